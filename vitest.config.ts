@@ -1,0 +1,12 @@
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  test: {
+    include: ['test/**/*.test.ts'],
+    reporters: ['default', './test/support/plain-summary-reporter.ts'],
+    environment: 'node',
+    testTimeout: 20_000,
+    // A test that needs a colour, a key or a folder sets it; none is inherited.
+    env: { NO_COLOR: '', FORCE_COLOR: '' },
+  },
+});
