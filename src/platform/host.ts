@@ -1,0 +1,95 @@
+import { randomBytes } from 'node:crypto';
+import type { Readable, Writable } from 'node:stream';
+import { type Clock, systemClock } from './clock.ts';
+import { type Http, nodeHttp } from './http.ts';
+
+export type InputStream = Readable & { readonly isTTY?: boolean };
+export type OutputStream = Writable & { readonly isTTY?: boolean; readonly columns?: number };
+export type InterruptName = 'SIGINT' | 'SIGTERM';
+
+/** The abort reason of `Host.interrupt`. */
+export class Interrupt extends Error {
+  override readonly name = 'Interrupt';
+  readonly signal: InterruptName;
+  constructor(signal: InterruptName) {
+    super(`received ${signal}`);
+    this.signal = signal;
+  }
+}
+
+/** Everything a run of `sora` takes from the world outside; tests hand in their own. */
+export interface Host {
+  /** Of `sora` itself. */
+  readonly version: string;
+  /** Arguments after the script's name. */
+  readonly argv: readonly string[];
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly cwd: string;
+  readonly homeDir: string;
+  readonly platform: NodeJS.Platform;
+  readonly nodeVersion: string;
+  readonly pid: number;
+  readonly stdin: InputStream;
+  readonly stdout: OutputStream;
+  readonly stderr: OutputStream;
+  readonly http: Http;
+  readonly clock: Clock;
+  /** Cryptographically random bytes: ids and jitter. */
+  readonly randomBytes: (size: number) => Uint8Array;
+  /** Aborts on the first SIGINT or SIGTERM, with an `Interrupt` as its reason. */
+  readonly interrupt: AbortSignal;
+}
+
+export function nodeHost(version: string): Host {
+  const home = process.env.HOME ?? process.env.USERPROFILE ?? process.cwd();
+  return {
+    version,
+    argv: process.argv.slice(2),
+    env: process.env,
+    cwd: process.cwd(),
+    homeDir: home,
+    platform: process.platform,
+    nodeVersion: process.versions.node,
+    pid: process.pid,
+    // Getters: opening a standard stream has a cost that a command which never reads or writes it need not pay.
+    get stdin() {
+      return process.stdin;
+    },
+    get stdout() {
+      return process.stdout;
+    },
+    get stderr() {
+      return process.stderr;
+    },
+    http: nodeHttp,
+    clock: systemClock,
+    randomBytes,
+    interrupt: listenForInterrupts(),
+  };
+}
+
+/** The first signal asks, the second one is obeyed at once by giving it back its default effect. */
+function listenForInterrupts(): AbortSignal {
+  const controller = new AbortController();
+  for (const name of ['SIGINT', 'SIGTERM'] as const) {
+    process.on(name, () => {
+      if (controller.signal.aborted) {
+        process.removeAllListeners(name);
+        process.kill(process.pid, name);
+        return;
+      }
+      controller.abort(new Interrupt(name));
+    });
+  }
+  return controller.signal;
+}
+
+/** Whether a process with this id is alive on this machine; used to tell a running submission from an abandoned one. */
+export function isProcessAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return error instanceof Error && 'code' in error && error.code === 'EPERM';
+  }
+}

@@ -1,0 +1,99 @@
+import type * as NodeHttp from 'node:http';
+import type * as NodeHttps from 'node:https';
+import { Readable } from 'node:stream';
+
+/** One HTTP exchange, below any notion of JSON, retries or redirects. */
+export interface HttpRequest {
+  readonly method: string;
+  readonly url: string;
+  /** Lower-case names. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body?: string | Uint8Array;
+  readonly signal?: AbortSignal;
+  /** The longest silence on the connection, before the reply or within it; then it fails with `ETIMEDOUT`. */
+  readonly idleTimeoutMs?: number;
+}
+
+export interface HttpReply {
+  readonly status: number;
+  /** Lower-case names; repeated headers joined with a comma. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** The body's bytes; whoever receives the reply reads it to its end or destroys it. */
+  readonly body: Readable;
+}
+
+/**
+ * Sends a request and resolves with the head of the reply. Rejects with the
+ * network's own error (`ECONNREFUSED`, `ENOTFOUND`, a TLS code, …) or the
+ * signal's reason.
+ */
+export type Http = (request: HttpRequest) => Promise<HttpReply>;
+
+/**
+ * `Http` over node:http. It exists because the first touch of the global fetch
+ * compiles WebAssembly, which costs as much as the whole start of Node.
+ */
+export const nodeHttp: Http = (request) =>
+  new Promise((resolve, reject) => {
+    const url = new URL(request.url);
+    const { signal } = request;
+    if (signal?.aborted) {
+      reject(signal.reason);
+      return;
+    }
+    const outgoing = moduleFor(url).request(url, { method: request.method, headers: withLength(request) });
+    const onAbort = (): void => {
+      outgoing.destroy(signal?.reason instanceof Error ? signal.reason : new Error('aborted'));
+    };
+    signal?.addEventListener('abort', onAbort, { once: true });
+    outgoing.once('close', () => signal?.removeEventListener('abort', onAbort));
+    const { idleTimeoutMs } = request;
+    if (idleTimeoutMs !== undefined) {
+      outgoing.setTimeout(idleTimeoutMs, () => outgoing.destroy(timeoutError(idleTimeoutMs)));
+    }
+    outgoing.once('error', (error) => reject(signal?.aborted ? signal.reason : error));
+    outgoing.once('response', (incoming) => {
+      resolve({ status: incoming.statusCode ?? 0, headers: flattenHeaders(incoming.headers), body: incoming });
+    });
+    outgoing.end(request.body);
+  });
+
+/** `process.getBuiltinModule` rather than import: on Node 22 and newer `import 'node:http'` also loads undici. */
+function moduleFor(url: URL): typeof NodeHttp | typeof NodeHttps {
+  return url.protocol === 'https:' ? process.getBuiltinModule('node:https') : process.getBuiltinModule('node:http');
+}
+
+function timeoutError(idleTimeoutMs: number): Error {
+  return Object.assign(new Error(`no answer for ${Math.round(idleTimeoutMs / 1000)} s`), { code: 'ETIMEDOUT' });
+}
+
+function withLength({ headers, body }: HttpRequest): Record<string, string> {
+  if (body === undefined) return { ...headers };
+  return { ...headers, 'content-length': String(Buffer.byteLength(body)) };
+}
+
+export function flattenHeaders(
+  headers: Readonly<Record<string, string | string[] | undefined>>,
+): Record<string, string> {
+  const flat: Record<string, string> = {};
+  for (const [name, value] of Object.entries(headers)) {
+    if (value !== undefined) flat[name.toLowerCase()] = Array.isArray(value) ? value.join(', ') : value;
+  }
+  return flat;
+}
+
+/** Lets a `(Request) → Response` handler stand where a network would. */
+export function httpFromHandler(handle: (request: Request) => Promise<Response>): Http {
+  return async (request) => {
+    const { method, url, headers, body, signal } = request;
+    signal?.throwIfAborted();
+    const response = await handle(
+      new Request(url, { method, headers, ...(body === undefined ? {} : { body }), ...(signal ? { signal } : {}) }),
+    );
+    return {
+      status: response.status,
+      headers: Object.fromEntries(response.headers),
+      body: response.body ? Readable.fromWeb(response.body) : Readable.from([]),
+    };
+  };
+}

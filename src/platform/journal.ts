@@ -1,0 +1,182 @@
+import { closeSync, openSync, readSync, statSync } from 'node:fs';
+import { type FileHandle, mkdir, open } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { hasCode } from './files.ts';
+
+const NEWLINE = 0x0a;
+const CHUNK_BYTES = 16 << 10;
+
+/** One complete line of a journal. */
+export interface JournalLine {
+  /** Byte offset of its first character. */
+  readonly offset: number;
+  /** Byte offset just behind its newline. */
+  readonly end: number;
+  readonly text: string;
+}
+
+interface PendingAppend {
+  readonly lines: readonly string[];
+  readonly resolve: () => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/**
+ * A text file that only ever grows, a line at a time, shared by any number of
+ * processes without a lock: every append is one O_APPEND write of whole lines,
+ * so the order of lines in the file is an order that all processes agree on.
+ * Errors of the file system are thrown as they are.
+ */
+export class Journal {
+  readonly path: string;
+  #pending: PendingAppend[] = [];
+  #flushing = false;
+
+  constructor(path: string) {
+    this.path = path;
+  }
+
+  /**
+   * Adds lines (which hold no newline themselves), and resolves when they are
+   * on the disk itself. Appends made while another one is being synced share
+   * the next write and sync.
+   */
+  append(...lines: readonly string[]): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#pending.push({ lines, resolve, reject });
+      if (!this.#flushing) void this.#flush();
+    });
+  }
+
+  async #flush(): Promise<void> {
+    this.#flushing = true;
+    while (this.#pending.length > 0) {
+      const batch = this.#pending;
+      this.#pending = [];
+      try {
+        await this.#write(batch.flatMap(({ lines }) => lines));
+        for (const { resolve } of batch) resolve();
+      } catch (error) {
+        for (const { reject } of batch) reject(error);
+      }
+    }
+    // In the same tick as the last look at what is pending, so that no append falls in between.
+    this.#flushing = false;
+  }
+
+  async #write(lines: readonly string[]): Promise<void> {
+    const folder = dirname(this.path);
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+    const file = await open(this.path, 'a+', 0o600);
+    try {
+      const { size } = await file.stat();
+      // A process that was killed in the middle of a line must not have ours glued to its torn one.
+      const separator = size === 0 || (await endsInNewline(file, size)) ? '' : '\n';
+      const bytes = Buffer.from(separator + lines.map((line) => `${line}\n`).join(''));
+      // Not `appendFile`: it splits what is large, and another process could write in between.
+      const { bytesWritten } = await file.write(bytes);
+      if (bytesWritten < bytes.length)
+        throw new Error(`only ${bytesWritten} of ${bytes.length} bytes could be written`);
+      await file.datasync();
+      if (size === 0) await syncFolder(folder);
+    } finally {
+      await file.close();
+    }
+  }
+
+  /** The file's size in bytes; 0 when there is none yet. */
+  size(): number {
+    return statSync(this.path, { throwIfNoEntry: false })?.size ?? 0;
+  }
+
+  /** The complete lines from a byte offset (the start of a line) on; a torn last line is left out. */
+  *read(from = 0): Generator<JournalLine> {
+    const descriptor = openIfExists(this.path);
+    if (descriptor === undefined) return;
+    try {
+      const reader = new LineReader(descriptor);
+      for (let line = reader.lineAt(from); line !== undefined; line = reader.lineAt(line.end)) yield line;
+    } finally {
+      closeSync(descriptor);
+    }
+  }
+
+  /** The complete lines that start at these byte offsets, in the order asked; where none starts, none is given. */
+  *readAt(offsets: Iterable<number>): Generator<JournalLine> {
+    const descriptor = openIfExists(this.path);
+    if (descriptor === undefined) return;
+    try {
+      const reader = new LineReader(descriptor);
+      for (const offset of offsets) {
+        const line = reader.lineAt(offset);
+        if (line !== undefined) yield line;
+      }
+    } finally {
+      closeSync(descriptor);
+    }
+  }
+}
+
+/** Reads lines through a window on the file, which moves only when a line is not wholly in it. */
+class LineReader {
+  readonly #descriptor: number;
+  #chunk = Buffer.allocUnsafe(CHUNK_BYTES);
+  #window = this.#chunk.subarray(0, 0);
+  #windowOffset = 0;
+
+  constructor(descriptor: number) {
+    this.#descriptor = descriptor;
+  }
+
+  lineAt(offset: number): JournalLine | undefined {
+    const line = this.#lineInWindow(offset);
+    return line ?? this.#readLine(offset);
+  }
+
+  #readLine(offset: number): JournalLine | undefined {
+    for (;;) {
+      const bytesRead = readSync(this.#descriptor, this.#chunk, 0, this.#chunk.length, offset);
+      this.#window = this.#chunk.subarray(0, bytesRead);
+      this.#windowOffset = offset;
+      const line = this.#lineInWindow(offset);
+      if (line !== undefined || bytesRead < this.#chunk.length) return line;
+      this.#chunk = Buffer.allocUnsafe(2 * this.#chunk.length);
+    }
+  }
+
+  #lineInWindow(offset: number): JournalLine | undefined {
+    const start = offset - this.#windowOffset;
+    if (start < 0 || start >= this.#window.length) return undefined;
+    const newline = this.#window.indexOf(NEWLINE, start);
+    if (newline === -1) return undefined;
+    return { offset, end: this.#windowOffset + newline + 1, text: this.#window.toString('utf8', start, newline) };
+  }
+}
+
+async function endsInNewline(file: FileHandle, size: number): Promise<boolean> {
+  const { buffer } = await file.read(Buffer.alloc(1), 0, 1, size - 1);
+  return buffer[0] === NEWLINE;
+}
+
+/** A new file outlives a power cut only when its folder's entry does. */
+async function syncFolder(path: string): Promise<void> {
+  try {
+    const folder = await open(path, 'r');
+    try {
+      await folder.sync();
+    } finally {
+      await folder.close();
+    }
+  } catch {
+    // Windows, and some network file systems, cannot sync a folder; the file itself is synced.
+  }
+}
+
+function openIfExists(path: string): number | undefined {
+  try {
+    return openSync(path, 'r');
+  } catch (error) {
+    if (hasCode(error, 'ENOENT')) return undefined;
+    throw error;
+  }
+}
