@@ -1,0 +1,358 @@
+/**
+ * What can go wrong, as data: one row an error code. Commands, `doctor` and the
+ * generated `docs/errors.md` all read this table, so the words exist once.
+ *
+ * `{name}` in a hint is filled from the facts of the case. Where a hint is a list
+ * of wordings, the first whose facts are all known is taken, so that every row
+ * has something to say whatever is known.
+ */
+export interface CatalogueEntry {
+  /** One line, lower case; what a person reads first. */
+  readonly title: string;
+  /** What it means and what `sora` did about it. */
+  readonly explanation: string;
+  /** Each starts with a verb or a command. */
+  readonly hints: readonly (string | readonly string[])[];
+  /** The exit code of a command that ends with it. */
+  readonly exitCode: number;
+  /** Whether the same call may succeed later without a change. */
+  readonly retryable?: boolean;
+}
+
+const USAGE_PAGE = 'https://platform.openai.com/usage';
+const MODEL_ACCESS_PAGE = 'https://openai.com/waitlist/sora';
+const ORGANIZATION_PAGE = 'https://platform.openai.com/settings/organization/general';
+
+export const CATALOGUE = {
+  usage: {
+    title: 'wrong usage',
+    explanation: 'The command line could not be understood. Nothing was sent.',
+    hints: [['run `sora {command} --help` to see what it takes', 'run `sora --help` to see all commands']],
+    exitCode: 2,
+  },
+  invalid_request: {
+    title: 'the request is not valid',
+    explanation: 'The request asks for something that cannot be made. All faults found are listed together.',
+    hints: ['run the same command with `--dry-run` to see what would be sent, without sending it'],
+    exitCode: 2,
+  },
+  invalid_config: {
+    title: 'the settings are not valid',
+    explanation:
+      'The settings file, the key file or the ledger could not be read, or a setting has an impossible value. The file is left as it is.',
+    hints: [
+      'run `sora config path` to find the files, and mend the line that is named',
+      'run `sora config list` to see each value with its origin',
+    ],
+    exitCode: 2,
+  },
+  invalid_manifest: {
+    title: 'the manifest is not valid',
+    explanation:
+      'Rows of the manifest could not be read or ask for impossible videos. All faults are listed with their line numbers. Nothing was sent.',
+    hints: ['run `sora batch --schema` to see what a row may hold'],
+    exitCode: 2,
+  },
+  file_exists: {
+    title: 'the output file exists already',
+    explanation: 'A file stands where the result would be saved. It was not touched, and nothing was sent.',
+    hints: ['add `--force` to overwrite it, or choose another name with `-o`'],
+    exitCode: 2,
+  },
+  no_api_key: {
+    title: 'no API key for this server',
+    explanation:
+      'The server wants a key and none is known for it. A key that belongs to another server is never sent in its place.',
+    hints: [
+      'set `OPENAI_API_KEY` in the environment',
+      ['run `sora config key set --profile {profile}` to store one', 'run `sora config key set` to store one'],
+      'add `--simulate` to go on without a key, free and offline',
+    ],
+    exitCode: 4,
+  },
+  invalid_api_key: {
+    title: 'the API key was rejected',
+    explanation: 'The server does not accept the key that was sent.',
+    hints: [
+      'run `sora config list` to see which key is used and where it comes from',
+      ['check that the key belongs to {origin}', 'check that the key belongs to this server'],
+      'add `--simulate` to go on without a key',
+    ],
+    exitCode: 4,
+  },
+  permission_denied: {
+    title: 'the key may not do this',
+    explanation: 'The key is valid but lacks the right for this call, its project, or its region.',
+    hints: ['check the key’s permissions, project and organisation on the server’s pages'],
+    exitCode: 4,
+  },
+  organization_not_verified: {
+    title: 'the organisation is not verified for this model',
+    explanation: 'The server serves this model to verified organisations only.',
+    hints: [
+      `verify the organisation at ${ORGANIZATION_PAGE}, then wait some minutes`,
+      'add `--simulate` to work meanwhile',
+    ],
+    exitCode: 4,
+  },
+  model_not_found: {
+    title: 'the model does not exist here, or the key has no access to it',
+    explanation:
+      'The server knows no model of this name for this key. The name may be wrong, access may be missing, or the model was retired.',
+    hints: [
+      ['check the model’s name: `{model}`', 'check the model’s name'],
+      `request access at ${MODEL_ACCESS_PAGE} when it is one of OpenAI’s`,
+      'add `--simulate` to work with the simulator meanwhile',
+    ],
+    exitCode: 4,
+  },
+  insufficient_quota: {
+    title: 'out of quota',
+    explanation: 'The account has no credit left. Waiting does not help, so the call is not repeated.',
+    hints: [
+      `add credits, then check ${USAGE_PAGE}`,
+      'check the plan and its limits, or upgrade it',
+      'add `--simulate` to work meanwhile',
+    ],
+    exitCode: 7,
+  },
+  billing_hard_limit_reached: {
+    title: 'the billing limit is reached',
+    explanation: 'The account has a spending limit and has reached it.',
+    hints: [`raise the limit, or wait for the next period: ${USAGE_PAGE}`],
+    exitCode: 7,
+  },
+  cost_cap_exceeded: {
+    title: 'this would cost more than allowed',
+    explanation: 'The estimate is above a cap, or above what is spent without asking. Nothing was sent.',
+    hints: [
+      ['raise the cap with `--max-cost {needed_usd}`', 'raise the cap with `--max-cost`'],
+      'add `--yes` to agree to the price',
+      'run `sora config list` to see the caps that are set',
+    ],
+    exitCode: 7,
+  },
+  rate_limit_exceeded: {
+    title: 'too many requests',
+    explanation: 'The server asks to slow down. It refused before doing anything, so nothing was paid.',
+    hints: [['wait {retry_after} and run the command again', 'wait a minute and run the command again']],
+    exitCode: 1,
+    retryable: true,
+  },
+  endpoint_not_found: {
+    title: 'the server has no such address',
+    explanation: 'The server answered, but not to this path. The base URL or the dialect is probably wrong.',
+    hints: [
+      ['check the base URL {base_url}; it usually ends in `/v1`', 'check the base URL; it usually ends in `/v1`'],
+      'run `sora config list` to see where the base URL comes from',
+    ],
+    exitCode: 1,
+  },
+  service_retired: {
+    title: 'OpenAI’s Videos API has ended',
+    explanation:
+      'OpenAI shut its Videos API and the sora-2 models down on 2026-09-24 and named no replacement. The format lives on in other servers.',
+    hints: [
+      'add `--base-url http://HOST:PORT/v1` to use a server that still speaks it (vLLM-Omni, SGLang Diffusion, LiteLLM and others)',
+      'add `--simulate` to use the simulator, free and offline',
+    ],
+    exitCode: 1,
+  },
+  video_not_found: {
+    title: 'no such video',
+    explanation: 'Neither the server nor the local ledger knows a video of this id.',
+    hints: [
+      'run `sora list` to see the videos that are known',
+      'check that `--profile` or `--base-url` names the server that made it',
+    ],
+    exitCode: 1,
+  },
+  content_not_ready: {
+    title: 'the video is not ready to download',
+    explanation: 'The job has not finished, or the server has not published its file yet.',
+    hints: [
+      ['run `sora status {id} --watch` to wait for it', 'run `sora status --watch` to wait for all unfinished jobs'],
+    ],
+    exitCode: 1,
+    retryable: true,
+  },
+  content_expired: {
+    title: 'the video’s files have expired',
+    explanation: 'Servers keep finished files for a limited time (OpenAI: an hour) and this time has passed.',
+    hints: ['run `sora create` again with `--again` to make it anew; this is paid again'],
+    exitCode: 5,
+  },
+  moderation_blocked: {
+    title: 'refused by moderation',
+    explanation:
+      'The server’s moderation refused the prompt, the reference image or the result. Sending the same again will not help.',
+    hints: ['change the prompt or the image, then run the command again'],
+    exitCode: 5,
+  },
+  reference_size_mismatch: {
+    title: 'the reference image has the wrong size',
+    explanation: 'A reference image must have exactly the pixels of the video.',
+    hints: [['resize the image to {size}', 'resize the image, or ask for its own size with `--size`']],
+    exitCode: 2,
+  },
+  server_error: {
+    title: 'the server failed',
+    explanation: 'The server reported a fault of its own.',
+    hints: ['try again in some minutes', 'keep the request id if you ask the server’s operator about it'],
+    exitCode: 1,
+    retryable: true,
+  },
+  unreadable_response: {
+    title: 'the server’s answer could not be understood',
+    explanation:
+      'What came back is not what the Videos API answers: a login page, a proxy’s page, or another service at this address.',
+    hints: [
+      ['check the base URL {base_url}', 'check the base URL'],
+      'run the command with `--debug` to see what was answered',
+    ],
+    exitCode: 1,
+  },
+  dns_failure: {
+    title: 'the server’s name could not be resolved',
+    explanation: 'The name in the base URL is unknown to the network’s name service, or there is no network.',
+    hints: [['check the spelling of `{host}`, and the network', 'check the base URL and the network']],
+    exitCode: 1,
+    retryable: true,
+  },
+  connection_failed: {
+    title: 'could not connect to the server',
+    explanation: 'The network did not bring the call to the server, or lost it on the way.',
+    hints: [
+      ['check that the server is running at {origin}', 'check that the server is running'],
+      'check the network, the base URL and the proxy',
+    ],
+    exitCode: 1,
+    retryable: true,
+  },
+  tls_failure: {
+    title: 'no trusted connection to the server',
+    explanation: 'The server’s certificate could not be verified. Nothing was sent over the connection.',
+    hints: [
+      'set `NODE_EXTRA_CA_CERTS` to the certificate authority’s file when it is your own',
+      'check that the base URL’s `https://` and port are right',
+    ],
+    exitCode: 1,
+  },
+  proxy_failure: {
+    title: 'the proxy did not let the call through',
+    explanation: 'The call goes through a proxy, and the proxy refused it or could not be reached.',
+    hints: ['check `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY`'],
+    exitCode: 1,
+    retryable: true,
+  },
+  request_timeout: {
+    title: 'the server did not answer in time',
+    explanation: 'No answer came within the time-out of one call.',
+    hints: ['try again, or check the server’s load'],
+    exitCode: 1,
+    retryable: true,
+  },
+  outcome_unknown: {
+    title: 'it is not known whether the video was created',
+    explanation:
+      'The request left, but its answer never arrived. The server may be working on it, and may charge for it, so it is not sent again by itself.',
+    hints: [
+      ['run `sora status {key}` to look for it on the server', 'run `sora list` to see whether it appeared'],
+      'add `--again` to submit it anew, only when you are sure that it does not exist',
+    ],
+    exitCode: 1,
+  },
+  duplicate_request: {
+    title: 'the server says that it has this request already',
+    explanation: 'The idempotency key of this submission is in use at the server: it was received before.',
+    hints: ['run `sora list` to find the job'],
+    exitCode: 1,
+  },
+  job_failed: {
+    title: 'the video was not made',
+    explanation: 'The server accepted the job and ended it without a video.',
+    hints: ['change the prompt, or run the command again to try once more'],
+    exitCode: 5,
+  },
+  wait_timeout: {
+    title: 'the video is not finished yet',
+    explanation: 'The time to wait is over. The job goes on at the server; nothing is lost.',
+    hints: [['run `sora status {id} --watch{target}` to go on waiting', 'run `sora status --watch` to go on waiting']],
+    exitCode: 8,
+    retryable: true,
+  },
+  cannot_cancel: {
+    title: 'the job cannot be cancelled and keeps running',
+    explanation: 'The server did not stop the job. It goes on and is billed.',
+    hints: [
+      ['run `sora cancel {id} --wait` to delete it as soon as it ends', 'wait for it to end, then run `sora delete`'],
+    ],
+    exitCode: 1,
+  },
+  already_finished: {
+    title: 'the job has already ended',
+    explanation: 'There is nothing left to cancel. Removing a video is the work of `delete`.',
+    hints: [['run `sora delete {id}` to remove it from the server', 'run `sora delete` to remove it from the server']],
+    exitCode: 1,
+  },
+  download_corrupt: {
+    title: 'what was downloaded is not the video',
+    explanation:
+      'The bytes are cut short, or are a page or a message and no video. They were not saved under the video’s name.',
+    hints: [['run `sora download {id}` to try again', 'run `sora download` to try again']],
+    exitCode: 1,
+    retryable: true,
+  },
+  cannot_write: {
+    title: 'could not write the file',
+    explanation: 'The file system refused. A video that is finished stays on the server for a while.',
+    hints: ['choose another place with `-o`, or make room on the disk'],
+    exitCode: 1,
+  },
+  not_supported: {
+    title: 'this server cannot do that',
+    explanation: 'The server, or its dialect, has no such function. Nothing is guessed in its place.',
+    hints: ['run `sora --help` to see what else there is'],
+    exitCode: 1,
+  },
+  interrupted: {
+    title: 'interrupted',
+    explanation: 'The command was interrupted. Jobs at the server go on.',
+    hints: [
+      ['run `sora status {id} --watch{target}` to go on waiting', 'run `sora status` to see the unfinished jobs'],
+    ],
+    exitCode: 130,
+  },
+  unexpected: {
+    title: 'something unexpected happened',
+    explanation: 'This is a fault in `sora` itself.',
+    hints: ['run the command with `--debug` and report what it prints'],
+    exitCode: 1,
+  },
+} as const satisfies Record<string, CatalogueEntry>;
+
+export type ErrorCode = keyof typeof CATALOGUE;
+
+export const ERROR_CODES = Object.keys(CATALOGUE) as readonly ErrorCode[];
+
+/** The facts of a case that hints are filled from; what is not known is null or left out. */
+export type Facts = Readonly<Record<string, string | null | undefined>>;
+
+/** A row's hints, filled from the facts of the case. */
+export function hintsFor(code: ErrorCode, facts: Facts = {}): string[] {
+  const { hints }: CatalogueEntry = CATALOGUE[code];
+  return hints.flatMap((hint) => {
+    const wordings = typeof hint === 'string' ? [hint] : hint;
+    return wordings.map((wording) => fill(wording, facts)).find((filled) => filled !== null) ?? [];
+  });
+}
+
+function fill(wording: string, facts: Facts): string | null {
+  let complete = true;
+  const filled = wording.replace(/\{(\w+)\}/g, (_, name: string) => {
+    const fact = facts[name];
+    if (fact === undefined || fact === null) complete = false;
+    return fact ?? '';
+  });
+  return complete ? filled : null;
+}

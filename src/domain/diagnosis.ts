@@ -1,0 +1,118 @@
+import type { ErrorCode } from './catalogue.ts';
+
+/** The day on which OpenAI shut its Videos API down. */
+export const OPENAI_RETIREMENT_MS = Date.UTC(2026, 8, 24);
+
+/** A server's refusal, reduced to what tells causes apart. */
+export interface Refusal {
+  /** 0 for a job that was accepted with a 200 and failed afterwards. */
+  readonly status: number;
+  readonly code: string | null;
+  readonly type: string | null;
+  readonly param: string | null;
+  readonly message: string;
+  /** Whether the server is OpenAI itself. */
+  readonly isOpenAi: boolean;
+  readonly atMs: number;
+  /** Whether a key was sent along. */
+  readonly hasKey: boolean;
+}
+
+interface Rule {
+  readonly code: ErrorCode;
+  /** HTTP statuses; left out: any. */
+  readonly status?: readonly number[];
+  /** Matches the envelope's code or type, or, as servers often leave both out, its message. */
+  readonly codes?: readonly string[];
+  readonly text?: RegExp;
+  readonly when?: (refusal: Refusal) => boolean;
+}
+
+/** First match wins: the exact words before the statuses that several causes share. */
+const RULES: readonly Rule[] = [
+  {
+    code: 'service_retired',
+    status: [403, 404, 410],
+    when: ({ isOpenAi, atMs, message }) =>
+      isOpenAi && atMs >= OPENAI_RETIREMENT_MS && !/organi[sz]ation must be verified/i.test(message),
+  },
+  { code: 'billing_hard_limit_reached', codes: ['billing_hard_limit_reached', 'billing_limit_user_error'] },
+  { code: 'insufficient_quota', codes: ['insufficient_quota'] },
+  {
+    code: 'insufficient_quota',
+    status: [429],
+    text: /exceeded your current quota|insufficient (quota|credit|balance|funds)/i,
+  },
+  { code: 'insufficient_quota', status: [402] },
+  { code: 'organization_not_verified', text: /organi[sz]ation must be verified/i },
+  { code: 'no_api_key', status: [401], when: ({ hasKey }) => !hasKey },
+  { code: 'invalid_api_key', codes: ['invalid_api_key', 'invalid_authentication'] },
+  { code: 'invalid_api_key', status: [401] },
+  { code: 'moderation_blocked', codes: ['moderation_blocked', 'content_policy_violation', 'content_filter'] },
+  { code: 'moderation_blocked', text: /moderation system|content policy|safety system/i },
+  { code: 'reference_size_mismatch', status: [400, 422], text: /image must match the requested width and height/i },
+  { code: 'model_not_found', codes: ['model_not_found'] },
+  {
+    code: 'model_not_found',
+    status: [400, 403, 404],
+    text: /model\b.{0,80}(does not exist|not found|has been deprecated|do(es)? not have access|is not supported)/is,
+  },
+  { code: 'rate_limit_exceeded', codes: ['rate_limit_exceeded', 'rate_limit_error'] },
+  { code: 'rate_limit_exceeded', status: [429] },
+  { code: 'endpoint_not_found', text: /invalid url \(/i },
+  { code: 'video_not_found', codes: ['task_not_exist', 'video_not_found'] },
+  {
+    code: 'video_not_found',
+    status: [404],
+    text: /\b(video|task|job)\b.{0,200}\b(not found|does not exist|not exist)/is,
+  },
+  { code: 'content_expired', codes: ['content_expired', 'video_expired'] },
+  { code: 'content_expired', status: [410] },
+  { code: 'duplicate_request', status: [409], text: /idempoten/i },
+  { code: 'proxy_failure', status: [407] },
+  { code: 'permission_denied', status: [403] },
+  { code: 'not_supported', status: [405, 501] },
+  { code: 'endpoint_not_found', status: [404] },
+  { code: 'request_timeout', status: [408] },
+  { code: 'invalid_request', status: [400, 409, 413, 415, 422] },
+  { code: 'server_error', status: [500, 502, 503, 504, 520, 521, 522, 523, 524, 529] },
+  { code: 'job_failed', status: [0] },
+  { code: 'invalid_request', when: ({ status }) => status >= 400 && status < 500 },
+];
+
+/** Names the cause of a refusal; what no rule knows is the server's own fault. */
+export function diagnose(refusal: Refusal): ErrorCode {
+  return RULES.find((rule) => matches(rule, refusal))?.code ?? 'server_error';
+}
+
+function matches({ status, codes, text, when }: Rule, refusal: Refusal): boolean {
+  if (status !== undefined && !status.includes(refusal.status)) return false;
+  if (
+    codes !== undefined &&
+    ![refusal.code, refusal.type].some((word) => word !== null && codes.includes(word.toLowerCase()))
+  ) {
+    return false;
+  }
+  if (text !== undefined && !text.test(refusal.message)) return false;
+  return when?.(refusal) ?? true;
+}
+
+/** Node's and undici's words for what went wrong below HTTP. */
+const NETWORK_CODES: readonly (readonly [RegExp, ErrorCode])[] = [
+  [/^(ENOTFOUND|EAI_)/, 'dns_failure'],
+  [/^(ETIMEDOUT|UND_ERR_CONNECT_TIMEOUT|UND_ERR_HEADERS_TIMEOUT|UND_ERR_BODY_TIMEOUT)$/, 'request_timeout'],
+  [/^(CERT_|ERR_TLS|ERR_SSL|UNABLE_TO_|DEPTH_ZERO|SELF_SIGNED|HOSTNAME_MISMATCH|EPROTO)/, 'tls_failure'],
+  [/^(ECONN|EPIPE|EHOST|ENET|EADDR|UND_ERR_SOCKET)/, 'connection_failed'],
+];
+
+export function diagnoseNetwork(code: string): ErrorCode | undefined {
+  return NETWORK_CODES.find(([pattern]) => pattern.test(code))?.[1];
+}
+
+/** Failures in which no byte of the request can have reached the server's application. */
+const BEFORE_SENDING =
+  /^(ENOTFOUND|EAI_|ECONNREFUSED|EHOST|ENET|EADDR|UND_ERR_CONNECT|CERT_|UNABLE_TO_|DEPTH_ZERO|SELF_SIGNED|ERR_TLS_CERT)/;
+
+export function failedBeforeSending(code: string): boolean {
+  return BEFORE_SENDING.test(code);
+}

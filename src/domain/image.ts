@@ -1,0 +1,84 @@
+import type { ImageMimeType } from './video.ts';
+
+export interface ImageSize {
+  readonly mimeType: ImageMimeType;
+  /** Pixels as they are stored, before any orientation tag is heeded. */
+  readonly width: number;
+  readonly height: number;
+}
+
+/** The kind and the pixels of a PNG, JPEG or WebP from its header alone; null when the bytes are none of these. */
+export function readImageSize(bytes: Uint8Array): ImageSize | null {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  try {
+    const size = readPng(view) ?? readJpeg(view) ?? readWebp(view);
+    return size !== null && size.width > 0 && size.height > 0 ? size : null;
+  } catch (error) {
+    if (error instanceof RangeError) return null; // the header is cut short
+    throw error;
+  }
+}
+
+function readPng(view: DataView): ImageSize | null {
+  if (!hasText(view, 0, '\x89PNG\r\n\x1a\n') || !hasText(view, 12, 'IHDR')) return null;
+  return { mimeType: 'image/png', width: view.getUint32(16), height: view.getUint32(20) };
+}
+
+/** Walks the segments up to the frame header, which alone holds the size. */
+function readJpeg(view: DataView): ImageSize | null {
+  if (!hasText(view, 0, '\xff\xd8\xff')) return null;
+  let offset = 2;
+  for (;;) {
+    if (view.getUint8(offset) !== 0xff) return null;
+    const marker = view.getUint8(offset + 1);
+    if (marker === 0xff) {
+      offset += 1; // any number of fill bytes may stand before a marker
+    } else if (isFrameHeader(marker)) {
+      return { mimeType: 'image/jpeg', height: view.getUint16(offset + 5), width: view.getUint16(offset + 7) };
+    } else if (isBareMarker(marker)) {
+      offset += 2;
+    } else {
+      offset += 2 + view.getUint16(offset + 2);
+    }
+  }
+}
+
+/** SOF0 to SOF15; the three numbers among them that mean something else are tables. */
+function isFrameHeader(marker: number): boolean {
+  return marker >= 0xc0 && marker <= 0xcf && marker !== 0xc4 && marker !== 0xc8 && marker !== 0xcc;
+}
+
+/** TEM and the restart markers have no length behind them. */
+function isBareMarker(marker: number): boolean {
+  return marker === 0x01 || (marker >= 0xd0 && marker <= 0xd7);
+}
+
+/** The first chunk tells: lossy (`VP8 `), lossless (`VP8L`) or extended (`VP8X`). */
+function readWebp(view: DataView): ImageSize | null {
+  if (!hasText(view, 0, 'RIFF') || !hasText(view, 8, 'WEBP')) return null;
+  const mimeType = 'image/webp';
+  if (hasText(view, 12, 'VP8 ') && hasText(view, 23, '\x9d\x01\x2a')) {
+    return { mimeType, width: view.getUint16(26, true) & 0x3fff, height: view.getUint16(28, true) & 0x3fff };
+  }
+  if (hasText(view, 12, 'VP8L') && hasText(view, 20, '\x2f')) {
+    const bits = view.getUint32(21, true);
+    return { mimeType, width: (bits & 0x3fff) + 1, height: ((bits >>> 14) & 0x3fff) + 1 };
+  }
+  if (hasText(view, 12, 'VP8X')) {
+    return { mimeType, width: getUint24(view, 24) + 1, height: getUint24(view, 27) + 1 };
+  }
+  return null;
+}
+
+function getUint24(view: DataView, offset: number): number {
+  return view.getUint16(offset, true) | (view.getUint8(offset + 2) << 16);
+}
+
+/** Whether the bytes at an offset are these characters, one byte each. */
+function hasText(view: DataView, offset: number, text: string): boolean {
+  if (view.byteLength < offset + text.length) return false;
+  for (let index = 0; index < text.length; index++) {
+    if (view.getUint8(offset + index) !== text.charCodeAt(index)) return false;
+  }
+  return true;
+}

@@ -1,0 +1,17 @@
+import { diagnose } from './diagnosis.ts';
+import { SoraError } from './errors.ts';
+import type { VideoJob } from './video.ts';
+
+/** Why a job that has ended gave no video, or null when it did. */
+export function failureOf(job: VideoJob, atMs: number): SoraError | null {
+  if (job.status === 'completed') return null;
+  const details = { jobId: job.id, requestId: job.requestId, facts: { id: job.id } };
+  if (job.status === 'expired') return new SoraError('content_expired', details);
+  if (job.status === 'cancelled') return new SoraError('job_failed', { ...details, title: 'the job was cancelled' });
+  const { code = null, message = '' } = job.error ?? {};
+  const cause = diagnose({ status: 0, code, type: null, param: null, message, isOpenAi: false, atMs, hasKey: true });
+  return new SoraError(cause === 'moderation_blocked' ? cause : 'job_failed', {
+    ...details,
+    causedBy: job.error === null ? 'the server gave no reason' : [code, message].filter(Boolean).join(': '),
+  });
+}

@@ -1,0 +1,85 @@
+/** What is known of a model. A model that is not in the table is not wrong: it is just not known. */
+export interface ModelCapabilities {
+  readonly name: string;
+  /** Names under which servers also know it. */
+  readonly snapshots: readonly string[];
+  /** The lengths it renders, in seconds, ascending. */
+  readonly seconds: readonly number[];
+  readonly sizes: readonly ModelSize[];
+  readonly maxCharacters: number;
+}
+
+export interface ModelSize {
+  readonly resolution: Resolution;
+  readonly orientation: Orientation;
+  /** `WIDTHxHEIGHT` in pixels. */
+  readonly size: string;
+}
+
+export const RESOLUTIONS = ['480p', '720p', '1024p', '1080p'] as const;
+export type Resolution = (typeof RESOLUTIONS)[number];
+
+export const ORIENTATIONS = ['landscape', 'portrait', 'square'] as const;
+export type Orientation = (typeof ORIENTATIONS)[number];
+
+export const ASPECT_RATIOS = ['16:9', '9:16', '4:3', '1:1'] as const;
+export type AspectRatio = (typeof ASPECT_RATIOS)[number];
+
+export const ORIENTATION_OF_RATIO: Readonly<Record<AspectRatio, Orientation>> = {
+  '16:9': 'landscape',
+  '9:16': 'portrait',
+  '4:3': 'landscape',
+  '1:1': 'square',
+};
+
+const HD: readonly ModelSize[] = [
+  { resolution: '720p', orientation: 'landscape', size: '1280x720' },
+  { resolution: '720p', orientation: 'portrait', size: '720x1280' },
+];
+
+/** Source: OpenAI’s model pages and changelog, as they stood until the service’s end on 2026-09-24. */
+const MODELS: readonly ModelCapabilities[] = [
+  {
+    name: 'sora-2',
+    snapshots: ['sora-2-2025-10-06', 'sora-2-2025-12-08'],
+    seconds: [4, 8, 12, 16, 20],
+    sizes: HD,
+    maxCharacters: 2,
+  },
+  {
+    name: 'sora-2-pro',
+    snapshots: ['sora-2-pro-2025-10-06'],
+    seconds: [4, 8, 12, 16, 20],
+    sizes: [
+      ...HD,
+      { resolution: '1024p', orientation: 'landscape', size: '1792x1024' },
+      { resolution: '1024p', orientation: 'portrait', size: '1024x1792' },
+      { resolution: '1080p', orientation: 'landscape', size: '1920x1080' },
+      { resolution: '1080p', orientation: 'portrait', size: '1080x1920' },
+    ],
+    maxCharacters: 2,
+  },
+];
+
+/** The model’s row by its name or one of its snapshots’ names, or undefined for a model that is not known. */
+export function findModel(name: string): ModelCapabilities | undefined {
+  return MODELS.find((model) => model.name === name || model.snapshots.includes(name));
+}
+
+export function knownModels(): readonly ModelCapabilities[] {
+  return MODELS;
+}
+
+/** Pixels for a resolution and orientation where no model’s own table says otherwise. */
+export function genericSize(resolution: Resolution, orientation: Orientation): string {
+  const [long, short] = GENERIC_PIXELS[resolution];
+  if (orientation === 'square') return `${short}x${short}`;
+  return orientation === 'landscape' ? `${long}x${short}` : `${short}x${long}`;
+}
+
+const GENERIC_PIXELS: Readonly<Record<Resolution, readonly [number, number]>> = {
+  '480p': [854, 480],
+  '720p': [1280, 720],
+  '1024p': [1792, 1024],
+  '1080p': [1920, 1080],
+};

@@ -1,0 +1,20 @@
+/** Money is whole micro-dollars: sums of prices are exact, whatever their number. */
+export const MICROS_PER_USD = 1_000_000;
+
+/** Micro-dollars of a dollar amount such as `2`, `0.5` or `$1.25`; undefined when the text is no such amount. */
+export function parseUsd(text: string): number | undefined {
+  const match = /^\$?(\d{1,9})(?:\.(\d{1,6}))?$/.exec(text.trim());
+  if (!match) return undefined;
+  return Number(match[1]) * MICROS_PER_USD + Number((match[2] ?? '').padEnd(6, '0'));
+}
+
+export function usdOf(micros: number): number {
+  return micros / MICROS_PER_USD;
+}
+
+/** `$0.40`, `$12.00`, and as many more digits as an amount below a cent needs: `$0.0025`. */
+export function formatUsd(micros: number | null): string {
+  if (micros === null) return 'unknown';
+  const [whole, fraction = ''] = (micros / MICROS_PER_USD).toFixed(6).split('.');
+  return `$${whole}.${fraction.replace(/0+$/, '').padEnd(2, '0')}`;
+}

@@ -1,0 +1,192 @@
+import type { JsonValue } from './json.ts';
+import { isTerminal, type JobFailure, type JobStatus, type Variant, type VideoJob } from './video.ts';
+
+/** What was asked for, as the ledger keeps it: everything but the bytes of a reference image. */
+export interface RecordedRequest {
+  readonly prompt: string;
+  readonly model: string | null;
+  readonly seconds: number | null;
+  readonly size: string | null;
+  readonly quality: string | null;
+  /** `sha256:…`, `url:…` or `file_id:…`. */
+  readonly image: string | null;
+  readonly characters: readonly string[];
+  readonly params: Readonly<Record<string, JsonValue>>;
+}
+
+export interface SavedFile {
+  readonly variant: Variant;
+  /** Absolute. */
+  readonly path: string;
+  readonly bytes: number;
+  readonly sha256: string;
+}
+
+/** Which server a job belongs to. */
+export interface ServerIdentity {
+  readonly profile: string;
+  readonly baseUrl: string;
+}
+
+/** What a server said of a job, as far as the ledger keeps it. */
+export type JobFacts = Pick<
+  VideoJob,
+  | 'id'
+  | 'status'
+  | 'serverStatus'
+  | 'model'
+  | 'seconds'
+  | 'size'
+  | 'createdAtMs'
+  | 'completedAtMs'
+  | 'expiresAtMs'
+  | 'remixedFrom'
+  | 'error'
+  | 'actualMicros'
+  | 'requestId'
+>;
+
+interface EventBase {
+  /** The record that the event belongs to. */
+  readonly key: string;
+  readonly atMs: number;
+}
+
+/** Written, and on the disk, before the create leaves. */
+export interface IntentEvent extends EventBase, ServerIdentity {
+  readonly event: 'intent';
+  /** The submitting process, so that others can tell a running submission from an abandoned one. */
+  readonly pid: number;
+  readonly fingerprint: string;
+  readonly request: RecordedRequest;
+  /** Micro-dollars; null where no price is known. */
+  readonly estimatedMicros: number | null;
+  readonly priceList: string | null;
+  /** True for the simulator: never counted as spent. */
+  readonly free: boolean;
+}
+
+export type LedgerEvent =
+  | IntentEvent
+  | (EventBase & { readonly event: 'accepted' | 'seen'; readonly job: JobFacts })
+  | (EventBase & { readonly event: 'rejected'; readonly code: string; readonly message: string })
+  | (EventBase & { readonly event: 'unknown'; readonly message: string })
+  | (EventBase & { readonly event: 'saved'; readonly file: SavedFile })
+  | (EventBase & { readonly event: 'removed' });
+
+/** How the server answered a submission: `pending` while it has not. */
+export type Answer = 'pending' | 'accepted' | 'rejected' | 'unknown';
+
+/** A job as the ledger knows it: its events, folded. */
+export interface JobRecord extends ServerIdentity {
+  readonly key: string;
+  readonly pid: number;
+  readonly fingerprint: string;
+  readonly request: RecordedRequest;
+  readonly estimatedMicros: number | null;
+  readonly priceList: string | null;
+  readonly free: boolean;
+  readonly submittedAtMs: number;
+  readonly answer: Answer;
+  /** When the answer was written down. */
+  readonly answeredAtMs: number | null;
+  /** Why it was rejected, or why its outcome is unknown. */
+  readonly refusal: JobFailure | null;
+  readonly job: JobFacts | null;
+  readonly files: readonly SavedFile[];
+  /** Removed from the server. */
+  readonly removed: boolean;
+}
+
+/** Folds one event into a record; an event without its intent has nothing to be folded into. */
+export function applyEvent(record: JobRecord | undefined, event: LedgerEvent): JobRecord | undefined {
+  if (event.event === 'intent') return record ?? openRecord(event);
+  if (record === undefined) return undefined;
+  switch (event.event) {
+    case 'accepted':
+      return { ...record, answer: 'accepted', answeredAtMs: event.atMs, refusal: null, job: event.job };
+    case 'seen':
+      return { ...record, job: event.job };
+    case 'rejected':
+      return {
+        ...record,
+        answer: 'rejected',
+        answeredAtMs: event.atMs,
+        refusal: { code: event.code, message: event.message },
+      };
+    case 'unknown':
+      // A submission that was answered, or found again by another process, is no longer in doubt.
+      if (record.answer !== 'pending') return record;
+      return {
+        ...record,
+        answer: 'unknown',
+        answeredAtMs: event.atMs,
+        refusal: { code: null, message: event.message },
+      };
+    case 'saved':
+      return { ...record, files: [...record.files.filter(({ path }) => path !== event.file.path), event.file] };
+    case 'removed':
+      return { ...record, removed: true };
+  }
+}
+
+function openRecord(intent: IntentEvent): JobRecord {
+  // Field by field: over a long ledger, taking the rest of an object costs more than reading it.
+  return {
+    key: intent.key,
+    profile: intent.profile,
+    baseUrl: intent.baseUrl,
+    pid: intent.pid,
+    fingerprint: intent.fingerprint,
+    request: intent.request,
+    estimatedMicros: intent.estimatedMicros,
+    priceList: intent.priceList,
+    free: intent.free,
+    submittedAtMs: intent.atMs,
+    answer: 'pending',
+    answeredAtMs: null,
+    refusal: null,
+    job: null,
+    files: [],
+    removed: false,
+  };
+}
+
+/** Whether the job behind a record may still be running, or may exist without our knowing it. */
+export function isOpen(record: JobRecord): boolean {
+  if (record.removed || record.answer === 'rejected') return false;
+  return record.job === null || !isTerminal(record.job.status);
+}
+
+/** A record's status in the words of a job: a submission without an answer is `unknown`. */
+export function statusOf(record: JobRecord): JobStatus {
+  if (record.answer === 'rejected') return 'failed';
+  const status = record.job?.status ?? 'unknown';
+  return record.removed && !isTerminal(status) ? 'cancelled' : status;
+}
+
+/** What a record counts as spent, in micro-dollars: the server's word where there is one, null where nothing is known. */
+export function spentMicros(record: JobRecord): number | null {
+  if (record.free || record.answer === 'rejected') return 0;
+  return record.job?.actualMicros ?? record.estimatedMicros;
+}
+
+export function factsOf(job: VideoJob): JobFacts {
+  const { id, status, serverStatus, model, seconds, size, createdAtMs, completedAtMs, expiresAtMs } = job;
+  const { remixedFrom, error, actualMicros, requestId } = job;
+  return {
+    id,
+    status,
+    serverStatus,
+    model,
+    seconds,
+    size,
+    createdAtMs,
+    completedAtMs,
+    expiresAtMs,
+    remixedFrom,
+    error,
+    actualMicros,
+    requestId,
+  };
+}

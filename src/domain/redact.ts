@@ -1,0 +1,28 @@
+/** The API's own query parameters; any other may be part of a signature. */
+const PLAIN_QUERY: ReadonlySet<string> = new Set(['limit', 'after', 'order', 'variant', 'api-version']);
+
+/** Text that may be shown or logged: without keys, bearer tokens, signed queries and embedded data. */
+export function redact(text: string, secrets: readonly string[] = []): string {
+  let clean = text;
+  for (const secret of secrets) {
+    if (secret.length >= 4) clean = clean.replaceAll(secret, '[redacted]');
+  }
+  return clean
+    .replace(/\b(Bearer|Basic)\s+[\w.~+/=-]{6,}/gi, '$1 [redacted]')
+    .replace(/\bsk-[\w-]{8,}/g, '[redacted]')
+    .replace(/\bdata:[\w/+.-]+;base64,[\w+/=]{16,}/g, 'data:[redacted]')
+    .replace(/\bhttps?:\/\/[^\s"'<>]+/g, redactUrl);
+}
+
+/** A URL without user, password and the values of a query that may be signed. */
+export function redactUrl(text: string): string {
+  if (!URL.canParse(text)) return text;
+  const url = new URL(text);
+  if (url.username === '' && url.password === '' && url.search === '') return text;
+  url.username = '';
+  url.password = '';
+  for (const name of new Set(url.searchParams.keys())) {
+    if (!PLAIN_QUERY.has(name)) url.searchParams.set(name, 'redacted');
+  }
+  return url.toString();
+}

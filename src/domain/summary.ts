@@ -1,0 +1,56 @@
+import { type JobRecord, type SavedFile, statusOf } from './record.ts';
+import type { JobFailure, JobStatus, VideoJob } from './video.ts';
+
+/** A job for showing: what the server says now, with what the ledger knows behind it. */
+export interface JobSummary {
+  /** The server's id; null for a submission whose outcome is not known. */
+  readonly id: string | null;
+  /** The ledger's key of the submission; null for a job that was made elsewhere. */
+  readonly submission: string | null;
+  readonly profile: string;
+  readonly status: JobStatus;
+  readonly serverStatus: string | null;
+  readonly progress: number | null;
+  readonly model: string | null;
+  readonly prompt: string | null;
+  readonly seconds: number | null;
+  readonly size: string | null;
+  readonly createdAtMs: number | null;
+  readonly completedAtMs: number | null;
+  readonly expiresAtMs: number | null;
+  readonly remixedFrom: string | null;
+  readonly error: JobFailure | null;
+  readonly estimatedMicros: number | null;
+  readonly actualMicros: number | null;
+  readonly priceList: string | null;
+  readonly files: readonly SavedFile[];
+  readonly requestId: string | null;
+}
+
+/** Joins what is known of one job; the server's word goes before the ledger's. */
+export function summarize(profile: string, record: JobRecord | undefined, live: VideoJob | null): JobSummary {
+  const job = live ?? record?.job ?? null;
+  const request = record?.request;
+  return {
+    id: job?.id ?? null,
+    submission: record?.key ?? null,
+    profile: record?.profile ?? profile,
+    status: record?.removed || live === null ? (record ? statusOf(record) : 'unknown') : live.status,
+    serverStatus: job?.serverStatus ?? null,
+    progress: live?.progress ?? (job?.status === 'completed' ? 100 : null),
+    model: job?.model ?? request?.model ?? null,
+    prompt: live?.prompt ?? request?.prompt ?? null,
+    seconds: job?.seconds ?? request?.seconds ?? null,
+    size: job?.size ?? request?.size ?? null,
+    createdAtMs: job?.createdAtMs ?? record?.submittedAtMs ?? null,
+    completedAtMs: job?.completedAtMs ?? null,
+    expiresAtMs: job?.expiresAtMs ?? null,
+    remixedFrom: job?.remixedFrom ?? null,
+    error: job?.error ?? record?.refusal ?? null,
+    estimatedMicros: record?.estimatedMicros ?? null,
+    actualMicros: job?.actualMicros ?? null,
+    priceList: record?.priceList ?? null,
+    files: record?.files ?? [],
+    requestId: job?.requestId ?? null,
+  };
+}

@@ -1,0 +1,80 @@
+import type { JsonValue } from './json.ts';
+
+export const JOB_STATUSES = [
+  'queued',
+  'in_progress',
+  'completed',
+  'failed',
+  'cancelled',
+  'expired',
+  'unknown',
+] as const;
+export type JobStatus = (typeof JOB_STATUSES)[number];
+
+const TERMINAL: ReadonlySet<JobStatus> = new Set(['completed', 'failed', 'cancelled', 'expired']);
+
+/** Whether a job in this status will never change again by itself. */
+export function isTerminal(status: JobStatus): boolean {
+  return TERMINAL.has(status);
+}
+
+export interface JobFailure {
+  readonly code: string | null;
+  readonly message: string;
+}
+
+/** Where a finished video's bytes are, when the server puts them elsewhere than below its own `/content`. */
+export type ContentLocation =
+  | { readonly kind: 'url'; readonly url: string }
+  | { readonly kind: 'base64'; readonly base64: string };
+
+/** A job as a server told of it, in one dialect-free form. Everything but the id and the status may be missing. */
+export interface VideoJob {
+  readonly id: string;
+  readonly status: JobStatus;
+  /** The server's own word for the status, as it came; null when it gave none. */
+  readonly serverStatus: string | null;
+  /** 0 to 100. */
+  readonly progress: number | null;
+  readonly model: string | null;
+  readonly prompt: string | null;
+  readonly seconds: number | null;
+  /** `WIDTHxHEIGHT` in pixels. */
+  readonly size: string | null;
+  /** Times are milliseconds since the epoch. */
+  readonly createdAtMs: number | null;
+  readonly completedAtMs: number | null;
+  readonly expiresAtMs: number | null;
+  readonly remixedFrom: string | null;
+  readonly error: JobFailure | null;
+  /** The price the server itself tells, in micro-dollars. */
+  readonly actualMicros: number | null;
+  readonly content: ContentLocation | null;
+  readonly requestId: string | null;
+  /** How long the server asks to wait before the next look. */
+  readonly pollAfterMs: number | null;
+}
+
+export const VARIANTS = ['video', 'thumbnail', 'spritesheet'] as const;
+export type Variant = (typeof VARIANTS)[number];
+
+/** A still image that guides the generation. */
+export type ReferenceImage =
+  | { readonly kind: 'file'; readonly name: string; readonly mimeType: ImageMimeType; readonly bytes: Uint8Array }
+  | { readonly kind: 'url'; readonly url: string }
+  | { readonly kind: 'file_id'; readonly fileId: string };
+
+export type ImageMimeType = 'image/jpeg' | 'image/png' | 'image/webp';
+
+/** A request as it will be sent: resolved, checked, nothing left to decide. `null` means: not sent, the server chooses. */
+export interface VideoRequest {
+  readonly prompt: string;
+  readonly model: string | null;
+  readonly seconds: number | null;
+  readonly size: string | null;
+  readonly image: ReferenceImage | null;
+  readonly characters: readonly string[];
+  readonly quality: string | null;
+  /** What a server takes beyond the standard, sent as it is. */
+  readonly params: Readonly<Record<string, JsonValue>>;
+}
