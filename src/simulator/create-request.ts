@@ -1,0 +1,135 @@
+import type { JsonValue } from '../domain/json.ts';
+import { findModel, type ModelCapabilities } from '../domain/models.ts';
+import { type ApiError, invalidField, quoteList, unsupportedValue } from './api-error.ts';
+import { checkReference } from './reference-image.ts';
+import type { RequestBody } from './request-body.ts';
+
+/** What a valid create asks for, with the API's defaults filled in. */
+export interface CreateRequest {
+  readonly model: string;
+  readonly prompt: string;
+  readonly seconds: string;
+  readonly size: string;
+}
+
+const DEFAULT_MODEL = 'sora-2';
+const DEFAULT_SECONDS = '4';
+const DEFAULT_SIZE = '720x1280';
+const FIELDS: ReadonlySet<string> = new Set(['model', 'prompt', 'seconds', 'size', 'input_reference', 'characters']);
+const MAX_PROMPT_LENGTH = 32_000;
+const MAX_SECONDS = 120;
+const MIN_SIDE_PIXELS = 16;
+const MAX_SIDE_PIXELS = 4096;
+
+/**
+ * Checks a create as the real server does, first fault first. A model that is
+ * not in the table stands for any other server's: it takes any plausible length
+ * and size, and fields of its own.
+ */
+export function parseCreateRequest(body: RequestBody): CreateRequest {
+  const model = readText(body, 'model') ?? DEFAULT_MODEL;
+  const known = findModel(model);
+  if (known) refuseUnknownFields(body);
+  const prompt = readPrompt(body);
+  const seconds = known ? readKnownSeconds(body, known) : readAnySeconds(body);
+  const size = known ? readKnownSize(body, known) : readAnySize(body);
+  if (known) checkCharacters(body, known);
+  checkReference(body, size);
+  return { model, prompt, seconds, size };
+}
+
+function refuseUnknownFields({ fields, files }: RequestBody): void {
+  for (const name of [...fields.keys(), ...files.keys()]) {
+    if (!FIELDS.has(name)) throw invalidField(name, 'unknown_parameter', `Unknown parameter: '${name}'`);
+  }
+}
+
+function readPrompt(body: RequestBody): string {
+  const prompt = readText(body, 'prompt');
+  if (prompt === undefined) {
+    throw invalidField('prompt', 'missing_required_parameter', "Missing required parameter: 'prompt'.");
+  }
+  if (prompt.length === 0) {
+    throw invalidField(
+      'prompt',
+      'empty_string',
+      "Invalid 'prompt': empty string. Expected a string with minimum length 1, but got an empty string instead.",
+    );
+  }
+  if (prompt.length > MAX_PROMPT_LENGTH) {
+    throw invalidField(
+      'prompt',
+      'string_above_max_length',
+      `Invalid 'prompt': string too long. Expected a string with maximum length ${MAX_PROMPT_LENGTH}, but got a string with length ${prompt.length} instead.`,
+    );
+  }
+  return prompt;
+}
+
+function readKnownSeconds(body: RequestBody, model: ModelCapabilities): string {
+  const supported = model.seconds.map(String);
+  const seconds = readText(body, 'seconds', `one of ${quoteList(supported, 'or')}`) ?? DEFAULT_SECONDS;
+  if (!supported.includes(seconds)) throw unsupportedValue('seconds', seconds, supported);
+  return seconds;
+}
+
+function readAnySeconds({ fields }: RequestBody): string {
+  const given = fields.get('seconds') ?? DEFAULT_SECONDS;
+  const seconds = typeof given === 'string' || typeof given === 'number' ? Number(given) : Number.NaN;
+  if (seconds > 0 && seconds <= MAX_SECONDS) return String(seconds);
+  const message = `Invalid value: '${textOf(given)}'. Expected a number of seconds above 0 and up to ${MAX_SECONDS}.`;
+  throw invalidField('seconds', 'invalid_value', message);
+}
+
+function readKnownSize(body: RequestBody, model: ModelCapabilities): string {
+  const supported = model.sizes.map(({ size }) => size);
+  const size = readText(body, 'size', `one of ${quoteList(supported, 'or')}`) ?? DEFAULT_SIZE;
+  if (!supported.includes(size)) throw unsupportedValue('size', size, supported);
+  return size;
+}
+
+function readAnySize(body: RequestBody): string {
+  const size = readText(body, 'size') ?? DEFAULT_SIZE;
+  const [, width, height] = /^([1-9]\d{1,3})x([1-9]\d{1,3})$/.exec(size) ?? [];
+  if ([width, height].every(isSidePixels)) return size;
+  const message = `Invalid value: '${size}'. Expected WIDTHxHEIGHT with even sides from ${MIN_SIDE_PIXELS} to ${MAX_SIDE_PIXELS} pixels.`;
+  throw invalidField('size', 'invalid_value', message);
+}
+
+function isSidePixels(text: string | undefined): boolean {
+  const pixels = Number(text);
+  return pixels % 2 === 0 && pixels >= MIN_SIDE_PIXELS && pixels <= MAX_SIDE_PIXELS;
+}
+
+function checkCharacters({ fields }: RequestBody, { maxCharacters }: ModelCapabilities): void {
+  const characters = fields.get('characters') ?? [];
+  if (!Array.isArray(characters)) throw invalidType('characters', 'an array', characters);
+  if (characters.length <= maxCharacters) return;
+  throw invalidField(
+    'characters',
+    'array_above_max_length',
+    `Invalid 'characters': array too long. Expected an array with maximum length ${maxCharacters}, but got an array with length ${characters.length} instead.`,
+  );
+}
+
+/** A text field; undefined when it is absent or null. */
+function readText({ fields }: RequestBody, name: string, expected = 'a string'): string | undefined {
+  const value = fields.get(name) ?? undefined;
+  if (value === undefined || typeof value === 'string') return value;
+  throw invalidType(name, expected, value);
+}
+
+function invalidType(param: string, expected: string, value: JsonValue): ApiError {
+  const message = `Invalid type for '${param}': expected ${expected}, but got ${typeNameOf(value)} instead.`;
+  return invalidField(param, 'invalid_type', message);
+}
+
+function typeNameOf(value: JsonValue): string {
+  if (Array.isArray(value)) return 'an array';
+  if (typeof value === 'number') return Number.isInteger(value) ? 'an integer' : 'a decimal number';
+  return typeof value === 'object' ? 'an object' : `a ${typeof value}`;
+}
+
+function textOf(value: JsonValue): string {
+  return typeof value === 'string' ? value : JSON.stringify(value);
+}

@@ -1,0 +1,114 @@
+import { isJsonObject, type JsonObject, type JsonValue } from '../domain/json.ts';
+import { findJobFault } from './faults.ts';
+
+/** What is written down of a job when it is created; everything else follows from it and the time. */
+export interface SimulatedJob {
+  readonly id: string;
+  /** Milliseconds since the epoch. */
+  readonly createdAtMs: number;
+  readonly model: string;
+  readonly prompt: string;
+  /** A decimal number of seconds, as text: the API's own form. */
+  readonly seconds: string;
+  /** `WIDTHxHEIGHT` in pixels. */
+  readonly size: string;
+  /** How many times faster than usual it is made. */
+  readonly speed: number;
+  /** The name of the job fault that it was created under. */
+  readonly fault: string | null;
+  readonly idempotencyKey: string | null;
+  /** A digest of the request that created it. */
+  readonly fingerprint: string;
+}
+
+/** The Video object of the API. */
+export interface Video {
+  readonly id: string;
+  readonly object: 'video';
+  readonly model: string;
+  readonly status: 'queued' | 'in_progress' | 'completed' | 'failed';
+  readonly progress: number;
+  /** Times are seconds since the epoch. */
+  readonly created_at: number;
+  readonly completed_at: number | null;
+  readonly expires_at: number | null;
+  readonly prompt: string;
+  readonly size: string;
+  readonly seconds: string;
+  readonly remixed_from_video_id: string | null;
+  readonly error: { readonly code: string; readonly message: string } | null;
+}
+
+const QUEUED_SHARE = 0.15;
+const CONTENT_LIFETIME_SECONDS = 3600;
+/** Two to three seconds in all, whatever the length: long enough to be watched, short enough to be waited for. */
+const BASE_RENDER_MS = 2200;
+const RENDER_MS_PER_SECOND = 6;
+const POLL_AFTER_MS = 250;
+
+/** How the job stands at a moment: queued, then in progress up to 99, then at its end. */
+export function describeJob(job: SimulatedJob, nowMs: number): Video {
+  const fault = findJobFault(job.fault);
+  const renderMs = ((BASE_RENDER_MS + RENDER_MS_PER_SECOND * Number(job.seconds)) * (fault?.slowdown ?? 1)) / job.speed;
+  const share = (nowMs - job.createdAtMs) / renderMs;
+  if (share < QUEUED_SHARE) return toVideo(job);
+  if (share < 1 || fault?.endless) {
+    const rendered = Math.floor((100 * (share - QUEUED_SHARE)) / (1 - QUEUED_SHARE));
+    return toVideo(job, { status: 'in_progress', progress: Math.min(99, rendered) });
+  }
+  if (fault?.failure) return toVideo(job, { status: 'failed', progress: 99, error: fault.failure });
+  const completedAt = toSeconds(job.createdAtMs + renderMs);
+  return toVideo(job, {
+    status: 'completed',
+    progress: 100,
+    completed_at: completedAt,
+    expires_at: completedAt + CONTENT_LIFETIME_SECONDS,
+  });
+}
+
+/** How long a client should wait before it looks at an unfinished job again. */
+export function pollAfterMs(job: SimulatedJob): number {
+  return Math.max(1, Math.round(POLL_AFTER_MS / job.speed));
+}
+
+/** A job that has just been queued, with what has changed since. */
+function toVideo(job: SimulatedJob, changes: Partial<Video> = {}): Video {
+  return {
+    id: job.id,
+    object: 'video',
+    model: job.model,
+    status: 'queued',
+    progress: 0,
+    created_at: toSeconds(job.createdAtMs),
+    completed_at: null,
+    expires_at: null,
+    prompt: job.prompt,
+    size: job.size,
+    seconds: job.seconds,
+    remixed_from_video_id: null,
+    error: null,
+    ...changes,
+  };
+}
+
+function toSeconds(ms: number): number {
+  return Math.floor(ms / 1000);
+}
+
+/** The job that a JSON value describes, or null when anything of it is missing or impossible. */
+export function decodeJob(value: JsonValue | undefined): SimulatedJob | null {
+  if (!isJsonObject(value)) return null;
+  const { id, createdAtMs, model, prompt, seconds, size, speed, fingerprint } = value;
+  if (typeof id !== 'string' || typeof model !== 'string' || typeof prompt !== 'string') return null;
+  if (typeof seconds !== 'string' || typeof size !== 'string' || typeof fingerprint !== 'string') return null;
+  if (typeof createdAtMs !== 'number' || typeof speed !== 'number') return null;
+  if (!(Number(seconds) > 0 && speed > 0) || !/^\d+x\d+$/.test(size)) return null;
+  const fault = textOrNull(value, 'fault');
+  const idempotencyKey = textOrNull(value, 'idempotencyKey');
+  return { id, createdAtMs, model, prompt, seconds, size, speed, fault, idempotencyKey, fingerprint };
+}
+
+function textOrNull(object: JsonObject, key: string): string | null {
+  const value = object[key];
+  return typeof value === 'string' ? value : null;
+}

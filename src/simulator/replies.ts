@@ -1,0 +1,91 @@
+import type { ApiErrorDetails } from './api-error.ts';
+import type { Asset } from './asset-cache.ts';
+import { ConnectionDropped } from './connection-dropped.ts';
+import { resolveRange } from './range.ts';
+
+const LOGIN_PAGE = '<!DOCTYPE html>\n<html><head><title>Sign in</title></head><body><h1>Sign in</h1></body></html>\n';
+
+/** A cut download delivers the end once no more than this is asked for, so that resuming comes to an end. */
+const UNCUT_BYTES = 64 * 1024;
+
+/** A 200 with a JSON body. */
+export function jsonReply(value: object, headers: Readonly<Record<string, string>> = {}): Response {
+  return textReply(200, 'application/json', JSON.stringify(value), headers);
+}
+
+/** The error envelope of the API; absent parts are null, as OpenAI writes them. */
+export function errorReply({ status, message, type, code, param, headers = {} }: ApiErrorDetails): Response {
+  const error = { message, type: type ?? 'invalid_request_error', param: param ?? null, code: code ?? null };
+  return textReply(status, 'application/json', JSON.stringify({ error }), headers);
+}
+
+/** What a proxy or a captive portal puts in the place of an API. */
+export function loginPageReply(): Response {
+  return textReply(200, 'text/html; charset=utf-8', LOGIN_PAGE);
+}
+
+/** An error that a broken gateway passes on as if it were the video. */
+export function jsonAsVideoReply(): Response {
+  const error = { message: 'upstream storage is not available', type: 'server_error', param: null, code: null };
+  return textReply(200, 'video/mp4', JSON.stringify({ error }));
+}
+
+/** The asset, or the one range of it that the request asks for; `cut` breaks it off half-way. */
+export function assetReply(request: Request, { mimeType, bytes, etag }: Asset, cut: boolean): Response {
+  const { length: sizeBytes } = bytes;
+  const shared = { 'accept-ranges': 'bytes', etag };
+  const range = resolveRange(rangeHeaderOf(request, etag), sizeBytes);
+  if (range === 'unsatisfiable') {
+    return errorReply({
+      status: 416,
+      code: 'range_not_satisfiable',
+      message: `The range '${request.headers.get('range')}' lies outside of the ${sizeBytes} bytes of this file`,
+      headers: { ...shared, 'content-range': `bytes */${sizeBytes}` },
+    });
+  }
+  if (range === null) {
+    const headers = { ...shared, 'content-type': mimeType, 'content-length': String(sizeBytes) };
+    return new Response(cut ? cutBody(bytes) : bytes, { headers });
+  }
+  const part = bytes.subarray(range.first, range.last + 1);
+  return new Response(cut && part.length > UNCUT_BYTES ? cutBody(part) : part, {
+    status: 206,
+    headers: {
+      ...shared,
+      'content-type': mimeType,
+      'content-length': String(part.length),
+      'content-range': `bytes ${range.first}-${range.last}/${sizeBytes}`,
+    },
+  });
+}
+
+/** With If-Range, a range of another version of the file is no range: the whole is sent (RFC 9110 §13.1.5). */
+function rangeHeaderOf(request: Request, etag: string): string | null {
+  const condition = request.headers.get('if-range');
+  return condition === null || condition === etag ? request.headers.get('range') : null;
+}
+
+/** The first half of the bytes, then an error; nothing is queued ahead, so that the half is delivered before it. */
+function cutBody(bytes: Uint8Array): ReadableStream<Uint8Array> {
+  const halves = [bytes.subarray(0, Math.ceil(bytes.length / 2))].values();
+  return new ReadableStream(
+    {
+      pull(controller) {
+        const { value } = halves.next();
+        if (value) controller.enqueue(value);
+        else controller.error(new ConnectionDropped());
+      },
+    },
+    { highWaterMark: 0 },
+  );
+}
+
+function textReply(
+  status: number,
+  type: string,
+  body: string,
+  headers: Readonly<Record<string, string>> = {},
+): Response {
+  const length = String(Buffer.byteLength(body));
+  return new Response(body, { status, headers: { 'content-type': type, 'content-length': length, ...headers } });
+}

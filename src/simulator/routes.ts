@@ -1,0 +1,59 @@
+import { ApiError } from './api-error.ts';
+
+export type RouteName = 'create' | 'list' | 'retrieve' | 'remove' | 'content' | 'models' | 'model';
+
+export interface RouteMatch {
+  readonly name: RouteName;
+  /** The id in the path; empty on a route that has none. */
+  readonly id: string;
+}
+
+interface Route {
+  readonly name: RouteName;
+  readonly method: string;
+  readonly path: RegExp;
+}
+
+const BASE = '/(?:openai/)?v1';
+
+const ROUTES: readonly Route[] = [
+  { name: 'create', method: 'POST', path: new RegExp(`^${BASE}/videos$`) },
+  { name: 'list', method: 'GET', path: new RegExp(`^${BASE}/videos$`) },
+  { name: 'retrieve', method: 'GET', path: new RegExp(`^${BASE}/videos/([^/]+)$`) },
+  { name: 'remove', method: 'DELETE', path: new RegExp(`^${BASE}/videos/([^/]+)$`) },
+  { name: 'content', method: 'GET', path: new RegExp(`^${BASE}/videos/([^/]+)/content$`) },
+  { name: 'models', method: 'GET', path: new RegExp(`^${BASE}/models$`) },
+  { name: 'model', method: 'GET', path: new RegExp(`^${BASE}/models/([^/]+)$`) },
+];
+
+/**
+ * The route that a call is for; HEAD goes where GET goes. Throws the API's 404
+ * for a path that is none of the API's, and 405 for a method that its path does
+ * not have.
+ */
+export function matchRoute(method: string, pathname: string): RouteMatch {
+  const candidates = ROUTES.filter(({ path }) => path.test(pathname));
+  if (candidates.length === 0) throw invalidUrl(method, pathname);
+  const route = candidates.find((candidate) => candidate.method === (method === 'HEAD' ? 'GET' : method));
+  if (route === undefined) {
+    throw new ApiError({
+      status: 405,
+      message: `Not allowed to ${method} on ${pathname}`,
+      headers: { allow: candidates.map((candidate) => candidate.method).join(', ') },
+    });
+  }
+  return { name: route.name, id: decodeId(route.path.exec(pathname)?.[1] ?? '') };
+}
+
+function invalidUrl(method: string, pathname: string): ApiError {
+  return new ApiError({ status: 404, message: `Invalid URL (${method} ${pathname})` });
+}
+
+/** An id whose percent signs encode nothing is taken as it stands: no job has it. */
+function decodeId(segment: string): string {
+  try {
+    return decodeURIComponent(segment);
+  } catch {
+    return segment;
+  }
+}

@@ -1,0 +1,68 @@
+import type { Clock } from '../platform/clock.ts';
+import { ApiError } from './api-error.ts';
+import { ConnectionDropped } from './connection-dropped.ts';
+import { type FaultName, findRefusal } from './faults.ts';
+import { errorReply, loginPageReply } from './replies.ts';
+import { matchRoute } from './routes.ts';
+import { VideosApi } from './videos-api.ts';
+
+export interface SimulatorOptions {
+  /** A folder for the simulator alone; its jobs live in `jobs.jsonl` there, shared by all processes that use it. */
+  readonly stateDir: string;
+  readonly clock: Clock;
+  readonly randomBytes: (size: number) => Uint8Array;
+  /** How many times faster than usual jobs are made; fixed into each job when it is created. */
+  readonly speed?: number;
+  /** What is to go wrong with every call; a fault of jobs is fixed into each job that is created under it. */
+  readonly fault?: FaultName | null;
+}
+
+export interface Simulator {
+  /**
+   * Answers one call of the Videos API below `/v1` or `/openai/v1`, on any host.
+   * Rejects only with `ConnectionDropped`, which stands for a broken connection.
+   */
+  handle(request: Request): Promise<Response>;
+}
+
+/**
+ * The Videos API as a handler. It holds no timers: a job's state is worked out
+ * from the journal and the clock whenever somebody asks.
+ */
+export function createSimulator(options: SimulatorOptions): Simulator {
+  const api = new VideosApi(options);
+  const fault = options.fault ?? null;
+
+  async function answer(request: Request): Promise<Response> {
+    if (fault === 'html-instead-of-json') return loginPageReply();
+    const { pathname } = new URL(request.url);
+    const route = matchRoute(request.method, pathname);
+    const refusal = findRefusal(fault, route.name);
+    if (refusal) {
+      const message = refusal.message.replace('{call}', `${request.method} ${pathname}`);
+      throw new ApiError({ ...refusal, message });
+    }
+    return api[route.name](request, route.id);
+  }
+
+  return {
+    async handle(request) {
+      const reply = await answer(request).catch(replyToFailure);
+      reply.headers.set('x-request-id', `req_${Buffer.from(options.randomBytes(16)).toString('hex')}`);
+      return request.method === 'HEAD' ? withoutBody(reply) : reply;
+    },
+  };
+}
+
+/** A failure of the simulator itself (a full disk, say) is told as a server would tell it. */
+function replyToFailure(error: unknown): Response {
+  if (error instanceof ApiError) return errorReply(error.details);
+  if (error instanceof ConnectionDropped) throw error;
+  const reason = error instanceof Error ? error.message : String(error);
+  return errorReply({ status: 500, type: 'server_error', message: `The simulator failed: ${reason}` });
+}
+
+async function withoutBody(reply: Response): Promise<Response> {
+  await reply.body?.cancel();
+  return new Response(null, { status: reply.status, headers: reply.headers });
+}

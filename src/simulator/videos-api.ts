@@ -1,0 +1,174 @@
+import { join } from 'node:path';
+import { knownModels } from '../domain/models.ts';
+import { VARIANTS } from '../domain/video.ts';
+import { ApiError, invalidField, modelNotFound, unsupportedValue, videoNotFound } from './api-error.ts';
+import { AssetCache } from './asset-cache.ts';
+import { ConnectionDropped } from './connection-dropped.ts';
+import { parseCreateRequest } from './create-request.ts';
+import { type FaultName, findJobFault } from './faults.ts';
+import { describeJob, pollAfterMs, type SimulatedJob, type Video } from './job.ts';
+import { JobStore, type ListQuery } from './job-store.ts';
+import { assetReply, jsonAsVideoReply, jsonReply } from './replies.ts';
+import { fingerprintBody, readRequestBody } from './request-body.ts';
+import type { RouteName } from './routes.ts';
+import type { SimulatorOptions } from './simulator.ts';
+
+const DEFAULT_LIMIT = 20;
+const MAX_LIMIT = 100;
+const ORDERS = ['asc', 'desc'] as const;
+/** When sora-2 came out (2025-10-06), in seconds since the epoch. */
+const MODELS_CREATED_AT = 1_759_708_800;
+
+/** One method a route; each answers, throws an `ApiError`, or drops the connection. */
+export class VideosApi implements Record<RouteName, (request: Request, id: string) => Promise<Response> | Response> {
+  readonly #options: SimulatorOptions;
+  readonly #fault: FaultName | null;
+  readonly #jobs: JobStore;
+  readonly #assets = new AssetCache();
+  /** How often each job was looked at. */
+  readonly #polls = new Map<string, number>();
+
+  constructor(options: SimulatorOptions) {
+    this.#options = options;
+    this.#fault = options.fault ?? null;
+    this.#jobs = new JobStore(join(options.stateDir, 'jobs.jsonl'));
+  }
+
+  async create(request: Request): Promise<Response> {
+    if (this.#fault === 'reset-before-accept') throw new ConnectionDropped();
+    const body = await readRequestBody(request);
+    const wanted = parseCreateRequest(body);
+    this.#jobs.refresh();
+    const fingerprint = fingerprintBody(body);
+    const job = await this.#jobs.add({
+      id: this.#newId(),
+      createdAtMs: this.#options.clock.now(),
+      ...wanted,
+      speed: this.#options.speed ?? 1,
+      fault: findJobFault(this.#fault)?.name ?? null,
+      idempotencyKey: request.headers.get('idempotency-key') || null,
+      fingerprint,
+    });
+    if (job.fingerprint !== fingerprint) {
+      throw new ApiError({
+        status: 422,
+        code: 'idempotency_key_reused',
+        message: `The idempotency key '${job.idempotencyKey}' was used before with another request body`,
+      });
+    }
+    if (this.#fault === 'create-dropped-after-accept') throw new ConnectionDropped();
+    return videoReply(job, this.#describe(job));
+  }
+
+  retrieve(_request: Request, id: string): Response {
+    const job = this.#find(id);
+    const polls = (this.#polls.get(id) ?? 0) + 1;
+    this.#polls.set(id, polls);
+    if (this.#fault === 'poll-drop' && polls % 2 === 0) throw new ConnectionDropped();
+    return videoReply(job, this.#describe(job));
+  }
+
+  list(request: Request): Response {
+    const query = parseListQuery(new URL(request.url).searchParams);
+    this.#jobs.refresh();
+    const page = this.#jobs.list(query);
+    if (!page) throw videoNotFound(query.after ?? '');
+    const data = page.jobs.map((job) => this.#describe(job));
+    return jsonReply({
+      object: 'list',
+      data,
+      first_id: data.at(0)?.id ?? null,
+      last_id: data.at(-1)?.id ?? null,
+      has_more: page.hasMore,
+    });
+  }
+
+  /** Deleting an unfinished job aborts it: there is nothing left that could finish. */
+  async remove(_request: Request, id: string): Promise<Response> {
+    this.#find(id);
+    await this.#jobs.remove(id);
+    return jsonReply({ id, object: 'video.deleted', deleted: true });
+  }
+
+  content(request: Request, id: string): Response {
+    const name = new URL(request.url).searchParams.get('variant') ?? 'video';
+    const variant = VARIANTS.find((known) => known === name);
+    if (!variant) throw unsupportedValue('variant', name, VARIANTS);
+    const job = this.#find(id);
+    refuseWithoutContent(this.#describe(job), this.#options.clock.now());
+    if (this.#fault === 'json-as-mp4') return jsonAsVideoReply();
+    return assetReply(request, this.#assets.get(job, variant), this.#fault === 'cut-download');
+  }
+
+  models(): Response {
+    return jsonReply({ object: 'list', data: modelNames().map(describeModel) });
+  }
+
+  model(_request: Request, id: string): Response {
+    if (!modelNames().includes(id)) throw modelNotFound(id);
+    return jsonReply(describeModel(id));
+  }
+
+  #find(id: string): SimulatedJob {
+    this.#jobs.refresh();
+    const job = this.#jobs.find(id);
+    if (!job) throw videoNotFound(id);
+    return job;
+  }
+
+  #describe(job: SimulatedJob): Video {
+    return describeJob(job, this.#options.clock.now());
+  }
+
+  /** Draws again when an id exists: a seeded source of chance gives every process the same ones. */
+  #newId(): string {
+    for (;;) {
+      const id = `video_${Buffer.from(this.#options.randomBytes(24)).toString('hex')}`;
+      if (!this.#jobs.isTaken(id)) return id;
+    }
+  }
+}
+
+function videoReply(job: SimulatedJob, video: Video): Response {
+  const isFinished = video.status === 'completed' || video.status === 'failed';
+  return jsonReply(video, isFinished ? {} : { 'openai-poll-after-ms': String(pollAfterMs(job)) });
+}
+
+/**
+ * Servers answer 400, 404 or 409 while a video is in the making. Here it is 409:
+ * the only one of them that says "later" and cannot be taken for a wrong request
+ * or a wrong id.
+ */
+function refuseWithoutContent({ id, status, expires_at: expiresAt }: Video, nowMs: number): void {
+  if (status === 'failed') {
+    const message = `Video with id '${id}' has no content because its generation failed`;
+    throw new ApiError({ status: 404, code: 'video_failed', message });
+  }
+  if (status !== 'completed') {
+    throw new ApiError({ status: 409, code: 'video_not_ready', message: `Video with id '${id}' is not ready yet` });
+  }
+  if (expiresAt !== null && nowMs >= expiresAt * 1000) {
+    const message = `The content of the video with id '${id}' has expired`;
+    throw new ApiError({ status: 410, code: 'content_expired', message });
+  }
+}
+
+function parseListQuery(parameters: URLSearchParams): ListQuery {
+  const limit = parameters.get('limit') ?? String(DEFAULT_LIMIT);
+  if (!/^\d{1,9}$/.test(limit) || Number(limit) > MAX_LIMIT) {
+    const message = `Invalid 'limit': '${limit}'. Expected an integer from 0 to ${MAX_LIMIT}.`;
+    throw invalidField('limit', 'invalid_value', message);
+  }
+  const order = parameters.get('order') ?? 'desc';
+  const known = ORDERS.find((name) => name === order);
+  if (!known) throw unsupportedValue('order', order, ORDERS);
+  return { limit: Number(limit), order: known, after: parameters.get('after') };
+}
+
+function modelNames(): string[] {
+  return knownModels().flatMap(({ name, snapshots }) => [name, ...snapshots]);
+}
+
+function describeModel(id: string): object {
+  return { id, object: 'model', created: MODELS_CREATED_AT, owned_by: 'openai' };
+}

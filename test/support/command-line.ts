@@ -1,0 +1,90 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { PassThrough } from 'node:stream';
+import { runCli } from '../../src/main.ts';
+import type { Host, InputStream, OutputStream } from '../../src/platform/host.ts';
+import type { Http } from '../../src/platform/http.ts';
+import { createFakeClock, type FakeClock } from './fake-clock.ts';
+import { createSeededRandom } from './seeded-random.ts';
+import { createTemporaryFolder } from './temporary-folder.ts';
+
+export interface RunOptions {
+  readonly env?: Readonly<Record<string, string>>;
+  /** Standard input; without it, standard input is empty and no terminal. */
+  readonly stdin?: string;
+  /** Where requests go that are not for the simulator; without it every request fails the test. */
+  readonly http?: Http;
+  readonly interrupt?: AbortSignal;
+  readonly stdoutIsTerminal?: boolean;
+  readonly columns?: number;
+}
+
+export interface RunResult {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+  /** Standard output as JSON. */
+  json<T = Record<string, unknown>>(): T;
+}
+
+export interface CommandLine {
+  readonly cwd: string;
+  /** SORA_HOME. */
+  readonly home: string;
+  readonly clock: FakeClock;
+  /** One run of `sora` with these arguments; runs share the folders and the clock, as processes on one machine do. */
+  run(argv: readonly string[], options?: RunOptions): Promise<RunResult>;
+}
+
+/** `sora` in this process, with its own folders, a clock that runs only when it is slept on, and no network. */
+export function createCommandLine(): CommandLine {
+  const folder = createTemporaryFolder();
+  const [cwd, home] = [join(folder, 'work'), join(folder, 'home')];
+  mkdirSync(cwd);
+  const clock = createFakeClock();
+  const randomBytes = createSeededRandom();
+  let runs = 0;
+  return {
+    cwd,
+    home,
+    clock,
+    async run(argv, options = {}) {
+      const stdout = collect(options.stdoutIsTerminal ?? false, options.columns ?? 80);
+      const stderr = collect(false, 80);
+      const stdin: InputStream = new PassThrough();
+      stdin.push(options.stdin ?? null);
+      if (options.stdin !== undefined) stdin.push(null);
+      const host: Host = {
+        version: '0.0.0-test',
+        argv,
+        env: { SORA_HOME: home, ...options.env },
+        cwd,
+        homeDir: folder,
+        platform: process.platform,
+        nodeVersion: process.versions.node,
+        pid: 1_000_000_000 + runs++,
+        stdin,
+        stdout: stdout.stream,
+        stderr: stderr.stream,
+        http: options.http ?? refuseNetwork,
+        clock,
+        randomBytes,
+        interrupt: options.interrupt ?? new AbortController().signal,
+      };
+      const code = await runCli(host);
+      const [out, err] = [stdout.text(), stderr.text()];
+      return { code, stdout: out, stderr: err, json: () => JSON.parse(out) };
+    },
+  };
+}
+
+const refuseNetwork: Http = async ({ method, url }) => {
+  throw new Error(`the test has no network: ${method} ${url}`);
+};
+
+function collect(isTTY: boolean, columns: number): { stream: OutputStream; text: () => string } {
+  const chunks: Buffer[] = [];
+  const stream = new PassThrough();
+  stream.on('data', (chunk: Buffer) => chunks.push(chunk));
+  return { stream: Object.assign(stream, { isTTY, columns }), text: () => Buffer.concat(chunks).toString('utf8') };
+}

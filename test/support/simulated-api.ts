@@ -1,0 +1,63 @@
+import type { FaultName } from '../../src/simulator/faults.ts';
+import { createSimulator, type Simulator } from '../../src/simulator/simulator.ts';
+import { createFakeClock, type FakeClock } from './fake-clock.ts';
+import { createSeededRandom } from './seeded-random.ts';
+import { createTemporaryFolder } from './temporary-folder.ts';
+
+export interface SimulatedApiOptions {
+  readonly fault?: FaultName;
+  readonly speed?: number;
+  readonly stateDir?: string;
+  readonly clock?: FakeClock;
+  readonly seed?: number;
+}
+
+export interface SimulatedCall {
+  readonly json?: unknown;
+  readonly form?: FormData;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+export interface SimulatedApi {
+  readonly simulator: Simulator;
+  readonly clock: FakeClock;
+  readonly stateDir: string;
+  /** `call('GET', '/videos')`: a path below the base URL. */
+  call(method: string, path: string, call?: SimulatedCall): Promise<Response>;
+  /** Creates a video and gives back its id. */
+  create(fields?: Readonly<Record<string, unknown>>): Promise<string>;
+}
+
+/** A simulator with a clock that stands still, seeded chance and a folder of its own. */
+export function createSimulatedApi(options: SimulatedApiOptions = {}): SimulatedApi {
+  const { clock = createFakeClock(), stateDir = createTemporaryFolder(), seed = 1, ...rest } = options;
+  const simulator = createSimulator({ clock, stateDir, randomBytes: createSeededRandom(seed), ...rest });
+  const api: SimulatedApi = {
+    simulator,
+    clock,
+    stateDir,
+    call(method, path, { json, form, headers = {} } = {}) {
+      const body = json === undefined ? form : JSON.stringify(json);
+      const type: Record<string, string> = json === undefined ? {} : { 'content-type': 'application/json' };
+      return simulator.handle(
+        new Request(`http://simulator.invalid/v1${path}`, {
+          method,
+          headers: { ...type, ...headers },
+          ...(body === undefined ? {} : { body }),
+        }),
+      );
+    },
+    async create(fields = {}) {
+      const response = await api.call('POST', '/videos', { json: { prompt: 'a red kite over the sea', ...fields } });
+      return readText(await response.json(), 'id');
+    },
+  };
+  return api;
+}
+
+/** A property of a decoded JSON object that has to be a string. */
+function readText(value: unknown, key: string): string {
+  const text: unknown = typeof value === 'object' && value !== null ? Reflect.get(value, key) : undefined;
+  if (typeof text !== 'string') throw new Error(`no ${key} in ${JSON.stringify(value)}`);
+  return text;
+}
