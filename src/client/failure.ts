@@ -1,0 +1,115 @@
+import type { Facts } from '../domain/catalogue.ts';
+import { diagnose, diagnoseNetwork, failedBeforeSending } from '../domain/diagnosis.ts';
+import { SoraError } from '../domain/errors.ts';
+import { decodeErrorBody } from '../wire/error-body.ts';
+
+/** What is known of a call when it fails. */
+export interface CallContext {
+  readonly baseUrl: string;
+  readonly hasKey: boolean;
+  readonly atMs: number;
+  /** Fills hints: model, id, profile, … */
+  readonly facts?: Facts;
+}
+
+/** A reply that is no 2xx, read to its end. */
+export interface RefusedReply {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+}
+
+export function failureFromReply(reply: RefusedReply, context: CallContext): SoraError {
+  const { code, type, param, message } = decodeErrorBody(reply.body);
+  const { hostname } = new URL(context.baseUrl);
+  const retryAfterMs = retryAfterOf(reply.headers, context.atMs);
+  const cause = diagnose({
+    status: reply.status,
+    code,
+    type,
+    param,
+    message,
+    isOpenAi: hostname === 'api.openai.com',
+    atMs: context.atMs,
+    hasKey: context.hasKey,
+  });
+  const location = reply.headers.location;
+  const words = message || (location ? `redirected to ${location}` : 'no further words');
+  return new SoraError(cause, {
+    causedBy: `HTTP ${reply.status}: ${words}`,
+    status: reply.status,
+    requestId: requestIdOf(reply.headers),
+    retryAfterMs,
+    facts: {
+      ...endpointFacts(context),
+      retry_after: retryAfterMs === null ? null : `${Math.ceil(retryAfterMs / 1000)} s`,
+    },
+  });
+}
+
+/** Anything thrown below HTTP; an abort comes back as it is, for its sender to handle. */
+export function failureFromThrown(thrown: unknown, context: CallContext): SoraError {
+  if (thrown instanceof SoraError) return thrown;
+  const code = networkCodeOf(thrown);
+  const cause = code === null ? undefined : diagnoseNetwork(code);
+  return new SoraError(cause ?? 'connection_failed', {
+    causedBy: describeThrown(thrown),
+    facts: endpointFacts(context),
+    cause: thrown,
+  });
+}
+
+/** A 2xx whose body is not what this API answers. */
+export function unreadableReply(reply: RefusedReply, context: CallContext): SoraError {
+  const { message } = decodeErrorBody(reply.body);
+  return new SoraError('unreadable_response', {
+    causedBy: `HTTP ${reply.status}: ${message.slice(0, 300) || 'an empty body'}`,
+    status: reply.status,
+    requestId: requestIdOf(reply.headers),
+    facts: endpointFacts(context),
+  });
+}
+
+/** Whether a network failure proves that the server's application has seen nothing of the request. */
+export function sentNothing(thrown: unknown): boolean {
+  const code = networkCodeOf(thrown);
+  return code !== null && failedBeforeSending(code);
+}
+
+function endpointFacts(context: CallContext): Facts {
+  const { host, origin } = new URL(context.baseUrl);
+  return { base_url: context.baseUrl, origin, host, ...context.facts };
+}
+
+/** The first error code in a chain of causes; a connect to several addresses fails with all of theirs. */
+function networkCodeOf(thrown: unknown): string | null {
+  for (let error = thrown; error instanceof Error; error = error.cause) {
+    if ('code' in error && typeof error.code === 'string') return error.code;
+    if (error instanceof AggregateError) return networkCodeOf(error.errors[0]);
+  }
+  return null;
+}
+
+function describeThrown(thrown: unknown): string {
+  if (!(thrown instanceof Error)) return String(thrown);
+  const innermost = thrown instanceof AggregateError ? thrown.errors[0] : (thrown.cause ?? thrown);
+  return innermost instanceof Error
+    ? innermost.message || networkCodeOf(innermost) || innermost.name
+    : String(innermost);
+}
+
+export function requestIdOf(headers: Readonly<Record<string, string>>): string | null {
+  return headers['x-request-id'] ?? headers['request-id'] ?? headers['apim-request-id'] ?? null;
+}
+
+const MAX_WAIT_MS = 24 * 3_600_000;
+
+/** The wait that a server asks for: `retry-after-ms`, or `retry-after` in seconds or as a date. */
+export function retryAfterOf(headers: Readonly<Record<string, string>>, nowMs: number): number | null {
+  const exactMs = Number.parseFloat(headers['retry-after-ms'] ?? '');
+  if (exactMs >= 0) return Math.min(exactMs, MAX_WAIT_MS);
+  const text = headers['retry-after'];
+  if (text === undefined) return null;
+  const waitMs = /^\s*\d+(\.\d+)?\s*$/.test(text) ? Number.parseFloat(text) * 1000 : Date.parse(text) - nowMs;
+  return waitMs >= 0 ? Math.min(waitMs, MAX_WAIT_MS) : null;
+}

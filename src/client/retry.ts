@@ -1,0 +1,68 @@
+import { SoraError } from '../domain/errors.ts';
+import type { Clock } from '../platform/clock.ts';
+import type { CallOptions, CreateOutcome, VideosClient } from './port.ts';
+
+const MAX_TRIES = 4;
+const BASE_DELAY_MS = 500;
+const MAX_DELAY_MS = 60_000;
+
+export interface RetryOptions {
+  readonly clock: Clock;
+  /** 0 to 1: spreads the waits of many clients. */
+  readonly random: () => number;
+  readonly onRetry?: ((error: SoraError, delayMs: number) => void) | undefined;
+}
+
+/**
+ * The one place that sends a call again. Reads and removals are repeated on
+ * network faults, 429 and 5xx; a create only on a 429, which proves that nothing
+ * was made. The server's own wait wins over ours, up to a minute.
+ */
+export function withRetries(client: VideosClient, options: RetryOptions): VideosClient {
+  const retry = <T>(call: () => Promise<T>, { signal }: CallOptions = {}): Promise<T> =>
+    tryAgain(call, options, signal);
+  return {
+    create: (request, createOptions) => createWithRetries(client, options, request, createOptions),
+    get: (id, callOptions) => retry(() => client.get(id, callOptions), callOptions),
+    list: (query, callOptions) => retry(() => client.list(query, callOptions), callOptions),
+    remove: (id, callOptions) => retry(() => client.remove(id, callOptions), callOptions),
+    content: (source, variant, callOptions) => retry(() => client.content(source, variant, callOptions), callOptions),
+  };
+}
+
+async function tryAgain<T>(call: () => Promise<T>, options: RetryOptions, signal: AbortSignal | undefined): Promise<T> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await call();
+    } catch (error) {
+      // "Not ready" is no fault of the call: whoever waits for the job decides about it.
+      const hopeless = !(error instanceof SoraError) || !error.retryable || error.code === 'content_not_ready';
+      if (hopeless || tries === MAX_TRIES) throw error;
+      await pause(error, tries, options, signal);
+    }
+  }
+}
+
+async function createWithRetries(
+  client: VideosClient,
+  options: RetryOptions,
+  ...[request, createOptions]: Parameters<VideosClient['create']>
+): Promise<CreateOutcome> {
+  for (let tries = 1; ; tries++) {
+    const outcome = await client.create(request, createOptions);
+    const isBusy = outcome.kind === 'rejected' && outcome.error.code === 'rate_limit_exceeded';
+    if (!isBusy || tries === MAX_TRIES) return outcome;
+    try {
+      await pause(outcome.error, tries, options, createOptions.signal);
+    } catch {
+      return outcome; // interrupted between two tries: the refusal stands
+    }
+  }
+}
+
+function pause(error: SoraError, tries: number, options: RetryOptions, signal: AbortSignal | undefined): Promise<void> {
+  const backoffMs = BASE_DELAY_MS * 2 ** (tries - 1) * (1 + options.random() / 2);
+  const delayMs = Math.min(error.retryAfterMs ?? backoffMs, MAX_DELAY_MS);
+  options.onRetry?.(error, delayMs);
+  return options.clock.sleep(delayMs, signal);
+}

@@ -1,0 +1,47 @@
+import { isJsonObject, type JsonObject, type JsonValue } from '../domain/json.ts';
+
+/** Readers for fields that servers leave out, retype or spell in their own way: the value, or null. */
+
+export function textOf(value: JsonValue | undefined): string | null {
+  if (typeof value === 'string') return value === '' ? null : value;
+  return typeof value === 'number' && Number.isFinite(value) ? String(value) : null;
+}
+
+/** A number, also when it comes as `"5"`, `"5s"` or `"100%"`. */
+export function numberOf(value: JsonValue | undefined): number | null {
+  if (typeof value === 'number') return Number.isFinite(value) ? value : null;
+  if (typeof value !== 'string' || !/^-?\d+(\.\d+)?\s*[%s]?$/.test(value.trim())) return null;
+  return Number.parseFloat(value);
+}
+
+const YEAR_9999_MS = Date.UTC(9999, 0);
+
+/** Milliseconds since the epoch from Unix seconds, Unix milliseconds or ISO 8601; placeholders such as 0 and the year 9999 are null. */
+export function timeOf(value: JsonValue | undefined): number | null {
+  const number = numberOf(value);
+  const timeMs =
+    number !== null
+      ? number > 1e11
+        ? number
+        : number * 1000
+      : typeof value === 'string'
+        ? Date.parse(value)
+        : Number.NaN;
+  return timeMs > 0 && timeMs < YEAR_9999_MS ? timeMs : null;
+}
+
+export function objectOf(value: JsonValue | undefined): JsonObject {
+  return isJsonObject(value) ? value : {};
+}
+
+export function firstOf(value: JsonValue | undefined): JsonValue | undefined {
+  return Array.isArray(value) ? value[0] : undefined;
+}
+
+export function firstText(...values: readonly (JsonValue | undefined)[]): string | null {
+  for (const value of values) {
+    const text = textOf(value);
+    if (text !== null) return text;
+  }
+  return null;
+}

@@ -1,0 +1,108 @@
+import { isJsonObject, type JsonObject, type JsonValue } from '../domain/json.ts';
+import { MICROS_PER_USD } from '../domain/money.ts';
+import { type ContentLocation, isTerminal, type JobFailure, type JobStatus, type VideoJob } from '../domain/video.ts';
+import { firstOf, firstText, numberOf, objectOf, textOf, timeOf } from './fields.ts';
+
+/** Every server's words for the states of a job, in lower case. */
+const STATUS_WORDS: Readonly<Record<string, JobStatus>> = Object.fromEntries(
+  Object.entries({
+    queued: ['queued', 'pending', 'submitted', 'not_start', 'throttled'],
+    in_progress: ['in_progress', 'processing', 'running', 'generating', 'preprocessing'],
+    completed: ['completed', 'succeeded', 'success', 'complete', 'done', 'finished', 'ready'],
+    failed: ['failed', 'failure', 'fail', 'error', 'rejected', 'content_filtered'],
+    cancelled: ['cancelled', 'canceled', 'deleted'],
+    expired: ['expired'],
+  } satisfies Partial<Record<JobStatus, string[]>>).flatMap(
+    ([status, words]) => words.map((word) => [word, status as JobStatus]), // the keys are statuses, as `satisfies` says
+  ),
+);
+
+export function decodeStatus(word: string | null): JobStatus {
+  const key =
+    word
+      ?.trim()
+      .toLowerCase()
+      .replace(/[\s-]+/g, '_') ?? '';
+  return Object.hasOwn(STATUS_WORDS, key) ? (STATUS_WORDS[key] ?? 'unknown') : 'unknown';
+}
+
+/** What the reply says beside its body. */
+export interface ReplyFacts {
+  readonly requestId: string | null;
+  readonly pollAfterMs: number | null;
+  /** The id that was asked for, when the body may leave it out. */
+  readonly askedId?: string;
+}
+
+/**
+ * A job from whatever a server answers, or null when no id can be found in it.
+ * Tolerant of every key but the id: what is missing, retyped or out of range
+ * becomes null, and an unknown status stays visible in `serverStatus`.
+ */
+export function decodeJob(value: JsonValue | undefined, facts: ReplyFacts): VideoJob | null {
+  if (!isJsonObject(value)) return null;
+  const body = unwrap(value);
+  const id = firstText(body.id, body.task_id, body.request_id) ?? facts.askedId ?? null;
+  if (id === null) return null;
+  const content = decodeContent(body);
+  const serverStatus = textOf(body.status);
+  // A reply that carries the video and no status word is as complete as can be.
+  const status = serverStatus === null && content !== null ? 'completed' : decodeStatus(serverStatus);
+  const progress = numberOf(body.progress);
+  const cost = numberOf(objectOf(body.usage).cost);
+  return {
+    id,
+    status,
+    serverStatus,
+    progress: progress === null ? null : Math.round(Math.min(100, Math.max(0, progress))),
+    model: textOf(body.model),
+    prompt: textOf(body.prompt),
+    seconds: numberOf(body.seconds) ?? numberOf(body.duration),
+    size: textOf(body.size),
+    createdAtMs: timeOf(body.created_at) ?? timeOf(body.created),
+    completedAtMs: timeOf(body.completed_at),
+    expiresAtMs: timeOf(body.expires_at),
+    remixedFrom: textOf(body.remixed_from_video_id),
+    error: isTerminal(status) && status !== 'completed' ? decodeFailure(body) : null,
+    actualMicros: cost !== null && cost >= 0 ? Math.round(cost * MICROS_PER_USD) : null,
+    content,
+    requestId: facts.requestId,
+    pollAfterMs: facts.pollAfterMs,
+  };
+}
+
+/** Some gateways wrap the job: `{code, message, data: {…}}`. */
+function unwrap(body: JsonObject): JsonObject {
+  const wrapped = firstText(body.id, body.task_id) === null && isJsonObject(body.data);
+  return wrapped ? { ...body, ...objectOf(body.data) } : body;
+}
+
+function decodeFailure(body: JsonObject): JobFailure | null {
+  const { error } = body;
+  if (isJsonObject(error)) {
+    const code = textOf(error.code);
+    const message = firstText(error.message, error.detail, error.type) ?? code;
+    return message === null ? null : { code, message };
+  }
+  const message = firstText(error, body.fail_reason, body.failure_reason, body.message);
+  return message === null ? null : { code: null, message };
+}
+
+function decodeContent(body: JsonObject): ContentLocation | null {
+  const data = objectOf(firstOf(body.data));
+  const url = firstText(
+    body.url,
+    body.video_url,
+    body.output_url,
+    body.result_url,
+    objectOf(body.metadata).url,
+    objectOf(body.meta_data).url,
+    data.url,
+    firstOf(body.unsigned_urls),
+    firstOf(body.urls),
+    objectOf(body.video).url,
+  );
+  if (url !== null) return { kind: 'url', url };
+  const base64 = textOf(data.b64_json);
+  return base64 === null ? null : { kind: 'base64', base64 };
+}

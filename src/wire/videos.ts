@@ -1,0 +1,83 @@
+import { isJsonObject, type JsonObject, type JsonValue } from '../domain/json.ts';
+import type { VideoJob, VideoRequest } from '../domain/video.ts';
+import { textOf } from './fields.ts';
+import { decodeJob, decodeStatus, type ReplyFacts } from './job.ts';
+
+/** Dialect `videos`: what a create looks like as JSON. A file travels as a data URL. */
+export function encodeJson(request: VideoRequest): JsonObject {
+  const { image, characters } = request;
+  return {
+    ...standardFields(request),
+    ...(image ? { input_reference: imageObject(image) } : {}),
+    ...(characters.length > 0 ? { characters: characters.map((id) => ({ id })) } : {}),
+    ...request.params,
+  };
+}
+
+/** Dialect `videos`: the same create as a form, whose every field is a text or a file. */
+export function encodeForm(request: VideoRequest): FormData {
+  const form = new FormData();
+  for (const [name, value] of Object.entries(standardFields(request))) form.append(name, value);
+  const { image } = request;
+  if (image?.kind === 'file') {
+    // The part needs its image type spelled out: servers refuse application/octet-stream.
+    form.append('input_reference', new Blob([Uint8Array.from(image.bytes)], { type: image.mimeType }), image.name);
+  } else if (image) {
+    for (const [name, value] of Object.entries(imageObject(image))) form.append(`input_reference[${name}]`, value);
+  }
+  for (const id of request.characters) form.append('characters[][id]', id);
+  for (const [name, value] of Object.entries(request.params)) {
+    form.append(name, typeof value === 'string' ? value : JSON.stringify(value));
+  }
+  return form;
+}
+
+function standardFields({ model, prompt, seconds, size, quality }: VideoRequest): Record<string, string> {
+  return {
+    ...(model === null ? {} : { model }),
+    prompt,
+    // A text, never a number: several servers refuse a number.
+    ...(seconds === null ? {} : { seconds: String(seconds) }),
+    ...(size === null ? {} : { size }),
+    ...(quality === null ? {} : { quality }),
+  };
+}
+
+function imageObject(image: NonNullable<VideoRequest['image']>): Record<string, string> {
+  switch (image.kind) {
+    case 'file':
+      return { image_url: `data:${image.mimeType};base64,${Buffer.from(image.bytes).toString('base64')}` };
+    case 'url':
+      return { image_url: image.url };
+    case 'file_id':
+      return { file_id: image.fileId };
+  }
+}
+
+export interface DecodedPage {
+  readonly jobs: readonly VideoJob[];
+  /** Null when the server does not say. */
+  readonly hasMore: boolean | null;
+  readonly lastId: string | null;
+}
+
+/** A page of jobs, or null when the body is no list. Items without an id are left out. */
+export function decodePage(body: JsonValue | undefined, facts: ReplyFacts): DecodedPage | null {
+  const items = Array.isArray(body) ? body : isJsonObject(body) && Array.isArray(body.data) ? body.data : null;
+  if (items === null) return null;
+  const jobs = items.flatMap((item) => decodeJob(item, facts) ?? []);
+  const envelope = isJsonObject(body) ? body : {};
+  return {
+    jobs,
+    hasMore: typeof envelope.has_more === 'boolean' ? envelope.has_more : null,
+    lastId: textOf(envelope.last_id) ?? jobs.at(-1)?.id ?? null,
+  };
+}
+
+/** Whether the reply to a DELETE says that the video is gone. */
+export function decodeDeleted(body: JsonValue | undefined): boolean {
+  if (!isJsonObject(body)) return true; // an empty 2xx: nothing else to say
+  if (typeof body.deleted === 'boolean') return body.deleted;
+  const status = textOf(body.status);
+  return status === null || decodeStatus(status) === 'cancelled';
+}
