@@ -1,0 +1,47 @@
+import { statSync } from 'node:fs';
+import { SoraError } from '../domain/errors.ts';
+import { replaceFile } from '../platform/files.ts';
+import { invalidFile, readJsonFile } from './json-file.ts';
+
+/** The stored keys, by profile. */
+export type Keys = Readonly<Record<string, string>>;
+
+export function readKeys(path: string): Keys {
+  const { value } = readJsonFile(path);
+  const keys: Record<string, string> = {};
+  for (const [profile, key] of Object.entries(value)) {
+    if (typeof key !== 'string') throw invalidFile(path, [`the key of \`${profile}\` is not a text`]);
+    keys[profile] = key;
+  }
+  return keys;
+}
+
+/** Stores a profile’s key, or removes it with `undefined`; the file is readable by its owner only. */
+export async function writeKey(path: string, profile: string, key: string | undefined): Promise<void> {
+  const { [profile]: _, ...others } = readKeys(path);
+  const keys = key === undefined ? others : { ...others, [profile]: key };
+  try {
+    await replaceFile(path, `${JSON.stringify(keys, null, 2)}\n`, 0o600);
+  } catch (error) {
+    throw new SoraError('cannot_write', { title: `could not write ${path}`, causedBy: String(error), cause: error });
+  }
+}
+
+/** What is wrong with a key that was typed or piped in, or null. */
+export function keyFault(key: string): string | null {
+  if (key === '') return 'the key is empty';
+  if (/[^\u0021-\u007e]/.test(key)) return 'the key holds spaces or characters that no header can carry';
+  return null;
+}
+
+/** Whether others than the owner may read the file. */
+export function isExposed(path: string, platform: NodeJS.Platform): boolean {
+  if (platform === 'win32') return false;
+  const mode = statSync(path, { throwIfNoEntry: false })?.mode ?? 0;
+  return (mode & 0o077) !== 0;
+}
+
+/** A key as it may be shown: its first and last few characters, when enough of it stays hidden. */
+export function maskKey(key: string): string {
+  return key.length < 16 ? '…' : `${key.slice(0, 3)}…${key.slice(-4)}`;
+}

@@ -1,0 +1,94 @@
+import { isJsonObject, type JsonObject, type JsonValue } from '../domain/json.ts';
+
+/** The furthest moment that a `Date` can tell, from the epoch in either direction. */
+const MAX_TIME_MS = 8.64e15;
+
+/** Thrown for a field that does not hold what it should; its message names the field. */
+export class UnreadableField extends Error {
+  override readonly name = 'UnreadableField';
+}
+
+/** Strict readers of one object's fields. `…OrNull` takes a missing field for null: older lines lack newer fields. */
+export class Fields {
+  readonly #object: JsonObject;
+  readonly #path: string;
+
+  constructor(object: JsonObject, path = '') {
+    this.#object = object;
+    this.#path = path;
+  }
+
+  text(name: string): string {
+    const value = this.#object[name];
+    return typeof value === 'string' ? value : this.#fail(name, 'a text');
+  }
+
+  textOrNull(name: string): string | null {
+    return this.#isMissing(name) ? null : this.text(name);
+  }
+
+  texts(name: string): string[] {
+    const value = this.#object[name];
+    if (!Array.isArray(value)) return this.#fail(name, 'a list of texts');
+    return value.map((item: JsonValue) => (typeof item === 'string' ? item : this.#fail(name, 'a list of texts')));
+  }
+
+  number(name: string): number {
+    const value = this.#object[name];
+    return typeof value === 'number' && Number.isFinite(value) ? value : this.#fail(name, 'a number');
+  }
+
+  numberOrNull(name: string): number | null {
+    return this.#isMissing(name) ? null : this.number(name);
+  }
+
+  /** Counts, bytes and micro-dollars, whose sums must be exact. */
+  integer(name: string): number {
+    const value = this.#object[name];
+    return typeof value === 'number' && Number.isSafeInteger(value) ? value : this.#fail(name, 'an integer');
+  }
+
+  integerOrNull(name: string): number | null {
+    return this.#isMissing(name) ? null : this.integer(name);
+  }
+
+  timeMs(name: string): number {
+    const value = this.number(name);
+    return Math.abs(value) <= MAX_TIME_MS ? value : this.#fail(name, 'a time');
+  }
+
+  timeMsOrNull(name: string): number | null {
+    return this.#isMissing(name) ? null : this.timeMs(name);
+  }
+
+  flag(name: string): boolean {
+    const value = this.#object[name];
+    return typeof value === 'boolean' ? value : this.#fail(name, 'true or false');
+  }
+
+  oneOf<T extends string>(name: string, allowed: readonly T[]): T {
+    const value = this.#object[name];
+    return allowed.find((item) => item === value) ?? this.#fail(name, `one of ${allowed.join(', ')}`);
+  }
+
+  object(name: string): JsonObject {
+    const value = this.#object[name];
+    return isJsonObject(value) ? value : this.#fail(name, 'an object');
+  }
+
+  within(name: string): Fields {
+    return new Fields(this.object(name), `${this.#path}${name}.`);
+  }
+
+  withinOrNull(name: string): Fields | null {
+    return this.#isMissing(name) ? null : this.within(name);
+  }
+
+  #isMissing(name: string): boolean {
+    return (this.#object[name] ?? null) === null;
+  }
+
+  #fail(name: string, expected: string): never {
+    throw new UnreadableField(`\`${this.#path}${name}\` is not ${expected}`);
+  }
+}

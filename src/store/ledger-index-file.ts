@@ -1,0 +1,110 @@
+import { randomBytes } from 'node:crypto';
+import { closeSync, fstatSync, mkdirSync, openSync, readSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { crc32 } from 'node:zlib';
+import type { LedgerProblem } from './ledger-line.ts';
+import { Postings } from './ledger-postings.ts';
+
+/** To be raised whenever the layout, the events, their terms or the hash change. */
+const VERSION = 1;
+/** Bytes of the header, its checksum. */
+const PREAMBLE_BYTES = 8;
+
+/** How much of the journal an index speaks of. */
+export interface Coverage {
+  readonly bytes: number;
+  /** Blank ones too. */
+  readonly lines: number;
+  /** Where the last of these lines starts. */
+  readonly lastOffset: number;
+}
+
+interface Knowledge {
+  readonly covered: Coverage;
+  /** Tells whether a journal is the one that was indexed; null where nothing is covered. */
+  readonly witness: number | null;
+  /** Keys of all records that may be open. */
+  readonly openKeys: readonly string[];
+  readonly problems: readonly LedgerProblem[];
+}
+
+export interface StoredIndex extends Knowledge {
+  readonly postings: Postings;
+}
+
+interface Header extends Knowledge {
+  readonly version: number;
+  readonly postingCount: number;
+  readonly postingsChecksum: number;
+}
+
+/**
+ * The file: the preamble (two 32-bit numbers), the header (JSON), the column of
+ * hashes, the column of offsets, in the machine's byte order. Undefined when there
+ * is none, or none that is whole and of this version.
+ */
+export function readIndexFile(path: string): StoredIndex | undefined {
+  try {
+    const descriptor = openSync(path, 'r');
+    try {
+      return readIndex(descriptor);
+    } finally {
+      closeSync(descriptor);
+    }
+  } catch {
+    return undefined; // The journal has it all; the index only saves time.
+  }
+}
+
+function readIndex(descriptor: number): StoredIndex | undefined {
+  const { size } = fstatSync(descriptor);
+  const preamble = new Uint32Array(PREAMBLE_BYTES / 4);
+  readSync(descriptor, preamble, 0, PREAMBLE_BYTES, 0);
+  const [headerBytes = 0, headerChecksum] = preamble;
+  if (PREAMBLE_BYTES + headerBytes > size) return undefined;
+
+  const text = Buffer.alloc(headerBytes);
+  readSync(descriptor, text, 0, headerBytes, PREAMBLE_BYTES);
+  if (crc32(text) !== headerChecksum) return undefined;
+  const header = JSON.parse(text.toString()) as Header; // the checksum says that it is as it was written
+  if (header.version !== VERSION) return undefined;
+
+  let position = PREAMBLE_BYTES + headerBytes;
+  const postings = new Postings(header.postingCount, (column) => {
+    position += readSync(descriptor, column, 0, column.length, position);
+  });
+  return checksumOf(postings) === header.postingsChecksum ? { ...header, postings } : undefined;
+}
+
+/**
+ * Writes the file anew, in one step for all who read it. It is not synced: a power cut may
+ * leave a damaged file, which its checksums give away. Errors of the file system are thrown.
+ */
+export function writeIndexFile(path: string, { postings, ...knowledge }: StoredIndex): void {
+  const header: Header = {
+    ...knowledge,
+    version: VERSION,
+    postingCount: postings.length,
+    postingsChecksum: checksumOf(postings),
+  };
+  const text = Buffer.from(JSON.stringify(header));
+  const preamble = new Uint8Array(Uint32Array.of(text.length, crc32(text)).buffer);
+  const temporary = `${path}.${randomBytes(4).toString('hex')}.tmp`;
+  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+  try {
+    const descriptor = openSync(temporary, 'wx', 0o600);
+    try {
+      for (const part of [preamble, text, ...postings.columns()]) writeSync(descriptor, part);
+    } finally {
+      closeSync(descriptor);
+    }
+    renameSync(temporary, path);
+  } catch (error) {
+    rmSync(temporary, { force: true });
+    throw error;
+  }
+}
+
+function checksumOf(postings: Postings): number {
+  return postings.columns().reduce((checksum, column) => crc32(column, checksum), 0);
+}

@@ -1,0 +1,134 @@
+import { crc32 } from 'node:zlib';
+import type { LedgerEvent } from '../domain/record.ts';
+import { isTerminal } from '../domain/video.ts';
+import type { Journal, JournalLine } from '../platform/journal.ts';
+import { type Coverage, readIndexFile, writeIndexFile } from './ledger-index-file.ts';
+import { decodeLine, type LedgerProblem } from './ledger-line.ts';
+import { Postings } from './ledger-postings.ts';
+import { hashTerm, termsOf } from './ledger-terms.ts';
+
+/** A journal whose end is longer than this has its index stored anew, so that no start has more to read. */
+const STORE_AFTER_BYTES = 1 << 20;
+
+const NOTHING: Coverage = { bytes: 0, lines: 0, lastOffset: 0 };
+
+/**
+ * Where in the journal each term occurs, and what else it takes a whole reading to know.
+ * All of it is derived from the journal: what is stored on the disk only saves time.
+ */
+export class LedgerIndex {
+  readonly #journal: Journal;
+  readonly #path: string;
+  #covered: Coverage = NOTHING;
+  #witness: number | null = null;
+  #storedBytes = 0;
+  #postings = new Postings();
+  #openKeys = new Set<string>();
+  #problems: LedgerProblem[] = [];
+
+  /** Starts from what is stored at `path`, if that is of this journal. */
+  constructor(journal: Journal, path: string) {
+    this.#journal = journal;
+    this.#path = path;
+    this.#load();
+  }
+
+  /** Keys of all open records, and perhaps of a few that are not. */
+  get openKeys(): ReadonlySet<string> {
+    return this.#openKeys;
+  }
+
+  get problems(): readonly LedgerProblem[] {
+    return this.#problems;
+  }
+
+  /** Reads what has been appended since the last time, by whomever; or everything, if it is another journal now. */
+  refresh(): void {
+    if (this.#journal.size() === this.#covered.bytes) return;
+    if (witnessOf(this.#journal, this.#covered) !== this.#witness) this.#clear();
+    for (const line of this.#journal.read(this.#covered.bytes)) this.#add(line);
+    this.#witness = witnessOf(this.#journal, this.#covered);
+    if (this.#covered.bytes - this.#storedBytes > STORE_AFTER_BYTES) this.#store();
+  }
+
+  /** Offsets of the lines that have one of the terms, in file order; a few of them may have none, as hashes collide. */
+  find(terms: Iterable<string>): number[] {
+    const offsets = new Set<number>();
+    for (const term of terms) {
+      for (const offset of this.findBackwards(term)) offsets.add(offset);
+    }
+    return [...offsets].sort((a, b) => a - b);
+  }
+
+  /** The same of one term, from the end of the file on. */
+  findBackwards(term: string): Generator<number> {
+    return this.#postings.find(hashTerm(term));
+  }
+
+  #add({ offset, end, text }: JournalLine): void {
+    this.#covered = { bytes: end, lines: this.#covered.lines + 1, lastOffset: offset };
+    const decoded = decodeLine(text);
+    if (decoded.kind === 'unreadable') this.#problems.push({ line: this.#covered.lines, reason: decoded.reason });
+    if (decoded.kind !== 'event') return;
+    const hashes = new Set(termsOf(decoded.event).map(hashTerm));
+    for (const hash of hashes) this.#postings.add(hash, offset);
+    if (mayOpen(decoded.event)) this.#openKeys.add(decoded.event.key);
+    if (closes(decoded.event)) this.#openKeys.delete(decoded.event.key);
+  }
+
+  #clear(): void {
+    this.#covered = NOTHING;
+    this.#witness = null;
+    this.#storedBytes = 0;
+    this.#postings = new Postings();
+    this.#openKeys = new Set();
+    this.#problems = [];
+  }
+
+  #load(): void {
+    const stored = readIndexFile(this.#path);
+    if (stored === undefined || witnessOf(this.#journal, stored.covered) !== stored.witness) return;
+    this.#covered = stored.covered;
+    this.#witness = stored.witness;
+    this.#storedBytes = stored.covered.bytes;
+    this.#postings = stored.postings;
+    this.#openKeys = new Set(stored.openKeys);
+    this.#problems = [...stored.problems];
+  }
+
+  #store(): void {
+    try {
+      writeIndexFile(this.#path, {
+        covered: this.#covered,
+        witness: this.#witness,
+        postings: this.#postings,
+        openKeys: [...this.#openKeys],
+        problems: this.#problems,
+      });
+      this.#storedBytes = this.#covered.bytes;
+    } catch {
+      // A full disk or a read-only folder costs time at the next start, and nothing else.
+    }
+  }
+}
+
+/**
+ * Tells one journal from another, and an edited one from what it was: a checksum of the
+ * first line and of the last one covered; null where that does not end where it should.
+ */
+function witnessOf(journal: Journal, covered: Coverage): number | null {
+  const [first, last] = journal.readAt([0, covered.lastOffset]);
+  return first !== undefined && last?.end === covered.bytes ? crc32(`${first.text}\n${last.text}`) : null;
+}
+
+/** An event after which a record may be open that was closed, or was not there. */
+function mayOpen(event: LedgerEvent): boolean {
+  if (event.event === 'accepted' || event.event === 'seen') return !isTerminal(event.job.status);
+  return event.event === 'intent';
+}
+
+/** An event after which no record is open. */
+function closes(event: LedgerEvent): boolean {
+  if (event.event === 'accepted' || event.event === 'seen') return isTerminal(event.job.status);
+  return event.event === 'rejected' || event.event === 'removed';
+}

@@ -1,0 +1,122 @@
+import { isJsonObject, parseJson } from '../domain/json.ts';
+import type { JobFacts, LedgerEvent, RecordedRequest, SavedFile } from '../domain/record.ts';
+import { JOB_STATUSES, type JobFailure, type JobStatus, VARIANTS } from '../domain/video.ts';
+import { Fields, UnreadableField } from './ledger-fields.ts';
+
+/** What a line of the ledger says. Blank lines, and events that only a newer version knows, are skipped. */
+export type DecodedLine =
+  | { readonly kind: 'event'; readonly event: LedgerEvent }
+  | { readonly kind: 'skipped' }
+  | { readonly kind: 'unreadable'; readonly reason: string };
+
+/** A complete line of the ledger that no event could be read from. */
+export interface LedgerProblem {
+  /** From 1. */
+  readonly line: number;
+  readonly reason: string;
+}
+
+const SKIPPED: DecodedLine = { kind: 'skipped' };
+
+export function encodeEvent(event: LedgerEvent): string {
+  return JSON.stringify(event);
+}
+
+export function decodeLine(text: string): DecodedLine {
+  if (text.trim() === '') return SKIPPED;
+  const value = parseJson(text);
+  if (!isJsonObject(value)) return { kind: 'unreadable', reason: 'not a JSON object' };
+  try {
+    const event = decodeEvent(new Fields(value));
+    return event === undefined ? SKIPPED : { kind: 'event', event };
+  } catch (error) {
+    if (error instanceof UnreadableField) return { kind: 'unreadable', reason: error.message };
+    throw error;
+  }
+}
+
+function decodeEvent(fields: Fields): LedgerEvent | undefined {
+  const name = fields.text('event');
+  switch (name) {
+    case 'intent':
+      return {
+        event: name,
+        ...decodeBase(fields),
+        pid: fields.integer('pid'),
+        profile: fields.text('profile'),
+        baseUrl: fields.text('baseUrl'),
+        fingerprint: fields.text('fingerprint'),
+        request: decodeRequest(fields.within('request')),
+        estimatedMicros: fields.integerOrNull('estimatedMicros'),
+        priceList: fields.textOrNull('priceList'),
+        free: fields.flag('free'),
+      };
+    case 'accepted':
+    case 'seen':
+      return { event: name, ...decodeBase(fields), job: decodeJob(fields.within('job')) };
+    case 'rejected':
+      return { event: name, ...decodeBase(fields), code: fields.text('code'), message: fields.text('message') };
+    case 'unknown':
+      return { event: name, ...decodeBase(fields), message: fields.text('message') };
+    case 'saved':
+      return { event: name, ...decodeBase(fields), file: decodeFile(fields.within('file')) };
+    case 'removed':
+      return { event: name, ...decodeBase(fields) };
+    default:
+      return undefined;
+  }
+}
+
+function decodeBase(fields: Fields): { key: string; atMs: number } {
+  return { key: fields.text('key'), atMs: fields.timeMs('atMs') };
+}
+
+function decodeRequest(fields: Fields): RecordedRequest {
+  return {
+    prompt: fields.text('prompt'),
+    model: fields.textOrNull('model'),
+    seconds: fields.numberOrNull('seconds'),
+    size: fields.textOrNull('size'),
+    quality: fields.textOrNull('quality'),
+    image: fields.textOrNull('image'),
+    characters: fields.texts('characters'),
+    params: fields.object('params'),
+  };
+}
+
+function decodeJob(fields: Fields): JobFacts {
+  const error = fields.withinOrNull('error');
+  return {
+    id: fields.text('id'),
+    status: decodeStatus(fields.text('status')),
+    serverStatus: fields.textOrNull('serverStatus'),
+    model: fields.textOrNull('model'),
+    seconds: fields.numberOrNull('seconds'),
+    size: fields.textOrNull('size'),
+    createdAtMs: fields.timeMsOrNull('createdAtMs'),
+    completedAtMs: fields.timeMsOrNull('completedAtMs'),
+    expiresAtMs: fields.timeMsOrNull('expiresAtMs'),
+    remixedFrom: fields.textOrNull('remixedFrom'),
+    error: error && decodeFailure(error),
+    actualMicros: fields.integerOrNull('actualMicros'),
+    requestId: fields.textOrNull('requestId'),
+  };
+}
+
+/** A status that only a newer version knows is `unknown` to this one; the job itself is not lost. */
+function decodeStatus(word: string): JobStatus {
+  return JOB_STATUSES.find((status) => status === word) ?? 'unknown';
+}
+
+function decodeFailure(fields: Fields): JobFailure {
+  return { code: fields.textOrNull('code'), message: fields.text('message') };
+}
+
+function decodeFile(fields: Fields): SavedFile {
+  return {
+    variant: fields.oneOf('variant', VARIANTS),
+    path: fields.text('path'),
+    bytes: fields.integer('bytes'),
+    sha256: fields.text('sha256'),
+  };
+}

@@ -1,0 +1,44 @@
+import type { LedgerEvent } from '../domain/record.ts';
+
+/** The words under which lines of the ledger are found again; each kind has its own prefix. */
+export const INTENT_TERM = 'intent';
+
+export function keyTerm(key: string): string {
+  return `key:${key}`;
+}
+
+export function idTerm(id: string): string {
+  return `id:${id}`;
+}
+
+export function fingerprintTerm(fingerprint: string): string {
+  return `fingerprint:${fingerprint}`;
+}
+
+/** `day` is `YYYY-MM-DD`, UTC. */
+export function dayTerm(day: string): string {
+  return `day:${day}`;
+}
+
+export function modelTerm(profile: string, model: string | null): string {
+  return `model:${JSON.stringify([profile, model])}`;
+}
+
+/** Every term of an event's line: of nothing but the event itself, so that a found line can be checked alone. */
+export function termsOf(event: LedgerEvent): string[] {
+  const terms = [keyTerm(event.key)];
+  if (event.event === 'accepted' || event.event === 'seen') terms.push(idTerm(event.job.id));
+  if (event.event === 'intent') {
+    const day = new Date(event.atMs).toISOString().slice(0, 10);
+    terms.push(INTENT_TERM, fingerprintTerm(event.fingerprint), dayTerm(day));
+    terms.push(modelTerm(event.profile, event.request.model));
+  }
+  return terms;
+}
+
+/** FNV-1a, 32 bits. Terms may share a hash: whoever finds a line by it checks the line's terms. */
+export function hashTerm(term: string): number {
+  let hash = 0x811c9dc5;
+  for (let index = 0; index < term.length; index++) hash = Math.imul(hash ^ term.charCodeAt(index), 0x01000193);
+  return hash >>> 0;
+}

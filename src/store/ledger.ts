@@ -1,0 +1,209 @@
+import type { ErrorCode } from '../domain/catalogue.ts';
+import { SoraError } from '../domain/errors.ts';
+import { applyEvent, isOpen, type JobRecord, type LedgerEvent } from '../domain/record.ts';
+import { Journal } from '../platform/journal.ts';
+import { LedgerIndex } from './ledger-index.ts';
+import { decodeLine, encodeEvent, type LedgerProblem } from './ledger-line.ts';
+import { dayTerm, fingerprintTerm, INTENT_TERM, idTerm, keyTerm, modelTerm, termsOf } from './ledger-terms.ts';
+
+/** Records are folded some at a time, and more each time: a few are found quickly, and many take little memory. */
+const FIRST_PAGE = 32;
+const LARGEST_PAGE = 1024;
+
+export interface LedgerPaths {
+  /** JSON lines, one event each: the truth. */
+  readonly journal: string;
+  /** Disposable. */
+  readonly index: string;
+}
+
+interface LocatedEvent {
+  readonly offset: number;
+  readonly event: LedgerEvent;
+}
+
+/** A record, and what else its lines tell. */
+interface Entry {
+  readonly record: JobRecord;
+  /** Where its intent is: records are in the order of their intents. */
+  readonly offset: number;
+  /** When it was first written down that the job is completed. */
+  readonly completionSeenAtMs: number | null;
+}
+
+/**
+ * What was sent, answered, saved and removed, on the disk and shared by any number
+ * of processes. Every question takes in what all of them have appended until then,
+ * and throws `invalid_config` when the journal cannot be read.
+ */
+export class Ledger {
+  readonly #journal: Journal;
+  readonly #indexPath: string;
+  #index: LedgerIndex | undefined;
+
+  constructor({ journal, index }: LedgerPaths) {
+    this.#journal = new Journal(journal);
+    this.#indexPath = index;
+  }
+
+  /** Resolves when the events are on the disk itself; rejects with `cannot_write`. */
+  async append(...events: readonly LedgerEvent[]): Promise<void> {
+    try {
+      await this.#journal.append(...events.map(encodeEvent));
+    } catch (error) {
+      throw this.#failure('cannot_write', 'could not write the ledger', error);
+    }
+  }
+
+  byKey(key: string): JobRecord | undefined {
+    return this.#ask((index) => this.#fold(index, [key])[0]?.record);
+  }
+
+  /** Newest first: ids are the servers', and two servers may have given the same one. */
+  byId(id: string): JobRecord[] {
+    return this.#ask((index) => {
+      const keys = this.#eventsWith(idTerm(id), index.find([idTerm(id)])).map(({ event }) => event.key);
+      const records = this.#fold(index, keys).map(({ record }) => record);
+      return records.filter(({ job }) => job?.id === id).reverse();
+    });
+  }
+
+  /** By the ledger's own key, or else by the server's id. */
+  find(idOrKey: string): JobRecord[] {
+    const record = this.byKey(idOrKey);
+    return record ? [record] : this.byId(idOrKey);
+  }
+
+  /** Oldest first. */
+  byFingerprint(fingerprint: string): JobRecord[] {
+    return Array.from(this.#entries(fingerprintTerm(fingerprint), 'oldest first'), ({ record }) => record);
+  }
+
+  /** All that `isOpen`, newest first. */
+  open(): JobRecord[] {
+    return this.#ask((index) => {
+      const records = this.#fold(index, index.openKeys).map(({ record }) => record);
+      return records.filter(isOpen).reverse();
+    });
+  }
+
+  /** Newest first. */
+  newest(limit: number): JobRecord[] {
+    const records: JobRecord[] = [];
+    for (const { record } of this.#entries(INTENT_TERM, 'newest first')) {
+      if (records.length >= limit) break;
+      records.push(record);
+    }
+    return records;
+  }
+
+  /** Those submitted on a day, `YYYY-MM-DD` in UTC, oldest first. */
+  submittedOn(day: string): JobRecord[] {
+    return Array.from(this.#entries(dayTerm(day), 'oldest first'), ({ record }) => record);
+  }
+
+  /** How long the last jobs for a model (the one that was asked for) took to complete, the latest submitted first. */
+  durationsMs(profile: string, model: string | null, limit: number): number[] {
+    const durations: number[] = [];
+    for (const entry of this.#entries(modelTerm(profile, model), 'newest first')) {
+      if (durations.length >= limit) break;
+      const duration = durationMsOf(entry);
+      if (duration !== undefined) durations.push(duration);
+    }
+    return durations;
+  }
+
+  /** Every record, oldest first, with no more than some of them in memory. */
+  *all(): Generator<JobRecord> {
+    for (const { record } of this.#entries(INTENT_TERM, 'oldest first')) yield record;
+  }
+
+  /** The lines that could not be read, and stand in the file as they are. A torn last line is none of them. */
+  problems(): readonly LedgerProblem[] {
+    return this.#ask((index) => [...index.problems]);
+  }
+
+  /** The records whose intent has a term. */
+  *#entries(term: string, order: 'oldest first' | 'newest first'): Generator<Entry> {
+    const offsets = this.#ask((index) => (order === 'oldest first' ? index.find([term]) : index.findBackwards(term)));
+    for (const page of pagesOf(offsets)) yield* this.#ask((index) => this.#entriesAt(index, page, term));
+  }
+
+  /** The records whose intents are at these offsets and have the term, in the order of the offsets. */
+  #entriesAt(index: LedgerIndex, offsets: readonly number[], term: string): Entry[] {
+    const intents = this.#eventsWith(term, offsets);
+    const keys = intents.map(({ event }) => event.key);
+    const byOffset = new Map(this.#fold(index, keys).map((entry) => [entry.offset, entry]));
+    // A second intent of the same key has opened no record, and so finds none here.
+    return intents.flatMap(({ offset }) => byOffset.get(offset) ?? []);
+  }
+
+  /** The records of these keys, oldest first. */
+  #fold(index: LedgerIndex, keys: Iterable<string>): Entry[] {
+    const wanted = new Set(keys);
+    const entries = new Map<string, Entry>();
+    for (const { offset, event } of this.#events(index.find(Array.from(wanted, keyTerm)))) {
+      if (!wanted.has(event.key)) continue; // only the hash is the same
+      const entry = entries.get(event.key);
+      const record = applyEvent(entry?.record, event);
+      if (record === undefined) continue;
+      const completedNow = record.job?.status === 'completed' ? event.atMs : null;
+      const completionSeenAtMs = entry?.completionSeenAtMs ?? completedNow;
+      entries.set(event.key, { record, offset: entry?.offset ?? offset, completionSeenAtMs });
+    }
+    return [...entries.values()];
+  }
+
+  /** The events at these offsets that truly have the term: a hash is shared by several. */
+  #eventsWith(term: string, offsets: Iterable<number>): LocatedEvent[] {
+    return Array.from(this.#events(offsets)).filter(({ event }) => termsOf(event).includes(term));
+  }
+
+  *#events(offsets: Iterable<number>): Generator<LocatedEvent> {
+    for (const { offset, text } of this.#journal.readAt(offsets)) {
+      const decoded = decodeLine(text);
+      if (decoded.kind === 'event') yield { offset, event: decoded.event };
+    }
+  }
+
+  #ask<T>(question: (index: LedgerIndex) => T): T {
+    try {
+      this.#index ??= new LedgerIndex(this.#journal, this.#indexPath);
+      this.#index.refresh();
+      return question(this.#index);
+    } catch (error) {
+      // What is not from the file system is a fault of ours, and stays as it is.
+      if (!(error instanceof Error && 'syscall' in error)) throw error;
+      throw this.#failure('invalid_config', 'could not read the ledger', error);
+    }
+  }
+
+  #failure(code: ErrorCode, title: string, error: unknown): SoraError {
+    const causedBy = error instanceof Error ? error.message : String(error);
+    return new SoraError(code, { title: `${title} ${this.#journal.path}`, causedBy, cause: error });
+  }
+}
+
+function* pagesOf(offsets: Iterable<number>): Generator<number[]> {
+  let page: number[] = [];
+  let size = FIRST_PAGE;
+  for (const offset of offsets) {
+    page.push(offset);
+    if (page.length < size) continue;
+    yield page;
+    page = [];
+    size = Math.min(2 * size, LARGEST_PAGE);
+  }
+  yield page;
+}
+
+/** From creation to completion by the server's clock, or else by ours; undefined for a job that was not completed. */
+function durationMsOf({ record, completionSeenAtMs }: Entry): number | undefined {
+  if (completionSeenAtMs === null) return undefined;
+  const { createdAtMs = null, completedAtMs = null } = record.job ?? {};
+  const durationMs =
+    createdAtMs !== null && completedAtMs !== null
+      ? completedAtMs - createdAtMs
+      : completionSeenAtMs - record.submittedAtMs;
+  return durationMs >= 0 ? durationMs : undefined;
+}

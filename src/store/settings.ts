@@ -1,0 +1,129 @@
+import { dirname } from 'node:path';
+import { parseDurationMs } from '../domain/duration.ts';
+import { SoraError } from '../domain/errors.ts';
+import { isJsonObject, type JsonObject, type JsonValue } from '../domain/json.ts';
+import { parseUsd } from '../domain/money.ts';
+import { invalidFile, readJsonFile } from './json-file.ts';
+
+/** One setting that exists: its name (`*` stands for a name of the user's), what it does, and what it may be. */
+export interface SettingSpec {
+  readonly name: string;
+  readonly summary: string;
+  /** What is wrong with a value, or null. */
+  readonly fault: (value: string) => string | null;
+}
+
+const anyText = (value: string): string | null => (value === '' ? 'it is empty' : null);
+const usd = (value: string): string | null =>
+  parseUsd(value) === undefined ? 'it is not an amount in dollars, such as 2.50' : null;
+const duration = (value: string): string | null =>
+  parseDurationMs(value) ? null : 'it is not a duration, such as 90s, 30m or 2h';
+const oneOf =
+  (...choices: readonly string[]) =>
+  (value: string): string | null =>
+    choices.includes(value) ? null : `it is not one of ${choices.join(', ')}`;
+
+export function baseUrlFault(value: string): string | null {
+  if (!URL.canParse(value)) return 'it is not a URL, such as http://127.0.0.1:8000/v1';
+  const { protocol, search, hash } = new URL(value);
+  if (protocol !== 'http:' && protocol !== 'https:') return 'it does not start with http:// or https://';
+  return search || hash ? 'it has a query or a fragment; give these as `query` settings of the profile' : null;
+}
+
+export const SETTINGS: readonly SettingSpec[] = [
+  { name: 'profile', summary: 'profile in use when none is named', fault: anyText },
+  { name: 'model', summary: 'model in use when none is named', fault: anyText },
+  { name: 'max_cost', summary: 'most that one command may cost, in dollars', fault: usd },
+  { name: 'max_cost_per_day', summary: 'most that a day (UTC) may cost, in dollars', fault: usd },
+  { name: 'confirm_above', summary: 'ask before spending more than this, in dollars (default 1)', fault: usd },
+  { name: 'timeout', summary: 'how long to wait for a video (default 30m)', fault: duration },
+  { name: 'request_timeout', summary: 'longest silence of a server within one call (default 120s)', fault: duration },
+  { name: 'profiles.*.base_url', summary: 'address of the server, up to and with its /v1', fault: baseUrlFault },
+  { name: 'profiles.*.auth', summary: 'how the key is sent', fault: oneOf('bearer', 'api-key', 'none') },
+  { name: 'profiles.*.key_from_env', summary: 'environment variable that holds the key', fault: anyText },
+  { name: 'profiles.*.model', summary: 'model in use when none is named', fault: anyText },
+  { name: 'profiles.*.encoding', summary: 'how a create is encoded', fault: oneOf('auto', 'json', 'multipart') },
+  { name: 'profiles.*.organization', summary: 'OpenAI-Organization header', fault: anyText },
+  { name: 'profiles.*.project', summary: 'OpenAI-Project header', fault: anyText },
+  { name: 'profiles.*.headers.*', summary: 'a header sent with every call', fault: anyText },
+  { name: 'profiles.*.query.*', summary: 'a query parameter sent with every call', fault: anyText },
+];
+
+/** The settings file, flattened: `profiles.lab.base_url` → text. */
+export type Settings = ReadonlyMap<string, string>;
+
+/** Reads and checks the settings; all faults at once, each with its line. */
+export function readSettings(path: string): Settings {
+  const file = readJsonFile(path);
+  const settings = new Map(flatten(file.value));
+  const violations = [...settings].flatMap(([name, value]) => {
+    const fault = settingFault(name, value);
+    return fault === null ? [] : [`line ${lineOf(name, file.text)}: \`${name}\`: ${fault}`];
+  });
+  if (violations.length > 0) throw invalidFile(path, violations);
+  return settings;
+}
+
+/** Why a setting of this name and value cannot be, or null. */
+export function settingFault(name: string, value: string): string | null {
+  const spec = SETTINGS.find((candidate) => matches(candidate.name, name));
+  return spec ? spec.fault(value) : 'there is no such setting';
+}
+
+function matches(pattern: string, name: string): boolean {
+  const [wanted, given] = [pattern.split('.'), name.split('.')];
+  return (
+    wanted.length === given.length &&
+    wanted.every((part, at) => part === given[at] || (part === '*' && /^[\w-]+$/.test(given[at] ?? '')))
+  );
+}
+
+function* flatten(object: JsonObject, prefix = ''): Generator<[string, string]> {
+  for (const [key, value] of Object.entries(object)) {
+    const name = `${prefix}${key}`;
+    if (isJsonObject(value)) yield* flatten(value, `${name}.`);
+    else yield [name, typeof value === 'string' ? value : JSON.stringify(value)];
+  }
+}
+
+/** The line that names the last part of a setting; good enough to find it. */
+function lineOf(name: string, text: string): number {
+  const key = JSON.stringify(name.split('.').at(-1));
+  const at = text.split('\n').findIndex((line) => line.includes(`${key}:`) || line.includes(`${key} :`));
+  return at + 1;
+}
+
+/** Sets one setting, or removes it with `undefined`. What else the file holds stays, also what is not understood. */
+export async function writeSetting(path: string, name: string, value: string | undefined): Promise<void> {
+  const { value: current } = readJsonFile(path);
+  const fault = value === undefined ? null : settingFault(name, value);
+  if (fault !== null) {
+    throw new SoraError('invalid_config', {
+      title: `could not set \`${name}\``,
+      violations: [fault],
+      hints: ['run `sora config list` to see the settings there are'],
+    });
+  }
+  // conf writes atomically and with the mode it is told; it has no lock and resets nothing that was read above.
+  const { default: Conf } = await import('conf');
+  const store = new Conf<Record<string, unknown>>({
+    cwd: dirname(path),
+    configName: 'settings',
+    configFileMode: 0o600,
+    accessPropertiesByDotNotation: false,
+    clearInvalidConfig: false,
+  });
+  store.store = withSetting(current, name.split('.'), value);
+}
+
+function withSetting(
+  object: JsonObject,
+  [key = '', ...rest]: readonly string[],
+  value: string | undefined,
+): JsonObject {
+  const { [key]: inner, ...others } = object;
+  const replaced: JsonValue | undefined =
+    rest.length === 0 ? value : withSetting(isJsonObject(inner) ? inner : {}, rest, value);
+  const isEmpty = replaced === undefined || (isJsonObject(replaced) && Object.keys(replaced).length === 0);
+  return isEmpty ? others : { ...object, [key]: replaced };
+}

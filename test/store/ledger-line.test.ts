@@ -1,0 +1,69 @@
+import { describe, expect, it } from 'vitest';
+import { decodeLine } from '../../src/store/ledger-line.ts';
+import { AT_MS, accepted, facts, intent } from './ledger-events.ts';
+
+describe('a line', () => {
+  it.each([
+    ['not JSON', '{"event":', 'not a JSON object'],
+    ['no object', '[1]', 'not a JSON object'],
+    ['no event', '{"key":"k"}', '`event` is not a text'],
+    ['a key of another type', { ...intent('k'), key: 1 }, '`key` is not a text'],
+    ['a time that no clock shows', { ...intent('k'), atMs: 9e15 }, '`atMs` is not a time'],
+    [
+      'a price that is no whole number',
+      { ...intent('k'), estimatedMicros: 0.5 },
+      '`estimatedMicros` is not an integer',
+    ],
+    [
+      'a price too large for JSON',
+      JSON.stringify(intent('k')).replace('400000', '1e999'),
+      '`estimatedMicros` is not an integer',
+    ],
+    ['a flag that is a text', { ...intent('k'), free: 'no' }, '`free` is not true or false'],
+    ['no request', { ...intent('k'), request: null }, '`request` is not an object'],
+    [
+      'no prompt',
+      { ...intent('k'), request: { ...intent('k').request, prompt: null } },
+      '`request.prompt` is not a text',
+    ],
+    [
+      'characters that are no texts',
+      { ...intent('k'), request: { ...intent('k').request, characters: [1] } },
+      '`request.characters` is not a list of texts',
+    ],
+    ['a job without id', { ...accepted('k', 'v'), job: { status: 'queued' } }, '`job.id` is not a text'],
+    [
+      'a failure without words',
+      { ...accepted('k', 'v'), job: { ...facts('v'), error: {} } },
+      '`job.error.message` is not a text',
+    ],
+    [
+      'a file of an unknown kind',
+      { event: 'saved', key: 'k', atMs: 1, file: { variant: 'gif' } },
+      '`file.variant` is not one of video, thumbnail, spritesheet',
+    ],
+  ])('with %s is unreadable', (_, line, reason) => {
+    const text = typeof line === 'string' ? line : JSON.stringify(line);
+    expect(decodeLine(text)).toEqual({ kind: 'unreadable', reason });
+  });
+
+  it.each([
+    ['blank', '  \r'],
+    ['of a newer version', JSON.stringify({ event: 'archived', key: 'k', atMs: AT_MS, where: 'moon' })],
+  ])('that is %s is skipped', (_, text) => {
+    expect(decodeLine(text)).toEqual({ kind: 'skipped' });
+  });
+
+  it('of an older version, with fields missing, knows nothing of them', () => {
+    const text = JSON.stringify({ event: 'seen', key: 'k', atMs: AT_MS, job: { id: 'v', status: 'completed' } });
+    expect(decodeLine(text)).toMatchObject({
+      kind: 'event',
+      event: { job: { id: 'v', status: 'completed', error: null, actualMicros: null, createdAtMs: null } },
+    });
+  });
+
+  it('with a status of a newer version keeps the job, in an unknown state', () => {
+    const text = JSON.stringify({ ...accepted('k', 'v'), job: { ...facts('v'), status: 'paused' } });
+    expect(decodeLine(text)).toMatchObject({ kind: 'event', event: { job: { id: 'v', status: 'unknown' } } });
+  });
+});
