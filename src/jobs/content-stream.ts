@@ -1,0 +1,84 @@
+import { once } from 'node:events';
+import type { Readable } from 'node:stream';
+import type { ContentReply, ContentSource, ResumePoint, VideosClient } from '../client/port.ts';
+import { SoraError } from '../domain/errors.ts';
+import { isVideo, type MediaKind, SNIFF_BYTES, sniffMedia } from '../domain/media.ts';
+import type { Variant } from '../domain/video.ts';
+import type { Clock } from '../platform/clock.ts';
+
+/** How long a server may take to publish the file of a job that it calls completed. */
+const PUBLISHING_MS = 60_000;
+const FIRST_DELAY_MS = 500;
+const QUOTED_CHARACTERS = 300;
+
+export interface ContentDeps {
+  readonly client: VideosClient;
+  readonly clock: Clock;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface ContentOrder {
+  readonly source: ContentSource;
+  readonly variant: Variant;
+  /** The job says that it is completed, so "not ready" will pass. */
+  readonly isCompleted: boolean;
+}
+
+/** A reply whose first bytes were seen to be media; `kind` is null for the rest of a file whose beginning was seen before. */
+export type CheckedContent = ContentReply & { readonly kind: MediaKind | null };
+
+/** Opens a video’s bytes, waits while a completed job’s file is not published yet, and refuses whatever is no media. */
+export async function openChecked(
+  deps: ContentDeps,
+  order: ContentOrder,
+  resume?: ResumePoint,
+): Promise<CheckedContent> {
+  const reply = await openWhenReady(deps, order, resume);
+  if (reply.offsetBytes > 0) return { ...reply, kind: null };
+  const head = await peek(reply.body, deps.signal);
+  const kind = sniffMedia(head);
+  if (kind !== null && (order.variant !== 'video' || isVideo(kind))) return { ...reply, kind };
+  reply.body.destroy();
+  throw new SoraError('download_corrupt', {
+    title:
+      kind === null ? 'what was downloaded is no media file' : `what was downloaded is a ${kind} file, not a video`,
+    causedBy: kind === null ? head.toString('utf8', 0, QUOTED_CHARACTERS) || 'an empty file' : null,
+    jobId: order.source.id,
+    retryable: false,
+    facts: { id: order.source.id },
+  });
+}
+
+async function openWhenReady(
+  { client, clock, signal }: ContentDeps,
+  { source, variant, isCompleted }: ContentOrder,
+  resume: ResumePoint | undefined,
+): Promise<ContentReply> {
+  const deadlineMs = clock.now() + PUBLISHING_MS;
+  for (let delayMs = FIRST_DELAY_MS; ; delayMs *= 2) {
+    try {
+      return await client.content(source, variant, {
+        ...(signal === undefined ? {} : { signal }),
+        ...(resume === undefined ? {} : { resume }),
+      });
+    } catch (error) {
+      const mayPass = isCompleted && error instanceof SoraError && error.code === 'content_not_ready';
+      const pauseMs = mayPass ? (error.retryAfterMs ?? delayMs) : 0;
+      if (!mayPass || clock.now() + pauseMs > deadlineMs) throw error;
+      await clock.sleep(pauseMs, signal);
+    }
+  }
+}
+
+/** The first bytes of a stream, which stay in it. */
+async function peek(body: Readable, signal: AbortSignal | undefined): Promise<Buffer> {
+  let head = Buffer.alloc(0);
+  while (head.length < SNIFF_BYTES) {
+    const chunk: Uint8Array | null = body.read();
+    if (chunk !== null) head = Buffer.concat([head, chunk]);
+    else if (body.readableEnded || body.destroyed) return head;
+    else await Promise.race([once(body, 'readable', signal ? { signal } : {}), once(body, 'end')]);
+  }
+  body.unshift(head);
+  return head;
+}

@@ -1,0 +1,85 @@
+import { createHash } from 'node:crypto';
+import { accessSync, constants, statSync } from 'node:fs';
+import { basename, dirname, extname, join, resolve } from 'node:path';
+import { SoraError } from '../domain/errors.ts';
+import type { Variant } from '../domain/video.ts';
+
+/** Where results go: a file of that name, a folder to be filled, or standard output. */
+export type Destination =
+  | { readonly kind: 'file'; readonly path: string }
+  | { readonly kind: 'folder'; readonly path: string }
+  | { readonly kind: 'stdout' };
+
+/** Reads `-o`: a folder when it exists as one or ends in a slash; nothing given is the working folder. */
+export function parseDestination(output: string | undefined, cwd: string): Destination {
+  if (output === '-') return { kind: 'stdout' };
+  const path = resolve(cwd, output ?? '.');
+  const isFolder =
+    output === undefined || /[/\\]$/.test(output) || statSync(path, { throwIfNoEntry: false })?.isDirectory();
+  return { kind: isFolder ? 'folder' : 'file', path };
+}
+
+const EXTENSION: Readonly<Record<Variant, string>> = { video: 'mp4', thumbnail: 'webp', spritesheet: 'jpg' };
+
+export interface NamedVideo {
+  readonly id: string;
+  readonly prompt: string | null;
+}
+
+/** The file that a variant of a video goes to. The given name is for the first variant; others stand beside it. */
+export function pathFor(
+  destination: Exclude<Destination, { kind: 'stdout' }>,
+  variant: Variant,
+  video: NamedVideo,
+  isFirst = true,
+): string {
+  if (destination.kind === 'file') {
+    return isFirst ? destination.path : withExtension(destination.path, EXTENSION[variant]);
+  }
+  return join(destination.path, `${defaultStem(video)}.${EXTENSION[variant]}`);
+}
+
+export function withExtension(path: string, extension: string): string {
+  return join(dirname(path), `${basename(path, extname(path))}.${extension}`);
+}
+
+const SLUG_CHARACTERS = 48;
+
+/** `<slug of the prompt>-<end of the id>`; ids that no file name should hold are hashed. */
+function defaultStem({ id, prompt }: NamedVideo): string {
+  const slug = (prompt ?? '')
+    .normalize('NFC')
+    .toLowerCase()
+    .replace(/[^\p{Letter}\p{Number}]+/gu, '-')
+    .replace(/^-+/, '');
+  const short = [...slug].slice(0, SLUG_CHARACTERS).join('').replace(/-+$/, '');
+  return `${short || 'video'}-${endOfId(id)}`;
+}
+
+function endOfId(id: string): string {
+  const tail = /^[\w-]{1,64}$/.test(id) ? /[A-Za-z0-9]{1,8}$/.exec(id)?.[0] : undefined;
+  return tail ?? createHash('sha256').update(id).digest('hex').slice(0, 8);
+}
+
+/** Finds, before money is spent, what would keep the result from being saved. */
+export function checkDestination(destination: Destination, variants: readonly Variant[], force: boolean): void {
+  if (destination.kind === 'stdout') return;
+  const folder = destination.kind === 'folder' ? destination.path : dirname(destination.path);
+  try {
+    accessSync(folder, constants.W_OK | constants.X_OK);
+  } catch (error) {
+    throw new SoraError('cannot_write', {
+      title: `could not write into the folder ${folder}`,
+      causedBy: error instanceof Error ? error.message : String(error),
+    });
+  }
+  if (destination.kind !== 'file' || force) return;
+  const taken = variants
+    .map((variant, at) => pathFor(destination, variant, { id: '', prompt: null }, at === 0))
+    .filter((path) => statSync(path, { throwIfNoEntry: false }) !== undefined);
+  if (taken.length > 0) throw fileExists(taken.join(', '));
+}
+
+export function fileExists(path: string): SoraError {
+  return new SoraError('file_exists', { title: `the output file exists already: ${path}` });
+}

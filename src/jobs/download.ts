@@ -1,0 +1,227 @@
+import { createHash } from 'node:crypto';
+import { once } from 'node:events';
+import { close, constants, open } from 'node:fs';
+import { link, rename, rm, stat } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import type { Writable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { promisify } from 'node:util';
+import type { ResumePoint } from '../client/port.ts';
+import { SoraError } from '../domain/errors.ts';
+import type { MediaKind } from '../domain/media.ts';
+import type { SavedFile } from '../domain/record.ts';
+import { hasCode, numberedNames } from '../platform/files.ts';
+import { type CheckedContent, type ContentDeps, type ContentOrder, openChecked } from './content-stream.ts';
+import { withExtension } from './destination.ts';
+import { FileSink } from './file-sink.ts';
+
+/** Tries in a row that bring no new byte. */
+const MAX_IDLE_TRIES = 5;
+const RETRY_DELAY_MS = 500;
+
+const openFile = promisify(open);
+const closeFile = promisify(close);
+
+export interface DownloadOrder extends ContentOrder {
+  /** Absolute. */
+  readonly path: string;
+  /** The name was made by us, so its ending may follow what the file really is. */
+  readonly isDefaultName: boolean;
+  readonly force: boolean;
+  /** Bytes that are saved, and of how many when that is known. */
+  readonly onProgress?: ((doneBytes: number, totalBytes: number | null) => void) | undefined;
+}
+
+/**
+ * Brings a video home whole or not at all: into a `.part` file whose name holds
+ * what the bytes belong to, so that a cut download goes on where it stopped, also
+ * in a later run; then to its name, which never hides a file that was there.
+ *
+ * Throws `download_corrupt`, `cannot_write` and whatever the client throws.
+ */
+export async function download(deps: ContentDeps, order: DownloadOrder): Promise<SavedFile> {
+  const part = new PartFile(deps, order);
+  for (let idleTries = 0; ; ) {
+    const before = part.sizeBytes;
+    try {
+      return await part.fetchRest();
+    } catch (error) {
+      deps.signal?.throwIfAborted();
+      idleTries = part.sizeBytes > before ? 0 : idleTries + 1;
+      if (!isTransient(error) || idleTries === MAX_IDLE_TRIES) {
+        await part.discardIfUseless();
+        throw asDownloadError(error, order);
+      }
+      await deps.clock.sleep(RETRY_DELAY_MS * 2 ** idleTries, deps.signal);
+    }
+  }
+}
+
+/** The unfinished file of one download, over all its tries. */
+class PartFile {
+  readonly #deps: ContentDeps;
+  readonly #order: DownloadOrder;
+  #path: string;
+  #validator: string | null = null;
+  #kind: MediaKind | null = null;
+  sizeBytes = 0;
+
+  constructor(deps: ContentDeps, order: DownloadOrder) {
+    this.#deps = deps;
+    this.#order = order;
+    this.#path = `${order.path}.part`;
+  }
+
+  async fetchRest(): Promise<SavedFile> {
+    const content = await this.#openContent();
+    if (content.kind !== null) this.#kind = content.kind;
+    const sink = await this.#write(content);
+    const { totalBytes } = content;
+    if (totalBytes !== null && this.sizeBytes !== totalBytes) {
+      throw new SoraError('download_corrupt', {
+        causedBy: `${this.sizeBytes} of ${totalBytes} bytes arrived`,
+        retryable: true,
+      });
+    }
+    const path = await this.#place();
+    return { variant: this.#order.variant, path, bytes: this.sizeBytes, sha256: sink.digest() };
+  }
+
+  /** The rest of what is on the disk already, of this run or of an earlier one, when the server can resume; else all of it. */
+  async #openContent(): Promise<CheckedContent> {
+    const resume = this.#resumePoint();
+    if (resume !== undefined) return openChecked(this.#deps, this.#order, resume);
+    const content = await openChecked(this.#deps, this.#order);
+    this.#validator = content.validator;
+    if (content.validator === null) return content;
+    this.#path = `${this.#order.path}.${this.#tag(content.validator)}.part`;
+    this.sizeBytes = (await stat(this.#path).catch(() => null))?.size ?? 0;
+    const earlier = this.#resumePoint();
+    if (earlier === undefined || (content.totalBytes !== null && this.sizeBytes >= content.totalBytes)) return content;
+    content.body.destroy();
+    this.#kind = content.kind;
+    return openChecked(this.#deps, this.#order, earlier);
+  }
+
+  #resumePoint(): ResumePoint | undefined {
+    if (this.#validator === null || this.sizeBytes === 0) return undefined;
+    return { offsetBytes: this.sizeBytes, validator: this.#validator };
+  }
+
+  #tag(validator: string): string {
+    const { source, variant } = this.#order;
+    return createHash('sha256').update(`${source.id}\n${variant}\n${validator}`).digest('hex').slice(0, 8);
+  }
+
+  async #write({ body, offsetBytes, totalBytes }: CheckedContent): Promise<FileSink> {
+    const flags = constants.O_WRONLY | constants.O_CREAT | (offsetBytes === 0 ? constants.O_TRUNC : 0);
+    const descriptor = await openFile(this.#path, flags, 0o644).catch((error: unknown) => {
+      throw cannotWrite(this.#path, error);
+    });
+    try {
+      const sink = new FileSink(descriptor, offsetBytes, (doneBytes) => {
+        this.sizeBytes = doneBytes;
+        this.#order.onProgress?.(doneBytes, totalBytes);
+      });
+      this.sizeBytes = offsetBytes;
+      await sink.hashExisting(this.#path);
+      await pipeline(body, sink, this.#deps.signal ? { signal: this.#deps.signal } : {});
+      return sink;
+    } finally {
+      await closeFile(descriptor);
+    }
+  }
+
+  /** Gives the file its name. Linking fails where a file exists, which renaming does not. */
+  async #place(): Promise<string> {
+    const { path, isDefaultName, force } = this.#order;
+    const wanted = isDefaultName && this.#kind !== null ? withExtension(path, this.#kind) : path;
+    try {
+      if (force) {
+        await rename(this.#path, wanted);
+        return wanted;
+      }
+      for (const candidate of numberedNames(wanted)) {
+        if (await claim(this.#path, candidate)) return candidate;
+      }
+    } catch (error) {
+      throw cannotWrite(wanted, error);
+    }
+    return wanted;
+  }
+
+  /** A part that cannot be gone on with is litter. */
+  async discardIfUseless(): Promise<void> {
+    if (this.#resumePoint() === undefined) await rm(this.#path, { force: true });
+  }
+}
+
+/** Moves a file to a name that is free; false when it is taken. */
+async function claim(from: string, to: string): Promise<boolean> {
+  try {
+    await link(from, to);
+    await rm(from);
+    return true;
+  } catch (error) {
+    if (hasCode(error, 'EEXIST')) return false;
+    // Some file systems know no links; there, look before renaming.
+    if ((await stat(to).catch(() => null)) !== null) return false;
+    await rename(from, to);
+    return true;
+  }
+}
+
+/** Sends a video to a stream, such as standard output; whether anything was written before a fault decides if it can be mended. */
+export async function downloadTo(deps: ContentDeps, order: ContentOrder, output: Writable): Promise<void> {
+  let sentBytes = 0;
+  let validator: string | null = null;
+  for (let idleTries = 0; ; ) {
+    const before = sentBytes;
+    try {
+      const content = await openChecked(
+        deps,
+        order,
+        validator === null || sentBytes === 0 ? undefined : { offsetBytes: sentBytes, validator },
+      );
+      if (content.offsetBytes !== sentBytes)
+        throw new SoraError('download_corrupt', { facts: { id: order.source.id }, retryable: false });
+      validator = content.validator;
+      for await (const chunk of content.body as AsyncIterable<Uint8Array>) {
+        if (!output.write(chunk)) await once(output, 'drain');
+        sentBytes += chunk.length;
+      }
+      if (content.totalBytes === null || sentBytes === content.totalBytes) return;
+      throw new SoraError('download_corrupt', { causedBy: `${sentBytes} of ${content.totalBytes} bytes arrived` });
+    } catch (error) {
+      deps.signal?.throwIfAborted();
+      idleTries = sentBytes > before ? 0 : idleTries + 1;
+      if (!isTransient(error) || idleTries === MAX_IDLE_TRIES) throw asDownloadError(error, order);
+      await deps.clock.sleep(RETRY_DELAY_MS * 2 ** idleTries, deps.signal);
+    }
+  }
+}
+
+/** A connection that broke in the middle is worth another try; what the server or the disk refuses is not. */
+function isTransient(error: unknown): boolean {
+  return error instanceof SoraError ? error.retryable && error.code !== 'content_not_ready' : true;
+}
+
+function asDownloadError(error: unknown, { source }: ContentOrder): SoraError {
+  if (error instanceof SoraError) return error.jobId === null ? error.with({ jobId: source.id }) : error;
+  return new SoraError('download_corrupt', {
+    title: 'the download broke off',
+    causedBy: error instanceof Error ? error.message : String(error),
+    jobId: source.id,
+    facts: { id: source.id },
+    cause: error,
+  });
+}
+
+export function cannotWrite(path: string, error: unknown): SoraError {
+  const reason = error instanceof Error ? error.message : String(error);
+  return new SoraError('cannot_write', {
+    title: `could not write ${path}`,
+    causedBy: `${reason} (in ${dirname(path)})`,
+    cause: error,
+  });
+}

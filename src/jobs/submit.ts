@@ -1,0 +1,212 @@
+import type { VideosClient } from '../client/port.ts';
+import { SoraError } from '../domain/errors.ts';
+import { formatUsd } from '../domain/money.ts';
+import type { Estimate } from '../domain/pricing.ts';
+import { factsOf, isOpen, type JobRecord, type ServerIdentity, spentMicros } from '../domain/record.ts';
+import type { VideoJob, VideoRequest } from '../domain/video.ts';
+import type { Clock } from '../platform/clock.ts';
+import type { Ledger } from '../store/ledger.ts';
+import { fingerprintOf, recordRequest } from './fingerprint.ts';
+import { recover } from './recover.ts';
+
+const ANSWER_POLL_MS = 250;
+/** How long another process may take to have its submission answered before it counts as lost. */
+const ANSWER_TIMEOUT_MS = 10 * 60_000;
+/** A server may list a job some moments after it took it. */
+const RECOVERY_DELAYS_MS = [0, 1_000, 3_000];
+
+export interface SubmitDeps {
+  readonly client: VideosClient;
+  readonly ledger: Ledger;
+  readonly clock: Clock;
+  readonly randomBytes: (size: number) => Uint8Array;
+  readonly pid: number;
+  readonly isProcessAlive: (pid: number) => boolean;
+  /** Stops waits between calls, never a create that is under way. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface SubmitOrder {
+  readonly server: ServerIdentity;
+  readonly request: VideoRequest;
+  readonly estimate: Estimate | null;
+  /** The simulator: never counted as spent. */
+  readonly free: boolean;
+  /** Submit anew although the same request is unfinished. */
+  readonly again: boolean;
+  /** Records that this command has already taken for other copies of the request. */
+  readonly taken: ReadonlySet<string>;
+  readonly maxCostPerDayMicros: number | null;
+}
+
+export interface Submission {
+  /** `attached`: the job existed and nothing was paid. */
+  readonly kind: 'submitted' | 'attached';
+  readonly record: JobRecord;
+  /** The job as the server just told it; null when only the ledger spoke. */
+  readonly job: VideoJob | null;
+}
+
+/**
+ * Pays once. The intent is on the disk before the create leaves, the order of
+ * intents in the ledger decides between processes that want the same thing at
+ * once, and a create whose answer is lost is looked for, not sent again.
+ *
+ * Throws the server's refusal, `cost_cap_exceeded`, or `outcome_unknown` when the
+ * job could not be found.
+ */
+export async function submit(deps: SubmitDeps, order: SubmitOrder): Promise<Submission> {
+  const { ledger } = deps;
+  const fingerprint = fingerprintOf(order.server.baseUrl, recordRequest(order.request));
+  const openOnes = (): JobRecord[] =>
+    ledger.byFingerprint(fingerprint).filter((record) => isOpen(record) && !order.taken.has(record.key));
+  const [existing] = order.again ? [] : openOnes();
+  if (existing !== undefined) return attach(deps, existing);
+
+  const key = newKey(deps);
+  await writeIntent(deps, order, key, fingerprint);
+  const [first] = order.again ? [] : openOnes();
+  if (first !== undefined && first.key !== key) {
+    await withdraw(deps, key, 'another process submitted the same request first');
+    return attach(deps, first);
+  }
+  await enforceDayCap(deps, order, key);
+  return send(deps, order, key);
+}
+
+function writeIntent(deps: SubmitDeps, order: SubmitOrder, key: string, fingerprint: string): Promise<void> {
+  const { server, request, estimate, free } = order;
+  return deps.ledger.append({
+    event: 'intent',
+    key,
+    atMs: deps.clock.now(),
+    pid: deps.pid,
+    profile: server.profile,
+    baseUrl: server.baseUrl,
+    fingerprint,
+    request: recordRequest(request),
+    estimatedMicros: estimate?.micros ?? null,
+    priceList: estimate?.priceList ?? null,
+    free,
+  });
+}
+
+async function send(deps: SubmitDeps, { request }: SubmitOrder, key: string): Promise<Submission> {
+  const { client, ledger, clock, signal } = deps;
+  const outcome = await client.create(request, { idempotencyKey: key, ...(signal === undefined ? {} : { signal }) });
+  const at = { key, atMs: clock.now() };
+  switch (outcome.kind) {
+    case 'accepted':
+      await ledger.append({ event: 'accepted', ...at, job: factsOf(outcome.job) });
+      return { kind: 'submitted', record: recordOf(ledger, key), job: outcome.job };
+    case 'rejected': {
+      const { code, causedBy, message } = outcome.error;
+      await ledger.append({ event: 'rejected', ...at, code, message: causedBy ?? message });
+      throw outcome.error;
+    }
+    case 'unknown':
+      await ledger.append({ event: 'unknown', ...at, message: outcome.error.causedBy ?? outcome.error.message });
+      return findLost(deps, recordOf(ledger, key), 'submitted', outcome.error);
+  }
+}
+
+/** Goes on with a job that exists, or may exist, instead of paying for a second one. */
+async function attach(deps: SubmitDeps, existing: JobRecord): Promise<Submission> {
+  const record = await awaitAnswer(deps, existing);
+  if (record.answer === 'rejected') {
+    throw new SoraError('duplicate_request', {
+      title: 'the same request, submitted by another process, was refused',
+      causedBy: record.refusal?.message ?? null,
+      hints: ['run the command again to submit it anew'],
+    });
+  }
+  if (record.answer === 'accepted') return { kind: 'attached', record, job: null };
+  return findLost(
+    deps,
+    record,
+    'attached',
+    new SoraError('outcome_unknown', { causedBy: record.refusal?.message ?? null }),
+  );
+}
+
+/** Another process may be in the middle of its create; when it is gone, its answer is lost. */
+async function awaitAnswer(
+  { ledger, clock, pid, isProcessAlive, signal }: SubmitDeps,
+  existing: JobRecord,
+): Promise<JobRecord> {
+  const deadlineMs = existing.submittedAtMs + ANSWER_TIMEOUT_MS;
+  let record = existing;
+  while (record.answer === 'pending' && record.pid !== pid && isProcessAlive(record.pid) && clock.now() < deadlineMs) {
+    await clock.sleep(ANSWER_POLL_MS, signal);
+    record = recordOf(ledger, existing.key);
+  }
+  if (record.answer !== 'pending') return record;
+  const message = 'the process that submitted it ended before the answer came';
+  await ledger.append({ event: 'unknown', key: record.key, atMs: clock.now(), message });
+  return recordOf(ledger, record.key);
+}
+
+async function findLost(
+  deps: SubmitDeps,
+  lost: JobRecord,
+  kind: Submission['kind'],
+  doubt: SoraError,
+): Promise<Submission> {
+  for (const delayMs of RECOVERY_DELAYS_MS) {
+    if (delayMs > 0) await deps.clock.sleep(delayMs, deps.signal);
+    const recovery = await recover(deps, lost, deps.signal);
+    if (recovery.kind === 'found') return { kind, record: recovery.record, job: recovery.job };
+    if (recovery.kind === 'unsearchable') break;
+  }
+  throw new SoraError('outcome_unknown', {
+    causedBy: doubt.causedBy,
+    status: doubt.status,
+    requestId: doubt.requestId,
+    facts: { key: lost.key },
+    cause: doubt,
+  });
+}
+
+/**
+ * Counts the day's submissions up to and with this one, in the ledger's order,
+ * so that of several processes the first ones stay below the cap.
+ */
+async function enforceDayCap(deps: SubmitDeps, { maxCostPerDayMicros }: SubmitOrder, key: string): Promise<void> {
+  if (maxCostPerDayMicros === null) return;
+  const { ledger, clock } = deps;
+  const own = recordOf(ledger, key);
+  if (own.free) return;
+  let sumMicros = 0;
+  for (const record of ledger.submittedOn(new Date(own.submittedAtMs).toISOString().slice(0, 10))) {
+    sumMicros += spentMicros(record) ?? 0;
+    if (record.key === key) break;
+  }
+  if (sumMicros <= maxCostPerDayMicros && own.estimatedMicros !== null) return;
+  await withdraw(deps, key, 'over the day’s cap');
+  throw new SoraError('cost_cap_exceeded', {
+    title:
+      own.estimatedMicros === null
+        ? 'the price is not known, so the cap for the day cannot be kept'
+        : `this would bring the day (${new Date(clock.now()).toISOString().slice(0, 10)}, UTC) to ${formatUsd(sumMicros)}, over its cap of ${formatUsd(maxCostPerDayMicros)}`,
+    hints: [
+      'run `sora config set max_cost_per_day AMOUNT` to raise the cap',
+      'run `sora config list` to see the caps that are set',
+    ],
+  });
+}
+
+function withdraw({ ledger, clock }: SubmitDeps, key: string, message: string): Promise<void> {
+  return ledger.append({ event: 'rejected', key, atMs: clock.now(), code: 'withdrawn', message });
+}
+
+function recordOf(ledger: Ledger, key: string): JobRecord {
+  const record = ledger.byKey(key);
+  if (record === undefined) throw new SoraError('invalid_config', { title: `the ledger lost the record ${key}` });
+  return record;
+}
+
+/** Sortable by time and unique across processes; also the `Idempotency-Key`. */
+function newKey({ clock, randomBytes }: SubmitDeps): string {
+  const time = clock.now().toString(36).padStart(9, '0');
+  return `sub_${time}${Buffer.from(randomBytes(8)).toString('hex')}`;
+}
