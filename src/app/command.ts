@@ -1,0 +1,63 @@
+import type { ErrorCode } from '../domain/catalogue.ts';
+import type { SoraError } from '../domain/errors.ts';
+import type { Answer } from '../output/output.ts';
+import type { Context } from './context.ts';
+
+/** One option as data. `<value>` in the flags makes it a text, otherwise it is a switch. */
+export interface OptionSpec {
+  readonly flags: string;
+  readonly summary: string;
+  /** Heading in the help. */
+  readonly group?: string;
+  readonly choices?: readonly string[];
+  /** May be given several times. */
+  readonly repeatable?: true;
+}
+
+export type OptionSpecs = Readonly<Record<string, OptionSpec>>;
+
+/** The type of what an option gives follows from its flags. */
+type OptionValue<S extends OptionSpec> = S extends { readonly repeatable: true }
+  ? readonly string[] | undefined
+  : S['flags'] extends `${string}<${string}`
+    ? string | undefined
+    : boolean | undefined;
+
+export type OptionValues<S extends OptionSpecs> = { readonly [K in keyof S]: OptionValue<S[K]> };
+
+export interface ArgumentSpec {
+  /** Commander’s form: `<prompt>`, `[id...]`. */
+  readonly form: string;
+  readonly summary: string;
+}
+
+export interface CommandInput<S extends OptionSpecs> {
+  readonly args: readonly string[];
+  readonly options: OptionValues<S>;
+}
+
+export interface CommandResult {
+  /** Left out by a command that has written its answer itself. */
+  readonly answer?: Answer;
+  /** What went wrong beside the answer; the first decides the exit code. */
+  readonly errors?: readonly SoraError[];
+}
+
+/** A command as data and one function of (input, context), which names no global. */
+export interface CommandDefinition<S extends OptionSpecs = OptionSpecs> {
+  readonly name: string;
+  readonly description: string;
+  readonly arguments: readonly ArgumentSpec[];
+  readonly options: S;
+  /** The shape of the document that `--json` prints. */
+  readonly json: string;
+  /** The error codes that are this command’s own, beyond those that any call can end with. */
+  readonly errors: readonly ErrorCode[];
+  readonly examples: readonly (readonly [command: string, does: string])[];
+  run(input: CommandInput<S>, context: Context): Promise<CommandResult>;
+}
+
+/** Keeps the literal types of the flags, from which the types of the values follow. */
+export function defineCommand<const S extends OptionSpecs>(definition: CommandDefinition<S>): CommandDefinition<S> {
+  return definition;
+}

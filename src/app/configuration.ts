@@ -1,0 +1,261 @@
+import type { Endpoint } from '../client/transport.ts';
+import type { BodyEncoding } from '../client/videos.ts';
+import { parseDurationMs } from '../domain/duration.ts';
+import { SoraError } from '../domain/errors.ts';
+import { parseUsd } from '../domain/money.ts';
+import { type Keys, maskKey } from '../store/keys.ts';
+import { baseUrlFault, type Settings } from '../store/settings.ts';
+
+export const SIMULATOR_PROFILE = 'simulator';
+export const DEFAULT_PROFILE = 'openai';
+/** Names the server of a `--base-url` that belongs to no profile. */
+export const CUSTOM_PROFILE = 'custom';
+const OPENAI_BASE_URL = 'https://api.openai.com/v1';
+const SIMULATOR_BASE_URL = 'http://simulator.invalid/v1';
+
+/** A value and where it comes from, for `config list`. */
+export interface Sourced<T> {
+  readonly value: T;
+  readonly origin: string;
+}
+
+/** The global options that choose a server. */
+export interface TargetOptions {
+  readonly profile?: string | undefined;
+  readonly baseUrl?: string | undefined;
+  readonly simulate?: boolean | undefined;
+}
+
+export interface ConfigurationInput {
+  readonly options: TargetOptions;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly settings: Settings;
+  readonly keys: Keys;
+}
+
+/** Everything that is settled before a command runs; each value with its origin. */
+export interface Configuration {
+  readonly profile: Sourced<string>;
+  readonly baseUrl: Sourced<string>;
+  readonly isSimulator: boolean;
+  readonly key: Sourced<string> | null;
+  readonly auth: 'bearer' | 'api-key' | 'none';
+  readonly model: Sourced<string> | null;
+  readonly encoding: BodyEncoding;
+  readonly organization: Sourced<string> | null;
+  readonly project: Sourced<string> | null;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly query: Readonly<Record<string, string>>;
+  readonly maxCostMicros: Sourced<number> | null;
+  readonly maxCostPerDayMicros: Sourced<number> | null;
+  readonly confirmAboveMicros: Sourced<number>;
+  readonly timeoutMs: Sourced<number>;
+  readonly requestTimeoutMs: Sourced<number>;
+}
+
+/** Where a profile was named; its own values rank with that, above what is weaker. */
+type Rank = 'option' | 'sora-env' | 'settings' | 'default';
+
+interface ChosenProfile extends Sourced<string> {
+  readonly rank: Rank;
+}
+
+/**
+ * Settles every value by precedence: option, `SORA_*`, `OPENAI_*`, profile,
+ * default. A profile that was named by an option or by `SORA_PROFILE` ranks with
+ * that: who says `--profile lab` gets lab’s server whatever the environment says.
+ */
+export function resolveConfiguration(input: ConfigurationInput): Configuration {
+  const { settings } = input;
+  const profile = chooseProfile(input);
+  const isSimulator = profile.value === SIMULATOR_PROFILE;
+  const setting = (name: string): Sourced<string> | null => fromSettings(settings, name);
+  const ofProfile = (name: string): Sourced<string> | null => setting(`profiles.${profile.value}.${name}`);
+  const profileUrl = ownBaseUrl(profile, settings);
+  const baseUrl = isSimulator
+    ? { value: SIMULATOR_BASE_URL, origin: 'the simulator' }
+    : chooseBaseUrl(input, profile, profileUrl);
+  const isProfilesOwn = profileUrl !== null && originOf(profileUrl.value) === originOf(baseUrl.value);
+  const own = (name: string): Sourced<string> | null => (isProfilesOwn ? ofProfile(name) : null);
+  return {
+    profile: isProfilesOwn || isSimulator ? profile : { value: CUSTOM_PROFILE, origin: baseUrl.origin },
+    baseUrl,
+    isSimulator,
+    key: isSimulator ? null : chooseKey(input, profile, baseUrl, isProfilesOwn),
+    auth: (own('auth')?.value ?? 'bearer') as Configuration['auth'], // checked when the settings were read
+    model: fromEnv(input, 'SORA_MODEL') ?? own('model') ?? setting('model'),
+    encoding: (own('encoding')?.value ?? 'auto') as BodyEncoding, // checked when the settings were read
+    organization: fromEnv(input, 'OPENAI_ORG_ID') ?? own('organization'),
+    project: fromEnv(input, 'OPENAI_PROJECT_ID') ?? own('project'),
+    headers: isProfilesOwn ? group(settings, `profiles.${profile.value}.headers.`) : {},
+    query: isProfilesOwn ? group(settings, `profiles.${profile.value}.query.`) : {},
+    maxCostMicros: parsed(setting('max_cost'), parseUsd),
+    maxCostPerDayMicros: parsed(setting('max_cost_per_day'), parseUsd),
+    confirmAboveMicros: parsed(setting('confirm_above'), parseUsd) ?? { value: 1_000_000, origin: 'default' },
+    timeoutMs: parsed(setting('timeout'), parseDurationMs) ?? { value: 30 * 60_000, origin: 'default' },
+    requestTimeoutMs: parsed(setting('request_timeout'), parseDurationMs) ?? { value: 120_000, origin: 'default' },
+  };
+}
+
+function chooseProfile({ options, env, settings }: ConfigurationInput): ChosenProfile {
+  if (options.simulate) return { value: SIMULATOR_PROFILE, origin: 'option --simulate', rank: 'option' };
+  if (options.profile !== undefined) {
+    return { value: checkProfile(options.profile, settings), origin: 'option --profile', rank: 'option' };
+  }
+  if (env.SORA_PROFILE) {
+    return { value: checkProfile(env.SORA_PROFILE, settings), origin: 'SORA_PROFILE', rank: 'sora-env' };
+  }
+  const preset = fromSettings(settings, 'profile');
+  if (preset) return { value: checkProfile(preset.value, settings), origin: preset.origin, rank: 'settings' };
+  return { value: DEFAULT_PROFILE, origin: 'default', rank: 'default' };
+}
+
+/** The profiles there are: the two built-in ones and those with a base URL in the settings. */
+export function profileNames(settings: Settings): string[] {
+  const defined = [...settings.keys()].flatMap((name) => /^profiles\.([^.]+)\.base_url$/.exec(name)?.[1] ?? []);
+  return [...new Set([DEFAULT_PROFILE, SIMULATOR_PROFILE, ...defined])];
+}
+
+function checkProfile(name: string, settings: Settings): string {
+  const names = profileNames(settings);
+  if (names.includes(name)) return name;
+  throw new SoraError('invalid_config', {
+    title: `there is no profile \`${name}\``,
+    hints: [
+      `run \`sora config set profiles.${name}.base_url http://HOST:PORT/v1\` to make one`,
+      `choose one of ${names.join(', ')}`,
+    ],
+  });
+}
+
+function ownBaseUrl(profile: ChosenProfile, settings: Settings): Sourced<string> | null {
+  const own = fromSettings(settings, `profiles.${profile.value}.base_url`);
+  if (own) return { value: own.value, origin: `profile ${profile.value}` };
+  return profile.value === DEFAULT_PROFILE ? { value: OPENAI_BASE_URL, origin: 'default' } : null;
+}
+
+function chooseBaseUrl(
+  { options, env }: ConfigurationInput,
+  { rank }: ChosenProfile,
+  profileUrl: Sourced<string> | null,
+): Sourced<string> {
+  const candidates: readonly (Sourced<string | undefined> | null)[] = [
+    { value: options.baseUrl, origin: 'option --base-url' },
+    rank === 'option' ? profileUrl : null,
+    { value: env.SORA_BASE_URL, origin: 'SORA_BASE_URL' },
+    rank === 'sora-env' ? profileUrl : null,
+    { value: env.OPENAI_BASE_URL, origin: 'OPENAI_BASE_URL' },
+    profileUrl,
+  ];
+  for (const candidate of candidates) {
+    if (!candidate?.value) continue;
+    const fault = baseUrlFault(candidate.value);
+    if (fault === null) return { value: candidate.value, origin: candidate.origin };
+    throw new SoraError('invalid_config', {
+      title: `the base URL \`${candidate.value}\` (${candidate.origin}) is not usable`,
+      violations: [fault],
+    });
+  }
+  throw new SoraError('invalid_config', { title: 'no base URL is known' });
+}
+
+/**
+ * The key for a server, or null. A key belongs to an origin: the environment’s
+ * keys go to a base URL that stands beside them or on the command line, or to
+ * OpenAI itself; a profile sends its own key, to its own server only.
+ */
+function chooseKey(
+  input: ConfigurationInput,
+  profile: ChosenProfile,
+  baseUrl: Sourced<string>,
+  isProfilesOwn: boolean,
+): Sourced<string> | null {
+  const { settings, keys } = input;
+  const keyFromEnv = settings.get(`profiles.${profile.value}.key_from_env`);
+  if (isProfilesOwn && keyFromEnv !== undefined) return fromEnv(input, keyFromEnv);
+  const isExplicit = ['option --base-url', 'SORA_BASE_URL', 'OPENAI_BASE_URL'].includes(baseUrl.origin);
+  if (isExplicit || originOf(baseUrl.value) === originOf(OPENAI_BASE_URL)) {
+    const ofEnvironment = fromEnv(input, 'SORA_API_KEY') ?? fromEnv(input, 'OPENAI_API_KEY');
+    if (ofEnvironment) return ofEnvironment;
+  }
+  const stored = isProfilesOwn && Object.hasOwn(keys, profile.value) ? keys[profile.value] : undefined;
+  return stored === undefined ? null : { value: stored, origin: `stored for profile ${profile.value}` };
+}
+
+/** Refuses to go on without a key where a key is certain to be needed. */
+export function requireKey(configuration: Configuration): void {
+  const { key, auth, baseUrl, profile } = configuration;
+  if (key !== null || auth === 'none' || originOf(baseUrl.value) !== originOf(OPENAI_BASE_URL)) return;
+  throw new SoraError('no_api_key', { facts: { profile: profile.value } });
+}
+
+/** What the transport sends with every call. */
+export function endpointOf(configuration: Configuration): Endpoint {
+  const { baseUrl, key, auth, organization, project, headers, query } = configuration;
+  return {
+    baseUrl: baseUrl.value,
+    auth: key === null || auth === 'none' ? null : authHeader(auth, key.value),
+    headers: {
+      ...(organization ? { 'openai-organization': organization.value } : {}),
+      ...(project ? { 'openai-project': project.value } : {}),
+      ...headers,
+    },
+    query,
+  };
+}
+
+function authHeader(auth: 'bearer' | 'api-key', key: string): { name: string; value: string } {
+  return auth === 'bearer' ? { name: 'authorization', value: `Bearer ${key}` } : { name: 'api-key', value: key };
+}
+
+/** Name, value and origin of every settled value, keys masked. */
+export function describeConfiguration(configuration: Configuration): { name: string; value: string; origin: string }[] {
+  const { profile, baseUrl, key, model, organization, project } = configuration;
+  const row = (
+    name: string,
+    sourced: Sourced<string | number> | null,
+    show: (value: string | number) => string = String,
+  ) =>
+    sourced === null
+      ? { name, value: '', origin: 'not set' }
+      : { name, value: show(sourced.value), origin: sourced.origin };
+  const dollars = (micros: string | number): string => (Number(micros) / 1_000_000).toFixed(2);
+  const seconds = (ms: string | number): string => `${Number(ms) / 1000}s`;
+  return [
+    row('profile', profile),
+    row('base_url', baseUrl),
+    row('api_key', key && { value: maskKey(key.value), origin: key.origin }),
+    row('model', model),
+    row('organization', organization),
+    row('project', project),
+    row('max_cost', configuration.maxCostMicros, dollars),
+    row('max_cost_per_day', configuration.maxCostPerDayMicros, dollars),
+    row('confirm_above', configuration.confirmAboveMicros, dollars),
+    row('timeout', configuration.timeoutMs, seconds),
+    row('request_timeout', configuration.requestTimeoutMs, seconds),
+  ];
+}
+
+function fromEnv({ env }: ConfigurationInput, name: string): Sourced<string> | null {
+  const value = env[name];
+  return value ? { value, origin: name } : null;
+}
+
+function fromSettings(settings: Settings, name: string): Sourced<string> | null {
+  const value = settings.get(name);
+  return value === undefined ? null : { value, origin: 'settings' };
+}
+
+function parsed(sourced: Sourced<string> | null, parse: (text: string) => number | undefined): Sourced<number> | null {
+  const value = sourced === null ? undefined : parse(sourced.value);
+  return sourced === null || value === undefined ? null : { value, origin: sourced.origin };
+}
+
+function group(settings: Settings, prefix: string): Record<string, string> {
+  const entries = [...settings].filter(([name]) => name.startsWith(prefix));
+  return Object.fromEntries(entries.map(([name, value]) => [name.slice(prefix.length), value]));
+}
+
+function originOf(url: string): string {
+  return new URL(url).origin;
+}

@@ -1,0 +1,129 @@
+import { SoraError } from '../domain/errors.ts';
+import { factsOf, type JobRecord } from '../domain/record.ts';
+import type { VideoJob } from '../domain/video.ts';
+import { type WaitEvent, waitForJob } from '../jobs/wait.ts';
+import { describeWait, type WaitState } from '../output/wait-view.ts';
+import { Interrupt } from '../platform/host.ts';
+import type { Context } from './context.ts';
+import { type Server, targetOption } from './server.ts';
+
+export interface FollowedJob {
+  readonly id: string;
+  readonly server: Server;
+  readonly record: JobRecord | undefined;
+  /** The job as it was just told; null to look first. */
+  readonly known: VideoJob | null;
+}
+
+/**
+ * Waits for a job with progress on the terminal, writes what changes into the
+ * ledger, and returns the job when it has ended, however it has ended. Throws
+ * `wait_timeout` and `interrupted`, whose hints go on with the wait.
+ */
+export async function followJob(job: FollowedJob, timeoutMs: number, context: Context): Promise<VideoJob> {
+  const [outcome] = await followJobs([job], timeoutMs, context);
+  if (outcome instanceof SoraError) throw outcome;
+  if (outcome === undefined) throw new SoraError('unexpected');
+  return outcome;
+}
+
+/** The same for several jobs at once; each ends in a job or an error. */
+export async function followJobs(
+  jobs: readonly FollowedJob[],
+  timeoutMs: number,
+  context: Context,
+): Promise<(VideoJob | SoraError)[]> {
+  const progress = await context.output.progress();
+  const watches = jobs.map((job) => new JobWatch(job, progress.isVisible, context));
+  progress.show(() =>
+    describeWait(
+      watches.map(({ state }) => state),
+      context.host.clock.now(),
+    ),
+  );
+  try {
+    return await Promise.all(watches.map((watch) => followOne(watch, timeoutMs, context)));
+  } finally {
+    progress.stop();
+  }
+}
+
+async function followOne(watch: JobWatch, timeoutMs: number, context: Context): Promise<VideoJob | SoraError> {
+  const { host } = context;
+  const { id, server, known } = watch.job;
+  try {
+    const events = waitForJob(
+      { client: server.singleShot, clock: host.clock, random: context.random },
+      { id, known, deadlineMs: host.clock.now() + timeoutMs, signal: host.interrupt },
+    );
+    for (;;) {
+      const step = await events.next();
+      if (step.done) return step.value;
+      await watch.see(step.value);
+    }
+  } catch (error) {
+    const facts = { id, target: targetOption(server.identity) };
+    if (error instanceof Interrupt) {
+      const title = 'interrupted; the job goes on at the server';
+      return new SoraError('interrupted', { title, jobId: id, facts, cause: error });
+    }
+    if (!(error instanceof SoraError)) throw error;
+    return error.code === 'wait_timeout'
+      ? new SoraError('wait_timeout', { jobId: id, facts })
+      : error.with({ jobId: id });
+  }
+}
+
+/** One job under watch: tells what is new about it to people and to the ledger. */
+class JobWatch {
+  readonly job: FollowedJob;
+  readonly state: WaitState;
+  readonly #context: Context;
+  readonly #isAnimated: boolean;
+
+  constructor(job: FollowedJob, isAnimated: boolean, context: Context) {
+    const { server, record, known } = job;
+    const model = known?.model ?? record?.request.model;
+    this.job = job;
+    this.#context = context;
+    this.#isAnimated = isAnimated;
+    this.state = {
+      startedMs: record?.submittedAtMs ?? context.host.clock.now(),
+      expectedMs: model ? median(context.ledger.durationsMs(server.identity.profile, model, 20)) : null,
+      status: null,
+      progress: null,
+      trouble: null,
+    };
+  }
+
+  async see(event: WaitEvent): Promise<void> {
+    if (event.kind === 'trouble') {
+      if (this.state.trouble === null) this.#tell(`${event.error.message}; waiting on`);
+      this.state.trouble = event.error.message;
+      return;
+    }
+    const { status, progress } = event.job;
+    const isNews = status !== this.state.status;
+    Object.assign(this.state, { status, progress, trouble: null });
+    if (isNews) await this.#tellStatus(event.job);
+  }
+
+  async #tellStatus(job: VideoJob): Promise<void> {
+    const { output, ledger, host } = this.#context;
+    const { record } = this.job;
+    if (job.status === 'unknown') {
+      output.note(`the server's status \`${job.serverStatus}\` is not known; looking on, less often`);
+    }
+    this.#tell(job.status.replace('_', ' '));
+    if (record === undefined || job.status === record.job?.status) return;
+    await ledger.append({ event: 'seen', key: record.key, atMs: host.clock.now(), job: factsOf(job) });
+  }
+
+  #tell(text: string): void {
+    if (!this.#isAnimated) this.#context.output.news(`${this.job.id}: ${text}`);
+  }
+}
+
+function median(values: readonly number[]): number | null {
+  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? null;
+}

@@ -1,0 +1,26 @@
+import { parseDurationMs } from '../domain/duration.ts';
+
+/** Readers of option values. What cannot be read is added to `faults`, so that all faults come at once. */
+
+export function parseTimeoutMs(text: string | undefined, fallbackMs: number, faults: string[]): number {
+  if (text === undefined) return fallbackMs;
+  const timeoutMs = parseDurationMs(text);
+  if (timeoutMs === undefined) faults.push(`\`--timeout ${text}\` is not a duration, such as 90s, 30m or 2h`);
+  return timeoutMs ?? fallbackMs;
+}
+
+export interface WholeNumberRange {
+  readonly name: string;
+  readonly min: number;
+  readonly max: number;
+  readonly fallback: number;
+}
+
+export function parseWholeNumber(text: string | undefined, range: WholeNumberRange, faults: string[]): number {
+  const { name, min, max, fallback } = range;
+  if (text === undefined) return fallback;
+  const number = /^\d{1,9}$/.test(text) ? Number(text) : Number.NaN;
+  if (number >= min && number <= max) return number;
+  faults.push(`\`${name} ${text}\` is not a whole number from ${min} to ${max}`);
+  return fallback;
+}

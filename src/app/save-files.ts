@@ -1,0 +1,122 @@
+import { SoraError } from '../domain/errors.ts';
+import type { JobRecord, SavedFile } from '../domain/record.ts';
+import { VARIANTS, type Variant, type VideoJob } from '../domain/video.ts';
+import { checkDestination, type Destination, parseDestination, pathFor } from '../jobs/destination.ts';
+import { download, downloadTo } from '../jobs/download.ts';
+import { Interrupt } from '../platform/host.ts';
+import type { OptionSpecs } from './command.ts';
+import type { Context } from './context.ts';
+import { type Server, targetOption } from './server.ts';
+
+const GROUP = 'Files:';
+
+/** The options that say where files go, for every command that saves some. */
+export const FILE_OPTIONS = {
+  output: { group: GROUP, flags: '-o, --output <file|dir|->', summary: 'where to save; `-` is standard output' },
+  variant: {
+    group: GROUP,
+    flags: '--variant <name>',
+    summary: `${VARIANTS.join(', ')} (repeatable, default video)`,
+    repeatable: true,
+  },
+  force: { group: GROUP, flags: '--force', summary: 'overwrite an existing file' },
+} as const satisfies OptionSpecs;
+
+export interface FilePlan {
+  readonly destination: Destination;
+  readonly variants: readonly [Variant, ...Variant[]];
+  readonly force: boolean;
+}
+
+interface FileChoices {
+  readonly output: string | undefined;
+  readonly variant: readonly string[] | undefined;
+  readonly force: boolean | undefined;
+}
+
+/** Settles what is saved where; what is wrong with the options is added to the faults. */
+export function planFiles({ output, variant, force }: FileChoices, context: Context, faults: string[]): FilePlan {
+  const destination = parseDestination(output, context.host.cwd);
+  const variants = [...new Set(variant ?? ['video'])].filter((name): name is Variant => {
+    const isVariant = VARIANTS.some((known) => known === name);
+    if (!isVariant) faults.push(`the variant \`${name}\` is not one of ${VARIANTS.join(', ')}`);
+    return isVariant;
+  });
+  const [first = 'video', ...others] = variants;
+  if (destination.kind === 'stdout' && others.length > 0) faults.push('`-o -` takes one variant only');
+  if (destination.kind === 'stdout' && context.options.json)
+    faults.push('`-o -` and `--json` both want standard output');
+  return { destination, variants: [first, ...others], force: force ?? false };
+}
+
+/** Throws `file_exists` or `cannot_write` before anything is paid for. */
+export function checkFiles({ destination, variants, force }: FilePlan): void {
+  checkDestination(destination, variants, force);
+}
+
+export interface SaveOrder {
+  readonly server: Server;
+  readonly record: JobRecord | undefined;
+  readonly job: VideoJob;
+  readonly plan: FilePlan;
+}
+
+/** Saves a finished job's files and writes them into the ledger; nothing is returned for standard output. */
+export async function saveFiles({ server, record, job, plan }: SaveOrder, context: Context): Promise<SavedFile[]> {
+  const { host, output, ledger } = context;
+  const { destination, variants, force } = plan;
+  const deps = { client: server.client, clock: host.clock, signal: host.interrupt };
+  const source = { id: job.id, content: job.content };
+  const isCompleted = job.status === 'completed';
+  if (destination.kind === 'stdout') {
+    await resumable(server, job.id, () =>
+      downloadTo(deps, { source, variant: variants[0], isCompleted }, output.stdout),
+    );
+    return [];
+  }
+  const named = { id: job.id, prompt: job.prompt ?? record?.request.prompt ?? null };
+  const files: SavedFile[] = [];
+  const progress = await output.progress();
+  try {
+    for (const [at, variant] of variants.entries()) {
+      let shown = `saving ${variant}`;
+      progress.show(() => shown);
+      const path = pathFor(destination, variant, named, at === 0);
+      const onProgress = (doneBytes: number, totalBytes: number | null): void => {
+        shown = `saving ${variant} ${describeBytes(doneBytes, totalBytes)}`;
+      };
+      const isDefaultName = destination.kind === 'folder';
+      const order = { source, variant, isCompleted, path, isDefaultName, force, onProgress };
+      const file = await resumable(server, job.id, () => download(deps, order));
+      if (record !== undefined) await ledger.append({ event: 'saved', key: record.key, atMs: host.clock.now(), file });
+      files.push(file);
+    }
+  } finally {
+    progress.stop();
+  }
+  return files;
+}
+
+/** What was cut by Ctrl-C, or failed after the video was paid for, says how to get it all the same. */
+async function resumable<T>(server: Server, id: string, save: () => Promise<T>): Promise<T> {
+  const resume = `run \`sora download ${id}${targetOption(server.identity)}\` to go on`;
+  try {
+    return await save();
+  } catch (error) {
+    if (error instanceof Interrupt) {
+      throw new SoraError('interrupted', {
+        title: 'interrupted; the video is finished and waits at the server',
+        jobId: id,
+        hints: [resume],
+        cause: error,
+      });
+    }
+    if (error instanceof SoraError) throw error.with({ jobId: id, hints: [resume, ...error.hints] });
+    throw error;
+  }
+}
+
+function describeBytes(doneBytes: number, totalBytes: number | null): string {
+  const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(1)} MB`;
+  return totalBytes === null ? megabytes(doneBytes) : `${megabytes(doneBytes)} of ${megabytes(totalBytes)}`;
+}

@@ -1,0 +1,64 @@
+import { SoraError } from '../domain/errors.ts';
+import { formatUsd, parseUsd } from '../domain/money.ts';
+import { confirm } from '../output/prompt.ts';
+import type { Context } from './context.ts';
+
+export interface Spending {
+  /** What all of it is estimated to cost; null where no price is known. */
+  readonly micros: number | null;
+  /** `--max-cost`, in micro-dollars. */
+  readonly maxCostMicros: number | null;
+  /** `--yes`. */
+  readonly isAgreed: boolean;
+}
+
+/** `--max-cost`; an unreadable amount is added to the faults. */
+export function parseMaxCost(text: string | undefined, faults: string[]): number | null {
+  if (text === undefined) return null;
+  const micros = parseUsd(text);
+  if (micros === undefined) faults.push(`\`--max-cost ${text}\` is not an amount in dollars, such as 2.50`);
+  return micros ?? null;
+}
+
+/**
+ * Enforces the caps and asks for consent before anything is sent. Throws
+ * `cost_cap_exceeded`. Where nobody can be asked, silence means no.
+ */
+export async function agreeToSpend({ micros, maxCostMicros, isAgreed }: Spending, context: Context): Promise<void> {
+  const { configuration, output, host } = context;
+  if (configuration.isSimulator) return;
+  const cap = maxCostMicros === null ? configuration.maxCostMicros : { value: maxCostMicros, origin: '--max-cost' };
+  if (cap !== null) {
+    if (micros === null) {
+      throw new SoraError('cost_cap_exceeded', {
+        title: `the price is not known, so the cap of ${formatUsd(cap.value)} (${cap.origin}) cannot be kept`,
+        hints: ['leave the cap out to go on without knowing the price'],
+      });
+    }
+    if (micros > cap.value) {
+      throw new SoraError('cost_cap_exceeded', {
+        title: `this would cost ${formatUsd(micros)}, more than the cap of ${formatUsd(cap.value)} (${cap.origin})`,
+        facts: { needed_usd: formatUsd(micros).slice(1) },
+      });
+    }
+  }
+  const threshold = configuration.confirmAboveMicros;
+  if (micros === null || micros <= threshold.value || isAgreed || maxCostMicros !== null) return;
+  if (!context.isInteractive) {
+    throw new SoraError('cost_cap_exceeded', {
+      title: `this would cost ${formatUsd(micros)}; more than ${formatUsd(threshold.value)} needs consent, and nobody can be asked here`,
+      facts: { needed_usd: formatUsd(micros).slice(1) },
+    });
+  }
+  const agreed = await confirm(`This will cost about ${formatUsd(micros)}. Go on?`, {
+    ...streamsOf(host),
+    signal: host.interrupt,
+  });
+  if (!agreed)
+    throw new SoraError('cost_cap_exceeded', { title: `the price of ${formatUsd(micros)} was not agreed to` });
+  output.news('agreed');
+}
+
+function streamsOf({ stdin, stderr }: Context['host']): Pick<Context['host'], 'stdin' | 'stderr'> {
+  return { stdin, stderr };
+}

@@ -1,0 +1,75 @@
+import { SoraError } from '../domain/errors.ts';
+import type { Estimate } from '../domain/pricing.ts';
+import type { VideoRequest } from '../domain/video.ts';
+import { submit } from '../jobs/submit.ts';
+import { isProcessAlive } from '../platform/host.ts';
+import type { Context } from './context.ts';
+import type { FollowedJob } from './follow-jobs.ts';
+
+export interface CopiesOrder {
+  readonly request: VideoRequest;
+  /** Of one copy. */
+  readonly price: Estimate | null;
+  readonly count: number;
+  readonly again: boolean;
+}
+
+export interface SubmittedCopies {
+  readonly followed: readonly FollowedJob[];
+  /** What kept the rest from being submitted; the copies before it go on. */
+  readonly errors: readonly SoraError[];
+}
+
+/**
+ * Submits a request as often as asked, one after the other, and stops at the
+ * first refusal. A first Ctrl-C lets the create that is under way be answered,
+ * so that its job is known.
+ */
+export async function submitCopies(
+  { request, price, count, again }: CopiesOrder,
+  context: Context,
+): Promise<SubmittedCopies> {
+  const { host, ledger, output, configuration } = context;
+  const server = await context.server();
+  const taken = new Set<string>();
+  const followed: FollowedJob[] = [];
+  const sayWait = (): void => {
+    output.news('finishing the submission, so that its job is not lost; press Ctrl-C again to leave at once');
+  };
+  host.interrupt.addEventListener('abort', sayWait, { once: true });
+  try {
+    while (followed.length < count && (followed.length === 0 || !host.interrupt.aborted)) {
+      const { kind, record, job } = await submit(
+        {
+          client: server.client,
+          ledger,
+          clock: host.clock,
+          randomBytes: host.randomBytes,
+          pid: host.pid,
+          isProcessAlive,
+          signal: host.interrupt,
+        },
+        {
+          server: server.identity,
+          request,
+          estimate: price,
+          free: server.configuration.isSimulator,
+          again,
+          taken,
+          maxCostPerDayMicros: configuration.maxCostPerDayMicros?.value ?? null,
+        },
+      );
+      taken.add(record.key);
+      if (kind === 'attached') {
+        output.note(`the same request is under way as ${record.job?.id}; going on with it (\`--again\` submits anew)`);
+      }
+      followed.push({ id: job?.id ?? record.job?.id ?? record.key, server, record, known: job });
+    }
+  } catch (error) {
+    if (!(error instanceof SoraError) || followed.length === 0) throw error;
+    return { followed, errors: [error] };
+  } finally {
+    host.interrupt.removeEventListener('abort', sayWait);
+  }
+  return { followed, errors: [] };
+}

@@ -1,0 +1,125 @@
+import { collect } from '../app/collect.ts';
+import { defineCommand } from '../app/command.ts';
+import type { Context } from '../app/context.ts';
+import { type FoundJob, findJob } from '../app/find-job.ts';
+import { followJob } from '../app/follow-jobs.ts';
+import { lookAtJob } from '../app/look-at-job.ts';
+import { parseTimeoutMs } from '../app/option-values.ts';
+import { targetOption } from '../app/server.ts';
+import { SoraError } from '../domain/errors.ts';
+import { factsOf } from '../domain/record.ts';
+import { type JobSummary, summarize } from '../domain/summary.ts';
+import { isTerminal, type VideoJob } from '../domain/video.ts';
+import { cancelJob } from '../jobs/cancel.ts';
+import { JOB_JSON_SHAPE, jobJson } from '../output/job-view.ts';
+import type { Answer } from '../output/output.ts';
+import { renderTable } from '../output/table.ts';
+
+interface Cancelled {
+  readonly summary: JobSummary;
+  readonly outcome: 'aborted' | 'deleted';
+}
+
+export const cancel = defineCommand({
+  name: 'cancel',
+  description:
+    'Stops unfinished jobs and says honestly what came of it: aborted (the server stopped), deleted (the video is gone; the work may still be billed), or an error when the job keeps running.',
+  arguments: [{ form: '[id...]', summary: 'ids or submissions; @last is the newest' }],
+  options: {
+    all: { flags: '--all', summary: 'all unfinished jobs of the local ledger' },
+    wait: { flags: '--wait', summary: 'delete a job that cannot be stopped as soon as it ends' },
+    timeout: { flags: '--timeout <duration>', summary: 'longest wait with --wait (default 30m)' },
+  },
+  json: `${JOB_JSON_SHAPE} and "outcome": aborted or deleted; with several ids: {"jobs":[…]}`,
+  errors: ['video_not_found', 'cannot_cancel', 'already_finished', 'outcome_unknown'],
+  examples: [
+    ['sora cancel @last', 'stop the newest job'],
+    ['sora cancel --all --wait', 'stop everything that is unfinished'],
+  ],
+
+  async run({ args, options }, context) {
+    const faults: string[] = [];
+    const timeoutMs = parseTimeoutMs(options.timeout, context.configuration.timeoutMs.value, faults);
+    if (args.length === 0 && !options.all) faults.push('give an id, or `--all`');
+    if (args.length > 0 && options.all) faults.push('give ids or `--all`, not both');
+    if (faults.length > 0) throw new SoraError('usage', { violations: faults, facts: { command: 'cancel' } });
+    const names = options.all ? context.ledger.open().map(({ key }) => key) : args;
+    const { values, errors } = await collect(names, async (name) => {
+      const found = await findJob(name, context);
+      return cancelOne(found, options.wait ? timeoutMs : null, context);
+    });
+    if (names.length === 0) context.output.note('nothing is unfinished');
+    const isShown = values.length > 0 || names.length === 0;
+    return { ...(isShown ? { answer: answerFor(values, args.length === 1) } : {}), errors };
+  },
+});
+
+async function cancelOne(found: FoundJob, waitMs: number | null, context: Context): Promise<Cancelled> {
+  const { id, server, record } = found;
+  const before = await lookAtJob(found, context);
+  if (isTerminal(before.status)) throw alreadyFinished(found);
+  const result = await cancelJob(server.client, id, context.host.interrupt);
+  switch (result.kind) {
+    case 'aborted':
+      await writeDown(found, result.job, context);
+      return { summary: summarize(server.identity.profile, record, result.job), outcome: 'aborted' };
+    case 'deleted':
+      return { summary: await removed(found, before, context), outcome: 'deleted' };
+    case 'ended':
+      await writeDown(found, result.job, context);
+      throw alreadyFinished(found);
+    case 'running':
+      if (waitMs === null) {
+        throw new SoraError('cannot_cancel', {
+          causedBy: result.refusal?.causedBy ?? null,
+          jobId: id,
+          facts: { id: `${id}${targetOption(server.identity)}` },
+        });
+      }
+      return deleteAfterwards(found, result.job, waitMs, context);
+  }
+}
+
+async function deleteAfterwards(
+  found: FoundJob,
+  known: VideoJob,
+  waitMs: number,
+  context: Context,
+): Promise<Cancelled> {
+  const job = await followJob({ ...found, known }, waitMs, context);
+  await found.server.client.remove(found.id, { signal: context.host.interrupt });
+  return { summary: await removed(found, job, context), outcome: 'deleted' };
+}
+
+async function removed(found: FoundJob, last: VideoJob, { ledger, host }: Context): Promise<JobSummary> {
+  const { record, server } = found;
+  if (record !== undefined) await ledger.append({ event: 'removed', key: record.key, atMs: host.clock.now() });
+  const status = isTerminal(last.status) ? last.status : 'cancelled';
+  return summarize(server.identity.profile, record, { ...last, status });
+}
+
+async function writeDown({ record }: FoundJob, job: VideoJob, { ledger, host }: Context): Promise<void> {
+  if (record !== undefined)
+    await ledger.append({ event: 'seen', key: record.key, atMs: host.clock.now(), job: factsOf(job) });
+}
+
+function alreadyFinished({ id, server }: FoundJob): SoraError {
+  return new SoraError('already_finished', { jobId: id, facts: { id: `${id}${targetOption(server.identity)}` } });
+}
+
+function answerFor(cancelled: readonly Cancelled[], isNamedAlone: boolean): Answer {
+  const documents = cancelled.map(({ summary, outcome }) => ({ ...jobJson(summary), outcome }));
+  const [only] = documents;
+  return {
+    data: isNamedAlone && only ? only : { jobs: documents },
+    view: (surface) =>
+      renderTable(
+        {
+          head: ['ID', 'OUTCOME'],
+          rows: cancelled.map(({ summary, outcome }) => [summary.id ?? '', outcome]),
+          flexible: 1,
+        },
+        surface,
+      ),
+  };
+}

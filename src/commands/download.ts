@@ -1,0 +1,72 @@
+import { statSync } from 'node:fs';
+import { collect } from '../app/collect.ts';
+import { defineCommand } from '../app/command.ts';
+import { findJob } from '../app/find-job.ts';
+import { lookAtJob } from '../app/look-at-job.ts';
+import { checkFiles, FILE_OPTIONS, type FilePlan, planFiles, saveFiles } from '../app/save-files.ts';
+import { savedAnswer } from '../app/saved-answer.ts';
+import { targetOption } from '../app/server.ts';
+import { SoraError } from '../domain/errors.ts';
+import { failureOf } from '../domain/job-failure.ts';
+import { summarize } from '../domain/summary.ts';
+import { isTerminal, type VideoJob } from '../domain/video.ts';
+import { fileExists, pathFor } from '../jobs/destination.ts';
+import { JOB_JSON_SHAPE } from '../output/job-view.ts';
+
+export const download = defineCommand({
+  name: 'download',
+  description:
+    'Saves the files of finished videos, whole or not at all: checked by length and by their first bytes, resumed where the server allows. Prints their paths.',
+  arguments: [{ form: '<id...>', summary: 'ids or submissions; @last is the newest' }],
+  options: { ...FILE_OPTIONS },
+  json: `${JOB_JSON_SHAPE}; with several ids: {"jobs":[…]}`,
+  errors: [
+    'video_not_found',
+    'content_not_ready',
+    'content_expired',
+    'file_exists',
+    'cannot_write',
+    'download_corrupt',
+  ],
+  examples: [
+    ['sora download @last -o clip.mp4', 'the newest video under a name of your choice'],
+    ['sora download video_123 --variant video --variant thumbnail -o out/', 'video and thumbnail into a folder'],
+  ],
+
+  async run({ args, options }, context) {
+    const faults: string[] = [];
+    const plan = planFiles(options, context, faults);
+    if (args.length > 1 && plan.destination.kind !== 'folder')
+      faults.push('several videos need a folder: end the name after `-o` in a slash');
+    if (faults.length > 0) throw new SoraError('usage', { violations: faults, facts: { command: 'download' } });
+    checkFiles(plan);
+    const { values, errors } = await collect(args, async (id) => {
+      const found = await findJob(id, context);
+      const job = await lookAtJob(found, context);
+      refuseUnfinished(job, targetOption(found.server.identity), context.host.clock.now());
+      refuseExisting(plan, job, found.record?.request.prompt ?? null);
+      const { server, record } = found;
+      const files = await saveFiles({ server, record, job, plan }, context);
+      return { ...summarize(server.identity.profile, record && context.ledger.byKey(record.key), job), files };
+    });
+    const isStreamed = plan.destination.kind === 'stdout';
+    return { ...(values.length > 0 && !isStreamed ? { answer: savedAnswer(values, context) } : {}), errors };
+  },
+});
+
+function refuseUnfinished(job: VideoJob, target: string, nowMs: number): void {
+  const failure = isTerminal(job.status) ? failureOf(job, nowMs) : null;
+  if (failure !== null) throw failure;
+  if (isTerminal(job.status)) return;
+  throw new SoraError('content_not_ready', { jobId: job.id, facts: { id: `${job.id}${target}` } });
+}
+
+/** Default names are known only now, when the job is. */
+function refuseExisting({ destination, variants, force }: FilePlan, job: VideoJob, prompt: string | null): void {
+  if (destination.kind !== 'folder' || force) return;
+  const named = { id: job.id, prompt: job.prompt ?? prompt };
+  const taken = variants
+    .map((variant) => pathFor(destination, variant, named))
+    .filter((path) => statSync(path, { throwIfNoEntry: false }));
+  if (taken.length > 0) throw fileExists(taken.join(', '));
+}

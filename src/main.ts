@@ -1,0 +1,72 @@
+import type { CommandInput, OptionSpecs } from './app/command.ts';
+import { Context } from './app/context.ts';
+import type { GlobalOptions } from './app/global-options.ts';
+import { exitCodeFor, SoraError } from './domain/errors.ts';
+import { Output } from './output/output.ts';
+import { type Host, Interrupt } from './platform/host.ts';
+import { parseCommandLine } from './program.ts';
+
+const TERMINATED = 143;
+
+/** Runs one command line and returns its exit code. The one place that catches, prints an error and picks the code. */
+export async function runCli(host: Host): Promise<number> {
+  let output = new Output(host, outputOptions(guessGlobals(host.argv), host.env));
+  try {
+    const invocation = await parseCommandLine(host.argv, {
+      version: host.version,
+      writeOut: (text) => host.stdout.write(text),
+      writeError: (text) => host.stderr.write(text),
+      columns: host.stdout.columns || 80,
+    });
+    if (invocation === null) return 0;
+    const { definition, args, options, globals } = invocation;
+    output = new Output(host, outputOptions(globals, host.env));
+    const context = new Context(host, globals, output);
+    context.checkOptions();
+    const input = { args, options } as CommandInput<OptionSpecs>; // commander made them from the definition's own flags
+    const { answer, errors = [] } = await definition.run(input, context);
+    if (answer !== undefined) await output.answer(answer);
+    const [first, ...rest] = errors;
+    if (first === undefined) return 0;
+    await output.errors([first, ...rest]);
+    return exitCodeOf(first);
+  } catch (thrown) {
+    const error = asSoraError(thrown);
+    output.debug('error', 'thrown', { stack: thrown instanceof Error ? thrown.stack : String(thrown) });
+    await output.errors([error]);
+    return exitCodeOf(error);
+  }
+}
+
+function outputOptions({ json, quiet, debug, color }: GlobalOptions, env: Host['env']): Output['options'] {
+  return {
+    json: json ?? false,
+    quiet: quiet ?? false,
+    debug: debug === true || env.LOG_LEVEL === 'debug',
+    color: color === 'always' || color === 'never' ? color : 'auto',
+  };
+}
+
+/** For errors of a command line that cannot be read: in which form they are wanted. */
+function guessGlobals(argv: readonly string[]): GlobalOptions {
+  const at = argv.indexOf('--');
+  const before = at === -1 ? argv : argv.slice(0, at);
+  return {
+    json: before.includes('--json'),
+    color: before.includes('--color=never') ? 'never' : 'auto',
+  } as GlobalOptions;
+}
+
+function asSoraError(thrown: unknown): SoraError {
+  if (thrown instanceof SoraError) return thrown;
+  if (thrown instanceof Interrupt) return new SoraError('interrupted', { cause: thrown });
+  return new SoraError('unexpected', {
+    causedBy: thrown instanceof Error ? thrown.message : String(thrown),
+    cause: thrown,
+  });
+}
+
+function exitCodeOf(error: SoraError): number {
+  const wasTerminated = error.cause instanceof Interrupt && error.cause.signal === 'SIGTERM';
+  return wasTerminated ? TERMINATED : exitCodeFor(error);
+}

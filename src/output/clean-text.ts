@@ -1,0 +1,16 @@
+import { stripVTControlCharacters } from 'node:util';
+
+// C0 and C1 controls other than newline and tab, and the marks that reorder or hide text.
+const CONTROLS = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g;
+
+/** Text from outside as it may be printed: no terminal sequences, no invisible or direction-changing characters. */
+export function cleanText(text: string): string {
+  return stripVTControlCharacters(text).replace(CONTROLS, '');
+}
+
+/** The same on one line, cut to a width; for tables and progress. */
+export function cleanLine(text: string, maxCharacters = Number.POSITIVE_INFINITY): string {
+  const line = cleanText(text).replace(/\s+/g, ' ').trim();
+  const characters = [...line];
+  return characters.length <= maxCharacters ? line : `${characters.slice(0, Math.max(0, maxCharacters - 1)).join('')}…`;
+}

@@ -1,0 +1,46 @@
+import type { SoraError } from '../domain/errors.ts';
+import { cleanText } from './clean-text.ts';
+import type { Palette } from './surface.ts';
+
+/** An error for people: what, why in the server's words, and what to do. */
+export function renderError(error: SoraError, { red, dim, cyan }: Palette): string {
+  const details = [
+    ...error.violations.map((violation) => `  - ${cleanText(violation)}`),
+    ...(error.causedBy === null ? [] : [`  ${dim('caused by:')} ${indentRest(cleanText(error.causedBy))}`]),
+    ...(error.requestId === null ? [] : [`  ${dim('request:')} ${cleanText(error.requestId)}`]),
+  ];
+  const hints = error.hints.map((hint) => `${cyan('hint:')} ${cleanText(hint)}`);
+  const blocks = [[`${red('error:')} ${cleanText(error.message)}`, ...details], ...(hints.length > 0 ? [hints] : [])];
+  return `${blocks.map((lines) => lines.join('\n')).join('\n\n')}\n`;
+}
+
+function indentRest(text: string): string {
+  return text.trim().replace(/\n/g, '\n    ');
+}
+
+export interface ErrorJson {
+  readonly code: string;
+  readonly message: string;
+  readonly violations: readonly string[];
+  readonly caused_by: string | null;
+  readonly hints: readonly string[];
+  readonly status: number | null;
+  readonly request_id: string | null;
+  readonly retryable: boolean;
+  readonly job_id: string | null;
+}
+
+/** An error for programs. */
+export function errorJson(error: SoraError): ErrorJson {
+  return {
+    code: error.code,
+    message: error.message,
+    violations: error.violations,
+    caused_by: error.causedBy,
+    hints: error.hints,
+    status: error.status,
+    request_id: error.requestId,
+    retryable: error.retryable,
+    job_id: error.jobId,
+  };
+}

@@ -1,0 +1,123 @@
+import { formatUsd, usdOf } from '../domain/money.ts';
+import type { JobSummary } from '../domain/summary.ts';
+import type { JobStatus } from '../domain/video.ts';
+import { cleanLine } from './clean-text.ts';
+import type { Palette, Surface } from './surface.ts';
+import { renderTable } from './table.ts';
+
+/** A job for programs; the keys are a public interface. */
+export function jobJson(job: JobSummary): Record<string, unknown> {
+  return {
+    id: job.id,
+    profile: job.profile,
+    status: job.status,
+    server_status: job.serverStatus,
+    progress: job.progress,
+    model: job.model,
+    prompt: job.prompt,
+    seconds: job.seconds,
+    size: job.size,
+    created_at: isoTime(job.createdAtMs),
+    completed_at: isoTime(job.completedAtMs),
+    expires_at: isoTime(job.expiresAtMs),
+    remixed_from: job.remixedFrom,
+    error: job.error,
+    cost: {
+      estimated_usd: job.estimatedMicros === null ? null : usdOf(job.estimatedMicros),
+      actual_usd: job.actualMicros === null ? null : usdOf(job.actualMicros),
+      price_list: job.priceList,
+    },
+    files: job.files,
+    request_id: job.requestId,
+    submission: job.submission,
+  };
+}
+
+/** The shape of `jobJson`, for the help. */
+export const JOB_JSON_SHAPE =
+  '{"id","profile","status","server_status","progress","model","prompt","seconds","size","created_at","completed_at","expires_at","remixed_from","error":{"code","message"},"cost":{"estimated_usd","actual_usd","price_list"},"files":[{"variant","path","bytes","sha256"}],"request_id","submission"}';
+
+function isoTime(timeMs: number | null): string | null {
+  return timeMs === null ? null : new Date(timeMs).toISOString();
+}
+
+/** Several jobs, a row each: id, status, progress, model, length, size, age, prompt. */
+export function renderJobs(jobs: readonly JobSummary[], nowMs: number, surface: Surface): Promise<string> {
+  const { palette, isTerminal } = surface;
+  const time = (job: JobSummary): string =>
+    isTerminal ? formatAge(job.createdAtMs, nowMs) : (isoTime(job.createdAtMs) ?? '');
+  return renderTable(
+    {
+      head: ['ID', 'STATUS', 'DONE', 'MODEL', 'LENGTH', 'SIZE', isTerminal ? 'AGE' : 'CREATED', 'PROMPT'],
+      rows: jobs.map((job) => [
+        job.id ?? job.submission ?? '',
+        job.status,
+        job.progress === null ? '' : `${job.progress}%`,
+        job.model ?? '',
+        job.seconds === null ? '' : `${job.seconds}s`,
+        job.size ?? '',
+        time(job),
+        job.prompt ?? '',
+      ]),
+      flexible: 7,
+      paint: (cell, column) => (column === 1 ? paintStatus(cell, palette) : cell),
+    },
+    surface,
+  );
+}
+
+/** One job, a line a fact. */
+export function renderJob(job: JobSummary, nowMs: number, surface: Surface): Promise<string> | string {
+  if (!surface.isTerminal) return renderJobs([job], nowMs, surface);
+  const { palette } = surface;
+  const done = job.progress === null || job.status === 'completed' ? '' : ` ${job.progress} %`;
+  const word =
+    job.serverStatus !== null && job.status === 'unknown' ? ` (the server says \`${job.serverStatus}\`)` : '';
+  const facts: readonly (readonly [string, string | null])[] = [
+    ['id', job.id ?? `not known; submission ${job.submission}`],
+    ['status', `${paintStatus(job.status, palette)}${done}${cleanLine(word)}`],
+    ['error', job.error && cleanLine([job.error.code, job.error.message].filter(Boolean).join(': '))],
+    ['prompt', job.prompt && cleanLine(job.prompt, Math.max(20, (surface.columns - 12) * 2))],
+    ['video', [job.model, job.seconds && `${job.seconds} s`, job.size].filter(Boolean).join(', ')],
+    ['created', job.createdAtMs === null ? null : `${formatAge(job.createdAtMs, nowMs)} ago, through ${job.profile}`],
+    ['expires', job.expiresAtMs && job.status === 'completed' ? formatExpiry(job.expiresAtMs, nowMs) : null],
+    ['cost', job.actualMicros === null ? `${formatUsd(job.estimatedMicros)} estimated` : formatUsd(job.actualMicros)],
+    ...job.files.map((file) => ['file', file.path] as const),
+  ];
+  const lines = facts.filter(([, value]) => value).map(([name, value]) => `${palette.dim(name.padEnd(8))} ${value}\n`);
+  return lines.join('');
+}
+
+function paintStatus(status: string, palette: Palette): string {
+  const word = status.replace('_', ' ');
+  switch (status as JobStatus) {
+    case 'completed':
+      return palette.green(word);
+    case 'queued':
+    case 'in_progress':
+      return palette.cyan(word);
+    case 'failed':
+      return palette.red(word);
+    default:
+      return palette.yellow(word);
+  }
+}
+
+const AGES: readonly (readonly [unitMs: number, name: string])[] = [
+  [86_400_000, 'd'],
+  [3_600_000, 'h'],
+  [60_000, 'm'],
+  [1_000, 's'],
+];
+
+/** `3m`, `2h`, `12d`. */
+export function formatAge(thenMs: number | null, nowMs: number): string {
+  if (thenMs === null) return '';
+  const ageMs = Math.max(0, nowMs - thenMs);
+  const [unitMs, name] = AGES.find(([unit]) => ageMs >= unit) ?? [1_000, 's'];
+  return `${Math.floor(ageMs / unitMs)}${name}`;
+}
+
+function formatExpiry(expiresAtMs: number, nowMs: number): string {
+  return expiresAtMs > nowMs ? `in ${formatAge(nowMs, expiresAtMs)}` : `${formatAge(expiresAtMs, nowMs)} ago`;
+}

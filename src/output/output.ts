@@ -1,0 +1,100 @@
+import type { SoraError } from '../domain/errors.ts';
+import { redact } from '../domain/redact.ts';
+import type { OutputStream } from '../platform/host.ts';
+import { cleanText } from './clean-text.ts';
+import { errorJson, renderError } from './error-view.ts';
+import { createProgress, type Progress, SILENT_PROGRESS } from './progress.ts';
+import { type ColorMode, createSurface, type Surface } from './surface.ts';
+
+export interface OutputOptions {
+  readonly json: boolean;
+  readonly quiet: boolean;
+  readonly debug: boolean;
+  readonly color: ColorMode;
+}
+
+interface Surroundings {
+  readonly stdout: OutputStream;
+  readonly stderr: OutputStream;
+  readonly env: Readonly<Record<string, string | undefined>>;
+}
+
+/** What a command has to say: for programs as data, for people as a view. */
+export interface Answer {
+  readonly data: Readonly<Record<string, unknown>>;
+  readonly view: (surface: Surface) => string | Promise<string>;
+}
+
+/** The only writer of the standard streams. Standard output holds the answer and nothing else. */
+export class Output {
+  readonly options: OutputOptions;
+  readonly stdout: OutputStream;
+  readonly #stderr: OutputStream;
+  readonly #env: Surroundings['env'];
+  readonly #secrets: string[] = [];
+  readonly #notes: string[] = [];
+  #surface: Promise<Surface> | undefined;
+
+  constructor({ stdout, stderr, env }: Surroundings, options: OutputOptions) {
+    this.options = options;
+    this.stdout = stdout;
+    this.#stderr = stderr;
+    this.#env = env;
+  }
+
+  /** A secret that is known from now on and must never be printed. */
+  keepSecret(secret: string): void {
+    this.#secrets.push(secret);
+  }
+
+  /** Something worth knowing. With `--json` it becomes a part of the document, which is all there is to read. */
+  note(text: string): void {
+    const line = cleanText(this.#redact(text));
+    if (this.options.json) this.#notes.push(line);
+    else if (!this.options.quiet) this.#stderr.write(`note: ${line}\n`);
+  }
+
+  /** A line of news about work that goes on; people only. */
+  news(text: string): void {
+    if (!this.options.json && !this.options.quiet) this.#stderr.write(`${cleanText(text)}\n`);
+  }
+
+  debug(level: 'debug' | 'error', what: string, facts: Readonly<Record<string, unknown>>): void {
+    if (!this.options.debug) return;
+    this.#stderr.write(`[${level}] ${what} ${cleanText(this.#redact(JSON.stringify(facts)))}\n`);
+  }
+
+  async answer({ data, view }: Answer): Promise<void> {
+    if (this.options.json) {
+      const notes = this.#notes.length > 0 ? { notes: this.#notes } : {};
+      this.stdout.write(`${JSON.stringify({ ...data, ...notes }, null, 2)}\n`);
+      return;
+    }
+    this.#surface ??= createSurface(this.stdout, this.#env, this.options.color);
+    this.stdout.write(await view(await this.#surface));
+  }
+
+  /** The first error is the one that the exit code tells of; with `--json` all stand in one object. */
+  async errors(errors: readonly [SoraError, ...SoraError[]]): Promise<void> {
+    if (this.options.json) {
+      const [first, ...rest] = errors.map((error) => errorJson(error));
+      const notes = this.#notes.length > 0 ? { notes: this.#notes } : {};
+      const document = { error: first, ...(rest.length > 0 ? { errors: [first, ...rest] } : {}), ...notes };
+      this.#stderr.write(`${this.#redact(JSON.stringify(document))}\n`);
+      return;
+    }
+    const { palette } = await createSurface(this.#stderr, this.#env, this.options.color);
+    for (const error of errors) this.#stderr.write(this.#redact(renderError(error, palette)));
+  }
+
+  /** Something that moves, where that is wanted; else nothing. */
+  progress(): Promise<Progress> | Progress {
+    const { json, quiet, debug } = this.options;
+    const animated = this.#stderr.isTTY === true && !this.#env.CI && !json && !quiet && !debug;
+    return animated ? createProgress(this.#stderr) : SILENT_PROGRESS;
+  }
+
+  #redact(text: string): string {
+    return redact(text, this.#secrets);
+  }
+}

@@ -1,0 +1,263 @@
+import { Command, CommanderError, Option } from 'commander';
+import type { CommandDefinition, OptionSpec, OptionSpecs } from './app/command.ts';
+import { GLOBAL_OPTIONS, type GlobalOptions } from './app/global-options.ts';
+import { SoraError } from './domain/errors.ts';
+
+/** A command’s place in the tree. What it takes and does is loaded when it is asked for. */
+interface Entry {
+  /** One word, or several for a command below another. */
+  readonly name: string;
+  readonly summary: string;
+  readonly load: () => Promise<CommandDefinition>;
+}
+
+export const COMMANDS: readonly Entry[] = [
+  {
+    name: 'create',
+    summary: 'make a video: submit, wait, save',
+    load: async () => (await import('./commands/create.ts')).create,
+  },
+  {
+    name: 'status',
+    summary: 'show jobs, or wait for them',
+    load: async () => (await import('./commands/status.ts')).status,
+  },
+  { name: 'list', summary: 'list videos, newest first', load: async () => (await import('./commands/list.ts')).list },
+  {
+    name: 'download',
+    summary: 'save the files of finished videos',
+    load: async () => (await import('./commands/download.ts')).download,
+  },
+  { name: 'cancel', summary: 'stop unfinished jobs', load: async () => (await import('./commands/cancel.ts')).cancel },
+  {
+    name: 'delete',
+    summary: 'remove finished videos from the server',
+    load: async () => (await import('./commands/delete.ts')).remove,
+  },
+  {
+    name: 'config list',
+    summary: 'show values and their origins',
+    load: async () => (await import('./commands/config.ts')).configList,
+  },
+  {
+    name: 'config get',
+    summary: 'print one value',
+    load: async () => (await import('./commands/config.ts')).configGet,
+  },
+  {
+    name: 'config set',
+    summary: 'store a setting',
+    load: async () => (await import('./commands/config.ts')).configSet,
+  },
+  {
+    name: 'config unset',
+    summary: 'remove a setting',
+    load: async () => (await import('./commands/config.ts')).configUnset,
+  },
+  {
+    name: 'config path',
+    summary: 'print where the files lie',
+    load: async () => (await import('./commands/config.ts')).configPath,
+  },
+  {
+    name: 'config key set',
+    summary: 'store a key',
+    load: async () => (await import('./commands/config.ts')).configKeySet,
+  },
+  {
+    name: 'config key remove',
+    summary: 'forget a key',
+    load: async () => (await import('./commands/config.ts')).configKeyRemove,
+  },
+];
+
+const GROUPS: Readonly<Record<string, string>> = {
+  config: 'settings and keys',
+  'config key': 'stored keys',
+};
+
+export interface ProgramStreams {
+  readonly version: string;
+  readonly writeOut: (text: string) => void;
+  readonly writeError: (text: string) => void;
+  readonly columns: number;
+}
+
+/** What the command line asks for; null when it was answered by help or the version. */
+export interface Invocation {
+  readonly definition: CommandDefinition;
+  readonly args: readonly string[];
+  readonly options: Readonly<Record<string, unknown>>;
+  readonly globals: GlobalOptions;
+}
+
+/** Reads a command line. Throws `usage` for one that cannot be understood. */
+export async function parseCommandLine(argv: readonly string[], streams: ProgramStreams): Promise<Invocation | null> {
+  const state: { invocation: Invocation | null } = { invocation: null };
+  const program = buildProgram(streams);
+  const named = findEntry(argv);
+  for (const entry of COMMANDS) {
+    const command = commandAt(program, entry, streams);
+    if (entry !== named) continue;
+    const definition = await entry.load();
+    describeCommand(command, definition);
+    command.action(() => {
+      const { options, globals } = splitOptions(command, definition);
+      state.invocation = { definition, args: command.args, options, globals };
+    });
+  }
+  try {
+    await program.parseAsync([...argv], { from: 'user' });
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    if (error.exitCode === 0 || error.code === 'commander.help') return null;
+    throw usageError(error, named);
+  }
+  return state.invocation;
+}
+
+function buildProgram({ version, writeOut, writeError, columns }: ProgramStreams): Command {
+  const program = new Command('sora')
+    .description(
+      'Generates and manages Sora videos on any server that speaks the Videos API, with an offline simulator.',
+    )
+    .version(version, '-V, --version', 'print the version')
+    .helpOption('-h, --help', 'show help')
+    .helpCommand(false)
+    .enablePositionalOptions(false)
+    .exitOverride()
+    .configureOutput({
+      writeOut,
+      writeErr: writeError,
+      outputError: () => {}, // told by whoever catches it, in our own form
+      getOutHelpWidth: () => columns,
+      getErrHelpWidth: () => columns,
+      getOutHasColors: () => false,
+      getErrHasColors: () => false,
+    })
+    .configureHelp({ subcommandTerm: (command) => command.name() })
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ sora create "A paper boat sails into a storm drain" --duration 5 --simulate
+  $ sora status --watch
+
+Environment: SORA_API_KEY, SORA_BASE_URL, SORA_PROFILE, SORA_MODEL, SORA_HOME, OPENAI_API_KEY, OPENAI_BASE_URL
+`,
+    );
+  return addOptions(program, GLOBAL_OPTIONS, 'Global options:');
+}
+
+/** The command of an entry, made together with the groups that it stands in. */
+function commandAt(program: Command, { name, summary }: Entry, streams: ProgramStreams): Command {
+  const words = name.split(' ');
+  let parent = program;
+  for (const [at, word] of words.entries()) {
+    const path = words.slice(0, at + 1).join(' ');
+    const existing = parent.commands.find((command) => command.name() === word);
+    if (existing !== undefined) {
+      parent = existing;
+      continue;
+    }
+    const command = new Command(word)
+      .copyInheritedSettings(parent)
+      .summary(path === name ? summary : (GROUPS[path] ?? ''))
+      .description(path === name ? '' : (GROUPS[path] ?? ''))
+      .helpOption('-h, --help', 'show help')
+      .helpCommand(false);
+    if (path !== name) command.action(() => streams.writeOut(command.helpInformation()));
+    parent.addCommand(command);
+    parent = command;
+  }
+  return parent;
+}
+
+/** The entry whose words come first on the command line, options aside. */
+function findEntry(argv: readonly string[]): Entry | undefined {
+  const words: string[] = [];
+  for (let at = 0; at < argv.length; at++) {
+    const word = argv[at] ?? '';
+    if (word === '--') break;
+    if (!word.startsWith('-')) words.push(word);
+    else if (takesValue(word)) at++;
+  }
+  return COMMANDS.find(({ name }) => name.split(' ').every((part, at) => part === words[at]));
+}
+
+function takesValue(flag: string): boolean {
+  return Object.values(GLOBAL_OPTIONS).some(({ flags }) => flags.includes('<') && flags.split(/[ ,]+/).includes(flag));
+}
+
+function describeCommand(command: Command, definition: CommandDefinition): void {
+  command.description(definition.description);
+  for (const { form, summary } of definition.arguments) command.argument(form, summary);
+  addOptions(command, definition.options, 'Options:');
+  addOptions(command, GLOBAL_OPTIONS, 'Global options:');
+  const examples = definition.examples.map(([line, does]) => `  # ${does}\n  $ ${line}`);
+  command.addHelpText(
+    'after',
+    `
+JSON (--json):
+  ${definition.json}
+
+Error codes (see docs/errors.md):
+  ${definition.errors.join(', ') || 'none of its own'}
+
+Examples:
+${examples.join('\n')}
+`,
+  );
+}
+
+function addOptions(command: Command, specs: OptionSpecs, heading: string): Command {
+  for (const spec of Object.values(specs)) command.addOption(toOption(spec).helpGroup(spec.group ?? heading));
+  return command;
+}
+
+function toOption({ flags, summary, choices, repeatable }: OptionSpec): Option {
+  const option = new Option(flags, summary);
+  if (choices) option.choices(choices);
+  if (repeatable)
+    option.argParser((value: string, earlier: readonly string[] | undefined) => [...(earlier ?? []), value]);
+  return option;
+}
+
+/** Global options are understood before and behind the command’s name; the one behind wins. */
+function splitOptions(command: Command, definition: CommandDefinition): Pick<Invocation, 'options' | 'globals'> {
+  const values = normalizeNegations({ ...definedOnly(command.optsWithGlobals()), ...definedOnly(command.opts()) });
+  const pick = (specs: OptionSpecs): Record<string, unknown> =>
+    Object.fromEntries(Object.keys(specs).flatMap((name) => (name in values ? [[name, values[name]]] : [])));
+  // The values' types follow from the flags by which commander made them.
+  return { options: pick(definition.options), globals: pick(GLOBAL_OPTIONS) as GlobalOptions };
+}
+
+function definedOnly(values: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined));
+}
+
+/** Commander turns `--no-input` into `input: false`; here a switch is always true when it is given. */
+function normalizeNegations(values: Record<string, unknown>): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(values).flatMap(([name, value]) => {
+      if (name !== 'input' && name !== 'download') return [[name, value]];
+      return value === false ? [[`no${name[0]?.toUpperCase()}${name.slice(1)}`, true]] : [];
+    }),
+  );
+}
+
+function usageError(error: CommanderError, entry: Entry | undefined): SoraError {
+  const message = error.message.replace(/^error: /, '');
+  const [first = '', ...rest] = message.split('\n');
+  const isUnquoted = error.code === 'commander.excessArguments' && entry?.name === 'create';
+  return new SoraError('usage', {
+    title: first.replace(/\.$/, ''),
+    hints: [
+      ...rest.map((line) => line.replace(/^\((.*)\)$/, '$1').toLowerCase()),
+      ...(isUnquoted ? ['put the prompt in quotes: `sora create "A paper boat"`'] : []),
+      entry === undefined
+        ? 'run `sora --help` to see all commands'
+        : `run \`sora ${entry.name} --help\` to see what it takes`,
+    ],
+  });
+}

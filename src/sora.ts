@@ -1,0 +1,3 @@
+/** What `bin/sora.js` loads: the program and the real world for it. */
+export { runCli } from './main.ts';
+export { nodeHost } from './platform/host.ts';

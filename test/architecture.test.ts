@@ -1,0 +1,121 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, relative, resolve, sep } from 'node:path';
+import { describe, expect, it } from 'vitest';
+
+const SRC = resolve(import.meta.dirname, '../src');
+
+/** From the ground up; a folder imports only from floors below its own. Files directly in src/ are the roof. */
+const FLOORS: readonly (readonly string[])[] = [
+  ['domain', 'platform'],
+  ['wire'],
+  ['client', 'store', 'simulator', 'output'],
+  ['jobs'],
+  ['batch', 'doctor'],
+  ['app'],
+  ['commands'],
+  [''],
+];
+
+/** What only the edge may touch, as it appears in code. */
+const WORLD = [
+  /\bprocess\.(?!getBuiltinModule)/,
+  /\bconsole\./,
+  /\b(setTimeout|setInterval|setImmediate|queueMicrotask)\(/,
+  /(?<![.\w])fetch\(/,
+  /\bDate\.now\(/,
+  /\bnew Date\(\)/,
+  /\bMath\.random\(/,
+  /\bperformance\.now\(/,
+];
+
+interface SourceFile {
+  readonly name: string;
+  readonly room: string;
+  readonly code: string;
+  /** Files of src/ that it imports, types included. */
+  readonly imports: readonly string[];
+}
+
+function readSources(): SourceFile[] {
+  const names = readdirSync(SRC, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.ts'));
+  return names.map((name) => {
+    const code = withoutComments(readFileSync(join(SRC, name), 'utf8'));
+    const specifiers = [...code.matchAll(/(?:from|import)\s*\(?\s*'(\.[^']+)'/g)].map(
+      ([, specifier]) => specifier ?? '',
+    );
+    const imports = specifiers.map((specifier) => relative(SRC, resolve(SRC, dirname(name), specifier)));
+    return { name, room: roomOf(name), code, imports };
+  });
+}
+
+function withoutComments(code: string): string {
+  return code.replace(/\/\*[\s\S]*?\*\//g, '').replace(/(?<![:'"`\w])\/\/.*$/gm, '');
+}
+
+function roomOf(name: string): string {
+  return name.includes(sep) ? (name.split(sep)[0] ?? '') : '';
+}
+
+function floorOf(room: string): number {
+  return FLOORS.findIndex((rooms) => rooms.includes(room));
+}
+
+const sources = readSources();
+
+describe('the layers', () => {
+  it('hold every file in a known room', () => {
+    expect(sources.length).toBeGreaterThan(50);
+    expect(sources.filter(({ room }) => floorOf(room) === -1).map(({ name }) => name)).toEqual([]);
+  });
+
+  it('are imported downwards only, never across', () => {
+    const climbs = sources.flatMap(({ name, room, imports }) =>
+      imports
+        .filter((target) => roomOf(target) !== room && floorOf(roomOf(target)) >= floorOf(room))
+        .map((target) => `${name} imports ${target}`),
+    );
+    expect(climbs).toEqual([]);
+  });
+
+  it('keep the simulator away from the client', () => {
+    const meetings = sources.filter(
+      ({ room, imports }) => room === 'simulator' && imports.some((target) => roomOf(target) === 'client'),
+    );
+    expect(meetings).toEqual([]);
+  });
+
+  it('have no barrels: a file that only exports what others hold, save the one that the binary loads', () => {
+    const barrels = sources.filter(
+      ({ code }) => code.replace(/export (type )?\{[^}]*\} from '[^']+';/g, '').trim() === '',
+    );
+    expect(barrels.map(({ name }) => name)).toEqual(['sora.ts']);
+  });
+});
+
+describe('the world outside', () => {
+  it('is touched in platform/ only', () => {
+    const touches = sources
+      .filter(({ room }) => room !== 'platform')
+      .flatMap(({ name, code }) =>
+        WORLD.filter((pattern) => pattern.test(code)).map((pattern) => `${name}: ${pattern.source}`),
+      );
+    expect(touches).toEqual([]);
+  });
+
+  it('is recognised by these patterns', () => {
+    for (const line of [
+      'process.exit(1)',
+      'console.log(1)',
+      'setTimeout(f, 1)',
+      'await fetch(url)',
+      'Date.now()',
+      'new Date()',
+      'Math.random()',
+    ]) {
+      expect(
+        WORLD.some((pattern) => pattern.test(line)),
+        line,
+      ).toBe(true);
+    }
+  });
+});
