@@ -95,7 +95,8 @@ export interface Invocation {
 export async function parseCommandLine(argv: readonly string[], streams: ProgramStreams): Promise<Invocation | null> {
   const state: { invocation: Invocation | null } = { invocation: null };
   const program = buildProgram(streams);
-  const named = findEntry(argv);
+  const line = withHelpSpelledOut(argv);
+  const named = findEntry(line);
   for (const entry of COMMANDS) {
     const command = commandAt(program, entry, streams);
     if (entry !== named) continue;
@@ -107,13 +108,20 @@ export async function parseCommandLine(argv: readonly string[], streams: Program
     });
   }
   try {
-    await program.parseAsync([...argv], { from: 'user' });
+    await program.parseAsync(line, { from: 'user' });
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
     if (error.exitCode === 0 || error.code === 'commander.help') return null;
     throw usageError(error, named);
   }
   return state.invocation;
+}
+
+/** `sora` alone and `sora help create` are asked for like `--help`, which has the whole text of a command. */
+function withHelpSpelledOut(argv: readonly string[]): string[] {
+  const [first, ...rest] = argv;
+  if (first === undefined) return ['--help'];
+  return first === 'help' ? [...rest, '--help'] : [...argv];
 }
 
 function buildProgram({ version, writeOut, writeError, columns }: ProgramStreams): Command {

@@ -1,5 +1,6 @@
 import { SoraError } from '../domain/errors.ts';
 import type { Estimate } from '../domain/pricing.ts';
+import { changesOf } from '../domain/request-changes.ts';
 import type { VideoRequest } from '../domain/video.ts';
 import { submit } from '../jobs/submit.ts';
 import { isProcessAlive } from '../platform/host.ts';
@@ -62,6 +63,9 @@ export async function submitCopies(
       taken.add(record.key);
       if (kind === 'attached') {
         output.note(`the same request is under way as ${record.job?.id}; going on with it (\`--again\` submits anew)`);
+      }
+      if (kind === 'submitted' && job !== null) {
+        for (const change of changesOf(request, job)) output.note(change);
       }
       followed.push({ id: job?.id ?? record.job?.id ?? record.key, server, record, known: job });
     }

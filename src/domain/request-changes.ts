@@ -1,0 +1,22 @@
+import type { VideoJob, VideoRequest } from './video.ts';
+
+/**
+ * What a server changed of a request without being asked: one sentence each.
+ * What it leaves out is no change, nor is a model told by its snapshot's name.
+ */
+export function changesOf(request: VideoRequest, job: VideoJob): string[] {
+  const change = (name: string, asked: string | null, given: string | null): string[] =>
+    asked === null || given === null || asked === given
+      ? []
+      : [`the server changed the ${name}: ${given} instead of ${asked}`];
+  const isSnapshot = request.model !== null && job.model?.startsWith(request.model);
+  return [
+    ...change('length', inSeconds(request.seconds), inSeconds(job.seconds)),
+    ...change('size', request.size, job.size),
+    ...(isSnapshot ? [] : change('model', request.model, job.model)),
+  ];
+}
+
+function inSeconds(seconds: number | null): string | null {
+  return seconds === null ? null : `${seconds} s`;
+}
