@@ -17,7 +17,6 @@ async function helpOf(argv: readonly string[]): Promise<string> {
     writeOut: (part) => {
       text += part;
     },
-    writeError: () => {},
     columns: HELP_COLUMNS,
   });
   return text.trimEnd();

@@ -15,7 +15,6 @@ export async function runCli(host: Host): Promise<number> {
     const invocation = await parseCommandLine(host.argv, {
       version: host.version,
       writeOut: (text) => host.stdout.write(text),
-      writeError: (text) => host.stderr.write(text),
       columns: host.stdout.columns || 80,
     });
     if (invocation === null) return 0;
@@ -24,15 +23,15 @@ export async function runCli(host: Host): Promise<number> {
     const context = new Context(host, globals, output);
     context.checkOptions();
     const input = { args, options } as CommandInput<OptionSpecs>; // commander made them from the definition's own flags
-    const { answer, errors = [] } = await definition.run(input, context);
+    const { answer, errors = [], exitCode = 0 } = await definition.run(input, context);
     if (answer !== undefined) await output.answer(answer);
     const [first, ...rest] = errors;
-    if (first === undefined) return 0;
+    if (first === undefined) return exitCode;
     await output.errors([first, ...rest]);
     return exitCodeOf(first);
   } catch (thrown) {
     const error = asSoraError(thrown);
-    output.debug('error', 'thrown', { stack: thrown instanceof Error ? thrown.stack : String(thrown) });
+    if (error.code === 'unexpected') output.debug('error', 'unexpected', { stack: stackOf(thrown) });
     await output.errors([error]);
     return exitCodeOf(error);
   }
@@ -64,6 +63,10 @@ function asSoraError(thrown: unknown): SoraError {
     causedBy: thrown instanceof Error ? thrown.message : String(thrown),
     cause: thrown,
   });
+}
+
+function stackOf(thrown: unknown): string {
+  return thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown);
 }
 
 function exitCodeOf(error: SoraError): number {

@@ -35,6 +35,11 @@ export const COMMANDS: readonly Entry[] = [
     load: async () => (await import('./commands/delete.ts')).remove,
   },
   {
+    name: 'doctor',
+    summary: 'check access, and tell the remedy',
+    load: async () => (await import('./commands/doctor.ts')).doctor,
+  },
+  {
     name: 'config list',
     summary: 'show values and their origins',
     load: async () => (await import('./commands/config.ts')).configList,
@@ -79,7 +84,6 @@ const GROUPS: Readonly<Record<string, string>> = {
 export interface ProgramStreams {
   readonly version: string;
   readonly writeOut: (text: string) => void;
-  readonly writeError: (text: string) => void;
   readonly columns: number;
 }
 
@@ -98,7 +102,7 @@ export async function parseCommandLine(argv: readonly string[], streams: Program
   const line = withHelpSpelledOut(argv);
   const named = findEntry(line);
   for (const entry of COMMANDS) {
-    const command = commandAt(program, entry, streams);
+    const command = commandAt(program, entry);
     if (entry !== named) continue;
     const definition = await entry.load();
     describeCommand(command, definition);
@@ -124,7 +128,7 @@ function withHelpSpelledOut(argv: readonly string[]): string[] {
   return first === 'help' ? [...rest, '--help'] : [...argv];
 }
 
-function buildProgram({ version, writeOut, writeError, columns }: ProgramStreams): Command {
+function buildProgram({ version, writeOut, columns }: ProgramStreams): Command {
   const program = new Command('sora')
     .description(
       'Generates and manages Sora videos on any server that speaks the Videos API, with an offline simulator.',
@@ -136,7 +140,7 @@ function buildProgram({ version, writeOut, writeError, columns }: ProgramStreams
     .exitOverride()
     .configureOutput({
       writeOut,
-      writeErr: writeError,
+      writeErr: writeOut, // the help of a command that is none by itself, which is an answer too
       outputError: () => {}, // told by whoever catches it, in our own form
       getOutHelpWidth: () => columns,
       getErrHelpWidth: () => columns,
@@ -158,7 +162,7 @@ Environment: SORA_API_KEY, SORA_BASE_URL, SORA_PROFILE, SORA_MODEL, SORA_HOME, O
 }
 
 /** The command of an entry, made together with the groups that it stands in. */
-function commandAt(program: Command, { name, summary }: Entry, streams: ProgramStreams): Command {
+function commandAt(program: Command, { name, summary }: Entry): Command {
   const words = name.split(' ');
   let parent = program;
   for (const [at, word] of words.entries()) {
@@ -174,7 +178,6 @@ function commandAt(program: Command, { name, summary }: Entry, streams: ProgramS
       .description(path === name ? '' : (GROUPS[path] ?? ''))
       .helpOption('-h, --help', 'show help')
       .helpCommand(false);
-    if (path !== name) command.action(() => streams.writeOut(command.helpInformation()));
     parent.addCommand(command);
     parent = command;
   }

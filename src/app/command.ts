@@ -41,6 +41,8 @@ export interface CommandResult {
   readonly answer?: Answer;
   /** What went wrong beside the answer; the first decides the exit code. */
   readonly errors?: readonly SoraError[];
+  /** For a command whose answer itself says that something is wrong. */
+  readonly exitCode?: number;
 }
 
 /** A command as data and one function of (input, context), which names no global. */

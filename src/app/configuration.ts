@@ -208,6 +208,14 @@ function authHeader(auth: 'bearer' | 'api-key', key: string): { name: string; va
   return auth === 'bearer' ? { name: 'authorization', value: `Bearer ${key}` } : { name: 'api-key', value: key };
 }
 
+const SECRET_NAME = /key|token|secret|auth|signature|password|cookie/i;
+
+/** What must never be shown: the key, and headers and query parameters whose names say that they are one. */
+export function secretsOf({ key, headers, query }: Configuration): string[] {
+  const named = Object.entries({ ...headers, ...query }).filter(([name]) => SECRET_NAME.test(name));
+  return [...(key === null ? [] : [key.value]), ...named.map(([, value]) => value)];
+}
+
 /** Name, value and origin of every settled value, keys masked. */
 export function describeConfiguration(configuration: Configuration): { name: string; value: string; origin: string }[] {
   const { profile, baseUrl, key, model, organization, project } = configuration;

@@ -15,8 +15,9 @@ import {
   type Configuration,
   endpointOf,
   profileNames,
+  requireKey,
   resolveConfiguration,
-  SIMULATOR_PROFILE,
+  secretsOf,
   type TargetOptions,
 } from './configuration.ts';
 import type { GlobalOptions } from './global-options.ts';
@@ -65,9 +66,10 @@ export class Context {
     return this.#ledger;
   }
 
-  /** The server that the options, the environment and the settings choose. */
-  server(): Promise<Server> {
-    return this.#serverFor(this.configuration);
+  /** The server that the options, the environment and the settings choose. Rejects with `no_api_key`. */
+  async server(): Promise<Server> {
+    requireKey(this.configuration);
+    return this.serverFor(this.configuration);
   }
 
   /**
@@ -83,7 +85,7 @@ export class Context {
     const remembered = this.#resolve(isDefined ? { profile: identity.profile } : { baseUrl: identity.baseUrl });
     // A server that is only remembered was not named beside the environment's key, which therefore stays here.
     const isTrusted = isDefined && remembered.baseUrl.value === identity.baseUrl;
-    return this.#serverFor(
+    return this.serverFor(
       isTrusted ? remembered : { ...remembered, baseUrl: { value: identity.baseUrl, origin: 'ledger' }, key: null },
     );
   }
@@ -109,14 +111,15 @@ export class Context {
       settings: this.settings,
       keys: readKeys(keys),
     });
-    if (configuration.key !== null) this.output.keepSecret(configuration.key.value);
+    for (const secret of secretsOf(configuration)) this.output.keepSecret(secret);
     if (isExposed(keys, this.host.platform)) {
       this.output.note(`others can read your keys; run \`chmod 600 ${keys}\``);
     }
     return configuration;
   }
 
-  #serverFor(configuration: Configuration): Promise<Server> {
+  /** The server of a configuration; the same one for the same address. */
+  serverFor(configuration: Configuration): Promise<Server> {
     const name = `${configuration.profile.value} ${configuration.baseUrl.value}`;
     const server = this.#servers.get(name) ?? this.#connect(configuration);
     this.#servers.set(name, server);
@@ -147,6 +150,7 @@ export class Context {
     return {
       identity: { profile: profile.value, baseUrl: baseUrl.value },
       configuration,
+      transport,
       singleShot,
       client: withRetries(singleShot, { clock, random: this.random, onRetry }),
     };
@@ -193,9 +197,9 @@ export class Context {
     });
   }
 
-  /** The folder of the simulator's profile is the only place that `--fault` makes sense. */
+  /** Only the simulator fails on demand. */
   checkOptions(): void {
-    if (this.options.fault === undefined || this.options.simulate || this.options.profile === SIMULATOR_PROFILE) return;
+    if (this.options.fault === undefined || this.configuration.isSimulator) return;
     throw new SoraError('usage', { title: '`--fault` needs `--simulate`', hints: ['add `--simulate`'] });
   }
 }

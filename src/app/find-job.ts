@@ -40,7 +40,7 @@ export async function findJob(name: string, context: Context): Promise<FoundJob>
 }
 
 function lastRecord({ ledger }: Context): JobRecord {
-  const last = ledger.newest(20).find((record) => record.answer !== 'rejected' && !record.removed);
+  const [last] = ledger.newest(1, ({ answer, removed }) => answer !== 'rejected' && !removed);
   if (last === undefined)
     throw new SoraError('video_not_found', { title: 'there is no last video: the ledger is empty' });
   return last;

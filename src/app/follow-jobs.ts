@@ -62,16 +62,24 @@ async function followOne(watch: JobWatch, timeoutMs: number, context: Context): 
       await watch.see(step.value);
     }
   } catch (error) {
-    const facts = { id, target: targetOption(server.identity) };
-    if (error instanceof Interrupt) {
-      const title = 'interrupted; the job goes on at the server';
-      return new SoraError('interrupted', { title, jobId: id, facts, cause: error });
-    }
-    if (!(error instanceof SoraError)) throw error;
-    return error.code === 'wait_timeout'
-      ? new SoraError('wait_timeout', { jobId: id, facts })
-      : error.with({ jobId: id });
+    return stopped(error, id, targetOption(server.identity));
   }
+}
+
+/** The end of a wait that is not the end of its job: whatever it was, it says how to go on. */
+function stopped(thrown: unknown, id: string, target: string): SoraError {
+  const facts = { id, target };
+  if (thrown instanceof Interrupt) {
+    const title = 'interrupted; the job goes on at the server';
+    return new SoraError('interrupted', { title, jobId: id, facts, cause: thrown });
+  }
+  if (!(thrown instanceof SoraError)) throw thrown;
+  if (thrown.code === 'wait_timeout') return new SoraError('wait_timeout', { jobId: id, facts });
+  const resume =
+    thrown.code === 'video_not_found'
+      ? 'add `--again` to `sora create` to make it anew, if it is gone for good'
+      : `run \`sora status ${id} --watch${target}\` to go on waiting`;
+  return thrown.with({ jobId: id, hints: [...thrown.hints, resume] });
 }
 
 /** One job under watch: tells what is new about it to people and to the ledger. */

@@ -15,8 +15,7 @@ export function previewRequest(
   configuration: Configuration,
 ): Answer {
   const { request, imagePath } = read;
-  const encoding = encodingOf(request, configuration);
-  const curl = curlFor(request, { url: createUrl(configuration), auth: authOf(configuration), encoding, imagePath });
+  const curl = createCurl(request, configuration, imagePath);
   const totalMicros = cost === null ? null : cost.micros * count;
   const shown = { ...encodeJson({ ...request, image: null }), ...(imagePath ? { input_reference: imagePath } : {}) };
   return {
@@ -37,6 +36,12 @@ export function previewRequest(
         `\n${curl}\n`,
       ].join(''),
   };
+}
+
+/** The create of a request as a curl command. */
+export function createCurl(request: VideoRequest, configuration: Configuration, imagePath: string | null): string {
+  const encoding = encodingOf(request, configuration);
+  return curlFor(request, { url: createUrl(configuration), auth: authOf(configuration), encoding, imagePath });
 }
 
 function textOf(value: unknown): string {

@@ -1,10 +1,10 @@
-import { constants, copyFileSync, statSync } from 'node:fs';
+import { constants, copyFileSync, createReadStream, statSync } from 'node:fs';
 import { SoraError } from '../domain/errors.ts';
 import { type JobRecord, type SavedFile, statusOf } from '../domain/record.ts';
 import { type JobSummary, summarize } from '../domain/summary.ts';
 import type { VideoRequest } from '../domain/video.ts';
 import { fileExists, pathFor } from '../jobs/destination.ts';
-import { cannotWrite } from '../jobs/download.ts';
+import { cannotWrite, pour } from '../jobs/download.ts';
 import { fingerprintOf, recordRequest } from '../jobs/fingerprint.ts';
 import { hasCode } from '../platform/files.ts';
 import type { Context } from './context.ts';
@@ -26,7 +26,9 @@ export async function reuse(
   for (const record of finished.reverse()) {
     if (plan === null) return summarize(record.profile, record, null);
     const files = filesOnDisk(record, plan);
-    if (files !== null) return { ...summarize(record.profile, record, null), files: deliver(files, record, plan) };
+    if (files !== null) {
+      return { ...summarize(record.profile, record, null), files: await deliver(files, record, plan, context) };
+    }
     const fetched = await fetchAgain(record, plan, context);
     if (fetched !== null) return fetched;
   }
@@ -46,7 +48,15 @@ function sizeOf(path: string): number | undefined {
 }
 
 /** A name that was asked for is filled with a copy; without one, the files are where they are. */
-function deliver(files: readonly SavedFile[], record: JobRecord, { destination, force }: FilePlan): SavedFile[] {
+async function deliver(
+  files: readonly SavedFile[],
+  record: JobRecord,
+  { destination, force }: FilePlan,
+  { output }: Context,
+): Promise<SavedFile[]> {
+  if (destination.kind === 'stdout') {
+    for (const { path } of files) await pour(createReadStream(path), output.stdout);
+  }
   if (destination.kind !== 'file') return [...files];
   return files.map((file, at) => {
     const path = pathFor(
@@ -70,8 +80,8 @@ async function fetchAgain(record: JobRecord, plan: FilePlan, context: Context): 
   const server = await context.serverOf(record);
   try {
     const job = await server.client.get(record.job.id, { signal: context.host.interrupt });
-    await saveFiles({ server, record, job, plan }, context);
-    return summarize(record.profile, context.ledger.byKey(record.key), job);
+    const files = await saveFiles({ server, record, job, plan }, context);
+    return { ...summarize(record.profile, record, job), files };
   } catch (error) {
     const isGone =
       error instanceof SoraError && ['video_not_found', 'content_expired', 'content_not_ready'].includes(error.code);

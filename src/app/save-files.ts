@@ -28,6 +28,9 @@ export interface FilePlan {
   readonly force: boolean;
 }
 
+/** Reports that one name was given for what are several videos. */
+export const SEVERAL_NEED_FOLDER = 'several videos need a folder: end the name after `-o` in a slash';
+
 interface FileChoices {
   readonly output: string | undefined;
   readonly variant: readonly string[] | undefined;

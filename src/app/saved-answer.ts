@@ -1,21 +1,32 @@
 import { relative } from 'node:path';
 import type { JobSummary } from '../domain/summary.ts';
+import { cleanLine } from '../output/clean-text.ts';
 import { jobJson } from '../output/job-view.ts';
-import type { Answer } from '../output/output.ts';
+import type { CommandResult } from './command.ts';
 import type { Context } from './context.ts';
+import type { FilePlan } from './save-files.ts';
 
-/** The paths of what was saved, a line each; ids where nothing was. */
-export function savedAnswer(summaries: readonly JobSummary[], { host }: Context): Answer {
-  const [first] = summaries;
+/**
+ * The paths of what was saved, a line each; the ids where nothing was to be saved
+ * (no plan). No answer where standard output is the video itself.
+ */
+export function savedAnswer(
+  summaries: readonly JobSummary[],
+  plan: FilePlan | null,
+  { host }: Context,
+): Pick<CommandResult, 'answer'> {
+  if (summaries.length === 0 || plan?.destination.kind === 'stdout') return {};
+  const documents = summaries.map((summary) => jobJson(summary));
+  const lines = summaries.flatMap(({ id, files }) =>
+    plan === null ? [cleanLine(id ?? '')] : files.map(({ path }) => shortPath(path, host.cwd)),
+  );
+  const [only = {}] = documents;
   return {
-    data: summaries.length === 1 && first ? jobJson(first) : { jobs: summaries.map((summary) => jobJson(summary)) },
-    view: () => summaries.flatMap((summary) => linesOf(summary, host.cwd)).join(''),
+    answer: {
+      data: documents.length === 1 ? only : { jobs: documents },
+      view: () => lines.map((line) => `${line}\n`).join(''),
+    },
   };
-}
-
-function linesOf({ id, files }: JobSummary, cwd: string): string[] {
-  const lines = files.length > 0 ? files.map(({ path }) => shortPath(path, cwd)) : [id ?? ''];
-  return lines.map((line) => `${line}\n`);
 }
 
 /** A path below the working folder is told relative to it. */

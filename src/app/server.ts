@@ -1,4 +1,5 @@
 import type { VideosClient } from '../client/port.ts';
+import type { Transport } from '../client/transport.ts';
 import type { ServerIdentity } from '../domain/record.ts';
 import type { Configuration } from './configuration.ts';
 import { CUSTOM_PROFILE, DEFAULT_PROFILE, SIMULATOR_PROFILE } from './configuration.ts';
@@ -9,6 +10,8 @@ export interface Server {
   readonly configuration: Configuration;
   /** Sends reads again on passing faults. */
   readonly client: VideosClient;
+  /** Below both clients: raw exchanges with the same key and headers. */
+  readonly transport: Transport;
   /** Sends everything once; for loops that have their own patience. */
   readonly singleShot: VideosClient;
 }

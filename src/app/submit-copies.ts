@@ -3,7 +3,7 @@ import type { Estimate } from '../domain/pricing.ts';
 import { changesOf } from '../domain/request-changes.ts';
 import type { VideoRequest } from '../domain/video.ts';
 import { submit } from '../jobs/submit.ts';
-import { isProcessAlive } from '../platform/host.ts';
+import { Interrupt, isProcessAlive } from '../platform/host.ts';
 import type { Context } from './context.ts';
 import type { FollowedJob } from './follow-jobs.ts';
 
@@ -39,7 +39,7 @@ export async function submitCopies(
   };
   host.interrupt.addEventListener('abort', sayWait, { once: true });
   try {
-    while (followed.length < count && (followed.length === 0 || !host.interrupt.aborted)) {
+    while (followed.length < count) {
       const { kind, record, job } = await submit(
         {
           client: server.client,
@@ -69,11 +69,17 @@ export async function submitCopies(
       }
       followed.push({ id: job?.id ?? record.job?.id ?? record.key, server, record, known: job });
     }
-  } catch (error) {
+  } catch (thrown) {
+    const error = thrown instanceof Interrupt ? interrupted(followed.length, count, thrown) : thrown;
     if (!(error instanceof SoraError) || followed.length === 0) throw error;
     return { followed, errors: [error] };
   } finally {
     host.interrupt.removeEventListener('abort', sayWait);
   }
   return { followed, errors: [] };
+}
+
+function interrupted(done: number, count: number, cause: Interrupt): SoraError {
+  const title = `interrupted; ${done === 0 ? 'nothing was submitted' : `${done} of ${count} were submitted`}`;
+  return new SoraError('interrupted', { title, hints: ['run the same command again to go on'], cause });
 }

@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
+import type { ErrorCode } from '../domain/catalogue.ts';
 import { SoraError } from '../domain/errors.ts';
 import type { Variant } from '../domain/video.ts';
 import type { HttpReply } from '../platform/http.ts';
@@ -26,17 +27,15 @@ export async function openContent(
   const reply = await fetchContent(transport, url, options, context);
   if (isSuccess(reply)) return toContentReply(reply, options.resume);
   const refusal = await failureFrom(reply, context);
-  if (variant !== 'video' || source.content === null || !hasNoSuchRoute(reply)) throw refusal;
+  const { content } = source;
+  if (variant !== 'video' || content === null || !hasNoSuchRoute(reply)) throw refusal;
 
-  if (source.content.kind === 'base64') return fromBase64(source.content.base64);
-  const elsewhere = await fetchContent(
-    transport,
-    new URL(source.content.url, transport.baseUrl).href,
-    options,
-    context,
-  );
+  if (content.kind === 'base64') return fromBase64(content.base64);
+  if (!URL.canParse(content.url, transport.baseUrl)) throw refusal;
+  const place = new URL(content.url, transport.baseUrl);
+  const elsewhere = await fetchContent(transport, place.href, options, context);
   if (isSuccess(elsewhere)) return toContentReply(elsewhere, options.resume);
-  throw await failureFrom(elsewhere, context);
+  throw await failureFrom(elsewhere, context, place.origin !== new URL(transport.baseUrl).origin);
 }
 
 async function fetchContent(
@@ -70,24 +69,35 @@ function hasNoSuchRoute({ status }: HttpReply): boolean {
 /** Servers say "not yet" in four ways; only a caller who knows the job can tell "not yet" from "never". */
 const NOT_READY: ReadonlySet<number> = new Set([400, 404, 409, 425]);
 
-async function failureFrom(reply: HttpReply, context: CallContext): Promise<SoraError> {
+async function failureFrom(reply: HttpReply, context: CallContext, isForeign = false): Promise<SoraError> {
   const body = await text(reply.body).catch(() => '');
   const failure = failureFromReply({ status: reply.status, headers: reply.headers, body }, context);
-  const vague = ['invalid_request', 'endpoint_not_found', 'video_not_found'].includes(failure.code);
-  if (!vague || !NOT_READY.has(reply.status)) return failure;
   const { causedBy, status, requestId, retryAfterMs } = failure;
-  return new SoraError('content_not_ready', { causedBy, status, requestId, retryAfterMs, facts: context.facts ?? {} });
+  const code = codeOf(failure.code, reply.status, isForeign);
+  if (code === failure.code) return failure;
+  return new SoraError(code, { causedBy, status, requestId, retryAfterMs, facts: context.facts ?? {} });
 }
 
-function toContentReply(reply: HttpReply, resume: ResumePoint | undefined): ContentReply {
-  const { headers, status, body } = reply;
+function codeOf(code: ErrorCode, status: number, isForeign: boolean): ErrorCode {
+  // A server that is sent no key refuses because the address that it was reached by is no longer good.
+  if (isForeign && (status === 401 || status === 403)) return 'content_expired';
+  const isVague = code === 'invalid_request' || code === 'endpoint_not_found' || code === 'video_not_found';
+  return isVague && NOT_READY.has(status) ? 'content_not_ready' : code;
+}
+
+/** Throws `download_corrupt` for another part of the file than was asked for: nobody could tell where it belongs. */
+function toContentReply({ headers, status, body }: HttpReply, resume: ResumePoint | undefined): ContentReply {
   const validator = headers['accept-ranges'] === 'none' ? null : validatorOf(headers);
-  const range = status === 206 ? parseContentRange(headers['content-range']) : null;
-  if (range !== null && range.offsetBytes === resume?.offsetBytes) {
-    return { body, totalBytes: range.totalBytes, offsetBytes: range.offsetBytes, validator };
+  if (status === 200) {
+    const length = headers['content-length'];
+    return { body, totalBytes: length === undefined ? null : Number(length), offsetBytes: 0, validator };
   }
-  const length = headers['content-length'];
-  return { body, totalBytes: length === undefined ? null : Number(length), offsetBytes: 0, validator };
+  const range = parseContentRange(headers['content-range']);
+  if (range !== null && range.offsetBytes === (resume?.offsetBytes ?? 0)) return { body, ...range, validator };
+  body.destroy();
+  throw new SoraError('download_corrupt', {
+    causedBy: `HTTP 206: another part of the file than was asked for (${headers['content-range'] ?? 'not told which'})`,
+  });
 }
 
 /** A weak ETag does not promise equal bytes, so it cannot join two parts. */

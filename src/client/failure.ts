@@ -1,5 +1,5 @@
 import type { Facts } from '../domain/catalogue.ts';
-import { diagnose, diagnoseNetwork, failedBeforeSending } from '../domain/diagnosis.ts';
+import { diagnose, diagnoseNetwork, failedBeforeSending, isOpenAiUrl, type NetworkFault } from '../domain/diagnosis.ts';
 import { SoraError } from '../domain/errors.ts';
 import { decodeErrorBody } from '../wire/error-body.ts';
 
@@ -21,7 +21,6 @@ export interface RefusedReply {
 
 export function failureFromReply(reply: RefusedReply, context: CallContext): SoraError {
   const { code, type, param, message } = decodeErrorBody(reply.body);
-  const { hostname } = new URL(context.baseUrl);
   const retryAfterMs = retryAfterOf(reply.headers, context.atMs);
   const cause = diagnose({
     status: reply.status,
@@ -29,7 +28,7 @@ export function failureFromReply(reply: RefusedReply, context: CallContext): Sor
     type,
     param,
     message,
-    isOpenAi: hostname === 'api.openai.com',
+    isOpenAi: isOpenAiUrl(context.baseUrl),
     atMs: context.atMs,
     hasKey: context.hasKey,
   });
@@ -47,12 +46,11 @@ export function failureFromReply(reply: RefusedReply, context: CallContext): Sor
   });
 }
 
-/** Anything thrown below HTTP; an abort comes back as it is, for its sender to handle. */
+/** Anything thrown below HTTP. Whoever sent an abort signal looks at it first: an abort is no failure. */
 export function failureFromThrown(thrown: unknown, context: CallContext): SoraError {
   if (thrown instanceof SoraError) return thrown;
-  const code = networkCodeOf(thrown);
-  const cause = code === null ? undefined : diagnoseNetwork(code);
-  return new SoraError(cause ?? 'connection_failed', {
+  const fault = networkFaultOf(thrown);
+  return new SoraError(fault === null ? 'connection_failed' : diagnoseNetwork(fault.code), {
     causedBy: describeThrown(thrown),
     facts: endpointFacts(context),
     cause: thrown,
@@ -72,8 +70,8 @@ export function unreadableReply(reply: RefusedReply, context: CallContext): Sora
 
 /** Whether a network failure proves that the server's application has seen nothing of the request. */
 export function sentNothing(thrown: unknown): boolean {
-  const code = networkCodeOf(thrown);
-  return code !== null && failedBeforeSending(code);
+  const fault = networkFaultOf(thrown);
+  return fault !== null && failedBeforeSending(fault);
 }
 
 function endpointFacts(context: CallContext): Facts {
@@ -81,11 +79,15 @@ function endpointFacts(context: CallContext): Facts {
   return { base_url: context.baseUrl, origin, host, ...context.facts };
 }
 
-/** The first error code in a chain of causes; a connect to several addresses fails with all of theirs. */
-function networkCodeOf(thrown: unknown): string | null {
+/** The first error with a code in a chain of causes; a connect to several addresses fails with all of theirs. */
+function networkFaultOf(thrown: unknown): NetworkFault | null {
   for (let error = thrown; error instanceof Error; error = error.cause) {
-    if ('code' in error && typeof error.code === 'string') return error.code;
-    if (error instanceof AggregateError) return networkCodeOf(error.errors[0]);
+    if (error instanceof AggregateError) return networkFaultOf(error.errors[0]);
+    if (!('code' in error) || typeof error.code !== 'string') continue;
+    return {
+      code: error.code,
+      syscall: 'syscall' in error && typeof error.syscall === 'string' ? error.syscall : null,
+    };
   }
   return null;
 }
@@ -94,7 +96,7 @@ function describeThrown(thrown: unknown): string {
   if (!(thrown instanceof Error)) return String(thrown);
   const innermost = thrown instanceof AggregateError ? thrown.errors[0] : (thrown.cause ?? thrown);
   return innermost instanceof Error
-    ? innermost.message || networkCodeOf(innermost) || innermost.name
+    ? innermost.message || networkFaultOf(innermost)?.code || innermost.name
     : String(innermost);
 }
 

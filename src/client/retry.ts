@@ -25,8 +25,22 @@ export function withRetries(client: VideosClient, options: RetryOptions): Videos
     create: (request, createOptions) => createWithRetries(client, options, request, createOptions),
     get: (id, callOptions) => retry(() => client.get(id, callOptions), callOptions),
     list: (query, callOptions) => retry(() => client.list(query, callOptions), callOptions),
-    remove: (id, callOptions) => retry(() => client.remove(id, callOptions), callOptions),
+    remove: (id, callOptions) => retry(removal(client, id, callOptions), callOptions),
     content: (source, variant, callOptions) => retry(() => client.content(source, variant, callOptions), callOptions),
+  };
+}
+
+/** A removal that is sent again may find its work done: the first one arrived and only its answer was lost. */
+function removal(client: VideosClient, id: string, options: CallOptions | undefined): () => Promise<boolean> {
+  let isRepeated = false;
+  return async () => {
+    try {
+      return await client.remove(id, options);
+    } catch (error) {
+      if (isRepeated && error instanceof SoraError && error.code === 'video_not_found') return true;
+      isRepeated = true;
+      throw error;
+    }
   };
 }
 

@@ -95,10 +95,13 @@ async function encodeBody(
   };
 }
 
+/** The statuses with which a `Response` takes no body, not even an empty one. */
+const BODYLESS: ReadonlySet<number> = new Set([204, 205, 304]);
+
 async function toResponse(reply: HttpReply): Promise<Response> {
   const bytes = await readAll(reply);
-  const hasBody = reply.status !== 204 && reply.status !== 304 && reply.status >= 200;
-  return new Response(hasBody ? bytes : null, { status: Math.max(200, reply.status), headers: reply.headers });
+  const { status, headers } = reply;
+  return new Response(BODYLESS.has(status) ? null : bytes, { status, headers });
 }
 
 async function readAll(reply: HttpReply): Promise<Uint8Array> {

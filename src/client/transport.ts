@@ -1,4 +1,4 @@
-import { redactUrl } from '../domain/redact.ts';
+import { redact, redactUrl } from '../domain/redact.ts';
 import type { Http, HttpReply, HttpRequest } from '../platform/http.ts';
 
 /** The server and what is sent to it with every call. */
@@ -91,7 +91,7 @@ export class Transport {
       this.#hearNotices(reply);
       return reply;
     } catch (error) {
-      trace?.({ kind: 'failure', status: null, url: shown, error: String(error) });
+      trace?.({ kind: 'failure', status: null, url: shown, error: redact(String(error)) });
       throw error;
     }
   }

@@ -56,6 +56,7 @@ export class SdkVideosClient implements VideosClient {
     this.#sdk = new Sdk(options.transport);
   }
 
+  /** Hears no signal: to break off a create that has left would only hide what became of it. */
   async create(request: VideoRequest, { idempotencyKey }: { idempotencyKey: string }): Promise<CreateOutcome> {
     const context = this.#context({ model: request.model, size: request.size });
     const send = (encoding: 'json' | 'multipart'): Promise<Reply> =>
@@ -68,7 +69,7 @@ export class SdkVideosClient implements VideosClient {
     try {
       const first = this.#encodingFor(request);
       let reply = await send(first);
-      if (refusesEncoding(reply)) {
+      if (this.#options.encoding === 'auto' && refusesEncoding(reply)) {
         const other = first === 'json' ? 'multipart' : 'json';
         reply = await send(other);
         if (isSuccess(reply)) this.#learnt = other;
@@ -107,6 +108,7 @@ export class SdkVideosClient implements VideosClient {
     const context = this.#context({ id });
     const path = `/videos/${encodeURIComponent(id)}`;
     const reply = await this.#read((sdk) => sdk.delete(path, signalOf(options)), context, options);
+    if (reply.value === undefined && reply.body.trim() !== '') throw unreadableReply(reply, context);
     return decodeDeleted(reply.value);
   }
 

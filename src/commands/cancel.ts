@@ -5,6 +5,7 @@ import { type FoundJob, findJob } from '../app/find-job.ts';
 import { followJob } from '../app/follow-jobs.ts';
 import { lookAtJob } from '../app/look-at-job.ts';
 import { parseTimeoutMs } from '../app/option-values.ts';
+import { removeVideo } from '../app/remove-video.ts';
 import { targetOption } from '../app/server.ts';
 import { SoraError } from '../domain/errors.ts';
 import { factsOf } from '../domain/record.ts';
@@ -56,15 +57,19 @@ export const cancel = defineCommand({
 
 async function cancelOne(found: FoundJob, waitMs: number | null, context: Context): Promise<Cancelled> {
   const { id, server, record } = found;
+  const { host, ledger } = context;
   const before = await lookAtJob(found, context);
   if (isTerminal(before.status)) throw alreadyFinished(found);
-  const result = await cancelJob(server.client, id, context.host.interrupt);
+  const result = await cancelJob(server.client, id, host.interrupt);
   switch (result.kind) {
     case 'aborted':
       await writeDown(found, result.job, context);
       return { summary: summarize(server.identity.profile, record, result.job), outcome: 'aborted' };
-    case 'deleted':
-      return { summary: await removed(found, before, context), outcome: 'deleted' };
+    case 'deleted': {
+      if (record !== undefined) await ledger.append({ event: 'removed', key: record.key, atMs: host.clock.now() });
+      const last: VideoJob = { ...before, status: 'cancelled' };
+      return { summary: summarize(server.identity.profile, record, last), outcome: 'deleted' };
+    }
     case 'ended':
       await writeDown(found, result.job, context);
       throw alreadyFinished(found);
@@ -87,15 +92,8 @@ async function deleteAfterwards(
   context: Context,
 ): Promise<Cancelled> {
   const job = await followJob({ ...found, known }, waitMs, context);
-  await found.server.client.remove(found.id, { signal: context.host.interrupt });
-  return { summary: await removed(found, job, context), outcome: 'deleted' };
-}
-
-async function removed(found: FoundJob, last: VideoJob, { ledger, host }: Context): Promise<JobSummary> {
-  const { record, server } = found;
-  if (record !== undefined) await ledger.append({ event: 'removed', key: record.key, atMs: host.clock.now() });
-  const status = isTerminal(last.status) ? last.status : 'cancelled';
-  return summarize(server.identity.profile, record, { ...last, status });
+  await removeVideo(found, context);
+  return { summary: summarize(found.server.identity.profile, found.record, job), outcome: 'deleted' };
 }
 
 async function writeDown({ record }: FoundJob, job: VideoJob, { ledger, host }: Context): Promise<void> {

@@ -6,7 +6,14 @@ import { parseTimeoutMs, parseWholeNumber } from '../app/option-values.ts';
 import { describeCost, previewRequest } from '../app/preview-request.ts';
 import { REQUEST_OPTIONS, readRequest } from '../app/request-options.ts';
 import { reuse } from '../app/reuse.ts';
-import { checkFiles, FILE_OPTIONS, type FilePlan, planFiles, saveFiles } from '../app/save-files.ts';
+import {
+  checkFiles,
+  FILE_OPTIONS,
+  type FilePlan,
+  planFiles,
+  SEVERAL_NEED_FOLDER,
+  saveFiles,
+} from '../app/save-files.ts';
 import { savedAnswer } from '../app/saved-answer.ts';
 import { targetOption } from '../app/server.ts';
 import { agreeToSpend, parseMaxCost } from '../app/spending.ts';
@@ -74,17 +81,18 @@ export const create = defineCommand({
     const timeoutMs = parseTimeoutMs(options.timeout, configuration.timeoutMs.value, faults);
     const count = parseWholeNumber(options.count, { name: '--count', min: 1, max: MAX_COUNT, fallback: 1 }, faults);
     const maxCostMicros = parseMaxCost(options.maxCost, faults);
-    if (plan.destination.kind === 'stdout' && count > 1)
-      faults.push('`-o -` takes one video, and `--count` asks for several');
+    if (count > 1 && plan.destination.kind !== 'folder') faults.push(SEVERAL_NEED_FOLDER);
+    if (options.reuse && (count > 1 || options.again))
+      faults.push('`--reuse` returns what there is; give it without `--count` and `--again`');
     const read = await readRequest(prompt, options, context, faults);
     for (const note of read.notes) context.output.note(note);
 
     const price = estimate(read.request, host.clock.now());
     if (options.dryRun) return { answer: previewRequest(read, price, count, configuration) };
-    const saves = !options.detach && !options.noDownload;
-    if (saves) checkFiles(plan);
-    const reused = options.reuse ? await reuse(read.request, saves ? plan : null, context) : null;
-    if (reused !== null) return { answer: savedAnswer([reused], context) };
+    const files = options.detach || options.noDownload ? null : plan;
+    if (files !== null) checkFiles(files);
+    const reused = options.reuse ? await reuse(read.request, files, context) : null;
+    if (reused !== null) return savedAnswer([reused], files, context);
 
     requireKey(configuration);
     const totalMicros = price === null ? null : price.micros * count;
@@ -96,7 +104,7 @@ export const create = defineCommand({
       context,
     );
     if (options.detach) return detached(followed, errors, context);
-    return finish(followed, errors, { timeoutMs, plan: saves ? plan : null }, context);
+    return finish(followed, errors, { timeoutMs, plan: files }, context);
   },
 });
 
@@ -105,7 +113,7 @@ function detached(followed: readonly FollowedJob[], errors: readonly SoraError[]
   const [first] = followed;
   if (first)
     context.output.note(`run \`sora status ${first.id} --watch${targetOption(first.server.identity)}\` to wait for it`);
-  return { ...(summaries.length > 0 ? { answer: savedAnswer(summaries, context) } : {}), errors };
+  return { ...savedAnswer(summaries, null, context), errors };
 }
 
 /** Waits, saves, and tells of each job what became of it. */
@@ -126,15 +134,12 @@ async function finish(
       if (outcome instanceof SoraError) throw outcome;
       const failure = failureOf(outcome, context.host.clock.now());
       if (failure !== null) throw failure;
-      if (plan !== null) await saveFiles({ server, record, job: outcome, plan }, context);
-      const after = record && context.ledger.byKey(record.key);
-      summaries.push(summarize(server.identity.profile, after, outcome));
+      const files = plan === null ? [] : await saveFiles({ server, record, job: outcome, plan }, context);
+      summaries.push({ ...summarize(server.identity.profile, record, outcome), files });
     } catch (error) {
       if (!(error instanceof SoraError)) throw error;
       errors.push(error);
     }
   }
-  // Standard output is the video itself.
-  const isStreamed = plan?.destination.kind === 'stdout';
-  return { ...(summaries.length > 0 && !isStreamed ? { answer: savedAnswer(summaries, context) } : {}), errors };
+  return { ...savedAnswer(summaries, plan, context), errors };
 }

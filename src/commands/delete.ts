@@ -3,9 +3,11 @@ import { defineCommand } from '../app/command.ts';
 import type { Context } from '../app/context.ts';
 import { findJob } from '../app/find-job.ts';
 import { lookAtJob } from '../app/look-at-job.ts';
+import { removeVideo } from '../app/remove-video.ts';
 import { targetOption } from '../app/server.ts';
 import { SoraError } from '../domain/errors.ts';
 import { isTerminal } from '../domain/video.ts';
+import { cleanLine } from '../output/clean-text.ts';
 
 export const remove = defineCommand({
   name: 'delete',
@@ -21,32 +23,22 @@ export const remove = defineCommand({
 
   async run({ args }, context) {
     const { values: deleted, errors } = await collect(args, (name) => removeOne(name, context));
-    const answer = { data: { deleted }, view: () => deleted.map((id) => `${id}\n`).join('') };
+    const answer = { data: { deleted }, view: () => deleted.map((id) => `${cleanLine(id)}\n`).join('') };
     return { ...(deleted.length > 0 ? { answer } : {}), errors };
   },
 });
 
 async function removeOne(name: string, context: Context): Promise<string> {
   const found = await findJob(name, context);
-  const { id, server, record } = found;
-  const target = targetOption(server.identity);
+  const { id, server } = found;
   const job = await lookAtJob(found, context);
   if (!isTerminal(job.status)) {
     throw new SoraError('content_not_ready', {
       title: 'the job has not ended; `delete` removes finished videos',
       jobId: id,
-      hints: [`run \`sora cancel ${id}${target}\` to stop it`],
+      hints: [`run \`sora cancel ${id}${targetOption(server.identity)}\` to stop it`],
     });
   }
-  const isGone = await server.client.remove(id, { signal: context.host.interrupt });
-  if (!isGone) {
-    throw new SoraError('not_supported', {
-      title: 'the server kept the video',
-      jobId: id,
-      hints: [`run \`sora status ${id}${target}\` to see it`],
-    });
-  }
-  if (record !== undefined)
-    await context.ledger.append({ event: 'removed', key: record.key, atMs: context.host.clock.now() });
+  await removeVideo(found, context);
   return id;
 }

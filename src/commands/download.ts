@@ -3,7 +3,14 @@ import { collect } from '../app/collect.ts';
 import { defineCommand } from '../app/command.ts';
 import { findJob } from '../app/find-job.ts';
 import { lookAtJob } from '../app/look-at-job.ts';
-import { checkFiles, FILE_OPTIONS, type FilePlan, planFiles, saveFiles } from '../app/save-files.ts';
+import {
+  checkFiles,
+  FILE_OPTIONS,
+  type FilePlan,
+  planFiles,
+  SEVERAL_NEED_FOLDER,
+  saveFiles,
+} from '../app/save-files.ts';
 import { savedAnswer } from '../app/saved-answer.ts';
 import { targetOption } from '../app/server.ts';
 import { SoraError } from '../domain/errors.ts';
@@ -36,8 +43,7 @@ export const download = defineCommand({
   async run({ args, options }, context) {
     const faults: string[] = [];
     const plan = planFiles(options, context, faults);
-    if (args.length > 1 && plan.destination.kind !== 'folder')
-      faults.push('several videos need a folder: end the name after `-o` in a slash');
+    if (args.length > 1 && plan.destination.kind !== 'folder') faults.push(SEVERAL_NEED_FOLDER);
     if (faults.length > 0) throw new SoraError('usage', { violations: faults, facts: { command: 'download' } });
     checkFiles(plan);
     const { values, errors } = await collect(args, async (id) => {
@@ -47,10 +53,9 @@ export const download = defineCommand({
       refuseExisting(plan, job, found.record?.request.prompt ?? null);
       const { server, record } = found;
       const files = await saveFiles({ server, record, job, plan }, context);
-      return { ...summarize(server.identity.profile, record && context.ledger.byKey(record.key), job), files };
+      return { ...summarize(server.identity.profile, record, job), files };
     });
-    const isStreamed = plan.destination.kind === 'stdout';
-    return { ...(values.length > 0 && !isStreamed ? { answer: savedAnswer(values, context) } : {}), errors };
+    return { ...savedAnswer(values, plan, context), errors };
   },
 });
 

@@ -1,9 +1,10 @@
 import { defineCommand } from '../app/command.ts';
-import { requireKey } from '../app/configuration.ts';
 import type { Context } from '../app/context.ts';
 import { jobAnswer } from '../app/job-answer.ts';
+import { isListed } from '../app/listed-records.ts';
 import { parseWholeNumber } from '../app/option-values.ts';
 import { SoraError } from '../domain/errors.ts';
+import type { JobRecord } from '../domain/record.ts';
 import { type JobSummary, summarize } from '../domain/summary.ts';
 import type { VideoJob } from '../domain/video.ts';
 import { JOB_JSON_SHAPE } from '../output/job-view.ts';
@@ -43,9 +44,8 @@ export const list = defineCommand({
 
 /** The newest jobs of the server; null, with a note, where it cannot be asked. */
 async function jobsOnServer(limit: number, context: Context): Promise<VideoJob[] | null> {
-  const { configuration, output, host } = context;
+  const { output, host } = context;
   try {
-    requireKey(configuration);
     const { client } = await context.server();
     const jobs: VideoJob[] = [];
     for (let after: string | null | undefined; after !== null && jobs.length < limit; ) {
@@ -75,11 +75,9 @@ function merge(jobs: readonly VideoJob[] | null, limit: number, { ledger, config
     const record = ledger.byId(job.id).find((candidate) => candidate.baseUrl === baseUrl.value);
     return summarize(profile.value, record, job);
   });
-  const isListed = new Set(listed.map(({ id }) => id));
-  const local = ledger
-    .newest(limit)
-    .filter((record) => (jobs === null || record.baseUrl === baseUrl.value) && !isListed.has(record.job?.id ?? null))
-    .filter((record) => record.answer !== 'rejected')
-    .map((record) => summarize(record.profile, record, null));
+  const listedIds = new Set(listed.map(({ id }) => id));
+  const isMissing = (record: JobRecord): boolean =>
+    isListed(record) && (jobs === null || record.baseUrl === baseUrl.value) && !listedIds.has(record.job?.id ?? null);
+  const local = ledger.newest(limit, isMissing).map((record) => summarize(record.profile, record, null));
   return [...listed, ...local].sort((a, b) => (b.createdAtMs ?? 0) - (a.createdAtMs ?? 0)).slice(0, limit);
 }

@@ -4,6 +4,7 @@ import type { Context } from '../app/context.ts';
 import { type FoundJob, findJob } from '../app/find-job.ts';
 import { followJobs } from '../app/follow-jobs.ts';
 import { jobAnswer } from '../app/job-answer.ts';
+import { isListed } from '../app/listed-records.ts';
 import { lookAtJob } from '../app/look-at-job.ts';
 import { parseTimeoutMs } from '../app/option-values.ts';
 import { SoraError } from '../domain/errors.ts';
@@ -52,7 +53,8 @@ function currentSummary(found: FoundJob, job: Parameters<typeof summarize>[2], {
 /** The ledger's newest and unfinished jobs; those that can still change are asked for. */
 async function overview(context: Context): Promise<CommandResult> {
   const { ledger, output } = context;
-  const records = new Map([...ledger.open(), ...ledger.newest(MOST_RECENT)].map((record) => [record.key, record]));
+  const recent = ledger.newest(MOST_RECENT, isListed);
+  const records = new Map([...ledger.open(), ...recent].map((record) => [record.key, record]));
   const newestFirst = [...records.values()].sort((a, b) => b.submittedAtMs - a.submittedAtMs);
   const summaries = await Promise.all(
     newestFirst.map(async (record) => {

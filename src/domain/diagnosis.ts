@@ -3,6 +3,11 @@ import type { ErrorCode } from './catalogue.ts';
 /** The day on which OpenAI shut its Videos API down. */
 export const OPENAI_RETIREMENT_MS = Date.UTC(2026, 8, 24);
 
+/** Whether an address is OpenAI's own, where the service's end applies. */
+export function isOpenAiUrl(url: string): boolean {
+  return new URL(url).hostname === 'api.openai.com';
+}
+
 /** A server's refusal, reduced to what tells causes apart. */
 export interface Refusal {
   /** 0 for a job that was accepted with a 200 and failed afterwards. */
@@ -74,9 +79,8 @@ const RULES: readonly Rule[] = [
   { code: 'not_supported', status: [405, 501] },
   { code: 'endpoint_not_found', status: [404] },
   { code: 'request_timeout', status: [408] },
-  { code: 'invalid_request', status: [400, 409, 413, 415, 422] },
-  { code: 'server_error', status: [500, 502, 503, 504, 520, 521, 522, 523, 524, 529] },
   { code: 'job_failed', status: [0] },
+  { code: 'endpoint_not_found', when: ({ status }) => status >= 300 && status < 400 },
   { code: 'invalid_request', when: ({ status }) => status >= 400 && status < 500 },
 ];
 
@@ -97,22 +101,33 @@ function matches({ status, codes, text, when }: Rule, refusal: Refusal): boolean
   return when?.(refusal) ?? true;
 }
 
-/** Node's and undici's words for what went wrong below HTTP. */
+/** A fault below HTTP, in Node's and undici's words. */
+export interface NetworkFault {
+  readonly code: string;
+  /** The system call that failed, where one did. */
+  readonly syscall: string | null;
+}
+
 const NETWORK_CODES: readonly (readonly [RegExp, ErrorCode])[] = [
   [/^(ENOTFOUND|EAI_)/, 'dns_failure'],
   [/^(ETIMEDOUT|UND_ERR_CONNECT_TIMEOUT|UND_ERR_HEADERS_TIMEOUT|UND_ERR_BODY_TIMEOUT)$/, 'request_timeout'],
   [/^(CERT_|ERR_TLS|ERR_SSL|UNABLE_TO_|DEPTH_ZERO|SELF_SIGNED|HOSTNAME_MISMATCH|EPROTO)/, 'tls_failure'],
-  [/^(ECONN|EPIPE|EHOST|ENET|EADDR|UND_ERR_SOCKET)/, 'connection_failed'],
+  [/^EPROXY$/, 'proxy_failure'],
+  [/^HPE_/, 'unreadable_response'],
 ];
 
-export function diagnoseNetwork(code: string): ErrorCode | undefined {
-  return NETWORK_CODES.find(([pattern]) => pattern.test(code))?.[1];
+/** Names the cause of a network fault; what is not known to be something else is a connection that failed. */
+export function diagnoseNetwork(code: string): ErrorCode {
+  return NETWORK_CODES.find(([pattern]) => pattern.test(code))?.[1] ?? 'connection_failed';
 }
 
-/** Failures in which no byte of the request can have reached the server's application. */
-const BEFORE_SENDING =
-  /^(ENOTFOUND|EAI_|ECONNREFUSED|EHOST|ENET|EADDR|UND_ERR_CONNECT|CERT_|UNABLE_TO_|DEPTH_ZERO|SELF_SIGNED|ERR_TLS_CERT)/;
+const BEFORE_SENDING = /^(UND_ERR_CONNECT_TIMEOUT|EPROXY|CERT_|UNABLE_TO_|DEPTH_ZERO|SELF_SIGNED|ERR_TLS_CERT)/;
 
-export function failedBeforeSending(code: string): boolean {
-  return BEFORE_SENDING.test(code);
+/**
+ * Whether no byte of the request can have reached the server's application. The
+ * system call decides, not the code: an unreachable host or a time-out can also
+ * befall a connection on which the request has already left.
+ */
+export function failedBeforeSending({ code, syscall }: NetworkFault): boolean {
+  return syscall === 'connect' || syscall === 'getaddrinfo' || BEFORE_SENDING.test(code);
 }

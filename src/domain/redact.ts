@@ -3,15 +3,17 @@ const PLAIN_QUERY: ReadonlySet<string> = new Set(['limit', 'after', 'order', 'va
 
 /** Text that may be shown or logged: without keys, bearer tokens, signed queries and embedded data. */
 export function redact(text: string, secrets: readonly string[] = []): string {
-  let clean = text;
-  for (const secret of secrets) {
-    if (secret.length >= 4) clean = clean.replaceAll(secret, '[redacted]');
-  }
-  return clean
+  return hideSecrets(text, secrets)
     .replace(/\b(Bearer|Basic)\s+[\w.~+/=-]{6,}/gi, '$1 [redacted]')
     .replace(/\bsk-[\w-]{8,}/g, '[redacted]')
     .replace(/\bdata:[\w/+.-]+;base64,[\w+/=]{16,}/g, 'data:[redacted]')
     .replace(/\bhttps?:\/\/[^\s"'<>]+/g, redactUrl);
+}
+
+/** Text that must stay as it is but for the secrets that are known. */
+export function hideSecrets(text: string, secrets: readonly string[]): string {
+  const isLong = (secret: string): boolean => secret.length >= 4;
+  return secrets.filter(isLong).reduce((clean, secret) => clean.replaceAll(secret, '[redacted]'), text);
 }
 
 /** A URL without user, password and the values of a query that may be signed. */

@@ -11,7 +11,7 @@ import {
 } from './models.ts';
 import type { ReferenceImage, VideoRequest } from './video.ts';
 
-export const MAX_PROMPT_CHARACTERS = 32_000;
+const MAX_PROMPT_CHARACTERS = 32_000;
 const DEFAULT_MODEL = 'sora-2';
 const DEFAULT_SECONDS = 4;
 const DEFAULT_RESOLUTION = '720p';
@@ -229,6 +229,7 @@ const STANDARD_FIELDS: Readonly<Record<string, string>> = {
   model: '`--model`',
   seconds: '`--duration`',
   size: '`--size`',
+  quality: '`--quality`',
   input_reference: '`--image`',
   characters: '`--character`',
 };
@@ -244,8 +245,9 @@ function parseParams(texts: readonly string[], { violations }: Findings): Record
     } else if (Object.hasOwn(params, key)) {
       violations.push(`the parameter \`${key}\` is given twice`);
     } else {
-      // Numbers, booleans and JSON go as what they are; everything else is a text.
-      Object.defineProperty(params, key, { value: parseJson(value) ?? value, enumerable: true });
+      // JSON goes as what it is, everything else as a text; defined, for `__proto__` is a name like any other.
+      const json = parseJson(value);
+      Object.defineProperty(params, key, { value: json === undefined ? value : json, enumerable: true });
     }
   }
   return params;

@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { close, constants, open } from 'node:fs';
+import { close, constants, fstat, ftruncate, open, type Stats } from 'node:fs';
 import { link, rename, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { Writable } from 'node:stream';
@@ -21,6 +21,8 @@ const RETRY_DELAY_MS = 500;
 
 const openFile = promisify(open);
 const closeFile = promisify(close);
+const statFile = promisify(fstat);
+const truncateFile = promisify(ftruncate);
 
 export interface DownloadOrder extends ContentOrder {
   /** Absolute. */
@@ -36,6 +38,7 @@ export interface DownloadOrder extends ContentOrder {
  * Brings a video home whole or not at all: into a `.part` file whose name holds
  * what the bytes belong to, so that a cut download goes on where it stopped, also
  * in a later run; then to its name, which never hides a file that was there.
+ * Processes that download the same at once share a part, and in the end one file.
  *
  * Throws `download_corrupt`, `cannot_write` and whatever the client throws.
  */
@@ -62,6 +65,8 @@ class PartFile {
   readonly #deps: ContentDeps;
   readonly #order: DownloadOrder;
   #path: string;
+  /** The part's identity, by which it is known under any name. */
+  #file: Stats | null = null;
   #validator: string | null = null;
   #kind: MediaKind | null = null;
   sizeBytes = 0;
@@ -69,7 +74,7 @@ class PartFile {
   constructor(deps: ContentDeps, order: DownloadOrder) {
     this.#deps = deps;
     this.#order = order;
-    this.#path = `${order.path}.part`;
+    this.#path = `${order.path}.${randomBytes(4).toString('hex')}.part`;
   }
 
   async fetchRest(): Promise<SavedFile> {
@@ -89,9 +94,9 @@ class PartFile {
 
   /** The rest of what is on the disk already, of this run or of an earlier one, when the server can resume; else all of it. */
   async #openContent(): Promise<CheckedContent> {
-    const resume = this.#resumePoint();
-    if (resume !== undefined) return openChecked(this.#deps, this.#order, resume);
-    const content = await openChecked(this.#deps, this.#order);
+    const content = await openChecked(this.#deps, this.#order, this.#resumePoint());
+    // The rest was sent, or all of it anew; a new validator means another file.
+    if (content.offsetBytes > 0 || (this.#validator !== null && content.validator === this.#validator)) return content;
     this.#validator = content.validator;
     if (content.validator === null) return content;
     this.#path = `${this.#order.path}.${this.#tag(content.validator)}.part`;
@@ -114,11 +119,13 @@ class PartFile {
   }
 
   async #write({ body, offsetBytes, totalBytes }: CheckedContent): Promise<FileSink> {
-    const flags = constants.O_WRONLY | constants.O_CREAT | (offsetBytes === 0 ? constants.O_TRUNC : 0);
+    // Not emptied before: another process may be writing the very same bytes, and may finish first.
+    const flags = constants.O_WRONLY | constants.O_CREAT;
     const descriptor = await openFile(this.#path, flags, 0o644).catch((error: unknown) => {
       throw cannotWrite(this.#path, error);
     });
     try {
+      this.#file = await statFile(descriptor);
       const sink = new FileSink(descriptor, offsetBytes, (doneBytes) => {
         this.sizeBytes = doneBytes;
         this.#order.onProgress?.(doneBytes, totalBytes);
@@ -126,6 +133,7 @@ class PartFile {
       this.sizeBytes = offsetBytes;
       await sink.hashExisting(this.#path);
       await pipeline(body, sink, this.#deps.signal ? { signal: this.#deps.signal } : {});
+      if (totalBytes === null || totalBytes === this.sizeBytes) await truncateFile(descriptor, this.sizeBytes);
       return sink;
     } finally {
       await closeFile(descriptor);
@@ -138,16 +146,24 @@ class PartFile {
     const wanted = isDefaultName && this.#kind !== null ? withExtension(path, this.#kind) : path;
     try {
       if (force) {
-        await rename(this.#path, wanted);
+        await rename(this.#path, wanted).catch(async (error: unknown) => {
+          if (!(await this.#isAt(wanted))) throw error;
+        });
         return wanted;
       }
       for (const candidate of numberedNames(wanted)) {
-        if (await claim(this.#path, candidate)) return candidate;
+        if ((await claim(this.#path, candidate)) || (await this.#isAt(candidate))) return candidate;
       }
     } catch (error) {
       throw cannotWrite(wanted, error);
     }
     return wanted;
+  }
+
+  /** Whether another process has given our part this name already. */
+  async #isAt(path: string): Promise<boolean> {
+    const there = await stat(path);
+    return there.ino === this.#file?.ino && there.dev === this.#file.dev;
   }
 
   /** A part that cannot be gone on with is litter. */
@@ -162,9 +178,8 @@ async function claim(from: string, to: string): Promise<boolean> {
     await link(from, to);
     await rm(from);
     return true;
-  } catch (error) {
-    if (hasCode(error, 'EEXIST')) return false;
-    // Some file systems know no links; there, look before renaming.
+  } catch {
+    // It is taken; or the file system knows no links, and one has to look before renaming.
     if ((await stat(to).catch(() => null)) !== null) return false;
     await rename(from, to);
     return true;
@@ -186,11 +201,10 @@ export async function downloadTo(deps: ContentDeps, order: ContentOrder, output:
       if (content.offsetBytes !== sentBytes)
         throw new SoraError('download_corrupt', { facts: { id: order.source.id }, retryable: false });
       validator = content.validator;
-      for await (const chunk of content.body as AsyncIterable<Uint8Array>) {
-        if (!output.write(chunk)) await once(output, 'drain');
-        sentBytes += chunk.length;
-      }
-      if (content.totalBytes === null || sentBytes === content.totalBytes) return;
+      const isWhole = await pour(content.body, output, (bytes) => {
+        sentBytes += bytes;
+      });
+      if (!isWhole || content.totalBytes === null || sentBytes === content.totalBytes) return;
       throw new SoraError('download_corrupt', { causedBy: `${sentBytes} of ${content.totalBytes} bytes arrived` });
     } catch (error) {
       deps.signal?.throwIfAborted();
@@ -199,6 +213,26 @@ export async function downloadTo(deps: ContentDeps, order: ContentOrder, output:
       await deps.clock.sleep(RETRY_DELAY_MS * 2 ** idleTries, deps.signal);
     }
   }
+}
+
+/** Hands bytes on, no faster than they are read; false when the reader has gone away (`| head`), which is no error. */
+export async function pour(
+  source: AsyncIterable<Uint8Array>,
+  output: Writable,
+  onWritten: (bytes: number) => void = () => {},
+): Promise<boolean> {
+  for await (const chunk of source) {
+    onWritten(chunk.length);
+    if (output.write(chunk)) continue;
+    try {
+      await once(output, 'drain');
+    } catch (error) {
+      if (hasCode(error, 'EPIPE')) return false;
+      const causedBy = error instanceof Error ? error.message : String(error);
+      throw new SoraError('cannot_write', { title: 'could not write standard output', causedBy, cause: error });
+    }
+  }
+  return true;
 }
 
 /** A connection that broke in the middle is worth another try; what the server or the disk refuses is not. */

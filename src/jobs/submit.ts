@@ -1,10 +1,12 @@
 import type { VideosClient } from '../client/port.ts';
+import { hintsFor } from '../domain/catalogue.ts';
 import { SoraError } from '../domain/errors.ts';
 import { formatUsd } from '../domain/money.ts';
 import type { Estimate } from '../domain/pricing.ts';
 import { factsOf, isOpen, type JobRecord, type ServerIdentity, spentMicros } from '../domain/record.ts';
 import type { VideoJob, VideoRequest } from '../domain/video.ts';
 import type { Clock } from '../platform/clock.ts';
+import { Interrupt } from '../platform/host.ts';
 import type { Ledger } from '../store/ledger.ts';
 import { fingerprintOf, recordRequest } from './fingerprint.ts';
 import { recover } from './recover.ts';
@@ -52,8 +54,8 @@ export interface Submission {
  * intents in the ledger decides between processes that want the same thing at
  * once, and a create whose answer is lost is looked for, not sent again.
  *
- * Throws the server's refusal, `cost_cap_exceeded`, or `outcome_unknown` when the
- * job could not be found.
+ * Throws the server's refusal, `cost_cap_exceeded`, `outcome_unknown` when the job
+ * could not be found, or the signal's reason when it aborts before anything was sent.
  */
 export async function submit(deps: SubmitDeps, order: SubmitOrder): Promise<Submission> {
   const { ledger } = deps;
@@ -63,6 +65,7 @@ export async function submit(deps: SubmitDeps, order: SubmitOrder): Promise<Subm
   const [existing] = order.again ? [] : openOnes();
   if (existing !== undefined) return attach(deps, existing);
 
+  deps.signal?.throwIfAborted();
   const key = newKey(deps);
   await writeIntent(deps, order, key, fingerprint);
   const [first] = order.again ? [] : openOnes();
@@ -102,6 +105,7 @@ async function send(deps: SubmitDeps, { request }: SubmitOrder, key: string): Pr
     case 'rejected': {
       const { code, causedBy, message } = outcome.error;
       await ledger.append({ event: 'rejected', ...at, code, message: causedBy ?? message });
+      if (outcome.error.retryable) signal?.throwIfAborted(); // given up between two tries, not refused
       throw outcome.error;
     }
     case 'unknown':
@@ -152,19 +156,21 @@ async function findLost(
   kind: Submission['kind'],
   doubt: SoraError,
 ): Promise<Submission> {
-  for (const delayMs of RECOVERY_DELAYS_MS) {
-    if (delayMs > 0) await deps.clock.sleep(delayMs, deps.signal);
-    const recovery = await recover(deps, lost, deps.signal);
-    if (recovery.kind === 'found') return { kind, record: recovery.record, job: recovery.job };
-    if (recovery.kind === 'unsearchable') break;
+  const facts = { key: lost.key };
+  try {
+    for (const delayMs of RECOVERY_DELAYS_MS) {
+      if (delayMs > 0) await deps.clock.sleep(delayMs, deps.signal);
+      const recovery = await recover(deps, lost, deps.signal);
+      if (recovery.kind === 'found') return { kind, record: recovery.record, job: recovery.job };
+      if (recovery.kind === 'unsearchable') break;
+    }
+  } catch (error) {
+    if (!(error instanceof Interrupt)) throw error;
+    const title = 'interrupted; it is not known whether the video was created';
+    throw new SoraError('interrupted', { title, hints: hintsFor('outcome_unknown', facts), cause: error });
   }
-  throw new SoraError('outcome_unknown', {
-    causedBy: doubt.causedBy,
-    status: doubt.status,
-    requestId: doubt.requestId,
-    facts: { key: lost.key },
-    cause: doubt,
-  });
+  const { causedBy, status, requestId } = doubt;
+  throw new SoraError('outcome_unknown', { causedBy, status, requestId, facts, cause: doubt });
 }
 
 /**

@@ -1,6 +1,6 @@
 import type { VideosClient } from '../client/port.ts';
 import { SoraError } from '../domain/errors.ts';
-import { isTerminal, type VideoJob } from '../domain/video.ts';
+import { isTerminal, type JobStatus, type VideoJob } from '../domain/video.ts';
 import type { Clock } from '../platform/clock.ts';
 
 const FIRST_DELAY_MS = 400;
@@ -48,17 +48,21 @@ export async function* waitForJob(deps: WaitDeps, order: WaitOrder): AsyncGenera
   const pace = new Pace(deps.random);
   const patience = new Patience(clock.now());
   let job = known;
-  if (job !== null) yield { kind: 'job', job };
+  if (job !== null) {
+    pace.hear(job.pollAfterMs, job.status);
+    yield { kind: 'job', job };
+  }
   for (let looks = job === null ? 0 : 1; ; looks++) {
     if (job !== null && isTerminal(job.status)) return job;
-    if (looks > 0) await pauseWithin(clock, pace.nextPauseMs(job), deadlineMs, id, signal);
+    if (looks > 0) await pauseWithin(clock, pace.nextPauseMs(), deadlineMs, id, signal);
     try {
       job = await client.get(id, signal === undefined ? {} : { signal });
       patience.restore();
+      pace.hear(job.pollAfterMs, job.status);
       yield { kind: 'job', job };
     } catch (error) {
       if (!(error instanceof SoraError) || !patience.survives(error, clock.now())) throw error;
-      pace.slowDown(error.retryAfterMs);
+      pace.hear(error.retryAfterMs);
       yield { kind: 'trouble', error };
     }
   }
@@ -80,20 +84,24 @@ async function pauseWithin(
 class Pace {
   readonly #random: () => number;
   #delayMs = FIRST_DELAY_MS;
+  #serverDelayMs: number | null = null;
+  #isUnknown = false;
 
   constructor(random: () => number) {
     this.#random = random;
   }
 
-  nextPauseMs(job: VideoJob | null): number {
-    const wishMs = job?.status === 'unknown' ? Math.max(this.#delayMs, UNKNOWN_STATUS_DELAY_MS) : this.#delayMs;
-    this.#delayMs = Math.min(this.#delayMs * GROWTH, MAX_DELAY_MS);
-    const jitteredMs = wishMs * (1 + JITTER * (2 * this.#random() - 1));
-    return Math.min(job?.pollAfterMs ?? jitteredMs, MAX_SERVER_DELAY_MS);
+  /** What the last answer, or its failure, says of the next look. */
+  hear(serverDelayMs: number | null, status?: JobStatus): void {
+    this.#serverDelayMs = serverDelayMs || null; // "at once", asked for ever, would be a hot loop
+    this.#isUnknown = status === 'unknown';
   }
 
-  slowDown(retryAfterMs: number | null): void {
-    this.#delayMs = Math.max(this.#delayMs, retryAfterMs ?? 0);
+  nextPauseMs(): number {
+    const wishMs = this.#isUnknown ? Math.max(this.#delayMs, UNKNOWN_STATUS_DELAY_MS) : this.#delayMs;
+    this.#delayMs = Math.min(this.#delayMs * GROWTH, MAX_DELAY_MS);
+    const jitteredMs = wishMs * (1 + JITTER * (2 * this.#random() - 1));
+    return Math.min(this.#serverDelayMs ?? jitteredMs, MAX_SERVER_DELAY_MS);
   }
 }
 

@@ -1,7 +1,7 @@
 import type { SoraError } from '../domain/errors.ts';
-import { redact } from '../domain/redact.ts';
+import { hideSecrets, redact } from '../domain/redact.ts';
 import type { OutputStream } from '../platform/host.ts';
-import { cleanText } from './clean-text.ts';
+import { cleanText, escapeMarks } from './clean-text.ts';
 import { errorJson, renderError } from './error-view.ts';
 import { createProgress, type Progress, SILENT_PROGRESS } from './progress.ts';
 import { type ColorMode, createSurface, type Surface } from './surface.ts';
@@ -32,8 +32,7 @@ export class Output {
   readonly #stderr: OutputStream;
   readonly #env: Surroundings['env'];
   readonly #secrets: string[] = [];
-  readonly #notes: string[] = [];
-  #surface: Promise<Surface> | undefined;
+  readonly #notes = new Set<string>();
 
   constructor({ stdout, stderr, env }: Surroundings, options: OutputOptions) {
     this.options = options;
@@ -47,16 +46,17 @@ export class Output {
     this.#secrets.push(secret);
   }
 
-  /** Something worth knowing. With `--json` it becomes a part of the document, which is all there is to read. */
+  /** Something worth knowing, told once. With `--json` it becomes a part of the document, which is all there is to read. */
   note(text: string): void {
     const line = cleanText(this.#redact(text));
-    if (this.options.json) this.#notes.push(line);
-    else if (!this.options.quiet) this.#stderr.write(`note: ${line}\n`);
+    const isNew = !this.#notes.has(line);
+    this.#notes.add(line);
+    if (isNew && !this.options.json && !this.options.quiet) this.#stderr.write(`note: ${line}\n`);
   }
 
   /** A line of news about work that goes on; people only. */
   news(text: string): void {
-    if (!this.options.json && !this.options.quiet) this.#stderr.write(`${cleanText(text)}\n`);
+    if (!this.options.json && !this.options.quiet) this.#stderr.write(`${cleanText(this.#redact(text))}\n`);
   }
 
   debug(level: 'debug' | 'error', what: string, facts: Readonly<Record<string, unknown>>): void {
@@ -66,25 +66,24 @@ export class Output {
 
   async answer({ data, view }: Answer): Promise<void> {
     if (this.options.json) {
-      const notes = this.#notes.length > 0 ? { notes: this.#notes } : {};
-      this.stdout.write(`${JSON.stringify({ ...data, ...notes }, null, 2)}\n`);
+      const document = JSON.stringify({ ...data, ...this.#notesJson() }, null, 2);
+      this.stdout.write(`${escapeMarks(hideSecrets(document, this.#secrets))}\n`);
       return;
     }
-    this.#surface ??= createSurface(this.stdout, this.#env, this.options.color);
-    this.stdout.write(await view(await this.#surface));
+    const surface = await createSurface(this.stdout, this.#env, this.options.color);
+    this.stdout.write(hideSecrets(await view(surface), this.#secrets));
   }
 
   /** The first error is the one that the exit code tells of; with `--json` all stand in one object. */
   async errors(errors: readonly [SoraError, ...SoraError[]]): Promise<void> {
     if (this.options.json) {
       const [first, ...rest] = errors.map((error) => errorJson(error));
-      const notes = this.#notes.length > 0 ? { notes: this.#notes } : {};
-      const document = { error: first, ...(rest.length > 0 ? { errors: [first, ...rest] } : {}), ...notes };
-      this.#stderr.write(`${this.#redact(JSON.stringify(document))}\n`);
+      const document = { error: first, ...(rest.length > 0 ? { errors: [first, ...rest] } : {}), ...this.#notesJson() };
+      this.#stderr.write(`${escapeMarks(this.#redact(JSON.stringify(document)))}\n`);
       return;
     }
     const { palette } = await createSurface(this.#stderr, this.#env, this.options.color);
-    for (const error of errors) this.#stderr.write(this.#redact(renderError(error, palette)));
+    this.#stderr.write(this.#redact(errors.map((error) => renderError(error, palette)).join('\n')));
   }
 
   /** Something that moves, where that is wanted; else nothing. */
@@ -92,6 +91,10 @@ export class Output {
     const { json, quiet, debug } = this.options;
     const animated = this.#stderr.isTTY === true && !this.#env.CI && !json && !quiet && !debug;
     return animated ? createProgress(this.#stderr) : SILENT_PROGRESS;
+  }
+
+  #notesJson(): { notes?: string[] } {
+    return this.#notes.size > 0 ? { notes: [...this.#notes] } : {};
   }
 
   #redact(text: string): string {

@@ -1,6 +1,6 @@
 import type * as NodeHttp from 'node:http';
 import type * as NodeHttps from 'node:https';
-import { Readable } from 'node:stream';
+import { Readable, type Writable } from 'node:stream';
 
 /** One HTTP exchange, below any notion of JSON, retries or redirects. */
 export interface HttpRequest {
@@ -41,18 +41,27 @@ export const nodeHttp: Http = (request) =>
       reject(signal.reason);
       return;
     }
-    const outgoing = moduleFor(url).request(url, { method: request.method, headers: withLength(request) });
+    const outgoing = moduleFor(url).request(url, {
+      method: request.method,
+      headers: withLength(request),
+      // What carries a body gets a connection of its own: the server may be closing one that was kept alive, and
+      // then nobody knows what became of the request.
+      ...(request.body === undefined ? {} : { agent: false }),
+    });
+    // Once there is a reply, whoever reads its body is the one to hear what broke it.
+    let stream: Writable | Readable = outgoing;
     const onAbort = (): void => {
-      outgoing.destroy(signal?.reason instanceof Error ? signal.reason : new Error('aborted'));
+      stream.destroy(signal?.reason instanceof Error ? signal.reason : new Error('aborted'));
     };
     signal?.addEventListener('abort', onAbort, { once: true });
     outgoing.once('close', () => signal?.removeEventListener('abort', onAbort));
     const { idleTimeoutMs } = request;
     if (idleTimeoutMs !== undefined) {
-      outgoing.setTimeout(idleTimeoutMs, () => outgoing.destroy(timeoutError(idleTimeoutMs)));
+      outgoing.setTimeout(idleTimeoutMs, () => stream.destroy(timeoutError(idleTimeoutMs)));
     }
-    outgoing.once('error', (error) => reject(signal?.aborted ? signal.reason : error));
+    outgoing.on('error', (error) => reject(signal?.aborted ? signal.reason : error));
     outgoing.once('response', (incoming) => {
+      stream = incoming;
       resolve({ status: incoming.statusCode ?? 0, headers: flattenHeaders(incoming.headers), body: incoming });
     });
     outgoing.end(request.body);

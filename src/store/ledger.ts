@@ -87,12 +87,12 @@ export class Ledger {
     });
   }
 
-  /** Newest first. */
-  newest(limit: number): JobRecord[] {
+  /** The newest ones that are wanted, newest first. */
+  newest(limit: number, isWanted: (record: JobRecord) => boolean = () => true): JobRecord[] {
     const records: JobRecord[] = [];
     for (const { record } of this.#entries(INTENT_TERM, 'newest first')) {
       if (records.length >= limit) break;
-      records.push(record);
+      if (isWanted(record)) records.push(record);
     }
     return records;
   }

@@ -25,8 +25,10 @@ const oneOf =
 
 export function baseUrlFault(value: string): string | null {
   if (!URL.canParse(value)) return 'it is not a URL, such as http://127.0.0.1:8000/v1';
-  const { protocol, search, hash } = new URL(value);
+  const { protocol, username, password, search, hash } = new URL(value);
   if (protocol !== 'http:' && protocol !== 'https:') return 'it does not start with http:// or https://';
+  if (username || password)
+    return 'it holds a user or a password; give them as an `Authorization` header of the profile';
   return search || hash ? 'it has a query or a fragment; give these as `query` settings of the profile' : null;
 }
 
@@ -106,14 +108,18 @@ export async function writeSetting(path: string, name: string, value: string | u
   }
   // conf writes atomically and with the mode it is told; it has no lock and resets nothing that was read above.
   const { default: Conf } = await import('conf');
-  const store = new Conf<Record<string, unknown>>({
-    cwd: dirname(path),
-    configName: 'settings',
-    configFileMode: 0o600,
-    accessPropertiesByDotNotation: false,
-    clearInvalidConfig: false,
-  });
-  store.store = withSetting(current, name.split('.'), value);
+  try {
+    const store = new Conf<Record<string, unknown>>({
+      cwd: dirname(path),
+      configName: 'settings',
+      configFileMode: 0o600,
+      accessPropertiesByDotNotation: false,
+      clearInvalidConfig: false,
+    });
+    store.store = withSetting(current, name.split('.'), value);
+  } catch (error) {
+    throw new SoraError('cannot_write', { title: `could not write ${path}`, causedBy: String(error), cause: error });
+  }
 }
 
 function withSetting(

@@ -18,15 +18,23 @@ export function curlFor(request: VideoRequest, { url, auth, encoding, imagePath 
     parts.push(`-H "Content-Type: application/json"`, `-d ${quote(JSON.stringify(encodeJson(request)))}`);
   } else {
     for (const [name, value] of encodeForm(request)) {
-      const field = typeof value === 'string' ? value : `@${imagePath ?? value.name};type=${value.type}`;
       // `--form-string` takes a leading @ or < as text; `-F` reads a file.
-      parts.push(`${typeof value === 'string' ? '--form-string' : '-F'} ${quote(`${name}=${field}`)}`);
+      parts.push(
+        typeof value === 'string'
+          ? `--form-string ${quote(`${name}=${value}`)}`
+          : `-F ${quote(`${name}=@${formPath(imagePath ?? value.name)};type=${value.type}`)}`,
+      );
     }
   }
   return parts.join(' \\\n  ');
 }
 
+/** curl's own quotes, where a path holds what else would end it in a form field. */
+function formPath(path: string): string {
+  return /[;,"\\]/.test(path) ? `"${path.replace(/["\\]/g, '\\$&')}"` : path;
+}
+
 /** Quotes for a POSIX shell, where that is needed. */
-export function quote(text: string): string {
+function quote(text: string): string {
   return /^[\w./:@%+=,-]+$/.test(text) ? text : `'${text.replace(/'/g, `'\\''`)}'`;
 }

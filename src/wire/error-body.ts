@@ -56,7 +56,7 @@ function fromText(body: string): ErrorBody {
   return plain(title ? `an HTML page: ${title}` : 'an HTML page');
 }
 
-export function isHtml(body: string): boolean {
+function isHtml(body: string): boolean {
   return /^\s*(<!doctype html|<html|<head|<body)/i.test(body);
 }
 

@@ -16,18 +16,14 @@ export function numberOf(value: JsonValue | undefined): number | null {
 
 const YEAR_9999_MS = Date.UTC(9999, 0);
 
+/** The largest count of seconds that leads to a date, in the year 9999; as milliseconds it would be in 1978. */
+const MAX_UNIX_SECONDS = 253_402_300_799;
+
 /** Milliseconds since the epoch from Unix seconds, Unix milliseconds or ISO 8601; placeholders such as 0 and the year 9999 are null. */
 export function timeOf(value: JsonValue | undefined): number | null {
   const number = numberOf(value);
-  const timeMs =
-    number !== null
-      ? number > 1e11
-        ? number
-        : number * 1000
-      : typeof value === 'string'
-        ? Date.parse(value)
-        : Number.NaN;
-  return timeMs > 0 && timeMs < YEAR_9999_MS ? timeMs : null;
+  const timeMs = number === null ? Date.parse(textOf(value) ?? '') : number * (number > MAX_UNIX_SECONDS ? 1 : 1000);
+  return timeMs > 0 && timeMs < YEAR_9999_MS ? Math.round(timeMs) : null;
 }
 
 export function objectOf(value: JsonValue | undefined): JsonObject {

@@ -42,10 +42,12 @@ export interface ReplyFacts {
 export function decodeJob(value: JsonValue | undefined, facts: ReplyFacts): VideoJob | null {
   if (!isJsonObject(value)) return null;
   const body = unwrap(value);
-  const id = firstText(body.id, body.task_id, body.request_id) ?? facts.askedId ?? null;
-  if (id === null) return null;
   const content = decodeContent(body);
   const serverStatus = textOf(body.status);
+  // A body that says nothing of a job is not taken for the one that was asked for.
+  const impliedId = serverStatus !== null || content !== null ? facts.askedId : undefined;
+  const id = firstText(body.id, body.task_id, body.request_id, impliedId);
+  if (id === null) return null;
   // A reply that carries the video and no status word is as complete as can be.
   const status = serverStatus === null && content !== null ? 'completed' : decodeStatus(serverStatus);
   const progress = numberOf(body.progress);
@@ -71,10 +73,12 @@ export function decodeJob(value: JsonValue | undefined, facts: ReplyFacts): Vide
   };
 }
 
-/** Some gateways wrap the job: `{code, message, data: {…}}`. */
+/** Some gateways wrap the job: `{code, message, data: {…}}`. A status of the wrapper is the call's, not the job's. */
 function unwrap(body: JsonObject): JsonObject {
-  const wrapped = firstText(body.id, body.task_id) === null && isJsonObject(body.data);
-  return wrapped ? { ...body, ...objectOf(body.data) } : body;
+  const inner = objectOf(body.data);
+  const isWrapper =
+    firstText(body.id, body.task_id) === null && firstText(inner.id, inner.task_id, inner.status) !== null;
+  return isWrapper ? inner : body;
 }
 
 function decodeFailure(body: JsonObject): JobFailure | null {

@@ -34,6 +34,8 @@ export interface CommandLine {
   readonly clock: FakeClock;
   /** One run of `sora` with these arguments; runs share the folders and the clock, as processes on one machine do. */
   run(argv: readonly string[], options?: RunOptions): Promise<RunResult>;
+  /** Text of a run with ids, ports and folders replaced by names, for snapshots. */
+  plain(text: string): string;
 }
 
 /** `sora` in this process, with its own folders, a clock that runs only when it is slept on, and no network. */
@@ -75,6 +77,12 @@ export function createCommandLine(): CommandLine {
       const [out, err] = [stdout.text(), stderr.text()];
       return { code, stdout: out, stderr: err, json: () => JSON.parse(out) };
     },
+    plain: (text) =>
+      text
+        .replaceAll(folder, '')
+        .replace(/127\.0\.0\.1:\d+/g, '127.0.0.1:PORT')
+        .replace(/\b(video|sub|req)_\w{8,}/g, '$1_ID')
+        .replace(/-[0-9a-f]{8}\.(mp4|webp|jpg)/g, '-ID.$1'),
   };
 }
 

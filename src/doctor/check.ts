@@ -1,0 +1,68 @@
+import type { CheckOutcome, CheckResult } from '../domain/check.ts';
+import { SoraError } from '../domain/errors.ts';
+import type { Clock } from '../platform/clock.ts';
+
+/** One thing to look at. It runs as soon as what it needs has ended, and not at all when that makes it pointless. */
+export interface Check<S> {
+  readonly id: string;
+  readonly title: string;
+  /** Checks without which this one can say nothing. */
+  readonly needs: readonly string[];
+  /** Throws a `SoraError` to fail with its words. */
+  run(subject: S): Promise<CheckOutcome> | CheckOutcome;
+}
+
+export function pass(detail: string): CheckOutcome {
+  return { status: 'pass', detail };
+}
+
+export function warn(detail: string, ...remedy: readonly string[]): CheckOutcome {
+  return { status: 'warn', detail, remedy };
+}
+
+export function skip(detail: string, ...remedy: readonly string[]): CheckOutcome {
+  return { status: 'skip', detail, remedy };
+}
+
+/** A failure in the words of the error behind it. */
+export function failure(error: SoraError): CheckOutcome {
+  const detail = [error.message, ...error.violations, ...(error.causedBy === null ? [] : [error.causedBy])].join('; ');
+  return { status: 'fail', detail, remedy: error.hints, code: error.code };
+}
+
+/** A result, and the failure that stands in the way of whoever needs it: itself, or one further back. */
+interface Step {
+  readonly result: CheckResult;
+  readonly obstacle: CheckResult | null;
+}
+
+/** Runs checks side by side where they do not depend on each other; the results keep the order of the checks. */
+export async function runChecks<S>(checks: readonly Check<S>[], subject: S, clock: Clock): Promise<CheckResult[]> {
+  const steps = new Map<string, Promise<Step>>();
+  for (const check of checks) {
+    const needed = check.needs.flatMap((id) => steps.get(id) ?? []);
+    steps.set(check.id, runStep(check, needed, subject, clock));
+  }
+  return (await Promise.all(steps.values())).map(({ result }) => result);
+}
+
+async function runStep<S>(check: Check<S>, needed: readonly Promise<Step>[], subject: S, clock: Clock): Promise<Step> {
+  const { id, title } = check;
+  const obstacle = (await Promise.all(needed)).find((step) => step.obstacle !== null)?.obstacle ?? null;
+  if (obstacle !== null) {
+    return { result: { id, title, ms: 0, ...skip(`pointless before "${obstacle.title}" is mended`) }, obstacle };
+  }
+  const startedMs = clock.now();
+  const outcome = await attempt(check, subject);
+  const result = { id, title, ms: Math.round(clock.now() - startedMs), ...outcome };
+  return { result, obstacle: result.status === 'fail' ? result : null };
+}
+
+async function attempt<S>(check: Check<S>, subject: S): Promise<CheckOutcome> {
+  try {
+    return await check.run(subject);
+  } catch (error) {
+    if (error instanceof SoraError) return failure(error);
+    throw error;
+  }
+}

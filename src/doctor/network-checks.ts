@@ -1,0 +1,73 @@
+import { failureFromThrown } from '../client/failure.ts';
+import type { CheckOutcome } from '../domain/check.ts';
+import { openTcp, openTls, resolveName } from '../platform/probe.ts';
+import { type Check, pass, skip } from './check.ts';
+import type { Subject } from './subject.ts';
+
+const TIMEOUT_MS = 4_000;
+
+/** The way to the server, a step at a time. */
+export const NETWORK_CHECKS: readonly Check<Subject>[] = [
+  {
+    id: 'proxy',
+    title: 'proxy',
+    needs: ['base_url'],
+    run(subject) {
+      const { proxy, isSimulator } = subject.server();
+      if (isSimulator) return skip('the simulator is in this process');
+      return pass(proxy === null ? 'none' : `calls go through ${proxy}`);
+    },
+  },
+  {
+    id: 'dns',
+    title: 'name',
+    needs: ['base_url'],
+    run: (subject) =>
+      directly(subject, async ({ url, host }) => {
+        if (/^[\d.]+$|:/.test(host)) return pass(`${host} is an address`);
+        return pass(`${url.hostname} is ${await resolveName(host)}`);
+      }),
+  },
+  {
+    id: 'tcp',
+    title: 'connection',
+    needs: ['dns'],
+    run: (subject) =>
+      directly(subject, async ({ host, port }) => {
+        await openTcp({ host, port, timeoutMs: TIMEOUT_MS });
+        return pass(`port ${port} answers`);
+      }),
+  },
+  {
+    id: 'tls',
+    title: 'encryption',
+    needs: ['tcp'],
+    run: (subject) =>
+      directly(subject, async ({ url, host, port }) => {
+        if (url.protocol === 'http:') return skip('the base URL is http://');
+        const { protocol, validUntil } = await openTls({ host, port, timeoutMs: TIMEOUT_MS });
+        return pass(`${protocol}, certificate valid until ${validUntil}`);
+      }),
+  },
+];
+
+interface Address {
+  readonly url: URL;
+  /** Without the brackets of an IPv6 address. */
+  readonly host: string;
+  readonly port: number;
+}
+
+/** These steps are ours only where no proxy takes them, and there is a network at all. */
+async function directly(subject: Subject, look: (address: Address) => Promise<CheckOutcome>): Promise<CheckOutcome> {
+  const server = subject.server();
+  if (server.isSimulator) return skip('the simulator is in this process');
+  if (server.proxy !== null) return skip('the proxy does this');
+  const url = new URL(server.baseUrl);
+  const port = Number(url.port) || (url.protocol === 'https:' ? 443 : 80);
+  try {
+    return await look({ url, host: url.hostname.replace(/^\[|\]$/g, ''), port });
+  } catch (error) {
+    throw failureFromThrown(error, { baseUrl: server.baseUrl, hasKey: server.key !== null, atMs: subject.clock.now() });
+  }
+}

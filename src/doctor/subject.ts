@@ -1,0 +1,45 @@
+import type { Clock } from '../platform/clock.ts';
+import type { HttpReply } from '../platform/http.ts';
+
+/** A reply, read to its end or to a limit that no answer of this API but a file reaches. */
+export interface ApiReply {
+  readonly status: number;
+  readonly headers: HttpReply['headers'];
+  readonly body: string;
+  /** The body's first bytes, as they came. */
+  readonly head: Uint8Array;
+}
+
+/** The server that is examined. */
+export interface ExaminedServer {
+  readonly profile: string;
+  readonly baseUrl: string;
+  /** Where the base URL was set, for example `OPENAI_BASE_URL`. */
+  readonly baseUrlOrigin: string;
+  readonly isSimulator: boolean;
+  /** Masked. */
+  readonly key: { readonly masked: string; readonly origin: string; readonly fault: string | null } | null;
+  readonly needsKey: boolean;
+  readonly model: string;
+  /** The proxy that calls to it go through. */
+  readonly proxy: string | null;
+  /** Sends a GET to a path below the base URL, or to a whole URL; asked twice, it is sent once. Throws a `SoraError` when nothing comes back. */
+  get(pathOrUrl: string): Promise<ApiReply>;
+  /** The same for any method, and never answered from memory. */
+  probe(method: string, pathOrUrl: string, headers?: Readonly<Record<string, string>>): Promise<ApiReply>;
+}
+
+/** Everything that is looked at. What may be broken is a function, so that its check can say how. */
+export interface Subject {
+  readonly version: string;
+  readonly nodeVersion: string;
+  readonly platform: NodeJS.Platform;
+  readonly clock: Clock;
+  readonly paths: { readonly settings: string; readonly keys: string; readonly ledger: string };
+  /** Throws `invalid_config`. */
+  readSettings(): void;
+  /** Unreadable lines of the ledger; throws when it cannot be read at all. */
+  ledgerProblems(): readonly { readonly line: number; readonly reason: string }[];
+  /** Throws `invalid_config`, or what is wrong with the choice of server. */
+  server(): ExaminedServer;
+}

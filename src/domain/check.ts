@@ -1,0 +1,19 @@
+import type { ErrorCode } from './catalogue.ts';
+
+export type CheckStatus = 'pass' | 'warn' | 'fail' | 'skip';
+
+export interface CheckOutcome {
+  readonly status: CheckStatus;
+  /** What was seen. */
+  readonly detail: string;
+  /** What to do about it; each starts with a verb or a command. */
+  readonly remedy?: readonly string[];
+  /** The cause of a failure, which decides the exit code. */
+  readonly code?: ErrorCode;
+}
+
+export interface CheckResult extends CheckOutcome {
+  readonly id: string;
+  readonly title: string;
+  readonly ms: number;
+}

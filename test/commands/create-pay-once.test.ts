@@ -1,0 +1,346 @@
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { Interrupt, type InterruptName } from '../../src/platform/host.ts';
+import { nodeHttp } from '../../src/platform/http.ts';
+import { type CommandLine, createCommandLine, type RunOptions, type RunResult } from '../support/command-line.ts';
+import type { ReceivedRequest, ScriptedReply } from '../support/scripted-server.ts';
+import { CLIP, startVideosServer, type VideosScript, type VideosServer } from '../support/videos-server.ts';
+
+interface Bench {
+  readonly sora: CommandLine;
+  readonly server: VideosServer;
+  create(argv?: readonly string[], options?: RunOptions): Promise<RunResult>;
+}
+
+/** A command line that speaks to a server of the loopback, through real sockets. */
+async function setUp(script: VideosScript = {}): Promise<Bench> {
+  const sora = createCommandLine();
+  const server = await startVideosServer(script);
+  const env = { SORA_BASE_URL: server.url, SORA_API_KEY: 'key-of-the-lab' };
+  return {
+    sora,
+    server,
+    create: (argv = [], options = {}) =>
+      sora.run(['create', 'a paper boat', ...argv], { http: nodeHttp, ...options, env: { ...env, ...options.env } }),
+  };
+}
+
+const ledgerOf = ({ home }: CommandLine): Record<string, unknown>[] =>
+  readFileSync(join(home, 'ledger.jsonl'), 'utf8')
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+
+const errorCode = ({ stderr }: RunResult): string => JSON.parse(stderr).error.code;
+
+describe('a create whose answer is lost', () => {
+  type Row = [name: string, create: (accept: () => ScriptedReply) => ScriptedReply];
+
+  const nothingMade: Row[] = [
+    ['a 500', () => ({ status: 500, body: { error: { message: 'oh' } } })],
+    ['a 503', () => ({ status: 503, headers: { 'retry-after': '1' }, body: 'busy' })],
+    ['a 409', () => ({ status: 409, body: { error: { message: 'in progress' } } })],
+    ['a 200 that is a page', () => ({ body: '<html><title>Sign in</title></html>' })],
+    ['a 200 without an id', () => ({ body: { status: 'queued' } })],
+    ['a reset before the answer', () => 'drop'],
+    ['an answer that is cut', () => ({ headers: { 'content-length': '100' }, body: '{"id":', then: 'drop' })],
+    ['silence until the time-out', () => 'hang'],
+  ];
+
+  it.each(nothingMade)('is not sent again after %s, nor by a rerun, but with --again', async (_, create) => {
+    let isFirst = true;
+    const {
+      sora,
+      server,
+      create: run,
+    } = await setUp({
+      create: (accept) => {
+        const reply = isFirst ? create(accept) : null;
+        isFirst = false;
+        return reply;
+      },
+    });
+    await sora.run(['config', 'set', 'request_timeout', '100ms']);
+
+    const first = await run(['--json']);
+    expect({ code: first.code, error: errorCode(first), posts: server.posts }).toEqual({
+      code: 1,
+      error: 'outcome_unknown',
+      posts: 1,
+    });
+    const rerun = await run(['--json']);
+    expect({ code: rerun.code, error: errorCode(rerun), posts: server.posts }).toEqual({
+      code: 1,
+      error: 'outcome_unknown',
+      posts: 1,
+    });
+    expect((await run(['--again'])).code).toBe(0);
+    expect(server.posts).toBe(2);
+  });
+
+  const made: Row[] = [
+    ['a 500', (accept) => (accept(), { status: 500, body: 'oh' })],
+    ['a reset', (accept) => (accept(), 'drop')],
+    ['silence', (accept) => (accept(), 'hang')],
+  ];
+
+  it.each(made)('is found through the list after %s', async (_, create) => {
+    const { sora, server, create: run } = await setUp({ create });
+    await sora.run(['config', 'set', 'request_timeout', '100ms']);
+    const { code, stdout } = await run();
+    expect({ code, posts: server.posts }).toEqual({ code: 0, posts: 1 });
+    expect(readFileSync(join(sora.cwd, stdout.trim()))).toEqual(CLIP);
+  });
+
+  it('tells what is known, and how to look for it', async () => {
+    const { sora, create } = await setUp({ create: () => 'drop' });
+    const { stderr } = await create();
+    expect(sora.plain(stderr)).toMatchInlineSnapshot(`
+      "cost: $0.40
+      error: it is not known whether the video was created
+        caused by: socket hang up
+
+      hint: run \`sora status sub_ID\` to look for it on the server
+      hint: add \`--again\` to submit it anew, only when you are sure that it does not exist
+      "
+    `);
+  });
+
+  it('is found by `sora status` when it appears in the list later', async () => {
+    let isListed = false;
+    const { sora, create, server } = await setUp({
+      create: (accept) => (accept(), 'drop'),
+      list: () => (isListed ? null : { body: { object: 'list', data: [] } }),
+    });
+    expect((await create()).code).toBe(1);
+    isListed = true;
+    const env = { SORA_BASE_URL: server.url };
+    const status = await sora.run(['status', '--json'], { http: nodeHttp, env });
+    expect(status.json()).toMatchObject({ jobs: [{ id: 'video_1', status: 'completed' }] });
+    expect((await create(['--reuse'])).stdout).toMatch(/^a-paper-boat-/);
+    expect(server.posts).toBe(1);
+  });
+});
+
+describe('a create that the server refused', () => {
+  it('may be sent again by a rerun: nothing was made', async () => {
+    let isFirst = true;
+    const { create, server } = await setUp({
+      create: () => {
+        const reply = isFirst ? { status: 400, body: { error: { message: 'no' } } } : null;
+        isFirst = false;
+        return reply;
+      },
+    });
+    expect((await create()).code).toBe(1);
+    expect((await create()).code).toBe(0);
+    expect(server.posts).toBe(2);
+  });
+});
+
+describe('the ledger', () => {
+  it('holds the intent before the POST leaves, under the key that the POST carries', async () => {
+    const seen: unknown[] = [];
+    const bench = await setUp({
+      create: (_, { headers }: ReceivedRequest) => {
+        seen.push({ header: headers['idempotency-key'], events: ledgerOf(bench.sora) });
+        return null;
+      },
+    });
+    await bench.create();
+    const [intent] = ledgerOf(bench.sora);
+    expect(seen).toEqual([{ header: intent?.key, events: [intent] }]);
+    expect(intent).toMatchObject({
+      event: 'intent',
+      estimatedMicros: 400_000,
+      free: false,
+      request: { prompt: 'a paper boat', seconds: 4 },
+    });
+    expect(ledgerOf(bench.sora).map(({ event }) => event)).toEqual(['intent', 'accepted', 'seen', 'saved']);
+  });
+
+  it('keeps money from being spent when it cannot be written', async () => {
+    const { create, server, sora } = await setUp();
+    const state = join(sora.cwd, 'a-file');
+    writeFileSync(state, '');
+    const { code, stderr } = await create([], { env: { SORA_HOME: '', XDG_STATE_HOME: state } });
+    expect(code).toBe(2);
+    expect(stderr).toContain('could not read the ledger');
+    expect(server.posts).toBe(0);
+  });
+});
+
+describe('Ctrl-C', () => {
+  const signals: [InterruptName, number][] = [
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+  ];
+
+  it.each(signals)('during the POST (%s) lets it be answered, and tells how to go on', async (name, exitCode) => {
+    const interrupt = new AbortController();
+    const { create, server, sora } = await setUp({
+      create: () => {
+        interrupt.abort(new Interrupt(name));
+        return null;
+      },
+    });
+    const { code, stdout, stderr } = await create([], { interrupt: interrupt.signal });
+    expect({ code, stdout, posts: server.posts }).toEqual({ code: exitCode, stdout: '', posts: 1 });
+    expect(stderr).toContain(`hint: run \`sora status video_1 --watch --base-url ${server.url}\` to go on waiting`);
+    if (name === 'SIGINT')
+      expect(sora.plain(stderr)).toMatchInlineSnapshot(`
+      "cost: $0.40
+      finishing the submission, so that its job is not lost; press Ctrl-C again to leave at once
+      video_1: queued
+      error: interrupted; the job goes on at the server
+
+      hint: run \`sora status video_1 --watch --base-url http://127.0.0.1:PORT/v1\` to go on waiting
+      "
+    `);
+
+    const rerun = await create();
+    expect({ code: rerun.code, posts: server.posts }).toEqual({ code: 0, posts: 1 });
+    expect(rerun.stderr).toContain('note: the same request is under way as video_1');
+  });
+
+  it('during a POST whose answer is lost tells how to look for it', async () => {
+    const interrupt = new AbortController();
+    const { create, server } = await setUp({
+      create: () => {
+        interrupt.abort(new Interrupt('SIGINT'));
+        return 'drop';
+      },
+    });
+    const { code, stderr } = await create([], { interrupt: interrupt.signal });
+    expect({ code, posts: server.posts }).toEqual({ code: 130, posts: 1 });
+    expect(stderr).toMatch(/hint: run `sora status sub_\w+` to look for it on the server/);
+  });
+
+  it('before the POST sends nothing', async () => {
+    const { create, server } = await setUp();
+    const { code, stderr } = await create([], { interrupt: AbortSignal.abort(new Interrupt('SIGINT')) });
+    expect({ code, posts: server.posts }).toEqual({ code: 130, posts: 0 });
+    expect(stderr).toContain('error: interrupted; nothing was submitted');
+  });
+
+  it('while a busy server is given time gives the create up', async () => {
+    const interrupt = new AbortController();
+    const { create, server } = await setUp({
+      create: () => {
+        interrupt.abort(new Interrupt('SIGINT'));
+        return { status: 429, body: { error: { code: 'rate_limit_exceeded', message: 'slow down' } } };
+      },
+    });
+    const { code } = await create([], { interrupt: interrupt.signal });
+    expect({ code, posts: server.posts }).toEqual({ code: 130, posts: 1 });
+  });
+
+  it('between two copies keeps the first, and a rerun makes only what is missing', async () => {
+    const interrupt = new AbortController();
+    const { create, server } = await setUp({
+      create: () => {
+        interrupt.abort(new Interrupt('SIGINT'));
+        return null;
+      },
+    });
+    const argv = ['--count', '3', '--detach', '--yes'];
+    const first = await create(argv, { interrupt: interrupt.signal });
+    expect({ code: first.code, stdout: first.stdout }).toEqual({ code: 130, stdout: 'video_1\n' });
+    expect(first.stderr).toContain('error: interrupted; 1 of 3 were submitted');
+    const rerun = await create(argv);
+    expect(rerun).toMatchObject({ code: 0, stdout: 'video_1\nvideo_2\nvideo_3\n' });
+    expect(server.posts).toBe(3);
+  });
+});
+
+describe('the same request', () => {
+  it('attaches to its unfinished job, with a note, whatever the order of its options', async () => {
+    const { create, server, sora } = await setUp();
+    await create(['--detach', '-d', '8', '--param', 'a=1', '--param', 'b=2']);
+    const again = await create(['--param', 'b=2', '--param', 'a=1', '-d', '8', '--detach']);
+    expect(again).toMatchObject({ code: 0, stdout: 'video_1\n' });
+    expect(sora.plain(again.stderr)).toMatchInlineSnapshot(`
+      "cost: $0.80
+      note: the same request is under way as video_1; going on with it (\`--again\` submits anew)
+      note: run \`sora status video_1 --watch --base-url http://127.0.0.1:PORT/v1\` to wait for it
+      "
+    `);
+    expect(server.posts).toBe(1);
+  });
+
+  const others: [string, string[]][] = [
+    ['another length', ['-d', '8']],
+    ['another model', ['-m', 'sora-2-pro']],
+    ['another size', ['-a', '9:16']],
+    ['another parameter', ['--param', 'seed=1']],
+    ['another image', ['-i', 'https://example.com/a.png']],
+    ['--again', ['--again']],
+  ];
+
+  it.each(others)('is another one with %s', async (_, argv) => {
+    const { create, server } = await setUp();
+    await create(['--detach']);
+    const { stdout } = await create(['--detach', '--yes', ...argv]);
+    expect({ stdout, posts: server.posts }).toEqual({ stdout: 'video_2\n', posts: 2 });
+  });
+
+  it('is made anew once its job has ended', async () => {
+    const { create, server } = await setUp();
+    await create();
+    await create();
+    expect(server.posts).toBe(2);
+  });
+
+  it('is asked for N times on purpose with --count, and not more by a rerun', async () => {
+    const { create, server, sora } = await setUp();
+    const argv = ['--count', '3', '-y'];
+    expect((await create([...argv, '--detach'])).stdout).toBe('video_1\nvideo_2\nvideo_3\n');
+    const { code, stdout } = await create(argv);
+    expect({ code, posts: server.posts }).toEqual({ code: 0, posts: 3 });
+    expect(stdout.trim().split('\n')).toEqual(readdirSync(sora.cwd).sort());
+  });
+});
+
+describe('--reuse', () => {
+  it('returns the saved file of an identical finished request, without a call', async () => {
+    const { create, server } = await setUp();
+    const { stdout } = await create();
+    const calls = server.requests.length;
+    expect(await create(['--reuse'])).toMatchObject({ code: 0, stdout });
+    expect(server.requests.length).toBe(calls);
+  });
+
+  it('copies it to the name that is asked for, or to standard output', async () => {
+    const { create, server, sora } = await setUp();
+    await create();
+    expect(await create(['--reuse', '-o', 'copy.mp4'])).toMatchObject({ code: 0, stdout: 'copy.mp4\n' });
+    expect(readFileSync(join(sora.cwd, 'copy.mp4'))).toEqual(CLIP);
+    expect((await create(['--reuse', '-o', '-'])).stdout).toBe(CLIP.toString());
+    expect(server.posts).toBe(1);
+  });
+
+  it('fetches the file again while the server keeps it', async () => {
+    const { create, server, sora } = await setUp();
+    const { stdout } = await create();
+    rmSync(join(sora.cwd, stdout.trim()));
+    expect(await create(['--reuse', '-o', 'new.mp4'])).toMatchObject({ code: 0, stdout: 'new.mp4\n' });
+    expect(server.posts).toBe(1);
+  });
+
+  it('makes it anew when neither has it', async () => {
+    const { create, server, sora } = await setUp();
+    const { stdout } = await create();
+    rmSync(join(sora.cwd, stdout.trim()));
+    server.jobs.length = 0;
+    expect((await create(['--reuse'])).code).toBe(0);
+    expect(server.posts).toBe(2);
+  });
+
+  it('has no sense with --count or --again', async () => {
+    const { create, server } = await setUp();
+    expect((await create(['--reuse', '--count', '2'])).code).toBe(2);
+    expect((await create(['--reuse', '--again'])).code).toBe(2);
+    expect(server.posts).toBe(0);
+  });
+});

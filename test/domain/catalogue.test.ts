@@ -1,0 +1,78 @@
+import { describe, expect, it } from 'vitest';
+import { CATALOGUE, type CatalogueEntry, ERROR_CODES, hintsFor } from '../../src/domain/catalogue.ts';
+
+/** The public list of codes: only ever added to. */
+const EXIT_CODES = {
+  1: [
+    'rate_limit_exceeded',
+    'endpoint_not_found',
+    'service_retired',
+    'video_not_found',
+    'content_not_ready',
+    'server_error',
+    'unreadable_response',
+    'dns_failure',
+    'connection_failed',
+    'tls_failure',
+    'proxy_failure',
+    'request_timeout',
+    'outcome_unknown',
+    'duplicate_request',
+    'cannot_cancel',
+    'already_finished',
+    'download_corrupt',
+    'cannot_write',
+    'not_supported',
+    'unexpected',
+  ],
+  2: ['usage', 'invalid_request', 'invalid_config', 'invalid_manifest', 'file_exists', 'reference_size_mismatch'],
+  4: ['no_api_key', 'invalid_api_key', 'permission_denied', 'organization_not_verified', 'model_not_found'],
+  5: ['content_expired', 'moderation_blocked', 'job_failed'],
+  7: ['insufficient_quota', 'billing_hard_limit_reached', 'cost_cap_exceeded'],
+  8: ['wait_timeout'],
+  130: ['interrupted'],
+};
+
+const VERBS = /^(add|change|check|choose|keep|raise|request|resize|run|set|try|verify|wait) /;
+
+/** Knows a fact of any name. */
+const EVERYTHING = new Proxy({}, { get: () => 'known' });
+
+const rows: readonly (readonly [string, CatalogueEntry])[] = Object.entries(CATALOGUE);
+
+describe('the catalogue', () => {
+  it('has every code that was promised and no other, each with its exit code', () => {
+    const expected = Object.entries(EXIT_CODES).flatMap(([exitCode, codes]) =>
+      codes.map((code) => [code, Number(exitCode)] as const),
+    );
+    expect(Object.fromEntries(rows.map(([code, { exitCode }]) => [code, exitCode]))).toEqual(
+      Object.fromEntries(expected),
+    );
+  });
+
+  it.each(rows)('tells %s in a title and an explanation', (_, { title, explanation }) => {
+    expect(title).toMatch(/^([a-z]|OpenAI)[^\n]*[^.\n]$/);
+    expect(explanation).toMatch(/^[A-Z][^\n]*\.$/);
+  });
+
+  it.each(ERROR_CODES)('has a cure for %s, whatever is known of the case', (code) => {
+    const [bare, full] = [hintsFor(code), hintsFor(code, EVERYTHING)];
+    expect(bare.length).toBeGreaterThan(0);
+    expect(full).toHaveLength(bare.length);
+    for (const hint of [...bare, ...full]) {
+      expect(hint).toMatch(VERBS);
+      expect(hint).not.toMatch(/[{}]|\.$/);
+    }
+  });
+});
+
+describe('hintsFor', () => {
+  it('takes the first wording whose facts are all known', () => {
+    expect(hintsFor('wait_timeout', { id: 'video_1', target: ' --simulate' })).toEqual([
+      'run `sora status video_1 --watch --simulate` to go on waiting',
+    ]);
+    expect(hintsFor('wait_timeout', { id: 'video_1', target: null })).toEqual([
+      'run `sora status --watch` to go on waiting',
+    ]);
+  });
+});

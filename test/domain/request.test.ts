@@ -1,0 +1,236 @@
+import { describe, expect, it } from 'vitest';
+import { type RequestInput, type ResolvedRequest, resolveRequest } from '../../src/domain/request.ts';
+import { createImageFile } from '../support/video-request.ts';
+
+const UNKNOWN_MODEL = 'wan-2.2';
+
+function resolve(input: Partial<RequestInput>): ResolvedRequest {
+  const resolution = resolveRequest({ prompt: 'a kite', ...input });
+  if (!resolution.ok) throw new Error(`refused: ${resolution.violations.join('; ')}`);
+  return resolution.value;
+}
+
+function violationsOf(input: Partial<RequestInput>): readonly string[] {
+  const resolution = resolveRequest({ prompt: 'a kite', ...input });
+  return resolution.ok ? [] : resolution.violations;
+}
+
+describe('a request for a known model', () => {
+  it('has defaults for all that was not asked for', () => {
+    expect(resolve({})).toEqual({
+      request: {
+        prompt: 'a kite',
+        model: 'sora-2',
+        seconds: 4,
+        size: '1280x720',
+        image: null,
+        characters: [],
+        quality: null,
+        params: {},
+      },
+      askedSeconds: null,
+      notes: [],
+    });
+  });
+
+  it.each([
+    ['1', 4],
+    ['5', 4],
+    ['6', 4], // a tie goes to the shorter
+    ['6.5', 8],
+    ['10', 8], // a tie goes to the shorter
+    ['11', 12],
+    ['18', 16], // a tie goes to the shorter
+    ['300', 20],
+    [' 5s ', 4],
+  ])('takes the nearest length for %s seconds and says so', (duration, seconds) => {
+    const resolved = resolve({ duration });
+    expect(resolved.request.seconds).toBe(seconds);
+    expect(resolved.askedSeconds).toBe(Number.parseFloat(duration));
+    expect(resolved.notes).toEqual([expect.stringContaining(`taking ${seconds} instead of`)]);
+  });
+
+  it.each(['4', '8', '12', '16', '20'])('takes %s seconds as they are', (duration) => {
+    const { request, askedSeconds, notes } = resolve({ duration });
+    expect({ seconds: request.seconds, askedSeconds, notes }).toEqual({
+      seconds: Number(duration),
+      askedSeconds: null,
+      notes: [],
+    });
+  });
+
+  it('refuses a length between with --exact, and names the lengths there are', () => {
+    expect(violationsOf({ duration: '5', exact: true })).toEqual([
+      'sora-2 renders 4, 8, 12, 16 or 20 seconds, not 5, and `--exact` was given',
+    ]);
+    expect(resolve({ duration: '8', exact: true }).request.seconds).toBe(8);
+  });
+
+  it.each([
+    [{ aspectRatio: '16:9' }, '1280x720'],
+    [{ aspectRatio: '9:16' }, '720x1280'],
+    [{ aspectRatio: '4:3' }, '1280x720'],
+    [{ orientation: 'Portrait' }, '720x1280'],
+    [{ model: 'sora-2-pro', resolution: '1080P' }, '1920x1080'],
+    [{ model: 'sora-2-pro', resolution: '1024p', orientation: 'portrait' }, '1024x1792'],
+    [{ aspectRatio: '4:3', orientation: 'landscape' }, '1280x720'],
+    [{ size: '720X1280' }, '720x1280'],
+    [{ model: 'sora-2-2025-10-06' }, '1280x720'],
+  ])('resolves %j to %s', (input, size) => {
+    expect(resolve(input).request.size).toBe(size);
+  });
+
+  it.each([
+    [{ aspectRatio: '1:1' }, /^sora-2 renders no 720p square; its sizes are 1280x720 \(720p\) or 720x1280 \(720p\)$/],
+    [{ orientation: 'square' }, /renders no 720p square/],
+    [{ resolution: '1080p' }, /^sora-2 renders no 1080p landscape/],
+    [{ resolution: '4k' }, /^the resolution `4k` is not one of 480p, 720p, 1024p or 1080p$/],
+    [{ aspectRatio: '9:16', orientation: 'landscape' }, /^the aspect ratio 9:16 is portrait/],
+    [{ size: '1920x1080' }, /^sora-2 does not render 1920x1080/],
+    [{ size: '1280×720' }, /is not WIDTHxHEIGHT/],
+    [{ size: '0x720' }, /is not WIDTHxHEIGHT/],
+    [{ size: '1280x720', resolution: '720p' }, /^`--size` says all/],
+    [{ quality: 'high' }, /`--model sora-2-pro`/],
+    [{ quality: 'best' }, /^the quality `best` is not one of standard or high$/],
+    [{ model: ' ' }, /^the model’s name is empty$/],
+    [{ characters: ['char_1', 'char_2', 'char_3'] }, /takes at most 2 characters, 3 were given/],
+    [{ characters: [''] }, /^a character’s id is empty$/],
+  ])('refuses %j', (input, violation) => {
+    expect(violationsOf(input)).toEqual([expect.stringMatching(violation)]);
+  });
+
+  it('sends no quality: the two models are the two qualities', () => {
+    expect(resolve({ quality: 'standard' }).request.quality).toBeNull();
+    expect(resolve({ quality: 'high', model: 'sora-2-pro' }).request.quality).toBeNull();
+  });
+});
+
+describe('a request for a model that is not known', () => {
+  it('holds nothing that was not given', () => {
+    const { request, notes } = resolve({ model: UNKNOWN_MODEL });
+    expect(request).toMatchObject({ model: UNKNOWN_MODEL, seconds: null, size: null, quality: null });
+    expect(notes).toEqual([]);
+  });
+
+  it('holds what was given as it is', () => {
+    const { request } = resolve({
+      model: UNKNOWN_MODEL,
+      duration: '5.5',
+      exact: true,
+      size: '832x480',
+      quality: 'high',
+      characters: ['a', 'b', 'c'],
+    });
+    expect(request).toMatchObject({
+      seconds: 5.5,
+      size: '832x480',
+      quality: 'high',
+      characters: ['a', 'b', 'c'],
+    });
+  });
+
+  it.each([
+    [{ resolution: '480p' }, '854x480'],
+    [{ aspectRatio: '1:1' }, '720x720'],
+    [{ resolution: '1080p', orientation: 'portrait' }, '1080x1920'],
+  ])('turns %j into the usual pixels', (input, size) => {
+    expect(resolve({ model: UNKNOWN_MODEL, ...input }).request.size).toBe(size);
+  });
+});
+
+describe('any request', () => {
+  it.each(['0', '-4', '4 seconds', 'NaN', '', '86401', '1e3'])('refuses the duration %j', (duration) => {
+    for (const model of ['sora-2', UNKNOWN_MODEL]) {
+      expect(violationsOf({ model, duration })).toEqual([expect.stringContaining('is not a number of seconds')]);
+    }
+  });
+
+  it.each([
+    ['nothing', '', 'the prompt is empty'],
+    ['white space', ' \n\t', 'the prompt is empty'],
+    ['a NUL', 'a\u0000b', 'the prompt holds binary data, not text'],
+    ['bytes that are no UTF-8', 'a\ufffdb', 'the prompt holds binary data, not text'],
+    ['32,001 characters', 'é'.repeat(32_001), 'the prompt has 32001 characters, the limit is 32000'],
+  ])('refuses a prompt of %s', (_, prompt, violation) => {
+    expect(violationsOf({ prompt })).toEqual([violation]);
+  });
+
+  it('counts characters, not code units, and leaves line breaks and tabs alone', () => {
+    expect(violationsOf({ prompt: '🪁'.repeat(32_000) })).toEqual([]);
+    expect(resolve({ prompt: 'a\r\n\tb' }).request.prompt).toBe('a\r\n\tb');
+  });
+
+  it('takes parameters of its server’s own as JSON, or else as text', () => {
+    const params = [
+      'seed=42',
+      'loop=true',
+      'note=a=b',
+      'mask=null',
+      'empty=',
+      'ids=[1,"2"]',
+      'style=oil paint',
+      '__proto__=x',
+    ];
+    const expected =
+      '{"seed":42,"loop":true,"note":"a=b","mask":null,"empty":"","ids":[1,"2"],"style":"oil paint","__proto__":"x"}';
+    expect(JSON.stringify(resolve({ params }).request.params)).toBe(expected);
+  });
+
+  it.each(['prompt', 'model', 'seconds', 'size', 'quality', 'input_reference', 'characters'])(
+    'does not let a parameter overwrite `%s`',
+    (key) => {
+      expect(violationsOf({ params: [`${key}=x`] })).toEqual([expect.stringContaining('has an option of its own')]);
+    },
+  );
+
+  it.each([
+    [['seed'], 'the parameter `seed` is not of the form key=value'],
+    [['=1'], 'the parameter `=1` is not of the form key=value'],
+    [['seed=1', 'seed=2'], 'the parameter `seed` is given twice'],
+  ])('refuses the parameters %j', (params, violation) => {
+    expect(violationsOf({ params })).toEqual([violation]);
+  });
+
+  it('reports all that is wrong at once, each fault once', () => {
+    const violations = violationsOf({
+      prompt: '',
+      duration: 'long',
+      resolution: '4k',
+      aspectRatio: '2:1',
+      quality: 'best',
+      params: ['seed'],
+      characters: ['', 'b', 'c'],
+    });
+    expect(violations).toHaveLength(8);
+  });
+});
+
+describe('a reference image', () => {
+  const image = (size: string | null): RequestInput['image'] => ({ reference: createImageFile(), size });
+
+  it.each([
+    ['of the video’s own size', '1280x720'],
+    ['whose size is not known', null],
+  ])('%s is taken', (_, size) => {
+    const { request, notes } = resolve({ image: image(size) });
+    expect(request.image).toEqual(createImageFile());
+    expect(notes).toEqual([]);
+  });
+
+  it('of another size is refused for a known model; it alone is the fault', () => {
+    expect(resolveRequest({ prompt: 'a kite', image: image('640x480') })).toEqual({
+      ok: false,
+      violations: [
+        'the reference image is 640x480, the video 1280x720: sora-2 takes an image of exactly the video’s size',
+      ],
+      wrongImageSize: true,
+    });
+    expect(resolveRequest({ prompt: '', image: image('640x480') })).toMatchObject({ wrongImageSize: false });
+  });
+
+  it('of another size is only noted for a model that is not known', () => {
+    const input = { model: UNKNOWN_MODEL, size: '832x480', image: image('640x480') };
+    expect(resolve(input).notes).toEqual([expect.stringContaining('some servers refuse that')]);
+    expect(resolve({ model: UNKNOWN_MODEL, image: image('640x480') }).notes).toEqual([]);
+  });
+});

@@ -1,0 +1,70 @@
+import { describe, expect, it } from 'vitest';
+import { applyEvent, type JobRecord, type LedgerEvent } from '../../src/domain/record.ts';
+import { summarize } from '../../src/domain/summary.ts';
+import { AT_MS, accepted, intent, seen } from '../store/ledger-events.ts';
+import { createVideoJob } from '../support/video-job.ts';
+
+const KEY = 'sub_1';
+
+function fold(...events: readonly LedgerEvent[]): JobRecord | undefined {
+  return events.reduce<JobRecord | undefined>(applyEvent, undefined);
+}
+
+describe('summarize', () => {
+  it('puts the server’s word before the ledger’s, and the ledger’s where the server is silent', () => {
+    const record = fold(intent(KEY), accepted(KEY, 'video_1'));
+    const live = createVideoJob({ status: 'in_progress', serverStatus: 'PROCESSING', progress: 40, size: '720x1280' });
+    expect(summarize('other', record, live)).toMatchObject({
+      id: 'video_1',
+      submission: KEY,
+      profile: 'openai',
+      status: 'in_progress',
+      serverStatus: 'PROCESSING',
+      progress: 40,
+      size: '720x1280',
+      model: 'sora-2',
+      prompt: 'a “lighthouse”\nat dusk 🌊',
+      seconds: 4,
+      createdAtMs: AT_MS,
+      estimatedMicros: 400_000,
+    });
+  });
+
+  it('tells a job that was made elsewhere from the server alone', () => {
+    const live = createVideoJob({ status: 'completed', prompt: 'a kite' });
+    expect(summarize('lab', undefined, live)).toMatchObject({
+      submission: null,
+      profile: 'lab',
+      status: 'completed',
+      prompt: 'a kite',
+      estimatedMicros: null,
+      files: [],
+    });
+  });
+
+  it('tells a submission that was never answered by its key', () => {
+    expect(summarize('openai', fold(intent(KEY)), null)).toMatchObject({
+      id: null,
+      submission: KEY,
+      status: 'unknown',
+    });
+  });
+
+  it('tells why a submission was rejected', () => {
+    const rejected: LedgerEvent = { event: 'rejected', key: KEY, atMs: AT_MS, code: 'invalid_request', message: 'no' };
+    expect(summarize('openai', fold(intent(KEY), rejected), null)).toMatchObject({
+      status: 'failed',
+      error: { code: 'invalid_request', message: 'no' },
+    });
+  });
+
+  it('shows a completed job whole although only the ledger knows it', () => {
+    const record = fold(intent(KEY), accepted(KEY, 'video_1'), seen(KEY, 'video_1', { status: 'completed' }));
+    expect(summarize('openai', record, null)).toMatchObject({ status: 'completed', progress: 100 });
+  });
+
+  it('does not let a server that still lists a removed job call it back', () => {
+    const record = fold(intent(KEY), accepted(KEY, 'video_1'), { event: 'removed', key: KEY, atMs: AT_MS });
+    expect(summarize('openai', record, createVideoJob({ status: 'in_progress' })).status).toBe('cancelled');
+  });
+});

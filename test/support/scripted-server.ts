@@ -1,0 +1,74 @@
+import { createServer, type IncomingHttpHeaders, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { buffer } from 'node:stream/consumers';
+import { onTestFinished } from 'vitest';
+
+export interface ReceivedRequest {
+  readonly method: string;
+  /** Path and query. */
+  readonly path: string;
+  readonly headers: IncomingHttpHeaders;
+  readonly body: Buffer;
+}
+
+/** An answer, or what a server does in the place of one: breaks the connection, or keeps silent for ever. */
+export type ScriptedReply =
+  | 'drop'
+  | 'hang'
+  | {
+      readonly status?: number;
+      readonly headers?: Readonly<Record<string, string>>;
+      /** An object is sent as JSON. */
+      readonly body?: string | Uint8Array | object;
+      /** What happens after the body; `finish` without it. */
+      readonly then?: 'finish' | 'drop' | 'hang';
+    };
+
+export interface ScriptedServer {
+  readonly origin: string;
+  /** The base URL for clients: `http://127.0.0.1:PORT/v1`. */
+  readonly url: string;
+  /** What has arrived, in order. */
+  readonly requests: readonly ReceivedRequest[];
+}
+
+/**
+ * A server on a free port of the loopback that says what it is told to: one reply
+ * after the other, the last one again and again, or what a function answers.
+ */
+export async function startScriptedServer(
+  script: readonly [ScriptedReply, ...ScriptedReply[]] | ((request: ReceivedRequest) => ScriptedReply),
+): Promise<ScriptedServer> {
+  const requests: ReceivedRequest[] = [];
+  const server = createServer(async (incoming, outgoing) => {
+    const { method = '', url: path = '', headers } = incoming;
+    const request = { method, path, headers, body: await buffer(incoming) };
+    requests.push(request);
+    const reply = typeof script === 'function' ? script(request) : script[Math.min(requests.length, script.length) - 1];
+    play(reply ?? 'drop', outgoing);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  onTestFinished(() => {
+    server.close();
+    server.closeAllConnections();
+  });
+  const { port } = server.address() as AddressInfo; // a server on TCP has no other kind of address
+  const origin = `http://127.0.0.1:${port}`;
+  return { origin, url: `${origin}/v1`, requests };
+}
+
+function play(reply: ScriptedReply, outgoing: ServerResponse): void {
+  if (reply === 'hang') return;
+  if (reply === 'drop') {
+    outgoing.destroy();
+    return;
+  }
+  const { status = 200, headers = {}, body = '', then = 'finish' } = reply;
+  const isRaw = typeof body === 'string' || body instanceof Uint8Array;
+  const bytes = Buffer.from(isRaw ? body : JSON.stringify(body));
+  outgoing.writeHead(status, { ...(isRaw ? {} : { 'content-type': 'application/json' }), ...headers });
+  outgoing.write(bytes, () => {
+    if (then === 'finish') outgoing.end();
+    if (then === 'drop') outgoing.destroy();
+  });
+}

@@ -1,0 +1,44 @@
+import { type Endpoint, type TraceEvent, Transport } from '../../src/client/transport.ts';
+import { type BodyEncoding, SdkVideosClient } from '../../src/client/videos.ts';
+import { type Http, nodeHttp } from '../../src/platform/http.ts';
+import { createFakeClock } from './fake-clock.ts';
+
+export const API_KEY = 'sk-test-0123456789abcdef';
+
+export interface ClientSetup {
+  readonly http?: Http;
+  readonly endpoint?: Partial<Endpoint>;
+  readonly encoding?: BodyEncoding;
+  readonly idleTimeoutMs?: number;
+}
+
+export interface TestedClient {
+  readonly client: SdkVideosClient;
+  readonly transport: Transport;
+  readonly trace: readonly TraceEvent[];
+  readonly notices: readonly string[];
+}
+
+/** A client as the program puts it together, with a key, and with what it tells written down. */
+export function createVideosClient(baseUrl: string, setup: ClientSetup = {}): TestedClient {
+  const trace: TraceEvent[] = [];
+  const notices: string[] = [];
+  const { now } = createFakeClock();
+  const transport = new Transport({
+    http: setup.http ?? nodeHttp,
+    endpoint: {
+      baseUrl,
+      auth: { name: 'authorization', value: `Bearer ${API_KEY}` },
+      headers: {},
+      query: {},
+      ...setup.endpoint,
+    },
+    userAgent: 'sora-cli/1.2.3',
+    idleTimeoutMs: setup.idleTimeoutMs ?? 10_000,
+    now,
+    trace: (event) => trace.push(event),
+    onNotice: (notice) => notices.push(notice),
+  });
+  const client = new SdkVideosClient({ transport, encoding: setup.encoding ?? 'auto', profile: 'lab', now });
+  return { client, transport, trace, notices };
+}

@@ -1,0 +1,83 @@
+import {
+  type ReceivedRequest,
+  type ScriptedReply,
+  type ScriptedServer,
+  startScriptedServer,
+} from './scripted-server.ts';
+
+export interface ServedJob extends Record<string, unknown> {
+  readonly id: string;
+  status: string;
+}
+
+/** What the server does in the place of what it would do by itself; null lets it go on. */
+export interface VideosScript {
+  /** `accept` makes the job and gives the answer that tells of it; without it, nothing is made. */
+  readonly create?: (accept: () => ScriptedReply, request: ReceivedRequest) => ScriptedReply | null;
+  readonly list?: () => ScriptedReply | null;
+  readonly retrieve?: (job: ServedJob) => ScriptedReply | null;
+  readonly content?: (request: ReceivedRequest) => ScriptedReply | null;
+  readonly remove?: (job: ServedJob) => ScriptedReply | null;
+}
+
+export interface VideosServer extends ScriptedServer {
+  readonly jobs: ServedJob[];
+  /** How often a create arrived. */
+  readonly posts: number;
+}
+
+/** As much of an MP4 as is looked at. */
+export const CLIP = Buffer.concat([
+  Buffer.from('\0\0\0\x18ftypisom\0\0\x02\0isomiso2', 'latin1'),
+  Buffer.alloc(5_000, 7),
+]);
+
+/** A server of the Videos API on the loopback, whose jobs are finished at the first look. */
+export async function startVideosServer(script: VideosScript = {}): Promise<VideosServer> {
+  const jobs: ServedJob[] = [];
+  const answer = (request: ReceivedRequest): ScriptedReply => {
+    const { pathname } = new URL(request.path, 'http://localhost');
+    const [, , , id, isContent] = pathname.split('/').map(decodeURIComponent);
+    if (request.method === 'POST')
+      return script.create?.(() => accept(jobs, request), request) ?? accept(jobs, request);
+    if (id === undefined)
+      return script.list?.() ?? { body: { object: 'list', data: jobs.toReversed(), has_more: false } };
+    const job = jobs.find((candidate) => candidate.id === id);
+    if (job === undefined) return { status: 404, body: { error: { message: `Video with id '${id}' not found` } } };
+    if (isContent) return script.content?.(request) ?? clipReply(request);
+    if (request.method === 'DELETE') return script.remove?.(job) ?? remove(jobs, job);
+    job.status = 'completed';
+    return script.retrieve?.(job) ?? { body: job };
+  };
+  const server = await startScriptedServer(answer);
+  return {
+    ...server,
+    jobs,
+    get posts() {
+      return server.requests.filter(({ method }) => method === 'POST').length;
+    },
+  };
+}
+
+function accept(jobs: ServedJob[], { body }: ReceivedRequest): ScriptedReply {
+  const job = { ...JSON.parse(body.toString()), id: `video_${jobs.length + 1}`, object: 'video', status: 'queued' };
+  jobs.push(job);
+  return { body: job };
+}
+
+function remove(jobs: ServedJob[], job: ServedJob): ScriptedReply {
+  jobs.splice(jobs.indexOf(job), 1);
+  return { body: { id: job.id, object: 'video.deleted', deleted: true } };
+}
+
+/** The clip, or from where a range asks for it. */
+export function clipReply({ headers }: ReceivedRequest): ScriptedReply {
+  const start = Number(/^bytes=(\d+)-$/.exec(headers.range ?? '')?.[1] ?? 0);
+  const range = start > 0 ? { 'content-range': `bytes ${start}-${CLIP.length - 1}/${CLIP.length}` } : {};
+  const rest = CLIP.subarray(start);
+  return {
+    status: start > 0 ? 206 : 200,
+    headers: { etag: '"clip-1"', 'content-length': String(rest.length), 'content-type': 'video/mp4', ...range },
+    body: rest,
+  };
+}
