@@ -62,7 +62,9 @@ export async function submitCopies(
       );
       taken.add(record.key);
       if (kind === 'attached') {
-        output.note(`the same request is under way as ${record.job?.id}; going on with it (\`--again\` submits anew)`);
+        output.note(
+          `the same request is under way as ${record.job?.id}; going on with it, at no further cost (\`--again\` submits anew)`,
+        );
       }
       if (kind === 'submitted' && job !== null) {
         for (const change of changesOf(request, job)) output.note(change);

@@ -32,6 +32,12 @@ const ledgerOf = ({ home }: CommandLine): Record<string, unknown>[] =>
     .split('\n')
     .map((line) => JSON.parse(line));
 
+/** Makes the job, and answers something else than that it did. */
+function after(accept: () => ScriptedReply, reply: ScriptedReply): ScriptedReply {
+  accept();
+  return reply;
+}
+
 const errorCode = ({ stderr }: RunResult): string => JSON.parse(stderr).error.code;
 
 describe('a create whose answer is lost', () => {
@@ -44,7 +50,7 @@ describe('a create whose answer is lost', () => {
     ['a 200 that is a page', () => ({ body: '<html><title>Sign in</title></html>' })],
     ['a 200 without an id', () => ({ body: { status: 'queued' } })],
     ['a reset before the answer', () => 'drop'],
-    ['an answer that is cut', () => ({ headers: { 'content-length': '100' }, body: '{"id":', then: 'drop' })],
+    ['an answer that is cut', () => ({ headers: { 'content-length': '100' }, body: '{"id":', afterwards: 'drop' })],
     ['silence until the time-out', () => 'hang'],
   ];
 
@@ -80,9 +86,9 @@ describe('a create whose answer is lost', () => {
   });
 
   const made: Row[] = [
-    ['a 500', (accept) => (accept(), { status: 500, body: 'oh' })],
-    ['a reset', (accept) => (accept(), 'drop')],
-    ['silence', (accept) => (accept(), 'hang')],
+    ['a 500', (accept) => after(accept, { status: 500, body: 'oh' })],
+    ['a reset', (accept) => after(accept, 'drop')],
+    ['silence', (accept) => after(accept, 'hang')],
   ];
 
   it.each(made)('is found through the list after %s', async (_, create) => {
@@ -110,7 +116,7 @@ describe('a create whose answer is lost', () => {
   it('is found by `sora status` when it appears in the list later', async () => {
     let isListed = false;
     const { sora, create, server } = await setUp({
-      create: (accept) => (accept(), 'drop'),
+      create: (accept) => after(accept, 'drop'),
       list: () => (isListed ? null : { body: { object: 'list', data: [] } }),
     });
     expect((await create()).code).toBe(1);

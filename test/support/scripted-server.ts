@@ -21,7 +21,7 @@ export type ScriptedReply =
       /** An object is sent as JSON. */
       readonly body?: string | Uint8Array | object;
       /** What happens after the body; `finish` without it. */
-      readonly then?: 'finish' | 'drop' | 'hang';
+      readonly afterwards?: 'finish' | 'drop' | 'hang';
     };
 
 export interface ScriptedServer {
@@ -63,12 +63,12 @@ function play(reply: ScriptedReply, outgoing: ServerResponse): void {
     outgoing.destroy();
     return;
   }
-  const { status = 200, headers = {}, body = '', then = 'finish' } = reply;
+  const { status = 200, headers = {}, body = '', afterwards = 'finish' } = reply;
   const isRaw = typeof body === 'string' || body instanceof Uint8Array;
   const bytes = Buffer.from(isRaw ? body : JSON.stringify(body));
   outgoing.writeHead(status, { ...(isRaw ? {} : { 'content-type': 'application/json' }), ...headers });
   outgoing.write(bytes, () => {
-    if (then === 'finish') outgoing.end();
-    if (then === 'drop') outgoing.destroy();
+    if (afterwards === 'finish') outgoing.end();
+    if (afterwards === 'drop') outgoing.destroy();
   });
 }
