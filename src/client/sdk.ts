@@ -75,12 +75,12 @@ export function unwrapSdkError(thrown: unknown): unknown {
 
 /** A `fetch` for the requests that `buildRequest` makes. */
 function fetchOver(transport: Transport): typeof fetch {
-  const send = async (address: string, { method, headers, body, signal }: TransportRequest): Promise<Response> => {
+  const send = async (address: string, request: TransportRequest): Promise<Response> => {
     const { pathname, searchParams } = new URL(address);
     const basePath = new URL(transport.baseUrl).pathname.replace(/\/$/, '');
     const url = transport.urlOf(pathname.slice(basePath.length), Object.fromEntries(searchParams));
     try {
-      return await toResponse(await transport.send({ method, url, headers, body, signal }));
+      return await toResponse(await transport.send({ ...request, url }));
     } catch (error) {
       throw new TransportFailure(error);
     }

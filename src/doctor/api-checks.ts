@@ -72,7 +72,7 @@ export const API_CHECKS: readonly Check<Subject>[] = [
         if (page === null) throw unreadableReply(reply, contextOf(subject, server));
         return pass(page.jobs.length === 0 ? 'it answers; there are no videos yet' : 'it answers');
       }
-      if (refusal.code === 'endpoint_not_found') return lookAround(server, refusal);
+      if (reply.status === 404) return lookAround(server, refusal);
       if (refusal.code === 'not_supported')
         return warn('the server has no list of videos; the local ledger stands in for it');
       return failure(refusal);

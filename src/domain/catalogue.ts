@@ -33,7 +33,10 @@ export const CATALOGUE = {
   invalid_request: {
     title: 'the request is not valid',
     explanation: 'The request asks for something that cannot be made. All faults found are listed together.',
-    hints: ['run the same command with `--dry-run` to see what would be sent, without sending it'],
+    hints: [
+      'run `sora create --help` to see what each option takes',
+      'add `--dry-run` to see what would be sent, without sending it',
+    ],
     exitCode: 2,
   },
   invalid_config: {

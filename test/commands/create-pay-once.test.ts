@@ -33,7 +33,7 @@ const ledgerOf = ({ home }: CommandLine): Record<string, unknown>[] =>
     .map((line) => JSON.parse(line));
 
 /** Makes the job, and answers something else than that it did. */
-function after(accept: () => ScriptedReply, reply: ScriptedReply): ScriptedReply {
+function instead(accept: () => ScriptedReply, reply: ScriptedReply): ScriptedReply {
   accept();
   return reply;
 }
@@ -86,9 +86,9 @@ describe('a create whose answer is lost', () => {
   });
 
   const made: Row[] = [
-    ['a 500', (accept) => after(accept, { status: 500, body: 'oh' })],
-    ['a reset', (accept) => after(accept, 'drop')],
-    ['silence', (accept) => after(accept, 'hang')],
+    ['a 500', (accept) => instead(accept, { status: 500, body: 'oh' })],
+    ['a reset', (accept) => instead(accept, 'drop')],
+    ['silence', (accept) => instead(accept, 'hang')],
   ];
 
   it.each(made)('is found through the list after %s', async (_, create) => {
@@ -116,7 +116,7 @@ describe('a create whose answer is lost', () => {
   it('is found by `sora status` when it appears in the list later', async () => {
     let isListed = false;
     const { sora, create, server } = await setUp({
-      create: (accept) => after(accept, 'drop'),
+      create: (accept) => instead(accept, 'drop'),
       list: () => (isListed ? null : { body: { object: 'list', data: [] } }),
     });
     expect((await create()).code).toBe(1);

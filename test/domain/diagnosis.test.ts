@@ -51,7 +51,7 @@ describe('diagnose', () => {
     ['billing_hard_limit_reached', 'the spending limit by its type', { type: 'billing_limit_user_error' }],
     ['invalid_api_key', 'a key', { status: 401, code: 'invalid_api_key' }],
     ['invalid_api_key', 'a key without a word', { status: 401 }],
-    ['no_api_key', 'a missing key', { status: 401, hasKey: false, code: 'invalid_api_key' }],
+    ['no_api_key', 'a missing key', { status: 401, hasKey: false }],
     ['organization_not_verified', 'the organisation', { status: 403, message: VERIFY }],
     ['model_not_found', 'the model by code', { status: 404, code: 'model_not_found' }],
     [

@@ -1,0 +1,215 @@
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { createServer as createTlsServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import type { CheckStatus } from '../../src/domain/check.ts';
+import { nodeHttp } from '../../src/platform/http.ts';
+import { FAULT_NAMES } from '../../src/simulator/faults.ts';
+import { type CommandLine, createCommandLine, type RunOptions } from '../support/command-line.ts';
+import { startScriptedServer } from '../support/scripted-server.ts';
+import { SELF_SIGNED } from '../support/self-signed.ts';
+import { startVideosServer } from '../support/videos-server.ts';
+
+interface Diagnosis {
+  readonly ok: boolean;
+  readonly profile: string;
+  readonly curl: string;
+  readonly checks: readonly { id: string; status: CheckStatus; detail: string; remedy: string[]; ms: number }[];
+}
+
+/** Runs `doctor --json` and gives what it found, and the checks that failed. */
+async function examine(sora: CommandLine, argv: readonly string[], options: RunOptions = {}) {
+  const run = await sora.run(['doctor', '--json', ...argv], { http: nodeHttp, ...options });
+  const diagnosis = run.json<Diagnosis>();
+  const failed = diagnosis.checks.filter(({ status }) => status === 'fail');
+  const statusOf = (id: string): CheckStatus | undefined => diagnosis.checks.find((check) => check.id === id)?.status;
+  return { ...run, ...diagnosis, failed, statusOf, words: failed.map(({ detail }) => detail).join('\n') };
+}
+
+describe('sora doctor with the simulator', () => {
+  it('passes, and removes the job of the access check at once', async () => {
+    const sora = createCommandLine();
+    const { code, ok, profile, checks, statusOf } = await examine(sora, ['--simulate']);
+    expect({ code, ok, profile, access: statusOf('access') }).toEqual({
+      code: 0,
+      ok: true,
+      profile: 'simulator',
+      access: 'pass',
+    });
+    expect(checks.find(({ id }) => id === 'access')?.detail).toMatch(
+      /^made video_\w+ \(queued, free\); deleted at once$/,
+    );
+    const list = await sora.run(['list', '--simulate', '--json']);
+    expect(list.json<{ jobs: { status: string }[] }>().jobs.map(({ status }) => status)).toEqual(['cancelled']);
+  });
+
+  // Fault → exit code, the check that fails (none: it is no fault of access), and the words that name the cause.
+  const faults: Readonly<Record<string, readonly [code: number, check: string | null, words: RegExp | null]>> = {
+    invalid_value: [1, 'access', /Supported values are: '4'/],
+    reference_size_mismatch: [1, 'access', /reference image has the wrong size/],
+    unknown_parameter: [1, 'access', /Unknown parameter/],
+    moderation_blocked_input: [1, 'access', /refused by moderation/],
+    billing_hard_limit_reached: [7, 'access', /billing limit/],
+    invalid_api_key: [4, 'authentication', /key was rejected/],
+    organization_not_verified: [4, 'access', /organisation is not verified/],
+    model_not_found: [4, 'model', /does not exist or you do not have access/],
+    model_deprecated: [4, 'model', /has been deprecated/],
+    invalid_url: [1, 'videos', /no such address/],
+    rate_limit_exceeded: [1, 'access', /too many requests/],
+    insufficient_quota: [7, 'access', /out of quota/],
+    server_error: [1, 'authentication', /the server failed/],
+    service_unavailable: [1, 'authentication', /HTTP 503/],
+    moderation_blocked: [0, null, null],
+    processing_error: [0, null, null],
+    stuck: [0, null, null],
+    slow: [0, null, null],
+    'create-dropped-after-accept': [0, null, null],
+    'reset-before-accept': [1, 'access', /not known whether the video was created/],
+    'poll-drop': [0, null, null],
+    'cut-download': [0, null, null],
+    'html-instead-of-json': [1, 'authentication', /an HTML page: Sign in/],
+    'json-as-mp4': [0, null, null],
+  };
+
+  it('is tested with every fault there is', () => {
+    expect(Object.keys(faults).sort()).toEqual([...FAULT_NAMES].sort());
+  });
+
+  it.each(Object.entries(faults))('names the cause of %s', async (fault, [exitCode, check, words]) => {
+    const { code, failed, words: told } = await examine(createCommandLine(), ['--simulate', '--fault', fault]);
+    expect({ code, check: failed[0]?.id ?? null }).toEqual({ code: exitCode, check });
+    if (words !== null) expect(told).toMatch(words);
+    expect(failed.every(({ remedy }) => remedy.length > 0)).toBe(true);
+  });
+});
+
+describe('sora doctor on a server', () => {
+  const env = { SORA_API_KEY: 'sk-doctor-0123456789' };
+
+  it('never pays without consent, and prints the curl with its price', async () => {
+    const server = await startVideosServer();
+    const { code, statusOf, checks, curl } = await examine(createCommandLine(), ['--base-url', server.url], { env });
+    const access = checks.find(({ id }) => id === 'access');
+    expect({ code, access: statusOf('access'), posts: server.posts }).toEqual({ code: 0, access: 'skip', posts: 0 });
+    expect(access?.detail).toContain('$0.40');
+    expect(access?.remedy).toEqual(['add `--yes` to send it']);
+    expect(curl).toContain('Authorization: Bearer $OPENAI_API_KEY');
+  });
+
+  it('with --yes makes one job and removes it', async () => {
+    const server = await startVideosServer();
+    const { code, statusOf } = await examine(createCommandLine(), ['--yes', '--base-url', server.url], { env });
+    expect({ code, access: statusOf('access'), posts: server.posts, left: server.jobs.length }).toEqual({
+      code: 0,
+      access: 'pass',
+      posts: 1,
+      left: 0,
+    });
+  });
+
+  it('finds the right address next door, and says how to use it where it was set', async () => {
+    const server = await startVideosServer();
+    const wrong = server.url.replace('/v1', '/openai/v1');
+    const named = await examine(createCommandLine(), ['--base-url', wrong], { env });
+    expect(named.failed.map(({ id, remedy }) => ({ id, remedy }))).toEqual([
+      { id: 'videos', remedy: [`add \`--base-url ${server.url}\``] },
+    ]);
+    const fromEnv = await examine(createCommandLine(), [], { env: { ...env, OPENAI_BASE_URL: wrong } });
+    expect(fromEnv.failed[0]?.remedy).toEqual([`run \`export OPENAI_BASE_URL=${server.url}\``]);
+  });
+
+  const odd: readonly (readonly [name: string, status: number, body: string, code: number, words: RegExp])[] = [
+    ['an envelope', 401, '{"error":{"message":"Incorrect API key","code":"invalid_api_key"}}', 4, /Incorrect API key/],
+    ['a text as error', 401, '{"error":"who are you"}', 4, /who are you/],
+    ['a detail', 403, '{"detail":"not for you"}', 4, /not for you/],
+    ['a message', 500, '{"message":"out of memory"}', 1, /out of memory/],
+    ['a code beside a message', 429, '{"code":"insufficient_quota","message":"no more","data":null}', 7, /no more/],
+    ['a problem', 503, '{"type":"about:blank","title":"Down for repair","status":503}', 1, /Down for repair/],
+    ['a status word', 500, '{"status":"failure","message":"broken"}', 1, /broken/],
+    ['a page', 502, '<html><title>Bad Gateway</title></html>', 1, /Bad Gateway/],
+    ['nothing', 500, '', 1, /HTTP 500/],
+  ];
+
+  it.each(odd)('tells the words of a refusal that is %s', async (_, status, body, exitCode, words) => {
+    const server = await startScriptedServer([{ status, body }]);
+    const { code, words: told } = await examine(createCommandLine(), ['--base-url', server.url], { env });
+    expect(code).toBe(exitCode);
+    expect(told).toMatch(words);
+  });
+
+  it('knows a captive portal', async () => {
+    const portal = await startScriptedServer([
+      { headers: { 'content-type': 'text/html' }, body: '<html><title>Wi-Fi login</title>' },
+    ]);
+    const { code, words } = await examine(createCommandLine(), ['--base-url', portal.url], { env });
+    expect(code).toBe(1);
+    expect(words).toMatch(/could not be understood.*Wi-Fi login/);
+  });
+
+  it('tells a refused port from a name that does not exist', async () => {
+    const refused = await examine(createCommandLine(), ['--base-url', 'http://127.0.0.1:9/v1'], { env });
+    expect({ code: refused.code, failed: refused.failed.map(({ id }) => id) }).toEqual({ code: 1, failed: ['tcp'] });
+    const unknown = await examine(createCommandLine(), ['--base-url', 'http://no-such-host.invalid/v1'], { env });
+    expect({ code: unknown.code, failed: unknown.failed.map(({ id }) => id) }).toEqual({ code: 1, failed: ['dns'] });
+  });
+
+  it('tells a certificate that nobody vouches for', async () => {
+    const server = createTlsServer(SELF_SIGNED, (_, reply) => reply.end('{}'));
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    onTestFinished(() => void server.close());
+    const { port } = server.address() as AddressInfo; // a server on TCP has no other kind of address
+    const { code, failed } = await examine(createCommandLine(), ['--base-url', `https://localhost:${port}/v1`], {
+      env,
+    });
+    expect({ code, failed: failed.map(({ id }) => id) }).toEqual({ code: 1, failed: ['tls'] });
+    expect(failed[0]?.remedy.join()).toContain('NODE_EXTRA_CA_CERTS');
+  });
+});
+
+describe('sora doctor on this machine', () => {
+  it('says which file of the settings is broken, on which line, and skips what depends on it', async () => {
+    const sora = createCommandLine();
+    mkdirSync(sora.home, { recursive: true });
+    writeFileSync(join(sora.home, 'settings.json'), '{\n  "max_cost": "lots"\n}\n');
+    const { code, failed, statusOf } = await examine(sora, []);
+    expect({ code, failed: failed.map(({ id }) => id), videos: statusOf('videos') }).toEqual({
+      code: 1,
+      failed: ['settings'],
+      videos: 'skip',
+    });
+    expect(failed[0]?.detail).toContain('line 2');
+    expect(readFileSync(join(sora.home, 'settings.json'), 'utf8')).toContain('lots');
+  });
+
+  it('names an unreadable line of the ledger, and goes on', async () => {
+    const sora = createCommandLine();
+    await sora.run(['create', 'a kite', '--simulate', '--detach']);
+    const ledger = join(sora.home, 'ledger.jsonl');
+    writeFileSync(ledger, `not json\n${readFileSync(ledger, 'utf8')}`);
+    const { code, statusOf, checks } = await examine(sora, ['--simulate']);
+    expect({ code, state: statusOf('state') }).toEqual({ code: 0, state: 'warn' });
+    expect(checks.find(({ id }) => id === 'state')?.detail).toContain('line 1');
+  });
+
+  it('says without a key which one is missing, and that OpenAI’s service has ended', async () => {
+    const sora = createCommandLine();
+    sora.clock.advance(30 * 86_400_000);
+    const { code, failed, checks } = await examine(sora, [], {
+      http: async () => Promise.reject(new Error('no network')),
+    });
+    expect({ code, first: failed[0]?.id }).toEqual({ code: 4, first: 'key' });
+    expect(checks.find(({ id }) => id === 'service')?.detail).toContain('2026-09-24');
+  });
+
+  it('prints only the curl with --curl', async () => {
+    const { stdout } = await createCommandLine().run(['doctor', '--curl']);
+    expect(stdout).toMatchInlineSnapshot(`
+      "curl https://api.openai.com/v1/videos \\
+        -H "Authorization: Bearer $OPENAI_API_KEY" \\
+        -H "Content-Type: application/json" \\
+        -d '{"model":"sora-2","prompt":"Test video","seconds":"4","size":"1280x720"}'
+      "
+    `);
+  });
+});

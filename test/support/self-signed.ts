@@ -1,0 +1,21 @@
+/** A certificate for `localhost` that nobody vouches for, made for these tests and of no use elsewhere. */
+export const SELF_SIGNED = {
+  key: `-----BEGIN PRIVATE KEY-----
+MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgneNJ3pBPE1U5xTGt
+rgvmwU2v5E35T/WvQyjsEh/XbDChRANCAARiow3W9vIC72U22mwnNDJc1ypSFo/C
+wesb8xlrboxAM/xYGjbDR8qwmPQj0SvP8RbJo1vjOAQZyzDeYbjdWLWQ
+-----END PRIVATE KEY-----
+`,
+  cert: `-----BEGIN CERTIFICATE-----
+MIIBlTCCATugAwIBAgIUeMH+wOqaCcXy8OWMinAhj/Io3EUwCgYIKoZIzj0EAwIw
+FDESMBAGA1UEAwwJbG9jYWxob3N0MCAXDTI2MTEyMzEwNDEwNFoYDzIxMjYxMDMw
+MTA0MTA0WjAUMRIwEAYDVQQDDAlsb2NhbGhvc3QwWTATBgcqhkjOPQIBBggqhkjO
+PQMBBwNCAARiow3W9vIC72U22mwnNDJc1ypSFo/Cwesb8xlrboxAM/xYGjbDR8qw
+mPQj0SvP8RbJo1vjOAQZyzDeYbjdWLWQo2kwZzAdBgNVHQ4EFgQU3rblzvf4YbtI
+KMb6kPvAmfto8JQwHwYDVR0jBBgwFoAU3rblzvf4YbtIKMb6kPvAmfto8JQwDwYD
+VR0TAQH/BAUwAwEB/zAUBgNVHREEDTALgglsb2NhbGhvc3QwCgYIKoZIzj0EAwID
+SAAwRQIgO3KBbrQSZb8iD0p0zJE3FvI71XmRSMmXaP9ICKHe8t4CIQDA/7eowSyC
+svfk/SLO3UiNI3fvoDBwZ05t5+g7gZOsCQ==
+-----END CERTIFICATE-----
+`,
+};
