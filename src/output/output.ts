@@ -89,7 +89,9 @@ export class Output {
   /** Something that moves, where that is wanted; else nothing. */
   progress(): Promise<Progress> | Progress {
     const { json, quiet, debug } = this.options;
-    const animated = this.#stderr.isTTY === true && !this.#env.CI && !json && !quiet && !debug;
+    // A terminal that does not know its width (0) cannot have lines redrawn.
+    const animated =
+      this.#stderr.isTTY === true && this.#stderr.columns !== 0 && !this.#env.CI && !json && !quiet && !debug;
     return animated ? createProgress(this.#stderr) : SILENT_PROGRESS;
   }
 

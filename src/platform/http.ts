@@ -73,7 +73,7 @@ function moduleFor(url: URL): typeof NodeHttp | typeof NodeHttps {
 }
 
 function timeoutError(idleTimeoutMs: number): Error {
-  return Object.assign(new Error(`no answer for ${Math.round(idleTimeoutMs / 1000)} s`), { code: 'ETIMEDOUT' });
+  return Object.assign(new Error(`no answer for ${idleTimeoutMs / 1000} s`), { code: 'ETIMEDOUT' });
 }
 
 function withLength({ headers, body }: HttpRequest): Record<string, string> {

@@ -268,7 +268,7 @@ describe('the same request', () => {
     expect(again).toMatchObject({ code: 0, stdout: 'video_1\n' });
     expect(sora.plain(again.stderr)).toMatchInlineSnapshot(`
       "cost: $0.80
-      note: the same request is under way as video_1; going on with it (\`--again\` submits anew)
+      note: the same request is under way as video_1; going on with it, at no further cost (\`--again\` submits anew)
       note: run \`sora status video_1 --watch --base-url http://127.0.0.1:PORT/v1\` to wait for it
       "
     `);

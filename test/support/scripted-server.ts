@@ -1,3 +1,4 @@
+import { EventEmitter, once } from 'node:events';
 import { createServer, type IncomingHttpHeaders, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { buffer } from 'node:stream/consumers';
@@ -30,6 +31,8 @@ export interface ScriptedServer {
   readonly url: string;
   /** What has arrived, in order. */
   readonly requests: readonly ReceivedRequest[];
+  /** Resolves when so many requests have arrived. */
+  received(count: number): Promise<void>;
 }
 
 /**
@@ -40,10 +43,12 @@ export async function startScriptedServer(
   script: readonly [ScriptedReply, ...ScriptedReply[]] | ((request: ReceivedRequest) => ScriptedReply),
 ): Promise<ScriptedServer> {
   const requests: ReceivedRequest[] = [];
+  const arrivals = new EventEmitter();
   const server = createServer(async (incoming, outgoing) => {
     const { method = '', url: path = '', headers } = incoming;
     const request = { method, path, headers, body: await buffer(incoming) };
     requests.push(request);
+    arrivals.emit('request');
     const reply = typeof script === 'function' ? script(request) : script[Math.min(requests.length, script.length) - 1];
     play(reply ?? 'drop', outgoing);
   });
@@ -54,7 +59,10 @@ export async function startScriptedServer(
   });
   const { port } = server.address() as AddressInfo; // a server on TCP has no other kind of address
   const origin = `http://127.0.0.1:${port}`;
-  return { origin, url: `${origin}/v1`, requests };
+  const received = async (count: number): Promise<void> => {
+    while (requests.length < count) await once(arrivals, 'request');
+  };
+  return { origin, url: `${origin}/v1`, requests, received };
 }
 
 function play(reply: ScriptedReply, outgoing: ServerResponse): void {

@@ -1,0 +1,175 @@
+import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { sniffMedia } from '../../src/domain/media.ts';
+import { COMMANDS } from '../../src/program.ts';
+import { BINARY, createBinary } from '../support/binary.ts';
+import { startVideosServer } from '../support/videos-server.ts';
+
+const PACKAGE = JSON.parse(readFileSync(join(import.meta.dirname, '../../package.json'), 'utf8'));
+const hasPython = spawnSync('python3', ['--version']).status === 0;
+
+const QUIET_STDIN = ['ignore', 'pipe', 'pipe'] as const;
+const HIDE_CURSOR = '\x1b[?25l';
+
+/** Runs a command on a terminal of 80 columns and passes on what it shows and how it ends. */
+const IN_A_TERMINAL = `
+import fcntl, os, pty, struct, sys, termios
+pid, terminal = pty.fork()
+if pid == 0:
+    os.execv(sys.argv[1], sys.argv[1:])
+fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack('HHHH', 24, 80, 0, 0))
+try:
+    while data := os.read(terminal, 65536):
+        sys.stdout.buffer.write(data)
+except OSError:
+    pass
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+`;
+
+describe('the built program', () => {
+  it('tells its version', async () => {
+    expect(await createBinary().start(['--version']).ended).toEqual({
+      code: 0,
+      stdout: `${PACKAGE.version}\n`,
+      stderr: '',
+    });
+  });
+
+  it('makes a video, prints nothing but its path on standard output, and animates nothing in a pipe', async () => {
+    const sora = createBinary();
+    const { code, stdout, stderr } = await sora.start(['create', 'a paper boat', '--simulate']).ended;
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^a-paper-boat-\w+\.mp4\n$/);
+    expect(sniffMedia(readFileSync(join(sora.cwd, stdout.trim())))).toBe('mp4');
+    expect(stderr).not.toContain('\x1b');
+  });
+
+  it('keeps jobs of the simulator across processes', async () => {
+    const sora = createBinary();
+    const created = await sora.start(['create', 'a paper boat', '--simulate', '--detach']).ended;
+    const id = created.stdout.trim();
+    const watched = await sora.start(['status', id, '--watch', '--json']).ended;
+    expect(JSON.parse(watched.stdout)).toMatchObject({ id, status: 'completed', profile: 'simulator' });
+    const saved = await sora.start(['download', '@last', '-o', 'boat.mp4']).ended;
+    expect(saved).toMatchObject({ code: 0, stdout: 'boat.mp4\n' });
+    expect((await sora.start(['cancel', id]).ended).code).toBe(1);
+    expect((await sora.start(['delete', id]).ended).stdout).toBe(`${id}\n`);
+  });
+
+  it('ends quietly when its reader goes away', async () => {
+    const sora = createBinary();
+    const command = `"${process.execPath}" "${BINARY}" create --help | head -n 1; exit \${PIPESTATUS[0]}`;
+    const run = spawnSync('bash', ['-c', command], {
+      env: sora.env,
+      cwd: sora.cwd,
+      encoding: 'utf8',
+      stdio: [...QUIET_STDIN],
+    });
+    expect(run).toMatchObject({ status: 0, stderr: '', stdout: 'Usage: sora create [options] <prompt>\n' });
+  });
+
+  it('brings a long document through a pipe whole', async () => {
+    const prompt = 'long '.repeat(6_000).trim();
+    const server = await startVideosServer();
+    for (let number = 0; number < 40; number++) {
+      server.jobs.push({
+        id: `video_${number}`,
+        object: 'video',
+        status: 'completed',
+        prompt,
+        created_at: 1_790_000_000,
+      });
+    }
+    const { code, stdout } = await createBinary().start(['list', '--json', '-L', '40', '--base-url', server.url]).ended;
+    expect(code).toBe(0);
+    expect(stdout.length).toBeGreaterThan(1_000_000);
+    expect(JSON.parse(stdout).jobs).toHaveLength(40);
+  });
+
+  it('has help for every command: the JSON shape, error codes and two examples', async () => {
+    const sora = createBinary();
+    const helps = await Promise.all(COMMANDS.map(({ name }) => sora.start([...name.split(' '), '--help']).ended));
+    for (const { code, stdout, stderr } of helps) {
+      expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+      expect(stdout).toContain('JSON (--json):\n');
+      expect(stdout).toContain('Error codes (see docs/errors.md):\n');
+      expect(stdout.match(/^ {2}\$ /gm)).toHaveLength(2);
+    }
+  });
+
+  it.skipIf(!hasPython)('moves a line on a terminal, and there only (needs python3)', () => {
+    const sora = createBinary();
+    const argv = ['-c', IN_A_TERMINAL, process.execPath, BINARY, 'create', 'a paper boat', '--simulate'];
+    const env = { ...sora.env, SORA_SIMULATOR_SPEED: '3', TERM: 'xterm' };
+    const { status, stdout } = spawnSync('python3', argv, {
+      cwd: sora.cwd,
+      env,
+      encoding: 'utf8',
+      stdio: [...QUIET_STDIN],
+    });
+    expect(status).toBe(0);
+    expect(stdout).toMatch(/in progress ━/);
+    expect(stdout).toContain(HIDE_CURSOR);
+    expect(stdout).toMatch(/a-paper-boat-\w+\.mp4\r\n/);
+  });
+});
+
+describe('signals', () => {
+  it.each([
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+  ] as const)('%s while waiting ends with %i, keeps the job and says how to go on', async (signal, exitCode) => {
+    const sora = createBinary();
+    const run = sora.start(['create', 'a paper boat', '--simulate', '--fault', 'stuck']);
+    await run.says(/: in progress/);
+    run.child.kill(signal);
+    const { code, stdout, stderr } = await run.ended;
+    expect({ code, stdout }).toEqual({ code: exitCode, stdout: '' });
+    const id = /sora status (video_\w+) --watch --simulate/.exec(stderr)?.[1] ?? '';
+    expect(JSON.parse((await sora.start(['status', id, '--json']).ended).stdout).status).toBe('in_progress');
+  });
+
+  it('a second Ctrl-C leaves at once, in the middle of the POST', async () => {
+    const server = await startVideosServer({ create: () => 'hang' });
+    const sora = createBinary();
+    const run = sora.start(['create', 'a paper boat', '--base-url', server.url]);
+    await server.received(1);
+    run.child.kill('SIGINT');
+    await run.says(/press Ctrl-C again/);
+    run.child.kill('SIGINT');
+    expect((await run.ended).code).toBe('SIGINT');
+    expect(server.posts).toBe(1);
+  });
+
+  it('SIGKILL in the middle of the POST: a rerun finds the job and pays nothing', async () => {
+    let isUp = false;
+    const server = await startVideosServer({
+      create(accept) {
+        const answer = accept();
+        return isUp ? answer : 'hang';
+      },
+    });
+    const sora = createBinary();
+    const argv = ['create', 'a paper boat', '--base-url', server.url];
+    const run = sora.start(argv);
+    await server.received(1);
+    run.child.kill('SIGKILL');
+    expect((await run.ended).code).toBe('SIGKILL');
+    isUp = true;
+    const rerun = await sora.start(argv).ended;
+    expect(rerun.code).toBe(0);
+    expect(rerun.stderr).toMatch(/the same request is under way as video_1/);
+    expect({ posts: server.posts, jobs: server.jobs.length }).toEqual({ posts: 1, jobs: 1 });
+  });
+
+  it('two processes that want the same video at once pay for one', async () => {
+    const server = await startVideosServer();
+    const sora = createBinary();
+    const argv = ['create', 'a paper boat', '--detach', '--base-url', server.url];
+    const [one, two] = await Promise.all([sora.start(argv).ended, sora.start(argv).ended]);
+    expect([one.code, two.code, one.stdout]).toEqual([0, 0, two.stdout]);
+    expect(server.posts).toBe(1);
+  });
+});

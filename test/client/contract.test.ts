@@ -1,0 +1,186 @@
+import { buffer } from 'node:stream/consumers';
+import { LLMock } from '@copilotkit/aimock';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import type { VideosClient } from '../../src/client/port.ts';
+import { sniffMedia } from '../../src/domain/media.ts';
+import type { Variant, VideoJob } from '../../src/domain/video.ts';
+import { httpFromHandler } from '../../src/platform/http.ts';
+import { listen } from '../../src/simulator/server.ts';
+import { createSimulatedApi } from '../support/simulated-api.ts';
+import { createImageFile, createVideoRequest } from '../support/video-request.ts';
+import { createVideosClient } from '../support/videos-client.ts';
+
+interface Subject {
+  readonly client: VideosClient;
+  /** Lets all jobs end that have begun. */
+  finishJobs(): void;
+}
+
+const SIMULATORS: readonly [string, () => Promise<Subject>][] = [
+  [
+    'the simulator in process',
+    async () => {
+      const { simulator, clock } = createSimulatedApi();
+      const http = httpFromHandler((request) => simulator.handle(request));
+      const { client } = createVideosClient('http://simulator.invalid/v1', { http });
+      return { client, finishJobs: () => clock.advance(5_000) };
+    },
+  ],
+  [
+    'the simulator on a port',
+    async () => {
+      const { simulator, clock } = createSimulatedApi();
+      const server = await listen(simulator, { host: '127.0.0.1', port: 0 });
+      onTestFinished(() => server.close());
+      return { client: createVideosClient(server.url).client, finishJobs: () => clock.advance(5_000) };
+    },
+  ],
+];
+
+const SERVERS: typeof SIMULATORS = [
+  ...SIMULATORS,
+  [
+    'aimock',
+    async () => {
+      const mock = new LLMock();
+      mock.onVideo(/.*/, { video: { id: 'video_mock', status: 'completed', url: 'https://cdn.example/v.mp4' } });
+      const url = await mock.start();
+      onTestFinished(() => mock.stop());
+      return { client: createVideosClient(`${url}/v1`).client, finishJobs: () => {} };
+    },
+  ],
+];
+
+/** Quick to render. */
+const SMALL = createVideoRequest({ model: 'small', size: '320x180', seconds: 1 });
+
+let keys = 0;
+
+async function create(client: VideosClient, request = SMALL): Promise<VideoJob> {
+  const outcome = await client.create(request, { idempotencyKey: `sub_${keys++}` });
+  if (outcome.kind !== 'accepted') throw outcome.error;
+  return outcome.job;
+}
+
+describe.each(SERVERS)('a client of %s', (_, connect) => {
+  it('creates a video and sees it completed', async () => {
+    const { client, finishJobs } = await connect();
+    const { id } = await create(client);
+    finishJobs();
+    expect(await client.get(id)).toMatchObject({ id, status: 'completed', serverStatus: 'completed' });
+  });
+
+  it('sends a reference image along', async () => {
+    const { client } = await connect();
+    const job = await create(client, createVideoRequest({ image: createImageFile() }));
+    expect(job.id).toMatch(/^video_/);
+  });
+
+  it('is told of an id that is unknown', async () => {
+    const { client } = await connect();
+    await expect(client.get('video_none')).rejects.toMatchObject({ code: 'video_not_found', status: 404 });
+  });
+});
+
+describe.each(SIMULATORS)('a client of %s', (_, connect) => {
+  it('gets back what it asked for', async () => {
+    const { client } = await connect();
+    const { prompt, model, seconds, size } = createVideoRequest();
+    expect(await create(client, createVideoRequest())).toMatchObject({
+      status: 'queued',
+      progress: 0,
+      prompt,
+      model,
+      seconds,
+      size,
+      createdAtMs: 1_790_000_000_000,
+      pollAfterMs: 250,
+      requestId: expect.stringMatching(/^req_/),
+    });
+  });
+
+  it('pages through the list in either order, to its end and no further', async () => {
+    const { client } = await connect();
+    const ids: string[] = [];
+    for (let count = 0; count < 5; count++) ids.push((await create(client)).id);
+    for (const order of ['asc', 'desc'] as const) {
+      const pages: string[][] = [];
+      for (let after: string | null | undefined; after !== null; ) {
+        const page = await client.list({ limit: 2, order, ...(after === undefined ? {} : { after }) });
+        pages.push(page.jobs.map(({ id }) => id));
+        after = page.next;
+      }
+      expect(pages.map((page) => page.length)).toEqual([2, 2, 1]);
+      expect(pages.flat()).toEqual(order === 'asc' ? ids : ids.toReversed());
+    }
+  });
+
+  it('removes a video, which is then unknown', async () => {
+    const { client } = await connect();
+    const { id } = await create(client);
+    expect(await client.remove(id)).toBe(true);
+    await expect(client.get(id)).rejects.toMatchObject({ code: 'video_not_found' });
+    await expect(client.remove(id)).rejects.toMatchObject({ code: 'video_not_found' });
+    expect(await client.list({ limit: 10 })).toEqual({ jobs: [], next: null });
+  });
+
+  it.each<[Variant, string]>([
+    ['video', 'mp4'],
+    ['thumbnail', 'webp'],
+    ['spritesheet', 'jpg'],
+  ])('opens the %s, whole', async (variant, kind) => {
+    const { client, finishJobs } = await connect();
+    const source = await create(client);
+    finishJobs();
+    const reply = await client.content(source, variant);
+    const bytes = await buffer(reply.body);
+    expect(sniffMedia(bytes)).toBe(kind);
+    expect(reply).toMatchObject({ totalBytes: bytes.length, offsetBytes: 0, validator: expect.stringMatching(/^"/) });
+  });
+
+  it('resumes where a download broke off, and starts anew when the file is another one', async () => {
+    const { client, finishJobs } = await connect();
+    const source = await create(client);
+    finishJobs();
+    const { body, totalBytes, validator } = await client.content(source, 'video');
+    const whole = await buffer(body);
+    if (validator === null) throw new Error('the simulator gives validators');
+
+    const rest = await client.content(source, 'video', { resume: { offsetBytes: 1_000, validator } });
+    expect(rest).toMatchObject({ offsetBytes: 1_000, totalBytes });
+    expect(Buffer.concat([whole.subarray(0, 1_000), await buffer(rest.body)])).toEqual(whole);
+
+    const other = await client.content(source, 'video', { resume: { offsetBytes: 1_000, validator: '"other"' } });
+    expect(other).toMatchObject({ offsetBytes: 0, totalBytes });
+    expect(await buffer(other.body)).toEqual(whole);
+  });
+
+  it('is told when there is no video yet, and when there is none any more', async () => {
+    const { client, finishJobs } = await connect();
+    const source = await create(client);
+    await expect(client.content(source, 'video')).rejects.toMatchObject({ code: 'content_not_ready', status: 409 });
+    finishJobs();
+    await client.remove(source.id);
+    await expect(client.content(source, 'video')).rejects.toMatchObject({ status: 404 });
+  });
+
+  it('is refused what the server does not take, and nothing is made', async () => {
+    const { client } = await connect();
+    const outcome = await client.create(createVideoRequest({ seconds: 5 }), { idempotencyKey: 'sub_five' });
+    expect(outcome).toMatchObject({
+      kind: 'rejected',
+      error: { code: 'invalid_request', status: 400, causedBy: expect.stringContaining("Invalid value: '5'") },
+    });
+    expect((await client.list({ limit: 10 })).jobs).toEqual([]);
+  });
+
+  it('gets the same job for the same idempotency key', async () => {
+    const { client } = await connect();
+    const first = await client.create(SMALL, { idempotencyKey: 'sub_same' });
+    expect(await client.create(SMALL, { idempotencyKey: 'sub_same' })).toMatchObject({
+      kind: 'accepted',
+      job: { id: first.kind === 'accepted' && first.job.id },
+    });
+    expect((await client.list({ limit: 10 })).jobs).toHaveLength(1);
+  });
+});

@@ -1,0 +1,109 @@
+import { describe, expect, it } from 'vitest';
+import type { CreateOutcome } from '../../src/client/port.ts';
+import type { ErrorCode } from '../../src/domain/catalogue.ts';
+import { type ScriptedReply, startScriptedServer } from '../support/scripted-server.ts';
+import { createVideoRequest } from '../support/video-request.ts';
+import { type ClientSetup, createVideosClient } from '../support/videos-client.ts';
+
+function createAt(baseUrl: string, setup?: ClientSetup): Promise<CreateOutcome> {
+  return createVideosClient(baseUrl, setup).client.create(createVideoRequest(), { idempotencyKey: 'sub_1' });
+}
+
+const LOGIN_PAGE = '<!doctype html><title>Sign in</title>';
+const JOB = { id: 'video_1', status: 'queued' };
+
+describe('a create', () => {
+  it.each<[string, ScriptedReply]>([
+    ['200', { body: JOB }],
+    ['201', { status: 201, body: JOB }],
+    ['202 with an address to poll', { status: 202, body: { ...JOB, polling_url: '/api/v1/videos/video_1' } }],
+    ['200 of a wrapped task', { body: { code: 'success', data: { task_id: 'video_1', status: 'QUEUED' } } }],
+  ])('that is answered with %s is accepted', async (_, reply) => {
+    const server = await startScriptedServer([reply]);
+    expect(await createAt(server.url)).toMatchObject({ kind: 'accepted', job: { id: 'video_1', status: 'queued' } });
+    expect(server.requests).toHaveLength(1);
+  });
+
+  it.each<[number, ErrorCode]>([
+    [301, 'endpoint_not_found'],
+    [307, 'endpoint_not_found'],
+    [400, 'invalid_request'],
+    [401, 'invalid_api_key'],
+    [402, 'insufficient_quota'],
+    [403, 'permission_denied'],
+    [404, 'endpoint_not_found'],
+    [405, 'not_supported'],
+    [413, 'invalid_request'],
+    [422, 'invalid_request'],
+    [429, 'rate_limit_exceeded'],
+  ])('that is refused with %d is rejected: nothing was made', async (status, code) => {
+    const server = await startScriptedServer([
+      { status, headers: { 'x-request-id': 'req_1', location: '/elsewhere' }, body: { error: { message: 'no' } } },
+      { body: JOB },
+    ]);
+    expect(await createAt(server.url)).toMatchObject({
+      kind: 'rejected',
+      error: { code, status, requestId: 'req_1', causedBy: `HTTP ${status}: no` },
+    });
+    expect(server.requests).toHaveLength(1);
+  });
+
+  it.each<[string, ScriptedReply, string]>([
+    ['answered with 408', { status: 408, body: '' }, 'HTTP 408: no further words'],
+    ['answered with 409', { status: 409, body: { error: { message: 'conflict' } } }, 'HTTP 409: conflict'],
+    ['answered with 500', { status: 500, body: { error: { message: 'oops' } } }, 'HTTP 500: oops'],
+    ['answered with 502', { status: 502, body: LOGIN_PAGE }, 'HTTP 502: an HTML page: Sign in'],
+    ['answered with 503', { status: 503, body: { detail: 'overloaded' } }, 'HTTP 503: overloaded'],
+    ['answered with 504', { status: 504, body: '' }, 'HTTP 504: no further words'],
+    ['not answered, for the connection breaks', 'drop', 'socket hang up'],
+    ['not answered in time', 'hang', 'no answer for 0.05 s'],
+    ['answered by half', { headers: { 'content-length': '100' }, body: '{"id":"vid', afterwards: 'drop' }, 'aborted'],
+    ['answered by half, then silence', { body: '{"id":"vid', afterwards: 'hang' }, 'no answer for 0.05 s'],
+  ])('that is %s is in doubt, and is not sent again', async (_, reply, causedBy) => {
+    const server = await startScriptedServer([reply, { body: JOB }]);
+    expect(await createAt(server.url, { idleTimeoutMs: 50 })).toMatchObject({
+      kind: 'unknown',
+      error: { code: 'outcome_unknown', causedBy, retryable: false },
+    });
+    expect(server.requests).toHaveLength(1);
+    expect(server.requests[0]).toMatchObject({ method: 'POST', path: '/v1/videos' });
+  });
+
+  it.each<[string, ScriptedReply, string]>([
+    ['a page', { body: LOGIN_PAGE }, 'HTTP 200: an HTML page: Sign in'],
+    ['JSON without an id', { body: { status: 'queued' } }, 'HTTP 200: {"status":"queued"}'],
+    ['nothing', { status: 204 }, 'HTTP 204: an empty body'],
+  ])('that is answered 2xx with %s is in doubt', async (_, reply, causedBy) => {
+    const server = await startScriptedServer([reply, { body: JOB }]);
+    expect(await createAt(server.url)).toMatchObject({
+      kind: 'unknown',
+      error: { code: 'unreadable_response', causedBy },
+    });
+    expect(server.requests).toHaveLength(1);
+  });
+
+  it('that finds nobody listening is rejected: nothing has left', async () => {
+    expect(await createAt('http://127.0.0.1:1/v1')).toMatchObject({
+      kind: 'rejected',
+      error: { code: 'connection_failed', causedBy: 'connect ECONNREFUSED 127.0.0.1:1', retryable: true },
+    });
+  });
+
+  it('that speaks to something else than HTTP is in doubt', async () => {
+    const server = await startScriptedServer(['drop']);
+    const outcome = await createAt(server.url.replace('http:', 'https:'));
+    expect(outcome).toMatchObject({ kind: 'unknown', error: { code: 'outcome_unknown' } });
+    expect(server.requests).toHaveLength(0);
+  });
+
+  it('goes on a connection of its own, so that none that was kept alive can make its outcome doubtful', async () => {
+    const server = await startScriptedServer([{ body: JOB }]);
+    const { client } = createVideosClient(server.url);
+    await client.get('video_1');
+    await client.create(createVideoRequest(), { idempotencyKey: 'sub_1' });
+    expect(server.requests.map(({ method, headers }) => [method, headers.connection])).toEqual([
+      ['GET', 'keep-alive'],
+      ['POST', 'close'],
+    ]);
+  });
+});

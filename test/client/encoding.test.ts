@@ -1,0 +1,104 @@
+import { describe, expect, it } from 'vitest';
+import { type ReceivedRequest, type ScriptedReply, startScriptedServer } from '../support/scripted-server.ts';
+import { createImageFile, createVideoRequest } from '../support/video-request.ts';
+import { createVideosClient } from '../support/videos-client.ts';
+
+const JOB: ScriptedReply = { body: { id: 'video_1', status: 'queued' } };
+const KEY = { idempotencyKey: 'sub_1' };
+
+function encodingOf({ headers }: ReceivedRequest): string {
+  return (headers['content-type'] ?? '').split(';')[0] ?? '';
+}
+
+const JSON_TYPE = 'application/json';
+const FORM_TYPE = 'multipart/form-data';
+
+describe('the body of a create', () => {
+  it('is JSON, with seconds as a text and the idempotency key beside it', async () => {
+    const server = await startScriptedServer([JOB]);
+    await createVideosClient(server.url).client.create(createVideoRequest(), KEY);
+    const [request] = server.requests;
+    expect(request?.headers).toMatchObject({ 'content-type': JSON_TYPE, 'idempotency-key': 'sub_1' });
+    expect(JSON.parse(String(request?.body))).toEqual({
+      model: 'sora-2',
+      prompt: 'a red kite over the sea',
+      seconds: '4',
+      size: '1280x720',
+    });
+  });
+
+  it('is a form when a file goes along', async () => {
+    const server = await startScriptedServer([JOB]);
+    await createVideosClient(server.url).client.create(createVideoRequest({ image: createImageFile('a.png') }), KEY);
+    const [request] = server.requests;
+    expect(request?.headers['content-type']).toMatch(/^multipart\/form-data; boundary=/);
+    expect(String(request?.body)).toMatch(
+      /name="input_reference"; filename="a\.png"\r\nContent-Type: image\/png\r\n\r\n/,
+    );
+  });
+
+  it.each([
+    ['json', JSON_TYPE],
+    ['multipart', FORM_TYPE],
+  ] as const)('is %s where the settings say so, with or without a file', async (encoding, type) => {
+    const server = await startScriptedServer([{ status: 415, body: '' }]);
+    const { client } = createVideosClient(server.url, { encoding });
+    await client.create(createVideoRequest(), KEY);
+    await client.create(createVideoRequest({ image: createImageFile() }), KEY);
+    expect(server.requests.map(encodingOf)).toEqual([type, type]);
+  });
+
+  it.each<[string, ScriptedReply]>([
+    ['415', { status: 415, body: '' }],
+    ['400 that names the content type', { status: 400, body: { error: { message: 'Unsupported content type' } } }],
+    ['400 that asks for a form', { status: 400, body: { detail: 'multipart/form-data expected' } }],
+    [
+      '422 that misses the prompt',
+      { status: 422, body: { detail: [{ type: 'missing', loc: ['body', 'prompt'], msg: 'Field required' }] } },
+    ],
+    [
+      '400 that misses the prompt',
+      { status: 400, body: { error: { message: "Missing required parameter: 'prompt'" } } },
+    ],
+  ])('is sent once in the other encoding after a %s, and so from then on', async (_, refusal) => {
+    const server = await startScriptedServer([refusal, JOB]);
+    const { client } = createVideosClient(server.url);
+    expect((await client.create(createVideoRequest(), KEY)).kind).toBe('accepted');
+    expect(server.requests.map(encodingOf)).toEqual([JSON_TYPE, FORM_TYPE]);
+    expect(server.requests.map(({ headers }) => headers['idempotency-key'])).toEqual(['sub_1', 'sub_1']);
+
+    await client.create(createVideoRequest(), { idempotencyKey: 'sub_2' });
+    expect(server.requests.map(encodingOf)).toEqual([JSON_TYPE, FORM_TYPE, FORM_TYPE]);
+  });
+
+  it('turns from a form to JSON, which carries the file in itself', async () => {
+    const server = await startScriptedServer([{ status: 415, body: '' }, JOB]);
+    const { client } = createVideosClient(server.url);
+    await client.create(createVideoRequest({ image: createImageFile() }), KEY);
+    expect(server.requests.map(encodingOf)).toEqual([FORM_TYPE, JSON_TYPE]);
+    expect(JSON.parse(String(server.requests[1]?.body))).toMatchObject({
+      input_reference: { image_url: expect.stringMatching(/^data:image\/png;base64,/) },
+    });
+  });
+
+  it('is sent no third time, and nothing is learnt from a refusal', async () => {
+    const server = await startScriptedServer([{ status: 415, body: '' }]);
+    const { client } = createVideosClient(server.url);
+    expect(await client.create(createVideoRequest(), KEY)).toMatchObject({ kind: 'rejected', error: { status: 415 } });
+    expect(server.requests.map(encodingOf)).toEqual([JSON_TYPE, FORM_TYPE]);
+    await client.create(createVideoRequest(), KEY);
+    expect(server.requests.map(encodingOf).slice(2)).toEqual([JSON_TYPE, FORM_TYPE]);
+  });
+
+  it.each<[string, ScriptedReply]>([
+    ['400 for the length', { status: 400, body: { error: { message: "Invalid value: '10'", param: 'seconds' } } }],
+    ['400 for the prompt’s words', { status: 400, body: { error: { message: 'the prompt was blocked' } } }],
+    ['422 for the size', { status: 422, body: { detail: [{ loc: ['body', 'size'], msg: 'Field required' }] } }],
+    ['500 that names the content type', { status: 500, body: 'cannot parse the content type' }],
+    ['409 that names the content type', { status: 409, body: 'content type' }],
+  ])('is not sent again after a %s', async (_, refusal) => {
+    const server = await startScriptedServer([refusal, JOB]);
+    await createVideosClient(server.url).client.create(createVideoRequest(), KEY);
+    expect(server.requests).toHaveLength(1);
+  });
+});

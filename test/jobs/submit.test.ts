@@ -1,0 +1,184 @@
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import type { JobRecord } from '../../src/domain/record.ts';
+import { type Submission, type SubmitDeps, type SubmitOrder, submit } from '../../src/jobs/submit.ts';
+import type { Clock } from '../../src/platform/clock.ts';
+import { Ledger } from '../../src/store/ledger.ts';
+import { createSeededRandom } from '../support/seeded-random.ts';
+import { createTemporaryFolder } from '../support/temporary-folder.ts';
+import { createVideoRequest } from '../support/video-request.ts';
+import { createVideosClient } from '../support/videos-client.ts';
+import { startVideosServer, type VideosScript, type VideosServer } from '../support/videos-server.ts';
+
+const NOW_MS = 1_790_000_000_000;
+const PRICE = { micros: 400_000, priceList: 'test' };
+
+/** The time stands still, but who sleeps lets the others work. */
+const clock: Clock = { now: () => NOW_MS, sleep: () => new Promise((resolve) => setImmediate(resolve)) };
+
+interface Process {
+  readonly ledger: Ledger;
+  submit(changes?: Partial<SubmitOrder>): Promise<Submission>;
+}
+
+interface Machine {
+  readonly server: VideosServer;
+  /** A process with a ledger object of its own on the one file. */
+  process(pid: number): Process;
+}
+
+async function setUp(script: VideosScript = {}, alive: readonly number[] = [1, 2, 3]): Promise<Machine> {
+  const server = await startVideosServer(script);
+  const folder = createTemporaryFolder();
+  return {
+    server,
+    process(pid) {
+      const ledger = new Ledger({ journal: join(folder, 'ledger.jsonl'), index: join(folder, 'ledger.index') });
+      const deps: SubmitDeps = {
+        client: createVideosClient(server.url).client,
+        ledger,
+        clock,
+        pid,
+        randomBytes: createSeededRandom(pid),
+        isProcessAlive: (other) => alive.includes(other),
+      };
+      const order: SubmitOrder = {
+        server: { profile: 'lab', baseUrl: server.url },
+        request: createVideoRequest(),
+        estimate: PRICE,
+        free: false,
+        again: false,
+        taken: new Set(),
+        maxCostPerDayMicros: null,
+      };
+      return { ledger, submit: (changes = {}) => submit(deps, { ...order, ...changes }) };
+    },
+  };
+}
+
+const answers = (ledger: Ledger): JobRecord['answer'][] => [...ledger.all()].map(({ answer }) => answer);
+
+describe('processes that submit the same request at once', () => {
+  it('send one create, and go on with its job together', async () => {
+    const { server, process } = await setUp();
+    const submissions = await Promise.all([1, 2, 3].map((pid) => process(pid).submit()));
+    expect(server.posts).toBe(1);
+    expect(submissions.map(({ kind }) => kind).sort()).toEqual(['attached', 'attached', 'submitted']);
+    expect(new Set(submissions.map(({ record }) => record.job?.id))).toEqual(new Set(['video_1']));
+  });
+
+  it('share the refusal of that one create', async () => {
+    const { server, process } = await setUp({
+      create: () => ({ status: 400, body: { error: { message: 'no such size' } } }),
+    });
+    const outcomes = await Promise.allSettled([1, 2].map((pid) => process(pid).submit()));
+    const codes = outcomes.map((outcome) => outcome.status === 'rejected' && outcome.reason.code);
+    expect(server.posts).toBe(1);
+    expect(codes.sort()).toEqual(['duplicate_request', 'invalid_request']);
+  });
+
+  it('send one each with `again`', async () => {
+    const { server, process } = await setUp();
+    await Promise.all([1, 2].map((pid) => process(pid).submit({ again: true })));
+    expect(server.posts).toBe(2);
+  });
+});
+
+describe('a submission that another process left without an answer', () => {
+  const fingerprintOfFirst = async ({ submit: send }: Process): Promise<string> => (await send()).record.fingerprint;
+
+  /** What a process leaves behind that is killed while its create is under way. */
+  async function leaveIntent({ process, server }: Machine, pid: number): Promise<void> {
+    const fingerprint = await fingerprintOfFirst(process(9));
+    const { ledger } = process(pid);
+    const [first] = ledger.all();
+    if (first === undefined) throw new Error('the ledger is empty');
+    await ledger.append({ event: 'seen', key: first.key, atMs: NOW_MS, job: finished(first) });
+    const { request, estimatedMicros, priceList, free, profile, baseUrl } = first;
+    const fields = { fingerprint, request, estimatedMicros, priceList, free, profile, baseUrl };
+    await ledger.append({ event: 'intent', key: 'sub_left', atMs: NOW_MS, pid, ...fields });
+    server.jobs.length = 0;
+  }
+
+  const finished = ({ job }: JobRecord): NonNullable<JobRecord['job']> => {
+    if (job === null) throw new Error('no job');
+    return { ...job, status: 'completed' };
+  };
+
+  it('is found in the list when the process is gone', async () => {
+    const machine = await setUp({}, []);
+    await leaveIntent(machine, 4);
+    const { prompt, model } = createVideoRequest();
+    machine.server.jobs.push({ id: 'video_of_the_dead', status: 'queued', prompt, model });
+    const { kind, record } = await machine.process(5).submit();
+    expect({ kind, key: record.key, id: record.job?.id }).toEqual({
+      kind: 'attached',
+      key: 'sub_left',
+      id: 'video_of_the_dead',
+    });
+    expect(machine.server.posts).toBe(1);
+  });
+
+  it('stays in doubt when it is not in the list, and is not sent again', async () => {
+    const machine = await setUp({}, []);
+    await leaveIntent(machine, 4);
+    await expect(machine.process(5).submit()).rejects.toMatchObject({
+      code: 'outcome_unknown',
+      hints: [expect.stringContaining('sora status sub_left'), expect.stringContaining('--again')],
+    });
+    expect(machine.server.posts).toBe(1);
+  });
+
+  it('is waited for while the process lives', async () => {
+    const machine = await setUp({}, [4]);
+    await leaveIntent(machine, 4);
+    const waiting = machine.process(5).submit();
+    const refusal = { code: 'invalid_request', message: 'no' };
+    await machine.process(4).ledger.append({ event: 'rejected', key: 'sub_left', atMs: NOW_MS, ...refusal });
+    await expect(waiting).rejects.toMatchObject({ code: 'duplicate_request', causedBy: 'no' });
+  });
+});
+
+describe('the cap of a day', () => {
+  const CAP = { maxCostPerDayMicros: 1_000_000, again: true };
+
+  it('counts what all processes have submitted, and holds back what would go over it', async () => {
+    const { server, process } = await setUp();
+    const outcomes = await Promise.allSettled([1, 2, 3].map((pid) => process(pid).submit(CAP)));
+    expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(2);
+    expect(outcomes.find(({ status }) => status === 'rejected')).toMatchObject({
+      reason: { code: 'cost_cap_exceeded', message: expect.stringContaining('to $1.20, over its cap of $1.00') },
+    });
+    expect(server.posts).toBe(2);
+  });
+
+  it('counts neither refused submissions nor free ones, and a held back one not either', async () => {
+    let isRefusing = true;
+    const { server, process } = await setUp({ create: () => (isRefusing ? { status: 400, body: 'no' } : null) });
+    const { submit: send, ledger } = process(1);
+    await expect(send(CAP)).rejects.toMatchObject({ code: 'invalid_request' });
+    isRefusing = false;
+    await send({ ...CAP, free: true });
+    await send({ ...CAP, free: true });
+    await send(CAP);
+    await send(CAP);
+    await expect(send(CAP)).rejects.toMatchObject({ code: 'cost_cap_exceeded' });
+    await send({ ...CAP, estimate: { micros: 200_000, priceList: 'test' } });
+    expect(server.posts).toBe(6);
+    expect(answers(ledger)).toEqual([
+      'rejected',
+      'accepted',
+      'accepted',
+      'accepted',
+      'accepted',
+      'rejected',
+      'accepted',
+    ]);
+  });
+
+  it('cannot be kept where the price is not known, so nothing is sent', async () => {
+    const { server, process } = await setUp();
+    await expect(process(1).submit({ ...CAP, estimate: null })).rejects.toMatchObject({ code: 'cost_cap_exceeded' });
+    expect(server.posts).toBe(0);
+  });
+});

@@ -1,0 +1,70 @@
+import { type ChildProcessByStdio, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import type { Readable } from 'node:stream';
+import { text } from 'node:stream/consumers';
+import { onTestFinished } from 'vitest';
+import { createTemporaryFolder } from './temporary-folder.ts';
+
+export const BINARY = resolve(import.meta.dirname, '../../bin/sora.js');
+
+export interface BinaryResult {
+  /** The exit code, or the signal that ended it. */
+  readonly code: number | NodeJS.Signals;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface BinaryRun {
+  readonly child: ChildProcessByStdio<null, Readable, Readable>;
+  readonly ended: Promise<BinaryResult>;
+  /** Resolves when standard error has said something that matches. */
+  says(pattern: RegExp): Promise<void>;
+}
+
+export interface Binary {
+  readonly cwd: string;
+  readonly home: string;
+  readonly env: Readonly<Record<string, string>>;
+  start(argv: readonly string[], env?: Readonly<Record<string, string>>): BinaryRun;
+}
+
+/** The built program as a process, with folders of its own and a fast simulator. Needs `npm run build`. */
+export function createBinary(): Binary {
+  const folder = createTemporaryFolder();
+  const [cwd, home] = [join(folder, 'work'), join(folder, 'home')];
+  mkdirSync(cwd);
+  const env = { PATH: process.env.PATH ?? '', SORA_HOME: home, SORA_SIMULATOR_SPEED: '50' };
+  return {
+    cwd,
+    home,
+    env,
+    start(argv, extra = {}) {
+      const options = { cwd, env: { ...env, ...extra } };
+      const child = spawn(process.execPath, [BINARY, ...argv], { ...options, stdio: ['ignore', 'pipe', 'pipe'] });
+      onTestFinished(() => void child.kill('SIGKILL'));
+      return { child, ended: endOf(child), says: (pattern) => hear(child.stderr, pattern) };
+    },
+  };
+}
+
+async function endOf(child: BinaryRun['child']): Promise<BinaryResult> {
+  const [stdout, stderr, [code, signal]] = await Promise.all([
+    text(child.stdout),
+    text(child.stderr),
+    once(child, 'close'),
+  ]);
+  return { code: code ?? signal, stdout, stderr };
+}
+
+function hear(stream: Readable, pattern: RegExp): Promise<void> {
+  let heard = '';
+  return new Promise((resolve, reject) => {
+    stream.on('data', (chunk: Buffer) => {
+      heard += chunk.toString();
+      if (pattern.test(heard)) resolve();
+    });
+    stream.once('end', () => reject(new Error(`never said ${pattern}: ${heard}`)));
+  });
+}
