@@ -1,5 +1,4 @@
 import type { CommandInput, OptionSpecs } from './app/command.ts';
-import { Context } from './app/context.ts';
 import type { GlobalOptions } from './app/global-options.ts';
 import { exitCodeFor, SoraError } from './domain/errors.ts';
 import { Output } from './output/output.ts';
@@ -20,6 +19,8 @@ export async function runCli(host: Host): Promise<number> {
     if (invocation === null) return 0;
     const { definition, args, options, globals } = invocation;
     output = new Output(host, outputOptions(globals, host.env));
+    // Loaded behind the help, which needs none of it.
+    const { Context } = await import('./app/context.ts');
     const context = new Context(host, globals, output);
     context.checkOptions();
     const input = { args, options } as CommandInput<OptionSpecs>; // commander made them from the definition's own flags

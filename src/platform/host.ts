@@ -56,16 +56,26 @@ export function nodeHost(version: string): Host {
       return process.stdin;
     },
     get stdout() {
-      return process.stdout;
+      return withoutPipeErrors(process.stdout);
     },
     get stderr() {
-      return process.stderr;
+      return withoutPipeErrors(process.stderr);
     },
     http: nodeHttp,
     clock: systemClock,
-    randomBytes,
+    randomBytes: (size) => randomBytes(size), // read when called: node:crypto is slow to load
     interrupt: listenForInterrupts(),
   };
+}
+
+/** A reader that has gone away (`| head`) is no error of ours. */
+function withoutPipeErrors(stream: NodeJS.WriteStream): NodeJS.WriteStream {
+  if (!stream.listeners('error').includes(ignorePipeError)) stream.on('error', ignorePipeError);
+  return stream;
+}
+
+function ignorePipeError(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EPIPE' && error.code !== 'ERR_STREAM_DESTROYED') throw error;
 }
 
 /** The first signal asks, the second one is obeyed at once by giving it back its default effect. */

@@ -1,0 +1,203 @@
+// `npm run bench`: what has to be fast, as ratios measured side by side in one run. `--quick` makes fewer runs, `--json`
+// prints the rows for programs. Ends with 1 when a goal is missed.
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import Table from 'cli-table3';
+import { renderClip } from '../src/simulator/clip/clip.ts';
+import { fixtureId, writeLedgerFixture } from './ledger-fixture.ts';
+import { type Command, median, ratio, timeInTurn } from './timing.ts';
+
+interface Row {
+  readonly what: string;
+  readonly measured: number;
+  readonly unit: string;
+  /** At most this, or at least, when `atLeast`. */
+  readonly goal: number;
+  readonly atLeast?: true;
+}
+
+const ROOT = join(import.meta.dirname, '..');
+const LEDGER_JOBS = 100_000;
+const MEGABYTE = 1_000_000;
+const isQuick = process.argv.includes('--quick');
+const rounds = isQuick ? 7 : 21;
+const folder = mkdtempSync(join(tmpdir(), 'sora-bench-'));
+const server = spawn(process.execPath, ['--import', 'tsx', join(ROOT, 'bench/server.ts')], {
+  cwd: ROOT,
+  stdio: ['ignore', 'pipe', 'inherit'],
+});
+
+try {
+  const baseUrl = await firstLine(server);
+  const rows = [...(await startUp(baseUrl)), ...(await ledger(baseUrl)), ...(await downloads(baseUrl)), clip()];
+  report(rows);
+} finally {
+  server.kill();
+  rmSync(folder, { recursive: true, force: true });
+}
+
+async function firstLine({ stdout }: ChildProcess): Promise<string> {
+  if (stdout === null) throw new Error('the server has no standard output');
+  const [line] = await once(stdout, 'data');
+  return String(line).trim();
+}
+
+function sora(name: string, argv: readonly string[], home = join(folder, 'home')): Command {
+  return { name, file: process.execPath, argv: [join(ROOT, 'bin/sora.js'), ...argv], env: { SORA_HOME: home } };
+}
+
+async function startUp(baseUrl: string): Promise<Row[]> {
+  const goals: readonly (readonly [Command, number])[] = [
+    [sora('--version', ['--version']), 1.15],
+    [sora('--help', ['--help']), 1.35],
+    [sora('config path', ['config', 'path']), 1.35],
+    [sora('list --local', ['list', '--local']), 1.35],
+    [sora('status, one call through the openai SDK', ['status', 'video_1', '--base-url', baseUrl]), 1.9],
+  ];
+  const node = { name: 'node -e 0', file: process.execPath, argv: ['-e', '0'] };
+  const times = await timeInTurn([node, ...goals.map(([command]) => command)], rounds);
+  return goals.map(([{ name }, goal]) => ({
+    what: `start-up: ${name}`,
+    measured: ratio(times, name, node.name),
+    unit: '× node -e 0',
+    goal,
+  }));
+}
+
+async function ledger(baseUrl: string): Promise<Row[]> {
+  const [full, empty] = [join(folder, 'full'), join(folder, 'empty')];
+  await writeLedgerFixture(join(full, 'ledger.jsonl'), LEDGER_JOBS);
+  const id = fixtureId(Math.floor(LEDGER_JOBS / 2));
+  const questions: readonly (readonly [string, readonly string[]])[] = [
+    ['status of one', ['status', id, '--base-url', baseUrl]],
+    ['list of the newest 20', ['list', '--local', '-L', '20']],
+  ];
+  const commands = questions.flatMap(([name, argv]) => [
+    sora(`${name}, full`, argv, full),
+    sora(`${name}, empty`, argv, empty),
+  ]);
+  const times = await timeInTurn(commands, rounds);
+  return questions.map(([name]) => ({
+    what: `ledger of 100,000 jobs: ${name}`,
+    measured: ratio(times, `${name}, full`, `${name}, empty`),
+    unit: '× empty ledger',
+    goal: 3,
+  }));
+}
+
+async function downloads(baseUrl: string): Promise<Row[]> {
+  const memory = [200, 1000].map(
+    (megabytes): Row => ({
+      what: `download of ${megabytes} MB: peak memory`,
+      measured: peakMemoryMegabytes([
+        'download',
+        `video_${megabytes * MEGABYTE}`,
+        '-o',
+        join(folder, 'peak.mp4'),
+        '--force',
+        '--base-url',
+        baseUrl,
+      ]),
+      unit: 'MB',
+      goal: 150,
+    }),
+  );
+  if (spawnSync('curl', ['--version']).status !== 0) {
+    process.stderr.write('curl is not installed: its comparison is left out\n');
+    return memory;
+  }
+  const id = `video_${200 * MEGABYTE}`;
+  const curl = {
+    name: 'curl',
+    file: 'curl',
+    argv: ['-s', '-o', join(folder, 'curl.mp4'), `${baseUrl}/videos/${id}/content`],
+  };
+  const ours = sora('sora', ['download', id, '-o', join(folder, 'sora.mp4'), '--force', '--base-url', baseUrl]);
+  // The same command with next to nothing to fetch: what is left when it is taken off is the download.
+  const idle = sora('idle', [
+    'download',
+    'video_1000',
+    '-o',
+    join(folder, 'idle.mp4'),
+    '--force',
+    '--base-url',
+    baseUrl,
+  ]);
+  const times = await timeInTurn([curl, ours, idle], isQuick ? 5 : 11);
+  const of = (name: string): number => median(times.get(name) ?? []);
+  return [
+    {
+      what: 'download of 200 MB: throughput, start-up taken off',
+      measured: of('curl') / (of('sora') - of('idle')),
+      unit: '× curl',
+      goal: 0.6,
+      atLeast: true,
+    },
+    ...memory,
+  ];
+}
+
+/** Of the process itself, as it reads it at its own end. */
+function peakMemoryMegabytes(argv: readonly string[]): number {
+  const preload = 'process.on("exit", () => process.stderr.write("peak " + process.resourceUsage().maxRSS))';
+  const { stderr } = spawnSync(
+    process.execPath,
+    ['--import', `data:text/javascript,${encodeURIComponent(preload)}`, join(ROOT, 'bin/sora.js'), ...argv],
+    {
+      encoding: 'utf8',
+      env: { PATH: process.env.PATH ?? '', SORA_HOME: join(folder, 'home') },
+    },
+  );
+  return (Number(/peak (\d+)/.exec(stderr)?.[1]) * 1024) / MEGABYTE;
+}
+
+function clip(): Row {
+  const spec = {
+    id: 'video_bench',
+    prompt: 'A paper boat sails into a storm drain',
+    model: 'sora-2',
+    seconds: 5,
+    width: 1280,
+    height: 720,
+  };
+  const startedNs = process.hrtime.bigint();
+  renderClip(spec); // the first one, before anything is compiled: what a person waits for
+  return {
+    what: 'clip of 5 s at 1280x720, cold',
+    measured: Number(process.hrtime.bigint() - startedNs) / 1e6,
+    unit: 'ms',
+    goal: 250,
+  };
+}
+
+function isReached({ measured, goal, atLeast }: Row): boolean {
+  return atLeast ? measured >= goal : measured <= goal;
+}
+
+function report(rows: readonly Row[]): void {
+  if (rows.some((row) => !isReached(row))) process.exitCode = 1;
+  if (process.argv.includes('--json')) {
+    process.stdout.write(
+      `${JSON.stringify(
+        rows.map((row) => ({ ...row, reached: isReached(row) })),
+        null,
+        2,
+      )}\n`,
+    );
+    return;
+  }
+  const table = new Table({ head: ['what', 'measured', 'goal', ''], style: { head: [], border: [] } });
+  for (const row of rows) {
+    const { what, measured, unit, goal, atLeast } = row;
+    table.push([
+      what,
+      `${measured.toFixed(unit === 'ms' || unit === 'MB' ? 0 : 2)} ${unit}`,
+      `${atLeast ? '≥' : '≤'} ${goal}`,
+      isReached(row) ? 'ok' : 'over',
+    ]);
+  }
+  process.stdout.write(`Node ${process.versions.node}\n${table.toString()}\n`);
+}

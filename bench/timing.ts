@@ -1,0 +1,49 @@
+import { spawn } from 'node:child_process';
+
+export interface Command {
+  readonly name: string;
+  readonly file: string;
+  readonly argv: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+/** Runs a command to its end, output thrown away; milliseconds of wall time. Throws when it fails. */
+export function timeProcess({ name, file, argv, env = {} }: Command): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const startedNs = process.hrtime.bigint();
+    const child = spawn(file, argv, {
+      stdio: ['ignore', 'ignore', 'pipe'],
+      env: { PATH: process.env.PATH ?? '', ...env },
+    });
+    let complaints = '';
+    child.stderr.on('data', (chunk: Buffer) => {
+      complaints += chunk.toString();
+    });
+    child.once('error', reject);
+    child.once('close', (code) => {
+      if (code === 0) resolve(Number(process.hrtime.bigint() - startedNs) / 1e6);
+      else reject(new Error(`${name} ended with ${code}: ${complaints}`));
+    });
+  });
+}
+
+/** Times commands in turn (A B C A B C …), so that a machine that drifts drifts for all; the runs of each, in order. */
+export async function timeInTurn(commands: readonly Command[], rounds: number): Promise<Map<string, number[]>> {
+  const times = new Map<string, number[]>(commands.map(({ name }) => [name, []]));
+  for (const command of commands) await timeProcess(command); // warms the caches, not counted
+  for (let round = 0; round < rounds; round++) {
+    for (const command of commands) times.get(command.name)?.push(await timeProcess(command));
+  }
+  return times;
+}
+
+export function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
+}
+
+/** The median of the ratios of runs that were made one after the other. */
+export function ratio(times: ReadonlyMap<string, readonly number[]>, name: string, base: string): number {
+  const bases = times.get(base) ?? [];
+  return median((times.get(name) ?? []).map((time, at) => time / (bases[at] ?? Number.NaN)));
+}
