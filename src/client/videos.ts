@@ -38,7 +38,7 @@ export interface VideosClientOptions {
 }
 
 type Reply = RefusedReply & { readonly value: JsonValue | undefined };
-type Call = (sdk: Sdk) => { asResponse(): Promise<Response> };
+type Call = (sdk: Sdk, options: CallOptions) => { asResponse(): Promise<Response> };
 
 /** Refusals by which a server shows that it did not understand the body's encoding, so that it made nothing of it. */
 const ENCODING_REFUSED =
@@ -83,11 +83,7 @@ export class SdkVideosClient implements VideosClient {
 
   async get(id: string, options: CallOptions = {}): Promise<VideoJob> {
     const context = this.#context({ id });
-    const reply = await this.#read(
-      (sdk) => sdk.get(`/videos/${encodeURIComponent(id)}`, signalOf(options)),
-      context,
-      options,
-    );
+    const reply = await this.#read((sdk, own) => sdk.get(`/videos/${encodeURIComponent(id)}`, own), context, options);
     const job = decodeJob(reply.value, { ...this.#replyFacts(reply), askedId: id });
     if (job === null) throw unreadableReply(reply, context);
     return job;
@@ -96,7 +92,7 @@ export class SdkVideosClient implements VideosClient {
   async list({ limit, after, order }: ListQuery, options: CallOptions = {}): Promise<VideoPage> {
     const context = this.#context({});
     const query = { limit, ...(after === undefined ? {} : { after }), ...(order === undefined ? {} : { order }) };
-    const reply = await this.#read((sdk) => sdk.get('/videos', { query, ...signalOf(options) }), context, options);
+    const reply = await this.#read((sdk, own) => sdk.get('/videos', { query, ...own }), context, options);
     const page = decodePage(reply.value, this.#replyFacts(reply));
     if (page === null) throw unreadableReply(reply, context);
     // `has_more` is missing on some servers and always true on others: an empty page or a standing cursor ends the list.
@@ -107,7 +103,7 @@ export class SdkVideosClient implements VideosClient {
   async remove(id: string, options: CallOptions = {}): Promise<boolean> {
     const context = this.#context({ id });
     const path = `/videos/${encodeURIComponent(id)}`;
-    const reply = await this.#read((sdk) => sdk.delete(path, signalOf(options)), context, options);
+    const reply = await this.#read((sdk, own) => sdk.delete(path, own), context, options);
     if (reply.value === undefined && reply.body.trim() !== '') throw unreadableReply(reply, context);
     return decodeDeleted(reply.value);
   }
@@ -139,7 +135,7 @@ export class SdkVideosClient implements VideosClient {
   async #read(call: Call, context: CallContext, { signal }: CallOptions): Promise<Reply> {
     let reply: Reply;
     try {
-      reply = await this.#call(call);
+      reply = await this.#call(call, signal);
     } catch (error) {
       signal?.throwIfAborted();
       throw failureFromThrown(error, context);
@@ -148,15 +144,22 @@ export class SdkVideosClient implements VideosClient {
     return reply;
   }
 
-  async #call(call: Call): Promise<Reply> {
+  async #call(call: Call, signal?: AbortSignal): Promise<Reply> {
+    // The SDK leaves a listener on the signal that it is given: over a long wait they would pile up.
+    const own = new AbortController();
+    const abort = (): void => own.abort(signal?.reason);
+    if (signal?.aborted) abort();
+    signal?.addEventListener('abort', abort);
     try {
-      const response = await call(this.#sdk).asResponse();
+      const response = await call(this.#sdk, { signal: own.signal }).asResponse();
       const body = await response.text();
       return { status: response.status, headers: Object.fromEntries(response.headers), body, value: parseJson(body) };
     } catch (error) {
       if (!(error instanceof StatusError)) throw unwrapSdkError(error);
       const { body } = error;
       return { status: error.status ?? 0, headers: Object.fromEntries(error.headers ?? []), body, value: undefined };
+    } finally {
+      signal?.removeEventListener('abort', abort);
     }
   }
 
@@ -190,8 +193,4 @@ function provesNothingMade({ status }: Reply): boolean {
 function inDoubt(failure: SoraError): SoraError {
   const { causedBy, status, requestId, cause } = failure;
   return new SoraError('outcome_unknown', { causedBy: causedBy ?? failure.message, status, requestId, cause });
-}
-
-function signalOf({ signal }: CallOptions): { signal?: AbortSignal } {
-  return signal === undefined ? {} : { signal };
 }

@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { close, constants, fstat, ftruncate, open, type Stats } from 'node:fs';
+import { close, constants, createReadStream, ftruncate, open } from 'node:fs';
 import { link, rename, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { Writable } from 'node:stream';
@@ -21,7 +21,6 @@ const RETRY_DELAY_MS = 500;
 
 const openFile = promisify(open);
 const closeFile = promisify(close);
-const statFile = promisify(fstat);
 const truncateFile = promisify(ftruncate);
 
 export interface DownloadOrder extends ContentOrder {
@@ -38,7 +37,8 @@ export interface DownloadOrder extends ContentOrder {
  * Brings a video home whole or not at all: into a `.part` file whose name holds
  * what the bytes belong to, so that a cut download goes on where it stopped, also
  * in a later run; then to its name, which never hides a file that was there.
- * Processes that download the same at once share a part, and in the end one file.
+ * Where the very same file stands there already, it is the result: processes that
+ * download one video at once end with one file.
  *
  * Throws `download_corrupt`, `cannot_write` and whatever the client throws.
  */
@@ -65,8 +65,6 @@ class PartFile {
   readonly #deps: ContentDeps;
   readonly #order: DownloadOrder;
   #path: string;
-  /** The part's identity, by which it is known under any name. */
-  #file: Stats | null = null;
   #validator: string | null = null;
   #kind: MediaKind | null = null;
   sizeBytes = 0;
@@ -88,8 +86,9 @@ class PartFile {
         retryable: true,
       });
     }
-    const path = await this.#place();
-    return { variant: this.#order.variant, path, bytes: this.sizeBytes, sha256: sink.digest() };
+    const sha256 = sink.digest();
+    const path = await this.#place(sha256);
+    return { variant: this.#order.variant, path, bytes: this.sizeBytes, sha256 };
   }
 
   /** The rest of what is on the disk already, of this run or of an earlier one, when the server can resume; else all of it. */
@@ -125,7 +124,6 @@ class PartFile {
       throw cannotWrite(this.#path, error);
     });
     try {
-      this.#file = await statFile(descriptor);
       const sink = new FileSink(descriptor, offsetBytes, (doneBytes) => {
         this.sizeBytes = doneBytes;
         this.#order.onProgress?.(doneBytes, totalBytes);
@@ -141,18 +139,21 @@ class PartFile {
   }
 
   /** Gives the file its name. Linking fails where a file exists, which renaming does not. */
-  async #place(): Promise<string> {
+  async #place(sha256: string): Promise<string> {
     const { path, isDefaultName, force } = this.#order;
     const wanted = isDefaultName && this.#kind !== null ? withExtension(path, this.#kind) : path;
     try {
       if (force) {
         await rename(this.#path, wanted).catch(async (error: unknown) => {
-          if (!(await this.#isAt(wanted))) throw error;
+          if (!(await this.#isAt(wanted, sha256))) throw error;
         });
         return wanted;
       }
       for (const candidate of numberedNames(wanted)) {
-        if ((await claim(this.#path, candidate)) || (await this.#isAt(candidate))) return candidate;
+        if (await claim(this.#path, candidate)) return candidate;
+        if (!(await this.#isAt(candidate, sha256))) continue;
+        await rm(this.#path, { force: true });
+        return candidate;
       }
     } catch (error) {
       throw cannotWrite(wanted, error);
@@ -160,10 +161,10 @@ class PartFile {
     return wanted;
   }
 
-  /** Whether another process has given our part this name already. */
-  async #isAt(path: string): Promise<boolean> {
-    const there = await stat(path);
-    return there.ino === this.#file?.ino && there.dev === this.#file.dev;
+  /** Whether what was downloaded stands there already. */
+  async #isAt(path: string, sha256: string): Promise<boolean> {
+    const { size } = await stat(path);
+    return size === this.sizeBytes && (await hashFile(path)) === sha256;
   }
 
   /** A part that cannot be gone on with is litter. */
@@ -184,6 +185,12 @@ async function claim(from: string, to: string): Promise<boolean> {
     await rename(from, to);
     return true;
   }
+}
+
+async function hashFile(path: string): Promise<string> {
+  const hash = createHash('sha256');
+  await pipeline(createReadStream(path), hash);
+  return hash.digest('hex');
 }
 
 /** Sends a video to a stream, such as standard output; whether anything was written before a fault decides if it can be mended. */

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { sniffMedia } from '../../src/domain/media.ts';
@@ -164,12 +164,13 @@ describe('signals', () => {
     expect({ posts: server.posts, jobs: server.jobs.length }).toEqual({ posts: 1, jobs: 1 });
   });
 
-  it('two processes that want the same video at once pay for one', async () => {
+  it('two processes that want the same video at once pay for one, and save one file', async () => {
     const server = await startVideosServer();
     const sora = createBinary();
-    const argv = ['create', 'a paper boat', '--detach', '--base-url', server.url];
+    const argv = ['create', 'a paper boat', '--base-url', server.url];
     const [one, two] = await Promise.all([sora.start(argv).ended, sora.start(argv).ended]);
     expect([one.code, two.code, one.stdout]).toEqual([0, 0, two.stdout]);
+    expect(readdirSync(sora.cwd)).toEqual([one.stdout.trim()]);
     expect(server.posts).toBe(1);
   });
 });

@@ -1,11 +1,13 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import type { JobRecord } from '../../src/domain/record.ts';
+import { factsOf, type JobRecord } from '../../src/domain/record.ts';
+import { fingerprintOf, recordRequest } from '../../src/jobs/fingerprint.ts';
 import { type Submission, type SubmitDeps, type SubmitOrder, submit } from '../../src/jobs/submit.ts';
 import type { Clock } from '../../src/platform/clock.ts';
 import { Ledger } from '../../src/store/ledger.ts';
 import { createSeededRandom } from '../support/seeded-random.ts';
 import { createTemporaryFolder } from '../support/temporary-folder.ts';
+import { createVideoJob } from '../support/video-job.ts';
 import { createVideoRequest } from '../support/video-request.ts';
 import { createVideosClient } from '../support/videos-client.ts';
 import { startVideosServer, type VideosScript, type VideosServer } from '../support/videos-server.ts';
@@ -85,25 +87,23 @@ describe('processes that submit the same request at once', () => {
 });
 
 describe('a submission that another process left without an answer', () => {
-  const fingerprintOfFirst = async ({ submit: send }: Process): Promise<string> => (await send()).record.fingerprint;
-
   /** What a process leaves behind that is killed while its create is under way. */
-  async function leaveIntent({ process, server }: Machine, pid: number): Promise<void> {
-    const fingerprint = await fingerprintOfFirst(process(9));
-    const { ledger } = process(pid);
-    const [first] = ledger.all();
-    if (first === undefined) throw new Error('the ledger is empty');
-    await ledger.append({ event: 'seen', key: first.key, atMs: NOW_MS, job: finished(first) });
-    const { request, estimatedMicros, priceList, free, profile, baseUrl } = first;
-    const fields = { fingerprint, request, estimatedMicros, priceList, free, profile, baseUrl };
-    await ledger.append({ event: 'intent', key: 'sub_left', atMs: NOW_MS, pid, ...fields });
-    server.jobs.length = 0;
+  function leaveIntent({ process, server }: Machine, pid: number): Promise<void> {
+    const request = recordRequest(createVideoRequest());
+    return process(pid).ledger.append({
+      event: 'intent',
+      key: 'sub_left',
+      atMs: NOW_MS,
+      pid,
+      profile: 'lab',
+      baseUrl: server.url,
+      fingerprint: fingerprintOf(server.url, request),
+      request,
+      estimatedMicros: PRICE.micros,
+      priceList: PRICE.priceList,
+      free: false,
+    });
   }
-
-  const finished = ({ job }: JobRecord): NonNullable<JobRecord['job']> => {
-    if (job === null) throw new Error('no job');
-    return { ...job, status: 'completed' };
-  };
 
   it('is found in the list when the process is gone', async () => {
     const machine = await setUp({}, []);
@@ -116,7 +116,7 @@ describe('a submission that another process left without an answer', () => {
       key: 'sub_left',
       id: 'video_of_the_dead',
     });
-    expect(machine.server.posts).toBe(1);
+    expect(machine.server.posts).toBe(0);
   });
 
   it('stays in doubt when it is not in the list, and is not sent again', async () => {
@@ -126,16 +126,17 @@ describe('a submission that another process left without an answer', () => {
       code: 'outcome_unknown',
       hints: [expect.stringContaining('sora status sub_left'), expect.stringContaining('--again')],
     });
-    expect(machine.server.posts).toBe(1);
+    expect(machine.server.posts).toBe(0);
   });
 
   it('is waited for while the process lives', async () => {
     const machine = await setUp({}, [4]);
     await leaveIntent(machine, 4);
     const waiting = machine.process(5).submit();
-    const refusal = { code: 'invalid_request', message: 'no' };
-    await machine.process(4).ledger.append({ event: 'rejected', key: 'sub_left', atMs: NOW_MS, ...refusal });
-    await expect(waiting).rejects.toMatchObject({ code: 'duplicate_request', causedBy: 'no' });
+    const job = factsOf(createVideoJob({ id: 'video_of_the_living' }));
+    await machine.process(4).ledger.append({ event: 'accepted', key: 'sub_left', atMs: NOW_MS, job });
+    expect((await waiting).record.job?.id).toBe('video_of_the_living');
+    expect(machine.server.requests).toEqual([]);
   });
 });
 

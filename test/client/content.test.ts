@@ -1,0 +1,173 @@
+import { buffer } from 'node:stream/consumers';
+import { describe, expect, it } from 'vitest';
+import type { ContentReply, ResumePoint } from '../../src/client/port.ts';
+import type { ErrorCode } from '../../src/domain/catalogue.ts';
+import type { ContentLocation, Variant } from '../../src/domain/video.ts';
+import { type ScriptedReply, type ScriptedServer, startScriptedServer } from '../support/scripted-server.ts';
+import { createVideosClient } from '../support/videos-client.ts';
+
+const CLIP = 'the whole clip';
+const NO_ROUTE: ScriptedReply = { status: 404, body: { detail: 'Not Found' } };
+
+interface Order {
+  readonly content?: ContentLocation | null;
+  readonly variant?: Variant;
+  readonly resume?: ResumePoint;
+}
+
+function open(
+  { url }: ScriptedServer,
+  { content = null, variant = 'video', resume }: Order = {},
+): Promise<ContentReply> {
+  const { client } = createVideosClient(url, { idleTimeoutMs: 50 });
+  return client.content({ id: 'video_1', content }, variant, resume === undefined ? {} : { resume });
+}
+
+async function read({ body }: ContentReply): Promise<string> {
+  return String(await buffer(body));
+}
+
+describe('the place of a video', () => {
+  it('is below /content, by its variant', async () => {
+    const server = await startScriptedServer([{ body: CLIP }]);
+    expect(await read(await open(server))).toBe(CLIP);
+    await open(server, { variant: 'spritesheet' });
+    expect(server.requests.map(({ path }) => path)).toEqual([
+      '/v1/videos/video_1/content',
+      '/v1/videos/video_1/content?variant=spritesheet',
+    ]);
+    expect(server.requests[0]?.headers).toMatchObject({ 'accept-encoding': 'identity' });
+  });
+
+  it.each([404, 405, 501])('is where its job says, when /content is answered with %d', async (status) => {
+    const server = await startScriptedServer([{ status, body: '' }, { body: CLIP }]);
+    const content = { kind: 'url', url: '/files/v.mp4' } as const;
+    expect(await read(await open(server, { content }))).toBe(CLIP);
+    expect(server.requests[1]?.path).toBe('/files/v.mp4');
+  });
+
+  it.each([
+    ['base64', Buffer.from(CLIP).toString('base64')],
+    ['a data URL', `data:video/mp4;base64,${Buffer.from(CLIP).toString('base64')}`],
+  ])('is its job itself, in %s', async (_, base64) => {
+    const server = await startScriptedServer([NO_ROUTE]);
+    const reply = await open(server, { content: { kind: 'base64', base64 } });
+    expect(reply).toMatchObject({ totalBytes: CLIP.length, offsetBytes: 0, validator: null });
+    expect(await read(reply)).toBe(CLIP);
+  });
+
+  it.each<[string, ScriptedReply, Order]>([
+    ['the server wants to be asked later', { status: 409, body: '' }, {}],
+    ['the server fails', { status: 500, body: '' }, {}],
+    ['a picture is asked for', NO_ROUTE, { variant: 'thumbnail' }],
+  ])('is nowhere else when %s', async (_, reply, order) => {
+    const server = await startScriptedServer([reply]);
+    const content = { kind: 'url', url: '/files/v.mp4' } as const;
+    await expect(open(server, { content, ...order })).rejects.toMatchObject({ name: 'SoraError' });
+    expect(server.requests).toHaveLength(1);
+  });
+
+  it.each(['http://', 's3://bucket/v.mp4'])('is told to be missing when its address is %s', async (url) => {
+    const server = await startScriptedServer([NO_ROUTE]);
+    await expect(open(server, { content: { kind: 'url', url } })).rejects.toMatchObject({ name: 'SoraError' });
+  });
+
+  it('is reached over redirects', async () => {
+    const server = await startScriptedServer([
+      { status: 302, headers: { location: '../../cdn/v.mp4' } },
+      { body: CLIP },
+    ]);
+    expect(await read(await open(server))).toBe(CLIP);
+    expect(server.requests[1]?.path).toBe('/v1/cdn/v.mp4');
+  });
+});
+
+describe('a refusal of the content', () => {
+  it.each<[ErrorCode, number, string]>([
+    ['content_not_ready', 400, '{"error":{"message":"task is not completed yet"}}'],
+    ['content_not_ready', 404, '{"detail":"Not Found"}'],
+    ['content_not_ready', 409, '{"error":{"message":"not ready"}}'],
+    ['content_not_ready', 425, ''],
+    ['content_expired', 410, '{"error":{"message":"gone"}}'],
+    ['content_expired', 404, '{"error":{"message":"gone","code":"video_expired"}}'],
+    ['invalid_api_key', 401, ''],
+    ['permission_denied', 403, ''],
+    ['rate_limit_exceeded', 429, ''],
+    ['not_supported', 501, ''],
+    ['server_error', 503, ''],
+  ])('is %s for a %d that says %j', async (code, status, body) => {
+    const server = await startScriptedServer([
+      { status, body, headers: { 'retry-after': '7', 'x-request-id': 'req_1' } },
+    ]);
+    await expect(open(server)).rejects.toMatchObject({ code, status, retryAfterMs: 7_000, requestId: 'req_1' });
+  });
+
+  it.each([401, 403])(
+    'by another origin, which gets no key, means that the address has expired: %d',
+    async (status) => {
+      const home = await startScriptedServer([NO_ROUTE]);
+      const other = await startScriptedServer([{ status, body: '' }]);
+      const content = { kind: 'url', url: `${other.origin}/v.mp4` } as const;
+      await expect(open(home, { content })).rejects.toMatchObject({ code: 'content_expired', status });
+    },
+  );
+});
+
+describe('a broken download', () => {
+  const resume = { offsetBytes: 4, validator: '"v1"' };
+  const rest = (range: string): ScriptedReply => ({
+    status: 206,
+    headers: { 'content-range': range, etag: '"v1"' },
+    body: CLIP.slice(4),
+  });
+
+  it('goes on at the asked offset when the server can', async () => {
+    const server = await startScriptedServer([rest('bytes 4-13/14')]);
+    const reply = await open(server, { resume });
+    expect(server.requests[0]?.headers).toMatchObject({ range: 'bytes=4-', 'if-range': '"v1"' });
+    expect(reply).toMatchObject({ offsetBytes: 4, totalBytes: 14, validator: '"v1"' });
+    expect(await read(reply)).toBe('whole clip');
+  });
+
+  it('does not need to be told the whole length', async () => {
+    const server = await startScriptedServer([rest('bytes 4-13/*')]);
+    expect(await open(server, { resume })).toMatchObject({ offsetBytes: 4, totalBytes: null });
+  });
+
+  it('starts anew when the server sends all of it', async () => {
+    const server = await startScriptedServer([{ headers: { 'content-length': '14' }, body: CLIP }]);
+    expect(await open(server, { resume })).toMatchObject({ offsetBytes: 0, totalBytes: 14 });
+  });
+
+  it.each(['bytes 5-13/14', 'bytes 0-13/14', 'items 4-13/14', ''])(
+    'is not gone on with from another part than was asked for: %j',
+    async (range) => {
+      const server = await startScriptedServer([rest(range)]);
+      await expect(open(server, { resume })).rejects.toMatchObject({ code: 'download_corrupt' });
+    },
+  );
+
+  it('fails in its body, with the reason', async () => {
+    const server = await startScriptedServer([
+      { headers: { 'content-length': '14' }, body: CLIP.slice(4), afterwards: 'drop' },
+      { headers: { 'content-length': '14' }, body: CLIP.slice(4), afterwards: 'hang' },
+    ]);
+    await expect(open(server).then(read)).rejects.toMatchObject({ code: 'ECONNRESET' });
+    await expect(open(server).then(read)).rejects.toMatchObject({ code: 'ETIMEDOUT' });
+  });
+});
+
+describe('what can join two parts of a download', () => {
+  const MODIFIED = 'Mon, 23 Nov 2026 09:00:00 GMT';
+
+  it.each<[string, Record<string, string>, string | null]>([
+    ['a strong ETag', { etag: '"v1"', 'last-modified': MODIFIED }, '"v1"'],
+    ['the date, for an ETag that is weak', { etag: 'W/"v1"', 'last-modified': MODIFIED }, MODIFIED],
+    ['the date', { 'last-modified': MODIFIED }, MODIFIED],
+    ['nothing', {}, null],
+    ['nothing, for a server that cannot resume', { etag: '"v1"', 'accept-ranges': 'none' }, null],
+  ])('is %s', async (_, headers, validator) => {
+    const server = await startScriptedServer([{ headers, body: CLIP }]);
+    expect((await open(server)).validator).toBe(validator);
+  });
+});

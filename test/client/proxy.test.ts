@@ -1,0 +1,149 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { buffer } from 'node:stream/consumers';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import type { CreateOutcome } from '../../src/client/port.ts';
+import type { ErrorCode } from '../../src/domain/catalogue.ts';
+import { proxiesFrom, proxyHttp } from '../../src/platform/proxy-http.ts';
+import { type ScriptedReply, startScriptedServer } from '../support/scripted-server.ts';
+import { createVideoRequest } from '../support/video-request.ts';
+import { createVideosClient, type TestedClient } from '../support/videos-client.ts';
+
+/** Can be reached over a proxy only: names below `.invalid` have no address. */
+const FAR = 'http://videos.invalid:8000/v1';
+const FAR_TLS = 'https://videos.invalid/v1';
+const JOB: ScriptedReply = { body: { id: 'video_1', status: 'queued' } };
+
+function createProxied(baseUrl: string, env: Readonly<Record<string, string>>): TestedClient {
+  const proxies = proxiesFrom(env);
+  if (proxies === null) throw new Error('no proxy');
+  return createVideosClient(baseUrl, { http: proxyHttp(proxies), idleTimeoutMs: 50 });
+}
+
+function createOver(baseUrl: string, env: Readonly<Record<string, string>>): Promise<CreateOutcome> {
+  return createProxied(baseUrl, env).client.create(createVideoRequest(), { idempotencyKey: 'sub_1' });
+}
+
+/** A proxy that answers every wish for a tunnel with this status. */
+async function startTunnelProxy(status: string): Promise<{ url: string; wishes: string[] }> {
+  const wishes: string[] = [];
+  const server = createServer();
+  server.on('connect', ({ url = '' }, socket) => {
+    wishes.push(url);
+    socket.end(`HTTP/1.1 ${status}\r\n\r\n`);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  onTestFinished(() => {
+    server.close();
+  });
+  const { port } = server.address() as AddressInfo; // a server on TCP has no other kind of address
+  return { url: `http://127.0.0.1:${port}`, wishes };
+}
+
+describe('a proxy', () => {
+  it('is asked for what goes to http, in the plain way', async () => {
+    const proxy = await startScriptedServer([JOB]);
+    expect(await createOver(FAR, { http_proxy: proxy.origin })).toMatchObject({ kind: 'accepted' });
+    expect(proxy.requests.map(({ method, path, headers }) => [method, path, headers.host])).toEqual([
+      ['POST', 'http://videos.invalid:8000/v1/videos', 'videos.invalid:8000'],
+    ]);
+  });
+
+  it('carries redirects and downloads', async () => {
+    const proxy = await startScriptedServer([
+      { status: 302, headers: { location: 'http://cdn.invalid/v.mp4' }, body: 'moved' },
+      { body: 'the clip' },
+    ]);
+    const { client } = createProxied(FAR, { http_proxy: proxy.origin });
+    const { body } = await client.content({ id: 'video_1', content: null }, 'video');
+    expect(String(await buffer(body))).toBe('the clip');
+    expect(proxy.requests.map(({ path, headers }) => [path, headers.authorization === undefined])).toEqual([
+      ['http://videos.invalid:8000/v1/videos/video_1/content', false],
+      ['http://cdn.invalid/v.mp4', true],
+    ]);
+  });
+
+  it('is passed by for the hosts of NO_PROXY', async () => {
+    const proxy = await startScriptedServer([JOB]);
+    const server = await startScriptedServer([JOB]);
+    const env = { http_proxy: proxy.origin, no_proxy: 'example.com,127.0.0.1' };
+    expect(await createOver(server.url, env)).toMatchObject({ kind: 'accepted' });
+    expect([proxy.requests.length, server.requests.length]).toEqual([0, 1]);
+  });
+
+  it('that refuses a tunnel is the one to blame, and nothing was made', async () => {
+    const proxy = await startTunnelProxy('403 Forbidden');
+    expect(await createOver(FAR_TLS, { https_proxy: proxy.url })).toMatchObject({
+      kind: 'rejected',
+      error: { code: 'proxy_failure', causedBy: expect.stringContaining('403') },
+    });
+    expect(proxy.wishes).toEqual(['videos.invalid:443']);
+  });
+
+  it('that wants a login is the one to blame', async () => {
+    const proxy = await startScriptedServer([{ status: 407, body: '' }]);
+    expect(await createOver(FAR, { http_proxy: proxy.origin })).toMatchObject({
+      kind: 'rejected',
+      error: { code: 'proxy_failure' },
+    });
+    const { url } = await startTunnelProxy('407 Proxy Authentication Required');
+    expect(await createOver(FAR_TLS, { https_proxy: url })).toMatchObject({ error: { code: 'proxy_failure' } });
+  });
+
+  it.each([FAR, FAR_TLS])('that nobody runs is the one to blame for %s', async (baseUrl) => {
+    expect(await createOver(baseUrl, { ALL_PROXY: 'http://127.0.0.1:1' })).toMatchObject({
+      kind: 'rejected',
+      error: { code: 'proxy_failure', causedBy: 'connect ECONNREFUSED 127.0.0.1:1' },
+    });
+  });
+});
+
+describe('a fault behind a proxy', () => {
+  it.each<[string, ScriptedReply, ErrorCode]>([
+    ['a broken connection', 'drop', 'connection_failed'],
+    ['silence', 'hang', 'request_timeout'],
+    ['silence within the answer', { body: '{', afterwards: 'hang' }, 'request_timeout'],
+    ['a fault of the server', { status: 502, body: '' }, 'server_error'],
+  ])('is named as it is without one: %s', async (_, reply, code) => {
+    const proxy = await startScriptedServer([reply]);
+    const { client } = createProxied(FAR, { http_proxy: proxy.origin });
+    await expect(client.get('video_1')).rejects.toMatchObject({ code });
+    expect(await createOver(FAR, { http_proxy: proxy.origin })).toMatchObject({
+      kind: 'unknown',
+      error: { code: 'outcome_unknown' },
+    });
+  });
+
+  it('is the server’s own where the proxy is passed by', async () => {
+    const env = { http_proxy: 'http://127.0.0.1:2', no_proxy: '*' };
+    expect(await createOver('http://127.0.0.1:1/v1', env)).toMatchObject({
+      kind: 'rejected',
+      error: { code: 'connection_failed' },
+    });
+  });
+
+  it('is an interrupt when the caller wants no more', async () => {
+    const proxy = await startScriptedServer([JOB]);
+    const signal = AbortSignal.abort(new Error('interrupted'));
+    const { client } = createProxied(FAR, { http_proxy: proxy.origin });
+    await expect(client.get('video_1', { signal })).rejects.toThrow('interrupted');
+    expect(proxy.requests).toEqual([]);
+  });
+});
+
+it.each<[Record<string, string>, ReturnType<typeof proxiesFrom>]>([
+  [{}, null],
+  [{ NO_PROXY: '*' }, null],
+  [{ HTTPS_PROXY: '' }, null],
+  [{ HTTP_PROXY: 'http://a' }, { httpProxy: 'http://a', httpsProxy: '', noProxy: '' }],
+  [
+    { HTTPS_PROXY: 'http://A', https_proxy: 'http://a' },
+    { httpProxy: '', httpsProxy: 'http://a', noProxy: '' },
+  ],
+  [
+    { ALL_PROXY: 'http://a', https_proxy: 'http://b', no_proxy: 'c' },
+    { httpProxy: 'http://a', httpsProxy: 'http://b', noProxy: 'c' },
+  ],
+])('proxiesFrom reads %j', (env, proxies) => {
+  expect(proxiesFrom(env)).toEqual(proxies);
+});

@@ -1,0 +1,155 @@
+import { Readable } from 'node:stream';
+import { describe, expect, it } from 'vitest';
+import type { CreateOutcome, VideosClient } from '../../src/client/port.ts';
+import { withRetries } from '../../src/client/retry.ts';
+import type { ErrorCode } from '../../src/domain/catalogue.ts';
+import { SoraError } from '../../src/domain/errors.ts';
+import { createFakeClock, type FakeClock } from '../support/fake-clock.ts';
+import { createVideoJob } from '../support/video-job.ts';
+import { createVideoRequest } from '../support/video-request.ts';
+
+const START_MS = 1_000_000;
+const JOB = createVideoJob();
+const KEY = { idempotencyKey: 'sub_1' };
+
+interface Subject {
+  readonly client: VideosClient;
+  readonly clock: FakeClock;
+  readonly calls: readonly string[];
+}
+
+/** A client whose every call takes the next step of the script: an error to throw, or anything else for success. */
+function createSubject(script: readonly unknown[], onRetry?: () => void): Subject {
+  const steps = script.values();
+  const calls: string[] = [];
+  const step = (name: string): unknown => {
+    calls.push(name);
+    const { value } = steps.next();
+    if (value instanceof Error) throw value;
+    return value;
+  };
+  const inner: VideosClient = {
+    create: async () => step('create') as CreateOutcome, // the scripts of creates hold outcomes
+    get: async () => (step('get'), JOB),
+    list: async () => (step('list'), { jobs: [JOB], next: null }),
+    remove: async () => (step('remove'), false),
+    content: async () => (step('content'), { body: Readable.from([]), totalBytes: 0, offsetBytes: 0, validator: null }),
+  };
+  const clock = createFakeClock(START_MS);
+  return { client: withRetries(inner, { clock, random: () => 0, onRetry }), clock, calls };
+}
+
+const READS: readonly [string, (client: VideosClient) => Promise<unknown>][] = [
+  ['get', (client) => client.get('video_1')],
+  ['list', (client) => client.list({ limit: 5 })],
+  ['remove', (client) => client.remove('video_1')],
+  ['content', (client) => client.content({ id: 'video_1', content: null }, 'video')],
+];
+
+describe('a read or a removal', () => {
+  it.each(READS)('%s is sent again after a passing fault', async (name, call) => {
+    const { client, calls } = createSubject([new SoraError('server_error'), new SoraError('connection_failed')]);
+    await call(client);
+    expect(calls).toEqual([name, name, name]);
+  });
+
+  it.each<ErrorCode>(['server_error', 'rate_limit_exceeded', 'connection_failed', 'dns_failure', 'request_timeout'])(
+    'is sent again after %s',
+    async (code) => {
+      const { client, calls } = createSubject([new SoraError(code)]);
+      await client.get('video_1');
+      expect(calls).toHaveLength(2);
+    },
+  );
+
+  it.each<ErrorCode>(['invalid_api_key', 'insufficient_quota', 'video_not_found', 'tls_failure', 'content_not_ready'])(
+    'is not sent again after %s',
+    async (code) => {
+      const { client, calls, clock } = createSubject([new SoraError(code)]);
+      await expect(client.get('video_1')).rejects.toMatchObject({ code });
+      expect(calls).toHaveLength(1);
+      expect(clock.now()).toBe(START_MS);
+    },
+  );
+
+  it('is not sent again after a fault of the program', async () => {
+    const { client, calls } = createSubject([new TypeError('bug')]);
+    await expect(client.get('video_1')).rejects.toBeInstanceOf(TypeError);
+    expect(calls).toHaveLength(1);
+  });
+
+  it('waits longer each time and gives up with the last fault', async () => {
+    const faults = [1, 2, 3, 4].map((number) => new SoraError('server_error', { causedBy: String(number) }));
+    const { client, calls, clock } = createSubject(faults);
+    await expect(client.get('video_1')).rejects.toBe(faults[3]);
+    expect(calls).toHaveLength(4);
+    expect(clock.now() - START_MS).toBe(500 + 1_000 + 2_000);
+  });
+
+  it.each([
+    [7_000, 7_000],
+    [0, 0],
+    [3_600_000, 60_000],
+  ])('waits the %d ms that the server asks for, a minute at most', async (retryAfterMs, waitedMs) => {
+    const { client, clock } = createSubject([new SoraError('rate_limit_exceeded', { retryAfterMs })]);
+    await client.get('video_1');
+    expect(clock.now() - START_MS).toBe(waitedMs);
+  });
+
+  it('ends with the interrupt that comes between two tries', async () => {
+    const controller = new AbortController();
+    const interrupt = new Error('interrupted');
+    const { client, calls } = createSubject([new SoraError('server_error')], () => controller.abort(interrupt));
+    await expect(client.get('video_1', { signal: controller.signal })).rejects.toBe(interrupt);
+    expect(calls).toHaveLength(1);
+  });
+});
+
+describe('a removal', () => {
+  const gone = new SoraError('video_not_found');
+
+  it('is done when the video is gone at the second try: the first one had arrived', async () => {
+    const { client } = createSubject([new SoraError('connection_failed'), gone]);
+    expect(await client.remove('video_1')).toBe(true);
+  });
+
+  it('of a video that never was is a mistake', async () => {
+    const { client } = createSubject([gone]);
+    await expect(client.remove('video_1')).rejects.toBe(gone);
+  });
+});
+
+describe('a create', () => {
+  const accepted: CreateOutcome = { kind: 'accepted', job: JOB };
+  const busy: CreateOutcome = { kind: 'rejected', error: new SoraError('rate_limit_exceeded', { status: 429 }) };
+
+  it('is sent again after a 429, which proves that nothing was made', async () => {
+    const { client, calls } = createSubject([busy, busy, accepted]);
+    expect(await client.create(createVideoRequest(), KEY)).toBe(accepted);
+    expect(calls).toHaveLength(3);
+  });
+
+  it('gives up after some 429s', async () => {
+    const { client, calls } = createSubject([busy, busy, busy, busy, accepted]);
+    expect(await client.create(createVideoRequest(), KEY)).toBe(busy);
+    expect(calls).toHaveLength(4);
+  });
+
+  it.each<[string, CreateOutcome]>([
+    ['a 500', { kind: 'unknown', error: new SoraError('outcome_unknown', { status: 500 }) }],
+    ['a lost answer', { kind: 'unknown', error: new SoraError('outcome_unknown') }],
+    ['an empty account', { kind: 'rejected', error: new SoraError('insufficient_quota', { status: 429 }) }],
+    ['a refused connection', { kind: 'rejected', error: new SoraError('connection_failed') }],
+  ])('is never sent again after %s', async (_, outcome) => {
+    const { client, calls } = createSubject([outcome, accepted]);
+    expect(await client.create(createVideoRequest(), KEY)).toBe(outcome);
+    expect(calls).toHaveLength(1);
+  });
+
+  it('ends with its refusal when an interrupt comes between two tries', async () => {
+    const controller = new AbortController();
+    const { client, calls } = createSubject([busy, accepted], () => controller.abort());
+    expect(await client.create(createVideoRequest(), { ...KEY, signal: controller.signal })).toBe(busy);
+    expect(calls).toHaveLength(1);
+  });
+});

@@ -1,0 +1,188 @@
+import { buffer } from 'node:stream/consumers';
+import { describe, expect, it } from 'vitest';
+import { type ReceivedRequest, type ScriptedServer, startScriptedServer } from '../support/scripted-server.ts';
+import { createVideoRequest } from '../support/video-request.ts';
+import { API_KEY, createVideosClient } from '../support/videos-client.ts';
+
+const JOB = { body: { id: 'video_1', status: 'completed' } };
+const CLIP = { headers: { 'content-type': 'video/mp4' }, body: 'the clip' };
+
+/** What only the server of the key may see. */
+const PRIVATE = { 'openai-organization': 'org-1', 'X-Tenant': 'lab' };
+
+function privateHeadersOf({ headers }: ReceivedRequest): string[] {
+  const names = ['authorization', 'api-key', 'openai-organization', 'x-tenant'];
+  return names.filter((name) => headers[name] !== undefined);
+}
+
+function last({ requests }: ScriptedServer): ReceivedRequest {
+  const request = requests.at(-1);
+  if (request === undefined) throw new Error('nothing arrived');
+  return request;
+}
+
+describe('the key and the headers of a server', () => {
+  it.each([
+    ['a bearer key', { name: 'authorization', value: `Bearer ${API_KEY}` }],
+    ['an api-key', { name: 'api-key', value: API_KEY }],
+  ])('go to it with every call: %s', async (_, auth) => {
+    const server = await startScriptedServer([JOB]);
+    const { client } = createVideosClient(server.url, { endpoint: { auth, headers: PRIVATE } });
+    await client.get('video_1');
+    await client.create(createVideoRequest(), { idempotencyKey: 'sub_1' });
+    for (const { headers } of server.requests) {
+      expect(headers).toMatchObject({ [auth.name]: auth.value, 'openai-organization': 'org-1', 'x-tenant': 'lab' });
+    }
+    expect(server.requests).toHaveLength(2);
+  });
+
+  it('are nothing where the server has no key', async () => {
+    const server = await startScriptedServer([JOB]);
+    await createVideosClient(server.url, { endpoint: { auth: null } }).client.get('video_1');
+    expect(privateHeadersOf(last(server))).toEqual([]);
+  });
+
+  it.each([301, 302, 303, 307, 308])(
+    'do not follow a %d to another origin, nor come back from there',
+    async (status) => {
+      const home: ScriptedServer = await startScriptedServer(({ path }) =>
+        path.startsWith('/v1/') ? { status, headers: { location: `${other.origin}/cdn?sig=1` } } : CLIP,
+      );
+      const other: ScriptedServer = await startScriptedServer([
+        { status: 302, headers: { location: `${home.origin}/files/v.mp4` } },
+      ]);
+      const auth = { name: 'api-key', value: API_KEY };
+      const { client } = createVideosClient(home.url, { endpoint: { auth, headers: PRIVATE } });
+      const { body } = await client.content({ id: 'video_1', content: null }, 'video');
+      expect(String(await buffer(body))).toBe('the clip');
+      expect(last(other).path).toBe('/cdn?sig=1');
+      expect(privateHeadersOf(last(other))).toEqual([]);
+      expect(home.requests.map(privateHeadersOf)).toEqual(
+        Array.from({ length: 2 }, () => ['api-key', 'openai-organization', 'x-tenant']),
+      );
+    },
+  );
+
+  it('do not go to the address of a video on another origin', async () => {
+    const home = await startScriptedServer([{ status: 404, body: '' }]);
+    const other = await startScriptedServer([CLIP]);
+    const { client } = createVideosClient(home.url, { endpoint: { headers: PRIVATE } });
+    const content = { kind: 'url', url: `${other.origin}/v.mp4` } as const;
+    await client.content({ id: 'video_1', content }, 'video');
+    expect(privateHeadersOf(last(home))).toContain('authorization');
+    expect(privateHeadersOf(last(other))).toEqual([]);
+  });
+});
+
+describe('what is sent', () => {
+  it.each(['/v1', '/v1/', '/openai/v1//', '', '/'])(
+    'is addressed below the base URL %j, nothing doubled',
+    async (base) => {
+      const server = await startScriptedServer([{ body: { data: [] } }, JOB]);
+      const { client } = createVideosClient(`${server.origin}${base}`);
+      await client.list({ limit: 5, after: 'a+/=b', order: 'asc' });
+      await client.get('a+/=b');
+      const root = base.replace(/\/+$/, '');
+      expect(server.requests.map(({ path }) => path)).toEqual([
+        `${root}/videos?limit=5&after=a%2B%2F%3Db&order=asc`,
+        `${root}/videos/a%2B%2F%3Db`,
+      ]);
+    },
+  );
+
+  it('has the server’s own query with every call', async () => {
+    const server = await startScriptedServer([{ body: { data: [] } }, { ...JOB }, CLIP]);
+    const { client } = createVideosClient(server.url, { endpoint: { query: { 'api-version': 'preview' } } });
+    await client.list({ limit: 5 });
+    await client.create(createVideoRequest(), { idempotencyKey: 'sub_1' });
+    await client.content({ id: 'video_1', content: null }, 'thumbnail');
+    expect(server.requests.map(({ path }) => path)).toEqual([
+      '/v1/videos?api-version=preview&limit=5',
+      '/v1/videos?api-version=preview',
+      '/v1/videos/video_1/content?api-version=preview&variant=thumbnail',
+    ]);
+  });
+
+  it('says that it is sora, and nothing of the machine', async () => {
+    const server = await startScriptedServer([JOB]);
+    const { client } = createVideosClient(server.url);
+    await client.get('video_1');
+    await client.create(createVideoRequest(), { idempotencyKey: 'sub_1' });
+    await client.content({ id: 'video_1', content: null }, 'video');
+    for (const { headers } of server.requests) {
+      expect(headers['user-agent']).toBe('sora-cli/1.2.3');
+      expect(Object.keys(headers).filter((name) => name.startsWith('x-stainless'))).toEqual([]);
+    }
+  });
+});
+
+describe('redirects', () => {
+  it('of a create are not followed: it would be sent a second time', async () => {
+    const server = await startScriptedServer([{ status: 307, headers: { location: '/v2/videos' } }, JOB]);
+    const outcome = await createVideosClient(server.url).client.create(createVideoRequest(), { idempotencyKey: 'k' });
+    expect(outcome).toMatchObject({
+      kind: 'rejected',
+      error: { code: 'endpoint_not_found', causedBy: 'HTTP 307: redirected to /v2/videos' },
+    });
+    expect(server.requests).toHaveLength(1);
+  });
+
+  it('of a removal are not followed', async () => {
+    const server = await startScriptedServer([{ status: 302, headers: { location: '/' } }, JOB]);
+    await expect(createVideosClient(server.url).client.remove('video_1')).rejects.toMatchObject({ status: 302 });
+    expect(server.requests).toHaveLength(1);
+  });
+
+  it('that go round in a circle come to an end', async () => {
+    const server = await startScriptedServer([{ status: 302, headers: { location: '/v1/again' } }]);
+    await expect(createVideosClient(server.url).client.get('video_1')).rejects.toMatchObject({
+      code: 'endpoint_not_found',
+      status: 302,
+    });
+    expect(server.requests).toHaveLength(6);
+  });
+});
+
+describe('what is told', () => {
+  it('traces every exchange without keys or signatures', async () => {
+    const server = await startScriptedServer([
+      { status: 302, headers: { location: '/v.mp4?sig=s3cret' } },
+      { status: 500, body: '' },
+    ]);
+    const { client, trace } = createVideosClient(server.url, { endpoint: { query: { token: 's3cret' } } });
+    await expect(client.get('video_1')).rejects.toMatchObject({ code: 'server_error' });
+    const first = `${server.url}/videos/video_1?token=redacted`;
+    const second = `${server.origin}/v.mp4?sig=redacted`;
+    expect(trace).toEqual([
+      { kind: 'request', method: 'GET', url: first, baseURL: server.url },
+      { kind: 'response', status: 302, url: first, ms: 0 },
+      { kind: 'request', method: 'GET', url: second, baseURL: server.url },
+      { kind: 'response', status: 500, url: second, ms: 0 },
+    ]);
+  });
+
+  it('traces a call that fails below HTTP', async () => {
+    const http = () =>
+      Promise.reject(new Error(`could not reach https://u:p@videos.example/?key=s3cret of ${API_KEY}`));
+    const { client, trace } = createVideosClient('https://videos.example/v1', { http });
+    await expect(client.get('video_1')).rejects.toMatchObject({ code: 'connection_failed' });
+    expect(trace.at(-1)).toEqual({
+      kind: 'failure',
+      status: null,
+      url: 'https://videos.example/v1/videos/video_1',
+      error: 'Error: could not reach https://videos.example/?key=redacted of [redacted]',
+    });
+  });
+
+  it('announces the end of a service once', async () => {
+    const headers = { sunset: 'Thu, 24 Sep 2026 00:00:00 GMT', deprecation: '@1774310400' };
+    const server = await startScriptedServer([{ ...JOB, headers }]);
+    const { client, notices } = createVideosClient(server.url);
+    await client.get('video_1');
+    await client.get('video_1');
+    expect(notices).toEqual([
+      'the server announces its deprecation: @1774310400',
+      'the server announces its sunset: Thu, 24 Sep 2026 00:00:00 GMT',
+    ]);
+  });
+});

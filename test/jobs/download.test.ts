@@ -1,0 +1,293 @@
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { PassThrough, Writable } from 'node:stream';
+import { describe, expect, it } from 'vitest';
+import type { VideosClient } from '../../src/client/port.ts';
+import type { SavedFile } from '../../src/domain/record.ts';
+import type { ContentOrder } from '../../src/jobs/content-stream.ts';
+import { type DownloadOrder, download, downloadTo } from '../../src/jobs/download.ts';
+import { Interrupt } from '../../src/platform/host.ts';
+import { createFakeClock } from '../support/fake-clock.ts';
+import { type ReceivedRequest, type ScriptedReply, startScriptedServer } from '../support/scripted-server.ts';
+import { createTemporaryFolder } from '../support/temporary-folder.ts';
+import { createVideosClient } from '../support/videos-client.ts';
+import { CLIP, clipReply } from '../support/videos-server.ts';
+
+const SHA256 = createHash('sha256').update(CLIP).digest('hex');
+const HALF = CLIP.length / 2;
+
+const whole: ScriptedReply = { headers: { etag: '"clip-1"', 'content-length': String(CLIP.length) }, body: CLIP };
+/** The headers promise all of it, and half of it comes. */
+const cut: ScriptedReply = { ...whole, body: CLIP.subarray(0, HALF), then: 'drop' };
+
+interface Setup {
+  readonly folder: string;
+  readonly path: string;
+  /** The `Range` headers of all calls, in order. */
+  ranges(): (string | undefined)[];
+  download(changes?: Partial<DownloadOrder>, signal?: AbortSignal): Promise<SavedFile>;
+  downloadTo(output: Writable, changes?: Partial<ContentOrder>): Promise<void>;
+}
+
+type Script = readonly [ScriptedReply, ...ScriptedReply[]] | ((request: ReceivedRequest) => ScriptedReply);
+
+/** A server that answers downloads by a script, and an empty folder. */
+async function setUp(script: Script, wrap = (client: VideosClient): VideosClient => client): Promise<Setup> {
+  const server = await startScriptedServer(script);
+  const folder = createTemporaryFolder();
+  const path = join(folder, 'clip.mp4');
+  const client = wrap(createVideosClient(server.url).client);
+  const clock = createFakeClock();
+  const order: DownloadOrder = {
+    source: { id: 'video_1', content: null },
+    variant: 'video',
+    isCompleted: true,
+    path,
+    isDefaultName: false,
+    force: false,
+  };
+  return {
+    folder,
+    path,
+    ranges: () => server.requests.map(({ headers }) => headers.range),
+    download: (changes, signal) => download({ client, clock, signal }, { ...order, ...changes }),
+    downloadTo: (output, changes) => downloadTo({ client, clock }, { ...order, ...changes }, output),
+  };
+}
+
+describe('a download', () => {
+  it('is saved under its name when it is whole, and leaves nothing else', async () => {
+    const { folder, path, download: run } = await setUp([whole]);
+    expect(await run()).toEqual({ variant: 'video', path, bytes: CLIP.length, sha256: SHA256 });
+    expect(readFileSync(path)).toEqual(CLIP);
+    expect(readdirSync(folder)).toEqual(['clip.mp4']);
+  });
+
+  it('tells how far it is', async () => {
+    const { download: run } = await setUp([whole]);
+    const seen: unknown[] = [];
+    await run({ onProgress: (done, total) => seen.push([done, total]) });
+    expect(seen.at(-1)).toEqual([CLIP.length, CLIP.length]);
+  });
+
+  it('goes on where it was cut', async () => {
+    let calls = 0;
+    const { download: run, ranges, folder } = await setUp((request) => (calls++ === 0 ? cut : clipReply(request)));
+    expect(await run()).toMatchObject({ bytes: CLIP.length, sha256: SHA256 });
+    expect(ranges()).toEqual([undefined, `bytes=${HALF}-`]);
+    expect(readdirSync(folder)).toEqual(['clip.mp4']);
+  });
+
+  it('goes on in a later run', async () => {
+    const script: [ScriptedReply, ...ScriptedReply[]] = [cut, ...Array<ScriptedReply>(5).fill({ status: 503 })];
+    const { download: run, ranges, folder } = await setUp((request) => script.shift() ?? clipReply(request));
+    await expect(run()).rejects.toMatchObject({ code: 'server_error' });
+    expect(readdirSync(folder)).toEqual([expect.stringMatching(/^clip\.mp4\.[0-9a-f]{8}\.part$/)]);
+    expect(await run()).toMatchObject({ bytes: CLIP.length, sha256: SHA256 });
+    expect(ranges().slice(-2)).toEqual([undefined, `bytes=${HALF}-`]);
+    expect(readdirSync(folder)).toEqual(['clip.mp4']);
+  });
+
+  it('keeps what it has when Ctrl-C comes', async () => {
+    const { download: run, folder } = await setUp([{ ...cut, then: 'hang' }]);
+    const controller = new AbortController();
+    const onProgress = (): void => controller.abort(new Interrupt('SIGINT'));
+    await expect(run({ onProgress }, controller.signal)).rejects.toThrow(Interrupt);
+    expect(readdirSync(folder)).toEqual([expect.stringMatching(/\.part$/)]);
+  });
+
+  it.each<[string, ScriptedReply]>([
+    ['ignores ranges', whole],
+    ['has made another file meanwhile', { ...whole, headers: { etag: '"clip-2"', 'content-length': String(CLIP.length) } }],
+  ])('starts anew where the server %s', async (_, second) => {
+    const { download: run } = await setUp([cut, second]);
+    expect(await run()).toMatchObject({ bytes: CLIP.length, sha256: SHA256 });
+  });
+
+  it('starts anew where nothing tells that two parts belong together, and leaves no end of a longer one', async () => {
+    const shorter = CLIP.subarray(0, 100);
+    const { path, download: run, ranges } = await setUp([
+      { headers: { 'content-length': '9999' }, body: CLIP, then: 'drop' },
+      { headers: { 'content-length': '100' }, body: shorter },
+    ]);
+    await run();
+    expect(readFileSync(path)).toEqual(shorter);
+    expect(ranges()).toEqual([undefined, undefined]);
+  });
+
+  it('gives up when the connection breaks again and again without a new byte', async () => {
+    const { download: run, folder, ranges } = await setUp([{ status: 200, body: '', then: 'drop' }]);
+    await expect(run()).rejects.toMatchObject({ code: 'download_corrupt', jobId: 'video_1' });
+    expect(ranges()).toHaveLength(5);
+    expect(readdirSync(folder)).toEqual([]);
+  });
+
+  it('does not give up as long as each try brings something', async () => {
+    const { download: run, ranges } = await setUp((request) => {
+      const reply = clipReply(request);
+      if (typeof reply === 'string' || !(reply.body instanceof Uint8Array)) return reply;
+      return { ...reply, body: reply.body.subarray(0, 600), then: reply.body.length > 600 ? 'drop' : 'finish' };
+    });
+    expect(await run()).toMatchObject({ sha256: SHA256 });
+    expect(ranges().length).toBeGreaterThan(8);
+  });
+});
+
+describe('what is no video', () => {
+  it.each<[string, ScriptedReply, object]>([
+    ['JSON', { headers: { 'content-type': 'video/mp4' }, body: '{"error":"gone"}' }, { causedBy: '{"error":"gone"}' }],
+    ['a page', { body: '<html>sign in</html>' }, { causedBy: '<html>sign in</html>' }],
+    ['nothing', { body: '' }, { causedBy: 'an empty file' }],
+    ['a picture', { body: '\x89PNG\r\n\x1a\n'.padEnd(64) }, { message: expect.stringContaining('a png file') }],
+  ])('%s is refused with its own words, and not tried again', async (_, reply, words) => {
+    const body = typeof reply === 'string' ? '' : reply.body;
+    const bytes = typeof body === 'string' ? Buffer.from(body, 'latin1') : '';
+    const { download: run, folder, ranges } = await setUp([{ ...(typeof reply === 'string' ? {} : reply), body: bytes }]);
+    await expect(run()).rejects.toMatchObject({ code: 'download_corrupt', jobId: 'video_1', ...words });
+    expect(ranges()).toHaveLength(1);
+    expect(readdirSync(folder)).toEqual([]);
+  });
+
+  it('a picture is what a thumbnail has to be', async () => {
+    const png = Buffer.from('\x89PNG\r\n\x1a\n'.padEnd(64), 'latin1');
+    const { folder, download: run } = await setUp([{ body: png }]);
+    const order = { variant: 'thumbnail', path: join(folder, 'clip.webp'), isDefaultName: true } as const;
+    expect((await run(order)).path).toBe(join(folder, 'clip.png'));
+  });
+});
+
+describe('the name of what is saved', () => {
+  const avi = Buffer.from('RIFF\0\0\0\0AVI LIST'.padEnd(64), 'latin1');
+
+  it.each([
+    ['follows what the file is, where it was made by us', true, 'clip.avi'],
+    ['is the one that was asked for', false, 'clip.mp4'],
+  ])('%s', async (_, isDefaultName, name) => {
+    const { folder, download: run } = await setUp([{ body: avi }]);
+    expect((await run({ isDefaultName })).path).toBe(join(folder, name));
+  });
+
+  it('gets a number when another file has taken it meanwhile', async () => {
+    const { path, folder, download: run } = await setUp([whole]);
+    writeFileSync(path, 'precious');
+    writeFileSync(join(folder, 'clip-2.mp4'), 'precious too');
+    expect((await run()).path).toBe(join(folder, 'clip-3.mp4'));
+    expect(readFileSync(path, 'utf8')).toBe('precious');
+  });
+
+  it('is that of the very same file, where it stands there', async () => {
+    const { folder, path, download: run } = await setUp([whole]);
+    const saved = await Promise.all([run(), run(), run()]);
+    expect(new Set(saved.map((file) => file.path))).toEqual(new Set([path]));
+    expect(readdirSync(folder)).toEqual(['clip.mp4']);
+    expect(readFileSync(path)).toEqual(CLIP);
+  });
+
+  it('is taken over with `force`', async () => {
+    const { path, download: run } = await setUp([whole]);
+    writeFileSync(path, 'old');
+    await run({ force: true });
+    expect(readFileSync(path)).toEqual(CLIP);
+  });
+});
+
+describe('a file system that refuses', () => {
+  it('is `cannot_write`, with the place', async () => {
+    const { folder, download: run, ranges } = await setUp([whole]);
+    const path = join(folder, 'no-such-folder', 'clip.mp4');
+    await expect(run({ path })).rejects.toMatchObject({
+      code: 'cannot_write',
+      message: expect.stringContaining(path),
+      causedBy: expect.stringContaining('ENOENT'),
+    });
+    expect(ranges()).toHaveLength(1);
+  });
+
+  it.skipIf(!existsSync('/dev/full'))('is `cannot_write` also when the disk is full', async () => {
+    const { folder, download: run } = await setUp([whole]);
+    const { symlinkSync } = await import('node:fs');
+    const tag = createHash('sha256').update('video_1\nvideo\n"clip-1"').digest('hex').slice(0, 8);
+    symlinkSync('/dev/full', join(folder, `clip.mp4.${tag}.part`));
+    await expect(run()).rejects.toMatchObject({ code: 'cannot_write', causedBy: expect.stringContaining('ENOSPC') });
+  });
+
+  it('is `cannot_write` when the name is a folder', async () => {
+    const { path, download: run } = await setUp([whole]);
+    mkdirSync(path);
+    await expect(run({ force: true })).rejects.toMatchObject({ code: 'cannot_write' });
+  });
+});
+
+describe('a file that is not published yet', () => {
+  it.each([400, 404, 409, 425])('is waited for when the job is completed (%i)', async (status) => {
+    const { download: run, ranges } = await setUp([{ status, body: { error: { message: 'not yet' } } }, { status, body: '' }, whole]);
+    expect(await run()).toMatchObject({ sha256: SHA256 });
+    expect(ranges()).toHaveLength(3);
+  });
+
+  it('is not waited for when the job is not', async () => {
+    const { download: run, ranges } = await setUp([{ status: 409, body: '' }, whole]);
+    await expect(run({ isCompleted: false })).rejects.toMatchObject({ code: 'content_not_ready' });
+    expect(ranges()).toHaveLength(1);
+  });
+
+  it('is not waited for for ever', async () => {
+    const { download: run } = await setUp([{ status: 404, body: '' }]);
+    await expect(run()).rejects.toMatchObject({ code: 'content_not_ready' });
+  });
+
+  it('is told from one that has expired', async () => {
+    const { download: run, ranges } = await setUp([{ status: 410, body: { error: { message: 'expired' } } }]);
+    await expect(run()).rejects.toMatchObject({ code: 'content_expired' });
+    expect(ranges()).toHaveLength(1);
+  });
+});
+
+describe('a download to a stream', () => {
+  function collect(): { output: Writable; bytes: () => Buffer } {
+    const chunks: Buffer[] = [];
+    const output = new PassThrough();
+    output.on('data', (chunk: Buffer) => chunks.push(chunk));
+    return { output, bytes: () => Buffer.concat(chunks) };
+  }
+
+  it('goes on where it was cut', async () => {
+    let calls = 0;
+    const { downloadTo: run, ranges } = await setUp((request) => (calls++ === 0 ? cut : clipReply(request)));
+    const { output, bytes } = collect();
+    await run(output);
+    expect(bytes()).toEqual(CLIP);
+    expect(ranges()).toEqual([undefined, `bytes=${HALF}-`]);
+  });
+
+  it('cannot start anew: what is written is written', async () => {
+    const { downloadTo: run } = await setUp([cut, whole]);
+    await expect(run(collect().output)).rejects.toMatchObject({ code: 'download_corrupt' });
+  });
+
+  it('writes nothing of what is no video', async () => {
+    const { downloadTo: run } = await setUp([{ body: '{"error":"gone"}' }]);
+    const { output, bytes } = collect();
+    await expect(run(output)).rejects.toMatchObject({ code: 'download_corrupt' });
+    expect(bytes()).toHaveLength(0);
+  });
+
+  it.each([
+    ['ends quietly when its reader goes away', 'EPIPE', undefined],
+    ['is `cannot_write` when it cannot be written', 'ENOSPC', { code: 'cannot_write' }],
+  ])('%s', async (_, code, failure) => {
+    const { downloadTo: run, ranges } = await setUp([whole]);
+    const output = new Writable({
+      highWaterMark: 1,
+      write: (_chunk, _encoding, done) => done(Object.assign(new Error(code), { code })),
+    });
+    const outcome = await run(output).then(
+      () => undefined,
+      (error: unknown) => error,
+    );
+    if (failure === undefined) expect(outcome).toBeUndefined();
+    else expect(outcome).toMatchObject(failure);
+    expect(ranges()).toHaveLength(1);
+  });
+});

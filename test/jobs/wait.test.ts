@@ -1,0 +1,185 @@
+import { getEventListeners } from 'node:events';
+import { describe, expect, it } from 'vitest';
+import { SoraError } from '../../src/domain/errors.ts';
+import type { VideoJob } from '../../src/domain/video.ts';
+import { waitForJob } from '../../src/jobs/wait.ts';
+import { Interrupt } from '../../src/platform/host.ts';
+import { createFakeClock } from '../support/fake-clock.ts';
+import { type ScriptedReply, startScriptedServer } from '../support/scripted-server.ts';
+import { createVideoJob } from '../support/video-job.ts';
+import { createVideosClient } from '../support/videos-client.ts';
+
+const says = (status: string, headers: Readonly<Record<string, string>> = {}): ScriptedReply => ({
+  headers,
+  body: { id: 'video_1', status },
+});
+
+interface Wait {
+  readonly known?: VideoJob;
+  readonly timeoutMs?: number;
+  readonly random?: number;
+  /** Ctrl-C is pressed in the sleep of this number. */
+  readonly interruptIn?: number;
+}
+
+interface Outcome {
+  /** Statuses seen, and codes of the troubles between them. */
+  readonly seen: readonly string[];
+  readonly sleeps: readonly number[];
+  /** The job's last status, or the code of the error that ended the wait. */
+  readonly end: string;
+  readonly looks: number;
+  /** Listeners that the wait has left on the signal. */
+  readonly listeners: number;
+}
+
+/** Waits for a job of a server that gives these replies, the last one for ever. */
+async function wait(replies: readonly [ScriptedReply, ...ScriptedReply[]], options: Wait = {}): Promise<Outcome> {
+  const server = await startScriptedServer(replies);
+  const fakeClock = createFakeClock();
+  const controller = new AbortController();
+  const sleeps: number[] = [];
+  const clock = {
+    now: fakeClock.now,
+    sleep(ms: number, signal?: AbortSignal) {
+      sleeps.push(Math.round(ms));
+      if (sleeps.length === options.interruptIn) controller.abort(new Interrupt('SIGINT'));
+      return fakeClock.sleep(ms, signal);
+    },
+  };
+  const events = waitForJob(
+    { client: createVideosClient(server.url).client, clock, random: () => options.random ?? 0.5 },
+    {
+      id: 'video_1',
+      known: options.known ?? null,
+      deadlineMs: clock.now() + (options.timeoutMs ?? 3_600_000),
+      signal: controller.signal,
+    },
+  );
+  const seen: string[] = [];
+  const report = (end: string): Outcome => ({
+    seen,
+    sleeps,
+    end,
+    looks: server.requests.length,
+    listeners: getEventListeners(controller.signal, 'abort').length,
+  });
+  try {
+    for (;;) {
+      const step = await events.next();
+      if (step.done) return report(step.value.status);
+      seen.push(step.value.kind === 'job' ? step.value.job.status : step.value.error.code);
+    }
+  } catch (error) {
+    return report(error instanceof SoraError ? error.code : String(error));
+  }
+}
+
+describe('the pace of a wait', () => {
+  it('looks at once, then less and less often, up to every 15 seconds', async () => {
+    const queued = Array.from({ length: 14 }, () => says('queued'));
+    const { sleeps, end, listeners } = await wait([says('queued'), ...queued, says('completed')]);
+    expect({ end, listeners }).toEqual({ end: 'completed', listeners: 0 });
+    expect(sleeps).toEqual([
+      400, 560, 784, 1098, 1537, 2151, 3012, 4217, 5903, 8264, 11570, 15000, 15000, 15000, 15000,
+    ]);
+  });
+
+  it.each([
+    [0, 320],
+    [1, 480],
+  ])('is spread by a fifth: chance %d makes the first pause %d ms', async (random, pauseMs) => {
+    expect((await wait([says('queued'), says('completed')], { random })).sleeps).toEqual([pauseMs]);
+  });
+
+  it.each([
+    ['openai-poll-after-ms', '10000', 10_000],
+    ['retry-after', '7', 7_000],
+    ['openai-poll-after-ms', '86400000', 300_000],
+    ['retry-after', '0', 400],
+  ])('is the server’s when it says `%s: %s`', async (name, value, pauseMs) => {
+    const { sleeps } = await wait([says('queued', { [name]: value }), says('completed')], { random: 0.5 });
+    expect(sleeps).toEqual([pauseMs]);
+  });
+
+  it('obeys Retry-After of a server in trouble, whatever it asked for before', async () => {
+    const busy: ScriptedReply = { status: 503, headers: { 'retry-after': '30' }, body: 'busy' };
+    const { sleeps } = await wait([says('queued', { 'openai-poll-after-ms': '250' }), busy, says('completed')]);
+    expect(sleeps).toEqual([250, 30_000]);
+  });
+
+  it('backs off while the network is in trouble, whatever the server asked for before', async () => {
+    const replies: [ScriptedReply, ...ScriptedReply[]] = [
+      says('queued', { 'openai-poll-after-ms': '1' }),
+      'drop',
+      'drop',
+      says('completed'),
+    ];
+    expect((await wait(replies)).sleeps).toEqual([1, 560, 784]);
+  });
+
+  it('is slow where the status is not understood', async () => {
+    const { sleeps, seen } = await wait([says('warming_up'), says('warming_up'), says('completed')]);
+    expect(seen).toEqual(['unknown', 'unknown', 'completed']);
+    expect(sleeps).toEqual([5_000, 5_000]);
+  });
+
+  it('needs no first look at a job that is known', async () => {
+    expect(await wait([says('completed')], { known: createVideoJob({ status: 'completed' }) })).toMatchObject({
+      looks: 0,
+      end: 'completed',
+    });
+    const { looks, sleeps } = await wait([says('completed')], { known: createVideoJob({ pollAfterMs: 900 }) });
+    expect({ looks, sleeps }).toEqual({ looks: 1, sleeps: [900] });
+  });
+});
+
+describe('a wait goes on', () => {
+  it.each<[string, ScriptedReply, string]>([
+    ['a broken connection', 'drop', 'connection_failed'],
+    ['a 500', { status: 500, body: 'oh' }, 'server_error'],
+    ['a 429', { status: 429, body: { error: { message: 'slow down' } } }, 'rate_limit_exceeded'],
+    ['a login page', { body: '<html></html>' }, 'unreadable_response'],
+    [
+      'a 404 right after the create',
+      { status: 404, body: { error: { message: 'video not found' } } },
+      'video_not_found',
+    ],
+  ])('after %s', async (_, reply, code) => {
+    const { seen, end } = await wait([says('queued'), reply, says('in_progress'), says('completed')]);
+    expect({ seen, end }).toEqual({ seen: ['queued', code, 'in_progress', 'completed'], end: 'completed' });
+  });
+});
+
+describe('a wait ends', () => {
+  it.each(['completed', 'failed', 'cancelled', 'expired'])('when the job is %s', async (status) => {
+    expect(await wait([says(status)])).toMatchObject({ seen: [status], end: status, sleeps: [] });
+  });
+
+  it.each<[string, ScriptedReply, string]>([
+    ['the key is rejected', { status: 401, body: { error: { code: 'invalid_api_key' } } }, 'invalid_api_key'],
+    [
+      'the job stays unknown to the server',
+      { status: 404, body: { error: { message: 'video not found' } } },
+      'video_not_found',
+    ],
+    ['only pages come', { body: '<html></html>' }, 'unreadable_response'],
+  ])('when %s', async (_, reply, code) => {
+    expect((await wait([says('queued'), reply])).end).toBe(code);
+  });
+
+  it('at its deadline, with a last look', async () => {
+    const { end, sleeps, looks } = await wait([says('in_progress')], { timeoutMs: 2_000 });
+    expect(end).toBe('wait_timeout');
+    expect(sleeps.reduce((sum, ms) => sum + ms)).toBe(2_000);
+    expect(looks).toBe(sleeps.length + 1);
+  });
+
+  it('at its deadline also when no look succeeds', async () => {
+    expect((await wait(['drop'], { timeoutMs: 60_000 })).end).toBe('wait_timeout');
+  });
+
+  it('at Ctrl-C', async () => {
+    expect((await wait([says('queued')], { interruptIn: 3 })).end).toBe('Interrupt: received SIGINT');
+  });
+});
