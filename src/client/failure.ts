@@ -1,6 +1,6 @@
-import type { Facts } from '../domain/catalogue.ts';
 import { diagnose, diagnoseNetwork, failedBeforeSending, isOpenAiUrl, type NetworkFault } from '../domain/diagnosis.ts';
 import { SoraError } from '../domain/errors.ts';
+import type { Facts } from '../domain/hints.ts';
 import { decodeErrorBody } from '../wire/error-body.ts';
 
 /** What is known of a call when it fails. */

@@ -337,25 +337,3 @@ export const CATALOGUE = {
 export type ErrorCode = keyof typeof CATALOGUE;
 
 export const ERROR_CODES = Object.keys(CATALOGUE) as readonly ErrorCode[];
-
-/** The facts of a case that hints are filled from; what is not known is null or left out. */
-export type Facts = Readonly<Record<string, string | null | undefined>>;
-
-/** A row's hints, filled from the facts of the case. */
-export function hintsFor(code: ErrorCode, facts: Facts = {}): string[] {
-  const { hints }: CatalogueEntry = CATALOGUE[code];
-  return hints.flatMap((hint) => {
-    const wordings = typeof hint === 'string' ? [hint] : hint;
-    return wordings.map((wording) => fill(wording, facts)).find((filled) => filled !== null) ?? [];
-  });
-}
-
-function fill(wording: string, facts: Facts): string | null {
-  let complete = true;
-  const filled = wording.replace(/\{(\w+)\}/g, (_, name: string) => {
-    const fact = facts[name];
-    if (fact === undefined || fact === null) complete = false;
-    return fact ?? '';
-  });
-  return complete ? filled : null;
-}

@@ -1,4 +1,5 @@
-import { CATALOGUE, type CatalogueEntry, type ErrorCode, type Facts, hintsFor } from './catalogue.ts';
+import { CATALOGUE, type CatalogueEntry, type ErrorCode } from './catalogue.ts';
+import { type Facts, hintsFor } from './hints.ts';
 
 export interface SoraErrorDetails {
   /** Replaces the catalogue's title where the case can be told more exactly. */

@@ -25,7 +25,11 @@ export interface ContentOrder {
 }
 
 /** A reply whose first bytes were seen to be media; `kind` is null for the rest of a file whose beginning was seen before. */
-export type CheckedContent = ContentReply & { readonly kind: MediaKind | null };
+export type CheckedContent = ContentReply & {
+  readonly kind: MediaKind | null;
+  /** What was read of the body to see that; it comes before what the body still holds. */
+  readonly head: Uint8Array;
+};
 
 /** Opens a video’s bytes, waits while a completed job’s file is not published yet, and refuses whatever is no media. */
 export async function openChecked(
@@ -34,10 +38,12 @@ export async function openChecked(
   resume?: ResumePoint,
 ): Promise<CheckedContent> {
   const reply = await openWhenReady(deps, order, resume);
-  if (reply.offsetBytes > 0) return { ...reply, kind: null };
+  // A break between here and the moment when the body is read on is found by its reader, and must not end the process.
+  reply.body.on('error', () => {});
   const head = await peek(reply.body, deps.signal);
+  if (reply.offsetBytes > 0) return { ...reply, kind: null, head };
   const kind = sniffMedia(head);
-  if (kind !== null && (order.variant !== 'video' || isVideo(kind))) return { ...reply, kind };
+  if (kind !== null && (order.variant !== 'video' || isVideo(kind))) return { ...reply, kind, head };
   reply.body.destroy();
   throw new SoraError('download_corrupt', {
     title:
@@ -70,15 +76,15 @@ async function openWhenReady(
   }
 }
 
-/** The first bytes of a stream, which stay in it. */
+/** Takes the first bytes off a stream. They are not put back: a stream that breaks drops what it holds. */
 async function peek(body: Readable, signal: AbortSignal | undefined): Promise<Buffer> {
   let head = Buffer.alloc(0);
   while (head.length < SNIFF_BYTES) {
     const chunk: Uint8Array | null = body.read();
     if (chunk !== null) head = Buffer.concat([head, chunk]);
-    else if (body.readableEnded || body.destroyed) return head;
+    else if (body.readableEnded) return head;
+    else if (body.destroyed) throw body.errored ?? new Error('the connection broke');
     else await Promise.race([once(body, 'readable', signal ? { signal } : {}), once(body, 'end')]);
   }
-  body.unshift(head);
   return head;
 }

@@ -117,7 +117,7 @@ class PartFile {
     return createHash('sha256').update(`${source.id}\n${variant}\n${validator}`).digest('hex').slice(0, 8);
   }
 
-  async #write({ body, offsetBytes, totalBytes }: CheckedContent): Promise<FileSink> {
+  async #write({ head, body, offsetBytes, totalBytes }: CheckedContent): Promise<FileSink> {
     // Not emptied before: another process may be writing the very same bytes, and may finish first.
     const flags = constants.O_WRONLY | constants.O_CREAT;
     const descriptor = await openFile(this.#path, flags, 0o644).catch((error: unknown) => {
@@ -130,7 +130,10 @@ class PartFile {
       });
       this.sizeBytes = offsetBytes;
       await sink.hashExisting(this.#path);
-      await pipeline(body, sink, this.#deps.signal ? { signal: this.#deps.signal } : {});
+      if (head.length > 0) sink.write(head);
+      const { signal } = this.#deps;
+      // Not ended by the pipeline, which would throw away what has arrived when the connection breaks.
+      await pipeline(body, sink, { end: false, ...(signal ? { signal } : {}) }).finally(() => sink.settle());
       if (totalBytes === null || totalBytes === this.sizeBytes) await truncateFile(descriptor, this.sizeBytes);
       return sink;
     } finally {
@@ -208,10 +211,11 @@ export async function downloadTo(deps: ContentDeps, order: ContentOrder, output:
       if (content.offsetBytes !== sentBytes)
         throw new SoraError('download_corrupt', { facts: { id: order.source.id }, retryable: false });
       validator = content.validator;
-      const isWhole = await pour(content.body, output, (bytes) => {
+      const count = (bytes: number): void => {
         sentBytes += bytes;
-      });
-      if (!isWhole || content.totalBytes === null || sentBytes === content.totalBytes) return;
+      };
+      const isRead = (await pour([content.head], output, count)) && (await pour(content.body, output, count));
+      if (!isRead || content.totalBytes === null || sentBytes === content.totalBytes) return;
       throw new SoraError('download_corrupt', { causedBy: `${sentBytes} of ${content.totalBytes} bytes arrived` });
     } catch (error) {
       deps.signal?.throwIfAborted();
@@ -224,7 +228,7 @@ export async function downloadTo(deps: ContentDeps, order: ContentOrder, output:
 
 /** Hands bytes on, no faster than they are read; false when the reader has gone away (`| head`), which is no error. */
 export async function pour(
-  source: AsyncIterable<Uint8Array>,
+  source: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
   output: Writable,
   onWritten: (bytes: number) => void = () => {},
 ): Promise<boolean> {

@@ -33,6 +33,14 @@ export class FileSink extends Writable {
     return this.#hash.digest('hex');
   }
 
+  /** Resolves when everything handed over so far is in the file. */
+  settle(): Promise<void> {
+    const nothing = Buffer.alloc(0); // comes behind everything else
+    return new Promise((resolve, reject) => {
+      this.write(nothing, (error) => (error ? reject(this.errored ?? error) : resolve()));
+    });
+  }
+
   override _write(chunk: Uint8Array, _: BufferEncoding, done: (error?: Error | null) => void): void {
     this.#hash.update(chunk);
     write(this.#descriptor, chunk, 0, chunk.length, this.#position, (error, bytesWritten) => {

@@ -1,6 +1,6 @@
 import type { VideosClient } from '../client/port.ts';
-import { hintsFor } from '../domain/catalogue.ts';
 import { SoraError } from '../domain/errors.ts';
+import { hintsFor } from '../domain/hints.ts';
 import { formatUsd } from '../domain/money.ts';
 import type { Estimate } from '../domain/pricing.ts';
 import { factsOf, isOpen, type JobRecord, type ServerIdentity, spentMicros } from '../domain/record.ts';

@@ -37,6 +37,8 @@ export function proxyHttp(settings: ProxySettings): Http {
     }).catch((error: unknown) => {
       throw isProxyFault(error, settings) ? proxyError(error) : error;
     });
+    // To undici, a body that is given up is an error, which ends the process where nobody reads the body.
+    reply.body.on('error', () => {});
     return { status: reply.statusCode, headers: flattenHeaders(reply.headers), body: reply.body };
   };
 }

@@ -10,6 +10,7 @@ import { createVideoRequest } from '../support/video-request.ts';
 
 const START_MS = 1_000_000;
 const JOB = createVideoJob();
+const accepted: CreateOutcome = { kind: 'accepted', job: JOB };
 const KEY = { idempotencyKey: 'sub_1' };
 
 interface Subject {
@@ -18,22 +19,34 @@ interface Subject {
   readonly calls: readonly string[];
 }
 
-/** A client whose every call takes the next step of the script: an error to throw, or anything else for success. */
-function createSubject(script: readonly unknown[], onRetry?: () => void): Subject {
+/** A client whose every call takes the next step of the script: an error to throw or an outcome to return; then all goes well. */
+function createSubject(script: readonly (Error | CreateOutcome)[], onRetry?: () => void): Subject {
   const steps = script.values();
   const calls: string[] = [];
-  const step = (name: string): unknown => {
+  const step = (name: string): CreateOutcome => {
     calls.push(name);
-    const { value } = steps.next();
+    const { value = accepted } = steps.next();
     if (value instanceof Error) throw value;
     return value;
   };
   const inner: VideosClient = {
-    create: async () => step('create') as CreateOutcome, // the scripts of creates hold outcomes
-    get: async () => (step('get'), JOB),
-    list: async () => (step('list'), { jobs: [JOB], next: null }),
-    remove: async () => (step('remove'), false),
-    content: async () => (step('content'), { body: Readable.from([]), totalBytes: 0, offsetBytes: 0, validator: null }),
+    create: async () => step('create'),
+    async get() {
+      step('get');
+      return JOB;
+    },
+    async list() {
+      step('list');
+      return { jobs: [JOB], next: null };
+    },
+    async remove() {
+      step('remove');
+      return false;
+    },
+    async content() {
+      step('content');
+      return { body: Readable.from([]), totalBytes: 0, offsetBytes: 0, validator: null };
+    },
   };
   const clock = createFakeClock(START_MS);
   return { client: withRetries(inner, { clock, random: () => 0, onRetry }), clock, calls };
@@ -120,7 +133,6 @@ describe('a removal', () => {
 });
 
 describe('a create', () => {
-  const accepted: CreateOutcome = { kind: 'accepted', job: JOB };
   const busy: CreateOutcome = { kind: 'rejected', error: new SoraError('rate_limit_exceeded', { status: 429 }) };
 
   it('is sent again after a 429, which proves that nothing was made', async () => {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { CATALOGUE, type CatalogueEntry, ERROR_CODES, hintsFor } from '../../src/domain/catalogue.ts';
+import { CATALOGUE, type CatalogueEntry, ERROR_CODES } from '../../src/domain/catalogue.ts';
+import { hintsFor } from '../../src/domain/hints.ts';
 
 /** The public list of codes: only ever added to. */
 const EXIT_CODES = {

@@ -130,6 +130,7 @@ describe('diagnoseNetwork', () => {
     ['ESOMETHING', 'connection_failed'],
     ['ETIMEDOUT', 'request_timeout'],
     ['UND_ERR_HEADERS_TIMEOUT', 'request_timeout'],
+    ['UND_ERR_BODY_TIMEOUT', 'request_timeout'],
     ['CERT_HAS_EXPIRED', 'tls_failure'],
     ['DEPTH_ZERO_SELF_SIGNED_CERT', 'tls_failure'],
     ['UNABLE_TO_VERIFY_LEAF_SIGNATURE', 'tls_failure'],

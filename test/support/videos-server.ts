@@ -71,10 +71,10 @@ function remove(jobs: ServedJob[], job: ServedJob): ScriptedReply {
 }
 
 /** The clip, or from where a range asks for it. */
-export function clipReply({ headers }: ReceivedRequest): ScriptedReply {
+export function clipReply({ headers }: ReceivedRequest, clip: Buffer = CLIP): ScriptedReply {
   const start = Number(/^bytes=(\d+)-$/.exec(headers.range ?? '')?.[1] ?? 0);
-  const range = start > 0 ? { 'content-range': `bytes ${start}-${CLIP.length - 1}/${CLIP.length}` } : {};
-  const rest = CLIP.subarray(start);
+  const range = start > 0 ? { 'content-range': `bytes ${start}-${clip.length - 1}/${clip.length}` } : {};
+  const rest = clip.subarray(start);
   return {
     status: start > 0 ? 206 : 200,
     headers: { etag: '"clip-1"', 'content-length': String(rest.length), 'content-type': 'video/mp4', ...range },

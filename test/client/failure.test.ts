@@ -1,0 +1,71 @@
+import { describe, expect, it } from 'vitest';
+import { failureFromReply, failureFromThrown, retryAfterOf, sentNothing } from '../../src/client/failure.ts';
+import { SoraError } from '../../src/domain/errors.ts';
+
+const CONTEXT = { baseUrl: 'https://videos.example/v1', hasKey: true, atMs: Date.UTC(2026, 10, 23) };
+
+function systemError(code: string, syscall: string, message = `${syscall} ${code}`): Error {
+  return Object.assign(new Error(message), { code, syscall });
+}
+
+const refused = systemError('ECONNREFUSED', 'connect');
+/** What Node throws when a name has several addresses and none of them answers. */
+const refusedTwice = Object.assign(new AggregateError([refused, systemError('ENETUNREACH', 'connect')], ''), {
+  code: 'ECONNREFUSED',
+});
+
+describe('failureFromThrown', () => {
+  it.each<[string, unknown, string, string, boolean]>([
+    ['a refused connection', refused, 'connection_failed', 'connect ECONNREFUSED', true],
+    ['a refused connection, at every address', refusedTwice, 'connection_failed', 'connect ECONNREFUSED', true],
+    ['a cause within', new TypeError('fetch failed', { cause: refused }), 'connection_failed', refused.message, true],
+    ['an unknown name', systemError('ENOTFOUND', 'getaddrinfo'), 'dns_failure', 'getaddrinfo ENOTFOUND', true],
+    ['a time-out on the way', systemError('ETIMEDOUT', 'read'), 'request_timeout', 'read ETIMEDOUT', false],
+    ['a host that went away', systemError('EHOSTUNREACH', 'read'), 'connection_failed', 'read EHOSTUNREACH', false],
+    ['an error without words', systemError('ECONNRESET', 'read', ''), 'connection_failed', 'ECONNRESET', false],
+    ['an error without a code', new Error('odd'), 'connection_failed', 'odd', false],
+    ['what is no error', 'odd', 'connection_failed', 'odd', false],
+  ])('names %s', (_, thrown, code, causedBy, nothingLeft) => {
+    expect(failureFromThrown(thrown, CONTEXT)).toMatchObject({ code, causedBy, status: null, cause: thrown });
+    expect(sentNothing(thrown)).toBe(nothingLeft);
+  });
+
+  it('leaves alone what has its name', () => {
+    const error = new SoraError('download_corrupt');
+    expect(failureFromThrown(error, CONTEXT)).toBe(error);
+  });
+});
+
+describe('failureFromReply', () => {
+  const reply = { status: 404, headers: {}, body: '{"detail":"Not Found"}' };
+
+  it('fills the hints from the case', () => {
+    const [hint] = failureFromReply(reply, CONTEXT).hints;
+    expect(hint).toContain('https://videos.example/v1');
+    const busy = { status: 429, headers: { 'retry-after': '90' }, body: '' };
+    expect(failureFromReply(busy, CONTEXT).hints).toEqual(['wait 90 s and run the command again']);
+  });
+
+  it.each(['x-request-id', 'request-id', 'apim-request-id'])('finds the request’s id in %s', (name) => {
+    expect(failureFromReply({ ...reply, headers: { [name]: 'req_1' } }, CONTEXT).requestId).toBe('req_1');
+  });
+
+  it('knows OpenAI by its address', () => {
+    const openAi = { ...CONTEXT, baseUrl: 'https://api.openai.com/v1' };
+    expect(failureFromReply(reply, openAi).code).toBe('service_retired');
+    expect(failureFromReply(reply, CONTEXT).code).toBe('endpoint_not_found');
+  });
+});
+
+it.each<[Record<string, string>, number | null]>([
+  [{ 'retry-after': '7' }, 7_000],
+  [{ 'retry-after': ' 0.5 ' }, 500],
+  [{ 'retry-after': 'Mon, 23 Nov 2026 00:00:30 GMT' }, 30_000],
+  [{ 'retry-after': 'Sun, 22 Nov 2026 00:00:00 GMT' }, null],
+  [{ 'retry-after': 'soon' }, null],
+  [{ 'retry-after': '9999999' }, 86_400_000],
+  [{ 'retry-after-ms': '250', 'retry-after': '7' }, 250],
+  [{}, null],
+])('retryAfterOf reads %j', (headers, waitMs) => {
+  expect(retryAfterOf(headers, CONTEXT.atMs)).toBe(waitMs);
+});

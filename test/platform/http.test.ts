@@ -1,0 +1,96 @@
+import { buffer } from 'node:stream/consumers';
+import { describe, expect, it } from 'vitest';
+import { type Http, httpFromHandler, nodeHttp } from '../../src/platform/http.ts';
+import { startScriptedServer } from '../support/scripted-server.ts';
+
+const interrupt = new Error('interrupted');
+
+describe('nodeHttp', () => {
+  it('brings a request there and its reply back', async () => {
+    const server = await startScriptedServer([
+      { status: 201, headers: { 'X-Answer': 'yes', 'set-cookie': 'a=1' }, body: 'done' },
+    ]);
+    const reply = await nodeHttp({
+      method: 'PUT',
+      url: `${server.origin}/a?b=c`,
+      headers: { 'x-question': 'why' },
+      body: 'mañana',
+    });
+    expect(reply).toMatchObject({ status: 201, headers: { 'x-answer': 'yes', 'set-cookie': 'a=1' } });
+    expect(String(await buffer(reply.body))).toBe('done');
+    expect(server.requests).toMatchObject([
+      { method: 'PUT', path: '/a?b=c', headers: { 'x-question': 'why', 'content-length': '7' } },
+    ]);
+    expect(String(server.requests[0]?.body)).toBe('mañana');
+  });
+
+  it('does not begin what is aborted already', async () => {
+    const server = await startScriptedServer(['hang']);
+    const signal = AbortSignal.abort(interrupt);
+    await expect(nodeHttp({ method: 'GET', url: server.url, headers: {}, signal })).rejects.toBe(interrupt);
+    expect(server.requests).toEqual([]);
+  });
+
+  it('rejects with the reason of an abort before the reply', async () => {
+    const controller = new AbortController();
+    const server = await startScriptedServer(() => {
+      controller.abort(interrupt);
+      return 'hang';
+    });
+    const { signal } = controller;
+    await expect(nodeHttp({ method: 'GET', url: server.url, headers: {}, signal })).rejects.toBe(interrupt);
+  });
+
+  it('breaks the body with the reason of an abort, or of a silence', async () => {
+    const server = await startScriptedServer([{ body: 'half', afterwards: 'hang' }]);
+    const controller = new AbortController();
+    const aborted = await nodeHttp({ method: 'GET', url: server.url, headers: {}, signal: controller.signal });
+    const reading = buffer(aborted.body);
+    controller.abort(interrupt);
+    await expect(reading).rejects.toBe(interrupt);
+
+    const silent = await nodeHttp({ method: 'GET', url: server.url, headers: {}, idleTimeoutMs: 50 });
+    await expect(buffer(silent.body)).rejects.toMatchObject({ code: 'ETIMEDOUT' });
+  });
+
+  it.each([
+    ['http://127.0.0.1:1/', 'ECONNREFUSED'],
+    ['ftp://127.0.0.1/', 'ERR_INVALID_PROTOCOL'],
+  ])('rejects with the code of the system for %s', async (url, code) => {
+    await expect(nodeHttp({ method: 'GET', url, headers: {} })).rejects.toMatchObject({ code });
+  });
+});
+
+describe('httpFromHandler', () => {
+  const echo: Http = httpFromHandler(async (request) => {
+    const words = `${request.method} ${request.url} ${request.headers.get('x-a')} ${await request.text()}`;
+    return new Response(words, { status: 202, headers: { 'X-B': '2' } });
+  });
+
+  it('stands where a network would', async () => {
+    const { status, headers, body } = await echo({
+      method: 'POST',
+      url: 'http://simulator.invalid/v1',
+      headers: { 'x-a': '1' },
+      body: new TextEncoder().encode('hello'),
+    });
+    expect([status, headers['x-b']]).toEqual([202, '2']);
+    expect(String(await buffer(body))).toBe('POST http://simulator.invalid/v1 1 hello');
+  });
+
+  it('has an empty body for a reply without one', async () => {
+    const { body } = await httpFromHandler(async () => new Response(null, { status: 204 }))({
+      method: 'GET',
+      url: 'http://simulator.invalid/',
+      headers: {},
+    });
+    expect(await buffer(body)).toHaveLength(0);
+  });
+
+  it('does not begin what is aborted already', async () => {
+    const signal = AbortSignal.abort(interrupt);
+    await expect(echo({ method: 'GET', url: 'http://simulator.invalid/', headers: {}, signal })).rejects.toBe(
+      interrupt,
+    );
+  });
+});
