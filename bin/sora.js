@@ -9,6 +9,7 @@ const { version } = JSON.parse(readFileSync(join(__dirname, '../package.json'), 
 const [first, ...rest] = process.argv.slice(2);
 
 async function main() {
+  process.exitCode = 1; // what a run that never comes to its end has earned
   const { nodeHost, runCli } = require('../dist/sora.js');
   // Never process.exit(): it would cut what is still on its way into a pipe.
   process.exitCode = await runCli(nodeHost(version));

@@ -27,6 +27,7 @@ const { outputFiles, metafile } = await build({
     { name: 'lazy-builtins', setup: loadAtFirstUse },
     { name: 'no-subprocesses', setup: leaveOutSubprocesses },
     { name: 'quiet-sdk', setup: leaveOutHeaders },
+    { name: 'bare-sdk', setup: leaveOutResources },
   ],
 });
 rmSync(outdir, { recursive: true, force: true });
@@ -77,6 +78,15 @@ function leaveOutHeaders(build) {
     if (!code.includes(question))
       throw new Error(`${path} no longer asks \`${question}\`: see whether this is still needed`);
     return { contents: code.replace(question, 'false') };
+  });
+}
+
+/** Of the openai SDK only the client itself is used; its resources are two thirds of it, and as much of its start. */
+function leaveOutResources(build) {
+  build.onLoad({ filter: /[/\\]openai[/\\]resources[/\\].*\.mjs$/ }, ({ path }) => {
+    const classes = [...readFileSync(path, 'utf8').matchAll(/^export class (\w+)/gm)];
+    if (classes.length === 0) return undefined; // hands on what others export
+    return { contents: classes.map(([, name]) => `export class ${name} {}`).join('\n') };
   });
 }
 

@@ -101,11 +101,12 @@ export async function parseCommandLine(argv: readonly string[], streams: Program
   const program = buildProgram(streams);
   const line = withHelpSpelledOut(argv);
   const named = findEntry(line);
-  for (const entry of COMMANDS) {
+  // All are needed only for the help that lists them, and to guess what was meant.
+  for (const entry of named === undefined ? COMMANDS : [named]) {
     const command = commandAt(program, entry);
     if (entry !== named) continue;
     const definition = await entry.load();
-    describeCommand(command, definition);
+    describeCommand(command, definition, streams.columns);
     command.action(() => {
       const { options, globals } = splitOptions(command, definition);
       state.invocation = { definition, args: command.args, options, globals };
@@ -200,12 +201,13 @@ function takesValue(flag: string): boolean {
   return Object.values(GLOBAL_OPTIONS).some(({ flags }) => flags.includes('<') && flags.split(/[ ,]+/).includes(flag));
 }
 
-function describeCommand(command: Command, definition: CommandDefinition): void {
+function describeCommand(command: Command, definition: CommandDefinition, columns: number): void {
   command.description(definition.description);
   for (const { form, summary } of definition.arguments) command.argument(form, summary);
   addOptions(command, definition.options, 'Options:');
   addOptions(command, GLOBAL_OPTIONS, 'Global options:');
   const examples = definition.examples.map(([line, does]) => `  # ${does}\n  $ ${line}`);
+  const codes = definition.errors.join(', ') || 'none of its own';
   command.addHelpText(
     'after',
     `
@@ -213,7 +215,10 @@ JSON (--json):
   ${definition.json}
 
 Error codes (see docs/errors.md):
-  ${definition.errors.join(', ') || 'none of its own'}
+  ${command
+    .createHelp()
+    .boxWrap(codes, columns - 2)
+    .replaceAll('\n', '\n  ')}
 
 Examples:
 ${examples.join('\n')}
@@ -236,21 +241,18 @@ function toOption({ flags, summary, choices, repeatable }: OptionSpec): Option {
 
 /** Global options are understood before and behind the command’s name; the one behind wins. */
 function splitOptions(command: Command, definition: CommandDefinition): Pick<Invocation, 'options' | 'globals'> {
-  const values = normalizeNegations({ ...definedOnly(command.optsWithGlobals()), ...definedOnly(command.opts()) });
+  const values = { ...given(command.optsWithGlobals()), ...given(command.opts()) };
   const pick = (specs: OptionSpecs): Record<string, unknown> =>
     Object.fromEntries(Object.keys(specs).flatMap((name) => (name in values ? [[name, values[name]]] : [])));
   // The values' types follow from the flags by which commander made them.
   return { options: pick(definition.options), globals: pick(GLOBAL_OPTIONS) as GlobalOptions };
 }
 
-function definedOnly(values: Readonly<Record<string, unknown>>): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined));
-}
-
-/** Commander turns `--no-input` into `input: false`; here a switch is always true when it is given. */
-function normalizeNegations(values: Record<string, unknown>): Record<string, unknown> {
+/** The options that were given. Commander turns `--no-input` into `input`, which is true by default. */
+function given(values: Readonly<Record<string, unknown>>): Record<string, unknown> {
   return Object.fromEntries(
     Object.entries(values).flatMap(([name, value]) => {
+      if (value === undefined) return [];
       if (name !== 'input' && name !== 'download') return [[name, value]];
       return value === false ? [[`no${name[0]?.toUpperCase()}${name.slice(1)}`, true]] : [];
     }),

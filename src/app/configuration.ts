@@ -210,9 +210,14 @@ function authHeader(auth: 'bearer' | 'api-key', key: string): { name: string; va
 
 const SECRET_NAME = /key|token|secret|auth|signature|password|cookie/i;
 
+/** Whether a header or a query parameter of this name holds a secret, as far as its name tells. */
+export function isSecretName(name: string): boolean {
+  return SECRET_NAME.test(name);
+}
+
 /** What must never be shown: the key, and headers and query parameters whose names say that they are one. */
 export function secretsOf({ key, headers, query }: Configuration): string[] {
-  const named = Object.entries({ ...headers, ...query }).filter(([name]) => SECRET_NAME.test(name));
+  const named = Object.entries({ ...headers, ...query }).filter(([name]) => isSecretName(name));
   return [...(key === null ? [] : [key.value]), ...named.map(([, value]) => value)];
 }
 

@@ -160,6 +160,10 @@ export class Context {
     const { kind, ...facts } = event;
     if (kind === 'failure') this.output.debug('error', 'response error', facts);
     else this.output.debug('debug', kind, facts);
+    if (event.kind === 'response' && event.status >= 400) {
+      const { status, url } = event;
+      this.output.debug('error', 'response error', { status, url, error: `HTTP ${status}` });
+    }
   };
 
   async #network(): Promise<Http> {

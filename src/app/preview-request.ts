@@ -32,6 +32,7 @@ export function previewRequest(
     view: ({ palette }) =>
       [
         ...Object.entries(shown).map(([name, value]) => `${palette.dim(name.padEnd(16))} ${textOf(value)}\n`),
+        ...(count > 1 ? [`${palette.dim('count'.padEnd(16))} ${count}\n`] : []),
         `${palette.dim('cost'.padEnd(16))} ${describeCost(totalMicros, configuration.isSimulator)}\n`,
         `\n${curl}\n`,
       ].join(''),

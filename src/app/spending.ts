@@ -25,7 +25,7 @@ export function parseMaxCost(text: string | undefined, faults: string[]): number
  * `cost_cap_exceeded`. Where nobody can be asked, silence means no.
  */
 export async function agreeToSpend({ micros, maxCostMicros, isAgreed }: Spending, context: Context): Promise<void> {
-  const { configuration, output, host } = context;
+  const { configuration, host } = context;
   if (configuration.isSimulator) return;
   const cap = maxCostMicros === null ? configuration.maxCostMicros : { value: maxCostMicros, origin: '--max-cost' };
   if (cap !== null) {
@@ -51,14 +51,10 @@ export async function agreeToSpend({ micros, maxCostMicros, isAgreed }: Spending
     });
   }
   const agreed = await confirm(`This will cost about ${formatUsd(micros)}. Go on?`, {
-    ...streamsOf(host),
+    stdin: host.stdin,
+    stderr: host.stderr,
     signal: host.interrupt,
   });
   if (!agreed)
     throw new SoraError('cost_cap_exceeded', { title: `the price of ${formatUsd(micros)} was not agreed to` });
-  output.news('agreed');
-}
-
-function streamsOf({ stdin, stderr }: Context['host']): Pick<Context['host'], 'stdin' | 'stderr'> {
-  return { stdin, stderr };
 }

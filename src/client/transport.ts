@@ -1,4 +1,4 @@
-import { redact, redactUrl } from '../domain/redact.ts';
+import { hideSecrets, redact, redactUrl } from '../domain/redact.ts';
 import type { Http, HttpReply, HttpRequest } from '../platform/http.ts';
 
 /** The server and what is sent to it with every call. */
@@ -48,6 +48,12 @@ export class Transport {
   /** Whether calls carry a key. */
   get hasKey(): boolean {
     return this.#options.endpoint.auth !== null;
+  }
+
+  /** What a server said, without the key: some repeat it, and what they say is shown and written down. */
+  withoutKey(text: string): string {
+    const { auth } = this.#options.endpoint;
+    return auth === null ? text : hideSecrets(text, [auth.value.replace(/^Bearer /, '')]);
   }
 
   /** The full address of a path of the API, with the endpoint's own query. */

@@ -115,7 +115,6 @@ function answerFor(cancelled: readonly Cancelled[], isNamedAlone: boolean): Answ
         {
           head: ['ID', 'OUTCOME'],
           rows: cancelled.map(({ summary, outcome }) => [summary.id ?? '', outcome]),
-          flexible: 1,
         },
         surface,
       ),

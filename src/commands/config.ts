@@ -1,6 +1,6 @@
 import { text } from 'node:stream/consumers';
 import { defineCommand } from '../app/command.ts';
-import { describeConfiguration, SIMULATOR_PROFILE } from '../app/configuration.ts';
+import { describeConfiguration, isSecretName, SIMULATOR_PROFILE } from '../app/configuration.ts';
 import type { Context } from '../app/context.ts';
 import { SoraError } from '../domain/errors.ts';
 import { askSecret } from '../output/prompt.ts';
@@ -20,8 +20,13 @@ function rowsOf({ configuration, settings }: Context): Row[] {
   const named = new Set(inForce.map(({ name }) => name));
   const others = [...settings]
     .filter(([name]) => !named.has(name))
-    .map(([name, value]) => ({ name, value, origin: 'settings' }));
+    .map(([name, value]) => ({ name, value: isSecretSetting(name) ? maskKey(value) : value, origin: 'settings' }));
   return [...inForce, ...others];
+}
+
+function isSecretSetting(name: string): boolean {
+  const [, sent] = /^profiles\.[^.]+\.(?:headers|query)\.(.+)$/.exec(name) ?? [];
+  return sent !== undefined && isSecretName(sent);
 }
 
 export const configList = defineCommand({
@@ -45,7 +50,6 @@ export const configList = defineCommand({
             {
               head: ['NAME', 'VALUE', 'ORIGIN'],
               rows: rows.map(({ name, value, origin }) => [name, value, origin]),
-              flexible: 1,
             },
             surface,
           ),
@@ -125,7 +129,7 @@ export const configPath = defineCommand({
     const { settings, keys, ledger, ledgerIndex, simulatorDir } = paths;
     const data = { settings, keys, ledger, ledger_index: ledgerIndex, simulator: simulatorDir };
     const rows = Object.entries(data);
-    return { answer: { data, view: (surface) => renderTable({ head: ['WHAT', 'PATH'], rows, flexible: 0 }, surface) } };
+    return { answer: { data, view: (surface) => renderTable({ head: ['WHAT', 'PATH'], rows }, surface) } };
   },
 });
 

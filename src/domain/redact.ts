@@ -10,9 +10,12 @@ export function redact(text: string, secrets: readonly string[] = []): string {
     .replace(/\bhttps?:\/\/[^\s"'<>]+/g, redactUrl);
 }
 
+/** Local servers take any word as their key (`test`, `EMPTY`): hiding it would tear holes into paths and prompts. */
+const SHORTEST_SECRET = 8;
+
 /** Text that must stay as it is but for the secrets that are known. */
 export function hideSecrets(text: string, secrets: readonly string[]): string {
-  const isLong = (secret: string): boolean => secret.length >= 4;
+  const isLong = (secret: string): boolean => secret.length >= SHORTEST_SECRET;
   return secrets.filter(isLong).reduce((clean, secret) => clean.replaceAll(secret, '[redacted]'), text);
 }
 

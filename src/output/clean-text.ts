@@ -16,9 +16,29 @@ export function escapeMarks(json: string): string {
   return json.replace(MARKS, (mark) => `\\u${mark.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }
 
-/** The same on one line, cut to a width; for tables and progress. */
-export function cleanLine(text: string, maxCharacters = Number.POSITIVE_INFINITY): string {
+/** The same on one line, cut to a number of terminal columns; for tables and progress. */
+export function cleanLine(text: string, maxColumns = Number.POSITIVE_INFINITY): string {
   const line = cleanText(text).replace(/\s+/g, ' ').trim();
-  const characters = [...line];
-  return characters.length <= maxCharacters ? line : `${characters.slice(0, Math.max(0, maxCharacters - 1)).join('')}…`;
+  if (columnsOf(line) <= maxColumns) return line;
+  let kept = '';
+  let columns = 1; // for the ellipsis
+  for (const character of line) {
+    columns += columnsOf(character);
+    if (columns > maxColumns) break;
+    kept += character;
+  }
+  return `${kept}…`;
+}
+
+const WIDE =
+  /[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]|\p{Emoji_Presentation}|[\u{20000}-\u{3fffd}]/u;
+const COMBINING = /\p{Mn}|\ufe0f/u;
+
+/** How many columns a terminal gives to a text: two to a wide character, none to one that joins the one before it. */
+export function columnsOf(text: string): number {
+  let columns = 0;
+  for (const character of text) {
+    if (!COMBINING.test(character)) columns += WIDE.test(character) ? 2 : 1;
+  }
+  return columns;
 }

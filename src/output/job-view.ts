@@ -60,6 +60,7 @@ export function renderJobs(jobs: readonly JobSummary[], nowMs: number, surface: 
         job.prompt ?? '',
       ]),
       flexible: 7,
+      optional: [5, 4, 3, 2, 6],
       paint: (cell, column) => (column === 1 ? paintStatus(cell, palette) : cell),
     },
     surface,
@@ -74,11 +75,11 @@ export function renderJob(job: JobSummary, nowMs: number, surface: Surface): Pro
   const word =
     job.serverStatus !== null && job.status === 'unknown' ? ` (the server says \`${job.serverStatus}\`)` : '';
   const facts: readonly (readonly [string, string | null])[] = [
-    ['id', job.id ?? `not known; submission ${job.submission}`],
+    ['id', job.id === null ? `not known; submission ${job.submission}` : cleanLine(job.id)],
     ['status', `${paintStatus(job.status, palette)}${done}${cleanLine(word)}`],
     ['error', job.error && cleanLine([job.error.code, job.error.message].filter(Boolean).join(': '))],
     ['prompt', job.prompt && cleanLine(job.prompt, Math.max(20, (surface.columns - 12) * 2))],
-    ['video', [job.model, job.seconds && `${job.seconds} s`, job.size].filter(Boolean).join(', ')],
+    ['video', cleanLine([job.model, job.seconds && `${job.seconds} s`, job.size].filter(Boolean).join(', '))],
     ['created', job.createdAtMs === null ? null : `${formatAge(job.createdAtMs, nowMs)} ago, through ${job.profile}`],
     ['expires', job.expiresAtMs && job.status === 'completed' ? formatExpiry(job.expiresAtMs, nowMs) : null],
     ['cost', job.actualMicros === null ? `${formatUsd(job.estimatedMicros)} estimated` : formatUsd(job.actualMicros)],

@@ -1,17 +1,19 @@
-import { cleanLine } from './clean-text.ts';
+import { cleanLine, columnsOf } from './clean-text.ts';
 import type { Surface } from './surface.ts';
 
 export interface Table {
   readonly head: readonly string[];
   readonly rows: readonly (readonly string[])[];
-  /** The column that is cut when the terminal is narrow. */
-  readonly flexible: number;
+  /** The column that is cut when the terminal is narrow; without it nothing is. */
+  readonly flexible?: number;
+  /** Columns that are left out, one after the other, when cutting is not enough. */
+  readonly optional?: readonly number[];
   /** Colours a cell on a terminal, after it was cleaned and measured. */
   readonly paint?: (cell: string, column: number) => string;
 }
 
 const GAP = 2;
-const MIN_FLEXIBLE = 12;
+const MIN_FLEXIBLE = 10;
 
 /** A table for people on a terminal; tab-separated rows, without a head, for programs. */
 export async function renderTable(table: Table, surface: Surface): Promise<string> {
@@ -19,8 +21,9 @@ export async function renderTable(table: Table, surface: Surface): Promise<strin
   if (!surface.isTerminal) return rows.map((row) => `${row.join('\t')}\n`).join('');
   const { default: Table } = await import('cli-table3');
   const none = '';
+  const shown = fitColumns(table, rows, surface.columns);
   const rendered = new Table({
-    head: table.head.map((title) => surface.palette.dim(title)),
+    head: shown.map(({ column }) => surface.palette.dim(table.head[column] ?? '')),
     chars: {
       top: none,
       'top-mid': none,
@@ -42,15 +45,29 @@ export async function renderTable(table: Table, surface: Surface): Promise<strin
     style: { head: [], border: [], 'padding-left': 0, 'padding-right': 0 },
   });
   const { paint = (cell) => cell } = table;
-  const fitted = fitRows(table, rows, surface.columns);
-  rendered.push(...fitted.map((row) => row.map(paint)));
+  const cellOf = (row: readonly string[], { column, width }: ShownColumn): string =>
+    paint(cleanLine(row[column] ?? '', width), column);
+  rendered.push(...rows.map((row) => shown.map((column) => cellOf(row, column))));
   return `${rendered.toString().replace(/[ ]+$/gm, '')}\n`;
 }
 
-/** Cuts the flexible column so that a row fits the terminal. */
-function fitRows({ head, flexible }: Table, rows: readonly string[][], columns: number): string[][] {
-  const widths = head.map((title, at) => Math.max(title.length, ...rows.map((row) => [...(row[at] ?? '')].length)));
-  const others = widths.reduce((sum, width, at) => (at === flexible ? sum : sum + width + GAP), 0);
-  const room = Math.max(MIN_FLEXIBLE, columns - others);
-  return rows.map((row) => row.map((cell, at) => (at === flexible ? cleanLine(cell, room) : cell)));
+interface ShownColumn {
+  readonly column: number;
+  readonly width: number;
+}
+
+/** The columns that fit the terminal, and how wide they may be. */
+function fitColumns(table: Table, rows: readonly string[][], columns: number): ShownColumn[] {
+  const { head, flexible, optional = [] } = table;
+  const widths = head.map((title, at) => Math.max(title.length, ...rows.map((row) => columnsOf(row[at] ?? ''))));
+  let shown = widths.map((width, column) => ({ column, width }));
+  if (flexible === undefined) return shown;
+  const roomLeft = (): number =>
+    shown.reduce((room, { column, width }) => (column === flexible ? room : room - width - GAP), columns);
+  for (const dropped of optional) {
+    if (roomLeft() >= MIN_FLEXIBLE) break;
+    shown = shown.filter(({ column }) => column !== dropped);
+  }
+  const room = Math.max(MIN_FLEXIBLE, roomLeft());
+  return shown.map(({ column, width }) => ({ column, width: column === flexible ? room : width }));
 }

@@ -56,10 +56,10 @@ export function nodeHost(version: string): Host {
       return process.stdin;
     },
     get stdout() {
-      return withoutPipeErrors(process.stdout);
+      return withErrorsHeard(process.stdout);
     },
     get stderr() {
-      return withoutPipeErrors(process.stderr);
+      return withErrorsHeard(process.stderr);
     },
     http: nodeHttp,
     clock: systemClock,
@@ -68,14 +68,16 @@ export function nodeHost(version: string): Host {
   };
 }
 
-/** A reader that has gone away (`| head`) is no error of ours. */
-function withoutPipeErrors(stream: NodeJS.WriteStream): NodeJS.WriteStream {
-  if (!stream.listeners('error').includes(ignorePipeError)) stream.on('error', ignorePipeError);
+function withErrorsHeard(stream: NodeJS.WriteStream): NodeJS.WriteStream {
+  if (!stream.listeners('error').includes(hearStreamError)) stream.on('error', hearStreamError);
   return stream;
 }
 
-function ignorePipeError(error: NodeJS.ErrnoException): void {
-  if (error.code !== 'EPIPE' && error.code !== 'ERR_STREAM_DESTROYED') throw error;
+/** A reader that has gone away (`| head`) is no error of ours; on a full disk there is nothing left to be done. */
+function hearStreamError(error: NodeJS.ErrnoException): void {
+  if (error.code === 'EPIPE' || error.code === 'ERR_STREAM_DESTROYED') return;
+  process.stderr.write(`error: could not write the output\n  caused by: ${error.message}\n`);
+  process.exit(1);
 }
 
 /** The first signal asks, the second one is obeyed at once by giving it back its default effect. */

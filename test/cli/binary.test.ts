@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { sniffMedia } from '../../src/domain/media.ts';
@@ -68,6 +68,37 @@ describe('the built program', () => {
       stdio: [...QUIET_STDIN],
     });
     expect(run).toMatchObject({ status: 0, stderr: '', stdout: 'Usage: sora create [options] <prompt>\n' });
+  });
+
+  it('ends quietly when the reader of a video goes away', async () => {
+    const sora = createBinary();
+    const command = `"${process.execPath}" "${BINARY}" create boat --simulate -q -o - | head -c 8 | wc -c; exit \${PIPESTATUS[0]}`;
+    const run = spawnSync('bash', ['-c', command], {
+      env: sora.env,
+      cwd: sora.cwd,
+      encoding: 'utf8',
+      stdio: [...QUIET_STDIN],
+    });
+    expect({ status: run.status, stdout: run.stdout.trim(), stderr: run.stderr }).toEqual({
+      status: 0,
+      stdout: '8',
+      stderr: '',
+    });
+  });
+
+  it.skipIf(!existsSync('/dev/full'))('tells in one line when its output cannot be written', () => {
+    const sora = createBinary();
+    const command = `"${process.execPath}" "${BINARY}" create --help > /dev/full`;
+    const { status, stderr } = spawnSync('bash', ['-c', command], {
+      env: sora.env,
+      cwd: sora.cwd,
+      encoding: 'utf8',
+      stdio: [...QUIET_STDIN],
+    });
+    expect({ status, stderr }).toEqual({
+      status: 1,
+      stderr: 'error: could not write the output\n  caused by: ENOSPC: no space left on device, write\n',
+    });
   });
 
   it('brings a long document through a pipe whole', async () => {

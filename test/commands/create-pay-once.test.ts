@@ -175,6 +175,17 @@ describe('the ledger', () => {
     expect(stderr).toContain('could not read the ledger');
     expect(server.posts).toBe(0);
   });
+
+  it.skipIf(process.platform !== 'linux')('keeps money from being spent when nothing can be added to it', async () => {
+    const { create, server } = await setUp();
+    // Lets nobody make a file, not even root.
+    const { code, stderr } = await create(['--json'], { env: { SORA_HOME: '', XDG_STATE_HOME: '/sys' } });
+    expect({ code, error: JSON.parse(stderr).error.code, posts: server.posts }).toEqual({
+      code: 1,
+      error: 'cannot_write',
+      posts: 0,
+    });
+  });
 });
 
 describe('Ctrl-C', () => {

@@ -1,0 +1,204 @@
+import { describe, expect, it } from 'vitest';
+import { endpointOf, resolveConfiguration, secretsOf, type TargetOptions } from '../../src/app/configuration.ts';
+
+const LAB = 'http://lab.example/v1';
+const STORED = { openai: 'stored-of-openai', lab: 'stored-of-lab' };
+
+interface Given {
+  readonly options?: TargetOptions;
+  readonly env?: Readonly<Record<string, string>>;
+  readonly settings?: Readonly<Record<string, string>>;
+  readonly keys?: Readonly<Record<string, string>>;
+}
+
+/** A profile `lab` stands in the settings. */
+function resolve({ options = {}, env = {}, settings = {}, keys = STORED }: Given) {
+  const all = new Map(Object.entries({ 'profiles.lab.base_url': LAB, ...settings }));
+  return resolveConfiguration({ options, env, settings: all, keys });
+}
+
+describe('the base URL', () => {
+  const everywhere: Given = {
+    options: { baseUrl: 'http://option/v1' },
+    env: { SORA_BASE_URL: 'http://sora-env/v1', OPENAI_BASE_URL: 'http://openai-env/v1' },
+    settings: { profile: 'lab' },
+  };
+  const { options, env, settings } = everywhere;
+  const { OPENAI_BASE_URL = '' } = env ?? {};
+
+  it.each<[string, Given, string, string, string]>([
+    ['an option', everywhere, 'http://option/v1', 'option --base-url', 'custom'],
+    ['SORA_BASE_URL', { env, settings } as Given, 'http://sora-env/v1', 'SORA_BASE_URL', 'custom'],
+    ['OPENAI_BASE_URL', { env: { OPENAI_BASE_URL }, settings } as Given, OPENAI_BASE_URL, 'OPENAI_BASE_URL', 'custom'],
+    ['the profile', { settings } as Given, LAB, 'profile lab', 'lab'],
+    ['the default', {}, 'https://api.openai.com/v1', 'default', 'openai'],
+    ['a profile that an option names', { options: { profile: 'lab' }, env } as Given, LAB, 'profile lab', 'lab'],
+    [
+      'an option beside a named profile',
+      { options: { ...options, profile: 'lab' } },
+      'http://option/v1',
+      'option --base-url',
+      'custom',
+    ],
+    [
+      'a profile that SORA_PROFILE names, before OPENAI_BASE_URL',
+      { env: { SORA_PROFILE: 'lab', OPENAI_BASE_URL } },
+      LAB,
+      'profile lab',
+      'lab',
+    ],
+    [
+      'SORA_BASE_URL, before SORA_PROFILE',
+      { env: { ...env, SORA_PROFILE: 'lab' } },
+      'http://sora-env/v1',
+      'SORA_BASE_URL',
+      'custom',
+    ],
+  ])('is that of %s', (_, given, value, origin, profile) => {
+    const resolved = resolve(given);
+    expect({ baseUrl: resolved.baseUrl, profile: resolved.profile.value }).toEqual({
+      baseUrl: { value, origin },
+      profile,
+    });
+  });
+
+  it.each([
+    ['ftp://x/v1', 'does not start with http'],
+    ['nonsense', 'is not a URL'],
+    ['http://x/v1?key=1', 'query'],
+    ['http://me:secret@x/v1', 'a user or a password'],
+  ])('is refused when it is %s', (baseUrl, words) => {
+    expect(() => resolve({ options: { baseUrl } })).toThrow(
+      expect.objectContaining({ code: 'invalid_config', violations: [expect.stringContaining(words)] }),
+    );
+  });
+});
+
+describe('the key', () => {
+  const BOTH = { SORA_API_KEY: 'of-sora', OPENAI_API_KEY: 'of-openai' };
+  const { OPENAI_API_KEY } = BOTH;
+
+  it.each<[string, Given, string | null, string | null]>([
+    ['SORA_API_KEY goes to OpenAI', { env: BOTH }, 'of-sora', 'SORA_API_KEY'],
+    ['OPENAI_API_KEY goes to OpenAI', { env: { OPENAI_API_KEY } }, 'of-openai', 'OPENAI_API_KEY'],
+    ['the stored one goes to OpenAI', {}, 'stored-of-openai', 'stored for profile openai'],
+    [
+      'the environment’s goes to --base-url',
+      { options: { baseUrl: 'http://x/v1' }, env: { OPENAI_API_KEY } },
+      'of-openai',
+      'OPENAI_API_KEY',
+    ],
+    [
+      'the environment’s goes to OPENAI_BASE_URL',
+      { env: { OPENAI_API_KEY, OPENAI_BASE_URL: 'http://x/v1' } },
+      'of-openai',
+      'OPENAI_API_KEY',
+    ],
+    ['the stored one stays at home with --base-url', { options: { baseUrl: 'http://x/v1' } }, null, null],
+    ['the stored one stays at home with SORA_BASE_URL', { env: { SORA_BASE_URL: 'http://x/v1' } }, null, null],
+    ['a profile sends its own', { options: { profile: 'lab' }, env: BOTH }, 'stored-of-lab', 'stored for profile lab'],
+    ['a profile without one sends none', { options: { profile: 'lab' }, env: BOTH, keys: {} }, null, null],
+    [
+      'a profile of the settings sends its own',
+      { settings: { profile: 'lab' }, env: BOTH },
+      'stored-of-lab',
+      'stored for profile lab',
+    ],
+    [
+      'key_from_env names another',
+      {
+        options: { profile: 'lab' },
+        env: { ...BOTH, LAB_KEY: 'of-lab' },
+        settings: { 'profiles.lab.key_from_env': 'LAB_KEY' },
+      },
+      'of-lab',
+      'LAB_KEY',
+    ],
+    [
+      'key_from_env may name OpenAI’s',
+      { options: { profile: 'lab' }, env: BOTH, settings: { 'profiles.lab.key_from_env': 'OPENAI_API_KEY' } },
+      'of-openai',
+      'OPENAI_API_KEY',
+    ],
+    [
+      'a profile of OpenAI’s origin gets the environment’s',
+      {
+        options: { profile: 'eu' },
+        env: { OPENAI_API_KEY },
+        settings: { 'profiles.eu.base_url': 'https://api.openai.com/v1' },
+      },
+      'of-openai',
+      'OPENAI_API_KEY',
+    ],
+    [
+      'OpenAI’s name in another origin gets nothing',
+      {
+        options: { profile: 'evil' },
+        env: BOTH,
+        settings: { 'profiles.evil.base_url': 'https://api.openai.com.evil.example/v1' },
+      },
+      null,
+      null,
+    ],
+    ['the simulator gets none', { options: { simulate: true }, env: BOTH }, null, null],
+  ])('%s', (_, given, value, origin) => {
+    expect(resolve(given).key).toEqual(value === null ? null : { value, origin });
+  });
+});
+
+describe('what a profile holds beside its address', () => {
+  const settings = {
+    'profiles.lab.auth': 'api-key',
+    'profiles.lab.model': 'wan-2.2',
+    'profiles.lab.headers.X-Trace': 'abc',
+    'profiles.lab.headers.X-Lab-Token': 'hush-hush',
+    'profiles.lab.query.api-version': 'preview',
+  };
+
+  it('is sent to its own server', () => {
+    const configuration = resolve({ options: { profile: 'lab' }, settings });
+    expect(configuration.model).toEqual({ value: 'wan-2.2', origin: 'settings' });
+    expect(endpointOf(configuration)).toEqual({
+      baseUrl: LAB,
+      auth: { name: 'api-key', value: 'stored-of-lab' },
+      headers: { 'X-Trace': 'abc', 'X-Lab-Token': 'hush-hush' },
+      query: { 'api-version': 'preview' },
+    });
+    expect(secretsOf(configuration)).toEqual(['stored-of-lab', 'hush-hush']);
+  });
+
+  it('stays at home when another server is named', () => {
+    const configuration = resolve({ options: { profile: 'lab', baseUrl: 'http://x/v1' }, settings });
+    expect(endpointOf(configuration)).toEqual({ baseUrl: 'http://x/v1', auth: null, headers: {}, query: {} });
+  });
+
+  it('gives way to SORA_MODEL, and the settings’ model to it', () => {
+    const model = (given: Given) => resolve({ settings: { ...settings, model: 'general' }, ...given }).model;
+    expect(model({ env: { SORA_MODEL: 'mine' }, options: { profile: 'lab' } })).toEqual({
+      value: 'mine',
+      origin: 'SORA_MODEL',
+    });
+    expect(model({ options: { profile: 'lab' } })?.value).toBe('wan-2.2');
+    expect(model({})?.value).toBe('general');
+  });
+
+  it('sends the organisation and project of the environment', () => {
+    const env = { OPENAI_ORG_ID: 'org-1', OPENAI_PROJECT_ID: 'proj-1' };
+    expect(endpointOf(resolve({ env })).headers).toEqual({
+      'openai-organization': 'org-1',
+      'openai-project': 'proj-1',
+    });
+  });
+});
+
+it('an unknown profile is refused, with those there are', () => {
+  expect(() => resolve({ options: { profile: 'nope' } })).toThrow(
+    expect.objectContaining({
+      code: 'invalid_config',
+      hints: [
+        expect.stringContaining('sora config set profiles.nope.base_url'),
+        'choose one of openai, simulator, lab',
+      ],
+    }),
+  );
+});

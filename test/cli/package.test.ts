@@ -1,0 +1,44 @@
+import { execFileSync, spawnSync } from 'node:child_process';
+import { readdirSync, statSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { createTemporaryFolder } from '../support/temporary-folder.ts';
+
+const ROOT = resolve(import.meta.dirname, '../..');
+const MEGABYTE = 1_000_000;
+/** Windows runs npm through a shell. */
+const shell = process.platform === 'win32';
+
+describe('the package', () => {
+  it('is small, and runs by itself in an empty folder', () => {
+    const folder = createTemporaryFolder();
+    execFileSync('npm', ['pack', '--ignore-scripts', '--pack-destination', folder], {
+      cwd: ROOT,
+      shell,
+      stdio: 'pipe',
+    });
+    const [tarball = ''] = readdirSync(folder);
+    expect(statSync(join(folder, tarball)).size).toBeLessThan(MEGABYTE);
+
+    writeFileSync(join(folder, 'package.json'), '{"private": true}');
+    const install = ['install', `./${tarball}`, '--offline', '--no-audit', '--no-fund', '--loglevel=error'];
+    const installed = spawnSync('npm', install, { cwd: folder, shell, encoding: 'utf8' });
+    expect({ status: installed.status, stderr: withoutNpmrcWarnings(installed.stderr) }).toEqual({
+      status: 0,
+      stderr: '',
+    });
+    expect(readdirSync(join(folder, 'node_modules')).filter((name) => !name.startsWith('.'))).toEqual(['sora-cli']);
+
+    const bin = join(folder, 'node_modules', '.bin', 'sora');
+    const argv = ['create', 'a paper boat', '--simulate', '-o', 'boat.mp4'];
+    const env = { PATH: process.env.PATH, SORA_HOME: join(folder, 'home'), SORA_SIMULATOR_SPEED: '50' };
+    const run = spawnSync(bin, argv, { cwd: folder, shell, encoding: 'utf8', env });
+    expect({ status: run.status, stdout: run.stdout }).toEqual({ status: 0, stdout: 'boat.mp4\n' });
+    expect(statSync(join(folder, 'boat.mp4')).size).toBeGreaterThan(1_000);
+  });
+});
+
+/** What npm says of the settings of whoever runs the tests. */
+function withoutNpmrcWarnings(text: string): string {
+  return text.replace(/^npm warn Unknown .* config .*\n/gm, '');
+}

@@ -1,0 +1,233 @@
+import { chmodSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { nodeHttp } from '../../src/platform/http.ts';
+import { type CommandLine, createCommandLine } from '../support/command-line.ts';
+import { startVideosServer } from '../support/videos-server.ts';
+
+const KEY = 'sk-lab-0123456789abcdefghij';
+const isPosix = process.platform !== 'win32';
+
+const modeOf = (path: string): number => statSync(path).mode & 0o777;
+const settingsOf = ({ home }: CommandLine): string => join(home, 'settings.json');
+
+/** A command line with this text as its settings file. */
+function withSettings(text: string): CommandLine {
+  const sora = createCommandLine();
+  mkdirSync(sora.home);
+  writeFileSync(settingsOf(sora), text);
+  return sora;
+}
+
+describe('sora config', () => {
+  it('sets, gets and unsets a setting, in a file that only its owner reads', async () => {
+    const sora = createCommandLine();
+    expect(await sora.run(['config', 'set', 'max_cost', '2.50'])).toMatchObject({ code: 0, stdout: '', stderr: '' });
+    expect((await sora.run(['config', 'get', 'max_cost'])).stdout).toBe('2.50\n');
+    expect((await sora.run(['config', 'get', 'max_cost', '--json'])).json()).toEqual({
+      name: 'max_cost',
+      value: '2.50',
+      origin: 'settings',
+    });
+    if (isPosix) expect(modeOf(settingsOf(sora))).toBe(0o600);
+    await sora.run(['config', 'unset', 'max_cost']);
+    expect((await sora.run(['config', 'get', 'max_cost', '--json'])).json()).toMatchObject({
+      value: null,
+      origin: 'not set',
+    });
+    expect(JSON.parse(readFileSync(settingsOf(sora), 'utf8'))).toEqual({});
+  });
+
+  it('lists each value with its origin, keys masked', async () => {
+    const sora = createCommandLine();
+    await sora.run(['config', 'set', 'profiles.lab.base_url', 'http://127.0.0.1:8000/v1']);
+    await sora.run(['config', 'set', 'profiles.lab.headers.X-Token', 'hush-hush']);
+    await sora.run(['config', 'set', 'profiles.other.query.api_key', 'hush']);
+    await sora.run(['config', 'key', 'set', '--profile', 'lab'], { stdin: `${KEY}\n` });
+    const { stdout } = await sora.run(['config', 'list', '--profile', 'lab'], { env: { SORA_MODEL: 'wan-2.2' } });
+    expect(sora.plain(stdout)).toMatchInlineSnapshot(`
+      "profile	lab	option --profile
+      base_url	http://127.0.0.1:PORT/v1	profile lab
+      api_key	sk-…ghij	stored for profile lab
+      model	wan-2.2	SORA_MODEL
+      organization		not set
+      project		not set
+      max_cost		not set
+      max_cost_per_day		not set
+      confirm_above	1.00	default
+      timeout	1800s	default
+      request_timeout	120s	default
+      profiles.lab.base_url	http://127.0.0.1:PORT/v1	settings
+      profiles.lab.headers.X-Token	…	settings
+      profiles.other.query.api_key	…	settings
+      "
+    `);
+  });
+
+  it('knows the same for the environment: options before SORA_*, SORA_* before OPENAI_*', async () => {
+    const sora = createCommandLine();
+    const env = { SORA_BASE_URL: 'http://sora/v1', OPENAI_BASE_URL: 'http://openai/v1' };
+    const origin = async (...argv: readonly string[]) =>
+      (await sora.run(['config', 'get', 'base_url', '--json', ...argv], { env })).json();
+    expect(await origin()).toMatchObject({ value: 'http://sora/v1', origin: 'SORA_BASE_URL' });
+    expect(await origin('--base-url', 'http://o/v1')).toMatchObject({
+      value: 'http://o/v1',
+      origin: 'option --base-url',
+    });
+  });
+
+  it('tells where its files lie, also when the settings are broken', async () => {
+    const sora = withSettings('{"max_cost": ');
+    const { code, stdout } = await sora.run(['config', 'path', '--json']);
+    expect(code).toBe(0);
+    expect(JSON.parse(sora.plain(stdout))).toEqual({
+      settings: '/home/settings.json',
+      keys: '/home/keys.json',
+      ledger: '/home/ledger.jsonl',
+      ledger_index: '/home/ledger.index',
+      simulator: '/home/simulator',
+    });
+  });
+
+  it.each([
+    ['an unknown name', ['config', 'set', 'colour', 'blue'], 'there is no such setting'],
+    ['an amount that is none', ['config', 'set', 'max_cost', 'much'], 'not an amount in dollars'],
+    ['a time that is none', ['config', 'set', 'timeout', 'soon'], 'not a duration'],
+    ['a time of nothing', ['config', 'set', 'timeout', '0'], 'not a duration'],
+    ['an address that is none', ['config', 'set', 'profiles.lab.base_url', 'lab'], 'is not a URL'],
+    ['an odd name of a profile', ['config', 'set', 'profiles.a b.base_url', 'http://x/v1'], 'there is no such setting'],
+    ['an unknown name to get', ['config', 'get', 'colour'], 'there is no setting `colour`'],
+    ['an unknown profile', ['config', 'list', '--profile', 'nope'], 'there is no profile `nope`'],
+    ['a broken --base-url', ['config', 'list', '--base-url', 'x'], 'is not usage'.replace('usage', 'usable')],
+  ])('refuses %s', async (_, argv, words) => {
+    const { code, stdout, stderr } = await createCommandLine().run(argv);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+    expect(stderr).toContain(words);
+  });
+
+  it.skipIf(process.platform !== 'linux')('tells when the settings cannot be written', async () => {
+    const { code, stderr } = await createCommandLine().run(['config', 'set', 'max_cost', '1', '--json'], {
+      env: { SORA_HOME: '/sys' }, // lets nobody make a file, not even root
+    });
+    expect({ code, error: JSON.parse(stderr).error.code }).toEqual({ code: 1, error: 'cannot_write' });
+  });
+});
+
+describe('a settings file that is broken', () => {
+  it.each([
+    ['a syntax error', '{\n  "max_cost": "2",\n  "timeout" "1m"\n}', /line 3: /],
+    ['an end that comes too early', '{\n  "max_cost":', /line 2: /],
+    ['no object', '[]', /line 1: the file is not a JSON object/],
+    ['an impossible value', '{\n  "max_cost": "2",\n  "timeout": "soon"\n}', /line 3: `timeout`: it is not a duration/],
+    ['an unknown name', '{\n  "colour": "blue"\n}', /line 2: `colour`: there is no such setting/],
+  ])('with %s is named with its line, and never reset', async (_, text, words) => {
+    const sora = withSettings(text);
+    const { code, stderr } = await sora.run(['create', 'a boat', '--simulate']);
+    expect(code).toBe(2);
+    expect(stderr).toMatch(words);
+    expect(stderr).toContain(settingsOf(sora));
+    await sora.run(['config', 'set', 'max_cost', 'much']);
+    expect(readFileSync(settingsOf(sora), 'utf8')).toBe(text);
+  });
+
+  it('names all its faults at once, and can be mended by `config unset` and `config set`', async () => {
+    const sora = withSettings('{"colour": "blue", "timeout": "soon", "max_cost": "3"}');
+    expect((await sora.run(['config', 'list'])).stderr.match(/line 1: /g)).toHaveLength(2);
+    expect((await sora.run(['config', 'unset', 'colour'])).code).toBe(0);
+    expect((await sora.run(['config', 'set', 'timeout', '5m'])).code).toBe(0);
+    expect((await sora.run(['config', 'get', 'timeout'])).stdout).toBe('300s\n');
+    expect(JSON.parse(readFileSync(settingsOf(sora), 'utf8'))).toEqual({ timeout: '5m', max_cost: '3' });
+  });
+
+  it('is read also where a number stands for a text', async () => {
+    expect((await withSettings('{"max_cost": 3}').run(['config', 'get', 'max_cost'])).stdout).toBe('3.00\n');
+  });
+});
+
+describe('sora config key', () => {
+  it('stores a key from standard input where only its owner reads it, and removes it', async () => {
+    const sora = createCommandLine();
+    const set = await sora.run(['config', 'key', 'set', '--json'], { stdin: `${KEY}\n` });
+    expect(set).toMatchObject({ code: 0, stderr: '' });
+    expect(set.json()).toMatchObject({ profile: 'openai', key: 'sk-…ghij' });
+    const path = join(sora.home, 'keys.json');
+    expect(JSON.parse(readFileSync(path, 'utf8'))).toEqual({ openai: KEY });
+    if (isPosix) expect(modeOf(path)).toBe(0o600);
+    expect((await sora.run(['config', 'key', 'remove', '--json'])).json()).toMatchObject({ removed: true });
+    expect((await sora.run(['config', 'key', 'remove', '--json'])).json()).toMatchObject({ removed: false });
+    expect(readFileSync(path, 'utf8')).not.toContain(KEY);
+  });
+
+  it.each([
+    ['an empty one', ''],
+    ['one with a space', 'sk-a b'],
+    ['one that no header can carry', 'sk-ключ'],
+  ])('refuses %s', async (_, stdin) => {
+    const sora = createCommandLine();
+    const { code, stderr } = await sora.run(['config', 'key', 'set'], { stdin });
+    expect(code).toBe(2);
+    expect(stderr).toContain('error: the key was not stored');
+    expect(() => readdirSync(sora.home)).toThrow('ENOENT');
+  });
+
+  it('has no use for the simulator', async () => {
+    expect((await createCommandLine().run(['config', 'key', 'set', '--simulate'], { stdin: KEY })).code).toBe(2);
+  });
+
+  it.skipIf(!isPosix)('warns once when others can read the keys', async () => {
+    const sora = createCommandLine();
+    await sora.run(['config', 'key', 'set'], { stdin: KEY });
+    chmodSync(join(sora.home, 'keys.json'), 0o644);
+    const { stderr } = await sora.run(['list', '--local']);
+    expect(stderr.match(/note: others can read your keys; run `chmod 600 /g)).toHaveLength(1);
+  });
+
+  it.each([
+    ['{"openai": 7}', 'the key of `openai` is not a text'],
+    ['{"openai": "x",}', 'line 1: '],
+  ])('names a broken file of keys, and never resets it: %s', async (text, words) => {
+    const sora = createCommandLine();
+    mkdirSync(sora.home);
+    writeFileSync(join(sora.home, 'keys.json'), text);
+    const { code, stderr } = await sora.run(['config', 'key', 'set'], { stdin: KEY });
+    expect(code).toBe(2);
+    expect(stderr).toContain(words);
+    expect(readFileSync(join(sora.home, 'keys.json'), 'utf8')).toBe(text);
+  });
+});
+
+describe('a stored key', () => {
+  it('goes to its own server, and shows nowhere but in its own file', async () => {
+    const sora = createCommandLine();
+    const server = await startVideosServer({
+      retrieve: (job) => ({ body: { ...job, status: 'failed', error: { code: 'x', message: `key ${KEY} is odd` } } }),
+    });
+    await sora.run(['config', 'set', 'profiles.lab.base_url', server.url]);
+    await sora.run(['config', 'key', 'set', '--profile', 'lab'], { stdin: KEY });
+    const shown: string[] = [];
+    for (const argv of [
+      ['create', 'a boat'],
+      ['status', '@last'],
+      ['status', '--json'],
+      ['config', 'list'],
+      ['create', 'b', '-n'],
+    ]) {
+      const { stdout, stderr } = await sora.run([...argv, '--debug', '--profile', 'lab'], { http: nodeHttp });
+      shown.push(stdout, stderr);
+    }
+    expect(server.requests[0]?.headers.authorization).toBe(`Bearer ${KEY}`);
+    expect(shown.join('')).not.toContain(KEY);
+    const files = readdirSync(sora.home, { recursive: true, encoding: 'utf8' }).filter((name) => name !== 'keys.json');
+    expect(files).toContain('ledger.jsonl');
+    for (const name of files) expect(readFileSync(join(sora.home, name), 'latin1'), name).not.toContain(KEY);
+  });
+
+  it('stays at home when the job’s server is only remembered', async () => {
+    const sora = createCommandLine();
+    const server = await startVideosServer();
+    const env = { OPENAI_API_KEY: KEY };
+    await sora.run(['create', 'a boat', '--detach', '--base-url', server.url], { http: nodeHttp });
+    await sora.run(['status', '@last'], { http: nodeHttp, env });
+    expect(server.requests.map(({ headers }) => headers.authorization)).toEqual([undefined, undefined]);
+  });
+});

@@ -1,0 +1,75 @@
+import { describe, expect, it } from 'vitest';
+import { FAULT_NAMES, type FaultName } from '../../src/simulator/faults.ts';
+import { createCommandLine, type RunResult } from '../support/command-line.ts';
+
+interface Expected {
+  readonly code: number;
+  /** The error's code; null where the video is made all the same. */
+  readonly error: string | null;
+  readonly hint?: RegExp;
+}
+
+const OUTCOMES: Readonly<Record<FaultName, Expected>> = {
+  invalid_value: { code: 1, error: 'invalid_request', hint: /--dry-run/ },
+  reference_size_mismatch: { code: 1, error: 'reference_size_mismatch', hint: /resize the image to 1280x720/ },
+  unknown_parameter: { code: 1, error: 'invalid_request', hint: /--dry-run/ },
+  moderation_blocked_input: { code: 5, error: 'moderation_blocked', hint: /change the prompt or the image/ },
+  billing_hard_limit_reached: { code: 7, error: 'billing_hard_limit_reached', hint: /platform\.openai\.com\/usage/ },
+  invalid_api_key: { code: 4, error: 'invalid_api_key', hint: /sora config list/ },
+  organization_not_verified: { code: 4, error: 'organization_not_verified', hint: /settings\/organization\/general/ },
+  model_not_found: { code: 4, error: 'model_not_found', hint: /waitlist\/sora/ },
+  model_deprecated: { code: 4, error: 'model_not_found', hint: /`sora-2`/ },
+  invalid_url: { code: 1, error: 'endpoint_not_found', hint: /ends in `\/v1`/ },
+  rate_limit_exceeded: { code: 1, error: 'rate_limit_exceeded', hint: /wait 1 s/ },
+  insufficient_quota: { code: 7, error: 'insufficient_quota', hint: /add credits/ },
+  server_error: { code: 1, error: 'outcome_unknown', hint: /sora status sub_\w+/ },
+  service_unavailable: { code: 1, error: 'outcome_unknown', hint: /sora status sub_\w+/ },
+  moderation_blocked: { code: 5, error: 'moderation_blocked', hint: /change the prompt or the image/ },
+  processing_error: { code: 5, error: 'job_failed', hint: /try once more/ },
+  stuck: { code: 8, error: 'wait_timeout', hint: /sora status video_\w+ --watch --simulate/ },
+  slow: { code: 0, error: null },
+  'create-dropped-after-accept': { code: 0, error: null },
+  'reset-before-accept': { code: 1, error: 'outcome_unknown', hint: /sora status sub_\w+/ },
+  'poll-drop': { code: 0, error: null },
+  'cut-download': { code: 0, error: null },
+  'html-instead-of-json': { code: 1, error: 'outcome_unknown', hint: /sora status sub_\w+/ },
+  'json-as-mp4': { code: 1, error: 'download_corrupt', hint: /sora download video_\w+ --simulate/ },
+};
+
+interface Failure {
+  readonly code: string;
+  readonly hints: readonly string[];
+}
+
+const NEEDS_CONTENT: ReadonlySet<string> = new Set(['cut-download', 'json-as-mp4']);
+
+async function create(fault: FaultName, ...argv: readonly string[]): Promise<RunResult> {
+  const save = NEEDS_CONTENT.has(fault) ? [] : ['--no-download'];
+  const common = ['create', 'a paper boat', '--simulate', '--fault', fault, '--timeout', '30s', ...save];
+  return createCommandLine().run([...common, ...argv]);
+}
+
+describe('sora create --simulate --fault', () => {
+  it.each(FAULT_NAMES)('%s', async (fault) => {
+    const { code, error, hint } = OUTCOMES[fault];
+    const result = await create(fault, '--json');
+    expect(result.code).toBe(code);
+    if (error === null) {
+      expect(result.json()).toMatchObject({ status: 'completed' });
+      expect(result.stderr).toBe('');
+      return;
+    }
+    const failure: { error: Failure } = JSON.parse(result.stderr);
+    expect(failure.error.code).toBe(error);
+    expect(failure.error.hints.join('\n')).toMatch(hint ?? /^/);
+    expect(result.stdout).toBe('');
+  });
+
+  it.each(FAULT_NAMES)('%s ends with the same code without --json, with every hint', async (fault) => {
+    const { code, hint } = OUTCOMES[fault];
+    const result = await create(fault);
+    expect(result.code).toBe(code);
+    expect(result.stderr).toMatch(hint ?? /completed/);
+    if (hint !== undefined) expect(result.stderr).toMatch(/^error: .+\n(?: {2}\w[\w ]*: .+\n)*\nhint: /m);
+  });
+});

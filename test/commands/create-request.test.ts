@@ -1,0 +1,327 @@
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { nodeHttp } from '../../src/platform/http.ts';
+import { type CommandLine, createCommandLine, type RunOptions, type RunResult } from '../support/command-line.ts';
+import { createPngHeader } from '../support/image-headers.ts';
+import { startVideosServer } from '../support/videos-server.ts';
+
+const LAB = { SORA_BASE_URL: 'http://lab.example/v1', SORA_API_KEY: 'key-of-the-lab' };
+
+/** Every call fails the test: the command line has no network. */
+const dryRun = (sora: CommandLine, argv: readonly string[], options: RunOptions = {}): Promise<RunResult> =>
+  sora.run(['create', 'a paper boat', '--dry-run', ...argv], { env: LAB, ...options });
+
+const violationsOf = ({ stderr }: RunResult): string[] => JSON.parse(stderr).error.violations;
+
+describe('sora create --dry-run', () => {
+  it('shows the request, the cost and a curl, touches no network and writes nothing', async () => {
+    const sora = createCommandLine();
+    const { code, stdout, stderr } = await dryRun(sora, ['-d', '5', '--count', '2']);
+    expect(code).toBe(0);
+    expect(stdout).toMatchInlineSnapshot(`
+      "model            sora-2
+      prompt           a paper boat
+      seconds          4
+      size             1280x720
+      count            2
+      cost             $0.80
+
+      curl http://lab.example/v1/videos \\
+        -H "Authorization: Bearer $OPENAI_API_KEY" \\
+        -H "Content-Type: application/json" \\
+        -d '{"model":"sora-2","prompt":"a paper boat","seconds":"4","size":"1280x720"}'
+      "
+    `);
+    expect(stderr).toMatchInlineSnapshot(`
+      "note: sora-2 renders 4, 8, 12, 16 or 20 seconds: taking 4 instead of 5 (\`--exact\` refuses instead)
+      "
+    `);
+    expect(readdirSync(join(sora.home, '..'))).toEqual(['work']);
+  });
+
+  it('tells the same in JSON, notes too', async () => {
+    const { stdout, stderr } = await dryRun(createCommandLine(), ['-d', '5', '--json']);
+    expect(stderr).toBe('');
+    expect(JSON.parse(stdout)).toMatchObject({
+      request: { model: 'sora-2', seconds: '4', size: '1280x720' },
+      count: 1,
+      cost: { estimated_usd: 0.4, price_list: 'openai-2026-03-12' },
+      notes: [expect.stringContaining('taking 4 instead of 5')],
+    });
+  });
+
+  it('shows an image as a file of the form', async () => {
+    const sora = createCommandLine();
+    writeFileSync(join(sora.cwd, 'first.png'), createPngHeader(1280, 720));
+    const { stdout } = await dryRun(sora, ['-i', 'first.png']);
+    expect(stdout).toContain(`-F 'input_reference=@first.png;type=image/png'`);
+  });
+
+  it('never shows the key', async () => {
+    const { stdout } = await dryRun(createCommandLine(), []);
+    expect(stdout).toContain('-H "Authorization: Bearer $OPENAI_API_KEY"');
+    expect(stdout).not.toContain(LAB.SORA_API_KEY);
+  });
+
+  it('tells what the simulator would cost elsewhere, and that an unknown price is not zero', async () => {
+    const sora = createCommandLine();
+    expect((await dryRun(sora, ['--simulate'])).stdout).toMatch(/^cost +free \(it would be \$0\.40\)$/m);
+    expect((await dryRun(sora, ['-m', 'wan-2.2'])).stdout).toMatch(/^cost +unknown$/m);
+    expect((await dryRun(sora, ['-m', 'wan-2.2', '--json'])).json()).toMatchObject({ cost: { estimated_usd: null } });
+  });
+});
+
+describe('the prompt', () => {
+  it.each([
+    ['a file', '@prompt.txt', undefined],
+    ['standard input', '-', 'from elsewhere\n'],
+  ])('comes from %s, without the newline at its end', async (_, argument, stdin) => {
+    const sora = createCommandLine();
+    writeFileSync(join(sora.cwd, 'prompt.txt'), 'from elsewhere\r\n');
+    const options = { env: LAB, ...(stdin === undefined ? {} : { stdin }) };
+    const { stdout } = await sora.run(['create', argument, '-n', '--json'], options);
+    expect(JSON.parse(stdout).request.prompt).toBe('from elsewhere');
+  });
+
+  it.each([
+    ['empty', '', 'the prompt is empty'],
+    ['blank', '  \n ', 'the prompt is empty'],
+    ['too long', 'x'.repeat(32_001), 'the prompt has 32001 characters, the limit is 32000'],
+    ['binary', 'a\u0000b', 'the prompt holds binary data, not text'],
+    ['of a missing file', '@nope.txt', 'could not read the prompt’s file: ENOENT'],
+    ['of a binary file', '@binary', 'holds binary data, not text'],
+    ['of a folder', '@.', 'could not read the prompt’s file: EISDIR'],
+  ])('is refused when it is %s', async (_, prompt, words) => {
+    const sora = createCommandLine();
+    writeFileSync(join(sora.cwd, 'binary'), Buffer.from([0xff, 0xfe, 0x00]));
+    const result = await sora.run(['create', prompt, '--json'], { env: LAB });
+    expect(result.code).toBe(2);
+    expect(violationsOf(result)).toEqual([expect.stringContaining(words)]);
+  });
+
+  it('may be as long as it may be', async () => {
+    const { code } = await createCommandLine().run(['create', '💧'.repeat(32_000), '-n'], { env: LAB });
+    expect(code).toBe(0);
+  });
+});
+
+describe('a request', () => {
+  it('is told all its violations at once, before anything is sent', async () => {
+    const sora = createCommandLine();
+    writeFileSync(join(sora.cwd, 'not-an-image'), 'text');
+    const { code, stdout, stderr } = await sora.run(
+      [
+        ...['create', '', '-d', '-3', '-r', '2160p', '-a', '5:4', '--quality', 'best', '-i', 'not-an-image'],
+        ...['--param', 'nonsense', '--count', '0', '--timeout', 'soon', '--max-cost', 'much', '--variant', 'gif'],
+        ...['--character', 'a', '--character', 'b', '--character', 'c'],
+      ],
+      { env: LAB },
+    );
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+    expect(stderr).toMatchInlineSnapshot(`
+      "error: the request is not valid
+        - the variant \`gif\` is not one of video, thumbnail, spritesheet
+        - \`--timeout soon\` is not a duration, such as 90s, 30m or 2h
+        - \`--count 0\` is not a whole number from 1 to 100
+        - \`--max-cost much\` is not an amount in dollars, such as 2.50
+        - the reference image not-an-image is no jpeg, png or webp file
+        - the prompt is empty
+        - the duration \`-3\` is not a number of seconds above 0
+        - the resolution \`2160p\` is not one of 480p, 720p, 1024p or 1080p
+        - the aspect ratio \`5:4\` is not one of 16:9, 9:16, 4:3 or 1:1
+        - the quality \`best\` is not one of standard or high
+        - sora-2 takes at most 2 characters, 3 were given
+        - the parameter \`nonsense\` is not of the form key=value
+
+      hint: run \`sora create --help\` to see what each option takes
+      hint: add \`--dry-run\` to see what would be sent, without sending it
+      "
+    `);
+  });
+
+  it.each([
+    [
+      'a length that is not rendered, with --exact',
+      ['-d', '5', '--exact'],
+      'sora-2 renders 4, 8, 12, 16 or 20 seconds, not 5',
+    ],
+    ['a square', ['-a', '1:1'], 'sora-2 renders no 720p square; its sizes are'],
+    ['a size and a ratio', ['--size', '1280x720', '-a', '9:16'], '`--size` says all'],
+    ['an image that is not there', ['-i', 'nope.png'], 'could not read the reference image: ENOENT'],
+    ['an image that is a folder', ['-i', '.'], 'could not read the reference image: EISDIR'],
+  ])('is refused for %s', async (_, argv, words) => {
+    const result = await createCommandLine().run(['create', 'a boat', '--json', ...argv], { env: LAB });
+    expect(result.code).toBe(2);
+    expect(violationsOf(result)).toEqual([expect.stringContaining(words)]);
+  });
+
+  it('is refused for an image of other pixels, with the pixels that it needs', async () => {
+    const sora = createCommandLine();
+    writeFileSync(join(sora.cwd, 'small.png'), createPngHeader(640, 480));
+    const { code, stderr } = await sora.run(['create', 'a boat', '-i', 'small.png', '--json'], { env: LAB });
+    expect({ code, error: JSON.parse(stderr).error.code }).toEqual({ code: 2, error: 'reference_size_mismatch' });
+    expect(stderr).toContain('the reference image is 640x480, the video 1280x720');
+  });
+});
+
+describe('the output', () => {
+  it.each([
+    ['a file that exists', ['-o', 'taken.mp4'], 2, 'file_exists'],
+    [
+      'a file beside it that exists',
+      ['-o', 'other.mp4', '--variant', 'video', '--variant', 'thumbnail'],
+      2,
+      'file_exists',
+    ],
+    ['a folder that does not exist', ['-o', 'no/such/clip.mp4'], 1, 'cannot_write'],
+    ['one name for several videos', ['-o', 'clip.mp4', '--count', '2'], 2, 'invalid_request'],
+    ['standard output for several videos', ['-o', '-', '--count', '2'], 2, 'invalid_request'],
+  ])('is looked at before money is spent: %s', async (_, argv, exitCode, error) => {
+    const sora = createCommandLine();
+    const server = await startVideosServer();
+    writeFileSync(join(sora.cwd, 'taken.mp4'), 'precious');
+    writeFileSync(join(sora.cwd, 'other.webp'), 'precious');
+    const { code, stderr } = await sora.run(['create', 'a boat', '--json', '--base-url', server.url, ...argv], {
+      http: nodeHttp,
+    });
+    expect({ code, error: JSON.parse(stderr).error.code, calls: server.requests.length }).toEqual({
+      code: exitCode,
+      error,
+      calls: 0,
+    });
+    expect(readFileSync(join(sora.cwd, 'taken.mp4'), 'utf8')).toBe('precious');
+  });
+
+  it('may be overwritten with --force, or be a folder', async () => {
+    const sora = createCommandLine();
+    const server = await startVideosServer();
+    mkdirSync(join(sora.cwd, 'out'));
+    writeFileSync(join(sora.cwd, 'taken.mp4'), 'old');
+    const run = (...argv: readonly string[]) =>
+      sora.run(['create', 'a boat', '--base-url', server.url, ...argv], { http: nodeHttp });
+    expect((await run('-o', 'taken.mp4', '--force')).stdout).toBe('taken.mp4\n');
+    expect((await run('-o', 'out')).stdout).toBe(`${join('out', 'a-boat-2.mp4')}\n`);
+    expect((await run('--no-download')).stdout).toBe('video_3\n');
+  });
+});
+
+describe('money', () => {
+  const FIVE = ['-m', 'sora-2-pro', '-r', '1080p', '-d', '8'];
+
+  interface Case {
+    readonly argv?: readonly string[];
+    readonly settings?: Readonly<Record<string, string>>;
+    readonly code: number;
+    readonly words?: string;
+  }
+
+  it.each<[string, Case]>([
+    ['below the threshold nobody is asked', { code: 0 }],
+    [
+      'above it, nobody there means no',
+      { argv: FIVE, code: 7, words: 'this would cost $5.60; more than $1.00 needs consent' },
+    ],
+    ['--yes is consent', { argv: [...FIVE, '--yes'], code: 0 }],
+    ['--max-cost is consent up to its amount', { argv: [...FIVE, '--max-cost', '6'], code: 0 }],
+    [
+      '--max-cost is kept',
+      {
+        argv: [...FIVE, '--max-cost', '5'],
+        code: 7,
+        words: 'this would cost $5.60, more than the cap of $5.00 (--max-cost)',
+      },
+    ],
+    [
+      '--max-cost is for the command, not for a copy',
+      { argv: ['--count', '3', '--max-cost', '1'], code: 7, words: 'this would cost $1.20' },
+    ],
+    ['--yes does not lift a cap', { argv: [...FIVE, '--max-cost', '5', '--yes'], code: 7 }],
+    ['max_cost is kept', { settings: { max_cost: '0.30' }, code: 7, words: 'the cap of $0.30 (settings)' }],
+    ['--max-cost goes before max_cost', { settings: { max_cost: '0.30' }, argv: ['--max-cost', '0.40'], code: 0 }],
+    ['confirm_above moves the threshold', { settings: { confirm_above: '10' }, argv: FIVE, code: 0 }],
+    [
+      'an unknown price keeps no cap',
+      {
+        argv: ['-m', 'wan', '--max-cost', '5'],
+        code: 7,
+        words: 'the price is not known, so the cap of $5.00 (--max-cost) cannot be kept',
+      },
+    ],
+    ['an unknown price without a cap is the user’s own business', { argv: ['-m', 'wan'], code: 0 }],
+    [
+      'max_cost_per_day is kept',
+      { settings: { max_cost_per_day: '0.30' }, code: 7, words: 'to $0.40, over its cap of $0.30' },
+    ],
+    [
+      'the simulator is free',
+      {
+        argv: [...FIVE, '--simulate', '--max-cost', '0.01'],
+        settings: { max_cost: '0', max_cost_per_day: '0' },
+        code: 0,
+      },
+    ],
+  ])('%s', async (_, { argv = [], settings = {}, code, words = '' }) => {
+    const sora = createCommandLine();
+    const server = await startVideosServer();
+    for (const [name, value] of Object.entries(settings)) await sora.run(['config', 'set', name, value]);
+    const result = await sora.run(['create', 'a boat', '--detach', ...argv], {
+      http: nodeHttp,
+      env: { SORA_BASE_URL: server.url },
+    });
+    expect(result.code).toBe(code);
+    expect(result.stderr).toContain(words);
+    if (code !== 0) expect(server.posts).toBe(0);
+  });
+
+  it('max_cost_per_day counts what the ledger holds of the day, and not the simulator', async () => {
+    const sora = createCommandLine();
+    const server = await startVideosServer();
+    await sora.run(['config', 'set', 'max_cost_per_day', '0.80']);
+    await sora.run(['create', 'free', '--detach', '--simulate']);
+    const run = (prompt: string) =>
+      sora.run(['create', prompt, '--detach', '--base-url', server.url], { http: nodeHttp });
+    expect([(await run('one')).code, (await run('two')).code, (await run('three')).code]).toEqual([0, 0, 7]);
+    sora.clock.advance(24 * 3_600_000);
+    expect((await run('three')).code).toBe(0);
+    expect(server.posts).toBe(3);
+  });
+});
+
+describe('--env-file', () => {
+  it('is read only when it is named, and gives way to the environment', async () => {
+    const sora = createCommandLine();
+    writeFileSync(join(sora.cwd, '.env'), 'SORA_BASE_URL=http://of-the-file/v1\nSORA_MODEL=of-the-file\n');
+    const get = async (name: string, argv: readonly string[], env = {}) =>
+      (await sora.run(['config', 'get', name, ...argv], { env })).stdout.trim();
+    expect(await get('base_url', [])).toBe('https://api.openai.com/v1');
+    expect(await get('base_url', ['--env-file', '.env'])).toBe('http://of-the-file/v1');
+    expect(await get('model', ['--env-file', '.env'], { SORA_MODEL: 'mine' })).toBe('mine');
+  });
+
+  it('is wrong usage when it cannot be read', async () => {
+    const { code, stderr } = await createCommandLine().run(['list', '--env-file', 'nope']);
+    expect(code).toBe(2);
+    expect(stderr).toContain('could not read the environment file');
+  });
+});
+
+describe('a key', () => {
+  it('is missed before anything is sent to OpenAI', async () => {
+    const { code, stderr } = await createCommandLine().run(['create', 'a boat']);
+    expect(code).toBe(4);
+    expect(stderr).toMatchInlineSnapshot(`
+      "error: no API key for this server
+
+      hint: set \`OPENAI_API_KEY\` in the environment
+      hint: run \`sora config key set --profile openai\` to store one
+      hint: add \`--simulate\` to go on without a key, free and offline
+      "
+    `);
+  });
+
+  it.each(['status', 'download', 'cancel', 'delete'])('is missed by `%s` too', async (command) => {
+    const { code, stderr } = await createCommandLine().run([command, 'video_1', '--json']);
+    expect({ code, error: JSON.parse(stderr).error.code }).toEqual({ code: 4, error: 'no_api_key' });
+  });
+});

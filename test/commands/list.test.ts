@@ -1,0 +1,148 @@
+import { describe, expect, it } from 'vitest';
+import { nodeHttp } from '../../src/platform/http.ts';
+import { type CommandLine, createCommandLine } from '../support/command-line.ts';
+import { startVideosServer } from '../support/videos-server.ts';
+
+interface Listed {
+  readonly jobs: readonly { readonly id: string; readonly prompt: string; readonly status: string }[];
+  readonly notes?: readonly string[];
+}
+
+/** Jobs of the simulator, a second apart, the last one the newest. */
+async function createJobs(sora: CommandLine, ...prompts: readonly string[]): Promise<string[]> {
+  const ids: string[] = [];
+  for (const prompt of prompts) {
+    ids.push((await sora.run(['create', prompt, '--simulate', '--detach'])).stdout.trim());
+    sora.clock.advance(1_000);
+  }
+  return ids;
+}
+
+const prompts = ({ jobs }: Listed): string[] => jobs.map(({ prompt }) => prompt);
+
+describe('sora list', () => {
+  it('shows the newest first, as tab-separated rows in a pipe and as a table on a terminal', async () => {
+    const sora = createCommandLine();
+    await createJobs(sora, 'one', 'two\tand a tab');
+    const piped = await sora.run(['list', '--simulate']);
+    expect(sora.plain(piped.stdout)).toMatchInlineSnapshot(`
+      "video_ID	in_progress	35%	sora-2	4s	1280x720	2026-09-21T14:13:21.000Z	two and a tab
+      video_ID	in_progress	88%	sora-2	4s	1280x720	2026-09-21T14:13:20.000Z	one
+      "
+    `);
+    const shown = await sora.run(['list', '--simulate'], { stdoutIsTerminal: true, env: { NO_COLOR: '1' } });
+    expect(sora.plain(shown.stdout)).toMatchInlineSnapshot(`
+      "ID                                                      STATUS       PROMPT
+      video_ID  in progress  two and a …
+      video_ID  in progress  one
+      "
+    `);
+  });
+
+  it.each([
+    [
+      ['-L', '2'],
+      ['three', 'two'],
+    ],
+    [['--limit', '1', '--local'], ['three']],
+  ])('shows as many as are wanted: %j', async (argv, expected) => {
+    const sora = createCommandLine();
+    await createJobs(sora, 'one', 'two', 'three');
+    expect(prompts((await sora.run(['list', '--simulate', '--json', ...argv])).json<Listed>())).toEqual(expected);
+  });
+
+  it('joins what the server has with what the ledger knows', async () => {
+    const sora = createCommandLine();
+    const server = await startVideosServer();
+    const env = { SORA_BASE_URL: server.url };
+    const run = (argv: readonly string[]) => sora.run(argv, { http: nodeHttp, env });
+    await run(['create', 'known to both', '--detach']);
+    await run(['create', 'forgotten by the server', '--detach']);
+    server.jobs.splice(1, 1, {
+      id: 'elsewhere',
+      status: 'completed',
+      prompt: 'made elsewhere',
+      created_at: 1_780_000_000,
+    });
+    const { jobs } = (await run(['list', '--json'])).json<Listed>();
+    expect(jobs).toMatchObject([
+      {
+        id: 'video_1',
+        prompt: 'known to both',
+        submission: expect.stringMatching(/^sub_/),
+        cost: { estimated_usd: 0.4 },
+      },
+      { id: 'video_2', prompt: 'forgotten by the server', status: 'queued' },
+      { id: 'elsewhere', prompt: 'made elsewhere', status: 'completed', submission: null },
+    ]);
+  });
+
+  it('reads page after page, also where `has_more` is never true', async () => {
+    const sora = createCommandLine();
+    const all = Array.from({ length: 250 }, (_, at) => ({ id: `video_${at}`, status: 'queued', prompt: 'p' }));
+    let calls = 0;
+    const server = await startVideosServer({
+      list: () => ({ body: { object: 'list', data: all.slice(calls * 100, ++calls * 100) } }),
+    });
+    const argv = ['list', '-L', '240', '--json', '--base-url', server.url];
+    const { jobs } = (await sora.run(argv, { http: nodeHttp })).json<Listed>();
+    expect({ count: jobs.length, calls }).toEqual({ count: 240, calls: 3 });
+  });
+
+  it.each<[string, string[], RegExp]>([
+    ['there is no key', [], /only the local ledger is shown: no API key/],
+    [
+      'the server has no list',
+      ['--simulate', '--fault', 'invalid_url'],
+      /only the local ledger is shown: the server has no such address/,
+    ],
+  ])('shows the ledger, with a note, where %s', async (_, argv, note) => {
+    const sora = createCommandLine();
+    await createJobs(sora, 'one');
+    const { code, stdout, stderr } = await sora.run(['list', ...argv]);
+    expect({ code, prompts: stdout.trim().split('\t').at(-1) }).toEqual({ code: 0, prompts: 'one' });
+    expect(stderr).toMatch(note);
+  });
+
+  it('shows jobs of all servers with --local, without a call', async () => {
+    const sora = createCommandLine();
+    const server = await startVideosServer();
+    await sora.run(['create', 'of the lab', '--detach', '--base-url', server.url], { http: nodeHttp });
+    sora.clock.advance(1_000);
+    await createJobs(sora, 'of the simulator');
+    const { stdout } = await sora.run(['list', '--local', '--json']);
+    expect(prompts(JSON.parse(stdout))).toEqual(['of the simulator', 'of the lab']);
+  });
+
+  it('passes over refused submissions and deleted videos, and looks further for others', async () => {
+    const sora = createCommandLine();
+    await createJobs(sora, 'good');
+    for (const prompt of ['bad', 'worse']) {
+      await sora.run(['create', prompt, '--simulate', '--fault', 'invalid_value']);
+    }
+    const [id = ''] = await createJobs(sora, 'deleted');
+    sora.clock.advance(5_000);
+    await sora.run(['delete', id]);
+    const { stdout } = await sora.run(['list', '--local', '-L', '1', '--json']);
+    expect(prompts(JSON.parse(stdout))).toEqual(['good']);
+  });
+
+  it('names a ledger line that cannot be read, and shows the rest', async () => {
+    const { appendFileSync } = await import('node:fs');
+    const sora = createCommandLine();
+    await createJobs(sora, 'one');
+    appendFileSync(`${sora.home}/ledger.jsonl`, '{"event":"intent","key":7}\n');
+    await createJobs(sora, 'two');
+    const { code, stdout, stderr } = await sora.run(['list', '--local']);
+    expect({ code, rows: stdout.trim().split('\n').length }).toEqual({ code: 0, rows: 2 });
+    expect(sora.plain(stderr)).toMatchInlineSnapshot(`
+      "note: line 3 of /home/ledger.jsonl cannot be read and is passed over: \`key\` is not a text
+      "
+    `);
+  });
+
+  it('passes an error on that has another reason', async () => {
+    const { code, stderr } = await createCommandLine().run(['list', '--simulate', '--fault', 'server_error', '--json']);
+    expect({ code, error: JSON.parse(stderr).error.code }).toEqual({ code: 1, error: 'server_error' });
+  });
+});

@@ -1,0 +1,204 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { nodeHttp } from '../../src/platform/http.ts';
+import { createCommandLine } from '../support/command-line.ts';
+import type { ScriptedReply } from '../support/scripted-server.ts';
+import { startVideosServer } from '../support/videos-server.ts';
+
+const SIMULATE = ['create', '--simulate', '--detach'];
+
+describe('sora status', () => {
+  it('shows one job by its id, by @last and by its submission, and needs no option to find its server', async () => {
+    const sora = createCommandLine();
+    const created = (await sora.run([...SIMULATE, 'a paper boat', '--json'])).json<{
+      id: string;
+      submission: string;
+    }>();
+    for (const name of [created.id, '@last', created.submission]) {
+      const { code, stdout } = await sora.run(['status', name, '--json']);
+      expect(code).toBe(0);
+      expect(JSON.parse(stdout)).toMatchObject({ id: created.id, status: 'queued', profile: 'simulator' });
+    }
+  });
+
+  it('prints the job with every promised key', async () => {
+    const sora = createCommandLine();
+    await sora.run([...SIMULATE, 'a paper boat']);
+    const { stdout } = await sora.run(['status', '@last', '--json']);
+    expect(sora.plain(stdout)).toMatchInlineSnapshot(`
+      "{
+        "id": "video_ID",
+        "profile": "simulator",
+        "status": "queued",
+        "server_status": "queued",
+        "progress": 0,
+        "model": "sora-2",
+        "prompt": "a paper boat",
+        "seconds": 4,
+        "size": "1280x720",
+        "created_at": "2026-09-21T14:13:20.000Z",
+        "completed_at": null,
+        "expires_at": null,
+        "remixed_from": null,
+        "error": null,
+        "cost": {
+          "estimated_usd": 0.4,
+          "actual_usd": null,
+          "price_list": "openai-2026-03-12"
+        },
+        "files": [],
+        "request_id": "req_ID",
+        "submission": "sub_ID"
+      }
+      "
+    `);
+  });
+
+  it('shows a finished job in a pipe and on a terminal', async () => {
+    const sora = createCommandLine();
+    await sora.run(['create', '--simulate', 'a paper boat', '-o', 'boat.mp4']);
+    expect(sora.plain((await sora.run(['status', '@last'])).stdout)).toMatchInlineSnapshot(`
+      "video_ID	completed	100%	sora-2	4s	1280x720	2026-09-21T14:13:20.000Z	a paper boat
+      "
+    `);
+    const onTerminal = await sora.run(['status', '@last'], { stdoutIsTerminal: true, env: { NO_COLOR: '1' } });
+    expect(sora.plain(onTerminal.stdout)).toMatchInlineSnapshot(`
+      "id       video_ID
+      status   completed
+      prompt   a paper boat
+      video    sora-2, 4 s, 1280x720
+      created  2s ago, through simulator
+      expires  in 59m
+      cost     $0.40 estimated
+      file     /work/boat.mp4
+      "
+    `);
+  });
+
+  it('without an id shows the unfinished and the most recent ones, newest first, as they are now', async () => {
+    const sora = createCommandLine();
+    for (const prompt of ['one', 'two', 'three']) {
+      await sora.run([...SIMULATE, prompt]);
+      sora.clock.advance(1_000);
+    }
+    const { jobs } = (await sora.run(['status', '--json'])).json<{ jobs: { prompt: string; status: string }[] }>();
+    expect(jobs.map(({ prompt, status }) => [prompt, status])).toEqual([
+      ['three', 'in_progress'],
+      ['two', 'in_progress'],
+      ['one', 'completed'],
+    ]);
+  });
+
+  it('says so when there is nothing', async () => {
+    expect(await createCommandLine().run(['status'])).toMatchObject({
+      code: 0,
+      stdout: '',
+      stderr: 'note: there are no videos yet; run `sora create` to make one\n',
+    });
+    expect((await createCommandLine().run(['status', '--json'])).json()).toMatchObject({ jobs: [] });
+  });
+
+  it.each([
+    ['an unknown id', ['status', 'video_nope', '--simulate'], 'video_not_found'],
+    ['@last in an empty ledger', ['status', '@last'], 'video_not_found'],
+  ])('refuses %s', async (_, argv, error) => {
+    const { code, stderr } = await createCommandLine().run([...argv, '--json']);
+    expect({ code, error: JSON.parse(stderr).error.code }).toEqual({ code: 1, error });
+  });
+
+  it('shows what it finds and tells what it does not', async () => {
+    const sora = createCommandLine();
+    const id = (await sora.run([...SIMULATE, 'a paper boat'])).stdout.trim();
+    const { code, stdout, stderr } = await sora.run(['status', 'video_nope', id, '--simulate']);
+    expect(code).toBe(1);
+    expect(stdout).toContain(id);
+    expect(stderr).toContain('error: no such video');
+  });
+
+  it('shows the last known state of a server that does not answer', async () => {
+    const sora = createCommandLine();
+    const server = await startVideosServer({ retrieve: () => ({ status: 401, body: 'no' }) });
+    const env = { SORA_BASE_URL: server.url };
+    await sora.run(['create', 'a paper boat', '--detach'], { http: nodeHttp, env });
+    const { code, stdout, stderr } = await sora.run(['status'], { http: nodeHttp, env });
+    expect({ code, stdout: sora.plain(stdout) }).toEqual({
+      code: 0,
+      stdout: expect.stringMatching(/^video_1\tqueued\t/),
+    });
+    expect(stderr).toContain('note: video_1: shown as last known');
+  });
+
+  it('keeps refused submissions and deleted videos out of the overview, but not cancelled ones', async () => {
+    const sora = createCommandLine();
+    await sora.run([...SIMULATE, 'refused', '--fault', 'invalid_value']);
+    await sora.run([...SIMULATE, 'deleted']);
+    sora.clock.advance(5_000);
+    await sora.run(['delete', '@last']);
+    await sora.run([...SIMULATE, 'cancelled']);
+    await sora.run(['cancel', '@last']);
+    const { jobs } = (await sora.run(['status', '--json'])).json<{ jobs: object[] }>();
+    expect(jobs).toMatchObject([{ prompt: 'cancelled', status: 'cancelled' }]);
+  });
+});
+
+describe('sora status --watch', () => {
+  it('waits for all unfinished jobs and writes down how they ended', async () => {
+    const sora = createCommandLine();
+    await sora.run([...SIMULATE, 'one']);
+    await sora.run([...SIMULATE, 'two']);
+    const { jobs } = (await sora.run(['status', '--watch', '--json'])).json<{ jobs: object[] }>();
+    expect(jobs).toMatchObject([{ status: 'completed' }, { status: 'completed' }]);
+    expect(readFileSync(join(sora.home, 'ledger.jsonl'), 'utf8').match(/"status":"completed"/g)).toHaveLength(2);
+  });
+
+  it('ends with 5 when a job failed, and shows it with the others', async () => {
+    const sora = createCommandLine();
+    await sora.run([...SIMULATE, 'good']);
+    await sora.run([...SIMULATE, 'bad', '--fault', 'processing_error']);
+    const { code, stdout, stderr } = await sora.run(['status', '--watch']);
+    expect(code).toBe(5);
+    expect(stdout.match(/completed|failed/g)?.sort()).toEqual(['completed', 'failed']);
+    expect(sora.plain(stderr)).toContain(
+      'error: the video was not made\n  caused by: processing_error: The video could not be generated',
+    );
+  });
+
+  it('ends with 8 when the time is over, and tells how to go on', async () => {
+    const sora = createCommandLine();
+    await sora.run([...SIMULATE, 'a paper boat', '--fault', 'stuck']);
+    const { code, stderr } = await sora.run(['status', '@last', '--watch', '--timeout', '10s']);
+    expect(code).toBe(8);
+    expect(sora.plain(stderr)).toContain('hint: run `sora status video_ID --watch --simulate` to go on waiting');
+  });
+
+  it.each<[string, ScriptedReply, number, string]>([
+    [
+      'a rejected key',
+      { status: 401, body: { error: { code: 'invalid_api_key' } } },
+      4,
+      'hint: run `sora status video_1 --watch --base-url ',
+    ],
+    [
+      'a job that the server has forgotten',
+      { status: 404, body: { error: { message: 'video not found' } } },
+      1,
+      'hint: add `--again` to `sora create` to make it anew',
+    ],
+  ])('tells how to go on after %s', async (_, reply, exitCode, hint) => {
+    const sora = createCommandLine();
+    const server = await startVideosServer({ retrieve: () => reply });
+    const { code, stderr } = await sora.run(['create', 'a boat', '--base-url', server.url], { http: nodeHttp });
+    expect(code).toBe(exitCode);
+    expect(stderr).toContain(hint);
+  });
+
+  it('warns once of a status that it does not know, and goes on', async () => {
+    const sora = createCommandLine();
+    const words = ['warming up', 'in_progress', 'warming up', 'completed'];
+    const server = await startVideosServer({ retrieve: (job) => ({ body: { ...job, status: words.shift() } }) });
+    const { code, stderr } = await sora.run(['create', 'a paper boat', '--base-url', server.url], { http: nodeHttp });
+    expect(code).toBe(0);
+    expect(stderr.match(/note: the server's status `warming up` is not known/g)).toHaveLength(1);
+  });
+});

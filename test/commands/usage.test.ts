@@ -1,0 +1,208 @@
+import { describe, expect, it } from 'vitest';
+import { nodeHttp } from '../../src/platform/http.ts';
+import { COMMANDS } from '../../src/program.ts';
+import { createCommandLine, type RunResult } from '../support/command-line.ts';
+import { startVideosServer } from '../support/videos-server.ts';
+
+const run = (...argv: readonly string[]): Promise<RunResult> => createCommandLine().run(argv);
+
+describe('wrong usage', () => {
+  it.each<[string, string[], string, string]>([
+    ['an unknown command', ['foo'], "unknown command 'foo'", 'run `sora --help` to see all commands'],
+    ['a misspelt command', ['craete', 'x'], "unknown command 'craete'", 'did you mean create?'],
+    ['an abbreviated command', ['stat'], "unknown command 'stat'", 'run `sora --help`'],
+    ['an unknown command of a group', ['config', 'foo'], "unknown command 'foo'", 'run `sora --help`'],
+    [
+      'an unknown option',
+      ['create', 'x', '--nope'],
+      "unknown option '--nope'",
+      'run `sora create --help` to see what it takes',
+    ],
+    ['a key on the command line', ['list', '--api-key', 'x'], "unknown option '--api-key'", 'run `sora list --help`'],
+    ['a missing argument', ['create'], "missing required argument 'prompt'", 'run `sora create --help`'],
+    ['a missing id', ['download'], "missing required argument 'id'", 'run `sora download --help`'],
+    [
+      'an unquoted prompt',
+      ['create', 'a', 'boat'],
+      'too many arguments',
+      'put the prompt in quotes: `sora create "A paper boat"`',
+    ],
+    ['an option without its value', ['create', 'x', '--model'], 'argument missing', 'run `sora create --help`'],
+    [
+      'an impossible choice',
+      ['list', '--color', 'blue'],
+      'Allowed choices are auto, always, never',
+      'run `sora list --help`',
+    ],
+    [
+      'a fault without the simulator',
+      ['create', 'x', '--fault', 'stuck'],
+      '`--fault` needs `--simulate`',
+      'add `--simulate`',
+    ],
+    [
+      'a fault that is none',
+      ['list', '--simulate', '--fault', 'x'],
+      'knows no fault `x`',
+      'choose one of invalid_value',
+    ],
+    ['an odd limit', ['list', '--limit', '0'], '`--limit 0` is not a whole number from 1', 'run `sora list --help`'],
+    ['an odd time', ['status', '--timeout', 'x'], '`--timeout x` is not a duration', 'run `sora status --help`'],
+  ])('%s is told with a hint and exit code 2, in JSON too', async (_, argv, words, hint) => {
+    const human = await run(...argv);
+    expect({ code: human.code, stdout: human.stdout }).toEqual({ code: 2, stdout: '' });
+    expect(human.stderr).toContain(words);
+    expect(human.stderr).toContain(`hint: ${hint}`);
+
+    const json = await run(...argv, '--json');
+    expect({ code: json.code, stdout: json.stdout }).toEqual({ code: 2, stdout: '' });
+    expect(json.stderr.trim().split('\n')).toHaveLength(1);
+    const { error } = JSON.parse(json.stderr);
+    expect(error).toMatchObject({ code: 'usage', status: null, request_id: null, retryable: false, job_id: null });
+    expect([error.message, ...error.violations].join('\n')).toContain(words);
+    expect(error.hints.join('\n')).toContain(hint);
+  });
+
+  it.each([[['--json', 'list', '--nope']], [['list', '--nope', '--json']]])(
+    'hears --json wherever it stands: %j',
+    async (argv) => {
+      expect(JSON.parse((await run(...argv)).stderr).error.code).toBe('usage');
+    },
+  );
+});
+
+describe('help', () => {
+  it.each([[[]], [['--help']], [['-h']], [['config']], [['config', 'key']]])(
+    'answers `sora %j` on standard output',
+    async (argv) => {
+      const { code, stdout, stderr } = await run(...argv);
+      expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+      expect(stdout).toMatch(/^Usage: sora /);
+    },
+  );
+
+  it('lists every command', async () => {
+    const { stdout } = await run('--help');
+    for (const { name } of COMMANDS) expect(stdout).toMatch(new RegExp(`^  ${name.split(' ')[0]} `, 'm'));
+  });
+
+  it.each(COMMANDS.map(({ name }) => name))(
+    'of `%s` fits 80 columns, but for the JSON shape and commands to copy',
+    async (name) => {
+      const { stdout } = await run(...name.split(' '), '--help');
+      const long = stdout.split('\n').filter((line) => line.length > 80 && !/^ {2}(\{|\$ )/.test(line));
+      expect(long).toEqual([]);
+      expect(stdout).toMatch(/\n\nExamples:\n( {2}# .+\n {2}\$ .*sora .+\n){2}\n$/);
+    },
+  );
+});
+
+describe('the version', () => {
+  it.each([[['--version']], [['-V']], [['list', '--version']], [['--json', '-V']]])('answers %j', async (argv) => {
+    expect(await run(...argv)).toMatchObject({ code: 0, stdout: '0.0.0-test\n', stderr: '' });
+  });
+});
+
+describe('global options', () => {
+  it('stand before or behind the command, and the one behind wins', async () => {
+    const get = async (...argv: readonly string[]) => (await run(...argv)).stdout;
+    expect(await get('--base-url', 'http://a/v1', 'config', 'get', 'base_url')).toBe('http://a/v1\n');
+    expect(await get('--base-url', 'http://a/v1', 'config', 'get', 'base_url', '--base-url', 'http://b/v1')).toBe(
+      'http://b/v1\n',
+    );
+  });
+
+  it('leave a prompt alone that looks like one, behind `--`', async () => {
+    const { stdout } = await run('create', '-n', '--json', '--', '--simulate');
+    expect(JSON.parse(stdout).request.prompt).toBe('--simulate');
+  });
+
+  it('refuse the dialect that is not spoken yet', async () => {
+    const { code, stderr } = await run('list', '--dialect', 'generations', '--json');
+    expect({ code, error: JSON.parse(stderr).error.code }).toEqual({ code: 1, error: 'not_supported' });
+  });
+});
+
+describe('what is printed', () => {
+  it('with --quiet is the answer and errors, nothing else', async () => {
+    const sora = createCommandLine();
+    const good = await sora.run(['create', 'a boat', '-d', '5', '--simulate', '--quiet', '--no-download']);
+    expect(good).toMatchObject({ code: 0, stderr: '' });
+    const bad = await sora.run(['create', 'a boat', '--simulate', '--fault', 'processing_error', '-q', '-d', '5']);
+    expect(bad.stderr).toMatch(/^error: the video was not made\n/);
+  });
+
+  it('with --json is one document, notes in it', async () => {
+    const { stdout, stderr } = await run('create', 'a boat', '-d', '5', '--simulate', '--no-download', '--json');
+    expect(stderr).toBe('');
+    expect(JSON.parse(stdout)).toMatchObject({ status: 'completed', notes: [expect.stringContaining('taking 4')] });
+  });
+
+  it('with --json and an error is one object with every promised key', async () => {
+    const { stdout, stderr } = await run('create', 'a boat', '--simulate', '--fault', 'insufficient_quota', '--json');
+    expect(stdout).toBe('');
+    expect(stderr.trim().split('\n')).toHaveLength(1);
+    expect(JSON.parse(stderr)).toEqual({
+      error: {
+        code: 'insufficient_quota',
+        message: 'out of quota',
+        violations: [],
+        caused_by: expect.stringContaining('You exceeded your current quota'),
+        hints: [expect.stringMatching(/^add credits/), expect.any(String), expect.any(String)],
+        status: 429,
+        request_id: expect.stringMatching(/^req_/),
+        retryable: false,
+        job_id: null,
+      },
+    });
+  });
+
+  it.each<[string, readonly string[], Record<string, string>]>([
+    ['--debug', ['--debug'], {}],
+    ['LOG_LEVEL=debug', [], { LOG_LEVEL: 'debug' }],
+  ])('with %s is each request and response, in the form of the guide, without keys', async (_, argv, env) => {
+    const server = await startVideosServer();
+    const sora = createCommandLine();
+    const lab = { SORA_BASE_URL: server.url, SORA_API_KEY: 'sk-secret-of-the-lab', ...env };
+    const created = await sora.run(['create', 'a boat', '--detach', ...argv], { http: nodeHttp, env: lab });
+    const missing = await sora.run(['status', 'video_nope', ...argv], { http: nodeHttp, env: lab });
+    expect(sora.plain(created.stderr).replace(/"ms":\d+/g, '"ms":MS')).toMatchInlineSnapshot(`
+      "cost: $0.40
+      [debug] request {"method":"POST","url":"http://127.0.0.1:PORT/v1/videos","baseURL":"http://127.0.0.1:PORT/v1"}
+      [debug] response {"status":200,"url":"http://127.0.0.1:PORT/v1/videos","ms":MS}
+      note: run \`sora status video_1 --watch --base-url http://127.0.0.1:PORT/v1\` to wait for it
+      "
+    `);
+    expect(sora.plain(missing.stderr).replace(/"ms":\d+/g, '"ms":MS')).toMatchInlineSnapshot(`
+      "[debug] request {"method":"GET","url":"http://127.0.0.1:PORT/v1/videos/video_nope","baseURL":"http://127.0.0.1:PORT/v1"}
+      [debug] response {"status":404,"url":"http://127.0.0.1:PORT/v1/videos/video_nope","ms":MS}
+      [error] response error {"status":404,"url":"http://127.0.0.1:PORT/v1/videos/video_nope","error":"HTTP 404"}
+      error: no such video
+        caused by: HTTP 404: Video with id 'video_nope' not found
+
+      hint: run \`sora list\` to see the videos that are known
+      hint: check that \`--profile\` or \`--base-url\` names the server that made it
+      "
+    `);
+    expect(created.stderr + missing.stderr).not.toContain('secret');
+  });
+
+  it('has no control characters of a server in it, and JSON loses none', async () => {
+    const evil = 'a\x1b[31mred\x1b[0m\x07 \u202eback\u202c \x9b2Jclear';
+    const id = 'vid\x1b[2Jeo';
+    const sora = createCommandLine();
+    const server = await startVideosServer({
+      retrieve: (job) => ({ body: { ...job, status: 'failed', error: { code: 'x', message: evil } } }),
+    });
+    server.jobs.push({ id, status: 'failed', prompt: evil, model: evil });
+    const options = { http: nodeHttp, env: { SORA_BASE_URL: server.url, NO_COLOR: '1' } };
+    for (const isTerminal of [false, true]) {
+      const shown = await sora.run(['status', id, '--watch'], { ...options, stdoutIsTerminal: isTerminal });
+      expect(shown.stdout + shown.stderr).not.toMatch(/[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e]/);
+      expect(shown.stdout).toContain('ared back clear');
+    }
+    const { stdout } = await sora.run(['status', id, '--json'], options);
+    expect(stdout).not.toMatch(/[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e]/);
+    expect(JSON.parse(stdout)).toMatchObject({ id, prompt: evil });
+  });
+});

@@ -1,0 +1,43 @@
+import { describe, expect, it } from 'vitest';
+import { cleanLine, cleanText, columnsOf, escapeMarks } from '../../src/output/clean-text.ts';
+
+describe('text from outside', () => {
+  it.each([
+    ['colours', 'a\x1b[31mb\x1b[0m', 'ab'],
+    ['commands to the terminal', 'a\x1b]0;title\x07b\x1b[2J', 'ab'],
+    ['bells and backspaces', 'a\x07\x08b', 'ab'],
+    ['C1 controls', 'a\x9bb', 'ab'],
+    ['marks that turn its direction', 'a\u202eb\u2066c\u200fd', 'abcd'],
+    ['what has no width', 'a\u200bb\ufeffc', 'abc'],
+    ['carriage returns', 'real\rfake', 'realfake'],
+  ])('is printed without %s', (_, text, clean) => {
+    expect(cleanText(text)).toBe(clean);
+  });
+
+  it('keeps lines, tabs, accents and emoji', () => {
+    expect(cleanText('é\tü\n👩‍🚀 漢')).toBe('é\tü\n👩‍🚀 漢');
+  });
+
+  it('is told on one line in a table', () => {
+    expect(cleanLine('  one\n two\t\tthree ')).toBe('one two three');
+  });
+
+  it.each([
+    ['abcdef', 6, 'abcdef'],
+    ['abcdef', 5, 'abcd…'],
+    ['漢字漢字', 8, '漢字漢字'],
+    ['漢字漢字', 7, '漢字漢…'],
+    ['漢字漢字', 6, '漢字…'],
+    ['🚤🚤🚤', 4, '🚤…'],
+  ])('%s is cut to %i columns', (text, columns, cut) => {
+    expect(cleanLine(text, columns)).toBe(cut);
+    expect(columnsOf(cut)).toBeLessThanOrEqual(columns);
+  });
+});
+
+it('JSON shows marks as escapes, which lose nothing', () => {
+  const text = 'a\u202eb\x9bc';
+  const shown = escapeMarks(JSON.stringify({ text }));
+  expect(shown).toBe('{"text":"a\\u202eb\\u009bc"}');
+  expect(JSON.parse(shown)).toEqual({ text });
+});

@@ -1,0 +1,179 @@
+import { describe, expect, it } from 'vitest';
+import { SoraError } from '../../src/domain/errors.ts';
+import type { JobSummary } from '../../src/domain/summary.ts';
+import { columnsOf } from '../../src/output/clean-text.ts';
+import { renderError } from '../../src/output/error-view.ts';
+import { formatAge, renderJob, renderJobs } from '../../src/output/job-view.ts';
+import type { Surface } from '../../src/output/surface.ts';
+import { describeWait, type WaitState } from '../../src/output/wait-view.ts';
+
+const NOW = Date.UTC(2026, 0, 2, 3, 4, 5);
+const mark = (text: string): string => `<${text}>`;
+const same = (text: string): string => text;
+const PLAIN = { bold: same, dim: same, red: same, green: same, yellow: same, cyan: same };
+/** Shows which words would be coloured. */
+const MARKED = { ...PLAIN, red: mark, green: mark, yellow: mark, cyan: mark };
+
+const terminal = (columns = 80): Surface => ({ isTerminal: true, columns, palette: PLAIN });
+const pipe: Surface = { isTerminal: false, columns: 80, palette: PLAIN };
+
+function job(changes: Partial<JobSummary> = {}): JobSummary {
+  return {
+    id: 'video_1',
+    submission: 'sub_1',
+    profile: 'lab',
+    status: 'in_progress',
+    serverStatus: 'in_progress',
+    progress: 42,
+    model: 'sora-2',
+    prompt: 'a paper boat sails into a storm drain',
+    seconds: 4,
+    size: '1280x720',
+    createdAtMs: NOW - 90_000,
+    completedAtMs: null,
+    expiresAtMs: null,
+    remixedFrom: null,
+    error: null,
+    estimatedMicros: 400_000,
+    actualMicros: null,
+    priceList: 'test',
+    files: [],
+    requestId: null,
+    ...changes,
+  };
+}
+
+describe('several jobs', () => {
+  const jobs = [
+    job(),
+    job({ id: null, status: 'unknown', progress: null, prompt: '紙の船が雨水管に流れ込む、雨の夜の静かな通りで' }),
+    job({ id: 'video_3', status: 'failed', model: null, seconds: null, size: null, createdAtMs: null, prompt: null }),
+  ];
+
+  it('are a table of 80 columns on a terminal', async () => {
+    const table = await renderJobs(jobs, NOW, terminal());
+    expect(table).toMatchInlineSnapshot(`
+      "ID       STATUS       DONE  MODEL   LENGTH  SIZE      AGE  PROMPT
+      video_1  in progress  42%   sora-2  4s      1280x720  1m   a paper boat sails i…
+      sub_1    unknown            sora-2  4s      1280x720  1m   紙の船が雨水管に流れ…
+      video_3  failed       42%
+      "
+    `);
+    expect(Math.max(...table.split('\n').map(columnsOf))).toBeLessThanOrEqual(80);
+  });
+
+  it.each([40, 60, 80, 120, 200])('fit %i columns, leaving out what matters least', async (columns) => {
+    const table = await renderJobs([job({ prompt: 'long '.repeat(60) })], NOW, terminal(columns));
+    expect(Math.max(...table.split('\n').map(columnsOf))).toBeLessThanOrEqual(columns);
+    expect(table).toContain('video_1');
+    expect(table).toContain('in progress');
+  });
+
+  it('are rows of the same number of cells in a pipe, with nothing shortened', async () => {
+    const rows = (await renderJobs(jobs, NOW, pipe)).replace(/\n$/, '').split('\n');
+    expect(rows.map((row) => row.split('\t').length)).toEqual([8, 8, 8]);
+    expect(rows[0]).toBe(
+      'video_1\tin_progress\t42%\tsora-2\t4s\t1280x720\t2026-01-02T03:02:35.000Z\ta paper boat sails into a storm drain',
+    );
+  });
+});
+
+describe('one job', () => {
+  it('tells its failure, or what is not known of it', async () => {
+    const failed = job({ status: 'failed', error: { code: 'moderation_blocked', message: 'no\nway' } });
+    expect(await renderJob(failed, NOW, terminal())).toContain('error    moderation_blocked: no way\n');
+    const lost = job({ id: null, status: 'unknown', serverStatus: 'warming' });
+    const view = await renderJob(lost, NOW, terminal());
+    expect(view).toContain('id       not known; submission sub_1\n');
+    expect(view).toContain('(the server says `warming`)');
+  });
+
+  it.each([
+    ['completed', '<completed>'],
+    ['failed', '<failed>'],
+    ['in_progress', '<in progress> 42 %'],
+    ['unknown', '<unknown> 42 %'],
+  ] as const)('paints the status %s', async (status, shown) => {
+    const view = await renderJob(job({ status }), NOW, { ...terminal(), palette: MARKED });
+    expect(view).toContain(`status   ${shown}`);
+  });
+
+  it.each([
+    [null, 'cost     $0.40 estimated\n'],
+    [123_456, 'cost     $0.123456\n'],
+  ])('tells its price: %j', async (actualMicros, line) => {
+    expect(await renderJob(job({ actualMicros }), NOW, terminal())).toContain(line);
+  });
+});
+
+describe('an age', () => {
+  it.each([
+    [0, '0s'],
+    [59_999, '59s'],
+    [60_000, '1m'],
+    [3_600_000, '1h'],
+    [90_000_000, '1d'],
+    [-5_000, '0s'],
+  ])('of %i ms is %s', (ageMs, text) => {
+    expect(formatAge(NOW - ageMs, NOW)).toBe(text);
+  });
+});
+
+describe('an error', () => {
+  it('says what, why, which request, and what to do', () => {
+    const error = new SoraError('server_error', {
+      violations: ['one', 'two'],
+      causedBy: 'HTTP 500: first line\nsecond line',
+      requestId: 'req_1',
+      hints: ['try again', 'run `sora doctor`'],
+    });
+    expect(renderError(error, PLAIN)).toMatchInlineSnapshot(`
+      "error: the server failed
+        - one
+        - two
+        caused by: HTTP 500: first line
+          second line
+        request: req_1
+
+      hint: try again
+      hint: run \`sora doctor\`
+      "
+    `);
+  });
+
+  it('strips what a server put into its words', () => {
+    const error = new SoraError('server_error', { causedBy: '\x1b[2Jgone\u202e', requestId: 'req\x07', hints: [] });
+    expect(renderError(error, PLAIN)).toBe('error: the server failed\n  caused by: gone\n  request: req\n');
+  });
+});
+
+describe('a wait', () => {
+  const state = (changes: Partial<WaitState> = {}): WaitState => ({
+    startedMs: NOW - 12_000,
+    expectedMs: null,
+    status: 'in_progress',
+    progress: 45,
+    trouble: null,
+    ...changes,
+  });
+
+  it.each<[string, WaitState[], string]>([
+    ['a first look', [state({ status: null, progress: null })], 'looking ────────────────────   0 %  0:12'],
+    ['one job', [state()], 'in progress ━━━━━━━━━───────────  45 %  0:12'],
+    ['a history', [state({ expectedMs: 26_000 })], 'in progress ━━━━━━━━━───────────  45 %  0:12, about 0:14 left'],
+    [
+      'more than the usual time',
+      [state({ expectedMs: 9_000 })],
+      'in progress ━━━━━━━━━───────────  45 %  0:12, usually 0:09',
+    ],
+    [
+      'trouble',
+      [state({ trouble: 'the server failed' })],
+      'in progress ━━━━━━━━━───────────  45 %  0:12; the server failed',
+    ],
+    ['several', [state(), state({ status: 'completed' })], '1 of 2 done ━━━━━━━━━━━━━━━─────  73 %  0:12'],
+    ['none', [], ''],
+  ])('with %s', (_, states, line) => {
+    expect(describeWait(states, NOW)).toBe(line);
+  });
+});

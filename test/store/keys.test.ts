@@ -1,0 +1,52 @@
+import { chmodSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { isExposed, keyFault, maskKey, readKeys, writeKey } from '../../src/store/keys.ts';
+import { createTemporaryFolder } from '../support/temporary-folder.ts';
+
+const isPosix = process.platform !== 'win32';
+
+describe('stored keys', () => {
+  it('are added and removed one by one, in a file for the owner alone', async () => {
+    const path = join(createTemporaryFolder(), 'new', 'keys.json');
+    await writeKey(path, 'openai', 'one');
+    await writeKey(path, 'lab', 'two');
+    await writeKey(path, 'openai', undefined);
+    expect(readKeys(path)).toEqual({ lab: 'two' });
+    if (isPosix) expect(statSync(path).mode & 0o777).toBe(0o600);
+  });
+
+  it.skipIf(!isPosix)('close a file that others could read', async () => {
+    const path = join(createTemporaryFolder(), 'keys.json');
+    writeFileSync(path, '{}');
+    chmodSync(path, 0o644);
+    expect(isExposed(path, 'linux')).toBe(true);
+    await writeKey(path, 'lab', 'two');
+    expect(isExposed(path, 'linux')).toBe(false);
+    expect(isExposed(`${path}.missing`, 'linux')).toBe(false);
+  });
+
+  it('are never written over a file that cannot be read', async () => {
+    const path = join(createTemporaryFolder(), 'keys.json');
+    writeFileSync(path, 'no JSON');
+    await expect(writeKey(path, 'lab', 'two')).rejects.toMatchObject({ code: 'invalid_config' });
+    expect(readFileSync(path, 'utf8')).toBe('no JSON');
+  });
+});
+
+it.each([
+  ['sk-0123456789abcdef', null],
+  ['', 'the key is empty'],
+  ['two words', 'the key holds spaces or characters that no header can carry'],
+  ['bell\x07', 'the key holds spaces or characters that no header can carry'],
+])('a key is checked: %j', (key, fault) => {
+  expect(keyFault(key)).toBe(fault);
+});
+
+it.each([
+  ['sk-0123456789abcdef', 'sk-…cdef'],
+  ['short', '…'],
+  ['fifteen-letters', '…'],
+])('%s is shown as %s', (key, shown) => {
+  expect(maskKey(key)).toBe(shown);
+});

@@ -1,0 +1,74 @@
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { readSettings, SETTINGS, settingFault, writeSetting } from '../../src/store/settings.ts';
+import { createTemporaryFolder } from '../support/temporary-folder.ts';
+
+function createFile(text: string): string {
+  const path = join(createTemporaryFolder(), 'settings.json');
+  writeFileSync(path, text);
+  return path;
+}
+
+describe('settings', () => {
+  it('are names with dots, out of objects in objects', () => {
+    const path = createFile('{"model": "wan", "profiles": {"lab": {"base_url": "http://x/v1", "query": {"v": 2}}}}');
+    expect([...readSettings(path)]).toEqual([
+      ['model', 'wan'],
+      ['profiles.lab.base_url', 'http://x/v1'],
+      ['profiles.lab.query.v', '2'],
+    ]);
+  });
+
+  it.each([
+    ['a missing file', undefined],
+    ['an empty file', ''],
+    ['an empty object', '{}'],
+  ])('are none in %s', (_, text) => {
+    const path = text === undefined ? join(createTemporaryFolder(), 'settings.json') : createFile(text);
+    expect(readSettings(path).size).toBe(0);
+  });
+
+  it('cannot be read from a folder', () => {
+    const path = join(createTemporaryFolder(), 'settings.json');
+    mkdirSync(path);
+    expect(() => readSettings(path)).toThrow(expect.objectContaining({ code: 'invalid_config' }));
+  });
+
+  it('that are written leave the others as they are, also those that are not understood', async () => {
+    const path = createFile('{"from_tomorrow": {"a": [1]}, "profiles": {"lab": {"auth": "none"}}}');
+    await writeSetting(path, 'profiles.lab.base_url', 'http://x/v1');
+    expect(JSON.parse(readFileSync(path, 'utf8'))).toEqual({
+      from_tomorrow: { a: [1] },
+      profiles: { lab: { auth: 'none', base_url: 'http://x/v1' } },
+    });
+    await writeSetting(path, 'profiles.lab.auth', undefined);
+    await writeSetting(path, 'profiles.lab.base_url', undefined);
+    expect(JSON.parse(readFileSync(path, 'utf8'))).toEqual({ from_tomorrow: { a: [1] } });
+  });
+
+  it('have names that no object has by itself', async () => {
+    const path = createFile('{}');
+    await writeSetting(path, 'profiles.__proto__.base_url', 'http://x/v1');
+    expect([...readSettings(path)]).toEqual([['profiles.__proto__.base_url', 'http://x/v1']]);
+  });
+
+  it.each([
+    ['max_cost', '2.50', null],
+    ['max_cost', '-1', 'it is not an amount in dollars, such as 2.50'],
+    ['timeout', '90s', null],
+    ['timeout', '0', 'it is not a duration, such as 90s, 30m or 2h'],
+    ['profiles.lab.auth', 'api-key', null],
+    ['profiles.lab.auth', 'basic', 'it is not one of bearer, api-key, none'],
+    ['profiles.lab.model', '', 'it is empty'],
+    ['profiles.la b.model', 'x', 'there is no such setting'],
+    ['profiles.lab', 'x', 'there is no such setting'],
+    ['nope', 'x', 'there is no such setting'],
+  ])('are checked: %s = %j', (name, value, fault) => {
+    expect(settingFault(name, value)).toBe(fault);
+  });
+
+  it('have a summary each', () => {
+    for (const { summary } of SETTINGS) expect(summary).toMatch(/^[a-zO].*[^.]$/);
+  });
+});
