@@ -60,6 +60,24 @@ async function setUp(script: VideosScript = {}, alive: readonly number[] = [1, 2
 
 const answers = (ledger: Ledger): JobRecord['answer'][] => [...ledger.all()].map(({ answer }) => answer);
 
+/** What a process leaves behind that is killed while its create is under way. */
+function leaveIntent({ process, server }: Machine, pid: number, request = createVideoRequest()): Promise<void> {
+  const recorded = recordRequest(request);
+  return process(pid).ledger.append({
+    event: 'intent',
+    key: 'sub_left',
+    atMs: NOW_MS,
+    pid,
+    profile: 'lab',
+    baseUrl: server.url,
+    fingerprint: fingerprintOf(server.url, recorded),
+    request: recorded,
+    estimatedMicros: PRICE.micros,
+    priceList: PRICE.priceList,
+    free: false,
+  });
+}
+
 describe('processes that submit the same request at once', () => {
   it('send one create, and go on with its job together', async () => {
     const { server, process } = await setUp();
@@ -87,24 +105,6 @@ describe('processes that submit the same request at once', () => {
 });
 
 describe('a submission that another process left without an answer', () => {
-  /** What a process leaves behind that is killed while its create is under way. */
-  function leaveIntent({ process, server }: Machine, pid: number): Promise<void> {
-    const request = recordRequest(createVideoRequest());
-    return process(pid).ledger.append({
-      event: 'intent',
-      key: 'sub_left',
-      atMs: NOW_MS,
-      pid,
-      profile: 'lab',
-      baseUrl: server.url,
-      fingerprint: fingerprintOf(server.url, request),
-      request,
-      estimatedMicros: PRICE.micros,
-      priceList: PRICE.priceList,
-      free: false,
-    });
-  }
-
   it('is found in the list when the process is gone', async () => {
     const machine = await setUp({}, []);
     await leaveIntent(machine, 4);
@@ -151,6 +151,17 @@ describe('the cap of a day', () => {
       reason: { code: 'cost_cap_exceeded', message: expect.stringContaining('to $1.20, over its cap of $1.00') },
     });
     expect(server.posts).toBe(2);
+  });
+
+  it('does not count what came after, so that of several at once the first ones are sent', async () => {
+    const machine = await setUp();
+    const { ledger, submit: send } = machine.process(1);
+    const append = ledger.append.bind(ledger);
+    ledger.append = async (...events) => {
+      await append(...events);
+      if (events[0]?.event === 'intent') await leaveIntent(machine, 4, createVideoRequest({ prompt: 'another' }));
+    };
+    expect(await send({ maxCostPerDayMicros: PRICE.micros })).toMatchObject({ kind: 'submitted' });
   });
 
   it('counts neither refused submissions nor free ones, and a held back one not either', async () => {
