@@ -184,9 +184,13 @@ function chooseKey(
 
 /** Refuses to go on without a key where a key is certain to be needed. */
 export function requireKey(configuration: Configuration): void {
-  const { key, auth, baseUrl, profile } = configuration;
-  if (key !== null || auth === 'none' || originOf(baseUrl.value) !== originOf(OPENAI_BASE_URL)) return;
-  throw new SoraError('no_api_key', { facts: { profile: profile.value } });
+  if (configuration.key !== null || !needsKey(configuration)) return;
+  throw new SoraError('no_api_key', { facts: { profile: configuration.profile.value } });
+}
+
+/** Whether a server is certain to want a key: OpenAI itself. */
+export function needsKey({ auth, baseUrl }: Configuration): boolean {
+  return auth !== 'none' && originOf(baseUrl.value) === originOf(OPENAI_BASE_URL);
 }
 
 /** What the transport sends with every call. */

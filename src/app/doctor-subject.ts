@@ -3,22 +3,22 @@ import { failureFromThrown } from '../client/failure.ts';
 import type { AccessCheckDeps } from '../doctor/access-check.ts';
 import type { ApiReply, ExaminedServer, Subject } from '../doctor/subject.ts';
 import { SNIFF_BYTES } from '../domain/media.ts';
-import { findModel } from '../domain/models.ts';
+import { DEFAULT_MODEL, findModel } from '../domain/models.ts';
 import { formatUsd } from '../domain/money.ts';
 import { estimate } from '../domain/pricing.ts';
 import type { VideoRequest } from '../domain/video.ts';
 import { submit } from '../jobs/submit.ts';
 import { confirm } from '../output/prompt.ts';
-import { isProcessAlive } from '../platform/host.ts';
 import { proxiesFrom } from '../platform/proxy-http.ts';
 import { keyFault, maskKey, readKeys } from '../store/keys.ts';
 import { readSettings } from '../store/settings.ts';
-import { type Configuration, requireKey } from './configuration.ts';
+import { type Configuration, needsKey } from './configuration.ts';
 import type { Context } from './context.ts';
+import { submitDeps } from './submit-deps.ts';
+import { writeRemoved } from './write-events.ts';
 
 /** A server that does not answer a small question in this time is not answering. */
 const PATIENCE_MS = 4_000;
-const DEFAULT_MODEL = 'sora-2';
 /** Lists of models are long, but not longer than this. */
 const MAX_BODY_BYTES = 4 << 20;
 
@@ -67,15 +67,6 @@ function examine(context: Context): ExaminedServer {
       return reply;
     },
   };
-}
-
-function needsKey(configuration: Configuration): boolean {
-  try {
-    requireKey({ ...configuration, key: null });
-    return false;
-  } catch {
-    return true;
-  }
 }
 
 function modelOf({ model }: Configuration): string {
@@ -158,28 +149,20 @@ export function createAccessDeps(context: Context, isAgreed: boolean): AccessChe
       if (isAgreed || isSimulator) return 'agreed';
       if (!context.isInteractive) return 'nobody-to-ask';
       const question = `Send the access check? It makes a job, whose price is ${formatUsd(price?.micros ?? null)}.`;
-      const { stdin, stderr, interrupt } = host;
-      return (await confirm(question, { stdin, stderr, signal: interrupt })) ? 'agreed' : 'refused';
+      return (await confirm(question, host)) ? 'agreed' : 'refused';
     },
     async submit() {
-      const { client, identity } = await context.server();
-      const { ledger } = context;
-      const { clock, randomBytes, pid, interrupt } = host;
-      return submit(
-        { client, ledger, clock, randomBytes, pid, isProcessAlive, signal: interrupt },
-        {
-          server: identity,
-          request,
-          estimate: price,
-          free: isSimulator,
-          again: true,
-          taken: new Set(),
-          maxCostPerDayMicros: configuration.maxCostPerDayMicros?.value ?? null,
-        },
-      );
+      const server = await context.server();
+      return submit(submitDeps(server, context), {
+        server: server.identity,
+        request,
+        estimate: price,
+        free: isSimulator,
+        again: true,
+        taken: new Set(),
+        maxCostPerDayMicros: configuration.maxCostPerDayMicros?.value ?? null,
+      });
     },
-    async forget({ record }) {
-      await context.ledger.append({ event: 'removed', key: record.key, atMs: host.clock.now() });
-    },
+    forget: ({ record }) => writeRemoved(record, context),
   };
 }

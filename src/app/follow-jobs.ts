@@ -1,11 +1,12 @@
 import { SoraError } from '../domain/errors.ts';
-import { factsOf, type JobRecord } from '../domain/record.ts';
+import type { JobRecord } from '../domain/record.ts';
 import type { VideoJob } from '../domain/video.ts';
 import { type WaitEvent, waitForJob } from '../jobs/wait.ts';
 import { describeWait, type WaitState } from '../output/wait-view.ts';
 import { Interrupt } from '../platform/host.ts';
 import type { Context } from './context.ts';
 import { type Server, targetOption } from './server.ts';
+import { writeSeen } from './write-events.ts';
 
 export interface FollowedJob {
   readonly id: string;
@@ -117,14 +118,13 @@ class JobWatch {
   }
 
   async #tellStatus(job: VideoJob): Promise<void> {
-    const { output, ledger, host } = this.#context;
+    const { output } = this.#context;
     const { record } = this.job;
     if (job.status === 'unknown') {
       output.note(`the server's status \`${job.serverStatus}\` is not known; looking on, less often`);
     }
     this.#tell(job.status.replace('_', ' '));
-    if (record === undefined || job.status === record.job?.status) return;
-    await ledger.append({ event: 'seen', key: record.key, atMs: host.clock.now(), job: factsOf(job) });
+    if (job.status !== record?.job?.status) await writeSeen(record, job, this.#context);
   }
 
   #tell(text: string): void {

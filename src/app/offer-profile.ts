@@ -14,8 +14,7 @@ export async function offerProfile(context: Context): Promise<void> {
     output.note(`run \`${command}\` to keep this server as profile ${name}`);
     return;
   }
-  const { stdin, stderr, interrupt } = host;
-  if (!(await confirm(`Keep this server as profile ${name}?`, { stdin, stderr, signal: interrupt }))) return;
+  if (!(await confirm(`Keep this server as profile ${name}?`, host))) return;
   await writeSetting(paths.settings, `profiles.${name}.base_url`, baseUrl);
   output.note(`kept; use it with \`--profile ${name}\``);
 }

@@ -1,4 +1,5 @@
 import { parseDurationMs } from '../domain/duration.ts';
+import { SoraError } from '../domain/errors.ts';
 
 /** Readers of option values. What cannot be read is added to `faults`, so that all faults come at once. */
 
@@ -23,4 +24,9 @@ export function parseWholeNumber(text: string | undefined, range: WholeNumberRan
   if (number >= min && number <= max) return number;
   faults.push(`\`${name} ${text}\` is not a whole number from ${min} to ${max}`);
   return fallback;
+}
+
+/** Throws `usage` with all that was found wrong with a command's options, if anything was. */
+export function refuseFaults(faults: readonly string[], command: string): void {
+  if (faults.length > 0) throw new SoraError('usage', { violations: faults, facts: { command } });
 }

@@ -3,7 +3,7 @@ import type { Estimate } from '../domain/pricing.ts';
 import type { VideoRequest } from '../domain/video.ts';
 import type { Answer } from '../output/output.ts';
 import { curlFor } from '../wire/curl.ts';
-import { encodeJson } from '../wire/videos.ts';
+import { encodeJson, encodingOf } from '../wire/videos.ts';
 import { type Configuration, endpointOf } from './configuration.ts';
 import type { ReadRequest } from './request-options.ts';
 
@@ -41,7 +41,7 @@ export function previewRequest(
 
 /** The create of a request as a curl command. */
 export function createCurl(request: VideoRequest, configuration: Configuration, imagePath: string | null): string {
-  const encoding = encodingOf(request, configuration);
+  const encoding = configuration.encoding === 'auto' ? encodingOf(request) : configuration.encoding;
   return curlFor(request, { url: createUrl(configuration), auth: authOf(configuration), encoding, imagePath });
 }
 
@@ -53,11 +53,6 @@ function textOf(value: unknown): string {
 export function describeCost(micros: number | null, isSimulator: boolean): string {
   const amount = formatUsd(micros);
   return isSimulator ? `free (it would be ${amount})` : amount;
-}
-
-function encodingOf(request: VideoRequest, { encoding }: Configuration): 'json' | 'multipart' {
-  if (encoding !== 'auto') return encoding;
-  return request.image?.kind === 'file' ? 'multipart' : 'json';
 }
 
 function createUrl(configuration: Configuration): string {

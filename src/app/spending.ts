@@ -50,11 +50,7 @@ export async function agreeToSpend({ micros, maxCostMicros, isAgreed }: Spending
       facts: { needed_usd: formatUsd(micros).slice(1) },
     });
   }
-  const agreed = await confirm(`This will cost about ${formatUsd(micros)}. Go on?`, {
-    stdin: host.stdin,
-    stderr: host.stderr,
-    signal: host.interrupt,
-  });
+  const agreed = await confirm(`This will cost about ${formatUsd(micros)}. Go on?`, host);
   if (!agreed)
     throw new SoraError('cost_cap_exceeded', { title: `the price of ${formatUsd(micros)} was not agreed to` });
 }

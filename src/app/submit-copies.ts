@@ -3,9 +3,10 @@ import type { Estimate } from '../domain/pricing.ts';
 import { changesOf } from '../domain/request-changes.ts';
 import type { VideoRequest } from '../domain/video.ts';
 import { submit } from '../jobs/submit.ts';
-import { Interrupt, isProcessAlive } from '../platform/host.ts';
+import { Interrupt } from '../platform/host.ts';
 import type { Context } from './context.ts';
 import type { FollowedJob } from './follow-jobs.ts';
+import { submitDeps } from './submit-deps.ts';
 
 export interface CopiesOrder {
   readonly request: VideoRequest;
@@ -30,7 +31,7 @@ export async function submitCopies(
   { request, price, count, again }: CopiesOrder,
   context: Context,
 ): Promise<SubmittedCopies> {
-  const { host, ledger, output, configuration } = context;
+  const { host, output, configuration } = context;
   const server = await context.server();
   const taken = new Set<string>();
   const followed: FollowedJob[] = [];
@@ -40,26 +41,15 @@ export async function submitCopies(
   host.interrupt.addEventListener('abort', sayWait, { once: true });
   try {
     while (followed.length < count) {
-      const { kind, record, job } = await submit(
-        {
-          client: server.client,
-          ledger,
-          clock: host.clock,
-          randomBytes: host.randomBytes,
-          pid: host.pid,
-          isProcessAlive,
-          signal: host.interrupt,
-        },
-        {
-          server: server.identity,
-          request,
-          estimate: price,
-          free: server.configuration.isSimulator,
-          again,
-          taken,
-          maxCostPerDayMicros: configuration.maxCostPerDayMicros?.value ?? null,
-        },
-      );
+      const { kind, record, job } = await submit(submitDeps(server, context), {
+        server: server.identity,
+        request,
+        estimate: price,
+        free: server.configuration.isSimulator,
+        again,
+        taken,
+        maxCostPerDayMicros: configuration.maxCostPerDayMicros?.value ?? null,
+      });
       taken.add(record.key);
       if (kind === 'attached') {
         output.note(

@@ -3,7 +3,7 @@ import { type JsonValue, parseJson } from '../domain/json.ts';
 import type { Variant, VideoJob, VideoRequest } from '../domain/video.ts';
 import type { ReplyFacts } from '../wire/job.ts';
 import { decodeJob } from '../wire/job.ts';
-import { decodeDeleted, decodePage, encodeForm, encodeJson } from '../wire/videos.ts';
+import { decodeDeleted, decodePage, encodeForm, encodeJson, encodingOf } from '../wire/videos.ts';
 import { openContent } from './content.ts';
 import {
   type CallContext,
@@ -119,7 +119,7 @@ export class SdkVideosClient implements VideosClient {
   #encodingFor(request: VideoRequest): 'json' | 'multipart' {
     const { encoding } = this.#options;
     if (encoding !== 'auto') return encoding;
-    return this.#learnt ?? (request.image?.kind === 'file' ? 'multipart' : 'json');
+    return this.#learnt ?? encodingOf(request);
   }
 
   #createOutcome(reply: Reply, context: CallContext): CreateOutcome {

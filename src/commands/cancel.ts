@@ -4,11 +4,11 @@ import type { Context } from '../app/context.ts';
 import { type FoundJob, findJob } from '../app/find-job.ts';
 import { followJob } from '../app/follow-jobs.ts';
 import { lookAtJob } from '../app/look-at-job.ts';
-import { parseTimeoutMs } from '../app/option-values.ts';
+import { parseTimeoutMs, refuseFaults } from '../app/option-values.ts';
 import { removeVideo } from '../app/remove-video.ts';
 import { targetOption } from '../app/server.ts';
+import { writeRemoved, writeSeen } from '../app/write-events.ts';
 import { SoraError } from '../domain/errors.ts';
-import { factsOf } from '../domain/record.ts';
 import { type JobSummary, summarize } from '../domain/summary.ts';
 import { isTerminal, type VideoJob } from '../domain/video.ts';
 import { cancelJob } from '../jobs/cancel.ts';
@@ -43,7 +43,7 @@ export const cancel = defineCommand({
     const timeoutMs = parseTimeoutMs(options.timeout, context.configuration.timeoutMs.value, faults);
     if (args.length === 0 && !options.all) faults.push('give an id, or `--all`');
     if (args.length > 0 && options.all) faults.push('give ids or `--all`, not both');
-    if (faults.length > 0) throw new SoraError('usage', { violations: faults, facts: { command: 'cancel' } });
+    refuseFaults(faults, 'cancel');
     const names = options.all ? context.ledger.open().map(({ key }) => key) : args;
     const { values, errors } = await collect(names, async (name) => {
       const found = await findJob(name, context);
@@ -57,21 +57,20 @@ export const cancel = defineCommand({
 
 async function cancelOne(found: FoundJob, waitMs: number | null, context: Context): Promise<Cancelled> {
   const { id, server, record } = found;
-  const { host, ledger } = context;
   const before = await lookAtJob(found, context);
   if (isTerminal(before.status)) throw alreadyFinished(found);
-  const result = await cancelJob(server.client, id, host.interrupt);
+  const result = await cancelJob(server.client, id, context.host.interrupt);
   switch (result.kind) {
     case 'aborted':
-      await writeDown(found, result.job, context);
+      await writeSeen(record, result.job, context);
       return { summary: summarize(server.identity.profile, record, result.job), outcome: 'aborted' };
     case 'deleted': {
-      if (record !== undefined) await ledger.append({ event: 'removed', key: record.key, atMs: host.clock.now() });
+      await writeRemoved(record, context);
       const last: VideoJob = { ...before, status: 'cancelled' };
       return { summary: summarize(server.identity.profile, record, last), outcome: 'deleted' };
     }
     case 'ended':
-      await writeDown(found, result.job, context);
+      await writeSeen(record, result.job, context);
       throw alreadyFinished(found);
     case 'running':
       if (waitMs === null) {
@@ -94,11 +93,6 @@ async function deleteAfterwards(
   const job = await followJob({ ...found, known }, waitMs, context);
   await removeVideo(found, context);
   return { summary: summarize(found.server.identity.profile, found.record, job), outcome: 'deleted' };
-}
-
-async function writeDown({ record }: FoundJob, job: VideoJob, { ledger, host }: Context): Promise<void> {
-  if (record !== undefined)
-    await ledger.append({ event: 'seen', key: record.key, atMs: host.clock.now(), job: factsOf(job) });
 }
 
 function alreadyFinished({ id, server }: FoundJob): SoraError {

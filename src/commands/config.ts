@@ -190,9 +190,8 @@ function keyProfile({ configuration, options, env, settings }: Context): string 
 }
 
 async function readKey(profile: string, { host, isInteractive }: Context): Promise<string> {
-  const { stdin, stderr, interrupt } = host;
-  if (isInteractive)
-    return (await askSecret(`Key for profile ${profile}:`, { stdin, stderr, signal: interrupt })).trim();
+  const { stdin } = host;
+  if (isInteractive) return (await askSecret(`Key for profile ${profile}:`, host)).trim();
   if (stdin.isTTY) {
     throw new SoraError('usage', {
       title: 'the key cannot be asked for here',

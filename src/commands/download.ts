@@ -3,6 +3,7 @@ import { collect } from '../app/collect.ts';
 import { defineCommand } from '../app/command.ts';
 import { findJob } from '../app/find-job.ts';
 import { lookAtJob } from '../app/look-at-job.ts';
+import { refuseFaults } from '../app/option-values.ts';
 import {
   checkFiles,
   FILE_OPTIONS,
@@ -44,7 +45,7 @@ export const download = defineCommand({
     const faults: string[] = [];
     const plan = planFiles(options, context, faults);
     if (args.length > 1 && plan.destination.kind !== 'folder') faults.push(SEVERAL_NEED_FOLDER);
-    if (faults.length > 0) throw new SoraError('usage', { violations: faults, facts: { command: 'download' } });
+    refuseFaults(faults, 'download');
     checkFiles(plan);
     const { values, errors } = await collect(args, async (id) => {
       const found = await findJob(id, context);

@@ -2,7 +2,7 @@ import { defineCommand } from '../app/command.ts';
 import type { Context } from '../app/context.ts';
 import { jobAnswer } from '../app/job-answer.ts';
 import { isListed } from '../app/listed-records.ts';
-import { parseWholeNumber } from '../app/option-values.ts';
+import { parseWholeNumber, refuseFaults } from '../app/option-values.ts';
 import { SoraError } from '../domain/errors.ts';
 import type { JobRecord } from '../domain/record.ts';
 import { type JobSummary, summarize } from '../domain/summary.ts';
@@ -36,7 +36,7 @@ export const list = defineCommand({
       { name: '--limit', min: 1, max: MAX_LIMIT, fallback: DEFAULT_LIMIT },
       faults,
     );
-    if (faults.length > 0) throw new SoraError('usage', { violations: faults, facts: { command: 'list' } });
+    refuseFaults(faults, 'list');
     const jobs = options.local ? null : await jobsOnServer(limit, context);
     return { answer: jobAnswer(merge(jobs, limit, context), false, context) };
   },

@@ -6,7 +6,7 @@ import { followJobs } from '../app/follow-jobs.ts';
 import { jobAnswer } from '../app/job-answer.ts';
 import { isListed } from '../app/listed-records.ts';
 import { lookAtJob } from '../app/look-at-job.ts';
-import { parseTimeoutMs } from '../app/option-values.ts';
+import { parseTimeoutMs, refuseFaults } from '../app/option-values.ts';
 import { SoraError } from '../domain/errors.ts';
 import { failureOf } from '../domain/job-failure.ts';
 import { isOpen } from '../domain/record.ts';
@@ -34,7 +34,7 @@ export const status = defineCommand({
   async run({ args, options }, context) {
     const faults: string[] = [];
     const timeoutMs = parseTimeoutMs(options.timeout, context.configuration.timeoutMs.value, faults);
-    if (faults.length > 0) throw new SoraError('usage', { violations: faults, facts: { command: 'status' } });
+    refuseFaults(faults, 'status');
     if (options.watch) return watch(args, timeoutMs, context);
     if (args.length === 0) return overview(context);
     const { values, errors } = await collect(args, async (id) => {

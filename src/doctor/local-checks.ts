@@ -1,7 +1,8 @@
-import { accessSync, constants, existsSync, mkdirSync, statfsSync, statSync } from 'node:fs';
+import { accessSync, constants, existsSync, mkdirSync, statfsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { isOpenAiUrl, OPENAI_RETIREMENT_MS } from '../domain/diagnosis.ts';
 import { SoraError } from '../domain/errors.ts';
+import { isExposed } from '../store/keys.ts';
 import { type Check, pass, skip, warn } from './check.ts';
 import type { Subject } from './subject.ts';
 
@@ -115,11 +116,6 @@ export const LOCAL_CHECKS: readonly Check<Subject>[] = [
   },
 ];
 
-function isExposed(path: string, platform: NodeJS.Platform): boolean {
-  if (platform === 'win32') return false;
-  return ((statSync(path, { throwIfNoEntry: false })?.mode ?? 0) & 0o077) !== 0;
-}
-
 function makeWritable(folder: string): void {
   try {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
@@ -133,6 +129,6 @@ function makeWritable(folder: string): void {
   }
 }
 
-export function isLoopback(hostname: string): boolean {
+function isLoopback(hostname: string): boolean {
   return hostname === 'localhost' || hostname === '[::1]' || hostname.startsWith('127.');
 }

@@ -9,7 +9,7 @@ export type Ability = 'yes' | 'no' | 'unknown';
 
 /** What a server can do, by the names of the API’s functions. */
 export type ServerAbilities = Readonly<Record<(typeof ABILITIES)[number], Ability>>;
-export const ABILITIES = ['list', 'delete', 'content', 'thumbnail', 'spritesheet', 'range'] as const;
+const ABILITIES = ['list', 'delete', 'content', 'thumbnail', 'spritesheet', 'range'] as const;
 
 export interface ServerSurvey {
   readonly dialect: 'videos' | 'generations' | 'unknown';

@@ -16,6 +16,9 @@ export interface ModelSize {
   readonly size: string;
 }
 
+/** Taken when nobody names one. */
+export const DEFAULT_MODEL = 'sora-2';
+
 export const RESOLUTIONS = ['480p', '720p', '1024p', '1080p'] as const;
 export type Resolution = (typeof RESOLUTIONS)[number];
 

@@ -78,14 +78,7 @@ export type LedgerEvent =
 export type Answer = 'pending' | 'accepted' | 'rejected' | 'unknown';
 
 /** A job as the ledger knows it: its events, folded. */
-export interface JobRecord extends ServerIdentity {
-  readonly key: string;
-  readonly pid: number;
-  readonly fingerprint: string;
-  readonly request: RecordedRequest;
-  readonly estimatedMicros: number | null;
-  readonly priceList: string | null;
-  readonly free: boolean;
+export interface JobRecord extends Omit<IntentEvent, 'event' | 'atMs'> {
   readonly submittedAtMs: number;
   readonly answer: Answer;
   /** When the answer was written down. */

@@ -1,6 +1,7 @@
 import { type JsonValue, parseJson } from './json.ts';
 import {
   ASPECT_RATIOS,
+  DEFAULT_MODEL,
   findModel,
   genericSize,
   type ModelCapabilities,
@@ -12,7 +13,6 @@ import {
 import type { ReferenceImage, VideoRequest } from './video.ts';
 
 const MAX_PROMPT_CHARACTERS = 32_000;
-const DEFAULT_MODEL = 'sora-2';
 const DEFAULT_SECONDS = 4;
 const DEFAULT_RESOLUTION = '720p';
 

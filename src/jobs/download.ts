@@ -44,18 +44,34 @@ export interface DownloadOrder extends ContentOrder {
  */
 export async function download(deps: ContentDeps, order: DownloadOrder): Promise<SavedFile> {
   const part = new PartFile(deps, order);
+  try {
+    return await tryOn(
+      deps,
+      () => part.fetchRest(),
+      () => part.sizeBytes,
+    );
+  } catch (error) {
+    deps.signal?.throwIfAborted();
+    await part.discardIfUseless();
+    throw asDownloadError(error, order);
+  }
+}
+
+/** Tries again after passing faults, for as long as every few tries bring new bytes; throws the fault that ends it. */
+async function tryOn<T>(
+  { clock, signal }: ContentDeps,
+  attempt: () => Promise<T>,
+  broughtBytes: () => number,
+): Promise<T> {
   for (let idleTries = 0; ; ) {
-    const before = part.sizeBytes;
+    const before = broughtBytes();
     try {
-      return await part.fetchRest();
+      return await attempt();
     } catch (error) {
-      deps.signal?.throwIfAborted();
-      idleTries = part.sizeBytes > before ? 0 : idleTries + 1;
-      if (!isTransient(error) || idleTries === MAX_IDLE_TRIES) {
-        await part.discardIfUseless();
-        throw asDownloadError(error, order);
-      }
-      await deps.clock.sleep(RETRY_DELAY_MS * 2 ** idleTries, deps.signal);
+      signal?.throwIfAborted();
+      idleTries = broughtBytes() > before ? 0 : idleTries + 1;
+      if (!isTransient(error) || idleTries === MAX_IDLE_TRIES) throw error;
+      await clock.sleep(RETRY_DELAY_MS * 2 ** idleTries, signal);
     }
   }
 }
@@ -200,29 +216,25 @@ async function hashFile(path: string): Promise<string> {
 export async function downloadTo(deps: ContentDeps, order: ContentOrder, output: Writable): Promise<void> {
   let sentBytes = 0;
   let validator: string | null = null;
-  for (let idleTries = 0; ; ) {
-    const before = sentBytes;
-    try {
-      const content = await openChecked(
-        deps,
-        order,
-        validator === null || sentBytes === 0 ? undefined : { offsetBytes: sentBytes, validator },
-      );
-      if (content.offsetBytes !== sentBytes)
-        throw new SoraError('download_corrupt', { facts: { id: order.source.id }, retryable: false });
-      validator = content.validator;
-      const count = (bytes: number): void => {
-        sentBytes += bytes;
-      };
-      const isRead = (await pour([content.head], output, count)) && (await pour(content.body, output, count));
-      if (!isRead || content.totalBytes === null || sentBytes === content.totalBytes) return;
-      throw new SoraError('download_corrupt', { causedBy: `${sentBytes} of ${content.totalBytes} bytes arrived` });
-    } catch (error) {
-      deps.signal?.throwIfAborted();
-      idleTries = sentBytes > before ? 0 : idleTries + 1;
-      if (!isTransient(error) || idleTries === MAX_IDLE_TRIES) throw asDownloadError(error, order);
-      await deps.clock.sleep(RETRY_DELAY_MS * 2 ** idleTries, deps.signal);
+  const count = (bytes: number): void => {
+    sentBytes += bytes;
+  };
+  const sendRest = async (): Promise<void> => {
+    const resume = validator === null || sentBytes === 0 ? undefined : { offsetBytes: sentBytes, validator };
+    const content = await openChecked(deps, order, resume);
+    if (content.offsetBytes !== sentBytes) {
+      throw new SoraError('download_corrupt', { facts: { id: order.source.id }, retryable: false });
     }
+    validator = content.validator;
+    const isRead = (await pour([content.head], output, count)) && (await pour(content.body, output, count));
+    if (!isRead || content.totalBytes === null || sentBytes === content.totalBytes) return;
+    throw new SoraError('download_corrupt', { causedBy: `${sentBytes} of ${content.totalBytes} bytes arrived` });
+  };
+  try {
+    await tryOn(deps, sendRest, () => sentBytes);
+  } catch (error) {
+    deps.signal?.throwIfAborted();
+    throw asDownloadError(error, order);
   }
 }
 

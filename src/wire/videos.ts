@@ -3,6 +3,11 @@ import type { VideoJob, VideoRequest } from '../domain/video.ts';
 import { textOf } from './fields.ts';
 import { decodeJob, decodeStatus, type ReplyFacts } from './job.ts';
 
+/** How a create travels unless its server wants it otherwise: a file needs a form. */
+export function encodingOf({ image }: VideoRequest): 'json' | 'multipart' {
+  return image?.kind === 'file' ? 'multipart' : 'json';
+}
+
 /** Dialect `videos`: what a create looks like as JSON. A file travels as a data URL. */
 export function encodeJson(request: VideoRequest): JsonObject {
   const { image, characters } = request;
