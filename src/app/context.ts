@@ -118,9 +118,10 @@ export class Context {
     return configuration;
   }
 
-  /** The server of a configuration; the same one for the same address. */
+  /** The server of a configuration; the same one for the same address, key and patience. */
   serverFor(configuration: Configuration): Promise<Server> {
-    const name = `${configuration.profile.value} ${configuration.baseUrl.value}`;
+    const { profile, baseUrl, key, requestTimeoutMs } = configuration;
+    const name = JSON.stringify([profile.value, baseUrl.value, key?.value, requestTimeoutMs.value]);
     const server = this.#servers.get(name) ?? this.#connect(configuration);
     this.#servers.set(name, server);
     return server;

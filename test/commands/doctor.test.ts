@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { CheckStatus } from '../../src/domain/check.ts';
-import { nodeHttp } from '../../src/platform/http.ts';
+import { type Http, nodeHttp } from '../../src/platform/http.ts';
 import { FAULT_NAMES } from '../../src/simulator/faults.ts';
 import { type CommandLine, createCommandLine, type RunOptions } from '../support/command-line.ts';
 import { startScriptedServer } from '../support/scripted-server.ts';
@@ -106,6 +106,17 @@ describe('sora doctor on a server', () => {
       posts: 1,
       left: 0,
     });
+  });
+
+  it('is impatient with the free questions, but not with the create that is paid for', async () => {
+    const server = await startVideosServer();
+    const patience = new Map<string, number | undefined>();
+    const http: Http = (request) => {
+      patience.set(request.method, request.idleTimeoutMs);
+      return nodeHttp(request);
+    };
+    await examine(createCommandLine(), ['--yes', '--base-url', server.url], { env, http });
+    expect(Object.fromEntries(patience)).toMatchObject({ POST: 120_000, DELETE: 120_000 });
   });
 
   it('finds the right address next door, and says how to use it where it was set', async () => {
