@@ -148,7 +148,7 @@ function peakMemoryMegabytes(argv: readonly string[]): number {
     ['--import', `data:text/javascript,${encodeURIComponent(preload)}`, join(ROOT, 'bin/sora.js'), ...argv],
     {
       encoding: 'utf8',
-      env: { PATH: process.env.PATH ?? '', SORA_HOME: join(folder, 'home') },
+      env: { ...process.env, SORA_HOME: join(folder, 'home') },
     },
   );
   return (Number(/peak (\d+)/.exec(stderr)?.[1]) * 1024) / MEGABYTE;

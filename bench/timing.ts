@@ -7,13 +7,13 @@ export interface Command {
   readonly env?: Readonly<Record<string, string>>;
 }
 
-/** Runs a command to its end, output thrown away; milliseconds of wall time. Throws when it fails. */
+/** Runs a command to its end, in the environment as it is, output thrown away; milliseconds of wall time. Throws when it fails. */
 export function timeProcess({ name, file, argv, env = {} }: Command): Promise<number> {
   return new Promise((resolve, reject) => {
     const startedNs = process.hrtime.bigint();
     const child = spawn(file, argv, {
       stdio: ['ignore', 'ignore', 'pipe'],
-      env: { PATH: process.env.PATH ?? '', ...env },
+      env: { ...process.env, ...env },
     });
     let complaints = '';
     child.stderr.on('data', (chunk: Buffer) => {

@@ -10,7 +10,7 @@ const [first, ...rest] = process.argv.slice(2);
 
 async function main() {
   process.exitCode = 1; // what a run that never comes to its end has earned
-  const { nodeHost, runCli } = require('../dist/sora.js');
+  const { nodeHost, runCli } = require('../dist/launch.js').loadProgram(process);
   // Never process.exit(): it would cut what is still on its way into a pipe.
   process.exitCode = await runCli(nodeHost(version));
 }

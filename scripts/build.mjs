@@ -1,28 +1,37 @@
-// Bundles src/ and its libraries into dist/: split into chunks, so that a command loads only what it uses, and in
-// CommonJS, because starting Node's loader of ES modules alone takes a fifth of Node's whole start.
+// Bundles src/ and its libraries into dist/: `launch.js`, which loads the program with the code that V8 kept of an earlier
+// run, and `sora.js`, the program: chunks in one file, each of them run when something of it is first used.
+// In CommonJS, because starting Node's loader of ES modules alone takes a fifth of Node's whole start.
+import { createHash } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build, transform } from 'esbuild';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const outdir = join(root, 'dist');
 
-// esbuild splits ES modules only, so the chunks are made as such and then turned into CommonJS one by one.
-const { outputFiles, metafile } = await build({
+/** Characters. */
+const LARGE = 100_000;
+
+const common = {
   absWorkingDir: root,
-  entryPoints: ['src/sora.ts'],
   outdir,
   bundle: true,
-  splitting: true,
   write: false,
-  format: 'esm',
   platform: 'node',
   target: 'node20.19',
   minify: true,
-  metafile: true,
-  chunkNames: 'chunks/[name]-[hash]',
   logLevel: 'warning',
+};
+const launcher = await build({ ...common, entryPoints: ['src/launch.ts'], format: 'cjs' });
+// esbuild splits ES modules only, so the chunks are made as such, then turned into CommonJS and packed.
+const program = await build({
+  ...common,
+  entryPoints: ['src/sora.ts'],
+  format: 'esm',
+  splitting: true,
+  metafile: true,
+  chunkNames: '[name]-[hash]',
   plugins: [
     { name: 'lazy-builtins', setup: loadAtFirstUse },
     { name: 'no-subprocesses', setup: leaveOutSubprocesses },
@@ -31,19 +40,46 @@ const { outputFiles, metafile } = await build({
   ],
 });
 rmSync(outdir, { recursive: true, force: true });
-for (const { path, text } of outputFiles) {
-  const { code } = await transform(text, {
-    format: 'cjs',
-    platform: 'node',
-    target: 'node20.19',
-    minify: true,
-    supported: { 'dynamic-import': false }, // `import()` becomes a `require()` when it is reached
-  });
-  mkdirSync(dirname(path), { recursive: true });
-  writeFileSync(path, code);
-}
+mkdirSync(outdir);
+for (const { path, contents } of launcher.outputFiles) writeFileSync(path, contents);
+await pack(program.outputFiles);
 writeFileSync(join(outdir, 'package.json'), '{ "type": "commonjs" }\n');
-writeFileSync(join(outdir, 'THIRD-PARTY-LICENSES.txt'), licences(Object.keys(metafile.inputs)));
+writeFileSync(join(outdir, 'THIRD-PARTY-LICENSES.txt'), licences(Object.keys(program.metafile.inputs)));
+
+/**
+ * Writes one file of all chunks, each in a function that is called when the chunk is first required, and beside it those
+ * chunks that are too large to be read each time. The file begins with a hash of the program, see `platform/code-cache.ts`.
+ */
+async function pack(chunks) {
+  const small = [];
+  const hash = createHash('sha256');
+  for (const { path, text } of chunks) {
+    const { code } = await transform(text, {
+      format: 'cjs',
+      platform: 'node',
+      target: 'node20.19',
+      minify: true,
+      supported: { 'dynamic-import': false }, // `import()` becomes a `require()` when it is reached
+    });
+    hash.update(code);
+    if (code.length > LARGE) writeFileSync(path, `module.exports=function(module,exports,require){${code}}`);
+    else small.push(`${JSON.stringify(`./${basename(path)}`)}(module,exports,require){${code}}`);
+  }
+  const program = `(function(module,exports,require){
+const chunks={
+${small.join(',\n')}
+};
+const loaded=new Map();
+function load(id){
+  if(!id.startsWith('./'))return require(id);
+  let module=loaded.get(id);
+  if(module===undefined){loaded.set(id,module={exports:{}});(chunks[id]??require(id))(module,module.exports,load);}
+  return module.exports;
+}
+module.exports=load('./sora.js');
+})`;
+  writeFileSync(join(outdir, 'sora.js'), `//${hash.digest('hex').slice(0, 16)}\n${program}`);
+}
 
 /** Node's own modules that take long to load are loaded when something of theirs is first used. */
 function loadAtFirstUse(build) {

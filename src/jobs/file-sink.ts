@@ -3,8 +3,8 @@ import { createReadStream, write, writev } from 'node:fs';
 import { Writable } from 'node:stream';
 import { SoraError } from '../domain/errors.ts';
 
-/** Large writes: a socket’s chunks are small, and each write of its own costs a trip to the thread pool. */
-const BATCH_BYTES = 1 << 20;
+/** Large writes, so that the socket is read on while the disk is busy; each costs a trip to the thread pool. */
+const BATCH_BYTES = 1 << 23;
 
 /** Writes to an open file from an offset on, in large batches, and hashes what it writes. */
 export class FileSink extends Writable {
@@ -23,7 +23,7 @@ export class FileSink extends Writable {
   /** Feeds the bytes before the offset to the hash; to be called before the first write. */
   async hashExisting(path: string): Promise<void> {
     if (this.#position === 0) return;
-    for await (const chunk of createReadStream(path, { end: this.#position - 1, highWaterMark: BATCH_BYTES })) {
+    for await (const chunk of createReadStream(path, { end: this.#position - 1, highWaterMark: 1 << 20 })) {
       this.#hash.update(chunk as Buffer); // a stream without an encoding yields buffers
     }
   }

@@ -1,6 +1,8 @@
 import { randomBytes } from 'node:crypto';
+import { resolve } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
 import { type Clock, systemClock } from './clock.ts';
+import { homeDirOf } from './home-dir.ts';
 import { type Http, nodeHttp } from './http.ts';
 
 export type InputStream = Readable & { readonly isTTY?: boolean };
@@ -41,13 +43,12 @@ export interface Host {
 }
 
 export function nodeHost(version: string): Host {
-  const home = process.env.HOME ?? process.env.USERPROFILE ?? process.cwd();
   return {
     version,
     argv: process.argv.slice(2),
     env: process.env,
     cwd: process.cwd(),
-    homeDir: home,
+    homeDir: resolve(homeDirOf(process.env)),
     platform: process.platform,
     nodeVersion: process.versions.node,
     pid: process.pid,

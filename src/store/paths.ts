@@ -7,6 +7,8 @@ export interface SoraPaths {
   readonly ledger: string;
   readonly ledgerIndex: string;
   readonly simulatorDir: string;
+  /** Compiled code of the program, see `platform/code-cache.ts`. */
+  readonly codeDir: string;
 }
 
 interface Surroundings {
@@ -33,5 +35,6 @@ export function soraPaths({ env, platform, homeDir }: Surroundings): SoraPaths {
     ledger: join(state, 'ledger.jsonl'),
     ledgerIndex: join(cache, 'ledger.index'),
     simulatorDir: join(state, 'simulator'),
+    codeDir: join(cache, 'code'),
   };
 }

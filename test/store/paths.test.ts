@@ -5,8 +5,8 @@ import { soraPaths } from '../../src/store/paths.ts';
 const HOME = join('/', 'home', 'ada');
 
 const foldersOf = (platform: NodeJS.Platform, env: Readonly<Record<string, string>>): string[] => {
-  const { settings, keys, ledger, ledgerIndex, simulatorDir } = soraPaths({ env, platform, homeDir: HOME });
-  return [settings, keys, ledger, ledgerIndex, simulatorDir];
+  const { settings, keys, ledger, ledgerIndex, simulatorDir, codeDir } = soraPaths({ env, platform, homeDir: HOME });
+  return [settings, keys, ledger, ledgerIndex, simulatorDir, codeDir];
 };
 
 describe('files lie', () => {
@@ -51,6 +51,7 @@ describe('files lie', () => {
       join(state, 'ledger.jsonl'),
       join(cache, 'ledger.index'),
       join(state, 'simulator'),
+      join(cache, 'code'),
     ]);
   });
 });
