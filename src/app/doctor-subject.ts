@@ -161,6 +161,7 @@ export function createAccessDeps(context: Context, isAgreed: boolean): AccessChe
         again: true,
         taken: new Set(),
         maxCostPerDayMicros: configuration.maxCostPerDayMicros?.value ?? null,
+        row: null,
       });
     },
     forget: ({ record }) => writeRemoved(record, context),

@@ -49,6 +49,7 @@ export async function submitCopies(
         again,
         taken,
         maxCostPerDayMicros: configuration.maxCostPerDayMicros?.value ?? null,
+        row: null,
       });
       taken.add(record.key);
       if (kind === 'attached') {

@@ -64,13 +64,17 @@ export interface IntentEvent extends EventBase, ServerIdentity {
   readonly priceList: string | null;
   /** True for the simulator: never counted as spent. */
   readonly free: boolean;
+  /** The manifest that it is a row of; null for a single create. */
+  readonly batch: string | null;
+  /** Which row of which manifest: equal for all submissions of that row, and for no other. */
+  readonly row: string | null;
 }
 
 export type LedgerEvent =
   | IntentEvent
   | (EventBase & { readonly event: 'accepted' | 'seen'; readonly job: JobFacts })
   | (EventBase & { readonly event: 'rejected'; readonly code: string; readonly message: string })
-  | (EventBase & { readonly event: 'unknown'; readonly message: string })
+  | (EventBase & { readonly event: 'unknown'; readonly code: string | null; readonly message: string })
   | (EventBase & { readonly event: 'saved'; readonly file: SavedFile })
   | (EventBase & { readonly event: 'removed' });
 
@@ -114,7 +118,7 @@ export function applyEvent(record: JobRecord | undefined, event: LedgerEvent): J
         ...record,
         answer: 'unknown',
         answeredAtMs: event.atMs,
-        refusal: { code: null, message: event.message },
+        refusal: { code: event.code, message: event.message },
       };
     case 'saved':
       return { ...record, files: [...record.files.filter(({ path }) => path !== event.file.path), event.file] };
@@ -135,6 +139,8 @@ function openRecord(intent: IntentEvent): JobRecord {
     estimatedMicros: intent.estimatedMicros,
     priceList: intent.priceList,
     free: intent.free,
+    batch: intent.batch,
+    row: intent.row,
     submittedAtMs: intent.atMs,
     answer: 'pending',
     answeredAtMs: null,

@@ -20,7 +20,8 @@ export interface RecoverDeps {
 
 export type Recovery =
   | { readonly kind: 'found'; readonly record: JobRecord; readonly job: VideoJob }
-  | { readonly kind: 'missing' }
+  /** `isProven`: the list was read to its end, and has other jobs of ours, so it would have this one. */
+  | { readonly kind: 'missing'; readonly isProven: boolean }
   /** The server has no list, or does not answer. */
   | { readonly kind: 'unsearchable'; readonly error: SoraError };
 
@@ -31,11 +32,11 @@ export type Recovery =
  */
 export async function recover(deps: RecoverDeps, lost: JobRecord, signal?: AbortSignal): Promise<Recovery> {
   try {
-    const job = await findJob(deps, lost, signal);
-    if (job === undefined) return { kind: 'missing' };
+    const { job, isProof } = await findJob(deps, lost, signal);
+    if (job === undefined) return { kind: 'missing', isProven: isProof };
     await deps.ledger.append({ event: 'accepted', key: lost.key, atMs: deps.clock.now(), job: factsOf(job) });
     const record = deps.ledger.byKey(lost.key);
-    return record ? { kind: 'found', record, job } : { kind: 'missing' };
+    return record ? { kind: 'found', record, job } : { kind: 'missing', isProven: false };
   } catch (error) {
     signal?.throwIfAborted();
     if (error instanceof SoraError) return { kind: 'unsearchable', error };
@@ -47,25 +48,28 @@ async function findJob(
   { client, ledger }: RecoverDeps,
   lost: JobRecord,
   signal?: AbortSignal,
-): Promise<VideoJob | undefined> {
+): Promise<{ readonly job: VideoJob | undefined; readonly isProof: boolean }> {
   const earliestMs = lost.submittedAtMs - CLOCK_SKEW_MS;
   const latestMs = lost.submittedAtMs + LATE_ARRIVAL_MS + CLOCK_SKEW_MS;
   const options = signal === undefined ? {} : { signal };
   const isTaken = (job: VideoJob): boolean => ledger.byId(job.id).some((record) => record.baseUrl === lost.baseUrl);
   let after: string | undefined;
   let oldestFit: VideoJob | undefined;
+  let hasOurs = false;
   for (let pages = 0; pages < MAX_PAGES; pages++) {
     const query = { limit: PAGE_SIZE, order: 'desc' as const, ...(after === undefined ? {} : { after }) };
     const page = await client.list(query, options);
     for (const job of page.jobs) {
       const timeMs = job.createdAtMs ?? lost.submittedAtMs;
-      if (timeMs >= earliestMs && timeMs <= latestMs && fits(job, lost.request) && !isTaken(job)) oldestFit = job;
+      const mayBe = timeMs >= earliestMs && timeMs <= latestMs && fits(job, lost.request);
+      if (mayBe && !isTaken(job)) oldestFit = job;
+      hasOurs ||= isTaken(job);
     }
     const reachedPast = page.jobs.some(({ createdAtMs }) => createdAtMs !== null && createdAtMs < earliestMs);
-    if (page.next === null || reachedPast) break;
+    if (page.next === null || reachedPast) return { job: oldestFit, isProof: hasOurs };
     after = page.next;
   }
-  return oldestFit;
+  return { job: oldestFit, isProof: false };
 }
 
 /** The prompt must be the same; what a server leaves out of its list contradicts nothing. */

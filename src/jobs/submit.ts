@@ -16,6 +16,8 @@ const ANSWER_POLL_MS = 250;
 const ANSWER_TIMEOUT_MS = 10 * 60_000;
 /** A server may list a job some moments after it took it. */
 const RECOVERY_DELAYS_MS = [0, 1_000, 3_000];
+/** Nobody watches a manifest’s rows, so more time passes before one is held to have never arrived. */
+const ROW_RECOVERY_DELAYS_MS = [...RECOVERY_DELAYS_MS, 10_000];
 
 export interface SubmitDeps {
   readonly client: VideosClient;
@@ -26,6 +28,14 @@ export interface SubmitDeps {
   readonly isProcessAlive: (pid: number) => boolean;
   /** Stops waits between calls, never a create that is under way. */
   readonly signal?: AbortSignal | undefined;
+}
+
+/** Ties a submission to a row of a manifest. */
+export interface RowTie {
+  /** The manifest. */
+  readonly batch: string;
+  /** Equal for all submissions of the row, and for no other. */
+  readonly key: string;
 }
 
 export interface SubmitOrder {
@@ -39,6 +49,8 @@ export interface SubmitOrder {
   /** Records that this command has already taken for other copies of the request. */
   readonly taken: ReadonlySet<string>;
   readonly maxCostPerDayMicros: number | null;
+  /** The row that this is for; null for a single create. */
+  readonly row: RowTie | null;
 }
 
 export interface Submission {
@@ -54,31 +66,44 @@ export interface Submission {
  * intents in the ledger decides between processes that want the same thing at
  * once, and a create whose answer is lost is looked for, not sent again.
  *
+ * A single create is the same as another one with an equal request, while that is
+ * unfinished; a row of a manifest is the same as itself only, and has its video once.
+ *
  * Throws the server's refusal, `cost_cap_exceeded`, `outcome_unknown` when the job
  * could not be found, or the signal's reason when it aborts before anything was sent.
+ * For a row whose create is seen to have never arrived, a `connection_failed` that may
+ * be tried again.
  */
 export async function submit(deps: SubmitDeps, order: SubmitOrder): Promise<Submission> {
   const { ledger } = deps;
   const fingerprint = fingerprintOf(order.server.baseUrl, recordRequest(order.request));
-  const openOnes = (): JobRecord[] =>
-    ledger.byFingerprint(fingerprint).filter((record) => isOpen(record) && !order.taken.has(record.key));
-  const [existing] = order.again ? [] : openOnes();
-  if (existing !== undefined) return attach(deps, existing);
+  const sameOnes = (): JobRecord[] => {
+    const candidates = order.row === null ? ledger.byFingerprint(fingerprint) : ledger.byRow(order.row.key);
+    return candidates.filter((record) => isTaken(record, order));
+  };
+  const [existing] = order.again ? [] : sameOnes();
+  if (existing !== undefined) return attach(deps, order, existing);
 
   deps.signal?.throwIfAborted();
   const key = newKey(deps);
   await writeIntent(deps, order, key, fingerprint);
-  const [first] = order.again ? [] : openOnes();
+  const [first] = order.again ? [] : sameOnes();
   if (first !== undefined && first.key !== key) {
     await withdraw(deps, key, 'another process submitted the same request first');
-    return attach(deps, first);
+    return attach(deps, order, first);
   }
   await enforceDayCap(deps, order, key);
   return send(deps, order, key);
 }
 
+/** Whether a submission stands for what is ordered, so that nothing is to be paid. */
+function isTaken(record: JobRecord, { row, taken }: SubmitOrder): boolean {
+  if (taken.has(record.key)) return false;
+  return isOpen(record) || (row !== null && record.job?.status === 'completed' && !record.removed);
+}
+
 function writeIntent(deps: SubmitDeps, order: SubmitOrder, key: string, fingerprint: string): Promise<void> {
-  const { server, request, estimate, free } = order;
+  const { server, request, estimate, free, row } = order;
   return deps.ledger.append({
     event: 'intent',
     key,
@@ -91,11 +116,14 @@ function writeIntent(deps: SubmitDeps, order: SubmitOrder, key: string, fingerpr
     estimatedMicros: estimate?.micros ?? null,
     priceList: estimate?.priceList ?? null,
     free,
+    batch: row?.batch ?? null,
+    row: row?.key ?? null,
   });
 }
 
-async function send(deps: SubmitDeps, { request }: SubmitOrder, key: string): Promise<Submission> {
+async function send(deps: SubmitDeps, order: SubmitOrder, key: string): Promise<Submission> {
   const { client, ledger, clock, signal } = deps;
+  const { request } = order;
   const outcome = await client.create(request, { idempotencyKey: key, ...(signal === undefined ? {} : { signal }) });
   const at = { key, atMs: clock.now() };
   switch (outcome.kind) {
@@ -108,14 +136,16 @@ async function send(deps: SubmitDeps, { request }: SubmitOrder, key: string): Pr
       if (outcome.error.retryable) signal?.throwIfAborted(); // given up between two tries, not refused
       throw outcome.error;
     }
-    case 'unknown':
-      await ledger.append({ event: 'unknown', ...at, message: outcome.error.causedBy ?? outcome.error.message });
-      return findLost(deps, recordOf(ledger, key), 'submitted', outcome.error);
+    case 'unknown': {
+      const { code, causedBy, message } = outcome.error;
+      await ledger.append({ event: 'unknown', ...at, code, message: causedBy ?? message });
+      return findLost(deps, order, recordOf(ledger, key), outcome.error);
+    }
   }
 }
 
 /** Goes on with a job that exists, or may exist, instead of paying for a second one. */
-async function attach(deps: SubmitDeps, existing: JobRecord): Promise<Submission> {
+async function attach(deps: SubmitDeps, order: SubmitOrder, existing: JobRecord): Promise<Submission> {
   const record = await awaitAnswer(deps, existing);
   if (record.answer === 'rejected') {
     throw new SoraError('duplicate_request', {
@@ -125,12 +155,8 @@ async function attach(deps: SubmitDeps, existing: JobRecord): Promise<Submission
     });
   }
   if (record.answer === 'accepted') return { kind: 'attached', record, job: null };
-  return findLost(
-    deps,
-    record,
-    'attached',
-    new SoraError('outcome_unknown', { causedBy: record.refusal?.message ?? null }),
-  );
+  const doubt = new SoraError('outcome_unknown', { causedBy: record.refusal?.message ?? null });
+  return { ...(await findLost(deps, order, record, doubt)), kind: 'attached' };
 }
 
 /** Another process may be in the middle of its create; when it is gone, its answer is lost. */
@@ -146,23 +172,20 @@ async function awaitAnswer(
   }
   if (record.answer !== 'pending') return record;
   const message = 'the process that submitted it ended before the answer came';
-  await ledger.append({ event: 'unknown', key: record.key, atMs: clock.now(), message });
+  await ledger.append({ event: 'unknown', key: record.key, atMs: clock.now(), code: null, message });
   return recordOf(ledger, record.key);
 }
 
-async function findLost(
-  deps: SubmitDeps,
-  lost: JobRecord,
-  kind: Submission['kind'],
-  doubt: SoraError,
-): Promise<Submission> {
+async function findLost(deps: SubmitDeps, order: SubmitOrder, lost: JobRecord, doubt: SoraError): Promise<Submission> {
   const facts = { key: lost.key };
+  let isProvenMissing = false;
   try {
-    for (const delayMs of RECOVERY_DELAYS_MS) {
+    for (const delayMs of order.row === null ? RECOVERY_DELAYS_MS : ROW_RECOVERY_DELAYS_MS) {
       if (delayMs > 0) await deps.clock.sleep(delayMs, deps.signal);
       const recovery = await recover(deps, lost, deps.signal);
-      if (recovery.kind === 'found') return { kind, record: recovery.record, job: recovery.job };
+      if (recovery.kind === 'found') return { kind: 'submitted', record: recovery.record, job: recovery.job };
       if (recovery.kind === 'unsearchable') break;
+      isProvenMissing = recovery.isProven;
     }
   } catch (error) {
     if (!(error instanceof Interrupt)) throw error;
@@ -170,6 +193,15 @@ async function findLost(
     throw new SoraError('interrupted', { title, hints: hintsFor('outcome_unknown', facts), cause: error });
   }
   const { causedBy, status, requestId } = doubt;
+  // A server that was too slow to answer may still be at it.
+  if (order.row !== null && isProvenMissing && lost.refusal?.code !== 'request_timeout') {
+    await withdraw(deps, lost.key, 'it never arrived: the server’s list does not have it');
+    throw new SoraError('connection_failed', {
+      title: 'the create did not arrive at the server',
+      causedBy,
+      cause: doubt,
+    });
+  }
   throw new SoraError('outcome_unknown', { causedBy, status, requestId, facts, cause: doubt });
 }
 

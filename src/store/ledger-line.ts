@@ -50,6 +50,8 @@ function decodeEvent(fields: Fields): LedgerEvent | undefined {
         estimatedMicros: fields.integerOrNull('estimatedMicros'),
         priceList: fields.textOrNull('priceList'),
         free: fields.flag('free'),
+        batch: fields.textOrNull('batch'),
+        row: fields.textOrNull('row'),
       };
     case 'accepted':
     case 'seen':
@@ -57,7 +59,12 @@ function decodeEvent(fields: Fields): LedgerEvent | undefined {
     case 'rejected':
       return { event: name, ...decodeBase(fields), code: fields.text('code'), message: fields.text('message') };
     case 'unknown':
-      return { event: name, ...decodeBase(fields), message: fields.text('message') };
+      return {
+        event: name,
+        ...decodeBase(fields),
+        code: fields.textOrNull('code'),
+        message: fields.text('message'),
+      };
     case 'saved':
       return { event: name, ...decodeBase(fields), file: decodeFile(fields.within('file')) };
     case 'removed':

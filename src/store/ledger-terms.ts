@@ -15,6 +15,14 @@ export function fingerprintTerm(fingerprint: string): string {
   return `fingerprint:${fingerprint}`;
 }
 
+export function rowTerm(row: string): string {
+  return `row:${row}`;
+}
+
+export function batchTerm(batch: string): string {
+  return `batch:${batch}`;
+}
+
 /** `day` is `YYYY-MM-DD`, UTC. */
 export function dayTerm(day: string): string {
   return `day:${day}`;
@@ -32,6 +40,8 @@ export function termsOf(event: LedgerEvent): string[] {
     const day = new Date(event.atMs).toISOString().slice(0, 10);
     terms.push(INTENT_TERM, fingerprintTerm(event.fingerprint), dayTerm(day));
     terms.push(modelTerm(event.profile, event.request.model));
+    if (event.row !== null) terms.push(rowTerm(event.row));
+    if (event.batch !== null) terms.push(batchTerm(event.batch));
   }
   return terms;
 }

@@ -4,7 +4,17 @@ import { applyEvent, isOpen, type JobRecord, type LedgerEvent } from '../domain/
 import { Journal } from '../platform/journal.ts';
 import { LedgerIndex } from './ledger-index.ts';
 import { decodeLine, encodeEvent, type LedgerProblem } from './ledger-line.ts';
-import { dayTerm, fingerprintTerm, INTENT_TERM, idTerm, keyTerm, modelTerm, termsOf } from './ledger-terms.ts';
+import {
+  batchTerm,
+  dayTerm,
+  fingerprintTerm,
+  INTENT_TERM,
+  idTerm,
+  keyTerm,
+  modelTerm,
+  rowTerm,
+  termsOf,
+} from './ledger-terms.ts';
 
 /** Records are folded some at a time, and more each time: a few are found quickly, and many take little memory. */
 const FIRST_PAGE = 32;
@@ -77,6 +87,16 @@ export class Ledger {
   /** Oldest first. */
   byFingerprint(fingerprint: string): JobRecord[] {
     return Array.from(this.#entries(fingerprintTerm(fingerprint), 'oldest first'), ({ record }) => record);
+  }
+
+  /** All submissions of a manifest’s row, oldest first. */
+  byRow(row: string): JobRecord[] {
+    return Array.from(this.#entries(rowTerm(row), 'oldest first'), ({ record }) => record);
+  }
+
+  /** All submissions of a manifest, oldest first, with no more than some of them in memory. */
+  *byBatch(batch: string): Generator<JobRecord> {
+    for (const { record } of this.#entries(batchTerm(batch), 'oldest first')) yield record;
   }
 
   /** All that `isOpen`, newest first. */

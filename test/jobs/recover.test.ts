@@ -45,6 +45,8 @@ async function setUp(list: readonly object[] | (() => ScriptedReply), lostOnes =
       estimatedMicros: null,
       priceList: null,
       free: false,
+      batch: null,
+      row: null,
     });
   }
   const records = [...ledger.all()];
@@ -77,7 +79,7 @@ describe('the job of a lost submission', () => {
     ['a time long after', { created_at: SENT_AT + 3600 }],
   ])('is not one with %s', async (_, changes) => {
     const { recover: search } = await setUp([{ ...TWIN, ...changes }]);
-    expect(await search()).toEqual({ kind: 'missing' });
+    expect(await search()).toEqual({ kind: 'missing', isProven: false });
   });
 
   it.each([
@@ -97,6 +99,12 @@ describe('the job of a lost submission', () => {
       'video_2',
       'missing',
     ]);
+  });
+
+  it('is proven not to be there by a list, read to its end, that has other jobs of ours', async () => {
+    const { recover: search } = await setUp([TWIN], 2);
+    await search(0);
+    expect(await search(1)).toEqual({ kind: 'missing', isProven: true });
   });
 
   it('is looked for on later pages, and no further than its time', async () => {

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { factsOf, type JobRecord } from '../../src/domain/record.ts';
 import { fingerprintOf, recordRequest } from '../../src/jobs/fingerprint.ts';
-import { type Submission, type SubmitDeps, type SubmitOrder, submit } from '../../src/jobs/submit.ts';
+import { type RowTie, type Submission, type SubmitDeps, type SubmitOrder, submit } from '../../src/jobs/submit.ts';
 import type { Clock } from '../../src/platform/clock.ts';
 import { Ledger } from '../../src/store/ledger.ts';
 import { createSeededRandom } from '../support/seeded-random.ts';
@@ -52,6 +52,7 @@ async function setUp(script: VideosScript = {}, alive: readonly number[] = [1, 2
         again: false,
         taken: new Set(),
         maxCostPerDayMicros: null,
+        row: null,
       };
       return { ledger, submit: (changes = {}) => submit(deps, { ...order, ...changes }) };
     },
@@ -61,7 +62,12 @@ async function setUp(script: VideosScript = {}, alive: readonly number[] = [1, 2
 const answers = (ledger: Ledger): JobRecord['answer'][] => [...ledger.all()].map(({ answer }) => answer);
 
 /** What a process leaves behind that is killed while its create is under way. */
-function leaveIntent({ process, server }: Machine, pid: number, request = createVideoRequest()): Promise<void> {
+function leaveIntent(
+  { process, server }: Machine,
+  pid: number,
+  request = createVideoRequest(),
+  row: RowTie | null = null,
+): Promise<void> {
   const recorded = recordRequest(request);
   return process(pid).ledger.append({
     event: 'intent',
@@ -75,6 +81,8 @@ function leaveIntent({ process, server }: Machine, pid: number, request = create
     estimatedMicros: PRICE.micros,
     priceList: PRICE.priceList,
     free: false,
+    batch: row?.batch ?? null,
+    row: row?.key ?? null,
   });
 }
 
@@ -192,5 +200,50 @@ describe('the cap of a day', () => {
     const { server, process } = await setUp();
     await expect(process(1).submit({ ...CAP, estimate: null })).rejects.toMatchObject({ code: 'cost_cap_exceeded' });
     expect(server.posts).toBe(0);
+  });
+});
+
+describe('a row of a manifest', () => {
+  const BATCH = '/work/shots.jsonl';
+  const row = (key: string): { row: RowTie } => ({ row: { batch: BATCH, key } });
+
+  it('has one video, however many processes run it, and also after that is finished', async () => {
+    const { server, process } = await setUp();
+    const submissions = await Promise.all([1, 2].map((pid) => process(pid).submit(row('a'))));
+    expect(submissions.map(({ kind }) => kind).sort()).toEqual(['attached', 'submitted']);
+
+    const { ledger, submit: again } = process(3);
+    const [record] = ledger.byRow('a');
+    if (record?.job == null) throw new Error('the row has no job');
+    await ledger.append({ event: 'seen', key: record.key, atMs: NOW_MS, job: { ...record.job, status: 'completed' } });
+    expect(await again(row('a'))).toMatchObject({ kind: 'attached', record: { key: record.key } });
+    expect(server.posts).toBe(1);
+  });
+
+  it('is not the same as another row with an equal request', async () => {
+    const { server, process } = await setUp();
+    await process(1).submit(row('a'));
+    await process(2).submit(row('b'));
+    expect(server.posts).toBe(2);
+    expect([...process(1).ledger.byBatch(BATCH)].map(({ row: key }) => key)).toEqual(['a', 'b']);
+  });
+
+  it('may be sent anew once the list of the server proves that it never arrived', async () => {
+    const machine = await setUp();
+    const { server, process } = machine;
+    await process(1).submit(row('a')); // what makes the list believable
+    await leaveIntent(machine, 4, createVideoRequest({ prompt: 'never sent' }), row('b').row);
+    const order = { ...row('b'), request: createVideoRequest({ prompt: 'never sent' }) };
+    await expect(process(2).submit(order)).rejects.toMatchObject({ code: 'connection_failed', retryable: true });
+    expect(await process(3).submit(order)).toMatchObject({ kind: 'submitted' });
+    expect(server.posts).toBe(2);
+  });
+
+  it('stays in doubt where the list proves nothing', async () => {
+    const machine = await setUp();
+    await leaveIntent(machine, 4, createVideoRequest(), row('b').row);
+    await expect(machine.process(2).submit(row('b'))).rejects.toMatchObject({ code: 'outcome_unknown' });
+    await expect(machine.process(3).submit(row('b'))).rejects.toMatchObject({ code: 'outcome_unknown' });
+    expect(machine.server.posts).toBe(0);
   });
 });

@@ -105,7 +105,7 @@ const arbitraryEvent: fc.Arbitrary<LedgerEvent> = fc
       case 'removed':
         return { event: kind, key, atMs };
       default:
-        return { event: 'unknown', key, atMs, message: 'gone' };
+        return { event: 'unknown', key, atMs, code: null, message: 'gone' };
     }
   });
 

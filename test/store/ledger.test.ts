@@ -19,7 +19,7 @@ describe('a record', () => {
   it('comes back from the file as its events make it', async () => {
     const events: LedgerEvent[] = [
       intent('k'),
-      { event: 'unknown', key: 'k', atMs: AT_MS + 1, message: 'socket hang up' },
+      { event: 'unknown', key: 'k', atMs: AT_MS + 1, code: 'connection_failed', message: 'socket hang up' },
       accepted('k', 'video_1', { error: { code: null, message: 'slow' }, expiresAtMs: AT_MS + 5 }),
       seen('k', 'video_1', { status: 'completed', completedAtMs: AT_MS + 60_000, actualMicros: 120_000 }),
       {
