@@ -1,19 +1,33 @@
-// A server of the Videos API in a process of its own, as fast as Node goes: one finished job, whose file is as long as
-// its id says (`video_200000000`). Prints its base URL.
-import { createServer } from 'node:http';
+// A server of the Videos API in a process of its own, as fast as Node goes, whose jobs are finished at once. Its files
+// are as long as their ids say (`video_200000000`, `video_64000_17`). Prints its base URL.
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
 const BLOCK = Buffer.alloc(1 << 20, 'sora');
 const HEAD = Buffer.from('\0\0\0\x18ftypisom\0\0\x02\0isomiso2', 'latin1');
+/** Of the videos that are created here. */
+const CREATED_BYTES = 64_000;
+let created = 0;
 
 const server = createServer((request, reply) => {
   const [, , , id = '', isContent] = (request.url ?? '').split('/');
-  if (!isContent) {
-    reply.setHeader('content-type', 'application/json');
-    reply.end(JSON.stringify({ id, object: 'video', status: 'completed', created_at: 1_790_000_000, progress: 100 }));
-    return;
-  }
-  const sizeBytes = Number(id.replace('video_', ''));
+  if (request.method === 'POST') answerCreate(request, reply);
+  else if (isContent) sendVideo(Number(id.split('_')[1]), reply);
+  else answer(reply, { id, status: 'completed', progress: 100 });
+});
+
+function answerCreate(request: IncomingMessage, reply: ServerResponse): void {
+  request.resume().once('end', () => {
+    answer(reply, { id: `video_${CREATED_BYTES}_${created++}`, status: 'queued', progress: 0 });
+  });
+}
+
+function answer(reply: ServerResponse, job: Readonly<Record<string, unknown>>): void {
+  reply.setHeader('content-type', 'application/json');
+  reply.end(JSON.stringify({ ...job, object: 'video', created_at: 1_790_000_000 }));
+}
+
+function sendVideo(sizeBytes: number, reply: ServerResponse): void {
   reply.writeHead(200, { 'content-type': 'video/mp4', 'content-length': sizeBytes });
   let sentBytes = HEAD.length;
   reply.write(HEAD);
@@ -29,7 +43,8 @@ const server = createServer((request, reply) => {
     reply.end();
   };
   pump();
-});
+}
+
 server.listen(0, '127.0.0.1', () => {
   const { port } = server.address() as AddressInfo; // a server on TCP has no other kind of address
   process.stdout.write(`http://127.0.0.1:${port}/v1\n`);

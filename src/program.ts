@@ -28,6 +28,11 @@ export const COMMANDS: readonly Entry[] = [
     summary: 'save the files of finished videos',
     load: async () => (await import('./commands/download.ts')).download,
   },
+  {
+    name: 'batch',
+    summary: 'make the videos of a whole manifest',
+    load: async () => (await import('./commands/batch.ts')).batch,
+  },
   { name: 'cancel', summary: 'stop unfinished jobs', load: async () => (await import('./commands/cancel.ts')).cancel },
   {
     name: 'delete',

@@ -1,10 +1,10 @@
-import { readFileSync } from 'node:fs';
-import { basename, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { SoraError } from '../domain/errors.ts';
-import { readImageSize } from '../domain/image.ts';
 import { ASPECT_RATIOS, ORIENTATIONS, RESOLUTIONS } from '../domain/models.ts';
 import { type RequestInput, type ResolvedRequest, resolveRequest } from '../domain/request.ts';
+import { decodeText, readBytes } from '../jobs/input-file.ts';
+import { readReferenceImage } from '../jobs/reference-image.ts';
 import type { OptionSpecs, OptionValues } from './command.ts';
 import type { Context } from './context.ts';
 
@@ -68,7 +68,7 @@ export async function readRequest(
   const faults = [...extraFaults];
   const note = (fault: string): undefined => void faults.push(fault);
   const promptText = await readPrompt(prompt, context).catch((error: Error) => note(error.message));
-  const image = options.image === undefined ? undefined : readImage(options.image, context.host.cwd, note);
+  const image = readImage(options.image, context.host.cwd, note);
   const resolution = resolveRequest({
     ...options,
     model: options.model ?? context.configuration.model?.value,
@@ -88,37 +88,15 @@ export async function readRequest(
 
 /** A prompt is text, `@file`, or `-` for standard input; the newline that ends a file is not part of it. */
 async function readPrompt(prompt: string, { host }: Context): Promise<string> {
-  if (prompt === '-') return decode(Buffer.from(await text(host.stdin)), 'standard input');
+  if (prompt === '-') return decodeText(Buffer.from(await text(host.stdin)), 'standard input');
   if (!prompt.startsWith('@')) return prompt;
   const path = resolve(host.cwd, prompt.slice(1));
-  return decode(readBytes(path, 'the prompt’s file'), path);
+  return decodeText(readBytes(path, 'the prompt’s file'), path);
 }
 
-function decode(bytes: Uint8Array, source: string): string {
+function readImage(image: string | undefined, cwd: string, note: (fault: string) => undefined): RequestInput['image'] {
   try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes).replace(/\r?\n$/, '');
-  } catch {
-    throw new Error(`${source} holds binary data, not text`);
-  }
-}
-
-function readBytes(path: string, what: string): Uint8Array {
-  try {
-    return readFileSync(path);
-  } catch (error) {
-    throw new Error(`could not read ${what}: ${error instanceof Error ? error.message : String(error)}`);
-  }
-}
-
-function readImage(image: string, cwd: string, note: (fault: string) => undefined): RequestInput['image'] {
-  if (/^(https?|data):/i.test(image)) return { reference: { kind: 'url', url: image }, size: null };
-  if (/^file[-_][\w-]+$/.test(image)) return { reference: { kind: 'file_id', fileId: image }, size: null };
-  try {
-    const bytes = readBytes(resolve(cwd, image), 'the reference image');
-    const facts = readImageSize(bytes);
-    if (facts === null) return note(`the reference image ${image} is no jpeg, png or webp file`);
-    const { mimeType, width, height } = facts;
-    return { reference: { kind: 'file', name: basename(image), mimeType, bytes }, size: `${width}x${height}` };
+    return image === undefined ? undefined : readReferenceImage(image, cwd);
   } catch (error) {
     return note(error instanceof Error ? error.message : String(error));
   }

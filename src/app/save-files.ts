@@ -1,8 +1,9 @@
 import { SoraError } from '../domain/errors.ts';
 import type { JobRecord, SavedFile } from '../domain/record.ts';
 import { VARIANTS, type Variant, type VideoJob } from '../domain/video.ts';
-import { checkDestination, type Destination, parseDestination, pathFor } from '../jobs/destination.ts';
-import { download, downloadTo } from '../jobs/download.ts';
+import { checkDestination, type Destination, parseDestination } from '../jobs/destination.ts';
+import { downloadTo } from '../jobs/download.ts';
+import { save } from '../jobs/save.ts';
 import { Interrupt } from '../platform/host.ts';
 import type { OptionSpecs } from './command.ts';
 import type { Context } from './context.ts';
@@ -69,35 +70,24 @@ export async function saveFiles({ server, record, job, plan }: SaveOrder, contex
   const { host, output, ledger } = context;
   const { destination, variants, force } = plan;
   const deps = { client: server.client, clock: host.clock, signal: host.interrupt };
-  const source = { id: job.id, content: job.content };
-  const isCompleted = job.status === 'completed';
   if (destination.kind === 'stdout') {
-    await resumable(server, job.id, () =>
-      downloadTo(deps, { source, variant: variants[0], isCompleted }, output.stdout),
-    );
+    const source = { id: job.id, content: job.content };
+    const order = { source, variant: variants[0], isCompleted: job.status === 'completed' };
+    await resumable(server, job.id, () => downloadTo(deps, order, output.stdout));
     return [];
   }
-  const named = { id: job.id, prompt: job.prompt ?? record?.request.prompt ?? null };
-  const files: SavedFile[] = [];
   const progress = await output.progress();
+  let shown = 'saving';
+  progress.show(() => shown);
+  const onProgress = (variant: Variant, doneBytes: number, totalBytes: number | null): void => {
+    shown = `saving ${variant} ${describeBytes(doneBytes, totalBytes)}`;
+  };
   try {
-    for (const [at, variant] of variants.entries()) {
-      let shown = `saving ${variant}`;
-      progress.show(() => shown);
-      const path = pathFor(destination, variant, named, at === 0);
-      const onProgress = (doneBytes: number, totalBytes: number | null): void => {
-        shown = `saving ${variant} ${describeBytes(doneBytes, totalBytes)}`;
-      };
-      const isDefaultName = destination.kind === 'folder';
-      const order = { source, variant, isCompleted, path, isDefaultName, force, onProgress };
-      const file = await resumable(server, job.id, () => download(deps, order));
-      if (record !== undefined) await ledger.append({ event: 'saved', key: record.key, atMs: host.clock.now(), file });
-      files.push(file);
-    }
+    const order = { job, record, destination, variants, force, onProgress };
+    return await resumable(server, job.id, () => save({ ...deps, ledger }, order));
   } finally {
     progress.stop();
   }
-  return files;
 }
 
 /** What was cut by Ctrl-C, or failed after the video was paid for, says how to get it all the same. */

@@ -1,7 +1,7 @@
-import { relative } from 'node:path';
 import type { JobSummary } from '../domain/summary.ts';
 import { cleanLine } from '../output/clean-text.ts';
 import { jobJson } from '../output/job-view.ts';
+import { shortPath } from '../output/short-path.ts';
 import type { CommandResult } from './command.ts';
 import type { Context } from './context.ts';
 import type { FilePlan } from './save-files.ts';
@@ -27,10 +27,4 @@ export function savedAnswer(
       view: () => lines.map((line) => `${line}\n`).join(''),
     },
   };
-}
-
-/** A path below the working folder is told relative to it. */
-function shortPath(path: string, cwd: string): string {
-  const short = relative(cwd, path);
-  return short === '' || short.startsWith('..') ? path : short;
 }

@@ -6,6 +6,10 @@ import type { Context } from './context.ts';
 export interface Spending {
   /** What all of it is estimated to cost; null where no price is known. */
   readonly micros: number | null;
+  /** What the same has cost already; the cap is for both. */
+  readonly spentMicros?: number;
+  /** There is more whose price is not known. */
+  readonly isMore?: boolean;
   /** `--max-cost`, in micro-dollars. */
   readonly maxCostMicros: number | null;
   /** `--yes`. */
@@ -24,21 +28,24 @@ export function parseMaxCost(text: string | undefined, faults: string[]): number
  * Enforces the caps and asks for consent before anything is sent. Throws
  * `cost_cap_exceeded`. Where nobody can be asked, silence means no.
  */
-export async function agreeToSpend({ micros, maxCostMicros, isAgreed }: Spending, context: Context): Promise<void> {
+export async function agreeToSpend(spending: Spending, context: Context): Promise<void> {
+  const { micros, maxCostMicros, isAgreed, spentMicros = 0, isMore = false } = spending;
   const { configuration, host } = context;
   if (configuration.isSimulator) return;
   const cap = maxCostMicros === null ? configuration.maxCostMicros : { value: maxCostMicros, origin: '--max-cost' };
   if (cap !== null) {
-    if (micros === null) {
+    if (micros === null || isMore) {
       throw new SoraError('cost_cap_exceeded', {
         title: `the price is not known, so the cap of ${formatUsd(cap.value)} (${cap.origin}) cannot be kept`,
         hints: ['leave the cap out to go on without knowing the price'],
       });
     }
-    if (micros > cap.value) {
+    const totalMicros = spentMicros + micros;
+    if (totalMicros > cap.value) {
+      const already = spentMicros > 0 ? ` on top of the ${formatUsd(spentMicros)} spent on it before` : '';
       throw new SoraError('cost_cap_exceeded', {
-        title: `this would cost ${formatUsd(micros)}, more than the cap of ${formatUsd(cap.value)} (${cap.origin})`,
-        facts: { needed_usd: formatUsd(micros).slice(1) },
+        title: `this would cost ${formatUsd(micros)}${already}, more than the cap of ${formatUsd(cap.value)} (${cap.origin})`,
+        facts: { needed_usd: formatUsd(totalMicros).slice(1) },
       });
     }
   }

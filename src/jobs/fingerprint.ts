@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { canonicalJson } from '../domain/json.ts';
 import type { RecordedRequest } from '../domain/record.ts';
 import type { ReferenceImage, VideoRequest } from '../domain/video.ts';
@@ -10,10 +10,11 @@ export function recordRequest(request: VideoRequest): RecordedRequest {
   return { prompt, model, seconds, size, quality, characters, params, image };
 }
 
-function describeImage(image: ReferenceImage): string {
+/** What the ledger keeps of a reference image: where it is, or the hash of its bytes. */
+export function describeImage(image: ReferenceImage): string {
   switch (image.kind) {
     case 'file':
-      return `sha256:${createHash('sha256').update(image.bytes).digest('hex')}`;
+      return `sha256:${hash('sha256', image.bytes)}`;
     case 'url':
       return `url:${image.url}`;
     case 'file_id':
@@ -23,8 +24,5 @@ function describeImage(image: ReferenceImage): string {
 
 /** Equal for requests that would make the same video at the same server, reference bytes included. */
 export function fingerprintOf(baseUrl: string, request: RecordedRequest): string {
-  return createHash('sha256')
-    .update(canonicalJson({ baseUrl, request: { ...request } }))
-    .digest('hex')
-    .slice(0, 32);
+  return hash('sha256', canonicalJson({ baseUrl, request: { ...request } })).slice(0, 32);
 }

@@ -1,6 +1,8 @@
 import type { SoraError } from '../domain/errors.ts';
 import { hideSecrets, redact } from '../domain/redact.ts';
+import type { Clock } from '../platform/clock.ts';
 import type { OutputStream } from '../platform/host.ts';
+import { type Board, createBoard, SILENT_BOARD } from './board.ts';
 import { cleanText, escapeMarks } from './clean-text.ts';
 import { errorJson, renderError } from './error-view.ts';
 import { createProgress, type Progress, SILENT_PROGRESS } from './progress.ts';
@@ -23,6 +25,8 @@ interface Surroundings {
 export interface Answer {
   readonly data: Readonly<Record<string, unknown>>;
   readonly view: (surface: Surface) => string | Promise<string>;
+  /** The last of several documents, a line each. */
+  readonly isLine?: true;
 }
 
 /** The only writer of the standard streams. Standard output holds the answer and nothing else. */
@@ -64,9 +68,16 @@ export class Output {
     this.#stderr.write(`[${level}] ${what} ${cleanText(this.#redact(JSON.stringify(facts)))}\n`);
   }
 
-  async answer({ data, view }: Answer): Promise<void> {
+  /** A part of the answer that is told ahead of the rest: a document on a line of its own, or a line of text in a pipe. */
+  part({ data, line }: { readonly data: Answer['data']; readonly line: string }): void {
+    const isTerminal = this.stdout.isTTY === true;
+    if (this.options.json) this.stdout.write(`${escapeMarks(hideSecrets(JSON.stringify(data), this.#secrets))}\n`);
+    else if (!isTerminal) this.stdout.write(`${hideSecrets(line, this.#secrets)}\n`);
+  }
+
+  async answer({ data, view, isLine }: Answer): Promise<void> {
     if (this.options.json) {
-      const document = JSON.stringify({ ...data, ...this.#notesJson() }, null, 2);
+      const document = JSON.stringify({ ...data, ...this.#notesJson() }, null, isLine ? 0 : 2);
       this.stdout.write(`${escapeMarks(hideSecrets(document, this.#secrets))}\n`);
       return;
     }
@@ -88,11 +99,18 @@ export class Output {
 
   /** Something that moves, where that is wanted; else nothing. */
   progress(): Promise<Progress> | Progress {
+    return this.#isAnimated ? createProgress(this.#stderr) : SILENT_PROGRESS;
+  }
+
+  /** The same of several lines. */
+  board(clock: Clock, lines: (room: number) => readonly string[]): Promise<Board> | Board {
+    return this.#isAnimated ? createBoard(this.#stderr, clock, lines) : SILENT_BOARD;
+  }
+
+  get #isAnimated(): boolean {
     const { json, quiet, debug } = this.options;
     // A terminal that does not know its width (0) cannot have lines redrawn.
-    const animated =
-      this.#stderr.isTTY === true && this.#stderr.columns !== 0 && !this.#env.CI && !json && !quiet && !debug;
-    return animated ? createProgress(this.#stderr) : SILENT_PROGRESS;
+    return this.#stderr.isTTY === true && this.#stderr.columns !== 0 && !this.#env.CI && !json && !quiet && !debug;
   }
 
   #notesJson(): { notes?: string[] } {

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { setMaxListeners } from 'node:events';
 import { resolve } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
 import { type Clock, systemClock } from './clock.ts';
@@ -84,6 +85,7 @@ function hearStreamError(error: NodeJS.ErrnoException): void {
 /** The first signal asks, the second one is obeyed at once by giving it back its default effect. */
 function listenForInterrupts(): AbortSignal {
   const controller = new AbortController();
+  setMaxListeners(0, controller.signal); // a batch waits for many things at once
   for (const name of ['SIGINT', 'SIGTERM'] as const) {
     process.on(name, () => {
       if (controller.signal.aborted) {

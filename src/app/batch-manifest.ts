@@ -1,0 +1,125 @@
+import { readFileSync, statSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import { buffer } from 'node:stream/consumers';
+import { type BatchRow, resolveRows } from '../batch/batch-row.ts';
+import { formatOf, readManifest } from '../batch/manifest.ts';
+import type { ManifestFault } from '../batch/manifest-row.ts';
+import { type BatchPlan, planBatch } from '../batch/plan.ts';
+import type { RowValues } from '../batch/row-reader.ts';
+import { SoraError } from '../domain/errors.ts';
+import { estimate } from '../domain/pricing.ts';
+import { resolveRequest } from '../domain/request.ts';
+import { checkDestination } from '../jobs/destination.ts';
+import { decodeText } from '../jobs/input-file.ts';
+import { isRemoteImage } from '../jobs/reference-image.ts';
+import type { BatchSettings } from './batch-options.ts';
+import type { Context } from './context.ts';
+import type { RequestOptions } from './request-options.ts';
+
+/**
+ * Reads a manifest and compares it with the ledger. Throws `invalid_manifest` with every
+ * fault of every line, before anything is sent; `file_exists` or `cannot_write` for where
+ * results are to go.
+ */
+export async function planManifest(
+  settings: BatchSettings,
+  options: RequestOptions,
+  context: Context,
+): Promise<BatchPlan> {
+  const rows = await readRows(settings, options, context);
+  const plan = planBatch(rows, batchOf(settings), context.ledger);
+  const isOpen = plan.rows.filter(({ state }) => state !== 'done');
+  refuse(
+    settings,
+    isOpen.flatMap(({ row }) => takenOutput(row, settings)),
+  );
+  if (isOpen.length > 0) checkFolder(settings);
+  settings.results?.check();
+  return plan;
+}
+
+/** What names a manifest in the ledger: where it lies. */
+function batchOf({ path }: BatchSettings): string {
+  return path ?? '-';
+}
+
+async function readRows(
+  settings: BatchSettings,
+  options: RequestOptions,
+  context: Context,
+): Promise<readonly BatchRow[]> {
+  const { configuration, host, output } = context;
+  const text = await readText(settings, context);
+  const format = settings.format ?? formatOf(settings.name, text);
+  const manifest = await readManifest(text, format, defaultsOf(options, host.cwd));
+  const model = configuration.model?.value;
+  const nowMs = host.clock.now();
+  const { rows, faults, notes } = resolveRows(manifest, {
+    batch: batchOf(settings),
+    baseUrl: configuration.baseUrl.value,
+    sourceFolder: settings.path === null ? host.cwd : dirname(settings.path),
+    outputFolder: settings.outputFolder,
+    variants: settings.variants,
+    resolve: (input) => resolveRequest({ ...input, model: input.model ?? model }),
+    estimate: (request) => estimate(request, nowMs),
+  });
+  refuse(settings, faults);
+  for (const note of notes) output.note(note);
+  return rows;
+}
+
+async function readText({ path, name }: BatchSettings, { host }: Context): Promise<string> {
+  try {
+    const bytes = path === null ? await buffer(host.stdin) : readFileSync(path);
+    return decodeText(bytes, name).replace(/^\ufeff/, '');
+  } catch (error) {
+    throw new SoraError('invalid_manifest', {
+      title: `could not read the manifest ${name}`,
+      causedBy: error instanceof Error ? error.message : String(error),
+      hints: ['check the path, or give `-` for standard input'],
+    });
+  }
+}
+
+/** The options of the command line as values of rows. */
+function defaultsOf(options: RequestOptions, cwd: string): RowValues {
+  const { duration, model, resolution, aspectRatio, orientation, size, quality, character, param, exact } = options;
+  // A row's image lies beside its manifest; one of the command line is relative to where that is typed.
+  const image =
+    options.image === undefined || isRemoteImage(options.image) ? options.image : resolve(cwd, options.image);
+  const values = {
+    duration,
+    model,
+    resolution,
+    aspect_ratio: aspectRatio,
+    orientation,
+    size,
+    quality,
+    character,
+    param,
+    exact,
+    image,
+  };
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined));
+}
+
+function takenOutput({ line, destination }: BatchRow, { force }: BatchSettings): ManifestFault[] {
+  if (force || destination.kind !== 'file') return [];
+  const isTaken = statSync(destination.path, { throwIfNoEntry: false }) !== undefined;
+  return isTaken
+    ? [{ line, message: `the output file exists already: ${destination.path} (\`--force\` overwrites it)` }]
+    : [];
+}
+
+/** Throws `cannot_write`; folders of rows are seen when their row is saved. */
+function checkFolder({ outputFolder, variants, force }: BatchSettings): void {
+  checkDestination({ kind: 'folder', path: outputFolder }, variants, force);
+}
+
+function refuse({ name }: BatchSettings, faults: readonly ManifestFault[]): void {
+  if (faults.length === 0) return;
+  throw new SoraError('invalid_manifest', {
+    title: `${name} has ${faults.length === 1 ? 'a fault' : `${faults.length} faults`}`,
+    violations: faults.map(({ line, message }) => `line ${line}: ${message}`),
+  });
+}

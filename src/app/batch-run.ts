@@ -1,0 +1,113 @@
+import type { BatchPlan, PlannedRow } from '../batch/plan.ts';
+import { runBatch } from '../batch/run.ts';
+import type { BatchCount } from '../domain/batch.ts';
+import { SoraError } from '../domain/errors.ts';
+import type { ServerIdentity } from '../domain/record.ts';
+import { countJson, describeCount, describePrice, entryJson, renderEntries } from '../output/batch-view.ts';
+import type { Surface } from '../output/surface.ts';
+import { Interrupt } from '../platform/host.ts';
+import { preferSmallHeap } from '../platform/memory.ts';
+import type { BatchSettings } from './batch-options.ts';
+import { BatchProgress } from './batch-progress.ts';
+import type { CommandResult } from './command.ts';
+import type { Context } from './context.ts';
+import { targetOption } from './server.ts';
+import { submitDeps } from './submit-deps.ts';
+
+const SOME_FAILED = 6;
+const STILL_RUNNING = 8;
+/** From here on memory counts more than time. */
+const MANY_ROWS = 1_000;
+
+export interface SelectedRows {
+  readonly plan: BatchPlan;
+  /** What is to be run of it, in any order. */
+  readonly rows: readonly PlannedRow[];
+}
+
+/** Runs rows of a plan, shows them and writes the file of results, which tells of all rows in the end. */
+export async function runPlan(
+  { plan, rows }: SelectedRows,
+  settings: BatchSettings,
+  context: Context,
+): Promise<CommandResult> {
+  const { configuration } = context;
+  if (rows.length > MANY_ROWS) preferSmallHeap();
+  const server = await context.server();
+  const { results } = settings;
+  const progress = new BatchProgress(plan, server.identity.profile, context, (entry) => results?.add(entryJson(entry)));
+  await progress.start(rows);
+  let stoppedBy: SoraError | Interrupt | null;
+  try {
+    stoppedBy = await runBatch(
+      { ...submitDeps(server, context), singleShot: server.singleShot, random: context.random },
+      {
+        server: server.identity,
+        free: configuration.isSimulator,
+        rows: inOrderOfRunning(rows),
+        concurrency: settings.concurrency,
+        intervalMs: settings.intervalMs,
+        retries: settings.retries,
+        failFast: settings.failFast,
+        timeoutMs: settings.timeoutMs,
+        force: settings.force,
+        budgetMicros: settings.maxCostMicros === null ? null : settings.maxCostMicros - plan.spentMicros,
+        maxCostPerDayMicros: configuration.maxCostPerDayMicros?.value ?? null,
+      },
+      progress,
+    );
+  } finally {
+    await progress.stop();
+  }
+  await results?.replace(documents(progress));
+  return report(progress, stoppedBy, settings, server.identity, context);
+}
+
+function* documents(progress: BatchProgress): Generator<Record<string, unknown>> {
+  for (const entry of progress.entries()) yield entryJson(entry);
+}
+
+/** What is free and under way first; what is in doubt last, when there is more to tell whether it arrived. */
+function inOrderOfRunning(rows: readonly PlannedRow[]): PlannedRow[] {
+  const rank = ({ state }: PlannedRow): number =>
+    state === 'unknown' ? 2 : state === 'running' || state === 'saveable' ? 0 : 1;
+  return rows.toSorted((a, b) => rank(a) - rank(b));
+}
+
+function report(
+  progress: BatchProgress,
+  stoppedBy: SoraError | Interrupt | null,
+  settings: BatchSettings,
+  identity: ServerIdentity,
+  { output, host }: Context,
+): CommandResult {
+  const { count } = progress;
+  const summary = { manifest: settings.name, results: settings.results?.path ?? null, ...countJson(count) };
+  output.news(`${describeCount(count)}; spent: ${describePrice(count.spentMicros, 0)}`);
+  const answer = {
+    data: { summary },
+    // In a pipe each row was told when it ended.
+    view: (surface: Surface) => (surface.isTerminal ? renderEntries([...progress.entries()], host.cwd, surface) : ''),
+    isLine: true as const,
+  };
+  const again = `sora batch ${settings.name}${targetOption(identity)}`;
+  if (stoppedBy instanceof Interrupt) return { answer, errors: [interrupted(count, again, stoppedBy)] };
+  if (stoppedBy !== null)
+    return { answer, errors: [stoppedBy.with({ hints: [...stoppedBy.hints, `run \`${again}\` to go on`] })] };
+  if (count.failed > 0) {
+    output.note(
+      `run \`${again} --retry-failed\` to redo the ${count.failed === 1 ? 'row' : `${count.failed} rows`} that failed`,
+    );
+    return { answer, exitCode: SOME_FAILED };
+  }
+  if (count.running > 0) {
+    output.note(`run \`${again}\` to go on with the rows whose jobs are still running`);
+    return { answer, exitCode: STILL_RUNNING };
+  }
+  return { answer };
+}
+
+function interrupted({ running, toDo }: BatchCount, again: string, cause: Interrupt): SoraError {
+  const title = `interrupted; ${running} ${running === 1 ? 'job goes' : 'jobs go'} on at the server, ${toDo} ${toDo === 1 ? 'row is' : 'rows are'} to do`;
+  return new SoraError('interrupted', { title, hints: [`run \`${again}\` to go on`], cause });
+}

@@ -1,0 +1,179 @@
+import { hash } from 'node:crypto';
+import { statSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { SoraError } from '../domain/errors.ts';
+import type { Estimate } from '../domain/pricing.ts';
+import type { RecordedRequest } from '../domain/record.ts';
+import type { RequestInput, RequestResolution } from '../domain/request.ts';
+import { VARIANTS, type Variant, type VideoRequest } from '../domain/video.ts';
+import type { Destination } from '../jobs/destination.ts';
+import { describeImage, fingerprintOf, recordRequest } from '../jobs/fingerprint.ts';
+import { decodeText, readBytes } from '../jobs/input-file.ts';
+import { readReferenceImage } from '../jobs/reference-image.ts';
+import type { RowTie } from '../jobs/submit.ts';
+import type { Manifest, ManifestFault, ManifestRow } from './manifest-row.ts';
+
+/** One video of a manifest, ready to be made. */
+export interface BatchRow {
+  readonly line: number;
+  readonly id: string | null;
+  readonly tie: RowTie;
+  /** Without the bytes of an image that lies in a file: a thousand rows hold none of them in memory. */
+  readonly request: VideoRequest;
+  readonly image: ImageFile | null;
+  readonly estimate: Estimate | null;
+  readonly destination: Exclude<Destination, { kind: 'stdout' }>;
+  readonly variants: readonly [Variant, ...Variant[]];
+}
+
+interface ImageFile {
+  /** Absolute. */
+  readonly path: string;
+  /** `sha256:…`, as the ledger keeps it. */
+  readonly digest: string;
+}
+
+export interface RowSurroundings {
+  /** What names the manifest in the ledger. */
+  readonly batch: string;
+  readonly baseUrl: string;
+  /** Where images and prompts of rows are looked for. */
+  readonly sourceFolder: string;
+  /** Where videos go. */
+  readonly outputFolder: string;
+  readonly variants: readonly [Variant, ...Variant[]];
+  readonly resolve: (input: RequestInput) => RequestResolution;
+  readonly estimate: (request: VideoRequest) => Estimate | null;
+}
+
+export interface ResolvedRows {
+  readonly rows: readonly BatchRow[];
+  readonly faults: readonly ManifestFault[];
+  /** What was changed or assumed, each once. */
+  readonly notes: ReadonlySet<string>;
+}
+
+/** Resolves all rows of a manifest; every fault of every row is told. */
+export function resolveRows(manifest: Manifest, surroundings: RowSurroundings): ResolvedRows {
+  const resolver = new RowResolver(surroundings);
+  const rows = manifest.rows.flatMap((row) => resolver.resolve(row));
+  const faults = [...manifest.faults, ...resolver.faults].sort((a, b) => a.line - b.line);
+  return { rows, faults, notes: resolver.notes };
+}
+
+class RowResolver {
+  readonly faults: ManifestFault[] = [];
+  readonly notes = new Set<string>();
+  readonly #surroundings: RowSurroundings;
+  readonly #images = new Map<string, { readonly image: RequestInput['image']; readonly digest: string | null }>();
+  readonly #occurrences = new Map<string, number>();
+
+  constructor(surroundings: RowSurroundings) {
+    this.#surroundings = surroundings;
+  }
+
+  resolve(row: ManifestRow): BatchRow[] {
+    const { resolve: resolveRequest, outputFolder, estimate } = this.#surroundings;
+    const faultsBefore = this.faults.length;
+    const variants = this.#variantsOf(row);
+    const prompt = this.#attempt(row, () => this.#readPrompt(row.prompt));
+    const read = row.image === undefined ? null : this.#attempt(row, () => this.#readImage(row.image ?? ''));
+    const resolution = resolveRequest({ ...row.options, prompt: prompt ?? 'unreadable', image: read?.image });
+    if (!resolution.ok) this.#fault(row, resolution.violations);
+    if (!resolution.ok || this.faults.length > faultsBefore) return [];
+    for (const note of resolution.value.notes) this.notes.add(note);
+
+    const { request } = resolution.value;
+    const digest = read?.digest ?? null;
+    const bare = digest === null ? request : { ...request, image: null };
+    const recorded = { ...recordRequest(bare), ...(digest === null ? {} : { image: digest }) };
+    const entry = {
+      line: row.line,
+      id: row.id,
+      request: bare,
+      image: digest === null ? null : { path: resolve(this.#surroundings.sourceFolder, row.image ?? ''), digest },
+      estimate: estimate(request),
+      destination: destinationOf(row.output, outputFolder),
+      variants,
+    };
+    return Array.from({ length: row.count }, () => ({ ...entry, tie: this.#tie(row.id, recorded) }));
+  }
+
+  /**
+   * The same in every run of the manifest, for as long as the row asks for the same
+   * video from the same server. Rows that are equal are told apart by their number.
+   */
+  #tie(id: string | null, recorded: RecordedRequest): RowTie {
+    const { batch, baseUrl } = this.#surroundings;
+    const identity = JSON.stringify([batch, id, fingerprintOf(baseUrl, recorded)]);
+    const occurrence = this.#occurrences.get(identity) ?? 0;
+    this.#occurrences.set(identity, occurrence + 1);
+    const key = hash('sha256', `${identity}\n${occurrence}`).slice(0, 32);
+    return { batch, key };
+  }
+
+  #variantsOf({ line, variants }: ManifestRow): readonly [Variant, ...Variant[]] {
+    const names = [...new Set(variants ?? [])];
+    const known = VARIANTS.filter((variant) => names.includes(variant));
+    const unknown = names.filter((name) => !VARIANTS.some((variant) => variant === name));
+    this.#fault(
+      { line },
+      unknown.map((name) => `the variant \`${name}\` is not one of ${VARIANTS.join(', ')}`),
+    );
+    const [first, ...others] = known;
+    return first === undefined ? this.#surroundings.variants : [first, ...others];
+  }
+
+  #readPrompt(prompt: string): string {
+    if (!prompt.startsWith('@')) return prompt;
+    const path = resolve(this.#surroundings.sourceFolder, prompt.slice(1));
+    return decodeText(readBytes(path, 'the prompt’s file'), path);
+  }
+
+  /** Many rows share an image, so each file is read once, and forgotten but for its facts. */
+  #readImage(name: string) {
+    const known = this.#images.get(name);
+    if (known !== undefined) return known;
+    const { reference, size } = readReferenceImage(name, this.#surroundings.sourceFolder);
+    const read =
+      reference.kind === 'file'
+        ? { image: { reference: { ...reference, bytes: new Uint8Array() }, size }, digest: describeImage(reference) }
+        : { image: { reference, size }, digest: null };
+    this.#images.set(name, read);
+    return read;
+  }
+
+  #attempt<T>(row: ManifestRow, read: () => T): T | undefined {
+    try {
+      return read();
+    } catch (error) {
+      this.#fault(row, [error instanceof Error ? error.message : String(error)]);
+      return undefined;
+    }
+  }
+
+  #fault({ line }: { readonly line: number }, messages: readonly string[]): void {
+    for (const message of messages) this.faults.push({ line, message });
+  }
+}
+
+function destinationOf(output: string | undefined, folder: string): BatchRow['destination'] {
+  if (output === undefined) return { kind: 'folder', path: folder };
+  const path = resolve(folder, output);
+  const isFolder = /[/\\]$/.test(output) || statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
+  return { kind: isFolder ? 'folder' : 'file', path };
+}
+
+/** The request with the bytes of its image. Throws `invalid_request` when the file is no longer what it was. */
+export function completeRequest({ request, image, line }: BatchRow): VideoRequest {
+  if (image === null) return request;
+  try {
+    const { reference } = readReferenceImage(image.path, '/');
+    if (describeImage(reference) === image.digest) return { ...request, image: reference };
+  } catch (error) {
+    throw new SoraError('invalid_request', { causedBy: error instanceof Error ? error.message : String(error) });
+  }
+  throw new SoraError('invalid_request', {
+    title: `the image of line ${line} has changed since the batch began: ${image.path}`,
+  });
+}

@@ -1,0 +1,73 @@
+import type { SoraError } from '../domain/errors.ts';
+import type { Clock } from '../platform/clock.ts';
+
+const FIRST_PAUSE_MS = 1_000;
+const MAX_PAUSE_MS = 60_000;
+/** Between creates after a refusal, so that all who waited do not come back at once. */
+const FIRST_SPACING_MS = 100;
+const MAX_SPACING_MS = 10_000;
+
+export interface PaceOptions {
+  readonly clock: Clock;
+  /** 0 to 1. */
+  readonly random: () => number;
+  /** The least time between two creates; 0 for as fast as it goes. */
+  readonly intervalMs: number;
+}
+
+/**
+ * When the next create may leave, for all rows together: not faster than the rate that
+ * was asked for, after one shared wait when the server is busy (its own word wins), and
+ * then slower, until it takes creates again.
+ */
+export class CreatePace {
+  readonly #options: PaceOptions;
+  #nextMs = 0;
+  #pauseMs = FIRST_PAUSE_MS;
+  #spacingMs: number;
+
+  constructor(options: PaceOptions) {
+    this.#options = options;
+    this.#spacingMs = options.intervalMs;
+  }
+
+  /** Resolves when it is the caller’s turn; rejects with the signal’s reason. */
+  async turn(signal?: AbortSignal): Promise<void> {
+    const { clock } = this.#options;
+    for (;;) {
+      const waitMs = this.#nextMs - clock.now();
+      if (waitMs <= 0) break;
+      await clock.sleep(waitMs, signal); // the wait may have become longer meanwhile
+    }
+    this.#nextMs = clock.now() + this.#spacingMs;
+  }
+
+  accepted(): void {
+    this.#pauseMs = FIRST_PAUSE_MS;
+    this.#spacingMs = this.#spacingMs / 2 < FIRST_SPACING_MS ? 0 : this.#spacingMs / 2;
+    this.#spacingMs = Math.max(this.#spacingMs, this.#options.intervalMs);
+  }
+
+  /** The server, or the way to it, took nothing; how long everybody waits now, in milliseconds. */
+  refused({ retryAfterMs }: SoraError): number {
+    const { clock, random, intervalMs } = this.#options;
+    const pauseMs = retryAfterMs ?? this.#pauseMs * (1 + random() / 4);
+    const untilMs = clock.now() + pauseMs;
+    // Those who were under way together are refused together; that is one sign, not many.
+    if (untilMs > this.#nextMs) {
+      this.#pauseMs = Math.min(this.#pauseMs * 2, MAX_PAUSE_MS);
+      this.#spacingMs = Math.min(Math.max(this.#spacingMs * 2, FIRST_SPACING_MS, intervalMs), MAX_SPACING_MS);
+      this.#nextMs = untilMs;
+    }
+    return pauseMs;
+  }
+}
+
+const UNITS_MS: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000 };
+
+/** `--rate 30/m`: the least time between two creates, in milliseconds; undefined for what is no rate. */
+export function parseRate(text: string): number | undefined {
+  const [, count, unit = ''] = /^(\d{1,6})\/([smh])$/.exec(text.trim()) ?? [];
+  const perMs = UNITS_MS[unit];
+  return count !== undefined && Number(count) > 0 && perMs !== undefined ? perMs / Number(count) : undefined;
+}

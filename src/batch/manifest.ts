@@ -1,0 +1,109 @@
+import { type JsonValue, parseJson } from '../domain/json.ts';
+import type { Manifest, ManifestFault, ManifestRow } from './manifest-row.ts';
+import { type RowValues, readRow } from './row-reader.ts';
+
+export const MANIFEST_FORMATS = ['jsonl', 'csv', 'yaml', 'text'] as const;
+export type ManifestFormat = (typeof MANIFEST_FORMATS)[number];
+
+const EXTENSIONS: Readonly<Record<string, ManifestFormat>> = {
+  jsonl: 'jsonl',
+  ndjson: 'jsonl',
+  csv: 'csv',
+  tsv: 'csv',
+  yaml: 'yaml',
+  yml: 'yaml',
+  json: 'yaml', // which holds all of JSON
+  txt: 'text',
+};
+
+/** The form that a manifest’s name tells, or else its first line. */
+export function formatOf(name: string, text: string): ManifestFormat {
+  const extension = /\.([a-z]+)$/i.exec(name)?.[1]?.toLowerCase() ?? '';
+  const told = Object.hasOwn(EXTENSIONS, extension) ? EXTENSIONS[extension] : undefined;
+  if (told !== undefined) return told;
+  const first = text.split('\n').find((line) => line.trim() !== '' && !line.startsWith('#')) ?? '';
+  if (/^\s*[{"]/.test(first)) return 'jsonl';
+  if (/^(jobs|defaults):\s*$/.test(first)) return 'yaml';
+  return first.includes(',') && first.split(',').some((cell) => cell.trim() === 'prompt') ? 'csv' : 'text';
+}
+
+/** Collects the rows of a manifest and what is wrong with it. */
+export class ManifestReading implements Manifest {
+  readonly rows: ManifestRow[] = [];
+  readonly faults: ManifestFault[] = [];
+  /** For what a row leaves out. */
+  defaults: RowValues;
+
+  constructor(defaults: RowValues) {
+    this.defaults = defaults;
+  }
+
+  addRow(value: JsonValue, line: number): void {
+    const messages: string[] = [];
+    const row = readRow(value, line, messages, this.defaults);
+    if (row !== null) this.rows.push(row);
+    for (const message of messages) this.addFault(line, message);
+  }
+
+  addFault(line: number, message: string): void {
+    this.faults.push({ line, message });
+  }
+}
+
+/** Reads a manifest of any form, with `defaults` for what its rows leave out; never throws for what stands in it. */
+export async function readManifest(text: string, format: ManifestFormat, defaults: RowValues = {}): Promise<Manifest> {
+  const reading = new ManifestReading(defaults);
+  switch (format) {
+    case 'jsonl':
+      readJsonLines(text, reading);
+      break;
+    case 'text':
+      readPrompts(text, reading);
+      break;
+    case 'csv':
+      (await import('./csv-manifest.ts')).readCsv(text, reading);
+      break;
+    case 'yaml':
+      (await import('./yaml-manifest.ts')).readYaml(text, reading);
+      break;
+  }
+  findDoubles(reading);
+  if (reading.rows.length === 0 && reading.faults.length === 0) reading.addFault(1, 'the manifest has no rows');
+  return reading;
+}
+
+/** A JSON value a line; blank lines and those that begin with `#` are passed over. */
+function readJsonLines(text: string, reading: ManifestReading): void {
+  for (const [at, line] of text.split('\n').entries()) {
+    const content = line.trim();
+    if (content === '' || content.startsWith('#')) continue;
+    const value = parseJson(content);
+    if (value === undefined) reading.addFault(at + 1, 'this is not JSON');
+    else reading.addRow(value, at + 1);
+  }
+}
+
+/** A prompt a line; `# ` begins a comment, but `#sunset` a prompt. */
+function readPrompts(text: string, reading: ManifestReading): void {
+  for (const [at, line] of text.split('\n').entries()) {
+    const prompt = line.trim();
+    if (prompt !== '' && prompt !== '#' && !prompt.startsWith('# ')) reading.addRow(prompt, at + 1);
+  }
+}
+
+/** Two rows of one name could not be told apart, and two videos cannot have one file. */
+function findDoubles(reading: ManifestReading): void {
+  const seen = { id: new Map<string, number>(), output: new Map<string, number>() };
+  for (const { line, id, output, count } of reading.rows) {
+    for (const [name, value] of [
+      ['id', id],
+      ['output', output ?? null],
+    ] as const) {
+      if (value === null) continue;
+      const first = seen[name].get(value);
+      if (first === undefined) seen[name].set(value, line);
+      else reading.addFault(line, `the ${name} \`${value}\` is that of line ${first} too`);
+    }
+    if (output !== undefined && count > 1) reading.addFault(line, '`output` names one file, and `count` asks for more');
+  }
+}

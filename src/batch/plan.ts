@@ -1,0 +1,75 @@
+import { statSync } from 'node:fs';
+import type { RowState } from '../domain/batch.ts';
+import { isOpen, type JobRecord, type SavedFile, spentMicros } from '../domain/record.ts';
+import type { Ledger } from '../store/ledger.ts';
+import type { BatchRow } from './batch-row.ts';
+
+export interface PlannedRow {
+  readonly row: BatchRow;
+  readonly state: RowState;
+  /** The submission that the state is of. */
+  readonly record: JobRecord | null;
+}
+
+export interface BatchPlan {
+  readonly rows: readonly PlannedRow[];
+  /** What all submissions of the manifest have cost so far, retries and rows that are gone included. */
+  readonly spentMicros: number;
+}
+
+/** Refusals that are about what was asked for, so that asking again would bring them again. */
+const REFUSED_FOR_GOOD: ReadonlySet<string> = new Set([
+  'moderation_blocked',
+  'invalid_request',
+  'reference_size_mismatch',
+  'model_not_found',
+  'not_supported',
+]);
+
+/** Compares a manifest with what the ledger knows of it, in one reading of its submissions. */
+export function planBatch(rows: readonly BatchRow[], batch: string, ledger: Ledger): BatchPlan {
+  const latest = new Map<string, JobRecord>();
+  let spent = 0;
+  for (const record of ledger.byBatch(batch)) {
+    spent += spentMicros(record) ?? 0;
+    if (record.row !== null && record.refusal?.code !== 'withdrawn') {
+      latest.set(record.row, preferred(latest.get(record.row), record));
+    }
+  }
+  return {
+    rows: rows.map((row) => {
+      const record = latest.get(row.tie.key) ?? null;
+      return { row, record, state: record === null ? 'to_do' : stateOf(record, row) };
+    }),
+    spentMicros: spent,
+  };
+}
+
+/** Of several submissions of a row, the one that gave a video, or may; else the newest. */
+function preferred(earlier: JobRecord | undefined, later: JobRecord): JobRecord {
+  const hasVideo = (record: JobRecord): boolean => record.job?.status === 'completed';
+  if (earlier === undefined || hasVideo(later)) return later;
+  return hasVideo(earlier) || (isOpen(earlier) && !isOpen(later)) ? earlier : later;
+}
+
+function stateOf(record: JobRecord, row: BatchRow): RowState {
+  if (record.answer === 'rejected') return REFUSED_FOR_GOOD.has(record.refusal?.code ?? '') ? 'failed' : 'to_do';
+  if (record.job?.status === 'completed') {
+    if (savedFiles(record, row) !== null) return 'done';
+    return record.removed ? 'failed' : 'saveable';
+  }
+  if (!isOpen(record)) return 'failed';
+  return record.answer === 'accepted' ? 'running' : 'unknown';
+}
+
+/** The whole files of a row’s video, or null when one of them is not there. */
+export function savedFiles({ files }: JobRecord, { variants }: BatchRow): SavedFile[] | null {
+  const found = variants.flatMap(
+    (variant) => files.findLast((file) => file.variant === variant && isWhole(file)) ?? [],
+  );
+  return found.length === variants.length ? found : null;
+}
+
+function isWhole({ path, bytes }: SavedFile): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.size === bytes;
+}

@@ -1,0 +1,82 @@
+import { ASPECT_RATIOS, ORIENTATIONS, RESOLUTIONS } from '../domain/models.ts';
+import { VARIANTS } from '../domain/video.ts';
+
+/** How the value of a key is read: `scalar` is a text or a number, `texts` one text or several, `params` names with values. */
+type FieldKind = 'text' | 'scalar' | 'flag' | 'count' | 'texts' | 'params';
+
+export interface RowField {
+  readonly kind: FieldKind;
+  readonly description: string;
+  readonly choices?: readonly string[];
+}
+
+/** The most videos that one row may ask for. */
+export const MAX_COUNT = 100;
+
+/** The keys of a row. What reads rows and the schema that editors complete them with are both made from this. */
+export const ROW_FIELDS = {
+  id: { kind: 'text', description: 'name of the row, unique in the manifest; ties it to its video across runs' },
+  prompt: { kind: 'text', description: 'what to show: a text, or @FILE' },
+  duration: { kind: 'scalar', description: 'length in seconds; the nearest one that the model renders is taken' },
+  model: { kind: 'text', description: 'model' },
+  resolution: { kind: 'text', description: 'resolution', choices: RESOLUTIONS },
+  aspect_ratio: { kind: 'text', description: 'aspect ratio', choices: ASPECT_RATIOS },
+  orientation: { kind: 'text', description: 'orientation', choices: ORIENTATIONS },
+  size: { kind: 'text', description: 'exact pixels, WIDTHxHEIGHT' },
+  quality: { kind: 'text', description: 'quality', choices: ['standard', 'high'] },
+  image: { kind: 'text', description: 'reference image: a file (relative to the manifest), a URL or a file id' },
+  character: { kind: 'texts', description: 'ids of characters that appear in it' },
+  param: { kind: 'params', description: 'what a server takes beyond the standard' },
+  exact: { kind: 'flag', description: 'refuse a length that the model does not render' },
+  output: { kind: 'text', description: 'file to save to, relative to the output folder' },
+  variant: { kind: 'texts', description: 'what to save', choices: VARIANTS },
+  count: { kind: 'count', description: 'how many variations to make' },
+} as const satisfies Readonly<Record<string, RowField>>;
+
+export type RowFieldName = keyof typeof ROW_FIELDS;
+
+/** Other names for a key: those of the API itself. */
+export const FIELD_ALIASES: Readonly<Record<string, RowFieldName>> = {
+  seconds: 'duration',
+  characters: 'character',
+  params: 'param',
+  variants: 'variant',
+  custom_id: 'id',
+};
+
+/** The JSON Schema (draft 2020-12) of a row, for editors. */
+export function rowSchema(): Readonly<Record<string, unknown>> {
+  const properties = Object.entries(ROW_FIELDS).map(([name, field]) => [name, schemaOf(field)]);
+  return {
+    $schema: 'https://json-schema.org/draft/2020-12/schema',
+    title: 'a row of a sora batch manifest',
+    oneOf: [
+      { type: 'string', description: 'a prompt' },
+      {
+        type: 'object',
+        required: ['prompt'],
+        additionalProperties: false,
+        properties: Object.fromEntries(properties),
+      },
+    ],
+  };
+}
+
+function schemaOf(field: RowField): Readonly<Record<string, unknown>> {
+  const { kind, description, choices } = field;
+  const text = { type: 'string', ...(choices ? { enum: choices } : {}) };
+  switch (kind) {
+    case 'text':
+      return { ...text, description };
+    case 'scalar':
+      return { type: ['number', 'string'], description };
+    case 'flag':
+      return { type: 'boolean', description };
+    case 'count':
+      return { type: 'integer', minimum: 1, maximum: MAX_COUNT, description };
+    case 'texts':
+      return { oneOf: [text, { type: 'array', items: text }], description };
+    case 'params':
+      return { type: 'object', description };
+  }
+}

@@ -1,0 +1,145 @@
+import { isJsonObject, type JsonObject, type JsonValue } from '../domain/json.ts';
+import { isBatchApiLine, rowOfBatchApiLine } from './batch-api-line.ts';
+import type { ManifestRow } from './manifest-row.ts';
+import { FIELD_ALIASES, MAX_COUNT, ROW_FIELDS, type RowFieldName } from './row-fields.ts';
+
+/** The values of a row, under the names of its keys. */
+export type RowValues = Partial<Record<RowFieldName, JsonValue>>;
+
+/** They describe the same thing in two ways, so a row that uses one takes nothing of the other from its defaults. */
+const SHAPE: readonly RowFieldName[] = ['resolution', 'aspect_ratio', 'orientation'];
+
+/**
+ * Reads a row from an object of any form of manifest; what it leaves out is taken from
+ * the defaults. What is wrong is added to the faults, all of it; null when the row
+ * cannot be used.
+ */
+export function readRow(value: JsonValue, line: number, faults: string[], defaults: RowValues): ManifestRow | null {
+  const found: string[] = [];
+  const row = typeof value === 'string' ? { prompt: value } : value;
+  if (!isJsonObject(row)) {
+    faults.push('a row is an object, or a prompt as a text');
+    return null;
+  }
+  const own = isBatchApiLine(row) ? rowOfBatchApiLine(row, found) : row;
+  const fields = new RowReader(withDefaults(namedFields(own, found), defaults), found);
+  const { text, texts } = fields;
+  const prompt = text('prompt');
+  if (prompt === undefined && found.length === 0) found.push('the row has no `prompt`');
+  const read: ManifestRow = {
+    line,
+    id: text('id') ?? null,
+    prompt: prompt ?? '',
+    options: {
+      duration: text('duration'),
+      model: text('model'),
+      resolution: text('resolution'),
+      aspectRatio: text('aspect_ratio'),
+      orientation: text('orientation'),
+      size: text('size'),
+      quality: text('quality'),
+      characters: texts('character'),
+      params: fields.params(),
+      exact: fields.flag('exact'),
+    },
+    image: text('image'),
+    output: text('output'),
+    variants: texts('variant'),
+    count: fields.count(),
+  };
+  faults.push(...found);
+  return found.length === 0 ? read : null;
+}
+
+/** The values under the names of our own keys; `aspect-ratio`, `aspectRatio` and `Aspect Ratio` are one key. */
+export function namedFields(object: JsonObject, faults: string[]): RowValues {
+  const values: RowValues = {};
+  for (const [key, value] of Object.entries(object)) {
+    const name = fieldNamed(key);
+    if (name === undefined) {
+      faults.push(`\`${key}\` is no key of a row; what a server takes beyond the standard goes into \`param\``);
+    } else if (values[name] !== undefined) {
+      faults.push(`\`${name}\` is given twice`);
+    } else if (value !== null) {
+      values[name] = value;
+    }
+  }
+  return values;
+}
+
+function fieldNamed(key: string): RowFieldName | undefined {
+  const snake = key
+    .trim()
+    .replace(/([a-z])([A-Z])/g, '$1_$2')
+    .replace(/[-\s]+/g, '_')
+    .toLowerCase();
+  return isFieldName(snake) ? snake : Object.hasOwn(FIELD_ALIASES, snake) ? FIELD_ALIASES[snake] : undefined;
+}
+
+function isFieldName(name: string): name is RowFieldName {
+  return Object.hasOwn(ROW_FIELDS, name);
+}
+
+function withDefaults(own: RowValues, defaults: RowValues): RowValues {
+  const usesShape = SHAPE.some((name) => own[name] !== undefined);
+  const isReplaced = (name: string): boolean =>
+    own.size !== undefined ? SHAPE.some((part) => part === name) : usesShape && name === 'size';
+  const taken = Object.entries(defaults).filter(([name]) => !isReplaced(name));
+  return { ...Object.fromEntries(taken), ...own };
+}
+
+/** Readers of a row’s values, each of which adds what it cannot read to the faults. */
+class RowReader {
+  readonly #values: RowValues;
+  readonly #faults: string[];
+
+  constructor(values: RowValues, faults: string[]) {
+    this.#values = values;
+    this.#faults = faults;
+  }
+
+  readonly text = (name: RowFieldName): string | undefined => {
+    const value = this.#values[name];
+    if (value === undefined) return undefined;
+    if (typeof value === 'string') return value;
+    if (typeof value === 'number' && (ROW_FIELDS[name].kind === 'scalar' || name === 'id')) return String(value);
+    return this.#fault(`\`${name}\` is not a text`);
+  };
+
+  readonly texts = (name: RowFieldName): readonly string[] | undefined => {
+    const value = this.#values[name];
+    if (value === undefined) return undefined;
+    const items = Array.isArray(value) ? value : [value];
+    return items.flatMap((item) => {
+      if (typeof item === 'string') return item;
+      return this.#fault(`\`${name}\` is neither a text nor a list of texts`) ?? [];
+    });
+  };
+
+  /** As `key=value`, the way that options have them. */
+  params(): readonly string[] | undefined {
+    const { param } = this.#values;
+    if (param === undefined) return undefined;
+    if (isJsonObject(param)) return Object.entries(param).map(([key, value]) => `${key}=${JSON.stringify(value)}`);
+    return this.texts('param');
+  }
+
+  flag(name: RowFieldName): boolean | undefined {
+    const value = this.#values[name];
+    if (value === undefined || typeof value === 'boolean') return value;
+    if (value === 'true' || value === 'false') return value === 'true';
+    return this.#fault(`\`${name}\` is neither true nor false`);
+  }
+
+  count(): number {
+    const value = this.#values.count ?? 1;
+    const count = typeof value === 'string' && /^\d{1,9}$/.test(value) ? Number(value) : value;
+    if (typeof count === 'number' && Number.isInteger(count) && count >= 1 && count <= MAX_COUNT) return count;
+    this.#fault(`\`count\` is not a whole number from 1 to ${MAX_COUNT}`);
+    return 1;
+  }
+
+  #fault(message: string): undefined {
+    this.#faults.push(message);
+  }
+}

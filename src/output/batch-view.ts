@@ -1,0 +1,153 @@
+import type { BatchCount, BatchEntry } from '../domain/batch.ts';
+import { formatElapsed } from '../domain/duration.ts';
+import { formatUsd, usdOf } from '../domain/money.ts';
+import { cleanLine } from './clean-text.ts';
+import { errorJson } from './error-view.ts';
+import { jobJson } from './job-view.ts';
+import { shortPath } from './short-path.ts';
+import type { Surface } from './surface.ts';
+import { renderTable } from './table.ts';
+
+/** A row for programs: its job, and where it stands in the manifest; the keys are a public interface. */
+export function entryJson({ line, id, outcome, summary, error }: BatchEntry): Record<string, unknown> {
+  return {
+    row: id,
+    line,
+    outcome,
+    ...jobJson(summary),
+    ...(error === null ? {} : { error: errorJson(error) }),
+  };
+}
+
+export const ENTRY_JSON_SHAPE =
+  '{"row","line","outcome":"done|failed|running|unknown|saveable|to_do", …the keys of a job}';
+
+export function countJson({ rows, done, failed, running, toDo, spentMicros, toSpendMicros, unpriced }: BatchCount) {
+  return {
+    rows,
+    done,
+    failed,
+    running,
+    to_do: toDo,
+    cost: { spent_usd: usdOf(spentMicros), to_spend_usd: usdOf(toSpendMicros), rows_of_unknown_price: unpriced },
+  };
+}
+
+/** `200 rows: 150 to do, 40 done, 10 running`. */
+export function describeCount({ rows, done, failed, running, toDo }: BatchCount): string {
+  const parts = [
+    [toDo, 'to do'],
+    [done, 'done'],
+    [running, 'running'],
+    [failed, 'failed'],
+  ] as const;
+  const told = parts.filter(([count]) => count > 0).map(([count, name]) => `${count} ${name}`);
+  return `${rows} ${rows === 1 ? 'row' : 'rows'}: ${told.join(', ') || 'nothing to do'}`;
+}
+
+/** `$12.00, and 3 rows whose price is not known`. */
+export function describePrice(micros: number, unpriced: number): string {
+  if (unpriced === 0) return formatUsd(micros);
+  const unknown = `${unpriced} ${unpriced === 1 ? 'row' : 'rows'} whose price is not known`;
+  return micros === 0 ? unknown : `${formatUsd(micros)}, and ${unknown}`;
+}
+
+/** A line about a row that has ended, for a pipe: row, outcome, id, file or what went wrong. */
+export function entryLine(entry: BatchEntry, cwd: string): string {
+  return [nameOf(entry), entry.outcome, entry.summary.id ?? '', resultOf(entry, cwd)]
+    .map((cell) => cleanLine(cell))
+    .join('\t');
+}
+
+/** A table of rows on a terminal; where there are very many, of the first. */
+export async function renderEntries(entries: readonly BatchEntry[], cwd: string, surface: Surface): Promise<string> {
+  const shown = surface.isTerminal ? entries.slice(0, MAX_SHOWN) : entries;
+  const { palette } = surface;
+  const paint = (cell: string, column: number): string =>
+    column === 1 ? (PAINTS[cell]?.(palette, cell) ?? cell) : cell;
+  const rows = shown.map((entry) => [
+    nameOf(entry),
+    entry.outcome.replace('_', ' '),
+    entry.summary.model ?? '',
+    entry.summary.seconds === null ? '' : `${entry.summary.seconds}s`,
+    entry.summary.size ?? '',
+    formatUsd(entry.summary.actualMicros ?? entry.summary.estimatedMicros),
+    resultOf(entry, cwd),
+  ]);
+  const head = ['ROW', 'STATE', 'MODEL', 'LENGTH', 'SIZE', 'COST', 'RESULT'];
+  const table = await renderTable({ head, rows, flexible: 6, optional: [2, 4, 3, 5], paint }, surface);
+  const hidden = entries.length - shown.length;
+  return hidden > 0 ? `${table}${palette.dim(`… and ${hidden} more; \`--json\` shows all`)}\n` : table;
+}
+
+const MAX_SHOWN = 100;
+
+type Paint = (palette: Surface['palette'], cell: string) => string;
+const PAINTS: Readonly<Record<string, Paint>> = {
+  done: (palette, cell) => palette.green(cell),
+  failed: (palette, cell) => palette.red(cell),
+  running: (palette, cell) => palette.cyan(cell),
+  unknown: (palette, cell) => palette.yellow(cell),
+};
+
+function nameOf({ id, line }: BatchEntry): string {
+  return id ?? `line ${line}`;
+}
+
+function resultOf({ summary, error }: BatchEntry, cwd: string): string {
+  if (error !== null) return [error.message, error.causedBy].filter(Boolean).join(': ');
+  if (summary.files.length > 0) return summary.files.map(({ path }) => shortPath(path, cwd)).join(', ');
+  return summary.error?.message ?? summary.prompt ?? '';
+}
+
+/** What moves while a row is made. */
+export interface RowActivity {
+  readonly name: string;
+  readonly startedMs: number;
+  /** `queued`, `in progress`, `saving`. */
+  what: string;
+  /** 0 to 100. */
+  progress: number | null;
+}
+
+export interface BoardState {
+  readonly running: readonly RowActivity[];
+  readonly count: BatchCount;
+  readonly startedMs: number;
+  /** Of rows that ended in this run. */
+  readonly ended: number;
+  /** Why creates wait, and until when; null when they do not. */
+  readonly pause: { readonly reason: string; readonly untilMs: number } | null;
+}
+
+const NAME_COLUMNS = 20;
+const BAR_CELLS = 12;
+
+/** A line a running row, as many as there is room for, and the totals. */
+export function boardLines(state: BoardState, nowMs: number, room: number): string[] {
+  const places = Math.max(0, room - 2);
+  const shown = state.running.slice(0, places);
+  const lines = shown.map(({ name, startedMs, what, progress }) => {
+    const percent = progress ?? 0;
+    const filled = Math.round((percent / 100) * BAR_CELLS);
+    const bar = `${'━'.repeat(filled)}${'─'.repeat(BAR_CELLS - filled)} ${String(Math.round(percent)).padStart(3)} %`;
+    return `${cleanLine(name, NAME_COLUMNS).padEnd(NAME_COLUMNS)} ${what.padEnd(11)} ${bar}  ${formatElapsed(nowMs - startedMs)}`;
+  });
+  if (state.running.length > shown.length) lines.push(`… and ${state.running.length - shown.length} more`);
+  return [...lines, totals(state, nowMs)];
+}
+
+function totals({ count, startedMs, ended, pause }: BoardState, nowMs: number): string {
+  const { done, failed, running, toDo, spentMicros } = count;
+  const left = ended === 0 ? null : ((nowMs - startedMs) / ended) * (running + toDo);
+  const parts = [
+    `${done} done`,
+    ...(failed > 0 ? [`${failed} failed`] : []),
+    `${running} running`,
+    `${toDo} to do`,
+    `${formatUsd(spentMicros)} spent`,
+    ...(left === null || left <= 0 ? [] : [`about ${formatElapsed(left)} left`]),
+  ];
+  const waits = pause !== null && pause.untilMs > nowMs;
+  return `${parts.join(' · ')}${waits ? `; ${pause.reason}, going on in ${formatElapsed(pause.untilMs - nowMs)}` : ''}`;
+}
