@@ -61,6 +61,7 @@ function eventsOf(job: number): LedgerEvent[] {
       estimatedMicros: 400_000,
       priceList: 'openai-2026-03-12',
       free: false,
+      batch: null,
     },
     { event: 'accepted', key, atMs: atMs + 800, job: queued },
     {

@@ -64,6 +64,8 @@ export interface IntentEvent extends EventBase, ServerIdentity {
   readonly priceList: string | null;
   /** True for the simulator: never counted as spent. */
   readonly free: boolean;
+  /** The batch that it was submitted by; null for one submitted alone. */
+  readonly batch: string | null;
 }
 
 export type LedgerEvent =
@@ -135,6 +137,7 @@ function openRecord(intent: IntentEvent): JobRecord {
     estimatedMicros: intent.estimatedMicros,
     priceList: intent.priceList,
     free: intent.free,
+    batch: intent.batch,
     submittedAtMs: intent.atMs,
     answer: 'pending',
     answeredAtMs: null,

@@ -91,6 +91,7 @@ function writeIntent(deps: SubmitDeps, order: SubmitOrder, key: string, fingerpr
     estimatedMicros: estimate?.micros ?? null,
     priceList: estimate?.priceList ?? null,
     free,
+    batch: null,
   });
 }
 

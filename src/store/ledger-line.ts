@@ -50,6 +50,7 @@ function decodeEvent(fields: Fields): LedgerEvent | undefined {
         estimatedMicros: fields.integerOrNull('estimatedMicros'),
         priceList: fields.textOrNull('priceList'),
         free: fields.flag('free'),
+        batch: fields.textOrNull('batch'),
       };
     case 'accepted':
     case 'seen':

@@ -45,6 +45,7 @@ async function setUp(list: readonly object[] | (() => ScriptedReply), lostOnes =
       estimatedMicros: null,
       priceList: null,
       free: false,
+      batch: null,
     });
   }
   const records = [...ledger.all()];

@@ -75,6 +75,7 @@ function leaveIntent({ process, server }: Machine, pid: number, request = create
     estimatedMicros: PRICE.micros,
     priceList: PRICE.priceList,
     free: false,
+    batch: null,
   });
 }
 

@@ -25,6 +25,7 @@ export function intent(key: string, fields: Partial<IntentEvent> = {}): IntentEv
     estimatedMicros: 400_000,
     priceList: 'openai-2026-03-12',
     free: false,
+    batch: null,
     ...fields,
   };
 }
