@@ -32,7 +32,10 @@ export async function agreeToSpend({ micros, maxCostMicros, isAgreed }: Spending
     if (micros === null) {
       throw new SoraError('cost_cap_exceeded', {
         title: `the price is not known, so the cap of ${formatUsd(cap.value)} (${cap.origin}) cannot be kept`,
-        hints: ['leave the cap out to go on without knowing the price'],
+        hints: [
+          'leave the cap out to go on without knowing the price',
+          'run `sora cost` with the same options to see how the price can be told',
+        ],
       });
     }
     if (micros > cap.value) {
