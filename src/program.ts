@@ -40,6 +40,11 @@ export const COMMANDS: readonly Entry[] = [
     load: async () => (await import('./commands/delete.ts')).remove,
   },
   {
+    name: 'cost',
+    summary: 'say what a video would cost, or what was spent',
+    load: async () => (await import('./commands/cost.ts')).cost,
+  },
+  {
     name: 'doctor',
     summary: 'check access, and tell the remedy',
     load: async () => (await import('./commands/doctor.ts')).doctor,

@@ -39,12 +39,16 @@ export async function planManifest(
 }
 
 /** What names a manifest in the ledger: where it lies. */
-function batchOf({ path }: BatchSettings): string {
+function batchOf({ path }: ManifestSource): string {
   return path ?? '-';
 }
 
-async function readRows(
-  settings: BatchSettings,
+/** What it takes to read a manifest, and not to run it. */
+export type ManifestSource = Pick<BatchSettings, 'name' | 'path' | 'format' | 'variants' | 'outputFolder'>;
+
+/** The resolved rows of a manifest. Throws `invalid_manifest` with every fault of every line. */
+export async function readRows(
+  settings: ManifestSource,
   options: RequestOptions,
   context: Context,
 ): Promise<readonly BatchRow[]> {
@@ -61,14 +65,14 @@ async function readRows(
     outputFolder: settings.outputFolder,
     variants: settings.variants,
     resolve: (input) => resolveRequest({ ...input, model: input.model ?? model }),
-    estimate: (request) => estimate(request, nowMs),
+    estimate: (request) => estimate(request, nowMs, configuration.prices),
   });
   refuse(settings, faults);
   for (const note of notes) output.note(note);
   return rows;
 }
 
-async function readText({ path, name }: BatchSettings, { host }: Context): Promise<string> {
+async function readText({ path, name }: ManifestSource, { host }: Context): Promise<string> {
   try {
     const bytes = path === null ? await buffer(host.stdin) : readFileSync(path);
     return decodeText(bytes, name).replace(/^\ufeff/, '');
@@ -116,7 +120,7 @@ function checkFolder({ outputFolder, variants, force }: BatchSettings): void {
   checkDestination({ kind: 'folder', path: outputFolder }, variants, force);
 }
 
-function refuse({ name }: BatchSettings, faults: readonly ManifestFault[]): void {
+function refuse({ name }: ManifestSource, faults: readonly ManifestFault[]): void {
   if (faults.length === 0) return;
   throw new SoraError('invalid_manifest', {
     title: `${name} has ${faults.length === 1 ? 'a fault' : `${faults.length} faults`}`,

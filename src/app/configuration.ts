@@ -3,6 +3,7 @@ import type { BodyEncoding } from '../client/videos.ts';
 import { parseDurationMs } from '../domain/duration.ts';
 import { SoraError } from '../domain/errors.ts';
 import { parseUsd } from '../domain/money.ts';
+import { type PriceRow, pricesWith } from '../domain/pricing.ts';
 import { type Keys, maskKey } from '../store/keys.ts';
 import { baseUrlFault, type Settings } from '../store/settings.ts';
 
@@ -46,6 +47,8 @@ export interface Configuration {
   readonly project: Sourced<string> | null;
   readonly headers: Readonly<Record<string, string>>;
   readonly query: Readonly<Record<string, string>>;
+  /** The list’s and, behind them, the profile’s own. */
+  readonly prices: readonly PriceRow[];
   readonly maxCostMicros: Sourced<number> | null;
   readonly maxCostPerDayMicros: Sourced<number> | null;
   readonly confirmAboveMicros: Sourced<number>;
@@ -89,6 +92,7 @@ export function resolveConfiguration(input: ConfigurationInput): Configuration {
     project: fromEnv(input, 'OPENAI_PROJECT_ID') ?? own('project'),
     headers: isProfilesOwn ? group(settings, `profiles.${profile.value}.headers.`) : {},
     query: isProfilesOwn ? group(settings, `profiles.${profile.value}.query.`) : {},
+    prices: pricesOf(isProfilesOwn ? profile.value : null, settings),
     maxCostMicros: parsed(setting('max_cost'), parseUsd),
     maxCostPerDayMicros: parsed(setting('max_cost_per_day'), parseUsd),
     confirmAboveMicros: parsed(setting('confirm_above'), parseUsd) ?? { value: 1_000_000, origin: 'default' },
@@ -157,6 +161,19 @@ function chooseBaseUrl(
     });
   }
   throw new SoraError('invalid_config', { title: 'no base URL is known' });
+}
+
+/** A profile’s own prices say what its own server takes, so they hold for no other. */
+function pricesOf(profile: string | null, settings: Settings): PriceRow[] {
+  const setting = `profiles.${profile}.prices`;
+  const own = profile === null ? {} : group(settings, `${setting}.`);
+  return pricesWith(
+    Object.entries(own).flatMap(([name, usd]) => {
+      const microsPerSecond = parseUsd(usd);
+      return microsPerSecond === undefined ? [] : [{ name, microsPerSecond }];
+    }),
+    { priceList: `profile ${profile}`, source: `setting ${setting}` },
+  );
 }
 
 /**

@@ -138,7 +138,7 @@ export function smallestRequest(configuration: Configuration): VideoRequest {
 export function createAccessDeps(context: Context, isAgreed: boolean): AccessCheckDeps {
   const { host, configuration } = context;
   const request = smallestRequest(configuration);
-  const price = estimate(request, host.clock.now());
+  const price = estimate(request, host.clock.now(), configuration.prices);
   const { isSimulator } = configuration;
   return {
     priceMicros: price?.micros ?? null,

@@ -1,3 +1,4 @@
+import { parseDayMs } from '../domain/day.ts';
 import { parseDurationMs } from '../domain/duration.ts';
 import { SoraError } from '../domain/errors.ts';
 
@@ -8,6 +9,25 @@ export function parseTimeoutMs(text: string | undefined, fallbackMs: number, fau
   const timeoutMs = parseDurationMs(text);
   if (timeoutMs === undefined) faults.push(`\`--timeout ${text}\` is not a duration, such as 90s, 30m or 2h`);
   return timeoutMs ?? fallbackMs;
+}
+
+/** `--as-of`: a day; null when none is given. */
+export function parseAsOfMs(text: string | undefined, faults: string[]): number | null {
+  if (text === undefined) return null;
+  const dayMs = parseDayMs(text);
+  if (dayMs === undefined) faults.push(`\`--as-of ${text}\` is not a date, such as 2026-03-12`);
+  return dayMs ?? null;
+}
+
+/** `--since`: so long ago, or a day; null when none is given. A bare number would be seconds, which nobody means. */
+export function parseSinceMs(text: string | undefined, nowMs: number, faults: string[]): number | null {
+  if (text === undefined) return null;
+  const agoMs = /[a-z]\s*$/i.test(text) ? parseDurationMs(text) : undefined;
+  const sinceMs = agoMs === undefined ? parseDayMs(text) : Math.max(0, nowMs - agoMs);
+  if (sinceMs === undefined)
+    faults.push(`\`--since ${text}\` is neither a duration, such as 7d or 12h, nor a date, such as 2026-03-12`);
+  else if (sinceMs > nowMs) faults.push(`\`--since ${text}\` lies in the future`);
+  return sinceMs ?? null;
 }
 
 export interface WholeNumberRange {

@@ -37,7 +37,10 @@ export async function agreeToSpend(spending: Spending, context: Context): Promis
     if (micros === null || isMore) {
       throw new SoraError('cost_cap_exceeded', {
         title: `the price is not known, so the cap of ${formatUsd(cap.value)} (${cap.origin}) cannot be kept`,
-        hints: ['leave the cap out to go on without knowing the price'],
+        hints: [
+          'leave the cap out to go on without knowing the price',
+          'run `sora cost` with the same options to see how the price can be told',
+        ],
       });
     }
     const totalMicros = spentMicros + micros;

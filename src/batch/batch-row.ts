@@ -18,6 +18,8 @@ export interface BatchRow {
   readonly line: number;
   readonly id: string | null;
   readonly tie: RowTie;
+  /** The length as it was asked for, when the one to be rendered differs. */
+  readonly askedSeconds: number | null;
   /** Without the bytes of an image that lies in a file: a thousand rows hold none of them in memory. */
   readonly request: VideoRequest;
   readonly image: ImageFile | null;
@@ -83,13 +85,14 @@ class RowResolver {
     if (!resolution.ok || this.faults.length > faultsBefore) return [];
     for (const note of resolution.value.notes) this.notes.add(note);
 
-    const { request } = resolution.value;
+    const { request, askedSeconds } = resolution.value;
     const digest = read?.digest ?? null;
     const bare = digest === null ? request : { ...request, image: null };
     const recorded = { ...recordRequest(bare), ...(digest === null ? {} : { image: digest }) };
     const entry = {
       line: row.line,
       id: row.id,
+      askedSeconds,
       request: bare,
       image: digest === null ? null : { path: resolve(this.#surroundings.sourceFolder, row.image ?? ''), digest },
       estimate: estimate(request),

@@ -87,7 +87,7 @@ export const create = defineCommand({
     const read = await readRequest(prompt, options, context, faults);
     for (const note of read.notes) context.output.note(note);
 
-    const price = estimate(read.request, host.clock.now());
+    const price = estimate(read.request, host.clock.now(), configuration.prices);
     if (options.dryRun) return { answer: previewRequest(read, price, count, configuration) };
     const files = options.detach || options.noDownload ? null : plan;
     if (files !== null) checkFiles(files);

@@ -3,7 +3,10 @@ import { SoraError } from './errors.ts';
 import type { VideoJob } from './video.ts';
 
 /** Why a job that has ended gave no video, or null when it did. */
-export function failureOf(job: VideoJob, atMs: number): SoraError | null {
+export function failureOf(
+  job: Pick<VideoJob, 'id' | 'status' | 'error' | 'requestId'>,
+  atMs: number,
+): SoraError | null {
   if (job.status === 'completed') return null;
   const details = { jobId: job.id, requestId: job.requestId, facts: { id: job.id } };
   if (job.status === 'expired') return new SoraError('content_expired', details);

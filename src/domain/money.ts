@@ -14,7 +14,12 @@ export function usdOf(micros: number): number {
 
 /** `$0.40`, `$12.00`, and as many more digits as an amount below a cent needs: `$0.0025`. */
 export function formatUsd(micros: number | null): string {
+  return micros === null ? 'unknown' : `$${plainUsd(micros)}`;
+}
+
+/** The same as a bare number, for programs: `0.40`. */
+export function plainUsd(micros: number | null): string {
   if (micros === null) return 'unknown';
   const [whole, fraction = ''] = (micros / MICROS_PER_USD).toFixed(6).split('.');
-  return `$${whole}.${fraction.replace(/0+$/, '').padEnd(2, '0')}`;
+  return `${whole}.${fraction.replace(/0+$/, '').padEnd(2, '0')}`;
 }

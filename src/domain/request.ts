@@ -142,7 +142,7 @@ function resolveSeconds(
 }
 
 /** The nearest of ascending choices; a tie goes to the shorter, which is the cheaper. */
-function nearestOf(choices: readonly number[], asked: number): number {
+export function nearestOf(choices: readonly number[], asked: number): number {
   return choices.reduce((best, choice) => (Math.abs(choice - asked) < Math.abs(best - asked) ? choice : best));
 }
 

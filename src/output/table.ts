@@ -12,7 +12,8 @@ export interface Table {
   readonly paint?: (cell: string, column: number) => string;
 }
 
-const GAP = 2;
+/** Columns of a terminal between two of a table. */
+export const GAP = 2;
 const MIN_FLEXIBLE = 10;
 
 /** A table for people on a terminal; tab-separated rows, without a head, for programs. */

@@ -2,10 +2,13 @@ import { dirname } from 'node:path';
 import { parseDurationMs } from '../domain/duration.ts';
 import { SoraError } from '../domain/errors.ts';
 import { isJsonObject, type JsonObject, type JsonValue } from '../domain/json.ts';
-import { parseUsd } from '../domain/money.ts';
+import { MICROS_PER_USD, parseUsd } from '../domain/money.ts';
 import { invalidFile, readJsonFile } from './json-file.ts';
 
-/** One setting that exists: its name (`*` stands for a name of the user's), what it does, and what it may be. */
+/**
+ * One setting that exists: its name, what it does, and what it may be. `*` stands for a name of the user's, `**` at
+ * the end for one that may hold dots, as models' names do.
+ */
 export interface SettingSpec {
   readonly name: string;
   readonly summary: string;
@@ -16,6 +19,12 @@ export interface SettingSpec {
 const anyText = (value: string): string | null => (value === '' ? 'it is empty' : null);
 const usd = (value: string): string | null =>
   parseUsd(value) === undefined ? 'it is not an amount in dollars, such as 2.50' : null;
+/** Higher ones are slips, and their sums would not be exact. */
+const MAX_USD_PER_SECOND = 1_000;
+const usdPerSecond = (value: string): string | null =>
+  (parseUsd(value) ?? Number.POSITIVE_INFINITY) > MAX_USD_PER_SECOND * MICROS_PER_USD
+    ? `it is not an amount in dollars for a second, such as 0.05, of at most ${MAX_USD_PER_SECOND}`
+    : null;
 const duration = (value: string): string | null =>
   parseDurationMs(value) ? null : 'it is not a duration, such as 90s, 30m or 2h';
 const oneOf =
@@ -44,6 +53,11 @@ export const SETTINGS: readonly SettingSpec[] = [
   { name: 'profiles.*.auth', summary: 'how the key is sent', fault: oneOf('bearer', 'api-key', 'none') },
   { name: 'profiles.*.key_from_env', summary: 'environment variable that holds the key', fault: anyText },
   { name: 'profiles.*.model', summary: 'model in use when none is named', fault: anyText },
+  {
+    name: 'profiles.*.prices.**',
+    summary: 'what a second of a model costs, in dollars; MODEL@WxH for one of its sizes',
+    fault: usdPerSecond,
+  },
   { name: 'profiles.*.encoding', summary: 'how a create is encoded', fault: oneOf('auto', 'json', 'multipart') },
   { name: 'profiles.*.organization', summary: 'OpenAI-Organization header', fault: anyText },
   { name: 'profiles.*.project', summary: 'OpenAI-Project header', fault: anyText },
@@ -73,11 +87,15 @@ export function settingFault(name: string, value: string): string | null {
 }
 
 function matches(pattern: string, name: string): boolean {
-  const [wanted, given] = [pattern.split('.'), name.split('.')];
-  return (
-    wanted.length === given.length &&
-    wanted.every((part, at) => part === given[at] || (part === '*' && /^[\w-]+$/.test(given[at] ?? '')))
-  );
+  const expression = pattern.replaceAll('.', '\\.').replace(/\*\*?/g, (star) => (star === '*' ? '[\\w-]+' : '\\S+'));
+  return new RegExp(`^${expression}$`).test(name);
+}
+
+/** The keys under which a setting lies in the file, one within the other. */
+function keysOf(name: string): string[] {
+  const keys = name.split('.');
+  const depth = SETTINGS.find((spec) => matches(spec.name, name))?.name.split('.').length ?? keys.length;
+  return [...keys.slice(0, depth - 1), keys.slice(depth - 1).join('.')];
 }
 
 function* flatten(object: JsonObject, prefix = ''): Generator<[string, string]> {
@@ -90,7 +108,7 @@ function* flatten(object: JsonObject, prefix = ''): Generator<[string, string]> 
 
 /** The line that names the last part of a setting; good enough to find it. */
 function lineOf(name: string, text: string): number {
-  const key = JSON.stringify(name.split('.').at(-1));
+  const key = JSON.stringify(keysOf(name).at(-1));
   const at = text.split('\n').findIndex((line) => line.includes(`${key}:`) || line.includes(`${key} :`));
   return at + 1;
 }
@@ -116,7 +134,7 @@ export async function writeSetting(path: string, name: string, value: string | u
       accessPropertiesByDotNotation: false,
       clearInvalidConfig: false,
     });
-    store.store = withSetting(current, name.split('.'), value);
+    store.store = withSetting(current, keysOf(name), value);
   } catch (error) {
     throw new SoraError('cannot_write', { title: `could not write ${path}`, causedBy: String(error), cause: error });
   }

@@ -17,6 +17,34 @@ function resolve({ options = {}, env = {}, settings = {}, keys = STORED }: Given
   return resolveConfiguration({ options, env, settings: all, keys });
 }
 
+describe('a profile’s own prices', () => {
+  const settings = { 'profiles.lab.prices.wan2.2': '0.05' };
+  const own = (given: Given) =>
+    resolve({ settings, ...given }).prices.filter(({ priceList }) => priceList === 'profile lab');
+
+  it('hold for its server', () => {
+    expect(own({ options: { profile: 'lab' } })).toEqual([
+      {
+        model: 'wan2.2',
+        resolution: null,
+        sizes: null,
+        microsPerSecond: 50_000,
+        since: null,
+        priceList: 'profile lab',
+        source: 'setting profiles.lab.prices',
+      },
+    ]);
+  });
+
+  it.each<[string, Given]>([
+    ['another profile', {}],
+    ['another server', { options: { profile: 'lab', baseUrl: 'http://option/v1' } }],
+    ['the simulator', { options: { simulate: true } }],
+  ])('do not hold for %s', (_, given) => {
+    expect(own(given)).toEqual([]);
+  });
+});
+
 describe('the base URL', () => {
   const everywhere: Given = {
     options: { baseUrl: 'http://option/v1' },

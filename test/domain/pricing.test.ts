@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { estimate } from '../../src/domain/pricing.ts';
+import { estimate, findPrice, pricesOn, pricesWith } from '../../src/domain/pricing.ts';
 
+const OWN = { priceList: 'profile lab', source: 'setting profiles.lab.prices' };
+const LIST = pricesWith([], OWN);
 const usd = (dollars: number): number => dollars * 1_000_000;
 
 describe('estimate', () => {
@@ -15,13 +17,13 @@ describe('estimate', () => {
     ['2026-03-12', 'sora-2', '720x1280', 4, 0.4, 'openai-2026-03-12'],
     ['2026-11-23', 'sora-2-2025-12-08', '720x1280', 20, 2, 'openai-2026-03-12'],
   ])('on %s %s at %s for %d s is $%d of %s', (day, model, size, seconds, dollars, priceList) => {
-    expect(estimate({ model, size, seconds }, Date.parse(day))).toEqual({ micros: usd(dollars), priceList });
+    expect(estimate({ model, size, seconds }, Date.parse(day), LIST)).toEqual({ micros: usd(dollars), priceList });
   });
 
   it('is whole micro-dollars for any length', () => {
     const at = Date.parse('2026-03-12');
-    expect(estimate({ model: 'sora-2-pro', size: '1280x720', seconds: 1 / 3 }, at)?.micros).toBe(100_000);
-    expect(estimate({ model: 'sora-2', size: '1280x720', seconds: 0.1 + 0.2 }, at)?.micros).toBe(30_000);
+    expect(estimate({ model: 'sora-2-pro', size: '1280x720', seconds: 1 / 3 }, at, LIST)?.micros).toBe(100_000);
+    expect(estimate({ model: 'sora-2', size: '1280x720', seconds: 0.1 + 0.2 }, at, LIST)?.micros).toBe(30_000);
   });
 
   it.each([
@@ -32,6 +34,67 @@ describe('estimate', () => {
     ['no length', { model: 'sora-2', size: '1280x720', seconds: null }, '2026-03-12'],
     ['a day before the first price list', { model: 'sora-2', size: '1280x720', seconds: 4 }, '2025-10-05'],
   ])('is unknown, never zero, for %s', (_, request, day) => {
-    expect(estimate(request, Date.parse(day))).toBeNull();
+    expect(estimate(request, Date.parse(day), LIST)).toBeNull();
+  });
+});
+
+describe('one’s own prices', () => {
+  const prices = pricesWith(
+    [
+      { name: 'sora-2-2025-12-08', microsPerSecond: usd(0.09) },
+      { name: 'wan2.2@1920x1080', microsPerSecond: usd(0.2) },
+      { name: 'wan2.2', microsPerSecond: usd(0.05) },
+      { name: 'sora-2', microsPerSecond: usd(0.08) },
+      { name: 'mine', microsPerSecond: 0 },
+    ],
+    OWN,
+  );
+  const priceOf = (model: string, size: string | null): number | undefined =>
+    findPrice(prices, { model, size }, '2026-03-12')?.microsPerSecond;
+
+  it.each([
+    ['a model that no list knows, at any size', 'wan2.2', '832x480', 0.05],
+    ['the same where the server chooses the size', 'wan2.2', null, 0.05],
+    ['one of its sizes before the model', 'wan2.2', '1920x1080', 0.2],
+    ['a model of the list, instead of its price', 'sora-2', '720x1280', 0.08],
+    ['the snapshots of that model', 'sora-2-2025-10-06', '720x1280', 0.08],
+    ['a snapshot before its model', 'sora-2-2025-12-08', '720x1280', 0.09],
+    ['nothing at all, which is not unknown', 'mine', null, 0],
+  ])('price %s', (_, model, size, dollars) => {
+    expect(priceOf(model, size)).toBe(usd(dollars));
+  });
+
+  it('leave the prices of other models as they are', () => {
+    expect(priceOf('sora-2-pro', '1280x720')).toBe(usd(0.3));
+    expect(priceOf('ltx-2', '1280x720')).toBeUndefined();
+  });
+
+  it('stand in the list of every day, in place of what they replace', () => {
+    const rows = pricesOn(prices, '2025-10-06').map(({ model, sizes, since }) => [
+      model,
+      sizes?.length ?? 'all',
+      since,
+    ]);
+    expect(rows).toEqual([
+      ['mine', 'all', null],
+      ['sora-2', 'all', null],
+      ['sora-2-2025-12-08', 'all', null],
+      ['sora-2-pro', 2, '2025-10-06'],
+      ['sora-2-pro', 4, '2025-10-06'],
+      ['wan2.2', 'all', null],
+      ['wan2.2', 1, null],
+    ]);
+  });
+});
+
+describe('the price list of a day', () => {
+  it.each([
+    ['2025-10-05', []],
+    ['2026-03-11', ['0.1 2025-10-06', '0.3 2025-10-06', '0.5 2025-10-06']],
+    ['2026-03-12', ['0.1 2026-03-12', '0.3 2026-03-12', '0.5 2026-03-12', '0.7 2026-03-12']],
+  ])('on %s is %j', (day, expected) => {
+    expect(pricesOn(LIST, day).map(({ microsPerSecond, since }) => `${microsPerSecond / usd(1)} ${since}`)).toEqual(
+      expected,
+    );
   });
 });

@@ -13,7 +13,13 @@ import { createVideoJob } from '../support/video-job.ts';
 
 const KEY = 'sub_1';
 const rejected: LedgerEvent = { event: 'rejected', key: KEY, atMs: AT_MS + 5, code: 'invalid_request', message: 'no' };
-const unknown: LedgerEvent = { event: 'unknown', key: KEY, atMs: AT_MS + 5, code: 'connection_failed', message: 'socket hang up' };
+const unknown: LedgerEvent = {
+  event: 'unknown',
+  key: KEY,
+  atMs: AT_MS + 5,
+  code: 'connection_failed',
+  message: 'socket hang up',
+};
 const removed: LedgerEvent = { event: 'removed', key: KEY, atMs: AT_MS + 9 };
 const taken = accepted(KEY, 'video_1');
 const completed = seen(KEY, 'video_1', { status: 'completed', serverStatus: 'completed', actualMicros: 420_000 });
@@ -62,7 +68,9 @@ describe('a record', () => {
       job: facts('video_1'),
     });
     expect(fold(intent(KEY), rejected)).toMatchObject({ refusal: { code: 'invalid_request', message: 'no' } });
-    expect(fold(intent(KEY), unknown)).toMatchObject({ refusal: { code: 'connection_failed', message: 'socket hang up' } });
+    expect(fold(intent(KEY), unknown)).toMatchObject({
+      refusal: { code: 'connection_failed', message: 'socket hang up' },
+    });
   });
 
   it('is not in doubt again once it was answered', () => {

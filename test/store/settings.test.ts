@@ -47,6 +47,17 @@ describe('settings', () => {
     expect(JSON.parse(readFileSync(path, 'utf8'))).toEqual({ from_tomorrow: { a: [1] } });
   });
 
+  it('keep a model’s name in one piece, dots and all', async () => {
+    const path = createFile('{}');
+    await writeSetting(path, 'profiles.lab.prices.wan2.2@1280x720', '0.05');
+    expect(JSON.parse(readFileSync(path, 'utf8'))).toEqual({
+      profiles: { lab: { prices: { 'wan2.2@1280x720': '0.05' } } },
+    });
+    expect([...readSettings(path)]).toEqual([['profiles.lab.prices.wan2.2@1280x720', '0.05']]);
+    await writeSetting(path, 'profiles.lab.prices.wan2.2@1280x720', undefined);
+    expect(JSON.parse(readFileSync(path, 'utf8'))).toEqual({});
+  });
+
   it('have names that no object has by itself', async () => {
     const path = createFile('{}');
     await writeSetting(path, 'profiles.__proto__.base_url', 'http://x/v1');
@@ -62,6 +73,20 @@ describe('settings', () => {
     ['profiles.lab.auth', 'basic', 'it is not one of bearer, api-key, none'],
     ['profiles.lab.model', '', 'it is empty'],
     ['profiles.la b.model', 'x', 'there is no such setting'],
+    ['profiles.lab.prices.wan2.2', '0.05', null],
+    ['profiles.lab.prices.Wan-AI/Wan2.2@1280x720', '0', null],
+    [
+      'profiles.lab.prices.wan2.2',
+      'cheap',
+      'it is not an amount in dollars for a second, such as 0.05, of at most 1000',
+    ],
+    [
+      'profiles.lab.prices.wan2.2',
+      '1000.01',
+      'it is not an amount in dollars for a second, such as 0.05, of at most 1000',
+    ],
+    ['profiles.lab.prices.', '1', 'there is no such setting'],
+    ['profiles.lab.prices', '1', 'there is no such setting'],
     ['profiles.lab', 'x', 'there is no such setting'],
     ['nope', 'x', 'there is no such setting'],
   ])('are checked: %s = %j', (name, value, fault) => {

@@ -1,0 +1,49 @@
+import { failureOf } from './job-failure.ts';
+import { type JobRecord, statusOf } from './record.ts';
+
+/** Why it is not known whether, or how much, a job was charged. */
+export const DOUBTS = ['failed', 'moderation_blocked', 'cancelled', 'expired', 'outcome_unknown', 'no_price'] as const;
+export type Doubt = (typeof DOUBTS)[number];
+
+/** What a submission cost, in micro-dollars, as far as anybody told. */
+export type Charge =
+  /** The simulator. */
+  | { readonly kind: 'free' }
+  /** Refused by the server, or withdrawn before it was sent: nothing was made. */
+  | { readonly kind: 'nothing' }
+  /** The server told the price. */
+  | { readonly kind: 'actual'; readonly micros: number }
+  /** The job is made, or being made, at a known price. */
+  | { readonly kind: 'estimated'; readonly micros: number }
+  | { readonly kind: 'unknown'; readonly doubt: Doubt; readonly estimatedMicros: number | null };
+
+/**
+ * A job that ended without a video may be charged or not: no server publishes a
+ * rule for that, so it is neither counted as paid nor as free.
+ */
+export function chargeOf(record: JobRecord): Charge {
+  if (record.free) return { kind: 'free' };
+  if (record.answer === 'rejected') return { kind: 'nothing' };
+  const { estimatedMicros, job } = record;
+  const actualMicros = job?.actualMicros ?? null;
+  if (actualMicros !== null) return { kind: 'actual', micros: actualMicros };
+  const doubt = doubtOf(record);
+  if (doubt !== null) return { kind: 'unknown', doubt, estimatedMicros };
+  if (estimatedMicros === null) return { kind: 'unknown', doubt: 'no_price', estimatedMicros };
+  return { kind: 'estimated', micros: estimatedMicros };
+}
+
+function doubtOf(record: JobRecord): Doubt | null {
+  const { job, files, submittedAtMs } = record;
+  if (job === null) return 'outcome_unknown';
+  switch (statusOf(record)) {
+    case 'failed':
+      return failureOf(job, submittedAtMs)?.code === 'moderation_blocked' ? 'moderation_blocked' : 'failed';
+    case 'cancelled':
+      return 'cancelled';
+    case 'expired': // of a video, or of a job that never became one
+      return job.completedAtMs === null && files.length === 0 ? 'expired' : null;
+    default:
+      return null;
+  }
+}

@@ -1,0 +1,105 @@
+import { dayOf } from './day.ts';
+import { findModel, knownModels } from './models.ts';
+import { estimate, findPrice, type PricedVideo, type PriceRow } from './pricing.ts';
+import { nearestOf, type ResolvedRequest } from './request.ts';
+
+/** So many videos of one request. */
+export interface VideoOrder extends Pick<ResolvedRequest, 'request' | 'askedSeconds'> {
+  readonly count: number;
+}
+
+/** A sum that says what is missing in it: videos without a known price are counted, and never cost zero. */
+export interface CostSum {
+  /** Of the videos whose price is known. */
+  readonly knownMicros: number;
+  readonly unknownVideos: number;
+}
+
+export interface CostEstimate {
+  readonly videos: number;
+  /** For the seconds that were asked for. */
+  readonly asked: CostSum;
+  /** For the seconds that would be rendered, which is what is paid. */
+  readonly rendered: CostSum;
+}
+
+/** What all of the orders would cost on a day. */
+export function estimateCost(orders: Iterable<VideoOrder>, atMs: number, prices: readonly PriceRow[]): CostEstimate {
+  let videos = 0;
+  const [asked, rendered] = [new Sum(), new Sum()];
+  for (const { request, askedSeconds, count } of orders) {
+    videos += count;
+    const price = estimate(request, atMs, prices);
+    rendered.add(price?.micros, count);
+    if (askedSeconds === null) asked.add(price?.micros, count);
+    else asked.add(estimate({ ...request, seconds: askedSeconds }, atMs, prices)?.micros, count);
+  }
+  return { videos, asked, rendered };
+}
+
+/** The whole sum, or null where a part of it is not known. */
+export function wholeMicros({ knownMicros, unknownVideos }: CostSum): number | null {
+  return unknownVideos > 0 ? null : knownMicros;
+}
+
+/** One order with its price, for showing. */
+export interface PricedOrder {
+  readonly model: string | null;
+  readonly size: string | null;
+  /** As they were asked for. */
+  readonly seconds: number | null;
+  readonly count: number;
+  readonly price: PriceRow | null;
+  /** Of all videos, for the seconds that were asked for. */
+  readonly micros: number | null;
+  /** What would be rendered instead; null where it is what was asked for. */
+  readonly rendered: { readonly seconds: number | null; readonly micros: number | null } | null;
+}
+
+export function priceOrder(order: VideoOrder, atMs: number, prices: readonly PriceRow[]): PricedOrder {
+  const { request, askedSeconds, count } = order;
+  const { asked, rendered } = estimateCost([order], atMs, prices);
+  return {
+    model: request.model,
+    size: request.size,
+    seconds: askedSeconds ?? request.seconds,
+    count,
+    price: findPrice(prices, request, dayOf(atMs)) ?? null,
+    micros: wholeMicros(asked),
+    rendered: askedSeconds === null ? null : { seconds: request.seconds, micros: wholeMicros(rendered) },
+  };
+}
+
+/** The same order over every known model and size, and those that one's own prices name; the cheapest first, unknown last. */
+export function compareModels(order: VideoOrder, atMs: number, prices: readonly PriceRow[]): PricedOrder[] {
+  const { request } = order;
+  const known = knownModels().flatMap(({ name, sizes }) => sizes.map(({ size }) => ({ model: name, size })));
+  const own = prices
+    .filter(({ model }) => findModel(model) === undefined)
+    .map(({ model, sizes }) => ({ model, size: sizes?.[0] ?? null }));
+  const others = [...known, ...own].filter((other) => !isSameVideo(other, request));
+  return [request, ...others]
+    .map((video) => priceOrder(orderInstead(order, video), atMs, prices))
+    .sort((a, b) => (a.micros ?? Number.POSITIVE_INFINITY) - (b.micros ?? Number.POSITIVE_INFINITY));
+}
+
+export function isSameVideo(a: PricedVideo, b: PricedVideo): boolean {
+  return a.model === b.model && a.size === b.size;
+}
+
+function orderInstead({ request, askedSeconds, count }: VideoOrder, { model, size }: PricedVideo): VideoOrder {
+  const asked = askedSeconds ?? request.seconds;
+  const known = model === null ? undefined : findModel(model);
+  const seconds = known === undefined || asked === null ? asked : nearestOf(known.seconds, asked);
+  return { request: { ...request, model, size, seconds }, askedSeconds: seconds === asked ? null : asked, count };
+}
+
+class Sum implements CostSum {
+  knownMicros = 0;
+  unknownVideos = 0;
+
+  add(micros: number | undefined, count: number): void {
+    if (micros === undefined) this.unknownVideos += count;
+    else this.knownMicros += micros * count;
+  }
+}

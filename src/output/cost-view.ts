@@ -1,0 +1,138 @@
+import { type CostEstimate, isSameVideo, type PricedOrder } from '../domain/cost.ts';
+import { formatUsd, plainUsd, usdOf } from '../domain/money.ts';
+import type { PricedVideo, PriceRow } from '../domain/pricing.ts';
+import { cleanLine } from './clean-text.ts';
+import type { Surface } from './surface.ts';
+import { renderTable } from './table.ts';
+
+/** A price for programs; the keys are a public interface. */
+export function priceJson(price: PriceRow): Record<string, unknown> {
+  return {
+    model: price.model,
+    resolution: price.resolution,
+    sizes: price.sizes,
+    usd_per_second: usdOf(price.microsPerSecond),
+    since: price.since,
+    price_list: price.priceList,
+    source: price.source,
+  };
+}
+
+export const PRICE_JSON_SHAPE = '{"model","resolution","sizes","usd_per_second","since","price_list","source"}';
+
+/** A price list, and below it where its prices were read. */
+export async function renderPrices(prices: readonly PriceRow[], surface: Surface): Promise<string> {
+  const { isTerminal, palette } = surface;
+  const table = await renderTable(
+    {
+      head: ['MODEL', 'TIER', 'SIZES', 'PRICE', 'SINCE', 'PRICE LIST', ...(isTerminal ? [] : ['SOURCE'])],
+      rows: prices.map((price) => [
+        price.model,
+        price.resolution ?? '',
+        price.sizes?.join(', ') ?? 'all',
+        isTerminal ? `${formatUsd(price.microsPerSecond)}/s` : plainUsd(price.microsPerSecond),
+        price.since ?? '',
+        price.priceList,
+        ...(isTerminal ? [] : [price.source]),
+      ]),
+      flexible: 2,
+      optional: [1, 4],
+    },
+    surface,
+  );
+  if (!isTerminal || prices.length === 0) return table;
+  const sources = new Map(prices.map(({ priceList, source }) => [priceList, source]));
+  return `${table}\n${[...sources].map(([name, source]) => `${palette.dim(`${name}:`)} ${source}\n`).join('')}`;
+}
+
+/** An estimate for programs; the keys are a public interface. */
+export function pricedOrderJson({ price, rendered, ...order }: PricedOrder): Record<string, unknown> {
+  return {
+    model: order.model,
+    size: order.size,
+    seconds: order.seconds,
+    count: order.count,
+    usd_per_second: price === null ? null : usdOf(price.microsPerSecond),
+    cost: { estimated_usd: usdOrNull(order.micros), actual_usd: null, price_list: price?.priceList ?? null },
+    rendered: rendered && { seconds: rendered.seconds, estimated_usd: usdOrNull(rendered.micros) },
+  };
+}
+
+export const PRICED_ORDER_JSON_SHAPE =
+  '{"model","size","seconds","count","usd_per_second","cost":{"estimated_usd","actual_usd","price_list"},"rendered":{"seconds","estimated_usd"}}';
+
+function usdOrNull(micros: number | null): number | null {
+  return micros === null ? null : usdOf(micros);
+}
+
+/** One estimate, a line a fact. */
+export function renderPricedOrder(order: PricedOrder, surface: Surface): Promise<string> | string {
+  if (!surface.isTerminal) return renderComparison([order], null, surface);
+  const { count, model, seconds, size, price, micros, rendered } = order;
+  const video = [model, seconds && `${seconds} s`, size].filter(Boolean).join(', ');
+  const facts: readonly (readonly [string, string | null])[] = [
+    ['video', cleanLine(count > 1 ? `${count} times ${video}` : video)],
+    ['price', price && `${formatUsd(price.microsPerSecond)} a second (${price.priceList})`],
+    ['cost', surface.palette.bold(formatUsd(micros))],
+    ['rendered', rendered && `${rendered.seconds} s for ${formatUsd(rendered.micros)}`],
+  ];
+  return facts
+    .flatMap(([name, value]) => (value ? [`${surface.palette.dim(name.padEnd(8))} ${value}\n`] : []))
+    .join('');
+}
+
+/** What a manifest would cost, for programs: what is rendered, which is what is paid, and what was asked for. */
+export function batchCostJson({ videos, asked, rendered }: CostEstimate): Record<string, unknown> {
+  return {
+    videos,
+    cost: { estimated_usd: usdOf(rendered.knownMicros), asked_usd: usdOf(asked.knownMicros) },
+    videos_of_unknown_price: rendered.unknownVideos,
+  };
+}
+
+export function renderBatchCost({ videos, asked, rendered }: CostEstimate, { isTerminal, palette }: Surface): string {
+  if (!isTerminal) {
+    const cells = [videos, plainUsd(rendered.knownMicros), plainUsd(asked.knownMicros), rendered.unknownVideos];
+    return `${cells.join('\t')}\n`;
+  }
+  const { unknownVideos } = rendered;
+  const facts: readonly (readonly [string, string | null])[] = [
+    ['videos', String(videos)],
+    ['cost', palette.bold(formatUsd(rendered.knownMicros))],
+    [
+      'asked',
+      asked.knownMicros === rendered.knownMicros ? null : `${formatUsd(asked.knownMicros)} for the seconds asked for`,
+    ],
+    ['unknown', unknownVideos === 0 ? null : `the price of ${unknownVideos} of them`],
+  ];
+  return facts.flatMap(([name, value]) => (value ? [`${palette.dim(name.padEnd(8))} ${value}\n`] : [])).join('');
+}
+
+/** Estimates, a row each; the video that was asked for is marked. */
+export function renderComparison(
+  orders: readonly PricedOrder[],
+  asked: PricedVideo | null,
+  surface: Surface,
+): Promise<string> {
+  const { isTerminal } = surface;
+  const usd = isTerminal ? formatUsd : plainUsd;
+  const length = (seconds: number | null): string => (seconds === null ? '' : `${seconds}${isTerminal ? 's' : ''}`);
+  return renderTable(
+    {
+      head: ['MODEL', 'SIZE', 'LENGTH', 'COST', 'RENDERED', 'FOR', 'PRICE LIST', ...(asked === null ? [] : [''])],
+      rows: orders.map((order) => [
+        order.model ?? '',
+        order.size ?? '',
+        length(order.seconds),
+        usd(order.micros),
+        length(order.rendered?.seconds ?? null),
+        order.rendered === null ? '' : usd(order.rendered.micros),
+        order.price?.priceList ?? '',
+        ...(asked === null ? [] : [isSameVideo(order, asked) ? 'asked' : '']),
+      ]),
+      flexible: 0,
+      optional: [6, 2],
+    },
+    surface,
+  );
+}

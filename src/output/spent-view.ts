@@ -1,0 +1,131 @@
+import type { Doubt } from '../domain/charge.ts';
+import { formatUsd, plainUsd, usdOf } from '../domain/money.ts';
+import type { Spent, SpentReport } from '../domain/spent.ts';
+import { cleanLine, columnsOf } from './clean-text.ts';
+import type { Surface } from './surface.ts';
+import { GAP, renderTable } from './table.ts';
+
+const DOUBT_WORDS: Readonly<Record<Doubt, string>> = {
+  failed: 'failed',
+  moderation_blocked: 'blocked by moderation',
+  cancelled: 'cancelled',
+  expired: 'expired unfinished',
+  outcome_unknown: 'without an answer',
+  no_price: 'without a known price',
+};
+
+/** What was spent, for programs; the keys are a public interface. */
+export function spentJson(spent: Spent): Record<string, unknown> {
+  const usdOrNull = (micros: number | null): number | null => (micros === null ? null : usdOf(micros));
+  return {
+    jobs: spent.jobs,
+    spent_usd: usdOrNull(spent.spentMicros),
+    estimated_usd: usdOrNull(spent.estimatedMicros),
+    actual_usd: usdOrNull(spent.actualMicros),
+    unknown: spent.doubtful.map(({ doubt, jobs, estimatedMicros }) => ({
+      reason: doubt,
+      jobs,
+      estimated_usd: usdOrNull(estimatedMicros),
+    })),
+    refused: spent.refused,
+  };
+}
+
+export const SPENT_JSON_SHAPE =
+  '{"jobs","spent_usd","estimated_usd","actual_usd","unknown":[{"reason","jobs","estimated_usd"}],"refused"}';
+
+type Groups = SpentReport['groups'];
+
+/** A bar chart and its sums on a terminal; in a pipe the numbers, a row a group. */
+export function renderSpent({ groups, total }: SpentReport, by: string, surface: Surface): Promise<string> | string {
+  if (surface.isTerminal) return groups.length === 0 ? '' : renderChart(groups, total, by, surface);
+  const rows = groups.map(([name, spent]) => [
+    name ?? '',
+    String(spent.jobs),
+    plainUsd(spent.spentMicros),
+    amountOf(spent.estimatedMicros, plainUsd),
+    amountOf(spent.actualMicros, plainUsd),
+    String(spent.doubtfulJobs),
+    spent.doubtfulJobs === 0 ? '' : plainUsd(spent.doubtfulMicros),
+    String(spent.refused),
+  ]);
+  return renderTable({ head: [], rows }, surface);
+}
+
+/** Of jobs of a kind; empty where there are none of it. */
+function amountOf(micros: number | null, format: (micros: number) => string): string {
+  return micros === null ? '' : format(micros);
+}
+
+const [MIN_BAR, MAX_BAR] = [10, 30];
+
+async function renderChart(groups: Groups, total: Spent, by: string, surface: Surface): Promise<string> {
+  const columns: readonly (readonly [head: string, cell: (spent: Spent) => string])[] = [
+    ['JOBS', ({ jobs }) => String(jobs)],
+    ['SPENT', ({ spentMicros }) => formatUsd(spentMicros)],
+    ['ESTIMATED', ({ estimatedMicros }) => amountOf(estimatedMicros, formatUsd)],
+    ['ACTUAL', ({ actualMicros }) => amountOf(actualMicros, formatUsd)],
+    ['UNKNOWN', describeDoubt],
+  ];
+  const shown = columns.filter(
+    ([head]) =>
+      (head !== 'UNKNOWN' || total.doubtfulJobs > 0) &&
+      // Without a price that a server told, all that is spent is estimated.
+      ((head !== 'ESTIMATED' && head !== 'ACTUAL') || total.actualMicros !== null),
+  );
+  const head = [by.toUpperCase(), ...shown.map(([title]) => title)];
+  const rows = groups.map(([name, spent]) => [cleanLine(name ?? `no ${by}`), ...shown.map(([, cell]) => cell(spent))]);
+  const widths = head.map((title, at) => Math.max(title.length, ...rows.map((row) => columnsOf(row[at] ?? ''))));
+  const room = widths.reduce((left, width) => left - width - GAP, surface.columns);
+  const drawBar = barsFor(groups, Math.min(MAX_BAR, Math.max(MIN_BAR, room)));
+  const table = await renderTable(
+    {
+      head: [...head, ''],
+      rows: groups.map(([, spent], at) => [...(rows[at] ?? []), drawBar(spent)]),
+      flexible: 0,
+      optional: total.actualMicros === null ? [] : [3, 4],
+      paint: (cell, column) => (column === head.length ? surface.palette.cyan(cell) : cell),
+    },
+    surface,
+  );
+  return `${table}\n${describeTotal(total, surface)}`;
+}
+
+/** `2 (≤ $0.80)`: how many jobs, and what they were estimated at. */
+function describeDoubt({ doubtfulJobs, doubtfulMicros }: Spent): string {
+  if (doubtfulJobs === 0) return '';
+  return doubtfulMicros === null ? String(doubtfulJobs) : `${doubtfulJobs} (≤ ${formatUsd(doubtfulMicros)})`;
+}
+
+const EIGHTHS = ['', '▏', '▎', '▍', '▌', '▋', '▊', '▉'];
+
+/** Draws bars to one scale: what is spent, and lighter what may be. */
+function barsFor(groups: Groups, columns: number): (spent: Spent) => string {
+  const longest = groups.reduce((most, [, { mostMicros }]) => Math.max(most, mostMicros), 1);
+  return ({ spentMicros, mostMicros }) => {
+    const eighths = Math.ceil(((spentMicros ?? 0) / longest) * columns * 8);
+    const solid = '█'.repeat(eighths >> 3) + EIGHTHS[eighths & 7];
+    return solid.padEnd(Math.ceil((mostMicros / longest) * columns), '░');
+  };
+}
+
+function describeTotal(total: Spent, { palette }: Surface): string {
+  const parts = [
+    total.estimatedMicros === null ? '' : `${formatUsd(total.estimatedMicros)} estimated`,
+    total.actualMicros === null ? '' : `${formatUsd(total.actualMicros)} told by the server`,
+  ].filter(Boolean);
+  const known = `${formatUsd(total.spentMicros)} for ${countOf(total.jobs - total.doubtfulJobs, 'job')}`;
+  const lines = [
+    ...(parts.length > 0 ? [['total', `${known}: ${parts.join(', ')}`]] : []),
+    ...total.doubtful.map(({ doubt, jobs, estimatedMicros }, at) => [
+      at === 0 ? 'unknown' : '',
+      `${countOf(jobs, 'job')} ${DOUBT_WORDS[doubt]}${estimatedMicros === null ? '' : `, estimated at ${formatUsd(estimatedMicros)}`}`,
+    ]),
+    ...(total.refused > 0 ? [['refused', `${countOf(total.refused, 'submission')}, at no cost`]] : []),
+  ];
+  return lines.map(([name = '', fact]) => `${palette.dim(name.padEnd(8))} ${fact}\n`).join('');
+}
+
+function countOf(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`;
+}

@@ -1,0 +1,111 @@
+import { describe, expect, it } from 'vitest';
+import { chargeOf } from '../../src/domain/charge.ts';
+import { applyEvent, type JobRecord, type LedgerEvent } from '../../src/domain/record.ts';
+import { Spent } from '../../src/domain/spent.ts';
+import { AT_MS, accepted, intent, seen } from '../store/ledger-events.ts';
+
+const KEY = 'sub_1';
+const ESTIMATE = 400_000;
+
+function fold(first: LedgerEvent, ...events: readonly LedgerEvent[]): JobRecord {
+  const record = [first, ...events].reduce<JobRecord | undefined>(applyEvent, undefined);
+  if (record === undefined) throw new Error('no record');
+  return record;
+}
+
+const taken = accepted(KEY, 'video_1');
+const ended = (facts: Parameters<typeof seen>[2]): LedgerEvent => seen(KEY, 'video_1', facts);
+const rejected: LedgerEvent = { event: 'rejected', key: KEY, atMs: AT_MS, code: 'moderation_blocked', message: 'no' };
+const lost: LedgerEvent = { event: 'unknown', key: KEY, atMs: AT_MS, code: null, message: 'the connection broke' };
+const removed: LedgerEvent = { event: 'removed', key: KEY, atMs: AT_MS };
+const error = { code: 'processing_error', message: 'the renderer crashed' };
+const moderation = { code: 'moderation_blocked', message: 'Your request was blocked by our moderation system.' };
+
+const estimated = { kind: 'estimated', micros: ESTIMATE };
+const unknown = (doubt: string, estimatedMicros: number | null = ESTIMATE) => ({
+  kind: 'unknown',
+  doubt,
+  estimatedMicros,
+});
+
+describe('what a submission cost', () => {
+  it.each<[string, JobRecord, object]>([
+    ['of the simulator is nothing', fold(intent(KEY, { free: true }), taken), { kind: 'free' }],
+    ['that was refused, by moderation too, is nothing', fold(intent(KEY), rejected), { kind: 'nothing' }],
+    ['that runs is its estimate', fold(intent(KEY), taken), estimated],
+    ['that is completed is its estimate', fold(intent(KEY), taken, ended({ status: 'completed' })), estimated],
+    [
+      'that is completed and deleted is its estimate',
+      fold(intent(KEY), taken, ended({ status: 'completed' }), removed),
+      estimated,
+    ],
+    [
+      'whose price the server told is that price, whatever became of it',
+      fold(intent(KEY), taken, ended({ status: 'failed', error, actualMicros: 0 })),
+      { kind: 'actual', micros: 0 },
+    ],
+    ['that failed is unknown', fold(intent(KEY), taken, ended({ status: 'failed', error })), unknown('failed')],
+    [
+      'that moderation blocked is unknown',
+      fold(intent(KEY), taken, ended({ status: 'failed', error: moderation })),
+      unknown('moderation_blocked'),
+    ],
+    ['that was cancelled is unknown', fold(intent(KEY), taken, ended({ status: 'cancelled' })), unknown('cancelled')],
+    ['that was deleted while it ran is unknown', fold(intent(KEY), taken, removed), unknown('cancelled')],
+    ['that expired unfinished is unknown', fold(intent(KEY), taken, ended({ status: 'expired' })), unknown('expired')],
+    [
+      'whose video has expired is its estimate',
+      fold(intent(KEY), taken, ended({ status: 'expired', completedAtMs: AT_MS })),
+      estimated,
+    ],
+    ['whose answer is lost is unknown', fold(intent(KEY), lost), unknown('outcome_unknown')],
+    ['whose answer has not come is unknown', fold(intent(KEY)), unknown('outcome_unknown')],
+    [
+      'of a model without a price is unknown',
+      fold(intent(KEY, { estimatedMicros: null }), taken),
+      unknown('no_price', null),
+    ],
+    [
+      'of a model without a price that failed too',
+      fold(intent(KEY, { estimatedMicros: null }), taken, ended({ status: 'failed', error })),
+      unknown('failed', null),
+    ],
+  ])('%s', (_, record, charge) => {
+    expect(chargeOf(record)).toEqual(charge);
+  });
+});
+
+describe('a sum of charges', () => {
+  it('keeps apart what the server told, what is estimated and what is not known', () => {
+    const spent = new Spent();
+    spent.add({ kind: 'actual', micros: 730_000 });
+    spent.add({ kind: 'estimated', micros: 400_000 });
+    spent.add({ kind: 'estimated', micros: 400_000 });
+    spent.add({ kind: 'unknown', doubt: 'failed', estimatedMicros: 100_000 });
+    spent.add({ kind: 'unknown', doubt: 'failed', estimatedMicros: 200_000 });
+    spent.add({ kind: 'nothing' });
+    spent.add({ kind: 'free' });
+    expect(spent).toMatchObject({
+      jobs: 5,
+      refused: 1,
+      simulated: 1,
+      actualMicros: 730_000,
+      estimatedMicros: 800_000,
+      spentMicros: 1_530_000,
+      doubtfulJobs: 2,
+      doubtfulMicros: 300_000,
+      mostMicros: 1_830_000,
+    });
+  });
+
+  it('is unknown, not zero, where nothing is known of any job', () => {
+    const spent = new Spent();
+    spent.add({ kind: 'unknown', doubt: 'failed', estimatedMicros: 100_000 });
+    spent.add({ kind: 'unknown', doubt: 'no_price', estimatedMicros: null });
+    expect(spent).toMatchObject({ spentMicros: null, estimatedMicros: null, actualMicros: null, doubtfulMicros: null });
+  });
+
+  it('is zero for no job', () => {
+    expect(new Spent().spentMicros).toBe(0);
+  });
+});

@@ -1,0 +1,73 @@
+import { describe, expect, it } from 'vitest';
+import { compareModels, estimateCost, type VideoOrder, wholeMicros } from '../../src/domain/cost.ts';
+import { pricesWith } from '../../src/domain/pricing.ts';
+import { type RequestInput, resolveRequest } from '../../src/domain/request.ts';
+
+const AT_MS = Date.UTC(2026, 3, 1);
+const OWN = { priceList: 'profile lab', source: 'setting profiles.lab.prices' };
+const LIST = pricesWith([], OWN);
+const usd = (dollars: number): number => dollars * 1_000_000;
+
+function order(input: Partial<RequestInput>, count = 1): VideoOrder {
+  const resolution = resolveRequest({ prompt: 'a paper boat', ...input });
+  if (!resolution.ok) throw new Error(resolution.violations.join());
+  return { ...resolution.value, count };
+}
+
+describe('the cost of many videos', () => {
+  it('is summed up for what is asked for and for what would be rendered', () => {
+    const orders = [order({ duration: '10' }, 3), order({ model: 'sora-2-pro', resolution: '1080p', duration: '8' })];
+    expect(estimateCost(orders, AT_MS, LIST)).toEqual({
+      videos: 4,
+      asked: { knownMicros: usd(3 + 5.6), unknownVideos: 0 },
+      rendered: { knownMicros: usd(2.4 + 5.6), unknownVideos: 0 },
+    });
+  });
+
+  it('keeps the unknown apart: it is counted, and the whole is unknown with it', () => {
+    const { videos, asked } = estimateCost([order({}), order({ model: 'wan2.2', duration: '5' }, 2)], AT_MS, LIST);
+    expect(videos).toBe(3);
+    expect(asked).toEqual({ knownMicros: usd(0.4), unknownVideos: 2 });
+    expect(wholeMicros(asked)).toBeNull();
+  });
+
+  it('is nothing for no videos', () => {
+    expect(wholeMicros(estimateCost([], AT_MS, LIST).rendered)).toBe(0);
+  });
+
+  it('is exact, whatever the number', () => {
+    const cheap = pricesWith([{ name: 'wan2.2', microsPerSecond: 100_000 / 3 }], OWN);
+    const { asked } = estimateCost([order({ model: 'wan2.2', duration: '1' }, 100_000)], AT_MS, cheap);
+    expect(asked.knownMicros).toBe(33_333 * 100_000);
+  });
+});
+
+describe('a comparison', () => {
+  it('goes over every known model and size, and what one’s own prices name, the cheapest first', () => {
+    const prices = pricesWith([{ name: 'wan2.2', microsPerSecond: usd(0.2) }], OWN);
+    const rows = compareModels(order({ model: 'sora-2', duration: '5' }), AT_MS, prices).map((row) => [
+      row.model,
+      row.size,
+      row.seconds,
+      row.micros,
+      row.rendered?.seconds ?? null,
+    ]);
+    expect(rows).toEqual([
+      ['sora-2', '1280x720', 5, usd(0.5), 4],
+      ['sora-2', '720x1280', 5, usd(0.5), 4],
+      ['wan2.2', null, 5, usd(1), null],
+      ['sora-2-pro', '1280x720', 5, usd(1.5), 4],
+      ['sora-2-pro', '720x1280', 5, usd(1.5), 4],
+      ['sora-2-pro', '1792x1024', 5, usd(2.5), 4],
+      ['sora-2-pro', '1024x1792', 5, usd(2.5), 4],
+      ['sora-2-pro', '1920x1080', 5, usd(3.5), 4],
+      ['sora-2-pro', '1080x1920', 5, usd(3.5), 4],
+    ]);
+  });
+
+  it('holds the video that was asked for, last when its price is unknown', () => {
+    const rows = compareModels(order({ model: 'ltx-2', size: '832x480', duration: '5' }), AT_MS, LIST);
+    expect(rows).toHaveLength(9);
+    expect(rows.at(-1)).toMatchObject({ model: 'ltx-2', size: '832x480', seconds: 5, price: null, micros: null });
+  });
+});
