@@ -9,7 +9,6 @@ import type { RowValues } from '../batch/row-reader.ts';
 import { SoraError } from '../domain/errors.ts';
 import { estimate } from '../domain/pricing.ts';
 import { resolveRequest } from '../domain/request.ts';
-import { checkDestination } from '../jobs/destination.ts';
 import { decodeText } from '../jobs/input-file.ts';
 import { isRemoteImage } from '../jobs/reference-image.ts';
 import type { BatchSettings } from './batch-options.ts';
@@ -18,8 +17,7 @@ import type { RequestOptions } from './request-options.ts';
 
 /**
  * Reads a manifest and compares it with the ledger. Throws `invalid_manifest` with every
- * fault of every line, before anything is sent; `file_exists` or `cannot_write` for where
- * results are to go.
+ * fault of every line, before anything is sent.
  */
 export async function planManifest(
   settings: BatchSettings,
@@ -33,8 +31,6 @@ export async function planManifest(
     settings,
     isOpen.flatMap(({ row }) => takenOutput(row, settings)),
   );
-  if (isOpen.length > 0) checkFolder(settings);
-  settings.results?.check();
   return plan;
 }
 
@@ -113,11 +109,6 @@ function takenOutput({ line, destination }: BatchRow, { force }: BatchSettings):
   return isTaken
     ? [{ line, message: `the output file exists already: ${destination.path} (\`--force\` overwrites it)` }]
     : [];
-}
-
-/** Throws `cannot_write`; folders of rows are seen when their row is saved. */
-function checkFolder({ outputFolder, variants, force }: BatchSettings): void {
-  checkDestination({ kind: 'folder', path: outputFolder }, variants, force);
 }
 
 function refuse({ name }: ManifestSource, faults: readonly ManifestFault[]): void {

@@ -3,6 +3,7 @@ import { runBatch } from '../batch/run.ts';
 import type { BatchCount } from '../domain/batch.ts';
 import { SoraError } from '../domain/errors.ts';
 import type { ServerIdentity } from '../domain/record.ts';
+import { checkDestination } from '../jobs/destination.ts';
 import { countJson, describeCount, describePrice, entryJson, renderEntries } from '../output/batch-view.ts';
 import type { Surface } from '../output/surface.ts';
 import { Interrupt } from '../platform/host.ts';
@@ -33,6 +34,8 @@ export async function runPlan(
 ): Promise<CommandResult> {
   const { configuration } = context;
   if (rows.length > MANY_ROWS) preferSmallHeap();
+  const { outputFolder, variants, force } = settings;
+  if (rows.length > 0) checkDestination({ kind: 'folder', path: outputFolder }, variants, force);
   const server = await context.server();
   const { results } = settings;
   const progress = new BatchProgress(plan, server.identity.profile, context, (entry) => results?.add(entryJson(entry)));

@@ -5,6 +5,8 @@ import type { CallOptions, CreateOutcome, VideosClient } from './port.ts';
 const MAX_TRIES = 4;
 const BASE_DELAY_MS = 500;
 const MAX_DELAY_MS = 60_000;
+/** A server that wants to be left alone for longer is not waited for: whoever asked is told instead. */
+const MAX_OBEYED_MS = 10 * 60_000;
 
 export interface RetryOptions {
   readonly clock: Clock;
@@ -16,7 +18,7 @@ export interface RetryOptions {
 /**
  * The one place that sends a call again. Reads and removals are repeated on
  * network faults, 429 and 5xx; a create only on a 429, which proves that nothing
- * was made. The server's own wait wins over ours, up to a minute.
+ * was made. The server's own wait wins over ours.
  */
 export function withRetries(client: VideosClient, options: RetryOptions): VideosClient {
   const retry = <T>(call: () => Promise<T>, { signal }: CallOptions = {}): Promise<T> =>
@@ -51,7 +53,7 @@ async function tryAgain<T>(call: () => Promise<T>, options: RetryOptions, signal
     } catch (error) {
       // "Not ready" is no fault of the call: whoever waits for the job decides about it.
       const hopeless = !(error instanceof SoraError) || !error.retryable || error.code === 'content_not_ready';
-      if (hopeless || tries === MAX_TRIES) throw error;
+      if (hopeless || tries === MAX_TRIES || wantsLongRest(error)) throw error;
       await pause(error, tries, options, signal);
     }
   }
@@ -65,7 +67,7 @@ async function createWithRetries(
   for (let tries = 1; ; tries++) {
     const outcome = await client.create(request, createOptions);
     const isBusy = outcome.kind === 'rejected' && outcome.error.code === 'rate_limit_exceeded';
-    if (!isBusy || tries === MAX_TRIES) return outcome;
+    if (!isBusy || tries === MAX_TRIES || wantsLongRest(outcome.error)) return outcome;
     try {
       await pause(outcome.error, tries, options, createOptions.signal);
     } catch {
@@ -74,9 +76,13 @@ async function createWithRetries(
   }
 }
 
+function wantsLongRest({ retryAfterMs }: SoraError): boolean {
+  return retryAfterMs !== null && retryAfterMs > MAX_OBEYED_MS;
+}
+
 function pause(error: SoraError, tries: number, options: RetryOptions, signal: AbortSignal | undefined): Promise<void> {
   const backoffMs = BASE_DELAY_MS * 2 ** (tries - 1) * (1 + options.random() / 2);
-  const delayMs = Math.min(error.retryAfterMs ?? backoffMs, MAX_DELAY_MS);
+  const delayMs = error.retryAfterMs ?? Math.min(backoffMs, MAX_DELAY_MS);
   options.onRetry?.(error, delayMs);
   return options.clock.sleep(delayMs, signal);
 }

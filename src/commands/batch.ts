@@ -56,6 +56,7 @@ export const batch = defineCommand({
       return { answer: { data, view: (surface) => renderEntries(entries, context.host.cwd, surface) } };
     }
 
+    settings.results?.check();
     const rows = selectRows(plan.rows, options.retryFailed ?? false);
     requireKey(context.configuration);
     const toPay = countRows(rows.filter(isToBePaid), 0, () => 'to_do');

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { accessSync, constants, statSync } from 'node:fs';
+import { accessSync, constants, mkdirSync, statSync } from 'node:fs';
 import { basename, dirname, extname, join, resolve } from 'node:path';
 import { SoraError } from '../domain/errors.ts';
 import type { Variant } from '../domain/video.ts';
@@ -61,11 +61,12 @@ function endOfId(id: string): string {
   return tail ?? createHash('sha256').update(id).digest('hex').slice(0, 8);
 }
 
-/** Finds, before money is spent, what would keep the result from being saved. */
+/** Finds, before money is spent, what would keep the result from being saved; a folder that was named as one is made. */
 export function checkDestination(destination: Destination, variants: readonly Variant[], force: boolean): void {
   if (destination.kind === 'stdout') return;
   const folder = destination.kind === 'folder' ? destination.path : dirname(destination.path);
   try {
+    if (destination.kind === 'folder') mkdirSync(folder, { recursive: true });
     accessSync(folder, constants.W_OK | constants.X_OK);
   } catch (error) {
     throw new SoraError('cannot_write', {

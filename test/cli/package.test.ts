@@ -22,7 +22,8 @@ describe('the package', () => {
 
     writeFileSync(join(folder, 'package.json'), '{"private": true}');
     const install = ['install', `./${tarball}`, '--offline', '--no-audit', '--no-fund', '--loglevel=error'];
-    const installed = spawnSync('npm', install, { cwd: folder, shell, encoding: 'utf8' });
+    const { NO_COLOR: _, FORCE_COLOR: __, ...plain } = process.env; // Node warns of one that stands beside the other
+    const installed = spawnSync('npm', install, { cwd: folder, shell, encoding: 'utf8', env: plain });
     expect({ status: installed.status, stderr: withoutNpmrcWarnings(installed.stderr) }).toEqual({
       status: 0,
       stderr: '',

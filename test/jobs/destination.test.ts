@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, statSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { checkDestination, parseDestination, pathFor } from '../../src/jobs/destination.ts';
@@ -54,6 +54,12 @@ describe('the default name', () => {
 });
 
 describe('a destination is checked before money is spent', () => {
+  it('makes a folder that was named as one', () => {
+    const path = join(createTemporaryFolder(), 'new', 'clips');
+    checkDestination({ kind: 'folder', path }, ['video'], false);
+    expect(statSync(path).isDirectory()).toBe(true);
+  });
+
   it('for its folder', () => {
     const path = join(createTemporaryFolder(), 'missing', 'clip.mp4');
     expect(() => checkDestination({ kind: 'file', path }, ['video'], false)).toThrow(/could not write into the folder/);
