@@ -205,6 +205,7 @@ export function endpointOf(configuration: Configuration): Endpoint {
       ...headers,
     },
     query,
+    secrets: secretsOf(configuration),
   };
 }
 
@@ -212,7 +213,7 @@ function authHeader(auth: 'bearer' | 'api-key', key: string): { name: string; va
   return auth === 'bearer' ? { name: 'authorization', value: `Bearer ${key}` } : { name: 'api-key', value: key };
 }
 
-const SECRET_NAME = /key|token|secret|auth|signature|password|cookie/i;
+const SECRET_NAME = /key|token|secret|auth|sig|pass|credential|cookie|session/i;
 
 /** Whether a header or a query parameter of this name holds a secret, as far as its name tells. */
 export function isSecretName(name: string): boolean {
@@ -221,8 +222,13 @@ export function isSecretName(name: string): boolean {
 
 /** What must never be shown: the key, and headers and query parameters whose names say that they are one. */
 export function secretsOf({ key, headers, query }: Configuration): string[] {
-  const named = Object.entries({ ...headers, ...query }).filter(([name]) => isSecretName(name));
-  return [...(key === null ? [] : [key.value]), ...named.map(([, value]) => value)];
+  const named = [...Object.entries(headers), ...Object.entries(query)].filter(([name]) => isSecretName(name));
+  return [...(key === null ? [] : [key.value]), ...named.flatMap(([, value]) => [value, ...credentialsOf(value)])];
+}
+
+/** What follows the scheme in `Bearer TOKEN`: a server may repeat it alone. */
+function credentialsOf(value: string): string[] {
+  return /^\S+\s+(\S.*)$/.exec(value)?.slice(1) ?? [];
 }
 
 /** Name, value and origin of every settled value, keys masked. */

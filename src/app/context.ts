@@ -141,7 +141,7 @@ export class Context {
       userAgent: `sora-cli/${this.host.version}`,
       idleTimeoutMs: requestTimeoutMs.value,
       now: () => clock.now(),
-      trace: this.#trace,
+      trace: this.output.options.debug ? this.#trace : undefined,
       onNotice: (notice) => this.output.note(notice),
     });
     const singleShot = new SdkVideosClient({ transport, encoding, profile: profile.value, now: () => clock.now() });
@@ -157,14 +157,8 @@ export class Context {
     };
   }
 
-  readonly #trace = (event: import('../client/transport.ts').TraceEvent): void => {
-    const { kind, ...facts } = event;
-    if (kind === 'failure') this.output.debug('error', 'response error', facts);
-    else this.output.debug('debug', kind, facts);
-    if (event.kind === 'response' && event.status >= 400) {
-      const { status, url } = event;
-      this.output.debug('error', 'response error', { status, url, error: `HTTP ${status}` });
-    }
+  readonly #trace = ({ kind, ...facts }: import('../client/transport.ts').TraceEvent): void => {
+    this.output.debug(kind === 'response error' ? 'error' : 'debug', kind, facts);
   };
 
   async #network(): Promise<Http> {

@@ -150,15 +150,14 @@ export class SdkVideosClient implements VideosClient {
     const abort = (): void => own.abort(signal?.reason);
     if (signal?.aborted) abort();
     signal?.addEventListener('abort', abort);
-    const { transport } = this.#options;
     try {
       const response = await call(this.#sdk, { signal: own.signal }).asResponse();
-      const body = transport.withoutKey(await response.text());
+      const body = await response.text();
       return { status: response.status, headers: Object.fromEntries(response.headers), body, value: parseJson(body) };
     } catch (error) {
       if (!(error instanceof StatusError)) throw unwrapSdkError(error);
-      const body = transport.withoutKey(error.body);
-      return { status: error.status ?? 0, headers: Object.fromEntries(error.headers ?? []), body, value: undefined };
+      const { status, headers, body } = error;
+      return { status: status ?? 0, headers: Object.fromEntries(headers ?? []), body, value: undefined };
     } finally {
       signal?.removeEventListener('abort', abort);
     }

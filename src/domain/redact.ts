@@ -7,7 +7,7 @@ export function redact(text: string, secrets: readonly string[] = []): string {
     .replace(/\b(Bearer|Basic)\s+[\w.~+/=-]{6,}/gi, '$1 [redacted]')
     .replace(/\bsk-[\w-]{8,}/g, '[redacted]')
     .replace(/\bdata:[\w/+.-]+;base64,[\w+/=]{16,}/g, 'data:[redacted]')
-    .replace(/\bhttps?:\/\/[^\s"'<>]+/g, redactUrl);
+    .replace(/\bhttps?:\/\/[^\s"'<>\\]+/g, redactUrl); // a backslash belongs to the JSON around an address
 }
 
 /** Local servers take any word as their key (`test`, `EMPTY`): hiding it would tear holes into paths and prompts. */
@@ -15,8 +15,15 @@ const SHORTEST_SECRET = 8;
 
 /** Text that must stay as it is but for the secrets that are known. */
 export function hideSecrets(text: string, secrets: readonly string[]): string {
-  const isLong = (secret: string): boolean => secret.length >= SHORTEST_SECRET;
-  return secrets.filter(isLong).reduce((clean, secret) => clean.replaceAll(secret, '[redacted]'), text);
+  return secrets
+    .filter((secret) => secret.length >= SHORTEST_SECRET)
+    .flatMap(spellingsOf)
+    .reduce((clean, spelling) => clean.replaceAll(spelling, '[redacted]'), text);
+}
+
+/** A secret as it is, within JSON, and in the query of an address. */
+function spellingsOf(secret: string): string[] {
+  return [secret, JSON.stringify(secret).slice(1, -1), new URLSearchParams([['', secret]]).toString().slice(1)];
 }
 
 /** A URL without user, password and the values of a query that may be signed. */
