@@ -118,10 +118,10 @@ export class Context {
     return configuration;
   }
 
-  /** The server of a configuration; the same one for the same address, key and patience. */
+  /** The server of a configuration; the same one for the same address, key, patience and encoding. */
   serverFor(configuration: Configuration): Promise<Server> {
-    const { profile, baseUrl, key, requestTimeoutMs } = configuration;
-    const name = JSON.stringify([profile.value, baseUrl.value, key?.value, requestTimeoutMs.value]);
+    const { profile, baseUrl, key, requestTimeoutMs, encoding } = configuration;
+    const name = JSON.stringify([profile.value, baseUrl.value, key?.value, requestTimeoutMs.value, encoding]);
     const server = this.#servers.get(name) ?? this.#connect(configuration);
     this.#servers.set(name, server);
     return server;
@@ -165,7 +165,7 @@ export class Context {
     const proxies = proxiesFrom(this.env);
     if (proxies === null) return this.host.http;
     const { proxyHttp } = await import('../platform/proxy-http.ts');
-    return proxyHttp(proxies);
+    return proxyHttp(proxies, this.host.http);
   }
 
   async #simulator(): Promise<Http> {

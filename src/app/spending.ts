@@ -1,6 +1,7 @@
-import { SoraError } from '../domain/errors.ts';
+import { SoraError, type SoraErrorDetails } from '../domain/errors.ts';
 import { formatUsd, parseUsd } from '../domain/money.ts';
 import { confirm } from '../output/prompt.ts';
+import type { Configuration } from './configuration.ts';
 import type { Context } from './context.ts';
 
 export interface Spending {
@@ -27,21 +28,10 @@ export function parseMaxCost(text: string | undefined, faults: string[]): number
 export async function agreeToSpend({ micros, maxCostMicros, isAgreed }: Spending, context: Context): Promise<void> {
   const { configuration, host } = context;
   if (configuration.isSimulator) return;
-  const cap = maxCostMicros === null ? configuration.maxCostMicros : { value: maxCostMicros, origin: '--max-cost' };
-  if (cap !== null) {
-    if (micros === null) {
-      throw new SoraError('cost_cap_exceeded', {
-        title: `the price is not known, so the cap of ${formatUsd(cap.value)} (${cap.origin}) cannot be kept`,
-        hints: ['leave the cap out to go on without knowing the price'],
-      });
-    }
-    if (micros > cap.value) {
-      throw new SoraError('cost_cap_exceeded', {
-        title: `this would cost ${formatUsd(micros)}, more than the cap of ${formatUsd(cap.value)} (${cap.origin})`,
-        facts: { needed_usd: formatUsd(micros).slice(1) },
-      });
-    }
-  }
+  enforceCap(
+    micros,
+    maxCostMicros === null ? configuration.maxCostMicros : { value: maxCostMicros, origin: '--max-cost' },
+  );
   const threshold = configuration.confirmAboveMicros;
   if (micros === null || micros <= threshold.value || isAgreed || maxCostMicros !== null) return;
   if (!context.isInteractive) {
@@ -53,4 +43,27 @@ export async function agreeToSpend({ micros, maxCostMicros, isAgreed }: Spending
   const agreed = await confirm(`This will cost about ${formatUsd(micros)}. Go on?`, host);
   if (!agreed)
     throw new SoraError('cost_cap_exceeded', { title: `the price of ${formatUsd(micros)} was not agreed to` });
+}
+
+/** Throws `cost_cap_exceeded` for what would cost more than a command may, or nobody knows how much. */
+export function enforceCap(
+  micros: number | null,
+  cap: Configuration['maxCostMicros'],
+  details: Pick<SoraErrorDetails, 'hints'> = {},
+): void {
+  if (cap === null) return;
+  if (micros === null) {
+    throw new SoraError('cost_cap_exceeded', {
+      title: `the price is not known, so the cap of ${formatUsd(cap.value)} (${cap.origin}) cannot be kept`,
+      hints: ['leave the cap out to go on without knowing the price'],
+      ...details,
+    });
+  }
+  if (micros > cap.value) {
+    throw new SoraError('cost_cap_exceeded', {
+      title: `this would cost ${formatUsd(micros)}, more than the cap of ${formatUsd(cap.value)} (${cap.origin})`,
+      facts: { needed_usd: formatUsd(micros).slice(1) },
+      ...details,
+    });
+  }
 }

@@ -10,6 +10,7 @@ import {
   failureFromReply,
   failureFromThrown,
   type RefusedReply,
+  refusesEncoding,
   requestIdOf,
   retryAfterOf,
   sentNothing,
@@ -39,10 +40,6 @@ export interface VideosClientOptions {
 
 type Reply = RefusedReply & { readonly value: JsonValue | undefined };
 type Call = (sdk: Sdk, options: CallOptions) => { asResponse(): Promise<Response> };
-
-/** Refusals by which a server shows that it did not understand the body's encoding, so that it made nothing of it. */
-const ENCODING_REFUSED =
-  /content[- _]?type|multipart|form[- _]?data|media type|json body|prompt\b.{0,40}(required|missing)|(required|missing).{0,40}\bprompt/is;
 
 /** Dialect `videos` on the openai SDK; see `port.ts` for what each call promises. */
 export class SdkVideosClient implements VideosClient {
@@ -179,10 +176,6 @@ export class SdkVideosClient implements VideosClient {
 
 function isSuccess({ status }: Reply): boolean {
   return status >= 200 && status < 300;
-}
-
-function refusesEncoding({ status, body }: Reply): boolean {
-  return (status === 400 || status === 415 || status === 422) && (status === 415 || ENCODING_REFUSED.test(body));
 }
 
 /** A refusal of the request itself. Time-outs (408, 499) and conflicts (409) may come after the work was taken on. */

@@ -1,3 +1,4 @@
+import { shellWord } from '../domain/shell.ts';
 import type { VideoRequest } from '../domain/video.ts';
 import { encodeForm, encodeJson } from './videos.ts';
 
@@ -12,17 +13,17 @@ export interface CurlTarget {
 
 /** The create as a command that can be pasted into a shell; the key stays in `$OPENAI_API_KEY`. */
 export function curlFor(request: VideoRequest, { url, auth, encoding, imagePath }: CurlTarget): string {
-  const parts = [`curl ${quote(url)}`];
+  const parts = [`curl ${shellWord(url)}`];
   if (auth !== null) parts.push(`-H "${auth.name}: ${auth.prefix}$OPENAI_API_KEY"`);
   if (encoding === 'json') {
-    parts.push(`-H "Content-Type: application/json"`, `-d ${quote(JSON.stringify(encodeJson(request)))}`);
+    parts.push(`-H "Content-Type: application/json"`, `-d ${shellWord(JSON.stringify(encodeJson(request)))}`);
   } else {
     for (const [name, value] of encodeForm(request)) {
       // `--form-string` takes a leading @ or < as text; `-F` reads a file.
       parts.push(
         typeof value === 'string'
-          ? `--form-string ${quote(`${name}=${value}`)}`
-          : `-F ${quote(`${name}=@${formPath(imagePath ?? value.name)};type=${value.type}`)}`,
+          ? `--form-string ${shellWord(`${name}=${value}`)}`
+          : `-F ${shellWord(`${name}=@${formPath(imagePath ?? value.name)};type=${value.type}`)}`,
       );
     }
   }
@@ -32,9 +33,4 @@ export function curlFor(request: VideoRequest, { url, auth, encoding, imagePath 
 /** curl's own quotes, where a path holds what else would end it in a form field. */
 function formPath(path: string): string {
   return /[;,"\\]/.test(path) ? `"${path.replace(/["\\]/g, '\\$&')}"` : path;
-}
-
-/** Quotes for a POSIX shell, where that is needed. */
-function quote(text: string): string {
-  return /^[\w./:@%+=,-]+$/.test(text) ? text : `'${text.replace(/'/g, `'\\''`)}'`;
 }
