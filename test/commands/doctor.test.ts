@@ -223,4 +223,37 @@ describe('sora doctor on this machine', () => {
       "
     `);
   });
+
+  it('prints in the curl what a profile sends beside the key, and no secret', async () => {
+    const sora = createCommandLine();
+    const settings = {
+      base_url: 'http://lab.example/v1',
+      auth: 'api-key',
+      encoding: 'multipart',
+      organization: 'org-1',
+      'headers.X-Tenant': 'north wing',
+      'headers.X-Lab-Token': 'sekrit-0123456789',
+      'query.api-version': 'preview',
+      'query.sig': 'sekrit-9876543210',
+    };
+    for (const [name, value] of Object.entries(settings)) {
+      await sora.run(['config', 'set', `profiles.lab.${name}`, value]);
+    }
+    const { stdout } = await sora.run(['doctor', '--curl', '--profile', 'lab'], {
+      env: { OPENAI_PROJECT_ID: 'proj-1' },
+    });
+    expect(stdout).toMatchInlineSnapshot(`
+      "curl "http://lab.example/v1/videos?api-version=preview&sig=$SIG" \\
+        -H "api-key: $OPENAI_API_KEY" \\
+        -H "openai-organization: org-1" \\
+        -H "openai-project: proj-1" \\
+        -H "X-Tenant: north wing" \\
+        -H "X-Lab-Token: $X_LAB_TOKEN" \\
+        --form-string model=sora-2 \\
+        --form-string 'prompt=Test video' \\
+        --form-string seconds=4 \\
+        --form-string size=1280x720
+      "
+    `);
+  });
 });
