@@ -3,7 +3,7 @@ import type { BodyEncoding } from '../client/videos.ts';
 import { parseDurationMs } from '../domain/duration.ts';
 import { SoraError } from '../domain/errors.ts';
 import { parseUsd } from '../domain/money.ts';
-import { type Keys, maskKey } from '../store/keys.ts';
+import { type Keys, keyFault, maskKey } from '../store/keys.ts';
 import { baseUrlFault, type Settings } from '../store/settings.ts';
 
 export const SIMULATOR_PROFILE = 'simulator';
@@ -182,10 +182,20 @@ function chooseKey(
   return stored === undefined ? null : { value: stored, origin: `stored for profile ${profile.value}` };
 }
 
-/** Refuses to go on without a key where a key is certain to be needed. */
+/** Refuses to go on without a key where a key is certain to be needed, or with one that cannot be sent. */
 export function requireKey(configuration: Configuration): void {
-  if (configuration.key !== null || !needsKey(configuration)) return;
-  throw new SoraError('no_api_key', { facts: { profile: configuration.profile.value } });
+  const { key, baseUrl, profile } = configuration;
+  if (key === null) {
+    if (needsKey(configuration)) throw new SoraError('no_api_key', { facts: { profile: profile.value } });
+    return;
+  }
+  const fault = keyFault(key.value);
+  if (fault === null) return;
+  throw new SoraError('invalid_api_key', {
+    title: `the API key from ${key.origin} cannot be sent`,
+    violations: [fault],
+    facts: { origin: originOf(baseUrl.value) },
+  });
 }
 
 /** Whether a server is certain to want a key: OpenAI itself. */
@@ -260,7 +270,7 @@ export function describeConfiguration(configuration: Configuration): { name: str
 }
 
 function fromEnv({ env }: ConfigurationInput, name: string): Sourced<string> | null {
-  const value = env[name];
+  const value = env[name]?.trim(); // a file that was read into a variable ends in a line break
   return value ? { value, origin: name } : null;
 }
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { endpointOf, resolveConfiguration, type TargetOptions } from '../../src/app/configuration.ts';
+import { endpointOf, requireKey, resolveConfiguration, type TargetOptions } from '../../src/app/configuration.ts';
 
 const LAB = 'http://lab.example/v1';
 const STORED = { openai: 'stored-of-openai', lab: 'stored-of-lab' };
@@ -196,6 +196,14 @@ describe('what a profile holds beside its address', () => {
       'openai-project': 'proj-1',
     });
   });
+});
+
+it('a key from the environment loses the line break of its file, and one that cannot be sent is refused', () => {
+  const keyed = (key: string) => resolve({ env: { OPENAI_API_KEY: key } });
+  expect(keyed('sk-0123456789\r\n').key).toEqual({ value: 'sk-0123456789', origin: 'OPENAI_API_KEY' });
+  expect(() => requireKey(keyed('“sk-0123456789”'))).toThrow(
+    expect.objectContaining({ code: 'invalid_api_key', message: 'the API key from OPENAI_API_KEY cannot be sent' }),
+  );
 });
 
 it('an unknown profile is refused, with those there are', () => {
