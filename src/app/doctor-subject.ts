@@ -10,6 +10,7 @@ import { redactUrl } from '../domain/redact.ts';
 import type { VideoRequest } from '../domain/video.ts';
 import { submit } from '../jobs/submit.ts';
 import { confirm } from '../output/prompt.ts';
+import type { Host } from '../platform/host.ts';
 import { proxiesFrom, proxyFor } from '../platform/proxy-http.ts';
 import { deadline } from '../platform/timeout.ts';
 import { keyFault, maskKey, readKeys } from '../store/keys.ts';
@@ -53,7 +54,11 @@ function examine(context: Context): ExaminedServer {
   const proxies = proxiesFrom(env);
   const proxy = proxies === null || isSimulator ? null : proxyFor(baseUrl.value, proxies);
   const impatient = { ...configuration, requestTimeoutMs: { value: PATIENCE_MS, origin: 'doctor' } };
-  const ask = <T>(question: Question, read: Reader<T>): Promise<T> => exchange(question, read, impatient, context);
+  let transport: Promise<Transport> | undefined;
+  const ask = async <T>(question: Question, read: Reader<T>): Promise<T> => {
+    transport ??= context.transportFor(impatient);
+    return exchange(question, read, await transport, context.host);
+  };
   const probe: ExaminedServer['probe'] = (method, path) => ask({ method, path }, readApiReply);
   const replies = new Map<string, Promise<ApiReply>>();
   return {
@@ -90,11 +95,9 @@ type Reader<T> = (reply: TransportReply, transport: Transport) => Promise<T>;
 async function exchange<T>(
   { method, path, headers = {} }: Question,
   read: Reader<T>,
-  configuration: Configuration,
-  context: Context,
+  transport: Transport,
+  { interrupt, clock }: Host,
 ): Promise<T> {
-  const { transport } = await context.serverFor(configuration);
-  const { interrupt, clock } = context.host;
   const url = URL.canParse(path) ? path : `${transport.baseUrl}${path}`;
   const signal = AbortSignal.any([interrupt, deadline(DEADLINE_MS)]);
   try {

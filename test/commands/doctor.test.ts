@@ -160,7 +160,12 @@ describe('sora doctor on a server', () => {
 
   it.each<[string, string, string, RegExp]>([
     ['a refused port', 'http://127.0.0.1:9/v1', 'tcp', /^could not connect to the server; .*ECONNREFUSED/],
-    ['a name that does not exist', 'http://no-such-host.invalid/v1', 'dns', /name could not be resolved; .*(ENOTFOUND|EAI_AGAIN)/],
+    [
+      'a name that does not exist',
+      'http://no-such-host.invalid/v1',
+      'dns',
+      /name could not be resolved; .*(ENOTFOUND|EAI_AGAIN)/,
+    ],
   ])('tells %s from anything else', async (_, baseUrl, check, words) => {
     const { code, failed } = await examine(createCommandLine(), ['--base-url', baseUrl], { env });
     expect({ code, failed: failed.map(({ id }) => id) }).toEqual({ code: 1, failed: [check] });
