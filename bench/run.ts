@@ -32,7 +32,13 @@ const server = spawn(process.execPath, ['--import', 'tsx', join(ROOT, 'bench/ser
 
 try {
   const baseUrl = await firstLine(server);
-  const rows = [...(await startUp(baseUrl)), ...(await ledger(baseUrl)), ...(await downloads(baseUrl)), clip()];
+  const rows = [
+    ...(await startUp(baseUrl)),
+    ...(await ledger(baseUrl)),
+    ...(await doctor(baseUrl)),
+    ...(await downloads(baseUrl)),
+    clip(),
+  ];
   report(rows);
 } finally {
   server.kill();
@@ -88,6 +94,41 @@ async function ledger(baseUrl: string): Promise<Row[]> {
   }));
 }
 
+/** Healthy and free, against curl making the same calls, one after the other in one process. */
+async function doctor(baseUrl: string): Promise<Row[]> {
+  if (!hasCurl()) return [];
+  const far = baseUrl.replace('/v1', '/far/v1');
+  const curl = (name: string, base: string): Command => {
+    const urls = ['models', 'models/sora-2', 'videos?limit=1'].map((path) => `${base}/${path}`);
+    return { name, file: 'curl', argv: ['-s', ...urls.flatMap((url) => ['-o', join(folder, 'curl.json'), url])] };
+  };
+  const times = await timeInTurn(
+    [
+      curl('curl', baseUrl),
+      sora('doctor', ['doctor', '--base-url', baseUrl]),
+      sora('idle', ['config', 'path']),
+      curl('curl, far', far),
+      sora('doctor, far', ['doctor', '--base-url', far]),
+    ],
+    rounds,
+  );
+  const of = (name: string): number => median(times.get(name) ?? []);
+  return [
+    {
+      what: 'doctor, answers at once: start-up taken off',
+      measured: (of('doctor') - of('idle')) / of('curl'),
+      unit: '× curl',
+      goal: 3,
+    },
+    {
+      what: 'doctor, answers after 50 ms',
+      measured: ratio(times, 'doctor, far', 'curl, far'),
+      unit: '× curl',
+      goal: 3,
+    },
+  ];
+}
+
 async function downloads(baseUrl: string): Promise<Row[]> {
   const memory = [200, 1000].map(
     (megabytes): Row => ({
@@ -105,10 +146,7 @@ async function downloads(baseUrl: string): Promise<Row[]> {
       goal: 150,
     }),
   );
-  if (spawnSync('curl', ['--version']).status !== 0) {
-    process.stderr.write('curl is not installed: its comparison is left out\n');
-    return memory;
-  }
+  if (!hasCurl()) return memory;
   const id = `video_${200 * MEGABYTE}`;
   const curl = {
     name: 'curl',
@@ -138,6 +176,12 @@ async function downloads(baseUrl: string): Promise<Row[]> {
     },
     ...memory,
   ];
+}
+
+function hasCurl(): boolean {
+  const isThere = spawnSync('curl', ['--version']).status === 0;
+  if (!isThere) process.stderr.write('curl is not installed: its comparison is left out\n');
+  return isThere;
 }
 
 /** Of the process itself, as it reads it at its own end. */

@@ -1,5 +1,6 @@
 // A server of the Videos API in a process of its own, as fast as Node goes, whose jobs are finished at once. Its files
-// are as long as their ids say (`video_200000000`, `video_64000_17`). Prints its base URL.
+// are as long as their ids say (`video_200000000`, `video_64000_17`). Below `/far`, an answer takes as long as one from
+// another city. Prints its base URL.
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
@@ -7,24 +8,34 @@ const BLOCK = Buffer.alloc(1 << 20, 'sora');
 const HEAD = Buffer.from('\0\0\0\x18ftypisom\0\0\x02\0isomiso2', 'latin1');
 /** Of the videos that are created here. */
 const CREATED_BYTES = 64_000;
+const FINISHED = { object: 'video', status: 'completed', created_at: 1_790_000_000, progress: 100 };
 let created = 0;
 
+const FAR_MS = 50;
+
 const server = createServer((request, reply) => {
-  const [, , , id = '', isContent] = (request.url ?? '').split('/');
+  const path = (request.url ?? '').replace(/^\/far/, '');
+  if (path === request.url) route(path, request, reply);
+  else setTimeout(route, FAR_MS, path, request, reply);
+});
+
+function route(path: string, request: IncomingMessage, reply: ServerResponse): void {
+  const [, , , id = '', isContent] = path.split('/');
   if (request.method === 'POST') answerCreate(request, reply);
   else if (isContent) sendVideo(Number(id.split('_')[1]), reply);
-  else answer(reply, { id, status: 'completed', progress: 100 });
-});
+  else if (id === '') answer(reply, { object: 'list', data: [], has_more: false });
+  else answer(reply, { ...FINISHED, id });
+}
 
 function answerCreate(request: IncomingMessage, reply: ServerResponse): void {
   request.resume().once('end', () => {
-    answer(reply, { id: `video_${CREATED_BYTES}_${created++}`, status: 'queued', progress: 0 });
+    answer(reply, { ...FINISHED, id: `video_${CREATED_BYTES}_${created++}`, status: 'queued', progress: 0 });
   });
 }
 
-function answer(reply: ServerResponse, job: Readonly<Record<string, unknown>>): void {
+function answer(reply: ServerResponse, value: object): void {
   reply.setHeader('content-type', 'application/json');
-  reply.end(JSON.stringify({ ...job, object: 'video', created_at: 1_790_000_000 }));
+  reply.end(JSON.stringify(value));
 }
 
 function sendVideo(sizeBytes: number, reply: ServerResponse): void {

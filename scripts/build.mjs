@@ -83,8 +83,10 @@ module.exports=load('./sora.js');
 
 /** Node's own modules that take long to load are loaded when something of theirs is first used. */
 function loadAtFirstUse(build) {
-  build.onResolve({ filter: /^(node:)?(crypto|zlib|http|https|tty|fs\/promises|readline)$/ }, ({ path, namespace }) =>
-    namespace === 'lazy' ? undefined : { path: path.replace(/^(node:)?/, 'node:'), namespace: 'lazy' },
+  build.onResolve(
+    { filter: /^(node:)?(crypto|zlib|http|https|tls|tty|fs\/promises|readline)$/ },
+    ({ path, namespace }) =>
+      namespace === 'lazy' ? undefined : { path: path.replace(/^(node:)?/, 'node:'), namespace: 'lazy' },
   );
   build.onLoad({ filter: /.*/, namespace: 'lazy' }, ({ path }) => {
     const getters = Object.keys(process.getBuiltinModule(path)).map(

@@ -4,7 +4,7 @@ import { parseDurationMs } from '../domain/duration.ts';
 import { SoraError } from '../domain/errors.ts';
 import { parseUsd } from '../domain/money.ts';
 import { type PriceRow, pricesWith } from '../domain/pricing.ts';
-import { type Keys, maskKey } from '../store/keys.ts';
+import { type Keys, keyFault, maskKey } from '../store/keys.ts';
 import { baseUrlFault, type Settings } from '../store/settings.ts';
 
 export const SIMULATOR_PROFILE = 'simulator';
@@ -199,10 +199,20 @@ function chooseKey(
   return stored === undefined ? null : { value: stored, origin: `stored for profile ${profile.value}` };
 }
 
-/** Refuses to go on without a key where a key is certain to be needed. */
+/** Refuses to go on without a key where a key is certain to be needed, or with one that cannot be sent. */
 export function requireKey(configuration: Configuration): void {
-  if (configuration.key !== null || !needsKey(configuration)) return;
-  throw new SoraError('no_api_key', { facts: { profile: configuration.profile.value } });
+  const { key, baseUrl, profile } = configuration;
+  if (key === null) {
+    if (needsKey(configuration)) throw new SoraError('no_api_key', { facts: { profile: profile.value } });
+    return;
+  }
+  const fault = keyFault(key.value);
+  if (fault === null) return;
+  throw new SoraError('invalid_api_key', {
+    title: `the API key from ${key.origin} cannot be sent`,
+    violations: [fault],
+    facts: { origin: originOf(baseUrl.value) },
+  });
 }
 
 /** Whether a server is certain to want a key: OpenAI itself. */
@@ -222,6 +232,7 @@ export function endpointOf(configuration: Configuration): Endpoint {
       ...headers,
     },
     query,
+    secrets: secretsOf(configuration),
   };
 }
 
@@ -229,7 +240,7 @@ function authHeader(auth: 'bearer' | 'api-key', key: string): { name: string; va
   return auth === 'bearer' ? { name: 'authorization', value: `Bearer ${key}` } : { name: 'api-key', value: key };
 }
 
-const SECRET_NAME = /key|token|secret|auth|signature|password|cookie/i;
+const SECRET_NAME = /key|token|secret|auth|sig|pass|credential|cookie|session/i;
 
 /** Whether a header or a query parameter of this name holds a secret, as far as its name tells. */
 export function isSecretName(name: string): boolean {
@@ -238,8 +249,13 @@ export function isSecretName(name: string): boolean {
 
 /** What must never be shown: the key, and headers and query parameters whose names say that they are one. */
 export function secretsOf({ key, headers, query }: Configuration): string[] {
-  const named = Object.entries({ ...headers, ...query }).filter(([name]) => isSecretName(name));
-  return [...(key === null ? [] : [key.value]), ...named.map(([, value]) => value)];
+  const named = [...Object.entries(headers), ...Object.entries(query)].filter(([name]) => isSecretName(name));
+  return [...(key === null ? [] : [key.value]), ...named.flatMap(([, value]) => [value, ...credentialsOf(value)])];
+}
+
+/** What follows the scheme in `Bearer TOKEN`: a server may repeat it alone. */
+function credentialsOf(value: string): string[] {
+  return /^\S+\s+(\S.*)$/.exec(value)?.slice(1) ?? [];
 }
 
 /** Name, value and origin of every settled value, keys masked. */
@@ -271,7 +287,7 @@ export function describeConfiguration(configuration: Configuration): { name: str
 }
 
 function fromEnv({ env }: ConfigurationInput, name: string): Sourced<string> | null {
-  const value = env[name];
+  const value = env[name]?.trim(); // a file that was read into a variable ends in a line break
   return value ? { value, origin: name } : null;
 }
 

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { parseEnv } from 'node:util';
+import type { TraceEvent, Transport } from '../client/transport.ts';
 import { SoraError } from '../domain/errors.ts';
 import type { ServerIdentity } from '../domain/record.ts';
 import type { Output } from '../output/output.ts';
@@ -118,32 +119,23 @@ export class Context {
     return configuration;
   }
 
-  /** The server of a configuration; the same one for the same address, key and patience. */
+  /** The server of a configuration; the same one for the same address, key, patience and encoding. */
   serverFor(configuration: Configuration): Promise<Server> {
-    const { profile, baseUrl, key, requestTimeoutMs } = configuration;
-    const name = JSON.stringify([profile.value, baseUrl.value, key?.value, requestTimeoutMs.value]);
+    const { profile, baseUrl, key, requestTimeoutMs, encoding } = configuration;
+    const name = JSON.stringify([profile.value, baseUrl.value, key?.value, requestTimeoutMs.value, encoding]);
     const server = this.#servers.get(name) ?? this.#connect(configuration);
     this.#servers.set(name, server);
     return server;
   }
 
   async #connect(configuration: Configuration): Promise<Server> {
-    const [{ SdkVideosClient }, { Transport }, { withRetries }] = await Promise.all([
+    const [transport, { SdkVideosClient }, { withRetries }] = await Promise.all([
+      this.transportFor(configuration),
       import('../client/videos.ts'),
-      import('../client/transport.ts'),
       import('../client/retry.ts'),
     ]);
     const { clock } = this.host;
-    const { profile, baseUrl, encoding, requestTimeoutMs } = configuration;
-    const transport = new Transport({
-      http: configuration.isSimulator ? await this.#simulator() : await this.#network(),
-      endpoint: endpointOf(configuration),
-      userAgent: `sora-cli/${this.host.version}`,
-      idleTimeoutMs: requestTimeoutMs.value,
-      now: () => clock.now(),
-      trace: this.#trace,
-      onNotice: (notice) => this.output.note(notice),
-    });
+    const { profile, baseUrl, encoding } = configuration;
     const singleShot = new SdkVideosClient({ transport, encoding, profile: profile.value, now: () => clock.now() });
     const onRetry = (error: SoraError, delayMs: number): void => {
       this.output.news(`${error.message}; trying again in ${Math.ceil(delayMs / 1000)} s`);
@@ -157,21 +149,33 @@ export class Context {
     };
   }
 
-  readonly #trace = (event: import('../client/transport.ts').TraceEvent): void => {
-    const { kind, ...facts } = event;
-    if (kind === 'failure') this.output.debug('error', 'response error', facts);
-    else this.output.debug('debug', kind, facts);
-    if (event.kind === 'response' && event.status >= 400) {
-      const { status, url } = event;
-      this.output.debug('error', 'response error', { status, url, error: `HTTP ${status}` });
-    }
+  /** Raw exchanges with the server of a configuration, without the client above them, which is slow to load. */
+  async transportFor(configuration: Configuration): Promise<Transport> {
+    const [{ Transport }, http] = await Promise.all([
+      import('../client/transport.ts'),
+      configuration.isSimulator ? this.#simulator() : this.#network(),
+    ]);
+    const { clock, version } = this.host;
+    return new Transport({
+      http,
+      endpoint: endpointOf(configuration),
+      userAgent: `sora-cli/${version}`,
+      idleTimeoutMs: configuration.requestTimeoutMs.value,
+      now: () => clock.now(),
+      trace: this.output.options.debug ? this.#trace : undefined,
+      onNotice: (notice) => this.output.note(notice),
+    });
+  }
+
+  readonly #trace = ({ kind, ...facts }: TraceEvent): void => {
+    this.output.debug(kind === 'response error' ? 'error' : 'debug', kind, facts);
   };
 
   async #network(): Promise<Http> {
     const proxies = proxiesFrom(this.env);
     if (proxies === null) return this.host.http;
     const { proxyHttp } = await import('../platform/proxy-http.ts');
-    return proxyHttp(proxies);
+    return proxyHttp(proxies, this.host.http);
   }
 
   async #simulator(): Promise<Http> {

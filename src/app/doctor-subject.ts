@@ -1,26 +1,30 @@
-import type { Readable } from 'node:stream';
 import { failureFromThrown } from '../client/failure.ts';
-import type { AccessCheckDeps } from '../doctor/access-check.ts';
-import type { ApiReply, ExaminedServer, Subject } from '../doctor/subject.ts';
+import type { Transport, TransportReply } from '../client/transport.ts';
+import type { ApiReply, ExaminedServer, FileReply, Subject } from '../doctor/subject.ts';
+import type { TrialDeps } from '../doctor/trial-job.ts';
 import { SNIFF_BYTES } from '../domain/media.ts';
 import { DEFAULT_MODEL, findModel } from '../domain/models.ts';
 import { formatUsd } from '../domain/money.ts';
 import { estimate } from '../domain/pricing.ts';
+import { redactUrl } from '../domain/redact.ts';
 import type { VideoRequest } from '../domain/video.ts';
 import { submit } from '../jobs/submit.ts';
 import { confirm } from '../output/prompt.ts';
-import { proxiesFrom } from '../platform/proxy-http.ts';
+import type { Host } from '../platform/host.ts';
+import { proxiesFrom, proxyFor } from '../platform/proxy-http.ts';
+import { deadline } from '../platform/timeout.ts';
 import { keyFault, maskKey, readKeys } from '../store/keys.ts';
 import { readSettings } from '../store/settings.ts';
 import { type Configuration, needsKey } from './configuration.ts';
 import type { Context } from './context.ts';
+import { enforceCap } from './spending.ts';
 import { submitDeps } from './submit-deps.ts';
 import { writeRemoved } from './write-events.ts';
 
-/** A server that does not answer a small question in this time is not answering. */
+/** A server that keeps silent for so long on a small question is not answering. */
 const PATIENCE_MS = 4_000;
-/** Lists of models are long, but not longer than this. */
-const MAX_BODY_BYTES = 4 << 20;
+/** The same for one that answers a byte at a time, and for a proxy that never lets a call through. */
+const DEADLINE_MS = 8_000;
 
 /** What `doctor` looks at. Nothing here throws before the check whose business it is. */
 export function createSubject(context: Context): Subject {
@@ -47,9 +51,15 @@ export function createSubject(context: Context): Subject {
 function examine(context: Context): ExaminedServer {
   const { configuration, env } = context;
   const { profile, baseUrl, key, isSimulator } = configuration;
+  const proxies = proxiesFrom(env);
+  const proxy = proxies === null || isSimulator ? null : proxyFor(baseUrl.value, proxies);
   const impatient = { ...configuration, requestTimeoutMs: { value: PATIENCE_MS, origin: 'doctor' } };
-  const probe: ExaminedServer['probe'] = (method, path, headers) =>
-    exchange({ method, path, headers }, impatient, context);
+  let transport: Promise<Transport> | undefined;
+  const ask = async <T>(question: Question, read: Reader<T>): Promise<T> => {
+    transport ??= context.transportFor(impatient);
+    return exchange(question, read, await transport, context.host);
+  };
+  const probe: ExaminedServer['probe'] = (method, path) => ask({ method, path }, readApiReply);
   const replies = new Map<string, Promise<ApiReply>>();
   return {
     profile: profile.value,
@@ -59,13 +69,14 @@ function examine(context: Context): ExaminedServer {
     key: key && { masked: maskKey(key.value), origin: key.origin, fault: keyFault(key.value) },
     needsKey: needsKey(configuration),
     model: modelOf(configuration),
-    proxy: isSimulator ? null : proxyFor(baseUrl.value, env),
+    proxy: proxy && redactUrl(proxy),
     probe,
     get(path) {
       const reply = replies.get(path) ?? probe('GET', path);
       replies.set(path, reply);
       return reply;
     },
+    peek: (path) => ask({ method: 'GET', path, headers: { range: `bytes=0-${SNIFF_BYTES - 1}` } }, readFileReply),
   };
 }
 
@@ -73,49 +84,44 @@ function modelOf({ model }: Configuration): string {
   return model?.value ?? DEFAULT_MODEL;
 }
 
-function proxyFor(baseUrl: string, env: Context['env']): string | null {
-  const proxies = proxiesFrom(env);
-  return (baseUrl.startsWith('https:') ? proxies?.httpsProxy : proxies?.httpProxy) || null;
-}
-
 interface Question {
   readonly method: string;
   readonly path: string;
-  readonly headers: Readonly<Record<string, string>> | undefined;
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
-async function exchange(
+type Reader<T> = (reply: TransportReply, transport: Transport) => Promise<T>;
+
+async function exchange<T>(
   { method, path, headers = {} }: Question,
-  configuration: Configuration,
-  context: Context,
-): Promise<ApiReply> {
-  const { transport } = await context.serverFor(configuration);
-  const { interrupt, clock } = context.host;
+  read: Reader<T>,
+  transport: Transport,
+  { interrupt, clock }: Host,
+): Promise<T> {
   const url = URL.canParse(path) ? path : `${transport.baseUrl}${path}`;
+  const signal = AbortSignal.any([interrupt, deadline(DEADLINE_MS)]);
   try {
-    const reply = await transport.send({ method, url, headers, signal: interrupt });
-    const bytes = await readUpTo(reply.body, MAX_BODY_BYTES);
-    return {
-      status: reply.status,
-      headers: reply.headers,
-      body: bytes.toString('utf8'),
-      head: bytes.subarray(0, SNIFF_BYTES),
-    };
+    return await read(await transport.send({ method, url, headers, signal }), transport);
   } catch (error) {
     interrupt.throwIfAborted();
     throw failureFromThrown(error, { baseUrl: transport.baseUrl, hasKey: transport.hasKey, atMs: clock.now() });
   }
 }
 
-async function readUpTo(body: Readable, limitBytes: number): Promise<Buffer> {
+async function readApiReply(reply: TransportReply, transport: Transport): Promise<ApiReply> {
+  const { status, headers } = reply;
+  return { status, headers, body: await transport.textOf(reply) };
+}
+
+async function readFileReply({ status, body }: TransportReply): Promise<FileReply> {
   const chunks: Uint8Array[] = [];
   let sizeBytes = 0;
   for await (const chunk of body as AsyncIterable<Uint8Array>) {
     chunks.push(chunk);
     sizeBytes += chunk.length;
-    if (sizeBytes >= limitBytes) break; // which also destroys the stream
+    if (sizeBytes >= SNIFF_BYTES) break; // which also destroys the stream
   }
-  return Buffer.concat(chunks);
+  return { status, head: Buffer.concat(chunks).subarray(0, SNIFF_BYTES) };
 }
 
 /** The smallest job there is: what the access check sends. */
@@ -134,29 +140,38 @@ export function smallestRequest(configuration: Configuration): VideoRequest {
   };
 }
 
-/** What the access check needs to send that job, and to be rid of it. */
-export function createAccessDeps(context: Context, isAgreed: boolean): AccessCheckDeps {
+/** There is no `--max-cost` here. */
+const CAP_HINTS = [
+  'run `sora config set max_cost AMOUNT` to raise the cap',
+  'run `sora config list` to see the caps that are set',
+];
+
+/** How that job is made, paid for, and got rid of. */
+export function createTrialDeps(context: Context, isAgreed: boolean): TrialDeps {
   const { host, configuration } = context;
+  const { isSimulator, encoding } = configuration;
   const request = smallestRequest(configuration);
-  const price = estimate(request, host.clock.now(), configuration.prices);
-  const { isSimulator } = configuration;
+  const one = estimate(request, host.clock.now(), configuration.prices);
+  const microsOf = (count: number): number | null => (one === null ? null : one.micros * count);
+  const price = (count: number): string => (isSimulator ? 'free' : formatUsd(microsOf(count)));
   return {
-    priceMicros: price?.micros ?? null,
-    isFree: isSimulator,
-    signal: host.interrupt,
+    price,
+    encoding,
     client: async () => (await context.server()).client,
-    async consent() {
-      if (isAgreed || isSimulator) return 'agreed';
-      if (!context.isInteractive) return 'nobody-to-ask';
-      const question = `Send the access check? It makes a job, whose price is ${formatUsd(price?.micros ?? null)}.`;
-      return (await confirm(question, host)) ? 'agreed' : 'refused';
+    async consent(count, question) {
+      if (isSimulator) return 'agreed';
+      if (!isAgreed && !context.isInteractive) return 'nobody-to-ask';
+      enforceCap({ micros: microsOf(count) }, configuration.maxCostMicros, { hints: CAP_HINTS });
+      if (isAgreed) return 'agreed';
+      const jobs = count === 1 ? 'a job, whose price is' : `${count} jobs, whose price is`;
+      return (await confirm(`${question} It makes ${jobs} ${price(count)}.`, host)) ? 'agreed' : 'refused';
     },
-    async submit() {
-      const server = await context.server();
+    async submit(encoding) {
+      const server = await context.serverFor({ ...configuration, encoding });
       return submit(submitDeps(server, context), {
         server: server.identity,
         request,
-        estimate: price,
+        estimate: one,
         free: isSimulator,
         again: true,
         taken: new Set(),

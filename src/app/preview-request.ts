@@ -1,10 +1,11 @@
+import type { Endpoint } from '../client/transport.ts';
 import { formatUsd, usdOf } from '../domain/money.ts';
 import type { Estimate } from '../domain/pricing.ts';
 import type { VideoRequest } from '../domain/video.ts';
 import type { Answer } from '../output/output.ts';
-import { curlFor } from '../wire/curl.ts';
+import { type CurlField, type CurlTarget, curlFor } from '../wire/curl.ts';
 import { encodeJson, encodingOf } from '../wire/videos.ts';
-import { type Configuration, endpointOf } from './configuration.ts';
+import { type Configuration, endpointOf, isSecretName } from './configuration.ts';
 import type { ReadRequest } from './request-options.ts';
 
 /** What `--dry-run` answers: the request as it would be sent, the same as a curl command, and the cost. */
@@ -39,10 +40,22 @@ export function previewRequest(
   };
 }
 
-/** The create of a request as a curl command. */
+/** The create of a request as a curl command; whatever is secret stays in a variable of the shell. */
 export function createCurl(request: VideoRequest, configuration: Configuration, imagePath: string | null): string {
-  const encoding = configuration.encoding === 'auto' ? encodingOf(request) : configuration.encoding;
-  return curlFor(request, { url: createUrl(configuration), auth: authOf(configuration), encoding, imagePath });
+  const { baseUrl, headers, query } = endpointOf(configuration);
+  const auth = authOf(configuration, headers);
+  return curlFor(request, {
+    url: `${baseUrl.replace(/\/+$/, '')}/videos`,
+    query: fieldsOf(query),
+    auth,
+    headers: fieldsOf(headers).filter(({ name }) => name.toLowerCase() !== auth?.name.toLowerCase()),
+    encoding: configuration.encoding === 'auto' ? encodingOf(request) : configuration.encoding,
+    imagePath,
+  });
+}
+
+function fieldsOf(values: Readonly<Record<string, string>>): CurlField[] {
+  return Object.entries(values).map(([name, value]) => ({ name, value, isSecret: isSecretName(name) }));
 }
 
 function textOf(value: unknown): string {
@@ -55,13 +68,10 @@ export function describeCost(micros: number | null, isSimulator: boolean): strin
   return isSimulator ? `free (it would be ${amount})` : amount;
 }
 
-function createUrl(configuration: Configuration): string {
-  const { baseUrl, query } = endpointOf(configuration);
-  const search = new URLSearchParams(query).toString();
-  return `${baseUrl.replace(/\/+$/, '')}/videos${search ? `?${search}` : ''}`;
-}
-
-function authOf({ auth, isSimulator }: Configuration): { name: string; prefix: string } | null {
+/** Without a key, a header of the profile's own may stand in its place. */
+function authOf({ auth, key, isSimulator }: Configuration, headers: Endpoint['headers']): CurlTarget['auth'] {
   if (auth === 'none' || isSimulator) return null;
-  return auth === 'bearer' ? { name: 'Authorization', prefix: 'Bearer ' } : { name: 'api-key', prefix: '' };
+  const header = auth === 'bearer' ? { name: 'Authorization', prefix: 'Bearer ' } : { name: 'api-key', prefix: '' };
+  const isReplaced = Object.keys(headers).some((name) => name.toLowerCase() === header.name.toLowerCase());
+  return key === null && isReplaced ? null : header;
 }

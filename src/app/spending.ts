@@ -1,6 +1,7 @@
-import { SoraError } from '../domain/errors.ts';
+import { SoraError, type SoraErrorDetails } from '../domain/errors.ts';
 import { formatUsd, parseUsd } from '../domain/money.ts';
 import { confirm } from '../output/prompt.ts';
+import type { Configuration } from './configuration.ts';
 import type { Context } from './context.ts';
 
 export interface Spending {
@@ -33,25 +34,7 @@ export async function agreeToSpend(spending: Spending, context: Context): Promis
   const { configuration, host } = context;
   if (configuration.isSimulator) return;
   const cap = maxCostMicros === null ? configuration.maxCostMicros : { value: maxCostMicros, origin: '--max-cost' };
-  if (cap !== null) {
-    if (micros === null || isMore) {
-      throw new SoraError('cost_cap_exceeded', {
-        title: `the price is not known, so the cap of ${formatUsd(cap.value)} (${cap.origin}) cannot be kept`,
-        hints: [
-          'leave the cap out to go on without knowing the price',
-          'run `sora cost` with the same options to see how the price can be told',
-        ],
-      });
-    }
-    const totalMicros = spentMicros + micros;
-    if (totalMicros > cap.value) {
-      const already = spentMicros > 0 ? ` on top of the ${formatUsd(spentMicros)} spent on it before` : '';
-      throw new SoraError('cost_cap_exceeded', {
-        title: `this would cost ${formatUsd(micros)}${already}, more than the cap of ${formatUsd(cap.value)} (${cap.origin})`,
-        facts: { needed_usd: formatUsd(totalMicros).slice(1) },
-      });
-    }
-  }
+  enforceCap({ micros: isMore ? null : micros, spentMicros }, cap);
   const threshold = configuration.confirmAboveMicros;
   if (micros === null || micros <= threshold.value || isAgreed || maxCostMicros !== null) return;
   if (!context.isInteractive) {
@@ -63,4 +46,32 @@ export async function agreeToSpend(spending: Spending, context: Context): Promis
   const agreed = await confirm(`This will cost about ${formatUsd(micros)}. Go on?`, host);
   if (!agreed)
     throw new SoraError('cost_cap_exceeded', { title: `the price of ${formatUsd(micros)} was not agreed to` });
+}
+
+/** Throws `cost_cap_exceeded` for what would cost more than a command may, or nobody knows how much. */
+export function enforceCap(
+  { micros, spentMicros = 0 }: Pick<Spending, 'micros' | 'spentMicros'>,
+  cap: Configuration['maxCostMicros'],
+  details: Pick<SoraErrorDetails, 'hints'> = {},
+): void {
+  if (cap === null) return;
+  if (micros === null) {
+    throw new SoraError('cost_cap_exceeded', {
+      title: `the price is not known, so the cap of ${formatUsd(cap.value)} (${cap.origin}) cannot be kept`,
+      hints: [
+        'leave the cap out to go on without knowing the price',
+        'run `sora cost` with the same options to see how the price can be told',
+      ],
+      ...details,
+    });
+  }
+  const totalMicros = spentMicros + micros;
+  if (totalMicros > cap.value) {
+    const already = spentMicros > 0 ? ` on top of the ${formatUsd(spentMicros)} spent on it before` : '';
+    throw new SoraError('cost_cap_exceeded', {
+      title: `this would cost ${formatUsd(micros)}${already}, more than the cap of ${formatUsd(cap.value)} (${cap.origin})`,
+      facts: { needed_usd: formatUsd(totalMicros).slice(1) },
+      ...details,
+    });
+  }
 }

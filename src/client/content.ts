@@ -1,12 +1,11 @@
 import { Readable } from 'node:stream';
-import { text } from 'node:stream/consumers';
 import type { ErrorCode } from '../domain/catalogue.ts';
 import { SoraError } from '../domain/errors.ts';
 import type { Variant } from '../domain/video.ts';
 import type { HttpReply } from '../platform/http.ts';
 import { type CallContext, failureFromReply, failureFromThrown } from './failure.ts';
 import type { CallOptions, ContentReply, ContentSource, ResumePoint } from './port.ts';
-import type { Transport } from './transport.ts';
+import type { Transport, TransportReply } from './transport.ts';
 
 type ContentOptions = CallOptions & { readonly resume?: ResumePoint };
 
@@ -26,7 +25,7 @@ export async function openContent(
   const url = transport.urlOf(path, variant === 'video' ? {} : { variant });
   const reply = await fetchContent(transport, url, options, context);
   if (isSuccess(reply)) return toContentReply(reply, options.resume);
-  const refusal = await failureFrom(reply, context);
+  const refusal = await failureFrom(transport, reply, context);
   const { content } = source;
   if (variant !== 'video' || content === null || !hasNoSuchRoute(reply)) throw refusal;
 
@@ -35,7 +34,7 @@ export async function openContent(
   const place = new URL(content.url, transport.baseUrl);
   const elsewhere = await fetchContent(transport, place.href, options, context);
   if (isSuccess(elsewhere)) return toContentReply(elsewhere, options.resume);
-  throw await failureFrom(elsewhere, context, place.origin !== new URL(transport.baseUrl).origin);
+  throw await failureFrom(transport, elsewhere, context, place.origin !== new URL(transport.baseUrl).origin);
 }
 
 async function fetchContent(
@@ -43,7 +42,7 @@ async function fetchContent(
   url: string,
   { resume, signal }: ContentOptions,
   context: CallContext,
-): Promise<HttpReply> {
+): Promise<TransportReply> {
   const range = resume && { range: `bytes=${resume.offsetBytes}-`, 'if-range': resume.validator };
   try {
     return await transport.send({
@@ -69,8 +68,13 @@ function hasNoSuchRoute({ status }: HttpReply): boolean {
 /** Servers say "not yet" in four ways; only a caller who knows the job can tell "not yet" from "never". */
 const NOT_READY: ReadonlySet<number> = new Set([400, 404, 409, 425]);
 
-async function failureFrom(reply: HttpReply, context: CallContext, isForeign = false): Promise<SoraError> {
-  const body = await text(reply.body).catch(() => '');
+async function failureFrom(
+  transport: Transport,
+  reply: TransportReply,
+  context: CallContext,
+  isForeign = false,
+): Promise<SoraError> {
+  const body = await transport.textOf(reply).catch(() => '');
   const failure = failureFromReply({ status: reply.status, headers: reply.headers, body }, context);
   const { causedBy, status, requestId, retryAfterMs } = failure;
   const code = codeOf(failure.code, reply.status, isForeign);

@@ -57,6 +57,14 @@ export function failureFromThrown(thrown: unknown, context: CallContext): SoraEr
   });
 }
 
+const ENCODING_REFUSED =
+  /content[- _]?type|multipart|form[- _]?data|media type|json body|prompt\b.{0,40}(required|missing)|(required|missing).{0,40}\bprompt/is;
+
+/** Whether a refusal shows that the server did not understand the body's encoding, so that it made nothing of it. */
+export function refusesEncoding({ status, body }: Pick<RefusedReply, 'status' | 'body'>): boolean {
+  return (status === 400 || status === 415 || status === 422) && (status === 415 || ENCODING_REFUSED.test(body));
+}
+
 /** A 2xx whose body is not what this API answers. */
 export function unreadableReply(reply: RefusedReply, context: CallContext): SoraError {
   const { message } = decodeErrorBody(reply.body);

@@ -1,6 +1,5 @@
 import OpenAI, { APIConnectionError, APIError } from 'openai';
-import type { HttpReply } from '../platform/http.ts';
-import type { Transport, TransportRequest } from './transport.ts';
+import type { Transport, TransportReply, TransportRequest } from './transport.ts';
 
 type SdkOptions = Parameters<OpenAI['buildRequest']>[0];
 type SdkRequest = Awaited<ReturnType<OpenAI['buildRequest']>>;
@@ -13,9 +12,6 @@ export class StatusError extends APIError {
     this.body = body;
   }
 }
-
-/** A reply larger than this is no reply of this API; the largest real one carries a video as base64. */
-const MAX_REPLY_BYTES = 256 << 20;
 
 /** The openai SDK on our transport: one try a call, every body raw, keys and headers added by the transport. */
 export class Sdk extends OpenAI {
@@ -92,7 +88,8 @@ function fetchOver(transport: Transport): typeof fetch {
     const url = transport.urlOf(pathname.slice(basePath.length), Object.fromEntries(searchParams));
     try {
       const signal = ownSignal ?? undefined;
-      return await toResponse(await transport.send({ ...request, url, ...(signal ? { signal } : {}) }));
+      const reply = await transport.send({ ...request, url, ...(signal ? { signal } : {}) });
+      return toResponse(reply, await transport.textOf(reply));
     } catch (error) {
       throw new TransportFailure(error);
     }
@@ -110,20 +107,7 @@ async function encodeBody(body: unknown): Promise<Pick<TransportRequest, 'body' 
 }
 
 /** As much of a `Response` as the SDK and `SdkVideosClient` look at; `buildRequest` tells why it is not a real one. */
-async function toResponse(reply: HttpReply): Promise<Response> {
-  const text = new TextDecoder().decode(await readAll(reply));
-  const { status } = reply;
-  const headers = new Map(Object.entries(reply.headers));
-  return { status, ok: status >= 200 && status < 300, headers, text: async () => text } as unknown as Response;
-}
-
-async function readAll(reply: HttpReply): Promise<Uint8Array> {
-  const chunks: Uint8Array[] = [];
-  let sizeBytes = 0;
-  for await (const chunk of reply.body as AsyncIterable<Uint8Array>) {
-    sizeBytes += chunk.length;
-    if (sizeBytes > MAX_REPLY_BYTES) throw new Error(`the reply is larger than ${MAX_REPLY_BYTES >> 20} MiB`);
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks);
+function toResponse({ status, headers }: TransportReply, text: string): Response {
+  const ok = status >= 200 && status < 300;
+  return { status, ok, headers: new Map(Object.entries(headers)), text: async () => text } as unknown as Response;
 }

@@ -1,3 +1,4 @@
+import { parseJson } from '../domain/json.ts';
 import { hideSecrets, redact, redactUrl } from '../domain/redact.ts';
 import type { Http, HttpReply, HttpRequest } from '../platform/http.ts';
 
@@ -9,12 +10,17 @@ export interface Endpoint {
   readonly auth: { readonly name: string; readonly value: string } | null;
   readonly headers: Readonly<Record<string, string>>;
   readonly query: Readonly<Record<string, string>>;
+  /** What of all this must never be shown or written down: some servers repeat what they were sent. */
+  readonly secrets: readonly string[];
 }
 
+/** What `--debug` tells of an exchange; nothing in it is secret. */
 export type TraceEvent =
   | { readonly kind: 'request'; readonly method: string; readonly url: string; readonly baseURL: string }
+  | { readonly kind: 'request body'; readonly type: string; readonly bytes: number; readonly text: string | null }
   | { readonly kind: 'response'; readonly status: number; readonly url: string; readonly ms: number }
-  | { readonly kind: 'failure'; readonly status: number | null; readonly url: string; readonly error: string };
+  /** The server's own words, or what broke the exchange. */
+  | { readonly kind: 'response error'; readonly status: number | null; readonly url: string; readonly error: string };
 
 export interface TransportOptions {
   readonly http: Http;
@@ -31,6 +37,15 @@ export interface TransportRequest extends Pick<HttpRequest, 'method' | 'url' | '
   readonly headers?: Readonly<Record<string, string>>;
 }
 
+/** A reply, and the address that it came from in the end. */
+export interface TransportReply extends HttpReply {
+  readonly url: string;
+}
+
+/** A text that is larger is no reply of this API; the largest real one carries a video as base64. */
+const MAX_TEXT_BYTES = 256 << 20;
+/** As much of a body as a log needs. */
+const MAX_TRACED_CHARACTERS = 2_000;
 const MAX_REDIRECTS = 5;
 const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
 
@@ -50,12 +65,6 @@ export class Transport {
     return this.#options.endpoint.auth !== null;
   }
 
-  /** What a server said, without the key: some repeat it, and what they say is shown and written down. */
-  withoutKey(text: string): string {
-    const { auth } = this.#options.endpoint;
-    return auth === null ? text : hideSecrets(text, [auth.value.replace(/^Bearer /, '')]);
-  }
-
   /** The full address of a path of the API, with the endpoint's own query. */
   urlOf(path: string, query: Readonly<Record<string, string>> = {}): string {
     const url = new URL(`${this.baseUrl}${path}`);
@@ -66,16 +75,31 @@ export class Transport {
   }
 
   /** One exchange. Redirects of a GET are followed; a POST is never sent a second time by itself. */
-  async send(request: TransportRequest): Promise<HttpReply> {
+  async send(request: TransportRequest): Promise<TransportReply> {
     let url = new URL(request.url);
     for (let redirects = 0; ; redirects++) {
       const reply = await this.#exchange(request, url);
       const { location } = reply.headers;
       const follows = request.method === 'GET' && REDIRECTS.has(reply.status) && redirects < MAX_REDIRECTS;
-      if (!follows || location === undefined || !URL.canParse(location, url.href)) return reply;
+      if (!follows || location === undefined || !URL.canParse(location, url.href)) {
+        return { ...reply, headers: this.#withoutSecretValues(reply.headers), url: url.href };
+      }
       reply.body.destroy();
       url = new URL(location, url);
     }
+  }
+
+  /**
+   * The text of a reply, read to its end, without the secrets that were sent. What is no answer of this API, be it a
+   * refusal or a page, is traced in the server's own words.
+   */
+  async textOf({ status, url, body }: TransportReply): Promise<string> {
+    const text = this.#withoutSecrets(await readText(body));
+    const { trace } = this.#options;
+    if (trace !== undefined && !isAnswer(status, text)) {
+      trace({ kind: 'response error', status, url: redactUrl(url), error: excerpt(text) || 'an empty body' });
+    }
+    return text;
   }
 
   async #exchange(request: TransportRequest, url: URL): Promise<HttpReply> {
@@ -83,6 +107,7 @@ export class Transport {
     const { method, body, signal } = request;
     const shown = redactUrl(url.href);
     trace?.({ kind: 'request', method, url: shown, baseURL: redactUrl(this.baseUrl) });
+    if (body !== undefined) trace?.(this.#bodyEvent(body, request.headers));
     const startedMs = now();
     try {
       const reply = await http({
@@ -97,9 +122,24 @@ export class Transport {
       this.#hearNotices(reply);
       return reply;
     } catch (error) {
-      trace?.({ kind: 'failure', status: null, url: shown, error: redact(String(error)) });
+      trace?.({ kind: 'response error', status: null, url: shown, error: redact(String(error)) });
       throw error;
     }
+  }
+
+  /** A form is only measured: it holds files. */
+  #bodyEvent(body: string | Uint8Array, headers: TransportRequest['headers']): TraceEvent {
+    const [type = ''] = (headers?.['content-type'] ?? '').split(';');
+    const text = typeof body === 'string' ? excerpt(this.#withoutSecrets(body)) : null;
+    return { kind: 'request body', type, bytes: Buffer.byteLength(body), text };
+  }
+
+  #withoutSecrets(text: string): string {
+    return hideSecrets(text, this.#options.endpoint.secrets);
+  }
+
+  #withoutSecretValues(headers: HttpReply['headers']): HttpReply['headers'] {
+    return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, this.#withoutSecrets(value)]));
   }
 
   #headersFor(url: URL, headers: Readonly<Record<string, string>> = {}): Record<string, string> {
@@ -122,4 +162,24 @@ export class Transport {
 
 function lowerCaseNames(headers: Readonly<Record<string, string>>): Record<string, string> {
   return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
+}
+
+function isAnswer(status: number, text: string): boolean {
+  return status < 300 && (text.trim() === '' || parseJson(text) !== undefined);
+}
+
+/** Cut after it was redacted: half a secret would not be known for one. */
+function excerpt(text: string): string {
+  return redact(text).slice(0, MAX_TRACED_CHARACTERS);
+}
+
+async function readText(body: AsyncIterable<Uint8Array>): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  let sizeBytes = 0;
+  for await (const chunk of body) {
+    sizeBytes += chunk.length;
+    if (sizeBytes > MAX_TEXT_BYTES) throw new Error(`the reply is larger than ${MAX_TEXT_BYTES >> 20} MiB`);
+    chunks.push(chunk);
+  }
+  return new TextDecoder().decode(Buffer.concat(chunks));
 }

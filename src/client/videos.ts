@@ -10,6 +10,7 @@ import {
   failureFromReply,
   failureFromThrown,
   type RefusedReply,
+  refusesEncoding,
   requestIdOf,
   retryAfterOf,
   sentNothing,
@@ -39,10 +40,6 @@ export interface VideosClientOptions {
 
 type Reply = RefusedReply & { readonly value: JsonValue | undefined };
 type Call = (sdk: Sdk, options: CallOptions) => { asResponse(): Promise<Response> };
-
-/** Refusals by which a server shows that it did not understand the body's encoding, so that it made nothing of it. */
-const ENCODING_REFUSED =
-  /content[- _]?type|multipart|form[- _]?data|media type|json body|prompt\b.{0,40}(required|missing)|(required|missing).{0,40}\bprompt/is;
 
 /** Dialect `videos` on the openai SDK; see `port.ts` for what each call promises. */
 export class SdkVideosClient implements VideosClient {
@@ -150,15 +147,14 @@ export class SdkVideosClient implements VideosClient {
     const abort = (): void => own.abort(signal?.reason);
     if (signal?.aborted) abort();
     signal?.addEventListener('abort', abort);
-    const { transport } = this.#options;
     try {
       const response = await call(this.#sdk, { signal: own.signal }).asResponse();
-      const body = transport.withoutKey(await response.text());
+      const body = await response.text();
       return { status: response.status, headers: Object.fromEntries(response.headers), body, value: parseJson(body) };
     } catch (error) {
       if (!(error instanceof StatusError)) throw unwrapSdkError(error);
-      const body = transport.withoutKey(error.body);
-      return { status: error.status ?? 0, headers: Object.fromEntries(error.headers ?? []), body, value: undefined };
+      const { status, headers, body } = error;
+      return { status: status ?? 0, headers: Object.fromEntries(headers ?? []), body, value: undefined };
     } finally {
       signal?.removeEventListener('abort', abort);
     }
@@ -180,10 +176,6 @@ export class SdkVideosClient implements VideosClient {
 
 function isSuccess({ status }: Reply): boolean {
   return status >= 200 && status < 300;
-}
-
-function refusesEncoding({ status, body }: Reply): boolean {
-  return (status === 400 || status === 415 || status === 422) && (status === 415 || ENCODING_REFUSED.test(body));
 }
 
 /** A refusal of the request itself. Time-outs (408, 499) and conflicts (409) may come after the work was taken on. */

@@ -20,13 +20,14 @@ function rowsOf({ configuration, settings }: Context): Row[] {
   const named = new Set(inForce.map(({ name }) => name));
   const others = [...settings]
     .filter(([name]) => !named.has(name))
-    .map(([name, value]) => ({ name, value: isSecretSetting(name) ? maskKey(value) : value, origin: 'settings' }));
+    .map(([name, value]) => ({ name, value: shownValue(name, value), origin: 'settings' }));
   return [...inForce, ...others];
 }
 
-function isSecretSetting(name: string): boolean {
+/** A setting's value, masked where it is a secret. */
+function shownValue(name: string, value: string): string {
   const [, sent] = /^profiles\.[^.]+\.(?:headers|query)\.(.+)$/.exec(name) ?? [];
-  return sent !== undefined && isSecretName(sent);
+  return sent !== undefined && isSecretName(sent) ? maskKey(value) : value;
 }
 
 export const configList = defineCommand({
@@ -93,7 +94,7 @@ export const configSet = defineCommand({
   ],
   async run({ args: [name = '', value = ''] }, context) {
     await writeSetting(context.paths.settings, name, value);
-    return { answer: { data: { name, value }, view: () => '' } };
+    return { answer: { data: { name, value: shownValue(name, value) }, view: () => '' } };
   },
 });
 

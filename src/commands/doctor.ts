@@ -1,15 +1,16 @@
 import { type CommandResult, defineCommand } from '../app/command.ts';
+import { requireKey } from '../app/configuration.ts';
 import type { Context } from '../app/context.ts';
-import { createAccessDeps, createSubject, smallestRequest } from '../app/doctor-subject.ts';
+import { createSubject, createTrialDeps, smallestRequest } from '../app/doctor-subject.ts';
 import { offerProfile } from '../app/offer-profile.ts';
 import { createCurl } from '../app/preview-request.ts';
-import { type AccessCheckDeps, accessCheck } from '../doctor/access-check.ts';
+import { accessCheck } from '../doctor/access-check.ts';
 import { API_CHECKS } from '../doctor/api-checks.ts';
 import { runChecks } from '../doctor/check.ts';
+import { type JobSurvey, surveyJobs } from '../doctor/job-survey.ts';
 import { LOCAL_CHECKS } from '../doctor/local-checks.ts';
 import { NETWORK_CHECKS } from '../doctor/network-checks.ts';
 import { surveyServer } from '../doctor/server-survey.ts';
-import type { Subject } from '../doctor/subject.ts';
 import { CATALOGUE } from '../domain/catalogue.ts';
 import type { CheckResult } from '../domain/check.ts';
 import { SoraError } from '../domain/errors.ts';
@@ -24,14 +25,14 @@ export const doctor = defineCommand({
     'Checks access end to end and says what to do about what it finds. The free checks always run; the access check makes the smallest job, so it is sent only when a terminal confirms or --yes is given, and its job is removed at once. Ends with 4 for the key or access, 7 for quota or billing, 1 for anything else, 0 with warnings only.',
   arguments: [],
   options: {
-    yes: { flags: '-y, --yes', summary: 'send the access check, whatever it costs' },
+    yes: { flags: '-y, --yes', summary: 'make the job of the access check, or the two of --server; caps are kept' },
     server: {
       flags: '--server',
       summary: 'tell what the server can do, and offer to keep what it needs in the profile',
     },
     curl: { flags: '--curl', summary: 'print only the access check as a curl command' },
   },
-  json: '{"ok","profile","checks":[{"id","title","status":"pass|warn|fail|skip","detail","remedy":["…"],"ms"}],"curl"}; with --curl: {"curl"}; with --server: {"profile","base_url","dialect","list","delete","content","thumbnail","spritesheet","range"}, each yes, no or unknown',
+  json: '{"ok","profile","checks":[{"id","title","status":"pass|warn|fail|skip","detail","remedy":["…"],"ms"}],"curl"}; with --curl: {"curl"}; with --server: {"profile","base_url","dialect","list","delete","cancel","content","thumbnail","spritesheet","range","json","multipart"}, each yes, no or unknown',
   errors: [
     'no_api_key',
     'invalid_api_key',
@@ -50,26 +51,31 @@ export const doctor = defineCommand({
       const curl = createCurl(smallestRequest(context.configuration), context.configuration, null);
       return { answer: { data: { curl }, view: () => `${curl}\n` } };
     }
-    const subject = createSubject(context);
-    if (options.server) return survey(subject, context);
-    const access = accessCheck(lazyDeps(context, options.yes ?? false));
-    const checks = await runChecks(
-      [...LOCAL_CHECKS, ...NETWORK_CHECKS, ...API_CHECKS, access],
-      subject,
-      context.host.clock,
-    );
-    return report(checks, context);
+    const isAgreed = options.yes ?? false;
+    if (options.server) return survey(context, isAgreed);
+    // With broken settings there is no server to speak of, and the check that would need it is never run.
+    const access = accessCheck(() => createTrialDeps(context, isAgreed));
+    const checks = [...LOCAL_CHECKS, ...NETWORK_CHECKS, ...API_CHECKS, access];
+    return report(await runChecks(checks, createSubject(context), context.host.clock), context);
   },
 });
 
-/** What the server can do; a terminal may keep its address as a profile. */
-async function survey(subject: Subject, context: Context): Promise<CommandResult> {
-  const { profile, baseUrl } = context.configuration;
-  const { dialect, abilities } = await surveyServer(subject.server(), context.host.clock.now());
-  await offerProfile(context);
+/** What the server can do; what of it has a place in the settings is offered to be kept there. */
+async function survey(context: Context, isAgreed: boolean): Promise<CommandResult> {
+  const { configuration, host, output } = context;
+  requireKey(configuration);
+  const seen = await surveyServer(createSubject(context).server(), host.clock.now());
+  const jobs = await surveyJobs(createTrialDeps(context, isAgreed));
+  for (const note of [...seen.notes, ...jobs.notes]) output.note(note);
+  const { list, delete: removal, content, thumbnail, spritesheet, range } = seen.abilities;
+  const { cancel, json, multipart } = jobs.abilities;
+  const takesJobs = json === 'yes' || multipart === 'yes';
+  const dialect = seen.dialect === 'unknown' && takesJobs ? 'videos' : seen.dialect;
+  const abilities = { list, delete: removal, cancel, content, thumbnail, spritesheet, range, json, multipart };
+  await offerProfile(encodingFound(jobs), context);
   return {
     answer: {
-      data: { profile: profile.value, base_url: baseUrl.value, dialect, ...abilities },
+      data: { profile: configuration.profile.value, base_url: configuration.baseUrl.value, dialect, ...abilities },
       view: (surface) =>
         renderTable(
           { head: ['WHAT', 'ABLE'], rows: [['dialect', dialect], ...Object.entries(abilities)], flexible: 1 },
@@ -79,9 +85,10 @@ async function survey(subject: Subject, context: Context): Promise<CommandResult
   };
 }
 
-/** With broken settings there is no server to speak of, and the check that needs one is never run. */
-function lazyDeps(context: Context, isAgreed: boolean): () => AccessCheckDeps {
-  return () => createAccessDeps(context, isAgreed);
+/** A server that takes both encodings needs no setting. */
+function encodingFound({ abilities: { json, multipart } }: JobSurvey): Readonly<Record<string, string>> {
+  if (json === 'yes' && multipart === 'no') return { encoding: 'json' };
+  return json === 'no' && multipart === 'yes' ? { encoding: 'multipart' } : {};
 }
 
 function report(checks: readonly CheckResult[], context: Context): CommandResult {

@@ -39,7 +39,7 @@ async function answersVideos(server: ExaminedServer, baseUrl: string): Promise<b
 }
 
 /** An unknown task is unknown in that dialect's own words. */
-async function answersGenerations(server: ExaminedServer): Promise<boolean> {
+export async function answersGenerations(server: ExaminedServer): Promise<boolean> {
   const reply = await quietly(server, `${server.baseUrl.replace(/\/+$/, '')}/video/generations/doctor`);
   if (reply === null || reply.status >= 500) return false;
   const { code, message } = decodeErrorBody(reply.body);

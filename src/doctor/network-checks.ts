@@ -1,5 +1,6 @@
 import { failureFromThrown } from '../client/failure.ts';
 import type { CheckOutcome } from '../domain/check.ts';
+import { SoraError } from '../domain/errors.ts';
 import { openTcp, openTls, resolveName } from '../platform/probe.ts';
 import { type Check, pass, skip } from './check.ts';
 import type { Subject } from './subject.ts';
@@ -15,17 +16,19 @@ export const NETWORK_CHECKS: readonly Check<Subject>[] = [
     run(subject) {
       const { proxy, isSimulator } = subject.server();
       if (isSimulator) return skip('the simulator is in this process');
-      return pass(proxy === null ? 'none' : `calls go through ${proxy}`);
+      if (proxy === null) return pass('none');
+      if (!URL.canParse(proxy)) throw new SoraError('proxy_failure', { causedBy: `\`${proxy}\` is not an address` });
+      return pass(`calls go through ${proxy}`);
     },
   },
   {
     id: 'dns',
     title: 'name',
-    needs: ['base_url'],
+    needs: ['proxy'],
     run: (subject) =>
-      directly(subject, async ({ url, host }) => {
-        if (/^[\d.]+$|:/.test(host)) return pass(`${host} is an address`);
-        return pass(`${url.hostname} is ${await resolveName(host)}`);
+      directly(subject, async ({ host }) => {
+        const address = await resolveName({ host, timeoutMs: TIMEOUT_MS });
+        return pass(address === host ? `${host} is an address` : `${host} is ${address}`);
       }),
   },
   {

@@ -1,29 +1,28 @@
-import { failureFromReply } from '../client/failure.ts';
+import { failureFromReply, unreadableReply } from '../client/failure.ts';
 import { parseJson } from '../domain/json.ts';
 import { sniffMedia } from '../domain/media.ts';
 import { decodePage } from '../wire/videos.ts';
-import type { ApiReply, ExaminedServer } from './subject.ts';
+import { answersGenerations } from './neighbours.ts';
+import type { ApiReply, ExaminedServer, FileReply } from './subject.ts';
 
-/** `unknown`: it cannot be seen without making a job, or there is no finished video to try it on. */
+/** `unknown`: it takes a job, or a finished video, to see it. */
 export type Ability = 'yes' | 'no' | 'unknown';
 
-/** What a server can do, by the names of the API’s functions. */
-export type ServerAbilities = Readonly<Record<(typeof ABILITIES)[number], Ability>>;
-const ABILITIES = ['list', 'delete', 'content', 'thumbnail', 'spritesheet', 'range'] as const;
-
+/** What is seen of a server without making a job, by the names of the API’s functions. */
 export interface ServerSurvey {
   readonly dialect: 'videos' | 'generations' | 'unknown';
-  readonly abilities: ServerAbilities;
+  readonly abilities: Readonly<Record<'list' | 'delete' | 'content' | 'thumbnail' | 'spritesheet' | 'range', Ability>>;
+  /** How to learn what is unknown. */
+  readonly notes: readonly string[];
 }
 
 const UNKNOWN_ID = 'video_that_does_not_exist';
-/** Asks for no more of a file than shows what it is. */
-const FIRST_BYTES = { range: 'bytes=0-63' };
 
 /**
  * Looks at what a server can do without making a job: a route that is there
  * misses the video, one that is not misses the address. Files are tried on the
- * newest finished video.
+ * newest finished video. Throws what keeps everything from being seen, such as a
+ * rejected key.
  */
 export async function surveyServer(server: ExaminedServer, atMs: number): Promise<ServerSurvey> {
   const unknown = `/videos/${UNKNOWN_ID}`;
@@ -32,28 +31,51 @@ export async function surveyServer(server: ExaminedServer, atMs: number): Promis
     server.probe('DELETE', unknown),
     server.probe('GET', `${unknown}/content`),
   ]);
-  const page = list.status === 200 ? decodePage(parseJson(list.body), { requestId: null, pollAfterMs: null }) : null;
+  const sightOf = (reply: ApiReply): Sight => see(server, reply, atMs);
+  const page = decodePage(list.status === 200 ? parseJson(list.body) : undefined, {
+    requestId: null,
+    pollAfterMs: null,
+  });
+  const routes = { list: sightOf(list), delete: sightOf(removal), content: sightOf(content) };
   const finished = page?.jobs.find(({ status }) => status === 'completed')?.id;
   const files = finished === undefined ? null : await surveyFiles(server, finished);
-  const routes = { delete: routeAbility(server, removal, atMs), content: routeAbility(server, content, atMs) };
-  const speaksVideos = page !== null || routes.content === 'yes';
+  const speaksVideos = page !== null || routes.content === 'there';
   return {
-    dialect: speaksVideos ? 'videos' : 'unknown',
+    dialect: speaksVideos ? 'videos' : (await answersGenerations(server)) ? 'generations' : 'unknown',
     abilities: {
-      list: page === null ? 'no' : 'yes',
-      delete: routes.delete,
-      content: files?.content ?? routes.content,
+      // To be asked for something more, or to get something else than a list, is as good as none.
+      list: page !== null ? 'yes' : routes.list === 'failing' ? 'unknown' : 'no',
+      delete: ABILITY_OF[routes.delete],
+      content: files?.content ?? ABILITY_OF[routes.content],
       thumbnail: files?.thumbnail ?? 'unknown',
       spritesheet: files?.spritesheet ?? 'unknown',
       range: files?.range ?? 'unknown',
     },
+    notes:
+      files === null
+        ? ['thumbnail, spritesheet and range show on a finished video in the server’s list, and there is none yet']
+        : [],
   };
 }
 
-function routeAbility({ baseUrl, key }: ExaminedServer, reply: ApiReply, atMs: number): Ability {
-  const { code } = failureFromReply(reply, { baseUrl, hasKey: key !== null, atMs });
-  if (code === 'endpoint_not_found' || code === 'not_supported') return 'no';
-  return reply.status < 500 && reply.status !== 401 && reply.status !== 403 ? 'yes' : 'unknown';
+/** `failing`: the answer says nothing of the route, such as a 500. */
+type Sight = 'there' | 'missing' | 'failing';
+
+const ABILITY_OF: Readonly<Record<Sight, Ability>> = { there: 'yes', missing: 'no', failing: 'unknown' };
+
+/** Refusals behind which nothing can be seen. */
+const BLINDING: ReadonlySet<string> = new Set(['no_api_key', 'invalid_api_key', 'service_retired', 'proxy_failure']);
+
+function see({ baseUrl, key }: ExaminedServer, reply: ApiReply, atMs: number): Sight {
+  const context = { baseUrl, hasKey: key !== null, atMs };
+  if (reply.status >= 200 && reply.status < 300) {
+    if (reply.body.trim() !== '' && parseJson(reply.body) === undefined) throw unreadableReply(reply, context);
+    return 'there';
+  }
+  const refusal = failureFromReply(reply, context);
+  if (BLINDING.has(refusal.code)) throw refusal;
+  if (refusal.code === 'endpoint_not_found' || refusal.code === 'not_supported') return 'missing';
+  return reply.status >= 500 || reply.status === 403 || reply.status === 429 ? 'failing' : 'there';
 }
 
 async function surveyFiles(
@@ -62,18 +84,19 @@ async function surveyFiles(
 ): Promise<Record<'content' | 'thumbnail' | 'spritesheet' | 'range', Ability>> {
   const path = `/videos/${encodeURIComponent(id)}/content`;
   const [video, thumbnail, spritesheet] = await Promise.all([
-    server.probe('GET', path, FIRST_BYTES),
-    server.probe('GET', `${path}?variant=thumbnail`, FIRST_BYTES),
-    server.probe('GET', `${path}?variant=spritesheet`, FIRST_BYTES),
+    server.peek(path),
+    server.peek(`${path}?variant=thumbnail`),
+    server.peek(`${path}?variant=spritesheet`),
   ]);
+  const content = fileAbility(video);
   return {
-    content: fileAbility(video),
+    content,
     thumbnail: fileAbility(thumbnail),
     spritesheet: fileAbility(spritesheet),
-    range: fileAbility(video) === 'yes' ? (video.status === 206 ? 'yes' : 'no') : 'unknown',
+    range: content !== 'yes' ? 'unknown' : video.status === 206 ? 'yes' : 'no',
   };
 }
 
-function fileAbility({ status, head }: ApiReply): Ability {
+function fileAbility({ status, head }: FileReply): Ability {
   return (status === 200 || status === 206) && sniffMedia(head) !== null ? 'yes' : 'no';
 }

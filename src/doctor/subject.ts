@@ -1,12 +1,16 @@
 import type { Clock } from '../platform/clock.ts';
 import type { HttpReply } from '../platform/http.ts';
 
-/** A reply, read to its end or to a limit that no answer of this API but a file reaches. */
+/** A reply of the API, read to its end. */
 export interface ApiReply {
   readonly status: number;
   readonly headers: HttpReply['headers'];
   readonly body: string;
-  /** The body's first bytes, as they came. */
+}
+
+/** The beginning of a file. */
+export interface FileReply {
+  readonly status: number;
   readonly head: Uint8Array;
 }
 
@@ -21,12 +25,14 @@ export interface ExaminedServer {
   readonly key: { readonly masked: string; readonly origin: string; readonly fault: string | null } | null;
   readonly needsKey: boolean;
   readonly model: string;
-  /** The proxy that calls to it go through. */
+  /** The proxy that calls to it go through, without its password. */
   readonly proxy: string | null;
   /** Sends a GET to a path below the base URL, or to a whole URL; asked twice, it is sent once. Throws a `SoraError` when nothing comes back. */
   get(pathOrUrl: string): Promise<ApiReply>;
   /** The same for any method, and never answered from memory. */
-  probe(method: string, pathOrUrl: string, headers?: Readonly<Record<string, string>>): Promise<ApiReply>;
+  probe(method: string, pathOrUrl: string): Promise<ApiReply>;
+  /** Asks for a file, and takes no more of it than shows what it is. */
+  peek(path: string): Promise<FileReply>;
 }
 
 /** Everything that is looked at. What may be broken is a function, so that its check can say how. */

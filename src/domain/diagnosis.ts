@@ -121,7 +121,8 @@ export function diagnoseNetwork(code: string): ErrorCode {
   return NETWORK_CODES.find(([pattern]) => pattern.test(code))?.[1] ?? 'connection_failed';
 }
 
-const BEFORE_SENDING = /^(UND_ERR_CONNECT_TIMEOUT|EPROXY|CERT_|UNABLE_TO_|DEPTH_ZERO|SELF_SIGNED|ERR_TLS_CERT)/;
+const BEFORE_SENDING =
+  /^(ERR_INVALID_CHAR|UND_ERR_CONNECT_TIMEOUT|EPROXY|CERT_|UNABLE_TO_|DEPTH_ZERO|SELF_SIGNED|ERR_TLS_CERT)/;
 
 /**
  * Whether no byte of the request can have reached the server's application. The

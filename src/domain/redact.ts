@@ -7,16 +7,29 @@ export function redact(text: string, secrets: readonly string[] = []): string {
     .replace(/\b(Bearer|Basic)\s+[\w.~+/=-]{6,}/gi, '$1 [redacted]')
     .replace(/\bsk-[\w-]{8,}/g, '[redacted]')
     .replace(/\bdata:[\w/+.-]+;base64,[\w+/=]{16,}/g, 'data:[redacted]')
-    .replace(/\bhttps?:\/\/[^\s"'<>]+/g, redactUrl);
+    .replace(/\bhttps?:\/\/[^\s"'<>\\]+/g, redactUrl); // a backslash belongs to the JSON around an address
 }
 
 /** Local servers take any word as their key (`test`, `EMPTY`): hiding it would tear holes into paths and prompts. */
 const SHORTEST_SECRET = 8;
 
-/** Text that must stay as it is but for the secrets that are known. */
+/** Text that must stay as it is but for the secrets that are known, however a text within a text spells them. */
 export function hideSecrets(text: string, secrets: readonly string[]): string {
-  const isLong = (secret: string): boolean => secret.length >= SHORTEST_SECRET;
-  return secrets.filter(isLong).reduce((clean, secret) => clean.replaceAll(secret, '[redacted]'), text);
+  return secrets
+    .filter((secret) => secret.length >= SHORTEST_SECRET)
+    .reduce((clean, secret) => clean.replace(anySpellingOf(secret), '[redacted]'), text);
+}
+
+/** Backslashes before a character, as many as JSON within JSON has, also when all of it stands in an address. */
+const ESCAPES = '(?:\\\\|%(?:25)*5c)*';
+
+/** `+` is `\u002b` or `\\+` in JSON and `%2B` in an address; letters, digits and `-` are the same everywhere. */
+function anySpellingOf(secret: string): RegExp {
+  const pattern = secret.replace(/[^\w-]/g, (character) => {
+    const hex = character.charCodeAt(0).toString(16).padStart(2, '0');
+    return `${ESCAPES}(?:\\x${hex}|u00${hex}|%(?:25)*${hex}${character === ' ' ? '|\\+' : ''})`;
+  });
+  return new RegExp(pattern, 'gi');
 }
 
 /** A URL without user, password and the values of a query that may be signed. */

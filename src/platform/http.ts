@@ -1,6 +1,7 @@
 import type * as NodeHttp from 'node:http';
 import type * as NodeHttps from 'node:https';
 import { Readable, type Writable } from 'node:stream';
+import { timeoutError } from './timeout.ts';
 
 /** One HTTP exchange, below any notion of JSON, retries or redirects. */
 export interface HttpRequest {
@@ -70,10 +71,6 @@ export const nodeHttp: Http = (request) =>
 /** `process.getBuiltinModule` rather than import: on Node 22 and newer `import 'node:http'` also loads undici. */
 function moduleFor(url: URL): typeof NodeHttp | typeof NodeHttps {
   return url.protocol === 'https:' ? process.getBuiltinModule('node:https') : process.getBuiltinModule('node:http');
-}
-
-function timeoutError(idleTimeoutMs: number): Error {
-  return Object.assign(new Error(`no answer for ${idleTimeoutMs / 1000} s`), { code: 'ETIMEDOUT' });
 }
 
 function withLength({ headers, body }: HttpRequest): Record<string, string> {

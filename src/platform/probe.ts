@@ -1,6 +1,7 @@
 import { lookup } from 'node:dns/promises';
-import { connect } from 'node:net';
+import { connect, isIP } from 'node:net';
 import { connect as connectTls } from 'node:tls';
+import { deadline, timeoutError } from './timeout.ts';
 
 /** The steps of a connection, one at a time, so that a fault can be placed. Each rejects with the system's own error. */
 
@@ -10,9 +11,15 @@ export interface Endpoint {
   readonly timeoutMs: number;
 }
 
-/** The first address of a name. */
-export async function resolveName(host: string): Promise<string> {
-  return (await lookup(host)).address;
+/** The first address of a name; an address is its own. A name service that keeps silent is an `EAI_AGAIN`. */
+export async function resolveName({ host, timeoutMs }: Pick<Endpoint, 'host' | 'timeoutMs'>): Promise<string> {
+  const silence = new Promise<never>((_, reject) => {
+    deadline(timeoutMs).addEventListener('abort', () => {
+      const error = new Error(`the name service gave no answer for ${timeoutMs / 1000} s`);
+      reject(Object.assign(error, { code: 'EAI_AGAIN' }));
+    });
+  });
+  return (await Promise.race([lookup(host), silence])).address;
 }
 
 /** Opens a TCP connection and closes it again. */
@@ -35,7 +42,8 @@ export interface TlsFacts {
 /** Shakes hands, verifies the certificate as every call does, and closes the connection again. */
 export function openTls({ host, port, timeoutMs }: Endpoint): Promise<TlsFacts> {
   return new Promise((resolve, reject) => {
-    const socket = connectTls({ host, port, timeout: timeoutMs, servername: host });
+    const name = isIP(host) === 0 ? { servername: host } : {}; // no server has an address for its name
+    const socket = connectTls({ host, port, timeout: timeoutMs, ...name });
     socket.once('secureConnect', () => {
       const facts = { protocol: socket.getProtocol() ?? 'TLS', validUntil: socket.getPeerCertificate().valid_to };
       socket.destroy();
@@ -49,6 +57,6 @@ function rejectOnTrouble(socket: import('node:net').Socket, timeoutMs: number, r
   socket.once('error', reject);
   socket.once('timeout', () => {
     socket.destroy();
-    reject(Object.assign(new Error(`no answer for ${timeoutMs / 1000} s`), { code: 'ETIMEDOUT' }));
+    reject(timeoutError(timeoutMs));
   });
 }

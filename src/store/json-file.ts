@@ -22,7 +22,9 @@ export function readJsonFile(path: string): JsonFile {
     value = JSON.parse(text);
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    throw invalidFile(path, [`line ${lineOfSyntaxError(reason, text)}: ${reason}`]);
+    // What stands around the fault is left out: it may be a key.
+    const shown = reason.replace(QUOTED_CONTEXT, '');
+    throw invalidFile(path, [`line ${lineOfSyntaxError(reason, text)}: ${shown}`]);
   }
   if (!isJsonObject(value)) throw invalidFile(path, ['line 1: the file is not a JSON object']);
   return { path, text, value };
@@ -30,7 +32,7 @@ export function readJsonFile(path: string): JsonFile {
 
 function readText(path: string): string {
   try {
-    return readFileSync(path, 'utf8');
+    return readFileSync(path, 'utf8').replace(/^\ufeff/, ''); // a byte order mark, which some editors write
   } catch (error) {
     if (hasCode(error, 'ENOENT')) return '';
     throw invalidFile(path, [error instanceof Error ? error.message : String(error)]);
@@ -41,9 +43,21 @@ export function invalidFile(path: string, violations: readonly string[]): SoraEr
   return new SoraError('invalid_config', { title: `could not use ${path}`, violations });
 }
 
-/** V8 names a position, except for a text that ends too early. */
+/** V8 names a position, or quotes up to ten characters before and after it. */
+const QUOTED_CONTEXT = /, (\.{3})?"(.*)"(?:\.{3})? is not valid JSON$/s;
+const CONTEXT_CHARACTERS = 10;
+
+/** The line of the fault; the last one of a text that ends too early, for which V8 names nothing. */
 function lineOfSyntaxError(message: string, text: string): number {
   const position = /at position (\d+)/.exec(message)?.[1];
-  const before = position === undefined ? text.trimEnd() : text.slice(0, Number(position));
-  return before.split('\n').length;
+  if (position !== undefined) return lineAt(Number(position), text);
+  const [, isCut, context] = QUOTED_CONTEXT.exec(message) ?? [];
+  if (context === undefined) return lineAt(text.trimEnd().length, text);
+  const token = /^Unexpected token '(.)'/su.exec(message)?.[1] ?? '';
+  const start = text.indexOf(context);
+  return lineAt(isCut ? start + CONTEXT_CHARACTERS : start + context.indexOf(token), text);
+}
+
+function lineAt(position: number, text: string): number {
+  return text.slice(0, position).split('\n').length;
 }

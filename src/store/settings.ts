@@ -17,6 +17,8 @@ export interface SettingSpec {
 }
 
 const anyText = (value: string): string | null => (value === '' ? 'it is empty' : null);
+const headerText = (value: string): string | null =>
+  /[^\t\u0020-\u007e\u0080-\u00ff]/.test(value) ? 'it holds characters that no header can carry' : anyText(value);
 const usd = (value: string): string | null =>
   parseUsd(value) === undefined ? 'it is not an amount in dollars, such as 2.50' : null;
 /** Higher ones are slips, and their sums would not be exact. */
@@ -59,9 +61,9 @@ export const SETTINGS: readonly SettingSpec[] = [
     fault: usdPerSecond,
   },
   { name: 'profiles.*.encoding', summary: 'how a create is encoded', fault: oneOf('auto', 'json', 'multipart') },
-  { name: 'profiles.*.organization', summary: 'OpenAI-Organization header', fault: anyText },
-  { name: 'profiles.*.project', summary: 'OpenAI-Project header', fault: anyText },
-  { name: 'profiles.*.headers.*', summary: 'a header sent with every call', fault: anyText },
+  { name: 'profiles.*.organization', summary: 'OpenAI-Organization header', fault: headerText },
+  { name: 'profiles.*.project', summary: 'OpenAI-Project header', fault: headerText },
+  { name: 'profiles.*.headers.*', summary: 'a header sent with every call', fault: headerText },
   { name: 'profiles.*.query.*', summary: 'a query parameter sent with every call', fault: anyText },
 ];
 

@@ -1,40 +1,65 @@
+import { shellQuoted, shellWord } from '../domain/shell.ts';
 import type { VideoRequest } from '../domain/video.ts';
 import { encodeForm, encodeJson } from './videos.ts';
 
+/** A header or a query parameter. A secret one is printed as a variable of the shell: `$X_LAB_TOKEN`. */
+export interface CurlField {
+  readonly name: string;
+  readonly value: string;
+  readonly isSecret: boolean;
+}
+
 export interface CurlTarget {
+  /** Without a query. */
   readonly url: string;
+  readonly query: readonly CurlField[];
   /** Name of the header and the text before the key; null for a server without a key. */
   readonly auth: { readonly name: string; readonly prefix: string } | null;
+  readonly headers: readonly CurlField[];
   readonly encoding: 'json' | 'multipart';
   /** Path of the reference image, when there is one. */
   readonly imagePath: string | null;
 }
 
 /** The create as a command that can be pasted into a shell; the key stays in `$OPENAI_API_KEY`. */
-export function curlFor(request: VideoRequest, { url, auth, encoding, imagePath }: CurlTarget): string {
-  const parts = [`curl ${quote(url)}`];
+export function curlFor(request: VideoRequest, target: CurlTarget): string {
+  const { auth, headers, encoding, imagePath } = target;
+  const parts = [`curl ${address(target)}`];
   if (auth !== null) parts.push(`-H "${auth.name}: ${auth.prefix}$OPENAI_API_KEY"`);
+  parts.push(...headers.map((header) => `-H "${shellQuoted(header.name)}: ${expansion(header, header.value)}"`));
   if (encoding === 'json') {
-    parts.push(`-H "Content-Type: application/json"`, `-d ${quote(JSON.stringify(encodeJson(request)))}`);
+    parts.push(`-H "Content-Type: application/json"`, `-d ${shellWord(JSON.stringify(encodeJson(request)))}`);
   } else {
     for (const [name, value] of encodeForm(request)) {
       // `--form-string` takes a leading @ or < as text; `-F` reads a file.
       parts.push(
         typeof value === 'string'
-          ? `--form-string ${quote(`${name}=${value}`)}`
-          : `-F ${quote(`${name}=@${formPath(imagePath ?? value.name)};type=${value.type}`)}`,
+          ? `--form-string ${shellWord(`${name}=${value}`)}`
+          : `-F ${shellWord(`${name}=@${formPath(imagePath ?? value.name)};type=${value.type}`)}`,
       );
     }
   }
   return parts.join(' \\\n  ');
 }
 
+function address({ url, query }: CurlTarget): string {
+  if (query.length === 0) return shellWord(url);
+  const pairs = query.map((field) => `${encode(field.name)}=${expansion(field, encode(field.value))}`);
+  return `"${shellQuoted(url)}?${pairs.join('&')}"`;
+}
+
+/** A text as `URLSearchParams` writes it, which leaves nothing that a shell would hear. */
+function encode(text: string): string {
+  return String(new URLSearchParams([['', text]])).slice(1);
+}
+
+/** What stands for a value between double quotes. */
+function expansion({ name, isSecret }: CurlField, shown: string): string {
+  if (!isSecret) return shellQuoted(shown);
+  return `$${name.toUpperCase().replace(/\W/g, '_').replace(/^\d/, '_$&')}`;
+}
+
 /** curl's own quotes, where a path holds what else would end it in a form field. */
 function formPath(path: string): string {
   return /[;,"\\]/.test(path) ? `"${path.replace(/["\\]/g, '\\$&')}"` : path;
-}
-
-/** Quotes for a POSIX shell, where that is needed. */
-function quote(text: string): string {
-  return /^[\w./:@%+=,-]+$/.test(text) ? text : `'${text.replace(/'/g, `'\\''`)}'`;
 }

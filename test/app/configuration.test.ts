@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { endpointOf, resolveConfiguration, secretsOf, type TargetOptions } from '../../src/app/configuration.ts';
+import { endpointOf, requireKey, resolveConfiguration, type TargetOptions } from '../../src/app/configuration.ts';
 
 const LAB = 'http://lab.example/v1';
 const STORED = { openai: 'stored-of-openai', lab: 'stored-of-lab' };
@@ -179,8 +179,9 @@ describe('what a profile holds beside its address', () => {
     'profiles.lab.auth': 'api-key',
     'profiles.lab.model': 'wan-2.2',
     'profiles.lab.headers.X-Trace': 'abc',
-    'profiles.lab.headers.X-Lab-Token': 'hush-hush',
+    'profiles.lab.headers.X-Lab-Token': 'Basic hush-hush',
     'profiles.lab.query.api-version': 'preview',
+    'profiles.lab.query.X-Lab-Token': 'hush-too',
   };
 
   it('is sent to its own server', () => {
@@ -189,15 +190,21 @@ describe('what a profile holds beside its address', () => {
     expect(endpointOf(configuration)).toEqual({
       baseUrl: LAB,
       auth: { name: 'api-key', value: 'stored-of-lab' },
-      headers: { 'X-Trace': 'abc', 'X-Lab-Token': 'hush-hush' },
-      query: { 'api-version': 'preview' },
+      headers: { 'X-Trace': 'abc', 'X-Lab-Token': 'Basic hush-hush' },
+      query: { 'api-version': 'preview', 'X-Lab-Token': 'hush-too' },
+      secrets: ['stored-of-lab', 'Basic hush-hush', 'hush-hush', 'hush-too'],
     });
-    expect(secretsOf(configuration)).toEqual(['stored-of-lab', 'hush-hush']);
   });
 
   it('stays at home when another server is named', () => {
     const configuration = resolve({ options: { profile: 'lab', baseUrl: 'http://x/v1' }, settings });
-    expect(endpointOf(configuration)).toEqual({ baseUrl: 'http://x/v1', auth: null, headers: {}, query: {} });
+    expect(endpointOf(configuration)).toEqual({
+      baseUrl: 'http://x/v1',
+      auth: null,
+      headers: {},
+      query: {},
+      secrets: [],
+    });
   });
 
   it('gives way to SORA_MODEL, and the settings’ model to it', () => {
@@ -217,6 +224,14 @@ describe('what a profile holds beside its address', () => {
       'openai-project': 'proj-1',
     });
   });
+});
+
+it('a key from the environment loses the line break of its file, and one that cannot be sent is refused', () => {
+  const keyed = (key: string) => resolve({ env: { OPENAI_API_KEY: key } });
+  expect(keyed('sk-0123456789\r\n').key).toEqual({ value: 'sk-0123456789', origin: 'OPENAI_API_KEY' });
+  expect(() => requireKey(keyed('“sk-0123456789”'))).toThrow(
+    expect.objectContaining({ code: 'invalid_api_key', message: 'the API key from OPENAI_API_KEY cannot be sent' }),
+  );
 });
 
 it('an unknown profile is refused, with those there are', () => {

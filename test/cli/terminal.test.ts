@@ -1,25 +1,27 @@
-import { type SpawnSyncReturns, spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { describe, expect, it } from 'vitest';
 import { BINARY, type Binary, createBinary } from '../support/binary.ts';
+import { startVideosServer } from '../support/videos-server.ts';
 
 const hasPty = spawnSync('python3', ['-c', 'import pty']).status === 0;
 
-/** Runs a command on a terminal, types something when a text has appeared, and passes on what is shown. */
+/** Runs a command on a terminal, types each line when its text has appeared, and passes on what is shown. */
 const TYPE = `
-import os, pty, sys
-prompt, keys, *command = sys.argv[1:]
+import json, os, pty, sys
+lines, command = json.loads(sys.argv[1]), sys.argv[2:]
 pid, terminal = pty.fork()
 if pid == 0:
     os.execv(command[0], command)
-shown, typed = b'', False
+shown = b''
 try:
     while data := os.read(terminal, 65536):
         shown += data
-        if not typed and prompt.encode() in shown:
-            typed = True
-            os.write(terminal, keys.encode())
+        if lines and lines[0][0].encode() in shown:
+            os.write(terminal, lines.pop(0)[1].encode())
 except OSError:
     pass
 sys.stdout.buffer.write(shown)
@@ -27,14 +29,17 @@ status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
 sys.exit(status if status >= 0 else 128 - status)
 `;
 
-function type(sora: Binary, prompt: string, keys: string, argv: readonly string[], env = {}): SpawnSyncReturns<string> {
-  return spawnSync('python3', ['-c', TYPE, prompt, keys, process.execPath, BINARY, ...argv], {
+type Line = readonly [prompt: string, keys: string];
+
+async function type(sora: Binary, lines: readonly Line[], argv: readonly string[], env = {}) {
+  const child = spawn('python3', ['-c', TYPE, JSON.stringify(lines), process.execPath, BINARY, ...argv], {
     cwd: sora.cwd,
     env: { ...sora.env, TERM: 'xterm', ...env },
-    encoding: 'utf8',
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: ['ignore', 'pipe', 'inherit'],
     timeout: 15_000,
   });
+  const [stdout, [status]] = await Promise.all([text(child.stdout), once(child, 'close')]);
+  return { stdout, status };
 }
 
 const DEAR = [
@@ -54,15 +59,15 @@ describe.skipIf(!hasPty)('on a terminal (needs python3 with pty)', () => {
     ['no', 'n\n', 7],
     ['no answer', '\n', 7],
     ['Ctrl-C', '\x03', 130],
-  ])('a price above the threshold is asked for; %s means that nothing is sent', (_, keys, exitCode) => {
-    const { status, stdout } = type(createBinary(), 'Go on?', keys, DEAR);
+  ])('a price above the threshold is asked for; %s means that nothing is sent', async (_, keys, exitCode) => {
+    const { status, stdout } = await type(createBinary(), [['Go on?', keys]], DEAR);
     expect(stdout).toContain('This will cost about $2.40. Go on?');
     expect(stdout).not.toContain('could not connect');
     expect(status).toBe(exitCode);
   });
 
-  it('consent lets the create go', () => {
-    const { status, stdout } = type(createBinary(), 'Go on?', 'y\n', DEAR);
+  it('consent lets the create go', async () => {
+    const { status, stdout } = await type(createBinary(), [['Go on?', 'y\n']], DEAR);
     expect(stdout).toContain('could not connect to the server');
     expect(status).toBe(1);
   });
@@ -70,16 +75,16 @@ describe.skipIf(!hasPty)('on a terminal (needs python3 with pty)', () => {
   it.each([
     ['--no-input', ['--no-input'], {}],
     ['CI', [], { CI: '1' }],
-  ])('nobody is asked with %s', (_, argv, env) => {
-    const { status, stdout } = type(createBinary(), 'Go on?', 'y\n', [...DEAR, ...argv], env);
+  ])('nobody is asked with %s', async (_, argv, env) => {
+    const { status, stdout } = await type(createBinary(), [['Go on?', 'y\n']], [...DEAR, ...argv], env);
     expect(stdout).toContain('nobody can be asked here');
     expect(status).toBe(7);
   });
 
-  it('a key is typed without being shown', () => {
+  it('a key is typed without being shown', async () => {
     const sora = createBinary();
     const key = 'sk-typed-in-secret';
-    const { status, stdout } = type(sora, 'Key for profile openai:', `${key}\n`, ['config', 'key', 'set']);
+    const { status, stdout } = await type(sora, [['Key for profile openai:', `${key}\n`]], ['config', 'key', 'set']);
     expect(status).toBe(0);
     expect(stdout).not.toContain('secret');
     expect(JSON.parse(readFileSync(join(sora.home, 'keys.json'), 'utf8'))).toEqual({ openai: key });
@@ -89,15 +94,50 @@ describe.skipIf(!hasPty)('on a terminal (needs python3 with pty)', () => {
     ['CI', { CI: '1' }, []],
     ['--quiet', {}, ['--quiet']],
     ['--json', {}, ['--json']],
-  ])('nothing is animated with %s', (_, env, argv) => {
-    const run = type(createBinary(), 'never asked', '', ['create', 'a boat', '--simulate', ...argv], env);
+  ])('nothing is animated with %s', async (_, env, argv) => {
+    const run = await type(createBinary(), [], ['create', 'a boat', '--simulate', ...argv], env);
     expect(run.status).toBe(0);
     expect(run.stdout).not.toContain('\x1b[?25l');
     expect(run.stdout).not.toContain('━');
   });
 
-  it('colours are shown, but not with NO_COLOR', () => {
-    expect(type(createBinary(), 'never', '', ['foo']).stdout).toContain('\x1b[31merror:');
-    expect(type(createBinary(), 'never', '', ['foo'], { NO_COLOR: '1' }).stdout).toContain('error: unknown command');
+  it('colours are shown, but not with NO_COLOR', async () => {
+    expect((await type(createBinary(), [], ['foo'])).stdout).toContain('\x1b[31merror:');
+    expect((await type(createBinary(), [], ['foo'], { NO_COLOR: '1' })).stdout).toContain('error: unknown command');
+  });
+
+  it('doctor --server makes its jobs when they are agreed to, and keeps what it found when that is', async () => {
+    const server = await startVideosServer({
+      create: (_, { headers }) => (headers['content-type'] === 'application/json' ? null : { status: 415, body: '' }),
+    });
+    const sora = createBinary();
+    const survey = ['doctor', '--server', '--base-url', server.url];
+    const env = { SORA_API_KEY: 'sk-typed-0123456789' };
+    const refused = await type(
+      sora,
+      [
+        ['Find out', 'n\n'],
+        ['Keep this', 'n\n'],
+      ],
+      survey,
+      env,
+    );
+    expect(refused).toMatchObject({ status: 0, stdout: expect.stringContaining('cancel, json and multipart show by') });
+    expect(server.posts).toBe(0);
+
+    const agreed = await type(
+      sora,
+      [
+        ['Find out', 'y\n'],
+        ['Keep this', 'y\n'],
+      ],
+      survey,
+      env,
+    );
+    expect(agreed).toMatchObject({ status: 0, stdout: expect.stringContaining('use it with `--profile 127-0-0-1`') });
+    expect(server.posts).toBe(2);
+    expect(JSON.parse(readFileSync(join(sora.home, 'settings.json'), 'utf8'))).toEqual({
+      profiles: { '127-0-0-1': { base_url: server.url, key_from_env: 'SORA_API_KEY', encoding: 'json' } },
+    });
   });
 });

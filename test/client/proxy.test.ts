@@ -4,7 +4,8 @@ import { buffer } from 'node:stream/consumers';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { CreateOutcome } from '../../src/client/port.ts';
 import type { ErrorCode } from '../../src/domain/catalogue.ts';
-import { proxiesFrom, proxyHttp } from '../../src/platform/proxy-http.ts';
+import { nodeHttp } from '../../src/platform/http.ts';
+import { proxiesFrom, proxyFor, proxyHttp } from '../../src/platform/proxy-http.ts';
 import { type ScriptedReply, startScriptedServer } from '../support/scripted-server.ts';
 import { createVideoRequest } from '../support/video-request.ts';
 import { createVideosClient, type TestedClient } from '../support/videos-client.ts';
@@ -17,7 +18,7 @@ const JOB: ScriptedReply = { body: { id: 'video_1', status: 'queued' } };
 function createProxied(baseUrl: string, env: Readonly<Record<string, string>>): TestedClient {
   const proxies = proxiesFrom(env);
   if (proxies === null) throw new Error('no proxy');
-  return createVideosClient(baseUrl, { http: proxyHttp(proxies), idleTimeoutMs: 50 });
+  return createVideosClient(baseUrl, { http: proxyHttp(proxies, nodeHttp), idleTimeoutMs: 50 });
 }
 
 function createOver(baseUrl: string, env: Readonly<Record<string, string>>): Promise<CreateOutcome> {
@@ -90,6 +91,13 @@ describe('a proxy', () => {
     expect(await createOver(FAR_TLS, { https_proxy: url })).toMatchObject({ error: { code: 'proxy_failure' } });
   });
 
+  it.each(['not an address', 'ftp://127.0.0.1:1'])('that cannot be one is the one to blame: %s', async (address) => {
+    expect(await createOver(FAR, { http_proxy: address })).toMatchObject({
+      kind: 'rejected',
+      error: { code: 'proxy_failure' },
+    });
+  });
+
   it.each([FAR, FAR_TLS])('that nobody runs is the one to blame for %s', async (baseUrl) => {
     expect(await createOver(baseUrl, { ALL_PROXY: 'http://127.0.0.1:1' })).toMatchObject({
       kind: 'rejected',
@@ -139,6 +147,7 @@ it.each<[Record<string, string>, ReturnType<typeof proxiesFrom>]>([
   [{}, null],
   [{ NO_PROXY: '*' }, null],
   [{ HTTPS_PROXY: '' }, null],
+  [{ HTTP_PROXY: 'a:3128' }, { httpProxy: 'http://a:3128', httpsProxy: '', noProxy: '' }],
   [{ HTTP_PROXY: 'http://a' }, { httpProxy: 'http://a', httpsProxy: '', noProxy: '' }],
   [
     { HTTPS_PROXY: 'http://A', https_proxy: 'http://a' },
@@ -150,4 +159,34 @@ it.each<[Record<string, string>, ReturnType<typeof proxiesFrom>]>([
   ],
 ])('proxiesFrom reads %j', (env, proxies) => {
   expect(proxiesFrom(env)).toEqual(proxies);
+});
+
+describe('proxyFor', () => {
+  const proxies = { httpProxy: 'http://a', httpsProxy: 'http://b' };
+
+  it.each<[string, string, string | null]>([
+    ['http://videos.example/v1', '', 'http://a'],
+    ['https://videos.example/v1', '', 'http://b'],
+    ['https://videos.example/v1', 'example.org, other.example', 'http://b'],
+    ['https://videos.example/v1', 'example.org,videos.example', null],
+    ['https://videos.example/v1', 'example.org videos.EXAMPLE', null],
+    ['https://videos.example/v1', '.example', null],
+    ['https://videos.example/v1', '*.example', null],
+    ['https://videos.example/v1', 'example', null],
+    ['https://videos.example/v1', 'os.example', 'http://b'],
+    ['https://videos.example/v1', 'videos.example:443', null],
+    ['https://videos.example/v1', 'videos.example:8443', 'http://b'],
+    ['http://videos.example:8000/v1', 'videos.example:8000', null],
+    ['http://[::1]:8000/v1', '::1', null],
+    ['http://[::1]:8000/v1', '[::1]:8000', null],
+    ['http://127.0.0.1:8000/v1', '127.0.0.1', null],
+    ['http://videos.example/v1', '*', null],
+    ['http://videos.example/v1', ',', 'http://a'],
+  ])('%s past %j', (url, noProxy, proxy) => {
+    expect(proxyFor(url, { ...proxies, noProxy })).toBe(proxy);
+  });
+
+  it('asks no proxy that is meant for the other scheme', () => {
+    expect(proxyFor('https://videos.example/v1', { httpProxy: 'http://a', httpsProxy: '', noProxy: '' })).toBeNull();
+  });
 });

@@ -1,7 +1,13 @@
 import { buffer } from 'node:stream/consumers';
 import { describe, expect, it } from 'vitest';
-import { type ReceivedRequest, type ScriptedServer, startScriptedServer } from '../support/scripted-server.ts';
-import { createVideoRequest } from '../support/video-request.ts';
+import type { VideosClient } from '../../src/client/port.ts';
+import {
+  type ReceivedRequest,
+  type ScriptedReply,
+  type ScriptedServer,
+  startScriptedServer,
+} from '../support/scripted-server.ts';
+import { createImageFile, createVideoRequest } from '../support/video-request.ts';
 import { API_KEY, createVideosClient } from '../support/videos-client.ts';
 
 const JOB = { body: { id: 'video_1', status: 'completed' } };
@@ -143,11 +149,13 @@ describe('redirects', () => {
   });
 });
 
+const LONG = `nothing here ${'x'.repeat(10_000)}`;
+
 describe('what is told', () => {
   it('traces every exchange without keys or signatures', async () => {
     const server = await startScriptedServer([
       { status: 302, headers: { location: '/v.mp4?sig=s3cret' } },
-      { status: 500, body: '' },
+      { status: 500, body: { error: { message: `no ${API_KEY}, see data:image/png;base64,${'A'.repeat(5_000)}` } } },
     ]);
     const { client, trace } = createVideosClient(server.url, { endpoint: { query: { token: 's3cret' } } });
     await expect(client.get('video_1')).rejects.toMatchObject({ code: 'server_error' });
@@ -158,6 +166,45 @@ describe('what is told', () => {
       { kind: 'response', status: 302, url: first, ms: 0 },
       { kind: 'request', method: 'GET', url: second, baseURL: server.url },
       { kind: 'response', status: 500, url: second, ms: 0 },
+      {
+        kind: 'response error',
+        status: 500,
+        url: second,
+        error: '{"error":{"message":"no [redacted], see data:[redacted]"}}',
+      },
+    ]);
+  });
+
+  it.each<[string, ScriptedReply, (client: VideosClient) => Promise<unknown>]>([
+    ['a refusal', { status: 404, body: LONG }, (client) => client.get('video_1')],
+    ['a page in the place of an answer', { body: `<html>${LONG}` }, (client) => client.list({ limit: 1 })],
+    [
+      'the refusal of a file',
+      { status: 410, body: LONG },
+      (client) => client.content({ id: 'video_1', content: null }, 'video'),
+    ],
+  ])('traces the words of %s, cut to a sane length', async (_, reply, call) => {
+    const server = await startScriptedServer([reply]);
+    const { client, trace } = createVideosClient(server.url);
+    await expect(call(client)).rejects.toThrow();
+    const told = trace.at(-1);
+    expect(told).toMatchObject({ kind: 'response error', error: expect.stringContaining('nothing here') });
+    expect(JSON.stringify(told).length).toBeLessThan(2_500);
+  });
+
+  it('traces what is sent, a form by its size only', async () => {
+    const server = await startScriptedServer([JOB]);
+    const { client, trace } = createVideosClient(server.url);
+    await client.create(createVideoRequest({ prompt: `a boat ${API_KEY}` }), { idempotencyKey: 'sub_1' });
+    await client.create(createVideoRequest({ image: createImageFile() }), { idempotencyKey: 'sub_2' });
+    expect(trace.filter(({ kind }) => kind === 'request body')).toEqual([
+      {
+        kind: 'request body',
+        type: 'application/json',
+        bytes: expect.any(Number),
+        text: '{"model":"sora-2","prompt":"a boat [redacted]","seconds":"4","size":"1280x720"}',
+      },
+      { kind: 'request body', type: 'multipart/form-data', bytes: expect.any(Number), text: null },
     ]);
   });
 
@@ -167,7 +214,7 @@ describe('what is told', () => {
     const { client, trace } = createVideosClient('https://videos.example/v1', { http });
     await expect(client.get('video_1')).rejects.toMatchObject({ code: 'connection_failed' });
     expect(trace.at(-1)).toEqual({
-      kind: 'failure',
+      kind: 'response error',
       status: null,
       url: 'https://videos.example/v1/videos/video_1',
       error: 'Error: could not reach https://videos.example/?key=redacted of [redacted]',

@@ -158,11 +158,34 @@ describe('sora doctor on a server', () => {
     expect(words).toMatch(/could not be understood.*Wi-Fi login/);
   });
 
-  it('tells a refused port from a name that does not exist', async () => {
-    const refused = await examine(createCommandLine(), ['--base-url', 'http://127.0.0.1:9/v1'], { env });
-    expect({ code: refused.code, failed: refused.failed.map(({ id }) => id) }).toEqual({ code: 1, failed: ['tcp'] });
-    const unknown = await examine(createCommandLine(), ['--base-url', 'http://no-such-host.invalid/v1'], { env });
-    expect({ code: unknown.code, failed: unknown.failed.map(({ id }) => id) }).toEqual({ code: 1, failed: ['dns'] });
+  it.each<[string, string, string, RegExp]>([
+    ['a refused port', 'http://127.0.0.1:9/v1', 'tcp', /^could not connect to the server; .*ECONNREFUSED/],
+    [
+      'a name that does not exist',
+      'http://no-such-host.invalid/v1',
+      'dns',
+      /name could not be resolved; .*(ENOTFOUND|EAI_AGAIN)/,
+    ],
+  ])('tells %s from anything else', async (_, baseUrl, check, words) => {
+    const { code, failed } = await examine(createCommandLine(), ['--base-url', baseUrl], { env });
+    expect({ code, failed: failed.map(({ id }) => id) }).toEqual({ code: 1, failed: [check] });
+    expect(failed[0]?.detail).toMatch(words);
+  });
+
+  it('tells a port that takes the call and never answers', async () => {
+    const hole = await startScriptedServer(['hang']);
+    const patience: (number | undefined)[] = [];
+    const http: Http = (request) => {
+      patience.push(request.idleTimeoutMs);
+      return nodeHttp({ ...request, idleTimeoutMs: 50 });
+    };
+    const { code, failed } = await examine(createCommandLine(), ['--base-url', hole.url], { env, http });
+    expect({ code, failed: failed.map(({ id }) => id) }).toEqual({
+      code: 1,
+      failed: ['authentication', 'model', 'videos'],
+    });
+    for (const { detail } of failed) expect(detail).toMatch(/^the server did not answer in time; no answer for/);
+    expect(Math.max(...patience.map((ms) => ms ?? Number.POSITIVE_INFINITY))).toBeLessThan(5_000);
   });
 
   it('tells a certificate that nobody vouches for', async () => {
@@ -170,11 +193,68 @@ describe('sora doctor on a server', () => {
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     onTestFinished(() => void server.close());
     const { port } = server.address() as AddressInfo; // a server on TCP has no other kind of address
-    const { code, failed } = await examine(createCommandLine(), ['--base-url', `https://localhost:${port}/v1`], {
-      env,
+    for (const host of ['localhost', '127.0.0.1']) {
+      const { code, failed, stderr } = await examine(
+        createCommandLine(),
+        ['--base-url', `https://${host}:${port}/v1`],
+        {
+          env,
+        },
+      );
+      expect({ code, stderr, failed: failed.map(({ id }) => id) }).toEqual({ code: 1, stderr: '', failed: ['tls'] });
+      expect(failed[0]?.detail).toMatch(/^no trusted connection to the server; self-signed certificate/);
+      expect(failed[0]?.remedy.join()).toContain('NODE_EXTRA_CA_CERTS');
+    }
+  });
+});
+
+describe('sora doctor behind a proxy', () => {
+  const far = 'http://videos.invalid:8000/v1';
+  const env = { SORA_API_KEY: 'sk-doctor-0123456789', SORA_BASE_URL: far };
+
+  it('asks the proxy, shows no password of it, and leaves names and ports to it', async () => {
+    const proxy = await startVideosServer();
+    const address = proxy.origin.replace('http://', 'http://user:pass-of-the-proxy@');
+    const sora = createCommandLine();
+    const { code, checks, statusOf, stdout } = await examine(sora, [], { env: { ...env, HTTP_PROXY: address } });
+    expect(checks.find(({ id }) => id === 'proxy')?.detail).toBe(`calls go through ${proxy.origin}/`);
+    expect({ code, dns: statusOf('dns'), tcp: statusOf('tcp'), videos: statusOf('videos') }).toEqual({
+      code: 0,
+      dns: 'skip',
+      tcp: 'skip',
+      videos: 'pass',
     });
-    expect({ code, failed: failed.map(({ id }) => id) }).toEqual({ code: 1, failed: ['tls'] });
-    expect(failed[0]?.remedy.join()).toContain('NODE_EXTRA_CA_CERTS');
+    expect(stdout).not.toContain('pass-of-the-proxy');
+    expect(proxy.requests.map(({ path }) => path)).toContain(`${far}/videos?limit=1`);
+  });
+
+  it.each([{ NO_PROXY: 'videos.invalid' }, { no_proxy: '*' }])('hears %j', async (noProxy) => {
+    const proxy = await startVideosServer();
+    const { failed, checks } = await examine(createCommandLine(), [], {
+      env: { ...env, HTTP_PROXY: proxy.origin, ...noProxy },
+    });
+    expect(checks.find(({ id }) => id === 'proxy')?.detail).toBe('none');
+    expect(failed.map(({ id }) => id)).toEqual(['dns']);
+    expect(proxy.requests).toEqual([]);
+  });
+
+  it.each<[string, string, string, RegExp]>([
+    ['one that nobody runs', 'http://127.0.0.1:9', 'authentication', /^the proxy did not let the call through; .*127/],
+    ['one that cannot be', 'http://a b', 'proxy', /^the proxy did not let the call through; `http:\/\/a b` is not an/],
+  ])('blames the proxy: %s', async (_, address, check, words) => {
+    const { code, failed } = await examine(createCommandLine(), [], { env: { ...env, HTTP_PROXY: address } });
+    expect({ code, first: failed[0]?.id }).toEqual({ code: 1, first: check });
+    expect(failed[0]?.detail).toMatch(words);
+  });
+
+  it('is what `create` goes through, too', async () => {
+    const proxy = await startVideosServer();
+    const run = await createCommandLine().run(['create', 'a boat', '-o', 'boat.mp4'], {
+      http: nodeHttp,
+      env: { ...env, HTTP_PROXY: proxy.origin },
+    });
+    expect(run).toMatchObject({ code: 0, stdout: expect.stringContaining('boat.mp4') });
+    expect(proxy.requests[0]).toMatchObject({ method: 'POST', path: `${far}/videos` });
   });
 });
 
@@ -220,6 +300,39 @@ describe('sora doctor on this machine', () => {
         -H "Authorization: Bearer $OPENAI_API_KEY" \\
         -H "Content-Type: application/json" \\
         -d '{"model":"sora-2","prompt":"Test video","seconds":"4","size":"1280x720"}'
+      "
+    `);
+  });
+
+  it('prints in the curl what a profile sends beside the key, and no secret', async () => {
+    const sora = createCommandLine();
+    const settings = {
+      base_url: 'http://lab.example/v1',
+      auth: 'api-key',
+      encoding: 'multipart',
+      organization: 'org-1',
+      'headers.X-Tenant': 'north wing',
+      'headers.X-Lab-Token': 'sekrit-0123456789',
+      'query.api-version': 'preview',
+      'query.sig': 'sekrit-9876543210',
+    };
+    for (const [name, value] of Object.entries(settings)) {
+      await sora.run(['config', 'set', `profiles.lab.${name}`, value]);
+    }
+    const { stdout } = await sora.run(['doctor', '--curl', '--profile', 'lab'], {
+      env: { OPENAI_PROJECT_ID: 'proj-1' },
+    });
+    expect(stdout).toMatchInlineSnapshot(`
+      "curl "http://lab.example/v1/videos?api-version=preview&sig=$SIG" \\
+        -H "api-key: $OPENAI_API_KEY" \\
+        -H "openai-organization: org-1" \\
+        -H "openai-project: proj-1" \\
+        -H "X-Tenant: north wing" \\
+        -H "X-Lab-Token: $X_LAB_TOKEN" \\
+        --form-string model=sora-2 \\
+        --form-string 'prompt=Test video' \\
+        --form-string seconds=4 \\
+        --form-string size=1280x720
       "
     `);
   });

@@ -169,6 +169,7 @@ describe('what is printed', () => {
     expect(sora.plain(created.stderr).replace(/"ms":\d+/g, '"ms":MS')).toMatchInlineSnapshot(`
       "cost: $0.40
       [debug] request {"method":"POST","url":"http://127.0.0.1:PORT/v1/videos","baseURL":"http://127.0.0.1:PORT/v1"}
+      [debug] request body {"type":"application/json","bytes":68,"text":"{\\"model\\":\\"sora-2\\",\\"prompt\\":\\"a boat\\",\\"seconds\\":\\"4\\",\\"size\\":\\"1280x720\\"}"}
       [debug] response {"status":200,"url":"http://127.0.0.1:PORT/v1/videos","ms":MS}
       note: run \`sora status video_1 --watch --base-url http://127.0.0.1:PORT/v1\` to wait for it
       "
@@ -176,7 +177,7 @@ describe('what is printed', () => {
     expect(sora.plain(missing.stderr).replace(/"ms":\d+/g, '"ms":MS')).toMatchInlineSnapshot(`
       "[debug] request {"method":"GET","url":"http://127.0.0.1:PORT/v1/videos/video_nope","baseURL":"http://127.0.0.1:PORT/v1"}
       [debug] response {"status":404,"url":"http://127.0.0.1:PORT/v1/videos/video_nope","ms":MS}
-      [error] response error {"status":404,"url":"http://127.0.0.1:PORT/v1/videos/video_nope","error":"HTTP 404"}
+      [error] response error {"status":404,"url":"http://127.0.0.1:PORT/v1/videos/video_nope","error":"{\\"error\\":{\\"message\\":\\"Video with id 'video_nope' not found\\"}}"}
       error: no such video
         caused by: HTTP 404: Video with id 'video_nope' not found
 

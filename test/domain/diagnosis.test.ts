@@ -150,6 +150,7 @@ describe('failedBeforeSending', () => {
     ['ENOTFOUND', 'getaddrinfo', true],
     ['CERT_HAS_EXPIRED', null, true],
     ['EPROXY', null, true],
+    ['ERR_INVALID_CHAR', null, true],
     ['UND_ERR_CONNECT_TIMEOUT', null, true],
     ['ECONNRESET', 'read', false],
     ['ECONNRESET', null, false],

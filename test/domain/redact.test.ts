@@ -25,6 +25,19 @@ describe('redact', () => {
     expect(redact('x-key: hunter22, again hunter22', ['hunter22'])).toBe('x-key: [redacted], again [redacted]');
   });
 
+  it('hides a secret as JSON and addresses spell it', () => {
+    const secret = 'a"b\\c d/e+f';
+    const text = `${JSON.stringify({ secret })} /v1/videos?${new URLSearchParams({ secret })}`;
+    expect(redact(text, [secret])).toBe('{"secret":"[redacted]"} /v1/videos?secret=[redacted]');
+  });
+
+  it('leaves JSON whole that quotes an address', () => {
+    const message = 'see "https://cdn.example/?sig=s3cret"';
+    expect(JSON.parse(redact(JSON.stringify({ message })))).toEqual({
+      message: 'see "https://cdn.example/?sig=redacted"',
+    });
+  });
+
   it('leaves text without secrets as it is, also where a secret is too short to be one', () => {
     const text = 'GET https://api.example/v1/videos?limit=20&after=video_1 of a task-oriented risk';
     expect(redact(text, ['', 'a'])).toBe(text);

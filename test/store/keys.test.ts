@@ -32,6 +32,14 @@ describe('stored keys', () => {
     await expect(writeKey(path, 'lab', 'two')).rejects.toMatchObject({ code: 'invalid_config' });
     expect(readFileSync(path, 'utf8')).toBe('no JSON');
   });
+
+  it('are not repeated by the error of a file that cannot be read', () => {
+    const path = join(createTemporaryFolder(), 'keys.json');
+    writeFileSync(path, '{\n  "lab": a-secret-of-the-lab\n}\n');
+    expect(() => readKeys(path)).toThrow(
+      expect.objectContaining({ violations: [expect.not.stringContaining('secret')] }),
+    );
+  });
 });
 
 it.each([

@@ -29,6 +29,21 @@ describe('settings', () => {
     expect(readSettings(path).size).toBe(0);
   });
 
+  it('may begin with a byte order mark', () => {
+    expect([...readSettings(createFile('\ufeff{"model": "wan"}'))]).toEqual([['model', 'wan']]);
+  });
+
+  it.each<[string, string, RegExp]>([
+    ['a word without quotes', '{\n  "model": wan,\n  "profile": "lab"\n}\n', /^line 2: Unexpected token 'w'$/],
+    ['a short file', '{\n  "a": x\n}', /^line 2: Unexpected token 'x'$/],
+    ['a missing comma', '{\n  "model": "wan"\n  "profile": "lab"\n}\n', /^line 3: /],
+    ['a missing end', '{\n  "model":\n', /^line 2: /],
+  ])('are refused with the line of the fault: %s', (_, text, violation) => {
+    expect(() => readSettings(createFile(text))).toThrow(
+      expect.objectContaining({ code: 'invalid_config', violations: [expect.stringMatching(violation)] }),
+    );
+  });
+
   it('cannot be read from a folder', () => {
     const path = join(createTemporaryFolder(), 'settings.json');
     mkdirSync(path);
@@ -72,6 +87,10 @@ describe('settings', () => {
     ['profiles.lab.auth', 'api-key', null],
     ['profiles.lab.auth', 'basic', 'it is not one of bearer, api-key, none'],
     ['profiles.lab.model', '', 'it is empty'],
+    ['profiles.lab.headers.X-Note', 'é\tok', null],
+    ['profiles.lab.headers.X-Note', '', 'it is empty'],
+    ['profiles.lab.headers.X-Note', 'two\nlines', 'it holds characters that no header can carry'],
+    ['profiles.lab.organization', '“org”', 'it holds characters that no header can carry'],
     ['profiles.la b.model', 'x', 'there is no such setting'],
     ['profiles.lab.prices.wan2.2', '0.05', null],
     ['profiles.lab.prices.Wan-AI/Wan2.2@1280x720', '0', null],

@@ -31,6 +31,7 @@ export function createVideosClient(baseUrl: string, setup: ClientSetup = {}): Te
       auth: { name: 'authorization', value: `Bearer ${API_KEY}` },
       headers: {},
       query: {},
+      secrets: [API_KEY],
       ...setup.endpoint,
     },
     userAgent: 'sora-cli/1.2.3',

@@ -59,8 +59,9 @@ export async function startVideosServer(script: VideosScript = {}): Promise<Vide
   };
 }
 
-function accept(jobs: ServedJob[], { body }: ReceivedRequest): ScriptedReply {
-  const job = { ...JSON.parse(body.toString()), id: `video_${jobs.length + 1}`, object: 'video', status: 'queued' };
+function accept(jobs: ServedJob[], { body, headers }: ReceivedRequest): ScriptedReply {
+  const fields = headers['content-type'] === 'application/json' ? JSON.parse(body.toString()) : {};
+  const job = { ...fields, id: `video_${jobs.length + 1}`, object: 'video', status: 'queued' };
   jobs.push(job);
   return { body: job };
 }

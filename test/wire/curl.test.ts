@@ -17,14 +17,16 @@ const PROMPT = `@it's "a" $HOME \`kite\`\\n;\n  of 5€ <red> & 100% *`;
 const BEARER = { name: 'Authorization', prefix: 'Bearer ' };
 
 /** Runs the command as a person would, and gives back what the server got. */
-async function paste(request: VideoRequest, target: Omit<CurlTarget, 'url'>): Promise<ReceivedRequest> {
+async function paste(request: VideoRequest, target: Partial<CurlTarget>): Promise<ReceivedRequest> {
   const server = await startScriptedServer([{ body: { id: 'video_1' } }]);
-  const command = curlFor(request, { url: `${server.url}/videos?a=1&b=2`, ...target });
-  await execute('bash', ['-c', command], { env: { PATH: process.env.PATH, OPENAI_API_KEY: 'sk-from-the-shell' } });
+  const plain = { url: `${server.url}/videos`, query: [], auth: null, headers: [], imagePath: null } as const;
+  const command = curlFor(request, { ...plain, encoding: 'json', ...target });
+  const env = { PATH: process.env.PATH, OPENAI_API_KEY: 'sk-from-the-shell', X_LAB_TOKEN: 'hush', SIG: 'hush-too' };
+  await execute('bash', ['-c', command], { env });
   const [received] = server.requests;
   if (received === undefined) throw new Error('nothing arrived');
   expect(server.requests).toHaveLength(1);
-  expect(received).toMatchObject({ method: 'POST', path: '/v1/videos?a=1&b=2' });
+  expect(received.method).toBe('POST');
   return received;
 }
 
@@ -35,7 +37,7 @@ function readForm({ headers, body }: ReceivedRequest): Promise<FormData> {
 describe('the printed curl', () => {
   it('sends the JSON that sora sends, with the key of the shell', async () => {
     const request = createVideoRequest({ prompt: PROMPT, characters: ['char_1'], params: { seed: 42 } });
-    const { headers, body } = await paste(request, { auth: BEARER, encoding: 'json', imagePath: null });
+    const { headers, body } = await paste(request, { auth: BEARER });
     expect(headers).toMatchObject({ authorization: 'Bearer sk-from-the-shell', 'content-type': 'application/json' });
     expect(JSON.parse(body.toString())).toEqual(encodeJson(request));
   });
@@ -62,7 +64,26 @@ describe('the printed curl', () => {
   });
 
   it('sends no header for a server without a key', async () => {
-    const { headers } = await paste(createVideoRequest(), { auth: null, encoding: 'json', imagePath: null });
+    const { headers, path } = await paste(createVideoRequest(), {});
     expect(headers).not.toHaveProperty('authorization');
+    expect(path).toBe('/v1/videos');
+  });
+
+  it('sends the headers and the query of the profile, secrets from the shell', async () => {
+    const { headers, path } = await paste(createVideoRequest(), {
+      headers: [
+        { name: 'X-Note', value: `it's "a" $HOME \`kite\` \\`, isSecret: false },
+        { name: 'X-Lab-Token', value: 'not printed', isSecret: true },
+      ],
+      query: [
+        { name: 'api-version', value: '$HOME & "more"', isSecret: false },
+        { name: 'sig', value: 'not printed', isSecret: true },
+      ],
+    });
+    expect(headers).toMatchObject({ 'x-note': `it's "a" $HOME \`kite\` \\`, 'x-lab-token': 'hush' });
+    expect(Object.fromEntries(new URL(path, 'http://localhost').searchParams)).toEqual({
+      'api-version': '$HOME & "more"',
+      sig: 'hush-too',
+    });
   });
 });

@@ -1,0 +1,69 @@
+import { refusesEncoding } from '../client/failure.ts';
+import { SoraError } from '../domain/errors.ts';
+import type { Ability } from './server-survey.ts';
+import { type Trial, type TrialDeps, tryJob } from './trial-job.ts';
+
+/** What is seen of a server by making jobs, and ending them at once. */
+export interface JobSurvey {
+  readonly abilities: Readonly<Record<'cancel' | 'json' | 'multipart', Ability>>;
+  /** What became of the jobs, and how to learn what is unknown. */
+  readonly notes: readonly string[];
+}
+
+const UNKNOWN: JobSurvey['abilities'] = { cancel: 'unknown', json: 'unknown', multipart: 'unknown' };
+/** One in each encoding. */
+const JOBS = 2;
+/** Statuses that refuse the request as it stands, be it for its encoding or for what it asks. */
+const REFUSED: ReadonlySet<number | null> = new Set([400, 415, 422]);
+
+/** Sends the smallest create as JSON and as a form, where its price is agreed to, and ends what it makes. */
+export async function surveyJobs(deps: TrialDeps): Promise<JobSurvey> {
+  const consent = await deps.consent(JOBS, 'Find out what the server does with jobs?');
+  if (consent !== 'agreed') {
+    const how = `making ${JOBS} jobs, whose price is ${deps.price(JOBS)}`;
+    return { abilities: UNKNOWN, notes: [`cancel, json and multipart show by ${how}; add \`--yes\` to make them`] };
+  }
+  const json = await attempt(deps, 'json');
+  // What is refused for other reasons than its form is refused in any form.
+  const isHopeless = json instanceof SoraError && !REFUSED.has(json.status);
+  const multipart = isHopeless ? json : await attempt(deps, 'multipart');
+  const attempts = [...new Set([json, multipart])];
+  return {
+    abilities: {
+      cancel: cancelAbility(attempts),
+      json: encodingAbility(json, multipart),
+      multipart: encodingAbility(multipart, json),
+    },
+    notes: attempts.flatMap(tell),
+  };
+}
+
+type Attempt = Trial | SoraError;
+
+async function attempt(deps: TrialDeps, encoding: 'json' | 'multipart'): Promise<Attempt> {
+  try {
+    return await tryJob(deps, encoding);
+  } catch (error) {
+    if (error instanceof SoraError) return error;
+    throw error;
+  }
+}
+
+/** A refusal is one of the encoding when it says so, or when the same create is taken in the other one. */
+function encodingAbility(own: Attempt, other: Attempt): Ability {
+  if (!(own instanceof SoraError)) return 'yes';
+  if (!REFUSED.has(own.status)) return 'unknown';
+  const saysSo = refusesEncoding({ status: own.status ?? 0, body: own.causedBy ?? '' });
+  return saysSo || !(other instanceof SoraError) ? 'no' : 'unknown';
+}
+
+function cancelAbility(attempts: readonly Attempt[]): Ability {
+  const ends = attempts.flatMap((tried) => (tried instanceof SoraError ? [] : [tried.end]));
+  if (ends.some((end) => end === 'aborted' || end === 'deleted')) return 'yes';
+  return ends.includes('running') ? 'no' : 'unknown';
+}
+
+function tell(tried: Attempt): string[] {
+  if (tried instanceof SoraError) return [`a job was refused: ${tried.causedBy ?? tried.message}`];
+  return [tried.remedy === null ? tried.detail : `${tried.detail}; ${tried.remedy}`];
+}

@@ -1,0 +1,81 @@
+import type { VideosClient } from '../client/port.ts';
+import type { BodyEncoding } from '../client/videos.ts';
+import { SoraError } from '../domain/errors.ts';
+import { isTerminal } from '../domain/video.ts';
+import { cancelJob } from '../jobs/cancel.ts';
+import type { Submission } from '../jobs/submit.ts';
+
+export type Consent = 'agreed' | 'refused' | 'nobody-to-ask';
+
+/** How the smallest job there is can be made, for a check that nothing less will do for. */
+export interface TrialDeps {
+  /** What so many of them cost, for people: `$0.40`, `free`, `unknown`. */
+  price(count: number): string;
+  /** Asks whether so many of them may be paid for. Throws `cost_cap_exceeded`. */
+  consent(count: number, question: string): Promise<Consent>;
+  /** Submits one through the ledger, like every other job. */
+  submit(encoding: BodyEncoding): Promise<Submission>;
+  /** Writes down that the job is gone. */
+  forget(submission: Submission): Promise<void>;
+  client(): Promise<VideosClient>;
+  /** How a create is encoded where nothing else is to be tried. */
+  readonly encoding: BodyEncoding;
+}
+
+/**
+ * How a trial job ended. `aborted` and `deleted` as a cancellation has it; `finished`: by itself, and then it was
+ * removed; `kept`: by itself, and the server keeps it; `running`: it goes on and is billed; `unclear`: a call failed.
+ */
+export type TrialEnd = 'aborted' | 'deleted' | 'finished' | 'kept' | 'running' | 'unclear';
+
+export interface Trial {
+  readonly id: string;
+  readonly end: TrialEnd;
+  /** What was made, and what became of it. */
+  readonly detail: string;
+  /** Null where nothing is left to be done. */
+  readonly remedy: string | null;
+}
+
+/** Makes a job and ends it at once. Throws the server's refusal. */
+export async function tryJob(deps: TrialDeps, encoding: BodyEncoding): Promise<Trial> {
+  const submission = await deps.submit(encoding);
+  const { job, record } = submission;
+  const id = job?.id ?? record.job?.id ?? record.key;
+  const made = `made ${id} (${job?.serverStatus ?? 'no status'}, ${deps.price(1)})`;
+  try {
+    const end = await endJob(await deps.client(), id, job !== null && isTerminal(job.status));
+    if (end === 'aborted' || end === 'deleted' || end === 'finished') await deps.forget(submission);
+    return { id, end, ...describeEnd(made, id, end) };
+  } catch (error) {
+    if (!(error instanceof SoraError)) throw error;
+    const detail = `${made}; it could not be removed: ${error.causedBy ?? error.message}`;
+    return { id, end: 'unclear', detail, remedy: `run \`sora status ${id}\` to see it` };
+  }
+}
+
+/** Hears no interrupt: who wants to leave does not want the job to go on and be billed. */
+async function endJob(client: VideosClient, id: string, hasEnded: boolean): Promise<Exclude<TrialEnd, 'unclear'>> {
+  const cancellation = hasEnded ? null : await cancelJob(client, id, new AbortController().signal);
+  if (cancellation !== null && cancellation.kind !== 'ended') return cancellation.kind;
+  return (await client.remove(id)) ? 'finished' : 'kept';
+}
+
+function describeEnd(made: string, id: string, end: TrialEnd): Pick<Trial, 'detail' | 'remedy'> {
+  switch (end) {
+    case 'running':
+      return {
+        detail: `${made}; it could not be stopped, keeps running and is billed`,
+        remedy: `run \`sora cancel ${id} --wait\` to delete it when it ends`,
+      };
+    case 'kept':
+      return {
+        detail: `${made}; it had ended already, and the server keeps it`,
+        remedy: `run \`sora status ${id}\` to see it`,
+      };
+    case 'finished':
+      return { detail: `${made}; deleted at once`, remedy: null };
+    default:
+      return { detail: `${made}; ${end} at once`, remedy: null };
+  }
+}

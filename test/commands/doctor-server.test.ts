@@ -1,0 +1,184 @@
+import { describe, expect, it } from 'vitest';
+import { nodeHttp } from '../../src/platform/http.ts';
+import { type CommandLine, createCommandLine, type RunOptions } from '../support/command-line.ts';
+import { type ReceivedRequest, type ScriptedReply, startScriptedServer } from '../support/scripted-server.ts';
+import { startVideosServer } from '../support/videos-server.ts';
+
+interface Survey extends Record<string, unknown> {
+  readonly notes?: readonly string[];
+}
+
+const KEY = { SORA_API_KEY: 'sk-survey-0123456789' };
+
+async function survey(sora: CommandLine, argv: readonly string[], options: RunOptions = {}) {
+  const { code, stdout, stderr } = await sora.run(['doctor', '--server', '--json', ...argv], {
+    http: nodeHttp,
+    env: KEY,
+    ...options,
+  });
+  const found: Survey = code === 0 ? JSON.parse(stdout) : {};
+  return { code, stderr, found, notes: (found.notes ?? []).join('\n') };
+}
+
+/** What a server does that takes creates of this type only. */
+function refuseUnless(type: string, refusal: ScriptedReply) {
+  return (_: unknown, { headers }: ReceivedRequest): ScriptedReply | null =>
+    headers['content-type']?.startsWith(type) ? null : refusal;
+}
+
+describe('sora doctor --server', () => {
+  it('tells all of the simulator, and leaves no job behind', async () => {
+    const sora = createCommandLine();
+    const first = await survey(sora, ['--simulate']);
+    expect(first.found).toMatchObject({ dialect: 'videos', cancel: 'yes', thumbnail: 'unknown', range: 'unknown' });
+    expect(first.notes).toContain('thumbnail, spritesheet and range show on a finished video');
+
+    await sora.run(['create', 'a boat', '--simulate', '--no-download']);
+    const { code, found } = await survey(sora, ['--simulate']);
+    const { notes: _, ...abilities } = found;
+    expect({ code, ...abilities }).toMatchInlineSnapshot(`
+      {
+        "base_url": "http://simulator.invalid/v1",
+        "cancel": "yes",
+        "code": 0,
+        "content": "yes",
+        "delete": "yes",
+        "dialect": "videos",
+        "json": "yes",
+        "list": "yes",
+        "multipart": "yes",
+        "profile": "simulator",
+        "range": "yes",
+        "spritesheet": "yes",
+        "thumbnail": "yes",
+      }
+    `);
+    const jobs = (await sora.run(['list', '--simulate', '--json'])).json<{ jobs: { status: string }[] }>().jobs;
+    expect(jobs.map(({ status }) => status).sort()).toEqual([
+      'cancelled',
+      'cancelled',
+      'cancelled',
+      'cancelled',
+      'completed',
+    ]);
+  });
+
+  it('makes no job without consent, and says what it would cost to know more', async () => {
+    const server = await startVideosServer();
+    server.jobs.push({ id: 'video_0', status: 'completed' });
+    const { code, found, notes } = await survey(createCommandLine(), ['--base-url', server.url]);
+    expect({ code, found }).toMatchObject({
+      code: 0,
+      found: {
+        dialect: 'videos',
+        list: 'yes',
+        delete: 'yes',
+        content: 'yes',
+        range: 'no',
+        cancel: 'unknown',
+        json: 'unknown',
+        multipart: 'unknown',
+      },
+    });
+    expect(server.posts).toBe(0);
+    expect(notes).toContain('making 2 jobs, whose price is $0.80; add `--yes` to make them');
+  });
+
+  it.each<[encoding: string, type: string, refusal: ScriptedReply, found: Record<string, string>]>([
+    ['json', 'application/json', { status: 415, body: '' }, { json: 'yes', multipart: 'no' }],
+    [
+      'json',
+      'application/json',
+      { status: 400, body: { detail: 'There was an error parsing the body' } },
+      { json: 'yes', multipart: 'no' },
+    ],
+    [
+      'multipart',
+      'multipart/form-data',
+      { status: 422, body: { detail: [{ loc: ['body', 'prompt'], msg: 'Field required' }] } },
+      { json: 'no', multipart: 'yes' },
+    ],
+  ])('finds that a server takes %s only, and how to keep that', async (encoding, type, refusal, expected) => {
+    const server = await startVideosServer({ create: refuseUnless(type, refusal) });
+    const { found, notes } = await survey(createCommandLine(), ['--yes', '--base-url', server.url]);
+    expect(found).toMatchObject({ cancel: 'yes', ...expected });
+    expect({ posts: server.posts, left: server.jobs }).toEqual({ posts: 2, left: [] });
+    const setting = 'sora config set profiles.127-0-0-1';
+    expect(notes).toContain(
+      `run \`${setting}.base_url ${server.url} && ${setting}.key_from_env SORA_API_KEY && ${setting}.encoding ${encoding}\``,
+    );
+  });
+
+  it('offers an existing profile only what is new', async () => {
+    const server = await startVideosServer({ create: refuseUnless('multipart/form-data', { status: 415, body: '' }) });
+    const sora = createCommandLine();
+    await sora.run(['config', 'set', 'profiles.lab.base_url', server.url]);
+    const { notes } = await survey(sora, ['--yes', '--profile', 'lab']);
+    expect(notes).toContain('run `sora config set profiles.lab.encoding multipart` to keep this in profile lab');
+    await sora.run(['config', 'set', 'profiles.lab.encoding', 'multipart']);
+    expect((await survey(sora, ['--yes', '--profile', 'lab'])).notes).not.toContain('config set');
+  });
+
+  it('writes its jobs into the ledger, and tells of one that cannot be stopped', async () => {
+    const server = await startVideosServer({
+      remove: () => ({ status: 405, body: '' }),
+      retrieve: (job) => ({ body: { ...job, status: 'in_progress' } }),
+    });
+    const sora = createCommandLine();
+    const { found, notes } = await survey(sora, ['--yes', '--base-url', server.url]);
+    expect(found).toMatchObject({ cancel: 'no', json: 'yes', multipart: 'yes' });
+    expect(notes).toContain('video_1 (queued, $0.40); it could not be stopped, keeps running and is billed');
+    expect(notes).toContain('run `sora cancel video_2 --wait`');
+    const { jobs } = (await sora.run(['list', '--local', '--json'])).json<{ jobs: { id: string }[] }>();
+    expect(jobs.map(({ id }) => id).sort()).toEqual(['video_1', 'video_2']);
+  });
+
+  it('stops at a refusal that has nothing to do with the encoding', async () => {
+    const server = await startVideosServer({
+      create: () => ({ status: 429, body: { error: { code: 'insufficient_quota', message: 'no credit' } } }),
+    });
+    const { code, found, notes } = await survey(createCommandLine(), ['--yes', '--base-url', server.url]);
+    expect({ code, ...found }).toMatchObject({ code: 0, cancel: 'unknown', json: 'unknown', multipart: 'unknown' });
+    expect(server.posts).toBe(1);
+    expect(notes).toContain('a job was refused: HTTP 429: no credit');
+  });
+
+  it('keeps the cap of the settings, whatever --yes says', async () => {
+    const server = await startVideosServer();
+    const sora = createCommandLine();
+    await sora.run(['config', 'set', 'max_cost', '0.50']);
+    const { code, stderr } = await survey(sora, ['--yes', '--base-url', server.url]);
+    expect({ code, posts: server.posts, error: JSON.parse(stderr).error.code }).toEqual({
+      code: 7,
+      posts: 0,
+      error: 'cost_cap_exceeded',
+    });
+  });
+
+  it.each<[string, ScriptedReply, number, string]>([
+    ['a key that is rejected', { status: 401, body: { error: { message: 'who are you' } } }, 4, 'invalid_api_key'],
+    ['a page in the place of the API', { body: '<html><title>Wi-Fi login</title>' }, 1, 'unreadable_response'],
+  ])('says nothing of a server behind %s but that', async (_, reply, exitCode, error) => {
+    const server = await startScriptedServer([reply]);
+    const { code, stderr } = await survey(createCommandLine(), ['--yes', '--base-url', server.url]);
+    expect({ code, error: JSON.parse(stderr).error.code }).toEqual({ code: exitCode, error });
+    expect(server.requests.filter(({ method }) => method === 'POST')).toEqual([]);
+  });
+
+  it('does not take a server that fails for one that cannot', async () => {
+    const server = await startScriptedServer([{ status: 503, body: '' }]);
+    const { found } = await survey(createCommandLine(), ['--base-url', server.url]);
+    expect(found).toMatchObject({ dialect: 'unknown', list: 'unknown', delete: 'unknown', content: 'unknown' });
+  });
+
+  it('knows a server that takes creates and nothing else', async () => {
+    const server = await startScriptedServer(({ method }) =>
+      method === 'POST'
+        ? { body: { id: 'v1', status: 'completed', data: [{ url: 'http://cdn.invalid/v.mp4' }] } }
+        : { status: 404, body: { detail: 'Not Found' } },
+    );
+    const { found, notes } = await survey(createCommandLine(), ['--yes', '--base-url', server.url]);
+    expect(found).toMatchObject({ dialect: 'videos', list: 'no', delete: 'no', cancel: 'unknown', json: 'yes' });
+    expect(notes).toContain('made v1 (completed, $0.40); it could not be removed');
+  });
+});

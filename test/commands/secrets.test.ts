@@ -1,0 +1,166 @@
+import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { nodeHttp } from '../../src/platform/http.ts';
+import { COMMANDS } from '../../src/program.ts';
+import { type CommandLine, createCommandLine, type RunOptions } from '../support/command-line.ts';
+import { type ReceivedRequest, type ScriptedReply, startScriptedServer } from '../support/scripted-server.ts';
+import { CLIP } from '../support/videos-server.ts';
+
+/** With what JSON and addresses spell in their own way; each begins with a word of its own, which nothing else holds. */
+const SECRETS = {
+  environment: 'environment-key/+="\\0123456789',
+  stored: 'stored-key/+="\\0123456789',
+  header: 'header-token/+="\\0123456789',
+  query: 'query-token/+="\\ &0123456789',
+} as const;
+const TRACES = Object.values(SECRETS).map((secret) => secret.slice(0, secret.indexOf('/')));
+
+/** Every command, in the ways in which it says the most. */
+const CALLS: Readonly<Record<string, readonly (readonly string[])[]>> = {
+  create: [
+    ['create', 'a boat', '--again', '--timeout', '5s', '--force', '-o', 'boat.mp4'],
+    ['create', 'a boat', '--again', '--detach', '-i', 'https://videos.example/a.png?sig=0'],
+    ['create', 'a boat', '--dry-run'],
+  ],
+  status: [['status'], ['status', 'video_1'], ['status', 'video_1', '--watch', '--timeout', '5s']],
+  list: [['list'], ['list', '--local']],
+  download: [['download', 'video_1', '--force', '-o', 'boat.mp4']],
+  batch: [
+    ['batch', 'shots.jsonl', '--timeout', '5s', '--force'],
+    ['batch', 'shots.jsonl', '--retry-failed', '--timeout', '5s', '--force'],
+  ],
+  cost: [['cost'], ['cost', '--spent'], ['cost', '-d', '5', '--compare']],
+  cancel: [['cancel', 'video_1']],
+  delete: [['delete', 'video_1']],
+  doctor: [
+    ['doctor', '--yes'],
+    ['doctor', '--server', '--yes'],
+    ['doctor', '--curl'],
+  ],
+  'config list': [['config', 'list']],
+  'config get': [
+    ['config', 'get', 'api_key'],
+    ['config', 'get', 'profiles.lab.headers.X-Lab-Token'],
+  ],
+  'config set': [['config', 'set', 'profiles.lab.headers.X-Lab-Token', SECRETS.header]],
+  'config unset': [['config', 'unset', 'profiles.lab.query.sig']],
+  'config path': [['config', 'path']],
+  'config key set': [['config', 'key', 'set', '--profile', 'lab']],
+  'config key remove': [['config', 'key', 'remove', '--profile', 'lab']],
+};
+
+type Server = (request: ReceivedRequest, secrets: readonly string[]) => ScriptedReply;
+
+/** The secrets as they are, and everything as it arrived. */
+function echo({ path, headers }: ReceivedRequest, secrets: readonly string[]): string {
+  return `${secrets.join(' ')} ${path} ${JSON.stringify(headers)}`;
+}
+
+function echoHeaders(secrets: readonly string[]): Record<string, string> {
+  const names = ['x-request-id', 'sunset', 'deprecation', 'location', 'etag', 'retry-after', 'content-disposition'];
+  return Object.fromEntries(names.map((name) => [name, secrets.join(' ')]));
+}
+
+function refuse(status: number): Server {
+  return (request, secrets) => {
+    const said = echo(request, secrets);
+    const error = { message: said, code: said, type: said, param: said };
+    return { status, headers: echoHeaders(secrets), body: { error } };
+  };
+}
+
+function answer(status: string): Server {
+  return (request, secrets) => {
+    const headers = echoHeaders(secrets);
+    const { pathname } = new URL(request.path, 'http://localhost');
+    if (pathname.endsWith('/content')) return { headers, body: CLIP };
+    const said = echo(request, secrets);
+    const error = { code: said, message: said };
+    const job = { id: said, status, model: said, prompt: said, size: said, error, url: `http://x.invalid/?${said}` };
+    const isList = request.method === 'GET' && pathname.endsWith('/videos');
+    return { headers, body: isList ? { data: [job, { ...job, id: 'video_1' }] } : job };
+  };
+}
+
+const SERVERS: Readonly<Record<string, Server>> = {
+  'refuses with 400': refuse(400),
+  'refuses with 401': refuse(401),
+  'refuses with 404': refuse(404),
+  'fails with 500': refuse(500),
+  'answers with finished jobs': answer('completed'),
+  'answers with failed jobs': answer('failed'),
+  'answers with a page': (request, secrets) => ({
+    headers: echoHeaders(secrets),
+    body: `<html><title>${echo(request, secrets)}</title>`,
+  }),
+};
+
+function filesBelow(folder: string): string[] {
+  return readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) =>
+    statSync(join(folder, name)).isFile(),
+  );
+}
+
+/** The names of files, and what is in them, but for what the user put there. */
+function written({ home, cwd }: CommandLine): string[] {
+  return [home, cwd].flatMap((folder) =>
+    filesBelow(folder).flatMap((name) => {
+      if (folder === home && name === 'keys.json') return [name];
+      const text = readFileSync(join(folder, name), 'utf8');
+      if (folder !== home || name !== 'settings.json') return [name, text];
+      const { headers: _, query: __, ...rest } = JSON.parse(text).profiles.lab;
+      return [name, JSON.stringify(rest)];
+    }),
+  );
+}
+
+async function createLab(url: string): Promise<CommandLine> {
+  const sora = createCommandLine();
+  const settings = { base_url: url, 'headers.X-Lab-Token': SECRETS.header, 'query.sig': SECRETS.query };
+  for (const [name, value] of Object.entries(settings))
+    await sora.run(['config', 'set', `profiles.lab.${name}`, value]);
+  await sora.run(['config', 'key', 'set', '--profile', 'lab'], { stdin: SECRETS.stored });
+  writeFileSync(join(sora.cwd, 'shots.jsonl'), '{"prompt":"a boat"}\n');
+  return sora;
+}
+
+/** Runs a command in all its ways, and gives what it said and wrote. */
+async function say(name: string, sora: CommandLine, target: readonly string[], env: RunOptions['env'] = {}) {
+  const said: string[] = [];
+  for (const call of CALLS[name] ?? []) {
+    for (const form of [[], ['--json']]) {
+      const options = { http: nodeHttp, env, stdin: SECRETS.stored };
+      const { stdout, stderr } = await sora.run([...call, ...target, ...form, '--debug'], options);
+      said.push(stdout, stderr);
+    }
+  }
+  return [...said, ...written(sora)];
+}
+
+function leaksIn(texts: readonly string[]): string[] {
+  return texts.flatMap((text) =>
+    TRACES.filter((trace) => text.includes(trace)).map((trace) => {
+      const at = text.indexOf(trace);
+      return text.slice(Math.max(0, at - 200), at + 100);
+    }),
+  );
+}
+
+describe('a secret', () => {
+  it('is looked for in what every command says', () => {
+    expect(Object.keys(CALLS).sort()).toEqual(COMMANDS.map(({ name }) => name).sort());
+  });
+
+  describe.each(Object.entries(SERVERS))('that a server repeats which %s', (_, reply) => {
+    it.each(Object.keys(CALLS))('is nowhere after `sora %s --debug`', async (name) => {
+      const { environment, stored, header, query } = SECRETS;
+      const lab = await startScriptedServer((request) => reply(request, [stored, header, query]));
+      const sora = await createLab(lab.url);
+      expect(leaksIn(await say(name, sora, ['--profile', 'lab']))).toEqual([]);
+      const other = await startScriptedServer((request) => reply(request, [environment]));
+      const env = { SORA_API_KEY: environment };
+      expect(leaksIn(await say(name, sora, ['--base-url', other.url], env))).toEqual([]);
+    });
+  });
+});

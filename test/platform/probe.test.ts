@@ -1,0 +1,19 @@
+import type { AddressInfo } from 'node:net';
+import { createServer } from 'node:net';
+import { expect, it, onTestFinished } from 'vitest';
+import { openTls, resolveName } from '../../src/platform/probe.ts';
+
+it('a port that takes a connection and says nothing is left after the time-out', async () => {
+  const server = createServer((socket) => onTestFinished(() => void socket.destroy()));
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  onTestFinished(() => void server.close());
+  const { port } = server.address() as AddressInfo; // a server on TCP has no other kind of address
+  await expect(openTls({ host: 'localhost', port, timeoutMs: 30 })).rejects.toMatchObject({
+    code: 'ETIMEDOUT',
+    message: 'no answer for 0.03 s',
+  });
+});
+
+it('an address is its own name', async () => {
+  expect(await resolveName({ host: '::1', timeoutMs: 1_000 })).toBe('::1');
+});
