@@ -12,7 +12,7 @@ import { confirm } from '../output/prompt.ts';
 import { proxiesFrom } from '../platform/proxy-http.ts';
 import { keyFault, maskKey, readKeys } from '../store/keys.ts';
 import { readSettings } from '../store/settings.ts';
-import { type Configuration, needsKey } from './configuration.ts';
+import { apiFormOf, type Configuration, needsKey } from './configuration.ts';
 import type { Context } from './context.ts';
 import { submitDeps } from './submit-deps.ts';
 import { writeRemoved } from './write-events.ts';
@@ -56,6 +56,7 @@ function examine(context: Context): ExaminedServer {
     baseUrl: baseUrl.value,
     baseUrlOrigin: baseUrl.origin,
     isSimulator,
+    form: apiFormOf(configuration),
     key: key && { masked: maskKey(key.value), origin: key.origin, fault: keyFault(key.value) },
     needsKey: needsKey(configuration),
     model: modelOf(configuration),
@@ -118,6 +119,9 @@ async function readUpTo(body: Readable, limitBytes: number): Promise<Buffer> {
   return Buffer.concat(chunks);
 }
 
+/** Dialect `generations` has no smallest length; this is the one of its own guide. */
+const GUIDE_SECONDS = 5;
+
 /** The smallest job there is: what the access check sends. */
 export function smallestRequest(configuration: Configuration): VideoRequest {
   const model = modelOf(configuration);
@@ -125,7 +129,7 @@ export function smallestRequest(configuration: Configuration): VideoRequest {
   return {
     prompt: 'Test video',
     model,
-    seconds: known?.seconds[0] ?? null,
+    seconds: configuration.dialect.value === 'generations' ? GUIDE_SECONDS : (known?.seconds[0] ?? null),
     size: known?.sizes[0]?.size ?? null,
     image: null,
     characters: [],

@@ -3,8 +3,9 @@ import type { Estimate } from '../domain/pricing.ts';
 import type { VideoRequest } from '../domain/video.ts';
 import type { Answer } from '../output/output.ts';
 import { curlFor } from '../wire/curl.ts';
-import { encodeJson, encodingOf } from '../wire/videos.ts';
-import { type Configuration, endpointOf } from './configuration.ts';
+import { WIRE_FORMS } from '../wire/forms.ts';
+import { encodingFor } from '../wire/videos.ts';
+import { apiFormOf, type Configuration, endpointOf } from './configuration.ts';
 import type { ReadRequest } from './request-options.ts';
 
 /** What `--dry-run` answers: the request as it would be sent, the same as a curl command, and the cost. */
@@ -17,7 +18,11 @@ export function previewRequest(
   const { request, imagePath } = read;
   const curl = createCurl(request, configuration, imagePath);
   const totalMicros = cost === null ? null : cost.micros * count;
-  const shown = { ...encodeJson({ ...request, image: null }), ...(imagePath ? { input_reference: imagePath } : {}) };
+  const form = apiFormOf(configuration);
+  const shown = {
+    ...WIRE_FORMS[form].encode({ ...request, image: null }),
+    ...(imagePath ? { [form === 'videos' ? 'input_reference' : 'image']: imagePath } : {}),
+  };
   return {
     data: {
       request: shown,
@@ -41,8 +46,9 @@ export function previewRequest(
 
 /** The create of a request as a curl command. */
 export function createCurl(request: VideoRequest, configuration: Configuration, imagePath: string | null): string {
-  const encoding = configuration.encoding === 'auto' ? encodingOf(request) : configuration.encoding;
-  return curlFor(request, { url: createUrl(configuration), auth: authOf(configuration), encoding, imagePath });
+  const form = apiFormOf(configuration);
+  const encoding = form === 'videos' ? encodingFor(request, configuration.encoding) : 'json';
+  return curlFor(request, { url: createUrl(configuration), form, auth: authOf(configuration), encoding, imagePath });
 }
 
 function textOf(value: unknown): string {
@@ -58,7 +64,8 @@ export function describeCost(micros: number | null, isSimulator: boolean): strin
 function createUrl(configuration: Configuration): string {
   const { baseUrl, query } = endpointOf(configuration);
   const search = new URLSearchParams(query).toString();
-  return `${baseUrl.replace(/\/+$/, '')}/videos${search ? `?${search}` : ''}`;
+  const { route } = WIRE_FORMS[apiFormOf(configuration)];
+  return `${baseUrl.replace(/\/+$/, '')}${route}${search ? `?${search}` : ''}`;
 }
 
 function authOf({ auth, isSimulator }: Configuration): { name: string; prefix: string } | null {

@@ -1,5 +1,6 @@
 import OpenAI, { APIConnectionError, APIError } from 'openai';
 import type { HttpReply } from '../platform/http.ts';
+import { readText } from './read-text.ts';
 import type { Transport, TransportRequest } from './transport.ts';
 
 type SdkOptions = Parameters<OpenAI['buildRequest']>[0];
@@ -13,9 +14,6 @@ export class StatusError extends APIError {
     this.body = body;
   }
 }
-
-/** A reply larger than this is no reply of this API; the largest real one carries a video as base64. */
-const MAX_REPLY_BYTES = 256 << 20;
 
 /** The openai SDK on our transport: one try a call, every body raw, keys and headers added by the transport. */
 export class Sdk extends OpenAI {
@@ -99,19 +97,8 @@ async function encodeBody(body: unknown): Promise<Pick<TransportRequest, 'body' 
 
 /** As much of a `Response` as the SDK and `SdkVideosClient` look at; `buildRequest` tells why it is not a real one. */
 async function toResponse(reply: HttpReply): Promise<Response> {
-  const text = new TextDecoder().decode(await readAll(reply));
+  const text = await readText(reply);
   const { status } = reply;
   const headers = new Map(Object.entries(reply.headers));
   return { status, ok: status >= 200 && status < 300, headers, text: async () => text } as unknown as Response;
-}
-
-async function readAll(reply: HttpReply): Promise<Uint8Array> {
-  const chunks: Uint8Array[] = [];
-  let sizeBytes = 0;
-  for await (const chunk of reply.body as AsyncIterable<Uint8Array>) {
-    sizeBytes += chunk.length;
-    if (sizeBytes > MAX_REPLY_BYTES) throw new Error(`the reply is larger than ${MAX_REPLY_BYTES >> 20} MiB`);
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks);
 }

@@ -28,7 +28,7 @@ export interface AccessCheckDeps {
 export function accessCheck(prepare: () => AccessCheckDeps): Check<Subject> {
   return {
     id: 'access',
-    title: 'access check (POST /videos)',
+    title: 'access check (a create)',
     needs: ['settings', 'state', 'key', 'base_url', 'dns', 'tcp', 'tls', 'authentication', 'model', 'videos'],
     async run() {
       const deps = prepare();

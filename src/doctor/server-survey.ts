@@ -2,6 +2,7 @@ import { failureFromReply } from '../client/failure.ts';
 import { parseJson } from '../domain/json.ts';
 import { sniffMedia } from '../domain/media.ts';
 import { decodePage } from '../wire/videos.ts';
+import { UNKNOWN_ID } from './neighbours.ts';
 import type { ApiReply, ExaminedServer } from './subject.ts';
 
 /** `unknown`: it cannot be seen without making a job, or there is no finished video to try it on. */
@@ -16,7 +17,6 @@ export interface ServerSurvey {
   readonly abilities: ServerAbilities;
 }
 
-const UNKNOWN_ID = 'video_that_does_not_exist';
 /** Asks for no more of a file than shows what it is. */
 const FIRST_BYTES = { range: 'bytes=0-63' };
 

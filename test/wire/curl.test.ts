@@ -17,9 +17,9 @@ const PROMPT = `@it's "a" $HOME \`kite\`\\n;\n  of 5€ <red> & 100% *`;
 const BEARER = { name: 'Authorization', prefix: 'Bearer ' };
 
 /** Runs the command as a person would, and gives back what the server got. */
-async function paste(request: VideoRequest, target: Omit<CurlTarget, 'url'>): Promise<ReceivedRequest> {
+async function paste(request: VideoRequest, target: Omit<CurlTarget, 'url' | 'form'>): Promise<ReceivedRequest> {
   const server = await startScriptedServer([{ body: { id: 'video_1' } }]);
-  const command = curlFor(request, { url: `${server.url}/videos?a=1&b=2`, ...target });
+  const command = curlFor(request, { url: `${server.url}/videos?a=1&b=2`, form: 'videos', ...target });
   await execute('bash', ['-c', command], { env: { PATH: process.env.PATH, OPENAI_API_KEY: 'sk-from-the-shell' } });
   const [received] = server.requests;
   if (received === undefined) throw new Error('nothing arrived');
