@@ -12,6 +12,7 @@ import { resolveRequest } from '../domain/request.ts';
 import { decodeText } from '../jobs/input-file.ts';
 import { isRemoteImage } from '../jobs/reference-image.ts';
 import type { BatchSettings } from './batch-options.ts';
+import { apiFormOf } from './configuration.ts';
 import type { Context } from './context.ts';
 import type { RequestOptions } from './request-options.ts';
 
@@ -53,6 +54,7 @@ export async function readRows(
   const format = settings.format ?? formatOf(settings.name, text);
   const manifest = await readManifest(text, format, defaultsOf(options, host.cwd));
   const model = configuration.model?.value;
+  const form = apiFormOf(configuration);
   const nowMs = host.clock.now();
   const { rows, faults, notes } = resolveRows(manifest, {
     batch: batchOf(settings),
@@ -60,7 +62,7 @@ export async function readRows(
     sourceFolder: settings.path === null ? host.cwd : dirname(settings.path),
     outputFolder: settings.outputFolder,
     variants: settings.variants,
-    resolve: (input) => resolveRequest({ ...input, model: input.model ?? model }),
+    resolve: (input) => resolveRequest({ ...input, model: input.model ?? model, form }),
     estimate: (request) => estimate(request, nowMs, configuration.prices),
   });
   refuse(settings, faults);

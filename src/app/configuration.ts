@@ -1,5 +1,5 @@
 import type { Endpoint } from '../client/transport.ts';
-import type { BodyEncoding } from '../client/videos.ts';
+import { type ApiForm, type Dialect, type Encoding, formOf, type Shape } from '../domain/dialect.ts';
 import { parseDurationMs } from '../domain/duration.ts';
 import { SoraError } from '../domain/errors.ts';
 import { parseUsd } from '../domain/money.ts';
@@ -25,6 +25,7 @@ export interface TargetOptions {
   readonly profile?: string | undefined;
   readonly baseUrl?: string | undefined;
   readonly simulate?: boolean | undefined;
+  readonly dialect?: string | undefined;
 }
 
 export interface ConfigurationInput {
@@ -39,10 +40,12 @@ export interface Configuration {
   readonly profile: Sourced<string>;
   readonly baseUrl: Sourced<string>;
   readonly isSimulator: boolean;
+  readonly dialect: Sourced<Dialect>;
+  readonly shape: Shape;
   readonly key: Sourced<string> | null;
   readonly auth: 'bearer' | 'api-key' | 'none';
   readonly model: Sourced<string> | null;
-  readonly encoding: BodyEncoding;
+  readonly encoding: Encoding | 'auto';
   readonly organization: Sourced<string> | null;
   readonly project: Sourced<string> | null;
   readonly headers: Readonly<Record<string, string>>;
@@ -84,10 +87,12 @@ export function resolveConfiguration(input: ConfigurationInput): Configuration {
     profile: isProfilesOwn || isSimulator ? profile : { value: CUSTOM_PROFILE, origin: baseUrl.origin },
     baseUrl,
     isSimulator,
+    dialect: chooseDialect(input, isSimulator ? ofProfile('dialect') : own('dialect')),
+    shape: ((isSimulator ? ofProfile('shape') : own('shape'))?.value ?? 'guide') as Shape, // checked when the settings were read
     key: isSimulator ? null : chooseKey(input, profile, baseUrl, isProfilesOwn),
     auth: (own('auth')?.value ?? 'bearer') as Configuration['auth'], // checked when the settings were read
     model: fromEnv(input, 'SORA_MODEL') ?? own('model') ?? setting('model'),
-    encoding: (own('encoding')?.value ?? 'auto') as BodyEncoding, // checked when the settings were read
+    encoding: (own('encoding')?.value ?? 'auto') as Configuration['encoding'], // checked when the settings were read
     organization: fromEnv(input, 'OPENAI_ORG_ID') ?? own('organization'),
     project: fromEnv(input, 'OPENAI_PROJECT_ID') ?? own('project'),
     headers: isProfilesOwn ? group(settings, `profiles.${profile.value}.headers.`) : {},
@@ -174,6 +179,17 @@ function pricesOf(profile: string | null, settings: Settings): PriceRow[] {
     }),
     { priceList: `profile ${profile}`, source: `setting ${setting}` },
   );
+}
+
+/** A name was checked when the command line or the settings were read. */
+function chooseDialect({ options }: ConfigurationInput, ofProfile: Sourced<string> | null): Sourced<Dialect> {
+  const chosen = options.dialect === undefined ? ofProfile : { value: options.dialect, origin: 'option --dialect' };
+  return chosen === null ? { value: 'videos', origin: 'default' } : (chosen as Sourced<Dialect>);
+}
+
+/** The form of the API that the server is spoken to in. */
+export function apiFormOf({ dialect, shape }: Configuration): ApiForm {
+  return formOf(dialect.value, shape);
 }
 
 /**
@@ -274,6 +290,7 @@ export function describeConfiguration(configuration: Configuration): { name: str
   return [
     row('profile', profile),
     row('base_url', baseUrl),
+    row('dialect', configuration.dialect),
     row('api_key', key && { value: maskKey(key.value), origin: key.origin }),
     row('model', model),
     row('organization', organization),

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { parseEnv } from 'node:util';
+import type { VideosClient } from '../client/port.ts';
 import type { TraceEvent, Transport } from '../client/transport.ts';
 import { SoraError } from '../domain/errors.ts';
 import type { ServerIdentity } from '../domain/record.ts';
@@ -13,6 +14,7 @@ import { Ledger } from '../store/ledger.ts';
 import { type SoraPaths, soraPaths } from '../store/paths.ts';
 import { readSettings, type Settings } from '../store/settings.ts';
 import {
+  apiFormOf,
   type Configuration,
   endpointOf,
   profileNames,
@@ -75,15 +77,23 @@ export class Context {
 
   /**
    * The server that a job belongs to. What the user names wins; else it is the
-   * server that the ledger remembers, so that an id alone is enough.
+   * server that the ledger remembers, in the dialect that the job was made in, so
+   * that an id alone is enough.
    */
-  serverOf(identity: ServerIdentity | undefined): Promise<Server> {
+  async serverOf(identity: ServerIdentity | undefined): Promise<Server> {
     const { profile, baseUrl, simulate } = this.options;
     const isNamed = profile !== undefined || baseUrl !== undefined || simulate === true;
-    if (identity === undefined || isNamed || identity.baseUrl === this.configuration.baseUrl.value)
-      return this.server();
+    const { configuration } = this;
+    if (identity === undefined) return this.server();
+    const dialect = this.options.dialect === undefined ? (identity.dialect ?? 'videos') : configuration.dialect.value;
+    if (identity.baseUrl === configuration.baseUrl.value) {
+      requireKey(configuration);
+      return this.serverFor({ ...configuration, dialect: { value: dialect, origin: 'ledger' } });
+    }
+    if (isNamed) return this.server();
     const isDefined = profileNames(this.settings).includes(identity.profile);
-    const remembered = this.#resolve(isDefined ? { profile: identity.profile } : { baseUrl: identity.baseUrl });
+    const target = isDefined ? { profile: identity.profile } : { baseUrl: identity.baseUrl };
+    const remembered = this.#resolve({ ...target, dialect });
     // A server that is only remembered was not named beside the environment's key, which therefore stays here.
     const isTrusted = isDefined && remembered.baseUrl.value === identity.baseUrl;
     return this.serverFor(
@@ -99,12 +109,6 @@ export class Context {
   }
 
   #resolve(options: TargetOptions): Configuration {
-    if (this.options.dialect === 'generations') {
-      throw new SoraError('not_supported', {
-        title: 'this version speaks the dialect `videos` only',
-        hints: ['leave `--dialect generations` out'],
-      });
-    }
     const { keys } = this.paths;
     const configuration = resolveConfiguration({
       options,
@@ -122,26 +126,30 @@ export class Context {
   /** The server of a configuration; the same one for the same address, key, patience and encoding. */
   serverFor(configuration: Configuration): Promise<Server> {
     const { profile, baseUrl, key, requestTimeoutMs, encoding } = configuration;
-    const name = JSON.stringify([profile.value, baseUrl.value, key?.value, requestTimeoutMs.value, encoding]);
+    const form = apiFormOf(configuration);
+    const name = JSON.stringify([profile.value, baseUrl.value, key?.value, requestTimeoutMs.value, encoding, form]);
     const server = this.#servers.get(name) ?? this.#connect(configuration);
     this.#servers.set(name, server);
     return server;
   }
 
   async #connect(configuration: Configuration): Promise<Server> {
-    const [transport, { SdkVideosClient }, { withRetries }] = await Promise.all([
+    const [transport, { withRetries }] = await Promise.all([
       this.transportFor(configuration),
-      import('../client/videos.ts'),
       import('../client/retry.ts'),
     ]);
     const { clock } = this.host;
-    const { profile, baseUrl, encoding } = configuration;
-    const singleShot = new SdkVideosClient({ transport, encoding, profile: profile.value, now: () => clock.now() });
+    const { profile, baseUrl, dialect } = configuration;
+    const singleShot = await this.#clientOn(transport, configuration);
     const onRetry = (error: SoraError, delayMs: number): void => {
       this.output.news(`${error.message}; trying again in ${Math.ceil(delayMs / 1000)} s`);
     };
     return {
-      identity: { profile: profile.value, baseUrl: baseUrl.value },
+      identity: {
+        profile: profile.value,
+        baseUrl: baseUrl.value,
+        dialect: dialect.value === 'videos' ? undefined : dialect.value,
+      },
       configuration,
       transport,
       singleShot,
@@ -149,11 +157,24 @@ export class Context {
     };
   }
 
+  /** The openai SDK is loaded for its own dialect only. */
+  async #clientOn(transport: Transport, configuration: Configuration): Promise<VideosClient> {
+    const { encoding, profile } = configuration;
+    const form = apiFormOf(configuration);
+    const shared = { transport, profile: profile.value, now: () => this.host.clock.now() };
+    if (form === 'videos') {
+      const { SdkVideosClient } = await import('../client/videos.ts');
+      return new SdkVideosClient({ ...shared, encoding });
+    }
+    const { JsonVideosClient } = await import('../client/json-videos.ts');
+    return new JsonVideosClient({ ...shared, form });
+  }
+
   /** Raw exchanges with the server of a configuration, without the client above them, which is slow to load. */
   async transportFor(configuration: Configuration): Promise<Transport> {
     const [{ Transport }, http] = await Promise.all([
       import('../client/transport.ts'),
-      configuration.isSimulator ? this.#simulator() : this.#network(),
+      configuration.isSimulator ? this.#simulator(configuration) : this.#network(),
     ]);
     const { clock, version } = this.host;
     return new Transport({
@@ -178,7 +199,13 @@ export class Context {
     return proxyHttp(proxies, this.host.http);
   }
 
-  async #simulator(): Promise<Http> {
+  async #simulator({ dialect, shape }: Configuration): Promise<Http> {
+    if (dialect.value === 'openrouter') {
+      throw new SoraError('not_supported', {
+        title: 'the simulator speaks the dialects `videos` and `generations`',
+        hints: ['add `--dialect videos` or `--dialect generations`'],
+      });
+    }
     const [{ createSimulator }, { httpFromHandler }] = await Promise.all([
       import('../simulator/simulator.ts'),
       import('../platform/http.ts'),
@@ -190,6 +217,7 @@ export class Context {
       randomBytes,
       speed: simulatorSpeed(this.env.SORA_SIMULATOR_SPEED),
       fault: await this.#fault(),
+      shape,
     });
     return httpFromHandler((request) => simulator.handle(request));
   }

@@ -15,7 +15,7 @@ import { proxiesFrom, proxyFor } from '../platform/proxy-http.ts';
 import { deadline } from '../platform/timeout.ts';
 import { keyFault, maskKey, readKeys } from '../store/keys.ts';
 import { readSettings } from '../store/settings.ts';
-import { type Configuration, needsKey } from './configuration.ts';
+import { apiFormOf, type Configuration, needsKey } from './configuration.ts';
 import type { Context } from './context.ts';
 import { enforceCap } from './spending.ts';
 import { submitDeps } from './submit-deps.ts';
@@ -66,6 +66,7 @@ function examine(context: Context): ExaminedServer {
     baseUrl: baseUrl.value,
     baseUrlOrigin: baseUrl.origin,
     isSimulator,
+    form: apiFormOf(configuration),
     key: key && { masked: maskKey(key.value), origin: key.origin, fault: keyFault(key.value) },
     needsKey: needsKey(configuration),
     model: modelOf(configuration),
@@ -124,6 +125,9 @@ async function readFileReply({ status, body }: TransportReply): Promise<FileRepl
   return { status, head: Buffer.concat(chunks).subarray(0, SNIFF_BYTES) };
 }
 
+/** Dialect `generations` has no smallest length; this is the one of its own guide. */
+const GUIDE_SECONDS = 5;
+
 /** The smallest job there is: what the access check sends. */
 export function smallestRequest(configuration: Configuration): VideoRequest {
   const model = modelOf(configuration);
@@ -131,7 +135,7 @@ export function smallestRequest(configuration: Configuration): VideoRequest {
   return {
     prompt: 'Test video',
     model,
-    seconds: known?.seconds[0] ?? null,
+    seconds: configuration.dialect.value === 'generations' ? GUIDE_SECONDS : (known?.seconds[0] ?? null),
     size: known?.sizes[0]?.size ?? null,
     image: null,
     characters: [],

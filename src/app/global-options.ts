@@ -1,3 +1,4 @@
+import { DIALECTS } from '../domain/dialect.ts';
 import type { OptionSpecs, OptionValues } from './command.ts';
 
 /** Taken by every command. */
@@ -7,7 +8,7 @@ export const GLOBAL_OPTIONS = {
   dialect: {
     flags: '--dialect <name>',
     summary: 'form of the API that the server speaks',
-    choices: ['videos', 'generations'],
+    choices: DIALECTS,
   },
   simulate: { flags: '--simulate', summary: 'use the built-in simulator: free, offline, real MP4 files' },
   fault: { flags: '--fault <name>', summary: 'with --simulate: let the simulator fail in this way' },

@@ -4,8 +4,9 @@ import type { Estimate } from '../domain/pricing.ts';
 import type { VideoRequest } from '../domain/video.ts';
 import type { Answer } from '../output/output.ts';
 import { type CurlField, type CurlTarget, curlFor } from '../wire/curl.ts';
-import { encodeJson, encodingOf } from '../wire/videos.ts';
-import { type Configuration, endpointOf, isSecretName } from './configuration.ts';
+import { WIRE_FORMS } from '../wire/forms.ts';
+import { encodingFor } from '../wire/videos.ts';
+import { apiFormOf, type Configuration, endpointOf, isSecretName } from './configuration.ts';
 import type { ReadRequest } from './request-options.ts';
 
 /** What `--dry-run` answers: the request as it would be sent, the same as a curl command, and the cost. */
@@ -18,7 +19,11 @@ export function previewRequest(
   const { request, imagePath } = read;
   const curl = createCurl(request, configuration, imagePath);
   const totalMicros = cost === null ? null : cost.micros * count;
-  const shown = { ...encodeJson({ ...request, image: null }), ...(imagePath ? { input_reference: imagePath } : {}) };
+  const form = apiFormOf(configuration);
+  const shown = {
+    ...WIRE_FORMS[form].encode({ ...request, image: null }),
+    ...(imagePath ? { [form === 'videos' ? 'input_reference' : 'image']: imagePath } : {}),
+  };
   return {
     data: {
       request: shown,
@@ -44,12 +49,14 @@ export function previewRequest(
 export function createCurl(request: VideoRequest, configuration: Configuration, imagePath: string | null): string {
   const { baseUrl, headers, query } = endpointOf(configuration);
   const auth = authOf(configuration, headers);
+  const form = apiFormOf(configuration);
   return curlFor(request, {
-    url: `${baseUrl.replace(/\/+$/, '')}/videos`,
+    url: `${baseUrl.replace(/\/+$/, '')}${WIRE_FORMS[form].route}`,
+    form,
     query: fieldsOf(query),
     auth,
     headers: fieldsOf(headers).filter(({ name }) => name.toLowerCase() !== auth?.name.toLowerCase()),
-    encoding: configuration.encoding === 'auto' ? encodingOf(request) : configuration.encoding,
+    encoding: form === 'videos' ? encodingFor(request, configuration.encoding) : 'json',
     imagePath,
   });
 }

@@ -6,6 +6,7 @@ import { type RequestInput, type ResolvedRequest, resolveRequest } from '../doma
 import { decodeText, readBytes } from '../jobs/input-file.ts';
 import { readReferenceImage } from '../jobs/reference-image.ts';
 import type { OptionSpecs, OptionValues } from './command.ts';
+import { apiFormOf } from './configuration.ts';
 import type { Context } from './context.ts';
 
 const GROUP = 'Video:';
@@ -77,6 +78,7 @@ export async function readRequest(
     characters: options.character,
     params: options.param,
     image,
+    form: apiFormOf(context.configuration),
   });
   if (resolution.ok && faults.length === 0) {
     return { ...resolution.value, imagePath: image?.reference.kind === 'file' ? (options.image ?? null) : null };

@@ -1,3 +1,4 @@
+import { ABILITIES, type ApiForm } from '../domain/dialect.ts';
 import { SoraError } from '../domain/errors.ts';
 import type { JobRecord, SavedFile } from '../domain/record.ts';
 import { VARIANTS, type Variant, type VideoJob } from '../domain/video.ts';
@@ -51,6 +52,12 @@ export function planFiles({ output, variant, force }: FileChoices, context: Cont
   if (destination.kind === 'stdout' && context.options.json)
     faults.push('`-o -` and `--json` both want standard output');
   return { destination, variants: [first, ...others], force: force ?? false };
+}
+
+/** Adds to the faults what a form of the API has no file for, so that it is known before anything is paid. */
+export function refuseVariants({ variants }: FilePlan, form: ApiForm, faults: string[]): void {
+  const { name, variants: known } = ABILITIES[form];
+  faults.push(...variants.filter((variant) => !known.includes(variant)).map((variant) => `${name} has no ${variant}`));
 }
 
 /** Throws `file_exists` or `cannot_write` before anything is paid for. */

@@ -1,8 +1,9 @@
 import { Readable } from 'node:stream';
 import type { ErrorCode } from '../domain/catalogue.ts';
 import { SoraError } from '../domain/errors.ts';
-import type { Variant } from '../domain/video.ts';
+import type { ContentLocation, Variant } from '../domain/video.ts';
 import type { HttpReply } from '../platform/http.ts';
+import { jobPath } from '../wire/job-path.ts';
 import { type CallContext, failureFromReply, failureFromThrown } from './failure.ts';
 import type { CallOptions, ContentReply, ContentSource, ResumePoint } from './port.ts';
 import type { Transport, TransportReply } from './transport.ts';
@@ -21,20 +22,33 @@ export async function openContent(
   options: ContentOptions,
   context: CallContext,
 ): Promise<ContentReply> {
-  const path = `/videos/${encodeURIComponent(source.id)}/content`;
+  const path = `${jobPath('/videos', source.id)}/content`;
   const url = transport.urlOf(path, variant === 'video' ? {} : { variant });
   const reply = await fetchContent(transport, url, options, context);
   if (isSuccess(reply)) return toContentReply(reply, options.resume);
   const refusal = await failureFrom(transport, reply, context);
   const { content } = source;
-  if (variant !== 'video' || content === null || !hasNoSuchRoute(reply)) throw refusal;
+  if (variant !== 'video' || content === null || !mayBeElsewhere(reply)) throw refusal;
+  const elsewhere = await openLocation(transport, content, options, context);
+  if (elsewhere === null) throw refusal;
+  return elsewhere;
+}
 
+/** The bytes at the place that a job names; null for an address that cannot be fetched. */
+export async function openLocation(
+  transport: Transport,
+  content: ContentLocation,
+  options: ContentOptions,
+  context: CallContext,
+): Promise<ContentReply | null> {
   if (content.kind === 'base64') return fromBase64(content.base64);
-  if (!URL.canParse(content.url, transport.baseUrl)) throw refusal;
+  if (!URL.canParse(content.url, transport.baseUrl)) return null;
   const place = new URL(content.url, transport.baseUrl);
-  const elsewhere = await fetchContent(transport, place.href, options, context);
-  if (isSuccess(elsewhere)) return toContentReply(elsewhere, options.resume);
-  throw await failureFrom(transport, elsewhere, context, place.origin !== new URL(transport.baseUrl).origin);
+  if (place.protocol === 'data:') return fromBase64(content.url);
+  if (place.protocol !== 'http:' && place.protocol !== 'https:') return null;
+  const reply = await fetchContent(transport, place.href, options, context);
+  if (isSuccess(reply)) return toContentReply(reply, options.resume);
+  throw await failureFrom(transport, reply, context, place.origin !== new URL(transport.baseUrl).origin);
 }
 
 async function fetchContent(
@@ -61,8 +75,9 @@ function isSuccess({ status }: HttpReply): boolean {
   return status === 200 || status === 206;
 }
 
-function hasNoSuchRoute({ status }: HttpReply): boolean {
-  return status === 404 || status === 405 || status === 501;
+/** No such route, or none for this job: its own word for the place is worth more. */
+function mayBeElsewhere({ status }: HttpReply): boolean {
+  return status === 400 || status === 404 || status === 405 || status === 501;
 }
 
 /** Servers say "not yet" in four ways; only a caller who knows the job can tell "not yet" from "never". */

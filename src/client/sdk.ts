@@ -35,13 +35,7 @@ export class Sdk extends OpenAI {
    */
   override async buildRequest({ method, path, query, body, headers, signal }: SdkOptions): Promise<SdkRequest> {
     const encoded = await encodeBody(body);
-    // Not as `signal`: the SDK would listen to it and never stop, and a signal of a whole run outlives many calls.
-    const req = {
-      method,
-      ...encoded,
-      ownSignal: signal,
-      headers: { accept: 'application/json', ...encoded.headers, ...headers },
-    };
+    const req = { method, ...encoded, signal, headers: { accept: 'application/json', ...encoded.headers, ...headers } };
     return {
       req: req as unknown as SdkRequest['req'], // the SDK hands it to `fetch` as it is, which is ours
       url: this.buildURL(path, query as Record<string, unknown> | undefined), // a plain object in all our calls
@@ -75,20 +69,14 @@ export function unwrapSdkError(thrown: unknown): unknown {
     : thrown;
 }
 
-/** What `buildRequest` makes, with the SDK’s own signal, which only its time-out would abort. */
-interface SentRequest extends Omit<TransportRequest, 'signal'> {
-  readonly ownSignal?: AbortSignal | null;
-}
-
 /** A `fetch` for the requests that `buildRequest` makes. */
 function fetchOver(transport: Transport): typeof fetch {
-  const send = async (address: string, { ownSignal, ...request }: SentRequest): Promise<Response> => {
+  const send = async (address: string, request: TransportRequest): Promise<Response> => {
     const { pathname, searchParams } = new URL(address);
     const basePath = new URL(transport.baseUrl).pathname.replace(/\/$/, '');
     const url = transport.urlOf(pathname.slice(basePath.length), Object.fromEntries(searchParams));
     try {
-      const signal = ownSignal ?? undefined;
-      const reply = await transport.send({ ...request, url, ...(signal ? { signal } : {}) });
+      const reply = await transport.send({ ...request, url });
       return toResponse(reply, await transport.textOf(reply));
     } catch (error) {
       throw new TransportFailure(error);

@@ -1,21 +1,10 @@
-import { SoraError } from '../domain/errors.ts';
-import { type JsonValue, parseJson } from '../domain/json.ts';
+import type { Encoding } from '../domain/dialect.ts';
+import { type JsonObject, parseJson } from '../domain/json.ts';
 import type { Variant, VideoJob, VideoRequest } from '../domain/video.ts';
-import type { ReplyFacts } from '../wire/job.ts';
-import { decodeJob } from '../wire/job.ts';
-import { decodeDeleted, decodePage, encodeForm, encodeJson, encodingOf } from '../wire/videos.ts';
+import { jobPath } from '../wire/job-path.ts';
+import { decodePage, encodeForm, encodeJson, encodePlainJson, encodingFor } from '../wire/videos.ts';
 import { openContent } from './content.ts';
-import {
-  type CallContext,
-  failureFromReply,
-  failureFromThrown,
-  type RefusedReply,
-  refusesEncoding,
-  requestIdOf,
-  retryAfterOf,
-  sentNothing,
-  unreadableReply,
-} from './failure.ts';
+import { type CallContext, refusesEncoding, unreadableReply } from './failure.ts';
 import type {
   CallOptions,
   ContentReply,
@@ -26,27 +15,44 @@ import type {
   VideoPage,
   VideosClient,
 } from './port.ts';
+import {
+  isSuccess,
+  jobOf,
+  outcomeOf,
+  type Reply,
+  readReply,
+  removalOf,
+  replyFacts,
+  unansweredOutcome,
+} from './reply.ts';
 import { Sdk, StatusError, unwrapSdkError } from './sdk.ts';
 import type { Transport } from './transport.ts';
 
-export type BodyEncoding = 'auto' | 'json' | 'multipart';
-
 export interface VideosClientOptions {
   readonly transport: Transport;
-  readonly encoding: BodyEncoding;
+  readonly encoding: Encoding | 'auto';
   readonly profile: string;
   readonly now: () => number;
 }
 
-type Reply = RefusedReply & { readonly value: JsonValue | undefined };
 type Call = (sdk: Sdk, options: CallOptions) => { asResponse(): Promise<Response> };
+
+/** Refusals of the types of two fields, in the words of the libraries that read them. */
+const TYPE_REFUSED =
+  /\b(seconds|input_reference)\b.{0,80}(invalid type|valid (integer|number|string)|must be an? (integer|number|string))/is;
+
+const ENCODERS: Readonly<Record<Encoding, (request: VideoRequest) => JsonObject | FormData>> = {
+  json: encodeJson,
+  multipart: encodeForm,
+  'plain-json': encodePlainJson,
+};
 
 /** Dialect `videos` on the openai SDK; see `port.ts` for what each call promises. */
 export class SdkVideosClient implements VideosClient {
   readonly #options: VideosClientOptions;
   readonly #sdk: Sdk;
   /** The encoding that this server turned out to want. */
-  #learnt: 'json' | 'multipart' | undefined;
+  #learnt: Encoding | undefined;
 
   constructor(options: VideosClientOptions) {
     this.#options = options;
@@ -56,41 +62,35 @@ export class SdkVideosClient implements VideosClient {
   /** Hears no signal: to break off a create that has left would only hide what became of it. */
   async create(request: VideoRequest, { idempotencyKey }: { idempotencyKey: string }): Promise<CreateOutcome> {
     const context = this.#context({ model: request.model, size: request.size });
-    const send = (encoding: 'json' | 'multipart'): Promise<Reply> =>
-      this.#call((sdk) =>
-        sdk.post('/videos', {
-          body: encoding === 'json' ? encodeJson(request) : encodeForm(request),
-          headers: { 'Idempotency-Key': idempotencyKey },
-        }),
-      );
+    const headers = { 'Idempotency-Key': idempotencyKey };
+    const send = (encoding: Encoding): Promise<Reply> =>
+      this.#call((sdk) => sdk.post('/videos', { body: ENCODERS[encoding](request), headers }));
     try {
-      const first = this.#encodingFor(request);
+      const first = this.#learnt ?? encodingFor(request, this.#options.encoding);
       let reply = await send(first);
-      if (this.#options.encoding === 'auto' && refusesEncoding(reply)) {
-        const other = first === 'json' ? 'multipart' : 'json';
+      const other = this.#options.encoding === 'auto' ? otherEncoding(first, reply) : null;
+      if (other !== null) {
         reply = await send(other);
         if (isSuccess(reply)) this.#learnt = other;
       }
-      return this.#createOutcome(reply, context);
+      return outcomeOf(reply, context);
     } catch (error) {
-      const failure = failureFromThrown(error, context);
-      return sentNothing(error) ? { kind: 'rejected', error: failure } : { kind: 'unknown', error: inDoubt(failure) };
+      return unansweredOutcome(error, context);
     }
   }
 
   async get(id: string, options: CallOptions = {}): Promise<VideoJob> {
     const context = this.#context({ id });
-    const reply = await this.#read((sdk, own) => sdk.get(`/videos/${encodeURIComponent(id)}`, own), context, options);
-    const job = decodeJob(reply.value, { ...this.#replyFacts(reply), askedId: id });
-    if (job === null) throw unreadableReply(reply, context);
-    return job;
+    const path = jobPath('/videos', id);
+    const reply = await this.#read((sdk, own) => sdk.get(path, own), context, options);
+    return jobOf(reply, id, context);
   }
 
   async list({ limit, after, order }: ListQuery, options: CallOptions = {}): Promise<VideoPage> {
     const context = this.#context({});
     const query = { limit, ...(after === undefined ? {} : { after }), ...(order === undefined ? {} : { order }) };
     const reply = await this.#read((sdk, own) => sdk.get('/videos', { query, ...own }), context, options);
-    const page = decodePage(reply.value, this.#replyFacts(reply));
+    const page = decodePage(reply.value, replyFacts(reply, context.atMs));
     if (page === null) throw unreadableReply(reply, context);
     // `has_more` is missing on some servers and always true on others: an empty page or a standing cursor ends the list.
     const ended = page.hasMore === false || page.jobs.length === 0 || page.lastId === after;
@@ -99,10 +99,9 @@ export class SdkVideosClient implements VideosClient {
 
   async remove(id: string, options: CallOptions = {}): Promise<boolean> {
     const context = this.#context({ id });
-    const path = `/videos/${encodeURIComponent(id)}`;
+    const path = jobPath('/videos', id);
     const reply = await this.#read((sdk, own) => sdk.delete(path, own), context, options);
-    if (reply.value === undefined && reply.body.trim() !== '') throw unreadableReply(reply, context);
-    return decodeDeleted(reply.value);
+    return removalOf(reply, context);
   }
 
   content(
@@ -113,32 +112,8 @@ export class SdkVideosClient implements VideosClient {
     return openContent(this.#options.transport, source, variant, options, this.#context({ id: source.id }));
   }
 
-  #encodingFor(request: VideoRequest): 'json' | 'multipart' {
-    const { encoding } = this.#options;
-    if (encoding !== 'auto') return encoding;
-    return this.#learnt ?? encodingOf(request);
-  }
-
-  #createOutcome(reply: Reply, context: CallContext): CreateOutcome {
-    if (isSuccess(reply)) {
-      const job = decodeJob(reply.value, this.#replyFacts(reply));
-      return job === null ? { kind: 'unknown', error: unreadableReply(reply, context) } : { kind: 'accepted', job };
-    }
-    const error = failureFromReply(reply, context);
-    return provesNothingMade(reply) ? { kind: 'rejected', error } : { kind: 'unknown', error: inDoubt(error) };
-  }
-
-  /** A call that changes nothing when it is lost: every reply but a 2xx is an error. */
-  async #read(call: Call, context: CallContext, { signal }: CallOptions): Promise<Reply> {
-    let reply: Reply;
-    try {
-      reply = await this.#call(call, signal);
-    } catch (error) {
-      signal?.throwIfAborted();
-      throw failureFromThrown(error, context);
-    }
-    if (!isSuccess(reply)) throw failureFromReply(reply, context);
-    return reply;
+  #read(call: Call, context: CallContext, { signal }: CallOptions): Promise<Reply> {
+    return readReply(this.#call(call, signal), context, signal);
   }
 
   async #call(call: Call, signal?: AbortSignal): Promise<Reply> {
@@ -164,26 +139,12 @@ export class SdkVideosClient implements VideosClient {
     const { transport, profile, now } = this.#options;
     return { baseUrl: transport.baseUrl, hasKey: transport.hasKey, atMs: now(), facts: { profile, ...facts } };
   }
-
-  #replyFacts({ headers }: Reply): ReplyFacts {
-    const pollAfterMs = Number.parseFloat(headers['openai-poll-after-ms'] ?? '');
-    return {
-      requestId: requestIdOf(headers),
-      pollAfterMs: pollAfterMs > 0 ? pollAfterMs : retryAfterOf(headers, this.#options.now()),
-    };
-  }
 }
 
-function isSuccess({ status }: Reply): boolean {
-  return status >= 200 && status < 300;
-}
-
-/** A refusal of the request itself. Time-outs (408, 499) and conflicts (409) may come after the work was taken on. */
-function provesNothingMade({ status }: Reply): boolean {
-  return status >= 300 && status < 500 && status !== 408 && status !== 409 && status !== 499;
-}
-
-function inDoubt(failure: SoraError): SoraError {
-  const { causedBy, status, requestId, cause } = failure;
-  return new SoraError('outcome_unknown', { causedBy: causedBy ?? failure.message, status, requestId, cause });
+/** What to send in the place of an encoding that the server shows not to have understood; null when it refused for another reason. */
+function otherEncoding(sent: Encoding, reply: Reply): Encoding | null {
+  const isAboutTypes = (reply.status === 400 || reply.status === 422) && TYPE_REFUSED.test(reply.body);
+  if (sent === 'json' && isAboutTypes) return 'plain-json';
+  if (!refusesEncoding(reply)) return null;
+  return sent === 'multipart' ? 'json' : 'multipart';
 }

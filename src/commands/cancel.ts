@@ -73,13 +73,7 @@ async function cancelOne(found: FoundJob, waitMs: number | null, context: Contex
       await writeSeen(record, result.job, context);
       throw alreadyFinished(found);
     case 'running':
-      if (waitMs === null) {
-        throw new SoraError('cannot_cancel', {
-          causedBy: result.refusal?.causedBy ?? null,
-          jobId: id,
-          facts: { id: `${id}${targetOption(server.identity)}` },
-        });
-      }
+      if (waitMs === null) throw cannotCancel(found, result.refusal);
       return deleteAfterwards(found, result.job, waitMs, context);
   }
 }
@@ -93,6 +87,18 @@ async function deleteAfterwards(
   const job = await followJob({ ...found, known }, waitMs, context);
   await removeVideo(found, context);
   return { summary: summarize(found.server.identity.profile, found.record, job), outcome: 'deleted' };
+}
+
+/** In a dialect without removals, waiting to delete it would be in vain. */
+function cannotCancel({ id, server }: FoundJob, refusal: SoraError | null): SoraError {
+  const named = `${id}${targetOption(server.identity)}`;
+  const isInVain = refusal?.code === 'not_supported' && refusal.status === null;
+  return new SoraError('cannot_cancel', {
+    causedBy: refusal?.causedBy ?? refusal?.message ?? null,
+    jobId: id,
+    facts: { id: named },
+    ...(isInVain ? { hints: [`run \`sora status ${named} --watch\` to wait for its end`] } : {}),
+  });
 }
 
 function alreadyFinished({ id, server }: FoundJob): SoraError {

@@ -1,5 +1,5 @@
 import { type CommandResult, defineCommand } from '../app/command.ts';
-import { requireKey } from '../app/configuration.ts';
+import { apiFormOf, requireKey } from '../app/configuration.ts';
 import type { Context } from '../app/context.ts';
 import { type FollowedJob, followJobs } from '../app/follow-jobs.ts';
 import { parseTimeoutMs, parseWholeNumber } from '../app/option-values.ts';
@@ -11,6 +11,7 @@ import {
   FILE_OPTIONS,
   type FilePlan,
   planFiles,
+  refuseVariants,
   SEVERAL_NEED_FOLDER,
   saveFiles,
 } from '../app/save-files.ts';
@@ -21,7 +22,9 @@ import { submitCopies } from '../app/submit-copies.ts';
 import { SoraError } from '../domain/errors.ts';
 import { failureOf } from '../domain/job-failure.ts';
 import { estimate } from '../domain/pricing.ts';
+import { changesOf } from '../domain/request-changes.ts';
 import { type JobSummary, summarize } from '../domain/summary.ts';
+import type { VideoRequest } from '../domain/video.ts';
 import { JOB_JSON_SHAPE } from '../output/job-view.ts';
 
 const RUN = 'Run:';
@@ -78,6 +81,7 @@ export const create = defineCommand({
     const faults: string[] = [];
     const { configuration, host } = context;
     const plan = planFiles(options, context, faults);
+    refuseVariants(plan, apiFormOf(configuration), faults);
     const timeoutMs = parseTimeoutMs(options.timeout, configuration.timeoutMs.value, faults);
     const count = parseWholeNumber(options.count, { name: '--count', min: 1, max: MAX_COUNT, fallback: 1 }, faults);
     const maxCostMicros = parseMaxCost(options.maxCost, faults);
@@ -104,7 +108,7 @@ export const create = defineCommand({
       context,
     );
     if (options.detach) return detached(followed, errors, context);
-    return finish(followed, errors, { timeoutMs, plan: files }, context);
+    return finish(followed, errors, { request: read.request, timeoutMs, plan: files }, context);
   },
 });
 
@@ -120,7 +124,7 @@ function detached(followed: readonly FollowedJob[], errors: readonly SoraError[]
 async function finish(
   followed: readonly FollowedJob[],
   submitErrors: readonly SoraError[],
-  { timeoutMs, plan }: { timeoutMs: number; plan: FilePlan | null },
+  { request, timeoutMs, plan }: { request: VideoRequest; timeoutMs: number; plan: FilePlan | null },
   context: Context,
 ): Promise<CommandResult> {
   const outcomes = await followJobs(followed, timeoutMs, context);
@@ -132,6 +136,7 @@ async function finish(
     const { server, record } = job;
     try {
       if (outcome instanceof SoraError) throw outcome;
+      for (const change of changesOf(request, outcome)) context.output.note(change);
       const failure = failureOf(outcome, context.host.clock.now());
       if (failure !== null) throw failure;
       const files = plan === null ? [] : await saveFiles({ server, record, job: outcome, plan }, context);

@@ -6,7 +6,7 @@ import { type TrialDeps, tryJob } from './trial-job.ts';
 export function accessCheck(prepare: () => TrialDeps): Check<Subject> {
   return {
     id: 'access',
-    title: 'access check (POST /videos)',
+    title: 'access check (a create)',
     needs: ['settings', 'state', 'key', 'base_url', 'dns', 'tcp', 'tls', 'authentication', 'model', 'videos'],
     async run() {
       const deps = prepare();

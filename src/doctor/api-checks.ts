@@ -1,10 +1,12 @@
 import { failureFromReply, unreadableReply } from '../client/failure.ts';
 import type { CheckOutcome } from '../domain/check.ts';
+import { ABILITIES, type ApiForm } from '../domain/dialect.ts';
 import type { SoraError } from '../domain/errors.ts';
 import { isJsonObject, parseJson } from '../domain/json.ts';
+import { WIRE_FORMS } from '../wire/forms.ts';
 import { decodePage } from '../wire/videos.ts';
 import { type Check, failure, pass, skip, warn } from './check.ts';
-import { findNeighbour } from './neighbours.ts';
+import { findNeighbour, UNKNOWN_ID } from './neighbours.ts';
 import type { ApiReply, ExaminedServer, Subject } from './subject.ts';
 
 const CLOCK_TOLERANCE_MS = 5 * 60_000;
@@ -63,22 +65,33 @@ export const API_CHECKS: readonly Check<Subject>[] = [
   },
   {
     id: 'videos',
-    title: 'videos route (GET /videos?limit=1)',
+    title: 'the dialect’s route',
     needs: ['key', 'base_url', 'tls', 'tcp', 'dns'],
     async run(subject) {
+      const { form } = subject.server();
+      if (!ABILITIES[form].hasList) return askForNobody(subject, form);
       const { server, reply, refusal } = await ask(subject, '/videos?limit=1');
       if (refusal === null) {
         const page = decodePage(parseJson(reply.body), { requestId: null, pollAfterMs: null });
         if (page === null) throw unreadableReply(reply, contextOf(subject, server));
         return pass(page.jobs.length === 0 ? 'it answers; there are no videos yet' : 'it answers');
       }
-      if (reply.status === 404) return lookAround(server, refusal);
+      if (reply.status === 404) return (await lookAround(server, refusal)) ?? failure(refusal);
       if (refusal.code === 'not_supported')
         return warn('the server has no list of videos; the local ledger stands in for it');
       return failure(refusal);
     },
   },
 ];
+
+/** Without a list, a job is asked for that does not exist: a route that is there misses the job, not the address. */
+async function askForNobody(subject: Subject, form: ApiForm): Promise<CheckOutcome> {
+  const { server, reply, refusal } = await ask(subject, `${WIRE_FORMS[form].route}/${UNKNOWN_ID}`);
+  if (refusal === null || refusal.code === 'video_not_found') return pass('it answers');
+  if (reply.status !== 404) return failure(refusal);
+  const neighbour = await lookAround(server, refusal);
+  return neighbour ?? warn('the server does not say whether it misses the job or the route');
+}
 
 interface Answer {
   readonly server: ExaminedServer;
@@ -100,8 +113,8 @@ function contextOf(subject: Subject, server: ExaminedServer, facts: Readonly<Rec
 }
 
 /** A 404 means that a part of the address is wrong: look for the one that is right. */
-async function lookAround(server: ExaminedServer, refusal: SoraError): Promise<CheckOutcome> {
+async function lookAround(server: ExaminedServer, refusal: SoraError): Promise<CheckOutcome | null> {
   const neighbour = await findNeighbour(server);
-  if (neighbour === null) return failure(refusal);
+  if (neighbour === null) return null;
   return failure(refusal.with({ title: neighbour.finding, hints: neighbour.remedy }));
 }

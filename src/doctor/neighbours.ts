@@ -1,6 +1,7 @@
+import { failureFromReply } from '../client/failure.ts';
 import { SoraError } from '../domain/errors.ts';
 import { isJsonObject, parseJson } from '../domain/json.ts';
-import { decodeErrorBody } from '../wire/error-body.ts';
+import { GENERATIONS_ROUTE, WIRE_FORMS } from '../wire/forms.ts';
 import { decodePage } from '../wire/videos.ts';
 import type { ApiReply, ExaminedServer } from './subject.ts';
 
@@ -12,22 +13,32 @@ export interface Neighbour {
   readonly remedy: readonly string[];
 }
 
-/** Looks for an address nearby that does answer, and says how to use it; null when there is none. */
+/** No job has this id. */
+export const UNKNOWN_ID = 'video_that_does_not_exist';
+
+type Probe = (server: ExaminedServer, baseUrl: string) => Promise<boolean>;
+
+/** Looks for an address nearby that does answer, or another dialect, and says how to use it; null when there is none. */
 export async function findNeighbour(server: ExaminedServer): Promise<Neighbour | null> {
   const { origin } = new URL(server.baseUrl);
   const current = server.baseUrl.replace(/\/+$/, '');
+  const speaksGenerations = WIRE_FORMS[server.form].route === GENERATIONS_ROUTE;
+  const [own, other]: readonly [Probe, Probe] = speaksGenerations
+    ? [answersGenerations, answersVideos]
+    : [answersVideos, answersGenerations];
   const candidates = PATHS.map((path) => `${origin}${path}`).filter((candidate) => candidate !== current);
   const answers = await Promise.all(
-    candidates.map(async (candidate) => ((await answersVideos(server, candidate)) ? candidate : null)),
+    candidates.map(async (candidate) => ((await own(server, candidate)) ? candidate : null)),
   );
   const found = answers.find((candidate) => candidate !== null);
   if (found !== undefined && found !== null) {
     return { finding: `the videos route is not at ${current} but at ${found}`, remedy: [useInstead(server, found)] };
   }
-  if (!(await answersGenerations(server))) return null;
+  if (!(await other(server, current))) return null;
+  const [theirs, ours] = speaksGenerations ? ['videos', 'generations'] : ['generations', 'videos'];
   return {
-    finding: `${current} speaks the dialect \`generations\`, not \`videos\``,
-    remedy: ['add `--dialect generations`'],
+    finding: `${current} speaks the dialect \`${theirs}\`, not \`${ours}\``,
+    remedy: [`add \`--dialect ${theirs}\``],
   };
 }
 
@@ -39,13 +50,13 @@ async function answersVideos(server: ExaminedServer, baseUrl: string): Promise<b
 }
 
 /** An unknown task is unknown in that dialect's own words. */
-export async function answersGenerations(server: ExaminedServer): Promise<boolean> {
-  const reply = await quietly(server, `${server.baseUrl.replace(/\/+$/, '')}/video/generations/doctor`);
-  if (reply === null || reply.status >= 500) return false;
-  const { code, message } = decodeErrorBody(reply.body);
-  return reply.status === 200
-    ? isJsonObject(parseJson(reply.body))
-    : code === 'task_not_exist' || (/task|video/i.test(message) === true && !/invalid url|not found$/i.test(message));
+export async function answersGenerations(server: ExaminedServer, baseUrl: string): Promise<boolean> {
+  const reply = await quietly(server, `${baseUrl}${GENERATIONS_ROUTE}/${UNKNOWN_ID}`);
+  if (reply === null) return false;
+  if (reply.status === 200) return isJsonObject(parseJson(reply.body));
+  const { code } = failureFromReply(reply, { baseUrl, hasKey: server.key !== null, atMs: 0 });
+  // Who repeats the address misses that, and not the task.
+  return code === 'video_not_found' && !reply.body.includes(GENERATIONS_ROUTE);
 }
 
 /** The route is there, only the key is not right for it. */

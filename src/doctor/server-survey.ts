@@ -2,7 +2,7 @@ import { failureFromReply, unreadableReply } from '../client/failure.ts';
 import { parseJson } from '../domain/json.ts';
 import { sniffMedia } from '../domain/media.ts';
 import { decodePage } from '../wire/videos.ts';
-import { answersGenerations } from './neighbours.ts';
+import { answersGenerations, UNKNOWN_ID } from './neighbours.ts';
 import type { ApiReply, ExaminedServer, FileReply } from './subject.ts';
 
 /** `unknown`: it takes a job, or a finished video, to see it. */
@@ -15,8 +15,6 @@ export interface ServerSurvey {
   /** How to learn what is unknown. */
   readonly notes: readonly string[];
 }
-
-const UNKNOWN_ID = 'video_that_does_not_exist';
 
 /**
  * Looks at what a server can do without making a job: a route that is there
@@ -41,7 +39,11 @@ export async function surveyServer(server: ExaminedServer, atMs: number): Promis
   const files = finished === undefined ? null : await surveyFiles(server, finished);
   const speaksVideos = page !== null || routes.content === 'there';
   return {
-    dialect: speaksVideos ? 'videos' : (await answersGenerations(server)) ? 'generations' : 'unknown',
+    dialect: speaksVideos
+      ? 'videos'
+      : (await answersGenerations(server, server.baseUrl.replace(/\/+$/, '')))
+        ? 'generations'
+        : 'unknown',
     abilities: {
       // To be asked for something more, or to get something else than a list, is as good as none.
       list: page !== null ? 'yes' : routes.list === 'failing' ? 'unknown' : 'no',

@@ -1,3 +1,4 @@
+import type { ApiForm } from '../domain/dialect.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { HttpReply } from '../platform/http.ts';
 
@@ -21,6 +22,7 @@ export interface ExaminedServer {
   /** Where the base URL was set, for example `OPENAI_BASE_URL`. */
   readonly baseUrlOrigin: string;
   readonly isSimulator: boolean;
+  readonly form: ApiForm;
   /** Masked. */
   readonly key: { readonly masked: string; readonly origin: string; readonly fault: string | null } | null;
   readonly needsKey: boolean;

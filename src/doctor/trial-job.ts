@@ -1,5 +1,5 @@
 import type { VideosClient } from '../client/port.ts';
-import type { BodyEncoding } from '../client/videos.ts';
+import type { Encoding } from '../domain/dialect.ts';
 import { SoraError } from '../domain/errors.ts';
 import { isTerminal } from '../domain/video.ts';
 import { cancelJob } from '../jobs/cancel.ts';
@@ -14,12 +14,12 @@ export interface TrialDeps {
   /** Asks whether so many of them may be paid for. Throws `cost_cap_exceeded`. */
   consent(count: number, question: string): Promise<Consent>;
   /** Submits one through the ledger, like every other job. */
-  submit(encoding: BodyEncoding): Promise<Submission>;
+  submit(encoding: Encoding | 'auto'): Promise<Submission>;
   /** Writes down that the job is gone. */
   forget(submission: Submission): Promise<void>;
   client(): Promise<VideosClient>;
   /** How a create is encoded where nothing else is to be tried. */
-  readonly encoding: BodyEncoding;
+  readonly encoding: Encoding | 'auto';
 }
 
 /**
@@ -38,7 +38,7 @@ export interface Trial {
 }
 
 /** Makes a job and ends it at once. Throws the server's refusal. */
-export async function tryJob(deps: TrialDeps, encoding: BodyEncoding): Promise<Trial> {
+export async function tryJob(deps: TrialDeps, encoding: Encoding | 'auto'): Promise<Trial> {
   const submission = await deps.submit(encoding);
   const { job, record } = submission;
   const id = job?.id ?? record.job?.id ?? record.key;

@@ -147,6 +147,7 @@ export const CATALOGUE = {
     explanation: 'The server answered, but not to this path. The base URL or the dialect is probably wrong.',
     hints: [
       ['check the base URL {base_url}; it usually ends in `/v1`', 'check the base URL; it usually ends in `/v1`'],
+      'run `sora doctor` to look for the right address and the right dialect',
       'run `sora config list` to see where the base URL comes from',
     ],
     exitCode: 1,

@@ -35,6 +35,13 @@ export const ORIENTATION_OF_RATIO: Readonly<Record<AspectRatio, Orientation>> = 
   '1:1': 'square',
 };
 
+/** The ratio that an orientation stands for where only a ratio can be told. */
+export const RATIO_OF_ORIENTATION: Readonly<Record<Orientation, AspectRatio>> = {
+  landscape: '16:9',
+  portrait: '9:16',
+  square: '1:1',
+};
+
 const HD: readonly ModelSize[] = [
   { resolution: '720p', orientation: 'landscape', size: '1280x720' },
   { resolution: '720p', orientation: 'portrait', size: '720x1280' },
@@ -78,6 +85,14 @@ export function genericSize(resolution: Resolution, orientation: Orientation): s
   const [long, short] = GENERIC_PIXELS[resolution];
   if (orientation === 'square') return `${short}x${short}`;
   return orientation === 'landscape' ? `${long}x${short}` : `${short}x${long}`;
+}
+
+/** The resolution and orientation that a size has in a model’s own table, or else in general; undefined for any other size. */
+export function sizeInWords(size: string, known: ModelCapabilities | undefined): ModelSize | undefined {
+  const generic = RESOLUTIONS.flatMap((resolution) =>
+    ORIENTATIONS.map((orientation) => ({ resolution, orientation, size: genericSize(resolution, orientation) })),
+  );
+  return [...(known?.sizes ?? []), ...generic].find((row) => row.size === size);
 }
 
 const GENERIC_PIXELS: Readonly<Record<Resolution, readonly [number, number]>> = {

@@ -1,3 +1,4 @@
+import type { Dialect } from './dialect.ts';
 import type { JsonValue } from './json.ts';
 import { isTerminal, type JobFailure, type JobStatus, type Variant, type VideoJob } from './video.ts';
 
@@ -7,6 +8,8 @@ export interface RecordedRequest {
   readonly model: string | null;
   readonly seconds: number | null;
   readonly size: string | null;
+  /** Left out where `size` says all. */
+  readonly frame?: { readonly resolution: string | null; readonly aspectRatio: string | null };
   readonly quality: string | null;
   /** `sha256:…`, `url:…` or `file_id:…`. */
   readonly image: string | null;
@@ -26,6 +29,8 @@ export interface SavedFile {
 export interface ServerIdentity {
   readonly profile: string;
   readonly baseUrl: string;
+  /** Left out for `videos`. */
+  readonly dialect?: Dialect | undefined;
 }
 
 /** What a server said of a job, as far as the ledger keeps it. */
@@ -133,6 +138,7 @@ function openRecord(intent: IntentEvent): JobRecord {
     key: intent.key,
     profile: intent.profile,
     baseUrl: intent.baseUrl,
+    dialect: intent.dialect,
     pid: intent.pid,
     fingerprint: intent.fingerprint,
     request: intent.request,

@@ -1,20 +1,25 @@
+import { ABILITIES, type ApiForm, type FormAbilities } from './dialect.ts';
 import { type JsonValue, parseJson } from './json.ts';
 import {
   ASPECT_RATIOS,
+  type AspectRatio,
   DEFAULT_MODEL,
   findModel,
   genericSize,
   type ModelCapabilities,
   ORIENTATION_OF_RATIO,
   ORIENTATIONS,
-  type Orientation,
+  RATIO_OF_ORIENTATION,
   RESOLUTIONS,
+  type Resolution,
+  sizeInWords,
 } from './models.ts';
 import type { ReferenceImage, VideoRequest } from './video.ts';
 
 const MAX_PROMPT_CHARACTERS = 32_000;
 const DEFAULT_SECONDS = 4;
 const DEFAULT_RESOLUTION = '720p';
+const DEFAULT_RATIO = '16:9';
 
 /** What a person asked for: texts as they were typed, nothing checked. */
 export interface RequestInput {
@@ -32,6 +37,8 @@ export interface RequestInput {
   /** Refuse a length that the model does not render, instead of taking the nearest. */
   readonly exact?: boolean | undefined;
   readonly image?: { readonly reference: ReferenceImage; readonly size: string | null } | undefined;
+  /** The form of the API that the server speaks; `videos` when left out. */
+  readonly form?: ApiForm | undefined;
 }
 
 export interface ResolvedRequest {
@@ -58,24 +65,36 @@ class Findings {
   readonly notes: string[] = [];
 }
 
+/** What a request is made for. */
+interface Target {
+  readonly form: ApiForm;
+  readonly abilities: FormAbilities;
+  /** What is known of the model; it gives the defaults. */
+  readonly known: ModelCapabilities | undefined;
+  /** The same, where the request is held to it. */
+  readonly limits: ModelCapabilities | undefined;
+}
+
 /**
  * Turns what was asked for into the request that will be sent. Known models have
  * their limits checked here, before money is spent; for a model that is not known,
- * what was not given is not sent, and what was given goes as it is.
+ * what was not given is not sent, and what was given goes as it is. What the form
+ * of the API has no field for is a violation, and is never left out in silence.
  */
 export function resolveRequest(input: RequestInput): RequestResolution {
   const findings = new Findings();
   const model = resolveModel(input, findings);
-  const known = findModel(model);
+  const target = targetOf(model, input.form ?? 'videos');
   checkPrompt(input.prompt, findings);
   const asked = parseDuration(input.duration, findings);
-  const seconds = resolveSeconds(asked, known, input.exact ?? false, findings);
-  const size = resolveSize(input, known, findings);
-  const quality = resolveQuality(input.quality, known, findings);
-  const characters = resolveCharacters(input.characters ?? [], known, findings);
-  const params = parseParams(input.params ?? [], findings);
+  const seconds = resolveSeconds(asked, target, input.exact ?? false, findings);
+  const frame = resolveFrame(input, target, findings);
+  const quality = resolveQuality(input.quality, target, findings);
+  const characters = resolveCharacters(input.characters ?? [], target, findings);
+  const params = parseParams(input.params ?? [], target.form, findings);
+  checkImageKind(input.image, target, findings);
   const faultsBeforeImage = findings.violations.length;
-  checkImage(input.image, size, known, findings);
+  checkImageSize(input.image, frame.size, target, findings);
 
   if (findings.violations.length > 0) {
     return { ok: false, violations: findings.violations, wrongImageSize: faultsBeforeImage === 0 };
@@ -84,11 +103,17 @@ export function resolveRequest(input: RequestInput): RequestResolution {
   return {
     ok: true,
     value: {
-      request: { prompt: input.prompt, model, seconds, size, image, characters, quality, params },
+      request: { prompt: input.prompt, model, seconds, ...frame, image, characters, quality, params },
       askedSeconds: asked !== null && asked !== seconds ? asked : null,
       notes: findings.notes,
     },
   };
+}
+
+function targetOf(model: string, form: ApiForm): Target {
+  const known = findModel(model);
+  const abilities = ABILITIES[form];
+  return { form, abilities, known, limits: abilities.heedsModel ? known : undefined };
 }
 
 function resolveModel({ model }: RequestInput, findings: Findings): string {
@@ -124,19 +149,23 @@ function parseDuration(text: string | undefined, { violations }: Findings): numb
 
 function resolveSeconds(
   asked: number | null,
-  known: ModelCapabilities | undefined,
+  { abilities, known, limits }: Target,
   exact: boolean,
   { violations, notes }: Findings,
 ): number | null {
-  if (known === undefined) return asked;
-  if (asked === null) return DEFAULT_SECONDS;
-  if (known.seconds.includes(asked)) return asked;
-  const choices = `${known.name} renders ${inWords(known.seconds.map(String))} seconds`;
+  if (asked === null) return known === undefined ? null : DEFAULT_SECONDS;
+  if (limits === undefined || limits.seconds.includes(asked)) {
+    if (abilities.wholeSeconds && !Number.isInteger(asked)) {
+      violations.push(`${abilities.name} takes whole seconds, not ${asked}`);
+    }
+    return asked;
+  }
+  const choices = `${limits.name} renders ${inWords(limits.seconds.map(String))} seconds`;
   if (exact) {
     violations.push(`${choices}, not ${asked}, and \`--exact\` was given`);
     return null;
   }
-  const nearest = nearestOf(known.seconds, asked);
+  const nearest = nearestOf(limits.seconds, asked);
   notes.push(`${choices}: taking ${nearest} instead of ${asked} (\`--exact\` refuses instead)`);
   return nearest;
 }
@@ -146,50 +175,89 @@ export function nearestOf(choices: readonly number[], asked: number): number {
   return choices.reduce((best, choice) => (Math.abs(choice - asked) < Math.abs(best - asked) ? choice : best));
 }
 
-function resolveSize(input: RequestInput, known: ModelCapabilities | undefined, findings: Findings): string | null {
-  const { violations } = findings;
-  const resolution = oneOf(RESOLUTIONS, 'resolution', input.resolution?.toLowerCase(), findings);
-  const orientation = resolveOrientation(input, findings);
-  if (input.size !== undefined) {
-    if (resolution !== undefined || orientation !== undefined) {
-      violations.push('`--size` says all; give it without `--resolution`, `--aspect-ratio` and `--orientation`');
-    }
-    return checkSize(input.size.toLowerCase(), known, findings);
-  }
-  if (known === undefined) {
-    if (resolution === undefined && orientation === undefined) return null;
-    return genericSize(resolution ?? DEFAULT_RESOLUTION, orientation ?? 'landscape');
-  }
-  const wanted = { resolution: resolution ?? DEFAULT_RESOLUTION, orientation: orientation ?? 'landscape' };
-  const match = known.sizes.find(
-    (row) => row.resolution === wanted.resolution && row.orientation === wanted.orientation,
-  );
-  if (match === undefined) {
-    violations.push(
-      `${known.name} renders no ${wanted.resolution} ${wanted.orientation}; its sizes are ${sizesOf(known)}`,
-    );
-  }
-  return match?.size ?? null;
+/** What of a frame was asked for in words. */
+interface FrameWords {
+  readonly resolution: Resolution | undefined;
+  readonly aspectRatio: AspectRatio | undefined;
 }
 
-function resolveOrientation(input: RequestInput, findings: Findings): Orientation | undefined {
+function resolveFrame(input: RequestInput, target: Target, findings: Findings): Pick<VideoRequest, 'size' | 'frame'> {
+  const words = readFrameWords(input, findings);
+  const { known, abilities } = target;
+  const size = resolveSize(input, words, target, findings);
+  if (abilities.frame === 'pixels' || (abilities.frame === 'either' && input.size !== undefined)) return { size };
+  if (input.size !== undefined) return { size, ...frameOfSize(size, target, findings) };
+  const { resolution, aspectRatio } = words;
+  return known === undefined
+    ? { size: null, frame: { resolution: resolution ?? null, aspectRatio: aspectRatio ?? null } }
+    : { size, frame: { resolution: resolution ?? DEFAULT_RESOLUTION, aspectRatio: aspectRatio ?? DEFAULT_RATIO } };
+}
+
+function readFrameWords(input: RequestInput, findings: Findings): FrameWords {
+  const resolution = oneOf(RESOLUTIONS, 'resolution', input.resolution?.toLowerCase(), findings);
   const ratio = oneOf(ASPECT_RATIOS, 'aspect ratio', input.aspectRatio, findings);
   const orientation = oneOf(ORIENTATIONS, 'orientation', input.orientation?.toLowerCase(), findings);
   const ofRatio = ratio === undefined ? undefined : ORIENTATION_OF_RATIO[ratio];
   if (ofRatio !== undefined && orientation !== undefined && ofRatio !== orientation) {
     findings.violations.push(`the aspect ratio ${ratio} is ${ofRatio}, but \`--orientation ${orientation}\` was given`);
   }
-  return orientation ?? ofRatio;
+  return { resolution, aspectRatio: ratio ?? (orientation && RATIO_OF_ORIENTATION[orientation]) };
 }
 
-function checkSize(size: string, known: ModelCapabilities | undefined, { violations }: Findings): string | null {
+function resolveSize(
+  input: RequestInput,
+  { resolution, aspectRatio }: FrameWords,
+  { known, limits }: Target,
+  findings: Findings,
+): string | null {
+  const { violations } = findings;
+  if (input.size !== undefined) {
+    if (resolution !== undefined || aspectRatio !== undefined) {
+      violations.push('`--size` says all; give it without `--resolution`, `--aspect-ratio` and `--orientation`');
+    }
+    return checkSize(input.size.toLowerCase(), limits, findings);
+  }
+  if (known === undefined && resolution === undefined && aspectRatio === undefined) return null;
+  const wanted = {
+    resolution: resolution ?? DEFAULT_RESOLUTION,
+    orientation: ORIENTATION_OF_RATIO[aspectRatio ?? DEFAULT_RATIO],
+  } as const;
+  const match = known?.sizes.find(
+    (row) => row.resolution === wanted.resolution && row.orientation === wanted.orientation,
+  );
+  if (match !== undefined) return match.size;
+  if (limits === undefined) return genericSize(wanted.resolution, wanted.orientation);
+  violations.push(
+    `${limits.name} renders no ${wanted.resolution} ${wanted.orientation}; its sizes are ${sizesOf(limits)}`,
+  );
+  return null;
+}
+
+/** The words for a size, where the form of the API has nothing but words. */
+function frameOfSize(
+  size: string | null,
+  { abilities, known }: Target,
+  { violations }: Findings,
+): Pick<VideoRequest, 'frame'> {
+  if (size === null) return {};
+  const words = sizeInWords(size, known);
+  if (words !== undefined) {
+    return { frame: { resolution: words.resolution, aspectRatio: RATIO_OF_ORIENTATION[words.orientation] } };
+  }
+  violations.push(
+    `${abilities.name} has no field for pixels; give \`--resolution\` and \`--aspect-ratio\` in place of \`--size ${size}\``,
+  );
+  return {};
+}
+
+function checkSize(size: string, limits: ModelCapabilities | undefined, { violations }: Findings): string | null {
   const pixels = /^(\d{1,5})x(\d{1,5})$/.exec(size);
   if (!pixels || Number(pixels[1]) === 0 || Number(pixels[2]) === 0) {
     violations.push(`the size \`${size}\` is not WIDTHxHEIGHT in pixels, such as 1280x720`);
     return null;
   }
-  if (known !== undefined && !known.sizes.some((row) => row.size === size)) {
-    violations.push(`${known.name} does not render ${size}; its sizes are ${sizesOf(known)}`);
+  if (limits !== undefined && !limits.sizes.some((row) => row.size === size)) {
+    violations.push(`${limits.name} does not render ${size}; its sizes are ${sizesOf(limits)}`);
   }
   return size;
 }
@@ -198,14 +266,10 @@ function sizesOf(model: ModelCapabilities): string {
   return inWords(model.sizes.map(({ size, resolution }) => `${size} (${resolution})`));
 }
 
-/** The `videos` dialect has no such field; OpenAI’s two models are its two qualities. */
-function resolveQuality(
-  quality: string | undefined,
-  known: ModelCapabilities | undefined,
-  findings: Findings,
-): string | null {
+/** Only the guide’s form has such a field; elsewhere OpenAI’s two models are its two qualities. */
+function resolveQuality(quality: string | undefined, { form, known }: Target, findings: Findings): string | null {
   const checked = oneOf(['standard', 'high'] as const, 'quality', quality?.toLowerCase(), findings) ?? null;
-  if (known === undefined) return checked;
+  if (known === undefined || form === 'guide') return checked;
   if (checked === 'high' && known.name === 'sora-2') {
     findings.violations.push('sora-2 renders standard quality only; for high quality use `--model sora-2-pro`');
   }
@@ -214,34 +278,54 @@ function resolveQuality(
 
 function resolveCharacters(
   characters: readonly string[],
-  known: ModelCapabilities | undefined,
+  { abilities, limits }: Target,
   { violations }: Findings,
 ): readonly string[] {
   if (characters.some((id) => id.trim() === '')) violations.push('a character’s id is empty');
-  if (known !== undefined && characters.length > known.maxCharacters) {
-    violations.push(`${known.name} takes at most ${known.maxCharacters} characters, ${characters.length} were given`);
+  if (characters.length > 0 && !abilities.hasCharacters) violations.push(`${abilities.name} has no characters`);
+  if (limits !== undefined && characters.length > limits.maxCharacters) {
+    violations.push(`${limits.name} takes at most ${limits.maxCharacters} characters, ${characters.length} were given`);
   }
   return characters;
 }
 
-const STANDARD_FIELDS: Readonly<Record<string, string>> = {
-  prompt: 'the prompt itself',
-  model: '`--model`',
-  seconds: '`--duration`',
-  size: '`--size`',
-  quality: '`--quality`',
-  input_reference: '`--image`',
-  characters: '`--character`',
+const COMMON_FIELDS = { prompt: 'the prompt itself', model: '`--model`', quality: '`--quality`' };
+
+/** The fields that options fill, so that a parameter cannot say something else. */
+const STANDARD_FIELDS: Readonly<Record<ApiForm, Readonly<Record<string, string>>>> = {
+  videos: {
+    ...COMMON_FIELDS,
+    seconds: '`--duration`',
+    size: '`--size`',
+    input_reference: '`--image`',
+    characters: '`--character`',
+  },
+  guide: {
+    ...COMMON_FIELDS,
+    duration: '`--duration`',
+    resolution: '`--resolution`',
+    orientation: '`--orientation`',
+  },
+  'new-api': { ...COMMON_FIELDS, duration: '`--duration`', size: '`--size`', image: '`--image`' },
+  openrouter: {
+    ...COMMON_FIELDS,
+    duration: '`--duration`',
+    resolution: '`--resolution`',
+    aspect_ratio: '`--aspect-ratio`',
+    size: '`--size`',
+    frame_images: '`--image`',
+  },
 };
 
-function parseParams(texts: readonly string[], { violations }: Findings): Record<string, JsonValue> {
+function parseParams(texts: readonly string[], form: ApiForm, { violations }: Findings): Record<string, JsonValue> {
+  const standard = STANDARD_FIELDS[form];
   const params: Record<string, JsonValue> = {};
   for (const text of texts) {
     const [, key, value] = /^([^=\s]+)=(.*)$/s.exec(text) ?? [];
     if (key === undefined || value === undefined) {
       violations.push(`the parameter \`${text}\` is not of the form key=value`);
-    } else if (Object.hasOwn(STANDARD_FIELDS, key)) {
-      violations.push(`the parameter \`${key}\` has an option of its own: ${STANDARD_FIELDS[key]}`);
+    } else if (Object.hasOwn(standard, key)) {
+      violations.push(`the parameter \`${key}\` has an option of its own: ${standard[key]}`);
     } else if (Object.hasOwn(params, key)) {
       violations.push(`the parameter \`${key}\` is given twice`);
     } else {
@@ -253,16 +337,25 @@ function parseParams(texts: readonly string[], { violations }: Findings): Record
   return params;
 }
 
-function checkImage(
+function checkImageKind(image: RequestInput['image'], { abilities }: Target, { violations }: Findings): void {
+  if (image === undefined || abilities.images.includes(image.reference.kind)) return;
+  violations.push(
+    abilities.images.length === 0
+      ? `${abilities.name} takes no reference image`
+      : `${abilities.name} takes a reference image as a file or an address, not as the id of an upload`,
+  );
+}
+
+function checkImageSize(
   image: RequestInput['image'],
   size: string | null,
-  known: ModelCapabilities | undefined,
+  { limits }: Target,
   { violations, notes }: Findings,
 ): void {
   if (image === undefined || image.size === null || size === null || image.size === size) return;
   const fault = `the reference image is ${image.size}, the video ${size}`;
-  if (known === undefined) notes.push(`${fault}: some servers refuse that`);
-  else violations.push(`${fault}: ${known.name} takes an image of exactly the video’s size`);
+  if (limits === undefined) notes.push(`${fault}: some servers refuse that`);
+  else violations.push(`${fault}: ${limits.name} takes an image of exactly the video’s size`);
 }
 
 function oneOf<T extends string>(

@@ -1,4 +1,5 @@
 import type { JsonValue } from './json.ts';
+import type { AspectRatio, Resolution } from './models.ts';
 
 export const JOB_STATUSES = [
   'queued',
@@ -66,12 +67,20 @@ export type ReferenceImage =
 
 export type ImageMimeType = 'image/jpeg' | 'image/png' | 'image/webp';
 
+/** A frame in words, for dialects without pixels. What was not asked for is null, and is not sent. */
+export interface Frame {
+  readonly resolution: Resolution | null;
+  readonly aspectRatio: AspectRatio | null;
+}
+
 /** A request as it will be sent: resolved, checked, nothing left to decide. `null` means: not sent, the server chooses. */
 export interface VideoRequest {
   readonly prompt: string;
   readonly model: string | null;
   readonly seconds: number | null;
   readonly size: string | null;
+  /** Left out where `size` says all. */
+  readonly frame?: Frame;
   readonly image: ReferenceImage | null;
   readonly characters: readonly string[];
   readonly quality: string | null;

@@ -5,9 +5,9 @@ import type { ReferenceImage, VideoRequest } from '../domain/video.ts';
 
 /** The request as the ledger keeps it. */
 export function recordRequest(request: VideoRequest): RecordedRequest {
-  const { prompt, model, seconds, size, quality, characters, params } = request;
+  const { prompt, model, seconds, size, frame, quality, characters, params } = request;
   const image = request.image === null ? null : describeImage(request.image);
-  return { prompt, model, seconds, size, quality, characters, params, image };
+  return { prompt, model, seconds, size, ...(frame && { frame }), quality, characters, params, image };
 }
 
 /** What the ledger keeps of a reference image: where it is, or the hash of its bytes. */

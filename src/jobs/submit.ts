@@ -111,6 +111,7 @@ function writeIntent(deps: SubmitDeps, order: SubmitOrder, key: string, fingerpr
     pid: deps.pid,
     profile: server.profile,
     baseUrl: server.baseUrl,
+    dialect: server.dialect,
     fingerprint,
     request: recordRequest(request),
     estimatedMicros: estimate?.micros ?? null,

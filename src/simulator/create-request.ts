@@ -1,5 +1,5 @@
 import type { JsonValue } from '../domain/json.ts';
-import { findModel, type ModelCapabilities } from '../domain/models.ts';
+import { DEFAULT_MODEL, findModel, type ModelCapabilities } from '../domain/models.ts';
 import { type ApiError, invalidField, quoteList, unsupportedValue } from './api-error.ts';
 import { checkReference } from './reference-image.ts';
 import type { RequestBody } from './request-body.ts';
@@ -12,12 +12,11 @@ export interface CreateRequest {
   readonly size: string;
 }
 
-const DEFAULT_MODEL = 'sora-2';
 const DEFAULT_SECONDS = '4';
 const DEFAULT_SIZE = '720x1280';
 const FIELDS: ReadonlySet<string> = new Set(['model', 'prompt', 'seconds', 'size', 'input_reference', 'characters']);
 const MAX_PROMPT_LENGTH = 32_000;
-const MAX_SECONDS = 120;
+export const MAX_SECONDS = 120;
 const MIN_SIDE_PIXELS = 16;
 const MAX_SIDE_PIXELS = 4096;
 
@@ -29,7 +28,7 @@ const MAX_SIDE_PIXELS = 4096;
 export function parseCreateRequest(body: RequestBody): CreateRequest {
   const model = readText(body, 'model') ?? DEFAULT_MODEL;
   const known = findModel(model);
-  if (known) refuseUnknownFields(body);
+  if (known) refuseUnknownFields(body, FIELDS);
   const prompt = readPrompt(body);
   const seconds = known ? readKnownSeconds(body, known) : readAnySeconds(body);
   const size = known ? readKnownSize(body, known) : readAnySize(body);
@@ -38,13 +37,13 @@ export function parseCreateRequest(body: RequestBody): CreateRequest {
   return { model, prompt, seconds, size };
 }
 
-function refuseUnknownFields({ fields, files }: RequestBody): void {
+export function refuseUnknownFields({ fields, files }: RequestBody, known: ReadonlySet<string>): void {
   for (const name of [...fields.keys(), ...files.keys()]) {
-    if (!FIELDS.has(name)) throw invalidField(name, 'unknown_parameter', `Unknown parameter: '${name}'`);
+    if (!known.has(name)) throw invalidField(name, 'unknown_parameter', `Unknown parameter: '${name}'`);
   }
 }
 
-function readPrompt(body: RequestBody): string {
+export function readPrompt(body: RequestBody): string {
   const prompt = readText(body, 'prompt');
   if (prompt === undefined) {
     throw invalidField('prompt', 'missing_required_parameter', "Missing required parameter: 'prompt'.");
@@ -88,8 +87,8 @@ function readKnownSize(body: RequestBody, model: ModelCapabilities): string {
   return size;
 }
 
-function readAnySize(body: RequestBody): string {
-  const size = readText(body, 'size') ?? DEFAULT_SIZE;
+export function readAnySize(body: RequestBody, fallback = DEFAULT_SIZE): string {
+  const size = readText(body, 'size') ?? fallback;
   const [, width, height] = /^([1-9]\d{1,3})x([1-9]\d{1,3})$/.exec(size) ?? [];
   if ([width, height].every(isSidePixels)) return size;
   const message = `Invalid value: '${size}'. Expected WIDTHxHEIGHT with even sides from ${MIN_SIDE_PIXELS} to ${MAX_SIDE_PIXELS} pixels.`;
@@ -113,7 +112,7 @@ function checkCharacters({ fields }: RequestBody, { maxCharacters }: ModelCapabi
 }
 
 /** A text field; undefined when it is absent or null. */
-function readText({ fields }: RequestBody, name: string, expected = 'a string'): string | undefined {
+export function readText({ fields }: RequestBody, name: string, expected = 'a string'): string | undefined {
   const value = fields.get(name) ?? undefined;
   if (value === undefined || typeof value === 'string') return value;
   throw invalidType(name, expected, value);

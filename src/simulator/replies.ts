@@ -8,9 +8,9 @@ const LOGIN_PAGE = '<!DOCTYPE html>\n<html><head><title>Sign in</title></head><b
 /** A cut download delivers the end once no more than this is asked for, so that resuming comes to an end. */
 const UNCUT_BYTES = 64 * 1024;
 
-/** A 200 with a JSON body. */
-export function jsonReply(value: object, headers: Readonly<Record<string, string>> = {}): Response {
-  return textReply(200, 'application/json', JSON.stringify(value), headers);
+/** A JSON body. */
+export function jsonReply(value: object, headers: Readonly<Record<string, string>> = {}, status = 200): Response {
+  return textReply(status, 'application/json', JSON.stringify(value), headers);
 }
 
 /** The error envelope of the API; absent parts are null, as OpenAI writes them. */

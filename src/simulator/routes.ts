@@ -4,12 +4,17 @@ export type RouteName = 'create' | 'list' | 'retrieve' | 'remove' | 'content' | 
 
 export interface RouteMatch {
   readonly name: RouteName;
+  readonly dialect: RouteDialect;
   /** The id in the path; empty on a route that has none. */
   readonly id: string;
 }
 
+export type RouteDialect = 'videos' | 'generations';
+
 interface Route {
   readonly name: RouteName;
+  /** `videos` when left out. */
+  readonly dialect?: RouteDialect;
   readonly method: string;
   readonly path: RegExp;
 }
@@ -22,6 +27,9 @@ const ROUTES: readonly Route[] = [
   { name: 'retrieve', method: 'GET', path: new RegExp(`^${BASE}/videos/([^/]+)$`) },
   { name: 'remove', method: 'DELETE', path: new RegExp(`^${BASE}/videos/([^/]+)$`) },
   { name: 'content', method: 'GET', path: new RegExp(`^${BASE}/videos/([^/]+)/content$`) },
+  { name: 'create', dialect: 'generations', method: 'POST', path: new RegExp(`^${BASE}/video/generations$`) },
+  { name: 'retrieve', dialect: 'generations', method: 'GET', path: new RegExp(`^${BASE}/video/generations/([^/]+)$`) },
+  { name: 'remove', dialect: 'generations', method: 'DELETE', path: new RegExp(`^${BASE}/video/generations/([^/]+)$`) },
   { name: 'models', method: 'GET', path: new RegExp(`^${BASE}/models$`) },
   { name: 'model', method: 'GET', path: new RegExp(`^${BASE}/models/([^/]+)$`) },
 ];
@@ -36,13 +44,19 @@ export function matchRoute(method: string, pathname: string): RouteMatch {
   if (candidates.length === 0) throw invalidUrl(method, pathname);
   const route = candidates.find((candidate) => candidate.method === (method === 'HEAD' ? 'GET' : method));
   if (route === undefined) {
-    throw new ApiError({
-      status: 405,
-      message: `Not allowed to ${method} on ${pathname}`,
-      headers: { allow: candidates.map((candidate) => candidate.method).join(', ') },
-    });
+    throw methodNotAllowed(
+      method,
+      pathname,
+      candidates.map((candidate) => candidate.method),
+    );
   }
-  return { name: route.name, id: decodeId(route.path.exec(pathname)?.[1] ?? '') };
+  const { name, dialect = 'videos', path } = route;
+  return { name, dialect, id: decodeId(path.exec(pathname)?.[1] ?? '') };
+}
+
+export function methodNotAllowed(method: string, pathname: string, allowed: readonly string[]): ApiError {
+  const message = `Not allowed to ${method} on ${pathname}`;
+  return new ApiError({ status: 405, message, headers: { allow: allowed.join(', ') } });
 }
 
 function invalidUrl(method: string, pathname: string): ApiError {

@@ -1,8 +1,10 @@
+import type { Shape } from '../domain/dialect.ts';
 import type { Clock } from '../platform/clock.ts';
-import { ApiError } from './api-error.ts';
+import { ApiError, type ApiErrorDetails } from './api-error.ts';
 import { ConnectionDropped } from './connection-dropped.ts';
+import { GENERATIONS, VIDEOS } from './dialect.ts';
 import { type FaultName, findRefusal } from './faults.ts';
-import { errorReply, loginPageReply } from './replies.ts';
+import { loginPageReply } from './replies.ts';
 import { matchRoute } from './routes.ts';
 import { VideosApi } from './videos-api.ts';
 
@@ -15,11 +17,13 @@ export interface SimulatorOptions {
   readonly speed?: number;
   /** What is to go wrong with every call; a fault of jobs is fixed into each job that is created under it. */
   readonly fault?: FaultName | null;
+  /** How dialect `generations` is spoken; `guide` when left out. */
+  readonly shape?: Shape;
 }
 
 export interface Simulator {
   /**
-   * Answers one call of the Videos API below `/v1` or `/openai/v1`, on any host.
+   * Answers one call of the Videos API below `/v1` or `/openai/v1`, on any host, in dialect `videos` or `generations`.
    * Rejects only with `ConnectionDropped`, which stands for a broken connection.
    */
   handle(request: Request): Promise<Response>;
@@ -30,7 +34,12 @@ export interface Simulator {
  * from the journal and the clock whenever somebody asks.
  */
 export function createSimulator(options: SimulatorOptions): Simulator {
-  const api = new VideosApi(options);
+  const dialects = { videos: VIDEOS, generations: GENERATIONS[options.shape ?? 'guide'] };
+  // Two views of the same jobs: the journal is the one truth, as it is for several processes.
+  const apis = {
+    videos: new VideosApi(options, dialects.videos),
+    generations: new VideosApi(options, dialects.generations),
+  };
   const fault = options.fault ?? null;
 
   async function answer(request: Request): Promise<Response> {
@@ -42,12 +51,14 @@ export function createSimulator(options: SimulatorOptions): Simulator {
       const message = refusal.message.replace('{call}', `${request.method} ${pathname}`);
       throw new ApiError({ ...refusal, message });
     }
-    return api[route.name](request, route.id);
+    return apis[route.dialect][route.name](request, route.id);
   }
 
   return {
     async handle(request) {
-      const reply = await answer(request).catch(replyToFailure);
+      const isGenerations = new URL(request.url).pathname.includes('/video/generations');
+      const { refuse } = isGenerations ? dialects.generations : dialects.videos;
+      const reply = await answer(request).catch((error) => refuse(refusalOf(error)));
       reply.headers.set('x-request-id', `req_${Buffer.from(options.randomBytes(16)).toString('hex')}`);
       return request.method === 'HEAD' ? withoutBody(reply) : reply;
     },
@@ -55,11 +66,11 @@ export function createSimulator(options: SimulatorOptions): Simulator {
 }
 
 /** A failure of the simulator itself (a full disk, say) is told as a server would tell it. */
-function replyToFailure(error: unknown): Response {
-  if (error instanceof ApiError) return errorReply(error.details);
+function refusalOf(error: unknown): ApiErrorDetails {
+  if (error instanceof ApiError) return error.details;
   if (error instanceof ConnectionDropped) throw error;
   const reason = error instanceof Error ? error.message : String(error);
-  return errorReply({ status: 500, type: 'server_error', message: `The simulator failed: ${reason}` });
+  return { status: 500, type: 'server_error', message: `The simulator failed: ${reason}` };
 }
 
 async function withoutBody(reply: Response): Promise<Response> {

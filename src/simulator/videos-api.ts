@@ -1,16 +1,16 @@
 import { join } from 'node:path';
 import { knownModels } from '../domain/models.ts';
 import { VARIANTS } from '../domain/video.ts';
-import { ApiError, invalidField, modelNotFound, unsupportedValue, videoNotFound } from './api-error.ts';
+import { ApiError, invalidField, modelNotFound, unsupportedValue } from './api-error.ts';
 import { AssetCache } from './asset-cache.ts';
 import { ConnectionDropped } from './connection-dropped.ts';
-import { parseCreateRequest } from './create-request.ts';
+import type { SimulatedDialect } from './dialect.ts';
 import { type FaultName, findJobFault } from './faults.ts';
 import { describeJob, pollAfterMs, type SimulatedJob, type Video } from './job.ts';
 import { JobStore, type ListQuery } from './job-store.ts';
 import { assetReply, jsonAsVideoReply, jsonReply } from './replies.ts';
 import { fingerprintBody, readRequestBody } from './request-body.ts';
-import type { RouteName } from './routes.ts';
+import { methodNotAllowed, type RouteName } from './routes.ts';
 import type { SimulatorOptions } from './simulator.ts';
 
 const DEFAULT_LIMIT = 20;
@@ -19,17 +19,19 @@ const ORDERS = ['asc', 'desc'] as const;
 /** When sora-2 came out (2025-10-06), in seconds since the epoch. */
 const MODELS_CREATED_AT = 1_759_708_800;
 
-/** One method a route; each answers, throws an `ApiError`, or drops the connection. */
+/** One method a route, in whichever dialect; each answers, throws an `ApiError`, or drops the connection. */
 export class VideosApi implements Record<RouteName, (request: Request, id: string) => Promise<Response> | Response> {
   readonly #options: SimulatorOptions;
+  readonly #dialect: SimulatedDialect;
   readonly #fault: FaultName | null;
   readonly #jobs: JobStore;
   readonly #assets = new AssetCache();
   /** How often each job was looked at. */
   readonly #polls = new Map<string, number>();
 
-  constructor(options: SimulatorOptions) {
+  constructor(options: SimulatorOptions, dialect: SimulatedDialect) {
     this.#options = options;
+    this.#dialect = dialect;
     this.#fault = options.fault ?? null;
     this.#jobs = new JobStore(join(options.stateDir, 'jobs.jsonl'));
   }
@@ -37,7 +39,7 @@ export class VideosApi implements Record<RouteName, (request: Request, id: strin
   async create(request: Request): Promise<Response> {
     if (this.#fault === 'reset-before-accept') throw new ConnectionDropped();
     const body = await readRequestBody(request);
-    const wanted = parseCreateRequest(body);
+    const wanted = this.#dialect.parseCreate(body);
     this.#jobs.refresh();
     const fingerprint = fingerprintBody(body);
     const job = await this.#jobs.add({
@@ -57,22 +59,24 @@ export class VideosApi implements Record<RouteName, (request: Request, id: strin
       });
     }
     if (this.#fault === 'create-dropped-after-accept') throw new ConnectionDropped();
-    return videoReply(job, this.#describe(job));
+    const video = this.#describe(job);
+    return jobReply(job, video, this.#dialect.announce(video));
   }
 
-  retrieve(_request: Request, id: string): Response {
+  retrieve(request: Request, id: string): Response {
     const job = this.#find(id);
     const polls = (this.#polls.get(id) ?? 0) + 1;
     this.#polls.set(id, polls);
     if (this.#fault === 'poll-drop' && polls % 2 === 0) throw new ConnectionDropped();
-    return videoReply(job, this.#describe(job));
+    const video = this.#describe(job);
+    return jobReply(job, video, this.#dialect.describe(video, contentUrlOf(request, id)));
   }
 
   list(request: Request): Response {
     const query = parseListQuery(new URL(request.url).searchParams);
     this.#jobs.refresh();
     const page = this.#jobs.list(query);
-    if (!page) throw videoNotFound(query.after ?? '');
+    if (!page) throw this.#dialect.unknownJob(query.after ?? '');
     const data = page.jobs.map((job) => this.#describe(job));
     return jsonReply({
       object: 'list',
@@ -84,10 +88,12 @@ export class VideosApi implements Record<RouteName, (request: Request, id: strin
   }
 
   /** Deleting an unfinished job aborts it: there is nothing left that could finish. */
-  async remove(_request: Request, id: string): Promise<Response> {
+  async remove({ method, url }: Request, id: string): Promise<Response> {
+    const { farewell } = this.#dialect;
+    if (farewell === null) throw methodNotAllowed(method, new URL(url).pathname, ['GET']);
     this.#find(id);
     await this.#jobs.remove(id);
-    return jsonReply({ id, object: 'video.deleted', deleted: true });
+    return jsonReply(farewell(id));
   }
 
   content(request: Request, id: string): Response {
@@ -112,7 +118,7 @@ export class VideosApi implements Record<RouteName, (request: Request, id: strin
   #find(id: string): SimulatedJob {
     this.#jobs.refresh();
     const job = this.#jobs.find(id);
-    if (!job) throw videoNotFound(id);
+    if (!job) throw this.#dialect.unknownJob(id);
     return job;
   }
 
@@ -129,9 +135,16 @@ export class VideosApi implements Record<RouteName, (request: Request, id: strin
   }
 }
 
-function videoReply(job: SimulatedJob, video: Video): Response {
-  const isFinished = video.status === 'completed' || video.status === 'failed';
-  return jsonReply(video, isFinished ? {} : { 'openai-poll-after-ms': String(pollAfterMs(job)) });
+function jobReply(job: SimulatedJob, { status }: Video, body: object): Response {
+  const isFinished = status === 'completed' || status === 'failed';
+  return jsonReply(body, isFinished ? {} : { 'openai-poll-after-ms': String(pollAfterMs(job)) });
+}
+
+/** Clips lie below the videos route, whichever route their jobs came by. */
+function contentUrlOf(request: Request, id: string): string {
+  const { origin, pathname } = new URL(request.url);
+  const base = pathname.replace(/\/(videos|video\/generations)\/.*$/, '');
+  return `${origin}${base}/videos/${encodeURIComponent(id)}/content`;
 }
 
 /**

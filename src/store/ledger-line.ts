@@ -1,3 +1,4 @@
+import { DIALECTS, type Dialect } from '../domain/dialect.ts';
 import { isJsonObject, parseJson } from '../domain/json.ts';
 import type { JobFacts, LedgerEvent, RecordedRequest, SavedFile } from '../domain/record.ts';
 import { JOB_STATUSES, type JobFailure, type JobStatus, VARIANTS } from '../domain/video.ts';
@@ -45,6 +46,7 @@ function decodeEvent(fields: Fields): LedgerEvent | undefined {
         pid: fields.integer('pid'),
         profile: fields.text('profile'),
         baseUrl: fields.text('baseUrl'),
+        dialect: decodeDialect(fields.textOrNull('dialect')),
         fingerprint: fields.text('fingerprint'),
         request: decodeRequest(fields.within('request')),
         estimatedMicros: fields.integerOrNull('estimatedMicros'),
@@ -78,12 +80,20 @@ function decodeBase(fields: Fields): { key: string; atMs: number } {
   return { key: fields.text('key'), atMs: fields.timeMs('atMs') };
 }
 
+function decodeDialect(name: string | null): Dialect | undefined {
+  return DIALECTS.find((known) => known === name);
+}
+
 function decodeRequest(fields: Fields): RecordedRequest {
+  const frame = fields.withinOrNull('frame');
   return {
     prompt: fields.text('prompt'),
     model: fields.textOrNull('model'),
     seconds: fields.numberOrNull('seconds'),
     size: fields.textOrNull('size'),
+    ...(frame && {
+      frame: { resolution: frame.textOrNull('resolution'), aspectRatio: frame.textOrNull('aspectRatio') },
+    }),
     quality: fields.textOrNull('quality'),
     image: fields.textOrNull('image'),
     characters: fields.texts('characters'),

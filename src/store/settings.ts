@@ -1,4 +1,5 @@
 import { dirname } from 'node:path';
+import { DIALECTS, ENCODINGS, SHAPES } from '../domain/dialect.ts';
 import { parseDurationMs } from '../domain/duration.ts';
 import { SoraError } from '../domain/errors.ts';
 import { isJsonObject, type JsonObject, type JsonValue } from '../domain/json.ts';
@@ -52,6 +53,12 @@ export const SETTINGS: readonly SettingSpec[] = [
   { name: 'timeout', summary: 'how long to wait for a video (default 30m)', fault: duration },
   { name: 'request_timeout', summary: 'longest silence of a server within one call (default 120s)', fault: duration },
   { name: 'profiles.*.base_url', summary: 'address of the server, up to and with its /v1', fault: baseUrlFault },
+  { name: 'profiles.*.dialect', summary: 'form of the API that the server speaks', fault: oneOf(...DIALECTS) },
+  {
+    name: 'profiles.*.shape',
+    summary: 'how dialect `generations` words a create: guide (default) or new-api',
+    fault: oneOf(...SHAPES),
+  },
   { name: 'profiles.*.auth', summary: 'how the key is sent', fault: oneOf('bearer', 'api-key', 'none') },
   { name: 'profiles.*.key_from_env', summary: 'environment variable that holds the key', fault: anyText },
   { name: 'profiles.*.model', summary: 'model in use when none is named', fault: anyText },
@@ -60,7 +67,7 @@ export const SETTINGS: readonly SettingSpec[] = [
     summary: 'what a second of a model costs, in dollars; MODEL@WxH for one of its sizes',
     fault: usdPerSecond,
   },
-  { name: 'profiles.*.encoding', summary: 'how a create is encoded', fault: oneOf('auto', 'json', 'multipart') },
+  { name: 'profiles.*.encoding', summary: 'how a create is encoded', fault: oneOf('auto', ...ENCODINGS) },
   { name: 'profiles.*.organization', summary: 'OpenAI-Organization header', fault: headerText },
   { name: 'profiles.*.project', summary: 'OpenAI-Project header', fault: headerText },
   { name: 'profiles.*.headers.*', summary: 'a header sent with every call', fault: headerText },

@@ -1,6 +1,8 @@
+import type { ApiForm, Encoding } from '../domain/dialect.ts';
 import { shellQuoted, shellWord } from '../domain/shell.ts';
 import type { VideoRequest } from '../domain/video.ts';
-import { encodeForm, encodeJson } from './videos.ts';
+import { WIRE_FORMS } from './forms.ts';
+import { encodeForm, encodePlainJson } from './videos.ts';
 
 /** A header or a query parameter. A secret one is printed as a variable of the shell: `$X_LAB_TOKEN`. */
 export interface CurlField {
@@ -12,23 +14,25 @@ export interface CurlField {
 export interface CurlTarget {
   /** Without a query. */
   readonly url: string;
+  readonly form: ApiForm;
   readonly query: readonly CurlField[];
   /** Name of the header and the text before the key; null for a server without a key. */
   readonly auth: { readonly name: string; readonly prefix: string } | null;
   readonly headers: readonly CurlField[];
-  readonly encoding: 'json' | 'multipart';
+  readonly encoding: Encoding;
   /** Path of the reference image, when there is one. */
   readonly imagePath: string | null;
 }
 
 /** The create as a command that can be pasted into a shell; the key stays in `$OPENAI_API_KEY`. */
 export function curlFor(request: VideoRequest, target: CurlTarget): string {
-  const { auth, headers, encoding, imagePath } = target;
+  const { form, auth, headers, encoding, imagePath } = target;
   const parts = [`curl ${address(target)}`];
   if (auth !== null) parts.push(`-H "${auth.name}: ${auth.prefix}$OPENAI_API_KEY"`);
   parts.push(...headers.map((header) => `-H "${shellQuoted(header.name)}: ${expansion(header, header.value)}"`));
-  if (encoding === 'json') {
-    parts.push(`-H "Content-Type: application/json"`, `-d ${shellWord(JSON.stringify(encodeJson(request)))}`);
+  if (encoding !== 'multipart') {
+    const body = encoding === 'json' ? WIRE_FORMS[form].encode(request) : encodePlainJson(request);
+    parts.push(`-H "Content-Type: application/json"`, `-d ${shellWord(JSON.stringify(body))}`);
   } else {
     for (const [name, value] of encodeForm(request)) {
       // `--form-string` takes a leading @ or < as text; `-F` reads a file.

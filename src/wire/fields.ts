@@ -41,3 +41,29 @@ export function firstText(...values: readonly (JsonValue | undefined)[]): string
   }
   return null;
 }
+
+const MAX_QUOTED_CHARACTERS = 2_000;
+
+/** What a value says, whatever it is: a text as it is, an object or a list as JSON; null when there is nothing in it. */
+export function wordsOf(value: JsonValue | undefined): string | null {
+  const text = textOf(value);
+  if (text !== null || typeof value !== 'object' || value === null || Object.keys(value).length === 0) return text;
+  try {
+    return JSON.stringify(value).slice(0, MAX_QUOTED_CHARACTERS);
+  } catch {
+    return 'JSON that is nested too deep to be shown'; // it could be read, but not be written again
+  }
+}
+
+export function firstWords(...values: readonly (JsonValue | undefined)[]): string | null {
+  for (const value of values) {
+    const words = wordsOf(value);
+    if (words !== null) return words;
+  }
+  return null;
+}
+
+/** Of the fields that may be sent, those that have a value. */
+export function givenFields(fields: JsonObject): JsonObject {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== null));
+}

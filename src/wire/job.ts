@@ -1,7 +1,7 @@
 import { isJsonObject, type JsonObject, type JsonValue } from '../domain/json.ts';
 import { MICROS_PER_USD } from '../domain/money.ts';
 import { type ContentLocation, isTerminal, type JobFailure, type JobStatus, type VideoJob } from '../domain/video.ts';
-import { firstOf, firstText, numberOf, objectOf, textOf, timeOf } from './fields.ts';
+import { firstOf, firstText, firstWords, numberOf, objectOf, textOf, timeOf, wordsOf } from './fields.ts';
 
 /** Every server's words for the states of a job, in lower case. */
 const STATUS_WORDS: Readonly<Record<string, JobStatus>> = Object.fromEntries(
@@ -43,15 +43,15 @@ export function decodeJob(value: JsonValue | undefined, facts: ReplyFacts): Vide
   if (!isJsonObject(value)) return null;
   const body = unwrap(value);
   const content = decodeContent(body);
-  const serverStatus = textOf(body.status);
+  const serverStatus = wordsOf(body.status);
   // A body that says nothing of a job is not taken for the one that was asked for.
-  const impliedId = serverStatus !== null || content !== null ? facts.askedId : undefined;
+  const impliedId = textOf(body.status) !== null || content !== null ? facts.askedId : undefined;
   const id = firstText(body.id, body.task_id, body.request_id, impliedId);
   if (id === null) return null;
   // A reply that carries the video and no status word is as complete as can be.
   const status = serverStatus === null && content !== null ? 'completed' : decodeStatus(serverStatus);
   const progress = numberOf(body.progress);
-  const cost = numberOf(objectOf(body.usage).cost);
+  const costMicros = Math.round((numberOf(objectOf(body.usage).cost) ?? Number.NaN) * MICROS_PER_USD);
   return {
     id,
     status,
@@ -66,7 +66,7 @@ export function decodeJob(value: JsonValue | undefined, facts: ReplyFacts): Vide
     expiresAtMs: timeOf(body.expires_at),
     remixedFrom: textOf(body.remixed_from_video_id),
     error: isTerminal(status) && status !== 'completed' ? decodeFailure(body) : null,
-    actualMicros: cost !== null && cost >= 0 ? Math.round(cost * MICROS_PER_USD) : null,
+    actualMicros: Number.isSafeInteger(costMicros) && costMicros >= 0 ? costMicros : null,
     content,
     requestId: facts.requestId,
     pollAfterMs: facts.pollAfterMs,
@@ -85,10 +85,10 @@ function decodeFailure(body: JsonObject): JobFailure | null {
   const { error } = body;
   if (isJsonObject(error)) {
     const code = textOf(error.code);
-    const message = firstText(error.message, error.detail, error.type) ?? code;
+    const message = firstWords(error.message, error.detail, error.type, code, error);
     return message === null ? null : { code, message };
   }
-  const message = firstText(error, body.fail_reason, body.failure_reason, body.message);
+  const message = firstWords(error, body.fail_reason, body.failure_reason, body.message);
   return message === null ? null : { code: null, message };
 }
 

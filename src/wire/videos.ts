@@ -1,10 +1,13 @@
+import type { Encoding } from '../domain/dialect.ts';
 import { isJsonObject, type JsonObject, type JsonValue } from '../domain/json.ts';
 import type { VideoJob, VideoRequest } from '../domain/video.ts';
 import { textOf } from './fields.ts';
+import { imageAddress } from './image-address.ts';
 import { decodeJob, decodeStatus, type ReplyFacts } from './job.ts';
 
-/** How a create travels unless its server wants it otherwise: a file needs a form. */
-export function encodingOf({ image }: VideoRequest): 'json' | 'multipart' {
+/** How a create travels first; with `auto`, which finds out what its server takes, a file needs a form. */
+export function encodingFor({ image }: VideoRequest, encoding: Encoding | 'auto'): Encoding {
+  if (encoding !== 'auto') return encoding;
   return image?.kind === 'file' ? 'multipart' : 'json';
 }
 
@@ -16,6 +19,16 @@ export function encodeJson(request: VideoRequest): JsonObject {
     ...(image ? { input_reference: imageObject(image) } : {}),
     ...(characters.length > 0 ? { characters: characters.map((id) => ({ id })) } : {}),
     ...request.params,
+  };
+}
+
+/** Dialect `videos`: the same for servers that take neither a number in quotes nor a reference in an object. */
+export function encodePlainJson(request: VideoRequest): JsonObject {
+  const { seconds, image } = request;
+  return {
+    ...encodeJson({ ...request, image: null }),
+    ...(seconds === null ? {} : { seconds }),
+    ...(image ? { input_reference: imageAddress(image) } : {}),
   };
 }
 
@@ -51,9 +64,8 @@ function standardFields({ model, prompt, seconds, size, quality }: VideoRequest)
 function imageObject(image: NonNullable<VideoRequest['image']>): Record<string, string> {
   switch (image.kind) {
     case 'file':
-      return { image_url: `data:${image.mimeType};base64,${Buffer.from(image.bytes).toString('base64')}` };
     case 'url':
-      return { image_url: image.url };
+      return { image_url: imageAddress(image) };
     case 'file_id':
       return { file_id: image.fileId };
   }

@@ -1,5 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { endpointOf, requireKey, resolveConfiguration, type TargetOptions } from '../../src/app/configuration.ts';
+import {
+  apiFormOf,
+  endpointOf,
+  requireKey,
+  resolveConfiguration,
+  type TargetOptions,
+} from '../../src/app/configuration.ts';
+import type { ApiForm } from '../../src/domain/dialect.ts';
 
 const LAB = 'http://lab.example/v1';
 const STORED = { openai: 'stored-of-openai', lab: 'stored-of-lab' };
@@ -244,4 +251,30 @@ it('an unknown profile is refused, with those there are', () => {
       ],
     }),
   );
+});
+
+describe('the dialect', () => {
+  const settings = { profile: 'lab', 'profiles.lab.dialect': 'generations', 'profiles.lab.shape': 'new-api' };
+
+  it.each<[string, Given, ApiForm, string]>([
+    ['the default', {}, 'videos', 'default'],
+    ['of the profile', { settings }, 'new-api', 'settings'],
+    ['of an option', { settings, options: { dialect: 'openrouter' } }, 'openrouter', 'option --dialect'],
+    ['of the profile’s own server only', { settings, options: { baseUrl: 'http://other/v1' } }, 'videos', 'default'],
+    [
+      'of the guide, unless the profile says otherwise',
+      { options: { dialect: 'generations' } },
+      'guide',
+      'option --dialect',
+    ],
+    [
+      'of the simulator’s settings',
+      { options: { simulate: true }, settings: { 'profiles.simulator.dialect': 'generations' } },
+      'guide',
+      'settings',
+    ],
+  ])('is %s', (_, given, form, origin) => {
+    const resolved = resolve(given);
+    expect({ form: apiFormOf(resolved), origin: resolved.dialect.origin }).toEqual({ form, origin });
+  });
 });

@@ -1,18 +1,25 @@
 import { describe, expect, it } from 'vitest';
 import type { CreateOutcome } from '../../src/client/port.ts';
 import type { ErrorCode } from '../../src/domain/catalogue.ts';
+import type { ApiForm } from '../../src/domain/dialect.ts';
 import { type ScriptedReply, startScriptedServer } from '../support/scripted-server.ts';
 import { createVideoRequest } from '../support/video-request.ts';
 import { type ClientSetup, createVideosClient } from '../support/videos-client.ts';
 
-function createAt(baseUrl: string, setup?: ClientSetup): Promise<CreateOutcome> {
-  return createVideosClient(baseUrl, setup).client.create(createVideoRequest(), { idempotencyKey: 'sub_1' });
-}
+const FORMS: readonly (readonly [ApiForm, route: string])[] = [
+  ['videos', '/videos'],
+  ['guide', '/video/generations'],
+  ['new-api', '/video/generations'],
+  ['openrouter', '/videos'],
+];
 
 const LOGIN_PAGE = '<!doctype html><title>Sign in</title>';
 const JOB = { id: 'video_1', status: 'queued' };
 
-describe('a create', () => {
+describe.each(FORMS)('a create in the form %s', (form, route) => {
+  const createAt = (baseUrl: string, setup: ClientSetup = {}): Promise<CreateOutcome> =>
+    createVideosClient(baseUrl, { ...setup, form }).client.create(createVideoRequest(), { idempotencyKey: 'sub_1' });
+
   it.each<[string, ScriptedReply]>([
     ['200', { body: JOB }],
     ['201', { status: 201, body: JOB }],
@@ -66,7 +73,8 @@ describe('a create', () => {
       error: { code: 'outcome_unknown', causedBy, retryable: false },
     });
     expect(server.requests).toHaveLength(1);
-    expect(server.requests[0]).toMatchObject({ method: 'POST', path: '/v1/videos' });
+    expect(server.requests[0]).toMatchObject({ method: 'POST', path: `/v1${route}` });
+    expect(server.requests[0]?.headers).toMatchObject({ 'idempotency-key': 'sub_1' });
   });
 
   it.each<[string, ScriptedReply, string]>([
@@ -98,7 +106,7 @@ describe('a create', () => {
 
   it('goes on a connection of its own, so that none that was kept alive can make its outcome doubtful', async () => {
     const server = await startScriptedServer([{ body: JOB }]);
-    const { client } = createVideosClient(server.url);
+    const { client } = createVideosClient(server.url, { form });
     await client.get('video_1');
     await client.create(createVideoRequest(), { idempotencyKey: 'sub_1' });
     expect(server.requests.map(({ method, headers }) => [method, headers.connection])).toEqual([

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { ReferenceImage } from '../../src/domain/video.ts';
 import { type ReceivedRequest, type ScriptedReply, startScriptedServer } from '../support/scripted-server.ts';
 import { createImageFile, createVideoRequest } from '../support/video-request.ts';
 import { createVideosClient } from '../support/videos-client.ts';
@@ -88,6 +89,37 @@ describe('the body of a create', () => {
     expect(server.requests.map(encodingOf)).toEqual([JSON_TYPE, FORM_TYPE]);
     await client.create(createVideoRequest(), KEY);
     expect(server.requests.map(encodingOf).slice(2)).toEqual([JSON_TYPE, FORM_TYPE]);
+  });
+
+  it.each<[string, ReferenceImage | null, ScriptedReply, object]>([
+    [
+      'a number in quotes',
+      null,
+      { status: 422, body: 'Failed to deserialize the JSON body: seconds: invalid type: string "4", expected i32' },
+      { seconds: 4 },
+    ],
+    [
+      'an image in an object',
+      { kind: 'url', url: 'https://cdn.example/a.png' },
+      { status: 422, body: { detail: [{ loc: ['body', 'input_reference'], msg: 'Input should be a valid string' }] } },
+      { seconds: 4, input_reference: 'https://cdn.example/a.png' },
+    ],
+  ])('is sent once as plain JSON after a 422 for %s', async (_, image, refusal, plain) => {
+    const server = await startScriptedServer([refusal, JOB]);
+    const { client } = createVideosClient(server.url);
+    expect((await client.create(createVideoRequest({ image }), KEY)).kind).toBe('accepted');
+    expect(JSON.parse(String(server.requests[1]?.body))).toMatchObject(plain);
+    expect(server.requests).toHaveLength(2);
+  });
+
+  it('is plain JSON where the settings say so, with a file too', async () => {
+    const server = await startScriptedServer([JOB]);
+    const { client } = createVideosClient(server.url, { encoding: 'plain-json' });
+    await client.create(createVideoRequest({ image: createImageFile() }), KEY);
+    expect(JSON.parse(String(server.requests[0]?.body))).toMatchObject({
+      seconds: 4,
+      input_reference: expect.stringMatching(/^data:image\/png;base64,/),
+    });
   });
 
   it.each<[string, ScriptedReply]>([

@@ -48,6 +48,7 @@ describe('sora config', () => {
     expect(sora.plain(stdout)).toMatchInlineSnapshot(`
       "profile	lab	option --profile
       base_url	http://127.0.0.1:PORT/v1	profile lab
+      dialect	videos	default
       api_key	sk-…ghij	stored for profile lab
       model	wan-2.2	SORA_MODEL
       organization		not set

@@ -117,9 +117,10 @@ describe('global options', () => {
     expect(JSON.parse(stdout).request.prompt).toBe('--simulate');
   });
 
-  it('refuse the dialect that is not spoken yet', async () => {
-    const { code, stderr } = await run('list', '--dialect', 'generations', '--json');
-    expect({ code, error: JSON.parse(stderr).error.code }).toEqual({ code: 1, error: 'not_supported' });
+  it('refuse a dialect that nobody speaks', async () => {
+    const { code, stderr } = await run('list', '--dialect', 'latin', '--json');
+    expect({ code, error: JSON.parse(stderr).error.code }).toEqual({ code: 2, error: 'usage' });
+    expect(stderr).toContain('videos, generations, openrouter');
   });
 });
 

@@ -234,3 +234,69 @@ describe('a reference image', () => {
     expect(resolve({ model: UNKNOWN_MODEL, image: image('640x480') }).notes).toEqual([]);
   });
 });
+
+describe('a request in dialect `generations`', () => {
+  it.each(['guide', 'new-api'] as const)('is sent the length and frame that were asked for: %s', (form) => {
+    const { request, askedSeconds, notes } = resolve({ form, duration: '5', resolution: '1080p', aspectRatio: '9:16' });
+    expect({ seconds: request.seconds, size: request.size, askedSeconds, notes }).toEqual({
+      seconds: 5,
+      size: '1080x1920', // which sora-2 does not render in dialect `videos`
+      askedSeconds: null,
+      notes: [],
+    });
+    expect(resolve({ form, duration: '5', exact: true }).request.seconds).toBe(5);
+  });
+
+  it('has the frame in words, with the defaults of a known model and none of an unknown one', () => {
+    const frameOf = (input: Partial<RequestInput>) => resolve({ form: 'guide', ...input }).request.frame;
+    expect(frameOf({})).toEqual({ resolution: '720p', aspectRatio: '16:9' });
+    expect(frameOf({ orientation: 'square' })).toEqual({ resolution: '720p', aspectRatio: '1:1' });
+    expect(frameOf({ size: '720x1280' })).toEqual({ resolution: '720p', aspectRatio: '9:16' });
+    expect(frameOf({ model: UNKNOWN_MODEL, aspectRatio: '4:3' })).toEqual({ resolution: null, aspectRatio: '4:3' });
+    expect(resolve({ form: 'new-api' }).request).not.toHaveProperty('frame');
+  });
+
+  it('is refused, all at once, what the guide has no field for', () => {
+    expect(
+      violationsOf({
+        form: 'guide',
+        duration: '4.5',
+        size: '832x480',
+        characters: ['char_1'],
+        params: ['orientation=portrait', 'seconds=4'],
+        image: { reference: createImageFile(), size: '1280x720' },
+      }),
+    ).toEqual([
+      'the dialect `generations` takes whole seconds, not 4.5',
+      'the dialect `generations` has no field for pixels; give `--resolution` and `--aspect-ratio` in place of `--size 832x480`',
+      'the dialect `generations` has no characters',
+      'the parameter `orientation` has an option of its own: `--orientation`',
+      'the dialect `generations` takes no reference image',
+    ]);
+  });
+
+  it('keeps a quality that the guide has a field for', () => {
+    expect(resolve({ form: 'guide', quality: 'high' }).request.quality).toBe('high');
+  });
+});
+
+describe('a request in dialect `openrouter`', () => {
+  it('has the frame in words as they were given, or the pixels that were given', () => {
+    const model = 'google/veo-3.1';
+    expect(resolve({ form: 'openrouter', model, aspectRatio: '4:3' }).request).toMatchObject({
+      seconds: null,
+      size: null,
+      frame: { resolution: null, aspectRatio: '4:3' },
+    });
+    const { request } = resolve({ form: 'openrouter', model, size: '832x480' });
+    expect(request.size).toBe('832x480');
+    expect(request).not.toHaveProperty('frame');
+  });
+
+  it('takes a picture as a file or an address, not as the id of an upload', () => {
+    const image = { reference: { kind: 'file_id', fileId: 'file-1' } as const, size: null };
+    expect(violationsOf({ form: 'openrouter', image })).toEqual([
+      expect.stringContaining('not as the id of an upload'),
+    ]);
+  });
+});

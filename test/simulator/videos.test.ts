@@ -129,7 +129,7 @@ describe('the routes', () => {
   });
 
   it.each([
-    ['POST', '/v1/video/generations'],
+    ['POST', '/v1/video/generation'],
     ['GET', '/videos'],
     ['GET', '/v1/v1/videos'],
     ['GET', '/v1/videos/'],

@@ -1,3 +1,4 @@
+import type { Shape } from '../../src/domain/dialect.ts';
 import type { FaultName } from '../../src/simulator/faults.ts';
 import { createSimulator, type Simulator } from '../../src/simulator/simulator.ts';
 import { createFakeClock, type FakeClock } from './fake-clock.ts';
@@ -10,6 +11,7 @@ export interface SimulatedApiOptions {
   readonly stateDir?: string;
   readonly clock?: FakeClock;
   readonly seed?: number;
+  readonly shape?: Shape;
 }
 
 export interface SimulatedCall {

@@ -1,5 +1,8 @@
+import { JsonVideosClient } from '../../src/client/json-videos.ts';
+import type { VideosClient } from '../../src/client/port.ts';
 import { type Endpoint, type TraceEvent, Transport } from '../../src/client/transport.ts';
-import { type BodyEncoding, SdkVideosClient } from '../../src/client/videos.ts';
+import { SdkVideosClient } from '../../src/client/videos.ts';
+import type { ApiForm, Encoding } from '../../src/domain/dialect.ts';
 import { type Http, nodeHttp } from '../../src/platform/http.ts';
 import { createFakeClock } from './fake-clock.ts';
 
@@ -8,12 +11,14 @@ export const API_KEY = 'sk-test-0123456789abcdef';
 export interface ClientSetup {
   readonly http?: Http;
   readonly endpoint?: Partial<Endpoint>;
-  readonly encoding?: BodyEncoding;
+  readonly encoding?: Encoding | 'auto';
+  /** `videos` when left out. */
+  readonly form?: ApiForm;
   readonly idleTimeoutMs?: number;
 }
 
 export interface TestedClient {
-  readonly client: SdkVideosClient;
+  readonly client: VideosClient;
   readonly transport: Transport;
   readonly trace: readonly TraceEvent[];
   readonly notices: readonly string[];
@@ -40,6 +45,9 @@ export function createVideosClient(baseUrl: string, setup: ClientSetup = {}): Te
     trace: (event) => trace.push(event),
     onNotice: (notice) => notices.push(notice),
   });
-  const client = new SdkVideosClient({ transport, encoding: setup.encoding ?? 'auto', profile: 'lab', now });
+  const { form = 'videos', encoding = 'auto' } = setup;
+  const shared = { transport, profile: 'lab', now };
+  const client =
+    form === 'videos' ? new SdkVideosClient({ ...shared, encoding }) : new JsonVideosClient({ ...shared, form });
   return { client, transport, trace, notices };
 }

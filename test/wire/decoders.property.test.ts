@@ -1,92 +1,113 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { JsonValue } from '../../src/domain/json.ts';
-import { JOB_STATUSES } from '../../src/domain/video.ts';
+import { isJsonObject, type JsonObject, type JsonValue, parseJson } from '../../src/domain/json.ts';
+import { JOB_STATUSES, type VideoJob } from '../../src/domain/video.ts';
 import { decodeErrorBody } from '../../src/wire/error-body.ts';
 import { decodeJob, decodeStatus } from '../../src/wire/job.ts';
+import { decodePollingUrl } from '../../src/wire/openrouter.ts';
 import { decodeDeleted, decodePage } from '../../src/wire/videos.ts';
+import { mutated, mutatedBody } from '../support/mutations.ts';
+import { errorReplies, JOB_REPLIES } from '../support/server-replies.ts';
 
 const FACTS = { requestId: null, pollAfterMs: null };
-const RUNS = { numRuns: 300, seed: 20_261_123 };
+const RUNS = { numRuns: 10_000, seed: 20_261_123 };
+const JOBS = Object.values(JOB_REPLIES);
+const PAGES = [{ object: 'list', data: JOBS, has_more: true, last_id: 'x' }, { data: JOBS.slice(0, 2) }, JOBS];
+const WORDS = 'the server’s own words';
 
-const KEYS = [
-  'id',
-  'task_id',
-  'request_id',
-  'status',
-  'progress',
-  'seconds',
-  'duration',
-  'size',
-  'created_at',
-  'completed_at',
-  'expires_at',
-  'error',
-  'detail',
-  'message',
-  'code',
-  'data',
-  'url',
-  'urls',
-  'video',
-  'usage',
-  'cost',
-  'has_more',
-  'last_id',
-  'deleted',
-];
-const WORDS = ['completed', 'in_progress', 'SUCCESS', 'warming up', '100%', '4', '', '9999-12-31', '__proto__'];
+/** A status as it would be shown; null for one that says nothing. */
+function shownStatus(status: JsonValue | undefined): string | null {
+  if (typeof status === 'string') return status || null;
+  if (typeof status === 'number') return String(status);
+  const isEmpty = typeof status !== 'object' || status === null || Object.keys(status).length === 0;
+  return isEmpty ? null : JSON.stringify(status).slice(0, 2_000);
+}
 
-/** Replies made of the keys and words that servers use, in places where they do not belong. */
-const { reply } = fc.letrec<{ reply: JsonValue }>((tie) => ({
-  reply: fc.oneof(
-    { maxDepth: 4, depthSize: 'small' },
-    fc.constantFrom(null, true, false, 0, -1, 1e300, 253_402_300_799, 1_763_053_953, 40.5, ...WORDS),
-    fc.string(),
-    fc.array(tie('reply'), { maxLength: 3 }),
-    fc.dictionary(fc.constantFrom(...KEYS), tie('reply'), { maxKeys: 8 }),
-  ),
-}));
+/** All that a reply says under `status`, anywhere in it. */
+function statusWordsIn(value: JsonValue): string[] {
+  if (typeof value !== 'object' || value === null) return [];
+  const own = isJsonObject(value) ? shownStatus(value.status) : null;
+  const below = Object.values(value).flatMap((item: JsonValue) => statusWordsIn(item));
+  return own === null ? below : [own, ...below];
+}
+
+/** Where a reply tells of the job: in itself, or in what it wraps. */
+function jobPartOf(reply: JsonValue): JsonObject {
+  if (!isJsonObject(reply)) return {};
+  const hasId = Boolean(reply.id) || Boolean(reply.task_id);
+  return !hasId && isJsonObject(reply.data) ? reply.data : reply;
+}
+
+function faultsOf(job: VideoJob, reply: JsonValue): string[] {
+  const { status, serverStatus, progress, content } = job;
+  const numbers = [progress, job.seconds, job.createdAtMs, job.expiresAtMs, job.completedAtMs];
+  const words = statusWordsIn(reply);
+  const expected = serverStatus === null && content !== null ? 'completed' : decodeStatus(serverStatus);
+  return Object.entries({
+    'no id': job.id !== '',
+    'no status of ours': JOB_STATUSES.includes(status),
+    'an invented status': status === expected,
+    'an invented word': serverStatus === null || words.includes(serverStatus),
+    'a lost word': serverStatus !== null || shownStatus(jobPartOf(reply).status) === null,
+    'an odd number': numbers.every((number) => number === null || Number.isFinite(number)),
+    'an odd progress': progress === null || (progress >= 0 && progress <= 100),
+    'an odd cost': job.actualMicros === null || (Number.isSafeInteger(job.actualMicros) && job.actualMicros >= 0),
+  }).flatMap(([fault, isFine]) => (isFine ? [] : [fault]));
+}
 
 describe('the decoders, whatever a server replies', () => {
-  it('find a job in its right form, with the status that the reply has a word for', () => {
-    const check = (value: JsonValue): void => {
-      const job = decodeJob(value, { ...FACTS, askedId: 'asked' });
-      if (job === null) return;
-      expect(job.id).not.toBe('');
-      expect(JOB_STATUSES).toContain(job.status);
-      if (job.serverStatus === null) expect(job.status).toBe(job.content === null ? 'unknown' : 'completed');
-      else {
-        expect(job.status).toBe(decodeStatus(job.serverStatus));
-        expect(JSON.stringify(value)).toContain(JSON.stringify(job.serverStatus).slice(1, -1));
-      }
-      for (const number of [job.progress, job.seconds, job.createdAtMs, job.expiresAtMs, job.actualMicros]) {
-        expect(number === null || Number.isFinite(number)).toBe(true);
-      }
-      expect(job.progress ?? 0).toBeGreaterThanOrEqual(0);
-      expect(job.progress ?? 0).toBeLessThanOrEqual(100);
-    };
-    fc.assert(fc.property(reply, check), RUNS);
-    fc.assert(fc.property(fc.dictionary(fc.constantFrom(...KEYS), reply), check), RUNS);
+  it('read 10,000 mutated replies without a crash, an invented status or a lost word', () => {
+    let jobs = 0;
+    fc.assert(
+      fc.property(mutatedBody([...JOBS, ...PAGES, ...errorReplies(WORDS)]), (body) => {
+        const value = parseJson(body);
+        for (const facts of [FACTS, { ...FACTS, askedId: 'asked' }]) {
+          const job = decodeJob(value, facts);
+          if (job === null || value === undefined) continue;
+          jobs++;
+          const faults = faultsOf(job, value);
+          if (faults.length > 0) throw new Error(`${faults.join(', ')}: ${JSON.stringify(job)}`);
+        }
+        for (const job of decodePage(value, FACTS)?.jobs ?? []) if (job.id === '') throw new Error('no id');
+        decodeDeleted(value);
+        decodePollingUrl(value);
+        if (decodeErrorBody(body).message.length > 2_000) throw new Error('a message without end');
+      }),
+      RUNS,
+    );
+    expect(jobs).toBeGreaterThan(4_000);
   });
 
-  it('read a page, a removal and an error without a fault', () => {
+  it('keep the words of a refusal, and of a failed job, wherever they have got to', () => {
+    const isKept = (reply: JsonValue, message: string | undefined): boolean =>
+      !JSON.stringify(reply).includes(WORDS) || message?.includes(WORDS) === true;
     fc.assert(
-      fc.property(reply, (value) => {
-        for (const job of decodePage(value, FACTS)?.jobs ?? []) expect(job.id).not.toBe('');
-        expect(typeof decodeDeleted(value)).toBe('boolean');
-        expect(typeof decodeErrorBody(JSON.stringify(value)).message).toBe('string');
+      fc.property(mutated(errorReplies(WORDS)), (reply) =>
+        isKept(reply, decodeErrorBody(JSON.stringify(reply)).message),
+      ),
+      RUNS,
+    );
+    fc.assert(
+      fc.property(mutated(errorReplies(WORDS).map((error) => ({ error }))), (reply) => {
+        const error = isJsonObject(reply) ? (reply.error ?? null) : null;
+        return isKept({ error }, decodeJob({ id: 'v', status: 'failed', error }, FACTS)?.error?.message ?? '');
       }),
       RUNS,
     );
   });
 
-  it('read an error from any text', () => {
-    fc.assert(
-      fc.property(fc.string(), (text) => {
-        expect(decodeErrorBody(text).message.length).toBeLessThanOrEqual(2_000);
-      }),
-      RUNS,
-    );
+  it.each<[string, string]>([
+    ['objects in objects', `{"id":"v","status":${'{"error":'.repeat(100_000)}1${'}'.repeat(100_000)}}`],
+    ['lists in lists', `{"detail":[{"loc":${'['.repeat(100_000)}${']'.repeat(100_000)},"msg":"no"}]}`],
+    ['a page that begins its title again and again', `<html>${'<title'.repeat(500_000)}`],
+    ['a number without end', `{"id":"v","progress":"${'9'.repeat(1_000_000)}x"}`],
+    ['a word without end', `{"id":"v","status":"${' completed'.repeat(500_000)}"}`],
+    ['a million faults', `{"detail":[${'{"msg":"no"},'.repeat(1_000_000)}1]}`],
+  ])('come to an end with %s', (_, body) => {
+    const startedMs = performance.now();
+    decodeJob(parseJson(body), FACTS);
+    decodePage(parseJson(body), FACTS);
+    expect(decodeErrorBody(body).message.length).toBeLessThanOrEqual(2_000);
+    expect(performance.now() - startedMs).toBeLessThan(10_000);
   });
 });

@@ -1,0 +1,145 @@
+import { ABILITIES, type ApiForm, type FormAbilities } from '../domain/dialect.ts';
+import { SoraError } from '../domain/errors.ts';
+import { type JsonObject, parseJson } from '../domain/json.ts';
+import type { ContentLocation, Variant, VideoJob, VideoRequest } from '../domain/video.ts';
+import { WIRE_FORMS } from '../wire/forms.ts';
+import { jobPath } from '../wire/job-path.ts';
+import { decodePollingUrl } from '../wire/openrouter.ts';
+import { openContent, openLocation } from './content.ts';
+import type { CallContext } from './failure.ts';
+import type {
+  CallOptions,
+  ContentReply,
+  ContentSource,
+  CreateOutcome,
+  ResumePoint,
+  VideoPage,
+  VideosClient,
+} from './port.ts';
+import { jobOf, outcomeOf, type Reply, readReply, removalOf, unansweredOutcome } from './reply.ts';
+import type { Transport } from './transport.ts';
+
+export interface JsonVideosClientOptions {
+  readonly transport: Transport;
+  readonly form: Exclude<ApiForm, 'videos'>;
+  readonly profile: string;
+  readonly now: () => number;
+}
+
+interface Call {
+  readonly method: string;
+  readonly url: string;
+  readonly json?: JsonObject;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/**
+ * The dialects that no SDK knows, `generations` and `openrouter`, as JSON on the
+ * transport; see `port.ts` for what each call promises. What a dialect has no call
+ * for is `not_supported`.
+ */
+export class JsonVideosClient implements VideosClient {
+  readonly #options: JsonVideosClientOptions;
+  readonly #abilities: FormAbilities;
+  /** Where the server wants to be asked for a job. */
+  readonly #pollingUrls = new Map<string, string>();
+
+  constructor(options: JsonVideosClientOptions) {
+    this.#options = options;
+    this.#abilities = ABILITIES[options.form];
+  }
+
+  /** Hears no signal, and is sent once: to break it off would only hide what became of it. */
+  async create(request: VideoRequest, { idempotencyKey }: { idempotencyKey: string }): Promise<CreateOutcome> {
+    const { transport, form } = this.#options;
+    const { route, encode } = WIRE_FORMS[form];
+    const context = this.#context({ model: request.model, size: request.size });
+    const json = encode(request);
+    const headers = { 'idempotency-key': idempotencyKey };
+    try {
+      const reply = await this.#call({ method: 'POST', url: transport.urlOf(route), json, headers });
+      const outcome = outcomeOf(reply, context);
+      if (outcome.kind === 'accepted') this.#hearPollingUrl(outcome.job.id, reply);
+      return outcome;
+    } catch (error) {
+      return unansweredOutcome(error, context);
+    }
+  }
+
+  async get(id: string, { signal }: CallOptions = {}): Promise<VideoJob> {
+    const context = this.#context({ id });
+    const url = this.#pollingUrls.get(id) ?? this.#urlOf(id);
+    const reply = await readReply(this.#call({ method: 'GET', url }, signal), context, signal);
+    this.#hearPollingUrl(id, reply);
+    return jobOf(reply, id, context);
+  }
+
+  async list(): Promise<VideoPage> {
+    throw this.#lacks('no list of videos');
+  }
+
+  async remove(id: string, { signal }: CallOptions = {}): Promise<boolean> {
+    if (!this.#abilities.hasRemoval) throw this.#lacks('no call to cancel or delete a video');
+    const context = this.#context({ id });
+    const reply = await readReply(this.#call({ method: 'DELETE', url: this.#urlOf(id) }, signal), context, signal);
+    return removalOf(reply, context);
+  }
+
+  async content(
+    source: ContentSource,
+    variant: Variant,
+    options: CallOptions & { readonly resume?: ResumePoint } = {},
+  ): Promise<ContentReply> {
+    const { transport, form } = this.#options;
+    if (!this.#abilities.variants.includes(variant)) throw this.#lacks(`no ${variant}`);
+    const context = this.#context({ id: source.id });
+    if (form === 'openrouter') return openContent(transport, source, variant, options, context);
+    const location = source.content ?? (await this.#locate(source.id, options));
+    const reply = await openLocation(transport, location, options, context);
+    if (reply !== null) return reply;
+    throw new SoraError('not_supported', { title: 'the address of the video is none that can be fetched' });
+  }
+
+  /** Dialect `generations` has no route for content: the job itself tells the place, perhaps some moments after its end. */
+  async #locate(id: string, options: CallOptions): Promise<ContentLocation> {
+    const { content } = await this.get(id, options);
+    if (content !== null) return content;
+    throw new SoraError('content_not_ready', { causedBy: 'the job names no address of its video', facts: { id } });
+  }
+
+  #urlOf(id: string): string {
+    const { transport, form } = this.#options;
+    return transport.urlOf(jobPath(WIRE_FORMS[form].route, id));
+  }
+
+  /** A polling address of another origin would be asked without the key, and is not ours to trust. */
+  #hearPollingUrl(id: string, { value }: Reply): void {
+    const { baseUrl } = this.#options.transport;
+    const given = decodePollingUrl(value);
+    if (given === null || !URL.canParse(given, baseUrl)) return;
+    const url = new URL(given, baseUrl);
+    if (url.origin === new URL(baseUrl).origin) this.#pollingUrls.set(id, url.href);
+  }
+
+  async #call({ method, url, json, headers }: Call, signal?: AbortSignal): Promise<Reply> {
+    const { transport } = this.#options;
+    const reply = await transport.send({
+      method,
+      url,
+      headers: { accept: 'application/json', ...(json && { 'content-type': 'application/json' }), ...headers },
+      ...(json && { body: JSON.stringify(json) }),
+      ...(signal && { signal }),
+    });
+    const body = await transport.textOf(reply);
+    return { status: reply.status, headers: reply.headers, body, value: parseJson(body) };
+  }
+
+  #lacks(what: string): SoraError {
+    return new SoraError('not_supported', { title: `${this.#abilities.name} has ${what}` });
+  }
+
+  #context(facts: NonNullable<CallContext['facts']>): CallContext {
+    const { transport, profile, now } = this.#options;
+    return { baseUrl: transport.baseUrl, hasKey: transport.hasKey, atMs: now(), facts: { profile, ...facts } };
+  }
+}

@@ -1,0 +1,60 @@
+import { DEFAULT_MODEL, findModel, genericSize, ORIENTATIONS, RESOLUTIONS } from '../domain/models.ts';
+import { invalidField, unsupportedValue } from './api-error.ts';
+import {
+  type CreateRequest,
+  MAX_SECONDS,
+  readAnySize,
+  readPrompt,
+  readText,
+  refuseUnknownFields,
+} from './create-request.ts';
+import type { RequestBody } from './request-body.ts';
+
+const GUIDE_FIELDS: ReadonlySet<string> = new Set([
+  'model',
+  'prompt',
+  'duration',
+  'resolution',
+  'orientation',
+  'quality',
+]);
+const QUALITIES = ['standard', 'high'] as const;
+const DEFAULT_SECONDS = 4;
+const DEFAULT_SIZE = '1280x720';
+
+/** A create of dialect `generations` as the guide words it: any whole length, the frame in words. */
+export function parseGuideRequest(body: RequestBody): CreateRequest {
+  const model = readText(body, 'model') ?? DEFAULT_MODEL;
+  if (findModel(model)) refuseUnknownFields(body, GUIDE_FIELDS);
+  const prompt = readPrompt(body);
+  const seconds = readDuration(body);
+  const resolution = readChoice(body, 'resolution', RESOLUTIONS) ?? '720p';
+  const orientation = readChoice(body, 'orientation', ORIENTATIONS) ?? 'landscape';
+  readChoice(body, 'quality', QUALITIES);
+  return { model, prompt, seconds, size: genericSize(resolution, orientation) };
+}
+
+/** The same as New API takes it: the frame in pixels. What else is there goes on to the model, and is not looked at. */
+export function parseNewApiRequest(body: RequestBody): CreateRequest {
+  const model = readText(body, 'model') ?? DEFAULT_MODEL;
+  const prompt = readPrompt(body);
+  const seconds = readDuration(body);
+  readText(body, 'image');
+  return { model, prompt, seconds, size: readAnySize(body, DEFAULT_SIZE) };
+}
+
+function readDuration({ fields }: RequestBody): string {
+  const duration = fields.get('duration') ?? DEFAULT_SECONDS;
+  if (typeof duration === 'number' && Number.isInteger(duration) && duration > 0 && duration <= MAX_SECONDS) {
+    return String(duration);
+  }
+  const message = `Invalid value: ${JSON.stringify(duration)}. Expected a whole number of seconds from 1 to ${MAX_SECONDS}.`;
+  throw invalidField('duration', 'invalid_value', message);
+}
+
+function readChoice<T extends string>(body: RequestBody, name: string, choices: readonly T[]): T | undefined {
+  const value = readText(body, name);
+  const choice = choices.find((candidate) => candidate === value);
+  if (value !== undefined && choice === undefined) throw unsupportedValue(name, value, choices);
+  return choice;
+}

@@ -1,0 +1,61 @@
+import { buffer } from 'node:stream/consumers';
+import { describe, expect, it } from 'vitest';
+import { type ScriptedServer, startScriptedServer } from '../support/scripted-server.ts';
+import { createVideoRequest } from '../support/video-request.ts';
+import { createVideosClient } from '../support/videos-client.ts';
+
+const JOB = { id: 'gen-1', status: 'pending' };
+
+describe('the polling address of a job', () => {
+  async function look(pollingUrl: string, server: ScriptedServer): Promise<string | undefined> {
+    const { client } = createVideosClient(server.url, { form: 'openrouter' });
+    await client.create(createVideoRequest(), { idempotencyKey: pollingUrl });
+    await client.get('gen-1');
+    return server.requests.at(-1)?.path;
+  }
+
+  it.each([
+    ['is asked when it is relative', '/api/v1/videos/gen-1?full=1', '/api/v1/videos/gen-1?full=1'],
+    ['is left alone when it is nothing that can be fetched', 'http://', '/v1/videos/gen-1'],
+  ])('%s', async (_, pollingUrl, path) => {
+    const server = await startScriptedServer([{ status: 202, body: { ...JOB, polling_url: pollingUrl } }]);
+    expect(await look(pollingUrl, server)).toBe(path);
+  });
+
+  it('is asked on the same origin only', async () => {
+    const other = await startScriptedServer([{ body: JOB }]);
+    const home = await startScriptedServer([
+      { status: 202, body: { ...JOB, polling_url: `${other.url}/videos/gen-1` } },
+    ]);
+    expect(await look('sub_1', home)).toBe('/v1/videos/gen-1');
+    expect(other.requests).toEqual([]);
+  });
+});
+
+describe('the video of a job in dialect `generations`', () => {
+  it('is looked for in the job again, when the job did not tell it before', async () => {
+    const server = await startScriptedServer(({ path }) =>
+      path === '/v1/video/generations/gen-1' ? { body: { ...JOB, video_url: '/files/v.mp4' } } : { body: 'the clip' },
+    );
+    const { client } = createVideosClient(server.url, { form: 'guide' });
+    const { body } = await client.content({ id: 'gen-1', content: null }, 'video');
+    expect(String(await buffer(body))).toBe('the clip');
+    expect(server.requests.map(({ path }) => path)).toEqual(['/v1/video/generations/gen-1', '/files/v.mp4']);
+  });
+
+  it('has no address that could not be fetched', async () => {
+    const { client } = createVideosClient('http://127.0.0.1:1/v1', { form: 'guide' });
+    const content = { kind: 'url', url: 's3://bucket/v.mp4' } as const;
+    await expect(client.content({ id: 'gen-1', content }, 'video')).rejects.toMatchObject({ code: 'not_supported' });
+  });
+});
+
+it.each(['.', '..', '\ud800'])('an id that no path can hold is no id: %j', async (id) => {
+  for (const form of ['videos', 'guide', 'openrouter'] as const) {
+    const { client } = createVideosClient('http://127.0.0.1:1/v1', { form });
+    const content = { kind: 'url', url: 'http://127.0.0.1:1/v.mp4' } as const;
+    await expect(client.get(id)).rejects.toMatchObject({ code: 'video_not_found', status: null });
+    if (form === 'guide') continue; // whose videos lie elsewhere
+    await expect(client.content({ id, content }, 'video')).rejects.toMatchObject({ code: 'video_not_found' });
+  }
+});

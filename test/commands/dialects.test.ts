@@ -1,0 +1,162 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { nodeHttp } from '../../src/platform/http.ts';
+import { type CommandLine, createCommandLine, type RunResult } from '../support/command-line.ts';
+import { startScriptedServer } from '../support/scripted-server.ts';
+
+const GENERATIONS = ['--dialect', 'generations'];
+const PROMPT = 'A paper boat';
+
+const errorOf = ({ stderr }: RunResult) => JSON.parse(stderr).error;
+
+/** Seconds of an MP4, from its movie header. */
+function durationOf(path: string): number {
+  const mp4 = readFileSync(path);
+  const at = mp4.indexOf('mvhd');
+  return mp4.readUInt32BE(at + 20) / mp4.readUInt32BE(at + 16);
+}
+
+describe.each([
+  ['as the guide has it', 'guide'],
+  ['as New API has it', 'new-api'],
+])('dialect `generations`, %s', (_, shape) => {
+  async function setUp(): Promise<CommandLine> {
+    const sora = createCommandLine();
+    await sora.run(['config', 'set', 'profiles.simulator.shape', shape]);
+    return sora;
+  }
+
+  it('makes a video of exactly the length that was asked for', async () => {
+    const sora = await setUp();
+    const { code, stdout, stderr } = await sora.run(['create', PROMPT, '--simulate', ...GENERATIONS, '-d', '5']);
+    expect({ code, stderr: stderr.split('\n')[0] }).toEqual({ code: 0, stderr: 'cost: free (it would be $0.50)' });
+    expect(durationOf(join(sora.cwd, stdout.trim()))).toBe(5);
+  });
+
+  it('is remembered with a job, whose id alone is enough from then on', async () => {
+    const sora = await setUp();
+    await sora.run(['create', PROMPT, '--simulate', ...GENERATIONS, '-d', '5', '--detach']);
+    const watched = await sora.run(['status', '@last', '--watch', '--json']);
+    expect(watched.json()).toMatchObject({ status: 'completed', seconds: 5, prompt: PROMPT });
+    const { stdout } = await sora.run(['download', '@last']);
+    expect(existsSync(join(sora.cwd, stdout.trim()))).toBe(true);
+    expect(readFileSync(join(sora.home, 'ledger.jsonl'), 'utf8')).toContain('"dialect":"generations"');
+  });
+
+  it('has no list, for which the ledger stands in', async () => {
+    const sora = await setUp();
+    await sora.run(['create', PROMPT, '--simulate', ...GENERATIONS, '--detach']);
+    const { code, stdout, stderr } = await sora.run(['list', '--simulate', ...GENERATIONS]);
+    expect({ code, rows: stdout.trim().split('\n').length }).toEqual({ code: 0, rows: 1 });
+    expect(stderr).toMatch(
+      /^note: only the local ledger is shown: the dialect `generations`.* has no list of videos\n$/,
+    );
+  });
+
+  it('refuses pictures that it has no call for, before anything is sent', async () => {
+    const sora = await setUp();
+    const run = await sora.run(['create', PROMPT, '--simulate', ...GENERATIONS, '--variant', 'thumbnail', '--json']);
+    expect({ code: run.code, violations: errorOf(run).violations }).toEqual({
+      code: 2,
+      violations: [expect.stringMatching(/^the dialect `generations`.* has no thumbnail$/)],
+    });
+    expect(existsSync(join(sora.home, 'ledger.jsonl'))).toBe(false);
+    await sora.run(['create', PROMPT, '--simulate', ...GENERATIONS]);
+    const download = await sora.run(['download', '@last', '--variant', 'spritesheet', '--json']);
+    expect(errorOf(download)).toMatchObject({ code: 'not_supported', status: null });
+  });
+
+  it('tells of a failed job in the words of its server', async () => {
+    const sora = await setUp();
+    const argv = ['create', PROMPT, '--simulate', ...GENERATIONS, '--fault', 'moderation_blocked', '--json'];
+    const run = await sora.run(argv);
+    expect({ code: run.code, error: errorOf(run).code }).toEqual({ code: 5, error: 'moderation_blocked' });
+  });
+
+  it('passes `doctor`, which is refused nothing', async () => {
+    const sora = await setUp();
+    const { code, stdout } = await sora.run(['doctor', '--simulate', ...GENERATIONS, '--json']);
+    const checks: { id: string; status: string }[] = JSON.parse(stdout).checks;
+    // New API cannot remove the job of the access check, and says so.
+    expect({ code, route: checks.find(({ id }) => id === 'videos'), access: checks.at(-1) }).toMatchObject({
+      code: 0,
+      route: { status: 'pass' },
+      access: { status: shape === 'guide' ? 'pass' : 'warn' },
+    });
+  });
+});
+
+describe('dialect `generations`', () => {
+  it('cancels by its DELETE where the guide has one, and says that New API has none', async () => {
+    const sora = createCommandLine();
+    const create = ['create', PROMPT, '--simulate', ...GENERATIONS, '--detach', '--again'];
+    await sora.run(create);
+    expect((await sora.run(['cancel', '@last'])).stdout).toMatch(/\tdeleted\n$/);
+    await sora.run(['config', 'set', 'profiles.simulator.shape', 'new-api']);
+    await sora.run(create);
+    const { code, stderr } = await sora.run(['cancel', '@last']);
+    expect(code).toBe(1);
+    expect(sora.plain(stderr)).toMatchInlineSnapshot(`
+      "error: the job cannot be cancelled and keeps running
+        caused by: the dialect \`generations\` in the shape \`new-api\` has no call to cancel or delete a video
+
+      hint: run \`sora status video_ID --simulate --watch\` to wait for its end
+      "
+    `);
+    await sora.run(['status', '@last', '--watch']);
+    expect(errorOf(await sora.run(['delete', '@last', '--json']))).toMatchObject({ code: 'not_supported' });
+  });
+
+  it('is what the printed curl speaks, and the access check is that of the guide', async () => {
+    const sora = createCommandLine();
+    const argv = [...GENERATIONS, '-d', '10', '-r', '1080p', '-a', '16:9', '--quality', 'standard', '--dry-run'];
+    const { stdout } = await sora.run(['create', PROMPT, ...argv]);
+    expect(stdout).toContain('curl https://api.openai.com/v1/video/generations \\\n');
+    expect(stdout).toContain(
+      `-d '{"model":"sora-2","prompt":"A paper boat","duration":10,"resolution":"1080p","orientation":"landscape","quality":"standard"}'`,
+    );
+    expect((await sora.run(['doctor', '--curl', ...GENERATIONS])).stdout).toMatchInlineSnapshot(`
+      "curl https://api.openai.com/v1/video/generations \\
+        -H "Authorization: Bearer $OPENAI_API_KEY" \\
+        -H "Content-Type: application/json" \\
+        -d '{"model":"sora-2","prompt":"Test video","duration":5}'
+      "
+    `);
+  });
+
+  it('is found by `doctor` behind an address that speaks the other one, both ways', async () => {
+    const speaking = (route: string) =>
+      startScriptedServer(({ path }) => {
+        if (path === '/v1/videos?limit=1' && route === '/videos') return { body: { object: 'list', data: [] } };
+        if (path.startsWith('/v1/video/generations/') && route !== '/videos')
+          return { status: 400, body: { code: 'task_not_exist', message: 'task_not_exist', data: null } };
+        return { status: 404, body: { error: { message: `Invalid URL (GET ${path})` } } };
+      });
+    for (const [route, dialect, remedy] of [
+      ['/videos', 'generations', 'add `--dialect videos`'],
+      ['/video/generations', 'videos', 'add `--dialect generations`'],
+    ] as const) {
+      const { url } = await speaking(route);
+      const argv = ['doctor', '--base-url', url, '--dialect', dialect, '--json'];
+      const { stdout } = await createCommandLine().run(argv, { http: nodeHttp });
+      const check = JSON.parse(stdout).checks.find(({ id }: { id: string }) => id === 'videos');
+      expect(check).toMatchObject({ status: 'fail', remedy: [remedy] });
+    }
+  });
+
+  it('makes the loss of an answer final, as there is no list to look in', async () => {
+    const sora = createCommandLine();
+    const argv = ['create', PROMPT, '--simulate', ...GENERATIONS, '--fault', 'create-dropped-after-accept', '--json'];
+    expect(errorOf(await sora.run(argv))).toMatchObject({ code: 'outcome_unknown' });
+    // The same again attaches to what may exist, and sends nothing.
+    expect(errorOf(await sora.run(argv.slice(0, -3).concat('--json')))).toMatchObject({ code: 'outcome_unknown' });
+  });
+});
+
+describe('dialect `openrouter`', () => {
+  it('is not spoken by the simulator, which says so', async () => {
+    const run = await createCommandLine().run(['create', PROMPT, '--simulate', '--dialect', 'openrouter', '--json']);
+    expect({ code: run.code, error: errorOf(run).code }).toEqual({ code: 1, error: 'not_supported' });
+  });
+});
