@@ -12,9 +12,9 @@ export interface CreateRequest {
   readonly size: string;
 }
 
-const DEFAULT_MODEL = 'sora-2';
-const DEFAULT_SECONDS = '4';
-const DEFAULT_SIZE = '720x1280';
+export const DEFAULT_MODEL = 'sora-2';
+export const DEFAULT_SECONDS = '4';
+export const DEFAULT_SIZE = '720x1280';
 const FIELDS: ReadonlySet<string> = new Set(['model', 'prompt', 'seconds', 'size', 'input_reference', 'characters']);
 const MAX_PROMPT_LENGTH = 32_000;
 const MAX_SECONDS = 120;
@@ -44,7 +44,8 @@ function refuseUnknownFields({ fields, files }: RequestBody): void {
   }
 }
 
-function readPrompt(body: RequestBody): string {
+/** The prompt, which every way of making a video needs. */
+export function readPrompt(body: RequestBody): string {
   const prompt = readText(body, 'prompt');
   if (prompt === undefined) {
     throw invalidField('prompt', 'missing_required_parameter', "Missing required parameter: 'prompt'.");
@@ -66,7 +67,7 @@ function readPrompt(body: RequestBody): string {
   return prompt;
 }
 
-function readKnownSeconds(body: RequestBody, model: ModelCapabilities): string {
+export function readKnownSeconds(body: RequestBody, model: ModelCapabilities): string {
   const supported = model.seconds.map(String);
   const seconds = readText(body, 'seconds', `one of ${quoteList(supported, 'or')}`) ?? DEFAULT_SECONDS;
   if (!supported.includes(seconds)) throw unsupportedValue('seconds', seconds, supported);
@@ -113,7 +114,7 @@ function checkCharacters({ fields }: RequestBody, { maxCharacters }: ModelCapabi
 }
 
 /** A text field; undefined when it is absent or null. */
-function readText({ fields }: RequestBody, name: string, expected = 'a string'): string | undefined {
+export function readText({ fields }: RequestBody, name: string, expected = 'a string'): string | undefined {
   const value = fields.get(name) ?? undefined;
   if (value === undefined || typeof value === 'string') return value;
   throw invalidType(name, expected, value);

@@ -109,6 +109,11 @@ export class JobStore {
     this.refresh();
   }
 
+  /** All jobs that were not deleted, oldest first. */
+  *all(): Generator<SimulatedJob> {
+    for (const { job, deleted } of this.#entries) if (!deleted) yield job;
+  }
+
   /** A page of jobs by creation; undefined when `after` was never a job's id. A deleted `after` still marks its place. */
   list({ limit, order, after }: ListQuery): JobPage | undefined {
     const step = order === 'asc' ? 1 : -1;

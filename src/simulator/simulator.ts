@@ -1,7 +1,10 @@
 import type { Clock } from '../platform/clock.ts';
 import { ApiError } from './api-error.ts';
+import type { Renderer } from './asset-cache.ts';
+import { Conditions } from './conditions.ts';
 import { ConnectionDropped } from './connection-dropped.ts';
 import { type FaultName, findRefusal } from './faults.ts';
+import type { Video } from './job.ts';
 import { errorReply, loginPageReply } from './replies.ts';
 import { matchRoute } from './routes.ts';
 import { VideosApi } from './videos-api.ts';
@@ -15,6 +18,12 @@ export interface SimulatorOptions {
   readonly speed?: number;
   /** What is to go wrong with every call; a fault of jobs is fixed into each job that is created under it. */
   readonly fault?: FaultName | null;
+  /** What is to go wrong with some calls, in the place of `fault`. */
+  readonly conditions?: Conditions;
+  /** Makes the files of jobs; in the calling thread without it. */
+  readonly render?: Renderer;
+  /** Hears of each new job, by its id. */
+  readonly onCreate?: (id: string) => void;
 }
 
 export interface Simulator {
@@ -23,6 +32,16 @@ export interface Simulator {
    * Rejects only with `ConnectionDropped`, which stands for a broken connection.
    */
   handle(request: Request): Promise<Response>;
+  /** How a job stands, past all faults; undefined when there is none of this id, or no longer. */
+  look(id: string): JobOutlook | undefined;
+  /** The ids of all jobs that will yet end. */
+  unfinished(): string[];
+}
+
+export interface JobOutlook {
+  readonly video: Video;
+  /** When it ends, in milliseconds since the epoch; null for a job that never does. */
+  readonly endsAtMs: number | null;
 }
 
 /**
@@ -31,18 +50,24 @@ export interface Simulator {
  */
 export function createSimulator(options: SimulatorOptions): Simulator {
   const api = new VideosApi(options);
-  const fault = options.fault ?? null;
+  const {
+    clock,
+    fault = null,
+    conditions = new Conditions(() => 0, fault === null ? {} : { faults: { [fault]: 1 } }),
+  } = options;
 
   async function answer(request: Request): Promise<Response> {
-    if (fault === 'html-instead-of-json') return loginPageReply();
     const { pathname } = new URL(request.url);
     const route = matchRoute(request.method, pathname);
-    const refusal = findRefusal(fault, route.name);
+    if (conditions.latencyMs > 0) await clock.sleep(conditions.latencyMs);
+    const met = conditions.faultFor(route, request.headers.get('x-sora-fault'));
+    if (met === 'html-instead-of-json') return loginPageReply();
+    const refusal = findRefusal(met, route.name);
     if (refusal) {
       const message = refusal.message.replace('{call}', `${request.method} ${pathname}`);
       throw new ApiError({ ...refusal, message });
     }
-    return api[route.name](request, route.id);
+    return api[route.name](request, route.id, met);
   }
 
   return {
@@ -51,6 +76,8 @@ export function createSimulator(options: SimulatorOptions): Simulator {
       reply.headers.set('x-request-id', `req_${Buffer.from(options.randomBytes(16)).toString('hex')}`);
       return request.method === 'HEAD' ? withoutBody(reply) : reply;
     },
+    look: (id) => api.look(id),
+    unfinished: () => api.unfinished(),
   };
 }
 

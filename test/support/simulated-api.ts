@@ -1,3 +1,4 @@
+import type { Conditions } from '../../src/simulator/conditions.ts';
 import type { FaultName } from '../../src/simulator/faults.ts';
 import { createSimulator, type Simulator } from '../../src/simulator/simulator.ts';
 import { createFakeClock, type FakeClock } from './fake-clock.ts';
@@ -6,6 +7,7 @@ import { createTemporaryFolder } from './temporary-folder.ts';
 
 export interface SimulatedApiOptions {
   readonly fault?: FaultName;
+  readonly conditions?: Conditions;
   readonly speed?: number;
   readonly stateDir?: string;
   readonly clock?: FakeClock;
