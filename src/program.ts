@@ -40,6 +40,11 @@ export const COMMANDS: readonly Entry[] = [
     load: async () => (await import('./commands/doctor.ts')).doctor,
   },
   {
+    name: 'serve',
+    summary: 'serve the API on a port, with a page to try it',
+    load: async () => (await import('./commands/serve.ts')).serve,
+  },
+  {
     name: 'config list',
     summary: 'show values and their origins',
     load: async () => (await import('./commands/config.ts')).configList,
@@ -205,7 +210,7 @@ function describeCommand(command: Command, definition: CommandDefinition, column
   command.description(definition.description);
   for (const { form, summary } of definition.arguments) command.argument(form, summary);
   addOptions(command, definition.options, 'Options:');
-  addOptions(command, GLOBAL_OPTIONS, 'Global options:');
+  addOptions(command, globalOptionsFor(definition), 'Global options:');
   const examples = definition.examples.map(([line, does]) => `  # ${does}\n  $ ${line}`);
   const codes = definition.errors.join(', ') || 'none of its own';
   command.addHelpText(
@@ -226,6 +231,11 @@ ${examples.join('\n')}
   );
 }
 
+/** A command’s own option goes before the global one of its name. */
+function globalOptionsFor({ options }: CommandDefinition): OptionSpecs {
+  return Object.fromEntries(Object.entries(GLOBAL_OPTIONS).filter(([name]) => !(name in options)));
+}
+
 function addOptions(command: Command, specs: OptionSpecs, heading: string): Command {
   for (const spec of Object.values(specs)) command.addOption(toOption(spec).helpGroup(spec.group ?? heading));
   return command;
@@ -241,11 +251,15 @@ function toOption({ flags, summary, choices, repeatable }: OptionSpec): Option {
 
 /** Global options are understood before and behind the command’s name; the one behind wins. */
 function splitOptions(command: Command, definition: CommandDefinition): Pick<Invocation, 'options' | 'globals'> {
-  const values = { ...given(command.optsWithGlobals()), ...given(command.opts()) };
-  const pick = (specs: OptionSpecs): Record<string, unknown> =>
-    Object.fromEntries(Object.keys(specs).flatMap((name) => (name in values ? [[name, values[name]]] : [])));
+  const own = given(command.opts());
+  const values = { ...given(command.optsWithGlobals()), ...own };
+  const pick = (specs: OptionSpecs, from: Readonly<Record<string, unknown>>): Record<string, unknown> =>
+    Object.fromEntries(Object.keys(specs).flatMap((name) => (name in from ? [[name, from[name]]] : [])));
   // The values' types follow from the flags by which commander made them.
-  return { options: pick(definition.options), globals: pick(GLOBAL_OPTIONS) as GlobalOptions };
+  return {
+    options: pick(definition.options, own),
+    globals: pick(globalOptionsFor(definition), values) as GlobalOptions,
+  };
 }
 
 /** The options that were given. Commander turns `--no-input` into `input`, which is true by default. */

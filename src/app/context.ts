@@ -7,6 +7,7 @@ import type { Output } from '../output/output.ts';
 import type { Host } from '../platform/host.ts';
 import type { Http } from '../platform/http.ts';
 import { proxiesFrom } from '../platform/proxy-http.ts';
+import type { Simulator, SimulatorOptions } from '../simulator/simulator.ts';
 import { isExposed, readKeys } from '../store/keys.ts';
 import { Ledger } from '../store/ledger.ts';
 import { type SoraPaths, soraPaths } from '../store/paths.ts';
@@ -34,6 +35,7 @@ export class Context {
   #configuration: Configuration | undefined;
   #ledger: Ledger | undefined;
   readonly #servers = new Map<string, Promise<Server>>();
+  #simulator: Pick<Simulator, 'handle'> | undefined;
 
   constructor(host: Host, options: GlobalOptions, output: Output) {
     this.host = host;
@@ -70,6 +72,11 @@ export class Context {
   async server(): Promise<Server> {
     requireKey(this.configuration);
     return this.serverFor(this.configuration);
+  }
+
+  /** The simulator, whatever else is chosen. */
+  simulatorServer(): Promise<Server> {
+    return this.serverFor(this.#resolve({ simulate: true }));
   }
 
   /**
@@ -136,7 +143,7 @@ export class Context {
     const { clock } = this.host;
     const { profile, baseUrl, encoding, requestTimeoutMs } = configuration;
     const transport = new Transport({
-      http: configuration.isSimulator ? await this.#simulator() : await this.#network(),
+      http: configuration.isSimulator ? await this.#simulatorHttp() : await this.#network(),
       endpoint: endpointOf(configuration),
       userAgent: `sora-cli/${this.host.version}`,
       idleTimeoutMs: requestTimeoutMs.value,
@@ -174,19 +181,24 @@ export class Context {
     return proxyHttp(proxies);
   }
 
-  async #simulator(): Promise<Http> {
+  /** Lets calls to the simulator go to this one, in the place of one of their own. */
+  useSimulator(simulator: Pick<Simulator, 'handle'>): void {
+    this.#simulator = simulator;
+  }
+
+  /** What every simulator of this program works with. */
+  get simulatorOptions(): SimulatorOptions {
+    const { clock, randomBytes } = this.host;
+    const speed = simulatorSpeed(this.env.SORA_SIMULATOR_SPEED);
+    return { stateDir: this.paths.simulatorDir, clock, randomBytes, speed };
+  }
+
+  async #simulatorHttp(): Promise<Http> {
     const [{ createSimulator }, { httpFromHandler }] = await Promise.all([
       import('../simulator/simulator.ts'),
       import('../platform/http.ts'),
     ]);
-    const { clock, randomBytes } = this.host;
-    const simulator = createSimulator({
-      stateDir: this.paths.simulatorDir,
-      clock,
-      randomBytes,
-      speed: simulatorSpeed(this.env.SORA_SIMULATOR_SPEED),
-      fault: await this.#fault(),
-    });
+    const simulator = this.#simulator ?? createSimulator({ ...this.simulatorOptions, fault: await this.#fault() });
     return httpFromHandler((request) => simulator.handle(request));
   }
 

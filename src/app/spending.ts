@@ -24,7 +24,10 @@ export function parseMaxCost(text: string | undefined, faults: string[]): number
  * Enforces the caps and asks for consent before anything is sent. Throws
  * `cost_cap_exceeded`. Where nobody can be asked, silence means no.
  */
-export async function agreeToSpend({ micros, maxCostMicros, isAgreed }: Spending, context: Context): Promise<void> {
+export async function agreeToSpend(
+  { micros, maxCostMicros, isAgreed }: Spending,
+  context: Pick<Context, 'configuration' | 'host' | 'isInteractive'>,
+): Promise<void> {
   const { configuration, host } = context;
   if (configuration.isSimulator) return;
   const cap = maxCostMicros === null ? configuration.maxCostMicros : { value: maxCostMicros, origin: '--max-cost' };

@@ -29,6 +29,8 @@ export interface SubmitDeps {
 }
 
 export interface SubmitOrder {
+  /** Of the record; a new one when left out. Who keeps a key of their own can find out later what became of it. */
+  readonly key?: string;
   readonly server: ServerIdentity;
   readonly request: VideoRequest;
   readonly estimate: Estimate | null;
@@ -66,7 +68,7 @@ export async function submit(deps: SubmitDeps, order: SubmitOrder): Promise<Subm
   if (existing !== undefined) return attach(deps, existing);
 
   deps.signal?.throwIfAborted();
-  const key = newKey(deps);
+  const key = order.key ?? newKey(deps);
   await writeIntent(deps, order, key, fingerprint);
   const [first] = order.again ? [] : openOnes();
   if (first !== undefined && first.key !== key) {
@@ -114,8 +116,11 @@ async function send(deps: SubmitDeps, { request }: SubmitOrder, key: string): Pr
   }
 }
 
-/** Goes on with a job that exists, or may exist, instead of paying for a second one. */
-async function attach(deps: SubmitDeps, existing: JobRecord): Promise<Submission> {
+/**
+ * Goes on with a job that exists, or may exist, instead of paying for a second one: of another process, or of this
+ * program's own earlier run. Throws like `submit`.
+ */
+export async function attach(deps: SubmitDeps, existing: JobRecord): Promise<Submission> {
   const record = await awaitAnswer(deps, existing);
   if (record.answer === 'rejected') {
     throw new SoraError('duplicate_request', {

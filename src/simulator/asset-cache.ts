@@ -23,7 +23,7 @@ const MIME_TYPES = { video: 'video/mp4', thumbnail: 'image/webp', spritesheet: '
 >;
 
 /** Renders in the calling thread. */
-export const renderHere: Renderer = (spec, variant) => {
+export function renderHere(spec: ClipSpec, variant: Variant): Uint8Array {
   switch (variant) {
     case 'video':
       return renderClip(spec);
@@ -32,7 +32,7 @@ export const renderHere: Renderer = (spec, variant) => {
     case 'spritesheet':
       return renderSpritesheet(spec);
   }
-};
+}
 
 /** Renders files when they are asked for and keeps the last ones, so that a resumed download does not render again. */
 export class AssetCache {
