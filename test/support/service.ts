@@ -25,6 +25,8 @@ export interface TestedServiceSetup {
   /** A server on the network, in the place of the simulator. */
   readonly upstreamUrl?: string;
   readonly http?: Http;
+  /** Is not stopped at the end of the test. */
+  readonly isKilled?: true;
   readonly apiKey?: string;
   readonly isLocal?: boolean;
   readonly agree?: (price: { readonly micros: number } | null) => Promise<void>;
@@ -38,7 +40,7 @@ export interface TestedCall {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-export interface TestedService {
+export interface TestedService extends DocumentCheck {
   readonly folder: string;
   readonly clock: SteppedClock;
   readonly simulator: Simulator;
@@ -92,7 +94,7 @@ export function createTestedService(setup: TestedServiceSetup = {}): TestedServi
   const log = (_: string, message: string): void => void messages.push(message);
   const book = new JobBook({ path: join(folder, 'serve/jobs.jsonl'), pid, randomBytes, isProcessAlive });
   const runner = new JobRunner({ upstream, book, filesDir: join(folder, 'serve/files'), random: () => 0.5, log });
-  onTestFinished(() => runner.stop());
+  onTestFinished(() => (setup.isKilled ? undefined : runner.stop()));
   const { handle } = createService({
     book,
     runner,
@@ -132,9 +134,12 @@ export function createTestedService(setup: TestedServiceSetup = {}): TestedServi
           ...(content === undefined ? {} : { body: content }),
         }),
       );
-      check ??= createDocumentCheck(await readDocument());
-      await check.expectPromised(method, path, reply);
+      await service.expectPromised(method, path, reply);
       return reply;
+    },
+    async expectPromised(method, url, reply) {
+      check ??= createDocumentCheck(await readDocument());
+      await check.expectPromised(method, url, reply);
     },
     async read(method, path, call = {}, status = 200) {
       const reply = await service.call(method, path, call);
