@@ -103,14 +103,14 @@ export interface Invocation {
 /** Reads a command line. Throws `usage` for one that cannot be understood. */
 export async function parseCommandLine(argv: readonly string[], streams: ProgramStreams): Promise<Invocation | null> {
   const state: { invocation: Invocation | null } = { invocation: null };
-  const program = buildProgram(streams);
   const line = withHelpSpelledOut(argv);
   const named = findEntry(line);
+  const definition = await named?.load();
+  const program = buildProgram(streams, globalOptionsFor(definition));
   // All are needed only for the help that lists them, and to guess what was meant.
   for (const entry of named === undefined ? COMMANDS : [named]) {
     const command = commandAt(program, entry);
-    if (entry !== named) continue;
-    const definition = await entry.load();
+    if (entry !== named || definition === undefined) continue;
     describeCommand(command, definition, streams.columns);
     command.action(() => {
       const { options, globals } = splitOptions(command, definition);
@@ -134,7 +134,7 @@ function withHelpSpelledOut(argv: readonly string[]): string[] {
   return first === 'help' ? [...rest, '--help'] : [...argv];
 }
 
-function buildProgram({ version, writeOut, columns }: ProgramStreams): Command {
+function buildProgram({ version, writeOut, columns }: ProgramStreams, globalOptions: OptionSpecs): Command {
   const program = new Command('sora')
     .description(
       'Generates and manages Sora videos on any server that speaks the Videos API, with an offline simulator.',
@@ -164,7 +164,7 @@ Examples:
 Environment: SORA_API_KEY, SORA_BASE_URL, SORA_PROFILE, SORA_MODEL, SORA_HOME, OPENAI_API_KEY, OPENAI_BASE_URL
 `,
     );
-  return addOptions(program, GLOBAL_OPTIONS, 'Global options:');
+  return addOptions(program, globalOptions, 'Global options:');
 }
 
 /** The command of an entry, made together with the groups that it stands in. */
@@ -231,9 +231,10 @@ ${examples.join('\n')}
   );
 }
 
-/** A command’s own option goes before the global one of its name. */
-function globalOptionsFor({ options }: CommandDefinition): OptionSpecs {
-  return Object.fromEntries(Object.entries(GLOBAL_OPTIONS).filter(([name]) => !(name in options)));
+/** A command’s own option stands in the place of the global one of its name. */
+function globalOptionsFor(definition: CommandDefinition | undefined): OptionSpecs {
+  const own = definition?.options ?? {};
+  return Object.fromEntries(Object.entries(GLOBAL_OPTIONS).filter(([name]) => !(name in own)));
 }
 
 function addOptions(command: Command, specs: OptionSpecs, heading: string): Command {
@@ -251,15 +252,11 @@ function toOption({ flags, summary, choices, repeatable }: OptionSpec): Option {
 
 /** Global options are understood before and behind the command’s name; the one behind wins. */
 function splitOptions(command: Command, definition: CommandDefinition): Pick<Invocation, 'options' | 'globals'> {
-  const own = given(command.opts());
-  const values = { ...given(command.optsWithGlobals()), ...own };
-  const pick = (specs: OptionSpecs, from: Readonly<Record<string, unknown>>): Record<string, unknown> =>
-    Object.fromEntries(Object.keys(specs).flatMap((name) => (name in from ? [[name, from[name]]] : [])));
+  const values = { ...given(command.optsWithGlobals()), ...given(command.opts()) };
+  const pick = (specs: OptionSpecs): Record<string, unknown> =>
+    Object.fromEntries(Object.keys(specs).flatMap((name) => (name in values ? [[name, values[name]]] : [])));
   // The values' types follow from the flags by which commander made them.
-  return {
-    options: pick(definition.options, own),
-    globals: pick(globalOptionsFor(definition), values) as GlobalOptions,
-  };
+  return { options: pick(definition.options), globals: pick(globalOptionsFor(definition)) as GlobalOptions };
 }
 
 /** The options that were given. Commander turns `--no-input` into `input`, which is true by default. */

@@ -23,7 +23,7 @@ import { createSimulator, type Simulator } from '../simulator/simulator.ts';
 import { WorkerRenderer } from '../simulator/worker-renderer.ts';
 
 /** How long requests that are under way at Ctrl-C may take to end. */
-const GRACE_MS = 5_000;
+const GRACE_MS = 3_000;
 
 export const serve = defineCommand({
   name: 'serve',
@@ -55,6 +55,7 @@ export const serve = defineCommand({
     const simulator: Simulator = createSimulator({
       ...context.simulatorOptions,
       conditions,
+      signal: host.interrupt,
       render: (spec, variant) => renderer.render(spec, variant),
       onCreate: (id) => webhooks?.watch(id),
     });

@@ -22,6 +22,8 @@ export interface SimulatorOptions {
   readonly conditions?: Conditions;
   /** Makes the files of jobs; in the calling thread without it. */
   readonly render?: Renderer;
+  /** Ends all latency: what still waits is answered at once. */
+  readonly signal?: AbortSignal;
   /** Hears of each new job, by its id. */
   readonly onCreate?: (id: string) => void;
 }
@@ -59,7 +61,7 @@ export function createSimulator(options: SimulatorOptions): Simulator {
   async function answer(request: Request): Promise<Response> {
     const { pathname } = new URL(request.url);
     const route = matchRoute(request.method, pathname);
-    if (conditions.latencyMs > 0) await clock.sleep(conditions.latencyMs);
+    if (conditions.latencyMs > 0) await clock.sleep(conditions.latencyMs, options.signal).catch(() => {});
     const met = conditions.faultFor(route, request.headers.get('x-sora-fault'));
     if (met === 'html-instead-of-json') return loginPageReply();
     const refusal = findRefusal(met, route.name);
