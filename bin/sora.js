@@ -12,7 +12,7 @@ async function main() {
   process.exitCode = 1; // what a run that never comes to its end has earned
   const { nodeHost, runCli } = require('../dist/launch.js').loadProgram(process);
   // Never process.exit(): it would cut what is still on its way into a pipe.
-  process.exitCode = await runCli(nodeHost(version));
+  process.exitCode = await runCli(nodeHost(version, join(__dirname, '../dist')));
 }
 
 if (major < 20 || (major === 20 && minor < 19)) {

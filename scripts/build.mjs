@@ -2,9 +2,10 @@
 // run, and `sora.js`, the program: chunks in one file, each of them run when something of it is first used.
 // In CommonJS, because starting Node's loader of ES modules alone takes a fifth of Node's whole start.
 import { createHash } from 'node:crypto';
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { brotliCompressSync, constants } from 'node:zlib';
 import { build, transform } from 'esbuild';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -23,7 +24,19 @@ const common = {
   minify: true,
   logLevel: 'warning',
 };
-const launcher = await build({ ...common, entryPoints: ['src/launch.ts'], format: 'cjs' });
+const launcher = await build({
+  ...common,
+  entryPoints: ['src/launch.ts', 'src/simulator/render-worker.ts'],
+  entryNames: '[name]',
+  format: 'cjs',
+});
+const pages = await build({
+  ...common,
+  outdir: join(outdir, 'web'),
+  entryPoints: ['web/page.ts', 'web/docs.ts', 'web/page.css', 'web/docs.css'],
+  platform: 'browser',
+  target: ['chrome110', 'firefox115', 'safari16'],
+});
 // esbuild splits ES modules only, so the chunks are made as such, then turned into CommonJS and packed.
 const program = await build({
   ...common,
@@ -37,14 +50,21 @@ const program = await build({
     { name: 'no-subprocesses', setup: leaveOutSubprocesses },
     { name: 'quiet-sdk', setup: leaveOutHeaders },
     { name: 'bare-sdk', setup: leaveOutResources },
+    { name: 'english-zod', setup: leaveOutLanguages },
   ],
 });
 rmSync(outdir, { recursive: true, force: true });
-mkdirSync(outdir);
-for (const { path, contents } of launcher.outputFiles) writeFileSync(path, contents);
+mkdirSync(join(outdir, 'web'), { recursive: true });
+for (const { path, contents } of [...launcher.outputFiles, ...pages.outputFiles]) writeFileSync(path, contents);
+for (const name of ['index.html', 'docs.html', 'icon.svg'])
+  copyFileSync(join(root, 'web', name), join(outdir, 'web', name));
+for (const name of ['swagger-ui-bundle.js', 'swagger-ui.css']) compressAsset(name);
 await pack(program.outputFiles);
 writeFileSync(join(outdir, 'package.json'), '{ "type": "commonjs" }\n');
-writeFileSync(join(outdir, 'THIRD-PARTY-LICENSES.txt'), licences(Object.keys(program.metafile.inputs)));
+writeFileSync(
+  join(outdir, 'THIRD-PARTY-LICENSES.txt'),
+  licences([...Object.keys(program.metafile.inputs), 'node_modules/swagger-ui-dist/swagger-ui-bundle.js']),
+);
 
 /**
  * Writes one file of all chunks, each in a function that is called when the chunk is first required, and beside it those
@@ -126,6 +146,29 @@ function leaveOutResources(build) {
     if (classes.length === 0) return undefined; // hands on what others export
     return { contents: classes.map(([, name]) => `export class ${name} {}`).join('\n') };
   });
+}
+
+/** zod speaks fifty languages, a third of its size; only one of them is asked for. */
+function leaveOutLanguages(build) {
+  build.onLoad({ filter: /[/\\]zod[/\\]v4[/\\]locales[/\\]index\.js$/ }, () => ({
+    contents: `export { default as en } from './en.js';`,
+  }));
+}
+
+/**
+ * Swagger UI is used as its makers built it. Compressed as browsers take it, it is a fifth of its size, and smaller than
+ * npm would make it. That takes seconds, so what was compressed is kept for the next build.
+ */
+function compressAsset(name) {
+  const folder = join(root, 'node_modules/swagger-ui-dist');
+  const { version } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
+  const kept = join(root, 'node_modules/.cache/sora', `${version}-${name}.br`);
+  if (!existsSync(kept)) {
+    const params = { [constants.BROTLI_PARAM_LGWIN]: constants.BROTLI_MAX_WINDOW_BITS };
+    mkdirSync(dirname(kept), { recursive: true });
+    writeFileSync(kept, brotliCompressSync(readFileSync(join(folder, name)), { params }));
+  }
+  copyFileSync(kept, join(outdir, 'web', `${name}.br`));
 }
 
 /** The licence of every package that went into the bundle. */

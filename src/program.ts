@@ -50,6 +50,11 @@ export const COMMANDS: readonly Entry[] = [
     load: async () => (await import('./commands/doctor.ts')).doctor,
   },
   {
+    name: 'serve',
+    summary: 'serve the API on a port, with a page to try it',
+    load: async () => (await import('./commands/serve.ts')).serve,
+  },
+  {
     name: 'config list',
     summary: 'show values and their origins',
     load: async () => (await import('./commands/config.ts')).configList,
@@ -108,14 +113,14 @@ export interface Invocation {
 /** Reads a command line. Throws `usage` for one that cannot be understood. */
 export async function parseCommandLine(argv: readonly string[], streams: ProgramStreams): Promise<Invocation | null> {
   const state: { invocation: Invocation | null } = { invocation: null };
-  const program = buildProgram(streams);
   const line = withHelpSpelledOut(argv);
   const named = findEntry(line);
+  const definition = await named?.load();
+  const program = buildProgram(streams, globalOptionsFor(definition));
   // All are needed only for the help that lists them, and to guess what was meant.
   for (const entry of named === undefined ? COMMANDS : [named]) {
     const command = commandAt(program, entry);
-    if (entry !== named) continue;
-    const definition = await entry.load();
+    if (entry !== named || definition === undefined) continue;
     describeCommand(command, definition, streams.columns);
     command.action(() => {
       const { options, globals } = splitOptions(command, definition);
@@ -139,7 +144,7 @@ function withHelpSpelledOut(argv: readonly string[]): string[] {
   return first === 'help' ? [...rest, '--help'] : [...argv];
 }
 
-function buildProgram({ version, writeOut, columns }: ProgramStreams): Command {
+function buildProgram({ version, writeOut, columns }: ProgramStreams, globalOptions: OptionSpecs): Command {
   const program = new Command('sora')
     .description(
       'Generates and manages Sora videos on any server that speaks the Videos API, with an offline simulator.',
@@ -169,7 +174,7 @@ Examples:
 Environment: SORA_API_KEY, SORA_BASE_URL, SORA_PROFILE, SORA_MODEL, SORA_HOME, OPENAI_API_KEY, OPENAI_BASE_URL
 `,
     );
-  return addOptions(program, GLOBAL_OPTIONS, 'Global options:');
+  return addOptions(program, globalOptions, 'Global options:');
 }
 
 /** The command of an entry, made together with the groups that it stands in. */
@@ -215,7 +220,7 @@ function describeCommand(command: Command, definition: CommandDefinition, column
   command.description(definition.description);
   for (const { form, summary } of definition.arguments) command.argument(form, summary);
   addOptions(command, definition.options, 'Options:');
-  addOptions(command, GLOBAL_OPTIONS, 'Global options:');
+  addOptions(command, globalOptionsFor(definition), 'Global options:');
   const examples = definition.examples.map(([line, does]) => `  # ${does}\n  $ ${line}`);
   const codes = definition.errors.join(', ') || 'none of its own';
   command.addHelpText(
@@ -234,6 +239,12 @@ Examples:
 ${examples.join('\n')}
 `,
   );
+}
+
+/** A command’s own option stands in the place of the global one of its name. */
+function globalOptionsFor(definition: CommandDefinition | undefined): OptionSpecs {
+  const own = definition?.options ?? {};
+  return Object.fromEntries(Object.entries(GLOBAL_OPTIONS).filter(([name]) => !(name in own)));
 }
 
 function addOptions(command: Command, specs: OptionSpecs, heading: string): Command {
@@ -255,7 +266,7 @@ function splitOptions(command: Command, definition: CommandDefinition): Pick<Inv
   const pick = (specs: OptionSpecs): Record<string, unknown> =>
     Object.fromEntries(Object.keys(specs).flatMap((name) => (name in values ? [[name, values[name]]] : [])));
   // The values' types follow from the flags by which commander made them.
-  return { options: pick(definition.options), globals: pick(GLOBAL_OPTIONS) as GlobalOptions };
+  return { options: pick(definition.options), globals: pick(globalOptionsFor(definition)) as GlobalOptions };
 }
 
 /** The options that were given. Commander turns `--no-input` into `input`, which is true by default. */

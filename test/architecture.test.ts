@@ -10,7 +10,7 @@ const FLOORS: readonly (readonly string[])[] = [
   ['wire'],
   ['client', 'store', 'simulator', 'output'],
   ['jobs'],
-  ['batch', 'doctor'],
+  ['batch', 'doctor', 'service'],
   ['app'],
   ['commands'],
   [''],

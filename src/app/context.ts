@@ -9,6 +9,7 @@ import type { Output } from '../output/output.ts';
 import type { Host } from '../platform/host.ts';
 import type { Http } from '../platform/http.ts';
 import { proxiesFrom } from '../platform/proxy-http.ts';
+import type { Simulator, SimulatorOptions } from '../simulator/simulator.ts';
 import { isExposed, readKeys } from '../store/keys.ts';
 import { Ledger } from '../store/ledger.ts';
 import { type SoraPaths, soraPaths } from '../store/paths.ts';
@@ -37,6 +38,7 @@ export class Context {
   #configuration: Configuration | undefined;
   #ledger: Ledger | undefined;
   readonly #servers = new Map<string, Promise<Server>>();
+  #simulator: Pick<Simulator, 'handle'> | undefined;
 
   constructor(host: Host, options: GlobalOptions, output: Output) {
     this.host = host;
@@ -73,6 +75,11 @@ export class Context {
   async server(): Promise<Server> {
     requireKey(this.configuration);
     return this.serverFor(this.configuration);
+  }
+
+  /** The simulator, whatever else is chosen. */
+  simulatorServer(): Promise<Server> {
+    return this.serverFor(this.#resolve({ simulate: true }));
   }
 
   /**
@@ -174,7 +181,7 @@ export class Context {
   async transportFor(configuration: Configuration): Promise<Transport> {
     const [{ Transport }, http] = await Promise.all([
       import('../client/transport.ts'),
-      configuration.isSimulator ? this.#simulator(configuration) : this.#network(),
+      configuration.isSimulator ? this.#simulatorHttp(configuration) : this.#network(),
     ]);
     const { clock, version } = this.host;
     return new Transport({
@@ -199,7 +206,19 @@ export class Context {
     return proxyHttp(proxies, this.host.http);
   }
 
-  async #simulator({ dialect, shape }: Configuration): Promise<Http> {
+  /** Lets calls to the simulator go to this one, in the place of one of their own. */
+  useSimulator(simulator: Pick<Simulator, 'handle'>): void {
+    this.#simulator = simulator;
+  }
+
+  /** What every simulator of this program works with. */
+  get simulatorOptions(): SimulatorOptions {
+    const { clock, randomBytes } = this.host;
+    const speed = simulatorSpeed(this.env.SORA_SIMULATOR_SPEED);
+    return { stateDir: this.paths.simulatorDir, clock, randomBytes, speed };
+  }
+
+  async #simulatorHttp({ dialect, shape }: Configuration): Promise<Http> {
     if (dialect.value === 'openrouter') {
       throw new SoraError('not_supported', {
         title: 'the simulator speaks the dialects `videos` and `generations`',
@@ -210,15 +229,8 @@ export class Context {
       import('../simulator/simulator.ts'),
       import('../platform/http.ts'),
     ]);
-    const { clock, randomBytes } = this.host;
-    const simulator = createSimulator({
-      stateDir: this.paths.simulatorDir,
-      clock,
-      randomBytes,
-      speed: simulatorSpeed(this.env.SORA_SIMULATOR_SPEED),
-      fault: await this.#fault(),
-      shape,
-    });
+    const simulator =
+      this.#simulator ?? createSimulator({ ...this.simulatorOptions, fault: await this.#fault(), shape });
     return httpFromHandler((request) => simulator.handle(request));
   }
 

@@ -29,7 +29,10 @@ export function parseMaxCost(text: string | undefined, faults: string[]): number
  * Enforces the caps and asks for consent before anything is sent. Throws
  * `cost_cap_exceeded`. Where nobody can be asked, silence means no.
  */
-export async function agreeToSpend(spending: Spending, context: Context): Promise<void> {
+export async function agreeToSpend(
+  spending: Spending,
+  context: Pick<Context, 'configuration' | 'host' | 'isInteractive'>,
+): Promise<void> {
   const { micros, maxCostMicros, isAgreed, spentMicros = 0, isMore = false } = spending;
   const { configuration, host } = context;
   if (configuration.isSimulator) return;

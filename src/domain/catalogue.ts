@@ -313,6 +313,12 @@ export const CATALOGUE = {
     hints: ['choose another place with `-o`, or make room on the disk'],
     exitCode: 1,
   },
+  cannot_listen: {
+    title: 'could not listen at this address',
+    explanation: 'The port is taken, needs rights that are missing, or the address is none of this machine.',
+    hints: ['choose another port with `--port`, or let one be chosen with `--port 0`'],
+    exitCode: 1,
+  },
   not_supported: {
     title: 'this server cannot do that',
     explanation: 'The server, or its dialect, has no such function. Nothing is guessed in its place.',

@@ -39,6 +39,8 @@ export interface RowTie {
 }
 
 export interface SubmitOrder {
+  /** Of the record; a new one when left out. Who keeps a key of their own can find out later what became of it. */
+  readonly key?: string;
   readonly server: ServerIdentity;
   readonly request: VideoRequest;
   readonly estimate: Estimate | null;
@@ -82,15 +84,15 @@ export async function submit(deps: SubmitDeps, order: SubmitOrder): Promise<Subm
     return candidates.filter((record) => isTaken(record, order));
   };
   const [existing] = order.again ? [] : sameOnes();
-  if (existing !== undefined) return attach(deps, order, existing);
+  if (existing !== undefined) return attach(deps, existing, order.row);
 
   deps.signal?.throwIfAborted();
-  const key = newKey(deps);
+  const key = order.key ?? newKey(deps);
   await writeIntent(deps, order, key, fingerprint);
   const [first] = order.again ? [] : sameOnes();
   if (first !== undefined && first.key !== key) {
     await withdraw(deps, key, 'another process submitted the same request first');
-    return attach(deps, order, first);
+    return attach(deps, first, order.row);
   }
   await enforceDayCap(deps, order, key);
   return send(deps, order, key);
@@ -140,13 +142,16 @@ async function send(deps: SubmitDeps, order: SubmitOrder, key: string): Promise<
     case 'unknown': {
       const { code, causedBy, message } = outcome.error;
       await ledger.append({ event: 'unknown', ...at, code, message: causedBy ?? message });
-      return findLost(deps, order, recordOf(ledger, key), outcome.error);
+      return findLost(deps, order.row, recordOf(ledger, key), outcome.error);
     }
   }
 }
 
-/** Goes on with a job that exists, or may exist, instead of paying for a second one. */
-async function attach(deps: SubmitDeps, order: SubmitOrder, existing: JobRecord): Promise<Submission> {
+/**
+ * Goes on with a job that exists, or may exist, instead of paying for a second one: of another process, or of this
+ * program's own earlier run. Throws like `submit`.
+ */
+export async function attach(deps: SubmitDeps, existing: JobRecord, row: RowTie | null = null): Promise<Submission> {
   const record = await awaitAnswer(deps, existing);
   if (record.answer === 'rejected') {
     throw new SoraError('duplicate_request', {
@@ -157,7 +162,7 @@ async function attach(deps: SubmitDeps, order: SubmitOrder, existing: JobRecord)
   }
   if (record.answer === 'accepted') return { kind: 'attached', record, job: null };
   const doubt = new SoraError('outcome_unknown', { causedBy: record.refusal?.message ?? null });
-  return { ...(await findLost(deps, order, record, doubt)), kind: 'attached' };
+  return { ...(await findLost(deps, row, record, doubt)), kind: 'attached' };
 }
 
 /** Another process may be in the middle of its create; when it is gone, its answer is lost. */
@@ -177,11 +182,11 @@ async function awaitAnswer(
   return recordOf(ledger, record.key);
 }
 
-async function findLost(deps: SubmitDeps, order: SubmitOrder, lost: JobRecord, doubt: SoraError): Promise<Submission> {
+async function findLost(deps: SubmitDeps, row: RowTie | null, lost: JobRecord, doubt: SoraError): Promise<Submission> {
   const facts = { key: lost.key };
   let isProvenMissing = false;
   try {
-    for (const delayMs of order.row === null ? RECOVERY_DELAYS_MS : ROW_RECOVERY_DELAYS_MS) {
+    for (const delayMs of row === null ? RECOVERY_DELAYS_MS : ROW_RECOVERY_DELAYS_MS) {
       if (delayMs > 0) await deps.clock.sleep(delayMs, deps.signal);
       const recovery = await recover(deps, lost, deps.signal);
       if (recovery.kind === 'found') return { kind: 'submitted', record: recovery.record, job: recovery.job };
@@ -195,7 +200,7 @@ async function findLost(deps: SubmitDeps, order: SubmitOrder, lost: JobRecord, d
   }
   const { causedBy, status, requestId } = doubt;
   // A server that was too slow to answer may still be at it.
-  if (order.row !== null && isProvenMissing && lost.refusal?.code !== 'request_timeout') {
+  if (row !== null && isProvenMissing && lost.refusal?.code !== 'request_timeout') {
     await withdraw(deps, lost.key, 'it never arrived: the server’s list does not have it');
     throw new SoraError('connection_failed', {
       title: 'the create did not arrive at the server',

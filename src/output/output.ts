@@ -63,6 +63,14 @@ export class Output {
     if (!this.options.json && !this.options.quiet) this.#stderr.write(`${cleanText(this.#redact(text))}\n`);
   }
 
+  /** A line of a server's log; with `--json` an object, as all that is printed then is. */
+  log(level: 'info' | 'error', message: string, facts: Readonly<Record<string, unknown>>): void {
+    const { json, quiet } = this.options;
+    if (quiet && level === 'info') return;
+    const line = json ? JSON.stringify({ level, message, ...facts }) : `[${level}] ${message} ${JSON.stringify(facts)}`;
+    this.#stderr.write(`${cleanText(this.#redact(line))}\n`);
+  }
+
   debug(level: 'debug' | 'error', what: string, facts: Readonly<Record<string, unknown>>): void {
     if (!this.options.debug) return;
     this.#stderr.write(`[${level}] ${what} ${cleanText(this.#redact(JSON.stringify(facts)))}\n`);

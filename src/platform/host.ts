@@ -24,6 +24,8 @@ export class Interrupt extends Error {
 export interface Host {
   /** Of `sora` itself. */
   readonly version: string;
+  /** Where the built program lies, with the files that come with it; absolute. */
+  readonly programDir: string;
   /** Arguments after the script's name. */
   readonly argv: readonly string[];
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -43,9 +45,10 @@ export interface Host {
   readonly interrupt: AbortSignal;
 }
 
-export function nodeHost(version: string): Host {
+export function nodeHost(version: string, programDir: string): Host {
   return {
     version,
+    programDir,
     argv: process.argv.slice(2),
     env: process.env,
     cwd: process.cwd(),

@@ -117,6 +117,34 @@ export class Journal {
   }
 }
 
+/** Memory of what a journal says, brought up to date by reading only what was added since the last look. */
+export class JournalFold {
+  readonly #journal: Journal;
+  readonly #apply: (text: string) => void;
+  readonly #forget: () => void;
+  #readUpTo = 0;
+
+  /** `apply` takes in one line; `forget` empties the memory, when the file was removed or replaced. */
+  constructor(journal: Journal, { apply, forget }: { apply: (text: string) => void; forget: () => void }) {
+    this.#journal = journal;
+    this.#apply = apply;
+    this.#forget = forget;
+  }
+
+  refresh(): void {
+    const sizeBytes = this.#journal.size();
+    if (sizeBytes === this.#readUpTo) return;
+    if (sizeBytes < this.#readUpTo) {
+      this.#readUpTo = 0;
+      this.#forget();
+    }
+    for (const { text, end } of this.#journal.read(this.#readUpTo)) {
+      this.#apply(text);
+      this.#readUpTo = end;
+    }
+  }
+}
+
 /** Reads lines through a window on the file, which moves only when a line is not wholly in it. */
 class LineReader {
   readonly #descriptor: number;

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Variant } from '../domain/video.ts';
-import { renderClip, renderSpritesheet, renderThumbnail } from './clip/clip.ts';
+import { type ClipSpec, renderClip, renderSpritesheet, renderThumbnail } from './clip/clip.ts';
 import type { SimulatedJob } from './job.ts';
 
 /** A finished file of a job. */
@@ -11,33 +11,73 @@ export interface Asset {
   readonly etag: string;
 }
 
-const CAPACITY = 4;
+/** Makes a file; the same spec gives the same bytes. */
+export type Renderer = (spec: ClipSpec, variant: Variant) => Uint8Array | Promise<Uint8Array>;
 
-const RENDERERS = {
-  video: { mimeType: 'video/mp4', render: renderClip },
-  thumbnail: { mimeType: 'image/webp', render: renderThumbnail },
-  spritesheet: { mimeType: 'image/jpeg', render: renderSpritesheet },
-} as const satisfies Record<Variant, object>;
+/** So many bytes of files are kept; the newest file always is. */
+const CAPACITY_BYTES = 32 << 20;
 
-/** Renders files when they are asked for and keeps the last few, so that a resumed download does not render again. */
-export class AssetCache {
-  readonly #assets = new Map<string, Asset>();
+const MIME_TYPES = { video: 'video/mp4', thumbnail: 'image/webp', spritesheet: 'image/jpeg' } as const satisfies Record<
+  Variant,
+  string
+>;
 
-  get(job: SimulatedJob, variant: Variant): Asset {
-    const key = `${variant}:${job.id}`;
-    const asset = this.#assets.get(key) ?? renderAsset(job, variant);
-    // A Map keeps the order of insertion: what was used last goes to the end, and the first one is the oldest.
-    this.#assets.delete(key);
-    this.#assets.set(key, asset);
-    const [oldest] = this.#assets.keys();
-    if (this.#assets.size > CAPACITY && oldest !== undefined) this.#assets.delete(oldest);
-    return asset;
+/** Renders in the calling thread. */
+export function renderHere(spec: ClipSpec, variant: Variant): Uint8Array {
+  switch (variant) {
+    case 'video':
+      return renderClip(spec);
+    case 'thumbnail':
+      return renderThumbnail(spec);
+    case 'spritesheet':
+      return renderSpritesheet(spec);
   }
 }
 
-function renderAsset({ id, prompt, model, seconds, size }: SimulatedJob, variant: Variant): Asset {
-  const { mimeType, render } = RENDERERS[variant];
-  const [width = 0, height = 0] = size.split('x').map(Number);
-  const bytes = render({ id, prompt, model, seconds: Number(seconds), width, height });
-  return { mimeType, bytes, etag: `"${createHash('sha256').update(bytes).digest('hex').slice(0, 32)}"` };
+/** Renders files when they are asked for and keeps the last ones, so that a resumed download does not render again. */
+export class AssetCache {
+  readonly #render: Renderer;
+  readonly #capacityBytes: number;
+  /** In the order of their last use. */
+  readonly #kept = new Map<string, Asset>();
+  readonly #pending = new Map<string, Promise<Asset>>();
+
+  constructor(render: Renderer = renderHere, capacityBytes = CAPACITY_BYTES) {
+    this.#render = render;
+    this.#capacityBytes = capacityBytes;
+  }
+
+  /** The file; those who ask while it is being made share it. */
+  async get(job: SimulatedJob, variant: Variant): Promise<Asset> {
+    const key = `${variant}:${job.id}`;
+    const asset = this.#kept.get(key) ?? (await (this.#pending.get(key) ?? this.#make(key, job, variant)));
+    this.#keep(key, asset);
+    return asset;
+  }
+
+  #make(key: string, job: SimulatedJob, variant: Variant): Promise<Asset> {
+    const asset = this.#renderAsset(job, variant).finally(() => this.#pending.delete(key));
+    this.#pending.set(key, asset);
+    return asset;
+  }
+
+  async #renderAsset({ id, prompt, model, seconds, size }: SimulatedJob, variant: Variant): Promise<Asset> {
+    const [width = 0, height = 0] = size.split('x').map(Number);
+    const bytes = await this.#render({ id, prompt, model, seconds: Number(seconds), width, height }, variant);
+    const etag = `"${createHash('sha256').update(bytes).digest('hex').slice(0, 32)}"`;
+    return { mimeType: MIME_TYPES[variant], bytes, etag };
+  }
+
+  /** A Map keeps the order of insertion: what was used last goes to the end, and the first one is the oldest. */
+  #keep(key: string, asset: Asset): void {
+    this.#kept.delete(key);
+    this.#kept.set(key, asset);
+    let sumBytes = 0;
+    for (const { bytes } of this.#kept.values()) sumBytes += bytes.length;
+    for (const [oldest, { bytes }] of this.#kept) {
+      if (sumBytes <= this.#capacityBytes || oldest === key) return;
+      sumBytes -= bytes.length;
+      this.#kept.delete(oldest);
+    }
+  }
 }

@@ -12,8 +12,8 @@ export interface CreateRequest {
   readonly size: string;
 }
 
-const DEFAULT_SECONDS = '4';
-const DEFAULT_SIZE = '720x1280';
+export const DEFAULT_SECONDS = '4';
+export const DEFAULT_SIZE = '720x1280';
 const FIELDS: ReadonlySet<string> = new Set(['model', 'prompt', 'seconds', 'size', 'input_reference', 'characters']);
 const MAX_PROMPT_LENGTH = 32_000;
 export const MAX_SECONDS = 120;
@@ -43,6 +43,7 @@ export function refuseUnknownFields({ fields, files }: RequestBody, known: Reado
   }
 }
 
+/** The prompt, which every way of making a video needs. */
 export function readPrompt(body: RequestBody): string {
   const prompt = readText(body, 'prompt');
   if (prompt === undefined) {
@@ -65,7 +66,7 @@ export function readPrompt(body: RequestBody): string {
   return prompt;
 }
 
-function readKnownSeconds(body: RequestBody, model: ModelCapabilities): string {
+export function readKnownSeconds(body: RequestBody, model: ModelCapabilities): string {
   const supported = model.seconds.map(String);
   const seconds = readText(body, 'seconds', `one of ${quoteList(supported, 'or')}`) ?? DEFAULT_SECONDS;
   if (!supported.includes(seconds)) throw unsupportedValue('seconds', seconds, supported);

@@ -29,12 +29,22 @@ interface BehaviourFault {
   readonly kind: 'behaviour';
   readonly name: string;
   readonly summary: string;
+  readonly routes: readonly RouteName[];
 }
 
 type Fault = RefusalFault | JobFault | BehaviourFault;
 
-const CREATE: readonly RouteName[] = ['create'];
-const VIDEO_ROUTES: readonly RouteName[] = ['create', 'list', 'retrieve', 'remove', 'content'];
+/** The routes that make a video, each of which is paid for. */
+const CREATE: readonly RouteName[] = ['create', 'remix', 'edit', 'extend'];
+const VIDEO_ROUTES: readonly RouteName[] = [
+  ...CREATE,
+  'list',
+  'retrieve',
+  'remove',
+  'content',
+  'createCharacter',
+  'character',
+];
 const MODEL_ROUTES: readonly RouteName[] = ['models', 'model'];
 const ALL_ROUTES: readonly RouteName[] = [...VIDEO_ROUTES, ...MODEL_ROUTES];
 
@@ -116,7 +126,7 @@ export const FAULTS = [
     kind: 'refusal',
     name: 'model_not_found',
     summary: 'the key has no access to the model',
-    routes: ['create', 'model'],
+    routes: [...CREATE, 'model'],
     error: {
       status: 404,
       code: 'model_not_found',
@@ -127,7 +137,7 @@ export const FAULTS = [
     kind: 'refusal',
     name: 'model_deprecated',
     summary: 'the model is retired',
-    routes: ['create', 'model'],
+    routes: [...CREATE, 'model'],
     error: {
       status: 404,
       code: 'model_not_found',
@@ -208,24 +218,38 @@ export const FAULTS = [
     kind: 'behaviour',
     name: 'create-dropped-after-accept',
     summary: 'a job is created, then the connection drops before the answer',
+    routes: CREATE,
   },
   {
     kind: 'behaviour',
     name: 'reset-before-accept',
     summary: 'the connection of a create drops and nothing is created',
+    routes: CREATE,
   },
-  { kind: 'behaviour', name: 'poll-drop', summary: 'every second look at a job drops the connection' },
+  {
+    kind: 'behaviour',
+    name: 'poll-drop',
+    summary: 'every second look at a job drops the connection',
+    routes: ['retrieve'],
+  },
   {
     kind: 'behaviour',
     name: 'cut-download',
     summary: 'downloads break off half-way; a range request gets half of the rest, and at last the end',
+    routes: ['content'],
   },
   {
     kind: 'behaviour',
     name: 'html-instead-of-json',
     summary: 'every call is answered 200 with a login page',
+    routes: ALL_ROUTES,
   },
-  { kind: 'behaviour', name: 'json-as-mp4', summary: 'a download is a JSON error that claims to be video/mp4' },
+  {
+    kind: 'behaviour',
+    name: 'json-as-mp4',
+    summary: 'a download is a JSON error that claims to be video/mp4',
+    routes: ['content'],
+  },
 ] as const satisfies readonly Fault[];
 
 export type FaultName = (typeof FAULTS)[number]['name'];
@@ -245,6 +269,13 @@ function normalize(name: string): string {
 const ROWS: readonly Fault[] = FAULTS;
 const JOB_FAULTS = ROWS.filter((fault) => fault.kind === 'job');
 const REFUSALS = ROWS.filter((fault) => fault.kind === 'refusal');
+
+/** Whether a call to this route can meet this fault; a fault of jobs is met when they are made. */
+export function hits(name: FaultName, route: RouteName): boolean {
+  const fault = ROWS.find((row) => row.name === name);
+  if (fault === undefined) return false;
+  return (fault.kind === 'job' ? CREATE : fault.routes).includes(route);
+}
 
 /** What is to go wrong with a job that was created under this fault, if anything. */
 export function findJobFault(name: string | null): JobFault | undefined {

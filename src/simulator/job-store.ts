@@ -1,5 +1,5 @@
 import { isJsonObject, parseJson } from '../domain/json.ts';
-import { Journal } from '../platform/journal.ts';
+import { Journal, JournalFold } from '../platform/journal.ts';
 import { decodeJob, type SimulatedJob } from './job.ts';
 
 interface Entry {
@@ -28,29 +28,22 @@ export interface JobPage {
  */
 export class JobStore {
   readonly #journal: Journal;
-  #readUpTo = 0;
+  readonly #fold: JournalFold;
   readonly #entries: Entry[] = [];
   readonly #byId = new Map<string, Entry>();
   readonly #byIdempotencyKey = new Map<string, SimulatedJob>();
 
   constructor(path: string) {
     this.#journal = new Journal(path);
+    this.#fold = new JournalFold(this.#journal, { apply: (text) => this.#apply(text), forget: () => this.#forget() });
   }
 
   /** Reads what this and other processes have appended since the last look. */
   refresh(): void {
-    const sizeBytes = this.#journal.size();
-    if (sizeBytes === this.#readUpTo) return;
-    if (sizeBytes < this.#readUpTo) this.#forget();
-    for (const { text, end } of this.#journal.read(this.#readUpTo)) {
-      this.#apply(text);
-      this.#readUpTo = end;
-    }
+    this.#fold.refresh();
   }
 
-  /** The file was removed or replaced: what was read from the old one is void. */
   #forget(): void {
-    this.#readUpTo = 0;
     this.#entries.length = 0;
     this.#byId.clear();
     this.#byIdempotencyKey.clear();
@@ -107,6 +100,11 @@ export class JobStore {
   async remove(id: string): Promise<void> {
     await this.#journal.append(JSON.stringify({ deleted: id }));
     this.refresh();
+  }
+
+  /** All jobs that were not deleted, oldest first. */
+  *all(): Generator<SimulatedJob> {
+    for (const { job, deleted } of this.#entries) if (!deleted) yield job;
   }
 
   /** A page of jobs by creation; undefined when `after` was never a job's id. A deleted `after` still marks its place. */

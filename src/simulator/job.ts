@@ -16,6 +16,8 @@ export interface SimulatedJob {
   readonly speed: number;
   /** The name of the job fault that it was created under. */
   readonly fault: string | null;
+  /** The id of the video that this one is a remix of. */
+  readonly remixedFrom: string | null;
   readonly idempotencyKey: string | null;
   /** A digest of the request that created it. */
   readonly fingerprint: string;
@@ -49,7 +51,7 @@ const POLL_AFTER_MS = 250;
 /** How the job stands at a moment: queued, then in progress up to 99, then at its end. */
 export function describeJob(job: SimulatedJob, nowMs: number): Video {
   const fault = findJobFault(job.fault);
-  const renderMs = ((BASE_RENDER_MS + RENDER_MS_PER_SECOND * Number(job.seconds)) * (fault?.slowdown ?? 1)) / job.speed;
+  const renderMs = renderMsOf(job);
   const share = (nowMs - job.createdAtMs) / renderMs;
   if (share < QUEUED_SHARE) return toVideo(job);
   if (share < 1 || fault?.endless) {
@@ -64,6 +66,15 @@ export function describeJob(job: SimulatedJob, nowMs: number): Video {
     completed_at: completedAt,
     expires_at: completedAt + CONTENT_LIFETIME_SECONDS,
   });
+}
+
+/** When the job ends, in milliseconds since the epoch; null for one that never does. */
+export function endsAtMs(job: SimulatedJob): number | null {
+  return findJobFault(job.fault)?.endless ? null : job.createdAtMs + renderMsOf(job);
+}
+
+function renderMsOf({ seconds, speed, fault }: SimulatedJob): number {
+  return ((BASE_RENDER_MS + RENDER_MS_PER_SECOND * Number(seconds)) * (findJobFault(fault)?.slowdown ?? 1)) / speed;
 }
 
 /** How long a client should wait before it looks at an unfinished job again. */
@@ -85,7 +96,7 @@ function toVideo(job: SimulatedJob, changes: Partial<Video> = {}): Video {
     prompt: job.prompt,
     size: job.size,
     seconds: job.seconds,
-    remixed_from_video_id: null,
+    remixed_from_video_id: job.remixedFrom,
     error: null,
     ...changes,
   };
@@ -104,8 +115,9 @@ export function decodeJob(value: JsonValue | undefined): SimulatedJob | null {
   if (typeof createdAtMs !== 'number' || typeof speed !== 'number') return null;
   if (!(Number(seconds) > 0 && speed > 0) || !/^\d+x\d+$/.test(size)) return null;
   const fault = textOrNull(value, 'fault');
+  const remixedFrom = textOrNull(value, 'remixedFrom');
   const idempotencyKey = textOrNull(value, 'idempotencyKey');
-  return { id, createdAtMs, model, prompt, seconds, size, speed, fault, idempotencyKey, fingerprint };
+  return { id, createdAtMs, model, prompt, seconds, size, speed, fault, remixedFrom, idempotencyKey, fingerprint };
 }
 
 function textOrNull(object: JsonObject, key: string): string | null {

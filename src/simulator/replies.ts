@@ -8,6 +8,8 @@ const LOGIN_PAGE = '<!DOCTYPE html>\n<html><head><title>Sign in</title></head><b
 /** A cut download delivers the end once no more than this is asked for, so that resuming comes to an end. */
 const UNCUT_BYTES = 64 * 1024;
 
+const CHUNK_BYTES = 64 * 1024;
+
 /** A JSON body. */
 export function jsonReply(value: object, headers: Readonly<Record<string, string>> = {}, status = 200): Response {
   return textReply(status, 'application/json', JSON.stringify(value), headers);
@@ -45,10 +47,10 @@ export function assetReply(request: Request, { mimeType, bytes, etag }: Asset, c
   }
   if (range === null) {
     const headers = { ...shared, 'content-type': mimeType, 'content-length': String(sizeBytes) };
-    return new Response(cut ? cutBody(bytes) : bytes, { headers });
+    return new Response(cut ? cutBody(bytes) : wholeBody(bytes), { headers });
   }
   const part = bytes.subarray(range.first, range.last + 1);
-  return new Response(cut && part.length > UNCUT_BYTES ? cutBody(part) : part, {
+  return new Response(cut && part.length > UNCUT_BYTES ? cutBody(part) : wholeBody(part), {
     status: 206,
     headers: {
       ...shared,
@@ -63,6 +65,21 @@ export function assetReply(request: Request, { mimeType, bytes, etag }: Asset, c
 function rangeHeaderOf(request: Request, etag: string): string | null {
   const condition = request.headers.get('if-range');
   return condition === null || condition === etag ? request.headers.get('range') : null;
+}
+
+/** The bytes in views of them: a body of bytes would be a copy for each of many slow clients. */
+function wholeBody(bytes: Uint8Array): ReadableStream<Uint8Array> {
+  let offset = 0;
+  return new ReadableStream(
+    {
+      pull(controller) {
+        controller.enqueue(bytes.subarray(offset, offset + CHUNK_BYTES));
+        offset += CHUNK_BYTES;
+        if (offset >= bytes.length) controller.close();
+      },
+    },
+    { highWaterMark: 0 },
+  );
 }
 
 /** The first half of the bytes, then an error; nothing is queued ahead, so that the half is delivered before it. */

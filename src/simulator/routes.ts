@@ -1,6 +1,18 @@
 import { ApiError } from './api-error.ts';
 
-export type RouteName = 'create' | 'list' | 'retrieve' | 'remove' | 'content' | 'models' | 'model';
+export type RouteName =
+  | 'create'
+  | 'list'
+  | 'retrieve'
+  | 'remove'
+  | 'content'
+  | 'remix'
+  | 'edit'
+  | 'extend'
+  | 'createCharacter'
+  | 'character'
+  | 'models'
+  | 'model';
 
 export interface RouteMatch {
   readonly name: RouteName;
@@ -27,6 +39,11 @@ const ROUTES: readonly Route[] = [
   { name: 'retrieve', method: 'GET', path: new RegExp(`^${BASE}/videos/([^/]+)$`) },
   { name: 'remove', method: 'DELETE', path: new RegExp(`^${BASE}/videos/([^/]+)$`) },
   { name: 'content', method: 'GET', path: new RegExp(`^${BASE}/videos/([^/]+)/content$`) },
+  { name: 'remix', method: 'POST', path: new RegExp(`^${BASE}/videos/([^/]+)/remix$`) },
+  { name: 'edit', method: 'POST', path: new RegExp(`^${BASE}/videos/edits$`) },
+  { name: 'extend', method: 'POST', path: new RegExp(`^${BASE}/videos/extensions$`) },
+  { name: 'createCharacter', method: 'POST', path: new RegExp(`^${BASE}/videos/characters$`) },
+  { name: 'character', method: 'GET', path: new RegExp(`^${BASE}/videos/characters/([^/]+)$`) },
   { name: 'create', dialect: 'generations', method: 'POST', path: new RegExp(`^${BASE}/video/generations$`) },
   { name: 'retrieve', dialect: 'generations', method: 'GET', path: new RegExp(`^${BASE}/video/generations/([^/]+)$`) },
   { name: 'remove', dialect: 'generations', method: 'DELETE', path: new RegExp(`^${BASE}/video/generations/([^/]+)$`) },

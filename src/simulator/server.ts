@@ -1,55 +1,174 @@
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { buffer } from 'node:stream/consumers';
+import type { Duplex } from 'node:stream';
 import { flattenHeaders } from '../platform/http.ts';
-import type { Simulator } from './simulator.ts';
+import { ApiError, type ApiErrorDetails } from './api-error.ts';
+import { errorReply } from './replies.ts';
+
+/** What is served: a simulator, or a service with one in it. */
+export interface Served {
+  /** Rejects where the connection is to break. */
+  handle(request: Request): Promise<Response>;
+}
 
 export interface ListeningServer {
+  /** `http://HOST:PORT`. */
+  readonly origin: string;
   /** The base URL for clients: `http://HOST:PORT/v1`. */
   readonly url: string;
+  /** Requests whose answers are not yet sent to their end. */
+  readonly openRequests: number;
+  /** Stops listening; resolves when all that is under way has been answered. */
+  drain(): Promise<void>;
   /** Stops listening and ends open connections; resolves when all are closed. */
   close(): Promise<void>;
 }
 
-/** Serves a simulator over HTTP. Port 0 takes a free one. Rejects when the address cannot be used (`EADDRINUSE`, …). */
+const MAX_BODY_BYTES = 25 * 1024 * 1024;
+/** Of a body that is too large so much is read and thrown away, so that its sender gets to read the refusal. */
+const MAX_DISCARDED_BYTES = 4 * MAX_BODY_BYTES;
+const LIMITS = {
+  maxHeaderSize: 32 * 1024,
+  headersTimeout: 10_000,
+  requestTimeout: 120_000,
+  keepAliveTimeout: 65_000,
+  connectionsCheckingInterval: 1_000,
+};
+/** A connection on which nothing moves for so long is given up. */
+const IDLE_TIMEOUT_MS = 120_000;
+
+/** Serves over HTTP. Port 0 takes a free one. Rejects when the address cannot be used (`EADDRINUSE`, …). */
 export function listen(
-  simulator: Simulator,
-  { host, port }: { readonly host: string; readonly port: number },
+  served: Served,
+  {
+    host,
+    port,
+    limits = {},
+  }: { readonly host: string; readonly port: number; readonly limits?: Partial<typeof LIMITS> },
 ): Promise<ListeningServer> {
-  const server = createServer((incoming, outgoing) => {
+  let openRequests = 0;
+  const answer = (incoming: IncomingMessage, outgoing: ServerResponse): void => {
+    openRequests++;
+    outgoing.once('close', () => {
+      openRequests--;
+      if (!server.listening) server.closeIdleConnections();
+    });
     // Whatever breaks here (a drop by intent, a client that went away) ends in the one thing that a socket can say.
-    exchange(simulator, incoming, outgoing).catch(() => outgoing.destroy());
+    exchange(served, incoming, outgoing).catch(() => outgoing.destroy());
+  };
+  const server = createServer({ ...LIMITS, ...limits }, answer);
+  server.timeout = IDLE_TIMEOUT_MS;
+  server.on('clientError', refuseUnreadable);
+  server.on('checkContinue', (incoming, outgoing) => {
+    if (lengthOf(incoming) <= MAX_BODY_BYTES) outgoing.writeContinue();
+    answer(incoming, outgoing);
   });
+  const closed = new Promise<void>((resolve) => server.once('close', resolve));
   return new Promise((resolve, reject) => {
     server.once('error', reject);
     server.listen(port, host, () => {
       const { port: boundPort } = server.address() as AddressInfo; // a server on TCP has no other kind of address
+      const origin = `http://${host.includes(':') ? `[${host}]` : host}:${boundPort}`;
       resolve({
-        url: `http://${host.includes(':') ? `[${host}]` : host}:${boundPort}/v1`,
-        close: () =>
-          new Promise((closed) => {
-            server.close(() => closed());
-            server.closeAllConnections();
-          }),
+        origin,
+        url: `${origin}/v1`,
+        get openRequests() {
+          return openRequests;
+        },
+        drain() {
+          if (server.listening) server.close();
+          server.closeIdleConnections();
+          return closed;
+        },
+        close() {
+          if (server.listening) server.close();
+          server.closeAllConnections();
+          return closed;
+        },
       });
     });
   });
 }
 
-async function exchange(simulator: Simulator, incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
-  // The request is taken whole before it is answered, so that a refused upload leaves a connection fit for reuse.
-  const body = await buffer(incoming);
-  const response = await simulator.handle(toRequest(incoming, body));
+async function exchange(served: Served, incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
+  const response = await answerTo(served, incoming);
   outgoing.writeHead(response.status, Object.fromEntries(response.headers));
+  if (response.headers.get('content-type') === 'application/json') {
+    outgoing.end(Buffer.from(await response.arrayBuffer())); // most answers, and sooner than in pieces
+    return;
+  }
   for await (const chunk of response.body ?? []) await write(outgoing, chunk);
   outgoing.end();
 }
 
+async function answerTo(served: Served, incoming: IncomingMessage): Promise<Response> {
+  let request: Request;
+  try {
+    // The request is taken whole before it is answered, so that a refused upload leaves a connection fit for reuse.
+    request = toRequest(incoming, await readBody(incoming));
+  } catch (error) {
+    if (error instanceof ApiError) return errorReply(error.details);
+    throw error;
+  }
+  return served.handle(request);
+}
+
+/** Throws a 413, before anything was read where the sender waits for a word (`Expect: 100-continue`). */
+async function readBody(incoming: IncomingMessage): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  let sizeBytes = 0;
+  const isAwaited = incoming.headers.expect !== undefined && lengthOf(incoming) > MAX_BODY_BYTES;
+  if (isAwaited) throw tooLarge();
+  for await (const chunk of incoming) {
+    sizeBytes += chunk.length;
+    if (sizeBytes <= MAX_BODY_BYTES) chunks.push(chunk);
+    else chunks.length = 0;
+    if (sizeBytes > MAX_DISCARDED_BYTES) break; // which breaks the connection
+  }
+  if (sizeBytes > MAX_BODY_BYTES) throw tooLarge();
+  return Buffer.concat(chunks);
+}
+
+function lengthOf({ headers }: IncomingMessage): number {
+  return Number(headers['content-length'] ?? 0);
+}
+
+function tooLarge(): ApiError {
+  const message = `The request body is larger than the limit of ${MAX_BODY_BYTES} bytes`;
+  return new ApiError({ status: 413, code: 'request_too_large', message, headers: { connection: 'close' } });
+}
+
+/** Throws a 405 for a method that no handler may be asked for, and a 400 for an address or header that cannot be read. */
 function toRequest(incoming: IncomingMessage, body: Uint8Array): Request {
-  const url = new URL(incoming.url ?? '/', `http://${incoming.headers.host ?? 'localhost'}`);
-  const method = incoming.method ?? 'GET';
+  const { method = 'GET', url: target = '/', headers } = incoming;
+  if (method === 'TRACE') throw new ApiError({ status: 405, message: 'Not allowed to TRACE' });
+  const address = target.startsWith('/') ? `http://${headers.host ?? 'localhost'}${target}` : target;
   const takesBody = body.length > 0 && method !== 'GET' && method !== 'HEAD';
-  return new Request(url, { method, headers: flattenHeaders(incoming.headers), ...(takesBody ? { body } : {}) });
+  try {
+    return new Request(address, { method, headers: flattenHeaders(headers), ...(takesBody ? { body } : {}) });
+  } catch {
+    throw new ApiError({ status: 400, message: 'The address or the headers of the request cannot be read' });
+  }
+}
+
+const REFUSALS: Readonly<Record<string, ApiErrorDetails>> = {
+  HPE_HEADER_OVERFLOW: { status: 431, message: 'The headers of the request are too large' },
+  ERR_HTTP_REQUEST_TIMEOUT: { status: 408, message: 'The request did not arrive in time' },
+};
+const MALFORMED: ApiErrorDetails = { status: 400, message: 'The request is not valid HTTP' };
+
+/** Says why a connection is ended on which no request could be read. */
+function refuseUnreadable(error: NodeJS.ErrnoException, socket: Duplex): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const { status, message } = REFUSALS[error.code ?? ''] ?? MALFORMED;
+  const body = JSON.stringify({ error: { message, type: 'invalid_request_error', param: null, code: null } });
+  socket.end(
+    `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nconnection: close\r\ncontent-type: application/json\r\n` +
+      `content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+  );
 }
 
 /** Resolves when the bytes have left this process: the next chunk is not asked for before, and a cut comes after them. */

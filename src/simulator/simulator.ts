@@ -1,12 +1,15 @@
 import type { Shape } from '../domain/dialect.ts';
 import type { Clock } from '../platform/clock.ts';
 import { ApiError, type ApiErrorDetails } from './api-error.ts';
+import type { Renderer } from './asset-cache.ts';
+import { Conditions } from './conditions.ts';
 import { ConnectionDropped } from './connection-dropped.ts';
 import { GENERATIONS, VIDEOS } from './dialect.ts';
 import { type FaultName, findRefusal } from './faults.ts';
+import type { Video } from './job.ts';
 import { loginPageReply } from './replies.ts';
 import { matchRoute } from './routes.ts';
-import { VideosApi } from './videos-api.ts';
+import { openStores, VideosApi } from './videos-api.ts';
 
 export interface SimulatorOptions {
   /** A folder for the simulator alone; its jobs live in `jobs.jsonl` there, shared by all processes that use it. */
@@ -19,6 +22,14 @@ export interface SimulatorOptions {
   readonly fault?: FaultName | null;
   /** How dialect `generations` is spoken; `guide` when left out. */
   readonly shape?: Shape;
+  /** What is to go wrong with some calls, in the place of `fault`. */
+  readonly conditions?: Conditions;
+  /** Makes the files of jobs; in the calling thread without it. */
+  readonly render?: Renderer;
+  /** Ends all latency: what still waits is answered at once. */
+  readonly signal?: AbortSignal;
+  /** Hears of each new job, by its id. */
+  readonly onCreate?: (id: string) => void;
 }
 
 export interface Simulator {
@@ -27,6 +38,16 @@ export interface Simulator {
    * Rejects only with `ConnectionDropped`, which stands for a broken connection.
    */
   handle(request: Request): Promise<Response>;
+  /** How a job stands, past all faults; undefined when there is none of this id, or no longer. */
+  look(id: string): JobOutlook | undefined;
+  /** The ids of all jobs that will yet end. */
+  unfinished(): string[];
+}
+
+export interface JobOutlook {
+  readonly video: Video;
+  /** When it ends, in milliseconds since the epoch; null for a job that never does. */
+  readonly endsAtMs: number | null;
 }
 
 /**
@@ -35,23 +56,29 @@ export interface Simulator {
  */
 export function createSimulator(options: SimulatorOptions): Simulator {
   const dialects = { videos: VIDEOS, generations: GENERATIONS[options.shape ?? 'guide'] };
-  // Two views of the same jobs: the journal is the one truth, as it is for several processes.
+  const stores = openStores(options);
   const apis = {
-    videos: new VideosApi(options, dialects.videos),
-    generations: new VideosApi(options, dialects.generations),
+    videos: new VideosApi(options, stores, dialects.videos),
+    generations: new VideosApi(options, stores, dialects.generations),
   };
-  const fault = options.fault ?? null;
+  const {
+    clock,
+    fault = null,
+    conditions = new Conditions(() => 0, fault === null ? {} : { faults: { [fault]: 1 } }),
+  } = options;
 
   async function answer(request: Request): Promise<Response> {
-    if (fault === 'html-instead-of-json') return loginPageReply();
     const { pathname } = new URL(request.url);
     const route = matchRoute(request.method, pathname);
-    const refusal = findRefusal(fault, route.name);
+    if (conditions.latencyMs > 0) await clock.sleep(conditions.latencyMs, options.signal).catch(() => {});
+    const met = conditions.faultFor(route, request.headers.get('x-sora-fault'));
+    if (met === 'html-instead-of-json') return loginPageReply();
+    const refusal = findRefusal(met, route.name);
     if (refusal) {
       const message = refusal.message.replace('{call}', `${request.method} ${pathname}`);
       throw new ApiError({ ...refusal, message });
     }
-    return apis[route.dialect][route.name](request, route.id);
+    return apis[route.dialect][route.name](request, route.id, met);
   }
 
   return {
@@ -62,6 +89,8 @@ export function createSimulator(options: SimulatorOptions): Simulator {
       reply.headers.set('x-request-id', `req_${Buffer.from(options.randomBytes(16)).toString('hex')}`);
       return request.method === 'HEAD' ? withoutBody(reply) : reply;
     },
+    look: (id) => apis.videos.look(id),
+    unfinished: () => apis.videos.unfinished(),
   };
 }
 

@@ -3,15 +3,18 @@ import { knownModels } from '../domain/models.ts';
 import { VARIANTS } from '../domain/video.ts';
 import { ApiError, invalidField, modelNotFound, unsupportedValue } from './api-error.ts';
 import { AssetCache } from './asset-cache.ts';
+import { type Character, CharacterStore } from './character-store.ts';
 import { ConnectionDropped } from './connection-dropped.ts';
+import type { CreateRequest } from './create-request.ts';
+import { parseCharacterRequest, parseEditRequest, parseExtendRequest, parseRemixRequest } from './derived-request.ts';
 import type { SimulatedDialect } from './dialect.ts';
 import { type FaultName, findJobFault } from './faults.ts';
-import { describeJob, pollAfterMs, type SimulatedJob, type Video } from './job.ts';
+import { describeJob, endsAtMs, pollAfterMs, type SimulatedJob, type Video } from './job.ts';
 import { JobStore, type ListQuery } from './job-store.ts';
 import { assetReply, jsonAsVideoReply, jsonReply } from './replies.ts';
-import { fingerprintBody, readRequestBody } from './request-body.ts';
+import { fingerprintBody, type RequestBody, readRequestBody } from './request-body.ts';
 import { methodNotAllowed, type RouteName } from './routes.ts';
-import type { SimulatorOptions } from './simulator.ts';
+import type { JobOutlook, SimulatorOptions } from './simulator.ts';
 
 const DEFAULT_LIMIT = 20;
 const MAX_LIMIT = 100;
@@ -19,35 +22,78 @@ const ORDERS = ['asc', 'desc'] as const;
 /** When sora-2 came out (2025-10-06), in seconds since the epoch. */
 const MODELS_CREATED_AT = 1_759_708_800;
 
-/** One method a route, in whichever dialect; each answers, throws an `ApiError`, or drops the connection. */
-export class VideosApi implements Record<RouteName, (request: Request, id: string) => Promise<Response> | Response> {
+/** Answers one call under a fault, if any; throws an `ApiError`, or drops the connection. */
+type Route = (request: Request, id: string, fault: FaultName | null) => Promise<Response> | Response;
+
+/** What a new job is to be, and from what it is made. */
+interface Wanted extends CreateRequest {
+  readonly remixedFrom?: string;
+}
+
+/** What all dialects share. */
+export interface Stores {
+  readonly jobs: JobStore;
+  readonly characters: CharacterStore;
+  readonly assets: AssetCache;
+}
+
+export function openStores({ stateDir, render }: SimulatorOptions): Stores {
+  return {
+    jobs: new JobStore(join(stateDir, 'jobs.jsonl')),
+    characters: new CharacterStore(join(stateDir, 'characters.jsonl')),
+    assets: new AssetCache(render),
+  };
+}
+
+/** One method a route, in whichever dialect. */
+export class VideosApi implements Record<RouteName, Route> {
   readonly #options: SimulatorOptions;
   readonly #dialect: SimulatedDialect;
-  readonly #fault: FaultName | null;
   readonly #jobs: JobStore;
-  readonly #assets = new AssetCache();
-  /** How often each job was looked at. */
-  readonly #polls = new Map<string, number>();
+  readonly #characters: CharacterStore;
+  readonly #assets: AssetCache;
 
-  constructor(options: SimulatorOptions, dialect: SimulatedDialect) {
+  constructor(options: SimulatorOptions, { jobs, characters, assets }: Stores, dialect: SimulatedDialect) {
     this.#options = options;
     this.#dialect = dialect;
-    this.#fault = options.fault ?? null;
-    this.#jobs = new JobStore(join(options.stateDir, 'jobs.jsonl'));
+    this.#jobs = jobs;
+    this.#characters = characters;
+    this.#assets = assets;
   }
 
-  async create(request: Request): Promise<Response> {
-    if (this.#fault === 'reset-before-accept') throw new ConnectionDropped();
+  create(request: Request, _id: string, fault: FaultName | null): Promise<Response> {
+    return this.#make(request, fault, this.#dialect.parseCreate);
+  }
+
+  remix(request: Request, id: string, fault: FaultName | null): Promise<Response> {
+    return this.#make(request, fault, (body) => ({
+      ...parseRemixRequest(body, this.#describe(this.#find(id))),
+      remixedFrom: id,
+    }));
+  }
+
+  edit(request: Request, _id: string, fault: FaultName | null): Promise<Response> {
+    return this.#make(request, fault, (body) => parseEditRequest(body, (id) => this.#describe(this.#find(id))));
+  }
+
+  extend(request: Request, _id: string, fault: FaultName | null): Promise<Response> {
+    return this.#make(request, fault, (body) => parseExtendRequest(body, (id) => this.#describe(this.#find(id))));
+  }
+
+  async #make(request: Request, fault: FaultName | null, parse: (body: RequestBody) => Wanted): Promise<Response> {
+    if (fault === 'reset-before-accept') throw new ConnectionDropped();
     const body = await readRequestBody(request);
-    const wanted = this.#dialect.parseCreate(body);
+    const { remixedFrom = null, ...wanted } = parse(body);
     this.#jobs.refresh();
     const fingerprint = fingerprintBody(body);
+    const id = this.#newId();
     const job = await this.#jobs.add({
-      id: this.#newId(),
+      id,
       createdAtMs: this.#options.clock.now(),
       ...wanted,
       speed: this.#options.speed ?? 1,
-      fault: findJobFault(this.#fault)?.name ?? null,
+      fault: findJobFault(fault)?.name ?? null,
+      remixedFrom,
       idempotencyKey: request.headers.get('idempotency-key') || null,
       fingerprint,
     });
@@ -58,16 +104,15 @@ export class VideosApi implements Record<RouteName, (request: Request, id: strin
         message: `The idempotency key '${job.idempotencyKey}' was used before with another request body`,
       });
     }
-    if (this.#fault === 'create-dropped-after-accept') throw new ConnectionDropped();
+    if (job.id === id) this.#options.onCreate?.(id);
+    if (fault === 'create-dropped-after-accept') throw new ConnectionDropped();
     const video = this.#describe(job);
     return jobReply(job, video, this.#dialect.announce(video));
   }
 
-  retrieve(request: Request, id: string): Response {
+  retrieve(request: Request, id: string, fault: FaultName | null): Response {
     const job = this.#find(id);
-    const polls = (this.#polls.get(id) ?? 0) + 1;
-    this.#polls.set(id, polls);
-    if (this.#fault === 'poll-drop' && polls % 2 === 0) throw new ConnectionDropped();
+    if (fault === 'poll-drop') throw new ConnectionDropped();
     const video = this.#describe(job);
     return jobReply(job, video, this.#dialect.describe(video, contentUrlOf(request, id)));
   }
@@ -96,14 +141,31 @@ export class VideosApi implements Record<RouteName, (request: Request, id: strin
     return jsonReply(farewell(id));
   }
 
-  content(request: Request, id: string): Response {
+  async content(request: Request, id: string, fault: FaultName | null): Promise<Response> {
     const name = new URL(request.url).searchParams.get('variant') ?? 'video';
     const variant = VARIANTS.find((known) => known === name);
     if (!variant) throw unsupportedValue('variant', name, VARIANTS);
     const job = this.#find(id);
     refuseWithoutContent(this.#describe(job), this.#options.clock.now());
-    if (this.#fault === 'json-as-mp4') return jsonAsVideoReply();
-    return assetReply(request, this.#assets.get(job, variant), this.#fault === 'cut-download');
+    if (fault === 'json-as-mp4') return jsonAsVideoReply();
+    return assetReply(request, await this.#assets.get(job, variant), fault === 'cut-download');
+  }
+
+  async createCharacter(request: Request): Promise<Response> {
+    const { name } = parseCharacterRequest(await readRequestBody(request));
+    const character: Character = {
+      id: `char_${this.#randomHex()}`,
+      name,
+      created_at: Math.floor(this.#options.clock.now() / 1000),
+    };
+    await this.#characters.add(character);
+    return jsonReply(character);
+  }
+
+  character(_request: Request, id: string): Response {
+    const character = this.#characters.find(id);
+    if (character) return jsonReply(character);
+    throw new ApiError({ status: 404, code: 'not_found', message: `Character with id '${id}' not found` });
   }
 
   models(): Response {
@@ -113,6 +175,18 @@ export class VideosApi implements Record<RouteName, (request: Request, id: strin
   model(_request: Request, id: string): Response {
     if (!modelNames().includes(id)) throw modelNotFound(id);
     return jsonReply(describeModel(id));
+  }
+
+  look(id: string): JobOutlook | undefined {
+    this.#jobs.refresh();
+    const job = this.#jobs.find(id);
+    return job && { video: this.#describe(job), endsAtMs: endsAtMs(job) };
+  }
+
+  unfinished(): string[] {
+    this.#jobs.refresh();
+    const nowMs = this.#options.clock.now();
+    return Array.from(this.#jobs.all()).flatMap((job) => ((endsAtMs(job) ?? nowMs) > nowMs ? job.id : []));
   }
 
   #find(id: string): SimulatedJob {
@@ -129,9 +203,13 @@ export class VideosApi implements Record<RouteName, (request: Request, id: strin
   /** Draws again when an id exists: a seeded source of chance gives every process the same ones. */
   #newId(): string {
     for (;;) {
-      const id = `video_${Buffer.from(this.#options.randomBytes(24)).toString('hex')}`;
+      const id = `video_${this.#randomHex()}`;
       if (!this.#jobs.isTaken(id)) return id;
     }
+  }
+
+  #randomHex(): string {
+    return Buffer.from(this.#options.randomBytes(24)).toString('hex');
   }
 }
 

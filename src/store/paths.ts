@@ -7,6 +7,8 @@ export interface SoraPaths {
   readonly ledger: string;
   readonly ledgerIndex: string;
   readonly simulatorDir: string;
+  /** Jobs and files of the REST service of `serve`. */
+  readonly serviceDir: string;
   /** Compiled code of the program, see `platform/code-cache.ts`. */
   readonly codeDir: string;
 }
@@ -35,6 +37,7 @@ export function soraPaths({ env, platform, homeDir }: Surroundings): SoraPaths {
     ledger: join(state, 'ledger.jsonl'),
     ledgerIndex: join(cache, 'ledger.index'),
     simulatorDir: join(state, 'simulator'),
+    serviceDir: join(state, 'serve'),
     codeDir: join(cache, 'code'),
   };
 }

@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { Interrupt } from '../../src/platform/host.ts';
 import { nodeHttp } from '../../src/platform/http.ts';
 import { COMMANDS } from '../../src/program.ts';
 import { type CommandLine, createCommandLine, type RunOptions } from '../support/command-line.ts';
@@ -38,6 +39,7 @@ const CALLS: Readonly<Record<string, readonly (readonly string[])[]>> = {
     ['doctor', '--server', '--yes'],
     ['doctor', '--curl'],
   ],
+  serve: [['serve', '--port', '0']],
   'config list': [['config', 'list']],
   'config get': [
     ['config', 'get', 'api_key'],
@@ -130,7 +132,8 @@ async function say(name: string, sora: CommandLine, target: readonly string[], e
   const said: string[] = [];
   for (const call of CALLS[name] ?? []) {
     for (const form of [[], ['--json']]) {
-      const options = { http: nodeHttp, env, stdin: SECRETS.stored };
+      const ended = name === 'serve' ? { interrupt: AbortSignal.abort(new Interrupt('SIGINT')) } : {};
+      const options = { http: nodeHttp, env, stdin: SECRETS.stored, ...ended };
       const { stdout, stderr } = await sora.run([...call, ...target, ...form, '--debug'], options);
       said.push(stdout, stderr);
     }

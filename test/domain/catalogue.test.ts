@@ -23,6 +23,7 @@ const EXIT_CODES = {
     'already_finished',
     'download_corrupt',
     'cannot_write',
+    'cannot_listen',
     'not_supported',
     'unexpected',
   ],

@@ -2,14 +2,38 @@ import { expect, it } from 'vitest';
 import { AssetCache } from '../../src/simulator/asset-cache.ts';
 import { createSimulatedJob } from '../support/simulated-job.ts';
 
-it('renders a file once while it is among the last four that were asked for', () => {
-  const cache = new AssetCache();
-  const get = (id: string) => cache.get(createSimulatedJob({ id, size: '64x64', seconds: '0.1' }), 'video');
-  const [first, second] = [get('1'), get('2')];
-  get('3');
-  expect(get('1')).toBe(first);
-  get('4');
-  get('5');
-  expect(get('1')).toBe(first);
-  expect(get('2')).not.toBe(second);
+const FILE_BYTES = 100;
+
+function createCache(capacityFiles: number): { get: (id: string) => Promise<unknown>; rendered: string[] } {
+  const rendered: string[] = [];
+  const cache = new AssetCache(async ({ id }) => {
+    rendered.push(id);
+    return new Uint8Array(FILE_BYTES);
+  }, capacityFiles * FILE_BYTES);
+  return { get: (id) => cache.get(createSimulatedJob({ id }), 'video'), rendered };
+}
+
+it('renders a file once while it is among the last ones that were asked for', async () => {
+  const { get, rendered } = createCache(2);
+  for (const id of ['1', '2', '1', '3', '1', '2']) await get(id);
+  expect(rendered).toEqual(['1', '2', '3', '2']);
+});
+
+it('renders a file once for all who ask at the same time, and keeps one that is larger than it may keep', async () => {
+  const { get, rendered } = createCache(0.5);
+  await Promise.all([get('1'), get('1'), get('1')]);
+  await get('1');
+  expect(rendered).toEqual(['1']);
+});
+
+it('renders again what could not be rendered', async () => {
+  let fails = true;
+  const cache = new AssetCache(async () => {
+    if (fails) throw new RangeError('too large');
+    return new Uint8Array(FILE_BYTES);
+  });
+  const job = createSimulatedJob();
+  await expect(cache.get(job, 'video')).rejects.toThrow('too large');
+  fails = false;
+  expect((await cache.get(job, 'video')).bytes).toHaveLength(FILE_BYTES);
 });

@@ -5,8 +5,12 @@ import { soraPaths } from '../../src/store/paths.ts';
 const HOME = join('/', 'home', 'ada');
 
 const foldersOf = (platform: NodeJS.Platform, env: Readonly<Record<string, string>>): string[] => {
-  const { settings, keys, ledger, ledgerIndex, simulatorDir, codeDir } = soraPaths({ env, platform, homeDir: HOME });
-  return [settings, keys, ledger, ledgerIndex, simulatorDir, codeDir];
+  const { settings, keys, ledger, ledgerIndex, simulatorDir, serviceDir, codeDir } = soraPaths({
+    env,
+    platform,
+    homeDir: HOME,
+  });
+  return [settings, keys, ledger, ledgerIndex, simulatorDir, serviceDir, codeDir];
 };
 
 describe('files lie', () => {
@@ -51,6 +55,7 @@ describe('files lie', () => {
       join(state, 'ledger.jsonl'),
       join(cache, 'ledger.index'),
       join(state, 'simulator'),
+      join(state, 'serve'),
       join(cache, 'code'),
     ]);
   });

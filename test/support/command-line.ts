@@ -58,6 +58,7 @@ export function createCommandLine(): CommandLine {
       if (options.stdin !== undefined) stdin.push(null);
       const host: Host = {
         version: '0.0.0-test',
+        programDir: join(import.meta.dirname, '../../dist'),
         argv,
         env: { SORA_HOME: home, ...options.env },
         cwd,

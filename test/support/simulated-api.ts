@@ -1,15 +1,19 @@
 import type { Shape } from '../../src/domain/dialect.ts';
+import type { Conditions } from '../../src/simulator/conditions.ts';
 import type { FaultName } from '../../src/simulator/faults.ts';
 import { createSimulator, type Simulator } from '../../src/simulator/simulator.ts';
 import { createFakeClock, type FakeClock } from './fake-clock.ts';
 import { createSeededRandom } from './seeded-random.ts';
 import { createTemporaryFolder } from './temporary-folder.ts';
 
+type TestClock = Pick<FakeClock, 'now' | 'sleep' | 'advance'>;
+
 export interface SimulatedApiOptions {
   readonly fault?: FaultName;
+  readonly conditions?: Conditions;
   readonly speed?: number;
   readonly stateDir?: string;
-  readonly clock?: FakeClock;
+  readonly clock?: TestClock;
   readonly seed?: number;
   readonly shape?: Shape;
 }
@@ -22,7 +26,7 @@ export interface SimulatedCall {
 
 export interface SimulatedApi {
   readonly simulator: Simulator;
-  readonly clock: FakeClock;
+  readonly clock: TestClock;
   readonly stateDir: string;
   /** `call('GET', '/videos')`: a path below the base URL. */
   call(method: string, path: string, call?: SimulatedCall): Promise<Response>;

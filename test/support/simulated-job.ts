@@ -11,6 +11,7 @@ export function createSimulatedJob(changes: Partial<SimulatedJob> = {}): Simulat
     size: '720x1280',
     speed: 1,
     fault: null,
+    remixedFrom: null,
     idempotencyKey: null,
     fingerprint: 'f',
     ...changes,

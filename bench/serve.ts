@@ -1,0 +1,275 @@
+// `npm run bench:serve`: what `sora serve` holds on the loopback, for a minute each (`--quick`: ten seconds). `--json`
+// prints the rows for programs. Ends with 1 when a goal is missed.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { Agent, request } from 'node:http';
+import { connect, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { setTimeout as sleep } from 'node:timers/promises';
+import Table from 'cli-table3';
+
+interface Row {
+  readonly what: string;
+  readonly measured: number;
+  readonly unit: string;
+  /** At least this, or at most, when `atMost`. */
+  readonly goal: number;
+  readonly atMost?: true;
+}
+
+const ROOT = join(import.meta.dirname, '..');
+const SECONDS = process.argv.includes('--quick') ? 10 : 60;
+const WARM_UP_SECONDS = 5;
+const CONNECTIONS = 32;
+/** One create and this many looks, as a client that waits for its video would. */
+const LOOKS_PER_CREATE = 4;
+const SLOW_CLIENTS = 200;
+const MEGABYTE = 1_000_000;
+
+const home = mkdtempSync(join(tmpdir(), 'sora-bench-serve-'));
+const server = spawn(process.execPath, [join(ROOT, 'bin/sora.js'), 'serve', '--port', '0', '--json', '--quiet'], {
+  stdio: ['ignore', 'pipe', 'inherit'],
+  env: { ...process.env, SORA_HOME: home },
+});
+const agent = new Agent({ keepAlive: true, maxSockets: CONNECTIONS });
+
+try {
+  const [announced] = await once(server.stdout, 'data');
+  const { base_url: baseUrl }: { base_url: string } = JSON.parse(String(announced));
+  const rows = [
+    ...(await status(baseUrl)),
+    ...(await mixed(baseUrl)),
+    ...(await slowClients(baseUrl)),
+    ...(await hostile(baseUrl)),
+  ];
+  report(rows);
+} finally {
+  agent.destroy();
+  server.kill();
+  await once(server, 'close');
+  rmSync(home, { recursive: true, force: true });
+}
+
+interface Answer {
+  readonly status: number;
+  readonly body: string;
+}
+
+function call(method: string, url: string, json?: object): Promise<Answer> {
+  const body = json === undefined ? undefined : JSON.stringify(json);
+  const headers =
+    body === undefined ? {} : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) };
+  return new Promise((resolve, reject) => {
+    const outgoing = request(url, { method, agent, headers }, (incoming) => {
+      text(incoming).then((read) => resolve({ status: incoming.statusCode ?? 0, body: read }), reject);
+    });
+    outgoing.once('error', reject);
+    outgoing.end(body);
+  });
+}
+
+async function createVideo(baseUrl: string, fields: object = {}): Promise<string> {
+  const { status: code, body } = await call('POST', `${baseUrl}/videos`, {
+    prompt: 'A paper boat sails into a storm drain',
+    ...fields,
+  });
+  if (code !== 200) throw new Error(`a create was answered with ${code}: ${body}`);
+  return JSON.parse(body).id;
+}
+
+async function look(baseUrl: string, id: string): Promise<void> {
+  const { status: code, body } = await call('GET', `${baseUrl}/videos/${id}`);
+  if (code !== 200) throw new Error(`a look was answered with ${code}: ${body}`);
+}
+
+/** Does something over all connections until the time is over; how often a second. */
+async function rateOf(seconds: number, act: () => Promise<unknown>): Promise<number> {
+  const startedMs = performance.now();
+  let done = 0;
+  const worker = async (): Promise<void> => {
+    while (performance.now() - startedMs < seconds * 1000) {
+      await act();
+      done++;
+    }
+  };
+  await Promise.all(Array.from({ length: CONNECTIONS }, worker));
+  return (done * 1000) / (performance.now() - startedMs);
+}
+
+async function status(baseUrl: string): Promise<Row[]> {
+  const id = await createVideo(baseUrl);
+  await rateOf(WARM_UP_SECONDS, () => look(baseUrl, id));
+  const memory = watchMemory();
+  const measured = await rateOf(SECONDS, () => look(baseUrl, id));
+  return [
+    { what: 'status requests', measured, unit: 'a second', goal: 2_000 },
+    {
+      what: 'status requests: memory at the end',
+      measured: memory.stop(),
+      unit: '× that at the start',
+      goal: 1.2,
+      atMost: true,
+    },
+  ];
+}
+
+/** Creates and looks at once, as clients that wait for their videos send them. */
+async function mixed(baseUrl: string): Promise<Row[]> {
+  const visit = async (): Promise<void> => {
+    const id = await createVideo(baseUrl);
+    for (let looks = 0; looks < LOOKS_PER_CREATE; looks++) await look(baseUrl, id);
+  };
+  await rateOf(WARM_UP_SECONDS, visit);
+  const memory = watchMemory();
+  const creates = await rateOf(SECONDS, visit);
+  return [
+    { what: 'creates, with four looks at each', measured: creates, unit: 'a second', goal: 500 },
+    { what: 'looks between these', measured: LOOKS_PER_CREATE * creates, unit: 'a second', goal: 2_000 },
+    {
+      what: 'creates and looks: memory at the end',
+      measured: memory.stop(),
+      unit: '× that at the start',
+      goal: 1.2,
+      atMost: true,
+    },
+  ];
+}
+
+/** Clients that ask for a video and do not read it, while others go on. */
+async function slowClients(baseUrl: string): Promise<Row[]> {
+  const id = await createVideo(baseUrl, { model: 'sora-2-pro', seconds: '20', size: '1920x1080' });
+  await sleep(4_000);
+  const before = residentMegabytes();
+  const slow = await Promise.all(Array.from({ length: SLOW_CLIENTS }, () => openRaw(baseUrl)));
+  for (const socket of slow) {
+    socket.pause();
+    socket.write(`GET /v1/videos/${id}/content HTTP/1.1\r\nhost: localhost\r\n\r\n`);
+  }
+  await sleep(2_000); // the video is rendered
+  const measured = await rateOf(Math.min(SECONDS, 10), () => look(baseUrl, id));
+  const grown = residentMegabytes() - before;
+  for (const socket of slow) socket.destroy();
+  return [
+    {
+      what: `status requests beside ${SLOW_CLIENTS} clients that do not read`,
+      measured,
+      unit: 'a second',
+      goal: 2_000,
+    },
+    { what: 'these clients: memory', measured: grown, unit: 'MB more', goal: 100, atMost: true },
+  ];
+}
+
+/** Requests that are no proper ones, many at a time; what counts is that the others are answered. */
+async function hostile(baseUrl: string): Promise<Row[]> {
+  const id = await createVideo(baseUrl);
+  const half = await Promise.all(Array.from({ length: SLOW_CLIENTS }, () => openRaw(baseUrl)));
+  for (const socket of half) socket.write('POST /v1/videos HTTP/1.1\r\nhost: localhost\r\nx-never: ');
+  const nonsense = [
+    '\0\0\0\0',
+    'GET / HTTP/9.9\r\n\r\n',
+    `GET / HTTP/1.1\r\nx: ${'x'.repeat(40_000)}\r\n\r\n`,
+    'GET /../../etc/passwd HTTP/1.1\r\nhost: x\r\n\r\n',
+  ];
+  const shout = async (): Promise<void> => {
+    for (const line of nonsense) {
+      const socket = await openRaw(baseUrl);
+      socket.on('data', () => {});
+      socket.end(line);
+      await once(socket, 'close');
+    }
+  };
+  const large = Buffer.alloc(26 << 20);
+  const [measured] = await Promise.all([
+    rateOf(10, () => look(baseUrl, id)),
+    ...Array.from({ length: 25 }, shout),
+    upload(baseUrl, large),
+    upload(baseUrl, large),
+  ]);
+  const answers = await Promise.all(half.map((socket) => text(socket)));
+  const refused = answers.filter((answer) => answer.startsWith('HTTP/1.1 408 ')).length;
+  return [
+    {
+      what: 'status requests beside malformed, oversized and unfinished requests',
+      measured,
+      unit: 'a second',
+      goal: 500,
+    },
+    {
+      what: 'unfinished requests that were refused in time',
+      measured: refused,
+      unit: `of ${SLOW_CLIENTS}`,
+      goal: SLOW_CLIENTS,
+    },
+  ];
+}
+
+async function upload(baseUrl: string, bytes: Buffer): Promise<void> {
+  const refused = await new Promise<number | undefined>((resolve, reject) => {
+    const outgoing = request(
+      `${baseUrl}/videos`,
+      { method: 'POST', headers: { 'content-length': bytes.length } },
+      (incoming) => {
+        incoming.resume();
+        resolve(incoming.statusCode);
+      },
+    );
+    outgoing.once('error', reject);
+    outgoing.end(bytes);
+  });
+  if (refused !== 413) throw new Error(`an upload that is too large was answered with ${refused}`);
+}
+
+async function openRaw(baseUrl: string): Promise<Socket> {
+  const socket = connect({ host: '127.0.0.1', port: Number(new URL(baseUrl).port) });
+  socket.on('error', () => {}); // a reset is an answer too
+  await once(socket, 'connect');
+  return socket;
+}
+
+/** Of the server's process. Linux tells it in /proc. */
+function residentMegabytes(): number {
+  const facts = readFileSync(`/proc/${server.pid}/status`, 'utf8');
+  return (Number(/VmRSS:\s+(\d+) kB/.exec(facts)?.[1]) * 1024) / MEGABYTE;
+}
+
+/** The highest of the last fifth of the time, over the highest of the first: the heap of a busy program goes up and down. */
+function watchMemory(): { stop(): number } {
+  const samples = [residentMegabytes()];
+  const timer = setInterval(() => samples.push(residentMegabytes()), 250);
+  return {
+    stop() {
+      clearInterval(timer);
+      const fifth = Math.ceil(samples.length / 5);
+      process.stderr.write(
+        `memory: ${samples
+          .filter((_, at) => at % fifth === 0)
+          .map(Math.round)
+          .join(', ')} MB\n`,
+      );
+      return Math.max(...samples.slice(-fifth)) / Math.max(...samples.slice(0, fifth));
+    },
+  };
+}
+
+function isReached({ measured, goal, atMost }: Row): boolean {
+  return atMost ? measured <= goal : measured >= goal;
+}
+
+function report(rows: readonly Row[]): void {
+  if (rows.some((row) => !isReached(row))) process.exitCode = 1;
+  if (process.argv.includes('--json')) {
+    process.stdout.write(`${JSON.stringify(rows, null, 2)}\n`);
+    return;
+  }
+  const table = new Table({ head: ['what', 'measured', 'goal', ''], style: { head: [], border: [] } });
+  for (const row of rows) {
+    const { what, measured, unit, goal, atMost } = row;
+    const amount = measured < 10 ? measured.toFixed(2) : measured.toFixed(0);
+    table.push([what, `${amount} ${unit}`, `${atMost ? '≤' : '≥'} ${goal}`, isReached(row) ? 'ok' : 'missed']);
+  }
+  process.stdout.write(`Node ${process.versions.node}, ${SECONDS} s each\n${table.toString()}\n`);
+}

@@ -1,0 +1,80 @@
+import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi';
+import type { ConditionSettings, Conditions } from '../simulator/conditions.ts';
+import { FAULT_NAMES, FAULTS } from '../simulator/faults.ts';
+import { RestError } from './rest-schemas.ts';
+
+export const CONTROL_PATH = '/control';
+/** Longer than this, a connection is given up. */
+const MAX_LATENCY_MS = 60_000;
+
+const faultList = FAULTS.map(({ name, summary }) => `- \`${name}\`: ${summary}`).join('\n');
+const FaultName = z.enum(FAULT_NAMES).openapi('FaultName', { description: faultList });
+
+const settings = {
+  faults: z
+    .partialRecord(FaultName, z.number().min(0).max(1))
+    .openapi({ description: 'The share of calls that meet each fault, of those that can.' }),
+  next: z
+    .array(FaultName)
+    .openapi({ description: 'Faults for the very next calls that can meet them, one call each.' }),
+  latencyMs: z.number().min(0).max(MAX_LATENCY_MS),
+  seed: z.number().int().nullable().openapi({ description: 'With the same seed the same calls fail.' }),
+};
+const ConditionsView = z.object(settings).openapi('Conditions');
+const ConditionsChange = z
+  .strictObject(settings)
+  .partial()
+  .openapi('ConditionsChange', {
+    example: { faults: { rate_limit_exceeded: 0.2 }, next: ['server_error'], latencyMs: 250 },
+  });
+
+const common = { tags: ['Control of the simulator'], path: CONTROL_PATH, security: [{ apiKey: [] }] };
+const json = { content: { 'application/json': { schema: ConditionsView } } };
+const failures = {
+  400: { description: 'The request is not valid', content: { 'application/json': { schema: RestError } } },
+  401: { description: 'The key is missing or wrong', content: { 'application/json': { schema: RestError } } },
+};
+
+const readConditions = createRoute({
+  ...common,
+  method: 'get',
+  operationId: 'readConditions',
+  summary: 'What goes wrong, how often and how slowly',
+  responses: { 200: { description: 'The conditions', ...json }, ...failures },
+});
+
+const changeConditions = createRoute({
+  ...common,
+  method: 'patch',
+  operationId: 'changeConditions',
+  summary: 'Make it a bad day; what is left out stays',
+  request: { body: { required: true, content: { 'application/json': { schema: ConditionsChange } } } },
+  responses: { 200: { description: 'The conditions from now on', ...json }, ...failures },
+});
+
+const resetConditions = createRoute({
+  ...common,
+  method: 'delete',
+  operationId: 'resetConditions',
+  summary: 'As it was when the server started',
+  responses: { 200: { description: 'The conditions from now on', ...json }, ...failures },
+});
+
+/** Lets a test suite script what goes wrong. */
+export function addControlRoutes(app: OpenAPIHono, conditions: Conditions): void {
+  const initial = conditions.settings;
+  const view = (): z.infer<typeof ConditionsView> => {
+    const { faults, next, latencyMs, seed } = conditions.settings;
+    return { faults: { ...faults }, next: [...next], latencyMs, seed };
+  };
+  app.openapi(readConditions, (c) => c.json(view(), 200));
+  app.openapi(changeConditions, (c) => {
+    const changes = c.req.valid('json');
+    conditions.change(Object.fromEntries(Object.entries(changes)) as Partial<ConditionSettings>); // JSON leaves nothing undefined
+    return c.json(view(), 200);
+  });
+  app.openapi(resetConditions, (c) => {
+    conditions.change(initial);
+    return c.json(view(), 200);
+  });
+}

@@ -1,0 +1,260 @@
+import { mkdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { VideosClient } from '../client/port.ts';
+import type { ApiForm } from '../domain/dialect.ts';
+import { SoraError } from '../domain/errors.ts';
+import { failureOf } from '../domain/job-failure.ts';
+import type { PriceRow } from '../domain/pricing.ts';
+import { factsOf, type SavedFile, type ServerIdentity } from '../domain/record.ts';
+import { isTerminal, type Variant, type VideoJob } from '../domain/video.ts';
+import { cancelJob } from '../jobs/cancel.ts';
+import { download } from '../jobs/download.ts';
+import { attach, type SubmitDeps, submit } from '../jobs/submit.ts';
+import { waitForJob } from '../jobs/wait.ts';
+import { Interrupt } from '../platform/host.ts';
+import type { JobBook } from './job-book.ts';
+import type { Log } from './log.ts';
+import { type Diagnosis, isUnfinished, type RestJob } from './rest-job.ts';
+
+/** The server that jobs are submitted to. */
+export interface Upstream {
+  readonly identity: ServerIdentity;
+  /** Sends everything once: waiting has its own patience. */
+  readonly singleShot: VideosClient;
+  readonly form: ApiForm;
+  readonly prices: readonly PriceRow[];
+  readonly submitDeps: SubmitDeps;
+  /** The simulator: never counted as spent. */
+  readonly isFree: boolean;
+  readonly maxCostPerDayMicros: number | null;
+}
+
+export interface JobRunnerOptions {
+  readonly upstream: Upstream;
+  readonly book: JobBook;
+  /** Where the files of finished videos are kept. */
+  readonly filesDir: string;
+  /** 0 to 1. */
+  readonly random: () => number;
+  readonly log: Log;
+}
+
+/** How long one wait lasts; then the next one begins, for the job goes on until its server ends it. */
+const WAIT_MS = 30 * 60_000;
+const EXTENSION: Readonly<Record<'video' | 'thumbnail', string>> = { video: 'mp4', thumbnail: 'webp' };
+
+/** A job in the background. */
+interface Run {
+  readonly stop: AbortController;
+  /** Resolves when the server has answered the create, however it did. */
+  readonly submitted: Promise<void>;
+  readonly ended: Promise<void>;
+}
+
+/** Works on the service's jobs in the background: submits each once, waits for it and brings its files home. */
+export class JobRunner {
+  readonly #options: JobRunnerOptions;
+  readonly #runs = new Map<string, Run>();
+  readonly #progress = new Map<string, number>();
+
+  constructor(options: JobRunnerOptions) {
+    this.#options = options;
+  }
+
+  /** 0 to 100, as the server last told it; null when it did not. */
+  progressOf({ id, status }: RestJob): number | null {
+    return status === 'completed' ? 100 : (this.#progress.get(id) ?? null);
+  }
+
+  /** Starts work on a job that is in the book. */
+  start(job: RestJob): void {
+    const stop = new AbortController();
+    let settle = (): void => {};
+    const submitted = new Promise<void>((resolve) => {
+      settle = resolve;
+    });
+    const ended = this.#work(job, stop.signal, settle).finally(() => {
+      settle();
+      this.#runs.delete(job.id);
+      this.#progress.delete(job.id);
+    });
+    this.#runs.set(job.id, { stop, submitted, ended });
+  }
+
+  /** Goes on with what an earlier run of the service has left unfinished at this server. */
+  async takeUp(): Promise<void> {
+    const { book, upstream, log } = this.#options;
+    for (const job of await book.claimAbandoned()) {
+      const isOurs = job.server.baseUrl === upstream.identity.baseUrl;
+      const facts = { id: job.id, status: job.status, profile: job.server.profile };
+      log('info', isOurs ? 'Video job taken up again' : 'Video job left alone: it belongs to another profile', facts);
+      if (isOurs) this.start(job);
+    }
+  }
+
+  /**
+   * Removes a job: stops it where it is unfinished, and removes its video from
+   * the server and its files from here. Throws `cannot_cancel` when the server
+   * goes on with it, and whatever the client throws.
+   */
+  async remove(id: string): Promise<void> {
+    const { book } = this.#options;
+    const run = this.#runs.get(id);
+    await run?.submitted; // before that, nobody can say what there is to be removed
+    const job = book.find(id);
+    if (job === undefined) return;
+    if (job.videoId !== null) await this.#removeVideo(job, job.videoId);
+    run?.stop.abort();
+    await run?.ended;
+    await book.remove(id);
+    await Promise.all(job.files.map(({ path }) => rm(path, { force: true })));
+  }
+
+  /** Lets creates that are under way be answered, so that no job is lost, and gives up waiting. The jobs go on. */
+  async stop(): Promise<void> {
+    const runs = [...this.#runs.values()];
+    await Promise.all(runs.map(({ submitted }) => submitted));
+    for (const { stop } of runs) stop.abort();
+    await Promise.all(runs.map(({ ended }) => ended));
+  }
+
+  async #removeVideo(job: RestJob, videoId: string): Promise<void> {
+    const { client, signal = new AbortController().signal } = this.#options.upstream.submitDeps;
+    try {
+      if (!isUnfinished(job)) {
+        await client.remove(videoId);
+        return;
+      }
+      const outcome = await cancelJob(client, videoId, signal);
+      if (outcome.kind === 'running') throw new SoraError('cannot_cancel', { facts: { id: videoId } });
+      if (outcome.kind === 'ended') await client.remove(videoId);
+    } catch (error) {
+      if (!(error instanceof SoraError && error.code === 'video_not_found')) throw error;
+    }
+  }
+
+  async #work(job: RestJob, signal: AbortSignal, onSubmitted: () => void): Promise<void> {
+    const { log } = this.#options;
+    let current = job;
+    const change = async (changes: Partial<RestJob>): Promise<void> => {
+      current = { ...current, ...changes, updatedAtMs: this.#options.upstream.submitDeps.clock.now() };
+      await this.#options.book.put(current);
+    };
+    try {
+      const videoId = job.videoId ?? (await this.#submit(job));
+      if (job.videoId === null) {
+        await change({ status: 'processing', videoId });
+        log('info', 'Job submitted to Sora API', { id: job.id, videoId });
+      }
+      onSubmitted();
+      const video = await this.#wait(current, videoId, signal);
+      const failure = failureOf(video, current.updatedAtMs);
+      if (failure !== null) throw failure;
+      const film = await this.#download(job, video, 'video', signal);
+      await change({ status: 'completed', files: [film] });
+      log('info', 'Video completed', { id: job.id, videoId });
+      // Not every server has one, and a video without a poster is a video.
+      const poster = await this.#download(job, video, 'thumbnail', signal).catch(() => null);
+      if (poster !== null) await change({ files: [film, poster] });
+    } catch (error) {
+      if (signal.aborted || error instanceof Interrupt) return; // it is taken up again by the next run
+      const diagnosis = diagnosisOf(error);
+      const status = error instanceof SoraError ? error.status : null;
+      log('error', 'Sora API response error', { id: job.id, ...diagnosis, status });
+      await change({ status: 'failed', error: diagnosis }).catch((reason: unknown) => {
+        log('error', 'could not write down the failure', { id: job.id, reason: String(reason) });
+      });
+    }
+  }
+
+  /** The server's id. A job with a record in the ledger was sent before, and is never sent again. */
+  async #submit(job: RestJob): Promise<string> {
+    const { upstream } = this.#options;
+    const { ledger } = upstream.submitDeps;
+    const record = ledger.byKey(job.id);
+    if (record?.answer === 'rejected') {
+      throw new SoraError('job_failed', {
+        title: 'the submission was refused',
+        causedBy: record.refusal?.message ?? null,
+      });
+    }
+    const submission =
+      record === undefined
+        ? await submit(upstream.submitDeps, {
+            key: job.id,
+            server: upstream.identity,
+            request: { ...job.request, image: null },
+            estimate: job.estimate,
+            free: upstream.isFree,
+            again: true, // each POST is a job of its own; its key is what keeps it from being sent twice
+            taken: new Set(),
+            maxCostPerDayMicros: upstream.maxCostPerDayMicros,
+            row: null,
+          })
+        : await attach(upstream.submitDeps, record);
+    const videoId = submission.job?.id ?? submission.record.job?.id;
+    if (videoId === undefined) throw new SoraError('outcome_unknown', { facts: { key: job.id } });
+    return videoId;
+  }
+
+  async #wait(job: RestJob, videoId: string, signal: AbortSignal): Promise<VideoJob> {
+    const { upstream, random, log } = this.#options;
+    const { clock, ledger } = upstream.submitDeps;
+    let status = 'queued';
+    for (;;) {
+      const deadlineMs = clock.now() + WAIT_MS;
+      const events = waitForJob(
+        { client: upstream.singleShot, clock, random },
+        { id: videoId, known: null, deadlineMs, signal },
+      );
+      try {
+        for (;;) {
+          const step = await events.next();
+          if (step.done) return step.value;
+          if (step.value.kind === 'trouble') continue;
+          const { job: video } = step.value;
+          if (video.progress !== null) this.#progress.set(job.id, video.progress);
+          if (video.status === status) continue;
+          status = video.status;
+          await ledger.append({ event: 'seen', key: job.id, atMs: clock.now(), job: factsOf(video) });
+          if (!isTerminal(video.status)) log('info', 'Video job status', { id: job.id, videoId, status });
+        }
+      } catch (error) {
+        if (!(error instanceof SoraError) || error.code !== 'wait_timeout') throw error;
+      }
+    }
+  }
+
+  async #download(
+    job: RestJob,
+    video: VideoJob,
+    variant: Variant & keyof typeof EXTENSION,
+    signal: AbortSignal,
+  ): Promise<SavedFile> {
+    const { upstream, filesDir } = this.#options;
+    const { client, clock, ledger } = upstream.submitDeps;
+    await mkdir(filesDir, { recursive: true, mode: 0o700 });
+    const file = await download(
+      { client, clock, signal },
+      {
+        source: { id: video.id, content: video.content },
+        variant,
+        isCompleted: variant === 'video',
+        path: join(filesDir, `${job.id}.${EXTENSION[variant]}`),
+        isDefaultName: false,
+        force: true,
+      },
+    );
+    await ledger.append({ event: 'saved', key: job.id, atMs: clock.now(), file });
+    return file;
+  }
+}
+
+function diagnosisOf(thrown: unknown): Diagnosis {
+  const error =
+    thrown instanceof SoraError
+      ? thrown
+      : new SoraError('unexpected', { causedBy: thrown instanceof Error ? thrown.message : String(thrown) });
+  const { code, message, causedBy, hints, requestId } = error;
+  return { code, message, causedBy, hints, requestId };
+}

@@ -1,0 +1,63 @@
+import { isJsonObject, type JsonValue } from '../domain/json.ts';
+import type { Estimate } from '../domain/pricing.ts';
+import type { SavedFile, ServerIdentity } from '../domain/record.ts';
+import type { VideoRequest } from '../domain/video.ts';
+
+export const REST_STATUSES = ['pending', 'processing', 'completed', 'failed'] as const;
+/** `pending` until the server has taken the job, `completed` when its file is here. */
+export type RestStatus = (typeof REST_STATUSES)[number];
+
+/** Why a job failed: a code of the catalogue where it is one, the server's words, and what to do. */
+export interface Diagnosis {
+  readonly code: string;
+  readonly message: string;
+  readonly causedBy: string | null;
+  readonly hints: readonly string[];
+  readonly requestId: string | null;
+}
+
+/** A job of the REST service, as it is kept. */
+export interface RestJob {
+  /** Also the key of its record in the ledger: that is how a restart finds out what became of it. */
+  readonly id: string;
+  /** The process that works on it, see `job-book.ts`. */
+  readonly owner: string;
+  readonly server: ServerIdentity;
+  readonly createdAtMs: number;
+  readonly updatedAtMs: number;
+  readonly asked: Asked;
+  /** An order has no image. */
+  readonly request: Omit<VideoRequest, 'image'>;
+  readonly estimate: Estimate | null;
+  /** How the request differs from what was asked for. */
+  readonly notes: readonly string[];
+  readonly idempotencyKey: string | null;
+  readonly status: RestStatus;
+  /** The server's id. */
+  readonly videoId: string | null;
+  readonly error: Diagnosis | null;
+  readonly files: readonly SavedFile[];
+}
+
+/** What the client asked for, in its own words. */
+export interface Asked {
+  readonly prompt: string;
+  readonly duration: number | null;
+  readonly resolution: string | null;
+  readonly aspectRatio: string | null;
+  readonly model: string | null;
+}
+
+export function isUnfinished({ status }: RestJob): boolean {
+  return status === 'pending' || status === 'processing';
+}
+
+/** The job that a JSON value describes, or null when what everything else rests on is missing. */
+export function decodeRestJob(value: JsonValue | undefined): RestJob | null {
+  if (!isJsonObject(value)) return null;
+  const { id, owner, server, createdAtMs, asked, request, status, files } = value;
+  if (typeof id !== 'string' || typeof owner !== 'string' || typeof createdAtMs !== 'number') return null;
+  if (!isJsonObject(server) || !isJsonObject(asked) || !isJsonObject(request) || !Array.isArray(files)) return null;
+  if (typeof request.prompt !== 'string' || !REST_STATUSES.some((known) => known === status)) return null;
+  return value as unknown as RestJob; // written by this program, and whole lines only: the rest is as it was
+}

@@ -1,0 +1,231 @@
+import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi';
+import { SoraError } from '../domain/errors.ts';
+import { usdOf } from '../domain/money.ts';
+import { type Estimate, estimate } from '../domain/pricing.ts';
+import type { Variant } from '../domain/video.ts';
+import type { AccessKey } from './access.ts';
+import type { JobBook } from './job-book.ts';
+import type { JobRunner, Upstream } from './job-runner.ts';
+import type { Log } from './log.ts';
+import { mediaReply } from './replies.ts';
+import { type Asked, isUnfinished, type RestJob } from './rest-job.ts';
+import { Removal, RestError, VideoJob, VideoJobPage, type VideoJobView, VideoOrder } from './rest-schemas.ts';
+import { resolveOrder } from './video-order.ts';
+
+export const REST_PATH = '/api/v1/videos';
+const TAG = 'REST service';
+const DEFAULT_LIMIT = 20;
+const MAX_LIMIT = 100;
+
+export interface RestDeps {
+  readonly book: JobBook;
+  readonly runner: JobRunner;
+  readonly upstream: Upstream;
+  readonly access: AccessKey;
+  /** The model of the profile. */
+  readonly defaultModel: string | null;
+  /** Throws `cost_cap_exceeded` for a video that costs more than may be spent without asking. */
+  readonly agree: (estimate: Estimate | null) => Promise<void>;
+  readonly log: Log;
+}
+
+const failures = Object.fromEntries(
+  [
+    [400, 'The request is not valid'],
+    [401, 'The key is missing or wrong'],
+    [402, 'The video would cost more than is allowed'],
+    [404, 'There is no such video'],
+    [409, 'Not now: it is not ready, or cannot be stopped'],
+    [502, 'The server behind this one failed'],
+  ].map(([status, description]) => [status, { description: String(description), content: json(RestError) }]),
+);
+
+function json<S extends z.ZodType>(schema: S): { 'application/json': { schema: S } } {
+  return { 'application/json': { schema } };
+}
+
+const common = { tags: [TAG], security: [{ apiKey: [] }] };
+const params = z.object({ id: z.string() });
+
+const createVideo = createRoute({
+  ...common,
+  method: 'post',
+  path: REST_PATH,
+  operationId: 'createVideoJob',
+  summary: 'Order a video; answered at once, rendered in the background',
+  request: {
+    headers: z.object({
+      'idempotency-key': z.string().optional().openapi({ description: 'The same key gives the same job.' }),
+    }),
+    body: { required: true, content: json(VideoOrder) },
+  },
+  responses: { 202: { description: 'The job, pending', content: json(VideoJob) }, ...failures },
+});
+
+const listVideos = createRoute({
+  ...common,
+  method: 'get',
+  path: REST_PATH,
+  operationId: 'listVideoJobs',
+  summary: 'The jobs, newest first',
+  request: {
+    query: z.object({
+      limit: z.coerce.number().int().min(1).max(MAX_LIMIT).default(DEFAULT_LIMIT),
+      after: z.string().optional().openapi({ description: 'Starts behind this job.' }),
+    }),
+  },
+  responses: { 200: { description: 'A page of jobs', content: json(VideoJobPage) }, ...failures },
+});
+
+const readVideo = createRoute({
+  ...common,
+  method: 'get',
+  path: `${REST_PATH}/{id}`,
+  operationId: 'readVideoJob',
+  summary: 'How a job stands',
+  request: { params },
+  responses: { 200: { description: 'The job', content: json(VideoJob) }, ...failures },
+});
+
+const removeVideo = createRoute({
+  ...common,
+  method: 'delete',
+  path: `${REST_PATH}/{id}`,
+  operationId: 'removeVideoJob',
+  summary: 'Stop a job, or remove its video',
+  request: { params },
+  responses: { 200: { description: 'It is gone', content: json(Removal) }, ...failures },
+});
+
+const binary = { schema: z.string().openapi({ format: 'binary' }) };
+
+/** The REST service of the original guide: an order is answered at once, and becomes a video in the background. */
+export function addRestRoutes(app: OpenAPIHono, deps: RestDeps): void {
+  const { book, runner, upstream, access, log } = deps;
+  const { clock, randomBytes } = upstream.submitDeps;
+
+  const view = (job: RestJob, requestUrl: string): VideoJobView =>
+    viewOf(job, runner.progressOf(job), access, requestUrl);
+  const find = (id: string): RestJob => {
+    const job = book.find(id);
+    if (job !== undefined) return job;
+    throw new SoraError('video_not_found', { title: `there is no job \`${id}\``, hints: [] });
+  };
+
+  app.openapi(createVideo, async (c) => {
+    const order = c.req.valid('json');
+    const { request, notes } = resolveOrder(order, deps.defaultModel, upstream.form);
+    const nowMs = clock.now();
+    const price = estimate(request, nowMs, upstream.prices);
+    await deps.agree(price);
+    const id = `job_${nowMs.toString(36)}${Buffer.from(randomBytes(8)).toString('hex')}`;
+    const asked = askedIn(order);
+    const job = await book.add({
+      id,
+      owner: book.owner,
+      server: upstream.identity,
+      createdAtMs: nowMs,
+      updatedAtMs: nowMs,
+      asked,
+      request,
+      estimate: price,
+      notes,
+      idempotencyKey: c.req.valid('header')['idempotency-key'] ?? null,
+      status: 'pending',
+      videoId: null,
+      error: null,
+      files: [],
+    });
+    if (job.id === id) {
+      const { model, seconds, size } = request;
+      log('info', 'Video creation job initiated', { id, model, seconds, size });
+      runner.start(job);
+    } else if (JSON.stringify(job.asked) !== JSON.stringify(asked)) {
+      throw new SoraError('duplicate_request', { title: 'the idempotency key was used with another order', hints: [] });
+    }
+    c.header('location', `${REST_PATH}/${job.id}`);
+    return c.json(view(job, c.req.url), 202);
+  });
+
+  app.openapi(listVideos, (c) => {
+    const { limit, after = null } = c.req.valid('query');
+    const page = book.newest(limit, after);
+    if (page === undefined)
+      throw new SoraError('video_not_found', { title: `there is no job \`${after}\``, hints: [] });
+    const videos = page.jobs.map((job) => view(job, c.req.url));
+    return c.json({ videos, next: page.hasMore ? (videos.at(-1)?.id ?? null) : null }, 200);
+  });
+
+  app.openapi(readVideo, (c) => c.json(view(find(c.req.valid('param').id), c.req.url), 200));
+
+  app.openapi(removeVideo, async (c) => {
+    const { id } = find(c.req.valid('param').id);
+    await runner.remove(id);
+    log('info', 'Video removed', { id });
+    return c.json({ id, deleted: true as const }, 200);
+  });
+
+  app.openAPIRegistry.registerPath({
+    ...common,
+    security: [{ apiKey: [] }, { token: [] }],
+    method: 'get',
+    path: `${REST_PATH}/{id}/content`,
+    operationId: 'readVideoFile',
+    summary: 'The file of a finished video, whole or in ranges',
+    request: { params, query: z.object({ variant: z.enum(['video', 'thumbnail']).optional() }) },
+    responses: {
+      200: { description: 'The file', content: { 'video/mp4': binary, 'image/webp': binary } },
+      206: { description: 'A range of it', content: { 'video/mp4': binary, 'image/webp': binary } },
+      416: { description: 'The range lies outside of the file', content: json(RestError) },
+      ...failures,
+    },
+  });
+  app.get(`${REST_PATH}/:id/content`, (c) => {
+    const job = find(c.req.param('id'));
+    const variant = c.req.query('variant') ?? 'video';
+    const file = fileOf(job, variant);
+    if (file !== undefined) return mediaReply(c.req.raw, file.path);
+    if (isUnfinished(job)) throw new SoraError('content_not_ready', { hints: [] });
+    throw new SoraError('video_not_found', { title: `the job \`${job.id}\` has no ${variant}`, hints: [] });
+  });
+}
+
+function askedIn(order: z.infer<typeof VideoOrder>): Asked {
+  const { prompt, duration = null, resolution = null, aspectRatio = null, model = null } = order;
+  return { prompt, duration, resolution, aspectRatio, model };
+}
+
+function fileOf({ files }: RestJob, variant: string): { readonly path: string } | undefined {
+  return files.find((file) => file.variant === variant);
+}
+
+function viewOf(job: RestJob, progress: number | null, access: AccessKey, requestUrl: string): VideoJobView {
+  const { id, status, asked, request, videoId, error, notes } = job;
+  const urlOf = (variant: Variant): string | null => {
+    if (fileOf(job, variant) === undefined) return null;
+    const url = new URL(`${REST_PATH}/${id}/content`, requestUrl);
+    if (variant !== 'video') url.searchParams.set('variant', variant);
+    url.searchParams.set('token', access.tokenFor(url.pathname));
+    return url.href;
+  };
+  return {
+    id,
+    status,
+    prompt: asked.prompt,
+    duration: asked.duration,
+    resolution: asked.resolution,
+    aspectRatio: asked.aspectRatio,
+    model: request.model,
+    seconds: request.seconds,
+    size: request.size,
+    progress: progress ?? 0,
+    videoId,
+    videoUrl: urlOf('video'),
+    thumbnailUrl: urlOf('thumbnail'),
+    error: error && { ...error, hints: [...error.hints] },
+    notes: [...notes],
+    estimatedUsd: job.estimate === null ? null : usdOf(job.estimate.micros),
+    createdAt: new Date(job.createdAtMs).toISOString(),
+    updatedAt: new Date(job.updatedAtMs).toISOString(),
+  };
+}

@@ -1,0 +1,163 @@
+import { createRoute, OpenAPIHono, type z } from '@hono/zod-openapi';
+import type { MiddlewareHandler } from 'hono';
+import { HTTPException } from 'hono/http-exception';
+import { SoraError } from '../domain/errors.ts';
+import type { Conditions } from '../simulator/conditions.ts';
+import type { Simulator } from '../simulator/simulator.ts';
+import { DEMO_KEY, isForeignHost } from './access.ts';
+import { addControlRoutes, CONTROL_PATH } from './control-routes.ts';
+import { PAGE_PATHS, pageReply } from './pages.ts';
+import { errorBody, refuseFor } from './replies.ts';
+import { addRestRoutes, REST_PATH, type RestDeps } from './rest-routes.ts';
+import { Health } from './rest-schemas.ts';
+import { addVideosDocument } from './videos-document.ts';
+
+export interface ServiceOptions extends RestDeps {
+  readonly version: string;
+  readonly simulator: Simulator;
+  readonly conditions: Conditions;
+  /** The folder of the pages' files. */
+  readonly webDir: string;
+  /** Listens to this machine only, so that requests under a foreign name are a trick. */
+  readonly isLocal: boolean;
+}
+
+const VIDEOS_API = /^\/(?:openai\/)?v1\//;
+const CONTENT = /^\/api\/v1\/videos\/[^/]+\/content$/;
+/** What is kept behind the key: it pays, or it tells of what was paid for. */
+const GUARDED = new RegExp(`^(${REST_PATH}|${CONTROL_PATH})(/|$)`);
+
+/** The whole of `sora serve` as a handler: the simulator's API, the REST service, its document and the pages. */
+export function createService(options: ServiceOptions): { handle(request: Request): Promise<Response> } {
+  const { simulator, access, isLocal } = options;
+  const app = createApp(options);
+  return {
+    async handle(request) {
+      const url = new URL(request.url);
+      if (isLocal && isForeignHost(url)) {
+        return Response.json(errorBody('permission_denied', `\`${url.host}\` is not a name of this machine`), {
+          status: 403,
+        });
+      }
+      const isVideosApi = VIDEOS_API.test(url.pathname);
+      // On the loopback everybody may use the simulator, with any key or none.
+      const isGuarded = isVideosApi ? !access.isDemo : GUARDED.test(url.pathname);
+      const isOpen = CONTENT.test(url.pathname) && access.opensByToken(url);
+      if (isGuarded && !isOpen && !access.opens(request)) return refuseKey(isVideosApi);
+      return isVideosApi ? simulator.handle(request) : app.fetch(request);
+    },
+  };
+}
+
+/** Each API refuses in its own form. */
+function refuseKey(isVideosApi: boolean): Response {
+  const message = 'the key is missing or wrong';
+  if (!isVideosApi) {
+    const hints = ['send the key in the header `x-api-key`'];
+    return Response.json(errorBody('invalid_api_key', message, { hints }), { status: 401 });
+  }
+  const error = {
+    message: 'Incorrect API key provided.',
+    type: 'invalid_request_error',
+    param: null,
+    code: 'invalid_api_key',
+  };
+  return Response.json({ error }, { status: 401 });
+}
+
+function createApp(options: ServiceOptions): OpenAPIHono {
+  const { version, upstream, access, webDir } = options;
+  const app = new OpenAPIHono({
+    defaultHook: (result) => {
+      if (!result.success)
+        throw new SoraError('invalid_request', { violations: violationsOf(result.error), hints: [] });
+    },
+  });
+  app.onError((error) => refuseFor(asSoraError(error)));
+  const requireJson: MiddlewareHandler = (c, next) => {
+    const type = c.req.header('content-type') ?? 'no type at all';
+    if (/^application\/json\b/i.test(type)) return next();
+    return Promise.resolve(
+      c.json(errorBody('invalid_request', `the body must be application/json, not \`${type}\``), 415),
+    );
+  };
+  app.post(REST_PATH, requireJson);
+  app.patch(CONTROL_PATH, requireJson);
+
+  app.openapi(
+    createRoute({
+      method: 'get',
+      path: '/healthz',
+      operationId: 'readHealth',
+      tags: ['Service'],
+      summary: 'Whether the service is up',
+      responses: { 200: { description: 'It is', content: { 'application/json': { schema: Health } } } },
+    }),
+    (c) => c.json({ status: 'ok' as const, version, profile: upstream.identity.profile }, 200),
+  );
+  addRestRoutes(app, options);
+  addControlRoutes(app, options.conditions);
+  addVideosDocument(app);
+  addSecuritySchemes(app);
+  const document = app.getOpenAPI31Document({
+    openapi: '3.1.0',
+    info: {
+      title: 'sora serve',
+      version,
+      description: 'The Videos API played by a simulator, and a REST service that makes videos in the background.',
+    },
+    tags: ['REST service', 'Videos API', 'Control of the simulator', 'Service'].map((name) => ({ name })),
+  });
+  app.get('/openapi.json', (c) => c.json(document));
+  for (const path of PAGE_PATHS) {
+    app.get(path, (c) => pageReply(path, c.req.raw, webDir, access.isDemo ? DEMO_KEY : ''));
+  }
+  refuseOtherMethods(app);
+  app.notFound((c) => c.json(errorBody('endpoint_not_found', `there is nothing at \`${c.req.path}\``), 404));
+  return app;
+}
+
+/** Ways to send the key, for the document and the page that is made of it. */
+function addSecuritySchemes({ openAPIRegistry }: OpenAPIHono): void {
+  openAPIRegistry.registerComponent('securitySchemes', 'apiKey', { type: 'apiKey', in: 'header', name: 'x-api-key' });
+  openAPIRegistry.registerComponent('securitySchemes', 'bearer', {
+    type: 'http',
+    scheme: 'bearer',
+    description: 'Any key, unless the server was started with one.',
+  });
+  openAPIRegistry.registerComponent('securitySchemes', 'token', {
+    type: 'apiKey',
+    in: 'query',
+    name: 'token',
+    description: 'As it stands in `videoUrl`.',
+  });
+}
+
+/** A path that exists says which methods it takes. */
+function refuseOtherMethods(app: OpenAPIHono): void {
+  const methods = new Map<string, Set<string>>();
+  for (const { path, method } of app.routes) {
+    if (method !== 'ALL') methods.set(path, (methods.get(path) ?? new Set()).add(method));
+  }
+  for (const [path, allowed] of methods) {
+    app.all(path, (c) => {
+      const message = `\`${c.req.path}\` does not take ${c.req.method}`;
+      return c.json(errorBody('not_supported', message), 405, { allow: [...allowed].join(', ') });
+    });
+  }
+}
+
+function violationsOf({ issues }: z.core.$ZodError): string[] {
+  return issues.map(({ path, message }) => {
+    const words = message.charAt(0).toLowerCase() + message.slice(1);
+    return path.length === 0 ? words : `\`${path.join('.')}\`: ${words}`;
+  });
+}
+
+function asSoraError(error: Error): SoraError {
+  if (error instanceof SoraError) return error;
+  if (error instanceof HTTPException && error.status < 500) {
+    return new SoraError('invalid_request', { title: 'the body is not valid JSON', hints: [] });
+  }
+  return new SoraError('unexpected', { causedBy: error.message });
+}

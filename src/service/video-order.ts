@@ -1,0 +1,46 @@
+import type { z } from '@hono/zod-openapi';
+import type { ApiForm } from '../domain/dialect.ts';
+import { SoraError } from '../domain/errors.ts';
+import { type AspectRatio, knownModels, ORIENTATION_OF_RATIO, type Resolution } from '../domain/models.ts';
+import { resolveRequest } from '../domain/request.ts';
+import type { VideoRequest } from '../domain/video.ts';
+import type { VideoOrder } from './rest-schemas.ts';
+
+type Order = z.infer<typeof VideoOrder>;
+
+/** What will be sent, and how it differs from what was ordered. */
+export interface ResolvedOrder {
+  readonly request: VideoRequest;
+  readonly notes: readonly string[];
+}
+
+/**
+ * Turns an order into the request that will be sent. Where neither the order nor
+ * the profile names a model, the first that renders what is asked for is taken:
+ * the table begins with the cheapest. Throws `invalid_request` with all faults.
+ */
+export function resolveOrder(order: Order, defaultModel: string | null, form: ApiForm): ResolvedOrder {
+  const resolution = order.resolution ?? undefined;
+  const aspectRatio = order.aspectRatio ?? undefined;
+  const resolved = resolveRequest({
+    prompt: order.prompt,
+    duration: order.duration?.toString(),
+    resolution,
+    aspectRatio,
+    form,
+    model: order.model ?? defaultModel ?? modelFor(resolution ?? '720p', aspectRatio ?? '16:9'),
+  });
+  if (!resolved.ok) throw new SoraError('invalid_request', { violations: resolved.violations, hints: [] });
+  const { request, askedSeconds } = resolved.value;
+  const notes =
+    askedSeconds === null ? [] : [`${request.model} renders ${request.seconds} seconds instead of ${askedSeconds}`];
+  return { request, notes };
+}
+
+function modelFor(resolution: Resolution, ratio: AspectRatio): string | undefined {
+  const orientation = ORIENTATION_OF_RATIO[ratio];
+  const fits = knownModels().find(({ sizes }) =>
+    sizes.some((size) => size.resolution === resolution && size.orientation === orientation),
+  );
+  return fits?.name;
+}

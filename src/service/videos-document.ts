@@ -1,0 +1,187 @@
+import { type OpenAPIHono, z } from '@hono/zod-openapi';
+import { VARIANTS } from '../domain/video.ts';
+
+const TAG = 'Videos API';
+const security = [{ bearer: [] }];
+
+const ApiError = z
+  .object({
+    error: z.object({
+      message: z.string(),
+      type: z.string(),
+      param: z.string().nullable(),
+      code: z.string().nullable(),
+    }),
+  })
+  .openapi('ApiError');
+
+const Video = z
+  .object({
+    id: z.string(),
+    object: z.literal('video'),
+    model: z.string(),
+    status: z.enum(['queued', 'in_progress', 'completed', 'failed']),
+    progress: z.number().min(0).max(100),
+    created_at: z.number().int(),
+    completed_at: z.number().int().nullable(),
+    expires_at: z.number().int().nullable(),
+    prompt: z.string().nullable(),
+    size: z.string(),
+    seconds: z.string(),
+    remixed_from_video_id: z.string().nullable(),
+    error: z.object({ code: z.string(), message: z.string() }).nullable(),
+  })
+  .openapi('Video');
+
+const VideoList = z
+  .object({
+    object: z.literal('list'),
+    data: z.array(Video),
+    first_id: z.string().nullable(),
+    last_id: z.string().nullable(),
+    has_more: z.boolean(),
+  })
+  .openapi('VideoList');
+
+const DeletedVideo = z
+  .object({ id: z.string(), object: z.literal('video.deleted'), deleted: z.literal(true) })
+  .openapi('DeletedVideo');
+
+const Character = z.object({ id: z.string(), name: z.string(), created_at: z.number().int() }).openapi('Character');
+
+const Model = z
+  .object({ id: z.string(), object: z.literal('model'), created: z.number().int(), owned_by: z.string() })
+  .openapi('Model');
+
+const ModelList = z.object({ object: z.literal('list'), data: z.array(Model) }).openapi('ModelList');
+
+const file = z.string().openapi({ format: 'binary' });
+const prompt = z.string().min(1).max(32_000);
+const seconds = z.string().openapi({ example: '4', description: 'Of sora-2: 4, 8, 12, 16, 20.' });
+const source = z.object({ id: z.string() });
+
+const create = {
+  prompt,
+  model: z.string().optional().openapi({ example: 'sora-2' }),
+  seconds: seconds.optional(),
+  size: z.string().optional().openapi({ example: '1280x720' }),
+};
+const ImageReference = z.object({ file_id: z.string().optional(), image_url: z.string().optional() });
+
+interface Operation {
+  readonly method: 'get' | 'post' | 'delete';
+  readonly path: string;
+  readonly id: string;
+  readonly summary: string;
+  readonly reply: z.ZodType;
+  readonly body?: { readonly json?: z.ZodObject; readonly form?: z.ZodObject };
+  readonly query?: z.ZodObject;
+}
+
+const OPERATIONS: readonly Operation[] = [
+  {
+    method: 'post',
+    path: '/v1/videos',
+    id: 'createVideo',
+    summary: 'Create a video',
+    reply: Video,
+    body: {
+      json: z.object({ ...create, input_reference: ImageReference.optional() }),
+      form: z.object({ ...create, input_reference: file.optional() }),
+    },
+  },
+  {
+    method: 'get',
+    path: '/v1/videos',
+    id: 'listVideos',
+    summary: 'List videos',
+    reply: VideoList,
+    query: z.object({
+      limit: z.number().int().min(0).max(100).optional(),
+      after: z.string().optional(),
+      order: z.enum(['asc', 'desc']).optional(),
+    }),
+  },
+  { method: 'get', path: '/v1/videos/{id}', id: 'retrieveVideo', summary: 'How a video stands', reply: Video },
+  { method: 'delete', path: '/v1/videos/{id}', id: 'deleteVideo', summary: 'Delete a video', reply: DeletedVideo },
+  {
+    method: 'post',
+    path: '/v1/videos/{id}/remix',
+    id: 'remixVideo',
+    summary: 'A new prompt for a finished video',
+    reply: Video,
+    body: { json: z.object({ prompt }) },
+  },
+  {
+    method: 'post',
+    path: '/v1/videos/edits',
+    id: 'editVideo',
+    summary: 'Change a finished or an uploaded video',
+    reply: Video,
+    body: { json: z.object({ prompt, video: source }), form: z.object({ prompt, video: file }) },
+  },
+  {
+    method: 'post',
+    path: '/v1/videos/extensions',
+    id: 'extendVideo',
+    summary: 'More seconds for a finished or an uploaded video',
+    reply: Video,
+    body: { json: z.object({ prompt, seconds, video: source }), form: z.object({ prompt, seconds, video: file }) },
+  },
+  {
+    method: 'post',
+    path: '/v1/videos/characters',
+    id: 'createCharacter',
+    summary: 'A character from a video',
+    reply: Character,
+    body: { form: z.object({ name: z.string(), video: file }) },
+  },
+  { method: 'get', path: '/v1/videos/characters/{id}', id: 'readCharacter', summary: 'A character', reply: Character },
+  { method: 'get', path: '/v1/models', id: 'listModels', summary: 'The models', reply: ModelList },
+  { method: 'get', path: '/v1/models/{id}', id: 'readModel', summary: 'One model', reply: Model },
+];
+
+const failures = { default: { description: 'A refusal', content: { 'application/json': { schema: ApiError } } } };
+
+/** Describes what the simulator answers below `/v1`; it has routes of its own. */
+export function addVideosDocument({ openAPIRegistry }: OpenAPIHono): void {
+  for (const { method, path, id, summary, reply, body, query } of OPERATIONS) {
+    openAPIRegistry.registerPath({
+      tags: [TAG],
+      security,
+      method,
+      path,
+      operationId: id,
+      summary,
+      request: {
+        ...(path.includes('{id}') ? { params: z.object({ id: z.string() }) } : {}),
+        ...(query === undefined ? {} : { query }),
+        ...(body === undefined ? {} : { body: { required: true, content: contentOf(body) } }),
+      },
+      responses: { 200: { description: summary, content: { 'application/json': { schema: reply } } }, ...failures },
+    });
+  }
+  const media = { schema: file };
+  const content = { 'video/mp4': media, 'image/webp': media, 'image/jpeg': media };
+  openAPIRegistry.registerPath({
+    tags: [TAG],
+    security,
+    method: 'get',
+    path: '/v1/videos/{id}/content',
+    operationId: 'downloadVideo',
+    summary: 'The file of a finished video, whole or in ranges',
+    request: { params: z.object({ id: z.string() }), query: z.object({ variant: z.enum(VARIANTS).optional() }) },
+    responses: {
+      200: { description: 'The file', content },
+      206: { description: 'A range of it', content },
+      ...failures,
+    },
+  });
+}
+
+function contentOf({ json, form }: NonNullable<Operation['body']>): Record<string, { schema: z.ZodObject }> {
+  return {
+    ...(json === undefined ? {} : { 'application/json': { schema: json } }),
+    ...(form === undefined ? {} : { 'multipart/form-data': { schema: form } }),
+  };
+}

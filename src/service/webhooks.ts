@@ -1,0 +1,98 @@
+import { createHmac } from 'node:crypto';
+import type { Clock } from '../platform/clock.ts';
+import type { Http } from '../platform/http.ts';
+import type { JobOutlook } from '../simulator/simulator.ts';
+import type { Log } from './log.ts';
+
+export interface WebhookOptions {
+  readonly url: string;
+  /** `whsec_` and base64, or any text. */
+  readonly secret: string;
+  readonly http: Http;
+  readonly clock: Clock;
+  readonly randomBytes: (size: number) => Uint8Array;
+  /** How a job stands; undefined when it was deleted. */
+  readonly look: (id: string) => JobOutlook | undefined;
+  /** Ends all waiting. */
+  readonly signal: AbortSignal;
+  readonly log: Log;
+}
+
+const TIMEOUT_MS = 10_000;
+const RETRY_DELAYS_MS = [1_000, 5_000, 30_000];
+
+/** Tells an address of videos that have ended, signed as the openai packages verify it (Standard Webhooks). */
+export class Webhooks {
+  readonly #options: WebhookOptions;
+
+  constructor(options: WebhookOptions) {
+    this.#options = options;
+  }
+
+  /** Waits in the background for the end of a job and tells of it. A job that is deleted before, or never ends, is not told of. */
+  watch(id: string): void {
+    this.#tellOfEnd(id).catch((error: unknown) => {
+      if (this.#options.signal.aborted) return;
+      this.#options.log('error', 'Webhook not delivered', { videoId: id, reason: String(error) });
+    });
+  }
+
+  async #tellOfEnd(id: string): Promise<void> {
+    const { clock, look, signal } = this.#options;
+    const endsAtMs = look(id)?.endsAtMs ?? null;
+    if (endsAtMs === null) return;
+    await clock.sleep(Math.max(0, endsAtMs - clock.now()), signal);
+    const status = look(id)?.video.status;
+    if (status === 'completed' || status === 'failed') await this.#deliver(id, `video.${status}`);
+  }
+
+  async #deliver(videoId: string, type: string): Promise<void> {
+    const { clock, randomBytes, signal, log } = this.#options;
+    const eventId = `evt_${Buffer.from(randomBytes(16)).toString('hex')}`;
+    const createdAt = Math.floor(clock.now() / 1000);
+    const body = JSON.stringify({ id: eventId, object: 'event', created_at: createdAt, type, data: { id: videoId } });
+    for (const delayMs of [...RETRY_DELAYS_MS, null]) {
+      const failure = await this.#send(eventId, body);
+      if (failure === null) {
+        log('info', 'Webhook delivered', { type, videoId });
+        return;
+      }
+      if (delayMs === null) throw new Error(failure);
+      await clock.sleep(delayMs, signal);
+    }
+  }
+
+  /** Why it was not taken, or null. */
+  async #send(eventId: string, body: string): Promise<string | null> {
+    const { url, http, clock, signal } = this.#options;
+    const timestamp = String(Math.floor(clock.now() / 1000));
+    const signature = createHmac('sha256', this.#secretBytes())
+      .update(`${eventId}.${timestamp}.${body}`)
+      .digest('base64');
+    try {
+      const reply = await http({
+        method: 'POST',
+        url,
+        headers: {
+          'content-type': 'application/json',
+          'webhook-id': eventId,
+          'webhook-timestamp': timestamp,
+          'webhook-signature': `v1,${signature}`,
+        },
+        body,
+        signal,
+        idleTimeoutMs: TIMEOUT_MS,
+      });
+      reply.body.resume();
+      return reply.status >= 200 && reply.status < 300 ? null : `HTTP ${reply.status}`;
+    } catch (error) {
+      signal.throwIfAborted();
+      return error instanceof Error ? error.message : String(error);
+    }
+  }
+
+  #secretBytes(): Buffer {
+    const { secret } = this.#options;
+    return secret.startsWith('whsec_') ? Buffer.from(secret.slice('whsec_'.length), 'base64') : Buffer.from(secret);
+  }
+}

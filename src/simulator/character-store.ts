@@ -1,0 +1,39 @@
+import { isJsonObject, parseJson } from '../domain/json.ts';
+import { Journal } from '../platform/journal.ts';
+
+/** A character of the API, as it is answered and kept. */
+export interface Character {
+  readonly id: string;
+  readonly name: string;
+  /** Seconds since the epoch. */
+  readonly created_at: number;
+}
+
+/** The characters of a journal file. They are few and seldom asked for, so the file is read each time. */
+export class CharacterStore {
+  readonly #journal: Journal;
+
+  constructor(path: string) {
+    this.#journal = new Journal(path);
+  }
+
+  add(character: Character): Promise<void> {
+    return this.#journal.append(JSON.stringify(character));
+  }
+
+  find(id: string): Character | undefined {
+    for (const { text } of this.#journal.read()) {
+      const character = decodeCharacter(text);
+      if (character?.id === id) return character;
+    }
+    return undefined;
+  }
+}
+
+function decodeCharacter(text: string): Character | undefined {
+  const value = parseJson(text);
+  if (!isJsonObject(value)) return undefined;
+  const { id, name, created_at: createdAt } = value;
+  if (typeof id !== 'string' || typeof name !== 'string' || typeof createdAt !== 'number') return undefined;
+  return { id, name, created_at: createdAt };
+}

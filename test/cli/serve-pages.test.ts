@@ -1,0 +1,141 @@
+import type { Page } from 'playwright-core';
+import { describe, expect, it } from 'vitest';
+import { createBinary } from '../support/binary.ts';
+import { CHROMIUM, launchChromium } from '../support/chromium.ts';
+import { startServe } from '../support/serve.ts';
+
+interface Visit {
+  readonly page: Page;
+  /** What was said on the console, and asked of other hosts: nothing, when all is well. */
+  readonly faults: readonly string[];
+}
+
+async function visit(url: string, colorScheme: 'light' | 'dark' = 'light'): Promise<Visit> {
+  const browser = await launchChromium();
+  const page = await browser.newPage({ colorScheme });
+  const faults: string[] = [];
+  page.on('console', (message) => {
+    if (['error', 'warning'].includes(message.type())) faults.push(message.text());
+  });
+  page.on('pageerror', (error) => faults.push(error.message));
+  page.on('request', (request) => {
+    const asked = new URL(request.url());
+    if (asked.protocol !== 'blob:' && asked.protocol !== 'data:' && asked.origin !== new URL(url).origin)
+      faults.push(asked.href);
+  });
+  await page.goto(url);
+  return { page, faults };
+}
+
+/** Plays the video that a selector finds, and gives back what it is. */
+function play(page: Page, selector: string): Promise<Record<string, number>> {
+  return page.locator(selector).evaluate(async (video) => {
+    const player = video as unknown as {
+      muted: boolean;
+      play(): Promise<void>;
+      addEventListener(name: string, listen: () => void): void;
+      readonly currentTime: number;
+      readonly duration: number;
+      readonly videoWidth: number;
+      readonly videoHeight: number;
+    }; // this runs in the page, of whose types there are none here
+    player.muted = true;
+    await player.play();
+    await new Promise<void>((resolve) => {
+      player.addEventListener('timeupdate', () => {
+        if (player.currentTime > 0) resolve();
+      });
+    });
+    const { duration, videoWidth, videoHeight } = player;
+    return { duration, videoWidth, videoHeight };
+  });
+}
+
+describe.skipIf(CHROMIUM === null)('in Chromium', () => {
+  it.each(['light', 'dark'] as const)(
+    'the page makes a video, shows how it comes along, and plays it (%s)',
+    async (scheme) => {
+      const { url } = await startServe(createBinary());
+      const { page, faults } = await visit(url, scheme);
+      await page.getByLabel('Prompt').fill('a paper boat <b>sails</b>');
+      await page.getByLabel('Length').selectOption('8 seconds');
+      await page.getByLabel('Shape').selectOption('9:16');
+      await page.getByRole('button', { name: 'Create video' }).click();
+      const card = page.getByRole('listitem');
+      await card.getByText('Completed', { exact: true }).waitFor();
+      expect(await card.getByRole('heading').textContent()).toBe('a paper boat <b>sails</b>');
+      expect(await play(page, 'video')).toEqual({ duration: 8, videoWidth: 720, videoHeight: 1280 });
+      await page.locator('video[poster]').waitFor();
+      expect(faults).toEqual([]);
+    },
+  );
+
+  it('the page is used with the keyboard alone, and says what is wrong with an order', async () => {
+    const { url } = await startServe(createBinary());
+    const { page, faults } = await visit(url);
+    for (const name of ['Skip to the videos', 'API docs', 'OpenAPI']) {
+      await page.keyboard.press('Tab');
+      expect(await page.locator(':focus').textContent()).toBe(name);
+    }
+    await page.keyboard.press('Tab');
+    await page.keyboard.type('a kite');
+    await page.keyboard.press('Control+Enter');
+    await page.getByText('Completed', { exact: true }).waitFor();
+    await page.getByLabel('Prompt').fill('   ');
+    await page.getByRole('button', { name: 'Create video' }).click();
+    expect(await page.getByRole('alert').textContent()).toContain('the prompt is empty');
+    page.on('dialog', (dialog) => void dialog.accept());
+    await page.getByRole('button', { name: 'Delete: a kite' }).press('Enter');
+    await page.getByText('There are no videos yet').waitFor();
+    // The one line that Chromium itself writes of a refused request.
+    expect(faults.filter((fault) => !fault.includes('400 (Bad Request)'))).toEqual([]);
+  });
+
+  it('the page shows what an OpenAI client made', async () => {
+    const { url } = await startServe(createBinary());
+    const body = JSON.stringify({ prompt: 'made by an app', size: '1280x720' });
+    await fetch(`${url}/v1/videos`, { method: 'POST', headers: { 'content-type': 'application/json' }, body });
+    const { page, faults } = await visit(url);
+    await page.getByRole('heading', { name: 'made by an app' }).waitFor();
+    expect(await play(page, 'video')).toEqual({ duration: 4, videoWidth: 1280, videoHeight: 720 });
+    expect(faults).toEqual([]);
+  });
+
+  it('Swagger UI makes a video, tells how it stands, and plays it', async () => {
+    const { url } = await startServe(createBinary());
+    const { page, faults } = await visit(`${url}/docs`);
+    const run = async (operation: string, id?: string): Promise<void> => {
+      const block = page.locator(`[id$="-${operation}"]`);
+      await block.locator('.opblock-summary-control').click();
+      if (id !== undefined) await block.locator('input[placeholder="id"]').fill(id);
+      await block.getByRole('button', { name: 'Execute' }).click();
+    };
+    const reply = page.waitForResponse((response) => response.request().method() === 'POST');
+    await run('createVideoJob');
+    const { id }: { id: string } = await (await reply).json();
+    const block = page.locator('[id$="-readVideoJob"]');
+    await run('readVideoJob', id);
+    while (!(await block.locator('.live-responses-table').textContent())?.includes('"completed"')) {
+      await block.getByRole('button', { name: 'Execute' }).click();
+    }
+    await run('readVideoFile', id);
+    expect(await play(page, '.live-responses-table video')).toEqual({
+      duration: 4,
+      videoWidth: 1280,
+      videoHeight: 720,
+    });
+    expect(faults).toEqual([]);
+  });
+
+  it('the page asks for the key when it is a secret', async () => {
+    const sora = createBinary();
+    const { url } = await startServe(sora, ['--api-key-env', 'OUR_KEY'], { OUR_KEY: 'a secret of ours' });
+    const { page } = await visit(url);
+    await page.getByLabel('Key', { exact: true }).fill('a secret of ours');
+    await page.getByRole('button', { name: 'Use this key' }).click();
+    await page.getByText('There are no videos yet').waitFor();
+    await page.getByLabel('Prompt').fill('a kite');
+    await page.getByRole('button', { name: 'Create video' }).click();
+    expect(await play(page, 'video')).toMatchObject({ duration: 4 });
+  });
+});

@@ -1,0 +1,208 @@
+import { connect } from 'node:net';
+import OpenAI from 'openai';
+import { describe, expect, it } from 'vitest';
+import { createBinary } from '../support/binary.ts';
+import { startScriptedServer } from '../support/scripted-server.ts';
+import { startServe } from '../support/serve.ts';
+import { startVideosServer } from '../support/videos-server.ts';
+
+const KEY = { 'x-api-key': 'test-api-key' };
+
+async function order(url: string, headers: Readonly<Record<string, string>> = KEY): Promise<Record<string, unknown>> {
+  const reply = await fetch(`${url}/api/v1/videos`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', ...headers },
+    body: JSON.stringify({ prompt: 'a paper boat', duration: 4 }),
+  });
+  return Object(await reply.json());
+}
+
+async function readJob(url: string, id: unknown): Promise<Record<string, unknown>> {
+  return Object(await (await fetch(`${url}/api/v1/videos/${id}`, { headers: KEY })).json());
+}
+
+async function untilDone(url: string, id: unknown): Promise<Record<string, unknown>> {
+  for (;;) {
+    const job = await readJob(url, id);
+    if (job.status === 'completed' || job.status === 'failed') return job;
+  }
+}
+
+describe('sora serve', () => {
+  it('prints the two lines that point an OpenAI client at it, and ends cleanly on Ctrl-C', async () => {
+    const run = createBinary().start(['serve', '--port', '0']);
+    await new Promise((resolve) => run.child.stdout.once('data', resolve));
+    run.child.kill('SIGINT');
+    const { code, stdout, stderr } = await run.ended;
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/listens at http:\/\/127\.0\.0\.1:\d+;/);
+    expect(stdout).toMatch(
+      /\n {2}export OPENAI_BASE_URL=http:\/\/127\.0\.0\.1:\d+\/v1\n {2}export OPENAI_API_KEY=test-api-key\n/,
+    );
+    expect(stderr).toMatch(/\[info\] Stopped/);
+  });
+
+  it('prints one document with --json, and its log as objects', async () => {
+    const { started, child, ended, url } = await startServe(createBinary());
+    expect(started).toEqual({
+      url,
+      base_url: `${url}/v1`,
+      docs: `${url}/docs`,
+      profile: 'simulator',
+      api_key: 'test-api-key',
+    });
+    const { id } = await order(url);
+    await untilDone(url, id);
+    child.kill('SIGTERM');
+    const { code, stderr } = await ended;
+    expect(code).toBe(0);
+    const log = stderr
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+    expect(log.map(({ message }) => message)).toEqual(
+      expect.arrayContaining(['Video creation job initiated', 'Job submitted to Sora API', 'Stopped']),
+    );
+    expect(log[0]).toMatchObject({ level: 'info', id });
+  });
+
+  it('serves the pages and what belongs to them, compressed or not', async () => {
+    const { url } = await startServe(createBinary());
+    const page = await (await fetch(url)).text();
+    const docs = await (await fetch(`${url}/docs`)).text();
+    const parts = [...`${page}${docs}`.matchAll(/(?:src|href)="(\/assets\/[^"]+)"/g)].map(([, path]) => path);
+    expect(new Set(parts).size).toBe(7);
+    for (const path of parts) {
+      const [packed, plain] = await Promise.all([
+        fetch(`${url}${path}`),
+        fetch(`${url}${path}`, { headers: { 'accept-encoding': 'identity' } }),
+      ]);
+      expect([packed.status, plain.headers.get('content-encoding')]).toEqual([200, null]);
+      expect(await packed.text()).toBe(await plain.text());
+    }
+    expect(page).not.toMatch(/https?:\/\//);
+  });
+
+  it('lets other machines in only with a key, and does not print it', async () => {
+    const sora = createBinary();
+    const open = await sora.start(['serve', '--port', '0', '--host', '0.0.0.0']).ended;
+    expect(open.code).toBe(2);
+    expect(open.stderr).toContain('--api-key-env NAME');
+    const empty = await sora.start(['serve', '--port', '0', '--api-key-env', 'OUR_KEY']).ended;
+    expect([empty.code, empty.stderr]).toEqual([2, expect.stringContaining('`OUR_KEY`')]);
+    const { started, url, child, ended } = await startServe(sora, ['--host', '0.0.0.0', '--api-key-env', 'OUR_KEY'], {
+      OUR_KEY: 'a secret of ours',
+    });
+    expect(started.api_key).toBeNull();
+    expect((await fetch(`${url}/v1/videos`)).status).toBe(401);
+    expect(await order(url, { 'x-api-key': 'a secret of ours' })).toMatchObject({ status: 'pending' });
+    child.kill('SIGINT');
+    const { stdout, stderr } = await ended;
+    expect(`${stdout}${stderr}`).not.toContain('a secret of ours');
+  });
+
+  it('tells all that is wrong with its options at once', async () => {
+    const argv = [
+      'serve',
+      '--port',
+      'x',
+      '--fault',
+      'bad_luck=1',
+      '--fault',
+      'server_error=2',
+      '--latency',
+      '1h',
+      '--seed',
+      '-1',
+      '--webhook',
+      'ftp://x',
+      '--max-cost',
+      'much',
+    ];
+    const { code, stderr } = await createBinary().start([...argv, '--json']).ended;
+    expect(code).toBe(2);
+    const { error } = JSON.parse(stderr);
+    expect([error.code, error.violations]).toEqual(['usage', Array.from({ length: 8 }, () => expect.any(String))]);
+  });
+
+  it('says so when the port is taken', async () => {
+    const sora = createBinary();
+    const { url } = await startServe(sora);
+    const { code, stderr } = await sora.start(['serve', '--port', new URL(url).port]).ended;
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/error: could not listen at 127\.0\.0\.1, port \d+\n {2}caused by: .*EADDRINUSE/);
+  });
+
+  it('answers what is under way before it ends, cuts off what does not end, and says so', async () => {
+    const { url, child, ended } = await startServe(createBinary(), ['--latency', '60s']);
+    const socket = connect({ host: '127.0.0.1', port: Number(new URL(url).port) });
+    socket.write('POST /v1/videos HTTP/1.1\r\nhost: localhost\r\ncontent-length: 10\r\n\r\n{');
+    const waiting = fetch(`${url}/v1/videos`);
+    await fetch(`${url}/healthz`); // both are surely with the server by now
+    child.kill('SIGINT');
+    expect((await waiting).status).toBe(200);
+    const { code, stderr } = await ended;
+    expect(code).toBe(0);
+    expect(stderr).toContain('"message":"Cut off requests that did not end in time","openRequests":1');
+  });
+
+  it('fails as its options say, the same calls in every run', async () => {
+    const series = async (): Promise<number[]> => {
+      const { url } = await startServe(createBinary(), ['--fault', 'rate_limit_exceeded=0.5', '--seed', '7']);
+      const statuses: number[] = [];
+      for (let call = 0; call < 12; call++) {
+        const init = { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{"prompt":"x"}' };
+        statuses.push((await fetch(`${url}/v1/videos`, init)).status);
+      }
+      return statuses;
+    };
+    const first = await series();
+    expect(new Set(first)).toEqual(new Set([200, 429]));
+    expect(await series()).toEqual(first);
+  });
+
+  it('tells an address of videos that are done, which the openai package accepts', async () => {
+    const secret = 'whsec_c2VjcmV0LXNlY3JldC1zZWNyZXQ=';
+    const listener = await startScriptedServer([{ status: 204 }]);
+    const { url } = await startServe(createBinary(), [
+      '--webhook',
+      `${listener.origin}/hook`,
+      '--webhook-secret',
+      secret,
+    ]);
+    const openai = new OpenAI({ apiKey: 'any', baseURL: `${url}/v1`, webhookSecret: secret });
+    const { id } = await openai.videos.create({ prompt: 'a kite' });
+    await listener.received(1);
+    const [{ body = Buffer.of(), headers = {} } = {}] = listener.requests;
+    const event = await openai.webhooks.unwrap(body.toString(), headers as Record<string, string>);
+    expect(event).toMatchObject({ type: 'video.completed', data: { id } });
+  });
+
+  it('makes its videos with a real server when one is named, and after SIGKILL pays for none twice', async () => {
+    let isUp = false;
+    const server = await startVideosServer({
+      create(accept) {
+        const answer = accept();
+        return isUp ? answer : 'hang';
+      },
+    });
+    const sora = createBinary();
+    const argv = ['--base-url', server.url];
+    const first = await startServe(sora, argv);
+    const { id } = await order(first.url);
+    await server.received(1);
+    first.child.kill('SIGKILL');
+    await first.ended;
+    isUp = true;
+    const second = await startServe(sora, argv);
+    expect(await untilDone(second.url, id)).toMatchObject({ status: 'completed', videoId: 'video_1' });
+    expect(server.posts).toBe(1);
+  });
+
+  it('refuses a video that costs more than may be spent without asking', async () => {
+    const server = await startVideosServer();
+    const { url } = await startServe(createBinary(), ['--base-url', server.url, '--max-cost', '0.1']);
+    expect(await order(url)).toMatchObject({ error: { code: 'cost_cap_exceeded' } });
+    expect(server.posts).toBe(0);
+  });
+});

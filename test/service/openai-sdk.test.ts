@@ -1,0 +1,130 @@
+import type OpenAI from 'openai';
+import { NotFoundError, RateLimitError, toFile } from 'openai';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { listen } from '../../src/simulator/server.ts';
+import { createPngHeader } from '../support/image-headers.ts';
+import { OPENAI_PACKAGES } from '../support/openai-packages.ts';
+import { createTestedService, type TestedService } from '../support/service.ts';
+
+interface Connection {
+  readonly service: TestedService;
+  readonly openai: OpenAI;
+}
+
+async function connect(load: () => Promise<typeof OpenAI>, options: object = {}): Promise<Connection> {
+  const service = createTestedService();
+  const server = await listen(service, { host: '127.0.0.1', port: 0 });
+  onTestFinished(() => server.close());
+  const Client = await load();
+  const openai = new Client({
+    apiKey: 'any',
+    baseURL: server.url,
+    maxRetries: 0,
+    // Every reply that the package gets is held against the document.
+    async fetch(input, init) {
+      const reply = await fetch(input, init);
+      await service.expectPromised(init?.method ?? 'GET', String(input), reply);
+      return reply;
+    },
+    ...options,
+  });
+  return { service, openai };
+}
+
+describe.each(OPENAI_PACKAGES)('$name against the service', ({ load, isInstalled, name }) => {
+  const test = it.skipIf(!isInstalled);
+
+  test('does every call for videos', async () => {
+    const { service, openai } = await connect(load);
+    const { videos } = openai;
+    const created = await videos.create({ prompt: 'a kite', model: 'sora-2', seconds: '8', size: '1280x720' });
+    expect(created).toMatchObject({ status: 'queued', seconds: '8', size: '1280x720' });
+    service.clock.advance(3_000);
+    const finished = await videos.retrieve(created.id);
+    expect(finished).toMatchObject({ id: created.id, status: 'completed', progress: 100 });
+
+    const remixed = await videos.remix(created.id, { prompt: 'at night' });
+    expect(remixed.remixed_from_video_id).toBe(created.id);
+    const edited = await videos.edit({ prompt: 'in snow', video: { id: created.id } });
+    expect(edited).toMatchObject({ prompt: 'in snow', seconds: '8' });
+    const extended = await videos.extend({ prompt: 'it lands', seconds: '4', video: { id: created.id } });
+    expect(extended.seconds).toBe('12');
+
+    const bytes = Buffer.from(await (await videos.downloadContent(created.id)).arrayBuffer());
+    expect(bytes.toString('latin1', 4, 8)).toBe('ftyp');
+    const video = await toFile(bytes, 'kite.mp4', { type: 'video/mp4' });
+    expect(await videos.edit({ prompt: 'in snow', video })).toMatchObject({ status: 'queued' });
+    const character = await videos.createCharacter({ name: 'Mossy', video });
+    expect(await videos.getCharacter(character.id ?? '')).toEqual(character);
+
+    expect(await videos.delete(created.id)).toEqual({ id: created.id, object: 'video.deleted', deleted: true });
+    await expect(videos.retrieve(created.id)).rejects.toMatchObject({ name: 'Error', status: 404 });
+  });
+
+  test('creates from an image, in a file or in a data URL', async () => {
+    const { openai } = await connect(load);
+    const png = createPngHeader(720, 1280);
+    const file = await toFile(png, 'frame.png', { type: 'image/png' });
+    const dataUrl = `data:image/png;base64,${Buffer.from(png).toString('base64')}`;
+    for (const input_reference of [file, { image_url: dataUrl }]) {
+      expect(await openai.videos.create({ prompt: 'a kite', input_reference })).toMatchObject({ status: 'queued' });
+    }
+  });
+
+  test('downloads each variant, and ranges of it', async () => {
+    const { service, openai } = await connect(load);
+    const { id } = await openai.videos.create({ prompt: 'a kite' });
+    service.clock.advance(3_000);
+    for (const [variant, type] of [
+      ['video', 'video/mp4'],
+      ['thumbnail', 'image/webp'],
+      ['spritesheet', 'image/jpeg'],
+    ] as const) {
+      const reply = await openai.videos.downloadContent(id, { variant });
+      expect(reply.headers.get('content-type')).toBe(type);
+      expect((await reply.arrayBuffer()).byteLength).toBe(Number(reply.headers.get('content-length')));
+    }
+    const range = await openai.videos.downloadContent(id, {}, { headers: { range: 'bytes=4-7' } });
+    expect(await range.text()).toBe('ftyp');
+  });
+
+  test('pages through lists by itself, both ways', async () => {
+    const { openai } = await connect(load);
+    const created: string[] = [];
+    for (let count = 0; count < 5; count++) created.push((await openai.videos.create({ prompt: `take ${count}` })).id);
+    const listed = async (order: 'asc' | 'desc'): Promise<string[]> => {
+      const ids: string[] = [];
+      for await (const { id } of openai.videos.list({ limit: 2, order })) ids.push(id);
+      return ids;
+    };
+    expect(await listed('asc')).toEqual(created);
+    expect(await listed('desc')).toEqual(created.toReversed());
+  });
+
+  test('lists the models', async () => {
+    const { openai } = await connect(load);
+    const names: string[] = [];
+    for await (const { id } of openai.models.list()) names.push(id);
+    expect(names).toContain('sora-2');
+    expect(await openai.models.retrieve('sora-2-pro')).toMatchObject({ id: 'sora-2-pro', object: 'model' });
+  });
+
+  test('meets the faults that are asked for, and its own retries get past them', async () => {
+    const { service, openai } = await connect(load, { maxRetries: 2 });
+    const refused = openai.videos.create(
+      { prompt: 'a kite' },
+      { headers: { 'x-sora-fault': 'insufficient_quota' }, maxRetries: 0 },
+    );
+    await expect(refused).rejects.toMatchObject({ status: 429, code: 'insufficient_quota' });
+    service.conditions.change({ next: ['service_unavailable'] });
+    expect(await openai.videos.list()).toMatchObject({ data: [] });
+    expect(service.conditions.settings.next).toEqual([]);
+  });
+
+  it.skipIf(name !== 'openai 6')('gets errors of its own classes', async () => {
+    const { openai } = await connect(load);
+    await expect(openai.videos.retrieve('video_0')).rejects.toBeInstanceOf(NotFoundError);
+    const busy = openai.videos.create({ prompt: 'x' }, { headers: { 'x-sora-fault': 'rate_limit_exceeded' } });
+    await expect(busy).rejects.toBeInstanceOf(RateLimitError);
+  });
+});

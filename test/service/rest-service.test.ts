@@ -1,0 +1,269 @@
+import { existsSync } from 'node:fs';
+import { describe, expect, it, vi } from 'vitest';
+import { SoraError } from '../../src/domain/errors.ts';
+import { createTestedService } from '../support/service.ts';
+
+const ORDER = { prompt: 'a paper boat', duration: 5, resolution: '720p', aspectRatio: '9:16' };
+const VIDEOS = '/api/v1/videos';
+
+describe('an order', () => {
+  it('is answered at once as pending, becomes processing, and ends completed with a video that plays without a header', async () => {
+    const service = createTestedService();
+    const ordered = await service.read('POST', VIDEOS, { json: ORDER }, 202);
+    expect(ordered).toMatchObject({
+      ...ORDER,
+      status: 'pending',
+      model: 'sora-2',
+      seconds: 4,
+      size: '720x1280',
+      progress: 0,
+      videoUrl: null,
+      notes: ['sora-2 renders 4 seconds instead of 5'],
+    });
+    const id = String(ordered.id);
+    const processing = await service.until(id, 'processing');
+    expect(processing.videoId).toMatch(/^video_/);
+    const { videoUrl, progress } = await service.until(id, 'completed');
+    expect(progress).toBe(100);
+    const video = await service.call('GET', String(videoUrl), { key: null });
+    expect(video.status).toBe(200);
+    expect(Buffer.from(await video.arrayBuffer()).toString('latin1', 4, 8)).toBe('ftyp');
+    expect(service.messages.slice(0, 2)).toEqual(['Video creation job initiated', 'Job submitted to Sora API']);
+    expect(service.messages.at(-1)).toBe('Video completed');
+  });
+
+  it('may ask for 1080p without naming a model: the cheapest that renders it is taken', async () => {
+    const service = createTestedService();
+    const json = { prompt: 'x', duration: 10, resolution: '1080p', aspectRatio: '16:9' };
+    expect(await service.read('POST', VIDEOS, { json }, 202)).toMatchObject({ model: 'sora-2-pro', size: '1920x1080' });
+    const named = await service.read('POST', VIDEOS, { json: { ...json, model: 'sora-2' } }, 400);
+    expect(named).toMatchObject({
+      error: { violations: [expect.stringMatching(/sora-2 renders no 1080p landscape/)] },
+    });
+  });
+
+  it.each<[string, object, string[]]>([
+    ['nothing', {}, ['`prompt`']],
+    [
+      'wrong types and unknown names, all at once',
+      { prompt: 5, duration: '5', resolution: '2p', size: 1 },
+      ['`prompt`', '`duration`', '`resolution`', 'unrecognized key'],
+    ],
+    ['an empty prompt', { prompt: ' ' }, ['the prompt is empty']],
+    ['no length', { prompt: 'x', duration: -1 }, ['`duration`']],
+    ['a square, which no known model renders', { prompt: 'x', aspectRatio: '1:1' }, ['sora-2 renders no 720p square']],
+  ])('with %s is refused', async (_, json, starts) => {
+    const service = createTestedService();
+    const { error } = await service.read('POST', VIDEOS, { json }, 400);
+    const { code, violations } = Object(error);
+    expect(code).toBe('invalid_request');
+    expect(violations).toEqual(starts.map((start) => expect.stringContaining(start)));
+    expect((await service.read('GET', VIDEOS)).videos).toEqual([]);
+  });
+
+  it('that is no JSON is refused', async () => {
+    const service = createTestedService();
+    expect(await service.read('POST', VIDEOS, { body: '{' }, 400)).toMatchObject({
+      error: { code: 'invalid_request' },
+    });
+    const form = await service.handle(
+      new Request(`http://localhost${VIDEOS}`, { method: 'POST', body: 'x', headers: { 'x-api-key': 'test-api-key' } }),
+    );
+    expect(form.status).toBe(415);
+  });
+
+  it('that costs more than may be spent is refused before anything is sent', async () => {
+    const service = createTestedService({
+      agree: async (price) => {
+        throw new SoraError('cost_cap_exceeded', { title: `over by ${price?.micros}` });
+      },
+    });
+    expect(await service.read('POST', VIDEOS, { json: ORDER }, 402)).toMatchObject({
+      error: { code: 'cost_cap_exceeded', message: 'over by 400000' },
+    });
+  });
+
+  it('with the same idempotency key is the same job, and cannot be another order', async () => {
+    const service = createTestedService();
+    const call = { json: ORDER, headers: { 'idempotency-key': 'one' } };
+    const [first, second] = [
+      await service.read('POST', VIDEOS, call, 202),
+      await service.read('POST', VIDEOS, call, 202),
+    ];
+    expect(second.id).toBe(first.id);
+    await service.read('POST', VIDEOS, { ...call, json: { prompt: 'another' } }, 409);
+    await service.until(String(first.id), 'completed');
+    expect(service.ledger.newest(10)).toHaveLength(1);
+  });
+});
+
+describe('a job that fails', () => {
+  it.each([
+    ['moderation_blocked', 'moderation_blocked'],
+    ['processing_error', 'job_failed'],
+    ['insufficient_quota', 'insufficient_quota'],
+    ['model_not_found', 'model_not_found'],
+  ] as const)('under %s ends with the diagnosis %s and what to do', async (fault, code) => {
+    const service = createTestedService();
+    service.conditions.change({ next: [fault] });
+    const id = await service.order();
+    const { error, videoUrl } = await service.until(id, 'failed');
+    expect(error).toMatchObject({ code, causedBy: expect.stringMatching(/./) });
+    expect(Object(error).hints).not.toEqual([]);
+    expect(videoUrl).toBeNull();
+    expect(service.messages).toContain('Sora API response error');
+    await service.read('GET', `${VIDEOS}/${id}/content`, {}, 404);
+  });
+
+  it('is never sent again when its answer is lost: it is found in the list', async () => {
+    const service = createTestedService();
+    service.conditions.change({ next: ['create-dropped-after-accept'] });
+    await service.until(await service.order(), 'completed');
+    const list = await service.read('GET', '/v1/videos');
+    expect(list.data).toHaveLength(1);
+  });
+});
+
+describe('the list', () => {
+  it('pages from the newest to the oldest', async () => {
+    const service = createTestedService();
+    const ids: string[] = [];
+    for (let count = 0; count < 3; count++) {
+      service.clock.advance(1);
+      ids.unshift(await service.order());
+    }
+    const first = await service.read('GET', `${VIDEOS}?limit=2`);
+    expect(first).toMatchObject({ videos: [{ id: ids[0] }, { id: ids[1] }], next: ids[1] });
+    const rest = await service.read('GET', `${VIDEOS}?limit=2&after=${first.next}`);
+    expect(rest).toMatchObject({ videos: [{ id: ids[2] }], next: null });
+    for (const limit of ['0', '101', 'x', '1.5']) await service.read('GET', `${VIDEOS}?limit=${limit}`, {}, 400);
+    await service.read('GET', `${VIDEOS}?after=job_0`, {}, 404);
+  });
+});
+
+describe('removing', () => {
+  it('a finished video removes it here and at the server', async () => {
+    const service = createTestedService();
+    const id = await service.order();
+    const { videoId } = await service.until(id, 'completed');
+    expect(await service.read('DELETE', `${VIDEOS}/${id}`)).toEqual({ id, deleted: true });
+    await service.read('GET', `${VIDEOS}/${id}`, {}, 404);
+    await service.read('GET', `/v1/videos/${videoId}`, {}, 404);
+    expect(existsSync(`${service.folder}/serve/files/${id}.mp4`)).toBe(false);
+    await service.read('DELETE', `${VIDEOS}/${id}`, {}, 404);
+  });
+
+  it('an unfinished one stops it', async () => {
+    const service = createTestedService();
+    service.conditions.change({ next: ['stuck'] });
+    const id = await service.order();
+    const { videoId } = await service.until(id, 'processing');
+    await service.read('GET', `${VIDEOS}/${id}/content`, {}, 409);
+    await service.read('DELETE', `${VIDEOS}/${id}`);
+    await service.read('GET', `/v1/videos/${videoId}`, {}, 404);
+  });
+
+  it('is refused honestly when the server goes on with it', async () => {
+    const service = createTestedService();
+    service.conditions.change({ next: ['stuck'] });
+    const id = await service.order();
+    await service.until(id, 'processing');
+    service.conditions.change({ faults: { server_error: 1 } });
+    const removed = service.read('DELETE', `${VIDEOS}/${id}`, {}, 502);
+    for (let step = 0; step < 200; step++) {
+      service.clock.advance(2_000);
+      await new Promise(setImmediate);
+    }
+    expect(await removed).toMatchObject({ error: { code: 'server_error' } });
+    service.conditions.change({ faults: {} });
+    expect(await service.read('GET', `${VIDEOS}/${id}`)).toMatchObject({ status: 'processing' });
+  });
+});
+
+describe('the file', () => {
+  it('comes in ranges, so that players can seek', async () => {
+    const service = createTestedService();
+    const { videoUrl } = await service.until(await service.order(), 'completed');
+    const range = await service.call('GET', String(videoUrl), { key: null, headers: { range: 'bytes=4-7' } });
+    expect(range.status).toBe(206);
+    expect(await range.text()).toBe('ftyp');
+    const beyond = await service.call('GET', String(videoUrl), { key: null, headers: { range: 'bytes=99999999-' } });
+    expect(beyond.status).toBe(416);
+  });
+
+  it('has a poster beside it', async () => {
+    const service = createTestedService();
+    const id = await service.order();
+    await service.until(id, 'completed');
+    const { thumbnailUrl } = await vi.waitFor(async () => {
+      const job = await service.read('GET', `${VIDEOS}/${id}`);
+      expect(job.thumbnailUrl).not.toBeNull();
+      return job;
+    });
+    const poster = await service.call('GET', String(thumbnailUrl), { key: null });
+    expect(poster.headers.get('content-type')).toBe('image/webp');
+  });
+});
+
+describe('the key', () => {
+  it.each([
+    ['GET', VIDEOS],
+    ['POST', VIDEOS],
+    ['GET', `${VIDEOS}/job_1`],
+    ['DELETE', `${VIDEOS}/job_1`],
+    ['GET', `${VIDEOS}/job_1/content`],
+    ['GET', `${VIDEOS}/job_1/content?token=wrong`],
+    ['PATCH', '/control'],
+  ])('is needed for %s %s', async (method, path) => {
+    const service = createTestedService();
+    for (const key of [null, '', 'test-api-kez', 'test-api-key1']) await service.read(method, path, { key }, 401);
+  });
+
+  it('opens no file but the one that a token was made for', async () => {
+    const service = createTestedService();
+    const [one, two] = [await service.order(), await service.order()];
+    const { videoUrl } = await service.until(one, 'completed');
+    await service.read('GET', String(videoUrl).replace(one, two), { key: null }, 401);
+  });
+
+  it('is needed for everything that is no page once it is a secret', async () => {
+    const service = createTestedService({ apiKey: 'a secret of ours' });
+    await service.read('GET', '/v1/videos', { key: 'test-api-key' }, 401);
+    await service.read('GET', VIDEOS, { key: 'test-api-key' }, 401);
+    await service.read('GET', VIDEOS);
+    await service.read('GET', '/v1/videos', { key: null, headers: { authorization: 'Bearer a secret of ours' } });
+    await service.read('GET', '/healthz', { key: null });
+    const page = await service.handle(new Request('http://localhost/'));
+    expect(await page.text()).not.toContain('a secret of ours');
+  });
+});
+
+describe('what is not there', () => {
+  it.each([
+    ['GET', '/nothing', 404],
+    ['GET', '/api/v1/videos/../../etc/passwd', 404],
+    ['GET', '/assets/..%2f..%2fpackage.json', 404],
+    ['GET', '/api/v1/videos/..%2f..%2fetc%2fpasswd/content', 404],
+    ['PUT', VIDEOS, 405],
+    ['PATCH', `${VIDEOS}/job_1`, 405],
+    ['POST', '/healthz', 405],
+    ['DELETE', '/', 405],
+    ['OPTIONS', '/control', 405],
+    ['POST', '/v1/videos/video_1', 405],
+  ])('%s %s is answered with %i, as JSON', async (method, path, status) => {
+    const { handle } = createTestedService();
+    const reply = await handle(
+      new Request(`http://localhost${path}`, { method, headers: { 'x-api-key': 'test-api-key' } }),
+    );
+    expect(reply.status).toBe(status);
+    expect(await reply.json()).toMatchObject({ error: { message: expect.stringMatching(/./) } });
+    if (status === 405) expect(reply.headers.get('allow')).toMatch(/[A-Z]/);
+  });
+
+  it('is a name of another machine, where only this one may call', async () => {
+    const rebound = new Request('http://evil.example:3000/api/v1/videos', { headers: { 'x-api-key': 'test-api-key' } });
+    expect((await createTestedService().handle(rebound)).status).toBe(403);
+    const open = createTestedService({ apiKey: 'test-api-key', isLocal: false });
+    expect((await open.handle(rebound)).status).toBe(200);
+  });
+});

@@ -1,0 +1,134 @@
+import { appendFileSync, readFileSync } from 'node:fs';
+import { describe, expect, it, vi } from 'vitest';
+import { JobBook } from '../../src/service/job-book.ts';
+import { createSeededRandom } from '../support/seeded-random.ts';
+import { createTestedService, type TestedService } from '../support/service.ts';
+import { createTemporaryFolder } from '../support/temporary-folder.ts';
+import { startVideosServer } from '../support/videos-server.ts';
+
+const VIDEOS = '/api/v1/videos';
+
+/** The next run of a service that was ended, or killed: its folder and its time, and another process id unless it is said. */
+async function restart(
+  { folder, clock }: TestedService,
+  setup: Parameters<typeof createTestedService>[0] = {},
+): Promise<TestedService> {
+  const next = createTestedService({ folder, clock, pid: 1_000_000_002, seed: 2, ...setup });
+  await next.runner.takeUp();
+  return next;
+}
+
+describe('a restart', () => {
+  it('goes on with a job that was being made', async () => {
+    const first = createTestedService();
+    const id = await first.order();
+    const { videoId } = await first.until(id, 'processing');
+    await first.runner.stop();
+    const second = await restart(first);
+    expect(await second.until(id, 'completed')).toMatchObject({ videoId });
+    expect((await second.read('GET', '/v1/videos')).data).toHaveLength(1);
+    expect(second.messages).toContain('Video job taken up again');
+  });
+
+  it('submits a job that was taken in and not yet sent', async () => {
+    const server = await startVideosServer();
+    const first = createTestedService({ upstreamUrl: server.url });
+    vi.spyOn(first.runner, 'start').mockImplementation(() => {}); // killed before it got to it
+    const id = await first.order();
+    const second = await restart(first, { upstreamUrl: server.url });
+    await second.until(id, 'completed');
+    expect(server.posts).toBe(1);
+  });
+
+  it('finds a job whose answer it did not live to hear, and sends nothing twice', async () => {
+    let isUp = false;
+    const server = await startVideosServer({
+      create(accept) {
+        const answer = accept();
+        return isUp ? answer : 'hang';
+      },
+    });
+    const first = createTestedService({ upstreamUrl: server.url, isKilled: true });
+    const id = await first.order({ model: 'sora-2' });
+    await server.received(1);
+    isUp = true;
+    const second = await restart(first, { upstreamUrl: server.url });
+    expect(await second.until(id, 'completed')).toMatchObject({ videoId: 'video_1' });
+    expect({ posts: server.posts, jobs: server.jobs.length }).toEqual({ posts: 1, jobs: 1 });
+  });
+
+  it('in a container, where each run has the same process id, does the same', async () => {
+    const first = createTestedService();
+    const id = await first.order();
+    await first.until(id, 'processing');
+    await first.runner.stop();
+    const second = await restart(first, { pid: 1_000_000_001 });
+    await second.until(id, 'completed');
+  });
+
+  it('leaves a job alone that belongs to another server, or to a service that is running', async () => {
+    const first = createTestedService();
+    const id = await first.order();
+    await first.until(id, 'processing');
+    const neighbour = new JobBook({
+      path: `${first.folder}/serve/jobs.jsonl`,
+      pid: 7,
+      randomBytes: createSeededRandom(3),
+      isProcessAlive: () => true,
+    });
+    expect(await neighbour.claimAbandoned()).toEqual([]);
+    await first.runner.stop();
+    const server = await startVideosServer();
+    const second = await restart(first, { upstreamUrl: server.url });
+    expect(await second.read('GET', `${VIDEOS}/${id}`)).toMatchObject({ status: 'processing' });
+    expect(server.requests).toEqual([]);
+  });
+
+  it('keeps what is finished, and plays it', async () => {
+    const first = createTestedService();
+    const id = await first.order();
+    await first.until(id, 'completed');
+    await first.runner.stop();
+    const second = await restart(first);
+    const { videoUrl } = await second.read('GET', `${VIDEOS}/${id}`);
+    expect((await second.call('GET', String(videoUrl), { key: null })).status).toBe(200);
+  });
+});
+
+describe('the journal of jobs', () => {
+  function createBook(path: string, seed: number): JobBook {
+    return new JobBook({ path, pid: seed, randomBytes: createSeededRandom(seed), isProcessAlive: () => false });
+  }
+
+  it('gives abandoned jobs to one of two services that start at once', async () => {
+    const first = createTestedService();
+    for (let count = 0; count < 3; count++) await first.order();
+    await first.runner.stop();
+    const path = `${first.folder}/serve/jobs.jsonl`;
+    const claims = await Promise.all([1, 2].map((seed) => createBook(path, seed).claimAbandoned()));
+    expect(
+      claims
+        .flat()
+        .map(({ id }) => id)
+        .sort(),
+    ).toHaveLength(3);
+    expect(new Set(claims.flat().map(({ id }) => id)).size).toBe(3);
+  });
+
+  it('passes over lines that make no sense', async () => {
+    const first = createTestedService();
+    const id = await first.order();
+    await first.runner.stop();
+    const path = `${first.folder}/serve/jobs.jsonl`;
+    appendFileSync(path, 'nonsense\n{"job":{"id":7}}\n{"removed":7}\n{"claimed":"x","by":1}\n[]\n{"job":{"id":"torn');
+    expect(createBook(path, 1).find(id)?.id).toBe(id);
+    expect(readFileSync(path, 'utf8')).toContain('nonsense');
+  });
+
+  it('begins empty where there is no file', () => {
+    expect(createBook(`${createTemporaryFolder()}/jobs.jsonl`, 1).newest(10, null)).toEqual({
+      jobs: [],
+      hasMore: false,
+    });
+  });
+});

@@ -1,0 +1,107 @@
+import { Readable } from 'node:stream';
+import { describe, expect, it, vi } from 'vitest';
+import type { Http, HttpRequest } from '../../src/platform/http.ts';
+import { Webhooks } from '../../src/service/webhooks.ts';
+import { OPENAI_PACKAGES } from '../support/openai-packages.ts';
+import { createSeededRandom } from '../support/seeded-random.ts';
+import { createSimulatedApi } from '../support/simulated-api.ts';
+import { createSteppedClock } from '../support/stepped-clock.ts';
+
+const SECRETS = ['whsec_c2VjcmV0LXNlY3JldC1zZWNyZXQ=', 'any text at all'];
+
+function reply(status: number): Awaited<ReturnType<Http>> {
+  return { status, headers: {}, body: Readable.from([]) };
+}
+
+/** A simulator whose jobs are told of to an address that answers as the script says, the last word again and again. */
+function createTold(script: readonly (number | Error)[], secret = SECRETS[0] ?? '') {
+  const clock = createSteppedClock(Date.now());
+  const api = createSimulatedApi({ clock });
+  const sent: HttpRequest[] = [];
+  const messages: string[] = [];
+  const stop = new AbortController();
+  const webhooks = new Webhooks({
+    url: 'http://127.0.0.1:9/hook',
+    secret,
+    async http(request) {
+      sent.push(request);
+      const answer = script[Math.min(sent.length, script.length) - 1] ?? 500;
+      if (answer instanceof Error) throw answer;
+      return reply(answer);
+    },
+    clock,
+    randomBytes: createSeededRandom(),
+    look: api.simulator.look,
+    signal: stop.signal,
+    log: (_, message) => messages.push(message),
+  });
+  return { api, clock, sent, messages, webhooks, stop };
+}
+
+describe.each(OPENAI_PACKAGES)('what is told of a video that has ended, to $name', ({ load, isInstalled }) => {
+  it.skipIf(!isInstalled).each(SECRETS)(
+    'is accepted by webhooks.unwrap with the secret %j, and with no other',
+    async (secret) => {
+      const { api, clock, sent, webhooks } = createTold([200], secret);
+      const id = await api.create();
+      webhooks.watch(id);
+      clock.advance(2_000);
+      expect(sent).toEqual([]);
+      clock.advance(1_000);
+      await vi.waitFor(() => expect(sent).toHaveLength(1));
+      const [{ body = '', headers } = { headers: {} }] = sent;
+      const OpenAI = await load();
+      const { webhooks: sdk } = new OpenAI({ apiKey: 'any', baseURL: 'http://127.0.0.1:9' });
+      const event = await sdk.unwrap(String(body), { ...headers }, secret);
+      expect(event).toMatchObject({ object: 'event', type: 'video.completed', data: { id } });
+      await expect(sdk.unwrap(String(body), { ...headers }, 'another secret')).rejects.toThrow(/signature/);
+      await expect(sdk.unwrap(`${body} `, { ...headers }, secret)).rejects.toThrow(/signature/);
+    },
+  );
+});
+
+describe('webhooks', () => {
+  it('tell of a job that failed, and not of one that was deleted or never ends', async () => {
+    const { api, clock, sent, webhooks } = createTold([200]);
+    const call = (fault: string) => ({ json: { prompt: 'x' }, headers: { 'x-sora-fault': fault } });
+    const idOf = async (response: Response): Promise<string> =>
+      String(Reflect.get(Object(await response.json()), 'id'));
+    const failed = await idOf(await api.call('POST', '/videos', call('moderation_blocked')));
+    const stuck = await idOf(await api.call('POST', '/videos', call('stuck')));
+    const deleted = await api.create();
+    for (const id of [failed, stuck, deleted, 'video_0']) webhooks.watch(id);
+    await api.call('DELETE', `/videos/${deleted}`);
+    clock.advance(60_000);
+    await vi.waitFor(() => expect(sent).toHaveLength(1));
+    expect(JSON.parse(String(sent[0]?.body))).toMatchObject({ type: 'video.failed', data: { id: failed } });
+  });
+
+  it('are sent again, as the same event and newly signed, until somebody takes them', async () => {
+    const { api, clock, sent, messages, webhooks } = createTold([new Error('ECONNREFUSED'), 500, 204]);
+    webhooks.watch(await api.create());
+    await vi.waitFor(() => {
+      clock.advance(5_000);
+      expect(messages).toEqual(['Webhook delivered']);
+    });
+    expect(sent).toHaveLength(3);
+    expect(new Set(sent.map(({ headers }) => headers['webhook-id'])).size).toBe(1);
+    expect(new Set(sent.map(({ headers }) => headers['webhook-signature'])).size).toBe(3);
+  });
+
+  it('say so when nobody takes them, and are silent when the server stops', async () => {
+    const refused = createTold([410]);
+    refused.webhooks.watch(await refused.api.create());
+    await vi.waitFor(() => {
+      refused.clock.advance(30_000);
+      expect(refused.messages).toEqual(['Webhook not delivered']);
+    });
+    expect(refused.sent).toHaveLength(4);
+
+    const stopped = createTold([200]);
+    stopped.webhooks.watch(await stopped.api.create());
+    stopped.stop.abort(new Error('stop'));
+    stopped.clock.advance(10_000);
+    await new Promise(setImmediate);
+    expect({ sent: stopped.sent, messages: stopped.messages }).toEqual({ sent: [], messages: [] });
+  });
+});

@@ -1,0 +1,28 @@
+import { existsSync } from 'node:fs';
+import { type Browser, chromium } from 'playwright-core';
+import { onTestFinished } from 'vitest';
+
+/** Where Debian, Ubuntu, macOS and others put it; `CHROMIUM` names another place. */
+const PLACES = [
+  process.env.CHROMIUM ?? '',
+  '/usr/bin/chromium',
+  '/usr/bin/chromium-browser',
+  '/usr/bin/google-chrome',
+  '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome',
+];
+
+/** The browser of the system; null where there is none. */
+export const CHROMIUM = PLACES.find((path) => path !== '' && existsSync(path)) ?? null;
+
+if (CHROMIUM === null) {
+  process.stderr.write(
+    'no Chromium: the tests of the pages are left out (`apt-get install chromium`, or set CHROMIUM)\n',
+  );
+}
+
+export async function launchChromium(): Promise<Browser> {
+  // The sandbox needs rights that containers do not give; the only pages are our own.
+  const browser = await chromium.launch({ executablePath: CHROMIUM ?? '', args: ['--no-sandbox'] });
+  onTestFinished(() => browser.close());
+  return browser;
+}

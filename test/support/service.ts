@@ -1,0 +1,169 @@
+import { join } from 'node:path';
+import { expect, onTestFinished, vi } from 'vitest';
+import { withRetries } from '../../src/client/retry.ts';
+import { pricesWith } from '../../src/domain/pricing.ts';
+import { type Http, httpFromHandler } from '../../src/platform/http.ts';
+import { AccessKey, DEMO_KEY } from '../../src/service/access.ts';
+import { JobBook } from '../../src/service/job-book.ts';
+import { JobRunner } from '../../src/service/job-runner.ts';
+import { createService } from '../../src/service/service.ts';
+import { type Renderer, renderHere } from '../../src/simulator/asset-cache.ts';
+import { Conditions } from '../../src/simulator/conditions.ts';
+import { createSimulator, type Simulator } from '../../src/simulator/simulator.ts';
+import { Ledger } from '../../src/store/ledger.ts';
+import { createDocumentCheck, type DocumentCheck, type OpenApiDocument } from './document-check.ts';
+import { createSeededRandom } from './seeded-random.ts';
+import { createSteppedClock, type SteppedClock } from './stepped-clock.ts';
+import { createTemporaryFolder } from './temporary-folder.ts';
+import { createVideosClient } from './videos-client.ts';
+
+export interface TestedServiceSetup {
+  /** What an earlier run has left. */
+  readonly folder?: string;
+  readonly clock?: SteppedClock;
+  readonly pid?: number;
+  readonly seed?: number;
+  /** A server on the network, in the place of the simulator. */
+  readonly upstreamUrl?: string;
+  readonly http?: Http;
+  /** Is not stopped at the end of the test. */
+  readonly isKilled?: true;
+  readonly apiKey?: string;
+  readonly isLocal?: boolean;
+  readonly agree?: (price: { readonly micros: number } | null) => Promise<void>;
+}
+
+export interface TestedCall {
+  readonly json?: unknown;
+  readonly body?: string;
+  /** The demo key, unless it is said otherwise; null for none. */
+  readonly key?: string | null;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+export interface TestedService extends DocumentCheck {
+  readonly folder: string;
+  readonly clock: SteppedClock;
+  readonly simulator: Simulator;
+  readonly conditions: Conditions;
+  readonly runner: JobRunner;
+  readonly ledger: Ledger;
+  readonly handle: (request: Request) => Promise<Response>;
+  /** Log messages, in order. */
+  readonly messages: readonly string[];
+  /** Sends a call and holds the reply against the document. */
+  call(method: string, path: string, call?: TestedCall): Promise<Response>;
+  /** The JSON of a reply with this status. */
+  read(method: string, path: string, call?: TestedCall, status?: number): Promise<Record<string, unknown>>;
+  order(fields?: Readonly<Record<string, unknown>>): Promise<string>;
+  /** Lets time pass until a job is in this status. */
+  until(id: string, status: string): Promise<Record<string, unknown>>;
+}
+
+/** Every service has the same document, and its schemas take a while to compile. */
+let check: DocumentCheck | undefined;
+
+/** The service over a simulator in process, with its own folder and a clock that stands still. */
+export function createTestedService(setup: TestedServiceSetup = {}): TestedService {
+  const { folder = createTemporaryFolder(), clock = createSteppedClock(), pid = 1_000_000_001, seed = 1 } = setup;
+  const randomBytes = createSeededRandom(seed);
+  const conditions = new Conditions(() => 0.5);
+  // What is in the picture does not matter here, and a small one is drawn sooner.
+  const render: Renderer = (spec, variant) => renderHere({ ...spec, width: 64, height: 64, seconds: 0.1 }, variant);
+  const stateDir = join(folder, 'simulator');
+  const simulator = createSimulator({ stateDir, clock, randomBytes, conditions, render });
+  const baseUrl = setup.upstreamUrl ?? 'http://simulator.invalid/v1';
+  const http = setup.http ?? httpFromHandler((request) => simulator.handle(request));
+  const { client: singleShot } = createVideosClient(baseUrl, setup.upstreamUrl === undefined ? { http } : {});
+  const ledger = new Ledger({ journal: join(folder, 'ledger.jsonl'), index: join(folder, 'ledger.index') });
+  const isProcessAlive = (other: number): boolean => other === pid;
+  const upstream = {
+    identity: { profile: 'simulator', baseUrl },
+    singleShot,
+    submitDeps: {
+      client: withRetries(singleShot, { clock, random: () => 0 }),
+      ledger,
+      clock,
+      randomBytes,
+      pid,
+      isProcessAlive,
+    },
+    form: 'videos' as const,
+    prices: pricesWith([], { priceList: 'own', source: 'none' }),
+    isFree: true,
+    maxCostPerDayMicros: null,
+  };
+  const messages: string[] = [];
+  const log = (_: string, message: string): void => void messages.push(message);
+  const book = new JobBook({ path: join(folder, 'serve/jobs.jsonl'), pid, randomBytes, isProcessAlive });
+  const runner = new JobRunner({ upstream, book, filesDir: join(folder, 'serve/files'), random: () => 0.5, log });
+  onTestFinished(() => (setup.isKilled ? undefined : runner.stop()));
+  const { handle } = createService({
+    book,
+    runner,
+    upstream,
+    access: new AccessKey(setup.apiKey ?? null),
+    defaultModel: null,
+    agree: setup.agree ?? (async () => {}),
+    log,
+    version: '1.2.3',
+    simulator,
+    conditions,
+    webDir: join(import.meta.dirname, '../../dist/web'),
+    isLocal: setup.isLocal ?? true,
+  });
+  const readDocument = async (): Promise<OpenApiDocument> =>
+    (await handle(new Request('http://localhost/openapi.json'))).json() as Promise<OpenApiDocument>;
+
+  const service: TestedService = {
+    folder,
+    clock,
+    simulator,
+    conditions,
+    runner,
+    ledger,
+    handle,
+    messages,
+    async call(method, path, { json, body, key = setup.apiKey ?? DEMO_KEY, headers = {} } = {}) {
+      const content = json === undefined ? body : JSON.stringify(json);
+      const reply = await handle(
+        new Request(new URL(path, 'http://localhost'), {
+          method,
+          headers: {
+            ...(content === undefined ? {} : { 'content-type': 'application/json' }),
+            ...(key === null ? {} : { 'x-api-key': key }),
+            ...headers,
+          },
+          ...(content === undefined ? {} : { body: content }),
+        }),
+      );
+      await service.expectPromised(method, path, reply);
+      return reply;
+    },
+    async expectPromised(method, url, reply) {
+      check ??= createDocumentCheck(await readDocument());
+      await check.expectPromised(method, url, reply);
+    },
+    async read(method, path, call = {}, status = 200) {
+      const reply = await service.call(method, path, call);
+      const value: unknown = await reply.json();
+      expect({ status: reply.status, value }).toMatchObject({ status });
+      return Object(value) as Record<string, unknown>;
+    },
+    async order(fields = {}) {
+      const json = { prompt: 'a paper boat', ...fields };
+      return String((await service.read('POST', '/api/v1/videos', { json }, 202)).id);
+    },
+    until: (id, status) =>
+      vi.waitFor(
+        async () => {
+          clock.advance(300);
+          const job = await service.read('GET', `/api/v1/videos/${id}`);
+          expect(job).toMatchObject({ status });
+          return job;
+        },
+        { timeout: 5_000, interval: 2 },
+      ),
+  };
+  return service;
+}

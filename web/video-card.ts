@@ -1,0 +1,103 @@
+import type { ShownVideo } from './page.ts';
+
+const WORDS = { pending: 'Pending', processing: 'Processing', completed: 'Completed', failed: 'Failed' } as const;
+const AGES: readonly (readonly [unitMs: number, unit: Intl.RelativeTimeFormatUnit])[] = [
+  [86_400_000, 'day'],
+  [3_600_000, 'hour'],
+  [60_000, 'minute'],
+];
+
+const ages = new Intl.RelativeTimeFormat('en', { numeric: 'auto' });
+
+/** One video of the list. Only what has changed is touched, so that a playing video plays on. */
+export class VideoCard {
+  readonly element: HTMLElement;
+  #video: ShownVideo | null = null;
+
+  constructor(remove: (video: ShownVideo) => Promise<void>) {
+    const template = document.getElementById('card');
+    const card = template instanceof HTMLTemplateElement ? template.content.firstElementChild?.cloneNode(true) : null;
+    if (!(card instanceof HTMLElement)) throw new Error('the page has no card');
+    this.element = card;
+    this.#part('.remove').addEventListener('click', () => {
+      if (this.#video !== null) void remove(this.#video);
+    });
+  }
+
+  /** Shows how the video stands; returns a sentence when it has just ended. */
+  update(video: ShownVideo): string | null {
+    const before = this.#video;
+    this.#video = video;
+    this.#part('time').textContent = ageOf(video.createdAtMs);
+    if (JSON.stringify(before) === JSON.stringify(video)) return null;
+    const isUnfinished = video.status === 'pending' || video.status === 'processing';
+    this.element.dataset.status = video.status;
+    this.#part('.prompt').textContent = video.prompt;
+    this.#part('.facts').textContent = [video.facts, ...video.notes].join(' · ');
+    this.#part('time').setAttribute('datetime', new Date(video.createdAtMs).toISOString());
+    this.#part('.badge').textContent =
+      isUnfinished && video.progress > 0 ? `${WORDS[video.status]} ${video.progress} %` : WORDS[video.status];
+    this.#showProgress(video, isUnfinished);
+    this.#showFailure(video);
+    this.#showStage(video, before);
+    const download = this.#part('.download');
+    download.hidden = video.videoUrl === null;
+    if (video.videoUrl !== null) download.setAttribute('href', video.videoUrl);
+    download.setAttribute('download', `${video.id}.mp4`);
+    download.setAttribute('aria-label', `Download: ${video.prompt}`);
+    const remove = this.#part('.remove');
+    remove.textContent = isUnfinished ? 'Cancel' : 'Delete';
+    remove.setAttribute('aria-label', `${remove.textContent}: ${video.prompt}`);
+    const hasEnded = before !== null && before.status !== video.status && !isUnfinished;
+    return hasEnded ? `${WORDS[video.status]}: ${video.prompt}` : null;
+  }
+
+  #showProgress({ status, progress, prompt }: ShownVideo, isUnfinished: boolean): void {
+    const bar = this.#part('.progress');
+    bar.hidden = !isUnfinished;
+    bar.setAttribute('aria-label', `Progress: ${prompt}`);
+    // Without a value, a bar says that it is not known how far the work is.
+    if (status === 'pending') bar.removeAttribute('value');
+    else bar.setAttribute('value', String(progress));
+  }
+
+  #showFailure({ failure }: ShownVideo): void {
+    const box = this.#part('.failure');
+    box.hidden = failure === null;
+    if (failure === null) return;
+    const hints = document.createElement('ul');
+    hints.append(...failure.hints.map((hint) => Object.assign(document.createElement('li'), { textContent: hint })));
+    box.replaceChildren(failure.message, ...(failure.hints.length > 0 ? [hints] : []));
+  }
+
+  #showStage({ videoUrl, posterUrl, prompt, status }: ShownVideo, before: ShownVideo | null): void {
+    const stage = this.#part('.stage');
+    if (videoUrl !== null) {
+      const player = stage.querySelector('video') ?? document.createElement('video');
+      player.controls = true;
+      player.playsInline = true;
+      player.preload = 'metadata';
+      player.setAttribute('aria-label', prompt);
+      if (posterUrl !== null) player.poster = posterUrl;
+      if (before?.videoUrl !== videoUrl) player.src = videoUrl;
+      if (!stage.contains(player)) stage.replaceChildren(player);
+      return;
+    }
+    const mark = document.createElement('span');
+    mark.className = status === 'failed' ? 'none' : 'waiting';
+    mark.textContent = status === 'failed' ? 'No video' : '';
+    stage.replaceChildren(mark);
+  }
+
+  #part(selector: string): HTMLElement {
+    const part = this.element.querySelector(selector);
+    if (part instanceof HTMLElement) return part;
+    throw new Error(`the card has no ${selector}`);
+  }
+}
+
+function ageOf(createdAtMs: number): string {
+  const ageMs = Date.now() - createdAtMs;
+  const [unitMs, unit] = AGES.find(([size]) => ageMs >= size) ?? [];
+  return unitMs === undefined || unit === undefined ? 'just now' : ages.format(-Math.floor(ageMs / unitMs), unit);
+}
