@@ -16,7 +16,7 @@ export const REQUEST_OPTIONS = {
   duration: {
     group: GROUP,
     flags: '-d, --duration <seconds>',
-    summary: 'length; the nearest one that the model renders is taken (default 4)',
+    summary: 'length; the nearest one that the model renders is taken (default 4), in dialect generations any',
   },
   model: { group: GROUP, flags: '-m, --model <name>', summary: 'model (default sora-2)' },
   resolution: { group: GROUP, flags: '-r, --resolution <name>', summary: `${RESOLUTIONS.join(', ')} (default 720p)` },

@@ -92,9 +92,9 @@ export class SdkVideosClient implements VideosClient {
     const reply = await this.#read((sdk, own) => sdk.get('/videos', { query, ...own }), context, options);
     const page = decodePage(reply.value, replyFacts(reply, context.atMs));
     if (page === null) throw unreadableReply(reply, context);
-    // `has_more` is missing on some servers and always true on others: an empty page or a standing cursor ends the list.
-    const ended = page.hasMore === false || page.jobs.length === 0 || page.lastId === after;
-    return { jobs: page.jobs, next: ended ? null : page.lastId };
+    // `has_more` is missing on some servers and always true on others: an empty page, or the same one again, ends the list.
+    const jobs = page.lastId === after ? [] : page.jobs.filter((job) => job.id !== after);
+    return { jobs, next: page.hasMore === false || jobs.length === 0 ? null : page.lastId };
   }
 
   async remove(id: string, options: CallOptions = {}): Promise<boolean> {

@@ -30,6 +30,8 @@ import { JOB_JSON_SHAPE } from '../output/job-view.ts';
 const RUN = 'Run:';
 const MONEY = 'Money:';
 const MAX_COUNT = 100;
+/** For servers that answer a create with the bytes of the video, and cannot be asked for it again. */
+const NOT_KEPT = 'the video came with the answer and was not kept; leave `--detach` and `--no-download` out to save it';
 
 export const create = defineCommand({
   name: 'create',
@@ -107,6 +109,9 @@ export const create = defineCommand({
       { request: read.request, price, count, again: options.again ?? false },
       context,
     );
+    if (files === null && followed.some(({ known }) => known?.content?.kind === 'base64')) {
+      context.output.note(NOT_KEPT);
+    }
     if (options.detach) return detached(followed, errors, context);
     return finish(followed, errors, { request: read.request, timeoutMs, plan: files }, context);
   },

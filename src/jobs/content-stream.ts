@@ -43,8 +43,14 @@ export async function openChecked(
   const head = await peek(reply.body, deps.signal);
   if (reply.offsetBytes > 0) return { ...reply, kind: null, head };
   const kind = sniffMedia(head);
-  if (kind !== null && (order.variant !== 'video' || isVideo(kind))) return { ...reply, kind, head };
+  if (kind !== null && isVideo(kind) === (order.variant === 'video')) return { ...reply, kind, head };
   reply.body.destroy();
+  if (kind !== null && order.variant !== 'video') {
+    throw new SoraError('not_supported', {
+      title: `the server has no ${order.variant}: it sends the video in its place`,
+      jobId: order.source.id,
+    });
+  }
   throw new SoraError('download_corrupt', {
     title:
       kind === null ? 'what was downloaded is no media file' : `what was downloaded is a ${kind} file, not a video`,
@@ -70,10 +76,17 @@ async function openWhenReady(
     } catch (error) {
       const mayPass = isCompleted && error instanceof SoraError && error.code === 'content_not_ready';
       const pauseMs = mayPass ? (error.retryAfterMs ?? delayMs) : 0;
-      if (!mayPass || clock.now() + pauseMs > deadlineMs) throw error;
+      if (!mayPass) throw error;
+      if (clock.now() + pauseMs > deadlineMs) throw variant === 'video' ? error : neverPublished(variant, error);
       await clock.sleep(pauseMs, signal);
     }
   }
+}
+
+/** What a server says of a picture that it never makes, it says of one that is not there yet. */
+function neverPublished(variant: Variant, { causedBy, status, requestId }: SoraError): SoraError {
+  const title = `the server has no ${variant} of this video`;
+  return new SoraError('not_supported', { title, causedBy, status, requestId });
 }
 
 /** Takes the first bytes off a stream. They are not put back: a stream that breaks drops what it holds. */

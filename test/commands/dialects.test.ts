@@ -4,6 +4,9 @@ import { describe, expect, it } from 'vitest';
 import { nodeHttp } from '../../src/platform/http.ts';
 import { type CommandLine, createCommandLine, type RunResult } from '../support/command-line.ts';
 import { startScriptedServer } from '../support/scripted-server.ts';
+import { dynamo } from '../support/servers/dynamo.ts';
+import { openrouter } from '../support/servers/openrouter.ts';
+import { KEY } from '../support/servers/played-server.ts';
 
 const GENERATIONS = ['--dialect', 'generations'];
 const PROMPT = 'A paper boat';
@@ -155,8 +158,29 @@ describe('dialect `generations`', () => {
 });
 
 describe('dialect `openrouter`', () => {
+  it('asks for a job where the server wants to be asked, and tells what it really cost', async () => {
+    const { baseUrl, requests } = await openrouter.start();
+    const sora = createCommandLine();
+    const argv = ['create', PROMPT, '--base-url', baseUrl, '--dialect', 'openrouter', ...openrouter.options, '--json'];
+    const run = await sora.run(argv, { http: nodeHttp, env: { SORA_API_KEY: KEY } });
+    expect(run.json()).toMatchObject({ status: 'completed', cost: { estimated_usd: null, actual_usd: 0.25 } });
+    expect(requests.map(({ path }) => path)).toEqual([
+      '/api/v1/videos',
+      ...Array.from({ length: 2 }, () => '/api/v1/videos/gen-vid-0?poll=1'),
+      '/api/v1/videos/gen-vid-0/content',
+    ]);
+  });
+
   it('is not spoken by the simulator, which says so', async () => {
     const run = await createCommandLine().run(['create', PROMPT, '--simulate', '--dialect', 'openrouter', '--json']);
     expect({ code: run.code, error: errorOf(run).code }).toEqual({ code: 1, error: 'not_supported' });
   });
+});
+
+it('a video that is the answer itself is not lost in silence', async () => {
+  const { baseUrl } = await dynamo.start();
+  const argv = ['create', PROMPT, '--base-url', baseUrl, '-m', 'wan', '--detach'];
+  const { stdout, stderr } = await createCommandLine().run(argv, { http: nodeHttp });
+  expect(stdout).toBe('cmpl-0\n');
+  expect(stderr).toContain('note: the video came with the answer and was not kept');
 });

@@ -13,17 +13,16 @@ export interface ReceivedRequest {
 }
 
 /** An answer, or what a server does in the place of one: breaks the connection, or keeps silent for ever. */
-export type ScriptedReply =
-  | 'drop'
-  | 'hang'
-  | {
-      readonly status?: number;
-      readonly headers?: Readonly<Record<string, string>>;
-      /** An object is sent as JSON. */
-      readonly body?: string | Uint8Array | object;
-      /** What happens after the body; `finish` without it. */
-      readonly afterwards?: 'finish' | 'drop' | 'hang';
-    };
+export type ScriptedReply = 'drop' | 'hang' | ReplyParts;
+
+export interface ReplyParts {
+  readonly status?: number;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** An object is sent as JSON. */
+  readonly body?: string | Uint8Array | object;
+  /** What happens after the body; `finish` without it. */
+  readonly afterwards?: 'finish' | 'drop' | 'hang';
+}
 
 export interface ScriptedServer {
   readonly origin: string;

@@ -1,0 +1,47 @@
+import type { ScriptedReply } from '../scripted-server.ts';
+import { mp4 } from './clips.ts';
+import { videoOf } from './openai.ts';
+import { ALL, played, playing, REFUSED_PROMPT } from './played-server.ts';
+
+/** LiteLLM’s envelope: the code is a number in quotes, and what is not known is the word `None`. */
+function refused(status: number, message: string): ScriptedReply {
+  return { status, body: { error: { message, type: 'None', param: 'None', code: String(status) } } };
+}
+
+/** Ids are what the proxy has to remember, in standard base64. */
+function idOf(count: number): string {
+  const facts = `litellm:custom_llm_provider:openai;model_id:?>${'~'.repeat(64)};video_id:video_${count}`;
+  return Buffer.from(facts).toString('base64').padEnd(160, '+/=');
+}
+
+const ODD = 'litellm.BadRequestError: the prompt is not to its taste';
+
+export const litellm = played({
+  name: 'LiteLLM proxy',
+  basePath: '/v1',
+  settings: { 'query.custom_llm_provider': 'openai' },
+  options: ['-m', 'video-model', '-d', '4', '--size', '1280x720'],
+  abilities: { ...ALL, cancel: 'cannot_cancel', remove: 'not_supported', thumbnail: 'not_supported' },
+  extension: 'mp4',
+  posts: 1,
+  refusal: ['invalid_request', ODD],
+  failure: ['job_failed', 'processing_error'],
+  unknownId: ['video_not_found', 'Video not found'],
+  play: () =>
+    playing('/v1/videos', {
+      create: ({ fields }, jobs) =>
+        fields.prompt === REFUSED_PROMPT
+          ? refused(400, ODD)
+          : { body: { ...videoOf(jobs.add(idOf(jobs.all.length), fields), 'queued'), status: 'processing' } },
+      list: (jobs, { query }) =>
+        query.has('custom_llm_provider')
+          ? { body: { object: 'list', data: jobs.all.map((job) => videoOf(job, jobs.look(job))) } }
+          : refused(400, 'custom_llm_provider is required'),
+      look: (job, stage) => ({
+        body: { ...videoOf(job, stage), ...(stage === 'running' ? { status: 'processing', progress: null } : {}) },
+      }),
+      content: () => mp4, // whichever variant is asked for
+      unknown: () => refused(404, 'Video not found'),
+      noRoute: () => ({ status: 405, body: { detail: 'Method Not Allowed' } }),
+    }),
+});
