@@ -74,8 +74,8 @@ export const serve = defineCommand({
 
     const listening = await openPort(service, plan);
     for (const id of webhooks === null ? [] : simulator.unfinished()) webhooks?.watch(id);
-    await rest.runner.takeUp();
     await output.answer(startAnswer(listening, plan, access, server));
+    await rest.runner.takeUp();
     await untilAborted(host.interrupt);
     await stop(listening, rest.runner, log, context);
     await renderer.close();

@@ -1,7 +1,7 @@
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi';
 import type { ConditionSettings, Conditions } from '../simulator/conditions.ts';
 import { FAULT_NAMES, FAULTS } from '../simulator/faults.ts';
-import { RestError } from './rest-schemas.ts';
+import { ApiError, RestError } from './rest-schemas.ts';
 
 export const CONTROL_PATH = '/control';
 /** Longer than this, a connection is given up. */
@@ -29,10 +29,15 @@ const ConditionsChange = z
   });
 
 const common = { tags: ['Control of the simulator'], path: CONTROL_PATH, security: [{ apiKey: [] }] };
-const json = { content: { 'application/json': { schema: ConditionsView } } };
-const failures = {
-  400: { description: 'The request is not valid', content: { 'application/json': { schema: RestError } } },
-  401: { description: 'The key is missing or wrong', content: { 'application/json': { schema: RestError } } },
+function json<S extends z.ZodType>(schema: S): { content: { 'application/json': { schema: S } } } {
+  return { content: { 'application/json': { schema } } };
+}
+
+const replies = {
+  200: { description: 'The conditions from now on', ...json(ConditionsView) },
+  400: { description: 'The request is not valid', ...json(RestError) },
+  401: { description: 'The key is missing or wrong', ...json(RestError) },
+  default: { description: 'Another refusal', ...json(z.union([RestError, ApiError])) },
 };
 
 const readConditions = createRoute({
@@ -40,7 +45,7 @@ const readConditions = createRoute({
   method: 'get',
   operationId: 'readConditions',
   summary: 'What goes wrong, how often and how slowly',
-  responses: { 200: { description: 'The conditions', ...json }, ...failures },
+  responses: replies,
 });
 
 const changeConditions = createRoute({
@@ -49,7 +54,7 @@ const changeConditions = createRoute({
   operationId: 'changeConditions',
   summary: 'Make it a bad day; what is left out stays',
   request: { body: { required: true, content: { 'application/json': { schema: ConditionsChange } } } },
-  responses: { 200: { description: 'The conditions from now on', ...json }, ...failures },
+  responses: replies,
 });
 
 const resetConditions = createRoute({
@@ -57,7 +62,7 @@ const resetConditions = createRoute({
   method: 'delete',
   operationId: 'resetConditions',
   summary: 'As it was when the server started',
-  responses: { 200: { description: 'The conditions from now on', ...json }, ...failures },
+  responses: replies,
 });
 
 /** Lets a test suite script what goes wrong. */

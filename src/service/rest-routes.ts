@@ -9,7 +9,7 @@ import type { JobRunner, Upstream } from './job-runner.ts';
 import type { Log } from './log.ts';
 import { mediaReply } from './replies.ts';
 import { type Asked, isUnfinished, type RestJob } from './rest-job.ts';
-import { Removal, RestError, VideoJob, VideoJobPage, type VideoJobView, VideoOrder } from './rest-schemas.ts';
+import { ApiError, Removal, RestError, VideoJob, VideoJobPage, type VideoJobView, VideoOrder } from './rest-schemas.ts';
 import { resolveOrder } from './video-order.ts';
 
 export const REST_PATH = '/api/v1/videos';
@@ -29,16 +29,18 @@ export interface RestDeps {
   readonly log: Log;
 }
 
-const failures = Object.fromEntries(
-  [
-    [400, 'The request is not valid'],
-    [401, 'The key is missing or wrong'],
-    [402, 'The video would cost more than is allowed'],
-    [404, 'There is no such video'],
-    [409, 'Not now: it is not ready, or cannot be stopped'],
-    [502, 'The server behind this one failed'],
-  ].map(([status, description]) => [status, { description: String(description), content: json(RestError) }]),
-);
+const REFUSALS: readonly (readonly [status: number, description: string])[] = [
+  [400, 'The request is not valid'],
+  [401, 'The key is missing or wrong'],
+  [402, 'The video would cost more than is allowed'],
+  [404, 'There is no such video'],
+  [409, 'Not now: it is not ready, or cannot be stopped'],
+  [502, 'The server behind this one failed'],
+];
+const failures = {
+  ...Object.fromEntries(REFUSALS.map(([status, description]) => [status, { description, content: json(RestError) }])),
+  default: { description: 'Another refusal', content: json(z.union([RestError, ApiError])) },
+};
 
 function json<S extends z.ZodType>(schema: S): { 'application/json': { schema: S } } {
   return { 'application/json': { schema } };

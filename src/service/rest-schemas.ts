@@ -78,6 +78,18 @@ export const RestError = z
   })
   .openapi('RestError');
 
+/** How the Videos API refuses, and whatever stands before both APIs, such as the limit of a body. */
+export const ApiError = z
+  .object({
+    error: z.object({
+      message: z.string(),
+      type: z.string(),
+      param: z.string().nullable(),
+      code: z.string().nullable(),
+    }),
+  })
+  .openapi('ApiError');
+
 export const Removal = z.object({ id: z.string(), deleted: z.literal(true) }).openapi('Removal');
 
 export const Health = z.object({ status: z.literal('ok'), version: z.string(), profile: z.string() }).openapi('Health');

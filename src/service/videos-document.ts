@@ -1,19 +1,9 @@
 import { type OpenAPIHono, z } from '@hono/zod-openapi';
 import { VARIANTS } from '../domain/video.ts';
+import { ApiError } from './rest-schemas.ts';
 
 const TAG = 'Videos API';
 const security = [{ bearer: [] }];
-
-const ApiError = z
-  .object({
-    error: z.object({
-      message: z.string(),
-      type: z.string(),
-      param: z.string().nullable(),
-      code: z.string().nullable(),
-    }),
-  })
-  .openapi('ApiError');
 
 const Video = z
   .object({

@@ -117,8 +117,9 @@ async function answerTo(served: Served, incoming: IncomingMessage): Promise<Resp
 async function readBody(incoming: IncomingMessage): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
   let sizeBytes = 0;
-  const isAwaited = incoming.headers.expect !== undefined && lengthOf(incoming) > MAX_BODY_BYTES;
-  if (isAwaited) throw tooLarge();
+  const { expect, 'content-length': length, 'transfer-encoding': encoding } = incoming.headers;
+  if (length === undefined && encoding === undefined) return Buffer.of();
+  if (expect !== undefined && lengthOf(incoming) > MAX_BODY_BYTES) throw tooLarge();
   for await (const chunk of incoming) {
     sizeBytes += chunk.length;
     if (sizeBytes <= MAX_BODY_BYTES) chunks.push(chunk);

@@ -1,4 +1,5 @@
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { readdirSync, statSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -10,7 +11,7 @@ const MEGABYTE = 1_000_000;
 const shell = process.platform === 'win32';
 
 describe('the package', () => {
-  it('is small, and runs by itself in an empty folder', () => {
+  it('is small, and runs by itself in an empty folder, pages and all', async () => {
     const folder = createTemporaryFolder();
     execFileSync('npm', ['pack', '--ignore-scripts', '--pack-destination', folder], {
       cwd: ROOT,
@@ -36,6 +37,18 @@ describe('the package', () => {
     const run = spawnSync(bin, argv, { cwd: folder, shell, encoding: 'utf8', env });
     expect({ status: run.status, stdout: run.stdout }).toEqual({ status: 0, stdout: 'boat.mp4\n' });
     expect(statSync(join(folder, 'boat.mp4')).size).toBeGreaterThan(1_000);
+
+    const server = spawn(bin, ['serve', '--port', '0', '--json'], { cwd: folder, shell, env });
+    try {
+      const [started] = await once(server.stdout, 'data');
+      const { url }: { url: string } = JSON.parse(String(started));
+      for (const path of ['/', '/docs', '/assets/page.js', '/assets/swagger-ui-bundle.js', '/openapi.json']) {
+        expect([path, (await fetch(`${url}${path}`)).status]).toEqual([path, 200]);
+      }
+    } finally {
+      server.kill();
+      await once(server, 'close');
+    }
   });
 });
 
