@@ -11,7 +11,7 @@ import type { VideoRequest } from '../domain/video.ts';
 import { submit } from '../jobs/submit.ts';
 import { confirm } from '../output/prompt.ts';
 import type { Host } from '../platform/host.ts';
-import { proxiesFrom, proxyFor } from '../platform/proxy-http.ts';
+import { proxiesFrom, proxyFault, proxyFor } from '../platform/proxy-http.ts';
 import { deadline } from '../platform/timeout.ts';
 import { keyFault, maskKey, readKeys } from '../store/keys.ts';
 import { readSettings } from '../store/settings.ts';
@@ -69,7 +69,7 @@ function examine(context: Context): ExaminedServer {
     key: key && { masked: maskKey(key.value), origin: key.origin, fault: keyFault(key.value) },
     needsKey: needsKey(configuration),
     model: modelOf(configuration),
-    proxy: proxy && redactUrl(proxy),
+    proxy: proxy === null ? null : { address: redactUrl(proxy), fault: proxyFault(proxy) },
     probe,
     get(path) {
       const reply = replies.get(path) ?? probe('GET', path);

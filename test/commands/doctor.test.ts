@@ -240,7 +240,12 @@ describe('sora doctor behind a proxy', () => {
 
   it.each<[string, string, string, RegExp]>([
     ['one that nobody runs', 'http://127.0.0.1:9', 'authentication', /^the proxy did not let the call through; .*127/],
-    ['one that cannot be', 'http://a b', 'proxy', /^the proxy did not let the call through; `http:\/\/a b` is not an/],
+    [
+      'one that cannot be',
+      'http://u:pass-of@a b',
+      'proxy',
+      /^the proxy did not let the call through; its address is none/,
+    ],
   ])('blames the proxy: %s', async (_, address, check, words) => {
     const { code, failed } = await examine(createCommandLine(), [], { env: { ...env, HTTP_PROXY: address } });
     expect({ code, first: failed[0]?.id }).toEqual({ code: 1, first: check });
