@@ -55,7 +55,7 @@ export const LOCAL_CHECKS: readonly Check<Subject>[] = [
   {
     id: 'key',
     title: 'API key',
-    needs: ['settings'],
+    needs: ['base_url'],
     run(subject) {
       const { key, needsKey, isSimulator, profile } = subject.server();
       if (isSimulator) return skip('the simulator needs none');
@@ -94,7 +94,7 @@ export const LOCAL_CHECKS: readonly Check<Subject>[] = [
   {
     id: 'service',
     title: 'the service’s own end',
-    needs: ['settings'],
+    needs: ['base_url'],
     run(subject) {
       const { baseUrl, isSimulator } = subject.server();
       if (isSimulator) return skip('the simulator does not end');
