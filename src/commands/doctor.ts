@@ -47,6 +47,8 @@ export const doctor = defineCommand({
   ],
 
   async run({ options }, context) {
+    if (options.curl && options.server)
+      throw new SoraError('usage', { title: 'give `--curl` or `--server`, not both', facts: { command: 'doctor' } });
     if (options.curl) {
       const curl = createCurl(smallestRequest(context.configuration), context.configuration, null);
       return { answer: { data: { curl }, view: () => `${curl}\n` } };

@@ -115,6 +115,7 @@ const NETWORK_CODES: readonly (readonly [RegExp, ErrorCode])[] = [
   [/^(ETIMEDOUT|UND_ERR_CONNECT_TIMEOUT|UND_ERR_HEADERS_TIMEOUT|UND_ERR_BODY_TIMEOUT)$/, 'request_timeout'],
   [/^(CERT_|ERR_TLS|ERR_SSL|UNABLE_TO_|DEPTH_ZERO|SELF_SIGNED|HOSTNAME_MISMATCH|EPROTO)/, 'tls_failure'],
   [/^EPROXY$/, 'proxy_failure'],
+  [/^ERR_INVALID_CHAR$/, 'invalid_config'],
   [/^HPE_/, 'unreadable_response'],
 ];
 

@@ -415,6 +415,14 @@ describe('sora doctor on this machine', () => {
     expect(checks.find(({ id }) => id === 'state')?.detail).toContain('line 1');
   });
 
+  it('names no more than some lines of a ledger that is something else', async () => {
+    const sora = createCommandLine();
+    mkdirSync(sora.home, { recursive: true });
+    writeFileSync(join(sora.home, 'ledger.jsonl'), 'no ledger\n'.repeat(500));
+    const { checks } = await examine(sora, ['--simulate']);
+    expect(checks.find(({ id }) => id === 'state')?.detail).toMatch(/line 1: .*; line 3: .*; and 497 more lines$/);
+  });
+
   it.each([
     [['--base-url', 'videos.example/v1'], /`videos\.example\/v1` \(option --base-url\) is not usable; it is not a URL/],
     [['--base-url', 'http://u:pass-of-mine@videos.example/v1'], /it holds a user or a password/],

@@ -139,6 +139,7 @@ describe('diagnoseNetwork', () => {
     ['ERR_TLS_CERT_ALTNAME_INVALID', 'tls_failure'],
     ['EPROTO', 'tls_failure'],
     ['EPROXY', 'proxy_failure'],
+    ['ERR_INVALID_CHAR', 'invalid_config'],
     ['HPE_INVALID_CONSTANT', 'unreadable_response'],
   ])('names the cause of %s', (code, cause) => {
     expect(diagnoseNetwork(code)).toBe(cause);
