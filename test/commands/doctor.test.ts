@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { CheckStatus } from '../../src/domain/check.ts';
+import { Interrupt } from '../../src/platform/host.ts';
 import { type Http, nodeHttp } from '../../src/platform/http.ts';
 import { FAULT_NAMES } from '../../src/simulator/faults.ts';
 import { type CommandLine, createCommandLine, type RunOptions } from '../support/command-line.ts';
@@ -106,6 +107,31 @@ describe('sora doctor on a server', () => {
       posts: 1,
       left: 0,
     });
+  });
+
+  it('removes its job also when Ctrl-C comes in between', async () => {
+    const interrupt = new AbortController();
+    const server = await startVideosServer({
+      create: (accept) => {
+        interrupt.abort(new Interrupt('SIGINT'));
+        return accept();
+      },
+    });
+    const { checks } = await examine(createCommandLine(), ['--yes', '--base-url', server.url], {
+      env,
+      interrupt: interrupt.signal,
+    });
+    expect({ posts: server.posts, left: server.jobs }).toEqual({ posts: 1, left: [] });
+    expect(checks.find(({ id }) => id === 'access')?.detail).toContain('deleted at once');
+  });
+
+  it('keeps the cap of the settings, whatever --yes says', async () => {
+    const server = await startVideosServer();
+    const sora = createCommandLine();
+    await sora.run(['config', 'set', 'max_cost', '0.10']);
+    const { code, failed } = await examine(sora, ['--yes', '--base-url', server.url], { env });
+    expect({ code, posts: server.posts }).toEqual({ code: 7, posts: 0 });
+    expect(failed[0]?.remedy[0]).toBe('run `sora config set max_cost AMOUNT` to raise the cap');
   });
 
   it('is impatient with the free questions, but not with the create that is paid for', async () => {
