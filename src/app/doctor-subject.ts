@@ -1,4 +1,5 @@
 import { failureFromThrown } from '../client/failure.ts';
+import type { VideosClient } from '../client/port.ts';
 import type { Transport, TransportReply } from '../client/transport.ts';
 import type { ApiReply, ExaminedServer, FileReply, Subject } from '../doctor/subject.ts';
 import type { TrialDeps } from '../doctor/trial-job.ts';
@@ -168,7 +169,10 @@ export function createTrialDeps(context: Context, isAgreed: boolean): TrialDeps 
     },
     async submit(encoding) {
       const server = await context.serverFor({ ...configuration, encoding });
-      return submit(submitDeps(server, context), {
+      const { client, singleShot } = server;
+      // To be told to wait is an answer, too.
+      const impatient: VideosClient = { ...client, create: (...call) => singleShot.create(...call) };
+      return submit(submitDeps({ ...server, client: impatient }, context), {
         server: server.identity,
         request,
         estimate: one,
