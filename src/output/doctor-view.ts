@@ -8,7 +8,8 @@ export function renderChecks(
   curl: string | null,
   { isTerminal, palette }: Surface,
 ): string {
-  if (!isTerminal) return checks.map((check) => `${cellsOf(check).join('\t')}\n`).join('');
+  const command = curl === null ? '' : `\n${palette.dim('the access check as a command:')}\n${curl}\n`;
+  if (!isTerminal) return `${checks.map((check) => `${cellsOf(check).join('\t')}\n`).join('')}${command}`;
   const width = Math.max(...checks.map(({ title }) => title.length));
   const lines = checks.flatMap((check) => {
     const time = check.ms > 0 ? palette.dim(` ${check.ms} ms`) : '';
@@ -17,7 +18,7 @@ export function renderChecks(
       ...remedyOf(check).map((hint) => `  ${' '.repeat(width)}  ${palette.cyan('hint:')} ${hint}\n`),
     ];
   });
-  return `${lines.join('')}${curl === null ? '' : `\n${palette.dim('the access check as a command:')}\n${curl}\n`}`;
+  return `${lines.join('')}${command}`;
 }
 
 function cellsOf(check: CheckResult): (string | number)[] {

@@ -290,8 +290,9 @@ describe('sora doctor on a server', () => {
     const sora = createCommandLine();
     const { code, stdout } = await sora.run(['doctor', '--base-url', server.url], { env, http: nodeHttp });
     expect(code).toBe(1);
-    const lines = stdout.split('\n').slice(0, -1);
-    const rows = lines.map((line) => line.split('\t'));
+    const [table = '', command] = stdout.split('\n\n');
+    expect(command).toMatch(/^the access check as a command:\ncurl /);
+    const rows = table.split('\n').map((line) => line.split('\t'));
     expect(new Set(rows.map((row) => row.length))).toEqual(new Set([5]));
     expect(rows.find(([status]) => status === 'fail')).toEqual([
       'fail',
