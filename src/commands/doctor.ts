@@ -1,9 +1,10 @@
 import { type CommandResult, defineCommand } from '../app/command.ts';
 import { requireKey } from '../app/configuration.ts';
 import type { Context } from '../app/context.ts';
-import { createSubject, createTrialDeps, smallestRequest } from '../app/doctor-subject.ts';
+import { createSubject } from '../app/doctor-subject.ts';
 import { offerProfile } from '../app/offer-profile.ts';
 import { createCurl } from '../app/preview-request.ts';
+import { createTrialDeps, smallestRequest } from '../app/trial-deps.ts';
 import { accessCheck } from '../doctor/access-check.ts';
 import { API_CHECKS } from '../doctor/api-checks.ts';
 import { runChecks } from '../doctor/check.ts';

@@ -145,6 +145,23 @@ describe('sora doctor on a server', () => {
     expect(Object.fromEntries(patience)).toMatchObject({ POST: 120_000, DELETE: 120_000 });
   });
 
+  it('asks with the headers and the query of the profile', async () => {
+    const server = await startVideosServer();
+    const sora = createCommandLine();
+    const settings = { base_url: server.url, 'headers.X-Lab-Token': 'hush', 'query.api-version': 'preview' };
+    for (const [name, value] of Object.entries(settings)) {
+      await sora.run(['config', 'set', `profiles.lab.${name}`, value]);
+    }
+    await examine(sora, ['--yes', '--profile', 'lab'], { env });
+    expect(server.requests.length).toBeGreaterThan(4);
+    for (const { path, headers } of server.requests) {
+      expect({ path, token: headers['x-lab-token'] }).toEqual({
+        path: expect.stringContaining('api-version=preview'),
+        token: 'hush',
+      });
+    }
+  });
+
   it('finds the right address next door, and says how to use it where it was set', async () => {
     const server = await startVideosServer();
     const wrong = server.url.replace('/v1', '/openai/v1');
