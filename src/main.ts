@@ -22,7 +22,7 @@ export async function runCli(host: Host): Promise<number> {
     // Loaded behind the help, which needs none of it.
     const { Context } = await import('./app/context.ts');
     const context = new Context(host, globals, output);
-    context.checkOptions();
+    await context.checkOptions();
     const input = { args, options } as CommandInput<OptionSpecs>; // commander made them from the definition's own flags
     const { answer, errors = [], exitCode = 0 } = await definition.run(input, context);
     if (answer !== undefined) await output.answer(answer);

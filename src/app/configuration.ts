@@ -4,6 +4,7 @@ import { parseDurationMs } from '../domain/duration.ts';
 import { SoraError } from '../domain/errors.ts';
 import { parseUsd } from '../domain/money.ts';
 import { type PriceRow, pricesWith } from '../domain/pricing.ts';
+import { redactUrl } from '../domain/redact.ts';
 import { type Keys, keyFault, maskKey } from '../store/keys.ts';
 import { baseUrlFault, type Settings } from '../store/settings.ts';
 
@@ -157,11 +158,12 @@ function chooseBaseUrl(
     profileUrl,
   ];
   for (const candidate of candidates) {
-    if (!candidate?.value) continue;
-    const fault = baseUrlFault(candidate.value);
-    if (fault === null) return { value: candidate.value, origin: candidate.origin };
+    const value = candidate?.value?.trim();
+    if (!candidate || !value) continue;
+    const fault = baseUrlFault(value);
+    if (fault === null) return { value, origin: candidate.origin };
     throw new SoraError('invalid_config', {
-      title: `the base URL \`${candidate.value}\` (${candidate.origin}) is not usable`,
+      title: `the base URL \`${redactUrl(value)}\` (${candidate.origin}) is not usable`,
       violations: [fault],
     });
   }

@@ -12,6 +12,7 @@ import { proxiesFrom } from '../platform/proxy-http.ts';
 import type { Simulator, SimulatorOptions } from '../simulator/simulator.ts';
 import { isExposed, readKeys } from '../store/keys.ts';
 import { Ledger } from '../store/ledger.ts';
+import { describeProblems } from '../store/ledger-line.ts';
 import { type SoraPaths, soraPaths } from '../store/paths.ts';
 import { readSettings, type Settings } from '../store/settings.ts';
 import {
@@ -64,8 +65,9 @@ export class Context {
   get ledger(): Ledger {
     if (this.#ledger === undefined) {
       this.#ledger = new Ledger({ journal: this.paths.ledger, index: this.paths.ledgerIndex });
-      for (const { line, reason } of this.#ledger.problems()) {
-        this.output.note(`line ${line} of ${this.paths.ledger} cannot be read and is passed over: ${reason}`);
+      const problems = this.#ledger.problems();
+      if (problems.length > 0) {
+        this.output.note(`what cannot be read of ${this.paths.ledger} is passed over: ${describeProblems(problems)}`);
       }
     }
     return this.#ledger;
@@ -234,6 +236,7 @@ export class Context {
     return httpFromHandler((request) => simulator.handle(request));
   }
 
+  /** Throws `usage` for one that there is not. */
   async #fault(): Promise<import('../simulator/faults.ts').FaultName | null> {
     const { fault } = this.options;
     if (fault === undefined) return null;
@@ -246,10 +249,12 @@ export class Context {
     });
   }
 
-  /** Only the simulator fails on demand. */
-  checkOptions(): void {
-    if (this.options.fault === undefined || this.configuration.isSimulator) return;
-    throw new SoraError('usage', { title: '`--fault` needs `--simulate`', hints: ['add `--simulate`'] });
+  /** Only the simulator fails on demand, and in known ways. */
+  async checkOptions(): Promise<void> {
+    if (this.options.fault === undefined) return;
+    if (!this.configuration.isSimulator)
+      throw new SoraError('usage', { title: '`--fault` needs `--simulate`', hints: ['add `--simulate`'] });
+    await this.#fault();
   }
 }
 

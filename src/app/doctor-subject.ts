@@ -1,25 +1,16 @@
 import { failureFromThrown } from '../client/failure.ts';
 import type { Transport, TransportReply } from '../client/transport.ts';
 import type { ApiReply, ExaminedServer, FileReply, Subject } from '../doctor/subject.ts';
-import type { TrialDeps } from '../doctor/trial-job.ts';
 import { SNIFF_BYTES } from '../domain/media.ts';
-import { DEFAULT_MODEL, findModel } from '../domain/models.ts';
-import { formatUsd } from '../domain/money.ts';
-import { estimate } from '../domain/pricing.ts';
+import { DEFAULT_MODEL } from '../domain/models.ts';
 import { redactUrl } from '../domain/redact.ts';
-import type { VideoRequest } from '../domain/video.ts';
-import { submit } from '../jobs/submit.ts';
-import { confirm } from '../output/prompt.ts';
 import type { Host } from '../platform/host.ts';
-import { proxiesFrom, proxyFor } from '../platform/proxy-http.ts';
+import { proxiesFrom, proxyFault, proxyFor } from '../platform/proxy-http.ts';
 import { deadline } from '../platform/timeout.ts';
 import { keyFault, maskKey, readKeys } from '../store/keys.ts';
 import { readSettings } from '../store/settings.ts';
-import { apiFormOf, type Configuration, needsKey } from './configuration.ts';
+import { apiFormOf, needsKey } from './configuration.ts';
 import type { Context } from './context.ts';
-import { enforceCap } from './spending.ts';
-import { submitDeps } from './submit-deps.ts';
-import { writeRemoved } from './write-events.ts';
 
 /** A server that keeps silent for so long on a small question is not answering. */
 const PATIENCE_MS = 4_000;
@@ -50,7 +41,7 @@ export function createSubject(context: Context): Subject {
 
 function examine(context: Context): ExaminedServer {
   const { configuration, env } = context;
-  const { profile, baseUrl, key, isSimulator } = configuration;
+  const { profile, baseUrl, key, model, isSimulator } = configuration;
   const proxies = proxiesFrom(env);
   const proxy = proxies === null || isSimulator ? null : proxyFor(baseUrl.value, proxies);
   const impatient = { ...configuration, requestTimeoutMs: { value: PATIENCE_MS, origin: 'doctor' } };
@@ -69,8 +60,8 @@ function examine(context: Context): ExaminedServer {
     form: apiFormOf(configuration),
     key: key && { masked: maskKey(key.value), origin: key.origin, fault: keyFault(key.value) },
     needsKey: needsKey(configuration),
-    model: modelOf(configuration),
-    proxy: proxy && redactUrl(proxy),
+    model: model?.value ?? DEFAULT_MODEL,
+    proxy: proxy === null ? null : { address: redactUrl(proxy), fault: proxyFault(proxy) },
     probe,
     get(path) {
       const reply = replies.get(path) ?? probe('GET', path);
@@ -79,10 +70,6 @@ function examine(context: Context): ExaminedServer {
     },
     peek: (path) => ask({ method: 'GET', path, headers: { range: `bytes=0-${SNIFF_BYTES - 1}` } }, readFileReply),
   };
-}
-
-function modelOf({ model }: Configuration): string {
-  return model?.value ?? DEFAULT_MODEL;
 }
 
 interface Question {
@@ -99,7 +86,7 @@ async function exchange<T>(
   transport: Transport,
   { interrupt, clock }: Host,
 ): Promise<T> {
-  const url = URL.canParse(path) ? path : `${transport.baseUrl}${path}`;
+  const url = URL.canParse(path) ? path : transport.urlOf(path);
   const signal = AbortSignal.any([interrupt, deadline(DEADLINE_MS)]);
   try {
     return await read(await transport.send({ method, url, headers, signal }), transport);
@@ -123,66 +110,4 @@ async function readFileReply({ status, body }: TransportReply): Promise<FileRepl
     if (sizeBytes >= SNIFF_BYTES) break; // which also destroys the stream
   }
   return { status, head: Buffer.concat(chunks).subarray(0, SNIFF_BYTES) };
-}
-
-/** Dialect `generations` has no smallest length; this is the one of its own guide. */
-const GUIDE_SECONDS = 5;
-
-/** The smallest job there is: what the access check sends. */
-export function smallestRequest(configuration: Configuration): VideoRequest {
-  const model = modelOf(configuration);
-  const known = findModel(model);
-  return {
-    prompt: 'Test video',
-    model,
-    seconds: configuration.dialect.value === 'generations' ? GUIDE_SECONDS : (known?.seconds[0] ?? null),
-    size: known?.sizes[0]?.size ?? null,
-    image: null,
-    characters: [],
-    quality: null,
-    params: {},
-  };
-}
-
-/** There is no `--max-cost` here. */
-const CAP_HINTS = [
-  'run `sora config set max_cost AMOUNT` to raise the cap',
-  'run `sora config list` to see the caps that are set',
-];
-
-/** How that job is made, paid for, and got rid of. */
-export function createTrialDeps(context: Context, isAgreed: boolean): TrialDeps {
-  const { host, configuration } = context;
-  const { isSimulator, encoding } = configuration;
-  const request = smallestRequest(configuration);
-  const one = estimate(request, host.clock.now(), configuration.prices);
-  const microsOf = (count: number): number | null => (one === null ? null : one.micros * count);
-  const price = (count: number): string => (isSimulator ? 'free' : formatUsd(microsOf(count)));
-  return {
-    price,
-    encoding,
-    client: async () => (await context.server()).client,
-    async consent(count, question) {
-      if (isSimulator) return 'agreed';
-      if (!isAgreed && !context.isInteractive) return 'nobody-to-ask';
-      enforceCap({ micros: microsOf(count) }, configuration.maxCostMicros, { hints: CAP_HINTS });
-      if (isAgreed) return 'agreed';
-      const jobs = count === 1 ? 'a job, whose price is' : `${count} jobs, whose price is`;
-      return (await confirm(`${question} It makes ${jobs} ${price(count)}.`, host)) ? 'agreed' : 'refused';
-    },
-    async submit(encoding) {
-      const server = await context.serverFor({ ...configuration, encoding });
-      return submit(submitDeps(server, context), {
-        server: server.identity,
-        request,
-        estimate: one,
-        free: isSimulator,
-        again: true,
-        taken: new Set(),
-        maxCostPerDayMicros: configuration.maxCostPerDayMicros?.value ?? null,
-        row: null,
-      });
-    },
-    forget: ({ record }) => writeRemoved(record, context),
-  };
 }

@@ -31,6 +31,7 @@ export function failureFromReply(reply: RefusedReply, context: CallContext): Sor
     isOpenAi: isOpenAiUrl(context.baseUrl),
     atMs: context.atMs,
     hasKey: context.hasKey,
+    isAboutVideo: typeof context.facts?.id === 'string',
   });
   const location = reply.headers.location;
   const words = message || (location ? `redirected to ${location}` : 'no further words');
@@ -103,9 +104,10 @@ function networkFaultOf(thrown: unknown): NetworkFault | null {
 function describeThrown(thrown: unknown): string {
   if (!(thrown instanceof Error)) return String(thrown);
   const innermost = thrown instanceof AggregateError ? thrown.errors[0] : (thrown.cause ?? thrown);
-  return innermost instanceof Error
-    ? innermost.message || networkFaultOf(innermost)?.code || innermost.name
-    : String(innermost);
+  if (!(innermost instanceof Error)) return String(innermost);
+  // Of OpenSSL's line of numbers, functions and files, only one field is for people.
+  const reason = /:SSL routines:[^:]*:([^:]+):/.exec(innermost.message)?.[1];
+  return reason ?? (innermost.message || networkFaultOf(innermost)?.code || innermost.name);
 }
 
 export function requestIdOf(headers: Readonly<Record<string, string>>): string | null {

@@ -1,9 +1,10 @@
 import { type CommandResult, defineCommand } from '../app/command.ts';
 import { requireKey } from '../app/configuration.ts';
 import type { Context } from '../app/context.ts';
-import { createSubject, createTrialDeps, smallestRequest } from '../app/doctor-subject.ts';
+import { createSubject } from '../app/doctor-subject.ts';
 import { offerProfile } from '../app/offer-profile.ts';
 import { createCurl } from '../app/preview-request.ts';
+import { createTrialDeps, smallestRequest } from '../app/trial-deps.ts';
 import { accessCheck } from '../doctor/access-check.ts';
 import { API_CHECKS } from '../doctor/api-checks.ts';
 import { runChecks } from '../doctor/check.ts';
@@ -47,6 +48,8 @@ export const doctor = defineCommand({
   ],
 
   async run({ options }, context) {
+    if (options.curl && options.server)
+      throw new SoraError('usage', { title: 'give `--curl` or `--server`, not both', facts: { command: 'doctor' } });
     if (options.curl) {
       const curl = createCurl(smallestRequest(context.configuration), context.configuration, null);
       return { answer: { data: { curl }, view: () => `${curl}\n` } };
@@ -72,7 +75,7 @@ async function survey(context: Context, isAgreed: boolean): Promise<CommandResul
   const takesJobs = json === 'yes' || multipart === 'yes';
   const dialect = seen.dialect === 'unknown' && takesJobs ? 'videos' : seen.dialect;
   const abilities = { list, delete: removal, cancel, content, thumbnail, spritesheet, range, json, multipart };
-  await offerProfile(encodingFound(jobs), context);
+  if (dialect !== 'unknown') await offerProfile(encodingFound(jobs), context);
   return {
     answer: {
       data: { profile: configuration.profile.value, base_url: configuration.baseUrl.value, dialect, ...abilities },

@@ -1,6 +1,8 @@
-import { type Check, pass, skip, warn } from './check.ts';
+import type { CheckOutcome } from '../domain/check.ts';
+import type { SoraError } from '../domain/errors.ts';
+import { type Check, failure, pass, skip, warn } from './check.ts';
 import type { Subject } from './subject.ts';
-import { type TrialDeps, tryJob } from './trial-job.ts';
+import { type Trial, type TrialDeps, tryJob } from './trial-job.ts';
 
 /** The create of the access-check curl, sent for real: the only proof that videos can be made. */
 export function accessCheck(prepare: () => TrialDeps): Check<Subject> {
@@ -16,10 +18,21 @@ export function accessCheck(prepare: () => TrialDeps): Check<Subject> {
         case 'nobody-to-ask':
           return skip(`not sent: it makes a job, whose price is ${deps.price(1)}`, 'add `--yes` to send it');
         case 'agreed': {
-          const { detail, remedy } = await tryJob(deps, deps.encoding);
-          return remedy === null ? pass(detail) : warn(detail, remedy);
+          const trial = await tryJob(deps, deps.encoding);
+          if (trial.failure !== null) return failedJob(trial.failure, trial);
+          return trial.remedy === null ? pass(trial.detail) : warn(trial.detail, trial.remedy);
         }
       }
     },
+  };
+}
+
+/** Access is there, and yet no video: the server took the job and ended it in the same breath. */
+function failedJob(cause: SoraError, { detail, remedy }: Trial): CheckOutcome {
+  const outcome = failure(cause);
+  return {
+    ...outcome,
+    detail: `${detail}; ${outcome.detail}`,
+    remedy: [...(remedy === null ? [] : [remedy]), ...cause.hints],
   };
 }

@@ -79,6 +79,8 @@ export const API_CHECKS: readonly Check<Subject>[] = [
       if (reply.status === 404) return (await lookAround(server, refusal)) ?? failure(refusal);
       if (refusal.code === 'not_supported')
         return warn('the server has no list of videos; the local ledger stands in for it');
+      if (refusal.code === 'invalid_request')
+        return warn(`the route is there, and wants more to list videos: ${refusal.causedBy}`);
       return failure(refusal);
     },
   },

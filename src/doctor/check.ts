@@ -39,11 +39,15 @@ interface Step {
 /** Runs checks side by side where they do not depend on each other; the results keep the order of the checks. */
 export async function runChecks<S>(checks: readonly Check<S>[], subject: S, clock: Clock): Promise<CheckResult[]> {
   const steps = new Map<string, Promise<Step>>();
-  for (const check of checks) {
-    const needed = check.needs.flatMap((id) => steps.get(id) ?? []);
-    steps.set(check.id, runStep(check, needed, subject, clock));
-  }
-  return (await Promise.all(steps.values())).map(({ result }) => result);
+  const start = (check: Check<S>): Promise<Step> => {
+    const started = steps.get(check.id);
+    if (started !== undefined) return started;
+    const needed = checks.filter(({ id }) => check.needs.includes(id)).map(start);
+    const step = runStep(check, needed, subject, clock);
+    steps.set(check.id, step);
+    return step;
+  };
+  return (await Promise.all(checks.map(start))).map(({ result }) => result);
 }
 
 async function runStep<S>(check: Check<S>, needed: readonly Promise<Step>[], subject: S, clock: Clock): Promise<Step> {

@@ -64,6 +64,7 @@ function cancelAbility(attempts: readonly Attempt[]): Ability {
 }
 
 function tell(tried: Attempt): string[] {
-  if (tried instanceof SoraError) return [`a job was refused: ${tried.causedBy ?? tried.message}`];
-  return [tried.remedy === null ? tried.detail : `${tried.detail}; ${tried.remedy}`];
+  if (!(tried instanceof SoraError)) return [[tried.detail, tried.remedy].filter((part) => part !== null).join('; ')];
+  const [hint] = tried.code === 'outcome_unknown' ? tried.hints : [];
+  return [[`a job was not made: ${tried.message}`, tried.causedBy, hint].filter(Boolean).join('; ')];
 }

@@ -3,6 +3,7 @@ import { dirname } from 'node:path';
 import { isOpenAiUrl, OPENAI_RETIREMENT_MS } from '../domain/diagnosis.ts';
 import { SoraError } from '../domain/errors.ts';
 import { isExposed } from '../store/keys.ts';
+import { describeProblems } from '../store/ledger-line.ts';
 import { type Check, pass, skip, warn } from './check.ts';
 import type { Subject } from './subject.ts';
 
@@ -39,9 +40,8 @@ export const LOCAL_CHECKS: readonly Check<Subject>[] = [
       makeWritable(folder);
       const problems = subject.ledgerProblems();
       if (problems.length > 0) {
-        const lines = problems.map(({ line, reason }) => `line ${line}: ${reason}`);
         return warn(
-          `${subject.paths.ledger}: ${lines.join('; ')}`,
+          `${subject.paths.ledger}: ${describeProblems(problems)}`,
           'keep the file; what can be read is used, and the lines named can be mended or removed',
         );
       }
@@ -55,7 +55,7 @@ export const LOCAL_CHECKS: readonly Check<Subject>[] = [
   {
     id: 'key',
     title: 'API key',
-    needs: ['settings'],
+    needs: ['base_url'],
     run(subject) {
       const { key, needsKey, isSimulator, profile } = subject.server();
       if (isSimulator) return skip('the simulator needs none');
@@ -94,7 +94,7 @@ export const LOCAL_CHECKS: readonly Check<Subject>[] = [
   {
     id: 'service',
     title: 'the service’s own end',
-    needs: ['settings'],
+    needs: ['base_url'],
     run(subject) {
       const { baseUrl, isSimulator } = subject.server();
       if (isSimulator) return skip('the simulator does not end');

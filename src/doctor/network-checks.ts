@@ -17,8 +17,8 @@ export const NETWORK_CHECKS: readonly Check<Subject>[] = [
       const { proxy, isSimulator } = subject.server();
       if (isSimulator) return skip('the simulator is in this process');
       if (proxy === null) return pass('none');
-      if (!URL.canParse(proxy)) throw new SoraError('proxy_failure', { causedBy: `\`${proxy}\` is not an address` });
-      return pass(`calls go through ${proxy}`);
+      if (proxy.fault !== null) throw new SoraError('proxy_failure', { causedBy: proxy.fault });
+      return pass(`calls go through ${proxy.address}`);
     },
   },
   {

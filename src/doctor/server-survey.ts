@@ -46,7 +46,7 @@ export async function surveyServer(server: ExaminedServer, atMs: number): Promis
         : 'unknown',
     abilities: {
       // To be asked for something more, or to get something else than a list, is as good as none.
-      list: page !== null ? 'yes' : routes.list === 'failing' ? 'unknown' : 'no',
+      list: page !== null ? 'yes' : routes.list === 'hidden' ? 'unknown' : 'no',
       delete: ABILITY_OF[routes.delete],
       content: files?.content ?? ABILITY_OF[routes.content],
       thumbnail: files?.thumbnail ?? 'unknown',
@@ -60,13 +60,22 @@ export async function surveyServer(server: ExaminedServer, atMs: number): Promis
   };
 }
 
-/** `failing`: the answer says nothing of the route, such as a 500. */
-type Sight = 'there' | 'missing' | 'failing';
+/** `hidden`: the answer says nothing of the route, such as a 500. */
+type Sight = 'there' | 'missing' | 'hidden';
 
-const ABILITY_OF: Readonly<Record<Sight, Ability>> = { there: 'yes', missing: 'no', failing: 'unknown' };
+const ABILITY_OF: Readonly<Record<Sight, Ability>> = { there: 'yes', missing: 'no', hidden: 'unknown' };
 
 /** Refusals behind which nothing can be seen. */
 const BLINDING: ReadonlySet<string> = new Set(['no_api_key', 'invalid_api_key', 'service_retired', 'proxy_failure']);
+
+/** What the refusals of a route come to; any other one hides it. */
+const SIGHTS: ReadonlyMap<string, Sight> = new Map([
+  ['video_not_found', 'there'],
+  ['invalid_request', 'there'],
+  ['content_expired', 'there'],
+  ['endpoint_not_found', 'missing'],
+  ['not_supported', 'missing'],
+]);
 
 function see({ baseUrl, key }: ExaminedServer, reply: ApiReply, atMs: number): Sight {
   const context = { baseUrl, hasKey: key !== null, atMs };
@@ -76,8 +85,7 @@ function see({ baseUrl, key }: ExaminedServer, reply: ApiReply, atMs: number): S
   }
   const refusal = failureFromReply(reply, context);
   if (BLINDING.has(refusal.code)) throw refusal;
-  if (refusal.code === 'endpoint_not_found' || refusal.code === 'not_supported') return 'missing';
-  return reply.status >= 500 || reply.status === 403 || reply.status === 429 ? 'failing' : 'there';
+  return SIGHTS.get(refusal.code) ?? 'hidden';
 }
 
 async function surveyFiles(

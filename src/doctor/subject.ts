@@ -27,8 +27,8 @@ export interface ExaminedServer {
   readonly key: { readonly masked: string; readonly origin: string; readonly fault: string | null } | null;
   readonly needsKey: boolean;
   readonly model: string;
-  /** The proxy that calls to it go through, without its password. */
-  readonly proxy: string | null;
+  /** The proxy that calls to it go through, its password left out. */
+  readonly proxy: { readonly address: string; readonly fault: string | null } | null;
   /** Sends a GET to a path below the base URL, or to a whole URL; asked twice, it is sent once. Throws a `SoraError` when nothing comes back. */
   get(pathOrUrl: string): Promise<ApiReply>;
   /** The same for any method, and never answered from memory. */

@@ -1,6 +1,7 @@
 import type { VideosClient } from '../client/port.ts';
 import type { Encoding } from '../domain/dialect.ts';
 import { SoraError } from '../domain/errors.ts';
+import { failureOf } from '../domain/job-failure.ts';
 import { isTerminal } from '../domain/video.ts';
 import { cancelJob } from '../jobs/cancel.ts';
 import type { Submission } from '../jobs/submit.ts';
@@ -35,6 +36,8 @@ export interface Trial {
   readonly detail: string;
   /** Null where nothing is left to be done. */
   readonly remedy: string | null;
+  /** Why the job failed, when the server said so in its first answer. */
+  readonly failure: SoraError | null;
 }
 
 /** Makes a job and ends it at once. Throws the server's refusal. */
@@ -43,14 +46,16 @@ export async function tryJob(deps: TrialDeps, encoding: Encoding | 'auto'): Prom
   const { job, record } = submission;
   const id = job?.id ?? record.job?.id ?? record.key;
   const made = `made ${id} (${job?.serverStatus ?? 'no status'}, ${deps.price(1)})`;
+  const hasEnded = job !== null && isTerminal(job.status);
+  const trial = { id, failure: hasEnded ? failureOf(job, record.submittedAtMs) : null };
   try {
-    const end = await endJob(await deps.client(), id, job !== null && isTerminal(job.status));
+    const end = await endJob(await deps.client(), id, hasEnded);
     if (end === 'aborted' || end === 'deleted' || end === 'finished') await deps.forget(submission);
-    return { id, end, ...describeEnd(made, id, end) };
+    return { ...trial, end, ...describeEnd(made, id, end) };
   } catch (error) {
     if (!(error instanceof SoraError)) throw error;
     const detail = `${made}; it could not be removed: ${error.causedBy ?? error.message}`;
-    return { id, end: 'unclear', detail, remedy: `run \`sora status ${id}\` to see it` };
+    return { ...trial, end: 'unclear', detail, remedy: `run \`sora status ${id}\` to see it` };
   }
 }
 

@@ -21,6 +21,8 @@ export interface Refusal {
   readonly atMs: number;
   /** Whether a key was sent along. */
   readonly hasKey: boolean;
+  /** Whether the call was about one video, and not about the API as a whole. */
+  readonly isAboutVideo: boolean;
 }
 
 interface Rule {
@@ -72,12 +74,12 @@ const RULES: readonly Rule[] = [
     text: /\b(video|task|job)\b.{0,200}\b(not found|does not exist|not exist)/is,
   },
   { code: 'content_expired', codes: ['content_expired', 'video_expired'] },
-  { code: 'content_expired', status: [410] },
+  { code: 'content_expired', status: [410], when: ({ isAboutVideo }) => isAboutVideo },
   { code: 'duplicate_request', status: [409], text: /idempoten/i },
   { code: 'proxy_failure', status: [407] },
   { code: 'permission_denied', status: [403] },
   { code: 'not_supported', status: [405, 501] },
-  { code: 'endpoint_not_found', status: [404] },
+  { code: 'endpoint_not_found', status: [404, 410] },
   { code: 'request_timeout', status: [408] },
   { code: 'job_failed', status: [0] },
   { code: 'endpoint_not_found', when: ({ status }) => status >= 300 && status < 400 },
@@ -113,6 +115,7 @@ const NETWORK_CODES: readonly (readonly [RegExp, ErrorCode])[] = [
   [/^(ETIMEDOUT|UND_ERR_CONNECT_TIMEOUT|UND_ERR_HEADERS_TIMEOUT|UND_ERR_BODY_TIMEOUT)$/, 'request_timeout'],
   [/^(CERT_|ERR_TLS|ERR_SSL|UNABLE_TO_|DEPTH_ZERO|SELF_SIGNED|HOSTNAME_MISMATCH|EPROTO)/, 'tls_failure'],
   [/^EPROXY$/, 'proxy_failure'],
+  [/^ERR_INVALID_CHAR$/, 'invalid_config'],
   [/^HPE_/, 'unreadable_response'],
 ];
 

@@ -12,7 +12,17 @@ export function failureOf(
   if (job.status === 'expired') return new SoraError('content_expired', details);
   if (job.status === 'cancelled') return new SoraError('job_failed', { ...details, title: 'the job was cancelled' });
   const { code = null, message = '' } = job.error ?? {};
-  const cause = diagnose({ status: 0, code, type: null, param: null, message, isOpenAi: false, atMs, hasKey: true });
+  const cause = diagnose({
+    status: 0,
+    code,
+    type: null,
+    param: null,
+    message,
+    isOpenAi: false,
+    atMs,
+    hasKey: true,
+    isAboutVideo: true,
+  });
   return new SoraError(cause === 'moderation_blocked' ? cause : 'job_failed', {
     ...details,
     causedBy: job.error === null ? 'the server gave no reason' : [code, message].filter(Boolean).join(': '),

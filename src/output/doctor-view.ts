@@ -1,25 +1,33 @@
 import type { CheckResult, CheckStatus } from '../domain/check.ts';
-import { cleanText } from './clean-text.ts';
+import { cleanLine } from './clean-text.ts';
 import type { Palette, Surface } from './surface.ts';
 
-/** The checks, a line each, and below one that did not pass what to do about it. */
+/** The checks, a line each, and what to do about one that did not pass: below it, or for programs behind it. */
 export function renderChecks(
   checks: readonly CheckResult[],
   curl: string | null,
   { isTerminal, palette }: Surface,
 ): string {
-  if (!isTerminal)
-    return checks.map(({ id, status, detail, ms }) => `${[status, id, cleanText(detail), ms].join('\t')}\n`).join('');
+  const command = curl === null ? '' : `\n${palette.dim('the access check as a command:')}\n${curl}\n`;
+  if (!isTerminal) return `${checks.map((check) => `${cellsOf(check).join('\t')}\n`).join('')}${command}`;
   const width = Math.max(...checks.map(({ title }) => title.length));
   const lines = checks.flatMap((check) => {
     const time = check.ms > 0 ? palette.dim(` ${check.ms} ms`) : '';
-    const remedy = check.status === 'pass' ? [] : (check.remedy ?? []);
     return [
-      `${mark(check.status, palette)} ${check.title.padEnd(width)}  ${cleanText(check.detail)}${time}\n`,
-      ...remedy.map((hint) => `  ${' '.repeat(width)}  ${palette.cyan('hint:')} ${cleanText(hint)}\n`),
+      `${mark(check.status, palette)} ${check.title.padEnd(width)}  ${cleanLine(check.detail)}${time}\n`,
+      ...remedyOf(check).map((hint) => `  ${' '.repeat(width)}  ${palette.cyan('hint:')} ${hint}\n`),
     ];
   });
-  return `${lines.join('')}${curl === null ? '' : `\n${palette.dim('the access check as a command:')}\n${curl}\n`}`;
+  return `${lines.join('')}${command}`;
+}
+
+function cellsOf(check: CheckResult): (string | number)[] {
+  const { status, id, detail, ms } = check;
+  return [status, id, cleanLine(detail), ms, remedyOf(check).join('; ')];
+}
+
+function remedyOf({ status, remedy = [] }: CheckResult): string[] {
+  return status === 'pass' ? [] : remedy.map((hint) => cleanLine(hint));
 }
 
 function mark(status: CheckStatus, palette: Palette): string {

@@ -1,4 +1,6 @@
-import { flattenHeaders, type Http } from './http.ts';
+import { hasCode } from './files.ts';
+import { flattenHeaders, type Http, type HttpReply, type HttpRequest } from './http.ts';
+import { timeoutError } from './timeout.ts';
 
 /** Addresses of proxies as the environment names them; empty for none. */
 export interface ProxySettings {
@@ -28,6 +30,11 @@ export function proxyFor(address: string, { httpProxy, httpsProxy, noProxy }: Pr
   return proxy === '' || noProxy.split(/[\s,]+/).some((entry) => isNamed(url, entry)) ? null : proxy;
 }
 
+/** Why an address cannot be a proxy's, without repeating it, for it may hold a password; null where it can. */
+export function proxyFault(address: string): string | null {
+  return URL.canParse(address) && /^https?:/i.test(address) ? null : 'its address is none that starts with http://';
+}
+
 /** `*`, `example.com` with all below it, also as `.example.com` or `*.example.com`, or one port of these: `example.com:8080`. */
 function isNamed({ hostname, port, protocol }: URL, entry: string): boolean {
   const [, name = entry, onlyPort] = /^(\[.+\]|[^:]+):(\d+)$/.exec(entry) ?? [];
@@ -41,43 +48,51 @@ function isNamed({ hostname, port, protocol }: URL, entry: string): boolean {
  * A fault of a proxy's own is an `EPROXY`.
  */
 export function proxyHttp(settings: ProxySettings, direct: Http): Http {
-  const proxied = new Map<string, Promise<Http>>();
-  return async (request) => {
+  return (request) => {
     const proxy = proxyFor(request.url, settings);
-    if (proxy === null) return direct(request);
-    const http = proxied.get(proxy) ?? httpOver(proxy);
-    proxied.set(proxy, http);
-    return (await http)(request);
+    return proxy === null ? direct(request) : sendOver(proxy, request);
   };
 }
 
-async function httpOver(proxy: string): Promise<Http> {
-  const { request: send, ProxyAgent } = await import('undici');
-  // Most proxies open tunnels to https only, so what goes to http is asked of them in the plain way, as curl does.
-  const agent = createAgent(() => new ProxyAgent({ uri: proxy, proxyTunnel: false }));
-  return async ({ url, method, headers, body, signal, idleTimeoutMs }) => {
-    const reply = await send(url, {
+async function sendOver(proxy: string, request: HttpRequest): Promise<HttpReply> {
+  const { url, method, headers, body, signal, idleTimeoutMs } = request;
+  const fault = proxyFault(proxy);
+  if (fault !== null) throw proxyError(new Error(fault));
+  const { default: undici } = await import('undici'); // in a bundle, CommonJS has no other export
+  signal?.throwIfAborted();
+  const silence = idleTimeoutMs === undefined ? {} : { headersTimeout: idleTimeoutMs, bodyTimeout: idleTimeoutMs };
+  const opening = idleTimeoutMs === undefined ? {} : { timeout: idleTimeoutMs };
+  const agent = new undici.ProxyAgent({
+    uri: proxy,
+    // Most proxies open tunnels to https only, so what goes to http is asked of them in the plain way, as curl does.
+    proxyTunnel: false,
+    proxyTls: opening,
+    requestTls: opening,
+    clientFactory: (origin, options) => new undici.Pool(origin, { ...options, ...silence }),
+  });
+  // The agent is this call's own: while it opens a tunnel, undici does not hear the signal.
+  const giveUp = (): void => void agent.destroy(null);
+  signal?.addEventListener('abort', giveUp, { once: true });
+  try {
+    const reply = await undici.request(url, {
       method: method as import('undici').Dispatcher.HttpMethod, // any token is allowed; the type lists the common ones
       headers: { ...headers },
       dispatcher: agent,
+      ...silence,
       ...(body === undefined ? {} : { body }),
       ...(signal === undefined ? {} : { signal }),
-      ...(idleTimeoutMs === undefined ? {} : { headersTimeout: idleTimeoutMs, bodyTimeout: idleTimeoutMs }),
-    }).catch((error: unknown) => {
-      throw isProxyFault(error, new URL(proxy)) ? proxyError(error) : error;
     });
     // To undici, a body that is given up is an error, which ends the process where nobody reads the body.
     reply.body.on('error', () => {});
     return { status: reply.statusCode, headers: flattenHeaders(reply.headers), body: reply.body };
-  };
-}
-
-/** An address that is none, or of a kind that undici does not speak, is a fault of the proxy's too. */
-function createAgent<T>(create: () => T): T {
-  try {
-    return create();
   } catch (error) {
-    throw error instanceof Error ? proxyError(error) : error;
+    signal?.throwIfAborted();
+    if (isProxyFault(error, new URL(proxy))) throw proxyError(error);
+    if (idleTimeoutMs === undefined || !hasCode(error, 'UND_ERR_HEADERS_TIMEOUT')) throw error;
+    throw timeoutError(idleTimeoutMs, ' through the proxy'); // of the two, nobody knows which one kept silent
+  } finally {
+    signal?.removeEventListener('abort', giveUp);
+    agent.close().catch(() => {}); // once the reply's body has ended; there is nothing to close of one that was given up
   }
 }
 
@@ -85,6 +100,7 @@ function createAgent<T>(create: () => T): T {
 function isProxyFault(error: unknown, { hostname, port }: URL): error is Error {
   if (!(error instanceof Error)) return false;
   if (/^proxy (response|authentication)/i.test(error.message)) return true; // undici has no code for these
+  if (hasCode(error, 'UND_ERR_CONNECT_TIMEOUT')) return true; // nothing else is connected to
   return ('hostname' in error && error.hostname === hostname) || ('port' in error && String(error.port) === port);
 }
 

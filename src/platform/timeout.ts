@@ -1,6 +1,6 @@
 /** What a connection fails with that keeps silent. */
-export function timeoutError(ms: number): Error {
-  return Object.assign(new Error(`no answer for ${ms / 1000} s`), { code: 'ETIMEDOUT' });
+export function timeoutError(ms: number, way = ''): Error {
+  return Object.assign(new Error(`no answer for ${ms / 1000} s${way}`), { code: 'ETIMEDOUT' });
 }
 
 /** Aborts when the time is over, however much still trickles in; keeps no process alive. */

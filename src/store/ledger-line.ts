@@ -17,6 +17,15 @@ export interface LedgerProblem {
   readonly reason: string;
 }
 
+const PROBLEMS_TOLD = 3;
+
+/** The first few of them; a file that is something else altogether is nothing but problems. */
+export function describeProblems(problems: readonly LedgerProblem[]): string {
+  const told = problems.slice(0, PROBLEMS_TOLD).map(({ line, reason }) => `line ${line}: ${reason}`);
+  const untold = problems.length - told.length;
+  return [...told, ...(untold > 0 ? [`and ${untold} more lines`] : [])].join('; ');
+}
+
 const SKIPPED: DecodedLine = { kind: 'skipped' };
 
 export function encodeEvent(event: LedgerEvent): string {

@@ -46,6 +46,15 @@ describe('the built program', () => {
     expect(stderr).not.toContain('\x1b');
   });
 
+  it('goes through a proxy', async () => {
+    const proxy = await startVideosServer();
+    proxy.jobs.push({ id: 'video_1', status: 'completed' });
+    const env = { HTTP_PROXY: proxy.origin };
+    const run = createBinary().start(['status', 'video_1', '--json', '--base-url', 'http://videos.invalid/v1'], env);
+    expect(await run.ended).toMatchObject({ code: 0, stderr: '', stdout: expect.stringContaining('"completed"') });
+    expect(proxy.requests.map(({ path }) => path)).toEqual(['http://videos.invalid/v1/videos/video_1']);
+  });
+
   it('keeps jobs of the simulator across processes', async () => {
     const sora = createBinary();
     const created = await sora.start(['create', 'a paper boat', '--simulate', '--detach']).ended;

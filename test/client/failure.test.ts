@@ -23,6 +23,17 @@ describe('failureFromThrown', () => {
     ['a time-out on the way', systemError('ETIMEDOUT', 'read'), 'request_timeout', 'read ETIMEDOUT', false],
     ['a host that went away', systemError('EHOSTUNREACH', 'read'), 'connection_failed', 'read EHOSTUNREACH', false],
     ['an error without words', systemError('ECONNRESET', 'read', ''), 'connection_failed', 'ECONNRESET', false],
+    [
+      'a port that speaks no TLS',
+      systemError(
+        'EPROTO',
+        'write',
+        '80DC:error:0A00010B:SSL routines:ssl3_get_record:wrong version number:../ssl.c:350:\n',
+      ),
+      'tls_failure',
+      'wrong version number',
+      false,
+    ],
     ['an error without a code', new Error('odd'), 'connection_failed', 'odd', false],
     ['what is no error', 'odd', 'connection_failed', 'odd', false],
   ])('names %s', (_, thrown, code, causedBy, nothingLeft) => {

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { buffer } from 'node:stream/consumers';
@@ -25,20 +26,30 @@ function createOver(baseUrl: string, env: Readonly<Record<string, string>>): Pro
   return createProxied(baseUrl, env).client.create(createVideoRequest(), { idempotencyKey: 'sub_1' });
 }
 
-/** A proxy that answers every wish for a tunnel with this status. */
-async function startTunnelProxy(status: string): Promise<{ url: string; wishes: string[] }> {
+interface TunnelProxy {
+  readonly url: string;
+  readonly wishes: readonly string[];
+  /** Resolves when so many wishes have arrived. */
+  wished(count: number): Promise<void>;
+}
+
+/** A proxy that answers every wish for a tunnel with this status, or never. */
+async function startTunnelProxy(status: string | null): Promise<TunnelProxy> {
   const wishes: string[] = [];
   const server = createServer();
   server.on('connect', ({ url = '' }, socket) => {
     wishes.push(url);
-    socket.end(`HTTP/1.1 ${status}\r\n\r\n`);
+    if (status !== null) socket.end(`HTTP/1.1 ${status}\r\n\r\n`);
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   onTestFinished(() => {
     server.close();
   });
   const { port } = server.address() as AddressInfo; // a server on TCP has no other kind of address
-  return { url: `http://127.0.0.1:${port}`, wishes };
+  const wished = async (count: number): Promise<void> => {
+    while (wishes.length < count) await once(server, 'connect');
+  };
+  return { url: `http://127.0.0.1:${port}`, wishes, wished };
 }
 
 describe('a proxy', () => {
@@ -89,6 +100,18 @@ describe('a proxy', () => {
     });
     const { url } = await startTunnelProxy('407 Proxy Authentication Required');
     expect(await createOver(FAR_TLS, { https_proxy: url })).toMatchObject({ error: { code: 'proxy_failure' } });
+  });
+
+  it('that never opens its tunnel is left after the time-out, and at once when the caller wants no more', async () => {
+    const proxy = await startTunnelProxy(null);
+    expect(await createOver(FAR_TLS, { https_proxy: proxy.url })).toMatchObject({ error: { code: 'outcome_unknown' } });
+    const proxies = { httpProxy: '', httpsProxy: proxy.url, noProxy: '' };
+    const interrupt = new AbortController();
+    const request = { method: 'GET', url: FAR_TLS, headers: {}, signal: interrupt.signal };
+    const call = proxyHttp(proxies, nodeHttp)({ ...request, idleTimeoutMs: 60_000 });
+    await proxy.wished(2);
+    interrupt.abort(new Error('interrupted'));
+    await expect(call).rejects.toThrow('interrupted');
   });
 
   it.each(['not an address', 'ftp://127.0.0.1:1'])('that cannot be one is the one to blame: %s', async (address) => {

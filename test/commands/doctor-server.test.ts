@@ -140,7 +140,8 @@ describe('sora doctor --server', () => {
     const { code, found, notes } = await survey(createCommandLine(), ['--yes', '--base-url', server.url]);
     expect({ code, ...found }).toMatchObject({ code: 0, cancel: 'unknown', json: 'unknown', multipart: 'unknown' });
     expect(server.posts).toBe(1);
-    expect(notes).toContain('a job was refused: HTTP 429: no credit');
+    expect(notes).toContain('a job was not made: out of quota; HTTP 429: no credit');
+    expect(notes).toContain('sora config set');
   });
 
   it('keeps the cap of the settings, whatever --yes says', async () => {
@@ -155,6 +156,15 @@ describe('sora doctor --server', () => {
     });
   });
 
+  it('does not wait where a create is told to, and says so', async () => {
+    const server = await startVideosServer({
+      create: () => ({ status: 429, headers: { 'retry-after': '60' }, body: { error: { message: 'slow down' } } }),
+    });
+    const { notes } = await survey(createCommandLine(), ['--yes', '--base-url', server.url]);
+    expect(notes).toContain('a job was not made: too many requests; HTTP 429: slow down');
+    expect(server.posts).toBe(1);
+  });
+
   it.each<[string, ScriptedReply, number, string]>([
     ['a key that is rejected', { status: 401, body: { error: { message: 'who are you' } } }, 4, 'invalid_api_key'],
     ['a page in the place of the API', { body: '<html><title>Wi-Fi login</title>' }, 1, 'unreadable_response'],
@@ -165,11 +175,15 @@ describe('sora doctor --server', () => {
     expect(server.requests.filter(({ method }) => method === 'POST')).toEqual([]);
   });
 
-  it('does not take a server that fails for one that cannot', async () => {
-    const server = await startScriptedServer([{ status: 503, body: '' }]);
-    const { found } = await survey(createCommandLine(), ['--base-url', server.url]);
-    expect(found).toMatchObject({ dialect: 'unknown', list: 'unknown', delete: 'unknown', content: 'unknown' });
-  });
+  it.each([402, 403, 429, 503])(
+    'does not take a server that answers %d for one that can, or cannot',
+    async (status) => {
+      const server = await startScriptedServer([{ status, body: '' }]);
+      const { found, notes } = await survey(createCommandLine(), ['--base-url', server.url]);
+      expect(notes).not.toContain('config set');
+      expect(found).toMatchObject({ dialect: 'unknown', list: 'unknown', delete: 'unknown', content: 'unknown' });
+    },
+  );
 
   it('knows a server that takes creates and nothing else', async () => {
     const server = await startScriptedServer(({ method }) =>

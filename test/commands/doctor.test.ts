@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { CheckStatus } from '../../src/domain/check.ts';
+import { Interrupt } from '../../src/platform/host.ts';
 import { type Http, nodeHttp } from '../../src/platform/http.ts';
 import { FAULT_NAMES } from '../../src/simulator/faults.ts';
 import { type CommandLine, createCommandLine, type RunOptions } from '../support/command-line.ts';
@@ -108,6 +109,31 @@ describe('sora doctor on a server', () => {
     });
   });
 
+  it('removes its job also when Ctrl-C comes in between', async () => {
+    const interrupt = new AbortController();
+    const server = await startVideosServer({
+      create: (accept) => {
+        interrupt.abort(new Interrupt('SIGINT'));
+        return accept();
+      },
+    });
+    const { checks } = await examine(createCommandLine(), ['--yes', '--base-url', server.url], {
+      env,
+      interrupt: interrupt.signal,
+    });
+    expect({ posts: server.posts, left: server.jobs }).toEqual({ posts: 1, left: [] });
+    expect(checks.find(({ id }) => id === 'access')?.detail).toContain('deleted at once');
+  });
+
+  it('keeps the cap of the settings, whatever --yes says', async () => {
+    const server = await startVideosServer();
+    const sora = createCommandLine();
+    await sora.run(['config', 'set', 'max_cost', '0.10']);
+    const { code, failed } = await examine(sora, ['--yes', '--base-url', server.url], { env });
+    expect({ code, posts: server.posts }).toEqual({ code: 7, posts: 0 });
+    expect(failed[0]?.remedy[0]).toBe('run `sora config set max_cost AMOUNT` to raise the cap');
+  });
+
   it('is impatient with the free questions, but not with the create that is paid for', async () => {
     const server = await startVideosServer();
     const patience = new Map<string, number | undefined>();
@@ -117,6 +143,23 @@ describe('sora doctor on a server', () => {
     };
     await examine(createCommandLine(), ['--yes', '--base-url', server.url], { env, http });
     expect(Object.fromEntries(patience)).toMatchObject({ POST: 120_000, DELETE: 120_000 });
+  });
+
+  it('asks with the headers and the query of the profile', async () => {
+    const server = await startVideosServer();
+    const sora = createCommandLine();
+    const settings = { base_url: server.url, 'headers.X-Lab-Token': 'hush', 'query.api-version': 'preview' };
+    for (const [name, value] of Object.entries(settings)) {
+      await sora.run(['config', 'set', `profiles.lab.${name}`, value]);
+    }
+    await examine(sora, ['--yes', '--profile', 'lab'], { env });
+    expect(server.requests.length).toBeGreaterThan(4);
+    for (const { path, headers } of server.requests) {
+      expect({ path, token: headers['x-lab-token'] }).toEqual({
+        path: expect.stringContaining('api-version=preview'),
+        token: 'hush',
+      });
+    }
   });
 
   it('finds the right address next door, and says how to use it where it was set', async () => {
@@ -134,9 +177,16 @@ describe('sora doctor on a server', () => {
     ['an envelope', 401, '{"error":{"message":"Incorrect API key","code":"invalid_api_key"}}', 4, /Incorrect API key/],
     ['a text as error', 401, '{"error":"who are you"}', 4, /who are you/],
     ['a detail', 403, '{"detail":"not for you"}', 4, /not for you/],
+    ['a list of details', 503, '{"detail":[{"loc":["worker"],"msg":"none is up"}]}', 1, /worker: none is up/],
     ['a message', 500, '{"message":"out of memory"}', 1, /out of memory/],
     ['a code beside a message', 429, '{"code":"insufficient_quota","message":"no more","data":null}', 7, /no more/],
-    ['a problem', 503, '{"type":"about:blank","title":"Down for repair","status":503}', 1, /Down for repair/],
+    [
+      'a problem',
+      503,
+      '{"type":"about:blank","title":"Unavailable","status":503,"detail":"Down for repair"}',
+      1,
+      /Down for repair/,
+    ],
     ['a status word', 500, '{"status":"failure","message":"broken"}', 1, /broken/],
     ['a page', 502, '<html><title>Bad Gateway</title></html>', 1, /Bad Gateway/],
     ['nothing', 500, '', 1, /HTTP 500/],
@@ -147,6 +197,127 @@ describe('sora doctor on a server', () => {
     const { code, words: told } = await examine(createCommandLine(), ['--base-url', server.url], { env });
     expect(code).toBe(exitCode);
     expect(told).toMatch(words);
+  });
+
+  const VERIFY = 'Your organization must be verified to use the model `sora-2`.';
+  // Status, envelope → the exit code, the cause, and a remedy.
+  const refusals: readonly (readonly [status: number, error: object, code: number, cause: string, remedy: RegExp])[] = [
+    [
+      400,
+      {
+        code: 'invalid_value',
+        param: 'seconds',
+        message: "Invalid value: '10'. Supported values are: '4', '8', and '12'.",
+      },
+      1,
+      'the request is not valid',
+      /sora create --help/,
+    ],
+    [
+      400,
+      { message: 'Inpaint image must match the requested width and height' },
+      1,
+      'the reference image has the wrong size',
+      /resize/,
+    ],
+    [400, { message: "Unknown parameter: 'width'" }, 1, 'the request is not valid', /--dry-run/],
+    [
+      400,
+      {
+        message:
+          'Your request was blocked by our moderation system when checking inputs. Possible reasons: people-in-user-uploads.',
+      },
+      1,
+      'refused by moderation',
+      /change the prompt/,
+    ],
+    [
+      400,
+      { code: 'billing_hard_limit_reached', type: 'billing_limit_user_error', message: 'Billing hard limit' },
+      7,
+      'the billing limit is reached',
+      /platform\.openai\.com\/usage/,
+    ],
+    [
+      401,
+      { code: 'invalid_api_key', message: 'Incorrect API key provided' },
+      4,
+      'the API key was rejected',
+      /config list/,
+    ],
+    [403, { code: null, message: VERIFY }, 4, 'the organisation is not verified', /settings\/organization\/general/],
+    [
+      403,
+      { code: 'model_not_found', message: "The model 'sora-2' does not exist or you do not have access" },
+      4,
+      'the model does not exist here, or the key has no access to it',
+      /openai\.com\/waitlist\/sora/,
+    ],
+    [
+      404,
+      { code: 'model_not_found', message: "The model 'sora-2' has been deprecated" },
+      4,
+      'the model does not exist here',
+      /--simulate/,
+    ],
+    [404, { message: 'Invalid URL (POST /v1/videos)' }, 1, 'the server has no such address', /base URL/],
+    [429, { code: 'rate_limit_exceeded', message: 'Rate limit reached' }, 1, 'too many requests', /wait/],
+    [429, { code: 'insufficient_quota', message: 'You exceeded your current quota' }, 7, 'out of quota', /add credits/],
+  ];
+
+  it.each(refusals)(
+    'names the cause of a create that is refused with %d %j',
+    async (status, error, code, cause, remedy) => {
+      const server = await startVideosServer({ create: () => ({ status, body: { error } }) });
+      const found = await examine(createCommandLine(), ['--yes', '--base-url', server.url], { env });
+      expect({ code: found.code, failed: found.failed.map(({ id }) => id) }).toEqual({ code, failed: ['access'] });
+      expect(found.words).toContain(cause);
+      expect(found.words).toContain(Object.assign({ message: '' }, error).message);
+      expect(found.failed[0]?.remedy.join('\n')).toMatch(remedy);
+    },
+  );
+
+  it('names the cause of a job that has failed in its first answer, and removes it', async () => {
+    const message = 'Your request was blocked by our moderation system.';
+    const server = await startVideosServer({
+      create: () => ({ body: { id: 'video_1', status: 'failed', error: { code: 'moderation_blocked', message } } }),
+    });
+    server.jobs.push({ id: 'video_1', status: 'failed' });
+    const { code, words } = await examine(createCommandLine(), ['--yes', '--base-url', server.url], { env });
+    expect({ code, left: server.jobs }).toEqual({ code: 1, left: [] });
+    expect(words).toBe(
+      `made video_1 (failed, $0.40); deleted at once; refused by moderation; moderation_blocked: ${message}`,
+    );
+  });
+
+  it('only warns of a server that lists no videos without more', async () => {
+    const server = await startVideosServer({
+      list: () => ({ status: 400, body: { error: { message: 'custom_llm_provider is required', code: '400' } } }),
+    });
+    const { code, checks } = await examine(createCommandLine(), ['--yes', '--base-url', server.url], { env });
+    expect({ code, posts: server.posts }).toEqual({ code: 0, posts: 1 });
+    expect(checks.find(({ id }) => id === 'videos')).toMatchObject({
+      status: 'warn',
+      detail: expect.stringContaining('custom_llm_provider is required'),
+    });
+  });
+
+  it('keeps a line a check in a pipe, whatever a server says, with what to do at its end', async () => {
+    const server = await startScriptedServer([{ status: 500, body: { message: 'out\tof\nmemory\x1b[31m' } }]);
+    const sora = createCommandLine();
+    const { code, stdout } = await sora.run(['doctor', '--base-url', server.url], { env, http: nodeHttp });
+    expect(code).toBe(1);
+    const [table = '', command] = stdout.split('\n\n');
+    expect(command).toMatch(/^the access check as a command:\ncurl /);
+    const rows = table.split('\n').map((line) => line.split('\t'));
+    expect(new Set(rows.map((row) => row.length))).toEqual(new Set([5]));
+    expect(rows.find(([status]) => status === 'fail')).toEqual([
+      'fail',
+      'authentication',
+      'the server failed; HTTP 500: out of memory',
+      '0',
+      expect.stringContaining('try again in some minutes'),
+    ]);
   });
 
   it('knows a captive portal', async () => {
@@ -240,7 +411,12 @@ describe('sora doctor behind a proxy', () => {
 
   it.each<[string, string, string, RegExp]>([
     ['one that nobody runs', 'http://127.0.0.1:9', 'authentication', /^the proxy did not let the call through; .*127/],
-    ['one that cannot be', 'http://a b', 'proxy', /^the proxy did not let the call through; `http:\/\/a b` is not an/],
+    [
+      'one that cannot be',
+      'http://u:pass-of@a b',
+      'proxy',
+      /^the proxy did not let the call through; its address is none/,
+    ],
   ])('blames the proxy: %s', async (_, address, check, words) => {
     const { code, failed } = await examine(createCommandLine(), [], { env: { ...env, HTTP_PROXY: address } });
     expect({ code, first: failed[0]?.id }).toEqual({ code: 1, first: check });
@@ -281,6 +457,29 @@ describe('sora doctor on this machine', () => {
     const { code, statusOf, checks } = await examine(sora, ['--simulate']);
     expect({ code, state: statusOf('state') }).toEqual({ code: 0, state: 'warn' });
     expect(checks.find(({ id }) => id === 'state')?.detail).toContain('line 1');
+  });
+
+  it('names no more than some lines of a ledger that is something else', async () => {
+    const sora = createCommandLine();
+    mkdirSync(sora.home, { recursive: true });
+    writeFileSync(join(sora.home, 'ledger.jsonl'), 'no ledger\n'.repeat(500));
+    const { checks } = await examine(sora, ['--simulate']);
+    expect(checks.find(({ id }) => id === 'state')?.detail).toMatch(/line 1: .*; line 3: .*; and 497 more lines$/);
+  });
+
+  it.each([
+    [['--base-url', 'videos.example/v1'], /`videos\.example\/v1` \(option --base-url\) is not usable; it is not a URL/],
+    [['--base-url', 'http://u:pass-of-mine@videos.example/v1'], /it holds a user or a password/],
+    [['--profile', 'nope'], /there is no profile `nope`/],
+  ])('says once what is wrong with the choice of server: %j', async (argv, words) => {
+    const { code, failed, statusOf, stdout } = await examine(createCommandLine(), argv);
+    expect({ code, failed: failed.map(({ id }) => id), key: statusOf('key') }).toEqual({
+      code: 1,
+      failed: ['base_url'],
+      key: 'skip',
+    });
+    expect(failed[0]?.detail).toMatch(words);
+    expect(stdout).not.toContain('pass-of-mine');
   });
 
   it('says without a key which one is missing, and that OpenAI’s service has ended', async () => {

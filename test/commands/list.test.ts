@@ -136,7 +136,7 @@ describe('sora list', () => {
     const { code, stdout, stderr } = await sora.run(['list', '--local']);
     expect({ code, rows: stdout.trim().split('\n').length }).toEqual({ code: 0, rows: 2 });
     expect(sora.plain(stderr)).toMatchInlineSnapshot(`
-      "note: line 3 of /home/ledger.jsonl cannot be read and is passed over: \`key\` is not a text
+      "note: what cannot be read of /home/ledger.jsonl is passed over: line 3: \`key\` is not a text
       "
     `);
   });

@@ -46,6 +46,13 @@ describe('wrong usage', () => {
       'knows no fault `x`',
       'choose one of invalid_value',
     ],
+    [
+      'a fault that is none, for a command that would take it for the server’s',
+      ['doctor', '--simulate', '--fault', 'x'],
+      'knows no fault `x`',
+      'choose one of invalid_value',
+    ],
+    ['two answers at once', ['doctor', '--curl', '--server'], 'not both', 'run `sora doctor --help`'],
     ['an odd limit', ['list', '--limit', '0'], '`--limit 0` is not a whole number from 1', 'run `sora list --help`'],
     ['an odd time', ['status', '--timeout', 'x'], '`--timeout x` is not a duration', 'run `sora status --help`'],
   ])('%s is told with a hint and exit code 2, in JSON too', async (_, argv, words, hint) => {

@@ -15,6 +15,7 @@ function refusal(fields: Partial<Refusal>): Refusal {
     isOpenAi: true,
     atMs: BEFORE_THE_END,
     hasKey: true,
+    isAboutVideo: true,
     ...fields,
   };
 }
@@ -90,6 +91,7 @@ describe('diagnose', () => {
     ['duplicate_request', 'an idempotency key', { status: 409, message: 'Idempotency-Key is already in use' }],
     ['invalid_request', 'a conflict', { status: 409 }],
     ['content_expired', 'what is gone', { status: 410 }],
+    ['endpoint_not_found', 'an API that is gone', { status: 410, isAboutVideo: false }],
     ['invalid_request', 'a body', { status: 422 }],
     ['invalid_request', 'a 4xx that nobody knows', { status: 451 }],
     ['server_error', 'its own fault', { status: 500 }],
@@ -137,6 +139,7 @@ describe('diagnoseNetwork', () => {
     ['ERR_TLS_CERT_ALTNAME_INVALID', 'tls_failure'],
     ['EPROTO', 'tls_failure'],
     ['EPROXY', 'proxy_failure'],
+    ['ERR_INVALID_CHAR', 'invalid_config'],
     ['HPE_INVALID_CONSTANT', 'unreadable_response'],
   ])('names the cause of %s', (code, cause) => {
     expect(diagnoseNetwork(code)).toBe(cause);
