@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
@@ -9,6 +10,8 @@ export default defineConfig({
     // No test changes what another one sees, so they share their modules: that halves the time.
     pool: 'threads',
     isolate: false,
+    // Most of them wait for processes and sockets of their own.
+    maxWorkers: availableParallelism() + 1,
     // A test that needs a colour, a key or a folder sets it; none is inherited.
     env: { NO_COLOR: '', FORCE_COLOR: '' },
   },
