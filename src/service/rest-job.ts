@@ -1,6 +1,7 @@
 import { isJsonObject, type JsonValue } from '../domain/json.ts';
 import type { Estimate } from '../domain/pricing.ts';
-import type { RecordedRequest, SavedFile, ServerIdentity } from '../domain/record.ts';
+import type { SavedFile, ServerIdentity } from '../domain/record.ts';
+import type { VideoRequest } from '../domain/video.ts';
 
 export const REST_STATUSES = ['pending', 'processing', 'completed', 'failed'] as const;
 /** `pending` until the server has taken the job, `completed` when its file is here. */
@@ -25,7 +26,8 @@ export interface RestJob {
   readonly createdAtMs: number;
   readonly updatedAtMs: number;
   readonly asked: Asked;
-  readonly request: RecordedRequest;
+  /** Without an image: an order has none. */
+  readonly request: VideoRequest;
   readonly estimate: Estimate | null;
   /** How the request differs from what was asked for. */
   readonly notes: readonly string[];

@@ -3,7 +3,6 @@ import { SoraError } from '../domain/errors.ts';
 import { usdOf } from '../domain/money.ts';
 import { type Estimate, estimate } from '../domain/pricing.ts';
 import type { Variant } from '../domain/video.ts';
-import { recordRequest } from '../jobs/fingerprint.ts';
 import type { AccessKey } from './access.ts';
 import type { JobBook } from './job-book.ts';
 import type { JobRunner, Upstream } from './job-runner.ts';
@@ -130,7 +129,7 @@ export function addRestRoutes(app: OpenAPIHono, deps: RestDeps): void {
       createdAtMs: nowMs,
       updatedAtMs: nowMs,
       asked,
-      request: recordRequest(request),
+      request,
       estimate: price,
       notes,
       idempotencyKey: c.req.valid('header')['idempotency-key'] ?? null,
