@@ -183,7 +183,7 @@ export class JobRunner {
         ? await submit(upstream.submitDeps, {
             key: job.id,
             server: upstream.identity,
-            request: { ...job.request, image: null },
+            request: job.request,
             estimate: job.estimate,
             free: upstream.isFree,
             again: true, // each POST is a job of its own; its key is what keeps it from being sent twice

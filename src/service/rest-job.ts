@@ -26,8 +26,8 @@ export interface RestJob {
   readonly createdAtMs: number;
   readonly updatedAtMs: number;
   readonly asked: Asked;
-  /** An order has no image. */
-  readonly request: Omit<VideoRequest, 'image'>;
+  /** Without an image: an order has none. */
+  readonly request: VideoRequest;
   readonly estimate: Estimate | null;
   /** How the request differs from what was asked for. */
   readonly notes: readonly string[];

@@ -17,6 +17,9 @@ export interface ConditionSettings {
 
 export const FAIR_CONDITIONS: ConditionSettings = { faults: {}, next: [], latencyMs: 0, seed: null };
 
+/** What of a call decides which faults it can meet. */
+type FaultyRoute = Pick<RouteMatch, 'name' | 'id'>;
+
 /** What goes wrong, how often, and how slow all is; may be changed while the simulator runs. */
 export class Conditions {
   readonly #chance: () => number;
@@ -52,7 +55,7 @@ export class Conditions {
   }
 
   /** The fault that a call meets: the one that its own header asks for (`none` for none), the next in line, or one by chance. */
-  faultFor(route: RouteMatch, header: string | null): FaultName | null {
+  faultFor(route: FaultyRoute, header: string | null): FaultName | null {
     if (header !== null) return asked(header, route);
     const at = this.#next.findIndex((name) => hits(name, route.name));
     if (at !== -1) return this.#next.splice(at, 1)[0] ?? null;
@@ -72,7 +75,7 @@ export class Conditions {
   }
 }
 
-function asked(header: string, route: RouteMatch): FaultName | null {
+function asked(header: string, route: FaultyRoute): FaultName | null {
   if (header.trim().toLowerCase() === 'none') return null;
   const name = parseFault(header.trim());
   if (name !== null) return hits(name, route.name) ? name : null;

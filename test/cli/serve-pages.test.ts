@@ -1,5 +1,5 @@
-import type { Page } from 'playwright-core';
-import { describe, expect, it } from 'vitest';
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { createBinary } from '../support/binary.ts';
 import { CHROMIUM, launchChromium } from '../support/chromium.ts';
 import { startServe } from '../support/serve.ts';
@@ -10,9 +10,16 @@ interface Visit {
   readonly faults: readonly string[];
 }
 
-async function visit(url: string, colorScheme: 'light' | 'dark' = 'light'): Promise<Visit> {
-  const browser = await launchChromium();
-  const page = await browser.newPage({ colorScheme });
+let browser: Browser;
+
+beforeAll(async () => {
+  if (CHROMIUM !== null) browser = await launchChromium();
+});
+afterAll(() => browser?.close());
+
+async function visit(url: string): Promise<Visit> {
+  const page = await browser.newPage({ colorScheme: 'light' });
+  onTestFinished(() => page.close());
   const faults: string[] = [];
   page.on('console', (message) => {
     if (['error', 'warning'].includes(message.type())) faults.push(message.text());
@@ -52,23 +59,24 @@ function play(page: Page, selector: string): Promise<Record<string, number>> {
 }
 
 describe.skipIf(CHROMIUM === null)('in Chromium', () => {
-  it.each(['light', 'dark'] as const)(
-    'the page makes a video, shows how it comes along, and plays it (%s)',
-    async (scheme) => {
-      const { url } = await startServe(createBinary());
-      const { page, faults } = await visit(url, scheme);
-      await page.getByLabel('Prompt').fill('a paper boat <b>sails</b>');
-      await page.getByLabel('Length').selectOption('8 seconds');
-      await page.getByLabel('Shape').selectOption('9:16');
-      await page.getByRole('button', { name: 'Create video' }).click();
-      const card = page.getByRole('listitem');
-      await card.getByText('Completed', { exact: true }).waitFor();
-      expect(await card.getByRole('heading').textContent()).toBe('a paper boat <b>sails</b>');
-      expect(await play(page, 'video')).toEqual({ duration: 8, videoWidth: 720, videoHeight: 1280 });
-      await page.locator('video[poster]').waitFor();
-      expect(faults).toEqual([]);
-    },
-  );
+  it('the page makes a video, shows how it comes along, and plays it, in light and in dark', async () => {
+    const { url } = await startServe(createBinary());
+    const { page, faults } = await visit(url);
+    const background = (): Promise<string> => page.evaluate('getComputedStyle(document.body).backgroundColor');
+    const light = await background();
+    await page.getByLabel('Prompt').fill('a paper boat <b>sails</b>');
+    await page.getByLabel('Length').selectOption('8 seconds');
+    await page.getByLabel('Shape').selectOption('9:16');
+    await page.getByRole('button', { name: 'Create video' }).click();
+    const card = page.getByRole('listitem');
+    await card.getByText('Completed', { exact: true }).waitFor();
+    expect(await card.getByRole('heading').textContent()).toBe('a paper boat <b>sails</b>');
+    expect(await play(page, 'video')).toEqual({ duration: 8, videoWidth: 720, videoHeight: 1280 });
+    await page.locator('video[poster]').waitFor();
+    await page.emulateMedia({ colorScheme: 'dark' });
+    expect(await background()).not.toBe(light);
+    expect(faults).toEqual([]);
+  });
 
   it('the page is used with the keyboard alone, and says what is wrong with an order', async () => {
     const { url } = await startServe(createBinary());

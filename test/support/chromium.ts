@@ -1,6 +1,5 @@
 import { existsSync } from 'node:fs';
 import { type Browser, chromium } from 'playwright-core';
-import { onTestFinished } from 'vitest';
 
 /** Where Debian, Ubuntu, macOS and others put it; `CHROMIUM` names another place. */
 const PLACES = [
@@ -20,9 +19,7 @@ if (CHROMIUM === null) {
   );
 }
 
-export async function launchChromium(): Promise<Browser> {
+export function launchChromium(): Promise<Browser> {
   // The sandbox needs rights that containers do not give; the only pages are our own.
-  const browser = await chromium.launch({ executablePath: CHROMIUM ?? '', args: ['--no-sandbox'] });
-  onTestFinished(() => browser.close());
-  return browser;
+  return chromium.launch({ executablePath: CHROMIUM ?? '', args: ['--no-sandbox'] });
 }
