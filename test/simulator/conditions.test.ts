@@ -3,7 +3,7 @@ import { type ConditionSettings, Conditions } from '../../src/simulator/conditio
 import type { FaultName } from '../../src/simulator/faults.ts';
 import { createSimulatedApi } from '../support/simulated-api.ts';
 
-const CREATE = { name: 'create', dialect: 'videos', id: '' } as const;
+const CREATE = { name: 'create', id: '' } as const;
 
 function createConditions(settings: Partial<ConditionSettings>, chance: () => number = () => 0): Conditions {
   return new Conditions(chance, settings);
@@ -22,9 +22,9 @@ describe('Conditions', () => {
 
   it('leaves routes alone that a fault cannot hit', () => {
     const conditions = createConditions({ faults: { rate_limit_exceeded: 1 }, next: ['cut-download'] });
-    expect(conditions.faultFor({ name: 'list', dialect: 'videos', id: '' }, null)).toBeNull();
+    expect(conditions.faultFor({ name: 'list', id: '' }, null)).toBeNull();
     expect(conditions.faultFor(CREATE, null)).toBe('rate_limit_exceeded');
-    expect(conditions.faultFor({ name: 'content', dialect: 'videos', id: 'video_1' }, null)).toBe('cut-download');
+    expect(conditions.faultFor({ name: 'content', id: 'video_1' }, null)).toBe('cut-download');
   });
 
   it('fails the same calls with the same seed, and again when the seed is set again', () => {
