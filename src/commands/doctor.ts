@@ -75,7 +75,8 @@ async function survey(context: Context, isAgreed: boolean): Promise<CommandResul
   const takesJobs = json === 'yes' || multipart === 'yes';
   const dialect = seen.dialect === 'unknown' && takesJobs ? 'videos' : seen.dialect;
   const abilities = { list, delete: removal, cancel, content, thumbnail, spritesheet, range, json, multipart };
-  if (dialect !== 'unknown') await offerProfile(encodingFound(jobs), context);
+  const dialectFound = dialect === configuration.dialect.value ? {} : { dialect };
+  if (dialect !== 'unknown') await offerProfile({ ...dialectFound, ...encodingFound(jobs) }, context);
   return {
     answer: {
       data: { profile: configuration.profile.value, base_url: configuration.baseUrl.value, dialect, ...abilities },

@@ -27,6 +27,17 @@ function refuseUnless(type: string, refusal: ScriptedReply) {
 }
 
 describe('sora doctor --server', () => {
+  it('finds the other dialect, and says how to keep it', async () => {
+    const server = await startScriptedServer(({ path }) =>
+      path.startsWith('/v1/video/generations/')
+        ? { status: 400, body: { code: 'task_not_exist', message: 'task_not_exist', data: null } }
+        : { status: 404, body: { error: { message: `Invalid URL (GET ${path})` } } },
+    );
+    const { found, notes } = await survey(createCommandLine(), ['--base-url', server.url]);
+    expect(found.dialect).toBe('generations');
+    expect(notes).toContain('.dialect generations');
+  });
+
   it('tells all of the simulator, and leaves no job behind', async () => {
     const sora = createCommandLine();
     const first = await survey(sora, ['--simulate']);
