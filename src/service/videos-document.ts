@@ -1,4 +1,5 @@
 import { type OpenAPIHono, z } from '@hono/zod-openapi';
+import { ORIENTATIONS, RESOLUTIONS } from '../domain/models.ts';
 import { VARIANTS } from '../domain/video.ts';
 import { ApiError } from './rest-schemas.ts';
 
@@ -44,6 +45,28 @@ const Model = z
   .openapi('Model');
 
 const ModelList = z.object({ object: z.literal('list'), data: z.array(Model) }).openapi('ModelList');
+
+/** Dialect `generations`, in the shape of the guide. */
+const Generation = z
+  .object({
+    id: z.string(),
+    object: z.literal('video.generation'),
+    model: z.string(),
+    status: z.enum(['pending', 'processing', 'completed', 'failed']),
+    progress: z.number().min(0).max(100),
+    prompt: z.string(),
+    duration: z.number(),
+    resolution: z.string().nullable(),
+    orientation: z.enum(ORIENTATIONS).nullable(),
+    created_at: z.number().int(),
+    completed_at: z.number().int().nullable(),
+    expires_at: z.number().int().nullable(),
+    video_url: z.string().nullable(),
+    error: z.object({ code: z.string(), message: z.string() }).nullable(),
+  })
+  .openapi('Generation');
+
+const CancelledGeneration = z.object({ id: z.string(), status: z.literal('cancelled') }).openapi('CancelledGeneration');
 
 const file = z.string().openapi({ format: 'binary' });
 const prompt = z.string().min(1).max(32_000);
@@ -127,6 +150,37 @@ const OPERATIONS: readonly Operation[] = [
     body: { form: z.object({ name: z.string(), video: file }) },
   },
   { method: 'get', path: '/v1/videos/characters/{id}', id: 'readCharacter', summary: 'A character', reply: Character },
+  {
+    method: 'post',
+    path: '/v1/video/generations',
+    id: 'createGeneration',
+    summary: 'Create a video, in the dialect `generations`',
+    reply: Generation,
+    body: {
+      json: z.object({
+        prompt,
+        model: z.string().optional(),
+        duration: z.number().int().min(1).max(120).optional(),
+        resolution: z.enum(RESOLUTIONS).optional(),
+        orientation: z.enum(ORIENTATIONS).optional(),
+        quality: z.enum(['standard', 'high']).optional(),
+      }),
+    },
+  },
+  {
+    method: 'get',
+    path: '/v1/video/generations/{id}',
+    id: 'readGeneration',
+    summary: 'How it stands',
+    reply: Generation,
+  },
+  {
+    method: 'delete',
+    path: '/v1/video/generations/{id}',
+    id: 'cancelGeneration',
+    summary: 'Cancel it',
+    reply: CancelledGeneration,
+  },
   { method: 'get', path: '/v1/models', id: 'listModels', summary: 'The models', reply: ModelList },
   { method: 'get', path: '/v1/models/{id}', id: 'readModel', summary: 'One model', reply: Model },
 ];

@@ -48,6 +48,8 @@ describe('the document', () => {
       '/v1/videos/extensions',
       '/v1/videos/characters',
       '/v1/videos/characters/{id}',
+      '/v1/video/generations',
+      '/v1/video/generations/{id}',
       '/v1/models',
       '/v1/models/{id}',
       '/v1/videos/{id}/content',
