@@ -14,6 +14,7 @@ import { readSettings, type Settings } from '../store/settings.ts';
 import {
   type Configuration,
   endpointOf,
+  knowledgeOf,
   profileNames,
   requireKey,
   resolveConfiguration,
@@ -51,9 +52,20 @@ export class Context {
     return this.#settings;
   }
 
+  /** Reads the settings anew when they are next asked for: they were just written. */
+  forgetSettings(): void {
+    this.#settings = undefined;
+    this.#configuration = undefined;
+  }
+
   get configuration(): Configuration {
     this.#configuration ??= this.#resolve(this.options);
     return this.#configuration;
+  }
+
+  /** What would be in force with `--profile`. */
+  configurationOf(profile: string): Configuration {
+    return this.#resolve({ profile });
   }
 
   get ledger(): Ledger {
@@ -72,22 +84,22 @@ export class Context {
     return this.serverFor(this.configuration);
   }
 
+  /** Whether the command line names a server. */
+  get isServerNamed(): boolean {
+    const { profile, baseUrl, simulate } = this.options;
+    return profile !== undefined || baseUrl !== undefined || simulate === true;
+  }
+
   /**
    * The server that a job belongs to. What the user names wins; else it is the
    * server that the ledger remembers, so that an id alone is enough.
    */
   serverOf(identity: ServerIdentity | undefined): Promise<Server> {
-    const { profile, baseUrl, simulate } = this.options;
-    const isNamed = profile !== undefined || baseUrl !== undefined || simulate === true;
-    if (identity === undefined || isNamed || identity.baseUrl === this.configuration.baseUrl.value)
+    if (identity === undefined || this.isServerNamed || identity.baseUrl === this.configuration.baseUrl.value)
       return this.server();
     const isDefined = profileNames(this.settings).includes(identity.profile);
-    const remembered = this.#resolve(isDefined ? { profile: identity.profile } : { baseUrl: identity.baseUrl });
-    // A server that is only remembered was not named beside the environment's key, which therefore stays here.
-    const isTrusted = isDefined && remembered.baseUrl.value === identity.baseUrl;
-    return this.serverFor(
-      isTrusted ? remembered : { ...remembered, baseUrl: { value: identity.baseUrl, origin: 'ledger' }, key: null },
-    );
+    const profile = isDefined ? identity.profile : undefined;
+    return this.serverFor(this.#resolve({ profile, remembered: identity.baseUrl }));
   }
 
   /** Whether a person can be asked. */
@@ -128,10 +140,11 @@ export class Context {
   }
 
   async #connect(configuration: Configuration): Promise<Server> {
-    const [{ SdkVideosClient }, { Transport }, { withRetries }] = await Promise.all([
+    const [{ SdkVideosClient }, { Transport }, { withRetries }, { withKnowledge }] = await Promise.all([
       import('../client/videos.ts'),
       import('../client/transport.ts'),
       import('../client/retry.ts'),
+      import('../client/profile-client.ts'),
     ]);
     const { clock } = this.host;
     const { profile, baseUrl, encoding, requestTimeoutMs } = configuration;
@@ -144,7 +157,8 @@ export class Context {
       trace: this.#trace,
       onNotice: (notice) => this.output.note(notice),
     });
-    const singleShot = new SdkVideosClient({ transport, encoding, profile: profile.value, now: () => clock.now() });
+    const spoken = new SdkVideosClient({ transport, encoding, profile: profile.value, now: () => clock.now() });
+    const singleShot = withKnowledge(spoken, knowledgeOf(configuration));
     const onRetry = (error: SoraError, delayMs: number): void => {
       this.output.news(`${error.message}; trying again in ${Math.ceil(delayMs / 1000)} s`);
     };

@@ -1,5 +1,6 @@
 import type { Readable } from 'node:stream';
 import { failureFromThrown } from '../client/failure.ts';
+import { serverModel } from '../client/profile-client.ts';
 import type { AccessCheckDeps } from '../doctor/access-check.ts';
 import type { ApiReply, ExaminedServer, Subject } from '../doctor/subject.ts';
 import { SNIFF_BYTES } from '../domain/media.ts';
@@ -58,7 +59,8 @@ function examine(context: Context): ExaminedServer {
     isSimulator,
     key: key && { masked: maskKey(key.value), origin: key.origin, fault: keyFault(key.value) },
     needsKey: needsKey(configuration),
-    model: modelOf(configuration),
+    lacksList: configuration.lacks.has('list'),
+    model: serverModel(modelOf(configuration), configuration.modelNames),
     proxy: isSimulator ? null : proxyFor(baseUrl.value, env),
     probe,
     get(path) {

@@ -1,3 +1,4 @@
+import { serverModel } from '../client/profile-client.ts';
 import { formatUsd, usdOf } from '../domain/money.ts';
 import type { Estimate } from '../domain/pricing.ts';
 import type { VideoRequest } from '../domain/video.ts';
@@ -14,8 +15,9 @@ export function previewRequest(
   count: number,
   configuration: Configuration,
 ): Answer {
-  const { request, imagePath } = read;
-  const curl = createCurl(request, configuration, imagePath);
+  const { imagePath } = read;
+  const request = asSent(read.request, configuration);
+  const curl = createCurl(read.request, configuration, imagePath);
   const totalMicros = cost === null ? null : cost.micros * count;
   const shown = { ...encodeJson({ ...request, image: null }), ...(imagePath ? { input_reference: imagePath } : {}) };
   return {
@@ -42,7 +44,17 @@ export function previewRequest(
 /** The create of a request as a curl command. */
 export function createCurl(request: VideoRequest, configuration: Configuration, imagePath: string | null): string {
   const encoding = configuration.encoding === 'auto' ? encodingOf(request) : configuration.encoding;
-  return curlFor(request, { url: createUrl(configuration), auth: authOf(configuration), encoding, imagePath });
+  return curlFor(asSent(request, configuration), {
+    url: createUrl(configuration),
+    auth: authOf(configuration),
+    encoding,
+    imagePath,
+  });
+}
+
+/** A model goes by the name that its server has for it. */
+function asSent(request: VideoRequest, { modelNames }: Configuration): VideoRequest {
+  return { ...request, model: request.model && serverModel(request.model, modelNames) };
 }
 
 function textOf(value: unknown): string {

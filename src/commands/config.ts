@@ -1,6 +1,6 @@
 import { text } from 'node:stream/consumers';
 import { defineCommand } from '../app/command.ts';
-import { describeConfiguration, isSecretName, SIMULATOR_PROFILE } from '../app/configuration.ts';
+import { describeConfiguration, isSecretSetting, SIMULATOR_PROFILE } from '../app/configuration.ts';
 import type { Context } from '../app/context.ts';
 import { SoraError } from '../domain/errors.ts';
 import { askSecret } from '../output/prompt.ts';
@@ -22,11 +22,6 @@ function rowsOf({ configuration, settings }: Context): Row[] {
     .filter(([name]) => !named.has(name))
     .map(([name, value]) => ({ name, value: isSecretSetting(name) ? maskKey(value) : value, origin: 'settings' }));
   return [...inForce, ...others];
-}
-
-function isSecretSetting(name: string): boolean {
-  const [, sent] = /^profiles\.[^.]+\.(?:headers|query)\.(.+)$/.exec(name) ?? [];
-  return sent !== undefined && isSecretName(sent);
 }
 
 export const configList = defineCommand({

@@ -66,6 +66,7 @@ export const API_CHECKS: readonly Check<Subject>[] = [
     title: 'videos route (GET /videos?limit=1)',
     needs: ['key', 'base_url', 'tls', 'tcp', 'dns'],
     async run(subject) {
+      if (subject.server().lacksList) return skip('the profile says that the server has no list of videos');
       const { server, reply, refusal } = await ask(subject, '/videos?limit=1');
       if (refusal === null) {
         const page = decodePage(parseJson(reply.body), { requestId: null, pollAfterMs: null });

@@ -1,7 +1,9 @@
 import { dirname } from 'node:path';
+import { CAPABILITIES, CAPABILITY_NAMES } from '../domain/capabilities.ts';
 import { parseDurationMs } from '../domain/duration.ts';
 import { SoraError } from '../domain/errors.ts';
 import { isJsonObject, type JsonObject, type JsonValue } from '../domain/json.ts';
+import { ASPECT_RATIOS, ORIENTATIONS, RESOLUTIONS } from '../domain/models.ts';
 import { parseUsd } from '../domain/money.ts';
 import { invalidFile, readJsonFile } from './json-file.ts';
 
@@ -23,6 +25,21 @@ const oneOf =
   (value: string): string | null =>
     choices.includes(value) ? null : `it is not one of ${choices.join(', ')}`;
 
+const seconds = (value: string): string | null =>
+  /^\d+(\.\d+)?$/.test(value) && Number(value) > 0 ? null : 'it is not a number of seconds above 0';
+const pixels = (value: string): string | null =>
+  /^[1-9]\d{0,4}x[1-9]\d{0,4}$/.test(value) ? null : 'it is not WIDTHxHEIGHT in pixels, such as 1280x720';
+const yesOrNo = (value: string): string | null => (parseYesOrNo(value) === undefined ? 'it is not yes or no' : null);
+/** A key that was given in the place of its variable's name must not be kept here, nor repeated. */
+const variableName = (value: string): string | null =>
+  /^[A-Za-z_]\w*$/.test(value) ? null : 'it is not the name of an environment variable';
+
+/** `yes` and `no`, and what JSON has for them. */
+export function parseYesOrNo(value: string): boolean | undefined {
+  if (value === 'yes' || value === 'true') return true;
+  return value === 'no' || value === 'false' ? false : undefined;
+}
+
 export function baseUrlFault(value: string): string | null {
   if (!URL.canParse(value)) return 'it is not a URL, such as http://127.0.0.1:8000/v1';
   const { protocol, username, password, search, hash } = new URL(value);
@@ -32,6 +49,16 @@ export function baseUrlFault(value: string): string | null {
   return search || hash ? 'it has a query or a fragment; give these as `query` settings of the profile' : null;
 }
 
+/** The options of a request for which a profile may have values of its own. */
+const REQUEST_DEFAULTS = {
+  duration: seconds,
+  resolution: oneOf(...RESOLUTIONS),
+  aspect_ratio: oneOf(...ASPECT_RATIOS),
+  orientation: oneOf(...ORIENTATIONS),
+  size: pixels,
+  quality: oneOf('standard', 'high'),
+};
+
 export const SETTINGS: readonly SettingSpec[] = [
   { name: 'profile', summary: 'profile in use when none is named', fault: anyText },
   { name: 'model', summary: 'model in use when none is named', fault: anyText },
@@ -40,15 +67,53 @@ export const SETTINGS: readonly SettingSpec[] = [
   { name: 'confirm_above', summary: 'ask before spending more than this, in dollars (default 1)', fault: usd },
   { name: 'timeout', summary: 'how long to wait for a video (default 30m)', fault: duration },
   { name: 'request_timeout', summary: 'longest silence of a server within one call (default 120s)', fault: duration },
+  { name: 'sidecar', summary: 'whether a JSON file is written beside each saved video (default no)', fault: yesOrNo },
   { name: 'profiles.*.base_url', summary: 'address of the server, up to and with its /v1', fault: baseUrlFault },
+  {
+    name: 'profiles.*.dialect',
+    summary: 'form of the API that the server speaks',
+    fault: oneOf('videos', 'generations', 'openrouter'),
+  },
+  {
+    name: 'profiles.*.shape',
+    summary: 'how dialect `generations` words a create: guide (default) or new-api',
+    fault: oneOf('guide', 'new-api'),
+  },
   { name: 'profiles.*.auth', summary: 'how the key is sent', fault: oneOf('bearer', 'api-key', 'none') },
-  { name: 'profiles.*.key_from_env', summary: 'environment variable that holds the key', fault: anyText },
+  { name: 'profiles.*.key_from_env', summary: 'environment variable that holds the key', fault: variableName },
   { name: 'profiles.*.model', summary: 'model in use when none is named', fault: anyText },
+  {
+    name: 'profiles.*.models.*',
+    summary: 'the server’s own name of a model, by the name that you give it',
+    fault: anyText,
+  },
   { name: 'profiles.*.encoding', summary: 'how a create is encoded', fault: oneOf('auto', 'json', 'multipart') },
   { name: 'profiles.*.organization', summary: 'OpenAI-Organization header', fault: anyText },
   { name: 'profiles.*.project', summary: 'OpenAI-Project header', fault: anyText },
   { name: 'profiles.*.headers.*', summary: 'a header sent with every call', fault: anyText },
   { name: 'profiles.*.query.*', summary: 'a query parameter sent with every call', fault: anyText },
+  ...CAPABILITY_NAMES.map((name) => ({
+    name: `profiles.*.capabilities.${name}`,
+    summary: `whether the server can ${CAPABILITIES[name]} (default yes)`,
+    fault: yesOrNo,
+  })),
+  ...Object.entries(REQUEST_DEFAULTS).map(([name, fault]) => ({
+    name: `profiles.*.defaults.${name}`,
+    summary: `value of --${name.replace('_', '-')} when none is given`,
+    fault,
+  })),
+  {
+    name: 'profiles.*.defaults.params.*',
+    summary: 'value of a --param when none of its name is given',
+    fault: anyText,
+  },
+  { name: 'profiles.*.max_cost', summary: 'in the place of max_cost', fault: usd },
+  {
+    name: 'profiles.*.max_cost_per_day',
+    summary: 'in the place of max_cost_per_day, for what is spent through this profile',
+    fault: usd,
+  },
+  { name: 'profiles.*.confirm_above', summary: 'in the place of confirm_above', fault: usd },
 ];
 
 /** The settings file, flattened: `profiles.lab.base_url` → text. */
@@ -95,15 +160,26 @@ function lineOf(name: string, text: string): number {
   return at + 1;
 }
 
+/** One setting to set, or to remove with `undefined`. */
+export type SettingChange = readonly [name: string, value: string | undefined];
+
 /** Sets one setting, or removes it with `undefined`. What else the file holds stays, also what is not understood. */
-export async function writeSetting(path: string, name: string, value: string | undefined): Promise<void> {
+export function writeSetting(path: string, name: string, value: string | undefined): Promise<void> {
+  return writeSettings(path, [[name, value]]);
+}
+
+/** The same for several: all of them or, when one cannot be, none. */
+export async function writeSettings(path: string, changes: readonly SettingChange[]): Promise<void> {
   const { value: current } = readJsonFile(path);
-  const fault = value === undefined ? null : settingFault(name, value);
-  if (fault !== null) {
+  const violations = changes.flatMap(([name, value]) => {
+    const fault = value === undefined ? null : settingFault(name, value);
+    return fault === null ? [] : [`\`${name}\`: ${fault}`];
+  });
+  if (violations.length > 0) {
     throw new SoraError('invalid_config', {
-      title: `could not set \`${name}\``,
-      violations: [fault],
-      hints: ['run `sora config list` to see the settings there are'],
+      title: 'the settings were not changed',
+      violations,
+      hints: ['run `sora config set --help` to see the settings there are'],
     });
   }
   // conf writes atomically and with the mode it is told; it has no lock and resets nothing that was read above.
@@ -116,7 +192,7 @@ export async function writeSetting(path: string, name: string, value: string | u
       accessPropertiesByDotNotation: false,
       clearInvalidConfig: false,
     });
-    store.store = withSetting(current, name.split('.'), value);
+    store.store = changes.reduce((settings, [name, value]) => withSetting(settings, name.split('.'), value), current);
   } catch (error) {
     throw new SoraError('cannot_write', { title: `could not write ${path}`, causedBy: String(error), cause: error });
   }
