@@ -80,6 +80,31 @@ export const COMMANDS: readonly Entry[] = [
     load: async () => (await import('./commands/config.ts')).configPath,
   },
   {
+    name: 'config profile add',
+    summary: 'make a profile',
+    load: async () => (await import('./commands/config-profile.ts')).configProfileAdd,
+  },
+  {
+    name: 'config profile use',
+    summary: 'choose the profile in use when none is named',
+    load: async () => (await import('./commands/config-profile.ts')).configProfileUse,
+  },
+  {
+    name: 'config profile list',
+    summary: 'list the profiles',
+    load: async () => (await import('./commands/config-profile.ts')).configProfileList,
+  },
+  {
+    name: 'config profile show',
+    summary: 'show a profile',
+    load: async () => (await import('./commands/config-profile.ts')).configProfileShow,
+  },
+  {
+    name: 'config profile remove',
+    summary: 'forget a profile and its key',
+    load: async () => (await import('./commands/config-profile.ts')).configProfileRemove,
+  },
+  {
     name: 'config key set',
     summary: 'store a key',
     load: async () => (await import('./commands/config.ts')).configKeySet,
@@ -93,6 +118,7 @@ export const COMMANDS: readonly Entry[] = [
 
 const GROUPS: Readonly<Record<string, string>> = {
   config: 'settings and keys',
+  'config profile': 'servers by name',
   'config key': 'stored keys',
 };
 

@@ -9,6 +9,7 @@ import type { RowValues } from '../batch/row-reader.ts';
 import { SoraError } from '../domain/errors.ts';
 import { estimate } from '../domain/pricing.ts';
 import { resolveRequest } from '../domain/request.ts';
+import { withDefaults } from '../domain/request-defaults.ts';
 import { decodeText } from '../jobs/input-file.ts';
 import { isRemoteImage } from '../jobs/reference-image.ts';
 import type { BatchSettings } from './batch-options.ts';
@@ -62,7 +63,8 @@ export async function readRows(
     sourceFolder: settings.path === null ? host.cwd : dirname(settings.path),
     outputFolder: settings.outputFolder,
     variants: settings.variants,
-    resolve: (input) => resolveRequest({ ...input, model: input.model ?? model, form }),
+    resolve: (input) =>
+      resolveRequest({ ...withDefaults(input, configuration.defaults), model: input.model ?? model, form }),
     estimate: (request) => estimate(request, nowMs, configuration.prices),
   });
   refuse(settings, faults);

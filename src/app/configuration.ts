@@ -1,4 +1,6 @@
+import type { ServerKnowledge } from '../client/profile-client.ts';
 import type { Endpoint } from '../client/transport.ts';
+import { CAPABILITY_NAMES, type Capability } from '../domain/capabilities.ts';
 import { type ApiForm, type Dialect, type Encoding, formOf, type Shape } from '../domain/dialect.ts';
 import { parseDurationMs } from '../domain/duration.ts';
 import { SoraError } from '../domain/errors.ts';
@@ -6,7 +8,7 @@ import { parseUsd } from '../domain/money.ts';
 import { type PriceRow, pricesWith } from '../domain/pricing.ts';
 import { redactUrl } from '../domain/redact.ts';
 import { type Keys, keyFault, maskKey } from '../store/keys.ts';
-import { baseUrlFault, type Settings } from '../store/settings.ts';
+import { baseUrlFault, parseYesOrNo, type Settings } from '../store/settings.ts';
 
 export const SIMULATOR_PROFILE = 'simulator';
 export const DEFAULT_PROFILE = 'openai';
@@ -27,6 +29,8 @@ export interface TargetOptions {
   readonly baseUrl?: string | undefined;
   readonly simulate?: boolean | undefined;
   readonly dialect?: string | undefined;
+  /** The address of a job that the ledger remembers. Nobody named it, so only what belongs to its origin goes there. */
+  readonly remembered?: string | undefined;
 }
 
 export interface ConfigurationInput {
@@ -53,9 +57,19 @@ export interface Configuration {
   readonly query: Readonly<Record<string, string>>;
   /** The list’s and, behind them, the profile’s own. */
   readonly prices: readonly PriceRow[];
+  /** What the server cannot do, by its profile's word. */
+  readonly lacks: ReadonlySet<Capability>;
+  /** The server's own names of models, by the names that are given to them here. */
+  readonly modelNames: Readonly<Record<string, string>>;
+  /** What a request asks for where nothing else is asked for: `duration`, `aspect_ratio`, `params.seed`, … */
+  readonly defaults: Readonly<Record<string, string>>;
   readonly maxCostMicros: Sourced<number> | null;
   readonly maxCostPerDayMicros: Sourced<number> | null;
+  /** The profile whose spending the cap of the day is for; null: all of them. */
+  readonly maxCostPerDayProfile: string | null;
   readonly confirmAboveMicros: Sourced<number>;
+  /** Whether a JSON file goes beside each saved video. */
+  readonly sidecar: boolean;
   readonly timeoutMs: Sourced<number>;
   readonly requestTimeoutMs: Sourced<number>;
 }
@@ -75,33 +89,54 @@ interface ChosenProfile extends Sourced<string> {
 export function resolveConfiguration(input: ConfigurationInput): Configuration {
   const { settings } = input;
   const profile = chooseProfile(input);
-  const isSimulator = profile.value === SIMULATOR_PROFILE;
   const setting = (name: string): Sourced<string> | null => fromSettings(settings, name);
-  const ofProfile = (name: string): Sourced<string> | null => setting(`profiles.${profile.value}.${name}`);
+  const ofProfile = (name: string): Sourced<string> | null => {
+    const value = settings.get(`profiles.${profile.value}.${name}`);
+    return value === undefined ? null : { value, origin: `profile ${profile.value}` };
+  };
   const profileUrl = ownBaseUrl(profile, settings);
-  const baseUrl = isSimulator
-    ? { value: SIMULATOR_BASE_URL, origin: 'the simulator' }
-    : chooseBaseUrl(input, profile, profileUrl);
+  const baseUrl = chooseBaseUrl(input, profile, profileUrl);
+  const isSimulator = baseUrl.value === SIMULATOR_BASE_URL;
   const isProfilesOwn = profileUrl !== null && originOf(profileUrl.value) === originOf(baseUrl.value);
   const own = (name: string): Sourced<string> | null => (isProfilesOwn ? ofProfile(name) : null);
+  const ownGroup = (name: string): Record<string, string> =>
+    isProfilesOwn ? group(settings, `profiles.${profile.value}.${name}.`) : {};
+  const keyVariable = own('key_from_env');
+  // A profile that names a variable has settled what of the environment is for its server.
+  const hearsEnvironment = keyVariable === null && isEnvironments(baseUrl);
+  const ofEnvironment = (name: string): Sourced<string> | null => (hearsEnvironment ? fromEnv(input, name) : null);
+  const key = keyVariable
+    ? fromEnv(input, keyVariable.value)
+    : (ofEnvironment('SORA_API_KEY') ??
+      ofEnvironment('OPENAI_API_KEY') ??
+      (isProfilesOwn ? storedKey(input, profile) : null));
+  const capabilities = ownGroup('capabilities');
   return {
-    profile: isProfilesOwn || isSimulator ? profile : { value: CUSTOM_PROFILE, origin: baseUrl.origin },
+    profile: isProfilesOwn ? profile : { value: CUSTOM_PROFILE, origin: baseUrl.origin },
     baseUrl,
     isSimulator,
     dialect: chooseDialect(input, isSimulator ? ofProfile('dialect') : own('dialect')),
     shape: ((isSimulator ? ofProfile('shape') : own('shape'))?.value ?? 'guide') as Shape, // checked when the settings were read
-    key: isSimulator ? null : chooseKey(input, profile, baseUrl, isProfilesOwn),
+    key: isSimulator ? null : key,
     auth: (own('auth')?.value ?? 'bearer') as Configuration['auth'], // checked when the settings were read
     model: fromEnv(input, 'SORA_MODEL') ?? own('model') ?? setting('model'),
     encoding: (own('encoding')?.value ?? 'auto') as Configuration['encoding'], // checked when the settings were read
-    organization: fromEnv(input, 'OPENAI_ORG_ID') ?? own('organization'),
-    project: fromEnv(input, 'OPENAI_PROJECT_ID') ?? own('project'),
-    headers: isProfilesOwn ? group(settings, `profiles.${profile.value}.headers.`) : {},
-    query: isProfilesOwn ? group(settings, `profiles.${profile.value}.query.`) : {},
+    organization: ofEnvironment('OPENAI_ORG_ID') ?? own('organization'),
+    project: ofEnvironment('OPENAI_PROJECT_ID') ?? own('project'),
+    headers: ownGroup('headers'),
+    query: ownGroup('query'),
     prices: pricesOf(isProfilesOwn ? profile.value : null, settings),
-    maxCostMicros: parsed(setting('max_cost'), parseUsd),
-    maxCostPerDayMicros: parsed(setting('max_cost_per_day'), parseUsd),
-    confirmAboveMicros: parsed(setting('confirm_above'), parseUsd) ?? { value: 1_000_000, origin: 'default' },
+    lacks: new Set(CAPABILITY_NAMES.filter((name) => parseYesOrNo(capabilities[name] ?? 'yes') === false)),
+    modelNames: ownGroup('models'),
+    defaults: ownGroup('defaults'),
+    maxCostMicros: parsed(own('max_cost') ?? setting('max_cost'), parseUsd),
+    maxCostPerDayMicros: parsed(own('max_cost_per_day') ?? setting('max_cost_per_day'), parseUsd),
+    maxCostPerDayProfile: own('max_cost_per_day') === null ? null : profile.value,
+    confirmAboveMicros: parsed(own('confirm_above') ?? setting('confirm_above'), parseUsd) ?? {
+      value: 1_000_000,
+      origin: 'default',
+    },
+    sidecar: parseYesOrNo(setting('sidecar')?.value ?? 'no') ?? false,
     timeoutMs: parsed(setting('timeout'), parseDurationMs) ?? { value: 30 * 60_000, origin: 'default' },
     requestTimeoutMs: parsed(setting('request_timeout'), parseDurationMs) ?? { value: 120_000, origin: 'default' },
   };
@@ -126,19 +161,21 @@ export function profileNames(settings: Settings): string[] {
   return [...new Set([DEFAULT_PROFILE, SIMULATOR_PROFILE, ...defined])];
 }
 
-function checkProfile(name: string, settings: Settings): string {
+/** The name itself; throws `invalid_config` where there is no such profile. */
+export function checkProfile(name: string, settings: Settings): string {
   const names = profileNames(settings);
   if (names.includes(name)) return name;
   throw new SoraError('invalid_config', {
     title: `there is no profile \`${name}\``,
     hints: [
-      `run \`sora config set profiles.${name}.base_url http://HOST:PORT/v1\` to make one`,
+      `run \`sora config profile add ${name} --base-url http://HOST:PORT/v1\` to make one`,
       `choose one of ${names.join(', ')}`,
     ],
   });
 }
 
 function ownBaseUrl(profile: ChosenProfile, settings: Settings): Sourced<string> | null {
+  if (profile.value === SIMULATOR_PROFILE) return { value: SIMULATOR_BASE_URL, origin: 'the simulator' };
   const own = fromSettings(settings, `profiles.${profile.value}.base_url`);
   if (own) return { value: own.value, origin: `profile ${profile.value}` };
   return profile.value === DEFAULT_PROFILE ? { value: OPENAI_BASE_URL, origin: 'default' } : null;
@@ -150,6 +187,8 @@ function chooseBaseUrl(
   profileUrl: Sourced<string> | null,
 ): Sourced<string> {
   const candidates: readonly (Sourced<string | undefined> | null)[] = [
+    { value: options.remembered, origin: 'ledger' },
+    options.simulate ? profileUrl : null,
     { value: options.baseUrl, origin: 'option --base-url' },
     rank === 'option' ? profileUrl : null,
     { value: env.SORA_BASE_URL, origin: 'SORA_BASE_URL' },
@@ -195,26 +234,18 @@ export function apiFormOf({ dialect, shape }: Configuration): ApiForm {
 }
 
 /**
- * The key for a server, or null. A key belongs to an origin: the environment’s
- * keys go to a base URL that stands beside them or on the command line, or to
- * OpenAI itself; a profile sends its own key, to its own server only.
+ * Whether what the environment holds for its server (key, organisation, project) is for this one: its address stands
+ * beside it or on the command line, or it is OpenAI's own.
  */
-function chooseKey(
-  input: ConfigurationInput,
-  profile: ChosenProfile,
-  baseUrl: Sourced<string>,
-  isProfilesOwn: boolean,
-): Sourced<string> | null {
-  const { settings, keys } = input;
-  const keyFromEnv = settings.get(`profiles.${profile.value}.key_from_env`);
-  if (isProfilesOwn && keyFromEnv !== undefined) return fromEnv(input, keyFromEnv);
-  const isExplicit = ['option --base-url', 'SORA_BASE_URL', 'OPENAI_BASE_URL'].includes(baseUrl.origin);
-  if (isExplicit || originOf(baseUrl.value) === originOf(OPENAI_BASE_URL)) {
-    const ofEnvironment = fromEnv(input, 'SORA_API_KEY') ?? fromEnv(input, 'OPENAI_API_KEY');
-    if (ofEnvironment) return ofEnvironment;
-  }
-  const stored = isProfilesOwn && Object.hasOwn(keys, profile.value) ? keys[profile.value] : undefined;
-  return stored === undefined ? null : { value: stored, origin: `stored for profile ${profile.value}` };
+function isEnvironments({ value, origin }: Sourced<string>): boolean {
+  const isExplicit = ['option --base-url', 'SORA_BASE_URL', 'OPENAI_BASE_URL'].includes(origin);
+  return isExplicit || originOf(value) === originOf(OPENAI_BASE_URL);
+}
+
+/** The key that was stored for a profile, which is for its own server only. */
+function storedKey({ keys }: ConfigurationInput, { value: profile }: ChosenProfile): Sourced<string> | null {
+  const key = Object.hasOwn(keys, profile) ? keys[profile] : undefined;
+  return key === undefined ? null : { value: key, origin: `stored for profile ${profile}` };
 }
 
 /** Refuses to go on without a key where a key is certain to be needed, or with one that cannot be sent. */
@@ -254,6 +285,11 @@ export function endpointOf(configuration: Configuration): Endpoint {
   };
 }
 
+/** What the client knows of the server beside that. */
+export function knowledgeOf({ profile, lacks, modelNames }: Configuration): ServerKnowledge {
+  return { profile: profile.value, lacks, modelNames };
+}
+
 function authHeader(auth: 'bearer' | 'api-key', key: string): { name: string; value: string } {
   return auth === 'bearer' ? { name: 'authorization', value: `Bearer ${key}` } : { name: 'api-key', value: key };
 }
@@ -263,6 +299,12 @@ const SECRET_NAME = /key|token|secret|auth|sig|pass|credential|cookie|session/i;
 /** Whether a header or a query parameter of this name holds a secret, as far as its name tells. */
 export function isSecretName(name: string): boolean {
   return SECRET_NAME.test(name);
+}
+
+/** Whether a setting holds a secret, as far as its name tells. */
+export function isSecretSetting(name: string): boolean {
+  const [, sent] = /^profiles\.[^.]+\.(?:headers|query)\.(.+)$/.exec(name) ?? [];
+  return sent !== undefined && isSecretName(sent);
 }
 
 /** What must never be shown: the key, and headers and query parameters whose names say that they are one. */

@@ -19,6 +19,7 @@ import {
   apiFormOf,
   type Configuration,
   endpointOf,
+  knowledgeOf,
   profileNames,
   requireKey,
   resolveConfiguration,
@@ -57,9 +58,20 @@ export class Context {
     return this.#settings;
   }
 
+  /** Reads the settings anew when they are next asked for: they were just written. */
+  forgetSettings(): void {
+    this.#settings = undefined;
+    this.#configuration = undefined;
+  }
+
   get configuration(): Configuration {
     this.#configuration ??= this.#resolve(this.options);
     return this.#configuration;
+  }
+
+  /** What would be in force with `--profile`. */
+  configurationOf(profile: string): Configuration {
+    return this.#resolve({ profile });
   }
 
   get ledger(): Ledger {
@@ -84,14 +96,18 @@ export class Context {
     return this.serverFor(this.#resolve({ simulate: true }));
   }
 
+  /** Whether the command line names a server. */
+  get isServerNamed(): boolean {
+    const { profile, baseUrl, simulate } = this.options;
+    return profile !== undefined || baseUrl !== undefined || simulate === true;
+  }
+
   /**
    * The server that a job belongs to. What the user names wins; else it is the
    * server that the ledger remembers, in the dialect that the job was made in, so
    * that an id alone is enough.
    */
   async serverOf(identity: ServerIdentity | undefined): Promise<Server> {
-    const { profile, baseUrl, simulate } = this.options;
-    const isNamed = profile !== undefined || baseUrl !== undefined || simulate === true;
     const { configuration } = this;
     if (identity === undefined) return this.server();
     const dialect = this.options.dialect === undefined ? (identity.dialect ?? 'videos') : configuration.dialect.value;
@@ -99,15 +115,10 @@ export class Context {
       requireKey(configuration);
       return this.serverFor({ ...configuration, dialect: { value: dialect, origin: 'ledger' } });
     }
-    if (isNamed) return this.server();
+    if (this.isServerNamed) return this.server();
     const isDefined = profileNames(this.settings).includes(identity.profile);
-    const target = isDefined ? { profile: identity.profile } : { baseUrl: identity.baseUrl };
-    const remembered = this.#resolve({ ...target, dialect });
-    // A server that is only remembered was not named beside the environment's key, which therefore stays here.
-    const isTrusted = isDefined && remembered.baseUrl.value === identity.baseUrl;
-    return this.serverFor(
-      isTrusted ? remembered : { ...remembered, baseUrl: { value: identity.baseUrl, origin: 'ledger' }, key: null },
-    );
+    const profile = isDefined ? identity.profile : undefined;
+    return this.serverFor(this.#resolve({ profile, remembered: identity.baseUrl, dialect }));
   }
 
   /** Whether a person can be asked. */
@@ -143,13 +154,14 @@ export class Context {
   }
 
   async #connect(configuration: Configuration): Promise<Server> {
-    const [transport, { withRetries }] = await Promise.all([
+    const [transport, { withRetries }, { withKnowledge }] = await Promise.all([
       this.transportFor(configuration),
       import('../client/retry.ts'),
+      import('../client/profile-client.ts'),
     ]);
     const { clock } = this.host;
     const { profile, baseUrl, dialect } = configuration;
-    const singleShot = await this.#clientOn(transport, configuration);
+    const singleShot = withKnowledge(await this.#clientOn(transport, configuration), knowledgeOf(configuration));
     const onRetry = (error: SoraError, delayMs: number): void => {
       this.output.news(`${error.message}; trying again in ${Math.ceil(delayMs / 1000)} s`);
     };

@@ -1,4 +1,5 @@
 import { failureFromThrown } from '../client/failure.ts';
+import { serverModel } from '../client/profile-client.ts';
 import type { Transport, TransportReply } from '../client/transport.ts';
 import type { ApiReply, ExaminedServer, FileReply, Subject } from '../doctor/subject.ts';
 import { SNIFF_BYTES } from '../domain/media.ts';
@@ -60,7 +61,8 @@ function examine(context: Context): ExaminedServer {
     form: apiFormOf(configuration),
     key: key && { masked: maskKey(key.value), origin: key.origin, fault: keyFault(key.value) },
     needsKey: needsKey(configuration),
-    model: model?.value ?? DEFAULT_MODEL,
+    lacksList: configuration.lacks.has('list'),
+    model: serverModel(model?.value ?? DEFAULT_MODEL, configuration.modelNames),
     proxy: proxy === null ? null : { address: redactUrl(proxy), fault: proxyFault(proxy) },
     probe,
     get(path) {

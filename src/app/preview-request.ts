@@ -1,3 +1,4 @@
+import { serverModel } from '../client/profile-client.ts';
 import type { Endpoint } from '../client/transport.ts';
 import { formatUsd, usdOf } from '../domain/money.ts';
 import type { Estimate } from '../domain/pricing.ts';
@@ -16,8 +17,9 @@ export function previewRequest(
   count: number,
   configuration: Configuration,
 ): Answer {
-  const { request, imagePath } = read;
-  const curl = createCurl(request, configuration, imagePath);
+  const { imagePath } = read;
+  const request = asSent(read.request, configuration);
+  const curl = createCurl(read.request, configuration, imagePath);
   const totalMicros = cost === null ? null : cost.micros * count;
   const form = apiFormOf(configuration);
   const shown = {
@@ -50,7 +52,7 @@ export function createCurl(request: VideoRequest, configuration: Configuration, 
   const { baseUrl, headers, query } = endpointOf(configuration);
   const auth = authOf(configuration, headers);
   const form = apiFormOf(configuration);
-  return curlFor(request, {
+  return curlFor(asSent(request, configuration), {
     url: `${baseUrl.replace(/\/+$/, '')}${WIRE_FORMS[form].route}`,
     form,
     query: fieldsOf(query),
@@ -63,6 +65,11 @@ export function createCurl(request: VideoRequest, configuration: Configuration, 
 
 function fieldsOf(values: Readonly<Record<string, string>>): CurlField[] {
   return Object.entries(values).map(([name, value]) => ({ name, value, isSecret: isSecretName(name) }));
+}
+
+/** A model goes by the name that its server has for it. */
+function asSent(request: VideoRequest, { modelNames }: Configuration): VideoRequest {
+  return { ...request, model: request.model && serverModel(request.model, modelNames) };
 }
 
 function textOf(value: unknown): string {

@@ -3,6 +3,7 @@ import { text } from 'node:stream/consumers';
 import { SoraError } from '../domain/errors.ts';
 import { ASPECT_RATIOS, ORIENTATIONS, RESOLUTIONS } from '../domain/models.ts';
 import { type RequestInput, type ResolvedRequest, resolveRequest } from '../domain/request.ts';
+import { withDefaults } from '../domain/request-defaults.ts';
 import { decodeText, readBytes } from '../jobs/input-file.ts';
 import { readReferenceImage } from '../jobs/reference-image.ts';
 import type { OptionSpecs, OptionValues } from './command.ts';
@@ -70,13 +71,13 @@ export async function readRequest(
   const note = (fault: string): undefined => void faults.push(fault);
   const promptText = await readPrompt(prompt, context).catch((error: Error) => note(error.message));
   const image = readImage(options.image, context.host.cwd, note);
+  const { model, defaults } = context.configuration;
   const resolution = resolveRequest({
-    ...options,
-    model: options.model ?? context.configuration.model?.value,
+    ...withDefaults({ ...options, params: options.param }, defaults),
+    model: options.model ?? model?.value,
     // A prompt that could not be read is a fault already; another one about it would mislead.
     prompt: promptText ?? 'unreadable',
     characters: options.character,
-    params: options.param,
     image,
     form: apiFormOf(context.configuration),
   });

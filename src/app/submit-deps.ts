@@ -4,7 +4,8 @@ import type { Context } from './context.ts';
 import type { Server } from './server.ts';
 
 /** What a submission to a server works with. */
-export function submitDeps({ client }: Server, { host, ledger }: Context): SubmitDeps {
+export function submitDeps({ client, configuration }: Server, { host, ledger }: Context): SubmitDeps {
   const { clock, randomBytes, pid, interrupt } = host;
-  return { client, ledger, clock, randomBytes, pid, isProcessAlive, signal: interrupt };
+  const cappedProfile = configuration.maxCostPerDayProfile;
+  return { client, ledger, clock, randomBytes, pid, isProcessAlive, signal: interrupt, cappedProfile };
 }

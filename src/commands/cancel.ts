@@ -1,5 +1,6 @@
 import { collect } from '../app/collect.ts';
 import { defineCommand } from '../app/command.ts';
+import { knowledgeOf } from '../app/configuration.ts';
 import type { Context } from '../app/context.ts';
 import { type FoundJob, findJob } from '../app/find-job.ts';
 import { followJob } from '../app/follow-jobs.ts';
@@ -8,10 +9,11 @@ import { parseTimeoutMs, refuseFaults } from '../app/option-values.ts';
 import { removeVideo } from '../app/remove-video.ts';
 import { targetOption } from '../app/server.ts';
 import { writeRemoved, writeSeen } from '../app/write-events.ts';
+import { refuseLacking } from '../client/profile-client.ts';
 import { SoraError } from '../domain/errors.ts';
 import { type JobSummary, summarize } from '../domain/summary.ts';
 import { isTerminal, type VideoJob } from '../domain/video.ts';
-import { cancelJob } from '../jobs/cancel.ts';
+import { type Cancellation, cancelJob } from '../jobs/cancel.ts';
 import { JOB_JSON_SHAPE, jobJson } from '../output/job-view.ts';
 import type { Answer } from '../output/output.ts';
 import { renderTable } from '../output/table.ts';
@@ -32,7 +34,7 @@ export const cancel = defineCommand({
     timeout: { flags: '--timeout <duration>', summary: 'longest wait with --wait (default 30m)' },
   },
   json: `${JOB_JSON_SHAPE} and "outcome": aborted or deleted; with several ids: {"jobs":[…]}`,
-  errors: ['video_not_found', 'cannot_cancel', 'already_finished', 'outcome_unknown'],
+  errors: ['video_not_found', 'cannot_cancel', 'already_finished', 'not_supported', 'outcome_unknown'],
   examples: [
     ['sora cancel @last', 'stop the newest job'],
     ['sora cancel --all --wait', 'stop everything that is unfinished'],
@@ -57,9 +59,14 @@ export const cancel = defineCommand({
 
 async function cancelOne(found: FoundJob, waitMs: number | null, context: Context): Promise<Cancelled> {
   const { id, server, record } = found;
+  const knowledge = knowledgeOf(server.configuration);
+  // Who waits for the end of a job wants it deleted then, not stopped.
+  refuseLacking(knowledge, waitMs === null ? 'cancel' : 'delete');
   const before = await lookAtJob(found, context);
   if (isTerminal(before.status)) throw alreadyFinished(found);
-  const result = await cancelJob(server.client, id, context.host.interrupt);
+  const result: Cancellation = knowledge.lacks.has('cancel')
+    ? { kind: 'running', job: before, refusal: null }
+    : await cancelJob(server.client, id, context.host.interrupt);
   switch (result.kind) {
     case 'aborted':
       await writeSeen(record, result.job, context);

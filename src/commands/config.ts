@@ -1,6 +1,6 @@
 import { text } from 'node:stream/consumers';
 import { defineCommand } from '../app/command.ts';
-import { describeConfiguration, isSecretName, SIMULATOR_PROFILE } from '../app/configuration.ts';
+import { describeConfiguration, isSecretSetting, SIMULATOR_PROFILE } from '../app/configuration.ts';
 import type { Context } from '../app/context.ts';
 import { SoraError } from '../domain/errors.ts';
 import { askSecret } from '../output/prompt.ts';
@@ -26,8 +26,7 @@ function rowsOf({ configuration, settings }: Context): Row[] {
 
 /** A setting's value, masked where it is a secret. */
 function shownValue(name: string, value: string): string {
-  const [, sent] = /^profiles\.[^.]+\.(?:headers|query)\.(.+)$/.exec(name) ?? [];
-  return sent !== undefined && isSecretName(sent) ? maskKey(value) : value;
+  return isSecretSetting(name) ? maskKey(value) : value;
 }
 
 export const configList = defineCommand({

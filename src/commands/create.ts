@@ -2,6 +2,7 @@ import { type CommandResult, defineCommand } from '../app/command.ts';
 import { apiFormOf, requireKey } from '../app/configuration.ts';
 import type { Context } from '../app/context.ts';
 import { type FollowedJob, followJobs } from '../app/follow-jobs.ts';
+import { lackingFaults } from '../app/lacking-faults.ts';
 import { parseTimeoutMs, parseWholeNumber } from '../app/option-values.ts';
 import { describeCost, previewRequest } from '../app/preview-request.ts';
 import { REQUEST_OPTIONS, readRequest } from '../app/request-options.ts';
@@ -84,6 +85,7 @@ export const create = defineCommand({
     const { configuration, host } = context;
     const plan = planFiles(options, context, faults);
     refuseVariants(plan, apiFormOf(configuration), faults);
+    faults.push(...lackingFaults(configuration, plan.variants, options.character ?? []));
     const timeoutMs = parseTimeoutMs(options.timeout, configuration.timeoutMs.value, faults);
     const count = parseWholeNumber(options.count, { name: '--count', min: 1, max: MAX_COUNT, fallback: 1 }, faults);
     const maxCostMicros = parseMaxCost(options.maxCost, faults);

@@ -1,10 +1,12 @@
 import { collect } from '../app/collect.ts';
 import { defineCommand } from '../app/command.ts';
+import { knowledgeOf } from '../app/configuration.ts';
 import type { Context } from '../app/context.ts';
 import { findJob } from '../app/find-job.ts';
 import { lookAtJob } from '../app/look-at-job.ts';
 import { removeVideo } from '../app/remove-video.ts';
 import { targetOption } from '../app/server.ts';
+import { refuseLacking } from '../client/profile-client.ts';
 import { SoraError } from '../domain/errors.ts';
 import { isTerminal } from '../domain/video.ts';
 import { cleanLine } from '../output/clean-text.ts';
@@ -31,6 +33,7 @@ export const remove = defineCommand({
 async function removeOne(name: string, context: Context): Promise<string> {
   const found = await findJob(name, context);
   const { id, server } = found;
+  refuseLacking(knowledgeOf(server.configuration), 'delete');
   const job = await lookAtJob(found, context);
   if (!isTerminal(job.status)) {
     throw new SoraError('content_not_ready', {

@@ -68,8 +68,9 @@ export const API_CHECKS: readonly Check<Subject>[] = [
     title: 'the dialect’s route',
     needs: ['key', 'base_url', 'tls', 'tcp', 'dns'],
     async run(subject) {
-      const { form } = subject.server();
+      const { form, lacksList } = subject.server();
       if (!ABILITIES[form].hasList) return askForNobody(subject, form);
+      if (lacksList) return skip('the profile says that the server has no list of videos');
       const { server, reply, refusal } = await ask(subject, '/videos?limit=1');
       if (refusal === null) {
         const page = decodePage(parseJson(reply.body), { requestId: null, pollAfterMs: null });

@@ -26,6 +26,8 @@ export interface ExaminedServer {
   /** Masked. */
   readonly key: { readonly masked: string; readonly origin: string; readonly fault: string | null } | null;
   readonly needsKey: boolean;
+  /** By its profile's word. */
+  readonly lacksList: boolean;
   readonly model: string;
   /** The proxy that calls to it go through, its password left out. */
   readonly proxy: { readonly address: string; readonly fault: string | null } | null;

@@ -28,6 +28,8 @@ export interface SubmitDeps {
   readonly isProcessAlive: (pid: number) => boolean;
   /** Stops waits between calls, never a create that is under way. */
   readonly signal?: AbortSignal | undefined;
+  /** The profile whose spending the cap of the day is for; all spending when it is left out or null. */
+  readonly cappedProfile?: string | null;
 }
 
 /** Ties a submission to a row of a manifest. */
@@ -217,23 +219,24 @@ async function findLost(deps: SubmitDeps, row: RowTie | null, lost: JobRecord, d
  */
 async function enforceDayCap(deps: SubmitDeps, { maxCostPerDayMicros }: SubmitOrder, key: string): Promise<void> {
   if (maxCostPerDayMicros === null) return;
-  const { ledger, clock } = deps;
+  const { ledger, clock, cappedProfile = null } = deps;
   const own = recordOf(ledger, key);
   if (own.free) return;
   let sumMicros = 0;
   for (const record of ledger.submittedOn(new Date(own.submittedAtMs).toISOString().slice(0, 10))) {
-    sumMicros += spentMicros(record) ?? 0;
+    if (cappedProfile === null || record.profile === cappedProfile) sumMicros += spentMicros(record) ?? 0;
     if (record.key === key) break;
   }
   if (sumMicros <= maxCostPerDayMicros && own.estimatedMicros !== null) return;
   await withdraw(deps, key, 'over the day’s cap');
+  const setting = cappedProfile === null ? 'max_cost_per_day' : `profiles.${cappedProfile}.max_cost_per_day`;
   throw new SoraError('cost_cap_exceeded', {
     title:
       own.estimatedMicros === null
         ? 'the price is not known, so the cap for the day cannot be kept'
         : `this would bring the day (${new Date(clock.now()).toISOString().slice(0, 10)}, UTC) to ${formatUsd(sumMicros)}, over its cap of ${formatUsd(maxCostPerDayMicros)}`,
     hints: [
-      'run `sora config set max_cost_per_day AMOUNT` to raise the cap',
+      `run \`sora config set ${setting} AMOUNT\` to raise the cap`,
       'run `sora config list` to see the caps that are set',
     ],
   });

@@ -1,8 +1,10 @@
 import { dirname } from 'node:path';
+import { CAPABILITIES, CAPABILITY_NAMES } from '../domain/capabilities.ts';
 import { DIALECTS, ENCODINGS, SHAPES } from '../domain/dialect.ts';
 import { parseDurationMs } from '../domain/duration.ts';
 import { SoraError } from '../domain/errors.ts';
 import { isJsonObject, type JsonObject, type JsonValue } from '../domain/json.ts';
+import { ASPECT_RATIOS, ORIENTATIONS, RESOLUTIONS } from '../domain/models.ts';
 import { MICROS_PER_USD, parseUsd } from '../domain/money.ts';
 import { invalidFile, readJsonFile } from './json-file.ts';
 
@@ -35,6 +37,21 @@ const oneOf =
   (value: string): string | null =>
     choices.includes(value) ? null : `it is not one of ${choices.join(', ')}`;
 
+const seconds = (value: string): string | null =>
+  /^\d+(\.\d+)?$/.test(value) && Number(value) > 0 ? null : 'it is not a number of seconds above 0';
+const pixels = (value: string): string | null =>
+  /^[1-9]\d{0,4}x[1-9]\d{0,4}$/.test(value) ? null : 'it is not WIDTHxHEIGHT in pixels, such as 1280x720';
+const yesOrNo = (value: string): string | null => (parseYesOrNo(value) === undefined ? 'it is not yes or no' : null);
+/** A key that was given in the place of its variable's name must not be kept here, nor repeated. */
+const variableName = (value: string): string | null =>
+  /^[A-Za-z_]\w*$/.test(value) ? null : 'it is not the name of an environment variable';
+
+/** `yes` and `no`, and what JSON has for them. */
+export function parseYesOrNo(value: string): boolean | undefined {
+  if (value === 'yes' || value === 'true') return true;
+  return value === 'no' || value === 'false' ? false : undefined;
+}
+
 export function baseUrlFault(value: string): string | null {
   if (!URL.canParse(value)) return 'it is not a URL, such as http://127.0.0.1:8000/v1';
   const { protocol, username, password, search, hash } = new URL(value);
@@ -44,6 +61,16 @@ export function baseUrlFault(value: string): string | null {
   return search || hash ? 'it has a query or a fragment; give these as `query` settings of the profile' : null;
 }
 
+/** The options of a request for which a profile may have values of its own. */
+const REQUEST_DEFAULTS = {
+  duration: seconds,
+  resolution: oneOf(...RESOLUTIONS),
+  aspect_ratio: oneOf(...ASPECT_RATIOS),
+  orientation: oneOf(...ORIENTATIONS),
+  size: pixels,
+  quality: oneOf('standard', 'high'),
+};
+
 export const SETTINGS: readonly SettingSpec[] = [
   { name: 'profile', summary: 'profile in use when none is named', fault: anyText },
   { name: 'model', summary: 'model in use when none is named', fault: anyText },
@@ -52,6 +79,7 @@ export const SETTINGS: readonly SettingSpec[] = [
   { name: 'confirm_above', summary: 'ask before spending more than this, in dollars (default 1)', fault: usd },
   { name: 'timeout', summary: 'how long to wait for a video (default 30m)', fault: duration },
   { name: 'request_timeout', summary: 'longest silence of a server within one call (default 120s)', fault: duration },
+  { name: 'sidecar', summary: 'whether a JSON file is written beside each saved video (default no)', fault: yesOrNo },
   { name: 'profiles.*.base_url', summary: 'address of the server, up to and with its /v1', fault: baseUrlFault },
   { name: 'profiles.*.dialect', summary: 'form of the API that the server speaks', fault: oneOf(...DIALECTS) },
   {
@@ -60,18 +88,45 @@ export const SETTINGS: readonly SettingSpec[] = [
     fault: oneOf(...SHAPES),
   },
   { name: 'profiles.*.auth', summary: 'how the key is sent', fault: oneOf('bearer', 'api-key', 'none') },
-  { name: 'profiles.*.key_from_env', summary: 'environment variable that holds the key', fault: anyText },
+  { name: 'profiles.*.key_from_env', summary: 'environment variable that holds the key', fault: variableName },
   { name: 'profiles.*.model', summary: 'model in use when none is named', fault: anyText },
   {
     name: 'profiles.*.prices.**',
     summary: 'what a second of a model costs, in dollars; MODEL@WxH for one of its sizes',
     fault: usdPerSecond,
   },
+  {
+    name: 'profiles.*.models.*',
+    summary: 'the server’s own name of a model, by the name that you give it',
+    fault: anyText,
+  },
   { name: 'profiles.*.encoding', summary: 'how a create is encoded', fault: oneOf('auto', ...ENCODINGS) },
   { name: 'profiles.*.organization', summary: 'OpenAI-Organization header', fault: headerText },
   { name: 'profiles.*.project', summary: 'OpenAI-Project header', fault: headerText },
   { name: 'profiles.*.headers.*', summary: 'a header sent with every call', fault: headerText },
   { name: 'profiles.*.query.*', summary: 'a query parameter sent with every call', fault: anyText },
+  ...CAPABILITY_NAMES.map((name) => ({
+    name: `profiles.*.capabilities.${name}`,
+    summary: `whether the server can ${CAPABILITIES[name]} (default yes)`,
+    fault: yesOrNo,
+  })),
+  ...Object.entries(REQUEST_DEFAULTS).map(([name, fault]) => ({
+    name: `profiles.*.defaults.${name}`,
+    summary: `value of --${name.replace('_', '-')} when none is given`,
+    fault,
+  })),
+  {
+    name: 'profiles.*.defaults.params.*',
+    summary: 'value of a --param when none of its name is given',
+    fault: anyText,
+  },
+  { name: 'profiles.*.max_cost', summary: 'in the place of max_cost', fault: usd },
+  {
+    name: 'profiles.*.max_cost_per_day',
+    summary: 'in the place of max_cost_per_day, for what is spent through this profile',
+    fault: usd,
+  },
+  { name: 'profiles.*.confirm_above', summary: 'in the place of confirm_above', fault: usd },
 ];
 
 /** The settings file, flattened: `profiles.lab.base_url` → text. */
@@ -122,15 +177,26 @@ function lineOf(name: string, text: string): number {
   return at + 1;
 }
 
+/** One setting to set, or to remove with `undefined`. */
+export type SettingChange = readonly [name: string, value: string | undefined];
+
 /** Sets one setting, or removes it with `undefined`. What else the file holds stays, also what is not understood. */
-export async function writeSetting(path: string, name: string, value: string | undefined): Promise<void> {
+export function writeSetting(path: string, name: string, value: string | undefined): Promise<void> {
+  return writeSettings(path, [[name, value]]);
+}
+
+/** The same for several: all of them or, when one cannot be, none. */
+export async function writeSettings(path: string, changes: readonly SettingChange[]): Promise<void> {
   const { value: current } = readJsonFile(path);
-  const fault = value === undefined ? null : settingFault(name, value);
-  if (fault !== null) {
+  const violations = changes.flatMap(([name, value]) => {
+    const fault = value === undefined ? null : settingFault(name, value);
+    return fault === null ? [] : [`\`${name}\`: ${fault}`];
+  });
+  if (violations.length > 0) {
     throw new SoraError('invalid_config', {
-      title: `could not set \`${name}\``,
-      violations: [fault],
-      hints: ['run `sora config list` to see the settings there are'],
+      title: 'the settings were not changed',
+      violations,
+      hints: ['run `sora config set --help` to see the settings there are'],
     });
   }
   // conf writes atomically and with the mode it is told; it has no lock and resets nothing that was read above.
@@ -143,7 +209,7 @@ export async function writeSetting(path: string, name: string, value: string | u
       accessPropertiesByDotNotation: false,
       clearInvalidConfig: false,
     });
-    store.store = withSetting(current, keysOf(name), value);
+    store.store = changes.reduce((settings, [name, value]) => withSetting(settings, keysOf(name), value), current);
   } catch (error) {
     throw new SoraError('cannot_write', { title: `could not write ${path}`, causedBy: String(error), cause: error });
   }

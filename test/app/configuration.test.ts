@@ -83,6 +83,27 @@ describe('the base URL', () => {
       'lab',
     ],
     [
+      'the simulator that the settings name',
+      { settings: { profile: 'simulator' } },
+      'http://simulator.invalid/v1',
+      'the simulator',
+      'simulator',
+    ],
+    [
+      'an option, before the simulator that the settings name',
+      { options: { baseUrl: 'http://option/v1' }, settings: { profile: 'simulator' } },
+      'http://option/v1',
+      'option --base-url',
+      'custom',
+    ],
+    [
+      'the simulator, where --simulate stands beside an address',
+      { options: { baseUrl: 'http://option/v1', simulate: true } },
+      'http://simulator.invalid/v1',
+      'the simulator',
+      'simulator',
+    ],
+    [
       'SORA_BASE_URL, before SORA_PROFILE',
       { env: { ...env, SORA_PROFILE: 'lab' } },
       'http://sora-env/v1',
@@ -193,7 +214,7 @@ describe('what a profile holds beside its address', () => {
 
   it('is sent to its own server', () => {
     const configuration = resolve({ options: { profile: 'lab' }, settings });
-    expect(configuration.model).toEqual({ value: 'wan-2.2', origin: 'settings' });
+    expect(configuration.model).toEqual({ value: 'wan-2.2', origin: 'profile lab' });
     expect(endpointOf(configuration)).toEqual({
       baseUrl: LAB,
       auth: { name: 'api-key', value: 'stored-of-lab' },
@@ -224,11 +245,64 @@ describe('what a profile holds beside its address', () => {
     expect(model({})?.value).toBe('general');
   });
 
-  it('sends the organisation and project of the environment', () => {
-    const env = { OPENAI_ORG_ID: 'org-1', OPENAI_PROJECT_ID: 'proj-1' };
-    expect(endpointOf(resolve({ env })).headers).toEqual({
-      'openai-organization': 'org-1',
-      'openai-project': 'proj-1',
+  it.each<[string, Given, boolean]>([
+    ['OpenAI', {}, true],
+    ['--base-url', { options: { baseUrl: 'http://x/v1' } }, true],
+    ['OPENAI_BASE_URL', { env: { OPENAI_BASE_URL: 'http://x/v1' } }, true],
+    ['a profile', { options: { profile: 'lab' } }, false],
+    ['a server that is only remembered', { options: { remembered: 'http://x/v1' } }, false],
+    [
+      'a profile at OpenAI that names its own key',
+      {
+        options: { profile: 'eu' },
+        settings: { 'profiles.eu.base_url': 'https://api.openai.com/v1', 'profiles.eu.key_from_env': 'EU_KEY' },
+      },
+      false,
+    ],
+  ])('leaves the organisation and project of the environment where its key would go: %s', (_, given, isSent) => {
+    const env = { OPENAI_ORG_ID: 'org-1', OPENAI_PROJECT_ID: 'proj-1', ...given.env };
+    expect(endpointOf(resolve({ ...given, settings: given.settings ?? {}, env })).headers).toEqual(
+      isSent ? { 'openai-organization': 'org-1', 'openai-project': 'proj-1' } : {},
+    );
+  });
+
+  it('is heard for caps before the settings of all, and says whose spending a day’s cap is for', () => {
+    const caps = { max_cost: '1', max_cost_per_day: '10', confirm_above: '2' };
+    const own = {
+      'profiles.lab.max_cost': '0.5',
+      'profiles.lab.max_cost_per_day': '5',
+      'profiles.lab.confirm_above': '0',
+    };
+    const lab = resolve({ options: { profile: 'lab' }, settings: { ...caps, ...own } });
+    expect(lab).toMatchObject({
+      maxCostMicros: { value: 500_000, origin: 'profile lab' },
+      maxCostPerDayMicros: { value: 5_000_000, origin: 'profile lab' },
+      maxCostPerDayProfile: 'lab',
+      confirmAboveMicros: { value: 0, origin: 'profile lab' },
+    });
+    const others = resolve({ settings: { ...caps, ...own } });
+    expect(others).toMatchObject({
+      maxCostMicros: { value: 1_000_000, origin: 'settings' },
+      maxCostPerDayProfile: null,
+      confirmAboveMicros: { value: 2_000_000 },
+    });
+  });
+
+  it('says what its server lacks, calls models, and is asked for', () => {
+    const { lacks, modelNames, defaults } = resolve({
+      options: { profile: 'lab' },
+      settings: {
+        'profiles.lab.capabilities.list': 'no',
+        'profiles.lab.capabilities.delete': 'yes',
+        'profiles.lab.models.sora-2': 'my-deployment',
+        'profiles.lab.defaults.duration': '8',
+        'profiles.lab.defaults.params.seed': '7',
+      },
+    });
+    expect({ lacks: [...lacks], modelNames, defaults }).toEqual({
+      lacks: ['list'],
+      modelNames: { 'sora-2': 'my-deployment' },
+      defaults: { duration: '8', 'params.seed': '7' },
     });
   });
 });
@@ -246,7 +320,7 @@ it('an unknown profile is refused, with those there are', () => {
     expect.objectContaining({
       code: 'invalid_config',
       hints: [
-        expect.stringContaining('sora config set profiles.nope.base_url'),
+        expect.stringContaining('sora config profile add nope --base-url'),
         'choose one of openai, simulator, lab',
       ],
     }),
@@ -258,7 +332,7 @@ describe('the dialect', () => {
 
   it.each<[string, Given, ApiForm, string]>([
     ['the default', {}, 'videos', 'default'],
-    ['of the profile', { settings }, 'new-api', 'settings'],
+    ['of the profile', { settings }, 'new-api', 'profile lab'],
     ['of an option', { settings, options: { dialect: 'openrouter' } }, 'openrouter', 'option --dialect'],
     ['of the profile’s own server only', { settings, options: { baseUrl: 'http://other/v1' } }, 'videos', 'default'],
     [
@@ -271,7 +345,7 @@ describe('the dialect', () => {
       'of the simulator’s settings',
       { options: { simulate: true }, settings: { 'profiles.simulator.dialect': 'generations' } },
       'guide',
-      'settings',
+      'profile simulator',
     ],
   ])('is %s', (_, given, form, origin) => {
     const resolved = resolve(given);

@@ -525,7 +525,6 @@ describe('sora doctor on this machine', () => {
       "curl "http://lab.example/v1/videos?api-version=preview&sig=$SIG" \\
         -H "api-key: $OPENAI_API_KEY" \\
         -H "openai-organization: org-1" \\
-        -H "openai-project: proj-1" \\
         -H "X-Tenant: north wing" \\
         -H "X-Lab-Token: $X_LAB_TOKEN" \\
         --form-string model=sora-2 \\

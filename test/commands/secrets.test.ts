@@ -40,6 +40,11 @@ const CALLS: Readonly<Record<string, readonly (readonly string[])[]>> = {
     ['doctor', '--curl'],
   ],
   serve: [['serve', '--port', '0']],
+  'config profile add': [['config', 'profile', 'add', 'other', '--preset', 'vllm-omni']],
+  'config profile use': [['config', 'profile', 'use', 'lab']],
+  'config profile list': [['config', 'profile', 'list']],
+  'config profile show': [['config', 'profile', 'show', 'lab']],
+  'config profile remove': [['config', 'profile', 'remove', 'lab', '--yes']],
   'config list': [['config', 'list']],
   'config get': [
     ['config', 'get', 'api_key'],
@@ -111,7 +116,7 @@ function written({ home, cwd }: CommandLine): string[] {
       if (folder === home && name === 'keys.json') return [name];
       const text = readFileSync(join(folder, name), 'utf8');
       if (folder !== home || name !== 'settings.json') return [name, text];
-      const { headers: _, query: __, ...rest } = JSON.parse(text).profiles.lab;
+      const { headers: _, query: __, ...rest } = JSON.parse(text).profiles?.lab ?? {};
       return [name, JSON.stringify(rest)];
     }),
   );

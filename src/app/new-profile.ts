@@ -1,0 +1,46 @@
+import { isUnfilled, type Preset } from '../domain/presets.ts';
+import { type SettingChange, type Settings, settingFault } from '../store/settings.ts';
+import { CUSTOM_PROFILE, profileNames } from './configuration.ts';
+
+/** A profile that is to be made: its settings by the last part of their names. */
+export interface NewProfile {
+  readonly name: string;
+  readonly settings: Readonly<Record<string, string>>;
+}
+
+/** Why a new profile cannot have a name, or null. */
+export function nameFault(name: string, settings: Settings): string | null {
+  if (!/^[\w-]+$/.test(name)) return `the name \`${name}\` is not made of letters, digits, \`-\` and \`_\``;
+  if (name === CUSTOM_PROFILE) return `the name \`${name}\` stands for servers that have no profile`;
+  if (!profileNames(settings).includes(name)) return null;
+  return `there is a profile \`${name}\` already: \`sora config set profiles.${name}.…\` changes it`;
+}
+
+/** All that is wrong with the settings of a new profile. */
+export function profileFaults({ name, settings }: NewProfile, preset: Preset): string[] {
+  return [
+    ...addressFaults(settings.base_url, preset),
+    ...Object.entries(settings).flatMap(([key, value]) => {
+      const fault = settingFault(`profiles.${name}.${key}`, value);
+      return fault === null ? [] : [`\`${key}\`: ${fault}`];
+    }),
+  ];
+}
+
+function addressFaults(baseUrl: string | undefined, preset: Preset): string[] {
+  if (baseUrl !== undefined) return isUnfilled(baseUrl) ? [unfilled(baseUrl)] : [];
+  return preset.name === 'simulator'
+    ? ['the simulator is built in: `sora config profile use simulator`; one that `sora serve` runs needs `--base-url`']
+    : ['the address is missing: give it with `--base-url`'];
+}
+
+/** What is wrong with a template that was taken as it is. */
+export function unfilled(baseUrl: string): string {
+  return `the address ${baseUrl} still has RESOURCE in the place of a name: give your own with \`--base-url\``;
+}
+
+/** The profile as changes of the settings. */
+export function changesFor({ name, settings }: NewProfile, isDefault: boolean): SettingChange[] {
+  const changes = Object.entries(settings).map(([key, value]): SettingChange => [`profiles.${name}.${key}`, value]);
+  return isDefault ? [...changes, ['profile', name]] : changes;
+}

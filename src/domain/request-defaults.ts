@@ -1,0 +1,33 @@
+import type { RequestInput } from './request.ts';
+
+type OptionTexts = Pick<
+  RequestInput,
+  'duration' | 'resolution' | 'aspectRatio' | 'orientation' | 'size' | 'quality' | 'params'
+>;
+
+/**
+ * What was asked for, with a profile's values (`duration`, `aspect_ratio`, `params.seed`, …) for what was not. A frame
+ * is one choice that several options make: whoever gives its size gets nothing of the profile's words for it, whoever
+ * gives words gets no size, and of ratio and orientation one replaces the other.
+ */
+export function withDefaults<T extends OptionTexts>(given: T, defaults: Readonly<Record<string, string>>): T {
+  const { size, resolution, aspectRatio, orientation, params = [] } = given;
+  const isSized = size !== undefined;
+  const isWorded = resolution !== undefined || aspectRatio !== undefined || orientation !== undefined;
+  const isTurned = aspectRatio !== undefined || orientation !== undefined;
+  const names = new Set(params.map((param) => param.split('=')[0]));
+  const ownParams = Object.entries(defaults).flatMap(([name, value]) => {
+    const key = /^params\.(.+)$/.exec(name)?.[1];
+    return key === undefined || names.has(key) ? [] : [`${key}=${value}`];
+  });
+  return {
+    ...given,
+    duration: given.duration ?? defaults.duration,
+    quality: given.quality ?? defaults.quality,
+    size: size ?? (isWorded ? undefined : defaults.size),
+    resolution: resolution ?? (isSized ? undefined : defaults.resolution),
+    aspectRatio: aspectRatio ?? (isSized || isTurned ? undefined : defaults.aspect_ratio),
+    orientation: orientation ?? (isSized || isTurned ? undefined : defaults.orientation),
+    params: [...ownParams, ...params],
+  };
+}
