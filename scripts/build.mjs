@@ -51,6 +51,7 @@ const program = await build({
     { name: 'quiet-sdk', setup: leaveOutHeaders },
     { name: 'bare-sdk', setup: leaveOutResources },
     { name: 'english-zod', setup: leaveOutLanguages },
+    { name: 'proxy-undici', setup: leaveOutFetch },
   ],
 });
 rmSync(outdir, { recursive: true, force: true });
@@ -146,6 +147,23 @@ function leaveOutResources(build) {
     if (classes.length === 0) return undefined; // hands on what others export
     return { contents: classes.map(([, name]) => `export class ${name} {}`).join('\n') };
   });
+}
+
+/**
+ * Of undici only requests through proxies are used. Its fetch, websockets, mocks, caches and interceptors are a third of it; another is
+ * its parser a second time, for processors with SIMD: without that one it takes the plain one, as it does elsewhere.
+ */
+function leaveOutFetch(build) {
+  const isUnused = /^\.\/lib\/(web|mock|interceptor|cache)\/|llhttp_simd-wasm/;
+  build.onResolve({ filter: isUnused }, ({ importer }) =>
+    /[/\\]undici[/\\](index|lib[/\\]dispatcher[/\\]client-h1)\.js$/.test(importer)
+      ? { path: 'unused', namespace: 'unused' }
+      : undefined,
+  );
+  // Its index makes one of what it finds there.
+  build.onLoad({ filter: /.*/, namespace: 'unused' }, () => ({
+    contents: 'module.exports = new Proxy({}, { get: () => class {} });',
+  }));
 }
 
 /** zod speaks fifty languages, a third of its size; only one of them is asked for. */
