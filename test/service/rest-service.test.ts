@@ -270,3 +270,19 @@ describe('what is not there', () => {
     expect((await open.handle(rebound)).status).toBe(200);
   });
 });
+
+describe('the dialect generations', () => {
+  it('is served beside the videos, and says what the document says', async () => {
+    const service = createTestedService();
+    const json = { model: 'sora-2', prompt: 'a kite', duration: 5, resolution: '1080p', orientation: 'portrait' };
+    const { id } = await service.read('POST', '/v1/video/generations', { json });
+    service.clock.advance(3_000);
+    const done = await service.read('GET', `/v1/video/generations/${id}`);
+    expect(done).toMatchObject({ status: 'completed', duration: 5, orientation: 'portrait' });
+    const video = await service.call('GET', String(done.video_url));
+    expect(video.status).toBe(200);
+    expect(await service.read('DELETE', `/v1/video/generations/${id}`)).toEqual({ id, status: 'cancelled' });
+    await service.read('GET', `/v1/video/generations/${id}`, {}, 404);
+    await service.read('POST', '/v1/video/generations', { json: { ...json, duration: 'long' } }, 400);
+  });
+});
