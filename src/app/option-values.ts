@@ -46,6 +46,10 @@ export function parseWholeNumber(text: string | undefined, range: WholeNumberRan
   return fallback;
 }
 
+/** Reports `--all-profiles` beside an option that names one server. */
+export const ALL_MEANS_ALL =
+  '`--all-profiles` is for all servers; give it without `--profile`, `--base-url` and `--simulate`';
+
 /** Throws `usage` with all that was found wrong with a command's options, if anything was. */
 export function refuseFaults(faults: readonly string[], command: string): void {
   if (faults.length > 0) throw new SoraError('usage', { violations: faults, facts: { command } });

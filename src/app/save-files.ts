@@ -1,8 +1,9 @@
+import { existsSync } from 'node:fs';
 import { ABILITIES, type ApiForm } from '../domain/dialect.ts';
 import { SoraError } from '../domain/errors.ts';
 import type { JobRecord, SavedFile } from '../domain/record.ts';
 import { VARIANTS, type Variant, type VideoJob } from '../domain/video.ts';
-import { checkDestination, type Destination, parseDestination } from '../jobs/destination.ts';
+import { checkDestination, type Destination, fileExists, parseDestination, sidecarPath } from '../jobs/destination.ts';
 import { downloadTo } from '../jobs/download.ts';
 import { save } from '../jobs/save.ts';
 import { Interrupt } from '../platform/host.ts';
@@ -22,12 +23,19 @@ export const FILE_OPTIONS = {
     repeatable: true,
   },
   force: { group: GROUP, flags: '--force', summary: 'overwrite an existing file' },
+  sidecar: {
+    group: GROUP,
+    flags: '--sidecar',
+    summary: 'write FILE.json beside it: request, server, ids, times, cost, hashes',
+  },
 } as const satisfies OptionSpecs;
 
 export interface FilePlan {
   readonly destination: Destination;
   readonly variants: readonly [Variant, ...Variant[]];
   readonly force: boolean;
+  /** Whether a JSON file goes beside the first one. */
+  readonly sidecar: boolean;
 }
 
 /** Reports that one name was given for what are several videos. */
@@ -37,10 +45,12 @@ interface FileChoices {
   readonly output: string | undefined;
   readonly variant: readonly string[] | undefined;
   readonly force: boolean | undefined;
+  readonly sidecar?: boolean | undefined;
 }
 
 /** Settles what is saved where; what is wrong with the options is added to the faults. */
-export function planFiles({ output, variant, force }: FileChoices, context: Context, faults: string[]): FilePlan {
+export function planFiles(choices: FileChoices, context: Context, faults: string[]): FilePlan {
+  const { output, variant, force = false, sidecar = context.configuration.sidecar } = choices;
   const destination = parseDestination(output, context.host.cwd);
   const variants = [...new Set(variant ?? ['video'])].filter((name): name is Variant => {
     const isVariant = VARIANTS.some((known) => known === name);
@@ -51,7 +61,9 @@ export function planFiles({ output, variant, force }: FileChoices, context: Cont
   if (destination.kind === 'stdout' && others.length > 0) faults.push('`-o -` takes one variant only');
   if (destination.kind === 'stdout' && context.options.json)
     faults.push('`-o -` and `--json` both want standard output');
-  return { destination, variants: [first, ...others], force: force ?? false };
+  if (destination.kind === 'stdout' && choices.sidecar)
+    faults.push('`-o -` has no file that `--sidecar` could stand beside');
+  return { destination, variants: [first, ...others], force, sidecar };
 }
 
 /** Adds to the faults what a form of the API has no file for, so that it is known before anything is paid. */
@@ -61,8 +73,11 @@ export function refuseVariants({ variants }: FilePlan, form: ApiForm, faults: st
 }
 
 /** Throws `file_exists` or `cannot_write` before anything is paid for. */
-export function checkFiles({ destination, variants, force }: FilePlan): void {
+export function checkFiles({ destination, variants, force, sidecar }: FilePlan): void {
   checkDestination(destination, variants, force);
+  if (!sidecar || force || destination.kind !== 'file') return;
+  const path = sidecarPath(destination.path);
+  if (existsSync(path)) throw fileExists(path);
 }
 
 export interface SaveOrder {

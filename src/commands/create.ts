@@ -20,6 +20,7 @@ import { savedAnswer } from '../app/saved-answer.ts';
 import { targetOption } from '../app/server.ts';
 import { agreeToSpend, parseMaxCost } from '../app/spending.ts';
 import { submitCopies } from '../app/submit-copies.ts';
+import { writeSidecars } from '../app/write-sidecars.ts';
 import { SoraError } from '../domain/errors.ts';
 import { failureOf } from '../domain/job-failure.ts';
 import { estimate } from '../domain/pricing.ts';
@@ -100,7 +101,10 @@ export const create = defineCommand({
     const files = options.detach || options.noDownload ? null : plan;
     if (files !== null) checkFiles(files);
     const reused = options.reuse ? await reuse(read.request, files, context) : null;
-    if (reused !== null) return savedAnswer([reused], files, context);
+    if (reused !== null) {
+      const errors = await writeSidecars([reused], files, context);
+      return { ...savedAnswer([reused], files, context), errors };
+    }
 
     requireKey(configuration);
     const totalMicros = price === null ? null : price.micros * count;
@@ -153,5 +157,6 @@ async function finish(
       errors.push(error);
     }
   }
+  errors.push(...(await writeSidecars(summaries, plan, context)));
   return { ...savedAnswer(summaries, plan, context), errors };
 }

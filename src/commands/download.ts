@@ -1,4 +1,4 @@
-import { statSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { collect } from '../app/collect.ts';
 import { defineCommand } from '../app/command.ts';
 import { findJob } from '../app/find-job.ts';
@@ -14,11 +14,12 @@ import {
 } from '../app/save-files.ts';
 import { savedAnswer } from '../app/saved-answer.ts';
 import { targetOption } from '../app/server.ts';
+import { writeSidecars } from '../app/write-sidecars.ts';
 import { SoraError } from '../domain/errors.ts';
 import { failureOf } from '../domain/job-failure.ts';
 import { summarize } from '../domain/summary.ts';
 import { isTerminal, type VideoJob } from '../domain/video.ts';
-import { fileExists, pathFor } from '../jobs/destination.ts';
+import { fileExists, pathFor, sidecarPath } from '../jobs/destination.ts';
 import { JOB_JSON_SHAPE } from '../output/job-view.ts';
 
 export const download = defineCommand({
@@ -56,7 +57,8 @@ export const download = defineCommand({
       const files = await saveFiles({ server, record, job, plan }, context);
       return { ...summarize(server.identity.profile, record, job), files };
     });
-    return { ...savedAnswer(values, plan, context), errors };
+    const unwritten = await writeSidecars(values, plan, context);
+    return { ...savedAnswer(values, plan, context), errors: [...errors, ...unwritten] };
   },
 });
 
@@ -68,11 +70,14 @@ function refuseUnfinished(job: VideoJob, target: string, nowMs: number): void {
 }
 
 /** Default names are known only now, when the job is. */
-function refuseExisting({ destination, variants, force }: FilePlan, job: VideoJob, prompt: string | null): void {
+function refuseExisting(
+  { destination, variants, force, sidecar }: FilePlan,
+  job: VideoJob,
+  prompt: string | null,
+): void {
   if (destination.kind !== 'folder' || force) return;
   const named = { id: job.id, prompt: job.prompt ?? prompt };
-  const taken = variants
-    .map((variant) => pathFor(destination, variant, named))
-    .filter((path) => statSync(path, { throwIfNoEntry: false }));
+  const paths = variants.map((variant) => pathFor(destination, variant, named));
+  const taken = [...paths, ...(sidecar ? paths.slice(0, 1).map(sidecarPath) : [])].filter((path) => existsSync(path));
   if (taken.length > 0) throw fileExists(taken.join(', '));
 }

@@ -1,19 +1,25 @@
 import { collect } from '../app/collect.ts';
 import { type CommandResult, defineCommand } from '../app/command.ts';
 import type { Context } from '../app/context.ts';
-import { type FoundJob, findJob } from '../app/find-job.ts';
+import { currentSummary } from '../app/current-job.ts';
+import { findJob } from '../app/find-job.ts';
 import { followJobs } from '../app/follow-jobs.ts';
 import { jobAnswer } from '../app/job-answer.ts';
 import { isListed } from '../app/listed-records.ts';
 import { lookAtJob } from '../app/look-at-job.ts';
-import { parseTimeoutMs, refuseFaults } from '../app/option-values.ts';
+import { isListedBy, mergeJobs } from '../app/merged-jobs.ts';
+import { ALL_MEANS_ALL, parseTimeoutMs, refuseFaults } from '../app/option-values.ts';
+import { isWithoutList, listAllServers } from '../app/server-list.ts';
 import { SoraError } from '../domain/errors.ts';
 import { failureOf } from '../domain/job-failure.ts';
-import { isOpen } from '../domain/record.ts';
-import { type JobSummary, summarize } from '../domain/summary.ts';
+import { isOpen, type JobRecord } from '../domain/record.ts';
+import type { JobSummary } from '../domain/summary.ts';
+import { isTerminal } from '../domain/video.ts';
 import { JOB_JSON_SHAPE } from '../output/job-view.ts';
 
 const MOST_RECENT = 10;
+/** How many jobs of a server are looked at for unfinished ones. */
+const LISTED = 100;
 
 export const status = defineCommand({
   name: 'status',
@@ -23,6 +29,10 @@ export const status = defineCommand({
   options: {
     watch: { flags: '-w, --watch', summary: 'wait until the jobs have ended' },
     timeout: { flags: '--timeout <duration>', summary: 'longest wait (default 30m)' },
+    allProfiles: {
+      flags: '--all-profiles',
+      summary: 'also what the servers of all profiles list, asked side by side; without an id',
+    },
   },
   json: `${JOB_JSON_SHAPE}; without an id or with several: {"jobs":[…]}`,
   errors: ['video_not_found', 'outcome_unknown', 'wait_timeout', 'job_failed', 'moderation_blocked'],
@@ -34,44 +44,42 @@ export const status = defineCommand({
   async run({ args, options }, context) {
     const faults: string[] = [];
     const timeoutMs = parseTimeoutMs(options.timeout, context.configuration.timeoutMs.value, faults);
+    const allProfiles = options.allProfiles ?? false;
+    if (allProfiles && context.isServerNamed) faults.push(ALL_MEANS_ALL);
+    if (allProfiles && (args.length > 0 || options.watch)) faults.push('`--all-profiles` takes no id and no `--watch`');
     refuseFaults(faults, 'status');
     if (options.watch) return watch(args, timeoutMs, context);
-    if (args.length === 0) return overview(context);
+    if (args.length === 0) return overview(allProfiles, context);
     const { values, errors } = await collect(args, async (id) => {
       const found = await findJob(id, context);
       return currentSummary(found, await lookAtJob(found, context), context);
     });
-    return { ...(values.length > 0 ? { answer: jobAnswer(values, args.length === 1, context) } : {}), errors };
+    return {
+      ...(values.length > 0 ? { answer: jobAnswer(values, { isNamedAlone: args.length === 1 }, context) } : {}),
+      errors,
+    };
   },
 });
 
-function currentSummary(found: FoundJob, job: Parameters<typeof summarize>[2], { ledger }: Context): JobSummary {
-  const record = found.record && ledger.byKey(found.record.key);
-  return summarize(found.server.identity.profile, record, job);
-}
-
-/** The ledger's newest and unfinished jobs; those that can still change are asked for. */
-async function overview(context: Context): Promise<CommandResult> {
+/** The newest and the unfinished jobs, of the ledger and, with all profiles, of their servers; those that can still change are asked for. */
+async function overview(allProfiles: boolean, context: Context): Promise<CommandResult> {
   const { ledger, output } = context;
+  const { lists, errors } = allProfiles ? await listAllServers(LISTED, context) : { lists: [], errors: [] };
+  const isKnown = isListedBy(lists);
   const recent = ledger.newest(MOST_RECENT, isListed);
-  const records = new Map([...ledger.open(), ...recent].map((record) => [record.key, record]));
-  const newestFirst = [...records.values()].sort((a, b) => b.submittedAtMs - a.submittedAtMs);
-  const summaries = await Promise.all(
-    newestFirst.map(async (record) => {
-      const fromLedger = summarize(record.profile, record, null);
-      if (!isOpen(record)) return fromLedger;
-      try {
-        const found = await findJob(record.key, context);
-        return currentSummary(found, await lookAtJob(found, context), context);
-      } catch (error) {
-        if (!(error instanceof SoraError)) throw error;
-        output.note(`${record.job?.id ?? record.key}: shown as last known: ${error.causedBy ?? error.message}`);
-        return fromLedger;
-      }
-    }),
+  const records = new Map(
+    [...ledger.open(), ...recent].filter((record) => !isKnown(record)).map((record) => [record.key, record]),
   );
-  if (summaries.length === 0) output.note('there are no videos yet; run `sora create` to make one');
-  return { answer: jobAnswer(summaries, false, context) };
+  const silent = new Set(
+    lists
+      .filter((list) => list.error !== null && !isWithoutList(list))
+      .map(({ configuration }) => configuration.baseUrl.value),
+  );
+  const isAsked = (record: JobRecord): boolean => isOpen(record) && !silent.has(record.baseUrl);
+  const jobs = await mergeJobs(lists, [...records.values()], isAsked, context);
+  const shown = allProfiles ? jobs.filter(({ status }, at) => at < MOST_RECENT || !isTerminal(status)) : jobs;
+  if (shown.length === 0) output.note('there are no videos yet; run `sora create` to make one');
+  return { answer: jobAnswer(shown, { withProfile: allProfiles }, context), errors };
 }
 
 /** Waits for the named jobs, or for all unfinished ones. */
@@ -93,5 +101,8 @@ async function watch(ids: readonly string[], timeoutMs: number, context: Context
     summaries.push(currentSummary(job, outcome instanceof SoraError ? null : outcome, context));
   }
   const isShown = summaries.length > 0 || names.length === 0;
-  return { ...(isShown ? { answer: jobAnswer(summaries, ids.length === 1, context) } : {}), errors: allErrors };
+  return {
+    ...(isShown ? { answer: jobAnswer(summaries, { isNamedAlone: ids.length === 1 }, context) } : {}),
+    errors: allErrors,
+  };
 }

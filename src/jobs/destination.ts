@@ -43,6 +43,11 @@ export function withExtension(path: string, extension: string): string {
   return join(dirname(path), `${basename(path, extname(path))}.${extension}`);
 }
 
+/** `clip.mp4` → `clip.mp4.json`: what tells where a file came from. */
+export function sidecarPath(path: string): string {
+  return `${path}.json`;
+}
+
 const SLUG_CHARACTERS = 48;
 
 /** `<slug of the prompt>-<end of the id>`; ids that no file name should hold are hashed. */

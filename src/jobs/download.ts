@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { close, constants, createReadStream, ftruncate, open } from 'node:fs';
-import { link, rename, rm, stat } from 'node:fs/promises';
+import { rename, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -10,7 +10,7 @@ import type { ResumePoint } from '../client/port.ts';
 import { SoraError } from '../domain/errors.ts';
 import type { MediaKind } from '../domain/media.ts';
 import type { SavedFile } from '../domain/record.ts';
-import { hasCode, numberedNames } from '../platform/files.ts';
+import { claimName, hasCode, numberedNames } from '../platform/files.ts';
 import { type CheckedContent, type ContentDeps, type ContentOrder, openChecked } from './content-stream.ts';
 import { withExtension } from './destination.ts';
 import { FileSink } from './file-sink.ts';
@@ -157,7 +157,7 @@ class PartFile {
     }
   }
 
-  /** Gives the file its name. Linking fails where a file exists, which renaming does not. */
+  /** Gives the file its name. */
   async #place(sha256: string): Promise<string> {
     const { path, isDefaultName, force } = this.#order;
     const wanted = isDefaultName && this.#kind !== null ? withExtension(path, this.#kind) : path;
@@ -169,7 +169,7 @@ class PartFile {
         return wanted;
       }
       for (const candidate of numberedNames(wanted)) {
-        if (await claim(this.#path, candidate)) return candidate;
+        if (await claimName(this.#path, candidate)) return candidate;
         if (!(await this.#isAt(candidate, sha256))) continue;
         await rm(this.#path, { force: true });
         return candidate;
@@ -189,20 +189,6 @@ class PartFile {
   /** A part that cannot be gone on with is litter. */
   async discardIfUseless(): Promise<void> {
     if (this.#resumePoint() === undefined) await rm(this.#path, { force: true });
-  }
-}
-
-/** Moves a file to a name that is free; false when it is taken. */
-async function claim(from: string, to: string): Promise<boolean> {
-  try {
-    await link(from, to);
-    await rm(from);
-    return true;
-  } catch {
-    // It is taken; or the file system knows no links, and one has to look before renaming.
-    if ((await stat(to).catch(() => null)) !== null) return false;
-    await rename(from, to);
-    return true;
   }
 }
 

@@ -41,15 +41,33 @@ function isoTime(timeMs: number | null): string | null {
   return timeMs === null ? null : new Date(timeMs).toISOString();
 }
 
-/** Several jobs, a row each: id, status, progress, model, length, size, age, prompt. */
-export function renderJobs(jobs: readonly JobSummary[], nowMs: number, surface: Surface): Promise<string> {
+/** Several jobs, a row each: id, status, progress, model, length, size, age, prompt; before them, when it is asked for, the profile. */
+export function renderJobs(
+  jobs: readonly JobSummary[],
+  nowMs: number,
+  surface: Surface,
+  withProfile = false,
+): Promise<string> {
   const { palette, isTerminal } = surface;
   const time = (job: JobSummary): string =>
     isTerminal ? formatAge(job.createdAtMs, nowMs) : (isoTime(job.createdAtMs) ?? '');
+  const leading = withProfile ? 1 : 0;
+  const behind = (column: number): number => column + leading;
   return renderTable(
     {
-      head: ['ID', 'STATUS', 'DONE', 'MODEL', 'LENGTH', 'SIZE', isTerminal ? 'AGE' : 'CREATED', 'PROMPT'],
+      head: [
+        ...(withProfile ? ['PROFILE'] : []),
+        'ID',
+        'STATUS',
+        'DONE',
+        'MODEL',
+        'LENGTH',
+        'SIZE',
+        isTerminal ? 'AGE' : 'CREATED',
+        'PROMPT',
+      ],
       rows: jobs.map((job) => [
+        ...(withProfile ? [job.profile] : []),
         job.id ?? job.submission ?? '',
         job.status,
         job.progress === null ? '' : `${job.progress}%`,
@@ -59,9 +77,9 @@ export function renderJobs(jobs: readonly JobSummary[], nowMs: number, surface: 
         time(job),
         job.prompt ?? '',
       ]),
-      flexible: 7,
-      optional: [5, 4, 3, 2, 6],
-      paint: (cell, column) => (column === 1 ? paintStatus(cell, palette) : cell),
+      flexible: behind(7),
+      optional: [5, 4, 3, 2, 6].map(behind),
+      paint: (cell, column) => (column === behind(1) ? paintStatus(cell, palette) : cell),
     },
     surface,
   );

@@ -50,6 +50,11 @@ export class Output {
     this.#secrets.push(secret);
   }
 
+  /** Text for a file that others may read. */
+  withoutSecrets(text: string): string {
+    return hideSecrets(text, this.#secrets);
+  }
+
   /** Something worth knowing, told once. With `--json` it becomes a part of the document, which is all there is to read. */
   note(text: string): void {
     const line = cleanText(this.#redact(text));

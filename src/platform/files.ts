@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, open, rename, rm } from 'node:fs/promises';
+import { link, mkdir, open, rename, rm, stat } from 'node:fs/promises';
 import { dirname, extname } from 'node:path';
 
 /** True when a Node file-system error carries this code (`ENOENT`, `EEXIST`, …). */
@@ -9,6 +9,21 @@ export function hasCode(error: unknown, code: string): boolean {
 
 /** Replaces a file so that a reader, or a crash, sees the old content or the new, never a mixture. */
 export async function replaceFile(path: string, data: string | Uint8Array, mode = 0o600): Promise<void> {
+  await writeThrough(path, data, mode, (temporary) => rename(temporary, path));
+}
+
+/** Makes a file, whole or not at all; false, and nothing done, where one of its name exists. */
+export function createFile(path: string, data: string | Uint8Array, mode = 0o600): Promise<boolean> {
+  return writeThrough(path, data, mode, (temporary) => claimName(temporary, path));
+}
+
+/** Writes a file beside its name, and hands it on when it is on the disk. */
+async function writeThrough<T>(
+  path: string,
+  data: string | Uint8Array,
+  mode: number,
+  place: (temporary: string) => Promise<T>,
+): Promise<T> {
   await mkdir(dirname(path), { recursive: true, mode: 0o700 });
   const temporary = `${path}.${process.pid}.${randomBytes(4).toString('hex')}.tmp`;
   try {
@@ -19,10 +34,23 @@ export async function replaceFile(path: string, data: string | Uint8Array, mode 
     } finally {
       await file.close();
     }
-    await rename(temporary, path);
-  } catch (error) {
+    return await place(temporary);
+  } finally {
     await rm(temporary, { force: true });
-    throw error;
+  }
+}
+
+/** Moves a file to a name that is free; false when it is taken. Linking fails where a file exists, which renaming does not. */
+export async function claimName(from: string, to: string): Promise<boolean> {
+  try {
+    await link(from, to);
+    await rm(from);
+    return true;
+  } catch {
+    // It is taken; or the file system knows no links, and one has to look before renaming.
+    if ((await stat(to).catch(() => null)) !== null) return false;
+    await rename(from, to);
+    return true;
   }
 }
 

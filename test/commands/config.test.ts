@@ -179,7 +179,7 @@ describe('sora config key', () => {
     const sora = createCommandLine();
     await sora.run(['config', 'key', 'set'], { stdin: KEY });
     chmodSync(join(sora.home, 'keys.json'), 0o644);
-    const { stderr } = await sora.run(['list', '--local']);
+    const { stderr } = await sora.run(['config', 'list']);
     expect(stderr.match(/note: others can read your keys; run `chmod 600 /g)).toHaveLength(1);
   });
 
