@@ -3,21 +3,30 @@ import { SoraError } from '../domain/errors.ts';
 import { hintsFor } from '../domain/hints.ts';
 import { formatUsd } from '../domain/money.ts';
 import type { Estimate } from '../domain/pricing.ts';
-import { factsOf, isOpen, type JobRecord, type ServerIdentity, spentMicros } from '../domain/record.ts';
+import {
+  ABANDONED,
+  factsOf,
+  hasVideo,
+  isOpen,
+  type JobRecord,
+  type ServerIdentity,
+  spentMicros,
+  WITHDRAWN,
+} from '../domain/record.ts';
 import type { VideoJob, VideoRequest } from '../domain/video.ts';
 import type { Clock } from '../platform/clock.ts';
 import { Interrupt } from '../platform/host.ts';
 import type { Ledger } from '../store/ledger.ts';
 import { fingerprintOf, recordRequest } from './fingerprint.ts';
-import { recover } from './recover.ts';
+import { isInFlight, recover } from './recover.ts';
 
 const ANSWER_POLL_MS = 250;
-/** How long another process may take to have its submission answered before it counts as lost. */
-const ANSWER_TIMEOUT_MS = 10 * 60_000;
 /** A server may list a job some moments after it took it. */
 const RECOVERY_DELAYS_MS = [0, 1_000, 3_000];
 /** Nobody watches a manifest’s rows, so more time passes before one is held to have never arrived. */
 const ROW_RECOVERY_DELAYS_MS = [...RECOVERY_DELAYS_MS, 10_000];
+/** After anything else a create may still arrive: a server that was too slow to answer is at it, one that said yes has it. */
+const MAY_HAVE_NEVER_ARRIVED: ReadonlySet<string | null> = new Set(['connection_failed', 'server_error', null]);
 
 export interface SubmitDeps {
   readonly client: VideosClient;
@@ -38,6 +47,14 @@ export interface RowTie {
   readonly key: string;
 }
 
+/** A row that is to have a video now. */
+export interface RowOrder extends RowTie {
+  /** The latest of its submissions that is known to have come to nothing; null where there is none. */
+  readonly after: string | null;
+  /** A submission in doubt that is given up when it cannot be found; null where there is none. */
+  readonly givesUp: string | null;
+}
+
 export interface SubmitOrder {
   readonly server: ServerIdentity;
   readonly request: VideoRequest;
@@ -50,7 +67,7 @@ export interface SubmitOrder {
   readonly taken: ReadonlySet<string>;
   readonly maxCostPerDayMicros: number | null;
   /** The row that this is for; null for a single create. */
-  readonly row: RowTie | null;
+  readonly row: RowOrder | null;
 }
 
 export interface Submission {
@@ -67,39 +84,45 @@ export interface Submission {
  * once, and a create whose answer is lost is looked for, not sent again.
  *
  * A single create is the same as another one with an equal request, while that is
- * unfinished; a row of a manifest is the same as itself only, and has its video once.
+ * unfinished; a row of a manifest is the same as itself only, and has its video once:
+ * it is made anew only by who knows that it failed.
  *
  * Throws the server's refusal, `cost_cap_exceeded`, `outcome_unknown` when the job
  * could not be found, or the signal's reason when it aborts before anything was sent.
- * For a row whose create is seen to have never arrived, a `connection_failed` that may
- * be tried again.
+ * For a row that may be tried again: a `connection_failed` where its create is proven to
+ * have never arrived, or is given up, and a `duplicate_request` where another process was
+ * refused.
  */
 export async function submit(deps: SubmitDeps, order: SubmitOrder): Promise<Submission> {
   const { ledger } = deps;
   const fingerprint = fingerprintOf(order.server.baseUrl, recordRequest(order.request));
-  const sameOnes = (): JobRecord[] => {
-    const candidates = order.row === null ? ledger.byFingerprint(fingerprint) : ledger.byRow(order.row.key);
-    return candidates.filter((record) => isTaken(record, order));
+  const findSame = (): JobRecord | undefined => {
+    if (order.row !== null) return standingOf(ledger.byRow(order.row.key), order.row.after);
+    if (order.again) return undefined;
+    return ledger.byFingerprint(fingerprint).find((record) => isOpen(record) && !order.taken.has(record.key));
   };
-  const [existing] = order.again ? [] : sameOnes();
+  const existing = findSame();
   if (existing !== undefined) return attach(deps, order, existing);
 
   deps.signal?.throwIfAborted();
   const key = newKey(deps);
   await writeIntent(deps, order, key, fingerprint);
-  const [first] = order.again ? [] : sameOnes();
+  const first = findSame();
   if (first !== undefined && first.key !== key) {
-    await withdraw(deps, key, 'another process submitted the same request first');
+    await takeBack(deps, key, WITHDRAWN, 'another process submitted the same request first');
     return attach(deps, order, first);
   }
   await enforceDayCap(deps, order, key);
   return send(deps, order, key);
 }
 
-/** Whether a submission stands for what is ordered, so that nothing is to be paid. */
-function isTaken(record: JobRecord, { row, taken }: SubmitOrder): boolean {
-  if (taken.has(record.key)) return false;
-  return isOpen(record) || (row !== null && record.job?.status === 'completed' && !record.removed);
+/** The submission that stands for a row, of all that it had, oldest first; undefined when it is to be submitted. */
+function standingOf(records: readonly JobRecord[], after: string | null): JobRecord | undefined {
+  const at = records.findIndex(({ key }) => key === after);
+  return (
+    records.find((record) => isOpen(record) || hasVideo(record)) ??
+    records.findLast(({ answer, removed }, index) => index > at && answer === 'accepted' && !removed)
+  );
 }
 
 function writeIntent(deps: SubmitDeps, order: SubmitOrder, key: string, fingerprint: string): Promise<void> {
@@ -137,7 +160,8 @@ async function send(deps: SubmitDeps, order: SubmitOrder, key: string): Promise<
       throw outcome.error;
     }
     case 'unknown': {
-      const { code, causedBy, message } = outcome.error;
+      const { cause, causedBy, message } = outcome.error;
+      const { code } = cause instanceof SoraError ? cause : outcome.error;
       await ledger.append({ event: 'unknown', ...at, code, message: causedBy ?? message });
       return findLost(deps, order, recordOf(ledger, key), outcome.error);
     }
@@ -152,6 +176,7 @@ async function attach(deps: SubmitDeps, order: SubmitOrder, existing: JobRecord)
       title: 'the same request, submitted by another process, was refused',
       causedBy: record.refusal?.message ?? null,
       hints: ['run the command again to submit it anew'],
+      retryable: order.row !== null,
     });
   }
   if (record.answer === 'accepted') return { kind: 'attached', record, job: null };
@@ -164,9 +189,8 @@ async function awaitAnswer(
   { ledger, clock, pid, isProcessAlive, signal }: SubmitDeps,
   existing: JobRecord,
 ): Promise<JobRecord> {
-  const deadlineMs = existing.submittedAtMs + ANSWER_TIMEOUT_MS;
   let record = existing;
-  while (record.answer === 'pending' && record.pid !== pid && isProcessAlive(record.pid) && clock.now() < deadlineMs) {
+  while (record.pid !== pid && isInFlight(record, { clock, isProcessAlive })) {
     await clock.sleep(ANSWER_POLL_MS, signal);
     record = recordOf(ledger, existing.key);
   }
@@ -193,16 +217,19 @@ async function findLost(deps: SubmitDeps, order: SubmitOrder, lost: JobRecord, d
     throw new SoraError('interrupted', { title, hints: hintsFor('outcome_unknown', facts), cause: error });
   }
   const { causedBy, status, requestId } = doubt;
-  // A server that was too slow to answer may still be at it.
-  if (order.row !== null && isProvenMissing && lost.refusal?.code !== 'request_timeout') {
-    await withdraw(deps, lost.key, 'it never arrived: the server’s list does not have it');
-    throw new SoraError('connection_failed', {
-      title: 'the create did not arrive at the server',
-      causedBy,
-      cause: doubt,
-    });
+  const isMissing = isProvenMissing && MAY_HAVE_NEVER_ARRIVED.has(lost.refusal?.code ?? null);
+  const isGivenUp = order.row?.givesUp === lost.key;
+  if (order.row === null || !(isMissing || isGivenUp)) {
+    throw new SoraError('outcome_unknown', { causedBy, status, requestId, facts, cause: doubt });
   }
-  throw new SoraError('outcome_unknown', { causedBy, status, requestId, facts, cause: doubt });
+  const reason = isMissing ? 'it never arrived: the server’s list does not have it' : 'given up; it may exist';
+  const record = await takeBack(deps, lost.key, isMissing ? WITHDRAWN : ABANDONED, reason);
+  if (record.answer === 'accepted') return { kind: 'submitted', record, job: null };
+  throw new SoraError('connection_failed', {
+    title: 'the create did not arrive at the server',
+    causedBy,
+    cause: doubt,
+  });
 }
 
 /**
@@ -220,7 +247,7 @@ async function enforceDayCap(deps: SubmitDeps, { maxCostPerDayMicros }: SubmitOr
     if (record.key === key) break;
   }
   if (sumMicros <= maxCostPerDayMicros && own.estimatedMicros !== null) return;
-  await withdraw(deps, key, 'over the day’s cap');
+  await takeBack(deps, key, WITHDRAWN, 'over the day’s cap');
   throw new SoraError('cost_cap_exceeded', {
     title:
       own.estimatedMicros === null
@@ -233,8 +260,15 @@ async function enforceDayCap(deps: SubmitDeps, { maxCostPerDayMicros }: SubmitOr
   });
 }
 
-function withdraw({ ledger, clock }: SubmitDeps, key: string, message: string): Promise<void> {
-  return ledger.append({ event: 'rejected', key, atMs: clock.now(), code: 'withdrawn', message });
+/** The record as it is then: accepted all the same when another process has found its job. */
+async function takeBack(
+  { ledger, clock }: SubmitDeps,
+  key: string,
+  code: typeof WITHDRAWN | typeof ABANDONED,
+  message: string,
+): Promise<JobRecord> {
+  await ledger.append({ event: 'rejected', key, atMs: clock.now(), code, message });
+  return recordOf(ledger, key);
 }
 
 function recordOf(ledger: Ledger, key: string): JobRecord {
