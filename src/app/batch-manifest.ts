@@ -17,6 +17,9 @@ import { apiFormOf } from './configuration.ts';
 import type { Context } from './context.ts';
 import type { RequestOptions } from './request-options.ts';
 
+/** Where the same is wrong in so many lines, they are counted and not listed. */
+const MANY_LINES = 10;
+
 /**
  * Reads a manifest and compares it with the ledger. Throws `invalid_manifest` with every
  * fault of every line, before anything is sent.
@@ -119,6 +122,17 @@ function refuse({ name }: ManifestSource, faults: readonly ManifestFault[]): voi
   if (faults.length === 0) return;
   throw new SoraError('invalid_manifest', {
     title: `${name} has ${faults.length === 1 ? 'a fault' : `${faults.length} faults`}`,
-    violations: faults.map(({ line, message }) => `line ${line}: ${message}`),
+    violations: violationsOf(faults),
+  });
+}
+
+/** A fault that very many lines have, such as a wrong option for all of them, is told at its first line. */
+function violationsOf(faults: readonly ManifestFault[]): string[] {
+  const lines = new Map<string, Set<number>>();
+  for (const { line, message } of faults) lines.set(message, (lines.get(message) ?? new Set()).add(line));
+  return faults.flatMap(({ line, message }) => {
+    const [first, ...others] = lines.get(message) ?? [];
+    if (others.length < MANY_LINES) return `line ${line}: ${message}`;
+    return line === first ? `line ${line} and ${others.length} more: ${message}` : [];
   });
 }

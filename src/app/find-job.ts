@@ -3,6 +3,7 @@ import type { JobRecord } from '../domain/record.ts';
 import { recover } from '../jobs/recover.ts';
 import type { Context } from './context.ts';
 import type { Server } from './server.ts';
+import { submitDeps } from './submit-deps.ts';
 
 /** A job that was named on the command line: its server, and the ledger's record where it has one. */
 export interface FoundJob {
@@ -27,9 +28,8 @@ export async function findJob(name: string, context: Context): Promise<FoundJob>
       causedBy: record.refusal?.message ?? null,
     });
   }
-  const { ledger, host } = context;
-  const recovery = await recover({ client: server.client, ledger, clock: host.clock }, record, host.interrupt);
-  if (recovery.kind === 'found') return { id: recovery.job.id, server, record: recovery.record };
+  const recovery = await recover(submitDeps(server, context), record, context.host.interrupt);
+  if (recovery.kind === 'found') return { id: recovery.record.job?.id ?? name, server, record: recovery.record };
   throw new SoraError('outcome_unknown', {
     causedBy:
       recovery.kind === 'unsearchable'

@@ -69,15 +69,18 @@ class RowResolver {
   readonly #surroundings: RowSurroundings;
   readonly #images = new Map<string, { readonly image: RequestInput['image']; readonly digest: string | null }>();
   readonly #occurrences = new Map<string, number>();
+  /** Where each file was asked for first. */
+  readonly #outputs = new Map<string, number>();
 
   constructor(surroundings: RowSurroundings) {
     this.#surroundings = surroundings;
   }
 
   resolve(row: ManifestRow): BatchRow[] {
-    const { resolve: resolveRequest, outputFolder, estimate } = this.#surroundings;
+    const { resolve: resolveRequest, estimate } = this.#surroundings;
     const faultsBefore = this.faults.length;
     const variants = this.#variantsOf(row);
+    const destination = this.#destinationOf(row);
     const prompt = this.#attempt(row, () => this.#readPrompt(row.prompt));
     const read = row.image === undefined ? null : this.#attempt(row, () => this.#readImage(row.image ?? ''));
     const resolution = resolveRequest({ ...row.options, prompt: prompt ?? 'unreadable', image: read?.image });
@@ -96,7 +99,7 @@ class RowResolver {
       request: bare,
       image: digest === null ? null : { path: resolve(this.#surroundings.sourceFolder, row.image ?? ''), digest },
       estimate: estimate(request),
-      destination: destinationOf(row.output, outputFolder),
+      destination,
       variants,
     };
     return Array.from({ length: row.count }, () => ({ ...entry, tie: this.#tie(row.id, recorded) }));
@@ -125,6 +128,19 @@ class RowResolver {
     );
     const [first, ...others] = known;
     return first === undefined ? this.#surroundings.variants : [first, ...others];
+  }
+
+  /** Two videos cannot have one file. */
+  #destinationOf({ line, output }: ManifestRow): BatchRow['destination'] {
+    const { outputFolder } = this.#surroundings;
+    if (output === undefined) return { kind: 'folder', path: outputFolder };
+    const path = resolve(outputFolder, output);
+    if (/[/\\]$/.test(output) || statSync(path, { throwIfNoEntry: false })?.isDirectory())
+      return { kind: 'folder', path };
+    const first = this.#outputs.get(path);
+    if (first === undefined) this.#outputs.set(path, line);
+    else this.#fault({ line }, [`the output \`${output}\` is that of line ${first} too`]);
+    return { kind: 'file', path };
   }
 
   #readPrompt(prompt: string): string {
@@ -158,13 +174,6 @@ class RowResolver {
   #fault({ line }: { readonly line: number }, messages: readonly string[]): void {
     for (const message of messages) this.faults.push({ line, message });
   }
-}
-
-function destinationOf(output: string | undefined, folder: string): BatchRow['destination'] {
-  if (output === undefined) return { kind: 'folder', path: folder };
-  const path = resolve(folder, output);
-  const isFolder = /[/\\]$/.test(output) || statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
-  return { kind: isFolder ? 'folder' : 'file', path };
 }
 
 /** The request with the bytes of its image. Throws `invalid_request` when the file is no longer what it was. */

@@ -23,7 +23,9 @@ export interface PaceOptions {
 export class CreatePace {
   readonly #options: PaceOptions;
   #nextMs = 0;
+  #pausedUntilMs = 0;
   #pauseMs = FIRST_PAUSE_MS;
+  #refusedSinceMs: number | null = null;
   #spacingMs: number;
 
   constructor(options: PaceOptions) {
@@ -43,6 +45,7 @@ export class CreatePace {
   }
 
   accepted(): void {
+    this.#refusedSinceMs = null;
     this.#pauseMs = FIRST_PAUSE_MS;
     this.#spacingMs = this.#spacingMs / 2 < FIRST_SPACING_MS ? 0 : this.#spacingMs / 2;
     this.#spacingMs = Math.max(this.#spacingMs, this.#options.intervalMs);
@@ -51,15 +54,25 @@ export class CreatePace {
   /** The server, or the way to it, took nothing; how long everybody waits now, in milliseconds. */
   refused({ retryAfterMs }: SoraError): number {
     const { clock, random, intervalMs } = this.#options;
-    const pauseMs = retryAfterMs ?? this.#pauseMs * (1 + random() / 4);
-    const untilMs = clock.now() + pauseMs;
+    const nowMs = clock.now();
+    this.#refusedSinceMs ??= nowMs;
+    const leftMs = this.#pausedUntilMs - nowMs;
     // Those who were under way together are refused together; that is one sign, not many.
-    if (untilMs > this.#nextMs) {
-      this.#pauseMs = Math.min(this.#pauseMs * 2, MAX_PAUSE_MS);
-      this.#spacingMs = Math.min(Math.max(this.#spacingMs * 2, FIRST_SPACING_MS, intervalMs), MAX_SPACING_MS);
-      this.#nextMs = untilMs;
+    const isNew = leftMs <= 0;
+    const pauseMs = retryAfterMs ?? (isNew ? this.#pauseMs * (1 + random() / 4) : leftMs);
+    if (isNew) {
+      if (retryAfterMs === null) this.#pauseMs = Math.min(this.#pauseMs * 2, MAX_PAUSE_MS);
+      const spacingMs = Math.min(Math.max(this.#spacingMs * 2, FIRST_SPACING_MS), MAX_SPACING_MS);
+      this.#spacingMs = Math.max(spacingMs, intervalMs);
     }
-    return pauseMs;
+    this.#pausedUntilMs = Math.max(this.#pausedUntilMs, nowMs + pauseMs);
+    this.#nextMs = Math.max(this.#nextMs, this.#pausedUntilMs);
+    return this.#pausedUntilMs - nowMs;
+  }
+
+  /** For how long no create was taken that was tried; 0 while all goes well. */
+  get refusedForMs(): number {
+    return this.#refusedSinceMs === null ? 0 : this.#options.clock.now() - this.#refusedSinceMs;
   }
 }
 

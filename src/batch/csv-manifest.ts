@@ -1,57 +1,97 @@
 import { CsvError, parse } from 'csv-parse/sync';
 import type { JsonObject, JsonValue } from '../domain/json.ts';
 import type { ManifestReading } from './manifest.ts';
+import type { RowFieldName } from './row-fields.ts';
+import { fieldNamed } from './row-reader.ts';
 
 interface CsvRecord {
-  readonly record: readonly string[];
-  readonly info: { readonly lines: number };
+  readonly cells: readonly string[];
+  /** Where it begins. */
+  readonly line: number;
 }
+
+/** What a column holds: a key of a row, or a parameter of this name; null for what is neither. */
+type Column = { readonly key: RowFieldName } | { readonly param: string } | null;
 
 /**
  * A table with a head. An empty cell is no value; cells of `character` and `variant`
  * hold several, separated by blanks; `param.NAME` is a parameter of its own.
  */
 export function readCsv(text: string, reading: ManifestReading): void {
-  const records = parseRecords(text, reading);
-  const [head, ...rows] = records;
+  const [head, ...records] = parseRecords(text, reading);
   if (head === undefined) return;
-  const names = head.record.map((name) => name.trim());
-  if (!names.includes('prompt')) {
-    reading.addFault(1, 'the first line names the columns, and none of them is `prompt`');
-    return;
-  }
-  let line = head.info.lines + 1;
-  for (const { record, info } of rows) {
-    if (record.length > names.length) {
-      reading.addFault(line, `it has ${record.length} cells, and there are ${names.length} columns`);
+  const columns = readHead(head, reading);
+  for (const { cells, line } of records) {
+    if (cells.length > columns.length) {
+      reading.addFault(line, `it has ${cells.length} cells, and there are ${columns.length} columns`);
     } else {
-      reading.addRow(rowOf(names, record), line);
+      reading.addRow(rowOf(columns, cells), line);
     }
-    line = info.lines + 1;
   }
 }
 
 function parseRecords(text: string, reading: ManifestReading): readonly CsvRecord[] {
-  const delimiter = text.split('\n', 1)[0]?.includes('\t') ? '\t' : ',';
-  try {
-    const options = { delimiter, info: true, relax_column_count: true, skip_empty_lines: true, trim: true } as const;
-    return parse(text, options) as unknown as CsvRecord[]; // what `info` makes of each record, which its types leave out
-  } catch (error) {
-    if (!(error instanceof CsvError)) throw error;
-    reading.addFault(Number(error.lines ?? 1), error.message);
-    return [];
+  const records: CsvRecord[] = [];
+  let rest = text;
+  let linesBefore = 0;
+  const options = {
+    delimiter: text.split('\n', 1)[0]?.includes('\t') ? '\t' : ',',
+    record_delimiter: ['\r\n', '\n'],
+    relax_column_count: true,
+    relax_quotes: true,
+    skip_empty_lines: true,
+    trim: true,
+    on_record(cells: readonly string[], { lines }: { readonly lines: number }) {
+      records.push({ cells, line: linesBefore + lines - cells.join('').split('\n').length + 1 });
+      return null;
+    },
+  };
+  for (;;) {
+    try {
+      parse(rest, options);
+      return records;
+    } catch (error) {
+      if (!(error instanceof CsvError)) throw error;
+      const lines = Number(error.lines ?? 1);
+      linesBefore += lines;
+      reading.addFault(linesBefore, describeFault(error));
+      rest = rest.split('\n').slice(lines).join('\n'); // there may be more faults
+    }
   }
 }
 
-function rowOf(names: readonly string[], cells: readonly string[]): JsonObject {
+function describeFault({ code, message }: CsvError): string {
+  if (code === 'CSV_QUOTE_NOT_CLOSED') return 'a quote is opened here and never closed';
+  return /CLOSING_QUOTE$/.test(code) ? 'there is text between a closing quote and the next cell' : message;
+}
+
+/** Faults of the head are told once, and not for each row. */
+function readHead({ cells, line }: CsvRecord, reading: ManifestReading): readonly Column[] {
+  const keys = new Set<RowFieldName>();
+  const columns = cells.map((name): Column => {
+    const [, param] = /^param\.([^=\s]+)$/i.exec(name) ?? [];
+    if (param !== undefined) return { param };
+    const key = fieldNamed(name);
+    if (key === undefined) reading.addFault(line, `the column \`${name}\` is no key of a row`);
+    else if (keys.has(key) && key !== 'param') reading.addFault(line, `there are two columns for \`${key}\``);
+    if (key === undefined) return null;
+    keys.add(key);
+    return { key };
+  });
+  if (!keys.has('prompt') && reading.defaults.prompt === undefined)
+    reading.addFault(line, 'the first line names the columns, and none of them is `prompt`');
+  return columns;
+}
+
+function rowOf(columns: readonly Column[], cells: readonly string[]): JsonObject {
   const row: Record<string, JsonValue> = {};
   const params: string[] = [];
-  for (const [at, name] of names.entries()) {
+  for (const [at, column] of columns.entries()) {
     const cell = cells[at] ?? '';
-    if (cell === '') continue;
-    if (name.startsWith('param.')) params.push(`${name.slice('param.'.length)}=${cell}`);
-    else if (name === 'param') params.push(cell);
-    else row[name] = /^(character|variant)s?$/.test(name) ? cell.split(/\s+/) : cell;
+    if (cell === '' || column === null) continue;
+    if ('param' in column) params.push(`${column.param}=${cell}`);
+    else if (column.key === 'param') params.push(cell);
+    else row[column.key] = column.key === 'character' || column.key === 'variant' ? cell.split(/\s+/) : cell;
   }
   return params.length > 0 ? { ...row, param: params } : row;
 }

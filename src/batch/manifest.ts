@@ -1,4 +1,4 @@
-import { type JsonValue, parseJson } from '../domain/json.ts';
+import { isJsonObject, type JsonValue, parseJson } from '../domain/json.ts';
 import type { Manifest, ManifestFault, ManifestRow } from './manifest-row.ts';
 import { type RowValues, readRow } from './row-reader.ts';
 
@@ -16,15 +16,22 @@ const EXTENSIONS: Readonly<Record<string, ManifestFormat>> = {
   txt: 'text',
 };
 
-/** The form that a manifest’s name tells, or else its first line. */
+/** The form that a manifest’s name tells, or else its content. */
 export function formatOf(name: string, text: string): ManifestFormat {
   const extension = /\.([a-z]+)$/i.exec(name)?.[1]?.toLowerCase() ?? '';
   const told = Object.hasOwn(EXTENSIONS, extension) ? EXTENSIONS[extension] : undefined;
   if (told !== undefined) return told;
+  return guessFormat(text);
+}
+
+function guessFormat(text: string): ManifestFormat {
+  const value = parseJson(text);
+  if (Array.isArray(value) || (isJsonObject(value) && value.jobs !== undefined)) return 'yaml';
   const first = text.split('\n').find((line) => line.trim() !== '' && !line.startsWith('#')) ?? '';
   if (/^\s*[{"]/.test(first)) return 'jsonl';
-  if (/^(jobs|defaults):\s*$/.test(first)) return 'yaml';
-  return first.includes(',') && first.split(',').some((cell) => cell.trim() === 'prompt') ? 'csv' : 'text';
+  if (/^(---|- |(jobs|defaults):)/.test(first)) return 'yaml';
+  const cells = first.toLowerCase().split(/[,\t]/);
+  return cells.length > 1 && cells.some((cell) => cell.trim() === 'prompt') ? 'csv' : 'text';
 }
 
 /** Collects the rows of a manifest and what is wrong with it. */
@@ -87,23 +94,21 @@ function readJsonLines(text: string, reading: ManifestReading): void {
 function readPrompts(text: string, reading: ManifestReading): void {
   for (const [at, line] of text.split('\n').entries()) {
     const prompt = line.trim();
-    if (prompt !== '' && prompt !== '#' && !prompt.startsWith('# ')) reading.addRow(prompt, at + 1);
+    if (prompt === '' || prompt === '#' || prompt.startsWith('# ')) continue;
+    // Nobody wants a video of that, and it would be paid.
+    if (isJsonObject(parseJson(prompt))) reading.addFault(at + 1, 'this is JSON and no prompt; give `--format jsonl`');
+    else reading.addRow(prompt, at + 1);
   }
 }
 
-/** Two rows of one name could not be told apart, and two videos cannot have one file. */
+/** Two rows of one name could not be told apart, and several videos cannot have one file. */
 function findDoubles(reading: ManifestReading): void {
-  const seen = { id: new Map<string, number>(), output: new Map<string, number>() };
+  const lines = new Map<string, number>();
   for (const { line, id, output, count } of reading.rows) {
-    for (const [name, value] of [
-      ['id', id],
-      ['output', output ?? null],
-    ] as const) {
-      if (value === null) continue;
-      const first = seen[name].get(value);
-      if (first === undefined) seen[name].set(value, line);
-      else reading.addFault(line, `the ${name} \`${value}\` is that of line ${first} too`);
-    }
-    if (output !== undefined && count > 1) reading.addFault(line, '`output` names one file, and `count` asks for more');
+    const first = id === null ? undefined : lines.get(id);
+    if (first !== undefined) reading.addFault(line, `the id \`${id}\` is that of line ${first} too`);
+    else if (id !== null) lines.set(id, line);
+    const isFile = output !== undefined && !/[/\\]$/.test(output);
+    if (isFile && count > 1) reading.addFault(line, '`output` names one file, and `count` asks for more');
   }
 }

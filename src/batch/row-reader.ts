@@ -11,25 +11,24 @@ const SHAPE: readonly RowFieldName[] = ['resolution', 'aspect_ratio', 'orientati
 
 /**
  * Reads a row from an object of any form of manifest; what it leaves out is taken from
- * the defaults. What is wrong is added to the faults, all of it; null when the row
- * cannot be used.
+ * the defaults. What is wrong is added to the faults, and the rest of the row is read on,
+ * for there may be more to tell of it; null for what is no row at all.
  */
 export function readRow(value: JsonValue, line: number, faults: string[], defaults: RowValues): ManifestRow | null {
-  const found: string[] = [];
   const row = typeof value === 'string' ? { prompt: value } : value;
   if (!isJsonObject(row)) {
     faults.push('a row is an object, or a prompt as a text');
     return null;
   }
-  const own = isBatchApiLine(row) ? rowOfBatchApiLine(row, found) : row;
-  const fields = new RowReader(withDefaults(namedFields(own, found), defaults), found);
+  const own = isBatchApiLine(row) ? rowOfBatchApiLine(row, faults) : row;
+  const values = withDefaults(namedFields(own, faults), defaults);
+  const fields = new RowReader(values, faults);
   const { text, texts } = fields;
-  const prompt = text('prompt');
-  if (prompt === undefined && found.length === 0) found.push('the row has no `prompt`');
-  const read: ManifestRow = {
+  if (values.prompt === undefined) faults.push('the row has no `prompt`');
+  return {
     line,
     id: text('id') ?? null,
-    prompt: prompt ?? '',
+    prompt: text('prompt') ?? 'unreadable', // which is a fault already; another one about it would mislead
     options: {
       duration: text('duration'),
       model: text('model'),
@@ -47,11 +46,9 @@ export function readRow(value: JsonValue, line: number, faults: string[], defaul
     variants: texts('variant'),
     count: fields.count(),
   };
-  faults.push(...found);
-  return found.length === 0 ? read : null;
 }
 
-/** The values under the names of our own keys; `aspect-ratio`, `aspectRatio` and `Aspect Ratio` are one key. */
+/** The values under the names of our own keys. */
 export function namedFields(object: JsonObject, faults: string[]): RowValues {
   const values: RowValues = {};
   for (const [key, value] of Object.entries(object)) {
@@ -67,7 +64,8 @@ export function namedFields(object: JsonObject, faults: string[]): RowValues {
   return values;
 }
 
-function fieldNamed(key: string): RowFieldName | undefined {
+/** The key of a row that a name stands for; `aspect-ratio`, `aspectRatio` and `Aspect Ratio` are one. */
+export function fieldNamed(key: string): RowFieldName | undefined {
   const snake = key
     .trim()
     .replace(/([a-z])([A-Z])/g, '$1_$2')
@@ -80,7 +78,8 @@ function isFieldName(name: string): name is RowFieldName {
   return Object.hasOwn(ROW_FIELDS, name);
 }
 
-function withDefaults(own: RowValues, defaults: RowValues): RowValues {
+/** A row’s own values, with defaults for what it leaves out. */
+export function withDefaults(own: RowValues, defaults: RowValues): RowValues {
   const usesShape = SHAPE.some((name) => own[name] !== undefined);
   const isReplaced = (name: string): boolean =>
     own.size !== undefined ? SHAPE.some((part) => part === name) : usesShape && name === 'size';
@@ -120,8 +119,12 @@ class RowReader {
   params(): readonly string[] | undefined {
     const { param } = this.#values;
     if (param === undefined) return undefined;
-    if (isJsonObject(param)) return Object.entries(param).map(([key, value]) => `${key}=${JSON.stringify(value)}`);
-    return this.texts('param');
+    if (!isJsonObject(param)) return this.texts('param');
+    return Object.entries(param).flatMap(([key, value]) =>
+      /^[^=\s]+$/.test(key)
+        ? `${key}=${JSON.stringify(value)}`
+        : (this.#fault(`\`${key}\` cannot be a parameter’s name`) ?? []),
+    );
   }
 
   flag(name: RowFieldName): boolean | undefined {

@@ -204,7 +204,7 @@ class BatchRun {
           again: false,
           taken: new Set(),
           maxCostPerDayMicros,
-          row: row.tie,
+          row: { ...row.tie, after: null, givesUp: null },
         },
       );
       isPaid = submission.kind === 'submitted';

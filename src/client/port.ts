@@ -13,6 +13,7 @@ export interface CallOptions {
 export type CreateOutcome =
   | { readonly kind: 'accepted'; readonly job: VideoJob }
   | { readonly kind: 'rejected'; readonly error: SoraError }
+  /** The error’s `cause` is what happened. */
   | { readonly kind: 'unknown'; readonly error: SoraError };
 
 export interface ListQuery {

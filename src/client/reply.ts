@@ -85,6 +85,6 @@ function provesNothingMade({ status }: Reply): boolean {
 }
 
 function inDoubt(failure: SoraError): SoraError {
-  const { causedBy, status, requestId, cause } = failure;
-  return new SoraError('outcome_unknown', { causedBy: causedBy ?? failure.message, status, requestId, cause });
+  const { causedBy, status, requestId } = failure;
+  return new SoraError('outcome_unknown', { causedBy: causedBy ?? failure.message, status, requestId, cause: failure });
 }

@@ -1,5 +1,5 @@
 import { failureOf } from './job-failure.ts';
-import { type JobRecord, statusOf } from './record.ts';
+import { ABANDONED, type JobRecord, statusOf } from './record.ts';
 
 /** Why it is not known whether, or how much, a job was charged. */
 export const DOUBTS = ['failed', 'moderation_blocked', 'cancelled', 'expired', 'outcome_unknown', 'no_price'] as const;
@@ -23,7 +23,7 @@ export type Charge =
  */
 export function chargeOf(record: JobRecord): Charge {
   if (record.free) return { kind: 'free' };
-  if (record.answer === 'rejected') return { kind: 'nothing' };
+  if (record.answer === 'rejected' && record.refusal?.code !== ABANDONED) return { kind: 'nothing' };
   const { estimatedMicros, job } = record;
   const actualMicros = job?.actualMicros ?? null;
   if (actualMicros !== null) return { kind: 'actual', micros: actualMicros };

@@ -80,7 +80,7 @@ const RULES: readonly Rule[] = [
   { code: 'permission_denied', status: [403] },
   { code: 'not_supported', status: [405, 501] },
   { code: 'endpoint_not_found', status: [404, 410] },
-  { code: 'request_timeout', status: [408] },
+  { code: 'request_timeout', status: [408, 504, 524] },
   { code: 'job_failed', status: [0] },
   { code: 'endpoint_not_found', when: ({ status }) => status >= 300 && status < 400 },
   { code: 'invalid_request', when: ({ status }) => status >= 400 && status < 500 },

@@ -83,6 +83,11 @@ export type LedgerEvent =
   | (EventBase & { readonly event: 'saved'; readonly file: SavedFile })
   | (EventBase & { readonly event: 'removed' });
 
+/** The code of a `rejected` by which a submission is taken back: it was never sent, or is proven to have never arrived. */
+export const WITHDRAWN = 'withdrawn';
+/** The code of a `rejected` by which its user gives up a submission in doubt; it may have made a video all the same. */
+export const ABANDONED = 'abandoned';
+
 /** How the server answered a submission: `pending` while it has not. */
 export type Answer = 'pending' | 'accepted' | 'rejected' | 'unknown';
 
@@ -110,6 +115,7 @@ export function applyEvent(record: JobRecord | undefined, event: LedgerEvent): J
     case 'seen':
       return { ...record, job: event.job };
     case 'rejected':
+      if (record.answer === 'accepted') return record; // found by another process in the same moment
       return {
         ...record,
         answer: 'rejected',
@@ -163,6 +169,11 @@ export function isOpen(record: JobRecord): boolean {
   return record.job === null || !isTerminal(record.job.status);
 }
 
+/** Whether a record's job gave a video that its server has, as far as is known. */
+export function hasVideo({ job, removed }: JobRecord): boolean {
+  return job?.status === 'completed' && !removed;
+}
+
 /** A record's status in the words of a job: a submission without an answer is `unknown`. */
 export function statusOf(record: JobRecord): JobStatus {
   if (record.answer === 'rejected') return 'failed';
@@ -172,7 +183,7 @@ export function statusOf(record: JobRecord): JobStatus {
 
 /** What a record counts as spent, in micro-dollars: the server's word where there is one, null where nothing is known. */
 export function spentMicros(record: JobRecord): number | null {
-  if (record.free || record.answer === 'rejected') return 0;
+  if (record.free || (record.answer === 'rejected' && record.refusal?.code !== ABANDONED)) return 0;
   return record.job?.actualMicros ?? record.estimatedMicros;
 }
 

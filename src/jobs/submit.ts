@@ -3,21 +3,30 @@ import { SoraError } from '../domain/errors.ts';
 import { hintsFor } from '../domain/hints.ts';
 import { formatUsd } from '../domain/money.ts';
 import type { Estimate } from '../domain/pricing.ts';
-import { factsOf, isOpen, type JobRecord, type ServerIdentity, spentMicros } from '../domain/record.ts';
+import {
+  ABANDONED,
+  factsOf,
+  hasVideo,
+  isOpen,
+  type JobRecord,
+  type ServerIdentity,
+  spentMicros,
+  WITHDRAWN,
+} from '../domain/record.ts';
 import type { VideoJob, VideoRequest } from '../domain/video.ts';
 import type { Clock } from '../platform/clock.ts';
 import { Interrupt } from '../platform/host.ts';
 import type { Ledger } from '../store/ledger.ts';
 import { fingerprintOf, recordRequest } from './fingerprint.ts';
-import { recover } from './recover.ts';
+import { isInFlight, recover } from './recover.ts';
 
 const ANSWER_POLL_MS = 250;
-/** How long another process may take to have its submission answered before it counts as lost. */
-const ANSWER_TIMEOUT_MS = 10 * 60_000;
 /** A server may list a job some moments after it took it. */
 const RECOVERY_DELAYS_MS = [0, 1_000, 3_000];
 /** Nobody watches a manifest’s rows, so more time passes before one is held to have never arrived. */
 const ROW_RECOVERY_DELAYS_MS = [...RECOVERY_DELAYS_MS, 10_000];
+/** After anything else a create may still arrive: a server that was too slow to answer is at it, one that said yes has it. */
+const MAY_HAVE_NEVER_ARRIVED: ReadonlySet<string | null> = new Set(['connection_failed', 'server_error', null]);
 
 export interface SubmitDeps {
   readonly client: VideosClient;
@@ -40,6 +49,14 @@ export interface RowTie {
   readonly key: string;
 }
 
+/** A row that is to have a video now. */
+export interface RowOrder extends RowTie {
+  /** The latest of its submissions that is known to have come to nothing; null where there is none. */
+  readonly after: string | null;
+  /** A submission in doubt that is given up when it cannot be found; null where there is none. */
+  readonly givesUp: string | null;
+}
+
 export interface SubmitOrder {
   /** Of the record; a new one when left out. Who keeps a key of their own can find out later what became of it. */
   readonly key?: string;
@@ -54,7 +71,7 @@ export interface SubmitOrder {
   readonly taken: ReadonlySet<string>;
   readonly maxCostPerDayMicros: number | null;
   /** The row that this is for; null for a single create. */
-  readonly row: RowTie | null;
+  readonly row: RowOrder | null;
 }
 
 export interface Submission {
@@ -71,39 +88,45 @@ export interface Submission {
  * once, and a create whose answer is lost is looked for, not sent again.
  *
  * A single create is the same as another one with an equal request, while that is
- * unfinished; a row of a manifest is the same as itself only, and has its video once.
+ * unfinished; a row of a manifest is the same as itself only, and has its video once:
+ * it is made anew only by who knows that it failed.
  *
  * Throws the server's refusal, `cost_cap_exceeded`, `outcome_unknown` when the job
  * could not be found, or the signal's reason when it aborts before anything was sent.
- * For a row whose create is seen to have never arrived, a `connection_failed` that may
- * be tried again.
+ * For a row that may be tried again: a `connection_failed` where its create is proven to
+ * have never arrived, or is given up, and a `duplicate_request` where another process was
+ * refused.
  */
 export async function submit(deps: SubmitDeps, order: SubmitOrder): Promise<Submission> {
   const { ledger } = deps;
   const fingerprint = fingerprintOf(order.server.baseUrl, recordRequest(order.request));
-  const sameOnes = (): JobRecord[] => {
-    const candidates = order.row === null ? ledger.byFingerprint(fingerprint) : ledger.byRow(order.row.key);
-    return candidates.filter((record) => isTaken(record, order));
+  const findSame = (): JobRecord | undefined => {
+    if (order.row !== null) return standingOf(ledger.byRow(order.row.key), order.row.after);
+    if (order.again) return undefined;
+    return ledger.byFingerprint(fingerprint).find((record) => isOpen(record) && !order.taken.has(record.key));
   };
-  const [existing] = order.again ? [] : sameOnes();
+  const existing = findSame();
   if (existing !== undefined) return attach(deps, existing, order.row);
 
   deps.signal?.throwIfAborted();
   const key = order.key ?? newKey(deps);
   await writeIntent(deps, order, key, fingerprint);
-  const [first] = order.again ? [] : sameOnes();
+  const first = findSame();
   if (first !== undefined && first.key !== key) {
-    await withdraw(deps, key, 'another process submitted the same request first');
+    await takeBack(deps, key, WITHDRAWN, 'another process submitted the same request first');
     return attach(deps, first, order.row);
   }
   await enforceDayCap(deps, order, key);
   return send(deps, order, key);
 }
 
-/** Whether a submission stands for what is ordered, so that nothing is to be paid. */
-function isTaken(record: JobRecord, { row, taken }: SubmitOrder): boolean {
-  if (taken.has(record.key)) return false;
-  return isOpen(record) || (row !== null && record.job?.status === 'completed' && !record.removed);
+/** The submission that stands for a row, of all that it had, oldest first; undefined when it is to be submitted. */
+function standingOf(records: readonly JobRecord[], after: string | null): JobRecord | undefined {
+  const at = records.findIndex(({ key }) => key === after);
+  return (
+    records.find((record) => isOpen(record) || hasVideo(record)) ??
+    records.findLast(({ answer, removed }, index) => index > at && answer === 'accepted' && !removed)
+  );
 }
 
 function writeIntent(deps: SubmitDeps, order: SubmitOrder, key: string, fingerprint: string): Promise<void> {
@@ -142,7 +165,8 @@ async function send(deps: SubmitDeps, order: SubmitOrder, key: string): Promise<
       throw outcome.error;
     }
     case 'unknown': {
-      const { code, causedBy, message } = outcome.error;
+      const { cause, causedBy, message } = outcome.error;
+      const { code } = cause instanceof SoraError ? cause : outcome.error;
       await ledger.append({ event: 'unknown', ...at, code, message: causedBy ?? message });
       return findLost(deps, order.row, recordOf(ledger, key), outcome.error);
     }
@@ -153,13 +177,14 @@ async function send(deps: SubmitDeps, order: SubmitOrder, key: string): Promise<
  * Goes on with a job that exists, or may exist, instead of paying for a second one: of another process, or of this
  * program's own earlier run. Throws like `submit`.
  */
-export async function attach(deps: SubmitDeps, existing: JobRecord, row: RowTie | null = null): Promise<Submission> {
+export async function attach(deps: SubmitDeps, existing: JobRecord, row: RowOrder | null = null): Promise<Submission> {
   const record = await awaitAnswer(deps, existing);
   if (record.answer === 'rejected') {
     throw new SoraError('duplicate_request', {
       title: 'the same request, submitted by another process, was refused',
       causedBy: record.refusal?.message ?? null,
       hints: ['run the command again to submit it anew'],
+      retryable: row !== null,
     });
   }
   if (record.answer === 'accepted') return { kind: 'attached', record, job: null };
@@ -172,9 +197,8 @@ async function awaitAnswer(
   { ledger, clock, pid, isProcessAlive, signal }: SubmitDeps,
   existing: JobRecord,
 ): Promise<JobRecord> {
-  const deadlineMs = existing.submittedAtMs + ANSWER_TIMEOUT_MS;
   let record = existing;
-  while (record.answer === 'pending' && record.pid !== pid && isProcessAlive(record.pid) && clock.now() < deadlineMs) {
+  while (record.pid !== pid && isInFlight(record, { clock, isProcessAlive })) {
     await clock.sleep(ANSWER_POLL_MS, signal);
     record = recordOf(ledger, existing.key);
   }
@@ -184,7 +208,12 @@ async function awaitAnswer(
   return recordOf(ledger, record.key);
 }
 
-async function findLost(deps: SubmitDeps, row: RowTie | null, lost: JobRecord, doubt: SoraError): Promise<Submission> {
+async function findLost(
+  deps: SubmitDeps,
+  row: RowOrder | null,
+  lost: JobRecord,
+  doubt: SoraError,
+): Promise<Submission> {
   const facts = { key: lost.key };
   let isProvenMissing = false;
   try {
@@ -201,16 +230,19 @@ async function findLost(deps: SubmitDeps, row: RowTie | null, lost: JobRecord, d
     throw new SoraError('interrupted', { title, hints: hintsFor('outcome_unknown', facts), cause: error });
   }
   const { causedBy, status, requestId } = doubt;
-  // A server that was too slow to answer may still be at it.
-  if (row !== null && isProvenMissing && lost.refusal?.code !== 'request_timeout') {
-    await withdraw(deps, lost.key, 'it never arrived: the server’s list does not have it');
-    throw new SoraError('connection_failed', {
-      title: 'the create did not arrive at the server',
-      causedBy,
-      cause: doubt,
-    });
+  const isMissing = isProvenMissing && MAY_HAVE_NEVER_ARRIVED.has(lost.refusal?.code ?? null);
+  const isGivenUp = row?.givesUp === lost.key;
+  if (row === null || !(isMissing || isGivenUp)) {
+    throw new SoraError('outcome_unknown', { causedBy, status, requestId, facts, cause: doubt });
   }
-  throw new SoraError('outcome_unknown', { causedBy, status, requestId, facts, cause: doubt });
+  const reason = isMissing ? 'it never arrived: the server’s list does not have it' : 'given up; it may exist';
+  const record = await takeBack(deps, lost.key, isMissing ? WITHDRAWN : ABANDONED, reason);
+  if (record.answer === 'accepted') return { kind: 'submitted', record, job: null };
+  throw new SoraError('connection_failed', {
+    title: 'the create did not arrive at the server',
+    causedBy,
+    cause: doubt,
+  });
 }
 
 /**
@@ -228,7 +260,7 @@ async function enforceDayCap(deps: SubmitDeps, { maxCostPerDayMicros }: SubmitOr
     if (record.key === key) break;
   }
   if (sumMicros <= maxCostPerDayMicros && own.estimatedMicros !== null) return;
-  await withdraw(deps, key, 'over the day’s cap');
+  await takeBack(deps, key, WITHDRAWN, 'over the day’s cap');
   const setting = cappedProfile === null ? 'max_cost_per_day' : `profiles.${cappedProfile}.max_cost_per_day`;
   throw new SoraError('cost_cap_exceeded', {
     title:
@@ -242,8 +274,15 @@ async function enforceDayCap(deps: SubmitDeps, { maxCostPerDayMicros }: SubmitOr
   });
 }
 
-function withdraw({ ledger, clock }: SubmitDeps, key: string, message: string): Promise<void> {
-  return ledger.append({ event: 'rejected', key, atMs: clock.now(), code: 'withdrawn', message });
+/** The record as it is then: accepted all the same when another process has found its job. */
+async function takeBack(
+  { ledger, clock }: SubmitDeps,
+  key: string,
+  code: typeof WITHDRAWN | typeof ABANDONED,
+  message: string,
+): Promise<JobRecord> {
+  await ledger.append({ event: 'rejected', key, atMs: clock.now(), code, message });
+  return recordOf(ledger, key);
 }
 
 function recordOf(ledger: Ledger, key: string): JobRecord {

@@ -1,5 +1,5 @@
 import { crc32 } from 'node:zlib';
-import type { LedgerEvent } from '../domain/record.ts';
+import { ABANDONED, type LedgerEvent, WITHDRAWN } from '../domain/record.ts';
 import { isTerminal } from '../domain/video.ts';
 import type { Journal, JournalLine } from '../platform/journal.ts';
 import { type Coverage, readIndexFile, writeIndexFile } from './ledger-index-file.ts';
@@ -130,5 +130,7 @@ function mayOpen(event: LedgerEvent): boolean {
 /** An event after which no record is open. */
 function closes(event: LedgerEvent): boolean {
   if (event.event === 'accepted' || event.event === 'seen') return isTerminal(event.job.status);
-  return event.event === 'rejected' || event.event === 'removed';
+  // Who takes a submission back may come too late: it is open when it was found in the same moment.
+  if (event.event === 'rejected') return event.code !== WITHDRAWN && event.code !== ABANDONED;
+  return event.event === 'removed';
 }

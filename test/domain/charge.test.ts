@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { chargeOf } from '../../src/domain/charge.ts';
-import { applyEvent, type JobRecord, type LedgerEvent } from '../../src/domain/record.ts';
+import { ABANDONED, applyEvent, type JobRecord, type LedgerEvent } from '../../src/domain/record.ts';
 import { Spent } from '../../src/domain/spent.ts';
 import { AT_MS, accepted, intent, seen } from '../store/ledger-events.ts';
 
@@ -17,6 +17,7 @@ const taken = accepted(KEY, 'video_1');
 const ended = (facts: Parameters<typeof seen>[2]): LedgerEvent => seen(KEY, 'video_1', facts);
 const rejected: LedgerEvent = { event: 'rejected', key: KEY, atMs: AT_MS, code: 'moderation_blocked', message: 'no' };
 const lost: LedgerEvent = { event: 'unknown', key: KEY, atMs: AT_MS, code: null, message: 'the connection broke' };
+const abandoned: LedgerEvent = { event: 'rejected', key: KEY, atMs: AT_MS, code: ABANDONED, message: 'given up' };
 const removed: LedgerEvent = { event: 'removed', key: KEY, atMs: AT_MS };
 const error = { code: 'processing_error', message: 'the renderer crashed' };
 const moderation = { code: 'moderation_blocked', message: 'Your request was blocked by our moderation system.' };
@@ -59,6 +60,7 @@ describe('what a submission cost', () => {
       estimated,
     ],
     ['whose answer is lost is unknown', fold(intent(KEY), lost), unknown('outcome_unknown')],
+    ['that was given up in doubt is unknown', fold(intent(KEY), lost, abandoned), unknown('outcome_unknown')],
     ['whose answer has not come is unknown', fold(intent(KEY)), unknown('outcome_unknown')],
     [
       'of a model without a price is unknown',

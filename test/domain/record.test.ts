@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import {
+  ABANDONED,
   applyEvent,
   factsOf,
   isOpen,
@@ -20,6 +21,7 @@ const unknown: LedgerEvent = {
   code: 'connection_failed',
   message: 'socket hang up',
 };
+const abandoned: LedgerEvent = { event: 'rejected', key: KEY, atMs: AT_MS + 6, code: ABANDONED, message: 'given up' };
 const removed: LedgerEvent = { event: 'removed', key: KEY, atMs: AT_MS + 9 };
 const taken = accepted(KEY, 'video_1');
 const completed = seen(KEY, 'video_1', { status: 'completed', serverStatus: 'completed', actualMicros: 420_000 });
@@ -41,6 +43,9 @@ describe('a record', () => {
     ['accepted', [taken], 'queued', true, 400_000],
     ['rejected', [rejected], 'failed', false, 0],
     ['in doubt', [unknown], 'unknown', true, 400_000],
+    ['given up', [unknown, abandoned], 'failed', false, 400_000],
+    ['given up, then found', [unknown, abandoned, taken], 'queued', true, 400_000],
+    ['found while another process gave it up', [unknown, taken, abandoned], 'queued', true, 400_000],
     ['in doubt, then found', [unknown, taken], 'queued', true, 400_000],
     ['completed', [taken, completed], 'completed', false, 420_000],
     ['failed', [taken, failed], 'failed', false, 400_000],

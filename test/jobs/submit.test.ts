@@ -1,10 +1,19 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { factsOf, type JobRecord } from '../../src/domain/record.ts';
+import { factsOf, type JobRecord, spentMicros } from '../../src/domain/record.ts';
+import type { JobStatus } from '../../src/domain/video.ts';
 import { fingerprintOf, recordRequest } from '../../src/jobs/fingerprint.ts';
-import { type RowTie, type Submission, type SubmitDeps, type SubmitOrder, submit } from '../../src/jobs/submit.ts';
+import {
+  type RowOrder,
+  type RowTie,
+  type Submission,
+  type SubmitDeps,
+  type SubmitOrder,
+  submit,
+} from '../../src/jobs/submit.ts';
 import type { Clock } from '../../src/platform/clock.ts';
 import { Ledger } from '../../src/store/ledger.ts';
+import type { ScriptedReply } from '../support/scripted-server.ts';
 import { createSeededRandom } from '../support/seeded-random.ts';
 import { createTemporaryFolder } from '../support/temporary-folder.ts';
 import { createVideoJob } from '../support/video-job.ts';
@@ -37,7 +46,7 @@ async function setUp(script: VideosScript = {}, alive: readonly number[] = [1, 2
     process(pid) {
       const ledger = new Ledger({ journal: join(folder, 'ledger.jsonl'), index: join(folder, 'ledger.index') });
       const deps: SubmitDeps = {
-        client: createVideosClient(server.url).client,
+        client: createVideosClient(server.url, { idleTimeoutMs: 200 }).client,
         ledger,
         clock,
         pid,
@@ -205,18 +214,27 @@ describe('the cap of a day', () => {
 
 describe('a row of a manifest', () => {
   const BATCH = '/work/shots.jsonl';
-  const row = (key: string): { row: RowTie } => ({ row: { batch: BATCH, key } });
+  const row = (key: string, more: Partial<RowOrder> = {}): { row: RowOrder } => ({
+    row: { batch: BATCH, key, after: null, givesUp: null, ...more },
+  });
+  const lostRequest = createVideoRequest({ prompt: 'lost' });
+
+  /** The record of a row, its job in this status. */
+  async function endJob({ process }: Machine, key: string, status: JobStatus): Promise<JobRecord> {
+    const { ledger } = process(9);
+    const record = ledger.byRow(key).findLast(({ job }) => job !== null);
+    if (record?.job == null) throw new Error('the row has no job');
+    await ledger.append({ event: 'seen', key: record.key, atMs: NOW_MS, job: { ...record.job, status } });
+    return record;
+  }
 
   it('has one video, however many processes run it, and also after that is finished', async () => {
-    const { server, process } = await setUp();
+    const machine = await setUp();
+    const { server, process } = machine;
     const submissions = await Promise.all([1, 2].map((pid) => process(pid).submit(row('a'))));
     expect(submissions.map(({ kind }) => kind).sort()).toEqual(['attached', 'submitted']);
-
-    const { ledger, submit: again } = process(3);
-    const [record] = ledger.byRow('a');
-    if (record?.job == null) throw new Error('the row has no job');
-    await ledger.append({ event: 'seen', key: record.key, atMs: NOW_MS, job: { ...record.job, status: 'completed' } });
-    expect(await again(row('a'))).toMatchObject({ kind: 'attached', record: { key: record.key } });
+    const { key } = await endJob(machine, 'a', 'completed');
+    expect(await process(3).submit(row('a'))).toMatchObject({ kind: 'attached', record: { key } });
     expect(server.posts).toBe(1);
   });
 
@@ -228,14 +246,72 @@ describe('a row of a manifest', () => {
     expect([...process(1).ledger.byBatch(BATCH)].map(({ row: key }) => key)).toEqual(['a', 'b']);
   });
 
+  it('that failed is made anew only by a run that knows of the failure', async () => {
+    const machine = await setUp();
+    const { server, process } = machine;
+    await process(1).submit(row('a'));
+    const { key } = await endJob(machine, 'a', 'failed');
+    expect(await process(2).submit(row('a'))).toMatchObject({ kind: 'attached', record: { key } });
+    expect(server.posts).toBe(1);
+    const retries = await Promise.all([3, 4].map((pid) => process(pid).submit(row('a', { after: key }))));
+    expect(retries.map(({ kind }) => kind).sort()).toEqual(['attached', 'submitted']);
+    expect(server.posts).toBe(2);
+    await endJob(machine, 'a', 'failed');
+    expect(await process(5).submit(row('a', { after: key }))).toMatchObject({ kind: 'attached' });
+    expect(server.posts).toBe(2);
+  });
+
+  it('may be tried again when another process was refused it', async () => {
+    let isRefusing = true;
+    const { process } = await setUp({ create: () => (isRefusing ? { status: 429, body: 'slow down' } : null) });
+    const outcomes = await Promise.allSettled([1, 2].map((pid) => process(pid).submit(row('a'))));
+    const isRetryable = outcomes.map((outcome) => outcome.status === 'rejected' && outcome.reason.retryable);
+    expect(isRetryable).toEqual([true, true]);
+    isRefusing = false;
+    expect(await process(2).submit(row('a'))).toMatchObject({ kind: 'submitted' });
+  });
+
   it('may be sent anew once the list of the server proves that it never arrived', async () => {
     const machine = await setUp();
     const { server, process } = machine;
     await process(1).submit(row('a')); // what makes the list believable
-    await leaveIntent(machine, 4, createVideoRequest({ prompt: 'never sent' }), row('b').row);
-    const order = { ...row('b'), request: createVideoRequest({ prompt: 'never sent' }) };
+    await leaveIntent(machine, 4, lostRequest, row('b').row);
+    const order = { ...row('b'), request: lostRequest };
     await expect(process(2).submit(order)).rejects.toMatchObject({ code: 'connection_failed', retryable: true });
     expect(await process(3).submit(order)).toMatchObject({ kind: 'submitted' });
+    expect(server.posts).toBe(2);
+  });
+
+  it.each<[string, ScriptedReply, string]>([
+    ['a broken connection', 'drop', 'connection_failed'],
+    ['a fault of the server', { status: 500, body: 'oh' }, 'connection_failed'],
+    ['a busy server', { status: 503, body: 'later' }, 'connection_failed'],
+    ['a time-out, after which it may still arrive', 'hang', 'outcome_unknown'],
+    ['a gateway that gave up waiting', { status: 504, body: 'late' }, 'outcome_unknown'],
+    ['a server that gave up waiting', { status: 408, body: 'late' }, 'outcome_unknown'],
+    ['a server that has it already', { status: 409, body: 'twice' }, 'outcome_unknown'],
+    ['a yes that cannot be read', { body: '<html>' }, 'outcome_unknown'],
+  ])('ends, where it is not in the list after %s, with the right doubt', async (_, reply, code) => {
+    const { process, server } = await setUp({ create: (__, { body }) => (body.includes('lost') ? reply : null) });
+    await process(1).submit(row('a'));
+    const order = { ...row('b'), request: lostRequest };
+    await expect(process(2).submit(order)).rejects.toMatchObject({ code });
+    const again = process(3).submit(order);
+    await expect(again).rejects.toMatchObject({ code });
+    expect(server.posts).toBe(code === 'outcome_unknown' ? 2 : 3);
+  });
+
+  it('is paid once when the process that lost its answer and another one look for it at once', async () => {
+    const { process, server } = await setUp({
+      create(accept, { body }) {
+        const answer = accept();
+        return body.includes('lost') ? 'drop' : answer;
+      },
+    });
+    await process(1).submit(row('a'));
+    const order = { ...row('b'), request: lostRequest };
+    const submissions = await Promise.all([1, 2, 3].map((pid) => process(pid).submit(order)));
+    expect(submissions.map(({ record }) => record.job?.id)).toEqual(['video_2', 'video_2', 'video_2']);
     expect(server.posts).toBe(2);
   });
 
@@ -245,5 +321,20 @@ describe('a row of a manifest', () => {
     await expect(machine.process(2).submit(row('b'))).rejects.toMatchObject({ code: 'outcome_unknown' });
     await expect(machine.process(3).submit(row('b'))).rejects.toMatchObject({ code: 'outcome_unknown' });
     expect(machine.server.posts).toBe(0);
+  });
+
+  it('that stays in doubt is given up and sent anew, once, by those who are told to', async () => {
+    const machine = await setUp();
+    const { process, server } = machine;
+    await leaveIntent(machine, 4, lostRequest, row('b').row);
+    const order = { ...row('b', { givesUp: 'sub_left' }), request: lostRequest };
+    const givenUp = await Promise.allSettled([1, 2].map((pid) => process(pid).submit(order)));
+    expect(givenUp.map((outcome) => outcome.status === 'rejected' && outcome.reason.retryable)).toEqual([true, true]);
+    const submissions = await Promise.all([1, 2].map((pid) => process(pid).submit(order)));
+    expect(submissions.map(({ kind }) => kind).sort()).toEqual(['attached', 'submitted']);
+    expect(await process(3).submit({ ...row('b'), request: lostRequest })).toMatchObject({ kind: 'attached' });
+    expect(server.posts).toBe(1);
+    const costs = Array.from(process(3).ledger.all(), spentMicros).filter((micros) => micros !== 0);
+    expect(costs).toEqual([PRICE.micros, PRICE.micros]);
   });
 });

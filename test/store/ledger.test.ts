@@ -1,7 +1,7 @@
 import { appendFileSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { applyEvent, type JobRecord, type LedgerEvent } from '../../src/domain/record.ts';
+import { applyEvent, type JobRecord, type LedgerEvent, WITHDRAWN } from '../../src/domain/record.ts';
 import { Ledger, type LedgerPaths } from '../../src/store/ledger.ts';
 import { createTemporaryFolder } from '../support/temporary-folder.ts';
 import { AT_MS, accepted, intent, seen } from './ledger-events.ts';
@@ -51,6 +51,14 @@ describe('a record', () => {
     expect(keysOf(ledger.open())).toEqual(['b', 'a']);
     expect(keysOf(ledger.newest(2))).toEqual(['c', 'b']);
     expect(keysOf([...ledger.all()])).toEqual(['a', 'b', 'c']);
+  });
+
+  it('stays open when it was found in the moment in which it was taken back', async () => {
+    const ledger = new Ledger(createPaths());
+    const back = { event: 'rejected', key: 'a', atMs: AT_MS, code: WITHDRAWN, message: 'it never arrived' } as const;
+    await ledger.append(intent('a'), accepted('a', 'video_1'), back);
+    await ledger.append(intent('b'), { ...back, key: 'b' });
+    expect(keysOf(ledger.open())).toEqual(['a']);
   });
 
   it('belongs to the day, in UTC, on which it was submitted', async () => {

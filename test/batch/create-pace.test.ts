@@ -1,0 +1,122 @@
+import { describe, expect, it } from 'vitest';
+import { CreatePace, parseRate } from '../../src/batch/create-pace.ts';
+import { SoraError } from '../../src/domain/errors.ts';
+import { createSharedClock } from '../support/fake-clock.ts';
+
+interface Traffic {
+  readonly pace: CreatePace;
+  /** Lets so many want to create at once; when each had its turn, in milliseconds from now. */
+  turns(count: number): Promise<number[]>;
+}
+
+function setUp(intervalMs = 0): Traffic {
+  const clock = createSharedClock();
+  const pace = new CreatePace({ clock, random: () => 0, intervalMs });
+  return {
+    pace,
+    turns(count) {
+      const startMs = clock.now();
+      return Promise.all(Array.from({ length: count }, () => pace.turn().then(() => clock.now() - startMs)));
+    },
+  };
+}
+
+const busy = (retryAfterMs: number | null = null): SoraError => new SoraError('rate_limit_exceeded', { retryAfterMs });
+
+describe('creates', () => {
+  it('leave as fast as they come without a rate', async () => {
+    expect(await setUp().turns(3)).toEqual([0, 0, 0]);
+  });
+
+  it('leave no faster than the rate', async () => {
+    const { turns } = setUp(2_000);
+    expect(await turns(3)).toEqual([0, 2_000, 4_000]);
+    expect(await turns(2)).toEqual([2_000, 4_000]);
+  });
+
+  it('all wait as long as the server says, and then come one after the other', async () => {
+    const { pace, turns } = setUp();
+    expect(pace.refused(busy(30_000))).toBe(30_000);
+    expect(await turns(3)).toEqual([30_000, 30_100, 30_200]);
+  });
+
+  it('wait longer after each refusal where the server does not say, up to a minute, and anew after an acceptance', async () => {
+    const { pace, turns } = setUp();
+    const pauses: number[] = [];
+    for (let refusals = 0; refusals < 8; refusals++) {
+      pauses.push(pace.refused(busy()));
+      await turns(1);
+    }
+    expect(pauses).toEqual([1_000, 2_000, 4_000, 8_000, 16_000, 32_000, 60_000, 60_000]);
+    pace.accepted();
+    expect(pace.refused(busy())).toBe(1_000);
+  });
+
+  it('take refusals of those that were under way together as one', async () => {
+    const { pace, turns } = setUp();
+    const pauses = [busy(), busy(), busy()].map((refusal) => pace.refused(refusal));
+    expect(pauses).toEqual([1_000, 1_000, 1_000]);
+    await turns(1);
+    expect(pace.refused(busy())).toBe(2_000);
+  });
+
+  it('come further and further apart while they are refused, and close up again when they are taken', async () => {
+    const { pace, turns } = setUp();
+    for (let refusals = 0; refusals < 3; refusals++) {
+      pace.refused(busy(1_000));
+      await turns(1);
+    }
+    expect(await turns(2)).toEqual([400, 800]);
+    pace.accepted();
+    await turns(1);
+    expect(await turns(2)).toEqual([200, 400]);
+    pace.accepted();
+    pace.accepted();
+    await turns(1);
+    expect(await turns(3)).toEqual([0, 0, 0]);
+  });
+
+  it('never come faster than the rate, neither after refusals nor after acceptances', async () => {
+    const { pace, turns } = setUp(20_000);
+    pace.refused(busy(1_000));
+    await turns(1);
+    expect(await turns(2)).toEqual([20_000, 40_000]);
+    for (let taken = 0; taken < 5; taken++) pace.accepted();
+    expect(await turns(2)).toEqual([20_000, 40_000]);
+  });
+
+  it('tell since when none of them was taken', async () => {
+    const { pace, turns } = setUp();
+    pace.refused(busy(5_000));
+    await turns(1);
+    pace.refused(busy(5_000));
+    expect(pace.refusedForMs).toBe(5_000);
+    pace.accepted();
+    pace.refused(busy(5_000));
+    expect(pace.refusedForMs).toBe(0);
+  });
+
+  it('stop waiting when they are told to', async () => {
+    const { pace } = setUp();
+    pace.refused(busy(60_000));
+    const halt = new AbortController();
+    const waiting = pace.turn(halt.signal);
+    halt.abort(new Error('enough'));
+    await expect(waiting).rejects.toThrow('enough');
+  });
+});
+
+describe('a rate', () => {
+  it.each([
+    ['2/s', 500],
+    ['30/m', 2_000],
+    [' 500/h ', 7_200],
+    ['1/h', 3_600_000],
+  ])('of %s is a create every %i ms', (text, intervalMs) => {
+    expect(parseRate(text)).toBe(intervalMs);
+  });
+
+  it.each(['', '30', '0/m', '-1/m', '1.5/s', '30/d', '30/min', 'm/30'])('is not %j', (text) => {
+    expect(parseRate(text)).toBeUndefined();
+  });
+});

@@ -1,0 +1,427 @@
+import { cpSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { formatOf, readManifest } from '../../src/batch/manifest.ts';
+import type { ManifestRow } from '../../src/batch/manifest-row.ts';
+import type { RowValues } from '../../src/batch/row-reader.ts';
+import { createCommandLine } from '../support/command-line.ts';
+import { createPngHeader } from '../support/image-headers.ts';
+
+/** What was read of each row, without what was not given. */
+async function read(text: string, name: string, defaults: RowValues = {}): Promise<object[]> {
+  const { rows, faults } = await readManifest(text, formatOf(name, text), defaults);
+  expect(faults).toEqual([]);
+  return rows.map(given);
+}
+
+function given({ options, ...row }: ManifestRow): object {
+  const isGiven = ([, value]: [string, unknown]): boolean => value !== undefined && value !== null;
+  return Object.fromEntries(Object.entries({ ...row, ...options }).filter(isGiven));
+}
+
+const prompts = (rows: readonly object[]): unknown[] => rows.map((row) => 'prompt' in row && row.prompt);
+
+describe('a manifest', () => {
+  it('of JSON lines has objects and bare prompts, blank lines and comments', async () => {
+    const text = [
+      '# my shots',
+      '',
+      '{"id":"boat","prompt":"a boat","duration":8,"model":"sora-2-pro","exact":true,"count":2}',
+      '  "a cat"  ',
+      '{"prompt":"a dog","character":["char_1"],"param":{"seed":42,"mode":"fast"},"variant":"thumbnail"}',
+    ].join('\n');
+    expect(await read(text, 'shots.jsonl')).toEqual([
+      { line: 3, id: 'boat', prompt: 'a boat', duration: '8', model: 'sora-2-pro', exact: true, count: 2 },
+      { line: 4, prompt: 'a cat', count: 1 },
+      {
+        line: 5,
+        prompt: 'a dog',
+        characters: ['char_1'],
+        params: ['seed=42', 'mode="fast"'],
+        variants: ['thumbnail'],
+        count: 1,
+      },
+    ]);
+  });
+
+  it('of comma-separated values has a head, cells of several lines, and parameters as columns', async () => {
+    const text = [
+      'ID,Prompt,Aspect Ratio,characters,param.seed,param,exact,count',
+      'a,"a ""quoted"" prompt, with a comma",9:16,char_1 char_2,42,mode=fast,true,2',
+      '',
+      'b,"two',
+      'lines",,,,,,',
+      'c,a short row',
+    ].join('\n');
+    expect(await read(text, 'shots.csv')).toEqual([
+      {
+        line: 2,
+        id: 'a',
+        prompt: 'a "quoted" prompt, with a comma',
+        aspectRatio: '9:16',
+        characters: ['char_1', 'char_2'],
+        params: ['seed=42', 'mode=fast'],
+        exact: true,
+        count: 2,
+      },
+      { line: 4, id: 'b', prompt: 'two\nlines', count: 1 },
+      { line: 6, id: 'c', prompt: 'a short row', count: 1 },
+    ]);
+  });
+
+  it('of tab-separated values may hold commas', async () => {
+    expect(await read('prompt\tduration\na boat, a sea\t8\n', 'shots.tsv')).toEqual([
+      { line: 2, prompt: 'a boat, a sea', duration: '8', count: 1 },
+    ]);
+  });
+
+  it('in YAML has jobs and defaults, or is a list of rows', async () => {
+    const text = [
+      'defaults: &all',
+      '  duration: 8',
+      '  size: 1280x720',
+      '  param: { seed: 1 }',
+      'jobs:',
+      '  - a boat # with a comment',
+      '  - prompt: |-',
+      '      two',
+      '      lines',
+      '    resolution: 1080p',
+      '    model: sora-2-pro',
+      '    param: { seed: 2 }',
+    ].join('\n');
+    expect(await read(text, 'shots.yaml')).toEqual([
+      { line: 6, prompt: 'a boat', duration: '8', size: '1280x720', params: ['seed=1'], count: 1 },
+      {
+        line: 7,
+        prompt: 'two\nlines',
+        duration: '8',
+        resolution: '1080p',
+        model: 'sora-2-pro',
+        params: ['seed=2'],
+        count: 1,
+      },
+    ]);
+    expect(prompts(await read('- a boat\n- prompt: a cat\n', 'shots.yml'))).toEqual(['a boat', 'a cat']);
+  });
+
+  it('in JSON is the same as in YAML', async () => {
+    const text = JSON.stringify({ defaults: { seconds: 8 }, jobs: ['a boat', { prompt: 'a cat', seconds: 4 }] });
+    expect(await read(text, 'shots.json')).toMatchObject([
+      { prompt: 'a boat', duration: '8' },
+      { prompt: 'a cat', duration: '4' },
+    ]);
+  });
+
+  it('of plain text has a prompt a line; a number sign and a blank begin a comment', async () => {
+    expect(await read('# scenes\n\n a boat \n#sunset\n#\na cat, asleep', 'shots.txt')).toEqual([
+      { line: 3, prompt: 'a boat', count: 1 },
+      { line: 4, prompt: '#sunset', count: 1 },
+      { line: 6, prompt: 'a cat, asleep', count: 1 },
+    ]);
+  });
+
+  it('may be a file for the Batch API', async () => {
+    const line = {
+      custom_id: 'a',
+      method: 'POST',
+      url: '/v1/videos',
+      body: {
+        prompt: 'a boat',
+        model: 'sora-2',
+        seconds: '8',
+        size: '1280x720',
+        input_reference: { image_url: 'https://example.com/boat.png' },
+        characters: [{ id: 'char_1' }],
+        seed: 42,
+      },
+    };
+    expect(await read(JSON.stringify(line), 'requests.jsonl')).toEqual([
+      {
+        line: 1,
+        id: 'a',
+        prompt: 'a boat',
+        model: 'sora-2',
+        duration: '8',
+        size: '1280x720',
+        image: 'https://example.com/boat.png',
+        characters: ['char_1'],
+        params: ['seed=42'],
+        count: 1,
+      },
+    ]);
+  });
+
+  it.each([
+    ['shots.jsonl', '{"prompt":"a boat"}\r\n\r\n"a cat"\r\n'],
+    ['shots.csv', 'prompt,duration\r\na boat,\r\n\r\na cat,8\r\n'],
+    ['mixed.csv', 'prompt,duration\r\na boat,\na cat,8\r\n'],
+    ['shots.yaml', 'jobs:\r\n  - a boat\r\n  - prompt: a cat\r\n'],
+    ['shots.txt', 'a boat\r\n\r\na cat\r\n'],
+  ])('may end its lines as Windows does: %s', async (name, text) => {
+    expect(prompts(await read(text, name))).toEqual(['a boat', 'a cat']);
+  });
+
+  it('takes the keys of the API, and keys in any spelling', async () => {
+    const [row] = await read(
+      '{"custom_id":"a","prompt":"x","seconds":"8","aspectRatio":"9:16","Variants":["video"],"characters":"char_1","params":{}}',
+      'a.jsonl',
+    );
+    expect(row).toMatchObject({
+      id: 'a',
+      duration: '8',
+      aspectRatio: '9:16',
+      variants: ['video'],
+      characters: ['char_1'],
+    });
+  });
+});
+
+describe('what a row leaves out', () => {
+  const ofCommandLine: RowValues = {
+    duration: '12',
+    model: 'sora-2-pro',
+    resolution: '1080p',
+    orientation: 'portrait',
+  };
+
+  it('is taken from the file’s defaults, and then from the command line', async () => {
+    const text = 'defaults: { duration: 8 }\njobs:\n  - a boat\n  - { prompt: a cat, duration: 4, model: sora-2 }\n';
+    expect(await read(text, 'a.yaml', ofCommandLine)).toMatchObject([
+      { duration: '8', model: 'sora-2-pro', resolution: '1080p' },
+      { duration: '4', model: 'sora-2', resolution: '1080p' },
+    ]);
+  });
+
+  it('does not join a size with the parts of another', async () => {
+    const size = await read('{"prompt":"a","size":"1280x720"}', 'a.jsonl', ofCommandLine);
+    expect(size).toEqual([{ line: 1, prompt: 'a', duration: '12', model: 'sora-2-pro', size: '1280x720', count: 1 }]);
+    const parts = await read('{"prompt":"a","resolution":"720p"}', 'a.jsonl', { size: '1920x1080' });
+    expect(parts).toEqual([{ line: 1, prompt: 'a', resolution: '720p', count: 1 }]);
+    const defaults = await read('defaults: { resolution: 720p }\njobs: [a]', 'a.yaml', { size: '1920x1080' });
+    expect(defaults).toEqual([{ line: 2, prompt: 'a', resolution: '720p', count: 1 }]);
+  });
+});
+
+describe('the form of a manifest whose name does not tell it', () => {
+  it.each([
+    ['jsonl', '# shots\n{"prompt":"a"}'],
+    ['jsonl', '"a prompt"'],
+    ['csv', 'id,prompt,duration\n1,a,4'],
+    ['csv', 'Prompt\tduration\na\t4'],
+    ['yaml', 'defaults:\n  duration: 8\njobs: [a]'],
+    ['yaml', '---\njobs: [a]'],
+    ['yaml', '- a boat\n- a cat'],
+    ['yaml', '- prompt: a boat'],
+    ['yaml', '[{"prompt":"a boat"},\n "a cat"]'],
+    ['yaml', '{\n  "jobs": ["a"]\n}'],
+    ['text', 'A boat, then a prompt\n'],
+    ['text', '[slow] a boat'],
+  ])('is %s for %j', (format, text) => {
+    expect(formatOf('-', text)).toBe(format);
+  });
+});
+
+describe('the faults of a manifest', () => {
+  /** All that `sora batch` says of one of the manifests beside this file, before anything is sent. */
+  async function faultsOf(name: string): Promise<string> {
+    const sora = createCommandLine();
+    cpSync(join(import.meta.dirname, 'manifests'), sora.cwd, { recursive: true });
+    writeFileSync(join(sora.cwd, 'square.png'), createPngHeader(512, 512));
+    const { code, stdout, stderr } = await sora.run(['batch', name, '--simulate']);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+    return sora.plain(stderr);
+  }
+
+  it('of JSON lines are told all at once, with their lines', async () => {
+    expect(await faultsOf('faulty.jsonl')).toMatchInlineSnapshot(`
+      "error: faulty.jsonl has 37 faults
+        - line 3: this is not JSON
+        - line 4: this is not JSON
+        - line 5: a row is an object, or a prompt as a text
+        - line 6: a row is an object, or a prompt as a text
+        - line 7: the row has no \`prompt\`
+        - line 8: \`promt\` is no key of a row; what a server takes beyond the standard goes into \`param\`
+        - line 8: \`shots\` is no key of a row; what a server takes beyond the standard goes into \`param\`
+        - line 8: the row has no \`prompt\`
+        - line 9: \`duration\` is given twice
+        - line 10: \`prompt\` is not a text
+        - line 10: \`model\` is not a text
+        - line 10: \`character\` is neither a text nor a list of texts
+        - line 10: \`param\` is neither a text nor a list of texts
+        - line 10: \`exact\` is neither true nor false
+        - line 10: \`variant\` is neither a text nor a list of texts
+        - line 10: \`count\` is not a whole number from 1 to 100
+        - line 11: the prompt is empty
+        - line 12: could not read the prompt’s file: ENOENT: no such file or directory, open '/work/no-such-file.txt'
+        - line 13: the duration \`soon\` is not a number of seconds above 0
+        - line 13: the resolution \`8k\` is not one of 480p, 720p, 1024p or 1080p
+        - line 13: the aspect ratio \`2:1\` is not one of 16:9, 9:16, 4:3 or 1:1
+        - line 13: the orientation \`up\` is not one of landscape, portrait or square
+        - line 13: the quality \`best\` is not one of standard or high
+        - line 14: \`--size\` says all; give it without \`--resolution\`, \`--aspect-ratio\` and \`--orientation\`
+        - line 15: sora-2 renders 4, 8, 12, 16 or 20 seconds, not 5, and \`--exact\` was given
+        - line 16: the parameter \`seed\` is not of the form key=value
+        - line 16: the parameter \`prompt\` has an option of its own: the prompt itself
+        - line 17: \`a=b\` cannot be a parameter’s name
+        - line 18: could not read the reference image: ENOENT: no such file or directory, open '/work/no-such-image.png'
+        - line 19: the reference image faulty.txt is no jpeg, png or webp file
+        - line 20: the reference image is 512x512, the video 1280x720: sora-2 takes an image of exactly the video’s size
+        - line 21: the variant \`gif\` is not one of video, thumbnail, spritesheet
+        - line 23: the id \`twin\` is that of line 22 too
+        - line 25: the output \`./same.mp4\` is that of line 24 too
+        - line 26: \`output\` names one file, and \`count\` asks for more
+        - line 27: \`colour\` is no key of a row; what a server takes beyond the standard goes into \`param\`
+        - line 27: the duration \`-1\` is not a number of seconds above 0
+
+      hint: run \`sora batch --schema\` to see what a row may hold
+      "
+    `);
+  });
+
+  it('of comma-separated values', async () => {
+    expect(await faultsOf('faulty.csv')).toMatchInlineSnapshot(`
+      "error: faulty.csv has 9 faults
+        - line 1: the column \`Colour\` is no key of a row
+        - line 1: there are two columns for \`prompt\`
+        - line 1: the column \`param.\` is no key of a row
+        - line 4: it has 7 cells, and there are 6 columns
+        - line 6: the duration \`soon\` is not a number of seconds above 0
+        - line 7: \`count\` is not a whole number from 1 to 100
+        - line 9: the row has no \`prompt\`
+        - line 11: there is text between a closing quote and the next cell
+        - line 12: the duration \`-1\` is not a number of seconds above 0
+
+      hint: run \`sora batch --schema\` to see what a row may hold
+      "
+    `);
+    expect(await faultsOf('no-prompt.tsv')).toMatchInlineSnapshot(`
+      "error: no-prompt.tsv has 2 faults
+        - line 1: the first line names the columns, and none of them is \`prompt\`
+        - line 2: the row has no \`prompt\`
+
+      hint: run \`sora batch --schema\` to see what a row may hold
+      "
+    `);
+  });
+
+  it('of YAML', async () => {
+    expect(await faultsOf('faulty.yaml')).toMatchInlineSnapshot(`
+      "error: faulty.yaml has 14 faults
+        - line 2: \`fps\` is no key of a row; what a server takes beyond the standard goes into \`param\`
+        - line 4: \`shots\` is neither \`jobs\` nor \`defaults\`
+        - line 6: the duration \`soon\` is not a number of seconds above 0
+        - line 7: \`count\` is not a whole number from 1 to 100
+        - line 7: the duration \`soon\` is not a number of seconds above 0
+        - line 9: a row is an object, or a prompt as a text
+        - line 10: a row is an object, or a prompt as a text
+        - line 11: the row has no \`prompt\`
+        - line 11: the duration \`soon\` is not a number of seconds above 0
+        - line 12: the duration \`soon\` is not a number of seconds above 0
+        - line 12: the size \`huge\` is not WIDTHxHEIGHT in pixels, such as 1280x720
+        - line 16: the duration \`soon\` is not a number of seconds above 0
+        - line 17: the id \`twin\` is that of line 16 too
+        - line 17: the duration \`soon\` is not a number of seconds above 0
+
+      hint: run \`sora batch --schema\` to see what a row may hold
+      "
+    `);
+    expect(await faultsOf('broken.yaml')).toMatchInlineSnapshot(`
+      "error: broken.yaml has 2 faults
+        - line 3: Map keys must be unique
+        - line 4: Missing closing "quote
+
+      hint: run \`sora batch --schema\` to see what a row may hold
+      "
+    `);
+    expect(await faultsOf('bomb.yaml')).toMatchInlineSnapshot(`
+      "error: bomb.yaml has 5 faults
+        - line 1: \`a\` is neither \`jobs\` nor \`defaults\`
+        - line 2: \`b\` is neither \`jobs\` nor \`defaults\`
+        - line 3: \`c\` is neither \`jobs\` nor \`defaults\`
+        - line 4: \`d\` is neither \`jobs\` nor \`defaults\`
+        - line 6: Excessive alias count indicates a resource exhaustion attack
+
+      hint: run \`sora batch --schema\` to see what a row may hold
+      "
+    `);
+    expect(await faultsOf('no-list.yaml')).toMatchInlineSnapshot(`
+      "error: no-list.yaml has a fault
+        - line 1: \`jobs\` is not a list of rows
+
+      hint: run \`sora batch --schema\` to see what a row may hold
+      "
+    `);
+  });
+
+  it('of JSON', async () => {
+    expect(await faultsOf('faulty.json')).toMatchInlineSnapshot(`
+      "error: faulty.json has 3 faults
+        - line 2: \`defaults\` is not an object
+        - line 5: \`size\` is not a text
+        - line 6: a row is an object, or a prompt as a text
+
+      hint: run \`sora batch --schema\` to see what a row may hold
+      "
+    `);
+  });
+
+  it('of plain text', async () => {
+    expect(await faultsOf('faulty.txt')).toMatchInlineSnapshot(`
+      "error: faulty.txt has 2 faults
+        - line 5: could not read the prompt’s file: ENOENT: no such file or directory, open '/work/no-such-prompt.txt'
+        - line 6: this is JSON and no prompt; give \`--format jsonl\`
+
+      hint: run \`sora batch --schema\` to see what a row may hold
+      "
+    `);
+  });
+
+  it('of a file for the Batch API', async () => {
+    expect(await faultsOf('faulty-batch-api.jsonl')).toMatchInlineSnapshot(`
+      "error: faulty-batch-api.jsonl has 8 faults
+        - line 2: \`method\` is "GET", not "POST"
+        - line 2: \`url\` is "/v1/images", not "/v1/videos"
+        - line 3: \`output\` is no key of a line of the Batch API
+        - line 4: \`input_reference\` has neither \`image_url\` nor \`file_id\`
+        - line 5: \`characters\` is not a list of objects with an \`id\`
+        - line 6: the row has no \`prompt\`
+        - line 6: the id \`image\` is that of line 4 too
+        - line 6: the duration \`soon\` is not a number of seconds above 0
+
+      hint: run \`sora batch --schema\` to see what a row may hold
+      "
+    `);
+  });
+
+  it('are counted where very many lines have the same one', async () => {
+    const sora = createCommandLine();
+    writeFileSync(join(sora.cwd, 'scenes.txt'), 'a scene\n'.repeat(1_000));
+    const { stderr } = await sora.run(['batch', 'scenes.txt', '--duration', 'soon', '--dry-run']);
+    expect(stderr).toContain('\n  - line 1 and 999 more: the duration `soon` is not a number of seconds above 0\n\n');
+  });
+
+  it('are also that it is empty, no text, or not there', async () => {
+    expect(await faultsOf('empty.jsonl')).toMatchInlineSnapshot(`
+      "error: empty.jsonl has a fault
+        - line 1: the manifest has no rows
+
+      hint: run \`sora batch --schema\` to see what a row may hold
+      "
+    `);
+    expect(await faultsOf('binary.jsonl')).toMatchInlineSnapshot(`
+      "error: could not read the manifest binary.jsonl
+        caused by: binary.jsonl holds binary data, not text
+
+      hint: check the path, or give \`-\` for standard input
+      "
+    `);
+    expect(await faultsOf('no-such-manifest.jsonl')).toMatchInlineSnapshot(`
+      "error: could not read the manifest no-such-manifest.jsonl
+        caused by: ENOENT: no such file or directory, open '/work/no-such-manifest.jsonl'
+
+      hint: check the path, or give \`-\` for standard input
+      "
+    `);
+  });
+});
