@@ -13,8 +13,8 @@ import { withDefaults } from '../domain/request-defaults.ts';
 import { decodeText } from '../jobs/input-file.ts';
 import { isRemoteImage } from '../jobs/reference-image.ts';
 import type { BatchSettings } from './batch-options.ts';
-import { apiFormOf } from './configuration.ts';
 import type { Context } from './context.ts';
+import { apiFormOf } from './endpoint.ts';
 import type { RequestOptions } from './request-options.ts';
 
 /** Where the same is wrong in so many lines, they are counted and not listed. */

@@ -15,17 +15,10 @@ import { Ledger } from '../store/ledger.ts';
 import { describeProblems } from '../store/ledger-line.ts';
 import { type SoraPaths, soraPaths } from '../store/paths.ts';
 import { readSettings, type Settings } from '../store/settings.ts';
-import {
-  apiFormOf,
-  type Configuration,
-  endpointOf,
-  knowledgeOf,
-  profileNames,
-  requireKey,
-  resolveConfiguration,
-  secretsOf,
-  type TargetOptions,
-} from './configuration.ts';
+import { profileNames } from './chosen-server.ts';
+import { type Configuration, resolveConfiguration } from './configuration.ts';
+import type { TargetOptions } from './configuration-sources.ts';
+import { apiFormOf, endpointOf, knowledgeOf, requireKey, secretsOf } from './endpoint.ts';
 import type { GlobalOptions } from './global-options.ts';
 import type { Server } from './server.ts';
 

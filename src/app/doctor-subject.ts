@@ -10,8 +10,8 @@ import { proxiesFrom, proxyFault, proxyFor } from '../platform/proxy-http.ts';
 import { deadline } from '../platform/timeout.ts';
 import { keyFault, maskKey, readKeys } from '../store/keys.ts';
 import { readSettings } from '../store/settings.ts';
-import { apiFormOf, needsKey } from './configuration.ts';
 import type { Context } from './context.ts';
+import { apiFormOf, needsKey } from './endpoint.ts';
 
 /** A server that keeps silent for so long on a small question is not answering. */
 const PATIENCE_MS = 4_000;

@@ -1,7 +1,8 @@
 import { shellWord } from '../domain/shell.ts';
 import { confirm } from '../output/prompt.ts';
 import { writeSetting } from '../store/settings.ts';
-import { type Configuration, CUSTOM_PROFILE, profileNames } from './configuration.ts';
+import { CUSTOM_PROFILE, profileNames } from './chosen-server.ts';
+import type { Configuration } from './configuration.ts';
 import type { Context } from './context.ts';
 
 /** Settings of a profile, by the last part of their names. */

@@ -7,7 +7,8 @@ import type { Answer } from '../output/output.ts';
 import { type CurlField, type CurlTarget, curlFor } from '../wire/curl.ts';
 import { WIRE_FORMS } from '../wire/forms.ts';
 import { encodingFor } from '../wire/videos.ts';
-import { apiFormOf, type Configuration, endpointOf, isSecretName } from './configuration.ts';
+import type { Configuration } from './configuration.ts';
+import { apiFormOf, endpointOf, isSecretName } from './endpoint.ts';
 import type { ReadRequest } from './request-options.ts';
 
 /** What `--dry-run` answers: the request as it would be sent, the same as a curl command, and the cost. */

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
-import { type Configuration, DEFAULT_PROFILE, profileNames } from './configuration.ts';
+import { DEFAULT_PROFILE, profileNames } from './chosen-server.ts';
+import type { Configuration } from './configuration.ts';
 import type { Context } from './context.ts';
 
 /** The servers that are meant by “all”: the one in force, and those of all profiles that were ever set up. */

@@ -7,8 +7,8 @@ import { withDefaults } from '../domain/request-defaults.ts';
 import { decodeText, readBytes } from '../jobs/input-file.ts';
 import { readReferenceImage } from '../jobs/reference-image.ts';
 import type { OptionSpecs, OptionValues } from './command.ts';
-import { apiFormOf } from './configuration.ts';
 import type { Context } from './context.ts';
+import { apiFormOf } from './endpoint.ts';
 
 const GROUP = 'Video:';
 

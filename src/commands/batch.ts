@@ -3,7 +3,7 @@ import { BATCH_OPTIONS, readBatchOptions } from '../app/batch-options.ts';
 import { countRows, plannedEntry } from '../app/batch-progress.ts';
 import { runPlan } from '../app/batch-run.ts';
 import { defineCommand } from '../app/command.ts';
-import { requireKey } from '../app/configuration.ts';
+import { requireKey } from '../app/endpoint.ts';
 import { agreeToSpend } from '../app/spending.ts';
 import type { PlannedRow } from '../batch/plan.ts';
 import { rowSchema } from '../batch/row-fields.ts';

@@ -1,7 +1,7 @@
 import { collect } from '../app/collect.ts';
 import { defineCommand } from '../app/command.ts';
-import { knowledgeOf } from '../app/configuration.ts';
 import type { Context } from '../app/context.ts';
+import { knowledgeOf } from '../app/endpoint.ts';
 import { type FoundJob, findJob } from '../app/find-job.ts';
 import { followJob } from '../app/follow-jobs.ts';
 import { lookAtJob } from '../app/look-at-job.ts';

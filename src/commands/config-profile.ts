@@ -1,12 +1,7 @@
+import { checkProfile, DEFAULT_PROFILE, profileNames, SIMULATOR_PROFILE } from '../app/chosen-server.ts';
 import { defineCommand } from '../app/command.ts';
-import {
-  checkProfile,
-  DEFAULT_PROFILE,
-  isSecretSetting,
-  profileNames,
-  SIMULATOR_PROFILE,
-} from '../app/configuration.ts';
 import type { Context } from '../app/context.ts';
+import { isSecretSetting } from '../app/endpoint.ts';
 import { changesFor, type NewProfile, nameFault, profileFaults } from '../app/new-profile.ts';
 import { refuseFaults } from '../app/option-values.ts';
 import { SoraError } from '../domain/errors.ts';

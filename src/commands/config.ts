@@ -1,7 +1,9 @@
 import { text } from 'node:stream/consumers';
+import { SIMULATOR_PROFILE } from '../app/chosen-server.ts';
 import { defineCommand } from '../app/command.ts';
-import { describeConfiguration, isSecretSetting, SIMULATOR_PROFILE } from '../app/configuration.ts';
 import type { Context } from '../app/context.ts';
+import { describeConfiguration } from '../app/described-configuration.ts';
+import { isSecretSetting } from '../app/endpoint.ts';
 import { SoraError } from '../domain/errors.ts';
 import { askSecret } from '../output/prompt.ts';
 import { renderTable } from '../output/table.ts';

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { readRows } from '../app/batch-manifest.ts';
+import { CUSTOM_PROFILE } from '../app/chosen-server.ts';
 import { type CommandResult, defineCommand, type OptionSpecs, type OptionValues } from '../app/command.ts';
-import { CUSTOM_PROFILE } from '../app/configuration.ts';
 import type { Context } from '../app/context.ts';
 import { parseAsOfMs, parseSinceMs, parseWholeNumber, refuseFaults } from '../app/option-values.ts';
 import { REQUEST_OPTIONS, readRequest } from '../app/request-options.ts';

@@ -1,6 +1,6 @@
 import { type CommandResult, defineCommand } from '../app/command.ts';
-import { apiFormOf, requireKey } from '../app/configuration.ts';
 import type { Context } from '../app/context.ts';
+import { apiFormOf, requireKey } from '../app/endpoint.ts';
 import { type FollowedJob, followJobs } from '../app/follow-jobs.ts';
 import { lackingFaults } from '../app/lacking-faults.ts';
 import { parseTimeoutMs, parseWholeNumber } from '../app/option-values.ts';

@@ -1,7 +1,7 @@
 import { type CommandResult, defineCommand } from '../app/command.ts';
-import { requireKey } from '../app/configuration.ts';
 import type { Context } from '../app/context.ts';
 import { createSubject } from '../app/doctor-subject.ts';
+import { requireKey } from '../app/endpoint.ts';
 import { offerProfile } from '../app/offer-profile.ts';
 import { createCurl } from '../app/preview-request.ts';
 import { createTrialDeps, smallestRequest } from '../app/trial-deps.ts';

@@ -1,7 +1,8 @@
 import { join } from 'node:path';
+import { SIMULATOR_PROFILE } from '../app/chosen-server.ts';
 import { defineCommand } from '../app/command.ts';
-import { apiFormOf, SIMULATOR_PROFILE } from '../app/configuration.ts';
 import type { Context } from '../app/context.ts';
+import { apiFormOf } from '../app/endpoint.ts';
 import { refuseFaults } from '../app/option-values.ts';
 import { parseServeOptions, SERVE_OPTIONS, type ServePlan } from '../app/serve-options.ts';
 import type { Server } from '../app/server.ts';

@@ -1,11 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import {
-  apiFormOf,
-  endpointOf,
-  requireKey,
-  resolveConfiguration,
-  type TargetOptions,
-} from '../../src/app/configuration.ts';
+import { resolveConfiguration } from '../../src/app/configuration.ts';
+import type { TargetOptions } from '../../src/app/configuration-sources.ts';
+import { apiFormOf, endpointOf, requireKey } from '../../src/app/endpoint.ts';
 import type { ApiForm } from '../../src/domain/dialect.ts';
 
 const LAB = 'http://lab.example/v1';
