@@ -15,14 +15,19 @@ import { Script } from 'node:vm';
 
 const HASH_LENGTH = 16;
 
+export interface CodeCache {
+  readonly folder: string;
+  /** Names the file in it: runs of one command compile the same functions of a file. */
+  readonly part: string;
+}
+
 /**
  * Loads a file with the code that V8 compiled of it in an earlier run: compiling is half of what a short command takes. The
- * file begins with `//` and a hash of the program; what follows is one function of a CommonJS module. What V8 kept lies in `folder`, one file for
- * each `part`, because runs of one command compile the same functions. Made anew whenever it does not fit the file or V8
- * itself; a folder that cannot be written costs nothing but the time. `NODE_DISABLE_COMPILE_CACHE=1` switches it off, as it
- * does Node’s own.
+ * file begins with `//` and a hash of the program; what follows is one function of a CommonJS module, which gets `given` too.
+ * What V8 kept is made anew whenever it does not fit the file or V8 itself; a folder that cannot be written costs nothing but
+ * the time. `NODE_DISABLE_COMPILE_CACHE=1` switches it off, as it does Node’s own.
  */
-export function loadWithCodeCache<Exports>(file: string, folder: string, part: string): Exports {
+export function loadWithCodeCache(file: string, { folder, part }: CodeCache, given: unknown): unknown {
   const source = readFileSync(file, 'latin1'); // esbuild writes ASCII
   const version = `${source.slice(2, 2 + HASH_LENGTH)}-${process.versions.v8}`;
   const isOff = process.env.NODE_DISABLE_COMPILE_CACHE === '1';
@@ -32,8 +37,8 @@ export function loadWithCodeCache<Exports>(file: string, folder: string, part: s
     process.once('exit', () => keep(script, folder, version, part)); // when all is compiled that this command needs
   }
   const module = { exports: {} };
-  script.runInThisContext()(module, module.exports, createRequire(file));
-  return module.exports as Exports; // the caller says what the file exports
+  script.runInThisContext()(module, module.exports, createRequire(file), given);
+  return module.exports;
 }
 
 /** Compiled code is run as it is found, so none is taken from a file that somebody else may have written. */
