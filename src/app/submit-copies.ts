@@ -1,11 +1,14 @@
 import { SoraError } from '../domain/errors.ts';
 import type { Estimate } from '../domain/pricing.ts';
+import { isFileOwed } from '../domain/record.ts';
 import { changesOf } from '../domain/request-changes.ts';
 import type { VideoRequest } from '../domain/video.ts';
-import { submit } from '../jobs/submit.ts';
+import { overDayCap, spentOn } from '../jobs/day-cap.ts';
+import { submit, underWay } from '../jobs/submit.ts';
 import { Interrupt } from '../platform/host.ts';
 import type { Context } from './context.ts';
 import type { FollowedJob } from './follow-jobs.ts';
+import type { Server } from './server.ts';
 import { submitDeps } from './submit-deps.ts';
 
 export interface CopiesOrder {
@@ -14,6 +17,8 @@ export interface CopiesOrder {
   readonly price: Estimate | null;
   readonly count: number;
   readonly again: boolean;
+  /** Whether the videos are to be saved as files. */
+  readonly owesFile: boolean;
 }
 
 export interface SubmittedCopies {
@@ -27,12 +32,11 @@ export interface SubmittedCopies {
  * first refusal. A first Ctrl-C lets the create that is under way be answered,
  * so that its job is known.
  */
-export async function submitCopies(
-  { request, price, count, again }: CopiesOrder,
-  context: Context,
-): Promise<SubmittedCopies> {
+export async function submitCopies(order: CopiesOrder, context: Context): Promise<SubmittedCopies> {
+  const { request, price, count, again, owesFile } = order;
   const { host, output, configuration } = context;
   const server = await context.server();
+  keepDayCap(order, server, context);
   const taken = new Set<string>();
   const followed: FollowedJob[] = [];
   const sayWait = (): void => {
@@ -47,15 +51,17 @@ export async function submitCopies(
         estimate: price,
         free: server.configuration.isSimulator,
         again,
+        owesFile,
         taken,
         maxCostPerDayMicros: configuration.maxCostPerDayMicros?.value ?? null,
         row: null,
       });
       taken.add(record.key);
       if (kind === 'attached') {
-        output.note(
-          `the same request is under way as ${record.job?.id}; going on with it, at no further cost (\`--again\` submits anew)`,
-        );
+        const what = isFileOwed(record, host.clock.now())
+          ? `the same request was made as ${record.job?.id}, and its video was not saved yet`
+          : `the same request is under way as ${record.job?.id}`;
+        output.note(`${what}; going on with it, at no further cost (\`--again\` submits anew)`);
       }
       if (kind === 'submitted' && job !== null) {
         for (const change of changesOf(request, job)) output.note(change);
@@ -70,6 +76,23 @@ export async function submitCopies(
     host.interrupt.removeEventListener('abort', sayWait);
   }
   return { followed, errors: [] };
+}
+
+/**
+ * Refuses all copies when there is no room for the last of them in the day. Those that exist are not paid again; each one is
+ * looked at once more when it is sent, since others may spend meanwhile.
+ */
+function keepDayCap({ request, price, count, again, owesFile }: CopiesOrder, server: Server, context: Context): void {
+  const { ledger, host, configuration } = context;
+  const cap = configuration.maxCostPerDayMicros;
+  if (cap === null || configuration.isSimulator) return;
+  const standing = underWay({ ledger, clock: host.clock }, { server: server.identity, request, again, owesFile });
+  const missing = Math.max(0, count - standing.length);
+  if (missing === 0) return;
+  const day = { atMs: host.clock.now(), profile: configuration.maxCostPerDayProfile };
+  const micros = price === null ? null : price.micros * missing;
+  const excess = overDayCap(micros, { ...day, capMicros: cap.value, daySpentMicros: spentOn(ledger, day) });
+  if (excess !== null) throw excess;
 }
 
 function interrupted(done: number, count: number, cause: Interrupt): SoraError {

@@ -112,7 +112,13 @@ export const create = defineCommand({
     context.output.news(`cost: ${describeCost(totalMicros, configuration.isSimulator)}`);
 
     const { followed, errors } = await submitCopies(
-      { request: read.request, price, count, again: options.again ?? false },
+      {
+        request: read.request,
+        price,
+        count,
+        again: options.again ?? false,
+        owesFile: files !== null && files.destination.kind !== 'stdout', // what went into a pipe is not seen again
+      },
       context,
     );
     if (files === null && followed.some(({ known }) => known?.content?.kind === 'base64')) {

@@ -73,6 +73,8 @@ export interface IntentEvent extends EventBase, ServerIdentity {
   readonly batch: string | null;
   /** Which row of which manifest: equal for all submissions of that row, and for no other. */
   readonly row: string | null;
+  /** The command was to save the video: until a file is there, its request is not done with. Left out where nothing is owed. */
+  readonly owesFile?: boolean | undefined;
 }
 
 export type LedgerEvent =
@@ -153,6 +155,7 @@ function openRecord(intent: IntentEvent): JobRecord {
     free: intent.free,
     batch: intent.batch,
     row: intent.row,
+    owesFile: intent.owesFile,
     submittedAtMs: intent.atMs,
     answer: 'pending',
     answeredAtMs: null,
@@ -172,6 +175,12 @@ export function isOpen(record: JobRecord): boolean {
 /** Whether a record's job gave a video that its server has, as far as is known. */
 export function hasVideo({ job, removed }: JobRecord): boolean {
   return job?.status === 'completed' && !removed;
+}
+
+/** Whether its video is still to be saved: the command that was to do it ended before, and the server keeps it. */
+export function isFileOwed(record: JobRecord, nowMs: number): boolean {
+  const expiresAtMs = record.job?.expiresAtMs ?? Number.POSITIVE_INFINITY;
+  return record.owesFile === true && hasVideo(record) && record.files.length === 0 && expiresAtMs > nowMs;
 }
 
 /** A record's status in the words of a job: a submission without an answer is `unknown`. */

@@ -22,6 +22,8 @@ export interface JobSummary {
   readonly error: JobFailure | null;
   readonly estimatedMicros: number | null;
   readonly actualMicros: number | null;
+  /** The simulator's: the estimate is what it would cost. */
+  readonly free: boolean;
   readonly priceList: string | null;
   readonly files: readonly SavedFile[];
   readonly requestId: string | null;
@@ -49,6 +51,7 @@ export function summarize(profile: string, record: JobRecord | undefined, live: 
     error: job?.error ?? record?.refusal ?? null,
     estimatedMicros: record?.estimatedMicros ?? null,
     actualMicros: job?.actualMicros ?? null,
+    free: record?.free === true,
     priceList: record?.priceList ?? null,
     files: record?.files ?? [],
     requestId: job?.requestId ?? null,

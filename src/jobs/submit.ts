@@ -1,22 +1,22 @@
 import type { VideosClient } from '../client/port.ts';
 import { SoraError } from '../domain/errors.ts';
 import { hintsFor } from '../domain/hints.ts';
-import { formatUsd } from '../domain/money.ts';
 import type { Estimate } from '../domain/pricing.ts';
 import {
   ABANDONED,
   factsOf,
   hasVideo,
+  isFileOwed,
   isOpen,
   type JobRecord,
   type ServerIdentity,
-  spentMicros,
   WITHDRAWN,
 } from '../domain/record.ts';
 import type { VideoJob, VideoRequest } from '../domain/video.ts';
 import type { Clock } from '../platform/clock.ts';
 import { Interrupt } from '../platform/host.ts';
 import type { Ledger } from '../store/ledger.ts';
+import { overDayCap, spentOn } from './day-cap.ts';
 import { fingerprintOf, recordRequest } from './fingerprint.ts';
 import { isInFlight, recover } from './recover.ts';
 
@@ -67,6 +67,8 @@ export interface SubmitOrder {
   readonly free: boolean;
   /** Submit anew although the same request is unfinished. */
   readonly again: boolean;
+  /** The video is to be saved as a file. One that an earlier command was to save, and did not, is as good as a new one. */
+  readonly owesFile?: boolean;
   /** Records that this command has already taken for other copies of the request. */
   readonly taken: ReadonlySet<string>;
   readonly maxCostPerDayMicros: number | null;
@@ -88,7 +90,7 @@ export interface Submission {
  * once, and a create whose answer is lost is looked for, not sent again.
  *
  * A single create is the same as another one with an equal request, while that is
- * unfinished; a row of a manifest is the same as itself only, and has its video once:
+ * unfinished or owes its file; a row of a manifest is the same as itself only, and has its video once:
  * it is made anew only by who knows that it failed.
  *
  * Throws the server's refusal, `cost_cap_exceeded`, `outcome_unknown` when the job
@@ -102,8 +104,7 @@ export async function submit(deps: SubmitDeps, order: SubmitOrder): Promise<Subm
   const fingerprint = fingerprintOf(order.server.baseUrl, recordRequest(order.request));
   const findSame = (): JobRecord | undefined => {
     if (order.row !== null) return standingOf(ledger.byRow(order.row.key), order.row.after);
-    if (order.again) return undefined;
-    return ledger.byFingerprint(fingerprint).find((record) => isOpen(record) && !order.taken.has(record.key));
+    return underWay(deps, order).find((record) => !order.taken.has(record.key));
   };
   const existing = findSame();
   if (existing !== undefined) return attach(deps, existing, order.row);
@@ -116,8 +117,19 @@ export async function submit(deps: SubmitDeps, order: SubmitOrder): Promise<Subm
     await takeBack(deps, key, WITHDRAWN, 'another process submitted the same request first');
     return attach(deps, first, order.row);
   }
-  await enforceDayCap(deps, order, key);
+  await keepDayCap(deps, order, key);
   return send(deps, order, key);
+}
+
+/** The submissions of an equal request that a single create goes on with, oldest first. */
+export function underWay(
+  { ledger, clock }: Pick<SubmitDeps, 'ledger' | 'clock'>,
+  { server, request, again, owesFile = false }: Pick<SubmitOrder, 'server' | 'request' | 'again' | 'owesFile'>,
+): JobRecord[] {
+  if (again) return [];
+  return ledger
+    .byFingerprint(fingerprintOf(server.baseUrl, recordRequest(request)))
+    .filter((record) => isOpen(record) || (owesFile && isFileOwed(record, clock.now())));
 }
 
 /** The submission that stands for a row, of all that it had, oldest first; undefined when it is to be submitted. */
@@ -130,7 +142,7 @@ function standingOf(records: readonly JobRecord[], after: string | null): JobRec
 }
 
 function writeIntent(deps: SubmitDeps, order: SubmitOrder, key: string, fingerprint: string): Promise<void> {
-  const { server, request, estimate, free, row } = order;
+  const { server, request, estimate, free, row, owesFile = false } = order;
   return deps.ledger.append({
     event: 'intent',
     key,
@@ -146,6 +158,7 @@ function writeIntent(deps: SubmitDeps, order: SubmitOrder, key: string, fingerpr
     free,
     batch: row?.batch ?? null,
     row: row?.key ?? null,
+    ...(owesFile ? { owesFile } : {}),
   });
 }
 
@@ -245,33 +258,21 @@ async function findLost(
   });
 }
 
-/**
- * Counts the day's submissions up to and with this one, in the ledger's order,
- * so that of several processes the first ones stay below the cap.
- */
-async function enforceDayCap(deps: SubmitDeps, { maxCostPerDayMicros }: SubmitOrder, key: string): Promise<void> {
-  if (maxCostPerDayMicros === null) return;
-  const { ledger, clock, cappedProfile = null } = deps;
-  const own = recordOf(ledger, key);
-  if (own.free) return;
-  let sumMicros = 0;
-  for (const record of ledger.submittedOn(new Date(own.submittedAtMs).toISOString().slice(0, 10))) {
-    if (cappedProfile === null || record.profile === cappedProfile) sumMicros += spentMicros(record) ?? 0;
-    if (record.key === key) break;
-  }
-  if (sumMicros <= maxCostPerDayMicros && own.estimatedMicros !== null) return;
-  await takeBack(deps, key, WITHDRAWN, 'over the day’s cap');
-  const setting = cappedProfile === null ? 'max_cost_per_day' : `profiles.${cappedProfile}.max_cost_per_day`;
-  throw new SoraError('cost_cap_exceeded', {
-    title:
-      own.estimatedMicros === null
-        ? 'the price is not known, so the cap for the day cannot be kept'
-        : `this would bring the day (${new Date(clock.now()).toISOString().slice(0, 10)}, UTC) to ${formatUsd(sumMicros)}, over its cap of ${formatUsd(maxCostPerDayMicros)}`,
-    hints: [
-      `run \`sora config set ${setting} AMOUNT\` to raise the cap`,
-      'run `sora config list` to see the caps that are set',
-    ],
+/** Takes the intent back when it would bring its day over the cap: of several processes, the first in the ledger stay below it. */
+async function keepDayCap(deps: SubmitDeps, { maxCostPerDayMicros }: SubmitOrder, key: string): Promise<void> {
+  const own = recordOf(deps.ledger, key);
+  if (maxCostPerDayMicros === null || own.free) return;
+  const { cappedProfile = null } = deps;
+  const daySpentMicros = spentOn(deps.ledger, { atMs: own.submittedAtMs, profile: cappedProfile, before: key });
+  const excess = overDayCap(own.estimatedMicros, {
+    atMs: own.submittedAtMs,
+    profile: cappedProfile,
+    capMicros: maxCostPerDayMicros,
+    daySpentMicros,
   });
+  if (excess === null) return;
+  await takeBack(deps, key, WITHDRAWN, 'over the day’s cap');
+  throw excess;
 }
 
 /** The record as it is then: accepted all the same when another process has found its job. */

@@ -100,11 +100,16 @@ export function renderJob(job: JobSummary, nowMs: number, surface: Surface): Pro
     ['video', cleanLine([job.model, job.seconds && `${job.seconds} s`, job.size].filter(Boolean).join(', '))],
     ['created', job.createdAtMs === null ? null : `${formatAge(job.createdAtMs, nowMs)} ago, through ${job.profile}`],
     ['expires', job.expiresAtMs && job.status === 'completed' ? formatExpiry(job.expiresAtMs, nowMs) : null],
-    ['cost', job.actualMicros === null ? `${formatUsd(job.estimatedMicros)} estimated` : formatUsd(job.actualMicros)],
+    ['cost', describeCost(job)],
     ...job.files.map((file) => ['file', file.path] as const),
   ];
   const lines = facts.filter(([, value]) => value).map(([name, value]) => `${palette.dim(name.padEnd(8))} ${value}\n`);
   return lines.join('');
+}
+
+function describeCost({ free, estimatedMicros, actualMicros }: JobSummary): string {
+  if (free) return `free (it would be ${formatUsd(estimatedMicros)})`;
+  return actualMicros === null ? `${formatUsd(estimatedMicros)} estimated` : formatUsd(actualMicros);
 }
 
 function paintStatus(status: string, palette: Palette): string {

@@ -66,6 +66,10 @@ export class Fields {
     return typeof value === 'boolean' ? value : this.#fail(name, 'true or false');
   }
 
+  flagOrNull(name: string): boolean | null {
+    return this.#isMissing(name) ? null : this.flag(name);
+  }
+
   oneOf<T extends string>(name: string, allowed: readonly T[]): T {
     const value = this.#object[name];
     return allowed.find((item) => item === value) ?? this.#fail(name, `one of ${allowed.join(', ')}`);

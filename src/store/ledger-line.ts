@@ -63,6 +63,7 @@ function decodeEvent(fields: Fields): LedgerEvent | undefined {
         free: fields.flag('free'),
         batch: fields.textOrNull('batch'),
         row: fields.textOrNull('row'),
+        owesFile: fields.flagOrNull('owesFile') ?? undefined,
       };
     case 'accepted':
     case 'seen':

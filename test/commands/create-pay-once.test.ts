@@ -309,6 +309,53 @@ describe('the same request', () => {
     expect(server.posts).toBe(2);
   });
 
+  it.each([
+    ['looked at', ['status', '@last']],
+    ['not looked at', ['config', 'path']],
+  ])('is not made anew when Ctrl-C kept its file from being saved, and its job was %s since', async (_, argv) => {
+    const interrupt = new AbortController();
+    const { create, server, sora } = await setUp({
+      create: () => {
+        interrupt.abort(new Interrupt('SIGINT'));
+        return null;
+      },
+    });
+    await create([], { interrupt: interrupt.signal });
+    await sora.run(argv, { http: nodeHttp, env: { SORA_BASE_URL: server.url } });
+    const { stdout, stderr } = await create();
+    expect(stderr).toMatch(/note: the same request (was made|is under way) as video_1.*at no further cost/);
+    expect(readFileSync(join(sora.cwd, stdout.trim()))).toEqual(CLIP);
+    expect(server.posts).toBe(1);
+
+    await create();
+    expect(server.posts).toBe(2); // nothing is owed any more
+  });
+
+  it('is made anew when all that was asked for was done', async () => {
+    const { create, server } = await setUp();
+    await create(['--no-download']);
+    await create();
+    expect(server.posts).toBe(2);
+  });
+
+  it('is made anew when the file that is owed can no longer be had', async () => {
+    const interrupt = new AbortController();
+    let expiresAt = 0;
+    const { create, server, sora } = await setUp({
+      create: () => {
+        interrupt.abort(new Interrupt('SIGINT'));
+        return null;
+      },
+      retrieve: (job) => ({ body: { ...job, expires_at: expiresAt } }),
+    });
+    expiresAt = sora.clock.now() / 1000 + 60;
+    await create([], { interrupt: interrupt.signal });
+    await sora.run(['status', '@last'], { http: nodeHttp, env: { SORA_BASE_URL: server.url } });
+    sora.clock.advance(3_600_000);
+    await create(['--no-download']);
+    expect(server.posts).toBe(2);
+  });
+
   it('is asked for N times on purpose with --count, and not more by a rerun', async () => {
     const { create, server, sora } = await setUp();
     const argv = ['--count', '3', '-y'];

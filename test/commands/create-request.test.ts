@@ -254,6 +254,15 @@ describe('money', () => {
       { settings: { max_cost_per_day: '0.30' }, code: 7, words: 'to $0.40, over its cap of $0.30' },
     ],
     [
+      'max_cost_per_day is for all copies together',
+      {
+        settings: { max_cost_per_day: '1' },
+        argv: ['--count', '3', '--yes'],
+        code: 7,
+        words: 'to $1.20, over its cap of $1.00',
+      },
+    ],
+    [
       'the simulator is free',
       {
         argv: [...FIVE, '--simulate', '--max-cost', '0.01'],

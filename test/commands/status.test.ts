@@ -70,7 +70,7 @@ describe('sora status', () => {
       video    sora-2, 4 s, 1280x720
       created  2s ago, through simulator
       expires  in 59m
-      cost     $0.40 estimated
+      cost     free (it would be $0.40)
       file     /work/boat.mp4
       "
     `);

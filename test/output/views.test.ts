@@ -35,6 +35,7 @@ function job(changes: Partial<JobSummary> = {}): JobSummary {
     remixedFrom: null,
     error: null,
     estimatedMicros: 400_000,
+    free: false,
     actualMicros: null,
     priceList: 'test',
     files: [],
@@ -99,10 +100,11 @@ describe('one job', () => {
   });
 
   it.each([
-    [null, 'cost     $0.40 estimated\n'],
-    [123_456, 'cost     $0.123456\n'],
-  ])('tells its price: %j', async (actualMicros, line) => {
-    expect(await renderJob(job({ actualMicros }), NOW, terminal())).toContain(line);
+    [{}, 'cost     $0.40 estimated\n'],
+    [{ actualMicros: 123_456 }, 'cost     $0.123456\n'],
+    [{ free: true }, 'cost     free (it would be $0.40)\n'],
+  ])('tells its price: %j', async (facts, line) => {
+    expect(await renderJob(job(facts), NOW, terminal())).toContain(line);
   });
 });
 
