@@ -1,7 +1,8 @@
-import { accessSync, constants, existsSync, mkdirSync, statfsSync } from 'node:fs';
+import { accessSync, constants, existsSync, statfsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { isOpenAiUrl, OPENAI_RETIREMENT_MS } from '../domain/diagnosis.ts';
 import { SoraError } from '../domain/errors.ts';
+import { makeFolder } from '../platform/folders.ts';
 import { isExposed } from '../store/keys.ts';
 import { describeProblems } from '../store/ledger-line.ts';
 import { type Check, pass, skip, warn } from './check.ts';
@@ -120,13 +121,13 @@ export const LOCAL_CHECKS: readonly Check<Subject>[] = [
 
 function makeWritable(folder: string): void {
   try {
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    makeFolder(folder, 0o700);
     accessSync(folder, constants.W_OK | constants.X_OK);
   } catch (error) {
     throw new SoraError('cannot_write', {
       title: `could not write into ${folder}`,
       causedBy: error instanceof Error ? error.message : String(error),
-      hints: ['set `SORA_HOME` to a folder that you can write into'],
+      facts: { own_folder: folder },
     });
   }
 }

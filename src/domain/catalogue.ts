@@ -310,7 +310,12 @@ export const CATALOGUE = {
   cannot_write: {
     title: 'could not write the file',
     explanation: 'The file system refused. A video that is finished stays on the server for a while.',
-    hints: ['choose another place with `-o`, or make room on the disk'],
+    hints: [
+      [
+        'set `SORA_HOME` to a folder that can be written, in place of {own_folder}, or make room on the disk',
+        'choose another place with `-o`, or make room on the disk',
+      ],
+    ],
     exitCode: 1,
   },
   cannot_listen: {

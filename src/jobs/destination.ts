@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
-import { accessSync, constants, mkdirSync, statSync } from 'node:fs';
+import { accessSync, constants, statSync } from 'node:fs';
 import { basename, dirname, extname, join, resolve } from 'node:path';
 import { SoraError } from '../domain/errors.ts';
 import type { Variant } from '../domain/video.ts';
+import { makeFolder } from '../platform/folders.ts';
 
 /** Where results go: a file of that name, a folder to be filled, or standard output. */
 export type Destination =
@@ -71,7 +72,7 @@ export function checkDestination(destination: Destination, variants: readonly Va
   if (destination.kind === 'stdout') return;
   const folder = destination.kind === 'folder' ? destination.path : dirname(destination.path);
   try {
-    if (destination.kind === 'folder') mkdirSync(folder, { recursive: true });
+    if (destination.kind === 'folder') makeFolder(folder);
     accessSync(folder, constants.W_OK | constants.X_OK);
   } catch (error) {
     throw new SoraError('cannot_write', {

@@ -1,17 +1,8 @@
-import {
-  closeSync,
-  fstatSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { closeSync, fstatSync, openSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { Script } from 'node:vm';
+import { makeFolder } from './folders.ts';
 
 const HASH_LENGTH = 16;
 
@@ -59,7 +50,7 @@ function readOwnFile(path: string): Buffer | undefined {
 
 function keep(script: Script, folder: string, version: string, part: string): void {
   try {
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    makeFolder(folder, 0o700);
     const temporary = join(folder, `${process.pid}.tmp`);
     // Whole or not at all: V8 sees when a file was cut, but trusts every byte of one that was not.
     writeFileSync(temporary, script.createCachedData(), { mode: 0o600, flush: true });

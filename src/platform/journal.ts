@@ -1,7 +1,8 @@
 import { closeSync, openSync, readSync, statSync } from 'node:fs';
-import { type FileHandle, mkdir, open } from 'node:fs/promises';
+import { type FileHandle, open } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { hasCode } from './files.ts';
+import { makeFolder } from './folders.ts';
 
 const NEWLINE = 0x0a;
 const CHUNK_BYTES = 16 << 10;
@@ -66,7 +67,7 @@ export class Journal {
 
   async #write(lines: readonly string[]): Promise<void> {
     const folder = dirname(this.path);
-    await mkdir(folder, { recursive: true, mode: 0o700 });
+    makeFolder(folder, 0o700);
     const file = await open(this.path, 'a+', 0o600);
     try {
       const { size } = await file.stat();

@@ -1,4 +1,4 @@
-import { mkdir, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { VideosClient } from '../client/port.ts';
 import type { ApiForm } from '../domain/dialect.ts';
@@ -11,6 +11,7 @@ import { cancelJob } from '../jobs/cancel.ts';
 import { download } from '../jobs/download.ts';
 import { attach, type SubmitDeps, submit } from '../jobs/submit.ts';
 import { waitForJob } from '../jobs/wait.ts';
+import { makeFolder } from '../platform/folders.ts';
 import { Interrupt } from '../platform/host.ts';
 import type { JobBook } from './job-book.ts';
 import type { Log } from './log.ts';
@@ -233,7 +234,7 @@ export class JobRunner {
   ): Promise<SavedFile> {
     const { upstream, filesDir } = this.#options;
     const { client, clock, ledger } = upstream.submitDeps;
-    await mkdir(filesDir, { recursive: true, mode: 0o700 });
+    makeFolder(filesDir, 0o700);
     const file = await download(
       { client, clock, signal },
       {

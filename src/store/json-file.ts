@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { SoraError } from '../domain/errors.ts';
 import { isJsonObject, type JsonObject } from '../domain/json.ts';
 import { hasCode } from '../platform/files.ts';
@@ -41,6 +42,17 @@ function readText(path: string): string {
 
 export function invalidFile(path: string, violations: readonly string[]): SoraError {
   return new SoraError('invalid_config', { title: `could not use ${path}`, violations });
+}
+
+/** The `cannot_write` of one of the program’s own files. */
+export function cannotWrite(path: string, cause: unknown): SoraError {
+  const causedBy = cause instanceof Error ? cause.message : String(cause);
+  return new SoraError('cannot_write', {
+    title: `could not write ${path}`,
+    causedBy,
+    facts: { own_folder: dirname(path) },
+    cause,
+  });
 }
 
 /** V8 names a position, or quotes up to ten characters before and after it. */

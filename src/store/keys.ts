@@ -1,7 +1,6 @@
 import { statSync } from 'node:fs';
-import { SoraError } from '../domain/errors.ts';
 import { replaceFile } from '../platform/files.ts';
-import { invalidFile, readJsonFile } from './json-file.ts';
+import { cannotWrite, invalidFile, readJsonFile } from './json-file.ts';
 
 /** The stored keys, by profile. */
 export type Keys = Readonly<Record<string, string>>;
@@ -23,7 +22,7 @@ export async function writeKey(path: string, profile: string, key: string | unde
   try {
     await replaceFile(path, `${JSON.stringify(keys, null, 2)}\n`, 0o600);
   } catch (error) {
-    throw new SoraError('cannot_write', { title: `could not write ${path}`, causedBy: String(error), cause: error });
+    throw cannotWrite(path, error);
   }
 }
 

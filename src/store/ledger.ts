@@ -1,3 +1,4 @@
+import { dirname } from 'node:path';
 import type { ErrorCode } from '../domain/catalogue.ts';
 import { SoraError } from '../domain/errors.ts';
 import { applyEvent, isOpen, type JobRecord, type LedgerEvent } from '../domain/record.ts';
@@ -200,7 +201,13 @@ export class Ledger {
 
   #failure(code: ErrorCode, title: string, error: unknown): SoraError {
     const causedBy = error instanceof Error ? error.message : String(error);
-    return new SoraError(code, { title: `${title} ${this.#journal.path}`, causedBy, cause: error });
+    const { path } = this.#journal;
+    return new SoraError(code, {
+      title: `${title} ${path}`,
+      causedBy,
+      facts: { own_folder: dirname(path) },
+      cause: error,
+    });
   }
 }
 

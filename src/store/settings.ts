@@ -6,7 +6,8 @@ import { SoraError } from '../domain/errors.ts';
 import { isJsonObject, type JsonObject, type JsonValue } from '../domain/json.ts';
 import { ASPECT_RATIOS, ORIENTATIONS, RESOLUTIONS } from '../domain/models.ts';
 import { MICROS_PER_USD, parseUsd } from '../domain/money.ts';
-import { invalidFile, readJsonFile } from './json-file.ts';
+import { makeFolder } from '../platform/folders.ts';
+import { cannotWrite, invalidFile, readJsonFile } from './json-file.ts';
 
 /**
  * One setting that exists: its name, what it does, and what it may be. `*` stands for a name of the user's, `**` at
@@ -202,6 +203,7 @@ export async function writeSettings(path: string, changes: readonly SettingChang
   // conf writes atomically and with the mode it is told; it has no lock and resets nothing that was read above.
   const { default: Conf } = await import('conf');
   try {
+    makeFolder(dirname(path), 0o700);
     const store = new Conf<Record<string, unknown>>({
       cwd: dirname(path),
       configName: 'settings',
@@ -211,7 +213,7 @@ export async function writeSettings(path: string, changes: readonly SettingChang
     });
     store.store = changes.reduce((settings, [name, value]) => withSetting(settings, keysOf(name), value), current);
   } catch (error) {
-    throw new SoraError('cannot_write', { title: `could not write ${path}`, causedBy: String(error), cause: error });
+    throw cannotWrite(path, error);
   }
 }
 
