@@ -42,7 +42,7 @@ export async function findJob(name: string, context: Context): Promise<FoundJob>
 function lastRecord({ ledger }: Context): JobRecord {
   const [last] = ledger.newest(1, ({ answer, removed }) => answer !== 'rejected' && !removed);
   if (last === undefined)
-    throw new SoraError('video_not_found', { title: 'there is no last video: the ledger is empty' });
+    throw new SoraError('video_not_found', { title: 'the ledger holds no video that may still exist' });
   return last;
 }
 
