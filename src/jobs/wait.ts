@@ -9,7 +9,8 @@ const GROWTH = 1.4;
 const JITTER = 0.2;
 /** A status that is not understood may be final: look on, but not often. */
 const UNKNOWN_STATUS_DELAY_MS = 5_000;
-/** The longest wait that a server may ask for between two looks. */
+/** The waits that a server may ask for between two looks. */
+const MIN_SERVER_DELAY_MS = 50;
 const MAX_SERVER_DELAY_MS = 5 * 60_000;
 /** Some servers know a new job only some moments after they gave out its id. */
 const SETTLING_MS = 15_000;
@@ -101,7 +102,8 @@ class Pace {
     const wishMs = this.#isUnknown ? Math.max(this.#delayMs, UNKNOWN_STATUS_DELAY_MS) : this.#delayMs;
     this.#delayMs = Math.min(this.#delayMs * GROWTH, MAX_DELAY_MS);
     const jitteredMs = wishMs * (1 + JITTER * (2 * this.#random() - 1));
-    return Math.min(this.#serverDelayMs ?? jitteredMs, MAX_SERVER_DELAY_MS);
+    if (this.#serverDelayMs === null) return jitteredMs;
+    return Math.min(Math.max(this.#serverDelayMs, MIN_SERVER_DELAY_MS), MAX_SERVER_DELAY_MS);
   }
 }
 
