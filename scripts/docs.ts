@@ -62,8 +62,9 @@ function errorsDocument(): string {
 function errorSection(code: ErrorCode): string {
   const entry: CatalogueEntry = CATALOGUE[code];
   const hints = entry.hints.map((hint) => `- ${withPlaceholders(typeof hint === 'string' ? hint : (hint[0] ?? ''))}`);
+  const cases = (entry.cases ?? []).map(({ about, hints }) => `- for ${about}: ${hints.join('; ')}`);
   const facts = `Exit code ${entry.exitCode}${entry.retryable ? '; the same call may succeed later' : ''}.`;
-  return `## ${code}\n\n**${entry.title}.** ${entry.explanation} ${facts}\n\n${hints.join('\n')}\n`;
+  return `## ${code}\n\n**${entry.title}.** ${entry.explanation} ${facts}\n\n${[...hints, ...cases].join('\n')}\n`;
 }
 
 /** `{id}` → ID: a fact that is filled in when there is a case. */

@@ -1,12 +1,10 @@
 import { SoraError } from '../domain/errors.ts';
+import { DEFAULT_PROFILE } from '../domain/profile-names.ts';
 import { redactUrl } from '../domain/redact.ts';
 import { baseUrlFault, type Settings } from '../store/settings.ts';
 import { type ConfigurationInput, fromSettings, type Sourced } from './configuration-sources.ts';
 
 export const SIMULATOR_PROFILE = 'simulator';
-export const DEFAULT_PROFILE = 'openai';
-/** Names the server of a `--base-url` that belongs to no profile. */
-export const CUSTOM_PROFILE = 'custom';
 export const OPENAI_BASE_URL = 'https://api.openai.com/v1';
 const SIMULATOR_BASE_URL = 'http://simulator.invalid/v1';
 

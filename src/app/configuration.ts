@@ -3,8 +3,9 @@ import type { Dialect, Encoding, Shape } from '../domain/dialect.ts';
 import { parseDurationMs } from '../domain/duration.ts';
 import { parseUsd } from '../domain/money.ts';
 import { type PriceRow, pricesWith } from '../domain/pricing.ts';
+import { CUSTOM_PROFILE } from '../domain/profile-names.ts';
 import { parseYesOrNo, type Settings } from '../store/settings.ts';
-import { type ChosenServer, CUSTOM_PROFILE, chooseServer, OPENAI_BASE_URL, originOf } from './chosen-server.ts';
+import { type ChosenServer, chooseServer, OPENAI_BASE_URL, originOf } from './chosen-server.ts';
 import {
   type ConfigurationInput,
   fromEnv,

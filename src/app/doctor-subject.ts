@@ -59,6 +59,7 @@ function examine(context: Context): ExaminedServer {
     baseUrlOrigin: baseUrl.origin,
     isSimulator,
     form: apiFormOf(configuration),
+    dialectOrigin: configuration.dialect.origin,
     key: key && { masked: maskKey(key.value), origin: key.origin, fault: keyFault(key.value) },
     needsKey: needsKey(configuration),
     lacksList: configuration.lacks.has('list'),

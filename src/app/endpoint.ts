@@ -2,6 +2,7 @@ import type { ServerKnowledge } from '../client/profile-client.ts';
 import type { Endpoint } from '../client/transport.ts';
 import { type ApiForm, formOf } from '../domain/dialect.ts';
 import { SoraError } from '../domain/errors.ts';
+import { keyFacts } from '../domain/profile-names.ts';
 import { keyFault } from '../store/keys.ts';
 import { OPENAI_BASE_URL, originOf } from './chosen-server.ts';
 import type { Configuration } from './configuration.ts';
@@ -15,7 +16,7 @@ export function apiFormOf({ dialect, shape }: Configuration): ApiForm {
 export function requireKey(configuration: Configuration): void {
   const { key, baseUrl, profile } = configuration;
   if (key === null) {
-    if (needsKey(configuration)) throw new SoraError('no_api_key', { facts: { profile: profile.value } });
+    if (needsKey(configuration)) throw new SoraError('no_api_key', { facts: keyFacts(profile.value) });
     return;
   }
   const fault = keyFault(key.value);

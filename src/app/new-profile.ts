@@ -1,6 +1,7 @@
 import { isUnfilled, type Preset } from '../domain/presets.ts';
+import { CUSTOM_PROFILE } from '../domain/profile-names.ts';
 import { type SettingChange, type Settings, settingFault } from '../store/settings.ts';
-import { CUSTOM_PROFILE, profileNames } from './chosen-server.ts';
+import { profileNames } from './chosen-server.ts';
 
 /** A profile that is to be made: its settings by the last part of their names. */
 export interface NewProfile {

@@ -1,7 +1,8 @@
+import { CUSTOM_PROFILE } from '../domain/profile-names.ts';
 import { shellWord } from '../domain/shell.ts';
 import { confirm } from '../output/prompt.ts';
 import { writeSetting } from '../store/settings.ts';
-import { CUSTOM_PROFILE, profileNames } from './chosen-server.ts';
+import { profileNames } from './chosen-server.ts';
 import type { Configuration } from './configuration.ts';
 import type { Context } from './context.ts';
 

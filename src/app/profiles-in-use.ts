@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
-import { DEFAULT_PROFILE, profileNames } from './chosen-server.ts';
+import { DEFAULT_PROFILE } from '../domain/profile-names.ts';
+import { profileNames } from './chosen-server.ts';
 import type { Configuration } from './configuration.ts';
 import type { Context } from './context.ts';
 

@@ -1,7 +1,8 @@
 import type { VideosClient } from '../client/port.ts';
 import type { Transport } from '../client/transport.ts';
+import { CUSTOM_PROFILE, DEFAULT_PROFILE } from '../domain/profile-names.ts';
 import type { ServerIdentity } from '../domain/record.ts';
-import { CUSTOM_PROFILE, DEFAULT_PROFILE, SIMULATOR_PROFILE } from './chosen-server.ts';
+import { SIMULATOR_PROFILE } from './chosen-server.ts';
 import type { Configuration } from './configuration.ts';
 
 /** A server that is ready to be called. */

@@ -1,8 +1,8 @@
 import { dayOf } from '../domain/day.ts';
+import { CUSTOM_PROFILE } from '../domain/profile-names.ts';
 import type { JobRecord } from '../domain/record.ts';
 import { type SpentReport, sumSpent } from '../domain/spent.ts';
 import type { Ledger } from '../store/ledger.ts';
-import { CUSTOM_PROFILE } from './chosen-server.ts';
 import type { Context } from './context.ts';
 
 const DAY_MS = 86_400_000;

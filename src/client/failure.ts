@@ -1,6 +1,7 @@
 import { diagnose, diagnoseNetwork, failedBeforeSending, isOpenAiUrl, type NetworkFault } from '../domain/diagnosis.ts';
 import { SoraError } from '../domain/errors.ts';
 import type { Facts } from '../domain/hints.ts';
+import { keyFacts } from '../domain/profile-names.ts';
 import { decodeErrorBody } from '../wire/error-body.ts';
 
 /** What is known of a call when it fails. */
@@ -85,7 +86,7 @@ export function sentNothing(thrown: unknown): boolean {
 
 function endpointFacts(context: CallContext): Facts {
   const { host, origin } = new URL(context.baseUrl);
-  return { base_url: context.baseUrl, origin, host, ...context.facts };
+  return { base_url: context.baseUrl, origin, host, ...context.facts, ...keyFacts(context.facts?.profile ?? null) };
 }
 
 /** The first error with a code in a chain of causes; a connect to several addresses fails with all of theirs. */

@@ -1,4 +1,4 @@
-import { checkProfile, DEFAULT_PROFILE, profileNames, SIMULATOR_PROFILE } from '../app/chosen-server.ts';
+import { checkProfile, profileNames, SIMULATOR_PROFILE } from '../app/chosen-server.ts';
 import { defineCommand } from '../app/command.ts';
 import type { Context } from '../app/context.ts';
 import { isSecretSetting } from '../app/endpoint.ts';
@@ -6,6 +6,7 @@ import { changesFor, type NewProfile, nameFault, profileFaults } from '../app/ne
 import { refuseFaults } from '../app/option-values.ts';
 import { SoraError } from '../domain/errors.ts';
 import { findPreset, PRESET_NAMES, type Preset, settingsOfPreset } from '../domain/presets.ts';
+import { DEFAULT_PROFILE } from '../domain/profile-names.ts';
 import { confirm } from '../output/prompt.ts';
 import { renderTable } from '../output/table.ts';
 import { maskKey, readKeys, writeKey } from '../store/keys.ts';

@@ -1,6 +1,5 @@
 import { resolve } from 'node:path';
 import { readRows } from '../app/batch-manifest.ts';
-import { CUSTOM_PROFILE } from '../app/chosen-server.ts';
 import { type CommandResult, defineCommand, type OptionSpecs, type OptionValues } from '../app/command.ts';
 import type { Context } from '../app/context.ts';
 import { parseAsOfMs, parseSinceMs, parseWholeNumber, refuseFaults } from '../app/option-values.ts';
@@ -18,6 +17,7 @@ import { dayOf } from '../domain/day.ts';
 import { SoraError } from '../domain/errors.ts';
 import { findModel } from '../domain/models.ts';
 import { pricesOn } from '../domain/pricing.ts';
+import { CUSTOM_PROFILE } from '../domain/profile-names.ts';
 import type { Spent } from '../domain/spent.ts';
 import {
   batchCostJson,

@@ -8,7 +8,7 @@ import { type Trial, type TrialDeps, tryJob } from './trial-job.ts';
 export function accessCheck(prepare: () => TrialDeps): Check<Subject> {
   return {
     id: 'access',
-    title: 'access check (a create)',
+    title: 'access check',
     needs: ['settings', 'state', 'key', 'base_url', 'dns', 'tcp', 'tls', 'authentication', 'model', 'videos'],
     async run() {
       const deps = prepare();

@@ -3,6 +3,7 @@ import type { CheckOutcome } from '../domain/check.ts';
 import { ABILITIES, type ApiForm } from '../domain/dialect.ts';
 import type { SoraError } from '../domain/errors.ts';
 import { isJsonObject, parseJson } from '../domain/json.ts';
+import { CUSTOM_PROFILE } from '../domain/profile-names.ts';
 import { WIRE_FORMS } from '../wire/forms.ts';
 import { decodePage } from '../wire/videos.ts';
 import { type Check, failure, pass, skip, warn } from './check.ts';
@@ -17,18 +18,22 @@ const NO_ROUTE: ReadonlySet<string> = new Set([
   'video_not_found',
   'invalid_request',
 ]);
+/** And those that say as little about one model. */
+const SILENT_ON_MODEL: ReadonlySet<string> = new Set([...NO_ROUTE, 'permission_denied', 'unreadable_response']);
+/** Answers of something else than the API. */
+const LOST: ReadonlySet<string> = new Set(['endpoint_not_found', 'unreadable_response', 'video_not_found']);
+
 /** What the API itself answers, free of charge. */
 export const API_CHECKS: readonly Check<Subject>[] = [
   {
     id: 'authentication',
-    title: 'authentication (GET /models)',
+    title: 'authentication',
     needs: ['key', 'base_url', 'tls', 'tcp', 'dns'],
     async run(subject) {
-      const { server, reply, refusal } = await ask(subject, '/models');
-      if (refusal === null) {
-        if (parseJson(reply.body) === undefined) throw unreadableReply(reply, contextOf(subject, server));
-        return pass('the server accepts the call');
-      }
+      const { refusal } = await ask(subject, '/models');
+      if (refusal === null) return pass('GET /models is accepted');
+      if (refusal.code === 'permission_denied')
+        return warn(`the key may not list models, which says nothing about videos: ${refusal.causedBy}`);
       return NO_ROUTE.has(refusal.code)
         ? warn('the server has no list of models, which says nothing about the key')
         : failure(refusal);
@@ -51,21 +56,31 @@ export const API_CHECKS: readonly Check<Subject>[] = [
   },
   {
     id: 'model',
-    title: 'model access (GET /models/MODEL)',
+    title: 'model access',
     needs: ['key', 'base_url', 'tls', 'tcp', 'dns'],
     async run(subject) {
-      const { model } = subject.server();
-      const { refusal, reply, server } = await ask(subject, `/models/${encodeURIComponent(model)}`, { model });
-      if (refusal === null) {
-        if (!isJsonObject(parseJson(reply.body))) throw unreadableReply(reply, contextOf(subject, server));
-        return pass(`${model} is there`);
-      }
-      return NO_ROUTE.has(refusal.code) ? warn(`the server does not say whether it has ${model}`) : failure(refusal);
+      const { model, profile } = subject.server();
+      const [{ refusal }, listed] = await Promise.all([
+        ask(subject, `/models/${encodeURIComponent(model)}`, { model }),
+        listedModels(subject),
+      ]);
+      if (refusal === null) return pass(`${model} is there`);
+      const isListed = listed.includes(model);
+      const isSilent = SILENT_ON_MODEL.has(refusal.code);
+      if (isSilent && isListed) return pass(`${model} is in the list of models`);
+      if (isSilent && listed.length === 0) return warn(`the server does not say whether it has ${model}`);
+      const others = `the server lists ${namesOf(listed)}`;
+      if (isSilent) return warn(`${model} is not there: ${others}`, useListed(listed, profile));
+      const { detail, remedy = [], ...outcome } = failure(refusal);
+      const helps = refusal.code === 'model_not_found' && listed.length > 0 && !isListed;
+      return helps
+        ? { ...outcome, detail: `${detail}; ${others}`, remedy: [useListed(listed, profile), ...remedy] }
+        : failure(refusal);
     },
   },
   {
     id: 'videos',
-    title: 'the dialect’s route',
+    title: 'videos route',
     needs: ['key', 'base_url', 'tls', 'tcp', 'dns'],
     async run(subject) {
       const { form, lacksList } = subject.server();
@@ -74,15 +89,18 @@ export const API_CHECKS: readonly Check<Subject>[] = [
       const { server, reply, refusal } = await ask(subject, '/videos?limit=1');
       if (refusal === null) {
         const page = decodePage(parseJson(reply.body), { requestId: null, pollAfterMs: null });
-        if (page === null) throw unreadableReply(reply, contextOf(subject, server));
+        if (page === null) {
+          const unreadable = unreadableReply(reply, contextOf(subject, server));
+          return (await nextDoor(server, unreadable)) ?? failure(unreadable);
+        }
         return pass(page.jobs.length === 0 ? 'it answers; there are no videos yet' : 'it answers');
       }
-      if (reply.status === 404) return (await lookAround(server, refusal)) ?? failure(refusal);
       if (refusal.code === 'not_supported')
         return warn('the server has no list of videos; the local ledger stands in for it');
-      if (refusal.code === 'invalid_request')
-        return warn(`the route is there, and wants more to list videos: ${refusal.causedBy}`);
-      return failure(refusal);
+      if (refusal.code !== 'invalid_request') return (await nextDoor(server, refusal)) ?? failure(refusal);
+      return isJsonObject(parseJson(reply.body))
+        ? warn(`the route is there, and wants more to list videos: ${refusal.causedBy}`)
+        : failure(refusal);
     },
   },
 ];
@@ -91,23 +109,50 @@ export const API_CHECKS: readonly Check<Subject>[] = [
 async function askForNobody(subject: Subject, form: ApiForm): Promise<CheckOutcome> {
   const { server, reply, refusal } = await ask(subject, `${WIRE_FORMS[form].route}/${UNKNOWN_ID}`);
   if (refusal === null || refusal.code === 'video_not_found') return pass('it answers');
-  if (reply.status !== 404) return failure(refusal);
-  const neighbour = await lookAround(server, refusal);
-  return neighbour ?? warn('the server does not say whether it misses the job or the route');
+  if (refusal.code === 'not_supported') return warn('the server cannot be asked for a job');
+  const neighbour = await nextDoor(server, refusal);
+  if (neighbour !== null) return neighbour;
+  return reply.status === 404 && refusal.code === 'endpoint_not_found'
+    ? warn('the server does not say whether it misses the job or the route')
+    : failure(refusal);
+}
+
+/** The models that the server lists; empty where it lists none. */
+async function listedModels(subject: Subject): Promise<string[]> {
+  const { reply, refusal } = await ask(subject, '/models');
+  const list = refusal === null ? parseJson(reply.body) : null;
+  const data = isJsonObject(list) && Array.isArray(list.data) ? list.data : [];
+  return data.flatMap((entry) => (isJsonObject(entry) && typeof entry.id === 'string' ? [entry.id] : []));
+}
+
+const MAX_NAMED_MODELS = 5;
+
+function namesOf(models: readonly string[]): string {
+  const more = models.length - MAX_NAMED_MODELS;
+  return `${models.slice(0, MAX_NAMED_MODELS).join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
+}
+
+/** Which of the listed models makes videos, only their names could tell. */
+function useListed(listed: readonly string[], profile: string): string {
+  const name = listed.length === 1 ? listed[0] : 'NAME';
+  return profile === CUSTOM_PROFILE
+    ? `set \`SORA_MODEL=${name}\`, or add \`--model ${name}\` to \`sora create\``
+    : `run \`sora config set profiles.${profile}.model ${name}\``;
 }
 
 interface Answer {
   readonly server: ExaminedServer;
   readonly reply: ApiReply;
-  /** Null for a 2xx. */
+  /** Null for a 2xx with JSON. */
   readonly refusal: SoraError | null;
 }
 
 async function ask(subject: Subject, path: string, facts: Readonly<Record<string, string>> = {}): Promise<Answer> {
   const server = subject.server();
   const reply = await server.get(path);
-  const isRefused = reply.status < 200 || reply.status >= 300;
-  return { server, reply, refusal: isRefused ? failureFromReply(reply, contextOf(subject, server, facts)) : null };
+  const context = contextOf(subject, server, facts);
+  if (reply.status < 200 || reply.status >= 300) return { server, reply, refusal: failureFromReply(reply, context) };
+  return { server, reply, refusal: parseJson(reply.body) === undefined ? unreadableReply(reply, context) : null };
 }
 
 function contextOf(subject: Subject, server: ExaminedServer, facts: Readonly<Record<string, string>> = {}) {
@@ -115,9 +160,8 @@ function contextOf(subject: Subject, server: ExaminedServer, facts: Readonly<Rec
   return { baseUrl, hasKey: key !== null, atMs: subject.clock.now(), facts: { profile, ...facts } };
 }
 
-/** A 404 means that a part of the address is wrong: look for the one that is right. */
-async function lookAround(server: ExaminedServer, refusal: SoraError): Promise<CheckOutcome | null> {
-  const neighbour = await findNeighbour(server);
-  if (neighbour === null) return null;
-  return failure(refusal.with({ title: neighbour.finding, hints: neighbour.remedy }));
+/** What is not the API's answer may mean that a part of the address is wrong: the right one is looked for. */
+async function nextDoor(server: ExaminedServer, refusal: SoraError): Promise<CheckOutcome | null> {
+  const neighbour = LOST.has(refusal.code) ? await findNeighbour(server) : null;
+  return neighbour && failure(refusal.with({ title: neighbour.finding, hints: neighbour.remedy }));
 }

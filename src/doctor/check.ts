@@ -27,7 +27,8 @@ export function skip(detail: string, ...remedy: readonly string[]): CheckOutcome
 /** A failure in the words of the error behind it. */
 export function failure(error: SoraError): CheckOutcome {
   const detail = [error.message, ...error.violations, ...(error.causedBy === null ? [] : [error.causedBy])].join('; ');
-  return { status: 'fail', detail, remedy: error.hints, code: error.code };
+  const remedy = error.hints.filter((hint) => !hint.includes('`sora doctor`')); // which is running
+  return { status: 'fail', detail, remedy, code: error.code };
 }
 
 /** A result, and the failure that stands in the way of whoever needs it: itself, or one further back. */
@@ -47,7 +48,21 @@ export async function runChecks<S>(checks: readonly Check<S>[], subject: S, cloc
     steps.set(check.id, step);
     return step;
   };
-  return (await Promise.all(checks.map(start))).map(({ result }) => result);
+  return withoutEchoes((await Promise.all(checks.map(start))).map(({ result }) => result));
+}
+
+/** Checks that ran side by side may meet the same obstacle: it is told once, by the first of them. */
+function withoutEchoes(results: readonly CheckResult[]): CheckResult[] {
+  return results.map((result, at) => {
+    const { id, title, ms, status, detail, code } = result;
+    const before = results
+      .slice(0, at)
+      .find(
+        (earlier) =>
+          status === 'fail' && earlier.status === status && earlier.code === code && earlier.detail === detail,
+      );
+    return before === undefined ? result : { id, title, ms, ...skip(`pointless before "${before.title}" is mended`) };
+  });
 }
 
 async function runStep<S>(check: Check<S>, needed: readonly Promise<Step>[], subject: S, clock: Clock): Promise<Step> {

@@ -1,7 +1,8 @@
 import { accessSync, constants, existsSync, statfsSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { isOpenAiUrl, OPENAI_RETIREMENT_MS } from '../domain/diagnosis.ts';
 import { SoraError } from '../domain/errors.ts';
+import { keyFacts } from '../domain/profile-names.ts';
+import { serviceEnd } from '../domain/service-end.ts';
 import { makeFolder } from '../platform/folders.ts';
 import { isExposed } from '../store/keys.ts';
 import { describeProblems } from '../store/ledger-line.ts';
@@ -9,7 +10,6 @@ import { type Check, pass, skip, warn } from './check.ts';
 import type { Subject } from './subject.ts';
 
 const LOW_SPACE_BYTES = 200e6;
-const AZURE_RETIREMENTS_MS = [Date.UTC(2026, 6, 15), Date.UTC(2026, 8, 15)];
 
 /** What can be seen without the network. */
 export const LOCAL_CHECKS: readonly Check<Subject>[] = [
@@ -34,7 +34,7 @@ export const LOCAL_CHECKS: readonly Check<Subject>[] = [
   },
   {
     id: 'state',
-    title: 'state folder and ledger',
+    title: 'state and ledger',
     needs: [],
     run(subject) {
       const folder = dirname(subject.paths.ledger);
@@ -61,7 +61,7 @@ export const LOCAL_CHECKS: readonly Check<Subject>[] = [
       const { key, needsKey, isSimulator, profile } = subject.server();
       if (isSimulator) return skip('the simulator needs none');
       if (key === null) {
-        if (needsKey) throw new SoraError('no_api_key', { facts: { profile } });
+        if (needsKey) throw new SoraError('no_api_key', { facts: keyFacts(profile) });
         return pass('none; this server may not need one');
       }
       const where = `${key.masked} from ${key.origin}`;
@@ -94,24 +94,17 @@ export const LOCAL_CHECKS: readonly Check<Subject>[] = [
   },
   {
     id: 'service',
-    title: 'the service’s own end',
+    title: 'service’s end',
     needs: ['base_url'],
     run(subject) {
       const { baseUrl, isSimulator } = subject.server();
       if (isSimulator) return skip('the simulator does not end');
-      const nowMs = subject.clock.now();
-      if (isOpenAiUrl(baseUrl) && nowMs >= OPENAI_RETIREMENT_MS) {
+      const end = serviceEnd(baseUrl, subject.clock.now());
+      if (end !== null) {
         return warn(
-          'OpenAI shut its Videos API down on 2026-09-24 and named no replacement',
-          'add `--base-url http://HOST:PORT/v1` to use a server that still speaks it',
+          end.words,
+          'add `--base-url http://HOST:PORT/v1` to use another server that speaks the same API',
           'add `--simulate` to use the simulator, free and offline',
-        );
-      }
-      const isAzure = /\.(openai|services\.ai|cognitiveservices)\.azure\.com$/.test(new URL(baseUrl).hostname);
-      if (isAzure && AZURE_RETIREMENTS_MS.some((date) => nowMs >= date)) {
-        return warn(
-          'Azure retired sora-2 on 2026-07-15 and 2026-09-15',
-          'add `--base-url http://HOST:PORT/v1` to use a server that still has a video model',
         );
       }
       return pass('no announced end is known for this server');

@@ -1,12 +1,16 @@
 import { failureFromReply } from '../client/failure.ts';
+import type { Dialect } from '../domain/dialect.ts';
 import { SoraError } from '../domain/errors.ts';
 import { isJsonObject, parseJson } from '../domain/json.ts';
+import { PRESETS } from '../domain/presets.ts';
 import { GENERATIONS_ROUTE, WIRE_FORMS } from '../wire/forms.ts';
 import { decodePage } from '../wire/videos.ts';
 import type { ApiReply, ExaminedServer } from './subject.ts';
 
 /** Where servers put the API, most usual first. */
 const PATHS = ['/v1', '/openai/v1', '/api/v1', ''];
+/** A call's whole address that was given for the base URL. */
+const ENDPOINT = /\/(videos|video\/generations|chat\/completions|responses|models)$/;
 
 export interface Neighbour {
   readonly finding: string;
@@ -16,37 +20,17 @@ export interface Neighbour {
 /** No job has this id. */
 export const UNKNOWN_ID = 'video_that_does_not_exist';
 
-type Probe = (server: ExaminedServer, baseUrl: string) => Promise<boolean>;
+/** An address at which the API is spoken, and how. */
+interface Place {
+  readonly baseUrl: string;
+  readonly dialect: Dialect;
+}
 
 /** Looks for an address nearby that does answer, or another dialect, and says how to use it; null when there is none. */
 export async function findNeighbour(server: ExaminedServer): Promise<Neighbour | null> {
-  const { origin } = new URL(server.baseUrl);
-  const current = server.baseUrl.replace(/\/+$/, '');
-  const speaksGenerations = WIRE_FORMS[server.form].route === GENERATIONS_ROUTE;
-  const [own, other]: readonly [Probe, Probe] = speaksGenerations
-    ? [answersGenerations, answersVideos]
-    : [answersVideos, answersGenerations];
-  const candidates = PATHS.map((path) => `${origin}${path}`).filter((candidate) => candidate !== current);
-  const answers = await Promise.all(
-    candidates.map(async (candidate) => ((await own(server, candidate)) ? candidate : null)),
-  );
-  const found = answers.find((candidate) => candidate !== null);
-  if (found !== undefined && found !== null) {
-    return { finding: `the videos route is not at ${current} but at ${found}`, remedy: [useInstead(server, found)] };
-  }
-  if (!(await other(server, current))) return null;
-  const [theirs, ours] = speaksGenerations ? ['videos', 'generations'] : ['generations', 'videos'];
-  return {
-    finding: `${current} speaks the dialect \`${theirs}\`, not \`${ours}\``,
-    remedy: [`add \`--dialect ${theirs}\``],
-  };
-}
-
-async function answersVideos(server: ExaminedServer, baseUrl: string): Promise<boolean> {
-  const reply = await quietly(server, `${baseUrl}/videos?limit=1`);
-  if (reply === null) return false;
-  if (reply.status === 200) return decodePage(parseJson(reply.body), { requestId: null, pollAfterMs: null }) !== null;
-  return isRefusedByApi(reply);
+  const current: Place = { baseUrl: server.baseUrl.replace(/\/+$/, ''), dialect: dialectOf(server) };
+  const place = knownPlace(current) ?? (await firstAnswer(server, placesAround(current)));
+  return place === null ? null : { finding: describe(current, place), remedy: useInstead(server, current, place) };
 }
 
 /** An unknown task is unknown in that dialect's own words. */
@@ -59,9 +43,53 @@ export async function answersGenerations(server: ExaminedServer, baseUrl: string
   return code === 'video_not_found' && !reply.body.includes(GENERATIONS_ROUTE);
 }
 
-/** The route is there, only the key is not right for it. */
+function dialectOf({ form }: ExaminedServer): Dialect {
+  if (form === 'openrouter') return form;
+  return WIRE_FORMS[form].route === GENERATIONS_ROUTE ? 'generations' : 'videos';
+}
+
+/** Some servers there are only once in the world. */
+function knownPlace(current: Place): Place | null {
+  const { host } = new URL(current.baseUrl);
+  const preset = PRESETS.find(({ baseUrl }) => baseUrl?.startsWith('https:') && new URL(baseUrl).host === host);
+  if (preset === undefined || preset.baseUrl === null) return null;
+  const { baseUrl, dialect } = preset;
+  return baseUrl === current.baseUrl && dialect === current.dialect ? null : { baseUrl, dialect };
+}
+
+/** The same dialect at other addresses, then the other dialect here and there; only the server itself is asked. */
+function placesAround({ baseUrl, dialect }: Place): Place[] {
+  const { origin, pathname } = new URL(baseUrl);
+  const path = pathname.replace(/\/+$/, '');
+  const stems = [path.replace(ENDPOINT, ''), path, '/'].map((stem) => stem.replace(/(\/v1|\/openai|\/api|\/)+$/, ''));
+  const around = stems.flatMap((stem) => PATHS.map((end) => `${origin}${stem}${end}`));
+  const bases = [...new Set([baseUrl, ...around])].filter((base) => !ENDPOINT.test(base));
+  const other = dialect === 'generations' ? 'videos' : 'generations';
+  return [
+    ...bases.filter((base) => base !== baseUrl).map((base) => ({ baseUrl: base, dialect })),
+    ...bases.map((base) => ({ baseUrl: base, dialect: other }) as const),
+  ];
+}
+
+async function firstAnswer(server: ExaminedServer, places: readonly Place[]): Promise<Place | null> {
+  const answers = await Promise.all(places.map((place) => answersAt(server, place)));
+  return places.find((_, at) => answers[at]) ?? null;
+}
+
+function answersAt(server: ExaminedServer, { baseUrl, dialect }: Place): Promise<boolean> {
+  return dialect === 'generations' ? answersGenerations(server, baseUrl) : answersVideos(server, baseUrl);
+}
+
+async function answersVideos(server: ExaminedServer, baseUrl: string): Promise<boolean> {
+  const reply = await quietly(server, `${baseUrl}/videos?limit=1`);
+  if (reply === null) return false;
+  if (reply.status === 200) return decodePage(parseJson(reply.body), { requestId: null, pollAfterMs: null }) !== null;
+  return isRefusedByApi(reply);
+}
+
+/** The route is there: only the key is not right for it, it wants to know more, or it takes nothing but creates. */
 function isRefusedByApi({ status, body }: ApiReply): boolean {
-  return (status === 401 || status === 403) && isJsonObject(parseJson(body));
+  return [400, 401, 403, 405, 422].includes(status) && isJsonObject(parseJson(body));
 }
 
 async function quietly(server: ExaminedServer, url: string): Promise<ApiReply | null> {
@@ -73,9 +101,30 @@ async function quietly(server: ExaminedServer, url: string): Promise<ApiReply | 
   }
 }
 
-/** The change at the place where the base URL was set. */
-function useInstead({ baseUrlOrigin, profile }: ExaminedServer, found: string): string {
-  if (baseUrlOrigin.startsWith('profile ')) return `run \`sora config set profiles.${profile}.base_url ${found}\``;
-  if (/^[A-Z_]+$/.test(baseUrlOrigin)) return `run \`export ${baseUrlOrigin}=${found}\``;
-  return `add \`--base-url ${found}\``;
+function describe(current: Place, { baseUrl, dialect }: Place): string {
+  if (dialect === current.dialect) return `the videos route is not at ${current.baseUrl} but at ${baseUrl}`;
+  const where = baseUrl === current.baseUrl ? baseUrl : `the server answers at ${baseUrl}, and there it`;
+  return `${where} speaks the dialect \`${dialect}\`, not \`${current.dialect}\``;
+}
+
+/** The change at the places where the address and the dialect were set. */
+function useInstead(server: ExaminedServer, current: Place, { baseUrl, dialect }: Place): string[] {
+  const { profile, baseUrlOrigin, dialectOrigin } = server;
+  const isProfiles = baseUrlOrigin.startsWith('profile ');
+  const set = (name: string, value: string): string => `sora config set profiles.${profile}.${name} ${value}`;
+  const [variables, commands, options]: [string[], string[], string[]] = [[], [], []];
+  if (baseUrl !== current.baseUrl) {
+    if (isProfiles) commands.push(set('base_url', baseUrl));
+    else if (/^[A-Z_]+$/.test(baseUrlOrigin)) variables.push(`run \`export ${baseUrlOrigin}=${baseUrl}\``);
+    else options.push(`--base-url ${baseUrl}`);
+  }
+  if (dialect !== current.dialect) {
+    if (isProfiles && !dialectOrigin.startsWith('option ')) commands.push(set('dialect', dialect));
+    else options.push(`--dialect ${dialect}`);
+  }
+  return [
+    ...variables,
+    ...(commands.length > 0 ? [`run \`${commands.join(' && ')}\``] : []),
+    ...(options.length > 0 ? [`add \`${options.join(' ')}\``] : []),
+  ];
 }

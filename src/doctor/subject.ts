@@ -23,6 +23,8 @@ export interface ExaminedServer {
   readonly baseUrlOrigin: string;
   readonly isSimulator: boolean;
   readonly form: ApiForm;
+  /** Where the dialect was chosen, for example `option --dialect`. */
+  readonly dialectOrigin: string;
   /** Masked. */
   readonly key: { readonly masked: string; readonly origin: string; readonly fault: string | null } | null;
   readonly needsKey: boolean;

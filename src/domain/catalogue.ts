@@ -13,6 +13,12 @@ export interface CatalogueEntry {
   readonly explanation: string;
   /** Each starts with a verb or a command. */
   readonly hints: readonly (string | readonly string[])[];
+  /** Hints for cases that the server's or the network's own words tell apart; the first that fits takes the place of the rest. */
+  readonly cases?: readonly {
+    readonly about: string;
+    readonly words: RegExp;
+    readonly hints: readonly string[];
+  }[];
   /** The exit code of a command that ends with it. */
   readonly exitCode: number;
   /** Whether the same call may succeed later without a change. */
@@ -65,10 +71,17 @@ export const CATALOGUE = {
   no_api_key: {
     title: 'no API key for this server',
     explanation:
-      'The server wants a key and none is known for it. A key that belongs to another server is never sent in its place.',
+      'The server wants a key and none is known for it. A key that belongs to another server is never sent in its place: what `OPENAI_API_KEY` holds goes to OpenAI and to a base URL from the command line or the environment, and to a profile’s server when the profile names that variable.',
     hints: [
-      'set `OPENAI_API_KEY` in the environment',
-      ['run `sora config key set --profile {profile}` to store one', 'run `sora config key set` to store one'],
+      [
+        'run `sora config set profiles.{own_profile}.key_from_env OPENAI_API_KEY` to send it what that variable holds',
+        'set `OPENAI_API_KEY` in the environment',
+      ],
+      [
+        'run `sora config key set --profile {stored_for}` to store one',
+        'run `sora config profile add NAME --base-url {base_url}`, then `sora config key set --profile NAME`, to store one',
+        'run `sora config key set` to store one',
+      ],
       'add `--simulate` to go on without a key, free and offline',
     ],
     exitCode: 4,
@@ -106,6 +119,26 @@ export const CATALOGUE = {
       ['check the model’s name: `{model}`', 'check the model’s name'],
       `request access at ${MODEL_ACCESS_PAGE} when it is one of OpenAI’s`,
       'add `--simulate` to work with the simulator meanwhile',
+    ],
+    cases: [
+      {
+        about: 'a model that was retired',
+        words: /deprecated|retired/i,
+        hints: [
+          'choose another model of this server with `--model`: this one was retired',
+          'add `--base-url http://HOST:PORT/v1` to use another server',
+          'add `--simulate` to work with the simulator meanwhile',
+        ],
+      },
+      {
+        about: 'a deployment of Azure',
+        words: /\bdeployment\b/i,
+        hints: [
+          'check the model’s name: on Azure it is the name of your deployment',
+          'check that the base URL names the resource that has the deployment',
+          'add `--simulate` to work with the simulator meanwhile',
+        ],
+      },
     ],
     exitCode: 4,
   },
@@ -240,6 +273,31 @@ export const CATALOGUE = {
       'set `NODE_EXTRA_CA_CERTS` to the certificate authority’s file when it is your own',
       'check that the base URL’s `https://` and port are right',
     ],
+    cases: [
+      {
+        about: 'a certificate that is not valid now',
+        words: /certificate (has expired|is not yet valid)/i,
+        hints: [
+          'check the clock of this machine, and set it when it is wrong',
+          'ask the server’s operator to renew the certificate when the clock is right',
+        ],
+      },
+      {
+        about: 'a certificate of another name',
+        words: /does not match certificate/i,
+        hints: ['check the name in the base URL: the certificate is for another one'],
+      },
+      {
+        about: 'a port without encryption',
+        words: /wrong version number|packet length too long/i,
+        hints: ['use `http://` in the base URL, or another port: nothing is encrypted at this one'],
+      },
+      {
+        about: 'a port with encryption',
+        words: /http request.{0,30}https/i,
+        hints: ['use `https://` in the base URL: the server wants encryption at this port'],
+      },
+    ],
     exitCode: 1,
   },
   proxy_failure: {
@@ -252,7 +310,13 @@ export const CATALOGUE = {
   request_timeout: {
     title: 'the server did not answer in time',
     explanation: 'No answer came within the time-out of one call.',
-    hints: ['try again, or check the server’s load'],
+    hints: [
+      [
+        'check that the base URL {base_url} names the right host and port',
+        'check that the base URL names the right host and port',
+      ],
+      'try again, or check the server’s load',
+    ],
     exitCode: 1,
     retryable: true,
   },

@@ -58,7 +58,7 @@ const RULES: readonly Rule[] = [
   { code: 'moderation_blocked', codes: ['moderation_blocked', 'content_policy_violation', 'content_filter'] },
   { code: 'moderation_blocked', text: /moderation system|content policy|safety system/i },
   { code: 'reference_size_mismatch', status: [400, 422], text: /image must match the requested width and height/i },
-  { code: 'model_not_found', codes: ['model_not_found'] },
+  { code: 'model_not_found', codes: ['model_not_found', 'deploymentnotfound'] },
   {
     code: 'model_not_found',
     status: [400, 403, 404],
@@ -67,6 +67,7 @@ const RULES: readonly Rule[] = [
   { code: 'rate_limit_exceeded', codes: ['rate_limit_exceeded', 'rate_limit_error'] },
   { code: 'rate_limit_exceeded', status: [429] },
   { code: 'endpoint_not_found', text: /invalid url \(/i },
+  { code: 'tls_failure', status: [400], text: /http request.{0,30}https/i },
   { code: 'video_not_found', codes: ['task_not_exist', 'video_not_found'] },
   {
     code: 'video_not_found',

@@ -41,7 +41,7 @@ export class SoraError extends Error {
     this.code = code;
     this.violations = details.violations ?? [];
     this.causedBy = details.causedBy ?? null;
-    this.hints = details.hints ?? hintsFor(code, details.facts);
+    this.hints = details.hints ?? hintsFor(code, details.facts, this.causedBy);
     this.status = details.status ?? null;
     this.requestId = details.requestId ?? null;
     this.jobId = details.jobId ?? null;

@@ -3,9 +3,10 @@ import { CATALOGUE, type CatalogueEntry, type ErrorCode } from './catalogue.ts';
 /** The facts of a case that hints are filled from; what is not known is null or left out. */
 export type Facts = Readonly<Record<string, string | null | undefined>>;
 
-/** A row's hints, filled from the facts of the case. */
-export function hintsFor(code: ErrorCode, facts: Facts = {}): string[] {
-  const { hints }: CatalogueEntry = CATALOGUE[code];
+/** A row's hints, filled from the facts of the case; `words` are the server's or the network's own. */
+export function hintsFor(code: ErrorCode, facts: Facts = {}, words: string | null = null): string[] {
+  const { cases = [], hints: usual }: CatalogueEntry = CATALOGUE[code];
+  const hints = cases.find((special) => words !== null && special.words.test(words))?.hints ?? usual;
   return hints.flatMap((hint) => {
     const wordings = typeof hint === 'string' ? [hint] : hint;
     return wordings.map((wording) => fill(wording, facts)).find((filled) => filled !== null) ?? [];

@@ -8,9 +8,12 @@ import { Interrupt } from '../../src/platform/host.ts';
 import { type Http, nodeHttp } from '../../src/platform/http.ts';
 import { FAULT_NAMES } from '../../src/simulator/faults.ts';
 import { type CommandLine, createCommandLine, type RunOptions } from '../support/command-line.ts';
-import { startScriptedServer } from '../support/scripted-server.ts';
+import { type ScriptedReply, startScriptedServer } from '../support/scripted-server.ts';
 import { SELF_SIGNED } from '../support/self-signed.ts';
 import { startVideosServer } from '../support/videos-server.ts';
+
+const INVALID_URL = { status: 404, body: { error: { message: 'Invalid URL (GET /x)' } } };
+const PAGE = { body: '<!doctype html><title>The web interface</title>' };
 
 interface Diagnosis {
   readonly ok: boolean;
@@ -171,6 +174,116 @@ describe('sora doctor on a server', () => {
     ]);
     const fromEnv = await examine(createCommandLine(), [], { env: { ...env, OPENAI_BASE_URL: wrong } });
     expect(fromEnv.failed[0]?.remedy).toEqual([`run \`export OPENAI_BASE_URL=${server.url}\``]);
+  });
+
+  /** Speaks one dialect below one path; the rest is a 404, or the page of a web interface. */
+  async function startAt(path: string, dialect: 'videos' | 'generations', rest: ScriptedReply = INVALID_URL) {
+    return startScriptedServer((request) => {
+      if (dialect === 'videos' && request.path.startsWith(`${path}/videos?`)) return { body: { data: [] } };
+      if (dialect === 'videos' && request.path.startsWith(`${path}/videos/`))
+        return { status: 404, body: { detail: 'Video not found' } };
+      return dialect === 'generations' && request.path.startsWith(`${path}/video/generations/`)
+        ? { status: 400, body: { code: 'task_not_exist', message: 'task_not_exist', data: null } }
+        : rest;
+    });
+  }
+
+  // Where the server is, what was given, and the remedy without the origin.
+  it.each<['videos' | 'generations', string, string, string, ScriptedReply?]>([
+    ['videos', '/v1', '', '--base-url /v1'],
+    ['videos', '/v1', '/', '--base-url /v1'],
+    ['videos', '/v1', '/v1/v1/', '--base-url /v1'],
+    ['videos', '/v1', '/openai', '--base-url /v1'],
+    ['videos', '/v1', '/v1/videos', '--base-url /v1'],
+    ['videos', '/v1', '', '--base-url /v1', PAGE],
+    ['videos', '', '/v1', '--base-url '],
+    ['videos', '/team/v1', '/team', '--base-url /team/v1'],
+    ['videos', '/team/v1', '/team/v1/videos', '--base-url /team/v1'],
+    ['videos', '/team/openai/v1', '/team/v1', '--base-url /team/openai/v1'],
+    ['generations', '/v1', '/v1', '--dialect generations'],
+    ['generations', '/v1', '', '--base-url /v1 --dialect generations'],
+    ['generations', '/v1', '/v1/v1', '--base-url /v1 --dialect generations', PAGE],
+  ])('finds %s at %j when the base URL ends in %j', async (dialect, path, given, remedy, rest) => {
+    const server = await startAt(path, dialect, rest);
+    const { failed, code } = await examine(createCommandLine(), ['--base-url', `${server.origin}${given}`], { env });
+    const videos = failed.find(({ id }) => id === 'videos');
+    expect({ code, remedy: videos?.remedy }).toEqual({
+      code: 1,
+      remedy: [`add \`${remedy.replace('--base-url ', `--base-url ${server.origin}`)}\``],
+    });
+  });
+
+  it('says in the words of a profile where its server is, and what it speaks', async () => {
+    const server = await startAt('/v1', 'generations');
+    const sora = createCommandLine();
+    await sora.run(['config', 'set', 'profiles.lab.base_url', server.origin]);
+    const { failed } = await examine(sora, ['--profile', 'lab'], { env });
+    expect(failed[0]?.remedy).toEqual([
+      `run \`sora config set profiles.lab.base_url ${server.url} && sora config set profiles.lab.dialect generations\``,
+    ]);
+  });
+
+  it('gives no advice to run what is running, where nothing answers nearby', async () => {
+    const server = await startScriptedServer([INVALID_URL]);
+    const { failed } = await examine(createCommandLine(), ['--base-url', server.url], { env });
+    expect(failed[0]?.detail).toContain('no such address');
+    expect(failed[0]?.remedy.join()).not.toContain('doctor');
+  });
+
+  it('does not take a port that wants encryption for an API', async () => {
+    const server = await startScriptedServer([
+      { status: 400, body: 'Client sent an HTTP request to an HTTPS server.' },
+    ]);
+    const { code, failed } = await examine(createCommandLine(), ['--base-url', server.url], { env });
+    expect({ code, remedy: failed[0]?.remedy }).toEqual({
+      code: 1,
+      remedy: ['use `https://` in the base URL: the server wants encryption at this port'],
+    });
+  });
+
+  it('lets a key pass that may not look at models, but may list videos', async () => {
+    const missing = { error: { message: 'Missing scopes: api.model.read', code: 'missing_scope' } };
+    const server = await startScriptedServer(({ path }) =>
+      path.startsWith('/v1/videos') ? { body: { data: [] } } : { status: 403, body: missing },
+    );
+    const { code, statusOf } = await examine(createCommandLine(), ['--base-url', server.url], { env });
+    expect({ code, authentication: statusOf('authentication'), videos: statusOf('videos') }).toEqual({
+      code: 0,
+      authentication: 'warn',
+      videos: 'pass',
+    });
+  });
+
+  it('names the models that a server has in the place of the one that is asked for', async () => {
+    const server = await startScriptedServer(({ path }) =>
+      path === '/v1/models'
+        ? { body: { data: [{ id: 'wan-2.2' }] } }
+        : path === '/v1/videos?limit=1'
+          ? { body: { data: [] } }
+          : INVALID_URL,
+    );
+    const sora = createCommandLine();
+    await sora.run(['config', 'set', 'profiles.lab.base_url', server.url]);
+    const { checks } = await examine(sora, ['--profile', 'lab'], { env });
+    expect(checks.find(({ id }) => id === 'model')).toMatchObject({
+      status: 'warn',
+      detail: 'sora-2 is not there: the server lists wan-2.2',
+      remedy: ['run `sora config set profiles.lab.model wan-2.2`'],
+    });
+  });
+
+  it('says how a profile gets the key that the environment has for another server', async () => {
+    const server = await startScriptedServer([{ status: 401, body: { error: 'who are you' } }]);
+    const sora = createCommandLine();
+    await sora.run(['config', 'set', 'profiles.lab.base_url', server.url]);
+    const { code, failed } = await examine(sora, ['--profile', 'lab'], { env: { OPENAI_API_KEY: 'sk-others-012345' } });
+    expect({ code, remedy: failed[0]?.remedy.slice(0, 2) }).toEqual({
+      code: 4,
+      remedy: [
+        'run `sora config set profiles.lab.key_from_env OPENAI_API_KEY` to send it what that variable holds',
+        'run `sora config key set --profile lab` to store one',
+      ],
+    });
   });
 
   const odd: readonly (readonly [name: string, status: number, body: string, code: number, words: RegExp])[] = [
@@ -350,12 +463,14 @@ describe('sora doctor on a server', () => {
       patience.push(request.idleTimeoutMs);
       return nodeHttp({ ...request, idleTimeoutMs: 50 });
     };
-    const { code, failed } = await examine(createCommandLine(), ['--base-url', hole.url], { env, http });
-    expect({ code, failed: failed.map(({ id }) => id) }).toEqual({
+    const { code, failed, statusOf } = await examine(createCommandLine(), ['--base-url', hole.url], { env, http });
+    expect({ code, failed: failed.map(({ id }) => id), model: statusOf('model') }).toEqual({
       code: 1,
-      failed: ['authentication', 'model', 'videos'],
+      failed: ['authentication'],
+      model: 'skip', // it met the same silence
     });
-    for (const { detail } of failed) expect(detail).toMatch(/^the server did not answer in time; no answer for/);
+    expect(failed[0]?.detail).toMatch(/^the server did not answer in time; no answer for/);
+    expect(failed[0]?.remedy[0]).toBe(`check that the base URL ${hole.url} names the right host and port`);
     expect(Math.max(...patience.map((ms) => ms ?? Number.POSITIVE_INFINITY))).toBeLessThan(5_000);
   });
 

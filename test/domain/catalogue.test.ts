@@ -35,7 +35,7 @@ const EXIT_CODES = {
   130: ['interrupted'],
 };
 
-const VERBS = /^(add|change|check|choose|keep|raise|request|resize|run|set|try|verify|wait) /;
+const VERBS = /^(add|ask|change|check|choose|keep|raise|request|resize|run|set|try|use|verify|wait) /;
 
 /** Knows a fact of any name. */
 const EVERYTHING = new Proxy({}, { get: () => 'known' });
@@ -61,7 +61,8 @@ describe('the catalogue', () => {
     const [bare, full] = [hintsFor(code), hintsFor(code, EVERYTHING)];
     expect(bare.length).toBeGreaterThan(0);
     expect(full).toHaveLength(bare.length);
-    for (const hint of [...bare, ...full]) {
+    const { cases = [] }: CatalogueEntry = CATALOGUE[code];
+    for (const hint of [...bare, ...full, ...cases.flatMap(({ hints }) => hints)]) {
       expect(hint).toMatch(VERBS);
       expect(hint).not.toMatch(/[{}]|\.$/);
     }
@@ -69,6 +70,16 @@ describe('the catalogue', () => {
 });
 
 describe('hintsFor', () => {
+  it.each([
+    ['certificate has expired', 'check the clock'],
+    ['Hostname/IP does not match certificate’s altnames: Host: localhost.', 'check the name'],
+    ['wrong version number', 'use `http://`'],
+    ['HTTP 400: an HTML page: 400 The plain HTTP request was sent to HTTPS port', 'use `https://`'],
+    ['self-signed certificate', 'set `NODE_EXTRA_CA_CERTS`'],
+  ])('advises what the words %j call for', (words, expected) => {
+    expect(hintsFor('tls_failure', {}, words)[0]).toContain(expected);
+  });
+
   it('takes the first wording whose facts are all known', () => {
     expect(hintsFor('wait_timeout', { id: 'video_1', target: ' --simulate' })).toEqual([
       'run `sora status video_1 --watch --simulate` to go on waiting',

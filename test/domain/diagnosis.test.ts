@@ -65,6 +65,12 @@ describe('diagnose', () => {
       'a retired model',
       { status: 404, message: 'The model `sora-2` has been deprecated, learn more here: https://…' },
     ],
+    [
+      'model_not_found',
+      'a deployment',
+      { status: 404, code: 'DeploymentNotFound', message: 'The API deployment for this resource does not exist.' },
+    ],
+    ['tls_failure', 'a port that wants encryption', { message: 'Client sent an HTTP request to an HTTPS server.' }],
     ['endpoint_not_found', 'the path', { status: 404, message: 'Invalid URL (POST /v1/video/generations)' }],
     ['endpoint_not_found', 'an unknown path', { status: 404, message: 'Not Found' }],
     ['endpoint_not_found', 'a redirect of a create', { status: 308, message: '' }],
