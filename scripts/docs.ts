@@ -69,7 +69,10 @@ function errorSection(code: ErrorCode): string {
 
 /** `{id}` → ID: a fact that is filled in when there is a case. */
 function withPlaceholders(hint: string): string {
-  return hint.replace('{target}', '').replace(/\{(\w+)\}/g, (_, name: string) => name.toUpperCase());
+  return hint
+    .replace('{target}', '')
+    .replace(/\{(own_profile|stored_for)\}/g, 'PROFILE')
+    .replace(/\{(\w+)\}/g, (_, name: string) => name.toUpperCase());
 }
 
 const documents = new Map([

@@ -2,7 +2,7 @@ import type { VideosClient } from '../client/port.ts';
 import type { TrialDeps } from '../doctor/trial-job.ts';
 import { DEFAULT_MODEL, findModel } from '../domain/models.ts';
 import { formatUsd } from '../domain/money.ts';
-import { estimate } from '../domain/pricing.ts';
+import { type Estimate, estimate } from '../domain/pricing.ts';
 import type { VideoRequest } from '../domain/video.ts';
 import { submit } from '../jobs/submit.ts';
 import { confirm } from '../output/prompt.ts';
@@ -37,23 +37,40 @@ const CAP_HINTS = [
   'run `sora config list` to see the caps that are set',
 ];
 
+export interface TrialOptions {
+  /** Whether its price was agreed to on the command line. */
+  readonly isAgreed: boolean;
+  /** Shows what a person should know before being asked. */
+  readonly beforeAsking?: () => Promise<void>;
+}
+
+/** What it costs, or null. */
+export function trialEstimate(configuration: Configuration, nowMs: number): Estimate | null {
+  return estimate(smallestRequest(configuration), nowMs, configuration.prices);
+}
+
 /** How that job is made, paid for, and got rid of. */
-export function createTrialDeps(context: Context, isAgreed: boolean): TrialDeps {
-  const { host, configuration } = context;
+export function createTrialDeps(
+  context: Context,
+  configuration: Configuration,
+  { isAgreed, beforeAsking }: TrialOptions,
+): TrialDeps {
+  const { host } = context;
   const { isSimulator, encoding } = configuration;
   const request = smallestRequest(configuration);
-  const single = estimate(request, host.clock.now(), configuration.prices);
+  const single = trialEstimate(configuration, host.clock.now());
   const microsOf = (count: number): number | null => (single === null ? null : single.micros * count);
   const price = (count: number): string => (isSimulator ? 'free' : formatUsd(microsOf(count)));
   return {
     price,
     encoding,
-    client: async () => (await context.server()).client,
+    client: async () => (await context.serverFor(configuration)).client,
     async consent(count, question) {
       if (isSimulator) return 'agreed';
       if (!isAgreed && !context.isInteractive) return 'nobody-to-ask';
       enforceCap({ micros: microsOf(count) }, configuration.maxCostMicros, { hints: CAP_HINTS });
       if (isAgreed) return 'agreed';
+      await beforeAsking?.();
       const jobs = count === 1 ? 'a job, whose price is' : `${count} jobs, whose price is`;
       return (await confirm(`${question} It makes ${jobs} ${price(count)}.`, host)) ? 'agreed' : 'refused';
     },

@@ -3,8 +3,8 @@ import type { Context } from '../app/context.ts';
 import { createSubject } from '../app/doctor-subject.ts';
 import { requireKey } from '../app/endpoint.ts';
 import { offerProfile } from '../app/offer-profile.ts';
-import { createCurl } from '../app/preview-request.ts';
-import { createTrialDeps, smallestRequest } from '../app/trial-deps.ts';
+import { createCurl, describeCost } from '../app/preview-request.ts';
+import { createTrialDeps, smallestRequest, trialEstimate } from '../app/trial-deps.ts';
 import { accessCheck } from '../doctor/access-check.ts';
 import { API_CHECKS } from '../doctor/api-checks.ts';
 import { runChecks } from '../doctor/check.ts';
@@ -15,7 +15,9 @@ import { surveyServer } from '../doctor/server-survey.ts';
 import { CATALOGUE } from '../domain/catalogue.ts';
 import type { CheckResult } from '../domain/check.ts';
 import { SoraError } from '../domain/errors.ts';
-import { renderChecks } from '../output/doctor-view.ts';
+import { usdOf } from '../domain/money.ts';
+import { type AccessCommand, renderAccessCommand, renderChecks } from '../output/doctor-view.ts';
+import type { Surface } from '../output/surface.ts';
 import { renderTable } from '../output/table.ts';
 
 const EXIT_CODES: ReadonlySet<number> = new Set([4, 7]);
@@ -33,7 +35,7 @@ export const doctor = defineCommand({
     },
     curl: { flags: '--curl', summary: 'print only the access check as a curl command' },
   },
-  json: '{"ok","profile","checks":[{"id","title","status":"pass|warn|fail|skip","detail","remedy":["…"],"ms"}],"curl"}; with --curl: {"curl"}; with --server: {"profile","base_url","dialect","list","delete","cancel","content","thumbnail","spritesheet","range","json","multipart"}, each yes, no or unknown',
+  json: '{"ok","profile","checks":[{"id","title","status":"pass|warn|fail|skip","detail","remedy":["…"],"ms"}],"curl","cost"}; with --curl: {"curl"}; with --server: {"profile","base_url","dialect","list","delete","cancel","content","thumbnail","spritesheet","range","json","multipart"}, each yes, no or unknown',
   errors: [
     'no_api_key',
     'invalid_api_key',
@@ -56,19 +58,48 @@ export const doctor = defineCommand({
     }
     const isAgreed = options.yes ?? false;
     if (options.server) return survey(context, isAgreed);
-    // With broken settings there is no server to speak of, and the check that would need it is never run.
-    const access = accessCheck(() => createTrialDeps(context, isAgreed));
-    const checks = [...LOCAL_CHECKS, ...NETWORK_CHECKS, ...API_CHECKS, access];
-    return report(await runChecks(checks, createSubject(context), context.host.clock), context);
+    return examine(context, isAgreed);
   },
 });
+
+/** Runs all checks. On a terminal that is asked, what they found is shown before the question. */
+async function examine(context: Context, isAgreed: boolean): Promise<CommandResult> {
+  const { host, output } = context;
+  const progress = await output.progress();
+  const ended: CheckResult[] = [];
+  let shown: readonly CheckResult[] = [];
+  const beforeAsking = async (): Promise<void> => {
+    progress.stop();
+    if (output.stdout.isTTY !== true) return;
+    shown = free.flatMap(({ id }) => ended.find((result) => result.id === id) ?? []);
+    await output.answer({ data: {}, view: (surface) => view(shown, accessCommand(context), surface) });
+  };
+  const free = [...LOCAL_CHECKS, ...NETWORK_CHECKS, ...API_CHECKS];
+  // With broken settings there is no server to speak of, and the check that would need it is never run.
+  const access = accessCheck(
+    free.map(({ id }) => id),
+    () => createTrialDeps(context, context.configuration, { isAgreed, beforeAsking }),
+  );
+  const checks = [...free, access];
+  progress.show(() => `looking at ${checks.find(({ id }) => !ended.some((result) => result.id === id))?.title}`);
+  try {
+    const results = await runChecks(checks, createSubject(context), host.clock, (result) => ended.push(result));
+    return report(results, shown, context);
+  } finally {
+    progress.stop();
+  }
+}
+
+function view(checks: readonly CheckResult[], access: AccessCommand | null, surface: Surface): string {
+  return `${renderChecks(checks, surface)}${access === null ? '' : renderAccessCommand(access, surface)}`;
+}
 
 /** What the server can do; what of it has a place in the settings is offered to be kept there. */
 async function survey(context: Context, isAgreed: boolean): Promise<CommandResult> {
   const { configuration, host, output } = context;
   requireKey(configuration);
   const seen = await surveyServer(createSubject(context).server(), host.clock.now());
-  const jobs = await surveyJobs(createTrialDeps(context, isAgreed));
+  const jobs = await surveyJobs(createTrialDeps(context, configuration, { isAgreed }));
   for (const note of [...seen.notes, ...jobs.notes]) output.note(note);
   const { list, delete: removal, content, thumbnail, spritesheet, range } = seen.abilities;
   const { cancel, json, multipart } = jobs.abilities;
@@ -95,10 +126,11 @@ function encodingFound({ abilities: { json, multipart } }: JobSurvey): Readonly<
   return json === 'no' && multipart === 'yes' ? { encoding: 'multipart' } : {};
 }
 
-function report(checks: readonly CheckResult[], context: Context): CommandResult {
-  const { profile, curl } = chosenServer(context);
+/** What of it was shown already is not shown again. */
+function report(checks: readonly CheckResult[], shown: readonly CheckResult[], context: Context): CommandResult {
+  const access = accessCommand(context);
   const failed = checks.find(({ status }) => status === 'fail');
-  const shown = checks.map(({ id, title, status, detail, remedy = [], ms }) => ({
+  const told = checks.map(({ id, title, status, detail, remedy = [], ms }) => ({
     id,
     title,
     status,
@@ -106,24 +138,39 @@ function report(checks: readonly CheckResult[], context: Context): CommandResult
     remedy,
     ms,
   }));
+  const news = checks.filter(({ id }) => !shown.some((result) => result.id === id));
   return {
     answer: {
-      data: { ok: failed === undefined, profile, checks: shown, curl },
-      view: (surface) => renderChecks(checks, curl, surface),
+      data: {
+        ok: failed === undefined,
+        profile: access?.profile ?? null,
+        checks: told,
+        curl: access?.curl ?? null,
+        cost: access?.cost ?? null,
+      },
+      view: (surface) => view(news, shown.length === 0 ? access : null, surface),
     },
     exitCode: failed === undefined ? 0 : exitCodeOf(failed),
   };
 }
 
-function chosenServer(context: Context): { profile: string | null; curl: string | null } {
+/** Null where no server can be made out. */
+function accessCommand(context: Context) {
   try {
-    const { configuration } = context;
+    const { configuration, host } = context;
+    const single = trialEstimate(configuration, host.clock.now());
     return {
       profile: configuration.profile.value,
       curl: createCurl(smallestRequest(configuration), configuration, null),
+      price: describeCost(single?.micros ?? null, configuration.isSimulator),
+      cost: {
+        estimated_usd: single === null ? null : usdOf(single.micros),
+        actual_usd: null,
+        price_list: single?.priceList ?? null,
+      },
     };
   } catch (error) {
-    if (error instanceof SoraError) return { profile: null, curl: null };
+    if (error instanceof SoraError) return null;
     throw error;
   }
 }

@@ -5,11 +5,12 @@ import type { Subject } from './subject.ts';
 import { type Trial, type TrialDeps, tryJob } from './trial-job.ts';
 
 /** The create of the access-check curl, sent for real: the only proof that videos can be made. */
-export function accessCheck(prepare: () => TrialDeps): Check<Subject> {
+export function accessCheck(needs: readonly string[], prepare: () => TrialDeps): Check<Subject> {
   return {
     id: 'access',
     title: 'access check',
-    needs: ['settings', 'state', 'key', 'base_url', 'dns', 'tcp', 'tls', 'authentication', 'model', 'videos'],
+    // All the others: what they have to say is shown before anybody is asked.
+    needs,
     async run() {
       const deps = prepare();
       switch (await deps.consent(1, 'Send the access check?')) {

@@ -37,14 +37,25 @@ interface Step {
   readonly obstacle: CheckResult | null;
 }
 
-/** Runs checks side by side where they do not depend on each other; the results keep the order of the checks. */
-export async function runChecks<S>(checks: readonly Check<S>[], subject: S, clock: Clock): Promise<CheckResult[]> {
+/**
+ * Runs checks side by side where they do not depend on each other; the results keep the order of the checks. `onEnd` hears
+ * each as it ends.
+ */
+export async function runChecks<S>(
+  checks: readonly Check<S>[],
+  subject: S,
+  clock: Clock,
+  onEnd: (result: CheckResult) => void = () => {},
+): Promise<CheckResult[]> {
   const steps = new Map<string, Promise<Step>>();
   const start = (check: Check<S>): Promise<Step> => {
     const started = steps.get(check.id);
     if (started !== undefined) return started;
     const needed = checks.filter(({ id }) => check.needs.includes(id)).map(start);
-    const step = runStep(check, needed, subject, clock);
+    const step = runStep(check, needed, subject, clock).then((ended) => {
+      onEnd(ended.result);
+      return ended;
+    });
     steps.set(check.id, step);
     return step;
   };

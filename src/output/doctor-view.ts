@@ -1,25 +1,43 @@
 import type { CheckResult, CheckStatus } from '../domain/check.ts';
 import { cleanLine } from './clean-text.ts';
 import type { Palette, Surface } from './surface.ts';
+import { wrapLine } from './wrapped-text.ts';
+
+/** The access check as a command, and its price, for people. */
+export interface AccessCommand {
+  readonly curl: string;
+  readonly price: string;
+}
+
+/** The narrowest column that is wrapped, and not left to the terminal. */
+const MIN_COLUMNS = 20;
 
 /** The checks, a line each, and what to do about one that did not pass: below it, or for programs behind it. */
-export function renderChecks(
-  checks: readonly CheckResult[],
-  curl: string | null,
-  { isTerminal, palette }: Surface,
-): string {
-  const command = curl === null ? '' : `\n${palette.dim('the access check as a command:')}\n${curl}\n`;
-  if (!isTerminal) return `${checks.map((check) => `${cellsOf(check).join('\t')}\n`).join('')}${command}`;
-  const width = Math.max(...checks.map(({ title }) => title.length));
-  const lines = checks.flatMap((check) => {
-    const time = check.ms > 0 ? palette.dim(` ${check.ms} ms`) : '';
-    return [
-      `${mark(check.status, palette)} ${check.title.padEnd(width)}  ${cleanLine(check.detail)}${time}\n`,
-      ...remedyOf(check).map((hint) => `  ${' '.repeat(width)}  ${palette.cyan('hint:')} ${hint}\n`),
-    ];
-  });
-  return `${lines.join('')}${command}`;
+export function renderChecks(checks: readonly CheckResult[], { isTerminal, columns, palette }: Surface): string {
+  if (!isTerminal) return checks.map((check) => `${cellsOf(check).join('\t')}\n`).join('');
+  const room = Math.max(MIN_COLUMNS, columns - INDENT.length);
+  const below = (text: string): string => `${wrapLine(text, room).join(`\n${INDENT}`)}\n`;
+  return checks
+    .flatMap((check) => {
+      const time = check.ms > 0 ? ` (${check.ms} ms)` : '';
+      const head = `${mark(check.status, palette)} ${check.title.padEnd(TITLE_COLUMNS)}`;
+      return [
+        `${head}  ${below(`${cleanLine(check.detail)}${time}`)}`,
+        ...remedyOf(check).map(
+          (hint) => `${INDENT}${palette.cyan('hint:')} ${below(`hint: ${hint}`).slice('hint: '.length)}`,
+        ),
+      ];
+    })
+    .join('');
 }
+
+export function renderAccessCommand({ curl, price }: AccessCommand, { palette }: Surface): string {
+  return `\n${palette.dim(`the access check as a command (price: ${price}):`)}\n${curl}\n`;
+}
+
+/** As long as the longest title of a check. */
+const TITLE_COLUMNS = 17;
+const INDENT = ' '.repeat(2 + TITLE_COLUMNS + 2);
 
 function cellsOf(check: CheckResult): (string | number)[] {
   const { status, id, detail, ms } = check;

@@ -106,6 +106,23 @@ describe.skipIf(!hasPty)('on a terminal (needs python3 with pty)', () => {
     expect((await type(createBinary(), [], ['foo'], { NO_COLOR: '1' })).stdout).toContain('error: unknown command');
   });
 
+  it('doctor shows what it found, and the price of the access check, before it asks to send it', async () => {
+    const server = await startVideosServer();
+    const env = { SORA_API_KEY: 'sk-typed-0123456789' };
+    const { status, stdout } = await type(
+      createBinary(),
+      [['Send the access check?', 'y\n']],
+      ['doctor', '--base-url', server.url],
+      env,
+    );
+    expect({ status, posts: server.posts, left: server.jobs }).toEqual({ status: 0, posts: 1, left: [] });
+    const [before = '', after = ''] = stdout.split('Send the access check?', 2);
+    for (const shown of ['videos route', 'it answers', '(price: $0.40)', '$OPENAI_API_KEY'])
+      expect(before).toContain(shown);
+    expect(stdout.slice(stdout.lastIndexOf('Send the access check?'))).toContain('deleted at once');
+    expect(after).not.toContain('videos route');
+  });
+
   it('doctor --server makes its jobs when they are agreed to, and keeps what it found when that is', async () => {
     const server = await startVideosServer({
       create: (_, { headers }) => (headers['content-type'] === 'application/json' ? null : { status: 415, body: '' }),

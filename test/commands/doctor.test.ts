@@ -19,6 +19,7 @@ interface Diagnosis {
   readonly ok: boolean;
   readonly profile: string;
   readonly curl: string;
+  readonly cost: object;
   readonly checks: readonly { id: string; status: CheckStatus; detail: string; remedy: string[]; ms: number }[];
 }
 
@@ -93,7 +94,10 @@ describe('sora doctor on a server', () => {
 
   it('never pays without consent, and prints the curl with its price', async () => {
     const server = await startVideosServer();
-    const { code, statusOf, checks, curl } = await examine(createCommandLine(), ['--base-url', server.url], { env });
+    const { code, statusOf, checks, curl, cost } = await examine(createCommandLine(), ['--base-url', server.url], {
+      env,
+    });
+    expect(cost).toMatchObject({ estimated_usd: 0.4, actual_usd: null });
     const access = checks.find(({ id }) => id === 'access');
     expect({ code, access: statusOf('access'), posts: server.posts }).toEqual({ code: 0, access: 'skip', posts: 0 });
     expect(access?.detail).toContain('$0.40');
@@ -421,7 +425,7 @@ describe('sora doctor on a server', () => {
     const { code, stdout } = await sora.run(['doctor', '--base-url', server.url], { env, http: nodeHttp });
     expect(code).toBe(1);
     const [table = '', command] = stdout.split('\n\n');
-    expect(command).toMatch(/^the access check as a command:\ncurl /);
+    expect(command).toMatch(/^the access check as a command \(price: \$0\.40\):\ncurl /);
     const rows = table.split('\n').map((line) => line.split('\t'));
     expect(new Set(rows.map((row) => row.length))).toEqual(new Set([5]));
     expect(rows.find(([status]) => status === 'fail')).toEqual([
