@@ -14,6 +14,7 @@ import { NETWORK_CHECKS } from '../doctor/network-checks.ts';
 import { surveyServer } from '../doctor/server-survey.ts';
 import { CATALOGUE } from '../domain/catalogue.ts';
 import type { CheckResult } from '../domain/check.ts';
+import type { Dialect } from '../domain/dialect.ts';
 import { SoraError } from '../domain/errors.ts';
 import { usdOf } from '../domain/money.ts';
 import { type AccessCommand, renderAccessCommand, renderChecks } from '../output/doctor-view.ts';
@@ -99,15 +100,22 @@ async function survey(context: Context, isAgreed: boolean): Promise<CommandResul
   const { configuration, host, output } = context;
   requireKey(configuration);
   const seen = await surveyServer(createSubject(context).server(), host.clock.now());
-  const jobs = await surveyJobs(createTrialDeps(context, configuration, { isAgreed }));
+  // Jobs are made in the dialect that was found.
+  const chosen = seen.dialect === 'unknown' ? configuration.dialect : { value: seen.dialect, origin: 'doctor' };
+  const tried = { ...configuration, dialect: chosen, shape: seen.shape ?? configuration.shape };
+  const jobs = await surveyJobs(createTrialDeps(context, tried, { isAgreed }), chosen.value === 'videos');
   for (const note of [...seen.notes, ...jobs.notes]) output.note(note);
   const { list, delete: removal, content, thumbnail, spritesheet, range } = seen.abilities;
   const { cancel, json, multipart } = jobs.abilities;
   const takesJobs = json === 'yes' || multipart === 'yes';
-  const dialect = seen.dialect === 'unknown' && takesJobs ? 'videos' : seen.dialect;
+  const dialect = takesJobs ? chosen.value : seen.dialect;
   const abilities = { list, delete: removal, cancel, content, thumbnail, spritesheet, range, json, multipart };
-  const dialectFound = dialect === configuration.dialect.value ? {} : { dialect };
-  if (dialect !== 'unknown') await offerProfile({ ...dialectFound, ...encodingFound(jobs) }, context);
+  const found = {
+    ...(dialect === configuration.dialect.value ? {} : { dialect }),
+    ...(seen.shape === 'new-api' && configuration.shape !== 'new-api' ? { shape: 'new-api' } : {}),
+    ...encodingFound(jobs, chosen.value),
+  };
+  if (dialect !== 'unknown') await offerProfile(found, context);
   return {
     answer: {
       data: { profile: configuration.profile.value, base_url: configuration.baseUrl.value, dialect, ...abilities },
@@ -120,8 +128,12 @@ async function survey(context: Context, isAgreed: boolean): Promise<CommandResul
   };
 }
 
-/** A server that takes both encodings needs no setting. */
-function encodingFound({ abilities: { json, multipart } }: JobSurvey): Readonly<Record<string, string>> {
+/** A server that takes both encodings needs no setting, and no dialect but `videos` has a choice. */
+function encodingFound(
+  { abilities: { json, multipart } }: JobSurvey,
+  dialect: Dialect,
+): Readonly<Record<string, string>> {
+  if (dialect !== 'videos') return {};
   if (json === 'yes' && multipart === 'no') return { encoding: 'json' };
   return json === 'no' && multipart === 'yes' ? { encoding: 'multipart' } : {};
 }

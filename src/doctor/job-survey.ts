@@ -10,20 +10,30 @@ export interface JobSurvey {
   readonly notes: readonly string[];
 }
 
-const UNKNOWN: JobSurvey['abilities'] = { cancel: 'unknown', json: 'unknown', multipart: 'unknown' };
-/** One in each encoding. */
-const JOBS = 2;
 /** Statuses that refuse the request as it stands, be it for its encoding or for what it asks. */
 const REFUSED: ReadonlySet<number | null> = new Set([400, 415, 422]);
 
-/** Sends the smallest create as JSON and as a form, where its price is agreed to, and ends what it makes. */
-export async function surveyJobs(deps: TrialDeps): Promise<JobSurvey> {
-  const consent = await deps.consent(JOBS, 'Find out what the server does with jobs?');
+/**
+ * Sends the smallest create as JSON and, where the dialect has forms at all, as a form; if its price is agreed to. Ends what
+ * it makes.
+ */
+export async function surveyJobs(deps: TrialDeps, hasForms: boolean): Promise<JobSurvey> {
+  const jobs = hasForms ? 2 : 1;
+  const consent = await deps.consent(jobs, 'Find out what the server does with jobs?');
   if (consent !== 'agreed') {
-    const how = `making ${JOBS} jobs, whose price is ${deps.price(JOBS)}`;
-    return { abilities: UNKNOWN, notes: [`cancel, json and multipart show by ${how}; add \`--yes\` to make them`] };
+    const [what, how] = hasForms
+      ? ['cancel, json and multipart', `2 jobs, whose price is ${deps.price(2)}; add \`--yes\` to make them`]
+      : ['cancel and json', `a job, whose price is ${deps.price(1)}; add \`--yes\` to make it`];
+    return {
+      abilities: { cancel: 'unknown', json: 'unknown', multipart: hasForms ? 'unknown' : 'no' },
+      notes: [`${what} show by making ${how}`],
+    };
   }
   const json = await attempt(deps, 'json');
+  if (!hasForms) {
+    const abilities = { cancel: cancelAbility([json]), json: encodingAbility(json, json), multipart: 'no' } as const;
+    return { abilities, notes: tell(json) };
+  }
   // What is refused for other reasons than its form is refused in any form.
   const isHopeless = json instanceof SoraError && !REFUSED.has(json.status);
   const multipart = isHopeless ? json : await attempt(deps, 'multipart');

@@ -1,5 +1,5 @@
 import { failureFromReply } from '../client/failure.ts';
-import type { Dialect } from '../domain/dialect.ts';
+import type { Dialect, Shape } from '../domain/dialect.ts';
 import { SoraError } from '../domain/errors.ts';
 import { isJsonObject, parseJson } from '../domain/json.ts';
 import { PRESETS } from '../domain/presets.ts';
@@ -33,17 +33,23 @@ export async function findNeighbour(server: ExaminedServer): Promise<Neighbour |
   return place === null ? null : { finding: describe(current, place), remedy: useInstead(server, current, place) };
 }
 
-/** An unknown task is unknown in that dialect's own words. */
-export async function answersGenerations(server: ExaminedServer, baseUrl: string): Promise<boolean> {
-  const reply = await quietly(server, `${baseUrl}${GENERATIONS_ROUTE}/${UNKNOWN_ID}`);
-  if (reply === null) return false;
-  if (reply.status === 200) return isJsonObject(parseJson(reply.body));
-  const { code } = failureFromReply(reply, { baseUrl, hasKey: server.key !== null, atMs: 0 });
-  // Who repeats the address misses that, and not the task.
-  return code === 'video_not_found' && !reply.body.includes(GENERATIONS_ROUTE);
+async function answersGenerations(server: ExaminedServer, baseUrl: string): Promise<boolean> {
+  return (await generationsShape(server, baseUrl)) !== null;
 }
 
-function dialectOf({ form }: ExaminedServer): Dialect {
+/** How a server words dialect `generations`, as far as an unknown task shows it; null where it does not speak it. */
+export async function generationsShape(server: ExaminedServer, baseUrl: string): Promise<Shape | null> {
+  const reply = await quietly(server, `${baseUrl}${GENERATIONS_ROUTE}/${UNKNOWN_ID}`);
+  if (reply === null) return null;
+  if (reply.body.includes('task_not_exist')) return 'new-api';
+  if (reply.status === 200) return isJsonObject(parseJson(reply.body)) ? 'guide' : null;
+  const { code } = failureFromReply(reply, { baseUrl, hasKey: server.key !== null, atMs: 0 });
+  // Who repeats the address misses that, and not the task.
+  return code === 'video_not_found' && !reply.body.includes(GENERATIONS_ROUTE) ? 'guide' : null;
+}
+
+/** The dialect that the profile, or the command line, chose. */
+export function dialectOf({ form }: ExaminedServer): Dialect {
   if (form === 'openrouter') return form;
   return WIRE_FORMS[form].route === GENERATIONS_ROUTE ? 'generations' : 'videos';
 }

@@ -1,8 +1,10 @@
 import { failureFromReply, unreadableReply } from '../client/failure.ts';
+import type { Dialect, Shape } from '../domain/dialect.ts';
 import { parseJson } from '../domain/json.ts';
 import { sniffMedia } from '../domain/media.ts';
+import { GENERATIONS_ROUTE } from '../wire/forms.ts';
 import { decodePage } from '../wire/videos.ts';
-import { answersGenerations, UNKNOWN_ID } from './neighbours.ts';
+import { dialectOf, generationsShape, UNKNOWN_ID } from './neighbours.ts';
 import type { ApiReply, ExaminedServer, FileReply } from './subject.ts';
 
 /** `unknown`: it takes a job, or a finished video, to see it. */
@@ -10,7 +12,10 @@ export type Ability = 'yes' | 'no' | 'unknown';
 
 /** What is seen of a server without making a job, by the names of the API’s functions. */
 export interface ServerSurvey {
-  readonly dialect: 'videos' | 'generations' | 'unknown';
+  /** Of several, the one that was chosen. */
+  readonly dialect: Dialect | 'unknown';
+  /** How it words dialect `generations`; null for another one. */
+  readonly shape: Shape | null;
   readonly abilities: Readonly<Record<'list' | 'delete' | 'content' | 'thumbnail' | 'spritesheet' | 'range', Ability>>;
   /** How to learn what is unknown. */
   readonly notes: readonly string[];
@@ -24,26 +29,30 @@ export interface ServerSurvey {
  */
 export async function surveyServer(server: ExaminedServer, atMs: number): Promise<ServerSurvey> {
   const unknown = `/videos/${UNKNOWN_ID}`;
-  const [list, removal, content] = await Promise.all([
+  const [list, removal, content, shape] = await Promise.all([
     server.get('/videos?limit=100'),
     server.probe('DELETE', unknown),
     server.probe('GET', `${unknown}/content`),
+    generationsShape(server, server.baseUrl.replace(/\/+$/, '')),
   ]);
-  const sightOf = (reply: ApiReply): Sight => see(server, reply, atMs);
+  // Beside a dialect that answers, a page is no portal in the way but the server's own word for a route that it has not.
+  const sightOf = (reply: ApiReply): Sight => (shape !== null && isPage(reply) ? 'missing' : see(server, reply, atMs));
   const page = decodePage(list.status === 200 ? parseJson(list.body) : undefined, {
     requestId: null,
     pollAfterMs: null,
   });
   const routes = { list: sightOf(list), delete: sightOf(removal), content: sightOf(content) };
+  const speaksVideos = page !== null || routes.content === 'there';
+  if (shape !== null && (dialectOf(server) === 'generations' || !speaksVideos)) {
+    const generations = await server.probe('DELETE', `${GENERATIONS_ROUTE}/${UNKNOWN_ID}`);
+    return surveyOfGenerations(shape, ABILITY_OF[sightOf(generations)]);
+  }
   const finished = page?.jobs.find(({ status }) => status === 'completed')?.id;
   const files = finished === undefined ? null : await surveyFiles(server, finished);
-  const speaksVideos = page !== null || routes.content === 'there';
   return {
-    dialect: speaksVideos
-      ? 'videos'
-      : (await answersGenerations(server, server.baseUrl.replace(/\/+$/, '')))
-        ? 'generations'
-        : 'unknown',
+    // The two share their routes, and only one of them has a list.
+    dialect: !speaksVideos ? 'unknown' : page === null && dialectOf(server) === 'openrouter' ? 'openrouter' : 'videos',
+    shape: null,
     abilities: {
       // To be asked for something more, or to get something else than a list, is as good as none.
       list: page !== null ? 'yes' : routes.list === 'hidden' ? 'unknown' : 'no',
@@ -57,6 +66,23 @@ export async function surveyServer(server: ExaminedServer, atMs: number): Promis
       files === null
         ? ['thumbnail, spritesheet and range show on a finished video in the server’s list, and there is none yet']
         : [],
+  };
+}
+
+/** The dialect has no list, and a job tells the address of its video itself. */
+function surveyOfGenerations(shape: Shape, removal: Ability): ServerSurvey {
+  return {
+    dialect: 'generations',
+    shape,
+    abilities: {
+      list: 'no',
+      delete: removal,
+      content: 'unknown',
+      thumbnail: 'no',
+      spritesheet: 'no',
+      range: 'unknown',
+    },
+    notes: ['content and range show on a finished video, which this dialect cannot list'],
   };
 }
 
@@ -80,12 +106,17 @@ const SIGHTS: ReadonlyMap<string, Sight> = new Map([
 function see({ baseUrl, key }: ExaminedServer, reply: ApiReply, atMs: number): Sight {
   const context = { baseUrl, hasKey: key !== null, atMs };
   if (reply.status >= 200 && reply.status < 300) {
-    if (reply.body.trim() !== '' && parseJson(reply.body) === undefined) throw unreadableReply(reply, context);
+    if (isPage(reply)) throw unreadableReply(reply, context);
     return 'there';
   }
   const refusal = failureFromReply(reply, context);
   if (BLINDING.has(refusal.code)) throw refusal;
   return SIGHTS.get(refusal.code) ?? 'hidden';
+}
+
+/** Whether something else than the API gives a 2xx. */
+function isPage({ status, body }: ApiReply): boolean {
+  return status >= 200 && status < 300 && body.trim() !== '' && parseJson(body) === undefined;
 }
 
 async function surveyFiles(

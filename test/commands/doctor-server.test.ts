@@ -34,8 +34,37 @@ describe('sora doctor --server', () => {
         : { status: 404, body: { error: { message: `Invalid URL (GET ${path})` } } },
     );
     const { found, notes } = await survey(createCommandLine(), ['--base-url', server.url]);
-    expect(found.dialect).toBe('generations');
-    expect(notes).toContain('.dialect generations');
+    expect(found).toMatchObject({ dialect: 'generations', list: 'no', multipart: 'no', json: 'unknown' });
+    expect(notes).toMatch(/\.dialect generations && .*\.shape new-api/);
+  });
+
+  it('makes one job in a dialect that has no forms, and makes it in the dialect that was found', async () => {
+    const server = await startScriptedServer(({ method, path }) => {
+      if (!path.startsWith('/v1/video/generations')) return { body: '<html><title>The web interface</title>' };
+      if (method === 'POST') return { body: { task_id: 'task_1', status: 'queued' } };
+      if (method === 'DELETE') return { status: 405, body: '' };
+      return { status: 400, body: { code: 'task_not_exist', message: 'task_not_exist', data: null } };
+    });
+    const { code, found } = await survey(createCommandLine(), ['--yes', '--base-url', server.url]);
+    const posts = server.requests.filter(({ method }) => method === 'POST').map(({ path }) => path);
+    expect({ code, posts, ...found }).toMatchObject({
+      code: 0,
+      posts: ['/v1/video/generations'],
+      dialect: 'generations',
+      delete: 'no',
+      json: 'yes',
+      multipart: 'no',
+    });
+  });
+
+  it.each(['videos', 'generations'])('keeps to %s, of several dialects the one that was chosen', async (dialect) => {
+    const { found } = await survey(createCommandLine(), ['--simulate', '--dialect', dialect]);
+    expect(found).toMatchObject({
+      dialect,
+      json: 'yes',
+      multipart: dialect === 'videos' ? 'yes' : 'no',
+      cancel: 'yes',
+    });
   });
 
   it('tells all of the simulator, and leaves no job behind', async () => {
