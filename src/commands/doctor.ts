@@ -150,6 +150,11 @@ function report(checks: readonly CheckResult[], shown: readonly CheckResult[], c
     remedy,
     ms,
   }));
+  const { fault } = context.options;
+  if (fault !== undefined && checks.every(({ status }) => status === 'pass' || status === 'skip'))
+    context.output.note(
+      `nothing here meets the fault \`${fault}\`: run \`sora create 'a boat' --simulate --fault ${fault}\` to see it on a job that is left to run`,
+    );
   const news = checks.filter(({ id }) => !shown.some((result) => result.id === id));
   return {
     answer: {

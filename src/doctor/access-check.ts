@@ -1,5 +1,5 @@
 import type { CheckOutcome } from '../domain/check.ts';
-import type { SoraError } from '../domain/errors.ts';
+import { SoraError } from '../domain/errors.ts';
 import { type Check, failure, pass, skip, warn } from './check.ts';
 import type { Subject } from './subject.ts';
 import { type Trial, type TrialDeps, tryJob } from './trial-job.ts';
@@ -19,13 +19,27 @@ export function accessCheck(needs: readonly string[], prepare: () => TrialDeps):
         case 'nobody-to-ask':
           return skip(`not sent: it makes a job, whose price is ${deps.price(1)}`, 'add `--yes` to send it');
         case 'agreed': {
-          const trial = await tryJob(deps, deps.encoding);
+          const trial = await trialOf(deps);
           if (trial.failure !== null) return failedJob(trial.failure, trial);
-          return trial.remedy === null ? pass(trial.detail) : warn(trial.detail, trial.remedy);
+          if (trial.remedy !== null) return warn(trial.detail, trial.remedy);
+          return trial.isFound
+            ? warn(trial.detail, 'check the network, and the server’s log for this call')
+            : pass(trial.detail);
         }
       }
     },
   };
+}
+
+async function trialOf(deps: TrialDeps): Promise<Trial> {
+  try {
+    return await tryJob(deps, deps.encoding);
+  } catch (error) {
+    // Which is what another run of this check does without being told.
+    if (error instanceof SoraError)
+      throw error.with({ hints: error.hints.filter((hint) => !hint.includes('--again')) });
+    throw error;
+  }
 }
 
 /** Access is there, and yet no video: the server took the job and ended it in the same breath. */

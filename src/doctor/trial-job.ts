@@ -32,6 +32,8 @@ export type TrialEnd = 'aborted' | 'deleted' | 'finished' | 'kept' | 'running' |
 export interface Trial {
   readonly id: string;
   readonly end: TrialEnd;
+  /** Whether the create was not answered, and the job was found in the list. */
+  readonly isFound: boolean;
   /** What was made, and what became of it. */
   readonly detail: string;
   /** Null where nothing is left to be done. */
@@ -45,9 +47,11 @@ export async function tryJob(deps: TrialDeps, encoding: Encoding | 'auto'): Prom
   const submission = await deps.submit(encoding);
   const { job, record } = submission;
   const id = job?.id ?? record.job?.id ?? record.key;
-  const made = `made ${id} (${job?.serverStatus ?? 'no status'}, ${deps.price(1)})`;
+  const { doubt } = submission;
+  const found = doubt === undefined ? '' : `; its answer was lost (${doubt.causedBy}), and it was found in the list`;
+  const made = `made ${id} (${job?.serverStatus ?? 'no status'}, ${deps.price(1)})${found}`;
   const hasEnded = job !== null && isTerminal(job.status);
-  const trial = { id, failure: hasEnded ? failureOf(job, record.submittedAtMs) : null };
+  const trial = { id, isFound: doubt !== undefined, failure: hasEnded ? failureOf(job, record.submittedAtMs) : null };
   try {
     const end = await endJob(await deps.client(), id, hasEnded);
     if (end === 'aborted' || end === 'deleted' || end === 'finished') await deps.forget(submission);

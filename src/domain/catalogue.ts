@@ -146,7 +146,7 @@ export const CATALOGUE = {
     title: 'out of quota',
     explanation: 'The account has no credit left. Waiting does not help, so the call is not repeated.',
     hints: [
-      `add credits, then check ${USAGE_PAGE}`,
+      `add credits, and check what was used (OpenAI: ${USAGE_PAGE})`,
       'check the plan and its limits, or upgrade it',
       'add `--simulate` to work meanwhile',
     ],
@@ -155,7 +155,7 @@ export const CATALOGUE = {
   billing_hard_limit_reached: {
     title: 'the billing limit is reached',
     explanation: 'The account has a spending limit and has reached it.',
-    hints: [`raise the limit, or wait for the next period: ${USAGE_PAGE}`],
+    hints: [`raise the limit, or wait for the next period (OpenAI: ${USAGE_PAGE})`],
     exitCode: 7,
   },
   cost_cap_exceeded: {
@@ -246,6 +246,17 @@ export const CATALOGUE = {
     hints: [
       ['check the base URL {base_url}', 'check the base URL'],
       'run the command with `--debug` to see what was answered',
+    ],
+    cases: [
+      {
+        about: 'a page',
+        words: /an HTML page/,
+        hints: [
+          'check the base URL: at this one there is a page for people',
+          'sign in first when it is the login page of your network, or of a proxy',
+          'run the command with `--debug` to see what was answered',
+        ],
+      },
     ],
     exitCode: 1,
   },

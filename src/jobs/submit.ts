@@ -82,6 +82,8 @@ export interface Submission {
   readonly record: JobRecord;
   /** The job as the server just told it; null when only the ledger spoke. */
   readonly job: VideoJob | null;
+  /** Why it had to be looked for in the server's list: the answer to its create was lost. */
+  readonly doubt?: SoraError;
 }
 
 /**
@@ -233,7 +235,7 @@ async function findLost(
     for (const delayMs of row === null ? RECOVERY_DELAYS_MS : ROW_RECOVERY_DELAYS_MS) {
       if (delayMs > 0) await deps.clock.sleep(delayMs, deps.signal);
       const recovery = await recover(deps, lost, deps.signal);
-      if (recovery.kind === 'found') return { kind: 'submitted', record: recovery.record, job: recovery.job };
+      if (recovery.kind === 'found') return { kind: 'submitted', record: recovery.record, job: recovery.job, doubt };
       if (recovery.kind === 'unsearchable') break;
       isProvenMissing = recovery.isProven;
     }

@@ -1,6 +1,9 @@
 import { describe, expect, it } from 'vitest';
+import { nodeHttp } from '../../src/platform/http.ts';
 import { FAULT_NAMES, type FaultName } from '../../src/simulator/faults.ts';
 import { createCommandLine, type RunResult } from '../support/command-line.ts';
+import { ODD_BODIES, REFUSALS } from '../support/refusals.ts';
+import { startVideosServer } from '../support/videos-server.ts';
 
 interface Expected {
   readonly code: number;
@@ -18,7 +21,7 @@ const OUTCOMES: Readonly<Record<FaultName, Expected>> = {
   invalid_api_key: { code: 4, error: 'invalid_api_key', hint: /sora config list/ },
   organization_not_verified: { code: 4, error: 'organization_not_verified', hint: /settings\/organization\/general/ },
   model_not_found: { code: 4, error: 'model_not_found', hint: /waitlist\/sora/ },
-  model_deprecated: { code: 4, error: 'model_not_found', hint: /`sora-2`/ },
+  model_deprecated: { code: 4, error: 'model_not_found', hint: /another model .* was retired/ },
   invalid_url: { code: 1, error: 'endpoint_not_found', hint: /ends in `\/v1`/ },
   rate_limit_exceeded: { code: 1, error: 'rate_limit_exceeded', hint: /wait 1 s/ },
   insufficient_quota: { code: 7, error: 'insufficient_quota', hint: /add credits/ },
@@ -35,6 +38,11 @@ const OUTCOMES: Readonly<Record<FaultName, Expected>> = {
   'html-instead-of-json': { code: 1, error: 'outcome_unknown', hint: /sora status sub_\w+/ },
   'json-as-mp4': { code: 1, error: 'download_corrupt', hint: /sora download video_\w+ --simulate/ },
 };
+
+interface ServerFailure extends Failure {
+  readonly message: string;
+  readonly caused_by?: string;
+}
 
 interface Failure {
   readonly code: string;
@@ -71,5 +79,32 @@ describe('sora create --simulate --fault', () => {
     expect(result.code).toBe(code);
     expect(result.stderr).toMatch(hint ?? /completed/);
     if (hint !== undefined) expect(result.stderr).toMatch(/^error: .+\n(?: {2}\w[\w ]*: .+\n)*\nhint: /m);
+  });
+});
+
+describe('sora create on a server that refuses it', () => {
+  const env = { SORA_API_KEY: 'sk-refused-0123456789' };
+  const create = async (status: number, body: string | object): Promise<{ code: number; error: ServerFailure }> => {
+    const server = await startVideosServer({ create: () => ({ status, body }) });
+    const argv = ['create', 'a boat', '--detach', '--json', '--base-url', server.url];
+    const { code, stderr } = await createCommandLine().run(argv, { env, http: nodeHttp });
+    return { code, error: JSON.parse(stderr).error };
+  };
+
+  // Alone, a refusal by moderation is a job that gave no video.
+  it.each(REFUSALS)('names the cause of %d %j', async (status, error, doctorsCode, cause, remedy) => {
+    const found = await create(status, { error });
+    expect(found.code).toBe(cause === 'refused by moderation' ? 5 : doctorsCode);
+    expect(found.error.message).toContain(cause);
+    expect(found.error.caused_by ?? '').toContain(Object.assign({ message: '' }, error).message);
+    expect(found.error.hints.join('\n')).toMatch(remedy);
+  });
+
+  // After a 5xx the video may exist all the same.
+  it.each(ODD_BODIES)('tells the words of %s', async (_, status, body, exitCode, words) => {
+    const found = await create(status, body);
+    expect(found.code).toBe(exitCode);
+    expect(found.error.code === 'outcome_unknown').toBe(status >= 500);
+    expect(found.error.caused_by).toMatch(words);
   });
 });

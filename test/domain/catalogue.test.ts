@@ -35,7 +35,7 @@ const EXIT_CODES = {
   130: ['interrupted'],
 };
 
-const VERBS = /^(add|ask|change|check|choose|keep|raise|request|resize|run|set|try|use|verify|wait) /;
+const VERBS = /^(add|ask|change|check|choose|keep|raise|request|resize|run|set|sign in|try|use|verify|wait) /;
 
 /** Knows a fact of any name. */
 const EVERYTHING = new Proxy({}, { get: () => 'known' });
