@@ -1,6 +1,8 @@
-import { lookup } from 'node:dns/promises';
+import { execFile } from 'node:child_process';
+import { lookup, Resolver } from 'node:dns/promises';
 import { connect, isIP } from 'node:net';
 import { connect as connectTls } from 'node:tls';
+import { hasCode } from './files.ts';
 import { deadline, timeoutError } from './timeout.ts';
 
 /** The steps of a connection, one at a time, so that a fault can be placed. Each rejects with the system's own error. */
@@ -11,15 +13,59 @@ export interface Endpoint {
   readonly timeoutMs: number;
 }
 
-/** The first address of a name; an address is its own. A name service that keeps silent is an `EAI_AGAIN`. */
-export async function resolveName({ host, timeoutMs }: Pick<Endpoint, 'host' | 'timeoutMs'>): Promise<string> {
+export interface NameQuestion {
+  readonly host: string;
+  readonly timeoutMs: number;
+  /** Addresses with ports, in the place of the system's own; for tests. */
+  readonly nameServers?: readonly string[];
+}
+
+/**
+ * The first address of a name; an address is its own. A name service that keeps silent is an `EAI_AGAIN`: the system would
+ * wait for it for much longer, cannot be told to stop, and keeps the process alive meanwhile. So it is asked here only when
+ * its name servers talk at all, and else in a process of its own, which can be ended; the name may be in a file, after all.
+ */
+export async function resolveName({ host, timeoutMs, nameServers }: NameQuestion): Promise<string> {
+  const isLocal = isIP(host) !== 0 || host === 'localhost';
+  if (!isLocal && (await areSilent(host, timeoutMs / 2, nameServers))) return lookUpApart(host, timeoutMs / 2);
   const silence = new Promise<never>((_, reject) => {
-    deadline(timeoutMs).addEventListener('abort', () => {
-      const error = new Error(`the name service gave no answer for ${timeoutMs / 1000} s`);
-      reject(Object.assign(error, { code: 'EAI_AGAIN' }));
-    });
+    deadline(timeoutMs).addEventListener('abort', () => reject(silentNameService()));
   });
   return (await Promise.race([lookup(host), silence])).address;
+}
+
+/** Whether no name server says anything, be it that there is no such name. */
+async function areSilent(
+  host: string,
+  timeoutMs: number,
+  nameServers: readonly string[] | undefined,
+): Promise<boolean> {
+  const resolver = new Resolver({ timeout: timeoutMs, tries: 1 });
+  if (nameServers !== undefined) resolver.setServers(nameServers);
+  const giveUp = setTimeout(() => resolver.cancel(), timeoutMs);
+  try {
+    await resolver.resolve4(host);
+    return false;
+  } catch (error) {
+    return hasCode(error, 'ETIMEOUT') || hasCode(error, 'ECANCELLED');
+  } finally {
+    clearTimeout(giveUp);
+  }
+}
+
+function silentNameService(): Error {
+  return Object.assign(new Error('the name service gives no answer'), { code: 'EAI_AGAIN' });
+}
+
+const LOOKUP = "require('node:dns').lookup(process.argv[1],(_,address)=>address&&process.stdout.write(address))";
+
+function lookUpApart(host: string, timeoutMs: number): Promise<string> {
+  return new Promise((resolve, reject) => {
+    execFile(process.execPath, ['-e', LOOKUP, host], { timeout: timeoutMs }, (_, address) => {
+      if (address !== '') resolve(address);
+      else reject(silentNameService());
+    });
+  });
 }
 
 /** Opens a TCP connection and closes it again. */

@@ -2,7 +2,10 @@ import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
+import { nodeHttp } from '../../src/platform/http.ts';
 import { parseCommandLine } from '../../src/program.ts';
+import { createCommandLine } from '../support/command-line.ts';
+import { type ScriptedReply, startScriptedServer } from '../support/scripted-server.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 const EXAMPLE = 'examples/sora-smoke.yml';
@@ -47,6 +50,22 @@ describe('the example of a smoke check', () => {
   it.each([...commands, ...(guide.match(/^sora .*$/gm) ?? [])])('has a command that exists: %s', async (line) => {
     const streams = { version: '', writeOut: () => {}, columns: 80 };
     expect(await parseCommandLine(argumentsOf(line), streams)).toMatchObject({ definition: { name: 'doctor' } });
+  });
+
+  it.each<[string, ScriptedReply, number]>([
+    ['a server that works', { body: { data: [] } }, 0],
+    ['a key that is rejected', { status: 401, body: '{}' }, 4],
+  ])('ends as it should with %s, and makes no video', async (_, reply, exitCode) => {
+    const server = await startScriptedServer([reply]);
+    const env = { SORA_BASE_URL: server.url, SORA_API_KEY: 'sk-smoke-0123456789' };
+    const codes = [];
+    for (const line of commands) {
+      codes.push((await createCommandLine().run(argumentsOf(line), { env, http: nodeHttp })).code);
+    }
+    expect({ codes, asked: server.requests.every(({ method }) => method === 'GET') }).toEqual({
+      codes: [0, exitCode],
+      asked: true,
+    });
   });
 
   it('is free, and gives the key to nobody but sora', () => {

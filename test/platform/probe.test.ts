@@ -1,3 +1,5 @@
+import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:net';
 import { expect, it, onTestFinished } from 'vitest';
@@ -16,4 +18,15 @@ it('a port that takes a connection and says nothing is left after the time-out',
 
 it('an address is its own name', async () => {
   expect(await resolveName({ host: '::1', timeoutMs: 1_000 })).toBe('::1');
+});
+
+it('a name service that keeps silent is told, and keeps nobody waiting', async () => {
+  const silent = createSocket('udp4').bind(0, '127.0.0.1');
+  onTestFinished(() => void silent.close());
+  await once(silent, 'listening');
+  const question = { host: 'videos.invalid', timeoutMs: 600, nameServers: [`127.0.0.1:${silent.address().port}`] };
+  await expect(resolveName(question)).rejects.toMatchObject({
+    code: 'EAI_AGAIN',
+    message: expect.stringContaining('no answer'),
+  });
 });
