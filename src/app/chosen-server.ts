@@ -98,9 +98,24 @@ function chooseBaseUrl(
     throw new SoraError('invalid_config', {
       title: `the base URL \`${redactUrl(value)}\` (${candidate.origin}) is not usable`,
       violations: [fault],
+      hints: [mending(candidate.origin, value)],
     });
   }
   throw new SoraError('invalid_config', { title: 'no base URL is known' });
+}
+
+/** The remedy at the place where the address was set. */
+function mending(origin: string, value: string): string {
+  const example = usableAddress(value);
+  if (origin.startsWith('profile ')) return `run \`sora config set profiles.${origin.slice(8)}.base_url ${example}\``;
+  return /^[A-Z_]+$/.test(origin) ? `set \`${origin}=${example}\`` : `add \`--base-url ${example}\``;
+}
+
+/** What was probably meant: the address without what it must not hold, or with the scheme that it lacks. */
+function usableAddress(value: string): string {
+  const { protocol, origin, pathname } = URL.canParse(value) ? new URL(value) : {};
+  if (protocol === 'http:' || protocol === 'https:') return `${origin}${pathname}`;
+  return /^[\w-]+(\.[\w-]+)+(:\d{1,5})?(\/[\w./-]*)?$/.test(value) ? `https://${value}` : 'http://HOST:PORT/v1';
 }
 
 export function originOf(url: string): string {

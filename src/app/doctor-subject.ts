@@ -2,13 +2,14 @@ import { failureFromThrown } from '../client/failure.ts';
 import { serverModel } from '../client/profile-client.ts';
 import type { Transport, TransportReply } from '../client/transport.ts';
 import type { ApiReply, ExaminedServer, FileReply, Subject } from '../doctor/subject.ts';
+import { isOpenAiUrl } from '../domain/diagnosis.ts';
 import { SNIFF_BYTES } from '../domain/media.ts';
 import { DEFAULT_MODEL } from '../domain/models.ts';
 import { redactUrl } from '../domain/redact.ts';
 import type { Host } from '../platform/host.ts';
 import { proxiesFrom, proxyFault, proxyFor } from '../platform/proxy-http.ts';
 import { deadline } from '../platform/timeout.ts';
-import { keyFault, maskKey, readKeys } from '../store/keys.ts';
+import { keyDoubt, keyFault, maskKey, readKeys } from '../store/keys.ts';
 import { readSettings } from '../store/settings.ts';
 import type { Context } from './context.ts';
 import { apiFormOf, needsKey } from './endpoint.ts';
@@ -60,7 +61,12 @@ function examine(context: Context): ExaminedServer {
     isSimulator,
     form: apiFormOf(configuration),
     dialectOrigin: configuration.dialect.origin,
-    key: key && { masked: maskKey(key.value), origin: key.origin, fault: keyFault(key.value) },
+    key: key && {
+      masked: maskKey(key.value),
+      origin: key.origin,
+      fault: keyFault(key.value),
+      doubt: keyDoubt(key.value, isOpenAiUrl(baseUrl.value)),
+    },
     needsKey: needsKey(configuration),
     lacksList: configuration.lacks.has('list'),
     model: serverModel(model?.value ?? DEFAULT_MODEL, configuration.modelNames),

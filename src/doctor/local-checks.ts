@@ -65,11 +65,10 @@ export const LOCAL_CHECKS: readonly Check<Subject>[] = [
         return pass('none; this server may not need one');
       }
       const where = `${key.masked} from ${key.origin}`;
-      if (key.fault === null) return pass(where);
-      throw new SoraError('invalid_api_key', {
-        title: `${where}: ${key.fault}`,
-        hints: ['check that the key was copied whole, without quotes or spaces'],
-      });
+      const remedy = 'check that the key was copied whole, without quotes or spaces';
+      if (key.fault !== null)
+        throw new SoraError('invalid_api_key', { title: `${where}: ${key.fault}`, hints: [remedy] });
+      return key.doubt === null ? pass(where) : warn(`${where}: ${key.doubt}`, remedy);
     },
   },
   {

@@ -26,7 +26,12 @@ export interface ExaminedServer {
   /** Where the dialect was chosen, for example `option --dialect`. */
   readonly dialectOrigin: string;
   /** Masked. */
-  readonly key: { readonly masked: string; readonly origin: string; readonly fault: string | null } | null;
+  readonly key: {
+    readonly masked: string;
+    readonly origin: string;
+    readonly fault: string | null;
+    readonly doubt: string | null;
+  } | null;
   readonly needsKey: boolean;
   /** By its profile's word. */
   readonly lacksList: boolean;

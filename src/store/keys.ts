@@ -33,6 +33,16 @@ export function keyFault(key: string): string | null {
   return null;
 }
 
+/** Why a key that could be sent is probably none, or null. Servers of one's own take any word. */
+export function keyDoubt(key: string, isOpenAi: boolean): string | null {
+  if (/^(["'`]).*\1$/.test(key)) return 'it stands between quotes';
+  if (/^\$|^%.*%$/.test(key)) return 'it looks like the name of a variable';
+  if (/^<.*>$|your[-_ ]?(own[-_ ]?)?(openai[-_ ]?)?(api[-_ ]?)?key|\.\.\.|x{6}/i.test(key))
+    return 'it looks like a placeholder';
+  if (/^(bearer|key)[:=]/i.test(key)) return 'it holds more than the key';
+  return isOpenAi && !/^sk-.{16}/.test(key) ? 'OpenAI’s keys begin with `sk-` and are longer' : null;
+}
+
 /** Whether others than the owner may read the file. */
 export function isExposed(path: string, platform: NodeJS.Platform): boolean {
   if (platform === 'win32') return false;

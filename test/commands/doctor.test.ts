@@ -516,10 +516,22 @@ describe('sora doctor on this machine', () => {
   });
 
   it.each([
-    [['--base-url', 'videos.example/v1'], /`videos\.example\/v1` \(option --base-url\) is not usable; it is not a URL/],
-    [['--base-url', 'http://u:pass-of-mine@videos.example/v1'], /it holds a user or a password/],
-    [['--profile', 'nope'], /there is no profile `nope`/],
-  ])('says once what is wrong with the choice of server: %j', async (argv, words) => {
+    [
+      ['--base-url', 'videos.example/v1'],
+      /`videos\.example\/v1` \(option --base-url\) is not usable; it is not a URL/,
+      'add `--base-url https://videos.example/v1`',
+    ],
+    [
+      ['--base-url', 'http://u:pass-of-mine@videos.example/v1'],
+      /it holds a user or a password/,
+      'add `--base-url http://videos.example/v1`',
+    ],
+    [
+      ['--profile', 'nope'],
+      /there is no profile `nope`/,
+      'run `sora config profile add nope --base-url http://HOST:PORT/v1` to make one',
+    ],
+  ])('says once what is wrong with the choice of server: %j', async (argv, words, remedy) => {
     const { code, failed, statusOf, stdout } = await examine(createCommandLine(), argv);
     expect({ code, failed: failed.map(({ id }) => id), key: statusOf('key') }).toEqual({
       code: 1,
@@ -527,6 +539,7 @@ describe('sora doctor on this machine', () => {
       key: 'skip',
     });
     expect(failed[0]?.detail).toMatch(words);
+    expect(failed[0]?.remedy[0]).toBe(remedy);
     expect(stdout).not.toContain('pass-of-mine');
   });
 

@@ -1,10 +1,33 @@
 import { chmodSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { isExposed, keyFault, maskKey, readKeys, writeKey } from '../../src/store/keys.ts';
+import { isExposed, keyDoubt, keyFault, maskKey, readKeys, writeKey } from '../../src/store/keys.ts';
 import { createTemporaryFolder } from '../support/temporary-folder.ts';
 
 const isPosix = process.platform !== 'win32';
+
+describe('keyDoubt', () => {
+  it.each([
+    ['"sk-0123456789abcdef"', false, /quotes/],
+    ['$OPENAI_API_KEY', false, /variable/],
+    ['your-api-key', false, /placeholder/],
+    ['<key>', false, /placeholder/],
+    ['sk-...', true, /placeholder/],
+    ['key:0123456789', false, /more than the key/],
+    ['sk-short', true, /begin with `sk-`/],
+    ['0123456789abcdef0123456789abcdef', true, /begin with `sk-`/],
+  ])('of %s', (key, isOpenAi, doubt) => {
+    expect(keyDoubt(key, isOpenAi)).toMatch(doubt);
+  });
+
+  it.each([
+    ['EMPTY', false],
+    ['sk-proj-0123456789abcdef', true],
+    ['0123456789abcdef0123456789abcdef', false],
+  ])('has none of %s', (key, isOpenAi) => {
+    expect(keyDoubt(key, isOpenAi)).toBeNull();
+  });
+});
 
 describe('stored keys', () => {
   it('are added and removed one by one, in a file for the owner alone', async () => {
