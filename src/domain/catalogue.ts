@@ -274,6 +274,17 @@ export const CATALOGUE = {
       ['check that the server is running at {origin}', 'check that the server is running'],
       'check the network, the base URL and the proxy',
     ],
+    cases: [
+      {
+        about: 'a server that hung up',
+        words: /socket hang up|ECONNRESET/,
+        hints: [
+          'check that the server speaks what the base URL says at this port, `http://` or `https://`',
+          'check the log of the server, or of a proxy before it: it took the call and hung up',
+          'try again when it has worked before',
+        ],
+      },
+    ],
     exitCode: 1,
     retryable: true,
   },
@@ -299,6 +310,11 @@ export const CATALOGUE = {
         hints: ['check the name in the base URL: the certificate is for another one'],
       },
       {
+        about: 'a server that wants a certificate of yours',
+        words: /certificate required|bad certificate/i,
+        hints: ['ask the server’s operator for another way in: `sora` has no client certificate to show'],
+      },
+      {
         about: 'a port without encryption',
         words: /wrong version number|packet length too long/i,
         hints: ['use `http://` in the base URL, or another port: nothing is encrypted at this one'],
@@ -315,6 +331,15 @@ export const CATALOGUE = {
     title: 'the proxy did not let the call through',
     explanation: 'The call goes through a proxy, and the proxy refused it or could not be reached.',
     hints: ['check `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY`'],
+    cases: [
+      {
+        about: 'a proxy that wants a password',
+        words: /\b407\b|proxy authentication/i,
+        hints: [
+          'set `HTTPS_PROXY` and `HTTP_PROXY` to an address with the user and password: http://USER:PASSWORD@HOST:PORT',
+        ],
+      },
+    ],
     exitCode: 1,
     retryable: true,
   },
@@ -327,6 +352,16 @@ export const CATALOGUE = {
         'check that the base URL names the right host and port',
       ],
       'try again, or check the server’s load',
+    ],
+    cases: [
+      {
+        about: 'a call through a proxy',
+        words: /through the proxy/,
+        hints: [
+          'check that the proxy works: `HTTPS_PROXY`, `HTTP_PROXY`, and `NO_PROXY` for hosts that need none',
+          'try again, or check the server’s load',
+        ],
+      },
     ],
     exitCode: 1,
     retryable: true,

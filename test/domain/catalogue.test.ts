@@ -71,13 +71,21 @@ describe('the catalogue', () => {
 
 describe('hintsFor', () => {
   it.each([
-    ['certificate has expired', 'check the clock'],
-    ['Hostname/IP does not match certificate’s altnames: Host: localhost.', 'check the name'],
-    ['wrong version number', 'use `http://`'],
-    ['HTTP 400: an HTML page: 400 The plain HTTP request was sent to HTTPS port', 'use `https://`'],
-    ['self-signed certificate', 'set `NODE_EXTRA_CA_CERTS`'],
-  ])('advises what the words %j call for', (words, expected) => {
-    expect(hintsFor('tls_failure', {}, words)[0]).toContain(expected);
+    ['tls_failure', 'certificate has expired', 'check the clock'],
+    ['tls_failure', 'Hostname/IP does not match certificate’s altnames: Host: localhost.', 'check the name'],
+    ['tls_failure', 'wrong version number', 'use `http://`'],
+    ['tls_failure', 'tlsv13 alert certificate required', 'client certificate'],
+    ['tls_failure', 'HTTP 400: an HTML page: 400 The plain HTTP request was sent to HTTPS port', 'use `https://`'],
+    ['tls_failure', 'self-signed certificate', 'set `NODE_EXTRA_CA_CERTS`'],
+    ['connection_failed', 'socket hang up', '`http://` or `https://`'],
+    ['connection_failed', 'connect ECONNREFUSED 127.0.0.1:9', 'check that the server is running'],
+    ['proxy_failure', 'Proxy response (407) !== 200 when HTTP Tunneling', 'user and password'],
+    ['request_timeout', 'no answer for 4 s through the proxy', 'proxy works'],
+    ['unreadable_response', 'HTTP 200: an HTML page: Sign in', 'page for people'],
+    ['model_not_found', 'HTTP 404: the model has been deprecated', 'choose another model'],
+    ['model_not_found', 'HTTP 404: The API deployment for this resource does not exist', 'your deployment'],
+  ] as const)('advises for %s what the words %j call for', (code, words, expected) => {
+    expect(hintsFor(code, {}, words)[0]).toContain(expected);
   });
 
   it('takes the first wording whose facts are all known', () => {
