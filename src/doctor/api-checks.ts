@@ -85,7 +85,12 @@ export const API_CHECKS: readonly Check<Subject>[] = [
     async run(subject) {
       const { form, lacksList } = subject.server();
       if (!ABILITIES[form].hasList) return askForNobody(subject, form);
-      if (lacksList) return skip('the profile says that the server has no list of videos');
+      if (lacksList) {
+        const outcome = await askForNobody(subject, form);
+        // Other answers to an odd id say nothing.
+        const isTelling = outcome.status !== 'fail' || LOST.has(outcome.code ?? '');
+        return isTelling ? outcome : skip('the profile says that the server has no list of videos');
+      }
       const { server, reply, refusal } = await ask(subject, '/videos?limit=1');
       if (refusal === null) {
         const page = decodePage(parseJson(reply.body), { requestId: null, pollAfterMs: null });

@@ -231,6 +231,17 @@ describe('sora doctor on a server', () => {
     });
   });
 
+  it('looks at the address of a server without a list, too', async () => {
+    const server = await startAt('/v1', 'videos');
+    const sora = createCommandLine();
+    await sora.run(['config', 'set', 'profiles.lab.capabilities.list', 'no']);
+    await sora.run(['config', 'set', 'profiles.lab.base_url', server.url]);
+    expect((await examine(sora, ['--profile', 'lab'], { env })).statusOf('videos')).toBe('pass');
+    await sora.run(['config', 'set', 'profiles.lab.base_url', `${server.url}/v1`]);
+    const { failed } = await examine(sora, ['--profile', 'lab'], { env });
+    expect(failed[0]?.remedy).toEqual([`run \`sora config set profiles.lab.base_url ${server.url}\``]);
+  });
+
   it('says in the words of a profile where its server is, and what it speaks', async () => {
     const server = await startAt('/v1', 'generations');
     const sora = createCommandLine();

@@ -1,0 +1,34 @@
+import { expect, it } from 'vitest';
+import { findNeighbour } from '../../src/doctor/neighbours.ts';
+import type { ExaminedServer } from '../../src/doctor/subject.ts';
+
+/** Answers nothing but 404, and remembers what it was asked. */
+function emptyServer(baseUrl: string, asked: string[] = []): ExaminedServer {
+  return {
+    baseUrl,
+    baseUrlOrigin: 'option --base-url',
+    dialectOrigin: 'default',
+    form: 'videos',
+    key: null,
+    get: async (url: string) => {
+      asked.push(url);
+      return { status: 404, headers: {}, body: '{"detail":"Not Found"}' };
+    },
+  } as unknown as ExaminedServer; // as much of it as is looked at
+}
+
+it('knows where a server is that there is only once, and what it speaks', async () => {
+  const asked: string[] = [];
+  expect((await findNeighbour(emptyServer('https://openrouter.ai/v1', asked)))?.remedy).toEqual([
+    'add `--base-url https://openrouter.ai/api/v1 --dialect openrouter`',
+  ]);
+  expect(asked).toEqual([]);
+});
+
+it('asks only the server itself, each address once, and tells when there is none', async () => {
+  const asked: string[] = [];
+  expect(await findNeighbour(emptyServer('http://videos.example:8000/team/v1/v1/', asked))).toBeNull();
+  expect(new Set(asked.map((url) => new URL(url).origin))).toEqual(new Set(['http://videos.example:8000']));
+  expect(new Set(asked).size).toBe(asked.length);
+  expect(asked.length).toBeLessThanOrEqual(24);
+});
