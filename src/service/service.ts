@@ -4,7 +4,7 @@ import { HTTPException } from 'hono/http-exception';
 import { SoraError } from '../domain/errors.ts';
 import type { Conditions } from '../simulator/conditions.ts';
 import type { Simulator } from '../simulator/simulator.ts';
-import { DEMO_KEY, isForeignHost } from './access.ts';
+import { type AccessKey, DEMO_KEY, isForeignHost } from './access.ts';
 import { addControlRoutes, CONTROL_PATH } from './control-routes.ts';
 import { PAGE_PATHS, pageReply } from './pages.ts';
 import { errorBody, refuseFor } from './replies.ts';
@@ -23,9 +23,8 @@ export interface ServiceOptions extends RestDeps {
 }
 
 const VIDEOS_API = /^\/(?:openai\/)?v1\//;
-const CONTENT = /^\/api\/v1\/videos\/[^/]+\/content$/;
-/** What is kept behind the key: it pays, or it tells of what was paid for. */
-const GUARDED = new RegExp(`^(${REST_PATH}|${CONTROL_PATH})(/|$)`);
+/** What is always kept behind the key: it pays, or it tells of what was paid for. */
+const GUARDED = [REST_PATH, CONTROL_PATH];
 
 /** The whole of `sora serve` as a handler: the simulator's API, the REST service, its document and the pages. */
 export function createService(options: ServiceOptions): { handle(request: Request): Promise<Response> } {
@@ -39,23 +38,16 @@ export function createService(options: ServiceOptions): { handle(request: Reques
           status: 403,
         });
       }
-      const isVideosApi = VIDEOS_API.test(url.pathname);
+      if (!VIDEOS_API.test(url.pathname)) return app.fetch(request);
       // On the loopback everybody may use the simulator, with any key or none.
-      const isGuarded = isVideosApi ? !access.isDemo : GUARDED.test(url.pathname);
-      const isOpen = CONTENT.test(url.pathname) && access.opensByToken(url);
-      if (isGuarded && !isOpen && !access.opens(request)) return refuseKey(isVideosApi);
-      return isVideosApi ? simulator.handle(request) : app.fetch(request);
+      if (!access.isDemo && !access.opens(request)) return refuseKey();
+      return simulator.handle(request);
     },
   };
 }
 
-/** Each API refuses in its own form. */
-function refuseKey(isVideosApi: boolean): Response {
-  const message = 'the key is missing or wrong';
-  if (!isVideosApi) {
-    const hints = ['send the key in the header `x-api-key`'];
-    return Response.json(errorBody('invalid_api_key', message, { hints }), { status: 401 });
-  }
+/** In the form of the Videos API. */
+function refuseKey(): Response {
   const error = {
     message: 'Incorrect API key provided.',
     type: 'invalid_request_error',
@@ -74,6 +66,8 @@ function createApp(options: ServiceOptions): OpenAPIHono {
     },
   });
   app.onError((error) => refuseFor(asSoraError(error)));
+  // Within the app, whose routes read a path after its percent signs were decoded: a guard before it can be walked around.
+  for (const path of GUARDED) app.use(`${path}/*`, requireKey(access));
   const requireJson: MiddlewareHandler = (c, next) => {
     const type = c.req.header('content-type') ?? 'no type at all';
     if (/^application\/json\b/i.test(type)) return next();
@@ -115,6 +109,15 @@ function createApp(options: ServiceOptions): OpenAPIHono {
   refuseOtherMethods(app);
   app.notFound((c) => c.json(errorBody('endpoint_not_found', `there is nothing at \`${c.req.path}\``), 404));
   return app;
+}
+
+/** Lets nobody through without the key, or the token of the one address that it was made for. */
+function requireKey(access: AccessKey): MiddlewareHandler {
+  return (c, next) => {
+    if (access.opens(c.req.raw) || access.opensByToken(new URL(c.req.url))) return next();
+    const hints = ['send the key in the header `x-api-key`'];
+    return Promise.resolve(c.json(errorBody('invalid_api_key', 'the key is missing or wrong', { hints }), 401));
+  };
 }
 
 /** Ways to send the key, for the document and the page that is made of it. */

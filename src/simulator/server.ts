@@ -65,7 +65,7 @@ export function listen(
   });
   const closed = new Promise<void>((resolve) => server.once('close', resolve));
   return new Promise((resolve, reject) => {
-    server.once('error', reject);
+    server.on('error', reject); // and stays: an error without a listener would end the program
     server.listen(port, host, () => {
       const { port: boundPort } = server.address() as AddressInfo; // a server on TCP has no other kind of address
       const origin = `http://${host.includes(':') ? `[${host}]` : host}:${boundPort}`;
