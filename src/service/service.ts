@@ -2,7 +2,11 @@ import { createRoute, OpenAPIHono, type z } from '@hono/zod-openapi';
 import type { MiddlewareHandler } from 'hono';
 import { HTTPException } from 'hono/http-exception';
 import { SoraError } from '../domain/errors.ts';
+import type { ApiErrorDetails } from '../simulator/api-error.ts';
+import { replyOf, requestOf } from '../simulator/call.ts';
 import type { Conditions } from '../simulator/conditions.ts';
+import { errorReply, jsonReply } from '../simulator/replies.ts';
+import type { Served } from '../simulator/server.ts';
 import type { Simulator } from '../simulator/simulator.ts';
 import { type AccessKey, DEMO_KEY, isForeignHost } from './access.ts';
 import { addControlRoutes, CONTROL_PATH } from './control-routes.ts';
@@ -22,39 +26,27 @@ export interface ServiceOptions extends RestDeps {
   readonly isLocal: boolean;
 }
 
+/** In the words of the Videos API. */
+const WRONG_KEY: ApiErrorDetails = { status: 401, code: 'invalid_api_key', message: 'Incorrect API key provided.' };
 const VIDEOS_API = /^\/(?:openai\/)?v1\//;
 /** What is always kept behind the key: it pays, or it tells of what was paid for. */
 const GUARDED = [REST_PATH, CONTROL_PATH];
 
 /** The whole of `sora serve` as a handler: the simulator's API, the REST service, its document and the pages. */
-export function createService(options: ServiceOptions): { handle(request: Request): Promise<Response> } {
+export function createService(options: ServiceOptions): Served {
   const { simulator, access, isLocal } = options;
   const app = createApp(options);
   return {
-    async handle(request) {
-      const url = new URL(request.url);
+    async answer(call) {
+      const { url, headers } = call;
       if (isLocal && isForeignHost(url)) {
-        return Response.json(errorBody('permission_denied', `\`${url.host}\` is not a name of this machine`), {
-          status: 403,
-        });
+        return jsonReply(errorBody('permission_denied', `\`${url.host}\` is not a name of this machine`), {}, 403);
       }
-      if (!VIDEOS_API.test(url.pathname)) return app.fetch(request);
+      if (!VIDEOS_API.test(url.pathname)) return replyOf(await app.fetch(requestOf(call)));
       // On the loopback everybody may use the simulator, with any key or none.
-      if (!access.isDemo && !access.opens(request)) return refuseKey();
-      return simulator.handle(request);
+      return access.isDemo || access.opens(headers) ? simulator.answer(call) : errorReply(WRONG_KEY);
     },
   };
-}
-
-/** In the form of the Videos API. */
-function refuseKey(): Response {
-  const error = {
-    message: 'Incorrect API key provided.',
-    type: 'invalid_request_error',
-    param: null,
-    code: 'invalid_api_key',
-  };
-  return Response.json({ error }, { status: 401 });
 }
 
 function createApp(options: ServiceOptions): OpenAPIHono {
@@ -114,7 +106,7 @@ function createApp(options: ServiceOptions): OpenAPIHono {
 /** Lets nobody through without the key, or the token of the one address that it was made for. */
 function requireKey(access: AccessKey): MiddlewareHandler {
   return (c, next) => {
-    if (access.opens(c.req.raw) || access.opensByToken(new URL(c.req.url))) return next();
+    if (access.opens(c.req.header()) || access.opensByToken(new URL(c.req.url))) return next();
     const hints = ['send the key in the header `x-api-key`'];
     return Promise.resolve(c.json(errorBody('invalid_api_key', 'the key is missing or wrong', { hints }), 401));
   };

@@ -4,7 +4,7 @@ import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { nodeHttp } from '../../src/platform/http.ts';
-import { type ListeningServer, listen } from '../../src/simulator/server.ts';
+import { type ListeningServer, listen, type Served } from '../../src/simulator/server.ts';
 import type { Simulator } from '../../src/simulator/simulator.ts';
 import { createSimulatedApi } from '../support/simulated-api.ts';
 
@@ -169,8 +169,8 @@ it('lets what is under way be answered before it stops', async () => {
   const gate = new Promise<void>((resolve) => {
     open = resolve;
   });
-  const handle = async (): Promise<Response> => gate.then(() => new Response('done'));
-  const server = await listen({ handle }, { host: '127.0.0.1', port: 0 });
+  const answer: Served['answer'] = () => gate.then(() => ({ status: 200, headers: {}, body: 'done' }));
+  const server = await listen({ answer }, { host: '127.0.0.1', port: 0 });
   onTestFinished(() => server.close());
   const underWay = nodeHttp({ method: 'GET', url: server.url, headers: {} });
   await vi.waitFor(() => expect(server.openRequests).toBe(1));

@@ -8,7 +8,9 @@ import { JobBook } from '../../src/service/job-book.ts';
 import { JobRunner } from '../../src/service/job-runner.ts';
 import { createService } from '../../src/service/service.ts';
 import { type Renderer, renderHere } from '../../src/simulator/asset-cache.ts';
+import { callOf, responseOf } from '../../src/simulator/call.ts';
 import { Conditions } from '../../src/simulator/conditions.ts';
+import type { Served } from '../../src/simulator/server.ts';
 import { createSimulator, type Simulator } from '../../src/simulator/simulator.ts';
 import { Ledger } from '../../src/store/ledger.ts';
 import { createDocumentCheck, type DocumentCheck, type OpenApiDocument } from './document-check.ts';
@@ -41,7 +43,7 @@ export interface TestedCall {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-export interface TestedService extends DocumentCheck {
+export interface TestedService extends DocumentCheck, Served {
   readonly folder: string;
   readonly clock: SteppedClock;
   readonly simulator: Simulator;
@@ -98,7 +100,7 @@ export function createTestedService(setup: TestedServiceSetup = {}): TestedServi
   const book = new JobBook({ path: join(folder, 'serve/jobs.jsonl'), pid, randomBytes, isProcessAlive });
   const runner = new JobRunner({ upstream, book, filesDir: join(folder, 'serve/files'), random: () => 0.5, log });
   onTestFinished(() => (setup.isKilled ? undefined : runner.stop()));
-  const { handle } = createService({
+  const { answer } = createService({
     book,
     runner,
     upstream,
@@ -112,6 +114,7 @@ export function createTestedService(setup: TestedServiceSetup = {}): TestedServi
     webDir: join(import.meta.dirname, '../../dist/web'),
     isLocal: setup.isLocal ?? true,
   });
+  const handle = async (request: Request): Promise<Response> => responseOf(await answer(await callOf(request)));
   const readDocument = async (): Promise<OpenApiDocument> =>
     (await handle(new Request('http://localhost/openapi.json'))).json() as Promise<OpenApiDocument>;
 
@@ -122,6 +125,7 @@ export function createTestedService(setup: TestedServiceSetup = {}): TestedServi
     conditions,
     runner,
     ledger,
+    answer,
     handle,
     messages,
     async call(method, path, { json, body, key = setup.apiKey ?? DEMO_KEY, headers = {} } = {}) {
