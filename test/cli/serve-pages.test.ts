@@ -1,12 +1,13 @@
-import type { Browser, Page } from 'playwright-core';
+import type { Browser, Response as BrowserResponse, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { createBinary } from '../support/binary.ts';
 import { CHROMIUM, launchChromium } from '../support/chromium.ts';
+import { expectPromised } from '../support/document-check.ts';
 import { startServe } from '../support/serve.ts';
 
 interface Visit {
   readonly page: Page;
-  /** What was said on the console, and asked of other hosts: nothing, when all is well. */
+  /** What was said on the console, asked of other hosts, or answered otherwise than the document says: nothing, when all is well. */
   readonly faults: readonly string[];
 }
 
@@ -30,8 +31,20 @@ async function visit(url: string): Promise<Visit> {
     if (asked.protocol !== 'blob:' && asked.protocol !== 'data:' && asked.origin !== new URL(url).origin)
       faults.push(asked.href);
   });
+  page.on('response', (response) => {
+    if (!response.url().startsWith('http')) return; // a blob of the page's own
+    holdToDocument(response).catch((fault) => faults.push(String(fault)));
+  });
   await page.goto(url);
   return { page, faults };
+}
+
+async function holdToDocument(response: BrowserResponse): Promise<void> {
+  const { 'content-type': type = '' } = response.headers();
+  const body = type.startsWith('application/json') ? await response.text().catch(() => null) : '';
+  if (body === null) return; // the page went away before it was read
+  const reply = new Response(body, { status: response.status(), headers: { 'content-type': type } });
+  await expectPromised(response.request().method(), response.url(), reply);
 }
 
 /** Plays the video that a selector finds, and gives back what it is. */
