@@ -34,7 +34,10 @@ export function responseOf({ status, headers, body }: Reply): Response {
 
 /** JSON is taken as a whole: it is small, and sent sooner than in pieces. */
 export async function replyOf(response: Response): Promise<Reply> {
-  const headers = Object.fromEntries(response.headers);
-  const isJson = headers['content-type'] === 'application/json';
-  return { status: response.status, headers, body: isJson ? await response.text() : (response.body ?? '') };
+  const { status } = response;
+  const headers: Record<string, string> = Object.fromEntries(response.headers);
+  if (headers['content-type'] !== 'application/json') return { status, headers, body: response.body ?? '' };
+  const body = await response.text();
+  if (body !== '') headers['content-length'] = String(Buffer.byteLength(body)); // of a HEAD it is not known here
+  return { status, headers, body };
 }

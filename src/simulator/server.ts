@@ -59,6 +59,7 @@ export function listen(
   const server = createServer({ ...LIMITS, ...limits }, answer);
   server.timeout = IDLE_TIMEOUT_MS;
   server.on('clientError', refuseUnreadable);
+  server.on('connect', (_, socket: Duplex) => refuse(socket, { status: 405, message: 'Not allowed to CONNECT' }));
   server.on('checkContinue', (incoming, outgoing) => {
     if (lengthOf(incoming) <= MAX_BODY_BYTES) outgoing.writeContinue();
     answer(incoming, outgoing);
@@ -139,7 +140,10 @@ function refuseUnreadable(error: NodeJS.ErrnoException, socket: Duplex): void {
     socket.destroy();
     return;
   }
-  const { status, message } = REFUSALS[error.code ?? ''] ?? MALFORMED;
+  refuse(socket, REFUSALS[error.code ?? ''] ?? MALFORMED);
+}
+
+function refuse(socket: Duplex, { status, message }: ApiErrorDetails): void {
   const body = JSON.stringify({ error: { message, type: 'invalid_request_error', param: null, code: null } });
   socket.end(
     `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nconnection: close\r\ncontent-type: application/json\r\n` +

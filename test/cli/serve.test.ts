@@ -176,7 +176,7 @@ describe('sora serve', () => {
     expect(event).toMatchObject({ type: 'video.completed', data: { id } });
   });
 
-  it('makes its videos with a real server when one is named, and after SIGKILL pays for none twice', async () => {
+  it('makes its videos with a real server when one is named, and after Ctrl-C and SIGKILL pays for none twice', async () => {
     let isUp = false;
     const server = await startVideosServer({
       create(accept) {
@@ -189,6 +189,8 @@ describe('sora serve', () => {
     const first = await startServe(sora, argv);
     const { id } = await order(first.call);
     await server.received(1);
+    first.child.kill('SIGINT');
+    await first.says(/"openSubmissions":1/);
     first.child.kill('SIGKILL');
     await first.ended;
     isUp = true;

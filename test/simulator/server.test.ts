@@ -109,6 +109,7 @@ describe('what is no proper request', () => {
     ['no such method', `MAKE /v1/videos HTTP/1.1\r\n${END}`, 400],
     ['headers of more than 32 kB', `GET /v1/videos HTTP/1.1\r\nx-large: ${'x'.repeat(33_000)}\r\n${END}`, 431],
     ['an address that is none', 'GET /v1/videos HTTP/1.1\r\nhost: a b\r\nconnection: close\r\n\r\n', 400],
+    ['a way through to another host', `CONNECT example.com:443 HTTP/1.1\r\n${END}`, 405],
     ['a method that no handler takes', `TRACE /v1/videos HTTP/1.1\r\n${END}`, 405],
     ['a way out of the folder', `GET /v1/../../../etc/passwd HTTP/1.1\r\n${END}`, 404],
     ['an encoded way out', `GET /v1/videos/..%2f..%2fetc%2fpasswd HTTP/1.1\r\n${END}`, 404],
