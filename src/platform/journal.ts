@@ -1,11 +1,9 @@
-import { closeSync, fdatasync, fstatSync, openSync, readSync, statSync, writeSync } from 'node:fs';
-import { open } from 'node:fs/promises';
+import { closeSync, openSync, readSync, statSync } from 'node:fs';
+import { type FileHandle, open } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { promisify } from 'node:util';
 import { hasCode } from './files.ts';
 import { makeFolder } from './folders.ts';
 
-const syncData = promisify(fdatasync);
 const NEWLINE = 0x0a;
 const CHUNK_BYTES = 16 << 10;
 
@@ -68,21 +66,22 @@ export class Journal {
   }
 
   async #write(lines: readonly string[]): Promise<void> {
-    // Only the sync takes long. All before it goes to the system's memory, sooner than a turn of a busy event loop.
-    const descriptor = openToAppend(this.path);
+    const folder = dirname(this.path);
+    makeFolder(folder, 0o700);
+    const file = await open(this.path, 'a+', 0o600);
     try {
-      const { size } = fstatSync(descriptor);
+      const { size } = await file.stat();
       // A process that was killed in the middle of a line must not have ours glued to its torn one.
-      const separator = size === 0 || endsInNewline(descriptor, size) ? '' : '\n';
+      const separator = size === 0 || (await endsInNewline(file, size)) ? '' : '\n';
       const bytes = Buffer.from(separator + lines.map((line) => `${line}\n`).join(''));
       // Not `appendFile`: it splits what is large, and another process could write in between.
-      const bytesWritten = writeSync(descriptor, bytes);
+      const { bytesWritten } = await file.write(bytes);
       if (bytesWritten < bytes.length)
         throw new Error(`only ${bytesWritten} of ${bytes.length} bytes could be written`);
-      await syncData(descriptor);
-      if (size === 0) await syncFolder(dirname(this.path));
+      await file.datasync();
+      if (size === 0) await syncFolder(folder);
     } finally {
-      closeSync(descriptor);
+      await file.close();
     }
   }
 
@@ -183,21 +182,9 @@ class LineReader {
   }
 }
 
-/** Makes the file where there is none, and its folder. */
-function openToAppend(path: string): number {
-  try {
-    return openSync(path, 'a+', 0o600);
-  } catch (error) {
-    if (!hasCode(error, 'ENOENT')) throw error;
-    makeFolder(dirname(path), 0o700);
-    return openSync(path, 'a+', 0o600);
-  }
-}
-
-function endsInNewline(descriptor: number, size: number): boolean {
-  const last = Buffer.alloc(1);
-  readSync(descriptor, last, 0, 1, size - 1);
-  return last[0] === NEWLINE;
+async function endsInNewline(file: FileHandle, size: number): Promise<boolean> {
+  const { buffer } = await file.read(Buffer.alloc(1), 0, 1, size - 1);
+  return buffer[0] === NEWLINE;
 }
 
 /** A new file outlives a power cut only when its folder's entry does. */
