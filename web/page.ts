@@ -29,6 +29,7 @@ interface ApiVideo {
   readonly seconds: string;
   readonly size: string;
   readonly created_at: number;
+  readonly expires_at: number | null;
   readonly error: { readonly message: string } | null;
 }
 
@@ -66,13 +67,18 @@ function find<E extends HTMLElement>(id: string, type: new () => E): E {
 async function call(path: string, init: RequestInit = {}): Promise<Response> {
   const headers = { ...init.headers, ...(key === '' ? {} : { 'x-api-key': key }) };
   const reply = await fetch(path, { ...init, headers });
-  if (reply.status === 401) keyForm.hidden = false;
+  if (reply.status === 401) {
+    keyForm.hidden = false;
+    find('key-error', HTMLElement).hidden = key === '';
+  }
   return reply;
 }
 
+/** Null when the key is not known yet; throws an error that says why where there is no answer. */
 async function readVideos(): Promise<ShownVideo[] | null> {
   const [ordered, made] = await Promise.all([call(`${SERVICE}?limit=50`), readMade()]);
-  if (!ordered.ok) return null;
+  if (ordered.status === 401) return null;
+  if (!ordered.ok) throw new Error(await reasonOf(ordered));
   const { videos }: { videos: VideoJobView[] } = await ordered.json();
   const known = new Set(videos.map(({ videoId }) => videoId));
   const others = made.filter(({ id }) => !known.has(id));
@@ -110,7 +116,8 @@ const STATUSES = { queued: 'pending', in_progress: 'processing', completed: 'com
 function fromApi(video: ApiVideo): ShownVideo {
   const { id, status, error } = video;
   const path = `/v1/videos/${id}`;
-  const isDone = status === 'completed';
+  const isExpired = video.expires_at !== null && video.expires_at * 1000 < Date.now();
+  const isDone = status === 'completed' && !isExpired;
   return {
     id,
     prompt: video.prompt ?? '',
@@ -121,7 +128,7 @@ function fromApi(video: ApiVideo): ShownVideo {
     videoUrl: isDone ? `${path}/content` : null,
     posterUrl: isDone ? `${path}/content?variant=thumbnail` : null,
     failure: error && { message: error.message, hints: [] },
-    notes: [],
+    notes: isExpired ? ['the file has expired'] : [],
     path,
   };
 }
@@ -136,15 +143,33 @@ async function refresh(): Promise<void> {
   let isBusy = false;
   try {
     const videos = await readVideos();
+    showTrouble(null);
     if (videos !== null) {
+      acceptKey();
       show(videos);
       isBusy = videos.some(({ status }) => status === 'pending' || status === 'processing');
     }
-  } catch {
-    // The server is away; it is asked again.
+  } catch (error) {
+    showTrouble(error instanceof TypeError ? 'the server does not answer' : String(Object(error).message));
+    isBusy = true; // it is asked again soon
   }
   window.clearTimeout(timer);
   timer = window.setTimeout(refresh, isBusy ? BUSY_MS : IDLE_MS);
+}
+
+function showTrouble(reason: string | null): void {
+  const trouble = find('trouble', HTMLElement);
+  const text = reason === null ? '' : `The list is not up to date: ${reason}. Trying again.`;
+  if (trouble.textContent !== text) trouble.textContent = text; // said once, not with each attempt
+  trouble.hidden = reason === null;
+}
+
+/** The key is good: the form for it goes, and the focus with it to what comes next. */
+function acceptKey(): void {
+  if (keyForm.hidden) return;
+  const hadFocus = keyForm.contains(document.activeElement);
+  keyForm.hidden = true;
+  if (hadFocus) find('prompt', HTMLTextAreaElement).focus();
 }
 
 function show(videos: readonly ShownVideo[]): void {
@@ -222,14 +247,15 @@ function showOrderError(message: string, details: readonly string[]): void {
 order.addEventListener('submit', async (event) => {
   event.preventDefault();
   const button = order.querySelector('button');
-  if (button?.disabled) return;
-  button?.toggleAttribute('disabled', true);
+  // Not `disabled`, which takes the focus away.
+  if (button === null || button.ariaDisabled === 'true') return;
+  button.ariaDisabled = 'true';
   try {
     await create();
   } catch {
     showOrderError('the server does not answer', []);
   } finally {
-    button?.toggleAttribute('disabled', false);
+    button.ariaDisabled = null;
   }
 });
 
@@ -241,7 +267,6 @@ keyForm.addEventListener('submit', (event) => {
   event.preventDefault();
   key = find('key', HTMLInputElement).value;
   sessionStorage.setItem(KEY_NAME, key);
-  keyForm.hidden = true;
   void refresh();
 });
 
@@ -253,5 +278,6 @@ async function showProfile(): Promise<void> {
 }
 
 if (key === '') keyForm.hidden = false;
-void showProfile();
+find('clients', HTMLElement).hidden = demoKey === '';
+showProfile().catch(() => {}); // the list says that the server does not answer
 void refresh();

@@ -7,6 +7,7 @@ const AGES: readonly (readonly [unitMs: number, unit: Intl.RelativeTimeFormatUni
   [60_000, 'minute'],
 ];
 
+const MAX_NAME_CHARACTERS = 80;
 const ages = new Intl.RelativeTimeFormat('en', { numeric: 'auto' });
 
 /** One video of the list. Only what has changed is touched, so that a playing video plays on. */
@@ -33,6 +34,7 @@ export class VideoCard {
     const isUnfinished = video.status === 'pending' || video.status === 'processing';
     this.element.dataset.status = video.status;
     this.#part('.prompt').textContent = video.prompt;
+    this.#part('.prompt').title = video.prompt; // of a long one, two lines are shown
     this.#part('.facts').textContent = [video.facts, ...video.notes].join(' · ');
     this.#part('time').setAttribute('datetime', new Date(video.createdAtMs).toISOString());
     this.#part('.badge').textContent =
@@ -44,18 +46,19 @@ export class VideoCard {
     download.hidden = video.videoUrl === null;
     if (video.videoUrl !== null) download.setAttribute('href', video.videoUrl);
     download.setAttribute('download', `${video.id}.mp4`);
-    download.setAttribute('aria-label', `Download: ${video.prompt}`);
+    const name = shorten(video.prompt);
+    download.setAttribute('aria-label', `Download: ${name}`);
     const remove = this.#part('.remove');
     remove.textContent = isUnfinished ? 'Cancel' : 'Delete';
-    remove.setAttribute('aria-label', `${remove.textContent}: ${video.prompt}`);
+    remove.setAttribute('aria-label', `${remove.textContent}: ${name}`);
     const hasEnded = before !== null && before.status !== video.status && !isUnfinished;
-    return hasEnded ? `${WORDS[video.status]}: ${video.prompt}` : null;
+    return hasEnded ? `${WORDS[video.status]}: ${name}` : null;
   }
 
   #showProgress({ status, progress, prompt }: ShownVideo, isUnfinished: boolean): void {
     const bar = this.#part('.progress');
     bar.hidden = !isUnfinished;
-    bar.setAttribute('aria-label', `Progress: ${prompt}`);
+    bar.setAttribute('aria-label', `Progress: ${shorten(prompt)}`);
     // Without a value, a bar says that it is not known how far the work is.
     if (status === 'pending') bar.removeAttribute('value');
     else bar.setAttribute('value', String(progress));
@@ -77,15 +80,16 @@ export class VideoCard {
       player.controls = true;
       player.playsInline = true;
       player.preload = 'metadata';
-      player.setAttribute('aria-label', prompt);
+      player.setAttribute('aria-label', shorten(prompt));
       if (posterUrl !== null) player.poster = posterUrl;
       if (before?.videoUrl !== videoUrl) player.src = videoUrl;
       if (!stage.contains(player)) stage.replaceChildren(player);
       return;
     }
     const mark = document.createElement('span');
-    mark.className = status === 'failed' ? 'none' : 'waiting';
-    mark.textContent = status === 'failed' ? 'No video' : '';
+    const isMade = status === 'pending' || status === 'processing';
+    mark.className = isMade ? 'waiting' : 'none';
+    mark.textContent = isMade ? '' : 'No video';
     stage.replaceChildren(mark);
   }
 
@@ -94,6 +98,12 @@ export class VideoCard {
     if (part instanceof HTMLElement) return part;
     throw new Error(`the card has no ${selector}`);
   }
+}
+
+/** A name that is short enough to be read out. */
+function shorten(prompt: string): string {
+  const characters = [...prompt];
+  return characters.length <= MAX_NAME_CHARACTERS ? prompt : `${characters.slice(0, MAX_NAME_CHARACTERS).join('')}…`;
 }
 
 function ageOf(createdAtMs: number): string {

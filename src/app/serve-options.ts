@@ -64,7 +64,8 @@ export function parseServeOptions(
   env: Environment,
   faults: string[],
 ): ServePlan {
-  const { host = '127.0.0.1', apiKeyEnv } = options;
+  const { apiKeyEnv } = options;
+  const host = (options.host ?? '127.0.0.1').replace(/^\[(.*)\]$/, '$1'); // as addresses of IPv6 stand in a URL
   if (!isLoopback(host) && apiKeyEnv === undefined) {
     faults.push(`\`--host ${host}\` lets other machines in, so it needs a key: \`--api-key-env NAME\``);
   }

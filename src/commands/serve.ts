@@ -183,7 +183,8 @@ function untilAborted(signal: AbortSignal): Promise<void> {
 /** Lets what is under way end, up to a moment; the jobs go on at their server. */
 async function stop(listening: ListeningServer, runner: JobRunner, log: Log, { host }: Context): Promise<void> {
   const { openRequests } = listening;
-  log('info', 'Stopping; press Ctrl-C again to leave at once', { openRequests });
+  const { openSubmissions } = runner;
+  log('info', 'Stopping; press Ctrl-C again to leave at once', { openRequests, openSubmissions });
   const patience = new AbortController();
   const graceIsOver = host.clock.sleep(GRACE_MS, patience.signal).catch(() => {});
   await Promise.race([listening.drain(), graceIsOver]);

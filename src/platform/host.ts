@@ -68,7 +68,7 @@ export function nodeHost(version: string, programDir: string): Host {
     },
     http: nodeHttp,
     clock: systemClock,
-    randomBytes: (size) => randomBytes(size), // read when called: node:crypto is slow to load
+    randomBytes: pooledRandomBytes(),
     interrupt: listenForInterrupts(),
   };
 }
@@ -110,4 +110,17 @@ export function isProcessAlive(pid: number): boolean {
   } catch (error) {
     return error instanceof Error && 'code' in error && error.code === 'EPERM';
   }
+}
+
+const POOL_BYTES = 4096;
+
+/** Asks for much at once and hands it out in pieces, none of them twice: each question takes as long as a request does. */
+function pooledRandomBytes(): (sizeBytes: number) => Uint8Array {
+  let pool = Buffer.of();
+  return (sizeBytes) => {
+    if (pool.length < sizeBytes) pool = randomBytes(Math.max(POOL_BYTES, sizeBytes)); // read when called: node:crypto is slow to load
+    const bytes = pool.subarray(0, sizeBytes);
+    pool = pool.subarray(sizeBytes);
+    return bytes;
+  };
 }

@@ -21,10 +21,10 @@ export class AccessKey {
     this.#key = key ?? DEMO_KEY;
   }
 
-  /** Whether a request carries the key: as `x-api-key`, as `api-key`, or as a bearer token. */
-  opens({ headers }: Request): boolean {
-    const bearer = /^Bearer (.+)$/i.exec(headers.get('authorization') ?? '')?.[1];
-    return [headers.get('x-api-key'), headers.get('api-key'), bearer].some((given) => isSame(given ?? '', this.#key));
+  /** Whether the headers of a request (names in lower case) carry the key: as `x-api-key`, as `api-key`, or as a bearer token. */
+  opens(headers: Readonly<Record<string, string>>): boolean {
+    const bearer = /^Bearer (.+)$/i.exec(headers.authorization ?? '')?.[1];
+    return [headers['x-api-key'], headers['api-key'], bearer].some((given) => isSame(given ?? '', this.#key));
   }
 
   /** A token that opens one path, for players and pictures, which can send no header. */

@@ -28,6 +28,7 @@ export class JobBook {
   readonly #pid: number;
   readonly #jobs = new Map<string, RestJob>();
   readonly #byIdempotencyKey = new Map<string, string>();
+  readonly #removed = new Set<string>();
   /** This process: its id, which another may get after it, and a number of its own. */
   readonly owner: string;
 
@@ -38,6 +39,7 @@ export class JobBook {
       forget: () => {
         this.#jobs.clear();
         this.#byIdempotencyKey.clear();
+        this.#removed.clear();
       },
     });
     this.#pid = pid;
@@ -112,7 +114,7 @@ export class JobBook {
     const { removed, claimed, by, from } = line;
     const job = decodeRestJob(line.job);
     if (job !== null) this.#keep(job);
-    if (typeof removed === 'string') this.#jobs.delete(removed);
+    if (typeof removed === 'string') this.#drop(removed);
     const heir = typeof claimed === 'string' ? this.#jobs.get(claimed) : undefined;
     if (heir !== undefined && heir.owner === from && typeof by === 'string') {
       this.#jobs.set(heir.id, { ...heir, owner: by });
@@ -122,10 +124,19 @@ export class JobBook {
   /** Of two jobs with one idempotency key, written at the same time, the first in the file is the job. */
   #keep(job: RestJob): void {
     const { id, idempotencyKey } = job;
+    if (this.#removed.has(id)) return; // the process that worked on it did not know yet
     if (idempotencyKey !== null) {
       if ((this.#byIdempotencyKey.get(idempotencyKey) ?? id) !== id) return;
       this.#byIdempotencyKey.set(idempotencyKey, id);
     }
     this.#jobs.set(id, job);
+  }
+
+  /** Its idempotency key is free again: who sends it now orders a new video. */
+  #drop(id: string): void {
+    const { idempotencyKey = null } = this.#jobs.get(id) ?? {};
+    if (idempotencyKey !== null) this.#byIdempotencyKey.delete(idempotencyKey);
+    this.#jobs.delete(id);
+    this.#removed.add(id);
   }
 }

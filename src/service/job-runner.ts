@@ -57,9 +57,15 @@ export class JobRunner {
   readonly #options: JobRunnerOptions;
   readonly #runs = new Map<string, Run>();
   readonly #progress = new Map<string, number>();
+  readonly #submitting = new Set<string>();
 
   constructor(options: JobRunnerOptions) {
     this.#options = options;
+  }
+
+  /** Creates that the server has not answered yet. */
+  get openSubmissions(): number {
+    return this.#submitting.size;
   }
 
   /** 0 to 100, as the server last told it; null when it did not. */
@@ -72,8 +78,12 @@ export class JobRunner {
     const stop = new AbortController();
     let settle = (): void => {};
     const submitted = new Promise<void>((resolve) => {
-      settle = resolve;
+      settle = () => {
+        this.#submitting.delete(job.id);
+        resolve();
+      };
     });
+    this.#submitting.add(job.id);
     const ended = this.#work(job, stop.signal, settle).finally(() => {
       settle();
       this.#runs.delete(job.id);

@@ -74,8 +74,9 @@ export async function mediaReply(request: Request, path: string): Promise<Respon
       });
     }
     const { first, last } = range ?? { first: 0, last: sizeBytes - 1 };
-    const body = Readable.toWeb(createReadStream(path, { start: first, end: last }));
-    return new Response(body as ReadableStream<Uint8Array>, {
+    // For a HEAD no stream is opened: nobody would read it, and so close it.
+    const body = request.method === 'HEAD' ? null : Readable.toWeb(createReadStream(path, { start: first, end: last }));
+    return new Response(body as ReadableStream<Uint8Array> | null, {
       // Node has two types for this one class
       status: range === null ? 200 : 206,
       headers: {

@@ -2,9 +2,13 @@ import { createRoute, OpenAPIHono, type z } from '@hono/zod-openapi';
 import type { MiddlewareHandler } from 'hono';
 import { HTTPException } from 'hono/http-exception';
 import { SoraError } from '../domain/errors.ts';
+import type { ApiErrorDetails } from '../simulator/api-error.ts';
+import { replyOf, requestOf } from '../simulator/call.ts';
 import type { Conditions } from '../simulator/conditions.ts';
+import { errorReply, jsonReply } from '../simulator/replies.ts';
+import type { Served } from '../simulator/server.ts';
 import type { Simulator } from '../simulator/simulator.ts';
-import { DEMO_KEY, isForeignHost } from './access.ts';
+import { type AccessKey, DEMO_KEY, isForeignHost } from './access.ts';
 import { addControlRoutes, CONTROL_PATH } from './control-routes.ts';
 import { PAGE_PATHS, pageReply } from './pages.ts';
 import { errorBody, refuseFor } from './replies.ts';
@@ -22,47 +26,27 @@ export interface ServiceOptions extends RestDeps {
   readonly isLocal: boolean;
 }
 
+/** In the words of the Videos API. */
+const WRONG_KEY: ApiErrorDetails = { status: 401, code: 'invalid_api_key', message: 'Incorrect API key provided.' };
 const VIDEOS_API = /^\/(?:openai\/)?v1\//;
-const CONTENT = /^\/api\/v1\/videos\/[^/]+\/content$/;
-/** What is kept behind the key: it pays, or it tells of what was paid for. */
-const GUARDED = new RegExp(`^(${REST_PATH}|${CONTROL_PATH})(/|$)`);
+/** What is always kept behind the key: it pays, or it tells of what was paid for. */
+const GUARDED = [REST_PATH, CONTROL_PATH];
 
 /** The whole of `sora serve` as a handler: the simulator's API, the REST service, its document and the pages. */
-export function createService(options: ServiceOptions): { handle(request: Request): Promise<Response> } {
+export function createService(options: ServiceOptions): Served {
   const { simulator, access, isLocal } = options;
   const app = createApp(options);
   return {
-    async handle(request) {
-      const url = new URL(request.url);
+    async answer(call) {
+      const { url, headers } = call;
       if (isLocal && isForeignHost(url)) {
-        return Response.json(errorBody('permission_denied', `\`${url.host}\` is not a name of this machine`), {
-          status: 403,
-        });
+        return jsonReply(errorBody('permission_denied', `\`${url.host}\` is not a name of this machine`), {}, 403);
       }
-      const isVideosApi = VIDEOS_API.test(url.pathname);
+      if (!VIDEOS_API.test(url.pathname)) return replyOf(await app.fetch(requestOf(call)));
       // On the loopback everybody may use the simulator, with any key or none.
-      const isGuarded = isVideosApi ? !access.isDemo : GUARDED.test(url.pathname);
-      const isOpen = CONTENT.test(url.pathname) && access.opensByToken(url);
-      if (isGuarded && !isOpen && !access.opens(request)) return refuseKey(isVideosApi);
-      return isVideosApi ? simulator.handle(request) : app.fetch(request);
+      return access.isDemo || access.opens(headers) ? simulator.answer(call) : errorReply(WRONG_KEY);
     },
   };
-}
-
-/** Each API refuses in its own form. */
-function refuseKey(isVideosApi: boolean): Response {
-  const message = 'the key is missing or wrong';
-  if (!isVideosApi) {
-    const hints = ['send the key in the header `x-api-key`'];
-    return Response.json(errorBody('invalid_api_key', message, { hints }), { status: 401 });
-  }
-  const error = {
-    message: 'Incorrect API key provided.',
-    type: 'invalid_request_error',
-    param: null,
-    code: 'invalid_api_key',
-  };
-  return Response.json({ error }, { status: 401 });
 }
 
 function createApp(options: ServiceOptions): OpenAPIHono {
@@ -74,6 +58,8 @@ function createApp(options: ServiceOptions): OpenAPIHono {
     },
   });
   app.onError((error) => refuseFor(asSoraError(error)));
+  // Within the app, whose routes read a path after its percent signs were decoded: a guard before it can be walked around.
+  for (const path of GUARDED) app.use(`${path}/*`, requireKey(access));
   const requireJson: MiddlewareHandler = (c, next) => {
     const type = c.req.header('content-type') ?? 'no type at all';
     if (/^application\/json\b/i.test(type)) return next();
@@ -115,6 +101,15 @@ function createApp(options: ServiceOptions): OpenAPIHono {
   refuseOtherMethods(app);
   app.notFound((c) => c.json(errorBody('endpoint_not_found', `there is nothing at \`${c.req.path}\``), 404));
   return app;
+}
+
+/** Lets nobody through without the key, or the token of the one address that it was made for. */
+function requireKey(access: AccessKey): MiddlewareHandler {
+  return (c, next) => {
+    if (access.opens(c.req.header()) || access.opensByToken(new URL(c.req.url))) return next();
+    const hints = ['send the key in the header `x-api-key`'];
+    return Promise.resolve(c.json(errorBody('invalid_api_key', 'the key is missing or wrong', { hints }), 401));
+  };
 }
 
 /** Ways to send the key, for the document and the page that is made of it. */

@@ -1,6 +1,7 @@
 import type { Shape } from '../domain/dialect.ts';
 import { sizeInWords } from '../domain/models.ts';
 import { ApiError, type ApiErrorDetails, videoNotFound } from './api-error.ts';
+import type { Reply } from './call.ts';
 import { type CreateRequest, parseCreateRequest } from './create-request.ts';
 import { parseGuideRequest, parseNewApiRequest } from './generation-request.ts';
 import type { Video } from './job.ts';
@@ -17,7 +18,7 @@ export interface SimulatedDialect {
   /** The answer to a removal; null where there is no such call. */
   readonly farewell: ((id: string) => object) | null;
   unknownJob(id: string): ApiError;
-  refuse(details: ApiErrorDetails): Response;
+  refuse(details: ApiErrorDetails): Reply;
 }
 
 export const VIDEOS: SimulatedDialect = {

@@ -1,5 +1,6 @@
 import type { ApiErrorDetails } from './api-error.ts';
 import type { Asset } from './asset-cache.ts';
+import type { Call, Reply } from './call.ts';
 import { ConnectionDropped } from './connection-dropped.ts';
 import { resolveRange } from './range.ts';
 
@@ -11,60 +12,61 @@ const UNCUT_BYTES = 64 * 1024;
 const CHUNK_BYTES = 64 * 1024;
 
 /** A JSON body. */
-export function jsonReply(value: object, headers: Readonly<Record<string, string>> = {}, status = 200): Response {
+export function jsonReply(value: object, headers: Readonly<Record<string, string>> = {}, status = 200): Reply {
   return textReply(status, 'application/json', JSON.stringify(value), headers);
 }
 
 /** The error envelope of the API; absent parts are null, as OpenAI writes them. */
-export function errorReply({ status, message, type, code, param, headers = {} }: ApiErrorDetails): Response {
+export function errorReply({ status, message, type, code, param, headers = {} }: ApiErrorDetails): Reply {
   const error = { message, type: type ?? 'invalid_request_error', param: param ?? null, code: code ?? null };
   return textReply(status, 'application/json', JSON.stringify({ error }), headers);
 }
 
 /** What a proxy or a captive portal puts in the place of an API. */
-export function loginPageReply(): Response {
+export function loginPageReply(): Reply {
   return textReply(200, 'text/html; charset=utf-8', LOGIN_PAGE);
 }
 
 /** An error that a broken gateway passes on as if it were the video. */
-export function jsonAsVideoReply(): Response {
+export function jsonAsVideoReply(): Reply {
   const error = { message: 'upstream storage is not available', type: 'server_error', param: null, code: null };
   return textReply(200, 'video/mp4', JSON.stringify({ error }));
 }
 
 /** The asset, or the one range of it that the request asks for; `cut` breaks it off half-way. */
-export function assetReply(request: Request, { mimeType, bytes, etag }: Asset, cut: boolean): Response {
+export function assetReply(call: Call, { mimeType, bytes, etag }: Asset, cut: boolean): Reply {
   const { length: sizeBytes } = bytes;
   const shared = { 'accept-ranges': 'bytes', etag };
-  const range = resolveRange(rangeHeaderOf(request, etag), sizeBytes);
+  const range = resolveRange(rangeHeaderOf(call, etag), sizeBytes);
   if (range === 'unsatisfiable') {
     return errorReply({
       status: 416,
       code: 'range_not_satisfiable',
-      message: `The range '${request.headers.get('range')}' lies outside of the ${sizeBytes} bytes of this file`,
+      message: `The range '${call.headers.range}' lies outside of the ${sizeBytes} bytes of this file`,
       headers: { ...shared, 'content-range': `bytes */${sizeBytes}` },
     });
   }
   if (range === null) {
     const headers = { ...shared, 'content-type': mimeType, 'content-length': String(sizeBytes) };
-    return new Response(cut ? cutBody(bytes) : wholeBody(bytes), { headers });
+    return { status: 200, headers, body: cut ? cutBody(bytes) : wholeBody(bytes) };
   }
   const part = bytes.subarray(range.first, range.last + 1);
-  return new Response(cut && part.length > UNCUT_BYTES ? cutBody(part) : wholeBody(part), {
+  return {
     status: 206,
+    body: cut && part.length > UNCUT_BYTES ? cutBody(part) : wholeBody(part),
     headers: {
       ...shared,
       'content-type': mimeType,
       'content-length': String(part.length),
       'content-range': `bytes ${range.first}-${range.last}/${sizeBytes}`,
     },
-  });
+  };
 }
 
 /** With If-Range, a range of another version of the file is no range: the whole is sent (RFC 9110 §13.1.5). */
-function rangeHeaderOf(request: Request, etag: string): string | null {
-  const condition = request.headers.get('if-range');
-  return condition === null || condition === etag ? request.headers.get('range') : null;
+function rangeHeaderOf({ headers }: Call, etag: string): string | null {
+  const { range = null, 'if-range': condition = etag } = headers;
+  return condition === etag ? range : null;
 }
 
 /** The bytes in views of them: a body of bytes would be a copy for each of many slow clients. */
@@ -97,12 +99,7 @@ function cutBody(bytes: Uint8Array): ReadableStream<Uint8Array> {
   );
 }
 
-function textReply(
-  status: number,
-  type: string,
-  body: string,
-  headers: Readonly<Record<string, string>> = {},
-): Response {
+function textReply(status: number, type: string, body: string, headers: Readonly<Record<string, string>> = {}): Reply {
   const length = String(Buffer.byteLength(body));
-  return new Response(body, { status, headers: { 'content-type': type, 'content-length': length, ...headers } });
+  return { status, headers: { 'content-type': type, 'content-length': length, ...headers }, body };
 }

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { canonicalJson, isJsonObject, type JsonValue, parseJson } from '../domain/json.ts';
 import { ApiError } from './api-error.ts';
+import { type Call, requestOf } from './call.ts';
 
 export interface UploadedFile {
   readonly mimeType: string;
@@ -15,11 +16,11 @@ export interface RequestBody {
 }
 
 /** Reads JSON or multipart. Throws the API's 400 for a body that cannot be read and 415 for another kind. */
-export async function readRequestBody(request: Request): Promise<RequestBody> {
-  const contentType = request.headers.get('content-type') ?? '';
+export async function readRequestBody(call: Call): Promise<RequestBody> {
+  const contentType = call.headers['content-type'] ?? '';
   const mediaType = contentType.split(';', 1).join('').trim().toLowerCase();
-  if (mediaType === 'application/json') return readJson(request);
-  if (mediaType === 'multipart/form-data') return readForm(request);
+  if (mediaType === 'application/json') return readJson(call);
+  if (mediaType === 'multipart/form-data') return readForm(await parseForm(call));
   throw new ApiError({
     status: 415,
     message: `Unsupported content type: '${mediaType}'. This API method only accepts 'application/json' and 'multipart/form-data' requests.`,
@@ -36,8 +37,8 @@ function sha256(data: string | Uint8Array): string {
   return createHash('sha256').update(data).digest('hex');
 }
 
-async function readJson(request: Request): Promise<RequestBody> {
-  const value = parseJson(await request.text());
+function readJson({ body }: Call): RequestBody {
+  const value = parseJson(new TextDecoder().decode(body));
   if (!isJsonObject(value)) {
     throw new ApiError({
       status: 400,
@@ -47,19 +48,19 @@ async function readJson(request: Request): Promise<RequestBody> {
   return { fields: new Map(Object.entries(value)), files: new Map() };
 }
 
-async function readForm(request: Request): Promise<RequestBody> {
+async function readForm(form: FormData): Promise<RequestBody> {
   const fields = new Map<string, JsonValue>();
   const files = new Map<string, UploadedFile>();
-  for (const [name, value] of await parseForm(request)) {
+  for (const [name, value] of form) {
     if (typeof value === 'string') addField(fields, name, value);
     else files.set(name, { mimeType: value.type, bytes: new Uint8Array(await value.arrayBuffer()) });
   }
   return { fields, files };
 }
 
-async function parseForm(request: Request): Promise<FormData> {
+async function parseForm(call: Call): Promise<FormData> {
   try {
-    return await request.formData();
+    return await requestOf(call).formData();
   } catch {
     throw new ApiError({ status: 400, message: 'We could not parse the multipart body of your request.' });
   }

@@ -3,12 +3,14 @@ import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { flattenHeaders } from '../platform/http.ts';
 import { ApiError, type ApiErrorDetails } from './api-error.ts';
+import { BodyIntake, lengthOf, MAX_BODY_BYTES } from './body-intake.ts';
+import type { Call, Reply } from './call.ts';
 import { errorReply } from './replies.ts';
 
 /** What is served: a simulator, or a service with one in it. */
 export interface Served {
   /** Rejects where the connection is to break. */
-  handle(request: Request): Promise<Response>;
+  answer(call: Call): Promise<Reply>;
 }
 
 export interface ListeningServer {
@@ -24,9 +26,6 @@ export interface ListeningServer {
   close(): Promise<void>;
 }
 
-const MAX_BODY_BYTES = 25 * 1024 * 1024;
-/** Of a body that is too large so much is read and thrown away, so that its sender gets to read the refusal. */
-const MAX_DISCARDED_BYTES = 4 * MAX_BODY_BYTES;
 const LIMITS = {
   maxHeaderSize: 32 * 1024,
   headersTimeout: 10_000,
@@ -46,6 +45,7 @@ export function listen(
     limits = {},
   }: { readonly host: string; readonly port: number; readonly limits?: Partial<typeof LIMITS> },
 ): Promise<ListeningServer> {
+  const intake = new BodyIntake();
   let openRequests = 0;
   const answer = (incoming: IncomingMessage, outgoing: ServerResponse): void => {
     openRequests++;
@@ -54,18 +54,19 @@ export function listen(
       if (!server.listening) server.closeIdleConnections();
     });
     // Whatever breaks here (a drop by intent, a client that went away) ends in the one thing that a socket can say.
-    exchange(served, incoming, outgoing).catch(() => outgoing.destroy());
+    exchange(served, intake, incoming, outgoing).catch(() => outgoing.destroy());
   };
   const server = createServer({ ...LIMITS, ...limits }, answer);
   server.timeout = IDLE_TIMEOUT_MS;
   server.on('clientError', refuseUnreadable);
+  server.on('connect', (_, socket: Duplex) => refuse(socket, { status: 405, message: 'Not allowed to CONNECT' }));
   server.on('checkContinue', (incoming, outgoing) => {
     if (lengthOf(incoming) <= MAX_BODY_BYTES) outgoing.writeContinue();
     answer(incoming, outgoing);
   });
   const closed = new Promise<void>((resolve) => server.once('close', resolve));
   return new Promise((resolve, reject) => {
-    server.once('error', reject);
+    server.on('error', reject); // and stays: an error without a listener would end the program
     server.listen(port, host, () => {
       const { port: boundPort } = server.address() as AddressInfo; // a server on TCP has no other kind of address
       const origin = `http://${host.includes(':') ? `[${host}]` : host}:${boundPort}`;
@@ -90,66 +91,41 @@ export function listen(
   });
 }
 
-async function exchange(served: Served, incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
-  const response = await answerTo(served, incoming);
-  outgoing.writeHead(response.status, Object.fromEntries(response.headers));
-  if (response.headers.get('content-type') === 'application/json') {
-    outgoing.end(Buffer.from(await response.arrayBuffer())); // most answers, and sooner than in pieces
+async function exchange(
+  served: Served,
+  intake: BodyIntake,
+  incoming: IncomingMessage,
+  outgoing: ServerResponse,
+): Promise<void> {
+  const { status, headers, body } = await answerTo(served, intake, incoming);
+  outgoing.writeHead(status, headers);
+  if (typeof body === 'string') {
+    outgoing.end(body);
     return;
   }
-  for await (const chunk of response.body ?? []) await write(outgoing, chunk);
+  for await (const chunk of body) await write(outgoing, chunk);
   outgoing.end();
 }
 
-async function answerTo(served: Served, incoming: IncomingMessage): Promise<Response> {
-  let request: Request;
+/** A request is taken whole before it is answered, so that a refused upload leaves a connection fit for reuse. */
+async function answerTo(served: Served, intake: BodyIntake, incoming: IncomingMessage): Promise<Reply> {
   try {
-    // The request is taken whole before it is answered, so that a refused upload leaves a connection fit for reuse.
-    request = toRequest(incoming, await readBody(incoming));
+    return await intake.take(incoming, (body) => served.answer(toCall(incoming, body)));
   } catch (error) {
     if (error instanceof ApiError) return errorReply(error.details);
     throw error;
   }
-  return served.handle(request);
 }
 
-/** Throws a 413, before anything was read where the sender waits for a word (`Expect: 100-continue`). */
-async function readBody(incoming: IncomingMessage): Promise<Uint8Array> {
-  const chunks: Uint8Array[] = [];
-  let sizeBytes = 0;
-  const { expect, 'content-length': length, 'transfer-encoding': encoding } = incoming.headers;
-  if (length === undefined && encoding === undefined) return Buffer.of();
-  if (expect !== undefined && lengthOf(incoming) > MAX_BODY_BYTES) throw tooLarge();
-  for await (const chunk of incoming) {
-    sizeBytes += chunk.length;
-    if (sizeBytes <= MAX_BODY_BYTES) chunks.push(chunk);
-    else chunks.length = 0;
-    if (sizeBytes > MAX_DISCARDED_BYTES) break; // which breaks the connection
-  }
-  if (sizeBytes > MAX_BODY_BYTES) throw tooLarge();
-  return Buffer.concat(chunks);
-}
-
-function lengthOf({ headers }: IncomingMessage): number {
-  return Number(headers['content-length'] ?? 0);
-}
-
-function tooLarge(): ApiError {
-  const message = `The request body is larger than the limit of ${MAX_BODY_BYTES} bytes`;
-  return new ApiError({ status: 413, code: 'request_too_large', message, headers: { connection: 'close' } });
-}
-
-/** Throws a 405 for a method that no handler may be asked for, and a 400 for an address or header that cannot be read. */
-function toRequest(incoming: IncomingMessage, body: Uint8Array): Request {
-  const { method = 'GET', url: target = '/', headers } = incoming;
+/** Throws a 405 for a method that no handler may be asked for, and a 400 for an address that cannot be read. */
+function toCall({ method = 'GET', url: target = '/', headers }: IncomingMessage, body: Uint8Array): Call {
   if (method === 'TRACE') throw new ApiError({ status: 405, message: 'Not allowed to TRACE' });
   const address = target.startsWith('/') ? `http://${headers.host ?? 'localhost'}${target}` : target;
-  const takesBody = body.length > 0 && method !== 'GET' && method !== 'HEAD';
-  try {
-    return new Request(address, { method, headers: flattenHeaders(headers), ...(takesBody ? { body } : {}) });
-  } catch {
-    throw new ApiError({ status: 400, message: 'The address or the headers of the request cannot be read' });
+  const url = URL.canParse(address) ? new URL(address) : null;
+  if (url === null || url.username !== '' || url.password !== '') {
+    throw new ApiError({ status: 400, message: 'The address of the request cannot be read' });
   }
+  return { method, url, headers: flattenHeaders(headers), body };
 }
 
 const REFUSALS: Readonly<Record<string, ApiErrorDetails>> = {
@@ -164,7 +140,10 @@ function refuseUnreadable(error: NodeJS.ErrnoException, socket: Duplex): void {
     socket.destroy();
     return;
   }
-  const { status, message } = REFUSALS[error.code ?? ''] ?? MALFORMED;
+  refuse(socket, REFUSALS[error.code ?? ''] ?? MALFORMED);
+}
+
+function refuse(socket: Duplex, { status, message }: ApiErrorDetails): void {
   const body = JSON.stringify({ error: { message, type: 'invalid_request_error', param: null, code: null } });
   socket.end(
     `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nconnection: close\r\ncontent-type: application/json\r\n` +

@@ -2,6 +2,7 @@ import type { Shape } from '../domain/dialect.ts';
 import type { Clock } from '../platform/clock.ts';
 import { ApiError, type ApiErrorDetails } from './api-error.ts';
 import type { Renderer } from './asset-cache.ts';
+import { type Call, callOf, type Reply, responseOf } from './call.ts';
 import { Conditions } from './conditions.ts';
 import { ConnectionDropped } from './connection-dropped.ts';
 import { GENERATIONS, VIDEOS } from './dialect.ts';
@@ -37,6 +38,8 @@ export interface Simulator {
    * Answers one call of the Videos API below `/v1` or `/openai/v1`, on any host, in dialect `videos` or `generations`.
    * Rejects only with `ConnectionDropped`, which stands for a broken connection.
    */
+  answer(call: Call): Promise<Reply>;
+  /** The same for a `Request`. */
   handle(request: Request): Promise<Response>;
   /** How a job stands, past all faults; undefined when there is none of this id, or no longer. */
   look(id: string): JobOutlook | undefined;
@@ -67,28 +70,30 @@ export function createSimulator(options: SimulatorOptions): Simulator {
     conditions = new Conditions(() => 0, fault === null ? {} : { faults: { [fault]: 1 } }),
   } = options;
 
-  async function answer(request: Request): Promise<Response> {
-    const { pathname } = new URL(request.url);
-    const route = matchRoute(request.method, pathname);
+  async function replyTo(call: Call): Promise<Reply> {
+    const { pathname } = call.url;
+    const route = matchRoute(call.method, pathname);
     if (conditions.latencyMs > 0) await clock.sleep(conditions.latencyMs, options.signal).catch(() => {});
-    const met = conditions.faultFor(route, request.headers.get('x-sora-fault'));
+    const met = conditions.faultFor(route, call.headers['x-sora-fault'] ?? null);
     if (met === 'html-instead-of-json') return loginPageReply();
     const refusal = findRefusal(met, route.name);
     if (refusal) {
-      const message = refusal.message.replace('{call}', `${request.method} ${pathname}`);
+      const message = refusal.message.replace('{call}', `${call.method} ${pathname}`);
       throw new ApiError({ ...refusal, message });
     }
-    return apis[route.dialect][route.name](request, route.id, met);
+    return apis[route.dialect][route.name](call, route.id, met);
+  }
+
+  async function answer(call: Call): Promise<Reply> {
+    const { refuse } = call.url.pathname.includes('/video/generations') ? dialects.generations : dialects.videos;
+    const { status, headers, body } = await replyTo(call).catch((error) => refuse(refusalOf(error)));
+    const requestId = `req_${Buffer.from(options.randomBytes(16)).toString('hex')}`;
+    return { status, headers: { ...headers, 'x-request-id': requestId }, body: call.method === 'HEAD' ? '' : body };
   }
 
   return {
-    async handle(request) {
-      const isGenerations = new URL(request.url).pathname.includes('/video/generations');
-      const { refuse } = isGenerations ? dialects.generations : dialects.videos;
-      const reply = await answer(request).catch((error) => refuse(refusalOf(error)));
-      reply.headers.set('x-request-id', `req_${Buffer.from(options.randomBytes(16)).toString('hex')}`);
-      return request.method === 'HEAD' ? withoutBody(reply) : reply;
-    },
+    answer,
+    handle: async (request) => responseOf(await answer(await callOf(request))),
     look: (id) => apis.videos.look(id),
     unfinished: () => apis.videos.unfinished(),
   };
@@ -100,9 +105,4 @@ function refusalOf(error: unknown): ApiErrorDetails {
   if (error instanceof ConnectionDropped) throw error;
   const reason = error instanceof Error ? error.message : String(error);
   return { status: 500, type: 'server_error', message: `The simulator failed: ${reason}` };
-}
-
-async function withoutBody(reply: Response): Promise<Response> {
-  await reply.body?.cancel();
-  return new Response(null, { status: reply.status, headers: reply.headers });
 }

@@ -3,6 +3,7 @@ import { knownModels } from '../domain/models.ts';
 import { VARIANTS } from '../domain/video.ts';
 import { ApiError, invalidField, modelNotFound, unsupportedValue } from './api-error.ts';
 import { AssetCache } from './asset-cache.ts';
+import type { Call, Reply } from './call.ts';
 import { type Character, CharacterStore } from './character-store.ts';
 import { ConnectionDropped } from './connection-dropped.ts';
 import type { CreateRequest } from './create-request.ts';
@@ -23,7 +24,7 @@ const ORDERS = ['asc', 'desc'] as const;
 const MODELS_CREATED_AT = 1_759_708_800;
 
 /** Answers one call under a fault, if any; throws an `ApiError`, or drops the connection. */
-type Route = (request: Request, id: string, fault: FaultName | null) => Promise<Response> | Response;
+type Route = (call: Call, id: string, fault: FaultName | null) => Promise<Reply> | Reply;
 
 /** What a new job is to be, and from what it is made. */
 interface Wanted extends CreateRequest {
@@ -61,28 +62,28 @@ export class VideosApi implements Record<RouteName, Route> {
     this.#assets = assets;
   }
 
-  create(request: Request, _id: string, fault: FaultName | null): Promise<Response> {
-    return this.#make(request, fault, this.#dialect.parseCreate);
+  create(call: Call, _id: string, fault: FaultName | null): Promise<Reply> {
+    return this.#make(call, fault, this.#dialect.parseCreate);
   }
 
-  remix(request: Request, id: string, fault: FaultName | null): Promise<Response> {
-    return this.#make(request, fault, (body) => ({
+  remix(call: Call, id: string, fault: FaultName | null): Promise<Reply> {
+    return this.#make(call, fault, (body) => ({
       ...parseRemixRequest(body, this.#describe(this.#find(id))),
       remixedFrom: id,
     }));
   }
 
-  edit(request: Request, _id: string, fault: FaultName | null): Promise<Response> {
-    return this.#make(request, fault, (body) => parseEditRequest(body, (id) => this.#describe(this.#find(id))));
+  edit(call: Call, _id: string, fault: FaultName | null): Promise<Reply> {
+    return this.#make(call, fault, (body) => parseEditRequest(body, (id) => this.#describe(this.#find(id))));
   }
 
-  extend(request: Request, _id: string, fault: FaultName | null): Promise<Response> {
-    return this.#make(request, fault, (body) => parseExtendRequest(body, (id) => this.#describe(this.#find(id))));
+  extend(call: Call, _id: string, fault: FaultName | null): Promise<Reply> {
+    return this.#make(call, fault, (body) => parseExtendRequest(body, (id) => this.#describe(this.#find(id))));
   }
 
-  async #make(request: Request, fault: FaultName | null, parse: (body: RequestBody) => Wanted): Promise<Response> {
+  async #make(call: Call, fault: FaultName | null, parse: (body: RequestBody) => Wanted): Promise<Reply> {
     if (fault === 'reset-before-accept') throw new ConnectionDropped();
-    const body = await readRequestBody(request);
+    const body = await readRequestBody(call);
     const { remixedFrom = null, ...wanted } = parse(body);
     this.#jobs.refresh();
     const fingerprint = fingerprintBody(body);
@@ -94,7 +95,7 @@ export class VideosApi implements Record<RouteName, Route> {
       speed: this.#options.speed ?? 1,
       fault: findJobFault(fault)?.name ?? null,
       remixedFrom,
-      idempotencyKey: request.headers.get('idempotency-key') || null,
+      idempotencyKey: call.headers['idempotency-key'] || null,
       fingerprint,
     });
     if (job.fingerprint !== fingerprint) {
@@ -110,15 +111,15 @@ export class VideosApi implements Record<RouteName, Route> {
     return jobReply(job, video, this.#dialect.announce(video));
   }
 
-  retrieve(request: Request, id: string, fault: FaultName | null): Response {
+  retrieve(call: Call, id: string, fault: FaultName | null): Reply {
     const job = this.#find(id);
     if (fault === 'poll-drop') throw new ConnectionDropped();
     const video = this.#describe(job);
-    return jobReply(job, video, this.#dialect.describe(video, contentUrlOf(request, id)));
+    return jobReply(job, video, this.#dialect.describe(video, contentUrlOf(call, id)));
   }
 
-  list(request: Request): Response {
-    const query = parseListQuery(new URL(request.url).searchParams);
+  list(call: Call): Reply {
+    const query = parseListQuery(call.url.searchParams);
     this.#jobs.refresh();
     const page = this.#jobs.list(query);
     if (!page) throw this.#dialect.unknownJob(query.after ?? '');
@@ -133,26 +134,26 @@ export class VideosApi implements Record<RouteName, Route> {
   }
 
   /** Deleting an unfinished job aborts it: there is nothing left that could finish. */
-  async remove({ method, url }: Request, id: string): Promise<Response> {
+  async remove({ method, url }: Call, id: string): Promise<Reply> {
     const { farewell } = this.#dialect;
-    if (farewell === null) throw methodNotAllowed(method, new URL(url).pathname, ['GET']);
+    if (farewell === null) throw methodNotAllowed(method, url.pathname, ['GET']);
     this.#find(id);
     await this.#jobs.remove(id);
     return jsonReply(farewell(id));
   }
 
-  async content(request: Request, id: string, fault: FaultName | null): Promise<Response> {
-    const name = new URL(request.url).searchParams.get('variant') ?? 'video';
+  async content(call: Call, id: string, fault: FaultName | null): Promise<Reply> {
+    const name = call.url.searchParams.get('variant') ?? 'video';
     const variant = VARIANTS.find((known) => known === name);
     if (!variant) throw unsupportedValue('variant', name, VARIANTS);
     const job = this.#find(id);
     refuseWithoutContent(this.#describe(job), this.#options.clock.now());
     if (fault === 'json-as-mp4') return jsonAsVideoReply();
-    return assetReply(request, await this.#assets.get(job, variant), fault === 'cut-download');
+    return assetReply(call, await this.#assets.get(job, variant), fault === 'cut-download');
   }
 
-  async createCharacter(request: Request): Promise<Response> {
-    const { name } = parseCharacterRequest(await readRequestBody(request));
+  async createCharacter(call: Call): Promise<Reply> {
+    const { name } = parseCharacterRequest(await readRequestBody(call));
     const character: Character = {
       id: `char_${this.#randomHex()}`,
       name,
@@ -162,17 +163,17 @@ export class VideosApi implements Record<RouteName, Route> {
     return jsonReply(character);
   }
 
-  character(_request: Request, id: string): Response {
+  character(_call: Call, id: string): Reply {
     const character = this.#characters.find(id);
     if (character) return jsonReply(character);
     throw new ApiError({ status: 404, code: 'not_found', message: `Character with id '${id}' not found` });
   }
 
-  models(): Response {
+  models(): Reply {
     return jsonReply({ object: 'list', data: modelNames().map(describeModel) });
   }
 
-  model(_request: Request, id: string): Response {
+  model(_call: Call, id: string): Reply {
     if (!modelNames().includes(id)) throw modelNotFound(id);
     return jsonReply(describeModel(id));
   }
@@ -213,14 +214,14 @@ export class VideosApi implements Record<RouteName, Route> {
   }
 }
 
-function jobReply(job: SimulatedJob, { status }: Video, body: object): Response {
+function jobReply(job: SimulatedJob, { status }: Video, body: object): Reply {
   const isFinished = status === 'completed' || status === 'failed';
   return jsonReply(body, isFinished ? {} : { 'openai-poll-after-ms': String(pollAfterMs(job)) });
 }
 
 /** Clips lie below the videos route, whichever route their jobs came by. */
-function contentUrlOf(request: Request, id: string): string {
-  const { origin, pathname } = new URL(request.url);
+function contentUrlOf(call: Call, id: string): string {
+  const { origin, pathname } = call.url;
   const base = pathname.replace(/\/(videos|video\/generations)\/.*$/, '');
   return `${origin}${base}/videos/${encodeURIComponent(id)}/content`;
 }

@@ -1,12 +1,13 @@
-import type { Browser, Page } from 'playwright-core';
+import type { Browser, Response as BrowserResponse, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { createBinary } from '../support/binary.ts';
 import { CHROMIUM, launchChromium } from '../support/chromium.ts';
+import { expectPromised } from '../support/document-check.ts';
 import { startServe } from '../support/serve.ts';
 
 interface Visit {
   readonly page: Page;
-  /** What was said on the console, and asked of other hosts: nothing, when all is well. */
+  /** What was said on the console, asked of other hosts, or answered otherwise than the document says: nothing, when all is well. */
   readonly faults: readonly string[];
 }
 
@@ -30,8 +31,20 @@ async function visit(url: string): Promise<Visit> {
     if (asked.protocol !== 'blob:' && asked.protocol !== 'data:' && asked.origin !== new URL(url).origin)
       faults.push(asked.href);
   });
+  page.on('response', (response) => {
+    if (!response.url().startsWith('http')) return; // a blob of the page's own
+    holdToDocument(response).catch((fault) => faults.push(String(fault)));
+  });
   await page.goto(url);
   return { page, faults };
+}
+
+async function holdToDocument(response: BrowserResponse): Promise<void> {
+  const { 'content-type': type = '' } = response.headers();
+  const body = type.startsWith('application/json') ? await response.text().catch(() => null) : '';
+  if (body === null) return; // the page went away before it was read
+  const reply = new Response(body, { status: response.status(), headers: { 'content-type': type } });
+  await expectPromised(response.request().method(), response.url(), reply);
 }
 
 /** Plays the video that a selector finds, and gives back what it is. */
@@ -58,7 +71,8 @@ function play(page: Page, selector: string): Promise<Record<string, number>> {
   });
 }
 
-describe.skipIf(CHROMIUM === null)('in Chromium', () => {
+// A browser beside the other tests on two busy cores takes its time.
+describe.skipIf(CHROMIUM === null)('in Chromium', { timeout: 60_000 }, () => {
   it('the page makes a video, shows how it comes along, and plays it, in light and in dark', async () => {
     const { url } = await startServe(createBinary());
     const { page, faults } = await visit(url);
@@ -97,6 +111,19 @@ describe.skipIf(CHROMIUM === null)('in Chromium', () => {
     await page.getByText('There are no videos yet').waitFor();
     // The one line that Chromium itself writes of a refused request.
     expect(faults.filter((fault) => !fault.includes('400 (Bad Request)'))).toEqual([]);
+    await page.getByRole('button', { name: 'Create video' }).press('Enter');
+    expect(await page.locator(':focus').textContent()).toBe('Create video');
+  });
+
+  it('the page says that the server does not answer, and goes on when it does', async () => {
+    const { url } = await startServe(createBinary());
+    const { page } = await visit(url);
+    await page.getByText('There are no videos yet').waitFor();
+    await page.route('**/api/v1/videos?*', (route) => route.abort());
+    const trouble = page.getByText('the server does not answer. Trying again');
+    await trouble.waitFor();
+    await page.unroute('**/api/v1/videos?*');
+    await trouble.waitFor({ state: 'hidden' });
   });
 
   it('the page shows what an OpenAI client made', async () => {
@@ -106,6 +133,15 @@ describe.skipIf(CHROMIUM === null)('in Chromium', () => {
     const { page, faults } = await visit(url);
     await page.getByRole('heading', { name: 'made by an app' }).waitFor();
     expect(await play(page, 'video')).toEqual({ duration: 4, videoWidth: 1280, videoHeight: 720 });
+    await page.route('**/v1/videos?*', async (route) => {
+      const reply = await route.fetch();
+      await route.fulfill({
+        response: reply,
+        body: (await reply.text()).replace(/"expires_at":\d+/, '"expires_at":1'),
+      });
+    });
+    await page.getByText('the file has expired').waitFor();
+    expect(await page.locator('video').count()).toBe(0);
     expect(faults).toEqual([]);
   });
 
@@ -121,11 +157,12 @@ describe.skipIf(CHROMIUM === null)('in Chromium', () => {
     const reply = page.waitForResponse((response) => response.request().method() === 'POST');
     await run('createVideoJob');
     const { id }: { id: string } = await (await reply).json();
-    const block = page.locator('[id$="-readVideoJob"]');
+    const job = `${url}/api/v1/videos/${id}`;
+    const isDone = async (): Promise<boolean> =>
+      (await (await fetch(job, { headers: { 'x-api-key': 'test-api-key' } })).text()).includes('"completed"');
+    while (!(await isDone()));
     await run('readVideoJob', id);
-    while (!(await block.locator('.live-responses-table').textContent())?.includes('"completed"')) {
-      await block.getByRole('button', { name: 'Execute' }).click();
-    }
+    await page.locator('[id$="-readVideoJob"] .live-responses-table', { hasText: '"completed"' }).waitFor();
     await run('readVideoFile', id);
     expect(await play(page, '.live-responses-table video')).toEqual({
       duration: 4,
@@ -139,6 +176,9 @@ describe.skipIf(CHROMIUM === null)('in Chromium', () => {
     const sora = createBinary();
     const { url } = await startServe(sora, ['--api-key-env', 'OUR_KEY'], { OUR_KEY: 'a secret of ours' });
     const { page } = await visit(url);
+    await page.getByLabel('Key', { exact: true }).fill('another');
+    await page.getByRole('button', { name: 'Use this key' }).click();
+    await page.getByText('This key was refused').waitFor();
     await page.getByLabel('Key', { exact: true }).fill('a secret of ours');
     await page.getByRole('button', { name: 'Use this key' }).click();
     await page.getByText('There are no videos yet').waitFor();

@@ -3,13 +3,15 @@ import OpenAI from 'openai';
 import { describe, expect, it } from 'vitest';
 import { createBinary } from '../support/binary.ts';
 import { startScriptedServer } from '../support/scripted-server.ts';
-import { startServe } from '../support/serve.ts';
+import { type ServeRun, startServe } from '../support/serve.ts';
 import { startVideosServer } from '../support/videos-server.ts';
 
 const KEY = { 'x-api-key': 'test-api-key' };
 
-async function order(url: string, headers: Readonly<Record<string, string>> = KEY): Promise<Record<string, unknown>> {
-  const reply = await fetch(`${url}/api/v1/videos`, {
+type Call = ServeRun['call'];
+
+async function order(call: Call, headers: Readonly<Record<string, string>> = KEY): Promise<Record<string, unknown>> {
+  const reply = await call('/api/v1/videos', {
     method: 'POST',
     headers: { 'content-type': 'application/json', ...headers },
     body: JSON.stringify({ prompt: 'a paper boat', duration: 4 }),
@@ -17,13 +19,9 @@ async function order(url: string, headers: Readonly<Record<string, string>> = KE
   return Object(await reply.json());
 }
 
-async function readJob(url: string, id: unknown): Promise<Record<string, unknown>> {
-  return Object(await (await fetch(`${url}/api/v1/videos/${id}`, { headers: KEY })).json());
-}
-
-async function untilDone(url: string, id: unknown): Promise<Record<string, unknown>> {
+async function untilDone(call: Call, id: unknown): Promise<Record<string, unknown>> {
   for (;;) {
-    const job = await readJob(url, id);
+    const job = Object(await (await call(`/api/v1/videos/${id}`, { headers: KEY })).json());
     if (job.status === 'completed' || job.status === 'failed') return job;
   }
 }
@@ -43,7 +41,7 @@ describe('sora serve', () => {
   });
 
   it('prints one document with --json, and its log as objects', async () => {
-    const { started, child, ended, url } = await startServe(createBinary());
+    const { started, child, ended, url, call } = await startServe(createBinary());
     expect(started).toEqual({
       url,
       base_url: `${url}/v1`,
@@ -51,8 +49,8 @@ describe('sora serve', () => {
       profile: 'simulator',
       api_key: 'test-api-key',
     });
-    const { id } = await order(url);
-    await untilDone(url, id);
+    const { id } = await order(call);
+    await untilDone(call, id);
     child.kill('SIGTERM');
     const { code, stderr } = await ended;
     expect(code).toBe(0);
@@ -67,15 +65,15 @@ describe('sora serve', () => {
   });
 
   it('serves the pages and what belongs to them, compressed or not', async () => {
-    const { url } = await startServe(createBinary());
-    const page = await (await fetch(url)).text();
-    const docs = await (await fetch(`${url}/docs`)).text();
+    const { call } = await startServe(createBinary());
+    const page = await (await call('/')).text();
+    const docs = await (await call('/docs')).text();
     const parts = [...`${page}${docs}`.matchAll(/(?:src|href)="(\/assets\/[^"]+)"/g)].map(([, path]) => path);
     expect(new Set(parts).size).toBe(7);
     for (const path of parts) {
       const [packed, plain] = await Promise.all([
-        fetch(`${url}${path}`),
-        fetch(`${url}${path}`, { headers: { 'accept-encoding': 'identity' } }),
+        call(String(path)),
+        call(String(path), { headers: { 'accept-encoding': 'identity' } }),
       ]);
       expect([packed.status, plain.headers.get('content-encoding')]).toEqual([200, null]);
       expect(await packed.text()).toBe(await plain.text());
@@ -90,12 +88,12 @@ describe('sora serve', () => {
     expect(open.stderr).toContain('--api-key-env NAME');
     const empty = await sora.start(['serve', '--port', '0', '--api-key-env', 'OUR_KEY']).ended;
     expect([empty.code, empty.stderr]).toEqual([2, expect.stringContaining('`OUR_KEY`')]);
-    const { started, url, child, ended } = await startServe(sora, ['--host', '0.0.0.0', '--api-key-env', 'OUR_KEY'], {
+    const { started, call, child, ended } = await startServe(sora, ['--host', '0.0.0.0', '--api-key-env', 'OUR_KEY'], {
       OUR_KEY: 'a secret of ours',
     });
     expect(started.api_key).toBeNull();
-    expect((await fetch(`${url}/v1/videos`)).status).toBe(401);
-    expect(await order(url, { 'x-api-key': 'a secret of ours' })).toMatchObject({ status: 'pending' });
+    expect((await call('/v1/videos')).status).toBe(401);
+    expect(await order(call, { 'x-api-key': 'a secret of ours' })).toMatchObject({ status: 'pending' });
     child.kill('SIGINT');
     const { stdout, stderr } = await ended;
     expect(`${stdout}${stderr}`).not.toContain('a secret of ours');
@@ -134,11 +132,11 @@ describe('sora serve', () => {
   });
 
   it('answers what is under way before it ends, cuts off what does not end, and says so', async () => {
-    const { url, child, ended } = await startServe(createBinary(), ['--latency', '60s']);
+    const { url, call, child, ended } = await startServe(createBinary(), ['--latency', '60s']);
     const socket = connect({ host: '127.0.0.1', port: Number(new URL(url).port) });
     socket.write('POST /v1/videos HTTP/1.1\r\nhost: localhost\r\ncontent-length: 10\r\n\r\n{');
-    const waiting = fetch(`${url}/v1/videos`);
-    await fetch(`${url}/healthz`); // both are surely with the server by now
+    const waiting = call('/v1/videos');
+    await call('/healthz'); // both are surely with the server by now
     child.kill('SIGINT');
     expect((await waiting).status).toBe(200);
     const { code, stderr } = await ended;
@@ -148,11 +146,11 @@ describe('sora serve', () => {
 
   it('fails as its options say, the same calls in every run', async () => {
     const series = async (): Promise<number[]> => {
-      const { url } = await startServe(createBinary(), ['--fault', 'rate_limit_exceeded=0.5', '--seed', '7']);
+      const { call } = await startServe(createBinary(), ['--fault', 'rate_limit_exceeded=0.5', '--seed', '7']);
       const statuses: number[] = [];
-      for (let call = 0; call < 12; call++) {
+      for (let count = 0; count < 12; count++) {
         const init = { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{"prompt":"x"}' };
-        statuses.push((await fetch(`${url}/v1/videos`, init)).status);
+        statuses.push((await call('/v1/videos', init)).status);
       }
       return statuses;
     };
@@ -178,7 +176,7 @@ describe('sora serve', () => {
     expect(event).toMatchObject({ type: 'video.completed', data: { id } });
   });
 
-  it('makes its videos with a real server when one is named, and after SIGKILL pays for none twice', async () => {
+  it('makes its videos with a real server when one is named, and after Ctrl-C and SIGKILL pays for none twice', async () => {
     let isUp = false;
     const server = await startVideosServer({
       create(accept) {
@@ -189,20 +187,22 @@ describe('sora serve', () => {
     const sora = createBinary();
     const argv = ['--base-url', server.url];
     const first = await startServe(sora, argv);
-    const { id } = await order(first.url);
+    const { id } = await order(first.call);
     await server.received(1);
+    first.child.kill('SIGINT');
+    await first.says(/"openSubmissions":1/);
     first.child.kill('SIGKILL');
     await first.ended;
     isUp = true;
     const second = await startServe(sora, argv);
-    expect(await untilDone(second.url, id)).toMatchObject({ status: 'completed', videoId: 'video_1' });
+    expect(await untilDone(second.call, id)).toMatchObject({ status: 'completed', videoId: 'video_1' });
     expect(server.posts).toBe(1);
   });
 
   it('refuses a video that costs more than may be spent without asking', async () => {
     const server = await startVideosServer();
-    const { url } = await startServe(createBinary(), ['--base-url', server.url, '--max-cost', '0.1']);
-    expect(await order(url)).toMatchObject({ error: { code: 'cost_cap_exceeded' } });
+    const { call } = await startServe(createBinary(), ['--base-url', server.url, '--max-cost', '0.1']);
+    expect(await order(call)).toMatchObject({ error: { code: 'cost_cap_exceeded' } });
     expect(server.posts).toBe(0);
   });
 });

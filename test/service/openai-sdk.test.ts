@@ -2,6 +2,7 @@ import type OpenAI from 'openai';
 import { NotFoundError, RateLimitError, toFile } from 'openai';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { listen } from '../../src/simulator/server.ts';
+import { expectPromised } from '../support/document-check.ts';
 import { createPngHeader } from '../support/image-headers.ts';
 import { OPENAI_PACKAGES } from '../support/openai-packages.ts';
 import { createTestedService, type TestedService } from '../support/service.ts';
@@ -23,7 +24,7 @@ async function connect(load: () => Promise<typeof OpenAI>, options: object = {})
     // Every reply that the package gets is held against the document.
     async fetch(input, init) {
       const reply = await fetch(input, init);
-      await service.expectPromised(init?.method ?? 'GET', String(input), reply);
+      await expectPromised(init?.method ?? 'GET', String(input), reply);
       return reply;
     },
     ...options,

@@ -1,7 +1,9 @@
-import { existsSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { describe, expect, it, vi } from 'vitest';
 import { SoraError } from '../../src/domain/errors.ts';
+import { mediaReply } from '../../src/service/replies.ts';
 import { createTestedService } from '../support/service.ts';
+import { createTemporaryFolder } from '../support/temporary-folder.ts';
 
 const ORDER = { prompt: 'a paper boat', duration: 5, resolution: '720p', aspectRatio: '9:16' };
 const VIDEOS = '/api/v1/videos';
@@ -94,6 +96,20 @@ describe('an order', () => {
     await service.read('POST', VIDEOS, { ...call, json: { prompt: 'another' } }, 409);
     await service.until(String(first.id), 'completed');
     expect(service.ledger.newest(10)).toHaveLength(1);
+  });
+});
+
+describe('an idempotency key', () => {
+  it('orders a new video once the first one was removed', async () => {
+    const service = createTestedService();
+    const call = { json: ORDER, headers: { 'idempotency-key': 'one' } };
+    const first = await service.read('POST', VIDEOS, call, 202);
+    await service.until(String(first.id), 'completed');
+    await service.read('DELETE', `${VIDEOS}/${first.id}`);
+    const second = await service.read('POST', VIDEOS, call, 202);
+    expect(second.id).not.toBe(first.id);
+    await service.until(String(second.id), 'completed');
+    expect((await service.read('POST', VIDEOS, call, 202)).id).toBe(second.id);
   });
 });
 
@@ -194,6 +210,13 @@ describe('the file', () => {
     expect(beyond.status).toBe(416);
   });
 
+  it('is opened for who reads it, and not for its head alone', async () => {
+    const path = `${createTemporaryFolder()}/file.bin`;
+    writeFileSync(path, 'four');
+    const head = await mediaReply(new Request('http://localhost/', { method: 'HEAD' }), path);
+    expect([head.headers.get('content-length'), head.body]).toEqual(['4', null]);
+  });
+
   it('has a poster beside it', async () => {
     const service = createTestedService();
     const id = await service.order();
@@ -221,6 +244,17 @@ describe('the key', () => {
     const service = createTestedService();
     for (const key of [null, '', 'test-api-kez', 'test-api-key1']) await service.read(method, path, { key }, 401);
   });
+
+  it.each(['/api/v1/%76ideos', '/%61pi/v1/videos/', '/contro%6c', '/control%2f'])(
+    'is needed for %s too, however a path is written',
+    async (path) => {
+      const { handle } = createTestedService();
+      for (const method of ['GET', 'POST', 'PATCH']) {
+        const reply = await handle(new Request(`http://localhost${path}`, { method }));
+        expect([401, 404]).toContain(reply.status);
+      }
+    },
+  );
 
   it('opens no file but the one that a token was made for', async () => {
     const service = createTestedService();

@@ -125,6 +125,17 @@ describe('the journal of jobs', () => {
     expect(readFileSync(path, 'utf8')).toContain('nonsense');
   });
 
+  it('keeps a job away that another service has removed, whatever its own still writes of it', async () => {
+    const first = createTestedService();
+    const id = await first.order();
+    await first.runner.stop();
+    const [own, other] = [1, 2].map((seed) => createBook(`${first.folder}/serve/jobs.jsonl`, seed));
+    const job = own?.find(id);
+    await other?.remove(id);
+    if (job !== undefined) await own?.put({ ...job, status: 'failed' });
+    expect([job?.id, own?.find(id), other?.find(id)]).toEqual([id, undefined, undefined]);
+  });
+
   it('begins empty where there is no file', () => {
     expect(createBook(`${createTemporaryFolder()}/jobs.jsonl`, 1).newest(10, null)).toEqual({
       jobs: [],

@@ -4,7 +4,7 @@ import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { nodeHttp } from '../../src/platform/http.ts';
-import { type ListeningServer, listen } from '../../src/simulator/server.ts';
+import { type ListeningServer, listen, type Served } from '../../src/simulator/server.ts';
 import type { Simulator } from '../../src/simulator/simulator.ts';
 import { createSimulatedApi } from '../support/simulated-api.ts';
 
@@ -109,6 +109,7 @@ describe('what is no proper request', () => {
     ['no such method', `MAKE /v1/videos HTTP/1.1\r\n${END}`, 400],
     ['headers of more than 32 kB', `GET /v1/videos HTTP/1.1\r\nx-large: ${'x'.repeat(33_000)}\r\n${END}`, 431],
     ['an address that is none', 'GET /v1/videos HTTP/1.1\r\nhost: a b\r\nconnection: close\r\n\r\n', 400],
+    ['a way through to another host', `CONNECT example.com:443 HTTP/1.1\r\n${END}`, 405],
     ['a method that no handler takes', `TRACE /v1/videos HTTP/1.1\r\n${END}`, 405],
     ['a way out of the folder', `GET /v1/../../../etc/passwd HTTP/1.1\r\n${END}`, 404],
     ['an encoded way out', `GET /v1/videos/..%2f..%2fetc%2fpasswd HTTP/1.1\r\n${END}`, 404],
@@ -169,8 +170,8 @@ it('lets what is under way be answered before it stops', async () => {
   const gate = new Promise<void>((resolve) => {
     open = resolve;
   });
-  const handle = async (): Promise<Response> => gate.then(() => new Response('done'));
-  const server = await listen({ handle }, { host: '127.0.0.1', port: 0 });
+  const answer: Served['answer'] = () => gate.then(() => ({ status: 200, headers: {}, body: 'done' }));
+  const server = await listen({ answer }, { host: '127.0.0.1', port: 0 });
   onTestFinished(() => server.close());
   const underWay = nodeHttp({ method: 'GET', url: server.url, headers: {} });
   await vi.waitFor(() => expect(server.openRequests).toBe(1));

@@ -1,9 +1,12 @@
 import { once } from 'node:events';
 import type { Binary, BinaryRun } from './binary.ts';
+import { expectPromised } from './document-check.ts';
 
 export interface ServeRun extends BinaryRun {
   /** `http://127.0.0.1:PORT`. */
   readonly url: string;
+  /** Sends a call to a path, and holds the reply against the document. */
+  call(path: string, init?: RequestInit): Promise<Response>;
   /** What was printed when it listened. */
   readonly started: Readonly<Record<string, string | null>>;
 }
@@ -21,6 +24,16 @@ export async function startServe(
     printed += String(chunk);
     if (!printed.endsWith('}\n')) continue;
     const started: Record<string, string | null> = JSON.parse(printed);
-    return { ...run, url: started.url ?? '', started };
+    const url = started.url ?? '';
+    return {
+      ...run,
+      url,
+      started,
+      async call(path, init = {}) {
+        const reply = await fetch(`${url}${path}`, init);
+        await expectPromised(init.method ?? 'GET', reply.url, reply);
+        return reply;
+      },
+    };
   }
 }
