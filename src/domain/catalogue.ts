@@ -82,6 +82,7 @@ export const CATALOGUE = {
         'run `sora config profile add NAME --base-url {base_url}`, then `sora config key set --profile NAME`, to store one',
         'run `sora config key set` to store one',
       ],
+      'run `sora init` to set up another server',
       'add `--simulate` to go on without a key, free and offline',
     ],
     exitCode: 4,
@@ -190,7 +191,8 @@ export const CATALOGUE = {
     explanation:
       'OpenAI shut its Videos API and the sora-2 models down on 2026-09-24 and named no replacement. The format lives on in other servers.',
     hints: [
-      'add `--base-url http://HOST:PORT/v1` to use a server that still speaks it (vLLM-Omni, SGLang Diffusion, LiteLLM and others)',
+      'run `sora init` to set up a server that still speaks it (vLLM-Omni, SGLang Diffusion, LiteLLM and others)',
+      'add `--base-url http://HOST:PORT/v1` to use one without a profile',
       'add `--simulate` to use the simulator, free and offline',
     ],
     exitCode: 1,
