@@ -38,7 +38,7 @@ export async function offerProfile(found: ProfileSettings, context: Context): Pr
 /** What leads to the server. A new profile would send no key without the name of the key's variable. */
 function addressOf({ baseUrl, key }: Configuration, isNew: boolean): ProfileSettings {
   return {
-    ...(baseUrl.origin === 'default' ? {} : { base_url: baseUrl.value }),
+    ...(/^(default|profile .*)$/.test(baseUrl.origin) ? {} : { base_url: baseUrl.value }),
     ...(isNew && key !== null ? { key_from_env: key.origin } : {}),
   };
 }

@@ -41,11 +41,20 @@ const encodingOf = ({ headers }: ReceivedRequest): string => (headers['content-t
 const postsOf = ({ requests }: VideosServer): ReceivedRequest[] => requests.filter(({ method }) => method === 'POST');
 
 describe('1. the base URL', () => {
-  it.each(['', '/v1', '/openai/v1', '/api/v1/'])('is taken as it is given: %j', async (base) => {
+  it.each(['', '/v1', '/openai/v1', '/api/v1/', '/v1?', '/v1#'])('is taken as it is given: %j', async (base) => {
     const server = await startScriptedServer([{ body: { id: 'v', status: 'queued' } }]);
     const run = runner(createCommandLine(), `${server.origin}${base}`);
     expect((await run('create', PROMPT, '--detach')).stdout).toBe('v\n');
-    expect(server.requests[0]?.path).toBe(`${base.replace(/\/$/, '')}/videos`);
+    expect(server.requests[0]?.path).toBe(`${base.replace(/\W$/, '')}/videos`);
+  });
+
+  it('names one server however it is spelt: the same create attaches to its job', async () => {
+    const { sora, server } = await setUp({ retrieve: ({ id }) => ({ body: { id, status: 'queued' } }) });
+    const { port } = new URL(server.url);
+    for (const spelling of ['', '/', '//'].map((end) => `HTTP://127.0.0.1:${port}/v1${end}`)) {
+      expect((await runner(sora, spelling)('create', PROMPT, '--detach')).stdout).toBe('video_1\n');
+    }
+    expect(server.posts).toBe(1);
   });
 
   it('is mended by a suggestion when it is wrong', async () => {
