@@ -144,6 +144,24 @@ describe('6. an id', () => {
   });
 });
 
+describe('6. an id, further', () => {
+  it('of 19 digits is not rounded, and is the job’s whatever its replies call it', async () => {
+    const id = '1234567890123456789';
+    const server = await startScriptedServer(({ method, path }) => {
+      if (method === 'POST') return { headers: { 'content-type': 'application/json' }, body: `{"id":${id}}` };
+      return path.endsWith('/content') ? mp4 : { body: { id: 17, task_id: id, status: 'completed' } };
+    });
+    const run = runner(createCommandLine(), server.url);
+    expect((await run('create', PROMPT, '--json')).json()).toMatchObject({ id, status: 'completed' });
+    expect(server.requests.slice(1).map(({ path }) => path)).toEqual([`/v1/videos/${id}`, `/v1/videos/${id}/content`]);
+  });
+
+  it('is one word of the commands that name it', async () => {
+    const { run } = await setUp({ create: () => ({ body: { id: '$(rm -rf ~) x', status: 'queued' } }) });
+    expect((await run('create', PROMPT, '--detach')).stderr).toContain("`sora status '$(rm -rf ~) x' --watch");
+  });
+});
+
 describe('7. a time', () => {
   it.each([
     ['zero', 0, null],
