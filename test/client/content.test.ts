@@ -19,7 +19,7 @@ function open(
   { url }: ScriptedServer,
   { content = null, variant = 'video', resume }: Order = {},
 ): Promise<ContentReply> {
-  const { client } = createVideosClient(url, { idleTimeoutMs: 50 });
+  const { client } = createVideosClient(url, { idleTimeoutMs: 400 });
   return client.content({ id: 'video_1', content }, variant, resume === undefined ? {} : { resume });
 }
 
