@@ -57,7 +57,7 @@ export function nextSteps({ name, settings }: NewProfile, preset: Preset, { env,
   const hasKey = variable !== undefined || Object.hasOwn(readKeys(paths.keys), name);
   const wantsKey = preset.keyVariable !== null && auth !== 'none';
   return [
-    preset.advice,
+    preset.advice.replaceAll('NAME', name),
     ...(wantsKey && !hasKey ? [`run \`sora config key set --profile ${name}\` to store its key`] : []),
     ...(variable !== undefined && !env[variable] ? [`the variable ${variable} is not set in this environment`] : []),
     ...(model === undefined ? [`run \`sora config set profiles.${name}.model MODEL\` to say which model it has`] : []),

@@ -130,7 +130,7 @@ export class JsonVideosClient implements VideosClient {
       ...(json && { body: JSON.stringify(json) }),
       ...(signal && { signal }),
     });
-    const body = await transport.textOf(reply);
+    const body = await transport.answerOf(reply);
     return { status: reply.status, headers: reply.headers, body, value: parseExactJson(body) };
   }
 
