@@ -55,6 +55,11 @@ export const COMMANDS: readonly Entry[] = [
     load: async () => (await import('./commands/serve.ts')).serve,
   },
   {
+    name: 'init',
+    summary: 'set up a server, by a few questions',
+    load: async () => (await import('./commands/init.ts')).init,
+  },
+  {
     name: 'config list',
     summary: 'show values and their origins',
     load: async () => (await import('./commands/config.ts')).configList,

@@ -94,7 +94,7 @@ function chooseBaseUrl(
     const value = candidate?.value?.trim();
     if (!candidate || !value) continue;
     const fault = baseUrlFault(value);
-    if (fault === null) return { value, origin: candidate.origin };
+    if (fault === null) return { value: spellOneWay(value), origin: candidate.origin };
     throw new SoraError('invalid_config', {
       title: `the base URL \`${redactUrl(value)}\` (${candidate.origin}) is not usable`,
       violations: [fault],
@@ -116,6 +116,12 @@ function usableAddress(value: string): string {
   const { protocol, origin, pathname } = URL.canParse(value) ? new URL(value) : {};
   if (protocol === 'http:' || protocol === 'https:') return `${origin}${pathname}`;
   return /^[\w-]+(\.[\w-]+)+(:\d{1,5})?(\/[\w./-]*)?$/.test(value) ? `https://${value}` : 'http://HOST:PORT/v1';
+}
+
+/** The ledger knows a server by its address: two spellings of it must not be two servers, of which the second is paid again. */
+function spellOneWay(baseUrl: string): string {
+  const { origin, pathname } = new URL(baseUrl);
+  return `${origin}${pathname.replace(/\/+$/, '')}`;
 }
 
 export function originOf(url: string): string {

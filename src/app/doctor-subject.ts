@@ -107,7 +107,7 @@ async function exchange<T>(
 
 async function readApiReply(reply: TransportReply, transport: Transport): Promise<ApiReply> {
   const { status, headers } = reply;
-  return { status, headers, body: await transport.textOf(reply) };
+  return { status, headers, body: await transport.answerOf(reply) };
 }
 
 async function readFileReply({ status, body }: TransportReply): Promise<FileReply> {

@@ -1,7 +1,9 @@
 import { isUnfilled, type Preset } from '../domain/presets.ts';
 import { CUSTOM_PROFILE } from '../domain/profile-names.ts';
+import { readKeys } from '../store/keys.ts';
 import { type SettingChange, type Settings, settingFault } from '../store/settings.ts';
 import { profileNames } from './chosen-server.ts';
+import type { Context } from './context.ts';
 
 /** A profile that is to be made: its settings by the last part of their names. */
 export interface NewProfile {
@@ -15,6 +17,15 @@ export function nameFault(name: string, settings: Settings): string | null {
   if (name === CUSTOM_PROFILE) return `the name \`${name}\` stands for servers that have no profile`;
   if (!profileNames(settings).includes(name)) return null;
   return `there is a profile \`${name}\` already: \`sora config set profiles.${name}.…\` changes it`;
+}
+
+/** A name like a word, that no profile has yet. */
+export function freeName(word: string, settings: Settings): string {
+  const stem = word.replace(/[^\w-]+/g, '-').replace(/^-+|-+$/g, '') || 'server';
+  for (let number = 1; ; number++) {
+    const name = number === 1 ? stem : `${stem}-${number}`;
+    if (nameFault(name, settings) === null) return name;
+  }
 }
 
 /** All that is wrong with the settings of a new profile. */
@@ -38,6 +49,19 @@ function addressFaults(baseUrl: string | undefined, preset: Preset): string[] {
 /** What is wrong with a template that was taken as it is. */
 export function unfilled(baseUrl: string): string {
   return `the address ${baseUrl} still has RESOURCE in the place of a name: give your own with \`--base-url\``;
+}
+
+/** What there is to know and to do before the first video. */
+export function nextSteps({ name, settings }: NewProfile, preset: Preset, { env, paths }: Context): string[] {
+  const { key_from_env: variable, auth, model } = settings;
+  const hasKey = variable !== undefined || Object.hasOwn(readKeys(paths.keys), name);
+  const wantsKey = preset.keyVariable !== null && auth !== 'none';
+  return [
+    preset.advice.replaceAll('NAME', name),
+    ...(wantsKey && !hasKey ? [`run \`sora config key set --profile ${name}\` to store its key`] : []),
+    ...(variable !== undefined && !env[variable] ? [`the variable ${variable} is not set in this environment`] : []),
+    ...(model === undefined ? [`run \`sora config set profiles.${name}.model MODEL\` to say which model it has`] : []),
+  ];
 }
 
 /** The profile as changes of the settings. */

@@ -2,9 +2,9 @@ import { CUSTOM_PROFILE } from '../domain/profile-names.ts';
 import { shellWord } from '../domain/shell.ts';
 import { confirm } from '../output/prompt.ts';
 import { writeSetting } from '../store/settings.ts';
-import { profileNames } from './chosen-server.ts';
 import type { Configuration } from './configuration.ts';
 import type { Context } from './context.ts';
+import { freeName } from './new-profile.ts';
 
 /** Settings of a profile, by the last part of their names. */
 type ProfileSettings = Readonly<Record<string, string>>;
@@ -17,9 +17,7 @@ export async function offerProfile(found: ProfileSettings, context: Context): Pr
   const { configuration, host, output, settings, paths } = context;
   if (configuration.isSimulator) return;
   const isNew = configuration.profile.value === CUSTOM_PROFILE;
-  const name = isNew
-    ? freeName(new URL(configuration.baseUrl.value).hostname, profileNames(settings))
-    : configuration.profile.value;
+  const name = isNew ? freeName(new URL(configuration.baseUrl.value).hostname, settings) : configuration.profile.value;
   const wanted = { ...addressOf(configuration, isNew), ...found };
   const news = Object.entries(wanted)
     .map(([key, value]) => ({ key, value, setting: `profiles.${name}.${key}` }))
@@ -40,15 +38,7 @@ export async function offerProfile(found: ProfileSettings, context: Context): Pr
 /** What leads to the server. A new profile would send no key without the name of the key's variable. */
 function addressOf({ baseUrl, key }: Configuration, isNew: boolean): ProfileSettings {
   return {
-    ...(baseUrl.origin === 'default' ? {} : { base_url: baseUrl.value }),
+    ...(/^(default|profile .*)$/.test(baseUrl.origin) ? {} : { base_url: baseUrl.value }),
     ...(isNew && key !== null ? { key_from_env: key.origin } : {}),
   };
-}
-
-function freeName(hostname: string, taken: readonly string[]): string {
-  const stem = hostname.replace(/[^\w-]+/g, '-').replace(/^-+|-+$/g, '') || 'server';
-  for (let number = 1; ; number++) {
-    const name = number === 1 ? stem : `${stem}-${number}`;
-    if (!taken.includes(name)) return name;
-  }
 }

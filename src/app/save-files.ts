@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { ABILITIES, type ApiForm } from '../domain/dialect.ts';
 import { SoraError } from '../domain/errors.ts';
 import type { JobRecord, SavedFile } from '../domain/record.ts';
+import { shellWord } from '../domain/shell.ts';
 import { VARIANTS, type Variant, type VideoJob } from '../domain/video.ts';
 import { checkDestination, type Destination, fileExists, parseDestination, sidecarPath } from '../jobs/destination.ts';
 import { downloadTo } from '../jobs/download.ts';
@@ -114,7 +115,7 @@ export async function saveFiles({ server, record, job, plan }: SaveOrder, contex
 
 /** What was cut by Ctrl-C, or failed after the video was paid for, says how to get it all the same. */
 async function resumable<T>(server: Server, id: string, save: () => Promise<T>): Promise<T> {
-  const resume = `run \`sora download ${id}${targetOption(server.identity)}\` to go on`;
+  const resume = `run \`sora download ${shellWord(id)}${targetOption(server.identity)}\` to go on`;
   try {
     return await save();
   } catch (error) {

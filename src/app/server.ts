@@ -2,6 +2,7 @@ import type { VideosClient } from '../client/port.ts';
 import type { Transport } from '../client/transport.ts';
 import { CUSTOM_PROFILE, DEFAULT_PROFILE } from '../domain/profile-names.ts';
 import type { ServerIdentity } from '../domain/record.ts';
+import { shellWord } from '../domain/shell.ts';
 import { SIMULATOR_PROFILE } from './chosen-server.ts';
 import type { Configuration } from './configuration.ts';
 
@@ -21,5 +22,5 @@ export interface Server {
 export function targetOption({ profile, baseUrl }: ServerIdentity): string {
   if (profile === SIMULATOR_PROFILE) return ' --simulate';
   if (profile === DEFAULT_PROFILE) return '';
-  return profile === CUSTOM_PROFILE ? ` --base-url ${baseUrl}` : ` --profile ${profile}`;
+  return profile === CUSTOM_PROFILE ? ` --base-url ${shellWord(baseUrl)}` : ` --profile ${profile}`;
 }

@@ -48,7 +48,7 @@ export async function openLocation(
   if (place.protocol !== 'http:' && place.protocol !== 'https:') return null;
   const reply = await fetchContent(transport, place.href, options, context);
   if (isSuccess(reply)) return toContentReply(reply, options.resume);
-  throw await failureFrom(transport, reply, context, place.origin !== new URL(transport.baseUrl).origin);
+  throw await failureFrom(transport, reply, context);
 }
 
 async function fetchContent(
@@ -83,16 +83,11 @@ function mayBeElsewhere({ status }: HttpReply): boolean {
 /** Servers say "not yet" in four ways; only a caller who knows the job can tell "not yet" from "never". */
 const NOT_READY: ReadonlySet<number> = new Set([400, 404, 409, 425]);
 
-async function failureFrom(
-  transport: Transport,
-  reply: TransportReply,
-  context: CallContext,
-  isForeign = false,
-): Promise<SoraError> {
+async function failureFrom(transport: Transport, reply: TransportReply, context: CallContext): Promise<SoraError> {
   const body = await transport.textOf(reply).catch(() => '');
   const failure = failureFromReply({ status: reply.status, headers: reply.headers, body }, context);
   const { causedBy, status, requestId, retryAfterMs } = failure;
-  const code = codeOf(failure.code, reply.status, isForeign);
+  const code = codeOf(failure.code, reply.status, !transport.isHome(reply.url));
   if (code === failure.code) return failure;
   return new SoraError(code, { causedBy, status, requestId, retryAfterMs, facts: context.facts ?? {} });
 }

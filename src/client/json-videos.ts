@@ -1,6 +1,6 @@
 import { ABILITIES, type ApiForm, type FormAbilities } from '../domain/dialect.ts';
 import { SoraError } from '../domain/errors.ts';
-import { type JsonObject, parseJson } from '../domain/json.ts';
+import { type JsonObject, parseExactJson } from '../domain/json.ts';
 import type { ContentLocation, Variant, VideoJob, VideoRequest } from '../domain/video.ts';
 import { WIRE_FORMS } from '../wire/forms.ts';
 import { jobPath } from '../wire/job-path.ts';
@@ -130,8 +130,8 @@ export class JsonVideosClient implements VideosClient {
       ...(json && { body: JSON.stringify(json) }),
       ...(signal && { signal }),
     });
-    const body = await transport.textOf(reply);
-    return { status: reply.status, headers: reply.headers, body, value: parseJson(body) };
+    const body = await transport.answerOf(reply);
+    return { status: reply.status, headers: reply.headers, body, value: parseExactJson(body) };
   }
 
   #lacks(what: string): SoraError {

@@ -58,11 +58,11 @@ export async function readReply(
   return reply;
 }
 
-/** The job that was asked for by its id. Throws `unreadable_response`. */
+/** The job that was asked for, by the id that it was found by, whatever else the reply calls it. Throws `unreadable_response`. */
 export function jobOf(reply: Reply, id: string, context: CallContext): VideoJob {
   const job = decodeJob(reply.value, { ...replyFacts(reply, context.atMs), askedId: id });
   if (job === null) throw unreadableReply(reply, context);
-  return job;
+  return { ...job, id };
 }
 
 /** Whether the answer to a removal says that the video is gone. Throws `unreadable_response`. */

@@ -77,7 +77,7 @@ function fetchOver(transport: Transport): typeof fetch {
     const url = transport.urlOf(pathname.slice(basePath.length), Object.fromEntries(searchParams));
     try {
       const reply = await transport.send({ ...request, url });
-      return toResponse(reply, await transport.textOf(reply));
+      return toResponse(reply, await transport.answerOf(reply));
     } catch (error) {
       throw new TransportFailure(error);
     }

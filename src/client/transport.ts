@@ -1,3 +1,4 @@
+import { SoraError } from '../domain/errors.ts';
 import { parseJson } from '../domain/json.ts';
 import { hideSecrets, redact, redactUrl } from '../domain/redact.ts';
 import type { Http, HttpReply, HttpRequest } from '../platform/http.ts';
@@ -102,6 +103,28 @@ export class Transport {
     return text;
   }
 
+  /** The text of an answer of the API. Throws `endpoint_not_found` where a redirect has led to a place that wants a key and gets none. */
+  async answerOf(reply: TransportReply): Promise<string> {
+    const text = await this.textOf(reply);
+    const isRefused = reply.status === 401 || reply.status === 403;
+    if (!isRefused || !this.hasKey || this.isHome(reply.url)) return text;
+    const { origin } = new URL(reply.url);
+    throw new SoraError('endpoint_not_found', {
+      title: 'the server redirects to another address, to which its key is not sent',
+      causedBy: `HTTP ${reply.status} from ${origin}`,
+      hints: [
+        `set the base URL to ${origin}${new URL(this.baseUrl).pathname} if that is the server’s own`,
+        'run `sora config list` to see where the base URL comes from',
+      ],
+      status: reply.status,
+    });
+  }
+
+  /** Whether an address is on the server's own origin. */
+  isHome(url: string): boolean {
+    return new URL(url).origin === new URL(this.baseUrl).origin;
+  }
+
   async #exchange(request: TransportRequest, url: URL): Promise<HttpReply> {
     const { http, idleTimeoutMs, now, trace } = this.#options;
     const { method, body, signal } = request;
@@ -145,7 +168,7 @@ export class Transport {
   #headersFor(url: URL, headers: Readonly<Record<string, string>> = {}): Record<string, string> {
     const { endpoint, userAgent } = this.#options;
     const common = { accept: '*/*', ...headers, 'user-agent': userAgent };
-    if (url.origin !== new URL(this.baseUrl).origin) return common;
+    if (!this.isHome(url.href)) return common;
     const auth = endpoint.auth === null ? {} : { [endpoint.auth.name.toLowerCase()]: endpoint.auth.value };
     return { ...common, ...lowerCaseNames(endpoint.headers), ...auth };
   }

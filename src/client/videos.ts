@@ -1,5 +1,5 @@
 import type { Encoding } from '../domain/dialect.ts';
-import { type JsonObject, parseJson } from '../domain/json.ts';
+import { type JsonObject, parseExactJson } from '../domain/json.ts';
 import type { Variant, VideoJob, VideoRequest } from '../domain/video.ts';
 import { jobPath } from '../wire/job-path.ts';
 import { decodePage, encodeForm, encodeJson, encodePlainJson, encodingFor } from '../wire/videos.ts';
@@ -125,7 +125,12 @@ export class SdkVideosClient implements VideosClient {
     try {
       const response = await call(this.#sdk, { signal: own.signal }).asResponse();
       const body = await response.text();
-      return { status: response.status, headers: Object.fromEntries(response.headers), body, value: parseJson(body) };
+      return {
+        status: response.status,
+        headers: Object.fromEntries(response.headers),
+        body,
+        value: parseExactJson(body),
+      };
     } catch (error) {
       if (!(error instanceof StatusError)) throw unwrapSdkError(error);
       const { status, headers, body } = error;

@@ -11,6 +11,7 @@ import { targetOption } from '../app/server.ts';
 import { writeRemoved, writeSeen } from '../app/write-events.ts';
 import { refuseLacking } from '../client/profile-client.ts';
 import { SoraError } from '../domain/errors.ts';
+import { shellWord } from '../domain/shell.ts';
 import { type JobSummary, summarize } from '../domain/summary.ts';
 import { isTerminal, type VideoJob } from '../domain/video.ts';
 import { type Cancellation, cancelJob } from '../jobs/cancel.ts';
@@ -98,18 +99,18 @@ async function deleteAfterwards(
 
 /** In a dialect without removals, waiting to delete it would be in vain. */
 function cannotCancel({ id, server }: FoundJob, refusal: SoraError | null): SoraError {
-  const named = `${id}${targetOption(server.identity)}`;
+  const target = targetOption(server.identity);
   const isInVain = refusal?.code === 'not_supported' && refusal.status === null;
   return new SoraError('cannot_cancel', {
     causedBy: refusal?.causedBy ?? refusal?.message ?? null,
     jobId: id,
-    facts: { id: named },
-    ...(isInVain ? { hints: [`run \`sora status ${named} --watch\` to wait for its end`] } : {}),
+    facts: { id, target },
+    ...(isInVain ? { hints: [`run \`sora status ${shellWord(id)}${target} --watch\` to wait for its end`] } : {}),
   });
 }
 
 function alreadyFinished({ id, server }: FoundJob): SoraError {
-  return new SoraError('already_finished', { jobId: id, facts: { id: `${id}${targetOption(server.identity)}` } });
+  return new SoraError('already_finished', { jobId: id, facts: { id, target: targetOption(server.identity) } });
 }
 
 function answerFor(cancelled: readonly Cancelled[], isNamedAlone: boolean): Answer {

@@ -2,7 +2,7 @@ import { checkProfile, profileNames, SIMULATOR_PROFILE } from '../app/chosen-ser
 import { defineCommand } from '../app/command.ts';
 import type { Context } from '../app/context.ts';
 import { isSecretSetting } from '../app/endpoint.ts';
-import { changesFor, type NewProfile, nameFault, profileFaults } from '../app/new-profile.ts';
+import { changesFor, type NewProfile, nameFault, nextSteps, profileFaults } from '../app/new-profile.ts';
 import { refuseFaults } from '../app/option-values.ts';
 import { SoraError } from '../domain/errors.ts';
 import { findPreset, PRESET_NAMES, type Preset, settingsOfPreset } from '../domain/presets.ts';
@@ -109,18 +109,6 @@ function parseAssignments(texts: readonly string[], faults: string[]): Record<st
       return [];
     }),
   );
-}
-
-/** What there is to know and to do before the first video. */
-function nextSteps({ name, settings }: NewProfile, preset: Preset, { env }: Context): string[] {
-  const { key_from_env: variable, auth, model } = settings;
-  const wantsKey = preset.keyVariable !== null && auth !== 'none';
-  return [
-    preset.advice,
-    ...(wantsKey && variable === undefined ? [`run \`sora config key set --profile ${name}\` to store its key`] : []),
-    ...(variable !== undefined && !env[variable] ? [`the variable ${variable} is not set in this environment`] : []),
-    ...(model === undefined ? [`run \`sora config set profiles.${name}.model MODEL\` to say which model it has`] : []),
-  ];
 }
 
 export const configProfileUse = defineCommand({

@@ -193,7 +193,7 @@ function keyProfile({ configuration, options, env, settings }: Context): string 
 
 async function readKey(profile: string, { host, isInteractive }: Context): Promise<string> {
   const { stdin } = host;
-  if (isInteractive) return (await askSecret(`Key for profile ${profile}:`, host)).trim();
+  if (isInteractive) return askSecret(`Key for profile ${profile}:`, host);
   if (stdin.isTTY) {
     throw new SoraError('usage', {
       title: 'the key cannot be asked for here',

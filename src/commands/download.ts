@@ -66,7 +66,7 @@ function refuseUnfinished(job: VideoJob, target: string, nowMs: number): void {
   const failure = isTerminal(job.status) ? failureOf(job, nowMs) : null;
   if (failure !== null) throw failure;
   if (isTerminal(job.status)) return;
-  throw new SoraError('content_not_ready', { jobId: job.id, facts: { id: `${job.id}${target}` } });
+  throw new SoraError('content_not_ready', { jobId: job.id, facts: { id: job.id, target } });
 }
 
 /** Default names are known only now, when the job is. */

@@ -82,6 +82,7 @@ export const CATALOGUE = {
         'run `sora config profile add NAME --base-url {base_url}`, then `sora config key set --profile NAME`, to store one',
         'run `sora config key set` to store one',
       ],
+      'run `sora init` to set up another server',
       'add `--simulate` to go on without a key, free and offline',
     ],
     exitCode: 4,
@@ -190,7 +191,8 @@ export const CATALOGUE = {
     explanation:
       'OpenAI shut its Videos API and the sora-2 models down on 2026-09-24 and named no replacement. The format lives on in other servers.',
     hints: [
-      'add `--base-url http://HOST:PORT/v1` to use a server that still speaks it (vLLM-Omni, SGLang Diffusion, LiteLLM and others)',
+      'run `sora init` to set up a server that still speaks it (vLLM-Omni, SGLang Diffusion, LiteLLM and others)',
+      'add `--base-url http://HOST:PORT/v1` to use one without a profile',
       'add `--simulate` to use the simulator, free and offline',
     ],
     exitCode: 1,
@@ -208,7 +210,11 @@ export const CATALOGUE = {
     title: 'the video is not ready to download',
     explanation: 'The job has not finished, or the server has not published its file yet.',
     hints: [
-      ['run `sora status {id} --watch` to wait for it', 'run `sora status --watch` to wait for all unfinished jobs'],
+      [
+        'run `sora status {id}{target} --watch` to wait for it',
+        'run `sora status {id} --watch` to wait for it',
+        'run `sora status --watch` to wait for all unfinished jobs',
+      ],
     ],
     exitCode: 1,
     retryable: true,
@@ -399,14 +405,24 @@ export const CATALOGUE = {
     title: 'the job cannot be cancelled and keeps running',
     explanation: 'The server did not stop the job. It goes on and is billed.',
     hints: [
-      ['run `sora cancel {id} --wait` to delete it as soon as it ends', 'wait for it to end, then run `sora delete`'],
+      [
+        'run `sora cancel {id}{target} --wait` to delete it as soon as it ends',
+        'run `sora cancel {id} --wait` to delete it as soon as it ends',
+        'wait for it to end, then run `sora delete`',
+      ],
     ],
     exitCode: 1,
   },
   already_finished: {
     title: 'the job has already ended',
     explanation: 'There is nothing left to cancel. Removing a video is the work of `delete`.',
-    hints: [['run `sora delete {id}` to remove it from the server', 'run `sora delete` to remove it from the server']],
+    hints: [
+      [
+        'run `sora delete {id}{target}` to remove it from the server',
+        'run `sora delete {id}` to remove it from the server',
+        'run `sora delete` to remove it from the server',
+      ],
+    ],
     exitCode: 1,
   },
   download_corrupt: {

@@ -1,4 +1,5 @@
 import { CATALOGUE, type CatalogueEntry, type ErrorCode } from './catalogue.ts';
+import { shellWord } from './shell.ts';
 
 /** The facts of a case that hints are filled from; what is not known is null or left out. */
 export type Facts = Readonly<Record<string, string | null | undefined>>;
@@ -18,7 +19,8 @@ function fill(wording: string, facts: Facts): string | null {
   const filled = wording.replace(/\{(\w+)\}/g, (_, name: string) => {
     const fact = facts[name];
     if (fact === undefined || fact === null) complete = false;
-    return fact ?? '';
+    // An id is whatever a server makes of it, and stands in a command that people paste.
+    return name === 'id' ? shellWord(fact ?? '') : (fact ?? '');
   });
   return complete ? filled : null;
 }

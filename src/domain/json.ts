@@ -14,6 +14,19 @@ export function parseJson(text: string): JsonValue | undefined {
   }
 }
 
+const LONG_INTEGER = /[[:,]\s*-?\d{16,}\s*[\],}]/;
+const TEXTS_AND_INTEGERS = /"[^"\\]*(?:\\.[^"\\]*)*"|(?<![\d.eE+-])-?\d{16,}(?![\d.eE])/g;
+
+/**
+ * The same, with integers that no number holds exactly as texts: some servers number their jobs with 19 digits, and
+ * rounded that would be another job.
+ */
+export function parseExactJson(text: string): JsonValue | undefined {
+  if (!LONG_INTEGER.test(text)) return parseJson(text);
+  const isExact = (part: string): boolean => part.startsWith('"') || Number.isSafeInteger(Number(part));
+  return parseJson(text.replace(TEXTS_AND_INTEGERS, (part) => (isExact(part) ? part : `"${part}"`)));
+}
+
 /** JSON with its keys in order, so that equal values have equal texts. */
 export function canonicalJson(value: JsonValue): string {
   if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`;

@@ -3,11 +3,17 @@ const PLAIN_QUERY: ReadonlySet<string> = new Set(['limit', 'after', 'order', 'va
 
 /** Text that may be shown or logged: without keys, bearer tokens, signed queries and embedded data. */
 export function redact(text: string, secrets: readonly string[] = []): string {
-  return hideSecrets(text, secrets)
-    .replace(/\b(Bearer|Basic)\s+[\w.~+/=-]{6,}/gi, '$1 [redacted]')
-    .replace(/\bsk-[\w-]{8,}/g, '[redacted]')
-    .replace(/\bdata:[\w/+.-]+;base64,[\w+/=]{16,}/g, 'data:[redacted]')
-    .replace(/\bhttps?:\/\/[^\s"'<>\\]+/g, redactUrl); // a backslash belongs to the JSON around an address
+  return (
+    hideSecrets(text, secrets)
+      .replace(/\b(Bearer|Basic)\s+[\w.~+/=-]{6,}/gi, '$1 [redacted]')
+      .replace(/\bsk-[\w-]{8,}/g, '[redacted]')
+      .replace(/\bdata:[\w/+.-]+;base64,[\w+/=]{16,}/g, 'data:[redacted]')
+      // A backslash belongs to the JSON around an address, and a backtick at its end to the sentence.
+      .replace(
+        /\b(https?:\/\/[^\s"'<>\\]+?)(`[),.;:]*)?(?=[\s"'<>\\]|$)/gi,
+        (_, url, rest = '') => redactUrl(url) + rest,
+      )
+  );
 }
 
 /** Local servers take any word as their key (`test`, `EMPTY`): hiding it would tear holes into paths and prompts. */

@@ -9,9 +9,46 @@ export async function confirm(question: string, host: PromptHost): Promise<boole
 }
 
 /** Asks for a secret on a terminal, without showing it. */
-export async function askSecret(question: string, host: PromptHost): Promise<string> {
+export async function askSecret(
+  question: string,
+  host: PromptHost,
+  fault: (text: string) => string | null = () => null,
+): Promise<string> {
   const { default: ask } = await import('@inquirer/password');
-  return answered(() => ask({ message: question, mask: false }, contextOf(host)));
+  const validate = (text: string): string | true => fault(text.trim()) ?? true;
+  const text = await answered(() => ask({ message: question, mask: false, validate }, contextOf(host)));
+  return text.trim();
+}
+
+/** Asks for a text on a terminal; what `fault` finds wrong with it is told, and asked for anew. */
+export async function askText(
+  question: string,
+  { value, fault = () => null }: { value?: string | undefined; fault?: (text: string) => string | null },
+  host: PromptHost,
+): Promise<string> {
+  const { default: ask } = await import('@inquirer/input');
+  const validate = (text: string): string | true => fault(text.trim()) ?? true;
+  const text = await answered(() => ask({ message: question, default: value, validate }, contextOf(host)));
+  return text.trim();
+}
+
+export interface Choice<T extends string> {
+  readonly value: T;
+  readonly name: string;
+  /** Shown while it is the one pointed at. */
+  readonly description?: string;
+}
+
+/** Asks on a terminal for one of several. */
+export async function choose<T extends string>(
+  question: string,
+  choices: readonly Choice<T>[],
+  value: T,
+  host: PromptHost,
+): Promise<T> {
+  const { default: ask } = await import('@inquirer/select');
+  const config = { message: question, choices, default: value, pageSize: choices.length, loop: false };
+  return answered(() => ask<T>(config as Parameters<typeof ask<T>>[0], contextOf(host)));
 }
 
 /** Questions go to standard error: standard output holds the answer and nothing else. */

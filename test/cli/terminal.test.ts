@@ -1,6 +1,6 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { describe, expect, it } from 'vitest';
@@ -156,5 +156,55 @@ describe.skipIf(!hasPty)('on a terminal (needs python3 with pty)', () => {
     expect(JSON.parse(readFileSync(join(sora.home, 'settings.json'), 'utf8'))).toEqual({
       profiles: { '127-0-0-1': { base_url: server.url, key_from_env: 'SORA_API_KEY', encoding: 'json' } },
     });
+  });
+
+  it('init asks for what a server needs, keeps it as the profile in use, and ends with doctor', async () => {
+    const server = await startVideosServer();
+    const sora = createBinary();
+    const key = 'sk-typed-0123456789';
+    const { status, stdout } = await type(
+      sora,
+      [
+        ['Which kind of server', '\n'],
+        ['Its address', 'nonsense\n'],
+        ['it is not a URL', `\x15${server.url}\n`],
+        ['Model in use', 'wan2.2\n'],
+        ['Where is its key', '\x1b[A\x1b[A\n'],
+        ['The key', `${key}\n`],
+        ['Name of the profile', '\n'],
+        ['Send the access check?', 'n\n'],
+      ],
+      ['init'],
+      { OPENAI_BASE_URL: 'http://127.0.0.1:9/v1' },
+    );
+    expect({ status, posts: server.posts, stdout }).toEqual({
+      status: 0,
+      posts: 0,
+      stdout: expect.stringContaining(`${server.url} (profile lab)`),
+    });
+    expect(stdout).toContain('note: OPENAI_BASE_URL is set and wins: name the profile with `--profile lab`');
+    expect(stdout).not.toContain(key);
+    expect(JSON.parse(readFileSync(join(sora.home, 'settings.json'), 'utf8'))).toEqual({
+      profile: 'lab',
+      profiles: { lab: { base_url: server.url, model: 'wan2.2' } },
+    });
+    const keys = join(sora.home, 'keys.json');
+    expect(JSON.parse(readFileSync(keys, 'utf8'))).toEqual({ lab: key });
+    expect(statSync(keys).mode & 0o777).toBe(0o600);
+  });
+
+  it('init keeps nothing when it is left before its last answer', async () => {
+    const sora = createBinary();
+    const { status } = await type(
+      sora,
+      [
+        ['Its address', '\n'],
+        ['Model in use', '\n'],
+        ['Where is its key', '\n'],
+        ['Name of the profile', '\x03'],
+      ],
+      ['init', '--preset', 'vllm-omni'],
+    );
+    expect({ status, isKept: existsSync(join(sora.home, 'settings.json')) }).toEqual({ status: 130, isKept: false });
   });
 });

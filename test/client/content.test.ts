@@ -19,7 +19,7 @@ function open(
   { url }: ScriptedServer,
   { content = null, variant = 'video', resume }: Order = {},
 ): Promise<ContentReply> {
-  const { client } = createVideosClient(url, { idleTimeoutMs: 50 });
+  const { client } = createVideosClient(url, { idleTimeoutMs: 400 });
   return client.content({ id: 'video_1', content }, variant, resume === undefined ? {} : { resume });
 }
 
@@ -109,6 +109,8 @@ describe('a refusal of the content', () => {
       const other = await startScriptedServer([{ status, body: '' }]);
       const content = { kind: 'url', url: `${other.origin}/v.mp4` } as const;
       await expect(open(home, { content })).rejects.toMatchObject({ code: 'content_expired', status });
+      const redirecting = await startScriptedServer([{ status: 302, headers: { location: content.url } }]);
+      await expect(open(redirecting)).rejects.toMatchObject({ code: 'content_expired', status });
     },
   );
 });

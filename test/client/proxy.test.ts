@@ -19,7 +19,7 @@ const JOB: ScriptedReply = { body: { id: 'video_1', status: 'queued' } };
 function createProxied(baseUrl: string, env: Readonly<Record<string, string>>): TestedClient {
   const proxies = proxiesFrom(env);
   if (proxies === null) throw new Error('no proxy');
-  return createVideosClient(baseUrl, { http: proxyHttp(proxies, nodeHttp), idleTimeoutMs: 50 });
+  return createVideosClient(baseUrl, { http: proxyHttp(proxies, nodeHttp), idleTimeoutMs: 300 });
 }
 
 function createOver(baseUrl: string, env: Readonly<Record<string, string>>): Promise<CreateOutcome> {

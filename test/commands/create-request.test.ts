@@ -324,6 +324,7 @@ describe('a key', () => {
 
       hint: set \`OPENAI_API_KEY\` in the environment
       hint: run \`sora config key set --profile openai\` to store one
+      hint: run \`sora init\` to set up another server
       hint: add \`--simulate\` to go on without a key, free and offline
       "
     `);

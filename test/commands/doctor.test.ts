@@ -183,6 +183,18 @@ describe('sora doctor on a server', () => {
     }
   });
 
+  it.each([
+    ['with the route in it', '/v1', '/v1/videos'],
+    ['without its end', '/lab/v1', '/lab'],
+    ['with an end too many', '/lab', '/lab/v1'],
+  ])('finds the right address for one %s', async (_, right, wrong) => {
+    const server = await startScriptedServer(({ path }) =>
+      path.startsWith(`${right}/videos?`) ? { body: { data: [] } } : { status: 404, body: '' },
+    );
+    const { failed } = await examine(createCommandLine(), ['--base-url', `${server.origin}${wrong}`], { env });
+    expect(failed[0]?.remedy).toEqual([`add \`--base-url ${server.origin}${right}\``]);
+  });
+
   it('finds the right address next door, and says how to use it where it was set', async () => {
     const server = await startVideosServer();
     const wrong = server.url.replace('/v1', '/openai/v1');

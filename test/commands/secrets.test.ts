@@ -40,6 +40,7 @@ const CALLS: Readonly<Record<string, readonly (readonly string[])[]>> = {
     ['doctor', '--curl'],
   ],
   serve: [['serve', '--port', '0']],
+  init: [['init']],
   'config profile add': [['config', 'profile', 'add', 'other', '--preset', 'vllm-omni']],
   'config profile use': [['config', 'profile', 'use', 'lab']],
   'config profile list': [['config', 'profile', 'list']],

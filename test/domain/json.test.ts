@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { canonicalJson, parseJson } from '../../src/domain/json.ts';
+import { canonicalJson, parseExactJson, parseJson } from '../../src/domain/json.ts';
 
 describe('canonicalJson', () => {
   it('is the same for the same value in any order of its keys, at any depth', () => {
@@ -17,4 +17,16 @@ it('parseJson tells JSON’s null from no JSON', () => {
   expect(parseJson('null')).toBeNull();
   expect(parseJson('<html>')).toBeUndefined();
   expect(parseJson('')).toBeUndefined();
+});
+
+it('parseExactJson keeps integers that no number holds, and touches nothing else', () => {
+  const long = '1234567890123456789';
+  expect(parseExactJson(`{"id":${long},"ids":[-${long}, 9007199254740991],"text":"\\"id\\":${long},"}`)).toEqual({
+    id: long,
+    ids: [`-${long}`, 9007199254740991],
+    text: `"id":${long},`,
+  });
+  const others = '{"a":0.1234567890123456789,"b":1e-1234567890123456,"c":12345678901234567890.5,"d":"x"}';
+  expect(parseExactJson(others)).toEqual(JSON.parse(others));
+  expect(parseExactJson(`{"id":${long}`)).toBeUndefined();
 });

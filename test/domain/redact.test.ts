@@ -11,6 +11,11 @@ describe('redact', () => {
       'redirected to https://cdn.example/v.mp4?sig=s3cret&variant=video now',
       'redirected to https://cdn.example/v.mp4?sig=redacted&variant=video now',
     ],
+    [
+      'a signed address in a command, which stays whole',
+      'run `sora list --base-url HTTPS://cdn.example/v1?sig=s3cret`, or wait',
+      'run `sora list --base-url https://cdn.example/v1?sig=redacted`, or wait',
+    ],
     ['credentials in an address', 'via "http://user:pass@proxy.example:3128/"', 'via "http://proxy.example:3128/"'],
     [
       'embedded data',

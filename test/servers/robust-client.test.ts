@@ -41,11 +41,20 @@ const encodingOf = ({ headers }: ReceivedRequest): string => (headers['content-t
 const postsOf = ({ requests }: VideosServer): ReceivedRequest[] => requests.filter(({ method }) => method === 'POST');
 
 describe('1. the base URL', () => {
-  it.each(['', '/v1', '/openai/v1', '/api/v1/'])('is taken as it is given: %j', async (base) => {
+  it.each(['', '/v1', '/openai/v1', '/api/v1/', '/v1?', '/v1#'])('is taken as it is given: %j', async (base) => {
     const server = await startScriptedServer([{ body: { id: 'v', status: 'queued' } }]);
     const run = runner(createCommandLine(), `${server.origin}${base}`);
     expect((await run('create', PROMPT, '--detach')).stdout).toBe('v\n');
-    expect(server.requests[0]?.path).toBe(`${base.replace(/\/$/, '')}/videos`);
+    expect(server.requests[0]?.path).toBe(`${base.replace(/\W$/, '')}/videos`);
+  });
+
+  it('names one server however it is spelt: the same create attaches to its job', async () => {
+    const { sora, server } = await setUp({ retrieve: ({ id }) => ({ body: { id, status: 'queued' } }) });
+    const { port } = new URL(server.url);
+    for (const spelling of ['', '/', '//'].map((end) => `HTTP://127.0.0.1:${port}/v1${end}`)) {
+      expect((await runner(sora, spelling)('create', PROMPT, '--detach')).stdout).toBe('video_1\n');
+    }
+    expect(server.posts).toBe(1);
   });
 
   it('is mended by a suggestion when it is wrong', async () => {
@@ -132,6 +141,24 @@ describe('6. an id', () => {
       encodeURIComponent(id),
       encodeURIComponent(id),
     ]);
+  });
+});
+
+describe('6. an id, further', () => {
+  it('of 19 digits is not rounded, and is the job’s whatever its replies call it', async () => {
+    const id = '1234567890123456789';
+    const server = await startScriptedServer(({ method, path }) => {
+      if (method === 'POST') return { headers: { 'content-type': 'application/json' }, body: `{"id":${id}}` };
+      return path.endsWith('/content') ? mp4 : { body: { id: 17, task_id: id, status: 'completed' } };
+    });
+    const run = runner(createCommandLine(), server.url);
+    expect((await run('create', PROMPT, '--json')).json()).toMatchObject({ id, status: 'completed' });
+    expect(server.requests.slice(1).map(({ path }) => path)).toEqual([`/v1/videos/${id}`, `/v1/videos/${id}/content`]);
+  });
+
+  it('is one word of the commands that name it', async () => {
+    const { run } = await setUp({ create: () => ({ body: { id: '$(rm -rf ~) x', status: 'queued' } }) });
+    expect((await run('create', PROMPT, '--detach')).stderr).toContain("`sora status '$(rm -rf ~) x' --watch");
   });
 });
 

@@ -1,6 +1,8 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { extname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { DOCUMENTED_SERVERS } from '../../scripts/servers-document.ts';
+import type { Capability } from '../../src/domain/capabilities.ts';
 import { sniffMedia } from '../../src/domain/media.ts';
 import { nodeHttp } from '../../src/platform/http.ts';
 import { type CommandLine, createCommandLine, type RunResult } from '../support/command-line.ts';
@@ -13,6 +15,7 @@ import { newApiGenerations, newApiVideos } from '../support/servers/new-api.ts';
 import { openai } from '../support/servers/openai.ts';
 import { openrouter } from '../support/servers/openrouter.ts';
 import {
+  type Abilities,
   ENDLESS_PROMPT,
   FAILING_PROMPT,
   KEY,
@@ -136,4 +139,41 @@ describe.each(SERVERS.map((server) => [server.name, server] as const))('%s', (_,
     expect(toldBy(await create(REFUSED_PROMPT, '--json'))).toEqual([refusal[0], expect.stringContaining(refusal[1])]);
     expect(toldBy(await create(FAILING_PROMPT, '--json'))).toEqual([failure[0], expect.stringContaining(failure[1])]);
   });
+
+  it.skipIf(played.section === null)(
+    'works by the three commands of docs/servers.md, and has nothing that stands there as missing',
+    async () => {
+      const sora = createCommandLine();
+      const server = await played.start();
+      const documented = DOCUMENTED_SERVERS.find(({ name }) => name === played.section);
+      await sora.run(['config', 'set', 'profiles.openai.base_url', server.baseUrl]);
+      for (const line of documented?.commands ?? []) {
+        const { argv, stdin } = readShell(line);
+        const address = argv[2] === 'add' ? ['--base-url', server.baseUrl] : [];
+        const { code, stderr } = await sora.run([...argv, ...address], { ...stdin, http: nodeHttp });
+        expect({ line, code, stderr }).toEqual({ line, code: 0, stderr: expect.not.stringContaining('error') });
+      }
+      const posts = server.requests.filter(({ method }) => method === 'POST').length;
+      expect({ posts, saved: readdirSync(sora.cwd).map((name) => extname(name)) }).toEqual({
+        posts: 1,
+        saved: [`.${extension}`],
+      });
+      expect(documented?.lacks.filter((lack) => PROOFS[lack]?.(abilities))).toEqual([]);
+    },
+  );
 });
+
+/** By what a server shows that it can do something. */
+const PROOFS: Partial<Record<Capability, (abilities: Abilities) => boolean>> = {
+  list: ({ list }) => list === 'server',
+  delete: ({ remove }) => remove === 'yes',
+  cancel: ({ cancel }) => cancel === 'aborted',
+  thumbnail: ({ thumbnail }) => thumbnail === 'yes',
+};
+
+/** A command of the document; what is piped into it is a key. */
+function readShell(line: string): { readonly argv: readonly string[]; readonly stdin: { stdin?: string } } {
+  const [left = '', right] = line.split(' | ');
+  const words = [...(right ?? left).matchAll(/"([^"]*)"|(\S+)/g)].map(([, quoted, bare]) => quoted ?? bare ?? '');
+  return { argv: words.slice(1), stdin: right === undefined ? {} : { stdin: KEY } };
+}

@@ -13,6 +13,7 @@ const JUNK: readonly JsonValue[] = [
 const MUTATIONS: fc.Arbitrary<Mutation> = fc.oneof(
   fc.constant<Mutation>(() => undefined),
   fc.constantFrom(...JUNK).map<Mutation>((junk) => () => junk),
+  fc.jsonValue({ maxDepth: 2 }).map<Mutation>((junk) => () => junk as JsonValue), // as its name says
   fc.constantFrom<Mutation>(
     (value) => [value],
     (value) => ({ data: value }),

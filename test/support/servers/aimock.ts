@@ -15,6 +15,7 @@ import {
 /** The test double of other people, as they ship it. It finishes at once, or never; its clips lie elsewhere. */
 export const aimock: PlayedServer = {
   name: 'aimock',
+  section: 'aimock',
   settings: {},
   options: ['-m', 'sora-2', '-d', '4'],
   abilities: { ...ALL, list: 'ledger', cancel: 'cannot_cancel', remove: 'not_supported', thumbnail: 'not_supported' },
@@ -30,6 +31,7 @@ export const aimock: PlayedServer = {
 export const aimockOpenRouter: PlayedServer = {
   ...openrouter,
   name: 'aimock, as OpenRouter',
+  section: null,
   // Its jobs end whatever they are: by the second look, which is the one that a cancellation takes.
   abilities: { ...openrouter.abilities, cancel: 'already_finished' },
   refusal: aimock.refusal,

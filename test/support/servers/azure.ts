@@ -6,6 +6,7 @@ import { KEY, played, playing, REFUSED_PROMPT } from './played-server.ts';
 export const azure = played({
   ...openai,
   name: 'Azure',
+  section: 'azure',
   basePath: '/openai/v1',
   settings: { auth: 'api-key', model: 'my-sora-deployment' },
   options: ['-d', '4', '--size', '1280x720'],

@@ -7,6 +7,7 @@ const NO_ROUTE: ScriptedReply = { status: 404 };
 /** NVIDIA Dynamo answers a create with the video itself, and knows nothing of it afterwards. Its JSON is read by types. */
 export const dynamo = played({
   name: 'NVIDIA Dynamo',
+  section: 'dynamo',
   basePath: '/v1',
   settings: { encoding: 'plain-json' },
   options: ['-m', 'Wan-AI/Wan2.1-T2V', '-d', '4', '--size', '832x480'],

@@ -18,6 +18,7 @@ const ODD = 'litellm.BadRequestError: the prompt is not to its taste';
 
 export const litellm = played({
   name: 'LiteLLM proxy',
+  section: 'litellm',
   basePath: '/v1',
   settings: { 'query.custom_llm_provider': 'openai' },
   options: ['-m', 'video-model', '-d', '4', '--size', '1280x720'],

@@ -26,6 +26,7 @@ const MANNERS: Manners = {
 /** New API behind the paths of OpenAI. */
 export const newApiVideos = played({
   name: 'New API, dialect videos',
+  section: null, // the same server by its other paths
   basePath: '/v1',
   settings: {},
   options: ['-m', 'kling-v2', '-d', '5', '--size', '1280x720'],
@@ -56,6 +57,7 @@ export const newApiVideos = played({
 export const newApiGenerations = played({
   ...newApiVideos,
   name: 'New API, dialect generations',
+  section: 'new-api',
   settings: { dialect: 'generations', shape: 'new-api' },
   play(origin) {
     const clips = new Map<string, PlayedJob>();

@@ -53,6 +53,7 @@ export const OPENAI_MANNERS: Manners = {
 
 export const openai = played({
   name: 'OpenAI, until its end',
+  section: 'openai',
   basePath: '/v1',
   settings: {},
   options: ['-d', '4'],

@@ -17,6 +17,7 @@ const WORDS: Readonly<Record<Stage, string>> = {
 /** OpenRouter: 202 with an address to poll, its own names for length and frame, and the price when it is done. */
 export const openrouter = played({
   name: 'OpenRouter',
+  section: 'openrouter',
   basePath: '/api/v1',
   settings: { dialect: 'openrouter' },
   options: ['-m', 'google/veo-3.1', '-d', '8', '-r', '720p', '-a', '4:3'],

@@ -41,6 +41,8 @@ export const ALL: Abilities = {
 /** A server as it was seen in the wild, and what `sora` has to make of it. */
 export interface PlayedServer {
   readonly name: string;
+  /** Of docs/servers.md. */
+  readonly section: string | null;
   /** What a person sets in its profile, beside address and key. */
   readonly settings: Readonly<Record<string, string>>;
   /** What a person gives to `create`. */

@@ -6,6 +6,7 @@ import { ALL, played, playing, REFUSED_PROMPT } from './played-server.ts';
 /** QVAC: strict about the types of a request, in no hurry with the content, and what it makes is an AVI. */
 export const qvac = played({
   name: 'QVAC',
+  section: 'qvac',
   basePath: '/v1',
   settings: {},
   options: ['-m', 'wan-1.3b', '-d', '4'],

@@ -4,6 +4,7 @@ import { ALL, played, playing, REFUSED_PROMPT } from './played-server.ts';
 /** A reseller: fields that come and go, the video at another address, errors in no form in particular. */
 export const reseller = played({
   name: 'a reseller',
+  section: 'reseller',
   basePath: '/v1',
   settings: {},
   options: ['-m', 'sora-2-hd', '-d', '10'],

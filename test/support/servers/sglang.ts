@@ -6,6 +6,7 @@ import { ALL, played, playing, REFUSED_PROMPT } from './played-server.ts';
 /** SGLang Diffusion: JSON unless there is a file, content only when it is done, a list without `has_more`. */
 export const sglang = played({
   name: 'SGLang Diffusion',
+  section: 'sglang',
   basePath: '/v1',
   settings: {},
   options: ['-m', 'Wan-AI/Wan2.1-T2V', '-d', '4'],

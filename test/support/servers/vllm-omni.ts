@@ -5,6 +5,7 @@ import { ALL, played, playing, REFUSED_PROMPT } from './played-server.ts';
 /** vLLM-Omni reads forms only: in JSON it misses every field. It has parameters of its own, and no pictures. */
 export const vllmOmni = played({
   name: 'vLLM-Omni',
+  section: 'vllm-omni',
   basePath: '/v1',
   settings: {},
   options: ['-m', 'Wan-AI/Wan2.2-T2V', '-d', '3', '--size', '832x480', '--param', 'num_inference_steps=4'],

@@ -1,0 +1,122 @@
+// docs/servers.md, from the presets. test/servers/servers.test.ts runs its commands, so that it stays true.
+import { CAPABILITIES } from '../src/domain/capabilities.ts';
+import { PRESETS, type Preset } from '../src/domain/presets.ts';
+
+export interface DocumentedServer extends Pick<Preset, 'name' | 'title' | 'advice' | 'lacks' | 'limits'> {
+  /** Three, which lead to the first video. */
+  readonly commands: readonly string[];
+}
+
+interface Example {
+  /** What is given to `config profile add`, beside the name and the preset. */
+  readonly add: string;
+  /** What is given to `create`. */
+  readonly create?: string;
+}
+
+/** The preset for what has no other; it comes last. */
+const CUSTOM = 'custom';
+
+/** By presets; what is not here is built in, and needs no profile. */
+const EXAMPLES: Readonly<Record<string, Example>> = {
+  azure: { add: '--base-url https://acme.openai.azure.com/openai/v1 -m my-deployment' },
+  litellm: { add: '-m my-model --set query.custom_llm_provider=openai', create: '-d 4 --size 1280x720' },
+  'vllm-omni': { add: '-m Wan-AI/Wan2.2-T2V-A14B-Diffusers', create: '-d 3 --size 832x480 --param seed=7' },
+  sglang: { add: '-m Wan-AI/Wan2.1-T2V-1.3B-Diffusers', create: '-d 4 --size 832x480' },
+  'new-api': { add: '-m kling-v2', create: '-d 5 --size 1280x720' },
+  openrouter: { add: '-m google/veo-3.1', create: '-d 8 -r 720p -a 4:3' },
+  qvac: { add: '-m wan-1.3b', create: '-d 4' },
+  custom: { add: '--base-url http://127.0.0.1:8000/v1 -m MODEL' },
+};
+
+/** Servers that need no preset: a setting or none. */
+const OTHERS: readonly (Omit<DocumentedServer, 'commands'> & Pick<Preset, 'keyVariable'> & Example)[] = [
+  {
+    name: 'dynamo',
+    title: 'NVIDIA Dynamo',
+    keyVariable: null,
+    advice: 'its JSON is read by types, which is what the setting `encoding` is for',
+    lacks: ['list', 'delete', 'cancel', 'thumbnail', 'spritesheet', 'characters'],
+    limits: ['asking for a job later: a create is answered with the video itself, so with `--detach` it is lost'],
+    add: '--base-url http://127.0.0.1:8000/v1 -m Wan-AI/Wan2.1-T2V-14B --set encoding=plain-json --set capabilities.list=no',
+    create: '-d 4 --size 832x480',
+  },
+  {
+    name: 'aimock',
+    title: 'aimock',
+    keyVariable: null,
+    advice: 'a test double, which answers what its fixtures say',
+    lacks: ['list', 'delete', 'cancel', 'thumbnail', 'spritesheet', 'characters'],
+    limits: ['jobs that move: each is finished at once, or never'],
+    add: '--base-url http://127.0.0.1:4010/v1 -m sora-2 --set capabilities.list=no',
+    create: '-d 4',
+  },
+  {
+    name: 'reseller',
+    title: 'A reseller',
+    keyVariable: 'RESELLER_API_KEY',
+    advice: 'the video is fetched, without the key, from wherever its job says that it is',
+    lacks: ['list', 'delete', 'cancel', 'thumbnail'],
+    limits: ['what else is missing differs: `sora doctor --server` tells'],
+    add: '--base-url https://api.reseller.example/v1 -m sora-2-hd',
+    create: '-d 10',
+  },
+];
+
+export const DOCUMENTED_SERVERS: readonly DocumentedServer[] = [
+  ...PRESETS.filter(({ name }) => name !== CUSTOM).map(documented),
+  ...OTHERS.map((other) => ({ ...other, commands: commandsFor(other, other) })),
+  ...PRESETS.filter(({ name }) => name === CUSTOM).map(documented),
+];
+
+function documented(preset: Preset): DocumentedServer {
+  return { ...preset, commands: commandsFor(preset, EXAMPLES[preset.name]) };
+}
+
+function commandsFor({ name, keyVariable }: Pick<Preset, 'name' | 'keyVariable'>, example: Example | undefined) {
+  const isPreset = name !== CUSTOM && PRESETS.some((preset) => preset.name === name);
+  const profile = name === CUSTOM ? 'lab' : name;
+  const preset = isPreset ? ` --preset ${name}` : '';
+  return [
+    example === undefined
+      ? `sora config profile use ${name}`
+      : `sora config profile add ${profile}${preset} ${example.add} --use`,
+    keyVariable === null ? 'sora doctor' : `printenv ${keyVariable} | sora config key set`,
+    ['sora create "A paper boat"', example?.create].filter(Boolean).join(' '),
+  ];
+}
+
+const INTRO = `Each kind of server that is known: the three commands that make it work, and what it is known not to do. \`sora init\` asks
+for the same. Where the address is not the one of its preset (below), give it with \`--base-url\`. The commands are run by
+the tests, against servers that are played as they were seen.
+
+What a server cannot do is a setting of its profile (\`profiles.NAME.capabilities.…\`) and ends with \`not_supported\`, without a
+question to it. Once it can: \`sora config set profiles.NAME.capabilities.list yes\`. What any other server can do, \`sora doctor
+--server\` finds out.`;
+
+export function serversDocument(generated: string): string {
+  const table = PRESETS.map(
+    ({ name, baseUrl, dialect, shape, auth, encoding }) =>
+      `| ${name} | ${baseUrl ?? '–'} | ${shape ? `${dialect}, shape ${shape}` : dialect} | ${auth} | ${encoding} |`,
+  );
+  return [
+    `# Servers\n\n${generated}\n\n${INTRO}\n`,
+    '| preset | address | dialect | key | creates |\n|---|---|---|---|---|',
+    ...table,
+    '',
+    ...DOCUMENTED_SERVERS.map(section),
+  ].join('\n');
+}
+
+function section({ title, commands, advice, lacks, limits }: DocumentedServer): string {
+  const missing = lacks.map((capability) => CAPABILITIES[capability]).join(', ');
+  const known = [...(missing === '' ? [] : [`it cannot ${missing}`]), ...limits]
+    .map((limit) => `- ${limit}\n`)
+    .join('');
+  return [
+    `## ${title}\n`,
+    `${advice[0]?.toUpperCase()}${advice.slice(1)}.\n`,
+    `\`\`\`sh\n${commands.join('\n')}\n\`\`\`\n`,
+    ...(known === '' ? [] : [`Known not to work:\n\n${known}`]),
+  ].join('\n');
+}

@@ -1,0 +1,51 @@
+import { existsSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { createCommandLine } from '../support/command-line.ts';
+
+// What it asks, and does with the answers, is in test/cli/terminal.test.ts.
+
+describe('sora init', () => {
+  it.each<[string, readonly string[], readonly string[]]>([
+    [
+      'nothing',
+      [],
+      [
+        'config profile add lab --base-url http://127.0.0.1:8000/v1 --use',
+        'printenv MY_KEY | sora config key set --profile lab',
+      ],
+    ],
+    [
+      'a preset',
+      ['--preset', 'sglang'],
+      ['config profile add sglang --preset sglang --base-url http://127.0.0.1:30000/v1 --use'],
+    ],
+    [
+      'all',
+      ['--preset', 'new-api', '--profile', 'mine', '--base-url', 'http://h/v1'],
+      [
+        'config profile add mine --preset new-api --base-url http://h/v1 --use',
+        'printenv MY_KEY | sora config key set --profile mine',
+      ],
+    ],
+    ['what is built in', ['--preset', 'simulator'], ['config profile use simulator']],
+  ])('tells the commands where nobody can be asked, given %s; pasted, they are it', async (_, given, commands) => {
+    const sora = createCommandLine();
+    const { code, stderr } = await sora.run(['init', ...given, '--json']);
+    const { error } = JSON.parse(stderr);
+    expect({ code, error: error.code }).toEqual({ code: 2, error: 'usage' });
+    expect(existsSync(sora.home)).toBe(false);
+    const told = error.hints.map((hint: string) => /`(?:sora )?([^`]+)`/.exec(hint)?.[1]);
+    expect(told).toEqual([...commands, 'doctor']);
+    expect((await sora.run(commands[0]?.split(' ') ?? [])).code).toBe(0);
+    const shown = await sora.run(['config', 'list', '--json']);
+    expect(shown.json<{ settings: { name: string; value: string }[] }>().settings[0]).toMatchObject({
+      name: 'profile',
+      value: error.hints[0].includes('simulator') ? 'simulator' : (given[3] ?? given[1] ?? 'lab'),
+    });
+  });
+
+  it('refuses a preset that is none', async () => {
+    const { code, stderr } = await createCommandLine().run(['init', '--preset', 'nope']);
+    expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringContaining('choose one of openai, azure') });
+  });
+});
