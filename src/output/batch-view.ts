@@ -22,23 +22,26 @@ export function entryJson({ line, id, outcome, summary, error }: BatchEntry): Re
 export const ENTRY_JSON_SHAPE =
   '{"row","line","outcome":"done|failed|running|unknown|saveable|to_do", …the keys of a job}';
 
-export function countJson({ rows, done, failed, running, toDo, spentMicros, toSpendMicros, unpriced }: BatchCount) {
+export function countJson({ rows, done, failed, running, unknown, toDo, ...cost }: BatchCount) {
+  const { spentMicros, toSpendMicros, unpriced } = cost;
   return {
     rows,
     done,
     failed,
     running,
+    unknown,
     to_do: toDo,
     cost: { spent_usd: usdOf(spentMicros), to_spend_usd: usdOf(toSpendMicros), rows_of_unknown_price: unpriced },
   };
 }
 
 /** `200 rows: 150 to do, 40 done, 10 running`. */
-export function describeCount({ rows, done, failed, running, toDo }: BatchCount): string {
+export function describeCount({ rows, done, failed, running, unknown, toDo }: BatchCount): string {
   const parts = [
     [toDo, 'to do'],
     [done, 'done'],
     [running, 'running'],
+    [unknown, 'unknown'],
     [failed, 'failed'],
   ] as const;
   const told = parts.filter(([count]) => count > 0).map(([count, name]) => `${count} ${name}`);
@@ -138,12 +141,13 @@ export function boardLines(state: BoardState, nowMs: number, room: number): stri
 }
 
 function totals({ count, startedMs, ended, pause }: BoardState, nowMs: number): string {
-  const { done, failed, running, toDo, spentMicros } = count;
-  const left = ended === 0 ? null : ((nowMs - startedMs) / ended) * (running + toDo);
+  const { done, failed, running, unknown, toDo, spentMicros } = count;
+  const left = ended === 0 ? null : ((nowMs - startedMs) / ended) * (running + unknown + toDo);
   const parts = [
     `${done} done`,
     ...(failed > 0 ? [`${failed} failed`] : []),
     `${running} running`,
+    ...(unknown > 0 ? [`${unknown} unknown`] : []),
     `${toDo} to do`,
     `${formatUsd(spentMicros)} spent`,
     ...(left === null || left <= 0 ? [] : [`about ${formatElapsed(left)} left`]),

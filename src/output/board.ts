@@ -6,10 +6,12 @@ import { cleanLine } from './clean-text.ts';
 export interface Board {
   /** Stops the movement and clears the lines. */
   stop(): Promise<void>;
+  /** Writes text that stays, above the lines. */
+  write(text: string): void;
   readonly isVisible: boolean;
 }
 
-export const SILENT_BOARD: Board = { stop: async () => {}, isVisible: false };
+export const SILENT_BOARD: Board = { stop: async () => {}, write: () => {}, isVisible: false };
 
 const FRAME_MS = 100;
 const DEFAULT_COLUMNS = 80;
@@ -24,24 +26,32 @@ export async function createBoard(
   const { createLogUpdate } = await import('log-update');
   const update = createLogUpdate(stream as NodeJS.WriteStream); // a terminal’s stream, which has all that is asked of it
   const stopping = new AbortController();
-  const draw = async (): Promise<void> => {
+  const draw = (): void => {
+    const columns = (stream.columns || DEFAULT_COLUMNS) - 1;
+    const room = (stream.rows || DEFAULT_ROWS) - 1;
+    update(
+      lines(room)
+        .map((line) => cleanLine(line, columns))
+        .join('\n'),
+    );
+  };
+  const move = async (): Promise<void> => {
     while (!stopping.signal.aborted) {
-      const columns = (stream.columns || DEFAULT_COLUMNS) - 1;
-      const room = (stream.rows || DEFAULT_ROWS) - 1;
-      update(
-        lines(room)
-          .map((line) => cleanLine(line, columns))
-          .join('\n'),
-      );
+      draw();
       await clock.sleep(FRAME_MS, stopping.signal).catch(() => {});
     }
   };
-  const drawing = draw();
+  const moving = move();
   return {
     isVisible: true,
+    write(text) {
+      update.clear();
+      stream.write(text);
+      draw();
+    },
     async stop() {
       stopping.abort();
-      await drawing;
+      await moving;
       update.clear();
       update.done(); // shows the cursor again
     },
