@@ -31,8 +31,8 @@ export async function runPlan(
   settings: BatchSettings,
   context: Context,
 ): Promise<CommandResult> {
-  const { configuration } = context;
-  if (rows.length > MANY_ROWS) preferSmallHeap();
+  const { configuration, ledger } = context;
+  if (rows.length >= MANY_ROWS) preferSmallHeap();
   const { outputFolder, variants, force } = settings;
   if (rows.length > 0) checkDestination({ kind: 'folder', path: outputFolder }, variants, force);
   const server = await context.server();
@@ -40,6 +40,7 @@ export async function runPlan(
   const progress = new BatchProgress(plan, server.identity.profile, context, (entry) => results?.add(entryJson(entry)));
   await progress.start(rows);
   let stoppedBy: SoraError | Interrupt | null;
+  ledger.hold();
   try {
     stoppedBy = await runBatch(
       { ...submitDeps(server, context), singleShot: server.singleShot, random: context.random },
@@ -54,12 +55,13 @@ export async function runPlan(
         failFast: settings.failFast,
         timeoutMs: settings.timeoutMs,
         force: settings.force,
-        budgetMicros: settings.maxCostMicros === null ? null : settings.maxCostMicros - plan.spentMicros,
+        maxCostMicros: settings.maxCostMicros ?? configuration.maxCostMicros?.value ?? null,
         maxCostPerDayMicros: configuration.maxCostPerDayMicros?.value ?? null,
       },
       progress,
     );
   } finally {
+    await ledger.release();
     await progress.stop();
   }
   await results?.replace(documents(progress));

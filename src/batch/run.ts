@@ -38,8 +38,8 @@ export interface BatchOrder {
   /** Of each row, from its turn to the end of its job. */
   readonly timeoutMs: number;
   readonly force: boolean;
-  /** What this run may spend; null without a limit. */
-  readonly budgetMicros: number | null;
+  /** Of all submissions of the manifest; null without a cap. */
+  readonly maxCostMicros: number | null;
   readonly maxCostPerDayMicros: number | null;
 }
 
@@ -89,7 +89,6 @@ class BatchRun {
   /** Aborts what waits for its turn; what runs goes on. */
   readonly #halt = new AbortController();
   #stoppedBy: SoraError | Interrupt | null = null;
-  #spentMicros = 0;
 
   constructor(deps: BatchDeps, order: BatchOrder, listener: BatchListener) {
     this.#deps = deps;
@@ -167,8 +166,9 @@ class BatchRun {
   /** What is known of the row’s earlier submissions, so that what came to nothing is made anew, and nothing else is. */
   #tieOf({ row, state, record }: PlannedRow): RowOrder {
     const key = record?.key ?? null;
+    const { givesUpUnknown, maxCostMicros } = this.#order;
     const after = state === 'to_do' || state === 'failed' ? key : null;
-    return { ...row.tie, after, givesUp: this.#order.givesUpUnknown && state === 'unknown' ? key : null };
+    return { ...row.tie, after, givesUp: givesUpUnknown && state === 'unknown' ? key : null, maxCostMicros };
   }
 
   /** `isUnderWay`: the row has a job, or may have one, so that going on with it is no create that has to wait for its turn. */
@@ -178,8 +178,7 @@ class BatchRun {
       if (!isUnderWay || tries > 0) await this.#pace.turn(this.#halt.signal).catch(() => {}); // what stopped it is known
       if (this.#stoppedBy !== null) return null;
       try {
-        // What goes on with a job is paid for already.
-        const submission = await this.#submitOnce(row, tie, isUnderWay && tries === 0);
+        const submission = await this.#submitOnce(row, tie);
         const isPaid = submission.kind === 'submitted';
         if (isPaid) this.#pace.accepted();
         this.#listener.onSubmit(row, isPaid);
@@ -193,45 +192,22 @@ class BatchRun {
     }
   }
 
-  async #submitOnce(row: BatchRow, tie: RowOrder, isPaidFor: boolean): Promise<Submission> {
+  #submitOnce(row: BatchRow, tie: RowOrder): Promise<Submission> {
     const { server, free, maxCostPerDayMicros } = this.#order;
     const { client, singleShot } = this.#deps;
-    const request = completeRequest(row);
-    const reservedMicros = isPaidFor ? 0 : this.#reserve(row);
-    let isPaid = true;
-    try {
-      const submission = await submit(
-        { ...this.#deps, client: { ...client, create: singleShot.create.bind(singleShot) } },
-        {
-          server,
-          request,
-          estimate: row.estimate,
-          free,
-          again: false,
-          taken: new Set(),
-          maxCostPerDayMicros,
-          row: tie,
-        },
-      );
-      isPaid = submission.kind === 'submitted';
-      return submission;
-    } catch (error) {
-      isPaid = error instanceof SoraError && error.code === 'outcome_unknown';
-      throw error;
-    } finally {
-      if (!isPaid) this.#spentMicros -= reservedMicros;
-    }
-  }
-
-  /** Takes the price of a row out of what may be spent. Throws `cost_cap_exceeded`. */
-  #reserve({ estimate }: BatchRow): number {
-    const { budgetMicros, free } = this.#order;
-    const micros = free ? 0 : (estimate?.micros ?? 0);
-    if (budgetMicros !== null && this.#spentMicros + micros > budgetMicros) {
-      throw new SoraError('cost_cap_exceeded', { title: 'what may be spent on this batch is spent' });
-    }
-    this.#spentMicros += micros;
-    return micros;
+    return submit(
+      { ...this.#deps, client: { ...client, create: singleShot.create.bind(singleShot) } },
+      {
+        server,
+        request: completeRequest(row),
+        estimate: row.estimate,
+        free,
+        again: false,
+        taken: new Set(),
+        maxCostPerDayMicros,
+        row: tie,
+      },
+    );
   }
 
   async #wait(row: BatchRow, record: JobRecord, known: VideoJob | null, deadlineMs: number): Promise<VideoJob> {

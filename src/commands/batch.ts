@@ -60,7 +60,12 @@ export const batch = defineCommand({
     if (options.dryRun) {
       const entries = plan.rows.map((planned) => plannedEntry(planned, profile.value));
       const summary = { manifest: settings.name, results: settings.results?.path ?? null, ...countJson(count) };
-      const data = { rows: entries.map(entryJson), summary };
+      const data = {
+        get rows() {
+          return entries.map(entryJson); // which a table needs nothing of
+        },
+        summary,
+      };
       return { answer: { data, view: (surface) => renderEntries(entries, context.host.cwd, surface) } };
     }
 

@@ -1,7 +1,7 @@
 import type { BatchCount, BatchEntry } from '../domain/batch.ts';
 import { formatElapsed } from '../domain/duration.ts';
 import { formatUsd, usdOf } from '../domain/money.ts';
-import { cleanLine } from './clean-text.ts';
+import { cleanLine, columnsOf } from './clean-text.ts';
 import { errorJson } from './error-view.ts';
 import { jobJson } from './job-view.ts';
 import { shortPath } from './short-path.ts';
@@ -134,10 +134,14 @@ export function boardLines(state: BoardState, nowMs: number, room: number): stri
     const percent = progress ?? 0;
     const filled = Math.round((percent / 100) * BAR_CELLS);
     const bar = `${'━'.repeat(filled)}${'─'.repeat(BAR_CELLS - filled)} ${String(Math.round(percent)).padStart(3)} %`;
-    return `${cleanLine(name, NAME_COLUMNS).padEnd(NAME_COLUMNS)} ${what.padEnd(11)} ${bar}  ${formatElapsed(nowMs - startedMs)}`;
+    return `${padded(cleanLine(name, NAME_COLUMNS))} ${what.padEnd(11)} ${bar}  ${formatElapsed(nowMs - startedMs)}`;
   });
   if (state.running.length > shown.length) lines.push(`… and ${state.running.length - shown.length} more`);
   return [...lines, totals(state, nowMs)];
+}
+
+function padded(name: string): string {
+  return name + ' '.repeat(Math.max(0, NAME_COLUMNS - columnsOf(name)));
 }
 
 function totals({ count, startedMs, ended, pause }: BoardState, nowMs: number): string {
@@ -153,5 +157,5 @@ function totals({ count, startedMs, ended, pause }: BoardState, nowMs: number): 
     ...(left === null || left <= 0 ? [] : [`about ${formatElapsed(left)} left`]),
   ];
   const waits = pause !== null && pause.untilMs > nowMs;
-  return `${parts.join(' · ')}${waits ? `; ${pause.reason}, going on in ${formatElapsed(pause.untilMs - nowMs)}` : ''}`;
+  return `${parts.join(' · ')}${waits ? `; ${cleanLine(pause.reason)}, going on in ${formatElapsed(pause.untilMs - nowMs)}` : ''}`;
 }

@@ -1,6 +1,6 @@
 import type { Clock } from '../platform/clock.ts';
 import type { OutputStream } from '../platform/host.ts';
-import { cleanLine } from './clean-text.ts';
+import { cleanText, columnsOf, cutLine } from './clean-text.ts';
 
 /** Several moving lines on a terminal. */
 export interface Board {
@@ -26,14 +26,27 @@ export async function createBoard(
   const { createLogUpdate } = await import('log-update');
   const update = createLogUpdate(stream as NodeJS.WriteStream); // a terminal’s stream, which has all that is asked of it
   const stopping = new AbortController();
+  let shown: readonly string[] = [];
+  let shownColumns = 0;
+  /** A terminal that was made narrower has folded what it shows into more lines than are known of. */
+  const eraseFolded = (columns: number): void => {
+    if (columns >= shownColumns) return;
+    const folded = shown.reduce((sum, line) => sum + Math.max(1, Math.ceil(columnsOf(line) / columns)), 0);
+    stream.write(`\x1b[${folded}A\r\x1b[J`);
+    update.done(); // it forgets what was there
+  };
   const draw = (): void => {
-    const columns = (stream.columns || DEFAULT_COLUMNS) - 1;
+    const columns = stream.columns || DEFAULT_COLUMNS;
     const room = (stream.rows || DEFAULT_ROWS) - 1;
-    update(
-      lines(room)
-        .map((line) => cleanLine(line, columns))
-        .join('\n'),
-    );
+    eraseFolded(columns);
+    shownColumns = columns;
+    shown = lines(room).map((line) => cutLine(cleanText(line), columns - 1));
+    update(shown.join('\n'));
+  };
+  const clear = (): void => {
+    eraseFolded(stream.columns || DEFAULT_COLUMNS);
+    update.clear();
+    shownColumns = 0;
   };
   const move = async (): Promise<void> => {
     while (!stopping.signal.aborted) {
@@ -45,14 +58,14 @@ export async function createBoard(
   return {
     isVisible: true,
     write(text) {
-      update.clear();
+      clear();
       stream.write(text);
       draw();
     },
     async stop() {
       stopping.abort();
       await moving;
-      update.clear();
+      clear();
       update.done(); // shows the cursor again
     },
   };
