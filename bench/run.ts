@@ -5,18 +5,9 @@ import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import Table from 'cli-table3';
+import { type Row, report } from './goals.ts';
 import { fixtureId, writeLedgerFixture } from './ledger-fixture.ts';
-import { type Command, median, ratio, timeInTurn } from './timing.ts';
-
-interface Row {
-  readonly what: string;
-  readonly measured: number;
-  readonly unit: string;
-  /** At most this, or at least, when `atLeast`. */
-  readonly goal: number;
-  readonly atLeast?: true;
-}
+import { type Command, measureProcess, median, ratio, timeInTurn } from './timing.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 const LEDGER_JOBS = 100_000;
@@ -132,15 +123,17 @@ async function downloads(baseUrl: string): Promise<Row[]> {
   const memory = [200, 1000].map(
     (megabytes): Row => ({
       what: `download of ${megabytes} MB: peak memory`,
-      measured: peakMemoryMegabytes([
-        'download',
-        `video_${megabytes * MEGABYTE}`,
-        '-o',
-        join(folder, 'peak.mp4'),
-        '--force',
-        '--base-url',
-        baseUrl,
-      ]),
+      measured: measureProcess(
+        sora('peak', [
+          'download',
+          `video_${megabytes * MEGABYTE}`,
+          '-o',
+          join(folder, 'peak.mp4'),
+          '--force',
+          '--base-url',
+          baseUrl,
+        ]),
+      ).peakMegabytes,
       unit: 'MB',
       goal: 150,
     }),
@@ -183,20 +176,6 @@ function hasCurl(): boolean {
   return isThere;
 }
 
-/** Of the process itself, as it reads it at its own end. */
-function peakMemoryMegabytes(argv: readonly string[]): number {
-  const preload = 'process.on("exit", () => process.stderr.write("peak " + process.resourceUsage().maxRSS))';
-  const { stderr } = spawnSync(
-    process.execPath,
-    ['--import', `data:text/javascript,${encodeURIComponent(preload)}`, join(ROOT, 'bin/sora.js'), ...argv],
-    {
-      encoding: 'utf8',
-      env: { ...process.env, SORA_HOME: join(folder, 'home') },
-    },
-  );
-  return (Number(/peak (\d+)/.exec(stderr)?.[1]) * 1024) / MEGABYTE;
-}
-
 /** The first clip of a process, before anything is compiled: what a person waits for. */
 function clip(): Row {
   const runs = Array.from({ length: isQuick ? 3 : 9 }, () => {
@@ -207,33 +186,4 @@ function clip(): Row {
     return Number.parseFloat(stdout);
   });
   return { what: 'clip of 5 s at 1280x720, cold', measured: median(runs), unit: 'ms', goal: 250 };
-}
-
-function isReached({ measured, goal, atLeast }: Row): boolean {
-  return atLeast ? measured >= goal : measured <= goal;
-}
-
-function report(rows: readonly Row[]): void {
-  if (rows.some((row) => !isReached(row))) process.exitCode = 1;
-  if (process.argv.includes('--json')) {
-    process.stdout.write(
-      `${JSON.stringify(
-        rows.map((row) => ({ ...row, reached: isReached(row) })),
-        null,
-        2,
-      )}\n`,
-    );
-    return;
-  }
-  const table = new Table({ head: ['what', 'measured', 'goal', ''], style: { head: [], border: [] } });
-  for (const row of rows) {
-    const { what, measured, unit, goal, atLeast } = row;
-    table.push([
-      what,
-      `${measured.toFixed(unit === 'ms' || unit === 'MB' ? 0 : 2)} ${unit}`,
-      `${atLeast ? '≥' : '≤'} ${goal}`,
-      isReached(row) ? 'ok' : 'over',
-    ]);
-  }
-  process.stdout.write(`Node ${process.versions.node}\n${table.toString()}\n`);
 }

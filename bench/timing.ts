@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 
 export interface Command {
   readonly name: string;
@@ -46,4 +46,29 @@ export function median(values: readonly number[]): number {
 export function ratio(times: ReadonlyMap<string, readonly number[]>, name: string, base: string): number {
   const bases = times.get(base) ?? [];
   return median((times.get(name) ?? []).map((time, at) => time / (bases[at] ?? Number.NaN)));
+}
+
+const TELL_PEAK = `data:text/javascript,${encodeURIComponent(
+  'process.on("exit", () => process.stderr.write("peak " + process.resourceUsage().maxRSS))',
+)}`;
+
+export interface Measured {
+  readonly ms: number;
+  /** The most memory that was resident, as the process itself reads it at its own end. */
+  readonly peakMegabytes: number;
+}
+
+/** Runs a command of Node once. */
+export function measureProcess({ name, file, argv, env = {} }: Command): Measured {
+  const startedNs = process.hrtime.bigint();
+  const { status, stderr } = spawnSync(file, ['--import', TELL_PEAK, ...argv], {
+    encoding: 'utf8',
+    env: { ...process.env, ...env },
+    stdio: ['ignore', 'ignore', 'pipe'],
+    maxBuffer: 1 << 30,
+  });
+  const ms = Number(process.hrtime.bigint() - startedNs) / 1e6;
+  const [, kibibytes] = /peak (\d+)/.exec(stderr) ?? [];
+  if (status !== 0 || kibibytes === undefined) throw new Error(`${name} ended with ${status}: ${stderr}`);
+  return { ms, peakMegabytes: (Number(kibibytes) * 1024) / 1e6 };
 }

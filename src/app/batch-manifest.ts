@@ -1,5 +1,5 @@
-import { readFileSync, statSync } from 'node:fs';
-import { dirname, resolve } from 'node:path';
+import { readFileSync, realpathSync, statSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { type BatchRow, resolveRows } from '../batch/batch-row.ts';
 import { formatOf, readManifest } from '../batch/manifest.ts';
@@ -30,7 +30,7 @@ export async function planManifest(
   context: Context,
 ): Promise<BatchPlan> {
   const rows = await readRows(settings, options, context);
-  const plan = planBatch(rows, batchOf(settings), context.ledger);
+  const plan = planBatch(rows, batchOf(settings, context), context.ledger);
   const isOpen = plan.rows.filter(({ state }) => state !== 'done');
   refuse(
     settings,
@@ -39,9 +39,9 @@ export async function planManifest(
   return plan;
 }
 
-/** What names a manifest in the ledger: where it lies. */
-function batchOf({ path }: ManifestSource): string {
-  return path ?? '-';
+/** What names a manifest in the ledger: where it truly lies, or the folder in which it came through standard input. */
+function batchOf({ path }: ManifestSource, { host }: Context): string {
+  return path === null ? join(host.cwd, '-') : realpathSync(path);
 }
 
 /** What it takes to read a manifest, and not to run it. */
@@ -61,7 +61,7 @@ export async function readRows(
   const form = apiFormOf(configuration);
   const nowMs = host.clock.now();
   const { rows, faults, notes } = resolveRows(manifest, {
-    batch: batchOf(settings),
+    batch: batchOf(settings, context),
     baseUrl: configuration.baseUrl.value,
     sourceFolder: settings.path === null ? host.cwd : dirname(settings.path),
     outputFolder: settings.outputFolder,

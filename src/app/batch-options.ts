@@ -41,7 +41,16 @@ export const BATCH_OPTIONS = {
     flags: '--retries <n>',
     summary: 'make a row anew, so often, that failed by the server’s fault (default 0)',
   },
-  retryFailed: { group: RUN, flags: '--retry-failed', summary: 'redo the rows that failed before, and no others' },
+  retryFailed: {
+    group: RUN,
+    flags: '--retry-failed',
+    summary: 'redo the rows that failed before; begin no others',
+  },
+  retryUnknown: {
+    group: RUN,
+    flags: '--retry-unknown',
+    summary: 'send rows anew whose job cannot be found; one that exists all the same is paid twice',
+  },
   failFast: { group: RUN, flags: '--fail-fast', summary: 'begin no more rows after the first that fails' },
   timeout: {
     group: RUN,
@@ -76,6 +85,7 @@ export interface BatchSettings {
   /** The least time between two creates. */
   readonly intervalMs: number;
   readonly retries: number;
+  readonly retryUnknown: boolean;
   readonly failFast: boolean;
   readonly timeoutMs: number;
   readonly maxCostMicros: number | null;
@@ -111,6 +121,7 @@ export function readBatchOptions(file: string | undefined, options: BatchOptions
     concurrency: number('--concurrency', options.concurrency, 1, MAX_CONCURRENCY, 4),
     intervalMs: intervalMs ?? 0,
     retries: number('--retries', options.retries, 0, MAX_RETRIES, 0),
+    retryUnknown: options.retryUnknown ?? false,
     failFast: options.failFast ?? false,
     timeoutMs: parseTimeoutMs(options.timeout, configuration.timeoutMs.value, faults),
     maxCostMicros: parseMaxCost(options.maxCost, faults),

@@ -20,6 +20,7 @@ export class BatchProgress implements BatchListener {
   readonly #onEntry: (entry: BatchEntry) => void;
   #spentMicros: number;
   #pause: BoardState['pause'] = null;
+  #toldUntilMs = 0;
   #board: Board = SILENT_BOARD;
 
   constructor(plan: BatchPlan, profile: string, context: Context, onEntry: (entry: BatchEntry) => void) {
@@ -83,8 +84,12 @@ export class BatchProgress implements BatchListener {
   }
 
   onPause({ message }: SoraError, pauseMs: number): void {
-    this.#pause = { reason: message, untilMs: this.#context.host.clock.now() + pauseMs };
-    if (!this.#board.isVisible) this.#context.output.news(`${message}; going on in ${Math.ceil(pauseMs / 1000)} s`);
+    const nowMs = this.#context.host.clock.now();
+    const isTold = this.#toldUntilMs > nowMs; // one wait for all, however many were refused
+    this.#pause = { reason: message, untilMs: nowMs + pauseMs };
+    if (this.#board.isVisible || isTold) return;
+    this.#toldUntilMs = nowMs + pauseMs;
+    this.#context.output.news(`${message}; going on in ${Math.ceil(pauseMs / 1000)} s`);
   }
 
   onEnd({ row, outcome, record, job, files, error }: RowResult): void {
@@ -125,12 +130,23 @@ export function countRows(
   spentMicros: number,
   outcomeOf: (planned: PlannedRow) => RowState = ({ state }) => state,
 ): BatchCount {
-  const count = { rows: 0, done: 0, failed: 0, running: 0, toDo: 0, spentMicros, toSpendMicros: 0, unpriced: 0 };
+  const count = {
+    rows: 0,
+    done: 0,
+    failed: 0,
+    running: 0,
+    unknown: 0,
+    toDo: 0,
+    spentMicros,
+    toSpendMicros: 0,
+    unpriced: 0,
+  };
   for (const planned of rows) {
     const outcome = outcomeOf(planned);
     count.rows += 1;
     if (outcome === 'done') count.done += 1;
     else if (outcome === 'failed') count.failed += 1;
+    else if (outcome === 'unknown') count.unknown += 1;
     else if (outcome !== 'to_do') count.running += 1;
     else {
       const { estimate } = planned.row;

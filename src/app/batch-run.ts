@@ -2,7 +2,7 @@ import type { BatchPlan, PlannedRow } from '../batch/plan.ts';
 import { runBatch } from '../batch/run.ts';
 import type { BatchCount } from '../domain/batch.ts';
 import { SoraError } from '../domain/errors.ts';
-import type { ServerIdentity } from '../domain/record.ts';
+import { shellWord } from '../domain/shell.ts';
 import { checkDestination } from '../jobs/destination.ts';
 import { countJson, describeCount, describePrice, entryJson, renderEntries } from '../output/batch-view.ts';
 import type { Surface } from '../output/surface.ts';
@@ -12,7 +12,6 @@ import type { BatchSettings } from './batch-options.ts';
 import { BatchProgress } from './batch-progress.ts';
 import type { CommandResult } from './command.ts';
 import type { Context } from './context.ts';
-import { targetOption } from './server.ts';
 import { submitDeps } from './submit-deps.ts';
 
 const SOME_FAILED = 6;
@@ -32,8 +31,8 @@ export async function runPlan(
   settings: BatchSettings,
   context: Context,
 ): Promise<CommandResult> {
-  const { configuration } = context;
-  if (rows.length > MANY_ROWS) preferSmallHeap();
+  const { configuration, ledger } = context;
+  if (rows.length >= MANY_ROWS) preferSmallHeap();
   const { outputFolder, variants, force } = settings;
   if (rows.length > 0) checkDestination({ kind: 'folder', path: outputFolder }, variants, force);
   const server = await context.server();
@@ -41,6 +40,7 @@ export async function runPlan(
   const progress = new BatchProgress(plan, server.identity.profile, context, (entry) => results?.add(entryJson(entry)));
   await progress.start(rows);
   let stoppedBy: SoraError | Interrupt | null;
+  ledger.hold();
   try {
     stoppedBy = await runBatch(
       { ...submitDeps(server, context), singleShot: server.singleShot, random: context.random },
@@ -51,19 +51,21 @@ export async function runPlan(
         concurrency: settings.concurrency,
         intervalMs: settings.intervalMs,
         retries: settings.retries,
+        givesUpUnknown: settings.retryUnknown,
         failFast: settings.failFast,
         timeoutMs: settings.timeoutMs,
         force: settings.force,
-        budgetMicros: settings.maxCostMicros === null ? null : settings.maxCostMicros - plan.spentMicros,
+        maxCostMicros: settings.maxCostMicros ?? configuration.maxCostMicros?.value ?? null,
         maxCostPerDayMicros: configuration.maxCostPerDayMicros?.value ?? null,
       },
       progress,
     );
   } finally {
+    await ledger.release();
     await progress.stop();
   }
   await results?.replace(documents(progress));
-  return report(progress, stoppedBy, settings, server.identity, context);
+  return report(progress, stoppedBy, settings, context);
 }
 
 function* documents(progress: BatchProgress): Generator<Record<string, unknown>> {
@@ -81,7 +83,6 @@ function report(
   progress: BatchProgress,
   stoppedBy: SoraError | Interrupt | null,
   settings: BatchSettings,
-  identity: ServerIdentity,
   { output, host }: Context,
 ): CommandResult {
   const { count } = progress;
@@ -93,24 +94,27 @@ function report(
     view: (surface: Surface) => (surface.isTerminal ? renderEntries([...progress.entries()], host.cwd, surface) : ''),
     isLine: true as const,
   };
-  const again = `sora batch ${settings.name}${targetOption(identity)}`;
-  if (stoppedBy instanceof Interrupt) return { answer, errors: [interrupted(count, again, stoppedBy)] };
-  if (stoppedBy !== null)
-    return { answer, errors: [stoppedBy.with({ hints: [...stoppedBy.hints, `run \`${again}\` to go on`] })] };
-  if (count.failed > 0) {
-    output.note(
-      `run \`${again} --retry-failed\` to redo the ${count.failed === 1 ? 'row' : `${count.failed} rows`} that failed`,
-    );
-    return { answer, exitCode: SOME_FAILED };
+  const again = `sora ${host.argv.map(shellWord).join(' ')}`;
+  const resume =
+    settings.path === null ? 'give the same rows to the same command to go on' : `run \`${again}\` to go on`;
+  if (stoppedBy instanceof Interrupt) return { answer, errors: [interrupted(count, resume, stoppedBy)] };
+  if (stoppedBy !== null) return { answer, errors: [stoppedBy.with({ hints: [...stoppedBy.hints, resume] })] };
+  for (const [rows, option, does] of [
+    [count.failed, '--retry-failed', 'redo what failed'],
+    [count.unknown, '--retry-unknown', 'send anew what may have arrived, and may be paid twice'],
+  ] as const) {
+    if (rows > 0)
+      output.note(`add \`${option}\` to the same command to ${does} (${rows} ${rows === 1 ? 'row' : 'rows'})`);
   }
+  if (count.failed + count.unknown > 0) return { answer, exitCode: SOME_FAILED };
   if (count.running > 0) {
-    output.note(`run \`${again}\` to go on with the rows whose jobs are still running`);
+    output.note(`some jobs are still running; ${resume}`);
     return { answer, exitCode: STILL_RUNNING };
   }
   return { answer };
 }
 
-function interrupted({ running, toDo }: BatchCount, again: string, cause: Interrupt): SoraError {
+function interrupted({ running, toDo }: BatchCount, resume: string, cause: Interrupt): SoraError {
   const title = `interrupted; ${running} ${running === 1 ? 'job goes' : 'jobs go'} on at the server, ${toDo} ${toDo === 1 ? 'row is' : 'rows are'} to do`;
-  return new SoraError('interrupted', { title, hints: [`run \`${again}\` to go on`], cause });
+  return new SoraError('interrupted', { title, hints: [resume], cause });
 }

@@ -102,7 +102,9 @@ class RowResolver {
       destination,
       variants,
     };
-    return Array.from({ length: row.count }, () => ({ ...entry, tie: this.#tie(row.id, recorded) }));
+    const rows: BatchRow[] = [];
+    while (rows.length < row.count) rows.push({ ...entry, tie: this.#tie(row.id, recorded) });
+    return rows;
   }
 
   /**
@@ -111,15 +113,15 @@ class RowResolver {
    */
   #tie(id: string | null, recorded: RecordedRequest): RowTie {
     const { batch, baseUrl } = this.#surroundings;
-    const identity = JSON.stringify([batch, id, fingerprintOf(baseUrl, recorded)]);
-    const occurrence = this.#occurrences.get(identity) ?? 0;
-    this.#occurrences.set(identity, occurrence + 1);
-    const key = hash('sha256', `${identity}\n${occurrence}`).slice(0, 32);
-    return { batch, key };
+    const name = hash('sha256', JSON.stringify([batch, id, fingerprintOf(baseUrl, recorded)])).slice(0, 32);
+    const occurrence = (this.#occurrences.get(name) ?? 0) + 1;
+    this.#occurrences.set(name, occurrence);
+    return { batch, key: occurrence === 1 ? name : `${name}-${occurrence}` };
   }
 
   #variantsOf({ line, variants }: ManifestRow): readonly [Variant, ...Variant[]] {
-    const names = [...new Set(variants ?? [])];
+    if (variants === undefined) return this.#surroundings.variants;
+    const names = [...new Set(variants)];
     const known = VARIANTS.filter((variant) => names.includes(variant));
     const unknown = names.filter((name) => !VARIANTS.some((variant) => variant === name));
     this.#fault(

@@ -4,6 +4,8 @@ import { isJsonObject, parseJson } from '../domain/json.ts';
 import { hasCode, replaceFile } from '../platform/files.ts';
 import { Journal } from '../platform/journal.ts';
 
+const PAGE_CHARACTERS = 64 << 10;
+
 /**
  * `<manifest>.results.jsonl`: a line a row, added as rows end, so that a killed run has
  * told what it did; in the order of the manifest, one line each, once a run has ended.
@@ -16,7 +18,8 @@ export class ResultsFile {
 
   constructor(path: string) {
     this.path = path;
-    this.#journal = new Journal(path);
+    this.#journal = new Journal(path, { isSynced: false });
+    this.#journal.hold();
   }
 
   /** Throws `file_exists` when there is a file of that name that is none of ours. */
@@ -39,16 +42,27 @@ export class ResultsFile {
   /** Resolves when the file holds these results and nothing else; rejects with `cannot_write`. */
   async replace(results: Iterable<Readonly<Record<string, unknown>>>): Promise<void> {
     await this.#added; // and so, as appends keep their order, all that were added
+    await this.#journal.release();
     if (this.#failure !== undefined) this.#fail(this.#failure);
-    let text = '';
-    for (const result of results) text += `${JSON.stringify(result)}\n`;
-    await replaceFile(this.path, text, 0o644).catch((error: unknown) => this.#fail(error));
+    await replaceFile(this.path, pagesOf(results), 0o644).catch((error: unknown) => this.#fail(error));
   }
 
   #fail(error: unknown): never {
     const causedBy = error instanceof Error ? error.message : String(error);
     throw new SoraError('cannot_write', { title: `could not write ${this.path}`, causedBy, cause: error });
   }
+}
+
+/** Some lines at a time: all of a long batch at once would take more memory than the batch itself. */
+function* pagesOf(results: Iterable<Readonly<Record<string, unknown>>>): Generator<string> {
+  let page = '';
+  for (const result of results) {
+    page += `${JSON.stringify(result)}\n`;
+    if (page.length < PAGE_CHARACTERS) continue;
+    yield page;
+    page = '';
+  }
+  yield page;
 }
 
 function readFirstLine(path: string): string | undefined {

@@ -6,12 +6,13 @@ import { failureOf } from '../domain/job-failure.ts';
 import { factsOf, type JobRecord, type SavedFile, type ServerIdentity } from '../domain/record.ts';
 import { isTerminal, type VideoJob } from '../domain/video.ts';
 import { save } from '../jobs/save.ts';
-import { type SubmitDeps, submit } from '../jobs/submit.ts';
+import { type RowOrder, type Submission, type SubmitDeps, submit } from '../jobs/submit.ts';
 import { type WaitEvent, waitForJob } from '../jobs/wait.ts';
 import { Interrupt } from '../platform/host.ts';
 import { type BatchRow, completeRequest } from './batch-row.ts';
 import { CreatePace } from './create-pace.ts';
 import { type PlannedRow, savedFiles } from './plan.ts';
+import { isGone, isServersFault, stopsAll } from './row-failure.ts';
 
 export interface BatchDeps extends SubmitDeps {
   /** Sends everything once: creates have their own pace here, and waits their own patience. */
@@ -31,19 +32,21 @@ export interface BatchOrder {
   readonly intervalMs: number;
   /** How often a row is made anew that failed by the server's fault. */
   readonly retries: number;
+  /** Rows in doubt are given up and made anew when they cannot be found. */
+  readonly givesUpUnknown: boolean;
   readonly failFast: boolean;
   /** Of each row, from its turn to the end of its job. */
   readonly timeoutMs: number;
   readonly force: boolean;
-  /** What this run may spend; null without a limit. */
-  readonly budgetMicros: number | null;
+  /** Of all submissions of the manifest; null without a cap. */
+  readonly maxCostMicros: number | null;
   readonly maxCostPerDayMicros: number | null;
 }
 
 export interface RowResult {
   readonly row: BatchRow;
-  /** `running`: its job goes on at the server, and another run takes it up. */
-  readonly outcome: 'done' | 'failed' | 'running';
+  /** `running`: its job goes on at the server, and another run takes it up; `unknown`: it may have a job. */
+  readonly outcome: 'done' | 'failed' | 'running' | 'unknown';
   readonly record: JobRecord | null;
   readonly job: VideoJob | null;
   readonly files: readonly SavedFile[];
@@ -59,26 +62,6 @@ export interface BatchListener {
   onPause(error: SoraError, pauseMs: number): void;
   onEnd(result: RowResult): void;
 }
-
-/** What concerns the account, the server or this machine, and so every other row too. */
-const STOPS_ALL: ReadonlySet<string> = new Set([
-  'no_api_key',
-  'invalid_api_key',
-  'permission_denied',
-  'organization_not_verified',
-  'insufficient_quota',
-  'billing_hard_limit_reached',
-  'cost_cap_exceeded',
-  'service_retired',
-  'endpoint_not_found',
-  'not_supported',
-  'tls_failure',
-  'cannot_write',
-  'invalid_config',
-]);
-
-/** Words of servers for what another try would not change. */
-const ABOUT_THE_REQUEST = /invalid|polic|moderat|safety|content.?filter|blocked|unsupported/i;
 
 /**
  * Makes the videos of rows: creates, waits and saves overlap, within the limits of the
@@ -106,7 +89,6 @@ class BatchRun {
   /** Aborts what waits for its turn; what runs goes on. */
   readonly #halt = new AbortController();
   #stoppedBy: SoraError | Interrupt | null = null;
-  #spentMicros = 0;
 
   constructor(deps: BatchDeps, order: BatchOrder, listener: BatchListener) {
     this.#deps = deps;
@@ -134,10 +116,11 @@ class BatchRun {
     return this.#stoppedBy;
   }
 
-  async #runRow({ row, record }: PlannedRow, slots: LimitFunction): Promise<void> {
+  async #runRow(planned: PlannedRow, slots: LimitFunction): Promise<void> {
+    const { row } = planned;
     let made: Made | null = null;
     try {
-      made = await slots(() => this.#make(row));
+      made = await slots(() => this.#make(planned));
       if (made === null) return;
       const files = savedFiles(made.record, row) ?? (await this.#save(row, made));
       this.#listener.onEnd({ row, outcome: 'done', ...made, files, error: null });
@@ -146,86 +129,85 @@ class BatchRun {
       if (!(error instanceof SoraError)) throw thrown;
       const isOver = error.code !== 'wait_timeout' && error.code !== 'interrupted';
       if (isOver && this.#order.failFast) this.#stop(error);
-      const latest = made?.record ?? this.#deps.ledger.byRow(row.tie.key).at(-1) ?? record;
-      const job = made?.job ?? null;
-      this.#listener.onEnd({ row, outcome: isOver ? 'failed' : 'running', record: latest, job, files: [], error });
+      const record = made?.record ?? this.#deps.ledger.byRow(row.tie.key).at(-1) ?? planned.record;
+      if (isGone(error)) await this.#forget(record);
+      const failed = error.code === 'outcome_unknown' ? 'unknown' : 'failed';
+      const outcome = isOver ? failed : 'running';
+      this.#listener.onEnd({ row, outcome, record, job: made?.job ?? null, files: [], error });
     }
+  }
+
+  /** Lets a job that its server no longer has stand in nobody’s way who makes the row anew. */
+  async #forget(record: JobRecord | null): Promise<void> {
+    const { ledger, clock } = this.#deps;
+    if (record?.answer !== 'accepted' || record.removed) return;
+    await ledger.append({ event: 'removed', key: record.key, atMs: clock.now() });
   }
 
   /** The finished job of a row; null when everything was stopped before it was submitted. */
-  async #make(row: BatchRow): Promise<Made | null> {
+  async #make(planned: PlannedRow): Promise<Made | null> {
+    const { row } = planned;
     const { clock } = this.#deps;
     const deadlineMs = clock.now() + this.#order.timeoutMs;
+    let tie = this.#tieOf(planned);
     for (let retries = 0; ; retries++) {
-      const submission = await this.#submit(row, deadlineMs);
+      const isUnderWay = retries === 0 && planned.state !== 'to_do' && planned.state !== 'failed';
+      const submission = await this.#submit(row, tie, deadlineMs, isUnderWay);
       if (submission === null) return null;
-      const job = await this.#wait(row, submission.record, submission.job, deadlineMs);
+      const { record } = submission;
+      const job = await this.#wait(row, record, submission.job, deadlineMs);
       const failure = failureOf(job, clock.now());
-      if (failure === null) return { record: submission.record, job };
+      if (failure === null) return { record, job };
       if (retries >= this.#order.retries || !isServersFault(failure, job) || this.#stoppedBy !== null) throw failure;
+      tie = { ...tie, after: record.key };
     }
   }
 
-  async #submit(row: BatchRow, deadlineMs: number): Promise<Awaited<ReturnType<typeof submit>> | null> {
+  /** What is known of the row’s earlier submissions, so that what came to nothing is made anew, and nothing else is. */
+  #tieOf({ row, state, record }: PlannedRow): RowOrder {
+    const key = record?.key ?? null;
+    const { givesUpUnknown, maxCostMicros } = this.#order;
+    const after = state === 'to_do' || state === 'failed' ? key : null;
+    return { ...row.tie, after, givesUp: givesUpUnknown && state === 'unknown' ? key : null, maxCostMicros };
+  }
+
+  /** `isUnderWay`: the row has a job, or may have one, so that going on with it is no create that has to wait for its turn. */
+  async #submit(row: BatchRow, tie: RowOrder, deadlineMs: number, isUnderWay: boolean): Promise<Submission | null> {
     const { clock } = this.#deps;
-    for (;;) {
-      await this.#pace.turn(this.#halt.signal).catch(() => {}); // what stopped it is known
+    for (let tries = 0; ; tries++) {
+      if (!isUnderWay || tries > 0) await this.#pace.turn(this.#halt.signal).catch(() => {}); // what stopped it is known
       if (this.#stoppedBy !== null) return null;
       try {
-        const submission = await this.#submitOnce(row);
-        this.#pace.accepted();
-        this.#listener.onSubmit(row, submission.kind === 'submitted');
+        const submission = await this.#submitOnce(row, tie);
+        const isPaid = submission.kind === 'submitted';
+        if (isPaid) this.#pace.accepted();
+        this.#listener.onSubmit(row, isPaid);
         return submission;
       } catch (error) {
         if (!(error instanceof SoraError)) throw error;
-        if (STOPS_ALL.has(error.code)) this.#stop(error);
+        if (stopsAll(error)) this.#stop(error);
         if (!error.retryable || clock.now() >= deadlineMs) throw error;
         this.#listener.onPause(error, this.#pace.refused(error));
       }
     }
   }
 
-  async #submitOnce(row: BatchRow): Promise<Awaited<ReturnType<typeof submit>>> {
+  #submitOnce(row: BatchRow, tie: RowOrder): Promise<Submission> {
     const { server, free, maxCostPerDayMicros } = this.#order;
-    const request = completeRequest(row);
-    const reservedMicros = this.#reserve(row);
-    let isPaid = true;
-    try {
-      const submission = await submit(
-        {
-          ...this.#deps,
-          client: { ...this.#deps.client, create: this.#deps.singleShot.create.bind(this.#deps.singleShot) },
-        },
-        {
-          server,
-          request,
-          estimate: row.estimate,
-          free,
-          again: false,
-          taken: new Set(),
-          maxCostPerDayMicros,
-          row: { ...row.tie, after: null, givesUp: null },
-        },
-      );
-      isPaid = submission.kind === 'submitted';
-      return submission;
-    } catch (error) {
-      isPaid = error instanceof SoraError && error.code === 'outcome_unknown';
-      throw error;
-    } finally {
-      if (!isPaid) this.#spentMicros -= reservedMicros;
-    }
-  }
-
-  /** Takes the price of a row out of what may be spent. Throws `cost_cap_exceeded`. */
-  #reserve({ estimate }: BatchRow): number {
-    const { budgetMicros, free } = this.#order;
-    const micros = free ? 0 : (estimate?.micros ?? 0);
-    if (budgetMicros !== null && this.#spentMicros + micros > budgetMicros) {
-      throw new SoraError('cost_cap_exceeded', { title: 'what may be spent on this batch is spent' });
-    }
-    this.#spentMicros += micros;
-    return micros;
+    const { client, singleShot } = this.#deps;
+    return submit(
+      { ...this.#deps, client: { ...client, create: singleShot.create.bind(singleShot) } },
+      {
+        server,
+        request: completeRequest(row),
+        estimate: row.estimate,
+        free,
+        again: false,
+        taken: new Set(),
+        maxCostPerDayMicros,
+        row: tie,
+      },
+    );
   }
 
   async #wait(row: BatchRow, record: JobRecord, known: VideoJob | null, deadlineMs: number): Promise<VideoJob> {
@@ -253,7 +235,7 @@ class BatchRun {
     try {
       return await save(this.#deps, { record, job, destination, variants, force: this.#order.force });
     } catch (error) {
-      if (error instanceof SoraError && STOPS_ALL.has(error.code) && error.status === null) this.#stop(error);
+      if (error instanceof SoraError && stopsAll(error) && error.status === null) this.#stop(error);
       throw error;
     }
   }
@@ -263,10 +245,4 @@ class BatchRun {
     this.#stoppedBy = reason;
     this.#halt.abort(reason);
   }
-}
-
-/** Whether a job may come out well when it is made anew. */
-function isServersFault({ code }: SoraError, { status, error }: VideoJob): boolean {
-  if (status === 'expired') return true;
-  return status === 'failed' && code === 'job_failed' && !ABOUT_THE_REQUEST.test(error?.code ?? '');
 }

@@ -1,5 +1,5 @@
 import { planManifest } from '../app/batch-manifest.ts';
-import { BATCH_OPTIONS, readBatchOptions } from '../app/batch-options.ts';
+import { BATCH_OPTIONS, type BatchSettings, readBatchOptions } from '../app/batch-options.ts';
 import { countRows, plannedEntry } from '../app/batch-progress.ts';
 import { runPlan } from '../app/batch-run.ts';
 import { defineCommand } from '../app/command.ts';
@@ -7,6 +7,7 @@ import { requireKey } from '../app/endpoint.ts';
 import { agreeToSpend } from '../app/spending.ts';
 import type { PlannedRow } from '../batch/plan.ts';
 import { rowSchema } from '../batch/row-fields.ts';
+import type { RowState } from '../domain/batch.ts';
 import {
   countJson,
   describeCount,
@@ -22,7 +23,7 @@ export const batch = defineCommand({
     'Makes the videos of a whole manifest, several at once: creates, waits and saves. It can be stopped at any moment and run again: jobs that run are gone on with, what is saved is left, and nothing is paid twice. A manifest is JSON lines, CSV with a head, YAML with `defaults` and `jobs`, a prompt a line, or a file for the Batch API. The options of a video stand for what its rows leave out.',
   arguments: [{ form: '[file]', summary: 'the manifest, or - for standard input' }],
   options: BATCH_OPTIONS,
-  json: `${ENTRY_JSON_SHAPE}, a line for each row when it ends; at last {"summary":{"manifest","results","rows","done","failed","running","to_do","cost":{"spent_usd","to_spend_usd","rows_of_unknown_price"}}}; with --dry-run: {"rows":[…],"summary"}`,
+  json: `${ENTRY_JSON_SHAPE}, a line for each row when it ends; at last {"summary":{"manifest","results","rows","done","failed","running","unknown","to_do","cost":{"spent_usd","to_spend_usd","rows_of_unknown_price"}}}; with --dry-run: {"rows":[…],"summary"}`,
   errors: [
     'invalid_manifest',
     'cost_cap_exceeded',
@@ -46,24 +47,34 @@ export const batch = defineCommand({
     const settings = readBatchOptions(file, options, context);
     const plan = await planManifest(settings, options, context);
     const { profile, isSimulator } = context.configuration;
-    const count = countRows(plan.rows, plan.spentMicros);
-    const price = describePrice(count.toSpendMicros, count.unpriced);
+    const rows = selectRows(plan.rows, options.retryFailed ?? false);
+    const toPay = countRows(
+      rows.filter(({ state }) => isToBePaid(state, settings)),
+      0,
+      () => 'to_do',
+    );
+    const { toSpendMicros, unpriced } = toPay;
+    const count = { ...countRows(plan.rows, plan.spentMicros), toSpendMicros, unpriced };
+    const price = describePrice(toSpendMicros, unpriced);
     context.output.news(`plan: ${describeCount(count)}; cost: ${isSimulator ? `free (it would be ${price})` : price}`);
     if (options.dryRun) {
       const entries = plan.rows.map((planned) => plannedEntry(planned, profile.value));
       const summary = { manifest: settings.name, results: settings.results?.path ?? null, ...countJson(count) };
-      const data = { rows: entries.map(entryJson), summary };
+      const data = {
+        get rows() {
+          return entries.map(entryJson); // which a table needs nothing of
+        },
+        summary,
+      };
       return { answer: { data, view: (surface) => renderEntries(entries, context.host.cwd, surface) } };
     }
 
     settings.results?.check();
-    const rows = selectRows(plan.rows, options.retryFailed ?? false);
     requireKey(context.configuration);
-    const toPay = countRows(rows.filter(isToBePaid), 0, () => 'to_do');
     await agreeToSpend(
       {
-        micros: toPay.unpriced > 0 && toPay.unpriced === toPay.rows ? null : toPay.toSpendMicros,
-        isMore: toPay.unpriced > 0,
+        micros: unpriced > 0 && unpriced === toPay.rows ? null : toSpendMicros,
+        isMore: unpriced > 0,
         spentMicros: plan.spentMicros,
         maxCostMicros: settings.maxCostMicros,
         isAgreed: options.yes ?? false,
@@ -74,11 +85,12 @@ export const batch = defineCommand({
   },
 });
 
-/** Everything that is not done and has not failed; or what has failed, and nothing else. */
+/** What is under way is gone on with; beside it, what is to do, or what has failed. */
 function selectRows(rows: readonly PlannedRow[], isRetry: boolean): PlannedRow[] {
-  return rows.filter(({ state }) => (isRetry ? state === 'failed' : state !== 'failed' && state !== 'done'));
+  const omitted: readonly RowState[] = ['done', isRetry ? 'to_do' : 'failed'];
+  return rows.filter(({ state }) => !omitted.includes(state));
 }
 
-function isToBePaid({ state }: PlannedRow): boolean {
-  return state === 'to_do' || state === 'failed';
+function isToBePaid(state: RowState, { retryUnknown }: BatchSettings): boolean {
+  return state === 'to_do' || state === 'failed' || (state === 'unknown' && retryUnknown);
 }

@@ -21,8 +21,10 @@ export interface BatchCount {
   readonly rows: number;
   readonly done: number;
   readonly failed: number;
-  /** Or to be saved, or waiting to be found. */
+  /** Or to be saved. */
   readonly running: number;
+  /** They may have a job, which has not been found. */
+  readonly unknown: number;
   readonly toDo: number;
   readonly spentMicros: number;
   /** Of what is to do, as far as prices are known. */

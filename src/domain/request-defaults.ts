@@ -11,6 +11,7 @@ type OptionTexts = Pick<
  * gives words gets no size, and of ratio and orientation one replaces the other.
  */
 export function withDefaults<T extends OptionTexts>(given: T, defaults: Readonly<Record<string, string>>): T {
+  if (Object.keys(defaults).length === 0) return given;
   const { size, resolution, aspectRatio, orientation, params = [] } = given;
   const isSized = size !== undefined;
   const isWorded = resolution !== undefined || aspectRatio !== undefined || orientation !== undefined;

@@ -131,6 +131,7 @@ function checkPrompt(prompt: string, { violations }: Findings): void {
   if (/[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f\ufffd]/.test(prompt)) {
     violations.push('the prompt holds binary data, not text');
   }
+  if (prompt.length <= MAX_PROMPT_CHARACTERS) return;
   const characters = [...prompt].length;
   if (characters > MAX_PROMPT_CHARACTERS) {
     violations.push(`the prompt has ${characters} characters, the limit is ${MAX_PROMPT_CHARACTERS}`);

@@ -1,7 +1,6 @@
 import { dayOf } from '../domain/day.ts';
 import { SoraError } from '../domain/errors.ts';
 import { formatUsd } from '../domain/money.ts';
-import { spentMicros } from '../domain/record.ts';
 import type { Ledger } from '../store/ledger.ts';
 
 export interface DaySpending {
@@ -15,12 +14,7 @@ export interface DaySpending {
 
 /** What the day's submissions count as spent, in micro-dollars. */
 export function spentOn(ledger: Ledger, { atMs, profile, before }: DaySpending): number {
-  let sumMicros = 0;
-  for (const record of ledger.submittedOn(dayOf(atMs))) {
-    if (record.key === before) break;
-    if (profile === null || record.profile === profile) sumMicros += spentMicros(record) ?? 0;
-  }
-  return sumMicros;
+  return ledger.spentOnDay(dayOf(atMs), { before: before ?? null, profile });
 }
 
 export interface DayCap extends Omit<DaySpending, 'before'> {

@@ -1,6 +1,7 @@
 import type { VideosClient } from '../client/port.ts';
 import { SoraError } from '../domain/errors.ts';
 import { hintsFor } from '../domain/hints.ts';
+import { formatUsd } from '../domain/money.ts';
 import type { Estimate } from '../domain/pricing.ts';
 import {
   ABANDONED,
@@ -55,6 +56,8 @@ export interface RowOrder extends RowTie {
   readonly after: string | null;
   /** A submission in doubt that is given up when it cannot be found; null where there is none. */
   readonly givesUp: string | null;
+  /** Most that all submissions of the manifest may cost, by all processes; null without a cap. */
+  readonly maxCostMicros: number | null;
 }
 
 export interface SubmitOrder {
@@ -119,6 +122,7 @@ export async function submit(deps: SubmitDeps, order: SubmitOrder): Promise<Subm
     await takeBack(deps, key, WITHDRAWN, 'another process submitted the same request first');
     return attach(deps, first, order.row);
   }
+  await keepBatchCap(deps, order, key);
   await keepDayCap(deps, order, key);
   return send(deps, order, key);
 }
@@ -257,6 +261,17 @@ async function findLost(
     title: 'the create did not arrive at the server',
     causedBy,
     cause: doubt,
+  });
+}
+
+/** Takes the intent back when it would bring its manifest over the cap, with all that other processes submit of it. */
+async function keepBatchCap(deps: SubmitDeps, { row, free }: SubmitOrder, key: string): Promise<void> {
+  if (row === null || row.maxCostMicros === null || free) return;
+  const { estimatedMicros } = recordOf(deps.ledger, key);
+  if (deps.ledger.spentOnBatch(row.batch, key) + (estimatedMicros ?? 0) <= row.maxCostMicros) return;
+  await takeBack(deps, key, WITHDRAWN, 'over the cap of its manifest');
+  throw new SoraError('cost_cap_exceeded', {
+    title: `all that may be spent on this manifest is spent: ${formatUsd(row.maxCostMicros)}`,
   });
 }
 

@@ -1,7 +1,7 @@
 import type { BatchCount, BatchEntry } from '../domain/batch.ts';
 import { formatElapsed } from '../domain/duration.ts';
 import { formatUsd, usdOf } from '../domain/money.ts';
-import { cleanLine } from './clean-text.ts';
+import { cleanLine, columnsOf } from './clean-text.ts';
 import { errorJson } from './error-view.ts';
 import { jobJson } from './job-view.ts';
 import { shortPath } from './short-path.ts';
@@ -22,23 +22,26 @@ export function entryJson({ line, id, outcome, summary, error }: BatchEntry): Re
 export const ENTRY_JSON_SHAPE =
   '{"row","line","outcome":"done|failed|running|unknown|saveable|to_do", …the keys of a job}';
 
-export function countJson({ rows, done, failed, running, toDo, spentMicros, toSpendMicros, unpriced }: BatchCount) {
+export function countJson({ rows, done, failed, running, unknown, toDo, ...cost }: BatchCount) {
+  const { spentMicros, toSpendMicros, unpriced } = cost;
   return {
     rows,
     done,
     failed,
     running,
+    unknown,
     to_do: toDo,
     cost: { spent_usd: usdOf(spentMicros), to_spend_usd: usdOf(toSpendMicros), rows_of_unknown_price: unpriced },
   };
 }
 
 /** `200 rows: 150 to do, 40 done, 10 running`. */
-export function describeCount({ rows, done, failed, running, toDo }: BatchCount): string {
+export function describeCount({ rows, done, failed, running, unknown, toDo }: BatchCount): string {
   const parts = [
     [toDo, 'to do'],
     [done, 'done'],
     [running, 'running'],
+    [unknown, 'unknown'],
     [failed, 'failed'],
   ] as const;
   const told = parts.filter(([count]) => count > 0).map(([count, name]) => `${count} ${name}`);
@@ -131,23 +134,28 @@ export function boardLines(state: BoardState, nowMs: number, room: number): stri
     const percent = progress ?? 0;
     const filled = Math.round((percent / 100) * BAR_CELLS);
     const bar = `${'━'.repeat(filled)}${'─'.repeat(BAR_CELLS - filled)} ${String(Math.round(percent)).padStart(3)} %`;
-    return `${cleanLine(name, NAME_COLUMNS).padEnd(NAME_COLUMNS)} ${what.padEnd(11)} ${bar}  ${formatElapsed(nowMs - startedMs)}`;
+    return `${padded(cleanLine(name, NAME_COLUMNS))} ${what.padEnd(11)} ${bar}  ${formatElapsed(nowMs - startedMs)}`;
   });
   if (state.running.length > shown.length) lines.push(`… and ${state.running.length - shown.length} more`);
   return [...lines, totals(state, nowMs)];
 }
 
+function padded(name: string): string {
+  return name + ' '.repeat(Math.max(0, NAME_COLUMNS - columnsOf(name)));
+}
+
 function totals({ count, startedMs, ended, pause }: BoardState, nowMs: number): string {
-  const { done, failed, running, toDo, spentMicros } = count;
-  const left = ended === 0 ? null : ((nowMs - startedMs) / ended) * (running + toDo);
+  const { done, failed, running, unknown, toDo, spentMicros } = count;
+  const left = ended === 0 ? null : ((nowMs - startedMs) / ended) * (running + unknown + toDo);
   const parts = [
     `${done} done`,
     ...(failed > 0 ? [`${failed} failed`] : []),
     `${running} running`,
+    ...(unknown > 0 ? [`${unknown} unknown`] : []),
     `${toDo} to do`,
     `${formatUsd(spentMicros)} spent`,
     ...(left === null || left <= 0 ? [] : [`about ${formatElapsed(left)} left`]),
   ];
   const waits = pause !== null && pause.untilMs > nowMs;
-  return `${parts.join(' · ')}${waits ? `; ${pause.reason}, going on in ${formatElapsed(pause.untilMs - nowMs)}` : ''}`;
+  return `${parts.join(' · ')}${waits ? `; ${cleanLine(pause.reason)}, going on in ${formatElapsed(pause.untilMs - nowMs)}` : ''}`;
 }

@@ -1,15 +1,17 @@
 import type { Clock } from '../platform/clock.ts';
 import type { OutputStream } from '../platform/host.ts';
-import { cleanLine } from './clean-text.ts';
+import { cleanText, columnsOf, cutLine } from './clean-text.ts';
 
 /** Several moving lines on a terminal. */
 export interface Board {
   /** Stops the movement and clears the lines. */
   stop(): Promise<void>;
+  /** Writes text that stays, above the lines. */
+  write(text: string): void;
   readonly isVisible: boolean;
 }
 
-export const SILENT_BOARD: Board = { stop: async () => {}, isVisible: false };
+export const SILENT_BOARD: Board = { stop: async () => {}, write: () => {}, isVisible: false };
 
 const FRAME_MS = 100;
 const DEFAULT_COLUMNS = 80;
@@ -24,25 +26,46 @@ export async function createBoard(
   const { createLogUpdate } = await import('log-update');
   const update = createLogUpdate(stream as NodeJS.WriteStream); // a terminal’s stream, which has all that is asked of it
   const stopping = new AbortController();
-  const draw = async (): Promise<void> => {
+  let shown: readonly string[] = [];
+  let shownColumns = 0;
+  /** A terminal that was made narrower has folded what it shows into more lines than are known of. */
+  const eraseFolded = (columns: number): void => {
+    if (columns >= shownColumns) return;
+    const folded = shown.reduce((sum, line) => sum + Math.max(1, Math.ceil(columnsOf(line) / columns)), 0);
+    stream.write(`\x1b[${folded}A\r\x1b[J`);
+    update.done(); // it forgets what was there
+  };
+  const draw = (): void => {
+    const columns = stream.columns || DEFAULT_COLUMNS;
+    const room = (stream.rows || DEFAULT_ROWS) - 1;
+    eraseFolded(columns);
+    shownColumns = columns;
+    shown = lines(room).map((line) => cutLine(cleanText(line), columns - 1));
+    update(shown.join('\n'));
+  };
+  const clear = (): void => {
+    eraseFolded(stream.columns || DEFAULT_COLUMNS);
+    update.clear();
+    shownColumns = 0;
+  };
+  const move = async (): Promise<void> => {
     while (!stopping.signal.aborted) {
-      const columns = (stream.columns || DEFAULT_COLUMNS) - 1;
-      const room = (stream.rows || DEFAULT_ROWS) - 1;
-      update(
-        lines(room)
-          .map((line) => cleanLine(line, columns))
-          .join('\n'),
-      );
+      draw();
       await clock.sleep(FRAME_MS, stopping.signal).catch(() => {});
     }
   };
-  const drawing = draw();
+  const moving = move();
   return {
     isVisible: true,
+    write(text) {
+      clear();
+      stream.write(text);
+      draw();
+    },
     async stop() {
       stopping.abort();
-      await drawing;
-      update.clear();
+      await moving;
+      clear();
       update.done(); // shows the cursor again
     },
   };

@@ -18,7 +18,11 @@ export function escapeMarks(json: string): string {
 
 /** The same on one line, cut to a number of terminal columns; for tables and progress. */
 export function cleanLine(text: string, maxColumns = Number.POSITIVE_INFINITY): string {
-  const line = cleanText(text).replace(/\s+/g, ' ').trim();
+  return cutLine(cleanText(text).replace(/\s+/g, ' ').trim(), maxColumns);
+}
+
+/** A clean line, cut to a number of terminal columns; its blanks stay as they are. */
+export function cutLine(line: string, maxColumns: number): string {
   if (columnsOf(line) <= maxColumns) return line;
   let kept = '';
   let columns = 1; // for the ellipsis

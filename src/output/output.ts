@@ -36,6 +36,7 @@ export class Output {
   readonly #stderr: OutputStream;
   readonly #env: Surroundings['env'];
   readonly #secrets: string[] = [];
+  #board: Board = SILENT_BOARD;
   readonly #notes = new Set<string>();
 
   constructor({ stdout, stderr, env }: Surroundings, options: OutputOptions) {
@@ -60,12 +61,18 @@ export class Output {
     const line = cleanText(this.#redact(text));
     const isNew = !this.#notes.has(line);
     this.#notes.add(line);
-    if (isNew && !this.options.json && !this.options.quiet) this.#stderr.write(`note: ${line}\n`);
+    if (isNew && !this.options.json && !this.options.quiet) this.#tell(`note: ${line}\n`);
   }
 
   /** A line of news about work that goes on; people only. */
   news(text: string): void {
-    if (!this.options.json && !this.options.quiet) this.#stderr.write(`${cleanText(this.#redact(text))}\n`);
+    if (!this.options.json && !this.options.quiet) this.#tell(`${cleanText(this.#redact(text))}\n`);
+  }
+
+  /** What is told while a board moves stands above it. */
+  #tell(text: string): void {
+    if (this.#board.isVisible) this.#board.write(text);
+    else this.#stderr.write(text);
   }
 
   /** A line of a server's log; with `--json` an object, as all that is printed then is. */
@@ -115,9 +122,16 @@ export class Output {
     return this.#isAnimated ? createProgress(this.#stderr) : SILENT_PROGRESS;
   }
 
-  /** The same of several lines. */
-  board(clock: Clock, lines: (room: number) => readonly string[]): Promise<Board> | Board {
-    return this.#isAnimated ? createBoard(this.#stderr, clock, lines) : SILENT_BOARD;
+  /** The same of several lines; one at a time. */
+  async board(clock: Clock, lines: (room: number) => readonly string[]): Promise<Board> {
+    if (!this.#isAnimated) return SILENT_BOARD;
+    const board = await createBoard(this.#stderr, clock, lines);
+    this.#board = board;
+    const stop = async (): Promise<void> => {
+      this.#board = SILENT_BOARD;
+      await board.stop();
+    };
+    return { ...board, stop };
   }
 
   get #isAnimated(): boolean {

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { link, open, rename, rm, stat } from 'node:fs/promises';
+import { link, open, rename, rm, stat, unlink, writeFile } from 'node:fs/promises';
 import { dirname, extname } from 'node:path';
 import { makeFolder } from './folders.ts';
 
@@ -9,7 +9,11 @@ export function hasCode(error: unknown, code: string): boolean {
 }
 
 /** Replaces a file so that a reader, or a crash, sees the old content or the new, never a mixture. */
-export async function replaceFile(path: string, data: string | Uint8Array, mode = 0o600): Promise<void> {
+export async function replaceFile(
+  path: string,
+  data: string | Uint8Array | Iterable<string>,
+  mode = 0o600,
+): Promise<void> {
   await writeThrough(path, data, mode, (temporary) => rename(temporary, path));
 }
 
@@ -21,7 +25,7 @@ export function createFile(path: string, data: string | Uint8Array, mode = 0o600
 /** Writes a file beside its name, and hands it on when it is on the disk. */
 async function writeThrough<T>(
   path: string,
-  data: string | Uint8Array,
+  data: string | Uint8Array | Iterable<string>,
   mode: number,
   place: (temporary: string) => Promise<T>,
 ): Promise<T> {
@@ -30,7 +34,7 @@ async function writeThrough<T>(
   try {
     const file = await open(temporary, 'wx', mode);
     try {
-      await file.writeFile(data);
+      await writeFile(file, data);
       await file.sync();
     } finally {
       await file.close();
@@ -45,7 +49,7 @@ async function writeThrough<T>(
 export async function claimName(from: string, to: string): Promise<boolean> {
   try {
     await link(from, to);
-    await rm(from);
+    await unlink(from);
     return true;
   } catch {
     // It is taken; or the file system knows no links, and one has to look before renaming.

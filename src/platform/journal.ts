@@ -5,6 +5,8 @@ import { hasCode } from './files.ts';
 import { makeFolder } from './folders.ts';
 
 const NEWLINE = 0x0a;
+/** Enough for the one line that most questions are about; who reads on gets more at a time. */
+const FIRST_CHUNK_BYTES = 2 << 10;
 const CHUNK_BYTES = 16 << 10;
 
 /** One complete line of a journal. */
@@ -30,11 +32,28 @@ interface PendingAppend {
  */
 export class Journal {
   readonly path: string;
+  readonly #isSynced: boolean;
   #pending: PendingAppend[] = [];
   #flushing = false;
+  #isHeld = false;
+  #file: FileHandle | undefined;
+  /** Where our last append ended, in a newline. */
+  #endBytes = 0;
 
-  constructor(path: string) {
+  /** With `isSynced: false` an append outlives the process, but not a power cut. */
+  constructor(path: string, { isSynced = true }: { readonly isSynced?: boolean } = {}) {
     this.path = path;
+    this.#isSynced = isSynced;
+  }
+
+  /** Keeps the file open from the next append on until `release`: opening it thousands of times costs as much as writing. */
+  hold(): void {
+    this.#isHeld = true;
+  }
+
+  async release(): Promise<void> {
+    this.#isHeld = false;
+    await this.#close();
   }
 
   /**
@@ -66,23 +85,41 @@ export class Journal {
   }
 
   async #write(lines: readonly string[]): Promise<void> {
-    const folder = dirname(this.path);
-    makeFolder(folder, 0o700);
-    const file = await open(this.path, 'a+', 0o600);
     try {
-      const { size } = await file.stat();
+      const { file, size } = await this.#open();
+      const isWhole = size === 0 || size === this.#endBytes || (await endsInNewline(file, size));
       // A process that was killed in the middle of a line must not have ours glued to its torn one.
-      const separator = size === 0 || (await endsInNewline(file, size)) ? '' : '\n';
-      const bytes = Buffer.from(separator + lines.map((line) => `${line}\n`).join(''));
+      const bytes = Buffer.from((isWhole ? '' : '\n') + lines.map((line) => `${line}\n`).join(''));
       // Not `appendFile`: it splits what is large, and another process could write in between.
       const { bytesWritten } = await file.write(bytes);
       if (bytesWritten < bytes.length)
         throw new Error(`only ${bytesWritten} of ${bytes.length} bytes could be written`);
+      this.#endBytes = size + bytesWritten;
+      if (!this.#isSynced) return;
       await file.datasync();
-      if (size === 0) await syncFolder(folder);
+      if (size === 0) await syncFolder(dirname(this.path));
     } finally {
-      await file.close();
+      if (!this.#isHeld) await this.#close();
     }
+  }
+
+  async #open(): Promise<{ readonly file: FileHandle; readonly size: number }> {
+    if (this.#file !== undefined) {
+      const { size, nlink } = await this.#file.stat();
+      if (nlink > 0) return { file: this.#file, size };
+      await this.#close(); // it was removed, or replaced
+    }
+    makeFolder(dirname(this.path), 0o700);
+    const file = await open(this.path, 'a+', 0o600);
+    this.#file = file;
+    const { size } = await file.stat();
+    return { file, size };
+  }
+
+  async #close(): Promise<void> {
+    const file = this.#file;
+    this.#file = undefined;
+    await file?.close();
   }
 
   /** The file's size in bytes; 0 when there is none yet. */
@@ -92,28 +129,29 @@ export class Journal {
 
   /** The complete lines from a byte offset (the start of a line) on; a torn last line is left out. */
   *read(from = 0): Generator<JournalLine> {
-    const descriptor = openIfExists(this.path);
-    if (descriptor === undefined) return;
-    try {
-      const reader = new LineReader(descriptor);
+    yield* this.#reading(function* (reader) {
       for (let line = reader.lineAt(from); line !== undefined; line = reader.lineAt(line.end)) yield line;
-    } finally {
-      closeSync(descriptor);
-    }
+    });
   }
 
   /** The complete lines that start at these byte offsets, in the order asked; where none starts, none is given. */
   *readAt(offsets: Iterable<number>): Generator<JournalLine> {
-    const descriptor = openIfExists(this.path);
-    if (descriptor === undefined) return;
-    try {
-      const reader = new LineReader(descriptor);
+    yield* this.#reading(function* (reader) {
       for (const offset of offsets) {
         const line = reader.lineAt(offset);
         if (line !== undefined) yield line;
       }
+    });
+  }
+
+  *#reading(lines: (reader: LineReader) => Generator<JournalLine>): Generator<JournalLine> {
+    const held = this.#isHeld ? this.#file?.fd : undefined;
+    const descriptor = held ?? openIfExists(this.path);
+    if (descriptor === undefined) return;
+    try {
+      yield* lines(new LineReader(descriptor));
     } finally {
-      closeSync(descriptor);
+      if (held === undefined) closeSync(descriptor);
     }
   }
 }
@@ -149,7 +187,7 @@ export class JournalFold {
 /** Reads lines through a window on the file, which moves only when a line is not wholly in it. */
 class LineReader {
   readonly #descriptor: number;
-  #chunk = Buffer.allocUnsafe(CHUNK_BYTES);
+  #chunk = Buffer.allocUnsafe(FIRST_CHUNK_BYTES);
   #window = this.#chunk.subarray(0, 0);
   #windowOffset = 0;
 
@@ -163,14 +201,20 @@ class LineReader {
   }
 
   #readLine(offset: number): JournalLine | undefined {
+    if (this.#window.length > 0) this.#grow(CHUNK_BYTES);
     for (;;) {
       const bytesRead = readSync(this.#descriptor, this.#chunk, 0, this.#chunk.length, offset);
       this.#window = this.#chunk.subarray(0, bytesRead);
       this.#windowOffset = offset;
       const line = this.#lineInWindow(offset);
       if (line !== undefined || bytesRead < this.#chunk.length) return line;
-      this.#chunk = Buffer.allocUnsafe(2 * this.#chunk.length);
+      this.#grow(Number.POSITIVE_INFINITY);
     }
+  }
+
+  #grow(limitBytes: number): void {
+    const sizeBytes = Math.min(2 * this.#chunk.length, limitBytes);
+    if (sizeBytes > this.#chunk.length) this.#chunk = Buffer.allocUnsafe(sizeBytes);
   }
 
   #lineInWindow(offset: number): JournalLine | undefined {

@@ -5,7 +5,7 @@ import type { Journal, JournalLine } from '../platform/journal.ts';
 import { type Coverage, readIndexFile, writeIndexFile } from './ledger-index-file.ts';
 import { decodeLine, type LedgerProblem } from './ledger-line.ts';
 import { Postings } from './ledger-postings.ts';
-import { hashTerm, termsOf } from './ledger-terms.ts';
+import { hashTerm, keyTerm, termsOf } from './ledger-terms.ts';
 
 /** A journal whose end is longer than this has its index stored anew, so that no start has more to read. */
 const STORE_AFTER_BYTES = 1 << 20;
@@ -36,6 +36,11 @@ export class LedgerIndex {
   /** Keys of all open records, and perhaps of a few that are not. */
   get openKeys(): ReadonlySet<string> {
     return this.#openKeys;
+  }
+
+  /** How much of the journal the answers are of. */
+  get coveredBytes(): number {
+    return this.#covered.bytes;
   }
 
   get problems(): readonly LedgerProblem[] {
@@ -73,7 +78,14 @@ export class LedgerIndex {
     const hashes = new Set(termsOf(decoded.event).map(hashTerm));
     for (const hash of hashes) this.#postings.add(hash, offset);
     if (mayOpen(decoded.event)) this.#openKeys.add(decoded.event.key);
-    if (closes(decoded.event)) this.#openKeys.delete(decoded.event.key);
+    if (closes(decoded.event) && !this.#isLate(decoded.event)) this.#openKeys.delete(decoded.event.key);
+  }
+
+  /** A refusal closes nothing that was accepted before: another process has found the job meanwhile. */
+  #isLate({ event, key }: LedgerEvent): boolean {
+    if (event !== 'rejected' || !this.#openKeys.has(key)) return false;
+    const earlier = Array.from(this.#journal.readAt(this.findBackwards(keyTerm(key))), ({ text }) => decodeLine(text));
+    return earlier.some((line) => line.kind === 'event' && line.event.event === 'accepted' && line.event.key === key);
   }
 
   #clear(): void {

@@ -5,6 +5,7 @@ import { applyEvent, isOpen, type JobRecord, type LedgerEvent } from '../domain/
 import { Journal } from '../platform/journal.ts';
 import { LedgerIndex } from './ledger-index.ts';
 import { decodeLine, encodeEvent, type LedgerProblem } from './ledger-line.ts';
+import { LedgerTally } from './ledger-tally.ts';
 import {
   batchTerm,
   dayTerm,
@@ -20,6 +21,7 @@ import {
 /** Records are folded some at a time, and more each time: a few are found quickly, and many take little memory. */
 const FIRST_PAGE = 32;
 const LARGEST_PAGE = 1024;
+const KEPT_TALLIES = 3;
 
 export interface LedgerPaths {
   /** JSON lines, one event each: the truth. */
@@ -51,6 +53,7 @@ export class Ledger {
   readonly #journal: Journal;
   readonly #indexPath: string;
   #index: LedgerIndex | undefined;
+  #tallies: readonly LedgerTally[] = [];
 
   constructor({ journal, index }: LedgerPaths) {
     this.#journal = new Journal(journal);
@@ -64,6 +67,15 @@ export class Ledger {
     } catch (error) {
       throw this.#failure('cannot_write', 'could not write the ledger', error);
     }
+  }
+
+  /** Keeps the journal open until `release`, for who appends thousands of events. */
+  hold(): void {
+    this.#journal.hold();
+  }
+
+  release(): Promise<void> {
+    return this.#journal.release();
   }
 
   byKey(key: string): JobRecord | undefined {
@@ -123,6 +135,16 @@ export class Ledger {
     return Array.from(this.#entries(dayTerm(day), 'oldest first'), ({ record }) => record);
   }
 
+  /** What the submissions of a day (`YYYY-MM-DD` in UTC) cost: those before one of them, or all; of one profile, or of all. */
+  spentOnDay(day: string, { before, profile }: { before: string | null; profile: string | null }): number {
+    return this.#tally(dayTerm(day)).sumBefore(before, profile);
+  }
+
+  /** What the submissions of a manifest cost before one of them. */
+  spentOnBatch(batch: string, before: string): number {
+    return this.#tally(batchTerm(batch)).sumBefore(before, null);
+  }
+
   /** How long the last jobs for a model (the one that was asked for) took to complete, the latest submitted first. */
   durationsMs(profile: string, model: string | null, limit: number): number[] {
     const durations: number[] = [];
@@ -142,6 +164,17 @@ export class Ledger {
   /** The lines that could not be read, and stand in the file as they are. A torn last line is none of them. */
   problems(): readonly LedgerProblem[] {
     return this.#ask((index) => [...index.problems]);
+  }
+
+  /** Kept of the latest terms only: a process asks about one manifest, and one day or two. */
+  #tally(term: string): LedgerTally {
+    const known = this.#tallies.find((tally) => tally.term === term);
+    if (known !== undefined) return known;
+    const readUpTo = this.#ask((index) => index.coveredBytes);
+    const records = Array.from(this.#entries(term, 'oldest first'), ({ record }) => record);
+    const tally = new LedgerTally(term, this.#journal, readUpTo, records);
+    this.#tallies = [tally, ...this.#tallies].slice(0, KEPT_TALLIES);
+    return tally;
   }
 
   /** The records whose intent has a term. */

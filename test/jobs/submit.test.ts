@@ -215,7 +215,7 @@ describe('the cap of a day', () => {
 describe('a row of a manifest', () => {
   const BATCH = '/work/shots.jsonl';
   const row = (key: string, more: Partial<RowOrder> = {}): { row: RowOrder } => ({
-    row: { batch: BATCH, key, after: null, givesUp: null, ...more },
+    row: { batch: BATCH, key, after: null, givesUp: null, maxCostMicros: null, ...more },
   });
   const lostRequest = createVideoRequest({ prompt: 'lost' });
 

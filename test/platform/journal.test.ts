@@ -1,4 +1,4 @@
-import { appendFileSync, statSync, writeFileSync } from 'node:fs';
+import { appendFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { Journal } from '../../src/platform/journal.ts';
@@ -43,6 +43,23 @@ describe('appending', () => {
     await new Journal(path).append('next');
 
     expect(textsIn(path)).toEqual(['whole', 'to', 'next']);
+  });
+
+  it('sees, while it holds the file, what others append, a torn line, and that the file was removed', async () => {
+    const path = join(createTemporaryFolder(), 'journal.jsonl');
+    const journal = new Journal(path);
+    journal.hold();
+    await journal.append('one');
+    await new Journal(path).append('two');
+    appendFileSync(path, 'to');
+    await journal.append('three');
+    expect(Array.from(journal.read(), ({ text }) => text)).toEqual(['one', 'two', 'to', 'three']);
+    rmSync(path);
+    await journal.append('four');
+    expect(textsIn(path)).toEqual(['four']);
+    await journal.release();
+    await journal.append('five');
+    expect(textsIn(path)).toEqual(['four', 'five']);
   });
 
   it('fails every append that could not be written, and the next one for itself', async () => {

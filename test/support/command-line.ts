@@ -39,11 +39,10 @@ export interface CommandLine {
 }
 
 /** `sora` in this process, with its own folders, a clock that runs only when it is slept on, and no network. */
-export function createCommandLine(): CommandLine {
+export function createCommandLine({ clock = createFakeClock() }: { readonly clock?: FakeClock } = {}): CommandLine {
   const folder = createTemporaryFolder();
   const [cwd, home] = [join(folder, 'work'), join(folder, 'home')];
   mkdirSync(cwd);
-  const clock = createFakeClock();
   const randomBytes = createSeededRandom();
   let runs = 0;
   return {

@@ -1,4 +1,5 @@
 import type { Shape } from '../../src/domain/dialect.ts';
+import type { Renderer } from '../../src/simulator/asset-cache.ts';
 import type { Conditions } from '../../src/simulator/conditions.ts';
 import type { FaultName } from '../../src/simulator/faults.ts';
 import { createSimulator, type Simulator } from '../../src/simulator/simulator.ts';
@@ -17,6 +18,7 @@ export interface SimulatedApiOptions {
   readonly clock?: TestClock;
   readonly seed?: number;
   readonly shape?: Shape;
+  readonly render?: Renderer;
 }
 
 export interface SimulatedCall {

@@ -1,0 +1,133 @@
+// `npm run soak:batch`: kills `sora batch` with SIGKILL at random moments, starts it again each time, and counts what the
+// server was paid for and what came home. `soak-batch.ts [ROWS] [KILLS] [SEED]`. Ends with 1 when anything was paid twice
+// or is missing. The built program; `npm run build` first.
+import { type ChildProcess, spawn } from 'node:child_process';
+import { createHash, randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { setTimeout } from 'node:timers/promises';
+import { systemClock as clock } from '../src/platform/clock.ts';
+import { seededRandom } from '../src/simulator/clip/random.ts';
+import { listen } from '../src/simulator/server.ts';
+import { createSimulator } from '../src/simulator/simulator.ts';
+
+const [rows = 200, kills = 50, seed = Date.now() % 1_000_000] = process.argv.slice(2).map(Number);
+const BINARY = join(import.meta.dirname, '../bin/sora.js');
+const HEAD = Buffer.from('\0\0\0\x18ftypisom\0\0\x02\0isomiso2', 'latin1');
+/** In parts, so that kills fall into the middle of downloads. */
+const CONTENT_PARTS = 4;
+const PART_MS = 60;
+const MOST_LATENCY_MS = 60;
+const SHORTEST_LIFE_MS = 300;
+const LONGEST_LIFE_MS = 2_300;
+
+const random = seededRandom(String(seed));
+const folder = mkdtempSync(join(tmpdir(), 'sora-soak-'));
+const [cwd, stateDir, clips] = ['work', 'server', 'work/clips'].map((name) => join(folder, name)) as [
+  string,
+  string,
+  string,
+];
+mkdirSync(cwd);
+const prompts = Array.from({ length: rows }, (_, at) => `scene ${at}`);
+writeFileSync(join(cwd, 'shots.txt'), prompts.join('\n'));
+
+/** The bytes of a job, which are no other’s. */
+const clipOf = (id: string): Buffer =>
+  Buffer.concat([HEAD, Buffer.alloc(200_000, createHash('sha512').update(id).digest())]);
+const simulator = createSimulator({
+  clock,
+  stateDir,
+  randomBytes,
+  speed: 2,
+  render: ({ id }) => clipOf(id),
+});
+const server = await listen({ handle: slowly }, { host: '127.0.0.1', port: 0 });
+
+/** Some time before and after a call is obeyed, so that kills fall there; and files that take a while to come. */
+async function slowly(request: Request): Promise<Response> {
+  await setTimeout(random() * MOST_LATENCY_MS);
+  const reply = await simulator.handle(request);
+  await setTimeout(random() * MOST_LATENCY_MS);
+  if (!request.url.includes('/content') || reply.body === null) return reply;
+  const bytes = new Uint8Array(await reply.arrayBuffer());
+  return new Response(ReadableStream.from(inParts(bytes)), reply);
+}
+
+async function* inParts(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  const size = Math.ceil(bytes.length / CONTENT_PARTS);
+  for (let at = 0; at < bytes.length; at += size) {
+    yield bytes.subarray(at, at + size);
+    await setTimeout(PART_MS);
+  }
+}
+
+function start(): ChildProcess {
+  const argv = ['batch', 'shots.txt', '--base-url', server.url, '-y', '-o', 'clips'];
+  const env = { ...process.env, SORA_HOME: join(folder, 'home'), SORA_API_KEY: 'sk-soak-0123456789' };
+  return spawn(process.execPath, [BINARY, ...argv], { cwd, env, stdio: ['ignore', 'ignore', 'pipe'] });
+}
+
+interface Job {
+  readonly id: string;
+  readonly prompt: string;
+}
+
+async function jobs(): Promise<Job[]> {
+  const found: Job[] = [];
+  for (let after = ''; ; after = `&after=${found.at(-1)?.id}`) {
+    const reply = await simulator.handle(new Request(`${server.url}/videos?limit=100${after}`));
+    const { data, has_more: hasMore } = JSON.parse(await reply.text()) as { data: Job[]; has_more: boolean };
+    found.push(...data);
+    if (!hasMore) return found;
+  }
+}
+
+const startedMs = clock.now();
+let midway = 0;
+for (let kill = 0; kill < kills; kill++) {
+  const child = start();
+  const ended = once(child, 'exit');
+  const lifeMs = SHORTEST_LIFE_MS + random() * (LONGEST_LIFE_MS - SHORTEST_LIFE_MS);
+  await Promise.race([ended, setTimeout(lifeMs)]);
+  child.kill('SIGKILL');
+  const [, signal] = await ended;
+  if (signal === 'SIGKILL') midway++;
+}
+const made = (await jobs()).length;
+const last = start();
+const [said, [code]] = await Promise.all([last.stderr === null ? '' : text(last.stderr), once(last, 'exit')]);
+
+const all = await jobs();
+const twice = all.filter(({ prompt }, at) => all.findIndex((other) => other.prompt === prompt) !== at);
+const missing = prompts.filter((prompt) => !all.some((job) => job.prompt === prompt));
+const wanted = new Set(all.map(({ id }) => createHash('sha256').update(clipOf(id)).digest('hex')));
+const names = readdirSync(clips);
+const whole = new Set(
+  names
+    .map((name) =>
+      createHash('sha256')
+        .update(readFileSync(join(clips, name)))
+        .digest('hex'),
+    )
+    .filter((hash) => wanted.has(hash)),
+);
+const isRight =
+  code === 0 && twice.length === 0 && missing.length === 0 && whole.size === rows && names.length === rows;
+process.stdout.write(
+  [
+    `seed ${seed}, Node ${process.versions.node}, ${Math.round((clock.now() - startedMs) / 1000)} s`,
+    `${midway} of ${kills} kills came before the end of the run; ${made} of ${rows} jobs were made by then`,
+    `last run: exit code ${code}`,
+    `jobs on the server: ${all.length} for ${rows} rows; twice: ${twice.length}; missing: ${missing.length}`,
+    `files: ${names.length}, whole and one of each job: ${whole.size}`,
+    isRight ? 'nothing lost, nothing paid twice' : `WRONG; see ${folder}\n${said}`,
+    '',
+  ].join('\n'),
+);
+await server.close();
+if (isRight) rmSync(folder, { recursive: true, force: true });
+else process.exitCode = 1;

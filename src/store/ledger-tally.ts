@@ -1,0 +1,72 @@
+import { applyEvent, type JobRecord, type RecordedRequest, spentMicros } from '../domain/record.ts';
+import type { Journal } from '../platform/journal.ts';
+import { decodeLine } from './ledger-line.ts';
+import { termsOf } from './ledger-terms.ts';
+
+/** A tally of a long day keeps thousands of records, and needs nothing of what was asked for. */
+const NO_REQUEST: RecordedRequest = {
+  prompt: '',
+  model: null,
+  seconds: null,
+  size: null,
+  quality: null,
+  image: null,
+  characters: [],
+  params: {},
+};
+
+/**
+ * What the submissions under a term (of a day, of a manifest) cost, kept up to date by reading only what the journal got
+ * since the last question: a cap is asked about before each of thousands of creates.
+ */
+export class LedgerTally {
+  readonly term: string;
+  readonly #journal: Journal;
+  readonly #records = new Map<string, JobRecord>();
+  /** In the order of their intents. */
+  readonly #keys: string[] = [];
+  readonly #sums = new Map<string, number>();
+  #readUpTo: number;
+
+  /** Starts with records that hold all that the journal says up to a byte, and perhaps more. */
+  constructor(term: string, journal: Journal, readUpTo: number, records: Iterable<JobRecord>) {
+    this.term = term;
+    this.#journal = journal;
+    this.#readUpTo = readUpTo;
+    for (const record of records) this.#keep(record);
+  }
+
+  /** Micro-dollars of the submissions before this one, or of all; of one profile, or of all. */
+  sumBefore(key: string | null, profile: string | null): number {
+    this.#refresh();
+    let sum = profile === null ? [...this.#sums.values()].reduce((a, b) => a + b, 0) : (this.#sums.get(profile) ?? 0);
+    for (let at = this.#keys.length - 1; at >= 0 && key !== null; at--) {
+      const record = this.#records.get(this.#keys[at] ?? '');
+      if (record !== undefined && (profile ?? record.profile) === record.profile) sum -= spentMicros(record) ?? 0;
+      if (record?.key === key) break;
+    }
+    return sum;
+  }
+
+  #refresh(): void {
+    for (const { text, end } of this.#journal.read(this.#readUpTo)) {
+      this.#readUpTo = end;
+      const decoded = decodeLine(text);
+      if (decoded.kind !== 'event') continue;
+      const { event } = decoded;
+      const known = this.#records.get(event.key);
+      if (known === undefined && !termsOf(event).includes(this.term)) continue;
+      const record = applyEvent(known, event);
+      if (record !== undefined && record !== known) this.#keep(record);
+    }
+  }
+
+  #keep(record: JobRecord): void {
+    const { key, profile } = record;
+    const known = this.#records.get(key);
+    if (known === undefined) this.#keys.push(key);
+    const change = (spentMicros(record) ?? 0) - (known === undefined ? 0 : (spentMicros(known) ?? 0));
+    this.#sums.set(profile, (this.#sums.get(profile) ?? 0) + change);
+    this.#records.set(key, { ...record, request: NO_REQUEST, files: [] });
+  }
+}

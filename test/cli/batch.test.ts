@@ -1,0 +1,88 @@
+import { once } from 'node:events';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { type Binary, type BinaryRun, createBinary } from '../support/binary.ts';
+import type { ReceivedRequest, ScriptedReply } from '../support/scripted-server.ts';
+import { CLIP, clipReply, startVideosServer, type VideosServer } from '../support/videos-server.ts';
+
+const ROWS = 16;
+const CONCURRENCY = 2;
+
+function prepare(sora: Binary, rows = ROWS): void {
+  const lines = Array.from({ length: rows }, (_, at) => JSON.stringify({ id: `shot-${at}`, prompt: `scene ${at}` }));
+  writeFileSync(join(sora.cwd, 'shots.jsonl'), lines.join('\n'));
+}
+
+function start(sora: Binary, { url }: VideosServer): BinaryRun {
+  const argv = ['batch', 'shots.jsonl', '--base-url', url, '-y', '--concurrency', String(CONCURRENCY)];
+  return sora.start([...argv, '-o', 'clips'], { SORA_API_KEY: 'sk-batch-0123456789' });
+}
+
+/** The prompts of all jobs that the server was paid for. */
+const paid = ({ jobs }: VideosServer): unknown[] => jobs.map(({ prompt }) => prompt).sort();
+const scenes = (rows = ROWS): string[] => Array.from({ length: rows }, (_, at) => `scene ${at}`).sort();
+const saved = ({ cwd }: Binary): number[] =>
+  readdirSync(join(cwd, 'clips')).map((name) => readFileSync(join(cwd, 'clips', name)).length);
+
+describe('a batch that is killed with SIGKILL', () => {
+  it('is gone on with where it was: one job a row, one whole file a job', async () => {
+    type Moment = 'create' | 'retrieve' | 'content';
+    let moment: Moment | null = null;
+    let waiting = 0;
+    let kill = (): void => {};
+    /** From the moment on, the server falls silent, until all that can be under way is; then the program is killed. */
+    const silence = (now: Moment, atOnce: number, reply: ScriptedReply): ScriptedReply | null => {
+      if (moment !== now) return null;
+      if (++waiting === atOnce) kill();
+      return reply;
+    };
+    const cut = (request: ReceivedRequest): ScriptedReply => {
+      const whole = clipReply(request);
+      return typeof whole === 'string'
+        ? whole
+        : { ...whole, body: CLIP.subarray(0, CLIP.length / 2), afterwards: 'hang' };
+    };
+    const server = await startVideosServer({
+      create(accept) {
+        const answer = accept();
+        return silence('create', CONCURRENCY, 'hang') ?? answer;
+      },
+      retrieve: () => silence('retrieve', CONCURRENCY, 'hang'),
+      content: (request) => silence('content', 2 * CONCURRENCY, cut(request)),
+    });
+    const sora = createBinary();
+    prepare(sora);
+
+    for (const next of ['create', 'content', 'retrieve'] as const) {
+      const run = start(sora, server);
+      kill = () => run.child.kill('SIGKILL');
+      [moment, waiting] = [next, 0];
+      expect(await once(run.child, 'exit')).toEqual([null, 'SIGKILL']);
+    }
+    moment = null;
+    const last = await start(sora, server).ended;
+
+    expect(last).toMatchObject({ code: 0, stderr: expect.stringContaining(`${ROWS} rows: ${ROWS} done`) });
+    expect(paid(server)).toEqual(scenes());
+    expect(saved(sora)).toEqual(Array(ROWS).fill(CLIP.length));
+  });
+});
+
+describe('two runs of one manifest at once', () => {
+  it('share the work: neither submits a row of the other, and both end with all of it', async () => {
+    const server = await startVideosServer();
+    const sora = createBinary();
+    prepare(sora);
+    const runs = [start(sora, server), start(sora, server)];
+    const ends = await Promise.all(runs.map(({ ended }) => ended));
+    expect(ends.map(({ code, stdout }) => [code, stdout.trim().split('\n').length])).toEqual([
+      [0, ROWS],
+      [0, ROWS],
+    ]);
+    expect(paid(server)).toEqual(scenes());
+    expect(saved(sora)).toEqual(Array(ROWS).fill(CLIP.length));
+    const results = readFileSync(join(sora.cwd, 'shots.jsonl.results.jsonl'), 'utf8').trim().split('\n');
+    expect(results.map((line) => JSON.parse(line).outcome)).toEqual(Array(ROWS).fill('done'));
+  });
+});

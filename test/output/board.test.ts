@@ -1,0 +1,27 @@
+import { expect, it } from 'vitest';
+import { createBoard } from '../../src/output/board.ts';
+import { createSteppedClock } from '../support/stepped-clock.ts';
+
+/** A terminal that keeps what is written to it. */
+function createScreen(columns: number) {
+  const written: string[] = [];
+  const write = (text: string): boolean => written.push(text) > 0;
+  return { written, columns, rows: 24, isTTY: true, write };
+}
+
+it('a board keeps its columns, cuts its lines, wipes out what a narrower terminal has folded, and lets news stand above it', async () => {
+  const clock = createSteppedClock();
+  const screen = createScreen(80);
+  const lines = ['a      queued', `b      ${'x'.repeat(90)}`];
+  const board = await createBoard(screen as never, clock, () => lines);
+  expect(screen.written.join('')).toContain(`a      queued\nb      ${'x'.repeat(71)}…\n`);
+
+  screen.written.length = 0;
+  screen.columns = 40;
+  board.write('note: news\n');
+  const shown = screen.written.join('');
+  expect(shown).toMatch(/^\u001b\[3A\r\u001b\[J/); // one line, and one that now takes two
+  expect(shown.indexOf('note: news')).toBeLessThan(shown.indexOf('a      queued'));
+  expect(shown).toContain(`b      ${'x'.repeat(31)}…\n`);
+  await board.stop();
+});
