@@ -10,6 +10,7 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { setTimeout } from 'node:timers/promises';
 import { systemClock as clock } from '../src/platform/clock.ts';
+import type { Call, Reply } from '../src/simulator/call.ts';
 import { seededRandom } from '../src/simulator/clip/random.ts';
 import { listen } from '../src/simulator/server.ts';
 import { createSimulator } from '../src/simulator/simulator.ts';
@@ -45,16 +46,16 @@ const simulator = createSimulator({
   speed: 2,
   render: ({ id }) => clipOf(id),
 });
-const server = await listen({ handle: slowly }, { host: '127.0.0.1', port: 0 });
+const server = await listen({ answer: slowly }, { host: '127.0.0.1', port: 0 });
 
 /** Some time before and after a call is obeyed, so that kills fall there; and files that take a while to come. */
-async function slowly(request: Request): Promise<Response> {
+async function slowly(call: Call): Promise<Reply> {
   await setTimeout(random() * MOST_LATENCY_MS);
-  const reply = await simulator.handle(request);
+  const reply = await simulator.answer(call);
   await setTimeout(random() * MOST_LATENCY_MS);
-  if (!request.url.includes('/content') || reply.body === null) return reply;
-  const bytes = new Uint8Array(await reply.arrayBuffer());
-  return new Response(ReadableStream.from(inParts(bytes)), reply);
+  if (!call.url.pathname.endsWith('/content')) return reply;
+  const bytes = new Uint8Array(await new Response(reply.body).arrayBuffer());
+  return { ...reply, body: ReadableStream.from(inParts(bytes)) };
 }
 
 async function* inParts(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
