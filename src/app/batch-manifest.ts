@@ -1,4 +1,4 @@
-import { readFileSync, realpathSync, statSync } from 'node:fs';
+import { readFileSync, realpathSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { type BatchRow, resolveRows } from '../batch/batch-row.ts';
@@ -10,6 +10,7 @@ import { SoraError } from '../domain/errors.ts';
 import { estimate } from '../domain/pricing.ts';
 import { resolveRequest } from '../domain/request.ts';
 import { withDefaults } from '../domain/request-defaults.ts';
+import { FolderListings } from '../jobs/folder-listings.ts';
 import { decodeText } from '../jobs/input-file.ts';
 import { isRemoteImage } from '../jobs/reference-image.ts';
 import type { BatchSettings } from './batch-options.ts';
@@ -31,10 +32,11 @@ export async function planManifest(
 ): Promise<BatchPlan> {
   const rows = await readRows(settings, options, context);
   const plan = planBatch(rows, batchOf(settings, context), context.ledger);
+  const listings = new FolderListings();
   const isOpen = plan.rows.filter(({ state }) => state !== 'done');
   refuse(
     settings,
-    isOpen.flatMap(({ row }) => takenOutput(row, settings)),
+    isOpen.flatMap(({ row }) => takenOutput(row, settings, listings)),
   );
   return plan;
 }
@@ -65,6 +67,7 @@ export async function readRows(
     baseUrl: configuration.baseUrl.value,
     sourceFolder: settings.path === null ? host.cwd : dirname(settings.path),
     outputFolder: settings.outputFolder,
+    listings: new FolderListings(),
     variants: settings.variants,
     resolve: (input) =>
       resolveRequest({ ...withDefaults(input, configuration.defaults), model: input.model ?? model, form }),
@@ -110,9 +113,13 @@ function defaultsOf(options: RequestOptions, cwd: string): RowValues {
   return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined));
 }
 
-function takenOutput({ line, destination }: BatchRow, { force }: BatchSettings): ManifestFault[] {
+function takenOutput(
+  { line, destination }: BatchRow,
+  { force }: BatchSettings,
+  listings: FolderListings,
+): ManifestFault[] {
   if (force || destination.kind !== 'file') return [];
-  const isTaken = statSync(destination.path, { throwIfNoEntry: false }) !== undefined;
+  const isTaken = listings.stat(destination.path) !== undefined;
   return isTaken
     ? [{ line, message: `the output file exists already: ${destination.path} (\`--force\` overwrites it)` }]
     : [];

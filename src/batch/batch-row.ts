@@ -1,5 +1,4 @@
 import { hash } from 'node:crypto';
-import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { SoraError } from '../domain/errors.ts';
 import type { Estimate } from '../domain/pricing.ts';
@@ -8,6 +7,7 @@ import type { RequestInput, RequestResolution } from '../domain/request.ts';
 import { VARIANTS, type Variant, type VideoRequest } from '../domain/video.ts';
 import type { Destination } from '../jobs/destination.ts';
 import { describeImage, fingerprintOf, recordRequest } from '../jobs/fingerprint.ts';
+import type { FolderListings } from '../jobs/folder-listings.ts';
 import { decodeText, readBytes } from '../jobs/input-file.ts';
 import { readReferenceImage } from '../jobs/reference-image.ts';
 import type { RowTie } from '../jobs/submit.ts';
@@ -43,6 +43,7 @@ export interface RowSurroundings {
   readonly sourceFolder: string;
   /** Where videos go. */
   readonly outputFolder: string;
+  readonly listings: FolderListings;
   readonly variants: readonly [Variant, ...Variant[]];
   readonly resolve: (input: RequestInput) => RequestResolution;
   readonly estimate: (request: VideoRequest) => Estimate | null;
@@ -134,11 +135,10 @@ class RowResolver {
 
   /** Two videos cannot have one file. */
   #destinationOf({ line, output }: ManifestRow): BatchRow['destination'] {
-    const { outputFolder } = this.#surroundings;
+    const { outputFolder, listings } = this.#surroundings;
     if (output === undefined) return { kind: 'folder', path: outputFolder };
     const path = resolve(outputFolder, output);
-    if (/[/\\]$/.test(output) || statSync(path, { throwIfNoEntry: false })?.isDirectory())
-      return { kind: 'folder', path };
+    if (/[/\\]$/.test(output) || listings.stat(path)?.isDirectory()) return { kind: 'folder', path };
     const first = this.#outputs.get(path);
     if (first === undefined) this.#outputs.set(path, line);
     else this.#fault({ line }, [`the output \`${output}\` is that of line ${first} too`]);

@@ -66,6 +66,7 @@ export function namedFields(object: JsonObject, faults: string[]): RowValues {
 
 /** The key of a row that a name stands for; `aspect-ratio`, `aspectRatio` and `Aspect Ratio` are one. */
 export function fieldNamed(key: string): RowFieldName | undefined {
+  if (isFieldName(key)) return key;
   const snake = key
     .trim()
     .replace(/([a-z])([A-Z])/g, '$1_$2')
