@@ -2,7 +2,6 @@ import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { close, constants, createReadStream, ftruncate, open } from 'node:fs';
 import { rename, rm, stat } from 'node:fs/promises';
-import { dirname } from 'node:path';
 import type { Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { promisify } from 'node:util';
@@ -12,7 +11,7 @@ import type { MediaKind } from '../domain/media.ts';
 import type { SavedFile } from '../domain/record.ts';
 import { claimName, hasCode, numberedNames } from '../platform/files.ts';
 import { type CheckedContent, type ContentDeps, type ContentOrder, openChecked } from './content-stream.ts';
-import { withExtension } from './destination.ts';
+import { cannotWrite, withExtension } from './destination.ts';
 import { FileSink } from './file-sink.ts';
 
 /** Tries in a row that bring no new byte. */
@@ -256,15 +255,6 @@ function asDownloadError(error: unknown, { source }: ContentOrder): SoraError {
     causedBy: error instanceof Error ? error.message : String(error),
     jobId: source.id,
     facts: { id: source.id },
-    cause: error,
-  });
-}
-
-export function cannotWrite(path: string, error: unknown): SoraError {
-  const reason = error instanceof Error ? error.message : String(error);
-  return new SoraError('cannot_write', {
-    title: `could not write ${path}`,
-    causedBy: `${reason} (in ${dirname(path)})`,
     cause: error,
   });
 }
