@@ -108,9 +108,10 @@ class PartFile {
 
   /** The rest of what is on the disk already, of this run or of an earlier one, when the server can resume; else all of it. */
   async #openContent(): Promise<CheckedContent> {
-    const content = await openChecked(this.#deps, this.#order, this.#resumePoint());
+    const content = await this.#openFrom(this.#resumePoint());
     // The rest was sent, or all of it anew; a new validator means another file.
     if (content.offsetBytes > 0 || (this.#validator !== null && content.validator === this.#validator)) return content;
+    await this.discard(); // of another file than the one that is sent now
     this.#validator = content.validator;
     if (content.validator === null) return content;
     this.#path = `${this.#order.path}.${this.#tag(content.validator)}.part`;
@@ -119,7 +120,19 @@ class PartFile {
     if (earlier === undefined || (content.totalBytes !== null && this.sizeBytes >= content.totalBytes)) return content;
     content.body.destroy();
     this.#kind = content.kind;
-    return openChecked(this.#deps, this.#order, earlier);
+    return this.#openFrom(earlier);
+  }
+
+  /** A server that answers with another part than was asked for cannot resume, and is asked for all of it. */
+  async #openFrom(resume: ResumePoint | undefined): Promise<CheckedContent> {
+    try {
+      return await openChecked(this.#deps, this.#order, resume);
+    } catch (error) {
+      const isOtherPart = resume !== undefined && error instanceof SoraError && error.code === 'download_corrupt';
+      if (!isOtherPart) throw error;
+      this.sizeBytes = 0;
+      return openChecked(this.#deps, this.#order);
+    }
   }
 
   #resumePoint(): ResumePoint | undefined {
@@ -187,7 +200,11 @@ class PartFile {
 
   /** A part that cannot be gone on with is litter. */
   async discardIfUseless(): Promise<void> {
-    if (this.#resumePoint() === undefined) await rm(this.#path, { force: true });
+    if (this.#resumePoint() === undefined) await this.discard();
+  }
+
+  async discard(): Promise<void> {
+    await rm(this.#path, { force: true });
   }
 }
 
