@@ -19,6 +19,11 @@ if (major < 20 || (major === 20 && minor < 19)) {
   process.stderr.write(`error: sora needs Node 20.19 or newer, this is ${process.versions.node}\n`);
   process.exitCode = 1;
 } else if (rest.length === 0 && (first === '--version' || first === '-V')) {
+  process.stdout.on('error', ({ code, message }) => {
+    if (code === 'EPIPE') return; // nobody reads on
+    process.exitCode = 1;
+    process.stderr.write(`error: could not write the output\n  caused by: ${message}\n`);
+  });
   process.stdout.write(`${version}\n`);
 } else {
   main();

@@ -1,11 +1,11 @@
 import { resolve } from 'node:path';
-import { text } from 'node:stream/consumers';
 import { SoraError } from '../domain/errors.ts';
 import { ASPECT_RATIOS, ORIENTATIONS, RESOLUTIONS } from '../domain/models.ts';
 import { type RequestInput, type ResolvedRequest, resolveRequest } from '../domain/request.ts';
 import { withDefaults } from '../domain/request-defaults.ts';
-import { decodeText, readBytes } from '../jobs/input-file.ts';
+import { decodeText, readBytes, readStream } from '../jobs/input-file.ts';
 import { readReferenceImage } from '../jobs/reference-image.ts';
+import type { Host } from '../platform/host.ts';
 import type { OptionSpecs, OptionValues } from './command.ts';
 import type { Context } from './context.ts';
 import { apiFormOf } from './endpoint.ts';
@@ -69,7 +69,10 @@ export async function readRequest(
 ): Promise<ReadRequest> {
   const faults = [...extraFaults];
   const note = (fault: string): undefined => void faults.push(fault);
-  const promptText = await readPrompt(prompt, context).catch((error: Error) => note(error.message));
+  const promptText = await readPrompt(prompt, context).catch((error: Error) => {
+    context.host.interrupt.throwIfAborted();
+    return note(error.message);
+  });
   const image = readImage(options.image, context.host.cwd, note);
   const { model, defaults } = context.configuration;
   const resolution = resolveRequest({
@@ -91,10 +94,18 @@ export async function readRequest(
 
 /** A prompt is text, `@file`, or `-` for standard input; the newline that ends a file is not part of it. */
 async function readPrompt(prompt: string, { host }: Context): Promise<string> {
-  if (prompt === '-') return decodeText(Buffer.from(await text(host.stdin)), 'standard input');
+  if (prompt === '-') return decodeText(await readStandardInput(host), 'standard input');
   if (!prompt.startsWith('@')) return prompt;
   const path = resolve(host.cwd, prompt.slice(1));
   return decodeText(readBytes(path, 'the prompt’s file'), path);
+}
+
+async function readStandardInput({ stdin, interrupt }: Host): Promise<Uint8Array> {
+  try {
+    return await readStream(stdin, interrupt);
+  } catch (error) {
+    throw new Error(`could not read standard input: ${error instanceof Error ? error.message : String(error)}`);
+  }
 }
 
 function readImage(image: string | undefined, cwd: string, note: (fault: string) => undefined): RequestInput['image'] {

@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import type { ErrorCode } from '../domain/catalogue.ts';
 import { ABILITIES, type ApiForm } from '../domain/dialect.ts';
 import { SoraError } from '../domain/errors.ts';
 import type { JobRecord, SavedFile } from '../domain/record.ts';
@@ -113,6 +114,9 @@ export async function saveFiles({ server, record, job, plan }: SaveOrder, contex
   }
 }
 
+/** A download that is run again meets these again. */
+const NEVER_MENDS: ReadonlySet<ErrorCode> = new Set(['content_expired', 'not_supported']);
+
 /** What was cut by Ctrl-C, or failed after the video was paid for, says how to get it all the same. */
 async function resumable<T>(server: Server, id: string, save: () => Promise<T>): Promise<T> {
   const resume = `run \`sora download ${shellWord(id)}${targetOption(server.identity)}\` to go on`;
@@ -127,8 +131,11 @@ async function resumable<T>(server: Server, id: string, save: () => Promise<T>):
         cause: error,
       });
     }
-    if (error instanceof SoraError) throw error.with({ jobId: id, hints: [resume, ...error.hints] });
-    throw error;
+    if (!(error instanceof SoraError)) throw error;
+    if (NEVER_MENDS.has(error.code)) throw error.with({ jobId: id });
+    // What the error itself says of these commands does not name the server.
+    const others = error.hints.filter((hint) => !/^run `sora (download|status) /.test(hint));
+    throw error.with({ jobId: id, hints: [resume, ...others] });
   }
 }
 

@@ -110,6 +110,7 @@ function toContentReply({ headers, status, body }: HttpReply, resume: ResumePoin
   if (range !== null && range.offsetBytes === (resume?.offsetBytes ?? 0)) return { body, ...range, validator };
   body.destroy();
   throw new SoraError('download_corrupt', {
+    retryable: false,
     causedBy: `HTTP 206: another part of the file than was asked for (${headers['content-range'] ?? 'not told which'})`,
   });
 }

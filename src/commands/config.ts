@@ -1,10 +1,10 @@
-import { text } from 'node:stream/consumers';
 import { SIMULATOR_PROFILE } from '../app/chosen-server.ts';
 import { defineCommand } from '../app/command.ts';
 import type { Context } from '../app/context.ts';
 import { describeConfiguration } from '../app/described-configuration.ts';
 import { isSecretSetting } from '../app/endpoint.ts';
 import { SoraError } from '../domain/errors.ts';
+import { readStream } from '../jobs/input-file.ts';
 import { askSecret } from '../output/prompt.ts';
 import { renderTable } from '../output/table.ts';
 import { keyFault, maskKey, readKeys, writeKey } from '../store/keys.ts';
@@ -200,7 +200,7 @@ async function readKey(profile: string, { host, isInteractive }: Context): Promi
       hints: ['pipe it in: `printenv MY_KEY | sora config key set`'],
     });
   }
-  return (await text(stdin)).trim();
+  return new TextDecoder().decode(await readStream(stdin, host.interrupt)).trim();
 }
 
 function unknownSetting(name: string): SoraError {

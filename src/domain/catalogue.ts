@@ -296,7 +296,8 @@ export const CATALOGUE = {
   },
   tls_failure: {
     title: 'no trusted connection to the server',
-    explanation: 'The server’s certificate could not be verified. Nothing was sent over the connection.',
+    explanation:
+      'The server’s certificate could not be verified, or nobody speaks TLS there. Nothing was sent over the connection.',
     hints: [
       'set `NODE_EXTRA_CA_CERTS` to the certificate authority’s file when it is your own',
       'check that the base URL’s `https://` and port are right',

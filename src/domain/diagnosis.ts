@@ -128,11 +128,14 @@ export function diagnoseNetwork(code: string): ErrorCode {
 const BEFORE_SENDING =
   /^(ERR_INVALID_CHAR|UND_ERR_CONNECT_TIMEOUT|EPROXY|CERT_|UNABLE_TO_|DEPTH_ZERO|SELF_SIGNED|ERR_TLS_CERT)/;
 
+/** The system calls, and the agreement on a secure connection, as `platform/http.ts` calls it. */
+const BEFORE_SENDING_STEPS: ReadonlySet<string | null> = new Set(['connect', 'getaddrinfo', 'handshake']);
+
 /**
  * Whether no byte of the request can have reached the server's application. The
  * system call decides, not the code: an unreachable host or a time-out can also
  * befall a connection on which the request has already left.
  */
 export function failedBeforeSending({ code, syscall }: NetworkFault): boolean {
-  return syscall === 'connect' || syscall === 'getaddrinfo' || BEFORE_SENDING.test(code);
+  return BEFORE_SENDING_STEPS.has(syscall) || BEFORE_SENDING.test(code);
 }

@@ -15,9 +15,17 @@ export type Destination =
 export function parseDestination(output: string | undefined, cwd: string): Destination {
   if (output === '-') return { kind: 'stdout' };
   const path = resolve(cwd, output ?? '.');
-  const isFolder =
-    output === undefined || /[/\\]$/.test(output) || statSync(path, { throwIfNoEntry: false })?.isDirectory();
+  const isFolder = output === undefined || /[/\\]$/.test(output) || isExistingFolder(path);
   return { kind: isFolder ? 'folder' : 'file', path };
+}
+
+/** A place that cannot even be looked at is refused when it is checked. */
+function isExistingFolder(path: string): boolean {
+  try {
+    return statSync(path).isDirectory();
+  } catch {
+    return false;
+  }
 }
 
 const EXTENSION: Readonly<Record<Variant, string>> = { video: 'mp4', thumbnail: 'webp', spritesheet: 'jpg' };
@@ -80,13 +88,30 @@ export function checkDestination(destination: Destination, variants: readonly Va
       causedBy: error instanceof Error ? error.message : String(error),
     });
   }
-  if (destination.kind !== 'file' || force) return;
-  const taken = variants
-    .map((variant, at) => pathFor(destination, variant, { id: '', prompt: null }, at === 0))
-    .filter((path) => statSync(path, { throwIfNoEntry: false }) !== undefined);
-  if (taken.length > 0) throw fileExists(taken.join(', '));
+  if (destination.kind !== 'file') return;
+  const paths = variants.map((variant, at) => pathFor(destination, variant, { id: '', prompt: null }, at === 0));
+  const taken = paths.filter((path) => exists(path));
+  if (taken.length > 0 && !force) throw fileExists(taken.join(', '));
+}
+
+/** Throws `cannot_write` for a name that no file can have here. */
+function exists(path: string): boolean {
+  try {
+    return statSync(path, { throwIfNoEntry: false }) !== undefined;
+  } catch (error) {
+    throw cannotWrite(path, error);
+  }
 }
 
 export function fileExists(path: string): SoraError {
   return new SoraError('file_exists', { title: `the output file exists already: ${path}` });
+}
+
+export function cannotWrite(path: string, error: unknown): SoraError {
+  const reason = error instanceof Error ? error.message : String(error);
+  return new SoraError('cannot_write', {
+    title: `could not write ${path}`,
+    causedBy: `${reason} (in ${dirname(path)})`,
+    cause: error,
+  });
 }

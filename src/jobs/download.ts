@@ -2,7 +2,6 @@ import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { close, constants, createReadStream, ftruncate, open } from 'node:fs';
 import { rename, rm, stat } from 'node:fs/promises';
-import { dirname } from 'node:path';
 import type { Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { promisify } from 'node:util';
@@ -12,7 +11,7 @@ import type { MediaKind } from '../domain/media.ts';
 import type { SavedFile } from '../domain/record.ts';
 import { claimName, hasCode, numberedNames } from '../platform/files.ts';
 import { type CheckedContent, type ContentDeps, type ContentOrder, openChecked } from './content-stream.ts';
-import { withExtension } from './destination.ts';
+import { cannotWrite, withExtension } from './destination.ts';
 import { FileSink } from './file-sink.ts';
 
 /** Tries in a row that bring no new byte. */
@@ -109,9 +108,10 @@ class PartFile {
 
   /** The rest of what is on the disk already, of this run or of an earlier one, when the server can resume; else all of it. */
   async #openContent(): Promise<CheckedContent> {
-    const content = await openChecked(this.#deps, this.#order, this.#resumePoint());
+    const content = await this.#openFrom(this.#resumePoint());
     // The rest was sent, or all of it anew; a new validator means another file.
     if (content.offsetBytes > 0 || (this.#validator !== null && content.validator === this.#validator)) return content;
+    await this.discard(); // of another file than the one that is sent now
     this.#validator = content.validator;
     if (content.validator === null) return content;
     this.#path = `${this.#order.path}.${this.#tag(content.validator)}.part`;
@@ -120,7 +120,19 @@ class PartFile {
     if (earlier === undefined || (content.totalBytes !== null && this.sizeBytes >= content.totalBytes)) return content;
     content.body.destroy();
     this.#kind = content.kind;
-    return openChecked(this.#deps, this.#order, earlier);
+    return this.#openFrom(earlier);
+  }
+
+  /** A server that answers with another part than was asked for cannot resume, and is asked for all of it. */
+  async #openFrom(resume: ResumePoint | undefined): Promise<CheckedContent> {
+    try {
+      return await openChecked(this.#deps, this.#order, resume);
+    } catch (error) {
+      const isOtherPart = resume !== undefined && error instanceof SoraError && error.code === 'download_corrupt';
+      if (!isOtherPart) throw error;
+      this.sizeBytes = 0;
+      return openChecked(this.#deps, this.#order);
+    }
   }
 
   #resumePoint(): ResumePoint | undefined {
@@ -188,7 +200,11 @@ class PartFile {
 
   /** A part that cannot be gone on with is litter. */
   async discardIfUseless(): Promise<void> {
-    if (this.#resumePoint() === undefined) await rm(this.#path, { force: true });
+    if (this.#resumePoint() === undefined) await this.discard();
+  }
+
+  async discard(): Promise<void> {
+    await rm(this.#path, { force: true });
   }
 }
 
@@ -256,15 +272,6 @@ function asDownloadError(error: unknown, { source }: ContentOrder): SoraError {
     causedBy: error instanceof Error ? error.message : String(error),
     jobId: source.id,
     facts: { id: source.id },
-    cause: error,
-  });
-}
-
-export function cannotWrite(path: string, error: unknown): SoraError {
-  const reason = error instanceof Error ? error.message : String(error);
-  return new SoraError('cannot_write', {
-    title: `could not write ${path}`,
-    causedBy: `${reason} (in ${dirname(path)})`,
     cause: error,
   });
 }

@@ -1,12 +1,60 @@
-import { readFileSync } from 'node:fs';
+import { closeSync, openSync, readSync } from 'node:fs';
+import { addAbortSignal, type Readable } from 'node:stream';
 
-/** Throws an `Error` that names what could not be read. */
+/** More than any prompt, key or reference image is. What never ends, such as `/dev/zero`, would fill the memory. */
+const MAX_BYTES = 64 << 20;
+const CHUNK_BYTES = 64 << 10;
+
+/** Throws an `Error` that names what could not be read, or is larger than 64 MiB. */
 export function readBytes(path: string, what: string): Uint8Array {
   try {
-    return readFileSync(path);
+    const descriptor = openSync(path, 'r');
+    try {
+      return Buffer.concat([...withinBounds(chunksOf(descriptor))]);
+    } finally {
+      closeSync(descriptor);
+    }
   } catch (error) {
     throw new Error(`could not read ${what}: ${error instanceof Error ? error.message : String(error)}`);
   }
+}
+
+/** All of a stream. Throws the signal’s reason as soon as it aborts, or an `Error` for more than 64 MiB. */
+export async function readStream(stream: Readable, signal: AbortSignal): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  let sizeBytes = 0;
+  try {
+    for await (const chunk of addAbortSignal(signal, stream)) {
+      sizeBytes = checkedSize(sizeBytes + chunk.length);
+      chunks.push(chunk);
+    }
+  } catch (error) {
+    signal.throwIfAborted();
+    throw error;
+  }
+  return Buffer.concat(chunks);
+}
+
+function* chunksOf(descriptor: number): Generator<Uint8Array> {
+  for (;;) {
+    const chunk = Buffer.allocUnsafe(CHUNK_BYTES);
+    const sizeBytes = readSync(descriptor, chunk);
+    if (sizeBytes === 0) return;
+    yield chunk.subarray(0, sizeBytes);
+  }
+}
+
+function* withinBounds(chunks: Iterable<Uint8Array>): Generator<Uint8Array> {
+  let sizeBytes = 0;
+  for (const chunk of chunks) {
+    sizeBytes = checkedSize(sizeBytes + chunk.length);
+    yield chunk;
+  }
+}
+
+function checkedSize(sizeBytes: number): number {
+  if (sizeBytes > MAX_BYTES) throw new Error(`it is larger than ${MAX_BYTES >> 20} MiB`);
+  return sizeBytes;
 }
 
 /** UTF-8, without the newline that ends a file. Throws an `Error` that names the source of what is none. */

@@ -61,10 +61,10 @@ export function nodeHost(version: string, programDir: string): Host {
       return process.stdin;
     },
     get stdout() {
-      return withErrorsHeard(process.stdout);
+      return hearErrors(process.stdout, endForWantOfOutput);
     },
     get stderr() {
-      return withErrorsHeard(process.stderr);
+      return hearErrors(process.stderr, ignoreError);
     },
     http: nodeHttp,
     clock: systemClock,
@@ -73,17 +73,20 @@ export function nodeHost(version: string, programDir: string): Host {
   };
 }
 
-function withErrorsHeard(stream: NodeJS.WriteStream): NodeJS.WriteStream {
-  if (!stream.listeners('error').includes(hearStreamError)) stream.on('error', hearStreamError);
+function hearErrors(stream: NodeJS.WriteStream, hear: (error: NodeJS.ErrnoException) => void): NodeJS.WriteStream {
+  if (!stream.listeners('error').includes(hear)) stream.on('error', hear);
   return stream;
 }
 
 /** A reader that has gone away (`| head`) is no error of ours; on a full disk there is nothing left to be done. */
-function hearStreamError(error: NodeJS.ErrnoException): void {
+function endForWantOfOutput(error: NodeJS.ErrnoException): void {
   if (error.code === 'EPIPE' || error.code === 'ERR_STREAM_DESTROYED') return;
   process.stderr.write(`error: could not write the output\n  caused by: ${error.message}\n`);
   process.exit(1);
 }
+
+/** What was said beside the answer is lost where nobody can take it; the work, which may be paid for, goes on. */
+function ignoreError(): void {}
 
 /** The first signal asks, the second one is obeyed at once by giving it back its default effect. */
 function listenForInterrupts(): AbortSignal {

@@ -60,13 +60,21 @@ export const nodeHttp: Http = (request) =>
     if (idleTimeoutMs !== undefined) {
       outgoing.setTimeout(idleTimeoutMs, () => stream.destroy(timeoutError(idleTimeoutMs)));
     }
-    outgoing.on('error', (error) => reject(signal?.aborted ? signal.reason : error));
+    outgoing.on('error', (error) => reject(signal?.aborted ? signal.reason : withStep(error, outgoing.socket)));
     outgoing.once('response', (incoming) => {
       stream = incoming;
       resolve({ status: incoming.statusCode ?? 0, headers: flattenHeaders(incoming.headers), body: incoming });
     });
     outgoing.end(request.body);
   });
+
+/** The step at which a call failed, for a connection that was not secure yet: nothing of the request has left then. */
+const HANDSHAKE = 'handshake';
+
+function withStep(error: Error, socket: unknown): Error {
+  const isUnsecured = typeof socket === 'object' && socket !== null && 'secureConnecting' in socket;
+  return isUnsecured && socket.secureConnecting === true ? Object.assign(error, { syscall: HANDSHAKE }) : error;
+}
 
 /** `process.getBuiltinModule` rather than import: on Node 22 and newer `import 'node:http'` also loads undici. */
 function moduleFor(url: URL): typeof NodeHttp | typeof NodeHttps {

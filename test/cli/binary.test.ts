@@ -79,6 +79,17 @@ describe('the built program', () => {
     expect(run).toMatchObject({ status: 0, stderr: '', stdout: 'Usage: sora create [options] <prompt>\n' });
   });
 
+  it('ends quietly when nobody waits for its version', () => {
+    const sora = createBinary();
+    const command = `"${process.execPath}" "${BINARY}" --version | true; exit \${PIPESTATUS[0]}`;
+    const { status, stderr } = spawnSync('bash', ['-c', command], {
+      ...sora,
+      encoding: 'utf8',
+      stdio: [...QUIET_STDIN],
+    });
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+  });
+
   it('ends quietly when the reader of a video goes away', async () => {
     const sora = createBinary();
     const command = `"${process.execPath}" "${BINARY}" create boat --simulate -q -o - | head -c 8 | wc -c; exit \${PIPESTATUS[0]}`;
@@ -95,20 +106,34 @@ describe('the built program', () => {
     });
   });
 
-  it.skipIf(!existsSync('/dev/full'))('tells in one line when its output cannot be written', () => {
+  it.skipIf(!existsSync('/dev/full'))('does its work where nothing can be said about it', () => {
     const sora = createBinary();
-    const command = `"${process.execPath}" "${BINARY}" create --help > /dev/full`;
-    const { status, stderr } = spawnSync('bash', ['-c', command], {
-      env: sora.env,
-      cwd: sora.cwd,
+    const command = `"${process.execPath}" "${BINARY}" create boat --simulate 2> /dev/full`;
+    const { status, stdout } = spawnSync('bash', ['-c', command], {
+      ...sora,
       encoding: 'utf8',
       stdio: [...QUIET_STDIN],
     });
-    expect({ status, stderr }).toEqual({
-      status: 1,
-      stderr: 'error: could not write the output\n  caused by: ENOSPC: no space left on device, write\n',
-    });
+    expect({ status, stdout }).toEqual({ status: 0, stdout: expect.stringMatching(/^boat-\w+\.mp4\n$/) });
   });
+
+  it.skipIf(!existsSync('/dev/full')).each(['create --help', '--version'])(
+    'tells in one line when its output cannot be written (%s)',
+    (argv) => {
+      const sora = createBinary();
+      const command = `"${process.execPath}" "${BINARY}" ${argv} > /dev/full`;
+      const { status, stderr } = spawnSync('bash', ['-c', command], {
+        env: sora.env,
+        cwd: sora.cwd,
+        encoding: 'utf8',
+        stdio: [...QUIET_STDIN],
+      });
+      expect({ status, stderr }).toEqual({
+        status: 1,
+        stderr: 'error: could not write the output\n  caused by: ENOSPC: no space left on device, write\n',
+      });
+    },
+  );
 
   it('brings a long document through a pipe whole', async () => {
     const prompt = 'long '.repeat(6_000).trim();

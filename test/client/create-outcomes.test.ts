@@ -99,10 +99,10 @@ describe.each(FORMS)('a create in the form %s', (form, route) => {
     });
   });
 
-  it('that speaks to something else than HTTP is in doubt', async () => {
+  it('that never gets a secure connection is rejected: nothing has left', async () => {
     const server = await startScriptedServer(['drop']);
     const outcome = await createAt(server.url.replace('http:', 'https:'));
-    expect(outcome).toMatchObject({ kind: 'unknown', error: { code: 'outcome_unknown' } });
+    expect(outcome).toMatchObject({ kind: 'rejected', error: { code: 'tls_failure' } });
     expect(server.requests).toHaveLength(0);
   });
 

@@ -1,6 +1,8 @@
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { PassThrough } from 'node:stream';
 import { describe, expect, it } from 'vitest';
+import { Interrupt } from '../../src/platform/host.ts';
 import { nodeHttp } from '../../src/platform/http.ts';
 import { type CommandLine, createCommandLine, type RunOptions, type RunResult } from '../support/command-line.ts';
 import { createPngHeader } from '../support/image-headers.ts';
@@ -84,6 +86,15 @@ describe('the prompt', () => {
     expect(JSON.parse(stdout).request.prompt).toBe('from elsewhere');
   });
 
+  it('is waited for on standard input until Ctrl-C, which is heard at once', async () => {
+    const interrupt = new AbortController();
+    const stdin = new PassThrough();
+    stdin.write('never fin');
+    const run = createCommandLine().run(['create', '-'], { env: LAB, stdin, interrupt: interrupt.signal });
+    interrupt.abort(new Interrupt('SIGINT'));
+    expect(await run).toMatchObject({ code: 130, stderr: expect.stringContaining('error: interrupted') });
+  });
+
   it.each([
     ['empty', '', 'the prompt is empty'],
     ['blank', '  \n ', 'the prompt is empty'],
@@ -92,6 +103,9 @@ describe('the prompt', () => {
     ['of a missing file', '@nope.txt', 'could not read the prompt’s file: ENOENT'],
     ['of a binary file', '@binary', 'holds binary data, not text'],
     ['of a folder', '@.', 'could not read the prompt’s file: EISDIR'],
+    ...(existsSync('/dev/zero')
+      ? [['without an end', '@/dev/zero', 'could not read the prompt’s file: it is larger than 64 MiB']]
+      : []),
   ])('is refused when it is %s', async (_, prompt, words) => {
     const sora = createCommandLine();
     writeFileSync(join(sora.cwd, 'binary'), Buffer.from([0xff, 0xfe, 0x00]));

@@ -5,6 +5,7 @@ import { sniffMedia } from '../../src/domain/media.ts';
 import { Interrupt, type InterruptName } from '../../src/platform/host.ts';
 import { nodeHttp } from '../../src/platform/http.ts';
 import { type CommandLine, createCommandLine, type RunResult } from '../support/command-line.ts';
+import type { ScriptedReply } from '../support/scripted-server.ts';
 import { CLIP, startVideosServer, type VideosScript, type VideosServer } from '../support/videos-server.ts';
 
 interface Bench {
@@ -100,6 +101,19 @@ describe('sora download', () => {
     const { code, stderr } = await run('download', 'video_1');
     expect(code).toBe(1);
     expect(stderr).toContain(`hint: run \`sora download video_1 --base-url ${server.url}\` to go on`);
+  });
+
+  it.each<[string, ScriptedReply, RegExp[]]>([
+    [
+      'may be had in another try',
+      { body: '{"error":"no"}' },
+      [/^run `sora download video_1 --base-url \S+` to go on$/],
+    ],
+    ['is gone for good', { status: 410 }, [/^run `sora create` again with `--again`/]],
+  ])('tells one way on, and the right one, where the video %s', async (_, reply, hints) => {
+    const { run } = await setUp({ content: () => reply });
+    const { stderr } = await run('download', 'video_1', '--json');
+    expect(JSON.parse(stderr).error.hints).toEqual(hints.map((hint) => expect.stringMatching(hint)));
   });
 
   it.each<[InterruptName, number]>([

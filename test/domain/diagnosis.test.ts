@@ -157,6 +157,8 @@ describe('failedBeforeSending', () => {
     ['ECONNREFUSED', 'connect', true],
     ['ETIMEDOUT', 'connect', true],
     ['ENOTFOUND', 'getaddrinfo', true],
+    ['EPROTO', 'handshake', true],
+    ['ECONNRESET', 'handshake', true],
     ['CERT_HAS_EXPIRED', null, true],
     ['EPROXY', null, true],
     ['ERR_INVALID_CHAR', null, true],

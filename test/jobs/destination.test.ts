@@ -65,6 +65,17 @@ describe('a destination is checked before money is spent', () => {
     expect(() => checkDestination({ kind: 'file', path }, ['video'], false)).toThrow(/could not write into the folder/);
   });
 
+  it.each([
+    ['a folder that is a file', 'file/clip.mp4'],
+    ['a name that is too long', `${'x'.repeat(300)}.mp4`],
+  ])('for %s', (_, name) => {
+    const folder = createTemporaryFolder();
+    writeFileSync(join(folder, 'file'), '');
+    const check = (force: boolean): void => checkDestination(parseDestination(name, folder), ['video'], force);
+    expect(() => check(false)).toThrow(expect.objectContaining({ code: 'cannot_write' }));
+    expect(() => check(true)).toThrow(expect.objectContaining({ code: 'cannot_write' }));
+  });
+
   it('for files that stand there, those of the other variants too', () => {
     const path = join(createTemporaryFolder(), 'clip.mp4');
     writeFileSync(path.replace('mp4', 'webp'), '');

@@ -112,7 +112,18 @@ describe('a download', () => {
       { ...whole, headers: { etag: '"clip-2"', 'content-length': String(LONG_CLIP.length) } },
     ],
   ])('starts anew where the server %s', async (_, second) => {
-    const { download: run } = await setUp([cut, second]);
+    const { download: run, folder } = await setUp([cut, second]);
+    expect(await run()).toMatchObject({ bytes: LONG_CLIP.length, sha256: SHA256 });
+    expect(readdirSync(folder)).toEqual(['clip.mp4']);
+  });
+
+  it('starts anew where the server sends another part than was asked for', async () => {
+    const headers = { etag: '"clip-1"', 'content-range': `bytes 0-9/${LONG_CLIP.length}` };
+    let cuts = 0;
+    const { download: run } = await setUp(({ headers: { range } }) => {
+      if (range !== undefined) return { status: 206, headers, body: LONG_CLIP };
+      return cuts++ === 0 ? cut : whole;
+    });
     expect(await run()).toMatchObject({ bytes: LONG_CLIP.length, sha256: SHA256 });
   });
 

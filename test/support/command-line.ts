@@ -11,7 +11,7 @@ import { createTemporaryFolder } from './temporary-folder.ts';
 export interface RunOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Standard input; without it, standard input is empty and no terminal. */
-  readonly stdin?: string;
+  readonly stdin?: string | PassThrough;
   /** Where requests go that are not for the simulator; without it every request fails the test. */
   readonly http?: Http;
   readonly interrupt?: AbortSignal;
@@ -52,9 +52,8 @@ export function createCommandLine({ clock = createFakeClock() }: { readonly cloc
     async run(argv, options = {}) {
       const stdout = collect(options.stdoutIsTerminal ?? false, options.columns ?? 80);
       const stderr = collect(false, 80);
-      const stdin: InputStream = new PassThrough();
-      stdin.push(options.stdin ?? null);
-      if (options.stdin !== undefined) stdin.push(null);
+      const stdin: InputStream =
+        options.stdin instanceof PassThrough ? options.stdin : new PassThrough().end(options.stdin);
       const host: Host = {
         version: '0.0.0-test',
         programDir: join(import.meta.dirname, '../../dist'),
