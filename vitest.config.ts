@@ -4,6 +4,7 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
+    exclude: ['test/browser/**'], // `npm run test:browser`
     reporters: ['default', './test/support/plain-summary-reporter.ts'],
     environment: 'node',
     testTimeout: 20_000,

@@ -3,7 +3,6 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { sniffMedia } from '../../src/domain/media.ts';
-import { COMMANDS } from '../../src/program.ts';
 import { BINARY, createBinary } from '../support/binary.ts';
 import { startVideosServer } from '../support/videos-server.ts';
 
@@ -151,17 +150,6 @@ describe('the built program', () => {
     expect(code).toBe(0);
     expect(stdout.length).toBeGreaterThan(1_000_000);
     expect(JSON.parse(stdout).jobs).toHaveLength(40);
-  });
-
-  it('has help for every command: the JSON shape, error codes and two examples', async () => {
-    const sora = createBinary();
-    const helps = await Promise.all(COMMANDS.map(({ name }) => sora.start([...name.split(' '), '--help']).ended));
-    for (const { code, stdout, stderr } of helps) {
-      expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-      expect(stdout).toContain('JSON (--json):\n');
-      expect(stdout).toContain('Error codes (see docs/errors.md):\n');
-      expect(stdout.match(/^ {2}\$ /gm)).toHaveLength(2);
-    }
   });
 
   it.skipIf(!hasPython)('moves a line on a terminal, and there only (needs python3)', () => {

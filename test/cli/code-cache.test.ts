@@ -60,7 +60,7 @@ describe('the compiled code of a command', () => {
 });
 
 function watched() {
-  const sora = createBinary();
+  const sora = createBinary({ keepsCode: true });
   const folder = join(sora.home, 'code');
   return { sora, folder, files: () => readdirSync(folder).map((name) => join(folder, name)) };
 }

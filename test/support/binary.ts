@@ -30,12 +30,20 @@ export interface Binary {
   start(argv: readonly string[], env?: Readonly<Record<string, string>>): BinaryRun;
 }
 
-/** The built program as a process, with folders of its own and a fast simulator. Needs `npm run build`. */
-export function createBinary(): Binary {
+/**
+ * The built program as a process, with folders of its own and a fast simulator. Needs `npm run build`. It keeps no
+ * compiled code, which would serve no other test, unless it is told to.
+ */
+export function createBinary({ keepsCode = false } = {}): Binary {
   const folder = createTemporaryFolder();
   const [cwd, home] = [join(folder, 'work'), join(folder, 'home')];
   mkdirSync(cwd);
-  const env = { PATH: process.env.PATH ?? '', SORA_HOME: home, SORA_SIMULATOR_SPEED: '50' };
+  const env = {
+    PATH: process.env.PATH ?? '',
+    SORA_HOME: home,
+    SORA_SIMULATOR_SPEED: '50',
+    ...(keepsCode ? {} : { NODE_DISABLE_COMPILE_CACHE: '1' }),
+  };
   return {
     cwd,
     home,
