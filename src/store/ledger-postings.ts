@@ -1,6 +1,6 @@
-/** Room for what is added to a stored index before it is stored again. */
-const SPARE = 1 << 14;
-const BUCKETS = 1 << 16;
+/** Room for what is added at first; a short command adds next to nothing, and empty memory takes time to get. */
+const SPARE = 1 << 9;
+const MAX_BUCKETS = 1 << 16;
 
 /**
  * Where terms occur: pairs of a term's hash and a line's byte offset, in file order, in two columns.
@@ -11,7 +11,7 @@ export class Postings {
   #offsets: Float64Array;
   /** Positions in the columns are counted from 1 here; 0 ends a chain. */
   #earlier: Uint32Array;
-  readonly #latest = new Uint32Array(BUCKETS);
+  #latest: Uint32Array;
   #length = 0;
 
   /** Takes as many postings as `fill` brings into the columns, which are handed to it one by one. */
@@ -19,6 +19,7 @@ export class Postings {
     this.#hashes = new Uint32Array(length + SPARE);
     this.#offsets = new Float64Array(length + SPARE);
     this.#earlier = new Uint32Array(length + SPARE);
+    this.#latest = new Uint32Array(bucketsFor(length + SPARE));
     for (const column of this.#columns(length)) fill(column);
     this.#chainUpTo(length);
   }
@@ -41,7 +42,7 @@ export class Postings {
 
   /** The offsets under a hash, from the latest to the first. */
   *find(hash: number): Generator<number> {
-    for (let at = this.#latest[hash % BUCKETS] ?? 0; at > 0; at = this.#earlier[at - 1] ?? 0) {
+    for (let at = this.#latest[hash % this.#latest.length] ?? 0; at > 0; at = this.#earlier[at - 1] ?? 0) {
       const offset = this.#offsets[at - 1];
       if (offset !== undefined && this.#hashes[at - 1] === hash) yield offset;
     }
@@ -57,7 +58,7 @@ export class Postings {
   #chainUpTo(length: number): void {
     const [hashes, earlier, latest] = [this.#hashes, this.#earlier, this.#latest];
     for (let at = this.#length; at < length; at++) {
-      const bucket = (hashes[at] ?? 0) % BUCKETS;
+      const bucket = (hashes[at] ?? 0) % latest.length;
       earlier[at] = latest[bucket] ?? 0;
       latest[bucket] = at + 1;
     }
@@ -65,12 +66,19 @@ export class Postings {
   }
 
   #grow(): void {
-    const [hashes, offsets, earlier] = [this.#hashes, this.#offsets, this.#earlier];
-    this.#hashes = new Uint32Array(2 * this.#length);
-    this.#offsets = new Float64Array(2 * this.#length);
-    this.#earlier = new Uint32Array(2 * this.#length);
+    const [hashes, offsets, length] = [this.#hashes, this.#offsets, this.#length];
+    this.#hashes = new Uint32Array(2 * length);
+    this.#offsets = new Float64Array(2 * length);
+    this.#earlier = new Uint32Array(2 * length);
+    this.#latest = new Uint32Array(bucketsFor(2 * length));
     this.#hashes.set(hashes);
     this.#offsets.set(offsets);
-    this.#earlier.set(earlier);
+    this.#length = 0;
+    this.#chainUpTo(length);
   }
+}
+
+/** About as many as there are postings, and a power of two. */
+function bucketsFor(postings: number): number {
+  return Math.min(MAX_BUCKETS, 2 ** Math.ceil(Math.log2(postings)));
 }

@@ -31,7 +31,7 @@ describe('an order', () => {
     expect(video.status).toBe(200);
     expect(Buffer.from(await video.arrayBuffer()).toString('latin1', 4, 8)).toBe('ftyp');
     expect(service.messages.slice(0, 2)).toEqual(['Video creation job initiated', 'Job submitted to Sora API']);
-    expect(service.messages.at(-1)).toBe('Video completed');
+    await vi.waitFor(() => expect(service.messages.at(-1)).toBe('Video completed')); // told once it is on the disk
   });
 
   it('may ask for 1080p without naming a model: the cheapest that renders it is taken', async () => {

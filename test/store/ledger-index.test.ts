@@ -132,7 +132,7 @@ describe('the index', () => {
       expect(answersOf(new Ledger(paths))).toEqual(expected);
       expect(answersOf(new Ledger(pathsIn(folder, 'none')))).toEqual(expected);
     };
-    fc.assert(fc.property(lists, lists, check), { numRuns: 40 });
+    fc.assert(fc.property(lists, lists, check), { numRuns: 20 });
   }, 60_000); // it writes some hundred files
 
   it('is what a second start reads, instead of the journal', () => {
