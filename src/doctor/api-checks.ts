@@ -4,6 +4,7 @@ import { ABILITIES, type ApiForm } from '../domain/dialect.ts';
 import type { SoraError } from '../domain/errors.ts';
 import { isJsonObject, parseJson } from '../domain/json.ts';
 import { CUSTOM_PROFILE } from '../domain/profile-names.ts';
+import { shellWord } from '../domain/shell.ts';
 import { WIRE_FORMS } from '../wire/forms.ts';
 import { decodePage } from '../wire/videos.ts';
 import { type Check, failure, pass, skip, warn } from './check.ts';
@@ -22,6 +23,8 @@ const NO_ROUTE: ReadonlySet<string> = new Set([
 const SILENT_ON_MODEL: ReadonlySet<string> = new Set([...NO_ROUTE, 'permission_denied', 'unreadable_response']);
 /** Answers of something else than the API. */
 const LOST: ReadonlySet<string> = new Set(['endpoint_not_found', 'unreadable_response', 'video_not_found']);
+
+const NO_LIST = 'the server has no list of videos; the local ledger stands in for it';
 
 /** What the API itself answers, free of charge. */
 export const API_CHECKS: readonly Check<Subject>[] = [
@@ -100,9 +103,12 @@ export const API_CHECKS: readonly Check<Subject>[] = [
         }
         return pass(page.jobs.length === 0 ? 'it answers; there are no videos yet' : 'it answers');
       }
-      if (refusal.code === 'not_supported')
-        return warn('the server has no list of videos; the local ledger stands in for it');
-      if (refusal.code !== 'invalid_request') return (await nextDoor(server, refusal)) ?? failure(refusal);
+      if (refusal.code === 'not_supported') return warn(NO_LIST);
+      if (refusal.code !== 'invalid_request') {
+        const neighbour = await nextDoor(server, refusal);
+        if (neighbour !== null) return neighbour;
+        return LOST.has(refusal.code) && (await knowsJobs(subject, form)) ? warn(NO_LIST) : failure(refusal);
+      }
       return isJsonObject(parseJson(reply.body))
         ? warn(`the route is there, and wants more to list videos: ${refusal.causedBy}`)
         : failure(refusal);
@@ -111,8 +117,17 @@ export const API_CHECKS: readonly Check<Subject>[] = [
 ];
 
 /** Without a list, a job is asked for that does not exist: a route that is there misses the job, not the address. */
+function askForJob(subject: Subject, form: ApiForm): Promise<Answer> {
+  return ask(subject, `${WIRE_FORMS[form].route}/${UNKNOWN_ID}`);
+}
+
+async function knowsJobs(subject: Subject, form: ApiForm): Promise<boolean> {
+  const { refusal } = await askForJob(subject, form);
+  return refusal?.code === 'video_not_found';
+}
+
 async function askForNobody(subject: Subject, form: ApiForm): Promise<CheckOutcome> {
-  const { server, reply, refusal } = await ask(subject, `${WIRE_FORMS[form].route}/${UNKNOWN_ID}`);
+  const { server, reply, refusal } = await askForJob(subject, form);
   if (refusal === null || refusal.code === 'video_not_found') return pass('it answers');
   if (refusal.code === 'not_supported') return warn('the server cannot be asked for a job');
   const neighbour = await nextDoor(server, refusal);
@@ -139,7 +154,7 @@ function namesOf(models: readonly string[]): string {
 
 /** Which of the listed models makes videos, only their names could tell. */
 function useListed(listed: readonly string[], profile: string): string {
-  const name = listed.length === 1 ? listed[0] : 'NAME';
+  const name = listed.length === 1 ? shellWord(listed[0] ?? '') : 'NAME';
   return profile === CUSTOM_PROFILE
     ? `set \`SORA_MODEL=${name}\`, or add \`--model ${name}\` to \`sora create\``
     : `run \`sora config set profiles.${profile}.model ${name}\``;

@@ -254,6 +254,19 @@ describe('sora doctor on a server', () => {
     expect(failed[0]?.remedy).toEqual([`run \`sora config set profiles.lab.base_url ${server.url}\``]);
   });
 
+  it('does not take a server that has no list for one at another address', async () => {
+    const server = await startScriptedServer(({ path }) =>
+      path.startsWith('/v1/videos/')
+        ? { status: 404, body: { error: { message: 'Video not found' } } }
+        : { status: 404, body: { error: { message: `Not found: GET ${path}` } } },
+    );
+    const { code, checks } = await examine(createCommandLine(), ['--base-url', server.url], { env });
+    expect({ code, videos: checks.find(({ id }) => id === 'videos') }).toMatchObject({
+      code: 0,
+      videos: { status: 'warn', detail: expect.stringContaining('the server has no list of videos') },
+    });
+  });
+
   it('says in the words of a profile where its server is, and what it speaks', async () => {
     const server = await startAt('/v1', 'generations');
     const sora = createCommandLine();
@@ -295,10 +308,13 @@ describe('sora doctor on a server', () => {
     });
   });
 
-  it('names the models that a server has in the place of the one that is asked for', async () => {
+  it.each([
+    ['wan-2.2', 'wan-2.2'],
+    ["wan'; rm -rf ~ #", `'wan'\\''; rm -rf ~ #'`],
+  ])('names the models that a server has in the place of the one that is asked for: %s', async (listed, word) => {
     const server = await startScriptedServer(({ path }) =>
       path === '/v1/models'
-        ? { body: { data: [{ id: 'wan-2.2' }] } }
+        ? { body: { data: [{ id: listed }] } }
         : path === '/v1/videos?limit=1'
           ? { body: { data: [] } }
           : INVALID_URL,
@@ -308,8 +324,8 @@ describe('sora doctor on a server', () => {
     const { checks } = await examine(sora, ['--profile', 'lab'], { env });
     expect(checks.find(({ id }) => id === 'model')).toMatchObject({
       status: 'warn',
-      detail: 'sora-2 is not there: the server lists wan-2.2',
-      remedy: ['run `sora config set profiles.lab.model wan-2.2`'],
+      detail: `sora-2 is not there: the server lists ${listed}`,
+      remedy: [`run \`sora config set profiles.lab.model ${word}\``],
     });
   });
 
