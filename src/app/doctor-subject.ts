@@ -83,6 +83,7 @@ function examine(context: Context): ExaminedServer {
 
 interface Question {
   readonly method: string;
+  /** Below the base URL, or a whole address of the same server. */
   readonly path: string;
   readonly headers?: Readonly<Record<string, string>>;
 }
@@ -95,7 +96,7 @@ async function exchange<T>(
   transport: Transport,
   { interrupt, clock }: Host,
 ): Promise<T> {
-  const url = URL.canParse(path) ? path : transport.urlOf(path);
+  const url = URL.canParse(path) ? transport.withQuery(path) : transport.urlOf(path);
   const signal = AbortSignal.any([interrupt, deadline(DEADLINE_MS)]);
   try {
     return await read(await transport.send({ method, url, headers, signal }), transport);

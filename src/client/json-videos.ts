@@ -114,11 +114,11 @@ export class JsonVideosClient implements VideosClient {
 
   /** A polling address of another origin would be asked without the key, and is not ours to trust. */
   #hearPollingUrl(id: string, { value }: Reply): void {
-    const { baseUrl } = this.#options.transport;
+    const { transport } = this.#options;
     const given = decodePollingUrl(value);
-    if (given === null || !URL.canParse(given, baseUrl)) return;
-    const url = new URL(given, baseUrl);
-    if (url.origin === new URL(baseUrl).origin) this.#pollingUrls.set(id, url.href);
+    if (given === null || !URL.canParse(given, transport.baseUrl)) return;
+    const { href } = new URL(given, transport.baseUrl);
+    if (transport.isHome(href)) this.#pollingUrls.set(id, transport.withQuery(href));
   }
 
   async #call({ method, url, json, headers }: Call, signal?: AbortSignal): Promise<Reply> {

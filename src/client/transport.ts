@@ -68,11 +68,18 @@ export class Transport {
 
   /** The full address of a path of the API, with the endpoint's own query. */
   urlOf(path: string, query: Readonly<Record<string, string>> = {}): string {
-    const url = new URL(`${this.baseUrl}${path}`);
-    for (const [name, value] of Object.entries({ ...this.#options.endpoint.query, ...query })) {
-      url.searchParams.set(name, value);
+    const url = new URL(this.withQuery(`${this.baseUrl}${path}`));
+    for (const [name, value] of Object.entries(query)) url.searchParams.set(name, value);
+    return url.href;
+  }
+
+  /** An address of the server's own with the endpoint's query, beside what it has already. */
+  withQuery(address: string): string {
+    const url = new URL(address);
+    for (const [name, value] of Object.entries(this.#options.endpoint.query)) {
+      if (!url.searchParams.has(name)) url.searchParams.set(name, value);
     }
-    return url.toString();
+    return url.href;
   }
 
   /** One exchange. Redirects of a GET are followed; a POST is never sent a second time by itself. */

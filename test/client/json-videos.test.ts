@@ -22,6 +22,15 @@ describe('the polling address of a job', () => {
     expect(await look(pollingUrl, server)).toBe(path);
   });
 
+  it('is asked with the query of the profile, beside its own', async () => {
+    const { url, requests } = await startScriptedServer([{ status: 202, body: { ...JOB, polling_url: '/jobs?id=1' } }]);
+    const endpoint = { query: { 'api-version': 'preview', id: '2' } };
+    const { client } = createVideosClient(url, { form: 'openrouter', endpoint });
+    await client.create(createVideoRequest(), { idempotencyKey: 'sub_1' });
+    await client.get('gen-1');
+    expect(requests.at(-1)?.path).toBe('/jobs?id=1&api-version=preview');
+  });
+
   it('is asked on the same origin only', async () => {
     const other = await startScriptedServer([{ body: JOB }]);
     const home = await startScriptedServer([

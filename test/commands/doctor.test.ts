@@ -183,6 +183,17 @@ describe('sora doctor on a server', () => {
     }
   });
 
+  it('looks around with the query of the profile, too', async () => {
+    const server = await startScriptedServer([INVALID_URL]);
+    const sora = createCommandLine();
+    await sora.run(['config', 'set', 'profiles.lab.base_url', `${server.origin}/lab`]);
+    await sora.run(['config', 'set', 'profiles.lab.query.api-version', 'preview']);
+    await examine(sora, ['--profile', 'lab'], { env });
+    const others = server.requests.filter(({ path }) => !path.startsWith('/lab'));
+    expect(others.length).toBeGreaterThan(4);
+    expect(others.filter(({ path }) => !path.includes('api-version=preview'))).toEqual([]);
+  });
+
   it.each([
     ['with the route in it', '/v1', '/v1/videos'],
     ['without its end', '/lab/v1', '/lab'],
