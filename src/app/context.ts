@@ -80,7 +80,7 @@ export class Context {
 
   /** The server that the options, the environment and the settings choose. Rejects with `no_api_key`. */
   async server(): Promise<Server> {
-    requireKey(this.configuration);
+    requireKey(this.configuration, this.host.clock.now());
     return this.serverFor(this.configuration);
   }
 
@@ -105,7 +105,7 @@ export class Context {
     if (identity === undefined) return this.server();
     const dialect = this.options.dialect === undefined ? (identity.dialect ?? 'videos') : configuration.dialect.value;
     if (identity.baseUrl === configuration.baseUrl.value) {
-      requireKey(configuration);
+      requireKey(configuration, this.host.clock.now());
       return this.serverFor({ ...configuration, dialect: { value: dialect, origin: 'ledger' } });
     }
     if (this.isServerNamed) return this.server();

@@ -2,7 +2,7 @@ import type { ServerKnowledge } from '../client/profile-client.ts';
 import type { Endpoint } from '../client/transport.ts';
 import { type ApiForm, formOf } from '../domain/dialect.ts';
 import { SoraError } from '../domain/errors.ts';
-import { keyFacts } from '../domain/profile-names.ts';
+import { missingKey } from '../domain/missing-key.ts';
 import { keyFault } from '../store/keys.ts';
 import { OPENAI_BASE_URL, originOf } from './chosen-server.ts';
 import type { Configuration } from './configuration.ts';
@@ -13,10 +13,10 @@ export function apiFormOf({ dialect, shape }: Configuration): ApiForm {
 }
 
 /** Refuses to go on without a key where a key is certain to be needed, or with one that cannot be sent. */
-export function requireKey(configuration: Configuration): void {
+export function requireKey(configuration: Configuration, atMs: number): void {
   const { key, baseUrl, profile } = configuration;
   if (key === null) {
-    if (needsKey(configuration)) throw new SoraError('no_api_key', { facts: keyFacts(profile.value) });
+    if (needsKey(configuration)) throw missingKey(profile.value, baseUrl.value, atMs);
     return;
   }
   const fault = keyFault(key.value);

@@ -13,10 +13,17 @@ export interface NewProfile {
 
 /** Why a new profile cannot have a name, or null. */
 export function nameFault(name: string, settings: Settings): string | null {
-  if (!/^[\w-]+$/.test(name)) return `the name \`${name}\` is not made of letters, digits, \`-\` and \`_\``;
+  if (!/^\w[\w-]*$/.test(name))
+    return `the name \`${name}\` is not made of letters, digits, \`_\` and, behind the first, \`-\``;
   if (name === CUSTOM_PROFILE) return `the name \`${name}\` stands for servers that have no profile`;
   if (!profileNames(settings).includes(name)) return null;
   return `there is a profile \`${name}\` already: \`sora config set profiles.${name}.…\` changes it`;
+}
+
+/** A name for a server of a kind that no profile has yet: what the command line says, where that can be. */
+export function proposedName(preset: Preset | null, { options, settings }: Context): string {
+  const kind = preset === null || preset.name === CUSTOM_PROFILE ? 'lab' : preset.name;
+  return freeName(options.profile ?? kind, settings);
 }
 
 /** A name like a word, that no profile has yet. */
@@ -53,14 +60,14 @@ export function unfilled(baseUrl: string): string {
 
 /** What there is to know and to do before the first video. */
 export function nextSteps({ name, settings }: NewProfile, preset: Preset, { env, paths }: Context): string[] {
-  const { key_from_env: variable, auth, model } = settings;
+  const { key_from_env: variable, auth, model = preset.model } = settings;
   const hasKey = variable !== undefined || Object.hasOwn(readKeys(paths.keys), name);
   const wantsKey = preset.keyVariable !== null && auth !== 'none';
   return [
     preset.advice.replaceAll('NAME', name),
     ...(wantsKey && !hasKey ? [`run \`sora config key set --profile ${name}\` to store its key`] : []),
     ...(variable !== undefined && !env[variable] ? [`the variable ${variable} is not set in this environment`] : []),
-    ...(model === undefined ? [`run \`sora config set profiles.${name}.model MODEL\` to say which model it has`] : []),
+    ...(model === null ? [`run \`sora config set profiles.${name}.model MODEL\` to say which model it has`] : []),
   ];
 }
 

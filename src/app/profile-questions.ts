@@ -5,7 +5,7 @@ import { keyFault } from '../store/keys.ts';
 import { baseUrlFault, settingFault } from '../store/settings.ts';
 import { SIMULATOR_PROFILE } from './chosen-server.ts';
 import type { Context } from './context.ts';
-import { freeName, type NewProfile, nameFault, unfilled } from './new-profile.ts';
+import { type NewProfile, nameFault, proposedName, unfilled } from './new-profile.ts';
 
 /** What a person said of a server. Nothing of it is stored yet. */
 export interface AnsweredProfile {
@@ -88,8 +88,7 @@ async function askKey({ keyVariable }: Preset, { host, env }: Context): Promise<
   }
 }
 
-function askName(preset: Preset, { host, options, settings }: Context): Promise<string> {
-  const fault = (name: string): string | null => nameFault(name, settings);
-  const value = options.profile ?? freeName(preset.name === 'custom' ? 'lab' : preset.name, settings);
-  return askText('Name of the profile:', { value, fault }, host);
+function askName(preset: Preset, context: Context): Promise<string> {
+  const fault = (name: string): string | null => nameFault(name, context.settings);
+  return askText('Name of the profile:', { value: proposedName(preset, context), fault }, context.host);
 }

@@ -18,9 +18,9 @@ export interface ServerList {
 
 /** Asks a server for its newest jobs. Rejects with nothing but an interrupt. */
 export async function listServer(configuration: Configuration, limit: number, context: Context): Promise<ServerList> {
-  const { interrupt } = context.host;
+  const { interrupt, clock } = context.host;
   try {
-    requireKey(configuration);
+    requireKey(configuration, clock.now());
     const { client } = await context.serverFor(configuration);
     const jobs: VideoJob[] = [];
     for (let after: string | null | undefined; after !== null && jobs.length < limit; ) {

@@ -70,7 +70,7 @@ export const batch = defineCommand({
     }
 
     settings.results?.check();
-    requireKey(context.configuration);
+    requireKey(context.configuration, context.host.clock.now());
     await agreeToSpend(
       {
         micros: unpriced > 0 && unpriced === toPay.rows ? null : toSpendMicros,

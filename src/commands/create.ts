@@ -107,7 +107,7 @@ export const create = defineCommand({
       return { ...savedAnswer([reused], files, context), errors };
     }
 
-    requireKey(configuration);
+    requireKey(configuration, host.clock.now());
     const totalMicros = price === null ? null : price.micros * count;
     await agreeToSpend({ micros: totalMicros, maxCostMicros, isAgreed: options.yes ?? false }, context);
     context.output.news(`cost: ${describeCost(totalMicros, configuration.isSimulator)}`);

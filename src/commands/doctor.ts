@@ -98,7 +98,7 @@ function view(checks: readonly CheckResult[], access: AccessCommand | null, surf
 /** What the server can do; what of it has a place in the settings is offered to be kept there. */
 async function survey(context: Context, isAgreed: boolean): Promise<CommandResult> {
   const { configuration, host, output } = context;
-  requireKey(configuration);
+  requireKey(configuration, host.clock.now());
   const seen = await surveyServer(createSubject(context).server(), host.clock.now());
   // Jobs are made in the dialect that was found.
   const chosen = seen.dialect === 'unknown' ? configuration.dialect : { value: seen.dialect, origin: 'doctor' };

@@ -1,11 +1,12 @@
 import { defineCommand } from '../app/command.ts';
 import { Context } from '../app/context.ts';
-import { changesFor, nextSteps } from '../app/new-profile.ts';
+import { changesFor, nextSteps, proposedName } from '../app/new-profile.ts';
 import { askPreset, askProfile, builtInProfile } from '../app/profile-questions.ts';
 import { SoraError } from '../domain/errors.ts';
 import { findPreset, PRESET_NAMES, type Preset } from '../domain/presets.ts';
 import { shellWord } from '../domain/shell.ts';
 import { confirm } from '../output/prompt.ts';
+import { Interrupt } from '../platform/host.ts';
 import { writeKey } from '../store/keys.ts';
 import { writeSettings } from '../store/settings.ts';
 import { doctor } from './doctor.ts';
@@ -27,9 +28,7 @@ export const init = defineCommand({
   async run({ options }, context) {
     const given = options.preset === undefined ? null : presetNamed(options.preset);
     if (!context.isInteractive) throw nobodyToAsk(given, context);
-    const preset = given ?? (await askPreset(context));
-    const { profile, key } = await askProfile(preset, context);
-    const isDefault = await wantsAsDefault(profile.name, context);
+    const { preset, profile, key, isDefault } = await askAll(given, context);
 
     const { paths, output } = context;
     await writeSettings(paths.settings, changesFor(profile, isDefault));
@@ -40,6 +39,19 @@ export const init = defineCommand({
     return doctor.run({ args: [], options: NO_OPTIONS }, contextOf(profile.name, context));
   },
 });
+
+/** Whoever leaves before the last answer is told that nothing has come of it. */
+async function askAll(given: Preset | null, context: Context) {
+  try {
+    const preset = given ?? (await askPreset(context));
+    const { profile, key } = await askProfile(preset, context);
+    return { preset, profile, key, isDefault: await wantsAsDefault(profile.name, context) };
+  } catch (cause) {
+    if (!(cause instanceof Interrupt)) throw cause;
+    const title = 'interrupted; nothing was stored';
+    throw new SoraError('interrupted', { title, hints: ['run `sora init` to begin anew'], cause });
+  }
+}
 
 const NO_OPTIONS = { yes: undefined, server: undefined, curl: undefined };
 
@@ -55,8 +67,8 @@ function presetNamed(name: string): Preset {
 /** The same in commands, to be copied. */
 function nobodyToAsk(preset: Preset | null, context: Context): SoraError {
   const builtIn = preset && builtInProfile(preset, context);
-  const { profile = builtIn ?? preset?.name ?? 'lab', baseUrl } = context.options;
-  const address = baseUrl ?? preset?.baseUrl ?? 'http://127.0.0.1:8000/v1';
+  const profile = builtIn ?? proposedName(preset, context);
+  const address = context.options.baseUrl ?? preset?.baseUrl ?? 'http://127.0.0.1:8000/v1';
   const kind = preset === null ? '' : ` --preset ${preset.name}`;
   const wantsKey = preset === null || preset.keyVariable !== null;
   return new SoraError('usage', {

@@ -1,7 +1,7 @@
 import { accessSync, constants, existsSync, statfsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { SoraError } from '../domain/errors.ts';
-import { keyFacts } from '../domain/profile-names.ts';
+import { missingKey } from '../domain/missing-key.ts';
 import { serviceEnd } from '../domain/service-end.ts';
 import { makeFolder } from '../platform/folders.ts';
 import { isExposed } from '../store/keys.ts';
@@ -58,10 +58,10 @@ export const LOCAL_CHECKS: readonly Check<Subject>[] = [
     title: 'API key',
     needs: ['base_url'],
     run(subject) {
-      const { key, needsKey, isSimulator, profile } = subject.server();
+      const { key, needsKey, isSimulator, profile, baseUrl } = subject.server();
       if (isSimulator) return skip('the simulator needs none');
       if (key === null) {
-        if (needsKey) throw new SoraError('no_api_key', { facts: keyFacts(profile) });
+        if (needsKey) throw missingKey(profile, baseUrl, subject.clock.now());
         return pass('none; this server may not need one');
       }
       const where = `${key.masked} from ${key.origin}`;
@@ -102,7 +102,8 @@ export const LOCAL_CHECKS: readonly Check<Subject>[] = [
       if (end !== null) {
         return warn(
           end.words,
-          'add `--base-url http://HOST:PORT/v1` to use another server that speaks the same API',
+          'run `sora init` to set up another server that speaks the same API',
+          'add `--base-url http://HOST:PORT/v1` to use one without a profile',
           'add `--simulate` to use the simulator, free and offline',
         );
       }

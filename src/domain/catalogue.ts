@@ -73,17 +73,26 @@ export const CATALOGUE = {
     explanation:
       'The server wants a key and none is known for it. A key that belongs to another server is never sent in its place: what `OPENAI_API_KEY` holds goes to OpenAI and to a base URL from the command line or the environment, and to a profile’s server when the profile names that variable.',
     hints: [
+      ['run `sora config key set --profile {own_profile}` to store one', 'set `OPENAI_API_KEY` in the environment'],
       [
         'run `sora config set profiles.{own_profile}.key_from_env OPENAI_API_KEY` to send it what that variable holds',
-        'set `OPENAI_API_KEY` in the environment',
-      ],
-      [
         'run `sora config key set --profile {stored_for}` to store one',
         'run `sora config profile add NAME --base-url {base_url}`, then `sora config key set --profile NAME`, to store one',
         'run `sora config key set` to store one',
       ],
       'run `sora init` to set up another server',
       'add `--simulate` to go on without a key, free and offline',
+    ],
+    cases: [
+      {
+        about: 'OpenAI’s service, which has ended',
+        words: /shut its Videos API down/,
+        hints: [
+          'run `sora init` to set up a server that still speaks it (vLLM-Omni, SGLang Diffusion, LiteLLM and others)',
+          'add `--simulate` to go on without a key, free and offline',
+          'run `sora config key set` to store a key of OpenAI’s all the same',
+        ],
+      },
     ],
     exitCode: 4,
   },

@@ -306,7 +306,7 @@ describe('what a profile holds beside its address', () => {
 it('a key from the environment loses the line break of its file, and one that cannot be sent is refused', () => {
   const keyed = (key: string) => resolve({ env: { OPENAI_API_KEY: key } });
   expect(keyed('sk-0123456789\r\n').key).toEqual({ value: 'sk-0123456789', origin: 'OPENAI_API_KEY' });
-  expect(() => requireKey(keyed('“sk-0123456789”'))).toThrow(
+  expect(() => requireKey(keyed('“sk-0123456789”'), 0)).toThrow(
     expect.objectContaining({ code: 'invalid_api_key', message: 'the API key from OPENAI_API_KEY cannot be sent' }),
   );
 });

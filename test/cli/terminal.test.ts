@@ -195,7 +195,7 @@ describe.skipIf(!hasPty)('on a terminal (needs python3 with pty)', () => {
 
   it('init keeps nothing when it is left before its last answer', async () => {
     const sora = createBinary();
-    const { status } = await type(
+    const { status, stdout } = await type(
       sora,
       [
         ['Its address', '\n'],
@@ -206,5 +206,6 @@ describe.skipIf(!hasPty)('on a terminal (needs python3 with pty)', () => {
       ['init', '--preset', 'vllm-omni'],
     );
     expect({ status, isKept: existsSync(join(sora.home, 'settings.json')) }).toEqual({ status: 130, isKept: false });
+    expect(stdout).toContain('interrupted; nothing was stored');
   });
 });

@@ -348,8 +348,8 @@ describe('sora doctor on a server', () => {
     expect({ code, remedy: failed[0]?.remedy.slice(0, 2) }).toEqual({
       code: 4,
       remedy: [
-        'run `sora config set profiles.lab.key_from_env OPENAI_API_KEY` to send it what that variable holds',
         'run `sora config key set --profile lab` to store one',
+        'run `sora config set profiles.lab.key_from_env OPENAI_API_KEY` to send it what that variable holds',
       ],
     });
   });
@@ -600,6 +600,7 @@ describe('sora doctor on this machine', () => {
       http: async () => Promise.reject(new Error('no network')),
     });
     expect({ code, first: failed[0]?.id }).toEqual({ code: 4, first: 'key' });
+    expect(failed[0]?.remedy[0]).toMatch(/^run `sora init`/);
     expect(checks.find(({ id }) => id === 'service')?.detail).toContain('2026-09-24');
   });
 

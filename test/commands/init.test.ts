@@ -27,6 +27,11 @@ describe('sora init', () => {
         'printenv MY_KEY | sora config key set --profile mine',
       ],
     ],
+    [
+      'any other server',
+      ['--preset', 'custom'],
+      ['config profile add lab --preset custom --base-url http://127.0.0.1:8000/v1 --use'],
+    ],
     ['what is built in', ['--preset', 'simulator'], ['config profile use simulator']],
   ])('tells the commands where nobody can be asked, given %s; pasted, they are it', async (_, given, commands) => {
     const sora = createCommandLine();
@@ -40,8 +45,16 @@ describe('sora init', () => {
     const shown = await sora.run(['config', 'list', '--json']);
     expect(shown.json<{ settings: { name: string; value: string }[] }>().settings[0]).toMatchObject({
       name: 'profile',
-      value: error.hints[0].includes('simulator') ? 'simulator' : (given[3] ?? given[1] ?? 'lab'),
+      value: error.hints[0].includes('simulator')
+        ? 'simulator'
+        : (given[3] ?? given[1]?.replace('custom', 'lab') ?? 'lab'),
     });
+  });
+
+  it('tells a name that is free where the likely one is taken', async () => {
+    const sora = createCommandLine();
+    await sora.run(['config', 'profile', 'add', 'sglang', '--preset', 'sglang']);
+    expect((await sora.run(['init', '--preset', 'sglang'])).stderr).toContain('config profile add sglang-2 --preset');
   });
 
   it('refuses a preset that is none', async () => {
