@@ -13,8 +13,13 @@ export function redact(text: string, secrets: readonly string[] = []): string {
         /\b(https?:\/\/[^\s"'<>\\]+?)(`[),.;:]*)?(?=[\s"'<>\\]|$)/gi,
         (_, url, rest = '') => redactUrl(url) + rest,
       )
+      .replace(SIGNED_PARAMETER, '$1[redacted]')
   );
 }
+
+/** In an address without its origin, as servers quote it. */
+const SIGNED_PARAMETER =
+  /([?&][\w-]*(?:sig|signature|token|secret|credential|api[-_]?key)=)(?!redacted\b)[^&\s"'`<>\\,;)]+/gi;
 
 /** Local servers take any word as their key (`test`, `EMPTY`): hiding it would tear holes into paths and prompts. */
 const SHORTEST_SECRET = 8;

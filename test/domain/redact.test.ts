@@ -16,6 +16,11 @@ describe('redact', () => {
       'run `sora list --base-url HTTPS://cdn.example/v1?sig=s3cret`, or wait',
       'run `sora list --base-url https://cdn.example/v1?sig=redacted`, or wait',
     ],
+    [
+      'the signature of an address without its origin',
+      'expired: /v.mp4?variant=video&X-Amz-Signature=s3cret&sig=again, access_token=third',
+      'expired: /v.mp4?variant=video&X-Amz-Signature=[redacted]&sig=[redacted], access_token=third',
+    ],
     ['credentials in an address', 'via "http://user:pass@proxy.example:3128/"', 'via "http://proxy.example:3128/"'],
     [
       'embedded data',
