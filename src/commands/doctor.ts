@@ -11,7 +11,8 @@ import { runChecks } from '../doctor/check.ts';
 import { type JobSurvey, surveyJobs } from '../doctor/job-survey.ts';
 import { LOCAL_CHECKS } from '../doctor/local-checks.ts';
 import { NETWORK_CHECKS } from '../doctor/network-checks.ts';
-import { surveyServer } from '../doctor/server-survey.ts';
+import { type Ability, surveyServer } from '../doctor/server-survey.ts';
+import { CAPABILITY_NAMES, type Capability } from '../domain/capabilities.ts';
 import { CATALOGUE } from '../domain/catalogue.ts';
 import type { CheckResult } from '../domain/check.ts';
 import type { Dialect } from '../domain/dialect.ts';
@@ -114,6 +115,7 @@ async function survey(context: Context, isAgreed: boolean): Promise<CommandResul
     ...(dialect === configuration.dialect.value ? {} : { dialect }),
     ...(seen.shape === 'new-api' && configuration.shape !== 'new-api' ? { shape: 'new-api' } : {}),
     ...encodingFound(jobs, chosen.value),
+    ...(chosen.value === 'videos' ? capabilitiesFound(abilities, configuration.lacks) : {}),
   };
   if (dialect !== 'unknown') await offerProfile(found, context);
   return {
@@ -136,6 +138,15 @@ function encodingFound(
   if (dialect !== 'videos') return {};
   if (json === 'yes' && multipart === 'no') return { encoding: 'json' };
   return json === 'no' && multipart === 'yes' ? { encoding: 'multipart' } : {};
+}
+
+/** What the profile does not say yet, or says otherwise. The other dialects lack by nature what they lack. */
+function capabilitiesFound(
+  abilities: Readonly<Record<string, Ability>>,
+  lacks: ReadonlySet<Capability>,
+): Readonly<Record<string, Ability>> {
+  const news = CAPABILITY_NAMES.filter((name) => abilities[name] === (lacks.has(name) ? 'yes' : 'no'));
+  return Object.fromEntries(news.map((name) => [`capabilities.${name}`, abilities[name] as Ability]));
 }
 
 /** What of it was shown already is not shown again. */

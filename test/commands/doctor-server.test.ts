@@ -159,6 +159,20 @@ describe('sora doctor --server', () => {
     expect((await survey(sora, ['--yes', '--profile', 'lab'])).notes).not.toContain('config set');
   });
 
+  it('offers to keep what a server cannot do, and what it can after all', async () => {
+    const server = await startVideosServer({ list: () => ({ status: 405 }) });
+    const sora = createCommandLine();
+    await sora.run(['config', 'set', 'profiles.lab.base_url', server.url]);
+    const run = () => survey(sora, ['--profile', 'lab']);
+    const setting = 'sora config set profiles.lab.capabilities';
+    expect((await run()).notes).toContain(`run \`${setting}.list no\` to keep this`);
+    await sora.run(['config', 'set', 'profiles.lab.capabilities.list', 'no']);
+    expect((await run()).notes).not.toContain('config set');
+    const { url } = await startVideosServer();
+    await sora.run(['config', 'set', 'profiles.lab.base_url', url]);
+    expect((await run()).notes).toContain(`run \`${setting}.list yes\` to keep this`);
+  });
+
   it('writes its jobs into the ledger, and tells of one that cannot be stopped', async () => {
     const server = await startVideosServer({
       remove: () => ({ status: 405, body: '' }),
