@@ -1,6 +1,6 @@
 import { SoraError } from '../domain/errors.ts';
 import type { JobRecord } from '../domain/record.ts';
-import { shellWord } from '../domain/shell.ts';
+import { commandAbout } from '../domain/shell.ts';
 import type { VideoJob } from '../domain/video.ts';
 import { type WaitEvent, waitForJob } from '../jobs/wait.ts';
 import { describeWait, type WaitState } from '../output/wait-view.ts';
@@ -80,7 +80,7 @@ function stopped(thrown: unknown, id: string, target: string): SoraError {
   const resume =
     thrown.code === 'video_not_found'
       ? 'add `--again` to `sora create` to make it anew, if it is gone for good'
-      : `run \`sora status ${shellWord(id)} --watch${target}\` to go on waiting`;
+      : `run \`${commandAbout(id, 'sora status', ` --watch${target}`)}\` to go on waiting`;
   return thrown.with({ jobId: id, hints: [...thrown.hints, resume] });
 }
 

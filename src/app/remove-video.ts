@@ -1,5 +1,5 @@
 import { SoraError } from '../domain/errors.ts';
-import { shellWord } from '../domain/shell.ts';
+import { commandAbout } from '../domain/shell.ts';
 import type { Context } from './context.ts';
 import type { FoundJob } from './find-job.ts';
 import { targetOption } from './server.ts';
@@ -19,7 +19,7 @@ export async function removeVideo({ id, server, record }: FoundJob, context: Con
     throw new SoraError('not_supported', {
       title: 'the server kept the video',
       jobId: id,
-      hints: [`run \`sora status ${shellWord(id)}${targetOption(server.identity)}\` to see it`],
+      hints: [`run \`${commandAbout(id, 'sora status', targetOption(server.identity))}\` to see it`],
     });
   }
   await writeRemoved(record, context);

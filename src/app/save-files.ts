@@ -3,7 +3,7 @@ import type { ErrorCode } from '../domain/catalogue.ts';
 import { ABILITIES, type ApiForm } from '../domain/dialect.ts';
 import { SoraError } from '../domain/errors.ts';
 import type { JobRecord, SavedFile } from '../domain/record.ts';
-import { shellWord } from '../domain/shell.ts';
+import { commandAbout } from '../domain/shell.ts';
 import { VARIANTS, type Variant, type VideoJob } from '../domain/video.ts';
 import { checkDestination, type Destination, fileExists, parseDestination, sidecarPath } from '../jobs/destination.ts';
 import { downloadTo } from '../jobs/download.ts';
@@ -119,7 +119,7 @@ const NEVER_MENDS: ReadonlySet<ErrorCode> = new Set(['content_expired', 'not_sup
 
 /** What was cut by Ctrl-C, or failed after the video was paid for, says how to get it all the same. */
 async function resumable<T>(server: Server, id: string, save: () => Promise<T>): Promise<T> {
-  const resume = `run \`sora download ${shellWord(id)}${targetOption(server.identity)}\` to go on`;
+  const resume = `run \`${commandAbout(id, 'sora download', targetOption(server.identity))}\` to go on`;
   try {
     return await save();
   } catch (error) {

@@ -4,7 +4,7 @@ import { SoraError } from '../domain/errors.ts';
 import { isJsonObject, parseJson } from '../domain/json.ts';
 import type { RecordedRequest, SavedFile } from '../domain/record.ts';
 import { redactUrl } from '../domain/redact.ts';
-import { shellWord } from '../domain/shell.ts';
+import { commandAbout } from '../domain/shell.ts';
 import type { JobSummary } from '../domain/summary.ts';
 import { sidecarPath } from '../jobs/destination.ts';
 import { escapeMarks } from '../output/clean-text.ts';
@@ -52,7 +52,7 @@ function cannotWrite(path: string, { id }: JobSummary, causedBy: string): SoraEr
     title: `the video is saved, but ${path} could not be written`,
     causedBy,
     jobId: id,
-    hints: [`run \`sora download ${shellWord(id ?? '')} --sidecar --force\` to write it`],
+    hints: [`run \`${commandAbout(id ?? '', 'sora download', ' --sidecar --force')}\` to write it`],
   });
 }
 

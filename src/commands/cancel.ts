@@ -11,7 +11,7 @@ import { targetOption } from '../app/server.ts';
 import { writeRemoved, writeSeen } from '../app/write-events.ts';
 import { refuseLacking } from '../client/profile-client.ts';
 import { SoraError } from '../domain/errors.ts';
-import { shellWord } from '../domain/shell.ts';
+import { commandAbout } from '../domain/shell.ts';
 import { type JobSummary, summarize } from '../domain/summary.ts';
 import { isTerminal, type VideoJob } from '../domain/video.ts';
 import { type Cancellation, cancelJob } from '../jobs/cancel.ts';
@@ -105,7 +105,9 @@ function cannotCancel({ id, server }: FoundJob, refusal: SoraError | null): Sora
     causedBy: refusal?.causedBy ?? refusal?.message ?? null,
     jobId: id,
     facts: { id, target },
-    ...(isInVain ? { hints: [`run \`sora status ${shellWord(id)}${target} --watch\` to wait for its end`] } : {}),
+    ...(isInVain
+      ? { hints: [`run \`${commandAbout(id, 'sora status', `${target} --watch`)}\` to wait for its end`] }
+      : {}),
   });
 }
 

@@ -25,7 +25,7 @@ import { SoraError } from '../domain/errors.ts';
 import { failureOf } from '../domain/job-failure.ts';
 import { estimate } from '../domain/pricing.ts';
 import { changesOf } from '../domain/request-changes.ts';
-import { shellWord } from '../domain/shell.ts';
+import { commandAbout } from '../domain/shell.ts';
 import { type JobSummary, summarize } from '../domain/summary.ts';
 import type { VideoRequest } from '../domain/video.ts';
 import { JOB_JSON_SHAPE } from '../output/job-view.ts';
@@ -135,7 +135,7 @@ function detached(followed: readonly FollowedJob[], errors: readonly SoraError[]
   const [first] = followed;
   if (first)
     context.output.note(
-      `run \`sora status ${shellWord(first.id)} --watch${targetOption(first.server.identity)}\` to wait for it`,
+      `run \`${commandAbout(first.id, 'sora status', ` --watch${targetOption(first.server.identity)}`)}\` to wait for it`,
     );
   return { ...savedAnswer(summaries, null, context), errors };
 }

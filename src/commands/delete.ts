@@ -8,7 +8,7 @@ import { removeVideo } from '../app/remove-video.ts';
 import { targetOption } from '../app/server.ts';
 import { refuseLacking } from '../client/profile-client.ts';
 import { SoraError } from '../domain/errors.ts';
-import { shellWord } from '../domain/shell.ts';
+import { commandAbout } from '../domain/shell.ts';
 import { isTerminal } from '../domain/video.ts';
 import { cleanLine } from '../output/clean-text.ts';
 
@@ -40,7 +40,7 @@ async function removeOne(name: string, context: Context): Promise<string> {
     throw new SoraError('content_not_ready', {
       title: 'the job has not ended; `delete` removes finished videos',
       jobId: id,
-      hints: [`run \`sora cancel ${shellWord(id)}${targetOption(server.identity)}\` to stop it`],
+      hints: [`run \`${commandAbout(id, 'sora cancel', targetOption(server.identity))}\` to stop it`],
     });
   }
   await removeVideo(found, context);

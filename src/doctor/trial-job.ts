@@ -2,7 +2,7 @@ import type { VideosClient } from '../client/port.ts';
 import type { Encoding } from '../domain/dialect.ts';
 import { SoraError } from '../domain/errors.ts';
 import { failureOf } from '../domain/job-failure.ts';
-import { shellWord } from '../domain/shell.ts';
+import { commandAbout } from '../domain/shell.ts';
 import { isTerminal } from '../domain/video.ts';
 import { cancelJob } from '../jobs/cancel.ts';
 import type { Submission } from '../jobs/submit.ts';
@@ -60,7 +60,7 @@ export async function tryJob(deps: TrialDeps, encoding: Encoding | 'auto'): Prom
   } catch (error) {
     if (!(error instanceof SoraError)) throw error;
     const detail = `${made}; it could not be removed: ${error.causedBy ?? error.message}`;
-    return { ...trial, end: 'unclear', detail, remedy: `run \`sora status ${shellWord(id)}\` to see it` };
+    return { ...trial, end: 'unclear', detail, remedy: `run \`${commandAbout(id, 'sora status')}\` to see it` };
   }
 }
 
@@ -76,12 +76,12 @@ function describeEnd(made: string, id: string, end: TrialEnd): Pick<Trial, 'deta
     case 'running':
       return {
         detail: `${made}; it could not be stopped, keeps running and is billed`,
-        remedy: `run \`sora cancel ${shellWord(id)} --wait\` to delete it when it ends`,
+        remedy: `run \`${commandAbout(id, 'sora cancel', ' --wait')}\` to delete it when it ends`,
       };
     case 'kept':
       return {
         detail: `${made}; it had ended already, and the server keeps it`,
-        remedy: `run \`sora status ${shellWord(id)}\` to see it`,
+        remedy: `run \`${commandAbout(id, 'sora status')}\` to see it`,
       };
     case 'finished':
       return { detail: `${made}; deleted at once`, remedy: null };

@@ -1,5 +1,5 @@
 import { CATALOGUE, type CatalogueEntry, type ErrorCode } from './catalogue.ts';
-import { shellWord } from './shell.ts';
+import { commandAbout } from './shell.ts';
 
 /** The facts of a case that hints are filled from; what is not known is null or left out. */
 export type Facts = Readonly<Record<string, string | null | undefined>>;
@@ -16,11 +16,16 @@ export function hintsFor(code: ErrorCode, facts: Facts = {}, words: string | nul
 
 function fill(wording: string, facts: Facts): string | null {
   let complete = true;
-  const filled = wording.replace(/\{(\w+)\}/g, (_, name: string) => {
+  const filled = wording.replace(/\{(\w+)\}/g, (hole, name: string) => {
     const fact = facts[name];
     if (fact === undefined || fact === null) complete = false;
-    // An id is whatever a server makes of it, and stands in a command that people paste.
-    return name === 'id' ? shellWord(fact ?? '') : (fact ?? '');
+    return name === 'id' ? hole : (fact ?? '');
   });
-  return complete ? filled : null;
+  return complete ? filled.replace(ABOUT_ID, (_, command, options) => inTicks(facts.id, command, options)) : null;
+}
+
+const ABOUT_ID = /`([^`]*) \{id\}([^`]*)`/g;
+
+function inTicks(id: string | null | undefined, command: string, options: string): string {
+  return `\`${commandAbout(id ?? '', command, options)}\``;
 }

@@ -71,6 +71,14 @@ describe('the catalogue', () => {
 
 describe('hintsFor', () => {
   it.each([
+    ['video_1', 'sora status video_1 --watch --simulate'],
+    ["v'1 {target}", `sora status 'v'\\''1 {target}' --watch --simulate`],
+    ['-rf', 'sora status --watch --simulate -- -rf'],
+  ])('gives a command that can be pasted, whatever the id: %s', (id, command) => {
+    expect(hintsFor('wait_timeout', { id, target: ' --simulate' })[0]).toContain(`\`${command}\``);
+  });
+
+  it.each([
     ['tls_failure', 'certificate has expired', 'check the clock'],
     ['tls_failure', 'Hostname/IP does not match certificate’s altnames: Host: localhost.', 'check the name'],
     ['tls_failure', 'wrong version number', 'use `http://`'],
