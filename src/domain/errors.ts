@@ -1,12 +1,13 @@
 import { CATALOGUE, type CatalogueEntry, type ErrorCode } from './catalogue.ts';
 import { type Facts, hintsFor } from './hints.ts';
+import { redact } from './redact.ts';
 
 export interface SoraErrorDetails {
   /** Replaces the catalogue's title where the case can be told more exactly. */
   readonly title?: string;
   /** Every single fault, when there are several. */
   readonly violations?: readonly string[];
-  /** What the server, the network or the file system said, in its own words. */
+  /** What the server, the network or the file system said, in its own words; what is secret in it by its form is left out. */
   readonly causedBy?: string | null;
   /** Replaces the catalogue's hints. */
   readonly hints?: readonly string[];
@@ -40,7 +41,7 @@ export class SoraError extends Error {
     super(details.title ?? entry.title, { cause: details.cause });
     this.code = code;
     this.violations = details.violations ?? [];
-    this.causedBy = details.causedBy ?? null;
+    this.causedBy = details.causedBy ? redact(details.causedBy) : null;
     this.hints = details.hints ?? hintsFor(code, details.facts, this.causedBy);
     this.status = details.status ?? null;
     this.requestId = details.requestId ?? null;

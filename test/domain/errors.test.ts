@@ -31,6 +31,11 @@ describe('SoraError', () => {
     });
   });
 
+  it('holds no signature of an address that a server quotes, as its words go into answers and files', () => {
+    const { causedBy } = new SoraError('server_error', { causedBy: 'HTTP 500: see https://cdn.example/v?sig=s3cret' });
+    expect(causedBy).toBe('HTTP 500: see https://cdn.example/v?sig=redacted');
+  });
+
   it('is told with more of the case without losing any of it', () => {
     const cause = new Error('below');
     const error = new SoraError('server_error', {
