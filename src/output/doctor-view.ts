@@ -9,22 +9,23 @@ export interface AccessCommand {
   readonly price: string;
 }
 
-/** The narrowest column that is wrapped, and not left to the terminal. */
-const MIN_COLUMNS = 20;
+/** What is narrower stands below the title, and not beside it. */
+const MIN_COLUMNS = 30;
 
 /** The checks, a line each, and what to do about one that did not pass: below it, or for programs behind it. */
 export function renderChecks(checks: readonly CheckResult[], { isTerminal, columns, palette }: Surface): string {
   if (!isTerminal) return checks.map((check) => `${cellsOf(check).join('\t')}\n`).join('');
-  const room = Math.max(MIN_COLUMNS, columns - INDENT.length);
-  const below = (text: string): string => `${wrapLine(text, room).join(`\n${INDENT}`)}\n`;
+  const isNarrow = columns - WIDE_INDENT.length < MIN_COLUMNS;
+  const indent = isNarrow ? NARROW_INDENT : WIDE_INDENT;
+  const below = (text: string): string => `${wrapLine(text, columns - indent.length).join(`\n${indent}`)}\n`;
   return checks
     .flatMap((check) => {
       const time = check.ms > 0 ? ` (${check.ms} ms)` : '';
-      const head = `${mark(check.status, palette)} ${check.title.padEnd(TITLE_COLUMNS)}`;
+      const title = isNarrow ? `${check.title}\n${indent}` : `${check.title.padEnd(TITLE_COLUMNS)}  `;
       return [
-        `${head}  ${below(`${cleanLine(check.detail)}${time}`)}`,
+        `${mark(check.status, palette)} ${title}${below(`${cleanLine(check.detail)}${time}`)}`,
         ...remedyOf(check).map(
-          (hint) => `${INDENT}${palette.cyan('hint:')} ${below(`hint: ${hint}`).slice('hint: '.length)}`,
+          (hint) => `${indent}${palette.cyan('hint:')} ${below(`hint: ${hint}`).slice('hint: '.length)}`,
         ),
       ];
     })
@@ -37,7 +38,8 @@ export function renderAccessCommand({ curl, price }: AccessCommand, { palette }:
 
 /** As long as the longest title of a check. */
 const TITLE_COLUMNS = 17;
-const INDENT = ' '.repeat(2 + TITLE_COLUMNS + 2);
+const WIDE_INDENT = ' '.repeat(2 + TITLE_COLUMNS + 2);
+const NARROW_INDENT = ' '.repeat(2);
 
 function cellsOf(check: CheckResult): (string | number)[] {
   const { status, id, detail, ms } = check;

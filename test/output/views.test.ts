@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { SoraError } from '../../src/domain/errors.ts';
 import type { JobSummary } from '../../src/domain/summary.ts';
 import { columnsOf } from '../../src/output/clean-text.ts';
+import { renderChecks } from '../../src/output/doctor-view.ts';
 import { renderError } from '../../src/output/error-view.ts';
 import { formatAge, renderJob, renderJobs } from '../../src/output/job-view.ts';
 import type { Surface } from '../../src/output/surface.ts';
@@ -178,4 +179,15 @@ describe('a wait', () => {
   ])('with %s', (_, states, line) => {
     expect(describeWait(states, NOW)).toBe(line);
   });
+});
+
+it('shows checks below their titles where there is no room beside them', () => {
+  const found = { id: 'tcp', title: 'connection', ms: 0, status: 'fail' } as const;
+  const check = { ...found, detail: 'could not connect to the server', remedy: ['check the network, the base URL'] };
+  expect(renderChecks([check], terminal(30))).toBe(`✗ connection
+  could not connect to the
+  server
+  hint: check the network, the
+  base URL
+`);
 });
