@@ -115,6 +115,7 @@ function mending(origin: string, value: string): string {
 function usableAddress(value: string): string {
   const { protocol, origin, pathname } = URL.canParse(value) ? new URL(value) : {};
   if (protocol === 'http:' || protocol === 'https:') return `${origin}${pathname}`;
+  if (/^(localhost|[\d.]+)(:\d{1,5})?(\/[\w./-]*)?$/.test(value)) return `http://${value}`; // nobody certifies these
   return /^[\w-]+(\.[\w-]+)+(:\d{1,5})?(\/[\w./-]*)?$/.test(value) ? `https://${value}` : 'http://HOST:PORT/v1';
 }
 

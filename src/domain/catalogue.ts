@@ -193,6 +193,16 @@ export const CATALOGUE = {
       'run `sora doctor` to look for the right address and the right dialect',
       'run `sora config list` to see where the base URL comes from',
     ],
+    cases: [
+      {
+        about: 'a redirect, which no create follows',
+        words: /redirected to/,
+        hints: [
+          'set the base URL to the address that is redirected to, without its `/videos`, if that is the server’s own',
+          'run `sora config list` to see where the base URL comes from',
+        ],
+      },
+    ],
     exitCode: 1,
   },
   service_retired: {

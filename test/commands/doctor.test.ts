@@ -295,6 +295,15 @@ describe('sora doctor on a server', () => {
     expect(failed[0]?.remedy.join()).not.toContain('doctor');
   });
 
+  it('tells what to do about a redirect, which a create does not follow', async () => {
+    const server = await startScriptedServer([{ status: 301, headers: { location: 'https://lab.invalid/v1/videos' } }]);
+    const { stderr } = await createCommandLine().run(['create', 'a boat', '--base-url', server.url], {
+      http: nodeHttp,
+    });
+    expect(stderr).toContain('caused by: HTTP 301: redirected to https://lab.invalid/v1/videos');
+    expect(stderr).toContain('hint: set the base URL to the address that is redirected to');
+  });
+
   it('does not take a port that wants encryption for an API', async () => {
     const server = await startScriptedServer([
       { status: 400, body: 'Client sent an HTTP request to an HTTPS server.' },
@@ -571,6 +580,7 @@ describe('sora doctor on this machine', () => {
       /`videos\.example\/v1` \(option --base-url\) is not usable; it is not a URL/,
       'add `--base-url https://videos.example/v1`',
     ],
+    [['--base-url', 'localhost:8000/v1'], /is not usable/, 'add `--base-url http://localhost:8000/v1`'],
     [
       ['--base-url', 'http://u:pass-of-mine@videos.example/v1'],
       /it holds a user or a password/,
