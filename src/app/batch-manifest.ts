@@ -4,12 +4,13 @@ import { buffer } from 'node:stream/consumers';
 import { type BatchRow, resolveRows } from '../batch/batch-row.ts';
 import { formatOf, readManifest } from '../batch/manifest.ts';
 import type { ManifestFault } from '../batch/manifest-row.ts';
-import { type BatchPlan, planBatch } from '../batch/plan.ts';
+import { type BatchPlan, type PlannedRow, planBatch } from '../batch/plan.ts';
 import type { RowValues } from '../batch/row-reader.ts';
 import { SoraError } from '../domain/errors.ts';
 import { estimate } from '../domain/pricing.ts';
 import { resolveRequest } from '../domain/request.ts';
 import { withDefaults } from '../domain/request-defaults.ts';
+import { sidecarPath } from '../jobs/destination.ts';
 import { FolderListings } from '../jobs/folder-listings.ts';
 import { decodeText } from '../jobs/input-file.ts';
 import { isRemoteImage } from '../jobs/reference-image.ts';
@@ -31,14 +32,19 @@ export async function planManifest(
   context: Context,
 ): Promise<BatchPlan> {
   const rows = await readRows(settings, options, context);
-  const plan = planBatch(rows, batchOf(settings, context), context.ledger);
+  return planBatch(rows, batchOf(settings, context), context.ledger);
+}
+
+/**
+ * Throws `invalid_manifest` when a file stands where one of these rows, which are to be paid, would be saved. Of a video
+ * that is paid already it may be the very file, saved by a run that was killed before it could write that down.
+ */
+export function refuseTakenOutputs(rows: readonly PlannedRow[], settings: BatchSettings): void {
   const listings = new FolderListings();
-  const isOpen = plan.rows.filter(({ state }) => state !== 'done');
   refuse(
     settings,
-    isOpen.flatMap(({ row }) => takenOutput(row, settings, listings)),
+    rows.flatMap(({ row }) => takenOutput(row, settings, listings)),
   );
-  return plan;
 }
 
 /** What names a manifest in the ledger: where it truly lies, or the folder in which it came through standard input. */
@@ -115,14 +121,16 @@ function defaultsOf(options: RequestOptions, cwd: string): RowValues {
 
 function takenOutput(
   { line, destination }: BatchRow,
-  { force }: BatchSettings,
+  { force, sidecar }: BatchSettings,
   listings: FolderListings,
 ): ManifestFault[] {
   if (force || destination.kind !== 'file') return [];
-  const isTaken = listings.stat(destination.path) !== undefined;
-  return isTaken
-    ? [{ line, message: `the output file exists already: ${destination.path} (\`--force\` overwrites it)` }]
-    : [];
+  const { path } = destination;
+  const taken = [path, ...(sidecar ? [sidecarPath(path)] : [])].filter((name) => listings.stat(name) !== undefined);
+  return taken.map((name) => ({
+    line,
+    message: `the output file exists already: ${name} (\`--force\` overwrites it)`,
+  }));
 }
 
 function refuse({ name }: ManifestSource, faults: readonly ManifestFault[]): void {

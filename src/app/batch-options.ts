@@ -25,6 +25,7 @@ export const BATCH_OPTIONS = {
   output: { group: FILES, flags: '-o, --output <folder>', summary: 'folder to save in (default the working folder)' },
   variant: FILE_OPTIONS.variant,
   force: FILE_OPTIONS.force,
+  sidecar: FILE_OPTIONS.sidecar,
   results: {
     group: FILES,
     flags: '--results <file>',
@@ -78,6 +79,7 @@ export interface BatchSettings {
   readonly format: ManifestFormat | null;
   readonly variants: FilePlan['variants'];
   readonly force: boolean;
+  readonly sidecar: boolean;
   /** Absolute. */
   readonly outputFolder: string;
   readonly results: ResultsFile | null;
@@ -116,6 +118,7 @@ export function readBatchOptions(file: string | undefined, options: BatchOptions
     format,
     variants: files.variants,
     force: files.force,
+    sidecar: files.sidecar,
     outputFolder: files.destination.kind === 'stdout' ? host.cwd : files.destination.path,
     results: resultsFile(options.results, path, host.cwd),
     concurrency: number('--concurrency', options.concurrency, 1, MAX_CONCURRENCY, 4),

@@ -17,13 +17,13 @@ export class BatchProgress implements BatchListener {
   readonly #running = new Map<string, RowActivity>();
   readonly #plan: BatchPlan;
   readonly #ended = new Map<string, BatchEntry>();
-  readonly #onEntry: (entry: BatchEntry) => void;
+  readonly #onEntry: (entry: BatchEntry) => Promise<void>;
   #spentMicros: number;
   #pause: BoardState['pause'] = null;
   #toldUntilMs = 0;
   #board: Board = SILENT_BOARD;
 
-  constructor(plan: BatchPlan, profile: string, context: Context, onEntry: (entry: BatchEntry) => void) {
+  constructor(plan: BatchPlan, profile: string, context: Context, onEntry: (entry: BatchEntry) => Promise<void>) {
     this.#context = context;
     this.#profile = profile;
     this.#startedMs = context.host.clock.now();
@@ -92,15 +92,15 @@ export class BatchProgress implements BatchListener {
     this.#context.output.news(`${message}; going on in ${Math.ceil(pauseMs / 1000)} s`);
   }
 
-  onEnd({ row, outcome, record, job, files, error }: RowResult): void {
+  async onEnd({ row, outcome, record, job, files, error }: RowResult): Promise<void> {
     const summary = { ...summarize(this.#profile, record ?? undefined, job), ...(files.length > 0 ? { files } : {}) };
     const { id, line } = row;
     const entry: BatchEntry = { id, line, outcome, summary, error };
     this.#running.delete(row.tie.key);
     this.#ended.set(row.tie.key, entry);
     if (outcome === 'running') return;
-    this.#onEntry(entry);
     this.#tell(entry);
+    await this.#onEntry(entry);
   }
 
   #tell(entry: BatchEntry): void {

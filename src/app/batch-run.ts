@@ -1,18 +1,22 @@
-import type { BatchPlan, PlannedRow } from '../batch/plan.ts';
+import { existsSync } from 'node:fs';
+import { type BatchPlan, type PlannedRow, savedFiles } from '../batch/plan.ts';
 import { runBatch } from '../batch/run.ts';
 import type { BatchCount } from '../domain/batch.ts';
 import { SoraError } from '../domain/errors.ts';
 import { shellWord } from '../domain/shell.ts';
-import { checkDestination } from '../jobs/destination.ts';
+import type { JobSummary } from '../domain/summary.ts';
+import { checkDestination, sidecarPath } from '../jobs/destination.ts';
 import { countJson, describeCount, describePrice, entryJson, renderEntries } from '../output/batch-view.ts';
 import type { Surface } from '../output/surface.ts';
 import { Interrupt } from '../platform/host.ts';
 import { preferSmallHeap } from '../platform/memory.ts';
 import type { BatchSettings } from './batch-options.ts';
-import { BatchProgress } from './batch-progress.ts';
+import { BatchProgress, plannedEntry } from './batch-progress.ts';
 import type { CommandResult } from './command.ts';
 import type { Context } from './context.ts';
+import type { Server } from './server.ts';
 import { submitDeps } from './submit-deps.ts';
+import { writeSidecars } from './write-sidecars.ts';
 
 const SOME_FAILED = 6;
 const STILL_RUNNING = 8;
@@ -37,7 +41,11 @@ export async function runPlan(
   if (rows.length > 0) checkDestination({ kind: 'folder', path: outputFolder }, variants, force);
   const server = await context.server();
   const { results } = settings;
-  const progress = new BatchProgress(plan, server.identity.profile, context, (entry) => results?.add(entryJson(entry)));
+  const unwritten = settings.sidecar ? [...(await writeSidecars(owedSidecars(plan, server), settings, context))] : [];
+  const progress = new BatchProgress(plan, server.identity.profile, context, async (entry) => {
+    results?.add(entryJson(entry));
+    if (entry.outcome === 'done') unwritten.push(...(await writeSidecars([entry.summary], settings, context)));
+  });
   await progress.start(rows);
   let stoppedBy: SoraError | Interrupt | null;
   ledger.hold();
@@ -64,8 +72,30 @@ export async function runPlan(
     await ledger.release();
     await progress.stop();
   }
-  await results?.replace(documents(progress));
-  return report(progress, stoppedBy, settings, context);
+  const failure = await replaceResults(settings, progress);
+  const result = report(progress, stoppedBy, settings, context);
+  const errors = [...(result.errors ?? []), ...unwritten, ...(failure === null ? [] : [failure])];
+  return errors.length > 0 ? { ...result, errors } : result;
+}
+
+/** Of videos that an earlier run saved, and whose sidecars it was not told to write, or killed before it did. */
+function owedSidecars({ rows }: BatchPlan, { identity }: Server): JobSummary[] {
+  return rows.flatMap((planned) => {
+    const files = planned.state === 'done' && planned.record !== null ? savedFiles(planned.record, planned.row) : null;
+    if (files?.[0] === undefined || existsSync(sidecarPath(files[0].path))) return [];
+    return { ...plannedEntry(planned, identity.profile).summary, files };
+  });
+}
+
+/** What kept the file from being written comes after all that is to be told of the rows. */
+async function replaceResults({ results }: BatchSettings, progress: BatchProgress): Promise<SoraError | null> {
+  try {
+    await results?.replace(documents(progress));
+    return null;
+  } catch (error) {
+    if (error instanceof SoraError) return error;
+    throw error;
+  }
 }
 
 function* documents(progress: BatchProgress): Generator<Record<string, unknown>> {

@@ -24,7 +24,7 @@ const MODE = 0o644;
  */
 export async function writeSidecars(
   summaries: readonly JobSummary[],
-  plan: FilePlan | null,
+  plan: Pick<FilePlan, 'sidecar' | 'force'> | null,
   context: Context,
 ): Promise<readonly SoraError[]> {
   if (plan === null || !plan.sidecar) return [];

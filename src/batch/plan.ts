@@ -1,6 +1,6 @@
 import { statSync } from 'node:fs';
 import type { RowState } from '../domain/batch.ts';
-import { isOpen, type JobRecord, type SavedFile, spentMicros } from '../domain/record.ts';
+import { hasVideo, isOpen, type JobRecord, type SavedFile, spentMicros } from '../domain/record.ts';
 import type { Ledger } from '../store/ledger.ts';
 import type { BatchRow } from './batch-row.ts';
 
@@ -45,9 +45,8 @@ export function planBatch(rows: readonly BatchRow[], batch: string, ledger: Ledg
   };
 }
 
-/** Of several submissions of a row, the one that gave a video, or may; else the newest. */
+/** Of several submissions of a row, the one whose video the server has, or may get; else the newest. */
 function preferred(earlier: JobRecord | undefined, later: JobRecord): JobRecord {
-  const hasVideo = (record: JobRecord): boolean => record.job?.status === 'completed';
   if (earlier === undefined || hasVideo(later)) return later;
   return hasVideo(earlier) || (isOpen(earlier) && !isOpen(later)) ? earlier : later;
 }

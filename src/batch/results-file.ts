@@ -1,7 +1,9 @@
-import { readFileSync } from 'node:fs';
+import { accessSync, closeSync, constants, openSync, readFileSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { SoraError } from '../domain/errors.ts';
 import { isJsonObject, parseJson } from '../domain/json.ts';
-import { hasCode, replaceFile } from '../platform/files.ts';
+import { replaceFile } from '../platform/files.ts';
+import { makeFolder } from '../platform/folders.ts';
 import { Journal } from '../platform/journal.ts';
 
 const PAGE_CHARACTERS = 64 << 10;
@@ -22,10 +24,10 @@ export class ResultsFile {
     this.#journal.hold();
   }
 
-  /** Throws `file_exists` when there is a file of that name that is none of ours. */
+  /** Throws `cannot_write`, or `file_exists` when there is a file of that name that is none of ours. */
   check(): void {
-    const first = readFirstLine(this.path);
-    if (first === undefined || first === '' || isResult(parseJson(first))) return;
+    const text = this.#readAndTouch();
+    if (text === '' || isResult(parseJson(text.split('\n', 1)[0] ?? ''))) return;
     throw new SoraError('file_exists', {
       title: `${this.path} is no file of results`,
       hints: ['move it away, or choose another name with `--results`'],
@@ -47,6 +49,19 @@ export class ResultsFile {
     await replaceFile(this.path, pagesOf(results), 0o644).catch((error: unknown) => this.#fail(error));
   }
 
+  /** Its text, once it is known that it can be written. */
+  #readAndTouch(): string {
+    try {
+      const folder = dirname(this.path);
+      makeFolder(folder);
+      accessSync(folder, constants.W_OK | constants.X_OK);
+      closeSync(openSync(this.path, 'a', 0o644));
+      return readFileSync(this.path, 'utf8');
+    } catch (error) {
+      return this.#fail(error);
+    }
+  }
+
   #fail(error: unknown): never {
     const causedBy = error instanceof Error ? error.message : String(error);
     throw new SoraError('cannot_write', { title: `could not write ${this.path}`, causedBy, cause: error });
@@ -63,16 +78,6 @@ function* pagesOf(results: Iterable<Readonly<Record<string, unknown>>>): Generat
     page = '';
   }
   yield page;
-}
-
-function readFirstLine(path: string): string | undefined {
-  try {
-    return readFileSync(path, 'utf8').split('\n', 1)[0];
-  } catch (error) {
-    if (hasCode(error, 'ENOENT')) return undefined;
-    const causedBy = error instanceof Error ? error.message : String(error);
-    throw new SoraError('cannot_write', { title: `could not read ${path}`, causedBy, cause: error });
-  }
 }
 
 function isResult(value: unknown): boolean {

@@ -35,7 +35,7 @@ export interface BatchOrder {
   /** Rows in doubt are given up and made anew when they cannot be found. */
   readonly givesUpUnknown: boolean;
   readonly failFast: boolean;
-  /** Of each row, from its turn to the end of its job. */
+  /** Of each job, from when the server has it; and of a create, from its first turn until the server takes it. */
   readonly timeoutMs: number;
   readonly force: boolean;
   /** Of all submissions of the manifest; null without a cap. */
@@ -60,7 +60,8 @@ export interface BatchListener {
   onSave(row: BatchRow): void;
   /** Creates wait, all of them. */
   onPause(error: SoraError, pauseMs: number): void;
-  onEnd(result: RowResult): void;
+  /** Resolves when all that is written of the row is. */
+  onEnd(result: RowResult): Promise<void>;
 }
 
 /**
@@ -123,7 +124,7 @@ class BatchRun {
       made = await slots(() => this.#make(planned));
       if (made === null) return;
       const files = savedFiles(made.record, row) ?? (await this.#save(row, made));
-      this.#listener.onEnd({ row, outcome: 'done', ...made, files, error: null });
+      await this.#listener.onEnd({ row, outcome: 'done', ...made, files, error: null });
     } catch (thrown) {
       const error = thrown instanceof Interrupt ? new SoraError('interrupted', { cause: thrown }) : thrown;
       if (!(error instanceof SoraError)) throw thrown;
@@ -133,7 +134,7 @@ class BatchRun {
       if (isGone(error)) await this.#forget(record);
       const failed = error.code === 'outcome_unknown' ? 'unknown' : 'failed';
       const outcome = isOver ? failed : 'running';
-      this.#listener.onEnd({ row, outcome, record, job: made?.job ?? null, files: [], error });
+      await this.#listener.onEnd({ row, outcome, record, job: made?.job ?? null, files: [], error });
     }
   }
 
@@ -148,14 +149,13 @@ class BatchRun {
   async #make(planned: PlannedRow): Promise<Made | null> {
     const { row } = planned;
     const { clock } = this.#deps;
-    const deadlineMs = clock.now() + this.#order.timeoutMs;
     let tie = this.#tieOf(planned);
     for (let retries = 0; ; retries++) {
       const isUnderWay = retries === 0 && planned.state !== 'to_do' && planned.state !== 'failed';
-      const submission = await this.#submit(row, tie, deadlineMs, isUnderWay);
+      const submission = await this.#submit(row, tie, isUnderWay);
       if (submission === null) return null;
       const { record } = submission;
-      const job = await this.#wait(row, record, submission.job, deadlineMs);
+      const job = await this.#wait(row, record, submission.job);
       const failure = failureOf(job, clock.now());
       if (failure === null) return { record, job };
       if (retries >= this.#order.retries || !isServersFault(failure, job) || this.#stoppedBy !== null) throw failure;
@@ -172,11 +172,13 @@ class BatchRun {
   }
 
   /** `isUnderWay`: the row has a job, or may have one, so that going on with it is no create that has to wait for its turn. */
-  async #submit(row: BatchRow, tie: RowOrder, deadlineMs: number, isUnderWay: boolean): Promise<Submission | null> {
+  async #submit(row: BatchRow, tie: RowOrder, isUnderWay: boolean): Promise<Submission | null> {
     const { clock } = this.#deps;
+    let deadlineMs: number | null = null;
     for (let tries = 0; ; tries++) {
       if (!isUnderWay || tries > 0) await this.#pace.turn(this.#halt.signal).catch(() => {}); // what stopped it is known
       if (this.#stoppedBy !== null) return null;
+      deadlineMs ??= clock.now() + this.#order.timeoutMs; // at a slow rate its turn alone may take longer
       try {
         const submission = await this.#submitOnce(row, tie);
         const isPaid = submission.kind === 'submitted';
@@ -210,10 +212,11 @@ class BatchRun {
     );
   }
 
-  async #wait(row: BatchRow, record: JobRecord, known: VideoJob | null, deadlineMs: number): Promise<VideoJob> {
+  async #wait(row: BatchRow, record: JobRecord, known: VideoJob | null): Promise<VideoJob> {
     const { singleShot: client, clock, random, ledger, signal } = this.#deps;
     const id = known?.id ?? record.job?.id ?? record.key;
     const ended = known !== null && isTerminal(known.status) ? known : null;
+    const deadlineMs = clock.now() + this.#order.timeoutMs;
     const events = waitForJob({ client, clock, random }, { id, known: ended, deadlineMs, signal });
     for (;;) {
       const step = await events.next();

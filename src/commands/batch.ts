@@ -1,4 +1,4 @@
-import { planManifest } from '../app/batch-manifest.ts';
+import { planManifest, refuseTakenOutputs } from '../app/batch-manifest.ts';
 import { BATCH_OPTIONS, type BatchSettings, readBatchOptions } from '../app/batch-options.ts';
 import { countRows, plannedEntry } from '../app/batch-progress.ts';
 import { runPlan } from '../app/batch-run.ts';
@@ -48,11 +48,9 @@ export const batch = defineCommand({
     const plan = await planManifest(settings, options, context);
     const { profile, isSimulator } = context.configuration;
     const rows = selectRows(plan.rows, options.retryFailed ?? false);
-    const toPay = countRows(
-      rows.filter(({ state }) => isToBePaid(state, settings)),
-      0,
-      () => 'to_do',
-    );
+    const toBePaid = rows.filter(({ state }) => isToBePaid(state, settings));
+    refuseTakenOutputs(toBePaid, settings);
+    const toPay = countRows(toBePaid, 0, () => 'to_do');
     const { toSpendMicros, unpriced } = toPay;
     const count = { ...countRows(plan.rows, plan.spentMicros), toSpendMicros, unpriced };
     const price = describePrice(toSpendMicros, unpriced);
@@ -71,24 +69,29 @@ export const batch = defineCommand({
 
     settings.results?.check();
     requireKey(context.configuration, context.host.clock.now());
-    await agreeToSpend(
-      {
-        micros: unpriced > 0 && unpriced === toPay.rows ? null : toSpendMicros,
-        isMore: unpriced > 0,
-        spentMicros: plan.spentMicros,
-        maxCostMicros: settings.maxCostMicros,
-        isAgreed: options.yes ?? false,
-      },
-      context,
-    );
+    // What is paid already is brought home, also when it cost more than it was to cost.
+    if (toPay.rows > 0) {
+      await agreeToSpend(
+        {
+          micros: unpriced === toPay.rows ? null : toSpendMicros,
+          isMore: unpriced > 0,
+          spentMicros: plan.spentMicros,
+          maxCostMicros: settings.maxCostMicros,
+          isAgreed: options.yes ?? false,
+        },
+        context,
+      );
+    }
     return runPlan({ plan, rows }, settings, context);
   },
 });
 
-/** What is under way is gone on with; beside it, what is to do, or what has failed. */
+/** What is under way is gone on with; beside it, what is to do, or what was tried and came to nothing. */
 function selectRows(rows: readonly PlannedRow[], isRetry: boolean): PlannedRow[] {
-  const omitted: readonly RowState[] = ['done', isRetry ? 'to_do' : 'failed'];
-  return rows.filter(({ state }) => !omitted.includes(state));
+  return rows.filter(({ state, record }) => {
+    if (state === 'to_do') return !isRetry || record !== null;
+    return state !== 'done' && (isRetry || state !== 'failed');
+  });
 }
 
 function isToBePaid(state: RowState, { retryUnknown }: BatchSettings): boolean {

@@ -1,54 +1,24 @@
-import { readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { Interrupt } from '../../src/platform/host.ts';
 import { nodeHttp } from '../../src/platform/http.ts';
-import { type CommandLine, createCommandLine, type RunOptions, type RunResult } from '../support/command-line.ts';
-import { createSharedClock } from '../support/fake-clock.ts';
-import type { ReceivedRequest, ScriptedReply } from '../support/scripted-server.ts';
-import { type ServedJob, startVideosServer, type VideosScript, type VideosServer } from '../support/videos-server.ts';
-
-interface Studio {
-  readonly sora: CommandLine;
-  readonly server: VideosServer;
-  /** `sora batch shots.txt` on the server, with so many rows in the file. */
-  batch(argv?: readonly string[], options?: RunOptions): Promise<RunResult>;
-}
-
-async function setUp(script: VideosScript = {}, prompts = 'a boat\na cat\na dog\n'): Promise<Studio> {
-  const sora = createCommandLine({ clock: createSharedClock() });
-  const server = await startVideosServer(script);
-  writeFileSync(join(sora.cwd, 'shots.txt'), prompts);
-  return {
-    sora,
-    server,
-    batch: (argv = [], options = {}) =>
-      sora.run(['batch', 'shots.txt', '--base-url', server.url, '-y', ...argv], { http: nodeHttp, ...options }),
-  };
-}
+import {
+  clipsIn,
+  createStudio,
+  failedReply,
+  linesOf,
+  promptOf,
+  resultsIn,
+  summaryOf,
+} from '../support/batch-studio.ts';
+import type { RunResult } from '../support/command-line.ts';
 
 const rows = (count: number): string => Array.from({ length: count }, (_, at) => `scene ${at}\n`).join('');
-const promptOf = ({ body }: ReceivedRequest): string => JSON.parse(body.toString()).prompt;
-/** The lines of `batch --json`. */
-const lines = ({ stdout }: RunResult): Record<string, unknown>[] =>
-  stdout
-    .trim()
-    .split('\n')
-    .map((line) => JSON.parse(line));
-const summary = (run: RunResult): Record<string, unknown> => Object(lines(run).at(-1)?.summary);
-const clips = ({ cwd }: CommandLine): string[] => readdirSync(cwd).filter((name) => name.endsWith('.mp4'));
-const results = ({ cwd }: CommandLine): Record<string, unknown>[] =>
-  readFileSync(join(cwd, 'shots.txt.results.jsonl'), 'utf8')
-    .trim()
-    .split('\n')
-    .map((line) => JSON.parse(line));
-const failed = (job: ServedJob, code: string): ScriptedReply => ({
-  body: { ...job, status: 'failed', error: { code, message: 'oh' } },
-});
 
 describe('a batch', () => {
   it('brings every row home, tells each in a pipe, and leaves all as it is when it is run again', async () => {
-    const { sora, server, batch } = await setUp();
+    const { sora, server, batch } = await createStudio();
     const first = await batch();
     expect(sora.plain(first.stderr).replaceAll(server.url, 'URL')).toMatchInlineSnapshot(`
       "plan: 3 rows: 3 to do; cost: $1.20
@@ -60,8 +30,8 @@ describe('a batch', () => {
       expect.stringMatching(/^line 2\tdone\tvideo_\d\ta-cat-\d\.mp4$/),
       expect.stringMatching(/^line 3\tdone\tvideo_\d\ta-dog-\d\.mp4$/),
     ]);
-    expect(clips(sora)).toHaveLength(3);
-    expect(results(sora).map(({ line, outcome }) => [line, outcome])).toEqual([
+    expect(clipsIn(sora)).toHaveLength(3);
+    expect(resultsIn(sora).map(({ line, outcome }) => [line, outcome])).toEqual([
       [1, 'done'],
       [2, 'done'],
       [3, 'done'],
@@ -73,19 +43,19 @@ describe('a batch', () => {
   });
 
   it('prints with --json a document a row as they end, and then the summary', async () => {
-    const { server, batch } = await setUp();
+    const { server, batch } = await createStudio();
     const run = await batch(['--json']);
     expect(
-      lines(run)
+      linesOf(run)
         .slice(0, 3)
         .map(({ outcome, status }) => [outcome, status]),
     ).toEqual(Array(3).fill(['done', 'completed']));
-    expect(summary(run)).toMatchObject({ rows: 3, done: 3, failed: 0, cost: { spent_usd: 1.2 } });
+    expect(summaryOf(run)).toMatchObject({ rows: 3, done: 3, failed: 0, cost: { spent_usd: 1.2 } });
     expect({ stderr: run.stderr, code: run.code, posts: server.posts }).toEqual({ stderr: '', code: 0, posts: 3 });
   });
 
   it('shows with --dry-run what is done, running and to do, and the cost of the rest, and sends nothing', async () => {
-    const { server, batch, sora } = await setUp();
+    const { server, batch, sora } = await createStudio();
     await batch();
     writeFileSync(join(sora.cwd, 'shots.txt'), 'a boat\na horse\na cat\n');
     const calls = server.requests.length;
@@ -102,7 +72,7 @@ describe('a batch', () => {
 
   it('keeps no more unfinished jobs on the server than it may', async () => {
     let [running, most] = [0, 0];
-    const { batch } = await setUp(
+    const { batch } = await createStudio(
       {
         create(accept) {
           most = Math.max(most, ++running);
@@ -120,7 +90,7 @@ describe('a batch', () => {
   });
 
   it('knows a manifest by the file, whatever name leads to it, and pays anew only what was changed', async () => {
-    const { sora, server, batch } = await setUp();
+    const { sora, server, batch } = await createStudio();
     await batch();
     symlinkSync('shots.txt', join(sora.cwd, 'link.txt'));
     await sora.run(['batch', 'link.txt', '--base-url', server.url, '-y'], { http: nodeHttp });
@@ -131,7 +101,7 @@ describe('a batch', () => {
   });
 
   it('takes rows through standard input', async () => {
-    const { sora, server } = await setUp();
+    const { sora, server } = await createStudio();
     const run = (): Promise<RunResult> =>
       sora.run(['batch', '-', '--base-url', server.url], { http: nodeHttp, stdin: '{"id":"x","prompt":"a fox"}\n' });
     expect((await run()).stdout).toMatch(/^x\tdone\tvideo_1\ta-fox-/);
@@ -140,33 +110,33 @@ describe('a batch', () => {
   });
 
   it('saves again, unpaid, what was saved and is not there any more', async () => {
-    const { sora, server, batch } = await setUp();
+    const { sora, server, batch } = await createStudio();
     await batch();
-    rmSync(join(sora.cwd, clips(sora)[0] ?? ''));
+    rmSync(join(sora.cwd, clipsIn(sora)[0] ?? ''));
     expect((await batch()).code).toBe(0);
-    expect({ clips: clips(sora).length, posts: server.posts }).toEqual({ clips: 3, posts: 3 });
+    expect({ clips: clipsIn(sora).length, posts: server.posts }).toEqual({ clips: 3, posts: 3 });
   });
 });
 
 describe('a row that fails', () => {
   it('by the server’s fault is made anew as often as --retries says, and never after moderation', async () => {
-    const { server, batch } = await setUp({
+    const { server, batch } = await createStudio({
       retrieve: (job) => {
-        if (job.prompt === 'a cat') return failed(job, 'moderation_blocked');
-        return job.prompt === 'a dog' ? failed(job, 'processing_error') : null;
+        if (job.prompt === 'a cat') return failedReply(job, 'moderation_blocked');
+        return job.prompt === 'a dog' ? failedReply(job, 'processing_error') : null;
       },
     });
     const run = await batch(['--retries', '2', '--json']);
     const creates = server.requests.filter(({ method }) => method === 'POST').map(promptOf);
     expect(creates.sort()).toEqual(['a boat', 'a cat', 'a dog', 'a dog', 'a dog']);
     expect(run.code).toBe(6);
-    expect(summary(run)).toMatchObject({ done: 1, failed: 2, cost: { spent_usd: 2 } });
+    expect(summaryOf(run)).toMatchObject({ done: 1, failed: 2, cost: { spent_usd: 2 } });
   });
 
   it('is redone with --retry-failed, and nothing else is', async () => {
     let isBroken = true;
-    const { sora, server, batch } = await setUp({
-      retrieve: (job) => (isBroken && job.prompt === 'a cat' ? failed(job, 'processing_error') : null),
+    const { sora, server, batch } = await createStudio({
+      retrieve: (job) => (isBroken && job.prompt === 'a cat' ? failedReply(job, 'processing_error') : null),
     });
     const first = await batch();
     expect(first.code).toBe(6);
@@ -178,7 +148,7 @@ describe('a row that fails', () => {
     const plan = await batch(['--retry-failed', '--dry-run']);
     expect(plan.stderr).toContain('1 to do, 2 done, 1 failed; cost: $0.40');
     const redone = await batch(['--retry-failed', '--json']);
-    expect(summary(redone)).toMatchObject({ done: 3, failed: 0, to_do: 1 });
+    expect(summaryOf(redone)).toMatchObject({ done: 3, failed: 0, to_do: 1 });
     expect(
       server.requests
         .filter(({ method }) => method === 'POST')
@@ -189,13 +159,13 @@ describe('a row that fails', () => {
 
   it('because its video is no longer on the server is failed from then on, and can be redone', async () => {
     let isGone = false;
-    const { sora, server, batch } = await setUp({
+    const { sora, server, batch } = await createStudio({
       content: () => (isGone ? { status: 410, body: { error: { message: 'expired' } } } : null),
     });
     await batch();
-    for (const name of clips(sora)) rmSync(join(sora.cwd, name));
+    for (const name of clipsIn(sora)) rmSync(join(sora.cwd, name));
     isGone = true;
-    expect(summary(await batch(['--json']))).toMatchObject({ failed: 3 });
+    expect(summaryOf(await batch(['--json']))).toMatchObject({ failed: 3 });
     isGone = false;
     expect((await batch()).code).toBe(6);
     expect(server.posts).toBe(3);
@@ -204,12 +174,12 @@ describe('a row that fails', () => {
   });
 
   it('stops what is not begun with --fail-fast, and lets run what runs', async () => {
-    const { server, batch } = await setUp(
+    const { server, batch } = await createStudio(
       { create: (_, request) => (promptOf(request) === 'scene 1' ? { status: 400, body: 'no' } : null) },
       rows(20),
     );
     const run = await batch(['--fail-fast', '--concurrency', '2', '--json']);
-    const { done, failed: failures, to_do: toDo } = summary(run);
+    const { done, failed: failures, to_do: toDo } = summaryOf(run);
     expect({ failures, posts: server.posts, sum: Number(done) + Number(toDo) }).toEqual({
       failures: 1,
       posts: Number(done) + 1,
@@ -221,7 +191,7 @@ describe('a row that fails', () => {
   it('for want of credits stops all others, which another run makes', async () => {
     let isEmpty = true;
     const quota = { status: 429, body: { error: { code: 'insufficient_quota', message: 'no credits' } } };
-    const { server, batch } = await setUp(
+    const { server, batch } = await createStudio(
       { create: (_, request) => (isEmpty && promptOf(request) === 'scene 3' ? quota : null) },
       rows(12),
     );
@@ -238,14 +208,14 @@ describe('a row that fails', () => {
 describe('a row whose create was not answered', () => {
   it('is unknown and no failure, and is sent anew only by --retry-unknown', async () => {
     let isSilent = true;
-    const { sora, server, batch } = await setUp({
+    const { sora, server, batch } = await createStudio({
       create: (_, request) => (isSilent && promptOf(request) === 'a cat' ? 'hang' : null),
     });
     await sora.run(['config', 'set', 'request_timeout', '100ms']);
     const first = await batch(['--json']);
     expect(first.code).toBe(6);
-    expect(summary(first)).toMatchObject({ done: 2, failed: 0, unknown: 1 });
-    expect(lines(first).at(-1)?.notes).toEqual([expect.stringMatching(/^add `--retry-unknown`.*paid twice/)]);
+    expect(summaryOf(first)).toMatchObject({ done: 2, failed: 0, unknown: 1 });
+    expect(linesOf(first).at(-1)?.notes).toEqual([expect.stringMatching(/^add `--retry-unknown`.*paid twice/)]);
     expect((await batch(['--retry-failed'])).code).toBe(6);
     expect(server.posts).toBe(3);
     isSilent = false;
@@ -256,7 +226,7 @@ describe('a row whose create was not answered', () => {
 
 describe('the money of a batch', () => {
   it('needs consent above the threshold, and nobody asked means no', async () => {
-    const { sora, server } = await setUp();
+    const { sora, server } = await createStudio();
     const argv = ['batch', 'shots.txt', '--base-url', server.url];
     const refused = await sora.run(argv, { http: nodeHttp });
     expect(refused.code).toBe(7);
@@ -268,10 +238,10 @@ describe('the money of a batch', () => {
   });
 
   it('counts what earlier runs spent, and what is tried again', async () => {
-    const { sora, server, batch } = await setUp({ retrieve: (job) => failed(job, 'processing_error') });
+    const { sora, server, batch } = await createStudio({ retrieve: (job) => failedReply(job, 'processing_error') });
     const first = await batch(['--max-cost', '1.60', '--retries', '5', '--json']);
     expect(first.code).toBe(7);
-    expect(summary(first)).toMatchObject({ cost: { spent_usd: 1.6 } });
+    expect(summaryOf(first)).toMatchObject({ cost: { spent_usd: 1.6 } });
     writeFileSync(join(sora.cwd, 'shots.txt'), 'a fox\n');
     const second = await batch(['--max-cost', '1.90']);
     expect(second.stderr).toContain('this would cost $0.40 on top of the $1.60 spent on it before');
@@ -279,20 +249,20 @@ describe('the money of a batch', () => {
   });
 
   it('is kept below the cap of the day, also against other commands', async () => {
-    const { sora, server, batch } = await setUp({}, rows(10));
+    const { sora, server, batch } = await createStudio({}, rows(10));
     await sora.run(['config', 'set', 'max_cost_per_day', '2']);
     await sora.run(['create', 'another', '--base-url', server.url, '--detach'], { http: nodeHttp });
     const run = await batch(['--json']);
     expect(run.code).toBe(7);
     expect(server.posts).toBe(5);
-    expect(summary(run)).toMatchObject({ done: 4, cost: { spent_usd: 1.6 } });
+    expect(summaryOf(run)).toMatchObject({ done: 4, cost: { spent_usd: 1.6 } });
   });
 });
 
 describe('Ctrl-C', () => {
   it('leaves jobs running, begins no more, and prints a command that goes on', async () => {
     const stop = new AbortController();
-    const { sora, server, batch } = await setUp(
+    const { sora, server, batch } = await createStudio(
       {
         retrieve(job) {
           if (stop.signal.aborted) return null;
@@ -315,7 +285,7 @@ describe('Ctrl-C', () => {
 
   it('costs no turn of the rate when the jobs are gone on with', async () => {
     const stop = new AbortController();
-    const { sora, batch } = await setUp({
+    const { sora, batch } = await createStudio({
       retrieve(job) {
         if (stop.signal.aborted) return null;
         if (job.id === 'video_3') stop.abort(new Interrupt('SIGINT'));

@@ -1,0 +1,178 @@
+import { readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { Interrupt } from '../../src/platform/host.ts';
+import { clipsIn, createStudio, failedReply, promptOf, summaryOf } from '../support/batch-studio.ts';
+import type { CommandLine } from '../support/command-line.ts';
+
+const NAMED = '{"prompt":"a boat","output":"boat.mp4"}\n';
+const jsonl = ({ cwd }: CommandLine, text: string): void => writeFileSync(join(cwd, 'shots.jsonl'), text);
+
+describe('a row with an output of its own', () => {
+  it('that was killed when the file had its name, and the ledger no word of it, is done by the next run', async () => {
+    const { sora, server, batch } = await createStudio();
+    jsonl(sora, NAMED);
+    await batch(['shots.jsonl']);
+    const ledger = join(sora.home, 'ledger.jsonl');
+    const before = readFileSync(ledger, 'utf8')
+      .split('\n')
+      .filter((line) => !line.includes('"saved"'));
+    writeFileSync(ledger, before.join('\n'));
+    const run = await batch(['shots.jsonl']);
+    expect({ code: run.code, posts: server.posts, clips: clipsIn(sora) }).toEqual({
+      code: 0,
+      posts: 1,
+      clips: ['boat.mp4'],
+    });
+  });
+
+  it('gets another variant later beside the video that is there', async () => {
+    const { sora, server, batch } = await createStudio({
+      content: ({ path }) => (path.includes('spritesheet') ? { body: Buffer.from([0xff, 0xd8, 0xff, 0xe0, 1]) } : null),
+    });
+    jsonl(sora, NAMED);
+    await batch(['shots.jsonl']);
+    expect((await batch(['shots.jsonl', '--variant', 'video', '--variant', 'spritesheet'])).code).toBe(0);
+    expect(readdirSync(sora.cwd)).toEqual(expect.arrayContaining(['boat.jpg', 'boat.mp4']));
+    expect({ posts: server.posts, clips: clipsIn(sora) }).toEqual({ posts: 1, clips: ['boat.mp4'] });
+  });
+
+  it('that is to be paid is refused where another file stands', async () => {
+    const { sora, server, batch } = await createStudio();
+    jsonl(sora, NAMED);
+    writeFileSync(join(sora.cwd, 'boat.mp4'), 'mine');
+    const run = await batch(['shots.jsonl']);
+    expect({ code: run.code, posts: server.posts }).toEqual({ code: 2, posts: 0 });
+  });
+});
+
+describe('--timeout', () => {
+  it('leaves a job that takes longer to the server, and says by exit code 8 that another run brings it home', async () => {
+    let isSlow = true;
+    const { server, batch } = await createStudio({
+      retrieve: (job) => (isSlow && job.prompt === 'a cat' ? { body: { ...job, status: 'in_progress' } } : null),
+    });
+    const first = await batch(['--timeout', '1m', '--json']);
+    expect(first.code).toBe(8);
+    expect(summaryOf(first)).toMatchObject({ done: 2, running: 1, failed: 0 });
+    isSlow = false;
+    expect((await batch()).code).toBe(0);
+    expect(server.posts).toBe(3);
+  });
+
+  it('is of the job, and not of the turn that a row waits for', async () => {
+    const seen = new Set<string>();
+    const { batch } = await createStudio({
+      retrieve(job) {
+        if (seen.has(job.id)) return null;
+        seen.add(job.id);
+        return { body: { ...job, status: 'in_progress' } };
+      },
+    });
+    const run = await batch(['--rate', '1/h', '--timeout', '10m', '--json']);
+    expect({ code: run.code, ...summaryOf(run) }).toMatchObject({ code: 0, done: 3 });
+  });
+});
+
+describe('--retry-failed', () => {
+  it('redoes, as it is told to by a run, what the server was too busy for', async () => {
+    let isBusy = true;
+    const { batch } = await createStudio({
+      create: (_, request) =>
+        isBusy && promptOf(request) === 'a cat' ? { status: 429, body: { error: { message: 'busy' } } } : null,
+    });
+    const first = await batch(['--timeout', '5s']);
+    expect(first.stderr).toContain('add `--retry-failed`');
+    isBusy = false;
+    const run = await batch(['--retry-failed', '--json']);
+    expect({ code: run.code, ...summaryOf(run) }).toMatchObject({ code: 0, done: 3 });
+  });
+
+  it('goes on with the job that stands for one that its server has no more, and redoes that one too', async () => {
+    let state: 'well' | 'gone' | 'broken' = 'well';
+    const stop = new AbortController();
+    const { sora, server, batch } = await createStudio(
+      {
+        content: () => (state === 'gone' ? { status: 410, body: { error: { message: 'expired' } } } : null),
+        retrieve(job) {
+          if (state === 'broken') return failedReply(job, 'processing_error');
+          if (state === 'well' || stop.signal.aborted || job.id === 'video_1') return null;
+          stop.abort(new Interrupt('SIGINT'));
+          return { body: { ...job, status: 'in_progress' } };
+        },
+      },
+      'a boat\n',
+    );
+    await batch();
+    for (const name of clipsIn(sora)) rmSync(join(sora.cwd, name));
+    state = 'gone';
+    await batch();
+    await batch(['--retry-failed'], { interrupt: stop.signal });
+    expect(server.posts).toBe(2);
+    state = 'broken';
+    const plan = await batch(['--dry-run', '--json']);
+    expect(plan.json().summary).toMatchObject({ running: 1, failed: 0 });
+    expect((await batch()).code).toBe(6);
+    state = 'well';
+    expect((await batch(['--retry-failed'])).code).toBe(0);
+    expect(server.posts).toBe(3);
+  });
+});
+
+describe('the file of results', () => {
+  it('that cannot be written is told before anything is paid', async () => {
+    const { sora, server, batch } = await createStudio();
+    symlinkSync(join('not', 'there'), join(sora.cwd, 'results.jsonl'));
+    const run = await batch(['--results', 'results.jsonl']);
+    expect({ code: run.code, posts: server.posts }).toEqual({ code: 1, posts: 0 });
+  });
+
+  it('is never put in the place of a manifest that begins with a blank line', async () => {
+    const { sora, server, batch } = await createStudio();
+    jsonl(sora, `\n${NAMED}`);
+    const run = await batch(['shots.jsonl', '--results', 'shots.jsonl']);
+    expect({ code: run.code, posts: server.posts }).toEqual({ code: 2, posts: 0 });
+    expect(readFileSync(join(sora.cwd, 'shots.jsonl'), 'utf8')).toBe(`\n${NAMED}`);
+  });
+});
+
+describe('--sidecar', () => {
+  it('writes beside each video what it came from, also of earlier runs, as the setting does', async () => {
+    const { sora, batch } = await createStudio();
+    await batch();
+    await sora.run(['config', 'set', 'sidecar', 'yes']);
+    writeFileSync(join(sora.cwd, 'shots.txt'), 'a boat\na horse\na cat\n');
+    const run = await batch(['-o', 'others']);
+    expect({ code: run.code, stderr: run.stderr }).toMatchObject({ code: 0 });
+    const sidecars = [sora.cwd, join(sora.cwd, 'others')].map((folder) =>
+      readdirSync(folder).filter((name) => name.endsWith('.mp4.json')),
+    );
+    expect(sidecars.map(({ length }) => length)).toEqual([2, 1]);
+    expect(JSON.parse(readFileSync(join(sora.cwd, 'others', sidecars[1]?.[0] ?? ''), 'utf8'))).toMatchObject({
+      request: { prompt: 'a horse' },
+      files: [{ variant: 'video' }],
+    });
+  });
+
+  it('is refused before anything is paid where a file of its name stands', async () => {
+    const { sora, server, batch } = await createStudio();
+    jsonl(sora, NAMED);
+    writeFileSync(join(sora.cwd, 'boat.mp4.json'), '{}');
+    const run = await batch(['shots.jsonl', '--sidecar']);
+    expect({ code: run.code, posts: server.posts }).toEqual({ code: 2, posts: 0 });
+  });
+});
+
+describe('a cap below what was spent', () => {
+  it('keeps nothing from being brought home that is paid already', async () => {
+    const { sora, server, batch } = await createStudio();
+    await batch();
+    for (const name of clipsIn(sora)) rmSync(join(sora.cwd, name));
+    const run = await batch(['--max-cost', '0.10']);
+    expect({ code: run.code, posts: server.posts, clips: clipsIn(sora).length }).toEqual({
+      code: 0,
+      posts: 3,
+      clips: 3,
+    });
+  });
+});

@@ -1,0 +1,63 @@
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { nodeHttp } from '../../src/platform/http.ts';
+import { type CommandLine, createCommandLine, type RunOptions, type RunResult } from './command-line.ts';
+import { createSharedClock } from './fake-clock.ts';
+import type { ReceivedRequest, ScriptedReply } from './scripted-server.ts';
+import { type ServedJob, startVideosServer, type VideosScript, type VideosServer } from './videos-server.ts';
+
+export interface Studio {
+  readonly sora: CommandLine;
+  readonly server: VideosServer;
+  /** `sora batch shots.txt` on the server, or of another manifest that `argv` begins with. */
+  batch(argv?: readonly string[], options?: RunOptions): Promise<RunResult>;
+}
+
+/** A server, and a folder with a manifest `shots.txt` of these prompts. */
+export async function createStudio(script: VideosScript = {}, prompts = 'a boat\na cat\na dog\n'): Promise<Studio> {
+  const sora = createCommandLine({ clock: createSharedClock() });
+  const server = await startVideosServer(script);
+  writeFileSync(join(sora.cwd, 'shots.txt'), prompts);
+  return {
+    sora,
+    server,
+    batch(argv = [], options = {}) {
+      const [manifest = '', ...rest] = argv[0]?.startsWith('shots') ? argv : ['shots.txt', ...argv];
+      return sora.run(['batch', manifest, '--base-url', server.url, '-y', ...rest], { http: nodeHttp, ...options });
+    },
+  };
+}
+
+export function promptOf({ body }: ReceivedRequest): string {
+  return JSON.parse(body.toString()).prompt;
+}
+
+/** The lines of `batch --json`. */
+export function linesOf({ stdout }: RunResult): Record<string, unknown>[] {
+  return stdout
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+}
+
+/** What `batch --json` prints last. */
+export function summaryOf(run: RunResult): Record<string, unknown> {
+  return Object(linesOf(run).at(-1)?.summary);
+}
+
+export function clipsIn({ cwd }: CommandLine): string[] {
+  return readdirSync(cwd).filter((name) => name.endsWith('.mp4'));
+}
+
+/** The results file of `shots.txt`. */
+export function resultsIn({ cwd }: CommandLine): Record<string, unknown>[] {
+  return readFileSync(join(cwd, 'shots.txt.results.jsonl'), 'utf8')
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+}
+
+/** A job that failed for this reason. */
+export function failedReply(job: ServedJob, code: string): ScriptedReply {
+  return { body: { ...job, status: 'failed', error: { code, message: 'oh' } } };
+}
