@@ -87,6 +87,7 @@ export interface BatchSettings {
   /** The least time between two creates. */
   readonly intervalMs: number;
   readonly retries: number;
+  readonly retryFailed: boolean;
   readonly retryUnknown: boolean;
   readonly failFast: boolean;
   readonly timeoutMs: number;
@@ -124,6 +125,7 @@ export function readBatchOptions(file: string | undefined, options: BatchOptions
     concurrency: number('--concurrency', options.concurrency, 1, MAX_CONCURRENCY, 4),
     intervalMs: intervalMs ?? 0,
     retries: number('--retries', options.retries, 0, MAX_RETRIES, 0),
+    retryFailed: options.retryFailed ?? false,
     retryUnknown: options.retryUnknown ?? false,
     failFast: options.failFast ?? false,
     timeoutMs: parseTimeoutMs(options.timeout, configuration.timeoutMs.value, faults),

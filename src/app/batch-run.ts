@@ -60,6 +60,7 @@ export async function runPlan(
         intervalMs: settings.intervalMs,
         retries: settings.retries,
         givesUpUnknown: settings.retryUnknown,
+        givesUpMissing: settings.retryFailed,
         failFast: settings.failFast,
         timeoutMs: settings.timeoutMs,
         force: settings.force,

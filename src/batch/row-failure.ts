@@ -32,7 +32,10 @@ export function isServersFault({ code }: SoraError, { status, error }: VideoJob)
   return status === 'failed' && code === 'job_failed' && !ABOUT_THE_REQUEST.test(error?.code ?? '');
 }
 
-/** Whether the server no longer has the job, so that waiting for it or saving it again is vain. */
-export function isGone({ code }: SoraError): boolean {
-  return code === 'content_expired' || code === 'video_not_found';
+/**
+ * Whether the server no longer has the job, so that waiting for it or saving it again is vain. That it does not know it
+ * may also mean that the key is another account’s, which only a user can tell.
+ */
+export function isGone({ code }: SoraError, believesMissing: boolean): boolean {
+  return code === 'content_expired' || (code === 'video_not_found' && believesMissing);
 }

@@ -34,6 +34,8 @@ export interface BatchOrder {
   readonly retries: number;
   /** Rows in doubt are given up and made anew when they cannot be found. */
   readonly givesUpUnknown: boolean;
+  /** Jobs that the server says it does not know are given up, so that a later run makes their rows anew. */
+  readonly givesUpMissing: boolean;
   readonly failFast: boolean;
   /** Of each job, from when the server has it; and of a create, from its first turn until the server takes it. */
   readonly timeoutMs: number;
@@ -75,6 +77,12 @@ export async function runBatch(
   listener: BatchListener,
 ): Promise<SoraError | Interrupt | null> {
   return new BatchRun(deps, order, listener).run();
+}
+
+/** How far a row has come: its submission, and the job as it ended. */
+interface Attempt {
+  record: JobRecord | null;
+  job: VideoJob | null;
 }
 
 interface Made {
@@ -119,23 +127,33 @@ class BatchRun {
 
   async #runRow(planned: PlannedRow, slots: LimitFunction): Promise<void> {
     const { row } = planned;
+    const attempt: Attempt = { record: null, job: null };
     let made: Made | null = null;
     try {
-      made = await slots(() => this.#make(planned));
+      made = await slots(() => this.#make(planned, attempt));
       if (made === null) return;
       const files = savedFiles(made.record, row) ?? (await this.#save(row, made));
       await this.#listener.onEnd({ row, outcome: 'done', ...made, files, error: null });
     } catch (thrown) {
       const error = thrown instanceof Interrupt ? new SoraError('interrupted', { cause: thrown }) : thrown;
       if (!(error instanceof SoraError)) throw thrown;
-      const isOver = error.code !== 'wait_timeout' && error.code !== 'interrupted';
-      if (isOver && this.#order.failFast) this.#stop(error);
-      const record = made?.record ?? this.#deps.ledger.byRow(row.tie.key).at(-1) ?? planned.record;
-      if (isGone(error)) await this.#forget(record);
+      // A 404 is of this job alone: servers that forget a job have many words for it.
+      const isOutOfSight = attempt.record !== null && attempt.job === null && stopsAll(error) && error.status !== 404;
+      const isOver = error.code !== 'wait_timeout' && error.code !== 'interrupted' && !isOutOfSight;
+      if (isOutOfSight || (isOver && this.#order.failFast)) this.#stop(error);
+      const record = this.#latest(planned, attempt);
+      if (isGone(error, this.#order.givesUpMissing)) await this.#forget(record);
       const failed = error.code === 'outcome_unknown' ? 'unknown' : 'failed';
       const outcome = isOver ? failed : 'running';
-      await this.#listener.onEnd({ row, outcome, record, job: made?.job ?? null, files: [], error });
+      await this.#listener.onEnd({ row, outcome, record, job: attempt.job, files: [], error });
     }
+  }
+
+  /** What the ledger has of the submission that came to nothing; when it was none of ours, of the row. */
+  #latest({ row, record }: PlannedRow, attempt: Attempt): JobRecord | null {
+    const { ledger } = this.#deps;
+    if (attempt.record !== null) return ledger.byKey(attempt.record.key) ?? attempt.record;
+    return ledger.byRow(row.tie.key).at(-1) ?? record;
   }
 
   /** Lets a job that its server no longer has stand in nobody’s way who makes the row anew. */
@@ -146,7 +164,7 @@ class BatchRun {
   }
 
   /** The finished job of a row; null when everything was stopped before it was submitted. */
-  async #make(planned: PlannedRow): Promise<Made | null> {
+  async #make(planned: PlannedRow, attempt: Attempt): Promise<Made | null> {
     const { row } = planned;
     const { clock } = this.#deps;
     let tie = this.#tieOf(planned);
@@ -155,11 +173,14 @@ class BatchRun {
       const submission = await this.#submit(row, tie, isUnderWay);
       if (submission === null) return null;
       const { record } = submission;
+      attempt.record = record;
       const job = await this.#wait(row, record, submission.job);
+      attempt.job = job;
       const failure = failureOf(job, clock.now());
       if (failure === null) return { record, job };
       if (retries >= this.#order.retries || !isServersFault(failure, job) || this.#stoppedBy !== null) throw failure;
       tie = { ...tie, after: record.key };
+      Object.assign(attempt, { record: null, job: null });
     }
   }
 

@@ -47,7 +47,7 @@ export const batch = defineCommand({
     const settings = readBatchOptions(file, options, context);
     const plan = await planManifest(settings, options, context);
     const { profile, isSimulator } = context.configuration;
-    const rows = selectRows(plan.rows, options.retryFailed ?? false);
+    const rows = selectRows(plan.rows, settings.retryFailed);
     const toBePaid = rows.filter(({ state }) => isToBePaid(state, settings));
     refuseTakenOutputs(toBePaid, settings);
     const toPay = countRows(toBePaid, 0, () => 'to_do');

@@ -74,6 +74,46 @@ describe('--timeout', () => {
   });
 });
 
+describe('a key that is rejected while jobs run', () => {
+  it('stops all, and leaves those jobs running, for another run with a better key', async () => {
+    let isRejected = false;
+    const { server, batch } = await createStudio(
+      {
+        retrieve(job) {
+          isRejected ||= job.id === 'video_2';
+          return isRejected ? { status: 401, body: { error: { message: 'no' } } } : null;
+        },
+      },
+      'a boat\na cat\na dog\na fox\na horse\n',
+    );
+    const run = await batch(['--concurrency', '2', '--json']);
+    expect({ code: run.code, ...summaryOf(run) }).toMatchObject({ code: 4, failed: 0, running: server.posts - 1 });
+    expect(server.posts).toBeLessThan(5);
+  });
+});
+
+describe('a job that the server does not know', () => {
+  it('is asked for again by each run, for the key may be another account’s, and given up only by --retry-failed', async () => {
+    let isOtherAccount = false;
+    const { server, batch } = await createStudio({
+      retrieve: (job) => {
+        if (isOtherAccount) return { status: 404, body: { error: { message: `Video with id '${job.id}' not found` } } };
+        return job.prompt === 'a cat' ? { body: { ...job, status: 'in_progress' } } : null;
+      },
+    });
+    expect((await batch(['--timeout', '1m'])).code).toBe(8);
+    isOtherAccount = true;
+    expect((await batch()).code).toBe(6);
+    isOtherAccount = false;
+    expect((await batch(['--timeout', '1m'])).code).toBe(8);
+    isOtherAccount = true;
+    expect((await batch(['--retry-failed'])).code).toBe(6);
+    expect(server.posts).toBe(3);
+    const plan = await batch(['--retry-failed', '--dry-run', '--json']);
+    expect(plan.json().summary).toMatchObject({ failed: 1, cost: { to_spend_usd: 0.4 } });
+  });
+});
+
 describe('--retry-failed', () => {
   it('redoes, as it is told to by a run, what the server was too busy for', async () => {
     let isBusy = true;
