@@ -1,4 +1,6 @@
 import { existsSync } from 'node:fs';
+import { dirname } from 'node:path';
+import type { BatchRow } from '../batch/batch-row.ts';
 import { type BatchPlan, type PlannedRow, savedFiles } from '../batch/plan.ts';
 import { runBatch } from '../batch/run.ts';
 import type { BatchCount } from '../domain/batch.ts';
@@ -37,8 +39,9 @@ export async function runPlan(
 ): Promise<CommandResult> {
   const { configuration, ledger } = context;
   if (rows.length >= MANY_ROWS) preferSmallHeap();
-  const { outputFolder, variants, force } = settings;
-  if (rows.length > 0) checkDestination({ kind: 'folder', path: outputFolder }, variants, force);
+  for (const path of new Set(rows.map(({ row }) => folderOf(row.destination)))) {
+    checkDestination({ kind: 'folder', path }, settings.variants, settings.force);
+  }
   const server = await context.server();
   const { results } = settings;
   const unwritten = settings.sidecar ? [...(await writeSidecars(owedSidecars(plan, server), settings, context))] : [];
@@ -77,6 +80,10 @@ export async function runPlan(
   const result = report(progress, stoppedBy, settings, context);
   const errors = [...(result.errors ?? []), ...unwritten, ...(failure === null ? [] : [failure])];
   return errors.length > 0 ? { ...result, errors } : result;
+}
+
+function folderOf({ kind, path }: BatchRow['destination']): string {
+  return kind === 'folder' ? path : dirname(path);
 }
 
 /** Of videos that an earlier run saved, and whose sidecars it was not told to write, or killed before it did. */

@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import { resolve } from 'node:path';
+import { basename, resolve } from 'node:path';
 import { SoraError } from '../domain/errors.ts';
 import type { Estimate } from '../domain/pricing.ts';
 import type { RecordedRequest } from '../domain/record.ts';
@@ -12,6 +12,9 @@ import { decodeText, readBytes } from '../jobs/input-file.ts';
 import { readReferenceImage } from '../jobs/reference-image.ts';
 import type { RowTie } from '../jobs/submit.ts';
 import type { Manifest, ManifestFault, ManifestRow } from './manifest-row.ts';
+
+/** File systems take 255, and a file that is being written, or stands beside it, has a longer name. */
+const MAX_NAME_BYTES = 225;
 
 /** One video of a manifest, ready to be made. */
 export interface BatchRow {
@@ -138,6 +141,8 @@ class RowResolver {
     const { outputFolder, listings } = this.#surroundings;
     if (output === undefined) return { kind: 'folder', path: outputFolder };
     const path = resolve(outputFolder, output);
+    if (path.includes('\0')) this.#fault({ line }, ['`output` holds a null, which no file name can']);
+    if (Buffer.byteLength(basename(path)) > MAX_NAME_BYTES) this.#fault({ line }, ['the name of `output` is too long']);
     if (/[/\\]$/.test(output) || listings.stat(path)?.isDirectory()) return { kind: 'folder', path };
     const first = this.#outputs.get(path);
     if (first === undefined) this.#outputs.set(path, line);

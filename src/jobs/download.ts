@@ -198,9 +198,9 @@ class PartFile {
     return size === this.sizeBytes && (await hashFile(path)) === sha256;
   }
 
-  /** A part that cannot be gone on with is litter. */
+  /** A part that cannot be gone on with is litter; where it cannot be removed, the fault before that is what is told. */
   async discardIfUseless(): Promise<void> {
-    if (this.#resumePoint() === undefined) await this.discard();
+    if (this.#resumePoint() === undefined) await this.discard().catch(() => {});
   }
 
   async discard(): Promise<void> {

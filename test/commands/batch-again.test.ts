@@ -37,6 +37,24 @@ describe('a row with an output of its own', () => {
     expect({ posts: server.posts, clips: clipsIn(sora) }).toEqual({ posts: 1, clips: ['boat.mp4'] });
   });
 
+  it('in a folder of its own has that made, and where it cannot be nothing is paid', async () => {
+    const { sora, server, batch } = await createStudio();
+    jsonl(sora, '{"prompt":"a boat","output":"day 1/boat.mp4"}\n');
+    expect((await batch(['shots.jsonl'])).code).toBe(0);
+    expect(readdirSync(join(sora.cwd, 'day 1'))).toEqual(['boat.mp4']);
+    jsonl(sora, '{"prompt":"a cat","output":"shots.txt/cat.mp4"}\n"a fox"\n');
+    expect((await batch(['shots.jsonl'])).code).toBe(1);
+    expect(server.posts).toBe(1);
+  });
+
+  it('that no file can have is a fault of its line', async () => {
+    const { sora, server, batch } = await createStudio();
+    jsonl(sora, `{"prompt":"a","output":"a\\u0000.mp4"}\n{"prompt":"b","output":"${'b'.repeat(250)}.mp4"}\n`);
+    const run = await batch(['shots.jsonl']);
+    expect({ code: run.code, posts: server.posts }).toEqual({ code: 2, posts: 0 });
+    expect(run.stderr).toMatch(/line 1: .*no file.*\n.*line 2: .*too long/);
+  });
+
   it('that is to be paid is refused where another file stands', async () => {
     const { sora, server, batch } = await createStudio();
     jsonl(sora, NAMED);
