@@ -15,6 +15,8 @@ export interface BatchPlan {
   readonly rows: readonly PlannedRow[];
   /** What all submissions of the manifest have cost so far, retries and rows that are gone included. */
   readonly spentMicros: number;
+  /** Jobs that have a video, or may get one, and belong to rows that are gone or ask for something else now. */
+  readonly strays: number;
 }
 
 /** Refusals that are about what was asked for, so that asking again would bring them again. */
@@ -36,13 +38,13 @@ export function planBatch(rows: readonly BatchRow[], batch: string, ledger: Ledg
       latest.set(record.row, preferred(latest.get(record.row), record));
     }
   }
-  return {
-    rows: rows.map((row) => {
-      const record = latest.get(row.tie.key) ?? null;
-      return { row, record, state: record === null ? 'to_do' : stateOf(record, row) };
-    }),
-    spentMicros: spent,
-  };
+  const planned = rows.map((row): PlannedRow => {
+    const record = latest.get(row.tie.key) ?? null;
+    latest.delete(row.tie.key);
+    return { row, record, state: record === null ? 'to_do' : stateOf(record, row) };
+  });
+  const strays = [...latest.values()].filter((record) => isOpen(record) || hasVideo(record)).length;
+  return { rows: planned, spentMicros: spent, strays };
 }
 
 /** Of several submissions of a row, the one whose video the server has, or may get; else the newest. */

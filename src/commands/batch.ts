@@ -55,6 +55,12 @@ export const batch = defineCommand({
     const count = { ...countRows(plan.rows, plan.spentMicros), toSpendMicros, unpriced };
     const price = describePrice(toSpendMicros, unpriced);
     context.output.news(`plan: ${describeCount(count)}; cost: ${isSimulator ? `free (it would be ${price})` : price}`);
+    // Rows of standard input are others each time.
+    if (plan.strays > 0 && settings.path !== null) {
+      context.output.note(
+        `${plan.strays === 1 ? 'a job of earlier runs is' : `${plan.strays} jobs of earlier runs are`} of no row as it is now: one that is gone, or asks for something else; \`sora list --local\` shows them`,
+      );
+    }
     if (options.dryRun) {
       const entries = plan.rows.map((planned) => plannedEntry(planned, profile.value));
       const summary = { manifest: settings.name, results: settings.results?.path ?? null, ...countJson(count) };

@@ -110,6 +110,18 @@ describe('a key that is rejected while jobs run', () => {
   });
 });
 
+describe('a row that was changed', () => {
+  it('is told of in the plan, for what it asked for before was paid and is asked for no more', async () => {
+    const { sora, batch } = await createStudio();
+    await batch();
+    const changed = await batch(['-d', '8', '--dry-run', '--json']);
+    expect(changed.json().notes).toEqual([expect.stringMatching(/^3 jobs of earlier runs/)]);
+    expect((await batch(['--dry-run', '--json'])).json().notes).toBeUndefined();
+    writeFileSync(join(sora.cwd, 'shots.txt'), 'a boat\na cat, asleep\na dog\n');
+    expect((await batch(['--dry-run'])).stderr).toContain('note: a job of earlier runs is of no row');
+  });
+});
+
 describe('a job that the server does not know', () => {
   it('is asked for again by each run, for the key may be another account’s, and given up only by --retry-failed', async () => {
     let isOtherAccount = false;
