@@ -25,7 +25,6 @@ export class CreatePace {
   #nextMs = 0;
   #pausedUntilMs = 0;
   #pauseMs = FIRST_PAUSE_MS;
-  #refusedSinceMs: number | null = null;
   #spacingMs: number;
 
   constructor(options: PaceOptions) {
@@ -45,7 +44,6 @@ export class CreatePace {
   }
 
   accepted(): void {
-    this.#refusedSinceMs = null;
     this.#pauseMs = FIRST_PAUSE_MS;
     this.#spacingMs = this.#spacingMs / 2 < FIRST_SPACING_MS ? 0 : this.#spacingMs / 2;
     this.#spacingMs = Math.max(this.#spacingMs, this.#options.intervalMs);
@@ -55,7 +53,6 @@ export class CreatePace {
   refused({ retryAfterMs }: SoraError): number {
     const { clock, random, intervalMs } = this.#options;
     const nowMs = clock.now();
-    this.#refusedSinceMs ??= nowMs;
     const leftMs = this.#pausedUntilMs - nowMs;
     // Those who were under way together are refused together; that is one sign, not many.
     const isNew = leftMs <= 0;
@@ -68,11 +65,6 @@ export class CreatePace {
     this.#pausedUntilMs = Math.max(this.#pausedUntilMs, nowMs + pauseMs);
     this.#nextMs = Math.max(this.#nextMs, this.#pausedUntilMs);
     return this.#pausedUntilMs - nowMs;
-  }
-
-  /** For how long no create was taken that was tried; 0 while all goes well. */
-  get refusedForMs(): number {
-    return this.#refusedSinceMs === null ? 0 : this.#options.clock.now() - this.#refusedSinceMs;
   }
 }
 

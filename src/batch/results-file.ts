@@ -64,7 +64,12 @@ export class ResultsFile {
 
   #fail(error: unknown): never {
     const causedBy = error instanceof Error ? error.message : String(error);
-    throw new SoraError('cannot_write', { title: `could not write ${this.path}`, causedBy, cause: error });
+    throw new SoraError('cannot_write', {
+      title: `could not write ${this.path}`,
+      causedBy,
+      hints: ['choose another place with `--results`, or make room on the disk'],
+      cause: error,
+    });
   }
 }
 

@@ -85,17 +85,6 @@ describe('creates', () => {
     expect(await turns(2)).toEqual([20_000, 40_000]);
   });
 
-  it('tell since when none of them was taken', async () => {
-    const { pace, turns } = setUp();
-    pace.refused(busy(5_000));
-    await turns(1);
-    pace.refused(busy(5_000));
-    expect(pace.refusedForMs).toBe(5_000);
-    pace.accepted();
-    pace.refused(busy(5_000));
-    expect(pace.refusedForMs).toBe(0);
-  });
-
   it('stop waiting when they are told to', async () => {
     const { pace } = setUp();
     pace.refused(busy(60_000));
