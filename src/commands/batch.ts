@@ -73,7 +73,6 @@ export const batch = defineCommand({
       return { answer: { data, view: (surface) => renderEntries(entries, context.host.cwd, surface) } };
     }
 
-    settings.results?.check();
     requireKey(context.configuration, context.host.clock.now());
     // What is paid already is brought home, also when it cost more than it was to cost.
     if (toPay.rows > 0) {
@@ -88,6 +87,7 @@ export const batch = defineCommand({
         context,
       );
     }
+    settings.results?.check(); // which makes it
     return runPlan({ plan, rows }, settings, context);
   },
 });
