@@ -4,15 +4,15 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
-    exclude: ['test/browser/**'], // `npm run test:browser`
+    exclude: ['test/e2e/**'], // `npm run test:e2e`
     reporters: ['default', './test/support/plain-summary-reporter.ts'],
     environment: 'node',
     testTimeout: 20_000,
     // No test changes what another one sees, so they share their modules: that halves the time.
     pool: 'threads',
     isolate: false,
-    // Most of them wait for processes and sockets of their own.
-    maxWorkers: availableParallelism() + 1,
+    // Each of them loads the program for itself, so more of them than cores take longer.
+    maxWorkers: availableParallelism(),
     // A test that needs a colour, a key or a folder sets it; none is inherited.
     env: { NO_COLOR: '', FORCE_COLOR: '' },
   },

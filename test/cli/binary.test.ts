@@ -4,11 +4,13 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { sniffMedia } from '../../src/domain/media.ts';
 import { BINARY, createBinary } from '../support/binary.ts';
+import { PYTHON } from '../support/python.ts';
 import { startVideosServer } from '../support/videos-server.ts';
 
 const PACKAGE = JSON.parse(readFileSync(join(import.meta.dirname, '../../package.json'), 'utf8'));
-const hasPython = spawnSync('python3', ['--version']).status === 0;
 
+/** A video that is rendered in no time. */
+const SMALL = ['--simulate', '-m', 'small', '--size', '64x36', '-d', '1'];
 const QUIET_STDIN = ['ignore', 'pipe', 'pipe'] as const;
 const HIDE_CURSOR = '\x1b[?25l';
 
@@ -56,7 +58,7 @@ describe('the built program', () => {
 
   it('keeps jobs of the simulator across processes', async () => {
     const sora = createBinary();
-    const created = await sora.start(['create', 'a paper boat', '--simulate', '--detach']).ended;
+    const created = await sora.start(['create', 'a paper boat', ...SMALL, '--detach']).ended;
     const id = created.stdout.trim();
     const watched = await sora.start(['status', id, '--watch', '--json']).ended;
     expect(JSON.parse(watched.stdout)).toMatchObject({ id, status: 'completed', profile: 'simulator' });
@@ -91,7 +93,7 @@ describe('the built program', () => {
 
   it('ends quietly when the reader of a video goes away', async () => {
     const sora = createBinary();
-    const command = `"${process.execPath}" "${BINARY}" create boat --simulate -q -o - | head -c 8 | wc -c; exit \${PIPESTATUS[0]}`;
+    const command = `"${process.execPath}" "${BINARY}" create boat ${SMALL.join(' ')} -q -o - | head -c 8 | wc -c; exit \${PIPESTATUS[0]}`;
     const run = spawnSync('bash', ['-c', command], {
       env: sora.env,
       cwd: sora.cwd,
@@ -107,7 +109,7 @@ describe('the built program', () => {
 
   it.skipIf(!existsSync('/dev/full'))('does its work where nothing can be said about it', () => {
     const sora = createBinary();
-    const command = `"${process.execPath}" "${BINARY}" create boat --simulate 2> /dev/full`;
+    const command = `"${process.execPath}" "${BINARY}" create boat ${SMALL.join(' ')} 2> /dev/full`;
     const { status, stdout } = spawnSync('bash', ['-c', command], {
       ...sora,
       encoding: 'utf8',
@@ -152,11 +154,11 @@ describe('the built program', () => {
     expect(JSON.parse(stdout).jobs).toHaveLength(40);
   });
 
-  it.skipIf(!hasPython)('moves a line on a terminal, and there only (needs python3)', () => {
+  it.skipIf(PYTHON === null)('moves a line on a terminal, and there only (needs python3)', () => {
     const sora = createBinary();
-    const argv = ['-c', IN_A_TERMINAL, process.execPath, BINARY, 'create', 'a paper boat', '--simulate'];
+    const argv = ['-c', IN_A_TERMINAL, process.execPath, BINARY, 'create', 'a paper boat', ...SMALL];
     const env = { ...sora.env, SORA_SIMULATOR_SPEED: '3', TERM: 'xterm' };
-    const { status, stdout } = spawnSync('python3', argv, {
+    const { status, stdout } = spawnSync(PYTHON ?? 'python3', argv, {
       cwd: sora.cwd,
       env,
       encoding: 'utf8',

@@ -60,7 +60,7 @@ describe('the compiled code of a command', () => {
 });
 
 function watched() {
-  const sora = createBinary({ keepsCode: true });
+  const sora = createBinary({ sharesCode: false });
   const folder = join(sora.home, 'code');
   return { sora, folder, files: () => readdirSync(folder).map((name) => join(folder, name)) };
 }

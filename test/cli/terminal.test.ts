@@ -1,13 +1,12 @@
-import { spawn, spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { describe, expect, it } from 'vitest';
 import { BINARY, type Binary, createBinary } from '../support/binary.ts';
+import { PYTHON } from '../support/python.ts';
 import { startVideosServer } from '../support/videos-server.ts';
-
-const hasPty = spawnSync('python3', ['-c', 'import pty']).status === 0;
 
 /** Runs a command on a terminal, types each line when its text has appeared, and passes on what is shown. */
 const TYPE = `
@@ -32,7 +31,7 @@ sys.exit(status if status >= 0 else 128 - status)
 type Line = readonly [prompt: string, keys: string];
 
 async function type(sora: Binary, lines: readonly Line[], argv: readonly string[], env = {}) {
-  const child = spawn('python3', ['-c', TYPE, JSON.stringify(lines), process.execPath, BINARY, ...argv], {
+  const child = spawn(PYTHON ?? 'python3', ['-c', TYPE, JSON.stringify(lines), process.execPath, BINARY, ...argv], {
     cwd: sora.cwd,
     env: { ...sora.env, TERM: 'xterm', ...env },
     stdio: ['ignore', 'pipe', 'inherit'],
@@ -54,7 +53,7 @@ const DEAR = [
   'http://127.0.0.1:9/v1',
 ];
 
-describe.skipIf(!hasPty)('on a terminal (needs python3 with pty)', () => {
+describe.skipIf(PYTHON === null)('on a terminal (needs python3 with pty)', () => {
   it.each([
     ['no', 'n\n', 7],
     ['no answer', '\n', 7],
@@ -95,7 +94,7 @@ describe.skipIf(!hasPty)('on a terminal (needs python3 with pty)', () => {
     ['--quiet', {}, ['--quiet']],
     ['--json', {}, ['--json']],
   ])('nothing is animated with %s', async (_, env, argv) => {
-    const run = await type(createBinary(), [], ['create', 'a boat', '--simulate', ...argv], env);
+    const run = await type(createBinary(), [], ['create', 'a boat', '--simulate', '--no-download', ...argv], env);
     expect(run.status).toBe(0);
     expect(run.stdout).not.toContain('\x1b[?25l');
     expect(run.stdout).not.toContain('━');

@@ -96,7 +96,6 @@ function answer(status: string): Server {
 
 const SERVERS: Readonly<Record<string, Server>> = {
   'refuses with 401': refuse(401),
-  'refuses with 404': refuse(404),
   'fails with 500': refuse(500),
   'answers with finished jobs': answer('completed'),
   'answers with failed jobs': answer('failed'),
@@ -135,11 +134,17 @@ async function createLab(url: string): Promise<CommandLine> {
   return sora;
 }
 
-/** Runs a command in all its ways, and gives what it said and wrote. */
-async function say(name: string, sora: CommandLine, target: readonly string[], env: RunOptions['env'] = {}) {
+/** Runs a command in all its ways and these forms, and gives what it said and wrote. */
+async function say(
+  name: string,
+  sora: CommandLine,
+  target: readonly string[],
+  forms: readonly (readonly string[])[],
+  env: RunOptions['env'] = {},
+) {
   const said: string[] = [];
   for (const call of CALLS[name] ?? []) {
-    for (const form of [[], ['--json']]) {
+    for (const form of forms) {
       const ended = name === 'serve' ? { interrupt: AbortSignal.abort(new Interrupt('SIGINT')) } : {};
       const options = { http: nodeHttp, env, stdin: SECRETS.stored, ...ended };
       const { stdout, stderr } = await sora.run([...call, ...target, ...form, '--debug'], options);
@@ -168,9 +173,9 @@ describe('a secret', () => {
     const { environment, stored, header, query } = SECRETS;
     const lab = await startScriptedServer((request) => reply(request, [stored, header, query]));
     const sora = await createLab(lab.url);
-    const ofProfile = await say(name, sora, ['--profile', 'lab']);
+    const ofProfile = await say(name, sora, ['--profile', 'lab'], [[], ['--json']]);
     const other = await startScriptedServer((request) => reply(request, [environment]));
-    const ofEnvironment = await say(name, sora, ['--base-url', other.url], { SORA_API_KEY: environment });
+    const ofEnvironment = await say(name, sora, ['--base-url', other.url], [[]], { SORA_API_KEY: environment });
     return leaksIn([...ofProfile, ...ofEnvironment]);
   }
 

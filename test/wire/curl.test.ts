@@ -22,7 +22,8 @@ async function paste(request: VideoRequest, target: Partial<CurlTarget>): Promis
   const plain = { url: `${server.url}/videos`, query: [], auth: null, headers: [], imagePath: null } as const;
   const command = curlFor(request, { ...plain, form: 'videos', encoding: 'json', ...target });
   const env = { PATH: process.env.PATH, OPENAI_API_KEY: 'sk-from-the-shell', X_LAB_TOKEN: 'hush', SIG: 'hush-too' };
-  await execute('bash', ['-c', command], { env });
+  // Bash takes a socket for standard input, which Node gives it, for a login, and reads the person's own settings first.
+  await execute('bash', ['--norc', '-c', command], { env });
   const [received] = server.requests;
   if (received === undefined) throw new Error('nothing arrived');
   expect(server.requests).toHaveLength(1);
