@@ -82,6 +82,9 @@ class PartFile {
   #path: string;
   #validator: string | null = null;
   #kind: MediaKind | null = null;
+  #isThere = false;
+  /** The most that the file may hold, of this run and of an earlier one. */
+  #longestBytes = 0;
   sizeBytes = 0;
 
   constructor(deps: ContentDeps, order: DownloadOrder) {
@@ -116,6 +119,8 @@ class PartFile {
     if (content.validator === null) return content;
     this.#path = `${this.#order.path}.${this.#tag(content.validator)}.part`;
     this.sizeBytes = (await stat(this.#path).catch(() => null))?.size ?? 0;
+    this.#longestBytes = this.sizeBytes;
+    this.#isThere = this.sizeBytes > 0;
     const earlier = this.#resumePoint();
     if (earlier === undefined || (content.totalBytes !== null && this.sizeBytes >= content.totalBytes)) return content;
     content.body.destroy();
@@ -151,9 +156,11 @@ class PartFile {
     const descriptor = await openFile(this.#path, flags, 0o644).catch((error: unknown) => {
       throw cannotWrite(this.#path, error);
     });
+    this.#isThere = true;
     try {
       const sink = new FileSink(descriptor, offsetBytes, (doneBytes) => {
         this.sizeBytes = doneBytes;
+        this.#longestBytes = Math.max(this.#longestBytes, doneBytes);
         this.#order.onProgress?.(doneBytes, totalBytes);
       });
       this.sizeBytes = offsetBytes;
@@ -162,7 +169,8 @@ class PartFile {
       const { signal } = this.#deps;
       // Not ended by the pipeline, which would throw away what has arrived when the connection breaks.
       await pipeline(body, sink, { end: false, ...(signal ? { signal } : {}) }).finally(() => sink.settle());
-      if (totalBytes === null || totalBytes === this.sizeBytes) await truncateFile(descriptor, this.sizeBytes);
+      const isWhole = totalBytes === null || totalBytes === this.sizeBytes;
+      if (isWhole && this.#longestBytes > this.sizeBytes) await truncateFile(descriptor, this.sizeBytes);
       return sink;
     } finally {
       await closeFile(descriptor);
@@ -203,8 +211,10 @@ class PartFile {
     if (this.#resumePoint() === undefined) await this.discard().catch(() => {});
   }
 
+  /** Removes it, where there is one. Every call to the file system counts where thousands of small files are saved. */
   async discard(): Promise<void> {
-    await rm(this.#path, { force: true });
+    if (this.#isThere) await rm(this.#path, { force: true });
+    this.#isThere = false;
   }
 }
 
