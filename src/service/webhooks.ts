@@ -39,11 +39,14 @@ export class Webhooks {
 
   async #tellOfEnd(id: string): Promise<void> {
     const { clock, look, signal } = this.#options;
-    const endsAtMs = look(id)?.endsAtMs ?? null;
-    if (endsAtMs === null) return;
-    await clock.sleep(Math.max(0, endsAtMs - clock.now()), signal);
-    const status = look(id)?.video.status;
-    if (status === 'completed' || status === 'failed') await this.#deliver(id, `video.${status}`);
+    for (;;) {
+      const outlook = look(id);
+      const status = outlook?.video.status;
+      if (status === 'completed' || status === 'failed') return this.#deliver(id, `video.${status}`);
+      const endsAtMs = outlook?.endsAtMs ?? null;
+      if (endsAtMs === null) return;
+      await clock.sleep(Math.max(1, endsAtMs - clock.now()), signal); // which may wake a moment too early
+    }
   }
 
   async #deliver(videoId: string, type: string): Promise<void> {

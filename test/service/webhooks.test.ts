@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream';
 import { describe, expect, it, vi } from 'vitest';
+import type { Clock } from '../../src/platform/clock.ts';
 import type { Http, HttpRequest } from '../../src/platform/http.ts';
 import { Webhooks } from '../../src/service/webhooks.ts';
 import { OPENAI_PACKAGES } from '../support/openai-packages.ts';
@@ -14,8 +15,17 @@ function reply(status: number): Awaited<ReturnType<Http>> {
 }
 
 /** A simulator whose jobs are told of to an address that answers as the script says, the last word again and again. */
-function createTold(script: readonly (number | Error)[], secret = SECRETS[0] ?? '') {
+function createTold(script: readonly (number | Error)[], secret = SECRETS[0] ?? '', { earlyMs = 0 } = {}) {
   const clock = createSteppedClock(Date.now());
+  let earlyBy = earlyMs;
+  const timer: Clock = {
+    now: clock.now,
+    sleep(ms, signal) {
+      const shorterMs = ms - earlyBy;
+      earlyBy = 0;
+      return clock.sleep(shorterMs, signal);
+    },
+  };
   const api = createSimulatedApi({ clock });
   const sent: HttpRequest[] = [];
   const messages: string[] = [];
@@ -29,7 +39,7 @@ function createTold(script: readonly (number | Error)[], secret = SECRETS[0] ?? 
       if (answer instanceof Error) throw answer;
       return reply(answer);
     },
-    clock,
+    clock: timer,
     randomBytes: createSeededRandom(),
     look: api.simulator.look,
     signal: stop.signal,
@@ -74,6 +84,17 @@ describe('webhooks', () => {
     clock.advance(60_000);
     await vi.waitFor(() => expect(sent).toHaveLength(1));
     expect(JSON.parse(String(sent[0]?.body))).toMatchObject({ type: 'video.failed', data: { id: failed } });
+  });
+
+  it('tell of a job also where the timer fires a moment before it has ended, as those of Node do', async () => {
+    const { api, clock, sent, webhooks } = createTold([200], SECRETS[0], { earlyMs: 1 });
+    const id = await api.create();
+    webhooks.watch(id);
+    clock.advance((api.simulator.look(id)?.endsAtMs ?? 0) - clock.now() - 1);
+    await new Promise(setImmediate);
+    expect(sent).toEqual([]);
+    clock.advance(1);
+    await vi.waitFor(() => expect(sent).toHaveLength(1));
   });
 
   it('are sent again, as the same event and newly signed, until somebody takes them', async () => {
