@@ -25,6 +25,7 @@ const SECONDS = process.argv.includes('--quick') ? 10 : 60;
 const WARM_UP_SECONDS = 5;
 const CONNECTIONS = 32;
 /** One create and this many looks, as a client that waits for its video would. */
+const CREATES_PER_SECOND = 500;
 const LOOKS_PER_CREATE = 4;
 const SLOW_CLIENTS = 200;
 const MEGABYTE = 1_000_000;
@@ -112,6 +113,24 @@ async function rateOf(seconds: number, act: () => Promise<unknown>): Promise<Rat
   };
 }
 
+/** Does something so often a second, over all connections, until the time is over. */
+async function pace(perSecond: number, seconds: number, act: () => Promise<unknown>): Promise<void> {
+  const startedMs = performance.now();
+  let begun = 0;
+  const worker = async (): Promise<void> => {
+    for (;;) {
+      const elapsedMs = performance.now() - startedMs;
+      if (elapsedMs >= seconds * 1000) return;
+      if (begun * 1000 >= perSecond * elapsedMs) await sleep(1);
+      else {
+        begun++;
+        await act();
+      }
+    }
+  };
+  await Promise.all(Array.from({ length: CONNECTIONS }, worker));
+}
+
 /** What the server's process has used of the cores so far. */
 function cpuSeconds(): number {
   const [, facts = ''] = readFileSync(`/proc/${server.pid}/stat`, 'utf8').split(') ');
@@ -145,14 +164,16 @@ async function mixed(baseUrl: string): Promise<Row[]> {
   };
   await rateOf(WARM_UP_SECONDS, visit);
   const memory = watchMemory();
+  await pace(CREATES_PER_SECOND, SECONDS, visit); // each job is kept, so a faster server takes more memory in a minute
+  const grown = memory.stop();
   const { perSecond, perCpuSecond } = await rateOf(SECONDS, visit);
   return [
-    { what: 'creates, with four looks at each', measured: perSecond, unit: 'a second', goal: 500 },
+    { what: 'creates, with four looks at each', measured: perSecond, unit: 'a second', goal: CREATES_PER_SECOND },
     { what: 'looks between these', measured: LOOKS_PER_CREATE * perSecond, unit: 'a second', goal: 2_000 },
-    { what: 'creates, with four looks at each', measured: perCpuSecond, unit: OF_CPU, goal: 500 },
+    { what: 'creates, with four looks at each', measured: perCpuSecond, unit: OF_CPU, goal: CREATES_PER_SECOND },
     {
-      what: 'creates and looks: memory at the end',
-      measured: memory.stop(),
+      what: `${CREATES_PER_SECOND} creates a second, with looks: memory at the end`,
+      measured: grown,
       unit: '× that at the start',
       goal: 1.2,
       atMost: true,
