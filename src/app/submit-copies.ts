@@ -3,7 +3,7 @@ import type { Estimate } from '../domain/pricing.ts';
 import { isFileOwed } from '../domain/record.ts';
 import { changesOf } from '../domain/request-changes.ts';
 import type { VideoRequest } from '../domain/video.ts';
-import { overDayCap, spentOn } from '../jobs/day-cap.ts';
+import { overDayCap } from '../jobs/day-cap.ts';
 import { submit, underWay } from '../jobs/submit.ts';
 import { Interrupt } from '../platform/host.ts';
 import type { Context } from './context.ts';
@@ -89,9 +89,11 @@ function keepDayCap({ request, price, count, again, owesFile }: CopiesOrder, ser
   const standing = underWay({ ledger, clock: host.clock }, { server: server.identity, request, again, owesFile });
   const missing = Math.max(0, count - standing.length);
   if (missing === 0) return;
-  const day = { atMs: host.clock.now(), profile: configuration.maxCostPerDayProfile };
-  const micros = price === null ? null : price.micros * missing;
-  const excess = overDayCap(micros, { ...day, capMicros: cap.value, daySpentMicros: spentOn(ledger, day) });
+  const excess = overDayCap(ledger, price === null ? null : price.micros * missing, {
+    atMs: host.clock.now(),
+    profile: configuration.maxCostPerDayProfile,
+    capMicros: cap.value,
+  });
   if (excess !== null) throw excess;
 }
 

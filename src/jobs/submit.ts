@@ -17,7 +17,7 @@ import type { VideoJob, VideoRequest } from '../domain/video.ts';
 import type { Clock } from '../platform/clock.ts';
 import { Interrupt } from '../platform/host.ts';
 import type { Ledger } from '../store/ledger.ts';
-import { overDayCap, spentOn } from './day-cap.ts';
+import { overDayCap } from './day-cap.ts';
 import { fingerprintOf, recordRequest } from './fingerprint.ts';
 import { isInFlight, recover } from './recover.ts';
 
@@ -276,16 +276,14 @@ async function keepBatchCap(deps: SubmitDeps, { row, free }: SubmitOrder, key: s
 }
 
 /** Takes the intent back when it would bring its day over the cap: of several processes, the first in the ledger stay below it. */
-async function keepDayCap(deps: SubmitDeps, { maxCostPerDayMicros }: SubmitOrder, key: string): Promise<void> {
-  const own = recordOf(deps.ledger, key);
-  if (maxCostPerDayMicros === null || own.free) return;
-  const { cappedProfile = null } = deps;
-  const daySpentMicros = spentOn(deps.ledger, { atMs: own.submittedAtMs, profile: cappedProfile, before: key });
-  const excess = overDayCap(own.estimatedMicros, {
-    atMs: own.submittedAtMs,
-    profile: cappedProfile,
+async function keepDayCap(deps: SubmitDeps, { maxCostPerDayMicros, free }: SubmitOrder, key: string): Promise<void> {
+  if (maxCostPerDayMicros === null || free) return;
+  const { submittedAtMs, estimatedMicros } = recordOf(deps.ledger, key);
+  const excess = overDayCap(deps.ledger, estimatedMicros, {
+    atMs: submittedAtMs,
+    profile: deps.cappedProfile ?? null,
     capMicros: maxCostPerDayMicros,
-    daySpentMicros,
+    before: key,
   });
   if (excess === null) return;
   await takeBack(deps, key, WITHDRAWN, 'over the day’s cap');
