@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { sniffMedia } from '../../src/domain/media.ts';
 import { BINARY, createBinary } from '../support/binary.ts';
 import { PYTHON } from '../support/python.ts';
-import { startVideosServer } from '../support/videos-server.ts';
+import { startMuteServer, startVideosServer } from '../support/videos-server.ts';
 
 const PACKAGE = JSON.parse(readFileSync(join(import.meta.dirname, '../../package.json'), 'utf8'));
 
@@ -199,20 +199,14 @@ describe('signals', () => {
   });
 
   it('SIGKILL in the middle of the POST: a rerun finds the job and pays nothing', async () => {
-    let isUp = false;
-    const server = await startVideosServer({
-      create(accept) {
-        const answer = accept();
-        return isUp ? answer : 'hang';
-      },
-    });
+    const server = await startMuteServer();
     const sora = createBinary();
     const argv = ['create', 'a paper boat', '--base-url', server.url];
     const run = sora.start(argv);
     await server.received(1);
     run.child.kill('SIGKILL');
     expect((await run.ended).code).toBe('SIGKILL');
-    isUp = true;
+    server.speak();
     const rerun = await sora.start(argv).ended;
     expect(rerun.code).toBe(0);
     expect(rerun.stderr).toMatch(/the same request is under way as video_1/);

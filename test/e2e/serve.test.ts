@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { createBinary } from '../support/binary.ts';
 import { startScriptedServer } from '../support/scripted-server.ts';
 import { type ServeRun, startServe } from '../support/serve.ts';
-import { startVideosServer } from '../support/videos-server.ts';
+import { startMuteServer, startVideosServer } from '../support/videos-server.ts';
 
 const KEY = { 'x-api-key': 'test-api-key' };
 
@@ -177,13 +177,7 @@ describe('sora serve', () => {
   });
 
   it('makes its videos with a real server when one is named, and after Ctrl-C and SIGKILL pays for none twice', async () => {
-    let isUp = false;
-    const server = await startVideosServer({
-      create(accept) {
-        const answer = accept();
-        return isUp ? answer : 'hang';
-      },
-    });
+    const server = await startMuteServer();
     const sora = createBinary();
     const argv = ['--base-url', server.url];
     const first = await startServe(sora, argv);
@@ -193,7 +187,7 @@ describe('sora serve', () => {
     await first.says(/"openSubmissions":1/);
     first.child.kill('SIGKILL');
     await first.ended;
-    isUp = true;
+    server.speak();
     const second = await startServe(sora, argv);
     expect(await untilDone(second.call, id)).toMatchObject({ status: 'completed', videoId: 'video_1' });
     expect(server.posts).toBe(1);

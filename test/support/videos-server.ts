@@ -82,3 +82,19 @@ export function clipReply({ headers }: ReceivedRequest, clip: Buffer = CLIP): Sc
     body: rest,
   };
 }
+
+/** A server that takes every create and leaves it without an answer, until it is told to speak. */
+export async function startMuteServer(): Promise<VideosServer & { speak(): void }> {
+  let isMute = true;
+  const server = await startVideosServer({
+    create(accept) {
+      const answer = accept();
+      return isMute ? 'hang' : answer;
+    },
+  });
+  return Object.assign(server, {
+    speak() {
+      isMute = false;
+    },
+  });
+}
