@@ -1,37 +1,7 @@
 // The page at `/`: orders videos from the REST service and shows what becomes of them, and what OpenAI clients make.
 import type { VideoJobView } from '../src/service/rest-schemas.ts';
+import { type ApiVideo, mergeVideos, SERVICE, type ShownVideo } from './shown-video.ts';
 import { VideoCard } from './video-card.ts';
-
-/** A video for showing, of whichever API. */
-export interface ShownVideo {
-  readonly id: string;
-  readonly prompt: string;
-  readonly status: 'pending' | 'processing' | 'completed' | 'failed';
-  readonly progress: number;
-  /** Model, length and size. */
-  readonly facts: string;
-  readonly createdAtMs: number;
-  readonly videoUrl: string | null;
-  readonly posterUrl: string | null;
-  readonly failure: { readonly message: string; readonly hints: readonly string[] } | null;
-  readonly notes: readonly string[];
-  /** Where it is removed. */
-  readonly path: string;
-}
-
-/** A job of `/v1/videos`, as far as it is shown. */
-interface ApiVideo {
-  readonly id: string;
-  readonly status: 'queued' | 'in_progress' | 'completed' | 'failed';
-  readonly prompt: string | null;
-  readonly progress: number;
-  readonly model: string;
-  readonly seconds: string;
-  readonly size: string;
-  readonly created_at: number;
-  readonly expires_at: number | null;
-  readonly error: { readonly message: string } | null;
-}
 
 interface Refusal {
   readonly error?: {
@@ -41,7 +11,6 @@ interface Refusal {
   };
 }
 
-const SERVICE = '/api/v1/videos';
 const BUSY_MS = 700;
 const IDLE_MS = 4_000;
 const KEY_NAME = 'sora-key';
@@ -76,13 +45,12 @@ async function call(path: string, init: RequestInit = {}): Promise<Response> {
 
 /** Null when the key is not known yet; throws an error that says why where there is no answer. */
 async function readVideos(): Promise<ShownVideo[] | null> {
-  const [ordered, made] = await Promise.all([call(`${SERVICE}?limit=50`), readMade()]);
+  const made = await readMade(); // first: what it holds of the service's own is then in the second list for certain
+  const ordered = await call(`${SERVICE}?limit=50`);
   if (ordered.status === 401) return null;
   if (!ordered.ok) throw new Error(await reasonOf(ordered));
   const { videos }: { videos: VideoJobView[] } = await ordered.json();
-  const known = new Set(videos.map(({ videoId }) => videoId));
-  const others = made.filter(({ id }) => !known.has(id));
-  return [...videos.map(fromService), ...others.map(fromApi)].sort((a, b) => b.createdAtMs - a.createdAtMs);
+  return mergeVideos(videos, made);
 }
 
 /** What clients of the Videos API made; with a key of its own, the server plays them to nobody who cannot send it. */
@@ -92,49 +60,6 @@ async function readMade(): Promise<ApiVideo[]> {
   if (!reply.ok) return [];
   const { data }: { data: ApiVideo[] } = await reply.json();
   return data;
-}
-
-function fromService(job: VideoJobView): ShownVideo {
-  const { error } = job;
-  return {
-    id: job.id,
-    prompt: job.prompt,
-    status: job.status,
-    progress: job.progress,
-    facts: factsOf(job.model, job.seconds, job.size),
-    createdAtMs: Date.parse(job.createdAt),
-    videoUrl: job.videoUrl,
-    posterUrl: job.thumbnailUrl,
-    failure: error && { message: [error.message, error.causedBy].filter(Boolean).join(': '), hints: error.hints },
-    notes: job.notes,
-    path: `${SERVICE}/${job.id}`,
-  };
-}
-
-const STATUSES = { queued: 'pending', in_progress: 'processing', completed: 'completed', failed: 'failed' } as const;
-
-function fromApi(video: ApiVideo): ShownVideo {
-  const { id, status, error } = video;
-  const path = `/v1/videos/${id}`;
-  const isExpired = video.expires_at !== null && video.expires_at * 1000 < Date.now();
-  const isDone = status === 'completed' && !isExpired;
-  return {
-    id,
-    prompt: video.prompt ?? '',
-    status: STATUSES[status],
-    progress: video.progress,
-    facts: `${factsOf(video.model, video.seconds, video.size)} · through /v1`,
-    createdAtMs: video.created_at * 1000,
-    videoUrl: isDone ? `${path}/content` : null,
-    posterUrl: isDone ? `${path}/content?variant=thumbnail` : null,
-    failure: error && { message: error.message, hints: [] },
-    notes: isExpired ? ['the file has expired'] : [],
-    path,
-  };
-}
-
-function factsOf(model: string | null, seconds: string | number | null, size: string | null): string {
-  return [model, seconds === null ? null : `${seconds} s`, size?.replace('x', ' × ')].filter(Boolean).join(' · ');
 }
 
 /** Reads and shows all, and comes back soon while something is being made. */

@@ -1,4 +1,4 @@
-import type { ShownVideo } from './page.ts';
+import type { ShownVideo } from './shown-video.ts';
 
 const WORDS = { pending: 'Pending', processing: 'Processing', completed: 'Completed', failed: 'Failed' } as const;
 const AGES: readonly (readonly [unitMs: number, unit: Intl.RelativeTimeFormatUnit])[] = [

@@ -1,0 +1,93 @@
+import type { VideoJobView } from '../src/service/rest-schemas.ts';
+
+export const SERVICE = '/api/v1/videos';
+
+/** A video for showing, of whichever API. */
+export interface ShownVideo {
+  readonly id: string;
+  readonly prompt: string;
+  readonly status: 'pending' | 'processing' | 'completed' | 'failed';
+  readonly progress: number;
+  /** Model, length and size. */
+  readonly facts: string;
+  readonly createdAtMs: number;
+  readonly videoUrl: string | null;
+  readonly posterUrl: string | null;
+  readonly failure: { readonly message: string; readonly hints: readonly string[] } | null;
+  readonly notes: readonly string[];
+  /** Where it is removed. */
+  readonly path: string;
+}
+
+/** A job of `/v1/videos`, as far as it is shown. */
+export interface ApiVideo {
+  readonly id: string;
+  readonly status: 'queued' | 'in_progress' | 'completed' | 'failed';
+  readonly prompt: string | null;
+  readonly progress: number;
+  readonly model: string;
+  readonly seconds: string;
+  readonly size: string;
+  readonly created_at: number;
+  readonly expires_at: number | null;
+  readonly error: { readonly message: string } | null;
+}
+
+/**
+ * The videos of both APIs, newest first, each once. The service's own are in both lists, and until its server has
+ * answered the service does not know under which id: then the same prompt, made since the order, is taken for it.
+ */
+export function mergeVideos(ordered: readonly VideoJobView[], made: readonly ApiVideo[]): ShownVideo[] {
+  const known = new Set(ordered.map(({ videoId }) => videoId));
+  const nameless = ordered.filter(({ videoId, status }) => videoId === null && status === 'pending');
+  const others = made.filter(({ id }) => !known.has(id)).filter((video) => !nameless.some((job) => mayBe(job, video)));
+  return [...ordered.map(fromService), ...others.map(fromApi)].sort((a, b) => b.createdAtMs - a.createdAtMs);
+}
+
+/** The one API tells whole seconds. */
+function mayBe(job: VideoJobView, video: ApiVideo): boolean {
+  return video.prompt === job.prompt && video.created_at >= Math.floor(Date.parse(job.createdAt) / 1000);
+}
+
+function fromService(job: VideoJobView): ShownVideo {
+  const { error } = job;
+  return {
+    id: job.id,
+    prompt: job.prompt,
+    status: job.status,
+    progress: job.progress,
+    facts: factsOf(job.model, job.seconds, job.size),
+    createdAtMs: Date.parse(job.createdAt),
+    videoUrl: job.videoUrl,
+    posterUrl: job.thumbnailUrl,
+    failure: error && { message: [error.message, error.causedBy].filter(Boolean).join(': '), hints: error.hints },
+    notes: job.notes,
+    path: `${SERVICE}/${job.id}`,
+  };
+}
+
+const STATUSES = { queued: 'pending', in_progress: 'processing', completed: 'completed', failed: 'failed' } as const;
+
+function fromApi(video: ApiVideo): ShownVideo {
+  const { id, status, error } = video;
+  const path = `/v1/videos/${id}`;
+  const isExpired = video.expires_at !== null && video.expires_at * 1000 < Date.now();
+  const isDone = status === 'completed' && !isExpired;
+  return {
+    id,
+    prompt: video.prompt ?? '',
+    status: STATUSES[status],
+    progress: video.progress,
+    facts: `${factsOf(video.model, video.seconds, video.size)} · through /v1`,
+    createdAtMs: video.created_at * 1000,
+    videoUrl: isDone ? `${path}/content` : null,
+    posterUrl: isDone ? `${path}/content?variant=thumbnail` : null,
+    failure: error && { message: error.message, hints: [] },
+    notes: isExpired ? ['the file has expired'] : [],
+    path,
+  };
+}
+
+function factsOf(model: string | null, seconds: string | number | null, size: string | null): string {
+  return [model, seconds === null ? null : `${seconds} s`, size?.replace('x', ' × ')].filter(Boolean).join(' · ');
+}
