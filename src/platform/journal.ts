@@ -1,6 +1,7 @@
-import { closeSync, openSync, readSync, statSync } from 'node:fs';
-import { type FileHandle, open } from 'node:fs/promises';
+import { closeSync, fdatasync, fstatSync, openSync, readSync, statSync, writeSync } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { promisify } from 'node:util';
 import { hasCode } from './files.ts';
 import { makeFolder } from './folders.ts';
 
@@ -8,6 +9,8 @@ const NEWLINE = 0x0a;
 /** Enough for the one line that most questions are about; who reads on gets more at a time. */
 const FIRST_CHUNK_BYTES = 2 << 10;
 const CHUNK_BYTES = 16 << 10;
+
+const datasync = promisify(fdatasync);
 
 /** One complete line of a journal. */
 export interface JournalLine {
@@ -29,14 +32,17 @@ interface PendingAppend {
  * processes without a lock: every append is one O_APPEND write of whole lines,
  * so the order of lines in the file is an order that all processes agree on.
  * Errors of the file system are thrown as they are.
+ *
+ * Only the sync is left to the thread pool: a trip there takes longer than any of the other calls.
  */
 export class Journal {
   readonly path: string;
   readonly #isSynced: boolean;
   #pending: PendingAppend[] = [];
-  #flushing = false;
+  #isFlushing = false;
+  #flushed: Promise<void> = Promise.resolve();
   #isHeld = false;
-  #file: FileHandle | undefined;
+  #descriptor: number | undefined;
   /** Where our last append ended, in a newline. */
   #endBytes = 0;
 
@@ -53,7 +59,8 @@ export class Journal {
 
   async release(): Promise<void> {
     this.#isHeld = false;
-    await this.#close();
+    await this.#flushed;
+    this.#close();
   }
 
   /**
@@ -64,12 +71,12 @@ export class Journal {
   append(...lines: readonly string[]): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#pending.push({ lines, resolve, reject });
-      if (!this.#flushing) void this.#flush();
+      if (!this.#isFlushing) this.#flushed = this.#flush();
     });
   }
 
   async #flush(): Promise<void> {
-    this.#flushing = true;
+    this.#isFlushing = true;
     while (this.#pending.length > 0) {
       const batch = this.#pending;
       this.#pending = [];
@@ -81,50 +88,55 @@ export class Journal {
       }
     }
     // In the same tick as the last look at what is pending, so that no append falls in between.
-    this.#flushing = false;
+    this.#isFlushing = false;
   }
 
   async #write(lines: readonly string[]): Promise<void> {
     try {
-      const { file, size } = await this.#open();
-      const isWhole = size === 0 || size === this.#endBytes || (await endsInNewline(file, size));
+      const { descriptor, size } = this.#open();
+      const isWhole = size === 0 || size === this.#endBytes || endsInNewline(descriptor, size);
       // A process that was killed in the middle of a line must not have ours glued to its torn one.
       const bytes = Buffer.from((isWhole ? '' : '\n') + lines.map((line) => `${line}\n`).join(''));
       // Not `appendFile`: it splits what is large, and another process could write in between.
-      const { bytesWritten } = await file.write(bytes);
+      const bytesWritten = writeSync(descriptor, bytes);
       if (bytesWritten < bytes.length)
         throw new Error(`only ${bytesWritten} of ${bytes.length} bytes could be written`);
       this.#endBytes = size + bytesWritten;
       if (!this.#isSynced) return;
-      await file.datasync();
+      await datasync(descriptor);
       if (size === 0) await syncFolder(dirname(this.path));
     } finally {
-      if (!this.#isHeld) await this.#close();
+      if (!this.#isHeld) this.#close();
     }
   }
 
-  async #open(): Promise<{ readonly file: FileHandle; readonly size: number }> {
-    if (this.#file !== undefined) {
-      const { size, nlink } = await this.#file.stat();
-      if (nlink > 0) return { file: this.#file, size };
-      await this.#close(); // it was removed, or replaced
-    }
+  #open(): { readonly descriptor: number; readonly size: number } {
+    const held = this.#held();
+    if (held !== undefined) return held;
+    this.#close();
     makeFolder(dirname(this.path), 0o700);
-    const file = await open(this.path, 'a+', 0o600);
-    this.#file = file;
-    const { size } = await file.stat();
-    return { file, size };
+    const descriptor = openSync(this.path, 'a+', 0o600);
+    this.#descriptor = descriptor;
+    return { descriptor, size: fstatSync(descriptor).size };
   }
 
-  async #close(): Promise<void> {
-    const file = this.#file;
-    this.#file = undefined;
-    await file?.close();
+  /** The file that is open, unless it was removed or replaced meanwhile. */
+  #held(): { readonly descriptor: number; readonly size: number } | undefined {
+    const descriptor = this.#descriptor;
+    if (descriptor === undefined) return undefined;
+    const { size, nlink } = fstatSync(descriptor);
+    return nlink > 0 ? { descriptor, size } : undefined;
+  }
+
+  #close(): void {
+    const descriptor = this.#descriptor;
+    this.#descriptor = undefined;
+    if (descriptor !== undefined) closeSync(descriptor);
   }
 
   /** The file's size in bytes; 0 when there is none yet. */
   size(): number {
-    return statSync(this.path, { throwIfNoEntry: false })?.size ?? 0;
+    return this.#held()?.size ?? statSync(this.path, { throwIfNoEntry: false })?.size ?? 0;
   }
 
   /** The complete lines from a byte offset (the start of a line) on; a torn last line is left out. */
@@ -145,7 +157,7 @@ export class Journal {
   }
 
   *#reading(lines: (reader: LineReader) => Generator<JournalLine>): Generator<JournalLine> {
-    const held = this.#isHeld ? this.#file?.fd : undefined;
+    const held = this.#isHeld ? this.#descriptor : undefined;
     const descriptor = held ?? openIfExists(this.path);
     if (descriptor === undefined) return;
     try {
@@ -226,9 +238,10 @@ class LineReader {
   }
 }
 
-async function endsInNewline(file: FileHandle, size: number): Promise<boolean> {
-  const { buffer } = await file.read(Buffer.alloc(1), 0, 1, size - 1);
-  return buffer[0] === NEWLINE;
+function endsInNewline(descriptor: number, size: number): boolean {
+  const last = Buffer.alloc(1);
+  readSync(descriptor, last, 0, 1, size - 1);
+  return last[0] === NEWLINE;
 }
 
 /** A new file outlives a power cut only when its folder's entry does. */

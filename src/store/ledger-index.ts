@@ -10,6 +10,15 @@ import { hashTerm, keyTerm, termsOf } from './ledger-terms.ts';
 /** A journal whose end is longer than this has its index stored anew, so that no start has more to read. */
 const STORE_AFTER_BYTES = 1 << 20;
 
+/** What many rows under way ask about again and again need not be read and understood anew each time. */
+const KEPT_EVENTS = 512;
+
+/** An event, and the byte offset of its line. */
+export interface LocatedEvent {
+  readonly offset: number;
+  readonly event: LedgerEvent;
+}
+
 const NOTHING: Coverage = { bytes: 0, lines: 0, lastOffset: 0 };
 
 /**
@@ -25,6 +34,8 @@ export class LedgerIndex {
   #postings = new Postings();
   #openKeys = new Set<string>();
   #problems: LedgerProblem[] = [];
+  /** The latest events, by their offsets. */
+  readonly #latest = new Map<number, LedgerEvent>();
 
   /** Starts from what is stored at `path`, if that is of this journal. */
   constructor(journal: Journal, path: string) {
@@ -50,10 +61,32 @@ export class LedgerIndex {
   /** Reads what has been appended since the last time, by whomever; or everything, if it is another journal now. */
   refresh(): void {
     if (this.#journal.size() === this.#covered.bytes) return;
-    if (witnessOf(this.#journal, this.#covered) !== this.#witness) this.#clear();
-    for (const line of this.#journal.read(this.#covered.bytes)) this.#add(line);
-    this.#witness = witnessOf(this.#journal, this.#covered);
+    for (const line of this.#unread()) this.#add(line);
     if (this.#covered.bytes - this.#storedBytes > STORE_AFTER_BYTES) this.#store();
+  }
+
+  *#unread(): Generator<JournalLine> {
+    const lines = this.#journal.read(this.#covered.lastOffset);
+    if (this.#covered.lines > 0 && witnessOf(lines.next().value, this.#covered) !== this.#witness) {
+      lines.return(undefined);
+      this.#clear();
+      yield* this.#journal.read();
+    } else yield* lines;
+  }
+
+  /** The events at these offsets, in the order asked; where none is, none is given. */
+  *eventsAt(offsets: readonly number[]): Generator<LocatedEvent> {
+    const others = this.#journal.readAt(offsets.filter((offset) => !this.#latest.has(offset)));
+    let other = others.next();
+    for (const offset of offsets) {
+      const known = this.#latest.get(offset);
+      if (known !== undefined) yield { offset, event: known };
+      else if (!other.done && other.value.offset === offset) {
+        const decoded = decodeLine(other.value.text);
+        other = others.next();
+        if (decoded.kind === 'event') yield { offset, event: decoded.event };
+      }
+    }
   }
 
   /** Offsets of the lines that have one of the terms, in file order; a few of them may have none, as hashes collide. */
@@ -70,11 +103,14 @@ export class LedgerIndex {
     return this.#postings.find(hashTerm(term));
   }
 
-  #add({ offset, end, text }: JournalLine): void {
+  #add(line: JournalLine): void {
+    const { offset, end, text } = line;
     this.#covered = { bytes: end, lines: this.#covered.lines + 1, lastOffset: offset };
+    this.#witness = witnessOf(line, this.#covered);
     const decoded = decodeLine(text);
     if (decoded.kind === 'unreadable') this.#problems.push({ line: this.#covered.lines, reason: decoded.reason });
     if (decoded.kind !== 'event') return;
+    this.#keep(offset, decoded.event);
     const hashes = new Set(termsOf(decoded.event).map(hashTerm));
     for (const hash of hashes) this.#postings.add(hash, offset);
     if (mayOpen(decoded.event)) this.#openKeys.add(decoded.event.key);
@@ -84,8 +120,17 @@ export class LedgerIndex {
   /** A refusal closes nothing that was accepted before: another process has found the job meanwhile. */
   #isLate({ event, key }: LedgerEvent): boolean {
     if (event !== 'rejected' || !this.#openKeys.has(key)) return false;
-    const earlier = Array.from(this.#journal.readAt(this.findBackwards(keyTerm(key))), ({ text }) => decodeLine(text));
-    return earlier.some((line) => line.kind === 'event' && line.event.event === 'accepted' && line.event.key === key);
+    const earlier = this.eventsAt([...this.findBackwards(keyTerm(key))]);
+    return Array.from(earlier).some(({ event }) => event.event === 'accepted' && event.key === key);
+  }
+
+  #keep(offset: number, event: LedgerEvent): void {
+    this.#latest.set(offset, event);
+    if (this.#latest.size <= KEPT_EVENTS) return;
+    for (const first of this.#latest.keys()) {
+      this.#latest.delete(first);
+      break;
+    }
   }
 
   #clear(): void {
@@ -95,11 +140,14 @@ export class LedgerIndex {
     this.#postings = new Postings();
     this.#openKeys = new Set();
     this.#problems = [];
+    this.#latest.clear();
   }
 
   #load(): void {
     const stored = readIndexFile(this.#path);
-    if (stored === undefined || witnessOf(this.#journal, stored.covered) !== stored.witness) return;
+    if (stored === undefined) return;
+    const [last] = this.#journal.readAt([stored.covered.lastOffset]);
+    if (witnessOf(last, stored.covered) !== stored.witness) return;
     this.#covered = stored.covered;
     this.#witness = stored.witness;
     this.#storedBytes = stored.covered.bytes;
@@ -124,13 +172,9 @@ export class LedgerIndex {
   }
 }
 
-/**
- * Tells one journal from another, and an edited one from what it was: a checksum of the
- * first line and of the last one covered; null where that does not end where it should.
- */
-function witnessOf(journal: Journal, covered: Coverage): number | null {
-  const [first, last] = journal.readAt([0, covered.lastOffset]);
-  return first !== undefined && last?.end === covered.bytes ? crc32(`${first.text}\n${last.text}`) : null;
+/** Tells one journal from another: a checksum of the last line covered; null where that does not end where it should. */
+function witnessOf(last: JournalLine | undefined, covered: Coverage): number | null {
+  return last?.end === covered.bytes ? crc32(last.text) : null;
 }
 
 /** An event after which a record may be open that was closed, or was not there. */

@@ -3,8 +3,8 @@ import type { ErrorCode } from '../domain/catalogue.ts';
 import { SoraError } from '../domain/errors.ts';
 import { applyEvent, isOpen, type JobRecord, type LedgerEvent } from '../domain/record.ts';
 import { Journal } from '../platform/journal.ts';
-import { LedgerIndex } from './ledger-index.ts';
-import { decodeLine, encodeEvent, type LedgerProblem } from './ledger-line.ts';
+import { LedgerIndex, type LocatedEvent } from './ledger-index.ts';
+import { encodeEvent, type LedgerProblem } from './ledger-line.ts';
 import { LedgerTally } from './ledger-tally.ts';
 import {
   batchTerm,
@@ -28,11 +28,6 @@ export interface LedgerPaths {
   readonly journal: string;
   /** Disposable. */
   readonly index: string;
-}
-
-interface LocatedEvent {
-  readonly offset: number;
-  readonly event: LedgerEvent;
 }
 
 /** A record, and what else its lines tell. */
@@ -85,7 +80,7 @@ export class Ledger {
   /** Newest first: ids are the servers', and two servers may have given the same one. */
   byId(id: string): JobRecord[] {
     return this.#ask((index) => {
-      const keys = this.#eventsWith(idTerm(id), index.find([idTerm(id)])).map(({ event }) => event.key);
+      const keys = eventsWith(index, idTerm(id), index.find([idTerm(id)])).map(({ event }) => event.key);
       const records = this.#fold(index, keys).map(({ record }) => record);
       return records.filter(({ job }) => job?.id === id).reverse();
     });
@@ -99,12 +94,12 @@ export class Ledger {
 
   /** Oldest first. */
   byFingerprint(fingerprint: string): JobRecord[] {
-    return Array.from(this.#entries(fingerprintTerm(fingerprint), 'oldest first'), ({ record }) => record);
+    return this.#recordsWith(fingerprintTerm(fingerprint));
   }
 
   /** All submissions of a manifest’s row, oldest first. */
   byRow(row: string): JobRecord[] {
-    return Array.from(this.#entries(rowTerm(row), 'oldest first'), ({ record }) => record);
+    return this.#recordsWith(rowTerm(row));
   }
 
   /** All submissions of a manifest, oldest first, with no more than some of them in memory. */
@@ -132,7 +127,7 @@ export class Ledger {
 
   /** Those submitted on a day, `YYYY-MM-DD` in UTC, oldest first. */
   submittedOn(day: string): JobRecord[] {
-    return Array.from(this.#entries(dayTerm(day), 'oldest first'), ({ record }) => record);
+    return this.#recordsWith(dayTerm(day));
   }
 
   /** What the submissions of a day (`YYYY-MM-DD` in UTC) cost: those before one of them, or all; of one profile, or of all. */
@@ -171,13 +166,18 @@ export class Ledger {
     const known = this.#tallies.find((tally) => tally.term === term);
     if (known !== undefined) return known;
     const readUpTo = this.#ask((index) => index.coveredBytes);
-    const records = Array.from(this.#entries(term, 'oldest first'), ({ record }) => record);
+    const records = this.#recordsWith(term);
     const tally = new LedgerTally(term, this.#journal, readUpTo, records);
     this.#tallies = [tally, ...this.#tallies].slice(0, KEPT_TALLIES);
     return tally;
   }
 
-  /** The records whose intent has a term. */
+  /** The records whose intent has a term, oldest first. */
+  #recordsWith(term: string): JobRecord[] {
+    return this.#ask((index) => this.#entriesAt(index, index.find([term]), term).map(({ record }) => record));
+  }
+
+  /** The same of those that may be too many for the memory. */
   *#entries(term: string, order: 'oldest first' | 'newest first'): Generator<Entry> {
     const offsets = this.#ask((index) => (order === 'oldest first' ? index.find([term]) : index.findBackwards(term)));
     for (const page of pagesOf(offsets)) yield* this.#ask((index) => this.#entriesAt(index, page, term));
@@ -185,7 +185,7 @@ export class Ledger {
 
   /** The records whose intents are at these offsets and have the term, in the order of the offsets. */
   #entriesAt(index: LedgerIndex, offsets: readonly number[], term: string): Entry[] {
-    const intents = this.#eventsWith(term, offsets);
+    const intents = eventsWith(index, term, offsets);
     const keys = intents.map(({ event }) => event.key);
     const byOffset = new Map(this.#fold(index, keys).map((entry) => [entry.offset, entry]));
     // A second intent of the same key has opened no record, and so finds none here.
@@ -196,7 +196,7 @@ export class Ledger {
   #fold(index: LedgerIndex, keys: Iterable<string>): Entry[] {
     const wanted = new Set(keys);
     const entries = new Map<string, Entry>();
-    for (const { offset, event } of this.#events(index.find(Array.from(wanted, keyTerm)))) {
+    for (const { offset, event } of index.eventsAt(index.find(Array.from(wanted, keyTerm)))) {
       if (!wanted.has(event.key)) continue; // only the hash is the same
       const entry = entries.get(event.key);
       const record = applyEvent(entry?.record, event);
@@ -206,18 +206,6 @@ export class Ledger {
       entries.set(event.key, { record, offset: entry?.offset ?? offset, completionSeenAtMs });
     }
     return [...entries.values()];
-  }
-
-  /** The events at these offsets that truly have the term: a hash is shared by several. */
-  #eventsWith(term: string, offsets: Iterable<number>): LocatedEvent[] {
-    return Array.from(this.#events(offsets)).filter(({ event }) => termsOf(event).includes(term));
-  }
-
-  *#events(offsets: Iterable<number>): Generator<LocatedEvent> {
-    for (const { offset, text } of this.#journal.readAt(offsets)) {
-      const decoded = decodeLine(text);
-      if (decoded.kind === 'event') yield { offset, event: decoded.event };
-    }
   }
 
   #ask<T>(question: (index: LedgerIndex) => T): T {
@@ -242,6 +230,11 @@ export class Ledger {
       cause: error,
     });
   }
+}
+
+/** The events at these offsets that truly have the term: a hash is shared by several. */
+function eventsWith(index: LedgerIndex, term: string, offsets: readonly number[]): LocatedEvent[] {
+  return Array.from(index.eventsAt(offsets)).filter(({ event }) => termsOf(event).includes(term));
 }
 
 function* pagesOf(offsets: Iterable<number>): Generator<number[]> {
