@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { close, constants, createReadStream, ftruncate, open } from 'node:fs';
+import { closeSync, constants, createReadStream, ftruncateSync, open } from 'node:fs';
 import { rename, rm, stat } from 'node:fs/promises';
 import type { Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -19,8 +19,6 @@ const MAX_IDLE_TRIES = 5;
 const RETRY_DELAY_MS = 500;
 
 const openFile = promisify(open);
-const closeFile = promisify(close);
-const truncateFile = promisify(ftruncate);
 
 export interface DownloadOrder extends ContentOrder {
   /** Absolute. */
@@ -170,10 +168,10 @@ class PartFile {
       // Not ended by the pipeline, which would throw away what has arrived when the connection breaks.
       await pipeline(body, sink, { end: false, ...(signal ? { signal } : {}) }).finally(() => sink.settle());
       const isWhole = totalBytes === null || totalBytes === this.sizeBytes;
-      if (isWhole && this.#longestBytes > this.sizeBytes) await truncateFile(descriptor, this.sizeBytes);
+      if (isWhole && this.#longestBytes > this.sizeBytes) ftruncateSync(descriptor, this.sizeBytes);
       return sink;
     } finally {
-      await closeFile(descriptor);
+      closeSync(descriptor);
     }
   }
 

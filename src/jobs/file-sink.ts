@@ -1,8 +1,10 @@
 import { createHash } from 'node:crypto';
-import { createReadStream, write, writev } from 'node:fs';
+import { createReadStream, write, writeSync, writev } from 'node:fs';
 import { Writable } from 'node:stream';
 import { SoraError } from '../domain/errors.ts';
 
+/** The first bytes are written at once: where thousands of small files are saved, the trips would take most of the time. */
+const WRITTEN_AT_ONCE_BYTES = 1 << 18;
 /** Large writes, so that the socket is read on while the disk is busy; each costs a trip to the thread pool. */
 const BATCH_BYTES = 1 << 23;
 
@@ -43,9 +45,24 @@ export class FileSink extends Writable {
 
   override _write(chunk: Uint8Array, _: BufferEncoding, done: (error?: Error | null) => void): void {
     this.#hash.update(chunk);
+    if (this.#position + chunk.length <= WRITTEN_AT_ONCE_BYTES) {
+      this.#writeAtOnce(chunk, done);
+      return;
+    }
     write(this.#descriptor, chunk, 0, chunk.length, this.#position, (error, bytesWritten) => {
       this.#advance(error, bytesWritten, chunk.length, done);
     });
+  }
+
+  #writeAtOnce(chunk: Uint8Array, done: (error?: Error | null) => void): void {
+    let bytesWritten = 0;
+    let failure: Error | null = null;
+    try {
+      bytesWritten = writeSync(this.#descriptor, chunk, 0, chunk.length, this.#position);
+    } catch (error) {
+      failure = error instanceof Error ? error : new Error(String(error));
+    }
+    this.#advance(failure, bytesWritten, chunk.length, done);
   }
 
   override _writev(pending: readonly { chunk: Uint8Array }[], done: (error?: Error | null) => void): void {

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { link, open, rename, rm, stat, unlink, writeFile } from 'node:fs/promises';
+import { linkSync, unlinkSync } from 'node:fs';
+import { open, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, extname } from 'node:path';
 import { makeFolder } from './folders.ts';
 
@@ -45,11 +46,14 @@ async function writeThrough<T>(
   }
 }
 
-/** Moves a file to a name that is free; false when it is taken. Linking fails where a file exists, which renaming does not. */
+/**
+ * Moves a file to a name that is free; false when it is taken. Linking fails where a file exists, which renaming does not.
+ * Both calls are shorter than a trip to the thread pool, and thousands of files are saved.
+ */
 export async function claimName(from: string, to: string): Promise<boolean> {
   try {
-    await link(from, to);
-    await unlink(from);
+    linkSync(from, to);
+    unlinkSync(from);
     return true;
   } catch {
     // It is taken; or the file system knows no links, and one has to look before renaming.
