@@ -11,7 +11,6 @@ import { checkDestination, sidecarPath } from '../jobs/destination.ts';
 import { countJson, describeCount, describePrice, entryJson, renderEntries } from '../output/batch-view.ts';
 import type { Surface } from '../output/surface.ts';
 import { Interrupt } from '../platform/host.ts';
-import { preferSmallHeap } from '../platform/memory.ts';
 import type { BatchSettings } from './batch-options.ts';
 import { BatchProgress, plannedEntry } from './batch-progress.ts';
 import type { CommandResult } from './command.ts';
@@ -22,8 +21,6 @@ import { writeSidecars } from './write-sidecars.ts';
 
 const SOME_FAILED = 6;
 const STILL_RUNNING = 8;
-/** From here on memory counts more than time. */
-const MANY_ROWS = 1_000;
 
 export interface SelectedRows {
   readonly plan: BatchPlan;
@@ -38,7 +35,6 @@ export async function runPlan(
   context: Context,
 ): Promise<CommandResult> {
   const { configuration, ledger } = context;
-  if (rows.length >= MANY_ROWS) preferSmallHeap();
   for (const path of new Set(rows.map(({ row }) => folderOf(row.destination)))) {
     checkDestination({ kind: 'folder', path }, settings.variants, settings.force);
   }

@@ -16,6 +16,7 @@ import {
   entryJson,
   renderEntries,
 } from '../output/batch-view.ts';
+import { preferSmallHeap } from '../platform/memory.ts';
 
 export const batch = defineCommand({
   name: 'batch',
@@ -40,6 +41,7 @@ export const batch = defineCommand({
   ],
 
   async run({ args: [file], options }, context) {
+    preferSmallHeap();
     if (options.schema) {
       const schema = rowSchema();
       return { answer: { data: schema, view: () => `${JSON.stringify(schema, null, 2)}\n` } };

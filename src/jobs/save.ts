@@ -35,5 +35,5 @@ export async function save(deps: ContentDeps & { readonly ledger: Ledger }, orde
     }
     files.push(file);
   }
-  return files;
+  return [...files]; // without the room to grow that it has by now, for who keeps thousands
 }

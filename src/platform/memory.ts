@@ -1,10 +1,9 @@
 import { setFlagsFromString } from 'node:v8';
 
 /**
- * For work that goes on for hours: garbage is collected before the heap grows, not after. Without it a run of 10,000
- * rows, of which 20 MB are in use, takes 200 MB. It costs a tenth more processor time.
+ * For work that goes on for hours: the heap is collected before it has grown to more than twice what is in use. Left to
+ * itself V8 lets it grow for longer the busier the program is: a run of 10,000 rows takes 200 MB instead of 145.
  */
 export function preferSmallHeap(): void {
-  setFlagsFromString('--semi-space-growth-factor=1');
-  setFlagsFromString('--heap-growing-percent=20');
+  setFlagsFromString('--heap-growing-percent=100');
 }
