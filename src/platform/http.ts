@@ -31,57 +31,42 @@ export interface HttpReply {
 export type Http = (request: HttpRequest) => Promise<HttpReply>;
 
 /**
- * How lately a connection must have answered for a request with a body to go over it. A server that closes what is idle waits
- * for seconds (the shortest of them for two); a connection that was idle for longer may be closing at this moment, and then
- * nobody knows what became of the request.
- */
-const FRESH_MS = 500;
-
-/**
  * `Http` over node:http. It exists because the first touch of the global fetch
  * compiles WebAssembly, which costs as much as the whole start of Node.
  */
-export function createNodeHttp({ freshMs = FRESH_MS }: { readonly freshMs?: number } = {}): Http {
-  const agents = new Map<string, NodeHttp.Agent>();
-  const freshAgent = (url: URL): NodeHttp.Agent => {
-    const agent = agents.get(url.protocol) ?? new (moduleFor(url).Agent)({ keepAlive: true, timeout: freshMs });
-    agents.set(url.protocol, agent);
-    return agent;
-  };
-  return (request) =>
-    new Promise((resolve, reject) => {
-      const url = new URL(request.url);
-      const { signal, idleTimeoutMs } = request;
-      if (signal?.aborted) {
-        reject(signal.reason);
-        return;
-      }
-      const outgoing = moduleFor(url).request(url, {
-        method: request.method,
-        headers: withLength(request),
-        // Without a body, the agent of all of Node serves: what it keeps open is used again for longer.
-        ...(request.body === undefined ? {} : { agent: freshAgent(url) }),
-      });
-      // Once there is a reply, whoever reads its body is the one to hear what broke it.
-      let stream: Writable | Readable = outgoing;
-      const onAbort = (): void => {
-        stream.destroy(signal?.reason instanceof Error ? signal.reason : new Error('aborted'));
-      };
-      signal?.addEventListener('abort', onAbort, { once: true });
-      outgoing.once('close', () => signal?.removeEventListener('abort', onAbort));
-      if (idleTimeoutMs !== undefined) {
-        outgoing.setTimeout(idleTimeoutMs, () => stream.destroy(timeoutError(idleTimeoutMs)));
-      }
-      outgoing.on('error', (error) => reject(signal?.aborted ? signal.reason : withStep(error, outgoing.socket)));
-      outgoing.once('response', (incoming) => {
-        stream = incoming;
-        resolve({ status: incoming.statusCode ?? 0, headers: flattenHeaders(incoming.headers), body: incoming });
-      });
-      outgoing.end(request.body);
+export const nodeHttp: Http = (request) =>
+  new Promise((resolve, reject) => {
+    const url = new URL(request.url);
+    const { signal } = request;
+    if (signal?.aborted) {
+      reject(signal.reason);
+      return;
+    }
+    const outgoing = moduleFor(url).request(url, {
+      method: request.method,
+      headers: withLength(request),
+      // What carries a body gets a connection of its own: the server may be closing one that was kept alive, and
+      // then nobody knows what became of the request.
+      ...(request.body === undefined ? {} : { agent: false }),
     });
-}
-
-export const nodeHttp: Http = createNodeHttp();
+    // Once there is a reply, whoever reads its body is the one to hear what broke it.
+    let stream: Writable | Readable = outgoing;
+    const onAbort = (): void => {
+      stream.destroy(signal?.reason instanceof Error ? signal.reason : new Error('aborted'));
+    };
+    signal?.addEventListener('abort', onAbort, { once: true });
+    outgoing.once('close', () => signal?.removeEventListener('abort', onAbort));
+    const { idleTimeoutMs } = request;
+    if (idleTimeoutMs !== undefined) {
+      outgoing.setTimeout(idleTimeoutMs, () => stream.destroy(timeoutError(idleTimeoutMs)));
+    }
+    outgoing.on('error', (error) => reject(signal?.aborted ? signal.reason : withStep(error, outgoing.socket)));
+    outgoing.once('response', (incoming) => {
+      stream = incoming;
+      resolve({ status: incoming.statusCode ?? 0, headers: flattenHeaders(incoming.headers), body: incoming });
+    });
+    outgoing.end(request.body);
+  });
 
 /** The step at which a call failed, for a connection that was not secure yet: nothing of the request has left then. */
 const HANDSHAKE = 'handshake';

@@ -105,4 +105,15 @@ describe.each(FORMS)('a create in the form %s', (form, route) => {
     expect(outcome).toMatchObject({ kind: 'rejected', error: { code: 'tls_failure' } });
     expect(server.requests).toHaveLength(0);
   });
+
+  it('goes on a connection of its own, so that none that was kept alive can make its outcome doubtful', async () => {
+    const server = await startScriptedServer([{ body: JOB }]);
+    const { client } = createVideosClient(server.url, { form });
+    await client.get('video_1');
+    await client.create(createVideoRequest(), { idempotencyKey: 'sub_1' });
+    expect(server.requests.map(({ method, headers }) => [method, headers.connection])).toEqual([
+      ['GET', 'keep-alive'],
+      ['POST', 'close'],
+    ]);
+  });
 });

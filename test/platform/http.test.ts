@@ -1,9 +1,6 @@
-import { once } from 'node:events';
-import { createServer } from 'node:http';
-import type { AddressInfo, Socket } from 'node:net';
 import { buffer } from 'node:stream/consumers';
-import { describe, expect, it, onTestFinished } from 'vitest';
-import { createNodeHttp, type Http, httpFromHandler, nodeHttp } from '../../src/platform/http.ts';
+import { describe, expect, it } from 'vitest';
+import { type Http, httpFromHandler, nodeHttp } from '../../src/platform/http.ts';
 import { startScriptedServer } from '../support/scripted-server.ts';
 
 const interrupt = new Error('interrupted');
@@ -61,41 +58,6 @@ describe('nodeHttp', () => {
     ['ftp://127.0.0.1/', 'ERR_INVALID_PROTOCOL'],
   ])('rejects with the code of the system for %s', async (url, code) => {
     await expect(nodeHttp({ method: 'GET', url, headers: {} })).rejects.toMatchObject({ code });
-  });
-});
-
-describe('a request with a body', () => {
-  it('goes over a connection that has just answered another, and over none that was idle', async () => {
-    const connections: Socket[] = [];
-    const server = createServer((request, reply) => {
-      connections.push(request.socket);
-      request.resume();
-      reply.end();
-    });
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    onTestFinished(() => void server.close());
-    const { port } = server.address() as AddressInfo; // a server on TCP has no other kind of address
-    const http = createNodeHttp({ freshMs: 20 });
-    const send = async (method: string, body: { body?: string }): Promise<Socket | undefined> => {
-      await buffer((await http({ method, url: `http://127.0.0.1:${port}/`, headers: {}, ...body })).body);
-      return connections.at(-1);
-    };
-    const read = await send('GET', {});
-    const first = await send('POST', { body: 'one' });
-    expect(first).not.toBe(read);
-    expect(await send('POST', { body: 'two' })).toBe(first);
-    if (first && !first.destroyed) await once(first, 'close');
-    expect(await send('POST', { body: 'three' })).not.toBe(first);
-  });
-
-  it('may be answered later than idle connections are given up', async () => {
-    const server = await startScriptedServer([{ body: 'one' }, 'hang']);
-    const http = createNodeHttp({ freshMs: 5 });
-    const request = { method: 'POST', url: server.url, headers: {}, body: 'one', idleTimeoutMs: 60 };
-    await buffer((await http(request)).body);
-    const startedMs = performance.now();
-    await expect(http(request)).rejects.toMatchObject({ code: 'ETIMEDOUT' });
-    expect(performance.now() - startedMs).toBeGreaterThan(40);
   });
 });
 
