@@ -59,8 +59,8 @@ export class Journal {
 
   async release(): Promise<void> {
     this.#isHeld = false;
-    await this.#flushed;
-    this.#close();
+    while (this.#isFlushing) await this.#flushed; // another append may begin as one ends
+    if (!this.#isHeld) this.#close();
   }
 
   /**

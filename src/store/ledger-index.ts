@@ -77,15 +77,19 @@ export class LedgerIndex {
   /** The events at these offsets, in the order asked; where none is, none is given. */
   *eventsAt(offsets: readonly number[]): Generator<LocatedEvent> {
     const others = this.#journal.readAt(offsets.filter((offset) => !this.#latest.has(offset)));
-    let other = others.next();
-    for (const offset of offsets) {
-      const known = this.#latest.get(offset);
-      if (known !== undefined) yield { offset, event: known };
-      else if (!other.done && other.value.offset === offset) {
-        const decoded = decodeLine(other.value.text);
-        other = others.next();
-        if (decoded.kind === 'event') yield { offset, event: decoded.event };
+    try {
+      let other = others.next();
+      for (const offset of offsets) {
+        const known = this.#latest.get(offset);
+        if (known !== undefined) yield { offset, event: known };
+        else if (!other.done && other.value.offset === offset) {
+          const decoded = decodeLine(other.value.text);
+          other = others.next();
+          if (decoded.kind === 'event') yield { offset, event: decoded.event };
+        }
       }
+    } finally {
+      others.return(undefined); // closes the file
     }
   }
 

@@ -62,6 +62,19 @@ describe('appending', () => {
     expect(textsIn(path)).toEqual(['four', 'five']);
   });
 
+  it('lets an append that begins while it is released end', async () => {
+    const path = join(createTemporaryFolder(), 'journal.jsonl');
+    const journal = new Journal(path);
+    journal.hold();
+    const appends = (async () => {
+      await journal.append('one');
+      await journal.append('two');
+    })();
+    await journal.release();
+    await appends;
+    expect(textsIn(path)).toEqual(['one', 'two']);
+  });
+
   it('fails every append that could not be written, and the next one for itself', async () => {
     const journal = new Journal(createTemporaryFolder());
     const appends = await Promise.allSettled([journal.append('one'), journal.append('two')]);
