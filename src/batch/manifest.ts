@@ -95,8 +95,8 @@ function readPrompts(text: string, reading: ManifestReading): void {
   for (const [at, line] of text.split('\n').entries()) {
     const prompt = line.trim();
     if (prompt === '' || prompt === '#' || prompt.startsWith('# ')) continue;
-    // Nobody wants a video of that, and it would be paid.
-    if (isJsonObject(parseJson(prompt))) reading.addFault(at + 1, 'this is JSON and no prompt; give `--format jsonl`');
+    // Nobody wants a video of that, and it would be paid; broken JSON is no better.
+    if (/^\{\s*("|\}$)/.test(prompt)) reading.addFault(at + 1, 'this is JSON and no prompt; give `--format jsonl`');
     else reading.addRow(prompt, at + 1);
   }
 }

@@ -368,9 +368,10 @@ describe('the faults of a manifest', () => {
 
   it('of plain text', async () => {
     expect(await faultsOf('faulty.txt')).toMatchInlineSnapshot(`
-      "error: faulty.txt has 2 faults
+      "error: faulty.txt has 3 faults
         - line 5: could not read the prompt’s file: ENOENT: no such file or directory, open '/work/no-such-prompt.txt'
         - line 6: this is JSON and no prompt; give \`--format jsonl\`
+        - line 7: this is JSON and no prompt; give \`--format jsonl\`
 
       hint: run \`sora batch --schema\` to see what a row may hold
       "
