@@ -63,6 +63,7 @@ async function fetchContent(
       method: 'GET',
       url,
       headers: { 'accept-encoding': 'identity', ...range },
+      expectsLongBody: true,
       ...(signal === undefined ? {} : { signal }),
     });
   } catch (error) {
@@ -100,14 +101,14 @@ function codeOf(code: ErrorCode, status: number, isForeign: boolean): ErrorCode 
 }
 
 /** Throws `download_corrupt` for another part of the file than was asked for: nobody could tell where it belongs. */
-function toContentReply({ headers, status, body }: HttpReply, resume: ResumePoint | undefined): ContentReply {
+function toContentReply({ headers, status, body, recycle }: HttpReply, resume: ResumePoint | undefined): ContentReply {
   const validator = headers['accept-ranges'] === 'none' ? null : validatorOf(headers);
   if (status === 200) {
     const length = headers['content-length'];
-    return { body, totalBytes: length === undefined ? null : Number(length), offsetBytes: 0, validator };
+    return { body, recycle, totalBytes: length === undefined ? null : Number(length), offsetBytes: 0, validator };
   }
   const range = parseContentRange(headers['content-range']);
-  if (range !== null && range.offsetBytes === (resume?.offsetBytes ?? 0)) return { body, ...range, validator };
+  if (range !== null && range.offsetBytes === (resume?.offsetBytes ?? 0)) return { body, recycle, ...range, validator };
   body.destroy();
   throw new SoraError('download_corrupt', {
     retryable: false,

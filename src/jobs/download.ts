@@ -148,29 +148,27 @@ class PartFile {
     return createHash('sha256').update(`${source.id}\n${variant}\n${validator}`).digest('hex').slice(0, 8);
   }
 
-  async #write({ head, body, offsetBytes, totalBytes }: CheckedContent): Promise<FileSink> {
+  async #write({ head, body, recycle, offsetBytes, totalBytes }: CheckedContent): Promise<FileSink> {
     // Not emptied before: another process may be writing the very same bytes, and may finish first.
     const flags = constants.O_WRONLY | constants.O_CREAT;
     const descriptor = await openFile(this.#path, flags, 0o644).catch((error: unknown) => {
       throw cannotWrite(this.#path, error);
     });
     this.#isThere = true;
+    const onReceived = (doneBytes: number): void => this.#order.onProgress?.(doneBytes, totalBytes);
+    const sink = new FileSink(descriptor, offsetBytes, { onReceived, recycle });
     try {
-      const sink = new FileSink(descriptor, offsetBytes, (doneBytes) => {
-        this.sizeBytes = doneBytes;
-        this.#longestBytes = Math.max(this.#longestBytes, doneBytes);
-        this.#order.onProgress?.(doneBytes, totalBytes);
-      });
-      this.sizeBytes = offsetBytes;
       await sink.hashExisting(this.#path);
       if (head.length > 0) sink.write(head);
       const { signal } = this.#deps;
       // Not ended by the pipeline, which would throw away what has arrived when the connection breaks.
       await pipeline(body, sink, { end: false, ...(signal ? { signal } : {}) }).finally(() => sink.settle());
-      const isWhole = totalBytes === null || totalBytes === this.sizeBytes;
-      if (isWhole && this.#longestBytes > this.sizeBytes) ftruncateSync(descriptor, this.sizeBytes);
+      const isWhole = totalBytes === null || totalBytes === sink.writtenBytes;
+      if (isWhole && this.#longestBytes > sink.writtenBytes) ftruncateSync(descriptor, sink.writtenBytes);
       return sink;
     } finally {
+      this.sizeBytes = sink.writtenBytes;
+      this.#longestBytes = Math.max(this.#longestBytes, this.sizeBytes);
       closeSync(descriptor);
     }
   }

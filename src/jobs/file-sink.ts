@@ -1,31 +1,57 @@
 import { createHash } from 'node:crypto';
-import { createReadStream, write, writeSync, writev } from 'node:fs';
+import { createReadStream, writev, writevSync } from 'node:fs';
 import { Writable } from 'node:stream';
+import { promisify } from 'node:util';
 import { SoraError } from '../domain/errors.ts';
 
-/** The first bytes are written at once: where thousands of small files are saved, the trips would take most of the time. */
-const WRITTEN_AT_ONCE_BYTES = 1 << 18;
-/** Large writes, so that the socket is read on while the disk is busy; each costs a trip to the thread pool. */
-const BATCH_BYTES = 1 << 23;
+/** What arrives is held until it is worth a trip to the thread pool: one per chunk takes longer than the disk does. */
+const WORTH_A_TRIP_BYTES = 1 << 18;
+/** What may wait for the disk while the socket is read on. */
+const WAITING_BYTES = 1 << 20;
 
-/** Writes to an open file from an offset on, in large batches, and hashes what it writes. */
+const writeChunks = promisify(writev);
+
+type Done = (error?: Error | null) => void;
+
+export interface FileSinkHooks {
+  /** Hears the length of the file so far, with what is not written yet. */
+  readonly onReceived: (positionBytes: number) => void;
+  /** Gets every chunk that is written and not needed any more. */
+  readonly recycle?: ((chunk: Uint8Array) => void) | undefined;
+}
+
+/** Writes to an open file from an offset on, in large pieces, and hashes what it writes. */
 export class FileSink extends Writable {
   readonly #descriptor: number;
   readonly #hash = createHash('sha256');
-  readonly #onWritten: (positionBytes: number) => void;
-  #position: number;
+  readonly #hooks: FileSinkHooks;
+  #receivedBytes: number;
+  #writtenBytes: number;
+  #held: Uint8Array[] = [];
+  #heldBytes = 0;
+  /** One at a time. */
+  #trip: Promise<void> | null = null;
+  /** Whoever may go on when the disk has caught up. */
+  #waiting: Done | null = null;
+  #failure: SoraError | null = null;
 
-  constructor(descriptor: number, offsetBytes: number, onWritten: (positionBytes: number) => void) {
-    super({ highWaterMark: BATCH_BYTES });
+  constructor(descriptor: number, offsetBytes: number, hooks: FileSinkHooks) {
+    super({ highWaterMark: WAITING_BYTES });
     this.#descriptor = descriptor;
-    this.#position = offsetBytes;
-    this.#onWritten = onWritten;
+    this.#receivedBytes = offsetBytes;
+    this.#writtenBytes = offsetBytes;
+    this.#hooks = hooks;
+  }
+
+  /** Where the next byte goes; once it is settled, all that was received is before it. */
+  get writtenBytes(): number {
+    return this.#writtenBytes;
   }
 
   /** Feeds the bytes before the offset to the hash; to be called before the first write. */
   async hashExisting(path: string): Promise<void> {
-    if (this.#position === 0) return;
-    for await (const chunk of createReadStream(path, { end: this.#position - 1, highWaterMark: 1 << 20 })) {
+    if (this.#writtenBytes === 0) return;
+    for await (const chunk of createReadStream(path, { end: this.#writtenBytes - 1, highWaterMark: 1 << 20 })) {
       this.#hash.update(chunk as Buffer); // a stream without an encoding yields buffers
     }
   }
@@ -36,56 +62,75 @@ export class FileSink extends Writable {
   }
 
   /** Resolves when everything handed over so far is in the file. */
-  settle(): Promise<void> {
+  async settle(): Promise<void> {
     const nothing = Buffer.alloc(0); // comes behind everything else
-    return new Promise((resolve, reject) => {
+    await new Promise<void>((resolve, reject) => {
       this.write(nothing, (error) => (error ? reject(this.errored ?? error) : resolve()));
     });
+    while (this.#trip !== null) await this.#trip;
+    if (this.#heldBytes > 0) this.#writeAtOnce();
+    if (this.#failure !== null) throw this.#failure;
   }
 
-  override _write(chunk: Uint8Array, _: BufferEncoding, done: (error?: Error | null) => void): void {
+  /** Hashes at once: the disk is busy with what came before, and the socket fills again. */
+  override _write(chunk: Uint8Array, _: BufferEncoding, done: Done): void {
     this.#hash.update(chunk);
-    if (this.#position + chunk.length <= WRITTEN_AT_ONCE_BYTES) {
-      this.#writeAtOnce(chunk, done);
-      return;
-    }
-    write(this.#descriptor, chunk, 0, chunk.length, this.#position, (error, bytesWritten) => {
-      this.#advance(error, bytesWritten, chunk.length, done);
-    });
+    this.#held.push(chunk);
+    this.#heldBytes += chunk.length;
+    this.#receivedBytes += chunk.length;
+    this.#hooks.onReceived(this.#receivedBytes);
+    this.#setOff();
+    if (this.#failure !== null || this.#heldBytes < WAITING_BYTES) done(this.#failure);
+    else this.#waiting = done;
   }
 
-  #writeAtOnce(chunk: Uint8Array, done: (error?: Error | null) => void): void {
-    let bytesWritten = 0;
-    let failure: Error | null = null;
+  #setOff(): void {
+    const isDue = this.#trip === null && this.#failure === null && this.#heldBytes >= WORTH_A_TRIP_BYTES;
+    if (isDue) this.#trip = this.#writeOnTrip();
+  }
+
+  async #writeOnTrip(): Promise<void> {
+    const { chunks, sizeBytes } = this.#takeHeld();
     try {
-      bytesWritten = writeSync(this.#descriptor, chunk, 0, chunk.length, this.#position);
+      const { bytesWritten } = await writeChunks(this.#descriptor, chunks, this.#writtenBytes);
+      this.#advance(bytesWritten, sizeBytes);
+      for (const chunk of chunks) this.#hooks.recycle?.(chunk);
     } catch (error) {
-      failure = error instanceof Error ? error : new Error(String(error));
+      this.#fail(error);
     }
-    this.#advance(failure, bytesWritten, chunk.length, done);
+    this.#trip = null;
+    this.#setOff();
+    const goOn = this.#waiting;
+    this.#waiting = null; // before: going on may end in waiting again
+    goOn?.(this.#failure);
   }
 
-  override _writev(pending: readonly { chunk: Uint8Array }[], done: (error?: Error | null) => void): void {
-    const chunks = pending.map(({ chunk }) => chunk);
-    let sizeBytes = 0;
-    for (const chunk of chunks) {
-      this.#hash.update(chunk);
-      sizeBytes += chunk.length;
+  /** The rest; of a small file, all of it. Where thousands of these are saved, a trip for each would take most of the time. */
+  #writeAtOnce(): void {
+    if (this.#failure !== null) return;
+    const { chunks, sizeBytes } = this.#takeHeld();
+    try {
+      this.#advance(writevSync(this.#descriptor, chunks, this.#writtenBytes), sizeBytes);
+    } catch (error) {
+      this.#fail(error);
     }
-    writev(this.#descriptor, chunks, this.#position, (error, bytesWritten) => {
-      this.#advance(error, bytesWritten, sizeBytes, done);
-    });
   }
 
-  #advance(error: Error | null, bytesWritten: number, wantedBytes: number, done: (error?: Error | null) => void): void {
-    if (error !== null) {
-      done(new SoraError('cannot_write', { causedBy: error.message, cause: error }));
-    } else if (bytesWritten < wantedBytes) {
-      done(new SoraError('cannot_write', { causedBy: 'the disk is full' })); // a regular file is written short only then
-    } else {
-      this.#position += bytesWritten;
-      this.#onWritten(this.#position);
-      done();
-    }
+  #takeHeld(): { chunks: Uint8Array[]; sizeBytes: number } {
+    const taken = { chunks: this.#held, sizeBytes: this.#heldBytes };
+    this.#held = [];
+    this.#heldBytes = 0;
+    return taken;
+  }
+
+  #advance(bytesWritten: number, wantedBytes: number): void {
+    this.#writtenBytes += bytesWritten;
+    if (bytesWritten === wantedBytes) return; // a regular file is written short only when there is no more room
+    this.#failure = new SoraError('cannot_write', { causedBy: 'the disk is full' });
+  }
+
+  #fail(error: unknown): void {
+    const cause = error instanceof Error ? error : new Error(String(error));
+    this.#failure = new SoraError('cannot_write', { causedBy: cause.message, cause });
   }
 }

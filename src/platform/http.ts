@@ -1,6 +1,7 @@
 import type * as NodeHttp from 'node:http';
 import type * as NodeHttps from 'node:https';
 import { Readable, type Writable } from 'node:stream';
+import { longBodyAgent, longBodyOf } from './long-body.ts';
 import { timeoutError } from './timeout.ts';
 
 /** One HTTP exchange, below any notion of JSON, retries or redirects. */
@@ -13,6 +14,8 @@ export interface HttpRequest {
   readonly signal?: AbortSignal;
   /** The longest silence on the connection, before the reply or within it; then it fails with `ETIMEDOUT`. */
   readonly idleTimeoutMs?: number;
+  /** The reply may be too long to be held in memory. */
+  readonly expectsLongBody?: boolean;
 }
 
 export interface HttpReply {
@@ -21,6 +24,8 @@ export interface HttpReply {
   readonly headers: Readonly<Record<string, string>>;
   /** The body's bytes; whoever receives the reply reads it to its end or destroys it. */
   readonly body: Readable;
+  /** Where it is given, takes a chunk of the body back that nobody reads any more, to read on into the same memory. */
+  readonly recycle?: ((chunk: Uint8Array) => void) | undefined;
 }
 
 /**
@@ -42,12 +47,15 @@ export const nodeHttp: Http = (request) =>
       reject(signal.reason);
       return;
     }
+    // Of TLS there is nothing to gain: its records are small, and are copied when they are deciphered.
+    const isForLongBody = request.expectsLongBody === true && url.protocol === 'http:';
     const outgoing = moduleFor(url).request(url, {
       method: request.method,
       headers: withLength(request),
       // What carries a body gets a connection of its own: the server may be closing one that was kept alive, and
       // then nobody knows what became of the request.
       ...(request.body === undefined ? {} : { agent: false }),
+      ...(isForLongBody ? { agent: longBodyAgent() } : {}),
     });
     // Once there is a reply, whoever reads its body is the one to hear what broke it.
     let stream: Writable | Readable = outgoing;
@@ -62,8 +70,11 @@ export const nodeHttp: Http = (request) =>
     }
     outgoing.on('error', (error) => reject(signal?.aborted ? signal.reason : withStep(error, outgoing.socket)));
     outgoing.once('response', (incoming) => {
-      stream = incoming;
-      resolve({ status: incoming.statusCode ?? 0, headers: flattenHeaders(incoming.headers), body: incoming });
+      const longBody = longBodyOf(incoming);
+      const body = longBody ?? incoming;
+      stream = body;
+      const status = incoming.statusCode ?? 0;
+      resolve({ status, headers: flattenHeaders(incoming.headers), body, recycle: longBody?.recycle });
     });
     outgoing.end(request.body);
   });
