@@ -5,10 +5,8 @@ import type { ContentLocation, Variant } from '../domain/video.ts';
 import type { HttpReply } from '../platform/http.ts';
 import { jobPath } from '../wire/job-path.ts';
 import { type CallContext, failureFromReply, failureFromThrown } from './failure.ts';
-import type { CallOptions, ContentReply, ContentSource, ResumePoint } from './port.ts';
+import type { ContentOptions, ContentReply, ContentSource, ResumePoint } from './port.ts';
 import type { Transport, TransportReply } from './transport.ts';
-
-type ContentOptions = CallOptions & { readonly resume?: ResumePoint };
 
 /**
  * The bytes of a video, past the SDK: it would hold the whole file in memory.
@@ -54,7 +52,7 @@ export async function openLocation(
 async function fetchContent(
   transport: Transport,
   url: string,
-  { resume, signal }: ContentOptions,
+  { resume, signal, recycles = false }: ContentOptions,
   context: CallContext,
 ): Promise<TransportReply> {
   const range = resume && { range: `bytes=${resume.offsetBytes}-`, 'if-range': resume.validator };
@@ -63,7 +61,7 @@ async function fetchContent(
       method: 'GET',
       url,
       headers: { 'accept-encoding': 'identity', ...range },
-      expectsLongBody: true,
+      recycles,
       ...(signal === undefined ? {} : { signal }),
     });
   } catch (error) {

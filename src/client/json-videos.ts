@@ -9,10 +9,10 @@ import { openContent, openLocation } from './content.ts';
 import type { CallContext } from './failure.ts';
 import type {
   CallOptions,
+  ContentOptions,
   ContentReply,
   ContentSource,
   CreateOutcome,
-  ResumePoint,
   VideoPage,
   VideosClient,
 } from './port.ts';
@@ -85,11 +85,7 @@ export class JsonVideosClient implements VideosClient {
     return removalOf(reply, context);
   }
 
-  async content(
-    source: ContentSource,
-    variant: Variant,
-    options: CallOptions & { readonly resume?: ResumePoint } = {},
-  ): Promise<ContentReply> {
+  async content(source: ContentSource, variant: Variant, options: ContentOptions = {}): Promise<ContentReply> {
     const { transport, form } = this.#options;
     if (!this.#abilities.variants.includes(variant)) throw this.#lacks(`no ${variant}`);
     const context = this.#context({ id: source.id });

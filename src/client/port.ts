@@ -53,6 +53,12 @@ export interface ContentSource {
   readonly content: ContentLocation | null;
 }
 
+export interface ContentOptions extends CallOptions {
+  readonly resume?: ResumePoint;
+  /** The reader reads steadily, and gives back what it is done with (`ContentReply.recycle`). */
+  readonly recycles?: boolean;
+}
+
 /**
  * A server of videos, whatever dialect it speaks. Every call is sent once and
  * ends in a value or a `SoraError`; who wants to try again wraps the port
@@ -65,9 +71,5 @@ export interface VideosClient {
   list(query: ListQuery, options?: CallOptions): Promise<VideoPage>;
   /** Resolves to whether the server says that the video is gone. */
   remove(id: string, options?: CallOptions): Promise<boolean>;
-  content(
-    source: ContentSource,
-    variant: Variant,
-    options?: CallOptions & { readonly resume?: ResumePoint },
-  ): Promise<ContentReply>;
+  content(source: ContentSource, variant: Variant, options?: ContentOptions): Promise<ContentReply>;
 }

@@ -7,11 +7,11 @@ import { openContent } from './content.ts';
 import { type CallContext, refusesEncoding, unreadableReply } from './failure.ts';
 import type {
   CallOptions,
+  ContentOptions,
   ContentReply,
   ContentSource,
   CreateOutcome,
   ListQuery,
-  ResumePoint,
   VideoPage,
   VideosClient,
 } from './port.ts';
@@ -104,11 +104,7 @@ export class SdkVideosClient implements VideosClient {
     return removalOf(reply, context);
   }
 
-  content(
-    source: ContentSource,
-    variant: Variant,
-    options: CallOptions & { readonly resume?: ResumePoint } = {},
-  ): Promise<ContentReply> {
+  content(source: ContentSource, variant: Variant, options: ContentOptions = {}): Promise<ContentReply> {
     return openContent(this.#options.transport, source, variant, options, this.#context({ id: source.id }));
   }
 

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import type { Readable } from 'node:stream';
-import type { ContentReply, ContentSource, ResumePoint, VideosClient } from '../client/port.ts';
+import type { ContentOptions, ContentReply, ContentSource, VideosClient } from '../client/port.ts';
 import { SoraError } from '../domain/errors.ts';
 import { isVideo, type MediaKind, SNIFF_BYTES, sniffMedia } from '../domain/media.ts';
 import type { Variant } from '../domain/video.ts';
@@ -35,9 +35,9 @@ export type CheckedContent = ContentReply & {
 export async function openChecked(
   deps: ContentDeps,
   order: ContentOrder,
-  resume?: ResumePoint,
+  options: Pick<ContentOptions, 'resume' | 'recycles'> = {},
 ): Promise<CheckedContent> {
-  const reply = await openWhenReady(deps, order, resume);
+  const reply = await openWhenReady(deps, order, options);
   // A break between here and the moment when the body is read on is found by its reader, and must not end the process.
   reply.body.on('error', () => {});
   const head = await peek(reply.body, deps.signal);
@@ -64,14 +64,14 @@ export async function openChecked(
 async function openWhenReady(
   { client, clock, signal }: ContentDeps,
   { source, variant, isCompleted }: ContentOrder,
-  resume: ResumePoint | undefined,
+  options: ContentOptions,
 ): Promise<ContentReply> {
   const deadlineMs = clock.now() + PUBLISHING_MS;
   for (let delayMs = FIRST_DELAY_MS; ; delayMs *= 2) {
     try {
       return await client.content(source, variant, {
+        ...options,
         ...(signal === undefined ? {} : { signal }),
-        ...(resume === undefined ? {} : { resume }),
       });
     } catch (error) {
       const mayPass = isCompleted && error instanceof SoraError && error.code === 'content_not_ready';

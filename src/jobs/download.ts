@@ -26,7 +26,7 @@ export interface DownloadOrder extends ContentOrder {
   /** The name was made by us, so its ending may follow what the file really is. */
   readonly isDefaultName: boolean;
   readonly force: boolean;
-  /** Bytes that are saved, and of how many when that is known. */
+  /** Bytes that have arrived, with those of earlier tries, and of how many when that is known. */
   readonly onProgress?: ((doneBytes: number, totalBytes: number | null) => void) | undefined;
 }
 
@@ -129,12 +129,12 @@ class PartFile {
   /** A server that answers with another part than was asked for cannot resume, and is asked for all of it. */
   async #openFrom(resume: ResumePoint | undefined): Promise<CheckedContent> {
     try {
-      return await openChecked(this.#deps, this.#order, resume);
+      return await openChecked(this.#deps, this.#order, { recycles: true, ...(resume && { resume }) });
     } catch (error) {
       const isOtherPart = resume !== undefined && error instanceof SoraError && error.code === 'download_corrupt';
       if (!isOtherPart) throw error;
       this.sizeBytes = 0;
-      return openChecked(this.#deps, this.#order);
+      return openChecked(this.#deps, this.#order, { recycles: true });
     }
   }
 
@@ -152,6 +152,7 @@ class PartFile {
     // Not emptied before: another process may be writing the very same bytes, and may finish first.
     const flags = constants.O_WRONLY | constants.O_CREAT;
     const descriptor = await openFile(this.#path, flags, 0o644).catch((error: unknown) => {
+      body.destroy();
       throw cannotWrite(this.#path, error);
     });
     this.#isThere = true;
@@ -167,6 +168,7 @@ class PartFile {
       if (isWhole && this.#longestBytes > sink.writtenBytes) ftruncateSync(descriptor, sink.writtenBytes);
       return sink;
     } finally {
+      body.destroy(); // where it was not read to its end
       this.sizeBytes = sink.writtenBytes;
       this.#longestBytes = Math.max(this.#longestBytes, this.sizeBytes);
       closeSync(descriptor);
@@ -229,7 +231,8 @@ export async function downloadTo(deps: ContentDeps, order: ContentOrder, output:
   };
   const sendRest = async (): Promise<void> => {
     const resume = validator === null || sentBytes === 0 ? undefined : { offsetBytes: sentBytes, validator };
-    const content = await openChecked(deps, order, resume);
+    // Its chunks are not asked back: a slow reader would be given so much at once that the server seems to be silent.
+    const content = await openChecked(deps, order, resume && { resume });
     if (content.offsetBytes !== sentBytes) {
       throw new SoraError('download_corrupt', { facts: { id: order.source.id }, retryable: false });
     }

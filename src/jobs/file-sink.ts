@@ -6,7 +6,7 @@ import { SoraError } from '../domain/errors.ts';
 
 /** What arrives is held until it is worth a trip to the thread pool: one per chunk takes longer than the disk does. */
 const WORTH_A_TRIP_BYTES = 1 << 18;
-/** What may wait for the disk while the socket is read on. */
+/** What may wait for the disk while the socket is read on, beside what is being written. */
 const WAITING_BYTES = 1 << 20;
 
 const writeChunks = promisify(writev);
@@ -16,7 +16,7 @@ type Done = (error?: Error | null) => void;
 export interface FileSinkHooks {
   /** Hears the length of the file so far, with what is not written yet. */
   readonly onReceived: (positionBytes: number) => void;
-  /** Gets every chunk that is written and not needed any more. */
+  /** Gets chunks that are written and not needed any more; not all of them. */
   readonly recycle?: ((chunk: Uint8Array) => void) | undefined;
 }
 

@@ -14,8 +14,8 @@ export interface HttpRequest {
   readonly signal?: AbortSignal;
   /** The longest silence on the connection, before the reply or within it; then it fails with `ETIMEDOUT`. */
   readonly idleTimeoutMs?: number;
-  /** The reply may be too long to be held in memory. */
-  readonly expectsLongBody?: boolean;
+  /** The reader of the body reads steadily, and gives back what it is done with (`HttpReply.recycle`). */
+  readonly recycles?: boolean;
 }
 
 export interface HttpReply {
@@ -48,14 +48,14 @@ export const nodeHttp: Http = (request) =>
       return;
     }
     // Of TLS there is nothing to gain: its records are small, and are copied when they are deciphered.
-    const isForLongBody = request.expectsLongBody === true && url.protocol === 'http:';
+    const recycles = request.recycles === true && url.protocol === 'http:';
     const outgoing = moduleFor(url).request(url, {
       method: request.method,
       headers: withLength(request),
       // What carries a body gets a connection of its own: the server may be closing one that was kept alive, and
       // then nobody knows what became of the request.
       ...(request.body === undefined ? {} : { agent: false }),
-      ...(isForLongBody ? { agent: longBodyAgent() } : {}),
+      ...(recycles ? { agent: longBodyAgent() } : {}),
     });
     // Once there is a reply, whoever reads its body is the one to hear what broke it.
     let stream: Writable | Readable = outgoing;

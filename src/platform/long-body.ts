@@ -21,11 +21,13 @@ export function longBodyAgent(): NodeHttp.Agent {
  * and not from the reply.
  */
 export function longBodyOf(reply: NodeHttp.IncomingMessage): LongBody | null {
+  // A reply without a body has a length too, and gives its connection back at once.
+  const hasBody = reply.statusCode === 200 || reply.statusCode === 206;
   const reader = readers.get(reply.socket);
   const sizeBytes = Number(reply.headers['content-length']);
   const isLong = reply.headers['transfer-encoding'] === undefined && sizeBytes >= BLOCK_BYTES;
   const isParsedSoFar = reply.socket.readableLength === 0;
-  if (reader === undefined || !isLong || !isParsedSoFar) return null;
+  if (reader === undefined || !hasBody || !isLong || !isParsedSoFar) return null;
   const body = new LongBody(reply, sizeBytes, reader);
   reader.handTo(body);
   return body;
@@ -59,7 +61,7 @@ export class LongBody extends Readable {
 
   /** Whether more is wanted at once. */
   accept(bytes: Uint8Array): boolean {
-    while (this.#reply.read() !== null); // what came with the head is first
+    while (this.#reply.read() !== null); // should any be left of what came with the head: it is first
     return this.#push(bytes);
   }
 

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { PassThrough, Writable } from 'node:stream';
+import { PassThrough, type Readable, Writable } from 'node:stream';
 import { describe, expect, it } from 'vitest';
 import type { VideosClient } from '../../src/client/port.ts';
 import type { SavedFile } from '../../src/domain/record.ts';
@@ -228,8 +228,21 @@ describe('the name of what is saved', () => {
 });
 
 describe('a file system that refuses', () => {
-  it('is `cannot_write`, with the place', async () => {
-    const { folder, download: run, ranges } = await setUp([whole]);
+  it('is `cannot_write`, with the place, and leaves no connection open', async () => {
+    const bodies: Readable[] = [];
+    const {
+      folder,
+      download: run,
+      ranges,
+    } = await setUp([{ ...cut, afterwards: 'hang' }], (client) =>
+      Object.assign(Object.create(client), {
+        content: async (...call: Parameters<VideosClient['content']>) => {
+          const reply = await client.content(...call);
+          bodies.push(reply.body);
+          return reply;
+        },
+      }),
+    );
     const path = join(folder, 'no-such-folder', 'clip.mp4');
     await expect(run({ path })).rejects.toMatchObject({
       code: 'cannot_write',
@@ -237,6 +250,7 @@ describe('a file system that refuses', () => {
       causedBy: expect.stringContaining('ENOENT'),
     });
     expect(ranges()).toHaveLength(1);
+    expect(bodies.map((body) => body.destroyed)).toEqual([true]);
   });
 
   it.skipIf(!existsSync('/dev/full'))('is `cannot_write` also when the disk is full', async () => {
@@ -297,6 +311,22 @@ describe('a download to a stream', () => {
     await run(output);
     expect(hash(bytes())).toBe(SHA256);
     expect(ranges()).toEqual([undefined, `bytes=${HALF}-`]);
+  });
+
+  it('hands a slow reader little at a time: while it takes that, the server seems to be silent', async () => {
+    const film = Buffer.concat([CLIP, Buffer.alloc(8 << 20, 'abcdefg')]);
+    const { downloadTo: run } = await setUp([{ headers: { 'content-length': String(film.length) }, body: film }]);
+    const sizes: number[] = [];
+    const slow = new Writable({
+      highWaterMark: 1,
+      write: (chunk: Buffer, _encoding, done) => {
+        sizes.push(chunk.length);
+        setImmediate(() => setImmediate(done));
+      },
+    });
+    await run(slow);
+    expect(sizes.reduce((sum, size) => sum + size)).toBe(film.length);
+    expect(Math.max(...sizes)).toBeLessThanOrEqual(256 << 10);
   });
 
   it('cannot start anew: what is written is written', async () => {

@@ -15,7 +15,7 @@ const cut = { ...whole, body: FILM.subarray(0, FILM.length / 2) };
 type Changes = { readonly signal?: AbortSignal; readonly idleTimeoutMs?: number };
 
 function get(url: string, changes: Changes = {}): Promise<HttpReply> {
-  return nodeHttp({ method: 'GET', url, headers: {}, expectsLongBody: true, ...changes });
+  return nodeHttp({ method: 'GET', url, headers: {}, recycles: true, ...changes });
 }
 
 type Chunks = AsyncIterable<Uint8Array>;
@@ -102,6 +102,18 @@ describe('a long body', () => {
     const { bytes, error } = await readUntilBroken(body);
     expect(error).toBeNull();
     expect(bytes.equals(long)).toBe(true);
+  });
+
+  it('is not expected where a reply has a length and no body', async () => {
+    const server = await startScriptedServer([
+      { status: 304, headers: { 'content-length': String(FILM.length) } },
+      { body: 'the next' },
+    ]);
+    const { body } = await get(server.url);
+    expect(await readUntilBroken(body)).toEqual({ bytes: Buffer.alloc(0), error: null });
+    await nextTurn();
+    const next = await get(server.url, { idleTimeoutMs: 2_000 });
+    expect(String((await readUntilBroken(next.body)).bytes)).toBe('the next');
   });
 
   it('closes its connection, and leaves that of a short one to the next request', async () => {
