@@ -86,13 +86,14 @@ async function pack({ outputFiles, metafile }) {
   const packed = { sora: [], client: [], rest: [] };
   const hash = createHash('sha256');
   for (const { path, text } of outputFiles) {
-    const { code } = await transform(text, {
+    const { code: translated } = await transform(text, {
       format: 'cjs',
       platform: 'node',
       target: 'node20.19',
       minify: true,
       supported: { 'dynamic-import': false }, // `import()` becomes a `require()` when it is reached
     });
+    const code = withoutCopies(translated);
     hash.update(code);
     const name = `./${basename(path)}`;
     if (code.length > LARGE) {
@@ -107,6 +108,15 @@ async function pack({ outputFiles, metafile }) {
     const body = name === 'sora' ? withLoader(listed, elsewhere) : `module.exports=${listed};`;
     writeFileSync(join(outdir, `${name}.js`), `${firstLine}(function(module,exports,require,readPack){\n${body}\n})`);
   }
+}
+
+/** What a chunk gives out, it gives out as it is: esbuild makes a copy of it, with a getter more for each name. */
+function withoutCopies(code) {
+  const mark = '"__esModule",{value:!0}';
+  return code.replace(
+    /=(\w+)=>\w+\((\w+)\(\{\},"__esModule",\{value:!0\}\),\1\)/,
+    (_, given, define) => `=${given}=>${define}(${given},${mark})`,
+  );
 }
 
 function withLoader(chunks, elsewhere) {
@@ -154,13 +164,10 @@ function loadAtFirstUse(build) {
     ({ path, namespace }) =>
       namespace === 'lazy' ? undefined : { path: path.replace(/^(node:)?/, 'node:'), namespace: 'lazy' },
   );
-  build.onLoad({ filter: /.*/, namespace: 'lazy' }, ({ path }) => {
-    const getters = Object.keys(process.getBuiltinModule(path)).map(
-      (name) =>
-        `get ${JSON.stringify(name)}() { return process.getBuiltinModule('${path}')[${JSON.stringify(name)}]; }`,
-    );
-    return { contents: `module.exports = { ${getters.join(',\n')} };` };
-  });
+  // What stands behind a prototype is not copied, property by property, by each importer.
+  build.onLoad({ filter: /.*/, namespace: 'lazy' }, ({ path }) => ({
+    contents: `module.exports = Object.create(new Proxy({}, { get: (_, name) => process.getBuiltinModule('${path}')[name] }));`,
+  }));
 }
 
 /** commander loads node:child_process at its start, for commands that are programs of their own; there are none here. */

@@ -29,7 +29,8 @@ export class LedgerIndex {
   readonly #journal: Journal;
   readonly #path: string;
   #covered: Coverage = NOTHING;
-  #witness: number | null = null;
+  /** The last line covered, which tells one journal from another. */
+  #lastText: string | null = null;
   #storedBytes = 0;
   #postings = new Postings();
   #openKeys = new Set<string>();
@@ -67,7 +68,7 @@ export class LedgerIndex {
 
   *#unread(): Generator<JournalLine> {
     const lines = this.#journal.read(this.#covered.lastOffset);
-    if (this.#covered.lines > 0 && witnessOf(lines.next().value, this.#covered) !== this.#witness) {
+    if (this.#covered.lines > 0 && textAtEnd(lines.next().value, this.#covered) !== this.#lastText) {
       lines.return(undefined);
       this.#clear();
       yield* this.#journal.read();
@@ -110,7 +111,7 @@ export class LedgerIndex {
   #add(line: JournalLine): void {
     const { offset, end, text } = line;
     this.#covered = { bytes: end, lines: this.#covered.lines + 1, lastOffset: offset };
-    this.#witness = witnessOf(line, this.#covered);
+    this.#lastText = text;
     const decoded = decodeLine(text);
     if (decoded.kind === 'unreadable') this.#problems.push({ line: this.#covered.lines, reason: decoded.reason });
     if (decoded.kind !== 'event') return;
@@ -139,7 +140,7 @@ export class LedgerIndex {
 
   #clear(): void {
     this.#covered = NOTHING;
-    this.#witness = null;
+    this.#lastText = null;
     this.#storedBytes = 0;
     this.#postings = new Postings();
     this.#openKeys = new Set();
@@ -151,9 +152,10 @@ export class LedgerIndex {
     const stored = readIndexFile(this.#path);
     if (stored === undefined) return;
     const [last] = this.#journal.readAt([stored.covered.lastOffset]);
-    if (witnessOf(last, stored.covered) !== stored.witness) return;
+    const lastText = textAtEnd(last, stored.covered);
+    if (witnessOf(lastText) !== stored.witness) return;
     this.#covered = stored.covered;
-    this.#witness = stored.witness;
+    this.#lastText = lastText;
     this.#storedBytes = stored.covered.bytes;
     this.#postings = stored.postings;
     this.#openKeys = new Set(stored.openKeys);
@@ -164,7 +166,7 @@ export class LedgerIndex {
     try {
       writeIndexFile(this.#path, {
         covered: this.#covered,
-        witness: this.#witness,
+        witness: witnessOf(this.#lastText),
         postings: this.#postings,
         openKeys: [...this.#openKeys],
         problems: this.#problems,
@@ -176,9 +178,14 @@ export class LedgerIndex {
   }
 }
 
-/** Tells one journal from another: a checksum of the last line covered; null where that does not end where it should. */
-function witnessOf(last: JournalLine | undefined, covered: Coverage): number | null {
-  return last?.end === covered.bytes ? crc32(last.text) : null;
+/** The text of the last line covered; null where that does not end where it should. */
+function textAtEnd(last: JournalLine | undefined, covered: Coverage): string | null {
+  return last?.end === covered.bytes ? last.text : null;
+}
+
+/** What the index file keeps of that text: only the ledger itself holds prompts. */
+function witnessOf(lastText: string | null): number | null {
+  return lastText === null ? null : crc32(lastText);
 }
 
 /** An event after which a record may be open that was closed, or was not there. */
