@@ -252,11 +252,13 @@ function describeCommand(command: Command, definition: CommandDefinition, column
   for (const { form, summary } of definition.arguments) command.argument(form, summary);
   addOptions(command, definition.options, 'Options:');
   addOptions(command, globalOptionsFor(definition), 'Global options:');
+  command.addHelpText('after', () => helpBehindOptions(command, definition, columns));
+}
+
+function helpBehindOptions(command: Command, definition: CommandDefinition, columns: number): string {
   const examples = definition.examples.map(([line, does]) => `  # ${does}\n  $ ${line}`);
   const codes = definition.errors.join(', ') || 'none of its own';
-  command.addHelpText(
-    'after',
-    `
+  return `
 JSON (--json):
   ${definition.json}
 
@@ -268,8 +270,7 @@ Error codes (see docs/errors.md):
 
 Examples:
 ${examples.join('\n')}
-`,
-  );
+`;
 }
 
 /** A command’s own option stands in the place of the global one of its name. */
