@@ -1,6 +1,5 @@
-import { readFileSync, realpathSync } from 'node:fs';
+import { realpathSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
-import { buffer } from 'node:stream/consumers';
 import { type BatchRow, resolveRows } from '../batch/batch-row.ts';
 import { formatOf, readManifest } from '../batch/manifest.ts';
 import type { ManifestFault } from '../batch/manifest-row.ts';
@@ -12,7 +11,7 @@ import { resolveRequest } from '../domain/request.ts';
 import { withDefaults } from '../domain/request-defaults.ts';
 import { sidecarPath } from '../jobs/destination.ts';
 import { FolderListings } from '../jobs/folder-listings.ts';
-import { decodeText } from '../jobs/input-file.ts';
+import { decodeText, readInputFile, readStream } from '../jobs/input-file.ts';
 import { isRemoteImage } from '../jobs/reference-image.ts';
 import type { BatchSettings } from './batch-options.ts';
 import type { Context } from './context.ts';
@@ -84,13 +83,15 @@ export async function readRows(
   return rows;
 }
 
-async function readText({ path, name }: ManifestSource, { host }: Context): Promise<string> {
+async function readText(source: ManifestSource, { host }: Context): Promise<string> {
+  const { path } = source;
   try {
-    const bytes = path === null ? await buffer(host.stdin) : readFileSync(path);
-    return decodeText(bytes, name).replace(/^\ufeff/, '');
+    const bytes = path === null ? await readStream(host.stdin, host.interrupt) : readInputFile(path);
+    return decodeText(bytes, titleOf(source)).replace(/^\ufeff/, '');
   } catch (error) {
+    host.interrupt.throwIfAborted();
     throw new SoraError('invalid_manifest', {
-      title: `could not read the manifest ${name}`,
+      title: `could not read ${path === null ? '' : 'the manifest '}${titleOf(source)}`,
       causedBy: error instanceof Error ? error.message : String(error),
       hints: ['check the path, or give `-` for standard input'],
     });
@@ -133,10 +134,14 @@ function takenOutput(
   }));
 }
 
-function refuse({ name }: ManifestSource, faults: readonly ManifestFault[]): void {
+function titleOf({ path, name }: ManifestSource): string {
+  return path === null ? 'standard input' : name;
+}
+
+function refuse(source: ManifestSource, faults: readonly ManifestFault[]): void {
   if (faults.length === 0) return;
   throw new SoraError('invalid_manifest', {
-    title: `${name} has ${faults.length === 1 ? 'a fault' : `${faults.length} faults`}`,
+    title: `${titleOf(source)} has ${faults.length === 1 ? 'a fault' : `${faults.length} faults`}`,
     violations: violationsOf(faults),
   });
 }

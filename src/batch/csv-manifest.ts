@@ -1,6 +1,6 @@
 import { CsvError, parse } from 'csv-parse/sync';
 import type { JsonObject, JsonValue } from '../domain/json.ts';
-import type { ManifestReading } from './manifest.ts';
+import { MAX_ROWS, type ManifestReading } from './manifest.ts';
 import type { RowFieldName } from './row-fields.ts';
 import { fieldNamed } from './row-reader.ts';
 
@@ -41,6 +41,7 @@ function parseRecords(text: string, reading: ManifestReading): readonly CsvRecor
     relax_quotes: true,
     skip_empty_lines: true,
     trim: true,
+    to: MAX_ROWS + 2, // the head, and one more to tell of
     on_record(cells: readonly string[], { lines }: { readonly lines: number }) {
       records.push({ cells, line: linesBefore + lines - cells.join('').split('\n').length + 1 });
       return null;

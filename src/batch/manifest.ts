@@ -5,6 +5,9 @@ import { type RowValues, readRow } from './row-reader.ts';
 export const MANIFEST_FORMATS = ['jsonl', 'csv', 'yaml', 'text'] as const;
 export type ManifestFormat = (typeof MANIFEST_FORMATS)[number];
 
+/** All rows of a manifest are held in memory: these take half a gigabyte. */
+export const MAX_ROWS = 250_000;
+
 const EXTENSIONS: Readonly<Record<string, ManifestFormat>> = {
   jsonl: 'jsonl',
   ndjson: 'jsonl',
@@ -40,12 +43,19 @@ export class ManifestReading implements Manifest {
   readonly faults: ManifestFault[] = [];
   /** For what a row leaves out. */
   defaults: RowValues;
+  #isFull = false;
 
   constructor(defaults: RowValues) {
     this.defaults = defaults;
   }
 
   addRow(value: JsonValue, line: number): void {
+    if (this.#isFull) return;
+    if (this.rows.length === MAX_ROWS) {
+      this.addFault(line, `a manifest has at most ${MAX_ROWS.toLocaleString('en-US')} rows; split it`);
+      this.#isFull = true;
+      return;
+    }
     const messages: string[] = [];
     const row = readRow(value, line, messages, this.defaults);
     if (row !== null) this.rows.push(row);

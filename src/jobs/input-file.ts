@@ -1,19 +1,24 @@
 import { closeSync, openSync, readSync } from 'node:fs';
 import { addAbortSignal, type Readable } from 'node:stream';
 
-/** More than any prompt, key or reference image is. What never ends, such as `/dev/zero`, would fill the memory. */
+/** More than any prompt, manifest or reference image is. What never ends, such as `/dev/zero`, would fill the memory. */
 const MAX_BYTES = 64 << 20;
 const CHUNK_BYTES = 64 << 10;
 
-/** Throws an `Error` that names what could not be read, or is larger than 64 MiB. */
+/** All of a file. Throws the file system’s own error, or an `Error` for more than 64 MiB. */
+export function readInputFile(path: string): Uint8Array {
+  const descriptor = openSync(path, 'r');
+  try {
+    return Buffer.concat([...withinBounds(chunksOf(descriptor))]);
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+/** The same; throws an `Error` that names what could not be read. */
 export function readBytes(path: string, what: string): Uint8Array {
   try {
-    const descriptor = openSync(path, 'r');
-    try {
-      return Buffer.concat([...withinBounds(chunksOf(descriptor))]);
-    } finally {
-      closeSync(descriptor);
-    }
+    return readInputFile(path);
   } catch (error) {
     throw new Error(`could not read ${what}: ${error instanceof Error ? error.message : String(error)}`);
   }

@@ -366,6 +366,12 @@ describe('the faults of a manifest', () => {
     `);
   });
 
+  it('are told once when there are more rows than a plan can hold', async () => {
+    const { rows, faults } = await readManifest('a cat\n'.repeat(300_000), 'text');
+    expect(rows.length).toBe(250_000);
+    expect(faults).toEqual([{ line: 250_001, message: 'a manifest has at most 250,000 rows; split it' }]);
+  });
+
   it('of plain text', async () => {
     expect(await faultsOf('faulty.txt')).toMatchInlineSnapshot(`
       "error: faulty.txt has 3 faults

@@ -1,5 +1,6 @@
 import { readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { PassThrough, Readable } from 'node:stream';
 import { describe, expect, it } from 'vitest';
 import { Interrupt } from '../../src/platform/host.ts';
 import { nodeHttp } from '../../src/platform/http.ts';
@@ -12,7 +13,7 @@ import {
   resultsIn,
   summaryOf,
 } from '../support/batch-studio.ts';
-import type { RunResult } from '../support/command-line.ts';
+import { createCommandLine, type RunResult } from '../support/command-line.ts';
 
 const rows = (count: number): string => Array.from({ length: count }, (_, at) => `scene ${at}\n`).join('');
 
@@ -107,6 +108,22 @@ describe('a batch', () => {
     expect((await run()).stdout).toMatch(/^x\tdone\tvideo_1\ta-fox-/);
     expect((await run()).code).toBe(0);
     expect(server.posts).toBe(1);
+  });
+
+  it('names standard input where it has faults, and reads no more of it than any manifest holds', async () => {
+    const sora = createCommandLine();
+    const faulty = await sora.run(['batch', '-', '--simulate'], { stdin: '{"prompt":1}\n' });
+    expect({ code: faulty.code, title: faulty.stderr.split('\n')[0] }).toEqual({
+      code: 2,
+      title: 'error: standard input has a fault',
+    });
+    const endless = new PassThrough();
+    Readable.from(endlessly('a prompt\n'.repeat(100_000))).pipe(endless);
+    const { code, stderr } = await sora.run(['batch', '-', '--simulate'], { stdin: endless });
+    expect({ code, stderr: sora.plain(stderr) }).toEqual({
+      code: 2,
+      stderr: expect.stringContaining('could not read standard input\n  caused by: it is larger than 64 MiB'),
+    });
   });
 
   it('saves again, unpaid, what was saved and is not there any more', async () => {
@@ -298,3 +315,7 @@ describe('Ctrl-C', () => {
     expect(sora.clock.now() - startMs).toBeLessThan(60_000);
   });
 });
+
+function* endlessly(text: string): Generator<Buffer> {
+  for (;;) yield Buffer.from(text);
+}
