@@ -82,6 +82,7 @@ writeFileSync(
  * `platform/code-cache.ts`; `sora.js` is called with a function that reads another one.
  */
 async function pack({ outputFiles, metafile }) {
+  refuseCircles(metafile.outputs);
   const homes = assignPacks(metafile.outputs);
   const packed = { sora: [], client: [], rest: [] };
   const hash = createHash('sha256');
@@ -93,7 +94,7 @@ async function pack({ outputFiles, metafile }) {
       minify: true,
       supported: { 'dynamic-import': false }, // `import()` becomes a `require()` when it is reached
     });
-    const code = withoutCopies(translated);
+    const code = await withPlainExports(translated);
     hash.update(code);
     const name = `./${basename(path)}`;
     if (code.length > LARGE) {
@@ -110,13 +111,30 @@ async function pack({ outputFiles, metafile }) {
   }
 }
 
-/** What a chunk gives out, it gives out as it is: esbuild makes a copy of it, with a getter more for each name. */
-function withoutCopies(code) {
-  const mark = '"__esModule",{value:!0}';
-  return code.replace(
-    /=(\w+)=>\w+\((\w+)\(\{\},"__esModule",\{value:!0\}\),\1\)/,
-    (_, given, define) => `=${given}=>${define}(${given},${mark})`,
-  );
+/** Chunks that need each other at once would find each other half made. */
+function refuseCircles(outputs) {
+  const whole = new Set();
+  const visit = (path, above) => {
+    if (above.includes(path)) throw new Error(`chunks in a circle: ${[...above, path].join(' → ')}`);
+    if (whole.has(path) || outputs[path] === undefined) return;
+    for (const { path: needed, kind } of outputs[path].imports) {
+      if (kind !== 'dynamic-import') visit(needed, [...above, path]);
+    }
+    whole.add(path);
+  };
+  for (const path of Object.keys(outputs)) visit(path, []);
+}
+
+/**
+ * Gives the names of a chunk out as they are when it has run; none is assigned to later. esbuild makes a getter for each, and
+ * a copy with another, for chunks that need each other in a circle.
+ */
+async function withPlainExports(code) {
+  const getters = /[\w$]+\(([\w$]+),\{((?:[\w$]+:\(\)=>[\w$.]+,?)*)\}\);module\.exports=[\w$]+\(\1\);/;
+  const [definition, , names] = getters.exec(code) ?? [];
+  if (definition === undefined) return code;
+  const plain = `${code.replace(definition, '')};module.exports={__esModule:!0,${names.replaceAll(':()=>', ':')}};`;
+  return (await transform(plain, { minify: true, treeShaking: true, target: 'node20.19' })).code;
 }
 
 function withLoader(chunks, elsewhere) {
