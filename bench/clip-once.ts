@@ -1,4 +1,4 @@
-import { renderClip } from '../src/simulator/clip/clip.ts';
+import { renderClip } from '../src/test-card/clip.ts';
 
 const startedNs = process.hrtime.bigint();
 renderClip({

@@ -9,11 +9,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { setTimeout } from 'node:timers/promises';
+import type { Call, Reply } from '../src/http-server/call.ts';
+import { listen } from '../src/http-server/server.ts';
 import { systemClock as clock } from '../src/platform/clock.ts';
-import type { Call, Reply } from '../src/simulator/call.ts';
-import { seededRandom } from '../src/simulator/clip/random.ts';
-import { listen } from '../src/simulator/server.ts';
 import { createSimulator } from '../src/simulator/simulator.ts';
+import { seededRandom } from '../src/test-card/random.ts';
 
 const [rows = 200, kills = 50, seed = Date.now() % 1_000_000] = process.argv.slice(2).map(Number);
 const BINARY = join(import.meta.dirname, '../bin/sora.js');

@@ -1,5 +1,6 @@
-import type { CommandInput, OptionSpecs } from './app/command.ts';
+import type { CommandInput } from './app/command.ts';
 import type { GlobalOptions } from './app/global-options.ts';
+import type { OptionSpecs } from './app/option-specs.ts';
 import { exitCodeFor, SoraError } from './domain/errors.ts';
 import { Output } from './output/output.ts';
 import { type Host, Interrupt } from './platform/host.ts';

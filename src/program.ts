@@ -1,6 +1,7 @@
 import { Command, CommanderError, Option } from 'commander';
-import type { CommandDefinition, OptionSpec, OptionSpecs } from './app/command.ts';
+import type { CommandDefinition } from './app/command.ts';
 import { GLOBAL_OPTIONS, type GlobalOptions } from './app/global-options.ts';
+import type { OptionSpec, OptionSpecs } from './app/option-specs.ts';
 import { SoraError } from './domain/errors.ts';
 
 /** A command’s place in the tree. What it takes and does is loaded when it is asked for. */
@@ -15,7 +16,7 @@ export const COMMANDS: readonly Entry[] = [
   {
     name: 'create',
     summary: 'make a video: submit, wait, save',
-    load: async () => (await import('./commands/create.ts')).create,
+    load: async () => (await import('./commands/create/create.ts')).create,
   },
   {
     name: 'status',
@@ -31,7 +32,7 @@ export const COMMANDS: readonly Entry[] = [
   {
     name: 'batch',
     summary: 'make the videos of a whole manifest',
-    load: async () => (await import('./commands/batch.ts')).batch,
+    load: async () => (await import('./commands/batch/batch.ts')).batch,
   },
   { name: 'cancel', summary: 'stop unfinished jobs', load: async () => (await import('./commands/cancel.ts')).cancel },
   {
@@ -42,82 +43,82 @@ export const COMMANDS: readonly Entry[] = [
   {
     name: 'cost',
     summary: 'say what a video would cost, or what was spent',
-    load: async () => (await import('./commands/cost.ts')).cost,
+    load: async () => (await import('./commands/cost/cost.ts')).cost,
   },
   {
     name: 'doctor',
     summary: 'check access, and tell the remedy',
-    load: async () => (await import('./commands/doctor.ts')).doctor,
+    load: async () => (await import('./commands/doctor/doctor.ts')).doctor,
   },
   {
     name: 'serve',
     summary: 'serve the API on a port, with a page to try it',
-    load: async () => (await import('./commands/serve.ts')).serve,
+    load: async () => (await import('./commands/serve/serve.ts')).serve,
   },
   {
     name: 'init',
     summary: 'set up a server, by a few questions',
-    load: async () => (await import('./commands/init.ts')).init,
+    load: async () => (await import('./commands/config/init.ts')).init,
   },
   {
     name: 'config list',
     summary: 'show values and their origins',
-    load: async () => (await import('./commands/config.ts')).configList,
+    load: async () => (await import('./commands/config/config.ts')).configList,
   },
   {
     name: 'config get',
     summary: 'print one value',
-    load: async () => (await import('./commands/config.ts')).configGet,
+    load: async () => (await import('./commands/config/config.ts')).configGet,
   },
   {
     name: 'config set',
     summary: 'store a setting',
-    load: async () => (await import('./commands/config.ts')).configSet,
+    load: async () => (await import('./commands/config/config.ts')).configSet,
   },
   {
     name: 'config unset',
     summary: 'remove a setting',
-    load: async () => (await import('./commands/config.ts')).configUnset,
+    load: async () => (await import('./commands/config/config.ts')).configUnset,
   },
   {
     name: 'config path',
     summary: 'print where the files lie',
-    load: async () => (await import('./commands/config.ts')).configPath,
+    load: async () => (await import('./commands/config/config.ts')).configPath,
   },
   {
     name: 'config profile add',
     summary: 'make a profile',
-    load: async () => (await import('./commands/config-profile.ts')).configProfileAdd,
+    load: async () => (await import('./commands/config/profile.ts')).configProfileAdd,
   },
   {
     name: 'config profile use',
     summary: 'choose the profile in use when none is named',
-    load: async () => (await import('./commands/config-profile.ts')).configProfileUse,
+    load: async () => (await import('./commands/config/profile.ts')).configProfileUse,
   },
   {
     name: 'config profile list',
     summary: 'list the profiles',
-    load: async () => (await import('./commands/config-profile.ts')).configProfileList,
+    load: async () => (await import('./commands/config/profile.ts')).configProfileList,
   },
   {
     name: 'config profile show',
     summary: 'show a profile',
-    load: async () => (await import('./commands/config-profile.ts')).configProfileShow,
+    load: async () => (await import('./commands/config/profile.ts')).configProfileShow,
   },
   {
     name: 'config profile remove',
     summary: 'forget a profile and its key',
-    load: async () => (await import('./commands/config-profile.ts')).configProfileRemove,
+    load: async () => (await import('./commands/config/profile.ts')).configProfileRemove,
   },
   {
     name: 'config key set',
     summary: 'store a key',
-    load: async () => (await import('./commands/config.ts')).configKeySet,
+    load: async () => (await import('./commands/config/config.ts')).configKeySet,
   },
   {
     name: 'config key remove',
     summary: 'forget a key',
-    load: async () => (await import('./commands/config.ts')).configKeyRemove,
+    load: async () => (await import('./commands/config/config.ts')).configKeyRemove,
   },
 ];
 

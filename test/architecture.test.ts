@@ -6,11 +6,12 @@ const SRC = resolve(import.meta.dirname, '../src');
 
 /** From the ground up; a folder imports only from floors below its own. Files directly in src/ are the roof. */
 const FLOORS: readonly (readonly string[])[] = [
-  ['domain', 'platform'],
-  ['wire'],
+  ['domain', 'platform', 'test-card'],
+  ['wire', 'http-server'],
   ['client', 'store', 'simulator', 'output'],
   ['jobs'],
   ['batch', 'doctor', 'service'],
+  ['configuration'],
   ['app'],
   ['commands'],
   [''],
@@ -60,6 +61,22 @@ function floorOf(room: string): number {
   return FLOORS.findIndex((rooms) => rooms.includes(room));
 }
 
+/** Every circle of imports, types included, named once by the files on it. */
+function findCircles(files: readonly Pick<SourceFile, 'name' | 'imports'>[]): string[] {
+  const byName = new Map(files.map((file) => [file.name, file]));
+  const finished = new Set<string>();
+  const circles: string[] = [];
+  const visit = (name: string, path: readonly string[]): void => {
+    const at = path.indexOf(name);
+    if (at !== -1) circles.push([...path.slice(at), name].join(' → '));
+    if (at !== -1 || finished.has(name)) return;
+    for (const target of byName.get(name)?.imports ?? []) visit(target, [...path, name]);
+    finished.add(name);
+  };
+  for (const { name } of files) visit(name, []);
+  return circles;
+}
+
 const sources = readSources();
 
 describe('the layers', () => {
@@ -75,6 +92,10 @@ describe('the layers', () => {
         .map((target) => `${name} imports ${target}`),
     );
     expect(climbs).toEqual([]);
+  });
+
+  it('have no circles of imports', () => {
+    expect(findCircles(sources)).toEqual([]);
   });
 
   it('keep the simulator away from the client', () => {

@@ -1,5 +1,5 @@
 import { DIALECTS } from '../domain/dialect.ts';
-import type { OptionSpecs, OptionValues } from './command.ts';
+import type { OptionSpecs, OptionValues } from './option-specs.ts';
 
 /** Taken by every command. */
 export const GLOBAL_OPTIONS = {

@@ -1,6 +1,6 @@
+import type { Configuration } from '../configuration/configuration.ts';
 import { type Capability, lackOf } from '../domain/capabilities.ts';
 import type { Variant } from '../domain/video.ts';
-import type { Configuration } from './configuration.ts';
 
 /** What is wanted of a video and its server lacks by its profile's word: told with all other faults, before anything is paid. */
 export function lackingFaults(

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
+import { profileNames } from '../configuration/chosen-server.ts';
+import type { Configuration } from '../configuration/configuration.ts';
 import { DEFAULT_PROFILE } from '../domain/profile-names.ts';
-import { profileNames } from './chosen-server.ts';
-import type { Configuration } from './configuration.ts';
 import type { Context } from './context.ts';
 
 /** The servers that are meant by “all”: the one in force, and those of all profiles that were ever set up. */

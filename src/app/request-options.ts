@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import { apiFormOf } from '../configuration/endpoint.ts';
 import { SoraError } from '../domain/errors.ts';
 import { ASPECT_RATIOS, ORIENTATIONS, RESOLUTIONS } from '../domain/models.ts';
 import { type RequestInput, type ResolvedRequest, resolveRequest } from '../domain/request.ts';
@@ -6,9 +7,8 @@ import { withDefaults } from '../domain/request-defaults.ts';
 import { decodeText, readBytes, readStream } from '../jobs/input-file.ts';
 import { readReferenceImage } from '../jobs/reference-image.ts';
 import type { Host } from '../platform/host.ts';
-import type { OptionSpecs, OptionValues } from './command.ts';
 import type { Context } from './context.ts';
-import { apiFormOf } from './endpoint.ts';
+import type { OptionSpecs, OptionValues } from './option-specs.ts';
 
 const GROUP = 'Video:';
 

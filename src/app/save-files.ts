@@ -9,8 +9,8 @@ import { checkDestination, type Destination, fileExists, parseDestination, sidec
 import { downloadTo } from '../jobs/download.ts';
 import { save } from '../jobs/save.ts';
 import { Interrupt } from '../platform/host.ts';
-import type { OptionSpecs } from './command.ts';
 import type { Context } from './context.ts';
+import type { OptionSpecs } from './option-specs.ts';
 import { type Server, targetOption } from './server.ts';
 
 const GROUP = 'Files:';

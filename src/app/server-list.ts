@@ -1,8 +1,8 @@
+import type { Configuration } from '../configuration/configuration.ts';
+import { requireKey } from '../configuration/endpoint.ts';
 import { SoraError } from '../domain/errors.ts';
 import type { VideoJob } from '../domain/video.ts';
-import type { Configuration } from './configuration.ts';
 import type { Context } from './context.ts';
-import { requireKey } from './endpoint.ts';
 import { profilesInUse } from './profiles-in-use.ts';
 
 const PAGE_SIZE = 100;

@@ -1,10 +1,10 @@
 import type { VideosClient } from '../client/port.ts';
 import type { Transport } from '../client/transport.ts';
+import { SIMULATOR_PROFILE } from '../configuration/chosen-server.ts';
+import type { Configuration } from '../configuration/configuration.ts';
 import { CUSTOM_PROFILE, DEFAULT_PROFILE } from '../domain/profile-names.ts';
 import type { ServerIdentity } from '../domain/record.ts';
 import { shellWord } from '../domain/shell.ts';
-import { SIMULATOR_PROFILE } from './chosen-server.ts';
-import type { Configuration } from './configuration.ts';
 
 /** A server that is ready to be called. */
 export interface Server {

@@ -1,7 +1,7 @@
+import type { Configuration } from '../configuration/configuration.ts';
 import { SoraError, type SoraErrorDetails } from '../domain/errors.ts';
 import { formatUsd, parseUsd } from '../domain/money.ts';
 import { confirm } from '../output/prompt.ts';
-import type { Configuration } from './configuration.ts';
 import type { Context } from './context.ts';
 
 export interface Spending {

@@ -1,6 +1,6 @@
 import { CsvError, parse } from 'csv-parse/sync';
 import type { JsonObject, JsonValue } from '../domain/json.ts';
-import { MAX_ROWS, type ManifestReading } from './manifest.ts';
+import { MAX_ROWS, type ManifestReading } from './manifest-reading.ts';
 import type { RowFieldName } from './row-fields.ts';
 import { fieldNamed } from './row-reader.ts';
 

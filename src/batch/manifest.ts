@@ -1,12 +1,10 @@
-import { isJsonObject, type JsonValue, parseJson } from '../domain/json.ts';
-import type { Manifest, ManifestFault, ManifestRow } from './manifest-row.ts';
-import { type RowValues, readRow } from './row-reader.ts';
+import { isJsonObject, parseJson } from '../domain/json.ts';
+import { ManifestReading } from './manifest-reading.ts';
+import type { Manifest } from './manifest-row.ts';
+import type { RowValues } from './row-reader.ts';
 
 export const MANIFEST_FORMATS = ['jsonl', 'csv', 'yaml', 'text'] as const;
 export type ManifestFormat = (typeof MANIFEST_FORMATS)[number];
-
-/** All rows of a manifest are held in memory: these take half a gigabyte. */
-export const MAX_ROWS = 250_000;
 
 const EXTENSIONS: Readonly<Record<string, ManifestFormat>> = {
   jsonl: 'jsonl',
@@ -35,36 +33,6 @@ function guessFormat(text: string): ManifestFormat {
   if (/^(---|- |(jobs|defaults):)/.test(first)) return 'yaml';
   const cells = first.toLowerCase().split(/[,\t]/);
   return cells.length > 1 && cells.some((cell) => cell.trim() === 'prompt') ? 'csv' : 'text';
-}
-
-/** Collects the rows of a manifest and what is wrong with it. */
-export class ManifestReading implements Manifest {
-  readonly rows: ManifestRow[] = [];
-  readonly faults: ManifestFault[] = [];
-  /** For what a row leaves out. */
-  defaults: RowValues;
-  #isFull = false;
-
-  constructor(defaults: RowValues) {
-    this.defaults = defaults;
-  }
-
-  addRow(value: JsonValue, line: number): void {
-    if (this.#isFull) return;
-    if (this.rows.length === MAX_ROWS) {
-      this.addFault(line, `a manifest has at most ${MAX_ROWS.toLocaleString('en-US')} rows; split it`);
-      this.#isFull = true;
-      return;
-    }
-    const messages: string[] = [];
-    const row = readRow(value, line, messages, this.defaults);
-    if (row !== null) this.rows.push(row);
-    for (const message of messages) this.addFault(line, message);
-  }
-
-  addFault(line: number, message: string): void {
-    this.faults.push({ line, message });
-  }
 }
 
 /** Reads a manifest of any form, with `defaults` for what its rows leave out; never throws for what stands in it. */

@@ -1,6 +1,6 @@
 import { isMap, isNode, isSeq, LineCounter, type Node, parseDocument } from 'yaml';
 import { isJsonObject, type JsonValue } from '../domain/json.ts';
-import type { ManifestReading } from './manifest.ts';
+import type { ManifestReading } from './manifest-reading.ts';
 import { namedFields, withDefaults } from './row-reader.ts';
 
 /** Enough for anchors that are used again and again; a file of anchors within anchors would fill the memory. */

@@ -1,7 +1,6 @@
 import { collect } from '../app/collect.ts';
 import { defineCommand } from '../app/command.ts';
 import type { Context } from '../app/context.ts';
-import { knowledgeOf } from '../app/endpoint.ts';
 import { type FoundJob, findJob } from '../app/find-job.ts';
 import { followJob } from '../app/follow-jobs.ts';
 import { lookAtJob } from '../app/look-at-job.ts';
@@ -10,6 +9,7 @@ import { removeVideo } from '../app/remove-video.ts';
 import { targetOption } from '../app/server.ts';
 import { writeRemoved, writeSeen } from '../app/write-events.ts';
 import { refuseLacking } from '../client/profile-client.ts';
+import { knowledgeOf } from '../configuration/endpoint.ts';
 import { SoraError } from '../domain/errors.ts';
 import { commandAbout } from '../domain/shell.ts';
 import { type JobSummary, summarize } from '../domain/summary.ts';

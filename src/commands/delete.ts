@@ -1,12 +1,12 @@
 import { collect } from '../app/collect.ts';
 import { defineCommand } from '../app/command.ts';
 import type { Context } from '../app/context.ts';
-import { knowledgeOf } from '../app/endpoint.ts';
 import { findJob } from '../app/find-job.ts';
 import { lookAtJob } from '../app/look-at-job.ts';
 import { removeVideo } from '../app/remove-video.ts';
 import { targetOption } from '../app/server.ts';
 import { refuseLacking } from '../client/profile-client.ts';
+import { knowledgeOf } from '../configuration/endpoint.ts';
 import { SoraError } from '../domain/errors.ts';
 import { commandAbout } from '../domain/shell.ts';
 import { isTerminal } from '../domain/video.ts';

@@ -3,7 +3,7 @@ import { open } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import type { SoraError } from '../domain/errors.ts';
 import { type MediaKind, SNIFF_BYTES, sniffMedia } from '../domain/media.ts';
-import { resolveRange } from '../simulator/range.ts';
+import { resolveRange } from '../http-server/range.ts';
 
 /** An error of the REST service, as it is answered. */
 export interface ErrorBody {

@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto';
 import type { Clock } from '../platform/clock.ts';
 import type { Http } from '../platform/http.ts';
-import type { JobOutlook } from '../simulator/simulator.ts';
+import type { JobOutlook } from '../simulator/job.ts';
 import type { Log } from './log.ts';
 
 export interface WebhookOptions {

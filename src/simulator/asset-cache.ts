@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Variant } from '../domain/video.ts';
-import { type ClipSpec, renderClip, renderSpritesheet, renderThumbnail } from './clip/clip.ts';
+import { type ClipSpec, renderClip, renderSpritesheet, renderThumbnail } from '../test-card/clip.ts';
 import type { SimulatedJob } from './job.ts';
 
 /** A finished file of a job. */

@@ -1,6 +1,6 @@
-import { invalidField, quoteList } from './api-error.ts';
-import { seededRandom } from './clip/random.ts';
+import { seededRandom } from '../test-card/random.ts';
 import { FAULT_NAMES, type FaultName, hits, parseFault } from './faults.ts';
+import { invalidField, quoteList } from './refusals.ts';
 import type { RouteMatch } from './routes.ts';
 
 /** How good or bad the day is. */

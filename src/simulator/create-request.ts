@@ -1,7 +1,8 @@
 import type { JsonValue } from '../domain/json.ts';
 import { DEFAULT_MODEL, findModel, type ModelCapabilities } from '../domain/models.ts';
-import { type ApiError, invalidField, quoteList, unsupportedValue } from './api-error.ts';
+import type { ApiError } from '../http-server/api-error.ts';
 import { checkReference } from './reference-image.ts';
+import { invalidField, quoteList, unsupportedValue } from './refusals.ts';
 import type { RequestBody } from './request-body.ts';
 
 /** What a valid create asks for, with the API's defaults filled in. */

@@ -1,6 +1,6 @@
 import { isJsonObject } from '../domain/json.ts';
 import { DEFAULT_MODEL, findModel, knownModels } from '../domain/models.ts';
-import { ApiError, invalidField } from './api-error.ts';
+import { ApiError } from '../http-server/api-error.ts';
 import {
   type CreateRequest,
   DEFAULT_SECONDS,
@@ -10,6 +10,7 @@ import {
   readText,
 } from './create-request.ts';
 import type { Video } from './job.ts';
+import { invalidField } from './refusals.ts';
 import type { RequestBody } from './request-body.ts';
 
 /** The longest video that extensions may add up to, in seconds. */

@@ -1,11 +1,12 @@
 import type { Shape } from '../domain/dialect.ts';
 import { sizeInWords } from '../domain/models.ts';
-import { ApiError, type ApiErrorDetails, videoNotFound } from './api-error.ts';
-import type { Reply } from './call.ts';
+import { ApiError, type ApiErrorDetails } from '../http-server/api-error.ts';
+import type { Reply } from '../http-server/call.ts';
+import { errorReply, jsonReply } from '../http-server/replies.ts';
 import { type CreateRequest, parseCreateRequest } from './create-request.ts';
 import { parseGuideRequest, parseNewApiRequest } from './generation-request.ts';
 import type { Video } from './job.ts';
-import { errorReply, jsonReply } from './replies.ts';
+import { videoNotFound } from './refusals.ts';
 import type { RequestBody } from './request-body.ts';
 
 /** How a dialect reads a create and words its answers. Jobs, faults and clips are the same in all of them. */

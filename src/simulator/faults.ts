@@ -1,4 +1,4 @@
-import type { ApiErrorDetails } from './api-error.ts';
+import type { ApiErrorDetails } from '../http-server/api-error.ts';
 import type { RouteName } from './routes.ts';
 
 /** Every call to these routes is refused before anything else is looked at. */

@@ -1,5 +1,4 @@
 import { DEFAULT_MODEL, findModel, genericSize, ORIENTATIONS, RESOLUTIONS } from '../domain/models.ts';
-import { invalidField, unsupportedValue } from './api-error.ts';
 import {
   type CreateRequest,
   MAX_SECONDS,
@@ -8,6 +7,7 @@ import {
   readText,
   refuseUnknownFields,
 } from './create-request.ts';
+import { invalidField, unsupportedValue } from './refusals.ts';
 import type { RequestBody } from './request-body.ts';
 
 const GUIDE_FIELDS: ReadonlySet<string> = new Set([

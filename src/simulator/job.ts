@@ -124,3 +124,10 @@ function textOrNull(object: JsonObject, key: string): string | null {
   const value = object[key];
   return typeof value === 'string' ? value : null;
 }
+
+/** A job and when it ends. */
+export interface JobOutlook {
+  readonly video: Video;
+  /** When it ends, in milliseconds since the epoch; null for a job that never does. */
+  readonly endsAtMs: number | null;
+}

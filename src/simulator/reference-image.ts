@@ -1,6 +1,7 @@
 import { readImageSize } from '../domain/image.ts';
 import { isJsonObject, type JsonObject } from '../domain/json.ts';
-import { ApiError, invalidField, quoteList } from './api-error.ts';
+import { ApiError } from '../http-server/api-error.ts';
+import { invalidField, quoteList } from './refusals.ts';
 import type { RequestBody, UploadedFile } from './request-body.ts';
 
 const FIELD = 'input_reference';

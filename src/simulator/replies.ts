@@ -1,8 +1,8 @@
-import type { ApiErrorDetails } from './api-error.ts';
+import type { Call, Reply } from '../http-server/call.ts';
+import { resolveRange } from '../http-server/range.ts';
+import { errorReply, textReply } from '../http-server/replies.ts';
 import type { Asset } from './asset-cache.ts';
-import type { Call, Reply } from './call.ts';
 import { ConnectionDropped } from './connection-dropped.ts';
-import { resolveRange } from './range.ts';
 
 const LOGIN_PAGE = '<!DOCTYPE html>\n<html><head><title>Sign in</title></head><body><h1>Sign in</h1></body></html>\n';
 
@@ -10,17 +10,6 @@ const LOGIN_PAGE = '<!DOCTYPE html>\n<html><head><title>Sign in</title></head><b
 const UNCUT_BYTES = 64 * 1024;
 
 const CHUNK_BYTES = 64 * 1024;
-
-/** A JSON body. */
-export function jsonReply(value: object, headers: Readonly<Record<string, string>> = {}, status = 200): Reply {
-  return textReply(status, 'application/json', JSON.stringify(value), headers);
-}
-
-/** The error envelope of the API; absent parts are null, as OpenAI writes them. */
-export function errorReply({ status, message, type, code, param, headers = {} }: ApiErrorDetails): Reply {
-  const error = { message, type: type ?? 'invalid_request_error', param: param ?? null, code: code ?? null };
-  return textReply(status, 'application/json', JSON.stringify({ error }), headers);
-}
 
 /** What a proxy or a captive portal puts in the place of an API. */
 export function loginPageReply(): Reply {
@@ -97,9 +86,4 @@ function cutBody(bytes: Uint8Array): ReadableStream<Uint8Array> {
     },
     { highWaterMark: 0 },
   );
-}
-
-function textReply(status: number, type: string, body: string, headers: Readonly<Record<string, string>> = {}): Reply {
-  const length = String(Buffer.byteLength(body));
-  return { status, headers: { 'content-type': type, 'content-length': length, ...headers }, body };
 }

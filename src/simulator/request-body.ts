@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { canonicalJson, isJsonObject, type JsonValue, parseJson } from '../domain/json.ts';
-import { ApiError } from './api-error.ts';
-import { type Call, requestOf } from './call.ts';
+import { ApiError } from '../http-server/api-error.ts';
+import { type Call, requestOf } from '../http-server/call.ts';
 
 export interface UploadedFile {
   readonly mimeType: string;

@@ -1,4 +1,4 @@
-import { ApiError } from './api-error.ts';
+import { ApiError } from '../http-server/api-error.ts';
 
 export type RouteName =
   | 'create'

@@ -1,37 +1,14 @@
-import type { Shape } from '../domain/dialect.ts';
-import type { Clock } from '../platform/clock.ts';
-import { ApiError, type ApiErrorDetails } from './api-error.ts';
-import type { Renderer } from './asset-cache.ts';
-import { type Call, callOf, type Reply, responseOf } from './call.ts';
+import { ApiError, type ApiErrorDetails } from '../http-server/api-error.ts';
+import { type Call, callOf, type Reply, responseOf } from '../http-server/call.ts';
 import { Conditions } from './conditions.ts';
 import { ConnectionDropped } from './connection-dropped.ts';
 import { GENERATIONS, VIDEOS } from './dialect.ts';
-import { type FaultName, findRefusal } from './faults.ts';
-import type { Video } from './job.ts';
+import { findRefusal } from './faults.ts';
+import type { JobOutlook } from './job.ts';
 import { loginPageReply } from './replies.ts';
 import { matchRoute } from './routes.ts';
+import type { SimulatorOptions } from './simulator-options.ts';
 import { openStores, VideosApi } from './videos-api.ts';
-
-export interface SimulatorOptions {
-  /** A folder for the simulator alone; its jobs live in `jobs.jsonl` there, shared by all processes that use it. */
-  readonly stateDir: string;
-  readonly clock: Clock;
-  readonly randomBytes: (size: number) => Uint8Array;
-  /** How many times faster than usual jobs are made; fixed into each job when it is created. */
-  readonly speed?: number;
-  /** What is to go wrong with every call; a fault of jobs is fixed into each job that is created under it. */
-  readonly fault?: FaultName | null;
-  /** How dialect `generations` is spoken; `guide` when left out. */
-  readonly shape?: Shape;
-  /** What is to go wrong with some calls, in the place of `fault`. */
-  readonly conditions?: Conditions;
-  /** Makes the files of jobs; in the calling thread without it. */
-  readonly render?: Renderer;
-  /** Ends all latency: what still waits is answered at once. */
-  readonly signal?: AbortSignal;
-  /** Hears of each new job, by its id. */
-  readonly onCreate?: (id: string) => void;
-}
 
 export interface Simulator {
   /**
@@ -45,12 +22,6 @@ export interface Simulator {
   look(id: string): JobOutlook | undefined;
   /** The ids of all jobs that will yet end. */
   unfinished(): string[];
-}
-
-export interface JobOutlook {
-  readonly video: Video;
-  /** When it ends, in milliseconds since the epoch; null for a job that never does. */
-  readonly endsAtMs: number | null;
 }
 
 /**

@@ -1,21 +1,24 @@
 import { join } from 'node:path';
 import { knownModels } from '../domain/models.ts';
 import { VARIANTS } from '../domain/video.ts';
-import { ApiError, invalidField, modelNotFound, unsupportedValue } from './api-error.ts';
+import { ApiError } from '../http-server/api-error.ts';
+import type { Call, Reply } from '../http-server/call.ts';
+import { jsonReply } from '../http-server/replies.ts';
 import { AssetCache } from './asset-cache.ts';
-import type { Call, Reply } from './call.ts';
 import { type Character, CharacterStore } from './character-store.ts';
 import { ConnectionDropped } from './connection-dropped.ts';
 import type { CreateRequest } from './create-request.ts';
 import { parseCharacterRequest, parseEditRequest, parseExtendRequest, parseRemixRequest } from './derived-request.ts';
 import type { SimulatedDialect } from './dialect.ts';
 import { type FaultName, findJobFault } from './faults.ts';
+import type { JobOutlook } from './job.ts';
 import { describeJob, endsAtMs, pollAfterMs, type SimulatedJob, type Video } from './job.ts';
 import { JobStore, type ListQuery } from './job-store.ts';
-import { assetReply, jsonAsVideoReply, jsonReply } from './replies.ts';
+import { invalidField, modelNotFound, unsupportedValue } from './refusals.ts';
+import { assetReply, jsonAsVideoReply } from './replies.ts';
 import { fingerprintBody, type RequestBody, readRequestBody } from './request-body.ts';
 import { methodNotAllowed, type RouteName } from './routes.ts';
-import type { JobOutlook, SimulatorOptions } from './simulator.ts';
+import type { SimulatorOptions } from './simulator-options.ts';
 
 const DEFAULT_LIMIT = 20;
 const MAX_LIMIT = 100;

@@ -1,6 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import type { Variant } from '../domain/video.ts';
-import type { ClipSpec } from './clip/clip.ts';
+import type { ClipSpec } from '../test-card/clip.ts';
 
 export interface RenderOrder {
   readonly number: number;

@@ -1,7 +1,7 @@
 import type OpenAI from 'openai';
 import { NotFoundError, RateLimitError, toFile } from 'openai';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { listen } from '../../src/simulator/server.ts';
+import { listen } from '../../src/http-server/server.ts';
 import { expectPromised } from '../support/document-check.ts';
 import { createPngHeader } from '../support/image-headers.ts';
 import { OPENAI_PACKAGES } from '../support/openai-packages.ts';

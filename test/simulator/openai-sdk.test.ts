@@ -1,6 +1,6 @@
 import OpenAI, { NotFoundError, toFile } from 'openai';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { listen } from '../../src/simulator/server.ts';
+import { listen } from '../../src/http-server/server.ts';
 import { createPngHeader } from '../support/image-headers.ts';
 import { createSimulatedApi, type SimulatedApi } from '../support/simulated-api.ts';
 

@@ -1,0 +1,92 @@
+import { serverModel } from '../client/profile-client.ts';
+import type { Endpoint } from '../client/transport.ts';
+import type { Configuration } from '../configuration/configuration.ts';
+import { apiFormOf, endpointOf, isSecretName } from '../configuration/endpoint.ts';
+import { formatUsd, usdOf } from '../domain/money.ts';
+import type { Estimate } from '../domain/pricing.ts';
+import type { VideoRequest } from '../domain/video.ts';
+import type { Answer } from '../output/output.ts';
+import { type CurlField, type CurlTarget, curlFor } from '../wire/curl.ts';
+import { WIRE_FORMS } from '../wire/forms.ts';
+import { encodingFor } from '../wire/videos.ts';
+import type { ReadRequest } from './request-options.ts';
+
+/** What `--dry-run` answers: the request as it would be sent, the same as a curl command, and the cost. */
+export function previewRequest(
+  read: ReadRequest,
+  cost: Estimate | null,
+  count: number,
+  configuration: Configuration,
+): Answer {
+  const { imagePath } = read;
+  const request = asSent(read.request, configuration);
+  const curl = createCurl(read.request, configuration, imagePath);
+  const totalMicros = cost === null ? null : cost.micros * count;
+  const form = apiFormOf(configuration);
+  const shown = {
+    ...WIRE_FORMS[form].encode({ ...request, image: null }),
+    ...(imagePath ? { [form === 'videos' ? 'input_reference' : 'image']: imagePath } : {}),
+  };
+  return {
+    data: {
+      request: shown,
+      count,
+      curl,
+      cost: {
+        estimated_usd: totalMicros === null ? null : usdOf(totalMicros),
+        actual_usd: null,
+        price_list: cost?.priceList ?? null,
+      },
+    },
+    view: ({ palette }) =>
+      [
+        ...Object.entries(shown).map(([name, value]) => `${palette.dim(name.padEnd(16))} ${textOf(value)}\n`),
+        ...(count > 1 ? [`${palette.dim('count'.padEnd(16))} ${count}\n`] : []),
+        `${palette.dim('cost'.padEnd(16))} ${describeCost(totalMicros, configuration.isSimulator)}\n`,
+        `\n${curl}\n`,
+      ].join(''),
+  };
+}
+
+/** The create of a request as a curl command; whatever is secret stays in a variable of the shell. */
+export function createCurl(request: VideoRequest, configuration: Configuration, imagePath: string | null): string {
+  const { baseUrl, headers, query } = endpointOf(configuration);
+  const auth = authOf(configuration, headers);
+  const form = apiFormOf(configuration);
+  return curlFor(asSent(request, configuration), {
+    url: `${baseUrl.replace(/\/+$/, '')}${WIRE_FORMS[form].route}`,
+    form,
+    query: fieldsOf(query),
+    auth,
+    headers: fieldsOf(headers).filter(({ name }) => name.toLowerCase() !== auth?.name.toLowerCase()),
+    encoding: form === 'videos' ? encodingFor(request, configuration.encoding) : 'json',
+    imagePath,
+  });
+}
+
+function fieldsOf(values: Readonly<Record<string, string>>): CurlField[] {
+  return Object.entries(values).map(([name, value]) => ({ name, value, isSecret: isSecretName(name) }));
+}
+
+/** A model goes by the name that its server has for it. */
+function asSent(request: VideoRequest, { modelNames }: Configuration): VideoRequest {
+  return { ...request, model: request.model && serverModel(request.model, modelNames) };
+}
+
+function textOf(value: unknown): string {
+  return typeof value === 'string' ? value : JSON.stringify(value);
+}
+
+/** `$0.40`, or what it would be where nothing is paid. */
+export function describeCost(micros: number | null, isSimulator: boolean): string {
+  const amount = formatUsd(micros);
+  return isSimulator ? `free (it would be ${amount})` : amount;
+}
+
+/** Without a key, a header of the profile's own may stand in its place. */
+function authOf({ auth, key, isSimulator }: Configuration, headers: Endpoint['headers']): CurlTarget['auth'] {
+  if (auth === 'none' || isSimulator) return null;
+  const header = auth === 'bearer' ? { name: 'Authorization', prefix: 'Bearer ' } : { name: 'api-key', prefix: '' };
+  const isReplaced = Object.keys(headers).some((name) => name.toLowerCase() === header.name.toLowerCase());
+  return key === null && isReplaced ? null : header;
+}

@@ -1,0 +1,36 @@
+import type { JsonValue } from '../domain/json.ts';
+import type { Manifest, ManifestFault, ManifestRow } from './manifest-row.ts';
+import { type RowValues, readRow } from './row-reader.ts';
+
+/** All rows of a manifest are held in memory: these take half a gigabyte. */
+export const MAX_ROWS = 250_000;
+
+/** Collects the rows of a manifest and what is wrong with it. */
+export class ManifestReading implements Manifest {
+  readonly rows: ManifestRow[] = [];
+  readonly faults: ManifestFault[] = [];
+  /** For what a row leaves out. */
+  defaults: RowValues;
+  #isFull = false;
+
+  constructor(defaults: RowValues) {
+    this.defaults = defaults;
+  }
+
+  addRow(value: JsonValue, line: number): void {
+    if (this.#isFull) return;
+    if (this.rows.length === MAX_ROWS) {
+      this.addFault(line, `a manifest has at most ${MAX_ROWS.toLocaleString('en-US')} rows; split it`);
+      this.#isFull = true;
+      return;
+    }
+    const messages: string[] = [];
+    const row = readRow(value, line, messages, this.defaults);
+    if (row !== null) this.rows.push(row);
+    for (const message of messages) this.addFault(line, message);
+  }
+
+  addFault(line: number, message: string): void {
+    this.faults.push({ line, message });
+  }
+}

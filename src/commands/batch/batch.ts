@@ -1,0 +1,107 @@
+import { defineCommand } from '../../app/command.ts';
+import { agreeToSpend } from '../../app/spending.ts';
+import type { PlannedRow } from '../../batch/plan.ts';
+import { rowSchema } from '../../batch/row-fields.ts';
+import { requireKey } from '../../configuration/endpoint.ts';
+import type { RowState } from '../../domain/batch.ts';
+import {
+  countJson,
+  describeCount,
+  describePrice,
+  ENTRY_JSON_SHAPE,
+  entryJson,
+  renderEntries,
+} from '../../output/batch-view.ts';
+import { preferSmallHeap } from '../../platform/memory.ts';
+import { planManifest, refuseTakenOutputs } from './manifest-rows.ts';
+import { BATCH_OPTIONS, type BatchSettings, readBatchOptions } from './options.ts';
+import { runPlan } from './plan-run.ts';
+import { countRows, plannedEntry } from './progress.ts';
+
+export const batch = defineCommand({
+  name: 'batch',
+  description:
+    'Makes the videos of a whole manifest, several at once: creates, waits and saves. It can be stopped at any moment and run again: jobs that run are gone on with, what is saved is left, and nothing is paid twice. A manifest is JSON lines, CSV with a head, YAML with `defaults` and `jobs`, a prompt a line, or a file for the Batch API. The options of a video stand for what its rows leave out.',
+  arguments: [{ form: '[file]', summary: 'the manifest, or - for standard input' }],
+  options: BATCH_OPTIONS,
+  json: `${ENTRY_JSON_SHAPE}, a line for each row when it ends; at last {"summary":{"manifest","results","rows","done","failed","running","unknown","to_do","cost":{"spent_usd","to_spend_usd","rows_of_unknown_price"}}}; with --dry-run: {"rows":[…],"summary"}`,
+  errors: [
+    'invalid_manifest',
+    'cost_cap_exceeded',
+    'insufficient_quota',
+    'moderation_blocked',
+    'outcome_unknown',
+    'job_failed',
+    'wait_timeout',
+    'download_corrupt',
+  ],
+  examples: [
+    ['sora batch shots.jsonl --dry-run', 'what would be made, what is done, and the price'],
+    ['sora batch prompts.txt -d 8 -o clips/ --concurrency 8 --max-cost 50', 'eight at once, at most $50'],
+  ],
+
+  async run({ args: [file], options }, context) {
+    preferSmallHeap();
+    if (options.schema) {
+      const schema = rowSchema();
+      return { answer: { data: schema, view: () => `${JSON.stringify(schema, null, 2)}\n` } };
+    }
+    const settings = readBatchOptions(file, options, context);
+    const plan = await planManifest(settings, options, context);
+    const { profile, isSimulator } = context.configuration;
+    const rows = selectRows(plan.rows, settings.retryFailed);
+    const toBePaid = rows.filter(({ state }) => isToBePaid(state, settings));
+    refuseTakenOutputs(toBePaid, settings);
+    const toPay = countRows(toBePaid, 0, () => 'to_do');
+    const { toSpendMicros, unpriced } = toPay;
+    const count = { ...countRows(plan.rows, plan.spentMicros), toSpendMicros, unpriced };
+    const price = describePrice(toSpendMicros, unpriced);
+    context.output.news(`plan: ${describeCount(count)}; cost: ${isSimulator ? `free (it would be ${price})` : price}`);
+    // Rows of standard input are others each time.
+    if (plan.strays > 0 && settings.path !== null) {
+      context.output.note(
+        `${plan.strays === 1 ? 'a job of earlier runs is' : `${plan.strays} jobs of earlier runs are`} of no row as it is now: one that is gone, or asks for something else; \`sora list --local\` shows them`,
+      );
+    }
+    if (options.dryRun) {
+      const entries = plan.rows.map((planned) => plannedEntry(planned, profile.value));
+      const summary = { manifest: settings.name, results: settings.results?.path ?? null, ...countJson(count) };
+      const data = {
+        get rows() {
+          return entries.map(entryJson); // which a table needs nothing of
+        },
+        summary,
+      };
+      return { answer: { data, view: (surface) => renderEntries(entries, context.host.cwd, surface) } };
+    }
+
+    requireKey(context.configuration, context.host.clock.now());
+    // What is paid already is brought home, also when it cost more than it was to cost.
+    if (toPay.rows > 0) {
+      await agreeToSpend(
+        {
+          micros: unpriced === toPay.rows ? null : toSpendMicros,
+          isMore: unpriced > 0,
+          spentMicros: plan.spentMicros,
+          maxCostMicros: settings.maxCostMicros,
+          isAgreed: options.yes ?? false,
+        },
+        context,
+      );
+    }
+    settings.results?.check(); // which makes it
+    return runPlan({ plan, rows }, settings, context);
+  },
+});
+
+/** What is under way is gone on with; beside it, what is to do, or what was tried and came to nothing. */
+function selectRows(rows: readonly PlannedRow[], isRetry: boolean): PlannedRow[] {
+  return rows.filter(({ state, record }) => {
+    if (state === 'to_do') return !isRetry || record !== null;
+    return state !== 'done' && (isRetry || state !== 'failed');
+  });
+}
+
+function isToBePaid(state: RowState, { retryUnknown }: BatchSettings): boolean {
+  return state === 'to_do' || state === 'failed' || (state === 'unknown' && retryUnknown);
+}

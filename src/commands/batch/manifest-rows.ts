@@ -1,0 +1,158 @@
+import { realpathSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import type { Context } from '../../app/context.ts';
+import type { RequestOptions } from '../../app/request-options.ts';
+import { type BatchRow, resolveRows } from '../../batch/batch-row.ts';
+import { formatOf, readManifest } from '../../batch/manifest.ts';
+import type { ManifestFault } from '../../batch/manifest-row.ts';
+import { type BatchPlan, type PlannedRow, planBatch } from '../../batch/plan.ts';
+import type { RowValues } from '../../batch/row-reader.ts';
+import { apiFormOf } from '../../configuration/endpoint.ts';
+import { SoraError } from '../../domain/errors.ts';
+import { estimate } from '../../domain/pricing.ts';
+import { resolveRequest } from '../../domain/request.ts';
+import { withDefaults } from '../../domain/request-defaults.ts';
+import { sidecarPath } from '../../jobs/destination.ts';
+import { FolderListings } from '../../jobs/folder-listings.ts';
+import { decodeText, readInputFile, readStream } from '../../jobs/input-file.ts';
+import { isRemoteImage } from '../../jobs/reference-image.ts';
+import type { BatchSettings } from './options.ts';
+
+/** Where the same is wrong in so many lines, they are counted and not listed. */
+const MANY_LINES = 10;
+
+/**
+ * Reads a manifest and compares it with the ledger. Throws `invalid_manifest` with every
+ * fault of every line, before anything is sent.
+ */
+export async function planManifest(
+  settings: BatchSettings,
+  options: RequestOptions,
+  context: Context,
+): Promise<BatchPlan> {
+  const rows = await readRows(settings, options, context);
+  return planBatch(rows, batchOf(settings, context), context.ledger);
+}
+
+/**
+ * Throws `invalid_manifest` when a file stands where one of these rows, which are to be paid, would be saved. Of a video
+ * that is paid already it may be the very file, saved by a run that was killed before it could write that down.
+ */
+export function refuseTakenOutputs(rows: readonly PlannedRow[], settings: BatchSettings): void {
+  const listings = new FolderListings();
+  refuse(
+    settings,
+    rows.flatMap(({ row }) => takenOutput(row, settings, listings)),
+  );
+}
+
+/** What names a manifest in the ledger: where it truly lies, or the folder in which it came through standard input. */
+function batchOf({ path }: ManifestSource, { host }: Context): string {
+  return path === null ? join(host.cwd, '-') : realpathSync(path);
+}
+
+/** What it takes to read a manifest, and not to run it. */
+export type ManifestSource = Pick<BatchSettings, 'name' | 'path' | 'format' | 'variants' | 'outputFolder'>;
+
+/** The resolved rows of a manifest. Throws `invalid_manifest` with every fault of every line. */
+export async function readRows(
+  settings: ManifestSource,
+  options: RequestOptions,
+  context: Context,
+): Promise<readonly BatchRow[]> {
+  const { configuration, host, output } = context;
+  const text = await readText(settings, context);
+  const format = settings.format ?? formatOf(settings.name, text);
+  const manifest = await readManifest(text, format, defaultsOf(options, host.cwd));
+  const model = configuration.model?.value;
+  const form = apiFormOf(configuration);
+  const nowMs = host.clock.now();
+  const { rows, faults, notes } = resolveRows(manifest, {
+    batch: batchOf(settings, context),
+    baseUrl: configuration.baseUrl.value,
+    sourceFolder: settings.path === null ? host.cwd : dirname(settings.path),
+    outputFolder: settings.outputFolder,
+    listings: new FolderListings(),
+    variants: settings.variants,
+    resolve: (input) =>
+      resolveRequest({ ...withDefaults(input, configuration.defaults), model: input.model ?? model, form }),
+    estimate: (request) => estimate(request, nowMs, configuration.prices),
+  });
+  refuse(settings, faults);
+  for (const note of notes) output.note(note);
+  return rows;
+}
+
+async function readText(source: ManifestSource, { host }: Context): Promise<string> {
+  const { path } = source;
+  try {
+    const bytes = path === null ? await readStream(host.stdin, host.interrupt) : readInputFile(path);
+    return decodeText(bytes, titleOf(source)).replace(/^\ufeff/, '');
+  } catch (error) {
+    host.interrupt.throwIfAborted();
+    throw new SoraError('invalid_manifest', {
+      title: `could not read ${path === null ? '' : 'the manifest '}${titleOf(source)}`,
+      causedBy: error instanceof Error ? error.message : String(error),
+      hints: ['check the path, or give `-` for standard input'],
+    });
+  }
+}
+
+/** The options of the command line as values of rows. */
+function defaultsOf(options: RequestOptions, cwd: string): RowValues {
+  const { duration, model, resolution, aspectRatio, orientation, size, quality, character, param, exact } = options;
+  // A row's image lies beside its manifest; one of the command line is relative to where that is typed.
+  const image =
+    options.image === undefined || isRemoteImage(options.image) ? options.image : resolve(cwd, options.image);
+  const values = {
+    duration,
+    model,
+    resolution,
+    aspect_ratio: aspectRatio,
+    orientation,
+    size,
+    quality,
+    character,
+    param,
+    exact,
+    image,
+  };
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined));
+}
+
+function takenOutput(
+  { line, destination }: BatchRow,
+  { force, sidecar }: BatchSettings,
+  listings: FolderListings,
+): ManifestFault[] {
+  if (force || destination.kind !== 'file') return [];
+  const { path } = destination;
+  const taken = [path, ...(sidecar ? [sidecarPath(path)] : [])].filter((name) => listings.stat(name) !== undefined);
+  return taken.map((name) => ({
+    line,
+    message: `the output file exists already: ${name} (\`--force\` overwrites it)`,
+  }));
+}
+
+function titleOf({ path, name }: ManifestSource): string {
+  return path === null ? 'standard input' : name;
+}
+
+function refuse(source: ManifestSource, faults: readonly ManifestFault[]): void {
+  if (faults.length === 0) return;
+  throw new SoraError('invalid_manifest', {
+    title: `${titleOf(source)} has ${faults.length === 1 ? 'a fault' : `${faults.length} faults`}`,
+    violations: violationsOf(faults),
+  });
+}
+
+/** A fault that very many lines have, such as a wrong option for all of them, is told at its first line. */
+function violationsOf(faults: readonly ManifestFault[]): string[] {
+  const lines = new Map<string, Set<number>>();
+  for (const { line, message } of faults) lines.set(message, (lines.get(message) ?? new Set()).add(line));
+  return faults.flatMap(({ line, message }) => {
+    const [first, ...others] = lines.get(message) ?? [];
+    if (others.length < MANY_LINES) return `line ${line}: ${message}`;
+    return line === first ? `line ${line} and ${others.length} more: ${message}` : [];
+  });
+}

@@ -1,0 +1,146 @@
+import { resolve } from 'node:path';
+import type { Context } from '../../app/context.ts';
+import type { OptionSpecs, OptionValues } from '../../app/option-specs.ts';
+import { parseTimeoutMs, parseWholeNumber, refuseFaults } from '../../app/option-values.ts';
+import { REQUEST_OPTIONS } from '../../app/request-options.ts';
+import { FILE_OPTIONS, type FilePlan, planFiles } from '../../app/save-files.ts';
+import { parseMaxCost } from '../../app/spending.ts';
+import { parseRate } from '../../batch/create-pace.ts';
+import { MANIFEST_FORMATS, type ManifestFormat } from '../../batch/manifest.ts';
+import { ResultsFile } from '../../batch/results-file.ts';
+
+const RUN = 'Run:';
+const MONEY = 'Money:';
+const MANIFEST = 'Manifest:';
+const FILES = FILE_OPTIONS.output.group;
+
+export const BATCH_OPTIONS = {
+  ...REQUEST_OPTIONS,
+  format: {
+    group: MANIFEST,
+    flags: '--format <name>',
+    summary: `${MANIFEST_FORMATS.join(', ')}, where the file’s name does not tell`,
+  },
+  schema: { group: MANIFEST, flags: '--schema', summary: 'print the JSON Schema of a row' },
+  output: { group: FILES, flags: '-o, --output <folder>', summary: 'folder to save in (default the working folder)' },
+  variant: FILE_OPTIONS.variant,
+  force: FILE_OPTIONS.force,
+  sidecar: FILE_OPTIONS.sidecar,
+  results: {
+    group: FILES,
+    flags: '--results <file>',
+    summary: 'a line a row, added as rows end (default FILE.results.jsonl)',
+  },
+  concurrency: {
+    group: RUN,
+    flags: '--concurrency <n>',
+    summary: 'unfinished jobs on the server at once (default 4)',
+  },
+  rate: { group: RUN, flags: '--rate <n/unit>', summary: 'most creates in a unit of time: 2/s, 30/m, 500/h' },
+  retries: {
+    group: RUN,
+    flags: '--retries <n>',
+    summary: 'make a row anew, so often, that failed by the server’s fault (default 0)',
+  },
+  retryFailed: {
+    group: RUN,
+    flags: '--retry-failed',
+    summary: 'redo the rows that failed before; begin no others',
+  },
+  retryUnknown: {
+    group: RUN,
+    flags: '--retry-unknown',
+    summary: 'send rows anew whose job cannot be found; one that exists all the same is paid twice',
+  },
+  failFast: { group: RUN, flags: '--fail-fast', summary: 'begin no more rows after the first that fails' },
+  timeout: {
+    group: RUN,
+    flags: '--timeout <duration>',
+    summary: 'longest wait for a row (default 30m); its job goes on after it',
+  },
+  dryRun: { group: RUN, flags: '-n, --dry-run', summary: 'show rows, states and cost; send nothing' },
+  maxCost: {
+    group: MONEY,
+    flags: '--max-cost <usd>',
+    summary: 'most that the whole batch may cost, earlier runs included',
+  },
+  yes: { group: MONEY, flags: '-y, --yes', summary: 'agree to the price without being asked' },
+} as const satisfies OptionSpecs;
+
+export type BatchOptions = OptionValues<typeof BATCH_OPTIONS>;
+
+/** What a batch was asked to do, checked. */
+export interface BatchSettings {
+  /** The manifest as it was named. */
+  readonly name: string;
+  /** Absolute; null for standard input. */
+  readonly path: string | null;
+  /** Null where the name or the content tells. */
+  readonly format: ManifestFormat | null;
+  readonly variants: FilePlan['variants'];
+  readonly force: boolean;
+  readonly sidecar: boolean;
+  /** Absolute. */
+  readonly outputFolder: string;
+  readonly results: ResultsFile | null;
+  readonly concurrency: number;
+  /** The least time between two creates. */
+  readonly intervalMs: number;
+  readonly retries: number;
+  readonly retryFailed: boolean;
+  readonly retryUnknown: boolean;
+  readonly failFast: boolean;
+  readonly timeoutMs: number;
+  readonly maxCostMicros: number | null;
+}
+
+const MAX_CONCURRENCY = 256;
+const MAX_RETRIES = 100;
+
+/** Throws `usage` with all that is wrong with the options of the run. */
+export function readBatchOptions(file: string | undefined, options: BatchOptions, context: Context): BatchSettings {
+  const { host, configuration } = context;
+  const faults: string[] = [];
+  if (file === undefined) faults.push('the manifest is missing: name a file, or `-` for standard input');
+  const files = planFiles({ ...options, output: folderOf(options.output) }, context, faults);
+  if (files.destination.kind === 'stdout') faults.push('several videos need a folder, not standard output');
+  const format = MANIFEST_FORMATS.find((known) => known === options.format) ?? null;
+  if (options.format !== undefined && format === null) {
+    faults.push(`\`--format ${options.format}\` is not one of ${MANIFEST_FORMATS.join(', ')}`);
+  }
+  const intervalMs = options.rate === undefined ? 0 : parseRate(options.rate);
+  if (intervalMs === undefined) faults.push(`\`--rate ${options.rate}\` is not a rate, such as 30/m`);
+  const path = file === undefined || file === '-' ? null : resolve(host.cwd, file);
+  const number = (name: string, text: string | undefined, min: number, max: number, fallback: number): number =>
+    parseWholeNumber(text, { name, min, max, fallback }, faults);
+  const settings: BatchSettings = {
+    name: file ?? '-',
+    path,
+    format,
+    variants: files.variants,
+    force: files.force,
+    sidecar: files.sidecar,
+    outputFolder: files.destination.kind === 'stdout' ? host.cwd : files.destination.path,
+    results: resultsFile(options.results, path, host.cwd),
+    concurrency: number('--concurrency', options.concurrency, 1, MAX_CONCURRENCY, 4),
+    intervalMs: intervalMs ?? 0,
+    retries: number('--retries', options.retries, 0, MAX_RETRIES, 0),
+    retryFailed: options.retryFailed ?? false,
+    retryUnknown: options.retryUnknown ?? false,
+    failFast: options.failFast ?? false,
+    timeoutMs: parseTimeoutMs(options.timeout, configuration.timeoutMs.value, faults),
+    maxCostMicros: parseMaxCost(options.maxCost, faults),
+  };
+  refuseFaults(faults, 'batch');
+  return settings;
+}
+
+/** What is named is a folder, whether it ends in a slash or not. */
+function folderOf(output: string | undefined): string | undefined {
+  return output === undefined || output === '-' || /[/\\]$/.test(output) ? output : `${output}/`;
+}
+
+function resultsFile(named: string | undefined, manifest: string | null, cwd: string): ResultsFile | null {
+  if (named !== undefined) return new ResultsFile(resolve(cwd, named));
+  return manifest === null ? null : new ResultsFile(`${manifest}.results.jsonl`);
+}

@@ -1,0 +1,154 @@
+import { existsSync } from 'node:fs';
+import { dirname } from 'node:path';
+import type { CommandResult } from '../../app/command.ts';
+import type { Context } from '../../app/context.ts';
+import type { Server } from '../../app/server.ts';
+import { submitDeps } from '../../app/submit-deps.ts';
+import { writeSidecars } from '../../app/write-sidecars.ts';
+import type { BatchRow } from '../../batch/batch-row.ts';
+import { type BatchPlan, type PlannedRow, savedFiles } from '../../batch/plan.ts';
+import { runBatch } from '../../batch/run.ts';
+import type { BatchCount } from '../../domain/batch.ts';
+import { SoraError } from '../../domain/errors.ts';
+import { shellWord } from '../../domain/shell.ts';
+import type { JobSummary } from '../../domain/summary.ts';
+import { checkDestination, sidecarPath } from '../../jobs/destination.ts';
+import { countJson, describeCount, describePrice, entryJson, renderEntries } from '../../output/batch-view.ts';
+import type { Surface } from '../../output/surface.ts';
+import { Interrupt } from '../../platform/host.ts';
+import type { BatchSettings } from './options.ts';
+import { BatchProgress, plannedEntry } from './progress.ts';
+
+const SOME_FAILED = 6;
+const STILL_RUNNING = 8;
+
+export interface SelectedRows {
+  readonly plan: BatchPlan;
+  /** What is to be run of it, in any order. */
+  readonly rows: readonly PlannedRow[];
+}
+
+/** Runs rows of a plan, shows them and writes the file of results, which tells of all rows in the end. */
+export async function runPlan(
+  { plan, rows }: SelectedRows,
+  settings: BatchSettings,
+  context: Context,
+): Promise<CommandResult> {
+  const { configuration, ledger } = context;
+  for (const path of new Set(rows.map(({ row }) => folderOf(row.destination)))) {
+    checkDestination({ kind: 'folder', path }, settings.variants, settings.force);
+  }
+  const server = await context.server();
+  const { results } = settings;
+  const unwritten = settings.sidecar ? [...(await writeSidecars(owedSidecars(plan, server), settings, context))] : [];
+  const progress = new BatchProgress(plan, server.identity.profile, context, async (entry) => {
+    results?.add(entryJson(entry));
+    if (entry.outcome === 'done') unwritten.push(...(await writeSidecars([entry.summary], settings, context)));
+  });
+  await progress.start(rows);
+  let stoppedBy: SoraError | Interrupt | null;
+  ledger.hold();
+  try {
+    stoppedBy = await runBatch(
+      { ...submitDeps(server, context), singleShot: server.singleShot, random: context.random },
+      {
+        server: server.identity,
+        free: configuration.isSimulator,
+        rows: inOrderOfRunning(rows),
+        concurrency: settings.concurrency,
+        intervalMs: settings.intervalMs,
+        retries: settings.retries,
+        givesUpUnknown: settings.retryUnknown,
+        givesUpMissing: settings.retryFailed,
+        failFast: settings.failFast,
+        timeoutMs: settings.timeoutMs,
+        force: settings.force,
+        maxCostMicros: settings.maxCostMicros ?? configuration.maxCostMicros?.value ?? null,
+        maxCostPerDayMicros: configuration.maxCostPerDayMicros?.value ?? null,
+      },
+      progress,
+    );
+  } finally {
+    await ledger.release();
+    await progress.stop();
+  }
+  const failure = await replaceResults(settings, progress);
+  const result = report(progress, stoppedBy, settings, context);
+  const errors = [...(result.errors ?? []), ...unwritten, ...(failure === null ? [] : [failure])];
+  return errors.length > 0 ? { ...result, errors } : result;
+}
+
+function folderOf({ kind, path }: BatchRow['destination']): string {
+  return kind === 'folder' ? path : dirname(path);
+}
+
+/** Of videos that an earlier run saved, and whose sidecars it was not told to write, or killed before it did. */
+function owedSidecars({ rows }: BatchPlan, { identity }: Server): JobSummary[] {
+  return rows.flatMap((planned) => {
+    const files = planned.state === 'done' && planned.record !== null ? savedFiles(planned.record, planned.row) : null;
+    if (files?.[0] === undefined || existsSync(sidecarPath(files[0].path))) return [];
+    return { ...plannedEntry(planned, identity.profile).summary, files };
+  });
+}
+
+/** What kept the file from being written comes after all that is to be told of the rows. */
+async function replaceResults({ results }: BatchSettings, progress: BatchProgress): Promise<SoraError | null> {
+  try {
+    await results?.replace(documents(progress));
+    return null;
+  } catch (error) {
+    if (error instanceof SoraError) return error;
+    throw error;
+  }
+}
+
+function* documents(progress: BatchProgress): Generator<Record<string, unknown>> {
+  for (const entry of progress.entries()) yield entryJson(entry);
+}
+
+/** What is free and under way first; what is in doubt last, when there is more to tell whether it arrived. */
+function inOrderOfRunning(rows: readonly PlannedRow[]): PlannedRow[] {
+  const rank = ({ state }: PlannedRow): number =>
+    state === 'unknown' ? 2 : state === 'running' || state === 'saveable' ? 0 : 1;
+  return rows.toSorted((a, b) => rank(a) - rank(b));
+}
+
+function report(
+  progress: BatchProgress,
+  stoppedBy: SoraError | Interrupt | null,
+  settings: BatchSettings,
+  { output, host }: Context,
+): CommandResult {
+  const { count } = progress;
+  const summary = { manifest: settings.name, results: settings.results?.path ?? null, ...countJson(count) };
+  output.news(`${describeCount(count)}; spent: ${describePrice(count.spentMicros, 0)}`);
+  const answer = {
+    data: { summary },
+    // In a pipe each row was told when it ended.
+    view: (surface: Surface) => (surface.isTerminal ? renderEntries([...progress.entries()], host.cwd, surface) : ''),
+    isLine: true as const,
+  };
+  const again = `sora ${host.argv.map(shellWord).join(' ')}`;
+  const resume =
+    settings.path === null ? 'give the same rows to the same command to go on' : `run \`${again}\` to go on`;
+  if (stoppedBy instanceof Interrupt) return { answer, errors: [interrupted(count, resume, stoppedBy)] };
+  if (stoppedBy !== null) return { answer, errors: [stoppedBy.with({ hints: [...stoppedBy.hints, resume] })] };
+  for (const [rows, option, does] of [
+    [count.failed, '--retry-failed', 'redo what failed'],
+    [count.unknown, '--retry-unknown', 'send anew what may have arrived, and may be paid twice'],
+  ] as const) {
+    if (rows > 0)
+      output.note(`add \`${option}\` to the same command to ${does} (${rows} ${rows === 1 ? 'row' : 'rows'})`);
+  }
+  if (count.failed + count.unknown > 0) return { answer, exitCode: SOME_FAILED };
+  if (count.running > 0) {
+    output.note(`some jobs are still running; ${resume}`);
+    return { answer, exitCode: STILL_RUNNING };
+  }
+  return { answer };
+}
+
+function interrupted({ running, toDo }: BatchCount, resume: string, cause: Interrupt): SoraError {
+  const title = `interrupted; ${running} ${running === 1 ? 'job goes' : 'jobs go'} on at the server, ${toDo} ${toDo === 1 ? 'row is' : 'rows are'} to do`;
+  return new SoraError('interrupted', { title, hints: [resume], cause });
+}

@@ -1,0 +1,163 @@
+import type { Context } from '../../app/context.ts';
+import type { BatchRow } from '../../batch/batch-row.ts';
+import type { BatchPlan, PlannedRow } from '../../batch/plan.ts';
+import type { BatchListener, RowResult } from '../../batch/run.ts';
+import type { BatchCount, BatchEntry, RowState } from '../../domain/batch.ts';
+import type { SoraError } from '../../domain/errors.ts';
+import { summarize } from '../../domain/summary.ts';
+import type { WaitEvent } from '../../jobs/wait.ts';
+import { type BoardState, boardLines, entryJson, entryLine, type RowActivity } from '../../output/batch-view.ts';
+import { type Board, SILENT_BOARD } from '../../output/board.ts';
+
+/** Counts what becomes of a batch’s rows and shows it: a board on a terminal, a line a row elsewhere. */
+export class BatchProgress implements BatchListener {
+  readonly #context: Context;
+  readonly #profile: string;
+  readonly #startedMs: number;
+  readonly #running = new Map<string, RowActivity>();
+  readonly #plan: BatchPlan;
+  readonly #ended = new Map<string, BatchEntry>();
+  readonly #onEntry: (entry: BatchEntry) => Promise<void>;
+  #spentMicros: number;
+  #pause: BoardState['pause'] = null;
+  #toldUntilMs = 0;
+  #board: Board = SILENT_BOARD;
+
+  constructor(plan: BatchPlan, profile: string, context: Context, onEntry: (entry: BatchEntry) => Promise<void>) {
+    this.#context = context;
+    this.#profile = profile;
+    this.#startedMs = context.host.clock.now();
+    this.#spentMicros = plan.spentMicros;
+    this.#onEntry = onEntry;
+    this.#plan = plan;
+  }
+
+  /** Tells of the rows that ended in earlier runs and are left as they are, and begins to show the others. */
+  async start(selected: readonly PlannedRow[]): Promise<void> {
+    const { output, host } = this.#context;
+    const isSelected = new Set(selected.map(({ row }) => row.tie.key));
+    for (const planned of this.#plan.rows) {
+      const isOver = planned.state === 'done' || planned.state === 'failed';
+      if (isOver && !isSelected.has(planned.row.tie.key)) this.#tell(plannedEntry(planned, this.#profile));
+    }
+    this.#board = await output.board(host.clock, (room) => boardLines(this.#state(), host.clock.now(), room));
+  }
+
+  stop(): Promise<void> {
+    return this.#board.stop();
+  }
+
+  /** In the order of the manifest. */
+  *entries(): Generator<BatchEntry> {
+    for (const planned of this.#plan.rows) {
+      const entry = this.#ended.get(planned.row.tie.key) ?? plannedEntry(planned, this.#profile);
+      yield { ...entry, outcome: this.#outcomeOf(planned) };
+    }
+  }
+
+  get count(): BatchCount {
+    return countRows(this.#plan.rows, this.#spentMicros, (planned) => this.#outcomeOf(planned));
+  }
+
+  #outcomeOf({ row, state }: PlannedRow): RowState {
+    const { key } = row.tie;
+    return this.#ended.get(key)?.outcome ?? (this.#running.has(key) ? 'running' : state);
+  }
+
+  onSubmit(row: BatchRow, isPaid: boolean): void {
+    if (isPaid && !this.#context.configuration.isSimulator) this.#spentMicros += row.estimate?.micros ?? 0;
+    this.#pause = null;
+    const startedMs = this.#context.host.clock.now();
+    this.#running.set(row.tie.key, { name: nameOf(row), startedMs, what: 'queued', progress: null });
+  }
+
+  onWait(row: BatchRow, event: WaitEvent): void {
+    const activity = this.#running.get(row.tie.key);
+    if (activity === undefined || event.kind !== 'job') return;
+    const { status, progress } = event.job;
+    Object.assign(activity, { what: status.replace('_', ' '), progress: status === 'completed' ? 100 : progress });
+  }
+
+  onSave(row: BatchRow): void {
+    const activity = this.#running.get(row.tie.key);
+    if (activity !== undefined) Object.assign(activity, { what: 'saving', progress: 100 });
+  }
+
+  onPause({ message }: SoraError, pauseMs: number): void {
+    const nowMs = this.#context.host.clock.now();
+    const isTold = this.#toldUntilMs > nowMs; // one wait for all, however many were refused
+    this.#pause = { reason: message, untilMs: nowMs + pauseMs };
+    if (this.#board.isVisible || isTold) return;
+    this.#toldUntilMs = nowMs + pauseMs;
+    this.#context.output.news(`${message}; going on in ${Math.ceil(pauseMs / 1000)} s`);
+  }
+
+  async onEnd({ row, outcome, record, job, files, error }: RowResult): Promise<void> {
+    const summary = { ...summarize(this.#profile, record ?? undefined, job), ...(files.length > 0 ? { files } : {}) };
+    const { id, line } = row;
+    const entry: BatchEntry = { id, line, outcome, summary, error };
+    this.#running.delete(row.tie.key);
+    this.#ended.set(row.tie.key, entry);
+    if (outcome === 'running') return;
+    this.#tell(entry);
+    await this.#onEntry(entry);
+  }
+
+  #tell(entry: BatchEntry): void {
+    const { output, host } = this.#context;
+    output.part({ data: entryJson(entry), line: entryLine(entry, host.cwd) });
+  }
+
+  #state(): BoardState {
+    const [startedMs, ended, pause] = [this.#startedMs, this.#ended.size, this.#pause];
+    return { running: [...this.#running.values()], count: this.count, startedMs, ended, pause };
+  }
+}
+
+export function plannedEntry({ row, state, record }: PlannedRow, profile: string): BatchEntry {
+  const { id, line, request, estimate } = row;
+  const { prompt, model, seconds, size } = request;
+  const known = summarize(profile, record ?? undefined, null);
+  // Of a row without a submission, what it asks for is all that is known.
+  const asked = { prompt, model, seconds, size, estimatedMicros: estimate?.micros ?? null };
+  const summary = record === null ? { ...known, ...asked, priceList: estimate?.priceList ?? null } : known;
+  return { id, line, outcome: state, summary, error: null };
+}
+
+/** Counts rows by where they stand, which is what the plan says unless it is told otherwise. */
+export function countRows(
+  rows: Iterable<PlannedRow>,
+  spentMicros: number,
+  outcomeOf: (planned: PlannedRow) => RowState = ({ state }) => state,
+): BatchCount {
+  const count = {
+    rows: 0,
+    done: 0,
+    failed: 0,
+    running: 0,
+    unknown: 0,
+    toDo: 0,
+    spentMicros,
+    toSpendMicros: 0,
+    unpriced: 0,
+  };
+  for (const planned of rows) {
+    const outcome = outcomeOf(planned);
+    count.rows += 1;
+    if (outcome === 'done') count.done += 1;
+    else if (outcome === 'failed') count.failed += 1;
+    else if (outcome === 'unknown') count.unknown += 1;
+    else if (outcome !== 'to_do') count.running += 1;
+    else {
+      const { estimate } = planned.row;
+      count.toDo += 1;
+      count.toSpendMicros += estimate?.micros ?? 0;
+      if (estimate === null) count.unpriced += 1;
+    }
+  }
+  return count;
+}
+
+function nameOf({ id, line }: BatchRow): string {
+  return id ?? `line ${line}`;
+}

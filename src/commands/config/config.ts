@@ -1,0 +1,211 @@
+import { defineCommand } from '../../app/command.ts';
+import type { Context } from '../../app/context.ts';
+import { SIMULATOR_PROFILE } from '../../configuration/chosen-server.ts';
+import { describeConfiguration } from '../../configuration/description.ts';
+import { isSecretSetting } from '../../configuration/endpoint.ts';
+import { SoraError } from '../../domain/errors.ts';
+import { readStream } from '../../jobs/input-file.ts';
+import { askSecret } from '../../output/prompt.ts';
+import { renderTable } from '../../output/table.ts';
+import { keyFault, maskKey, readKeys, writeKey } from '../../store/keys.ts';
+import { SETTINGS, settingFault, writeSetting } from '../../store/settings.ts';
+
+interface Row {
+  readonly name: string;
+  readonly value: string;
+  readonly origin: string;
+}
+
+/** What is in force, and behind it the settings of the profiles. */
+function rowsOf({ configuration, settings }: Context): Row[] {
+  const inForce = describeConfiguration(configuration);
+  const named = new Set(inForce.map(({ name }) => name));
+  const others = [...settings]
+    .filter(([name]) => !named.has(name))
+    .map(([name, value]) => ({ name, value: shownValue(name, value), origin: 'settings' }));
+  return [...inForce, ...others];
+}
+
+/** A setting's value, masked where it is a secret. */
+function shownValue(name: string, value: string): string {
+  return isSecretSetting(name) ? maskKey(value) : value;
+}
+
+export const configList = defineCommand({
+  name: 'config list',
+  description: 'Shows each value that is in force, and where it comes from. Keys are masked.',
+  arguments: [],
+  options: {},
+  json: '{"settings":[{"name","value","origin"}]}',
+  errors: ['invalid_config'],
+  examples: [
+    ['sora config list', 'which server, which key, which caps'],
+    ['sora config list --profile lab --json', 'the same for another profile, for a script'],
+  ],
+  async run(_, context) {
+    const rows = rowsOf(context);
+    return {
+      answer: {
+        data: { settings: rows },
+        view: (surface) =>
+          renderTable(
+            {
+              head: ['NAME', 'VALUE', 'ORIGIN'],
+              rows: rows.map(({ name, value, origin }) => [name, value, origin]),
+            },
+            surface,
+          ),
+      },
+    };
+  },
+});
+
+export const configGet = defineCommand({
+  name: 'config get',
+  description: 'Prints one value as it is in force; an empty line when it is not set.',
+  arguments: [{ form: '<name>', summary: 'a name that `sora config list` shows' }],
+  options: {},
+  json: '{"name","value","origin"}',
+  errors: ['invalid_config'],
+  examples: [
+    ['sora config get base_url', 'the address in use'],
+    ['sora config get max_cost --json', 'a cap and where it comes from'],
+  ],
+  async run({ args: [name = ''] }, context) {
+    const row = rowsOf(context).find((candidate) => candidate.name === name);
+    if (row === undefined && settingFault(name, 'x') === 'there is no such setting') throw unknownSetting(name);
+    const { value, origin } = row ?? { value: '', origin: 'not set' };
+    return { answer: { data: { name, value: value === '' ? null : value, origin }, view: () => `${value}\n` } };
+  },
+});
+
+export const configSet = defineCommand({
+  name: 'config set',
+  description: `Stores a setting. The settings: ${SETTINGS.map(({ name, summary }) => `${name} (${summary})`).join('; ')}.`,
+  arguments: [
+    { form: '<name>', summary: 'name of the setting' },
+    { form: '<value>', summary: 'its value' },
+  ],
+  options: {},
+  json: '{"name","value"}',
+  errors: ['invalid_config', 'cannot_write'],
+  examples: [
+    ['sora config set profiles.lab.base_url http://127.0.0.1:8000/v1', 'define the profile lab'],
+    ['sora config set max_cost_per_day 20', 'at most $20 a day'],
+  ],
+  async run({ args: [name = '', value = ''] }, context) {
+    await writeSetting(context.paths.settings, name, value);
+    return { answer: { data: { name, value: shownValue(name, value) }, view: () => '' } };
+  },
+});
+
+export const configUnset = defineCommand({
+  name: 'config unset',
+  description: 'Removes a setting, so that its default is in force again.',
+  arguments: [{ form: '<name>', summary: 'name of the setting' }],
+  options: {},
+  json: '{"name","value":null}',
+  errors: ['invalid_config', 'cannot_write'],
+  examples: [
+    ['sora config unset max_cost', 'no cap for a command'],
+    ['sora config unset profiles.lab.model', 'let the profile use the default model'],
+  ],
+  async run({ args: [name = ''] }, context) {
+    await writeSetting(context.paths.settings, name, undefined);
+    return { answer: { data: { name, value: null }, view: () => '' } };
+  },
+});
+
+export const configPath = defineCommand({
+  name: 'config path',
+  description: 'Prints where the settings, the keys, the ledger and the simulator’s jobs lie.',
+  arguments: [],
+  options: {},
+  json: '{"settings","keys","ledger","ledger_index","simulator"}',
+  errors: [],
+  examples: [
+    ['sora config path', 'all the places'],
+    ['sora config path --json', 'the same, for a script'],
+  ],
+  async run(_, { paths }) {
+    const { settings, keys, ledger, ledgerIndex, simulatorDir } = paths;
+    const data = { settings, keys, ledger, ledger_index: ledgerIndex, simulator: simulatorDir };
+    const rows = Object.entries(data);
+    return { answer: { data, view: (surface) => renderTable({ head: ['WHAT', 'PATH'], rows }, surface) } };
+  },
+});
+
+export const configKeySet = defineCommand({
+  name: 'config key set',
+  description:
+    'Stores the key of a profile, read from a hidden prompt or from standard input. It is kept in a file that only you can read.',
+  arguments: [],
+  options: {},
+  json: '{"profile","key"}',
+  errors: ['usage', 'cannot_write'],
+  examples: [
+    ['sora config key set', 'type the key without showing it'],
+    ['pass show lab | sora config key set --profile lab', 'from a password manager'],
+  ],
+  async run(_, context) {
+    const profile = keyProfile(context);
+    const key = await readKey(profile, context);
+    const fault = keyFault(key);
+    if (fault !== null) throw new SoraError('usage', { title: 'the key was not stored', violations: [fault] });
+    context.output.keepSecret(key);
+    await writeKey(context.paths.keys, profile, key);
+    context.output.note(`the key of profile ${profile} is stored in ${context.paths.keys}`);
+    return { answer: { data: { profile, key: maskKey(key) }, view: () => '' } };
+  },
+});
+
+export const configKeyRemove = defineCommand({
+  name: 'config key remove',
+  description: 'Forgets the stored key of a profile.',
+  arguments: [],
+  options: {},
+  json: '{"profile","removed"}',
+  errors: ['cannot_write'],
+  examples: [
+    ['sora config key remove', 'forget the key of the profile in use'],
+    ['sora config key remove --profile lab', 'forget the key of another'],
+  ],
+  async run(_, context) {
+    const profile = keyProfile(context);
+    const removed = Object.hasOwn(readKeys(context.paths.keys), profile);
+    if (removed) await writeKey(context.paths.keys, profile, undefined);
+    else context.output.note(`no key is stored for profile ${profile}`);
+    return { answer: { data: { profile, removed }, view: () => '' } };
+  },
+});
+
+/** A key is stored for a profile, whatever server the environment points at. */
+function keyProfile({ configuration, options, env, settings }: Context): string {
+  const name = options.profile ?? env.SORA_PROFILE ?? settings.get('profile') ?? 'openai';
+  if (name === SIMULATOR_PROFILE || configuration.isSimulator) {
+    throw new SoraError('usage', {
+      title: 'the simulator needs no key',
+      hints: ['name another profile with `--profile`'],
+    });
+  }
+  return name;
+}
+
+async function readKey(profile: string, { host, isInteractive }: Context): Promise<string> {
+  const { stdin } = host;
+  if (isInteractive) return askSecret(`Key for profile ${profile}:`, host);
+  if (stdin.isTTY) {
+    throw new SoraError('usage', {
+      title: 'the key cannot be asked for here',
+      hints: ['pipe it in: `printenv MY_KEY | sora config key set`'],
+    });
+  }
+  return new TextDecoder().decode(await readStream(stdin, host.interrupt)).trim();
+}
+
+function unknownSetting(name: string): SoraError {
+  return new SoraError('invalid_config', {
+    title: `there is no setting \`${name}\``,
+    hints: ['run `sora config list` to see the settings there are'],
+  });
+}

@@ -1,0 +1,111 @@
+import { defineCommand } from '../../app/command.ts';
+import { Context } from '../../app/context.ts';
+import { SoraError } from '../../domain/errors.ts';
+import { findPreset, PRESET_NAMES, type Preset } from '../../domain/presets.ts';
+import { shellWord } from '../../domain/shell.ts';
+import { confirm } from '../../output/prompt.ts';
+import { Interrupt } from '../../platform/host.ts';
+import { writeKey } from '../../store/keys.ts';
+import { writeSettings } from '../../store/settings.ts';
+import { doctor } from '../doctor/doctor.ts';
+import { changesFor, nextSteps, proposedName } from './new-profile.ts';
+import { askPreset, askProfile, builtInProfile } from './profile-questions.ts';
+
+export const init = defineCommand({
+  name: 'init',
+  description:
+    'Sets up a server by a few questions: its kind, address, model and key, and a name for all that. Nothing is stored before the last answer. Then `doctor` checks what came of it, and decides the exit code. Where nobody can be asked it tells the commands that do the same.',
+  arguments: [],
+  options: {
+    preset: { flags: '--preset <name>', summary: `kind of server: ${PRESET_NAMES.join(', ')}; asked for without it` },
+  },
+  json: 'none: with --json nobody can be asked',
+  errors: ['usage', 'invalid_config', 'cannot_write'],
+  examples: [
+    ['sora init', 'the first thing to run'],
+    ['sora init --preset vllm-omni --base-url http://10.0.0.7:8000/v1', 'with two of the answers given'],
+  ],
+  async run({ options }, context) {
+    const given = options.preset === undefined ? null : presetNamed(options.preset);
+    if (!context.isInteractive) throw nobodyToAsk(given, context);
+    const { preset, profile, key, isDefault } = await askAll(given, context);
+
+    const { paths, output } = context;
+    await writeSettings(paths.settings, changesFor(profile, isDefault));
+    if (key !== null) await writeKey(paths.keys, profile.name, key);
+    context.forgetSettings();
+    const notes = [...nextSteps(profile, preset, context), ...howToUse(profile.name, isDefault, context)];
+    for (const note of notes) output.note(note);
+    return doctor.run({ args: [], options: NO_OPTIONS }, contextOf(profile.name, context));
+  },
+});
+
+/** Whoever leaves before the last answer is told that nothing has come of it. */
+async function askAll(given: Preset | null, context: Context) {
+  try {
+    const preset = given ?? (await askPreset(context));
+    const { profile, key } = await askProfile(preset, context);
+    return { preset, profile, key, isDefault: await wantsAsDefault(profile.name, context) };
+  } catch (cause) {
+    if (!(cause instanceof Interrupt)) throw cause;
+    const title = 'interrupted; nothing was stored';
+    throw new SoraError('interrupted', { title, hints: ['run `sora init` to begin anew'], cause });
+  }
+}
+
+const NO_OPTIONS = { yes: undefined, server: undefined, curl: undefined };
+
+function presetNamed(name: string): Preset {
+  const preset = findPreset(name);
+  if (preset !== undefined) return preset;
+  throw new SoraError('usage', {
+    title: `there is no preset \`${name}\``,
+    hints: [`choose one of ${PRESET_NAMES.join(', ')}`],
+  });
+}
+
+/** The same in commands, to be copied. */
+function nobodyToAsk(preset: Preset | null, context: Context): SoraError {
+  const builtIn = preset && builtInProfile(preset, context);
+  const profile = builtIn ?? proposedName(preset, context);
+  const address = context.options.baseUrl ?? preset?.baseUrl ?? 'http://127.0.0.1:8000/v1';
+  const kind = preset === null ? '' : ` --preset ${preset.name}`;
+  const wantsKey = preset === null || preset.keyVariable !== null;
+  return new SoraError('usage', {
+    title: 'the set-up is made of questions, and nobody can be asked here',
+    hints: [
+      builtIn === null
+        ? `run \`sora config profile add ${shellWord(profile)}${kind} --base-url ${shellWord(address)} --use\` instead`
+        : `run \`sora config profile use ${builtIn}\` instead`,
+      ...(wantsKey
+        ? [`run \`printenv MY_KEY | sora config key set --profile ${shellWord(profile)}\` to store its key`]
+        : []),
+      'run `sora doctor` to check what came of it',
+    ],
+  });
+}
+
+/** A first profile is the one in use; another has to be preferred to the one before it. */
+async function wantsAsDefault(name: string, { settings, host }: Context): Promise<boolean> {
+  const current = settings.get('profile');
+  if (current === undefined || current === name) return true;
+  return confirm(`Use ${name} when no profile is named, in the place of ${current}?`, host);
+}
+
+/** What of the environment wins over a profile that nobody names. */
+const STRONGER = ['SORA_PROFILE', 'SORA_BASE_URL', 'OPENAI_BASE_URL'];
+
+function howToUse(name: string, isDefault: boolean, { env }: Context): string[] {
+  const stronger = STRONGER.find((variable) => env[variable] && env[variable] !== name);
+  if (!isDefault) return [`name it with \`--profile ${name}\``];
+  return stronger === undefined ? [] : [`${stronger} is set and wins: name the profile with \`--profile ${name}\``];
+}
+
+/** What it is like to name the profile. */
+function contextOf(profile: string, { host, options, output }: Context): Context {
+  return new Context(
+    host,
+    { ...options, profile, baseUrl: undefined, dialect: undefined, simulate: undefined },
+    output,
+  );
+}

@@ -1,0 +1,78 @@
+import type { Context } from '../../app/context.ts';
+import { profileNames } from '../../configuration/chosen-server.ts';
+import { isUnfilled, type Preset } from '../../domain/presets.ts';
+import { CUSTOM_PROFILE } from '../../domain/profile-names.ts';
+import { readKeys } from '../../store/keys.ts';
+import { type SettingChange, type Settings, settingFault } from '../../store/settings.ts';
+
+/** A profile that is to be made: its settings by the last part of their names. */
+export interface NewProfile {
+  readonly name: string;
+  readonly settings: Readonly<Record<string, string>>;
+}
+
+/** Why a new profile cannot have a name, or null. */
+export function nameFault(name: string, settings: Settings): string | null {
+  if (!/^\w[\w-]*$/.test(name))
+    return `the name \`${name}\` is not made of letters, digits, \`_\` and, behind the first, \`-\``;
+  if (name === CUSTOM_PROFILE) return `the name \`${name}\` stands for servers that have no profile`;
+  if (!profileNames(settings).includes(name)) return null;
+  return `there is a profile \`${name}\` already: \`sora config set profiles.${name}.…\` changes it`;
+}
+
+/** A name for a server of a kind that no profile has yet: what the command line says, where that can be. */
+export function proposedName(preset: Preset | null, { options, settings }: Context): string {
+  const kind = preset === null || preset.name === CUSTOM_PROFILE ? 'lab' : preset.name;
+  return freeName(options.profile ?? kind, settings);
+}
+
+/** A name like a word, that no profile has yet. */
+export function freeName(word: string, settings: Settings): string {
+  const stem = word.replace(/[^\w-]+/g, '-').replace(/^-+|-+$/g, '') || 'server';
+  for (let number = 1; ; number++) {
+    const name = number === 1 ? stem : `${stem}-${number}`;
+    if (nameFault(name, settings) === null) return name;
+  }
+}
+
+/** All that is wrong with the settings of a new profile. */
+export function profileFaults({ name, settings }: NewProfile, preset: Preset): string[] {
+  return [
+    ...addressFaults(settings.base_url, preset),
+    ...Object.entries(settings).flatMap(([key, value]) => {
+      const fault = settingFault(`profiles.${name}.${key}`, value);
+      return fault === null ? [] : [`\`${key}\`: ${fault}`];
+    }),
+  ];
+}
+
+function addressFaults(baseUrl: string | undefined, preset: Preset): string[] {
+  if (baseUrl !== undefined) return isUnfilled(baseUrl) ? [unfilled(baseUrl)] : [];
+  return preset.name === 'simulator'
+    ? ['the simulator is built in: `sora config profile use simulator`; one that `sora serve` runs needs `--base-url`']
+    : ['the address is missing: give it with `--base-url`'];
+}
+
+/** What is wrong with a template that was taken as it is. */
+export function unfilled(baseUrl: string): string {
+  return `the address ${baseUrl} still has RESOURCE in the place of a name: give your own with \`--base-url\``;
+}
+
+/** What there is to know and to do before the first video. */
+export function nextSteps({ name, settings }: NewProfile, preset: Preset, { env, paths }: Context): string[] {
+  const { key_from_env: variable, auth, model = preset.model } = settings;
+  const hasKey = variable !== undefined || Object.hasOwn(readKeys(paths.keys), name);
+  const wantsKey = preset.keyVariable !== null && auth !== 'none';
+  return [
+    preset.advice.replaceAll('NAME', name),
+    ...(wantsKey && !hasKey ? [`run \`sora config key set --profile ${name}\` to store its key`] : []),
+    ...(variable !== undefined && !env[variable] ? [`the variable ${variable} is not set in this environment`] : []),
+    ...(model === null ? [`run \`sora config set profiles.${name}.model MODEL\` to say which model it has`] : []),
+  ];
+}
+
+/** The profile as changes of the settings. */
+export function changesFor({ name, settings }: NewProfile, isDefault: boolean): SettingChange[] {
+  const changes = Object.entries(settings).map(([key, value]): SettingChange => [`profiles.${name}.${key}`, value]);
+  return isDefault ? [...changes, ['profile', name]] : changes;
+}

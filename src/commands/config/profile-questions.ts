@@ -1,0 +1,94 @@
+import type { Context } from '../../app/context.ts';
+import { SIMULATOR_PROFILE } from '../../configuration/chosen-server.ts';
+import { isUnfilled, PRESETS, type Preset, settingsOfPreset } from '../../domain/presets.ts';
+import { DEFAULT_PROFILE } from '../../domain/profile-names.ts';
+import { askSecret, askText, type Choice, choose } from '../../output/prompt.ts';
+import { keyFault } from '../../store/keys.ts';
+import { baseUrlFault, settingFault } from '../../store/settings.ts';
+import { type NewProfile, nameFault, proposedName, unfilled } from './new-profile.ts';
+
+/** What a person said of a server. Nothing of it is stored yet. */
+export interface AnsweredProfile {
+  readonly profile: NewProfile;
+  /** The key itself, where it was typed. */
+  readonly key: string | null;
+}
+
+/** Asks which kind of server it is. */
+export async function askPreset({ host }: Context): Promise<Preset> {
+  const choices = PRESETS.map(({ name, title, advice }) => ({ value: name, name: title, description: advice }));
+  const chosen = await choose('Which kind of server is it?', choices, 'custom', host);
+  return PRESETS.find(({ name }) => name === chosen) as Preset; // it was one of them
+}
+
+/** The profile that is there without being made, for its kind of server; null where one has to be made. */
+export function builtInProfile(preset: Preset, { options }: Context): string | null {
+  const isBuiltIn = preset.name === DEFAULT_PROFILE || preset.name === SIMULATOR_PROFILE;
+  return isBuiltIn && options.baseUrl === undefined ? preset.name : null;
+}
+
+/** Asks, of what a preset leaves open, what is needed for the first video. */
+export async function askProfile(preset: Preset, context: Context): Promise<AnsweredProfile> {
+  const builtIn = builtInProfile(preset, context);
+  if (builtIn === SIMULATOR_PROFILE) return { profile: { name: builtIn, settings: {} }, key: null };
+  const ofServer = builtIn === null ? await askServer(preset, context) : {};
+  const ofKey = preset.auth === 'none' ? NO_KEY : await askKey(preset, context);
+  const name = builtIn ?? (await askName(preset, context));
+  return { profile: { name, settings: { ...ofServer, ...ofKey.settings } }, key: ofKey.key };
+}
+
+async function askServer(preset: Preset, { host, options }: Context): Promise<Record<string, string>> {
+  const { baseUrl = preset.baseUrl ?? undefined, dialect } = options;
+  const address = await askText('Its address, up to and with its /v1:', { value: baseUrl, fault: addressFault }, host);
+  const model = await askText(
+    'Model in use when none is named (may be empty):',
+    { value: preset.model ?? undefined },
+    host,
+  );
+  return {
+    ...settingsOfPreset(preset),
+    base_url: address,
+    ...(dialect === undefined ? {} : { dialect }),
+    ...(model === '' ? {} : { model }),
+  };
+}
+
+function addressFault(address: string): string | null {
+  return isUnfilled(address) ? unfilled(address) : baseUrlFault(address);
+}
+
+type KeyPlace = 'variable' | 'typed' | 'none';
+
+interface AnsweredKey {
+  readonly settings: Readonly<Record<string, string>>;
+  readonly key: string | null;
+}
+
+const NO_KEY: AnsweredKey = { settings: {}, key: null };
+
+const KEY_PLACES: readonly Choice<KeyPlace>[] = [
+  { value: 'typed', name: 'I type it now', description: 'it is kept in a file that only you can read' },
+  { value: 'variable', name: 'in an environment variable', description: 'it is read from there with every command' },
+  { value: 'none', name: 'it needs none' },
+];
+
+async function askKey({ keyVariable }: Preset, { host, env }: Context): Promise<AnsweredKey> {
+  const isThere = keyVariable !== null && Boolean(env[keyVariable]);
+  const likely = keyVariable === null ? 'none' : isThere ? 'variable' : 'typed';
+  switch (await choose('Where is its key?', KEY_PLACES, likely, host)) {
+    case 'none':
+      return NO_KEY;
+    case 'typed':
+      return { settings: {}, key: await askSecret('The key:', host, keyFault) };
+    case 'variable': {
+      const fault = (text: string): string | null => settingFault('profiles.x.key_from_env', text);
+      const name = await askText('Name of the variable:', { value: keyVariable ?? undefined, fault }, host);
+      return { settings: { key_from_env: name }, key: null };
+    }
+  }
+}
+
+function askName(preset: Preset, context: Context): Promise<string> {
+  const fault = (name: string): string | null => nameFault(name, context.settings);
+  return askText('Name of the profile:', { value: proposedName(preset, context), fault }, context.host);
+}

@@ -1,0 +1,242 @@
+import { defineCommand } from '../../app/command.ts';
+import type { Context } from '../../app/context.ts';
+import { refuseFaults } from '../../app/option-values.ts';
+import { checkProfile, profileNames, SIMULATOR_PROFILE } from '../../configuration/chosen-server.ts';
+import { isSecretSetting } from '../../configuration/endpoint.ts';
+import { SoraError } from '../../domain/errors.ts';
+import { findPreset, PRESET_NAMES, type Preset, settingsOfPreset } from '../../domain/presets.ts';
+import { DEFAULT_PROFILE } from '../../domain/profile-names.ts';
+import { confirm } from '../../output/prompt.ts';
+import { renderTable } from '../../output/table.ts';
+import { maskKey, readKeys, writeKey } from '../../store/keys.ts';
+import { writeSetting, writeSettings } from '../../store/settings.ts';
+import { changesFor, type NewProfile, nameFault, nextSteps, profileFaults } from './new-profile.ts';
+
+const JSON_SHAPE = '{"name","default","base_url","dialect","auth","key","key_origin","model","settings":{…}}';
+
+/** A profile for programs; keys are masked. */
+function profileJson(name: string, context: Context) {
+  const { settings } = context;
+  const { baseUrl, auth, key, model } = context.configurationOf(name);
+  const prefix = `profiles.${name}.`;
+  const own = [...settings].filter(([setting]) => setting.startsWith(prefix));
+  return {
+    name,
+    default: name === (settings.get('profile') ?? DEFAULT_PROFILE),
+    base_url: baseUrl.value,
+    dialect: settings.get(`${prefix}dialect`) ?? 'videos',
+    auth,
+    key: key && maskKey(key.value),
+    key_origin: key?.origin ?? null,
+    model: model?.value ?? null,
+    settings: Object.fromEntries(
+      own.map(([setting, value]) => [setting.slice(prefix.length), isSecretSetting(setting) ? maskKey(value) : value]),
+    ),
+  };
+}
+
+export const configProfileAdd = defineCommand({
+  name: 'config profile add',
+  description:
+    'Makes a profile: a server by name, with what it wants and cannot do. A preset knows that of its kind of server, see docs/servers.md; --base-url and --dialect say what is otherwise. Keys are not taken here: store one with `sora config key set`, or name its variable.',
+  arguments: [{ form: '<name>', summary: 'name of the profile, for --profile' }],
+  options: {
+    preset: {
+      flags: '--preset <name>',
+      summary: `kind of server: ${PRESET_NAMES.join(', ')} (default custom)`,
+    },
+    keyFromEnv: { flags: '--key-from-env <variable>', summary: 'environment variable that holds the key' },
+    auth: { flags: '--auth <how>', summary: 'how the key is sent: bearer, api-key, none' },
+    model: { flags: '-m, --model <name>', summary: 'model in use when none is named' },
+    set: {
+      flags: '--set <name=value>',
+      summary: 'any other setting of a profile, such as defaults.duration=8 (repeatable)',
+      repeatable: true,
+    },
+    use: { flags: '--use', summary: 'make it the profile in use when none is named' },
+  },
+  json: JSON_SHAPE,
+  errors: ['usage', 'invalid_config', 'cannot_write'],
+  examples: [
+    ['sora config profile add lab --preset vllm-omni -m Wan-AI/Wan2.2-T2V-A14B-Diffusers', 'a server of your own'],
+    [
+      'sora config profile add work --preset azure --base-url https://acme.openai.azure.com/openai/v1 --key-from-env AZURE_OPENAI_API_KEY -m my-deployment --use',
+      'a service, with the key from the environment',
+    ],
+  ],
+  async run({ args: [name = ''], options }, context) {
+    const { settings, output, paths } = context;
+    const faults: string[] = [];
+    const preset = choosePreset(options.preset, faults);
+    const { baseUrl, dialect } = context.options;
+    const { keyFromEnv, auth, model, set = [], use = false } = options;
+    const named = { base_url: baseUrl, dialect, key_from_env: keyFromEnv, auth, model };
+    const profile: NewProfile = {
+      name,
+      settings: { ...settingsOfPreset(preset), ...given(named), ...parseAssignments(set, faults) },
+    };
+    const badName = nameFault(name, settings);
+    // Without a name that can be, every setting of it would be told as one that does not exist.
+    faults.push(...(badName === null ? profileFaults(profile, preset) : [badName]));
+    refuseFaults(faults, 'config profile add');
+
+    await writeSettings(paths.settings, changesFor(profile, use));
+    context.forgetSettings();
+    for (const note of nextSteps(profile, preset, context)) output.note(note);
+    return { answer: { data: profileJson(name, context), view: () => '' } };
+  },
+});
+
+function choosePreset(name: string | undefined, faults: string[]): Preset {
+  const preset = findPreset(name ?? 'custom');
+  if (preset !== undefined) return preset;
+  faults.push(`the preset \`${name}\` is not one of ${PRESET_NAMES.join(', ')}`);
+  return choosePreset(undefined, faults);
+}
+
+function given(named: Readonly<Record<string, string | undefined>>): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(named).flatMap(([key, value]) => (value === undefined ? [] : [[key, value]])),
+  );
+}
+
+function parseAssignments(texts: readonly string[], faults: string[]): Record<string, string> {
+  return Object.fromEntries(
+    texts.flatMap((text) => {
+      const [, key, value] = /^([^=]+)=(.*)$/s.exec(text) ?? [];
+      if (key !== undefined && value !== undefined) return [[key, value]];
+      faults.push(`\`--set ${text}\` is not of the form name=value`);
+      return [];
+    }),
+  );
+}
+
+export const configProfileUse = defineCommand({
+  name: 'config profile use',
+  description: 'Makes a profile the one in use when none is named.',
+  arguments: [{ form: '<name>', summary: 'a name that `sora config profile list` shows' }],
+  options: {},
+  json: '{"profile"}',
+  errors: ['invalid_config', 'cannot_write'],
+  examples: [
+    ['sora config profile use lab', 'every command talks to the lab from now on'],
+    ['sora config profile use simulator', 'everything is free and offline from now on'],
+  ],
+  async run({ args: [name = ''] }, { settings, paths }) {
+    checkProfile(name, settings);
+    await writeSetting(paths.settings, 'profile', name);
+    return { answer: { data: { profile: name }, view: () => '' } };
+  },
+});
+
+export const configProfileList = defineCommand({
+  name: 'config profile list',
+  description: 'Lists the profiles, the built-in ones first. Keys are masked.',
+  arguments: [],
+  options: {},
+  json: `{"profiles":[${JSON_SHAPE}]}`,
+  errors: ['invalid_config'],
+  examples: [
+    ['sora config profile list', 'which servers there are, and which is the default'],
+    ["sora config profile list --json | jq -r '.profiles[].name'", 'their names'],
+  ],
+  async run(_, context) {
+    const profiles = profileNames(context.settings).map((name) => profileJson(name, context));
+    return {
+      answer: {
+        data: { profiles },
+        view: (surface) =>
+          renderTable(
+            {
+              head: ['NAME', 'DEFAULT', 'BASE URL', 'DIALECT', 'KEY', 'MODEL'],
+              rows: profiles.map((profile) => [
+                profile.name,
+                profile.default ? 'yes' : '',
+                profile.base_url,
+                profile.dialect,
+                profile.key ?? '',
+                profile.model ?? '',
+              ]),
+            },
+            surface,
+          ),
+      },
+    };
+  },
+});
+
+export const configProfileShow = defineCommand({
+  name: 'config profile show',
+  description: 'Shows what a profile holds. Keys are masked.',
+  arguments: [{ form: '<name>', summary: 'a name that `sora config profile list` shows' }],
+  options: {},
+  json: JSON_SHAPE,
+  errors: ['invalid_config'],
+  examples: [
+    ['sora config profile show lab', 'its server, its key, its settings'],
+    ["sora config profile show lab --json | jq '.settings'", 'its settings, for a script'],
+  ],
+  async run({ args: [name = ''] }, context) {
+    checkProfile(name, context.settings);
+    const profile = profileJson(name, context);
+    const { settings, ...facts } = profile;
+    // The address is shown once: built-in profiles have one without a setting.
+    const { base_url: _, ...others } = settings;
+    const { key_origin: origin } = facts;
+    const rows = [
+      ['name', name],
+      ['default', facts.default ? 'yes' : 'no'],
+      ['base_url', facts.base_url],
+      ['key', facts.key === null ? '' : `${facts.key} (${origin})`],
+      ...Object.entries(others),
+    ];
+    return { answer: { data: profile, view: (surface) => renderTable({ head: ['NAME', 'VALUE'], rows }, surface) } };
+  },
+});
+
+export const configProfileRemove = defineCommand({
+  name: 'config profile remove',
+  description: 'Removes a profile with its settings and its stored key. Asks before, so a script needs --yes.',
+  arguments: [{ form: '<name>', summary: 'a name that `sora config profile list` shows' }],
+  options: { yes: { flags: '-y, --yes', summary: 'remove it without being asked' } },
+  json: '{"profile","removed"}',
+  errors: ['usage', 'invalid_config', 'cannot_write'],
+  examples: [
+    ['sora config profile remove lab', 'forget a server and its key'],
+    ['sora config profile remove lab --yes', 'the same, in a script'],
+  ],
+  async run({ args: [name = ''], options }, context) {
+    const { settings, paths, output } = context;
+    checkProfile(name, settings);
+    if (name === DEFAULT_PROFILE || name === SIMULATOR_PROFILE) {
+      throw new SoraError('usage', {
+        title: `the profile \`${name}\` is built in`,
+        hints: [`run \`sora config key remove --profile ${name}\` to forget its key`],
+      });
+    }
+    const isRemoved = options.yes === true || (await agreesToRemove(name, context));
+    if (isRemoved) {
+      if (Object.hasOwn(readKeys(paths.keys), name)) await writeKey(paths.keys, name, undefined);
+      const names = [...settings.keys()].filter((setting) => setting.startsWith(`profiles.${name}.`));
+      if (settings.get('profile') === name) names.push('profile');
+      await writeSettings(
+        paths.settings,
+        names.map((setting) => [setting, undefined]),
+      );
+      if (names.includes('profile')) output.note(`the default is profile ${DEFAULT_PROFILE} again`);
+    }
+    return { answer: { data: { profile: name, removed: isRemoved }, view: () => '' } };
+  },
+});
+
+async function agreesToRemove(name: string, { isInteractive, host, ledger }: Context): Promise<boolean> {
+  if (!isInteractive) {
+    throw new SoraError('usage', {
+      title: 'removing a profile needs consent, and nobody can be asked here',
+      hints: [`add \`--yes\` to remove profile ${name} with its key`],
+    });
+  }
+  const unfinished = ledger.open().filter(({ profile }) => profile === name).length;
+  const loss = unfinished === 0 ? '' : ` It has ${unfinished} unfinished jobs, which could not be asked for any more.`;
+  return confirm(`Remove profile ${name}, with its settings and its key?${loss}`, host);
+}

@@ -1,0 +1,245 @@
+import { resolve } from 'node:path';
+import { type CommandResult, defineCommand } from '../../app/command.ts';
+import type { Context } from '../../app/context.ts';
+import type { OptionSpecs, OptionValues } from '../../app/option-specs.ts';
+import { parseAsOfMs, parseSinceMs, parseWholeNumber, refuseFaults } from '../../app/option-values.ts';
+import { REQUEST_OPTIONS, readRequest } from '../../app/request-options.ts';
+import {
+  compareModels,
+  estimateCost,
+  isSameVideo,
+  type PricedOrder,
+  priceOrder,
+  type VideoOrder,
+} from '../../domain/cost.ts';
+import { dayOf } from '../../domain/day.ts';
+import { SoraError } from '../../domain/errors.ts';
+import { findModel } from '../../domain/models.ts';
+import { pricesOn } from '../../domain/pricing.ts';
+import { CUSTOM_PROFILE } from '../../domain/profile-names.ts';
+import type { Spent } from '../../domain/spent.ts';
+import {
+  batchCostJson,
+  PRICE_JSON_SHAPE,
+  PRICED_ORDER_JSON_SHAPE,
+  pricedOrderJson,
+  priceJson,
+  renderBatchCost,
+  renderComparison,
+  renderPricedOrder,
+  renderPrices,
+} from '../../output/cost-view.ts';
+import { renderSpent, SPENT_JSON_SHAPE, spentJson } from '../../output/spent-view.ts';
+import { readRows } from '../batch/manifest-rows.ts';
+import { GROUPINGS, reportSpent } from './spent-report.ts';
+
+const MAX_COUNT = 1_000_000;
+const PRICES = 'Prices:';
+const SPENT = 'Spent:';
+
+/** What makes it an estimate. */
+const ESTIMATE_OPTIONS = {
+  ...REQUEST_OPTIONS,
+  count: { group: PRICES, flags: '--count <n>', summary: 'so many videos (default 1)' },
+  batch: { group: PRICES, flags: '--batch <file>', summary: 'all rows of a manifest, or - for standard input' },
+  compare: { group: PRICES, flags: '--compare', summary: 'the same video over every known model and size' },
+} as const satisfies OptionSpecs;
+
+const OPTIONS = {
+  ...ESTIMATE_OPTIONS,
+  asOf: { group: PRICES, flags: '--as-of <date>', summary: 'prices of that day (default today, UTC)' },
+  spent: { group: SPENT, flags: '--spent', summary: 'what was spent, from the local ledger' },
+  by: {
+    group: SPENT,
+    flags: '--by <what>',
+    summary: 'with --spent: a sum for each (default day, UTC)',
+    choices: GROUPINGS,
+  },
+  since: {
+    group: SPENT,
+    flags: '--since <when>',
+    summary: 'with --spent: only since then, such as 7d, 12h or 2026-03-12',
+  },
+} as const satisfies OptionSpecs;
+
+type Options = OptionValues<typeof OPTIONS>;
+
+export const cost = defineCommand({
+  name: 'cost',
+  description:
+    'Without options: the price list. With the options of a video: what it would cost for the seconds that are asked for and, where they differ, for those that would be rendered. With --spent: what was spent by the local ledger, with --profile through that profile: actual where the server told it, else estimated; what a job cost that gave no video is unknown unless the server told it. The simulator never counts. Rows of --spent in a pipe: name, jobs, spent, estimated, actual, jobs of unknown cost, their estimate, refused submissions. Nothing is sent.',
+  arguments: [],
+  options: OPTIONS,
+  json: `{"as_of","prices":[${PRICE_JSON_SHAPE}]}; with options of a video: {"as_of", and the keys of ${PRICED_ORDER_JSON_SHAPE}}; with --batch: {"as_of","manifest","videos","cost":{"estimated_usd","asked_usd"},"videos_of_unknown_price"}; with --compare: {"as_of","videos":[the same keys and "asked"]}; with --spent: {"by","since","groups":[{"name", and the keys of ${SPENT_JSON_SHAPE}}],"total":{the same keys},"simulated"}`,
+  errors: ['usage', 'invalid_request', 'reference_size_mismatch', 'invalid_config'],
+  examples: [
+    ['sora cost -m sora-2-pro -r 1080p -d 10 --count 3 --compare', 'three videos, and what others would cost'],
+    ['sora cost --spent --by model --since 7d', 'what the last week cost, by model'],
+  ],
+
+  async run({ options }, context) {
+    const faults = conflictsOf(options, context);
+    const nowMs = context.host.clock.now();
+    const asOfMs = parseAsOfMs(options.asOf, faults) ?? nowMs;
+    const sinceMs = parseSinceMs(options.since, nowMs, faults);
+    const count = parseWholeNumber(options.count, { name: '--count', min: 1, max: MAX_COUNT, fallback: 1 }, faults);
+    if (!options.spent && namesOf(options, ESTIMATE_OPTIONS).length > 0) {
+      if (options.batch !== undefined) return estimateBatch(options.batch, options, asOfMs, context, faults);
+      const order = { ...(await readOrder(options, context, faults)), count };
+      return options.compare ? compare(order, asOfMs, context) : estimateOne(order, asOfMs, context);
+    }
+    refuseFaults(faults, 'cost');
+    return options.spent ? spent(options, sinceMs, context) : priceList(asOfMs, context);
+  },
+});
+
+/** The options among these that were given, as they are typed. */
+function namesOf(options: Options, specs: OptionSpecs): string[] {
+  const given: Readonly<Record<string, unknown>> = options;
+  return Object.entries(specs).flatMap(([name, { flags }]) =>
+    given[name] === undefined ? [] : [`\`${/--[\w-]+/.exec(flags)?.[0]}\``],
+  );
+}
+
+function conflictsOf(options: Options, context: Context): string[] {
+  const { by, since, asOf } = OPTIONS;
+  if (!options.spent)
+    return namesOf(options, { by, since }).map((name) => `${name} is about what was spent; add \`--spent\``);
+  const foreign = namesOf(options, { ...ESTIMATE_OPTIONS, asOf });
+  return [
+    ...foreign.map((name) => `${name} is about what a video would cost; give it without \`--spent\``),
+    ...(context.options.simulate ? ['nothing is ever spent with `--simulate`; give it without `--spent`'] : []),
+  ];
+}
+
+async function readOrder(
+  options: Options,
+  context: Context,
+  faults: readonly string[],
+): Promise<Omit<VideoOrder, 'count'>> {
+  try {
+    const { request, askedSeconds, notes } = await readRequest('a video to be priced', options, context, faults);
+    for (const note of notes) context.output.note(note);
+    return { request, askedSeconds };
+  } catch (error) {
+    if (!(error instanceof SoraError) || error.code !== 'invalid_request') throw error;
+    throw error.with({ hints: ['run `sora cost --help` to see what each option takes'] });
+  }
+}
+
+function priceList(asOfMs: number, context: Context): CommandResult {
+  const prices = pricesOn(context.configuration.prices, dayOf(asOfMs));
+  if (prices.length === 0) context.output.note(`no price is known for ${dayOf(asOfMs)}; ${firstList(context)}`);
+  return {
+    answer: {
+      data: { as_of: dayOf(asOfMs), prices: prices.map(priceJson) },
+      view: (surface) => renderPrices(prices, surface),
+    },
+  };
+}
+
+function estimateOne(order: VideoOrder, asOfMs: number, context: Context): CommandResult {
+  const priced = priceOrder(order, asOfMs, context.configuration.prices);
+  noteDoubts(priced, asOfMs, context);
+  return {
+    answer: {
+      data: { as_of: dayOf(asOfMs), ...pricedOrderJson(priced) },
+      view: (surface) => renderPricedOrder(priced, surface),
+    },
+  };
+}
+
+async function estimateBatch(
+  file: string,
+  options: Options,
+  asOfMs: number,
+  context: Context,
+  faults: string[],
+): Promise<CommandResult> {
+  const { host, configuration, output } = context;
+  const { count, compare: isCompared } = OPTIONS;
+  faults.push(
+    ...namesOf(options, { count, compare: isCompared }).map(
+      (name) => `${name} is about one video; give it without \`--batch\``,
+    ),
+  );
+  refuseFaults(faults, 'cost');
+  const path = file === '-' ? null : resolve(host.cwd, file);
+  const source = { name: file, path, format: null, variants: ['video'] as const, outputFolder: host.cwd };
+  const rows = await readRows(source, options, context);
+  const orders = rows.map(({ request, askedSeconds }) => ({ request, askedSeconds, count: 1 }));
+  const estimated = estimateCost(orders, asOfMs, configuration.prices);
+  if (configuration.isSimulator) output.note('the simulator is free; these are the prices of what it stands for');
+  return {
+    answer: {
+      data: { as_of: dayOf(asOfMs), manifest: file, ...batchCostJson(estimated) },
+      view: (surface) => renderBatchCost(estimated, surface),
+    },
+  };
+}
+
+function compare(order: VideoOrder, asOfMs: number, context: Context): CommandResult {
+  const { request } = order;
+  const videos = compareModels(order, asOfMs, context.configuration.prices);
+  noteDoubts(priceOrder(order, asOfMs, context.configuration.prices), asOfMs, context);
+  return {
+    answer: {
+      data: {
+        as_of: dayOf(asOfMs),
+        videos: videos.map((video) => ({ ...pricedOrderJson(video), asked: isSameVideo(video, request) })),
+      },
+      view: (surface) => renderComparison(videos, request, surface),
+    },
+  };
+}
+
+/** Says why a price is not known and what can be done about it, or that nothing is paid at all. */
+function noteDoubts({ model, price, seconds, micros }: PricedOrder, asOfMs: number, context: Context): void {
+  const { output, configuration } = context;
+  const { profile, isSimulator } = configuration;
+  if (isSimulator) output.note('the simulator is free; these are the prices of what it stands for');
+  if (micros !== null) return;
+  if (price !== null && seconds === null) {
+    output.note('the server chooses the length, so the price is not known; give it with `--duration`');
+  } else if (model !== null && findModel(model) !== undefined) {
+    output.note(`no price of ${model} is known for ${dayOf(asOfMs)}; ${firstList(context)}`);
+  } else {
+    const owner = isSimulator || profile.value === CUSTOM_PROFILE ? 'NAME' : profile.value;
+    output.note(
+      `no price of ${model} is known; run \`sora config set profiles.${owner}.prices.${model} USD\` to say what a second costs`,
+    );
+  }
+}
+
+function firstList({ configuration }: Context): string {
+  const [first] = configuration.prices.flatMap(({ since }) => since ?? []).sort();
+  return `the first price list is of ${first}`;
+}
+
+function spent(options: Options, sinceMs: number | null, context: Context): CommandResult {
+  const by = GROUPINGS.find((grouping) => grouping === options.by) ?? 'day';
+  const report = reportSpent({ by, sinceMs }, context);
+  const { groups, total } = report;
+  noteOmissions(total, sinceMs, context);
+  return {
+    answer: {
+      data: {
+        by,
+        since: sinceMs === null ? null : new Date(sinceMs).toISOString(),
+        groups: groups.map(([name, sum]) => ({ name, ...spentJson(sum) })),
+        total: spentJson(total),
+        simulated: total.simulated,
+      },
+      view: (surface) => renderSpent(report, by, surface),
+    },
+  };
+}
+
+function noteOmissions({ jobs, refused, simulated }: Spent, sinceMs: number | null, context: Context): void {
+  const { ledger, output } = context;
+  const unreadable = ledger.problems().length;
+  if (unreadable > 0) output.note(`the sums may be too low: ${unreadable} of the ledger’s lines cannot be read`);
+  if (jobs + refused > 0) return;
+  const since = sinceMs === null ? '' : ` since ${new Date(sinceMs).toISOString()}`;
+  output.note(`nothing was spent${since}${simulated > 0 ? '; the simulator is free' : ''}`);
+}

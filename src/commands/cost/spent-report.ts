@@ -1,0 +1,65 @@
+import type { Context } from '../../app/context.ts';
+import { dayOf } from '../../domain/day.ts';
+import { CUSTOM_PROFILE } from '../../domain/profile-names.ts';
+import type { JobRecord } from '../../domain/record.ts';
+import { type SpentReport, sumSpent } from '../../domain/spent.ts';
+import type { Ledger } from '../../store/ledger.ts';
+
+const DAY_MS = 86_400_000;
+const MANY_DAYS = 400;
+
+/** What spending is summed up by. */
+export const GROUPINGS = ['day', 'model', 'profile', 'batch'] as const;
+export type Grouping = (typeof GROUPINGS)[number];
+
+export interface SpentQuestion {
+  readonly by: Grouping;
+  /** Null for all there is. */
+  readonly sinceMs: number | null;
+}
+
+/**
+ * Sums up what the ledger knows, or of it what belongs to the profile or the server that was named.
+ * Days come in their order, all else by what was spent, the most first.
+ */
+export function reportSpent({ by, sinceMs }: SpentQuestion, context: Context): SpentReport {
+  const { groups, total } = sumSpent(wantedRecords(sinceMs ?? Number.NEGATIVE_INFINITY, context), (record) =>
+    nameOf(record, by),
+  );
+  const sorted = [...groups].sort(([name, a], [otherName, b]) => {
+    const byName = (name ?? '') < (otherName ?? '') ? -1 : 1;
+    return by === 'day' ? byName : b.mostMicros - a.mostMicros || byName;
+  });
+  return { groups: sorted, total };
+}
+
+function* wantedRecords(sinceMs: number, { ledger, host, options }: Context): Generator<JobRecord> {
+  const { profile, baseUrl } = options;
+  for (const record of recordsAround(sinceMs, host.clock.now(), ledger)) {
+    const isNamed = (profile ?? record.profile) === record.profile && (baseUrl ?? record.baseUrl) === record.baseUrl;
+    if (isNamed && record.submittedAtMs >= sinceMs) yield record;
+  }
+}
+
+/** At least those since then. Of a long ledger, some days are found quickly; many are quicker read as a whole. */
+function* recordsAround(sinceMs: number, nowMs: number, ledger: Ledger): Generator<JobRecord> {
+  if (nowMs - sinceMs > MANY_DAYS * DAY_MS) {
+    yield* ledger.all();
+    return;
+  }
+  const lastDay = dayOf(nowMs + DAY_MS); // tomorrow: another machine's clock may be ahead
+  for (let timeMs = sinceMs; dayOf(timeMs) <= lastDay; timeMs += DAY_MS) yield* ledger.submittedOn(dayOf(timeMs));
+}
+
+function nameOf({ request, job, profile, baseUrl, batch, submittedAtMs }: JobRecord, by: Grouping): string | null {
+  switch (by) {
+    case 'day':
+      return dayOf(submittedAtMs);
+    case 'model':
+      return request.model ?? job?.model ?? null;
+    case 'profile':
+      return profile === CUSTOM_PROFILE ? baseUrl : profile; // the name says nothing, and several servers share it
+    case 'batch':
+      return batch;
+  }
+}

@@ -1,0 +1,103 @@
+import type { Context } from '../../app/context.ts';
+import type { FollowedJob } from '../../app/follow-jobs.ts';
+import type { Server } from '../../app/server.ts';
+import { submitDeps } from '../../app/submit-deps.ts';
+import { SoraError } from '../../domain/errors.ts';
+import type { Estimate } from '../../domain/pricing.ts';
+import { isFileOwed } from '../../domain/record.ts';
+import { changesOf } from '../../domain/request-changes.ts';
+import type { VideoRequest } from '../../domain/video.ts';
+import { overDayCap } from '../../jobs/day-cap.ts';
+import { submit, underWay } from '../../jobs/submit.ts';
+import { Interrupt } from '../../platform/host.ts';
+
+export interface CopiesOrder {
+  readonly request: VideoRequest;
+  /** Of one copy. */
+  readonly price: Estimate | null;
+  readonly count: number;
+  readonly again: boolean;
+  /** Whether the videos are to be saved as files. */
+  readonly owesFile: boolean;
+}
+
+export interface SubmittedCopies {
+  readonly followed: readonly FollowedJob[];
+  /** What kept the rest from being submitted; the copies before it go on. */
+  readonly errors: readonly SoraError[];
+}
+
+/**
+ * Submits a request as often as asked, one after the other, and stops at the
+ * first refusal. A first Ctrl-C lets the create that is under way be answered,
+ * so that its job is known.
+ */
+export async function submitCopies(order: CopiesOrder, context: Context): Promise<SubmittedCopies> {
+  const { request, price, count, again, owesFile } = order;
+  const { host, output, configuration } = context;
+  const server = await context.server();
+  keepDayCap(order, server, context);
+  const taken = new Set<string>();
+  const followed: FollowedJob[] = [];
+  const sayWait = (): void => {
+    output.news('finishing the submission, so that its job is not lost; press Ctrl-C again to leave at once');
+  };
+  host.interrupt.addEventListener('abort', sayWait, { once: true });
+  try {
+    while (followed.length < count) {
+      const { kind, record, job } = await submit(submitDeps(server, context), {
+        server: server.identity,
+        request,
+        estimate: price,
+        free: server.configuration.isSimulator,
+        again,
+        owesFile,
+        taken,
+        maxCostPerDayMicros: configuration.maxCostPerDayMicros?.value ?? null,
+        row: null,
+      });
+      taken.add(record.key);
+      if (kind === 'attached') {
+        const what = isFileOwed(record, host.clock.now())
+          ? `the same request was made as ${record.job?.id}, and its video was not saved yet`
+          : `the same request is under way as ${record.job?.id}`;
+        output.note(`${what}; going on with it, at no further cost (\`--again\` submits anew)`);
+      }
+      if (kind === 'submitted' && job !== null) {
+        for (const change of changesOf(request, job)) output.note(change);
+      }
+      followed.push({ id: job?.id ?? record.job?.id ?? record.key, server, record, known: job });
+    }
+  } catch (thrown) {
+    const error = thrown instanceof Interrupt ? interrupted(followed.length, count, thrown) : thrown;
+    if (!(error instanceof SoraError) || followed.length === 0) throw error;
+    return { followed, errors: [error] };
+  } finally {
+    host.interrupt.removeEventListener('abort', sayWait);
+  }
+  return { followed, errors: [] };
+}
+
+/**
+ * Refuses all copies when there is no room for the last of them in the day. Those that exist are not paid again; each one is
+ * looked at once more when it is sent, since others may spend meanwhile.
+ */
+function keepDayCap({ request, price, count, again, owesFile }: CopiesOrder, server: Server, context: Context): void {
+  const { ledger, host, configuration } = context;
+  const cap = configuration.maxCostPerDayMicros;
+  if (cap === null || configuration.isSimulator) return;
+  const standing = underWay({ ledger, clock: host.clock }, { server: server.identity, request, again, owesFile });
+  const missing = Math.max(0, count - standing.length);
+  if (missing === 0) return;
+  const excess = overDayCap(ledger, price === null ? null : price.micros * missing, {
+    atMs: host.clock.now(),
+    profile: configuration.maxCostPerDayProfile,
+    capMicros: cap.value,
+  });
+  if (excess !== null) throw excess;
+}
+
+function interrupted(done: number, count: number, cause: Interrupt): SoraError {
+  const title = `interrupted; ${done === 0 ? 'nothing was submitted' : `${done} of ${count} were submitted`}`;
+  return new SoraError('interrupted', { title, hints: ['run the same command again to go on'], cause });
+}

@@ -1,0 +1,171 @@
+import { type CommandResult, defineCommand } from '../../app/command.ts';
+import type { Context } from '../../app/context.ts';
+import { type FollowedJob, followJobs } from '../../app/follow-jobs.ts';
+import { lackingFaults } from '../../app/lacking-faults.ts';
+import { parseTimeoutMs, parseWholeNumber } from '../../app/option-values.ts';
+import { REQUEST_OPTIONS, readRequest } from '../../app/request-options.ts';
+import { describeCost, previewRequest } from '../../app/request-preview.ts';
+import {
+  checkFiles,
+  FILE_OPTIONS,
+  type FilePlan,
+  planFiles,
+  refuseVariants,
+  SEVERAL_NEED_FOLDER,
+  saveFiles,
+} from '../../app/save-files.ts';
+import { savedAnswer } from '../../app/saved-answer.ts';
+import { targetOption } from '../../app/server.ts';
+import { agreeToSpend, parseMaxCost } from '../../app/spending.ts';
+import { writeSidecars } from '../../app/write-sidecars.ts';
+import { apiFormOf, requireKey } from '../../configuration/endpoint.ts';
+import { SoraError } from '../../domain/errors.ts';
+import { failureOf } from '../../domain/job-failure.ts';
+import { estimate } from '../../domain/pricing.ts';
+import { changesOf } from '../../domain/request-changes.ts';
+import { commandAbout } from '../../domain/shell.ts';
+import { type JobSummary, summarize } from '../../domain/summary.ts';
+import type { VideoRequest } from '../../domain/video.ts';
+import { JOB_JSON_SHAPE } from '../../output/job-view.ts';
+import { submitCopies } from './copies.ts';
+import { reuse } from './reuse.ts';
+
+const RUN = 'Run:';
+const MONEY = 'Money:';
+const MAX_COUNT = 100;
+/** For servers that answer a create with the bytes of the video, and cannot be asked for it again. */
+const NOT_KEPT = 'the video came with the answer and was not kept; leave `--detach` and `--no-download` out to save it';
+
+export const create = defineCommand({
+  name: 'create',
+  description:
+    'Submits a video, waits for it with progress and saves it. Prints the path of the file. A create is never sent twice by itself: run the same command again to go on with the same job.',
+  arguments: [{ form: '<prompt>', summary: 'what to show: text, @FILE, or - for standard input' }],
+  options: {
+    ...REQUEST_OPTIONS,
+    ...FILE_OPTIONS,
+    noDownload: { group: FILE_OPTIONS.output.group, flags: '--no-download', summary: 'wait, but do not save' },
+    detach: { group: RUN, flags: '--detach', summary: 'print the id at once and leave' },
+    timeout: {
+      group: RUN,
+      flags: '--timeout <duration>',
+      summary: 'longest wait (default 30m); the job goes on after it',
+    },
+    count: { group: RUN, flags: '--count <n>', summary: 'make n variations' },
+    again: { group: RUN, flags: '--again', summary: 'submit anew although the same request is unfinished' },
+    reuse: { group: RUN, flags: '--reuse', summary: 'return the saved result of an identical finished request' },
+    dryRun: { group: RUN, flags: '-n, --dry-run', summary: 'show request, curl and cost; send nothing' },
+    maxCost: { group: MONEY, flags: '--max-cost <usd>', summary: 'refuse when it would cost more' },
+    yes: { group: MONEY, flags: '-y, --yes', summary: 'agree to the price without being asked' },
+  },
+  json: `${JOB_JSON_SHAPE}; with --count: {"jobs":[…]}; with --dry-run: {"request","count","curl","cost"}`,
+  errors: [
+    'invalid_request',
+    'file_exists',
+    'no_api_key',
+    'cost_cap_exceeded',
+    'moderation_blocked',
+    'reference_size_mismatch',
+    'outcome_unknown',
+    'job_failed',
+    'wait_timeout',
+    'download_corrupt',
+  ],
+  examples: [
+    [
+      'sora create "A paper boat sails into a storm drain" --duration 5 --simulate',
+      'make a real MP4, free and offline',
+    ],
+    [
+      'sora create @prompt.txt -m sora-2-pro -r 1080p -a 9:16 -o clip.mp4 --max-cost 5',
+      'prompt from a file, at most $5',
+    ],
+  ],
+
+  async run({ args: [prompt = ''], options }, context) {
+    const faults: string[] = [];
+    const { configuration, host } = context;
+    const plan = planFiles(options, context, faults);
+    refuseVariants(plan, apiFormOf(configuration), faults);
+    faults.push(...lackingFaults(configuration, plan.variants, options.character ?? []));
+    const timeoutMs = parseTimeoutMs(options.timeout, configuration.timeoutMs.value, faults);
+    const count = parseWholeNumber(options.count, { name: '--count', min: 1, max: MAX_COUNT, fallback: 1 }, faults);
+    const maxCostMicros = parseMaxCost(options.maxCost, faults);
+    if (count > 1 && plan.destination.kind !== 'folder') faults.push(SEVERAL_NEED_FOLDER);
+    if (options.reuse && (count > 1 || options.again))
+      faults.push('`--reuse` returns what there is; give it without `--count` and `--again`');
+    const read = await readRequest(prompt, options, context, faults);
+    for (const note of read.notes) context.output.note(note);
+
+    const price = estimate(read.request, host.clock.now(), configuration.prices);
+    if (options.dryRun) return { answer: previewRequest(read, price, count, configuration) };
+    const files = options.detach || options.noDownload ? null : plan;
+    if (files !== null) checkFiles(files);
+    const reused = options.reuse ? await reuse(read.request, files, context) : null;
+    if (reused !== null) {
+      const errors = await writeSidecars([reused], files, context);
+      return { ...savedAnswer([reused], files, context), errors };
+    }
+
+    requireKey(configuration, host.clock.now());
+    const totalMicros = price === null ? null : price.micros * count;
+    await agreeToSpend({ micros: totalMicros, maxCostMicros, isAgreed: options.yes ?? false }, context);
+    context.output.news(`cost: ${describeCost(totalMicros, configuration.isSimulator)}`);
+
+    const { followed, errors } = await submitCopies(
+      {
+        request: read.request,
+        price,
+        count,
+        again: options.again ?? false,
+        owesFile: files !== null && files.destination.kind !== 'stdout', // what went into a pipe is not seen again
+      },
+      context,
+    );
+    if (files === null && followed.some(({ known }) => known?.content?.kind === 'base64')) {
+      context.output.note(NOT_KEPT);
+    }
+    if (options.detach) return detached(followed, errors, context);
+    return finish(followed, errors, { request: read.request, timeoutMs, plan: files }, context);
+  },
+});
+
+function detached(followed: readonly FollowedJob[], errors: readonly SoraError[], context: Context): CommandResult {
+  const summaries = followed.map(({ server, record, known }) => summarize(server.identity.profile, record, known));
+  const [first] = followed;
+  if (first)
+    context.output.note(
+      `run \`${commandAbout(first.id, 'sora status', ` --watch${targetOption(first.server.identity)}`)}\` to wait for it`,
+    );
+  return { ...savedAnswer(summaries, null, context), errors };
+}
+
+/** Waits, saves, and tells of each job what became of it. */
+async function finish(
+  followed: readonly FollowedJob[],
+  submitErrors: readonly SoraError[],
+  { request, timeoutMs, plan }: { request: VideoRequest; timeoutMs: number; plan: FilePlan | null },
+  context: Context,
+): Promise<CommandResult> {
+  const outcomes = await followJobs(followed, timeoutMs, context);
+  const errors: SoraError[] = [...submitErrors];
+  const summaries: JobSummary[] = [];
+  for (const [at, outcome] of outcomes.entries()) {
+    const job = followed[at];
+    if (job === undefined) continue;
+    const { server, record } = job;
+    try {
+      if (outcome instanceof SoraError) throw outcome;
+      for (const change of changesOf(request, outcome)) context.output.note(change);
+      const failure = failureOf(outcome, context.host.clock.now());
+      if (failure !== null) throw failure;
+      const files = plan === null ? [] : await saveFiles({ server, record, job: outcome, plan }, context);
+      summaries.push({ ...summarize(server.identity.profile, record, outcome), files });
+    } catch (error) {
+      if (!(error instanceof SoraError)) throw error;
+      errors.push(error);
+    }
+  }
+  errors.push(...(await writeSidecars(summaries, plan, context)));
+  return { ...savedAnswer(summaries, plan, context), errors };
+}

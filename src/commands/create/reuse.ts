@@ -1,0 +1,91 @@
+import { constants, copyFileSync, createReadStream, statSync } from 'node:fs';
+import type { Context } from '../../app/context.ts';
+import { type FilePlan, saveFiles } from '../../app/save-files.ts';
+import { SoraError } from '../../domain/errors.ts';
+import { type JobRecord, type SavedFile, statusOf } from '../../domain/record.ts';
+import { type JobSummary, summarize } from '../../domain/summary.ts';
+import type { VideoRequest } from '../../domain/video.ts';
+import { cannotWrite, fileExists, pathFor } from '../../jobs/destination.ts';
+import { pour } from '../../jobs/download.ts';
+import { fingerprintOf, recordRequest } from '../../jobs/fingerprint.ts';
+import { hasCode } from '../../platform/files.ts';
+
+/**
+ * The newest finished result of the same request: its files where they still
+ * are, or fetched again from the server while it keeps them; null when there is
+ * nothing left to reuse.
+ */
+export async function reuse(
+  request: VideoRequest,
+  plan: FilePlan | null,
+  context: Context,
+): Promise<JobSummary | null> {
+  const { ledger, configuration } = context;
+  const fingerprint = fingerprintOf(configuration.baseUrl.value, recordRequest(request));
+  const finished = ledger.byFingerprint(fingerprint).filter((record) => statusOf(record) === 'completed');
+  for (const record of finished.reverse()) {
+    if (plan === null) return summarize(record.profile, record, null);
+    const files = filesOnDisk(record, plan);
+    if (files !== null) {
+      return { ...summarize(record.profile, record, null), files: await deliver(files, record, plan, context) };
+    }
+    const fetched = await fetchAgain(record, plan, context);
+    if (fetched !== null) return fetched;
+  }
+  return null;
+}
+
+/** One whole file for each variant that is wanted, or null. */
+function filesOnDisk(record: JobRecord, { variants }: FilePlan): SavedFile[] | null {
+  const files = variants.flatMap(
+    (variant) => record.files.findLast((file) => file.variant === variant && sizeOf(file.path) === file.bytes) ?? [],
+  );
+  return files.length === variants.length ? files : null;
+}
+
+function sizeOf(path: string): number | undefined {
+  return statSync(path, { throwIfNoEntry: false })?.size;
+}
+
+/** A name that was asked for is filled with a copy; without one, the files are where they are. */
+async function deliver(
+  files: readonly SavedFile[],
+  record: JobRecord,
+  { destination, force }: FilePlan,
+  { output }: Context,
+): Promise<SavedFile[]> {
+  if (destination.kind === 'stdout') {
+    for (const { path } of files) await pour(createReadStream(path), output.stdout);
+  }
+  if (destination.kind !== 'file') return [...files];
+  return files.map((file, at) => {
+    const path = pathFor(
+      destination,
+      file.variant,
+      { id: record.job?.id ?? '', prompt: record.request.prompt },
+      at === 0,
+    );
+    if (path === file.path) return file;
+    try {
+      copyFileSync(file.path, path, force ? 0 : constants.COPYFILE_EXCL);
+    } catch (error) {
+      throw hasCode(error, 'EEXIST') ? fileExists(path) : cannotWrite(path, error);
+    }
+    return { ...file, path };
+  });
+}
+
+async function fetchAgain(record: JobRecord, plan: FilePlan, context: Context): Promise<JobSummary | null> {
+  if (record.job === null) return null;
+  const server = await context.serverOf(record);
+  try {
+    const job = await server.client.get(record.job.id, { signal: context.host.interrupt });
+    const files = await saveFiles({ server, record, job, plan }, context);
+    return { ...summarize(record.profile, record, job), files };
+  } catch (error) {
+    const isGone =
+      error instanceof SoraError && ['video_not_found', 'content_expired', 'content_not_ready'].includes(error.code);
+    if (isGone) return null;
+    throw error;
+  }
+}

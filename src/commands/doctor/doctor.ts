@@ -1,0 +1,209 @@
+import { type CommandResult, defineCommand } from '../../app/command.ts';
+import type { Context } from '../../app/context.ts';
+import { createCurl, describeCost } from '../../app/request-preview.ts';
+import { requireKey } from '../../configuration/endpoint.ts';
+import { accessCheck } from '../../doctor/access-check.ts';
+import { API_CHECKS } from '../../doctor/api-checks.ts';
+import { runChecks } from '../../doctor/check.ts';
+import { type JobSurvey, surveyJobs } from '../../doctor/job-survey.ts';
+import { LOCAL_CHECKS } from '../../doctor/local-checks.ts';
+import { NETWORK_CHECKS } from '../../doctor/network-checks.ts';
+import { type Ability, surveyServer } from '../../doctor/server-survey.ts';
+import { CAPABILITY_NAMES, type Capability } from '../../domain/capabilities.ts';
+import { CATALOGUE } from '../../domain/catalogue.ts';
+import type { CheckResult } from '../../domain/check.ts';
+import type { Dialect } from '../../domain/dialect.ts';
+import { SoraError } from '../../domain/errors.ts';
+import { usdOf } from '../../domain/money.ts';
+import { type AccessCommand, renderAccessCommand, renderChecks } from '../../output/doctor-view.ts';
+import type { Surface } from '../../output/surface.ts';
+import { renderTable } from '../../output/table.ts';
+import { offerProfile } from './profile-offer.ts';
+import { createSubject } from './subject.ts';
+import { createTrialDeps, smallestRequest, trialEstimate } from './trial.ts';
+
+const EXIT_CODES: ReadonlySet<number> = new Set([4, 7]);
+
+export const doctor = defineCommand({
+  name: 'doctor',
+  description:
+    'Checks access end to end and says what to do about what it finds. The free checks always run; the access check makes the smallest job, so it is sent only when a terminal confirms or --yes is given, and its job is removed at once. Ends with 4 for the key or access, 7 for quota or billing, 1 for anything else, 0 with warnings only.',
+  arguments: [],
+  options: {
+    yes: { flags: '-y, --yes', summary: 'make the job of the access check, or the two of --server; caps are kept' },
+    server: {
+      flags: '--server',
+      summary: 'tell what the server can do, and offer to keep what it needs in the profile',
+    },
+    curl: { flags: '--curl', summary: 'print only the access check as a curl command' },
+  },
+  json: '{"ok","profile","checks":[{"id","title","status":"pass|warn|fail|skip","detail","remedy":["…"],"ms"}],"curl","cost"}; with --curl: {"curl"}; with --server: {"profile","base_url","dialect","list","delete","cancel","content","thumbnail","spritesheet","range","json","multipart"}, each yes, no or unknown',
+  errors: [
+    'no_api_key',
+    'invalid_api_key',
+    'model_not_found',
+    'insufficient_quota',
+    'endpoint_not_found',
+    'service_retired',
+  ],
+  examples: [
+    ['sora doctor', 'why does it not work?'],
+    ['sora doctor --json --yes --profile lab', 'a smoke check in CI that really makes a job'],
+  ],
+
+  async run({ options }, context) {
+    if (options.curl && options.server)
+      throw new SoraError('usage', { title: 'give `--curl` or `--server`, not both', facts: { command: 'doctor' } });
+    if (options.curl) {
+      const curl = createCurl(smallestRequest(context.configuration), context.configuration, null);
+      return { answer: { data: { curl }, view: () => `${curl}\n` } };
+    }
+    const isAgreed = options.yes ?? false;
+    if (options.server) return survey(context, isAgreed);
+    return examine(context, isAgreed);
+  },
+});
+
+/** Runs all checks. On a terminal that is asked, what they found is shown before the question. */
+async function examine(context: Context, isAgreed: boolean): Promise<CommandResult> {
+  const { host, output } = context;
+  const progress = await output.progress();
+  const ended: CheckResult[] = [];
+  let shown: readonly CheckResult[] = [];
+  const beforeAsking = async (): Promise<void> => {
+    progress.stop();
+    if (output.stdout.isTTY !== true) return;
+    shown = free.flatMap(({ id }) => ended.find((result) => result.id === id) ?? []);
+    await output.answer({ data: {}, view: (surface) => view(shown, accessCommand(context), surface) });
+  };
+  const free = [...LOCAL_CHECKS, ...NETWORK_CHECKS, ...API_CHECKS];
+  // With broken settings there is no server to speak of, and the check that would need it is never run.
+  const access = accessCheck(
+    free.map(({ id }) => id),
+    () => createTrialDeps(context, context.configuration, { isAgreed, beforeAsking }),
+  );
+  const checks = [...free, access];
+  progress.show(() => `looking at ${checks.find(({ id }) => !ended.some((result) => result.id === id))?.title}`);
+  try {
+    const results = await runChecks(checks, createSubject(context), host.clock, (result) => ended.push(result));
+    return report(results, shown, context);
+  } finally {
+    progress.stop();
+  }
+}
+
+function view(checks: readonly CheckResult[], access: AccessCommand | null, surface: Surface): string {
+  return `${renderChecks(checks, surface)}${access === null ? '' : renderAccessCommand(access, surface)}`;
+}
+
+/** What the server can do; what of it has a place in the settings is offered to be kept there. */
+async function survey(context: Context, isAgreed: boolean): Promise<CommandResult> {
+  const { configuration, host, output } = context;
+  requireKey(configuration, host.clock.now());
+  const seen = await surveyServer(createSubject(context).server(), host.clock.now());
+  // Jobs are made in the dialect that was found.
+  const chosen = seen.dialect === 'unknown' ? configuration.dialect : { value: seen.dialect, origin: 'doctor' };
+  const tried = { ...configuration, dialect: chosen, shape: seen.shape ?? configuration.shape };
+  const jobs = await surveyJobs(createTrialDeps(context, tried, { isAgreed }), chosen.value === 'videos');
+  for (const note of [...seen.notes, ...jobs.notes]) output.note(note);
+  const { list, delete: removal, content, thumbnail, spritesheet, range } = seen.abilities;
+  const { cancel, json, multipart } = jobs.abilities;
+  const takesJobs = json === 'yes' || multipart === 'yes';
+  const dialect = takesJobs ? chosen.value : seen.dialect;
+  const abilities = { list, delete: removal, cancel, content, thumbnail, spritesheet, range, json, multipart };
+  const found = {
+    ...(dialect === configuration.dialect.value ? {} : { dialect }),
+    ...(seen.shape === 'new-api' && configuration.shape !== 'new-api' ? { shape: 'new-api' } : {}),
+    ...encodingFound(jobs, chosen.value),
+    ...(chosen.value === 'videos' ? capabilitiesFound(abilities, configuration.lacks) : {}),
+  };
+  if (dialect !== 'unknown') await offerProfile(found, context);
+  return {
+    answer: {
+      data: { profile: configuration.profile.value, base_url: configuration.baseUrl.value, dialect, ...abilities },
+      view: (surface) =>
+        renderTable(
+          { head: ['WHAT', 'ABLE'], rows: [['dialect', dialect], ...Object.entries(abilities)], flexible: 1 },
+          surface,
+        ),
+    },
+  };
+}
+
+/** A server that takes both encodings needs no setting, and no dialect but `videos` has a choice. */
+function encodingFound(
+  { abilities: { json, multipart } }: JobSurvey,
+  dialect: Dialect,
+): Readonly<Record<string, string>> {
+  if (dialect !== 'videos') return {};
+  if (json === 'yes' && multipart === 'no') return { encoding: 'json' };
+  return json === 'no' && multipart === 'yes' ? { encoding: 'multipart' } : {};
+}
+
+/** What the profile does not say yet, or says otherwise. The other dialects lack by nature what they lack. */
+function capabilitiesFound(
+  abilities: Readonly<Record<string, Ability>>,
+  lacks: ReadonlySet<Capability>,
+): Readonly<Record<string, Ability>> {
+  const news = CAPABILITY_NAMES.filter((name) => abilities[name] === (lacks.has(name) ? 'yes' : 'no'));
+  return Object.fromEntries(news.map((name) => [`capabilities.${name}`, abilities[name] as Ability]));
+}
+
+/** What of it was shown already is not shown again. */
+function report(checks: readonly CheckResult[], shown: readonly CheckResult[], context: Context): CommandResult {
+  const access = accessCommand(context);
+  const failed = checks.find(({ status }) => status === 'fail');
+  const told = checks.map(({ id, title, status, detail, remedy = [], ms }) => ({
+    id,
+    title,
+    status,
+    detail,
+    remedy,
+    ms,
+  }));
+  const { fault } = context.options;
+  if (fault !== undefined && checks.every(({ status }) => status === 'pass' || status === 'skip'))
+    context.output.note(
+      `nothing here meets the fault \`${fault}\`: run \`sora create 'a boat' --simulate --fault ${fault}\` to see it on a job that is left to run`,
+    );
+  const news = checks.filter(({ id }) => !shown.some((result) => result.id === id));
+  return {
+    answer: {
+      data: {
+        ok: failed === undefined,
+        profile: access?.profile ?? null,
+        checks: told,
+        curl: access?.curl ?? null,
+        cost: access?.cost ?? null,
+      },
+      view: (surface) => view(news, shown.length === 0 ? access : null, surface),
+    },
+    exitCode: failed === undefined ? 0 : exitCodeOf(failed),
+  };
+}
+
+/** Null where no server can be made out. */
+function accessCommand(context: Context) {
+  try {
+    const { configuration, host } = context;
+    const single = trialEstimate(configuration, host.clock.now());
+    return {
+      profile: configuration.profile.value,
+      curl: createCurl(smallestRequest(configuration), configuration, null),
+      price: describeCost(single?.micros ?? null, configuration.isSimulator),
+      cost: {
+        estimated_usd: single === null ? null : usdOf(single.micros),
+        actual_usd: null,
+        price_list: single?.priceList ?? null,
+      },
+    };
+  } catch (error) {
+    if (error instanceof SoraError) return null;
+    throw error;
+  }
+}
+
+function exitCodeOf({ code }: CheckResult): number {
+  const { exitCode } = CATALOGUE[code ?? 'unexpected'];
+  return EXIT_CODES.has(exitCode) ? exitCode : 1;
+}

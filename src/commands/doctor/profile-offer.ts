@@ -1,0 +1,44 @@
+import type { Context } from '../../app/context.ts';
+import type { Configuration } from '../../configuration/configuration.ts';
+import { CUSTOM_PROFILE } from '../../domain/profile-names.ts';
+import { shellWord } from '../../domain/shell.ts';
+import { confirm } from '../../output/prompt.ts';
+import { writeSetting } from '../../store/settings.ts';
+import { freeName } from '../config/new-profile.ts';
+
+/** Settings of a profile, by the last part of their names. */
+type ProfileSettings = Readonly<Record<string, string>>;
+
+/**
+ * Offers to keep what was found of a server in its profile; one that was named by its address becomes a profile, so that
+ * its name is enough from now on.
+ */
+export async function offerProfile(found: ProfileSettings, context: Context): Promise<void> {
+  const { configuration, host, output, settings, paths } = context;
+  if (configuration.isSimulator) return;
+  const isNew = configuration.profile.value === CUSTOM_PROFILE;
+  const name = isNew ? freeName(new URL(configuration.baseUrl.value).hostname, settings) : configuration.profile.value;
+  const wanted = { ...addressOf(configuration, isNew), ...found };
+  const news = Object.entries(wanted)
+    .map(([key, value]) => ({ key, value, setting: `profiles.${name}.${key}` }))
+    .filter(({ setting, value }) => settings.get(setting) !== value);
+  if (news.length === 0) return;
+
+  if (!context.isInteractive) {
+    const commands = news.map(({ setting, value }) => `sora config set ${setting} ${shellWord(value)}`);
+    output.note(`run \`${commands.join(' && ')}\` to keep this in profile ${name}`);
+    return;
+  }
+  const shown = news.map(({ key, value }) => `${key} ${value}`).join(', ');
+  if (!(await confirm(`Keep this in profile ${name}: ${shown}?`, host))) return;
+  for (const { setting, value } of news) await writeSetting(paths.settings, setting, value);
+  output.note(`kept; use it with \`--profile ${name}\``);
+}
+
+/** What leads to the server. A new profile would send no key without the name of the key's variable. */
+function addressOf({ baseUrl, key }: Configuration, isNew: boolean): ProfileSettings {
+  return {
+    ...(/^(default|profile .*)$/.test(baseUrl.origin) ? {} : { base_url: baseUrl.value }),
+    ...(isNew && key !== null ? { key_from_env: key.origin } : {}),
+  };
+}

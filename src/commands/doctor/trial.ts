@@ -1,0 +1,95 @@
+import type { Context } from '../../app/context.ts';
+import { enforceCap } from '../../app/spending.ts';
+import { submitDeps } from '../../app/submit-deps.ts';
+import { writeRemoved } from '../../app/write-events.ts';
+import type { VideosClient } from '../../client/port.ts';
+import type { Configuration } from '../../configuration/configuration.ts';
+import type { TrialDeps } from '../../doctor/trial-job.ts';
+import { DEFAULT_MODEL, findModel } from '../../domain/models.ts';
+import { formatUsd } from '../../domain/money.ts';
+import { type Estimate, estimate } from '../../domain/pricing.ts';
+import type { VideoRequest } from '../../domain/video.ts';
+import { submit } from '../../jobs/submit.ts';
+import { confirm } from '../../output/prompt.ts';
+
+/** Dialect `generations` has no smallest length; this is the one of its own guide. */
+const GUIDE_SECONDS = 5;
+
+/** The smallest job there is: what the access check sends. */
+export function smallestRequest(configuration: Configuration): VideoRequest {
+  const model = configuration.model?.value ?? DEFAULT_MODEL;
+  const known = findModel(model);
+  return {
+    prompt: 'Test video',
+    model,
+    seconds: configuration.dialect.value === 'generations' ? GUIDE_SECONDS : (known?.seconds[0] ?? null),
+    size: known?.sizes[0]?.size ?? null,
+    image: null,
+    characters: [],
+    quality: null,
+    params: {},
+  };
+}
+
+/** There is no `--max-cost` here. */
+const CAP_HINTS = [
+  'run `sora config set max_cost AMOUNT` to raise the cap',
+  'run `sora config list` to see the caps that are set',
+];
+
+export interface TrialOptions {
+  /** Whether its price was agreed to on the command line. */
+  readonly isAgreed: boolean;
+  /** Shows what a person should know before being asked. */
+  readonly beforeAsking?: () => Promise<void>;
+}
+
+/** What it costs, or null. */
+export function trialEstimate(configuration: Configuration, nowMs: number): Estimate | null {
+  return estimate(smallestRequest(configuration), nowMs, configuration.prices);
+}
+
+/** How that job is made, paid for, and got rid of. */
+export function createTrialDeps(
+  context: Context,
+  configuration: Configuration,
+  { isAgreed, beforeAsking }: TrialOptions,
+): TrialDeps {
+  const { host } = context;
+  const { isSimulator, encoding } = configuration;
+  const request = smallestRequest(configuration);
+  const single = trialEstimate(configuration, host.clock.now());
+  const microsOf = (count: number): number | null => (single === null ? null : single.micros * count);
+  const price = (count: number): string => (isSimulator ? 'free' : formatUsd(microsOf(count)));
+  return {
+    price,
+    encoding,
+    client: async () => (await context.serverFor(configuration)).client,
+    async consent(count, question) {
+      if (isSimulator) return 'agreed';
+      if (!isAgreed && !context.isInteractive) return 'nobody-to-ask';
+      enforceCap({ micros: microsOf(count) }, configuration.maxCostMicros, { hints: CAP_HINTS });
+      if (isAgreed) return 'agreed';
+      await beforeAsking?.();
+      const jobs = count === 1 ? 'a job, whose price is' : `${count} jobs, whose price is`;
+      return (await confirm(`${question} It makes ${jobs} ${price(count)}.`, host)) ? 'agreed' : 'refused';
+    },
+    async submit(encoding) {
+      const server = await context.serverFor({ ...configuration, encoding });
+      const { client, singleShot } = server;
+      // To be told to wait is an answer, too.
+      const impatient: VideosClient = { ...client, create: (...call) => singleShot.create(...call) };
+      return submit(submitDeps({ ...server, client: impatient }, context), {
+        server: server.identity,
+        request,
+        estimate: single,
+        free: isSimulator,
+        again: true,
+        taken: new Set(),
+        maxCostPerDayMicros: configuration.maxCostPerDayMicros?.value ?? null,
+        row: null,
+      });
+    },
+    forget: ({ record }) => writeRemoved(record, context),
+  };
+}

@@ -1,0 +1,124 @@
+import type { OptionSpecs, OptionValues } from '../../app/option-specs.ts';
+import { parseWholeNumber } from '../../app/option-values.ts';
+import { parseMaxCost } from '../../app/spending.ts';
+import { parseDurationMs } from '../../domain/duration.ts';
+import { isLoopback } from '../../service/access.ts';
+import type { ConditionSettings } from '../../simulator/conditions.ts';
+import { FAULT_NAMES, type FaultName, parseFault } from '../../simulator/faults.ts';
+
+const BAD_DAY = 'A bad day:';
+const MAX_LATENCY_MS = 60_000;
+
+export const SERVE_OPTIONS = {
+  port: { flags: '--port <n>', summary: 'port to listen at; 0 takes a free one (default 3000)' },
+  host: {
+    flags: '--host <address>',
+    summary: 'address to listen at; any but the loopback needs --api-key-env (default 127.0.0.1)',
+  },
+  apiKeyEnv: {
+    flags: '--api-key-env <name>',
+    summary:
+      'environment variable with the key that clients must send (without it: test-api-key, on the loopback only)',
+  },
+  maxCost: { flags: '--max-cost <usd>', summary: 'the most that one video of the REST service may cost' },
+  fault: {
+    group: BAD_DAY,
+    flags: '--fault <name=share>',
+    summary: 'let this share of the calls that can fail in this way, such as rate_limit_exceeded=0.2 (repeatable)',
+    repeatable: true,
+  },
+  latency: {
+    group: BAD_DAY,
+    flags: '--latency <duration>',
+    summary: 'wait so long before every answer, such as 200ms',
+  },
+  seed: { group: BAD_DAY, flags: '--seed <n>', summary: 'let the same calls fail in every run' },
+  webhook: {
+    group: 'Webhooks:',
+    flags: '--webhook <url>',
+    summary: 'tell this address of videos that are completed or failed',
+  },
+  webhookSecret: {
+    group: 'Webhooks:',
+    flags: '--webhook-secret <secret>',
+    summary: 'sign what is told with this (default: OPENAI_WEBHOOK_SECRET)',
+  },
+} as const satisfies OptionSpecs;
+
+/** The options of `serve`, read. */
+export interface ServePlan {
+  readonly host: string;
+  readonly port: number;
+  readonly apiKey: string | null;
+  readonly apiKeyEnv: string | null;
+  readonly maxCostMicros: number | null;
+  readonly conditions: Partial<ConditionSettings>;
+  readonly webhook: { readonly url: string; readonly secret: string } | null;
+}
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** What cannot be read is added to `faults`, so that all faults come at once. */
+export function parseServeOptions(
+  options: OptionValues<typeof SERVE_OPTIONS>,
+  env: Environment,
+  faults: string[],
+): ServePlan {
+  const { apiKeyEnv } = options;
+  const host = (options.host ?? '127.0.0.1').replace(/^\[(.*)\]$/, '$1'); // as addresses of IPv6 stand in a URL
+  if (!isLoopback(host) && apiKeyEnv === undefined) {
+    faults.push(`\`--host ${host}\` lets other machines in, so it needs a key: \`--api-key-env NAME\``);
+  }
+  const apiKey = apiKeyEnv === undefined ? null : (env[apiKeyEnv] ?? '');
+  if (apiKey === '') faults.push(`the environment variable \`${apiKeyEnv}\` of \`--api-key-env\` is not set`);
+  const seed = parseWholeNumber(options.seed, { name: '--seed', min: 0, max: 999_999_999, fallback: -1 }, faults);
+  return {
+    host,
+    port: parseWholeNumber(options.port, { name: '--port', min: 0, max: 65_535, fallback: 3000 }, faults),
+    apiKey,
+    apiKeyEnv: apiKeyEnv ?? null,
+    maxCostMicros: parseMaxCost(options.maxCost, faults),
+    conditions: {
+      faults: parseFaults(options.fault ?? [], faults),
+      latencyMs: parseLatencyMs(options.latency, faults),
+      seed: seed === -1 ? null : seed,
+    },
+    webhook: parseWebhook(options, env, faults),
+  };
+}
+
+function parseFaults(texts: readonly string[], faults: string[]): ConditionSettings['faults'] {
+  const shares: Partial<Record<FaultName, number>> = {};
+  for (const text of texts) {
+    const [, nameText = text, shareText = '1'] = /^([^=]*)=(.*)$/.exec(text) ?? [];
+    const name = parseFault(nameText);
+    const share = shareText.trim() === '' ? Number.NaN : Number(shareText);
+    if (name === null) faults.push(`\`--fault ${text}\`: the faults are ${FAULT_NAMES.join(', ')}`);
+    else if (share >= 0 && share <= 1) shares[name] = share;
+    else faults.push(`\`--fault ${text}\`: the share is not a number from 0 to 1`);
+  }
+  return shares;
+}
+
+function parseLatencyMs(text: string | undefined, faults: string[]): number {
+  if (text === undefined) return 0;
+  const latencyMs = parseDurationMs(text);
+  if (latencyMs !== undefined && latencyMs <= MAX_LATENCY_MS) return latencyMs;
+  faults.push(`\`--latency ${text}\` is not a duration of up to a minute, such as 200ms or 2s`);
+  return 0;
+}
+
+function parseWebhook(
+  { webhook: url, webhookSecret }: OptionValues<typeof SERVE_OPTIONS>,
+  { OPENAI_WEBHOOK_SECRET }: Environment,
+  faults: string[],
+): ServePlan['webhook'] {
+  if (url === undefined) {
+    if (webhookSecret !== undefined) faults.push('`--webhook-secret` signs for an address: `--webhook URL`');
+    return null;
+  }
+  const secret = webhookSecret || OPENAI_WEBHOOK_SECRET || '';
+  if (!/^https?:\/\//i.test(url) || !URL.canParse(url)) faults.push(`\`--webhook ${url}\` is not an http address`);
+  if (secret === '') faults.push('`--webhook` needs a secret: `--webhook-secret` or OPENAI_WEBHOOK_SECRET');
+  return { url, secret };
+}

@@ -1,0 +1,198 @@
+import { join } from 'node:path';
+import { defineCommand } from '../../app/command.ts';
+import type { Context } from '../../app/context.ts';
+import { refuseFaults } from '../../app/option-values.ts';
+import type { Server } from '../../app/server.ts';
+import { agreeToSpend } from '../../app/spending.ts';
+import { submitDeps } from '../../app/submit-deps.ts';
+import { SIMULATOR_PROFILE } from '../../configuration/chosen-server.ts';
+import { apiFormOf } from '../../configuration/endpoint.ts';
+import { SoraError } from '../../domain/errors.ts';
+import { type ListeningServer, listen } from '../../http-server/server.ts';
+import type { Answer } from '../../output/output.ts';
+import { isProcessAlive } from '../../platform/host.ts';
+import { AccessKey, DEMO_KEY, isLoopback } from '../../service/access.ts';
+import { JobBook } from '../../service/job-book.ts';
+import { JobRunner } from '../../service/job-runner.ts';
+import type { Log } from '../../service/log.ts';
+import type { RestDeps } from '../../service/rest-routes.ts';
+import { createService } from '../../service/service.ts';
+import { Webhooks } from '../../service/webhooks.ts';
+import { Conditions } from '../../simulator/conditions.ts';
+import { createSimulator, type Simulator } from '../../simulator/simulator.ts';
+import { WorkerRenderer } from '../../simulator/worker-renderer.ts';
+import { parseServeOptions, SERVE_OPTIONS, type ServePlan } from './options.ts';
+
+/** How long requests that are under way at Ctrl-C may take to end. */
+const GRACE_MS = 3_000;
+
+export const serve = defineCommand({
+  name: 'serve',
+  description:
+    'Serves the simulator on a port, for any client and any OpenAI SDK, with a REST service that makes videos in the background and a page to try it. The REST service makes its videos with the simulator too, unless --profile or --base-url names a server: then they are paid for. Ctrl-C ends it; jobs of the REST service are taken up again by the next start.',
+  arguments: [],
+  options: SERVE_OPTIONS,
+  json: '{"url","base_url","docs","profile","api_key"}, printed when it listens; then one object a line on standard error: {"level","message",…}',
+  errors: ['usage', 'cannot_listen', 'no_api_key'],
+  examples: [
+    ['sora serve', 'http://127.0.0.1:3000, free and offline'],
+    [
+      'sora serve --port 0 --json --fault rate_limit_exceeded=0.2 --seed 7',
+      'for a test suite: every fifth create is refused, the same ones in each run',
+    ],
+  ],
+
+  async run({ options }, context) {
+    const faults: string[] = [];
+    const plan = parseServeOptions(options, context.env, faults);
+    refuseFaults(faults, 'serve');
+    const { host, output } = context;
+    const log: Log = (level, message, facts) => output.log(level, message, facts);
+    const access = new AccessKey(plan.apiKey);
+    if (plan.apiKey !== null) output.keepSecret(plan.apiKey);
+
+    const conditions = new Conditions(context.random, plan.conditions);
+    const renderer = new WorkerRenderer(join(host.programDir, 'render-worker.js'));
+    const simulator: Simulator = createSimulator({
+      ...context.simulatorOptions,
+      conditions,
+      signal: host.interrupt,
+      render: (spec, variant) => renderer.render(spec, variant),
+      onCreate: (id) => webhooks?.watch(id),
+    });
+    const webhooks = plan.webhook === null ? null : createWebhooks(plan.webhook, simulator, log, context);
+    context.useSimulator(simulator);
+    const server = await chooseServer(context);
+    const rest = createRestDeps(server, { access, log, maxCostMicros: plan.maxCostMicros }, context);
+    const service = createService({
+      ...rest,
+      version: host.version,
+      simulator,
+      conditions,
+      webDir: join(host.programDir, 'web'),
+      isLocal: isLoopback(plan.host),
+    });
+
+    const listening = await openPort(service, plan);
+    for (const id of webhooks === null ? [] : simulator.unfinished()) webhooks?.watch(id);
+    await output.answer(startAnswer(listening, plan, access, server));
+    await rest.runner.takeUp();
+    await untilAborted(host.interrupt);
+    await stop(listening, rest.runner, log, context);
+    await renderer.close();
+    return {};
+  },
+});
+
+/** The simulator, unless the command line names a server: nobody pays because of a setting. */
+function chooseServer(context: Context): Promise<Server> {
+  const { profile, baseUrl } = context.options;
+  if (profile !== undefined || baseUrl !== undefined) return context.server();
+  return context.simulatorServer();
+}
+
+function createRestDeps(
+  server: Server,
+  { access, log, maxCostMicros }: { access: AccessKey; log: Log; maxCostMicros: number | null },
+  context: Context,
+): RestDeps {
+  const { host, paths, random } = context;
+  const { configuration } = server;
+  const upstream = {
+    identity: server.identity,
+    singleShot: server.singleShot,
+    form: apiFormOf(configuration),
+    prices: configuration.prices,
+    submitDeps: submitDeps(server, context),
+    isFree: configuration.isSimulator,
+    maxCostPerDayMicros: configuration.maxCostPerDayMicros?.value ?? null,
+  };
+  const { pid, randomBytes } = host;
+  const book = new JobBook({ path: join(paths.serviceDir, 'jobs.jsonl'), pid, randomBytes, isProcessAlive });
+  const runner = new JobRunner({ upstream, book, filesDir: join(paths.serviceDir, 'files'), random, log });
+  return {
+    book,
+    runner,
+    upstream,
+    access,
+    log,
+    defaultModel: configuration.model?.value ?? null,
+    // Whoever sits at the server's terminal is not the one who ordered.
+    agree: (price) =>
+      agreeToSpend(
+        { micros: price?.micros ?? null, maxCostMicros, isAgreed: false },
+        { configuration, host, isInteractive: false },
+      ),
+  };
+}
+
+function createWebhooks(
+  { url, secret }: NonNullable<ServePlan['webhook']>,
+  simulator: Simulator,
+  log: Log,
+  { host, output }: Context,
+): Webhooks {
+  output.keepSecret(secret);
+  const { http, clock, randomBytes, interrupt } = host;
+  return new Webhooks({ url, secret, http, clock, randomBytes, look: simulator.look, signal: interrupt, log });
+}
+
+async function openPort(service: Parameters<typeof listen>[0], { host, port }: ServePlan): Promise<ListeningServer> {
+  try {
+    return await listen(service, { host, port });
+  } catch (error) {
+    throw new SoraError('cannot_listen', {
+      title: `could not listen at ${host}, port ${port}`,
+      causedBy: error instanceof Error ? error.message : String(error),
+      cause: error,
+    });
+  }
+}
+
+function startAnswer(
+  { origin, url }: ListeningServer,
+  plan: ServePlan,
+  access: AccessKey,
+  { identity }: Server,
+): Answer {
+  const docs = `${origin}/docs`;
+  const key = plan.apiKeyEnv === null ? DEMO_KEY : `"$${plan.apiKeyEnv}"`;
+  const paid = identity.profile === SIMULATOR_PROFILE ? '' : '; these videos are paid for';
+  return {
+    data: { url: origin, base_url: url, docs, profile: identity.profile, api_key: access.isDemo ? DEMO_KEY : null },
+    view: ({ palette }) =>
+      [
+        `${palette.bold('sora serve')} listens at ${palette.cyan(origin)}; Ctrl-C ends it\n\n`,
+        'point an OpenAI client at it:\n',
+        `  export OPENAI_BASE_URL=${url}\n`,
+        `  export OPENAI_API_KEY=${key}\n\n`,
+        `page     ${origin}/\n`,
+        `docs     ${docs}\n`,
+        `service  ${origin}/api/v1/videos, header x-api-key: ${key}, profile ${identity.profile}${paid}\n`,
+      ].join(''),
+  };
+}
+
+function untilAborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+}
+
+/** Lets what is under way end, up to a moment; the jobs go on at their server. */
+async function stop(listening: ListeningServer, runner: JobRunner, log: Log, { host }: Context): Promise<void> {
+  const { openRequests } = listening;
+  const { openSubmissions } = runner;
+  log('info', 'Stopping; press Ctrl-C again to leave at once', { openRequests, openSubmissions });
+  const patience = new AbortController();
+  const graceIsOver = host.clock.sleep(GRACE_MS, patience.signal).catch(() => {});
+  await Promise.race([listening.drain(), graceIsOver]);
+  patience.abort();
+  if (listening.openRequests > 0) {
+    log('error', 'Cut off requests that did not end in time', { openRequests: listening.openRequests });
+  }
+  await listening.close();
+  await runner.stop();
+  log('info', 'Stopped', {});
+}

@@ -1,0 +1,130 @@
+import { SoraError } from '../domain/errors.ts';
+import { DEFAULT_PROFILE } from '../domain/profile-names.ts';
+import { redactUrl } from '../domain/redact.ts';
+import { baseUrlFault, type Settings } from '../store/settings.ts';
+import { type ConfigurationInput, fromSettings, type Sourced } from './sources.ts';
+
+export const SIMULATOR_PROFILE = 'simulator';
+export const OPENAI_BASE_URL = 'https://api.openai.com/v1';
+const SIMULATOR_BASE_URL = 'http://simulator.invalid/v1';
+
+/** Where a profile was named; its own values rank with that, above what is weaker. */
+type Rank = 'option' | 'sora-env' | 'settings' | 'default';
+
+interface ChosenProfile extends Sourced<string> {
+  readonly rank: Rank;
+}
+
+export interface ChosenServer {
+  readonly profile: Sourced<string>;
+  readonly baseUrl: Sourced<string>;
+  readonly isSimulator: boolean;
+  /** Whether the address is the profile's own server; what a profile holds is for no other. */
+  readonly isProfilesOwn: boolean;
+}
+
+/** Throws `invalid_config` for a profile that does not exist, and for an address that is none. */
+export function chooseServer(input: ConfigurationInput): ChosenServer {
+  const profile = chooseProfile(input);
+  const profileUrl = ownBaseUrl(profile, input.settings);
+  const baseUrl = chooseBaseUrl(input, profile, profileUrl);
+  return {
+    profile,
+    baseUrl,
+    isSimulator: baseUrl.value === SIMULATOR_BASE_URL,
+    isProfilesOwn: profileUrl !== null && originOf(profileUrl.value) === originOf(baseUrl.value),
+  };
+}
+
+function chooseProfile({ options, env, settings }: ConfigurationInput): ChosenProfile {
+  if (options.simulate) return { value: SIMULATOR_PROFILE, origin: 'option --simulate', rank: 'option' };
+  if (options.profile !== undefined) {
+    return { value: checkProfile(options.profile, settings), origin: 'option --profile', rank: 'option' };
+  }
+  if (env.SORA_PROFILE) {
+    return { value: checkProfile(env.SORA_PROFILE, settings), origin: 'SORA_PROFILE', rank: 'sora-env' };
+  }
+  const preset = fromSettings(settings, 'profile');
+  if (preset) return { value: checkProfile(preset.value, settings), origin: preset.origin, rank: 'settings' };
+  return { value: DEFAULT_PROFILE, origin: 'default', rank: 'default' };
+}
+
+/** The profiles there are: the two built-in ones and those with a base URL in the settings. */
+export function profileNames(settings: Settings): string[] {
+  const defined = [...settings.keys()].flatMap((name) => /^profiles\.([^.]+)\.base_url$/.exec(name)?.[1] ?? []);
+  return [...new Set([DEFAULT_PROFILE, SIMULATOR_PROFILE, ...defined])];
+}
+
+/** The name itself; throws `invalid_config` where there is no such profile. */
+export function checkProfile(name: string, settings: Settings): string {
+  const names = profileNames(settings);
+  if (names.includes(name)) return name;
+  throw new SoraError('invalid_config', {
+    title: `there is no profile \`${name}\``,
+    hints: [
+      `run \`sora config profile add ${name} --base-url http://HOST:PORT/v1\` to make one`,
+      `choose one of ${names.join(', ')}`,
+    ],
+  });
+}
+
+function ownBaseUrl(profile: ChosenProfile, settings: Settings): Sourced<string> | null {
+  if (profile.value === SIMULATOR_PROFILE) return { value: SIMULATOR_BASE_URL, origin: 'the simulator' };
+  const own = fromSettings(settings, `profiles.${profile.value}.base_url`);
+  if (own) return { value: own.value, origin: `profile ${profile.value}` };
+  return profile.value === DEFAULT_PROFILE ? { value: OPENAI_BASE_URL, origin: 'default' } : null;
+}
+
+function chooseBaseUrl(
+  { options, env }: ConfigurationInput,
+  { rank }: ChosenProfile,
+  profileUrl: Sourced<string> | null,
+): Sourced<string> {
+  const candidates: readonly (Sourced<string | undefined> | null)[] = [
+    { value: options.remembered, origin: 'ledger' },
+    options.simulate ? profileUrl : null,
+    { value: options.baseUrl, origin: 'option --base-url' },
+    rank === 'option' ? profileUrl : null,
+    { value: env.SORA_BASE_URL, origin: 'SORA_BASE_URL' },
+    rank === 'sora-env' ? profileUrl : null,
+    { value: env.OPENAI_BASE_URL, origin: 'OPENAI_BASE_URL' },
+    profileUrl,
+  ];
+  for (const candidate of candidates) {
+    const value = candidate?.value?.trim();
+    if (!candidate || !value) continue;
+    const fault = baseUrlFault(value);
+    if (fault === null) return { value: spellOneWay(value), origin: candidate.origin };
+    throw new SoraError('invalid_config', {
+      title: `the base URL \`${redactUrl(value)}\` (${candidate.origin}) is not usable`,
+      violations: [fault],
+      hints: [mending(candidate.origin, value)],
+    });
+  }
+  throw new SoraError('invalid_config', { title: 'no base URL is known' });
+}
+
+/** The remedy at the place where the address was set. */
+function mending(origin: string, value: string): string {
+  const example = usableAddress(value);
+  if (origin.startsWith('profile ')) return `run \`sora config set profiles.${origin.slice(8)}.base_url ${example}\``;
+  return /^[A-Z_]+$/.test(origin) ? `set \`${origin}=${example}\`` : `add \`--base-url ${example}\``;
+}
+
+/** What was probably meant: the address without what it must not hold, or with the scheme that it lacks. */
+function usableAddress(value: string): string {
+  const { protocol, origin, pathname } = URL.canParse(value) ? new URL(value) : {};
+  if (protocol === 'http:' || protocol === 'https:') return `${origin}${pathname}`;
+  if (/^(localhost|[\d.]+)(:\d{1,5})?(\/[\w./-]*)?$/.test(value)) return `http://${value}`; // nobody certifies these
+  return /^[\w-]+(\.[\w-]+)+(:\d{1,5})?(\/[\w./-]*)?$/.test(value) ? `https://${value}` : 'http://HOST:PORT/v1';
+}
+
+/** The ledger knows a server by its address: two spellings of it must not be two servers, of which the second is paid again. */
+function spellOneWay(baseUrl: string): string {
+  const { origin, pathname } = new URL(baseUrl);
+  return `${origin}${pathname.replace(/\/+$/, '')}`;
+}
+
+export function originOf(url: string): string {
+  return new URL(url).origin;
+}

@@ -1,0 +1,145 @@
+import { CAPABILITY_NAMES, type Capability } from '../domain/capabilities.ts';
+import type { Dialect, Encoding, Shape } from '../domain/dialect.ts';
+import { parseDurationMs } from '../domain/duration.ts';
+import { parseUsd } from '../domain/money.ts';
+import { type PriceRow, pricesWith } from '../domain/pricing.ts';
+import { CUSTOM_PROFILE } from '../domain/profile-names.ts';
+import { parseYesOrNo, type Settings } from '../store/settings.ts';
+import { type ChosenServer, chooseServer, OPENAI_BASE_URL, originOf } from './chosen-server.ts';
+import { type ConfigurationInput, fromEnv, fromSettings, group, parsed, type Sourced } from './sources.ts';
+
+/** Everything that is settled before a command runs; each value with its origin. */
+export interface Configuration {
+  readonly profile: Sourced<string>;
+  readonly baseUrl: Sourced<string>;
+  readonly isSimulator: boolean;
+  readonly dialect: Sourced<Dialect>;
+  readonly shape: Shape;
+  readonly key: Sourced<string> | null;
+  readonly auth: 'bearer' | 'api-key' | 'none';
+  readonly model: Sourced<string> | null;
+  readonly encoding: Encoding | 'auto';
+  readonly organization: Sourced<string> | null;
+  readonly project: Sourced<string> | null;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly query: Readonly<Record<string, string>>;
+  /** The list’s and, behind them, the profile’s own. */
+  readonly prices: readonly PriceRow[];
+  /** What the server cannot do, by its profile's word. */
+  readonly lacks: ReadonlySet<Capability>;
+  /** The server's own names of models, by the names that are given to them here. */
+  readonly modelNames: Readonly<Record<string, string>>;
+  /** What a request asks for where nothing else is asked for: `duration`, `aspect_ratio`, `params.seed`, … */
+  readonly defaults: Readonly<Record<string, string>>;
+  readonly maxCostMicros: Sourced<number> | null;
+  readonly maxCostPerDayMicros: Sourced<number> | null;
+  /** The profile whose spending the cap of the day is for; null: all of them. */
+  readonly maxCostPerDayProfile: string | null;
+  readonly confirmAboveMicros: Sourced<number>;
+  /** Whether a JSON file goes beside each saved video. */
+  readonly sidecar: boolean;
+  readonly timeoutMs: Sourced<number>;
+  readonly requestTimeoutMs: Sourced<number>;
+}
+
+/**
+ * Settles every value by precedence: option, `SORA_*`, `OPENAI_*`, profile,
+ * default. A profile that was named by an option or by `SORA_PROFILE` ranks with
+ * that: who says `--profile lab` gets lab’s server whatever the environment says.
+ */
+export function resolveConfiguration(input: ConfigurationInput): Configuration {
+  const { settings } = input;
+  const server = chooseServer(input);
+  const { profile, baseUrl, isSimulator, isProfilesOwn } = server;
+  const setting = (name: string): Sourced<string> | null => fromSettings(settings, name);
+  const ofProfile = (name: string): Sourced<string> | null => {
+    const value = settings.get(`profiles.${profile.value}.${name}`);
+    return value === undefined ? null : { value, origin: `profile ${profile.value}` };
+  };
+  const own = (name: string): Sourced<string> | null => (isProfilesOwn ? ofProfile(name) : null);
+  const ownGroup = (name: string): Record<string, string> =>
+    isProfilesOwn ? group(settings, `profiles.${profile.value}.${name}.`) : {};
+  const ofForm = isSimulator ? ofProfile : own; // the simulator has no address of its own to compare
+  const keyVariable = own('key_from_env');
+  // A profile that names a variable has settled what of the environment is for its server.
+  const hearsEnvironment = keyVariable === null && isEnvironments(baseUrl);
+  const ofEnvironment = (name: string): Sourced<string> | null => (hearsEnvironment ? fromEnv(input, name) : null);
+  const capabilities = ownGroup('capabilities');
+  return {
+    profile: isProfilesOwn ? profile : { value: CUSTOM_PROFILE, origin: baseUrl.origin },
+    baseUrl,
+    isSimulator,
+    dialect: chooseDialect(input, ofForm('dialect')),
+    shape: (ofForm('shape')?.value ?? 'guide') as Shape, // checked when the settings were read
+    key: chooseKey(input, server, keyVariable, ofEnvironment),
+    auth: (own('auth')?.value ?? 'bearer') as Configuration['auth'], // checked when the settings were read
+    model: fromEnv(input, 'SORA_MODEL') ?? own('model') ?? setting('model'),
+    encoding: (own('encoding')?.value ?? 'auto') as Configuration['encoding'], // checked when the settings were read
+    organization: ofEnvironment('OPENAI_ORG_ID') ?? own('organization'),
+    project: ofEnvironment('OPENAI_PROJECT_ID') ?? own('project'),
+    headers: ownGroup('headers'),
+    query: ownGroup('query'),
+    prices: pricesOf(isProfilesOwn ? profile.value : null, settings),
+    lacks: new Set(CAPABILITY_NAMES.filter((name) => parseYesOrNo(capabilities[name] ?? 'yes') === false)),
+    modelNames: ownGroup('models'),
+    defaults: ownGroup('defaults'),
+    maxCostMicros: parsed(own('max_cost') ?? setting('max_cost'), parseUsd),
+    maxCostPerDayMicros: parsed(own('max_cost_per_day') ?? setting('max_cost_per_day'), parseUsd),
+    maxCostPerDayProfile: own('max_cost_per_day') === null ? null : profile.value,
+    confirmAboveMicros: parsed(own('confirm_above') ?? setting('confirm_above'), parseUsd) ?? byDefault(1_000_000),
+    sidecar: parseYesOrNo(setting('sidecar')?.value ?? 'no') ?? false,
+    timeoutMs: parsed(setting('timeout'), parseDurationMs) ?? byDefault(30 * 60_000),
+    requestTimeoutMs: parsed(setting('request_timeout'), parseDurationMs) ?? byDefault(120_000),
+  };
+}
+
+function byDefault(value: number): Sourced<number> {
+  return { value, origin: 'default' };
+}
+
+/** The variable that the profile names, else the environment's, else the one that was stored for the profile. */
+function chooseKey(
+  input: ConfigurationInput,
+  { profile, isSimulator, isProfilesOwn }: ChosenServer,
+  variable: Sourced<string> | null,
+  ofEnvironment: (name: string) => Sourced<string> | null,
+): Sourced<string> | null {
+  if (isSimulator) return null;
+  if (variable !== null) return fromEnv(input, variable.value);
+  const stored = isProfilesOwn ? storedKey(input, profile) : null;
+  return ofEnvironment('SORA_API_KEY') ?? ofEnvironment('OPENAI_API_KEY') ?? stored;
+}
+
+/** A profile’s own prices say what its own server takes, so they hold for no other. */
+function pricesOf(profile: string | null, settings: Settings): PriceRow[] {
+  const setting = `profiles.${profile}.prices`;
+  const own = profile === null ? {} : group(settings, `${setting}.`);
+  return pricesWith(
+    Object.entries(own).flatMap(([name, usd]) => {
+      const microsPerSecond = parseUsd(usd);
+      return microsPerSecond === undefined ? [] : [{ name, microsPerSecond }];
+    }),
+    { priceList: `profile ${profile}`, source: `setting ${setting}` },
+  );
+}
+
+/** A name was checked when the command line or the settings were read. */
+function chooseDialect({ options }: ConfigurationInput, ofProfile: Sourced<string> | null): Sourced<Dialect> {
+  const chosen = options.dialect === undefined ? ofProfile : { value: options.dialect, origin: 'option --dialect' };
+  return chosen === null ? { value: 'videos', origin: 'default' } : (chosen as Sourced<Dialect>);
+}
+
+/**
+ * Whether what the environment holds for its server (key, organisation, project) is for this one: its address stands
+ * beside it or on the command line, or it is OpenAI's own.
+ */
+function isEnvironments({ value, origin }: Sourced<string>): boolean {
+  const isExplicit = ['option --base-url', 'SORA_BASE_URL', 'OPENAI_BASE_URL'].includes(origin);
+  return isExplicit || originOf(value) === originOf(OPENAI_BASE_URL);
+}
+
+/** The key that was stored for a profile, which is for its own server only. */
+function storedKey({ keys }: ConfigurationInput, { value: profile }: Sourced<string>): Sourced<string> | null {
+  const key = Object.hasOwn(keys, profile) ? keys[profile] : undefined;
+  return key === undefined ? null : { value: key, origin: `stored for profile ${profile}` };
+}

@@ -1,0 +1,32 @@
+import { maskKey } from '../store/keys.ts';
+import type { Configuration } from './configuration.ts';
+import type { Sourced } from './sources.ts';
+
+/** Name, value and origin of every settled value, keys masked. */
+export function describeConfiguration(configuration: Configuration): { name: string; value: string; origin: string }[] {
+  const { profile, baseUrl, key, model, organization, project } = configuration;
+  const row = (
+    name: string,
+    sourced: Sourced<string | number> | null,
+    show: (value: string | number) => string = String,
+  ) =>
+    sourced === null
+      ? { name, value: '', origin: 'not set' }
+      : { name, value: show(sourced.value), origin: sourced.origin };
+  const dollars = (micros: string | number): string => (Number(micros) / 1_000_000).toFixed(2);
+  const seconds = (ms: string | number): string => `${Number(ms) / 1000}s`;
+  return [
+    row('profile', profile),
+    row('base_url', baseUrl),
+    row('dialect', configuration.dialect),
+    row('api_key', key && { value: maskKey(key.value), origin: key.origin }),
+    row('model', model),
+    row('organization', organization),
+    row('project', project),
+    row('max_cost', configuration.maxCostMicros, dollars),
+    row('max_cost_per_day', configuration.maxCostPerDayMicros, dollars),
+    row('confirm_above', configuration.confirmAboveMicros, dollars),
+    row('timeout', configuration.timeoutMs, seconds),
+    row('request_timeout', configuration.requestTimeoutMs, seconds),
+  ];
+}

@@ -1,0 +1,21 @@
+import { expect, it } from 'vitest';
+import { resolveRange } from '../../src/http-server/range.ts';
+
+it.each([
+  ['bytes=0-', { first: 0, last: 99 }],
+  ['bytes=40-', { first: 40, last: 99 }],
+  ['bytes=40-49', { first: 40, last: 49 }],
+  ['bytes=99-99', { first: 99, last: 99 }],
+  ['bytes=40-1000', { first: 40, last: 99 }],
+  ['bytes=-10', { first: 90, last: 99 }],
+  ['bytes=-1000', { first: 0, last: 99 }],
+  ['bytes=100-', 'unsatisfiable'],
+  ['bytes=-0', 'unsatisfiable'],
+  [null, null],
+  ['bytes=-', null],
+  ['bytes=50-40', null],
+  ['bytes=0-1,5-6', null],
+  ['lines=0-1', null],
+])('%j of 100 bytes is %j', (header, range) => {
+  expect(resolveRange(header, 100)).toEqual(range);
+});

@@ -1,0 +1,184 @@
+import { get, request } from 'node:http';
+import { connect } from 'node:net';
+import { Readable } from 'node:stream';
+import { buffer } from 'node:stream/consumers';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { type ListeningServer, listen, type Served } from '../../src/http-server/server.ts';
+import { nodeHttp } from '../../src/platform/http.ts';
+import type { Simulator } from '../../src/simulator/simulator.ts';
+import { createSimulatedApi } from '../support/simulated-api.ts';
+
+async function serve(
+  simulator: Simulator,
+  limits: Parameters<typeof listen>[1]['limits'] = {},
+): Promise<ListeningServer> {
+  const server = await listen(simulator, { host: '127.0.0.1', port: 0, limits });
+  onTestFinished(() => server.close());
+  return server;
+}
+
+const createRequest = {
+  method: 'POST',
+  headers: { 'content-type': 'application/json' },
+  body: JSON.stringify({ prompt: 'a kite', seconds: '8' }),
+};
+
+describe('listen', () => {
+  it('answers over HTTP as the handler does', async () => {
+    const { url } = await serve(createSimulatedApi().simulator);
+    expect(url).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/v1$/);
+    const reply = await nodeHttp({ ...createRequest, url: `${url}/videos` });
+    expect(reply.status).toBe(200);
+    expect(reply.headers['x-request-id']).toMatch(/^req_/);
+    expect(JSON.parse(String(await buffer(reply.body)))).toMatchObject({ status: 'queued', seconds: '8' });
+  });
+
+  it('sends a whole video, a range of it, and its head alone', async () => {
+    const api = createSimulatedApi();
+    const id = await api.create();
+    api.clock.advance(3_000);
+    const expected = Buffer.from(await (await api.call('GET', `/videos/${id}/content`)).arrayBuffer());
+    const url = `${(await serve(api.simulator)).url}/videos/${id}/content`;
+
+    const whole = await nodeHttp({ method: 'GET', url, headers: {} });
+    expect((await buffer(whole.body)).equals(expected)).toBe(true);
+    const range = await nodeHttp({ method: 'GET', url, headers: { range: 'bytes=-5' } });
+    expect(range.status).toBe(206);
+    expect((await buffer(range.body)).equals(expected.subarray(-5))).toBe(true);
+    const head = await nodeHttp({ method: 'HEAD', url, headers: {} });
+    expect(head.headers['content-length']).toBe(String(expected.length));
+    expect(await buffer(head.body)).toHaveLength(0);
+  });
+
+  it('breaks the connection where the handler drops it', async () => {
+    const { url } = await serve(createSimulatedApi({ fault: 'create-dropped-after-accept' }).simulator);
+    await expect(nodeHttp({ ...createRequest, url: `${url}/videos` })).rejects.toMatchObject({ code: 'ECONNRESET' });
+    const list = await nodeHttp({ method: 'GET', url: `${url}/videos`, headers: {} });
+    expect(JSON.parse(String(await buffer(list.body)))).toMatchObject({ data: { length: 1 } });
+  });
+
+  it('delivers the first half of a cut download before it breaks', async () => {
+    const api = createSimulatedApi({ fault: 'cut-download' });
+    const id = await api.create();
+    api.clock.advance(3_000);
+    const { url } = await serve(api.simulator);
+    const reply = await nodeHttp({ method: 'GET', url: `${url}/videos/${id}/content`, headers: {} });
+    let received = 0;
+    reply.body.on('data', (chunk: Buffer) => {
+      received += chunk.length;
+    });
+    const error = await new Promise((resolve) => reply.body.once('error', resolve));
+    expect(error).toMatchObject({ code: 'ECONNRESET' });
+    expect(received).toBe(Math.ceil(Number(reply.headers['content-length']) / 2));
+  });
+
+  it('ends open connections when it closes', async () => {
+    const server = await listen(createSimulatedApi().simulator, { host: '127.0.0.1', port: 0 });
+    const socket = connect({ host: '127.0.0.1', port: Number(new URL(server.url).port) });
+    await new Promise((resolve) => socket.once('connect', resolve));
+    const closed = new Promise((resolve) => socket.once('close', resolve));
+    await server.close();
+    await closed;
+    const refusal = await new Promise((resolve) => get(server.url).once('error', resolve));
+    expect(refusal).toMatchObject({ code: 'ECONNREFUSED' });
+  });
+
+  it('rejects when the port is taken', async () => {
+    const { url } = await serve(createSimulatedApi().simulator);
+    const port = Number(new URL(url).port);
+    const second = listen(createSimulatedApi().simulator, { host: '127.0.0.1', port });
+    await expect(second).rejects.toMatchObject({ code: 'EADDRINUSE' });
+  });
+});
+
+/** Sends bytes as they are, and gives back what was answered until the connection ended. */
+async function sendRaw({ url }: ListeningServer, text: string): Promise<string> {
+  const socket = connect({ host: '127.0.0.1', port: Number(new URL(url).port) });
+  socket.on('error', () => {}); // a server that has refused may reset what is still being sent
+  socket.write(text);
+  let answered = '';
+  for await (const chunk of socket) answered += String(chunk);
+  return answered;
+}
+
+const END = 'host: localhost\r\nconnection: close\r\n\r\n';
+
+describe('what is no proper request', () => {
+  it.each<[string, string, number]>([
+    ['another protocol', 'SSH-2.0-OpenSSH_9.2\r\n\r\n', 400],
+    ['no such method', `MAKE /v1/videos HTTP/1.1\r\n${END}`, 400],
+    ['headers of more than 32 kB', `GET /v1/videos HTTP/1.1\r\nx-large: ${'x'.repeat(33_000)}\r\n${END}`, 431],
+    ['an address that is none', 'GET /v1/videos HTTP/1.1\r\nhost: a b\r\nconnection: close\r\n\r\n', 400],
+    ['a way through to another host', `CONNECT example.com:443 HTTP/1.1\r\n${END}`, 405],
+    ['a method that no handler takes', `TRACE /v1/videos HTTP/1.1\r\n${END}`, 405],
+    ['a way out of the folder', `GET /v1/../../../etc/passwd HTTP/1.1\r\n${END}`, 404],
+    ['an encoded way out', `GET /v1/videos/..%2f..%2fetc%2fpasswd HTTP/1.1\r\n${END}`, 404],
+    ['a path that looks like a host', `GET //v1/videos HTTP/1.1\r\n${END}`, 404],
+    ['two lengths', `POST /v1/videos HTTP/1.1\r\ncontent-length: 1\r\ncontent-length: 2\r\n${END}`, 400],
+    [
+      'JSON that is none',
+      `POST /v1/videos HTTP/1.1\r\ncontent-type: application/json\r\ncontent-length: 1\r\n${END}{`,
+      400,
+    ],
+    [
+      'a body of another kind',
+      `POST /v1/videos HTTP/1.1\r\ncontent-type: text/plain\r\ncontent-length: 1\r\n${END}x`,
+      415,
+    ],
+  ])('%s is refused in the form of the API', async (_, request, status) => {
+    const server = await serve(createSimulatedApi().simulator);
+    const [head = '', body = ''] = (await sendRaw(server, request)).split('\r\n\r\n');
+    expect(head).toMatch(new RegExp(`^HTTP/1.1 ${status} `));
+    expect(JSON.parse(body)).toMatchObject({ error: { message: expect.stringMatching(/./) } });
+  });
+
+  it('is refused when it is larger than 25 MB, told or not told beforehand', async () => {
+    const server = await serve(createSimulatedApi().simulator);
+    const body = new Uint8Array(26 << 20);
+    const told = await nodeHttp({ ...createRequest, url: `${server.url}/videos`, body });
+    expect(told.status).toBe(413);
+    expect(JSON.parse(String(await buffer(told.body)))).toMatchObject({ error: { code: 'request_too_large' } });
+    const chunks = Readable.from(Array.from({ length: 26 }, () => new Uint8Array(1 << 20)));
+    expect(await sendChunked(`${server.url}/videos`, chunks)).toBe(413);
+    const waits = `POST /v1/videos HTTP/1.1\r\ncontent-length: ${26 << 20}\r\nexpect: 100-continue\r\n${END}`;
+    expect(await sendRaw(server, waits)).toMatch(/^HTTP\/1.1 413 /);
+  });
+
+  it('is refused when it comes too slowly, and does not keep others waiting', async () => {
+    const limits = { headersTimeout: 200, requestTimeout: 200, connectionsCheckingInterval: 50 };
+    const server = await serve(createSimulatedApi().simulator, limits);
+    const slow = Array.from({ length: 50 }, () => sendRaw(server, 'POST /v1/videos HTTP/1.1\r\nx-never: '));
+    const list = await nodeHttp({ method: 'GET', url: `${server.url}/videos`, headers: {} });
+    expect(list.status).toBe(200);
+    for (const answer of await Promise.all(slow)) expect(answer).toMatch(/^HTTP\/1.1 408 /);
+  });
+});
+
+function sendChunked(url: string, body: Readable): Promise<number | undefined> {
+  return new Promise((resolve, reject) => {
+    const outgoing = request(url, { method: 'POST' }, (incoming) => {
+      incoming.resume();
+      resolve(incoming.statusCode);
+    });
+    outgoing.once('error', reject);
+    body.pipe(outgoing);
+  });
+}
+
+it('lets what is under way be answered before it stops', async () => {
+  let open = (): void => {};
+  const gate = new Promise<void>((resolve) => {
+    open = resolve;
+  });
+  const answer: Served['answer'] = () => gate.then(() => ({ status: 200, headers: {}, body: 'done' }));
+  const server = await listen({ answer }, { host: '127.0.0.1', port: 0 });
+  onTestFinished(() => server.close());
+  const underWay = nodeHttp({ method: 'GET', url: server.url, headers: {} });
+  await vi.waitFor(() => expect(server.openRequests).toBe(1));
+  const drained = server.drain();
+  await expect(nodeHttp({ method: 'GET', url: server.url, headers: {} })).rejects.toThrow(/ECONNREFUSED|ECONNRESET/);
+  open();
+  expect(String(await buffer((await underWay).body))).toBe('done');
+  await drained;
+  expect(server.openRequests).toBe(0);
+});
