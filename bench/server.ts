@@ -1,8 +1,10 @@
 // A server of the Videos API in a process of its own, as fast as Node goes, whose jobs are finished at once. Its files
 // are as long as their ids say (`video_200000000`, `video_64000_17`). Below `/far`, an answer takes as long as one from
-// another city. Prints its base URL.
+// another city. Prints its base URL. With `--tls` it speaks HTTPS, with the certificate of the tests.
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
+import { SELF_SIGNED } from '../test/support/self-signed.ts';
 
 const BLOCK = Buffer.alloc(1 << 20, 'sora');
 const HEAD = Buffer.from('\0\0\0\x18ftypisom\0\0\x02\0isomiso2', 'latin1');
@@ -13,11 +15,15 @@ let created = 0;
 
 const FAR_MS = 50;
 
-const server = createServer((request, reply) => {
+const isTls = process.argv.includes('--tls');
+
+const listener = (request: IncomingMessage, reply: ServerResponse): void => {
   const path = (request.url ?? '').replace(/^\/far/, '');
   if (path === request.url) route(path, request, reply);
   else setTimeout(route, FAR_MS, path, request, reply);
-});
+};
+
+const server = isTls ? createTlsServer(SELF_SIGNED, listener) : createServer(listener);
 
 function route(path: string, request: IncomingMessage, reply: ServerResponse): void {
   const [, , , id = '', isContent] = path.split('/');
@@ -58,5 +64,5 @@ function sendVideo(sizeBytes: number, reply: ServerResponse): void {
 
 server.listen(0, '127.0.0.1', () => {
   const { port } = server.address() as AddressInfo; // a server on TCP has no other kind of address
-  process.stdout.write(`http://127.0.0.1:${port}/v1\n`);
+  process.stdout.write(`${isTls ? 'https://localhost' : 'http://127.0.0.1'}:${port}/v1\n`);
 });

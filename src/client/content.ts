@@ -52,7 +52,7 @@ export async function openLocation(
 async function fetchContent(
   transport: Transport,
   url: string,
-  { resume, signal, recycles = false }: ContentOptions,
+  { resume, signal }: ContentOptions,
   context: CallContext,
 ): Promise<TransportReply> {
   const range = resume && { range: `bytes=${resume.offsetBytes}-`, 'if-range': resume.validator };
@@ -61,7 +61,6 @@ async function fetchContent(
       method: 'GET',
       url,
       headers: { 'accept-encoding': 'identity', ...range },
-      recycles,
       ...(signal === undefined ? {} : { signal }),
     });
   } catch (error) {
@@ -99,14 +98,14 @@ function codeOf(code: ErrorCode, status: number, isForeign: boolean): ErrorCode 
 }
 
 /** Throws `download_corrupt` for another part of the file than was asked for: nobody could tell where it belongs. */
-function toContentReply({ headers, status, body, recycle }: HttpReply, resume: ResumePoint | undefined): ContentReply {
+function toContentReply({ headers, status, body }: HttpReply, resume: ResumePoint | undefined): ContentReply {
   const validator = headers['accept-ranges'] === 'none' ? null : validatorOf(headers);
   if (status === 200) {
     const length = headers['content-length'];
-    return { body, recycle, totalBytes: length === undefined ? null : Number(length), offsetBytes: 0, validator };
+    return { body, totalBytes: length === undefined ? null : Number(length), offsetBytes: 0, validator };
   }
   const range = parseContentRange(headers['content-range']);
-  if (range !== null && range.offsetBytes === (resume?.offsetBytes ?? 0)) return { body, recycle, ...range, validator };
+  if (range !== null && range.offsetBytes === (resume?.offsetBytes ?? 0)) return { body, ...range, validator };
   body.destroy();
   throw new SoraError('download_corrupt', {
     retryable: false,

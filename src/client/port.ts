@@ -38,8 +38,6 @@ export interface ResumePoint {
 
 export interface ContentReply {
   readonly body: Readable;
-  /** Where it is given, takes a chunk of the body back that nobody reads any more, to read on into the same memory. */
-  readonly recycle?: ((chunk: Uint8Array) => void) | undefined;
   /** The length of the whole file, when the server tells it. */
   readonly totalBytes: number | null;
   /** Where in the file the body starts: the asked offset when the server resumes, else 0. */
@@ -55,8 +53,6 @@ export interface ContentSource {
 
 export interface ContentOptions extends CallOptions {
   readonly resume?: ResumePoint;
-  /** The reader reads steadily, and gives back what it is done with (`ContentReply.recycle`). */
-  readonly recycles?: boolean;
 }
 
 /**

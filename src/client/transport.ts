@@ -34,7 +34,7 @@ export interface TransportOptions {
   readonly onNotice?: ((notice: string) => void) | undefined;
 }
 
-export interface TransportRequest extends Pick<HttpRequest, 'method' | 'url' | 'body' | 'signal' | 'recycles'> {
+export interface TransportRequest extends Pick<HttpRequest, 'method' | 'url' | 'body' | 'signal'> {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
@@ -134,7 +134,7 @@ export class Transport {
 
   async #exchange(request: TransportRequest, url: URL): Promise<HttpReply> {
     const { http, idleTimeoutMs, now, trace } = this.#options;
-    const { method, body, signal, recycles = false } = request;
+    const { method, body, signal } = request;
     const shown = redactUrl(url.href);
     trace?.({ kind: 'request', method, url: shown, baseURL: redactUrl(this.baseUrl) });
     if (body !== undefined) trace?.(this.#bodyEvent(body, request.headers));
@@ -145,7 +145,6 @@ export class Transport {
         url: url.href,
         headers: this.#headersFor(url, request.headers),
         idleTimeoutMs,
-        recycles,
         ...(body === undefined ? {} : { body }),
         ...(signal === undefined ? {} : { signal }),
       });

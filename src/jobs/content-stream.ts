@@ -35,7 +35,7 @@ export type CheckedContent = ContentReply & {
 export async function openChecked(
   deps: ContentDeps,
   order: ContentOrder,
-  options: Pick<ContentOptions, 'resume' | 'recycles'> = {},
+  options: Pick<ContentOptions, 'resume'> = {},
 ): Promise<CheckedContent> {
   const reply = await openWhenReady(deps, order, options);
   // A break between here and the moment when the body is read on is found by its reader, and must not end the process.

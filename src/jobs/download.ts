@@ -1,10 +1,9 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { closeSync, constants, createReadStream, ftruncateSync, open } from 'node:fs';
+import { createReadStream } from 'node:fs';
 import { rename, rm, stat } from 'node:fs/promises';
-import type { Writable } from 'node:stream';
+import { addAbortSignal, type Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { promisify } from 'node:util';
 import type { ResumePoint } from '../client/port.ts';
 import { SoraError } from '../domain/errors.ts';
 import type { MediaKind } from '../domain/media.ts';
@@ -12,13 +11,11 @@ import type { SavedFile } from '../domain/record.ts';
 import { claimName, hasCode, numberedNames } from '../platform/files.ts';
 import { type CheckedContent, type ContentDeps, type ContentOrder, openChecked } from './content-stream.ts';
 import { cannotWrite, withExtension } from './destination.ts';
-import { FileSink } from './file-sink.ts';
+import { PartialFile } from './partial-file.ts';
 
 /** Tries in a row that bring no new byte. */
 const MAX_IDLE_TRIES = 5;
 const RETRY_DELAY_MS = 500;
-
-const openFile = promisify(open);
 
 export interface DownloadOrder extends ContentOrder {
   /** Absolute. */
@@ -94,7 +91,7 @@ class PartFile {
   async fetchRest(): Promise<SavedFile> {
     const content = await this.#openContent();
     if (content.kind !== null) this.#kind = content.kind;
-    const sink = await this.#write(content);
+    const file = await this.#write(content);
     const { totalBytes } = content;
     if (totalBytes !== null && this.sizeBytes !== totalBytes) {
       throw new SoraError('download_corrupt', {
@@ -102,7 +99,7 @@ class PartFile {
         retryable: true,
       });
     }
-    const sha256 = sink.digest();
+    const sha256 = file.sha256();
     const path = await this.#place(sha256);
     return { variant: this.#order.variant, path, bytes: this.sizeBytes, sha256 };
   }
@@ -129,12 +126,12 @@ class PartFile {
   /** A server that answers with another part than was asked for cannot resume, and is asked for all of it. */
   async #openFrom(resume: ResumePoint | undefined): Promise<CheckedContent> {
     try {
-      return await openChecked(this.#deps, this.#order, { recycles: true, ...(resume && { resume }) });
+      return await openChecked(this.#deps, this.#order, resume && { resume });
     } catch (error) {
       const isOtherPart = resume !== undefined && error instanceof SoraError && error.code === 'download_corrupt';
       if (!isOtherPart) throw error;
       this.sizeBytes = 0;
-      return openChecked(this.#deps, this.#order, { recycles: true });
+      return openChecked(this.#deps, this.#order);
     }
   }
 
@@ -148,30 +145,24 @@ class PartFile {
     return createHash('sha256').update(`${source.id}\n${variant}\n${validator}`).digest('hex').slice(0, 8);
   }
 
-  async #write({ head, body, recycle, offsetBytes, totalBytes }: CheckedContent): Promise<FileSink> {
-    // Not emptied before: another process may be writing the very same bytes, and may finish first.
-    const flags = constants.O_WRONLY | constants.O_CREAT;
-    const descriptor = await openFile(this.#path, flags, 0o644).catch((error: unknown) => {
+  async #write({ head, body, offsetBytes, totalBytes }: CheckedContent): Promise<PartialFile> {
+    // Not emptied first: another process may be writing the very same bytes, and may finish first.
+    const file = await PartialFile.open(this.#path, offsetBytes).catch((error: unknown) => {
       body.destroy();
-      throw cannotWrite(this.#path, error);
+      throw error;
     });
     this.#isThere = true;
+    const { signal } = this.#deps;
     const onReceived = (doneBytes: number): void => this.#order.onProgress?.(doneBytes, totalBytes);
-    const sink = new FileSink(descriptor, offsetBytes, { onReceived, recycle });
     try {
-      await sink.hashExisting(this.#path);
-      if (head.length > 0) sink.write(head);
-      const { signal } = this.#deps;
-      // Not ended by the pipeline, which would throw away what has arrived when the connection breaks.
-      await pipeline(body, sink, { end: false, ...(signal ? { signal } : {}) }).finally(() => sink.settle());
-      const isWhole = totalBytes === null || totalBytes === sink.writtenBytes;
-      if (isWhole && this.#longestBytes > sink.writtenBytes) ftruncateSync(descriptor, sink.writtenBytes);
-      return sink;
+      await file.append(joined(head, signal ? addAbortSignal(signal, body) : body), onReceived);
+      const isWhole = totalBytes === null || totalBytes === file.sizeBytes;
+      if (isWhole && this.#longestBytes > file.sizeBytes) await file.truncate();
+      return file;
     } finally {
-      body.destroy(); // where it was not read to its end
-      this.sizeBytes = sink.writtenBytes;
+      this.sizeBytes = file.sizeBytes;
       this.#longestBytes = Math.max(this.#longestBytes, this.sizeBytes);
-      closeSync(descriptor);
+      await file.close();
     }
   }
 
@@ -216,6 +207,11 @@ class PartFile {
   }
 }
 
+async function* joined(head: Uint8Array, rest: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  yield head;
+  yield* rest;
+}
+
 async function hashFile(path: string): Promise<string> {
   const hash = createHash('sha256');
   await pipeline(createReadStream(path), hash);
@@ -231,7 +227,6 @@ export async function downloadTo(deps: ContentDeps, order: ContentOrder, output:
   };
   const sendRest = async (): Promise<void> => {
     const resume = validator === null || sentBytes === 0 ? undefined : { offsetBytes: sentBytes, validator };
-    // Its chunks are not asked back: a slow reader would be given so much at once that the server seems to be silent.
     const content = await openChecked(deps, order, resume && { resume });
     if (content.offsetBytes !== sentBytes) {
       throw new SoraError('download_corrupt', { facts: { id: order.source.id }, retryable: false });

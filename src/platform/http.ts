@@ -1,7 +1,6 @@
 import type * as NodeHttp from 'node:http';
 import type * as NodeHttps from 'node:https';
 import { Readable, type Writable } from 'node:stream';
-import { longBodyAgent, longBodyOf } from './long-body.ts';
 import { timeoutError } from './timeout.ts';
 
 /** One HTTP exchange, below any notion of JSON, retries or redirects. */
@@ -14,8 +13,6 @@ export interface HttpRequest {
   readonly signal?: AbortSignal;
   /** The longest silence on the connection, before the reply or within it; then it fails with `ETIMEDOUT`. */
   readonly idleTimeoutMs?: number;
-  /** The reader of the body reads steadily, and gives back what it is done with (`HttpReply.recycle`). */
-  readonly recycles?: boolean;
 }
 
 export interface HttpReply {
@@ -24,8 +21,6 @@ export interface HttpReply {
   readonly headers: Readonly<Record<string, string>>;
   /** The body's bytes; whoever receives the reply reads it to its end or destroys it. */
   readonly body: Readable;
-  /** Where it is given, takes a chunk of the body back that nobody reads any more, to read on into the same memory. */
-  readonly recycle?: ((chunk: Uint8Array) => void) | undefined;
 }
 
 /**
@@ -47,15 +42,12 @@ export const nodeHttp: Http = (request) =>
       reject(signal.reason);
       return;
     }
-    // Of TLS there is nothing to gain: its records are small, and are copied when they are deciphered.
-    const recycles = request.recycles === true && url.protocol === 'http:';
     const outgoing = moduleFor(url).request(url, {
       method: request.method,
       headers: withLength(request),
       // What carries a body gets a connection of its own: the server may be closing one that was kept alive, and
       // then nobody knows what became of the request.
       ...(request.body === undefined ? {} : { agent: false }),
-      ...(recycles ? { agent: longBodyAgent() } : {}),
     });
     // Once there is a reply, whoever reads its body is the one to hear what broke it.
     let stream: Writable | Readable = outgoing;
@@ -70,11 +62,8 @@ export const nodeHttp: Http = (request) =>
     }
     outgoing.on('error', (error) => reject(signal?.aborted ? signal.reason : withStep(error, outgoing.socket)));
     outgoing.once('response', (incoming) => {
-      const longBody = longBodyOf(incoming);
-      const body = longBody ?? incoming;
-      stream = body;
-      const status = incoming.statusCode ?? 0;
-      resolve({ status, headers: flattenHeaders(incoming.headers), body, recycle: longBody?.recycle });
+      stream = incoming;
+      resolve({ status: incoming.statusCode ?? 0, headers: flattenHeaders(incoming.headers), body: incoming });
     });
     outgoing.end(request.body);
   });
