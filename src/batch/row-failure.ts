@@ -18,8 +18,8 @@ const STOPS_ALL: ReadonlySet<string> = new Set([
   'invalid_config',
 ]);
 
-/** Words of servers for what another try would not change. */
-const ABOUT_THE_REQUEST = /invalid|polic|moderat|safety|content.?filter|blocked|unsupported/i;
+/** Words for a failure that another try would not change, in a code or a message. */
+const ABOUT_THE_REQUEST = /invalid|polic(y|ies)|safety|blocked|unsupported|not[ _]allowed|forbidden|bad.?request/i;
 
 /** Whether other rows would fail in the same way. */
 export function stopsAll({ code }: SoraError): boolean {
@@ -29,7 +29,7 @@ export function stopsAll({ code }: SoraError): boolean {
 /** Whether a job may come out well when it is made anew. */
 export function isServersFault({ code }: SoraError, { status, error }: VideoJob): boolean {
   if (status === 'expired') return true;
-  return status === 'failed' && code === 'job_failed' && !ABOUT_THE_REQUEST.test(error?.code ?? '');
+  return status === 'failed' && code === 'job_failed' && !ABOUT_THE_REQUEST.test(`${error?.code} ${error?.message}`);
 }
 
 /**

@@ -1,10 +1,11 @@
 import { ABILITIES, type ApiForm, type FormAbilities } from '../domain/dialect.ts';
 import { SoraError } from '../domain/errors.ts';
-import { type JsonObject, parseExactJson } from '../domain/json.ts';
+import type { JsonObject } from '../domain/json.ts';
 import type { ContentLocation, Variant, VideoJob, VideoRequest } from '../domain/video.ts';
 import { WIRE_FORMS } from '../wire/forms.ts';
 import { jobPath } from '../wire/job-path.ts';
 import { decodePollingUrl } from '../wire/openrouter.ts';
+import { parseReplyJson } from '../wire/reply-json.ts';
 import { openContent, openLocation } from './content.ts';
 import type { CallContext } from './failure.ts';
 import type {
@@ -16,7 +17,7 @@ import type {
   VideoPage,
   VideosClient,
 } from './port.ts';
-import { jobOf, outcomeOf, type Reply, readReply, removalOf, unansweredOutcome } from './reply.ts';
+import { isEndedJob, jobOf, outcomeOf, type Reply, readReply, removalOf, unansweredOutcome } from './reply.ts';
 import type { Transport } from './transport.ts';
 
 export interface JsonVideosClientOptions {
@@ -69,7 +70,7 @@ export class JsonVideosClient implements VideosClient {
   async get(id: string, { signal }: CallOptions = {}): Promise<VideoJob> {
     const context = this.#context({ id });
     const url = this.#pollingUrls.get(id) ?? this.#urlOf(id);
-    const reply = await readReply(this.#call({ method: 'GET', url }, signal), context, signal);
+    const reply = await readReply(this.#call({ method: 'GET', url }, signal), context, signal, isEndedJob(id));
     this.#hearPollingUrl(id, reply);
     return jobOf(reply, id, context);
   }
@@ -127,7 +128,7 @@ export class JsonVideosClient implements VideosClient {
       ...(signal && { signal }),
     });
     const body = await transport.answerOf(reply);
-    return { status: reply.status, headers: reply.headers, body, value: parseExactJson(body) };
+    return { status: reply.status, headers: reply.headers, body, value: parseReplyJson(body) };
   }
 
   #lacks(what: string): SoraError {

@@ -1,6 +1,6 @@
 import { SoraError } from '../domain/errors.ts';
 import type { JsonValue } from '../domain/json.ts';
-import type { VideoJob } from '../domain/video.ts';
+import { isTerminal, type VideoJob } from '../domain/video.ts';
 import { decodeJob, type ReplyFacts } from '../wire/job.ts';
 import { decodeDeleted } from '../wire/videos.ts';
 import {
@@ -41,11 +41,15 @@ export function unansweredOutcome(thrown: unknown, context: CallContext): Create
   return sentNothing(thrown) ? { kind: 'rejected', error: failure } : { kind: 'unknown', error: inDoubt(failure) };
 }
 
-/** A call that changes nothing when it is lost: every end but a 2xx is an error, or the signal's reason. */
+/**
+ * The reply to a call that may be lost without harm. Throws the signal's reason, or a `SoraError` for whatever is not an
+ * answer: a 2xx is one, and so is what `isAnswer` accepts beside it.
+ */
 export async function readReply(
   call: Promise<Reply>,
   context: CallContext,
   signal: AbortSignal | undefined,
+  isAnswer: (reply: Reply) => boolean = () => false,
 ): Promise<Reply> {
   let reply: Reply;
   try {
@@ -54,8 +58,16 @@ export async function readReply(
     signal?.throwIfAborted();
     throw failureFromThrown(error, context);
   }
-  if (!isSuccess(reply)) throw failureFromReply(reply, context);
+  if (!isSuccess(reply) && !isAnswer(reply)) throw failureFromReply(reply, context);
   return reply;
+}
+
+/** Some servers answer for a job that failed with a 4xx or 5xx whose body is the job: it has ended all the same. */
+export function isEndedJob(id: string): (reply: Reply) => boolean {
+  return ({ value }) => {
+    const job = decodeJob(value, { requestId: null, pollAfterMs: null });
+    return job !== null && job.id === id && isTerminal(job.status);
+  };
 }
 
 /** The job that was asked for, by the id that it was found by, whatever else the reply calls it. Throws `unreadable_response`. */

@@ -1,7 +1,8 @@
 import type { Encoding } from '../domain/dialect.ts';
-import { type JsonObject, parseExactJson } from '../domain/json.ts';
+import type { JsonObject } from '../domain/json.ts';
 import type { Variant, VideoJob, VideoRequest } from '../domain/video.ts';
 import { jobPath } from '../wire/job-path.ts';
+import { parseReplyJson } from '../wire/reply-json.ts';
 import { decodePage, encodeForm, encodeJson, encodePlainJson, encodingFor } from '../wire/videos.ts';
 import { openContent } from './content.ts';
 import { type CallContext, refusesEncoding, unreadableReply } from './failure.ts';
@@ -16,6 +17,7 @@ import type {
   VideosClient,
 } from './port.ts';
 import {
+  isEndedJob,
   isSuccess,
   jobOf,
   outcomeOf,
@@ -82,7 +84,7 @@ export class SdkVideosClient implements VideosClient {
   async get(id: string, options: CallOptions = {}): Promise<VideoJob> {
     const context = this.#context({ id });
     const path = jobPath('/videos', id);
-    const reply = await this.#read((sdk, own) => sdk.get(path, own), context, options);
+    const reply = await this.#read((sdk, own) => sdk.get(path, own), context, options, isEndedJob(id));
     return jobOf(reply, id, context);
   }
 
@@ -108,8 +110,13 @@ export class SdkVideosClient implements VideosClient {
     return openContent(this.#options.transport, source, variant, options, this.#context({ id: source.id }));
   }
 
-  #read(call: Call, context: CallContext, { signal }: CallOptions): Promise<Reply> {
-    return readReply(this.#call(call, signal), context, signal);
+  #read(
+    call: Call,
+    context: CallContext,
+    { signal }: CallOptions,
+    isAnswer?: (reply: Reply) => boolean,
+  ): Promise<Reply> {
+    return readReply(this.#call(call, signal), context, signal, isAnswer);
   }
 
   async #call(call: Call, signal?: AbortSignal): Promise<Reply> {
@@ -125,12 +132,12 @@ export class SdkVideosClient implements VideosClient {
         status: response.status,
         headers: Object.fromEntries(response.headers),
         body,
-        value: parseExactJson(body),
+        value: parseReplyJson(body),
       };
     } catch (error) {
       if (!(error instanceof StatusError)) throw unwrapSdkError(error);
       const { status, headers, body } = error;
-      return { status: status ?? 0, headers: Object.fromEntries(headers ?? []), body, value: undefined };
+      return { status: status ?? 0, headers: Object.fromEntries(headers ?? []), body, value: parseReplyJson(body) };
     } finally {
       signal?.removeEventListener('abort', abort);
     }

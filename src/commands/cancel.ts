@@ -67,7 +67,7 @@ async function cancelOne(found: FoundJob, waitMs: number | null, context: Contex
   if (isTerminal(before.status)) throw alreadyFinished(found);
   const result: Cancellation = knowledge.lacks.has('cancel')
     ? { kind: 'running', job: before, refusal: null }
-    : await cancelJob(server.client, id, context.host.interrupt);
+    : await cancelJob({ client: server.client, clock: context.host.clock, signal: context.host.interrupt }, id);
   switch (result.kind) {
     case 'aborted':
       await writeSeen(record, result.job, context);

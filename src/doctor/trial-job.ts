@@ -6,6 +6,7 @@ import { commandAbout } from '../domain/shell.ts';
 import { isTerminal } from '../domain/video.ts';
 import { cancelJob } from '../jobs/cancel.ts';
 import type { Submission } from '../jobs/submit.ts';
+import type { Clock } from '../platform/clock.ts';
 
 export type Consent = 'agreed' | 'refused' | 'nobody-to-ask';
 
@@ -20,6 +21,7 @@ export interface TrialDeps {
   /** Writes down that the job is gone. */
   forget(submission: Submission): Promise<void>;
   client(): Promise<VideosClient>;
+  readonly clock: Clock;
   /** How a create is encoded where nothing else is to be tried. */
   readonly encoding: Encoding | 'auto';
 }
@@ -54,7 +56,7 @@ export async function tryJob(deps: TrialDeps, encoding: Encoding | 'auto'): Prom
   const hasEnded = job !== null && isTerminal(job.status);
   const trial = { id, isFound: doubt !== undefined, failure: hasEnded ? failureOf(job, record.submittedAtMs) : null };
   try {
-    const end = await endJob(await deps.client(), id, hasEnded);
+    const end = await endJob(await deps.client(), deps.clock, id, hasEnded);
     if (end === 'aborted' || end === 'deleted' || end === 'finished') await deps.forget(submission);
     return { ...trial, end, ...describeEnd(made, id, end) };
   } catch (error) {
@@ -64,9 +66,14 @@ export async function tryJob(deps: TrialDeps, encoding: Encoding | 'auto'): Prom
   }
 }
 
-/** Hears no interrupt: who wants to leave does not want the job to go on and be billed. */
-async function endJob(client: VideosClient, id: string, hasEnded: boolean): Promise<Exclude<TrialEnd, 'unclear'>> {
-  const cancellation = hasEnded ? null : await cancelJob(client, id, new AbortController().signal);
+/** Ignores Ctrl-C: leaving now would let the job run on and be billed. */
+async function endJob(
+  client: VideosClient,
+  clock: Clock,
+  id: string,
+  hasEnded: boolean,
+): Promise<Exclude<TrialEnd, 'unclear'>> {
+  const cancellation = hasEnded ? null : await cancelJob({ client, clock, signal: new AbortController().signal }, id);
   if (cancellation !== null && cancellation.kind !== 'ended') return cancellation.kind;
   return (await client.remove(id)) ? 'finished' : 'kept';
 }

@@ -1,4 +1,5 @@
 import type { ErrorCode } from './catalogue.ts';
+import { isModeration } from './moderation.ts';
 
 /** The day on which OpenAI shut its Videos API down. */
 export const OPENAI_RETIREMENT_MS = Date.UTC(2026, 8, 24);
@@ -55,8 +56,7 @@ const RULES: readonly Rule[] = [
   { code: 'invalid_api_key', codes: ['invalid_api_key', 'invalid_authentication'] },
   { code: 'no_api_key', status: [401], when: ({ hasKey }) => !hasKey },
   { code: 'invalid_api_key', status: [401] },
-  { code: 'moderation_blocked', codes: ['moderation_blocked', 'content_policy_violation', 'content_filter'] },
-  { code: 'moderation_blocked', text: /moderation system|content policy|safety system/i },
+  { code: 'moderation_blocked', when: isModeration },
   { code: 'reference_size_mismatch', status: [400, 422], text: /image must match the requested width and height/i },
   { code: 'model_not_found', codes: ['model_not_found', 'deploymentnotfound'] },
   {

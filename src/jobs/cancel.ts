@@ -1,6 +1,7 @@
 import type { VideosClient } from '../client/port.ts';
 import { SoraError } from '../domain/errors.ts';
 import { isTerminal, type VideoJob } from '../domain/video.ts';
+import type { Clock } from '../platform/clock.ts';
 
 /**
  * What a cancellation came to. `aborted`: the server says that it stopped.
@@ -23,8 +24,18 @@ const REFUSALS: ReadonlySet<string> = new Set([
   'permission_denied',
 ]);
 
-/** There is no cancel call in this API: delete the unfinished job, then read it again and believe what is seen. */
-export async function cancelJob(client: VideosClient, id: string, signal: AbortSignal): Promise<Cancellation> {
+export interface CancelDeps {
+  readonly client: VideosClient;
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+}
+
+/** A 409 that says the cancellation has begun, not that it is refused. */
+const IN_PROGRESS = /cancel\w*\b.{0,40}\b(in progress|pending|requested|under ?way|already)|already\b.{0,40}\bcancel/is;
+const SETTLING_PAUSES_MS = [500, 1_000, 2_000, 4_000];
+
+/** The API has no cancel call: delete the unfinished job, then read it again and report what the server says then. */
+export async function cancelJob({ client, clock, signal }: CancelDeps, id: string): Promise<Cancellation> {
   let refusal: SoraError | null = null;
   try {
     await client.remove(id, { signal });
@@ -32,6 +43,23 @@ export async function cancelJob(client: VideosClient, id: string, signal: AbortS
     if (!(error instanceof SoraError) || !REFUSALS.has(error.code)) throw error;
     refusal = error;
   }
+  const isUnderWay = refusal?.status === 409 && IN_PROGRESS.test(refusal.causedBy ?? '');
+  const asked = isUnderWay ? null : refusal;
+  let outcome = await lookAfter(client, id, asked, signal);
+  for (const pauseMs of isUnderWay ? SETTLING_PAUSES_MS : []) {
+    if (outcome.kind !== 'running') break;
+    await clock.sleep(pauseMs, signal);
+    outcome = await lookAfter(client, id, asked, signal);
+  }
+  return outcome.kind === 'running' ? { ...outcome, refusal } : outcome;
+}
+
+async function lookAfter(
+  client: VideosClient,
+  id: string,
+  refusal: SoraError | null,
+  signal: AbortSignal,
+): Promise<Cancellation> {
   try {
     const job = await client.get(id, { signal });
     if (job.status === 'cancelled' || (job.status === 'failed' && refusal === null)) return { kind: 'aborted', job };

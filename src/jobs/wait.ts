@@ -7,14 +7,15 @@ const FIRST_DELAY_MS = 400;
 const MAX_DELAY_MS = 15_000;
 const GROWTH = 1.4;
 const JITTER = 0.2;
-/** A status that is not understood may be final: look on, but not often. */
+/** An unknown status may be final: keep polling, but less often. */
 const UNKNOWN_STATUS_DELAY_MS = 5_000;
-/** The waits that a server may ask for between two looks. */
+/** Bounds for the pause that a server asks for. */
 const MIN_SERVER_DELAY_MS = 50;
 const MAX_SERVER_DELAY_MS = 5 * 60_000;
-/** Some servers know a new job only some moments after they gave out its id. */
-const SETTLING_MS = 15_000;
-/** A page in place of an answer is what a gateway under repair shows for a while; after so many in a row it is something else. */
+/** Replicas and restarts answer 404 for a job that exists: it is gone only after several in a row over some time. */
+const MISSING_MS = 60_000;
+const MIN_MISSING = 4;
+/** A gateway under repair answers with a page for a while; after this many in a row it is something else. */
 const MAX_UNREADABLE = 5;
 
 export interface WaitDeps {
@@ -26,7 +27,7 @@ export interface WaitDeps {
 
 export interface WaitOrder {
   readonly id: string;
-  /** The job as it is known already; saves the first look. */
+  /** The job as already known; saves the first poll. */
   readonly known: VideoJob | null;
   readonly deadlineMs: number;
   readonly signal?: AbortSignal | undefined;
@@ -34,23 +35,22 @@ export interface WaitOrder {
 
 export type WaitEvent =
   | { readonly kind: 'job'; readonly job: VideoJob }
-  /** A look failed; the wait goes on. */
+  /** A poll failed; the wait continues. */
   | { readonly kind: 'trouble'; readonly error: SoraError };
 
 /**
- * Looks at a job until it has ended, and yields what it sees. Network faults and
- * servers in trouble are survived until the deadline; the job itself is never
- * given up. Throws `wait_timeout` at the deadline, the signal's reason when it
- * aborts, and refusals that waiting does not mend.
+ * Polls a job until it has ended, and yields each look. Network faults and server
+ * errors are retried until the deadline. Throws `wait_timeout` at the deadline, the
+ * signal's reason when it aborts, and refusals that waiting cannot fix.
  */
 export async function* waitForJob(deps: WaitDeps, order: WaitOrder): AsyncGenerator<WaitEvent, VideoJob> {
   const { client, clock } = deps;
   const { id, known, deadlineMs, signal } = order;
   const pace = new Pace(deps.random);
-  const patience = new Patience(clock.now());
+  const patience = new Patience();
   let job = known;
   if (job !== null) {
-    pace.hear(job.pollAfterMs, job.status);
+    pace.update(job.pollAfterMs, job.status);
     yield { kind: 'job', job };
   }
   for (let looks = job === null ? 0 : 1; ; looks++) {
@@ -59,11 +59,11 @@ export async function* waitForJob(deps: WaitDeps, order: WaitOrder): AsyncGenera
     try {
       job = await client.get(id, signal === undefined ? {} : { signal });
       patience.restore();
-      pace.hear(job.pollAfterMs, job.status);
+      pace.update(job.pollAfterMs, job.status);
       yield { kind: 'job', job };
     } catch (error) {
       if (!(error instanceof SoraError) || !patience.survives(error, clock.now())) throw error;
-      pace.hear(error.retryAfterMs);
+      pace.update(error.retryAfterMs);
       yield { kind: 'trouble', error };
     }
   }
@@ -81,7 +81,7 @@ async function pauseWithin(
   await clock.sleep(Math.min(pauseMs, leftMs), signal);
 }
 
-/** When to look next: quick at first, then less and less often; the server's own word wins. */
+/** When to poll next: quickly at first, then less and less often, unless the server asks for a pause. */
 class Pace {
   readonly #random: () => number;
   #delayMs = FIRST_DELAY_MS;
@@ -92,9 +92,9 @@ class Pace {
     this.#random = random;
   }
 
-  /** What the last answer, or its failure, says of the next look. */
-  hear(serverDelayMs: number | null, status?: JobStatus): void {
-    this.#serverDelayMs = serverDelayMs || null; // "at once", asked for ever, would be a hot loop
+  /** Takes over what the last reply asks for. */
+  update(serverDelayMs: number | null, status?: JobStatus): void {
+    this.#serverDelayMs = serverDelayMs || null; // 0 would poll in a hot loop
     this.#isUnknown = status === 'unknown';
   }
 
@@ -107,22 +107,22 @@ class Pace {
   }
 }
 
-/** Which failed looks are no reason to stop. */
+/** Decides which failed polls do not end the wait. */
 class Patience {
-  readonly #startedMs: number;
   #unreadable = 0;
-
-  constructor(startedMs: number) {
-    this.#startedMs = startedMs;
-  }
+  #missing = 0;
+  #missingSinceMs = 0;
 
   survives(error: SoraError, nowMs: number): boolean {
     if (error.code === 'unreadable_response') return ++this.#unreadable <= MAX_UNREADABLE;
-    if (error.code === 'video_not_found') return nowMs - this.#startedMs < SETTLING_MS;
-    return error.retryable;
+    if (error.code !== 'video_not_found') return error.retryable;
+    if (this.#missing++ === 0) this.#missingSinceMs = nowMs;
+    return this.#missing < MIN_MISSING || nowMs - this.#missingSinceMs < MISSING_MS;
   }
 
+  /** The job was seen: whatever was wrong before no longer counts. */
   restore(): void {
     this.#unreadable = 0;
+    this.#missing = 0;
   }
 }

@@ -130,13 +130,13 @@ export class JobRunner {
   }
 
   async #removeVideo(job: RestJob, videoId: string): Promise<void> {
-    const { client, signal = new AbortController().signal } = this.#options.upstream.submitDeps;
+    const { client, clock, signal = new AbortController().signal } = this.#options.upstream.submitDeps;
     try {
       if (!isUnfinished(job)) {
         await client.remove(videoId);
         return;
       }
-      const outcome = await cancelJob(client, videoId, signal);
+      const outcome = await cancelJob({ client, clock, signal }, videoId);
       if (outcome.kind === 'running') throw new SoraError('cannot_cancel', { facts: { id: videoId } });
       if (outcome.kind === 'ended') await client.remove(videoId);
     } catch (error) {

@@ -19,11 +19,21 @@ const YEAR_9999_MS = Date.UTC(9999, 0);
 /** The largest count of seconds that leads to a date, in the year 9999; as milliseconds it would be in 1978. */
 const MAX_UNIX_SECONDS = 253_402_300_799;
 
-/** Milliseconds since the epoch from Unix seconds, Unix milliseconds or ISO 8601; placeholders such as 0 and the year 9999 are null. */
+/**
+ * Milliseconds since the epoch from Unix seconds, Unix milliseconds or ISO 8601, which is UTC where it names no zone.
+ * Placeholders such as 0 and the year 9999 are null.
+ */
 export function timeOf(value: JsonValue | undefined): number | null {
   const number = numberOf(value);
-  const timeMs = number === null ? Date.parse(textOf(value) ?? '') : number * (number > MAX_UNIX_SECONDS ? 1 : 1000);
+  const timeMs = number === null ? parseDateMs(textOf(value) ?? '') : number * (number > MAX_UNIX_SECONDS ? 1 : 1000);
   return timeMs > 0 && timeMs < YEAR_9999_MS ? Math.round(timeMs) : null;
+}
+
+/** `Date.parse` reads a date and time without a zone as local time, which a server never means. */
+function parseDateMs(text: string): number {
+  const hasZone = /(z|utc|gmt|[+-]\d{2}:?\d{2})\s*$/i.test(text);
+  const isDateOnly = /^\d{4}-\d{2}-\d{2}$/.test(text);
+  return Date.parse(hasZone || isDateOnly ? text : `${text}${text.includes('T') ? '' : ' '}Z`);
 }
 
 export function objectOf(value: JsonValue | undefined): JsonObject {

@@ -6,11 +6,24 @@ import { firstOf, firstText, firstWords, numberOf, objectOf, textOf, timeOf, wor
 /** Every server's words for the states of a job, in lower case. */
 const STATUS_WORDS: Readonly<Record<string, JobStatus>> = Object.fromEntries(
   Object.entries({
-    queued: ['queued', 'pending', 'submitted', 'not_start', 'throttled'],
-    in_progress: ['in_progress', 'processing', 'running', 'generating', 'preprocessing'],
-    completed: ['completed', 'succeeded', 'success', 'complete', 'done', 'finished', 'ready'],
-    failed: ['failed', 'failure', 'fail', 'error', 'rejected', 'content_filtered'],
-    cancelled: ['cancelled', 'canceled', 'deleted'],
+    queued: [
+      'queued',
+      'pending',
+      'submitted',
+      'not_start',
+      'throttled',
+      'in_queue',
+      'waiting',
+      'scheduled',
+      'accepted',
+    ],
+    in_progress: [
+      ...['in_progress', 'inprogress', 'processing', 'running', 'generating', 'rendering', 'preprocessing'],
+      ...['postprocessing', 'starting', 'cancelling', 'canceling'],
+    ],
+    completed: ['completed', 'succeeded', 'success', 'succeed', 'complete', 'done', 'finished', 'ready'],
+    failed: ['failed', 'failure', 'fail', 'error', 'rejected', 'content_filtered', 'timed_out', 'timeout'],
+    cancelled: ['cancelled', 'canceled', 'deleted', 'aborted'],
     expired: ['expired'],
   } satisfies Partial<Record<JobStatus, string[]>>).flatMap(
     ([status, words]) => words.map((word) => [word, status as JobStatus]), // the keys are statuses, as `satisfies` says

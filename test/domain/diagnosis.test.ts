@@ -99,7 +99,7 @@ describe('diagnose', () => {
     ['content_expired', 'what is gone', { status: 410 }],
     ['endpoint_not_found', 'an API that is gone', { status: 410, isAboutVideo: false }],
     ['invalid_request', 'a body', { status: 422 }],
-    ['invalid_request', 'a 4xx that nobody knows', { status: 451 }],
+    ['invalid_request', 'a 4xx that nobody knows', { status: 418 }],
     ['server_error', 'its own fault', { status: 500 }],
     ['server_error', 'too much load', { status: 503 }],
     ['server_error', 'a 5xx that nobody knows', { status: 599 }],

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { cancelJob } from '../../src/jobs/cancel.ts';
+import { createFakeClock } from '../support/fake-clock.ts';
 import type { ScriptedReply } from '../support/scripted-server.ts';
 import { createVideosClient } from '../support/videos-client.ts';
 import { type ServedJob, startVideosServer, type VideosServer } from '../support/videos-server.ts';
@@ -13,7 +14,7 @@ async function cancel(onDelete: (job: ServedJob) => ScriptedReply | null, afterw
   const server: VideosServer = await startVideosServer({ remove: onDelete, retrieve: () => afterwards });
   server.jobs.push({ id: 'video_1', status: 'in_progress' });
   const { client } = createVideosClient(server.url);
-  return cancelJob(client, 'video_1', new AbortController().signal);
+  return cancelJob({ client, clock: createFakeClock(), signal: new AbortController().signal }, 'video_1');
 }
 
 const told = (status: string): ScriptedReply => ({ body: { id: 'video_1', status } });
@@ -46,6 +47,22 @@ describe('a cancellation believes what it sees afterwards', () => {
     ['refused, and failed by itself', () => BUSY, told('failed'), { kind: 'ended' }],
   ])('%s', async (_, onDelete, afterwards, outcome) => {
     expect(await cancel(onDelete, afterwards)).toMatchObject(outcome);
+  });
+
+  it('and waits where the server says that the cancellation has begun', async () => {
+    const begun: ScriptedReply = { status: 409, body: { error: { message: 'Cancellation in progress' } } };
+    const statuses = ['cancelling', 'in_progress', 'cancelled'];
+    const server = await startVideosServer({
+      remove: () => begun,
+      retrieve: () => told(statuses.length > 1 ? (statuses.shift() ?? '') : 'cancelled'),
+    });
+    server.jobs.push({ id: 'video_1', status: 'in_progress' });
+    const deps = {
+      client: createVideosClient(server.url).client,
+      clock: createFakeClock(),
+      signal: new AbortController().signal,
+    };
+    expect(await cancelJob(deps, 'video_1')).toMatchObject({ kind: 'aborted' });
   });
 
   it.each<[string, ScriptedReply, string]>([

@@ -152,6 +152,42 @@ describe('a wait goes on', () => {
   });
 });
 
+describe('a job that some replicas do not know', () => {
+  const missing: ScriptedReply = { status: 404, body: { error: { message: 'video not found' } } };
+
+  it('is waited for when single 404s come late, however many in all', async () => {
+    const lap = [...Array.from({ length: 9 }, () => says('in_progress')), missing, missing, missing];
+    const { end } = await wait([says('queued'), ...lap, ...lap, ...lap, says('completed')]);
+    expect(end).toBe('completed');
+  });
+
+  it('is given up after more than a minute of nothing else', async () => {
+    const { end, sleeps } = await wait([says('in_progress'), missing]);
+    expect(end).toBe('video_not_found');
+    const waitedMs = sleeps.slice(1).reduce((sum, ms) => sum + ms, 0);
+    expect(waitedMs).toBeGreaterThanOrEqual(60_000);
+    expect(waitedMs).toBeLessThan(90_000);
+  });
+});
+
+describe('a failed job that comes as an HTTP error', () => {
+  it.each([400, 422, 500])('ends the wait with its own status: %d', async (status) => {
+    const failed: ScriptedReply = {
+      status,
+      body: { id: 'video_1', status: 'failed', error: { message: 'out of memory' } },
+    };
+    expect(await wait([says('queued'), failed])).toMatchObject({ end: 'failed' });
+  });
+
+  it.each<[string, object]>([
+    ['another job', { id: 'video_2', status: 'failed' }],
+    ['an unfinished one', { id: 'video_1', status: 'in_progress' }],
+    ['no id', { status: 'failed', message: 'no such thing' }],
+  ])('and nothing else is taken for it: %s', async (_, body) => {
+    expect((await wait([says('queued'), { status: 400, body }])).end).toBe('invalid_request');
+  });
+});
+
 describe('a wait ends', () => {
   it.each(['completed', 'failed', 'cancelled', 'expired'])('when the job is %s', async (status) => {
     expect(await wait([says(status)])).toMatchObject({ seen: [status], end: status, sleeps: [] });

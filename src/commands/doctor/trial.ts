@@ -64,6 +64,7 @@ export function createTrialDeps(
   return {
     price,
     encoding,
+    clock: host.clock,
     client: async () => (await context.serverFor(configuration)).client,
     async consent(count, question) {
       if (isSimulator) return 'agreed';

@@ -1,0 +1,30 @@
+import { describe, expect, it } from 'vitest';
+import { parseReplyJson } from '../../src/wire/reply-json.ts';
+
+describe('parseReplyJson', () => {
+  it.each<[string, string, unknown]>([
+    ['plain JSON', '{"id":"a"}', { id: 'a' }],
+    [
+      'NaN and Infinity',
+      '{"progress":NaN,"eta":-Infinity,"prompt":"NaN \\" NaN"}',
+      { progress: null, eta: null, prompt: 'NaN " NaN' },
+    ],
+    [
+      'two documents',
+      '{"id":"a","status":"queued"}\n{"id":"a","status":"completed"}',
+      { id: 'a', status: 'completed' },
+    ],
+    ['server-sent events', 'event: job\ndata: {"id":"a"}\n\ndata: {"id":"b"}\n\ndata: [DONE]\n', { id: 'b' }],
+    ['a page', '<html>{"id":"a"}</html>', undefined],
+    ['half a document', '{"id":"a"', undefined],
+    ['closing brackets alone', '{"id":"a"}}', undefined],
+    ['nothing', '', undefined],
+  ])('reads %s', (_, text, value) => {
+    expect(parseReplyJson(text)).toEqual(value);
+  });
+
+  it('ends on hostile text, where quadratic time would take hours', () => {
+    expect(parseReplyJson(`{"a":"${'\\"'.repeat(1_000_000)}`)).toBeUndefined();
+    expect(parseReplyJson('['.repeat(1_000_000))).toBeUndefined();
+  });
+});
