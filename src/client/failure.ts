@@ -64,7 +64,8 @@ const ENCODING_REFUSED =
 
 /** Whether a refusal shows that the server did not understand the body's encoding, so that it made nothing of it. */
 export function refusesEncoding({ status, body }: Pick<RefusedReply, 'status' | 'body'>): boolean {
-  return (status === 400 || status === 415 || status === 422) && (status === 415 || ENCODING_REFUSED.test(body));
+  if (status !== 400 && status !== 415 && status !== 422) return false;
+  return status === 415 || ENCODING_REFUSED.test(decodeErrorBody(body).message);
 }
 
 /** A 2xx whose body is not what this API answers. */

@@ -1,6 +1,7 @@
 import type { Encoding } from '../domain/dialect.ts';
 import type { JsonObject } from '../domain/json.ts';
 import type { Variant, VideoJob, VideoRequest } from '../domain/video.ts';
+import { decodeErrorBody } from '../wire/error-body.ts';
 import { jobPath } from '../wire/job-path.ts';
 import { parseReplyJson } from '../wire/reply-json.ts';
 import { decodePage, encodeForm, encodeJson, encodePlainJson, encodingFor } from '../wire/videos.ts';
@@ -151,7 +152,8 @@ export class SdkVideosClient implements VideosClient {
 
 /** What to send in the place of an encoding that the server shows not to have understood; null when it refused for another reason. */
 function otherEncoding(sent: Encoding, reply: Reply): Encoding | null {
-  const isAboutTypes = (reply.status === 400 || reply.status === 422) && TYPE_REFUSED.test(reply.body);
+  const isAboutTypes =
+    (reply.status === 400 || reply.status === 422) && TYPE_REFUSED.test(decodeErrorBody(reply.body).message);
   if (sent === 'json' && isAboutTypes) return 'plain-json';
   if (!refusesEncoding(reply)) return null;
   return sent === 'multipart' ? 'json' : 'multipart';

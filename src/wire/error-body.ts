@@ -1,4 +1,4 @@
-import { isJsonObject, type JsonValue, parseJson } from '../domain/json.ts';
+import { isJsonObject, type JsonObject, type JsonValue, parseJson } from '../domain/json.ts';
 import { firstWords, textOf, wordsOf } from './fields.ts';
 
 /** A server's refusal in its own words, whatever envelope it came in. */
@@ -16,11 +16,49 @@ const MAX_FAULTS = 100;
 /** As much of a page as its title is looked for in: what patterns search must not be without end. */
 const MAX_PAGE_CHARACTERS = 20_000;
 
+/** Proxies wrap the error of the server behind them in their own message, sometimes more than once. */
+const MAX_WRAPPINGS = 4;
+
 /** Reads OpenAI's envelope and every other form seen: a text, `detail`, `message`, problem+json, HTML, nothing. */
 export function decodeErrorBody(body: string): ErrorBody {
   const value = parseJson(body);
-  const decoded = value === undefined ? fromText(body.slice(0, MAX_PAGE_CHARACTERS)) : fromJson(value);
+  let decoded = value === undefined ? fromText(body.slice(0, MAX_PAGE_CHARACTERS)) : fromJson(value);
+  for (let wrappings = 0; wrappings < MAX_WRAPPINGS; wrappings++) {
+    const inner = innerError(decoded.message.slice(0, MAX_PAGE_CHARACTERS));
+    if (inner === null) break;
+    decoded = unwrapped(decoded, inner);
+  }
   return { ...decoded, message: decoded.message.slice(0, MAX_MESSAGE_CHARACTERS) };
+}
+
+/** The error of another server that a message quotes, as JSON or as Python prints it; null when it quotes none. */
+function innerError(message: string): ErrorBody | null {
+  const quoted = message.slice(message.indexOf('{'), message.lastIndexOf('}') + 1);
+  if (!quoted.startsWith('{')) return null;
+  const value = parseJson(quoted) ?? parseJson(fromPython(quoted));
+  if (!isJsonObject(value)) return null;
+  const isError = [value.error, value.message, value.detail].some((part) => part !== undefined && part !== null);
+  const inner = isError ? fromJson(value) : null;
+  return inner === null || inner.message === message ? null : inner;
+}
+
+/** The inner error says more, but a code that is only a number says less than any word. */
+function unwrapped(outer: ErrorBody, inner: ErrorBody): ErrorBody {
+  const isNumber = (code: string | null): boolean => /^\d*$/.test(code ?? '');
+  return {
+    code: isNumber(inner.code) && !isNumber(outer.code) ? outer.code : (inner.code ?? outer.code),
+    type: inner.type ?? outer.type,
+    param: inner.param ?? outer.param,
+    message: inner.message,
+  };
+}
+
+/** `{'error': None}` as JSON. */
+function fromPython(text: string): string {
+  const words: Readonly<Record<string, string>> = { None: 'null', True: 'true', False: 'false' };
+  return text.replace(/'((?:[^'\\]|\\.)*)'|"(?:[^"\\]|\\.)*"|\b(?:None|True|False)\b/g, (part, quoted?: string) =>
+    quoted === undefined ? (words[part] ?? part) : JSON.stringify(quoted.replace(/\\'/g, "'")),
+  );
 }
 
 function fromJson(value: JsonValue): ErrorBody {
@@ -38,20 +76,39 @@ function fromJson(value: JsonValue): ErrorBody {
     code: textOf(value.code),
     type: textOf(value.type),
     param: textOf(value.param),
-    message: firstWords(error, detailWords(value.detail), value.message, value.title, value.code, value) ?? '',
+    message: withFields(
+      firstWords(error, detailWords(value.detail), value.message, value.title, value.code) ?? '',
+      fieldWords(value.validation) ?? fieldWords(value.errors),
+      value,
+    ),
   };
+}
+
+function withFields(message: string, fields: string | null, value: JsonObject): string {
+  if (fields === null) return message || (wordsOf(value) ?? '');
+  return message === '' ? fields : `${message} (${fields})`;
+}
+
+/** What is wrong with each field: a list of `{location|path|loc|field, message}`, or texts by the names of fields. */
+function fieldWords(faults: JsonValue | undefined): string | null {
+  if (isJsonObject(faults)) {
+    const entries = Object.entries(faults).slice(0, MAX_FAULTS);
+    return entries.map(([field, texts]) => `${field}: ${[texts].flat().map(wordsOf).join(', ')}`).join('; ') || null;
+  }
+  if (!Array.isArray(faults)) return null;
+  const words = faults.slice(0, MAX_FAULTS).map((fault) => {
+    if (!isJsonObject(fault)) return wordsOf(fault);
+    const place = [fault.location ?? fault.path ?? fault.loc ?? fault.field ?? []].flat().map(textOf).join('.');
+    return `${place === '' ? '' : `${place}: `}${firstWords(fault.message, fault.msg, fault.detail, fault) ?? ''}`;
+  });
+  return words.filter((word) => word !== null).join('; ') || null;
 }
 
 /** FastAPI's `detail` is a text, or a list of `{loc, msg}`. */
 function detailWords(detail: JsonValue | undefined): string | null {
   if (!Array.isArray(detail))
     return isJsonObject(detail) ? firstWords(detail.message, detail.msg, detail) : textOf(detail);
-  const faults = detail.slice(0, MAX_FAULTS).map((fault) => {
-    if (!isJsonObject(fault)) return wordsOf(fault);
-    const place = Array.isArray(fault.loc) ? `${fault.loc.map(textOf).join('.')}: ` : '';
-    return `${place}${firstWords(fault.msg, fault.message, fault) ?? ''}`;
-  });
-  return faults.filter((fault) => fault !== null).join('; ') || null;
+  return fieldWords(detail);
 }
 
 function fromText(body: string): ErrorBody {

@@ -36,6 +36,41 @@ describe('decodeErrorBody', () => {
       { message: 'Bad Request', type: 'about:blank' },
     ],
     ['a failure', '{"status":"failure","message":"no"}', { message: 'no' }],
+    [
+      'an error of the server behind a proxy, in its message',
+      JSON.stringify({
+        error: {
+          message: `litellm.BadRequestError: OpenAIException - ${JSON.stringify({ error: { message: 'bad size', type: 'invalid_request_error', param: 'size', code: 'invalid_value' } })}`,
+          type: 'None',
+          param: null,
+          code: '400',
+        },
+      }),
+      { message: 'bad size', type: 'invalid_request_error', param: 'size', code: 'invalid_value' },
+    ],
+    [
+      'the same as Python prints it',
+      JSON.stringify({
+        detail: `Error code: 404 - {'error': {'message': "The model 'x' does not exist", 'code': 'model_not_found', 'param': None}}`,
+      }),
+      { message: "The model 'x' does not exist", code: 'model_not_found' },
+    ],
+    ['a message with braces of its own', '{"message":"use {name}"}', { message: 'use {name}' }],
+    [
+      'the fields that Prism refuses',
+      '{"title":"Invalid request body","status":422,"validation":[{"location":["body","seconds"],"message":"must be string"},{"location":["body"],"message":"prompt is required"}]}',
+      { message: 'Invalid request body (body.seconds: must be string; body: prompt is required)' },
+    ],
+    [
+      'the fields that Steady refuses',
+      '{"error":"Validation failed","errors":[{"path":"body.seconds","message":"expected string"}]}',
+      { message: 'Validation failed (body.seconds: expected string)' },
+    ],
+    [
+      'texts by the names of fields',
+      '{"title":"One or more validation errors occurred.","errors":{"seconds":["is too long","is odd"]}}',
+      { message: 'One or more validation errors occurred. (seconds: is too long, is odd)' },
+    ],
     ['JSON that says nothing', '{"a":1}', { message: '{"a":1}' }],
     ['a JSON text', '"no"', { message: 'no' }],
     ['a JSON list', '["no"]', { message: '["no"]' }],
