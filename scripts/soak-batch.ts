@@ -9,11 +9,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { setTimeout } from 'node:timers/promises';
-import type { Call, Reply } from '../src/http-server/call.ts';
+import type { ServerCall, ServerReply } from '../src/http-server/handler.ts';
 import { listen } from '../src/http-server/server.ts';
 import { systemClock as clock } from '../src/platform/clock.ts';
+import { seededRandom } from '../src/simulator/seeded-random.ts';
 import { createSimulator } from '../src/simulator/simulator.ts';
-import { seededRandom } from '../src/test-card/random.ts';
 
 const [rows = 200, kills = 50, seed = Date.now() % 1_000_000] = process.argv.slice(2).map(Number);
 const BINARY = join(import.meta.dirname, '../bin/sora.js');
@@ -46,10 +46,10 @@ const simulator = createSimulator({
   speed: 2,
   render: ({ id }) => clipOf(id),
 });
-const server = await listen({ answer: slowly }, { host: '127.0.0.1', port: 0 });
+const server = await listen({ ...simulator, answer: slowly }, { host: '127.0.0.1', port: 0 });
 
 /** Some time before and after a call is obeyed, so that kills fall there; and files that take a while to come. */
-async function slowly(call: Call): Promise<Reply> {
+async function slowly(call: ServerCall): Promise<ServerReply> {
   await setTimeout(random() * MOST_LATENCY_MS);
   const reply = await simulator.answer(call);
   await setTimeout(random() * MOST_LATENCY_MS);
@@ -67,7 +67,7 @@ async function* inParts(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
 }
 
 function start(): ChildProcess {
-  const argv = ['batch', 'shots.txt', '--base-url', server.url, '-y', '-o', 'clips'];
+  const argv = ['batch', 'shots.txt', '--base-url', `${server.origin}/v1`, '-y', '-o', 'clips'];
   const env = { ...process.env, SORA_HOME: join(folder, 'home'), SORA_API_KEY: 'sk-soak-0123456789' };
   return spawn(process.execPath, [BINARY, ...argv], { cwd, env, stdio: ['ignore', 'ignore', 'pipe'] });
 }
@@ -80,7 +80,7 @@ interface Job {
 async function jobs(): Promise<Job[]> {
   const found: Job[] = [];
   for (let after = ''; ; after = `&after=${found.at(-1)?.id}`) {
-    const reply = await simulator.handle(new Request(`${server.url}/videos?limit=100${after}`));
+    const reply = await simulator.handle(new Request(`${server.origin}/v1/videos?limit=100${after}`));
     const { data, has_more: hasMore } = JSON.parse(await reply.text()) as { data: Job[]; has_more: boolean };
     found.push(...data);
     if (!hasMore) return found;

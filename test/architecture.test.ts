@@ -105,6 +105,21 @@ describe('the layers', () => {
     expect(meetings).toEqual([]);
   });
 
+  it('use the test card through clip.ts only, and the test card uses no other room', () => {
+    const crossings = sources.flatMap(({ name, room, imports }) =>
+      imports
+        .filter((target) => (room === 'test-card') !== (roomOf(target) === 'test-card'))
+        .filter((target) => target !== join('test-card', 'clip.ts'))
+        .map((target) => `${name} imports ${target}`),
+    );
+    expect(crossings).toEqual([]);
+  });
+
+  it('keep the HTTP server free of the Videos API', () => {
+    const rooms = sources.filter(({ room }) => room === 'http-server').flatMap(({ imports }) => imports.map(roomOf));
+    expect([...new Set(rooms)].sort()).toEqual(['http-server', 'platform']);
+  });
+
   it('have no barrels: a file that only exports what others hold, save the one that the binary loads', () => {
     const barrels = sources.filter(
       ({ code }) => code.replace(/export (type )?\{[^}]*\} from '[^']+';/g, '').trim() === '',

@@ -1,4 +1,4 @@
-/** What is used of Swagger UI, which comes as a script of its own. */
+/** The part of Swagger UI that is used; it is loaded as a separate script. */
 interface SwaggerUi {
   preauthorizeApiKey(scheme: string, key: string): void;
 }
@@ -11,7 +11,7 @@ interface ResponseBodyProps {
 }
 declare const SwaggerUIBundle: (options: object) => SwaggerUi;
 
-/** Swagger UI plays sounds and shows pictures, but offers a video only to be saved. */
+/** Swagger UI plays audio and shows images, but only offers to download a video. */
 function videoPlayer(): object {
   return {
     wrapComponents: {

@@ -1,9 +1,9 @@
-// The page at `/`: orders videos from the REST service and shows what becomes of them, and what OpenAI clients make.
+// The page at `/`: orders videos from the REST service, and lists these and the videos of OpenAI clients.
 import type { VideoJobView } from '../src/service/rest-schemas.ts';
 import { type ApiVideo, mergeVideos, SERVICE, type ShownVideo } from './shown-video.ts';
 import { VideoCard } from './video-card.ts';
 
-interface Refusal {
+interface ErrorReply {
   readonly error?: {
     readonly message?: string;
     readonly violations?: readonly string[];
@@ -29,10 +29,10 @@ const news = find('news', HTMLElement);
 function find<E extends HTMLElement>(id: string, type: new () => E): E {
   const element = document.getElementById(id);
   if (element instanceof type) return element;
-  throw new Error(`the page has no ${id}`);
+  throw new Error(`the page has no element ${id}`);
 }
 
-/** Calls the server with the key; asks for another one when it is refused. */
+/** Calls the server with the key, and asks for another key after a 401. */
 async function call(path: string, init: RequestInit = {}): Promise<Response> {
   const headers = { ...init.headers, ...(key === '' ? {} : { 'x-api-key': key }) };
   const reply = await fetch(path, { ...init, headers });
@@ -43,18 +43,18 @@ async function call(path: string, init: RequestInit = {}): Promise<Response> {
   return reply;
 }
 
-/** Null when the key is not known yet; throws an error that says why where there is no answer. */
+/** Null while the key is unknown. Throws an error with the reason when a list cannot be read. */
 async function readVideos(): Promise<ShownVideo[] | null> {
-  const made = await readMade(); // first: what it holds of the service's own is then in the second list for certain
+  const apiVideos = await readApiVideos(); // first, so that the service's own videos in it are surely in the second list
   const ordered = await call(`${SERVICE}?limit=50`);
   if (ordered.status === 401) return null;
   if (!ordered.ok) throw new Error(await reasonOf(ordered));
   const { videos }: { videos: VideoJobView[] } = await ordered.json();
-  return mergeVideos(videos, made);
+  return mergeVideos(videos, apiVideos);
 }
 
-/** What clients of the Videos API made; with a key of its own, the server plays them to nobody who cannot send it. */
-async function readMade(): Promise<ApiVideo[]> {
+/** Videos of other clients. With its own key the server does not play them, because media players cannot send it. */
+async function readApiVideos(): Promise<ApiVideo[]> {
   if (demoKey === '') return [];
   const reply = await call('/v1/videos?limit=50', { headers: { 'x-sora-fault': 'none' } });
   if (!reply.ok) return [];
@@ -62,7 +62,7 @@ async function readMade(): Promise<ApiVideo[]> {
   return data;
 }
 
-/** Reads and shows all, and comes back soon while something is being made. */
+/** Updates the list, and repeats soon while a video is unfinished. */
 async function refresh(): Promise<void> {
   window.clearTimeout(timer);
   let isBusy = false;
@@ -75,8 +75,8 @@ async function refresh(): Promise<void> {
       isBusy = videos.some(({ status }) => status === 'pending' || status === 'processing');
     }
   } catch (error) {
-    showTrouble(error instanceof TypeError ? 'the server does not answer' : String(Object(error).message));
-    isBusy = true; // it is asked again soon
+    showTrouble(error instanceof TypeError ? 'the server is not responding' : String(Object(error).message));
+    isBusy = true;
   }
   window.clearTimeout(timer);
   timer = window.setTimeout(refresh, isBusy ? BUSY_MS : IDLE_MS);
@@ -84,12 +84,12 @@ async function refresh(): Promise<void> {
 
 function showTrouble(reason: string | null): void {
   const trouble = find('trouble', HTMLElement);
-  const text = reason === null ? '' : `The list is not up to date: ${reason}. Trying again.`;
-  if (trouble.textContent !== text) trouble.textContent = text; // said once, not with each attempt
+  const text = reason === null ? '' : `The list is out of date: ${reason}. Retrying.`;
+  if (trouble.textContent !== text) trouble.textContent = text; // announced once, not with each retry
   trouble.hidden = reason === null;
 }
 
-/** The key is good: the form for it goes, and the focus with it to what comes next. */
+/** Hides the form for the key and moves the focus on. */
 function acceptKey(): void {
   if (keyForm.hidden) return;
   const hadFocus = keyForm.contains(document.activeElement);
@@ -109,7 +109,7 @@ function show(videos: readonly ShownVideo[]): void {
     cards.set(video.id, card);
     const ended = card.update(video);
     if (ended !== null) news.textContent = ended;
-    // Moved only when it is out of place: what is moved stops playing and loses the focus.
+    // A moved card stops playing and loses the focus, so move it only if it is out of place.
     if (list.children[at] !== card.element) list.insertBefore(card.element, list.children[at] ?? null);
   }
   find('empty', HTMLElement).hidden = videos.length > 0;
@@ -120,15 +120,15 @@ async function remove(video: ShownVideo): Promise<void> {
   const isDone = video.status === 'completed' || video.status === 'failed';
   if (!window.confirm(isDone ? 'Delete this video?' : 'Cancel this video?')) return;
   const reply = await call(video.path, { method: 'DELETE' });
-  news.textContent = reply.ok ? 'The video is gone' : await reasonOf(reply);
+  news.textContent = reply.ok ? 'Video deleted' : await reasonOf(reply);
   if (!reply.ok) window.alert(news.textContent);
   else find('videos', HTMLElement).focus();
   await refresh();
 }
 
 async function reasonOf(reply: Response): Promise<string> {
-  const { error }: Refusal = await reply.json().catch(() => ({}));
-  return error?.message ?? `the server answered ${reply.status}`;
+  const { error }: ErrorReply = await reply.json().catch(() => ({}));
+  return error?.message ?? `the server returned HTTP ${reply.status}`;
 }
 
 async function create(): Promise<void> {
@@ -145,15 +145,15 @@ async function create(): Promise<void> {
     }),
   });
   if (!reply.ok) {
-    const { error = {} }: Refusal = await reply.json().catch(() => ({}));
-    showOrderError(error.message ?? `the server answered ${reply.status}`, [
+    const { error = {} }: ErrorReply = await reply.json().catch(() => ({}));
+    showOrderError(error.message ?? `the server returned HTTP ${reply.status}`, [
       ...(error.violations ?? []),
       ...(error.hints ?? []),
     ]);
     return;
   }
   orderError.hidden = true;
-  news.textContent = 'The video is being made';
+  news.textContent = 'Video ordered';
   await refresh();
 }
 
@@ -172,13 +172,13 @@ function showOrderError(message: string, details: readonly string[]): void {
 order.addEventListener('submit', async (event) => {
   event.preventDefault();
   const button = order.querySelector('button');
-  // Not `disabled`, which takes the focus away.
+  // `disabled` would lose the focus.
   if (button === null || button.ariaDisabled === 'true') return;
   button.ariaDisabled = 'true';
   try {
     await create();
   } catch {
-    showOrderError('the server does not answer', []);
+    showOrderError('the server is not responding', []);
   } finally {
     button.ariaDisabled = null;
   }
@@ -204,5 +204,5 @@ async function showProfile(): Promise<void> {
 
 if (key === '') keyForm.hidden = false;
 find('clients', HTMLElement).hidden = demoKey === '';
-showProfile().catch(() => {}); // the list says that the server does not answer
+showProfile().catch(() => {}); // the list reports that the server is not responding
 void refresh();

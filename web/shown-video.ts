@@ -2,7 +2,7 @@ import type { VideoJobView } from '../src/service/rest-schemas.ts';
 
 export const SERVICE = '/api/v1/videos';
 
-/** A video for showing, of whichever API. */
+/** A video on the page, from either API. */
 export interface ShownVideo {
   readonly id: string;
   readonly prompt: string;
@@ -15,11 +15,11 @@ export interface ShownVideo {
   readonly posterUrl: string | null;
   readonly failure: { readonly message: string; readonly hints: readonly string[] } | null;
   readonly notes: readonly string[];
-  /** Where it is removed. */
+  /** DELETE it here. */
   readonly path: string;
 }
 
-/** A job of `/v1/videos`, as far as it is shown. */
+/** The fields of a job of `/v1/videos` that are shown. */
 export interface ApiVideo {
   readonly id: string;
   readonly status: 'queued' | 'in_progress' | 'completed' | 'failed';
@@ -34,18 +34,20 @@ export interface ApiVideo {
 }
 
 /**
- * The videos of both APIs, newest first, each once. The service's own are in both lists, and until its server has
- * answered the service does not know under which id: then the same prompt, made since the order, is taken for it.
+ * The videos of both APIs, newest first, without duplicates. The service's videos are in both lists, but it learns their id
+ * only when its server has answered; until then a video with the same prompt and a later time is taken for it.
  */
 export function mergeVideos(ordered: readonly VideoJobView[], made: readonly ApiVideo[]): ShownVideo[] {
   const known = new Set(ordered.map(({ videoId }) => videoId));
-  const nameless = ordered.filter(({ videoId, status }) => videoId === null && status === 'pending');
-  const others = made.filter(({ id }) => !known.has(id)).filter((video) => !nameless.some((job) => mayBe(job, video)));
+  const withoutId = ordered.filter(({ videoId, status }) => videoId === null && status === 'pending');
+  const others = made
+    .filter(({ id }) => !known.has(id))
+    .filter((video) => !withoutId.some((job) => mayBeSame(job, video)));
   return [...ordered.map(fromService), ...others.map(fromApi)].sort((a, b) => b.createdAtMs - a.createdAtMs);
 }
 
-/** The one API tells whole seconds. */
-function mayBe(job: VideoJobView, video: ApiVideo): boolean {
+/** One of the APIs has whole seconds. */
+function mayBeSame(job: VideoJobView, video: ApiVideo): boolean {
   return video.prompt === job.prompt && video.created_at >= Math.floor(Date.parse(job.createdAt) / 1000);
 }
 

@@ -10,7 +10,7 @@ const AGES: readonly (readonly [unitMs: number, unit: Intl.RelativeTimeFormatUni
 const MAX_NAME_CHARACTERS = 80;
 const ages = new Intl.RelativeTimeFormat('en', { numeric: 'auto' });
 
-/** One video of the list. Only what has changed is touched, so that a playing video plays on. */
+/** One video of the list. Updates touch only what has changed, so that a playing video continues. */
 export class VideoCard {
   readonly element: HTMLElement;
   #video: ShownVideo | null = null;
@@ -18,14 +18,14 @@ export class VideoCard {
   constructor(remove: (video: ShownVideo) => Promise<void>) {
     const template = document.getElementById('card');
     const card = template instanceof HTMLTemplateElement ? template.content.firstElementChild?.cloneNode(true) : null;
-    if (!(card instanceof HTMLElement)) throw new Error('the page has no card');
+    if (!(card instanceof HTMLElement)) throw new Error('the page has no card template');
     this.element = card;
     this.#part('.remove').addEventListener('click', () => {
       if (this.#video !== null) void remove(this.#video);
     });
   }
 
-  /** Shows how the video stands; returns a sentence when it has just ended. */
+  /** Updates the card. Returns a message when the video has just finished. */
   update(video: ShownVideo): string | null {
     const before = this.#video;
     this.#video = video;
@@ -34,7 +34,7 @@ export class VideoCard {
     const isUnfinished = video.status === 'pending' || video.status === 'processing';
     this.element.dataset.status = video.status;
     this.#part('.prompt').textContent = video.prompt;
-    this.#part('.prompt').title = video.prompt; // of a long one, two lines are shown
+    this.#part('.prompt').title = video.prompt; // the card shows two lines of it
     this.#part('.facts').textContent = [video.facts, ...video.notes].join(' · ');
     this.#part('time').setAttribute('datetime', new Date(video.createdAtMs).toISOString());
     this.#part('.badge').textContent =
@@ -59,7 +59,7 @@ export class VideoCard {
     const bar = this.#part('.progress');
     bar.hidden = !isUnfinished;
     bar.setAttribute('aria-label', `Progress: ${shorten(prompt)}`);
-    // Without a value, a bar says that it is not known how far the work is.
+    // Without a value the bar is indeterminate.
     if (status === 'pending') bar.removeAttribute('value');
     else bar.setAttribute('value', String(progress));
   }
@@ -87,20 +87,20 @@ export class VideoCard {
       return;
     }
     const mark = document.createElement('span');
-    const isMade = status === 'pending' || status === 'processing';
-    mark.className = isMade ? 'waiting' : 'none';
-    mark.textContent = isMade ? '' : 'No video';
+    const isUnfinished = status === 'pending' || status === 'processing';
+    mark.className = isUnfinished ? 'waiting' : 'none';
+    mark.textContent = isUnfinished ? '' : 'No video';
     stage.replaceChildren(mark);
   }
 
   #part(selector: string): HTMLElement {
     const part = this.element.querySelector(selector);
     if (part instanceof HTMLElement) return part;
-    throw new Error(`the card has no ${selector}`);
+    throw new Error(`the card has no element ${selector}`);
   }
 }
 
-/** A name that is short enough to be read out. */
+/** Short enough for a screen reader. */
 function shorten(prompt: string): string {
   const characters = [...prompt];
   return characters.length <= MAX_NAME_CHARACTERS ? prompt : `${characters.slice(0, MAX_NAME_CHARACTERS).join('')}…`;

@@ -1,13 +1,13 @@
 import type { IncomingMessage } from 'node:http';
-import { ApiError } from './api-error.ts';
+import { HttpError } from './http-error.ts';
 
 export const MAX_BODY_BYTES = 25 * 1024 * 1024;
-/** Of a body that is too large so much is read and thrown away, so that its sender gets to read the refusal. */
+/** Up to this size the body of a refused request is read and discarded, so that its sender gets to read the refusal. */
 const MAX_DISCARDED_BYTES = 4 * MAX_BODY_BYTES;
-/** Of all bodies together that are on their way in: many large ones at once would take all memory. */
+/** For all bodies that are arriving: many large ones at once would exhaust the memory. */
 const CAPACITY_BYTES = 10 * MAX_BODY_BYTES;
 
-/** Takes in the bodies of requests, within limits for each and for all of them together. */
+/** Reads request bodies, with a limit for each and one for all of them together. */
 export class BodyIntake {
   readonly #capacityBytes: number;
   #heldBytes = 0;
@@ -17,9 +17,9 @@ export class BodyIntake {
   }
 
   /**
-   * Reads a body to its end and answers with it; its bytes count as held until then. Throws a 413 for one that is too large
-   * (before anything was read where the sender waits for a word: `Expect: 100-continue`), and a 503 for one that there is no
-   * room for now.
+   * Reads a whole body and resolves with the answer to it; until then its bytes count as held. Throws an `HttpError`: 413
+   * for a body that is too large (before reading any of it if the client sent `Expect: 100-continue`), or 503 while
+   * there is no room for it.
    */
   async take<T>(incoming: IncomingMessage, answer: (body: Uint8Array) => Promise<T>): Promise<T> {
     const { expect, 'content-length': length, 'transfer-encoding': encoding } = incoming.headers;
@@ -29,7 +29,7 @@ export class BodyIntake {
     let sizeBytes = 0;
     let heldBytes = 0;
     let isCrowdedOut = false;
-    const letGo = (): void => {
+    const release = (): void => {
       chunks.length = 0;
       this.#heldBytes -= heldBytes;
       heldBytes = 0;
@@ -38,19 +38,19 @@ export class BodyIntake {
       for await (const chunk of incoming) {
         sizeBytes += chunk.length;
         isCrowdedOut ||= this.#heldBytes + chunk.length > this.#capacityBytes;
-        if (sizeBytes > MAX_BODY_BYTES || isCrowdedOut) letGo();
+        if (sizeBytes > MAX_BODY_BYTES || isCrowdedOut) release();
         else {
           chunks.push(chunk);
           heldBytes += chunk.length;
           this.#heldBytes += chunk.length;
         }
-        if (sizeBytes > MAX_DISCARDED_BYTES) break; // which breaks the connection
+        if (sizeBytes > MAX_DISCARDED_BYTES) break; // closes the connection
       }
       if (sizeBytes > MAX_BODY_BYTES) throw tooLarge();
       if (isCrowdedOut) throw crowdedOut();
       return await answer(Buffer.concat(chunks));
     } finally {
-      letGo();
+      release();
     }
   }
 }
@@ -59,13 +59,12 @@ export function lengthOf({ headers }: IncomingMessage): number {
   return Number(headers['content-length'] ?? 0);
 }
 
-function tooLarge(): ApiError {
+function tooLarge(): HttpError {
   const message = `The request body is larger than the limit of ${MAX_BODY_BYTES} bytes`;
-  return new ApiError({ status: 413, code: 'request_too_large', message, headers: { connection: 'close' } });
+  return new HttpError({ status: 413, code: 'request_too_large', message, headers: { connection: 'close' } });
 }
 
-function crowdedOut(): ApiError {
-  const message = 'Too many large requests arrive at once. Please try again later.';
-  const headers = { 'retry-after': '1' };
-  return new ApiError({ status: 503, type: 'service_unavailable_error', message, headers });
+function crowdedOut(): HttpError {
+  const message = 'Too many large requests are arriving at once; retry in a moment';
+  return new HttpError({ status: 503, message, headers: { 'retry-after': '1' } });
 }

@@ -5,9 +5,8 @@ export interface ByteRange {
 }
 
 /**
- * What a Range header asks of a body of this size: one range, `unsatisfiable`,
- * or null where the whole body is the answer (no header, a form that is not
- * understood, or several ranges at once; RFC 9110 §14.2 lets a server ignore these).
+ * The range that a Range header selects from a body of this size, or null to send the whole body: there is no header, its
+ * form is unknown, or it lists several ranges, which a server may ignore (RFC 9110 §14.2).
  */
 export function resolveRange(header: string | null, sizeBytes: number): ByteRange | 'unsatisfiable' | null {
   const [, from, to] = /^bytes=(\d*)-(\d*)$/.exec(header ?? '') ?? [];
@@ -19,7 +18,7 @@ export function resolveRange(header: string | null, sizeBytes: number): ByteRang
   return first < sizeBytes ? { first, last } : 'unsatisfiable';
 }
 
-/** The last bytes of the body, or all of it when it has fewer. */
+/** The last bytes of the body, or all of it when it is shorter. */
 function suffixRange(lengthBytes: number, sizeBytes: number): ByteRange | 'unsatisfiable' {
   if (lengthBytes === 0 || sizeBytes === 0) return 'unsatisfiable';
   return { first: Math.max(0, sizeBytes - lengthBytes), last: sizeBytes - 1 };

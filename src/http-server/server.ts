@@ -2,27 +2,18 @@ import { createServer, type IncomingMessage, type ServerResponse, STATUS_CODES }
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { flattenHeaders } from '../platform/http.ts';
-import { ApiError, type ApiErrorDetails } from './api-error.ts';
 import { BodyIntake, lengthOf, MAX_BODY_BYTES } from './body-intake.ts';
-import type { Call, Reply } from './call.ts';
-import { errorReply } from './replies.ts';
-
-/** What is served: a simulator, or a service with one in it. */
-export interface Served {
-  /** Rejects where the connection is to break. */
-  answer(call: Call): Promise<Reply>;
-}
+import type { Handler, ServerCall, ServerReply } from './handler.ts';
+import { HttpError, type HttpErrorDetails } from './http-error.ts';
 
 export interface ListeningServer {
   /** `http://HOST:PORT`. */
   readonly origin: string;
-  /** The base URL for clients: `http://HOST:PORT/v1`. */
-  readonly url: string;
-  /** Requests whose answers are not yet sent to their end. */
+  /** Requests whose replies have not been sent completely. */
   readonly openRequests: number;
-  /** Stops listening; resolves when all that is under way has been answered. */
+  /** Stops listening; resolves when every open request has been answered. */
   drain(): Promise<void>;
-  /** Stops listening and ends open connections; resolves when all are closed. */
+  /** Stops listening and closes open connections; resolves when all are closed. */
   close(): Promise<void>;
 }
 
@@ -33,18 +24,17 @@ const LIMITS = {
   keepAliveTimeout: 65_000,
   connectionsCheckingInterval: 1_000,
 };
-/** A connection on which nothing moves for so long is given up. */
 const IDLE_TIMEOUT_MS = 120_000;
 
-/** Serves over HTTP. Port 0 takes a free one. Rejects when the address cannot be used (`EADDRINUSE`, …). */
-export function listen(
-  served: Served,
-  {
-    host,
-    port,
-    limits = {},
-  }: { readonly host: string; readonly port: number; readonly limits?: Partial<typeof LIMITS> },
-): Promise<ListeningServer> {
+interface ListenOptions {
+  readonly host: string;
+  /** 0 picks a free one. */
+  readonly port: number;
+  readonly limits?: Partial<typeof LIMITS>;
+}
+
+/** Serves a handler over HTTP. Rejects when the address cannot be used (`EADDRINUSE`, …). */
+export function listen(handler: Handler, { host, port, limits = {} }: ListenOptions): Promise<ListeningServer> {
   const intake = new BodyIntake();
   let openRequests = 0;
   const answer = (incoming: IncomingMessage, outgoing: ServerResponse): void => {
@@ -53,26 +43,24 @@ export function listen(
       openRequests--;
       if (!server.listening) server.closeIdleConnections();
     });
-    // Whatever breaks here (a drop by intent, a client that went away) ends in the one thing that a socket can say.
-    exchange(served, intake, incoming, outgoing).catch(() => outgoing.destroy());
+    // A deliberate drop and a client that has gone end the same way: the connection closes.
+    exchange(handler, intake, incoming, outgoing).catch(() => outgoing.destroy());
   };
   const server = createServer({ ...LIMITS, ...limits }, answer);
   server.timeout = IDLE_TIMEOUT_MS;
-  server.on('clientError', refuseUnreadable);
-  server.on('connect', (_, socket: Duplex) => refuse(socket, { status: 405, message: 'Not allowed to CONNECT' }));
+  server.on('clientError', (error, socket) => refuseUnreadable(handler, error, socket));
+  server.on('connect', (_, socket: Duplex) => refuse(handler, socket, methodNotAllowed('CONNECT')));
   server.on('checkContinue', (incoming, outgoing) => {
     if (lengthOf(incoming) <= MAX_BODY_BYTES) outgoing.writeContinue();
     answer(incoming, outgoing);
   });
   const closed = new Promise<void>((resolve) => server.once('close', resolve));
   return new Promise((resolve, reject) => {
-    server.on('error', reject); // and stays: an error without a listener would end the program
+    server.on('error', reject); // stays attached: an error without a listener would end the process
     server.listen(port, host, () => {
-      const { port: boundPort } = server.address() as AddressInfo; // a server on TCP has no other kind of address
-      const origin = `http://${host.includes(':') ? `[${host}]` : host}:${boundPort}`;
+      const { port: boundPort } = server.address() as AddressInfo; // TCP servers have no other kind of address
       resolve({
-        origin,
-        url: `${origin}/v1`,
+        origin: `http://${host.includes(':') ? `[${host}]` : host}:${boundPort}`,
         get openRequests() {
           return openRequests;
         },
@@ -92,12 +80,12 @@ export function listen(
 }
 
 async function exchange(
-  served: Served,
+  handler: Handler,
   intake: BodyIntake,
   incoming: IncomingMessage,
   outgoing: ServerResponse,
 ): Promise<void> {
-  const { status, headers, body } = await answerTo(served, intake, incoming);
+  const { status, headers, body } = await answerTo(handler, intake, incoming);
   outgoing.writeHead(status, headers);
   if (typeof body === 'string') {
     outgoing.end(body);
@@ -107,51 +95,52 @@ async function exchange(
   outgoing.end();
 }
 
-/** A request is taken whole before it is answered, so that a refused upload leaves a connection fit for reuse. */
-async function answerTo(served: Served, intake: BodyIntake, incoming: IncomingMessage): Promise<Reply> {
+/** Reads the whole request before answering, so that the connection of a refused upload can be reused. */
+async function answerTo(handler: Handler, intake: BodyIntake, incoming: IncomingMessage): Promise<ServerReply> {
   try {
-    return await intake.take(incoming, (body) => served.answer(toCall(incoming, body)));
+    return await intake.take(incoming, (body) => handler.answer(toCall(incoming, body)));
   } catch (error) {
-    if (error instanceof ApiError) return errorReply(error.details);
+    if (error instanceof HttpError) return handler.refuse(error.details);
     throw error;
   }
 }
 
-/** Throws a 405 for a method that no handler may be asked for, and a 400 for an address that cannot be read. */
-function toCall({ method = 'GET', url: target = '/', headers }: IncomingMessage, body: Uint8Array): Call {
-  if (method === 'TRACE') throw new ApiError({ status: 405, message: 'Not allowed to TRACE' });
+function toCall({ method = 'GET', url: target = '/', headers }: IncomingMessage, body: Uint8Array): ServerCall {
+  if (method === 'TRACE') throw new HttpError(methodNotAllowed('TRACE'));
   const address = target.startsWith('/') ? `http://${headers.host ?? 'localhost'}${target}` : target;
   const url = URL.canParse(address) ? new URL(address) : null;
   if (url === null || url.username !== '' || url.password !== '') {
-    throw new ApiError({ status: 400, message: 'The address of the request cannot be read' });
+    throw new HttpError({ status: 400, message: 'The request target is not a valid address' });
   }
   return { method, url, headers: flattenHeaders(headers), body };
 }
 
-const REFUSALS: Readonly<Record<string, ApiErrorDetails>> = {
-  HPE_HEADER_OVERFLOW: { status: 431, message: 'The headers of the request are too large' },
+function methodNotAllowed(method: string): HttpErrorDetails {
+  return { status: 405, message: `Not allowed to ${method}` };
+}
+
+const PARSER_REFUSALS: Readonly<Record<string, HttpErrorDetails>> = {
+  HPE_HEADER_OVERFLOW: { status: 431, message: 'The request headers are too large' },
   ERR_HTTP_REQUEST_TIMEOUT: { status: 408, message: 'The request did not arrive in time' },
 };
-const MALFORMED: ApiErrorDetails = { status: 400, message: 'The request is not valid HTTP' };
+const MALFORMED: HttpErrorDetails = { status: 400, message: 'The request is not valid HTTP' };
 
-/** Says why a connection is ended on which no request could be read. */
-function refuseUnreadable(error: NodeJS.ErrnoException, socket: Duplex): void {
+/** Answers a connection on which no request could be read. */
+function refuseUnreadable(handler: Handler, error: NodeJS.ErrnoException, socket: Duplex): void {
   if (error.code === 'ECONNRESET' || !socket.writable) {
     socket.destroy();
     return;
   }
-  refuse(socket, REFUSALS[error.code ?? ''] ?? MALFORMED);
+  refuse(handler, socket, PARSER_REFUSALS[error.code ?? ''] ?? MALFORMED);
 }
 
-function refuse(socket: Duplex, { status, message }: ApiErrorDetails): void {
-  const body = JSON.stringify({ error: { message, type: 'invalid_request_error', param: null, code: null } });
-  socket.end(
-    `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nconnection: close\r\ncontent-type: application/json\r\n` +
-      `content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
-  );
+function refuse(handler: Handler, socket: Duplex, details: HttpErrorDetails): void {
+  const { status, headers, body } = handler.refuse(details);
+  const lines = Object.entries({ connection: 'close', ...headers }).map(([name, value]) => `${name}: ${value}\r\n`);
+  socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${lines.join('')}\r\n${body}`);
 }
 
-/** Resolves when the bytes have left this process: the next chunk is not asked for before, and a cut comes after them. */
+/** Resolves when the bytes have left this process, so that a dropped connection delivers what came before the drop. */
 function write(outgoing: ServerResponse, chunk: Uint8Array): Promise<void> {
   return new Promise((resolve, reject) => {
     outgoing.write(chunk, (error) => (error ? reject(error) : resolve()));

@@ -4,7 +4,6 @@ import { FAULT_NAMES, FAULTS } from '../simulator/faults.ts';
 import { ApiError, RestError } from './rest-schemas.ts';
 
 export const CONTROL_PATH = '/control';
-/** Longer than this, a connection is given up. */
 const MAX_LATENCY_MS = 60_000;
 
 const faultList = FAULTS.map(({ name, summary }) => `- \`${name}\`: ${summary}`).join('\n');
@@ -13,12 +12,10 @@ const FaultName = z.enum(FAULT_NAMES).openapi('FaultName', { description: faultL
 const settings = {
   faults: z
     .partialRecord(FaultName, z.number().min(0).max(1))
-    .openapi({ description: 'The share of calls that meet each fault, of those that can.' }),
-  next: z
-    .array(FaultName)
-    .openapi({ description: 'Faults for the very next calls that can meet them, one call each.' }),
+    .openapi({ description: 'For each fault the share of the calls it applies to that fail.' }),
+  next: z.array(FaultName).openapi({ description: 'Faults for the next calls they apply to, one call each.' }),
   latencyMs: z.number().min(0).max(MAX_LATENCY_MS),
-  seed: z.number().int().nullable().openapi({ description: 'With the same seed the same calls fail.' }),
+  seed: z.number().int().nullable().openapi({ description: 'The same seed fails the same calls.' }),
 };
 const ConditionsView = z.object(settings).openapi('Conditions');
 const ConditionsChange = z
@@ -28,23 +25,23 @@ const ConditionsChange = z
     example: { faults: { rate_limit_exceeded: 0.2 }, next: ['server_error'], latencyMs: 250 },
   });
 
-const common = { tags: ['Control of the simulator'], path: CONTROL_PATH, security: [{ apiKey: [] }] };
+const common = { tags: ['Simulator control'], path: CONTROL_PATH, security: [{ apiKey: [] }] };
 function json<S extends z.ZodType>(schema: S): { content: { 'application/json': { schema: S } } } {
   return { content: { 'application/json': { schema } } };
 }
 
 const replies = {
-  200: { description: 'The conditions from now on', ...json(ConditionsView) },
-  400: { description: 'The request is not valid', ...json(RestError) },
-  401: { description: 'The key is missing or wrong', ...json(RestError) },
-  default: { description: 'Another refusal', ...json(z.union([RestError, ApiError])) },
+  200: { description: 'The conditions now in force', ...json(ConditionsView) },
+  400: { description: 'Invalid request', ...json(RestError) },
+  401: { description: 'Missing or wrong key', ...json(RestError) },
+  default: { description: 'Any other error', ...json(z.union([RestError, ApiError])) },
 };
 
 const readConditions = createRoute({
   ...common,
   method: 'get',
   operationId: 'readConditions',
-  summary: 'What goes wrong, how often and how slowly',
+  summary: 'Read the faults and the latency',
   responses: replies,
 });
 
@@ -52,7 +49,7 @@ const changeConditions = createRoute({
   ...common,
   method: 'patch',
   operationId: 'changeConditions',
-  summary: 'Make it a bad day; what is left out stays',
+  summary: 'Change the faults and the latency; omitted settings keep their value',
   request: { body: { required: true, content: { 'application/json': { schema: ConditionsChange } } } },
   responses: replies,
 });
@@ -61,11 +58,11 @@ const resetConditions = createRoute({
   ...common,
   method: 'delete',
   operationId: 'resetConditions',
-  summary: 'As it was when the server started',
+  summary: 'Restore the settings of the start',
   responses: replies,
 });
 
-/** Lets a test suite script what goes wrong. */
+/** Lets a test suite script the simulator's faults. */
 export function addControlRoutes(app: OpenAPIHono, conditions: Conditions): void {
   const initial = conditions.settings;
   const view = (): z.infer<typeof ConditionsView> => {
@@ -75,7 +72,7 @@ export function addControlRoutes(app: OpenAPIHono, conditions: Conditions): void
   app.openapi(readConditions, (c) => c.json(view(), 200));
   app.openapi(changeConditions, (c) => {
     const changes = c.req.valid('json');
-    conditions.change(Object.fromEntries(Object.entries(changes)) as Partial<ConditionSettings>); // JSON leaves nothing undefined
+    conditions.change(Object.fromEntries(Object.entries(changes)) as Partial<ConditionSettings>); // JSON has no undefined values
     return c.json(view(), 200);
   });
   app.openapi(resetConditions, (c) => {

@@ -13,46 +13,46 @@ import { attach, type SubmitDeps, submit } from '../jobs/submit.ts';
 import { waitForJob } from '../jobs/wait.ts';
 import { makeFolder } from '../platform/folders.ts';
 import { Interrupt } from '../platform/host.ts';
-import type { JobBook } from './job-book.ts';
 import type { Log } from './log.ts';
 import { type Diagnosis, isUnfinished, type RestJob } from './rest-job.ts';
+import type { RestJobStore } from './rest-job-store.ts';
 
 /** The server that jobs are submitted to. */
 export interface Upstream {
   readonly identity: ServerIdentity;
-  /** Sends everything once: waiting has its own patience. */
+  /** Never retries; waiting has its own retries. */
   readonly singleShot: VideosClient;
   readonly form: ApiForm;
   readonly prices: readonly PriceRow[];
   readonly submitDeps: SubmitDeps;
-  /** The simulator: never counted as spent. */
+  /** Whether this is the simulator, which costs nothing. */
   readonly isFree: boolean;
   readonly maxCostPerDayMicros: number | null;
 }
 
 export interface JobRunnerOptions {
   readonly upstream: Upstream;
-  readonly book: JobBook;
-  /** Where the files of finished videos are kept. */
+  readonly jobs: RestJobStore;
+  /** The folder for the files of finished videos. */
   readonly filesDir: string;
   /** 0 to 1. */
   readonly random: () => number;
   readonly log: Log;
 }
 
-/** How long one wait lasts; then the next one begins, for the job goes on until its server ends it. */
+/** The length of one wait. It is repeated until the server ends the job. */
 const WAIT_MS = 30 * 60_000;
 const EXTENSION: Readonly<Record<'video' | 'thumbnail', string>> = { video: 'mp4', thumbnail: 'webp' };
 
 /** A job in the background. */
 interface Run {
   readonly stop: AbortController;
-  /** Resolves when the server has answered the create, however it did. */
+  /** Resolves when the create has been answered, whatever the answer. */
   readonly submitted: Promise<void>;
   readonly ended: Promise<void>;
 }
 
-/** Works on the service's jobs in the background: submits each once, waits for it and brings its files home. */
+/** Processes the service's jobs in the background: submits each once, waits for it and downloads its files. */
 export class JobRunner {
   readonly #options: JobRunnerOptions;
   readonly #runs = new Map<string, Run>();
@@ -63,17 +63,17 @@ export class JobRunner {
     this.#options = options;
   }
 
-  /** Creates that the server has not answered yet. */
+  /** Creates that have not been answered yet. */
   get openSubmissions(): number {
     return this.#submitting.size;
   }
 
-  /** 0 to 100, as the server last told it; null when it did not. */
+  /** 0 to 100, as last reported by the server; null if it reports none. */
   progressOf({ id, status }: RestJob): number | null {
     return status === 'completed' ? 100 : (this.#progress.get(id) ?? null);
   }
 
-  /** Starts work on a job that is in the book. */
+  /** Starts processing a stored job. */
   start(job: RestJob): void {
     const stop = new AbortController();
     let settle = (): void => {};
@@ -92,36 +92,35 @@ export class JobRunner {
     this.#runs.set(job.id, { stop, submitted, ended });
   }
 
-  /** Goes on with what an earlier run of the service has left unfinished at this server. */
-  async takeUp(): Promise<void> {
-    const { book, upstream, log } = this.#options;
-    for (const job of await book.claimAbandoned()) {
+  /** Resumes the jobs that an earlier run of the service left unfinished on this server. */
+  async resume(): Promise<void> {
+    const { jobs, upstream, log } = this.#options;
+    for (const job of await jobs.claimAbandoned()) {
       const isOurs = job.server.baseUrl === upstream.identity.baseUrl;
       const facts = { id: job.id, status: job.status, profile: job.server.profile };
-      log('info', isOurs ? 'Video job taken up again' : 'Video job left alone: it belongs to another profile', facts);
+      log('info', isOurs ? 'Video job resumed' : 'Video job skipped: it belongs to another profile', facts);
       if (isOurs) this.start(job);
     }
   }
 
   /**
-   * Removes a job: stops it where it is unfinished, and removes its video from
-   * the server and its files from here. Throws `cannot_cancel` when the server
-   * goes on with it, and whatever the client throws.
+   * Cancels an unfinished job, and deletes its video on the server and its files here. Throws `cannot_cancel` when the
+   * server keeps running it, and the client's errors.
    */
   async remove(id: string): Promise<void> {
-    const { book } = this.#options;
+    const { jobs } = this.#options;
     const run = this.#runs.get(id);
-    await run?.submitted; // before that, nobody can say what there is to be removed
-    const job = book.find(id);
+    await run?.submitted; // before that, it is unknown what there is to delete
+    const job = jobs.find(id);
     if (job === undefined) return;
     if (job.videoId !== null) await this.#removeVideo(job, job.videoId);
     run?.stop.abort();
     await run?.ended;
-    await book.remove(id);
+    await jobs.remove(id);
     await Promise.all(job.files.map(({ path }) => rm(path, { force: true })));
   }
 
-  /** Lets creates that are under way be answered, so that no job is lost, and gives up waiting. The jobs go on. */
+  /** Waits until open creates are answered, so that no job is lost, then stops waiting. The jobs keep running. */
   async stop(): Promise<void> {
     const runs = [...this.#runs.values()];
     await Promise.all(runs.map(({ submitted }) => submitted));
@@ -149,7 +148,7 @@ export class JobRunner {
     let current = job;
     const change = async (changes: Partial<RestJob>): Promise<void> => {
       current = { ...current, ...changes, updatedAtMs: this.#options.upstream.submitDeps.clock.now() };
-      await this.#options.book.put(current);
+      await this.#options.jobs.put(current);
     };
     try {
       const videoId = job.videoId ?? (await this.#submit(job));
@@ -164,21 +163,21 @@ export class JobRunner {
       const film = await this.#download(job, video, 'video', signal);
       await change({ status: 'completed', files: [film] });
       log('info', 'Video completed', { id: job.id, videoId });
-      // Not every server has one, and a video without a poster is a video.
+      // Optional: not every server has thumbnails.
       const poster = await this.#download(job, video, 'thumbnail', signal).catch(() => null);
       if (poster !== null) await change({ files: [film, poster] });
     } catch (error) {
-      if (signal.aborted || error instanceof Interrupt) return; // it is taken up again by the next run
+      if (signal.aborted || error instanceof Interrupt) return; // the next run resumes it
       const diagnosis = diagnosisOf(error);
       const status = error instanceof SoraError ? error.status : null;
       log('error', 'Sora API response error', { id: job.id, ...diagnosis, status });
       await change({ status: 'failed', error: diagnosis }).catch((reason: unknown) => {
-        log('error', 'could not write down the failure', { id: job.id, reason: String(reason) });
+        log('error', 'Could not store the failure', { id: job.id, reason: String(reason) });
       });
     }
   }
 
-  /** The server's id. A job with a record in the ledger was sent before, and is never sent again. */
+  /** Returns the server's id. A job with a record in the ledger has been sent before and is never sent again. */
   async #submit(job: RestJob): Promise<string> {
     const { upstream } = this.#options;
     const { ledger } = upstream.submitDeps;
@@ -197,7 +196,7 @@ export class JobRunner {
             request: job.request,
             estimate: job.estimate,
             free: upstream.isFree,
-            again: true, // each POST is a job of its own; its key is what keeps it from being sent twice
+            again: true, // each order is a separate job; its key prevents it from being sent twice
             taken: new Set(),
             maxCostPerDayMicros: upstream.maxCostPerDayMicros,
             row: null,

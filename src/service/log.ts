@@ -1,2 +1,2 @@
-/** Tells the operator what the service does; facts are printed as JSON behind the message. */
+/** Writes to the operator's log; facts are printed as JSON after the message. */
 export type Log = (level: 'info' | 'error', message: string, facts: Readonly<Record<string, unknown>>) => void;

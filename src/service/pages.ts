@@ -3,14 +3,14 @@ import { join } from 'node:path';
 import { brotliDecompressSync } from 'node:zlib';
 
 interface WebFile {
-  /** Below the folder of the pages. */
+  /** Relative to the folder of the pages. */
   readonly file: string;
   readonly type: string;
-  /** Kept compressed (brotli), as all browsers take it. */
+  /** Stored compressed with brotli, which all browsers accept. */
   readonly isCompressed?: true;
 }
 
-/** All that is served, by its path: nothing of a request is ever made into the name of a file. */
+/** Every file by its path: no part of a request ever becomes a file name. */
 const FILES: Readonly<Record<string, WebFile>> = {
   '/': { file: 'index.html', type: 'text/html; charset=utf-8' },
   '/docs': { file: 'docs.html', type: 'text/html; charset=utf-8' },
@@ -29,7 +29,7 @@ const FILES: Readonly<Record<string, WebFile>> = {
 
 export const PAGE_PATHS = Object.keys(FILES);
 
-/** Nothing comes from elsewhere, and nothing goes there. Swagger UI writes its styles and pictures into the page. */
+/** The pages load nothing from other origins and send nothing there. Swagger UI needs inline styles and data URLs. */
 const POLICY = [
   "default-src 'none'",
   "script-src 'self'",
@@ -42,10 +42,7 @@ const POLICY = [
   "frame-ancestors 'none'",
 ].join('; ');
 
-/**
- * A page or a part of one; `path` is one of `PAGE_PATHS`. `demoKey` is written into
- * pages as the key that they begin with: empty where it is a secret.
- */
+/** A page or one of its files; `path` is one of `PAGE_PATHS`. `demoKey` is the key that pages start with, or empty. */
 export async function pageReply(path: string, request: Request, webDir: string, demoKey: string): Promise<Response> {
   const { file, type, isCompressed } = FILES[path] ?? { file: 'index.html', type: 'text/html' };
   const bytes = await readFile(join(webDir, file));

@@ -4,10 +4,10 @@ import type { SavedFile, ServerIdentity } from '../domain/record.ts';
 import type { VideoRequest } from '../domain/video.ts';
 
 export const REST_STATUSES = ['pending', 'processing', 'completed', 'failed'] as const;
-/** `pending` until the server has taken the job, `completed` when its file is here. */
+/** `pending` until the server has accepted the job, `completed` once its file is saved. */
 export type RestStatus = (typeof REST_STATUSES)[number];
 
-/** Why a job failed: a code of the catalogue where it is one, the server's words, and what to do. */
+/** Why a job failed: a code of the catalogue, the server's message, and how to fix it. */
 export interface Diagnosis {
   readonly code: string;
   readonly message: string;
@@ -16,20 +16,20 @@ export interface Diagnosis {
   readonly requestId: string | null;
 }
 
-/** A job of the REST service, as it is kept. */
+/** A job of the REST service, as stored. */
 export interface RestJob {
-  /** Also the key of its record in the ledger: that is how a restart finds out what became of it. */
+  /** Also the key of its record in the ledger, which tells a restarted service what happened to it. */
   readonly id: string;
-  /** The process that works on it, see `job-book.ts`. */
+  /** The process that works on it; see `rest-job-store.ts`. */
   readonly owner: string;
   readonly server: ServerIdentity;
   readonly createdAtMs: number;
   readonly updatedAtMs: number;
-  readonly asked: Asked;
-  /** Without an image: an order has none. */
+  readonly asked: AskedVideo;
+  /** Never has an image. */
   readonly request: VideoRequest;
   readonly estimate: Estimate | null;
-  /** How the request differs from what was asked for. */
+  /** How the request differs from the order. */
   readonly notes: readonly string[];
   readonly idempotencyKey: string | null;
   readonly status: RestStatus;
@@ -39,8 +39,8 @@ export interface RestJob {
   readonly files: readonly SavedFile[];
 }
 
-/** What the client asked for, in its own words. */
-export interface Asked {
+/** The order as the client sent it. */
+export interface AskedVideo {
   readonly prompt: string;
   readonly duration: number | null;
   readonly resolution: string | null;
@@ -52,12 +52,12 @@ export function isUnfinished({ status }: RestJob): boolean {
   return status === 'pending' || status === 'processing';
 }
 
-/** The job that a JSON value describes, or null when what everything else rests on is missing. */
+/** The job in a JSON value, or null when an essential field is missing. */
 export function decodeRestJob(value: JsonValue | undefined): RestJob | null {
   if (!isJsonObject(value)) return null;
   const { id, owner, server, createdAtMs, asked, request, status, files } = value;
   if (typeof id !== 'string' || typeof owner !== 'string' || typeof createdAtMs !== 'number') return null;
   if (!isJsonObject(server) || !isJsonObject(asked) || !isJsonObject(request) || !Array.isArray(files)) return null;
   if (typeof request.prompt !== 'string' || !REST_STATUSES.some((known) => known === status)) return null;
-  return value as unknown as RestJob; // written by this program, and whole lines only: the rest is as it was
+  return value as unknown as RestJob; // whole lines written by this program: the other fields are intact
 }

@@ -4,11 +4,11 @@ import { usdOf } from '../domain/money.ts';
 import { type Estimate, estimate } from '../domain/pricing.ts';
 import type { Variant } from '../domain/video.ts';
 import type { AccessKey } from './access.ts';
-import type { JobBook } from './job-book.ts';
 import type { JobRunner, Upstream } from './job-runner.ts';
 import type { Log } from './log.ts';
-import { mediaReply } from './replies.ts';
-import { type Asked, isUnfinished, type RestJob } from './rest-job.ts';
+import { mediaReply } from './media-reply.ts';
+import { type AskedVideo, isUnfinished, type RestJob } from './rest-job.ts';
+import type { RestJobStore } from './rest-job-store.ts';
 import { ApiError, Removal, RestError, VideoJob, VideoJobPage, type VideoJobView, VideoOrder } from './rest-schemas.ts';
 import { resolveOrder } from './video-order.ts';
 
@@ -18,28 +18,28 @@ const DEFAULT_LIMIT = 20;
 const MAX_LIMIT = 100;
 
 export interface RestDeps {
-  readonly book: JobBook;
+  readonly jobs: RestJobStore;
   readonly runner: JobRunner;
   readonly upstream: Upstream;
   readonly access: AccessKey;
-  /** The model of the profile. */
+  /** The default model of the profile. */
   readonly defaultModel: string | null;
-  /** Throws `cost_cap_exceeded` for a video that costs more than may be spent without asking. */
+  /** Throws `cost_cap_exceeded` for a video that is too expensive or needs confirmation. */
   readonly agree: (estimate: Estimate | null) => Promise<void>;
   readonly log: Log;
 }
 
 const REFUSALS: readonly (readonly [status: number, description: string])[] = [
-  [400, 'The request is not valid'],
-  [401, 'The key is missing or wrong'],
-  [402, 'The video would cost more than is allowed'],
-  [404, 'There is no such video'],
-  [409, 'Not now: it is not ready, or cannot be stopped'],
+  [400, 'Invalid request'],
+  [401, 'Missing or wrong key'],
+  [402, 'The price exceeds a limit or was not confirmed'],
+  [404, 'No such video'],
+  [409, 'Not possible in the current state: not ready, or cannot be cancelled'],
   [502, 'The server behind this one failed'],
 ];
 const failures = {
   ...Object.fromEntries(REFUSALS.map(([status, description]) => [status, { description, content: json(RestError) }])),
-  default: { description: 'Another refusal', content: json(z.union([RestError, ApiError])) },
+  default: { description: 'Any other error', content: json(z.union([RestError, ApiError])) },
 };
 
 function json<S extends z.ZodType>(schema: S): { 'application/json': { schema: S } } {
@@ -54,14 +54,14 @@ const createVideo = createRoute({
   method: 'post',
   path: REST_PATH,
   operationId: 'createVideoJob',
-  summary: 'Order a video; answered at once, rendered in the background',
+  summary: 'Order a video, which is rendered in the background',
   request: {
     headers: z.object({
-      'idempotency-key': z.string().optional().openapi({ description: 'The same key gives the same job.' }),
+      'idempotency-key': z.string().optional().openapi({ description: 'Orders with the same key create one job.' }),
     }),
     body: { required: true, content: json(VideoOrder) },
   },
-  responses: { 202: { description: 'The job, pending', content: json(VideoJob) }, ...failures },
+  responses: { 202: { description: 'The pending job', content: json(VideoJob) }, ...failures },
 });
 
 const listVideos = createRoute({
@@ -69,11 +69,11 @@ const listVideos = createRoute({
   method: 'get',
   path: REST_PATH,
   operationId: 'listVideoJobs',
-  summary: 'The jobs, newest first',
+  summary: 'List jobs, newest first',
   request: {
     query: z.object({
       limit: z.coerce.number().int().min(1).max(MAX_LIMIT).default(DEFAULT_LIMIT),
-      after: z.string().optional().openapi({ description: 'Starts behind this job.' }),
+      after: z.string().optional().openapi({ description: 'List jobs after this one.' }),
     }),
   },
   responses: { 200: { description: 'A page of jobs', content: json(VideoJobPage) }, ...failures },
@@ -84,7 +84,7 @@ const readVideo = createRoute({
   method: 'get',
   path: `${REST_PATH}/{id}`,
   operationId: 'readVideoJob',
-  summary: 'How a job stands',
+  summary: 'Read a job',
   request: { params },
   responses: { 200: { description: 'The job', content: json(VideoJob) }, ...failures },
 });
@@ -94,24 +94,24 @@ const removeVideo = createRoute({
   method: 'delete',
   path: `${REST_PATH}/{id}`,
   operationId: 'removeVideoJob',
-  summary: 'Stop a job, or remove its video',
+  summary: 'Cancel a job or delete its video',
   request: { params },
-  responses: { 200: { description: 'It is gone', content: json(Removal) }, ...failures },
+  responses: { 200: { description: 'Deleted', content: json(Removal) }, ...failures },
 });
 
 const binary = { schema: z.string().openapi({ format: 'binary' }) };
 
-/** The REST service of the original guide: an order is answered at once, and becomes a video in the background. */
+/** The REST service: it accepts an order at once and creates the video in the background. */
 export function addRestRoutes(app: OpenAPIHono, deps: RestDeps): void {
-  const { book, runner, upstream, access, log } = deps;
+  const { jobs, runner, upstream, access, log } = deps;
   const { clock, randomBytes } = upstream.submitDeps;
 
   const view = (job: RestJob, requestUrl: string): VideoJobView =>
     viewOf(job, runner.progressOf(job), access, requestUrl);
   const find = (id: string): RestJob => {
-    const job = book.find(id);
+    const job = jobs.find(id);
     if (job !== undefined) return job;
-    throw new SoraError('video_not_found', { title: `there is no job \`${id}\``, hints: [] });
+    throw new SoraError('video_not_found', { title: `no job \`${id}\``, hints: [] });
   };
 
   app.openapi(createVideo, async (c) => {
@@ -122,9 +122,9 @@ export function addRestRoutes(app: OpenAPIHono, deps: RestDeps): void {
     await deps.agree(price);
     const id = `job_${nowMs.toString(36)}${Buffer.from(randomBytes(8)).toString('hex')}`;
     const asked = askedIn(order);
-    const job = await book.add({
+    const job = await jobs.add({
       id,
-      owner: book.owner,
+      owner: jobs.owner,
       server: upstream.identity,
       createdAtMs: nowMs,
       updatedAtMs: nowMs,
@@ -143,7 +143,10 @@ export function addRestRoutes(app: OpenAPIHono, deps: RestDeps): void {
       log('info', 'Video creation job initiated', { id, model, seconds, size });
       runner.start(job);
     } else if (JSON.stringify(job.asked) !== JSON.stringify(asked)) {
-      throw new SoraError('duplicate_request', { title: 'the idempotency key was used with another order', hints: [] });
+      throw new SoraError('duplicate_request', {
+        title: 'the idempotency key was used for a different order',
+        hints: [],
+      });
     }
     c.header('location', `${REST_PATH}/${job.id}`);
     return c.json(view(job, c.req.url), 202);
@@ -151,9 +154,8 @@ export function addRestRoutes(app: OpenAPIHono, deps: RestDeps): void {
 
   app.openapi(listVideos, (c) => {
     const { limit, after = null } = c.req.valid('query');
-    const page = book.newest(limit, after);
-    if (page === undefined)
-      throw new SoraError('video_not_found', { title: `there is no job \`${after}\``, hints: [] });
+    const page = jobs.newest(limit, after);
+    if (page === undefined) throw new SoraError('video_not_found', { title: `no job \`${after}\``, hints: [] });
     const videos = page.jobs.map((job) => view(job, c.req.url));
     return c.json({ videos, next: page.hasMore ? (videos.at(-1)?.id ?? null) : null }, 200);
   });
@@ -173,12 +175,12 @@ export function addRestRoutes(app: OpenAPIHono, deps: RestDeps): void {
     method: 'get',
     path: `${REST_PATH}/{id}/content`,
     operationId: 'readVideoFile',
-    summary: 'The file of a finished video, whole or in ranges',
+    summary: 'Download the file of a finished video; supports ranges',
     request: { params, query: z.object({ variant: z.enum(['video', 'thumbnail']).optional() }) },
     responses: {
       200: { description: 'The file', content: { 'video/mp4': binary, 'image/webp': binary } },
-      206: { description: 'A range of it', content: { 'video/mp4': binary, 'image/webp': binary } },
-      416: { description: 'The range lies outside of the file', content: json(RestError) },
+      206: { description: 'A range of the file', content: { 'video/mp4': binary, 'image/webp': binary } },
+      416: { description: 'The range is outside of the file', content: json(RestError) },
       ...failures,
     },
   });
@@ -188,11 +190,11 @@ export function addRestRoutes(app: OpenAPIHono, deps: RestDeps): void {
     const file = fileOf(job, variant);
     if (file !== undefined) return mediaReply(c.req.raw, file.path);
     if (isUnfinished(job)) throw new SoraError('content_not_ready', { hints: [] });
-    throw new SoraError('video_not_found', { title: `the job \`${job.id}\` has no ${variant}`, hints: [] });
+    throw new SoraError('video_not_found', { title: `job \`${job.id}\` has no ${variant}`, hints: [] });
   });
 }
 
-function askedIn(order: z.infer<typeof VideoOrder>): Asked {
+function askedIn(order: z.infer<typeof VideoOrder>): AskedVideo {
   const { prompt, duration = null, resolution = null, aspectRatio = null, model = null } = order;
   return { prompt, duration, resolution, aspectRatio, model };
 }

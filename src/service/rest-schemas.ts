@@ -4,7 +4,7 @@ import { REST_STATUSES } from './rest-job.ts';
 
 const MAX_PROMPT_CHARACTERS = 32_000;
 
-/** What a person writes to have a video made; what is left out or null has a default. */
+/** An order; fields that are left out or null have a default. */
 export const VideoOrder = z
   .strictObject({
     prompt: z.string().min(1).max(MAX_PROMPT_CHARACTERS),
@@ -12,14 +12,14 @@ export const VideoOrder = z
       .number()
       .positive()
       .nullish()
-      .openapi({ description: 'Seconds; the nearest length that the model renders is taken, 4 without it.' }),
-    resolution: z.enum(RESOLUTIONS).nullish().openapi({ description: '720p without it.' }),
-    aspectRatio: z.enum(ASPECT_RATIOS).nullish().openapi({ description: '16:9 without it; 4:3 becomes landscape.' }),
+      .openapi({ description: 'Seconds; rounded to the nearest length the model supports. Default: 4.' }),
+    resolution: z.enum(RESOLUTIONS).nullish().openapi({ description: 'Default: 720p.' }),
+    aspectRatio: z.enum(ASPECT_RATIOS).nullish().openapi({ description: 'Default: 16:9. 4:3 becomes landscape.' }),
     model: z
       .string()
       .min(1)
       .nullish()
-      .openapi({ description: 'Without it, the cheapest model that renders the resolution.' }),
+      .openapi({ description: 'Default: the cheapest model that supports the resolution.' }),
   })
   .openapi('VideoOrder', {
     example: { prompt: 'A paper boat sails into a storm drain', duration: 5, resolution: '720p', aspectRatio: '16:9' },
@@ -27,10 +27,10 @@ export const VideoOrder = z
 
 const Diagnosis = z
   .object({
-    code: z.string().openapi({ description: 'One of docs/errors.md.' }),
+    code: z.string().openapi({ description: 'See docs/errors.md.' }),
     message: z.string(),
-    causedBy: z.string().nullable().openapi({ description: 'The words of the server.' }),
-    hints: z.array(z.string()).openapi({ description: 'What to do about it.' }),
+    causedBy: z.string().nullable().openapi({ description: "The server's message." }),
+    hints: z.array(z.string()).openapi({ description: 'How to fix it.' }),
     requestId: z.string().nullable(),
   })
   .openapi('Diagnosis');
@@ -40,18 +40,18 @@ export const VideoJob = z
     id: z.string(),
     status: z.enum(REST_STATUSES),
     prompt: z.string(),
-    duration: z.number().nullable().openapi({ description: 'Seconds, as they were asked for.' }),
+    duration: z.number().nullable().openapi({ description: 'Seconds in the order.' }),
     resolution: z.string().nullable(),
     aspectRatio: z.string().nullable(),
     model: z.string().nullable(),
     seconds: z.number().nullable().openapi({ description: 'Seconds that are rendered.' }),
     size: z.string().nullable().openapi({ description: 'WIDTHxHEIGHT in pixels.' }),
     progress: z.number().min(0).max(100),
-    videoId: z.string().nullable().openapi({ description: 'The id at the server that renders it.' }),
-    videoUrl: z.url().nullable().openapi({ description: 'Plays as it is: it needs no header.' }),
+    videoId: z.string().nullable().openapi({ description: 'The id on the server that renders it.' }),
+    videoUrl: z.url().nullable().openapi({ description: 'Works without a header.' }),
     thumbnailUrl: z.url().nullable(),
     error: Diagnosis.nullable(),
-    notes: z.array(z.string()).openapi({ description: 'How the video differs from what was asked for.' }),
+    notes: z.array(z.string()).openapi({ description: 'How the video differs from the order.' }),
     estimatedUsd: z.number().nullable(),
     createdAt: z.iso.datetime(),
     updatedAt: z.iso.datetime(),
@@ -63,7 +63,7 @@ export type VideoJobView = z.infer<typeof VideoJob>;
 export const VideoJobPage = z
   .object({
     videos: z.array(VideoJob),
-    next: z.string().nullable().openapi({ description: 'The `after` of the next page; null on the last one.' }),
+    next: z.string().nullable().openapi({ description: 'The `after` for the next page; null on the last one.' }),
   })
   .openapi('VideoJobPage');
 
@@ -72,13 +72,13 @@ export const RestError = z
     error: z.object({
       code: z.string(),
       message: z.string(),
-      violations: z.array(z.string()).openapi({ description: 'Every fault of the request.' }),
+      violations: z.array(z.string()).openapi({ description: 'Every error in the request.' }),
       hints: z.array(z.string()),
     }),
   })
   .openapi('RestError');
 
-/** How the Videos API refuses, and whatever stands before both APIs, such as the limit of a body. */
+/** An error of the Videos API, or of the HTTP server itself, such as the limit of a body. */
 export const ApiError = z
   .object({
     error: z.object({

@@ -2,16 +2,14 @@ import { createRoute, OpenAPIHono, type z } from '@hono/zod-openapi';
 import type { MiddlewareHandler } from 'hono';
 import { HTTPException } from 'hono/http-exception';
 import { SoraError } from '../domain/errors.ts';
-import type { ApiErrorDetails } from '../http-server/api-error.ts';
-import { replyOf, requestOf } from '../http-server/call.ts';
-import { errorReply, jsonReply } from '../http-server/replies.ts';
-import type { Served } from '../http-server/server.ts';
+import { type Handler, jsonReply, replyOf, requestOf } from '../http-server/handler.ts';
+import { type ApiErrorDetails, errorReply } from '../simulator/api-error.ts';
 import type { Conditions } from '../simulator/conditions.ts';
 import type { Simulator } from '../simulator/simulator.ts';
 import { type AccessKey, DEMO_KEY, isForeignHost } from './access.ts';
 import { addControlRoutes, CONTROL_PATH } from './control-routes.ts';
 import { PAGE_PATHS, pageReply } from './pages.ts';
-import { errorBody, refuseFor } from './replies.ts';
+import { errorBody, errorResponse } from './rest-error.ts';
 import { addRestRoutes, REST_PATH, type RestDeps } from './rest-routes.ts';
 import { Health } from './rest-schemas.ts';
 import { addVideosDocument } from './videos-document.ts';
@@ -20,30 +18,30 @@ export interface ServiceOptions extends RestDeps {
   readonly version: string;
   readonly simulator: Simulator;
   readonly conditions: Conditions;
-  /** The folder of the pages' files. */
+  /** The folder of the pages. */
   readonly webDir: string;
-  /** Listens to this machine only, so that requests under a foreign name are a trick. */
+  /** Whether it listens on the loopback only. Requests with a foreign host name are then refused. */
   readonly isLocal: boolean;
 }
 
-/** In the words of the Videos API. */
 const WRONG_KEY: ApiErrorDetails = { status: 401, code: 'invalid_api_key', message: 'Incorrect API key provided.' };
 const VIDEOS_API = /^\/(?:openai\/)?v1\//;
-/** What is always kept behind the key: it pays, or it tells of what was paid for. */
+/** Always needs the key: it costs money, or shows what was paid for. */
 const GUARDED = [REST_PATH, CONTROL_PATH];
 
-/** The whole of `sora serve` as a handler: the simulator's API, the REST service, its document and the pages. */
-export function createService(options: ServiceOptions): Served {
+/** All of `sora serve` as a handler: the simulator's API, the REST service, its document and the pages. */
+export function createService(options: ServiceOptions): Handler {
   const { simulator, access, isLocal } = options;
   const app = createApp(options);
   return {
+    refuse: errorReply,
     async answer(call) {
       const { url, headers } = call;
       if (isLocal && isForeignHost(url)) {
-        return jsonReply(errorBody('permission_denied', `\`${url.host}\` is not a name of this machine`), {}, 403);
+        return jsonReply(errorBody('permission_denied', `\`${url.host}\` is not an address of this machine`), {}, 403);
       }
       if (!VIDEOS_API.test(url.pathname)) return replyOf(await app.fetch(requestOf(call)));
-      // On the loopback everybody may use the simulator, with any key or none.
+      // With the demo key, the simulator accepts any key or none.
       return access.isDemo || access.opens(headers) ? simulator.answer(call) : errorReply(WRONG_KEY);
     },
   };
@@ -57,11 +55,11 @@ function createApp(options: ServiceOptions): OpenAPIHono {
         throw new SoraError('invalid_request', { violations: violationsOf(result.error), hints: [] });
     },
   });
-  app.onError((error) => refuseFor(asSoraError(error)));
-  // Within the app, whose routes read a path after its percent signs were decoded: a guard before it can be walked around.
+  app.onError((error) => errorResponse(asSoraError(error)));
+  // A guard must see the path as the routes do, with its percent encoding decoded.
   for (const path of GUARDED) app.use(`${path}/*`, requireKey(access));
   const requireJson: MiddlewareHandler = (c, next) => {
-    const type = c.req.header('content-type') ?? 'no type at all';
+    const type = c.req.header('content-type') ?? 'no content type';
     if (/^application\/json\b/i.test(type)) return next();
     return Promise.resolve(
       c.json(errorBody('invalid_request', `the body must be application/json, not \`${type}\``), 415),
@@ -76,8 +74,8 @@ function createApp(options: ServiceOptions): OpenAPIHono {
       path: '/healthz',
       operationId: 'readHealth',
       tags: ['Service'],
-      summary: 'Whether the service is up',
-      responses: { 200: { description: 'It is', content: { 'application/json': { schema: Health } } } },
+      summary: 'Check that the service is up',
+      responses: { 200: { description: 'It is up', content: { 'application/json': { schema: Health } } } },
     }),
     (c) => c.json({ status: 'ok' as const, version, profile: upstream.identity.profile }, 200),
   );
@@ -90,45 +88,45 @@ function createApp(options: ServiceOptions): OpenAPIHono {
     info: {
       title: 'sora serve',
       version,
-      description: 'The Videos API played by a simulator, and a REST service that makes videos in the background.',
+      description: 'A simulator of the Videos API, and a REST service that creates videos in the background.',
     },
-    tags: ['REST service', 'Videos API', 'Control of the simulator', 'Service'].map((name) => ({ name })),
+    tags: ['REST service', 'Videos API', 'Simulator control', 'Service'].map((name) => ({ name })),
   });
   app.get('/openapi.json', (c) => c.json(document));
   for (const path of PAGE_PATHS) {
     app.get(path, (c) => pageReply(path, c.req.raw, webDir, access.isDemo ? DEMO_KEY : ''));
   }
   refuseOtherMethods(app);
-  app.notFound((c) => c.json(errorBody('endpoint_not_found', `there is nothing at \`${c.req.path}\``), 404));
+  app.notFound((c) => c.json(errorBody('endpoint_not_found', `no such address: \`${c.req.path}\``), 404));
   return app;
 }
 
-/** Lets nobody through without the key, or the token of the one address that it was made for. */
+/** Requires the key, or the token for exactly this address. */
 function requireKey(access: AccessKey): MiddlewareHandler {
   return (c, next) => {
     if (access.opens(c.req.header()) || access.opensByToken(new URL(c.req.url))) return next();
     const hints = ['send the key in the header `x-api-key`'];
-    return Promise.resolve(c.json(errorBody('invalid_api_key', 'the key is missing or wrong', { hints }), 401));
+    return Promise.resolve(c.json(errorBody('invalid_api_key', 'missing or wrong key', { hints }), 401));
   };
 }
 
-/** Ways to send the key, for the document and the page that is made of it. */
+/** Documents the ways to send the key. */
 function addSecuritySchemes({ openAPIRegistry }: OpenAPIHono): void {
   openAPIRegistry.registerComponent('securitySchemes', 'apiKey', { type: 'apiKey', in: 'header', name: 'x-api-key' });
   openAPIRegistry.registerComponent('securitySchemes', 'bearer', {
     type: 'http',
     scheme: 'bearer',
-    description: 'Any key, unless the server was started with one.',
+    description: 'Any key, unless the server was started with its own.',
   });
   openAPIRegistry.registerComponent('securitySchemes', 'token', {
     type: 'apiKey',
     in: 'query',
     name: 'token',
-    description: 'As it stands in `videoUrl`.',
+    description: 'Part of `videoUrl`.',
   });
 }
 
-/** A path that exists says which methods it takes. */
+/** Answers 405 with the allowed methods on paths that exist. */
 function refuseOtherMethods(app: OpenAPIHono): void {
   const methods = new Map<string, Set<string>>();
   for (const { path, method } of app.routes) {
@@ -136,7 +134,7 @@ function refuseOtherMethods(app: OpenAPIHono): void {
   }
   for (const [path, allowed] of methods) {
     app.all(path, (c) => {
-      const message = `\`${c.req.path}\` does not take ${c.req.method}`;
+      const message = `\`${c.req.path}\` does not support ${c.req.method}`;
       return c.json(errorBody('not_supported', message), 405, { allow: [...allowed].join(', ') });
     });
   }

@@ -8,16 +8,15 @@ import type { VideoOrder } from './rest-schemas.ts';
 
 type Order = z.infer<typeof VideoOrder>;
 
-/** What will be sent, and how it differs from what was ordered. */
+/** The request to send, and how it differs from the order. */
 export interface ResolvedOrder {
   readonly request: VideoRequest;
   readonly notes: readonly string[];
 }
 
 /**
- * Turns an order into the request that will be sent. Where neither the order nor
- * the profile names a model, the first that renders what is asked for is taken:
- * the table begins with the cheapest. Throws `invalid_request` with all faults.
+ * Resolves an order to the request to send. When neither the order nor the profile names a model, the first one that
+ * supports the frame is used: the table starts with the cheapest. Throws `invalid_request` with all errors.
  */
 export function resolveOrder(order: Order, defaultModel: string | null, form: ApiForm): ResolvedOrder {
   const resolution = order.resolution ?? undefined;

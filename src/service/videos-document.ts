@@ -46,7 +46,7 @@ const Model = z
 
 const ModelList = z.object({ object: z.literal('list'), data: z.array(Model) }).openapi('ModelList');
 
-/** Dialect `generations`, in the shape of the guide. */
+/** Dialect `generations` in the shape of the guide. */
 const Generation = z
   .object({
     id: z.string(),
@@ -70,7 +70,7 @@ const CancelledGeneration = z.object({ id: z.string(), status: z.literal('cancel
 
 const file = z.string().openapi({ format: 'binary' });
 const prompt = z.string().min(1).max(32_000);
-const seconds = z.string().openapi({ example: '4', description: 'Of sora-2: 4, 8, 12, 16, 20.' });
+const seconds = z.string().openapi({ example: '4', description: 'sora-2 supports 4, 8, 12, 16 and 20.' });
 const source = z.object({ id: z.string() });
 
 const create = {
@@ -115,13 +115,13 @@ const OPERATIONS: readonly Operation[] = [
       order: z.enum(['asc', 'desc']).optional(),
     }),
   },
-  { method: 'get', path: '/v1/videos/{id}', id: 'retrieveVideo', summary: 'How a video stands', reply: Video },
+  { method: 'get', path: '/v1/videos/{id}', id: 'retrieveVideo', summary: 'Retrieve a video', reply: Video },
   { method: 'delete', path: '/v1/videos/{id}', id: 'deleteVideo', summary: 'Delete a video', reply: DeletedVideo },
   {
     method: 'post',
     path: '/v1/videos/{id}/remix',
     id: 'remixVideo',
-    summary: 'A new prompt for a finished video',
+    summary: 'Remix a finished video with another prompt',
     reply: Video,
     body: { json: z.object({ prompt }) },
   },
@@ -129,7 +129,7 @@ const OPERATIONS: readonly Operation[] = [
     method: 'post',
     path: '/v1/videos/edits',
     id: 'editVideo',
-    summary: 'Change a finished or an uploaded video',
+    summary: 'Edit a finished or uploaded video',
     reply: Video,
     body: { json: z.object({ prompt, video: source }), form: z.object({ prompt, video: file }) },
   },
@@ -137,7 +137,7 @@ const OPERATIONS: readonly Operation[] = [
     method: 'post',
     path: '/v1/videos/extensions',
     id: 'extendVideo',
-    summary: 'More seconds for a finished or an uploaded video',
+    summary: 'Extend a finished or uploaded video',
     reply: Video,
     body: { json: z.object({ prompt, seconds, video: source }), form: z.object({ prompt, seconds, video: file }) },
   },
@@ -145,16 +145,22 @@ const OPERATIONS: readonly Operation[] = [
     method: 'post',
     path: '/v1/videos/characters',
     id: 'createCharacter',
-    summary: 'A character from a video',
+    summary: 'Create a character from a video',
     reply: Character,
     body: { form: z.object({ name: z.string(), video: file }) },
   },
-  { method: 'get', path: '/v1/videos/characters/{id}', id: 'readCharacter', summary: 'A character', reply: Character },
+  {
+    method: 'get',
+    path: '/v1/videos/characters/{id}',
+    id: 'readCharacter',
+    summary: 'Retrieve a character',
+    reply: Character,
+  },
   {
     method: 'post',
     path: '/v1/video/generations',
     id: 'createGeneration',
-    summary: 'Create a video, in the dialect `generations`',
+    summary: 'Create a video in dialect `generations`',
     reply: Generation,
     body: {
       json: z.object({
@@ -171,23 +177,23 @@ const OPERATIONS: readonly Operation[] = [
     method: 'get',
     path: '/v1/video/generations/{id}',
     id: 'readGeneration',
-    summary: 'How it stands',
+    summary: 'Retrieve a video in dialect `generations`',
     reply: Generation,
   },
   {
     method: 'delete',
     path: '/v1/video/generations/{id}',
     id: 'cancelGeneration',
-    summary: 'Cancel it',
+    summary: 'Cancel a video in dialect `generations`',
     reply: CancelledGeneration,
   },
-  { method: 'get', path: '/v1/models', id: 'listModels', summary: 'The models', reply: ModelList },
-  { method: 'get', path: '/v1/models/{id}', id: 'readModel', summary: 'One model', reply: Model },
+  { method: 'get', path: '/v1/models', id: 'listModels', summary: 'List models', reply: ModelList },
+  { method: 'get', path: '/v1/models/{id}', id: 'readModel', summary: 'Retrieve a model', reply: Model },
 ];
 
-const failures = { default: { description: 'A refusal', content: { 'application/json': { schema: ApiError } } } };
+const failures = { default: { description: 'Any error', content: { 'application/json': { schema: ApiError } } } };
 
-/** Describes what the simulator answers below `/v1`; it has routes of its own. */
+/** Documents the simulator's API below `/v1`, which has its own router. */
 export function addVideosDocument({ openAPIRegistry }: OpenAPIHono): void {
   for (const { method, path, id, summary, reply, body, query } of OPERATIONS) {
     openAPIRegistry.registerPath({
@@ -213,11 +219,11 @@ export function addVideosDocument({ openAPIRegistry }: OpenAPIHono): void {
     method: 'get',
     path: '/v1/videos/{id}/content',
     operationId: 'downloadVideo',
-    summary: 'The file of a finished video, whole or in ranges',
+    summary: 'Download the file of a finished video; supports ranges',
     request: { params: z.object({ id: z.string() }), query: z.object({ variant: z.enum(VARIANTS).optional() }) },
     responses: {
       200: { description: 'The file', content },
-      206: { description: 'A range of it', content },
+      206: { description: 'A range of the file', content },
       ...failures,
     },
   });

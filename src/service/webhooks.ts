@@ -6,14 +6,14 @@ import type { Log } from './log.ts';
 
 export interface WebhookOptions {
   readonly url: string;
-  /** `whsec_` and base64, or any text. */
+  /** `whsec_` followed by base64, or any text. */
   readonly secret: string;
   readonly http: Http;
   readonly clock: Clock;
   readonly randomBytes: (size: number) => Uint8Array;
-  /** How a job stands; undefined when it was deleted. */
+  /** The state of a job; undefined when it was deleted. */
   readonly look: (id: string) => JobOutlook | undefined;
-  /** Ends all waiting. */
+  /** Stops all waiting. */
   readonly signal: AbortSignal;
   readonly log: Log;
 }
@@ -21,7 +21,7 @@ export interface WebhookOptions {
 const TIMEOUT_MS = 10_000;
 const RETRY_DELAYS_MS = [1_000, 5_000, 30_000];
 
-/** Tells an address of videos that have ended, signed as the openai packages verify it (Standard Webhooks). */
+/** Notifies an address of finished videos, with signatures that the openai packages verify (Standard Webhooks). */
 export class Webhooks {
   readonly #options: WebhookOptions;
 
@@ -29,15 +29,15 @@ export class Webhooks {
     this.#options = options;
   }
 
-  /** Waits in the background for the end of a job and tells of it. A job that is deleted before, or never ends, is not told of. */
+  /** Sends an event when a job finishes. Sends none for a job that is deleted before or never finishes. */
   watch(id: string): void {
-    this.#tellOfEnd(id).catch((error: unknown) => {
+    this.#notify(id).catch((error: unknown) => {
       if (this.#options.signal.aborted) return;
       this.#options.log('error', 'Webhook not delivered', { videoId: id, reason: String(error) });
     });
   }
 
-  async #tellOfEnd(id: string): Promise<void> {
+  async #notify(id: string): Promise<void> {
     const { clock, look, signal } = this.#options;
     for (;;) {
       const outlook = look(id);
@@ -45,7 +45,7 @@ export class Webhooks {
       if (status === 'completed' || status === 'failed') return this.#deliver(id, `video.${status}`);
       const endsAtMs = outlook?.endsAtMs ?? null;
       if (endsAtMs === null) return;
-      await clock.sleep(Math.max(1, endsAtMs - clock.now()), signal); // which may wake a moment too early
+      await clock.sleep(Math.max(1, endsAtMs - clock.now()), signal); // may wake slightly too early
     }
   }
 
@@ -65,7 +65,7 @@ export class Webhooks {
     }
   }
 
-  /** Why it was not taken, or null. */
+  /** Returns why the delivery failed, or null. */
   async #send(eventId: string, body: string): Promise<string | null> {
     const { url, http, clock, signal } = this.#options;
     const timestamp = String(Math.floor(clock.now() / 1000));
@@ -86,7 +86,7 @@ export class Webhooks {
         signal,
         idleTimeoutMs: TIMEOUT_MS,
       });
-      reply.body.resume();
+      reply.body.destroy();
       return reply.status >= 200 && reply.status < 300 ? null : `HTTP ${reply.status}`;
     } catch (error) {
       signal.throwIfAborted();

@@ -11,34 +11,33 @@ export interface Asset {
   readonly etag: string;
 }
 
-/** Makes a file; the same spec gives the same bytes. */
+/** Renders a file; the same spec gives the same bytes. */
 export type Renderer = (spec: ClipSpec, variant: Variant) => Uint8Array | Promise<Uint8Array>;
 
-/** So many bytes of files are kept; the newest file always is. */
+/** Limit for all cached files together; the newest one is kept even if it is larger. */
 const CAPACITY_BYTES = 32 << 20;
 
-const MIME_TYPES = { video: 'video/mp4', thumbnail: 'image/webp', spritesheet: 'image/jpeg' } as const satisfies Record<
-  Variant,
-  string
->;
+const MIME_TYPES: Readonly<Record<Variant, string>> = {
+  video: 'video/mp4',
+  thumbnail: 'image/webp',
+  spritesheet: 'image/jpeg',
+};
+const RENDERERS: Readonly<Record<Variant, (spec: ClipSpec) => Uint8Array>> = {
+  video: renderClip,
+  thumbnail: renderThumbnail,
+  spritesheet: renderSpritesheet,
+};
 
 /** Renders in the calling thread. */
 export function renderHere(spec: ClipSpec, variant: Variant): Uint8Array {
-  switch (variant) {
-    case 'video':
-      return renderClip(spec);
-    case 'thumbnail':
-      return renderThumbnail(spec);
-    case 'spritesheet':
-      return renderSpritesheet(spec);
-  }
+  return RENDERERS[variant](spec);
 }
 
-/** Renders files when they are asked for and keeps the last ones, so that a resumed download does not render again. */
+/** Renders files on demand and caches the latest, so that a resumed download does not render again. */
 export class AssetCache {
   readonly #render: Renderer;
   readonly #capacityBytes: number;
-  /** In the order of their last use. */
+  /** Least recently used first. */
   readonly #kept = new Map<string, Asset>();
   readonly #pending = new Map<string, Promise<Asset>>();
 
@@ -47,7 +46,7 @@ export class AssetCache {
     this.#capacityBytes = capacityBytes;
   }
 
-  /** The file; those who ask while it is being made share it. */
+  /** The file; concurrent calls share one rendering. */
   async get(job: SimulatedJob, variant: Variant): Promise<Asset> {
     const key = `${variant}:${job.id}`;
     const asset = this.#kept.get(key) ?? (await (this.#pending.get(key) ?? this.#make(key, job, variant)));
@@ -68,7 +67,7 @@ export class AssetCache {
     return { mimeType: MIME_TYPES[variant], bytes, etag };
   }
 
-  /** A Map keeps the order of insertion: what was used last goes to the end, and the first one is the oldest. */
+  /** A Map iterates in insertion order, so the first entry is the least recently used. */
   #keep(key: string, asset: Asset): void {
     this.#kept.delete(key);
     this.#kept.set(key, asset);

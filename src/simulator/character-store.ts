@@ -1,7 +1,7 @@
 import { isJsonObject, parseJson } from '../domain/json.ts';
 import { Journal } from '../platform/journal.ts';
 
-/** A character of the API, as it is answered and kept. */
+/** A character, in the form of the API's reply and of the journal. */
 export interface Character {
   readonly id: string;
   readonly name: string;
@@ -9,7 +9,7 @@ export interface Character {
   readonly created_at: number;
 }
 
-/** The characters of a journal file. They are few and seldom asked for, so the file is read each time. */
+/** Characters in a journal file. They are few and rarely needed, so every lookup reads the file. */
 export class CharacterStore {
   readonly #journal: Journal;
 

@@ -1,35 +1,33 @@
-import { seededRandom } from '../test-card/random.ts';
+import { invalidField, quoteList } from './api-error.ts';
 import { FAULT_NAMES, type FaultName, hits, parseFault } from './faults.ts';
-import { invalidField, quoteList } from './refusals.ts';
 import type { RouteMatch } from './routes.ts';
+import { seededRandom } from './seeded-random.ts';
 
-/** How good or bad the day is. */
 export interface ConditionSettings {
-  /** The share of calls that meet each fault, 0 to 1, of those that can; with 1 `poll-drop` drops every second look. */
+  /** For each fault the share, 0 to 1, of the calls it applies to that fail; at 1 `poll-drop` drops every second poll. */
   readonly faults: Readonly<Partial<Record<FaultName, number>>>;
-  /** Faults for the very next calls that can meet them, one call each, before any share is drawn. */
+  /** Faults for the next calls they apply to, one call each; they take precedence over the shares. */
   readonly next: readonly FaultName[];
-  /** How long every call waits for its answer. */
+  /** Delay before every reply. */
   readonly latencyMs: number;
-  /** With the same seed the same calls fail; null for chance. */
+  /** The same seed fails the same calls; null for true randomness. */
   readonly seed: number | null;
 }
 
 export const FAIR_CONDITIONS: ConditionSettings = { faults: {}, next: [], latencyMs: 0, seed: null };
 
-/** What of a call decides which faults it can meet. */
 type FaultyRoute = Pick<RouteMatch, 'name' | 'id'>;
 
-/** What goes wrong, how often, and how slow all is; may be changed while the simulator runs. */
+/** Which calls fail and how slowly all are answered; can be changed while the simulator runs. */
 export class Conditions {
   readonly #chance: () => number;
   #settings: ConditionSettings;
   #random: () => number;
   #next: FaultName[] = [];
-  /** How often each job was looked at, for the fault that breaks every second look. */
-  readonly #looks = new Map<string, number>();
+  /** Polls of each job, for the fault that drops every second one. */
+  readonly #polls = new Map<string, number>();
 
-  /** `chance` gives numbers from 0 up to 1 where no seed is set. */
+  /** `chance` returns numbers from 0 up to 1; it is used while no seed is set. */
   constructor(chance: () => number, settings: Partial<ConditionSettings> = {}) {
     this.#chance = chance;
     this.#random = chance;
@@ -45,7 +43,7 @@ export class Conditions {
     return this.#settings.latencyMs;
   }
 
-  /** What is left out stays as it is. A seed starts its series anew. */
+  /** Settings that are left out keep their value. Setting a seed restarts its sequence. */
   change(changes: Partial<ConditionSettings>): void {
     this.#settings = { ...this.#settings, ...changes };
     if (changes.next !== undefined) this.#next = [...changes.next];
@@ -54,9 +52,9 @@ export class Conditions {
     }
   }
 
-  /** The fault that a call meets: the one that its own header asks for (`none` for none), the next in line, or one by chance. */
+  /** The fault for a call: the one its header names (`none` for none), the next in the queue, or one by chance. */
   faultFor(route: FaultyRoute, header: string | null): FaultName | null {
-    if (header !== null) return asked(header, route);
+    if (header !== null) return requestedFault(header, route);
     const at = this.#next.findIndex((name) => hits(name, route.name));
     if (at !== -1) return this.#next.splice(at, 1)[0] ?? null;
     for (const name of FAULT_NAMES) {
@@ -69,13 +67,13 @@ export class Conditions {
   #draw(name: FaultName, share: number, id: string): boolean {
     if (share < 1) return this.#random() < share;
     if (name !== 'poll-drop') return true;
-    const looks = (this.#looks.get(id) ?? 0) + 1;
-    this.#looks.set(id, looks);
-    return looks % 2 === 0;
+    const polls = (this.#polls.get(id) ?? 0) + 1;
+    this.#polls.set(id, polls);
+    return polls % 2 === 0;
   }
 }
 
-function asked(header: string, route: FaultyRoute): FaultName | null {
+function requestedFault(header: string, route: FaultyRoute): FaultName | null {
   if (header.trim().toLowerCase() === 'none') return null;
   const name = parseFault(header.trim());
   if (name !== null) return hits(name, route.name) ? name : null;

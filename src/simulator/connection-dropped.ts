@@ -1,4 +1,4 @@
-/** The connection broke: in process `handle` rejects with this, on a port the socket is destroyed. */
+/** A simulated broken connection: `handle` rejects with it, and a server destroys the socket. */
 export class ConnectionDropped extends Error {
   override readonly name = 'ConnectionDropped';
   readonly code = 'ECONNRESET';

@@ -1,11 +1,10 @@
 import type { JsonValue } from '../domain/json.ts';
 import { DEFAULT_MODEL, findModel, type ModelCapabilities } from '../domain/models.ts';
-import type { ApiError } from '../http-server/api-error.ts';
-import { checkReference } from './reference-image.ts';
-import { invalidField, quoteList, unsupportedValue } from './refusals.ts';
+import { type ApiError, invalidField, quoteList, unsupportedValue } from './api-error.ts';
+import { checkReference } from './reference-check.ts';
 import type { RequestBody } from './request-body.ts';
 
-/** What a valid create asks for, with the API's defaults filled in. */
+/** A valid create, with the API's defaults filled in. */
 export interface CreateRequest {
   readonly model: string;
   readonly prompt: string;
@@ -22,9 +21,8 @@ const MIN_SIDE_PIXELS = 16;
 const MAX_SIDE_PIXELS = 4096;
 
 /**
- * Checks a create as the real server does, first fault first. A model that is
- * not in the table stands for any other server's: it takes any plausible length
- * and size, and fields of its own.
+ * Checks a create in the order of the real server and throws its first error. A model that is not in the table stands for
+ * another server's: it accepts any plausible length and size, and unknown fields.
  */
 export function parseCreateRequest(body: RequestBody): CreateRequest {
   const model = readText(body, 'model') ?? DEFAULT_MODEL;
@@ -44,7 +42,6 @@ export function refuseUnknownFields({ fields, files }: RequestBody, known: Reado
   }
 }
 
-/** The prompt, which every way of making a video needs. */
 export function readPrompt(body: RequestBody): string {
   const prompt = readText(body, 'prompt');
   if (prompt === undefined) {
@@ -113,7 +110,7 @@ function checkCharacters({ fields }: RequestBody, { maxCharacters }: ModelCapabi
   );
 }
 
-/** A text field; undefined when it is absent or null. */
+/** A text field; undefined when it is missing or null. */
 export function readText({ fields }: RequestBody, name: string, expected = 'a string'): string | undefined {
   const value = fields.get(name) ?? undefined;
   if (value === undefined || typeof value === 'string') return value;

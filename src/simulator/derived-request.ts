@@ -1,6 +1,6 @@
 import { isJsonObject } from '../domain/json.ts';
 import { DEFAULT_MODEL, findModel, knownModels } from '../domain/models.ts';
-import { ApiError } from '../http-server/api-error.ts';
+import { ApiError, invalidField } from './api-error.ts';
 import {
   type CreateRequest,
   DEFAULT_SECONDS,
@@ -10,34 +10,32 @@ import {
   readText,
 } from './create-request.ts';
 import type { Video } from './job.ts';
-import { invalidField } from './refusals.ts';
 import type { RequestBody } from './request-body.ts';
 
-/** The longest video that extensions may add up to, in seconds. */
 const MAX_EXTENDED_SECONDS = 120;
 const MAX_NAME_LENGTH = 80;
-/** What an MP4 file begins with, behind four bytes. */
+/** At byte 4 of every MP4 file. */
 const MP4_MARK = 'ftyp';
 
-/** What a video is made from: a finished video of this server, or an uploaded file, of which nothing more is known. */
+/** The video to start from; for an uploaded file, whose properties are not read, the defaults. */
 export type Source = Pick<Video, 'model' | 'size' | 'seconds'>;
 
-/** Finds a job as it stands; throws the API's 404. */
+/** Throws the API's 404. */
 export type FindVideo = (id: string) => Video;
 
-/** A new prompt for a finished video. */
+/** A new video from a finished one and another prompt. */
 export function parseRemixRequest(body: RequestBody, source: Video): CreateRequest {
   refuseUnfinished(source);
   return { ...sourceFields(source), prompt: readPrompt(body) };
 }
 
-/** A change to a finished video, or to an uploaded one. */
+/** A changed version of a finished or uploaded video. */
 export function parseEditRequest(body: RequestBody, find: FindVideo): CreateRequest {
   const prompt = readPrompt(body);
   return { ...sourceFields(readSource(body, find)), prompt };
 }
 
-/** More seconds at the end of a finished video, or of an uploaded one; the result has the seconds of both. */
+/** A finished or uploaded video with seconds added at its end; the result has the length of both. */
 export function parseExtendRequest(body: RequestBody, find: FindVideo): CreateRequest {
   const prompt = readPrompt(body);
   const source = readSource(body, find);
@@ -54,7 +52,7 @@ export function parseExtendRequest(body: RequestBody, find: FindVideo): CreateRe
   return { ...sourceFields(source), prompt, seconds: String(seconds) };
 }
 
-/** The name of a character; its video is looked at and not kept. */
+/** The name of a character; its video is checked and discarded. */
 export function parseCharacterRequest(body: RequestBody): { readonly name: string } {
   const name = readText(body, 'name') ?? '';
   if (name === '' || name.length > MAX_NAME_LENGTH) {

@@ -1,30 +1,30 @@
-import type { ApiErrorDetails } from '../http-server/api-error.ts';
+import type { ApiErrorDetails } from './api-error.ts';
 import type { RouteName } from './routes.ts';
 
-/** Every call to these routes is refused before anything else is looked at. */
+/** Calls to these routes are refused before anything else is checked. */
 interface RefusalFault {
   readonly kind: 'refusal';
   readonly name: string;
   readonly summary: string;
   readonly routes: readonly RouteName[];
-  /** `{call}` in the message stands for the method and path of the request. */
+  /** `{call}` in the message is replaced by the method and path of the request. */
   readonly error: ApiErrorDetails;
 }
 
-/** The create succeeds; the job itself then goes wrong. */
+/** The create succeeds, and the job then fails or hangs. */
 export interface JobFault {
   readonly kind: 'job';
   readonly name: string;
   readonly summary: string;
-  /** What a failed job says of itself; without it the job does not fail. */
+  /** The error of the failed job; left out if the job does not fail. */
   readonly failure?: { readonly code: string; readonly message: string };
-  /** How many times as long as usual the job takes. */
+  /** Multiplies the job's usual duration. */
   readonly slowdown?: number;
-  /** The job never ends. */
+  /** The job never finishes. */
   readonly endless?: true;
 }
 
-/** The transport or the content goes wrong; the routes themselves know how. */
+/** The connection or the content is faulty; implemented by the routes. */
 interface BehaviourFault {
   readonly kind: 'behaviour';
   readonly name: string;
@@ -34,7 +34,7 @@ interface BehaviourFault {
 
 type Fault = RefusalFault | JobFault | BehaviourFault;
 
-/** The routes that make a video, each of which is paid for. */
+/** The routes that create a video, which costs money on a real server. */
 const CREATE: readonly RouteName[] = ['create', 'remix', 'edit', 'extend'];
 const VIDEO_ROUTES: readonly RouteName[] = [
   ...CREATE,
@@ -48,12 +48,12 @@ const VIDEO_ROUTES: readonly RouteName[] = [
 const MODEL_ROUTES: readonly RouteName[] = ['models', 'model'];
 const ALL_ROUTES: readonly RouteName[] = [...VIDEO_ROUTES, ...MODEL_ROUTES];
 
-/** Everything that can be made to go wrong, in the words of the servers where it was seen. */
+/** Every fault the simulator can produce, with the messages of the servers where it was observed. */
 export const FAULTS = [
   {
     kind: 'refusal',
     name: 'invalid_value',
-    summary: 'a create is refused for its seconds',
+    summary: 'a create is refused because of its seconds',
     routes: CREATE,
     error: {
       status: 400,
@@ -65,14 +65,14 @@ export const FAULTS = [
   {
     kind: 'refusal',
     name: 'reference_size_mismatch',
-    summary: 'a create is refused for the pixels of its reference image',
+    summary: 'a create is refused because of the size of its reference image',
     routes: CREATE,
     error: { status: 400, message: 'Inpaint image must match the requested width and height' },
   },
   {
     kind: 'refusal',
     name: 'unknown_parameter',
-    summary: 'a create is refused for a field that the server does not know',
+    summary: 'a create is refused because of an unknown field',
     routes: CREATE,
     error: { status: 400, code: 'unknown_parameter', param: 'width', message: "Unknown parameter: 'width'" },
   },
@@ -103,7 +103,7 @@ export const FAULTS = [
   {
     kind: 'refusal',
     name: 'invalid_api_key',
-    summary: 'every call is refused for its key',
+    summary: 'every call is refused because of its key',
     routes: ALL_ROUTES,
     error: {
       status: 401,
@@ -114,7 +114,7 @@ export const FAULTS = [
   {
     kind: 'refusal',
     name: 'organization_not_verified',
-    summary: 'a create is refused until the organisation is verified',
+    summary: 'a create is refused because the organisation is not verified',
     routes: CREATE,
     error: {
       status: 403,
@@ -147,14 +147,14 @@ export const FAULTS = [
   {
     kind: 'refusal',
     name: 'invalid_url',
-    summary: 'the server has no video routes at all',
+    summary: 'the server has no video routes',
     routes: VIDEO_ROUTES,
     error: { status: 404, message: 'Invalid URL ({call})' },
   },
   {
     kind: 'refusal',
     name: 'rate_limit_exceeded',
-    summary: 'a create is refused for now; Retry-After says one second',
+    summary: 'a create is refused with 429 and a Retry-After of one second',
     routes: CREATE,
     error: {
       status: 429,
@@ -203,51 +203,51 @@ export const FAULTS = [
   {
     kind: 'job',
     name: 'moderation_blocked',
-    summary: 'the job ends failed, refused by moderation',
+    summary: 'the job fails: refused by moderation',
     failure: { code: 'moderation_blocked', message: 'Your request was blocked by our moderation system.' },
   },
   {
     kind: 'job',
     name: 'processing_error',
-    summary: 'the job ends failed for a fault of the server',
+    summary: 'the job fails because of a server error',
     failure: { code: 'processing_error', message: 'The video could not be generated due to an internal error.' },
   },
-  { kind: 'job', name: 'stuck', summary: 'the job stays in progress at 99 % for ever', endless: true },
+  { kind: 'job', name: 'stuck', summary: 'the job stays in progress at 99 % forever', endless: true },
   { kind: 'job', name: 'slow', summary: 'the job takes ten times as long', slowdown: 10 },
   {
     kind: 'behaviour',
     name: 'create-dropped-after-accept',
-    summary: 'a job is created, then the connection drops before the answer',
+    summary: 'a job is created, and the connection drops before the reply',
     routes: CREATE,
   },
   {
     kind: 'behaviour',
     name: 'reset-before-accept',
-    summary: 'the connection of a create drops and nothing is created',
+    summary: 'the connection drops during a create, and no job is created',
     routes: CREATE,
   },
   {
     kind: 'behaviour',
     name: 'poll-drop',
-    summary: 'every second look at a job drops the connection',
+    summary: 'every second poll of a job drops the connection',
     routes: ['retrieve'],
   },
   {
     kind: 'behaviour',
     name: 'cut-download',
-    summary: 'downloads break off half-way; a range request gets half of the rest, and at last the end',
+    summary: 'downloads stop half-way; each range request returns half of the rest, until it is complete',
     routes: ['content'],
   },
   {
     kind: 'behaviour',
     name: 'html-instead-of-json',
-    summary: 'every call is answered 200 with a login page',
+    summary: 'every call returns 200 with a login page',
     routes: ALL_ROUTES,
   },
   {
     kind: 'behaviour',
     name: 'json-as-mp4',
-    summary: 'a download is a JSON error that claims to be video/mp4',
+    summary: 'a download returns a JSON error labelled video/mp4',
     routes: ['content'],
   },
 ] as const satisfies readonly Fault[];
@@ -256,7 +256,7 @@ export type FaultName = (typeof FAULTS)[number]['name'];
 
 export const FAULT_NAMES: readonly FaultName[] = FAULTS.map(({ name }) => name);
 
-/** A fault by its name, with `-` and `_` alike; null for a name that is none (`FAULT_NAMES` lists them for the message). */
+/** A fault by its name, with `-` and `_` interchangeable; null for an unknown name. */
 export function parseFault(text: string): FaultName | null {
   return FAULT_NAMES.find((name) => normalize(name) === normalize(text)) ?? null;
 }
@@ -265,24 +265,24 @@ function normalize(name: string): string {
   return name.toLowerCase().replaceAll('_', '-');
 }
 
-/** The table once more, its rows by their kind alone. */
+/** The same table, typed by kind. */
 const ROWS: readonly Fault[] = FAULTS;
 const JOB_FAULTS = ROWS.filter((fault) => fault.kind === 'job');
 const REFUSALS = ROWS.filter((fault) => fault.kind === 'refusal');
 
-/** Whether a call to this route can meet this fault; a fault of jobs is met when they are made. */
+/** Whether a fault applies to a route; job faults apply to creates. */
 export function hits(name: FaultName, route: RouteName): boolean {
   const fault = ROWS.find((row) => row.name === name);
   if (fault === undefined) return false;
   return (fault.kind === 'job' ? CREATE : fault.routes).includes(route);
 }
 
-/** What is to go wrong with a job that was created under this fault, if anything. */
+/** The job fault of this name, if it is one. */
 export function findJobFault(name: string | null): JobFault | undefined {
   return JOB_FAULTS.find((fault) => fault.name === name);
 }
 
-/** The refusal that a call to this route meets under this fault, if any. */
+/** The refusal that a fault causes on a route, if any. */
 export function findRefusal(name: string | null, route: RouteName): ApiErrorDetails | undefined {
   return REFUSALS.find((fault) => fault.name === name && fault.routes.includes(route))?.error;
 }

@@ -1,4 +1,5 @@
 import { DEFAULT_MODEL, findModel, genericSize, ORIENTATIONS, RESOLUTIONS } from '../domain/models.ts';
+import { invalidField, unsupportedValue } from './api-error.ts';
 import {
   type CreateRequest,
   MAX_SECONDS,
@@ -7,7 +8,6 @@ import {
   readText,
   refuseUnknownFields,
 } from './create-request.ts';
-import { invalidField, unsupportedValue } from './refusals.ts';
 import type { RequestBody } from './request-body.ts';
 
 const GUIDE_FIELDS: ReadonlySet<string> = new Set([
@@ -22,7 +22,7 @@ const QUALITIES = ['standard', 'high'] as const;
 const DEFAULT_SECONDS = 4;
 const DEFAULT_SIZE = '1280x720';
 
-/** A create of dialect `generations` as the guide words it: any whole length, the frame in words. */
+/** A create of dialect `generations` in the shape of the guide: any whole number of seconds, the frame in words. */
 export function parseGuideRequest(body: RequestBody): CreateRequest {
   const model = readText(body, 'model') ?? DEFAULT_MODEL;
   if (findModel(model)) refuseUnknownFields(body, GUIDE_FIELDS);
@@ -34,7 +34,7 @@ export function parseGuideRequest(body: RequestBody): CreateRequest {
   return { model, prompt, seconds, size: genericSize(resolution, orientation) };
 }
 
-/** The same as New API takes it: the frame in pixels. What else is there goes on to the model, and is not looked at. */
+/** The same in the shape of New API: the frame in pixels. Other fields are meant for the model and are ignored. */
 export function parseNewApiRequest(body: RequestBody): CreateRequest {
   const model = readText(body, 'model') ?? DEFAULT_MODEL;
   const prompt = readPrompt(body);

@@ -4,7 +4,7 @@ import { decodeJob, type SimulatedJob } from './job.ts';
 
 interface Entry {
   readonly job: SimulatedJob;
-  /** Its place in the order of creation. */
+  /** Index in the order of creation. */
   readonly position: number;
   deleted: boolean;
 }
@@ -12,7 +12,7 @@ interface Entry {
 export interface ListQuery {
   readonly limit: number;
   readonly order: 'asc' | 'desc';
-  /** Only what follows this id, in the order asked for. */
+  /** Return only what follows this id, in that order. */
   readonly after: string | null;
 }
 
@@ -22,9 +22,8 @@ export interface JobPage {
 }
 
 /**
- * The jobs of a journal file, shared by any number of processes: the file's
- * order decides. Memory holds a copy that `refresh` brings up to date by reading
- * only what was added since.
+ * Jobs in a journal file that any number of processes share; conflicts are resolved by the order of its lines. `refresh`
+ * updates the copy in memory by reading what was appended since.
  */
 export class JobStore {
   readonly #journal: Journal;
@@ -38,7 +37,7 @@ export class JobStore {
     this.#fold = new JournalFold(this.#journal, { apply: (text) => this.#apply(text), forget: () => this.#forget() });
   }
 
-  /** Reads what this and other processes have appended since the last look. */
+  /** Reads what this and other processes have appended since the last refresh. */
   refresh(): void {
     this.#fold.refresh();
   }
@@ -49,7 +48,7 @@ export class JobStore {
     this.#byIdempotencyKey.clear();
   }
 
-  /** A line that makes no sense is passed over: one bad byte must not cost all jobs. */
+  /** Skips unreadable lines: one bad byte must not lose all jobs. */
   #apply(text: string): void {
     const event = parseJson(text);
     if (!isJsonObject(event)) return;
@@ -60,7 +59,7 @@ export class JobStore {
     if (entry) entry.deleted = true;
   }
 
-  /** Of two jobs with one idempotency key, written at the same time by two processes, the first in the file is the job. */
+  /** When two processes add jobs with one idempotency key at the same time, the first line wins. */
   #register(job: SimulatedJob): void {
     if (this.#byId.has(job.id)) return;
     if (job.idempotencyKey !== null) {
@@ -72,18 +71,18 @@ export class JobStore {
     this.#byId.set(job.id, entry);
   }
 
-  /** The job of this id, unless it was deleted. */
+  /** Undefined for an unknown or deleted job. */
   find(id: string): SimulatedJob | undefined {
     const entry = this.#byId.get(id);
     return entry?.deleted ? undefined : entry?.job;
   }
 
-  /** Whether an id was ever given, to a deleted job too. */
+  /** Whether an id was ever used, also by a deleted job. */
   isTaken(id: string): boolean {
     return this.#byId.has(id);
   }
 
-  /** Appends a job and returns it, or the one that already holds its idempotency key (deleted or not). */
+  /** Appends a job and returns it, or the one that already has its idempotency key (deleted or not). */
   async add(job: SimulatedJob): Promise<SimulatedJob> {
     const holder = this.#holderOfKey(job);
     if (holder) return holder;
@@ -96,18 +95,18 @@ export class JobStore {
     return idempotencyKey === null ? undefined : this.#byIdempotencyKey.get(idempotencyKey);
   }
 
-  /** Writes a tombstone: every process that shares the file loses the job. */
+  /** Appends a tombstone, which deletes the job for every process. */
   async remove(id: string): Promise<void> {
     await this.#journal.append(JSON.stringify({ deleted: id }));
     this.refresh();
   }
 
-  /** All jobs that were not deleted, oldest first. */
+  /** All jobs except deleted ones, oldest first. */
   *all(): Generator<SimulatedJob> {
     for (const { job, deleted } of this.#entries) if (!deleted) yield job;
   }
 
-  /** A page of jobs by creation; undefined when `after` was never a job's id. A deleted `after` still marks its place. */
+  /** A page of jobs in the order of creation; undefined if `after` is unknown. A deleted job can still be the cursor. */
   list({ limit, order, after }: ListQuery): JobPage | undefined {
     const step = order === 'asc' ? 1 : -1;
     let position = order === 'asc' ? 0 : this.#entries.length - 1;

@@ -1,25 +1,25 @@
 import { isJsonObject, type JsonObject, type JsonValue } from '../domain/json.ts';
 import { findJobFault } from './faults.ts';
 
-/** What is written down of a job when it is created; everything else follows from it and the time. */
+/** What is stored of a job when it is created; its state is computed from this and the time. */
 export interface SimulatedJob {
   readonly id: string;
   /** Milliseconds since the epoch. */
   readonly createdAtMs: number;
   readonly model: string;
   readonly prompt: string;
-  /** A decimal number of seconds, as text: the API's own form. */
+  /** A decimal number of seconds, as text, as in the API. */
   readonly seconds: string;
   /** `WIDTHxHEIGHT` in pixels. */
   readonly size: string;
-  /** How many times faster than usual it is made. */
+  /** How many times faster than usual it is rendered. */
   readonly speed: number;
-  /** The name of the job fault that it was created under. */
+  /** The name of its job fault, if any. */
   readonly fault: string | null;
-  /** The id of the video that this one is a remix of. */
+  /** The id of the video it is a remix of. */
   readonly remixedFrom: string | null;
   readonly idempotencyKey: string | null;
-  /** A digest of the request that created it. */
+  /** A digest of the create request. */
   readonly fingerprint: string;
 }
 
@@ -43,12 +43,12 @@ export interface Video {
 
 const QUEUED_SHARE = 0.15;
 const CONTENT_LIFETIME_SECONDS = 3600;
-/** Two to three seconds in all, whatever the length: long enough to be watched, short enough to be waited for. */
+/** Two to three seconds, whatever the video's length: long enough to watch, short enough to wait for. */
 const BASE_RENDER_MS = 2200;
 const RENDER_MS_PER_SECOND = 6;
 const POLL_AFTER_MS = 250;
 
-/** How the job stands at a moment: queued, then in progress up to 99, then at its end. */
+/** The state of a job at a moment: queued, in progress up to 99 %, then completed or failed. */
 export function describeJob(job: SimulatedJob, nowMs: number): Video {
   const fault = findJobFault(job.fault);
   const renderMs = renderMsOf(job);
@@ -68,7 +68,7 @@ export function describeJob(job: SimulatedJob, nowMs: number): Video {
   });
 }
 
-/** When the job ends, in milliseconds since the epoch; null for one that never does. */
+/** When the job finishes, in milliseconds since the epoch; null if it never does. */
 export function endsAtMs(job: SimulatedJob): number | null {
   return findJobFault(job.fault)?.endless ? null : job.createdAtMs + renderMsOf(job);
 }
@@ -77,12 +77,12 @@ function renderMsOf({ seconds, speed, fault }: SimulatedJob): number {
   return ((BASE_RENDER_MS + RENDER_MS_PER_SECOND * Number(seconds)) * (findJobFault(fault)?.slowdown ?? 1)) / speed;
 }
 
-/** How long a client should wait before it looks at an unfinished job again. */
+/** How long a client should wait before the next poll. */
 export function pollAfterMs(job: SimulatedJob): number {
   return Math.max(1, Math.round(POLL_AFTER_MS / job.speed));
 }
 
-/** A job that has just been queued, with what has changed since. */
+/** A queued job, with these changes. */
 function toVideo(job: SimulatedJob, changes: Partial<Video> = {}): Video {
   return {
     id: job.id,
@@ -106,7 +106,7 @@ function toSeconds(ms: number): number {
   return Math.floor(ms / 1000);
 }
 
-/** The job that a JSON value describes, or null when anything of it is missing or impossible. */
+/** The job in a JSON value, or null when anything is missing or impossible. */
 export function decodeJob(value: JsonValue | undefined): SimulatedJob | null {
   if (!isJsonObject(value)) return null;
   const { id, createdAtMs, model, prompt, seconds, size, speed, fingerprint } = value;
@@ -125,9 +125,8 @@ function textOrNull(object: JsonObject, key: string): string | null {
   return typeof value === 'string' ? value : null;
 }
 
-/** A job and when it ends. */
 export interface JobOutlook {
   readonly video: Video;
-  /** When it ends, in milliseconds since the epoch; null for a job that never does. */
+  /** Milliseconds since the epoch; null if it never finishes. */
   readonly endsAtMs: number | null;
 }

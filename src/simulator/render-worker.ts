@@ -1,13 +1,13 @@
-// The program of the worker thread that `worker-renderer.ts` starts.
+// The worker thread that `worker-renderer.ts` starts.
 import { parentPort } from 'node:worker_threads';
 import { renderHere } from './asset-cache.ts';
 import type { RenderOrder, RenderReply } from './worker-renderer.ts';
 
 parentPort?.on('message', (order: RenderOrder) => {
-  parentPort?.postMessage(answerTo(order));
+  parentPort?.postMessage(render(order));
 });
 
-function answerTo({ number, spec, variant }: RenderOrder): RenderReply {
+function render({ number, spec, variant }: RenderOrder): RenderReply {
   try {
     return { number, bytes: renderHere(spec, variant) };
   } catch (error) {

@@ -1,22 +1,22 @@
 import { createHash } from 'node:crypto';
 import { canonicalJson, isJsonObject, type JsonValue, parseJson } from '../domain/json.ts';
-import { ApiError } from '../http-server/api-error.ts';
-import { type Call, requestOf } from '../http-server/call.ts';
+import { requestOf, type ServerCall } from '../http-server/handler.ts';
+import { ApiError } from './api-error.ts';
 
 export interface UploadedFile {
   readonly mimeType: string;
   readonly bytes: Uint8Array;
 }
 
-/** A request's body in one form, whatever its encoding was. */
+/** A request body, independent of its encoding. */
 export interface RequestBody {
-  /** By the name of the field; nested form fields are put together as JSON would have them. */
+  /** By field name; nested form fields become objects and arrays, as in JSON. */
   readonly fields: ReadonlyMap<string, JsonValue>;
   readonly files: ReadonlyMap<string, UploadedFile>;
 }
 
-/** Reads JSON or multipart. Throws the API's 400 for a body that cannot be read and 415 for another kind. */
-export async function readRequestBody(call: Call): Promise<RequestBody> {
+/** Reads JSON or multipart. Throws the API's 400 for an unreadable body and 415 for another type. */
+export async function readRequestBody(call: ServerCall): Promise<RequestBody> {
   const contentType = call.headers['content-type'] ?? '';
   const mediaType = contentType.split(';', 1).join('').trim().toLowerCase();
   if (mediaType === 'application/json') return readJson(call);
@@ -27,7 +27,7 @@ export async function readRequestBody(call: Call): Promise<RequestBody> {
   });
 }
 
-/** Equal for bodies that ask for the same, in whichever encoding and order of fields. */
+/** Equal for equal requests, regardless of encoding and the order of fields. */
 export function fingerprintBody({ fields, files }: RequestBody): string {
   const fileDigests = Array.from(files, ([name, { bytes }]) => [name, sha256(bytes)] as const);
   return sha256(canonicalJson({ fields: Object.fromEntries(fields), files: Object.fromEntries(fileDigests) }));
@@ -37,7 +37,7 @@ function sha256(data: string | Uint8Array): string {
   return createHash('sha256').update(data).digest('hex');
 }
 
-function readJson({ body }: Call): RequestBody {
+function readJson({ body }: ServerCall): RequestBody {
   const value = parseJson(new TextDecoder().decode(body));
   if (!isJsonObject(value)) {
     throw new ApiError({
@@ -58,7 +58,7 @@ async function readForm(form: FormData): Promise<RequestBody> {
   return { fields, files };
 }
 
-async function parseForm(call: Call): Promise<FormData> {
+async function parseForm(call: ServerCall): Promise<FormData> {
   try {
     return await requestOf(call).formData();
   } catch {
@@ -66,7 +66,7 @@ async function parseForm(call: Call): Promise<FormData> {
   }
 }
 
-/** `name`, `name[key]`, `name[]` and `name[][key]`, as form encoders write nested values. */
+/** `name`, `name[key]`, `name[]` and `name[][key]`: how form encoders write nested values. */
 function addField(fields: Map<string, JsonValue>, path: string, text: string): void {
   const [, name = path, list, key] = /^([^[\]]+)(\[\])?(?:\[([^[\]]+)\])?$/.exec(path) ?? [];
   const value = key === undefined ? text : { [key]: text };

@@ -1,4 +1,4 @@
-import { ApiError } from '../http-server/api-error.ts';
+import { ApiError } from './api-error.ts';
 
 export type RouteName =
   | 'create'
@@ -17,7 +17,7 @@ export type RouteName =
 export interface RouteMatch {
   readonly name: RouteName;
   readonly dialect: RouteDialect;
-  /** The id in the path; empty on a route that has none. */
+  /** The id in the path; empty on a route without one. */
   readonly id: string;
 }
 
@@ -52,9 +52,8 @@ const ROUTES: readonly Route[] = [
 ];
 
 /**
- * The route that a call is for; HEAD goes where GET goes. Throws the API's 404
- * for a path that is none of the API's, and 405 for a method that its path does
- * not have.
+ * The route for a call; HEAD is routed like GET. Throws the API's 404 for an unknown path and 405 for a method that the path
+ * does not support.
  */
 export function matchRoute(method: string, pathname: string): RouteMatch {
   const candidates = ROUTES.filter(({ path }) => path.test(pathname));
@@ -80,7 +79,7 @@ function invalidUrl(method: string, pathname: string): ApiError {
   return new ApiError({ status: 404, message: `Invalid URL (${method} ${pathname})` });
 }
 
-/** An id whose percent signs encode nothing is taken as it stands: no job has it. */
+/** A malformed percent encoding is kept as it is; no job has such an id. */
 function decodeId(segment: string): string {
   try {
     return decodeURIComponent(segment);

@@ -5,22 +5,22 @@ import type { Conditions } from './conditions.ts';
 import type { FaultName } from './faults.ts';
 
 export interface SimulatorOptions {
-  /** A folder for the simulator alone; its jobs live in `jobs.jsonl` there, shared by all processes that use it. */
+  /** The simulator's own folder; its jobs are in `jobs.jsonl`, shared by all processes that use the folder. */
   readonly stateDir: string;
   readonly clock: Clock;
   readonly randomBytes: (size: number) => Uint8Array;
-  /** How many times faster than usual jobs are made; fixed into each job when it is created. */
+  /** How many times faster than usual jobs are rendered; stored with each job when it is created. */
   readonly speed?: number;
-  /** What is to go wrong with every call; a fault of jobs is fixed into each job that is created under it. */
+  /** A fault for every call; a job fault is stored with each job that is created. */
   readonly fault?: FaultName | null;
-  /** How dialect `generations` is spoken; `guide` when left out. */
+  /** The shape of dialect `generations`; default `guide`. */
   readonly shape?: Shape;
-  /** What is to go wrong with some calls, in the place of `fault`. */
+  /** Faults for some of the calls; replaces `fault`. */
   readonly conditions?: Conditions;
-  /** Makes the files of jobs; in the calling thread without it. */
+  /** Renders the jobs' files; default: in the calling thread. */
   readonly render?: Renderer;
-  /** Ends all latency: what still waits is answered at once. */
+  /** Ends all latency: waiting calls are answered at once. */
   readonly signal?: AbortSignal;
-  /** Hears of each new job, by its id. */
+  /** Called with the id of each new job. */
   readonly onCreate?: (id: string) => void;
 }

@@ -1,33 +1,30 @@
-import { ApiError, type ApiErrorDetails } from '../http-server/api-error.ts';
-import { type Call, callOf, type Reply, responseOf } from '../http-server/call.ts';
+import { callOf, type Handler, responseOf, type ServerCall, type ServerReply } from '../http-server/handler.ts';
+import { HttpError } from '../http-server/http-error.ts';
+import { ApiError, type ApiErrorDetails, errorReply } from './api-error.ts';
 import { Conditions } from './conditions.ts';
 import { ConnectionDropped } from './connection-dropped.ts';
-import { GENERATIONS, VIDEOS } from './dialect.ts';
+import { loginPageReply } from './content-reply.ts';
 import { findRefusal } from './faults.ts';
 import type { JobOutlook } from './job.ts';
-import { loginPageReply } from './replies.ts';
 import { matchRoute } from './routes.ts';
+import { GENERATIONS, VIDEOS } from './simulated-dialects.ts';
 import type { SimulatorOptions } from './simulator-options.ts';
 import { openStores, VideosApi } from './videos-api.ts';
 
-export interface Simulator {
-  /**
-   * Answers one call of the Videos API below `/v1` or `/openai/v1`, on any host, in dialect `videos` or `generations`.
-   * Rejects only with `ConnectionDropped`, which stands for a broken connection.
-   */
-  answer(call: Call): Promise<Reply>;
-  /** The same for a `Request`. */
+/**
+ * `answer` serves the Videos API below `/v1` or `/openai/v1`, on any host, in dialect `videos` or `generations`. It rejects
+ * only with `ConnectionDropped`, which stands for a broken connection.
+ */
+export interface Simulator extends Handler {
+  /** `answer` for a `Request`. */
   handle(request: Request): Promise<Response>;
-  /** How a job stands, past all faults; undefined when there is none of this id, or no longer. */
+  /** The state of a job, regardless of faults; undefined for an unknown or deleted one. */
   look(id: string): JobOutlook | undefined;
-  /** The ids of all jobs that will yet end. */
+  /** The ids of all jobs that have not finished yet but will. */
   unfinished(): string[];
 }
 
-/**
- * The Videos API as a handler. It holds no timers: a job's state is worked out
- * from the journal and the clock whenever somebody asks.
- */
+/** The Videos API as a handler. It has no timers: the state of a job is computed from the journal and the clock. */
 export function createSimulator(options: SimulatorOptions): Simulator {
   const dialects = { videos: VIDEOS, generations: GENERATIONS[options.shape ?? 'guide'] };
   const stores = openStores(options);
@@ -41,7 +38,7 @@ export function createSimulator(options: SimulatorOptions): Simulator {
     conditions = new Conditions(() => 0, fault === null ? {} : { faults: { [fault]: 1 } }),
   } = options;
 
-  async function replyTo(call: Call): Promise<Reply> {
+  async function replyTo(call: ServerCall): Promise<ServerReply> {
     const { pathname } = call.url;
     const route = matchRoute(call.method, pathname);
     if (conditions.latencyMs > 0) await clock.sleep(conditions.latencyMs, options.signal).catch(() => {});
@@ -55,7 +52,7 @@ export function createSimulator(options: SimulatorOptions): Simulator {
     return apis[route.dialect][route.name](call, route.id, met);
   }
 
-  async function answer(call: Call): Promise<Reply> {
+  async function answer(call: ServerCall): Promise<ServerReply> {
     const { refuse } = call.url.pathname.includes('/video/generations') ? dialects.generations : dialects.videos;
     const { status, headers, body } = await replyTo(call).catch((error) => refuse(refusalOf(error)));
     const requestId = `req_${Buffer.from(options.randomBytes(16)).toString('hex')}`;
@@ -64,15 +61,16 @@ export function createSimulator(options: SimulatorOptions): Simulator {
 
   return {
     answer,
+    refuse: errorReply,
     handle: async (request) => responseOf(await answer(await callOf(request))),
     look: (id) => apis.videos.look(id),
     unfinished: () => apis.videos.unfinished(),
   };
 }
 
-/** A failure of the simulator itself (a full disk, say) is told as a server would tell it. */
+/** An internal error of the simulator (a full disk, for example) is reported as a server would. */
 function refusalOf(error: unknown): ApiErrorDetails {
-  if (error instanceof ApiError) return error.details;
+  if (error instanceof HttpError) return error.details;
   if (error instanceof ConnectionDropped) throw error;
   const reason = error instanceof Error ? error.message : String(error);
   return { status: 500, type: 'server_error', message: `The simulator failed: ${reason}` };

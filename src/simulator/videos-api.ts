@@ -1,40 +1,36 @@
 import { join } from 'node:path';
 import { knownModels } from '../domain/models.ts';
 import { VARIANTS } from '../domain/video.ts';
-import { ApiError } from '../http-server/api-error.ts';
-import type { Call, Reply } from '../http-server/call.ts';
-import { jsonReply } from '../http-server/replies.ts';
+import { jsonReply, type ServerCall, type ServerReply } from '../http-server/handler.ts';
+import { ApiError, invalidField, modelNotFound, unsupportedValue } from './api-error.ts';
 import { AssetCache } from './asset-cache.ts';
 import { type Character, CharacterStore } from './character-store.ts';
 import { ConnectionDropped } from './connection-dropped.ts';
+import { assetReply, jsonAsVideoReply } from './content-reply.ts';
 import type { CreateRequest } from './create-request.ts';
 import { parseCharacterRequest, parseEditRequest, parseExtendRequest, parseRemixRequest } from './derived-request.ts';
-import type { SimulatedDialect } from './dialect.ts';
 import { type FaultName, findJobFault } from './faults.ts';
-import type { JobOutlook } from './job.ts';
-import { describeJob, endsAtMs, pollAfterMs, type SimulatedJob, type Video } from './job.ts';
+import { describeJob, endsAtMs, type JobOutlook, pollAfterMs, type SimulatedJob, type Video } from './job.ts';
 import { JobStore, type ListQuery } from './job-store.ts';
-import { invalidField, modelNotFound, unsupportedValue } from './refusals.ts';
-import { assetReply, jsonAsVideoReply } from './replies.ts';
 import { fingerprintBody, type RequestBody, readRequestBody } from './request-body.ts';
 import { methodNotAllowed, type RouteName } from './routes.ts';
+import type { SimulatedDialect } from './simulated-dialects.ts';
 import type { SimulatorOptions } from './simulator-options.ts';
 
 const DEFAULT_LIMIT = 20;
 const MAX_LIMIT = 100;
 const ORDERS = ['asc', 'desc'] as const;
-/** When sora-2 came out (2025-10-06), in seconds since the epoch. */
+/** The release of sora-2 (2025-10-06), in seconds since the epoch. */
 const MODELS_CREATED_AT = 1_759_708_800;
 
-/** Answers one call under a fault, if any; throws an `ApiError`, or drops the connection. */
-type Route = (call: Call, id: string, fault: FaultName | null) => Promise<Reply> | Reply;
+/** Answers one call, under a fault if there is one. Throws an `ApiError` or `ConnectionDropped`. */
+type Route = (call: ServerCall, id: string, fault: FaultName | null) => Promise<ServerReply> | ServerReply;
 
-/** What a new job is to be, and from what it is made. */
-interface Wanted extends CreateRequest {
+interface NewVideo extends CreateRequest {
   readonly remixedFrom?: string;
 }
 
-/** What all dialects share. */
+/** Shared by all dialects. */
 export interface Stores {
   readonly jobs: JobStore;
   readonly characters: CharacterStore;
@@ -49,7 +45,7 @@ export function openStores({ stateDir, render }: SimulatorOptions): Stores {
   };
 }
 
-/** One method a route, in whichever dialect. */
+/** One method for each route, in one dialect. */
 export class VideosApi implements Record<RouteName, Route> {
   readonly #options: SimulatorOptions;
   readonly #dialect: SimulatedDialect;
@@ -65,26 +61,30 @@ export class VideosApi implements Record<RouteName, Route> {
     this.#assets = assets;
   }
 
-  create(call: Call, _id: string, fault: FaultName | null): Promise<Reply> {
-    return this.#make(call, fault, this.#dialect.parseCreate);
+  create(call: ServerCall, _id: string, fault: FaultName | null): Promise<ServerReply> {
+    return this.#create(call, fault, this.#dialect.parseCreate);
   }
 
-  remix(call: Call, id: string, fault: FaultName | null): Promise<Reply> {
-    return this.#make(call, fault, (body) => ({
+  remix(call: ServerCall, id: string, fault: FaultName | null): Promise<ServerReply> {
+    return this.#create(call, fault, (body) => ({
       ...parseRemixRequest(body, this.#describe(this.#find(id))),
       remixedFrom: id,
     }));
   }
 
-  edit(call: Call, _id: string, fault: FaultName | null): Promise<Reply> {
-    return this.#make(call, fault, (body) => parseEditRequest(body, (id) => this.#describe(this.#find(id))));
+  edit(call: ServerCall, _id: string, fault: FaultName | null): Promise<ServerReply> {
+    return this.#create(call, fault, (body) => parseEditRequest(body, (id) => this.#describe(this.#find(id))));
   }
 
-  extend(call: Call, _id: string, fault: FaultName | null): Promise<Reply> {
-    return this.#make(call, fault, (body) => parseExtendRequest(body, (id) => this.#describe(this.#find(id))));
+  extend(call: ServerCall, _id: string, fault: FaultName | null): Promise<ServerReply> {
+    return this.#create(call, fault, (body) => parseExtendRequest(body, (id) => this.#describe(this.#find(id))));
   }
 
-  async #make(call: Call, fault: FaultName | null, parse: (body: RequestBody) => Wanted): Promise<Reply> {
+  async #create(
+    call: ServerCall,
+    fault: FaultName | null,
+    parse: (body: RequestBody) => NewVideo,
+  ): Promise<ServerReply> {
     if (fault === 'reset-before-accept') throw new ConnectionDropped();
     const body = await readRequestBody(call);
     const { remixedFrom = null, ...wanted } = parse(body);
@@ -111,17 +111,17 @@ export class VideosApi implements Record<RouteName, Route> {
     if (job.id === id) this.#options.onCreate?.(id);
     if (fault === 'create-dropped-after-accept') throw new ConnectionDropped();
     const video = this.#describe(job);
-    return jobReply(job, video, this.#dialect.announce(video));
+    return jobReply(job, video, this.#dialect.createReply(video));
   }
 
-  retrieve(call: Call, id: string, fault: FaultName | null): Reply {
+  retrieve(call: ServerCall, id: string, fault: FaultName | null): ServerReply {
     const job = this.#find(id);
     if (fault === 'poll-drop') throw new ConnectionDropped();
     const video = this.#describe(job);
-    return jobReply(job, video, this.#dialect.describe(video, contentUrlOf(call, id)));
+    return jobReply(job, video, this.#dialect.jobReply(video, contentUrlOf(call, id)));
   }
 
-  list(call: Call): Reply {
+  list(call: ServerCall): ServerReply {
     const query = parseListQuery(call.url.searchParams);
     this.#jobs.refresh();
     const page = this.#jobs.list(query);
@@ -136,16 +136,16 @@ export class VideosApi implements Record<RouteName, Route> {
     });
   }
 
-  /** Deleting an unfinished job aborts it: there is nothing left that could finish. */
-  async remove({ method, url }: Call, id: string): Promise<Reply> {
-    const { farewell } = this.#dialect;
-    if (farewell === null) throw methodNotAllowed(method, url.pathname, ['GET']);
+  /** Deleting an unfinished job also aborts it. */
+  async remove({ method, url }: ServerCall, id: string): Promise<ServerReply> {
+    const { deleteReply } = this.#dialect;
+    if (deleteReply === null) throw methodNotAllowed(method, url.pathname, ['GET']);
     this.#find(id);
     await this.#jobs.remove(id);
-    return jsonReply(farewell(id));
+    return jsonReply(deleteReply(id));
   }
 
-  async content(call: Call, id: string, fault: FaultName | null): Promise<Reply> {
+  async content(call: ServerCall, id: string, fault: FaultName | null): Promise<ServerReply> {
     const name = call.url.searchParams.get('variant') ?? 'video';
     const variant = VARIANTS.find((known) => known === name);
     if (!variant) throw unsupportedValue('variant', name, VARIANTS);
@@ -155,7 +155,7 @@ export class VideosApi implements Record<RouteName, Route> {
     return assetReply(call, await this.#assets.get(job, variant), fault === 'cut-download');
   }
 
-  async createCharacter(call: Call): Promise<Reply> {
+  async createCharacter(call: ServerCall): Promise<ServerReply> {
     const { name } = parseCharacterRequest(await readRequestBody(call));
     const character: Character = {
       id: `char_${this.#randomHex()}`,
@@ -166,17 +166,17 @@ export class VideosApi implements Record<RouteName, Route> {
     return jsonReply(character);
   }
 
-  character(_call: Call, id: string): Reply {
+  character(_call: ServerCall, id: string): ServerReply {
     const character = this.#characters.find(id);
     if (character) return jsonReply(character);
     throw new ApiError({ status: 404, code: 'not_found', message: `Character with id '${id}' not found` });
   }
 
-  models(): Reply {
+  models(): ServerReply {
     return jsonReply({ object: 'list', data: modelNames().map(describeModel) });
   }
 
-  model(_call: Call, id: string): Reply {
+  model(_call: ServerCall, id: string): ServerReply {
     if (!modelNames().includes(id)) throw modelNotFound(id);
     return jsonReply(describeModel(id));
   }
@@ -204,7 +204,7 @@ export class VideosApi implements Record<RouteName, Route> {
     return describeJob(job, this.#options.clock.now());
   }
 
-  /** Draws again when an id exists: a seeded source of chance gives every process the same ones. */
+  /** Retries when an id exists: with seeded randomness every process draws the same ones. */
   #newId(): string {
     for (;;) {
       const id = `video_${this.#randomHex()}`;
@@ -217,23 +217,19 @@ export class VideosApi implements Record<RouteName, Route> {
   }
 }
 
-function jobReply(job: SimulatedJob, { status }: Video, body: object): Reply {
+function jobReply(job: SimulatedJob, { status }: Video, body: object): ServerReply {
   const isFinished = status === 'completed' || status === 'failed';
   return jsonReply(body, isFinished ? {} : { 'openai-poll-after-ms': String(pollAfterMs(job)) });
 }
 
-/** Clips lie below the videos route, whichever route their jobs came by. */
-function contentUrlOf(call: Call, id: string): string {
+/** Clips are below the videos route in all dialects. */
+function contentUrlOf(call: ServerCall, id: string): string {
   const { origin, pathname } = call.url;
   const base = pathname.replace(/\/(videos|video\/generations)\/.*$/, '');
   return `${origin}${base}/videos/${encodeURIComponent(id)}/content`;
 }
 
-/**
- * Servers answer 400, 404 or 409 while a video is in the making. Here it is 409:
- * the only one of them that says "later" and cannot be taken for a wrong request
- * or a wrong id.
- */
+/** Servers answer 400, 404 or 409 for an unfinished video. Only 409 cannot be mistaken for a wrong request or id. */
 function refuseWithoutContent({ id, status, expires_at: expiresAt }: Video, nowMs: number): void {
   if (status === 'failed') {
     const message = `Video with id '${id}' has no content because its generation failed`;

@@ -19,14 +19,14 @@ interface Pending {
   readonly reject: (error: Error) => void;
 }
 
-/** Renders in a thread of its own, so that a server can go on answering: a clip takes a fifth of a second. */
+/** Renders in a worker thread, because a clip takes a fifth of a second, during which a server must keep answering. */
 export class WorkerRenderer {
   readonly #file: string;
   readonly #pending = new Map<number, Pending>();
   #worker: Worker | undefined;
   #orders = 0;
 
-  /** `file` is the built `render-worker.ts`. The thread is started when it is first needed, and again when it has died. */
+  /** `file` is the built `render-worker.ts`. The thread starts on first use, and again after a crash. */
   constructor(file: string) {
     this.#file = file;
   }
@@ -51,7 +51,7 @@ export class WorkerRenderer {
       const pending = this.#pending.get(number);
       this.#pending.delete(number);
       if (bytes !== undefined) pending?.resolve(bytes);
-      else pending?.reject(new Error(failure ?? 'nothing was rendered'));
+      else pending?.reject(new Error(failure ?? 'the rendering thread returned nothing'));
     });
     worker.on('error', (error) => this.#fail(worker, error));
     worker.on('exit', () => this.#fail(worker, new Error('the rendering thread ended')));

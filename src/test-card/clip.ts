@@ -1,3 +1,4 @@
+// What other folders may use of the test card: a clip and its stills as files, from a description of the clip.
 import { AUDIO_FRAME_SAMPLES, AUDIO_SAMPLE_RATE, aacSampleEntry, SILENT_FRAME } from './aac-silence.ts';
 import { avcSample, avcSampleEntry } from './avc-sample-entry.ts';
 import {
@@ -10,20 +11,27 @@ import {
   VIDEO_TIMESCALE,
 } from './clip-spec.ts';
 import { H264Encoder } from './h264-encoder.ts';
+import { encodeJpeg } from './jpeg.ts';
 import type { MediaTrack } from './media-track.ts';
 import { mp4File } from './mp4.ts';
-import { drawSpritesheet, drawThumbnail } from './stills.ts';
+import { contactSheet, rasterise } from './raster.ts';
 import { TestCard } from './test-card.ts';
+import { encodeWebp } from './webp.ts';
 
 export type { ClipSpec } from './clip-spec.ts';
 
-/** A player that seeks decodes five seconds at most, nearly all of them skipped macroblocks. */
+/** A player that seeks decodes at most five seconds, mostly skipped macroblocks. */
 const KEY_FRAME_INTERVAL = 5 * FRAMES_PER_SECOND;
+/** Longer side of a thumbnail and of one picture of a spritesheet, at most, in pixels. */
+const THUMBNAIL_SIDE = 640;
+const TILE_SIDE = 256;
+const SHEET_COLUMNS = 4;
+const SHEET_TILES = 12;
 
 /**
- * The clip as an MP4 file: a moving test card with H.264 Constrained Baseline video of exactly the size and length asked
- * for, and silent AAC sound. The same spec gives the same bytes. Throws a RangeError for a size or length that no such
- * file can have: sides must be even, from 16 to 4096 pixels.
+ * An MP4 file with a moving test card: H.264 Constrained Baseline video of exactly the size and length in the spec, and
+ * silent AAC sound. The same spec gives the same bytes. Throws a RangeError for a size or length that no such file can
+ * have: sides must be even, from 16 to 4096 pixels.
  */
 export function renderClip(spec: ClipSpec): Uint8Array {
   checkSpec(spec);
@@ -35,16 +43,30 @@ export function renderClip(spec: ClipSpec): Uint8Array {
   });
 }
 
-/** The clip's frame at one third, at most 640 pixels wide or high, as a lossless WebP file. Throws like `renderClip`. */
+/** The frame at one third of the clip, as a lossless WebP file. Throws like `renderClip`. */
 export function renderThumbnail(spec: ClipSpec): Uint8Array {
   checkSpec(spec);
-  return drawThumbnail(spec);
+  const card = new TestCard(spec);
+  card.drawFrame(Math.floor(frameCount(spec) / 3));
+  return encodeWebp(rasterise(card.picture, divisorFor(spec, THUMBNAIL_SIDE)));
 }
 
-/** Twelve of the clip's frames in rows of four, each at most 256 pixels wide or high, as a JPEG. Throws like `renderClip`. */
+/** Frames spread evenly over the clip, from its first to its last, as one JPEG. Throws like `renderClip`. */
 export function renderSpritesheet(spec: ClipSpec): Uint8Array {
   checkSpec(spec);
-  return drawSpritesheet(spec);
+  const card = new TestCard(spec);
+  const lastFrame = frameCount(spec) - 1;
+  const count = Math.min(SHEET_TILES, lastFrame + 1);
+  const tiles = Array.from({ length: count }, (_, i) => {
+    card.drawFrame(Math.round((lastFrame * i) / Math.max(1, count - 1)));
+    return rasterise(card.picture, divisorFor(spec, TILE_SIDE));
+  });
+  return encodeJpeg(contactSheet(tiles, Math.min(SHEET_COLUMNS, count)));
+}
+
+/** How much to shrink the picture so that its longer side is at most `side`. */
+function divisorFor({ width, height }: ClipSpec, side: number): number {
+  return Math.ceil(Math.max(width, height) / side);
 }
 
 function videoTrack(spec: ClipSpec): MediaTrack {

@@ -2,8 +2,7 @@ import { BitWriter } from './bit-writer.ts';
 import { MacroblockCoder, type SliceKind } from './macroblock-coder.ts';
 import { NAL_TYPE, nalUnit } from './nal.ts';
 import { FRAME_NUMBER_BITS, pictureParameterSet, sequenceParameterSet, type VideoFormat } from './parameter-sets.ts';
-import { copyPicture, createPicture, MACROBLOCK, type Picture, updateSquare } from './picture.ts';
-import type { Rect } from './rect.ts';
+import { copyPicture, createPicture, MACROBLOCK, type Picture, type Rect, updateSquare } from './picture.ts';
 
 /** slice_type for slices that all have the same type in their picture (Table 7-6). */
 const SLICE_TYPE = { I: 7, P: 5 } as const;

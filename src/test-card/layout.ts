@@ -1,7 +1,7 @@
 import { clampLines, printable, wrap } from './caption-text.ts';
 import type { ClipSpec } from './clip-spec.ts';
 import { GLYPH_ADVANCE, GLYPH_HEIGHT, GLYPH_WIDTH } from './font.ts';
-import type { Rect } from './rect.ts';
+import type { Rect } from './picture.ts';
 
 /** One line of text: `x` and `y` of its top left corner in pixels, and how many pixels make a font pixel. */
 export interface PlacedText {

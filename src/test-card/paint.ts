@@ -1,8 +1,7 @@
 import type { Yuv } from './colour.ts';
 import { GLYPH_ADVANCE, GLYPH_HEIGHT, GLYPH_WIDTH, glyphOf } from './font.ts';
 import { FULL_COVERAGE, type Mask } from './mask.ts';
-import { chromaArea, type Picture, type Plane } from './picture.ts';
-import type { Rect } from './rect.ts';
+import { chromaArea, type Picture, type Plane, type Rect } from './picture.ts';
 
 /** Fills an area, in even numbers, so that no chroma sample is shared with what lies outside. */
 export function fillArea(picture: Picture, area: Rect, colour: Yuv): void {

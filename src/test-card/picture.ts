@@ -1,5 +1,3 @@
-import type { Rect } from './rect.ts';
-
 /** One colour component: rows of bytes without padding between them. The width is a multiple of 4. */
 export interface Plane {
   readonly width: number;
@@ -7,6 +5,14 @@ export interface Plane {
   readonly samples: Uint8Array;
   /** The same memory four samples at a time, for what is compared, copied or filled in 4x4 blocks. */
   readonly words: Int32Array;
+}
+
+/** An area of a picture, in luma pixels. */
+export interface Rect {
+  readonly x: number;
+  readonly y: number;
+  readonly width: number;
+  readonly height: number;
 }
 
 /** A 4:2:0 picture, BT.709 limited range. The planes are padded to whole macroblocks; width and height are what shows. */

@@ -5,9 +5,8 @@ import { GLYPH_ADVANCE, GLYPH_HEIGHT } from './font.ts';
 import { type Layout, layOut, type PlacedText } from './layout.ts';
 import { discMask, type Mask } from './mask.ts';
 import { fillArea, paintMask, paintText } from './paint.ts';
-import { copyArea, copyPicture, createPicture, type Picture, type Plane } from './picture.ts';
+import { copyArea, copyPicture, createPicture, type Picture, type Plane, type Rect } from './picture.ts';
 import { seededRandom } from './random.ts';
-import type { Rect } from './rect.ts';
 
 const WHITE_LUMA = 235;
 const GREY_LUMA = 180;

@@ -34,7 +34,11 @@ function onPort(form: ApiForm): Connect {
     const { simulator, clock } = createSimulatedApi(shapeOf(form));
     const server = await listen(simulator, { host: '127.0.0.1', port: 0 });
     onTestFinished(() => server.close());
-    return { client: createVideosClient(server.url, { form }).client, form, finishJobs: () => clock.advance(5_000) };
+    return {
+      client: createVideosClient(`${server.origin}/v1`, { form }).client,
+      form,
+      finishJobs: () => clock.advance(5_000),
+    };
   };
 }
 

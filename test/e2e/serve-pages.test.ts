@@ -108,19 +108,19 @@ describe.skipIf(CHROMIUM === null)('in Chromium', { timeout: 60_000 }, () => {
     expect(await page.getByRole('alert').textContent()).toContain('the prompt is empty');
     page.on('dialog', (dialog) => void dialog.accept());
     await page.getByRole('button', { name: 'Delete: a kite' }).press('Enter');
-    await page.getByText('There are no videos yet').waitFor();
+    await page.getByText('No videos yet').waitFor();
     // The one line that Chromium itself writes of a refused request.
     expect(faults.filter((fault) => !fault.includes('400 (Bad Request)'))).toEqual([]);
     await page.getByRole('button', { name: 'Create video' }).press('Enter');
     expect(await page.locator(':focus').textContent()).toBe('Create video');
   });
 
-  it('the page says that the server does not answer, and goes on when it does', async () => {
+  it('the page says that the server is not responding, and continues when it is', async () => {
     const { url } = await startServe(createBinary());
     const { page } = await visit(url);
-    await page.getByText('There are no videos yet').waitFor();
+    await page.getByText('No videos yet').waitFor();
     await page.route('**/api/v1/videos?*', (route) => route.abort());
-    const trouble = page.getByText('the server does not answer. Trying again');
+    const trouble = page.getByText('the server is not responding. Retrying');
     await trouble.waitFor();
     await page.unroute('**/api/v1/videos?*');
     await trouble.waitFor({ state: 'hidden' });
@@ -178,10 +178,10 @@ describe.skipIf(CHROMIUM === null)('in Chromium', { timeout: 60_000 }, () => {
     const { page } = await visit(url);
     await page.getByLabel('Key', { exact: true }).fill('another');
     await page.getByRole('button', { name: 'Use this key' }).click();
-    await page.getByText('This key was refused').waitFor();
+    await page.getByText('The server rejected this key').waitFor();
     await page.getByLabel('Key', { exact: true }).fill('a secret of ours');
     await page.getByRole('button', { name: 'Use this key' }).click();
-    await page.getByText('There are no videos yet').waitFor();
+    await page.getByText('No videos yet').waitFor();
     await page.getByLabel('Prompt').fill('a kite');
     await page.getByRole('button', { name: 'Create video' }).click();
     expect(await play(page, 'video')).toMatchObject({ duration: 4 });

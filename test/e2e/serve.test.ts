@@ -33,7 +33,7 @@ describe('sora serve', () => {
     run.child.kill('SIGINT');
     const { code, stdout, stderr } = await run.ended;
     expect(code).toBe(0);
-    expect(stdout).toMatch(/listens at http:\/\/127\.0\.0\.1:\d+;/);
+    expect(stdout).toMatch(/is running at http:\/\/127\.0\.0\.1:\d+ /);
     expect(stdout).toMatch(
       /\n {2}export OPENAI_BASE_URL=http:\/\/127\.0\.0\.1:\d+\/v1\n {2}export OPENAI_API_KEY=test-api-key\n/,
     );
@@ -87,7 +87,7 @@ describe('sora serve', () => {
     expect(open.code).toBe(2);
     expect(open.stderr).toContain('--api-key-env NAME');
     const empty = await sora.start(['serve', '--port', '0', '--api-key-env', 'OUR_KEY']).ended;
-    expect([empty.code, empty.stderr]).toEqual([2, expect.stringContaining('`OUR_KEY`')]);
+    expect([empty.code, empty.stderr]).toEqual([2, expect.stringContaining('OUR_KEY`')]);
     const { started, call, child, ended } = await startServe(sora, ['--host', '0.0.0.0', '--api-key-env', 'OUR_KEY'], {
       OUR_KEY: 'a secret of ours',
     });
@@ -128,7 +128,7 @@ describe('sora serve', () => {
     const { url } = await startServe(sora);
     const { code, stderr } = await sora.start(['serve', '--port', new URL(url).port]).ended;
     expect(code).toBe(1);
-    expect(stderr).toMatch(/error: could not listen at 127\.0\.0\.1, port \d+\n {2}caused by: .*EADDRINUSE/);
+    expect(stderr).toMatch(/error: could not listen on 127\.0\.0\.1, port \d+\n {2}caused by: .*EADDRINUSE/);
   });
 
   it('answers what is under way before it ends, cuts off what does not end, and says so', async () => {
@@ -141,7 +141,7 @@ describe('sora serve', () => {
     expect((await waiting).status).toBe(200);
     const { code, stderr } = await ended;
     expect(code).toBe(0);
-    expect(stderr).toContain('"message":"Cut off requests that did not end in time","openRequests":1');
+    expect(stderr).toContain('"message":"Dropped requests that did not finish in time","openRequests":1');
   });
 
   it('fails as its options say, the same calls in every run', async () => {

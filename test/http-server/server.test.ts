@@ -3,18 +3,17 @@ import { connect } from 'node:net';
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
-import { type ListeningServer, listen, type Served } from '../../src/http-server/server.ts';
+import type { Handler } from '../../src/http-server/handler.ts';
+import { type ListeningServer, listen } from '../../src/http-server/server.ts';
 import { nodeHttp } from '../../src/platform/http.ts';
-import type { Simulator } from '../../src/simulator/simulator.ts';
 import { createSimulatedApi } from '../support/simulated-api.ts';
 
-async function serve(
-  simulator: Simulator,
-  limits: Parameters<typeof listen>[1]['limits'] = {},
-): Promise<ListeningServer> {
-  const server = await listen(simulator, { host: '127.0.0.1', port: 0, limits });
+type TestServer = ListeningServer & { readonly url: string };
+
+async function serve(handler: Handler, limits: Parameters<typeof listen>[1]['limits'] = {}): Promise<TestServer> {
+  const server = await listen(handler, { host: '127.0.0.1', port: 0, limits });
   onTestFinished(() => server.close());
-  return server;
+  return Object.assign(server, { url: `${server.origin}/v1` });
 }
 
 const createRequest = {
@@ -73,7 +72,7 @@ describe('listen', () => {
   });
 
   it('ends open connections when it closes', async () => {
-    const server = await listen(createSimulatedApi().simulator, { host: '127.0.0.1', port: 0 });
+    const server = await serve(createSimulatedApi().simulator);
     const socket = connect({ host: '127.0.0.1', port: Number(new URL(server.url).port) });
     await new Promise((resolve) => socket.once('connect', resolve));
     const closed = new Promise((resolve) => socket.once('close', resolve));
@@ -92,7 +91,7 @@ describe('listen', () => {
 });
 
 /** Sends bytes as they are, and gives back what was answered until the connection ended. */
-async function sendRaw({ url }: ListeningServer, text: string): Promise<string> {
+async function sendRaw({ url }: TestServer, text: string): Promise<string> {
   const socket = connect({ host: '127.0.0.1', port: Number(new URL(url).port) });
   socket.on('error', () => {}); // a server that has refused may reset what is still being sent
   socket.write(text);
@@ -170,9 +169,8 @@ it('lets what is under way be answered before it stops', async () => {
   const gate = new Promise<void>((resolve) => {
     open = resolve;
   });
-  const answer: Served['answer'] = () => gate.then(() => ({ status: 200, headers: {}, body: 'done' }));
-  const server = await listen({ answer }, { host: '127.0.0.1', port: 0 });
-  onTestFinished(() => server.close());
+  const answer: Handler['answer'] = () => gate.then(() => ({ status: 200, headers: {}, body: 'done' }));
+  const server = await serve({ ...createSimulatedApi().simulator, answer });
   const underWay = nodeHttp({ method: 'GET', url: server.url, headers: {} });
   await vi.waitFor(() => expect(server.openRequests).toBe(1));
   const drained = server.drain();

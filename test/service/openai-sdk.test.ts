@@ -19,7 +19,7 @@ async function connect(load: () => Promise<typeof OpenAI>, options: object = {})
   const Client = await load();
   const openai = new Client({
     apiKey: 'any',
-    baseURL: server.url,
+    baseURL: `${server.origin}/v1`,
     maxRetries: 0,
     // Every reply that the package gets is held against the document.
     async fetch(input, init) {

@@ -1,7 +1,7 @@
 import { existsSync, writeFileSync } from 'node:fs';
 import { describe, expect, it, vi } from 'vitest';
 import { SoraError } from '../../src/domain/errors.ts';
-import { mediaReply } from '../../src/service/replies.ts';
+import { mediaReply } from '../../src/service/media-reply.ts';
 import { createTestedService } from '../support/service.ts';
 import { createTemporaryFolder } from '../support/temporary-folder.ts';
 

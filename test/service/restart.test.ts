@@ -1,6 +1,6 @@
 import { appendFileSync, readFileSync } from 'node:fs';
 import { describe, expect, it, vi } from 'vitest';
-import { JobBook } from '../../src/service/job-book.ts';
+import { RestJobStore } from '../../src/service/rest-job-store.ts';
 import { createSeededRandom } from '../support/seeded-random.ts';
 import { createTestedService, type TestedService } from '../support/service.ts';
 import { createTemporaryFolder } from '../support/temporary-folder.ts';
@@ -14,7 +14,7 @@ async function restart(
   setup: Parameters<typeof createTestedService>[0] = {},
 ): Promise<TestedService> {
   const next = createTestedService({ folder, clock, pid: 1_000_000_002, seed: 2, ...setup });
-  await next.runner.takeUp();
+  await next.runner.resume();
   return next;
 }
 
@@ -27,7 +27,7 @@ describe('a restart', () => {
     const second = await restart(first);
     expect(await second.until(id, 'completed')).toMatchObject({ videoId });
     expect((await second.read('GET', '/v1/videos')).data).toHaveLength(1);
-    expect(second.messages).toContain('Video job taken up again');
+    expect(second.messages).toContain('Video job resumed');
   });
 
   it('submits a job that was taken in and not yet sent', async () => {
@@ -70,7 +70,7 @@ describe('a restart', () => {
     const first = createTestedService();
     const id = await first.order();
     await first.until(id, 'processing');
-    const neighbour = new JobBook({
+    const neighbour = new RestJobStore({
       path: `${first.folder}/serve/jobs.jsonl`,
       pid: 7,
       randomBytes: createSeededRandom(3),
@@ -96,8 +96,8 @@ describe('a restart', () => {
 });
 
 describe('the journal of jobs', () => {
-  function createBook(path: string, seed: number): JobBook {
-    return new JobBook({ path, pid: seed, randomBytes: createSeededRandom(seed), isProcessAlive: () => false });
+  function createBook(path: string, seed: number): RestJobStore {
+    return new RestJobStore({ path, pid: seed, randomBytes: createSeededRandom(seed), isProcessAlive: () => false });
   }
 
   it('gives abandoned jobs to one of two services that start at once', async () => {

@@ -20,7 +20,7 @@ const TRANSPORTS: readonly [string, (api: SimulatedApi) => Promise<OpenAI>][] = 
     async ({ simulator }) => {
       const server = await listen(simulator, { host: '127.0.0.1', port: 0 });
       onTestFinished(() => server.close());
-      return new OpenAI({ apiKey: 'any', baseURL: server.url, maxRetries: 0 });
+      return new OpenAI({ apiKey: 'any', baseURL: `${server.origin}/v1`, maxRetries: 0 });
     },
   ],
 ];

@@ -2,12 +2,11 @@ import { join } from 'node:path';
 import { expect, onTestFinished, vi } from 'vitest';
 import { withRetries } from '../../src/client/retry.ts';
 import { pricesWith } from '../../src/domain/pricing.ts';
-import { callOf, responseOf } from '../../src/http-server/call.ts';
-import type { Served } from '../../src/http-server/server.ts';
+import { callOf, type Handler, responseOf } from '../../src/http-server/handler.ts';
 import { type Http, httpFromHandler } from '../../src/platform/http.ts';
 import { AccessKey, DEMO_KEY } from '../../src/service/access.ts';
-import { JobBook } from '../../src/service/job-book.ts';
 import { JobRunner } from '../../src/service/job-runner.ts';
+import { RestJobStore } from '../../src/service/rest-job-store.ts';
 import { createService } from '../../src/service/service.ts';
 import { type Renderer, renderHere } from '../../src/simulator/asset-cache.ts';
 import { Conditions } from '../../src/simulator/conditions.ts';
@@ -43,7 +42,7 @@ export interface TestedCall {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-export interface TestedService extends Served {
+export interface TestedService extends Handler {
   readonly folder: string;
   readonly clock: SteppedClock;
   readonly simulator: Simulator;
@@ -95,11 +94,11 @@ export function createTestedService(setup: TestedServiceSetup = {}): TestedServi
   };
   const messages: string[] = [];
   const log = (_: string, message: string): void => void messages.push(message);
-  const book = new JobBook({ path: join(folder, 'serve/jobs.jsonl'), pid, randomBytes, isProcessAlive });
-  const runner = new JobRunner({ upstream, book, filesDir: join(folder, 'serve/files'), random: () => 0.5, log });
+  const jobs = new RestJobStore({ path: join(folder, 'serve/jobs.jsonl'), pid, randomBytes, isProcessAlive });
+  const runner = new JobRunner({ upstream, jobs, filesDir: join(folder, 'serve/files'), random: () => 0.5, log });
   onTestFinished(() => (setup.isKilled ? undefined : runner.stop()));
-  const { answer } = createService({
-    book,
+  const { answer, refuse } = createService({
+    jobs,
     runner,
     upstream,
     access: new AccessKey(setup.apiKey ?? null),
@@ -126,6 +125,7 @@ export function createTestedService(setup: TestedServiceSetup = {}): TestedServi
     runner,
     ledger,
     answer,
+    refuse,
     handle,
     messages,
     call(method, path, { json, body, key = setup.apiKey ?? DEMO_KEY, headers = {} } = {}) {

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { ClipSpec } from '../../src/test-card/clip-spec.ts';
 import { GLYPH_ADVANCE, GLYPH_HEIGHT } from '../../src/test-card/font.ts';
 import { type Layout, layOut } from '../../src/test-card/layout.ts';
-import type { Rect } from '../../src/test-card/rect.ts';
+import type { Rect } from '../../src/test-card/picture.ts';
 
 const SIZES = [
   [1280, 720],

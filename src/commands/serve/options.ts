@@ -6,46 +6,47 @@ import { isLoopback } from '../../service/access.ts';
 import type { ConditionSettings } from '../../simulator/conditions.ts';
 import { FAULT_NAMES, type FaultName, parseFault } from '../../simulator/faults.ts';
 
-const BAD_DAY = 'A bad day:';
+const FAULTS = 'Faults:';
 const MAX_LATENCY_MS = 60_000;
 
 export const SERVE_OPTIONS = {
-  port: { flags: '--port <n>', summary: 'port to listen at; 0 takes a free one (default 3000)' },
+  port: { flags: '--port <n>', summary: 'port to listen on; 0 picks a free one (default 3000)' },
   host: {
     flags: '--host <address>',
-    summary: 'address to listen at; any but the loopback needs --api-key-env (default 127.0.0.1)',
+    summary: 'address to listen on; other than loopback needs --api-key-env (default 127.0.0.1)',
   },
   apiKeyEnv: {
     flags: '--api-key-env <name>',
-    summary:
-      'environment variable with the key that clients must send (without it: test-api-key, on the loopback only)',
+    summary: 'environment variable with the key that clients must send (default: test-api-key, loopback only)',
   },
-  maxCost: { flags: '--max-cost <usd>', summary: 'the most that one video of the REST service may cost' },
+  maxCost: {
+    flags: '--max-cost <usd>',
+    summary: 'refuse orders of the REST service that cost more than this per video',
+  },
   fault: {
-    group: BAD_DAY,
+    group: FAULTS,
     flags: '--fault <name=share>',
-    summary: 'let this share of the calls that can fail in this way, such as rate_limit_exceeded=0.2 (repeatable)',
+    summary: 'fail a share of the calls, for example rate_limit_exceeded=0.2 (repeatable)',
     repeatable: true,
   },
   latency: {
-    group: BAD_DAY,
+    group: FAULTS,
     flags: '--latency <duration>',
-    summary: 'wait so long before every answer, such as 200ms',
+    summary: 'delay every reply, for example by 200ms',
   },
-  seed: { group: BAD_DAY, flags: '--seed <n>', summary: 'let the same calls fail in every run' },
+  seed: { group: FAULTS, flags: '--seed <n>', summary: 'fail the same calls in every run' },
   webhook: {
     group: 'Webhooks:',
     flags: '--webhook <url>',
-    summary: 'tell this address of videos that are completed or failed',
+    summary: 'notify this address of completed and failed videos',
   },
   webhookSecret: {
     group: 'Webhooks:',
     flags: '--webhook-secret <secret>',
-    summary: 'sign what is told with this (default: OPENAI_WEBHOOK_SECRET)',
+    summary: 'secret for the signatures (default: OPENAI_WEBHOOK_SECRET)',
   },
 } as const satisfies OptionSpecs;
 
-/** The options of `serve`, read. */
 export interface ServePlan {
   readonly host: string;
   readonly port: number;
@@ -58,19 +59,19 @@ export interface ServePlan {
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** What cannot be read is added to `faults`, so that all faults come at once. */
+/** Adds every error to `faults`, so that all are reported together. */
 export function parseServeOptions(
   options: OptionValues<typeof SERVE_OPTIONS>,
   env: Environment,
   faults: string[],
 ): ServePlan {
   const { apiKeyEnv } = options;
-  const host = (options.host ?? '127.0.0.1').replace(/^\[(.*)\]$/, '$1'); // as addresses of IPv6 stand in a URL
+  const host = (options.host ?? '127.0.0.1').replace(/^\[(.*)\]$/, '$1'); // IPv6 as in a URL
   if (!isLoopback(host) && apiKeyEnv === undefined) {
-    faults.push(`\`--host ${host}\` lets other machines in, so it needs a key: \`--api-key-env NAME\``);
+    faults.push(`\`--host ${host}\` is reachable from other machines, so it needs a key: \`--api-key-env NAME\``);
   }
   const apiKey = apiKeyEnv === undefined ? null : (env[apiKeyEnv] ?? '');
-  if (apiKey === '') faults.push(`the environment variable \`${apiKeyEnv}\` of \`--api-key-env\` is not set`);
+  if (apiKey === '') faults.push(`\`--api-key-env ${apiKeyEnv}\`: this environment variable is not set`);
   const seed = parseWholeNumber(options.seed, { name: '--seed', min: 0, max: 999_999_999, fallback: -1 }, faults);
   return {
     host,
@@ -93,9 +94,9 @@ function parseFaults(texts: readonly string[], faults: string[]): ConditionSetti
     const [, nameText = text, shareText = '1'] = /^([^=]*)=(.*)$/.exec(text) ?? [];
     const name = parseFault(nameText);
     const share = shareText.trim() === '' ? Number.NaN : Number(shareText);
-    if (name === null) faults.push(`\`--fault ${text}\`: the faults are ${FAULT_NAMES.join(', ')}`);
+    if (name === null) faults.push(`\`--fault ${text}\`: unknown fault; choose from ${FAULT_NAMES.join(', ')}`);
     else if (share >= 0 && share <= 1) shares[name] = share;
-    else faults.push(`\`--fault ${text}\`: the share is not a number from 0 to 1`);
+    else faults.push(`\`--fault ${text}\`: the share must be a number from 0 to 1`);
   }
   return shares;
 }
@@ -104,7 +105,7 @@ function parseLatencyMs(text: string | undefined, faults: string[]): number {
   if (text === undefined) return 0;
   const latencyMs = parseDurationMs(text);
   if (latencyMs !== undefined && latencyMs <= MAX_LATENCY_MS) return latencyMs;
-  faults.push(`\`--latency ${text}\` is not a duration of up to a minute, such as 200ms or 2s`);
+  faults.push(`\`--latency ${text}\` is not a duration of at most one minute, such as 200ms or 2s`);
   return 0;
 }
 
@@ -114,11 +115,12 @@ function parseWebhook(
   faults: string[],
 ): ServePlan['webhook'] {
   if (url === undefined) {
-    if (webhookSecret !== undefined) faults.push('`--webhook-secret` signs for an address: `--webhook URL`');
+    if (webhookSecret !== undefined) faults.push('`--webhook-secret` needs an address: `--webhook URL`');
     return null;
   }
   const secret = webhookSecret || OPENAI_WEBHOOK_SECRET || '';
-  if (!/^https?:\/\//i.test(url) || !URL.canParse(url)) faults.push(`\`--webhook ${url}\` is not an http address`);
+  if (!/^https?:\/\//i.test(url) || !URL.canParse(url))
+    faults.push(`\`--webhook ${url}\` is not an http or https address`);
   if (secret === '') faults.push('`--webhook` needs a secret: `--webhook-secret` or OPENAI_WEBHOOK_SECRET');
   return { url, secret };
 }

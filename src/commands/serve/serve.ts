@@ -12,9 +12,9 @@ import { type ListeningServer, listen } from '../../http-server/server.ts';
 import type { Answer } from '../../output/output.ts';
 import { isProcessAlive } from '../../platform/host.ts';
 import { AccessKey, DEMO_KEY, isLoopback } from '../../service/access.ts';
-import { JobBook } from '../../service/job-book.ts';
 import { JobRunner } from '../../service/job-runner.ts';
 import type { Log } from '../../service/log.ts';
+import { RestJobStore } from '../../service/rest-job-store.ts';
 import type { RestDeps } from '../../service/rest-routes.ts';
 import { createService } from '../../service/service.ts';
 import { Webhooks } from '../../service/webhooks.ts';
@@ -23,22 +23,22 @@ import { createSimulator, type Simulator } from '../../simulator/simulator.ts';
 import { WorkerRenderer } from '../../simulator/worker-renderer.ts';
 import { parseServeOptions, SERVE_OPTIONS, type ServePlan } from './options.ts';
 
-/** How long requests that are under way at Ctrl-C may take to end. */
+/** How long open requests may take to finish after Ctrl-C. */
 const GRACE_MS = 3_000;
 
 export const serve = defineCommand({
   name: 'serve',
   description:
-    'Serves the simulator on a port, for any client and any OpenAI SDK, with a REST service that makes videos in the background and a page to try it. The REST service makes its videos with the simulator too, unless --profile or --base-url names a server: then they are paid for. Ctrl-C ends it; jobs of the REST service are taken up again by the next start.',
+    'Serves the simulated Videos API on a port for any OpenAI SDK, with a REST service that creates videos in the background and a page to try it. The REST service uses the simulator too, unless --profile or --base-url names a server: then its videos cost money. Ctrl-C stops the server; the next start resumes the jobs of the REST service.',
   arguments: [],
   options: SERVE_OPTIONS,
-  json: '{"url","base_url","docs","profile","api_key"}, printed when it listens; then one object a line on standard error: {"level","message",…}',
+  json: '{"url","base_url","docs","profile","api_key"}, printed when it is ready; then one object per line on standard error: {"level","message",…}',
   errors: ['usage', 'cannot_listen', 'no_api_key'],
   examples: [
     ['sora serve', 'http://127.0.0.1:3000, free and offline'],
     [
       'sora serve --port 0 --json --fault rate_limit_exceeded=0.2 --seed 7',
-      'for a test suite: every fifth create is refused, the same ones in each run',
+      'for a test suite: refuses 20 % of the creates, the same ones in every run',
     ],
   ],
 
@@ -76,7 +76,7 @@ export const serve = defineCommand({
     const listening = await openPort(service, plan);
     for (const id of webhooks === null ? [] : simulator.unfinished()) webhooks?.watch(id);
     await output.answer(startAnswer(listening, plan, access, server));
-    await rest.runner.takeUp();
+    await rest.runner.resume();
     await untilAborted(host.interrupt);
     await stop(listening, rest.runner, log, context);
     await renderer.close();
@@ -84,7 +84,7 @@ export const serve = defineCommand({
   },
 });
 
-/** The simulator, unless the command line names a server: nobody pays because of a setting. */
+/** The simulator, unless the command line names a server: a setting alone must not cause costs. */
 function chooseServer(context: Context): Promise<Server> {
   const { profile, baseUrl } = context.options;
   if (profile !== undefined || baseUrl !== undefined) return context.server();
@@ -108,16 +108,16 @@ function createRestDeps(
     maxCostPerDayMicros: configuration.maxCostPerDayMicros?.value ?? null,
   };
   const { pid, randomBytes } = host;
-  const book = new JobBook({ path: join(paths.serviceDir, 'jobs.jsonl'), pid, randomBytes, isProcessAlive });
-  const runner = new JobRunner({ upstream, book, filesDir: join(paths.serviceDir, 'files'), random, log });
+  const jobs = new RestJobStore({ path: join(paths.serviceDir, 'jobs.jsonl'), pid, randomBytes, isProcessAlive });
+  const runner = new JobRunner({ upstream, jobs, filesDir: join(paths.serviceDir, 'files'), random, log });
   return {
-    book,
+    jobs,
     runner,
     upstream,
     access,
     log,
     defaultModel: configuration.model?.value ?? null,
-    // Whoever sits at the server's terminal is not the one who ordered.
+    // The person at the server's terminal did not place the order.
     agree: (price) =>
       agreeToSpend(
         { micros: price?.micros ?? null, maxCostMicros, isAgreed: false },
@@ -142,29 +142,25 @@ async function openPort(service: Parameters<typeof listen>[0], { host, port }: S
     return await listen(service, { host, port });
   } catch (error) {
     throw new SoraError('cannot_listen', {
-      title: `could not listen at ${host}, port ${port}`,
+      title: `could not listen on ${host}, port ${port}`,
       causedBy: error instanceof Error ? error.message : String(error),
       cause: error,
     });
   }
 }
 
-function startAnswer(
-  { origin, url }: ListeningServer,
-  plan: ServePlan,
-  access: AccessKey,
-  { identity }: Server,
-): Answer {
+function startAnswer({ origin }: ListeningServer, plan: ServePlan, access: AccessKey, { identity }: Server): Answer {
   const docs = `${origin}/docs`;
+  const baseUrl = `${origin}/v1`;
   const key = plan.apiKeyEnv === null ? DEMO_KEY : `"$${plan.apiKeyEnv}"`;
-  const paid = identity.profile === SIMULATOR_PROFILE ? '' : '; these videos are paid for';
+  const paid = identity.profile === SIMULATOR_PROFILE ? '' : '; these videos cost money';
   return {
-    data: { url: origin, base_url: url, docs, profile: identity.profile, api_key: access.isDemo ? DEMO_KEY : null },
+    data: { url: origin, base_url: baseUrl, docs, profile: identity.profile, api_key: access.isDemo ? DEMO_KEY : null },
     view: ({ palette }) =>
       [
-        `${palette.bold('sora serve')} listens at ${palette.cyan(origin)}; Ctrl-C ends it\n\n`,
-        'point an OpenAI client at it:\n',
-        `  export OPENAI_BASE_URL=${url}\n`,
+        `${palette.bold('sora serve')} is running at ${palette.cyan(origin)} (stop with Ctrl-C)\n\n`,
+        'to use it with an OpenAI client:\n',
+        `  export OPENAI_BASE_URL=${baseUrl}\n`,
         `  export OPENAI_API_KEY=${key}\n\n`,
         `page     ${origin}/\n`,
         `docs     ${docs}\n`,
@@ -180,17 +176,17 @@ function untilAborted(signal: AbortSignal): Promise<void> {
   });
 }
 
-/** Lets what is under way end, up to a moment; the jobs go on at their server. */
+/** Lets open requests finish for a moment. The jobs keep running on their server. */
 async function stop(listening: ListeningServer, runner: JobRunner, log: Log, { host }: Context): Promise<void> {
   const { openRequests } = listening;
   const { openSubmissions } = runner;
-  log('info', 'Stopping; press Ctrl-C again to leave at once', { openRequests, openSubmissions });
+  log('info', 'Stopping; press Ctrl-C again to exit at once', { openRequests, openSubmissions });
   const patience = new AbortController();
   const graceIsOver = host.clock.sleep(GRACE_MS, patience.signal).catch(() => {});
   await Promise.race([listening.drain(), graceIsOver]);
   patience.abort();
   if (listening.openRequests > 0) {
-    log('error', 'Cut off requests that did not end in time', { openRequests: listening.openRequests });
+    log('error', 'Dropped requests that did not finish in time', { openRequests: listening.openRequests });
   }
   await listening.close();
   await runner.stop();

@@ -1,15 +1,14 @@
 import { readImageSize } from '../domain/image.ts';
 import { isJsonObject, type JsonObject } from '../domain/json.ts';
-import { ApiError } from '../http-server/api-error.ts';
-import { invalidField, quoteList } from './refusals.ts';
+import { ApiError, invalidField, quoteList } from './api-error.ts';
 import type { RequestBody, UploadedFile } from './request-body.ts';
 
 const FIELD = 'input_reference';
 const MIME_TYPES = ['image/jpeg', 'image/png', 'image/webp'];
 
 /**
- * Refuses a reference image that is no image or has not exactly the pixels of
- * `size`. A file id or a web address cannot be looked into and is accepted.
+ * Refuses a reference that is not an image or does not have exactly the pixels of `size`. File ids and web addresses are
+ * accepted unseen.
  */
 export function checkReference({ fields, files }: RequestBody, size: string): void {
   const file = files.get(FIELD);

@@ -1,39 +1,36 @@
 import type { Shape } from '../domain/dialect.ts';
 import { sizeInWords } from '../domain/models.ts';
-import { ApiError, type ApiErrorDetails } from '../http-server/api-error.ts';
-import type { Reply } from '../http-server/call.ts';
-import { errorReply, jsonReply } from '../http-server/replies.ts';
+import { jsonReply, type ServerReply } from '../http-server/handler.ts';
+import { ApiError, type ApiErrorDetails, errorReply, videoNotFound } from './api-error.ts';
 import { type CreateRequest, parseCreateRequest } from './create-request.ts';
 import { parseGuideRequest, parseNewApiRequest } from './generation-request.ts';
 import type { Video } from './job.ts';
-import { videoNotFound } from './refusals.ts';
 import type { RequestBody } from './request-body.ts';
 
-/** How a dialect reads a create and words its answers. Jobs, faults and clips are the same in all of them. */
+/** How a dialect reads a create and words its replies. Jobs, faults and clips are the same in all of them. */
 export interface SimulatedDialect {
   parseCreate(body: RequestBody): CreateRequest;
-  /** The answer to a create. */
-  announce(video: Video): object;
-  /** The answer to a look; the clip lies at this address once it is made. */
-  describe(video: Video, contentUrl: string): object;
-  /** The answer to a removal; null where there is no such call. */
-  readonly farewell: ((id: string) => object) | null;
+  createReply(video: Video): object;
+  /** The reply to a poll; `contentUrl` is where the finished clip can be downloaded. */
+  jobReply(video: Video, contentUrl: string): object;
+  /** Null where the dialect has no such call. */
+  readonly deleteReply: ((id: string) => object) | null;
   unknownJob(id: string): ApiError;
-  refuse(details: ApiErrorDetails): Reply;
+  refuse(details: ApiErrorDetails): ServerReply;
 }
 
 export const VIDEOS: SimulatedDialect = {
   parseCreate: parseCreateRequest,
-  announce: (video) => video,
-  describe: (video) => video,
-  farewell: (id) => ({ id, object: 'video.deleted', deleted: true }),
+  createReply: (video) => video,
+  jobReply: (video) => video,
+  deleteReply: (id) => ({ id, object: 'video.deleted', deleted: true }),
   unknownJob: videoNotFound,
   refuse: errorReply,
 };
 
-type StatusWords = Readonly<Record<Video['status'], string>>;
+type StatusNames = Readonly<Record<Video['status'], string>>;
 
-const GUIDE_WORDS: StatusWords = {
+const GUIDE_STATUSES: StatusNames = {
   queued: 'pending',
   in_progress: 'processing',
   completed: 'completed',
@@ -43,9 +40,9 @@ const GUIDE_WORDS: StatusWords = {
 const GUIDE: SimulatedDialect = {
   ...VIDEOS,
   parseCreate: parseGuideRequest,
-  announce: (video) => describeForGuide(video, null),
-  describe: (video, contentUrl) => describeForGuide(video, video.status === 'completed' ? contentUrl : null),
-  farewell: (id) => ({ id, status: 'cancelled' }),
+  createReply: (video) => describeForGuide(video, null),
+  jobReply: (video, contentUrl) => describeForGuide(video, video.status === 'completed' ? contentUrl : null),
+  deleteReply: (id) => ({ id, status: 'cancelled' }),
 };
 
 function describeForGuide(video: Video, videoUrl: string | null): object {
@@ -55,7 +52,7 @@ function describeForGuide(video: Video, videoUrl: string | null): object {
     id,
     object: 'video.generation',
     model,
-    status: GUIDE_WORDS[status],
+    status: GUIDE_STATUSES[status],
     progress,
     prompt,
     duration: Number(seconds),
@@ -69,7 +66,7 @@ function describeForGuide(video: Video, videoUrl: string | null): object {
   };
 }
 
-const NEW_API_WORDS: StatusWords = {
+const NEW_API_STATUSES: StatusNames = {
   queued: 'QUEUED',
   in_progress: 'IN_PROGRESS',
   completed: 'SUCCESS',
@@ -78,7 +75,7 @@ const NEW_API_WORDS: StatusWords = {
 
 const NEW_API: SimulatedDialect = {
   parseCreate: parseNewApiRequest,
-  announce: ({ id, model, status, progress, created_at }) => ({
+  createReply: ({ id, model, status, progress, created_at }) => ({
     id,
     task_id: id,
     object: 'video',
@@ -87,18 +84,18 @@ const NEW_API: SimulatedDialect = {
     progress,
     created_at,
   }),
-  describe: ({ id, status, progress, error }, contentUrl) => ({
+  jobReply: ({ id, status, progress, error }, contentUrl) => ({
     code: 'success',
     message: '',
     data: {
       task_id: id,
-      status: NEW_API_WORDS[status],
+      status: NEW_API_STATUSES[status],
       progress: `${progress}%`,
       result_url: status === 'completed' ? contentUrl : '',
       fail_reason: error?.message ?? '',
     },
   }),
-  farewell: null,
+  deleteReply: null,
   unknownJob: () => new ApiError({ status: 400, code: 'task_not_exist', message: 'task_not_exist' }),
   refuse: ({ status, code, type, message, headers }) =>
     jsonReply({ code: code ?? type ?? 'invalid_request', message, data: null }, headers, status),

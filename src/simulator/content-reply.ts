@@ -1,29 +1,29 @@
-import type { Call, Reply } from '../http-server/call.ts';
+import { type ServerCall, type ServerReply, textReply } from '../http-server/handler.ts';
 import { resolveRange } from '../http-server/range.ts';
-import { errorReply, textReply } from '../http-server/replies.ts';
+import { errorReply } from './api-error.ts';
 import type { Asset } from './asset-cache.ts';
 import { ConnectionDropped } from './connection-dropped.ts';
 
 const LOGIN_PAGE = '<!DOCTYPE html>\n<html><head><title>Sign in</title></head><body><h1>Sign in</h1></body></html>\n';
 
-/** A cut download delivers the end once no more than this is asked for, so that resuming comes to an end. */
+/** A cut download delivers ranges up to this size completely, so that resuming comes to an end. */
 const UNCUT_BYTES = 64 * 1024;
 
 const CHUNK_BYTES = 64 * 1024;
 
-/** What a proxy or a captive portal puts in the place of an API. */
-export function loginPageReply(): Reply {
+/** What a proxy or captive portal returns instead of the API's reply. */
+export function loginPageReply(): ServerReply {
   return textReply(200, 'text/html; charset=utf-8', LOGIN_PAGE);
 }
 
-/** An error that a broken gateway passes on as if it were the video. */
-export function jsonAsVideoReply(): Reply {
+/** An error that a broken gateway labels as the video. */
+export function jsonAsVideoReply(): ServerReply {
   const error = { message: 'upstream storage is not available', type: 'server_error', param: null, code: null };
   return textReply(200, 'video/mp4', JSON.stringify({ error }));
 }
 
-/** The asset, or the one range of it that the request asks for; `cut` breaks it off half-way. */
-export function assetReply(call: Call, { mimeType, bytes, etag }: Asset, cut: boolean): Reply {
+/** The asset, or the requested range of it; `cut` drops the connection half-way. */
+export function assetReply(call: ServerCall, { mimeType, bytes, etag }: Asset, cut: boolean): ServerReply {
   const { length: sizeBytes } = bytes;
   const shared = { 'accept-ranges': 'bytes', etag };
   const range = resolveRange(rangeHeaderOf(call, etag), sizeBytes);
@@ -31,7 +31,7 @@ export function assetReply(call: Call, { mimeType, bytes, etag }: Asset, cut: bo
     return errorReply({
       status: 416,
       code: 'range_not_satisfiable',
-      message: `The range '${call.headers.range}' lies outside of the ${sizeBytes} bytes of this file`,
+      message: `The range '${call.headers.range}' is outside of the ${sizeBytes} bytes of this file`,
       headers: { ...shared, 'content-range': `bytes */${sizeBytes}` },
     });
   }
@@ -52,13 +52,13 @@ export function assetReply(call: Call, { mimeType, bytes, etag }: Asset, cut: bo
   };
 }
 
-/** With If-Range, a range of another version of the file is no range: the whole is sent (RFC 9110 §13.1.5). */
-function rangeHeaderOf({ headers }: Call, etag: string): string | null {
+/** If-Range with another validator disables the range: the whole file is sent (RFC 9110 §13.1.5). */
+function rangeHeaderOf({ headers }: ServerCall, etag: string): string | null {
   const { range = null, 'if-range': condition = etag } = headers;
   return condition === etag ? range : null;
 }
 
-/** The bytes in views of them: a body of bytes would be a copy for each of many slow clients. */
+/** Streams views of the bytes: many slow clients must not hold a copy each. */
 function wholeBody(bytes: Uint8Array): ReadableStream<Uint8Array> {
   let offset = 0;
   return new ReadableStream(
@@ -73,7 +73,7 @@ function wholeBody(bytes: Uint8Array): ReadableStream<Uint8Array> {
   );
 }
 
-/** The first half of the bytes, then an error; nothing is queued ahead, so that the half is delivered before it. */
+/** The first half of the bytes, then an error. Nothing is queued ahead, so that the half is delivered first. */
 function cutBody(bytes: Uint8Array): ReadableStream<Uint8Array> {
   const halves = [bytes.subarray(0, Math.ceil(bytes.length / 2))].values();
   return new ReadableStream(

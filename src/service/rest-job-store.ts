@@ -2,37 +2,36 @@ import { isJsonObject, parseJson } from '../domain/json.ts';
 import { Journal, JournalFold } from '../platform/journal.ts';
 import { decodeRestJob, isUnfinished, type RestJob } from './rest-job.ts';
 
-export interface JobBookOptions {
-  /** A journal of jobs, shared by all services that use the folder. */
+export interface RestJobStoreOptions {
+  /** The journal of jobs, shared by all services that use the folder. */
   readonly path: string;
   readonly pid: number;
   readonly randomBytes: (size: number) => Uint8Array;
   readonly isProcessAlive: (pid: number) => boolean;
 }
 
-/** What a line of the journal may hold: a job as it stands now, its end, or a process that takes it over. */
+/** A line of the journal: a job in its current state, a deleted job, or a process that takes a job over. */
 type Line =
   | { readonly job: RestJob }
   | { readonly removed: string }
   | { readonly claimed: string; readonly by: string; readonly from: string };
 
 /**
- * The service's jobs on the disk. Each belongs to the process that took it in; a
- * process that has ended leaves its unfinished jobs to whoever claims them first
- * in the file.
+ * The service's jobs on disk. Each is owned by the process that accepted it. The unfinished jobs of a process that has ended
+ * go to the first process that claims them in the journal.
  */
-export class JobBook {
+export class RestJobStore {
   readonly #journal: Journal;
   readonly #fold: JournalFold;
-  readonly #isProcessAlive: JobBookOptions['isProcessAlive'];
+  readonly #isProcessAlive: RestJobStoreOptions['isProcessAlive'];
   readonly #pid: number;
   readonly #jobs = new Map<string, RestJob>();
   readonly #byIdempotencyKey = new Map<string, string>();
   readonly #removed = new Set<string>();
-  /** This process: its id, which another may get after it, and a number of its own. */
+  /** This process: its pid, which can be reused, and a random number. */
   readonly owner: string;
 
-  constructor({ path, pid, randomBytes, isProcessAlive }: JobBookOptions) {
+  constructor({ path, pid, randomBytes, isProcessAlive }: RestJobStoreOptions) {
     this.#journal = new Journal(path);
     this.#fold = new JournalFold(this.#journal, {
       apply: (text) => this.#apply(text),
@@ -57,7 +56,7 @@ export class JobBook {
     return this.#jobs.get(this.#byIdempotencyKey.get(key) ?? '');
   }
 
-  /** Newest first, from behind the job `after`; undefined when there is no such job. */
+  /** Newest first, starting after the job `after`; undefined if there is no such job. */
   newest(
     limit: number,
     after: string | null,
@@ -69,13 +68,13 @@ export class JobBook {
     return { jobs: all.slice(start, start + limit), hasMore: all.length > start + limit };
   }
 
-  /** Takes in a new job and returns it, or the one that already holds its idempotency key. */
+  /** Stores a new job and returns it, or the one that already has its idempotency key. */
   async add(job: RestJob): Promise<RestJob> {
     await this.put(job);
     return (job.idempotencyKey === null ? undefined : this.findByIdempotencyKey(job.idempotencyKey)) ?? job;
   }
 
-  /** Keeps a job as it is now; resolves when it is on the disk. */
+  /** Stores the current state of a job; resolves when it is on disk. */
   async put(job: RestJob): Promise<void> {
     await this.#append({ job });
   }
@@ -84,18 +83,18 @@ export class JobBook {
     await this.#append({ removed: id });
   }
 
-  /** The unfinished jobs that a process which is no more has left, now this one's. */
+  /** Takes over the unfinished jobs of processes that have ended, and returns them. */
   async claimAbandoned(): Promise<RestJob[]> {
     this.#fold.refresh();
     const abandoned = [...this.#jobs.values()].filter((job) => isUnfinished(job) && !this.#isOwnerAlive(job));
     for (const { id, owner } of abandoned) await this.#append({ claimed: id, by: this.owner, from: owner });
     return abandoned.flatMap(({ id }) => {
       const job = this.#jobs.get(id);
-      return job?.owner === this.owner ? job : []; // another process may have been first
+      return job?.owner === this.owner ? job : []; // another process may have claimed it first
     });
   }
 
-  /** A process id that is our own was given anew: in a container each start has the same. */
+  /** Our own pid from an earlier run was reused: in a container every start has the same one. */
   #isOwnerAlive({ owner }: RestJob): boolean {
     if (owner === this.owner) return true;
     const pid = Number.parseInt(owner, 10);
@@ -107,7 +106,7 @@ export class JobBook {
     this.#fold.refresh();
   }
 
-  /** A line that makes no sense is passed over: one bad byte must not cost all jobs. */
+  /** Skips unreadable lines: one bad byte must not lose all jobs. */
   #apply(text: string): void {
     const line = parseJson(text);
     if (!isJsonObject(line)) return;
@@ -115,16 +114,16 @@ export class JobBook {
     const job = decodeRestJob(line.job);
     if (job !== null) this.#keep(job);
     if (typeof removed === 'string') this.#drop(removed);
-    const heir = typeof claimed === 'string' ? this.#jobs.get(claimed) : undefined;
-    if (heir !== undefined && heir.owner === from && typeof by === 'string') {
-      this.#jobs.set(heir.id, { ...heir, owner: by });
+    const abandoned = typeof claimed === 'string' ? this.#jobs.get(claimed) : undefined;
+    if (abandoned !== undefined && abandoned.owner === from && typeof by === 'string') {
+      this.#jobs.set(abandoned.id, { ...abandoned, owner: by });
     }
   }
 
-  /** Of two jobs with one idempotency key, written at the same time, the first in the file is the job. */
+  /** When two jobs with one idempotency key are added at the same time, the first line wins. */
   #keep(job: RestJob): void {
     const { id, idempotencyKey } = job;
-    if (this.#removed.has(id)) return; // the process that worked on it did not know yet
+    if (this.#removed.has(id)) return; // its owner had not read the deletion yet
     if (idempotencyKey !== null) {
       if ((this.#byIdempotencyKey.get(idempotencyKey) ?? id) !== id) return;
       this.#byIdempotencyKey.set(idempotencyKey, id);
@@ -132,7 +131,7 @@ export class JobBook {
     this.#jobs.set(id, job);
   }
 
-  /** Its idempotency key is free again: who sends it now orders a new video. */
+  /** Frees the idempotency key, so that the same order can be sent again. */
   #drop(id: string): void {
     const { idempotencyKey = null } = this.#jobs.get(id) ?? {};
     if (idempotencyKey !== null) this.#byIdempotencyKey.delete(idempotencyKey);

@@ -1,0 +1,65 @@
+import type { HttpErrorDetails } from './http-error.ts';
+
+/** A request that has arrived. A plain object, because constructing a `Request` takes longer than answering one. */
+export interface ServerCall {
+  readonly method: string;
+  /** Absolute. */
+  readonly url: URL;
+  /** Lower-case names. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** Complete; empty where there is none. */
+  readonly body: Uint8Array;
+}
+
+export interface ServerReply {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string | ReadableStream<Uint8Array>;
+}
+
+export interface Handler {
+  /** Rejects with an `HttpError` to refuse the call, and with any other error to break the connection. */
+  answer(call: ServerCall): Promise<ServerReply>;
+  /** Words a refusal, also of requests that never reach `answer`. */
+  refuse(details: HttpErrorDetails): ServerReply;
+}
+
+export async function callOf(request: Request): Promise<ServerCall> {
+  const { method, url, headers } = request;
+  const body = new Uint8Array(await request.arrayBuffer());
+  return { method, url: new URL(url), headers: Object.fromEntries(headers), body };
+}
+
+/** Throws a TypeError for what fetch does not allow, such as the method TRACE. */
+export function requestOf({ method, url, headers, body }: ServerCall): Request {
+  const takesBody = body.length > 0 && method !== 'GET' && method !== 'HEAD';
+  return new Request(url, { method, headers, ...(takesBody ? { body } : {}) });
+}
+
+export function responseOf({ status, headers, body }: ServerReply): Response {
+  return new Response(body === '' ? null : body, { status, headers });
+}
+
+/** Buffers JSON, which is small and is sent faster in one piece. */
+export async function replyOf(response: Response): Promise<ServerReply> {
+  const { status } = response;
+  const headers: Record<string, string> = Object.fromEntries(response.headers);
+  if (headers['content-type'] !== 'application/json') return { status, headers, body: response.body ?? '' };
+  const body = await response.text();
+  if (body !== '') headers['content-length'] = String(Buffer.byteLength(body)); // unknown for a HEAD
+  return { status, headers, body };
+}
+
+export function jsonReply(value: object, headers: ServerReply['headers'] = {}, status = 200): ServerReply {
+  return textReply(status, 'application/json', JSON.stringify(value), headers);
+}
+
+export function textReply(
+  status: number,
+  type: string,
+  body: string,
+  headers: ServerReply['headers'] = {},
+): ServerReply {
+  const length = String(Buffer.byteLength(body));
+  return { status, headers: { 'content-type': type, 'content-length': length, ...headers }, body };
+}

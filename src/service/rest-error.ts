@@ -1,0 +1,38 @@
+import type { SoraError } from '../domain/errors.ts';
+
+/** An error reply of the REST service. */
+export interface ErrorBody {
+  readonly error: {
+    readonly code: string;
+    readonly message: string;
+    readonly violations: readonly string[];
+    readonly hints: readonly string[];
+  };
+}
+
+/** The HTTP status for a code of the catalogue; 502 for all others, because the server behind this one failed. */
+const STATUSES: Readonly<Record<string, number>> = {
+  invalid_request: 400,
+  reference_size_mismatch: 400,
+  cost_cap_exceeded: 402,
+  video_not_found: 404,
+  cannot_cancel: 409,
+  duplicate_request: 409,
+  content_not_ready: 409,
+  content_expired: 410,
+  unexpected: 500,
+};
+
+export function errorBody(
+  code: string,
+  message: string,
+  details: { readonly violations?: readonly string[]; readonly hints?: readonly string[] } = {},
+): ErrorBody {
+  return { error: { code, message, violations: details.violations ?? [], hints: details.hints ?? [] } };
+}
+
+export function errorResponse(error: SoraError): Response {
+  const { code, message, causedBy, violations, hints } = error;
+  const text = causedBy === null ? message : `${message}: ${causedBy}`;
+  return Response.json(errorBody(code, text, { violations, hints }), { status: STATUSES[code] ?? 502 });
+}

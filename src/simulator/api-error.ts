@@ -1,0 +1,48 @@
+import { jsonReply, type ServerReply } from '../http-server/handler.ts';
+import { HttpError, type HttpErrorDetails } from '../http-server/http-error.ts';
+
+export interface ApiErrorDetails extends HttpErrorDetails {
+  readonly type?: string;
+  readonly param?: string;
+}
+
+/** A refusal by the Videos API. */
+export class ApiError extends HttpError<ApiErrorDetails> {
+  override readonly name = 'ApiError';
+}
+
+/** The error envelope of the Videos API; missing parts are null, as OpenAI writes them. */
+export function errorReply({ status, message, type, code, param, headers }: ApiErrorDetails): ServerReply {
+  const fallback = status === 503 ? 'service_unavailable_error' : 'invalid_request_error';
+  const error = { message, type: type ?? fallback, param: param ?? null, code: code ?? null };
+  return jsonReply({ error }, headers, status);
+}
+
+/** `'a'`, `'a' and 'b'`, `'a', 'b', and 'c'`: how the API enumerates values. */
+export function quoteList(values: readonly string[], conjunction: 'and' | 'or'): string {
+  const quoted = values.map((value) => `'${value}'`);
+  const last = quoted.pop() ?? '';
+  if (quoted.length === 0) return last;
+  return `${quoted.join(', ')}${quoted.length > 1 ? ',' : ''} ${conjunction} ${last}`;
+}
+
+/** A 400 that names the invalid field. */
+export function invalidField(param: string, code: string, message: string): ApiError {
+  return new ApiError({ status: 400, code, param, message });
+}
+
+/** A 400 for a value outside of a fixed set. */
+export function unsupportedValue(param: string, value: string, supported: readonly string[]): ApiError {
+  const message = `Invalid value: '${value}'. Supported values are: ${quoteList(supported, 'and')}.`;
+  return invalidField(param, 'invalid_value', message);
+}
+
+/** A 404 for an unknown or deleted job. */
+export function videoNotFound(id: string): ApiError {
+  return new ApiError({ status: 404, code: 'not_found', message: `Video with id '${id}' not found` });
+}
+
+export function modelNotFound(model: string): ApiError {
+  const message = `The model '${model}' does not exist or you do not have access`;
+  return new ApiError({ status: 404, code: 'model_not_found', message });
+}
