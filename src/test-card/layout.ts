@@ -1,6 +1,6 @@
 import { clampLines, printable, wrap } from './caption-text.ts';
 import type { ClipSpec } from './clip-spec.ts';
-import { GLYPH_ADVANCE, GLYPH_HEIGHT, GLYPH_WIDTH } from './font.ts';
+import { CAPITAL_HEIGHT, GLYPH_ADVANCE, GLYPH_HEIGHT, GLYPH_WIDTH } from './font.ts';
 import type { Rect } from './picture.ts';
 
 /** One line of text: `x` and `y` of its top left corner in pixels, and how many pixels make a font pixel. */
@@ -79,9 +79,9 @@ function columnsAt(scale: number, { width }: Grid): number {
   return Math.floor((width + lastSpace) / (GLYPH_ADVANCE * scale));
 }
 
-/** From one line to the next; the smallest text is set solid. */
+/** From one line to the next; the smallest text has no space between its lines. */
 function lineStep(scale: number): number {
-  return toGrid((GLYPH_HEIGHT + (scale === 1 ? 1 : 2)) * scale);
+  return toGrid((GLYPH_HEIGHT + (scale === 1 ? 0 : 1)) * scale);
 }
 
 function layOutFooter(spec: ClipSpec, grid: Grid): Pick<Layout, 'clock' | 'progress'> & { readonly top: number } {
@@ -90,7 +90,7 @@ function layOutFooter(spec: ClipSpec, grid: Grid): Pick<Layout, 'clock' | 'progr
   const barTop = toGrid(spec.height - margin - barHeight);
   const progress = { x: margin, y: barTop, width: toGrid(grid.width), height: barHeight };
   const scale = grid.isRoomy && columnsAt(2 * unit, grid) >= CLOCK_COLUMNS ? 2 * unit : unit;
-  const clock = { x: margin, y: toGrid(barTop - gap - GLYPH_HEIGHT * scale), scale };
+  const clock = { x: margin, y: toGrid(barTop - gap - CAPITAL_HEIGHT * scale), scale };
   const hasClock = columnsAt(scale, grid) >= CLOCK_COLUMNS && clock.y >= spec.height / 2;
   return hasClock ? { clock, progress, top: clock.y - gap } : { clock: undefined, progress, top: barTop - gap };
 }

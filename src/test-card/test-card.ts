@@ -1,7 +1,7 @@
 import { paintBackground } from './background.ts';
 import { type ClipSpec, FRAMES_PER_SECOND, frameCount } from './clip-spec.ts';
 import { rgbOfHsl, type Yuv, yuvOf } from './colour.ts';
-import { GLYPH_ADVANCE, GLYPH_HEIGHT } from './font.ts';
+import { CAPITAL_HEIGHT, GLYPH_ADVANCE } from './font.ts';
 import { type Layout, layOut, type PlacedText } from './layout.ts';
 import { discMask, type Mask } from './mask.ts';
 import { fillArea, paintMask, paintText } from './paint.ts';
@@ -103,7 +103,7 @@ export class TestCard {
     for (const [i, character] of Array.from(text).entries()) {
       if (character === this.#clockText[i]) continue;
       const width = GLYPH_ADVANCE * clock.scale;
-      const area = { x: clock.x + i * width, y: clock.y, width, height: GLYPH_HEIGHT * clock.scale };
+      const area = { x: clock.x + i * width, y: clock.y, width, height: CAPITAL_HEIGHT * clock.scale };
       copyArea(this.#background.luma, this.picture.luma, area);
       paintText(this.picture.luma, character, area.x, area.y, clock.scale, WHITE_LUMA);
       areas.push(area);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { ClipSpec } from '../../src/test-card/clip-spec.ts';
-import { GLYPH_ADVANCE, GLYPH_HEIGHT } from '../../src/test-card/font.ts';
+import { CAPITAL_HEIGHT, GLYPH_ADVANCE, GLYPH_HEIGHT } from '../../src/test-card/font.ts';
 import { type Layout, layOut } from '../../src/test-card/layout.ts';
 import type { Rect } from '../../src/test-card/picture.ts';
 
@@ -26,13 +26,19 @@ function specOf(fields: Pick<ClipSpec, 'width' | 'height' | 'prompt'>): ClipSpec
   return { id: 'video_68d7512d07848190b3e45da0ecbebcde004da08e1e0678d5', model: 'sora-2-pro', seconds: 12, ...fields };
 }
 
-function textArea(columns: number, { x, y, scale }: { x: number; y: number; scale: number }): Rect {
-  return { x, y, width: (columns * GLYPH_ADVANCE - 1) * scale, height: GLYPH_HEIGHT * scale };
+type Place = { readonly x: number; readonly y: number; readonly scale: number };
+
+function textArea(columns: number, { x, y, scale }: Place, height = GLYPH_HEIGHT): Rect {
+  return { x, y, width: (columns * GLYPH_ADVANCE - 1) * scale, height: height * scale };
 }
 
 function areasOf({ texts, colourBars, lane, clock, progress }: Layout): Rect[] {
-  const captions = texts.map((text) => textArea(text.text.length, text));
-  return [...captions, colourBars, lane, clock && textArea(8, clock), progress].filter((area) => area !== undefined);
+  const captions = texts.map((text) =>
+    textArea(text.text.length, text, text.role === 'title' ? CAPITAL_HEIGHT : GLYPH_HEIGHT),
+  );
+  return [...captions, colourBars, lane, clock && textArea(8, clock, CAPITAL_HEIGHT), progress].filter(
+    (area) => area !== undefined,
+  );
 }
 
 function overlap(a: Rect, b: Rect): boolean {

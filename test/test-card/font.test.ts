@@ -1,0 +1,26 @@
+import { expect, it } from 'vitest';
+import { CAPITAL_HEIGHT, GLYPH_HEIGHT, GLYPH_WIDTH, glyphOf } from '../../src/test-card/font.ts';
+
+const BASELINE = CAPITAL_HEIGHT - 1;
+
+function rowsOf(character: string): boolean[] {
+  const isSet = glyphOf(character);
+  return Array.from({ length: GLYPH_HEIGHT }, (_, row) =>
+    Array.from({ length: GLYPH_WIDTH }, (_, column) => isSet(column, row)).includes(true),
+  );
+}
+
+it('draws lower-case letters with descenders below the baseline, so that "p" is not a small "P"', () => {
+  const letters = Array.from('abcdefghijklmnopqrstuvwxyz');
+  expect(
+    letters
+      .filter((letter) =>
+        rowsOf(letter)
+          .slice(BASELINE + 1)
+          .includes(true),
+      )
+      .join(''),
+  ).toBe('gjpqy');
+  const capitals = letters.map((letter) => letter.toUpperCase());
+  expect(capitals.filter((letter) => rowsOf(letter).lastIndexOf(true) !== BASELINE)).toEqual([]);
+});
