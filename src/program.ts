@@ -155,6 +155,7 @@ export async function parseCommandLine(argv: readonly string[], streams: Program
     if (entry !== named || definition === undefined) continue;
     describeCommand(command, definition, streams.columns);
     command.action(() => {
+      refuseEmptyIds(command.args, definition);
       const { options, globals } = splitOptions(command, definition);
       state.invocation = { definition, args: command.args, options, globals };
     });
@@ -288,9 +289,33 @@ function addOptions(command: Command, specs: OptionSpecs, heading: string): Comm
 function toOption({ flags, summary, choices, repeatable }: OptionSpec): Option {
   const option = new Option(flags, summary);
   if (choices) option.choices(choices);
-  if (repeatable)
-    option.argParser((value: string, earlier: readonly string[] | undefined) => [...(earlier ?? []), value]);
-  return option;
+  if (!option.required) return option;
+  const { parseArg: checkChoice } = option;
+  return option.argParser<string | readonly string[]>((value, earlier) => {
+    refuseNonValue(option, value);
+    checkChoice?.(value, undefined);
+    return repeatable ? [...(earlier ?? []), value] : value;
+  });
+}
+
+/** Commander takes the next flag for a missing value: `create x -o --dry-run` would pay for a video named `--dry-run`. */
+function refuseNonValue({ flags, long }: Option, value: string): void {
+  const isFlag = value.startsWith('-') && value !== '-' && !/^-(\d+\.?|\d*\.\d+)$/.test(value);
+  if (!isFlag && value !== '') return;
+  throw new SoraError('usage', {
+    title: isFlag ? `\`${long}\` needs a value, and \`${value}\` is an option` : `the value of \`${long}\` is empty`,
+    hints: [
+      `give it as \`${/--.+$/.exec(flags)?.[0]}\``,
+      ...(isFlag ? [`write \`./${value}\` for a file of that name`] : []),
+    ],
+  });
+}
+
+/** An empty id comes from a variable that is not set, and would name the whole list. */
+function refuseEmptyIds(args: readonly string[], definition: CommandDefinition): void {
+  const [first] = definition.arguments;
+  if (!/^[<[]id\b/.test(first?.form ?? '') || args.every((arg) => arg.trim() !== '')) return;
+  throw new SoraError('usage', { title: 'an id is empty', facts: { command: definition.name } });
 }
 
 /** Global options are understood before and behind the command’s name; the one behind wins. */

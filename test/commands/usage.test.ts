@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { GLOBAL_OPTIONS } from '../../src/app/global-options.ts';
 import { nodeHttp } from '../../src/platform/http.ts';
 import { COMMANDS } from '../../src/program.ts';
 import { createCommandLine, type RunResult } from '../support/command-line.ts';
@@ -28,6 +29,23 @@ describe('wrong usage', () => {
       'put the prompt in quotes: `sora create "A paper boat"`',
     ],
     ['an option without its value', ['create', 'x', '--model'], 'argument missing', 'run `sora create --help`'],
+    [
+      'an option that would swallow the next one',
+      ['create', 'x', '-o', '--dry-run'],
+      '`--output` needs a value, and `--dry-run` is an option',
+      'give it as `--output <',
+    ],
+    ['the same in one word', ['create', 'x', '--model=-n'], '`-n` is an option', 'give it as `--model <name>`'],
+    [
+      'an empty value',
+      ['list', '--base-url', ''],
+      'the value of `--base-url` is empty',
+      'give it as `--base-url <url>`',
+    ],
+    ['an empty id', ['status', ''], 'an id is empty', 'run `sora status --help`'],
+    ['an empty id among others', ['delete', 'video_1', ' '], 'an id is empty', 'run `sora delete --help`'],
+    ['an empty id to stop', ['cancel', ''], 'an id is empty', 'run `sora cancel --help`'],
+    ['an empty id to save', ['download', ''], 'an id is empty', 'run `sora download --help`'],
     [
       'an impossible choice',
       ['list', '--color', 'blue'],
@@ -76,6 +94,30 @@ describe('wrong usage', () => {
       expect(JSON.parse((await run(...argv)).stderr).error.code).toBe('usage');
     },
   );
+});
+
+describe('an option with a value', () => {
+  it('takes no flag for it, whatever the command and the option', async () => {
+    for (const { name, load } of COMMANDS) {
+      const definition = await load();
+      const valued = Object.values({ ...GLOBAL_OPTIONS, ...definition.options }).filter(({ flags }) =>
+        flags.includes('<'),
+      );
+      for (const { flags } of valued) {
+        const flag = /--[\w-]+/.exec(flags)?.[0] ?? '';
+        const { code, stderr } = await run(...name.split(' '), flag, '--dry-run');
+        expect({ name, flag, code, stderr }).toMatchObject({
+          code: 2,
+          stderr: expect.stringContaining('is an option'),
+        });
+      }
+    }
+  });
+
+  it('takes `-` and negative numbers', async () => {
+    expect((await run('create', 'x', '-o', '-', '-n')).code).toBe(0);
+    expect((await run('list', '--limit', '-5')).stderr).toContain('`--limit -5` is not a whole number');
+  });
 });
 
 describe('help', () => {
