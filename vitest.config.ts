@@ -15,5 +15,7 @@ export default defineConfig({
     maxWorkers: availableParallelism(),
     // A test that needs a colour, a key or a folder sets it; none is inherited.
     env: { NO_COLOR: '', FORCE_COLOR: '' },
+    // A test that asserts nothing cannot fail.
+    expect: { requireAssertions: true },
   },
 });

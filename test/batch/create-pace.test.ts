@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { CreatePace, parseRate } from '../../src/batch/create-pace.ts';
 import { SoraError } from '../../src/domain/errors.ts';
-import { createSharedClock } from '../support/fake-clock.ts';
+import { createFakeClock } from '../support/fake-clock.ts';
 
 interface Traffic {
   readonly pace: CreatePace;
@@ -10,7 +10,7 @@ interface Traffic {
 }
 
 function setUp(intervalMs = 0): Traffic {
-  const clock = createSharedClock();
+  const clock = createFakeClock();
   const pace = new CreatePace({ clock, random: () => 0, intervalMs });
   return {
     pace,

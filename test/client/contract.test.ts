@@ -51,27 +51,31 @@ const SIMULATORS: readonly [string, Connect][] = [
   ['the simulator on a port', onPort('videos')],
 ];
 
-const GENERATIONS: typeof SIMULATORS = [
+const GUIDE: typeof SIMULATORS = [
   ['the simulator in process, as the guide has it', inProcess('guide')],
   ['the simulator on a port, as the guide has it', onPort('guide')],
+];
+
+const NEW_API: typeof SIMULATORS = [
   ['the simulator in process, as New API has it', inProcess('new-api')],
   ['the simulator on a port, as New API has it', onPort('new-api')],
 ];
 
-const SERVERS: typeof SIMULATORS = [
-  ...SIMULATORS,
-  ...GENERATIONS,
-  [
-    'aimock',
-    async () => {
-      const mock = new LLMock();
-      mock.onVideo(/.*/, { video: { id: 'video_mock', status: 'completed', url: 'https://cdn.example/v.mp4' } });
-      const url = await mock.start();
-      onTestFinished(() => mock.stop());
-      return { client: createVideosClient(`${url}/v1`).client, form: 'videos', finishJobs: () => {} };
-    },
-  ],
+const AIMOCK: (typeof SIMULATORS)[number] = [
+  'aimock',
+  async () => {
+    const mock = new LLMock();
+    mock.onVideo(/.*/, { video: { id: 'video_mock', status: 'completed', url: 'https://cdn.example/v.mp4' } });
+    const url = await mock.start();
+    onTestFinished(() => mock.stop());
+    return { client: createVideosClient(`${url}/v1`).client, form: 'videos', finishJobs: () => {} };
+  },
 ];
+
+const GENERATIONS = [...GUIDE, ...NEW_API];
+const SERVERS = [...SIMULATORS, ...GENERATIONS, AIMOCK];
+/** All but the guide, which has no field for a reference image. */
+const WITH_IMAGES = [...SIMULATORS, ...NEW_API, AIMOCK];
 
 /** Quick to render. */
 const SMALL = createVideoRequest({ model: 'small', size: '320x180', seconds: 1 });
@@ -90,19 +94,18 @@ async function create(client: VideosClient, request = SMALL): Promise<VideoJob> 
   return outcome.job;
 }
 
+it.each(WITH_IMAGES)('a client of %s sends a reference image along', async (_, connect) => {
+  const { client } = await connect();
+  const job = await create(client, createVideoRequest({ image: createImageFile() }));
+  expect(job.id).toMatch(/^video_/);
+});
+
 describe.each(SERVERS)('a client of %s', (_, connect) => {
   it('creates a video and sees it completed', async () => {
     const { client, finishJobs } = await connect();
     const { id } = await create(client);
     finishJobs();
     expect(await client.get(id)).toMatchObject({ id, status: 'completed', serverStatus: expect.any(String) });
-  });
-
-  it('sends a reference image along', async () => {
-    const { client, form } = await connect();
-    if (form === 'guide') return; // which has no field for one, so that no request gets so far
-    const job = await create(client, createVideoRequest({ image: createImageFile() }));
-    expect(job.id).toMatch(/^video_/);
   });
 
   it('is told of an id that is unknown', async () => {

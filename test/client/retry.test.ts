@@ -48,7 +48,7 @@ function createSubject(script: readonly (Error | CreateOutcome)[], onRetry?: () 
       return { body: Readable.from([]), totalBytes: 0, offsetBytes: 0, validator: null };
     },
   };
-  const clock = createFakeClock(START_MS);
+  const clock = createFakeClock({ startMs: START_MS });
   return { client: withRetries(inner, { clock, random: () => 0, onRetry }), clock, calls };
 }
 

@@ -130,6 +130,7 @@ describe('what is sent', () => {
     await client.get('video_1');
     await client.create(createVideoRequest(), { idempotencyKey: 'sub_1' });
     await client.content({ id: 'video_1', content: null }, 'video');
+    expect(server.requests).toHaveLength(3);
     for (const { headers } of server.requests) {
       expect(headers['user-agent']).toBe('sora-cli/1.2.3');
       expect(Object.keys(headers).filter((name) => name.startsWith('x-stainless'))).toEqual([]);

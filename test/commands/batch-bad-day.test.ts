@@ -5,7 +5,7 @@ import { type Http, httpFromHandler } from '../../src/platform/http.ts';
 import { Conditions } from '../../src/simulator/conditions.ts';
 import { ConnectionDropped } from '../../src/simulator/connection-dropped.ts';
 import { createCommandLine } from '../support/command-line.ts';
-import { createSharedClock } from '../support/fake-clock.ts';
+import { createFakeClock } from '../support/fake-clock.ts';
 import { createSimulatedApi, type SimulatedApi } from '../support/simulated-api.ts';
 import { CLIP } from '../support/videos-server.ts';
 
@@ -37,7 +37,7 @@ async function jobsOf({ simulator }: SimulatedApi): Promise<Job[]> {
 }
 
 it('a batch on a bad day brings every row home and pays for none twice: 429 for half of the creates, every tenth connection reset, every tenth download cut', async () => {
-  const clock = createSharedClock();
+  const clock = createFakeClock();
   const conditions = new Conditions(() => 0, {
     faults: { rate_limit_exceeded: 0.5, 'cut-download': 0.1 },
     seed: 7,

@@ -1,42 +1,34 @@
 import { describe, expect, it } from 'vitest';
-import { nodeHttp } from '../../src/platform/http.ts';
-import { type CommandLine, createCommandLine, type RunResult } from '../support/command-line.ts';
+import { createCommandLine } from '../support/command-line.ts';
 import type { ScriptedReply } from '../support/scripted-server.ts';
-import { startVideosServer, type VideosScript, type VideosServer } from '../support/videos-server.ts';
-
-interface Bench {
-  readonly sora: CommandLine;
-  readonly server: VideosServer;
-  run(...argv: readonly string[]): Promise<RunResult>;
-}
+import { type Bench, setUp } from '../support/set-up.ts';
+import type { VideosScript } from '../support/videos-server.ts';
 
 const NOT_ALLOWED: ScriptedReply = { status: 405, body: { detail: 'Method Not Allowed' } };
 
-/** A server with an unfinished job that was created here; it tells these statuses, the last one for ever. */
-async function setUp(statuses: string[], script: VideosScript = {}): Promise<Bench> {
-  const sora = createCommandLine();
-  const server = await startVideosServer({
+/** A server with one job, created here, which has these statuses in turn and then keeps the last one. */
+async function setUpJob(statuses: string[], script: VideosScript = {}): Promise<Bench> {
+  const bench = await setUp({
     retrieve(job) {
       const status = statuses.length > 1 ? statuses.shift() : statuses[0];
       return { body: { ...job, status } };
     },
     ...script,
   });
-  const env = { SORA_BASE_URL: server.url };
-  await sora.run(['create', 'a paper boat', '--detach'], { http: nodeHttp, env });
-  return { sora, server, run: (...argv) => sora.run(argv, { http: nodeHttp, env }) };
+  await bench.create(['--detach']);
+  return bench;
 }
 
 describe('sora cancel', () => {
   it('reports `deleted` when the job is gone, and writes it down', async () => {
-    const { sora, run, server } = await setUp(['queued']);
+    const { sora, run, server } = await setUpJob(['queued']);
     expect(await run('cancel', 'video_1')).toMatchObject({ code: 0, stdout: 'video_1\tdeleted\n', stderr: '' });
     expect(server.jobs).toEqual([]);
     expect((await sora.run(['status', '--json'])).json()).toMatchObject({ jobs: [{ status: 'cancelled' }] });
   });
 
   it('reports `aborted` when the server says that it stopped, in JSON too', async () => {
-    const { run } = await setUp(['queued', 'cancelled'], { remove: () => ({ body: {} }) });
+    const { run } = await setUpJob(['queued', 'cancelled'], { remove: () => ({ body: {} }) });
     expect((await run('cancel', '@last', '--json')).json()).toMatchObject({
       id: 'video_1',
       status: 'cancelled',
@@ -45,7 +37,7 @@ describe('sora cancel', () => {
   });
 
   it('says honestly that it cannot, and that the job is billed', async () => {
-    const { run, sora } = await setUp(['queued'], { remove: () => NOT_ALLOWED });
+    const { run, sora } = await setUpJob(['queued'], { remove: () => NOT_ALLOWED });
     const { code, stdout, stderr } = await run('cancel', 'video_1');
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
     expect(sora.plain(stderr)).toMatchInlineSnapshot(`
@@ -59,7 +51,7 @@ describe('sora cancel', () => {
 
   it('deletes it as soon as it ends, with --wait', async () => {
     let refusals = 1;
-    const { run, server } = await setUp(['queued', 'queued', 'in_progress', 'completed'], {
+    const { run, server } = await setUpJob(['queued', 'queued', 'in_progress', 'completed'], {
       remove: () => (refusals-- > 0 ? { status: 409, body: { error: { message: 'still running' } } } : null),
     });
     expect(await run('cancel', 'video_1', '--wait')).toMatchObject({ code: 0, stdout: 'video_1\tdeleted\n' });
@@ -67,7 +59,7 @@ describe('sora cancel', () => {
   });
 
   it('waits no longer than it is told to', async () => {
-    const { run } = await setUp(['queued'], { remove: () => NOT_ALLOWED });
+    const { run } = await setUpJob(['queued'], { remove: () => NOT_ALLOWED });
     expect((await run('cancel', 'video_1', '--wait', '--timeout', '5s')).code).toBe(8);
   });
 
@@ -75,7 +67,7 @@ describe('sora cancel', () => {
     ['before', ['completed']],
     ['meanwhile', ['queued', 'completed']],
   ])('refuses a job that ended %s: removing a video is the work of `delete`', async (_, statuses) => {
-    const { run, server } = await setUp(statuses, { remove: () => NOT_ALLOWED });
+    const { run, server } = await setUpJob(statuses, { remove: () => NOT_ALLOWED });
     const { code, stderr } = await run('cancel', 'video_1', '--json');
     expect({ code, error: JSON.parse(stderr).error }).toMatchObject({
       code: 1,
@@ -109,14 +101,14 @@ describe('sora cancel', () => {
 
 describe('sora delete', () => {
   it('removes finished videos from the server and leaves the files', async () => {
-    const { run, server, sora } = await setUp(['completed']);
+    const { run, server, sora } = await setUpJob(['completed']);
     expect(await run('delete', 'video_1')).toMatchObject({ code: 0, stdout: 'video_1\n', stderr: '' });
     expect(server.jobs).toEqual([]);
     expect((await sora.run(['list', '--local', '--json'])).json()).toMatchObject({ jobs: [] });
   });
 
   it('refuses an unfinished job', async () => {
-    const { run, server } = await setUp(['in_progress']);
+    const { run, server } = await setUpJob(['in_progress']);
     const { code, stderr } = await run('delete', 'video_1');
     expect(code).toBe(1);
     expect(stderr).toContain(`hint: run \`sora cancel video_1 --base-url ${server.url}\` to stop it`);
@@ -124,13 +116,13 @@ describe('sora delete', () => {
   });
 
   it('does not believe a server that kept the video', async () => {
-    const { run } = await setUp(['completed'], { remove: () => ({ body: { deleted: false } }) });
+    const { run } = await setUpJob(['completed'], { remove: () => ({ body: { deleted: false } }) });
     const { code, stderr } = await run('delete', 'video_1', '--json');
     expect({ code, error: JSON.parse(stderr).error.code }).toEqual({ code: 1, error: 'not_supported' });
   });
 
   it('removes what it can', async () => {
-    const { run } = await setUp(['completed']);
+    const { run } = await setUpJob(['completed']);
     const { code, stdout, stderr } = await run('delete', 'video_nope', 'video_1');
     expect({ code, stdout }).toEqual({ code: 1, stdout: 'video_1\n' });
     expect(stderr).toContain('error: no such video');

@@ -2,29 +2,10 @@ import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { Interrupt, type InterruptName } from '../../src/platform/host.ts';
-import { nodeHttp } from '../../src/platform/http.ts';
-import { type CommandLine, createCommandLine, type RunOptions, type RunResult } from '../support/command-line.ts';
+import type { CommandLine, RunResult } from '../support/command-line.ts';
 import type { ReceivedRequest, ScriptedReply } from '../support/scripted-server.ts';
-import { CLIP, startVideosServer, type VideosScript, type VideosServer } from '../support/videos-server.ts';
-
-interface Bench {
-  readonly sora: CommandLine;
-  readonly server: VideosServer;
-  create(argv?: readonly string[], options?: RunOptions): Promise<RunResult>;
-}
-
-/** A command line that speaks to a server of the loopback, through real sockets. */
-async function setUp(script: VideosScript = {}): Promise<Bench> {
-  const sora = createCommandLine();
-  const server = await startVideosServer(script);
-  const env = { SORA_BASE_URL: server.url, SORA_API_KEY: 'key-of-the-lab' };
-  return {
-    sora,
-    server,
-    create: (argv = [], options = {}) =>
-      sora.run(['create', 'a paper boat', ...argv], { http: nodeHttp, ...options, env: { ...env, ...options.env } }),
-  };
-}
+import { setUp } from '../support/set-up.ts';
+import { CLIP } from '../support/videos-server.ts';
 
 const ledgerOf = ({ home }: CommandLine): Record<string, unknown>[] =>
   readFileSync(join(home, 'ledger.jsonl'), 'utf8')
@@ -115,14 +96,13 @@ describe('a create whose answer is lost', () => {
 
   it('is found by `sora status` when it appears in the list later', async () => {
     let isListed = false;
-    const { sora, create, server } = await setUp({
+    const { run, create, server } = await setUp({
       create: (accept) => instead(accept, 'drop'),
       list: () => (isListed ? null : { body: { object: 'list', data: [] } }),
     });
     expect((await create()).code).toBe(1);
     isListed = true;
-    const env = { SORA_BASE_URL: server.url };
-    const status = await sora.run(['status', '--json'], { http: nodeHttp, env });
+    const status = await run('status', '--json');
     expect(status.json()).toMatchObject({ jobs: [{ id: 'video_1', status: 'completed' }] });
     expect((await create(['--reuse'])).stdout).toMatch(/^a-paper-boat-/);
     expect(server.posts).toBe(1);
@@ -314,14 +294,14 @@ describe('the same request', () => {
     ['not looked at', ['config', 'path']],
   ])('is not made anew when Ctrl-C kept its file from being saved, and its job was %s since', async (_, argv) => {
     const interrupt = new AbortController();
-    const { create, server, sora } = await setUp({
+    const { create, run, server, sora } = await setUp({
       create: () => {
         interrupt.abort(new Interrupt('SIGINT'));
         return null;
       },
     });
     await create([], { interrupt: interrupt.signal });
-    await sora.run(argv, { http: nodeHttp, env: { SORA_BASE_URL: server.url } });
+    await run(...argv);
     const { stdout, stderr } = await create();
     expect(stderr).toMatch(/note: the same request (was made|is under way) as video_1.*at no further cost/);
     expect(readFileSync(join(sora.cwd, stdout.trim()))).toEqual(CLIP);
@@ -341,7 +321,7 @@ describe('the same request', () => {
   it('is made anew when the file that is owed can no longer be had', async () => {
     const interrupt = new AbortController();
     let expiresAt = 0;
-    const { create, server, sora } = await setUp({
+    const { create, run, server, sora } = await setUp({
       create: () => {
         interrupt.abort(new Interrupt('SIGINT'));
         return null;
@@ -350,7 +330,7 @@ describe('the same request', () => {
     });
     expiresAt = sora.clock.now() / 1000 + 60;
     await create([], { interrupt: interrupt.signal });
-    await sora.run(['status', '@last'], { http: nodeHttp, env: { SORA_BASE_URL: server.url } });
+    await run('status', '@last');
     sora.clock.advance(3_600_000);
     await create(['--no-download']);
     expect(server.posts).toBe(2);

@@ -3,10 +3,9 @@ import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { describe, expect, it } from 'vitest';
 import { Interrupt } from '../../src/platform/host.ts';
-import { nodeHttp } from '../../src/platform/http.ts';
 import { type CommandLine, createCommandLine, type RunOptions, type RunResult } from '../support/command-line.ts';
 import { createPngHeader } from '../support/image-headers.ts';
-import { startVideosServer } from '../support/videos-server.ts';
+import { setUp } from '../support/set-up.ts';
 
 const LAB = { SORA_BASE_URL: 'http://lab.example/v1', SORA_API_KEY: 'key-of-the-lab' };
 
@@ -192,13 +191,10 @@ describe('the output', () => {
     ['one name for several videos', ['-o', 'clip.mp4', '--count', '2'], 2, 'invalid_request'],
     ['standard output for several videos', ['-o', '-', '--count', '2'], 2, 'invalid_request'],
   ])('is looked at before money is spent: %s', async (_, argv, exitCode, error) => {
-    const sora = createCommandLine();
-    const server = await startVideosServer();
+    const { sora, server, create } = await setUp();
     writeFileSync(join(sora.cwd, 'taken.mp4'), 'precious');
     writeFileSync(join(sora.cwd, 'other.webp'), 'precious');
-    const { code, stderr } = await sora.run(['create', 'a boat', '--json', '--base-url', server.url, ...argv], {
-      http: nodeHttp,
-    });
+    const { code, stderr } = await create(['--json', ...argv]);
     expect({ code, error: JSON.parse(stderr).error.code, calls: server.requests.length }).toEqual({
       code: exitCode,
       error,
@@ -208,15 +204,12 @@ describe('the output', () => {
   });
 
   it('may be overwritten with --force, or be a folder', async () => {
-    const sora = createCommandLine();
-    const server = await startVideosServer();
+    const { sora, create } = await setUp();
     mkdirSync(join(sora.cwd, 'out'));
     writeFileSync(join(sora.cwd, 'taken.mp4'), 'old');
-    const run = (...argv: readonly string[]) =>
-      sora.run(['create', 'a boat', '--base-url', server.url, ...argv], { http: nodeHttp });
-    expect((await run('-o', 'taken.mp4', '--force')).stdout).toBe('taken.mp4\n');
-    expect((await run('-o', 'out')).stdout).toBe(`${join('out', 'a-boat-2.mp4')}\n`);
-    expect((await run('--no-download')).stdout).toBe('video_3\n');
+    expect((await create(['-o', 'taken.mp4', '--force'])).stdout).toBe('taken.mp4\n');
+    expect((await create(['-o', 'out'])).stdout).toBe(`${join('out', 'a-paper-boat-2.mp4')}\n`);
+    expect((await create(['--no-download'])).stdout).toBe('video_3\n');
   });
 });
 
@@ -285,28 +278,23 @@ describe('money', () => {
       },
     ],
   ])('%s', async (_, { argv = [], settings = {}, code, words = '' }) => {
-    const sora = createCommandLine();
-    const server = await startVideosServer();
+    const { sora, server, create } = await setUp();
     for (const [name, value] of Object.entries(settings)) await sora.run(['config', 'set', name, value]);
-    const result = await sora.run(['create', 'a boat', '--detach', ...argv], {
-      http: nodeHttp,
-      env: { SORA_BASE_URL: server.url },
-    });
+    const result = await create(['--detach', ...argv]);
     expect(result.code).toBe(code);
     expect(result.stderr).toContain(words);
     if (code !== 0) expect(server.posts).toBe(0);
   });
 
   it('max_cost_per_day counts what the ledger holds of the day, and not the simulator', async () => {
-    const sora = createCommandLine();
-    const server = await startVideosServer();
+    const { sora, server, run } = await setUp();
     await sora.run(['config', 'set', 'max_cost_per_day', '0.80']);
     await sora.run(['create', 'free', '--detach', '--simulate']);
-    const run = (prompt: string) =>
-      sora.run(['create', prompt, '--detach', '--base-url', server.url], { http: nodeHttp });
-    expect([(await run('one')).code, (await run('two')).code, (await run('three')).code]).toEqual([0, 0, 7]);
+    const codes: number[] = [];
+    for (const prompt of ['one', 'two', 'three']) codes.push((await run('create', prompt, '--detach')).code);
+    expect(codes).toEqual([0, 0, 7]);
     sora.clock.advance(24 * 3_600_000);
-    expect((await run('three')).code).toBe(0);
+    expect((await run('create', 'three', '--detach')).code).toBe(0);
     expect(server.posts).toBe(3);
   });
 });

@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { nodeHttp } from '../../src/platform/http.ts';
 import { type CommandLine, createCommandLine } from '../support/command-line.ts';
-import { startVideosServer } from '../support/videos-server.ts';
+import { setUp } from '../support/set-up.ts';
 
 interface Listed {
   readonly jobs: readonly { readonly id: string; readonly prompt: string; readonly status: string }[];
@@ -52,19 +51,16 @@ describe('sora list', () => {
   });
 
   it('joins what the server has with what the ledger knows', async () => {
-    const sora = createCommandLine();
-    const server = await startVideosServer();
-    const env = { SORA_BASE_URL: server.url };
-    const run = (argv: readonly string[]) => sora.run(argv, { http: nodeHttp, env });
-    await run(['create', 'known to both', '--detach']);
-    await run(['create', 'forgotten by the server', '--detach']);
+    const { run, server } = await setUp();
+    await run('create', 'known to both', '--detach');
+    await run('create', 'forgotten by the server', '--detach');
     server.jobs.splice(1, 1, {
       id: 'elsewhere',
       status: 'completed',
       prompt: 'made elsewhere',
       created_at: 1_780_000_000,
     });
-    const { jobs } = (await run(['list', '--json'])).json<Listed>();
+    const { jobs } = (await run('list', '--json')).json<Listed>();
     expect(jobs).toMatchObject([
       {
         id: 'video_1',
@@ -78,14 +74,12 @@ describe('sora list', () => {
   });
 
   it('reads page after page, also where `has_more` is never true', async () => {
-    const sora = createCommandLine();
     const all = Array.from({ length: 250 }, (_, at) => ({ id: `video_${at}`, status: 'queued', prompt: 'p' }));
     let calls = 0;
-    const server = await startVideosServer({
+    const { run } = await setUp({
       list: () => ({ body: { object: 'list', data: all.slice(calls * 100, ++calls * 100) } }),
     });
-    const argv = ['list', '-L', '240', '--json', '--base-url', server.url];
-    const { jobs } = (await sora.run(argv, { http: nodeHttp })).json<Listed>();
+    const { jobs } = (await run('list', '-L', '240', '--json')).json<Listed>();
     expect({ count: jobs.length, calls }).toEqual({ count: 240, calls: 3 });
   });
 
@@ -105,9 +99,8 @@ describe('sora list', () => {
   });
 
   it('shows jobs of all servers with --local, without a call', async () => {
-    const sora = createCommandLine();
-    const server = await startVideosServer();
-    await sora.run(['create', 'of the lab', '--detach', '--base-url', server.url], { http: nodeHttp });
+    const { run, sora } = await setUp();
+    await run('create', 'of the lab', '--detach');
     sora.clock.advance(1_000);
     await createJobs(sora, 'of the simulator');
     const { stdout } = await sora.run(['list', '--local', '--json']);

@@ -1,15 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import { nodeHttp } from '../../src/platform/http.ts';
-import { createCommandLine, type RunResult } from '../support/command-line.ts';
+import type { RunResult } from '../support/command-line.ts';
+import { setUp } from '../support/set-up.ts';
 import { startVideosServer, type VideosScript } from '../support/videos-server.ts';
 
 /** A profile `lab` with these settings, for a server that could do everything if it were asked. */
-async function setUp(settings: readonly string[], script: VideosScript = {}) {
-  const sora = createCommandLine();
-  const server = await startVideosServer(script);
+/** A server that a profile with these settings names. */
+async function setUpProfile(settings: readonly string[], script: VideosScript = {}) {
+  const { sora, server, run } = await setUp(script, { env: { SORA_BASE_URL: '' } });
   const sets = settings.flatMap((setting) => ['--set', setting]);
   await sora.run(['config', 'profile', 'add', 'lab', '--base-url', server.url, '--use', ...sets]);
-  const run = (...argv: readonly string[]): Promise<RunResult> => sora.run(argv, { http: nodeHttp });
   const asked = () => server.requests.map(({ method, path }) => `${method} ${path}`);
   const sent = () => JSON.parse(server.requests.find(({ method }) => method === 'POST')?.body.toString() ?? 'null');
   return { sora, server, run, asked, sent };
@@ -19,7 +18,7 @@ const errorOf = ({ stderr }: RunResult) => JSON.parse(stderr).error;
 
 describe('what a profile says that its server cannot', () => {
   it('leaves the list to the ledger, with a note, and asks for unfinished jobs one by one', async () => {
-    const { run, asked } = await setUp(['capabilities.list=no']);
+    const { run, asked } = await setUpProfile(['capabilities.list=no']);
     await run('create', 'a boat', '--detach');
     const { code, stdout, stderr } = await run('list');
     expect({ code, stdout }).toEqual({ code: 0, stdout: expect.stringMatching(/^video_1\tcompleted\t/) });
@@ -33,7 +32,9 @@ describe('what a profile says that its server cannot', () => {
     ['cancel', 'capabilities.cancel=no'],
     ['delete', 'capabilities.delete=no'],
   ])('is told by `%s` without a question to the server', async (command, setting) => {
-    const { run, asked } = await setUp([setting], { retrieve: (job) => ({ body: { ...job, status: 'queued' } }) });
+    const { run, asked } = await setUpProfile([setting], {
+      retrieve: (job) => ({ body: { ...job, status: 'queued' } }),
+    });
     await run('create', 'a boat', '--detach');
     const result = await run(command, 'video_1', '--json');
     expect({ code: result.code, error: errorOf(result) }).toMatchObject({
@@ -49,7 +50,7 @@ describe('what a profile says that its server cannot', () => {
 
   it('still lets `cancel --wait` delete a job that cannot be stopped', async () => {
     const statuses = ['queued', 'queued', 'completed'];
-    const { run, server } = await setUp(['capabilities.cancel=no'], {
+    const { run, server } = await setUpProfile(['capabilities.cancel=no'], {
       retrieve: (job) => ({ body: { ...job, status: statuses.shift() ?? 'completed' } }),
     });
     await run('create', 'a boat', '--detach');
@@ -59,7 +60,7 @@ describe('what a profile says that its server cannot', () => {
   });
 
   it('refuses a video that would need it, with all faults at once, before anything is paid', async () => {
-    const { run, asked } = await setUp(['capabilities.thumbnail=no', 'capabilities.characters=no']);
+    const { run, asked } = await setUpProfile(['capabilities.thumbnail=no', 'capabilities.characters=no']);
     const argv = ['--variant', 'video', '--variant', 'thumbnail', '--character', 'char_1', '-d', 'x', '--json'];
     expect(errorOf(await run('create', 'a boat', ...argv)).violations).toEqual([
       'the server of profile lab cannot give a thumbnail, as its settings say',
@@ -72,7 +73,9 @@ describe('what a profile says that its server cannot', () => {
   });
 
   it('is no fault to `doctor`', async () => {
-    const { run } = await setUp(['capabilities.list=no'], { list: () => ({ status: 404, body: 'no such page' }) });
+    const { run } = await setUpProfile(['capabilities.list=no'], {
+      list: () => ({ status: 404, body: 'no such page' }),
+    });
     const { checks } = (await run('doctor', '--json')).json<{ checks: { id: string; status: string }[] }>();
     expect(checks.find(({ id }) => id === 'videos')?.status).toBe('pass');
   });
@@ -80,7 +83,7 @@ describe('what a profile says that its server cannot', () => {
 
 describe('the names that a server has for models', () => {
   it('are sent, and heard as the name that was used, with its limits and its price', async () => {
-    const { run, sent } = await setUp(['models.sora-2=my-deployment'], {
+    const { run, sent } = await setUpProfile(['models.sora-2=my-deployment'], {
       retrieve: (job) => ({ body: { ...job, status: 'queued' } }),
     });
     const created = await run('create', 'a boat', '-d', '5', '--detach', '--json');
@@ -91,7 +94,7 @@ describe('the names that a server has for models', () => {
   });
 
   it('are in the preview, and find a job whose answer was lost', async () => {
-    const { run, server } = await setUp(['models.sora-2=my-deployment'], {
+    const { run, server } = await setUpProfile(['models.sora-2=my-deployment'], {
       create(accept) {
         accept();
         return 'drop';
@@ -106,13 +109,13 @@ describe('the names that a server has for models', () => {
 describe('the defaults and caps of a profile', () => {
   it('fill in what is not asked for', async () => {
     const settings = ['model=wan', 'defaults.duration=3', 'defaults.size=832x480', 'defaults.params.seed=7'];
-    const { run, sent } = await setUp(settings);
+    const { run, sent } = await setUpProfile(settings);
     await run('create', 'a boat', '--detach', '-r', '720p');
     expect(sent()).toMatchObject({ model: 'wan', seconds: '3', size: '1280x720', seed: 7 });
   });
 
   it('stay with the profile', async () => {
-    const { sora } = await setUp(['model=wan', 'defaults.duration=12', 'max_cost=0']);
+    const { sora } = await setUpProfile(['model=wan', 'defaults.duration=12', 'max_cost=0']);
     const { code, stdout } = await sora.run(['create', 'a boat', '--dry-run', '--simulate']);
     expect({ code, stdout }).toEqual({ code: 0, stdout: expect.stringContaining('"seconds":"4"') });
   });
@@ -122,7 +125,7 @@ describe('the defaults and caps of a profile', () => {
     ['confirm_above', 'more than $0.30 needs consent'],
     ['max_cost_per_day', 'run `sora config set profiles.lab.max_cost_per_day AMOUNT` to raise the cap'],
   ])('go before those of all: %s', async (cap, words) => {
-    const { sora, run, server } = await setUp([`${cap}=0.30`]);
+    const { sora, run, server } = await setUpProfile([`${cap}=0.30`]);
     await sora.run(['config', 'set', cap, '100']);
     const { code, stderr } = await run('create', 'a boat', '--detach');
     expect({ code, stderr, posts: server.posts }).toEqual({
@@ -133,9 +136,9 @@ describe('the defaults and caps of a profile', () => {
   });
 
   it('count for a day what was spent through the profile', async () => {
-    const { sora, run, server } = await setUp(['max_cost_per_day=0.50']);
+    const { run, server } = await setUpProfile(['max_cost_per_day=0.50']);
     const other = await startVideosServer();
-    await sora.run(['create', 'elsewhere', '--detach', '--base-url', other.url], { http: nodeHttp });
+    await run('create', 'elsewhere', '--detach', '--base-url', other.url);
     expect([(await run('create', 'one', '--detach')).code, (await run('create', 'two', '--detach')).code]).toEqual([
       0, 7,
     ]);

@@ -1,10 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { nodeHttp } from '../../src/platform/http.ts';
 import { createCommandLine } from '../support/command-line.ts';
 import type { ScriptedReply } from '../support/scripted-server.ts';
-import { startVideosServer } from '../support/videos-server.ts';
+import { setUp } from '../support/set-up.ts';
 
 const SIMULATE = ['create', '--simulate', '--detach'];
 
@@ -117,11 +116,9 @@ describe('sora status', () => {
   });
 
   it('shows the last known state of a server that does not answer', async () => {
-    const sora = createCommandLine();
-    const server = await startVideosServer({ retrieve: () => ({ status: 401, body: 'no' }) });
-    const env = { SORA_BASE_URL: server.url };
-    await sora.run(['create', 'a paper boat', '--detach'], { http: nodeHttp, env });
-    const { code, stdout, stderr } = await sora.run(['status'], { http: nodeHttp, env });
+    const { sora, create, run } = await setUp({ retrieve: () => ({ status: 401, body: 'no' }) });
+    await create(['--detach']);
+    const { code, stdout, stderr } = await run('status');
     expect({ code, stdout: sora.plain(stdout) }).toEqual({
       code: 0,
       stdout: expect.stringMatching(/^video_1\tqueued\t/),
@@ -186,18 +183,15 @@ describe('sora status --watch', () => {
       'hint: add `--again` to `sora create` to make it anew',
     ],
   ])('tells how to go on after %s', async (_, reply, exitCode, hint) => {
-    const sora = createCommandLine();
-    const server = await startVideosServer({ retrieve: () => reply });
-    const { code, stderr } = await sora.run(['create', 'a boat', '--base-url', server.url], { http: nodeHttp });
+    const { code, stderr } = await (await setUp({ retrieve: () => reply })).create();
     expect(code).toBe(exitCode);
     expect(stderr).toContain(hint);
   });
 
   it('warns once of a status that it does not know, and goes on', async () => {
-    const sora = createCommandLine();
     const words = ['warming up', 'in_progress', 'warming up', 'completed'];
-    const server = await startVideosServer({ retrieve: (job) => ({ body: { ...job, status: words.shift() } }) });
-    const { code, stderr } = await sora.run(['create', 'a paper boat', '--base-url', server.url], { http: nodeHttp });
+    const { create } = await setUp({ retrieve: (job) => ({ body: { ...job, status: words.shift() } }) });
+    const { code, stderr } = await create();
     expect(code).toBe(0);
     expect(stderr.match(/note: the server's status `warming up` is not known/g)).toHaveLength(1);
   });

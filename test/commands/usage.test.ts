@@ -1,9 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { GLOBAL_OPTIONS } from '../../src/app/global-options.ts';
-import { nodeHttp } from '../../src/platform/http.ts';
 import { COMMANDS } from '../../src/program.ts';
 import { createCommandLine, type RunResult } from '../support/command-line.ts';
-import { startVideosServer } from '../support/videos-server.ts';
+import { setUp } from '../support/set-up.ts';
 
 const run = (...argv: readonly string[]): Promise<RunResult> => createCommandLine().run(argv);
 
@@ -211,11 +210,9 @@ describe('what is printed', () => {
     ['--debug', ['--debug'], {}],
     ['LOG_LEVEL=debug', [], { LOG_LEVEL: 'debug' }],
   ])('with %s is each request and response, in the form of the guide, without keys', async (_, argv, env) => {
-    const server = await startVideosServer();
-    const sora = createCommandLine();
-    const lab = { SORA_BASE_URL: server.url, SORA_API_KEY: 'sk-secret-of-the-lab', ...env };
-    const created = await sora.run(['create', 'a boat', '--detach', ...argv], { http: nodeHttp, env: lab });
-    const missing = await sora.run(['status', 'video_nope', ...argv], { http: nodeHttp, env: lab });
+    const { sora, run } = await setUp({}, { env: { SORA_API_KEY: 'sk-secret-of-the-lab', ...env } });
+    const created = await run('create', 'a boat', '--detach', ...argv);
+    const missing = await run('status', 'video_nope', ...argv);
     expect(sora.plain(created.stderr).replace(/"ms":\d+/g, '"ms":MS')).toMatchInlineSnapshot(`
       "cost: $0.40
       [debug] request {"method":"POST","url":"http://127.0.0.1:PORT/v1/videos","baseURL":"http://127.0.0.1:PORT/v1"}
@@ -241,18 +238,16 @@ describe('what is printed', () => {
   it('has no control characters of a server in it, and JSON loses none', async () => {
     const evil = 'a\x1b[31mred\x1b[0m\x07 \u202eback\u202c \x9b2Jclear';
     const id = 'vid\x1b[2Jeo';
-    const sora = createCommandLine();
-    const server = await startVideosServer({
+    const { server, run, runWith } = await setUp({
       retrieve: (job) => ({ body: { ...job, status: 'failed', error: { code: 'x', message: evil } } }),
     });
     server.jobs.push({ id, status: 'failed', prompt: evil, model: evil });
-    const options = { http: nodeHttp, env: { SORA_BASE_URL: server.url, NO_COLOR: '1' } };
     for (const isTerminal of [false, true]) {
-      const shown = await sora.run(['status', id, '--watch'], { ...options, stdoutIsTerminal: isTerminal });
+      const shown = await runWith({ env: { NO_COLOR: '1' }, stdoutIsTerminal: isTerminal }, 'status', id, '--watch');
       expect(shown.stdout + shown.stderr).not.toMatch(/[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e]/);
       expect(shown.stdout).toContain('ared back clear');
     }
-    const { stdout } = await sora.run(['status', id, '--json'], options);
+    const { stdout } = await run('status', id, '--json');
     expect(stdout).not.toMatch(/[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e]/);
     expect(JSON.parse(stdout)).toMatchObject({ id, prompt: evil });
   });

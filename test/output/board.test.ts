@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { createBoard } from '../../src/output/board.ts';
-import { createSteppedClock } from '../support/stepped-clock.ts';
+import { createFakeClock } from '../support/fake-clock.ts';
 
 /** A terminal that keeps what is written to it. */
 function createScreen(columns: number) {
@@ -10,7 +10,7 @@ function createScreen(columns: number) {
 }
 
 it('a board keeps its columns, cuts its lines, wipes out what a narrower terminal has folded, and lets news stand above it', async () => {
-  const clock = createSteppedClock();
+  const clock = createFakeClock({ isManual: true });
   const screen = createScreen(80);
   const lines = ['a      queued', `b      ${'x'.repeat(90)}`];
   const board = await createBoard(screen as never, clock, () => lines);

@@ -6,7 +6,8 @@ import { nodeHttp } from '../../src/platform/http.ts';
 import { type CommandLine, createCommandLine, type RunResult } from '../support/command-line.ts';
 import { type ReceivedRequest, type ScriptedReply, startScriptedServer } from '../support/scripted-server.ts';
 import { avi, mp4, mp4Base64 } from '../support/servers/clips.ts';
-import { CLIP, clipReply, startVideosServer, type VideosScript, type VideosServer } from '../support/videos-server.ts';
+import { type Bench, setUp } from '../support/set-up.ts';
+import { CLIP, clipReply, type VideosScript, type VideosServer } from '../support/videos-server.ts';
 
 // The fifteen points in which servers differ, and what `sora` makes of each; one `describe` a point.
 
@@ -14,20 +15,9 @@ const PROMPT = 'a paper boat';
 const KEY = 'sk-lab-0123456789abcdef';
 const NO_ROUTE: ScriptedReply = { status: 404, body: { detail: 'Not Found' } };
 
-interface Bench {
-  readonly sora: CommandLine;
-  readonly server: VideosServer;
-  run(...argv: readonly string[]): Promise<RunResult>;
-}
-
-async function setUp(script: VideosScript = {}): Promise<Bench> {
-  const [sora, server] = [createCommandLine(), await startVideosServer(script)];
-  return { sora, server, run: runner(sora, server.url) };
-}
-
+/** Runs `sora` on the server at this address. */
 function runner(sora: CommandLine, baseUrl: string): Bench['run'] {
-  const env = { SORA_BASE_URL: baseUrl, SORA_API_KEY: KEY };
-  return (...argv) => sora.run(argv, { http: nodeHttp, env });
+  return (...argv) => sora.run(argv, { http: nodeHttp, env: { SORA_BASE_URL: baseUrl, SORA_API_KEY: KEY } });
 }
 
 /** A server whose jobs tell this in turn, the last for ever. */

@@ -3,10 +3,10 @@ import { describe, expect, it, vi } from 'vitest';
 import type { Clock } from '../../src/platform/clock.ts';
 import type { Http, HttpRequest } from '../../src/platform/http.ts';
 import { Webhooks } from '../../src/service/webhooks.ts';
+import { createFakeClock } from '../support/fake-clock.ts';
 import { OPENAI_PACKAGES } from '../support/openai-packages.ts';
 import { createSeededRandom } from '../support/seeded-random.ts';
 import { createSimulatedApi } from '../support/simulated-api.ts';
-import { createSteppedClock } from '../support/stepped-clock.ts';
 
 const SECRETS = ['whsec_c2VjcmV0LXNlY3JldC1zZWNyZXQ=', 'any text at all'];
 
@@ -16,7 +16,7 @@ function reply(status: number): Awaited<ReturnType<Http>> {
 
 /** A simulator whose jobs are told of to an address that answers as the script says, the last word again and again. */
 function createTold(script: readonly (number | Error)[], secret = SECRETS[0] ?? '', { earlyMs = 0 } = {}) {
-  const clock = createSteppedClock(Date.now());
+  const clock = createFakeClock({ startMs: Date.now(), isManual: true });
   let earlyBy = earlyMs;
   const timer: Clock = {
     now: clock.now,

@@ -1,10 +1,9 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { nodeHttp } from '../../src/platform/http.ts';
-import { type CommandLine, createCommandLine, type RunOptions, type RunResult } from './command-line.ts';
-import { createSharedClock } from './fake-clock.ts';
+import type { CommandLine, RunOptions, RunResult } from './command-line.ts';
 import type { ReceivedRequest, ScriptedReply } from './scripted-server.ts';
-import { type ServedJob, startVideosServer, type VideosScript, type VideosServer } from './videos-server.ts';
+import { setUp } from './set-up.ts';
+import type { ServedJob, VideosScript, VideosServer } from './videos-server.ts';
 
 export interface Studio {
   readonly sora: CommandLine;
@@ -15,15 +14,14 @@ export interface Studio {
 
 /** A server, and a folder with a manifest `shots.txt` of these prompts. */
 export async function createStudio(script: VideosScript = {}, prompts = 'a boat\na cat\na dog\n'): Promise<Studio> {
-  const sora = createCommandLine({ clock: createSharedClock() });
-  const server = await startVideosServer(script);
+  const { sora, server, runWith } = await setUp(script);
   writeFileSync(join(sora.cwd, 'shots.txt'), prompts);
   return {
     sora,
     server,
     batch(argv = [], options = {}) {
       const [manifest = '', ...rest] = argv[0]?.startsWith('shots') ? argv : ['shots.txt', ...argv];
-      return sora.run(['batch', manifest, '--base-url', server.url, '-y', ...rest], { http: nodeHttp, ...options });
+      return runWith(options, 'batch', manifest, '--base-url', server.url, '-y', ...rest);
     },
   };
 }

@@ -39,7 +39,11 @@ export interface CommandLine {
 }
 
 /** `sora` in this process, with its own folders, a clock that runs only when it is slept on, and no network. */
-export function createCommandLine({ clock = createFakeClock() }: { readonly clock?: FakeClock } = {}): CommandLine {
+export function createCommandLine({
+  clock = createFakeClock(),
+}: {
+  readonly clock?: FakeClock | undefined;
+} = {}): CommandLine {
   const folder = createTemporaryFolder();
   const [cwd, home] = [join(folder, 'work'), join(folder, 'home')];
   mkdirSync(cwd);

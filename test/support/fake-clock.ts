@@ -1,59 +1,55 @@
 import type { Clock } from '../../src/platform/clock.ts';
 
 export interface FakeClock extends Clock {
+  /** Moves the time forward and wakes every sleeper whose time has come. */
   advance(ms: number): void;
 }
 
-const START_MS = 1_790_000_000_000;
-
-/** A clock that stands still until it is told to go on; sleeping on it makes the time pass at once. */
-export function createFakeClock(startMs = START_MS): FakeClock {
-  let nowMs = startMs;
-  return {
-    now: () => nowMs,
-    advance(ms) {
-      nowMs += ms;
-    },
-    async sleep(ms, signal) {
-      await Promise.resolve();
-      signal?.throwIfAborted();
-      nowMs += ms;
-    },
-  };
+export interface FakeClockOptions {
+  readonly startMs?: number;
+  /** Time moves only with `advance`. Otherwise it jumps to the next sleeper as soon as everybody sleeps. */
+  readonly isManual?: boolean;
 }
 
-/** The same for several who sleep at once: they wake in the order of their times, and the time passes once for all. */
-export function createSharedClock(startMs = START_MS): FakeClock {
+interface Sleeper {
+  readonly wakeAtMs: number;
+  readonly wake: () => void;
+}
+
+/** A clock for tests, on which nobody really waits: sleepers wake one after the other, in the order of their times. */
+export function createFakeClock({ startMs = 1_790_000_000_000, isManual = false }: FakeClockOptions = {}): FakeClock {
   let nowMs = startMs;
-  const sleepers = new Set<{ readonly atMs: number; readonly wake: () => void }>();
-  let isPassing = false;
-  const pass = (): void => {
-    const [next] = [...sleepers].sort((a, b) => a.atMs - b.atMs);
-    isPassing = next !== undefined;
+  let isJumping = isManual;
+  const sleepers = new Set<Sleeper>();
+  const jump = (): void => {
+    const next = [...sleepers].sort((a, b) => a.wakeAtMs - b.wakeAtMs)[0];
+    isJumping = next !== undefined;
     if (next === undefined) return;
-    nowMs = Math.max(nowMs, next.atMs);
+    nowMs = Math.max(nowMs, next.wakeAtMs);
     next.wake();
-    setImmediate(pass); // who has woken goes first
+    setImmediate(jump); // let the one that woke run first
   };
   return {
     now: () => nowMs,
     advance(ms) {
       nowMs += ms;
+      for (const sleeper of sleepers) if (sleeper.wakeAtMs <= nowMs) sleeper.wake();
     },
     sleep(ms, signal) {
       return new Promise((resolve, reject) => {
-        const sleeper = { atMs: nowMs + ms, wake: () => end(resolve) };
-        const end = (settle: () => void): void => {
+        const end = (settle: () => void) => (): void => {
           sleepers.delete(sleeper);
-          signal?.removeEventListener('abort', onAbort);
+          signal?.removeEventListener('abort', abort);
           settle();
         };
-        const onAbort = (): void => end(() => reject(signal?.reason));
-        if (signal?.aborted) return onAbort();
-        signal?.addEventListener('abort', onAbort);
+        const sleeper = { wakeAtMs: nowMs + ms, wake: end(resolve) };
+        const abort = end(() => reject(signal?.reason));
+        if (signal?.aborted) return abort();
+        if (ms <= 0) return resolve();
         sleepers.add(sleeper);
-        if (!isPassing) setImmediate(pass);
-        isPassing = true;
+        signal?.addEventListener('abort', abort, { once: true });
+        if (!isJumping) setImmediate(jump);
+        isJumping = true;
       });
     },
   };

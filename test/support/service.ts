@@ -13,15 +13,15 @@ import { Conditions } from '../../src/simulator/conditions.ts';
 import { createSimulator, type Simulator } from '../../src/simulator/simulator.ts';
 import { Ledger } from '../../src/store/ledger.ts';
 import { expectPromised } from './document-check.ts';
+import { createFakeClock, type FakeClock } from './fake-clock.ts';
 import { createSeededRandom } from './seeded-random.ts';
-import { createSteppedClock, type SteppedClock } from './stepped-clock.ts';
 import { createTemporaryFolder } from './temporary-folder.ts';
 import { createVideosClient } from './videos-client.ts';
 
 export interface TestedServiceSetup {
   /** What an earlier run has left. */
   readonly folder?: string;
-  readonly clock?: SteppedClock;
+  readonly clock?: FakeClock;
   readonly pid?: number;
   readonly seed?: number;
   /** A server on the network, in the place of the simulator. */
@@ -44,7 +44,7 @@ export interface TestedCall {
 
 export interface TestedService extends Handler {
   readonly folder: string;
-  readonly clock: SteppedClock;
+  readonly clock: FakeClock;
   readonly simulator: Simulator;
   readonly conditions: Conditions;
   readonly runner: JobRunner;
@@ -64,7 +64,12 @@ export interface TestedService extends Handler {
 
 /** The service over a simulator in process, with its own folder and a clock that stands still. */
 export function createTestedService(setup: TestedServiceSetup = {}): TestedService {
-  const { folder = createTemporaryFolder(), clock = createSteppedClock(), pid = 1_000_000_001, seed = 1 } = setup;
+  const {
+    folder = createTemporaryFolder(),
+    clock = createFakeClock({ isManual: true }),
+    pid = 1_000_000_001,
+    seed = 1,
+  } = setup;
   const randomBytes = createSeededRandom(seed);
   const conditions = new Conditions(() => 0.5);
   // What is in the picture does not matter here, and a small one is drawn sooner.
