@@ -1,6 +1,6 @@
 import type { CommandInput } from './app/command.ts';
 import type { GlobalOptions } from './app/global-options.ts';
-import type { OptionSpecs } from './app/option-specs.ts';
+import type { OptionSpecs } from './app/option-values.ts';
 import { exitCodeFor, SoraError } from './domain/errors.ts';
 import { Output } from './output/output.ts';
 import { type Host, Interrupt } from './platform/host.ts';
@@ -23,7 +23,7 @@ export async function runCli(host: Host): Promise<number> {
     // Loaded behind the help, which needs none of it.
     const { Context } = await import('./app/context.ts');
     const context = new Context(host, globals, output);
-    await context.checkOptions();
+    await context.servers.checkFault();
     const input = { args, options } as CommandInput<OptionSpecs>; // commander made them from the definition's own flags
     const { answer, errors = [], exitCode = 0 } = await definition.run(input, context);
     if (answer !== undefined) await output.answer(answer);

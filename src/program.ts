@@ -1,7 +1,7 @@
 import { Command, CommanderError, Option } from 'commander';
 import type { CommandDefinition } from './app/command.ts';
 import { GLOBAL_OPTIONS, type GlobalOptions } from './app/global-options.ts';
-import type { OptionSpec, OptionSpecs } from './app/option-specs.ts';
+import type { OptionSpec, OptionSpecs } from './app/option-values.ts';
 import { SoraError } from './domain/errors.ts';
 
 /** A command’s place in the tree. What it takes and does is loaded when it is asked for. */

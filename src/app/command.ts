@@ -1,8 +1,8 @@
 import type { ErrorCode } from '../domain/catalogue.ts';
-import type { SoraError } from '../domain/errors.ts';
+import { SoraError } from '../domain/errors.ts';
 import type { Answer } from '../output/output.ts';
 import type { Context } from './context.ts';
-import type { OptionSpecs, OptionValues } from './option-specs.ts';
+import type { OptionSpecs, OptionValues } from './option-values.ts';
 
 export interface ArgumentSpec {
   /** Commander’s form: `<prompt>`, `[id...]`. */
@@ -20,11 +20,11 @@ export interface CommandResult {
   readonly answer?: Answer;
   /** What went wrong beside the answer; the first decides the exit code. */
   readonly errors?: readonly SoraError[];
-  /** For a command whose answer itself says that something is wrong. */
+  /** For a command whose answer itself reports a problem. */
   readonly exitCode?: number;
 }
 
-/** A command as data and one function of (input, context), which names no global. */
+/** A command as data and one function of (input, dependencies), which uses no globals. */
 export interface CommandDefinition<S extends OptionSpecs = OptionSpecs> {
   readonly name: string;
   readonly description: string;
@@ -32,13 +32,34 @@ export interface CommandDefinition<S extends OptionSpecs = OptionSpecs> {
   readonly options: S;
   /** The shape of the document that `--json` prints. */
   readonly json: string;
-  /** The error codes that are this command’s own, beyond those that any call can end with. */
+  /** The error codes specific to this command, beyond those that any call can end with. */
   readonly errors: readonly ErrorCode[];
   readonly examples: readonly (readonly [command: string, does: string])[];
-  run(input: CommandInput<S>, context: Context): Promise<CommandResult>;
+  /** Each command declares the parts of the context that it uses, as `Pick<Context, …>`. */
+  run(input: CommandInput<S>, deps: Context): Promise<CommandResult>;
 }
 
 /** Keeps the literal types of the flags, from which the types of the values follow. */
 export function defineCommand<const S extends OptionSpecs>(definition: CommandDefinition<S>): CommandDefinition<S> {
   return definition;
+}
+
+export interface Outcomes<T> {
+  readonly values: readonly T[];
+  readonly errors: readonly SoraError[];
+}
+
+/** Does the same for several things, in order; one failure does not stop the others. */
+export async function forEach<I, T>(items: readonly I[], act: (item: I) => Promise<T>): Promise<Outcomes<T>> {
+  const values: T[] = [];
+  const errors: SoraError[] = [];
+  for (const item of items) {
+    try {
+      values.push(await act(item));
+    } catch (error) {
+      if (!(error instanceof SoraError)) throw error;
+      errors.push(error);
+    }
+  }
+  return { values, errors };
 }

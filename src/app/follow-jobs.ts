@@ -6,8 +6,7 @@ import { type WaitEvent, waitForJob } from '../jobs/wait.ts';
 import { describeWait, type WaitState } from '../output/wait-view.ts';
 import { Interrupt } from '../platform/host.ts';
 import type { Context } from './context.ts';
-import { type Server, targetOption } from './server.ts';
-import { writeSeen } from './write-events.ts';
+import { type Server, targetOption } from './servers.ts';
 
 export interface FollowedJob {
   readonly id: string;
@@ -17,13 +16,15 @@ export interface FollowedJob {
   readonly known: VideoJob | null;
 }
 
+type FollowDeps = Pick<Context, 'host' | 'output' | 'ledger' | 'jobs' | 'random'>;
+
 /**
  * Waits for a job with progress on the terminal, writes what changes into the
  * ledger, and returns the job when it has ended, however it has ended. Throws
  * `wait_timeout` and `interrupted`, whose hints go on with the wait.
  */
-export async function followJob(job: FollowedJob, timeoutMs: number, context: Context): Promise<VideoJob> {
-  const [outcome] = await followJobs([job], timeoutMs, context);
+export async function followJob(job: FollowedJob, timeoutMs: number, deps: FollowDeps): Promise<VideoJob> {
+  const [outcome] = await followJobs([job], timeoutMs, deps);
   if (outcome instanceof SoraError) throw outcome;
   if (outcome === undefined) throw new SoraError('unexpected');
   return outcome;
@@ -33,29 +34,25 @@ export async function followJob(job: FollowedJob, timeoutMs: number, context: Co
 export async function followJobs(
   jobs: readonly FollowedJob[],
   timeoutMs: number,
-  context: Context,
+  deps: FollowDeps,
 ): Promise<(VideoJob | SoraError)[]> {
-  const progress = await context.output.progress();
-  const watches = jobs.map((job) => new JobWatch(job, progress.isVisible, context));
-  progress.show(() =>
-    describeWait(
-      watches.map(({ state }) => state),
-      context.host.clock.now(),
-    ),
-  );
+  const progress = await deps.output.progress();
+  const watches = jobs.map((job) => new JobWatch(job, progress.isVisible, deps));
+  const states = watches.map(({ state }) => state);
+  progress.show(() => describeWait(states, deps.host.clock.now()));
   try {
-    return await Promise.all(watches.map((watch) => followOne(watch, timeoutMs, context)));
+    return await Promise.all(watches.map((watch) => followOne(watch, timeoutMs, deps)));
   } finally {
     progress.stop();
   }
 }
 
-async function followOne(watch: JobWatch, timeoutMs: number, context: Context): Promise<VideoJob | SoraError> {
-  const { host } = context;
+async function followOne(watch: JobWatch, timeoutMs: number, deps: FollowDeps): Promise<VideoJob | SoraError> {
+  const { host, random } = deps;
   const { id, server, known } = watch.job;
   try {
     const events = waitForJob(
-      { client: server.singleShot, clock: host.clock, random: context.random },
+      { client: server.singleShot, clock: host.clock, random },
       { id, known, deadlineMs: host.clock.now() + timeoutMs, signal: host.interrupt },
     );
     for (;;) {
@@ -88,18 +85,18 @@ function stopped(thrown: unknown, id: string, target: string): SoraError {
 class JobWatch {
   readonly job: FollowedJob;
   readonly state: WaitState;
-  readonly #context: Context;
+  readonly #deps: FollowDeps;
   readonly #isAnimated: boolean;
 
-  constructor(job: FollowedJob, isAnimated: boolean, context: Context) {
+  constructor(job: FollowedJob, isAnimated: boolean, deps: FollowDeps) {
     const { server, record, known } = job;
     const model = known?.model ?? record?.request.model;
     this.job = job;
-    this.#context = context;
+    this.#deps = deps;
     this.#isAnimated = isAnimated;
     this.state = {
-      startedMs: record?.submittedAtMs ?? context.host.clock.now(),
-      expectedMs: model ? median(context.ledger.durationsMs(server.identity.profile, model, 20)) : null,
+      startedMs: record?.submittedAtMs ?? deps.host.clock.now(),
+      expectedMs: model ? median(deps.ledger.durationsMs(server.identity.profile, model, 20)) : null,
       status: null,
       progress: null,
       trouble: null,
@@ -119,17 +116,17 @@ class JobWatch {
   }
 
   async #tellStatus(job: VideoJob): Promise<void> {
-    const { output } = this.#context;
+    const { output, jobs } = this.#deps;
     const { record } = this.job;
     if (job.status === 'unknown') {
       output.note(`the server's status \`${job.serverStatus}\` is not known; looking on, less often`);
     }
     this.#tell(job.status.replace('_', ' '));
-    if (job.status !== record?.job?.status) await writeSeen(record, job, this.#context);
+    if (job.status !== record?.job?.status) await jobs.record(record, job);
   }
 
   #tell(text: string): void {
-    if (!this.#isAnimated) this.#context.output.news(`${this.job.id}: ${text}`);
+    if (!this.#isAnimated) this.#deps.output.news(`${this.job.id}: ${text}`);
   }
 }
 

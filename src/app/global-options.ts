@@ -1,5 +1,5 @@
 import { DIALECTS } from '../domain/dialect.ts';
-import type { OptionSpecs, OptionValues } from './option-specs.ts';
+import type { OptionSpecs, OptionValues } from './option-values.ts';
 
 /** Taken by every command. */
 export const GLOBAL_OPTIONS = {

@@ -2,7 +2,29 @@ import { parseDayMs } from '../domain/day.ts';
 import { parseDurationMs } from '../domain/duration.ts';
 import { SoraError } from '../domain/errors.ts';
 
-/** Readers of option values. What cannot be read is added to `faults`, so that all faults come at once. */
+/** One option as data: a text if its flags hold `<value>`, else a switch. */
+export interface OptionSpec {
+  readonly flags: string;
+  readonly summary: string;
+  /** Heading in the help. */
+  readonly group?: string;
+  readonly choices?: readonly string[];
+  /** May be given several times. */
+  readonly repeatable?: true;
+}
+
+export type OptionSpecs = Readonly<Record<string, OptionSpec>>;
+
+/** The type of an option’s value follows from its flags. */
+type OptionValue<S extends OptionSpec> = S extends { readonly repeatable: true }
+  ? readonly string[] | undefined
+  : S['flags'] extends `${string}<${string}`
+    ? string | undefined
+    : boolean | undefined;
+
+export type OptionValues<S extends OptionSpecs> = { readonly [K in keyof S]: OptionValue<S[K]> };
+
+/** Parsers of option values. What cannot be parsed is added to `faults`, so that all faults are reported together. */
 
 export function parseTimeoutMs(text: string | undefined, fallbackMs: number, faults: string[]): number {
   if (text === undefined) return fallbackMs;

@@ -8,7 +8,7 @@ import { decodeText, readBytes, readStream } from '../jobs/input-file.ts';
 import { readReferenceImage } from '../jobs/reference-image.ts';
 import type { Host } from '../platform/host.ts';
 import type { Context } from './context.ts';
-import type { OptionSpecs, OptionValues } from './option-specs.ts';
+import type { OptionSpecs, OptionValues } from './option-values.ts';
 
 const GROUP = 'Video:';
 
@@ -64,17 +64,17 @@ export interface ReadRequest extends ResolvedRequest {
 export async function readRequest(
   prompt: string,
   options: RequestOptions,
-  context: Context,
+  { configuration, host }: Pick<Context, 'configuration' | 'host'>,
   extraFaults: readonly string[],
 ): Promise<ReadRequest> {
   const faults = [...extraFaults];
   const note = (fault: string): undefined => void faults.push(fault);
-  const promptText = await readPrompt(prompt, context).catch((error: Error) => {
-    context.host.interrupt.throwIfAborted();
+  const promptText = await readPrompt(prompt, host).catch((error: Error) => {
+    host.interrupt.throwIfAborted();
     return note(error.message);
   });
-  const image = readImage(options.image, context.host.cwd, note);
-  const { model, defaults } = context.configuration;
+  const image = readImage(options.image, host.cwd, note);
+  const { model, defaults } = configuration;
   const resolution = resolveRequest({
     ...withDefaults({ ...options, params: options.param }, defaults),
     model: options.model ?? model?.value,
@@ -82,7 +82,7 @@ export async function readRequest(
     prompt: promptText ?? 'unreadable',
     characters: options.character,
     image,
-    form: apiFormOf(context.configuration),
+    form: apiFormOf(configuration),
   });
   if (resolution.ok && faults.length === 0) {
     return { ...resolution.value, imagePath: image?.reference.kind === 'file' ? (options.image ?? null) : null };
@@ -93,7 +93,7 @@ export async function readRequest(
 }
 
 /** A prompt is text, `@file`, or `-` for standard input; the newline that ends a file is not part of it. */
-async function readPrompt(prompt: string, { host }: Context): Promise<string> {
+async function readPrompt(prompt: string, host: Host): Promise<string> {
   if (prompt === '-') return decodeText(await readStandardInput(host), 'standard input');
   if (!prompt.startsWith('@')) return prompt;
   const path = resolve(host.cwd, prompt.slice(1));

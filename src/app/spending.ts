@@ -31,16 +31,15 @@ export function parseMaxCost(text: string | undefined, faults: string[]): number
  */
 export async function agreeToSpend(
   spending: Spending,
-  context: Pick<Context, 'configuration' | 'host' | 'isInteractive'>,
+  { configuration, host, isInteractive }: Pick<Context, 'configuration' | 'host' | 'isInteractive'>,
 ): Promise<void> {
   const { micros, maxCostMicros, isAgreed, spentMicros = 0, isMore = false } = spending;
-  const { configuration, host } = context;
   if (configuration.isSimulator) return;
   const cap = maxCostMicros === null ? configuration.maxCostMicros : { value: maxCostMicros, origin: '--max-cost' };
   enforceCap({ micros: isMore ? null : micros, spentMicros }, cap);
   const threshold = configuration.confirmAboveMicros;
   if (micros === null || micros <= threshold.value || isAgreed || maxCostMicros !== null) return;
-  if (!context.isInteractive) {
+  if (!isInteractive) {
     throw new SoraError('cost_cap_exceeded', {
       title: `this would cost ${formatUsd(micros)}; more than ${formatUsd(threshold.value)} needs consent, and nobody can be asked here`,
       facts: { needed_usd: formatUsd(micros).slice(1) },

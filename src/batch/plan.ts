@@ -64,7 +64,7 @@ function stateOf(record: JobRecord, row: BatchRow): RowState {
 }
 
 /** The whole files of a row’s video, or null when one of them is not there. */
-export function savedFiles({ files }: JobRecord, { variants }: BatchRow): SavedFile[] | null {
+export function savedFiles({ files }: JobRecord, { variants }: Pick<BatchRow, 'variants'>): SavedFile[] | null {
   const found = variants.flatMap(
     (variant) => files.findLast((file) => file.variant === variant && isWhole(file)) ?? [],
   );

@@ -1,13 +1,9 @@
-import { collect } from '../app/collect.ts';
-import { defineCommand } from '../app/command.ts';
+import { defineCommand, forEach } from '../app/command.ts';
 import type { Context } from '../app/context.ts';
-import { type FoundJob, findJob } from '../app/find-job.ts';
 import { followJob } from '../app/follow-jobs.ts';
-import { lookAtJob } from '../app/look-at-job.ts';
+import type { FoundJob } from '../app/known-jobs.ts';
 import { parseTimeoutMs, refuseFaults } from '../app/option-values.ts';
-import { removeVideo } from '../app/remove-video.ts';
-import { targetOption } from '../app/server.ts';
-import { writeRemoved, writeSeen } from '../app/write-events.ts';
+import { targetOption } from '../app/servers.ts';
 import { refuseLacking } from '../client/profile-client.ts';
 import { knowledgeOf } from '../configuration/endpoint.ts';
 import { SoraError } from '../domain/errors.ts';
@@ -18,6 +14,8 @@ import { type Cancellation, cancelJob } from '../jobs/cancel.ts';
 import { JOB_JSON_SHAPE, jobJson } from '../output/job-view.ts';
 import type { Answer } from '../output/output.ts';
 import { renderTable } from '../output/table.ts';
+
+type CancelDeps = Pick<Context, 'configuration' | 'ledger' | 'jobs' | 'output' | 'host' | 'random'>;
 
 interface Cancelled {
   readonly summary: JobSummary;
@@ -41,48 +39,49 @@ export const cancel = defineCommand({
     ['sora cancel --all --wait', 'stop everything that is unfinished'],
   ],
 
-  async run({ args, options }, context) {
+  async run({ args, options }, deps: CancelDeps) {
+    const { configuration, jobs, output } = deps;
     const faults: string[] = [];
-    const timeoutMs = parseTimeoutMs(options.timeout, context.configuration.timeoutMs.value, faults);
+    const timeoutMs = parseTimeoutMs(options.timeout, configuration.timeoutMs.value, faults);
     if (args.length === 0 && !options.all) faults.push('give an id, or `--all`');
     if (args.length > 0 && options.all) faults.push('give ids or `--all`, not both');
     refuseFaults(faults, 'cancel');
-    const names = options.all ? context.ledger.open().map(({ key }) => key) : args;
-    const { values, errors } = await collect(names, async (name) => {
-      const found = await findJob(name, context);
-      return cancelOne(found, options.wait ? timeoutMs : null, context);
-    });
-    if (names.length === 0) context.output.note('nothing is unfinished');
+    const names = options.all ? deps.ledger.open().map(({ key }) => key) : args;
+    const { values, errors } = await forEach(names, async (name) =>
+      cancelOne(await jobs.find(name), options.wait ? timeoutMs : null, deps),
+    );
+    if (names.length === 0) output.note('nothing is unfinished');
     const isShown = values.length > 0 || names.length === 0;
     return { ...(isShown ? { answer: answerFor(values, args.length === 1) } : {}), errors };
   },
 });
 
-async function cancelOne(found: FoundJob, waitMs: number | null, context: Context): Promise<Cancelled> {
+async function cancelOne(found: FoundJob, waitMs: number | null, deps: CancelDeps): Promise<Cancelled> {
+  const { jobs, host } = deps;
   const { id, server, record } = found;
   const knowledge = knowledgeOf(server.configuration);
   // Who waits for the end of a job wants it deleted then, not stopped.
   refuseLacking(knowledge, waitMs === null ? 'cancel' : 'delete');
-  const before = await lookAtJob(found, context);
+  const before = await jobs.look(found);
   if (isTerminal(before.status)) throw alreadyFinished(found);
   const result: Cancellation = knowledge.lacks.has('cancel')
     ? { kind: 'running', job: before, refusal: null }
-    : await cancelJob({ client: server.client, clock: context.host.clock, signal: context.host.interrupt }, id);
+    : await cancelJob({ client: server.client, clock: host.clock, signal: host.interrupt }, id);
   switch (result.kind) {
     case 'aborted':
-      await writeSeen(record, result.job, context);
+      await jobs.record(record, result.job);
       return { summary: summarize(server.identity.profile, record, result.job), outcome: 'aborted' };
     case 'deleted': {
-      await writeRemoved(record, context);
+      await jobs.recordRemoval(record);
       const last: VideoJob = { ...before, status: 'cancelled' };
       return { summary: summarize(server.identity.profile, record, last), outcome: 'deleted' };
     }
     case 'ended':
-      await writeSeen(record, result.job, context);
+      await jobs.record(record, result.job);
       throw alreadyFinished(found);
     case 'running':
       if (waitMs === null) throw cannotCancel(found, result.refusal);
-      return deleteAfterwards(found, result.job, waitMs, context);
+      return deleteAfterwards(found, result.job, waitMs, deps);
   }
 }
 
@@ -90,10 +89,10 @@ async function deleteAfterwards(
   found: FoundJob,
   known: VideoJob,
   waitMs: number,
-  context: Context,
+  deps: CancelDeps,
 ): Promise<Cancelled> {
-  const job = await followJob({ ...found, known }, waitMs, context);
-  await removeVideo(found, context);
+  const job = await followJob({ ...found, known }, waitMs, deps);
+  await deps.jobs.delete(found);
   return { summary: summarize(found.server.identity.profile, found.record, job), outcome: 'deleted' };
 }
 

@@ -1,10 +1,7 @@
-import { collect } from '../app/collect.ts';
-import { defineCommand } from '../app/command.ts';
+import { defineCommand, forEach } from '../app/command.ts';
 import type { Context } from '../app/context.ts';
-import { findJob } from '../app/find-job.ts';
-import { lookAtJob } from '../app/look-at-job.ts';
-import { removeVideo } from '../app/remove-video.ts';
-import { targetOption } from '../app/server.ts';
+import type { KnownJobs } from '../app/known-jobs.ts';
+import { targetOption } from '../app/servers.ts';
 import { refuseLacking } from '../client/profile-client.ts';
 import { knowledgeOf } from '../configuration/endpoint.ts';
 import { SoraError } from '../domain/errors.ts';
@@ -24,18 +21,18 @@ export const remove = defineCommand({
     ['sora delete @last --json', 'remove the newest, and print which it was'],
   ],
 
-  async run({ args }, context) {
-    const { values: deleted, errors } = await collect(args, (name) => removeOne(name, context));
+  async run({ args }, { jobs }: Pick<Context, 'jobs'>) {
+    const { values: deleted, errors } = await forEach(args, (name) => removeOne(name, jobs));
     const answer = { data: { deleted }, view: () => deleted.map((id) => `${cleanLine(id)}\n`).join('') };
     return { ...(deleted.length > 0 ? { answer } : {}), errors };
   },
 });
 
-async function removeOne(name: string, context: Context): Promise<string> {
-  const found = await findJob(name, context);
+async function removeOne(name: string, jobs: KnownJobs): Promise<string> {
+  const found = await jobs.find(name);
   const { id, server } = found;
   refuseLacking(knowledgeOf(server.configuration), 'delete');
-  const job = await lookAtJob(found, context);
+  const job = await jobs.look(found);
   if (!isTerminal(job.status)) {
     throw new SoraError('content_not_ready', {
       title: 'the job has not ended; `delete` removes finished videos',
@@ -43,6 +40,6 @@ async function removeOne(name: string, context: Context): Promise<string> {
       hints: [`run \`${commandAbout(id, 'sora cancel', targetOption(server.identity))}\` to stop it`],
     });
   }
-  await removeVideo(found, context);
+  await jobs.delete(found);
   return id;
 }

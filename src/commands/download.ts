@@ -1,8 +1,6 @@
 import { existsSync } from 'node:fs';
-import { collect } from '../app/collect.ts';
-import { defineCommand } from '../app/command.ts';
-import { findJob } from '../app/find-job.ts';
-import { lookAtJob } from '../app/look-at-job.ts';
+import { defineCommand, forEach } from '../app/command.ts';
+import type { Context } from '../app/context.ts';
 import { refuseFaults } from '../app/option-values.ts';
 import {
   checkFiles,
@@ -10,11 +8,10 @@ import {
   type FilePlan,
   planFiles,
   SEVERAL_NEED_FOLDER,
+  savedResult,
   saveFiles,
-} from '../app/save-files.ts';
-import { savedAnswer } from '../app/saved-answer.ts';
-import { targetOption } from '../app/server.ts';
-import { writeSidecars } from '../app/write-sidecars.ts';
+} from '../app/saving.ts';
+import { targetOption } from '../app/servers.ts';
 import { SoraError } from '../domain/errors.ts';
 import { failureOf } from '../domain/job-failure.ts';
 import { summarize } from '../domain/summary.ts';
@@ -42,23 +39,26 @@ export const download = defineCommand({
     ['sora download video_123 --variant video --variant thumbnail -o out/', 'video and thumbnail into a folder'],
   ],
 
-  async run({ args, options }, context) {
+  async run(
+    { args, options },
+    deps: Pick<Context, 'configuration' | 'host' | 'options' | 'output' | 'ledger' | 'jobs'>,
+  ) {
+    const { jobs, host } = deps;
     const faults: string[] = [];
-    const plan = planFiles(options, context, faults);
+    const plan = planFiles(options, deps, faults);
     if (args.length > 1 && plan.destination.kind !== 'folder') faults.push(SEVERAL_NEED_FOLDER);
     refuseFaults(faults, 'download');
     checkFiles(plan);
-    const { values, errors } = await collect(args, async (id) => {
-      const found = await findJob(id, context);
-      const job = await lookAtJob(found, context);
-      refuseUnfinished(job, targetOption(found.server.identity), context.host.clock.now());
+    const { values, errors } = await forEach(args, async (id) => {
+      const found = await jobs.find(id);
+      const job = await jobs.look(found);
+      refuseUnfinished(job, targetOption(found.server.identity), host.clock.now());
       refuseExisting(plan, job, found.record?.request.prompt ?? null);
       const { server, record } = found;
-      const files = await saveFiles({ server, record, job, plan }, context);
+      const files = await saveFiles({ server, record, job }, plan, deps);
       return { ...summarize(server.identity.profile, record, job), files };
     });
-    const unwritten = await writeSidecars(values, plan, context);
-    return { ...savedAnswer(values, plan, context), errors: [...errors, ...unwritten] };
+    return savedResult(values, plan, errors, deps);
   },
 });
 

@@ -1,12 +1,19 @@
 import { type CommandResult, defineCommand } from '../app/command.ts';
 import type { Context } from '../app/context.ts';
-import { jobAnswer } from '../app/job-answer.ts';
-import { isListed } from '../app/listed-records.ts';
-import { isListedBy, mergeJobs } from '../app/merged-jobs.ts';
+import {
+  isListed,
+  isListedBy,
+  isOutOfReach,
+  isWithoutList,
+  type ListDeps,
+  listAllServers,
+  listServer,
+  mergeJobs,
+  type ServerList,
+} from '../app/job-lists.ts';
 import { ALL_MEANS_ALL, parseWholeNumber, refuseFaults } from '../app/option-values.ts';
-import { isOutOfReach, isWithoutList, listAllServers, listServer, type ServerList } from '../app/server-list.ts';
 import { isOpen, type JobRecord } from '../domain/record.ts';
-import { JOB_JSON_SHAPE } from '../output/job-view.ts';
+import { JOB_JSON_SHAPE, jobsAnswer } from '../output/job-view.ts';
 
 const DEFAULT_LIMIT = 20;
 const MAX_LIMIT = 10_000;
@@ -28,32 +35,36 @@ export const list = defineCommand({
     ['sora list --local -L 100 --json', 'the last 100 submissions, without the network'],
   ],
 
-  async run({ options: { limit: wanted, local = false, allProfiles = false } }, context) {
+  async run(
+    { options: { limit: wanted, local = false, allProfiles = false } },
+    deps: ListDeps & Pick<Context, 'isServerNamed'>,
+  ) {
     const faults: string[] = [];
     const limit = parseWholeNumber(
       wanted,
       { name: '--limit', min: 1, max: MAX_LIMIT, fallback: DEFAULT_LIMIT },
       faults,
     );
-    if (allProfiles && context.isServerNamed) faults.push(ALL_MEANS_ALL);
+    if (allProfiles && deps.isServerNamed) faults.push(ALL_MEANS_ALL);
     refuseFaults(faults, 'list');
-    if (local) return show([], () => true, { limit, allProfiles }, context);
-    if (!allProfiles) return listOne(limit, context);
-    const { lists, errors } = await listAllServers(limit, context);
-    return { ...(await show(lists, () => true, { limit, allProfiles }, context)), errors };
+    if (local) return show([], () => true, { limit, allProfiles }, deps);
+    if (!allProfiles) return listOne(limit, deps);
+    const { lists, errors } = await listAllServers(limit, deps);
+    return { ...(await show(lists, () => true, { limit, allProfiles }, deps)), errors };
   },
 });
 
 /** The server in force. Where it cannot be asked at all it is the whole ledger, whichever servers that speaks of. */
-async function listOne(limit: number, context: Context): Promise<CommandResult> {
-  const list = await listServer(context.configuration, limit, context);
+async function listOne(limit: number, deps: ListDeps): Promise<CommandResult> {
+  const { configuration, output } = deps;
+  const list = await listServer(configuration, limit, deps);
   if (list.error !== null) {
     if (!isWithoutList(list) && !isOutOfReach(list)) throw list.error;
-    context.output.note(`only the local ledger is shown: ${list.error.message}`);
+    output.note(`only the local ledger is shown: ${list.error.message}`);
   }
-  const baseUrl = context.configuration.baseUrl.value;
+  const baseUrl = configuration.baseUrl.value;
   const isWanted = (record: JobRecord): boolean => isOutOfReach(list) || record.baseUrl === baseUrl;
-  return show([list], isWanted, { limit, allProfiles: false }, context);
+  return show([list], isWanted, { limit, allProfiles: false }, deps);
 }
 
 /** What the servers list, and those records beside it that are wanted. */
@@ -61,12 +72,12 @@ async function show(
   lists: readonly ServerList[],
   isWanted: (record: JobRecord) => boolean,
   { limit, allProfiles }: { limit: number; allProfiles: boolean },
-  context: Context,
+  deps: ListDeps,
 ): Promise<CommandResult> {
   const isKnown = isListedBy(lists);
-  const records = context.ledger.newest(limit, (record) => isListed(record) && isWanted(record) && !isKnown(record));
+  const records = deps.ledger.newest(limit, (record) => isListed(record) && isWanted(record) && !isKnown(record));
   const withoutList = new Set(lists.filter(isWithoutList).map(({ configuration }) => configuration.baseUrl.value));
   const isAsked = (record: JobRecord): boolean => isOpen(record) && withoutList.has(record.baseUrl);
-  const jobs = await mergeJobs(lists, records, isAsked, context);
-  return { answer: jobAnswer(jobs.slice(0, limit), { withProfile: allProfiles }, context) };
+  const jobs = await mergeJobs(lists, records, isAsked, deps);
+  return { answer: jobsAnswer(jobs.slice(0, limit), { withProfile: allProfiles }, deps.host.clock.now()) };
 }

@@ -1,21 +1,16 @@
-import { collect } from '../app/collect.ts';
-import { type CommandResult, defineCommand } from '../app/command.ts';
+import { type CommandResult, defineCommand, forEach } from '../app/command.ts';
 import type { Context } from '../app/context.ts';
-import { currentSummary } from '../app/current-job.ts';
-import { findJob } from '../app/find-job.ts';
 import { followJobs } from '../app/follow-jobs.ts';
-import { jobAnswer } from '../app/job-answer.ts';
-import { isListed } from '../app/listed-records.ts';
-import { lookAtJob } from '../app/look-at-job.ts';
-import { isListedBy, mergeJobs } from '../app/merged-jobs.ts';
+import { isListed, isListedBy, isWithoutList, type ListDeps, listAllServers, mergeJobs } from '../app/job-lists.ts';
 import { ALL_MEANS_ALL, parseTimeoutMs, refuseFaults } from '../app/option-values.ts';
-import { isWithoutList, listAllServers } from '../app/server-list.ts';
 import { SoraError } from '../domain/errors.ts';
 import { failureOf } from '../domain/job-failure.ts';
 import { isOpen, type JobRecord } from '../domain/record.ts';
 import type { JobSummary } from '../domain/summary.ts';
 import { isTerminal } from '../domain/video.ts';
-import { JOB_JSON_SHAPE } from '../output/job-view.ts';
+import { JOB_JSON_SHAPE, jobsAnswer } from '../output/job-view.ts';
+
+type StatusDeps = ListDeps & Pick<Context, 'isServerNamed' | 'random'>;
 
 const MOST_RECENT = 10;
 /** How many jobs of a server are looked at for unfinished ones. */
@@ -41,30 +36,33 @@ export const status = defineCommand({
     ['sora status --json', 'the unfinished and most recent jobs, for a script'],
   ],
 
-  async run({ args, options }, context) {
+  async run({ args, options }, deps: StatusDeps) {
+    const { configuration, jobs, host } = deps;
     const faults: string[] = [];
-    const timeoutMs = parseTimeoutMs(options.timeout, context.configuration.timeoutMs.value, faults);
+    const timeoutMs = parseTimeoutMs(options.timeout, configuration.timeoutMs.value, faults);
     const allProfiles = options.allProfiles ?? false;
-    if (allProfiles && context.isServerNamed) faults.push(ALL_MEANS_ALL);
+    if (allProfiles && deps.isServerNamed) faults.push(ALL_MEANS_ALL);
     if (allProfiles && (args.length > 0 || options.watch)) faults.push('`--all-profiles` takes no id and no `--watch`');
     refuseFaults(faults, 'status');
-    if (options.watch) return watch(args, timeoutMs, context);
-    if (args.length === 0) return overview(allProfiles, context);
-    const { values, errors } = await collect(args, async (id) => {
-      const found = await findJob(id, context);
-      return currentSummary(found, await lookAtJob(found, context), context);
+    if (options.watch) return watch(args, timeoutMs, deps);
+    if (args.length === 0) return overview(allProfiles, deps);
+    const { values, errors } = await forEach(args, async (id) => {
+      const found = await jobs.find(id);
+      return jobs.summarize(found, await jobs.look(found));
     });
     return {
-      ...(values.length > 0 ? { answer: jobAnswer(values, { isNamedAlone: args.length === 1 }, context) } : {}),
+      ...(values.length > 0
+        ? { answer: jobsAnswer(values, { isNamedAlone: args.length === 1 }, host.clock.now()) }
+        : {}),
       errors,
     };
   },
 });
 
 /** The newest and the unfinished jobs, of the ledger and, with all profiles, of their servers; those that can still change are asked for. */
-async function overview(allProfiles: boolean, context: Context): Promise<CommandResult> {
-  const { ledger, output } = context;
-  const { lists, errors } = allProfiles ? await listAllServers(LISTED, context) : { lists: [], errors: [] };
+async function overview(allProfiles: boolean, deps: StatusDeps): Promise<CommandResult> {
+  const { ledger, output, host } = deps;
+  const { lists, errors } = allProfiles ? await listAllServers(LISTED, deps) : { lists: [], errors: [] };
   const isKnown = isListedBy(lists);
   const recent = ledger.newest(MOST_RECENT, isListed);
   const records = new Map(
@@ -76,33 +74,34 @@ async function overview(allProfiles: boolean, context: Context): Promise<Command
       .map(({ configuration }) => configuration.baseUrl.value),
   );
   const isAsked = (record: JobRecord): boolean => isOpen(record) && !silent.has(record.baseUrl);
-  const jobs = await mergeJobs(lists, [...records.values()], isAsked, context);
+  const jobs = await mergeJobs(lists, [...records.values()], isAsked, deps);
   const shown = allProfiles ? jobs.filter(({ status }, at) => at < MOST_RECENT || !isTerminal(status)) : jobs;
   if (shown.length === 0) output.note('there are no videos yet; run `sora create` to make one');
-  return { answer: jobAnswer(shown, { withProfile: allProfiles }, context), errors };
+  return { answer: jobsAnswer(shown, { withProfile: allProfiles }, host.clock.now()), errors };
 }
 
 /** Waits for the named jobs, or for all unfinished ones. */
-async function watch(ids: readonly string[], timeoutMs: number, context: Context): Promise<CommandResult> {
-  const names = ids.length > 0 ? ids : context.ledger.open().map(({ key }) => key);
-  const { values: found, errors } = await collect(names, (name) => findJob(name, context));
+async function watch(ids: readonly string[], timeoutMs: number, deps: StatusDeps): Promise<CommandResult> {
+  const { ledger, jobs, host } = deps;
+  const names = ids.length > 0 ? ids : ledger.open().map(({ key }) => key);
+  const { values: found, errors } = await forEach(names, (name) => jobs.find(name));
   const outcomes = await followJobs(
     found.map((job) => ({ ...job, known: null })),
     timeoutMs,
-    context,
+    deps,
   );
   const allErrors = [...errors];
   const summaries: JobSummary[] = [];
   for (const [at, outcome] of outcomes.entries()) {
     const job = found[at];
     if (job === undefined) continue;
-    const error = outcome instanceof SoraError ? outcome : failureOf(outcome, context.host.clock.now());
+    const error = outcome instanceof SoraError ? outcome : failureOf(outcome, host.clock.now());
     if (error !== null) allErrors.push(error);
-    summaries.push(currentSummary(job, outcome instanceof SoraError ? null : outcome, context));
+    summaries.push(jobs.summarize(job, outcome instanceof SoraError ? null : outcome));
   }
   const isShown = summaries.length > 0 || names.length === 0;
   return {
-    ...(isShown ? { answer: jobAnswer(summaries, { isNamedAlone: ids.length === 1 }, context) } : {}),
+    ...(isShown ? { answer: jobsAnswer(summaries, { isNamedAlone: ids.length === 1 }, host.clock.now()) } : {}),
     errors: allErrors,
   };
 }

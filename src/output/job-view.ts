@@ -2,6 +2,7 @@ import { formatUsd, usdOf } from '../domain/money.ts';
 import type { JobSummary } from '../domain/summary.ts';
 import type { JobStatus } from '../domain/video.ts';
 import { cleanLine } from './clean-text.ts';
+import type { Answer } from './output.ts';
 import type { Palette, Surface } from './surface.ts';
 import { renderTable } from './table.ts';
 
@@ -39,6 +40,24 @@ export const JOB_JSON_SHAPE =
 
 function isoTime(timeMs: number | null): string | null {
   return timeMs === null ? null : new Date(timeMs).toISOString();
+}
+
+export interface JobsAnswerForm {
+  /** The only job that was asked for is a document of its own; anything else is a list. */
+  readonly isNamedAlone?: boolean;
+  readonly withProfile?: boolean;
+}
+
+/** Jobs as the answer of a command. */
+export function jobsAnswer(jobs: readonly JobSummary[], form: JobsAnswerForm, nowMs: number): Answer {
+  const [only] = jobs;
+  if (form.isNamedAlone && only !== undefined) {
+    return { data: jobJson(only), view: (surface) => renderJob(only, nowMs, surface) };
+  }
+  return {
+    data: { jobs: jobs.map((job) => jobJson(job)) },
+    view: (surface) => (jobs.length === 0 ? '' : renderJobs(jobs, nowMs, surface, form.withProfile)),
+  };
 }
 
 /** Several jobs, a row each: id, status, progress, model, length, size, age, prompt; before them, when it is asked for, the profile. */

@@ -57,16 +57,11 @@ describe('wrong usage', () => {
       '`--fault` needs `--simulate`',
       'add `--simulate`',
     ],
-    [
-      'a fault that is none',
-      ['list', '--simulate', '--fault', 'x'],
-      'knows no fault `x`',
-      'choose one of invalid_value',
-    ],
+    ['a fault that is none', ['list', '--simulate', '--fault', 'x'], 'has no fault `x`', 'choose one of invalid_value'],
     [
       'a fault that is none, for a command that would take it for the server’s',
       ['doctor', '--simulate', '--fault', 'x'],
-      'knows no fault `x`',
+      'has no fault `x`',
       'choose one of invalid_value',
     ],
     ['two answers at once', ['doctor', '--curl', '--server'], 'not both', 'run `sora doctor --help`'],

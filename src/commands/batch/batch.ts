@@ -1,4 +1,5 @@
 import { defineCommand } from '../../app/command.ts';
+import type { Context } from '../../app/context.ts';
 import { agreeToSpend } from '../../app/spending.ts';
 import type { PlannedRow } from '../../batch/plan.ts';
 import { rowSchema } from '../../batch/row-fields.ts';
@@ -15,7 +16,7 @@ import {
 import { preferSmallHeap } from '../../platform/memory.ts';
 import { planManifest, refuseTakenOutputs } from './manifest-rows.ts';
 import { BATCH_OPTIONS, type BatchSettings, readBatchOptions } from './options.ts';
-import { runPlan } from './plan-run.ts';
+import { type RunDeps, runPlan } from './plan-run.ts';
 import { countRows, plannedEntry } from './progress.ts';
 
 export const batch = defineCommand({
@@ -40,15 +41,16 @@ export const batch = defineCommand({
     ['sora batch prompts.txt -d 8 -o clips/ --concurrency 8 --max-cost 50', 'eight at once, at most $50'],
   ],
 
-  async run({ args: [file], options }, context) {
+  async run({ args: [file], options }, deps: RunDeps & Pick<Context, 'options' | 'isInteractive'>) {
     preferSmallHeap();
     if (options.schema) {
       const schema = rowSchema();
       return { answer: { data: schema, view: () => `${JSON.stringify(schema, null, 2)}\n` } };
     }
-    const settings = readBatchOptions(file, options, context);
-    const plan = await planManifest(settings, options, context);
-    const { profile, isSimulator } = context.configuration;
+    const { configuration, host, output } = deps;
+    const settings = readBatchOptions(file, options, deps);
+    const plan = await planManifest(settings, options, deps);
+    const { profile, isSimulator } = configuration;
     const rows = selectRows(plan.rows, settings.retryFailed);
     const toBePaid = rows.filter(({ state }) => isToBePaid(state, settings));
     refuseTakenOutputs(toBePaid, settings);
@@ -56,10 +58,10 @@ export const batch = defineCommand({
     const { toSpendMicros, unpriced } = toPay;
     const count = { ...countRows(plan.rows, plan.spentMicros), toSpendMicros, unpriced };
     const price = describePrice(toSpendMicros, unpriced);
-    context.output.news(`plan: ${describeCount(count)}; cost: ${isSimulator ? `free (it would be ${price})` : price}`);
+    output.news(`plan: ${describeCount(count)}; cost: ${isSimulator ? `free (it would be ${price})` : price}`);
     // Rows of standard input are others each time.
     if (plan.strays > 0 && settings.path !== null) {
-      context.output.note(
+      output.note(
         `${plan.strays === 1 ? 'a job of earlier runs is' : `${plan.strays} jobs of earlier runs are`} of no row as it is now: one that is gone, or asks for something else; \`sora list --local\` shows them`,
       );
     }
@@ -72,10 +74,10 @@ export const batch = defineCommand({
         },
         summary,
       };
-      return { answer: { data, view: (surface) => renderEntries(entries, context.host.cwd, surface) } };
+      return { answer: { data, view: (surface) => renderEntries(entries, host.cwd, surface) } };
     }
 
-    requireKey(context.configuration, context.host.clock.now());
+    requireKey(configuration, host.clock.now());
     // What is paid already is brought home, also when it cost more than it was to cost.
     if (toPay.rows > 0) {
       await agreeToSpend(
@@ -86,11 +88,11 @@ export const batch = defineCommand({
           maxCostMicros: settings.maxCostMicros,
           isAgreed: options.yes ?? false,
         },
-        context,
+        deps,
       );
     }
     settings.results?.check(); // which makes it
-    return runPlan({ plan, rows }, settings, context);
+    return runPlan({ plan, rows }, settings, deps);
   },
 });
 

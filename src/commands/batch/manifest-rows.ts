@@ -16,7 +16,11 @@ import { sidecarPath } from '../../jobs/destination.ts';
 import { FolderListings } from '../../jobs/folder-listings.ts';
 import { decodeText, readInputFile, readStream } from '../../jobs/input-file.ts';
 import { isRemoteImage } from '../../jobs/reference-image.ts';
+import type { Host } from '../../platform/host.ts';
 import type { BatchSettings } from './options.ts';
+
+/** What reading a manifest takes. */
+type RowsDeps = Pick<Context, 'configuration' | 'host' | 'output'>;
 
 /** Where the same is wrong in so many lines, they are counted and not listed. */
 const MANY_LINES = 10;
@@ -28,10 +32,10 @@ const MANY_LINES = 10;
 export async function planManifest(
   settings: BatchSettings,
   options: RequestOptions,
-  context: Context,
+  deps: RowsDeps & Pick<Context, 'ledger'>,
 ): Promise<BatchPlan> {
-  const rows = await readRows(settings, options, context);
-  return planBatch(rows, batchOf(settings, context), context.ledger);
+  const rows = await readRows(settings, options, deps);
+  return planBatch(rows, batchOf(settings, deps.host), deps.ledger);
 }
 
 /**
@@ -47,7 +51,7 @@ export function refuseTakenOutputs(rows: readonly PlannedRow[], settings: BatchS
 }
 
 /** What names a manifest in the ledger: where it truly lies, or the folder in which it came through standard input. */
-function batchOf({ path }: ManifestSource, { host }: Context): string {
+function batchOf({ path }: ManifestSource, host: Host): string {
   return path === null ? join(host.cwd, '-') : realpathSync(path);
 }
 
@@ -58,17 +62,16 @@ export type ManifestSource = Pick<BatchSettings, 'name' | 'path' | 'format' | 'v
 export async function readRows(
   settings: ManifestSource,
   options: RequestOptions,
-  context: Context,
+  { configuration, host, output }: RowsDeps,
 ): Promise<readonly BatchRow[]> {
-  const { configuration, host, output } = context;
-  const text = await readText(settings, context);
+  const text = await readText(settings, host);
   const format = settings.format ?? formatOf(settings.name, text);
   const manifest = await readManifest(text, format, defaultsOf(options, host.cwd));
   const model = configuration.model?.value;
   const form = apiFormOf(configuration);
   const nowMs = host.clock.now();
   const { rows, faults, notes } = resolveRows(manifest, {
-    batch: batchOf(settings, context),
+    batch: batchOf(settings, host),
     baseUrl: configuration.baseUrl.value,
     sourceFolder: settings.path === null ? host.cwd : dirname(settings.path),
     outputFolder: settings.outputFolder,
@@ -83,7 +86,7 @@ export async function readRows(
   return rows;
 }
 
-async function readText(source: ManifestSource, { host }: Context): Promise<string> {
+async function readText(source: ManifestSource, host: Host): Promise<string> {
   const { path } = source;
   try {
     const bytes = path === null ? await readStream(host.stdin, host.interrupt) : readInputFile(path);

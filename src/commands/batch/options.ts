@@ -1,9 +1,14 @@
 import { resolve } from 'node:path';
 import type { Context } from '../../app/context.ts';
-import type { OptionSpecs, OptionValues } from '../../app/option-specs.ts';
-import { parseTimeoutMs, parseWholeNumber, refuseFaults } from '../../app/option-values.ts';
+import {
+  type OptionSpecs,
+  type OptionValues,
+  parseTimeoutMs,
+  parseWholeNumber,
+  refuseFaults,
+} from '../../app/option-values.ts';
 import { REQUEST_OPTIONS } from '../../app/request-options.ts';
-import { FILE_OPTIONS, type FilePlan, planFiles } from '../../app/save-files.ts';
+import { FILE_OPTIONS, type FilePlan, planFiles } from '../../app/saving.ts';
 import { parseMaxCost } from '../../app/spending.ts';
 import { parseRate } from '../../batch/create-pace.ts';
 import { MANIFEST_FORMATS, type ManifestFormat } from '../../batch/manifest.ts';
@@ -97,12 +102,14 @@ export interface BatchSettings {
 const MAX_CONCURRENCY = 256;
 const MAX_RETRIES = 100;
 
+type OptionDeps = Pick<Context, 'host' | 'configuration' | 'options'>;
+
 /** Throws `usage` with all that is wrong with the options of the run. */
-export function readBatchOptions(file: string | undefined, options: BatchOptions, context: Context): BatchSettings {
-  const { host, configuration } = context;
+export function readBatchOptions(file: string | undefined, options: BatchOptions, deps: OptionDeps): BatchSettings {
+  const { host, configuration } = deps;
   const faults: string[] = [];
   if (file === undefined) faults.push('the manifest is missing: name a file, or `-` for standard input');
-  const files = planFiles({ ...options, output: folderOf(options.output) }, context, faults);
+  const files = planFiles({ ...options, output: folderOf(options.output) }, deps, faults);
   if (files.destination.kind === 'stdout') faults.push('several videos need a folder, not standard output');
   const format = MANIFEST_FORMATS.find((known) => known === options.format) ?? null;
   if (options.format !== undefined && format === null) {

@@ -2,9 +2,8 @@ import { existsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { CommandResult } from '../../app/command.ts';
 import type { Context } from '../../app/context.ts';
-import type { Server } from '../../app/server.ts';
-import { submitDeps } from '../../app/submit-deps.ts';
-import { writeSidecars } from '../../app/write-sidecars.ts';
+import type { Server } from '../../app/servers.ts';
+import { writeSidecars } from '../../app/sidecars.ts';
 import type { BatchRow } from '../../batch/batch-row.ts';
 import { type BatchPlan, type PlannedRow, savedFiles } from '../../batch/plan.ts';
 import { runBatch } from '../../batch/run.ts';
@@ -22,6 +21,8 @@ import { BatchProgress, plannedEntry } from './progress.ts';
 const SOME_FAILED = 6;
 const STILL_RUNNING = 8;
 
+export type RunDeps = Pick<Context, 'configuration' | 'ledger' | 'servers' | 'jobs' | 'random' | 'output' | 'host'>;
+
 export interface SelectedRows {
   readonly plan: BatchPlan;
   /** What is to be run of it, in any order. */
@@ -32,25 +33,25 @@ export interface SelectedRows {
 export async function runPlan(
   { plan, rows }: SelectedRows,
   settings: BatchSettings,
-  context: Context,
+  deps: RunDeps,
 ): Promise<CommandResult> {
-  const { configuration, ledger } = context;
+  const { configuration, ledger, servers, jobs, random } = deps;
   for (const path of new Set(rows.map(({ row }) => folderOf(row.destination)))) {
     checkDestination({ kind: 'folder', path }, settings.variants, settings.force);
   }
-  const server = await context.server();
+  const server = await servers.current();
   const { results } = settings;
-  const unwritten = settings.sidecar ? [...(await writeSidecars(owedSidecars(plan, server), settings, context))] : [];
-  const progress = new BatchProgress(plan, server.identity.profile, context, async (entry) => {
+  const unwritten = [...(await writeSidecars(settings.sidecar ? owedSidecars(plan, server) : [], settings, deps))];
+  const progress = new BatchProgress(plan, server.identity.profile, deps, async (entry) => {
     results?.add(entryJson(entry));
-    if (entry.outcome === 'done') unwritten.push(...(await writeSidecars([entry.summary], settings, context)));
+    if (entry.outcome === 'done') unwritten.push(...(await writeSidecars([entry.summary], settings, deps)));
   });
   await progress.start(rows);
   let stoppedBy: SoraError | Interrupt | null;
   ledger.hold();
   try {
     stoppedBy = await runBatch(
-      { ...submitDeps(server, context), singleShot: server.singleShot, random: context.random },
+      { ...jobs.submitDeps(server), singleShot: server.singleShot, random },
       {
         server: server.identity,
         free: configuration.isSimulator,
@@ -73,7 +74,7 @@ export async function runPlan(
     await progress.stop();
   }
   const failure = await replaceResults(settings, progress);
-  const result = report(progress, stoppedBy, settings, context);
+  const result = report(progress, stoppedBy, settings, deps);
   const errors = [...(result.errors ?? []), ...unwritten, ...(failure === null ? [] : [failure])];
   return errors.length > 0 ? { ...result, errors } : result;
 }
@@ -117,7 +118,7 @@ function report(
   progress: BatchProgress,
   stoppedBy: SoraError | Interrupt | null,
   settings: BatchSettings,
-  { output, host }: Context,
+  { output, host }: RunDeps,
 ): CommandResult {
   const { count } = progress;
   const summary = { manifest: settings.name, results: settings.results?.path ?? null, ...countJson(count) };

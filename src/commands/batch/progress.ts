@@ -9,9 +9,11 @@ import type { WaitEvent } from '../../jobs/wait.ts';
 import { type BoardState, boardLines, entryJson, entryLine, type RowActivity } from '../../output/batch-view.ts';
 import { type Board, SILENT_BOARD } from '../../output/board.ts';
 
+type ProgressDeps = Pick<Context, 'host' | 'output' | 'configuration'>;
+
 /** Counts what becomes of a batch’s rows and shows it: a board on a terminal, a line a row elsewhere. */
 export class BatchProgress implements BatchListener {
-  readonly #context: Context;
+  readonly #deps: ProgressDeps;
   readonly #profile: string;
   readonly #startedMs: number;
   readonly #running = new Map<string, RowActivity>();
@@ -23,10 +25,10 @@ export class BatchProgress implements BatchListener {
   #toldUntilMs = 0;
   #board: Board = SILENT_BOARD;
 
-  constructor(plan: BatchPlan, profile: string, context: Context, onEntry: (entry: BatchEntry) => Promise<void>) {
-    this.#context = context;
+  constructor(plan: BatchPlan, profile: string, deps: ProgressDeps, onEntry: (entry: BatchEntry) => Promise<void>) {
+    this.#deps = deps;
     this.#profile = profile;
-    this.#startedMs = context.host.clock.now();
+    this.#startedMs = deps.host.clock.now();
     this.#spentMicros = plan.spentMicros;
     this.#onEntry = onEntry;
     this.#plan = plan;
@@ -34,7 +36,7 @@ export class BatchProgress implements BatchListener {
 
   /** Tells of the rows that ended in earlier runs and are left as they are, and begins to show the others. */
   async start(selected: readonly PlannedRow[]): Promise<void> {
-    const { output, host } = this.#context;
+    const { output, host } = this.#deps;
     const isSelected = new Set(selected.map(({ row }) => row.tie.key));
     for (const planned of this.#plan.rows) {
       const isOver = planned.state === 'done' || planned.state === 'failed';
@@ -65,9 +67,9 @@ export class BatchProgress implements BatchListener {
   }
 
   onSubmit(row: BatchRow, isPaid: boolean): void {
-    if (isPaid && !this.#context.configuration.isSimulator) this.#spentMicros += row.estimate?.micros ?? 0;
+    if (isPaid && !this.#deps.configuration.isSimulator) this.#spentMicros += row.estimate?.micros ?? 0;
     this.#pause = null;
-    const startedMs = this.#context.host.clock.now();
+    const startedMs = this.#deps.host.clock.now();
     this.#running.set(row.tie.key, { name: nameOf(row), startedMs, what: 'queued', progress: null });
   }
 
@@ -84,12 +86,12 @@ export class BatchProgress implements BatchListener {
   }
 
   onPause({ message }: SoraError, pauseMs: number): void {
-    const nowMs = this.#context.host.clock.now();
+    const nowMs = this.#deps.host.clock.now();
     const isTold = this.#toldUntilMs > nowMs; // one wait for all, however many were refused
     this.#pause = { reason: message, untilMs: nowMs + pauseMs };
     if (this.#board.isVisible || isTold) return;
     this.#toldUntilMs = nowMs + pauseMs;
-    this.#context.output.news(`${message}; going on in ${Math.ceil(pauseMs / 1000)} s`);
+    this.#deps.output.news(`${message}; going on in ${Math.ceil(pauseMs / 1000)} s`);
   }
 
   async onEnd({ row, outcome, record, job, files, error }: RowResult): Promise<void> {
@@ -104,7 +106,7 @@ export class BatchProgress implements BatchListener {
   }
 
   #tell(entry: BatchEntry): void {
-    const { output, host } = this.#context;
+    const { output, host } = this.#deps;
     output.part({ data: entryJson(entry), line: entryLine(entry, host.cwd) });
   }
 

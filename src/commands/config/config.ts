@@ -16,8 +16,10 @@ interface Row {
   readonly origin: string;
 }
 
+type ValueDeps = Pick<Context, 'configuration' | 'settings'>;
+
 /** What is in force, and behind it the settings of the profiles. */
-function rowsOf({ configuration, settings }: Context): Row[] {
+function rowsOf({ configuration, settings }: ValueDeps): Row[] {
   const inForce = describeConfiguration(configuration);
   const named = new Set(inForce.map(({ name }) => name));
   const others = [...settings]
@@ -42,8 +44,8 @@ export const configList = defineCommand({
     ['sora config list', 'which server, which key, which caps'],
     ['sora config list --profile lab --json', 'the same for another profile, for a script'],
   ],
-  async run(_, context) {
-    const rows = rowsOf(context);
+  async run(_, deps: ValueDeps) {
+    const rows = rowsOf(deps);
     return {
       answer: {
         data: { settings: rows },
@@ -71,8 +73,8 @@ export const configGet = defineCommand({
     ['sora config get base_url', 'the address in use'],
     ['sora config get max_cost --json', 'a cap and where it comes from'],
   ],
-  async run({ args: [name = ''] }, context) {
-    const row = rowsOf(context).find((candidate) => candidate.name === name);
+  async run({ args: [name = ''] }, deps: ValueDeps) {
+    const row = rowsOf(deps).find((candidate) => candidate.name === name);
     if (row === undefined && settingFault(name, 'x') === 'there is no such setting') throw unknownSetting(name);
     const { value, origin } = row ?? { value: '', origin: 'not set' };
     return { answer: { data: { name, value: value === '' ? null : value, origin }, view: () => `${value}\n` } };
@@ -93,8 +95,8 @@ export const configSet = defineCommand({
     ['sora config set profiles.lab.base_url http://127.0.0.1:8000/v1', 'define the profile lab'],
     ['sora config set max_cost_per_day 20', 'at most $20 a day'],
   ],
-  async run({ args: [name = '', value = ''] }, context) {
-    await writeSetting(context.paths.settings, name, value);
+  async run({ args: [name = '', value = ''] }, { paths }: Pick<Context, 'paths'>) {
+    await writeSetting(paths.settings, name, value);
     return { answer: { data: { name, value: shownValue(name, value) }, view: () => '' } };
   },
 });
@@ -110,8 +112,8 @@ export const configUnset = defineCommand({
     ['sora config unset max_cost', 'no cap for a command'],
     ['sora config unset profiles.lab.model', 'let the profile use the default model'],
   ],
-  async run({ args: [name = ''] }, context) {
-    await writeSetting(context.paths.settings, name, undefined);
+  async run({ args: [name = ''] }, { paths }: Pick<Context, 'paths'>) {
+    await writeSetting(paths.settings, name, undefined);
     return { answer: { data: { name, value: null }, view: () => '' } };
   },
 });
@@ -127,13 +129,15 @@ export const configPath = defineCommand({
     ['sora config path', 'all the places'],
     ['sora config path --json', 'the same, for a script'],
   ],
-  async run(_, { paths }) {
+  async run(_, { paths }: Pick<Context, 'paths'>) {
     const { settings, keys, ledger, ledgerIndex, simulatorDir } = paths;
     const data = { settings, keys, ledger, ledger_index: ledgerIndex, simulator: simulatorDir };
     const rows = Object.entries(data);
     return { answer: { data, view: (surface) => renderTable({ head: ['WHAT', 'PATH'], rows }, surface) } };
   },
 });
+
+type KeyDeps = Pick<Context, 'configuration' | 'options' | 'env' | 'settings' | 'output' | 'paths'>;
 
 export const configKeySet = defineCommand({
   name: 'config key set',
@@ -147,14 +151,15 @@ export const configKeySet = defineCommand({
     ['sora config key set', 'type the key without showing it'],
     ['pass show lab | sora config key set --profile lab', 'from a password manager'],
   ],
-  async run(_, context) {
-    const profile = keyProfile(context);
-    const key = await readKey(profile, context);
+  async run(_, deps: KeyDeps & Pick<Context, 'host' | 'isInteractive'>) {
+    const { output, paths } = deps;
+    const profile = keyProfile(deps);
+    const key = await readKey(profile, deps);
     const fault = keyFault(key);
     if (fault !== null) throw new SoraError('usage', { title: 'the key was not stored', violations: [fault] });
-    context.output.keepSecret(key);
-    await writeKey(context.paths.keys, profile, key);
-    context.output.note(`the key of profile ${profile} is stored in ${context.paths.keys}`);
+    output.keepSecret(key);
+    await writeKey(paths.keys, profile, key);
+    output.note(`the key of profile ${profile} is stored in ${paths.keys}`);
     return { answer: { data: { profile, key: maskKey(key) }, view: () => '' } };
   },
 });
@@ -170,17 +175,18 @@ export const configKeyRemove = defineCommand({
     ['sora config key remove', 'forget the key of the profile in use'],
     ['sora config key remove --profile lab', 'forget the key of another'],
   ],
-  async run(_, context) {
-    const profile = keyProfile(context);
-    const removed = Object.hasOwn(readKeys(context.paths.keys), profile);
-    if (removed) await writeKey(context.paths.keys, profile, undefined);
-    else context.output.note(`no key is stored for profile ${profile}`);
+  async run(_, deps: KeyDeps) {
+    const { output, paths } = deps;
+    const profile = keyProfile(deps);
+    const removed = Object.hasOwn(readKeys(paths.keys), profile);
+    if (removed) await writeKey(paths.keys, profile, undefined);
+    else output.note(`no key is stored for profile ${profile}`);
     return { answer: { data: { profile, removed }, view: () => '' } };
   },
 });
 
 /** A key is stored for a profile, whatever server the environment points at. */
-function keyProfile({ configuration, options, env, settings }: Context): string {
+function keyProfile({ configuration, options, env, settings }: KeyDeps): string {
   const name = options.profile ?? env.SORA_PROFILE ?? settings.get('profile') ?? 'openai';
   if (name === SIMULATOR_PROFILE || configuration.isSimulator) {
     throw new SoraError('usage', {
@@ -191,7 +197,10 @@ function keyProfile({ configuration, options, env, settings }: Context): string 
   return name;
 }
 
-async function readKey(profile: string, { host, isInteractive }: Context): Promise<string> {
+async function readKey(
+  profile: string,
+  { host, isInteractive }: Pick<Context, 'host' | 'isInteractive'>,
+): Promise<string> {
   const { stdin } = host;
   if (isInteractive) return askSecret(`Key for profile ${profile}:`, host);
   if (stdin.isTTY) {

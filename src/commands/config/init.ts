@@ -1,5 +1,5 @@
 import { defineCommand } from '../../app/command.ts';
-import { Context } from '../../app/context.ts';
+import type { Context } from '../../app/context.ts';
 import { SoraError } from '../../domain/errors.ts';
 import { findPreset, PRESET_NAMES, type Preset } from '../../domain/presets.ts';
 import { shellWord } from '../../domain/shell.ts';
@@ -9,7 +9,9 @@ import { writeKey } from '../../store/keys.ts';
 import { writeSettings } from '../../store/settings.ts';
 import { doctor } from '../doctor/doctor.ts';
 import { changesFor, nextSteps, proposedName } from './new-profile.ts';
-import { askPreset, askProfile, builtInProfile } from './profile-questions.ts';
+import { askPreset, askProfile, builtInProfile, type QuestionDeps } from './profile-questions.ts';
+
+type InitDeps = QuestionDeps & Pick<Context, 'isInteractive' | 'paths' | 'output' | 'forgetSettings' | 'withProfile'>;
 
 export const init = defineCommand({
   name: 'init',
@@ -25,7 +27,7 @@ export const init = defineCommand({
     ['sora init', 'the first thing to run'],
     ['sora init --preset vllm-omni --base-url http://10.0.0.7:8000/v1', 'with two of the answers given'],
   ],
-  async run({ options }, context) {
+  async run({ options }, context: InitDeps) {
     const given = options.preset === undefined ? null : presetNamed(options.preset);
     if (!context.isInteractive) throw nobodyToAsk(given, context);
     const { preset, profile, key, isDefault } = await askAll(given, context);
@@ -36,16 +38,16 @@ export const init = defineCommand({
     context.forgetSettings();
     const notes = [...nextSteps(profile, preset, context), ...howToUse(profile.name, isDefault, context)];
     for (const note of notes) output.note(note);
-    return doctor.run({ args: [], options: NO_OPTIONS }, contextOf(profile.name, context));
+    return doctor.run({ args: [], options: NO_OPTIONS }, context.withProfile(profile.name));
   },
 });
 
 /** Whoever leaves before the last answer is told that nothing has come of it. */
-async function askAll(given: Preset | null, context: Context) {
+async function askAll(given: Preset | null, deps: QuestionDeps) {
   try {
-    const preset = given ?? (await askPreset(context));
-    const { profile, key } = await askProfile(preset, context);
-    return { preset, profile, key, isDefault: await wantsAsDefault(profile.name, context) };
+    const preset = given ?? (await askPreset(deps));
+    const { profile, key } = await askProfile(preset, deps);
+    return { preset, profile, key, isDefault: await wantsAsDefault(profile.name, deps) };
   } catch (cause) {
     if (!(cause instanceof Interrupt)) throw cause;
     const title = 'interrupted; nothing was stored';
@@ -65,10 +67,10 @@ function presetNamed(name: string): Preset {
 }
 
 /** The same in commands, to be copied. */
-function nobodyToAsk(preset: Preset | null, context: Context): SoraError {
-  const builtIn = preset && builtInProfile(preset, context);
-  const profile = builtIn ?? proposedName(preset, context);
-  const address = context.options.baseUrl ?? preset?.baseUrl ?? 'http://127.0.0.1:8000/v1';
+function nobodyToAsk(preset: Preset | null, deps: QuestionDeps): SoraError {
+  const builtIn = preset && builtInProfile(preset, deps);
+  const profile = builtIn ?? proposedName(preset, deps);
+  const address = deps.options.baseUrl ?? preset?.baseUrl ?? 'http://127.0.0.1:8000/v1';
   const kind = preset === null ? '' : ` --preset ${preset.name}`;
   const wantsKey = preset === null || preset.keyVariable !== null;
   return new SoraError('usage', {
@@ -86,7 +88,7 @@ function nobodyToAsk(preset: Preset | null, context: Context): SoraError {
 }
 
 /** A first profile is the one in use; another has to be preferred to the one before it. */
-async function wantsAsDefault(name: string, { settings, host }: Context): Promise<boolean> {
+async function wantsAsDefault(name: string, { settings, host }: QuestionDeps): Promise<boolean> {
   const current = settings.get('profile');
   if (current === undefined || current === name) return true;
   return confirm(`Use ${name} when no profile is named, in the place of ${current}?`, host);
@@ -95,17 +97,8 @@ async function wantsAsDefault(name: string, { settings, host }: Context): Promis
 /** What of the environment wins over a profile that nobody names. */
 const STRONGER = ['SORA_PROFILE', 'SORA_BASE_URL', 'OPENAI_BASE_URL'];
 
-function howToUse(name: string, isDefault: boolean, { env }: Context): string[] {
+function howToUse(name: string, isDefault: boolean, { env }: QuestionDeps): string[] {
   const stronger = STRONGER.find((variable) => env[variable] && env[variable] !== name);
   if (!isDefault) return [`name it with \`--profile ${name}\``];
   return stronger === undefined ? [] : [`${stronger} is set and wins: name the profile with \`--profile ${name}\``];
-}
-
-/** What it is like to name the profile. */
-function contextOf(profile: string, { host, options, output }: Context): Context {
-  return new Context(
-    host,
-    { ...options, profile, baseUrl: undefined, dialect: undefined, simulate: undefined },
-    output,
-  );
 }

@@ -21,7 +21,10 @@ export function nameFault(name: string, settings: Settings): string | null {
 }
 
 /** A name for a server of a kind that no profile has yet: what the command line says, where that can be. */
-export function proposedName(preset: Preset | null, { options, settings }: Context): string {
+export function proposedName(
+  preset: Preset | null,
+  { options, settings }: Pick<Context, 'options' | 'settings'>,
+): string {
   const kind = preset === null || preset.name === CUSTOM_PROFILE ? 'lab' : preset.name;
   return freeName(options.profile ?? kind, settings);
 }
@@ -59,7 +62,11 @@ export function unfilled(baseUrl: string): string {
 }
 
 /** What there is to know and to do before the first video. */
-export function nextSteps({ name, settings }: NewProfile, preset: Preset, { env, paths }: Context): string[] {
+export function nextSteps(
+  { name, settings }: NewProfile,
+  preset: Preset,
+  { env, paths }: Pick<Context, 'env' | 'paths'>,
+): string[] {
   const { key_from_env: variable, auth, model = preset.model } = settings;
   const hasKey = variable !== undefined || Object.hasOwn(readKeys(paths.keys), name);
   const wantsKey = preset.keyVariable !== null && auth !== 'none';

@@ -7,6 +7,8 @@ import { keyFault } from '../../store/keys.ts';
 import { baseUrlFault, settingFault } from '../../store/settings.ts';
 import { type NewProfile, nameFault, proposedName, unfilled } from './new-profile.ts';
 
+export type QuestionDeps = Pick<Context, 'host' | 'options' | 'env' | 'settings'>;
+
 /** What a person said of a server. Nothing of it is stored yet. */
 export interface AnsweredProfile {
   readonly profile: NewProfile;
@@ -15,29 +17,29 @@ export interface AnsweredProfile {
 }
 
 /** Asks which kind of server it is. */
-export async function askPreset({ host }: Context): Promise<Preset> {
+export async function askPreset({ host }: Pick<Context, 'host'>): Promise<Preset> {
   const choices = PRESETS.map(({ name, title, advice }) => ({ value: name, name: title, description: advice }));
   const chosen = await choose('Which kind of server is it?', choices, 'custom', host);
   return PRESETS.find(({ name }) => name === chosen) as Preset; // it was one of them
 }
 
 /** The profile that is there without being made, for its kind of server; null where one has to be made. */
-export function builtInProfile(preset: Preset, { options }: Context): string | null {
+export function builtInProfile(preset: Preset, { options }: Pick<Context, 'options'>): string | null {
   const isBuiltIn = preset.name === DEFAULT_PROFILE || preset.name === SIMULATOR_PROFILE;
   return isBuiltIn && options.baseUrl === undefined ? preset.name : null;
 }
 
 /** Asks, of what a preset leaves open, what is needed for the first video. */
-export async function askProfile(preset: Preset, context: Context): Promise<AnsweredProfile> {
-  const builtIn = builtInProfile(preset, context);
+export async function askProfile(preset: Preset, deps: QuestionDeps): Promise<AnsweredProfile> {
+  const builtIn = builtInProfile(preset, deps);
   if (builtIn === SIMULATOR_PROFILE) return { profile: { name: builtIn, settings: {} }, key: null };
-  const ofServer = builtIn === null ? await askServer(preset, context) : {};
-  const ofKey = preset.auth === 'none' ? NO_KEY : await askKey(preset, context);
-  const name = builtIn ?? (await askName(preset, context));
+  const ofServer = builtIn === null ? await askServer(preset, deps) : {};
+  const ofKey = preset.auth === 'none' ? NO_KEY : await askKey(preset, deps);
+  const name = builtIn ?? (await askName(preset, deps));
   return { profile: { name, settings: { ...ofServer, ...ofKey.settings } }, key: ofKey.key };
 }
 
-async function askServer(preset: Preset, { host, options }: Context): Promise<Record<string, string>> {
+async function askServer(preset: Preset, { host, options }: QuestionDeps): Promise<Record<string, string>> {
   const { baseUrl = preset.baseUrl ?? undefined, dialect } = options;
   const address = await askText('Its address, up to and with its /v1:', { value: baseUrl, fault: addressFault }, host);
   const model = await askText(
@@ -72,7 +74,7 @@ const KEY_PLACES: readonly Choice<KeyPlace>[] = [
   { value: 'none', name: 'it needs none' },
 ];
 
-async function askKey({ keyVariable }: Preset, { host, env }: Context): Promise<AnsweredKey> {
+async function askKey({ keyVariable }: Preset, { host, env }: QuestionDeps): Promise<AnsweredKey> {
   const isThere = keyVariable !== null && Boolean(env[keyVariable]);
   const likely = keyVariable === null ? 'none' : isThere ? 'variable' : 'typed';
   switch (await choose('Where is its key?', KEY_PLACES, likely, host)) {
@@ -88,7 +90,7 @@ async function askKey({ keyVariable }: Preset, { host, env }: Context): Promise<
   }
 }
 
-function askName(preset: Preset, context: Context): Promise<string> {
-  const fault = (name: string): string | null => nameFault(name, context.settings);
-  return askText('Name of the profile:', { value: proposedName(preset, context), fault }, context.host);
+function askName(preset: Preset, deps: QuestionDeps): Promise<string> {
+  const fault = (name: string): string | null => nameFault(name, deps.settings);
+  return askText('Name of the profile:', { value: proposedName(preset, deps), fault }, deps.host);
 }

@@ -14,10 +14,11 @@ import { changesFor, type NewProfile, nameFault, nextSteps, profileFaults } from
 
 const JSON_SHAPE = '{"name","default","base_url","dialect","auth","key","key_origin","model","settings":{…}}';
 
+type ProfileDeps = Pick<Context, 'settings' | 'configurationFor'>;
+
 /** A profile for programs; keys are masked. */
-function profileJson(name: string, context: Context) {
-  const { settings } = context;
-  const { baseUrl, auth, key, model } = context.configurationOf(name);
+function profileJson(name: string, { settings, configurationFor }: ProfileDeps) {
+  const { baseUrl, auth, key, model } = configurationFor({ profile: name });
   const prefix = `profiles.${name}.`;
   const own = [...settings].filter(([setting]) => setting.startsWith(prefix));
   return {
@@ -64,11 +65,14 @@ export const configProfileAdd = defineCommand({
       'a service, with the key from the environment',
     ],
   ],
-  async run({ args: [name = ''], options }, context) {
-    const { settings, output, paths } = context;
+  async run(
+    { args: [name = ''], options },
+    deps: ProfileDeps & Pick<Context, 'options' | 'output' | 'paths' | 'env' | 'forgetSettings'>,
+  ) {
+    const { settings, output, paths } = deps;
     const faults: string[] = [];
     const preset = choosePreset(options.preset, faults);
-    const { baseUrl, dialect } = context.options;
+    const { baseUrl, dialect } = deps.options;
     const { keyFromEnv, auth, model, set = [], use = false } = options;
     const named = { base_url: baseUrl, dialect, key_from_env: keyFromEnv, auth, model };
     const profile: NewProfile = {
@@ -81,9 +85,9 @@ export const configProfileAdd = defineCommand({
     refuseFaults(faults, 'config profile add');
 
     await writeSettings(paths.settings, changesFor(profile, use));
-    context.forgetSettings();
-    for (const note of nextSteps(profile, preset, context)) output.note(note);
-    return { answer: { data: profileJson(name, context), view: () => '' } };
+    deps.forgetSettings();
+    for (const note of nextSteps(profile, preset, deps)) output.note(note);
+    return { answer: { data: profileJson(name, deps), view: () => '' } };
   },
 });
 
@@ -122,7 +126,7 @@ export const configProfileUse = defineCommand({
     ['sora config profile use lab', 'every command talks to the lab from now on'],
     ['sora config profile use simulator', 'everything is free and offline from now on'],
   ],
-  async run({ args: [name = ''] }, { settings, paths }) {
+  async run({ args: [name = ''] }, { settings, paths }: Pick<Context, 'settings' | 'paths'>) {
     checkProfile(name, settings);
     await writeSetting(paths.settings, 'profile', name);
     return { answer: { data: { profile: name }, view: () => '' } };
@@ -140,8 +144,8 @@ export const configProfileList = defineCommand({
     ['sora config profile list', 'which servers there are, and which is the default'],
     ["sora config profile list --json | jq -r '.profiles[].name'", 'their names'],
   ],
-  async run(_, context) {
-    const profiles = profileNames(context.settings).map((name) => profileJson(name, context));
+  async run(_, deps: ProfileDeps) {
+    const profiles = profileNames(deps.settings).map((name) => profileJson(name, deps));
     return {
       answer: {
         data: { profiles },
@@ -176,9 +180,9 @@ export const configProfileShow = defineCommand({
     ['sora config profile show lab', 'its server, its key, its settings'],
     ["sora config profile show lab --json | jq '.settings'", 'its settings, for a script'],
   ],
-  async run({ args: [name = ''] }, context) {
-    checkProfile(name, context.settings);
-    const profile = profileJson(name, context);
+  async run({ args: [name = ''] }, deps: ProfileDeps) {
+    checkProfile(name, deps.settings);
+    const profile = profileJson(name, deps);
     const { settings, ...facts } = profile;
     // The address is shown once: built-in profiles have one without a setting.
     const { base_url: _, ...others } = settings;
@@ -194,6 +198,8 @@ export const configProfileShow = defineCommand({
   },
 });
 
+type RemoveDeps = Pick<Context, 'isInteractive' | 'host' | 'ledger'>;
+
 export const configProfileRemove = defineCommand({
   name: 'config profile remove',
   description: 'Removes a profile with its settings and its stored key. Asks before, so a script needs --yes.',
@@ -205,8 +211,8 @@ export const configProfileRemove = defineCommand({
     ['sora config profile remove lab', 'forget a server and its key'],
     ['sora config profile remove lab --yes', 'the same, in a script'],
   ],
-  async run({ args: [name = ''], options }, context) {
-    const { settings, paths, output } = context;
+  async run({ args: [name = ''], options }, deps: RemoveDeps & Pick<Context, 'settings' | 'paths' | 'output'>) {
+    const { settings, paths, output } = deps;
     checkProfile(name, settings);
     if (name === DEFAULT_PROFILE || name === SIMULATOR_PROFILE) {
       throw new SoraError('usage', {
@@ -214,7 +220,7 @@ export const configProfileRemove = defineCommand({
         hints: [`run \`sora config key remove --profile ${name}\` to forget its key`],
       });
     }
-    const isRemoved = options.yes === true || (await agreesToRemove(name, context));
+    const isRemoved = options.yes === true || (await agreesToRemove(name, deps));
     if (isRemoved) {
       if (Object.hasOwn(readKeys(paths.keys), name)) await writeKey(paths.keys, name, undefined);
       const names = [...settings.keys()].filter((setting) => setting.startsWith(`profiles.${name}.`));
@@ -229,7 +235,7 @@ export const configProfileRemove = defineCommand({
   },
 });
 
-async function agreesToRemove(name: string, { isInteractive, host, ledger }: Context): Promise<boolean> {
+async function agreesToRemove(name: string, { isInteractive, host, ledger }: RemoveDeps): Promise<boolean> {
   if (!isInteractive) {
     throw new SoraError('usage', {
       title: 'removing a profile needs consent, and nobody can be asked here',

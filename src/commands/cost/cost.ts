@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { type CommandResult, defineCommand } from '../../app/command.ts';
 import type { Context } from '../../app/context.ts';
-import type { OptionSpecs, OptionValues } from '../../app/option-specs.ts';
+import type { OptionSpecs, OptionValues } from '../../app/option-values.ts';
 import { parseAsOfMs, parseSinceMs, parseWholeNumber, refuseFaults } from '../../app/option-values.ts';
 import { REQUEST_OPTIONS, readRequest } from '../../app/request-options.ts';
 import {
@@ -62,6 +62,8 @@ const OPTIONS = {
   },
 } as const satisfies OptionSpecs;
 
+type CostDeps = Pick<Context, 'host' | 'configuration' | 'options' | 'output' | 'ledger'>;
+
 type Options = OptionValues<typeof OPTIONS>;
 
 export const cost = defineCommand({
@@ -77,19 +79,19 @@ export const cost = defineCommand({
     ['sora cost --spent --by model --since 7d', 'what the last week cost, by model'],
   ],
 
-  async run({ options }, context) {
-    const faults = conflictsOf(options, context);
-    const nowMs = context.host.clock.now();
+  async run({ options }, deps: CostDeps) {
+    const faults = conflictsOf(options, deps);
+    const nowMs = deps.host.clock.now();
     const asOfMs = parseAsOfMs(options.asOf, faults) ?? nowMs;
     const sinceMs = parseSinceMs(options.since, nowMs, faults);
     const count = parseWholeNumber(options.count, { name: '--count', min: 1, max: MAX_COUNT, fallback: 1 }, faults);
     if (!options.spent && namesOf(options, ESTIMATE_OPTIONS).length > 0) {
-      if (options.batch !== undefined) return estimateBatch(options.batch, options, asOfMs, context, faults);
-      const order = { ...(await readOrder(options, context, faults)), count };
-      return options.compare ? compare(order, asOfMs, context) : estimateOne(order, asOfMs, context);
+      if (options.batch !== undefined) return estimateBatch(options.batch, options, asOfMs, deps, faults);
+      const order = { ...(await readOrder(options, deps, faults)), count };
+      return options.compare ? compare(order, asOfMs, deps) : estimateOne(order, asOfMs, deps);
     }
     refuseFaults(faults, 'cost');
-    return options.spent ? spent(options, sinceMs, context) : priceList(asOfMs, context);
+    return options.spent ? spent(options, sinceMs, deps) : priceList(asOfMs, deps);
   },
 });
 
@@ -101,25 +103,25 @@ function namesOf(options: Options, specs: OptionSpecs): string[] {
   );
 }
 
-function conflictsOf(options: Options, context: Context): string[] {
+function conflictsOf(options: Options, deps: CostDeps): string[] {
   const { by, since, asOf } = OPTIONS;
   if (!options.spent)
     return namesOf(options, { by, since }).map((name) => `${name} is about what was spent; add \`--spent\``);
   const foreign = namesOf(options, { ...ESTIMATE_OPTIONS, asOf });
   return [
     ...foreign.map((name) => `${name} is about what a video would cost; give it without \`--spent\``),
-    ...(context.options.simulate ? ['nothing is ever spent with `--simulate`; give it without `--spent`'] : []),
+    ...(deps.options.simulate ? ['nothing is ever spent with `--simulate`; give it without `--spent`'] : []),
   ];
 }
 
 async function readOrder(
   options: Options,
-  context: Context,
+  deps: CostDeps,
   faults: readonly string[],
 ): Promise<Omit<VideoOrder, 'count'>> {
   try {
-    const { request, askedSeconds, notes } = await readRequest('a video to be priced', options, context, faults);
-    for (const note of notes) context.output.note(note);
+    const { request, askedSeconds, notes } = await readRequest('a video to be priced', options, deps, faults);
+    for (const note of notes) deps.output.note(note);
     return { request, askedSeconds };
   } catch (error) {
     if (!(error instanceof SoraError) || error.code !== 'invalid_request') throw error;
@@ -127,9 +129,9 @@ async function readOrder(
   }
 }
 
-function priceList(asOfMs: number, context: Context): CommandResult {
-  const prices = pricesOn(context.configuration.prices, dayOf(asOfMs));
-  if (prices.length === 0) context.output.note(`no price is known for ${dayOf(asOfMs)}; ${firstList(context)}`);
+function priceList(asOfMs: number, deps: CostDeps): CommandResult {
+  const prices = pricesOn(deps.configuration.prices, dayOf(asOfMs));
+  if (prices.length === 0) deps.output.note(`no price is known for ${dayOf(asOfMs)}; ${firstList(deps)}`);
   return {
     answer: {
       data: { as_of: dayOf(asOfMs), prices: prices.map(priceJson) },
@@ -138,9 +140,9 @@ function priceList(asOfMs: number, context: Context): CommandResult {
   };
 }
 
-function estimateOne(order: VideoOrder, asOfMs: number, context: Context): CommandResult {
-  const priced = priceOrder(order, asOfMs, context.configuration.prices);
-  noteDoubts(priced, asOfMs, context);
+function estimateOne(order: VideoOrder, asOfMs: number, deps: CostDeps): CommandResult {
+  const priced = priceOrder(order, asOfMs, deps.configuration.prices);
+  noteDoubts(priced, asOfMs, deps);
   return {
     answer: {
       data: { as_of: dayOf(asOfMs), ...pricedOrderJson(priced) },
@@ -153,10 +155,10 @@ async function estimateBatch(
   file: string,
   options: Options,
   asOfMs: number,
-  context: Context,
+  deps: CostDeps,
   faults: string[],
 ): Promise<CommandResult> {
-  const { host, configuration, output } = context;
+  const { host, configuration, output } = deps;
   const { count, compare: isCompared } = OPTIONS;
   faults.push(
     ...namesOf(options, { count, compare: isCompared }).map(
@@ -166,7 +168,7 @@ async function estimateBatch(
   refuseFaults(faults, 'cost');
   const path = file === '-' ? null : resolve(host.cwd, file);
   const source = { name: file, path, format: null, variants: ['video'] as const, outputFolder: host.cwd };
-  const rows = await readRows(source, options, context);
+  const rows = await readRows(source, options, deps);
   const orders = rows.map(({ request, askedSeconds }) => ({ request, askedSeconds, count: 1 }));
   const estimated = estimateCost(orders, asOfMs, configuration.prices);
   if (configuration.isSimulator) output.note('the simulator is free; these are the prices of what it stands for');
@@ -178,10 +180,10 @@ async function estimateBatch(
   };
 }
 
-function compare(order: VideoOrder, asOfMs: number, context: Context): CommandResult {
+function compare(order: VideoOrder, asOfMs: number, deps: CostDeps): CommandResult {
   const { request } = order;
-  const videos = compareModels(order, asOfMs, context.configuration.prices);
-  noteDoubts(priceOrder(order, asOfMs, context.configuration.prices), asOfMs, context);
+  const videos = compareModels(order, asOfMs, deps.configuration.prices);
+  noteDoubts(priceOrder(order, asOfMs, deps.configuration.prices), asOfMs, deps);
   return {
     answer: {
       data: {
@@ -194,15 +196,15 @@ function compare(order: VideoOrder, asOfMs: number, context: Context): CommandRe
 }
 
 /** Says why a price is not known and what can be done about it, or that nothing is paid at all. */
-function noteDoubts({ model, price, seconds, micros }: PricedOrder, asOfMs: number, context: Context): void {
-  const { output, configuration } = context;
+function noteDoubts({ model, price, seconds, micros }: PricedOrder, asOfMs: number, deps: CostDeps): void {
+  const { output, configuration } = deps;
   const { profile, isSimulator } = configuration;
   if (isSimulator) output.note('the simulator is free; these are the prices of what it stands for');
   if (micros !== null) return;
   if (price !== null && seconds === null) {
     output.note('the server chooses the length, so the price is not known; give it with `--duration`');
   } else if (model !== null && findModel(model) !== undefined) {
-    output.note(`no price of ${model} is known for ${dayOf(asOfMs)}; ${firstList(context)}`);
+    output.note(`no price of ${model} is known for ${dayOf(asOfMs)}; ${firstList(deps)}`);
   } else {
     const owner = isSimulator || profile.value === CUSTOM_PROFILE ? 'NAME' : profile.value;
     output.note(
@@ -211,16 +213,16 @@ function noteDoubts({ model, price, seconds, micros }: PricedOrder, asOfMs: numb
   }
 }
 
-function firstList({ configuration }: Context): string {
+function firstList({ configuration }: CostDeps): string {
   const [first] = configuration.prices.flatMap(({ since }) => since ?? []).sort();
   return `the first price list is of ${first}`;
 }
 
-function spent(options: Options, sinceMs: number | null, context: Context): CommandResult {
+function spent(options: Options, sinceMs: number | null, deps: CostDeps): CommandResult {
   const by = GROUPINGS.find((grouping) => grouping === options.by) ?? 'day';
-  const report = reportSpent({ by, sinceMs }, context);
+  const report = reportSpent({ by, sinceMs }, deps);
   const { groups, total } = report;
-  noteOmissions(total, sinceMs, context);
+  noteOmissions(total, sinceMs, deps);
   return {
     answer: {
       data: {
@@ -235,8 +237,8 @@ function spent(options: Options, sinceMs: number | null, context: Context): Comm
   };
 }
 
-function noteOmissions({ jobs, refused, simulated }: Spent, sinceMs: number | null, context: Context): void {
-  const { ledger, output } = context;
+function noteOmissions({ jobs, refused, simulated }: Spent, sinceMs: number | null, deps: CostDeps): void {
+  const { ledger, output } = deps;
   const unreadable = ledger.problems().length;
   if (unreadable > 0) output.note(`the sums may be too low: ${unreadable} of the ledger’s lines cannot be read`);
   if (jobs + refused > 0) return;

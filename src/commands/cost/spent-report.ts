@@ -5,6 +5,8 @@ import type { JobRecord } from '../../domain/record.ts';
 import { type SpentReport, sumSpent } from '../../domain/spent.ts';
 import type { Ledger } from '../../store/ledger.ts';
 
+type ReportDeps = Pick<Context, 'ledger' | 'host' | 'options'>;
+
 const DAY_MS = 86_400_000;
 const MANY_DAYS = 400;
 
@@ -22,8 +24,8 @@ export interface SpentQuestion {
  * Sums up what the ledger knows, or of it what belongs to the profile or the server that was named.
  * Days come in their order, all else by what was spent, the most first.
  */
-export function reportSpent({ by, sinceMs }: SpentQuestion, context: Context): SpentReport {
-  const { groups, total } = sumSpent(wantedRecords(sinceMs ?? Number.NEGATIVE_INFINITY, context), (record) =>
+export function reportSpent({ by, sinceMs }: SpentQuestion, deps: ReportDeps): SpentReport {
+  const { groups, total } = sumSpent(wantedRecords(sinceMs ?? Number.NEGATIVE_INFINITY, deps), (record) =>
     nameOf(record, by),
   );
   const sorted = [...groups].sort(([name, a], [otherName, b]) => {
@@ -33,7 +35,7 @@ export function reportSpent({ by, sinceMs }: SpentQuestion, context: Context): S
   return { groups: sorted, total };
 }
 
-function* wantedRecords(sinceMs: number, { ledger, host, options }: Context): Generator<JobRecord> {
+function* wantedRecords(sinceMs: number, { ledger, host, options }: ReportDeps): Generator<JobRecord> {
   const { profile, baseUrl } = options;
   for (const record of recordsAround(sinceMs, host.clock.now(), ledger)) {
     const isNamed = (profile ?? record.profile) === record.profile && (baseUrl ?? record.baseUrl) === record.baseUrl;

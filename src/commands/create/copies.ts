@@ -1,7 +1,6 @@
 import type { Context } from '../../app/context.ts';
 import type { FollowedJob } from '../../app/follow-jobs.ts';
-import type { Server } from '../../app/server.ts';
-import { submitDeps } from '../../app/submit-deps.ts';
+import type { Server } from '../../app/servers.ts';
 import { SoraError } from '../../domain/errors.ts';
 import type { Estimate } from '../../domain/pricing.ts';
 import { isFileOwed } from '../../domain/record.ts';
@@ -10,6 +9,8 @@ import type { VideoRequest } from '../../domain/video.ts';
 import { overDayCap } from '../../jobs/day-cap.ts';
 import { submit, underWay } from '../../jobs/submit.ts';
 import { Interrupt } from '../../platform/host.ts';
+
+type CopiesDeps = Pick<Context, 'host' | 'output' | 'configuration' | 'servers' | 'jobs' | 'ledger'>;
 
 export interface CopiesOrder {
   readonly request: VideoRequest;
@@ -32,11 +33,11 @@ export interface SubmittedCopies {
  * first refusal. A first Ctrl-C lets the create that is under way be answered,
  * so that its job is known.
  */
-export async function submitCopies(order: CopiesOrder, context: Context): Promise<SubmittedCopies> {
+export async function submitCopies(order: CopiesOrder, deps: CopiesDeps): Promise<SubmittedCopies> {
   const { request, price, count, again, owesFile } = order;
-  const { host, output, configuration } = context;
-  const server = await context.server();
-  keepDayCap(order, server, context);
+  const { host, output, configuration, servers, jobs } = deps;
+  const server = await servers.current();
+  keepDayCap(order, server, deps);
   const taken = new Set<string>();
   const followed: FollowedJob[] = [];
   const sayWait = (): void => {
@@ -45,7 +46,7 @@ export async function submitCopies(order: CopiesOrder, context: Context): Promis
   host.interrupt.addEventListener('abort', sayWait, { once: true });
   try {
     while (followed.length < count) {
-      const { kind, record, job } = await submit(submitDeps(server, context), {
+      const { kind, record, job } = await submit(jobs.submitDeps(server), {
         server: server.identity,
         request,
         estimate: price,
@@ -82,8 +83,8 @@ export async function submitCopies(order: CopiesOrder, context: Context): Promis
  * Refuses all copies when there is no room for the last of them in the day. Those that exist are not paid again; each one is
  * looked at once more when it is sent, since others may spend meanwhile.
  */
-function keepDayCap({ request, price, count, again, owesFile }: CopiesOrder, server: Server, context: Context): void {
-  const { ledger, host, configuration } = context;
+function keepDayCap({ request, price, count, again, owesFile }: CopiesOrder, server: Server, deps: CopiesDeps): void {
+  const { ledger, host, configuration } = deps;
   const cap = configuration.maxCostPerDayMicros;
   if (cap === null || configuration.isSimulator) return;
   const standing = underWay({ ledger, clock: host.clock }, { server: server.identity, request, again, owesFile });

@@ -1,7 +1,6 @@
 import { type CommandResult, defineCommand } from '../../app/command.ts';
 import type { Context } from '../../app/context.ts';
 import { type FollowedJob, followJobs } from '../../app/follow-jobs.ts';
-import { lackingFaults } from '../../app/lacking-faults.ts';
 import { parseTimeoutMs, parseWholeNumber } from '../../app/option-values.ts';
 import { REQUEST_OPTIONS, readRequest } from '../../app/request-options.ts';
 import { describeCost, previewRequest } from '../../app/request-preview.ts';
@@ -10,15 +9,14 @@ import {
   FILE_OPTIONS,
   type FilePlan,
   planFiles,
-  refuseVariants,
+  refuseMissing,
   SEVERAL_NEED_FOLDER,
+  savedResult,
   saveFiles,
-} from '../../app/save-files.ts';
-import { savedAnswer } from '../../app/saved-answer.ts';
-import { targetOption } from '../../app/server.ts';
+} from '../../app/saving.ts';
+import { targetOption } from '../../app/servers.ts';
 import { agreeToSpend, parseMaxCost } from '../../app/spending.ts';
-import { writeSidecars } from '../../app/write-sidecars.ts';
-import { apiFormOf, requireKey } from '../../configuration/endpoint.ts';
+import { requireKey } from '../../configuration/endpoint.ts';
 import { SoraError } from '../../domain/errors.ts';
 import { failureOf } from '../../domain/job-failure.ts';
 import { estimate } from '../../domain/pricing.ts';
@@ -35,6 +33,11 @@ const MONEY = 'Money:';
 const MAX_COUNT = 100;
 /** For servers that answer a create with the bytes of the video, and cannot be asked for it again. */
 const NOT_KEPT = 'the video came with the answer and was not kept; leave `--detach` and `--no-download` out to save it';
+
+type CreateDeps = Pick<
+  Context,
+  'configuration' | 'host' | 'options' | 'output' | 'ledger' | 'servers' | 'jobs' | 'random' | 'isInteractive'
+>;
 
 export const create = defineCommand({
   name: 'create',
@@ -82,35 +85,31 @@ export const create = defineCommand({
     ],
   ],
 
-  async run({ args: [prompt = ''], options }, context) {
+  async run({ args: [prompt = ''], options }, deps: CreateDeps) {
     const faults: string[] = [];
-    const { configuration, host } = context;
-    const plan = planFiles(options, context, faults);
-    refuseVariants(plan, apiFormOf(configuration), faults);
-    faults.push(...lackingFaults(configuration, plan.variants, options.character ?? []));
+    const { configuration, host, output } = deps;
+    const plan = planFiles(options, deps, faults);
+    refuseMissing(plan.variants, options.character ?? [], configuration, faults);
     const timeoutMs = parseTimeoutMs(options.timeout, configuration.timeoutMs.value, faults);
     const count = parseWholeNumber(options.count, { name: '--count', min: 1, max: MAX_COUNT, fallback: 1 }, faults);
     const maxCostMicros = parseMaxCost(options.maxCost, faults);
     if (count > 1 && plan.destination.kind !== 'folder') faults.push(SEVERAL_NEED_FOLDER);
     if (options.reuse && (count > 1 || options.again))
       faults.push('`--reuse` returns what there is; give it without `--count` and `--again`');
-    const read = await readRequest(prompt, options, context, faults);
-    for (const note of read.notes) context.output.note(note);
+    const read = await readRequest(prompt, options, deps, faults);
+    for (const note of read.notes) output.note(note);
 
     const price = estimate(read.request, host.clock.now(), configuration.prices);
     if (options.dryRun) return { answer: previewRequest(read, price, count, configuration) };
     const files = options.detach || options.noDownload ? null : plan;
     if (files !== null) checkFiles(files);
-    const reused = options.reuse ? await reuse(read.request, files, context) : null;
-    if (reused !== null) {
-      const errors = await writeSidecars([reused], files, context);
-      return { ...savedAnswer([reused], files, context), errors };
-    }
+    const reused = options.reuse ? await reuse(read.request, files, deps) : null;
+    if (reused !== null) return savedResult([reused], files, [], deps);
 
     requireKey(configuration, host.clock.now());
     const totalMicros = price === null ? null : price.micros * count;
-    await agreeToSpend({ micros: totalMicros, maxCostMicros, isAgreed: options.yes ?? false }, context);
-    context.output.news(`cost: ${describeCost(totalMicros, configuration.isSimulator)}`);
+    await agreeToSpend({ micros: totalMicros, maxCostMicros, isAgreed: options.yes ?? false }, deps);
+    output.news(`cost: ${describeCost(totalMicros, configuration.isSimulator)}`);
 
     const { followed, errors } = await submitCopies(
       {
@@ -120,24 +119,24 @@ export const create = defineCommand({
         again: options.again ?? false,
         owesFile: files !== null && files.destination.kind !== 'stdout', // what went into a pipe is not seen again
       },
-      context,
+      deps,
     );
     if (files === null && followed.some(({ known }) => known?.content?.kind === 'base64')) {
-      context.output.note(NOT_KEPT);
+      output.note(NOT_KEPT);
     }
-    if (options.detach) return detached(followed, errors, context);
-    return finish(followed, errors, { request: read.request, timeoutMs, plan: files }, context);
+    if (options.detach) return detached(followed, errors, deps);
+    return finish(followed, errors, { request: read.request, timeoutMs, plan: files }, deps);
   },
 });
 
-function detached(followed: readonly FollowedJob[], errors: readonly SoraError[], context: Context): CommandResult {
+function detached(followed: readonly FollowedJob[], errors: readonly SoraError[], deps: CreateDeps) {
   const summaries = followed.map(({ server, record, known }) => summarize(server.identity.profile, record, known));
   const [first] = followed;
   if (first)
-    context.output.note(
+    deps.output.note(
       `run \`${commandAbout(first.id, 'sora status', ` --watch${targetOption(first.server.identity)}`)}\` to wait for it`,
     );
-  return { ...savedAnswer(summaries, null, context), errors };
+  return savedResult(summaries, null, errors, deps);
 }
 
 /** Waits, saves, and tells of each job what became of it. */
@@ -145,9 +144,9 @@ async function finish(
   followed: readonly FollowedJob[],
   submitErrors: readonly SoraError[],
   { request, timeoutMs, plan }: { request: VideoRequest; timeoutMs: number; plan: FilePlan | null },
-  context: Context,
+  deps: CreateDeps,
 ): Promise<CommandResult> {
-  const outcomes = await followJobs(followed, timeoutMs, context);
+  const outcomes = await followJobs(followed, timeoutMs, deps);
   const errors: SoraError[] = [...submitErrors];
   const summaries: JobSummary[] = [];
   for (const [at, outcome] of outcomes.entries()) {
@@ -156,16 +155,15 @@ async function finish(
     const { server, record } = job;
     try {
       if (outcome instanceof SoraError) throw outcome;
-      for (const change of changesOf(request, outcome)) context.output.note(change);
-      const failure = failureOf(outcome, context.host.clock.now());
+      for (const change of changesOf(request, outcome)) deps.output.note(change);
+      const failure = failureOf(outcome, deps.host.clock.now());
       if (failure !== null) throw failure;
-      const files = plan === null ? [] : await saveFiles({ server, record, job: outcome, plan }, context);
+      const files = plan === null ? [] : await saveFiles({ server, record, job: outcome }, plan, deps);
       summaries.push({ ...summarize(server.identity.profile, record, outcome), files });
     } catch (error) {
       if (!(error instanceof SoraError)) throw error;
       errors.push(error);
     }
   }
-  errors.push(...(await writeSidecars(summaries, plan, context)));
-  return { ...savedAnswer(summaries, plan, context), errors };
+  return savedResult(summaries, plan, errors, deps);
 }

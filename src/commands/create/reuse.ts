@@ -1,6 +1,7 @@
-import { constants, copyFileSync, createReadStream, statSync } from 'node:fs';
+import { constants, copyFileSync, createReadStream } from 'node:fs';
 import type { Context } from '../../app/context.ts';
-import { type FilePlan, saveFiles } from '../../app/save-files.ts';
+import { type FilePlan, saveFiles } from '../../app/saving.ts';
+import { savedFiles } from '../../batch/plan.ts';
 import { SoraError } from '../../domain/errors.ts';
 import { type JobRecord, type SavedFile, statusOf } from '../../domain/record.ts';
 import { type JobSummary, summarize } from '../../domain/summary.ts';
@@ -10,41 +11,27 @@ import { pour } from '../../jobs/download.ts';
 import { fingerprintOf, recordRequest } from '../../jobs/fingerprint.ts';
 import { hasCode } from '../../platform/files.ts';
 
+type ReuseDeps = Pick<Context, 'ledger' | 'configuration' | 'output' | 'servers' | 'host'>;
+
 /**
  * The newest finished result of the same request: its files where they still
  * are, or fetched again from the server while it keeps them; null when there is
  * nothing left to reuse.
  */
-export async function reuse(
-  request: VideoRequest,
-  plan: FilePlan | null,
-  context: Context,
-): Promise<JobSummary | null> {
-  const { ledger, configuration } = context;
+export async function reuse(request: VideoRequest, plan: FilePlan | null, deps: ReuseDeps): Promise<JobSummary | null> {
+  const { ledger, configuration } = deps;
   const fingerprint = fingerprintOf(configuration.baseUrl.value, recordRequest(request));
   const finished = ledger.byFingerprint(fingerprint).filter((record) => statusOf(record) === 'completed');
   for (const record of finished.reverse()) {
     if (plan === null) return summarize(record.profile, record, null);
-    const files = filesOnDisk(record, plan);
+    const files = savedFiles(record, plan);
     if (files !== null) {
-      return { ...summarize(record.profile, record, null), files: await deliver(files, record, plan, context) };
+      return { ...summarize(record.profile, record, null), files: await deliver(files, record, plan, deps) };
     }
-    const fetched = await fetchAgain(record, plan, context);
+    const fetched = await fetchAgain(record, plan, deps);
     if (fetched !== null) return fetched;
   }
   return null;
-}
-
-/** One whole file for each variant that is wanted, or null. */
-function filesOnDisk(record: JobRecord, { variants }: FilePlan): SavedFile[] | null {
-  const files = variants.flatMap(
-    (variant) => record.files.findLast((file) => file.variant === variant && sizeOf(file.path) === file.bytes) ?? [],
-  );
-  return files.length === variants.length ? files : null;
-}
-
-function sizeOf(path: string): number | undefined {
-  return statSync(path, { throwIfNoEntry: false })?.size;
 }
 
 /** A name that was asked for is filled with a copy; without one, the files are where they are. */
@@ -52,7 +39,7 @@ async function deliver(
   files: readonly SavedFile[],
   record: JobRecord,
   { destination, force }: FilePlan,
-  { output }: Context,
+  { output }: ReuseDeps,
 ): Promise<SavedFile[]> {
   if (destination.kind === 'stdout') {
     for (const { path } of files) await pour(createReadStream(path), output.stdout);
@@ -75,12 +62,12 @@ async function deliver(
   });
 }
 
-async function fetchAgain(record: JobRecord, plan: FilePlan, context: Context): Promise<JobSummary | null> {
+async function fetchAgain(record: JobRecord, plan: FilePlan, deps: ReuseDeps): Promise<JobSummary | null> {
   if (record.job === null) return null;
-  const server = await context.serverOf(record);
+  const server = await deps.servers.of(record);
   try {
-    const job = await server.client.get(record.job.id, { signal: context.host.interrupt });
-    const files = await saveFiles({ server, record, job, plan }, context);
+    const job = await server.client.get(record.job.id, { signal: deps.host.interrupt });
+    const files = await saveFiles({ server, record, job }, plan, deps);
     return { ...summarize(record.profile, record, job), files };
   } catch (error) {
     const isGone =

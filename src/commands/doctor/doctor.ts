@@ -18,9 +18,11 @@ import { usdOf } from '../../domain/money.ts';
 import { type AccessCommand, renderAccessCommand, renderChecks } from '../../output/doctor-view.ts';
 import type { Surface } from '../../output/surface.ts';
 import { renderTable } from '../../output/table.ts';
-import { offerProfile } from './profile-offer.ts';
-import { createSubject } from './subject.ts';
-import { createTrialDeps, smallestRequest, trialEstimate } from './trial.ts';
+import { type OfferDeps, offerProfile } from './profile-offer.ts';
+import { createSubject, type SubjectDeps } from './subject.ts';
+import { createTrialDeps, smallestRequest, type TrialRunDeps, trialEstimate } from './trial.ts';
+
+type DoctorDeps = SubjectDeps & TrialRunDeps & OfferDeps & Pick<Context, 'options'>;
 
 const EXIT_CODES: ReadonlySet<number> = new Set([4, 7]);
 
@@ -51,22 +53,22 @@ export const doctor = defineCommand({
     ['sora doctor --json --yes --profile lab', 'a smoke check in CI that really makes a job'],
   ],
 
-  async run({ options }, context) {
+  async run({ options }, deps: DoctorDeps) {
     if (options.curl && options.server)
       throw new SoraError('usage', { title: 'give `--curl` or `--server`, not both', facts: { command: 'doctor' } });
     if (options.curl) {
-      const curl = createCurl(smallestRequest(context.configuration), context.configuration, null);
+      const curl = createCurl(smallestRequest(deps.configuration), deps.configuration, null);
       return { answer: { data: { curl }, view: () => `${curl}\n` } };
     }
     const isAgreed = options.yes ?? false;
-    if (options.server) return survey(context, isAgreed);
-    return examine(context, isAgreed);
+    if (options.server) return survey(deps, isAgreed);
+    return examine(deps, isAgreed);
   },
 });
 
 /** Runs all checks. On a terminal that is asked, what they found is shown before the question. */
-async function examine(context: Context, isAgreed: boolean): Promise<CommandResult> {
-  const { host, output } = context;
+async function examine(deps: DoctorDeps, isAgreed: boolean): Promise<CommandResult> {
+  const { host, output } = deps;
   const progress = await output.progress();
   const ended: CheckResult[] = [];
   let shown: readonly CheckResult[] = [];
@@ -74,19 +76,19 @@ async function examine(context: Context, isAgreed: boolean): Promise<CommandResu
     progress.stop();
     if (output.stdout.isTTY !== true) return;
     shown = free.flatMap(({ id }) => ended.find((result) => result.id === id) ?? []);
-    await output.answer({ data: {}, view: (surface) => view(shown, accessCommand(context), surface) });
+    await output.answer({ data: {}, view: (surface) => view(shown, accessCommand(deps), surface) });
   };
   const free = [...LOCAL_CHECKS, ...NETWORK_CHECKS, ...API_CHECKS];
   // With broken settings there is no server to speak of, and the check that would need it is never run.
   const access = accessCheck(
     free.map(({ id }) => id),
-    () => createTrialDeps(context, context.configuration, { isAgreed, beforeAsking }),
+    () => createTrialDeps(deps, deps.configuration, { isAgreed, beforeAsking }),
   );
   const checks = [...free, access];
   progress.show(() => `looking at ${checks.find(({ id }) => !ended.some((result) => result.id === id))?.title}`);
   try {
-    const results = await runChecks(checks, createSubject(context), host.clock, (result) => ended.push(result));
-    return report(results, shown, context);
+    const results = await runChecks(checks, createSubject(deps), host.clock, (result) => ended.push(result));
+    return report(results, shown, deps);
   } finally {
     progress.stop();
   }
@@ -97,14 +99,14 @@ function view(checks: readonly CheckResult[], access: AccessCommand | null, surf
 }
 
 /** What the server can do; what of it has a place in the settings is offered to be kept there. */
-async function survey(context: Context, isAgreed: boolean): Promise<CommandResult> {
-  const { configuration, host, output } = context;
+async function survey(deps: DoctorDeps, isAgreed: boolean): Promise<CommandResult> {
+  const { configuration, host, output } = deps;
   requireKey(configuration, host.clock.now());
-  const seen = await surveyServer(createSubject(context).server(), host.clock.now());
+  const seen = await surveyServer(createSubject(deps).server(), host.clock.now());
   // Jobs are made in the dialect that was found.
   const chosen = seen.dialect === 'unknown' ? configuration.dialect : { value: seen.dialect, origin: 'doctor' };
   const tried = { ...configuration, dialect: chosen, shape: seen.shape ?? configuration.shape };
-  const jobs = await surveyJobs(createTrialDeps(context, tried, { isAgreed }), chosen.value === 'videos');
+  const jobs = await surveyJobs(createTrialDeps(deps, tried, { isAgreed }), chosen.value === 'videos');
   for (const note of [...seen.notes, ...jobs.notes]) output.note(note);
   const { list, delete: removal, content, thumbnail, spritesheet, range } = seen.abilities;
   const { cancel, json, multipart } = jobs.abilities;
@@ -117,7 +119,7 @@ async function survey(context: Context, isAgreed: boolean): Promise<CommandResul
     ...encodingFound(jobs, chosen.value),
     ...(chosen.value === 'videos' ? capabilitiesFound(abilities, configuration.lacks) : {}),
   };
-  if (dialect !== 'unknown') await offerProfile(found, context);
+  if (dialect !== 'unknown') await offerProfile(found, deps);
   return {
     answer: {
       data: { profile: configuration.profile.value, base_url: configuration.baseUrl.value, dialect, ...abilities },
@@ -150,8 +152,8 @@ function capabilitiesFound(
 }
 
 /** What of it was shown already is not shown again. */
-function report(checks: readonly CheckResult[], shown: readonly CheckResult[], context: Context): CommandResult {
-  const access = accessCommand(context);
+function report(checks: readonly CheckResult[], shown: readonly CheckResult[], deps: DoctorDeps): CommandResult {
+  const access = accessCommand(deps);
   const failed = checks.find(({ status }) => status === 'fail');
   const told = checks.map(({ id, title, status, detail, remedy = [], ms }) => ({
     id,
@@ -161,9 +163,9 @@ function report(checks: readonly CheckResult[], shown: readonly CheckResult[], c
     remedy,
     ms,
   }));
-  const { fault } = context.options;
+  const { fault } = deps.options;
   if (fault !== undefined && checks.every(({ status }) => status === 'pass' || status === 'skip'))
-    context.output.note(
+    deps.output.note(
       `nothing here meets the fault \`${fault}\`: run \`sora create 'a boat' --simulate --fault ${fault}\` to see it on a job that is left to run`,
     );
   const news = checks.filter(({ id }) => !shown.some((result) => result.id === id));
@@ -183,9 +185,9 @@ function report(checks: readonly CheckResult[], shown: readonly CheckResult[], c
 }
 
 /** Null where no server can be made out. */
-function accessCommand(context: Context) {
+function accessCommand(deps: DoctorDeps) {
   try {
-    const { configuration, host } = context;
+    const { configuration, host } = deps;
     const single = trialEstimate(configuration, host.clock.now());
     return {
       profile: configuration.profile.value,

@@ -6,6 +6,8 @@ import { confirm } from '../../output/prompt.ts';
 import { writeSetting } from '../../store/settings.ts';
 import { freeName } from '../config/new-profile.ts';
 
+export type OfferDeps = Pick<Context, 'configuration' | 'host' | 'output' | 'settings' | 'paths' | 'isInteractive'>;
+
 /** Settings of a profile, by the last part of their names. */
 type ProfileSettings = Readonly<Record<string, string>>;
 
@@ -13,8 +15,8 @@ type ProfileSettings = Readonly<Record<string, string>>;
  * Offers to keep what was found of a server in its profile; one that was named by its address becomes a profile, so that
  * its name is enough from now on.
  */
-export async function offerProfile(found: ProfileSettings, context: Context): Promise<void> {
-  const { configuration, host, output, settings, paths } = context;
+export async function offerProfile(found: ProfileSettings, deps: OfferDeps): Promise<void> {
+  const { configuration, host, output, settings, paths } = deps;
   if (configuration.isSimulator) return;
   const isNew = configuration.profile.value === CUSTOM_PROFILE;
   const name = isNew ? freeName(new URL(configuration.baseUrl.value).hostname, settings) : configuration.profile.value;
@@ -24,7 +26,7 @@ export async function offerProfile(found: ProfileSettings, context: Context): Pr
     .filter(({ setting, value }) => settings.get(setting) !== value);
   if (news.length === 0) return;
 
-  if (!context.isInteractive) {
+  if (!deps.isInteractive) {
     const commands = news.map(({ setting, value }) => `sora config set ${setting} ${shellWord(value)}`);
     output.note(`run \`${commands.join(' && ')}\` to keep this in profile ${name}`);
     return;

@@ -19,9 +19,11 @@ const PATIENCE_MS = 4_000;
 /** The same for one that answers a byte at a time, and for a proxy that never lets a call through. */
 const DEADLINE_MS = 8_000;
 
+export type SubjectDeps = Pick<Context, 'host' | 'paths' | 'ledger' | 'configuration' | 'env' | 'servers'>;
+
 /** What `doctor` looks at. Nothing here throws before the check whose business it is. */
-export function createSubject(context: Context): Subject {
-  const { host, paths } = context;
+export function createSubject(deps: SubjectDeps): Subject {
+  const { host, paths } = deps;
   let examined: ExaminedServer | undefined;
   return {
     version: host.version,
@@ -33,24 +35,23 @@ export function createSubject(context: Context): Subject {
       readSettings(paths.settings);
       readKeys(paths.keys);
     },
-    ledgerProblems: () => context.ledger.problems(),
+    ledgerProblems: () => deps.ledger.problems(),
     server() {
-      examined ??= examine(context);
+      examined ??= examine(deps);
       return examined;
     },
   };
 }
 
-function examine(context: Context): ExaminedServer {
-  const { configuration, env } = context;
+function examine({ configuration, env, servers, host }: SubjectDeps): ExaminedServer {
   const { profile, baseUrl, key, model, isSimulator } = configuration;
   const proxies = proxiesFrom(env);
   const proxy = proxies === null || isSimulator ? null : proxyFor(baseUrl.value, proxies);
   const impatient = { ...configuration, requestTimeoutMs: { value: PATIENCE_MS, origin: 'doctor' } };
   let transport: Promise<Transport> | undefined;
   const ask = async <T>(question: Question, read: Reader<T>): Promise<T> => {
-    transport ??= context.transportFor(impatient);
-    return exchange(question, read, await transport, context.host);
+    transport ??= servers.transport(impatient);
+    return exchange(question, read, await transport, host);
   };
   const probe: ExaminedServer['probe'] = (method, path) => ask({ method, path }, readApiReply);
   const replies = new Map<string, Promise<ApiReply>>();

@@ -1,7 +1,5 @@
 import type { Context } from '../../app/context.ts';
 import { enforceCap } from '../../app/spending.ts';
-import { submitDeps } from '../../app/submit-deps.ts';
-import { writeRemoved } from '../../app/write-events.ts';
 import type { VideosClient } from '../../client/port.ts';
 import type { Configuration } from '../../configuration/configuration.ts';
 import type { TrialDeps } from '../../doctor/trial-job.ts';
@@ -37,6 +35,8 @@ const CAP_HINTS = [
   'run `sora config list` to see the caps that are set',
 ];
 
+export type TrialRunDeps = Pick<Context, 'host' | 'servers' | 'jobs' | 'isInteractive'>;
+
 export interface TrialOptions {
   /** Whether its price was agreed to on the command line. */
   readonly isAgreed: boolean;
@@ -51,11 +51,10 @@ export function trialEstimate(configuration: Configuration, nowMs: number): Esti
 
 /** How that job is made, paid for, and got rid of. */
 export function createTrialDeps(
-  context: Context,
+  { host, servers, jobs, isInteractive }: TrialRunDeps,
   configuration: Configuration,
   { isAgreed, beforeAsking }: TrialOptions,
 ): TrialDeps {
-  const { host } = context;
   const { isSimulator, encoding } = configuration;
   const request = smallestRequest(configuration);
   const single = trialEstimate(configuration, host.clock.now());
@@ -65,22 +64,22 @@ export function createTrialDeps(
     price,
     encoding,
     clock: host.clock,
-    client: async () => (await context.serverFor(configuration)).client,
+    client: async () => (await servers.connect(configuration)).client,
     async consent(count, question) {
       if (isSimulator) return 'agreed';
-      if (!isAgreed && !context.isInteractive) return 'nobody-to-ask';
+      if (!isAgreed && !isInteractive) return 'nobody-to-ask';
       enforceCap({ micros: microsOf(count) }, configuration.maxCostMicros, { hints: CAP_HINTS });
       if (isAgreed) return 'agreed';
       await beforeAsking?.();
-      const jobs = count === 1 ? 'a job, whose price is' : `${count} jobs, whose price is`;
-      return (await confirm(`${question} It makes ${jobs} ${price(count)}.`, host)) ? 'agreed' : 'refused';
+      const what = count === 1 ? 'a job, whose price is' : `${count} jobs, whose price is`;
+      return (await confirm(`${question} It makes ${what} ${price(count)}.`, host)) ? 'agreed' : 'refused';
     },
     async submit(encoding) {
-      const server = await context.serverFor({ ...configuration, encoding });
+      const server = await servers.connect({ ...configuration, encoding });
       const { client, singleShot } = server;
       // To be told to wait is an answer, too.
       const impatient: VideosClient = { ...client, create: (...call) => singleShot.create(...call) };
-      return submit(submitDeps({ ...server, client: impatient }, context), {
+      return submit(jobs.submitDeps({ ...server, client: impatient }), {
         server: server.identity,
         request,
         estimate: single,
@@ -91,6 +90,6 @@ export function createTrialDeps(
         row: null,
       });
     },
-    forget: ({ record }) => writeRemoved(record, context),
+    forget: ({ record }) => jobs.recordRemoval(record),
   };
 }

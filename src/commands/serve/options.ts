@@ -1,4 +1,4 @@
-import type { OptionSpecs, OptionValues } from '../../app/option-specs.ts';
+import type { OptionSpecs, OptionValues } from '../../app/option-values.ts';
 import { parseWholeNumber } from '../../app/option-values.ts';
 import { parseMaxCost } from '../../app/spending.ts';
 import { parseDurationMs } from '../../domain/duration.ts';

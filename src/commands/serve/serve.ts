@@ -2,9 +2,8 @@ import { join } from 'node:path';
 import { defineCommand } from '../../app/command.ts';
 import type { Context } from '../../app/context.ts';
 import { refuseFaults } from '../../app/option-values.ts';
-import type { Server } from '../../app/server.ts';
+import type { Server } from '../../app/servers.ts';
 import { agreeToSpend } from '../../app/spending.ts';
-import { submitDeps } from '../../app/submit-deps.ts';
 import { SIMULATOR_PROFILE } from '../../configuration/chosen-server.ts';
 import { apiFormOf } from '../../configuration/endpoint.ts';
 import { SoraError } from '../../domain/errors.ts';
@@ -22,6 +21,8 @@ import { Conditions } from '../../simulator/conditions.ts';
 import { createSimulator, type Simulator } from '../../simulator/simulator.ts';
 import { WorkerRenderer } from '../../simulator/worker-renderer.ts';
 import { parseServeOptions, SERVE_OPTIONS, type ServePlan } from './options.ts';
+
+type ServeDeps = Pick<Context, 'env' | 'host' | 'options' | 'output' | 'paths' | 'random' | 'servers' | 'jobs'>;
 
 /** How long open requests may take to finish after Ctrl-C. */
 const GRACE_MS = 3_000;
@@ -42,28 +43,28 @@ export const serve = defineCommand({
     ],
   ],
 
-  async run({ options }, context) {
+  async run({ options }, deps: ServeDeps) {
+    const { env, host, output, random, servers } = deps;
     const faults: string[] = [];
-    const plan = parseServeOptions(options, context.env, faults);
+    const plan = parseServeOptions(options, env, faults);
     refuseFaults(faults, 'serve');
-    const { host, output } = context;
     const log: Log = (level, message, facts) => output.log(level, message, facts);
     const access = new AccessKey(plan.apiKey);
     if (plan.apiKey !== null) output.keepSecret(plan.apiKey);
 
-    const conditions = new Conditions(context.random, plan.conditions);
+    const conditions = new Conditions(random, plan.conditions);
     const renderer = new WorkerRenderer(join(host.programDir, 'render-worker.js'));
     const simulator: Simulator = createSimulator({
-      ...context.simulatorOptions,
+      ...servers.simulatorOptions,
       conditions,
       signal: host.interrupt,
       render: (spec, variant) => renderer.render(spec, variant),
       onCreate: (id) => webhooks?.watch(id),
     });
-    const webhooks = plan.webhook === null ? null : createWebhooks(plan.webhook, simulator, log, context);
-    context.useSimulator(simulator);
-    const server = await chooseServer(context);
-    const rest = createRestDeps(server, { access, log, maxCostMicros: plan.maxCostMicros }, context);
+    const webhooks = plan.webhook === null ? null : createWebhooks(plan.webhook, simulator, log, deps);
+    servers.useSimulator(simulator);
+    const server = await chooseServer(deps);
+    const rest = createRestDeps(server, { access, log, maxCostMicros: plan.maxCostMicros }, deps);
     const service = createService({
       ...rest,
       version: host.version,
@@ -78,32 +79,30 @@ export const serve = defineCommand({
     await output.answer(startAnswer(listening, plan, access, server));
     await rest.runner.resume();
     await untilAborted(host.interrupt);
-    await stop(listening, rest.runner, log, context);
+    await stop(listening, rest.runner, log, deps);
     await renderer.close();
     return {};
   },
 });
 
 /** The simulator, unless the command line names a server: a setting alone must not cause costs. */
-function chooseServer(context: Context): Promise<Server> {
-  const { profile, baseUrl } = context.options;
-  if (profile !== undefined || baseUrl !== undefined) return context.server();
-  return context.simulatorServer();
+function chooseServer({ options, servers }: ServeDeps): Promise<Server> {
+  const isNamed = options.profile !== undefined || options.baseUrl !== undefined;
+  return isNamed ? servers.current() : servers.simulator();
 }
 
 function createRestDeps(
   server: Server,
   { access, log, maxCostMicros }: { access: AccessKey; log: Log; maxCostMicros: number | null },
-  context: Context,
+  { host, paths, random, jobs: knownJobs }: ServeDeps,
 ): RestDeps {
-  const { host, paths, random } = context;
   const { configuration } = server;
   const upstream = {
     identity: server.identity,
     singleShot: server.singleShot,
     form: apiFormOf(configuration),
     prices: configuration.prices,
-    submitDeps: submitDeps(server, context),
+    submitDeps: knownJobs.submitDeps(server),
     isFree: configuration.isSimulator,
     maxCostPerDayMicros: configuration.maxCostPerDayMicros?.value ?? null,
   };
@@ -130,7 +129,7 @@ function createWebhooks(
   { url, secret }: NonNullable<ServePlan['webhook']>,
   simulator: Simulator,
   log: Log,
-  { host, output }: Context,
+  { host, output }: ServeDeps,
 ): Webhooks {
   output.keepSecret(secret);
   const { http, clock, randomBytes, interrupt } = host;
@@ -177,7 +176,7 @@ function untilAborted(signal: AbortSignal): Promise<void> {
 }
 
 /** Lets open requests finish for a moment. The jobs keep running on their server. */
-async function stop(listening: ListeningServer, runner: JobRunner, log: Log, { host }: Context): Promise<void> {
+async function stop(listening: ListeningServer, runner: JobRunner, log: Log, { host }: ServeDeps): Promise<void> {
   const { openRequests } = listening;
   const { openSubmissions } = runner;
   log('info', 'Stopping; press Ctrl-C again to exit at once', { openRequests, openSubmissions });

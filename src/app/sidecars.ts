@@ -10,44 +10,43 @@ import { sidecarPath } from '../jobs/destination.ts';
 import { escapeMarks } from '../output/clean-text.ts';
 import { jobJson } from '../output/job-view.ts';
 import { createFile, hasCode, replaceFile } from '../platform/files.ts';
-import { collect } from './collect.ts';
+import { forEach } from './command.ts';
 import type { Context } from './context.ts';
-import type { FilePlan } from './save-files.ts';
 
-/** Everybody who may see the video may see what it came from. */
+/** Anyone who may read the video may read where it came from. */
 const MODE = 0o644;
 
+export type SidecarDeps = Pick<Context, 'ledger' | 'output' | 'host'>;
+
 /**
- * Writes beside each saved video, where the plan asks for it, what it came from: request, server, ids, times, cost and
- * hashes; never a key. Several files of a job have one between them, beside the first. What could not be written is
- * returned: the video itself is saved.
+ * Writes a JSON file beside each saved video, if the plan asks for it: request, server, ids, times, cost and hashes, never
+ * a key. The files of one job share a sidecar, beside the first. Returns what could not be written: the video is saved.
  */
 export async function writeSidecars(
   summaries: readonly JobSummary[],
-  plan: Pick<FilePlan, 'sidecar' | 'force'> | null,
-  context: Context,
+  { sidecar, force }: { readonly sidecar: boolean; readonly force: boolean },
+  deps: SidecarDeps,
 ): Promise<readonly SoraError[]> {
-  if (plan === null || !plan.sidecar) return [];
-  const { errors } = await collect(summaries, (summary) => writeSidecar(summary, plan.force, context));
-  return errors;
+  if (!sidecar) return [];
+  return (await forEach(summaries, (summary) => writeSidecar(summary, force, deps))).errors;
 }
 
-async function writeSidecar(summary: JobSummary, force: boolean, context: Context): Promise<void> {
+async function writeSidecar(summary: JobSummary, force: boolean, deps: SidecarDeps): Promise<void> {
   const [first] = summary.files;
   if (first === undefined) return;
   const path = sidecarPath(first.path);
-  const text = sidecarText(summary, context);
+  const text = sidecarText(summary, deps);
   try {
     if (force) return await replaceFile(path, text, MODE);
-    if ((await createFile(path, text, MODE)) || tellsOf(first, path)) return;
+    if ((await createFile(path, text, MODE)) || isSidecarOf(first, path)) return;
   } catch (error) {
     if (error instanceof SoraError) throw error;
-    throw cannotWrite(path, summary, error instanceof Error ? error.message : String(error));
+    throw sidecarNotWritten(path, summary, error instanceof Error ? error.message : String(error));
   }
-  throw cannotWrite(path, summary, 'a file of this name exists, and tells of another video');
+  throw sidecarNotWritten(path, summary, 'a file of this name exists, for another video');
 }
 
-function cannotWrite(path: string, { id }: JobSummary, causedBy: string): SoraError {
+function sidecarNotWritten(path: string, { id }: JobSummary, causedBy: string): SoraError {
   return new SoraError('cannot_write', {
     title: `the video is saved, but ${path} could not be written`,
     causedBy,
@@ -56,8 +55,8 @@ function cannotWrite(path: string, { id }: JobSummary, causedBy: string): SoraEr
   });
 }
 
-/** Whether a file is the sidecar of this very video: another process, or an earlier run, was here first. */
-function tellsOf({ sha256 }: SavedFile, path: string): boolean {
+/** Whether a file is already the sidecar of this video, written by another process or an earlier run. */
+function isSidecarOf({ sha256 }: SavedFile, path: string): boolean {
   try {
     const sidecar = parseJson(readFileSync(path, 'utf8'));
     const files = isJsonObject(sidecar) && Array.isArray(sidecar.files) ? sidecar.files : [];
@@ -68,7 +67,7 @@ function tellsOf({ sha256 }: SavedFile, path: string): boolean {
   }
 }
 
-function sidecarText(summary: JobSummary, { ledger, output, host }: Context): string {
+function sidecarText(summary: JobSummary, { ledger, output, host }: SidecarDeps): string {
   const record = summary.submission === null ? undefined : ledger.byKey(summary.submission);
   const { files: _, profile, ...job } = jobJson(summary);
   const sidecar = {
@@ -77,7 +76,7 @@ function sidecarText(summary: JobSummary, { ledger, output, host }: Context): st
     base_url: record?.baseUrl ?? null,
     request: record ? shareable(record.request) : null,
     ...job,
-    // Names, not places: the two files may be moved together.
+    // Names without folders: the two files may be moved together.
     files: summary.files.map(({ path, ...file }) => ({ ...file, name: basename(path) })),
   };
   return `${escapeMarks(output.withoutSecrets(JSON.stringify(sidecar, null, 2)))}\n`;

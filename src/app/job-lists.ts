@@ -1,0 +1,152 @@
+import { existsSync } from 'node:fs';
+import { profileNames } from '../configuration/chosen-server.ts';
+import type { Configuration } from '../configuration/configuration.ts';
+import { requireKey } from '../configuration/endpoint.ts';
+import { SoraError } from '../domain/errors.ts';
+import { DEFAULT_PROFILE } from '../domain/profile-names.ts';
+import { type JobRecord, statusOf } from '../domain/record.ts';
+import type { JobSummary } from '../domain/summary.ts';
+import type { VideoJob } from '../domain/video.ts';
+import type { Context } from './context.ts';
+import { summaryOf } from './known-jobs.ts';
+
+const PAGE_SIZE = 100;
+
+/** The newest jobs of one server, as it lists them. */
+export interface ServerList {
+  readonly configuration: Configuration;
+  /** Null where the server returned no list. */
+  readonly jobs: readonly VideoJob[] | null;
+  /** Why it returned none. */
+  readonly error: SoraError | null;
+}
+
+/** What lists of jobs are made from. */
+export type ListDeps = Pick<
+  Context,
+  | 'servers'
+  | 'host'
+  | 'configuration'
+  | 'configurationFor'
+  | 'settings'
+  | 'paths'
+  | 'env'
+  | 'output'
+  | 'ledger'
+  | 'jobs'
+>;
+
+/** Asks a server for its newest jobs. Rejects only when it is interrupted. */
+export async function listServer(
+  configuration: Configuration,
+  limit: number,
+  { servers, host }: ListDeps,
+): Promise<ServerList> {
+  const { interrupt, clock } = host;
+  try {
+    requireKey(configuration, clock.now());
+    const { client } = await servers.connect(configuration);
+    const jobs: VideoJob[] = [];
+    for (let after: string | null | undefined; after !== null && jobs.length < limit; ) {
+      const query = { limit: Math.min(PAGE_SIZE, limit - jobs.length), order: 'desc' as const };
+      const page = await client.list(after === undefined ? query : { ...query, after }, { signal: interrupt });
+      jobs.push(...page.jobs);
+      after = page.next;
+    }
+    return { configuration, jobs, error: null };
+  } catch (error) {
+    if (!(error instanceof SoraError)) throw error;
+    return { configuration, jobs: null, error };
+  }
+}
+
+/** Whether a server has no list, and can only be asked about single jobs. */
+export function isWithoutList({ error }: ServerList): boolean {
+  return error !== null && ['not_supported', 'endpoint_not_found'].includes(error.code);
+}
+
+/** Whether a server cannot be asked at all. */
+export function isOutOfReach({ error }: ServerList): boolean {
+  return error !== null && ['no_api_key', 'service_retired'].includes(error.code);
+}
+
+/** The lists of all profiles, fetched in parallel; and one error, with its profile, for each server that failed. */
+export async function listAllServers(
+  limit: number,
+  deps: ListDeps,
+): Promise<{ readonly lists: readonly ServerList[]; readonly errors: readonly SoraError[] }> {
+  const lists = await Promise.all(profilesInUse(deps).map((configuration) => listServer(configuration, limit, deps)));
+  const errors: SoraError[] = [];
+  for (const list of lists) {
+    const { error, configuration } = list;
+    if (error === null) continue;
+    const { value: profile } = configuration.profile;
+    const isExpected = isWithoutList(list) || error.code === 'service_retired';
+    if (isExpected) deps.output.note(`profile ${profile}: only the local ledger is shown: ${error.message}`);
+    else errors.push(error.with({ title: `profile ${profile}: ${error.message}` }));
+  }
+  return { lists, errors };
+}
+
+/** The server in use, and those of all profiles that were ever set up. */
+function profilesInUse(deps: ListDeps): Configuration[] {
+  const { configuration, settings } = deps;
+  const names = profileNames(settings).filter((name) => name !== configuration.profile.value);
+  return [configuration, ...names.map((profile) => deps.configurationFor({ profile }))].filter((candidate) =>
+    isSetUp(candidate, deps),
+  );
+}
+
+/** The two built-in profiles always exist, whether or not they are used. */
+function isSetUp(candidate: Configuration, { configuration, paths, env }: ListDeps): boolean {
+  const { profile, key, isSimulator } = candidate;
+  if (isSimulator) return existsSync(paths.simulatorDir);
+  if (profile.value !== DEFAULT_PROFILE) return true;
+  // A key in the environment beside another address belongs to that address.
+  const keyIsForAnotherServer =
+    key !== null && Boolean(env[key.origin]) && Boolean(env.SORA_BASE_URL || env.OPENAI_BASE_URL);
+  return key !== null && (candidate === configuration || !keyIsForAnotherServer);
+}
+
+/** Whether a record may have a video to show: a refused submission has none, and a deleted one is gone. */
+export function isListed(record: JobRecord): boolean {
+  if (record.answer === 'rejected') return false;
+  return !record.removed || statusOf(record) === 'cancelled';
+}
+
+/** Jobs are the same if address and id are: two servers may issue the same id, and two profiles may be one server. */
+function identify(baseUrl: string, id: string | null): string {
+  return `${baseUrl}\n${id}`;
+}
+
+/** Whether some server lists the job of a record. */
+export function isListedBy(lists: readonly ServerList[]): (record: JobRecord) => boolean {
+  const listed = new Set(
+    lists.flatMap(({ configuration, jobs }) => (jobs ?? []).map(({ id }) => identify(configuration.baseUrl.value, id))),
+  );
+  return ({ baseUrl, job }) => job !== null && listed.has(identify(baseUrl, job.id));
+}
+
+/** Merges listed jobs, each with what the ledger knows of it, with records that no list has, newest first. */
+export async function mergeJobs(
+  lists: readonly ServerList[],
+  records: readonly JobRecord[],
+  /** Whether the server is asked about a record’s job. */
+  isAsked: (record: JobRecord) => boolean,
+  { ledger, jobs: knownJobs }: ListDeps,
+): Promise<JobSummary[]> {
+  const listed = new Map<string, JobSummary>();
+  for (const { configuration, jobs } of lists) {
+    const baseUrl = configuration.baseUrl.value;
+    for (const job of jobs ?? []) {
+      const name = identify(baseUrl, job.id);
+      if (listed.has(name)) continue;
+      const record = ledger.byId(job.id).find((candidate) => candidate.baseUrl === baseUrl);
+      listed.set(name, summaryOf(configuration.profile.value, record, job));
+    }
+  }
+  const others = await Promise.all(
+    records.map((record) => (isAsked(record) ? knownJobs.refresh(record) : summaryOf(record.profile, record, null))),
+  );
+  return [...listed.values(), ...others].sort((a, b) => (b.createdAtMs ?? 0) - (a.createdAtMs ?? 0));
+}

@@ -1,0 +1,163 @@
+import { statSync } from 'node:fs';
+import type { Configuration } from '../configuration/configuration.ts';
+import { SoraError } from '../domain/errors.ts';
+import { factsOf, type JobRecord } from '../domain/record.ts';
+import { commandAbout } from '../domain/shell.ts';
+import { type JobSummary, summarize } from '../domain/summary.ts';
+import type { VideoJob } from '../domain/video.ts';
+import { recover } from '../jobs/recover.ts';
+import type { SubmitDeps } from '../jobs/submit.ts';
+import type { Output } from '../output/output.ts';
+import { type Host, isProcessAlive } from '../platform/host.ts';
+import type { Ledger } from '../store/ledger.ts';
+import { type Server, type Servers, targetOption } from './servers.ts';
+
+/** A job named on the command line: its server, and the ledger's record where it has one. */
+export interface FoundJob {
+  readonly id: string;
+  readonly server: Server;
+  readonly record: JobRecord | undefined;
+}
+
+export interface KnownJobsDeps {
+  readonly host: Host;
+  readonly output: Output;
+  readonly ledger: Ledger;
+  readonly configuration: Configuration;
+  readonly servers: Servers;
+}
+
+/** The jobs that the ledger or a server knows: finds them, asks their servers, and records what is new. */
+export class KnownJobs {
+  readonly #deps: KnownJobsDeps;
+
+  constructor(deps: KnownJobsDeps) {
+    this.#deps = deps;
+  }
+
+  /**
+   * Finds the job behind an id, a submission's key or `@last`. A submission without an answer is looked up on its
+   * server. Throws `video_not_found` or `outcome_unknown`.
+   */
+  async find(name: string): Promise<FoundJob> {
+    const { servers, host } = this.#deps;
+    const record = name === '@last' ? this.#lastRecord() : this.#recordNamed(name);
+    const server = await servers.of(record);
+    if (record === undefined) return { id: name, server, record };
+    if (record.job !== null) return { id: record.job.id, server, record };
+    if (record.answer === 'rejected') {
+      throw new SoraError('video_not_found', {
+        title: 'this submission was refused, so there is no video',
+        causedBy: record.refusal?.message ?? null,
+      });
+    }
+    const recovery = await recover(this.submitDeps(server), record, host.interrupt);
+    if (recovery.kind === 'found') return { id: recovery.record.job?.id ?? name, server, record: recovery.record };
+    throw new SoraError('outcome_unknown', {
+      causedBy:
+        recovery.kind === 'unsearchable'
+          ? `could not search the server’s list: ${recovery.error.message}`
+          : 'it is not in the server’s list',
+      hints: ['run `sora create` with `--again` to submit it anew, only when you are sure that it does not exist'],
+    });
+  }
+
+  /** Asks the server for a job and records what is new. */
+  async look(found: FoundJob): Promise<VideoJob> {
+    const { id, server, record } = found;
+    try {
+      const job = await server.client.get(id, { signal: this.#deps.host.interrupt });
+      if (record?.job?.status !== job.status) await this.record(record, job);
+      return job;
+    } catch (error) {
+      const isSameServer = record?.baseUrl === server.identity.baseUrl; // then only the route can be missing
+      if (!isSameServer) throw error;
+      throw withoutRoute(error, 'the server has no address to ask for this job', [
+        'run `sora list --local` to see what the ledger knows of it',
+      ]);
+    }
+  }
+
+  /** Records what a server reported of a job. One that was created elsewhere has no record, and gets none. */
+  async record(record: JobRecord | undefined, job: VideoJob): Promise<void> {
+    if (record === undefined) return;
+    const { ledger, host } = this.#deps;
+    await ledger.append({ event: 'seen', key: record.key, atMs: host.clock.now(), job: factsOf(job) });
+  }
+
+  /** Deletes a video from its server and records that. Throws `not_supported` when the server says that it kept it. */
+  async delete({ id, server, record }: FoundJob): Promise<void> {
+    const isGone = await server.client.remove(id, { signal: this.#deps.host.interrupt }).catch((error: unknown) => {
+      throw withoutRoute(error, 'the server cannot delete videos');
+    });
+    if (!isGone) {
+      throw new SoraError('not_supported', {
+        title: 'the server kept the video',
+        jobId: id,
+        hints: [`run \`${commandAbout(id, 'sora status', targetOption(server.identity))}\` to see it`],
+      });
+    }
+    await this.recordRemoval(record);
+  }
+
+  /** Records that a video is gone from its server. */
+  async recordRemoval(record: JobRecord | undefined): Promise<void> {
+    if (record === undefined) return;
+    const { ledger, host } = this.#deps;
+    await ledger.append({ event: 'removed', key: record.key, atMs: host.clock.now() });
+  }
+
+  /** A job as its server, the ledger and the disk show it now. */
+  summarize({ server, record }: FoundJob, job: VideoJob | null): JobSummary {
+    return summaryOf(server.identity.profile, record && this.#deps.ledger.byKey(record.key), job);
+  }
+
+  /** A record’s job as its server reports it now; as last known, with a note, if the server does not answer. */
+  async refresh(record: JobRecord): Promise<JobSummary> {
+    try {
+      const found = await this.find(record.key);
+      return this.summarize(found, await this.look(found));
+    } catch (error) {
+      if (!(error instanceof SoraError)) throw error;
+      const why = error.causedBy ?? error.message;
+      this.#deps.output.note(`${record.job?.id ?? record.key}: shown as last known: ${why}`);
+      return summaryOf(record.profile, record, null);
+    }
+  }
+
+  /** What a submission to a server works with. */
+  submitDeps({ client, configuration }: Server): SubmitDeps {
+    const { host, ledger } = this.#deps;
+    const { clock, randomBytes, pid, interrupt } = host;
+    const cappedProfile = configuration.maxCostPerDayProfile;
+    return { client, ledger, clock, randomBytes, pid, isProcessAlive, signal: interrupt, cappedProfile };
+  }
+
+  #lastRecord(): JobRecord {
+    const [last] = this.#deps.ledger.newest(1, ({ answer, removed }) => answer !== 'rejected' && !removed);
+    if (last === undefined)
+      throw new SoraError('video_not_found', { title: 'the ledger holds no video that may still exist' });
+    return last;
+  }
+
+  /** The same id may exist on two servers; the one in use comes first. */
+  #recordNamed(name: string): JobRecord | undefined {
+    const { ledger, configuration } = this.#deps;
+    const records = ledger.find(name);
+    return records.find(({ baseUrl }) => baseUrl === configuration.baseUrl.value) ?? records[0];
+  }
+}
+
+/** A job with those of its saved files that are still there. */
+export function summaryOf(profile: string, record: JobRecord | undefined, job: VideoJob | null): JobSummary {
+  const summary = summarize(profile, record, job);
+  const files = summary.files.filter(({ path, bytes }) => statSync(path, { throwIfNoEntry: false })?.size === bytes);
+  return { ...summary, files };
+}
+
+/** The video is known to be on this server, so a 404 of the route means that the server has no such call. */
+function withoutRoute(error: unknown, title: string, hints?: readonly string[]): unknown {
+  if (!(error instanceof SoraError) || error.code !== 'endpoint_not_found') return error;
+  const { causedBy, status, requestId } = error;
+  return new SoraError('not_supported', { title, causedBy, status, requestId, ...(hints && { hints }) });
+}

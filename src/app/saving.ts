@@ -1,0 +1,186 @@
+import { existsSync } from 'node:fs';
+import type { Configuration } from '../configuration/configuration.ts';
+import { apiFormOf } from '../configuration/endpoint.ts';
+import { type Capability, lackOf } from '../domain/capabilities.ts';
+import type { ErrorCode } from '../domain/catalogue.ts';
+import { ABILITIES } from '../domain/dialect.ts';
+import { SoraError } from '../domain/errors.ts';
+import type { JobRecord, SavedFile } from '../domain/record.ts';
+import { commandAbout } from '../domain/shell.ts';
+import type { JobSummary } from '../domain/summary.ts';
+import { VARIANTS, type Variant, type VideoJob } from '../domain/video.ts';
+import { checkDestination, type Destination, fileExists, parseDestination, sidecarPath } from '../jobs/destination.ts';
+import { downloadTo } from '../jobs/download.ts';
+import { save } from '../jobs/save.ts';
+import { cleanLine } from '../output/clean-text.ts';
+import { jobJson } from '../output/job-view.ts';
+import { shortPath } from '../output/short-path.ts';
+import { Interrupt } from '../platform/host.ts';
+import type { CommandResult } from './command.ts';
+import type { Context } from './context.ts';
+import type { OptionSpecs } from './option-values.ts';
+import { type Server, targetOption } from './servers.ts';
+import { type SidecarDeps, writeSidecars } from './sidecars.ts';
+
+const GROUP = 'Files:';
+
+/** The options that say where files go, for every command that saves some. */
+export const FILE_OPTIONS = {
+  output: { group: GROUP, flags: '-o, --output <file|dir|->', summary: 'where to save; `-` is standard output' },
+  variant: {
+    group: GROUP,
+    flags: '--variant <name>',
+    summary: `${VARIANTS.join(', ')} (repeatable, default video)`,
+    repeatable: true,
+  },
+  force: { group: GROUP, flags: '--force', summary: 'overwrite an existing file' },
+  sidecar: {
+    group: GROUP,
+    flags: '--sidecar',
+    summary: 'write FILE.json beside it: request, server, ids, times, cost, hashes',
+  },
+} as const satisfies OptionSpecs;
+
+export interface FilePlan {
+  readonly destination: Destination;
+  readonly variants: readonly [Variant, ...Variant[]];
+  readonly force: boolean;
+  /** Whether a JSON file goes beside the first one. */
+  readonly sidecar: boolean;
+}
+
+/** Reports that one name was given for several videos. */
+export const SEVERAL_NEED_FOLDER = 'several videos need a folder: end the name after `-o` in a slash';
+
+interface FileChoices {
+  readonly output: string | undefined;
+  readonly variant: readonly string[] | undefined;
+  readonly force: boolean | undefined;
+  readonly sidecar?: boolean | undefined;
+}
+
+/** Settles what is saved where; what is wrong with the options is added to the faults. */
+export function planFiles(
+  choices: FileChoices,
+  { configuration, host, options }: Pick<Context, 'configuration' | 'host' | 'options'>,
+  faults: string[],
+): FilePlan {
+  const { output, variant, force = false, sidecar = configuration.sidecar } = choices;
+  const destination = parseDestination(output, host.cwd);
+  const variants = [...new Set(variant ?? ['video'])].filter((name): name is Variant => {
+    const isVariant = VARIANTS.some((known) => known === name);
+    if (!isVariant) faults.push(`the variant \`${name}\` is not one of ${VARIANTS.join(', ')}`);
+    return isVariant;
+  });
+  const [first = 'video', ...others] = variants;
+  if (destination.kind === 'stdout' && others.length > 0) faults.push('`-o -` takes one variant only');
+  if (destination.kind === 'stdout' && options.json) faults.push('`-o -` and `--json` both want standard output');
+  if (destination.kind === 'stdout' && choices.sidecar)
+    faults.push('`-o -` has no file that `--sidecar` could stand beside');
+  return { destination, variants: [first, ...others], force, sidecar };
+}
+
+/** Adds to the faults what the server cannot deliver, so that it is known before anything is paid. */
+export function refuseMissing(
+  variants: readonly Variant[],
+  characters: readonly string[],
+  configuration: Configuration,
+  faults: string[],
+): void {
+  const { name, variants: known } = ABILITIES[apiFormOf(configuration)];
+  faults.push(...variants.filter((variant) => !known.includes(variant)).map((variant) => `${name} has no ${variant}`));
+  const wanted: Capability[] = variants.filter((variant) => variant !== 'video');
+  if (characters.length > 0) wanted.push('characters');
+  const missing = wanted.filter((capability) => configuration.lacks.has(capability));
+  faults.push(...missing.map((capability) => lackOf(capability, configuration.profile.value).title));
+}
+
+/** Throws `file_exists` or `cannot_write` before anything is paid for. */
+export function checkFiles({ destination, variants, force, sidecar }: FilePlan): void {
+  checkDestination(destination, variants, force);
+  if (!sidecar || force || destination.kind !== 'file') return;
+  const path = sidecarPath(destination.path);
+  if (existsSync(path)) throw fileExists(path);
+}
+
+export interface FinishedJob {
+  readonly server: Server;
+  readonly record: JobRecord | undefined;
+  readonly job: VideoJob;
+}
+
+/** Saves a finished job's files and records them in the ledger; returns nothing for standard output. */
+export async function saveFiles(
+  { server, record, job }: FinishedJob,
+  { destination, variants, force }: FilePlan,
+  { host, output, ledger }: Pick<Context, 'host' | 'output' | 'ledger'>,
+): Promise<SavedFile[]> {
+  const deps = { client: server.client, clock: host.clock, signal: host.interrupt };
+  const progress = destination.kind === 'stdout' ? null : await output.progress();
+  let shown = 'saving';
+  const onProgress = (variant: Variant, doneBytes: number, totalBytes: number | null): void => {
+    shown = `saving ${variant} ${describeBytes(doneBytes, totalBytes)}`;
+  };
+  try {
+    if (destination.kind === 'stdout') {
+      const source = { id: job.id, content: job.content };
+      const order = { source, variant: variants[0], isCompleted: job.status === 'completed' };
+      await downloadTo(deps, order, output.stdout);
+      return [];
+    }
+    progress?.show(() => shown);
+    return await save({ ...deps, ledger }, { job, record, destination, variants, force, onProgress });
+  } catch (error) {
+    throw resumable(error, job.id, targetOption(server.identity));
+  } finally {
+    progress?.stop();
+  }
+}
+
+/** Downloading again would end in these again. */
+const PERMANENT: ReadonlySet<ErrorCode> = new Set(['content_expired', 'not_supported']);
+
+/** An interrupted or failed download, with the command that resumes it: the video is paid for. */
+function resumable(error: unknown, id: string, target: string): unknown {
+  const resume = `run \`${commandAbout(id, 'sora download', target)}\` to go on`;
+  if (error instanceof Interrupt) {
+    const title = 'interrupted; the video is finished and waits at the server';
+    return new SoraError('interrupted', { title, jobId: id, hints: [resume], cause: error });
+  }
+  if (!(error instanceof SoraError)) return error;
+  if (PERMANENT.has(error.code)) return error.with({ jobId: id });
+  // The catalogue's own hints about these commands do not name the server.
+  const others = error.hints.filter((hint) => !/^run `sora (download|status) /.test(hint));
+  return error.with({ jobId: id, hints: [resume, ...others] });
+}
+
+function describeBytes(doneBytes: number, totalBytes: number | null): string {
+  const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(1)} MB`;
+  return totalBytes === null ? megabytes(doneBytes) : `${megabytes(doneBytes)} of ${megabytes(totalBytes)}`;
+}
+
+/**
+ * The result of a command that saves: a path a line, or the ids if nothing was to be saved (no plan), and the sidecars.
+ * There is no answer if standard output is the video itself.
+ */
+export async function savedResult(
+  summaries: readonly JobSummary[],
+  plan: FilePlan | null,
+  errors: readonly SoraError[],
+  deps: SidecarDeps,
+): Promise<CommandResult> {
+  const allErrors = [...errors, ...(plan === null ? [] : await writeSidecars(summaries, plan, deps))];
+  if (summaries.length === 0 || plan?.destination.kind === 'stdout') return { errors: allErrors };
+  const documents = summaries.map((summary) => jobJson(summary));
+  const lines = summaries.flatMap(({ id, files }) =>
+    plan === null ? [cleanLine(id ?? '')] : files.map(({ path }) => shortPath(path, deps.host.cwd)),
+  );
+  const [only = {}] = documents;
+  return {
+    answer: {
+      data: documents.length === 1 ? only : { jobs: documents },
+      view: () => lines.map((line) => `${line}\n`).join(''),
+    },
+    errors: allErrors,
+  };
+}

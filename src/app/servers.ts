@@ -1,0 +1,230 @@
+import type { VideosClient } from '../client/port.ts';
+import type { TraceEvent, Transport } from '../client/transport.ts';
+import { profileNames, SIMULATOR_PROFILE } from '../configuration/chosen-server.ts';
+import type { Configuration } from '../configuration/configuration.ts';
+import { apiFormOf, endpointOf, knowledgeOf, requireKey } from '../configuration/endpoint.ts';
+import type { TargetOptions } from '../configuration/sources.ts';
+import { SoraError } from '../domain/errors.ts';
+import { CUSTOM_PROFILE, DEFAULT_PROFILE } from '../domain/profile-names.ts';
+import type { ServerIdentity } from '../domain/record.ts';
+import { shellWord } from '../domain/shell.ts';
+import type { Output } from '../output/output.ts';
+import type { Host } from '../platform/host.ts';
+import type { Http } from '../platform/http.ts';
+import { proxiesFrom } from '../platform/proxy-http.ts';
+import type { FaultName } from '../simulator/faults.ts';
+import type { Simulator } from '../simulator/simulator.ts';
+import type { SimulatorOptions } from '../simulator/simulator-options.ts';
+import type { SoraPaths } from '../store/paths.ts';
+import type { Settings } from '../store/settings.ts';
+import type { GlobalOptions } from './global-options.ts';
+
+/** A server that is ready to be called. */
+export interface Server {
+  readonly identity: ServerIdentity;
+  readonly configuration: Configuration;
+  /** Retries reads after transient failures. */
+  readonly client: VideosClient;
+  /** Below both clients: raw exchanges with the same key and headers. */
+  readonly transport: Transport;
+  /** Sends everything once; for loops that retry on their own. */
+  readonly singleShot: VideosClient;
+}
+
+/** The option, with a space before it, that makes a pasted command use the same server; empty for the default. */
+export function targetOption({ profile, baseUrl }: ServerIdentity): string {
+  if (profile === SIMULATOR_PROFILE) return ' --simulate';
+  if (profile === DEFAULT_PROFILE) return '';
+  return profile === CUSTOM_PROFILE ? ` --base-url ${shellWord(baseUrl)}` : ` --profile ${profile}`;
+}
+
+export interface ServersDeps {
+  readonly host: Host;
+  readonly options: GlobalOptions;
+  readonly output: Output;
+  readonly env: Host['env'];
+  readonly paths: SoraPaths;
+  readonly settings: Settings;
+  readonly configuration: Configuration;
+  readonly isServerNamed: boolean;
+  /** 0 to 1. */
+  readonly random: () => number;
+  readonly configurationFor: (options: TargetOptions) => Configuration;
+}
+
+/** Connects to servers: the one in use, those of jobs, and the simulator. Loads clients only when they are needed. */
+export class Servers {
+  readonly #deps: ServersDeps;
+  readonly #connected = new Map<string, Promise<Server>>();
+  #simulator: Pick<Simulator, 'handle'> | undefined;
+
+  constructor(deps: ServersDeps) {
+    this.#deps = deps;
+  }
+
+  /** The server that the options, the environment and the settings choose. Rejects with `no_api_key`. */
+  async current(): Promise<Server> {
+    const { configuration, host } = this.#deps;
+    requireKey(configuration, host.clock.now());
+    return this.connect(configuration);
+  }
+
+  /** The simulator, whatever else is chosen. */
+  simulator(): Promise<Server> {
+    return this.connect(this.#deps.configurationFor({ simulate: true }));
+  }
+
+  /**
+   * The server that a job belongs to. A server named on the command line wins; otherwise it is the one in the ledger, in
+   * the job’s dialect, so that an id alone is enough.
+   */
+  async of(identity: ServerIdentity | undefined): Promise<Server> {
+    const { configuration, options, host, settings, isServerNamed } = this.#deps;
+    if (identity === undefined) return this.current();
+    const dialect = options.dialect === undefined ? (identity.dialect ?? 'videos') : configuration.dialect.value;
+    if (identity.baseUrl === configuration.baseUrl.value) {
+      requireKey(configuration, host.clock.now());
+      return this.connect({ ...configuration, dialect: { value: dialect, origin: 'ledger' } });
+    }
+    if (isServerNamed) return this.current();
+    const profile = profileNames(settings).includes(identity.profile) ? identity.profile : undefined;
+    return this.connect(this.#deps.configurationFor({ profile, remembered: identity.baseUrl, dialect }));
+  }
+
+  /** The server of a configuration; the same one for the same address, key, timeout and encoding. */
+  connect(configuration: Configuration): Promise<Server> {
+    const { profile, baseUrl, key, requestTimeoutMs, encoding } = configuration;
+    const form = apiFormOf(configuration);
+    const name = JSON.stringify([profile.value, baseUrl.value, key?.value, requestTimeoutMs.value, encoding, form]);
+    const server = this.#connected.get(name) ?? this.#connect(configuration);
+    this.#connected.set(name, server);
+    return server;
+  }
+
+  async #connect(configuration: Configuration): Promise<Server> {
+    const [transport, { withRetries }, { withKnowledge }] = await Promise.all([
+      this.transport(configuration),
+      import('../client/retry.ts'),
+      import('../client/profile-client.ts'),
+    ]);
+    const { host, output, random } = this.#deps;
+    const { profile, baseUrl, dialect } = configuration;
+    const singleShot = withKnowledge(await this.#clientOn(transport, configuration), knowledgeOf(configuration));
+    const onRetry = (error: SoraError, delayMs: number): void => {
+      output.news(`${error.message}; trying again in ${Math.ceil(delayMs / 1000)} s`);
+    };
+    return {
+      identity: {
+        profile: profile.value,
+        baseUrl: baseUrl.value,
+        dialect: dialect.value === 'videos' ? undefined : dialect.value,
+      },
+      configuration,
+      transport,
+      singleShot,
+      client: withRetries(singleShot, { clock: host.clock, random, onRetry }),
+    };
+  }
+
+  /** The openai SDK is loaded for its own dialect only. */
+  async #clientOn(transport: Transport, configuration: Configuration): Promise<VideosClient> {
+    const { encoding, profile } = configuration;
+    const form = apiFormOf(configuration);
+    const shared = { transport, profile: profile.value, now: () => this.#deps.host.clock.now() };
+    if (form === 'videos') {
+      const { SdkVideosClient } = await import('../client/videos.ts');
+      return new SdkVideosClient({ ...shared, encoding });
+    }
+    const { JsonVideosClient } = await import('../client/json-videos.ts');
+    return new JsonVideosClient({ ...shared, form });
+  }
+
+  /** Raw exchanges with the server of a configuration, without the client above them, which is slow to load. */
+  async transport(configuration: Configuration): Promise<Transport> {
+    const [{ Transport }, http] = await Promise.all([
+      import('../client/transport.ts'),
+      configuration.isSimulator ? this.#simulatorHttp(configuration) : this.#network(),
+    ]);
+    const { host, output } = this.#deps;
+    return new Transport({
+      http,
+      endpoint: endpointOf(configuration),
+      userAgent: `sora-cli/${host.version}`,
+      idleTimeoutMs: configuration.requestTimeoutMs.value,
+      now: () => host.clock.now(),
+      trace: output.options.debug ? this.#trace : undefined,
+      onNotice: (notice) => output.note(notice),
+    });
+  }
+
+  readonly #trace = ({ kind, ...facts }: TraceEvent): void => {
+    this.#deps.output.debug(kind === 'response error' ? 'error' : 'debug', kind, facts);
+  };
+
+  async #network(): Promise<Http> {
+    const { host, env } = this.#deps;
+    const proxies = proxiesFrom(env);
+    if (proxies === null) return host.http;
+    const { proxyHttp } = await import('../platform/proxy-http.ts');
+    return proxyHttp(proxies, host.http);
+  }
+
+  /** Sends calls for the simulator to this one instead of one created on demand. */
+  useSimulator(simulator: Pick<Simulator, 'handle'>): void {
+    this.#simulator = simulator;
+  }
+
+  /** The options of every simulator in this process. */
+  get simulatorOptions(): SimulatorOptions {
+    const { host, paths, env } = this.#deps;
+    const { clock, randomBytes } = host;
+    return { stateDir: paths.simulatorDir, clock, randomBytes, speed: simulatorSpeed(env.SORA_SIMULATOR_SPEED) };
+  }
+
+  async #simulatorHttp({ dialect, shape }: Configuration): Promise<Http> {
+    if (dialect.value === 'openrouter') {
+      throw new SoraError('not_supported', {
+        title: 'the simulator speaks the dialects `videos` and `generations`',
+        hints: ['add `--dialect videos` or `--dialect generations`'],
+      });
+    }
+    const [{ createSimulator }, { httpFromHandler }] = await Promise.all([
+      import('../simulator/simulator.ts'),
+      import('../platform/http.ts'),
+    ]);
+    const simulator =
+      this.#simulator ?? createSimulator({ ...this.simulatorOptions, fault: await this.#fault(), shape });
+    return httpFromHandler((request) => simulator.handle(request));
+  }
+
+  /** Throws `usage` for an unknown name. */
+  async #fault(): Promise<FaultName | null> {
+    const { fault } = this.#deps.options;
+    if (fault === undefined) return null;
+    const { FAULTS, parseFault } = await import('../simulator/faults.ts');
+    const name = parseFault(fault);
+    if (name !== null) return name;
+    throw new SoraError('usage', {
+      title: `the simulator has no fault \`${fault}\``,
+      hints: [`choose one of ${FAULTS.map((entry) => entry.name).join(', ')}`],
+    });
+  }
+
+  /** Throws `usage` for a `--fault` that is unknown, or not for the simulator. */
+  async checkFault(): Promise<void> {
+    if (this.#deps.options.fault === undefined) return;
+    if (!this.#deps.configuration.isSimulator)
+      throw new SoraError('usage', { title: '`--fault` needs `--simulate`', hints: ['add `--simulate`'] });
+    await this.#fault();
+  }
+}
+
+function simulatorSpeed(text: string | undefined): number {
+  if (text === undefined || text === '') return 1;
+  const speed = Number(text);
+  if (speed > 0 && Number.isFinite(speed)) return speed;
+  throw new SoraError('invalid_config', {
+    title: `SORA_SIMULATOR_SPEED is \`${text}\`, not a number above 0`,
+    hints: ['set `SORA_SIMULATOR_SPEED=10` to make it ten times as fast'],
+  });
+}
