@@ -6,9 +6,20 @@ export interface ApiErrorDetails extends HttpErrorDetails {
   readonly param?: string;
 }
 
+/** Errors quote values of the request, which can be as large as its body. */
+const MAX_QUOTED_CHARACTERS = 1_000;
+
 /** A refusal by the Videos API. */
 export class ApiError extends HttpError<ApiErrorDetails> {
   override readonly name = 'ApiError';
+
+  constructor({ message, param, ...details }: ApiErrorDetails) {
+    super({ ...details, message: clip(message), ...(param === undefined ? {} : { param: clip(param) }) });
+  }
+}
+
+function clip(text: string): string {
+  return text.length <= MAX_QUOTED_CHARACTERS ? text : `${text.slice(0, MAX_QUOTED_CHARACTERS)}…`;
 }
 
 /** The error envelope of the Videos API; missing parts are null, as OpenAI writes them. */

@@ -16,6 +16,7 @@ export const DEFAULT_SECONDS = '4';
 export const DEFAULT_SIZE = '720x1280';
 const FIELDS: ReadonlySet<string> = new Set(['model', 'prompt', 'seconds', 'size', 'input_reference', 'characters']);
 const MAX_PROMPT_LENGTH = 32_000;
+const MAX_MODEL_LENGTH = 200;
 export const MAX_SECONDS = 120;
 const MIN_SIDE_PIXELS = 16;
 const MAX_SIDE_PIXELS = 4096;
@@ -25,7 +26,7 @@ const MAX_SIDE_PIXELS = 4096;
  * another server's: it accepts any plausible length and size, and unknown fields.
  */
 export function parseCreateRequest(body: RequestBody): CreateRequest {
-  const model = readText(body, 'model') ?? DEFAULT_MODEL;
+  const model = readModel(body);
   const known = findModel(model);
   if (known) refuseUnknownFields(body, FIELDS);
   const prompt = readPrompt(body);
@@ -34,6 +35,12 @@ export function parseCreateRequest(body: RequestBody): CreateRequest {
   if (known) checkCharacters(body, known);
   checkReference(body, size);
   return { model, prompt, seconds, size };
+}
+
+export function readModel(body: RequestBody): string {
+  const model = readText(body, 'model') ?? DEFAULT_MODEL;
+  if (model.length > MAX_MODEL_LENGTH) throw stringTooLong('model', model, MAX_MODEL_LENGTH);
+  return model;
 }
 
 export function refuseUnknownFields({ fields, files }: RequestBody, known: ReadonlySet<string>): void {
@@ -54,13 +61,7 @@ export function readPrompt(body: RequestBody): string {
       "Invalid 'prompt': empty string. Expected a string with minimum length 1, but got an empty string instead.",
     );
   }
-  if (prompt.length > MAX_PROMPT_LENGTH) {
-    throw invalidField(
-      'prompt',
-      'string_above_max_length',
-      `Invalid 'prompt': string too long. Expected a string with maximum length ${MAX_PROMPT_LENGTH}, but got a string with length ${prompt.length} instead.`,
-    );
-  }
+  if (prompt.length > MAX_PROMPT_LENGTH) throw stringTooLong('prompt', prompt, MAX_PROMPT_LENGTH);
   return prompt;
 }
 
@@ -115,6 +116,11 @@ export function readText({ fields }: RequestBody, name: string, expected = 'a st
   const value = fields.get(name) ?? undefined;
   if (value === undefined || typeof value === 'string') return value;
   throw invalidType(name, expected, value);
+}
+
+function stringTooLong(param: string, { length }: string, maxLength: number): ApiError {
+  const message = `Invalid '${param}': string too long. Expected a string with maximum length ${maxLength}, but got a string with length ${length} instead.`;
+  return invalidField(param, 'string_above_max_length', message);
 }
 
 function invalidType(param: string, expected: string, value: JsonValue): ApiError {

@@ -1,9 +1,10 @@
-import { DEFAULT_MODEL, findModel, genericSize, ORIENTATIONS, RESOLUTIONS } from '../domain/models.ts';
+import { findModel, genericSize, ORIENTATIONS, RESOLUTIONS } from '../domain/models.ts';
 import { invalidField, unsupportedValue } from './api-error.ts';
 import {
   type CreateRequest,
   MAX_SECONDS,
   readAnySize,
+  readModel,
   readPrompt,
   readText,
   refuseUnknownFields,
@@ -24,7 +25,7 @@ const DEFAULT_SIZE = '1280x720';
 
 /** A create of dialect `generations` in the shape of the guide: any whole number of seconds, the frame in words. */
 export function parseGuideRequest(body: RequestBody): CreateRequest {
-  const model = readText(body, 'model') ?? DEFAULT_MODEL;
+  const model = readModel(body);
   if (findModel(model)) refuseUnknownFields(body, GUIDE_FIELDS);
   const prompt = readPrompt(body);
   const seconds = readDuration(body);
@@ -36,7 +37,7 @@ export function parseGuideRequest(body: RequestBody): CreateRequest {
 
 /** The same in the shape of New API: the frame in pixels. Other fields are meant for the model and are ignored. */
 export function parseNewApiRequest(body: RequestBody): CreateRequest {
-  const model = readText(body, 'model') ?? DEFAULT_MODEL;
+  const model = readModel(body);
   const prompt = readPrompt(body);
   const seconds = readDuration(body);
   readText(body, 'image');

@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto';
-import { canonicalJson, isJsonObject, type JsonValue, parseJson } from '../domain/json.ts';
-import { requestOf, type ServerCall } from '../http-server/handler.ts';
+import { canonicalJson, isJsonObject, type JsonValue } from '../domain/json.ts';
+import { type FormPart, readForm } from '../http-server/form.ts';
+import type { ServerCall } from '../http-server/handler.ts';
+import { readJson } from '../http-server/json-body.ts';
 import { ApiError } from './api-error.ts';
 
 export interface UploadedFile {
@@ -15,12 +17,12 @@ export interface RequestBody {
   readonly files: ReadonlyMap<string, UploadedFile>;
 }
 
-/** Reads JSON or multipart. Throws the API's 400 for an unreadable body and 415 for another type. */
-export async function readRequestBody(call: ServerCall): Promise<RequestBody> {
-  const contentType = call.headers['content-type'] ?? '';
+/** Reads JSON or multipart. Throws a 400 for an unreadable body and a 415 for another type. */
+export function readRequestBody({ headers, body }: ServerCall): RequestBody {
+  const contentType = headers['content-type'] ?? '';
   const mediaType = contentType.split(';', 1).join('').trim().toLowerCase();
-  if (mediaType === 'application/json') return readJson(call);
-  if (mediaType === 'multipart/form-data') return readForm(await parseForm(call));
+  if (mediaType === 'application/json') return fromJson(readJson(body));
+  if (mediaType === 'multipart/form-data') return fromForm(readForm(contentType, body));
   throw new ApiError({
     status: 415,
     message: `Unsupported content type: '${mediaType}'. This API method only accepts 'application/json' and 'multipart/form-data' requests.`,
@@ -37,8 +39,7 @@ function sha256(data: string | Uint8Array): string {
   return createHash('sha256').update(data).digest('hex');
 }
 
-function readJson({ body }: ServerCall): RequestBody {
-  const value = parseJson(new TextDecoder().decode(body));
+function fromJson(value: unknown): RequestBody {
   if (!isJsonObject(value)) {
     throw new ApiError({
       status: 400,
@@ -48,22 +49,14 @@ function readJson({ body }: ServerCall): RequestBody {
   return { fields: new Map(Object.entries(value)), files: new Map() };
 }
 
-async function readForm(form: FormData): Promise<RequestBody> {
+function fromForm(parts: readonly FormPart[]): RequestBody {
   const fields = new Map<string, JsonValue>();
   const files = new Map<string, UploadedFile>();
-  for (const [name, value] of form) {
-    if (typeof value === 'string') addField(fields, name, value);
-    else files.set(name, { mimeType: value.type, bytes: new Uint8Array(await value.arrayBuffer()) });
+  for (const { name, mimeType, isFile, bytes } of parts) {
+    if (isFile) files.set(name, { mimeType, bytes });
+    else addField(fields, name, new TextDecoder().decode(bytes));
   }
   return { fields, files };
-}
-
-async function parseForm(call: ServerCall): Promise<FormData> {
-  try {
-    return await requestOf(call).formData();
-  } catch {
-    throw new ApiError({ status: 400, message: 'We could not parse the multipart body of your request.' });
-  }
 }
 
 /** `name`, `name[key]`, `name[]` and `name[][key]`: how form encoders write nested values. */

@@ -19,6 +19,7 @@ import type { SimulatorOptions } from './simulator-options.ts';
 
 const DEFAULT_LIMIT = 20;
 const MAX_LIMIT = 100;
+const MAX_IDEMPOTENCY_KEY_LENGTH = 255;
 const ORDERS = ['asc', 'desc'] as const;
 /** The release of sora-2 (2025-10-06), in seconds since the epoch. */
 const MODELS_CREATED_AT = 1_759_708_800;
@@ -86,9 +87,10 @@ export class VideosApi implements Record<RouteName, Route> {
     parse: (body: RequestBody) => NewVideo,
   ): Promise<ServerReply> {
     if (fault === 'reset-before-accept') throw new ConnectionDropped();
-    const body = await readRequestBody(call);
+    const body = readRequestBody(call);
     const { remixedFrom = null, ...wanted } = parse(body);
     this.#jobs.refresh();
+    const idempotencyKey = readIdempotencyKey(call);
     const fingerprint = fingerprintBody(body);
     const id = this.#newId();
     const job = await this.#jobs.add({
@@ -98,7 +100,7 @@ export class VideosApi implements Record<RouteName, Route> {
       speed: this.#options.speed ?? 1,
       fault: findJobFault(fault)?.name ?? null,
       remixedFrom,
-      idempotencyKey: call.headers['idempotency-key'] || null,
+      idempotencyKey,
       fingerprint,
     });
     if (job.fingerprint !== fingerprint) {
@@ -156,7 +158,7 @@ export class VideosApi implements Record<RouteName, Route> {
   }
 
   async createCharacter(call: ServerCall): Promise<ServerReply> {
-    const { name } = parseCharacterRequest(await readRequestBody(call));
+    const { name } = parseCharacterRequest(readRequestBody(call));
     const character: Character = {
       id: `char_${this.#randomHex()}`,
       name,
@@ -215,6 +217,13 @@ export class VideosApi implements Record<RouteName, Route> {
   #randomHex(): string {
     return Buffer.from(this.#options.randomBytes(24)).toString('hex');
   }
+}
+
+function readIdempotencyKey({ headers }: ServerCall): string | null {
+  const key = headers['idempotency-key'] ?? '';
+  if (key.length <= MAX_IDEMPOTENCY_KEY_LENGTH) return key || null;
+  const message = `The idempotency key has more than ${MAX_IDEMPOTENCY_KEY_LENGTH} characters`;
+  throw invalidField('idempotency-key', 'string_above_max_length', message);
 }
 
 function jobReply(job: SimulatedJob, { status }: Video, body: object): ServerReply {
