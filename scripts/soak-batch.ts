@@ -12,7 +12,7 @@ import { setTimeout } from 'node:timers/promises';
 import type { ServerCall, ServerReply } from '../src/http-server/handler.ts';
 import { listen } from '../src/http-server/server.ts';
 import { systemClock as clock } from '../src/platform/clock.ts';
-import { seededRandom } from '../src/simulator/seeded-random.ts';
+import { hashedRandom } from '../src/simulator/seeded-random.ts';
 import { createSimulator } from '../src/simulator/simulator.ts';
 
 const [rows = 200, kills = 50, seed = Date.now() % 1_000_000] = process.argv.slice(2).map(Number);
@@ -25,7 +25,7 @@ const MOST_LATENCY_MS = 60;
 const SHORTEST_LIFE_MS = 300;
 const LONGEST_LIFE_MS = 2_300;
 
-const random = seededRandom(String(seed));
+const random = hashedRandom(String(seed));
 const folder = mkdtempSync(join(tmpdir(), 'sora-soak-'));
 const [cwd, stateDir, clips] = ['work', 'server', 'work/clips'].map((name) => join(folder, name)) as [
   string,

@@ -120,6 +120,17 @@ describe('the layers', () => {
     expect([...new Set(rooms)].sort()).toEqual(['http-server', 'platform']);
   });
 
+  it('declare every exported name once', () => {
+    const files = new Map<string, string[]>();
+    for (const { name, code } of sources) {
+      const pattern = /^export (?:abstract |async )?(?:type|interface|class|function\*?|const) (\w+)/gm;
+      // A schema may be exported as a value and as the type of the same name.
+      const exported = new Set([...code.matchAll(pattern)].map(([, declared = '']) => declared));
+      for (const declared of exported) files.set(declared, [...(files.get(declared) ?? []), name]);
+    }
+    expect([...files].filter(([, names]) => names.length > 1)).toEqual([]);
+  });
+
   it('have no barrels: a file that only exports what others hold, save the one that the binary loads', () => {
     const barrels = sources.filter(
       ({ code }) => code.replace(/export (type )?\{[^}]*\} from '[^']+';/g, '').trim() === '',

@@ -1,4 +1,4 @@
-import { DIALECTS } from '../domain/dialect.ts';
+import { DIALECT_NAMES } from '../domain/dialect.ts';
 import type { OptionSpecs, OptionValues } from './option-values.ts';
 
 /** Taken by every command. */
@@ -8,7 +8,7 @@ export const GLOBAL_OPTIONS = {
   dialect: {
     flags: '--dialect <name>',
     summary: 'form of the API that the server speaks',
-    choices: DIALECTS,
+    choices: DIALECT_NAMES,
   },
   simulate: { flags: '--simulate', summary: 'use the built-in simulator: free, offline, real MP4 files' },
   fault: { flags: '--fault <name>', summary: 'with --simulate: let the simulator fail in this way' },

@@ -1,9 +1,10 @@
 import { resolve } from 'node:path';
-import { apiFormOf } from '../configuration/endpoint.ts';
+import { capabilitiesOf } from '../configuration/endpoint.ts';
 import { SoraError } from '../domain/errors.ts';
 import { ASPECT_RATIOS, ORIENTATIONS, RESOLUTIONS } from '../domain/models.ts';
 import { type RequestInput, type ResolvedRequest, resolveRequest } from '../domain/request.ts';
 import { withDefaults } from '../domain/request-defaults.ts';
+import type { Variant } from '../domain/video.ts';
 import { decodeText, readBytes, readStream } from '../jobs/input-file.ts';
 import { readReferenceImage } from '../jobs/reference-image.ts';
 import type { Host } from '../platform/host.ts';
@@ -66,6 +67,7 @@ export async function readRequest(
   options: RequestOptions,
   { configuration, host }: Pick<Context, 'configuration' | 'host'>,
   extraFaults: readonly string[],
+  variants?: readonly Variant[],
 ): Promise<ReadRequest> {
   const faults = [...extraFaults];
   const note = (fault: string): undefined => void faults.push(fault);
@@ -75,15 +77,16 @@ export async function readRequest(
   });
   const image = readImage(options.image, host.cwd, note);
   const { model, defaults } = configuration;
-  const resolution = resolveRequest({
+  const input = {
     ...withDefaults({ ...options, params: options.param }, defaults),
     model: options.model ?? model?.value,
     // A prompt that could not be read is a fault already; another one about it would mislead.
     prompt: promptText ?? 'unreadable',
     characters: options.character,
     image,
-    form: apiFormOf(configuration),
-  });
+    variants,
+  };
+  const resolution = resolveRequest(input, capabilitiesOf(configuration));
   if (resolution.ok && faults.length === 0) {
     return { ...resolution.value, imagePath: image?.reference.kind === 'file' ? (options.image ?? null) : null };
   }

@@ -1,7 +1,7 @@
 import { serverModel } from '../client/profile-client.ts';
 import type { Endpoint } from '../client/transport.ts';
 import type { Configuration } from '../configuration/configuration.ts';
-import { apiFormOf, endpointOf, isSecretName } from '../configuration/endpoint.ts';
+import { endpointOf, isSecretName } from '../configuration/endpoint.ts';
 import { formatUsd, usdOf } from '../domain/money.ts';
 import type { Estimate } from '../domain/pricing.ts';
 import type { VideoRequest } from '../domain/video.ts';
@@ -22,10 +22,10 @@ export function previewRequest(
   const request = asSent(read.request, configuration);
   const curl = createCurl(read.request, configuration, imagePath);
   const totalMicros = cost === null ? null : cost.micros * count;
-  const form = apiFormOf(configuration);
+  const dialect = configuration.dialect.value;
   const shown = {
-    ...WIRE_FORMS[form].encode({ ...request, image: null }),
-    ...(imagePath ? { [form === 'videos' ? 'input_reference' : 'image']: imagePath } : {}),
+    ...WIRE_FORMS[dialect].encode({ ...request, image: null }),
+    ...(imagePath ? { [dialect === 'videos' ? 'input_reference' : 'image']: imagePath } : {}),
   };
   return {
     data: {
@@ -52,14 +52,14 @@ export function previewRequest(
 export function createCurl(request: VideoRequest, configuration: Configuration, imagePath: string | null): string {
   const { baseUrl, headers, query } = endpointOf(configuration);
   const auth = authOf(configuration, headers);
-  const form = apiFormOf(configuration);
+  const dialect = configuration.dialect.value;
   return curlFor(asSent(request, configuration), {
-    url: `${baseUrl.replace(/\/+$/, '')}${WIRE_FORMS[form].route}`,
-    form,
+    url: `${baseUrl.replace(/\/+$/, '')}${WIRE_FORMS[dialect].route}`,
+    dialect,
     query: fieldsOf(query),
     auth,
     headers: fieldsOf(headers).filter(({ name }) => name.toLowerCase() !== auth?.name.toLowerCase()),
-    encoding: form === 'videos' ? encodingFor(request, configuration.encoding) : 'json',
+    encoding: dialect === 'videos' ? encodingFor(request, configuration.encoding) : 'json',
     imagePath,
   });
 }

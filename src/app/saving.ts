@@ -1,9 +1,5 @@
 import { existsSync } from 'node:fs';
-import type { Configuration } from '../configuration/configuration.ts';
-import { apiFormOf } from '../configuration/endpoint.ts';
-import { type Capability, lackOf } from '../domain/capabilities.ts';
 import type { ErrorCode } from '../domain/catalogue.ts';
-import { ABILITIES } from '../domain/dialect.ts';
 import { SoraError } from '../domain/errors.ts';
 import type { JobRecord, SavedFile } from '../domain/record.ts';
 import { commandAbout } from '../domain/shell.ts';
@@ -78,21 +74,6 @@ export function planFiles(
   if (destination.kind === 'stdout' && choices.sidecar)
     faults.push('`-o -` has no file that `--sidecar` could stand beside');
   return { destination, variants: [first, ...others], force, sidecar };
-}
-
-/** Adds to the faults what the server cannot deliver, so that it is known before anything is paid. */
-export function refuseMissing(
-  variants: readonly Variant[],
-  characters: readonly string[],
-  configuration: Configuration,
-  faults: string[],
-): void {
-  const { name, variants: known } = ABILITIES[apiFormOf(configuration)];
-  faults.push(...variants.filter((variant) => !known.includes(variant)).map((variant) => `${name} has no ${variant}`));
-  const wanted: Capability[] = variants.filter((variant) => variant !== 'video');
-  if (characters.length > 0) wanted.push('characters');
-  const missing = wanted.filter((capability) => configuration.lacks.has(capability));
-  faults.push(...missing.map((capability) => lackOf(capability, configuration.profile.value).title));
 }
 
 /** Throws `file_exists` or `cannot_write` before anything is paid for. */

@@ -2,8 +2,9 @@ import type { VideosClient } from '../client/port.ts';
 import type { TraceEvent, Transport } from '../client/transport.ts';
 import { profileNames, SIMULATOR_PROFILE } from '../configuration/chosen-server.ts';
 import type { Configuration } from '../configuration/configuration.ts';
-import { apiFormOf, endpointOf, knowledgeOf, requireKey } from '../configuration/endpoint.ts';
+import { capabilitiesOf, endpointOf, requireKey } from '../configuration/endpoint.ts';
 import type { TargetOptions } from '../configuration/sources.ts';
+import { DIALECTS } from '../domain/dialect.ts';
 import { SoraError } from '../domain/errors.ts';
 import { CUSTOM_PROFILE, DEFAULT_PROFILE } from '../domain/profile-names.ts';
 import type { ServerIdentity } from '../domain/record.ts';
@@ -81,10 +82,12 @@ export class Servers {
   async of(identity: ServerIdentity | undefined): Promise<Server> {
     const { configuration, options, host, settings, isServerNamed } = this.#deps;
     if (identity === undefined) return this.current();
-    const dialect = options.dialect === undefined ? (identity.dialect ?? 'videos') : configuration.dialect.value;
+    const own = configuration.dialect.value;
+    const dialect = options.dialect === undefined ? (identity.dialect ?? 'videos') : DIALECTS[own].name;
     if (identity.baseUrl === configuration.baseUrl.value) {
       requireKey(configuration, host.clock.now());
-      return this.connect({ ...configuration, dialect: { value: dialect, origin: 'ledger' } });
+      const spoken = DIALECTS[own].name === dialect ? own : dialect;
+      return this.connect({ ...configuration, dialect: { value: spoken, origin: 'ledger' } });
     }
     if (isServerNamed) return this.current();
     const profile = profileNames(settings).includes(identity.profile) ? identity.profile : undefined;
@@ -94,22 +97,33 @@ export class Servers {
   /** The server of a configuration; the same one for the same address, key, timeout and encoding. */
   connect(configuration: Configuration): Promise<Server> {
     const { profile, baseUrl, key, requestTimeoutMs, encoding } = configuration;
-    const form = apiFormOf(configuration);
-    const name = JSON.stringify([profile.value, baseUrl.value, key?.value, requestTimeoutMs.value, encoding, form]);
+    const { dialect } = configuration;
+    const name = JSON.stringify([
+      profile.value,
+      baseUrl.value,
+      key?.value,
+      requestTimeoutMs.value,
+      encoding,
+      dialect.value,
+    ]);
     const server = this.#connected.get(name) ?? this.#connect(configuration);
     this.#connected.set(name, server);
     return server;
   }
 
   async #connect(configuration: Configuration): Promise<Server> {
-    const [transport, { withRetries }, { withKnowledge }] = await Promise.all([
+    const [transport, { withRetries }, { withProfile }] = await Promise.all([
       this.transport(configuration),
       import('../client/retry.ts'),
       import('../client/profile-client.ts'),
     ]);
     const { host, output, random } = this.#deps;
     const { profile, baseUrl, dialect } = configuration;
-    const singleShot = withKnowledge(await this.#clientOn(transport, configuration), knowledgeOf(configuration));
+    const singleShot = withProfile(
+      await this.#clientOn(transport, configuration),
+      capabilitiesOf(configuration),
+      configuration.modelNames,
+    );
     const onRetry = (error: SoraError, delayMs: number): void => {
       output.news(`${error.message}; trying again in ${Math.ceil(delayMs / 1000)} s`);
     };
@@ -117,7 +131,7 @@ export class Servers {
       identity: {
         profile: profile.value,
         baseUrl: baseUrl.value,
-        dialect: dialect.value === 'videos' ? undefined : dialect.value,
+        dialect: dialect.value === 'videos' ? undefined : DIALECTS[dialect.value].name,
       },
       configuration,
       transport,
@@ -129,14 +143,14 @@ export class Servers {
   /** The openai SDK is loaded for its own dialect only. */
   async #clientOn(transport: Transport, configuration: Configuration): Promise<VideosClient> {
     const { encoding, profile } = configuration;
-    const form = apiFormOf(configuration);
+    const dialect = configuration.dialect.value;
     const shared = { transport, profile: profile.value, now: () => this.#deps.host.clock.now() };
-    if (form === 'videos') {
+    if (dialect === 'videos') {
       const { SdkVideosClient } = await import('../client/videos.ts');
       return new SdkVideosClient({ ...shared, encoding });
     }
     const { JsonVideosClient } = await import('../client/json-videos.ts');
-    return new JsonVideosClient({ ...shared, form });
+    return new JsonVideosClient({ ...shared, dialect });
   }
 
   /** Raw exchanges with the server of a configuration, without the client above them, which is slow to load. */
@@ -181,7 +195,7 @@ export class Servers {
     return { stateDir: paths.simulatorDir, clock, randomBytes, speed: simulatorSpeed(env.SORA_SIMULATOR_SPEED) };
   }
 
-  async #simulatorHttp({ dialect, shape }: Configuration): Promise<Http> {
+  async #simulatorHttp({ dialect }: Configuration): Promise<Http> {
     if (dialect.value === 'openrouter') {
       throw new SoraError('not_supported', {
         title: 'the simulator speaks the dialects `videos` and `generations`',
@@ -192,6 +206,7 @@ export class Servers {
       import('../simulator/simulator.ts'),
       import('../platform/http.ts'),
     ]);
+    const shape = dialect.value === 'new-api' ? dialect.value : 'guide';
     const simulator =
       this.#simulator ?? createSimulator({ ...this.simulatorOptions, fault: await this.#fault(), shape });
     return httpFromHandler((request) => simulator.handle(request));

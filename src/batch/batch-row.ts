@@ -87,7 +87,7 @@ class RowResolver {
     const destination = this.#destinationOf(row);
     const prompt = this.#attempt(row, () => this.#readPrompt(row.prompt));
     const read = row.image === undefined ? null : this.#attempt(row, () => this.#readImage(row.image ?? ''));
-    const resolution = resolveRequest({ ...row.options, prompt: prompt ?? 'unreadable', image: read?.image });
+    const resolution = resolveRequest({ ...row.options, prompt: prompt ?? 'unreadable', image: read?.image, variants });
     if (!resolution.ok) this.#fault(row, resolution.violations);
     if (!resolution.ok || this.faults.length > faultsBefore) return [];
     for (const note of resolution.value.notes) this.notes.add(note);

@@ -17,7 +17,7 @@ export interface ManifestRow {
 }
 
 /** The options of a request that a row may have, or that stand for all rows. */
-export type RowOptions = Omit<RequestInput, 'prompt' | 'image' | 'form'>;
+export type RowOptions = Omit<RequestInput, 'prompt' | 'image' | 'variants'>;
 
 /** What is wrong with a line of a manifest. */
 export interface ManifestFault {

@@ -21,7 +21,7 @@ export function readRow(value: JsonValue, line: number, faults: string[], defaul
     return null;
   }
   const own = isBatchApiLine(row) ? rowOfBatchApiLine(row, faults) : row;
-  const values = withDefaults(namedFields(own, faults), defaults);
+  const values = withRowDefaults(namedFields(own, faults), defaults);
   const fields = new RowReader(values, faults);
   const { text, texts } = fields;
   if (values.prompt === undefined) faults.push('the row has no `prompt`');
@@ -80,7 +80,7 @@ function isFieldName(name: string): name is RowFieldName {
 }
 
 /** A row’s own values, with defaults for what it leaves out. */
-export function withDefaults(own: RowValues, defaults: RowValues): RowValues {
+export function withRowDefaults(own: RowValues, defaults: RowValues): RowValues {
   const usesShape = SHAPE.some((name) => own[name] !== undefined);
   const isReplaced = (name: string): boolean =>
     own.size !== undefined ? SHAPE.some((part) => part === name) : usesShape && name === 'size';

@@ -1,7 +1,7 @@
 import { isMap, isNode, isSeq, LineCounter, type Node, parseDocument } from 'yaml';
 import { isJsonObject, type JsonValue } from '../domain/json.ts';
 import type { ManifestReading } from './manifest-reading.ts';
-import { namedFields, withDefaults } from './row-reader.ts';
+import { namedFields, withRowDefaults } from './row-reader.ts';
 
 /** Enough for anchors that are used again and again; a file of anchors within anchors would fill the memory. */
 const MAX_ALIASES = 1_000;
@@ -43,7 +43,7 @@ function readDefaults(node: unknown, reading: ManifestReading, { lineOf, toJson 
   const value = toJson(node);
   if (value === null || value === undefined) return;
   const faults: string[] = [];
-  if (isJsonObject(value)) reading.defaults = withDefaults(namedFields(value, faults), reading.defaults);
+  if (isJsonObject(value)) reading.defaults = withRowDefaults(namedFields(value, faults), reading.defaults);
   else faults.push('`defaults` is not an object');
   for (const fault of faults) reading.addFault(lineOf(node), fault);
 }

@@ -1,4 +1,4 @@
-import { ABILITIES, type ApiForm, type FormAbilities } from '../domain/dialect.ts';
+import { DIALECTS, type Dialect, type DialectRules } from '../domain/dialect.ts';
 import { SoraError } from '../domain/errors.ts';
 import type { JsonObject } from '../domain/json.ts';
 import type { ContentLocation, Variant, VideoJob, VideoRequest } from '../domain/video.ts';
@@ -22,7 +22,7 @@ import type { Transport } from './transport.ts';
 
 export interface JsonVideosClientOptions {
   readonly transport: Transport;
-  readonly form: Exclude<ApiForm, 'videos'>;
+  readonly dialect: Exclude<Dialect, 'videos'>;
   readonly profile: string;
   readonly now: () => number;
 }
@@ -41,19 +41,19 @@ interface Call {
  */
 export class JsonVideosClient implements VideosClient {
   readonly #options: JsonVideosClientOptions;
-  readonly #abilities: FormAbilities;
+  readonly #rules: DialectRules;
   /** Where the server wants to be asked for a job. */
   readonly #pollingUrls = new Map<string, string>();
 
   constructor(options: JsonVideosClientOptions) {
     this.#options = options;
-    this.#abilities = ABILITIES[options.form];
+    this.#rules = DIALECTS[options.dialect];
   }
 
   /** Hears no signal, and is sent once: to break it off would only hide what became of it. */
   async create(request: VideoRequest, { idempotencyKey }: { idempotencyKey: string }): Promise<CreateOutcome> {
-    const { transport, form } = this.#options;
-    const { route, encode } = WIRE_FORMS[form];
+    const { transport, dialect } = this.#options;
+    const { route, encode } = WIRE_FORMS[dialect];
     const context = this.#context({ model: request.model, size: request.size });
     const json = encode(request);
     const headers = { 'idempotency-key': idempotencyKey };
@@ -80,17 +80,17 @@ export class JsonVideosClient implements VideosClient {
   }
 
   async remove(id: string, { signal }: CallOptions = {}): Promise<boolean> {
-    if (!this.#abilities.hasRemoval) throw this.#lacks('no call to cancel or delete a video');
+    if (this.#rules.lacks.includes('delete')) throw this.#lacks('no call to cancel or delete a video');
     const context = this.#context({ id });
     const reply = await readReply(this.#call({ method: 'DELETE', url: this.#urlOf(id) }, signal), context, signal);
     return removalOf(reply, context);
   }
 
   async content(source: ContentSource, variant: Variant, options: ContentOptions = {}): Promise<ContentReply> {
-    const { transport, form } = this.#options;
-    if (!this.#abilities.variants.includes(variant)) throw this.#lacks(`no ${variant}`);
+    const { transport, dialect } = this.#options;
+    if (variant !== 'video' && this.#rules.lacks.includes(variant)) throw this.#lacks(`no ${variant}`);
     const context = this.#context({ id: source.id });
-    if (form === 'openrouter') return openContent(transport, source, variant, options, context);
+    if (dialect === 'openrouter') return openContent(transport, source, variant, options, context);
     const location = source.content ?? (await this.#locate(source.id, options));
     const reply = await openLocation(transport, location, options, context);
     if (reply !== null) return reply;
@@ -105,8 +105,8 @@ export class JsonVideosClient implements VideosClient {
   }
 
   #urlOf(id: string): string {
-    const { transport, form } = this.#options;
-    return transport.urlOf(jobPath(WIRE_FORMS[form].route, id));
+    const { transport, dialect } = this.#options;
+    return transport.urlOf(jobPath(WIRE_FORMS[dialect].route, id));
   }
 
   /** A polling address of another origin would be asked without the key, and is not ours to trust. */
@@ -132,7 +132,7 @@ export class JsonVideosClient implements VideosClient {
   }
 
   #lacks(what: string): SoraError {
-    return new SoraError('not_supported', { title: `${this.#abilities.name} has ${what}` });
+    return new SoraError('not_supported', { title: `${this.#rules.label} has ${what}` });
   }
 
   #context(facts: NonNullable<CallContext['facts']>): CallContext {

@@ -4,9 +4,9 @@ import { followJob } from '../app/follow-jobs.ts';
 import type { FoundJob } from '../app/known-jobs.ts';
 import { parseTimeoutMs, refuseFaults } from '../app/option-values.ts';
 import { targetOption } from '../app/servers.ts';
-import { refuseLacking } from '../client/profile-client.ts';
-import { knowledgeOf } from '../configuration/endpoint.ts';
+import { capabilitiesOf } from '../configuration/endpoint.ts';
 import { SoraError } from '../domain/errors.ts';
+import { requireCapability } from '../domain/request-gate.ts';
 import { commandAbout } from '../domain/shell.ts';
 import { type JobSummary, summarize } from '../domain/summary.ts';
 import { isTerminal, type VideoJob } from '../domain/video.ts';
@@ -22,7 +22,7 @@ interface Cancelled {
   readonly outcome: 'aborted' | 'deleted';
 }
 
-export const cancel = defineCommand({
+export const cancelCommand = defineCommand({
   name: 'cancel',
   description:
     'Stops unfinished jobs and says honestly what came of it: aborted (the server stopped), deleted (the video is gone; the work may still be billed), or an error when the job keeps running.',
@@ -59,12 +59,12 @@ export const cancel = defineCommand({
 async function cancelOne(found: FoundJob, waitMs: number | null, deps: CancelDeps): Promise<Cancelled> {
   const { jobs, host } = deps;
   const { id, server, record } = found;
-  const knowledge = knowledgeOf(server.configuration);
+  const capabilities = capabilitiesOf(server.configuration);
   // Who waits for the end of a job wants it deleted then, not stopped.
-  refuseLacking(knowledge, waitMs === null ? 'cancel' : 'delete');
+  requireCapability(waitMs === null ? 'cancel' : 'delete', capabilities);
   const before = await jobs.look(found);
   if (isTerminal(before.status)) throw alreadyFinished(found);
-  const result: Cancellation = knowledge.lacks.has('cancel')
+  const result: Cancellation = capabilities.lacks.has('cancel')
     ? { kind: 'running', job: before, refusal: null }
     : await cancelJob({ client: server.client, clock: host.clock, signal: host.interrupt }, id);
   switch (result.kind) {

@@ -2,14 +2,14 @@ import { defineCommand, forEach } from '../app/command.ts';
 import type { Context } from '../app/context.ts';
 import type { KnownJobs } from '../app/known-jobs.ts';
 import { targetOption } from '../app/servers.ts';
-import { refuseLacking } from '../client/profile-client.ts';
-import { knowledgeOf } from '../configuration/endpoint.ts';
+import { capabilitiesOf } from '../configuration/endpoint.ts';
 import { SoraError } from '../domain/errors.ts';
+import { requireCapability } from '../domain/request-gate.ts';
 import { commandAbout } from '../domain/shell.ts';
 import { isTerminal } from '../domain/video.ts';
 import { cleanLine } from '../output/clean-text.ts';
 
-export const remove = defineCommand({
+export const deleteCommand = defineCommand({
   name: 'delete',
   description: 'Removes finished videos from the server. Files that were saved stay where they are.',
   arguments: [{ form: '<id...>', summary: 'ids or submissions; @last is the newest' }],
@@ -31,7 +31,7 @@ export const remove = defineCommand({
 async function removeOne(name: string, jobs: KnownJobs): Promise<string> {
   const found = await jobs.find(name);
   const { id, server } = found;
-  refuseLacking(knowledgeOf(server.configuration), 'delete');
+  requireCapability('delete', capabilitiesOf(server.configuration));
   const job = await jobs.look(found);
   if (!isTerminal(job.status)) {
     throw new SoraError('content_not_ready', {

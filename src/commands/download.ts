@@ -19,7 +19,7 @@ import { isTerminal, type VideoJob } from '../domain/video.ts';
 import { fileExists, pathFor, sidecarPath } from '../jobs/destination.ts';
 import { JOB_JSON_SHAPE } from '../output/job-view.ts';
 
-export const download = defineCommand({
+export const downloadCommand = defineCommand({
   name: 'download',
   description:
     'Saves the files of finished videos, whole or not at all: checked by length and by their first bytes, resumed where the server allows. Prints their paths.',

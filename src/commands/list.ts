@@ -18,7 +18,7 @@ import { JOB_JSON_SHAPE, jobsAnswer } from '../output/job-view.ts';
 const DEFAULT_LIMIT = 20;
 const MAX_LIMIT = 10_000;
 
-export const list = defineCommand({
+export const listCommand = defineCommand({
   name: 'list',
   description:
     'Lists the videos on the server and in the local ledger, newest first. A table on a terminal, tab-separated rows in a pipe. Where the server has no list, the ledger stands in for it, and unfinished jobs are asked for one by one. With --all-profiles a server that does not answer is named, and its error decides the exit code.',

@@ -16,7 +16,7 @@ const MOST_RECENT = 10;
 /** How many jobs of a server are looked at for unfinished ones. */
 const LISTED = 100;
 
-export const status = defineCommand({
+export const statusCommand = defineCommand({
   name: 'status',
   description:
     'Shows one job, several, or, without an id, the unfinished and the most recent ones. A submission whose answer was lost is looked for in the server’s list. With --watch it waits, and ends with 5 when a job gave no video.',

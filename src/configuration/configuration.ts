@@ -1,5 +1,5 @@
 import { CAPABILITY_NAMES, type Capability } from '../domain/capabilities.ts';
-import type { Dialect, Encoding, Shape } from '../domain/dialect.ts';
+import { type Dialect, type DialectName, dialectFor, type Encoding } from '../domain/dialect.ts';
 import { parseDurationMs } from '../domain/duration.ts';
 import { parseUsd } from '../domain/money.ts';
 import { type PriceRow, pricesWith } from '../domain/pricing.ts';
@@ -14,7 +14,6 @@ export interface Configuration {
   readonly baseUrl: Sourced<string>;
   readonly isSimulator: boolean;
   readonly dialect: Sourced<Dialect>;
-  readonly shape: Shape;
   readonly key: Sourced<string> | null;
   readonly auth: 'bearer' | 'api-key' | 'none';
   readonly model: Sourced<string> | null;
@@ -69,8 +68,7 @@ export function resolveConfiguration(input: ConfigurationInput): Configuration {
     profile: isProfilesOwn ? profile : { value: CUSTOM_PROFILE, origin: baseUrl.origin },
     baseUrl,
     isSimulator,
-    dialect: chooseDialect(input, ofForm('dialect')),
-    shape: (ofForm('shape')?.value ?? 'guide') as Shape, // checked when the settings were read
+    dialect: chooseDialect(input, ofForm('dialect'), ofForm('shape')?.value),
     key: chooseKey(input, server, keyVariable, ofEnvironment),
     auth: (own('auth')?.value ?? 'bearer') as Configuration['auth'], // checked when the settings were read
     model: fromEnv(input, 'SORA_MODEL') ?? own('model') ?? setting('model'),
@@ -124,9 +122,14 @@ function pricesOf(profile: string | null, settings: Settings): PriceRow[] {
 }
 
 /** A name was checked when the command line or the settings were read. */
-function chooseDialect({ options }: ConfigurationInput, ofProfile: Sourced<string> | null): Sourced<Dialect> {
+function chooseDialect(
+  { options }: ConfigurationInput,
+  ofProfile: Sourced<string> | null,
+  shape: string | undefined,
+): Sourced<Dialect> {
   const chosen = options.dialect === undefined ? ofProfile : { value: options.dialect, origin: 'option --dialect' };
-  return chosen === null ? { value: 'videos', origin: 'default' } : (chosen as Sourced<Dialect>);
+  if (chosen === null) return { value: 'videos', origin: 'default' };
+  return { value: dialectFor(chosen.value as DialectName, shape), origin: chosen.origin };
 }
 
 /**

@@ -1,3 +1,4 @@
+import { DIALECTS } from '../domain/dialect.ts';
 import { maskKey } from '../store/keys.ts';
 import type { Configuration } from './configuration.ts';
 import type { Sourced } from './sources.ts';
@@ -18,7 +19,7 @@ export function describeConfiguration(configuration: Configuration): { name: str
   return [
     row('profile', profile),
     row('base_url', baseUrl),
-    row('dialect', configuration.dialect),
+    row('dialect', { ...configuration.dialect, value: DIALECTS[configuration.dialect.value].name }),
     row('api_key', key && { value: maskKey(key.value), origin: key.origin }),
     row('model', model),
     row('organization', organization),

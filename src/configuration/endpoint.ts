@@ -1,16 +1,10 @@
-import type { ServerKnowledge } from '../client/profile-client.ts';
 import type { Endpoint } from '../client/transport.ts';
-import { type ApiForm, formOf } from '../domain/dialect.ts';
 import { SoraError } from '../domain/errors.ts';
 import { missingKey } from '../domain/missing-key.ts';
+import type { ServerCapabilities } from '../domain/request-gate.ts';
 import { keyFault } from '../store/keys.ts';
 import { OPENAI_BASE_URL, originOf } from './chosen-server.ts';
 import type { Configuration } from './configuration.ts';
-
-/** The form of the API that the server is spoken to in. */
-export function apiFormOf({ dialect, shape }: Configuration): ApiForm {
-  return formOf(dialect.value, shape);
-}
 
 /** Refuses to go on without a key where a key is certain to be needed, or with one that cannot be sent. */
 export function requireKey(configuration: Configuration, atMs: number): void {
@@ -49,9 +43,9 @@ export function endpointOf(configuration: Configuration): Endpoint {
   };
 }
 
-/** What the client knows of the server beside that. */
-export function knowledgeOf({ profile, lacks, modelNames }: Configuration): ServerKnowledge {
-  return { profile: profile.value, lacks, modelNames };
+/** What the server can do, as far as its dialect and its profile tell. */
+export function capabilitiesOf({ profile, dialect, lacks }: Configuration): ServerCapabilities {
+  return { profile: profile.value, dialect: dialect.value, lacks };
 }
 
 function authHeader(auth: 'bearer' | 'api-key', key: string): { name: string; value: string } {

@@ -1,6 +1,6 @@
 import { failureFromReply, unreadableReply } from '../client/failure.ts';
 import type { CheckOutcome } from '../domain/check.ts';
-import { ABILITIES, type ApiForm } from '../domain/dialect.ts';
+import { DIALECTS, type Dialect } from '../domain/dialect.ts';
 import type { SoraError } from '../domain/errors.ts';
 import { isJsonObject, parseJson } from '../domain/json.ts';
 import { CUSTOM_PROFILE } from '../domain/profile-names.ts';
@@ -86,10 +86,10 @@ export const API_CHECKS: readonly Check<Subject>[] = [
     title: 'videos route',
     needs: ['key', 'base_url', 'tls', 'tcp', 'dns'],
     async run(subject) {
-      const { form, lacksList } = subject.server();
-      if (!ABILITIES[form].hasList) return askForNobody(subject, form);
+      const { dialect, lacksList } = subject.server();
+      if (DIALECTS[dialect].lacks.includes('list')) return askForNobody(subject, dialect);
       if (lacksList) {
-        const outcome = await askForNobody(subject, form);
+        const outcome = await askForNobody(subject, dialect);
         // Other answers to an odd id say nothing.
         const isTelling = outcome.status !== 'fail' || LOST.has(outcome.code ?? '');
         return isTelling ? outcome : skip('the profile says that the server has no list of videos');
@@ -107,7 +107,7 @@ export const API_CHECKS: readonly Check<Subject>[] = [
       if (refusal.code !== 'invalid_request') {
         const neighbour = await nextDoor(server, refusal);
         if (neighbour !== null) return neighbour;
-        return LOST.has(refusal.code) && (await knowsJobs(subject, form)) ? warn(NO_LIST) : failure(refusal);
+        return LOST.has(refusal.code) && (await knowsJobs(subject, dialect)) ? warn(NO_LIST) : failure(refusal);
       }
       return isJsonObject(parseJson(reply.body))
         ? warn(`the route is there, and wants more to list videos: ${refusal.causedBy}`)
@@ -117,17 +117,17 @@ export const API_CHECKS: readonly Check<Subject>[] = [
 ];
 
 /** Without a list, a job is asked for that does not exist: a route that is there misses the job, not the address. */
-function askForJob(subject: Subject, form: ApiForm): Promise<Answer> {
-  return ask(subject, `${WIRE_FORMS[form].route}/${UNKNOWN_ID}`);
+function askForJob(subject: Subject, dialect: Dialect): Promise<Answer> {
+  return ask(subject, `${WIRE_FORMS[dialect].route}/${UNKNOWN_ID}`);
 }
 
-async function knowsJobs(subject: Subject, form: ApiForm): Promise<boolean> {
-  const { refusal } = await askForJob(subject, form);
+async function knowsJobs(subject: Subject, dialect: Dialect): Promise<boolean> {
+  const { refusal } = await askForJob(subject, dialect);
   return refusal?.code === 'video_not_found';
 }
 
-async function askForNobody(subject: Subject, form: ApiForm): Promise<CheckOutcome> {
-  const { server, reply, refusal } = await askForJob(subject, form);
+async function askForNobody(subject: Subject, dialect: Dialect): Promise<CheckOutcome> {
+  const { server, reply, refusal } = await askForJob(subject, dialect);
   if (refusal === null || refusal.code === 'video_not_found') return pass('it answers');
   if (refusal.code === 'not_supported') return warn('the server cannot be asked for a job');
   const neighbour = await nextDoor(server, refusal);

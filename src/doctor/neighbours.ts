@@ -1,9 +1,9 @@
 import { failureFromReply } from '../client/failure.ts';
-import type { Dialect, Shape } from '../domain/dialect.ts';
+import { DIALECTS, type DialectName } from '../domain/dialect.ts';
 import { SoraError } from '../domain/errors.ts';
 import { isJsonObject, parseJson } from '../domain/json.ts';
 import { PRESETS } from '../domain/presets.ts';
-import { GENERATIONS_ROUTE, WIRE_FORMS } from '../wire/forms.ts';
+import { GENERATIONS_ROUTE } from '../wire/forms.ts';
 import { decodePage } from '../wire/videos.ts';
 import type { ApiReply, ExaminedServer } from './subject.ts';
 
@@ -23,7 +23,7 @@ export const UNKNOWN_ID = 'video_that_does_not_exist';
 /** An address at which the API is spoken, and how. */
 interface Place {
   readonly baseUrl: string;
-  readonly dialect: Dialect;
+  readonly dialect: DialectName;
 }
 
 /** Looks for an address nearby that does answer, or another dialect, and says how to use it; null when there is none. */
@@ -34,24 +34,26 @@ export async function findNeighbour(server: ExaminedServer): Promise<Neighbour |
 }
 
 async function answersGenerations(server: ExaminedServer, baseUrl: string): Promise<boolean> {
-  return (await generationsShape(server, baseUrl)) !== null;
+  return (await generationsDialect(server, baseUrl)) !== null;
 }
 
 /** How a server words dialect `generations`, as far as an unknown task shows it; null where it does not speak it. */
-export async function generationsShape(server: ExaminedServer, baseUrl: string): Promise<Shape | null> {
+export async function generationsDialect(
+  server: ExaminedServer,
+  baseUrl: string,
+): Promise<'generations' | 'new-api' | null> {
   const reply = await quietly(server, `${baseUrl}${GENERATIONS_ROUTE}/${UNKNOWN_ID}`);
   if (reply === null) return null;
   if (reply.body.includes('task_not_exist')) return 'new-api';
-  if (reply.status === 200) return isJsonObject(parseJson(reply.body)) ? 'guide' : null;
+  if (reply.status === 200) return isJsonObject(parseJson(reply.body)) ? 'generations' : null;
   const { code } = failureFromReply(reply, { baseUrl, hasKey: server.key !== null, atMs: 0 });
   // Who repeats the address misses that, and not the task.
-  return code === 'video_not_found' && !reply.body.includes(GENERATIONS_ROUTE) ? 'guide' : null;
+  return code === 'video_not_found' && !reply.body.includes(GENERATIONS_ROUTE) ? 'generations' : null;
 }
 
 /** The dialect that the profile, or the command line, chose. */
-export function dialectOf({ form }: ExaminedServer): Dialect {
-  if (form === 'openrouter') return form;
-  return WIRE_FORMS[form].route === GENERATIONS_ROUTE ? 'generations' : 'videos';
+export function dialectOf({ dialect }: ExaminedServer): DialectName {
+  return DIALECTS[dialect].name;
 }
 
 /** Some servers there are only once in the world. */

@@ -1,10 +1,10 @@
 import { failureFromReply, unreadableReply } from '../client/failure.ts';
-import type { Dialect, Shape } from '../domain/dialect.ts';
+import type { Dialect } from '../domain/dialect.ts';
 import { parseJson } from '../domain/json.ts';
 import { sniffMedia } from '../domain/media.ts';
 import { GENERATIONS_ROUTE } from '../wire/forms.ts';
 import { decodePage } from '../wire/videos.ts';
-import { dialectOf, generationsShape, UNKNOWN_ID } from './neighbours.ts';
+import { dialectOf, generationsDialect, UNKNOWN_ID } from './neighbours.ts';
 import type { ApiReply, ExaminedServer, FileReply } from './subject.ts';
 
 /** `unknown`: it takes a job, or a finished video, to see it. */
@@ -14,8 +14,6 @@ export type Ability = 'yes' | 'no' | 'unknown';
 export interface ServerSurvey {
   /** Of several, the one that was chosen. */
   readonly dialect: Dialect | 'unknown';
-  /** How it words dialect `generations`; null for another one. */
-  readonly shape: Shape | null;
   readonly abilities: Readonly<Record<'list' | 'delete' | 'content' | 'thumbnail' | 'spritesheet' | 'range', Ability>>;
   /** How to learn what is unknown. */
   readonly notes: readonly string[];
@@ -29,30 +27,30 @@ export interface ServerSurvey {
  */
 export async function surveyServer(server: ExaminedServer, atMs: number): Promise<ServerSurvey> {
   const unknown = `/videos/${UNKNOWN_ID}`;
-  const [list, removal, content, shape] = await Promise.all([
+  const [list, removal, content, generations] = await Promise.all([
     server.get('/videos?limit=100'),
     server.probe('DELETE', unknown),
     server.probe('GET', `${unknown}/content`),
-    generationsShape(server, server.baseUrl.replace(/\/+$/, '')),
+    generationsDialect(server, server.baseUrl.replace(/\/+$/, '')),
   ]);
   // Beside a dialect that answers, a page is no portal in the way but the server's own word for a route that it has not.
-  const sightOf = (reply: ApiReply): Sight => (shape !== null && isPage(reply) ? 'missing' : see(server, reply, atMs));
+  const sightOf = (reply: ApiReply): Sight =>
+    generations !== null && isPage(reply) ? 'missing' : see(server, reply, atMs);
   const page = decodePage(list.status === 200 ? parseJson(list.body) : undefined, {
     requestId: null,
     pollAfterMs: null,
   });
   const routes = { list: sightOf(list), delete: sightOf(removal), content: sightOf(content) };
   const speaksVideos = page !== null || routes.content === 'there';
-  if (shape !== null && (dialectOf(server) === 'generations' || !speaksVideos)) {
-    const generations = await server.probe('DELETE', `${GENERATIONS_ROUTE}/${UNKNOWN_ID}`);
-    return surveyOfGenerations(shape, ABILITY_OF[sightOf(generations)]);
+  if (generations !== null && (dialectOf(server) === 'generations' || !speaksVideos)) {
+    const unknownJob = await server.probe('DELETE', `${GENERATIONS_ROUTE}/${UNKNOWN_ID}`);
+    return surveyOfGenerations(generations, ABILITY_OF[sightOf(unknownJob)]);
   }
   const finished = page?.jobs.find(({ status }) => status === 'completed')?.id;
   const files = finished === undefined ? null : await surveyFiles(server, finished);
   return {
     // The two share their routes, and only one of them has a list.
     dialect: !speaksVideos ? 'unknown' : page === null && dialectOf(server) === 'openrouter' ? 'openrouter' : 'videos',
-    shape: null,
     abilities: {
       // To be asked for something more, or to get something else than a list, is as good as none.
       list: page !== null ? 'yes' : routes.list === 'hidden' ? 'unknown' : 'no',
@@ -70,10 +68,9 @@ export async function surveyServer(server: ExaminedServer, atMs: number): Promis
 }
 
 /** The dialect has no list, and a job tells the address of its video itself. */
-function surveyOfGenerations(shape: Shape, removal: Ability): ServerSurvey {
+function surveyOfGenerations(dialect: Dialect, removal: Ability): ServerSurvey {
   return {
-    dialect: 'generations',
-    shape,
+    dialect,
     abilities: {
       list: 'no',
       delete: removal,

@@ -1,4 +1,4 @@
-import type { ApiForm } from '../domain/dialect.ts';
+import type { Dialect } from '../domain/dialect.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { HttpReply } from '../platform/http.ts';
 
@@ -22,7 +22,7 @@ export interface ExaminedServer {
   /** Where the base URL was set, for example `OPENAI_BASE_URL`. */
   readonly baseUrlOrigin: string;
   readonly isSimulator: boolean;
-  readonly form: ApiForm;
+  readonly dialect: Dialect;
   /** Where the dialect was chosen, for example `option --dialect`. */
   readonly dialectOrigin: string;
   /** Masked. */

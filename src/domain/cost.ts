@@ -4,7 +4,7 @@ import { estimate, findPrice, type PricedVideo, type PriceRow } from './pricing.
 import { nearestOf, type ResolvedRequest } from './request.ts';
 
 /** So many videos of one request. */
-export interface VideoOrder extends Pick<ResolvedRequest, 'request' | 'askedSeconds'> {
+export interface CostOrder extends Pick<ResolvedRequest, 'request' | 'askedSeconds'> {
   readonly count: number;
 }
 
@@ -24,7 +24,7 @@ export interface CostEstimate {
 }
 
 /** What all of the orders would cost on a day. */
-export function estimateCost(orders: Iterable<VideoOrder>, atMs: number, prices: readonly PriceRow[]): CostEstimate {
+export function estimateCost(orders: Iterable<CostOrder>, atMs: number, prices: readonly PriceRow[]): CostEstimate {
   let videos = 0;
   const [asked, rendered] = [new Sum(), new Sum()];
   for (const { request, askedSeconds, count } of orders) {
@@ -56,7 +56,7 @@ export interface PricedOrder {
   readonly rendered: { readonly seconds: number | null; readonly micros: number | null } | null;
 }
 
-export function priceOrder(order: VideoOrder, atMs: number, prices: readonly PriceRow[]): PricedOrder {
+export function priceOrder(order: CostOrder, atMs: number, prices: readonly PriceRow[]): PricedOrder {
   const { request, askedSeconds, count } = order;
   const { asked, rendered } = estimateCost([order], atMs, prices);
   return {
@@ -71,7 +71,7 @@ export function priceOrder(order: VideoOrder, atMs: number, prices: readonly Pri
 }
 
 /** The same order over every known model and size, and those that one's own prices name; the cheapest first, unknown last. */
-export function compareModels(order: VideoOrder, atMs: number, prices: readonly PriceRow[]): PricedOrder[] {
+export function compareModels(order: CostOrder, atMs: number, prices: readonly PriceRow[]): PricedOrder[] {
   const { request } = order;
   const known = knownModels().flatMap(({ name, sizes }) => sizes.map(({ size }) => ({ model: name, size })));
   const own = prices
@@ -87,7 +87,7 @@ export function isSameVideo(a: PricedVideo, b: PricedVideo): boolean {
   return a.model === b.model && a.size === b.size;
 }
 
-function orderInstead({ request, askedSeconds, count }: VideoOrder, { model, size }: PricedVideo): VideoOrder {
+function orderInstead({ request, askedSeconds, count }: CostOrder, { model, size }: PricedVideo): CostOrder {
   const asked = askedSeconds ?? request.seconds;
   const known = model === null ? undefined : findModel(model);
   const seconds = known === undefined || asked === null ? asked : nearestOf(known.seconds, asked);

@@ -1,85 +1,77 @@
-import type { ReferenceImage, Variant } from './video.ts';
+import type { Capability } from './capabilities.ts';
+import type { ReferenceImage } from './video.ts';
 
-/** The dialects that servers speak, by the names that people choose them by. */
-export const DIALECTS = ['videos', 'generations', 'openrouter'] as const;
-export type Dialect = (typeof DIALECTS)[number];
+/** The dialects by the names that people choose them by. */
+export const DIALECT_NAMES = ['videos', 'generations', 'openrouter'] as const;
+export type DialectName = (typeof DIALECT_NAMES)[number];
 
-/** How dialect `generations` words a create: as the guide that documented it does, or as New API does. */
+/** A dialect as a server speaks it; `new-api` is `generations` in New API’s words. */
+export type Dialect = DialectName | 'new-api';
+
+/** The values of the setting `shape`: how dialect `generations` words a create. */
 export const SHAPES = ['guide', 'new-api'] as const;
-export type Shape = (typeof SHAPES)[number];
 
-/** How the body of a create is encoded in dialect `videos`; `plain-json` has `seconds` as a number and `input_reference` as an address. */
+/** How the body of a create is encoded in dialect `videos`; `plain-json` has `seconds` as a number and `input_reference` as a URL. */
 export const ENCODINGS = ['json', 'multipart', 'plain-json'] as const;
 export type Encoding = (typeof ENCODINGS)[number];
 
-/** A dialect down to the shape of its requests. */
-export type ApiForm = Exclude<Dialect, 'generations'> | Shape;
-
-/** What can be asked for in a form of the API at all, whatever its server would answer. */
-export interface FormAbilities {
+/** What can be asked for in a dialect, whatever its server would answer. */
+export interface DialectRules {
+  readonly name: DialectName;
   /** For messages. */
-  readonly name: string;
-  readonly hasList: boolean;
-  readonly hasRemoval: boolean;
-  readonly variants: readonly Variant[];
+  readonly label: string;
+  /** What the dialect has no call or field for. */
+  readonly lacks: readonly Capability[];
   readonly images: readonly ReferenceImage['kind'][];
-  readonly hasCharacters: boolean;
-  /** Whether a frame is told as `WIDTHxHEIGHT`, or as a resolution and a ratio. */
+  /** Whether a frame is sent as `WIDTHxHEIGHT`, or as a resolution and a ratio. */
   readonly frame: 'pixels' | 'words' | 'either';
   readonly wholeSeconds: boolean;
-  /** Held to what is known of the model; elsewhere any length and frame goes as it was asked for. */
-  readonly heedsModel: boolean;
+  /** Whether known limits of the model are enforced; otherwise any length and frame is sent as asked for. */
+  readonly enforcesModel: boolean;
 }
 
-const VIDEO_ONLY: readonly Variant[] = ['video'];
+const VIDEOS_ONLY = ['list', 'thumbnail', 'spritesheet', 'characters'] as const;
 
-export const ABILITIES: Readonly<Record<ApiForm, FormAbilities>> = {
+export const DIALECTS: Readonly<Record<Dialect, DialectRules>> = {
   videos: {
-    name: 'the dialect `videos`',
-    hasList: true,
-    hasRemoval: true,
-    variants: ['video', 'thumbnail', 'spritesheet'],
+    name: 'videos',
+    label: 'the dialect `videos`',
+    lacks: [],
     images: ['file', 'url', 'file_id'],
-    hasCharacters: true,
     frame: 'pixels',
     wholeSeconds: false,
-    heedsModel: true,
+    enforcesModel: true,
   },
-  guide: {
-    name: 'the dialect `generations`',
-    hasList: false,
-    hasRemoval: true,
-    variants: VIDEO_ONLY,
+  generations: {
+    name: 'generations',
+    label: 'the dialect `generations`',
+    lacks: VIDEOS_ONLY,
     images: [],
-    hasCharacters: false,
     frame: 'words',
     wholeSeconds: true,
-    heedsModel: false,
+    enforcesModel: false,
   },
   'new-api': {
-    name: 'the dialect `generations` in the shape `new-api`',
-    hasList: false,
-    hasRemoval: false,
-    variants: VIDEO_ONLY,
+    name: 'generations',
+    label: 'the dialect `generations` in the shape `new-api`',
+    lacks: [...VIDEOS_ONLY, 'delete', 'cancel'],
     images: ['file', 'url'],
-    hasCharacters: false,
     frame: 'pixels',
     wholeSeconds: true,
-    heedsModel: false,
+    enforcesModel: false,
   },
   openrouter: {
-    name: 'the dialect `openrouter`',
-    hasList: false,
-    hasRemoval: false,
-    variants: VIDEO_ONLY,
+    name: 'openrouter',
+    label: 'the dialect `openrouter`',
+    lacks: [...VIDEOS_ONLY, 'delete', 'cancel'],
     images: ['file', 'url'],
-    hasCharacters: false,
     frame: 'either',
     wholeSeconds: true,
-    heedsModel: true,
+    enforcesModel: true,
   },
 };
 
-export function formOf(dialect: Dialect, shape: Shape): ApiForm {
-  return dialect === 'generations' ? shape : dialect;
+/** The dialect that a name and the setting `shape` stand for. */
+export function dialectFor(name: DialectName, shape: string | undefined): Dialect {
+  return name === 'generations' && shape === 'new-api' ? 'new-api' : name;
 }

@@ -1,4 +1,4 @@
-import type { Dialect } from './dialect.ts';
+import type { DialectName } from './dialect.ts';
 import type { JsonValue } from './json.ts';
 import { isTerminal, type JobFailure, type JobStatus, type Variant, type VideoJob } from './video.ts';
 
@@ -30,7 +30,7 @@ export interface ServerIdentity {
   readonly profile: string;
   readonly baseUrl: string;
   /** Left out for `videos`. */
-  readonly dialect?: Dialect | undefined;
+  readonly dialect?: DialectName | undefined;
 }
 
 /** What a server said of a job, as far as the ledger keeps it. */
@@ -91,12 +91,12 @@ export const WITHDRAWN = 'withdrawn';
 export const ABANDONED = 'abandoned';
 
 /** How the server answered a submission: `pending` while it has not. */
-export type Answer = 'pending' | 'accepted' | 'rejected' | 'unknown';
+export type SubmissionAnswer = 'pending' | 'accepted' | 'rejected' | 'unknown';
 
 /** A job as the ledger knows it: its events, folded. */
 export interface JobRecord extends Omit<IntentEvent, 'event' | 'atMs'> {
   readonly submittedAtMs: number;
-  readonly answer: Answer;
+  readonly answer: SubmissionAnswer;
   /** When the answer was written down. */
   readonly answeredAtMs: number | null;
   /** Why it was rejected, or why its outcome is unknown. */

@@ -1,4 +1,4 @@
-import { ABILITIES, type ApiForm, type FormAbilities } from './dialect.ts';
+import { DIALECTS, type Dialect, type DialectRules } from './dialect.ts';
 import { type JsonValue, parseJson } from './json.ts';
 import {
   ASPECT_RATIOS,
@@ -14,7 +14,8 @@ import {
   type Resolution,
   sizeInWords,
 } from './models.ts';
-import type { ReferenceImage, VideoRequest } from './video.ts';
+import { missingFor, type ServerCapabilities } from './request-gate.ts';
+import type { ReferenceImage, Variant, VideoRequest } from './video.ts';
 
 const MAX_PROMPT_CHARACTERS = 32_000;
 const DEFAULT_SECONDS = 4;
@@ -37,8 +38,8 @@ export interface RequestInput {
   /** Refuse a length that the model does not render, instead of taking the nearest. */
   readonly exact?: boolean | undefined;
   readonly image?: { readonly reference: ReferenceImage; readonly size: string | null } | undefined;
-  /** The form of the API that the server speaks; `videos` when left out. */
-  readonly form?: ApiForm | undefined;
+  /** The files that are to be saved; the video alone when left out. */
+  readonly variants?: readonly Variant[] | undefined;
 }
 
 export interface ResolvedRequest {
@@ -67,8 +68,8 @@ class Findings {
 
 /** What a request is made for. */
 interface Target {
-  readonly form: ApiForm;
-  readonly abilities: FormAbilities;
+  readonly dialect: Dialect;
+  readonly rules: DialectRules;
   /** What is known of the model; it gives the defaults. */
   readonly known: ModelCapabilities | undefined;
   /** The same, where the request is held to it. */
@@ -81,17 +82,18 @@ interface Target {
  * what was not given is not sent, and what was given goes as it is. What the form
  * of the API has no field for is a violation, and is never left out in silence.
  */
-export function resolveRequest(input: RequestInput): RequestResolution {
+export function resolveRequest(input: RequestInput, server: ServerCapabilities): RequestResolution {
   const findings = new Findings();
   const model = resolveModel(input, findings);
-  const target = targetOf(model, input.form ?? 'videos');
+  const target = targetOf(model, server.dialect);
+  findings.violations.push(...missingFor(input, server));
   checkPrompt(input.prompt, findings);
   const asked = parseDuration(input.duration, findings);
   const seconds = resolveSeconds(asked, target, input.exact ?? false, findings);
   const frame = resolveFrame(input, target, findings);
   const quality = resolveQuality(input.quality, target, findings);
   const characters = resolveCharacters(input.characters ?? [], target, findings);
-  const params = parseParams(input.params ?? [], target.form, findings);
+  const params = parseParams(input.params ?? [], target.dialect, findings);
   checkImageKind(input.image, target, findings);
   const faultsBeforeImage = findings.violations.length;
   checkImageSize(input.image, frame.size, target, findings);
@@ -110,10 +112,10 @@ export function resolveRequest(input: RequestInput): RequestResolution {
   };
 }
 
-function targetOf(model: string, form: ApiForm): Target {
+function targetOf(model: string, dialect: Dialect): Target {
   const known = findModel(model);
-  const abilities = ABILITIES[form];
-  return { form, abilities, known, limits: abilities.heedsModel ? known : undefined };
+  const rules = DIALECTS[dialect];
+  return { dialect, rules, known, limits: rules.enforcesModel ? known : undefined };
 }
 
 function resolveModel({ model }: RequestInput, findings: Findings): string {
@@ -150,14 +152,14 @@ function parseDuration(text: string | undefined, { violations }: Findings): numb
 
 function resolveSeconds(
   asked: number | null,
-  { abilities, known, limits }: Target,
+  { rules, known, limits }: Target,
   exact: boolean,
   { violations, notes }: Findings,
 ): number | null {
   if (asked === null) return known === undefined ? null : DEFAULT_SECONDS;
   if (limits === undefined || limits.seconds.includes(asked)) {
-    if (abilities.wholeSeconds && !Number.isInteger(asked)) {
-      violations.push(`${abilities.name} takes whole seconds, not ${asked}`);
+    if (rules.wholeSeconds && !Number.isInteger(asked)) {
+      violations.push(`${rules.label} takes whole seconds, not ${asked}`);
     }
     return asked;
   }
@@ -184,9 +186,9 @@ interface FrameWords {
 
 function resolveFrame(input: RequestInput, target: Target, findings: Findings): Pick<VideoRequest, 'size' | 'frame'> {
   const words = readFrameWords(input, findings);
-  const { known, abilities } = target;
+  const { known, rules } = target;
   const size = resolveSize(input, words, target, findings);
-  if (abilities.frame === 'pixels' || (abilities.frame === 'either' && input.size !== undefined)) return { size };
+  if (rules.frame === 'pixels' || (rules.frame === 'either' && input.size !== undefined)) return { size };
   if (input.size !== undefined) return { size, ...frameOfSize(size, target, findings) };
   const { resolution, aspectRatio } = words;
   return known === undefined
@@ -234,10 +236,10 @@ function resolveSize(
   return null;
 }
 
-/** The words for a size, where the form of the API has nothing but words. */
+/** The words for a size, where the dialect has nothing but words. */
 function frameOfSize(
   size: string | null,
-  { abilities, known }: Target,
+  { rules, known }: Target,
   { violations }: Findings,
 ): Pick<VideoRequest, 'frame'> {
   if (size === null) return {};
@@ -246,7 +248,7 @@ function frameOfSize(
     return { frame: { resolution: words.resolution, aspectRatio: RATIO_OF_ORIENTATION[words.orientation] } };
   }
   violations.push(
-    `${abilities.name} has no field for pixels; give \`--resolution\` and \`--aspect-ratio\` in place of \`--size ${size}\``,
+    `${rules.label} has no field for pixels; give \`--resolution\` and \`--aspect-ratio\` in place of \`--size ${size}\``,
   );
   return {};
 }
@@ -267,10 +269,10 @@ function sizesOf(model: ModelCapabilities): string {
   return inWords(model.sizes.map(({ size, resolution }) => `${size} (${resolution})`));
 }
 
-/** Only the guide’s form has such a field; elsewhere OpenAI’s two models are its two qualities. */
-function resolveQuality(quality: string | undefined, { form, known }: Target, findings: Findings): string | null {
+/** Only dialect `generations` has such a field; elsewhere OpenAI’s two models are its two qualities. */
+function resolveQuality(quality: string | undefined, { dialect, known }: Target, findings: Findings): string | null {
   const checked = oneOf(['standard', 'high'] as const, 'quality', quality?.toLowerCase(), findings) ?? null;
-  if (known === undefined || form === 'guide') return checked;
+  if (known === undefined || dialect === 'generations') return checked;
   if (checked === 'high' && known.name === 'sora-2') {
     findings.violations.push('sora-2 renders standard quality only; for high quality use `--model sora-2-pro`');
   }
@@ -279,11 +281,10 @@ function resolveQuality(quality: string | undefined, { form, known }: Target, fi
 
 function resolveCharacters(
   characters: readonly string[],
-  { abilities, limits }: Target,
+  { limits }: Target,
   { violations }: Findings,
 ): readonly string[] {
   if (characters.some((id) => id.trim() === '')) violations.push('a character’s id is empty');
-  if (characters.length > 0 && !abilities.hasCharacters) violations.push(`${abilities.name} has no characters`);
   if (limits !== undefined && characters.length > limits.maxCharacters) {
     violations.push(`${limits.name} takes at most ${limits.maxCharacters} characters, ${characters.length} were given`);
   }
@@ -293,7 +294,7 @@ function resolveCharacters(
 const COMMON_FIELDS = { prompt: 'the prompt itself', model: '`--model`', quality: '`--quality`' };
 
 /** The fields that options fill, so that a parameter cannot say something else. */
-const STANDARD_FIELDS: Readonly<Record<ApiForm, Readonly<Record<string, string>>>> = {
+const STANDARD_FIELDS: Readonly<Record<Dialect, Readonly<Record<string, string>>>> = {
   videos: {
     ...COMMON_FIELDS,
     seconds: '`--duration`',
@@ -301,7 +302,7 @@ const STANDARD_FIELDS: Readonly<Record<ApiForm, Readonly<Record<string, string>>
     input_reference: '`--image`',
     characters: '`--character`',
   },
-  guide: {
+  generations: {
     ...COMMON_FIELDS,
     duration: '`--duration`',
     resolution: '`--resolution`',
@@ -318,8 +319,8 @@ const STANDARD_FIELDS: Readonly<Record<ApiForm, Readonly<Record<string, string>>
   },
 };
 
-function parseParams(texts: readonly string[], form: ApiForm, { violations }: Findings): Record<string, JsonValue> {
-  const standard = STANDARD_FIELDS[form];
+function parseParams(texts: readonly string[], dialect: Dialect, { violations }: Findings): Record<string, JsonValue> {
+  const standard = STANDARD_FIELDS[dialect];
   const params: Record<string, JsonValue> = {};
   for (const text of texts) {
     const [, key, value] = /^([^=\s]+)=(.*)$/s.exec(text) ?? [];
@@ -338,12 +339,12 @@ function parseParams(texts: readonly string[], form: ApiForm, { violations }: Fi
   return params;
 }
 
-function checkImageKind(image: RequestInput['image'], { abilities }: Target, { violations }: Findings): void {
-  if (image === undefined || abilities.images.includes(image.reference.kind)) return;
+function checkImageKind(image: RequestInput['image'], { rules }: Target, { violations }: Findings): void {
+  if (image === undefined || rules.images.includes(image.reference.kind)) return;
   violations.push(
-    abilities.images.length === 0
-      ? `${abilities.name} takes no reference image`
-      : `${abilities.name} takes a reference image as a file or an address, not as the id of an upload`,
+    rules.images.length === 0
+      ? `${rules.label} takes no reference image`
+      : `${rules.label} takes a reference image as a file or an address, not as the id of an upload`,
   );
 }
 

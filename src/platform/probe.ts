@@ -7,7 +7,7 @@ import { deadline, timeoutError } from './timeout.ts';
 
 /** The steps of a connection, one at a time, so that a fault can be placed. Each rejects with the system's own error. */
 
-export interface Endpoint {
+export interface Target {
   readonly host: string;
   readonly port: number;
   readonly timeoutMs: number;
@@ -69,7 +69,7 @@ function lookUpApart(host: string, timeoutMs: number): Promise<string> {
 }
 
 /** Opens a TCP connection and closes it again. */
-export function openTcp({ host, port, timeoutMs }: Endpoint): Promise<void> {
+export function openTcp({ host, port, timeoutMs }: Target): Promise<void> {
   return new Promise((resolve, reject) => {
     const socket = connect({ host, port, timeout: timeoutMs });
     socket.once('connect', () => {
@@ -86,7 +86,7 @@ export interface TlsFacts {
 }
 
 /** Shakes hands, verifies the certificate as every call does, and closes the connection again. */
-export function openTls({ host, port, timeoutMs }: Endpoint): Promise<TlsFacts> {
+export function openTls({ host, port, timeoutMs }: Target): Promise<TlsFacts> {
   return new Promise((resolve, reject) => {
     const name = isIP(host) === 0 ? { servername: host } : {}; // no server has an address for its name
     const socket = connectTls({ host, port, timeout: timeoutMs, ...name });

@@ -1,7 +1,7 @@
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi';
 import type { ConditionSettings, Conditions } from '../simulator/conditions.ts';
 import { FAULT_NAMES, FAULTS } from '../simulator/faults.ts';
-import { ApiError, RestError } from './rest-schemas.ts';
+import { ApiErrorSchema, RestError } from './rest-schemas.ts';
 
 export const CONTROL_PATH = '/control';
 const MAX_LATENCY_MS = 60_000;
@@ -34,7 +34,7 @@ const replies = {
   200: { description: 'The conditions now in force', ...json(ConditionsView) },
   400: { description: 'Invalid request', ...json(RestError) },
   401: { description: 'Missing or wrong key', ...json(RestError) },
-  default: { description: 'Any other error', ...json(z.union([RestError, ApiError])) },
+  default: { description: 'Any other error', ...json(z.union([RestError, ApiErrorSchema])) },
 };
 
 const readConditions = createRoute({

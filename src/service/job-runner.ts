@@ -1,11 +1,11 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { VideosClient } from '../client/port.ts';
-import type { ApiForm } from '../domain/dialect.ts';
 import { SoraError } from '../domain/errors.ts';
 import { failureOf } from '../domain/job-failure.ts';
 import type { PriceRow } from '../domain/pricing.ts';
 import { factsOf, type SavedFile, type ServerIdentity } from '../domain/record.ts';
+import type { ServerCapabilities } from '../domain/request-gate.ts';
 import { isTerminal, type Variant, type VideoJob } from '../domain/video.ts';
 import { cancelJob } from '../jobs/cancel.ts';
 import { download } from '../jobs/download.ts';
@@ -22,7 +22,7 @@ export interface Upstream {
   readonly identity: ServerIdentity;
   /** Never retries; waiting has its own retries. */
   readonly singleShot: VideosClient;
-  readonly form: ApiForm;
+  readonly capabilities: ServerCapabilities;
   readonly prices: readonly PriceRow[];
   readonly submitDeps: SubmitDeps;
   /** Whether this is the simulator, which costs nothing. */

@@ -1,7 +1,7 @@
 import type { SoraError } from '../domain/errors.ts';
 
 /** An error reply of the REST service. */
-export interface ErrorBody {
+export interface RestErrorBody {
   readonly error: {
     readonly code: string;
     readonly message: string;
@@ -27,7 +27,7 @@ export function errorBody(
   code: string,
   message: string,
   details: { readonly violations?: readonly string[]; readonly hints?: readonly string[] } = {},
-): ErrorBody {
+): RestErrorBody {
   return { error: { code, message, violations: details.violations ?? [], hints: details.hints ?? [] } };
 }
 

@@ -9,7 +9,15 @@ import type { Log } from './log.ts';
 import { mediaReply } from './media-reply.ts';
 import { type AskedVideo, isUnfinished, type RestJob } from './rest-job.ts';
 import type { RestJobStore } from './rest-job-store.ts';
-import { ApiError, Removal, RestError, VideoJob, VideoJobPage, type VideoJobView, VideoOrder } from './rest-schemas.ts';
+import {
+  ApiErrorSchema,
+  Removal,
+  RestError,
+  VideoJobPage,
+  VideoJobSchema,
+  type VideoJobView,
+  VideoOrderSchema,
+} from './rest-schemas.ts';
 import { resolveOrder } from './video-order.ts';
 
 export const REST_PATH = '/api/v1/videos';
@@ -39,7 +47,7 @@ const REFUSALS: readonly (readonly [status: number, description: string])[] = [
 ];
 const failures = {
   ...Object.fromEntries(REFUSALS.map(([status, description]) => [status, { description, content: json(RestError) }])),
-  default: { description: 'Any other error', content: json(z.union([RestError, ApiError])) },
+  default: { description: 'Any other error', content: json(z.union([RestError, ApiErrorSchema])) },
 };
 
 function json<S extends z.ZodType>(schema: S): { 'application/json': { schema: S } } {
@@ -59,9 +67,9 @@ const createVideo = createRoute({
     headers: z.object({
       'idempotency-key': z.string().optional().openapi({ description: 'Orders with the same key create one job.' }),
     }),
-    body: { required: true, content: json(VideoOrder) },
+    body: { required: true, content: json(VideoOrderSchema) },
   },
-  responses: { 202: { description: 'The pending job', content: json(VideoJob) }, ...failures },
+  responses: { 202: { description: 'The pending job', content: json(VideoJobSchema) }, ...failures },
 });
 
 const listVideos = createRoute({
@@ -86,7 +94,7 @@ const readVideo = createRoute({
   operationId: 'readVideoJob',
   summary: 'Read a job',
   request: { params },
-  responses: { 200: { description: 'The job', content: json(VideoJob) }, ...failures },
+  responses: { 200: { description: 'The job', content: json(VideoJobSchema) }, ...failures },
 });
 
 const removeVideo = createRoute({
@@ -116,7 +124,7 @@ export function addRestRoutes(app: OpenAPIHono, deps: RestDeps): void {
 
   app.openapi(createVideo, async (c) => {
     const order = c.req.valid('json');
-    const { request, notes } = resolveOrder(order, deps.defaultModel, upstream.form);
+    const { request, notes } = resolveOrder(order, deps.defaultModel, upstream.capabilities);
     const nowMs = clock.now();
     const price = estimate(request, nowMs, upstream.prices);
     await deps.agree(price);
@@ -194,7 +202,7 @@ export function addRestRoutes(app: OpenAPIHono, deps: RestDeps): void {
   });
 }
 
-function askedIn(order: z.infer<typeof VideoOrder>): AskedVideo {
+function askedIn(order: z.infer<typeof VideoOrderSchema>): AskedVideo {
   const { prompt, duration = null, resolution = null, aspectRatio = null, model = null } = order;
   return { prompt, duration, resolution, aspectRatio, model };
 }

@@ -5,7 +5,7 @@ import { REST_STATUSES } from './rest-job.ts';
 const MAX_PROMPT_CHARACTERS = 32_000;
 
 /** An order; fields that are left out or null have a default. */
-export const VideoOrder = z
+export const VideoOrderSchema = z
   .strictObject({
     prompt: z.string().min(1).max(MAX_PROMPT_CHARACTERS),
     duration: z
@@ -35,7 +35,7 @@ const Diagnosis = z
   })
   .openapi('Diagnosis');
 
-export const VideoJob = z
+export const VideoJobSchema = z
   .object({
     id: z.string(),
     status: z.enum(REST_STATUSES),
@@ -58,11 +58,11 @@ export const VideoJob = z
   })
   .openapi('VideoJob');
 
-export type VideoJobView = z.infer<typeof VideoJob>;
+export type VideoJobView = z.infer<typeof VideoJobSchema>;
 
 export const VideoJobPage = z
   .object({
-    videos: z.array(VideoJob),
+    videos: z.array(VideoJobSchema),
     next: z.string().nullable().openapi({ description: 'The `after` for the next page; null on the last one.' }),
   })
   .openapi('VideoJobPage');
@@ -79,7 +79,7 @@ export const RestError = z
   .openapi('RestError');
 
 /** An error of the Videos API, or of the HTTP server itself, such as the limit of a body. */
-export const ApiError = z
+export const ApiErrorSchema = z
   .object({
     error: z.object({
       message: z.string(),

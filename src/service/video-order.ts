@@ -1,12 +1,12 @@
 import type { z } from '@hono/zod-openapi';
-import type { ApiForm } from '../domain/dialect.ts';
 import { SoraError } from '../domain/errors.ts';
 import { type AspectRatio, knownModels, ORIENTATION_OF_RATIO, type Resolution } from '../domain/models.ts';
 import { resolveRequest } from '../domain/request.ts';
+import type { ServerCapabilities } from '../domain/request-gate.ts';
 import type { VideoRequest } from '../domain/video.ts';
-import type { VideoOrder } from './rest-schemas.ts';
+import type { VideoOrderSchema } from './rest-schemas.ts';
 
-type Order = z.infer<typeof VideoOrder>;
+type Order = z.infer<typeof VideoOrderSchema>;
 
 /** The request to send, and how it differs from the order. */
 export interface ResolvedOrder {
@@ -18,17 +18,19 @@ export interface ResolvedOrder {
  * Resolves an order to the request to send. When neither the order nor the profile names a model, the first one that
  * supports the frame is used: the table starts with the cheapest. Throws `invalid_request` with all errors.
  */
-export function resolveOrder(order: Order, defaultModel: string | null, form: ApiForm): ResolvedOrder {
+export function resolveOrder(order: Order, defaultModel: string | null, server: ServerCapabilities): ResolvedOrder {
   const resolution = order.resolution ?? undefined;
   const aspectRatio = order.aspectRatio ?? undefined;
-  const resolved = resolveRequest({
-    prompt: order.prompt,
-    duration: order.duration?.toString(),
-    resolution,
-    aspectRatio,
-    form,
-    model: order.model ?? defaultModel ?? modelFor(resolution ?? '720p', aspectRatio ?? '16:9'),
-  });
+  const resolved = resolveRequest(
+    {
+      prompt: order.prompt,
+      duration: order.duration?.toString(),
+      resolution,
+      aspectRatio,
+      model: order.model ?? defaultModel ?? modelFor(resolution ?? '720p', aspectRatio ?? '16:9'),
+    },
+    server,
+  );
   if (!resolved.ok) throw new SoraError('invalid_request', { violations: resolved.violations, hints: [] });
   const { request, askedSeconds } = resolved.value;
   const notes =

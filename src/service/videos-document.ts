@@ -1,7 +1,7 @@
 import { type OpenAPIHono, z } from '@hono/zod-openapi';
 import { ORIENTATIONS, RESOLUTIONS } from '../domain/models.ts';
 import { VARIANTS } from '../domain/video.ts';
-import { ApiError } from './rest-schemas.ts';
+import { ApiErrorSchema } from './rest-schemas.ts';
 
 const TAG = 'Videos API';
 const security = [{ bearer: [] }];
@@ -191,7 +191,7 @@ const OPERATIONS: readonly Operation[] = [
   { method: 'get', path: '/v1/models/{id}', id: 'readModel', summary: 'Retrieve a model', reply: Model },
 ];
 
-const failures = { default: { description: 'Any error', content: { 'application/json': { schema: ApiError } } } };
+const failures = { default: { description: 'Any error', content: { 'application/json': { schema: ApiErrorSchema } } } };
 
 /** Documents the simulator's API below `/v1`, which has its own router. */
 export function addVideosDocument({ openAPIRegistry }: OpenAPIHono): void {

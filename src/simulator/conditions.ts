@@ -1,7 +1,7 @@
 import { invalidField, quoteList } from './api-error.ts';
 import { FAULT_NAMES, type FaultName, hits, parseFault } from './faults.ts';
 import type { RouteMatch } from './routes.ts';
-import { seededRandom } from './seeded-random.ts';
+import { hashedRandom } from './seeded-random.ts';
 
 export interface ConditionSettings {
   /** For each fault the share, 0 to 1, of the calls it applies to that fail; at 1 `poll-drop` drops every second poll. */
@@ -48,7 +48,7 @@ export class Conditions {
     this.#settings = { ...this.#settings, ...changes };
     if (changes.next !== undefined) this.#next = [...changes.next];
     if (changes.seed !== undefined) {
-      this.#random = changes.seed === null ? this.#chance : seededRandom(String(changes.seed));
+      this.#random = changes.seed === null ? this.#chance : hashedRandom(String(changes.seed));
     }
   }
 

@@ -1,6 +1,6 @@
 import { isJsonObject, parseJson } from '../domain/json.ts';
 import { Journal, JournalFold } from '../platform/journal.ts';
-import { decodeJob, type SimulatedJob } from './job.ts';
+import { decodeSimulatedJob, type SimulatedJob } from './job.ts';
 
 interface Entry {
   readonly job: SimulatedJob;
@@ -9,7 +9,7 @@ interface Entry {
   deleted: boolean;
 }
 
-export interface ListQuery {
+export interface JobQuery {
   readonly limit: number;
   readonly order: 'asc' | 'desc';
   /** Return only what follows this id, in that order. */
@@ -53,7 +53,7 @@ export class JobStore {
     const event = parseJson(text);
     if (!isJsonObject(event)) return;
     const { created, deleted } = event;
-    const job = decodeJob(created);
+    const job = decodeSimulatedJob(created);
     if (job !== null) this.#register(job);
     const entry = typeof deleted === 'string' ? this.#byId.get(deleted) : undefined;
     if (entry) entry.deleted = true;
@@ -107,7 +107,7 @@ export class JobStore {
   }
 
   /** A page of jobs in the order of creation; undefined if `after` is unknown. A deleted job can still be the cursor. */
-  list({ limit, order, after }: ListQuery): JobPage | undefined {
+  list({ limit, order, after }: JobQuery): JobPage | undefined {
     const step = order === 'asc' ? 1 : -1;
     let position = order === 'asc' ? 0 : this.#entries.length - 1;
     if (after !== null) {

@@ -107,7 +107,7 @@ function toSeconds(ms: number): number {
 }
 
 /** The job in a JSON value, or null when anything is missing or impossible. */
-export function decodeJob(value: JsonValue | undefined): SimulatedJob | null {
+export function decodeSimulatedJob(value: JsonValue | undefined): SimulatedJob | null {
   if (!isJsonObject(value)) return null;
   const { id, createdAtMs, model, prompt, seconds, size, speed, fingerprint } = value;
   if (typeof id !== 'string' || typeof model !== 'string' || typeof prompt !== 'string') return null;

@@ -1,4 +1,4 @@
-import type { Shape } from '../domain/dialect.ts';
+import type { SHAPES } from '../domain/dialect.ts';
 import { sizeInWords } from '../domain/models.ts';
 import { jsonReply, type ServerReply } from '../http-server/handler.ts';
 import { ApiError, type ApiErrorDetails, errorReply, videoNotFound } from './api-error.ts';
@@ -102,4 +102,7 @@ const NEW_API: SimulatedDialect = {
 };
 
 /** Dialect `generations` in either shape. */
-export const GENERATIONS: Readonly<Record<Shape, SimulatedDialect>> = { guide: GUIDE, 'new-api': NEW_API };
+export const GENERATIONS: Readonly<Record<(typeof SHAPES)[number], SimulatedDialect>> = {
+  guide: GUIDE,
+  'new-api': NEW_API,
+};

@@ -1,4 +1,4 @@
-import type { Shape } from '../domain/dialect.ts';
+import type { SHAPES } from '../domain/dialect.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Renderer } from './asset-cache.ts';
 import type { Conditions } from './conditions.ts';
@@ -14,7 +14,7 @@ export interface SimulatorOptions {
   /** A fault for every call; a job fault is stored with each job that is created. */
   readonly fault?: FaultName | null;
   /** The shape of dialect `generations`; default `guide`. */
-  readonly shape?: Shape;
+  readonly shape?: (typeof SHAPES)[number];
   /** Faults for some of the calls; replaces `fault`. */
   readonly conditions?: Conditions;
   /** Renders the jobs' files; default: in the calling thread. */

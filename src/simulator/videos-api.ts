@@ -11,7 +11,7 @@ import type { CreateRequest } from './create-request.ts';
 import { parseCharacterRequest, parseEditRequest, parseExtendRequest, parseRemixRequest } from './derived-request.ts';
 import { type FaultName, findJobFault } from './faults.ts';
 import { describeJob, endsAtMs, type JobOutlook, pollAfterMs, type SimulatedJob, type Video } from './job.ts';
-import { JobStore, type ListQuery } from './job-store.ts';
+import { type JobQuery, JobStore } from './job-store.ts';
 import { fingerprintBody, type RequestBody, readRequestBody } from './request-body.ts';
 import { methodNotAllowed, type RouteName } from './routes.ts';
 import type { SimulatedDialect } from './simulated-dialects.ts';
@@ -253,7 +253,7 @@ function refuseWithoutContent({ id, status, expires_at: expiresAt }: Video, nowM
   }
 }
 
-function parseListQuery(parameters: URLSearchParams): ListQuery {
+function parseListQuery(parameters: URLSearchParams): JobQuery {
   const limit = parameters.get('limit') ?? String(DEFAULT_LIMIT);
   if (!/^\d{1,9}$/.test(limit) || Number(limit) > MAX_LIMIT) {
     const message = `Invalid 'limit': '${limit}'. Expected an integer from 0 to ${MAX_LIMIT}.`;

@@ -45,7 +45,7 @@ export function invalidFile(path: string, violations: readonly string[]): SoraEr
 }
 
 /** The `cannot_write` of one of the program’s own files. */
-export function cannotWrite(path: string, cause: unknown): SoraError {
+export function cannotWriteOwnFile(path: string, cause: unknown): SoraError {
   const causedBy = cause instanceof Error ? cause.message : String(cause);
   return new SoraError('cannot_write', {
     title: `could not write ${path}`,

@@ -1,6 +1,6 @@
 import { statSync } from 'node:fs';
 import { replaceFile } from '../platform/files.ts';
-import { cannotWrite, invalidFile, readJsonFile } from './json-file.ts';
+import { cannotWriteOwnFile, invalidFile, readJsonFile } from './json-file.ts';
 
 /** The stored keys, by profile. */
 export type Keys = Readonly<Record<string, string>>;
@@ -22,7 +22,7 @@ export async function writeKey(path: string, profile: string, key: string | unde
   try {
     await replaceFile(path, `${JSON.stringify(keys, null, 2)}\n`, 0o600);
   } catch (error) {
-    throw cannotWrite(path, error);
+    throw cannotWriteOwnFile(path, error);
   }
 }
 

@@ -1,4 +1,4 @@
-import { DIALECTS, type Dialect } from '../domain/dialect.ts';
+import { DIALECT_NAMES, type DialectName } from '../domain/dialect.ts';
 import { isJsonObject, parseJson } from '../domain/json.ts';
 import type { JobFacts, LedgerEvent, RecordedRequest, SavedFile } from '../domain/record.ts';
 import { JOB_STATUSES, type JobFailure, type JobStatus, VARIANTS } from '../domain/video.ts';
@@ -90,8 +90,8 @@ function decodeBase(fields: Fields): { key: string; atMs: number } {
   return { key: fields.text('key'), atMs: fields.timeMs('atMs') };
 }
 
-function decodeDialect(name: string | null): Dialect | undefined {
-  return DIALECTS.find((known) => known === name);
+function decodeDialect(name: string | null): DialectName | undefined {
+  return DIALECT_NAMES.find((known) => known === name);
 }
 
 function decodeRequest(fields: Fields): RecordedRequest {

@@ -1,13 +1,13 @@
 import { dirname } from 'node:path';
 import { CAPABILITIES, CAPABILITY_NAMES } from '../domain/capabilities.ts';
-import { DIALECTS, ENCODINGS, SHAPES } from '../domain/dialect.ts';
+import { DIALECT_NAMES, ENCODINGS, SHAPES } from '../domain/dialect.ts';
 import { parseDurationMs } from '../domain/duration.ts';
 import { SoraError } from '../domain/errors.ts';
 import { isJsonObject, type JsonObject, type JsonValue } from '../domain/json.ts';
 import { ASPECT_RATIOS, ORIENTATIONS, RESOLUTIONS } from '../domain/models.ts';
 import { MICROS_PER_USD, parseUsd } from '../domain/money.ts';
 import { makeFolder } from '../platform/folders.ts';
-import { cannotWrite, invalidFile, readJsonFile } from './json-file.ts';
+import { cannotWriteOwnFile, invalidFile, readJsonFile } from './json-file.ts';
 
 /**
  * One setting that exists: its name, what it does, and what it may be. `*` stands for a name of the user's, `**` at
@@ -82,7 +82,7 @@ export const SETTINGS: readonly SettingSpec[] = [
   { name: 'request_timeout', summary: 'longest silence of a server within one call (default 120s)', fault: duration },
   { name: 'sidecar', summary: 'whether a JSON file is written beside each saved video (default no)', fault: yesOrNo },
   { name: 'profiles.*.base_url', summary: 'address of the server, up to and with its /v1', fault: baseUrlFault },
-  { name: 'profiles.*.dialect', summary: 'form of the API that the server speaks', fault: oneOf(...DIALECTS) },
+  { name: 'profiles.*.dialect', summary: 'form of the API that the server speaks', fault: oneOf(...DIALECT_NAMES) },
   {
     name: 'profiles.*.shape',
     summary: 'how dialect `generations` words a create: guide (default) or new-api',
@@ -213,7 +213,7 @@ export async function writeSettings(path: string, changes: readonly SettingChang
     });
     store.store = changes.reduce((settings, [name, value]) => withSetting(settings, keysOf(name), value), current);
   } catch (error) {
-    throw cannotWrite(path, error);
+    throw cannotWriteOwnFile(path, error);
   }
 }
 

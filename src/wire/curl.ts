@@ -1,4 +1,4 @@
-import type { ApiForm, Encoding } from '../domain/dialect.ts';
+import type { Dialect, Encoding } from '../domain/dialect.ts';
 import { shellQuoted, shellWord } from '../domain/shell.ts';
 import type { VideoRequest } from '../domain/video.ts';
 import { WIRE_FORMS } from './forms.ts';
@@ -14,7 +14,7 @@ export interface CurlField {
 export interface CurlTarget {
   /** Without a query. */
   readonly url: string;
-  readonly form: ApiForm;
+  readonly dialect: Dialect;
   readonly query: readonly CurlField[];
   /** Name of the header and the text before the key; null for a server without a key. */
   readonly auth: { readonly name: string; readonly prefix: string } | null;
@@ -26,12 +26,12 @@ export interface CurlTarget {
 
 /** The create as a command that can be pasted into a shell; the key stays in `$OPENAI_API_KEY`. */
 export function curlFor(request: VideoRequest, target: CurlTarget): string {
-  const { form, auth, headers, encoding, imagePath } = target;
+  const { dialect, auth, headers, encoding, imagePath } = target;
   const parts = [`curl ${address(target)}`];
   if (auth !== null) parts.push(`-H "${auth.name}: ${auth.prefix}$OPENAI_API_KEY"`);
   parts.push(...headers.map((header) => `-H "${shellQuoted(header.name)}: ${expansion(header, header.value)}"`));
   if (encoding !== 'multipart') {
-    const body = encoding === 'json' ? WIRE_FORMS[form].encode(request) : encodePlainJson(request);
+    const body = encoding === 'json' ? WIRE_FORMS[dialect].encode(request) : encodePlainJson(request);
     parts.push(`-H "Content-Type: application/json"`, `-d ${shellWord(JSON.stringify(body))}`);
   } else {
     for (const [name, value] of encodeForm(request)) {

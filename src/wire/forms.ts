@@ -1,4 +1,4 @@
-import type { ApiForm } from '../domain/dialect.ts';
+import type { Dialect } from '../domain/dialect.ts';
 import type { JsonObject } from '../domain/json.ts';
 import type { VideoRequest } from '../domain/video.ts';
 import { encodeGuide, encodeNewApi } from './generations.ts';
@@ -13,9 +13,9 @@ interface WireForm {
 
 export const GENERATIONS_ROUTE = '/video/generations';
 
-export const WIRE_FORMS: Readonly<Record<ApiForm, WireForm>> = {
+export const WIRE_FORMS: Readonly<Record<Dialect, WireForm>> = {
   videos: { route: '/videos', encode: encodeJson },
-  guide: { route: GENERATIONS_ROUTE, encode: encodeGuide },
+  generations: { route: GENERATIONS_ROUTE, encode: encodeGuide },
   'new-api': { route: GENERATIONS_ROUTE, encode: encodeNewApi },
   openrouter: { route: '/videos', encode: encodeOpenRouter },
 };

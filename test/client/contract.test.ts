@@ -2,7 +2,7 @@ import { buffer } from 'node:stream/consumers';
 import { LLMock } from '@copilotkit/aimock';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { VideosClient } from '../../src/client/port.ts';
-import type { ApiForm, Shape } from '../../src/domain/dialect.ts';
+import type { Dialect } from '../../src/domain/dialect.ts';
 import { sniffMedia } from '../../src/domain/media.ts';
 import type { Variant, VideoJob } from '../../src/domain/video.ts';
 import { listen } from '../../src/http-server/server.ts';
@@ -13,37 +13,37 @@ import { createVideosClient } from '../support/videos-client.ts';
 
 interface Subject {
   readonly client: VideosClient;
-  readonly form: ApiForm;
+  readonly dialect: Dialect;
   /** Lets all jobs end that have begun. */
   finishJobs(): void;
 }
 
 type Connect = () => Promise<Subject>;
 
-function inProcess(form: ApiForm): Connect {
+function inProcess(dialect: Dialect): Connect {
   return async () => {
-    const { simulator, clock } = createSimulatedApi(shapeOf(form));
+    const { simulator, clock } = createSimulatedApi(shapeOf(dialect));
     const http = httpFromHandler((request) => simulator.handle(request));
-    const { client } = createVideosClient('http://simulator.invalid/v1', { http, form });
-    return { client, form, finishJobs: () => clock.advance(5_000) };
+    const { client } = createVideosClient('http://simulator.invalid/v1', { http, dialect });
+    return { client, dialect, finishJobs: () => clock.advance(5_000) };
   };
 }
 
-function onPort(form: ApiForm): Connect {
+function onPort(dialect: Dialect): Connect {
   return async () => {
-    const { simulator, clock } = createSimulatedApi(shapeOf(form));
+    const { simulator, clock } = createSimulatedApi(shapeOf(dialect));
     const server = await listen(simulator, { host: '127.0.0.1', port: 0 });
     onTestFinished(() => server.close());
     return {
-      client: createVideosClient(`${server.origin}/v1`, { form }).client,
-      form,
+      client: createVideosClient(`${server.origin}/v1`, { dialect }).client,
+      dialect,
       finishJobs: () => clock.advance(5_000),
     };
   };
 }
 
-function shapeOf(form: ApiForm): { shape?: Shape } {
-  return form === 'guide' || form === 'new-api' ? { shape: form } : {};
+function shapeOf(dialect: Dialect): { shape?: 'new-api' } {
+  return dialect === 'new-api' ? { shape: dialect } : {};
 }
 
 const SIMULATORS: readonly [string, Connect][] = [
@@ -52,8 +52,8 @@ const SIMULATORS: readonly [string, Connect][] = [
 ];
 
 const GUIDE: typeof SIMULATORS = [
-  ['the simulator in process, as the guide has it', inProcess('guide')],
-  ['the simulator on a port, as the guide has it', onPort('guide')],
+  ['the simulator in process, as the guide has it', inProcess('generations')],
+  ['the simulator on a port, as the guide has it', onPort('generations')],
 ];
 
 const NEW_API: typeof SIMULATORS = [
@@ -68,7 +68,7 @@ const AIMOCK: (typeof SIMULATORS)[number] = [
     mock.onVideo(/.*/, { video: { id: 'video_mock', status: 'completed', url: 'https://cdn.example/v.mp4' } });
     const url = await mock.start();
     onTestFinished(() => mock.stop());
-    return { client: createVideosClient(`${url}/v1`).client, form: 'videos', finishJobs: () => {} };
+    return { client: createVideosClient(`${url}/v1`).client, dialect: 'videos', finishJobs: () => {} };
   },
 ];
 
@@ -139,9 +139,9 @@ describe.each(GENERATIONS)('a client of %s', (_, connect) => {
   });
 
   it('cancels where there is a call for it', async () => {
-    const { client, form } = await connect();
+    const { client, dialect } = await connect();
     const { id } = await create(client, FIVE);
-    if (form === 'guide') {
+    if (dialect === 'generations') {
       expect(await client.remove(id)).toBe(true);
       await expect(client.get(id)).rejects.toMatchObject({ code: 'video_not_found' });
     } else {

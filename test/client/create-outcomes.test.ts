@@ -1,14 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import type { CreateOutcome } from '../../src/client/port.ts';
 import type { ErrorCode } from '../../src/domain/catalogue.ts';
-import type { ApiForm } from '../../src/domain/dialect.ts';
+import type { Dialect } from '../../src/domain/dialect.ts';
 import { type ScriptedReply, startScriptedServer } from '../support/scripted-server.ts';
 import { createVideoRequest } from '../support/video-request.ts';
 import { type ClientSetup, createVideosClient } from '../support/videos-client.ts';
 
-const FORMS: readonly (readonly [ApiForm, route: string])[] = [
+const FORMS: readonly (readonly [Dialect, route: string])[] = [
   ['videos', '/videos'],
-  ['guide', '/video/generations'],
+  ['generations', '/video/generations'],
   ['new-api', '/video/generations'],
   ['openrouter', '/videos'],
 ];
@@ -16,9 +16,9 @@ const FORMS: readonly (readonly [ApiForm, route: string])[] = [
 const LOGIN_PAGE = '<!doctype html><title>Sign in</title>';
 const JOB = { id: 'video_1', status: 'queued' };
 
-describe.each(FORMS)('a create in the form %s', (form, route) => {
+describe.each(FORMS)('a create in the form %s', (dialect, route) => {
   const createAt = (baseUrl: string, setup: ClientSetup = {}): Promise<CreateOutcome> =>
-    createVideosClient(baseUrl, { ...setup, form }).client.create(createVideoRequest(), { idempotencyKey: 'sub_1' });
+    createVideosClient(baseUrl, { ...setup, dialect }).client.create(createVideoRequest(), { idempotencyKey: 'sub_1' });
 
   it.each<[string, ScriptedReply]>([
     ['200', { body: JOB }],
@@ -108,7 +108,7 @@ describe.each(FORMS)('a create in the form %s', (form, route) => {
 
   it('goes on a connection of its own, so that none that was kept alive can make its outcome doubtful', async () => {
     const server = await startScriptedServer([{ body: JOB }]);
-    const { client } = createVideosClient(server.url, { form });
+    const { client } = createVideosClient(server.url, { dialect });
     await client.get('video_1');
     await client.create(createVideoRequest(), { idempotencyKey: 'sub_1' });
     expect(server.requests.map(({ method, headers }) => [method, headers.connection])).toEqual([

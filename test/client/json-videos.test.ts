@@ -8,7 +8,7 @@ const JOB = { id: 'gen-1', status: 'pending' };
 
 describe('the polling address of a job', () => {
   async function look(pollingUrl: string, server: ScriptedServer): Promise<string | undefined> {
-    const { client } = createVideosClient(server.url, { form: 'openrouter' });
+    const { client } = createVideosClient(server.url, { dialect: 'openrouter' });
     await client.create(createVideoRequest(), { idempotencyKey: pollingUrl });
     await client.get('gen-1');
     return server.requests.at(-1)?.path;
@@ -25,7 +25,7 @@ describe('the polling address of a job', () => {
   it('is asked with the query of the profile, beside its own', async () => {
     const { url, requests } = await startScriptedServer([{ status: 202, body: { ...JOB, polling_url: '/jobs?id=1' } }]);
     const endpoint = { query: { 'api-version': 'preview', id: '2' } };
-    const { client } = createVideosClient(url, { form: 'openrouter', endpoint });
+    const { client } = createVideosClient(url, { dialect: 'openrouter', endpoint });
     await client.create(createVideoRequest(), { idempotencyKey: 'sub_1' });
     await client.get('gen-1');
     expect(requests.at(-1)?.path).toBe('/jobs?id=1&api-version=preview');
@@ -46,25 +46,25 @@ describe('the video of a job in dialect `generations`', () => {
     const server = await startScriptedServer(({ path }) =>
       path === '/v1/video/generations/gen-1' ? { body: { ...JOB, video_url: '/files/v.mp4' } } : { body: 'the clip' },
     );
-    const { client } = createVideosClient(server.url, { form: 'guide' });
+    const { client } = createVideosClient(server.url, { dialect: 'generations' });
     const { body } = await client.content({ id: 'gen-1', content: null }, 'video');
     expect(String(await buffer(body))).toBe('the clip');
     expect(server.requests.map(({ path }) => path)).toEqual(['/v1/video/generations/gen-1', '/files/v.mp4']);
   });
 
   it('has no address that could not be fetched', async () => {
-    const { client } = createVideosClient('http://127.0.0.1:1/v1', { form: 'guide' });
+    const { client } = createVideosClient('http://127.0.0.1:1/v1', { dialect: 'generations' });
     const content = { kind: 'url', url: 's3://bucket/v.mp4' } as const;
     await expect(client.content({ id: 'gen-1', content }, 'video')).rejects.toMatchObject({ code: 'not_supported' });
   });
 });
 
 it.each(['.', '..', '\ud800'])('an id that no path can hold is no id: %j', async (id) => {
-  for (const form of ['videos', 'guide', 'openrouter'] as const) {
-    const { client } = createVideosClient('http://127.0.0.1:1/v1', { form });
+  for (const dialect of ['videos', 'generations', 'openrouter'] as const) {
+    const { client } = createVideosClient('http://127.0.0.1:1/v1', { dialect });
     const content = { kind: 'url', url: 'http://127.0.0.1:1/v.mp4' } as const;
     await expect(client.get(id)).rejects.toMatchObject({ code: 'video_not_found', status: null });
-    if (form === 'guide') continue; // whose videos lie elsewhere
+    if (dialect === 'generations') continue; // whose videos lie elsewhere
     await expect(client.content({ id, content }, 'video')).rejects.toMatchObject({ code: 'video_not_found' });
   }
 });

@@ -43,7 +43,7 @@ const CALLS: readonly ((client: VideosClient) => Promise<unknown>)[] = [
   async (client) => text((await client.content({ id: 'video_1', content: null }, 'video')).body),
 ];
 
-describe.each(['videos', 'guide', 'new-api', 'openrouter'] as const)('a client in the form %s', (form) => {
+describe.each(['videos', 'generations', 'new-api', 'openrouter'] as const)('a client in dialect %s', (dialect) => {
   it('ends every call in a value or an error of ours, whatever is answered', async () => {
     const property = fc.asyncProperty(
       fc.array(fc.tuple(STATUSES, HEADERS, BODIES), { minLength: 1, maxLength: 3 }),
@@ -53,10 +53,10 @@ describe.each(['videos', 'guide', 'new-api', 'openrouter'] as const)('a client i
           const [status, headers, body] = script[calls++ % script.length] ?? [200, {}, ''];
           return { status, headers, body: Readable.from([Buffer.from(body)]) };
         };
-        const { client } = createVideosClient('https://videos.example/v1', { form, http });
+        const { client } = createVideosClient('https://videos.example/v1', { dialect, http });
         const outcome = await client.create(createVideoRequest(), { idempotencyKey: 'sub_1' });
         expect(['accepted', 'rejected', 'unknown']).toContain(outcome.kind);
-        expect(calls).toBeLessThanOrEqual(form === 'videos' ? 2 : 1);
+        expect(calls).toBeLessThanOrEqual(dialect === 'videos' ? 2 : 1);
         if (outcome.kind === 'accepted') await settle(client.get(outcome.job.id));
         for (const call of CALLS) await settle(call(client));
       },

@@ -69,14 +69,14 @@ describe('the key and the headers of a server', () => {
     },
   );
 
-  it.each(['videos', 'guide'] as const)(
+  it.each(['videos', 'generations'] as const)(
     'are missed where a redirect leads to a place that wants them: %s',
-    async (form) => {
+    async (dialect) => {
       const other = await startScriptedServer([{ status: 401, body: { error: { message: 'who are you' } } }]);
       const home = await startScriptedServer([
         { status: 301, headers: { location: `${other.origin}/v1/videos/video_1` } },
       ]);
-      await expect(createVideosClient(home.url, { form }).client.get('video_1')).rejects.toMatchObject({
+      await expect(createVideosClient(home.url, { dialect }).client.get('video_1')).rejects.toMatchObject({
         code: 'endpoint_not_found',
         message: 'the server redirects to another address, to which its key is not sent',
         hints: [`set the base URL to ${other.origin}/v1 if that is the server’s own`, expect.any(String)],

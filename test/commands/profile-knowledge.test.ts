@@ -1,3 +1,5 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { RunResult } from '../support/command-line.ts';
 import { setUp } from '../support/set-up.ts';
@@ -23,7 +25,7 @@ describe('what a profile says that its server cannot', () => {
     const { code, stdout, stderr } = await run('list');
     expect({ code, stdout }).toEqual({ code: 0, stdout: expect.stringMatching(/^video_1\tcompleted\t/) });
     expect(stderr).toBe(
-      'note: only the local ledger is shown: the server of profile lab cannot list its videos, as its settings say\n',
+      'note: only the local ledger is shown: the server of profile lab cannot list its videos, according to its settings\n',
     );
     expect(asked()).toEqual(['POST /v1/videos', 'GET /v1/videos/video_1']);
   });
@@ -41,8 +43,10 @@ describe('what a profile says that its server cannot', () => {
       code: 1,
       error: {
         code: 'not_supported',
-        message: expect.stringMatching(/^the server of profile lab cannot (stop a running job|delete videos), as/),
-        hints: [`run \`sora config set profiles.lab.${setting.replace('=no', '')} yes\` if it can by now`],
+        message: expect.stringMatching(
+          /^the server of profile lab cannot (stop a running job|delete videos), according/,
+        ),
+        hints: [`run \`sora config set profiles.lab.${setting.replace('=no', '')} yes\` if it can now`],
       },
     });
     expect(asked()).toEqual(['POST /v1/videos']);
@@ -63,13 +67,31 @@ describe('what a profile says that its server cannot', () => {
     const { run, asked } = await setUpProfile(['capabilities.thumbnail=no', 'capabilities.characters=no']);
     const argv = ['--variant', 'video', '--variant', 'thumbnail', '--character', 'char_1', '-d', 'x', '--json'];
     expect(errorOf(await run('create', 'a boat', ...argv)).violations).toEqual([
-      'the server of profile lab cannot give a thumbnail, as its settings say',
-      'the server of profile lab cannot take characters, as its settings say',
+      'the server of profile lab cannot give a thumbnail, according to its settings',
+      'the server of profile lab cannot take characters, according to its settings',
       'the duration `x` is not a number of seconds above 0',
     ]);
     await run('create', 'a boat', '-o', 'boat.mp4');
     expect(errorOf(await run('download', '@last', '--variant', 'thumbnail', '--json')).code).toBe('not_supported');
     expect(asked().filter((path) => path.includes('thumbnail'))).toEqual([]);
+  });
+
+  it('refuses rows of a manifest by the same rules, in every line, before anything is paid', async () => {
+    const { sora, run, asked } = await setUpProfile(['capabilities.thumbnail=no', 'capabilities.characters=no']);
+    const rows = [
+      { prompt: 'a boat', variant: ['video', 'thumbnail'] },
+      { prompt: 'a kite', character: 'char_1' },
+    ];
+    writeFileSync(join(sora.cwd, 'rows.jsonl'), rows.map((row) => JSON.stringify(row)).join('\n'));
+    expect(errorOf(await run('batch', 'rows.jsonl', '-y', '--json')).violations).toEqual([
+      'line 1: the server of profile lab cannot give a thumbnail, according to its settings',
+      'line 2: the server of profile lab cannot take characters, according to its settings',
+    ]);
+    expect(errorOf(await run('batch', 'rows.jsonl', '-y', '--dialect', 'openrouter', '--json')).violations).toEqual([
+      'line 1: the dialect `openrouter` has no thumbnail',
+      'line 2: the dialect `openrouter` has no characters',
+    ]);
+    expect(asked()).toEqual([]);
   });
 
   it('is no fault to `doctor`', async () => {

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { resolveConfiguration } from '../../src/configuration/configuration.ts';
-import { apiFormOf, endpointOf, requireKey } from '../../src/configuration/endpoint.ts';
+import { endpointOf, requireKey } from '../../src/configuration/endpoint.ts';
 import type { TargetOptions } from '../../src/configuration/sources.ts';
-import type { ApiForm } from '../../src/domain/dialect.ts';
+import type { Dialect } from '../../src/domain/dialect.ts';
 
 const LAB = 'http://lab.example/v1';
 const STORED = { openai: 'stored-of-openai', lab: 'stored-of-lab' };
@@ -326,7 +326,7 @@ it('an unknown profile is refused, with those there are', () => {
 describe('the dialect', () => {
   const settings = { profile: 'lab', 'profiles.lab.dialect': 'generations', 'profiles.lab.shape': 'new-api' };
 
-  it.each<[string, Given, ApiForm, string]>([
+  it.each<[string, Given, Dialect, string]>([
     ['the default', {}, 'videos', 'default'],
     ['of the profile', { settings }, 'new-api', 'profile lab'],
     ['of an option', { settings, options: { dialect: 'openrouter' } }, 'openrouter', 'option --dialect'],
@@ -334,17 +334,16 @@ describe('the dialect', () => {
     [
       'of the guide, unless the profile says otherwise',
       { options: { dialect: 'generations' } },
-      'guide',
+      'generations',
       'option --dialect',
     ],
     [
       'of the simulator’s settings',
       { options: { simulate: true }, settings: { 'profiles.simulator.dialect': 'generations' } },
-      'guide',
+      'generations',
       'profile simulator',
     ],
-  ])('is %s', (_, given, form, origin) => {
-    const resolved = resolve(given);
-    expect({ form: apiFormOf(resolved), origin: resolved.dialect.origin }).toEqual({ form, origin });
+  ])('is %s', (_, given, dialect, origin) => {
+    expect(resolve(given).dialect).toEqual({ value: dialect, origin });
   });
 });

@@ -8,7 +8,7 @@ function emptyServer(baseUrl: string, asked: string[] = []): ExaminedServer {
     baseUrl,
     baseUrlOrigin: 'option --base-url',
     dialectOrigin: 'default',
-    form: 'videos',
+    dialect: 'videos',
     key: null,
     get: async (url: string) => {
       asked.push(url);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { compareModels, estimateCost, type VideoOrder, wholeMicros } from '../../src/domain/cost.ts';
+import { type CostOrder, compareModels, estimateCost, wholeMicros } from '../../src/domain/cost.ts';
 import { pricesWith } from '../../src/domain/pricing.ts';
 import { type RequestInput, resolveRequest } from '../../src/domain/request.ts';
 
@@ -8,8 +8,10 @@ const OWN = { priceList: 'profile lab', source: 'setting profiles.lab.prices' };
 const LIST = pricesWith([], OWN);
 const usd = (dollars: number): number => dollars * 1_000_000;
 
-function order(input: Partial<RequestInput>, count = 1): VideoOrder {
-  const resolution = resolveRequest({ prompt: 'a paper boat', ...input });
+const SERVER = { profile: 'lab', dialect: 'videos', lacks: new Set<never>() } as const;
+
+function order(input: Partial<RequestInput>, count = 1): CostOrder {
+  const resolution = resolveRequest({ prompt: 'a paper boat', ...input }, SERVER);
   if (!resolution.ok) throw new Error(resolution.violations.join());
   return { ...resolution.value, count };
 }

@@ -1,17 +1,30 @@
 import { describe, expect, it } from 'vitest';
-import { type RequestInput, type ResolvedRequest, resolveRequest } from '../../src/domain/request.ts';
+import type { Dialect } from '../../src/domain/dialect.ts';
+import {
+  type RequestInput,
+  type RequestResolution,
+  type ResolvedRequest,
+  resolveRequest,
+} from '../../src/domain/request.ts';
+import type { ServerCapabilities } from '../../src/domain/request-gate.ts';
 import { createImageFile } from '../support/video-request.ts';
 
 const UNKNOWN_MODEL = 'wan-2.2';
 
-function resolve(input: Partial<RequestInput>): ResolvedRequest {
-  const resolution = resolveRequest({ prompt: 'a kite', ...input });
+type Asked = Partial<RequestInput> & { readonly dialect?: Dialect };
+
+function tryToResolve({ dialect = 'videos', ...input }: Asked): RequestResolution {
+  return resolveRequest({ prompt: 'a kite', ...input }, { profile: 'lab', dialect, lacks: new Set() });
+}
+
+function resolve(input: Asked): ResolvedRequest {
+  const resolution = tryToResolve(input);
   if (!resolution.ok) throw new Error(`refused: ${resolution.violations.join('; ')}`);
   return resolution.value;
 }
 
-function violationsOf(input: Partial<RequestInput>): readonly string[] {
-  const resolution = resolveRequest({ prompt: 'a kite', ...input });
+function violationsOf(input: Asked): readonly string[] {
+  const resolution = tryToResolve(input);
   return resolution.ok ? [] : resolution.violations;
 }
 
@@ -218,14 +231,14 @@ describe('a reference image', () => {
   });
 
   it('of another size is refused for a known model; it alone is the fault', () => {
-    expect(resolveRequest({ prompt: 'a kite', image: image('640x480') })).toEqual({
+    expect(tryToResolve({ image: image('640x480') })).toEqual({
       ok: false,
       violations: [
         'the reference image is 640x480, the video 1280x720: sora-2 takes an image of exactly the video’s size',
       ],
       wrongImageSize: true,
     });
-    expect(resolveRequest({ prompt: '', image: image('640x480') })).toMatchObject({ wrongImageSize: false });
+    expect(tryToResolve({ prompt: '', image: image('640x480') })).toMatchObject({ wrongImageSize: false });
   });
 
   it('of another size is only noted for a model that is not known', () => {
@@ -236,30 +249,35 @@ describe('a reference image', () => {
 });
 
 describe('a request in dialect `generations`', () => {
-  it.each(['guide', 'new-api'] as const)('is sent the length and frame that were asked for: %s', (form) => {
-    const { request, askedSeconds, notes } = resolve({ form, duration: '5', resolution: '1080p', aspectRatio: '9:16' });
+  it.each(['generations', 'new-api'] as const)('is sent the length and frame that were asked for: %s', (dialect) => {
+    const { request, askedSeconds, notes } = resolve({
+      dialect,
+      duration: '5',
+      resolution: '1080p',
+      aspectRatio: '9:16',
+    });
     expect({ seconds: request.seconds, size: request.size, askedSeconds, notes }).toEqual({
       seconds: 5,
       size: '1080x1920', // which sora-2 does not render in dialect `videos`
       askedSeconds: null,
       notes: [],
     });
-    expect(resolve({ form, duration: '5', exact: true }).request.seconds).toBe(5);
+    expect(resolve({ dialect, duration: '5', exact: true }).request.seconds).toBe(5);
   });
 
   it('has the frame in words, with the defaults of a known model and none of an unknown one', () => {
-    const frameOf = (input: Partial<RequestInput>) => resolve({ form: 'guide', ...input }).request.frame;
+    const frameOf = (input: Asked) => resolve({ dialect: 'generations', ...input }).request.frame;
     expect(frameOf({})).toEqual({ resolution: '720p', aspectRatio: '16:9' });
     expect(frameOf({ orientation: 'square' })).toEqual({ resolution: '720p', aspectRatio: '1:1' });
     expect(frameOf({ size: '720x1280' })).toEqual({ resolution: '720p', aspectRatio: '9:16' });
     expect(frameOf({ model: UNKNOWN_MODEL, aspectRatio: '4:3' })).toEqual({ resolution: null, aspectRatio: '4:3' });
-    expect(resolve({ form: 'new-api' }).request).not.toHaveProperty('frame');
+    expect(resolve({ dialect: 'new-api' }).request).not.toHaveProperty('frame');
   });
 
   it('is refused, all at once, what the guide has no field for', () => {
     expect(
       violationsOf({
-        form: 'guide',
+        dialect: 'generations',
         duration: '4.5',
         size: '832x480',
         characters: ['char_1'],
@@ -267,36 +285,60 @@ describe('a request in dialect `generations`', () => {
         image: { reference: createImageFile(), size: '1280x720' },
       }),
     ).toEqual([
+      'the dialect `generations` has no characters',
       'the dialect `generations` takes whole seconds, not 4.5',
       'the dialect `generations` has no field for pixels; give `--resolution` and `--aspect-ratio` in place of `--size 832x480`',
-      'the dialect `generations` has no characters',
       'the parameter `orientation` has an option of its own: `--orientation`',
       'the dialect `generations` takes no reference image',
     ]);
   });
 
   it('keeps a quality that the guide has a field for', () => {
-    expect(resolve({ form: 'guide', quality: 'high' }).request.quality).toBe('high');
+    expect(resolve({ dialect: 'generations', quality: 'high' }).request.quality).toBe('high');
   });
 });
 
 describe('a request in dialect `openrouter`', () => {
   it('has the frame in words as they were given, or the pixels that were given', () => {
     const model = 'google/veo-3.1';
-    expect(resolve({ form: 'openrouter', model, aspectRatio: '4:3' }).request).toMatchObject({
+    expect(resolve({ dialect: 'openrouter', model, aspectRatio: '4:3' }).request).toMatchObject({
       seconds: null,
       size: null,
       frame: { resolution: null, aspectRatio: '4:3' },
     });
-    const { request } = resolve({ form: 'openrouter', model, size: '832x480' });
+    const { request } = resolve({ dialect: 'openrouter', model, size: '832x480' });
     expect(request.size).toBe('832x480');
     expect(request).not.toHaveProperty('frame');
   });
 
   it('takes a picture as a file or an address, not as the id of an upload', () => {
     const image = { reference: { kind: 'file_id', fileId: 'file-1' } as const, size: null };
-    expect(violationsOf({ form: 'openrouter', image })).toEqual([
+    expect(violationsOf({ dialect: 'openrouter', image })).toEqual([
       expect.stringContaining('not as the id of an upload'),
     ]);
+  });
+});
+
+describe('what a server cannot do', () => {
+  const input = { prompt: '', variants: ['video', 'thumbnail', 'spritesheet'], characters: ['char_1'] } as const;
+  const resolveAt = (server: Partial<ServerCapabilities>) =>
+    resolveRequest(input, { profile: 'lab', dialect: 'videos', lacks: new Set(), ...server });
+
+  it('is refused with all other faults, whether the profile or the dialect says so', () => {
+    expect(resolveAt({ lacks: new Set(['spritesheet', 'characters']) })).toMatchObject({
+      violations: [
+        'the server of profile lab cannot give a spritesheet, according to its settings',
+        'the server of profile lab cannot take characters, according to its settings',
+        'the prompt is empty',
+      ],
+    });
+    expect(resolveAt({ dialect: 'openrouter' })).toMatchObject({
+      violations: [
+        'the dialect `openrouter` has no thumbnail',
+        'the dialect `openrouter` has no spritesheet',
+        'the dialect `openrouter` has no characters',
+        'the prompt is empty',
+      ],
+    });
   });
 });

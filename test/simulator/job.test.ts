@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { decodeJob, describeJob, pollAfterMs } from '../../src/simulator/job.ts';
+import { decodeSimulatedJob, describeJob, pollAfterMs } from '../../src/simulator/job.ts';
 import { createSimulatedJob } from '../support/simulated-job.ts';
 
 const CREATED_AT_MS = createSimulatedJob().createdAtMs;
@@ -88,10 +88,10 @@ it.each([
   expect(pollAfterMs(createSimulatedJob({ speed }))).toBe(ms);
 });
 
-describe('decodeJob', () => {
+describe('decodeSimulatedJob', () => {
   it('reads back what was written', () => {
     const job = createSimulatedJob({ fault: 'slow', idempotencyKey: 'key' });
-    expect(decodeJob(JSON.parse(JSON.stringify(job)))).toEqual(job);
+    expect(decodeSimulatedJob(JSON.parse(JSON.stringify(job)))).toEqual(job);
   });
 
   it.each([
@@ -103,6 +103,6 @@ describe('decodeJob', () => {
     ['no speed at all', { ...createSimulatedJob(), speed: 0 }],
     ['a size without pixels', { ...createSimulatedJob(), size: '720p' }],
   ])('refuses %s', (_, value) => {
-    expect(decodeJob(JSON.parse(JSON.stringify(value)))).toBeNull();
+    expect(decodeSimulatedJob(JSON.parse(JSON.stringify(value)))).toBeNull();
   });
 });

@@ -92,7 +92,7 @@ export function createTestedService(setup: TestedServiceSetup = {}): TestedServi
       pid,
       isProcessAlive,
     },
-    form: 'videos' as const,
+    capabilities: { profile: 'lab', dialect: 'videos' as const, lacks: new Set<never>() },
     prices: pricesWith([], { priceList: 'own', source: 'none' }),
     isFree: true,
     maxCostPerDayMicros: null,

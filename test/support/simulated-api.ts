@@ -1,4 +1,4 @@
-import type { Shape } from '../../src/domain/dialect.ts';
+import type { SHAPES } from '../../src/domain/dialect.ts';
 import type { Renderer } from '../../src/simulator/asset-cache.ts';
 import type { Conditions } from '../../src/simulator/conditions.ts';
 import type { FaultName } from '../../src/simulator/faults.ts';
@@ -17,7 +17,7 @@ export interface SimulatedApiOptions {
   readonly stateDir?: string;
   readonly clock?: TestClock;
   readonly seed?: number;
-  readonly shape?: Shape;
+  readonly shape?: (typeof SHAPES)[number];
   readonly render?: Renderer;
 }
 

@@ -2,7 +2,7 @@ import { JsonVideosClient } from '../../src/client/json-videos.ts';
 import type { VideosClient } from '../../src/client/port.ts';
 import { type Endpoint, type TraceEvent, Transport } from '../../src/client/transport.ts';
 import { SdkVideosClient } from '../../src/client/videos.ts';
-import type { ApiForm, Encoding } from '../../src/domain/dialect.ts';
+import type { Dialect, Encoding } from '../../src/domain/dialect.ts';
 import { type Http, nodeHttp } from '../../src/platform/http.ts';
 import { createFakeClock } from './fake-clock.ts';
 
@@ -13,7 +13,7 @@ export interface ClientSetup {
   readonly endpoint?: Partial<Endpoint>;
   readonly encoding?: Encoding | 'auto';
   /** `videos` when left out. */
-  readonly form?: ApiForm;
+  readonly dialect?: Dialect;
   readonly idleTimeoutMs?: number;
 }
 
@@ -45,9 +45,9 @@ export function createVideosClient(baseUrl: string, setup: ClientSetup = {}): Te
     trace: (event) => trace.push(event),
     onNotice: (notice) => notices.push(notice),
   });
-  const { form = 'videos', encoding = 'auto' } = setup;
+  const { dialect = 'videos', encoding = 'auto' } = setup;
   const shared = { transport, profile: 'lab', now };
   const client =
-    form === 'videos' ? new SdkVideosClient({ ...shared, encoding }) : new JsonVideosClient({ ...shared, form });
+    dialect === 'videos' ? new SdkVideosClient({ ...shared, encoding }) : new JsonVideosClient({ ...shared, dialect });
   return { client, transport, trace, notices };
 }

@@ -20,7 +20,7 @@ const BEARER = { name: 'Authorization', prefix: 'Bearer ' };
 async function paste(request: VideoRequest, target: Partial<CurlTarget>): Promise<ReceivedRequest> {
   const server = await startScriptedServer([{ body: { id: 'video_1' } }]);
   const plain = { url: `${server.url}/videos`, query: [], auth: null, headers: [], imagePath: null } as const;
-  const command = curlFor(request, { ...plain, form: 'videos', encoding: 'json', ...target });
+  const command = curlFor(request, { ...plain, dialect: 'videos', encoding: 'json', ...target });
   const env = { PATH: process.env.PATH, OPENAI_API_KEY: 'sk-from-the-shell', X_LAB_TOKEN: 'hush', SIG: 'hush-too' };
   // Bash takes a socket for standard input, which Node gives it, for a login, and reads the person's own settings first.
   await execute('bash', ['--norc', '-c', command], { env });

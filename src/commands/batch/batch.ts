@@ -19,7 +19,7 @@ import { BATCH_OPTIONS, type BatchSettings, readBatchOptions } from './options.t
 import { type RunDeps, runPlan } from './plan-run.ts';
 import { countRows, plannedEntry } from './progress.ts';
 
-export const batch = defineCommand({
+export const batchCommand = defineCommand({
   name: 'batch',
   description:
     'Makes the videos of a whole manifest, several at once: creates, waits and saves. It can be stopped at any moment and run again: jobs that run are gone on with, what is saved is left, and nothing is paid twice. A manifest is JSON lines, CSV with a head, YAML with `defaults` and `jobs`, a prompt a line, or a file for the Batch API. The options of a video stand for what its rows leave out.',

@@ -7,7 +7,7 @@ import { formatOf, readManifest } from '../../batch/manifest.ts';
 import type { ManifestFault } from '../../batch/manifest-row.ts';
 import { type BatchPlan, type PlannedRow, planBatch } from '../../batch/plan.ts';
 import type { RowValues } from '../../batch/row-reader.ts';
-import { apiFormOf } from '../../configuration/endpoint.ts';
+import { capabilitiesOf } from '../../configuration/endpoint.ts';
 import { SoraError } from '../../domain/errors.ts';
 import { estimate } from '../../domain/pricing.ts';
 import { resolveRequest } from '../../domain/request.ts';
@@ -68,7 +68,7 @@ export async function readRows(
   const format = settings.format ?? formatOf(settings.name, text);
   const manifest = await readManifest(text, format, defaultsOf(options, host.cwd));
   const model = configuration.model?.value;
-  const form = apiFormOf(configuration);
+  const server = capabilitiesOf(configuration);
   const nowMs = host.clock.now();
   const { rows, faults, notes } = resolveRows(manifest, {
     batch: batchOf(settings, host),
@@ -78,7 +78,7 @@ export async function readRows(
     listings: new FolderListings(),
     variants: settings.variants,
     resolve: (input) =>
-      resolveRequest({ ...withDefaults(input, configuration.defaults), model: input.model ?? model, form }),
+      resolveRequest({ ...withDefaults(input, configuration.defaults), model: input.model ?? model }, server),
     estimate: (request) => estimate(request, nowMs, configuration.prices),
   });
   refuse(settings, faults);

@@ -33,7 +33,7 @@ function shownValue(name: string, value: string): string {
   return isSecretSetting(name) ? maskKey(value) : value;
 }
 
-export const configList = defineCommand({
+export const configListCommand = defineCommand({
   name: 'config list',
   description: 'Shows each value that is in force, and where it comes from. Keys are masked.',
   arguments: [],
@@ -62,7 +62,7 @@ export const configList = defineCommand({
   },
 });
 
-export const configGet = defineCommand({
+export const configGetCommand = defineCommand({
   name: 'config get',
   description: 'Prints one value as it is in force; an empty line when it is not set.',
   arguments: [{ form: '<name>', summary: 'a name that `sora config list` shows' }],
@@ -81,7 +81,7 @@ export const configGet = defineCommand({
   },
 });
 
-export const configSet = defineCommand({
+export const configSetCommand = defineCommand({
   name: 'config set',
   description: `Stores a setting. The settings: ${SETTINGS.map(({ name, summary }) => `${name} (${summary})`).join('; ')}.`,
   arguments: [
@@ -101,7 +101,7 @@ export const configSet = defineCommand({
   },
 });
 
-export const configUnset = defineCommand({
+export const configUnsetCommand = defineCommand({
   name: 'config unset',
   description: 'Removes a setting, so that its default is in force again.',
   arguments: [{ form: '<name>', summary: 'name of the setting' }],
@@ -118,7 +118,7 @@ export const configUnset = defineCommand({
   },
 });
 
-export const configPath = defineCommand({
+export const configPathCommand = defineCommand({
   name: 'config path',
   description: 'Prints where the settings, the keys, the ledger and the simulator’s jobs lie.',
   arguments: [],
@@ -139,7 +139,7 @@ export const configPath = defineCommand({
 
 type KeyDeps = Pick<Context, 'configuration' | 'options' | 'env' | 'settings' | 'output' | 'paths'>;
 
-export const configKeySet = defineCommand({
+export const configKeySetCommand = defineCommand({
   name: 'config key set',
   description:
     'Stores the key of a profile, read from a hidden prompt or from standard input. It is kept in a file that only you can read.',
@@ -164,7 +164,7 @@ export const configKeySet = defineCommand({
   },
 });
 
-export const configKeyRemove = defineCommand({
+export const configKeyRemoveCommand = defineCommand({
   name: 'config key remove',
   description: 'Forgets the stored key of a profile.',
   arguments: [],

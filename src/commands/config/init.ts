@@ -7,13 +7,13 @@ import { confirm } from '../../output/prompt.ts';
 import { Interrupt } from '../../platform/host.ts';
 import { writeKey } from '../../store/keys.ts';
 import { writeSettings } from '../../store/settings.ts';
-import { doctor } from '../doctor/doctor.ts';
+import { doctorCommand } from '../doctor/doctor.ts';
 import { changesFor, nextSteps, proposedName } from './new-profile.ts';
 import { askPreset, askProfile, builtInProfile, type QuestionDeps } from './profile-questions.ts';
 
 type InitDeps = QuestionDeps & Pick<Context, 'isInteractive' | 'paths' | 'output' | 'forgetSettings' | 'withProfile'>;
 
-export const init = defineCommand({
+export const initCommand = defineCommand({
   name: 'init',
   description:
     'Sets up a server by a few questions: its kind, address, model and key, and a name for all that. Nothing is stored before the last answer. Then `doctor` checks what came of it, and decides the exit code. Where nobody can be asked it tells the commands that do the same.',
@@ -38,7 +38,7 @@ export const init = defineCommand({
     context.forgetSettings();
     const notes = [...nextSteps(profile, preset, context), ...howToUse(profile.name, isDefault, context)];
     for (const note of notes) output.note(note);
-    return doctor.run({ args: [], options: NO_OPTIONS }, context.withProfile(profile.name));
+    return doctorCommand.run({ args: [], options: NO_OPTIONS }, context.withProfile(profile.name));
   },
 });
 

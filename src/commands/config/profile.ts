@@ -36,7 +36,7 @@ function profileJson(name: string, { settings, configurationFor }: ProfileDeps) 
   };
 }
 
-export const configProfileAdd = defineCommand({
+export const configProfileAddCommand = defineCommand({
   name: 'config profile add',
   description:
     'Makes a profile: a server by name, with what it wants and cannot do. A preset knows that of its kind of server, see docs/servers.md; --base-url and --dialect say what is otherwise. Keys are not taken here: store one with `sora config key set`, or name its variable.',
@@ -115,7 +115,7 @@ function parseAssignments(texts: readonly string[], faults: string[]): Record<st
   );
 }
 
-export const configProfileUse = defineCommand({
+export const configProfileUseCommand = defineCommand({
   name: 'config profile use',
   description: 'Makes a profile the one in use when none is named.',
   arguments: [{ form: '<name>', summary: 'a name that `sora config profile list` shows' }],
@@ -133,7 +133,7 @@ export const configProfileUse = defineCommand({
   },
 });
 
-export const configProfileList = defineCommand({
+export const configProfileListCommand = defineCommand({
   name: 'config profile list',
   description: 'Lists the profiles, the built-in ones first. Keys are masked.',
   arguments: [],
@@ -169,7 +169,7 @@ export const configProfileList = defineCommand({
   },
 });
 
-export const configProfileShow = defineCommand({
+export const configProfileShowCommand = defineCommand({
   name: 'config profile show',
   description: 'Shows what a profile holds. Keys are masked.',
   arguments: [{ form: '<name>', summary: 'a name that `sora config profile list` shows' }],
@@ -200,7 +200,7 @@ export const configProfileShow = defineCommand({
 
 type RemoveDeps = Pick<Context, 'isInteractive' | 'host' | 'ledger'>;
 
-export const configProfileRemove = defineCommand({
+export const configProfileRemoveCommand = defineCommand({
   name: 'config profile remove',
   description: 'Removes a profile with its settings and its stored key. Asks before, so a script needs --yes.',
   arguments: [{ form: '<name>', summary: 'a name that `sora config profile list` shows' }],

@@ -5,12 +5,12 @@ import type { OptionSpecs, OptionValues } from '../../app/option-values.ts';
 import { parseAsOfMs, parseSinceMs, parseWholeNumber, refuseFaults } from '../../app/option-values.ts';
 import { REQUEST_OPTIONS, readRequest } from '../../app/request-options.ts';
 import {
+  type CostOrder,
   compareModels,
   estimateCost,
   isSameVideo,
   type PricedOrder,
   priceOrder,
-  type VideoOrder,
 } from '../../domain/cost.ts';
 import { dayOf } from '../../domain/day.ts';
 import { SoraError } from '../../domain/errors.ts';
@@ -66,7 +66,7 @@ type CostDeps = Pick<Context, 'host' | 'configuration' | 'options' | 'output' | 
 
 type Options = OptionValues<typeof OPTIONS>;
 
-export const cost = defineCommand({
+export const costCommand = defineCommand({
   name: 'cost',
   description:
     'Without options: the price list. With the options of a video: what it would cost for the seconds that are asked for and, where they differ, for those that would be rendered. With --spent: what was spent by the local ledger, with --profile through that profile: actual where the server told it, else estimated; what a job cost that gave no video is unknown unless the server told it. The simulator never counts. Rows of --spent in a pipe: name, jobs, spent, estimated, actual, jobs of unknown cost, their estimate, refused submissions. Nothing is sent.',
@@ -118,7 +118,7 @@ async function readOrder(
   options: Options,
   deps: CostDeps,
   faults: readonly string[],
-): Promise<Omit<VideoOrder, 'count'>> {
+): Promise<Omit<CostOrder, 'count'>> {
   try {
     const { request, askedSeconds, notes } = await readRequest('a video to be priced', options, deps, faults);
     for (const note of notes) deps.output.note(note);
@@ -140,7 +140,7 @@ function priceList(asOfMs: number, deps: CostDeps): CommandResult {
   };
 }
 
-function estimateOne(order: VideoOrder, asOfMs: number, deps: CostDeps): CommandResult {
+function estimateOne(order: CostOrder, asOfMs: number, deps: CostDeps): CommandResult {
   const priced = priceOrder(order, asOfMs, deps.configuration.prices);
   noteDoubts(priced, asOfMs, deps);
   return {
@@ -180,7 +180,7 @@ async function estimateBatch(
   };
 }
 
-function compare(order: VideoOrder, asOfMs: number, deps: CostDeps): CommandResult {
+function compare(order: CostOrder, asOfMs: number, deps: CostDeps): CommandResult {
   const { request } = order;
   const videos = compareModels(order, asOfMs, deps.configuration.prices);
   noteDoubts(priceOrder(order, asOfMs, deps.configuration.prices), asOfMs, deps);

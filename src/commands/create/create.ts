@@ -9,7 +9,6 @@ import {
   FILE_OPTIONS,
   type FilePlan,
   planFiles,
-  refuseMissing,
   SEVERAL_NEED_FOLDER,
   savedResult,
   saveFiles,
@@ -39,7 +38,7 @@ type CreateDeps = Pick<
   'configuration' | 'host' | 'options' | 'output' | 'ledger' | 'servers' | 'jobs' | 'random' | 'isInteractive'
 >;
 
-export const create = defineCommand({
+export const createCommand = defineCommand({
   name: 'create',
   description:
     'Submits a video, waits for it with progress and saves it. Prints the path of the file. A create is never sent twice by itself: run the same command again to go on with the same job.',
@@ -89,14 +88,13 @@ export const create = defineCommand({
     const faults: string[] = [];
     const { configuration, host, output } = deps;
     const plan = planFiles(options, deps, faults);
-    refuseMissing(plan.variants, options.character ?? [], configuration, faults);
     const timeoutMs = parseTimeoutMs(options.timeout, configuration.timeoutMs.value, faults);
     const count = parseWholeNumber(options.count, { name: '--count', min: 1, max: MAX_COUNT, fallback: 1 }, faults);
     const maxCostMicros = parseMaxCost(options.maxCost, faults);
     if (count > 1 && plan.destination.kind !== 'folder') faults.push(SEVERAL_NEED_FOLDER);
     if (options.reuse && (count > 1 || options.again))
       faults.push('`--reuse` returns what there is; give it without `--count` and `--again`');
-    const read = await readRequest(prompt, options, deps, faults);
+    const read = await readRequest(prompt, options, deps, faults, plan.variants);
     for (const note of read.notes) output.note(note);
 
     const price = estimate(read.request, host.clock.now(), configuration.prices);

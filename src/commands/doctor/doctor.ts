@@ -12,7 +12,7 @@ import { type Ability, surveyServer } from '../../doctor/server-survey.ts';
 import { CAPABILITY_NAMES, type Capability } from '../../domain/capabilities.ts';
 import { CATALOGUE } from '../../domain/catalogue.ts';
 import type { CheckResult } from '../../domain/check.ts';
-import type { Dialect } from '../../domain/dialect.ts';
+import { DIALECTS, type Dialect } from '../../domain/dialect.ts';
 import { SoraError } from '../../domain/errors.ts';
 import { usdOf } from '../../domain/money.ts';
 import { type AccessCommand, renderAccessCommand, renderChecks } from '../../output/doctor-view.ts';
@@ -26,7 +26,7 @@ type DoctorDeps = SubjectDeps & TrialRunDeps & OfferDeps & Pick<Context, 'option
 
 const EXIT_CODES: ReadonlySet<number> = new Set([4, 7]);
 
-export const doctor = defineCommand({
+export const doctorCommand = defineCommand({
   name: 'doctor',
   description:
     'Checks access end to end and says what to do about what it finds. The free checks always run; the access check makes the smallest job, so it is sent only when a terminal confirms or --yes is given, and its job is removed at once. Ends with 4 for the key or access, 7 for quota or billing, 1 for anything else, 0 with warnings only.',
@@ -105,17 +105,18 @@ async function survey(deps: DoctorDeps, isAgreed: boolean): Promise<CommandResul
   const seen = await surveyServer(createSubject(deps).server(), host.clock.now());
   // Jobs are made in the dialect that was found.
   const chosen = seen.dialect === 'unknown' ? configuration.dialect : { value: seen.dialect, origin: 'doctor' };
-  const tried = { ...configuration, dialect: chosen, shape: seen.shape ?? configuration.shape };
+  const tried = { ...configuration, dialect: chosen };
   const jobs = await surveyJobs(createTrialDeps(deps, tried, { isAgreed }), chosen.value === 'videos');
   for (const note of [...seen.notes, ...jobs.notes]) output.note(note);
   const { list, delete: removal, content, thumbnail, spritesheet, range } = seen.abilities;
   const { cancel, json, multipart } = jobs.abilities;
   const takesJobs = json === 'yes' || multipart === 'yes';
-  const dialect = takesJobs ? chosen.value : seen.dialect;
+  const spoken = takesJobs ? chosen.value : seen.dialect;
+  const dialect = spoken === 'unknown' ? spoken : DIALECTS[spoken].name;
   const abilities = { list, delete: removal, cancel, content, thumbnail, spritesheet, range, json, multipart };
   const found = {
-    ...(dialect === configuration.dialect.value ? {} : { dialect }),
-    ...(seen.shape === 'new-api' && configuration.shape !== 'new-api' ? { shape: 'new-api' } : {}),
+    ...(dialect === DIALECTS[configuration.dialect.value].name ? {} : { dialect }),
+    ...(seen.dialect === 'new-api' && configuration.dialect.value !== 'new-api' ? { shape: 'new-api' } : {}),
     ...encodingFound(jobs, chosen.value),
     ...(chosen.value === 'videos' ? capabilitiesFound(abilities, configuration.lacks) : {}),
   };

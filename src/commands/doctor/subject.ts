@@ -2,7 +2,7 @@ import type { Context } from '../../app/context.ts';
 import { failureFromThrown } from '../../client/failure.ts';
 import { serverModel } from '../../client/profile-client.ts';
 import type { Transport, TransportReply } from '../../client/transport.ts';
-import { apiFormOf, needsKey } from '../../configuration/endpoint.ts';
+import { needsKey } from '../../configuration/endpoint.ts';
 import type { ApiReply, ExaminedServer, FileReply, Subject } from '../../doctor/subject.ts';
 import { isOpenAiUrl } from '../../domain/diagnosis.ts';
 import { SNIFF_BYTES } from '../../domain/media.ts';
@@ -60,7 +60,7 @@ function examine({ configuration, env, servers, host }: SubjectDeps): ExaminedSe
     baseUrl: baseUrl.value,
     baseUrlOrigin: baseUrl.origin,
     isSimulator,
-    form: apiFormOf(configuration),
+    dialect: configuration.dialect.value,
     dialectOrigin: configuration.dialect.origin,
     key: key && {
       masked: maskKey(key.value),

@@ -3,6 +3,7 @@ import { enforceCap } from '../../app/spending.ts';
 import type { VideosClient } from '../../client/port.ts';
 import type { Configuration } from '../../configuration/configuration.ts';
 import type { TrialDeps } from '../../doctor/trial-job.ts';
+import { DIALECTS } from '../../domain/dialect.ts';
 import { DEFAULT_MODEL, findModel } from '../../domain/models.ts';
 import { formatUsd } from '../../domain/money.ts';
 import { type Estimate, estimate } from '../../domain/pricing.ts';
@@ -20,7 +21,7 @@ export function smallestRequest(configuration: Configuration): VideoRequest {
   return {
     prompt: 'Test video',
     model,
-    seconds: configuration.dialect.value === 'generations' ? GUIDE_SECONDS : (known?.seconds[0] ?? null),
+    seconds: DIALECTS[configuration.dialect.value].name === 'generations' ? GUIDE_SECONDS : (known?.seconds[0] ?? null),
     size: known?.sizes[0]?.size ?? null,
     image: null,
     characters: [],

@@ -5,7 +5,7 @@ import { refuseFaults } from '../../app/option-values.ts';
 import type { Server } from '../../app/servers.ts';
 import { agreeToSpend } from '../../app/spending.ts';
 import { SIMULATOR_PROFILE } from '../../configuration/chosen-server.ts';
-import { apiFormOf } from '../../configuration/endpoint.ts';
+import { capabilitiesOf } from '../../configuration/endpoint.ts';
 import { SoraError } from '../../domain/errors.ts';
 import { type ListeningServer, listen } from '../../http-server/server.ts';
 import type { Answer } from '../../output/output.ts';
@@ -27,7 +27,7 @@ type ServeDeps = Pick<Context, 'env' | 'host' | 'options' | 'output' | 'paths' |
 /** How long open requests may take to finish after Ctrl-C. */
 const GRACE_MS = 3_000;
 
-export const serve = defineCommand({
+export const serveCommand = defineCommand({
   name: 'serve',
   description:
     'Serves the simulated Videos API on a port for any OpenAI SDK, with a REST service that creates videos in the background and a page to try it. The REST service uses the simulator too, unless --profile or --base-url names a server: then its videos cost money. Ctrl-C stops the server; the next start resumes the jobs of the REST service.',
@@ -100,7 +100,7 @@ function createRestDeps(
   const upstream = {
     identity: server.identity,
     singleShot: server.singleShot,
-    form: apiFormOf(configuration),
+    capabilities: capabilitiesOf(configuration),
     prices: configuration.prices,
     submitDeps: knownJobs.submitDeps(server),
     isFree: configuration.isSimulator,

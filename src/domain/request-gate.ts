@@ -1,0 +1,49 @@
+import { CAPABILITIES, type Capability } from './capabilities.ts';
+import { DIALECTS, type Dialect } from './dialect.ts';
+import { SoraError } from './errors.ts';
+import type { Variant } from './video.ts';
+
+/** What is known of a server's capabilities: its dialect, and what its profile says is missing. */
+export interface ServerCapabilities {
+  readonly profile: string;
+  readonly dialect: Dialect;
+  readonly lacks: ReadonlySet<Capability>;
+}
+
+const FIELDS: Partial<Readonly<Record<Capability, string>>> = {
+  thumbnail: 'no thumbnail',
+  spritesheet: 'no spritesheet',
+  characters: 'no characters',
+};
+
+/** All that a server cannot do of what a request asks for; one gate for single creates, batch rows and orders of `serve`. */
+export function missingFor(
+  {
+    variants = [],
+    characters = [],
+  }: { variants?: readonly Variant[] | undefined; characters?: readonly string[] | undefined },
+  server: ServerCapabilities,
+): string[] {
+  const { label, lacks } = DIALECTS[server.dialect];
+  const wanted: Capability[] = [
+    ...variants.filter((variant) => variant !== 'video'),
+    ...(characters.length > 0 ? (['characters'] as const) : []),
+  ];
+  return wanted.flatMap((capability) => {
+    if (lacks.includes(capability)) return [`${label} has ${FIELDS[capability]}`];
+    return server.lacks.has(capability) ? [titleFor(capability, server)] : [];
+  });
+}
+
+/** Throws `not_supported` for what a server cannot do according to its profile, so that it is not asked. */
+export function requireCapability(capability: Capability, server: Omit<ServerCapabilities, 'dialect'>): void {
+  if (!server.lacks.has(capability)) return;
+  throw new SoraError('not_supported', {
+    title: titleFor(capability, server),
+    hints: [`run \`sora config set profiles.${server.profile}.capabilities.${capability} yes\` if it can now`],
+  });
+}
+
+function titleFor(capability: Capability, { profile }: Pick<ServerCapabilities, 'profile'>): string {
+  return `the server of profile ${profile} cannot ${CAPABILITIES[capability]}, according to its settings`;
+}
