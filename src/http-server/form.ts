@@ -48,7 +48,7 @@ function canonicalForm(body: Uint8Array, delimiter: string): Uint8Array {
 
 function withCrlf(part: string): string {
   const end = part.indexOf('\n\n');
-  if (end === -1) return part.replaceAll('\n', '\r\n');
+  if (end === -1 || end > LIMITS.maxHeaderSize) return part; // the end of the form, or not a part that is accepted
   return `${part.slice(0, end).replaceAll('\n', '\r\n')}\r\n\r\n${part.slice(end + 2)}`;
 }
 

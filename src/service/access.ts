@@ -1,4 +1,5 @@
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
+import type { ServerCall } from '../http-server/handler.ts';
 
 /** The default key. It is public, so it is accepted on the loopback only. */
 export const DEMO_KEY = 'test-api-key';
@@ -46,4 +47,15 @@ function isSame(given: string, expected: string): boolean {
 /** A foreign page whose name resolves to this machine (DNS rebinding) sends that name. */
 export function isForeignHost(url: URL): boolean {
   return !LOOPBACK_NAMES.test(url.hostname);
+}
+
+/**
+ * Whether a page of another origin sent a call that changes something. Browsers send `Sec-Fetch-Site` or, if they are older,
+ * `Origin` with every such call, and pages cannot change them; other clients send neither.
+ */
+export function isForeignPage({ method, url, headers }: Pick<ServerCall, 'method' | 'url' | 'headers'>): boolean {
+  if (['GET', 'HEAD', 'OPTIONS'].includes(method)) return false;
+  const { origin, 'sec-fetch-site': site } = headers;
+  if (site !== undefined) return site !== 'same-origin' && site !== 'none';
+  return origin !== undefined && (URL.canParse(origin) ? new URL(origin).host : null) !== url.host;
 }

@@ -13,7 +13,10 @@ const settings = {
   faults: z
     .partialRecord(FaultName, z.number().min(0).max(1))
     .openapi({ description: 'For each fault the share of the calls it applies to that fail.' }),
-  next: z.array(FaultName).openapi({ description: 'Faults for the next calls they apply to, one call each.' }),
+  next: z
+    .array(FaultName)
+    .max(1_000)
+    .openapi({ description: 'Faults for the next calls they apply to, one call each.' }),
   latencyMs: z.number().min(0).max(MAX_LATENCY_MS),
   seed: z.number().int().nullable().openapi({ description: 'The same seed fails the same calls.' }),
 };

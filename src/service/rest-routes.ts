@@ -65,7 +65,11 @@ const createVideo = createRoute({
   summary: 'Order a video, which is rendered in the background',
   request: {
     headers: z.object({
-      'idempotency-key': z.string().optional().openapi({ description: 'Orders with the same key create one job.' }),
+      'idempotency-key': z
+        .string()
+        .max(255)
+        .optional()
+        .openapi({ description: 'Orders with the same key create one job.' }),
     }),
     body: { required: true, content: json(VideoOrderSchema) },
   },

@@ -3,6 +3,7 @@ import { ASPECT_RATIOS, RESOLUTIONS } from '../domain/models.ts';
 import { REST_STATUSES } from './rest-job.ts';
 
 const MAX_PROMPT_CHARACTERS = 32_000;
+const MAX_NAME_CHARACTERS = 200;
 
 /** An order; fields that are left out or null have a default. */
 export const VideoOrderSchema = z
@@ -18,6 +19,7 @@ export const VideoOrderSchema = z
     model: z
       .string()
       .min(1)
+      .max(MAX_NAME_CHARACTERS)
       .nullish()
       .openapi({ description: 'Default: the cheapest model that supports the resolution.' }),
   })

@@ -2,11 +2,20 @@ import { createRoute, OpenAPIHono, type z } from '@hono/zod-openapi';
 import type { MiddlewareHandler } from 'hono';
 import { HTTPException } from 'hono/http-exception';
 import { SoraError } from '../domain/errors.ts';
-import { type Handler, jsonReply, replyOf, requestOf } from '../http-server/handler.ts';
+import {
+  type Handler,
+  jsonReply,
+  replyOf,
+  requestOf,
+  type ServerCall,
+  type ServerReply,
+} from '../http-server/handler.ts';
+import { HttpError } from '../http-server/http-error.ts';
+import { readJson } from '../http-server/json-body.ts';
 import { type ApiErrorDetails, errorReply } from '../simulator/api-error.ts';
 import type { Conditions } from '../simulator/conditions.ts';
 import type { Simulator } from '../simulator/simulator.ts';
-import { type AccessKey, DEMO_KEY, isForeignHost } from './access.ts';
+import { type AccessKey, DEMO_KEY, isForeignHost, isForeignPage } from './access.ts';
 import { addControlRoutes, CONTROL_PATH } from './control-routes.ts';
 import { PAGE_PATHS, pageReply } from './pages.ts';
 import { errorBody, errorResponse } from './rest-error.ts';
@@ -25,7 +34,10 @@ export interface ServiceOptions extends RestDeps {
 }
 
 const WRONG_KEY: ApiErrorDetails = { status: 401, code: 'invalid_api_key', message: 'Incorrect API key provided.' };
+const JSON_TYPE = /^application\/json\b/i;
 const VIDEOS_API = /^\/(?:openai\/)?v1\//;
+/** Enough for a prompt of the longest length in any encoding. */
+const MAX_REST_BODY_BYTES = 1 << 20;
 /** Always needs the key: it costs money, or shows what was paid for. */
 const GUARDED = [REST_PATH, CONTROL_PATH];
 
@@ -37,14 +49,35 @@ export function createService(options: ServiceOptions): Handler {
     refuse: errorReply,
     async answer(call) {
       const { url, headers } = call;
+      const isVideosApi = VIDEOS_API.test(url.pathname);
+      const refuse = (status: number, code: string, message: string): ServerReply =>
+        isVideosApi ? errorReply({ status, code, message }) : jsonReply(errorBody(code, message), {}, status);
       if (isLocal && isForeignHost(url)) {
-        return jsonReply(errorBody('permission_denied', `\`${url.host}\` is not an address of this machine`), {}, 403);
+        return refuse(403, 'permission_denied', `\`${url.host}\` is not an address of this machine`);
       }
-      if (!VIDEOS_API.test(url.pathname)) return replyOf(await app.fetch(requestOf(call)));
+      if (isForeignPage(call)) return refuse(403, 'permission_denied', 'this page belongs to another origin');
+      if (!isVideosApi) {
+        const fault = faultInBody(call);
+        return fault === null ? replyOf(await app.fetch(requestOf(call))) : refuse(...fault);
+      }
       // With the demo key, the simulator accepts any key or none.
       return access.isDemo || access.opens(headers) ? simulator.answer(call) : errorReply(WRONG_KEY);
     },
   };
+}
+
+/** Checks a body before Hono parses it without limits. */
+function faultInBody({ body, headers }: ServerCall): [status: number, code: string, message: string] | null {
+  if (body.length > MAX_REST_BODY_BYTES)
+    return [413, 'invalid_request', `the body exceeds ${MAX_REST_BODY_BYTES} bytes`];
+  if (body.length === 0 || !JSON_TYPE.test(headers['content-type'] ?? '')) return null;
+  try {
+    readJson(body);
+    return null;
+  } catch (error) {
+    if (error instanceof HttpError) return [400, 'invalid_request', error.message];
+    throw error;
+  }
 }
 
 function createApp(options: ServiceOptions): OpenAPIHono {
@@ -60,7 +93,7 @@ function createApp(options: ServiceOptions): OpenAPIHono {
   for (const path of GUARDED) app.use(`${path}/*`, requireKey(access));
   const requireJson: MiddlewareHandler = (c, next) => {
     const type = c.req.header('content-type') ?? 'no content type';
-    if (/^application\/json\b/i.test(type)) return next();
+    if (JSON_TYPE.test(type)) return next();
     return Promise.resolve(
       c.json(errorBody('invalid_request', `the body must be application/json, not \`${type}\``), 415),
     );
@@ -140,9 +173,13 @@ function refuseOtherMethods(app: OpenAPIHono): void {
   }
 }
 
+/** Messages quote unknown names, however many there are. */
+const MAX_VIOLATION_CHARACTERS = 300;
+const MAX_VIOLATIONS = 20;
+
 function violationsOf({ issues }: z.core.$ZodError): string[] {
-  return issues.map(({ path, message }) => {
-    const words = message.charAt(0).toLowerCase() + message.slice(1);
+  return issues.slice(0, MAX_VIOLATIONS).map(({ path, message }) => {
+    const words = message.charAt(0).toLowerCase() + message.slice(1, MAX_VIOLATION_CHARACTERS);
     return path.length === 0 ? words : `\`${path.join('.')}\`: ${words}`;
   });
 }

@@ -89,6 +89,7 @@ describe('a form', () => {
     ],
     ['headers without an end', (size) => Buffer.alloc(size, `--${BOUNDARY}\r\na: b`), TYPE],
     ['parameters without an end', (size) => part(`form-data; ${'a="\\;'.repeat(300)}`).repeat(size / 1_600), TYPE],
+    ['lines in LF', (size) => `--${BOUNDARY}\n${'a\n'.repeat(size / 2)}`, TYPE],
     ['empty lines in LF', (size) => Buffer.alloc(size, `--${BOUNDARY}\n\n\n`), TYPE],
     ['a content type of semicolons', () => part(quoted('a')), `multipart/form-data${'; '.repeat(16_000)}`],
   ])('of %s takes no more than linear time', (_, bodyOf, type) => {
