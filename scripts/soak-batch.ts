@@ -27,12 +27,14 @@ const LONGEST_LIFE_MS = 2_300;
 
 const random = hashedRandom(String(seed));
 const folder = mkdtempSync(join(tmpdir(), 'sora-soak-'));
-const [cwd, stateDir, clips] = ['work', 'server', 'work/clips'].map((name) => join(folder, name)) as [
+const [cwd, stateDir, clips, home] = ['work', 'server', 'work/clips', 'home'].map((name) => join(folder, name)) as [
+  string,
   string,
   string,
   string,
 ];
 mkdirSync(cwd);
+mkdirSync(home);
 const prompts = Array.from({ length: rows }, (_, at) => `scene ${at}`);
 writeFileSync(join(cwd, 'shots.txt'), prompts.join('\n'));
 
@@ -66,9 +68,17 @@ async function* inParts(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
   }
 }
 
+// The list of the simulator has every job, so what is missing from it may be sent again.
+const profile = {
+  base_url: `${server.origin}/v1`,
+  key_from_env: 'SOAK_KEY',
+  capabilities: { complete_list: 'yes' },
+};
+writeFileSync(join(home, 'settings.json'), JSON.stringify({ profiles: { soak: profile } }), { mode: 0o600 });
+
 function start(): ChildProcess {
-  const argv = ['batch', 'shots.txt', '--base-url', `${server.origin}/v1`, '-y', '-o', 'clips'];
-  const env = { ...process.env, SORA_HOME: join(folder, 'home'), SORA_API_KEY: 'sk-soak-0123456789' };
+  const argv = ['batch', 'shots.txt', '--profile', 'soak', '-y', '-o', 'clips'];
+  const env = { ...process.env, SORA_HOME: home, SOAK_KEY: 'sk-soak-0123456789' };
   return spawn(process.execPath, [BINARY, ...argv], { cwd, env, stdio: ['ignore', 'ignore', 'pipe'] });
 }
 

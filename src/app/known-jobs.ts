@@ -1,14 +1,15 @@
 import { statSync } from 'node:fs';
 import type { Configuration } from '../configuration/configuration.ts';
 import { SoraError } from '../domain/errors.ts';
-import { factsOf, type JobRecord } from '../domain/record.ts';
+import { factsOf, type JobRecord, type LedgerEvent } from '../domain/record.ts';
 import { commandAbout } from '../domain/shell.ts';
 import { type JobSummary, summarize } from '../domain/summary.ts';
 import type { VideoJob } from '../domain/video.ts';
 import { recover } from '../jobs/recover.ts';
-import type { SubmitDeps } from '../jobs/submit.ts';
+import { inDoubt, type SubmitDeps } from '../jobs/submit.ts';
 import type { Output } from '../output/output.ts';
-import { type Host, isProcessAlive } from '../platform/host.ts';
+import type { Host } from '../platform/host.ts';
+import { fateOf } from '../platform/process-identity.ts';
 import type { Ledger } from '../store/ledger.ts';
 import { type Server, type Servers, targetOption } from './servers.ts';
 
@@ -45,21 +46,20 @@ export class KnownJobs {
     const server = await servers.of(record);
     if (record === undefined) return { id: name, server, record };
     if (record.job !== null) return { id: record.job.id, server, record };
-    if (record.answer === 'rejected') {
-      throw new SoraError('video_not_found', {
-        title: 'this submission was refused, so there is no video',
-        causedBy: record.refusal?.message ?? null,
-      });
-    }
+    if (record.answer === 'rejected') throw madeNothing(record);
     const recovery = await recover(this.submitDeps(server), record, host.interrupt);
-    if (recovery.kind === 'found') return { id: recovery.record.job?.id ?? name, server, record: recovery.record };
-    throw new SoraError('outcome_unknown', {
-      causedBy:
-        recovery.kind === 'unsearchable'
-          ? `could not search the server’s list: ${recovery.error.message}`
-          : 'it is not in the server’s list',
-      hints: ['run `sora create` with `--again` to submit it anew, only when you are sure that it does not exist'],
-    });
+    switch (recovery.kind) {
+      case 'found':
+        return { id: recovery.record.job?.id ?? name, server, record: recovery.record };
+      case 'closed':
+        throw madeNothing(recovery.record);
+      case 'unsearchable':
+        throw inDoubt(record.key, `could not search the server’s list: ${recovery.error.message}`, []);
+      case 'never-arrived':
+        throw inDoubt(record.key, 'it is not in the server’s list', []);
+      case 'missing':
+        throw inDoubt(record.key, 'no job in the server’s list is surely this one', recovery.candidates);
+    }
   }
 
   /** Asks the server for a job and records what is new. */
@@ -81,8 +81,7 @@ export class KnownJobs {
   /** Records what a server reported of a job. One that was created elsewhere has no record, and gets none. */
   async record(record: JobRecord | undefined, job: VideoJob): Promise<void> {
     if (record === undefined) return;
-    const { ledger, host } = this.#deps;
-    await ledger.append({ event: 'seen', key: record.key, atMs: host.clock.now(), job: factsOf(job) });
+    await this.#write({ event: 'seen', key: record.key, atMs: this.#deps.host.clock.now(), job: factsOf(job) });
   }
 
   /** Deletes a video from its server and records that. Throws `not_supported` when the server says that it kept it. */
@@ -103,8 +102,14 @@ export class KnownJobs {
   /** Records that a video is gone from its server. */
   async recordRemoval(record: JobRecord | undefined): Promise<void> {
     if (record === undefined) return;
-    const { ledger, host } = this.#deps;
-    await ledger.append({ event: 'removed', key: record.key, atMs: host.clock.now() });
+    await this.#write({ event: 'removed', key: record.key, atMs: this.#deps.host.clock.now() });
+  }
+
+  /** What happened at the server has happened: a ledger that cannot be written does not end the command. */
+  async #write(event: LedgerEvent): Promise<void> {
+    const { ledger, output } = this.#deps;
+    const unwritten = await ledger.tryAppend(event);
+    if (unwritten !== null) output.note(`${unwritten.message}: ${unwritten.causedBy}`);
   }
 
   /** A job as its server, the ledger and the disk show it now. */
@@ -127,10 +132,21 @@ export class KnownJobs {
 
   /** What a submission to a server works with. */
   submitDeps({ client, configuration }: Server): SubmitDeps {
-    const { host, ledger } = this.#deps;
-    const { clock, randomBytes, pid, interrupt } = host;
-    const cappedProfile = configuration.maxCostPerDayProfile;
-    return { client, ledger, clock, randomBytes, pid, isProcessAlive, signal: interrupt, cappedProfile };
+    const { host, ledger, output } = this.#deps;
+    const { clock, randomBytes, self, interrupt } = host;
+    return {
+      client,
+      ledger,
+      clock,
+      randomBytes,
+      self,
+      fateOf,
+      hasCompleteList: configuration.hasCompleteList,
+      signal: interrupt,
+      onNews: (news) => output.news(news),
+      onNotice: (notice) => output.note(notice),
+      cappedProfile: configuration.maxCostPerDayProfile,
+    };
   }
 
   #lastRecord(): JobRecord {
@@ -146,6 +162,15 @@ export class KnownJobs {
     const records = ledger.find(name);
     return records.find(({ baseUrl }) => baseUrl === configuration.baseUrl.value) ?? records[0];
   }
+}
+
+/** A submission that ended without a job: withdrawn, refused or given up. */
+function madeNothing({ key, refusal }: JobRecord): SoraError {
+  return new SoraError('video_not_found', {
+    title: `${key} created no video`,
+    causedBy: refusal?.message ?? null,
+    submission: key,
+  });
 }
 
 /** A job with those of its saved files that are still there. */

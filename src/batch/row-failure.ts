@@ -16,6 +16,7 @@ const STOPS_ALL: ReadonlySet<string> = new Set([
   'tls_failure',
   'cannot_write',
   'invalid_config',
+  'ledger_damaged',
 ]);
 
 /** Words for a failure that another try would not change, in a code or a message. */

@@ -203,6 +203,7 @@ class BatchRun {
       try {
         const submission = await this.#submitOnce(row, tie);
         const isPaid = submission.kind === 'submitted';
+        if (submission.unrecorded !== undefined) this.#stop(submission.unrecorded);
         if (isPaid) this.#pace.accepted();
         this.#listener.onSubmit(row, isPaid);
         return submission;
@@ -247,7 +248,7 @@ class BatchRun {
       }
       const job = step.value;
       if (job.status !== record.job?.status) {
-        await ledger.append({ event: 'seen', key: record.key, atMs: clock.now(), job: factsOf(job) });
+        await ledger.tryAppend({ event: 'seen', key: record.key, atMs: clock.now(), job: factsOf(job) });
       }
       return job;
     }

@@ -13,11 +13,12 @@ import type {
   ContentOptions,
   ContentReply,
   ContentSource,
+  CreateOptions,
   CreateOutcome,
   VideoPage,
   VideosClient,
 } from './port.ts';
-import { isEndedJob, jobOf, outcomeOf, type Reply, readReply, removalOf, unansweredOutcome } from './reply.ts';
+import { isEndedJob, jobOf, outcomeBehind, type Reply, readReply, removalOf, unansweredOutcome } from './reply.ts';
 import type { Transport } from './transport.ts';
 
 export interface JsonVideosClientOptions {
@@ -50,8 +51,8 @@ export class JsonVideosClient implements VideosClient {
     this.#rules = DIALECTS[options.dialect];
   }
 
-  /** Hears no signal, and is sent once: to break it off would only hide what became of it. */
-  async create(request: VideoRequest, { idempotencyKey }: { idempotencyKey: string }): Promise<CreateOutcome> {
+  /** Ignores the signal: to abort a create that has left would only hide what became of it. */
+  async create(request: VideoRequest, { idempotencyKey }: CreateOptions): Promise<CreateOutcome> {
     const { transport, dialect } = this.#options;
     const { route, encode } = WIRE_FORMS[dialect];
     const context = this.#context({ model: request.model, size: request.size });
@@ -59,7 +60,9 @@ export class JsonVideosClient implements VideosClient {
     const headers = { 'idempotency-key': idempotencyKey };
     try {
       const reply = await this.#call({ method: 'POST', url: transport.urlOf(route), json, headers });
-      const outcome = outcomeOf(reply, context);
+      const read = (address: string): Promise<Reply> =>
+        this.#call({ method: 'GET', url: transport.withQuery(address) });
+      const outcome = await outcomeBehind(reply, context, read);
       if (outcome.kind === 'accepted') this.#hearPollingUrl(outcome.job.id, reply);
       return outcome;
     } catch (error) {

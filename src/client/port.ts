@@ -6,6 +6,17 @@ export interface CallOptions {
   readonly signal?: AbortSignal;
 }
 
+export interface CreateOptions extends CallOptions {
+  readonly idempotencyKey: string;
+  /** For a client that sends a create again after a 429, which made nothing. */
+  readonly resend?: {
+    /** Before the pause. */
+    held(): Promise<void>;
+    /** Before the create leaves again; false to give it up. */
+    sending(): Promise<boolean>;
+  };
+}
+
 /**
  * How a create ended. `rejected`: the server surely made nothing. `unknown`: bytes
  * left and no clear answer came back, so it may have; such a create must not be sent again.
@@ -27,6 +38,8 @@ export interface VideoPage {
   readonly jobs: readonly VideoJob[];
   /** The `after` of the next page, or null when this is the last one. */
   readonly next: string | null;
+  /** How far the server's clock is ahead of ours, by its `Date` header; null where it sends none. */
+  readonly aheadMs: number | null;
 }
 
 /** Where a broken download goes on. */
@@ -62,7 +75,7 @@ export interface ContentOptions extends CallOptions {
  */
 export interface VideosClient {
   /** Never throws for what happens on the wire: the outcome says how sure it is. */
-  create(request: VideoRequest, options: CallOptions & { readonly idempotencyKey: string }): Promise<CreateOutcome>;
+  create(request: VideoRequest, options: CreateOptions): Promise<CreateOutcome>;
   get(id: string, options?: CallOptions): Promise<VideoJob>;
   list(query: ListQuery, options?: CallOptions): Promise<VideoPage>;
   /** Resolves to whether the server says that the video is gone. */

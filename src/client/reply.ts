@@ -1,7 +1,7 @@
 import { SoraError } from '../domain/errors.ts';
 import type { JsonValue } from '../domain/json.ts';
 import { isTerminal, type VideoJob } from '../domain/video.ts';
-import { decodeJob, type ReplyFacts } from '../wire/job.ts';
+import { decodeJob, isJobDocument, type ReplyFacts } from '../wire/job.ts';
 import { decodeDeleted } from '../wire/videos.ts';
 import {
   type CallContext,
@@ -25,14 +25,51 @@ export function isSuccess({ status }: Reply): boolean {
   return status >= 200 && status < 300;
 }
 
-/** What a create came to, from its answer. */
+/** What a create came to, from its answer. A job in it counts, whatever the status of the answer. */
 export function outcomeOf(reply: Reply, context: CallContext): CreateOutcome {
-  if (isSuccess(reply)) {
+  if (isSuccess(reply) || isJobDocument(reply.value)) {
     const job = decodeJob(reply.value, replyFacts(reply, context.atMs));
     return job === null ? { kind: 'unknown', error: unreadableReply(reply, context) } : { kind: 'accepted', job };
   }
   const error = failureFromReply(reply, context);
   return provesNothingMade(reply) ? { kind: 'rejected', error } : { kind: 'unknown', error: inDoubt(error) };
+}
+
+/**
+ * The same, once the address in a `Location` was read where the answer itself names no job: it may be the job's, on the
+ * server's own origin. `read` sends a GET.
+ */
+export async function outcomeBehind(
+  reply: Reply,
+  context: CallContext,
+  read: (url: string) => Promise<Reply>,
+): Promise<CreateOutcome> {
+  const outcome = outcomeOf(reply, context);
+  const url = outcome.kind === 'unknown' ? jobAddress(reply, context.baseUrl) : null;
+  if (url === null) return outcome;
+  try {
+    const answer = await read(url);
+    const job = isSuccess(answer) ? decodeJob(answer.value, replyFacts(answer, context.atMs)) : null;
+    return job !== null && job.id === lastSegment(url) ? { kind: 'accepted', job } : outcome;
+  } catch {
+    return outcome; // the create stays in doubt, which is what its error says
+  }
+}
+
+function jobAddress({ headers }: Reply, baseUrl: string): string | null {
+  const { location } = headers;
+  // A relative address begins at the route that the create was sent to.
+  if (location === undefined || !URL.canParse(location, `${baseUrl}/`)) return null;
+  const url = new URL(location, `${baseUrl}/`);
+  return url.origin === new URL(baseUrl).origin && lastSegment(url.href) !== '' ? url.href : null;
+}
+
+function lastSegment(url: string): string {
+  try {
+    return decodeURIComponent(new URL(url).pathname.split('/').at(-1) ?? '');
+  } catch {
+    return '';
+  }
 }
 
 /** What a create came to that was not answered. */
@@ -83,6 +120,12 @@ export function removalOf(reply: Reply, context: CallContext): boolean {
   return decodeDeleted(reply.value);
 }
 
+/** How far the server's clock is ahead of `nowMs`; null where it does not tell its time. */
+export function aheadOf({ headers }: Reply, nowMs: number): number | null {
+  const timeMs = Date.parse(headers.date ?? '');
+  return Number.isNaN(timeMs) ? null : timeMs - nowMs;
+}
+
 export function replyFacts({ headers }: Reply, nowMs: number): ReplyFacts {
   const pollAfterMs = Number.parseFloat(headers['openai-poll-after-ms'] ?? '');
   return {
@@ -91,9 +134,12 @@ export function replyFacts({ headers }: Reply, nowMs: number): ReplyFacts {
   };
 }
 
-/** A refusal of the request itself. Time-outs (408, 499) and conflicts (409) may come after the work was taken on. */
+/**
+ * Whether the request itself was refused. Timeouts (408, 499) and conflicts (409) may follow after the server took the
+ * job, and a redirect may lead to it.
+ */
 function provesNothingMade({ status }: Reply): boolean {
-  return status >= 300 && status < 500 && status !== 408 && status !== 409 && status !== 499;
+  return status >= 400 && status < 500 && status !== 408 && status !== 409 && status !== 499;
 }
 
 function inDoubt(failure: SoraError): SoraError {

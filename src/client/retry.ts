@@ -5,7 +5,7 @@ import type { CallOptions, CreateOutcome, VideosClient } from './port.ts';
 const MAX_TRIES = 4;
 const BASE_DELAY_MS = 500;
 const MAX_DELAY_MS = 60_000;
-/** A server that wants to be left alone for longer is not waited for: whoever asked is told instead. */
+/** A server that asks for a longer pause is not waited for: the error says how long it asks for. */
 const MAX_OBEYED_MS = 10 * 60_000;
 
 export interface RetryOptions {
@@ -16,9 +16,9 @@ export interface RetryOptions {
 }
 
 /**
- * The one place that sends a call again. Reads and removals are repeated on
- * network faults, 429 and 5xx; a create only on a 429, which proves that nothing
- * was made. The server's own wait wins over ours.
+ * The one place that retries. Reads and removals are repeated on network faults,
+ * 429 and 5xx; a create only on a 429, which says that nothing was made. A pause
+ * that the server asks for takes precedence over ours.
  */
 export function withRetries(client: VideosClient, options: RetryOptions): VideosClient {
   const retry = <T>(call: () => Promise<T>, { signal }: CallOptions = {}): Promise<T> =>
@@ -32,7 +32,7 @@ export function withRetries(client: VideosClient, options: RetryOptions): Videos
   };
 }
 
-/** A removal that is sent again may find its work done: the first one arrived and only its answer was lost. */
+/** A repeated removal may find the video gone: the first one arrived, and only its answer was lost. */
 function removal(client: VideosClient, id: string, options: CallOptions | undefined): () => Promise<boolean> {
   let isRepeated = false;
   return async () => {
@@ -51,7 +51,7 @@ async function tryAgain<T>(call: () => Promise<T>, options: RetryOptions, signal
     try {
       return await call();
     } catch (error) {
-      // "Not ready" is no fault of the call: whoever waits for the job decides about it.
+      // "Not ready" is not a failure of the call: the caller decides how long to wait for the job.
       const hopeless = !(error instanceof SoraError) || !error.retryable || error.code === 'content_not_ready';
       if (hopeless || tries === MAX_TRIES || wantsLongRest(error)) throw error;
       await pause(error, tries, options, signal);
@@ -68,11 +68,14 @@ async function createWithRetries(
     const outcome = await client.create(request, createOptions);
     const isBusy = outcome.kind === 'rejected' && outcome.error.code === 'rate_limit_exceeded';
     if (!isBusy || tries === MAX_TRIES || wantsLongRest(outcome.error)) return outcome;
+    const { resend, signal } = createOptions;
+    await resend?.held();
     try {
-      await pause(outcome.error, tries, options, createOptions.signal);
+      await pause(outcome.error, tries, options, signal);
     } catch {
       return outcome; // interrupted between two tries: the refusal stands
     }
+    if ((await resend?.sending()) === false) return outcome;
   }
 }
 

@@ -12,16 +12,18 @@ import type {
   ContentOptions,
   ContentReply,
   ContentSource,
+  CreateOptions,
   CreateOutcome,
   ListQuery,
   VideoPage,
   VideosClient,
 } from './port.ts';
 import {
+  aheadOf,
   isEndedJob,
   isSuccess,
   jobOf,
-  outcomeOf,
+  outcomeBehind,
   type Reply,
   readReply,
   removalOf,
@@ -62,8 +64,8 @@ export class SdkVideosClient implements VideosClient {
     this.#sdk = new Sdk(options.transport);
   }
 
-  /** Hears no signal: to break off a create that has left would only hide what became of it. */
-  async create(request: VideoRequest, { idempotencyKey }: { idempotencyKey: string }): Promise<CreateOutcome> {
+  /** Ignores the signal: to abort a create that has left would only hide what became of it. */
+  async create(request: VideoRequest, { idempotencyKey }: CreateOptions): Promise<CreateOutcome> {
     const context = this.#context({ model: request.model, size: request.size });
     const headers = { 'Idempotency-Key': idempotencyKey };
     const send = (encoding: Encoding): Promise<Reply> =>
@@ -76,7 +78,7 @@ export class SdkVideosClient implements VideosClient {
         reply = await send(other);
         if (isSuccess(reply)) this.#learnt = other;
       }
-      return outcomeOf(reply, context);
+      return await outcomeBehind(reply, context, (url) => this.#readAddress(url));
     } catch (error) {
       return unansweredOutcome(error, context);
     }
@@ -97,7 +99,8 @@ export class SdkVideosClient implements VideosClient {
     if (page === null) throw unreadableReply(reply, context);
     // `has_more` is missing on some servers and always true on others: an empty page, or the same one again, ends the list.
     const jobs = page.lastId === after ? [] : page.jobs.filter((job) => job.id !== after);
-    return { jobs, next: page.hasMore === false || jobs.length === 0 ? null : page.lastId };
+    const next = page.hasMore === false || jobs.length === 0 ? null : page.lastId;
+    return { jobs, next, aheadMs: aheadOf(reply, this.#options.now()) };
   }
 
   async remove(id: string, options: CallOptions = {}): Promise<boolean> {
@@ -109,6 +112,14 @@ export class SdkVideosClient implements VideosClient {
 
   content(source: ContentSource, variant: Variant, options: ContentOptions = {}): Promise<ContentReply> {
     return openContent(this.#options.transport, source, variant, options, this.#context({ id: source.id }));
+  }
+
+  async #readAddress(address: string): Promise<Reply> {
+    const { transport } = this.#options;
+    const headers = { accept: 'application/json' };
+    const reply = await transport.send({ method: 'GET', url: transport.withQuery(address), headers });
+    const body = await transport.answerOf(reply);
+    return { status: reply.status, headers: reply.headers, body, value: parseReplyJson(body) };
   }
 
   #read(

@@ -1,4 +1,4 @@
-import { CAPABILITY_NAMES, type Capability } from '../domain/capabilities.ts';
+import { CAPABILITY_NAMES, type Capability, COMPLETE_LIST } from '../domain/capabilities.ts';
 import { type Dialect, type DialectName, dialectFor, type Encoding } from '../domain/dialect.ts';
 import { parseDurationMs } from '../domain/duration.ts';
 import { parseUsd } from '../domain/money.ts';
@@ -26,6 +26,8 @@ export interface Configuration {
   readonly prices: readonly PriceRow[];
   /** What the server cannot do, by its profile's word. */
   readonly lacks: ReadonlySet<Capability>;
+  /** The server's list has every job of the account, as its profile declares. */
+  readonly hasCompleteList: boolean;
   /** The server's own names of models, by the names that are given to them here. */
   readonly modelNames: Readonly<Record<string, string>>;
   /** What a request asks for where nothing else is asked for: `duration`, `aspect_ratio`, `params.seed`, … */
@@ -79,6 +81,7 @@ export function resolveConfiguration(input: ConfigurationInput): Configuration {
     query: ownGroup('query'),
     prices: pricesOf(isProfilesOwn ? profile.value : null, settings),
     lacks: new Set(CAPABILITY_NAMES.filter((name) => parseYesOrNo(capabilities[name] ?? 'yes') === false)),
+    hasCompleteList: isSimulator || parseYesOrNo(capabilities[COMPLETE_LIST] ?? 'no') === true,
     modelNames: ownGroup('models'),
     defaults: ownGroup('defaults'),
     maxCostMicros: parsed(own('max_cost') ?? setting('max_cost'), parseUsd),

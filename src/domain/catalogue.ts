@@ -393,13 +393,27 @@ export const CATALOGUE = {
     retryable: true,
   },
   outcome_unknown: {
-    title: 'it is not known whether the video was created',
+    title: 'outcome unknown: the server may have created the video',
     explanation:
-      'The request left, but its answer never arrived. The server may be working on it, and may charge for it, so it is not sent again by itself.',
+      'The request left, but its answer never arrived. The server may be working on it, and may charge for it, so `sora` does not send it again. A video that is missing from the server’s list proves nothing: lists lag, and each machine behind a load balancer may know only its own.',
     hints: [
-      ['run `sora status {key}` to look for it on the server', 'run `sora list` to see whether it appeared'],
-      'add `--again` to submit it anew, only when you are sure that it does not exist',
+      ['run `sora status {key}` to look for it on the server again', 'run `sora list` to see whether it appeared'],
+      [
+        'run `sora attach {key} ID` to continue with a job of the server that you know to be it',
+        'run `sora attach SUBMISSION ID` to continue with a job of the server that you know to be it',
+      ],
+      [
+        'run `sora forget {key}` when you are sure that it does not exist; the request can then be submitted again',
+        'add `--again` to submit it again when you are sure that it does not exist',
+      ],
     ],
+    exitCode: 1,
+  },
+  ledger_damaged: {
+    title: 'the ledger is damaged, so nothing is paid',
+    explanation:
+      'The ledger holds lines that cannot be read. One of them may be a submission of the same request, so nothing is submitted until the damage was looked at. What can be read is still shown and downloaded.',
+    hints: ['run `sora ledger check` to see what the damage may hide, and to repair the file'],
     exitCode: 1,
   },
   duplicate_request: {

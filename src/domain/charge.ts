@@ -1,17 +1,18 @@
 import { failureOf } from './job-failure.ts';
-import { ABANDONED, type JobRecord, statusOf } from './record.ts';
+import { ABANDONED, type JobRecord, spentMicros, statusOf } from './record.ts';
+import { isTerminal } from './video.ts';
 
 /** Why it is not known whether, or how much, a job was charged. */
 export const DOUBTS = ['failed', 'moderation_blocked', 'cancelled', 'expired', 'outcome_unknown', 'no_price'] as const;
 export type Doubt = (typeof DOUBTS)[number];
 
-/** What a submission cost, in micro-dollars, as far as anybody told. */
+/** What a submission cost, in micro-dollars, as far as is known. */
 export type Charge =
   /** The simulator. */
   | { readonly kind: 'free' }
   /** Refused by the server, or withdrawn before it was sent: nothing was made. */
   | { readonly kind: 'nothing' }
-  /** The server told the price. */
+  /** The job has ended, and the server reported its price. */
   | { readonly kind: 'actual'; readonly micros: number }
   /** The job is made, or being made, at a known price. */
   | { readonly kind: 'estimated'; readonly micros: number }
@@ -25,12 +26,12 @@ export function chargeOf(record: JobRecord): Charge {
   if (record.free) return { kind: 'free' };
   if (record.answer === 'rejected' && record.refusal?.code !== ABANDONED) return { kind: 'nothing' };
   const { estimatedMicros, job } = record;
-  const actualMicros = job?.actualMicros ?? null;
+  const actualMicros = job !== null && isTerminal(job.status) ? job.actualMicros : null;
   if (actualMicros !== null) return { kind: 'actual', micros: actualMicros };
   const doubt = doubtOf(record);
   if (doubt !== null) return { kind: 'unknown', doubt, estimatedMicros };
-  if (estimatedMicros === null) return { kind: 'unknown', doubt: 'no_price', estimatedMicros };
-  return { kind: 'estimated', micros: estimatedMicros };
+  const micros = spentMicros(record);
+  return micros === null ? { kind: 'unknown', doubt: 'no_price', estimatedMicros } : { kind: 'estimated', micros };
 }
 
 function doubtOf(record: JobRecord): Doubt | null {

@@ -17,6 +17,8 @@ export interface SoraErrorDetails {
   readonly status?: number | null;
   readonly requestId?: string | null;
   readonly jobId?: string | null;
+  /** The ledger's key of the submission that it is about. */
+  readonly submission?: string | null;
   readonly retryable?: boolean;
   /** How long the server asks to wait before the next try. */
   readonly retryAfterMs?: number | null;
@@ -33,6 +35,7 @@ export class SoraError extends Error {
   readonly status: number | null;
   readonly requestId: string | null;
   readonly jobId: string | null;
+  readonly submission: string | null;
   readonly retryable: boolean;
   readonly retryAfterMs: number | null;
 
@@ -46,6 +49,7 @@ export class SoraError extends Error {
     this.status = details.status ?? null;
     this.requestId = details.requestId ?? null;
     this.jobId = details.jobId ?? null;
+    this.submission = details.submission ?? null;
     this.retryable = details.retryable ?? entry.retryable ?? false;
     this.retryAfterMs = details.retryAfterMs ?? null;
   }
@@ -60,6 +64,7 @@ export class SoraError extends Error {
       status: this.status,
       requestId: this.requestId,
       jobId: this.jobId,
+      submission: this.submission,
       retryable: this.retryable,
       retryAfterMs: this.retryAfterMs,
       cause: this.cause,

@@ -57,11 +57,20 @@ interface EventBase {
   readonly atMs: number;
 }
 
-/** Written, and on the disk, before the create leaves. */
-export interface IntentEvent extends EventBase, ServerIdentity {
-  readonly event: 'intent';
-  /** The submitting process, so that others can tell a running submission from an abandoned one. */
+/** The process that submits, so that others can tell a running submission from an abandoned one. */
+export interface Submitter {
   readonly pid: number;
+  /** Of its machine; left out in lines of versions that wrote no `sending` either. */
+  readonly host?: string | undefined;
+  /** The boot of that machine, and the PID namespace; null where they have no name. */
+  readonly boot?: string | null | undefined;
+  /** When it started, in ticks since the boot; null where that is not known. */
+  readonly started?: string | null | undefined;
+}
+
+/** What is about to be asked for, before anything is sent. */
+export interface IntentEvent extends EventBase, ServerIdentity, Submitter {
+  readonly event: 'intent';
   readonly fingerprint: string;
   readonly request: RecordedRequest;
   /** Micro-dollars; null where no price is known. */
@@ -77,17 +86,24 @@ export interface IntentEvent extends EventBase, ServerIdentity {
   readonly owesFile?: boolean | undefined;
 }
 
+/**
+ * A submission goes from `intent` to `sending`, which is on the disk before the first byte leaves, and on to `accepted`,
+ * `rejected` or `unknown`. `held` follows a refusal that made nothing, until the same create is sent again.
+ */
 export type LedgerEvent =
   | IntentEvent
+  | (EventBase & { readonly event: 'sending' | 'held' })
   | (EventBase & { readonly event: 'accepted' | 'seen'; readonly job: JobFacts })
   | (EventBase & { readonly event: 'rejected'; readonly code: string; readonly message: string })
   | (EventBase & { readonly event: 'unknown'; readonly code: string | null; readonly message: string })
   | (EventBase & { readonly event: 'saved'; readonly file: SavedFile })
   | (EventBase & { readonly event: 'removed' });
 
-/** The code of a `rejected` by which a submission is taken back: it was never sent, or is proven to have never arrived. */
+/** The code of a `rejected` that withdraws a submission before it is sent. Behind `sending` it has no effect. */
 export const WITHDRAWN = 'withdrawn';
-/** The code of a `rejected` by which its user gives up a submission in doubt; it may have made a video all the same. */
+/** The code of a `rejected` for a create that a list, complete by its profile's word, does not have. */
+export const NEVER_ARRIVED = 'never_arrived';
+/** The code of a `rejected` by which a person gives up a submission in doubt; it may have made a video all the same. */
 export const ABANDONED = 'abandoned';
 
 /** How the server answered a submission: `pending` while it has not. */
@@ -96,6 +112,8 @@ export type SubmissionAnswer = 'pending' | 'accepted' | 'rejected' | 'unknown';
 /** A job as the ledger knows it: its events, folded. */
 export interface JobRecord extends Omit<IntentEvent, 'event' | 'atMs'> {
   readonly submittedAtMs: number;
+  /** Whether its create may have left. Older versions wrote no `sending`, so theirs always may. */
+  readonly isSent: boolean;
   readonly answer: SubmissionAnswer;
   /** When the answer was written down. */
   readonly answeredAtMs: number | null;
@@ -116,8 +134,12 @@ export function applyEvent(record: JobRecord | undefined, event: LedgerEvent): J
       return { ...record, answer: 'accepted', answeredAtMs: event.atMs, refusal: null, job: event.job };
     case 'seen':
       return { ...record, job: event.job };
+    case 'sending':
+    case 'held':
+      return record.answer === 'pending' ? { ...record, isSent: event.event === 'sending' } : record;
     case 'rejected':
       if (record.answer === 'accepted') return record; // found by another process in the same moment
+      if (event.code === WITHDRAWN && record.isSent && record.host !== undefined) return record; // too late
       return {
         ...record,
         answer: 'rejected',
@@ -148,6 +170,9 @@ function openRecord(intent: IntentEvent): JobRecord {
     baseUrl: intent.baseUrl,
     dialect: intent.dialect,
     pid: intent.pid,
+    host: intent.host,
+    boot: intent.boot,
+    started: intent.started,
     fingerprint: intent.fingerprint,
     request: intent.request,
     estimatedMicros: intent.estimatedMicros,
@@ -157,6 +182,7 @@ function openRecord(intent: IntentEvent): JobRecord {
     row: intent.row,
     owesFile: intent.owesFile,
     submittedAtMs: intent.atMs,
+    isSent: intent.host === undefined,
     answer: 'pending',
     answeredAtMs: null,
     refusal: null,
@@ -190,10 +216,17 @@ export function statusOf(record: JobRecord): JobStatus {
   return record.removed && !isTerminal(status) ? 'cancelled' : status;
 }
 
-/** What a record counts as spent, in micro-dollars: the server's word where there is one, null where nothing is known. */
+/**
+ * What a record counts as spent, in micro-dollars; null where nothing is known. A server may report a cost of 0 until
+ * the job has ended, so until then the larger of its word and the estimate counts.
+ */
 export function spentMicros(record: JobRecord): number | null {
+  const { job, estimatedMicros } = record;
   if (record.free || (record.answer === 'rejected' && record.refusal?.code !== ABANDONED)) return 0;
-  return record.job?.actualMicros ?? record.estimatedMicros;
+  const actualMicros = job?.actualMicros ?? null;
+  if (job === null || actualMicros === null) return estimatedMicros;
+  if (isTerminal(job.status)) return actualMicros;
+  return estimatedMicros === null ? actualMicros || null : Math.max(actualMicros, estimatedMicros);
 }
 
 export function factsOf(job: VideoJob): JobFacts {

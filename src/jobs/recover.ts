@@ -1,72 +1,83 @@
 import type { VideosClient } from '../client/port.ts';
 import { SoraError } from '../domain/errors.ts';
-import { factsOf, isOpen, type JobRecord, type RecordedRequest } from '../domain/record.ts';
+import { idForms } from '../domain/id-forms.ts';
+import { factsOf, type JobRecord, type RecordedRequest } from '../domain/record.ts';
 import type { VideoJob } from '../domain/video.ts';
-import type { Clock } from '../platform/clock.ts';
-import type { Ledger } from '../store/ledger.ts';
+import { type InFlightDeps, isInFlight, settle, stillSubmitting } from './in-flight.ts';
 
 const PAGE_SIZE = 100;
 const MAX_PAGES = 20;
-/** How far a server's clock may be off from ours. */
-const CLOCK_SKEW_MS = 5 * 60_000;
-/** How long after it was sent a request may still turn into a job. */
-const LATE_ARRIVAL_MS = 15 * 60_000;
-/** How long the answer to a create may take while its process lives; then it counts as lost. */
-const ANSWER_TIMEOUT_MS = 10 * 60_000;
+/** `Date` and `created_at` count whole seconds, and the reply takes a moment. */
+const ROUNDING_MS = 2_000;
+/** How much older than the submission the list is read: its clock may jump, and servers sort as they like. */
+const MARGIN_MS = 15 * 60_000;
+/** The same where absence is to prove something. */
+const WHOLE_MARGIN_MS = 24 * 3_600_000;
+const TWIN_MS = 3_600_000;
+const MAX_CANDIDATES = 5;
+/** A prompt that a list cuts is still told apart from others of its beginning. */
+const SHORTEST_CUT = 16;
 
-export interface RecoverDeps {
+export interface RecoverDeps extends InFlightDeps {
   readonly client: VideosClient;
-  readonly ledger: Ledger;
-  readonly clock: Clock;
-  readonly isProcessAlive: (pid: number) => boolean;
+  /** The server's list has every job of the account, by its profile's word. */
+  readonly hasCompleteList: boolean;
 }
 
 export type Recovery =
-  /** `job` is null when it was in the ledger by now. */
+  /** `job` is null when another process had found it. */
   | { readonly kind: 'found'; readonly record: JobRecord; readonly job: VideoJob | null }
-  /** `isProven`: the create never arrived, for the list would have its job. */
-  | { readonly kind: 'missing'; readonly isProven: boolean }
+  /** It was withdrawn before it was sent, or is refused or given up by now. */
+  | { readonly kind: 'closed'; readonly record: JobRecord }
+  /** The complete list does not have it. */
+  | { readonly kind: 'never-arrived' }
+  /** No job is surely the one; these may be. */
+  | { readonly kind: 'missing'; readonly candidates: readonly VideoJob[] }
   /** The server has no list, or does not answer. */
   | { readonly kind: 'unsearchable'; readonly error: SoraError };
 
 /**
- * Looks through the server's list for the job of a submission whose answer was
- * lost, and ties it to its record. A job fits when it has the prompt, nothing of
- * it contradicts the request, its time fits, and no other record has it.
+ * Looks through the server's list for the job of a submission whose answer was lost. It is adopted where one job alone
+ * fits: it has the prompt, nothing contradicts the request, it was made after the submission by the server's own clock,
+ * and no record has it. Throws `outcome_unknown` while another process is still submitting it.
  */
-export async function recover(deps: RecoverDeps, lost: JobRecord, signal?: AbortSignal): Promise<Recovery> {
-  const { ledger, client, clock } = deps;
+export async function recover(deps: RecoverDeps, submission: JobRecord, signal?: AbortSignal): Promise<Recovery> {
+  const { ledger, client, clock, hasCompleteList } = deps;
+  const lost = await settle(deps, ledger.recordOf(submission.key));
+  if (lost.answer === 'pending') throw stillSubmitting(lost);
+  if (lost.answer === 'accepted') return { kind: 'found', record: lost, job: null };
+  if (lost.answer === 'rejected') return { kind: 'closed', record: lost };
   try {
-    const known = ledger.byKey(lost.key); // another process may have found it
-    if (known?.answer === 'accepted') return { kind: 'found', record: known, job: null };
     const search = new Search(deps, lost);
     await search.readList(client, signal);
     const job = search.findJob();
-    if (job === undefined) return { kind: 'missing', isProven: search.isProof() };
+    if (job === undefined) {
+      return hasCompleteList && search.isAbsent()
+        ? { kind: 'never-arrived' }
+        : { kind: 'missing', candidates: search.candidates() };
+    }
     await ledger.append({ event: 'accepted', key: lost.key, atMs: clock.now(), job: factsOf(job) });
-    const record = ledger.byKey(lost.key);
-    return record ? { kind: 'found', record, job } : { kind: 'missing', isProven: false };
+    return { kind: 'found', record: ledger.recordOf(lost.key), job };
   } catch (error) {
     signal?.throwIfAborted();
-    if (error instanceof SoraError) return { kind: 'unsearchable', error };
+    if (error instanceof SoraError && error.code !== 'ledger_damaged') return { kind: 'unsearchable', error };
     throw error;
   }
 }
 
-/** Whether the answer to a submission may still come to the process that sent it. */
-export function isInFlight(
-  { answer, pid, submittedAtMs }: JobRecord,
-  { clock, isProcessAlive }: Pick<RecoverDeps, 'clock' | 'isProcessAlive'>,
-): boolean {
-  return answer === 'pending' && clock.now() < submittedAtMs + ANSWER_TIMEOUT_MS && isProcessAlive(pid);
+/** A candidate in one line, for a person who is to choose. */
+export function describeCandidate({ id, prompt, createdAtMs }: VideoJob): string {
+  const made = createdAtMs === null ? '' : `, made ${new Date(createdAtMs).toISOString()}`;
+  return `${id}${prompt === null ? '' : ` “${prompt.slice(0, 40)}”`}${made}`;
 }
 
 /** One reading of a server's list, for one lost submission. */
 class Search {
   readonly #deps: RecoverDeps;
   readonly #lost: JobRecord;
-  readonly #jobs: VideoJob[] = [];
-  /** Whether the list was read to its end, or far enough. */
+  readonly #jobs = new Map<string, VideoJob>();
+  #aheadMs = 0;
+  /** Whether the list was read to its end, or far enough that its absence there counts. */
   #isWhole = false;
 
   constructor(deps: RecoverDeps, lost: JobRecord) {
@@ -74,126 +85,141 @@ class Search {
     this.#lost = lost;
   }
 
-  /** Reads as far back as the job can be, and for a row as far as it takes to believe that it is not there. */
   async readList(client: VideosClient, signal: AbortSignal | undefined): Promise<void> {
+    const marginMs = this.#deps.hasCompleteList ? WHOLE_MARGIN_MS : MARGIN_MS;
     let after: string | undefined;
     for (let pages = 0; pages < MAX_PAGES && !this.#isWhole; pages++) {
       const query = { limit: PAGE_SIZE, order: 'desc' as const, ...(after === undefined ? {} : { after }) };
-      const page = await client.list(query, signal === undefined ? {} : { signal });
-      this.#jobs.push(...page.jobs);
-      this.#isWhole = page.next === null || this.#isReadFarEnough();
-      after = page.next ?? undefined;
+      const { jobs, next, aheadMs } = await client.list(query, signal === undefined ? {} : { signal });
+      for (const job of jobs) this.#jobs.set(job.id, job);
+      this.#aheadMs = aheadMs ?? 0;
+      this.#isWhole = next === null || this.#isPast(marginMs);
+      after = next ?? undefined;
     }
   }
 
-  /** It begins with the newest, has come to what is too old, and has the job or, of a row, what proves its absence. */
-  #isReadFarEnough(): boolean {
-    const { submittedAtMs, row } = this.#lost;
-    const times = this.#jobs.flatMap(({ createdAtMs }) => createdAtMs ?? []);
+  /** The list begins with the newest, and has come to what is too old. */
+  #isPast(marginMs: number): boolean {
+    const times = [...this.#jobs.values()].flatMap((job) => this.#madeAtMs(job) ?? []);
     const isNewestFirst = times.every((timeMs, at) => timeMs <= (times[at - 1] ?? timeMs));
-    const isPast = (times.at(-1) ?? submittedAtMs) < submittedAtMs - CLOCK_SKEW_MS;
-    if (!isNewestFirst || !isPast) return false;
-    return row === null || this.#jobs.some((job) => this.#mayBe(job, this.#lost)) || this.#hasOlder(this.#ours());
+    return isNewestFirst && (times.at(-1) ?? Number.POSITIVE_INFINITY) < this.#lost.submittedAtMs - marginMs;
   }
 
   /**
-   * The submission's own job. Of equal submissions that were lost, the first takes the oldest job, and so on: so each
-   * finds another one, whoever looks. While one of them may still be answered, nobody knows which job is whose.
+   * The job that is surely the submission's own. Of several equal submissions without an answer nobody knows which job
+   * is whose, unless the list is complete: then the first of them takes the oldest job, and so on.
    */
   findJob(): VideoJob | undefined {
-    const lostOnes = this.#deps.ledger.byFingerprint(this.#lost.fingerprint).filter(isLost);
-    const free = this.#jobs.toReversed().sort((a, b) => (a.createdAtMs ?? 0) - (b.createdAtMs ?? 0));
-    let found: VideoJob | undefined;
-    for (const record of lostOnes) {
-      const at = free.findIndex((job) => this.#mayBe(job, record));
-      const [job] = at === -1 ? [] : free.splice(at, 1);
-      if (record.key === this.#lost.key) found = job;
-      else if (job !== undefined && isInFlight(record, this.#deps)) return undefined;
-    }
-    return found;
+    const { request, submittedAtMs, fingerprint } = this.#lost;
+    const fitting = [...this.#jobs.values()]
+      .filter((job) => this.#isMadeAfter(job, submittedAtMs) && fits(job, request) && !this.#isKnown(job))
+      .sort((a, b) => (a.createdAtMs ?? 0) - (b.createdAtMs ?? 0));
+    const rivals = this.#others().filter((other) => fitting.some((job) => fits(job, other.request)));
+    if (rivals.length === 0 && fitting.length === 1 && !this.#hasHiddenTwin()) return fitting[0];
+    const isPairable = rivals.every((rival) => rival.fingerprint === fingerprint && !isInFlight(rival, this.#deps));
+    if (!this.#deps.hasCompleteList || !isPairable) return undefined;
+    return fitting[rivals.filter((rival) => isEarlier(rival, this.#lost)).length];
+  }
+
+  /** Whether no job on the list can be the lost one, whatever the server made of its prompt. */
+  isAbsent(): boolean {
+    const { request, submittedAtMs } = this.#lost;
+    const mayBe = (job: VideoJob): boolean =>
+      resembles(job, request) || this.#isMadeAfter(job, submittedAtMs - MARGIN_MS);
+    return this.#isWhole && !this.#unclaimed().some(mayBe);
+  }
+
+  /** Jobs that the submission may have made, those of its prompt first. */
+  candidates(): VideoJob[] {
+    const { request, submittedAtMs } = this.#lost;
+    const unclaimed = this.#unclaimed();
+    const alike = unclaimed.filter((job) => resembles(job, request));
+    const later = unclaimed.filter((job) => this.#isMadeAfter(job, submittedAtMs));
+    return (alike.length > 0 ? alike : later).slice(0, MAX_CANDIDATES);
+  }
+
+  /** Other submissions to this server whose jobs are not known by now. */
+  #others(): JobRecord[] {
+    const { key, baseUrl } = this.#lost;
+    return this.#deps.ledger
+      .open()
+      .filter((record) => record.job === null && record.key !== key && record.baseUrl === baseUrl);
+  }
+
+  /** What no record has, and no other lost submission fits better. */
+  #unclaimed(): VideoJob[] {
+    const others = this.#others();
+    const isOthers = (job: VideoJob): boolean =>
+      !fits(job, this.#lost.request) && others.some(({ request }) => fits(job, request));
+    return [...this.#jobs.values()].filter((job) => !this.#isKnown(job) && !isOthers(job));
   }
 
   /**
-   * Whether the list would have the job if there were one: it is whole; it has jobs of ours from before and after, so
-   * that it is of the same account and does not lag; it shows prompts as they were sent; and none of its jobs that are
-   * not ours resembles it.
+   * Whether an equal submission of about that time has a job that this list does not show under its id: where lists have
+   * ids of their own, or each replica its own list, the job that fits may be that one.
    */
-  isProof(): boolean {
-    const { ledger } = this.#deps;
-    const ours = this.#ours();
-    const [newest] = ledger.newest(1, (record) => this.#isOurs(record));
-    const { submittedAtMs } = this.#lost;
-    return (
-      this.#isWhole &&
-      ours.some(({ owner }) => owner.submittedAtMs >= submittedAtMs || owner.key === newest?.key) &&
-      this.#hasOlder(ours) &&
-      ours.every(({ job, owner }) => job.prompt === owner.request.prompt) &&
-      !this.#jobs.some((job) => this.#resembles(job) && this.#ownerOf(job) === undefined)
-    );
+  #hasHiddenTwin(): boolean {
+    const { fingerprint, submittedAtMs } = this.#lost;
+    const listed = new Set([...this.#jobs.keys()].flatMap(idForms));
+    return this.#deps.ledger
+      .byFingerprint(fingerprint)
+      .some(
+        (twin) =>
+          twin.job !== null &&
+          twin.submittedAtMs > submittedAtMs - TWIN_MS &&
+          !idForms(twin.job.id).some((form) => listed.has(form)),
+      );
   }
 
-  /** Whether the list goes back to jobs of ours from before, or there are none. */
-  #hasOlder(ours: readonly OwnedJob[]): boolean {
-    const { submittedAtMs } = this.#lost;
-    if (ours.some(({ owner }) => owner.submittedAtMs <= submittedAtMs)) return true;
-    const isOlder = (record: JobRecord): boolean => record.submittedAtMs < submittedAtMs && this.#isOurs(record);
-    return this.#deps.ledger.newest(1, isOlder).length === 0;
+  #isKnown({ id }: VideoJob): boolean {
+    return this.#deps.ledger.byIdForm(id).some(({ baseUrl }) => baseUrl === this.#lost.baseUrl);
   }
 
-  #ours(): OwnedJob[] {
-    return this.#jobs.flatMap((job) => {
-      const owner = this.#ownerOf(job);
-      return owner === undefined ? [] : { job, owner };
-    });
+  #isMadeAfter(job: VideoJob, earliestMs: number): boolean {
+    const madeAtMs = this.#madeAtMs(job);
+    if (madeAtMs === null) return false;
+    return madeAtMs >= earliestMs - ROUNDING_MS && madeAtMs <= this.#deps.clock.now() + ROUNDING_MS;
   }
 
-  #ownerOf({ id }: VideoJob): JobRecord | undefined {
-    return this.#deps.ledger.byId(id).find((record) => this.#isOurs(record));
-  }
-
-  #isOurs({ baseUrl, answer, removed }: JobRecord): boolean {
-    return baseUrl === this.#lost.baseUrl && answer === 'accepted' && !removed;
-  }
-
-  #mayBe(job: VideoJob, { submittedAtMs, request }: JobRecord): boolean {
-    return isInTime(job, submittedAtMs) && fits(job, request) && this.#ownerOf(job) === undefined;
-  }
-
-  /** Whether it could be the lost one after all, from a server that tells little, or in words of its own. */
-  #resembles(job: VideoJob): boolean {
-    const { submittedAtMs, request } = this.#lost;
-    return isInTime(job, submittedAtMs) && normalized(request.prompt).startsWith(normalized(job.prompt ?? ''));
+  /** By our clock. */
+  #madeAtMs({ createdAtMs }: VideoJob): number | null {
+    return createdAtMs === null ? null : createdAtMs - this.#aheadMs;
   }
 }
 
-interface OwnedJob {
-  readonly job: VideoJob;
-  readonly owner: JobRecord;
+function isEarlier(a: JobRecord, b: JobRecord): boolean {
+  return a.submittedAtMs < b.submittedAtMs || (a.submittedAtMs === b.submittedAtMs && a.key < b.key);
 }
 
-function isLost(record: JobRecord): boolean {
-  return isOpen(record) && record.job === null;
-}
-
-function isInTime({ createdAtMs }: VideoJob, submittedAtMs: number): boolean {
-  const timeMs = createdAtMs ?? submittedAtMs;
-  return timeMs >= submittedAtMs - CLOCK_SKEW_MS && timeMs <= submittedAtMs + LATE_ARRIVAL_MS + CLOCK_SKEW_MS;
-}
-
-/** The prompt must be the same; what a server leaves out of its list contradicts nothing. */
+/** The prompt is the same; what a server leaves out of its list contradicts nothing. */
 function fits(job: VideoJob, request: RecordedRequest): boolean {
   const agrees = <T>(theirs: T | null, ours: T | null): boolean => theirs === null || ours === null || theirs === ours;
-  const sameModel = job.model === null || request.model === null || job.model.startsWith(request.model);
   return (
-    job.prompt === request.prompt && sameModel && agrees(job.seconds, request.seconds) && agrees(job.size, request.size)
+    job.prompt !== null &&
+    plain(job.prompt) === plain(request.prompt) &&
+    agrees(bareModel(job.model), bareModel(request.model)) &&
+    agrees(job.seconds, request.seconds) &&
+    agrees(job.size?.replace('*', 'x') ?? null, request.size)
   );
 }
 
-/** Without what servers do to a text that they show: trimmed, cut short, its white space joined. */
-function normalized(prompt: string): string {
-  return prompt
-    .replace(/(…|\.\.\.)$/, '')
-    .replace(/\s+/g, ' ')
-    .trim()
-    .toLowerCase();
+/** Without the provider before a model's name, and the date of its snapshot behind it. */
+function bareModel(name: string | null): string | null {
+  return name?.replace(/^.*\//, '').replace(/-\d{4}-\d{2}-\d{2}$/, '') ?? null;
+}
+
+/** Whether a job may be of a request although its server hides, cuts or rewrites prompts. */
+function resembles(job: VideoJob, request: RecordedRequest): boolean {
+  if (job.prompt === null) return true;
+  const [theirs, ours] = [plain(job.prompt), plain(request.prompt)].map((text) => text.toLowerCase()) as [
+    string,
+    string,
+  ];
+  const cut = theirs.replace(/(\u2026|\.{3})$/, '').trimEnd();
+  const isCut = cut !== theirs || cut.length >= SHORTEST_CUT;
+  return theirs === ours || theirs.includes(ours) || (isCut && ours.startsWith(cut));
+}
+
+function plain(prompt: string): string {
+  return prompt.replace(/\s+/g, ' ').trim();
 }

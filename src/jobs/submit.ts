@@ -1,48 +1,44 @@
-import type { VideosClient } from '../client/port.ts';
 import { SoraError } from '../domain/errors.ts';
 import { hintsFor } from '../domain/hints.ts';
 import { formatUsd } from '../domain/money.ts';
 import type { Estimate } from '../domain/pricing.ts';
 import {
   ABANDONED,
+  applyEvent,
   factsOf,
   hasVideo,
   isFileOwed,
   isOpen,
   type JobRecord,
+  type LedgerEvent,
+  NEVER_ARRIVED,
   type ServerIdentity,
   WITHDRAWN,
 } from '../domain/record.ts';
+import { shellWord } from '../domain/shell.ts';
 import type { VideoJob, VideoRequest } from '../domain/video.ts';
-import type { Clock } from '../platform/clock.ts';
 import { Interrupt } from '../platform/host.ts';
-import type { Ledger } from '../store/ledger.ts';
 import { overDayCap } from './day-cap.ts';
 import { fingerprintOf, recordRequest } from './fingerprint.ts';
-import { isInFlight, recover } from './recover.ts';
+import { awaitAnswer, type PatienceDeps } from './in-flight.ts';
+import { describeCandidate, type RecoverDeps, recover } from './recover.ts';
 
-const ANSWER_POLL_MS = 250;
-/** A server may list a job some moments after it took it. */
+/** A server may list a job only some moments after it took it. */
 const RECOVERY_DELAYS_MS = [0, 1_000, 3_000];
-/** Nobody watches a manifest’s rows, so more time passes before one is held to have never arrived. */
-const ROW_RECOVERY_DELAYS_MS = [...RECOVERY_DELAYS_MS, 10_000];
+/** More time passes where a create that is not on the list is held to have never arrived. */
+const COMPLETE_LIST_DELAYS_MS = [...RECOVERY_DELAYS_MS, 10_000];
 /** After anything else a create may still arrive: a server that was too slow to answer is at it, one that said yes has it. */
 const MAY_HAVE_NEVER_ARRIVED: ReadonlySet<string | null> = new Set(['connection_failed', 'server_error', null]);
 
-export interface SubmitDeps {
-  readonly client: VideosClient;
-  readonly ledger: Ledger;
-  readonly clock: Clock;
+export interface SubmitDeps extends RecoverDeps, PatienceDeps {
   readonly randomBytes: (size: number) => Uint8Array;
-  readonly pid: number;
-  readonly isProcessAlive: (pid: number) => boolean;
-  /** Stops waits between calls, never a create that is under way. */
-  readonly signal?: AbortSignal | undefined;
-  /** The profile whose spending the cap of the day is for; all spending when it is left out or null. */
+  /** What is worth knowing afterwards, too. */
+  readonly onNotice?: ((notice: string) => void) | undefined;
+  /** The profile whose spending the daily cap counts; all spending when left out or null. */
   readonly cappedProfile?: string | null;
 }
 
-/** Ties a submission to a row of a manifest. */
+/** Which row of a manifest a submission is for. */
 export interface RowTie {
   /** The manifest. */
   readonly batch: string;
@@ -52,25 +48,25 @@ export interface RowTie {
 
 /** A row that is to have a video now. */
 export interface RowOrder extends RowTie {
-  /** The latest of its submissions that is known to have come to nothing; null where there is none. */
+  /** The latest of its submissions that is known to have failed; null where there is none. */
   readonly after: string | null;
   /** A submission in doubt that is given up when it cannot be found; null where there is none. */
   readonly givesUp: string | null;
-  /** Most that all submissions of the manifest may cost, by all processes; null without a cap. */
+  /** The most that all submissions of the manifest may cost, in all processes; null without a cap. */
   readonly maxCostMicros: number | null;
 }
 
 export interface SubmitOrder {
-  /** Of the record; a new one when left out. Who keeps a key of their own can find out later what became of it. */
+  /** Key of the record, by which a caller finds out later what became of it; a new one when left out. */
   readonly key?: string;
   readonly server: ServerIdentity;
   readonly request: VideoRequest;
   readonly estimate: Estimate | null;
   /** The simulator: never counted as spent. */
   readonly free: boolean;
-  /** Submit anew although the same request is unfinished. */
+  /** Submit another one although the same request is unfinished. */
   readonly again: boolean;
-  /** The video is to be saved as a file. One that an earlier command was to save, and did not, is as good as a new one. */
+  /** The video is to be saved as a file: one that an earlier command did not save yet counts as unfinished. */
   readonly owesFile?: boolean;
   /** Records that this command has already taken for other copies of the request. */
   readonly taken: ReadonlySet<string>;
@@ -83,51 +79,67 @@ export interface Submission {
   /** `attached`: the job existed and nothing was paid. */
   readonly kind: 'submitted' | 'attached';
   readonly record: JobRecord;
-  /** The job as the server just told it; null when only the ledger spoke. */
+  /** The job as the server just reported it; null when only the ledger knows of it. */
   readonly job: VideoJob | null;
-  /** Why it had to be looked for in the server's list: the answer to its create was lost. */
+  /** The answer to its create was lost, and the job was found in the server's list. */
   readonly doubt?: SoraError;
+  /** The job is paid, and its id could not be written down. */
+  readonly unrecorded?: SoraError;
 }
 
 /**
- * Pays once. The intent is on the disk before the create leaves, the order of
- * intents in the ledger decides between processes that want the same thing at
- * once, and a create whose answer is lost is looked for, not sent again.
+ * Pays once. The intent is in the ledger before the create leaves, the order of intents decides between processes that
+ * want the same thing at once, and a create that may have left is never sent again: its job is looked for.
  *
- * A single create is the same as another one with an equal request, while that is
- * unfinished or owes its file; a row of a manifest is the same as itself only, and has its video once:
- * it is made anew only by who knows that it failed.
+ * A single create is the same as another one with an equal request, while that is unfinished or its file is still to be
+ * saved. A row of a manifest is the same as itself only, and has its video once: it is submitted again only by a run
+ * that knows of its failure.
  *
- * Throws the server's refusal, `cost_cap_exceeded`, `outcome_unknown` when the job
- * could not be found, or the signal's reason when it aborts before anything was sent.
- * For a row that may be tried again: a `connection_failed` where its create is proven to
- * have never arrived, or is given up, and a `duplicate_request` where another process was
- * refused.
+ * Throws the server's refusal, `cost_cap_exceeded`, `ledger_damaged`, `outcome_unknown` when the job could not be found,
+ * or the signal's reason when it aborts before anything was sent. For a row that may be tried again: a `connection_failed`
+ * where its create never arrived, or is given up, and a `duplicate_request` where another process was refused.
  */
 export async function submit(deps: SubmitDeps, order: SubmitOrder): Promise<Submission> {
-  const { ledger } = deps;
-  const fingerprint = fingerprintOf(order.server.baseUrl, recordRequest(order.request));
-  const findSame = (): JobRecord | undefined => {
-    if (order.row !== null) return standingOf(ledger.byRow(order.row.key), order.row.after);
-    return underWay(deps, order).find((record) => !order.taken.has(record.key));
-  };
-  const existing = findSame();
-  if (existing !== undefined) return attach(deps, existing, order.row);
-
-  deps.signal?.throwIfAborted();
-  const key = order.key ?? newKey(deps);
-  await writeIntent(deps, order, key, fingerprint);
-  const first = findSame();
-  if (first !== undefined && first.key !== key) {
-    await takeBack(deps, key, WITHDRAWN, 'another process submitted the same request first');
-    return attach(deps, first, order.row);
+  let key: string | null = null;
+  for (;;) {
+    const first = firstOf(deps, order, key);
+    if (first === undefined) {
+      deps.signal?.throwIfAborted();
+      key = await writeIntent(deps, order);
+      continue;
+    }
+    if (first.key !== key) {
+      const standing = await awaitAnswer(deps, first);
+      if (isCleared(standing)) continue;
+      if (key !== null) await withdraw(deps, key, 'another process submitted the same request first');
+      const submission = await goOnWith(deps, order, standing);
+      if (submission !== null) return submission;
+      if (order.row !== null) throw didNotArrive(null); // another create has to wait for its turn
+      key = null;
+      continue;
+    }
+    await keepBatchCap(deps, order, key);
+    await keepDayCap(deps, order, key);
+    const submission = await send(deps, order, key);
+    if (submission !== null) return submission;
+    key = null; // another process took this one for dead, and withdrew it
   }
-  await keepBatchCap(deps, order, key);
-  await keepDayCap(deps, order, key);
-  return send(deps, order, key);
 }
 
-/** The submissions of an equal request that a single create goes on with, oldest first. */
+/** Whether a submission certainly made nothing, or a person gave it up, so that its request may be submitted again. */
+function isCleared({ answer, refusal }: JobRecord): boolean {
+  return answer === 'rejected' && [WITHDRAWN, NEVER_ARRIVED, ABANDONED].some((code) => code === refusal?.code);
+}
+
+/** The submission that an order is for, this one's own included; undefined when there is none. */
+function firstOf(deps: SubmitDeps, order: SubmitOrder, key: string | null): JobRecord | undefined {
+  const { ledger } = deps;
+  const own = key === null ? undefined : ledger.recordOf(key);
+  if (order.row !== null) return standingOf(ledger.byRow(order.row.key), order.row.after);
+  return order.again ? own : underWay(deps, order).find((record) => !order.taken.has(record.key));
+}
+
+/** The submissions of an equal request that a single create attaches to, oldest first. */
 export function underWay(
   { ledger, clock }: Pick<SubmitDeps, 'ledger' | 'clock'>,
   { server, request, again, owesFile = false }: Pick<SubmitOrder, 'server' | 'request' | 'again' | 'owesFile'>,
@@ -147,18 +159,21 @@ function standingOf(records: readonly JobRecord[], after: string | null): JobRec
   );
 }
 
-function writeIntent(deps: SubmitDeps, order: SubmitOrder, key: string, fingerprint: string): Promise<void> {
+async function writeIntent(deps: SubmitDeps, order: SubmitOrder): Promise<string> {
+  const { ledger, clock, self } = deps;
   const { server, request, estimate, free, row, owesFile = false } = order;
-  return deps.ledger.append({
+  const key = order.key !== undefined && ledger.byKey(order.key) === undefined ? order.key : newKey(deps);
+  const recorded = recordRequest(request);
+  await ledger.append({
     event: 'intent',
     key,
-    atMs: deps.clock.now(),
-    pid: deps.pid,
+    atMs: clock.now(),
+    ...self,
     profile: server.profile,
     baseUrl: server.baseUrl,
     dialect: server.dialect,
-    fingerprint,
-    request: recordRequest(request),
+    fingerprint: fingerprintOf(server.baseUrl, recorded),
+    request: recorded,
     estimatedMicros: estimate?.micros ?? null,
     priceList: estimate?.priceList ?? null,
     free,
@@ -166,119 +181,198 @@ function writeIntent(deps: SubmitDeps, order: SubmitOrder, key: string, fingerpr
     row: row?.key ?? null,
     ...(owesFile ? { owesFile } : {}),
   });
+  return key;
 }
 
-async function send(deps: SubmitDeps, order: SubmitOrder, key: string): Promise<Submission> {
+/** Null when another process withdrew the submission before it was sent. */
+async function send(deps: SubmitDeps, order: SubmitOrder, key: string): Promise<Submission | null> {
   const { client, ledger, clock, signal } = deps;
-  const { request } = order;
-  const outcome = await client.create(request, { idempotencyKey: key, ...(signal === undefined ? {} : { signal }) });
+  const write = (event: 'sending' | 'held'): Promise<void> => ledger.append({ event, key, atMs: clock.now() });
+  /** Written and read back: behind a withdrawal, or where the file lost a line, nothing may leave. */
+  const sending = async (): Promise<boolean> => {
+    await write('sending');
+    return ledger.recordOf(key).isSent;
+  };
+  if (!(await sending())) return null;
+  const outcome = await client.create(order.request, {
+    idempotencyKey: key,
+    resend: { held: () => write('held'), sending },
+    ...(signal === undefined ? {} : { signal }),
+  });
   const at = { key, atMs: clock.now() };
   switch (outcome.kind) {
     case 'accepted':
-      await ledger.append({ event: 'accepted', ...at, job: factsOf(outcome.job) });
-      return { kind: 'submitted', record: recordOf(ledger, key), job: outcome.job };
+      return accept(deps, { event: 'accepted', ...at, job: factsOf(outcome.job) }, outcome.job);
     case 'rejected': {
       const { code, causedBy, message } = outcome.error;
-      await ledger.append({ event: 'rejected', ...at, code, message: causedBy ?? message });
+      const unwritten = await ledger.tryAppend({ event: 'rejected', ...at, code, message: causedBy ?? message });
+      if (unwritten !== null) throw refusedUnrecorded(outcome.error, key, unwritten);
       if (outcome.error.retryable) signal?.throwIfAborted(); // given up between two tries, not refused
       throw outcome.error;
     }
     case 'unknown': {
       const { cause, causedBy, message } = outcome.error;
       const { code } = cause instanceof SoraError ? cause : outcome.error;
-      await ledger.append({ event: 'unknown', ...at, code, message: causedBy ?? message });
-      return findLost(deps, order.row, recordOf(ledger, key), outcome.error);
+      const unwritten = await ledger.tryAppend({ event: 'unknown', ...at, code, message: causedBy ?? message });
+      if (unwritten !== null) throw inDoubt(key, outcome.error, []);
+      const found = await findLost(deps, order, ledger.recordOf(key), outcome.error);
+      if (found !== null) return found;
+      throw didNotArrive(outcome.error);
     }
   }
 }
 
+/** A job that is paid goes on, and its id is shown, also where it cannot be written down. */
+async function accept(
+  { ledger, onNotice }: SubmitDeps,
+  event: LedgerEvent & { readonly event: 'accepted' },
+  job: VideoJob,
+): Promise<Submission> {
+  const { key } = event;
+  const pending = ledger.recordOf(key);
+  const unwritten = await ledger.tryAppend(event);
+  if (unwritten === null) return { kind: 'submitted', record: ledger.recordOf(key), job };
+  const unrecorded = unwritten.with({
+    title: `${job.id} was created and is paid, but could not be written to the ledger`,
+    jobId: job.id,
+    submission: key,
+    hints: [`make room on the disk, then run \`sora attach ${key} ${shellWord(job.id)}\` to add it to the ledger`],
+  });
+  onNotice?.(unrecorded.message); // at once: the wait that follows may be interrupted
+  return { kind: 'submitted', record: applyEvent(pending, event) ?? pending, job, unrecorded };
+}
+
+/** The ledger still counts it as sent, so it would stay in doubt. */
+function refusedUnrecorded(refusal: SoraError, key: string, { causedBy }: SoraError): SoraError {
+  return refusal.with({
+    submission: key,
+    hints: [
+      ...refusal.hints,
+      `run \`sora forget ${key}\`: the ledger could not be told of the refusal (${causedBy ?? 'cannot write'})`,
+    ],
+  });
+}
+
 /**
- * Goes on with a job that exists, or may exist, instead of paying for a second one: of another process, or of this
- * program's own earlier run. Throws like `submit`.
+ * Goes on with a job that exists, or may exist, instead of paying for a second one: of another process, or of an earlier
+ * run. Throws like `submit`.
  */
-export async function attach(deps: SubmitDeps, existing: JobRecord, row: RowOrder | null = null): Promise<Submission> {
+export async function attach(deps: SubmitDeps, existing: JobRecord): Promise<Submission> {
   const record = await awaitAnswer(deps, existing);
+  const submission = isCleared(record) ? null : await goOnWith(deps, { row: null }, record);
+  if (submission !== null) return submission;
+  throw didNotArrive(null);
+}
+
+/** The same for one that is answered. Null when it never arrived, and may be submitted again. */
+async function goOnWith(
+  deps: SubmitDeps,
+  order: Pick<SubmitOrder, 'row'>,
+  record: JobRecord,
+): Promise<Submission | null> {
   if (record.answer === 'rejected') {
     throw new SoraError('duplicate_request', {
       title: 'the same request, submitted by another process, was refused',
       causedBy: record.refusal?.message ?? null,
-      hints: ['run the command again to submit it anew'],
-      retryable: row !== null,
+      hints: ['run the command again to submit it again'],
+      retryable: order.row !== null,
     });
   }
   if (record.answer === 'accepted') return { kind: 'attached', record, job: null };
   const doubt = new SoraError('outcome_unknown', { causedBy: record.refusal?.message ?? null });
-  return { ...(await findLost(deps, row, record, doubt)), kind: 'attached' };
+  const found = await findLost(deps, order, record, doubt);
+  return found === null ? null : { ...found, kind: 'attached' };
 }
 
-/** Another process may be in the middle of its create; when it is gone, its answer is lost. */
-async function awaitAnswer(
-  { ledger, clock, pid, isProcessAlive, signal }: SubmitDeps,
-  existing: JobRecord,
-): Promise<JobRecord> {
-  let record = existing;
-  while (record.pid !== pid && isInFlight(record, { clock, isProcessAlive })) {
-    await clock.sleep(ANSWER_POLL_MS, signal);
-    record = recordOf(ledger, existing.key);
-  }
-  if (record.answer !== 'pending') return record;
-  const message = 'the process that submitted it ended before the answer came';
-  await ledger.append({ event: 'unknown', key: record.key, atMs: clock.now(), code: null, message });
-  return recordOf(ledger, record.key);
-}
-
+/** Null when the create never arrived, by a list that is complete, or was given up. */
 async function findLost(
   deps: SubmitDeps,
-  row: RowOrder | null,
+  { row }: Pick<SubmitOrder, 'row'>,
   lost: JobRecord,
   doubt: SoraError,
-): Promise<Submission> {
+): Promise<Submission | null> {
+  const { clock, ledger, signal, hasCompleteList, onNews, onNotice } = deps;
   const facts = { key: lost.key };
-  let isProvenMissing = false;
+  let candidates: readonly VideoJob[] = [];
+  let isMissing = false;
+  if (row === null) onNews?.('the answer was lost; checking whether the video was created');
   try {
-    for (const delayMs of row === null ? RECOVERY_DELAYS_MS : ROW_RECOVERY_DELAYS_MS) {
-      if (delayMs > 0) await deps.clock.sleep(delayMs, deps.signal);
-      const recovery = await recover(deps, lost, deps.signal);
-      if (recovery.kind === 'found') return { kind: 'submitted', record: recovery.record, job: recovery.job, doubt };
+    for (const delayMs of hasCompleteList ? COMPLETE_LIST_DELAYS_MS : RECOVERY_DELAYS_MS) {
+      if (delayMs > 0) await clock.sleep(delayMs, signal);
+      const recovery = await recover(deps, lost, signal);
+      if (recovery.kind === 'closed') return null;
       if (recovery.kind === 'unsearchable') break;
-      isProvenMissing = recovery.isProven;
+      if (recovery.kind === 'found') {
+        const { record, job } = recovery;
+        onNotice?.(`the answer to the create was lost; its video was found in the server’s list as ${record.job?.id}`);
+        return { kind: 'submitted', record, job, doubt };
+      }
+      isMissing = recovery.kind === 'never-arrived';
+      candidates = recovery.kind === 'missing' ? recovery.candidates : [];
     }
   } catch (error) {
     if (!(error instanceof Interrupt)) throw error;
-    const title = 'interrupted; it is not known whether the video was created';
-    throw new SoraError('interrupted', { title, hints: hintsFor('outcome_unknown', facts), cause: error });
+    const title = 'interrupted; the server may have created the video';
+    throw new SoraError('interrupted', {
+      title,
+      submission: lost.key,
+      hints: hintsFor('outcome_unknown', facts),
+      cause: error,
+    });
   }
-  const { causedBy, status, requestId } = doubt;
-  const isMissing = isProvenMissing && MAY_HAVE_NEVER_ARRIVED.has(lost.refusal?.code ?? null);
-  const isGivenUp = row?.givesUp === lost.key;
-  if (row === null || !(isMissing || isGivenUp)) {
-    throw new SoraError('outcome_unknown', { causedBy, status, requestId, facts, cause: doubt });
-  }
-  const reason = isMissing ? 'it never arrived: the server’s list does not have it' : 'given up; it may exist';
-  const record = await takeBack(deps, lost.key, isMissing ? WITHDRAWN : ABANDONED, reason);
-  if (record.answer === 'accepted') return { kind: 'submitted', record, job: null };
-  throw new SoraError('connection_failed', {
-    title: 'the create did not arrive at the server',
+  const hasNeverArrived = isMissing && MAY_HAVE_NEVER_ARRIVED.has(lost.refusal?.code ?? null);
+  if (!hasNeverArrived && row?.givesUp !== lost.key) throw inDoubt(lost.key, doubt, candidates);
+  const [code, message] = hasNeverArrived
+    ? [NEVER_ARRIVED, 'the server’s list, which is complete, does not have it']
+    : [ABANDONED, 'given up; it may exist'];
+  await ledger.append({ event: 'rejected', key: lost.key, atMs: clock.now(), code, message });
+  const record = ledger.recordOf(lost.key);
+  return record.answer === 'accepted' ? { kind: 'submitted', record, job: null } : null; // found in the same moment
+}
+
+/** The error for a submission whose job may exist, with what a person can do about it. `doubt`: why, or what happened. */
+export function inDoubt(key: string, doubt: SoraError | string, candidates: readonly VideoJob[]): SoraError {
+  const { causedBy, status, requestId, cause } =
+    typeof doubt === 'string' ? new SoraError('outcome_unknown', { causedBy: doubt }) : doubt;
+  const isRedirect = status !== null && status >= 300 && status < 400;
+  return new SoraError('outcome_unknown', {
     causedBy,
+    status,
+    requestId,
+    submission: key,
+    hints: [
+      ...candidates.map((job) => `run \`sora attach ${key} ${shellWord(job.id)}\` if it is ${describeCandidate(job)}`),
+      ...hintsFor('outcome_unknown', { key }),
+      ...(isRedirect ? ['set the base URL to where the server redirects to, without the `/videos` at its end'] : []),
+    ],
+    cause,
+  });
+}
+
+function didNotArrive(doubt: SoraError | null): SoraError {
+  return new SoraError('connection_failed', {
+    title: 'the create did not arrive at the server',
+    causedBy: doubt?.causedBy ?? null,
+    hints: ['run the command again: nothing was created, by the server’s list', 'check the network and the server'],
     cause: doubt,
   });
 }
 
-/** Takes the intent back when it would bring its manifest over the cap, with all that other processes submit of it. */
+/** Withdraws the intent when it would bring its manifest over the cap, with all that other processes submit of it. */
 async function keepBatchCap(deps: SubmitDeps, { row, free }: SubmitOrder, key: string): Promise<void> {
   if (row === null || row.maxCostMicros === null || free) return;
-  const { estimatedMicros } = recordOf(deps.ledger, key);
+  const { estimatedMicros } = deps.ledger.recordOf(key);
   if (deps.ledger.spentOnBatch(row.batch, key) + (estimatedMicros ?? 0) <= row.maxCostMicros) return;
-  await takeBack(deps, key, WITHDRAWN, 'over the cap of its manifest');
+  await withdraw(deps, key, 'over the cap of its manifest');
   throw new SoraError('cost_cap_exceeded', {
-    title: `all that may be spent on this manifest is spent: ${formatUsd(row.maxCostMicros)}`,
+    title: `the whole cap of this manifest is spent: ${formatUsd(row.maxCostMicros)}`,
   });
 }
 
-/** Takes the intent back when it would bring its day over the cap: of several processes, the first in the ledger stay below it. */
+/** Withdraws the intent when it would bring its day over the cap: of several processes, the first in the ledger stay below it. */
 async function keepDayCap(deps: SubmitDeps, { maxCostPerDayMicros, free }: SubmitOrder, key: string): Promise<void> {
   if (maxCostPerDayMicros === null || free) return;
-  const { submittedAtMs, estimatedMicros } = recordOf(deps.ledger, key);
+  const { submittedAtMs, estimatedMicros } = deps.ledger.recordOf(key);
   const excess = overDayCap(deps.ledger, estimatedMicros, {
     atMs: submittedAtMs,
     profile: deps.cappedProfile ?? null,
@@ -286,25 +380,12 @@ async function keepDayCap(deps: SubmitDeps, { maxCostPerDayMicros, free }: Submi
     before: key,
   });
   if (excess === null) return;
-  await takeBack(deps, key, WITHDRAWN, 'over the day’s cap');
+  await withdraw(deps, key, 'over the cap of the day');
   throw excess;
 }
 
-/** The record as it is then: accepted all the same when another process has found its job. */
-async function takeBack(
-  { ledger, clock }: SubmitDeps,
-  key: string,
-  code: typeof WITHDRAWN | typeof ABANDONED,
-  message: string,
-): Promise<JobRecord> {
-  await ledger.append({ event: 'rejected', key, atMs: clock.now(), code, message });
-  return recordOf(ledger, key);
-}
-
-function recordOf(ledger: Ledger, key: string): JobRecord {
-  const record = ledger.byKey(key);
-  if (record === undefined) throw new SoraError('invalid_config', { title: `the ledger lost the record ${key}` });
-  return record;
+async function withdraw({ ledger, clock }: SubmitDeps, key: string, message: string): Promise<void> {
+  await ledger.append({ event: 'rejected', key, atMs: clock.now(), code: WITHDRAWN, message });
 }
 
 /** Sortable by time and unique across processes; also the `Idempotency-Key`. */

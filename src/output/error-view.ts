@@ -28,6 +28,7 @@ export interface ErrorJson {
   readonly request_id: string | null;
   readonly retryable: boolean;
   readonly job_id: string | null;
+  readonly submission: string | null;
 }
 
 /** An error for programs. */
@@ -42,5 +43,6 @@ export function errorJson(error: SoraError): ErrorJson {
     request_id: error.requestId,
     retryable: error.retryable,
     job_id: error.jobId,
+    submission: error.submission,
   };
 }

@@ -5,6 +5,7 @@ import type { Readable, Writable } from 'node:stream';
 import { type Clock, systemClock } from './clock.ts';
 import { homeDirOf } from './home-dir.ts';
 import { type Http, nodeHttp } from './http.ts';
+import { ownProcess, type ProcessIdentity } from './process-identity.ts';
 
 export type InputStream = Readable & { readonly isTTY?: boolean };
 export type OutputStream = Writable & { readonly isTTY?: boolean; readonly columns?: number };
@@ -34,6 +35,8 @@ export interface Host {
   readonly platform: NodeJS.Platform;
   readonly nodeVersion: string;
   readonly pid: number;
+  /** This process, as other processes may look it up. */
+  readonly self: ProcessIdentity;
   readonly stdin: InputStream;
   readonly stdout: OutputStream;
   readonly stderr: OutputStream;
@@ -46,6 +49,7 @@ export interface Host {
 }
 
 export function nodeHost(version: string, programDir: string): Host {
+  let self: ProcessIdentity | undefined;
   return {
     version,
     programDir,
@@ -56,6 +60,10 @@ export function nodeHost(version: string, programDir: string): Host {
     platform: process.platform,
     nodeVersion: process.versions.node,
     pid: process.pid,
+    get self() {
+      self ??= ownProcess();
+      return self;
+    },
     // Getters: opening a standard stream has a cost that a command which never reads or writes it need not pay.
     get stdin() {
       return process.stdin;
@@ -103,16 +111,6 @@ function listenForInterrupts(): AbortSignal {
     });
   }
   return controller.signal;
-}
-
-/** Whether a process with this id is alive on this machine; used to tell a running submission from an abandoned one. */
-export function isProcessAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return error instanceof Error && 'code' in error && error.code === 'EPERM';
-  }
 }
 
 const POOL_BYTES = 4096;

@@ -226,7 +226,7 @@ export class JobRunner {
           if (video.progress !== null) this.#progress.set(job.id, video.progress);
           if (video.status === status) continue;
           status = video.status;
-          await ledger.append({ event: 'seen', key: job.id, atMs: clock.now(), job: factsOf(video) });
+          await ledger.tryAppend({ event: 'seen', key: job.id, atMs: clock.now(), job: factsOf(video) });
           if (!isTerminal(video.status)) log('info', 'Video job status', { id: job.id, videoId, status });
         }
       } catch (error) {

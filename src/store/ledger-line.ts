@@ -1,6 +1,6 @@
 import { DIALECT_NAMES, type DialectName } from '../domain/dialect.ts';
 import { isJsonObject, parseJson } from '../domain/json.ts';
-import type { JobFacts, LedgerEvent, RecordedRequest, SavedFile } from '../domain/record.ts';
+import type { JobFacts, LedgerEvent, RecordedRequest, SavedFile, Submitter } from '../domain/record.ts';
 import { JOB_STATUSES, type JobFailure, type JobStatus, VARIANTS } from '../domain/video.ts';
 import { Fields, UnreadableField } from './ledger-fields.ts';
 
@@ -52,7 +52,7 @@ function decodeEvent(fields: Fields): LedgerEvent | undefined {
       return {
         event: name,
         ...decodeBase(fields),
-        pid: fields.integer('pid'),
+        ...decodeSubmitter(fields),
         profile: fields.text('profile'),
         baseUrl: fields.text('baseUrl'),
         dialect: decodeDialect(fields.textOrNull('dialect')),
@@ -79,6 +79,8 @@ function decodeEvent(fields: Fields): LedgerEvent | undefined {
       };
     case 'saved':
       return { event: name, ...decodeBase(fields), file: decodeFile(fields.within('file')) };
+    case 'sending':
+    case 'held':
     case 'removed':
       return { event: name, ...decodeBase(fields) };
     default:
@@ -88,6 +90,14 @@ function decodeEvent(fields: Fields): LedgerEvent | undefined {
 
 function decodeBase(fields: Fields): { key: string; atMs: number } {
   return { key: fields.text('key'), atMs: fields.timeMs('atMs') };
+}
+
+function decodeSubmitter(fields: Fields): Submitter {
+  const pid = fields.integer('pid');
+  const host = fields.textOrNull('host');
+  return host === null
+    ? { pid }
+    : { pid, host, boot: fields.textOrNull('boot'), started: fields.textOrNull('started') };
 }
 
 function decodeDialect(name: string | null): DialectName | undefined {

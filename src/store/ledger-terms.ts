@@ -1,3 +1,4 @@
+import { idForms } from '../domain/id-forms.ts';
 import type { LedgerEvent } from '../domain/record.ts';
 
 /** The words under which lines of the ledger are found again; each kind has its own prefix. */
@@ -35,7 +36,7 @@ export function modelTerm(profile: string, model: string | null): string {
 /** Every term of an event's line: of nothing but the event itself, so that a found line can be checked alone. */
 export function termsOf(event: LedgerEvent): string[] {
   const terms = [keyTerm(event.key)];
-  if (event.event === 'accepted' || event.event === 'seen') terms.push(idTerm(event.job.id));
+  if (event.event === 'accepted' || event.event === 'seen') terms.push(...idForms(event.job.id).map(idTerm));
   if (event.event === 'intent') {
     const day = new Date(event.atMs).toISOString().slice(0, 10);
     terms.push(INTENT_TERM, fingerprintTerm(event.fingerprint), dayTerm(day));

@@ -1,6 +1,7 @@
 import { dirname } from 'node:path';
 import type { ErrorCode } from '../domain/catalogue.ts';
 import { SoraError } from '../domain/errors.ts';
+import { idForms } from '../domain/id-forms.ts';
 import { applyEvent, isOpen, type JobRecord, type LedgerEvent } from '../domain/record.ts';
 import { Journal } from '../platform/journal.ts';
 import { LedgerIndex, type LocatedEvent } from './ledger-index.ts';
@@ -64,6 +65,17 @@ export class Ledger {
     }
   }
 
+  /** What kept the events from being written, where work that is paid goes on without; null when they are on the disk. */
+  async tryAppend(...events: readonly LedgerEvent[]): Promise<SoraError | null> {
+    try {
+      await this.append(...events);
+      return null;
+    } catch (error) {
+      if (error instanceof SoraError) return error;
+      throw error;
+    }
+  }
+
   /** Keeps the journal open until `release`, for who appends thousands of events. */
   hold(): void {
     this.#journal.hold();
@@ -77,12 +89,31 @@ export class Ledger {
     return this.#ask((index) => this.#fold(index, [key])[0]?.record);
   }
 
+  /** The record of a key that was just written or read. Throws `ledger_damaged` when the file no longer has it. */
+  recordOf(key: string): JobRecord {
+    const record = this.byKey(key);
+    if (record !== undefined) return record;
+    throw new SoraError('ledger_damaged', {
+      title: `${this.#journal.path} does not hold what was just written to it: ${key}`,
+      submission: key,
+    });
+  }
+
   /** Newest first: ids are the servers', and two servers may have given the same one. */
   byId(id: string): JobRecord[] {
     return this.#ask((index) => {
       const keys = eventsWith(index, idTerm(id), index.find([idTerm(id)])).map(({ event }) => event.key);
       const records = this.#fold(index, keys).map(({ record }) => record);
       return records.filter(({ job }) => job?.id === id).reverse();
+    });
+  }
+
+  /** Those whose job may have this id on a list, which may spell it in another way than the answer to a create. */
+  byIdForm(id: string): JobRecord[] {
+    return this.#ask((index) => {
+      const terms = idForms(id).map(idTerm);
+      const keys = terms.flatMap((term) => eventsWith(index, term, index.find([term])).map(({ event }) => event.key));
+      return this.#fold(index, keys).map(({ record }) => record);
     });
   }
 

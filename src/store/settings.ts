@@ -1,5 +1,5 @@
 import { dirname } from 'node:path';
-import { CAPABILITIES, CAPABILITY_NAMES } from '../domain/capabilities.ts';
+import { CAPABILITIES, CAPABILITY_NAMES, COMPLETE_LIST } from '../domain/capabilities.ts';
 import { DIALECT_NAMES, ENCODINGS, SHAPES } from '../domain/dialect.ts';
 import { parseDurationMs } from '../domain/duration.ts';
 import { SoraError } from '../domain/errors.ts';
@@ -111,6 +111,12 @@ export const SETTINGS: readonly SettingSpec[] = [
     summary: `whether the server can ${CAPABILITIES[name]} (default yes)`,
     fault: yesOrNo,
   })),
+  {
+    name: `profiles.*.capabilities.${COMPLETE_LIST}`,
+    summary:
+      'whether the server’s list always has every job, so that a lost create that is missing from it is sent again (default no)',
+    fault: yesOrNo,
+  },
   ...Object.entries(REQUEST_DEFAULTS).map(([name, fault]) => ({
     name: `profiles.*.defaults.${name}`,
     summary: `value of --${name.replace('_', '-')} when none is given`,

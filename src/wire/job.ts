@@ -86,6 +86,15 @@ export function decodeJob(value: JsonValue | undefined, facts: ReplyFacts): Vide
   };
 }
 
+/** Whether a body is surely a job, and not a refusal that has an id and a status of its own. */
+export function isJobDocument(value: JsonValue | undefined): boolean {
+  if (!isJsonObject(value)) return false;
+  const { object, status, created_at, created, model, prompt, progress } = value;
+  if (firstText(value.id, value.task_id) === null || decodeStatus(wordsOf(status)) === 'unknown') return false;
+  const isNamed = /^video/i.test(textOf(object) ?? '');
+  return isNamed || [created_at, created, model, prompt, progress].some((field) => field !== undefined);
+}
+
 /** Some gateways wrap the job: `{code, message, data: {…}}`. A status of the wrapper is the call's, not the job's. */
 function unwrap(body: JsonObject): JsonObject {
   const inner = objectOf(body.data);

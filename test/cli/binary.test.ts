@@ -209,7 +209,7 @@ describe('signals', () => {
     server.speak();
     const rerun = await sora.start(argv).ended;
     expect(rerun.code).toBe(0);
-    expect(rerun.stderr).toMatch(/the same request is under way as video_1/);
+    expect(rerun.stderr).toMatch(/the same request is already running as video_1/);
     expect({ posts: server.posts, jobs: server.jobs.length }).toEqual({ posts: 1, jobs: 1 });
   });
 

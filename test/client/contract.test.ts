@@ -198,7 +198,7 @@ describe.each(SIMULATORS)('a client of %s', (_, connect) => {
     expect(await client.remove(id)).toBe(true);
     await expect(client.get(id)).rejects.toMatchObject({ code: 'video_not_found' });
     await expect(client.remove(id)).rejects.toMatchObject({ code: 'video_not_found' });
-    expect(await client.list({ limit: 10 })).toEqual({ jobs: [], next: null });
+    expect(await client.list({ limit: 10 })).toMatchObject({ jobs: [], next: null });
   });
 
   it.each<[Variant, string]>([

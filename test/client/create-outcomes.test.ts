@@ -32,8 +32,6 @@ describe.each(FORMS)('a create in the form %s', (dialect, route) => {
   });
 
   it.each<[number, ErrorCode]>([
-    [301, 'endpoint_not_found'],
-    [307, 'endpoint_not_found'],
     [400, 'invalid_request'],
     [401, 'invalid_api_key'],
     [402, 'insufficient_quota'],
@@ -56,6 +54,12 @@ describe.each(FORMS)('a create in the form %s', (dialect, route) => {
   });
 
   it.each<[string, ScriptedReply, string]>([
+    [
+      'answered with 301',
+      { status: 301, headers: { location: 'https://x.invalid/' } },
+      'HTTP 301: redirected to https://x.invalid/',
+    ],
+    ['answered with 304', { status: 304 }, 'HTTP 304: no further words'],
     ['answered with 408', { status: 408, body: '' }, 'HTTP 408: no further words'],
     ['answered with 409', { status: 409, body: { error: { message: 'conflict' } } }, 'HTTP 409: conflict'],
     ['answered with 500', { status: 500, body: { error: { message: 'oops' } } }, 'HTTP 500: oops'],
@@ -90,6 +94,48 @@ describe.each(FORMS)('a create in the form %s', (dialect, route) => {
       error: { code: 'unreadable_response', causedBy },
     });
     expect(server.requests).toHaveLength(1);
+  });
+
+  it.each([301, 302, 303, 307, 308, 201, 202, 500])(
+    'that is answered %d with the address of its job is that job',
+    async (status) => {
+      const server = await startScriptedServer(({ method }) =>
+        method === 'POST' ? { status, headers: { location: '/jobs/video_1' }, body: '' } : { body: JOB },
+      );
+      expect(await createAt(server.url)).toMatchObject({ kind: 'accepted', job: { id: 'video_1' } });
+      expect(server.requests.map(({ method, path }) => `${method} ${path}`)).toEqual([
+        `POST /v1${route}`,
+        'GET /jobs/video_1',
+      ]);
+    },
+  );
+
+  it.each<[string, string, ScriptedReply]>([
+    ['of another origin', 'http://127.0.0.1:1/v1/videos/video_1', { body: JOB }],
+    ['where another job is', '/v1/videos/video_2', { body: JOB }],
+    ['where a page is', '/login', { body: LOGIN_PAGE }],
+    ['that cannot be read', '/v1/videos/video_1', { status: 404, body: '' }],
+    ['that is none', 'http://', { body: JOB }],
+  ])('that is redirected to an address %s is in doubt', async (_, location, reply) => {
+    const server = await startScriptedServer(({ method }) =>
+      method === 'POST' ? { status: 303, headers: { location } } : reply,
+    );
+    expect(await createAt(server.url)).toMatchObject({ kind: 'unknown', error: { code: 'outcome_unknown' } });
+    expect(server.requests.filter(({ method }) => method === 'POST')).toHaveLength(1);
+  });
+
+  it.each([400, 409, 429, 500])('that is answered %d with its job as the body is that job', async (status) => {
+    const server = await startScriptedServer([{ status, body: { ...JOB, object: 'video', status: 'failed' } }]);
+    expect(await createAt(server.url)).toMatchObject({ kind: 'accepted', job: { id: 'video_1', status: 'failed' } });
+  });
+
+  it.each([
+    { request_id: 'req_1', status: 'error', message: 'no' },
+    { id: 'req_1', status: 'failed', message: 'no' },
+    { id: 'err_1', error: { message: 'no' } },
+  ])('that is refused with %j is no job', async (body) => {
+    const server = await startScriptedServer([{ status: 400, body }]);
+    expect(await createAt(server.url)).toMatchObject({ kind: 'rejected' });
   });
 
   it('that finds nobody listening is rejected: nothing has left', async () => {

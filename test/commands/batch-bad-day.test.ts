@@ -36,7 +36,7 @@ async function jobsOf({ simulator }: SimulatedApi): Promise<Job[]> {
   return (JSON.parse(await reply.text()) as { data: Job[] }).data;
 }
 
-it('a batch on a bad day brings every row home and pays for none twice: 429 for half of the creates, every tenth connection reset, every tenth download cut', async () => {
+it('a batch on a bad day, on a server whose list is complete, brings every row home and pays for none twice: 429 for half of the creates, every tenth connection reset, every tenth download cut', async () => {
   const clock = createFakeClock();
   const conditions = new Conditions(() => 0, {
     faults: { rate_limit_exceeded: 0.5, 'cut-download': 0.1 },
@@ -47,8 +47,10 @@ it('a batch on a bad day brings every row home and pays for none twice: 429 for 
   const sora = createCommandLine({ clock });
   const prompts = Array.from({ length: ROWS }, (_, at) => `scene ${at}`);
   writeFileSync(join(sora.cwd, 'shots.txt'), prompts.join('\n'));
+  await sora.run(['config', 'profile', 'add', 'lab', '--base-url', 'http://lab.invalid/v1']);
+  await sora.run(['config', 'set', 'profiles.lab.capabilities.complete_list', 'yes']);
 
-  const run = await sora.run(['batch', 'shots.txt', '--base-url', 'http://lab.invalid/v1', '-y'], { http });
+  const run = await sora.run(['batch', 'shots.txt', '--profile', 'lab', '-y'], { http });
 
   expect(run.stderr).toMatch(/60 rows: 60 done; spent: \$24\.00\n$/);
   expect(run.code).toBe(0);

@@ -32,7 +32,7 @@ const OUTCOMES: Readonly<Record<FaultName, Expected>> = {
   stuck: { code: 8, error: 'wait_timeout', hint: /sora status video_\w+ --watch --simulate/ },
   slow: { code: 0, error: null },
   'create-dropped-after-accept': { code: 0, error: null },
-  'reset-before-accept': { code: 1, error: 'outcome_unknown', hint: /sora status sub_\w+/ },
+  'reset-before-accept': { code: 1, error: 'connection_failed', hint: /run the command again/ },
   'poll-drop': { code: 0, error: null },
   'cut-download': { code: 0, error: null },
   'html-instead-of-json': { code: 1, error: 'outcome_unknown', hint: /sora status sub_\w+/ },

@@ -85,11 +85,13 @@ describe('a create whose answer is lost', () => {
     const { stderr } = await create();
     expect(sora.plain(stderr)).toMatchInlineSnapshot(`
       "cost: $0.40
-      error: it is not known whether the video was created
+      the answer was lost; checking whether the video was created
+      error: outcome unknown: the server may have created the video
         caused by: socket hang up
 
-      hint: run \`sora status sub_ID\` to look for it on the server
-      hint: add \`--again\` to submit it anew, only when you are sure that it does not exist
+      hint: run \`sora status sub_ID\` to look for it on the server again
+      hint: run \`sora attach sub_ID ID\` to continue with a job of the server that you know to be it
+      hint: run \`sora forget sub_ID\` when you are sure that it does not exist; the request can then be submitted again
       "
     `);
   });
@@ -135,15 +137,15 @@ describe('the ledger', () => {
       },
     });
     await bench.create();
-    const [intent] = ledgerOf(bench.sora);
-    expect(seen).toEqual([{ header: intent?.key, events: [intent] }]);
+    const [intent, sending] = ledgerOf(bench.sora);
+    expect(seen).toEqual([{ header: intent?.key, events: [intent, sending] }]);
     expect(intent).toMatchObject({
       event: 'intent',
       estimatedMicros: 400_000,
       free: false,
       request: { prompt: 'a paper boat', seconds: 4 },
     });
-    expect(ledgerOf(bench.sora).map(({ event }) => event)).toEqual(['intent', 'accepted', 'seen', 'saved']);
+    expect(ledgerOf(bench.sora).map(({ event }) => event)).toEqual(['intent', 'sending', 'accepted', 'seen', 'saved']);
   });
 
   it('keeps money from being spent when it cannot be written', async () => {
@@ -198,7 +200,7 @@ describe('Ctrl-C', () => {
 
     const rerun = await create();
     expect({ code: rerun.code, posts: server.posts }).toEqual({ code: 0, posts: 1 });
-    expect(rerun.stderr).toContain('note: the same request is under way as video_1');
+    expect(rerun.stderr).toContain('note: the same request is already running as video_1');
   });
 
   it('during a POST whose answer is lost tells how to look for it', async () => {
@@ -259,7 +261,7 @@ describe('the same request', () => {
     expect(again).toMatchObject({ code: 0, stdout: 'video_1\n' });
     expect(sora.plain(again.stderr)).toMatchInlineSnapshot(`
       "cost: $0.80
-      note: the same request is under way as video_1; going on with it, at no further cost (\`--again\` submits anew)
+      note: the same request is already running as video_1; attaching to it at no further cost (\`--again\` submits another)
       note: run \`sora status video_1 --watch --base-url http://127.0.0.1:PORT/v1\` to wait for it
       "
     `);
@@ -303,7 +305,7 @@ describe('the same request', () => {
     await create([], { interrupt: interrupt.signal });
     await run(...argv);
     const { stdout, stderr } = await create();
-    expect(stderr).toMatch(/note: the same request (was made|is under way) as video_1.*at no further cost/);
+    expect(stderr).toMatch(/note: the same request (was made|is already running) as video_1.*at no further cost/);
     expect(readFileSync(join(sora.cwd, stdout.trim()))).toEqual(CLIP);
     expect(server.posts).toBe(1);
 

@@ -82,7 +82,7 @@ describe('sora doctor with the simulator', () => {
       null,
       /its answer was lost \(the connection was dropped\), and it was found in the list; deleted at once/,
     ],
-    'reset-before-accept': [1, 'access', /not known whether the video was created/],
+    'reset-before-accept': [1, 'access', /did not arrive at the server/],
     'poll-drop': ELSEWHERE,
     'cut-download': ELSEWHERE,
     'html-instead-of-json': [1, 'authentication', /an HTML page: Sign in/],
@@ -301,7 +301,7 @@ describe('sora doctor on a server', () => {
       http: nodeHttp,
     });
     expect(stderr).toContain('caused by: HTTP 301: redirected to https://lab.invalid/v1/videos');
-    expect(stderr).toContain('hint: set the base URL to the address that is redirected to');
+    expect(stderr).toContain('hint: set the base URL to where the server redirects to');
   });
 
   it('does not take a port that wants encryption for an API', async () => {

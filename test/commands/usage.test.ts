@@ -197,6 +197,7 @@ describe('what is printed', () => {
         request_id: expect.stringMatching(/^req_/),
         retryable: false,
         job_id: null,
+        submission: null,
       },
     });
   });

@@ -18,6 +18,7 @@ const EXIT_CODES = {
     'proxy_failure',
     'request_timeout',
     'outcome_unknown',
+    'ledger_damaged',
     'duplicate_request',
     'cannot_cancel',
     'already_finished',

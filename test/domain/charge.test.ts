@@ -45,6 +45,16 @@ describe('what a submission cost', () => {
       fold(intent(KEY), taken, ended({ status: 'failed', error, actualMicros: 0 })),
       { kind: 'actual', micros: 0 },
     ],
+    [
+      'that still runs is its estimate, although the server reports nothing spent yet',
+      fold(intent(KEY), taken, ended({ status: 'queued', actualMicros: 0 })),
+      estimated,
+    ],
+    [
+      'that still runs is what the server reports, where that is more',
+      fold(intent(KEY), taken, ended({ status: 'in_progress', actualMicros: 900_000 })),
+      { kind: 'estimated', micros: 900_000 },
+    ],
     ['that failed is unknown', fold(intent(KEY), taken, ended({ status: 'failed', error })), unknown('failed')],
     [
       'that moderation blocked is unknown',

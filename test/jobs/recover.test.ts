@@ -5,6 +5,7 @@ import { fingerprintOf, recordRequest } from '../../src/jobs/fingerprint.ts';
 import { type Recovery, recover } from '../../src/jobs/recover.ts';
 import { Ledger } from '../../src/store/ledger.ts';
 import { createFakeClock } from '../support/fake-clock.ts';
+import { createFates, createProcess } from '../support/processes.ts';
 import type { ScriptedReply } from '../support/scripted-server.ts';
 import { createTemporaryFolder } from '../support/temporary-folder.ts';
 import { createVideoJob } from '../support/video-job.ts';
@@ -14,6 +15,8 @@ import { startVideosServer } from '../support/videos-server.ts';
 
 const clock = createFakeClock();
 const SENT_AT = clock.now() / 1000;
+/** The server's clock is this test's own. */
+const DATE = { date: new Date(clock.now()).toUTCString() };
 const request = createVideoRequest();
 const { prompt, model } = request;
 /** What a list tells of the job of that request. */
@@ -33,25 +36,27 @@ interface Scene {
   readonly lost?: number;
   /** The process of a lost submission that is still at it. */
   readonly alive?: number;
+  readonly hasCompleteList?: boolean;
 }
 
 /** A ledger with lost submissions of the same request, by processes 1, 2, …, and a server with this list. */
 async function setUp(
   list: readonly object[] | (() => ScriptedReply),
-  { lost = 1, alive = 0 }: Scene = {},
+  { lost = 1, alive = 0, hasCompleteList = false }: Scene = {},
 ): Promise<Search> {
   const server = await startVideosServer({
-    list: () => (typeof list === 'function' ? list() : { body: { object: 'list', data: list, has_more: false } }),
+    list: () =>
+      typeof list === 'function' ? list() : { headers: DATE, body: { object: 'list', data: list, has_more: false } },
   });
   const folder = createTemporaryFolder();
   const ledger = new Ledger({ journal: join(folder, 'ledger.jsonl'), index: join(folder, 'ledger.index') });
   const submit = (key: string, pid: number, afterMs: number, changes: Partial<RecordedRequest> = {}): Promise<void> => {
     const recorded = { ...recordRequest(request), ...changes };
-    return ledger.append({
+    const at = { key, atMs: clock.now() + afterMs };
+    const intent = {
       event: 'intent',
-      key,
-      atMs: clock.now() + afterMs,
-      pid,
+      ...at,
+      ...createProcess(pid),
       profile: 'lab',
       baseUrl: server.url,
       fingerprint: fingerprintOf(server.url, recorded),
@@ -61,7 +66,8 @@ async function setUp(
       free: false,
       batch: '/shots.jsonl',
       row: key,
-    });
+    } as const;
+    return ledger.append(intent, { event: 'sending', ...at });
   };
   for (let number = 0; number < lost; number++) await submit(`sub_${number}`, number + 1, 0);
   const records = [...ledger.all()];
@@ -72,7 +78,10 @@ async function setUp(
     recover(number = 0) {
       const record = records[number];
       if (record === undefined) throw new Error(`no record ${number}`);
-      return recover({ client, ledger, clock, isProcessAlive: (pid) => pid === alive }, record);
+      return recover(
+        { client, ledger, clock, self: createProcess(77), fateOf: createFates([alive]), hasCompleteList },
+        record,
+      );
     },
     async accept(id, afterMs, changes = {}) {
       await submit(`sub_of_${id}`, 99, afterMs, changes);
@@ -96,37 +105,81 @@ describe('the job of a lost submission', () => {
   it.each([
     ['another prompt', { prompt: 'another' }],
     ['no prompt', { prompt: undefined }],
+    ['the beginning of the prompt', { prompt: `${prompt.slice(0, 5)}…` }],
+    ['the prompt within a longer one', { prompt: `A cinematic shot of ${prompt}` }],
     ['another model', { model: 'sora-1' }],
+    ['a model that only begins alike', { model: 'sora-2-pro' }],
     ['another length', { seconds: '8' }],
     ['another size', { size: '720x1280' }],
-    ['a time long before', { created_at: SENT_AT - 600 }],
-    ['a time long after', { created_at: SENT_AT + 3600 }],
-  ])('is not one with %s', async (_, changes) => {
-    const { recover: search } = await setUp([{ ...TWIN, ...changes }]);
-    expect(await search()).toEqual({ kind: 'missing', isProven: false });
+    ['no time', { created_at: undefined }],
+    ['a time before the submission', { created_at: SENT_AT - 4 }],
+    ['a time that is still to come', { created_at: SENT_AT + 60 }],
+  ])('is not surely one with %s, which a person may know', async (_, changes) => {
+    const { recover: search, ledger } = await setUp([{ ...TWIN, ...changes }]);
+    const candidates =
+      'prompt' in changes && changes.prompt === 'another'
+        ? [expect.objectContaining({ prompt: 'another' })]
+        : [{ id: 'video_1' }];
+    expect(await search()).toMatchObject({ kind: 'missing', candidates });
+    expect(ledger.byKey('sub_0')?.answer).toBe('unknown');
   });
 
   it.each([
-    ['leaves out', { model: undefined, seconds: undefined, size: undefined, created_at: undefined }],
+    ['leaves out', { model: undefined, seconds: undefined, size: undefined }],
     ['names by its snapshot', { model: 'sora-2-2025-12-08' }],
-    ['dates by a clock that is a little off', { created_at: SENT_AT - 200 }],
+    ['names with its provider', { model: 'azure/sora-2' }],
+    ['shows without outer spaces', { prompt: ` ${prompt}\n` }],
   ])('may be one that the list %s', async (_, changes) => {
     const { recover: search } = await setUp([{ ...TWIN, ...changes }]);
     expect(await search()).toMatchObject({ kind: 'found' });
   });
 
-  it('is never the job of another record, also when several are looked for at once', async () => {
-    const { recover: search } = await setUp([{ ...TWIN, id: 'video_2' }, TWIN], { lost: 3 });
-    expect(idsOf(await Promise.all([search(0), search(1), search(2)]))).toEqual(['video_1', 'video_2', 'missing']);
-    expect(idsOf([await search(0), await search(1), await search(2)])).toEqual(['video_1', 'video_2', 'missing']);
+  it.each([-600, 1500])('is found by the clock of the server, which is %d s ahead', async (aheadS) => {
+    const date = new Date(clock.now() + aheadS * 1000).toUTCString();
+    const list = (createdAt: number) => (): ScriptedReply => ({
+      headers: { date },
+      body: { object: 'list', data: [{ ...TWIN, created_at: createdAt }] },
+    });
+    expect(await (await setUp(list(SENT_AT + aheadS))).recover()).toMatchObject({ kind: 'found' });
+    expect(await (await setUp(list(SENT_AT + aheadS - 4))).recover()).toMatchObject({ kind: 'missing' });
+  });
+
+  it('is not guessed where two jobs fit, or two submissions', async () => {
+    const { recover: search } = await setUp([{ ...TWIN, id: 'video_2' }, TWIN]);
+    expect(await search()).toMatchObject({ kind: 'missing', candidates: [{ id: 'video_2' }, { id: 'video_1' }] });
+    const two = await setUp([TWIN], { lost: 2 });
+    expect(idsOf([await two.recover(0), await two.recover(1)])).toEqual(['missing', 'missing']);
+  });
+
+  it('is shared out in order where the list is complete', async () => {
+    const list = [{ ...TWIN, id: 'video_2', created_at: SENT_AT + 1 }, TWIN];
+    const { recover: search } = await setUp(list, { lost: 3, hasCompleteList: true });
+    const together = idsOf(await Promise.all([search(0), search(1), search(2)]));
+    expect(together.slice(0, 2)).toEqual(['video_1', 'video_2']);
+    expect(idsOf([await search(0), await search(1), await search(2)])).toEqual(['video_1', 'video_2', 'never-arrived']);
+  });
+
+  it('is never one that another submission has, however the list spells its id', async () => {
+    const wrap = (model: string): string =>
+      `video_${Buffer.from(`litellm:custom_llm_provider:openai;model_id:${model};video_id:video_0123`).toString('base64')}`;
+    const { recover: search, accept } = await setUp([{ ...TWIN, id: wrap('') }]);
+    await accept(wrap('sora-2'), -1_000);
+    expect(await search()).toEqual({ kind: 'missing', candidates: [] });
+  });
+
+  it('is not guessed where an equal submission has a job that the list does not show', async () => {
+    const { recover: search, accept } = await setUp([TWIN]);
+    await accept('id-of-another-replica', -1_000);
+    expect(await search()).toMatchObject({ kind: 'missing', candidates: [{ id: 'video_1' }] });
   });
 
   it('is not guessed while the answer to an equal submission is still to come', async () => {
     const { recover: search, ledger } = await setUp([TWIN], { lost: 2, alive: 1 });
-    expect(await search(1)).toEqual({ kind: 'missing', isProven: false });
+    expect(await search(1)).toMatchObject({ kind: 'missing' });
+    await expect(search(0)).rejects.toMatchObject({ code: 'outcome_unknown', submission: 'sub_0' });
     const job = factsOf(createVideoJob({ id: 'video_1' }));
     await ledger.append({ event: 'accepted', key: 'sub_0', atMs: clock.now(), job });
-    expect(await search(1)).toMatchObject({ kind: 'missing' });
+    expect(await search(1)).toEqual({ kind: 'missing', candidates: [] });
   });
 
   it('is looked for on later pages, and no further than its time', async () => {
@@ -138,6 +191,7 @@ describe('the job of a lost submission', () => {
     ];
     let calls = 0;
     const { recover: search } = await setUp(() => ({
+      headers: DATE,
       body: { object: 'list', data: pages[calls++] ?? [], has_more: true },
     }));
     expect(await search()).toMatchObject({ kind: 'found', job: { id: 'video_1' } });
@@ -161,62 +215,35 @@ describe('the job of a lost submission', () => {
 });
 
 describe('that a submission never arrived', () => {
-  const MINUTE_MS = 60_000;
-  const ours = (id: string, minutes: number): object => ({
+  const other = (id: string, prompt: string | undefined, minutes: number): object => ({
     ...TWIN,
     id,
-    prompt: 'another',
+    prompt,
     created_at: SENT_AT + 60 * minutes,
   });
-  const [older, newer] = [ours('video_older', -1), ours('video_newer', 1)];
-  const stranger = { ...ours('video_of_a_stranger', 0), prompt: 'a prompt of somebody else' };
+  const ours = other('video_ours', 'another', 0);
 
-  /** A lost submission between two accepted ones with the prompt `another`, and a server with this list. */
-  async function isProven(list: readonly object[] | (() => ScriptedReply)): Promise<unknown> {
-    const { recover: search, accept } = await setUp(list);
-    await accept('video_older', -MINUTE_MS, { prompt: 'another' });
-    await accept('video_newer', MINUTE_MS, { prompt: 'another' });
-    const recovery = await search();
-    return recovery.kind === 'missing' && recovery.isProven;
+  async function kindFor(list: readonly object[], hasCompleteList: boolean): Promise<string> {
+    const { recover: search, accept } = await setUp(list, { hasCompleteList });
+    await accept('video_ours', 0, { prompt: 'another' });
+    return (await search()).kind;
   }
 
   it.each<[string, readonly object[]]>([
-    ['shows ours from before and after it', [newer, older]],
-    ['shows them in another order', [older, newer]],
-    ['shows other people’s as well', [newer, stranger, older]],
-  ])('is proven by a list that %s', async (_, list) => {
-    expect(await isProven(list)).toBe(true);
-  });
-
-  it.each<[string, readonly object[]]>([
     ['is empty', []],
-    ['shows none of ours', [stranger]],
-    ['lags behind: none of ours that came after it', [older]],
-    ['is of another account, or forgets: none of ours that came before it', [newer]],
-    ['rewrites prompts', [newer, { ...older, prompt: 'Another!' }]],
-    ['leaves prompts out', [newer, { ...stranger, prompt: undefined }, older]],
-    ['cuts prompts', [newer, { ...stranger, prompt: prompt.slice(0, 5) }, older]],
-    ['names models otherwise', [newer, { ...TWIN, id: 'video_lost', model: 'azure/sora' }, older]],
-  ])('is not proven by a list that %s', async (_, list) => {
-    expect(await isProven(list)).toBe(false);
+    ['shows ours only', [ours]],
+    ['shows others from long before', [ours, other('video_old', 'theirs', -60)]],
+  ])('is known from a list that %s, where it is complete', async (_, list) => {
+    expect(await kindFor(list, true)).toBe('never-arrived');
+    expect(await kindFor(list, false)).toBe('missing');
   });
 
-  it('is not proven by the first pages of a list that begins with the oldest', async () => {
-    const ancient = ours('video_ancient', -60);
-    const pages = [
-      [ancient, older],
-      [newer, TWIN],
-    ];
-    let calls = 0;
-    const reply = (): ScriptedReply => ({ body: { object: 'list', data: pages[calls++] ?? [], has_more: calls < 2 } });
-    const { recover: search, accept } = await setUp(reply);
-    await accept('video_older', -MINUTE_MS, { prompt: 'another' });
-    expect(await search()).toMatchObject({ kind: 'found', job: { id: 'video_1' } });
-  });
-
-  it('needs no neighbours where there are none', async () => {
-    const { recover: search, accept } = await setUp([newer]);
-    await accept('video_newer', MINUTE_MS, { prompt: 'another' });
-    expect(await search()).toEqual({ kind: 'missing', isProven: true });
+  it.each<[string, object]>([
+    ['rewrites prompts', other('video_lost', 'A cinematic boat', 0)],
+    ['leaves prompts out', other('video_lost', undefined, -60)],
+    ['cuts prompts', other('video_lost', `${prompt.slice(0, 5)}...`, -60)],
+    ['names models otherwise', { ...TWIN, id: 'video_lost', model: 'flagship' }],
+  ])('is not known from a complete list that %s', async (_, job) => {
+    expect(await kindFor([ours, job], true)).toBe('missing');
   });
 });

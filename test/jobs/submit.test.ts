@@ -1,7 +1,9 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { factsOf, type JobRecord, spentMicros } from '../../src/domain/record.ts';
-import type { JobStatus } from '../../src/domain/video.ts';
+import { withRetries } from '../../src/client/retry.ts';
+import { SoraError } from '../../src/domain/errors.ts';
+import { factsOf, type JobRecord, type LedgerEvent, type Submitter, spentMicros } from '../../src/domain/record.ts';
+import type { JobStatus, VideoRequest } from '../../src/domain/video.ts';
 import { fingerprintOf, recordRequest } from '../../src/jobs/fingerprint.ts';
 import {
   type RowOrder,
@@ -13,6 +15,7 @@ import {
 } from '../../src/jobs/submit.ts';
 import type { Clock } from '../../src/platform/clock.ts';
 import { Ledger } from '../../src/store/ledger.ts';
+import { createFates, createProcess } from '../support/processes.ts';
 import type { ScriptedReply } from '../support/scripted-server.ts';
 import { createSeededRandom } from '../support/seeded-random.ts';
 import { createTemporaryFolder } from '../support/temporary-folder.ts';
@@ -38,20 +41,29 @@ interface Machine {
   process(pid: number): Process;
 }
 
-async function setUp(script: VideosScript = {}, alive: readonly number[] = [1, 2, 3]): Promise<Machine> {
+interface World {
+  readonly alive?: readonly number[];
+  readonly hasCompleteList?: boolean;
+  /** Whether creates are sent again after a 429. */
+  readonly isPatient?: boolean;
+}
+
+async function setUp(script: VideosScript = {}, { alive = [1, 2, 3], ...world }: World = {}): Promise<Machine> {
   const server = await startVideosServer(script);
   const folder = createTemporaryFolder();
   return {
     server,
     process(pid) {
       const ledger = new Ledger({ journal: join(folder, 'ledger.jsonl'), index: join(folder, 'ledger.index') });
+      const { client } = createVideosClient(server.url, { idleTimeoutMs: 200 });
       const deps: SubmitDeps = {
-        client: createVideosClient(server.url, { idleTimeoutMs: 200 }).client,
+        client: world.isPatient ? withRetries(client, { clock, random: () => 0 }) : client,
         ledger,
         clock,
-        pid,
+        self: createProcess(pid),
+        fateOf: createFates(alive),
+        hasCompleteList: world.hasCompleteList ?? false,
         randomBytes: createSeededRandom(pid),
-        isProcessAlive: (other) => alive.includes(other),
       };
       const order: SubmitOrder = {
         server: { profile: 'lab', baseUrl: server.url },
@@ -70,19 +82,26 @@ async function setUp(script: VideosScript = {}, alive: readonly number[] = [1, 2
 
 const answers = (ledger: Ledger): JobRecord['answer'][] => [...ledger.all()].map(({ answer }) => answer);
 
+interface Left {
+  readonly request?: VideoRequest;
+  readonly row?: RowTie | null;
+  /** Before the process was killed, it had begun to send the create. */
+  readonly isSent?: boolean;
+  readonly submitter?: Submitter;
+}
+
 /** What a process leaves behind that is killed while its create is under way. */
 function leaveIntent(
   { process, server }: Machine,
   pid: number,
-  request = createVideoRequest(),
-  row: RowTie | null = null,
+  { request = createVideoRequest(), row = null, isSent = true, submitter = createProcess(pid) }: Left = {},
 ): Promise<void> {
   const recorded = recordRequest(request);
-  return process(pid).ledger.append({
+  const at = { key: 'sub_left', atMs: NOW_MS };
+  const intent: LedgerEvent = {
     event: 'intent',
-    key: 'sub_left',
-    atMs: NOW_MS,
-    pid,
+    ...at,
+    ...submitter,
     profile: 'lab',
     baseUrl: server.url,
     fingerprint: fingerprintOf(server.url, recorded),
@@ -92,7 +111,8 @@ function leaveIntent(
     free: false,
     batch: row?.batch ?? null,
     row: row?.key ?? null,
-  });
+  };
+  return process(pid).ledger.append(intent, ...(isSent ? [{ event: 'sending', ...at } as const] : []));
 }
 
 describe('processes that submit the same request at once', () => {
@@ -122,38 +142,156 @@ describe('processes that submit the same request at once', () => {
 });
 
 describe('a submission that another process left without an answer', () => {
+  const { prompt, model } = createVideoRequest();
+  /** By the server's clock, which is that of its `Date` header. */
+  const justNow = (): number => Math.floor(Date.now() / 1000);
+
   it('is found in the list when the process is gone', async () => {
-    const machine = await setUp({}, []);
+    const machine = await setUp();
     await leaveIntent(machine, 4);
-    const { prompt, model } = createVideoRequest();
-    machine.server.jobs.push({ id: 'video_of_the_dead', status: 'queued', prompt, model });
+    machine.server.jobs.push({ id: 'video_lost', status: 'queued', prompt, model, created_at: justNow() });
     const { kind, record } = await machine.process(5).submit();
     expect({ kind, key: record.key, id: record.job?.id }).toEqual({
       kind: 'attached',
       key: 'sub_left',
-      id: 'video_of_the_dead',
+      id: 'video_lost',
     });
     expect(machine.server.posts).toBe(0);
   });
 
   it('stays in doubt when it is not in the list, and is not sent again', async () => {
-    const machine = await setUp({}, []);
+    const machine = await setUp();
     await leaveIntent(machine, 4);
     await expect(machine.process(5).submit()).rejects.toMatchObject({
       code: 'outcome_unknown',
-      hints: [expect.stringContaining('sora status sub_left'), expect.stringContaining('--again')],
+      submission: 'sub_left',
+      hints: [
+        expect.stringContaining('sora status sub_left'),
+        expect.stringContaining('sora attach sub_left ID'),
+        expect.stringContaining('sora forget sub_left'),
+      ],
     });
     expect(machine.server.posts).toBe(0);
   });
 
+  it('is told with the jobs that it may be, where none is surely it', async () => {
+    const machine = await setUp();
+    await leaveIntent(machine, 4);
+    machine.server.jobs.push({
+      id: 'video_cut',
+      status: 'queued',
+      prompt: `${prompt.slice(0, 5)}…`,
+      created_at: justNow(),
+    });
+    await expect(machine.process(5).submit()).rejects.toMatchObject({
+      hints: expect.arrayContaining([expect.stringContaining('sora attach sub_left video_cut')]),
+    });
+  });
+
   it('is waited for while the process lives', async () => {
-    const machine = await setUp({}, [4]);
+    const machine = await setUp({}, { alive: [4] });
     await leaveIntent(machine, 4);
     const waiting = machine.process(5).submit();
     const job = factsOf(createVideoJob({ id: 'video_of_the_living' }));
     await machine.process(4).ledger.append({ event: 'accepted', key: 'sub_left', atMs: NOW_MS, job });
     expect((await waiting).record.job?.id).toBe('video_of_the_living');
     expect(machine.server.requests).toEqual([]);
+  });
+
+  it('is replaced when the process ended before it sent anything, by one of those that want the same', async () => {
+    const machine = await setUp();
+    await leaveIntent(machine, 4, { isSent: false });
+    const submissions = await Promise.all([1, 2, 3].map((pid) => machine.process(pid).submit()));
+    expect(submissions.map(({ kind }) => kind).sort()).toEqual(['attached', 'attached', 'submitted']);
+    expect(machine.server.posts).toBe(1);
+  });
+
+  it('that is about to be sent by a process wrongly taken for dead is sent by one of the two only', async () => {
+    const machine = await setUp({}, { alive: [2] });
+    const { ledger, submit: send } = machine.process(1);
+    const append = ledger.append.bind(ledger);
+    let other: Promise<Submission> | undefined;
+    ledger.append = async (...events) => {
+      if (events[0]?.event === 'sending') {
+        other ??= machine.process(2).submit();
+        await other;
+      }
+      await append(...events);
+    };
+    const own = await send();
+    expect(machine.server.posts).toBe(1);
+    expect(own).toMatchObject({ kind: 'attached', record: { key: (await other)?.record.key } });
+  });
+
+  it.each<[string, Submitter]>([
+    ['another host', createProcess(4, { host: 'there' })],
+    ['a version that does not say where it ran', { pid: 4 }],
+  ])('by %s is waited for a while, and stays in doubt', async (_, submitter) => {
+    const machine = await setUp({}, { alive: [] });
+    await leaveIntent(machine, 4, { submitter });
+    await expect(machine.process(5).submit()).rejects.toMatchObject({ code: 'outcome_unknown' });
+    expect(machine.process(5).ledger.byKey('sub_left')?.answer).toBe('unknown');
+    expect(machine.server.posts).toBe(0);
+  });
+
+  it('by another host that did not send it yet keeps its turn', async () => {
+    const machine = await setUp();
+    await leaveIntent(machine, 4, { submitter: createProcess(4, { host: 'there' }), isSent: false });
+    await expect(machine.process(5).submit()).rejects.toMatchObject({
+      code: 'outcome_unknown',
+      message: expect.stringContaining('process 4 on there'),
+    });
+    expect(machine.process(5).ledger.byKey('sub_left')?.answer).toBe('pending');
+    expect(machine.server.posts).toBe(0);
+  });
+
+  it('is sent again where the list is complete by the word of the profile', async () => {
+    const machine = await setUp({}, { hasCompleteList: true });
+    await leaveIntent(machine, 4);
+    expect(await machine.process(5).submit()).toMatchObject({ kind: 'submitted' });
+    expect(machine.server.posts).toBe(1);
+    expect(answers(machine.process(5).ledger)).toEqual(['rejected', 'accepted']);
+  });
+});
+
+describe('a create that was refused with a 429', () => {
+  it('counts as not sent while it waits for its next turn', async () => {
+    const machine = await setUp({ create: () => ({ status: 429, body: 'slow down' }) }, { isPatient: true });
+    const { ledger, submit: send } = machine.process(1);
+    const seen: boolean[] = [];
+    const append = ledger.append.bind(ledger);
+    ledger.append = async (...events) => {
+      await append(...events);
+      seen.push(ledger.byKey(events[0]?.key ?? '')?.isSent === true);
+    };
+    await expect(send()).rejects.toMatchObject({ code: 'rate_limit_exceeded' });
+    expect(seen.slice(0, 4)).toEqual([false, true, false, true]);
+  });
+});
+
+describe('a job whose answer cannot be written down', () => {
+  it('goes on, and is told with its id', async () => {
+    const { server, process } = await setUp({}, { alive: [] });
+    const { ledger, submit: send } = process(1);
+    const append = ledger.append.bind(ledger);
+    ledger.append = async (...events) => {
+      if (events[0]?.event === 'accepted') throw new SoraError('cannot_write', { causedBy: 'ENOSPC' });
+      await append(...events);
+    };
+    const { kind, job, record, unrecorded } = await send();
+    expect({ kind, id: job?.id, known: record.job?.id }).toEqual({
+      kind: 'submitted',
+      id: 'video_1',
+      known: 'video_1',
+    });
+    expect(unrecorded).toMatchObject({
+      code: 'cannot_write',
+      jobId: 'video_1',
+      submission: record.key,
+      message: expect.stringMatching(/video_1 .* is paid/),
+    });
+    await expect(process(2).submit()).resolves.toMatchObject({ kind: 'attached', record: { key: record.key } });
+    expect(server.posts).toBe(1);
   });
 });
 
@@ -176,7 +314,8 @@ describe('the cap of a day', () => {
     const append = ledger.append.bind(ledger);
     ledger.append = async (...events) => {
       await append(...events);
-      if (events[0]?.event === 'intent') await leaveIntent(machine, 4, createVideoRequest({ prompt: 'another' }));
+      if (events[0]?.event === 'intent')
+        await leaveIntent(machine, 4, { request: createVideoRequest({ prompt: 'another' }) });
     };
     expect(await send({ maxCostPerDayMicros: PRICE.micros })).toMatchObject({ kind: 'submitted' });
   });
@@ -271,34 +410,42 @@ describe('a row of a manifest', () => {
     expect(await process(2).submit(row('a'))).toMatchObject({ kind: 'submitted' });
   });
 
-  it('may be sent anew once the list of the server proves that it never arrived', async () => {
-    const machine = await setUp();
+  it('is sent again once it is missing from a list that is complete by the word of the profile', async () => {
+    const machine = await setUp({}, { hasCompleteList: true });
     const { server, process } = machine;
-    await process(1).submit(row('a')); // what makes the list believable
-    await leaveIntent(machine, 4, lostRequest, row('b').row);
+    await leaveIntent(machine, 4, { request: lostRequest, row: row('b').row });
     const order = { ...row('b'), request: lostRequest };
     await expect(process(2).submit(order)).rejects.toMatchObject({ code: 'connection_failed', retryable: true });
     expect(await process(3).submit(order)).toMatchObject({ kind: 'submitted' });
-    expect(server.posts).toBe(2);
+    expect(server.posts).toBe(1);
   });
 
-  it.each<[string, ScriptedReply, string]>([
+  const replies: [string, ScriptedReply, string][] = [
     ['a broken connection', 'drop', 'connection_failed'],
-    ['a fault of the server', { status: 500, body: 'oh' }, 'connection_failed'],
+    ['a server error', { status: 500, body: 'oh' }, 'connection_failed'],
     ['a busy server', { status: 503, body: 'later' }, 'connection_failed'],
-    ['a time-out, after which it may still arrive', 'hang', 'outcome_unknown'],
+    ['a timeout, after which it may still arrive', 'hang', 'outcome_unknown'],
     ['a gateway that gave up waiting', { status: 504, body: 'late' }, 'outcome_unknown'],
     ['a server that gave up waiting', { status: 408, body: 'late' }, 'outcome_unknown'],
     ['a server that has it already', { status: 409, body: 'twice' }, 'outcome_unknown'],
     ['a yes that cannot be read', { body: '<html>' }, 'outcome_unknown'],
-  ])('ends, where it is not in the list after %s, with the right doubt', async (_, reply, code) => {
+  ];
+
+  it.each(replies)('that is missing from a complete list after %s ends as it should', async (_, reply, code) => {
+    const { process, server } = await setUp({ create: () => reply }, { hasCompleteList: true });
+    await expect(process(2).submit(row('b'))).rejects.toMatchObject({ code });
+    await expect(process(3).submit(row('b'))).rejects.toMatchObject({ code });
+    expect(server.posts).toBe(code === 'outcome_unknown' ? 1 : 2);
+  });
+
+  it.each(replies)('is not sent again after %s, whatever any other list shows', async (_, reply) => {
     const { process, server } = await setUp({ create: (__, { body }) => (body.includes('lost') ? reply : null) });
     await process(1).submit(row('a'));
     const order = { ...row('b'), request: lostRequest };
-    await expect(process(2).submit(order)).rejects.toMatchObject({ code });
-    const again = process(3).submit(order);
-    await expect(again).rejects.toMatchObject({ code });
-    expect(server.posts).toBe(code === 'outcome_unknown' ? 2 : 3);
+    await expect(process(2).submit(order)).rejects.toMatchObject({ code: 'outcome_unknown' });
+    await process(1).submit(row('c'));
+    await expect(process(3).submit(order)).rejects.toMatchObject({ code: 'outcome_unknown' });
+    expect(server.posts).toBe(3);
   });
 
   it('is paid once when the process that lost its answer and another one look for it at once', async () => {
@@ -315,9 +462,9 @@ describe('a row of a manifest', () => {
     expect(server.posts).toBe(2);
   });
 
-  it('stays in doubt where the list proves nothing', async () => {
+  it('stays in doubt where it is on no list', async () => {
     const machine = await setUp();
-    await leaveIntent(machine, 4, createVideoRequest(), row('b').row);
+    await leaveIntent(machine, 4, { row: row('b').row });
     await expect(machine.process(2).submit(row('b'))).rejects.toMatchObject({ code: 'outcome_unknown' });
     await expect(machine.process(3).submit(row('b'))).rejects.toMatchObject({ code: 'outcome_unknown' });
     expect(machine.server.posts).toBe(0);
@@ -326,12 +473,13 @@ describe('a row of a manifest', () => {
   it('that stays in doubt is given up and sent anew, once, by those who are told to', async () => {
     const machine = await setUp();
     const { process, server } = machine;
-    await leaveIntent(machine, 4, lostRequest, row('b').row);
+    await leaveIntent(machine, 4, { request: lostRequest, row: row('b').row });
     const order = { ...row('b', { givesUp: 'sub_left' }), request: lostRequest };
     const givenUp = await Promise.allSettled([1, 2].map((pid) => process(pid).submit(order)));
-    expect(givenUp.map((outcome) => outcome.status === 'rejected' && outcome.reason.retryable)).toEqual([true, true]);
-    const submissions = await Promise.all([1, 2].map((pid) => process(pid).submit(order)));
-    expect(submissions.map(({ kind }) => kind).sort()).toEqual(['attached', 'submitted']);
+    for (const outcome of givenUp) {
+      if (outcome.status === 'rejected') expect(outcome.reason).toMatchObject({ retryable: true });
+    }
+    await Promise.all([1, 2].map((pid) => process(pid).submit(order)));
     expect(await process(3).submit({ ...row('b'), request: lostRequest })).toMatchObject({ kind: 'attached' });
     expect(server.posts).toBe(1);
     const costs = Array.from(process(3).ledger.all(), spentMicros).filter((micros) => micros !== 0);

@@ -4,6 +4,7 @@ import { PassThrough } from 'node:stream';
 import { runCli } from '../../src/main.ts';
 import type { Host, InputStream, OutputStream } from '../../src/platform/host.ts';
 import type { Http } from '../../src/platform/http.ts';
+import { ownProcess } from '../../src/platform/process-identity.ts';
 import { createFakeClock, type FakeClock } from './fake-clock.ts';
 import { createSeededRandom } from './seeded-random.ts';
 import { createTemporaryFolder } from './temporary-folder.ts';
@@ -54,6 +55,7 @@ export function createCommandLine({
     home,
     clock,
     async run(argv, options = {}) {
+      const pid = 1_000_000_000 + runs++;
       const stdout = collect(options.stdoutIsTerminal ?? false, options.columns ?? 80);
       const stderr = collect(false, 80);
       const stdin: InputStream =
@@ -67,7 +69,8 @@ export function createCommandLine({
         homeDir: folder,
         platform: process.platform,
         nodeVersion: process.versions.node,
-        pid: 1_000_000_000 + runs++,
+        pid,
+        self: { ...ownProcess(), pid },
         stdin,
         stdout: stdout.stream,
         stderr: stderr.stream,

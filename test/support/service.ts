@@ -14,6 +14,7 @@ import { createSimulator, type Simulator } from '../../src/simulator/simulator.t
 import { Ledger } from '../../src/store/ledger.ts';
 import { expectPromised } from './document-check.ts';
 import { createFakeClock, type FakeClock } from './fake-clock.ts';
+import { createFates, createProcess } from './processes.ts';
 import { createSeededRandom } from './seeded-random.ts';
 import { createTemporaryFolder } from './temporary-folder.ts';
 import { createVideosClient } from './videos-client.ts';
@@ -89,8 +90,9 @@ export function createTestedService(setup: TestedServiceSetup = {}): TestedServi
       ledger,
       clock,
       randomBytes,
-      pid,
-      isProcessAlive,
+      self: createProcess(pid, { started: String(seed) }),
+      fateOf: createFates([]),
+      hasCompleteList: setup.upstreamUrl === undefined,
     },
     capabilities: { profile: 'lab', dialect: 'videos' as const, lacks: new Set<never>() },
     prices: pricesWith([], { priceList: 'own', source: 'none' }),

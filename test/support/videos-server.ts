@@ -61,7 +61,8 @@ export async function startVideosServer(script: VideosScript = {}): Promise<Vide
 
 function accept(jobs: ServedJob[], { body, headers }: ReceivedRequest): ScriptedReply {
   const fields = headers['content-type'] === 'application/json' ? JSON.parse(body.toString()) : {};
-  const job = { ...fields, id: `video_${jobs.length + 1}`, object: 'video', status: 'queued' };
+  const createdAt = Math.floor(Date.now() / 1000); // by the clock of its `Date` header
+  const job = { ...fields, id: `video_${jobs.length + 1}`, object: 'video', status: 'queued', created_at: createdAt };
   jobs.push(job);
   return { body: job };
 }

@@ -40,13 +40,14 @@ export async function submitCopies(order: CopiesOrder, deps: CopiesDeps): Promis
   keepDayCap(order, server, deps);
   const taken = new Set<string>();
   const followed: FollowedJob[] = [];
+  const errors: SoraError[] = [];
   const sayWait = (): void => {
     output.news('finishing the submission, so that its job is not lost; press Ctrl-C again to leave at once');
   };
   host.interrupt.addEventListener('abort', sayWait, { once: true });
   try {
     while (followed.length < count) {
-      const { kind, record, job } = await submit(jobs.submitDeps(server), {
+      const { kind, record, job, unrecorded } = await submit(jobs.submitDeps(server), {
         server: server.identity,
         request,
         estimate: price,
@@ -58,11 +59,12 @@ export async function submitCopies(order: CopiesOrder, deps: CopiesDeps): Promis
         row: null,
       });
       taken.add(record.key);
+      if (unrecorded !== undefined) errors.push(unrecorded);
       if (kind === 'attached') {
         const what = isFileOwed(record, host.clock.now())
           ? `the same request was made as ${record.job?.id}, and its video was not saved yet`
-          : `the same request is under way as ${record.job?.id}`;
-        output.note(`${what}; going on with it, at no further cost (\`--again\` submits anew)`);
+          : `the same request is already running as ${record.job?.id}`;
+        output.note(`${what}; attaching to it at no further cost (\`--again\` submits another)`);
       }
       if (kind === 'submitted' && job !== null) {
         for (const change of changesOf(request, job)) output.note(change);
@@ -72,11 +74,11 @@ export async function submitCopies(order: CopiesOrder, deps: CopiesDeps): Promis
   } catch (thrown) {
     const error = thrown instanceof Interrupt ? interrupted(followed.length, count, thrown) : thrown;
     if (!(error instanceof SoraError) || followed.length === 0) throw error;
-    return { followed, errors: [error] };
+    return { followed, errors: [...errors, error] };
   } finally {
     host.interrupt.removeEventListener('abort', sayWait);
   }
-  return { followed, errors: [] };
+  return { followed, errors };
 }
 
 /**

@@ -9,7 +9,7 @@ import { capabilitiesOf } from '../../configuration/endpoint.ts';
 import { SoraError } from '../../domain/errors.ts';
 import { type ListeningServer, listen } from '../../http-server/server.ts';
 import type { Answer } from '../../output/output.ts';
-import { isProcessAlive } from '../../platform/host.ts';
+import { isProcessAlive } from '../../platform/process-identity.ts';
 import { AccessKey, DEMO_KEY, isLoopback } from '../../service/access.ts';
 import { JobRunner } from '../../service/job-runner.ts';
 import type { Log } from '../../service/log.ts';

@@ -1,0 +1,24 @@
+const ENCODED_ID = /^(?:[a-z]+_)?([\w+/-]{24,}={0,2})$/;
+const WRAPPED_ID = /\b(?:video|task|job)_id:([^;,\s]+)/;
+const ID_WITH_PROVIDER = /^(.{6,}):[a-z][\w-]*$/i;
+
+/**
+ * The names under which servers list one job. Gateways add the provider to an id, or wrap both in base64 together with
+ * facts that differ between the answer to a create and a list; what they wrapped stays the same.
+ */
+export function idForms(id: string): string[] {
+  const plain = withoutEscapes(id);
+  const [, encoded = ''] = ENCODED_ID.exec(plain) ?? [];
+  const [, wrapped] = WRAPPED_ID.exec(Buffer.from(encoded, 'base64').toString('latin1')) ?? [];
+  const [, bare] = ID_WITH_PROVIDER.exec(plain) ?? [];
+  return [...new Set([id, plain, ...[wrapped, bare].filter((form) => form !== undefined)])];
+}
+
+function withoutEscapes(id: string): string {
+  if (!id.includes('%')) return id;
+  try {
+    return decodeURIComponent(id);
+  } catch {
+    return id;
+  }
+}

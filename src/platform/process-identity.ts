@@ -1,0 +1,74 @@
+import { readFileSync, readlinkSync } from 'node:fs';
+
+/** One run of a program on one machine. A bare pid may be another host's, another container's, or a later process's. */
+export interface ProcessIdentity {
+  readonly host: string;
+  /** This boot of the machine and the PID namespace within it; null where the system does not name them. */
+  readonly boot: string | null;
+  readonly pid: number;
+  /** When the process started, in ticks since the boot; null where the system does not tell. */
+  readonly started: string | null;
+}
+
+/** `unknown`: it runs, if at all, where this process cannot look. */
+export type ProcessFate = 'alive' | 'dead' | 'unknown';
+
+export function ownProcess(): ProcessIdentity {
+  const { pid } = process;
+  return { host: hostName(), boot: bootName(), pid, started: readStat('self')?.started ?? null };
+}
+
+/** Whether a process still runs. What cannot be looked up is `unknown`, never dead. */
+export function fateOf({ host, boot, pid, started }: ProcessIdentity): ProcessFate {
+  if (host !== hostName() || boot !== bootName()) return 'unknown';
+  if (!isProcessAlive(pid)) return 'dead';
+  const found = hasOwnProc() ? readStat(String(pid)) : undefined;
+  if (found === undefined) return 'alive';
+  return found.isEnded || (started !== null && started !== found.started) ? 'dead' : 'alive';
+}
+
+/** Whether any process of this PID namespace has this id. */
+export function isProcessAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return error instanceof Error && 'code' in error && error.code === 'EPERM';
+  }
+}
+
+function hostName(): string {
+  // `node:os` knows it on every system, and is slow to load.
+  return readText('/proc/sys/kernel/hostname') ?? process.getBuiltinModule('node:os').hostname();
+}
+
+function bootName(): string | null {
+  const boot = readText('/proc/sys/kernel/random/boot_id');
+  const namespace = attempt(() => readlinkSync('/proc/self/ns/pid'));
+  return boot === undefined || namespace === undefined ? null : `${boot} ${namespace}`;
+}
+
+/** In a PID namespace without a /proc of its own, the numbers there are those of another namespace. */
+function hasOwnProc(): boolean {
+  return attempt(() => readlinkSync('/proc/self')) === String(process.pid);
+}
+
+/** Of /proc/PID/stat: the name in parentheses may hold anything; the state follows it, the start is 19 fields later. */
+function readStat(pid: string): { readonly started: string; readonly isEnded: boolean } | undefined {
+  const text = readText(`/proc/${pid}/stat`);
+  const [state = '', ...fields] = text?.slice(text.lastIndexOf(')') + 2).split(' ') ?? [];
+  const started = fields[18];
+  return started === undefined ? undefined : { started, isEnded: state === 'Z' || state === 'X' };
+}
+
+function readText(path: string): string | undefined {
+  return attempt(() => readFileSync(path, 'utf8').trim());
+}
+
+function attempt<T>(read: () => T): T | undefined {
+  try {
+    return read();
+  } catch {
+    return undefined; // not this system, or not readable in this sandbox
+  }
+}
