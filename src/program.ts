@@ -4,7 +4,7 @@ import { GLOBAL_OPTIONS, type GlobalOptions } from './app/global-options.ts';
 import type { OptionSpec, OptionSpecs } from './app/option-values.ts';
 import { SoraError } from './domain/errors.ts';
 
-/** A command’s place in the tree. What it takes and does is loaded when it is asked for. */
+/** A command’s place in the tree. Its definition is loaded when it is called. */
 interface Entry {
   /** One word, or several for a command below another. */
   readonly name: string;
@@ -15,7 +15,7 @@ interface Entry {
 export const COMMANDS: readonly Entry[] = [
   {
     name: 'create',
-    summary: 'make a video: submit, wait, save',
+    summary: 'create a video: submit, wait, save',
     load: async () => (await import('./commands/create/create.ts')).createCommand,
   },
   {
@@ -35,7 +35,7 @@ export const COMMANDS: readonly Entry[] = [
   },
   {
     name: 'batch',
-    summary: 'make the videos of a whole manifest',
+    summary: 'create all videos of a manifest',
     load: async () => (await import('./commands/batch/batch.ts')).batchCommand,
   },
   {
@@ -45,17 +45,17 @@ export const COMMANDS: readonly Entry[] = [
   },
   {
     name: 'delete',
-    summary: 'remove finished videos from the server',
+    summary: 'delete finished videos from the server',
     load: async () => (await import('./commands/delete.ts')).deleteCommand,
   },
   {
     name: 'cost',
-    summary: 'say what a video would cost, or what was spent',
+    summary: 'estimate the cost of a video, or show spending',
     load: async () => (await import('./commands/cost/cost.ts')).costCommand,
   },
   {
     name: 'doctor',
-    summary: 'check access, and tell the remedy',
+    summary: 'check access, and suggest fixes',
     load: async () => (await import('./commands/doctor/doctor.ts')).doctorCommand,
   },
   {
@@ -65,12 +65,12 @@ export const COMMANDS: readonly Entry[] = [
   },
   {
     name: 'init',
-    summary: 'set up a server, by a few questions',
+    summary: 'set up a server interactively',
     load: async () => (await import('./commands/config/init.ts')).initCommand,
   },
   {
     name: 'config list',
-    summary: 'show values and their origins',
+    summary: 'show every value and its origin',
     load: async () => (await import('./commands/config/config.ts')).configListCommand,
   },
   {
@@ -90,17 +90,17 @@ export const COMMANDS: readonly Entry[] = [
   },
   {
     name: 'config path',
-    summary: 'print where the files lie',
+    summary: 'print where sora keeps its files',
     load: async () => (await import('./commands/config/config.ts')).configPathCommand,
   },
   {
     name: 'config profile add',
-    summary: 'make a profile',
+    summary: 'create a profile',
     load: async () => (await import('./commands/config/profile.ts')).configProfileAddCommand,
   },
   {
     name: 'config profile use',
-    summary: 'choose the profile in use when none is named',
+    summary: 'set the default profile',
     load: async () => (await import('./commands/config/profile.ts')).configProfileUseCommand,
   },
   {
@@ -115,7 +115,7 @@ export const COMMANDS: readonly Entry[] = [
   },
   {
     name: 'config profile remove',
-    summary: 'forget a profile and its key',
+    summary: 'remove a profile and its key',
     load: async () => (await import('./commands/config/profile.ts')).configProfileRemoveCommand,
   },
   {
@@ -125,7 +125,7 @@ export const COMMANDS: readonly Entry[] = [
   },
   {
     name: 'config key remove',
-    summary: 'forget a key',
+    summary: 'remove a stored key',
     load: async () => (await import('./commands/config/config.ts')).configKeyRemoveCommand,
   },
 ];
@@ -142,7 +142,7 @@ export interface ProgramStreams {
   readonly columns: number;
 }
 
-/** What the command line asks for; null when it was answered by help or the version. */
+/** A parsed command line. */
 export interface Invocation {
   readonly definition: CommandDefinition;
   readonly args: readonly string[];
@@ -150,14 +150,14 @@ export interface Invocation {
   readonly globals: GlobalOptions;
 }
 
-/** Reads a command line. Throws `usage` for one that cannot be understood. */
+/** Parses a command line; null if help or the version was printed. Throws `usage` if it cannot be parsed. */
 export async function parseCommandLine(argv: readonly string[], streams: ProgramStreams): Promise<Invocation | null> {
   const state: { invocation: Invocation | null } = { invocation: null };
   const line = withHelpSpelledOut(argv);
   const named = findEntry(line);
   const definition = await named?.load();
   const program = buildProgram(streams, globalOptionsFor(definition));
-  // All are needed only for the help that lists them, and to guess what was meant.
+  // All commands are needed only for the help that lists them, and for suggestions.
   for (const entry of named === undefined ? COMMANDS : [named]) {
     const command = commandAt(program, entry);
     if (entry !== named || definition === undefined) continue;
@@ -178,7 +178,7 @@ export async function parseCommandLine(argv: readonly string[], streams: Program
   return state.invocation;
 }
 
-/** `sora` alone and `sora help create` are asked for like `--help`, which has the whole text of a command. */
+/** `sora` alone and `sora help create` mean `--help`, which has the full text. */
 function withHelpSpelledOut(argv: readonly string[]): string[] {
   const [first, ...rest] = argv;
   if (first === undefined) return ['--help'];
@@ -188,7 +188,7 @@ function withHelpSpelledOut(argv: readonly string[]): string[] {
 function buildProgram({ version, writeOut, columns }: ProgramStreams, globalOptions: OptionSpecs): Command {
   const program = new Command('sora')
     .description(
-      'Generates and manages Sora videos on any server that speaks the Videos API, with an offline simulator.',
+      'Creates and manages videos on any server that speaks the Videos API, with a built-in offline simulator.',
     )
     .version(version, '-V, --version', 'print the version')
     .helpOption('-h, --help', 'show help')
@@ -197,8 +197,8 @@ function buildProgram({ version, writeOut, columns }: ProgramStreams, globalOpti
     .exitOverride()
     .configureOutput({
       writeOut,
-      writeErr: writeOut, // the help of a command that is none by itself, which is an answer too
-      outputError: () => {}, // told by whoever catches it, in our own form
+      writeErr: writeOut, // the help of a command group is an answer too
+      outputError: () => {}, // the caller prints it in our own form
       getOutHelpWidth: () => columns,
       getErrHelpWidth: () => columns,
       getOutHasColors: () => false,
@@ -218,7 +218,7 @@ Environment: SORA_API_KEY, SORA_BASE_URL, SORA_PROFILE, SORA_MODEL, SORA_HOME, O
   return addOptions(program, globalOptions, 'Global options:');
 }
 
-/** The command of an entry, made together with the groups that it stands in. */
+/** The command of an entry, created together with its groups. */
 function commandAt(program: Command, { name, summary }: Entry): Command {
   const words = name.split(' ');
   let parent = program;
@@ -241,7 +241,7 @@ function commandAt(program: Command, { name, summary }: Entry): Command {
   return parent;
 }
 
-/** The entry whose words come first on the command line, options aside. */
+/** The entry whose words come first on the command line, ignoring options. */
 function findEntry(argv: readonly string[]): Entry | undefined {
   const words: string[] = [];
   for (let at = 0; at < argv.length; at++) {
@@ -261,29 +261,42 @@ function describeCommand(command: Command, definition: CommandDefinition, column
   command.description(definition.description);
   for (const { form, summary } of definition.arguments) command.argument(form, summary);
   addOptions(command, definition.options, 'Options:');
-  addOptions(command, globalOptionsFor(definition), 'Global options:');
-  command.addHelpText('after', () => helpBehindOptions(command, definition, columns));
+  for (const spec of Object.values(globalOptionsFor(definition))) command.addOption(toOption(spec).hideHelp());
+  command.addHelpText('after', () => helpAfterOptions(command, definition, columns));
 }
 
-function helpBehindOptions(command: Command, definition: CommandDefinition, columns: number): string {
-  const examples = definition.examples.map(([line, does]) => `  # ${does}\n  $ ${line}`);
-  const codes = definition.errors.join(', ') || 'none of its own';
-  return `
-JSON (--json):
-  ${definition.json}
-
-Error codes (see docs/errors.md):
-  ${command
-    .createHelp()
-    .boxWrap(codes, columns - 2)
-    .replaceAll('\n', '\n  ')}
-
-Examples:
-${examples.join('\n')}
-`;
+function helpAfterOptions(command: Command, definition: CommandDefinition, columns: number): string {
+  const { examples, errors, json, table = [] } = definition;
+  const help = command.createHelp();
+  help.prepareContext({ helpWidth: columns });
+  help.minWidthToWrap = 20; // names of settings are long
+  const nameColumns = Math.max(0, ...table.map(([name]) => name.length));
+  const sections = [
+    ['Settings:', table.map(([name, summary]) => help.formatItem(name, nameColumns, summary, help))],
+    ['JSON (--json):', wrapShape(json, columns - 3).map((line, at) => `${at === 0 ? '  ' : '   '}${line}`)],
+    [
+      'Error codes (see docs/errors.md):',
+      [`  ${help.boxWrap(errors.join(', '), columns - 2).replaceAll('\n', '\n  ')}`],
+    ],
+    ['Examples:', examples.map(([line, does]) => `  # ${does}\n  $ ${line}`)],
+  ] as const;
+  const shown = sections.filter(([, lines]) => lines.join('').trim() !== '');
+  const text = shown.map(([heading, lines]) => `\n${heading}\n${lines.join('\n')}\n`).join('');
+  return `${text}\nGlobal options: see \`sora --help\`\n`;
 }
 
-/** A command’s own option stands in the place of the global one of its name. */
+/** The shape of a document in lines, broken after commas and spaces. */
+function wrapShape(shape: string, columns: number): string[] {
+  const lines: string[] = [''];
+  for (const part of shape.split(/(?<=[, ])/)) {
+    const current = lines.at(-1) ?? '';
+    if (current !== '' && `${current}${part}`.trimEnd().length > columns) lines.push(part);
+    else lines[lines.length - 1] = current + part;
+  }
+  return lines.map((line) => line.trimEnd());
+}
+
+/** A command’s own option replaces the global option of the same name. */
 function globalOptionsFor(definition: CommandDefinition | undefined): OptionSpecs {
   const own = definition?.options ?? {};
   return Object.fromEntries(Object.entries(GLOBAL_OPTIONS).filter(([name]) => !(name in own)));
@@ -326,12 +339,12 @@ function refuseEmptyIds(args: readonly string[], definition: CommandDefinition):
   throw new SoraError('usage', { title: 'an id is empty', facts: { command: definition.name } });
 }
 
-/** Global options are understood before and behind the command’s name; the one behind wins. */
+/** Global options may come before or after the command’s name; the later one wins. */
 function splitOptions(command: Command, definition: CommandDefinition): Pick<Invocation, 'options' | 'globals'> {
   const values = { ...given(command.optsWithGlobals()), ...given(command.opts()) };
   const pick = (specs: OptionSpecs): Record<string, unknown> =>
     Object.fromEntries(Object.keys(specs).flatMap((name) => (name in values ? [[name, values[name]]] : [])));
-  // The values' types follow from the flags by which commander made them.
+  // Commander parsed the values according to the flags, so the types match.
   return { options: pick(definition.options), globals: pick(globalOptionsFor(definition)) as GlobalOptions };
 }
 

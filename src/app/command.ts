@@ -32,6 +32,8 @@ export interface CommandDefinition<S extends OptionSpecs = OptionSpecs> {
   readonly options: S;
   /** The shape of the document that `--json` prints. */
   readonly json: string;
+  /** Names with explanations, listed in the help. */
+  readonly table?: readonly (readonly [name: string, summary: string])[];
   /** The error codes specific to this command, beyond those that any call can end with. */
   readonly errors: readonly ErrorCode[];
   readonly examples: readonly (readonly [command: string, does: string])[];

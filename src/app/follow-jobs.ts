@@ -69,15 +69,15 @@ async function followOne(watch: JobWatch, timeoutMs: number, deps: FollowDeps): 
 function stopped(thrown: unknown, id: string, target: string): SoraError {
   const facts = { id, target };
   if (thrown instanceof Interrupt) {
-    const title = 'interrupted; the job goes on at the server';
+    const title = 'interrupted; the job keeps running on the server';
     return new SoraError('interrupted', { title, jobId: id, facts, cause: thrown });
   }
   if (!(thrown instanceof SoraError)) throw thrown;
   if (thrown.code === 'wait_timeout') return new SoraError('wait_timeout', { jobId: id, facts });
   const resume =
     thrown.code === 'video_not_found'
-      ? 'add `--again` to `sora create` to make it anew, if it is gone for good'
-      : `run \`${commandAbout(id, 'sora status', ` --watch${target}`)}\` to go on waiting`;
+      ? 'add `--again` to `sora create` to create it again, if it is really gone'
+      : `run \`${commandAbout(id, 'sora status', ` --watch${target}`)}\` to keep waiting`;
   return thrown.with({ jobId: id, hints: [...thrown.hints, resume] });
 }
 
@@ -105,7 +105,7 @@ class JobWatch {
 
   async see(event: WaitEvent): Promise<void> {
     if (event.kind === 'trouble') {
-      if (this.state.trouble === null) this.#tell(`${event.error.message}; waiting on`);
+      if (this.state.trouble === null) this.#tell(`${event.error.message}; still waiting`);
       this.state.trouble = event.error.message;
       return;
     }
@@ -119,7 +119,7 @@ class JobWatch {
     const { output, jobs } = this.#deps;
     const { record } = this.job;
     if (job.status === 'unknown') {
-      output.note(`the server's status \`${job.serverStatus}\` is not known; looking on, less often`);
+      output.note(`the server's status \`${job.serverStatus}\` is unknown; polling less often`);
     }
     this.#tell(job.status.replace('_', ' '));
     if (job.status !== record?.job?.status) await jobs.record(record, job);

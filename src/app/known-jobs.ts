@@ -72,8 +72,8 @@ export class KnownJobs {
     } catch (error) {
       const isSameServer = record?.baseUrl === server.identity.baseUrl; // then only the route can be missing
       if (!isSameServer) throw error;
-      throw withoutRoute(error, 'the server has no address to ask for this job', [
-        'run `sora list --local` to see what the ledger knows of it',
+      throw withoutRoute(error, 'the server has no call to read this job', [
+        'run `sora list --local` to see what the ledger has recorded',
       ]);
     }
   }
@@ -125,7 +125,7 @@ export class KnownJobs {
     } catch (error) {
       if (!(error instanceof SoraError)) throw error;
       const why = error.causedBy ?? error.message;
-      this.#deps.output.note(`${record.job?.id ?? record.key}: shown as last known: ${why}`);
+      this.#deps.output.note(`${record.job?.id ?? record.key}: could not refresh it: ${why}`);
       return summaryOf(record.profile, record, null);
     }
   }
@@ -152,7 +152,7 @@ export class KnownJobs {
   #lastRecord(): JobRecord {
     const [last] = this.#deps.ledger.newest(1, ({ answer, removed }) => answer !== 'rejected' && !removed);
     if (last === undefined)
-      throw new SoraError('video_not_found', { title: 'the ledger holds no video that may still exist' });
+      throw new SoraError('video_not_found', { title: 'the ledger has no video that may still exist' });
     return last;
   }
 

@@ -46,9 +46,8 @@ export function parseSinceMs(text: string | undefined, nowMs: number, faults: st
   if (text === undefined) return null;
   const agoMs = /[a-z]\s*$/i.test(text) ? parseDurationMs(text) : undefined;
   const sinceMs = agoMs === undefined ? parseDayMs(text) : Math.max(0, nowMs - agoMs);
-  if (sinceMs === undefined)
-    faults.push(`\`--since ${text}\` is neither a duration, such as 7d or 12h, nor a date, such as 2026-03-12`);
-  else if (sinceMs > nowMs) faults.push(`\`--since ${text}\` lies in the future`);
+  if (sinceMs === undefined) faults.push(`\`--since ${text}\` is neither a duration (7d, 12h) nor a date (2026-03-12)`);
+  else if (sinceMs > nowMs) faults.push(`\`--since ${text}\` is in the future`);
   return sinceMs ?? null;
 }
 
@@ -70,7 +69,7 @@ export function parseWholeNumber(text: string | undefined, range: WholeNumberRan
 
 /** Reports `--all-profiles` beside an option that names one server. */
 export const ALL_MEANS_ALL =
-  '`--all-profiles` is for all servers; give it without `--profile`, `--base-url` and `--simulate`';
+  '`--all-profiles` covers all servers; use it without `--profile`, `--base-url` and `--simulate`';
 
 /** Throws `usage` with all that was found wrong with a command's options, if anything was. */
 export function refuseFaults(faults: readonly string[], command: string): void {

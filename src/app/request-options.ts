@@ -18,7 +18,7 @@ export const REQUEST_OPTIONS = {
   duration: {
     group: GROUP,
     flags: '-d, --duration <seconds>',
-    summary: 'length; the nearest one that the model renders is taken (default 4), in dialect generations any',
+    summary: 'length; rounded to the nearest one that the model renders (default 4)',
   },
   model: { group: GROUP, flags: '-m, --model <name>', summary: 'model (default sora-2)' },
   resolution: { group: GROUP, flags: '-r, --resolution <name>', summary: `${RESOLUTIONS.join(', ')} (default 720p)` },
@@ -28,26 +28,30 @@ export const REQUEST_OPTIONS = {
     summary: `${ASPECT_RATIOS.join(', ')} (default 16:9)`,
   },
   orientation: { group: GROUP, flags: '--orientation <name>', summary: ORIENTATIONS.join(', ') },
-  size: { group: GROUP, flags: '--size <WxH>', summary: 'exact pixels, in place of the three options above' },
+  size: { group: GROUP, flags: '--size <WxH>', summary: 'exact pixels, instead of the three options above' },
   quality: { group: GROUP, flags: '--quality <name>', summary: 'standard, high' },
   image: {
     group: GROUP,
     flags: '-i, --image <file|url|file_id>',
-    summary: 'reference image: jpeg, png or webp, of the size of the video',
+    summary: 'reference image: jpeg, png or webp, same size as the video',
   },
   character: {
     group: GROUP,
     flags: '--character <id>',
-    summary: 'character to appear in it (repeatable)',
+    summary: 'character that appears in the video (repeatable)',
     repeatable: true,
   },
   param: {
     group: GROUP,
     flags: '--param <key=value>',
-    summary: 'what a server takes beyond the standard (repeatable)',
+    summary: 'any other field that the server accepts (repeatable)',
     repeatable: true,
   },
-  exact: { group: GROUP, flags: '--exact', summary: 'refuse a length that the model does not render' },
+  exact: {
+    group: GROUP,
+    flags: '--exact',
+    summary: 'refuse a length that the model does not render, instead of rounding',
+  },
 } as const satisfies OptionSpecs;
 
 export type RequestOptions = OptionValues<typeof REQUEST_OPTIONS>;

@@ -80,7 +80,7 @@ function textOf(value: unknown): string {
 /** `$0.40`, or what it would be where nothing is paid. */
 export function describeCost(micros: number | null, isSimulator: boolean): string {
   const amount = formatUsd(micros);
-  return isSimulator ? `free (it would be ${amount})` : amount;
+  return isSimulator ? `free (simulated; normally ${amount})` : amount;
 }
 
 /** Without a key, a header of the profile's own may stand in its place. */

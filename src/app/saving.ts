@@ -33,7 +33,7 @@ export const FILE_OPTIONS = {
   sidecar: {
     group: GROUP,
     flags: '--sidecar',
-    summary: 'write FILE.json beside it: request, server, ids, times, cost, hashes',
+    summary: 'also write FILE.json: request, server, ids, times, cost, hashes',
   },
 } as const satisfies OptionSpecs;
 
@@ -46,7 +46,7 @@ export interface FilePlan {
 }
 
 /** Reports that one name was given for several videos. */
-export const SEVERAL_NEED_FOLDER = 'several videos need a folder: end the name after `-o` in a slash';
+export const SEVERAL_NEED_FOLDER = 'several videos need a folder: end the name after `-o` with a slash';
 
 interface FileChoices {
   readonly output: string | undefined;
@@ -70,9 +70,9 @@ export function planFiles(
   });
   const [first = 'video', ...others] = variants;
   if (destination.kind === 'stdout' && others.length > 0) faults.push('`-o -` takes one variant only');
-  if (destination.kind === 'stdout' && options.json) faults.push('`-o -` and `--json` both want standard output');
+  if (destination.kind === 'stdout' && options.json) faults.push('`-o -` and `--json` both write to standard output');
   if (destination.kind === 'stdout' && choices.sidecar)
-    faults.push('`-o -` has no file that `--sidecar` could stand beside');
+    faults.push('`--sidecar` needs a file, which `-o -` does not write');
   return { destination, variants: [first, ...others], force, sidecar };
 }
 
@@ -123,9 +123,9 @@ const PERMANENT: ReadonlySet<ErrorCode> = new Set(['content_expired', 'not_suppo
 
 /** An interrupted or failed download, with the command that resumes it: the video is paid for. */
 function resumable(error: unknown, id: string, target: string): unknown {
-  const resume = `run \`${commandAbout(id, 'sora download', target)}\` to go on`;
+  const resume = `run \`${commandAbout(id, 'sora download', target)}\` to resume`;
   if (error instanceof Interrupt) {
-    const title = 'interrupted; the video is finished and waits at the server';
+    const title = 'interrupted; the video is finished and still on the server';
     return new SoraError('interrupted', { title, jobId: id, hints: [resume], cause: error });
   }
   if (!(error instanceof SoraError)) return error;

@@ -125,7 +125,7 @@ export class Servers {
       configuration.modelNames,
     );
     const onRetry = (error: SoraError, delayMs: number): void => {
-      output.news(`${error.message}; trying again in ${Math.ceil(delayMs / 1000)} s`);
+      output.news(`${error.message}; retrying in ${Math.ceil(delayMs / 1000)} s`);
     };
     return {
       identity: {
@@ -240,6 +240,6 @@ function simulatorSpeed(text: string | undefined): number {
   if (speed > 0 && Number.isFinite(speed)) return speed;
   throw new SoraError('invalid_config', {
     title: `SORA_SIMULATOR_SPEED is \`${text}\`, not a number above 0`,
-    hints: ['set `SORA_SIMULATOR_SPEED=10` to make it ten times as fast'],
+    hints: ['set `SORA_SIMULATOR_SPEED=10` to run it ten times as fast'],
   });
 }

@@ -43,7 +43,7 @@ async function writeSidecar(summary: JobSummary, force: boolean, deps: SidecarDe
     if (error instanceof SoraError) throw error;
     throw sidecarNotWritten(path, summary, error instanceof Error ? error.message : String(error));
   }
-  throw sidecarNotWritten(path, summary, 'a file of this name exists, for another video');
+  throw sidecarNotWritten(path, summary, 'a file with this name exists and belongs to another video');
 }
 
 function sidecarNotWritten(path: string, { id }: JobSummary, causedBy: string): SoraError {

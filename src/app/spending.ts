@@ -41,13 +41,12 @@ export async function agreeToSpend(
   if (micros === null || micros <= threshold.value || isAgreed || maxCostMicros !== null) return;
   if (!isInteractive) {
     throw new SoraError('cost_cap_exceeded', {
-      title: `this would cost ${formatUsd(micros)}; more than ${formatUsd(threshold.value)} needs consent, and nobody can be asked here`,
+      title: `this would cost ${formatUsd(micros)}; above ${formatUsd(threshold.value)} it needs confirmation, and there is no terminal to ask`,
       facts: { needed_usd: formatUsd(micros).slice(1) },
     });
   }
-  const agreed = await confirm(`This will cost about ${formatUsd(micros)}. Go on?`, host);
-  if (!agreed)
-    throw new SoraError('cost_cap_exceeded', { title: `the price of ${formatUsd(micros)} was not agreed to` });
+  const agreed = await confirm(`This will cost about ${formatUsd(micros)}. Continue?`, host);
+  if (!agreed) throw new SoraError('cost_cap_exceeded', { title: `cancelled: ${formatUsd(micros)} was not approved` });
 }
 
 /** Throws `cost_cap_exceeded` for what would cost more than a command may, or nobody knows how much. */
@@ -59,17 +58,17 @@ export function enforceCap(
   if (cap === null) return;
   if (micros === null) {
     throw new SoraError('cost_cap_exceeded', {
-      title: `the price is not known, so the cap of ${formatUsd(cap.value)} (${cap.origin}) cannot be kept`,
+      title: `the price is unknown, so the cap of ${formatUsd(cap.value)} (${cap.origin}) cannot be enforced`,
       hints: [
-        'leave the cap out to go on without knowing the price',
-        'run `sora cost` with the same options to see how the price can be told',
+        'remove the cap to continue without a known price',
+        'run `sora cost` with the same options to see how to set the price',
       ],
       ...details,
     });
   }
   const totalMicros = spentMicros + micros;
   if (totalMicros > cap.value) {
-    const already = spentMicros > 0 ? ` on top of the ${formatUsd(spentMicros)} spent on it before` : '';
+    const already = spentMicros > 0 ? ` on top of ${formatUsd(spentMicros)} already spent` : '';
     throw new SoraError('cost_cap_exceeded', {
       title: `this would cost ${formatUsd(micros)}${already}, more than the cap of ${formatUsd(cap.value)} (${cap.origin})`,
       facts: { needed_usd: formatUsd(totalMicros).slice(1) },

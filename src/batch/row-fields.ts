@@ -27,7 +27,7 @@ export const ROW_FIELDS = {
   image: { kind: 'text', description: 'reference image: a file (relative to the manifest), a URL or a file id' },
   character: { kind: 'texts', description: 'ids of characters that appear in it' },
   param: { kind: 'params', description: 'what a server takes beyond the standard' },
-  exact: { kind: 'flag', description: 'refuse a length that the model does not render' },
+  exact: { kind: 'flag', description: 'refuse a length that the model does not render, instead of rounding' },
   output: { kind: 'text', description: 'file to save to, relative to the output folder' },
   variant: { kind: 'texts', description: 'what to save', choices: VARIANTS },
   count: { kind: 'count', description: 'how many variations to make' },

@@ -25,32 +25,32 @@ interface Cancelled {
 export const cancelCommand = defineCommand({
   name: 'cancel',
   description:
-    'Stops unfinished jobs and says honestly what came of it: aborted (the server stopped), deleted (the video is gone; the work may still be billed), or an error when the job keeps running.',
-  arguments: [{ form: '[id...]', summary: 'ids or submissions; @last is the newest' }],
+    'Stops unfinished jobs and reports the outcome: aborted (the server stopped the job), deleted (the video is gone; the work may still be billed), or an error if the job keeps running.',
+  arguments: [{ form: '[id...]', summary: 'ids or submissions; @last is the newest job' }],
   options: {
-    all: { flags: '--all', summary: 'all unfinished jobs of the local ledger' },
-    wait: { flags: '--wait', summary: 'delete a job that cannot be stopped as soon as it ends' },
+    all: { flags: '--all', summary: 'all unfinished jobs in the local ledger' },
+    wait: { flags: '--wait', summary: 'delete a job that cannot be stopped when it ends' },
     timeout: { flags: '--timeout <duration>', summary: 'longest wait with --wait (default 30m)' },
   },
   json: `${JOB_JSON_SHAPE} and "outcome": aborted or deleted; with several ids: {"jobs":[…]}`,
   errors: ['video_not_found', 'cannot_cancel', 'already_finished', 'not_supported', 'outcome_unknown'],
   examples: [
     ['sora cancel @last', 'stop the newest job'],
-    ['sora cancel --all --wait', 'stop everything that is unfinished'],
+    ['sora cancel --all --wait', 'stop all unfinished jobs'],
   ],
 
   async run({ args, options }, deps: CancelDeps) {
     const { configuration, jobs, output } = deps;
     const faults: string[] = [];
     const timeoutMs = parseTimeoutMs(options.timeout, configuration.timeoutMs.value, faults);
-    if (args.length === 0 && !options.all) faults.push('give an id, or `--all`');
-    if (args.length > 0 && options.all) faults.push('give ids or `--all`, not both');
+    if (args.length === 0 && !options.all) faults.push('name an id, or use `--all`');
+    if (args.length > 0 && options.all) faults.push('use ids or `--all`, not both');
     refuseFaults(faults, 'cancel');
     const names = options.all ? deps.ledger.open().map(({ key }) => key) : args;
     const { values, errors } = await forEach(names, async (name) =>
       cancelOne(await jobs.find(name), options.wait ? timeoutMs : null, deps),
     );
-    if (names.length === 0) output.note('nothing is unfinished');
+    if (names.length === 0) output.note('there are no unfinished jobs');
     const isShown = values.length > 0 || names.length === 0;
     return { ...(isShown ? { answer: answerFor(values, args.length === 1) } : {}), errors };
   },

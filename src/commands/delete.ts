@@ -11,14 +11,14 @@ import { cleanLine } from '../output/clean-text.ts';
 
 export const deleteCommand = defineCommand({
   name: 'delete',
-  description: 'Removes finished videos from the server. Files that were saved stay where they are.',
-  arguments: [{ form: '<id...>', summary: 'ids or submissions; @last is the newest' }],
+  description: 'Deletes finished videos from the server. Saved files are kept.',
+  arguments: [{ form: '<id...>', summary: 'ids or submissions; @last is the newest job' }],
   options: {},
   json: '{"deleted":["…"]}',
   errors: ['video_not_found', 'not_supported', 'content_not_ready'],
   examples: [
-    ['sora delete video_123', 'remove one video from the server'],
-    ['sora delete @last --json', 'remove the newest, and print which it was'],
+    ['sora delete video_123', 'delete one video from the server'],
+    ['sora delete @last --json', 'delete the newest, and print its id'],
   ],
 
   async run({ args }, { jobs }: Pick<Context, 'jobs'>) {
@@ -35,7 +35,7 @@ async function removeOne(name: string, jobs: KnownJobs): Promise<string> {
   const job = await jobs.look(found);
   if (!isTerminal(job.status)) {
     throw new SoraError('content_not_ready', {
-      title: 'the job has not ended; `delete` removes finished videos',
+      title: 'the job is still running; `delete` only deletes finished videos',
       jobId: id,
       hints: [`run \`${commandAbout(id, 'sora cancel', targetOption(server.identity))}\` to stop it`],
     });

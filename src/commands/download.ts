@@ -22,8 +22,8 @@ import { JOB_JSON_SHAPE } from '../output/job-view.ts';
 export const downloadCommand = defineCommand({
   name: 'download',
   description:
-    'Saves the files of finished videos, whole or not at all: checked by length and by their first bytes, resumed where the server allows. Prints their paths.',
-  arguments: [{ form: '<id...>', summary: 'ids or submissions; @last is the newest' }],
+    'Saves the files of finished videos and prints their paths. Each file is checked before it gets its name; an interrupted download is resumed if the server supports it.',
+  arguments: [{ form: '<id...>', summary: 'ids or submissions; @last is the newest job' }],
   options: { ...FILE_OPTIONS },
   json: `${JOB_JSON_SHAPE}; with several ids: {"jobs":[…]}`,
   errors: [
@@ -35,7 +35,7 @@ export const downloadCommand = defineCommand({
     'download_corrupt',
   ],
   examples: [
-    ['sora download @last -o clip.mp4', 'the newest video under a name of your choice'],
+    ['sora download @last -o clip.mp4', 'the newest video, under a name of your choice'],
     ['sora download video_123 --variant video --variant thumbnail -o out/', 'video and thumbnail into a folder'],
   ],
 

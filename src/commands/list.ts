@@ -21,12 +21,12 @@ const MAX_LIMIT = 10_000;
 export const listCommand = defineCommand({
   name: 'list',
   description:
-    'Lists the videos on the server and in the local ledger, newest first. A table on a terminal, tab-separated rows in a pipe. Where the server has no list, the ledger stands in for it, and unfinished jobs are asked for one by one. With --all-profiles a server that does not answer is named, and its error decides the exit code.',
+    'Lists the videos on the server and in the local ledger, newest first. If the server has no list, the ledger is used, and unfinished jobs are refreshed one by one. With --all-profiles, a server that does not answer is reported, and its error decides the exit code.',
   arguments: [],
   options: {
     limit: { flags: '-L, --limit <n>', summary: `how many (default ${DEFAULT_LIMIT})` },
     local: { flags: '--local', summary: 'the local ledger only; no network' },
-    allProfiles: { flags: '--all-profiles', summary: 'the videos of all servers, asked side by side' },
+    allProfiles: { flags: '--all-profiles', summary: 'the videos of all profiles’ servers' },
   },
   json: `{"jobs":[${JOB_JSON_SHAPE}]}`,
   errors: ['no_api_key', 'invalid_api_key'],

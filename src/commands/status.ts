@@ -19,14 +19,14 @@ const LISTED = 100;
 export const statusCommand = defineCommand({
   name: 'status',
   description:
-    'Shows one job, several, or, without an id, the unfinished and the most recent ones. A submission whose answer was lost is looked for in the server’s list. With --watch it waits, and ends with 5 when a job gave no video.',
-  arguments: [{ form: '[id...]', summary: 'ids or submissions; @last is the newest' }],
+    'Shows one job, several, or, without an id, the unfinished and most recent ones. A submission that was never answered is looked up in the server’s list. With --watch it waits for the jobs, and exits with 5 if a job ended without a video.',
+  arguments: [{ form: '[id...]', summary: 'ids or submissions; @last is the newest job' }],
   options: {
-    watch: { flags: '-w, --watch', summary: 'wait until the jobs have ended' },
+    watch: { flags: '-w, --watch', summary: 'wait until the jobs end' },
     timeout: { flags: '--timeout <duration>', summary: 'longest wait (default 30m)' },
     allProfiles: {
       flags: '--all-profiles',
-      summary: 'also what the servers of all profiles list, asked side by side; without an id',
+      summary: 'include the jobs that the servers of all profiles list; not with an id',
     },
   },
   json: `${JOB_JSON_SHAPE}; without an id or with several: {"jobs":[…]}`,
@@ -42,7 +42,8 @@ export const statusCommand = defineCommand({
     const timeoutMs = parseTimeoutMs(options.timeout, configuration.timeoutMs.value, faults);
     const allProfiles = options.allProfiles ?? false;
     if (allProfiles && deps.isServerNamed) faults.push(ALL_MEANS_ALL);
-    if (allProfiles && (args.length > 0 || options.watch)) faults.push('`--all-profiles` takes no id and no `--watch`');
+    if (allProfiles && (args.length > 0 || options.watch))
+      faults.push('`--all-profiles` cannot be combined with an id or `--watch`');
     refuseFaults(faults, 'status');
     if (options.watch) return watch(args, timeoutMs, deps);
     if (args.length === 0) return overview(allProfiles, deps);
@@ -76,7 +77,7 @@ async function overview(allProfiles: boolean, deps: StatusDeps): Promise<Command
   const isAsked = (record: JobRecord): boolean => isOpen(record) && !silent.has(record.baseUrl);
   const jobs = await mergeJobs(lists, [...records.values()], isAsked, deps);
   const shown = allProfiles ? jobs.filter(({ status }, at) => at < MOST_RECENT || !isTerminal(status)) : jobs;
-  if (shown.length === 0) output.note('there are no videos yet; run `sora create` to make one');
+  if (shown.length === 0) output.note('there are no videos yet; run `sora create` to create one');
   return { answer: jobsAnswer(shown, { withProfile: allProfiles }, host.clock.now()), errors };
 }
 

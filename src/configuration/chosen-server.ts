@@ -62,7 +62,7 @@ export function checkProfile(name: string, settings: Settings): string {
   throw new SoraError('invalid_config', {
     title: `there is no profile \`${name}\``,
     hints: [
-      `run \`sora config profile add ${name} --base-url http://HOST:PORT/v1\` to make one`,
+      `run \`sora config profile add ${name} --base-url http://HOST:PORT/v1\` to create it`,
       `choose one of ${names.join(', ')}`,
     ],
   });
@@ -96,12 +96,12 @@ function chooseBaseUrl(
     const fault = baseUrlFault(value);
     if (fault === null) return { value: spellOneWay(value), origin: candidate.origin };
     throw new SoraError('invalid_config', {
-      title: `the base URL \`${redactUrl(value)}\` (${candidate.origin}) is not usable`,
+      title: `the base URL \`${redactUrl(value)}\` (${candidate.origin}) is not valid`,
       violations: [fault],
       hints: [mending(candidate.origin, value)],
     });
   }
-  throw new SoraError('invalid_config', { title: 'no base URL is known' });
+  throw new SoraError('invalid_config', { title: 'no base URL is set' });
 }
 
 /** The remedy at the place where the address was set. */

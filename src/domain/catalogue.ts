@@ -431,7 +431,7 @@ export const CATALOGUE = {
   wait_timeout: {
     title: 'the video is not finished yet',
     explanation: 'The time to wait is over. The job goes on at the server; nothing is lost.',
-    hints: [['run `sora status {id} --watch{target}` to go on waiting', 'run `sora status --watch` to go on waiting']],
+    hints: [['run `sora status {id} --watch{target}` to keep waiting', 'run `sora status --watch` to keep waiting']],
     exitCode: 8,
     retryable: true,
   },
@@ -493,9 +493,7 @@ export const CATALOGUE = {
   interrupted: {
     title: 'interrupted',
     explanation: 'The command was interrupted. Jobs at the server go on.',
-    hints: [
-      ['run `sora status {id} --watch{target}` to go on waiting', 'run `sora status` to see the unfinished jobs'],
-    ],
+    hints: [['run `sora status {id} --watch{target}` to keep waiting', 'run `sora status` to see the unfinished jobs']],
     exitCode: 130,
   },
   unexpected: {

@@ -104,7 +104,7 @@ function exists(path: string): boolean {
 }
 
 export function fileExists(path: string): SoraError {
-  return new SoraError('file_exists', { title: `the output file exists already: ${path}` });
+  return new SoraError('file_exists', { title: `the output file already exists: ${path}` });
 }
 
 export function cannotWrite(path: string, error: unknown): SoraError {

@@ -48,10 +48,10 @@ export function describeCount({ rows, done, failed, running, unknown, toDo }: Ba
   return `${rows} ${rows === 1 ? 'row' : 'rows'}: ${told.join(', ') || 'nothing to do'}`;
 }
 
-/** `$12.00, and 3 rows whose price is not known`. */
+/** `$12.00, and 3 rows of unknown price`. */
 export function describePrice(micros: number, unpriced: number): string {
   if (unpriced === 0) return formatUsd(micros);
-  const unknown = `${unpriced} ${unpriced === 1 ? 'row' : 'rows'} whose price is not known`;
+  const unknown = `${unpriced} ${unpriced === 1 ? 'row' : 'rows'} of unknown price`;
   return micros === 0 ? unknown : `${formatUsd(micros)}, and ${unknown}`;
 }
 
@@ -157,5 +157,5 @@ function totals({ count, startedMs, ended, pause }: BoardState, nowMs: number): 
     ...(left === null || left <= 0 ? [] : [`about ${formatElapsed(left)} left`]),
   ];
   const waits = pause !== null && pause.untilMs > nowMs;
-  return `${parts.join(' · ')}${waits ? `; ${cleanLine(pause.reason)}, going on in ${formatElapsed(pause.untilMs - nowMs)}` : ''}`;
+  return `${parts.join(' · ')}${waits ? `; ${cleanLine(pause.reason)}, resuming in ${formatElapsed(pause.untilMs - nowMs)}` : ''}`;
 }

@@ -112,7 +112,7 @@ export function renderJob(job: JobSummary, nowMs: number, surface: Surface): Pro
   const word =
     job.serverStatus !== null && job.status === 'unknown' ? ` (the server says \`${job.serverStatus}\`)` : '';
   const facts: readonly (readonly [string, string | null])[] = [
-    ['id', job.id === null ? `not known; submission ${job.submission}` : cleanLine(job.id)],
+    ['id', job.id === null ? `unknown; submission ${job.submission}` : cleanLine(job.id)],
     ['status', `${paintStatus(job.status, palette)}${done}${cleanLine(word)}`],
     ['error', job.error && cleanLine([job.error.code, job.error.message].filter(Boolean).join(': '))],
     ['prompt', job.prompt && cleanLine(job.prompt, Math.max(20, (surface.columns - 12) * 2))],
@@ -127,7 +127,7 @@ export function renderJob(job: JobSummary, nowMs: number, surface: Surface): Pro
 }
 
 function describeCost({ free, estimatedMicros, actualMicros }: JobSummary): string {
-  if (free) return `free (it would be ${formatUsd(estimatedMicros)})`;
+  if (free) return `free (simulated; normally ${formatUsd(estimatedMicros)})`;
   return actualMicros === null ? `${formatUsd(estimatedMicros)} estimated` : formatUsd(actualMicros);
 }
 

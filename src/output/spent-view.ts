@@ -10,7 +10,7 @@ const DOUBT_WORDS: Readonly<Record<Doubt, string>> = {
   moderation_blocked: 'blocked by moderation',
   cancelled: 'cancelled',
   expired: 'expired unfinished',
-  outcome_unknown: 'without an answer',
+  outcome_unknown: 'without a response',
   no_price: 'without a known price',
 };
 
@@ -112,7 +112,7 @@ function barsFor(groups: Groups, columns: number): (spent: Spent) => string {
 function describeTotal(total: Spent, { palette }: Surface): string {
   const parts = [
     total.estimatedMicros === null ? '' : `${formatUsd(total.estimatedMicros)} estimated`,
-    total.actualMicros === null ? '' : `${formatUsd(total.actualMicros)} told by the server`,
+    total.actualMicros === null ? '' : `${formatUsd(total.actualMicros)} reported by the server`,
   ].filter(Boolean);
   const known = `${formatUsd(total.spentMicros)} for ${countOf(total.jobs - total.doubtfulJobs, 'job')}`;
   const lines = [

@@ -73,32 +73,36 @@ const REQUEST_DEFAULTS = {
 };
 
 export const SETTINGS: readonly SettingSpec[] = [
-  { name: 'profile', summary: 'profile in use when none is named', fault: anyText },
-  { name: 'model', summary: 'model in use when none is named', fault: anyText },
-  { name: 'max_cost', summary: 'most that one command may cost, in dollars', fault: usd },
-  { name: 'max_cost_per_day', summary: 'most that a day (UTC) may cost, in dollars', fault: usd },
-  { name: 'confirm_above', summary: 'ask before spending more than this, in dollars (default 1)', fault: usd },
+  { name: 'profile', summary: 'default profile', fault: anyText },
+  { name: 'model', summary: 'default model', fault: anyText },
+  { name: 'max_cost', summary: 'maximum cost of one command, in dollars', fault: usd },
+  { name: 'max_cost_per_day', summary: 'maximum cost per day (UTC), in dollars', fault: usd },
+  { name: 'confirm_above', summary: 'ask for confirmation above this cost, in dollars (default 1)', fault: usd },
   { name: 'timeout', summary: 'how long to wait for a video (default 30m)', fault: duration },
-  { name: 'request_timeout', summary: 'longest silence of a server within one call (default 120s)', fault: duration },
-  { name: 'sidecar', summary: 'whether a JSON file is written beside each saved video (default no)', fault: yesOrNo },
-  { name: 'profiles.*.base_url', summary: 'address of the server, up to and with its /v1', fault: baseUrlFault },
-  { name: 'profiles.*.dialect', summary: 'form of the API that the server speaks', fault: oneOf(...DIALECT_NAMES) },
+  {
+    name: 'request_timeout',
+    summary: 'longest time a server may be silent within one call (default 120s)',
+    fault: duration,
+  },
+  { name: 'sidecar', summary: 'write a JSON file beside each saved video (default no)', fault: yesOrNo },
+  { name: 'profiles.*.base_url', summary: 'base URL of the server, including /v1', fault: baseUrlFault },
+  { name: 'profiles.*.dialect', summary: 'dialect of the API that the server speaks', fault: oneOf(...DIALECT_NAMES) },
   {
     name: 'profiles.*.shape',
-    summary: 'how dialect `generations` words a create: guide (default) or new-api',
+    summary: 'variant of dialect `generations`: guide (default) or new-api',
     fault: oneOf(...SHAPES),
   },
   { name: 'profiles.*.auth', summary: 'how the key is sent', fault: oneOf('bearer', 'api-key', 'none') },
   { name: 'profiles.*.key_from_env', summary: 'environment variable that holds the key', fault: variableName },
-  { name: 'profiles.*.model', summary: 'model in use when none is named', fault: anyText },
+  { name: 'profiles.*.model', summary: 'default model', fault: anyText },
   {
     name: 'profiles.*.prices.**',
-    summary: 'what a second of a model costs, in dollars; MODEL@WxH for one of its sizes',
+    summary: 'price of a second, in dollars, by model; MODEL@WxH for one size',
     fault: usdPerSecond,
   },
   {
     name: 'profiles.*.models.*',
-    summary: 'the server’s own name of a model, by the name that you give it',
+    summary: 'the server’s own name for a model, by the name that you use',
     fault: anyText,
   },
   { name: 'profiles.*.encoding', summary: 'how a create is encoded', fault: oneOf('auto', ...ENCODINGS) },
@@ -119,21 +123,21 @@ export const SETTINGS: readonly SettingSpec[] = [
   },
   ...Object.entries(REQUEST_DEFAULTS).map(([name, fault]) => ({
     name: `profiles.*.defaults.${name}`,
-    summary: `value of --${name.replace('_', '-')} when none is given`,
+    summary: `default value of --${name.replace('_', '-')}`,
     fault,
   })),
   {
     name: 'profiles.*.defaults.params.*',
-    summary: 'value of a --param when none of its name is given',
+    summary: 'default value of a --param',
     fault: anyText,
   },
-  { name: 'profiles.*.max_cost', summary: 'in the place of max_cost', fault: usd },
+  { name: 'profiles.*.max_cost', summary: 'overrides max_cost', fault: usd },
   {
     name: 'profiles.*.max_cost_per_day',
-    summary: 'in the place of max_cost_per_day, for what is spent through this profile',
+    summary: 'overrides max_cost_per_day, for spending through this profile',
     fault: usd,
   },
-  { name: 'profiles.*.confirm_above', summary: 'in the place of confirm_above', fault: usd },
+  { name: 'profiles.*.confirm_above', summary: 'overrides confirm_above', fault: usd },
 ];
 
 /** The settings file, flattened: `profiles.lab.base_url` → text. */
@@ -203,7 +207,7 @@ export async function writeSettings(path: string, changes: readonly SettingChang
     throw new SoraError('invalid_config', {
       title: 'the settings were not changed',
       violations,
-      hints: ['run `sora config set --help` to see the settings there are'],
+      hints: ['run `sora config set --help` to see all settings'],
     });
   }
   // conf writes atomically and with the mode it is told; it has no lock and resets nothing that was read above.

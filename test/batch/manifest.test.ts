@@ -420,14 +420,14 @@ describe('the faults of a manifest', () => {
       "error: could not read the manifest binary.jsonl
         caused by: binary.jsonl holds binary data, not text
 
-      hint: check the path, or give \`-\` for standard input
+      hint: check the path, or use \`-\` for standard input
       "
     `);
     expect(await faultsOf('no-such-manifest.jsonl')).toMatchInlineSnapshot(`
       "error: could not read the manifest no-such-manifest.jsonl
         caused by: ENOENT: no such file or directory, open '/work/no-such-manifest.jsonl'
 
-      hint: check the path, or give \`-\` for standard input
+      hint: check the path, or use \`-\` for standard input
       "
     `);
   });

@@ -59,14 +59,14 @@ describe.skipIf(PYTHON === null)('on a terminal (needs python3 with pty)', () =>
     ['no answer', '\n', 7],
     ['Ctrl-C', '\x03', 130],
   ])('a price above the threshold is asked for; %s means that nothing is sent', async (_, keys, exitCode) => {
-    const { status, stdout } = await type(createBinary(), [['Go on?', keys]], DEAR);
-    expect(stdout).toContain('This will cost about $2.40. Go on?');
+    const { status, stdout } = await type(createBinary(), [['Continue?', keys]], DEAR);
+    expect(stdout).toContain('This will cost about $2.40. Continue?');
     expect(stdout).not.toContain('could not connect');
     expect(status).toBe(exitCode);
   });
 
   it('consent lets the create go', async () => {
-    const { status, stdout } = await type(createBinary(), [['Go on?', 'y\n']], DEAR);
+    const { status, stdout } = await type(createBinary(), [['Continue?', 'y\n']], DEAR);
     expect(stdout).toContain('could not connect to the server');
     expect(status).toBe(1);
   });
@@ -75,8 +75,8 @@ describe.skipIf(PYTHON === null)('on a terminal (needs python3 with pty)', () =>
     ['--no-input', ['--no-input'], {}],
     ['CI', [], { CI: '1' }],
   ])('nobody is asked with %s', async (_, argv, env) => {
-    const { status, stdout } = await type(createBinary(), [['Go on?', 'y\n']], [...DEAR, ...argv], env);
-    expect(stdout).toContain('nobody can be asked here');
+    const { status, stdout } = await type(createBinary(), [['Continue?', 'y\n']], [...DEAR, ...argv], env);
+    expect(stdout).toContain('there is no terminal to ask');
     expect(status).toBe(7);
   });
 
@@ -133,7 +133,7 @@ describe.skipIf(PYTHON === null)('on a terminal (needs python3 with pty)', () =>
       sora,
       [
         ['Find out', 'n\n'],
-        ['Keep this', 'n\n'],
+        ['Save this', 'n\n'],
       ],
       survey,
       env,
@@ -145,7 +145,7 @@ describe.skipIf(PYTHON === null)('on a terminal (needs python3 with pty)', () =>
       sora,
       [
         ['Find out', 'y\n'],
-        ['Keep this', 'y\n'],
+        ['Save this', 'y\n'],
       ],
       survey,
       env,
@@ -165,12 +165,12 @@ describe.skipIf(PYTHON === null)('on a terminal (needs python3 with pty)', () =>
       sora,
       [
         ['Which kind of server', '\n'],
-        ['Its address', 'nonsense\n'],
+        ['Base URL', 'nonsense\n'],
         ['it is not a URL', `\x15${server.url}\n`],
-        ['Model in use', 'wan2.2\n'],
-        ['Where is its key', '\x1b[A\x1b[A\n'],
-        ['The key', `${key}\n`],
-        ['Name of the profile', '\n'],
+        ['Default model', 'wan2.2\n'],
+        ['Where is the API key', '\x1b[A\x1b[A\n'],
+        ['API key:', `${key}\n`],
+        ['Profile name', '\n'],
         ['Send the access check?', 'n\n'],
       ],
       ['init'],
@@ -181,7 +181,7 @@ describe.skipIf(PYTHON === null)('on a terminal (needs python3 with pty)', () =>
       posts: 0,
       stdout: expect.stringContaining(`${server.url} (profile lab)`),
     });
-    expect(stdout).toContain('note: OPENAI_BASE_URL is set and wins: name the profile with `--profile lab`');
+    expect(stdout).toContain('note: OPENAI_BASE_URL is set and takes precedence: use the profile with `--profile lab`');
     expect(stdout).not.toContain(key);
     expect(JSON.parse(readFileSync(join(sora.home, 'settings.json'), 'utf8'))).toEqual({
       profile: 'lab',
@@ -197,10 +197,10 @@ describe.skipIf(PYTHON === null)('on a terminal (needs python3 with pty)', () =>
     const { status, stdout } = await type(
       sora,
       [
-        ['Its address', '\n'],
-        ['Model in use', '\n'],
-        ['Where is its key', '\n'],
-        ['Name of the profile', '\x03'],
+        ['Base URL', '\n'],
+        ['Default model', '\n'],
+        ['Where is the API key', '\n'],
+        ['Profile name', '\x03'],
       ],
       ['init', '--preset', 'vllm-omni'],
     );

@@ -97,7 +97,7 @@ describe.each(['list', 'status'])('sora %s --all-profiles', (command) => {
     const { code, stderr } = await run(createCommandLine(), [command, '--all-profiles', '--simulate']);
     expect({ code, stderr }).toEqual({
       code: 2,
-      stderr: expect.stringContaining('`--all-profiles` is for all servers'),
+      stderr: expect.stringContaining('`--all-profiles` covers all servers'),
     });
   });
 });
@@ -118,6 +118,9 @@ describe('what is shown of a job', () => {
 it('`status --all-profiles` takes no id and no --watch', async () => {
   for (const argv of [['video_1'], ['--watch']]) {
     const { code, stderr } = await run(createCommandLine(), ['status', '--all-profiles', ...argv]);
-    expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringContaining('takes no id and no `--watch`') });
+    expect({ code, stderr }).toEqual({
+      code: 2,
+      stderr: expect.stringContaining('cannot be combined with an id or `--watch`'),
+    });
   }
 });

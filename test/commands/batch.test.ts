@@ -157,7 +157,7 @@ describe('a row that fails', () => {
     });
     const first = await batch();
     expect(first.code).toBe(6);
-    expect(first.stderr).toContain('add `--retry-failed` to the same command to redo what failed (1 row)');
+    expect(first.stderr).toContain('add `--retry-failed` to the same command to retry what failed (1 row)');
     expect((await batch()).code).toBe(6);
     expect(server.posts).toBe(3);
     isBroken = false;
@@ -214,7 +214,7 @@ describe('a row that fails', () => {
     );
     const first = await batch(['--concurrency', '2']);
     expect(first.code).toBe(7);
-    expect(first.stderr).toMatch(/hint: run `sora batch shots\.txt --base-url http:\S+ -y --concurrency 2` to go on/);
+    expect(first.stderr).toMatch(/hint: run `sora batch shots\.txt --base-url http:\S+ -y --concurrency 2` to resume/);
     expect(server.posts).toBeLessThan(8);
     isEmpty = false;
     expect((await batch()).code).toBe(0);
@@ -247,7 +247,7 @@ describe('the money of a batch', () => {
     const argv = ['batch', 'shots.txt', '--base-url', server.url];
     const refused = await sora.run(argv, { http: nodeHttp });
     expect(refused.code).toBe(7);
-    expect(refused.stderr).toContain('this would cost $1.20; more than $1.00 needs consent');
+    expect(refused.stderr).toContain('this would cost $1.20; above $1.00 it needs confirmation');
     const capped = await sora.run([...argv, '--max-cost', '1.19'], { http: nodeHttp });
     expect(capped.code).toBe(7);
     expect(server.requests).toHaveLength(0);
@@ -261,7 +261,7 @@ describe('the money of a batch', () => {
     expect(summaryOf(first)).toMatchObject({ cost: { spent_usd: 1.6 } });
     writeFileSync(join(sora.cwd, 'shots.txt'), 'a fox\n');
     const second = await batch(['--max-cost', '1.90']);
-    expect(second.stderr).toContain('this would cost $0.40 on top of the $1.60 spent on it before');
+    expect(second.stderr).toContain('this would cost $0.40 on top of $1.60 already spent');
     expect(server.posts).toBe(4);
   });
 
@@ -294,7 +294,7 @@ describe('Ctrl-C', () => {
     expect(first.code).toBe(130);
     expect(server.posts).toBe(4);
     expect(first.stderr).toContain('interrupted; 4 jobs go on at the server, 5 rows are to do');
-    expect(first.stderr).toMatch(/hint: run `sora batch shots\.txt --base-url \S+ -y -d 8 -o 'my clips'` to go on/);
+    expect(first.stderr).toMatch(/hint: run `sora batch shots\.txt --base-url \S+ -y -d 8 -o 'my clips'` to resume/);
     expect((await batch(argv)).code).toBe(0);
     expect(server.posts).toBe(9);
     expect(readdirSync(join(sora.cwd, 'my clips'))).toHaveLength(9);

@@ -84,12 +84,12 @@ describe('sora cancel', () => {
     expect(await sora.run(['cancel', '--all'])).toMatchObject({
       code: 0,
       stdout: '',
-      stderr: 'note: nothing is unfinished\n',
+      stderr: 'note: there are no unfinished jobs\n',
     });
   });
 
   it.each([
-    ['no id', [], 'give an id, or `--all`'],
+    ['no id', [], 'name an id, or use `--all`'],
     ['ids and --all', ['video_1', '--all'], 'not both'],
     ['an odd time', ['--all', '--timeout', 'soon'], '`--timeout soon` is not a duration'],
   ])('is wrong usage with %s', async (_, argv, words) => {

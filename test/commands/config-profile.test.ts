@@ -68,7 +68,7 @@ describe('sora config profile add', () => {
     expect(stderr).toMatchInlineSnapshot(`
       "note: the model is a name of the proxy’s own configuration
       note: run \`sora config key set --profile lab\` to store its key
-      note: run \`sora config set profiles.lab.model MODEL\` to say which model it has
+      note: run \`sora config set profiles.lab.model MODEL\` to set its model
       "
     `);
   });
@@ -92,7 +92,7 @@ describe('sora config profile add', () => {
     expect(stderr).toMatchInlineSnapshot(`
       "error: wrong usage
         - \`--set x\` is not of the form name=value
-        - the address https://RESOURCE.openai.azure.com/openai/v1 still has RESOURCE in the place of a name: give your own with \`--base-url\`
+        - the base URL https://RESOURCE.openai.azure.com/openai/v1 still contains the placeholder RESOURCE: set your own with \`--base-url\`
         - \`auth\`: it is not one of bearer, api-key, none
         - \`key_from_env\`: it is not the name of an environment variable
         - \`defaults.size\`: it is not WIDTHxHEIGHT in pixels, such as 1280x720
@@ -104,11 +104,15 @@ describe('sora config profile add', () => {
   });
 
   it.each([
-    ['a name that is none', ['a b', '--preset', 'vllm-omni'], 'is not made of letters'],
-    ['a name that stands for something else', ['custom', '--preset', 'vllm-omni'], 'servers that have no profile'],
-    ['a name that is taken', ['openai', '--preset', 'openai'], 'there is a profile `openai` already'],
+    ['a name that is none', ['a b', '--preset', 'vllm-omni'], 'may only contain letters'],
+    [
+      'a name that stands for something else',
+      ['custom', '--preset', 'vllm-omni'],
+      'reserved for servers without a profile',
+    ],
+    ['a name that is taken', ['openai', '--preset', 'openai'], 'the profile `openai` already exists'],
     ['an unknown preset', ['lab', '--preset', 'nope'], 'is not one of openai, azure, litellm'],
-    ['no address', ['lab'], 'the address is missing'],
+    ['no address', ['lab'], 'the base URL is missing'],
     ['the built-in simulator', ['lab', '--preset', 'simulator'], '`sora config profile use simulator`'],
     ['an impossible address', ['lab', '--base-url', 'ftp://x'], 'does not start with http'],
     [
@@ -192,6 +196,6 @@ describe('sora config profile', () => {
   it.each(['use', 'show'])('`%s` refuses a profile that is not there, with the command that makes it', async (verb) => {
     const { code, stderr } = await createCommandLine().run(['config', 'profile', verb, 'nope']);
     expect(code).toBe(2);
-    expect(stderr).toContain('hint: run `sora config profile add nope --base-url http://HOST:PORT/v1` to make one');
+    expect(stderr).toContain('hint: run `sora config profile add nope --base-url http://HOST:PORT/v1` to create it');
   });
 });

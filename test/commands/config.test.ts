@@ -99,7 +99,7 @@ describe('sora config', () => {
     ['an odd name of a profile', ['config', 'set', 'profiles.a b.base_url', 'http://x/v1'], 'there is no such setting'],
     ['an unknown name to get', ['config', 'get', 'colour'], 'there is no setting `colour`'],
     ['an unknown profile', ['config', 'list', '--profile', 'nope'], 'there is no profile `nope`'],
-    ['a broken --base-url', ['config', 'list', '--base-url', 'x'], 'is not usage'.replace('usage', 'usable')],
+    ['a broken --base-url', ['config', 'list', '--base-url', 'x'], 'is not valid'],
   ])('refuses %s', async (_, argv, words) => {
     const { code, stdout, stderr } = await createCommandLine().run(argv);
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });

@@ -65,7 +65,7 @@ describe('sora cost, alone', () => {
     expect(await sora.run(['cost', '--as-of', '2025-10-05'])).toMatchObject({
       code: 0,
       stdout: '',
-      stderr: 'note: no price is known for 2025-10-05; the first price list is of 2025-10-06\n',
+      stderr: 'note: no prices are known for 2025-10-05; the oldest price list is from 2025-10-06\n',
     });
   });
 
@@ -145,10 +145,10 @@ describe('sora cost of a video', () => {
     const sora = await withLab({ 'wan2.2': '0.05' });
     const { stdout, stderr } = await sora.run(['cost', '--profile', 'lab', '-m', 'wan2.2']);
     expect(stdout).toBe('wan2.2\t\t\tunknown\t\t\tprofile lab\n');
-    expect(stderr).toContain('give it with `--duration`');
+    expect(stderr).toContain('set it with `--duration`');
   });
 
-  it('compares the same video over every known model and size, the cheapest first', async () => {
+  it('compares the same video with every known model and size, the cheapest first', async () => {
     const sora = createCommandLine();
     const argv = ['cost', '-m', 'sora-2-pro', '-d', '10', '--compare'];
     expect((await sora.run(argv, TERMINAL)).stdout).toMatchInlineSnapshot(`
@@ -173,7 +173,7 @@ describe('sora cost of a video', () => {
     const result = await sora.run(['cost', ...argv]);
     expect(result.code).toBe(2);
     expect(violations(result)).toEqual([
-      '`--by` is about what was spent; add `--spent`',
+      '`--by` needs `--spent`',
       '`--as-of 2026-02-30` is not a date, such as 2026-03-12',
       '`--count 0` is not a whole number from 1 to 1000000',
       'the duration `long` is not a number of seconds above 0',
@@ -265,9 +265,9 @@ describe('sora cost --spent', () => {
       2026-09-20  2     $0.73             $0.73   1            ██████
       2026-09-21  2     $0.40  $0.40              1 (≤ $0.40)  ███▍░░░
 
-      total    $4.33 for 4 jobs: $3.60 estimated, $0.73 told by the server
+      total    $4.33 for 4 jobs: $3.60 estimated, $0.73 reported by the server
       unknown  1 job failed, estimated at $0.40
-               1 job without an answer, estimated at $0.40
+               1 job without a response, estimated at $0.40
                1 job without a known price
       refused  1 submission, at no cost
       "
@@ -385,7 +385,7 @@ describe('sora cost --spent', () => {
   it('says when lines of the ledger cannot be read', async () => {
     const { code, stderr } = await withLedger(JOBS, '{"event":"intent"}\n').run(['cost', '--spent']);
     expect(code).toBe(0);
-    expect(stderr).toContain('note: the sums may be too low: 1 of the ledger’s lines cannot be read\n');
+    expect(stderr).toContain('note: the sums may be too low: 1 ledger lines are unreadable\n');
   });
 
   it('refuses conflicting and unreadable options, all at once', async () => {
@@ -394,12 +394,12 @@ describe('sora cost --spent', () => {
     const result = await sora.run(['cost', '--spent', ...argv]);
     expect(result.code).toBe(2);
     expect(violations(result)).toEqual([
-      '`--model` is about what a video would cost; give it without `--spent`',
-      '`--compare` is about what a video would cost; give it without `--spent`',
-      '`--as-of` is about what a video would cost; give it without `--spent`',
-      'nothing is ever spent with `--simulate`; give it without `--spent`',
+      '`--model` cannot be combined with `--spent`',
+      '`--compare` cannot be combined with `--spent`',
+      '`--as-of` cannot be combined with `--spent`',
+      'the simulator never spends anything; omit `--simulate`',
       '`--as-of today` is not a date, such as 2026-03-12',
-      '`--since 7` is neither a duration, such as 7d or 12h, nor a date, such as 2026-03-12',
+      '`--since 7` is neither a duration (7d, 12h) nor a date (2026-03-12)',
     ]);
   });
 

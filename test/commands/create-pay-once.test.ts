@@ -186,15 +186,15 @@ describe('Ctrl-C', () => {
     });
     const { code, stdout, stderr } = await create([], { interrupt: interrupt.signal });
     expect({ code, stdout, posts: server.posts }).toEqual({ code: exitCode, stdout: '', posts: 1 });
-    expect(stderr).toContain(`hint: run \`sora status video_1 --watch --base-url ${server.url}\` to go on waiting`);
+    expect(stderr).toContain(`hint: run \`sora status video_1 --watch --base-url ${server.url}\` to keep waiting`);
     if (name === 'SIGINT')
       expect(sora.plain(stderr)).toMatchInlineSnapshot(`
       "cost: $0.40
-      finishing the submission, so that its job is not lost; press Ctrl-C again to leave at once
+      finishing the submission so that its job is not lost; press Ctrl-C again to exit at once
       video_1: queued
-      error: interrupted; the job goes on at the server
+      error: interrupted; the job keeps running on the server
 
-      hint: run \`sora status video_1 --watch --base-url http://127.0.0.1:PORT/v1\` to go on waiting
+      hint: run \`sora status video_1 --watch --base-url http://127.0.0.1:PORT/v1\` to keep waiting
       "
     `);
 
@@ -246,7 +246,7 @@ describe('Ctrl-C', () => {
     const argv = ['--count', '3', '--detach', '--yes'];
     const first = await create(argv, { interrupt: interrupt.signal });
     expect({ code: first.code, stdout: first.stdout }).toEqual({ code: 130, stdout: 'video_1\n' });
-    expect(first.stderr).toContain('error: interrupted; 1 of 3 were submitted');
+    expect(first.stderr).toContain('error: interrupted; submitted 1 of 3');
     const rerun = await create(argv);
     expect(rerun).toMatchObject({ code: 0, stdout: 'video_1\nvideo_2\nvideo_3\n' });
     expect(server.posts).toBe(3);
@@ -305,7 +305,9 @@ describe('the same request', () => {
     await create([], { interrupt: interrupt.signal });
     await run(...argv);
     const { stdout, stderr } = await create();
-    expect(stderr).toMatch(/note: the same request (was made|is already running) as video_1.*at no further cost/);
+    expect(stderr).toMatch(
+      /note: the same request (already finished|is already running) as video_1.*at no further cost/,
+    );
     expect(readFileSync(join(sora.cwd, stdout.trim()))).toEqual(CLIP);
     expect(server.posts).toBe(1);
 

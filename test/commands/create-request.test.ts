@@ -67,7 +67,7 @@ describe('sora create --dry-run', () => {
 
   it('tells what the simulator would cost elsewhere, and that an unknown price is not zero', async () => {
     const sora = createCommandLine();
-    expect((await dryRun(sora, ['--simulate'])).stdout).toMatch(/^cost +free \(it would be \$0\.40\)$/m);
+    expect((await dryRun(sora, ['--simulate'])).stdout).toMatch(/^cost +free \(simulated; normally \$0\.40\)$/m);
     expect((await dryRun(sora, ['-m', 'wan-2.2'])).stdout).toMatch(/^cost +unknown$/m);
     expect((await dryRun(sora, ['-m', 'wan-2.2', '--json'])).json()).toMatchObject({ cost: { estimated_usd: null } });
   });
@@ -227,7 +227,7 @@ describe('money', () => {
     ['below the threshold nobody is asked', { code: 0 }],
     [
       'above it, nobody there means no',
-      { argv: FIVE, code: 7, words: 'this would cost $5.60; more than $1.00 needs consent' },
+      { argv: FIVE, code: 7, words: 'this would cost $5.60; above $1.00 it needs confirmation' },
     ],
     ['--yes is consent', { argv: [...FIVE, '--yes'], code: 0 }],
     ['--max-cost is consent up to its amount', { argv: [...FIVE, '--max-cost', '6'], code: 0 }],
@@ -252,7 +252,7 @@ describe('money', () => {
       {
         argv: ['-m', 'wan', '--max-cost', '5'],
         code: 7,
-        words: 'the price is not known, so the cap of $5.00 (--max-cost) cannot be kept',
+        words: 'the price is unknown, so the cap of $5.00 (--max-cost) cannot be enforced',
       },
     ],
     ['an unknown price without a cap is the user’s own business', { argv: ['-m', 'wan'], code: 0 }],

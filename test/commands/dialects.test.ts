@@ -33,7 +33,10 @@ describe.each([
   it('makes a video of exactly the length that was asked for', async () => {
     const sora = await setUp();
     const { code, stdout, stderr } = await sora.run(['create', PROMPT, '--simulate', ...GENERATIONS, '-d', '5']);
-    expect({ code, stderr: stderr.split('\n')[0] }).toEqual({ code: 0, stderr: 'cost: free (it would be $0.50)' });
+    expect({ code, stderr: stderr.split('\n')[0] }).toEqual({
+      code: 0,
+      stderr: 'cost: free (simulated; normally $0.50)',
+    });
     expect(durationOf(join(sora.cwd, stdout.trim()))).toBe(5);
   });
 
@@ -182,5 +185,5 @@ it('a video that is the answer itself is not lost in silence', async () => {
   const argv = ['create', PROMPT, '--base-url', baseUrl, '-m', 'wan', '--detach'];
   const { stdout, stderr } = await createCommandLine().run(argv, { http: nodeHttp });
   expect(stdout).toBe('cmpl-0\n');
-  expect(stderr).toContain('note: the video came with the answer and was not kept');
+  expect(stderr).toContain('note: the video came with the response and was not saved');
 });

@@ -154,7 +154,7 @@ describe('sora doctor --server', () => {
     const sora = createCommandLine();
     await sora.run(['config', 'set', 'profiles.lab.base_url', server.url]);
     const { notes } = await survey(sora, ['--yes', '--profile', 'lab']);
-    expect(notes).toContain('run `sora config set profiles.lab.encoding multipart` to keep this in profile lab');
+    expect(notes).toContain('run `sora config set profiles.lab.encoding multipart` to save this in profile lab');
     await sora.run(['config', 'set', 'profiles.lab.encoding', 'multipart']);
     expect((await survey(sora, ['--yes', '--profile', 'lab'])).notes).not.toContain('config set');
   });
@@ -165,12 +165,12 @@ describe('sora doctor --server', () => {
     await sora.run(['config', 'set', 'profiles.lab.base_url', server.url]);
     const run = () => survey(sora, ['--profile', 'lab']);
     const setting = 'sora config set profiles.lab.capabilities';
-    expect((await run()).notes).toContain(`run \`${setting}.list no\` to keep this`);
+    expect((await run()).notes).toContain(`run \`${setting}.list no\` to save this`);
     await sora.run(['config', 'set', 'profiles.lab.capabilities.list', 'no']);
     expect((await run()).notes).not.toContain('config set');
     const { url } = await startVideosServer();
     await sora.run(['config', 'set', 'profiles.lab.base_url', url]);
-    expect((await run()).notes).toContain(`run \`${setting}.list yes\` to keep this`);
+    expect((await run()).notes).toContain(`run \`${setting}.list yes\` to save this`);
   });
 
   it('writes its jobs into the ledger, and tells of one that cannot be stopped', async () => {

@@ -55,7 +55,7 @@ describe('sora doctor with the simulator', () => {
   const ELSEWHERE = [
     0,
     null,
-    /^nothing here meets the fault .* run `sora create 'a boat' --simulate --fault \S+`/,
+    /^no check triggers the fault .* run `sora create 'a boat' --simulate --fault \S+`/,
   ] as const;
   // Fault → exit code, the check that fails, and the words that name the cause.
   const faults: Readonly<Record<string, readonly [code: number, check: string | null, words: RegExp]>> = {
@@ -577,10 +577,10 @@ describe('sora doctor on this machine', () => {
   it.each([
     [
       ['--base-url', 'videos.example/v1'],
-      /`videos\.example\/v1` \(option --base-url\) is not usable; it is not a URL/,
+      /`videos\.example\/v1` \(option --base-url\) is not valid; it is not a URL/,
       'add `--base-url https://videos.example/v1`',
     ],
-    [['--base-url', 'localhost:8000/v1'], /is not usable/, 'add `--base-url http://localhost:8000/v1`'],
+    [['--base-url', 'localhost:8000/v1'], /is not valid/, 'add `--base-url http://localhost:8000/v1`'],
     [
       ['--base-url', 'http://u:pass-of-mine@videos.example/v1'],
       /it holds a user or a password/,
@@ -589,7 +589,7 @@ describe('sora doctor on this machine', () => {
     [
       ['--profile', 'nope'],
       /there is no profile `nope`/,
-      'run `sora config profile add nope --base-url http://HOST:PORT/v1` to make one',
+      'run `sora config profile add nope --base-url http://HOST:PORT/v1` to create it',
     ],
   ])('says once what is wrong with the choice of server: %j', async (argv, words, remedy) => {
     const { code, failed, statusOf, stdout } = await examine(createCommandLine(), argv);

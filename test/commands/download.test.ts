@@ -93,14 +93,14 @@ describe('sora download', () => {
     const { run, server } = await setUpVideos({ content: () => 'drop' });
     const { code, stderr } = await run('download', 'video_1');
     expect(code).toBe(1);
-    expect(stderr).toContain(`hint: run \`sora download video_1 --base-url ${server.url}\` to go on`);
+    expect(stderr).toContain(`hint: run \`sora download video_1 --base-url ${server.url}\` to resume`);
   });
 
   it.each<[string, ScriptedReply, RegExp[]]>([
     [
       'may be had in another try',
       { body: '{"error":"no"}' },
-      [/^run `sora download video_1 --base-url \S+` to go on$/],
+      [/^run `sora download video_1 --base-url \S+` to resume$/],
     ],
     ['is gone for good', { status: 410 }, [/^run `sora create` again with `--again`/]],
   ])('tells one way on, and the right one, where the video %s', async (_, reply, hints) => {
@@ -123,8 +123,8 @@ describe('sora download', () => {
     });
     const first = await runWith({ interrupt: interrupt.signal }, 'download', 'video_1');
     expect(first.code).toBe(exitCode);
-    expect(first.stderr).toContain('error: interrupted; the video is finished and waits at the server');
-    expect(first.stderr).toContain(`hint: run \`sora download video_1 --base-url ${server.url}\` to go on`);
+    expect(first.stderr).toContain('error: interrupted; the video is finished and still on the server');
+    expect(first.stderr).toContain(`hint: run \`sora download video_1 --base-url ${server.url}\` to resume`);
     expect((await run('download', 'video_1')).code).toBe(0);
   });
 
@@ -152,7 +152,7 @@ describe('sora download', () => {
       '`-o -` takes one',
       ['-o', '-', '--variant', 'video', '--variant', 'thumbnail'],
     ],
-    ['JSON and a video on standard output', 2, 'both want standard output', ['-o', '-', '--json']],
+    ['JSON and a video on standard output', 2, 'both write to standard output', ['-o', '-', '--json']],
     ['several videos in one file', 2, 'several videos need a folder', ['video_2', '-o', 'clip.mp4']],
     ['a folder that is not there', 1, 'could not write into the folder', ['-o', 'no/such/clip.mp4']],
   ])('refuses %s before anything is asked for', async (_, exitCode, words, argv) => {

@@ -110,7 +110,7 @@ describe('--sidecar', () => {
     expect(existsSync(join(sora.cwd, 'boat.mp4.json'))).toBe(true);
     expect((await sora.run(['create', 'a kite', '--simulate', '-o', '-'])).code).toBe(0);
     const { code, stderr } = await sora.run(['create', 'a kite', '--simulate', '-o', '-', '--sidecar']);
-    expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringContaining('`-o -` has no file') });
+    expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringContaining('which `-o -` does not write') });
   });
 
   it('is written for a reused result too', async () => {

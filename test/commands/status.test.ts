@@ -69,7 +69,7 @@ describe('sora status', () => {
       video    sora-2, 4 s, 1280x720
       created  2s ago, through simulator
       expires  in 59m
-      cost     free (it would be $0.40)
+      cost     free (simulated; normally $0.40)
       file     /work/boat.mp4
       "
     `);
@@ -93,7 +93,7 @@ describe('sora status', () => {
     expect(await createCommandLine().run(['status'])).toMatchObject({
       code: 0,
       stdout: '',
-      stderr: 'note: there are no videos yet; run `sora create` to make one\n',
+      stderr: 'note: there are no videos yet; run `sora create` to create one\n',
     });
     expect((await createCommandLine().run(['status', '--json'])).json()).toMatchObject({ jobs: [] });
   });
@@ -123,7 +123,7 @@ describe('sora status', () => {
       code: 0,
       stdout: expect.stringMatching(/^video_1\tqueued\t/),
     });
-    expect(stderr).toContain('note: video_1: shown as last known');
+    expect(stderr).toContain('note: video_1: could not refresh it');
   });
 
   it('keeps refused submissions and deleted videos out of the overview, but not cancelled ones', async () => {
@@ -166,7 +166,7 @@ describe('sora status --watch', () => {
     await sora.run([...SIMULATE, 'a paper boat', '--fault', 'stuck']);
     const { code, stderr } = await sora.run(['status', '@last', '--watch', '--timeout', '10s']);
     expect(code).toBe(8);
-    expect(sora.plain(stderr)).toContain('hint: run `sora status video_ID --watch --simulate` to go on waiting');
+    expect(sora.plain(stderr)).toContain('hint: run `sora status video_ID --watch --simulate` to keep waiting');
   });
 
   it.each<[string, ScriptedReply, number, string]>([
@@ -180,7 +180,7 @@ describe('sora status --watch', () => {
       'a job that the server has forgotten',
       { status: 404, body: { error: { message: 'video not found' } } },
       1,
-      'hint: add `--again` to `sora create` to make it anew',
+      'hint: add `--again` to `sora create` to create it again',
     ],
   ])('tells how to go on after %s', async (_, reply, exitCode, hint) => {
     const { code, stderr } = await (await setUp({ retrieve: () => reply })).create();
@@ -193,6 +193,6 @@ describe('sora status --watch', () => {
     const { create } = await setUp({ retrieve: (job) => ({ body: { ...job, status: words.shift() } }) });
     const { code, stderr } = await create();
     expect(code).toBe(0);
-    expect(stderr.match(/note: the server's status `warming up` is not known/g)).toHaveLength(1);
+    expect(stderr.match(/note: the server's status `warming up` is unknown/g)).toHaveLength(1);
   });
 });

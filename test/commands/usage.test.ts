@@ -135,7 +135,9 @@ describe('help', () => {
       const { stdout } = await run(...name.split(' '), '--help');
       const long = stdout.split('\n').filter((line) => line.length > 80 && !/^ {2}(\{|\$ )/.test(line));
       expect(long).toEqual([]);
-      expect(stdout).toMatch(/\n\nExamples:\n( {2}# .+\n {2}\$ .*sora .+\n){2}\n$/);
+      expect(stdout).toMatch(
+        /\n\nExamples:\n( {2}# .+\n {2}\$ .*sora .+\n){2}\nGlobal options: see `sora --help`\n\n$/,
+      );
     },
   );
 });

@@ -99,14 +99,14 @@ describe('hintsFor', () => {
 
   it('takes the first wording whose facts are all known', () => {
     expect(hintsFor('wait_timeout', { id: 'video_1', target: ' --simulate' })).toEqual([
-      'run `sora status video_1 --watch --simulate` to go on waiting',
+      'run `sora status video_1 --watch --simulate` to keep waiting',
     ]);
     // An id is a server's own, and a hint is pasted into a shell.
     expect(hintsFor('wait_timeout', { id: '$(rm -rf ~); x', target: '' })).toEqual([
-      "run `sora status '$(rm -rf ~); x' --watch` to go on waiting",
+      "run `sora status '$(rm -rf ~); x' --watch` to keep waiting",
     ]);
     expect(hintsFor('wait_timeout', { id: 'video_1', target: null })).toEqual([
-      'run `sora status --watch` to go on waiting',
+      'run `sora status --watch` to keep waiting',
     ]);
   });
 });

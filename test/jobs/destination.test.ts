@@ -80,7 +80,7 @@ describe('a destination is checked before money is spent', () => {
     const path = join(createTemporaryFolder(), 'clip.mp4');
     writeFileSync(path.replace('mp4', 'webp'), '');
     const check = (force: boolean): void => checkDestination({ kind: 'file', path }, ['video', 'thumbnail'], force);
-    expect(() => check(false)).toThrow(/exists already: .*clip\.webp/);
+    expect(() => check(false)).toThrow(/already exists: .*clip\.webp/);
     expect(() => check(true)).not.toThrow();
   });
 });

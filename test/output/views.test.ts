@@ -86,7 +86,7 @@ describe('one job', () => {
     expect(await renderJob(failed, NOW, terminal())).toContain('error    moderation_blocked: no way\n');
     const lost = job({ id: null, status: 'unknown', serverStatus: 'warming' });
     const view = await renderJob(lost, NOW, terminal());
-    expect(view).toContain('id       not known; submission sub_1\n');
+    expect(view).toContain('id       unknown; submission sub_1\n');
     expect(view).toContain('(the server says `warming`)');
   });
 
@@ -103,7 +103,7 @@ describe('one job', () => {
   it.each([
     [{}, 'cost     $0.40 estimated\n'],
     [{ actualMicros: 123_456 }, 'cost     $0.123456\n'],
-    [{ free: true }, 'cost     free (it would be $0.40)\n'],
+    [{ free: true }, 'cost     free (simulated; normally $0.40)\n'],
   ])('tells its price: %j', async (facts, line) => {
     expect(await renderJob(job(facts), NOW, terminal())).toContain(line);
   });

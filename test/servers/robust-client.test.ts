@@ -93,7 +93,7 @@ describe('4. a status', () => {
     const startMs = sora.clock.now();
     const { stdout, stderr } = await run('create', PROMPT);
     expect(stdout).toMatch(/\.mp4\n$/);
-    expect(stderr.match(/the server's status `Warming-Up` is not known/g)).toHaveLength(1);
+    expect(stderr.match(/the server's status `Warming-Up` is unknown/g)).toHaveLength(1);
     expect(sora.clock.now() - startMs).toBeGreaterThan(8_000); // two looks at the unknown word
     expect((await run('status', 'video_1', '--json')).json()).toMatchObject({
       status: 'completed',

@@ -22,10 +22,10 @@ import { countRows, plannedEntry } from './progress.ts';
 export const batchCommand = defineCommand({
   name: 'batch',
   description:
-    'Makes the videos of a whole manifest, several at once: creates, waits and saves. It can be stopped at any moment and run again: jobs that run are gone on with, what is saved is left, and nothing is paid twice. A manifest is JSON lines, CSV with a head, YAML with `defaults` and `jobs`, a prompt a line, or a file for the Batch API. The options of a video stand for what its rows leave out.',
+    'Creates all videos of a manifest, several at a time: submits, waits and saves. It can be stopped at any time and run again: running jobs are resumed, saved files are kept, and nothing is paid twice. A manifest is JSON lines, CSV with a header, YAML with `defaults` and `jobs`, one prompt per line, or a Batch API file. The video options are defaults for its rows.',
   arguments: [{ form: '[file]', summary: 'the manifest, or - for standard input' }],
   options: BATCH_OPTIONS,
-  json: `${ENTRY_JSON_SHAPE}, a line for each row when it ends; at last {"summary":{"manifest","results","rows","done","failed","running","unknown","to_do","cost":{"spent_usd","to_spend_usd","rows_of_unknown_price"}}}; with --dry-run: {"rows":[…],"summary"}`,
+  json: `${ENTRY_JSON_SHAPE}, one line per row when it ends; finally {"summary":{"manifest","results","rows","done","failed","running","unknown","to_do","cost":{"spent_usd","to_spend_usd","rows_of_unknown_price"}}}; with --dry-run: {"rows":[…],"summary"}`,
   errors: [
     'invalid_manifest',
     'cost_cap_exceeded',
@@ -37,7 +37,7 @@ export const batchCommand = defineCommand({
     'download_corrupt',
   ],
   examples: [
-    ['sora batch shots.jsonl --dry-run', 'what would be made, what is done, and the price'],
+    ['sora batch shots.jsonl --dry-run', 'what would be created, what is done, and the price'],
     ['sora batch prompts.txt -d 8 -o clips/ --concurrency 8 --max-cost 50', 'eight at once, at most $50'],
   ],
 
@@ -58,7 +58,7 @@ export const batchCommand = defineCommand({
     const { toSpendMicros, unpriced } = toPay;
     const count = { ...countRows(plan.rows, plan.spentMicros), toSpendMicros, unpriced };
     const price = describePrice(toSpendMicros, unpriced);
-    output.news(`plan: ${describeCount(count)}; cost: ${isSimulator ? `free (it would be ${price})` : price}`);
+    output.news(`plan: ${describeCount(count)}; cost: ${isSimulator ? `free (simulated; normally ${price})` : price}`);
     // Rows of standard input are others each time.
     if (plan.strays > 0 && settings.path !== null) {
       output.note(

@@ -96,7 +96,7 @@ async function readText(source: ManifestSource, host: Host): Promise<string> {
     throw new SoraError('invalid_manifest', {
       title: `could not read ${path === null ? '' : 'the manifest '}${titleOf(source)}`,
       causedBy: error instanceof Error ? error.message : String(error),
-      hints: ['check the path, or give `-` for standard input'],
+      hints: ['check the path, or use `-` for standard input'],
     });
   }
 }
@@ -133,7 +133,7 @@ function takenOutput(
   const taken = [path, ...(sidecar ? [sidecarPath(path)] : [])].filter((name) => listings.stat(name) !== undefined);
   return taken.map((name) => ({
     line,
-    message: `the output file exists already: ${name} (\`--force\` overwrites it)`,
+    message: `the output file already exists: ${name} (\`--force\` overwrites it)`,
   }));
 }
 

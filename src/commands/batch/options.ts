@@ -24,52 +24,52 @@ export const BATCH_OPTIONS = {
   format: {
     group: MANIFEST,
     flags: '--format <name>',
-    summary: `${MANIFEST_FORMATS.join(', ')}, where the file’s name does not tell`,
+    summary: `${MANIFEST_FORMATS.join(', ')}, if the file name does not tell`,
   },
   schema: { group: MANIFEST, flags: '--schema', summary: 'print the JSON Schema of a row' },
-  output: { group: FILES, flags: '-o, --output <folder>', summary: 'folder to save in (default the working folder)' },
+  output: { group: FILES, flags: '-o, --output <folder>', summary: 'folder to save in (default: the working folder)' },
   variant: FILE_OPTIONS.variant,
   force: FILE_OPTIONS.force,
   sidecar: FILE_OPTIONS.sidecar,
   results: {
     group: FILES,
     flags: '--results <file>',
-    summary: 'a line a row, added as rows end (default FILE.results.jsonl)',
+    summary: 'one JSON line per row, appended as rows end (default FILE.results.jsonl)',
   },
   concurrency: {
     group: RUN,
     flags: '--concurrency <n>',
-    summary: 'unfinished jobs on the server at once (default 4)',
+    summary: 'unfinished jobs on the server at a time (default 4)',
   },
-  rate: { group: RUN, flags: '--rate <n/unit>', summary: 'most creates in a unit of time: 2/s, 30/m, 500/h' },
+  rate: { group: RUN, flags: '--rate <n/unit>', summary: 'maximum rate of creates: 2/s, 30/m, 500/h' },
   retries: {
     group: RUN,
     flags: '--retries <n>',
-    summary: 'make a row anew, so often, that failed by the server’s fault (default 0)',
+    summary: 'retry a row up to N times after a server error (default 0)',
   },
   retryFailed: {
     group: RUN,
     flags: '--retry-failed',
-    summary: 'redo the rows that failed before; begin no others',
+    summary: 'retry only the rows that failed before',
   },
   retryUnknown: {
     group: RUN,
     flags: '--retry-unknown',
-    summary: 'send rows anew whose job cannot be found; one that exists all the same is paid twice',
+    summary: 'resend rows whose job cannot be found; if it exists after all, it is paid twice',
   },
-  failFast: { group: RUN, flags: '--fail-fast', summary: 'begin no more rows after the first that fails' },
+  failFast: { group: RUN, flags: '--fail-fast', summary: 'start no more rows after the first failure' },
   timeout: {
     group: RUN,
     flags: '--timeout <duration>',
-    summary: 'longest wait for a row (default 30m); its job goes on after it',
+    summary: 'longest wait for a row (default 30m); its job keeps running after it',
   },
-  dryRun: { group: RUN, flags: '-n, --dry-run', summary: 'show rows, states and cost; send nothing' },
+  dryRun: { group: RUN, flags: '-n, --dry-run', summary: 'show the rows, their states and the cost; send nothing' },
   maxCost: {
     group: MONEY,
     flags: '--max-cost <usd>',
-    summary: 'most that the whole batch may cost, earlier runs included',
+    summary: 'maximum cost of the whole batch, including earlier runs',
   },
-  yes: { group: MONEY, flags: '-y, --yes', summary: 'agree to the price without being asked' },
+  yes: { group: MONEY, flags: '-y, --yes', summary: 'approve the price without being asked' },
 } as const satisfies OptionSpecs;
 
 export type BatchOptions = OptionValues<typeof BATCH_OPTIONS>;
@@ -108,7 +108,7 @@ type OptionDeps = Pick<Context, 'host' | 'configuration' | 'options'>;
 export function readBatchOptions(file: string | undefined, options: BatchOptions, deps: OptionDeps): BatchSettings {
   const { host, configuration } = deps;
   const faults: string[] = [];
-  if (file === undefined) faults.push('the manifest is missing: name a file, or `-` for standard input');
+  if (file === undefined) faults.push('no manifest: name a file, or `-` for standard input');
   const files = planFiles({ ...options, output: folderOf(options.output) }, deps, faults);
   if (files.destination.kind === 'stdout') faults.push('several videos need a folder, not standard output');
   const format = MANIFEST_FORMATS.find((known) => known === options.format) ?? null;

@@ -131,12 +131,12 @@ function report(
   };
   const again = `sora ${host.argv.map(shellWord).join(' ')}`;
   const resume =
-    settings.path === null ? 'give the same rows to the same command to go on' : `run \`${again}\` to go on`;
+    settings.path === null ? 'run the same command with the same rows to resume' : `run \`${again}\` to resume`;
   if (stoppedBy instanceof Interrupt) return { answer, errors: [interrupted(count, resume, stoppedBy)] };
   if (stoppedBy !== null) return { answer, errors: [stoppedBy.with({ hints: [...stoppedBy.hints, resume] })] };
   for (const [rows, option, does] of [
-    [count.failed, '--retry-failed', 'redo what failed'],
-    [count.unknown, '--retry-unknown', 'send anew what may have arrived, and may be paid twice'],
+    [count.failed, '--retry-failed', 'retry what failed'],
+    [count.unknown, '--retry-unknown', 'resend what may have arrived; it may be paid twice'],
   ] as const) {
     if (rows > 0)
       output.note(`add \`${option}\` to the same command to ${does} (${rows} ${rows === 1 ? 'row' : 'rows'})`);

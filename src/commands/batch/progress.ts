@@ -91,7 +91,7 @@ export class BatchProgress implements BatchListener {
     this.#pause = { reason: message, untilMs: nowMs + pauseMs };
     if (this.#board.isVisible || isTold) return;
     this.#toldUntilMs = nowMs + pauseMs;
-    this.#deps.output.news(`${message}; going on in ${Math.ceil(pauseMs / 1000)} s`);
+    this.#deps.output.news(`${message}; resuming in ${Math.ceil(pauseMs / 1000)} s`);
   }
 
   async onEnd({ row, outcome, record, job, files, error }: RowResult): Promise<void> {

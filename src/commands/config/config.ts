@@ -35,13 +35,13 @@ function shownValue(name: string, value: string): string {
 
 export const configListCommand = defineCommand({
   name: 'config list',
-  description: 'Shows each value that is in force, and where it comes from. Keys are masked.',
+  description: 'Shows every value in effect, and where it comes from. Keys are masked.',
   arguments: [],
   options: {},
   json: '{"settings":[{"name","value","origin"}]}',
   errors: ['invalid_config'],
   examples: [
-    ['sora config list', 'which server, which key, which caps'],
+    ['sora config list', 'server, key and caps in effect'],
     ['sora config list --profile lab --json', 'the same for another profile, for a script'],
   ],
   async run(_, deps: ValueDeps) {
@@ -64,8 +64,8 @@ export const configListCommand = defineCommand({
 
 export const configGetCommand = defineCommand({
   name: 'config get',
-  description: 'Prints one value as it is in force; an empty line when it is not set.',
-  arguments: [{ form: '<name>', summary: 'a name that `sora config list` shows' }],
+  description: 'Prints one value in effect; an empty line if it is not set.',
+  arguments: [{ form: '<name>', summary: 'a name from `sora config list`' }],
   options: {},
   json: '{"name","value","origin"}',
   errors: ['invalid_config'],
@@ -83,7 +83,8 @@ export const configGetCommand = defineCommand({
 
 export const configSetCommand = defineCommand({
   name: 'config set',
-  description: `Stores a setting. The settings: ${SETTINGS.map(({ name, summary }) => `${name} (${summary})`).join('; ')}.`,
+  description: 'Stores a setting. In the names below, * stands for a name of your choice.',
+  table: SETTINGS.map(({ name, summary }) => [name.replace('**', '*'), summary] as const),
   arguments: [
     { form: '<name>', summary: 'name of the setting' },
     { form: '<value>', summary: 'its value' },
@@ -93,7 +94,7 @@ export const configSetCommand = defineCommand({
   errors: ['invalid_config', 'cannot_write'],
   examples: [
     ['sora config set profiles.lab.base_url http://127.0.0.1:8000/v1', 'define the profile lab'],
-    ['sora config set max_cost_per_day 20', 'at most $20 a day'],
+    ['sora config set max_cost_per_day 20', 'spend at most $20 a day'],
   ],
   async run({ args: [name = '', value = ''] }, { paths }: Pick<Context, 'paths'>) {
     await writeSetting(paths.settings, name, value);
@@ -103,13 +104,13 @@ export const configSetCommand = defineCommand({
 
 export const configUnsetCommand = defineCommand({
   name: 'config unset',
-  description: 'Removes a setting, so that its default is in force again.',
+  description: 'Removes a setting, so that its default applies again.',
   arguments: [{ form: '<name>', summary: 'name of the setting' }],
   options: {},
   json: '{"name","value":null}',
   errors: ['invalid_config', 'cannot_write'],
   examples: [
-    ['sora config unset max_cost', 'no cap for a command'],
+    ['sora config unset max_cost', 'remove the cap for commands'],
     ['sora config unset profiles.lab.model', 'let the profile use the default model'],
   ],
   async run({ args: [name = ''] }, { paths }: Pick<Context, 'paths'>) {
@@ -120,13 +121,13 @@ export const configUnsetCommand = defineCommand({
 
 export const configPathCommand = defineCommand({
   name: 'config path',
-  description: 'Prints where the settings, the keys, the ledger and the simulator’s jobs lie.',
+  description: 'Prints the paths of the settings, the keys, the ledger and the simulator’s jobs.',
   arguments: [],
   options: {},
   json: '{"settings","keys","ledger","ledger_index","simulator"}',
   errors: [],
   examples: [
-    ['sora config path', 'all the places'],
+    ['sora config path', 'all paths'],
     ['sora config path --json', 'the same, for a script'],
   ],
   async run(_, { paths }: Pick<Context, 'paths'>) {
@@ -142,13 +143,13 @@ type KeyDeps = Pick<Context, 'configuration' | 'options' | 'env' | 'settings' | 
 export const configKeySetCommand = defineCommand({
   name: 'config key set',
   description:
-    'Stores the key of a profile, read from a hidden prompt or from standard input. It is kept in a file that only you can read.',
+    'Stores the API key of a profile, from a hidden prompt or standard input, in a file that only you can read.',
   arguments: [],
   options: {},
   json: '{"profile","key"}',
   errors: ['usage', 'cannot_write'],
   examples: [
-    ['sora config key set', 'type the key without showing it'],
+    ['sora config key set', 'type the key in a hidden prompt'],
     ['pass show lab | sora config key set --profile lab', 'from a password manager'],
   ],
   async run(_, deps: KeyDeps & Pick<Context, 'host' | 'isInteractive'>) {
@@ -166,14 +167,14 @@ export const configKeySetCommand = defineCommand({
 
 export const configKeyRemoveCommand = defineCommand({
   name: 'config key remove',
-  description: 'Forgets the stored key of a profile.',
+  description: 'Removes the stored key of a profile.',
   arguments: [],
   options: {},
   json: '{"profile","removed"}',
   errors: ['cannot_write'],
   examples: [
-    ['sora config key remove', 'forget the key of the profile in use'],
-    ['sora config key remove --profile lab', 'forget the key of another'],
+    ['sora config key remove', 'remove the key of the profile in use'],
+    ['sora config key remove --profile lab', 'remove the key of another profile'],
   ],
   async run(_, deps: KeyDeps) {
     const { output, paths } = deps;
@@ -205,7 +206,7 @@ async function readKey(
   if (isInteractive) return askSecret(`Key for profile ${profile}:`, host);
   if (stdin.isTTY) {
     throw new SoraError('usage', {
-      title: 'the key cannot be asked for here',
+      title: 'there is no terminal to ask for the key',
       hints: ['pipe it in: `printenv MY_KEY | sora config key set`'],
     });
   }
@@ -215,6 +216,6 @@ async function readKey(
 function unknownSetting(name: string): SoraError {
   return new SoraError('invalid_config', {
     title: `there is no setting \`${name}\``,
-    hints: ['run `sora config list` to see the settings there are'],
+    hints: ['run `sora config list` to see all settings'],
   });
 }

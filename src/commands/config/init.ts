@@ -16,16 +16,16 @@ type InitDeps = QuestionDeps & Pick<Context, 'isInteractive' | 'paths' | 'output
 export const initCommand = defineCommand({
   name: 'init',
   description:
-    'Sets up a server by a few questions: its kind, address, model and key, and a name for all that. Nothing is stored before the last answer. Then `doctor` checks what came of it, and decides the exit code. Where nobody can be asked it tells the commands that do the same.',
+    'Sets up a server interactively: kind, base URL, model, key and profile name. Nothing is stored before the last answer. Then `doctor` checks the result and decides the exit code. Without a terminal it prints the equivalent commands.',
   arguments: [],
   options: {
-    preset: { flags: '--preset <name>', summary: `kind of server: ${PRESET_NAMES.join(', ')}; asked for without it` },
+    preset: { flags: '--preset <name>', summary: `kind of server: ${PRESET_NAMES.join(', ')} (default: ask)` },
   },
-  json: 'none: with --json nobody can be asked',
+  json: 'none: --json disables prompts',
   errors: ['usage', 'invalid_config', 'cannot_write'],
   examples: [
     ['sora init', 'the first thing to run'],
-    ['sora init --preset vllm-omni --base-url http://10.0.0.7:8000/v1', 'with two of the answers given'],
+    ['sora init --preset vllm-omni --base-url http://10.0.0.7:8000/v1', 'with two answers given in advance'],
   ],
   async run({ options }, context: InitDeps) {
     const given = options.preset === undefined ? null : presetNamed(options.preset);
@@ -51,7 +51,7 @@ async function askAll(given: Preset | null, deps: QuestionDeps) {
   } catch (cause) {
     if (!(cause instanceof Interrupt)) throw cause;
     const title = 'interrupted; nothing was stored';
-    throw new SoraError('interrupted', { title, hints: ['run `sora init` to begin anew'], cause });
+    throw new SoraError('interrupted', { title, hints: ['run `sora init` to start again'], cause });
   }
 }
 
@@ -74,7 +74,7 @@ function nobodyToAsk(preset: Preset | null, deps: QuestionDeps): SoraError {
   const kind = preset === null ? '' : ` --preset ${preset.name}`;
   const wantsKey = preset === null || preset.keyVariable !== null;
   return new SoraError('usage', {
-    title: 'the set-up is made of questions, and nobody can be asked here',
+    title: 'the set-up asks questions, and there is no terminal to ask',
     hints: [
       builtIn === null
         ? `run \`sora config profile add ${shellWord(profile)}${kind} --base-url ${shellWord(address)} --use\` instead`
@@ -82,7 +82,7 @@ function nobodyToAsk(preset: Preset | null, deps: QuestionDeps): SoraError {
       ...(wantsKey
         ? [`run \`printenv MY_KEY | sora config key set --profile ${shellWord(profile)}\` to store its key`]
         : []),
-      'run `sora doctor` to check what came of it',
+      'run `sora doctor` to check the result',
     ],
   });
 }
@@ -91,7 +91,7 @@ function nobodyToAsk(preset: Preset | null, deps: QuestionDeps): SoraError {
 async function wantsAsDefault(name: string, { settings, host }: QuestionDeps): Promise<boolean> {
   const current = settings.get('profile');
   if (current === undefined || current === name) return true;
-  return confirm(`Use ${name} when no profile is named, in the place of ${current}?`, host);
+  return confirm(`Make ${name} the default profile instead of ${current}?`, host);
 }
 
 /** What of the environment wins over a profile that nobody names. */
@@ -99,6 +99,8 @@ const STRONGER = ['SORA_PROFILE', 'SORA_BASE_URL', 'OPENAI_BASE_URL'];
 
 function howToUse(name: string, isDefault: boolean, { env }: QuestionDeps): string[] {
   const stronger = STRONGER.find((variable) => env[variable] && env[variable] !== name);
-  if (!isDefault) return [`name it with \`--profile ${name}\``];
-  return stronger === undefined ? [] : [`${stronger} is set and wins: name the profile with \`--profile ${name}\``];
+  if (!isDefault) return [`use it with \`--profile ${name}\``];
+  return stronger === undefined
+    ? []
+    : [`${stronger} is set and takes precedence: use the profile with \`--profile ${name}\``];
 }

@@ -14,10 +14,10 @@ export interface NewProfile {
 /** Why a new profile cannot have a name, or null. */
 export function nameFault(name: string, settings: Settings): string | null {
   if (!/^\w[\w-]*$/.test(name))
-    return `the name \`${name}\` is not made of letters, digits, \`_\` and, behind the first, \`-\``;
-  if (name === CUSTOM_PROFILE) return `the name \`${name}\` stands for servers that have no profile`;
+    return `the name \`${name}\` may only contain letters, digits, \`_\` and, after the first character, \`-\``;
+  if (name === CUSTOM_PROFILE) return `the name \`${name}\` is reserved for servers without a profile`;
   if (!profileNames(settings).includes(name)) return null;
-  return `there is a profile \`${name}\` already: \`sora config set profiles.${name}.…\` changes it`;
+  return `the profile \`${name}\` already exists: change it with \`sora config set profiles.${name}.…\``;
 }
 
 /** A name for a server of a kind that no profile has yet: what the command line says, where that can be. */
@@ -52,13 +52,15 @@ export function profileFaults({ name, settings }: NewProfile, preset: Preset): s
 function addressFaults(baseUrl: string | undefined, preset: Preset): string[] {
   if (baseUrl !== undefined) return isUnfilled(baseUrl) ? [unfilled(baseUrl)] : [];
   return preset.name === 'simulator'
-    ? ['the simulator is built in: `sora config profile use simulator`; one that `sora serve` runs needs `--base-url`']
-    : ['the address is missing: give it with `--base-url`'];
+    ? [
+        'the simulator is built in: run `sora config profile use simulator`; a simulator run by `sora serve` needs `--base-url`',
+      ]
+    : ['the base URL is missing: set it with `--base-url`'];
 }
 
 /** What is wrong with a template that was taken as it is. */
 export function unfilled(baseUrl: string): string {
-  return `the address ${baseUrl} still has RESOURCE in the place of a name: give your own with \`--base-url\``;
+  return `the base URL ${baseUrl} still contains the placeholder RESOURCE: set your own with \`--base-url\``;
 }
 
 /** What there is to know and to do before the first video. */
@@ -73,8 +75,8 @@ export function nextSteps(
   return [
     preset.advice.replaceAll('NAME', name),
     ...(wantsKey && !hasKey ? [`run \`sora config key set --profile ${name}\` to store its key`] : []),
-    ...(variable !== undefined && !env[variable] ? [`the variable ${variable} is not set in this environment`] : []),
-    ...(model === null ? [`run \`sora config set profiles.${name}.model MODEL\` to say which model it has`] : []),
+    ...(variable !== undefined && !env[variable] ? [`the environment variable ${variable} is not set`] : []),
+    ...(model === null ? [`run \`sora config set profiles.${name}.model MODEL\` to set its model`] : []),
   ];
 }
 

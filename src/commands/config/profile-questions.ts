@@ -41,12 +41,8 @@ export async function askProfile(preset: Preset, deps: QuestionDeps): Promise<An
 
 async function askServer(preset: Preset, { host, options }: QuestionDeps): Promise<Record<string, string>> {
   const { baseUrl = preset.baseUrl ?? undefined, dialect } = options;
-  const address = await askText('Its address, up to and with its /v1:', { value: baseUrl, fault: addressFault }, host);
-  const model = await askText(
-    'Model in use when none is named (may be empty):',
-    { value: preset.model ?? undefined },
-    host,
-  );
+  const address = await askText('Base URL (including /v1):', { value: baseUrl, fault: addressFault }, host);
+  const model = await askText('Default model (optional):', { value: preset.model ?? undefined }, host);
   return {
     ...settingsOfPreset(preset),
     base_url: address,
@@ -69,22 +65,22 @@ interface AnsweredKey {
 const NO_KEY: AnsweredKey = { settings: {}, key: null };
 
 const KEY_PLACES: readonly Choice<KeyPlace>[] = [
-  { value: 'typed', name: 'I type it now', description: 'it is kept in a file that only you can read' },
-  { value: 'variable', name: 'in an environment variable', description: 'it is read from there with every command' },
-  { value: 'none', name: 'it needs none' },
+  { value: 'typed', name: 'Enter it now', description: 'stored in a file that only you can read' },
+  { value: 'variable', name: 'In an environment variable', description: 'read from there by every command' },
+  { value: 'none', name: 'No key needed' },
 ];
 
 async function askKey({ keyVariable }: Preset, { host, env }: QuestionDeps): Promise<AnsweredKey> {
   const isThere = keyVariable !== null && Boolean(env[keyVariable]);
   const likely = keyVariable === null ? 'none' : isThere ? 'variable' : 'typed';
-  switch (await choose('Where is its key?', KEY_PLACES, likely, host)) {
+  switch (await choose('Where is the API key?', KEY_PLACES, likely, host)) {
     case 'none':
       return NO_KEY;
     case 'typed':
-      return { settings: {}, key: await askSecret('The key:', host, keyFault) };
+      return { settings: {}, key: await askSecret('API key:', host, keyFault) };
     case 'variable': {
       const fault = (text: string): string | null => settingFault('profiles.x.key_from_env', text);
-      const name = await askText('Name of the variable:', { value: keyVariable ?? undefined, fault }, host);
+      const name = await askText('Environment variable:', { value: keyVariable ?? undefined, fault }, host);
       return { settings: { key_from_env: name }, key: null };
     }
   }
@@ -92,5 +88,5 @@ async function askKey({ keyVariable }: Preset, { host, env }: QuestionDeps): Pro
 
 function askName(preset: Preset, deps: QuestionDeps): Promise<string> {
   const fault = (name: string): string | null => nameFault(name, deps.settings);
-  return askText('Name of the profile:', { value: proposedName(preset, deps), fault }, deps.host);
+  return askText('Profile name:', { value: proposedName(preset, deps), fault }, deps.host);
 }

@@ -39,7 +39,7 @@ function profileJson(name: string, { settings, configurationFor }: ProfileDeps) 
 export const configProfileAddCommand = defineCommand({
   name: 'config profile add',
   description:
-    'Makes a profile: a server by name, with what it wants and cannot do. A preset knows that of its kind of server, see docs/servers.md; --base-url and --dialect say what is otherwise. Keys are not taken here: store one with `sora config key set`, or name its variable.',
+    'Creates a profile: a named server with its settings. A preset fills in the settings for a kind of server (see docs/servers.md); --base-url and --dialect override them. To store a key, run `sora config key set`, or name its environment variable.',
   arguments: [{ form: '<name>', summary: 'name of the profile, for --profile' }],
   options: {
     preset: {
@@ -47,14 +47,14 @@ export const configProfileAddCommand = defineCommand({
       summary: `kind of server: ${PRESET_NAMES.join(', ')} (default custom)`,
     },
     keyFromEnv: { flags: '--key-from-env <variable>', summary: 'environment variable that holds the key' },
-    auth: { flags: '--auth <how>', summary: 'how the key is sent: bearer, api-key, none' },
-    model: { flags: '-m, --model <name>', summary: 'model in use when none is named' },
+    auth: { flags: '--auth <how>', summary: 'how the key is sent: bearer, api-key or none' },
+    model: { flags: '-m, --model <name>', summary: 'default model' },
     set: {
       flags: '--set <name=value>',
       summary: 'any other setting of a profile, such as defaults.duration=8 (repeatable)',
       repeatable: true,
     },
-    use: { flags: '--use', summary: 'make it the profile in use when none is named' },
+    use: { flags: '--use', summary: 'make it the default profile' },
   },
   json: JSON_SHAPE,
   errors: ['usage', 'invalid_config', 'cannot_write'],
@@ -117,14 +117,14 @@ function parseAssignments(texts: readonly string[], faults: string[]): Record<st
 
 export const configProfileUseCommand = defineCommand({
   name: 'config profile use',
-  description: 'Makes a profile the one in use when none is named.',
-  arguments: [{ form: '<name>', summary: 'a name that `sora config profile list` shows' }],
+  description: 'Makes a profile the default.',
+  arguments: [{ form: '<name>', summary: 'a name from `sora config profile list`' }],
   options: {},
   json: '{"profile"}',
   errors: ['invalid_config', 'cannot_write'],
   examples: [
-    ['sora config profile use lab', 'every command talks to the lab from now on'],
-    ['sora config profile use simulator', 'everything is free and offline from now on'],
+    ['sora config profile use lab', 'use the profile lab from now on'],
+    ['sora config profile use simulator', 'use the free offline simulator from now on'],
   ],
   async run({ args: [name = ''] }, { settings, paths }: Pick<Context, 'settings' | 'paths'>) {
     checkProfile(name, settings);
@@ -135,13 +135,13 @@ export const configProfileUseCommand = defineCommand({
 
 export const configProfileListCommand = defineCommand({
   name: 'config profile list',
-  description: 'Lists the profiles, the built-in ones first. Keys are masked.',
+  description: 'Lists the profiles, built-in ones first. Keys are masked.',
   arguments: [],
   options: {},
   json: `{"profiles":[${JSON_SHAPE}]}`,
   errors: ['invalid_config'],
   examples: [
-    ['sora config profile list', 'which servers there are, and which is the default'],
+    ['sora config profile list', 'all profiles, and which one is the default'],
     ["sora config profile list --json | jq -r '.profiles[].name'", 'their names'],
   ],
   async run(_, deps: ProfileDeps) {
@@ -171,8 +171,8 @@ export const configProfileListCommand = defineCommand({
 
 export const configProfileShowCommand = defineCommand({
   name: 'config profile show',
-  description: 'Shows what a profile holds. Keys are masked.',
-  arguments: [{ form: '<name>', summary: 'a name that `sora config profile list` shows' }],
+  description: 'Shows the settings of a profile. Keys are masked.',
+  arguments: [{ form: '<name>', summary: 'a name from `sora config profile list`' }],
   options: {},
   json: JSON_SHAPE,
   errors: ['invalid_config'],
@@ -202,13 +202,13 @@ type RemoveDeps = Pick<Context, 'isInteractive' | 'host' | 'ledger'>;
 
 export const configProfileRemoveCommand = defineCommand({
   name: 'config profile remove',
-  description: 'Removes a profile with its settings and its stored key. Asks before, so a script needs --yes.',
-  arguments: [{ form: '<name>', summary: 'a name that `sora config profile list` shows' }],
-  options: { yes: { flags: '-y, --yes', summary: 'remove it without being asked' } },
+  description: 'Removes a profile with its settings and its stored key. Asks for confirmation; scripts need --yes.',
+  arguments: [{ form: '<name>', summary: 'a name from `sora config profile list`' }],
+  options: { yes: { flags: '-y, --yes', summary: 'remove it without asking' } },
   json: '{"profile","removed"}',
   errors: ['usage', 'invalid_config', 'cannot_write'],
   examples: [
-    ['sora config profile remove lab', 'forget a server and its key'],
+    ['sora config profile remove lab', 'remove a profile and its key'],
     ['sora config profile remove lab --yes', 'the same, in a script'],
   ],
   async run({ args: [name = ''], options }, deps: RemoveDeps & Pick<Context, 'settings' | 'paths' | 'output'>) {
@@ -217,7 +217,7 @@ export const configProfileRemoveCommand = defineCommand({
     if (name === DEFAULT_PROFILE || name === SIMULATOR_PROFILE) {
       throw new SoraError('usage', {
         title: `the profile \`${name}\` is built in`,
-        hints: [`run \`sora config key remove --profile ${name}\` to forget its key`],
+        hints: [`run \`sora config key remove --profile ${name}\` to remove its key`],
       });
     }
     const isRemoved = options.yes === true || (await agreesToRemove(name, deps));
@@ -229,7 +229,7 @@ export const configProfileRemoveCommand = defineCommand({
         paths.settings,
         names.map((setting) => [setting, undefined]),
       );
-      if (names.includes('profile')) output.note(`the default is profile ${DEFAULT_PROFILE} again`);
+      if (names.includes('profile')) output.note(`the default profile is ${DEFAULT_PROFILE} again`);
     }
     return { answer: { data: { profile: name, removed: isRemoved }, view: () => '' } };
   },
@@ -238,11 +238,11 @@ export const configProfileRemoveCommand = defineCommand({
 async function agreesToRemove(name: string, { isInteractive, host, ledger }: RemoveDeps): Promise<boolean> {
   if (!isInteractive) {
     throw new SoraError('usage', {
-      title: 'removing a profile needs consent, and nobody can be asked here',
+      title: 'removing a profile needs confirmation, and there is no terminal to ask',
       hints: [`add \`--yes\` to remove profile ${name} with its key`],
     });
   }
   const unfinished = ledger.open().filter(({ profile }) => profile === name).length;
-  const loss = unfinished === 0 ? '' : ` It has ${unfinished} unfinished jobs, which could not be asked for any more.`;
+  const loss = unfinished === 0 ? '' : ` Its ${unfinished} unfinished jobs could no longer be reached.`;
   return confirm(`Remove profile ${name}, with its settings and its key?${loss}`, host);
 }

@@ -40,19 +40,19 @@ const SPENT = 'Spent:';
 /** What makes it an estimate. */
 const ESTIMATE_OPTIONS = {
   ...REQUEST_OPTIONS,
-  count: { group: PRICES, flags: '--count <n>', summary: 'so many videos (default 1)' },
-  batch: { group: PRICES, flags: '--batch <file>', summary: 'all rows of a manifest, or - for standard input' },
-  compare: { group: PRICES, flags: '--compare', summary: 'the same video over every known model and size' },
+  count: { group: PRICES, flags: '--count <n>', summary: 'number of videos (default 1)' },
+  batch: { group: PRICES, flags: '--batch <file>', summary: 'all rows of a manifest; - for standard input' },
+  compare: { group: PRICES, flags: '--compare', summary: 'the same video with every known model and size' },
 } as const satisfies OptionSpecs;
 
 const OPTIONS = {
   ...ESTIMATE_OPTIONS,
-  asOf: { group: PRICES, flags: '--as-of <date>', summary: 'prices of that day (default today, UTC)' },
-  spent: { group: SPENT, flags: '--spent', summary: 'what was spent, from the local ledger' },
+  asOf: { group: PRICES, flags: '--as-of <date>', summary: 'prices on that day (default today, UTC)' },
+  spent: { group: SPENT, flags: '--spent', summary: 'show spending from the local ledger' },
   by: {
     group: SPENT,
     flags: '--by <what>',
-    summary: 'with --spent: a sum for each (default day, UTC)',
+    summary: 'with --spent: group by this (default day, UTC)',
     choices: GROUPINGS,
   },
   since: {
@@ -69,7 +69,7 @@ type Options = OptionValues<typeof OPTIONS>;
 export const costCommand = defineCommand({
   name: 'cost',
   description:
-    'Without options: the price list. With the options of a video: what it would cost for the seconds that are asked for and, where they differ, for those that would be rendered. With --spent: what was spent by the local ledger, with --profile through that profile: actual where the server told it, else estimated; what a job cost that gave no video is unknown unless the server told it. The simulator never counts. Rows of --spent in a pipe: name, jobs, spent, estimated, actual, jobs of unknown cost, their estimate, refused submissions. Nothing is sent.',
+    'Without options: the price list. With video options: what the video would cost for the requested seconds and, if they differ, for the rendered ones. With --spent: spending according to the local ledger, or with --profile through that profile: the actual cost if the server reported it, else the estimate. The cost of a job without a video is unknown unless the server reported it. The simulator never counts. Nothing is sent.\n\nColumns of --spent in a pipe: name, jobs, spent, estimated, actual, jobs of unknown cost, their estimate, refused submissions.',
   arguments: [],
   options: OPTIONS,
   json: `{"as_of","prices":[${PRICE_JSON_SHAPE}]}; with options of a video: {"as_of", and the keys of ${PRICED_ORDER_JSON_SHAPE}}; with --batch: {"as_of","manifest","videos","cost":{"estimated_usd","asked_usd"},"videos_of_unknown_price"}; with --compare: {"as_of","videos":[the same keys and "asked"]}; with --spent: {"by","since","groups":[{"name", and the keys of ${SPENT_JSON_SHAPE}}],"total":{the same keys},"simulated"}`,
@@ -105,12 +105,11 @@ function namesOf(options: Options, specs: OptionSpecs): string[] {
 
 function conflictsOf(options: Options, deps: CostDeps): string[] {
   const { by, since, asOf } = OPTIONS;
-  if (!options.spent)
-    return namesOf(options, { by, since }).map((name) => `${name} is about what was spent; add \`--spent\``);
+  if (!options.spent) return namesOf(options, { by, since }).map((name) => `${name} needs \`--spent\``);
   const foreign = namesOf(options, { ...ESTIMATE_OPTIONS, asOf });
   return [
-    ...foreign.map((name) => `${name} is about what a video would cost; give it without \`--spent\``),
-    ...(deps.options.simulate ? ['nothing is ever spent with `--simulate`; give it without `--spent`'] : []),
+    ...foreign.map((name) => `${name} cannot be combined with \`--spent\``),
+    ...(deps.options.simulate ? ['the simulator never spends anything; omit `--simulate`'] : []),
   ];
 }
 
@@ -131,7 +130,7 @@ async function readOrder(
 
 function priceList(asOfMs: number, deps: CostDeps): CommandResult {
   const prices = pricesOn(deps.configuration.prices, dayOf(asOfMs));
-  if (prices.length === 0) deps.output.note(`no price is known for ${dayOf(asOfMs)}; ${firstList(deps)}`);
+  if (prices.length === 0) deps.output.note(`no prices are known for ${dayOf(asOfMs)}; ${firstList(deps)}`);
   return {
     answer: {
       data: { as_of: dayOf(asOfMs), prices: prices.map(priceJson) },
@@ -161,9 +160,7 @@ async function estimateBatch(
   const { host, configuration, output } = deps;
   const { count, compare: isCompared } = OPTIONS;
   faults.push(
-    ...namesOf(options, { count, compare: isCompared }).map(
-      (name) => `${name} is about one video; give it without \`--batch\``,
-    ),
+    ...namesOf(options, { count, compare: isCompared }).map((name) => `${name} cannot be combined with \`--batch\``),
   );
   refuseFaults(faults, 'cost');
   const path = file === '-' ? null : resolve(host.cwd, file);
@@ -171,7 +168,7 @@ async function estimateBatch(
   const rows = await readRows(source, options, deps);
   const orders = rows.map(({ request, askedSeconds }) => ({ request, askedSeconds, count: 1 }));
   const estimated = estimateCost(orders, asOfMs, configuration.prices);
-  if (configuration.isSimulator) output.note('the simulator is free; these are the prices of what it stands for');
+  if (configuration.isSimulator) output.note('the simulator is free; these are the prices of the real models');
   return {
     answer: {
       data: { as_of: dayOf(asOfMs), manifest: file, ...batchCostJson(estimated) },
@@ -199,23 +196,23 @@ function compare(order: CostOrder, asOfMs: number, deps: CostDeps): CommandResul
 function noteDoubts({ model, price, seconds, micros }: PricedOrder, asOfMs: number, deps: CostDeps): void {
   const { output, configuration } = deps;
   const { profile, isSimulator } = configuration;
-  if (isSimulator) output.note('the simulator is free; these are the prices of what it stands for');
+  if (isSimulator) output.note('the simulator is free; these are the prices of the real models');
   if (micros !== null) return;
   if (price !== null && seconds === null) {
-    output.note('the server chooses the length, so the price is not known; give it with `--duration`');
+    output.note('the server chooses the length, so the price is unknown; set it with `--duration`');
   } else if (model !== null && findModel(model) !== undefined) {
-    output.note(`no price of ${model} is known for ${dayOf(asOfMs)}; ${firstList(deps)}`);
+    output.note(`the price of ${model} is unknown for ${dayOf(asOfMs)}; ${firstList(deps)}`);
   } else {
     const owner = isSimulator || profile.value === CUSTOM_PROFILE ? 'NAME' : profile.value;
     output.note(
-      `no price of ${model} is known; run \`sora config set profiles.${owner}.prices.${model} USD\` to say what a second costs`,
+      `the price of ${model} is unknown; run \`sora config set profiles.${owner}.prices.${model} USD\` to set the price of a second`,
     );
   }
 }
 
 function firstList({ configuration }: CostDeps): string {
   const [first] = configuration.prices.flatMap(({ since }) => since ?? []).sort();
-  return `the first price list is of ${first}`;
+  return `the oldest price list is from ${first}`;
 }
 
 function spent(options: Options, sinceMs: number | null, deps: CostDeps): CommandResult {
@@ -240,7 +237,7 @@ function spent(options: Options, sinceMs: number | null, deps: CostDeps): Comman
 function noteOmissions({ jobs, refused, simulated }: Spent, sinceMs: number | null, deps: CostDeps): void {
   const { ledger, output } = deps;
   const unreadable = ledger.problems().length;
-  if (unreadable > 0) output.note(`the sums may be too low: ${unreadable} of the ledger’s lines cannot be read`);
+  if (unreadable > 0) output.note(`the sums may be too low: ${unreadable} ledger lines are unreadable`);
   if (jobs + refused > 0) return;
   const since = sinceMs === null ? '' : ` since ${new Date(sinceMs).toISOString()}`;
   output.note(`nothing was spent${since}${simulated > 0 ? '; the simulator is free' : ''}`);

@@ -42,7 +42,7 @@ export async function submitCopies(order: CopiesOrder, deps: CopiesDeps): Promis
   const followed: FollowedJob[] = [];
   const errors: SoraError[] = [];
   const sayWait = (): void => {
-    output.news('finishing the submission, so that its job is not lost; press Ctrl-C again to leave at once');
+    output.news('finishing the submission so that its job is not lost; press Ctrl-C again to exit at once');
   };
   host.interrupt.addEventListener('abort', sayWait, { once: true });
   try {
@@ -62,7 +62,7 @@ export async function submitCopies(order: CopiesOrder, deps: CopiesDeps): Promis
       if (unrecorded !== undefined) errors.push(unrecorded);
       if (kind === 'attached') {
         const what = isFileOwed(record, host.clock.now())
-          ? `the same request was made as ${record.job?.id}, and its video was not saved yet`
+          ? `the same request already finished as ${record.job?.id}, and its video is not saved yet`
           : `the same request is already running as ${record.job?.id}`;
         output.note(`${what}; attaching to it at no further cost (\`--again\` submits another)`);
       }
@@ -101,6 +101,6 @@ function keepDayCap({ request, price, count, again, owesFile }: CopiesOrder, ser
 }
 
 function interrupted(done: number, count: number, cause: Interrupt): SoraError {
-  const title = `interrupted; ${done === 0 ? 'nothing was submitted' : `${done} of ${count} were submitted`}`;
-  return new SoraError('interrupted', { title, hints: ['run the same command again to go on'], cause });
+  const title = `interrupted; ${done === 0 ? 'nothing was submitted' : `submitted ${done} of ${count}`}`;
+  return new SoraError('interrupted', { title, hints: ['run the same command again to resume'], cause });
 }

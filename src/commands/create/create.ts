@@ -31,7 +31,7 @@ const RUN = 'Run:';
 const MONEY = 'Money:';
 const MAX_COUNT = 100;
 /** For servers that answer a create with the bytes of the video, and cannot be asked for it again. */
-const NOT_KEPT = 'the video came with the answer and was not kept; leave `--detach` and `--no-download` out to save it';
+const NOT_KEPT = 'the video came with the response and was not saved; omit `--detach` and `--no-download` to save it';
 
 type CreateDeps = Pick<
   Context,
@@ -41,24 +41,28 @@ type CreateDeps = Pick<
 export const createCommand = defineCommand({
   name: 'create',
   description:
-    'Submits a video, waits for it with progress and saves it. Prints the path of the file. A create is never sent twice by itself: run the same command again to go on with the same job.',
-  arguments: [{ form: '<prompt>', summary: 'what to show: text, @FILE, or - for standard input' }],
+    'Creates a video: submits the job, shows progress while it runs, and saves the file. Prints its path. A create is never resent automatically; to resume the same job, run the same command again.',
+  arguments: [{ form: '<prompt>', summary: 'the prompt: text, @FILE, or - for standard input' }],
   options: {
     ...REQUEST_OPTIONS,
     ...FILE_OPTIONS,
     noDownload: { group: FILE_OPTIONS.output.group, flags: '--no-download', summary: 'wait, but do not save' },
-    detach: { group: RUN, flags: '--detach', summary: 'print the id at once and leave' },
+    detach: { group: RUN, flags: '--detach', summary: 'print the id and exit without waiting' },
     timeout: {
       group: RUN,
       flags: '--timeout <duration>',
-      summary: 'longest wait (default 30m); the job goes on after it',
+      summary: 'longest wait (default 30m); the job keeps running after it',
     },
-    count: { group: RUN, flags: '--count <n>', summary: 'make n variations' },
-    again: { group: RUN, flags: '--again', summary: 'submit anew although the same request is unfinished' },
+    count: { group: RUN, flags: '--count <n>', summary: 'create n variations' },
+    again: { group: RUN, flags: '--again', summary: 'submit again even if the same request is unfinished' },
     reuse: { group: RUN, flags: '--reuse', summary: 'return the saved result of an identical finished request' },
-    dryRun: { group: RUN, flags: '-n, --dry-run', summary: 'show request, curl and cost; send nothing' },
-    maxCost: { group: MONEY, flags: '--max-cost <usd>', summary: 'refuse when it would cost more' },
-    yes: { group: MONEY, flags: '-y, --yes', summary: 'agree to the price without being asked' },
+    dryRun: {
+      group: RUN,
+      flags: '-n, --dry-run',
+      summary: 'show the request, the curl command and the cost; send nothing',
+    },
+    maxCost: { group: MONEY, flags: '--max-cost <usd>', summary: 'refuse if it would cost more' },
+    yes: { group: MONEY, flags: '-y, --yes', summary: 'approve the price without being asked' },
   },
   json: `${JOB_JSON_SHAPE}; with --count: {"jobs":[…]}; with --dry-run: {"request","count","curl","cost"}`,
   errors: [
@@ -76,7 +80,7 @@ export const createCommand = defineCommand({
   examples: [
     [
       'sora create "A paper boat sails into a storm drain" --duration 5 --simulate',
-      'make a real MP4, free and offline',
+      'create a real MP4, free and offline',
     ],
     [
       'sora create @prompt.txt -m sora-2-pro -r 1080p -a 9:16 -o clip.mp4 --max-cost 5',
@@ -93,7 +97,7 @@ export const createCommand = defineCommand({
     const maxCostMicros = parseMaxCost(options.maxCost, faults);
     if (count > 1 && plan.destination.kind !== 'folder') faults.push(SEVERAL_NEED_FOLDER);
     if (options.reuse && (count > 1 || options.again))
-      faults.push('`--reuse` returns what there is; give it without `--count` and `--again`');
+      faults.push('`--reuse` cannot be combined with `--count` or `--again`');
     const read = await readRequest(prompt, options, deps, faults, plan.variants);
     for (const note of read.notes) output.note(note);
 

@@ -29,15 +29,18 @@ const EXIT_CODES: ReadonlySet<number> = new Set([4, 7]);
 export const doctorCommand = defineCommand({
   name: 'doctor',
   description:
-    'Checks access end to end and says what to do about what it finds. The free checks always run; the access check makes the smallest job, so it is sent only when a terminal confirms or --yes is given, and its job is removed at once. Ends with 4 for the key or access, 7 for quota or billing, 1 for anything else, 0 with warnings only.',
+    'Checks access end to end and suggests fixes. The free checks always run. The access check creates the smallest possible job and deletes it at once, so it needs confirmation on a terminal, or --yes. Exits with 4 for key or access problems, 7 for quota or billing, 1 for anything else, and 0 if there are only warnings.',
   arguments: [],
   options: {
-    yes: { flags: '-y, --yes', summary: 'make the job of the access check, or the two of --server; caps are kept' },
+    yes: {
+      flags: '-y, --yes',
+      summary: 'create the job of the access check, or the two jobs of --server; caps still apply',
+    },
     server: {
       flags: '--server',
-      summary: 'tell what the server can do, and offer to keep what it needs in the profile',
+      summary: 'find out what the server can do, and offer to save it in the profile',
     },
-    curl: { flags: '--curl', summary: 'print only the access check as a curl command' },
+    curl: { flags: '--curl', summary: 'print the access check as a curl command, nothing else' },
   },
   json: '{"ok","profile","checks":[{"id","title","status":"pass|warn|fail|skip","detail","remedy":["…"],"ms"}],"curl","cost"}; with --curl: {"curl"}; with --server: {"profile","base_url","dialect","list","delete","cancel","content","thumbnail","spritesheet","range","json","multipart"}, each yes, no or unknown',
   errors: [
@@ -49,13 +52,13 @@ export const doctorCommand = defineCommand({
     'service_retired',
   ],
   examples: [
-    ['sora doctor', 'why does it not work?'],
-    ['sora doctor --json --yes --profile lab', 'a smoke check in CI that really makes a job'],
+    ['sora doctor', 'find out why something does not work'],
+    ['sora doctor --json --yes --profile lab', 'a smoke check in CI that creates a real job'],
   ],
 
   async run({ options }, deps: DoctorDeps) {
     if (options.curl && options.server)
-      throw new SoraError('usage', { title: 'give `--curl` or `--server`, not both', facts: { command: 'doctor' } });
+      throw new SoraError('usage', { title: 'use `--curl` or `--server`, not both', facts: { command: 'doctor' } });
     if (options.curl) {
       const curl = createCurl(smallestRequest(deps.configuration), deps.configuration, null);
       return { answer: { data: { curl }, view: () => `${curl}\n` } };
@@ -85,7 +88,7 @@ async function examine(deps: DoctorDeps, isAgreed: boolean): Promise<CommandResu
     () => createTrialDeps(deps, deps.configuration, { isAgreed, beforeAsking }),
   );
   const checks = [...free, access];
-  progress.show(() => `looking at ${checks.find(({ id }) => !ended.some((result) => result.id === id))?.title}`);
+  progress.show(() => `checking ${checks.find(({ id }) => !ended.some((result) => result.id === id))?.title}`);
   try {
     const results = await runChecks(checks, createSubject(deps), host.clock, (result) => ended.push(result));
     return report(results, shown, deps);
@@ -167,7 +170,7 @@ function report(checks: readonly CheckResult[], shown: readonly CheckResult[], d
   const { fault } = deps.options;
   if (fault !== undefined && checks.every(({ status }) => status === 'pass' || status === 'skip'))
     deps.output.note(
-      `nothing here meets the fault \`${fault}\`: run \`sora create 'a boat' --simulate --fault ${fault}\` to see it on a job that is left to run`,
+      `no check triggers the fault \`${fault}\`: run \`sora create 'a boat' --simulate --fault ${fault}\` to see it on a running job`,
     );
   const news = checks.filter(({ id }) => !shown.some((result) => result.id === id));
   return {

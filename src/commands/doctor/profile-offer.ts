@@ -28,13 +28,13 @@ export async function offerProfile(found: ProfileSettings, deps: OfferDeps): Pro
 
   if (!deps.isInteractive) {
     const commands = news.map(({ setting, value }) => `sora config set ${setting} ${shellWord(value)}`);
-    output.note(`run \`${commands.join(' && ')}\` to keep this in profile ${name}`);
+    output.note(`run \`${commands.join(' && ')}\` to save this in profile ${name}`);
     return;
   }
   const shown = news.map(({ key, value }) => `${key} ${value}`).join(', ');
-  if (!(await confirm(`Keep this in profile ${name}: ${shown}?`, host))) return;
+  if (!(await confirm(`Save this in profile ${name}: ${shown}?`, host))) return;
   for (const { setting, value } of news) await writeSetting(paths.settings, setting, value);
-  output.note(`kept; use it with \`--profile ${name}\``);
+  output.note(`saved; use it with \`--profile ${name}\``);
 }
 
 /** What leads to the server. A new profile would send no key without the name of the key's variable. */

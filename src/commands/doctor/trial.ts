@@ -72,8 +72,8 @@ export function createTrialDeps(
       enforceCap({ micros: microsOf(count) }, configuration.maxCostMicros, { hints: CAP_HINTS });
       if (isAgreed) return 'agreed';
       await beforeAsking?.();
-      const what = count === 1 ? 'a job, whose price is' : `${count} jobs, whose price is`;
-      return (await confirm(`${question} It makes ${what} ${price(count)}.`, host)) ? 'agreed' : 'refused';
+      const what = count === 1 ? '1 job' : `${count} jobs`;
+      return (await confirm(`${question} It creates ${what} (price: ${price(count)}).`, host)) ? 'agreed' : 'refused';
     },
     async submit(encoding) {
       const server = await servers.connect({ ...configuration, encoding });
