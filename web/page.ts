@@ -1,6 +1,6 @@
 // The page at `/`: orders videos from the REST service, and lists these and the videos of OpenAI clients.
-import type { VideoJobView } from '../src/service/rest-schemas.ts';
-import { type ApiVideo, mergeVideos, SERVICE, type ShownVideo } from './shown-video.ts';
+import type { QuoteView, VideoJobView } from '../src/service/rest-schemas.ts';
+import { type ApiVideo, factsOf, mergeVideos, SERVICE, type ShownVideo } from './shown-video.ts';
 import { VideoCard } from './video-card.ts';
 
 interface ErrorReply {
@@ -13,23 +13,35 @@ interface ErrorReply {
 
 const BUSY_MS = 700;
 const IDLE_MS = 4_000;
+const QUOTE_DELAY_MS = 200;
 const KEY_NAME = 'sora-key';
 
 const demoKey = document.querySelector<HTMLMetaElement>('meta[name="demo-key"]')?.content ?? '';
-let key = demoKey || (sessionStorage.getItem(KEY_NAME) ?? '');
+let key = keyInAddress() || demoKey || (sessionStorage.getItem(KEY_NAME) ?? '');
 const cards = new Map<string, VideoCard>();
 let timer = 0;
+let quoteTimer = 0;
 
 const list = find('list', HTMLUListElement);
 const order = find('order', HTMLFormElement);
 const orderError = find('order-error', HTMLElement);
 const keyForm = find('key-form', HTMLFormElement);
 const news = find('news', HTMLElement);
+const quoteLine = find('quote', HTMLElement);
 
 function find<E extends HTMLElement>(id: string, type: new () => E): E {
   const element = document.getElementById(id);
   if (element instanceof type) return element;
   throw new Error(`the page has no element ${id}`);
+}
+
+/** The key in the printed address; it is removed there, so that it is not bookmarked or shared. */
+function keyInAddress(): string {
+  const given = new URLSearchParams(location.hash.slice(1)).get('key') ?? '';
+  if (given === '') return '';
+  sessionStorage.setItem(KEY_NAME, given);
+  history.replaceState(null, '', location.pathname);
+  return given;
 }
 
 /** Calls the server with the key, and asks for another key after a 401. */
@@ -131,17 +143,56 @@ async function reasonOf(reply: Response): Promise<string> {
   return error?.message ?? `the server returned HTTP ${reply.status}`;
 }
 
-async function create(): Promise<void> {
+/** The choices of the form; fields without a choice are left out. */
+function choices(): Record<string, string> {
   const fields = new FormData(order);
-  const text = (name: string): string => String(fields.get(name) ?? '');
+  const names = ['model', 'duration', 'resolution', 'aspectRatio'];
+  const entries = names.map((name) => [name, String(fields.get(name) ?? '').trim()] as const);
+  return Object.fromEntries(entries.filter(([, value]) => value !== ''));
+}
+
+/** Throws an error with the reason when the server refuses the choices. */
+async function readQuote(): Promise<QuoteView> {
+  const reply = await call(`/api/v1/quote?${new URLSearchParams(choices())}`);
+  if (!reply.ok) throw new Error(await reasonOf(reply));
+  return await reply.json();
+}
+
+async function showQuote(): Promise<void> {
+  const text = await readQuote().then(describeQuote, () => '');
+  if (quoteLine.textContent !== text) quoteLine.textContent = text;
+}
+
+function describeQuote({ model, seconds, size, isFree, estimatedUsd, maxCostUsd, spentUsd, notes }: QuoteView): string {
+  const price = isFree ? 'free' : estimatedUsd === null ? 'price unknown' : `about ${usd(estimatedUsd)}`;
+  const left = maxCostUsd === null ? '' : `${usd(Math.max(0, maxCostUsd - spentUsd))} of ${usd(maxCostUsd)} left`;
+  return [factsOf(model, seconds, size), price, left, ...notes].filter(Boolean).join(' · ');
+}
+
+function usd(amount: number): string {
+  return amount.toLocaleString('en', { style: 'currency', currency: 'USD', maximumFractionDigits: 4 });
+}
+
+/** Asks before an order costs money. Returns what the order has to say about it, or null if it was not approved. */
+async function approvePrice(): Promise<{ readonly maxCostUsd?: number } | null> {
+  const quote = await readQuote();
+  if (quote.isFree) return {};
+  if (!window.confirm(`Create this video?\n\n${describeQuote(quote)}`)) return null;
+  return quote.estimatedUsd === null ? {} : { maxCostUsd: quote.estimatedUsd };
+}
+
+async function create(): Promise<void> {
+  const approval = await approvePrice();
+  if (approval === null) return;
+  const { duration, ...others } = choices();
   const reply = await call(SERVICE, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify({
-      prompt: text('prompt'),
-      duration: Number(text('duration')),
-      resolution: text('resolution'),
-      aspectRatio: text('aspectRatio'),
+      prompt: find('prompt', HTMLTextAreaElement).value,
+      duration: Number(duration),
+      ...others,
+      ...approval,
     }),
   });
   if (!reply.ok) {
@@ -154,7 +205,7 @@ async function create(): Promise<void> {
   }
   orderError.hidden = true;
   news.textContent = 'Video ordered';
-  await refresh();
+  await Promise.all([refresh(), showQuote()]);
 }
 
 function showOrderError(message: string, details: readonly string[]): void {
@@ -177,8 +228,8 @@ order.addEventListener('submit', async (event) => {
   button.ariaDisabled = 'true';
   try {
     await create();
-  } catch {
-    showOrderError('the server is not responding', []);
+  } catch (error) {
+    showOrderError(error instanceof TypeError ? 'the server is not responding' : String(Object(error).message), []);
   } finally {
     button.ariaDisabled = null;
   }
@@ -193,12 +244,19 @@ keyForm.addEventListener('submit', (event) => {
   key = find('key', HTMLInputElement).value;
   sessionStorage.setItem(KEY_NAME, key);
   void refresh();
+  void showQuote();
+});
+
+order.addEventListener('input', (event) => {
+  if (event.target instanceof HTMLTextAreaElement) return; // the prompt does not change the price
+  window.clearTimeout(quoteTimer);
+  quoteTimer = window.setTimeout(showQuote, QUOTE_DELAY_MS);
 });
 
 async function showProfile(): Promise<void> {
   const { profile }: { profile: string } = await (await fetch('/healthz')).json();
   const pill = find('profile', HTMLElement);
-  pill.textContent = profile === 'simulator' ? 'simulator · free' : `${profile} · paid`;
+  pill.textContent = profile === 'simulator' ? 'simulator · free' : `${profile} · costs money`;
   pill.hidden = false;
 }
 
@@ -206,3 +264,4 @@ if (key === '') keyForm.hidden = false;
 find('clients', HTMLElement).hidden = demoKey === '';
 showProfile().catch(() => {}); // the list reports that the server is not responding
 void refresh();
+if (key !== '') void showQuote();

@@ -90,6 +90,6 @@ function fromApi(video: ApiVideo): ShownVideo {
   };
 }
 
-function factsOf(model: string | null, seconds: string | number | null, size: string | null): string {
+export function factsOf(model: string | null, seconds: string | number | null, size: string | null): string {
   return [model, seconds === null ? null : `${seconds} s`, size?.replace('x', ' × ')].filter(Boolean).join(' · ');
 }

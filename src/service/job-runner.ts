@@ -9,10 +9,11 @@ import type { ServerCapabilities } from '../domain/request-gate.ts';
 import { isTerminal, type Variant, type VideoJob } from '../domain/video.ts';
 import { cancelJob } from '../jobs/cancel.ts';
 import { download } from '../jobs/download.ts';
-import { attach, type SubmitDeps, submit } from '../jobs/submit.ts';
+import { attach, type RowOrder, type SubmitDeps, submit } from '../jobs/submit.ts';
 import { waitForJob } from '../jobs/wait.ts';
 import { makeFolder } from '../platform/folders.ts';
 import { Interrupt } from '../platform/host.ts';
+import type { Budget } from './budget.ts';
 import type { Log } from './log.ts';
 import { type Diagnosis, isUnfinished, type RestJob } from './rest-job.ts';
 import type { RestJobStore } from './rest-job-store.ts';
@@ -25,8 +26,7 @@ export interface Upstream {
   readonly capabilities: ServerCapabilities;
   readonly prices: readonly PriceRow[];
   readonly submitDeps: SubmitDeps;
-  /** Whether this is the simulator, which costs nothing. */
-  readonly isFree: boolean;
+  readonly budget: Budget;
   readonly maxCostPerDayMicros: number | null;
 }
 
@@ -38,6 +38,8 @@ export interface JobRunnerOptions {
   /** 0 to 1. */
   readonly random: () => number;
   readonly log: Log;
+  /** Removes the secrets that are known. */
+  readonly clean: (text: string) => string;
 }
 
 /** The length of one wait. It is repeated until the server ends the job. */
@@ -75,6 +77,8 @@ export class JobRunner {
 
   /** Starts processing a stored job. */
   start(job: RestJob): void {
+    const { budget } = this.#options.upstream;
+    if (job.videoId === null) budget.reserve(job.id, job.estimate?.micros ?? null);
     const stop = new AbortController();
     let settle = (): void => {};
     const submitted = new Promise<void>((resolve) => {
@@ -146,6 +150,7 @@ export class JobRunner {
   async #work(job: RestJob, signal: AbortSignal, onSubmitted: () => void): Promise<void> {
     const { log } = this.#options;
     let current = job;
+    let isDownloading = false;
     const change = async (changes: Partial<RestJob>): Promise<void> => {
       current = { ...current, ...changes, updatedAtMs: this.#options.upstream.submitDeps.clock.now() };
       await this.#options.jobs.put(current);
@@ -160,6 +165,7 @@ export class JobRunner {
       const video = await this.#wait(current, videoId, signal);
       const failure = failureOf(video, current.updatedAtMs);
       if (failure !== null) throw failure;
+      isDownloading = true;
       const film = await this.#download(job, video, 'video', signal);
       await change({ status: 'completed', files: [film] });
       log('info', 'Video completed', { id: job.id, videoId });
@@ -168,10 +174,12 @@ export class JobRunner {
       if (poster !== null) await change({ files: [film, poster] });
     } catch (error) {
       if (signal.aborted || error instanceof Interrupt) return; // the next run resumes it
-      const diagnosis = diagnosisOf(error);
+      const diagnosis = this.#diagnose(error);
       const status = error instanceof SoraError ? error.status : null;
       log('error', 'Sora API response error', { id: job.id, ...diagnosis, status });
-      await change({ status: 'failed', error: diagnosis }).catch((reason: unknown) => {
+      // The upstream chose the address of the file, so what was found there is not for clients.
+      const shown = isDownloading ? { ...diagnosis, causedBy: null } : diagnosis;
+      await change({ status: 'failed', error: shown }).catch((reason: unknown) => {
         log('error', 'Could not store the failure', { id: job.id, reason: String(reason) });
       });
     }
@@ -195,16 +203,32 @@ export class JobRunner {
             server: upstream.identity,
             request: job.request,
             estimate: job.estimate,
-            free: upstream.isFree,
+            free: upstream.budget.options.isFree,
             again: true, // each order is a separate job; its key prevents it from being sent twice
             taken: new Set(),
             maxCostPerDayMicros: upstream.maxCostPerDayMicros,
-            row: null,
+            row: this.#rowOf(job),
           })
         : await attach(upstream.submitDeps, record);
     const videoId = submission.job?.id ?? submission.record.job?.id;
     if (videoId === undefined) throw new SoraError('outcome_unknown', { facts: { key: job.id } });
     return videoId;
+  }
+
+  #diagnose(thrown: unknown): Diagnosis {
+    const error =
+      thrown instanceof SoraError
+        ? thrown
+        : new SoraError('unexpected', { causedBy: thrown instanceof Error ? thrown.message : String(thrown) });
+    const { clean } = this.#options;
+    const { code, message, causedBy, hints, requestId } = error;
+    return { code, message: clean(message), causedBy: causedBy && clean(causedBy), hints: hints.map(clean), requestId };
+  }
+
+  /** Ties the submission to this run of the service, whose cap the ledger then enforces. */
+  #rowOf({ id }: RestJob): RowOrder | null {
+    const { session, maxCostMicros } = this.#options.upstream.budget.options;
+    return maxCostMicros === null ? null : { batch: session, key: id, after: null, givesUp: null, maxCostMicros };
   }
 
   async #wait(job: RestJob, videoId: string, signal: AbortSignal): Promise<VideoJob> {
@@ -258,13 +282,4 @@ export class JobRunner {
     await ledger.append({ event: 'saved', key: job.id, atMs: clock.now(), file });
     return file;
   }
-}
-
-function diagnosisOf(thrown: unknown): Diagnosis {
-  const error =
-    thrown instanceof SoraError
-      ? thrown
-      : new SoraError('unexpected', { causedBy: thrown instanceof Error ? thrown.message : String(thrown) });
-  const { code, message, causedBy, hints, requestId } = error;
-  return { code, message, causedBy, hints, requestId };
 }

@@ -31,8 +31,10 @@ export function errorBody(
   return { error: { code, message, violations: details.violations ?? [], hints: details.hints ?? [] } };
 }
 
-export function errorResponse(error: SoraError): Response {
+/** `clean` removes secrets. */
+export function errorResponse(error: SoraError, clean: (text: string) => string): Response {
   const { code, message, causedBy, violations, hints } = error;
   const text = causedBy === null ? message : `${message}: ${causedBy}`;
-  return Response.json(errorBody(code, text, { violations, hints }), { status: STATUSES[code] ?? 502 });
+  const details = { violations: violations.map(clean), hints: hints.map(clean) };
+  return Response.json(errorBody(code, clean(text), details), { status: STATUSES[code] ?? 502 });
 }

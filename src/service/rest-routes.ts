@@ -1,7 +1,7 @@
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi';
 import { SoraError } from '../domain/errors.ts';
-import { usdOf } from '../domain/money.ts';
-import { type Estimate, estimate } from '../domain/pricing.ts';
+import { MICROS_PER_USD, usdOf } from '../domain/money.ts';
+import { estimate } from '../domain/pricing.ts';
 import type { Variant } from '../domain/video.ts';
 import type { AccessKey } from './access.ts';
 import type { JobRunner, Upstream } from './job-runner.ts';
@@ -11,6 +11,8 @@ import { type AskedVideo, isUnfinished, type RestJob } from './rest-job.ts';
 import type { RestJobStore } from './rest-job-store.ts';
 import {
   ApiErrorSchema,
+  QuoteQuery,
+  QuoteSchema,
   Removal,
   RestError,
   VideoJobPage,
@@ -21,6 +23,7 @@ import {
 import { resolveOrder } from './video-order.ts';
 
 export const REST_PATH = '/api/v1/videos';
+export const QUOTE_PATH = '/api/v1/quote';
 const TAG = 'REST service';
 const DEFAULT_LIMIT = 20;
 const MAX_LIMIT = 100;
@@ -32,15 +35,15 @@ export interface RestDeps {
   readonly access: AccessKey;
   /** The default model of the profile. */
   readonly defaultModel: string | null;
-  /** Throws `cost_cap_exceeded` for a video that is too expensive or needs confirmation. */
-  readonly agree: (estimate: Estimate | null) => Promise<void>;
   readonly log: Log;
+  /** Removes the secrets that are known. */
+  readonly clean: (text: string) => string;
 }
 
 const REFUSALS: readonly (readonly [status: number, description: string])[] = [
   [400, 'Invalid request'],
   [401, 'Missing or wrong key'],
-  [402, 'The price exceeds a limit or was not confirmed'],
+  [402, 'The price exceeds a cap or needs approval'],
   [404, 'No such video'],
   [409, 'Not possible in the current state: not ready, or cannot be cancelled'],
   [502, 'The server behind this one failed'],
@@ -74,6 +77,16 @@ const createVideo = createRoute({
     body: { required: true, content: json(VideoOrderSchema) },
   },
   responses: { 202: { description: 'The pending job', content: json(VideoJobSchema) }, ...failures },
+});
+
+const quoteVideo = createRoute({
+  ...common,
+  method: 'get',
+  path: QUOTE_PATH,
+  operationId: 'quoteVideo',
+  summary: 'What an order would create and cost',
+  request: { query: QuoteQuery },
+  responses: { 200: { description: 'The video and its price', content: json(QuoteSchema) }, ...failures },
 });
 
 const listVideos = createRoute({
@@ -117,6 +130,7 @@ const binary = { schema: z.string().openapi({ format: 'binary' }) };
 export function addRestRoutes(app: OpenAPIHono, deps: RestDeps): void {
   const { jobs, runner, upstream, access, log } = deps;
   const { clock, randomBytes } = upstream.submitDeps;
+  const { budget } = upstream;
 
   const view = (job: RestJob, requestUrl: string): VideoJobView =>
     viewOf(job, runner.progressOf(job), access, requestUrl);
@@ -128,12 +142,16 @@ export function addRestRoutes(app: OpenAPIHono, deps: RestDeps): void {
 
   app.openapi(createVideo, async (c) => {
     const order = c.req.valid('json');
+    const idempotencyKey = c.req.valid('header')['idempotency-key'] ?? null;
     const { request, notes } = resolveOrder(order, deps.defaultModel, upstream.capabilities);
     const nowMs = clock.now();
     const price = estimate(request, nowMs, upstream.prices);
-    await deps.agree(price);
+    const micros = price?.micros ?? null;
+    const isRepeated = idempotencyKey !== null && jobs.findByIdempotencyKey(idempotencyKey) !== undefined;
+    if (!isRepeated) budget.check(micros, microsOf(order.maxCostUsd));
     const id = `job_${nowMs.toString(36)}${Buffer.from(randomBytes(8)).toString('hex')}`;
     const asked = askedIn(order);
+    budget.reserve(id, micros); // before anything is awaited, so that concurrent orders see it
     const job = await jobs.add({
       id,
       owner: jobs.owner,
@@ -144,12 +162,13 @@ export function addRestRoutes(app: OpenAPIHono, deps: RestDeps): void {
       request,
       estimate: price,
       notes,
-      idempotencyKey: c.req.valid('header')['idempotency-key'] ?? null,
+      idempotencyKey,
       status: 'pending',
       videoId: null,
       error: null,
       files: [],
     });
+    if (job.id !== id) budget.release(id);
     if (job.id === id) {
       const { model, seconds, size } = request;
       log('info', 'Video creation job initiated', { id, model, seconds, size });
@@ -162,6 +181,26 @@ export function addRestRoutes(app: OpenAPIHono, deps: RestDeps): void {
     }
     c.header('location', `${REST_PATH}/${job.id}`);
     return c.json(view(job, c.req.url), 202);
+  });
+
+  app.openapi(quoteVideo, (c) => {
+    const order = { ...c.req.valid('query'), prompt: 'a video' };
+    const { request, notes } = resolveOrder(order, deps.defaultModel, upstream.capabilities);
+    const { model, seconds, size } = request;
+    const micros = estimate(request, clock.now(), upstream.prices)?.micros ?? null;
+    const { isFree, maxCostMicros, confirmAboveMicros } = budget.options;
+    const quote = {
+      model,
+      seconds,
+      size,
+      isFree,
+      estimatedUsd: micros === null ? null : usdOf(micros),
+      needsApproval: !isFree && micros !== null && micros > confirmAboveMicros,
+      maxCostUsd: maxCostMicros === null ? null : usdOf(maxCostMicros),
+      spentUsd: usdOf(budget.spentMicros),
+      notes: [...notes],
+    };
+    return c.json(quote, 200);
   });
 
   app.openapi(listVideos, (c) => {
@@ -204,6 +243,10 @@ export function addRestRoutes(app: OpenAPIHono, deps: RestDeps): void {
     if (isUnfinished(job)) throw new SoraError('content_not_ready', { hints: [] });
     throw new SoraError('video_not_found', { title: `job \`${job.id}\` has no ${variant}`, hints: [] });
   });
+}
+
+function microsOf(usd: number | null | undefined): number | null {
+  return usd === null || usd === undefined ? null : Math.round(usd * MICROS_PER_USD);
 }
 
 function askedIn(order: z.infer<typeof VideoOrderSchema>): AskedVideo {

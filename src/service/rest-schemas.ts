@@ -22,6 +22,9 @@ export const VideoOrderSchema = z
       .max(MAX_NAME_CHARACTERS)
       .nullish()
       .openapi({ description: 'Default: the cheapest model that supports the resolution.' }),
+    maxCostUsd: z.number().min(0).max(1_000_000).nullish().openapi({
+      description: 'The most that this video may cost. Approves a price that needs approval.',
+    }),
   })
   .openapi('VideoOrder', {
     example: { prompt: 'A paper boat sails into a storm drain', duration: 5, resolution: '720p', aspectRatio: '16:9' },
@@ -61,6 +64,33 @@ export const VideoJobSchema = z
   .openapi('VideoJob');
 
 export type VideoJobView = z.infer<typeof VideoJobSchema>;
+
+/** The question is in the query, so numbers arrive as text. */
+export const QuoteQuery = z.object({
+  duration: z.coerce.number().positive().optional(),
+  resolution: z.enum(RESOLUTIONS).optional(),
+  aspectRatio: z.enum(ASPECT_RATIOS).optional(),
+  model: z.string().min(1).max(MAX_NAME_CHARACTERS).optional(),
+});
+
+export const QuoteSchema = z
+  .object({
+    model: z.string().nullable(),
+    seconds: z.number().nullable(),
+    size: z.string().nullable(),
+    isFree: z.boolean(),
+    estimatedUsd: z.number().nullable().openapi({ description: 'Null if the price is unknown.' }),
+    needsApproval: z.boolean().openapi({ description: 'Whether an order needs `maxCostUsd`.' }),
+    maxCostUsd: z
+      .number()
+      .nullable()
+      .openapi({ description: 'The cap for all videos of this server run, if it has one.' }),
+    spentUsd: z.number().openapi({ description: 'How much of the cap is used.' }),
+    notes: z.array(z.string()).openapi({ description: 'How the video would differ from the order.' }),
+  })
+  .openapi('Quote');
+
+export type QuoteView = z.infer<typeof QuoteSchema>;
 
 export const VideoJobPage = z
   .object({

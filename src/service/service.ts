@@ -19,7 +19,7 @@ import { type AccessKey, DEMO_KEY, isForeignHost, isForeignPage } from './access
 import { addControlRoutes, CONTROL_PATH } from './control-routes.ts';
 import { PAGE_PATHS, pageReply } from './pages.ts';
 import { errorBody, errorResponse } from './rest-error.ts';
-import { addRestRoutes, REST_PATH, type RestDeps } from './rest-routes.ts';
+import { addRestRoutes, QUOTE_PATH, REST_PATH, type RestDeps } from './rest-routes.ts';
 import { Health } from './rest-schemas.ts';
 import { addVideosDocument } from './videos-document.ts';
 
@@ -39,7 +39,7 @@ const VIDEOS_API = /^\/(?:openai\/)?v1\//;
 /** Enough for a prompt of the longest length in any encoding. */
 const MAX_REST_BODY_BYTES = 1 << 20;
 /** Always needs the key: it costs money, or shows what was paid for. */
-const GUARDED = [REST_PATH, CONTROL_PATH];
+const GUARDED = [REST_PATH, QUOTE_PATH, CONTROL_PATH];
 
 /** All of `sora serve` as a handler: the simulator's API, the REST service, its document and the pages. */
 export function createService(options: ServiceOptions): Handler {
@@ -88,7 +88,7 @@ function createApp(options: ServiceOptions): OpenAPIHono {
         throw new SoraError('invalid_request', { violations: violationsOf(result.error), hints: [] });
     },
   });
-  app.onError((error) => errorResponse(asSoraError(error)));
+  app.onError((error) => errorResponse(asSoraError(error), options.clean));
   // A guard must see the path as the routes do, with its percent encoding decoded.
   for (const path of GUARDED) app.use(`${path}/*`, requireKey(access));
   const requireJson: MiddlewareHandler = (c, next) => {

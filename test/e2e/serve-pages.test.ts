@@ -4,6 +4,7 @@ import { createBinary } from '../support/binary.ts';
 import { CHROMIUM, launchChromium } from '../support/chromium.ts';
 import { expectPromised } from '../support/document-check.ts';
 import { startServe } from '../support/serve.ts';
+import { startVideosServer } from '../support/videos-server.ts';
 
 interface Visit {
   readonly page: Page;
@@ -169,6 +170,32 @@ describe.skipIf(CHROMIUM === null)('in Chromium', { timeout: 60_000 }, () => {
       videoWidth: 1280,
       videoHeight: 720,
     });
+    expect(faults).toEqual([]);
+  });
+
+  it('the page shows model, price and cap of a video that costs money, and asks before it orders', async () => {
+    const server = await startVideosServer();
+    const { url, started } = await startServe(createBinary(), ['--base-url', server.url, '--max-cost', '5']);
+    const { page, faults } = await visit(`${url}/#key=${started.api_key}`);
+    await page.getByText('sora-2 · 4 s · 1280 × 720 · about $0.40 · $5.00 of $5.00 left').waitFor();
+    expect(page.url()).toBe(`${url}/`);
+    await page.getByLabel('Length').selectOption('20 seconds');
+    await page.getByText('sora-2 · 20 s · 1280 × 720 · about $2.00').waitFor();
+    await page.getByLabel('Prompt').fill('a kite');
+    const questions: string[] = [];
+    let answer: 'dismiss' | 'accept' = 'dismiss';
+    page.on('dialog', (dialog) => {
+      questions.push(dialog.message());
+      void dialog[answer]();
+    });
+    await page.getByRole('button', { name: 'Create video' }).click();
+    await expect.poll(() => questions).toEqual([expect.stringContaining('about $2.00')]);
+    expect(server.posts).toBe(0);
+    answer = 'accept';
+    await page.getByRole('button', { name: 'Create video' }).click();
+    await page.getByRole('listitem').getByText('Completed', { exact: true }).waitFor();
+    expect(server.posts).toBe(1);
+    await page.getByText('$3.00 of $5.00 left').waitFor();
     expect(faults).toEqual([]);
   });
 

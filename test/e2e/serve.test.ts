@@ -19,9 +19,11 @@ async function order(call: Call, headers: Readonly<Record<string, string>> = KEY
   return Object(await reply.json());
 }
 
-async function untilDone(call: Call, id: unknown): Promise<Record<string, unknown>> {
+const keyOf = ({ started }: ServeRun): typeof KEY => ({ 'x-api-key': String(started.api_key) });
+
+async function untilDone(call: Call, id: unknown, headers = KEY): Promise<Record<string, unknown>> {
   for (;;) {
-    const job = Object(await (await call(`/api/v1/videos/${id}`, { headers: KEY })).json());
+    const job = Object(await (await call(`/api/v1/videos/${id}`, { headers })).json());
     if (job.status === 'completed' || job.status === 'failed') return job;
   }
 }
@@ -162,12 +164,11 @@ describe('sora serve', () => {
   it('tells an address of videos that are done, which the openai package accepts', async () => {
     const secret = 'whsec_c2VjcmV0LXNlY3JldC1zZWNyZXQ=';
     const listener = await startScriptedServer([{ status: 204 }]);
-    const { url } = await startServe(createBinary(), [
-      '--webhook',
-      `${listener.origin}/hook`,
-      '--webhook-secret',
-      secret,
-    ]);
+    const { url } = await startServe(
+      createBinary(),
+      ['--webhook', `${listener.origin}/hook`, '--webhook-secret-env', 'HOOK_SECRET'],
+      { HOOK_SECRET: secret },
+    );
     const openai = new OpenAI({ apiKey: 'any', baseURL: `${url}/v1`, webhookSecret: secret });
     const { id } = await openai.videos.create({ prompt: 'a kite' });
     await listener.received(1);
@@ -181,7 +182,7 @@ describe('sora serve', () => {
     const sora = createBinary();
     const argv = ['--base-url', server.url];
     const first = await startServe(sora, argv);
-    const { id } = await order(first.call);
+    const { id } = await order(first.call, keyOf(first));
     await server.received(1);
     first.child.kill('SIGINT');
     await first.says(/"openSubmissions":1/);
@@ -189,14 +190,30 @@ describe('sora serve', () => {
     await first.ended;
     server.speak();
     const second = await startServe(sora, argv);
-    expect(await untilDone(second.call, id)).toMatchObject({ status: 'completed', videoId: 'video_1' });
+    expect(await untilDone(second.call, id, keyOf(second))).toMatchObject({ status: 'completed', videoId: 'video_1' });
     expect(server.posts).toBe(1);
   });
 
   it('refuses a video that costs more than may be spent without asking', async () => {
     const server = await startVideosServer();
-    const { call } = await startServe(createBinary(), ['--base-url', server.url, '--max-cost', '0.1']);
-    expect(await order(call)).toMatchObject({ error: { code: 'cost_cap_exceeded' } });
+    const run = await startServe(createBinary(), ['--base-url', server.url, '--max-cost', '0.1']);
+    expect(await order(run.call, keyOf(run))).toMatchObject({ error: { code: 'cost_cap_exceeded' } });
     expect(server.posts).toBe(0);
+  });
+
+  it('gets a random key where videos cost money, which is shown once and never the public one', async () => {
+    const server = await startVideosServer();
+    const sora = createBinary();
+    const argv = ['--base-url', server.url];
+    const run = await startServe(sora, argv);
+    expect(run.started.api_key).toMatch(/^sora_[\w-]{32}$/);
+    expect(await order(run.call)).toMatchObject({ error: { code: 'invalid_api_key' } });
+    expect(await order(run.call, keyOf(run))).toMatchObject({ status: 'pending' });
+    run.child.kill('SIGINT');
+    expect((await run.ended).stderr).not.toContain(String(run.started.api_key));
+    expect((await startServe(sora, argv)).started.api_key).not.toBe(run.started.api_key);
+    const open = sora.start(['serve', '--port', '0', ...argv, '--api-key-env', 'OUR_KEY'], { OUR_KEY: 'test-api-key' });
+    const { code, stderr } = await open.ended;
+    expect([code, stderr]).toEqual([2, expect.stringContaining('public key')]);
   });
 });

@@ -39,6 +39,7 @@ describe('the document', () => {
     expect(Object.keys(Object(document).paths)).toEqual([
       '/healthz',
       '/api/v1/videos',
+      '/api/v1/quote',
       '/api/v1/videos/{id}',
       '/api/v1/videos/{id}/content',
       '/control',

@@ -1,6 +1,5 @@
 import { existsSync, writeFileSync } from 'node:fs';
 import { describe, expect, it, vi } from 'vitest';
-import { SoraError } from '../../src/domain/errors.ts';
 import { mediaReply } from '../../src/service/media-reply.ts';
 import { createTestedService } from '../support/service.ts';
 import { createTemporaryFolder } from '../support/temporary-folder.ts';
@@ -72,17 +71,6 @@ describe('an order', () => {
       new Request(`http://localhost${VIDEOS}`, { method: 'POST', body: 'x', headers: { 'x-api-key': 'test-api-key' } }),
     );
     expect(form.status).toBe(415);
-  });
-
-  it('that costs more than may be spent is refused before anything is sent', async () => {
-    const service = createTestedService({
-      agree: async (price) => {
-        throw new SoraError('cost_cap_exceeded', { title: `over by ${price?.micros}` });
-      },
-    });
-    expect(await service.read('POST', VIDEOS, { json: ORDER }, 402)).toMatchObject({
-      error: { code: 'cost_cap_exceeded', message: 'over by 400000' },
-    });
   });
 
   it('with the same idempotency key is the same job, and cannot be another order', async () => {

@@ -2,9 +2,11 @@ import { join } from 'node:path';
 import { expect, onTestFinished, vi } from 'vitest';
 import { withRetries } from '../../src/client/retry.ts';
 import { pricesWith } from '../../src/domain/pricing.ts';
+import { hideSecrets } from '../../src/domain/redact.ts';
 import { callOf, type Handler, responseOf } from '../../src/http-server/handler.ts';
 import { type Http, httpFromHandler } from '../../src/platform/http.ts';
 import { AccessKey, DEMO_KEY } from '../../src/service/access.ts';
+import { Budget, type BudgetOptions } from '../../src/service/budget.ts';
 import { JobRunner } from '../../src/service/job-runner.ts';
 import { RestJobStore } from '../../src/service/rest-job-store.ts';
 import { createService } from '../../src/service/service.ts';
@@ -32,7 +34,9 @@ export interface TestedServiceSetup {
   readonly isKilled?: true;
   readonly apiKey?: string;
   readonly isLocal?: boolean;
-  readonly agree?: (price: { readonly micros: number } | null) => Promise<void>;
+  /** What its videos cost; nothing when left out. */
+  readonly budget?: Partial<BudgetOptions>;
+  readonly secrets?: readonly string[];
 }
 
 export interface TestedCall {
@@ -82,6 +86,16 @@ export function createTestedService(setup: TestedServiceSetup = {}): TestedServi
   const { client: singleShot } = createVideosClient(baseUrl, setup.upstreamUrl === undefined ? { http } : {});
   const ledger = new Ledger({ journal: join(folder, 'ledger.jsonl'), index: join(folder, 'ledger.index') });
   const isProcessAlive = (other: number): boolean => other === pid;
+  const budget = new Budget({
+    isFree: setup.budget === undefined,
+    session: 'serve-test',
+    maxCostMicros: null,
+    maxOrderMicros: null,
+    confirmAboveMicros: 1_000_000,
+    ledger,
+    ...setup.budget,
+  });
+  const clean = (text: string): string => hideSecrets(text, setup.secrets ?? []);
   const upstream = {
     identity: { profile: 'simulator', baseUrl },
     singleShot,
@@ -96,13 +110,20 @@ export function createTestedService(setup: TestedServiceSetup = {}): TestedServi
     },
     capabilities: { profile: 'lab', dialect: 'videos' as const, lacks: new Set<never>() },
     prices: pricesWith([], { priceList: 'own', source: 'none' }),
-    isFree: true,
     maxCostPerDayMicros: null,
+    budget,
   };
   const messages: string[] = [];
   const log = (_: string, message: string): void => void messages.push(message);
   const jobs = new RestJobStore({ path: join(folder, 'serve/jobs.jsonl'), pid, randomBytes, isProcessAlive });
-  const runner = new JobRunner({ upstream, jobs, filesDir: join(folder, 'serve/files'), random: () => 0.5, log });
+  const runner = new JobRunner({
+    upstream,
+    jobs,
+    filesDir: join(folder, 'serve/files'),
+    random: () => 0.5,
+    log,
+    clean,
+  });
   onTestFinished(() => (setup.isKilled ? undefined : runner.stop()));
   const { answer, refuse } = createService({
     jobs,
@@ -110,7 +131,7 @@ export function createTestedService(setup: TestedServiceSetup = {}): TestedServi
     upstream,
     access: new AccessKey(setup.apiKey ?? null),
     defaultModel: null,
-    agree: setup.agree ?? (async () => {}),
+    clean,
     log,
     version: '1.2.3',
     simulator,

@@ -17,11 +17,12 @@ export const SERVE_OPTIONS = {
   },
   apiKeyEnv: {
     flags: '--api-key-env <name>',
-    summary: 'environment variable with the key that clients must send (default: test-api-key, loopback only)',
+    summary:
+      'environment variable with the key that clients must send (default: test-api-key; random if videos cost money)',
   },
   maxCost: {
     flags: '--max-cost <usd>',
-    summary: 'refuse orders of the REST service that cost more than this per video',
+    summary: 'most that all videos ordered from this server may cost, until it is stopped',
   },
   fault: {
     group: FAULTS,
@@ -40,10 +41,15 @@ export const SERVE_OPTIONS = {
     flags: '--webhook <url>',
     summary: 'notify this address of completed and failed videos',
   },
+  webhookSecretEnv: {
+    group: 'Webhooks:',
+    flags: '--webhook-secret-env <name>',
+    summary: 'environment variable with the secret for the signatures (default: OPENAI_WEBHOOK_SECRET)',
+  },
   webhookSecret: {
     group: 'Webhooks:',
     flags: '--webhook-secret <secret>',
-    summary: 'secret for the signatures (default: OPENAI_WEBHOOK_SECRET)',
+    summary: 'deprecated: other users of this machine can read it; use --webhook-secret-env',
   },
 } as const satisfies OptionSpecs;
 
@@ -110,17 +116,22 @@ function parseLatencyMs(text: string | undefined, faults: string[]): number {
 }
 
 function parseWebhook(
-  { webhook: url, webhookSecret }: OptionValues<typeof SERVE_OPTIONS>,
-  { OPENAI_WEBHOOK_SECRET }: Environment,
+  { webhook: url, webhookSecret, webhookSecretEnv }: OptionValues<typeof SERVE_OPTIONS>,
+  env: Environment,
   faults: string[],
 ): ServePlan['webhook'] {
   if (url === undefined) {
     if (webhookSecret !== undefined) faults.push('`--webhook-secret` needs an address: `--webhook URL`');
+    if (webhookSecretEnv !== undefined) faults.push('`--webhook-secret-env` needs an address: `--webhook URL`');
     return null;
   }
-  const secret = webhookSecret || OPENAI_WEBHOOK_SECRET || '';
+  const name = webhookSecretEnv ?? 'OPENAI_WEBHOOK_SECRET';
+  const secret = webhookSecret || env[name] || '';
   if (!/^https?:\/\//i.test(url) || !URL.canParse(url))
     faults.push(`\`--webhook ${url}\` is not an http or https address`);
-  if (secret === '') faults.push('`--webhook` needs a secret: `--webhook-secret` or OPENAI_WEBHOOK_SECRET');
+  if (webhookSecret !== undefined && webhookSecretEnv !== undefined) {
+    faults.push('`--webhook-secret` and `--webhook-secret-env` cannot be combined');
+  }
+  if (secret === '') faults.push(`\`--webhook\` needs a secret in the environment variable \`${name}\``);
   return { url, secret };
 }

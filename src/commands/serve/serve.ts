@@ -3,14 +3,15 @@ import { defineCommand } from '../../app/command.ts';
 import type { Context } from '../../app/context.ts';
 import { refuseFaults } from '../../app/option-values.ts';
 import type { Server } from '../../app/servers.ts';
-import { agreeToSpend } from '../../app/spending.ts';
-import { SIMULATOR_PROFILE } from '../../configuration/chosen-server.ts';
 import { capabilitiesOf } from '../../configuration/endpoint.ts';
 import { SoraError } from '../../domain/errors.ts';
+import { formatUsd } from '../../domain/money.ts';
 import { type ListeningServer, listen } from '../../http-server/server.ts';
 import type { Answer } from '../../output/output.ts';
+import type { Host } from '../../platform/host.ts';
 import { isProcessAlive } from '../../platform/process-identity.ts';
 import { AccessKey, DEMO_KEY, isLoopback } from '../../service/access.ts';
+import { Budget } from '../../service/budget.ts';
 import { JobRunner } from '../../service/job-runner.ts';
 import type { Log } from '../../service/log.ts';
 import { RestJobStore } from '../../service/rest-job-store.ts';
@@ -30,7 +31,7 @@ const GRACE_MS = 3_000;
 export const serveCommand = defineCommand({
   name: 'serve',
   description:
-    'Serves the simulated Videos API on a port for any OpenAI SDK, with a REST service that creates videos in the background and a page to try it. The REST service uses the simulator too, unless --profile or --base-url names a server: then its videos cost money. Ctrl-C stops the server; the next start resumes the jobs of the REST service.',
+    'Serves the simulated Videos API on a port for any OpenAI SDK, with a REST service that creates videos in the background and a page to try it. The REST service uses the simulator too, unless --profile or --base-url names a server: then its videos cost money, and clients need the random key that is printed, or the one of --api-key-env. Ctrl-C stops the server; the next start resumes the jobs of the REST service.',
   arguments: [],
   options: SERVE_OPTIONS,
   json: '{"url","base_url","docs","profile","api_key"}, printed when it is ready; then one object per line on standard error: {"level","message",…}',
@@ -48,9 +49,10 @@ export const serveCommand = defineCommand({
     const faults: string[] = [];
     const plan = parseServeOptions(options, env, faults);
     refuseFaults(faults, 'serve');
+    if (options.webhookSecret !== undefined) {
+      output.note('`--webhook-secret` is deprecated, because other users can read it; use `--webhook-secret-env NAME`');
+    }
     const log: Log = (level, message, facts) => output.log(level, message, facts);
-    const access = new AccessKey(plan.apiKey);
-    if (plan.apiKey !== null) output.keepSecret(plan.apiKey);
 
     const conditions = new Conditions(random, plan.conditions);
     const renderer = new WorkerRenderer(join(host.programDir, 'render-worker.js'));
@@ -64,6 +66,9 @@ export const serveCommand = defineCommand({
     const webhooks = plan.webhook === null ? null : createWebhooks(plan.webhook, simulator, log, deps);
     servers.useSimulator(simulator);
     const server = await chooseServer(deps);
+    const generatedKey = generateKey(plan, server, host);
+    const access = new AccessKey(plan.apiKey ?? generatedKey);
+    if (plan.apiKey !== null) output.keepSecret(plan.apiKey);
     const rest = createRestDeps(server, { access, log, maxCostMicros: plan.maxCostMicros }, deps);
     const service = createService({
       ...rest,
@@ -76,7 +81,8 @@ export const serveCommand = defineCommand({
 
     const listening = await openPort(service, plan);
     for (const id of webhooks === null ? [] : simulator.unfinished()) webhooks?.watch(id);
-    await output.answer(startAnswer(listening, plan, access, server));
+    await output.answer(startAnswer(listening, plan, generatedKey, server));
+    if (generatedKey !== null) output.keepSecret(generatedKey); // shown once, then kept out of the log
     await rest.runner.resume();
     await untilAborted(host.interrupt);
     await stop(listening, rest.runner, log, deps);
@@ -91,37 +97,58 @@ function chooseServer({ options, servers }: ServeDeps): Promise<Server> {
   return isNamed ? servers.current() : servers.simulator();
 }
 
+/** The demo key is public, so a server whose videos cost money gets a random key, unless it was given one. */
+function generateKey(
+  { apiKey, apiKeyEnv }: ServePlan,
+  { configuration }: Server,
+  { randomBytes }: Host,
+): string | null {
+  if (configuration.isSimulator) return null;
+  if (apiKey === DEMO_KEY) {
+    throw new SoraError('usage', {
+      title: `\`--api-key-env ${apiKeyEnv}\` holds the public key \`${DEMO_KEY}\`, and these videos cost money`,
+      hints: ['choose another key, or leave out `--api-key-env` to get a random one'],
+    });
+  }
+  return apiKey === null ? `sora_${Buffer.from(randomBytes(24)).toString('base64url')}` : null;
+}
+
 function createRestDeps(
   server: Server,
   { access, log, maxCostMicros }: { access: AccessKey; log: Log; maxCostMicros: number | null },
-  { host, paths, random, jobs: knownJobs }: ServeDeps,
+  { host, output, paths, random, jobs: knownJobs }: ServeDeps,
 ): RestDeps {
   const { configuration } = server;
+  const { pid, randomBytes } = host;
+  const submitDeps = knownJobs.submitDeps(server);
+  const budget = new Budget({
+    isFree: configuration.isSimulator,
+    session: `serve-${Buffer.from(randomBytes(8)).toString('hex')}`,
+    maxCostMicros,
+    maxOrderMicros: configuration.maxCostMicros?.value ?? null,
+    confirmAboveMicros: configuration.confirmAboveMicros.value,
+    ledger: submitDeps.ledger,
+  });
   const upstream = {
     identity: server.identity,
     singleShot: server.singleShot,
     capabilities: capabilitiesOf(configuration),
     prices: configuration.prices,
-    submitDeps: knownJobs.submitDeps(server),
-    isFree: configuration.isSimulator,
+    submitDeps,
+    budget,
     maxCostPerDayMicros: configuration.maxCostPerDayMicros?.value ?? null,
   };
-  const { pid, randomBytes } = host;
   const jobs = new RestJobStore({ path: join(paths.serviceDir, 'jobs.jsonl'), pid, randomBytes, isProcessAlive });
-  const runner = new JobRunner({ upstream, jobs, filesDir: join(paths.serviceDir, 'files'), random, log });
+  const clean = (text: string): string => output.withoutSecrets(text);
+  const runner = new JobRunner({ upstream, jobs, filesDir: join(paths.serviceDir, 'files'), random, log, clean });
   return {
     jobs,
     runner,
     upstream,
     access,
     log,
+    clean,
     defaultModel: configuration.model?.value ?? null,
-    // The person at the server's terminal did not place the order.
-    agree: (price) =>
-      agreeToSpend(
-        { micros: price?.micros ?? null, maxCostMicros, isAgreed: false },
-        { configuration, host, isInteractive: false },
-      ),
   };
 }
 
@@ -148,20 +175,29 @@ async function openPort(service: Parameters<typeof listen>[0], { host, port }: S
   }
 }
 
-function startAnswer({ origin }: ListeningServer, plan: ServePlan, access: AccessKey, { identity }: Server): Answer {
+function startAnswer(
+  { origin }: ListeningServer,
+  { apiKey, apiKeyEnv, maxCostMicros }: ServePlan,
+  generatedKey: string | null,
+  { identity, configuration }: Server,
+): Answer {
   const docs = `${origin}/docs`;
   const baseUrl = `${origin}/v1`;
-  const key = plan.apiKeyEnv === null ? DEMO_KEY : `"$${plan.apiKeyEnv}"`;
-  const paid = identity.profile === SIMULATOR_PROFILE ? '' : '; these videos cost money';
+  const shownKey = generatedKey ?? (apiKey === null ? DEMO_KEY : null);
+  const key = shownKey ?? `"$${apiKeyEnv}"`;
+  const cap = maxCostMicros === null ? 'no `--max-cost`' : `at most ${formatUsd(maxCostMicros)} in all`;
+  const paid = configuration.isSimulator ? '' : `; these videos cost money (${cap})`;
+  // A fragment is not sent to the server, and the page removes it from its address.
+  const page = generatedKey === null ? `${origin}/` : `${origin}/#key=${generatedKey}`;
   return {
-    data: { url: origin, base_url: baseUrl, docs, profile: identity.profile, api_key: access.isDemo ? DEMO_KEY : null },
+    data: { url: origin, base_url: baseUrl, docs, profile: identity.profile, api_key: shownKey },
     view: ({ palette }) =>
       [
         `${palette.bold('sora serve')} is running at ${palette.cyan(origin)} (stop with Ctrl-C)\n\n`,
         'to use it with an OpenAI client:\n',
         `  export OPENAI_BASE_URL=${baseUrl}\n`,
         `  export OPENAI_API_KEY=${key}\n\n`,
-        `page     ${origin}/\n`,
+        `page     ${page}\n`,
         `docs     ${docs}\n`,
         `service  ${origin}/api/v1/videos, header x-api-key: ${key}, profile ${identity.profile}${paid}\n`,
       ].join(''),
