@@ -1,6 +1,6 @@
 import type { Configuration } from '../configuration/configuration.ts';
 import { SoraError, type SoraErrorDetails } from '../domain/errors.ts';
-import { formatUsd, parseUsd } from '../domain/money.ts';
+import { describePrice, formatUsd, parseUsd, plainUsd } from '../domain/money.ts';
 import { confirm } from '../output/prompt.ts';
 import type { Context } from './context.ts';
 
@@ -9,8 +9,10 @@ export interface Spending {
   readonly micros: number | null;
   /** What the same has cost already; the cap is for both. */
   readonly spentMicros?: number;
-  /** There is more whose price is not known. */
-  readonly isMore?: boolean;
+  /** Videos beside them whose price is not known. */
+  readonly unpriced?: number;
+  /** The same among those that were made already. */
+  readonly spentUnpriced?: number;
   /** `--max-cost`, in micro-dollars. */
   readonly maxCostMicros: number | null;
   /** `--yes`. */
@@ -33,46 +35,70 @@ export async function agreeToSpend(
   spending: Spending,
   { configuration, host, isInteractive }: Pick<Context, 'configuration' | 'host' | 'isInteractive'>,
 ): Promise<void> {
-  const { micros, maxCostMicros, isAgreed, spentMicros = 0, isMore = false } = spending;
+  const { micros, unpriced = 0, maxCostMicros, isAgreed } = spending;
   if (configuration.isSimulator) return;
   const cap = maxCostMicros === null ? configuration.maxCostMicros : { value: maxCostMicros, origin: '--max-cost' };
-  enforceCap({ micros: isMore ? null : micros, spentMicros }, cap);
-  const threshold = configuration.confirmAboveMicros;
-  if (micros === null || micros <= threshold.value || isAgreed || maxCostMicros !== null) return;
+  enforceCap(spending, cap);
+  const threshold = configuration.confirmAboveMicros.value;
+  // Without any price it is a server of one's own; beside known prices, an unknown one may be the highest.
+  const isSmall = micros === null || (micros <= threshold && (unpriced === 0 || micros === 0));
+  if (isSmall || isAgreed || maxCostMicros !== null) return;
+  const price = describePrice(micros, unpriced);
   if (!isInteractive) {
+    const why = unpriced > 0 ? 'an unknown price' : `above ${formatUsd(threshold)} it`;
     throw new SoraError('cost_cap_exceeded', {
-      title: `this would cost ${formatUsd(micros)}; above ${formatUsd(threshold.value)} it needs confirmation, and there is no terminal to ask`,
-      facts: { needed_usd: formatUsd(micros).slice(1) },
+      title: `this would cost ${price}; ${why} needs confirmation, and there is no terminal to ask`,
+      hints: [
+        'add `--yes` to approve the price',
+        ...(unpriced > 0 ? [] : [`add \`--max-cost ${plainUsd(micros)}\` to approve it up to that amount`]),
+        'run `sora config set confirm_above AMOUNT` to approve more without being asked',
+      ],
     });
   }
-  const agreed = await confirm(`This will cost about ${formatUsd(micros)}. Continue?`, host);
-  if (!agreed) throw new SoraError('cost_cap_exceeded', { title: `cancelled: ${formatUsd(micros)} was not approved` });
+  if (await confirm(`This will cost about ${price}. Continue?`, host)) return;
+  throw new SoraError('cost_cap_exceeded', {
+    title: `cancelled: ${price} was not approved`,
+    hints: ['run the same command again, and answer `y` or add `--yes` to approve the price'],
+  });
 }
 
-/** Throws `cost_cap_exceeded` for what would cost more than a command may, or nobody knows how much. */
+/** Throws `cost_cap_exceeded` for what would cost more than a command may, or an unknown amount. */
 export function enforceCap(
-  { micros, spentMicros = 0 }: Pick<Spending, 'micros' | 'spentMicros'>,
+  spending: Pick<Spending, 'micros' | 'unpriced' | 'spentMicros' | 'spentUnpriced'>,
   cap: Configuration['maxCostMicros'],
   details: Pick<SoraErrorDetails, 'hints'> = {},
 ): void {
   if (cap === null) return;
-  if (micros === null) {
+  const { micros, unpriced = 0, spentMicros = 0, spentUnpriced = 0 } = spending;
+  const amount = `the cap of ${formatUsd(cap.value)} (${cap.origin})`;
+  if (micros === null || unpriced > 0) {
     throw new SoraError('cost_cap_exceeded', {
-      title: `the price is unknown, so the cap of ${formatUsd(cap.value)} (${cap.origin}) cannot be enforced`,
+      title: `the price is unknown, so ${amount} cannot be enforced`,
       hints: [
-        'remove the cap to continue without a known price',
+        cap.origin === '--max-cost'
+          ? 'leave out `--max-cost`, and add `--yes` to approve the unknown price'
+          : 'run `sora config list` to see where the cap is set',
         'run `sora cost` with the same options to see how to set the price',
       ],
       ...details,
     });
   }
-  const totalMicros = spentMicros + micros;
-  if (totalMicros > cap.value) {
-    const already = spentMicros > 0 ? ` on top of ${formatUsd(spentMicros)} already spent` : '';
+  if (spentUnpriced > 0) {
     throw new SoraError('cost_cap_exceeded', {
-      title: `this would cost ${formatUsd(micros)}${already}, more than the cap of ${formatUsd(cap.value)} (${cap.origin})`,
-      facts: { needed_usd: formatUsd(totalMicros).slice(1) },
+      title: `${amount} cannot be enforced: the price of ${spentUnpriced} earlier ${spentUnpriced === 1 ? 'job' : 'jobs'} is unknown`,
+      hints: ['run `sora cost --spent` to see what is known of them', 'leave out the cap to go on without it'],
       ...details,
     });
   }
+  const totalMicros = spentMicros + micros;
+  if (totalMicros <= cap.value) return;
+  const already = spentMicros > 0 ? ` on top of ${formatUsd(spentMicros)} already spent` : '';
+  throw new SoraError('cost_cap_exceeded', {
+    title: `this would cost ${formatUsd(micros)}${already}, more than ${amount}`,
+    hints: [
+      `add \`--max-cost ${plainUsd(totalMicros)}\` to raise the cap for this command`,
+      'run `sora config list` to see the caps that are set',
+    ],
+    ...details,
+  });
 }

@@ -13,8 +13,10 @@ export interface PlannedRow {
 
 export interface BatchPlan {
   readonly rows: readonly PlannedRow[];
-  /** What all submissions of the manifest have cost so far, retries and rows that are gone included. */
+  /** What all its submissions to this server have cost so far, retries and removed rows included; as far as is known. */
   readonly spentMicros: number;
+  /** The submissions among them whose price is not known. */
+  readonly spentUnpriced: number;
   /** Jobs that have a video, or may get one, and belong to rows that are gone or ask for something else now. */
   readonly strays: number;
 }
@@ -29,11 +31,20 @@ const REFUSED_FOR_GOOD: ReadonlySet<string> = new Set([
 ]);
 
 /** Compares a manifest with what the ledger knows of it, in one reading of its submissions. */
-export function planBatch(rows: readonly BatchRow[], batch: string, ledger: Ledger): BatchPlan {
+export function planBatch(
+  rows: readonly BatchRow[],
+  { batch, profile }: { readonly batch: string; readonly profile: string },
+  ledger: Ledger,
+): BatchPlan {
   const latest = new Map<string, JobRecord>();
   let spent = 0;
+  let spentUnpriced = 0;
   for (const record of ledger.byBatch(batch)) {
-    spent += spentMicros(record) ?? 0;
+    if (record.profile === profile) {
+      const micros = spentMicros(record);
+      spent += micros ?? 0;
+      if (micros === null) spentUnpriced += 1;
+    }
     if (record.row !== null && record.refusal?.code !== 'withdrawn') {
       latest.set(record.row, preferred(latest.get(record.row), record));
     }
@@ -44,7 +55,7 @@ export function planBatch(rows: readonly BatchRow[], batch: string, ledger: Ledg
     return { row, record, state: record === null ? 'to_do' : stateOf(record, row) };
   });
   const strays = [...latest.values()].filter((record) => isOpen(record) || hasVideo(record)).length;
-  return { rows: planned, spentMicros: spent, strays };
+  return { rows: planned, spentMicros: spent, spentUnpriced, strays };
 }
 
 /** Of several submissions of a row, the one whose video the server has, or may get; else the newest. */

@@ -26,7 +26,10 @@ export interface BatchCount {
   /** They may have a job, which has not been found. */
   readonly unknown: number;
   readonly toDo: number;
+  /** Of all submissions of the manifest through this run's profile, as far as prices are known. */
   readonly spentMicros: number;
+  /** Those of them whose price is not known. */
+  readonly spentUnpriced: number;
   /** Of what is to do, as far as prices are known. */
   readonly toSpendMicros: number;
   /** Rows to do whose price is not known. */

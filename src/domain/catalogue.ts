@@ -173,7 +173,7 @@ export const CATALOGUE = {
     explanation: 'The estimate is above a cap, or above what is spent without asking. Nothing was sent.',
     hints: [
       ['raise the cap with `--max-cost {needed_usd}`', 'raise the cap with `--max-cost`'],
-      'add `--yes` to agree to the price',
+      'add `--yes` to approve the price',
       'run `sora config list` to see the caps that are set',
     ],
     exitCode: 7,

@@ -23,3 +23,10 @@ export function plainUsd(micros: number | null): string {
   const [whole, fraction = ''] = (micros / MICROS_PER_USD).toFixed(6).split('.');
   return `${whole}.${fraction.replace(/0+$/, '').padEnd(2, '0')}`;
 }
+
+/** A sum that says what is missing in it: `$12.00, and 3 videos of unknown price`. */
+export function describePrice(micros: number, unpriced: number): string {
+  if (unpriced === 0) return formatUsd(micros);
+  const unknown = `${unpriced} ${unpriced === 1 ? 'video' : 'videos'} of unknown price`;
+  return micros === 0 ? unknown : `${formatUsd(micros)}, and ${unknown}`;
+}

@@ -1,5 +1,7 @@
 import { dayOf } from './day.ts';
 import { findModel } from './models.ts';
+import { chargeOfParams } from './priced-params.ts';
+import type { VideoRequest } from './video.ts';
 
 /** One price of one model, valid from a day on. */
 export interface PriceRow {
@@ -102,14 +104,25 @@ export interface Estimate {
   readonly priceList: string;
 }
 
-/** The price of one video on a day, or null where the model, its size or its length is not priced. Never zero for unknown. */
-export function estimate(
-  request: PricedVideo & { readonly seconds: number | null },
-  atMs: number,
-  prices: readonly PriceRow[],
-): Estimate | null {
-  if (request.seconds === null) return null;
+export interface PricedRequest extends PricedVideo {
+  readonly seconds: number | null;
+  /** Fields beyond the standard; none when left out. */
+  readonly params?: VideoRequest['params'];
+}
+
+/**
+ * The price of one create on a day, with all the videos that its parameters ask for; null where the model, its size or
+ * its length has no known price, or a parameter changes one of these. Never zero for unknown.
+ */
+export function estimate(request: PricedRequest, atMs: number, prices: readonly PriceRow[]): Estimate | null {
+  const { seconds, params = {} } = request;
+  if (seconds === null) return null;
   const price = findPrice(prices, request, dayOf(atMs));
   if (price === undefined) return null;
-  return { micros: Math.round(price.microsPerSecond * request.seconds), priceList: price.priceList };
+  const { microsPerSecond, priceList, sizes } = price;
+  const { videos, lengths, models } = chargeOfParams(params);
+  // A model that is free at every size is free at any length.
+  const isFree = microsPerSecond === 0 && sizes === null;
+  if (models.length > 0 || (!isFree && (videos === null || lengths.length > 0))) return null;
+  return { micros: isFree ? 0 : Math.round(microsPerSecond * seconds * (videos ?? 1)), priceList };
 }

@@ -14,6 +14,7 @@ import {
   type Resolution,
   sizeInWords,
 } from './models.ts';
+import { chargeOfParams, describeMultipliers } from './priced-params.ts';
 import { missingFor, type ServerCapabilities } from './request-gate.ts';
 import type { ReferenceImage, Variant, VideoRequest } from './video.ts';
 
@@ -94,6 +95,7 @@ export function resolveRequest(input: RequestInput, server: ServerCapabilities):
   const quality = resolveQuality(input.quality, target, findings);
   const characters = resolveCharacters(input.characters ?? [], target, findings);
   const params = parseParams(input.params ?? [], target.dialect, findings);
+  checkPricedParams(params, target, findings);
   checkImageKind(input.image, target, findings);
   const faultsBeforeImage = findings.violations.length;
   checkImageSize(input.image, frame.size, target, findings);
@@ -337,6 +339,23 @@ function parseParams(texts: readonly string[], dialect: Dialect, { violations }:
     }
   }
   return params;
+}
+
+/** What a known model is priced by comes from the options, so that no parameter makes it dearer than its estimate. */
+function checkPricedParams(
+  params: Readonly<Record<string, JsonValue>>,
+  { limits }: Target,
+  { violations, notes }: Findings,
+): void {
+  const charge = chargeOfParams(params);
+  const multiplied = describeMultipliers(charge);
+  if (multiplied !== null) notes.push(multiplied);
+  if (limits === undefined) return;
+  for (const name of charge.models)
+    violations.push(`the parameter \`${name}\` would change the model: use \`--model\``);
+  for (const name of charge.lengths) {
+    violations.push(`the parameter \`${name}\` would change the price: use \`--duration\` and \`--size\``);
+  }
 }
 
 function checkImageKind(image: RequestInput['image'], { rules }: Target, { violations }: Findings): void {

@@ -359,13 +359,15 @@ function didNotArrive(doubt: SoraError | null): SoraError {
 }
 
 /** Withdraws the intent when it would bring its manifest over the cap, with all that other processes submit of it. */
-async function keepBatchCap(deps: SubmitDeps, { row, free }: SubmitOrder, key: string): Promise<void> {
+async function keepBatchCap(deps: SubmitDeps, { row, free, server }: SubmitOrder, key: string): Promise<void> {
   if (row === null || row.maxCostMicros === null || free) return;
   const { estimatedMicros } = deps.ledger.recordOf(key);
-  if (deps.ledger.spentOnBatch(row.batch, key) + (estimatedMicros ?? 0) <= row.maxCostMicros) return;
+  const spentMicros = deps.ledger.spentOnBatch(row.batch, { before: key, profile: server.profile });
+  if (spentMicros + (estimatedMicros ?? 0) <= row.maxCostMicros) return;
   await withdraw(deps, key, 'over the cap of its manifest');
   throw new SoraError('cost_cap_exceeded', {
     title: `the whole cap of this manifest is spent: ${formatUsd(row.maxCostMicros)}`,
+    hints: ['raise the cap with `--max-cost`', 'run `sora config list` to see the caps that are set'],
   });
 }
 

@@ -1,6 +1,6 @@
 import type { BatchCount, BatchEntry } from '../domain/batch.ts';
 import { formatElapsed } from '../domain/duration.ts';
-import { formatUsd, usdOf } from '../domain/money.ts';
+import { describePrice, formatUsd, usdOf } from '../domain/money.ts';
 import { cleanLine, columnsOf } from './clean-text.ts';
 import { errorJson } from './error-view.ts';
 import { jobJson } from './job-view.ts';
@@ -23,7 +23,7 @@ export const ENTRY_JSON_SHAPE =
   '{"row","line","outcome":"done|failed|running|unknown|saveable|to_do", …the keys of a job}';
 
 export function countJson({ rows, done, failed, running, unknown, toDo, ...cost }: BatchCount) {
-  const { spentMicros, toSpendMicros, unpriced } = cost;
+  const { spentMicros, spentUnpriced, toSpendMicros, unpriced } = cost;
   return {
     rows,
     done,
@@ -31,8 +31,18 @@ export function countJson({ rows, done, failed, running, unknown, toDo, ...cost 
     running,
     unknown,
     to_do: toDo,
-    cost: { spent_usd: usdOf(spentMicros), to_spend_usd: usdOf(toSpendMicros), rows_of_unknown_price: unpriced },
+    cost: {
+      spent_usd: knownUsd(spentMicros, spentUnpriced),
+      to_spend_usd: knownUsd(toSpendMicros, unpriced),
+      rows_of_unknown_price: unpriced,
+      jobs_of_unknown_price: spentUnpriced,
+    },
   };
+}
+
+/** Null, and not zero, where no price at all is known. */
+function knownUsd(micros: number, unpriced: number): number | null {
+  return micros === 0 && unpriced > 0 ? null : usdOf(micros);
 }
 
 /** `200 rows: 150 to do, 40 done, 10 running`. */
@@ -46,13 +56,6 @@ export function describeCount({ rows, done, failed, running, unknown, toDo }: Ba
   ] as const;
   const told = parts.filter(([count]) => count > 0).map(([count, name]) => `${count} ${name}`);
   return `${rows} ${rows === 1 ? 'row' : 'rows'}: ${told.join(', ') || 'nothing to do'}`;
-}
-
-/** `$12.00, and 3 rows of unknown price`. */
-export function describePrice(micros: number, unpriced: number): string {
-  if (unpriced === 0) return formatUsd(micros);
-  const unknown = `${unpriced} ${unpriced === 1 ? 'row' : 'rows'} of unknown price`;
-  return micros === 0 ? unknown : `${formatUsd(micros)}, and ${unknown}`;
 }
 
 /** A line about a row that has ended, for a pipe: row, outcome, id, file or what went wrong. */
@@ -145,7 +148,7 @@ function padded(name: string): string {
 }
 
 function totals({ count, startedMs, ended, pause }: BoardState, nowMs: number): string {
-  const { done, failed, running, unknown, toDo, spentMicros } = count;
+  const { done, failed, running, unknown, toDo, spentMicros, spentUnpriced } = count;
   const left = ended === 0 ? null : ((nowMs - startedMs) / ended) * (running + unknown + toDo);
   const parts = [
     `${done} done`,
@@ -153,7 +156,7 @@ function totals({ count, startedMs, ended, pause }: BoardState, nowMs: number): 
     `${running} running`,
     ...(unknown > 0 ? [`${unknown} unknown`] : []),
     `${toDo} to do`,
-    `${formatUsd(spentMicros)} spent`,
+    `spent: ${describePrice(spentMicros, spentUnpriced)}`,
     ...(left === null || left <= 0 ? [] : [`about ${formatElapsed(left)} left`]),
   ];
   const waits = pause !== null && pause.untilMs > nowMs;

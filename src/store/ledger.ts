@@ -166,9 +166,9 @@ export class Ledger {
     return this.#tally(dayTerm(day)).sumBefore(before, profile);
   }
 
-  /** What the submissions of a manifest cost before one of them. */
-  spentOnBatch(batch: string, before: string): number {
-    return this.#tally(batchTerm(batch)).sumBefore(before, null);
+  /** What the submissions of a manifest cost through one profile, before one of them. */
+  spentOnBatch(batch: string, { before, profile }: { before: string; profile: string }): number {
+    return this.#tally(batchTerm(batch)).sumBefore(before, profile);
   }
 
   /** How long the last jobs for a model (the one that was asked for) took to complete, the latest submitted first. */

@@ -254,6 +254,60 @@ describe('the money of a batch', () => {
     expect((await sora.run([...argv, '--max-cost', '1.20'], { http: nodeHttp })).code).toBe(0);
   });
 
+  const MIXED = '{"prompt":"a boat"}\n{"prompt":"a kite","model":"wan"}\n{"prompt":"a fox","model":"wan"}\n';
+
+  it('tells of unknown prices, asks because of them, and keeps no cap with them', async () => {
+    const { sora, server } = await createStudio();
+    writeFileSync(join(sora.cwd, 'shots.jsonl'), MIXED);
+    const run = (...argv: readonly string[]) =>
+      sora.run(['batch', 'shots.jsonl', '--base-url', server.url, ...argv], { http: nodeHttp });
+    const asked = await run();
+    expect(asked.code).toBe(7);
+    expect(asked.stderr).toContain('$0.40, and 2 videos of unknown price; an unknown price needs confirmation');
+    expect((await run('--max-cost', '100')).stderr).toContain('the price is unknown, so the cap of $100.00');
+    expect(server.posts).toBe(0);
+
+    const made = await run('--yes', '--json');
+    expect(summaryOf(made)).toMatchObject({ done: 3, cost: { spent_usd: 0.4, jobs_of_unknown_price: 2 } });
+    expect((await run('--yes')).stderr).toContain('spent: $0.40, and 2 videos of unknown price');
+    writeFileSync(join(sora.cwd, 'shots.jsonl'), '{"prompt":"a fish"}\n');
+    const capped = await run('--max-cost', '100');
+    expect(capped.stderr).toContain(
+      'the cap of $100.00 (--max-cost) cannot be enforced: the price of 2 earlier jobs is unknown',
+    );
+  });
+
+  it('is never zero where no price is known', async () => {
+    const { sora, server, batch } = await createStudio();
+    const run = await batch(['-m', 'wan', '--json']);
+    expect(summaryOf(run)).toMatchObject({ cost: { spent_usd: null, to_spend_usd: 0, jobs_of_unknown_price: 3 } });
+    const plan = await sora.run(['batch', 'shots.txt', '-m', 'ltx', '-n', '--json', '--base-url', server.url]);
+    expect(plan.json()).toMatchObject({ summary: { cost: { to_spend_usd: null, rows_of_unknown_price: 3 } } });
+  });
+
+  it('is that of the profile in use', async () => {
+    const { sora, server, batch } = await createStudio();
+    await batch();
+    await sora.run(['config', 'set', 'profiles.lab.base_url', server.url]);
+    const run = await sora.run(['batch', 'shots.txt', '--profile', 'lab', '-d', '8', '--max-cost', '2.40', '--json'], {
+      http: nodeHttp,
+    });
+    expect({ code: run.code, summary: summaryOf(run) }).toMatchObject({
+      code: 0,
+      summary: { cost: { spent_usd: 2.4 } },
+    });
+  });
+
+  it('counts the videos that a parameter of a row asks for', async () => {
+    const { sora, server } = await createStudio();
+    writeFileSync(join(sora.cwd, 'shots.jsonl'), '{"prompt":"a boat","param":{"n":5}}\n');
+    const run = await sora.run(['batch', 'shots.jsonl', '--base-url', server.url, '--max-cost', '1'], {
+      http: nodeHttp,
+    });
+    expect(run.code).toBe(7);
+    expect(run.stderr).toContain('this would cost $2.00, more than the cap of $1.00');
+  });
+
   it('counts what earlier runs spent, and what is tried again', async () => {
     const { sora, server, batch } = await createStudio({ retrieve: (job) => failedReply(job, 'processing_error') });
     const first = await batch(['--max-cost', '1.60', '--retries', '5', '--json']);

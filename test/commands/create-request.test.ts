@@ -243,6 +243,43 @@ describe('money', () => {
       '--max-cost is for the command, not for a copy',
       { argv: ['--count', '3', '--max-cost', '1'], code: 7, words: 'this would cost $1.20' },
     ],
+    [
+      'a parameter that asks for several videos multiplies the price',
+      { argv: ['--param', 'n=10', '--max-cost', '0.40'], code: 7, words: 'this would cost $4.00, more than the cap' },
+    ],
+    [
+      'so does one of the profile',
+      {
+        settings: { 'profiles.lab.base_url': 'LAB', 'profiles.lab.defaults.params.num_outputs': '4' },
+        argv: ['--profile', 'lab', '--max-cost', '0.40'],
+        code: 7,
+        words: '`num_outputs`: the server may make 4 videos, and the price is for all of them',
+      },
+    ],
+    [
+      'what a parameter may change to an unknown price keeps no cap',
+      { argv: ['--param', 'n=lots', '--max-cost', '5'], code: 7, words: 'the price is unknown' },
+    ],
+    [
+      'a known model takes its length and size from the options alone',
+      { argv: ['--param', 'num_frames=900'], code: 2, words: 'use `--duration` and `--size`' },
+    ],
+    [
+      'over a cap, the hint raises it and does not tell of --yes',
+      {
+        argv: [...FIVE, '--max-cost', '5'],
+        code: 7,
+        words: '\n\nhint: add `--max-cost 5.60` to raise the cap for this command\nhint: run `sora config list`',
+      },
+    ],
+    [
+      'the same over the cap of the settings',
+      {
+        settings: { max_cost: '0.30' },
+        code: 7,
+        words: '\n\nhint: add `--max-cost 0.40` to raise the cap for this command\n',
+      },
+    ],
     ['--yes does not lift a cap', { argv: [...FIVE, '--max-cost', '5', '--yes'], code: 7 }],
     ['max_cost is kept', { settings: { max_cost: '0.30' }, code: 7, words: 'the cap of $0.30 (settings)' }],
     ['--max-cost goes before max_cost', { settings: { max_cost: '0.30' }, argv: ['--max-cost', '0.40'], code: 0 }],
@@ -279,7 +316,9 @@ describe('money', () => {
     ],
   ])('%s', async (_, { argv = [], settings = {}, code, words = '' }) => {
     const { sora, server, create } = await setUp();
-    for (const [name, value] of Object.entries(settings)) await sora.run(['config', 'set', name, value]);
+    for (const [name, value] of Object.entries(settings)) {
+      await sora.run(['config', 'set', name, value === 'LAB' ? server.url : value]);
+    }
     const result = await create(['--detach', ...argv]);
     expect(result.code).toBe(code);
     expect(result.stderr).toContain(words);

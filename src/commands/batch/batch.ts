@@ -5,19 +5,15 @@ import type { PlannedRow } from '../../batch/plan.ts';
 import { rowSchema } from '../../batch/row-fields.ts';
 import { requireKey } from '../../configuration/endpoint.ts';
 import type { RowState } from '../../domain/batch.ts';
-import {
-  countJson,
-  describeCount,
-  describePrice,
-  ENTRY_JSON_SHAPE,
-  entryJson,
-  renderEntries,
-} from '../../output/batch-view.ts';
+import { describePrice } from '../../domain/money.ts';
+import { countJson, describeCount, ENTRY_JSON_SHAPE, entryJson, renderEntries } from '../../output/batch-view.ts';
 import { preferSmallHeap } from '../../platform/memory.ts';
 import { planManifest, refuseTakenOutputs } from './manifest-rows.ts';
 import { BATCH_OPTIONS, type BatchSettings, readBatchOptions } from './options.ts';
 import { type RunDeps, runPlan } from './plan-run.ts';
 import { countRows, plannedEntry } from './progress.ts';
+
+const NOTHING = { spentMicros: 0, spentUnpriced: 0 };
 
 export const batchCommand = defineCommand({
   name: 'batch',
@@ -25,7 +21,7 @@ export const batchCommand = defineCommand({
     'Creates all videos of a manifest, several at a time: submits, waits and saves. It can be stopped at any time and run again: running jobs are resumed, saved files are kept, and nothing is paid twice. A manifest is JSON lines, CSV with a header, YAML with `defaults` and `jobs`, one prompt per line, or a Batch API file. The video options are defaults for its rows.',
   arguments: [{ form: '[file]', summary: 'the manifest, or - for standard input' }],
   options: BATCH_OPTIONS,
-  json: `${ENTRY_JSON_SHAPE}, one line per row when it ends; finally {"summary":{"manifest","results","rows","done","failed","running","unknown","to_do","cost":{"spent_usd","to_spend_usd","rows_of_unknown_price"}}}; with --dry-run: {"rows":[…],"summary"}`,
+  json: `${ENTRY_JSON_SHAPE}, one line per row when it ends; finally {"summary":{"manifest","results","rows","done","failed","running","unknown","to_do","cost":{"spent_usd","to_spend_usd","rows_of_unknown_price","jobs_of_unknown_price"}}}; with --dry-run: {"rows":[…],"summary"}`,
   errors: [
     'invalid_manifest',
     'cost_cap_exceeded',
@@ -54,9 +50,9 @@ export const batchCommand = defineCommand({
     const rows = selectRows(plan.rows, settings.retryFailed);
     const toBePaid = rows.filter(({ state }) => isToBePaid(state, settings));
     refuseTakenOutputs(toBePaid, settings);
-    const toPay = countRows(toBePaid, 0, () => 'to_do');
+    const toPay = countRows(toBePaid, NOTHING, () => 'to_do');
     const { toSpendMicros, unpriced } = toPay;
-    const count = { ...countRows(plan.rows, plan.spentMicros), toSpendMicros, unpriced };
+    const count = { ...countRows(plan.rows, plan), toSpendMicros, unpriced };
     const price = describePrice(toSpendMicros, unpriced);
     output.news(`plan: ${describeCount(count)}; cost: ${isSimulator ? `free (simulated; normally ${price})` : price}`);
     // Rows of standard input are others each time.
@@ -83,8 +79,9 @@ export const batchCommand = defineCommand({
       await agreeToSpend(
         {
           micros: unpriced === toPay.rows ? null : toSpendMicros,
-          isMore: unpriced > 0,
+          unpriced,
           spentMicros: plan.spentMicros,
+          spentUnpriced: plan.spentUnpriced,
           maxCostMicros: settings.maxCostMicros,
           isAgreed: options.yes ?? false,
         },

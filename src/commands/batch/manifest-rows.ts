@@ -35,7 +35,8 @@ export async function planManifest(
   deps: RowsDeps & Pick<Context, 'ledger'>,
 ): Promise<BatchPlan> {
   const rows = await readRows(settings, options, deps);
-  return planBatch(rows, batchOf(settings, deps.host), deps.ledger);
+  const profile = deps.configuration.profile.value;
+  return planBatch(rows, { batch: batchOf(settings, deps.host), profile }, deps.ledger);
 }
 
 /**

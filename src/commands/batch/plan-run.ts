@@ -9,10 +9,11 @@ import { type BatchPlan, type PlannedRow, savedFiles } from '../../batch/plan.ts
 import { runBatch } from '../../batch/run.ts';
 import type { BatchCount } from '../../domain/batch.ts';
 import { SoraError } from '../../domain/errors.ts';
+import { describePrice } from '../../domain/money.ts';
 import { shellWord } from '../../domain/shell.ts';
 import type { JobSummary } from '../../domain/summary.ts';
 import { checkDestination, sidecarPath } from '../../jobs/destination.ts';
-import { countJson, describeCount, describePrice, entryJson, renderEntries } from '../../output/batch-view.ts';
+import { countJson, describeCount, entryJson, renderEntries } from '../../output/batch-view.ts';
 import type { Surface } from '../../output/surface.ts';
 import { Interrupt } from '../../platform/host.ts';
 import type { BatchSettings } from './options.ts';
@@ -122,7 +123,7 @@ function report(
 ): CommandResult {
   const { count } = progress;
   const summary = { manifest: settings.name, results: settings.results?.path ?? null, ...countJson(count) };
-  output.news(`${describeCount(count)}; spent: ${describePrice(count.spentMicros, 0)}`);
+  output.news(`${describeCount(count)}; spent: ${describePrice(count.spentMicros, count.spentUnpriced)}`);
   const answer = {
     data: { summary },
     // In a pipe each row was told when it ended.

@@ -20,7 +20,7 @@ export class BatchProgress implements BatchListener {
   readonly #plan: BatchPlan;
   readonly #ended = new Map<string, BatchEntry>();
   readonly #onEntry: (entry: BatchEntry) => Promise<void>;
-  #spentMicros: number;
+  readonly #spent: { spentMicros: number; spentUnpriced: number };
   #pause: BoardState['pause'] = null;
   #toldUntilMs = 0;
   #board: Board = SILENT_BOARD;
@@ -29,7 +29,7 @@ export class BatchProgress implements BatchListener {
     this.#deps = deps;
     this.#profile = profile;
     this.#startedMs = deps.host.clock.now();
-    this.#spentMicros = plan.spentMicros;
+    this.#spent = { spentMicros: plan.spentMicros, spentUnpriced: plan.spentUnpriced };
     this.#onEntry = onEntry;
     this.#plan = plan;
   }
@@ -58,7 +58,7 @@ export class BatchProgress implements BatchListener {
   }
 
   get count(): BatchCount {
-    return countRows(this.#plan.rows, this.#spentMicros, (planned) => this.#outcomeOf(planned));
+    return countRows(this.#plan.rows, this.#spent, (planned) => this.#outcomeOf(planned));
   }
 
   #outcomeOf({ row, state }: PlannedRow): RowState {
@@ -67,7 +67,10 @@ export class BatchProgress implements BatchListener {
   }
 
   onSubmit(row: BatchRow, isPaid: boolean): void {
-    if (isPaid && !this.#deps.configuration.isSimulator) this.#spentMicros += row.estimate?.micros ?? 0;
+    if (isPaid && !this.#deps.configuration.isSimulator) {
+      this.#spent.spentMicros += row.estimate?.micros ?? 0;
+      if (row.estimate === null) this.#spent.spentUnpriced += 1;
+    }
     this.#pause = null;
     const startedMs = this.#deps.host.clock.now();
     this.#running.set(row.tie.key, { name: nameOf(row), startedMs, what: 'queued', progress: null });
@@ -129,7 +132,7 @@ export function plannedEntry({ row, state, record }: PlannedRow, profile: string
 /** Counts rows by where they stand, which is what the plan says unless it is told otherwise. */
 export function countRows(
   rows: Iterable<PlannedRow>,
-  spentMicros: number,
+  { spentMicros, spentUnpriced }: Pick<BatchCount, 'spentMicros' | 'spentUnpriced'>,
   outcomeOf: (planned: PlannedRow) => RowState = ({ state }) => state,
 ): BatchCount {
   const count = {
@@ -140,6 +143,7 @@ export function countRows(
     unknown: 0,
     toDo: 0,
     spentMicros,
+    spentUnpriced,
     toSpendMicros: 0,
     unpriced: 0,
   };

@@ -15,9 +15,11 @@ import {
 import { dayOf } from '../../domain/day.ts';
 import { SoraError } from '../../domain/errors.ts';
 import { findModel } from '../../domain/models.ts';
+import { chargeOfParams, describeUnpriced } from '../../domain/priced-params.ts';
 import { pricesOn } from '../../domain/pricing.ts';
 import { CUSTOM_PROFILE } from '../../domain/profile-names.ts';
 import type { Spent } from '../../domain/spent.ts';
+import type { VideoRequest } from '../../domain/video.ts';
 import {
   batchCostJson,
   PRICE_JSON_SHAPE,
@@ -141,7 +143,7 @@ function priceList(asOfMs: number, deps: CostDeps): CommandResult {
 
 function estimateOne(order: CostOrder, asOfMs: number, deps: CostDeps): CommandResult {
   const priced = priceOrder(order, asOfMs, deps.configuration.prices);
-  noteDoubts(priced, asOfMs, deps);
+  noteDoubts(priced, order.request.params, asOfMs, deps);
   return {
     answer: {
       data: { as_of: dayOf(asOfMs), ...pricedOrderJson(priced) },
@@ -180,7 +182,7 @@ async function estimateBatch(
 function compare(order: CostOrder, asOfMs: number, deps: CostDeps): CommandResult {
   const { request } = order;
   const videos = compareModels(order, asOfMs, deps.configuration.prices);
-  noteDoubts(priceOrder(order, asOfMs, deps.configuration.prices), asOfMs, deps);
+  noteDoubts(priceOrder(order, asOfMs, deps.configuration.prices), request.params, asOfMs, deps);
   return {
     answer: {
       data: {
@@ -193,13 +195,20 @@ function compare(order: CostOrder, asOfMs: number, deps: CostDeps): CommandResul
 }
 
 /** Says why a price is not known and what can be done about it, or that nothing is paid at all. */
-function noteDoubts({ model, price, seconds, micros }: PricedOrder, asOfMs: number, deps: CostDeps): void {
+function noteDoubts(
+  { model, price, seconds, micros }: PricedOrder,
+  params: VideoRequest['params'],
+  asOfMs: number,
+  deps: CostDeps,
+): void {
   const { output, configuration } = deps;
   const { profile, isSimulator } = configuration;
   if (isSimulator) output.note('the simulator is free; these are the prices of the real models');
   if (micros !== null) return;
   if (price !== null && seconds === null) {
     output.note('the server chooses the length, so the price is unknown; set it with `--duration`');
+  } else if (price !== null) {
+    output.note(describeUnpriced(chargeOfParams(params)) ?? 'the price is unknown');
   } else if (model !== null && findModel(model) !== undefined) {
     output.note(`the price of ${model} is unknown for ${dayOf(asOfMs)}; ${firstList(deps)}`);
   } else {

@@ -1,0 +1,82 @@
+import { isJsonObject, type JsonValue } from './json.ts';
+
+/** What the fields that `sora` itself does not send change about a price. */
+export interface ParamCharge {
+  /** The most videos that one create makes; null where that cannot be told. */
+  readonly videos: number | null;
+  /** The fields by which it makes more than one. */
+  readonly multipliers: readonly string[];
+  /** Fields that change the length or the size. */
+  readonly lengths: readonly string[];
+  /** Fields that change the model. */
+  readonly models: readonly string[];
+}
+
+const MULTIPLIERS = namesOf(`n num nums count samples outputs variants variations results repeat repeats quantity
+  batch batch_size num_outputs num_videos num_images num_samples num_variants num_variations num_generations num_results
+  num_videos_per_prompt num_images_per_prompt num_outputs_per_prompt number_of_videos number_of_outputs
+  number_of_samples number_results n_variants n_samples n_videos sample_count video_count output_count`);
+const LENGTHS = namesOf(`seconds duration duration_seconds length video_length video_duration n_seconds num_seconds
+  frames num_frames n_frames frame_count number_of_frames
+  size width height resolution video_size output_size dimensions`);
+const MODELS = namesOf('model model_name model_id model_version');
+
+/** Deeper than that, no server looks for its fields. */
+const MAX_DEPTH = 8;
+const MAX_VIDEOS = 1_000_000;
+
+function namesOf(words: string): ReadonlySet<string> {
+  return new Set(words.split(/\s+/).map(plainName));
+}
+
+/** `numOutputs` and `num-outputs` are `num_outputs` to somebody. */
+function plainName(name: string): string {
+  return name.toLowerCase().replace(/[_-]/g, '');
+}
+
+/** Finds these fields at any depth: some servers take theirs within `metadata` or `extra_body`. */
+export function chargeOfParams(params: Readonly<Record<string, JsonValue>>): ParamCharge {
+  let videos: number | null = 1;
+  const multipliers: string[] = [];
+  const lengths: string[] = [];
+  const models: string[] = [];
+  for (const [name, value] of fieldsWithin(params, MAX_DEPTH)) {
+    const plain = plainName(name);
+    if (LENGTHS.has(plain)) lengths.push(name);
+    if (MODELS.has(plain)) models.push(name);
+    if (!MULTIPLIERS.has(plain)) continue;
+    const count = countOf(value);
+    if (count !== 1) multipliers.push(name);
+    // A server may take only one of several such fields: their product is the most that it can make.
+    videos = videos === null || count === null || videos * count > MAX_VIDEOS ? null : videos * count;
+  }
+  return { videos, multipliers, lengths, models };
+}
+
+function* fieldsWithin(value: JsonValue, depth: number): Generator<[name: string, value: JsonValue]> {
+  if (depth === 0 || typeof value !== 'object' || value === null) return;
+  if (isJsonObject(value)) yield* Object.entries(value);
+  for (const inner of Object.values(value)) yield* fieldsWithin(inner, depth - 1);
+}
+
+/** A count, also as text; null for what is none. */
+function countOf(value: JsonValue): number | null {
+  const count = typeof value === 'string' && /^\d{1,7}$/.test(value.trim()) ? Number(value) : value;
+  return typeof count === 'number' && Number.isInteger(count) && count >= 1 ? count : null;
+}
+
+/** For the person who pays, what several videos mean for the price; null where there is one. */
+export function describeMultipliers({ videos, multipliers }: ParamCharge): string | null {
+  if (videos === null || videos === 1) return null;
+  return `${inTicks(multipliers)}: the server may make ${videos} videos, and the price is for all of them`;
+}
+
+/** Why the price is not known, as far as these fields are the reason; null where they are not. */
+export function describeUnpriced({ videos, multipliers, lengths, models }: ParamCharge): string | null {
+  const names = [...models, ...lengths, ...(videos === null ? multipliers : [])];
+  return names.length === 0 ? null : `the price is unknown: ${inTicks(names)} may change what is made`;
+}
+
+function inTicks(names: readonly string[]): string {
+  return names.map((name) => `\`${name}\``).join(', ');
+}
