@@ -1,8 +1,9 @@
 import { SoraError } from '../domain/errors.ts';
 import { DEFAULT_PROFILE } from '../domain/profile-names.ts';
 import { redactUrl } from '../domain/redact.ts';
+import { shellWord } from '../domain/shell.ts';
 import { baseUrlFault, type Settings } from '../store/settings.ts';
-import { type ConfigurationInput, fromSettings, type Sourced } from './sources.ts';
+import { type ConfigurationInput, fromSettings, type Sourced, type TargetOptions } from './sources.ts';
 
 export const SIMULATOR_PROFILE = 'simulator';
 export const OPENAI_BASE_URL = 'https://api.openai.com/v1';
@@ -25,6 +26,7 @@ export interface ChosenServer {
 
 /** Throws `invalid_config` for a profile that does not exist, and for an address that is none. */
 export function chooseServer(input: ConfigurationInput): ChosenServer {
+  refuseTwoServers(input.options);
   const profile = chooseProfile(input);
   const profileUrl = ownBaseUrl(profile, input.settings);
   const baseUrl = chooseBaseUrl(input, profile, profileUrl);
@@ -36,16 +38,34 @@ export function chooseServer(input: ConfigurationInput): ChosenServer {
   };
 }
 
+/** `--simulate` beside another server is a mistake, and nobody can tell which of the two was meant. Throws `usage`. */
+function refuseTwoServers({ simulate, profile, baseUrl }: TargetOptions): void {
+  const isOther = profile !== undefined && profile !== SIMULATOR_PROFILE;
+  if (!simulate || (!isOther && baseUrl === undefined)) return;
+  const other = isOther ? '--profile' : '--base-url';
+  throw new SoraError('usage', {
+    title: `\`--simulate\` and \`${other}\` name two servers`,
+    hints: [`leave out \`${other}\` to use the simulator, or \`--simulate\` to use the server`],
+  });
+}
+
 function chooseProfile({ options, env, settings }: ConfigurationInput): ChosenProfile {
   if (options.simulate) return { value: SIMULATOR_PROFILE, origin: 'option --simulate', rank: 'option' };
   if (options.profile !== undefined) {
     return { value: checkProfile(options.profile, settings), origin: 'option --profile', rank: 'option' };
   }
   if (env.SORA_PROFILE) {
-    return { value: checkProfile(env.SORA_PROFILE, settings), origin: 'SORA_PROFILE', rank: 'sora-env' };
+    return {
+      value: checkProfile(env.SORA_PROFILE, settings, 'change the variable SORA_PROFILE'),
+      origin: 'SORA_PROFILE',
+      rank: 'sora-env',
+    };
   }
   const preset = fromSettings(settings, 'profile');
-  if (preset) return { value: checkProfile(preset.value, settings), origin: preset.origin, rank: 'settings' };
+  if (preset) {
+    const value = checkProfile(preset.value, settings, 'run `sora config unset profile` to use the default profile');
+    return { value, origin: preset.origin, rank: 'settings' };
+  }
   return { value: DEFAULT_PROFILE, origin: 'default', rank: 'default' };
 }
 
@@ -56,13 +76,14 @@ export function profileNames(settings: Settings): string[] {
 }
 
 /** The name itself; throws `invalid_config` where there is no such profile. */
-export function checkProfile(name: string, settings: Settings): string {
+export function checkProfile(name: string, settings: Settings, ...hints: readonly string[]): string {
   const names = profileNames(settings);
   if (names.includes(name)) return name;
   throw new SoraError('invalid_config', {
     title: `there is no profile \`${name}\``,
     hints: [
-      `run \`sora config profile add ${name} --base-url http://HOST:PORT/v1\` to create it`,
+      ...hints,
+      `run \`sora config profile add ${shellWord(name)} --base-url http://HOST:PORT/v1\` to create it`,
       `choose one of ${names.join(', ')}`,
     ],
   });

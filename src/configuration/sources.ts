@@ -25,7 +25,7 @@ export interface ConfigurationInput {
 }
 
 export function fromEnv({ env }: ConfigurationInput, name: string): Sourced<string> | null {
-  const value = env[name]?.trim(); // a file that was read into a variable ends in a line break
+  const value = Object.hasOwn(env, name) ? env[name]?.trim() : undefined; // a file that was read into a variable ends in a line break
   return value ? { value, origin: name } : null;
 }
 

@@ -10,3 +10,8 @@ export function keyFacts(profile: string | null): Facts {
   const storedFor = profile === CUSTOM_PROFILE ? null : profile;
   return { stored_for: storedFor, own_profile: storedFor === DEFAULT_PROFILE ? null : storedFor };
 }
+
+/** Whether every object has a member of this name, so that no object of profiles could tell it from its own. */
+export function isReservedName(name: string): boolean {
+  return name in Object.prototype || name === 'prototype';
+}

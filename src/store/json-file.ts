@@ -40,8 +40,12 @@ function readText(path: string): string {
   }
 }
 
-export function invalidFile(path: string, violations: readonly string[]): SoraError {
-  return new SoraError('invalid_config', { title: `could not use ${path}`, violations });
+export function invalidFile(
+  path: string,
+  violations: readonly string[],
+  hints = [`edit ${path} to fix it, or move it away`],
+): SoraError {
+  return new SoraError('invalid_config', { title: `could not use ${path}`, violations, hints });
 }
 
 /** The `cannot_write` of one of the program’s own files. */

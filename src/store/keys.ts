@@ -7,12 +7,11 @@ export type Keys = Readonly<Record<string, string>>;
 
 export function readKeys(path: string): Keys {
   const { value } = readJsonFile(path);
-  const keys: Record<string, string> = {};
-  for (const [profile, key] of Object.entries(value)) {
+  const entries = Object.entries(value).map(([profile, key]): [string, string] => {
     if (typeof key !== 'string') throw invalidFile(path, [`the key of \`${profile}\` is not a text`]);
-    keys[profile] = key;
-  }
-  return keys;
+    return [profile, key];
+  });
+  return Object.fromEntries(entries);
 }
 
 /** Stores a profile’s key, or removes it with `undefined`; the file is readable by its owner only. */

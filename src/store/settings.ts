@@ -3,9 +3,11 @@ import { CAPABILITIES, CAPABILITY_NAMES, COMPLETE_LIST } from '../domain/capabil
 import { DIALECT_NAMES, ENCODINGS, SHAPES } from '../domain/dialect.ts';
 import { parseDurationMs } from '../domain/duration.ts';
 import { SoraError } from '../domain/errors.ts';
-import { isJsonObject, type JsonObject, type JsonValue } from '../domain/json.ts';
+import { isJsonObject, type JsonObject } from '../domain/json.ts';
 import { ASPECT_RATIOS, ORIENTATIONS, RESOLUTIONS } from '../domain/models.ts';
 import { MICROS_PER_USD, parseUsd } from '../domain/money.ts';
+import { isReservedName } from '../domain/profile-names.ts';
+import { shellWord } from '../domain/shell.ts';
 import { makeFolder } from '../platform/folders.ts';
 import { cannotWriteOwnFile, invalidFile, readJsonFile } from './json-file.ts';
 
@@ -147,12 +149,23 @@ export type Settings = ReadonlyMap<string, string>;
 export function readSettings(path: string): Settings {
   const file = readJsonFile(path);
   const settings = new Map(flatten(file.value));
-  const violations = [...settings].flatMap(([name, value]) => {
+  const faults = [...settings].flatMap(([name, value]) => {
     const fault = settingFault(name, value);
-    return fault === null ? [] : [`line ${lineOf(name, file.text)}: \`${name}\`: ${fault}`];
+    return fault === null ? [] : [{ name, fault }];
   });
-  if (violations.length > 0) throw invalidFile(path, violations);
-  return settings;
+  if (faults.length === 0) return settings;
+  const violations = faults.map(({ name, fault }) => `line ${lineOf(name, file.text)}: \`${name}\`: ${fault}`);
+  throw invalidFile(path, violations, faults.map(howToFix));
+}
+
+function howToFix({ name }: { readonly name: string }): string {
+  const set = `run \`sora config set ${shellWord(name)} VALUE\` to change it, or `;
+  return `${isSetting(name) ? set : 'run '}\`sora config unset ${shellWord(name)}\` to remove it`;
+}
+
+/** Whether there is a setting of this name. */
+export function isSetting(name: string): boolean {
+  return SETTINGS.some((spec) => matches(spec.name, name));
 }
 
 /** Why a setting of this name and value cannot be, or null. */
@@ -163,7 +176,8 @@ export function settingFault(name: string, value: string): string | null {
 
 function matches(pattern: string, name: string): boolean {
   const expression = pattern.replaceAll('.', '\\.').replace(/\*\*?/g, (star) => (star === '*' ? '[\\w-]+' : '\\S+'));
-  return new RegExp(`^${expression}$`).test(name);
+  const [, profile] = /^profiles\.([^.]+)/.exec(name) ?? [];
+  return (profile === undefined || !isReservedName(profile)) && new RegExp(`^${expression}$`).test(name);
 }
 
 /** The keys under which a setting lies in the file, one within the other. */
@@ -199,8 +213,11 @@ export function writeSetting(path: string, name: string, value: string | undefin
 /** The same for several: all of them or, when one cannot be, none. */
 export async function writeSettings(path: string, changes: readonly SettingChange[]): Promise<void> {
   const { value: current } = readJsonFile(path);
+  const present = new Map(flatten(current));
   const violations = changes.flatMap(([name, value]) => {
-    const fault = value === undefined ? null : settingFault(name, value);
+    // What is in the file can be removed, whatever it is.
+    const fault =
+      value === undefined && (present.has(name) || isSetting(name)) ? null : settingFault(name, value ?? '');
     return fault === null ? [] : [`\`${name}\`: ${fault}`];
   });
   if (violations.length > 0) {
@@ -221,20 +238,29 @@ export async function writeSettings(path: string, changes: readonly SettingChang
       accessPropertiesByDotNotation: false,
       clearInvalidConfig: false,
     });
-    store.store = changes.reduce((settings, [name, value]) => withSetting(settings, keysOf(name), value), current);
+    store.store = changes.reduce(
+      (settings, [name, value]) =>
+        value === undefined ? without(settings, name) : withSetting(settings, keysOf(name), value),
+      current,
+    );
   } catch (error) {
     throw cannotWriteOwnFile(path, error);
   }
 }
 
-function withSetting(
-  object: JsonObject,
-  [key = '', ...rest]: readonly string[],
-  value: string | undefined,
-): JsonObject {
-  const { [key]: inner, ...others } = object;
-  const replaced: JsonValue | undefined =
-    rest.length === 0 ? value : withSetting(isJsonObject(inner) ? inner : {}, rest, value);
-  const isEmpty = replaced === undefined || (isJsonObject(replaced) && Object.keys(replaced).length === 0);
-  return isEmpty ? others : { ...object, [key]: replaced };
+function withSetting(object: JsonObject, [key = '', ...rest]: readonly string[], value: string): JsonObject {
+  const inner = Object.hasOwn(object, key) ? object[key] : undefined;
+  return { ...object, [key]: rest.length === 0 ? value : withSetting(isJsonObject(inner) ? inner : {}, rest, value) };
+}
+
+/** Without a setting, and without the objects that held nothing else; a key may hold dots itself. */
+function without(object: JsonObject, name: string): JsonObject {
+  return Object.fromEntries(
+    Object.entries(object).flatMap(([key, value]) => {
+      if (key === name) return [];
+      if (!isJsonObject(value) || !name.startsWith(`${key}.`)) return [[key, value]];
+      const rest = without(value, name.slice(key.length + 1));
+      return Object.keys(rest).length === 0 ? [] : [[key, rest]];
+    }),
+  );
 }

@@ -97,6 +97,15 @@ describe('sora config', () => {
     ['a time of nothing', ['config', 'set', 'timeout', '0'], 'not a duration'],
     ['an address that is none', ['config', 'set', 'profiles.lab.base_url', 'lab'], 'is not a URL'],
     ['an odd name of a profile', ['config', 'set', 'profiles.a b.base_url', 'http://x/v1'], 'there is no such setting'],
+    ['an unknown name to unset', ['config', 'unset', 'foo'], '`foo`: there is no such setting'],
+    ['an unknown profile to use', ['config', 'set', 'profile', 'nosuch'], 'there is no profile `nosuch`'],
+    ['a reserved name', ['config', 'set', 'profiles.__proto__.base_url', 'http://x/v1'], 'there is no such setting'],
+    ['a reserved name of a profile', ['config', 'profile', 'add', 'constructor'], 'the name `constructor` is reserved'],
+    [
+      'a key for a reserved name',
+      ['config', 'key', 'set', '--profile', '__proto__'],
+      'there is no profile `__proto__`',
+    ],
     ['an unknown name to get', ['config', 'get', 'colour'], 'there is no setting `colour`'],
     ['an unknown profile', ['config', 'list', '--profile', 'nope'], 'there is no profile `nope`'],
     ['a broken --base-url', ['config', 'list', '--base-url', 'x'], 'is not valid'],
@@ -138,6 +147,33 @@ describe('a settings file that is broken', () => {
     expect((await sora.run(['config', 'set', 'timeout', '5m'])).code).toBe(0);
     expect((await sora.run(['config', 'get', 'timeout'])).stdout).toBe('300s\n');
     expect(JSON.parse(readFileSync(settingsOf(sora), 'utf8'))).toEqual({ timeout: '5m', max_cost: '3' });
+  });
+
+  it.each([
+    ['a profile that is gone', '{"profile": "nosuch"}'],
+    [
+      'unknown names',
+      '{"colour": "blue", "a.b": {"c d": 1}, "profiles": {"la b": {"model": "x"}, "lab": {"nope": 1}}}',
+    ],
+    [
+      'reserved names',
+      '{"__proto__": 1, "profiles": {"__proto__": {"base_url": "http://x/v1"}, "constructor": {"model": "m"}}}',
+    ],
+    [
+      'impossible values',
+      '{"timeout": "soon", "profiles": {"lab": {"prices": {"wan2.2": "cheap"}, "headers": {"a": ""}}}}',
+    ],
+    ['values of another kind', '{"model": [], "max_cost": null, "profiles": {"lab": {"base_url": {}, "headers": 7}}}'],
+  ])('with %s is repaired by the commands that its hints name', async (_, text) => {
+    const sora = withSettings(text);
+    const { code, stderr } = await sora.run(['config', 'list']);
+    expect(code).toBe(2);
+    const commands = [...stderr.matchAll(/`sora (config unset (?:'([^']+)'|(\S+)))`/g)].map(
+      (match) => match[2] ?? match[3],
+    );
+    expect(commands).not.toHaveLength(0);
+    for (const name of commands) expect(await sora.run(['config', 'unset', name ?? ''])).toMatchObject({ code: 0 });
+    expect(await sora.run(['config', 'list'])).toMatchObject({ code: 0, stderr: '' });
   });
 
   it('is read also where a number stands for a text', async () => {

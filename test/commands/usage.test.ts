@@ -64,6 +64,18 @@ describe('wrong usage', () => {
       'has no fault `x`',
       'choose one of invalid_value',
     ],
+    [
+      'a profile beside the simulator',
+      ['create', 'x', '--simulate', '--profile', 'nope'],
+      '`--simulate` and `--profile` name two servers',
+      'leave out `--profile` to use the simulator',
+    ],
+    [
+      'an address beside the simulator',
+      ['list', '--simulate', '--base-url', 'x'],
+      '`--simulate` and `--base-url` name two servers',
+      'leave out `--base-url`',
+    ],
     ['two answers at once', ['doctor', '--curl', '--server'], 'not both', 'run `sora doctor --help`'],
     ['an odd limit', ['list', '--limit', '0'], '`--limit 0` is not a whole number from 1', 'run `sora list --help`'],
     ['an odd time', ['status', '--timeout', 'x'], '`--timeout x` is not a duration', 'run `sora status --help`'],

@@ -93,8 +93,8 @@ describe('the base URL', () => {
       'custom',
     ],
     [
-      'the simulator, where --simulate stands beside an address',
-      { options: { baseUrl: 'http://option/v1', simulate: true } },
+      'the simulator, whatever the environment says',
+      { options: { simulate: true }, env } as Given,
       'http://simulator.invalid/v1',
       'the simulator',
       'simulator',

@@ -73,12 +73,6 @@ describe('settings', () => {
     expect(JSON.parse(readFileSync(path, 'utf8'))).toEqual({});
   });
 
-  it('have names that no object has by itself', async () => {
-    const path = createFile('{}');
-    await writeSetting(path, 'profiles.__proto__.base_url', 'http://x/v1');
-    expect([...readSettings(path)]).toEqual([['profiles.__proto__.base_url', 'http://x/v1']]);
-  });
-
   it.each([
     ['max_cost', '2.50', null],
     ['max_cost', '-1', 'it is not an amount in dollars, such as 2.50'],
@@ -107,6 +101,9 @@ describe('settings', () => {
     ['profiles.lab.prices.', '1', 'there is no such setting'],
     ['profiles.lab.prices', '1', 'there is no such setting'],
     ['profiles.lab', 'x', 'there is no such setting'],
+    ['profiles.constructor.model', 'x', 'there is no such setting'],
+    ['profiles.lab.headers.constructor', 'x', null],
+    ['profiles.lab.query.__proto__', 'x', null],
     ['nope', 'x', 'there is no such setting'],
   ])('are checked: %s = %j', (name, value, fault) => {
     expect(settingFault(name, value)).toBe(fault);

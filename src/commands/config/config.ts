@@ -1,6 +1,6 @@
 import { defineCommand } from '../../app/command.ts';
 import type { Context } from '../../app/context.ts';
-import { SIMULATOR_PROFILE } from '../../configuration/chosen-server.ts';
+import { checkProfile, SIMULATOR_PROFILE } from '../../configuration/chosen-server.ts';
 import { describeConfiguration } from '../../configuration/description.ts';
 import { isSecretSetting } from '../../configuration/endpoint.ts';
 import { SoraError } from '../../domain/errors.ts';
@@ -8,7 +8,7 @@ import { readStream } from '../../jobs/input-file.ts';
 import { askSecret } from '../../output/prompt.ts';
 import { renderTable } from '../../output/table.ts';
 import { keyFault, maskKey, readKeys, writeKey } from '../../store/keys.ts';
-import { SETTINGS, settingFault, writeSetting } from '../../store/settings.ts';
+import { isSetting, SETTINGS, writeSetting } from '../../store/settings.ts';
 
 interface Row {
   readonly name: string;
@@ -75,7 +75,7 @@ export const configGetCommand = defineCommand({
   ],
   async run({ args: [name = ''] }, deps: ValueDeps) {
     const row = rowsOf(deps).find((candidate) => candidate.name === name);
-    if (row === undefined && settingFault(name, 'x') === 'there is no such setting') throw unknownSetting(name);
+    if (row === undefined && !isSetting(name)) throw unknownSetting(name);
     const { value, origin } = row ?? { value: '', origin: 'not set' };
     return { answer: { data: { name, value: value === '' ? null : value, origin }, view: () => `${value}\n` } };
   },
@@ -96,8 +96,10 @@ export const configSetCommand = defineCommand({
     ['sora config set profiles.lab.base_url http://127.0.0.1:8000/v1', 'define the profile lab'],
     ['sora config set max_cost_per_day 20', 'spend at most $20 a day'],
   ],
-  async run({ args: [name = '', value = ''] }, { paths }: Pick<Context, 'paths'>) {
-    await writeSetting(paths.settings, name, value);
+  async run({ args: [name = '', value = ''] }, deps: Pick<Context, 'paths' | 'settings'>) {
+    // Broken settings are read only where that is needed: another one may be the fix.
+    if (name === 'profile') checkProfile(value, deps.settings);
+    await writeSetting(deps.paths.settings, name, value);
     return { answer: { data: { name, value: shownValue(name, value) }, view: () => '' } };
   },
 });

@@ -1,7 +1,7 @@
 import type { Context } from '../../app/context.ts';
 import { profileNames } from '../../configuration/chosen-server.ts';
 import { isUnfilled, type Preset } from '../../domain/presets.ts';
-import { CUSTOM_PROFILE } from '../../domain/profile-names.ts';
+import { CUSTOM_PROFILE, isReservedName } from '../../domain/profile-names.ts';
 import { readKeys } from '../../store/keys.ts';
 import { type SettingChange, type Settings, settingFault } from '../../store/settings.ts';
 
@@ -15,6 +15,7 @@ export interface NewProfile {
 export function nameFault(name: string, settings: Settings): string | null {
   if (!/^\w[\w-]*$/.test(name))
     return `the name \`${name}\` may only contain letters, digits, \`_\` and, after the first character, \`-\``;
+  if (isReservedName(name)) return `the name \`${name}\` is reserved`;
   if (name === CUSTOM_PROFILE) return `the name \`${name}\` is reserved for servers without a profile`;
   if (!profileNames(settings).includes(name)) return null;
   return `the profile \`${name}\` already exists: change it with \`sora config set profiles.${name}.…\``;
