@@ -49,6 +49,16 @@ export const COMMANDS: readonly Entry[] = [
     load: async () => (await import('./commands/delete.ts')).deleteCommand,
   },
   {
+    name: 'attach',
+    summary: 'say which job a lost submission created',
+    load: async () => (await import('./commands/attach.ts')).attachCommand,
+  },
+  {
+    name: 'forget',
+    summary: 'give up a lost submission',
+    load: async () => (await import('./commands/forget.ts')).forgetCommand,
+  },
+  {
     name: 'cost',
     summary: 'estimate the cost of a video, or show spending',
     load: async () => (await import('./commands/cost/cost.ts')).costCommand,

@@ -20,6 +20,11 @@ export interface FoundJob {
   readonly record: JobRecord | undefined;
 }
 
+export interface FoundJobs {
+  readonly found: readonly FoundJob[];
+  readonly errors: readonly SoraError[];
+}
+
 export interface KnownJobsDeps {
   readonly host: Host;
   readonly output: Output;
@@ -60,6 +65,36 @@ export class KnownJobs {
       case 'missing':
         throw inDoubt(record.key, 'no job in the server’s list is surely this one', recovery.candidates);
     }
+  }
+
+  /** The same for several; what cannot be found does not keep the others from being found. */
+  async findAll(names: readonly string[]): Promise<FoundJobs> {
+    const found: FoundJob[] = [];
+    const errors: SoraError[] = [];
+    for (const name of names) {
+      try {
+        found.push(await this.find(name));
+      } catch (error) {
+        if (!(error instanceof SoraError)) throw error;
+        errors.push(error);
+      }
+    }
+    return { found, errors };
+  }
+
+  /**
+   * Finds the jobs of all unfinished submissions. Those whose outcome is unknown are left out with a note: they would
+   * fail every such command until a person resolves them.
+   */
+  async findUnfinished(): Promise<FoundJobs> {
+    const { ledger, output } = this.#deps;
+    const { found, errors } = await this.findAll(ledger.open().map(({ key }) => key));
+    const unresolved = errors.filter(({ code }) => code === 'outcome_unknown');
+    for (const { message, submission } of unresolved) {
+      output.note(`${submission}: ${message}; run \`sora status ${submission}\` to see what to do about it`);
+    }
+    const isWithdrawn = (error: SoraError): boolean => error.code === 'video_not_found' && error.jobId === null;
+    return { found, errors: errors.filter((error) => !unresolved.includes(error) && !isWithdrawn(error)) };
   }
 
   /** Asks the server for a job and records what is new. */

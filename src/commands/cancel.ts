@@ -46,13 +46,15 @@ export const cancelCommand = defineCommand({
     if (args.length === 0 && !options.all) faults.push('name an id, or use `--all`');
     if (args.length > 0 && options.all) faults.push('use ids or `--all`, not both');
     refuseFaults(faults, 'cancel');
-    const names = options.all ? deps.ledger.open().map(({ key }) => key) : args;
-    const { values, errors } = await forEach(names, async (name) =>
-      cancelOne(await jobs.find(name), options.wait ? timeoutMs : null, deps),
+    const { found, errors } = options.all ? await jobs.findUnfinished() : await jobs.findAll(args);
+    const { values, errors: refusals } = await forEach(found, (job) =>
+      cancelOne(job, options.wait ? timeoutMs : null, deps),
     );
-    if (names.length === 0) output.note('there are no unfinished jobs');
-    const isShown = values.length > 0 || names.length === 0;
-    return { ...(isShown ? { answer: answerFor(values, args.length === 1) } : {}), errors };
+    const allErrors = [...errors, ...refusals];
+    const isEmpty = found.length === 0 && allErrors.length === 0;
+    if (isEmpty) output.note('there are no unfinished jobs');
+    const isShown = values.length > 0 || isEmpty;
+    return { ...(isShown ? { answer: answerFor(values, args.length === 1) } : {}), errors: allErrors };
   },
 });
 

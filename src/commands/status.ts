@@ -83,9 +83,8 @@ async function overview(allProfiles: boolean, deps: StatusDeps): Promise<Command
 
 /** Waits for the named jobs, or for all unfinished ones. */
 async function watch(ids: readonly string[], timeoutMs: number, deps: StatusDeps): Promise<CommandResult> {
-  const { ledger, jobs, host } = deps;
-  const names = ids.length > 0 ? ids : ledger.open().map(({ key }) => key);
-  const { values: found, errors } = await forEach(names, (name) => jobs.find(name));
+  const { jobs, host } = deps;
+  const { found, errors } = ids.length > 0 ? await jobs.findAll(ids) : await jobs.findUnfinished();
   const outcomes = await followJobs(
     found.map((job) => ({ ...job, known: null })),
     timeoutMs,
@@ -100,7 +99,7 @@ async function watch(ids: readonly string[], timeoutMs: number, deps: StatusDeps
     if (error !== null) allErrors.push(error);
     summaries.push(jobs.summarize(job, outcome instanceof SoraError ? null : outcome));
   }
-  const isShown = summaries.length > 0 || names.length === 0;
+  const isShown = summaries.length > 0 || errors.length === 0;
   return {
     ...(isShown ? { answer: jobsAnswer(summaries, { isNamedAlone: ids.length === 1 }, host.clock.now()) } : {}),
     errors: allErrors,

@@ -1,0 +1,29 @@
+import { defineCommand } from '../app/command.ts';
+import type { Context } from '../app/context.ts';
+import { SoraError } from '../domain/errors.ts';
+import { attachJob, submissionOf } from '../jobs/resolve.ts';
+import { JOB_JSON_SHAPE, jobsAnswer } from '../output/job-view.ts';
+
+export const attachCommand = defineCommand({
+  name: 'attach',
+  description:
+    'Tells which job of the server a submission created, after its outcome was left unknown. The job is read from the server first. From then on it is waited for, saved and counted like any other.',
+  arguments: [
+    { form: '<submission>', summary: 'the submission, such as sub_…' },
+    { form: '<id>', summary: 'the id of the job on its server' },
+  ],
+  options: {},
+  json: JOB_JSON_SHAPE,
+  errors: ['usage', 'video_not_found', 'outcome_unknown'],
+  examples: [['sora attach sub_0mh3 video_123', 'video_123 is what sub_0mh3 created']],
+
+  async run({ args }, { ledger, servers, jobs, host }: Pick<Context, 'ledger' | 'servers' | 'jobs' | 'host'>) {
+    const [key = '', id = ''] = args;
+    if (id === '') throw new SoraError('usage', { title: 'the id of a job is empty' });
+    const submission = submissionOf(ledger, key);
+    const server = await servers.of(submission);
+    const job = await attachJob(jobs.submitDeps(server), submission, id, host.interrupt);
+    const summary = jobs.summarize({ id, server, record: submission }, job);
+    return { answer: jobsAnswer([summary], { isNamedAlone: true }, host.clock.now()) };
+  },
+});

@@ -1,0 +1,25 @@
+import { defineCommand, forEach } from '../app/command.ts';
+import type { Context } from '../app/context.ts';
+import { forget, submissionOf } from '../jobs/resolve.ts';
+import { fateOf } from '../platform/process-identity.ts';
+
+export const forgetCommand = defineCommand({
+  name: 'forget',
+  description:
+    'Gives up submissions whose outcome is unknown, so that the same request can be submitted again. The server may have created the videos all the same, so their price still counts as spent.',
+  arguments: [{ form: '<submission...>', summary: 'submissions, such as sub_…' }],
+  options: {},
+  json: '{"forgotten":["sub_…"]}',
+  errors: ['usage', 'outcome_unknown'],
+  examples: [['sora forget sub_0mh3', 'it does not exist on the server; let it be submitted again']],
+
+  async run({ args }, { ledger, host }: Pick<Context, 'ledger' | 'host'>) {
+    const deps = { ledger, clock: host.clock, self: host.self, fateOf };
+    const { values: forgotten, errors } = await forEach(args, async (key) => {
+      await forget(deps, submissionOf(ledger, key));
+      return key;
+    });
+    const answer = { data: { forgotten }, view: () => forgotten.map((key) => `${key}\n`).join('') };
+    return { ...(forgotten.length > 0 ? { answer } : {}), errors };
+  },
+});
