@@ -59,6 +59,11 @@ export const COMMANDS: readonly Entry[] = [
     load: async () => (await import('./commands/forget.ts')).forgetCommand,
   },
   {
+    name: 'ledger check',
+    summary: 'explain and repair damage of the ledger',
+    load: async () => (await import('./commands/ledger-check.ts')).ledgerCheckCommand,
+  },
+  {
     name: 'cost',
     summary: 'estimate the cost of a video, or show spending',
     load: async () => (await import('./commands/cost/cost.ts')).costCommand,
@@ -141,6 +146,7 @@ export const COMMANDS: readonly Entry[] = [
 ];
 
 const GROUPS: Readonly<Record<string, string>> = {
+  ledger: 'what was submitted, answered and saved',
   config: 'settings and keys',
   'config profile': 'servers by name',
   'config key': 'stored keys',

@@ -79,7 +79,9 @@ export class Context {
       this.#ledger = new Ledger({ journal: this.paths.ledger, index: this.paths.ledgerIndex });
       const problems = this.#ledger.problems();
       if (problems.length > 0) {
-        this.output.note(`skipped unreadable lines of ${this.paths.ledger}: ${describeProblems(problems)}`);
+        this.output.note(
+          `skipped what cannot be read of ${this.paths.ledger}: ${describeProblems(problems)}; run \`sora ledger check\``,
+        );
       }
     }
     return this.#ledger;

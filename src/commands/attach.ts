@@ -15,7 +15,10 @@ export const attachCommand = defineCommand({
   options: {},
   json: JOB_JSON_SHAPE,
   errors: ['usage', 'video_not_found', 'outcome_unknown'],
-  examples: [['sora attach sub_0mh3 video_123', 'video_123 is what sub_0mh3 created']],
+  examples: [
+    ['sora attach sub_0mh3 video_123', 'video_123 is what sub_0mh3 created'],
+    ['sora attach sub_0mh3 video_123 --json', 'the same, for a script'],
+  ],
 
   async run({ args }, { ledger, servers, jobs, host }: Pick<Context, 'ledger' | 'servers' | 'jobs' | 'host'>) {
     const [key = '', id = ''] = args;

@@ -11,7 +11,10 @@ export const forgetCommand = defineCommand({
   options: {},
   json: '{"forgotten":["sub_…"]}',
   errors: ['usage', 'outcome_unknown'],
-  examples: [['sora forget sub_0mh3', 'it does not exist on the server; let it be submitted again']],
+  examples: [
+    ['sora forget sub_0mh3', 'it does not exist on the server; let it be submitted again'],
+    ['sora forget sub_0mh3 sub_0mh7', 'two of them'],
+  ],
 
   async run({ args }, { ledger, host }: Pick<Context, 'ledger' | 'host'>) {
     const deps = { ledger, clock: host.clock, self: host.self, fateOf };

@@ -105,6 +105,7 @@ export async function submit(deps: SubmitDeps, order: SubmitOrder): Promise<Subm
     const first = firstOf(deps, order, key);
     if (first === undefined) {
       deps.signal?.throwIfAborted();
+      if (!order.free) deps.ledger.requireIntact();
       key = await writeIntent(deps, order);
       continue;
     }
@@ -120,6 +121,7 @@ export async function submit(deps: SubmitDeps, order: SubmitOrder): Promise<Subm
     }
     await keepBatchCap(deps, order, key);
     await keepDayCap(deps, order, key);
+    await requireIntact(deps, order, key);
     const submission = await send(deps, order, key);
     if (submission !== null) return submission;
     key = null; // another process took this one for dead, and withdrew it
@@ -384,6 +386,16 @@ async function keepDayCap(deps: SubmitDeps, { maxCostPerDayMicros, free }: Submi
   if (excess === null) return;
   await withdraw(deps, key, 'over the cap of the day');
   throw excess;
+}
+
+/** Once more behind the own intent, which has closed a torn line, and after all that was looked up. */
+async function requireIntact(deps: SubmitDeps, { free }: SubmitOrder, key: string): Promise<void> {
+  try {
+    if (!free) deps.ledger.requireIntact();
+  } catch (error) {
+    await withdraw(deps, key, 'the ledger is damaged');
+    throw error;
+  }
 }
 
 async function withdraw({ ledger, clock }: SubmitDeps, key: string, message: string): Promise<void> {

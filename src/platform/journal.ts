@@ -6,6 +6,8 @@ import { hasCode } from './files.ts';
 import { makeFolder } from './folders.ts';
 
 const NEWLINE = 0x0a;
+/** Ends a line that was torn: behind it the file goes on. */
+export const TORN_MARK = ' #torn';
 /** Enough for the one line that most questions are about; who reads on gets more at a time. */
 const FIRST_CHUNK_BYTES = 2 << 10;
 const CHUNK_BYTES = 16 << 10;
@@ -96,7 +98,7 @@ export class Journal {
       const { descriptor, size } = this.#open();
       const isWhole = size === 0 || size === this.#endBytes || endsInNewline(descriptor, size);
       // A process that was killed in the middle of a line must not have ours glued to its torn one.
-      const bytes = Buffer.from((isWhole ? '' : '\n') + lines.map((line) => `${line}\n`).join(''));
+      const bytes = Buffer.from((isWhole ? '' : `${TORN_MARK}\n`) + lines.map((line) => `${line}\n`).join(''));
       // Not `appendFile`: it splits what is large, and another process could write in between.
       const bytesWritten = writeSync(descriptor, bytes);
       if (bytesWritten < bytes.length)

@@ -7,7 +7,7 @@ import type { LedgerProblem } from './ledger-line.ts';
 import { Postings } from './ledger-postings.ts';
 
 /** To be raised whenever the layout, the events, their terms or the hash change. */
-const VERSION = 1;
+const VERSION = 2;
 /** Bytes of the header, its checksum. */
 const PREAMBLE_BYTES = 8;
 

@@ -66,6 +66,12 @@ export class LedgerIndex {
     if (this.#covered.bytes - this.#storedBytes > STORE_AFTER_BYTES) this.#store();
   }
 
+  /** Reads everything again: the file may have been repaired. */
+  rebuild(): void {
+    this.#clear();
+    for (const line of this.#journal.read()) this.#add(line);
+  }
+
   *#unread(): Generator<JournalLine> {
     const lines = this.#journal.read(this.#covered.lastOffset);
     if (this.#covered.lines > 0 && textAtEnd(lines.next().value, this.#covered) !== this.#lastText) {
@@ -87,7 +93,8 @@ export class LedgerIndex {
           const decoded = decodeLine(other.value.text);
           other = others.next();
           if (decoded.kind === 'event') yield { offset, event: decoded.event };
-        }
+          else this.#reportDamage(offset, decoded.kind === 'unreadable' ? decoded.reason : 'it is gone');
+        } else this.#reportDamage(offset, 'it is gone');
       }
     } finally {
       others.return(undefined); // closes the file
@@ -115,11 +122,28 @@ export class LedgerIndex {
     const decoded = decodeLine(text);
     if (decoded.kind === 'unreadable') this.#problems.push({ line: this.#covered.lines, reason: decoded.reason });
     if (decoded.kind !== 'event') return;
+    if (this.#isOrphan(decoded.event)) {
+      this.#problems.push({ line: this.#covered.lines, reason: orphanReason(decoded.event) });
+    }
     this.#keep(offset, decoded.event);
     const hashes = new Set(termsOf(decoded.event).map(hashTerm));
     for (const hash of hashes) this.#postings.add(hash, offset);
     if (mayOpen(decoded.event)) this.#openKeys.add(decoded.event.key);
     if (closes(decoded.event) && !this.#isLate(decoded.event)) this.#openKeys.delete(decoded.event.key);
+  }
+
+  #isOrphan({ event, key }: LedgerEvent): boolean {
+    return event !== 'intent' && this.findBackwards(keyTerm(key)).next().done === true;
+  }
+
+  /** A line that the index knows and that cannot be read any more: it was damaged since. */
+  #reportDamage(offset: number, reason: string): void {
+    let line = 1;
+    for (const earlier of this.#journal.read()) {
+      if (earlier.end > offset) break;
+      line++;
+    }
+    if (!this.#problems.some((problem) => problem.line === line)) this.#problems.push({ line, reason });
   }
 
   /** A refusal closes nothing that was accepted before: another process has found the job meanwhile. */
@@ -176,6 +200,11 @@ export class LedgerIndex {
       // A full disk or a read-only folder costs time at the next start, and nothing else.
     }
   }
+}
+
+/** What is wrong with an event that stands alone. */
+export function orphanReason({ event, key }: LedgerEvent): string {
+  return `\`${event}\` of ${key}, whose \`intent\` is missing`;
 }
 
 /** The text of the last line covered; null where that does not end where it should. */

@@ -1,7 +1,9 @@
+import { crc32 } from 'node:zlib';
 import { DIALECT_NAMES, type DialectName } from '../domain/dialect.ts';
 import { isJsonObject, parseJson } from '../domain/json.ts';
 import type { JobFacts, LedgerEvent, RecordedRequest, SavedFile, Submitter } from '../domain/record.ts';
 import { JOB_STATUSES, type JobFailure, type JobStatus, VARIANTS } from '../domain/video.ts';
+import { TORN_MARK } from '../platform/journal.ts';
 import { Fields, UnreadableField } from './ledger-fields.ts';
 
 /** What a line of the ledger says. Blank lines, and events that only a newer version knows, are skipped. */
@@ -28,17 +30,60 @@ export function describeProblems(problems: readonly LedgerProblem[]): string {
 
 const SKIPPED: DecodedLine = { kind: 'skipped' };
 
+/** The end of a line, `,"crc":"0a1b2c3d"}`: CRC-32 of what stands before it. */
+const SEAL_LENGTH = 18;
+const SEAL = /^,"crc":"([0-9a-f]{8})"\}$/;
+
 export function encodeEvent(event: LedgerEvent): string {
-  return JSON.stringify(event);
+  const body = JSON.stringify(event).slice(0, -1);
+  return `${body},"crc":"${checksum(body)}"}`;
 }
 
+/** Lines of older versions have no checksum. */
 export function decodeLine(text: string): DecodedLine {
-  if (text.trim() === '') return SKIPPED;
+  if (text.endsWith(TORN_MARK)) return decodeTorn(text.slice(0, -TORN_MARK.length));
+  if (text === '' || /^[ \t\r]*$/.test(text)) return SKIPPED;
+  const sealed = isSealed(text);
+  if (sealed === false) return { kind: 'unreadable', reason: 'its checksum does not match' };
+  return decodeBody(text, sealed === true);
+}
+
+/** Whether the checksum is right; undefined where there is none. */
+function isSealed(text: string): boolean | undefined {
+  const [, expected] = SEAL.exec(text.slice(-SEAL_LENGTH)) ?? [];
+  return expected === undefined ? undefined : checksum(text.slice(0, -SEAL_LENGTH)) === expected;
+}
+
+function checksum(text: string | Uint8Array): string {
+  return crc32(text).toString(16).padStart(8, '0');
+}
+
+/**
+ * What was left of a line when its process was killed or the disk was full. What is whole but for its newline counts. Of a
+ * torn `sending` it is assumed that the create left. Any other torn line hides nothing that was sent, for the create
+ * leaves after the line is whole. What is no beginning of a line is damage.
+ */
+function decodeTorn(rest: string): DecodedLine {
+  for (const whole of [rest, rest.slice(0, -1)]) {
+    const decoded = whole.endsWith('}') ? decodeLine(whole) : SKIPPED;
+    if (decoded.kind === 'event') return decoded;
+  }
+  const [, key] = /^\{"event":"sending","key":"([^"]+)"/.exec(rest) ?? [];
+  if (key !== undefined) return { kind: 'event', event: { event: 'sending', key, atMs: 0 } };
+  const isBeginning = /^\{"event":"(?!sending)[^\u0000-\u001f\ufffd]*$/.test(rest) || LINE_START.startsWith(rest);
+  return isBeginning ? SKIPPED : { kind: 'unreadable', reason: 'neither a line nor the beginning of one' };
+}
+
+const LINE_START = '{"event":"';
+
+function decodeBody(text: string, isSealedLine: boolean): DecodedLine {
   const value = parseJson(text);
   if (!isJsonObject(value)) return { kind: 'unreadable', reason: 'not a JSON object' };
   try {
     const event = decodeEvent(new Fields(value));
-    return event === undefined ? SKIPPED : { kind: 'event', event };
+    if (event !== undefined) return { kind: 'event', event };
+    // A newer version writes a checksum, so without one it is a name that is damaged.
+    return isSealedLine ? SKIPPED : { kind: 'unreadable', reason: '`event` is not known, and has no checksum' };
   } catch (error) {
     if (error instanceof UnreadableField) return { kind: 'unreadable', reason: error.message };
     throw error;

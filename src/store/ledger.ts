@@ -5,7 +5,7 @@ import { idForms } from '../domain/id-forms.ts';
 import { applyEvent, isOpen, type JobRecord, type LedgerEvent } from '../domain/record.ts';
 import { Journal } from '../platform/journal.ts';
 import { LedgerIndex, type LocatedEvent } from './ledger-index.ts';
-import { encodeEvent, type LedgerProblem } from './ledger-line.ts';
+import { describeProblems, encodeEvent, type LedgerProblem } from './ledger-line.ts';
 import { LedgerTally } from './ledger-tally.ts';
 import {
   batchTerm,
@@ -190,6 +190,19 @@ export class Ledger {
   /** The lines that could not be read, and stand in the file as they are. A torn last line is none of them. */
   problems(): readonly LedgerProblem[] {
     return this.#ask((index) => [...index.problems]);
+  }
+
+  /** Throws `ledger_damaged` where a line that cannot be read may hide a submission: nothing may be paid then. */
+  requireIntact(): void {
+    if (this.problems().length === 0) return;
+    const problems = this.#ask((index) => {
+      index.rebuild(); // the file may have been repaired
+      return [...index.problems];
+    });
+    if (problems.length === 0) return;
+    throw new SoraError('ledger_damaged', {
+      title: `the ledger is damaged, so nothing is paid: ${this.#journal.path}, ${describeProblems(problems)}`,
+    });
   }
 
   /** Kept of the latest terms only: a process asks about one manifest, and one day or two. */

@@ -34,6 +34,9 @@ const CALLS: Readonly<Record<string, readonly (readonly string[])[]>> = {
   cost: [['cost'], ['cost', '--spent'], ['cost', '-d', '5', '--compare']],
   cancel: [['cancel', 'video_1']],
   delete: [['delete', 'video_1']],
+  attach: [['attach', 'sub_1', 'video_1']],
+  forget: [['forget', 'sub_1']],
+  'ledger check': [['ledger', 'check']],
   doctor: [
     ['doctor', '--yes'],
     ['doctor', '--server', '--yes'],
@@ -59,7 +62,8 @@ const CALLS: Readonly<Record<string, readonly (readonly string[])[]>> = {
 };
 
 /** Whether a command asks no server anything. */
-const isLocal = (name: string): boolean => name.startsWith('config ') || ['cost', 'init', 'serve'].includes(name);
+const isLocal = (name: string): boolean =>
+  name.startsWith('config ') || ['cost', 'init', 'serve', 'forget', 'ledger check'].includes(name);
 
 type Server = (request: ReceivedRequest, secrets: readonly string[]) => ScriptedReply;
 

@@ -42,7 +42,7 @@ describe('appending', () => {
     writeFileSync(path, 'whole\nto');
     await new Journal(path).append('next');
 
-    expect(textsIn(path)).toEqual(['whole', 'to', 'next']);
+    expect(textsIn(path)).toEqual(['whole', 'to #torn', 'next']);
   });
 
   it('sees, while it holds the file, what others append, a torn line, and that the file was removed', async () => {
@@ -53,7 +53,7 @@ describe('appending', () => {
     await new Journal(path).append('two');
     appendFileSync(path, 'to');
     await journal.append('three');
-    expect(Array.from(journal.read(), ({ text }) => text)).toEqual(['one', 'two', 'to', 'three']);
+    expect(Array.from(journal.read(), ({ text }) => text)).toEqual(['one', 'two', 'to #torn', 'three']);
     rmSync(path);
     await journal.append('four');
     expect(textsIn(path)).toEqual(['four']);

@@ -51,10 +51,16 @@ function expectedAnswers(lines: readonly string[]): unknown {
   const records = new Map<string, JobRecord>();
   const completedAtMs = new Map<string, number>();
   const problems: unknown[] = [];
+  const keys = new Set<string>();
   lines.forEach((line, index) => {
     if (line === 'garbage') problems.push({ line: index + 1, reason: 'not a JSON object' });
     if (!line.startsWith('{')) return;
     const event: LedgerEvent = JSON.parse(line);
+    if (event.event !== 'intent' && !keys.has(event.key)) {
+      const reason = `\`${event.event}\` of ${event.key}, whose \`intent\` is missing`;
+      problems.push({ line: index + 1, reason });
+    }
+    keys.add(event.key);
     const record = applyEvent(records.get(event.key), event);
     if (record === undefined) return;
     records.set(event.key, record);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { decodeLine } from '../../src/store/ledger-line.ts';
+import { decodeLine, encodeEvent } from '../../src/store/ledger-line.ts';
 import { AT_MS, accepted, facts, intent } from './ledger-events.ts';
 
 describe('a line', () => {
@@ -49,9 +49,39 @@ describe('a line', () => {
 
   it.each([
     ['blank', '  \r'],
-    ['of a newer version', JSON.stringify({ event: 'archived', key: 'k', atMs: AT_MS, where: 'moon' })],
+    ['of a newer version', encodeEvent({ event: 'archived', key: 'k', atMs: AT_MS, where: 'moon' } as never)],
+    ['torn, and closed by the next append', '{"event":"accepted","key":"sub_1","at #torn'],
   ])('that is %s is skipped', (_, text) => {
     expect(decodeLine(text)).toEqual({ kind: 'skipped' });
+  });
+
+  it('has a checksum, which no flipped bit passes unnoticed', () => {
+    const text = encodeEvent(accepted('sub_1', 'video_1'));
+    const bytes = Buffer.from(text);
+    for (let at = 0; at < bytes.length - 18; at++) {
+      const flipped = Buffer.from(bytes);
+      flipped[at] = (bytes[at] ?? 0) ^ (1 << (at % 8));
+      expect(decodeLine(flipped.toString()).kind).toBe('unreadable');
+    }
+  });
+
+  it('of an event that is not known, and without a checksum, is unreadable', () => {
+    expect(decodeLine('{"event":"intenu","key":"k","atMs":1}')).toMatchObject({ kind: 'unreadable' });
+  });
+
+  it.each([
+    ['whole but for its newline', `${encodeEvent(accepted('k', 'v'))} #torn`, 'accepted'],
+    ['whole, with a damaged newline', `${encodeEvent(accepted('k', 'v'))}\u000b #torn`, 'accepted'],
+    ['the beginning of `sending`', '{"event":"sending","key":"k","at #torn', 'sending'],
+  ])('that was torn and is %s counts', (_, text, event) => {
+    expect(decodeLine(text)).toMatchObject({ kind: 'event', event: { event, key: 'k' } });
+  });
+
+  it.each([
+    ['zeros', `${'\0'.repeat(9)} #torn`],
+    ['`sending` without its key', '{"event":"sending","key":"k #torn'],
+  ])('that was torn and is %s is damage', (_, text) => {
+    expect(decodeLine(text)).toMatchObject({ kind: 'unreadable' });
   });
 
   it('of an older version, with fields missing, knows nothing of them', () => {

@@ -1,0 +1,86 @@
+import { copyFileSync, existsSync, readFileSync, rmSync } from 'node:fs';
+import { defineCommand } from '../app/command.ts';
+import type { Context } from '../app/context.ts';
+import { SoraError } from '../domain/errors.ts';
+import { cleanLine } from '../output/clean-text.ts';
+import { confirm } from '../output/prompt.ts';
+import { replaceFile } from '../platform/files.ts';
+import { cannotWriteOwnFile } from '../store/json-file.ts';
+import { checkLedger, type LedgerCheck, type LedgerDamage } from '../store/ledger-repair.ts';
+
+type CheckDeps = Pick<Context, 'paths' | 'host' | 'output' | 'isInteractive'>;
+
+export const ledgerCheckCommand = defineCommand({
+  name: 'ledger check',
+  description:
+    'Reads the whole ledger and explains what is damaged in it, and what each damaged line may hide. What its checksums restore exactly is repaired. The rest is left out only after you agree, here or with --yes; the damaged file is kept beside the new one.',
+  arguments: [],
+  options: { yes: { flags: '-y, --yes', summary: 'continue without the lines that cannot be restored' } },
+  json: '{"path","lines","repaired":[7],"damaged":[{"line","reason","may_hide"}],"backup"}',
+  errors: ['ledger_damaged', 'cannot_write'],
+  examples: [
+    ['sora ledger check', 'explain damage, and repair what is safe'],
+    ['sora ledger check --yes', 'continue without what cannot be restored'],
+  ],
+
+  async run({ options }, deps: CheckDeps) {
+    const { paths, host } = deps;
+    const check = checkLedger(existsSync(paths.ledger) ? readFileSync(paths.ledger) : Buffer.of());
+    const isAgreed = check.damage.length > 0 && (options.yes === true || (await agrees(check, deps)));
+    // Without consent only a file that becomes whole is replaced, so that its line numbers stay what they were.
+    const isReplaced = isAgreed || (check.damage.length === 0 && check.repaired.length > 0);
+    const backup = isReplaced ? await replace(check, deps) : null;
+    const data = {
+      path: paths.ledger,
+      lines: check.lines,
+      repaired: check.repaired,
+      damaged: check.damage.map(({ line, reason, mayHide }) => ({ line, reason, may_hide: mayHide })),
+      backup,
+    };
+    const answer = { data, view: () => describe(check, backup) };
+    if (check.damage.length === 0 || isAgreed) return { answer };
+    const error = new SoraError('ledger_damaged', {
+      title: `${check.damage.length} lines of ${paths.ledger} cannot be restored`,
+      hints: [
+        'run `sora list` to see whether the server has a job that the lines may hide',
+        'run `sora ledger check --yes` to continue without them; a copy of the file is kept',
+      ],
+    });
+    return { answer, errors: host.interrupt.aborted ? [] : [error] };
+  },
+});
+
+async function agrees({ damage }: LedgerCheck, { isInteractive, output, host }: CheckDeps): Promise<boolean> {
+  if (!isInteractive) return false;
+  for (const one of damage) output.note(describeDamage(one));
+  return confirm('Continue without these lines? A video that they hide may then be paid for again.', host);
+}
+
+async function replace({ text }: LedgerCheck, { paths, host }: CheckDeps): Promise<string> {
+  const stamp = new Date(host.clock.now()).toISOString().replace(/[:.]/g, '-');
+  const backup = `${paths.ledger}.damaged-${stamp}`;
+  try {
+    copyFileSync(paths.ledger, backup);
+    await replaceFile(paths.ledger, text);
+  } catch (error) {
+    throw cannotWriteOwnFile(paths.ledger, error);
+  }
+  rmSync(paths.ledgerIndex, { force: true });
+  return backup;
+}
+
+function describe({ lines, repaired, damage }: LedgerCheck, backup: string | null): string {
+  const told = [
+    ...damage.map((one) => describeDamage(one)),
+    ...repaired.map(
+      (line) => `line ${line}: one bit was wrong; ${backup === null ? 'it can be restored' : 'restored'}`,
+    ),
+    ...(damage.length + repaired.length === 0 ? [`${lines} lines, all whole`] : []),
+    ...(backup === null ? [] : [`the damaged file is kept as ${backup}`]),
+  ];
+  return told.map((line) => `${cleanLine(line)}\n`).join('');
+}
+
+function describeDamage({ line, reason, mayHide }: LedgerDamage): string {
+  return `line ${line}: ${reason}; it may hide ${mayHide}`;
+}

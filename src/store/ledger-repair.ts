@@ -1,0 +1,125 @@
+import { orphanReason } from './ledger-index.ts';
+import { decodeLine, encodeEvent } from './ledger-line.ts';
+
+const NEWLINE = 0x0a;
+/** Longer lines hold prompts of thousands of words; trying each of their bits would take minutes. */
+const LONGEST_REPAIRED_BYTES = 16 << 10;
+
+/** A part of a ledger that cannot be used as it stands. */
+export interface LedgerDamage {
+  /** From 1, in the damaged file. */
+  readonly line: number;
+  readonly reason: string;
+  /** What a person should know before the line is left out. */
+  readonly mayHide: string;
+}
+
+export interface LedgerCheck {
+  readonly lines: number;
+  /** The lines that were restored exactly, by their checksums. */
+  readonly repaired: readonly number[];
+  readonly damage: readonly LedgerDamage[];
+  /** The file without what is damaged, and with what was repaired. */
+  readonly text: string;
+}
+
+/**
+ * Reads a whole ledger, line by line. One flipped bit is found and undone by the checksum, also where it made a newline or
+ * took one away: no other change makes the checksum right. What remains is listed with what it may hide.
+ */
+export function checkLedger(bytes: Uint8Array): LedgerCheck {
+  const raw = splitLines(Buffer.from(bytes));
+  const kept: string[] = [];
+  const repaired: number[] = [];
+  const damage: LedgerDamage[] = [];
+  const keys = new Set<string>();
+  const keep = (text: string, line: number): void => {
+    const decoded = decodeLine(text);
+    if (decoded.kind !== 'event') return void (text.trim() !== '' && kept.push(text));
+    const { event } = decoded;
+    if (event.event !== 'intent' && !keys.has(event.key)) {
+      damage.push({ line, reason: orphanReason(event), mayHide: describeOrphan(event) });
+      return;
+    }
+    keys.add(event.key);
+    kept.push(text.endsWith('}') ? text : encodeEvent(event));
+  };
+  for (let at = 0; at < raw.length; at++) {
+    const line = raw[at] ?? Buffer.of();
+    const decoded = decodeLine(line.toString());
+    if (decoded.kind !== 'unreadable') {
+      keep(line.toString(), at + 1);
+      continue;
+    }
+    const next = raw[at + 1];
+    const restored = withOneBitFlipped(line) ?? (next && joined(line, next));
+    if (restored === undefined) {
+      damage.push({ line: at + 1, reason: decoded.reason, mayHide: describeLoss(line.toString()) });
+      continue;
+    }
+    repaired.push(at + 1);
+    for (const text of restored.lines) keep(text, at + 1);
+    if (restored.usesNext) at++;
+  }
+  return { lines: raw.length, repaired, damage, text: kept.map((line) => `${line}\n`).join('') };
+}
+
+interface Restored {
+  readonly lines: readonly string[];
+  readonly usesNext?: true;
+}
+
+/** The lines, with what stands behind the last newline as one that was torn, unless it is whole. */
+function splitLines(bytes: Buffer): Buffer[] {
+  const lines: Buffer[] = [];
+  for (let start = 0; start < bytes.length; ) {
+    const end = bytes.indexOf(NEWLINE, start);
+    if (end === -1) {
+      lines.push(Buffer.concat([bytes.subarray(start), Buffer.from(' #torn')]));
+      break;
+    }
+    lines.push(bytes.subarray(start, end));
+    start = end + 1;
+  }
+  return lines;
+}
+
+function withOneBitFlipped(line: Buffer): Restored | undefined {
+  if (line.length > LONGEST_REPAIRED_BYTES) return undefined;
+  for (let at = 0; at < line.length; at++) {
+    for (let bit = 1; bit < 256; bit <<= 1) {
+      const flipped = Buffer.from(line);
+      flipped[at] = (line[at] ?? 0) ^ bit;
+      const parts = flipped[at] === NEWLINE ? [flipped.subarray(0, at), flipped.subarray(at + 1)] : [flipped];
+      if (parts.every(isWhole)) return { lines: parts.map(String) };
+    }
+  }
+  return undefined;
+}
+
+/** Two lines that were one, before a bit of it became a newline. */
+function joined(line: Buffer, next: Buffer): Restored | undefined {
+  for (let bit = 1; bit < 256; bit <<= 1) {
+    const whole = Buffer.concat([line, Buffer.of(NEWLINE ^ bit), next]);
+    if (isWhole(whole)) return { lines: [whole.toString()], usesNext: true };
+  }
+  return undefined;
+}
+
+/** Whether a line is one with a checksum, and right. */
+function isWhole(line: Buffer): boolean {
+  if (!/,"crc":"[0-9a-f]{8}"\}$/.test(line.toString('latin1', Math.max(0, line.length - 18)))) return false;
+  return decodeLine(line.toString()).kind === 'event';
+}
+
+function describeOrphan(event: Parameters<typeof orphanReason>[0]): string {
+  const job = 'job' in event ? `; its job is ${event.job.id}` : '';
+  return `a submission that was sent, and what it asked for${job}`;
+}
+
+/** The names that can still be read in a damaged line, for a person to look them up. */
+function describeLoss(text: string): string {
+  const names = [...new Set(text.match(/\b(sub_\w{8,}|video_\w+)/g) ?? [])].slice(0, 4);
+  if (names.length > 0) return `what it says of ${names.join(', ')}`;
+  return 'a submission, or the id of its job';
+}

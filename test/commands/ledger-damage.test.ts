@@ -1,0 +1,134 @@
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { nodeHttp } from '../../src/platform/http.ts';
+import { createCommandLine, type RunResult } from '../support/command-line.ts';
+import { createSeededRandom } from '../support/seeded-random.ts';
+import { startVideosServer, type VideosServer } from '../support/videos-server.ts';
+
+interface Bench {
+  readonly server: VideosServer;
+  readonly path: string;
+  readonly home: string;
+  create(): Promise<RunResult>;
+  run(...argv: readonly string[]): Promise<RunResult>;
+}
+
+/** A ledger that holds one unfinished job, which is paid. */
+async function createPaid(): Promise<Bench> {
+  const sora = createCommandLine();
+  const server = await startVideosServer();
+  const run = (...argv: readonly string[]): Promise<RunResult> =>
+    sora.run(argv, { http: nodeHttp, env: { SORA_BASE_URL: server.url, SORA_API_KEY: 'key-of-the-lab' } });
+  const create = (): Promise<RunResult> => run('create', 'a boat *', '--detach', '--json');
+  await create();
+  return { server, path: join(sora.home, 'ledger.jsonl'), home: sora.home, create, run };
+}
+
+const errorOf = ({ stderr }: RunResult) => JSON.parse(stderr).error;
+
+describe('a damaged ledger', () => {
+  it('with any bit flipped pays for nothing twice', async () => {
+    const { server, path, create } = await createPaid();
+    const whole = readFileSync(path);
+    const random = createSeededRandom(60);
+    for (let flip = 0; flip < 60; flip++) {
+      const bytes = Buffer.from(whole);
+      const at = Buffer.from(random(4)).readUInt32LE() % bytes.length;
+      bytes[at] = (bytes[at] ?? 0) ^ (1 << (flip % 8));
+      writeFileSync(path, bytes);
+      const result = await create();
+      if (result.code !== 0) expect(errorOf(result).code).toMatch(/ledger_damaged|outcome_unknown/);
+      expect(server.posts).toBe(1);
+    }
+  });
+
+  const lines = (bytes: Buffer): string[] => bytes.toString().trimEnd().split('\n');
+  const kinds: [string, (bytes: Buffer) => Buffer | string][] = [
+    ['its first line cut off', (bytes) => bytes.subarray(bytes.indexOf(10) + 1)],
+    ['half of its first line cut off', (bytes) => bytes.subarray(100)],
+    [
+      'zeros in the place of its end',
+      (bytes) => Buffer.concat([bytes.subarray(0, 50), Buffer.alloc(bytes.length - 50)]),
+    ],
+    ['an `accepted` alone', (bytes) => `${lines(bytes).at(-1)}\n`],
+    ['junk before it', (bytes) => Buffer.concat([Buffer.from([0, 255, 10]), bytes.subarray(bytes.indexOf(10) + 1)])],
+  ];
+
+  it.each(kinds)('with %s pays for nothing, and names the line and the way on', async (_, damage) => {
+    const { server, path, create } = await createPaid();
+    writeFileSync(path, damage(readFileSync(path)));
+    const result = await create();
+    expect({ code: result.code, posts: server.posts }).toEqual({ code: 1, posts: 1 });
+    expect(errorOf(result)).toMatchObject({
+      code: 'ledger_damaged',
+      message: expect.stringMatching(/ledger\.jsonl, line \d/),
+      hints: [expect.stringContaining('sora ledger check')],
+    });
+  });
+
+  it('is still listed, with a note', async () => {
+    const { path, run } = await createPaid();
+    writeFileSync(path, `garbage\n${readFileSync(path, 'utf8')}`);
+    const { code, stdout, stderr } = await run('list', '--local');
+    expect({ code, rows: stdout.trim().split('\n').length }).toEqual({ code: 0, rows: 1 });
+    expect(stderr).toContain('run `sora ledger check`');
+  });
+});
+
+describe('sora ledger check', () => {
+  it('finds nothing wrong with a whole ledger', async () => {
+    const { run } = await createPaid();
+    expect(await run('ledger', 'check')).toMatchObject({ code: 0, stdout: '3 lines, all whole\n' });
+  });
+
+  it.each([
+    ['in a line', 200],
+    ['in a newline', -1],
+  ])('undoes a flipped bit %s, and keeps the damaged file', async (_, at) => {
+    const { server, path, home, create, run } = await createPaid();
+    const whole = readFileSync(path);
+    const bytes = Buffer.from(whole);
+    const place = at < 0 ? bytes.indexOf(10) : at;
+    bytes[place] = (bytes[place] ?? 0) ^ 4;
+    writeFileSync(path, bytes);
+    expect((await create()).code).toBe(1);
+    const damaged = readFileSync(path);
+    const check = await run('ledger', 'check', '--json');
+    expect(check).toMatchObject({ code: 0 });
+    expect(readFileSync(path, 'utf8').startsWith(whole.toString())).toBe(true);
+    const backup = readdirSync(home).find((name) => name.includes('damaged'));
+    expect(readFileSync(join(home, String(backup)))).toEqual(damaged);
+    expect((await create()).code).toBe(0);
+    expect(server.posts).toBe(1);
+  });
+
+  it('undoes a bit that became a newline', async () => {
+    const { server, path, create, run } = await createPaid();
+    const bytes = readFileSync(path);
+    bytes[bytes.indexOf('*')] = 10; // one bit of an asterisk
+    writeFileSync(path, bytes);
+    expect((await create()).code).toBe(1);
+    expect((await run('ledger', 'check')).code).toBe(0);
+    expect((await create()).code).toBe(0);
+    expect(server.posts).toBe(1);
+  });
+
+  it('explains what it cannot restore, and goes on without it only by consent', async () => {
+    const { server, path, create, run } = await createPaid();
+    writeFileSync(path, readFileSync(path).subarray(readFileSync(path).indexOf(10) + 1));
+    const check = await run('ledger', 'check', '--json');
+    expect(check.json()).toMatchObject({
+      damaged: [
+        { line: 1, may_hide: expect.stringContaining('a submission') },
+        { line: 2, may_hide: expect.stringContaining('video_1') },
+      ],
+      backup: null,
+    });
+    expect({ code: check.code, error: errorOf(check).code }).toEqual({ code: 1, error: 'ledger_damaged' });
+    expect((await create()).code).toBe(1);
+    expect((await run('ledger', 'check', '--yes')).code).toBe(0);
+    expect((await create()).code).toBe(0);
+    expect(server.posts).toBe(2);
+  });
+});
