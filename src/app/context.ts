@@ -3,10 +3,11 @@ import { resolve } from 'node:path';
 import { parseEnv } from 'node:util';
 import { type Configuration, resolveConfiguration } from '../configuration/configuration.ts';
 import { secretsOf } from '../configuration/endpoint.ts';
-import type { TargetOptions } from '../configuration/sources.ts';
+import type { TargetOptions, Variables } from '../configuration/sources.ts';
 import { SoraError } from '../domain/errors.ts';
 import type { Output } from '../output/output.ts';
 import type { Host } from '../platform/host.ts';
+import { proxiesFrom, proxyFor } from '../platform/proxy-http.ts';
 import { isExposed, readKeys } from '../store/keys.ts';
 import { Ledger } from '../store/ledger.ts';
 import { describeProblems } from '../store/ledger-line.ts';
@@ -25,6 +26,8 @@ export class Context {
   readonly paths: SoraPaths;
   readonly servers = new Servers(this);
   readonly jobs = new KnownJobs(this);
+  readonly #envFile: Variables;
+  readonly #isFolderFromFile: boolean;
   #settings: Settings | undefined;
   #configuration: Configuration | undefined;
   #ledger: Ledger | undefined;
@@ -33,8 +36,12 @@ export class Context {
     this.host = host;
     this.options = options;
     this.output = output;
-    this.env = environmentOf(host, options.envFile);
-    this.paths = soraPaths({ env: this.env, platform: host.platform, homeDir: host.homeDir });
+    this.#envFile = options.envFile === undefined ? {} : readEnvFile(resolve(host.cwd, options.envFile));
+    this.env = options.envFile === undefined ? host.env : { ...this.#envFile, ...host.env };
+    const { platform, homeDir } = host;
+    this.paths = soraPaths({ env: this.env, platform, homeDir });
+    this.#isFolderFromFile =
+      options.envFile !== undefined && this.paths.settings !== soraPaths({ env: host.env, platform, homeDir }).settings;
   }
 
   /** The same with `--profile`, whatever server the command line names. */
@@ -59,15 +66,32 @@ export class Context {
 
   /** The configuration in effect. */
   get configuration(): Configuration {
-    this.#configuration ??= this.configurationFor(this.options);
+    this.#configuration ??= this.configurationFor({ ...this.options, isInUse: true });
     return this.#configuration;
   }
 
   /** What would be in effect with these options. */
   readonly configurationFor = (options: TargetOptions): Configuration => {
-    const { env, settings, paths } = this;
-    const configuration = resolveConfiguration({ options, env, settings, keys: readKeys(paths.keys) });
+    const { host, env, settings, paths } = this;
+    const proxies = [proxiesFrom(env), proxiesFrom(host.env)];
+    const configuration = resolveConfiguration({
+      options,
+      env: host.env,
+      envFile: this.#envFile,
+      settings,
+      keys: readKeys(paths.keys),
+      isFolderFromFile: this.#isFolderFromFile,
+      isProxyFromFile: (address) => {
+        const [proxy, persons] = proxies.map((known) => known && proxyFor(address, known));
+        return proxy !== null && proxy !== persons;
+      },
+    });
     for (const secret of secretsOf(configuration)) this.output.keepSecret(secret);
+    if (configuration.withheldKey !== null) {
+      this.output.note(
+        `the key ${configuration.withheldKey} is not sent: \`--env-file\` chose where it would go; set a key in that file`,
+      );
+    }
     if (isExposed(paths.keys, this.host.platform)) {
       this.output.note(`others can read your keys; run \`chmod 600 ${paths.keys}\``);
     }
@@ -101,12 +125,11 @@ export class Context {
   }
 }
 
-/** The environment, with the values of `--env-file` for what it does not set. */
-function environmentOf(host: Host, envFile: string | undefined): Host['env'] {
-  if (envFile === undefined) return host.env;
-  const path = resolve(host.cwd, envFile);
+/** The variables of an environment file. Throws `usage` for one that cannot be read. */
+function readEnvFile(path: string): Variables {
+  let variables: Variables;
   try {
-    return { ...parseEnv(readFileSync(path, 'utf8')), ...host.env };
+    variables = parseEnv(readFileSync(path, 'utf8'));
   } catch (error) {
     throw new SoraError('usage', {
       title: `could not read the environment file ${path}`,
@@ -114,4 +137,9 @@ function environmentOf(host: Host, envFile: string | undefined): Host['env'] {
       hints: ['check the path given to `--env-file`'],
     });
   }
+  if (!Object.hasOwn(variables, 'NODE_OPTIONS')) return variables;
+  throw new SoraError('usage', {
+    title: `the environment file ${path} sets NODE_OPTIONS, which changes the program itself`,
+    hints: [`remove NODE_OPTIONS from ${path}`],
+  });
 }

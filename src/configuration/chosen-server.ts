@@ -3,7 +3,7 @@ import { DEFAULT_PROFILE } from '../domain/profile-names.ts';
 import { redactUrl } from '../domain/redact.ts';
 import { shellWord } from '../domain/shell.ts';
 import { baseUrlFault, type Settings } from '../store/settings.ts';
-import { type ConfigurationInput, fromSettings, type Sourced, type TargetOptions } from './sources.ts';
+import { type ConfigurationInput, fromEnv, fromSettings, type Sourced, type TargetOptions } from './sources.ts';
 
 export const SIMULATOR_PROFILE = 'simulator';
 export const OPENAI_BASE_URL = 'https://api.openai.com/v1';
@@ -49,17 +49,16 @@ function refuseTwoServers({ simulate, profile, baseUrl }: TargetOptions): void {
   });
 }
 
-function chooseProfile({ options, env, settings }: ConfigurationInput): ChosenProfile {
+function chooseProfile(input: ConfigurationInput): ChosenProfile {
+  const { options, settings } = input;
   if (options.simulate) return { value: SIMULATOR_PROFILE, origin: 'option --simulate', rank: 'option' };
   if (options.profile !== undefined) {
     return { value: checkProfile(options.profile, settings), origin: 'option --profile', rank: 'option' };
   }
-  if (env.SORA_PROFILE) {
-    return {
-      value: checkProfile(env.SORA_PROFILE, settings, 'change the variable SORA_PROFILE'),
-      origin: 'SORA_PROFILE',
-      rank: 'sora-env',
-    };
+  const named = fromEnv(input, 'SORA_PROFILE');
+  if (named !== null) {
+    checkProfile(named.value, settings, 'change the variable SORA_PROFILE');
+    return { ...named, rank: 'sora-env' };
   }
   const preset = fromSettings(settings, 'profile');
   if (preset) {
@@ -97,25 +96,26 @@ function ownBaseUrl(profile: ChosenProfile, settings: Settings): Sourced<string>
 }
 
 function chooseBaseUrl(
-  { options, env }: ConfigurationInput,
+  input: ConfigurationInput,
   { rank }: ChosenProfile,
   profileUrl: Sourced<string> | null,
 ): Sourced<string> {
+  const { options } = input;
   const candidates: readonly (Sourced<string | undefined> | null)[] = [
     { value: options.remembered, origin: 'ledger' },
     options.simulate ? profileUrl : null,
     { value: options.baseUrl, origin: 'option --base-url' },
     rank === 'option' ? profileUrl : null,
-    { value: env.SORA_BASE_URL, origin: 'SORA_BASE_URL' },
+    fromEnv(input, 'SORA_BASE_URL'),
     rank === 'sora-env' ? profileUrl : null,
-    { value: env.OPENAI_BASE_URL, origin: 'OPENAI_BASE_URL' },
+    fromEnv(input, 'OPENAI_BASE_URL'),
     profileUrl,
   ];
   for (const candidate of candidates) {
     const value = candidate?.value?.trim();
     if (!candidate || !value) continue;
     const fault = baseUrlFault(value);
-    if (fault === null) return { value: spellOneWay(value), origin: candidate.origin };
+    if (fault === null) return { ...candidate, value: spellOneWay(value) };
     throw new SoraError('invalid_config', {
       title: `the base URL \`${redactUrl(value)}\` (${candidate.origin}) is not valid`,
       violations: [fault],

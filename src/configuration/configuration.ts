@@ -6,7 +6,7 @@ import { type PriceRow, pricesWith } from '../domain/pricing.ts';
 import { CUSTOM_PROFILE } from '../domain/profile-names.ts';
 import { parseYesOrNo, type Settings } from '../store/settings.ts';
 import { type ChosenServer, chooseServer, OPENAI_BASE_URL, originOf } from './chosen-server.ts';
-import { type ConfigurationInput, fromEnv, fromSettings, group, parsed, type Sourced } from './sources.ts';
+import { type ConfigurationInput, fromEnv, fromEnvFile, fromSettings, group, parsed, type Sourced } from './sources.ts';
 
 /** Everything that is settled before a command runs; each value with its origin. */
 export interface Configuration {
@@ -15,6 +15,8 @@ export interface Configuration {
   readonly isSimulator: boolean;
   readonly dialect: Sourced<Dialect>;
   readonly key: Sourced<string> | null;
+  /** Where the key comes from that the server would get, had the environment file not chosen it; null where there is none. */
+  readonly withheldKey: string | null;
   readonly auth: 'bearer' | 'api-key' | 'none';
   readonly model: Sourced<string> | null;
   readonly encoding: Encoding | 'auto';
@@ -60,25 +62,32 @@ export function resolveConfiguration(input: ConfigurationInput): Configuration {
   const own = (name: string): Sourced<string> | null => (isProfilesOwn ? ofProfile(name) : null);
   const ownGroup = (name: string): Record<string, string> =>
     isProfilesOwn ? group(settings, `profiles.${profile.value}.${name}.`) : {};
+  const owner = ownerOfSecrets(input, server);
+  /** What the profile adds to each call may be secret, and a proxy of the environment file would see it. */
+  const sentGroup = (name: string): Record<string, string> => (owner === 'proxy of the file' ? {} : ownGroup(name));
   const ofForm = isSimulator ? ofProfile : own; // the simulator has no address of its own to compare
-  const keyVariable = own('key_from_env');
   // A profile that names a variable has settled what of the environment is for its server.
-  const hearsEnvironment = keyVariable === null && isEnvironments(baseUrl);
-  const ofEnvironment = (name: string): Sourced<string> | null => (hearsEnvironment ? fromEnv(input, name) : null);
+  const usesEnvironment = own('key_from_env') === null && isEnvironments(baseUrl);
+  const ofEnvironment = (name: string): Sourced<string> | null =>
+    usesEnvironment ? variablesOf(owner)(input, name) : null;
+  const keyOf = (owner: Owner): Sourced<string> | null =>
+    chooseKey(input, server, { owner, variable: own('key_from_env')?.value ?? null, usesEnvironment });
+  const key = keyOf(owner);
   const capabilities = ownGroup('capabilities');
   return {
     profile: isProfilesOwn ? profile : { value: CUSTOM_PROFILE, origin: baseUrl.origin },
     baseUrl,
     isSimulator,
     dialect: chooseDialect(input, ofForm('dialect'), ofForm('shape')?.value),
-    key: chooseKey(input, server, keyVariable, ofEnvironment),
+    key,
+    withheldKey: key === null ? (keyOf('person')?.origin ?? null) : null,
     auth: (own('auth')?.value ?? 'bearer') as Configuration['auth'], // checked when the settings were read
     model: fromEnv(input, 'SORA_MODEL') ?? own('model') ?? setting('model'),
     encoding: (own('encoding')?.value ?? 'auto') as Configuration['encoding'], // checked when the settings were read
     organization: ofEnvironment('OPENAI_ORG_ID') ?? own('organization'),
     project: ofEnvironment('OPENAI_PROJECT_ID') ?? own('project'),
-    headers: ownGroup('headers'),
-    query: ownGroup('query'),
+    headers: sentGroup('headers'),
+    query: sentGroup('query'),
     prices: pricesOf(isProfilesOwn ? profile.value : null, settings),
     lacks: new Set(CAPABILITY_NAMES.filter((name) => parseYesOrNo(capabilities[name] ?? 'yes') === false)),
     hasCompleteList: isSimulator || parseYesOrNo(capabilities[COMPLETE_LIST] ?? 'no') === true,
@@ -98,17 +107,59 @@ function byDefault(value: number): Sourced<number> {
   return { value, origin: 'default' };
 }
 
-/** The variable that the profile names, else the environment's, else the one that was stored for the profile. */
-function chooseKey(
+/**
+ * Whose secrets a server gets. An environment file may be somebody else's, so that an address in it, or a proxy, or a
+ * folder with profiles, gets what comes with it and nothing of the person's own.
+ */
+type Owner = 'person' | 'file' | 'proxy of the file';
+
+function ownerOfSecrets(input: ConfigurationInput, { baseUrl, isProfilesOwn, isSimulator }: ChosenServer): Owner {
+  const { isFolderFromFile = false, isProxyFromFile = () => false } = input;
+  if (isSimulator) return 'person';
+  const isPersonsProfile = isProfilesOwn && !isFolderFromFile;
+  const isFromFile = baseUrl.isFromFile ?? (isFolderFromFile && baseUrl.origin.startsWith('profile '));
+  const isFiles = isFromFile && !isPersonsProfile && originOf(baseUrl.value) !== originOf(OPENAI_BASE_URL);
+  if (isProxyFromFile(baseUrl.value)) return isFiles && isFolderFromFile ? 'file' : 'proxy of the file';
+  return isFiles ? 'file' : 'person';
+}
+
+/** The reader of those environment variables that an owner has. */
+function variablesOf(owner: Owner): typeof fromEnv {
+  return owner === 'person' ? fromEnv : fromEnvFile;
+}
+
+interface KeySources {
+  readonly owner: Owner;
+  /** The variable that the profile names. */
+  readonly variable: string | null;
+  readonly usesEnvironment: boolean;
+}
+
+/** What overrides the profile's key, the variable that the profile names, the environment's, the one stored for the profile. */
+function chooseKey(input: ConfigurationInput, server: ChosenServer, sources: KeySources): Sourced<string> | null {
+  const { owner, variable, usesEnvironment } = sources;
+  if (server.isSimulator) return null;
+  const readVariable = (name: string): Sourced<string> | null => variablesOf(owner)(input, name);
+  const overriding = overridingKey(input, server, readVariable);
+  if (overriding !== null) return overriding;
+  if (variable !== null) return readVariable(variable);
+  const ofEnvironment = usesEnvironment ? (readVariable('SORA_API_KEY') ?? readVariable('OPENAI_API_KEY')) : null;
+  return ofEnvironment ?? (owner === 'proxy of the file' ? null : storedKey(input, server));
+}
+
+/**
+ * `SORA_API_KEY`, which overrides the key of the profile in use; null beside a `SORA_BASE_URL` of another server, which
+ * it belongs to.
+ */
+function overridingKey(
   input: ConfigurationInput,
-  { profile, isSimulator, isProfilesOwn }: ChosenServer,
-  variable: Sourced<string> | null,
-  ofEnvironment: (name: string) => Sourced<string> | null,
+  { baseUrl, isProfilesOwn }: ChosenServer,
+  readVariable: (name: string) => Sourced<string> | null,
 ): Sourced<string> | null {
-  if (isSimulator) return null;
-  if (variable !== null) return fromEnv(input, variable.value);
-  const stored = isProfilesOwn ? storedKey(input, profile) : null;
-  return ofEnvironment('SORA_API_KEY') ?? ofEnvironment('OPENAI_API_KEY') ?? stored;
+  if (!isProfilesOwn || !input.options.isInUse) return null;
+  const key = readVariable('SORA_API_KEY');
+  const address = key?.isFromFile ? fromEnvFile(input, 'SORA_BASE_URL') : fromEnv(input, 'SORA_BASE_URL');
+  return address === null || baseUrl.origin === address.origin ? key : null;
 }
 
 /** A profile’s own prices say what its own server takes, so they hold for no other. */
@@ -145,7 +196,7 @@ function isEnvironments({ value, origin }: Sourced<string>): boolean {
 }
 
 /** The key that was stored for a profile, which is for its own server only. */
-function storedKey({ keys }: ConfigurationInput, { value: profile }: Sourced<string>): Sourced<string> | null {
-  const key = Object.hasOwn(keys, profile) ? keys[profile] : undefined;
-  return key === undefined ? null : { value: key, origin: `stored for profile ${profile}` };
+function storedKey({ keys }: ConfigurationInput, { profile, isProfilesOwn }: ChosenServer): Sourced<string> | null {
+  const key = isProfilesOwn && Object.hasOwn(keys, profile.value) ? keys[profile.value] : undefined;
+  return key === undefined ? null : { value: key, origin: `stored for profile ${profile.value}` };
 }

@@ -13,14 +13,18 @@ export function describeConfiguration(configuration: Configuration): { name: str
   ) =>
     sourced === null
       ? { name, value: '', origin: 'not set' }
-      : { name, value: show(sourced.value), origin: sourced.origin };
+      : {
+          name,
+          value: show(sourced.value),
+          origin: sourced.isFromFile ? `${sourced.origin} (--env-file)` : sourced.origin,
+        };
   const dollars = (micros: string | number): string => (Number(micros) / 1_000_000).toFixed(2);
   const seconds = (ms: string | number): string => `${Number(ms) / 1000}s`;
   return [
     row('profile', profile),
     row('base_url', baseUrl),
     row('dialect', { ...configuration.dialect, value: DIALECTS[configuration.dialect.value].name }),
-    row('api_key', key && { value: maskKey(key.value), origin: key.origin }),
+    row('api_key', key && { ...key, value: maskKey(key.value) }),
     row('model', model),
     row('organization', organization),
     row('project', project),

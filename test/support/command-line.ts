@@ -10,7 +10,8 @@ import { createSeededRandom } from './seeded-random.ts';
 import { createTemporaryFolder } from './temporary-folder.ts';
 
 export interface RunOptions {
-  readonly env?: Readonly<Record<string, string>>;
+  /** Beside SORA_HOME, which `undefined` takes away. */
+  readonly env?: Readonly<Record<string, string | undefined>>;
   /** Standard input; without it, standard input is empty and no terminal. */
   readonly stdin?: string | PassThrough;
   /** Where requests go that are not for the simulator; without it every request fails the test. */
@@ -64,7 +65,7 @@ export function createCommandLine({
         version: '0.0.0-test',
         programDir: join(import.meta.dirname, '../../dist'),
         argv,
-        env: { SORA_HOME: home, ...options.env },
+        env: defined({ SORA_HOME: home, ...options.env }),
         cwd,
         homeDir: folder,
         platform: process.platform,
@@ -101,4 +102,8 @@ function collect(isTTY: boolean, columns: number): { stream: OutputStream; text:
   const stream = new PassThrough();
   stream.on('data', (chunk: Buffer) => chunks.push(chunk));
   return { stream: Object.assign(stream, { isTTY, columns }), text: () => Buffer.concat(chunks).toString('utf8') };
+}
+
+function defined(env: Host['env']): Host['env'] {
+  return Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined));
 }

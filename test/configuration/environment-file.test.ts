@@ -1,0 +1,214 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { nodeHttp } from '../../src/platform/http.ts';
+import { createCommandLine } from '../support/command-line.ts';
+import { type ScriptedServer, startScriptedServer } from '../support/scripted-server.ts';
+
+const SHELL = { OPENAI_API_KEY: 'openai-key-of-the-shell', SORA_API_KEY: 'sora-key-of-the-shell' };
+
+interface Case {
+  /** The environment file; `SERVER` and `HOST` stand for the server of whoever wrote it. */
+  readonly file: Readonly<Record<string, string>>;
+  readonly env?: Readonly<Record<string, string>>;
+  readonly argv?: readonly string[];
+  /** Settings of a folder `theirs` that lies beside the environment file. */
+  readonly theirs?: Readonly<Record<string, unknown>>;
+  readonly theirKeys?: Readonly<Record<string, string>>;
+  /** The person's own settings. */
+  readonly mine?: Readonly<Record<string, string>>;
+}
+
+/** Runs `sora list` with an environment file, and returns what its server was sent. */
+async function listWith({ file, env = SHELL, argv = [], theirs, theirKeys = {}, mine = {} }: Case) {
+  const server = await startScriptedServer(() => ({ body: { data: [], has_more: false } }));
+  const sora = createCommandLine();
+  const fill = (text: string): string =>
+    text.replaceAll('SERVER', server.url).replaceAll('HOST', new URL(server.url).origin).replaceAll('FOLDER', sora.cwd);
+  const text = Object.entries(file).map(([name, value]) => `${name}=${fill(value)}\n`);
+  writeFileSync(join(sora.cwd, '.env'), text.join(''));
+  if (theirs !== undefined) {
+    mkdirSync(join(sora.cwd, 'theirs'));
+    writeFileSync(join(sora.cwd, 'theirs/settings.json'), fill(JSON.stringify(theirs)));
+    writeFileSync(join(sora.cwd, 'theirs/keys.json'), JSON.stringify(theirKeys), { mode: 0o600 });
+  }
+  for (const [name, value] of Object.entries(mine)) await sora.run(['config', 'set', name, fill(value)]);
+  await sora.run(['config', 'key', 'set', '--profile', 'openai'], { stdin: 'stored-key-of-openai' });
+  if (mine['profiles.lab.base_url']) {
+    await sora.run(['config', 'key', 'set', '--profile', 'lab'], { stdin: 'stored-key-of-lab' });
+  }
+  // The command line sets SORA_HOME, which goes before the file's: without it, this is the file's to choose.
+  const home = 'SORA_HOME' in file ? { SORA_HOME: undefined } : {};
+  const run = await sora.run(['list', '--env-file', '.env', ...argv], { http: nodeHttp, env: { ...env, ...home } });
+  return { run, sent: sentTo(server) };
+}
+
+function sentTo({ requests }: ScriptedServer): string {
+  return requests.map(({ path, headers }) => `${path} ${JSON.stringify(headers)}`).join('\n');
+}
+
+describe('an environment file', () => {
+  it.each<[string, Case]>([
+    ['a base URL', { file: { OPENAI_BASE_URL: 'SERVER' } }],
+    ['the other name of a base URL', { file: { SORA_BASE_URL: 'SERVER' } }],
+    [
+      'a folder whose default profile is its server',
+      {
+        file: { SORA_HOME: 'FOLDER/theirs' },
+        theirs: { profiles: { openai: { base_url: 'SERVER' } } },
+      },
+    ],
+    [
+      'a folder with a profile that names a variable',
+      {
+        file: { SORA_HOME: 'FOLDER/theirs' },
+        theirs: { profile: 'p', profiles: { p: { base_url: 'SERVER', key_from_env: 'OPENAI_API_KEY' } } },
+      },
+    ],
+    [
+      'a folder with a profile that is named here',
+      {
+        file: { SORA_HOME: 'FOLDER/theirs', SORA_PROFILE: 'p' },
+        theirs: { profiles: { p: { base_url: 'SERVER', key_from_env: 'SORA_API_KEY' } } },
+      },
+    ],
+  ])('that names %s gets no key of the shell, and none that is stored', async (_, given) => {
+    const { run, sent } = await listWith(given);
+    expect(run).toMatchObject({
+      code: 0,
+      stderr: expect.stringMatching(/note: the key \w+ is not sent: `--env-file`/),
+    });
+    expect(sent).toMatch(/^\/v1\/videos/);
+    expect(sent).not.toMatch(/key-of/);
+  });
+
+  it.each<[string, Case]>([
+    ['OpenAI', { file: { HTTPS_PROXY: 'HOST' } }],
+    [
+      'a plain address of the shell',
+      {
+        file: { HTTP_PROXY: 'HOST' },
+        env: { ...SHELL, OPENAI_BASE_URL: 'http://videos.invalid/v1' },
+      },
+    ],
+    [
+      'a profile of the person, its headers included',
+      {
+        file: { http_proxy: 'HOST' },
+        env: {},
+        argv: ['--profile', 'lab'],
+        mine: {
+          'profiles.lab.base_url': 'http://videos.invalid/v1',
+          'profiles.lab.headers.X-Lab-Token': 'header-key-of-lab',
+          'profiles.lab.query.sig': 'query-key-of-lab',
+        },
+      },
+    ],
+  ])('whose proxy stands before %s gets no key of the person', async (_, given) => {
+    expect((await listWith(given)).sent).not.toMatch(/key-of/);
+  });
+
+  it.each<[string, Case, string]>([
+    [
+      'its own base URL',
+      { file: { OPENAI_BASE_URL: 'SERVER', OPENAI_API_KEY: 'openai-key-of-the-file' } },
+      'openai-key-of-the-file',
+    ],
+    [
+      'the profiles of its own folder',
+      {
+        file: { SORA_HOME: 'FOLDER/theirs', THEIR_KEY: 'key-of-the-file' },
+        theirs: { profile: 'p', profiles: { p: { base_url: 'SERVER', key_from_env: 'THEIR_KEY' } } },
+      },
+      'key-of-the-file',
+    ],
+    [
+      'the same, stored in that folder',
+      {
+        file: { SORA_HOME: 'FOLDER/theirs' },
+        theirs: { profile: 'p', profiles: { p: { base_url: 'SERVER' } } },
+        theirKeys: { p: 'stored-key-of-theirs' },
+      },
+      'stored-key-of-theirs',
+    ],
+    [
+      'a base URL of the command line',
+      { file: { OPENAI_API_KEY: 'openai-key-of-the-file' }, env: {}, argv: ['--base-url', 'SERVER'] },
+      'openai-key-of-the-file',
+    ],
+    [
+      'a profile of the person that it names',
+      { file: { SORA_PROFILE: 'lab' }, env: {}, mine: { 'profiles.lab.base_url': 'SERVER' } },
+      'stored-key-of-lab',
+    ],
+  ])('may hold what is for %s', async (_, given, key) => {
+    const { argv = [] } = given;
+    if (argv.includes('SERVER')) {
+      const server = await startScriptedServer(() => ({ body: { data: [] } }));
+      const sora = createCommandLine();
+      writeFileSync(join(sora.cwd, '.env'), `OPENAI_API_KEY=${key}\n`);
+      await sora.run(['list', '--env-file', '.env', '--base-url', server.url], { http: nodeHttp });
+      expect(sentTo(server)).toContain(`Bearer ${key}`);
+      return;
+    }
+    const { run, sent } = await listWith(given);
+    expect(run.code).toBe(0);
+    expect(sent).toContain(`Bearer ${key}`);
+  });
+
+  it('tells of values that come from it', async () => {
+    const sora = createCommandLine();
+    writeFileSync(join(sora.cwd, '.env'), 'OPENAI_BASE_URL=http://of-the-file/v1\n');
+    const { stdout } = await sora.run(['config', 'list', '--env-file', '.env']);
+    expect(stdout).toContain('base_url\thttp://of-the-file/v1\tOPENAI_BASE_URL (--env-file)\n');
+  });
+
+  it('must not change Node itself, which reads its options out of it before the program starts', async () => {
+    const sora = createCommandLine();
+    writeFileSync(join(sora.cwd, '.env'), 'NODE_OPTIONS=--require=./evil.js\n');
+    const { code, stderr } = await sora.run(['list', '--env-file', '.env']);
+    expect(code).toBe(2);
+    expect(stderr).toContain('sets NODE_OPTIONS');
+  });
+});
+
+describe('SORA_API_KEY', () => {
+  const SETTINGS = {
+    profiles: { lab: { base_url: 'SERVER', key_from_env: 'LAB_KEY' }, other: { base_url: 'SERVER' } },
+  };
+
+  async function keysSent(argv: readonly string[], env: Readonly<Record<string, string>>, settings = {}) {
+    const server = await startScriptedServer(() => ({ body: { data: [], has_more: false } }));
+    const sora = createCommandLine();
+    mkdirSync(sora.home);
+    const text = JSON.stringify({ ...SETTINGS, ...settings }).replaceAll('SERVER', server.url);
+    writeFileSync(join(sora.home, 'settings.json'), text);
+    await sora.run(['config', 'key', 'set', '--profile', 'lab'], { stdin: 'stored-key' });
+    const filled = Object.entries(env).map(([name, value]) => [name, value.replaceAll('SERVER', server.url)]);
+    await sora.run(['list', ...argv], { http: nodeHttp, env: Object.fromEntries(filled) });
+    return server.requests.map(({ headers }) => headers.authorization);
+  }
+  const KEYS = { SORA_API_KEY: 'of-sora', LAB_KEY: 'of-lab', OPENAI_API_KEY: 'of-openai' };
+
+  it.each<
+    [string, readonly string[], Readonly<Record<string, string>>, Record<string, unknown>, (string | undefined)[]]
+  >([
+    ['overrides the key of a named profile', ['--profile', 'lab'], KEYS, {}, ['Bearer of-sora']],
+    ['overrides the key of the default profile', [], KEYS, { profile: 'lab' }, ['Bearer of-sora']],
+    ['leaves it alone when it is not set', [], { LAB_KEY: 'of-lab' }, { profile: 'lab' }, ['Bearer of-lab']],
+    [
+      'is not for a server beside its own',
+      ['--profile', 'lab'],
+      { ...KEYS, SORA_BASE_URL: 'http://x/v1' },
+      {},
+      ['Bearer of-lab'],
+    ],
+  ])('%s', async (_, argv, env, settings, sent) => {
+    expect(await keysSent(argv, env, settings)).toEqual(sent);
+  });
+
+  it('is for the profile in use only, where all are asked', async () => {
+    const sent = await keysSent(['--all-profiles'], { SORA_API_KEY: 'of-sora', LAB_KEY: 'of-lab' }, { profile: 'lab' });
+    expect(sent.toSorted()).toEqual(['Bearer of-sora', undefined]);
+  });
+});
