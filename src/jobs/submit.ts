@@ -129,7 +129,7 @@ export async function submit(deps: SubmitDeps, order: SubmitOrder): Promise<Subm
 }
 
 /** Whether a submission certainly made nothing, or a person gave it up, so that its request may be submitted again. */
-function isCleared({ answer, refusal }: JobRecord): boolean {
+export function isCleared({ answer, refusal }: JobRecord): boolean {
   return answer === 'rejected' && [WITHDRAWN, NEVER_ARRIVED, ABANDONED].some((code) => code === refusal?.code);
 }
 

@@ -16,7 +16,7 @@ export interface BudgetOptions {
   readonly maxOrderMicros: number | null;
   /** An order above this price needs approval. */
   readonly confirmAboveMicros: number;
-  readonly ledger: Pick<Ledger, 'byKey'>;
+  readonly ledger: Pick<Ledger, 'byRow'>;
 }
 
 /** What the orders of one run of the service may cost, and what they have cost. */
@@ -46,7 +46,7 @@ export class Budget {
   }
 
   #costOf(jobId: string, estimatedMicros: number): number {
-    const record = this.options.ledger.byKey(jobId);
+    const record = this.options.ledger.byRow(jobId).at(-1);
     if (record === undefined) return estimatedMicros;
     const charge = chargeOf(record);
     if (charge.kind === 'free' || charge.kind === 'nothing') return 0;

@@ -4,12 +4,12 @@ import type { VideosClient } from '../client/port.ts';
 import { SoraError } from '../domain/errors.ts';
 import { failureOf } from '../domain/job-failure.ts';
 import type { PriceRow } from '../domain/pricing.ts';
-import { factsOf, type SavedFile, type ServerIdentity } from '../domain/record.ts';
+import { factsOf, type JobFacts, type JobRecord, type SavedFile, type ServerIdentity } from '../domain/record.ts';
 import type { ServerCapabilities } from '../domain/request-gate.ts';
 import { isTerminal, type Variant, type VideoJob } from '../domain/video.ts';
 import { cancelJob } from '../jobs/cancel.ts';
 import { download } from '../jobs/download.ts';
-import { attach, type RowOrder, type SubmitDeps, submit } from '../jobs/submit.ts';
+import { isCleared, type SubmitDeps, submit } from '../jobs/submit.ts';
 import { waitForJob } from '../jobs/wait.ts';
 import { makeFolder } from '../platform/folders.ts';
 import { Interrupt } from '../platform/host.ts';
@@ -45,6 +45,10 @@ export interface JobRunnerOptions {
 /** The length of one wait. It is repeated until the server ends the job. */
 const WAIT_MS = 30 * 60_000;
 const EXTENSION: Readonly<Record<'video' | 'thumbnail', string>> = { video: 'mp4', thumbnail: 'webp' };
+
+type NotedEvent =
+  | { readonly event: 'seen'; readonly job: JobFacts }
+  | { readonly event: 'saved'; readonly file: SavedFile };
 
 /** A job in the background. */
 interface Run {
@@ -158,8 +162,8 @@ export class JobRunner {
     try {
       const videoId = job.videoId ?? (await this.#submit(job));
       if (job.videoId === null) {
+        log('info', 'Job submitted to Sora API', { id: job.id, videoId }); // first: the disk may be full, and it is paid
         await change({ status: 'processing', videoId });
-        log('info', 'Job submitted to Sora API', { id: job.id, videoId });
       }
       onSubmitted();
       const video = await this.#wait(current, videoId, signal);
@@ -185,34 +189,56 @@ export class JobRunner {
     }
   }
 
-  /** Returns the server's id. A job with a record in the ledger has been sent before and is never sent again. */
+  /** Returns the server's id. A job that may have been sent before is looked for, and never sent again. */
   async #submit(job: RestJob): Promise<string> {
-    const { upstream } = this.#options;
-    const { ledger } = upstream.submitDeps;
-    const record = ledger.byKey(job.id);
-    if (record?.answer === 'rejected') {
+    const { upstream, log } = this.#options;
+    const record = this.#recordOf(job);
+    if (record?.answer === 'rejected' && !isCleared(record)) {
       throw new SoraError('job_failed', {
         title: 'the submission was refused',
         causedBy: record.refusal?.message ?? null,
       });
     }
-    const submission =
-      record === undefined
-        ? await submit(upstream.submitDeps, {
-            key: job.id,
-            server: upstream.identity,
-            request: job.request,
-            estimate: job.estimate,
-            free: upstream.budget.options.isFree,
-            again: true, // each order is a separate job; its key prevents it from being sent twice
-            taken: new Set(),
-            maxCostPerDayMicros: upstream.maxCostPerDayMicros,
-            row: this.#rowOf(job),
-          })
-        : await attach(upstream.submitDeps, record);
+    const { session, maxCostMicros, isFree } = upstream.budget.options;
+    const order = {
+      key: job.id,
+      server: upstream.identity,
+      request: job.request,
+      estimate: job.estimate,
+      free: isFree,
+      again: false,
+      taken: new Set<string>(),
+      maxCostPerDayMicros: upstream.maxCostPerDayMicros,
+      // Like a row of a manifest, a job has its video once, and counts towards the cap of this run.
+      row: { batch: session, key: job.id, after: null, givesUp: null, maxCostMicros },
+    };
+    const submission = await submit(upstream.submitDeps, order).catch((error: unknown) => {
+      // What an earlier run left never arrived, so it may be submitted now.
+      if (record !== undefined && this.#hasNeverArrived(job)) return submit(upstream.submitDeps, order);
+      throw error;
+    });
+    const { unrecorded } = submission;
     const videoId = submission.job?.id ?? submission.record.job?.id;
-    if (videoId === undefined) throw new SoraError('outcome_unknown', { facts: { key: job.id } });
+    if (unrecorded !== undefined) log('error', unrecorded.message, { id: job.id, videoId });
+    if (videoId === undefined) throw new SoraError('outcome_unknown', { facts: { key: submission.record.key } });
     return videoId;
+  }
+
+  /** The latest submission of a job; undefined when it has never been sent. */
+  #recordOf({ id }: RestJob): JobRecord | undefined {
+    return this.#options.upstream.submitDeps.ledger.byRow(id).at(-1);
+  }
+
+  #hasNeverArrived(job: RestJob): boolean {
+    const record = this.#recordOf(job);
+    return record !== undefined && isCleared(record);
+  }
+
+  /** Writes down what happened to a job. Its video matters more than the note. */
+  async #note(job: RestJob, event: NotedEvent): Promise<void> {
+    const { clock, ledger } = this.#options.upstream.submitDeps;
+    const key = this.#recordOf(job)?.key;
+    if (key !== undefined) await ledger.tryAppend({ ...event, key, atMs: clock.now() });
   }
 
   #diagnose(thrown: unknown): Diagnosis {
@@ -225,15 +251,9 @@ export class JobRunner {
     return { code, message: clean(message), causedBy: causedBy && clean(causedBy), hints: hints.map(clean), requestId };
   }
 
-  /** Ties the submission to this run of the service, whose cap the ledger then enforces. */
-  #rowOf({ id }: RestJob): RowOrder | null {
-    const { session, maxCostMicros } = this.#options.upstream.budget.options;
-    return maxCostMicros === null ? null : { batch: session, key: id, after: null, givesUp: null, maxCostMicros };
-  }
-
   async #wait(job: RestJob, videoId: string, signal: AbortSignal): Promise<VideoJob> {
     const { upstream, random, log } = this.#options;
-    const { clock, ledger } = upstream.submitDeps;
+    const { clock } = upstream.submitDeps;
     let status = 'queued';
     for (;;) {
       const deadlineMs = clock.now() + WAIT_MS;
@@ -250,7 +270,7 @@ export class JobRunner {
           if (video.progress !== null) this.#progress.set(job.id, video.progress);
           if (video.status === status) continue;
           status = video.status;
-          await ledger.tryAppend({ event: 'seen', key: job.id, atMs: clock.now(), job: factsOf(video) });
+          await this.#note(job, { event: 'seen', job: factsOf(video) });
           if (!isTerminal(video.status)) log('info', 'Video job status', { id: job.id, videoId, status });
         }
       } catch (error) {
@@ -266,7 +286,7 @@ export class JobRunner {
     signal: AbortSignal,
   ): Promise<SavedFile> {
     const { upstream, filesDir } = this.#options;
-    const { client, clock, ledger } = upstream.submitDeps;
+    const { client, clock } = upstream.submitDeps;
     makeFolder(filesDir, 0o700);
     const file = await download(
       { client, clock, signal },
@@ -279,7 +299,7 @@ export class JobRunner {
         force: true,
       },
     );
-    await ledger.append({ event: 'saved', key: job.id, atMs: clock.now(), file });
+    await this.#note(job, { event: 'saved', file });
     return file;
   }
 }

@@ -18,7 +18,7 @@ export interface Diagnosis {
 
 /** A job of the REST service, as stored. */
 export interface RestJob {
-  /** Also the key of its record in the ledger, which tells a restarted service what happened to it. */
+  /** Also the row of its records in the ledger, which tell a restarted service what happened to it. */
   readonly id: string;
   /** The process that works on it; see `rest-job-store.ts`. */
   readonly owner: string;

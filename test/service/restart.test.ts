@@ -1,6 +1,8 @@
 import { appendFileSync, readFileSync } from 'node:fs';
 import { describe, expect, it, vi } from 'vitest';
 import { RestJobStore } from '../../src/service/rest-job-store.ts';
+import { intent } from '../store/ledger-events.ts';
+import { createProcess } from '../support/processes.ts';
 import { createSeededRandom } from '../support/seeded-random.ts';
 import { createTestedService, type TestedService } from '../support/service.ts';
 import { createTemporaryFolder } from '../support/temporary-folder.ts';
@@ -35,6 +37,18 @@ describe('a restart', () => {
     const first = createTestedService({ upstreamUrl: server.url });
     vi.spyOn(first.runner, 'start').mockImplementation(() => {}); // killed before it got to it
     const id = await first.order();
+    const second = await restart(first, { upstreamUrl: server.url });
+    await second.until(id, 'completed');
+    expect(server.posts).toBe(1);
+  });
+
+  it('submits a job whose process was killed just before it sent the create', async () => {
+    const server = await startVideosServer();
+    const first = createTestedService({ upstreamUrl: server.url, isKilled: true });
+    vi.spyOn(first.runner, 'start').mockImplementation(() => {});
+    const id = await first.order();
+    const of = { atMs: first.clock.now(), baseUrl: server.url, ...createProcess(7) };
+    await first.ledger.append(intent(id, { ...of, batch: 'serve-test', row: id }));
     const second = await restart(first, { upstreamUrl: server.url });
     await second.until(id, 'completed');
     expect(server.posts).toBe(1);
