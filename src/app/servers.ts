@@ -2,7 +2,7 @@ import type { VideosClient } from '../client/port.ts';
 import type { TraceEvent, Transport } from '../client/transport.ts';
 import { profileNames, SIMULATOR_PROFILE } from '../configuration/chosen-server.ts';
 import type { Configuration } from '../configuration/configuration.ts';
-import { capabilitiesOf, endpointOf, requireKey } from '../configuration/endpoint.ts';
+import { accountSecrets, capabilitiesOf, endpointOf, requireKey } from '../configuration/endpoint.ts';
 import type { TargetOptions } from '../configuration/sources.ts';
 import { DIALECTS } from '../domain/dialect.ts';
 import { SoraError } from '../domain/errors.ts';
@@ -16,6 +16,7 @@ import { proxiesFrom } from '../platform/proxy-http.ts';
 import type { FaultName } from '../simulator/faults.ts';
 import type { Simulator } from '../simulator/simulator.ts';
 import type { SimulatorOptions } from '../simulator/simulator-options.ts';
+import { accountOf } from '../store/account.ts';
 import type { SoraPaths } from '../store/paths.ts';
 import type { Settings } from '../store/settings.ts';
 import type { GlobalOptions } from './global-options.ts';
@@ -132,6 +133,7 @@ export class Servers {
         profile: profile.value,
         baseUrl: baseUrl.value,
         dialect: dialect.value === 'videos' ? undefined : DIALECTS[dialect.value].name,
+        account: accountOf(this.#deps.paths.accountSalt, accountSecrets(configuration)),
       },
       configuration,
       transport,

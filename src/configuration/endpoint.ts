@@ -75,3 +75,9 @@ export function secretsOf({ key, headers, query }: Configuration): string[] {
 function credentialsOf(value: string): string[] {
   return /^\S+\s+(\S.*)$/.exec(value)?.slice(1) ?? [];
 }
+
+/** What tells one account of a server from another: its secrets, and what chooses between the parts of an account. */
+export function accountSecrets(configuration: Configuration): string[] {
+  const { organization, project } = configuration;
+  return [organization?.value ?? '', project?.value ?? '', ...secretsOf(configuration)];
+}

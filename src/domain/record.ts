@@ -27,6 +27,8 @@ export interface SavedFile {
 
 /** Which server a job belongs to. */
 export interface ServerIdentity {
+  /** Whose key is used, as a salted hash; left out where it is not known. */
+  readonly account?: string | undefined;
   readonly profile: string;
   readonly baseUrl: string;
   /** Left out for `videos`. */
@@ -169,6 +171,7 @@ function openRecord(intent: IntentEvent): JobRecord {
     profile: intent.profile,
     baseUrl: intent.baseUrl,
     dialect: intent.dialect,
+    account: intent.account,
     pid: intent.pid,
     host: intent.host,
     boot: intent.boot,
@@ -190,6 +193,11 @@ function openRecord(intent: IntentEvent): JobRecord {
     files: [],
     removed: false,
   };
+}
+
+/** Whether two accounts may be the same one: also where one is not known, or hashed with another salt. */
+export function mayBeSameAccount(a: string | undefined, b: string | undefined): boolean {
+  return a === undefined || b === undefined || a === b || a.split('.')[0] !== b.split('.')[0];
 }
 
 /** Whether the job behind a record may still be running, or may exist without our knowing it. */

@@ -11,6 +11,7 @@ import {
   isOpen,
   type JobRecord,
   type LedgerEvent,
+  mayBeSameAccount,
   NEVER_ARRIVED,
   type ServerIdentity,
   WITHDRAWN,
@@ -149,6 +150,7 @@ export function underWay(
   if (again) return [];
   return ledger
     .byFingerprint(fingerprintOf(server.baseUrl, recordRequest(request)))
+    .filter(({ account }) => mayBeSameAccount(account, server.account))
     .filter((record) => isOpen(record) || (owesFile && isFileOwed(record, clock.now())));
 }
 
@@ -174,6 +176,7 @@ async function writeIntent(deps: SubmitDeps, order: SubmitOrder): Promise<string
     profile: server.profile,
     baseUrl: server.baseUrl,
     dialect: server.dialect,
+    account: server.account,
     fingerprint: fingerprintOf(server.baseUrl, recorded),
     request: recorded,
     estimatedMicros: estimate?.micros ?? null,

@@ -1,6 +1,5 @@
 import { randomBytes } from 'node:crypto';
 import { setMaxListeners } from 'node:events';
-import { resolve } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
 import { type Clock, systemClock } from './clock.ts';
 import { homeDirOf } from './home-dir.ts';
@@ -31,7 +30,8 @@ export interface Host {
   readonly argv: readonly string[];
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly cwd: string;
-  readonly homeDir: string;
+  /** Null where it is not known. */
+  readonly homeDir: string | null;
   readonly platform: NodeJS.Platform;
   readonly nodeVersion: string;
   readonly pid: number;
@@ -56,7 +56,7 @@ export function nodeHost(version: string, programDir: string): Host {
     argv: process.argv.slice(2),
     env: process.env,
     cwd: process.cwd(),
-    homeDir: resolve(homeDirOf(process.env)),
+    homeDir: homeDirOf(process.env),
     platform: process.platform,
     nodeVersion: process.versions.node,
     pid: process.pid,

@@ -101,6 +101,7 @@ function decodeEvent(fields: Fields): LedgerEvent | undefined {
         profile: fields.text('profile'),
         baseUrl: fields.text('baseUrl'),
         dialect: decodeDialect(fields.textOrNull('dialect')),
+        account: fields.textOrNull('account') ?? undefined,
         fingerprint: fields.text('fingerprint'),
         request: decodeRequest(fields.within('request')),
         estimatedMicros: fields.integerOrNull('estimatedMicros'),

@@ -152,7 +152,7 @@ describe('the ledger', () => {
     const { create, server, sora } = await setUp();
     const state = join(sora.cwd, 'a-file');
     writeFileSync(state, '');
-    const { code, stderr } = await create([], { env: { SORA_HOME: '', XDG_STATE_HOME: state } });
+    const { code, stderr } = await create([], { env: { SORA_HOME: undefined, XDG_STATE_HOME: state } });
     expect(code).toBe(2);
     expect(stderr).toContain('could not read the ledger');
     expect(server.posts).toBe(0);
@@ -161,7 +161,7 @@ describe('the ledger', () => {
   it.skipIf(process.platform !== 'linux')('keeps money from being spent when nothing can be added to it', async () => {
     const { create, server } = await setUp();
     // Lets nobody make a file, not even root.
-    const { code, stderr } = await create(['--json'], { env: { SORA_HOME: '', XDG_STATE_HOME: '/sys' } });
+    const { code, stderr } = await create(['--json'], { env: { SORA_HOME: undefined, XDG_STATE_HOME: '/sys' } });
     expect({ code, error: JSON.parse(stderr).error.code, posts: server.posts }).toEqual({
       code: 1,
       error: 'cannot_write',
@@ -390,5 +390,26 @@ describe('--reuse', () => {
     expect((await create(['--reuse', '--count', '2'])).code).toBe(2);
     expect((await create(['--reuse', '--again'])).code).toBe(2);
     expect(server.posts).toBe(0);
+  });
+});
+
+describe('two keys at one server', () => {
+  it('are two accounts, whose equal requests are two videos', async () => {
+    const { create, server } = await setUp();
+    const keys = ['sk-of-one-0123456789', 'sk-of-two-0123456789'];
+    for (const key of keys) await create(['--detach'], { env: { SORA_API_KEY: key } });
+    expect(server.posts).toBe(2);
+    await create(['--detach'], { env: { SORA_API_KEY: String(keys[0]) } });
+    expect(server.posts).toBe(2);
+  });
+
+  it('may be one account in a ledger that does not tell', async () => {
+    const { create, server, sora } = await setUp();
+    await create(['--detach']);
+    const path = join(sora.home, 'ledger.jsonl');
+    const old = ledgerOf(sora).map(({ account: _, crc: __, host: ___, ...event }) => JSON.stringify(event));
+    writeFileSync(path, `${old.join('\n')}\n`);
+    await create(['--detach'], { env: { SORA_API_KEY: 'sk-of-two-0123456789' } });
+    expect(server.posts).toBe(1);
   });
 });

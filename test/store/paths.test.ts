@@ -1,5 +1,7 @@
+import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { homeDirOf } from '../../src/platform/home-dir.ts';
 import { soraPaths } from '../../src/store/paths.ts';
 
 const HOME = join('/', 'home', 'ada');
@@ -42,10 +44,18 @@ describe('files lie', () => {
     [
       'in APPDATA on Windows',
       'win32',
-      { APPDATA: '/appdata', XDG_CONFIG_HOME: '/c' },
+      { APPDATA: '/appdata', LOCALAPPDATA: '/local', XDG_CONFIG_HOME: '/c' },
       join('/appdata/sora/config'),
       join('/appdata/sora/state'),
-      join('/appdata/sora/cache'),
+      join('/local/sora/cache'),
+    ],
+    [
+      'in SORA_HOME below the home folder',
+      'linux',
+      { SORA_HOME: '~/s' },
+      join(HOME, 's'),
+      join(HOME, 's'),
+      join(HOME, 's'),
     ],
     ['in SORA_HOME before all', 'win32', { SORA_HOME: '/h', APPDATA: '/appdata' }, '/h', '/h', '/h'],
   ])('%s', (_, platform, env, config, state, cache) => {
@@ -58,5 +68,32 @@ describe('files lie', () => {
       join(state, 'serve'),
       join(cache, 'code'),
     ]);
+  });
+});
+
+describe('a folder that depends on where a command runs', () => {
+  it.each(['', '.', 'sora-data', './.sora', '~ada/sora'])('is refused: SORA_HOME=%j', (folder) => {
+    expect(() => soraPaths({ env: { SORA_HOME: folder }, platform: 'linux', homeDir: HOME })).toThrow(
+      expect.objectContaining({ code: 'invalid_config', hints: [expect.stringContaining('absolute')] }),
+    );
+  });
+
+  it('is refused where no home folder is known, unless none is needed', () => {
+    expect(() => soraPaths({ env: {}, platform: 'linux', homeDir: null })).toThrow(/home folder/);
+    expect(soraPaths({ env: { SORA_HOME: '/s' }, platform: 'linux', homeDir: null }).ledger).toBe(
+      join('/s', 'ledger.jsonl'),
+    );
+  });
+
+  it.each([
+    [{ HOME: '/home/ada' }, '/home/ada'],
+    [{ HOME: '' }, null],
+    [{ HOME: 'ada' }, null],
+  ])('is no home folder: %j', (env, homeDir) => {
+    expect(homeDirOf(env)).toBe(homeDir);
+  });
+
+  it('is the system’s own where HOME is not set', () => {
+    expect(homeDirOf({})).toBe(userInfo().homedir);
   });
 });

@@ -1,0 +1,40 @@
+import { createHmac, randomBytes } from 'node:crypto';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { makeFolder } from '../platform/folders.ts';
+
+const SALT = /^([0-9a-f]{8})([0-9a-f]{32})$/;
+
+/**
+ * Names an account in the ledger: a hash of its secrets, salted with a private file, so that two keys at one server are
+ * told apart and none can be guessed. Undefined where the file cannot be kept; then all accounts count as one.
+ */
+export function accountOf(saltPath: string, secrets: readonly string[]): string | undefined {
+  const [, saltId, salt] = SALT.exec(readSalt(saltPath) ?? '') ?? [];
+  if (saltId === undefined || salt === undefined) return undefined;
+  const digest = createHmac('sha256', salt).update(JSON.stringify(secrets)).digest('hex');
+  return `${saltId}.${digest.slice(0, 16)}`;
+}
+
+function readSalt(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8').trim();
+  } catch {
+    return makeSalt(path);
+  }
+}
+
+/** Of two processes at once, the first one's file is the salt. */
+function makeSalt(path: string): string | undefined {
+  try {
+    makeFolder(dirname(path), 0o700);
+    writeFileSync(path, `${randomBytes(20).toString('hex')}\n`, { flag: 'wx', mode: 0o600 });
+  } catch {
+    // It exists by now, or cannot be made: reading tells.
+  }
+  try {
+    return readFileSync(path, 'utf8').trim();
+  } catch {
+    return undefined;
+  }
+}
