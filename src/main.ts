@@ -20,7 +20,7 @@ export async function runCli(host: Host): Promise<number> {
     if (invocation === null) return 0;
     const { definition, args, options, globals } = invocation;
     output = new Output(host, outputOptions(globals, host.env));
-    // Loaded behind the help, which needs none of it.
+    // Loaded after the help was handled, which does not need it.
     const { Context } = await import('./app/context.ts');
     const context = new Context(host, globals, output);
     await context.servers.checkFault();
@@ -48,7 +48,7 @@ function outputOptions({ json, quiet, debug, color }: GlobalOptions, env: Host['
   };
 }
 
-/** For errors of a command line that cannot be read: in which form they are wanted. */
+/** The global options as far as they can be guessed, to print the errors of an invalid command line. */
 function guessGlobals(argv: readonly string[]): GlobalOptions {
   const at = argv.indexOf('--');
   const before = at === -1 ? argv : argv.slice(0, at);

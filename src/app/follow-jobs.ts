@@ -12,7 +12,7 @@ export interface FollowedJob {
   readonly id: string;
   readonly server: Server;
   readonly record: JobRecord | undefined;
-  /** The job as it was just told; null to look first. */
+  /** The job as last reported; null to ask for it first. */
   readonly known: VideoJob | null;
 }
 
@@ -20,8 +20,8 @@ type FollowDeps = Pick<Context, 'host' | 'output' | 'ledger' | 'jobs' | 'random'
 
 /**
  * Waits for a job with progress on the terminal, writes what changes into the
- * ledger, and returns the job when it has ended, however it has ended. Throws
- * `wait_timeout` and `interrupted`, whose hints go on with the wait.
+ * ledger, and returns the job when it has ended, whatever its status. Throws
+ * `wait_timeout` and `interrupted`, whose hints resume the wait.
  */
 export async function followJob(job: FollowedJob, timeoutMs: number, deps: FollowDeps): Promise<VideoJob> {
   const [outcome] = await followJobs([job], timeoutMs, deps);
@@ -65,7 +65,7 @@ async function followOne(watch: JobWatch, timeoutMs: number, deps: FollowDeps): 
   }
 }
 
-/** The end of a wait that is not the end of its job: whatever it was, it says how to go on. */
+/** An error that ended the wait but not the job, with the command that resumes it. */
 function stopped(thrown: unknown, id: string, target: string): SoraError {
   const facts = { id, target };
   if (thrown instanceof Interrupt) {
@@ -81,7 +81,7 @@ function stopped(thrown: unknown, id: string, target: string): SoraError {
   return thrown.with({ jobId: id, hints: [...thrown.hints, resume] });
 }
 
-/** One job under watch: tells what is new about it to people and to the ledger. */
+/** One watched job: reports what is new to people and to the ledger. */
 class JobWatch {
   readonly job: FollowedJob;
   readonly state: WaitState;

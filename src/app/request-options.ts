@@ -56,14 +56,14 @@ export const REQUEST_OPTIONS = {
 
 export type RequestOptions = OptionValues<typeof REQUEST_OPTIONS>;
 
-/** A resolved request, and where its image lies. */
+/** A resolved request, and the path of its image. */
 export interface ReadRequest extends ResolvedRequest {
   readonly imagePath: string | null;
 }
 
 /**
  * Reads prompt and image and resolves the request. `extraFaults` are what the
- * command found wrong with its other options, so that all faults come at once.
+ * command found wrong with its other options, so that all faults are reported together.
  * Throws `invalid_request`, or `reference_size_mismatch` when that is the only fault.
  */
 export async function readRequest(
@@ -84,7 +84,7 @@ export async function readRequest(
   const input = {
     ...withDefaults({ ...options, params: options.param }, defaults),
     model: options.model ?? model?.value,
-    // A prompt that could not be read is a fault already; another one about it would mislead.
+    // An unreadable prompt is a fault already; a second one about it would mislead.
     prompt: promptText ?? 'unreadable',
     characters: options.character,
     image,

@@ -11,7 +11,7 @@ import { WIRE_FORMS } from '../wire/forms.ts';
 import { encodingFor } from '../wire/videos.ts';
 import type { ReadRequest } from './request-options.ts';
 
-/** What `--dry-run` answers: the request as it would be sent, the same as a curl command, and the cost. */
+/** The answer to `--dry-run`: the request as it would be sent, a curl command that sends it, and the cost. */
 export function previewRequest(
   read: ReadRequest,
   cost: Estimate | null,
@@ -48,7 +48,7 @@ export function previewRequest(
   };
 }
 
-/** The create of a request as a curl command; whatever is secret stays in a variable of the shell. */
+/** The create as a curl command; secrets are shell variables. */
 export function createCurl(request: VideoRequest, configuration: Configuration, imagePath: string | null): string {
   const { baseUrl, headers, query } = endpointOf(configuration);
   const auth = authOf(configuration, headers);
@@ -68,7 +68,7 @@ function fieldsOf(values: Readonly<Record<string, string>>): CurlField[] {
   return Object.entries(values).map(([name, value]) => ({ name, value, isSecret: isSecretName(name) }));
 }
 
-/** A model goes by the name that its server has for it. */
+/** With the server’s own name of the model. */
 function asSent(request: VideoRequest, { modelNames }: Configuration): VideoRequest {
   return { ...request, model: request.model && serverModel(request.model, modelNames) };
 }
@@ -77,13 +77,13 @@ function textOf(value: unknown): string {
   return typeof value === 'string' ? value : JSON.stringify(value);
 }
 
-/** `$0.40`, or what it would be where nothing is paid. */
+/** `$0.40`, or for the simulator what it would normally be. */
 export function describeCost(micros: number | null, isSimulator: boolean): string {
   const amount = formatUsd(micros);
   return isSimulator ? `free (simulated; normally ${amount})` : amount;
 }
 
-/** Without a key, a header of the profile's own may stand in its place. */
+/** Without a key, a header from the profile may replace it. */
 function authOf({ auth, key, isSimulator }: Configuration, headers: Endpoint['headers']): CurlTarget['auth'] {
   if (auth === 'none' || isSimulator) return null;
   const header = auth === 'bearer' ? { name: 'Authorization', prefix: 'Bearer ' } : { name: 'api-key', prefix: '' };

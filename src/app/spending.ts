@@ -5,9 +5,9 @@ import { confirm } from '../output/prompt.ts';
 import type { Context } from './context.ts';
 
 export interface Spending {
-  /** What all of it is estimated to cost; null where no price is known. */
+  /** The estimated cost of everything; null if no price is known. */
   readonly micros: number | null;
-  /** What the same has cost already; the cap is for both. */
+  /** What it has cost so far; the cap covers both. */
   readonly spentMicros?: number;
   /** Videos beside them whose price is not known. */
   readonly unpriced?: number;
@@ -28,8 +28,8 @@ export function parseMaxCost(text: string | undefined, faults: string[]): number
 }
 
 /**
- * Enforces the caps and asks for consent before anything is sent. Throws
- * `cost_cap_exceeded`. Where nobody can be asked, silence means no.
+ * Enforces the caps and asks for confirmation before anything is sent. Throws
+ * `cost_cap_exceeded`. Without a terminal, silence means no.
  */
 export async function agreeToSpend(
   spending: Spending,
@@ -62,7 +62,7 @@ export async function agreeToSpend(
   });
 }
 
-/** Throws `cost_cap_exceeded` for what would cost more than a command may, or an unknown amount. */
+/** Throws `cost_cap_exceeded` if the cost is above the cap of a command, or unknown. */
 export function enforceCap(
   spending: Pick<Spending, 'micros' | 'unpriced' | 'spentMicros' | 'spentUnpriced'>,
   cap: Configuration['maxCostMicros'],

@@ -62,7 +62,7 @@ async function cancelOne(found: FoundJob, waitMs: number | null, deps: CancelDep
   const { jobs, host } = deps;
   const { id, server, record } = found;
   const capabilities = capabilitiesOf(server.configuration);
-  // Who waits for the end of a job wants it deleted then, not stopped.
+  // With `--wait` the job is deleted when it ends, not stopped.
   requireCapability(waitMs === null ? 'cancel' : 'delete', capabilities);
   const before = await jobs.look(found);
   if (isTerminal(before.status)) throw alreadyFinished(found);
@@ -98,15 +98,15 @@ async function deleteAfterwards(
   return { summary: summarize(found.server.identity.profile, found.record, job), outcome: 'deleted' };
 }
 
-/** In a dialect without removals, waiting to delete it would be in vain. */
+/** In a dialect without a delete call, `--wait` would not help. */
 function cannotCancel({ id, server }: FoundJob, refusal: SoraError | null): SoraError {
   const target = targetOption(server.identity);
-  const isInVain = refusal?.code === 'not_supported' && refusal.status === null;
+  const isWithoutDelete = refusal?.code === 'not_supported' && refusal.status === null;
   return new SoraError('cannot_cancel', {
     causedBy: refusal?.causedBy ?? refusal?.message ?? null,
     jobId: id,
     facts: { id, target },
-    ...(isInVain
+    ...(isWithoutDelete
       ? { hints: [`run \`${commandAbout(id, 'sora status', `${target} --watch`)}\` to wait for its end`] }
       : {}),
   });

@@ -69,7 +69,7 @@ function refuseUnfinished(job: VideoJob, target: string, nowMs: number): void {
   throw new SoraError('content_not_ready', { jobId: job.id, facts: { id: job.id, target } });
 }
 
-/** Default names are known only now, when the job is. */
+/** Default names depend on the job, so they are checked here. */
 function refuseExisting(
   { destination, variants, force, sidecar }: FilePlan,
   job: VideoJob,

@@ -13,7 +13,7 @@ import { JOB_JSON_SHAPE, jobsAnswer } from '../output/job-view.ts';
 type StatusDeps = ListDeps & Pick<Context, 'isServerNamed' | 'random'>;
 
 const MOST_RECENT = 10;
-/** How many jobs of a server are looked at for unfinished ones. */
+/** How many listed jobs of a server are searched for unfinished ones. */
 const LISTED = 100;
 
 export const statusCommand = defineCommand({
@@ -60,7 +60,7 @@ export const statusCommand = defineCommand({
   },
 });
 
-/** The newest and the unfinished jobs, of the ledger and, with all profiles, of their servers; those that can still change are asked for. */
+/** The newest and the unfinished jobs of the ledger and, with all profiles, of their servers; unfinished ones are refreshed. */
 async function overview(allProfiles: boolean, deps: StatusDeps): Promise<CommandResult> {
   const { ledger, output, host } = deps;
   const { lists, errors } = allProfiles ? await listAllServers(LISTED, deps) : { lists: [], errors: [] };

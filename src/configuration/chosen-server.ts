@@ -9,7 +9,7 @@ export const SIMULATOR_PROFILE = 'simulator';
 export const OPENAI_BASE_URL = 'https://api.openai.com/v1';
 const SIMULATOR_BASE_URL = 'http://simulator.invalid/v1';
 
-/** Where a profile was named; its own values rank with that, above what is weaker. */
+/** Where a profile was named; its own values have the same rank. */
 type Rank = 'option' | 'sora-env' | 'settings' | 'default';
 
 interface ChosenProfile extends Sourced<string> {
@@ -20,11 +20,11 @@ export interface ChosenServer {
   readonly profile: Sourced<string>;
   readonly baseUrl: Sourced<string>;
   readonly isSimulator: boolean;
-  /** Whether the address is the profile's own server; what a profile holds is for no other. */
+  /** Whether the base URL is the profile's own server; its values apply to no other. */
   readonly isProfilesOwn: boolean;
 }
 
-/** Throws `invalid_config` for a profile that does not exist, and for an address that is none. */
+/** Throws `invalid_config` for an unknown profile or an invalid base URL. */
 export function chooseServer(input: ConfigurationInput): ChosenServer {
   refuseTwoServers(input.options);
   const profile = chooseProfile(input);
@@ -119,20 +119,20 @@ function chooseBaseUrl(
     throw new SoraError('invalid_config', {
       title: `the base URL \`${redactUrl(value)}\` (${candidate.origin}) is not valid`,
       violations: [fault],
-      hints: [mending(candidate.origin, value)],
+      hints: [fixFor(candidate.origin, value)],
     });
   }
   throw new SoraError('invalid_config', { title: 'no base URL is set' });
 }
 
-/** The remedy at the place where the address was set. */
-function mending(origin: string, value: string): string {
+/** How to fix the base URL where it was set. */
+function fixFor(origin: string, value: string): string {
   const example = usableAddress(value);
   if (origin.startsWith('profile ')) return `run \`sora config set profiles.${origin.slice(8)}.base_url ${example}\``;
   return /^[A-Z_]+$/.test(origin) ? `set \`${origin}=${example}\`` : `add \`--base-url ${example}\``;
 }
 
-/** What was probably meant: the address without what it must not hold, or with the scheme that it lacks. */
+/** The probable intention: the URL without its forbidden parts, or with the missing scheme. */
 function usableAddress(value: string): string {
   const { protocol, origin, pathname } = URL.canParse(value) ? new URL(value) : {};
   if (protocol === 'http:' || protocol === 'https:') return `${origin}${pathname}`;
@@ -140,7 +140,7 @@ function usableAddress(value: string): string {
   return /^[\w-]+(\.[\w-]+)+(:\d{1,5})?(\/[\w./-]*)?$/.test(value) ? `https://${value}` : 'http://HOST:PORT/v1';
 }
 
-/** The ledger knows a server by its address: two spellings of it must not be two servers, of which the second is paid again. */
+/** The ledger identifies a server by its base URL: two spellings must not become two servers, and be paid twice. */
 function spellOneWay(baseUrl: string): string {
   const { origin, pathname } = new URL(baseUrl);
   return `${origin}${pathname.replace(/\/+$/, '')}`;

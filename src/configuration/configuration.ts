@@ -8,7 +8,7 @@ import { parseYesOrNo, type Settings } from '../store/settings.ts';
 import { type ChosenServer, chooseServer, OPENAI_BASE_URL, originOf } from './chosen-server.ts';
 import { type ConfigurationInput, fromEnv, fromEnvFile, fromSettings, group, parsed, type Sourced } from './sources.ts';
 
-/** Everything that is settled before a command runs; each value with its origin. */
+/** Everything that is decided before a command runs; each value with its origin. */
 export interface Configuration {
   readonly profile: Sourced<string>;
   readonly baseUrl: Sourced<string>;
@@ -26,17 +26,17 @@ export interface Configuration {
   readonly query: Readonly<Record<string, string>>;
   /** The list’s and, behind them, the profile’s own. */
   readonly prices: readonly PriceRow[];
-  /** What the server cannot do, by its profile's word. */
+  /** What the server cannot do, according to its profile. */
   readonly lacks: ReadonlySet<Capability>;
   /** The server's list has every job of the account, as its profile declares. */
   readonly hasCompleteList: boolean;
-  /** The server's own names of models, by the names that are given to them here. */
+  /** The server's own names of models, by the names used here. */
   readonly modelNames: Readonly<Record<string, string>>;
-  /** What a request asks for where nothing else is asked for: `duration`, `aspect_ratio`, `params.seed`, … */
+  /** Defaults of requests: `duration`, `aspect_ratio`, `params.seed`, … */
   readonly defaults: Readonly<Record<string, string>>;
   readonly maxCostMicros: Sourced<number> | null;
   readonly maxCostPerDayMicros: Sourced<number> | null;
-  /** The profile whose spending the cap of the day is for; null: all of them. */
+  /** The profile whose spending counts towards the day’s cap; null for all. */
   readonly maxCostPerDayProfile: string | null;
   readonly confirmAboveMicros: Sourced<number>;
   /** Whether a JSON file goes beside each saved video. */
@@ -46,9 +46,9 @@ export interface Configuration {
 }
 
 /**
- * Settles every value by precedence: option, `SORA_*`, `OPENAI_*`, profile,
- * default. A profile that was named by an option or by `SORA_PROFILE` ranks with
- * that: who says `--profile lab` gets lab’s server whatever the environment says.
+ * Resolves every value by precedence: option, `SORA_*`, `OPENAI_*`, profile,
+ * default. A profile named by an option or by `SORA_PROFILE` has the same rank:
+ * `--profile lab` uses lab’s server whatever the environment says.
  */
 export function resolveConfiguration(input: ConfigurationInput): Configuration {
   const { settings } = input;
@@ -66,8 +66,8 @@ export function resolveConfiguration(input: ConfigurationInput): Configuration {
   /** What the profile adds to each call may be secret, and a proxy of the environment file would see it. */
   const sentGroup = (name: string): Record<string, string> => (owner === 'proxy of the file' ? {} : ownGroup(name));
   const ofForm = isSimulator ? ofProfile : own; // the simulator has no address of its own to compare
-  // A profile that names a variable has settled what of the environment is for its server.
-  const usesEnvironment = own('key_from_env') === null && isEnvironments(baseUrl);
+  // A profile that names its own variable uses nothing else from the environment.
+  const usesEnvironment = own('key_from_env') === null && usesEnvironmentKey(baseUrl);
   const ofEnvironment = (name: string): Sourced<string> | null =>
     usesEnvironment ? variablesOf(owner)(input, name) : null;
   const keyOf = (owner: Owner): Sourced<string> | null =>
@@ -162,7 +162,7 @@ function overridingKey(
   return address === null || baseUrl.origin === address.origin ? key : null;
 }
 
-/** A profile’s own prices say what its own server takes, so they hold for no other. */
+/** A profile’s own prices apply to its own server only. */
 function pricesOf(profile: string | null, settings: Settings): PriceRow[] {
   const setting = `profiles.${profile}.prices`;
   const own = profile === null ? {} : group(settings, `${setting}.`);
@@ -175,7 +175,7 @@ function pricesOf(profile: string | null, settings: Settings): PriceRow[] {
   );
 }
 
-/** A name was checked when the command line or the settings were read. */
+/** Names were checked when the command line or the settings were read. */
 function chooseDialect(
   { options }: ConfigurationInput,
   ofProfile: Sourced<string> | null,
@@ -187,15 +187,15 @@ function chooseDialect(
 }
 
 /**
- * Whether what the environment holds for its server (key, organisation, project) is for this one: its address stands
- * beside it or on the command line, or it is OpenAI's own.
+ * Whether the environment’s key, organisation and project are for this server: its base URL is in the environment too or
+ * on the command line, or it is OpenAI.
  */
-function isEnvironments({ value, origin }: Sourced<string>): boolean {
+function usesEnvironmentKey({ value, origin }: Sourced<string>): boolean {
   const isExplicit = ['option --base-url', 'SORA_BASE_URL', 'OPENAI_BASE_URL'].includes(origin);
   return isExplicit || originOf(value) === originOf(OPENAI_BASE_URL);
 }
 
-/** The key that was stored for a profile, which is for its own server only. */
+/** The key stored for a profile, for its own server only. */
 function storedKey({ keys }: ConfigurationInput, { profile, isProfilesOwn }: ChosenServer): Sourced<string> | null {
   const key = isProfilesOwn && Object.hasOwn(keys, profile.value) ? keys[profile.value] : undefined;
   return key === undefined ? null : { value: key, origin: `stored for profile ${profile.value}` };

@@ -6,7 +6,7 @@ import { keyFault } from '../store/keys.ts';
 import { OPENAI_BASE_URL, originOf } from './chosen-server.ts';
 import type { Configuration } from './configuration.ts';
 
-/** Refuses to go on without a key where a key is certain to be needed, or with one that cannot be sent. */
+/** Throws `no_api_key` if the server certainly needs a key, or `invalid_api_key` for a key that cannot be sent. */
 export function requireKey(configuration: Configuration, atMs: number): void {
   const { key, baseUrl, profile } = configuration;
   if (key === null) {
@@ -22,7 +22,7 @@ export function requireKey(configuration: Configuration, atMs: number): void {
   });
 }
 
-/** Whether a server is certain to want a key: OpenAI itself. */
+/** Whether a server certainly needs a key: OpenAI itself. */
 export function needsKey({ auth, baseUrl }: Configuration): boolean {
   return auth !== 'none' && originOf(baseUrl.value) === originOf(OPENAI_BASE_URL);
 }
@@ -43,7 +43,7 @@ export function endpointOf(configuration: Configuration): Endpoint {
   };
 }
 
-/** What the server can do, as far as its dialect and its profile tell. */
+/** What is known of the server’s capabilities from its dialect and its profile. */
 export function capabilitiesOf({ profile, dialect, lacks }: Configuration): ServerCapabilities {
   return { profile: profile.value, dialect: dialect.value, lacks };
 }
@@ -54,18 +54,18 @@ function authHeader(auth: 'bearer' | 'api-key', key: string): { name: string; va
 
 const SECRET_NAME = /key|token|secret|auth|sig|pass|credential|cookie|session/i;
 
-/** Whether a header or a query parameter of this name holds a secret, as far as its name tells. */
+/** Whether the name of a header or query parameter says that it holds a secret. */
 export function isSecretName(name: string): boolean {
   return SECRET_NAME.test(name);
 }
 
-/** Whether a setting holds a secret, as far as its name tells. */
+/** Whether a setting’s name says that it holds a secret. */
 export function isSecretSetting(name: string): boolean {
   const [, sent] = /^profiles\.[^.]+\.(?:headers|query)\.(.+)$/.exec(name) ?? [];
   return sent !== undefined && isSecretName(sent);
 }
 
-/** What must never be shown: the key, and headers and query parameters whose names say that they are one. */
+/** What must never be shown: the key, and headers and query parameters with names of secrets. */
 export function secretsOf({ key, headers, query }: Configuration): string[] {
   const named = [...Object.entries(headers), ...Object.entries(query)].filter(([name]) => isSecretName(name));
   return [...(key === null ? [] : [key.value]), ...named.flatMap(([, value]) => [value, ...credentialsOf(value)])];

@@ -8,7 +8,7 @@ import { shortPath } from './short-path.ts';
 import type { Surface } from './surface.ts';
 import { renderTable } from './table.ts';
 
-/** A row for programs: its job, and where it stands in the manifest; the keys are a public interface. */
+/** A row for programs: its job and its place in the manifest; the keys are a public interface. */
 export function entryJson({ line, id, outcome, summary, error }: BatchEntry): Record<string, unknown> {
   return {
     row: id,
@@ -54,18 +54,18 @@ export function describeCount({ rows, done, failed, running, unknown, toDo }: Ba
     [unknown, 'unknown'],
     [failed, 'failed'],
   ] as const;
-  const told = parts.filter(([count]) => count > 0).map(([count, name]) => `${count} ${name}`);
-  return `${rows} ${rows === 1 ? 'row' : 'rows'}: ${told.join(', ') || 'nothing to do'}`;
+  const shown = parts.filter(([count]) => count > 0).map(([count, name]) => `${count} ${name}`);
+  return `${rows} ${rows === 1 ? 'row' : 'rows'}: ${shown.join(', ') || 'nothing to do'}`;
 }
 
-/** A line about a row that has ended, for a pipe: row, outcome, id, file or what went wrong. */
+/** A line about a finished row, for a pipe: row, outcome, id, file or error. */
 export function entryLine(entry: BatchEntry, cwd: string): string {
   return [nameOf(entry), entry.outcome, entry.summary.id ?? '', resultOf(entry, cwd)]
     .map((cell) => cleanLine(cell))
     .join('\t');
 }
 
-/** A table of rows on a terminal; where there are very many, of the first. */
+/** A table of rows on a terminal, limited to the first hundred. */
 export async function renderEntries(entries: readonly BatchEntry[], cwd: string, surface: Surface): Promise<string> {
   const shown = surface.isTerminal ? entries.slice(0, MAX_SHOWN) : entries;
   const { palette } = surface;
@@ -106,7 +106,7 @@ function resultOf({ summary, error }: BatchEntry, cwd: string): string {
   return summary.error?.message ?? summary.prompt ?? '';
 }
 
-/** What moves while a row is made. */
+/** What changes while a row runs. */
 export interface RowActivity {
   readonly name: string;
   readonly startedMs: number;
@@ -122,14 +122,14 @@ export interface BoardState {
   readonly startedMs: number;
   /** Of rows that ended in this run. */
   readonly ended: number;
-  /** Why creates wait, and until when; null when they do not. */
+  /** Why creates wait, and until when; null if they do not. */
   readonly pause: { readonly reason: string; readonly untilMs: number } | null;
 }
 
 const NAME_COLUMNS = 20;
 const BAR_CELLS = 12;
 
-/** A line a running row, as many as there is room for, and the totals. */
+/** One line per running row, as many as fit, and the totals. */
 export function boardLines(state: BoardState, nowMs: number, room: number): string[] {
   const places = Math.max(0, room - 2);
   const shown = state.running.slice(0, places);

@@ -17,7 +17,7 @@ const FRAME_MS = 100;
 const DEFAULT_COLUMNS = 80;
 const DEFAULT_ROWS = 24;
 
-/** Draws what `lines` returns (given how many there is room for), again and again; only what has changed is written. */
+/** Repeatedly draws what `lines` returns for the available room; only changes are written. */
 export async function createBoard(
   stream: OutputStream & { readonly rows?: number },
   clock: Clock,
@@ -28,12 +28,12 @@ export async function createBoard(
   const stopping = new AbortController();
   let shown: readonly string[] = [];
   let shownColumns = 0;
-  /** A terminal that was made narrower has folded what it shows into more lines than are known of. */
+  /** After a resize to fewer columns, the terminal has wrapped the lines into more than were drawn. */
   const eraseFolded = (columns: number): void => {
     if (columns >= shownColumns) return;
     const folded = shown.reduce((sum, line) => sum + Math.max(1, Math.ceil(columnsOf(line) / columns)), 0);
     stream.write(`\x1b[${folded}A\r\x1b[J`);
-    update.done(); // it forgets what was there
+    update.done(); // forgets the drawn lines
   };
   const draw = (): void => {
     const columns = stream.columns || DEFAULT_COLUMNS;

@@ -1,9 +1,9 @@
 import { stripVTControlCharacters } from 'node:util';
 
-// What a terminal may obey although JSON lets it stand: C1 controls, and the marks that reorder or hide text.
+// What JSON does not escape but a terminal may interpret: C1 controls, and marks that reorder or hide text.
 const MARKS = /[\u007f-\u009f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g;
 
-/** What most text is made of, and safe as it is: the long way takes fifty times as long. */
+/** Most text, which is safe as it is; the full check takes fifty times as long. */
 const PLAIN = /^[ -~]*$/;
 
 // C0 and C1 controls other than newline and tab, and the marks that reorder or hide text.

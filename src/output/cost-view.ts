@@ -20,7 +20,7 @@ export function priceJson(price: PriceRow): Record<string, unknown> {
 
 export const PRICE_JSON_SHAPE = '{"model","resolution","sizes","usd_per_second","since","price_list","source"}';
 
-/** A price list, and below it where its prices were read. */
+/** A price list, with its sources below. */
 export async function renderPrices(prices: readonly PriceRow[], surface: Surface): Promise<string> {
   const { isTerminal, palette } = surface;
   const table = await renderTable(
@@ -81,7 +81,7 @@ export function renderPricedOrder(order: PricedOrder, surface: Surface): Promise
     .join('');
 }
 
-/** What a manifest would cost, for programs: what is rendered, which is what is paid, and what was asked for. */
+/** What a manifest would cost, for programs: the rendered seconds, which are paid, and the requested ones. */
 export function batchCostJson({ videos, asked, rendered }: CostEstimate): Record<string, unknown> {
   return {
     videos,

@@ -9,10 +9,10 @@ export interface AccessCommand {
   readonly price: string;
 }
 
-/** What is narrower stands below the title, and not beside it. */
+/** On narrower terminals, details go below the title. */
 const MIN_COLUMNS = 30;
 
-/** The checks, a line each, and what to do about one that did not pass: below it, or for programs behind it. */
+/** The checks, one per line, with fixes for those that did not pass: below the line, or in a pipe at its end. */
 export function renderChecks(checks: readonly CheckResult[], { isTerminal, columns, palette }: Surface): string {
   if (!isTerminal) return checks.map((check) => `${cellsOf(check).join('\t')}\n`).join('');
   const isNarrow = columns - WIDE_INDENT.length < MIN_COLUMNS;

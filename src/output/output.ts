@@ -46,7 +46,7 @@ export class Output {
     this.#env = env;
   }
 
-  /** A secret that is known from now on and must never be printed. */
+  /** Registers a secret that must never be printed. */
   keepSecret(secret: string): void {
     this.#secrets.push(secret);
   }
@@ -56,7 +56,7 @@ export class Output {
     return hideSecrets(text, this.#secrets);
   }
 
-  /** Something worth knowing, told once. With `--json` it becomes a part of the document, which is all there is to read. */
+  /** Prints a note, once. With `--json` it becomes part of the document. */
   note(text: string): void {
     const line = cleanText(this.#redact(text));
     const isNew = !this.#notes.has(line);
@@ -64,18 +64,18 @@ export class Output {
     if (isNew && !this.options.json && !this.options.quiet) this.#tell(`note: ${line}\n`);
   }
 
-  /** A line of news about work that goes on; people only. */
+  /** Reports progress on a line, for people only. */
   news(text: string): void {
     if (!this.options.json && !this.options.quiet) this.#tell(`${cleanText(this.#redact(text))}\n`);
   }
 
-  /** What is told while a board moves stands above it. */
+  /** While a board is shown, text is written above it. */
   #tell(text: string): void {
     if (this.#board.isVisible) this.#board.write(text);
     else this.#stderr.write(text);
   }
 
-  /** A line of a server's log; with `--json` an object, as all that is printed then is. */
+  /** A line of a server's log; with `--json` an object. */
   log(level: 'info' | 'error', message: string, facts: Readonly<Record<string, unknown>>): void {
     const { json, quiet } = this.options;
     if (quiet && level === 'info') return;
@@ -88,7 +88,7 @@ export class Output {
     this.#stderr.write(`[${level}] ${what} ${cleanText(this.#redact(JSON.stringify(facts)))}\n`);
   }
 
-  /** A part of the answer that is told ahead of the rest: a document on a line of its own, or a line of text in a pipe. */
+  /** Prints part of the answer early: a document on its own line, or a line of text in a pipe. */
   part({ data, line }: { readonly data: Answer['data']; readonly line: string }): void {
     const isTerminal = this.stdout.isTTY === true;
     if (this.options.json) this.stdout.write(`${escapeMarks(hideSecrets(JSON.stringify(data), this.#secrets))}\n`);
@@ -105,7 +105,7 @@ export class Output {
     this.stdout.write(hideSecrets(await view(surface), this.#secrets));
   }
 
-  /** The first error is the one that the exit code tells of; with `--json` all stand in one object. */
+  /** The first error decides the exit code; with `--json` all are in one object. */
   async errors(errors: readonly [SoraError, ...SoraError[]]): Promise<void> {
     if (this.options.json) {
       const [first, ...rest] = errors.map((error) => errorJson(error));
@@ -117,12 +117,12 @@ export class Output {
     this.#stderr.write(this.#redact(errors.map((error) => renderError(error, palette)).join('\n')));
   }
 
-  /** Something that moves, where that is wanted; else nothing. */
+  /** An animated line, if animation is possible; else nothing. */
   progress(): Promise<Progress> | Progress {
     return this.#isAnimated ? createProgress(this.#stderr) : SILENT_PROGRESS;
   }
 
-  /** The same of several lines; one at a time. */
+  /** The same with several lines; one board at a time. */
   async board(clock: Clock, lines: (room: number) => readonly string[]): Promise<Board> {
     if (!this.#isAnimated) return SILENT_BOARD;
     const board = await createBoard(this.#stderr, clock, lines);
@@ -136,7 +136,7 @@ export class Output {
 
   get #isAnimated(): boolean {
     const { json, quiet, debug } = this.options;
-    // A terminal that does not know its width (0) cannot have lines redrawn.
+    // On a terminal of unknown width (0) lines cannot be redrawn.
     return this.#stderr.isTTY === true && this.#stderr.columns !== 0 && !this.#env.CI && !json && !quiet && !debug;
   }
 

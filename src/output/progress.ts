@@ -3,7 +3,7 @@ import { cleanLine } from './clean-text.ts';
 
 /** One moving line on a terminal. */
 export interface Progress {
-  /** Shows what `line` returns, asked anew with every frame, so that clocks in it run. */
+  /** Shows what `line` returns, called for every frame, so that clocks in it run. */
   show(line: () => string): void;
   stop(): void;
   readonly isVisible: boolean;
@@ -19,7 +19,7 @@ export async function createProgress(stream: OutputStream): Promise<Progress> {
   const spinner = ora({
     stream: stream as NodeJS.WritableStream, // a terminal's stream, which has all that ora asks for
     text: '',
-    // A function is asked with every frame; `text` itself would stand still between two looks at the job.
+    // A function is called for every frame; a plain text would freeze between two polls.
     suffixText: () => cleanLine(current(), (stream.columns || 80) - SPINNER_COLUMNS),
     discardStdin: false,
     hideCursor: true,

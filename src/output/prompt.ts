@@ -20,7 +20,7 @@ export async function askSecret(
   return text.trim();
 }
 
-/** Asks for a text on a terminal; what `fault` finds wrong with it is told, and asked for anew. */
+/** Asks for a text on a terminal; shows what `fault` finds wrong and asks again. */
 export async function askText(
   question: string,
   { value, fault = () => null }: { value?: string | undefined; fault?: (text: string) => string | null },
@@ -60,7 +60,7 @@ function contextOf({ stdin, stderr, interrupt }: PromptHost): {
   return { input: stdin, output: stderr, signal: interrupt };
 }
 
-/** While a question stands, the terminal is raw and Ctrl-C arrives as an error of the library. */
+/** During a question the terminal is raw, and Ctrl-C arrives as an error of the library. */
 async function answered<T>(ask: () => Promise<T>): Promise<T> {
   try {
     return await ask();

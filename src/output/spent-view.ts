@@ -36,7 +36,7 @@ export const SPENT_JSON_SHAPE =
 
 type Groups = SpentReport['groups'];
 
-/** A bar chart and its sums on a terminal; in a pipe the numbers, a row a group. */
+/** A bar chart with sums on a terminal; in a pipe one row of numbers per group. */
 export function renderSpent({ groups, total }: SpentReport, by: string, surface: Surface): Promise<string> | string {
   if (surface.isTerminal) return groups.length === 0 ? '' : renderChart(groups, total, by, surface);
   const rows = groups.map(([name, spent]) => [
@@ -52,7 +52,7 @@ export function renderSpent({ groups, total }: SpentReport, by: string, surface:
   return renderTable({ head: [], rows }, surface);
 }
 
-/** Of jobs of a kind; empty where there are none of it. */
+/** Empty if there are no such jobs. */
 function amountOf(micros: number | null, format: (micros: number) => string): string {
   return micros === null ? '' : format(micros);
 }
@@ -70,7 +70,7 @@ async function renderChart(groups: Groups, total: Spent, by: string, surface: Su
   const shown = columns.filter(
     ([head]) =>
       (head !== 'UNKNOWN' || total.doubtfulJobs > 0) &&
-      // Without a price that a server told, all that is spent is estimated.
+      // If no server reported a price, everything is estimated.
       ((head !== 'ESTIMATED' && head !== 'ACTUAL') || total.actualMicros !== null),
   );
   const head = [by.toUpperCase(), ...shown.map(([title]) => title)];
@@ -99,7 +99,7 @@ function describeDoubt({ doubtfulJobs, doubtfulMicros }: Spent): string {
 
 const EIGHTHS = ['', '▏', '▎', '▍', '▌', '▋', '▊', '▉'];
 
-/** Draws bars to one scale: what is spent, and lighter what may be. */
+/** Draws bars to one scale: solid for what is spent, light for what may be. */
 function barsFor(groups: Groups, columns: number): (spent: Spent) => string {
   const longest = groups.reduce((most, [, { mostMicros }]) => Math.max(most, mostMicros), 1);
   return ({ spentMicros, mostMicros }) => {

@@ -35,7 +35,7 @@ export async function createSurface(
   };
 }
 
-/** chalk decides for standard output only and does not hear `NO_COLOR` there; so it is decided here, per stream. */
+/** chalk decides for standard output only, and ignores `NO_COLOR`; so this decides per stream. */
 function isColored(isTerminal: boolean, env: Readonly<Record<string, string | undefined>>, mode: ColorMode): boolean {
   if (mode !== 'auto') return mode === 'always';
   if (env.NO_COLOR) return false;

@@ -16,33 +16,20 @@ export interface Table {
 export const GAP = 2;
 const MIN_FLEXIBLE = 10;
 
+const LINES =
+  'top top-mid top-left top-right bottom bottom-mid bottom-left bottom-right left left-mid mid mid-mid right right-mid';
+const NO_LINES = Object.fromEntries(LINES.split(' ').map((name) => [name, '']));
+
 /** A table for people on a terminal; tab-separated rows, without a head, for programs. */
 export async function renderTable(table: Table, surface: Surface): Promise<string> {
   const rows = table.rows.map((row) => row.map((cell) => cleanLine(cell)));
   if (!surface.isTerminal) return rows.map((row) => `${row.join('\t')}\n`).join('');
   const { default: Table } = await import('cli-table3');
-  const none = '';
   const shown = fitColumns(table, rows, surface.columns);
   const rendered = new Table({
     head: shown.map(({ column }) => surface.palette.dim(table.head[column] ?? '')),
-    chars: {
-      top: none,
-      'top-mid': none,
-      'top-left': none,
-      'top-right': none,
-      bottom: none,
-      'bottom-mid': none,
-      'bottom-left': none,
-      'bottom-right': none,
-      left: none,
-      'left-mid': none,
-      mid: none,
-      'mid-mid': none,
-      right: none,
-      'right-mid': none,
-      middle: ' '.repeat(GAP),
-    },
-    // The library colours its head by itself, in a pipe too, unless told not to.
+    chars: { ...NO_LINES, middle: ' '.repeat(GAP) },
+    // By default the library colours its head, even in a pipe.
     style: { head: [], border: [], 'padding-left': 0, 'padding-right': 0 },
   });
   const { paint = (cell) => cell } = table;

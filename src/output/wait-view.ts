@@ -1,7 +1,7 @@
 import { formatElapsed } from '../domain/duration.ts';
 import type { JobStatus } from '../domain/video.ts';
 
-/** What moves while a job is waited for. */
+/** What changes during a wait. */
 export interface WaitState {
   readonly startedMs: number;
   /** How long such a job usually takes; null without a history. */
@@ -12,7 +12,7 @@ export interface WaitState {
   trouble: string | null;
 }
 
-/** `in progress ━━━━━━━━━──────────── 45 %  0:12, about 0:14 left`; several jobs are told as one. */
+/** `in progress ━━━━━━━━━──────────── 45 %  0:12, about 0:14 left`; several jobs share one line. */
 export function describeWait(states: readonly WaitState[], nowMs: number): string {
   const [first] = states;
   if (first === undefined) return '';

@@ -1,8 +1,7 @@
 import { columnsOf } from './clean-text.ts';
 
 /**
- * A line as lines of so many terminal columns. What stands between backticks is not torn, however long it is: it is there
- * to be copied.
+ * Wraps a line to a number of terminal columns. Text in backticks is never split: it is meant to be copied.
  */
 export function wrapLine(line: string, columns: number): string[] {
   const words = line.match(/(?:`[^`]*`|\S)+/g) ?? [];

@@ -235,7 +235,7 @@ describe('the faults of a manifest', () => {
 
   it('of JSON lines are told all at once, with their lines', async () => {
     expect(await faultsOf('faulty.jsonl')).toMatchInlineSnapshot(`
-      "error: faulty.jsonl has 37 faults
+      "error: 37 errors in faulty.jsonl
         - line 3: this is not JSON
         - line 4: this is not JSON
         - line 5: a row is an object, or a prompt as a text
@@ -281,7 +281,7 @@ describe('the faults of a manifest', () => {
 
   it('of comma-separated values', async () => {
     expect(await faultsOf('faulty.csv')).toMatchInlineSnapshot(`
-      "error: faulty.csv has 9 faults
+      "error: 9 errors in faulty.csv
         - line 1: the column \`Colour\` is no key of a row
         - line 1: there are two columns for \`prompt\`
         - line 1: the column \`param.\` is no key of a row
@@ -296,7 +296,7 @@ describe('the faults of a manifest', () => {
       "
     `);
     expect(await faultsOf('no-prompt.tsv')).toMatchInlineSnapshot(`
-      "error: no-prompt.tsv has 2 faults
+      "error: 2 errors in no-prompt.tsv
         - line 1: the first line names the columns, and none of them is \`prompt\`
         - line 2: the row has no \`prompt\`
 
@@ -307,7 +307,7 @@ describe('the faults of a manifest', () => {
 
   it('of YAML', async () => {
     expect(await faultsOf('faulty.yaml')).toMatchInlineSnapshot(`
-      "error: faulty.yaml has 14 faults
+      "error: 14 errors in faulty.yaml
         - line 2: \`fps\` is no key of a row; what a server takes beyond the standard goes into \`param\`
         - line 4: \`shots\` is neither \`jobs\` nor \`defaults\`
         - line 6: the duration \`soon\` is not a number of seconds above 0
@@ -327,7 +327,7 @@ describe('the faults of a manifest', () => {
       "
     `);
     expect(await faultsOf('broken.yaml')).toMatchInlineSnapshot(`
-      "error: broken.yaml has 2 faults
+      "error: 2 errors in broken.yaml
         - line 3: Map keys must be unique
         - line 4: Missing closing "quote
 
@@ -335,7 +335,7 @@ describe('the faults of a manifest', () => {
       "
     `);
     expect(await faultsOf('bomb.yaml')).toMatchInlineSnapshot(`
-      "error: bomb.yaml has 5 faults
+      "error: 5 errors in bomb.yaml
         - line 1: \`a\` is neither \`jobs\` nor \`defaults\`
         - line 2: \`b\` is neither \`jobs\` nor \`defaults\`
         - line 3: \`c\` is neither \`jobs\` nor \`defaults\`
@@ -346,7 +346,7 @@ describe('the faults of a manifest', () => {
       "
     `);
     expect(await faultsOf('no-list.yaml')).toMatchInlineSnapshot(`
-      "error: no-list.yaml has a fault
+      "error: 1 error in no-list.yaml
         - line 1: \`jobs\` is not a list of rows
 
       hint: run \`sora batch --schema\` to see what a row may hold
@@ -356,7 +356,7 @@ describe('the faults of a manifest', () => {
 
   it('of JSON', async () => {
     expect(await faultsOf('faulty.json')).toMatchInlineSnapshot(`
-      "error: faulty.json has 3 faults
+      "error: 3 errors in faulty.json
         - line 2: \`defaults\` is not an object
         - line 5: \`size\` is not a text
         - line 6: a row is an object, or a prompt as a text
@@ -374,7 +374,7 @@ describe('the faults of a manifest', () => {
 
   it('of plain text', async () => {
     expect(await faultsOf('faulty.txt')).toMatchInlineSnapshot(`
-      "error: faulty.txt has 3 faults
+      "error: 3 errors in faulty.txt
         - line 5: could not read the prompt’s file: ENOENT: no such file or directory, open '/work/no-such-prompt.txt'
         - line 6: this is JSON and no prompt; give \`--format jsonl\`
         - line 7: this is JSON and no prompt; give \`--format jsonl\`
@@ -386,7 +386,7 @@ describe('the faults of a manifest', () => {
 
   it('of a file for the Batch API', async () => {
     expect(await faultsOf('faulty-batch-api.jsonl')).toMatchInlineSnapshot(`
-      "error: faulty-batch-api.jsonl has 8 faults
+      "error: 8 errors in faulty-batch-api.jsonl
         - line 2: \`method\` is "GET", not "POST"
         - line 2: \`url\` is "/v1/images", not "/v1/videos"
         - line 3: \`output\` is no key of a line of the Batch API
@@ -410,7 +410,7 @@ describe('the faults of a manifest', () => {
 
   it('are also that it is empty, no text, or not there', async () => {
     expect(await faultsOf('empty.jsonl')).toMatchInlineSnapshot(`
-      "error: empty.jsonl has a fault
+      "error: 1 error in empty.jsonl
         - line 1: the manifest has no rows
 
       hint: run \`sora batch --schema\` to see what a row may hold

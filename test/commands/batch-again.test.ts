@@ -115,10 +115,10 @@ describe('a row that was changed', () => {
     const { sora, batch } = await createStudio();
     await batch();
     const changed = await batch(['-d', '8', '--dry-run', '--json']);
-    expect(changed.json().notes).toEqual([expect.stringMatching(/^3 jobs of earlier runs/)]);
+    expect(changed.json().notes).toEqual([expect.stringMatching(/^3 earlier jobs no longer match/)]);
     expect((await batch(['--dry-run', '--json'])).json().notes).toBeUndefined();
     writeFileSync(join(sora.cwd, 'shots.txt'), 'a boat\na cat, asleep\na dog\n');
-    expect((await batch(['--dry-run'])).stderr).toContain('note: a job of earlier runs is of no row');
+    expect((await batch(['--dry-run'])).stderr).toContain('note: 1 earlier job no longer matches any row');
   });
 });
 

@@ -115,7 +115,7 @@ describe('a batch', () => {
     const faulty = await sora.run(['batch', '-', '--simulate'], { stdin: '{"prompt":1}\n' });
     expect({ code: faulty.code, title: faulty.stderr.split('\n')[0] }).toEqual({
       code: 2,
-      title: 'error: standard input has a fault',
+      title: 'error: 1 error in standard input',
     });
     const endless = new PassThrough();
     Readable.from(endlessly('a prompt\n'.repeat(100_000))).pipe(endless);
@@ -347,7 +347,7 @@ describe('Ctrl-C', () => {
     const first = await batch(argv, { interrupt: stop.signal });
     expect(first.code).toBe(130);
     expect(server.posts).toBe(4);
-    expect(first.stderr).toContain('interrupted; 4 jobs go on at the server, 5 rows are to do');
+    expect(first.stderr).toContain('interrupted; 4 jobs keep running on the server, 5 rows to do');
     expect(first.stderr).toMatch(/hint: run `sora batch shots\.txt --base-url \S+ -y -d 8 -o 'my clips'` to resume/);
     expect((await batch(argv)).code).toBe(0);
     expect(server.posts).toBe(9);

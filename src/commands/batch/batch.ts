@@ -55,10 +55,10 @@ export const batchCommand = defineCommand({
     const count = { ...countRows(plan.rows, plan), toSpendMicros, unpriced };
     const price = describePrice(toSpendMicros, unpriced);
     output.news(`plan: ${describeCount(count)}; cost: ${isSimulator ? `free (simulated; normally ${price})` : price}`);
-    // Rows of standard input are others each time.
+    // Rows from standard input differ each time.
     if (plan.strays > 0 && settings.path !== null) {
       output.note(
-        `${plan.strays === 1 ? 'a job of earlier runs is' : `${plan.strays} jobs of earlier runs are`} of no row as it is now: one that is gone, or asks for something else; \`sora list --local\` shows them`,
+        `${plan.strays === 1 ? '1 earlier job no longer matches any row' : `${plan.strays} earlier jobs no longer match any row`} (removed or changed); \`sora list --local\` shows them`,
       );
     }
     if (options.dryRun) {
@@ -66,7 +66,7 @@ export const batchCommand = defineCommand({
       const summary = { manifest: settings.name, results: settings.results?.path ?? null, ...countJson(count) };
       const data = {
         get rows() {
-          return entries.map(entryJson); // which a table needs nothing of
+          return entries.map(entryJson); // not needed for a table
         },
         summary,
       };
@@ -74,7 +74,7 @@ export const batchCommand = defineCommand({
     }
 
     requireKey(configuration, host.clock.now());
-    // What is paid already is brought home, also when it cost more than it was to cost.
+    // What is already paid is saved, even if it cost more than the cap.
     if (toPay.rows > 0) {
       await agreeToSpend(
         {
@@ -88,12 +88,12 @@ export const batchCommand = defineCommand({
         deps,
       );
     }
-    settings.results?.check(); // which makes it
+    settings.results?.check(); // creates the file
     return runPlan({ plan, rows }, settings, deps);
   },
 });
 
-/** What is under way is gone on with; beside it, what is to do, or what was tried and came to nothing. */
+/** Running rows are resumed; besides them, new rows or, with `--retry-failed`, failed ones. */
 function selectRows(rows: readonly PlannedRow[], isRetry: boolean): PlannedRow[] {
   return rows.filter(({ state, record }) => {
     if (state === 'to_do') return !isRetry || record !== null;

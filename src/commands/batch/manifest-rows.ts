@@ -22,7 +22,7 @@ import type { BatchSettings } from './options.ts';
 /** What reading a manifest takes. */
 type RowsDeps = Pick<Context, 'configuration' | 'host' | 'output'>;
 
-/** Where the same is wrong in so many lines, they are counted and not listed. */
+/** With the same fault in this many lines, they are counted instead of listed. */
 const MANY_LINES = 10;
 
 /**
@@ -40,8 +40,8 @@ export async function planManifest(
 }
 
 /**
- * Throws `invalid_manifest` when a file stands where one of these rows, which are to be paid, would be saved. Of a video
- * that is paid already it may be the very file, saved by a run that was killed before it could write that down.
+ * Throws `invalid_manifest` if a file exists where an unpaid row would be saved. For a paid row it may be the video itself,
+ * saved by a run that was killed before it could record that.
  */
 export function refuseTakenOutputs(rows: readonly PlannedRow[], settings: BatchSettings): void {
   const listings = new FolderListings();
@@ -51,12 +51,12 @@ export function refuseTakenOutputs(rows: readonly PlannedRow[], settings: BatchS
   );
 }
 
-/** What names a manifest in the ledger: where it truly lies, or the folder in which it came through standard input. */
+/** The manifest’s name in the ledger: its real path, or for standard input the working folder. */
 function batchOf({ path }: ManifestSource, host: Host): string {
   return path === null ? join(host.cwd, '-') : realpathSync(path);
 }
 
-/** What it takes to read a manifest, and not to run it. */
+/** The settings for reading a manifest, without running it. */
 export type ManifestSource = Pick<BatchSettings, 'name' | 'path' | 'format' | 'variants' | 'outputFolder'>;
 
 /** The resolved rows of a manifest. Throws `invalid_manifest` with every fault of every line. */
@@ -105,7 +105,7 @@ async function readText(source: ManifestSource, host: Host): Promise<string> {
 /** The options of the command line as values of rows. */
 function defaultsOf(options: RequestOptions, cwd: string): RowValues {
   const { duration, model, resolution, aspectRatio, orientation, size, quality, character, param, exact } = options;
-  // A row's image lies beside its manifest; one of the command line is relative to where that is typed.
+  // A row's image is relative to its manifest; one from the command line to the working folder.
   const image =
     options.image === undefined || isRemoteImage(options.image) ? options.image : resolve(cwd, options.image);
   const values = {
@@ -145,12 +145,12 @@ function titleOf({ path, name }: ManifestSource): string {
 function refuse(source: ManifestSource, faults: readonly ManifestFault[]): void {
   if (faults.length === 0) return;
   throw new SoraError('invalid_manifest', {
-    title: `${titleOf(source)} has ${faults.length === 1 ? 'a fault' : `${faults.length} faults`}`,
+    title: `${faults.length} ${faults.length === 1 ? 'error' : 'errors'} in ${titleOf(source)}`,
     violations: violationsOf(faults),
   });
 }
 
-/** A fault that very many lines have, such as a wrong option for all of them, is told at its first line. */
+/** A fault that very many lines share, such as a wrong option, is reported at its first line. */
 function violationsOf(faults: readonly ManifestFault[]): string[] {
   const lines = new Map<string, Set<number>>();
   for (const { line, message } of faults) lines.set(message, (lines.get(message) ?? new Set()).add(line));

@@ -24,7 +24,7 @@ export const BATCH_OPTIONS = {
   format: {
     group: MANIFEST,
     flags: '--format <name>',
-    summary: `${MANIFEST_FORMATS.join(', ')}, if the file name does not tell`,
+    summary: `${MANIFEST_FORMATS.join(', ')}, if the file name does not say`,
   },
   schema: { group: MANIFEST, flags: '--schema', summary: 'print the JSON Schema of a row' },
   output: { group: FILES, flags: '-o, --output <folder>', summary: 'folder to save in (default: the working folder)' },
@@ -74,13 +74,13 @@ export const BATCH_OPTIONS = {
 
 export type BatchOptions = OptionValues<typeof BATCH_OPTIONS>;
 
-/** What a batch was asked to do, checked. */
+/** The checked settings of a batch. */
 export interface BatchSettings {
-  /** The manifest as it was named. */
+  /** The manifest as named on the command line. */
   readonly name: string;
   /** Absolute; null for standard input. */
   readonly path: string | null;
-  /** Null where the name or the content tells. */
+  /** Null: derived from the name or the content. */
   readonly format: ManifestFormat | null;
   readonly variants: FilePlan['variants'];
   readonly force: boolean;
@@ -104,7 +104,7 @@ const MAX_RETRIES = 100;
 
 type OptionDeps = Pick<Context, 'host' | 'configuration' | 'options'>;
 
-/** Throws `usage` with all that is wrong with the options of the run. */
+/** Throws `usage` with all faults in the options of the run. */
 export function readBatchOptions(file: string | undefined, options: BatchOptions, deps: OptionDeps): BatchSettings {
   const { host, configuration } = deps;
   const faults: string[] = [];
@@ -142,7 +142,7 @@ export function readBatchOptions(file: string | undefined, options: BatchOptions
   return settings;
 }
 
-/** What is named is a folder, whether it ends in a slash or not. */
+/** The output is a folder, with or without a trailing slash. */
 function folderOf(output: string | undefined): string | undefined {
   return output === undefined || output === '-' || /[/\\]$/.test(output) ? output : `${output}/`;
 }

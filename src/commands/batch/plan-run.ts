@@ -26,11 +26,11 @@ export type RunDeps = Pick<Context, 'configuration' | 'ledger' | 'servers' | 'jo
 
 export interface SelectedRows {
   readonly plan: BatchPlan;
-  /** What is to be run of it, in any order. */
+  /** The rows to run, in any order. */
   readonly rows: readonly PlannedRow[];
 }
 
-/** Runs rows of a plan, shows them and writes the file of results, which tells of all rows in the end. */
+/** Runs rows of a plan, shows them, and writes the results file, which covers all rows in the end. */
 export async function runPlan(
   { plan, rows }: SelectedRows,
   settings: BatchSettings,
@@ -42,7 +42,7 @@ export async function runPlan(
   }
   const server = await servers.current();
   const { results } = settings;
-  const unwritten = [...(await writeSidecars(settings.sidecar ? owedSidecars(plan, server) : [], settings, deps))];
+  const unwritten = [...(await writeSidecars(settings.sidecar ? missingSidecars(plan, server) : [], settings, deps))];
   const progress = new BatchProgress(plan, server.identity.profile, deps, async (entry) => {
     results?.add(entryJson(entry));
     if (entry.outcome === 'done') unwritten.push(...(await writeSidecars([entry.summary], settings, deps)));
@@ -84,8 +84,8 @@ function folderOf({ kind, path }: BatchRow['destination']): string {
   return kind === 'folder' ? path : dirname(path);
 }
 
-/** Of videos that an earlier run saved, and whose sidecars it was not told to write, or killed before it did. */
-function owedSidecars({ rows }: BatchPlan, { identity }: Server): JobSummary[] {
+/** Videos that an earlier run saved without writing their sidecars. */
+function missingSidecars({ rows }: BatchPlan, { identity }: Server): JobSummary[] {
   return rows.flatMap((planned) => {
     const files = planned.state === 'done' && planned.record !== null ? savedFiles(planned.record, planned.row) : null;
     if (files?.[0] === undefined || existsSync(sidecarPath(files[0].path))) return [];
@@ -93,7 +93,7 @@ function owedSidecars({ rows }: BatchPlan, { identity }: Server): JobSummary[] {
   });
 }
 
-/** What kept the file from being written comes after all that is to be told of the rows. */
+/** A failure to write the file is reported after the rows. */
 async function replaceResults({ results }: BatchSettings, progress: BatchProgress): Promise<SoraError | null> {
   try {
     await results?.replace(documents(progress));
@@ -108,7 +108,7 @@ function* documents(progress: BatchProgress): Generator<Record<string, unknown>>
   for (const entry of progress.entries()) yield entryJson(entry);
 }
 
-/** What is free and under way first; what is in doubt last, when there is more to tell whether it arrived. */
+/** Running rows first; doubtful ones last, when more is known about whether they arrived. */
 function inOrderOfRunning(rows: readonly PlannedRow[]): PlannedRow[] {
   const rank = ({ state }: PlannedRow): number =>
     state === 'unknown' ? 2 : state === 'running' || state === 'saveable' ? 0 : 1;
@@ -126,7 +126,7 @@ function report(
   output.news(`${describeCount(count)}; spent: ${describePrice(count.spentMicros, count.spentUnpriced)}`);
   const answer = {
     data: { summary },
-    // In a pipe each row was told when it ended.
+    // In a pipe, each row was printed when it ended.
     view: (surface: Surface) => (surface.isTerminal ? renderEntries([...progress.entries()], host.cwd, surface) : ''),
     isLine: true as const,
   };
@@ -151,6 +151,6 @@ function report(
 }
 
 function interrupted({ running, toDo }: BatchCount, resume: string, cause: Interrupt): SoraError {
-  const title = `interrupted; ${running} ${running === 1 ? 'job goes' : 'jobs go'} on at the server, ${toDo} ${toDo === 1 ? 'row is' : 'rows are'} to do`;
+  const title = `interrupted; ${running} ${running === 1 ? 'job keeps' : 'jobs keep'} running on the server, ${toDo} ${toDo === 1 ? 'row' : 'rows'} to do`;
   return new SoraError('interrupted', { title, hints: [resume], cause });
 }

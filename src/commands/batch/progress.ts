@@ -11,7 +11,7 @@ import { type Board, SILENT_BOARD } from '../../output/board.ts';
 
 type ProgressDeps = Pick<Context, 'host' | 'output' | 'configuration'>;
 
-/** Counts what becomes of a batch’s rows and shows it: a board on a terminal, a line a row elsewhere. */
+/** Counts the outcomes of a batch’s rows and shows them: a board on a terminal, a line per row elsewhere. */
 export class BatchProgress implements BatchListener {
   readonly #deps: ProgressDeps;
   readonly #profile: string;
@@ -22,7 +22,7 @@ export class BatchProgress implements BatchListener {
   readonly #onEntry: (entry: BatchEntry) => Promise<void>;
   readonly #spent: { spentMicros: number; spentUnpriced: number };
   #pause: BoardState['pause'] = null;
-  #toldUntilMs = 0;
+  #reportedUntilMs = 0;
   #board: Board = SILENT_BOARD;
 
   constructor(plan: BatchPlan, profile: string, deps: ProgressDeps, onEntry: (entry: BatchEntry) => Promise<void>) {
@@ -34,7 +34,7 @@ export class BatchProgress implements BatchListener {
     this.#plan = plan;
   }
 
-  /** Tells of the rows that ended in earlier runs and are left as they are, and begins to show the others. */
+  /** Reports the rows that ended in earlier runs, and starts to show the others. */
   async start(selected: readonly PlannedRow[]): Promise<void> {
     const { output, host } = this.#deps;
     const isSelected = new Set(selected.map(({ row }) => row.tie.key));
@@ -90,10 +90,10 @@ export class BatchProgress implements BatchListener {
 
   onPause({ message }: SoraError, pauseMs: number): void {
     const nowMs = this.#deps.host.clock.now();
-    const isTold = this.#toldUntilMs > nowMs; // one wait for all, however many were refused
+    const isReported = this.#reportedUntilMs > nowMs; // one wait for all refused rows
     this.#pause = { reason: message, untilMs: nowMs + pauseMs };
-    if (this.#board.isVisible || isTold) return;
-    this.#toldUntilMs = nowMs + pauseMs;
+    if (this.#board.isVisible || isReported) return;
+    this.#reportedUntilMs = nowMs + pauseMs;
     this.#deps.output.news(`${message}; resuming in ${Math.ceil(pauseMs / 1000)} s`);
   }
 
@@ -123,13 +123,13 @@ export function plannedEntry({ row, state, record }: PlannedRow, profile: string
   const { id, line, request, estimate } = row;
   const { prompt, model, seconds, size } = request;
   const known = summarize(profile, record ?? undefined, null);
-  // Of a row without a submission, what it asks for is all that is known.
+  // For a row without a submission, only its request is known.
   const asked = { prompt, model, seconds, size, estimatedMicros: estimate?.micros ?? null };
   const summary = record === null ? { ...known, ...asked, priceList: estimate?.priceList ?? null } : known;
   return { id, line, outcome: state, summary, error: null };
 }
 
-/** Counts rows by where they stand, which is what the plan says unless it is told otherwise. */
+/** Counts rows by state: the planned one, unless `outcomeOf` says otherwise. */
 export function countRows(
   rows: Iterable<PlannedRow>,
   { spentMicros, spentUnpriced }: Pick<BatchCount, 'spentMicros' | 'spentUnpriced'>,

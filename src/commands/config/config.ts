@@ -18,7 +18,7 @@ interface Row {
 
 type ValueDeps = Pick<Context, 'configuration' | 'settings'>;
 
-/** What is in force, and behind it the settings of the profiles. */
+/** The values in effect, followed by the settings of the profiles. */
 function rowsOf({ configuration, settings }: ValueDeps): Row[] {
   const inForce = describeConfiguration(configuration);
   const named = new Set(inForce.map(({ name }) => name));

@@ -42,7 +42,7 @@ export const initCommand = defineCommand({
   },
 });
 
-/** Whoever leaves before the last answer is told that nothing has come of it. */
+/** An interrupt before the last answer stores nothing, and says so. */
 async function askAll(given: Preset | null, deps: QuestionDeps) {
   try {
     const preset = given ?? (await askPreset(deps));
@@ -66,7 +66,7 @@ function presetNamed(name: string): Preset {
   });
 }
 
-/** The same in commands, to be copied. */
+/** The equivalent commands, for copying. */
 function nobodyToAsk(preset: Preset | null, deps: QuestionDeps): SoraError {
   const builtIn = preset && builtInProfile(preset, deps);
   const profile = builtIn ?? proposedName(preset, deps);
@@ -87,14 +87,14 @@ function nobodyToAsk(preset: Preset | null, deps: QuestionDeps): SoraError {
   });
 }
 
-/** A first profile is the one in use; another has to be preferred to the one before it. */
+/** The first profile becomes the default; for another one, the user decides. */
 async function wantsAsDefault(name: string, { settings, host }: QuestionDeps): Promise<boolean> {
   const current = settings.get('profile');
   if (current === undefined || current === name) return true;
   return confirm(`Make ${name} the default profile instead of ${current}?`, host);
 }
 
-/** What of the environment wins over a profile that nobody names. */
+/** Variables that take precedence over the default profile. */
 const STRONGER = ['SORA_PROFILE', 'SORA_BASE_URL', 'OPENAI_BASE_URL'];
 
 function howToUse(name: string, isDefault: boolean, { env }: QuestionDeps): string[] {

@@ -5,7 +5,7 @@ import { CUSTOM_PROFILE, isReservedName } from '../../domain/profile-names.ts';
 import { readKeys } from '../../store/keys.ts';
 import { type SettingChange, type Settings, settingFault } from '../../store/settings.ts';
 
-/** A profile that is to be made: its settings by the last part of their names. */
+/** A profile to create: its settings by the last part of their names. */
 export interface NewProfile {
   readonly name: string;
   readonly settings: Readonly<Record<string, string>>;
@@ -21,7 +21,7 @@ export function nameFault(name: string, settings: Settings): string | null {
   return `the profile \`${name}\` already exists: change it with \`sora config set profiles.${name}.…\``;
 }
 
-/** A name for a server of a kind that no profile has yet: what the command line says, where that can be. */
+/** A free profile name: the one on the command line, else one from the kind of server. */
 export function proposedName(
   preset: Preset | null,
   { options, settings }: Pick<Context, 'options' | 'settings'>,
@@ -30,7 +30,7 @@ export function proposedName(
   return freeName(options.profile ?? kind, settings);
 }
 
-/** A name like a word, that no profile has yet. */
+/** A profile name derived from a word that no profile has yet. */
 export function freeName(word: string, settings: Settings): string {
   const stem = word.replace(/[^\w-]+/g, '-').replace(/^-+|-+$/g, '') || 'server';
   for (let number = 1; ; number++) {
@@ -39,7 +39,7 @@ export function freeName(word: string, settings: Settings): string {
   }
 }
 
-/** All that is wrong with the settings of a new profile. */
+/** All faults in the settings of a new profile. */
 export function profileFaults({ name, settings }: NewProfile, preset: Preset): string[] {
   return [
     ...addressFaults(settings.base_url, preset),
@@ -59,12 +59,12 @@ function addressFaults(baseUrl: string | undefined, preset: Preset): string[] {
     : ['the base URL is missing: set it with `--base-url`'];
 }
 
-/** What is wrong with a template that was taken as it is. */
+/** The fault of a base URL that still has its placeholder. */
 export function unfilled(baseUrl: string): string {
   return `the base URL ${baseUrl} still contains the placeholder RESOURCE: set your own with \`--base-url\``;
 }
 
-/** What there is to know and to do before the first video. */
+/** What to know and do before the first video. */
 export function nextSteps(
   { name, settings }: NewProfile,
   preset: Preset,

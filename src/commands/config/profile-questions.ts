@@ -9,10 +9,10 @@ import { type NewProfile, nameFault, proposedName, unfilled } from './new-profil
 
 export type QuestionDeps = Pick<Context, 'host' | 'options' | 'env' | 'settings'>;
 
-/** What a person said of a server. Nothing of it is stored yet. */
+/** The answers about a server. Nothing is stored yet. */
 export interface AnsweredProfile {
   readonly profile: NewProfile;
-  /** The key itself, where it was typed. */
+  /** The key itself, if it was typed. */
   readonly key: string | null;
 }
 
@@ -23,13 +23,13 @@ export async function askPreset({ host }: Pick<Context, 'host'>): Promise<Preset
   return PRESETS.find(({ name }) => name === chosen) as Preset; // it was one of them
 }
 
-/** The profile that is there without being made, for its kind of server; null where one has to be made. */
+/** The built-in profile for a kind of server; null if one has to be created. */
 export function builtInProfile(preset: Preset, { options }: Pick<Context, 'options'>): string | null {
   const isBuiltIn = preset.name === DEFAULT_PROFILE || preset.name === SIMULATOR_PROFILE;
   return isBuiltIn && options.baseUrl === undefined ? preset.name : null;
 }
 
-/** Asks, of what a preset leaves open, what is needed for the first video. */
+/** Asks for what the preset leaves open and the first video needs. */
 export async function askProfile(preset: Preset, deps: QuestionDeps): Promise<AnsweredProfile> {
   const builtIn = builtInProfile(preset, deps);
   if (builtIn === SIMULATOR_PROFILE) return { profile: { name: builtIn, settings: {} }, key: null };

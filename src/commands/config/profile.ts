@@ -80,7 +80,7 @@ export const configProfileAddCommand = defineCommand({
       settings: { ...settingsOfPreset(preset), ...given(named), ...parseAssignments(set, faults) },
     };
     const badName = nameFault(name, settings);
-    // Without a name that can be, every setting of it would be told as one that does not exist.
+    // With an invalid name, every setting would be reported as unknown.
     faults.push(...(badName === null ? profileFaults(profile, preset) : [badName]));
     refuseFaults(faults, 'config profile add');
 
@@ -184,7 +184,7 @@ export const configProfileShowCommand = defineCommand({
     checkProfile(name, deps.settings);
     const profile = profileJson(name, deps);
     const { settings, ...facts } = profile;
-    // The address is shown once: built-in profiles have one without a setting.
+    // The base URL is shown once: built-in profiles have one without a setting.
     const { base_url: _, ...others } = settings;
     const { key_origin: origin } = facts;
     const rows = [

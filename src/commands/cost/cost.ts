@@ -39,7 +39,7 @@ const MAX_COUNT = 1_000_000;
 const PRICES = 'Prices:';
 const SPENT = 'Spent:';
 
-/** What makes it an estimate. */
+/** The options that ask for an estimate. */
 const ESTIMATE_OPTIONS = {
   ...REQUEST_OPTIONS,
   count: { group: PRICES, flags: '--count <n>', summary: 'number of videos (default 1)' },
@@ -97,7 +97,7 @@ export const costCommand = defineCommand({
   },
 });
 
-/** The options among these that were given, as they are typed. */
+/** The given options among these, as typed. */
 function namesOf(options: Options, specs: OptionSpecs): string[] {
   const given: Readonly<Record<string, unknown>> = options;
   return Object.entries(specs).flatMap(([name, { flags }]) =>
@@ -194,7 +194,7 @@ function compare(order: CostOrder, asOfMs: number, deps: CostDeps): CommandResul
   };
 }
 
-/** Says why a price is not known and what can be done about it, or that nothing is paid at all. */
+/** Notes why a price is unknown and how to set it, or that the simulator is free. */
 function noteDoubts(
   { model, price, seconds, micros }: PricedOrder,
   params: VideoRequest['params'],

@@ -10,7 +10,7 @@ type ReportDeps = Pick<Context, 'ledger' | 'host' | 'options'>;
 const DAY_MS = 86_400_000;
 const MANY_DAYS = 400;
 
-/** What spending is summed up by. */
+/** What spending is grouped by. */
 export const GROUPINGS = ['day', 'model', 'profile', 'batch'] as const;
 export type Grouping = (typeof GROUPINGS)[number];
 
@@ -21,8 +21,8 @@ export interface SpentQuestion {
 }
 
 /**
- * Sums up what the ledger knows, or of it what belongs to the profile or the server that was named.
- * Days come in their order, all else by what was spent, the most first.
+ * Sums up the ledger, or the part that belongs to the named profile or server. Days are in order, other groups by
+ * spending, the highest first.
  */
 export function reportSpent({ by, sinceMs }: SpentQuestion, deps: ReportDeps): SpentReport {
   const { groups, total } = sumSpent(wantedRecords(sinceMs ?? Number.NEGATIVE_INFINITY, deps), (record) =>
@@ -43,7 +43,7 @@ function* wantedRecords(sinceMs: number, { ledger, host, options }: ReportDeps):
   }
 }
 
-/** At least those since then. Of a long ledger, some days are found quickly; many are quicker read as a whole. */
+/** At least the records since then. A few days are looked up by day; many are faster to read as a whole. */
 function* recordsAround(sinceMs: number, nowMs: number, ledger: Ledger): Generator<JobRecord> {
   if (nowMs - sinceMs > MANY_DAYS * DAY_MS) {
     yield* ledger.all();

@@ -24,14 +24,14 @@ export interface CopiesOrder {
 
 export interface SubmittedCopies {
   readonly followed: readonly FollowedJob[];
-  /** What kept the rest from being submitted; the copies before it go on. */
+  /** What stopped the remaining copies from being submitted; the earlier ones keep running. */
   readonly errors: readonly SoraError[];
 }
 
 /**
- * Submits a request as often as asked, one after the other, and stops at the
- * first refusal. A first Ctrl-C lets the create that is under way be answered,
- * so that its job is known.
+ * Submits the copies of a request one after the other, and stops at the first
+ * refusal. The first Ctrl-C waits for the response to the current create, so
+ * that its job is known.
  */
 export async function submitCopies(order: CopiesOrder, deps: CopiesDeps): Promise<SubmittedCopies> {
   const { request, price, count, again, owesFile } = order;
@@ -82,8 +82,8 @@ export async function submitCopies(order: CopiesOrder, deps: CopiesDeps): Promis
 }
 
 /**
- * Refuses all copies when there is no room for the last of them in the day. Those that exist are not paid again; each one is
- * looked at once more when it is sent, since others may spend meanwhile.
+ * Refuses all copies if the last of them would exceed the day’s cap. Existing ones are not paid again. Each is checked once
+ * more when it is sent, since others may spend meanwhile.
  */
 function keepDayCap({ request, price, count, again, owesFile }: CopiesOrder, server: Server, deps: CopiesDeps): void {
   const { ledger, host, configuration } = deps;

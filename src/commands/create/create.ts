@@ -30,7 +30,7 @@ import { reuse } from './reuse.ts';
 const RUN = 'Run:';
 const MONEY = 'Money:';
 const MAX_COUNT = 100;
-/** For servers that answer a create with the bytes of the video, and cannot be asked for it again. */
+/** For servers that answer a create with the video itself and do not keep it. */
 const NOT_KEPT = 'the video came with the response and was not saved; omit `--detach` and `--no-download` to save it';
 
 type CreateDeps = Pick<
@@ -119,7 +119,7 @@ export const createCommand = defineCommand({
         price,
         count,
         again: options.again ?? false,
-        owesFile: files !== null && files.destination.kind !== 'stdout', // what went into a pipe is not seen again
+        owesFile: files !== null && files.destination.kind !== 'stdout', // a pipe leaves no file behind
       },
       deps,
     );
@@ -141,7 +141,7 @@ function detached(followed: readonly FollowedJob[], errors: readonly SoraError[]
   return savedResult(summaries, null, errors, deps);
 }
 
-/** Waits, saves, and tells of each job what became of it. */
+/** Waits for the jobs, saves their files, and reports the outcome of each. */
 async function finish(
   followed: readonly FollowedJob[],
   submitErrors: readonly SoraError[],

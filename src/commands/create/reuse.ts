@@ -14,9 +14,9 @@ import { hasCode } from '../../platform/files.ts';
 type ReuseDeps = Pick<Context, 'ledger' | 'configuration' | 'output' | 'servers' | 'host'>;
 
 /**
- * The newest finished result of the same request: its files where they still
- * are, or fetched again from the server while it keeps them; null when there is
- * nothing left to reuse.
+ * The newest finished result of the same request: its files on disk, or
+ * downloaded again while the server keeps them; null if there is nothing to
+ * reuse.
  */
 export async function reuse(request: VideoRequest, plan: FilePlan | null, deps: ReuseDeps): Promise<JobSummary | null> {
   const { ledger, configuration } = deps;
@@ -34,7 +34,7 @@ export async function reuse(request: VideoRequest, plan: FilePlan | null, deps: 
   return null;
 }
 
-/** A name that was asked for is filled with a copy; without one, the files are where they are. */
+/** Copies the files to the requested name; without one they stay where they are. */
 async function deliver(
   files: readonly SavedFile[],
   record: JobRecord,

@@ -69,7 +69,7 @@ export const doctorCommand = defineCommand({
   },
 });
 
-/** Runs all checks. On a terminal that is asked, what they found is shown before the question. */
+/** Runs all checks. On a terminal, the results of the free ones are shown before the question. */
 async function examine(deps: DoctorDeps, isAgreed: boolean): Promise<CommandResult> {
   const { host, output } = deps;
   const progress = await output.progress();
@@ -82,7 +82,7 @@ async function examine(deps: DoctorDeps, isAgreed: boolean): Promise<CommandResu
     await output.answer({ data: {}, view: (surface) => view(shown, accessCommand(deps), surface) });
   };
   const free = [...LOCAL_CHECKS, ...NETWORK_CHECKS, ...API_CHECKS];
-  // With broken settings there is no server to speak of, and the check that would need it is never run.
+  // With broken settings there is no server, and the check that needs one is skipped.
   const access = accessCheck(
     free.map(({ id }) => id),
     () => createTrialDeps(deps, deps.configuration, { isAgreed, beforeAsking }),
@@ -101,7 +101,7 @@ function view(checks: readonly CheckResult[], access: AccessCommand | null, surf
   return `${renderChecks(checks, surface)}${access === null ? '' : renderAccessCommand(access, surface)}`;
 }
 
-/** What the server can do; what of it has a place in the settings is offered to be kept there. */
+/** Finds out what the server can do, and offers to save what belongs in the settings. */
 async function survey(deps: DoctorDeps, isAgreed: boolean): Promise<CommandResult> {
   const { configuration, host, output } = deps;
   requireKey(configuration, host.clock.now());
@@ -146,7 +146,7 @@ function encodingFound(
   return json === 'no' && multipart === 'yes' ? { encoding: 'multipart' } : {};
 }
 
-/** What the profile does not say yet, or says otherwise. The other dialects lack by nature what they lack. */
+/** What differs from the profile. */
 function capabilitiesFound(
   abilities: Readonly<Record<string, Ability>>,
   lacks: ReadonlySet<Capability>,
@@ -155,7 +155,7 @@ function capabilitiesFound(
   return Object.fromEntries(news.map((name) => [`capabilities.${name}`, abilities[name] as Ability]));
 }
 
-/** What of it was shown already is not shown again. */
+/** Leaves out what was already shown. */
 function report(checks: readonly CheckResult[], shown: readonly CheckResult[], deps: DoctorDeps): CommandResult {
   const access = accessCommand(deps);
   const failed = checks.find(({ status }) => status === 'fail');
@@ -188,7 +188,7 @@ function report(checks: readonly CheckResult[], shown: readonly CheckResult[], d
   };
 }
 
-/** Null where no server can be made out. */
+/** Null if no server can be determined. */
 function accessCommand(deps: DoctorDeps) {
   try {
     const { configuration, host } = deps;

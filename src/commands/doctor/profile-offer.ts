@@ -12,8 +12,7 @@ export type OfferDeps = Pick<Context, 'configuration' | 'host' | 'output' | 'set
 type ProfileSettings = Readonly<Record<string, string>>;
 
 /**
- * Offers to keep what was found of a server in its profile; one that was named by its address becomes a profile, so that
- * its name is enough from now on.
+ * Offers to save what was found about a server in its profile. A server named by its base URL gets a new profile.
  */
 export async function offerProfile(found: ProfileSettings, deps: OfferDeps): Promise<void> {
   const { configuration, host, output, settings, paths } = deps;
@@ -37,7 +36,7 @@ export async function offerProfile(found: ProfileSettings, deps: OfferDeps): Pro
   output.note(`saved; use it with \`--profile ${name}\``);
 }
 
-/** What leads to the server. A new profile would send no key without the name of the key's variable. */
+/** How to reach the server. A new profile needs the name of the key’s variable to send the key. */
 function addressOf({ baseUrl, key }: Configuration, isNew: boolean): ProfileSettings {
   return {
     ...(/^(default|profile .*)$/.test(baseUrl.origin) ? {} : { base_url: baseUrl.value }),

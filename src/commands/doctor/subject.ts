@@ -14,14 +14,14 @@ import { deadline } from '../../platform/timeout.ts';
 import { keyDoubt, keyFault, maskKey, readKeys } from '../../store/keys.ts';
 import { readSettings } from '../../store/settings.ts';
 
-/** A server that keeps silent for so long on a small question is not answering. */
+/** A server that is silent for this long on a small request is not answering. */
 const PATIENCE_MS = 4_000;
-/** The same for one that answers a byte at a time, and for a proxy that never lets a call through. */
+/** The same for one that trickles bytes, and for a proxy that never connects. */
 const DEADLINE_MS = 8_000;
 
 export type SubjectDeps = Pick<Context, 'host' | 'paths' | 'ledger' | 'configuration' | 'env' | 'servers'>;
 
-/** What `doctor` looks at. Nothing here throws before the check whose business it is. */
+/** What `doctor` examines. Each part throws only in the check that reports it. */
 export function createSubject(deps: SubjectDeps): Subject {
   const { host, paths } = deps;
   let examined: ExaminedServer | undefined;

@@ -11,7 +11,7 @@ import type { VideoRequest } from '../../domain/video.ts';
 import { submit } from '../../jobs/submit.ts';
 import { confirm } from '../../output/prompt.ts';
 
-/** Dialect `generations` has no smallest length; this is the one of its own guide. */
+/** Dialect `generations` has no smallest length; this one is from its own guide. */
 const GUIDE_SECONDS = 5;
 
 /** The smallest job there is: what the access check sends. */
@@ -39,18 +39,18 @@ const CAP_HINTS = [
 export type TrialRunDeps = Pick<Context, 'host' | 'servers' | 'jobs' | 'isInteractive'>;
 
 export interface TrialOptions {
-  /** Whether its price was agreed to on the command line. */
+  /** `--yes`. */
   readonly isAgreed: boolean;
-  /** Shows what a person should know before being asked. */
+  /** Shows what a person needs to know before the question. */
   readonly beforeAsking?: () => Promise<void>;
 }
 
-/** What it costs, or null. */
+/** Its estimated cost, or null. */
 export function trialEstimate(configuration: Configuration, nowMs: number): Estimate | null {
   return estimate(smallestRequest(configuration), nowMs, configuration.prices);
 }
 
-/** How that job is made, paid for, and got rid of. */
+/** How that job is created, paid for and deleted. */
 export function createTrialDeps(
   { host, servers, jobs, isInteractive }: TrialRunDeps,
   configuration: Configuration,
@@ -78,7 +78,7 @@ export function createTrialDeps(
     async submit(encoding) {
       const server = await servers.connect({ ...configuration, encoding });
       const { client, singleShot } = server;
-      // To be told to wait is an answer, too.
+      // A 429 is an answer too, so it is not retried here.
       const impatient: VideosClient = { ...client, create: (...call) => singleShot.create(...call) };
       return submit(jobs.submitDeps({ ...server, client: impatient }), {
         server: server.identity,
