@@ -15,9 +15,9 @@ export function accessCheck(needs: readonly string[], prepare: () => TrialDeps):
       const deps = prepare();
       switch (await deps.consent(1, 'Send the access check?')) {
         case 'refused':
-          return skip(`not sent: its price (${deps.price(1)}) was not agreed to`);
+          return skip(`not sent: its price (${deps.price(1)}) was not approved`);
         case 'nobody-to-ask':
-          return skip(`not sent: it makes a job, whose price is ${deps.price(1)}`, 'add `--yes` to send it');
+          return skip(`not sent: it creates 1 job (price: ${deps.price(1)})`, 'add `--yes` to send it');
         case 'agreed': {
           const trial = await trialOf(deps);
           if (trial.failure !== null) return failedJob(trial.failure, trial);

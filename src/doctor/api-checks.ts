@@ -36,7 +36,7 @@ export const API_CHECKS: readonly Check<Subject>[] = [
       const { refusal } = await ask(subject, '/models');
       if (refusal === null) return pass('GET /models is accepted');
       if (refusal.code === 'permission_denied')
-        return warn(`the key may not list models, which says nothing about videos: ${refusal.causedBy}`);
+        return warn(`the key may not list models (this does not affect videos): ${refusal.causedBy}`);
       return NO_ROUTE.has(refusal.code)
         ? warn('the server has no list of models, which says nothing about the key')
         : failure(refusal);
@@ -49,7 +49,7 @@ export const API_CHECKS: readonly Check<Subject>[] = [
     async run(subject) {
       const { reply } = await ask(subject, '/models');
       const theirsMs = Date.parse(reply.headers.date ?? '');
-      if (Number.isNaN(theirsMs)) return skip('the server tells no time');
+      if (Number.isNaN(theirsMs)) return skip('the server sends no date');
       const offMs = subject.clock.now() - theirsMs;
       const off = `${Math.round(Math.abs(offMs) / 1000)} s ${offMs < 0 ? 'behind' : 'ahead of'} the server`;
       return Math.abs(offMs) > CLOCK_TOLERANCE_MS
@@ -129,7 +129,7 @@ async function knowsJobs(subject: Subject, dialect: Dialect): Promise<boolean> {
 async function askForNobody(subject: Subject, dialect: Dialect): Promise<CheckOutcome> {
   const { server, reply, refusal } = await askForJob(subject, dialect);
   if (refusal === null || refusal.code === 'video_not_found') return pass('it answers');
-  if (refusal.code === 'not_supported') return warn('the server cannot be asked for a job');
+  if (refusal.code === 'not_supported') return warn('the server has no call to read a job');
   const neighbour = await nextDoor(server, refusal);
   if (neighbour !== null) return neighbour;
   return reply.status === 404 && refusal.code === 'endpoint_not_found'

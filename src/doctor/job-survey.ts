@@ -3,10 +3,10 @@ import { SoraError } from '../domain/errors.ts';
 import type { Ability } from './server-survey.ts';
 import { type Trial, type TrialDeps, tryJob } from './trial-job.ts';
 
-/** What is seen of a server by making jobs, and ending them at once. */
+/** What jobs that are ended at once show about a server. */
 export interface JobSurvey {
   readonly abilities: Readonly<Record<'cancel' | 'json' | 'multipart', Ability>>;
-  /** What became of the jobs, and how to learn what is unknown. */
+  /** The outcome of the jobs, and how to find out what is unknown. */
   readonly notes: readonly string[];
 }
 
@@ -14,19 +14,18 @@ export interface JobSurvey {
 const REFUSED: ReadonlySet<number | null> = new Set([400, 415, 422]);
 
 /**
- * Sends the smallest create as JSON and, where the dialect has forms at all, as a form; if its price is agreed to. Ends what
- * it makes.
+ * Sends the smallest create as JSON and, if the dialect has forms, as a form, once the price is approved. Ends the jobs.
  */
 export async function surveyJobs(deps: TrialDeps, hasForms: boolean): Promise<JobSurvey> {
   const jobs = hasForms ? 2 : 1;
-  const consent = await deps.consent(jobs, 'Find out what the server does with jobs?');
+  const consent = await deps.consent(jobs, 'Test the server with real jobs?');
   if (consent !== 'agreed') {
     const [what, how] = hasForms
-      ? ['cancel, json and multipart', `2 jobs, whose price is ${deps.price(2)}; add \`--yes\` to make them`]
-      : ['cancel and json', `a job, whose price is ${deps.price(1)}; add \`--yes\` to make it`];
+      ? ['cancel, json and multipart', `2 jobs (price: ${deps.price(2)}); add \`--yes\` to create them`]
+      : ['cancel and json', `1 job (price: ${deps.price(1)}); add \`--yes\` to create it`];
     return {
       abilities: { cancel: 'unknown', json: 'unknown', multipart: hasForms ? 'unknown' : 'no' },
-      notes: [`${what} show by making ${how}`],
+      notes: [`${what}: unknown without creating ${how}`],
     };
   }
   const json = await attempt(deps, 'json');
@@ -34,7 +33,7 @@ export async function surveyJobs(deps: TrialDeps, hasForms: boolean): Promise<Jo
     const abilities = { cancel: cancelAbility([json]), json: encodingAbility(json, json), multipart: 'no' } as const;
     return { abilities, notes: tell(json) };
   }
-  // What is refused for other reasons than its form is refused in any form.
+  // A refusal for other reasons would be the same in the other encoding.
   const isHopeless = json instanceof SoraError && !REFUSED.has(json.status);
   const multipart = isHopeless ? json : await attempt(deps, 'multipart');
   const attempts = [...new Set([json, multipart])];
@@ -59,7 +58,7 @@ async function attempt(deps: TrialDeps, encoding: 'json' | 'multipart'): Promise
   }
 }
 
-/** A refusal is one of the encoding when it says so, or when the same create is taken in the other one. */
+/** A refusal is about the encoding if it says so, or if the same create is accepted in the other encoding. */
 function encodingAbility(own: Attempt, other: Attempt): Ability {
   if (!(own instanceof SoraError)) return 'yes';
   if (!REFUSED.has(own.status)) return 'unknown';
@@ -76,5 +75,5 @@ function cancelAbility(attempts: readonly Attempt[]): Ability {
 function tell(tried: Attempt): string[] {
   if (!(tried instanceof SoraError)) return [[tried.detail, tried.remedy].filter((part) => part !== null).join('; ')];
   const [hint] = tried.code === 'outcome_unknown' ? tried.hints : [];
-  return [[`a job was not made: ${tried.message}`, tried.causedBy, hint].filter(Boolean).join('; ')];
+  return [[`a job was not created: ${tried.message}`, tried.causedBy, hint].filter(Boolean).join('; ')];
 }

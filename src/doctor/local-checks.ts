@@ -29,7 +29,7 @@ export const LOCAL_CHECKS: readonly Check<Subject>[] = [
       const exposed = [settings, keys].filter((path) => isExposed(path, subject.platform));
       if (exposed.length > 0)
         return warn(`others can read ${exposed.join(' and ')}`, `run \`chmod 600 ${exposed.join(' ')}\``);
-      return pass(existsSync(settings) ? settings : `${settings} (not there yet; defaults are in force)`);
+      return pass(existsSync(settings) ? settings : `${settings} (does not exist yet; defaults apply)`);
     },
   },
   {
@@ -59,7 +59,7 @@ export const LOCAL_CHECKS: readonly Check<Subject>[] = [
     needs: ['base_url'],
     run(subject) {
       const { key, needsKey, isSimulator, profile, baseUrl } = subject.server();
-      if (isSimulator) return skip('the simulator needs none');
+      if (isSimulator) return skip('the simulator needs no key');
       if (key === null) {
         if (needsKey) throw missingKey(profile, baseUrl, subject.clock.now());
         return pass('none; this server may not need one');
@@ -82,7 +82,7 @@ export const LOCAL_CHECKS: readonly Check<Subject>[] = [
       const shown = `${baseUrl} (${baseUrlOrigin})`;
       if (/\/v1\/+v1\b/.test(pathname)) return warn(`${shown} has /v1 twice`, 'give the base URL with one `/v1`');
       if (!/\/v1\/*$/.test(pathname))
-        return warn(`${shown} does not end in /v1`, 'add `/v1` unless the server wants another path');
+        return warn(`${shown} does not end in /v1`, 'add `/v1` unless the server uses another path');
       if (protocol === 'http:' && !isLoopback(hostname))
         return warn(
           `${shown} is not encrypted: keys and prompts can be read on the way`,
@@ -97,7 +97,7 @@ export const LOCAL_CHECKS: readonly Check<Subject>[] = [
     needs: ['base_url'],
     run(subject) {
       const { baseUrl, isSimulator } = subject.server();
-      if (isSimulator) return skip('the simulator does not end');
+      if (isSimulator) return skip('not for the simulator');
       const end = serviceEnd(baseUrl, subject.clock.now());
       if (end !== null) {
         return warn(

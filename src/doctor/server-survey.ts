@@ -20,10 +20,9 @@ export interface ServerSurvey {
 }
 
 /**
- * Looks at what a server can do without making a job: a route that is there
- * misses the video, one that is not misses the address. Files are tried on the
- * newest finished video. Throws what keeps everything from being seen, such as a
- * rejected key.
+ * Finds out what a server can do without creating a job: an existing route
+ * reports a missing video, a missing route a missing address. Files are tried on
+ * the newest finished video. Throws what hides everything, such as a rejected key.
  */
 export async function surveyServer(server: ExaminedServer, atMs: number): Promise<ServerSurvey> {
   const unknown = `/videos/${UNKNOWN_ID}`;
@@ -60,10 +59,7 @@ export async function surveyServer(server: ExaminedServer, atMs: number): Promis
       spritesheet: files?.spritesheet ?? 'unknown',
       range: files?.range ?? 'unknown',
     },
-    notes:
-      files === null
-        ? ['thumbnail, spritesheet and range show on a finished video in the server’s list, and there is none yet']
-        : [],
+    notes: files === null ? ['thumbnail, spritesheet and range: unknown until the server lists a finished video'] : [],
   };
 }
 
@@ -79,7 +75,7 @@ function surveyOfGenerations(dialect: Dialect, removal: Ability): ServerSurvey {
       spritesheet: 'no',
       range: 'unknown',
     },
-    notes: ['content and range show on a finished video, which this dialect cannot list'],
+    notes: ['content and range: unknown, since this dialect cannot list finished videos'],
   };
 }
 

@@ -51,8 +51,9 @@ export async function tryJob(deps: TrialDeps, encoding: Encoding | 'auto'): Prom
   const { job, record } = submission;
   const id = job?.id ?? record.job?.id ?? record.key;
   const { doubt } = submission;
-  const found = doubt === undefined ? '' : `; its answer was lost (${doubt.causedBy}), and it was found in the list`;
-  const made = `made ${id} (${job?.serverStatus ?? 'no status'}, ${deps.price(1)})${found}`;
+  const found =
+    doubt === undefined ? '' : `; the response was lost (${doubt.causedBy}), and the job was found in the list`;
+  const made = `created ${id} (${job?.serverStatus ?? 'no status'}, ${deps.price(1)})${found}`;
   const hasEnded = job !== null && isTerminal(job.status);
   const trial = { id, isFound: doubt !== undefined, failure: hasEnded ? failureOf(job, record.submittedAtMs) : null };
   try {
@@ -61,7 +62,7 @@ export async function tryJob(deps: TrialDeps, encoding: Encoding | 'auto'): Prom
     return { ...trial, end, ...describeEnd(made, id, end) };
   } catch (error) {
     if (!(error instanceof SoraError)) throw error;
-    const detail = `${made}; it could not be removed: ${error.causedBy ?? error.message}`;
+    const detail = `${made}; could not delete it: ${error.causedBy ?? error.message}`;
     return { ...trial, end: 'unclear', detail, remedy: `run \`${commandAbout(id, 'sora status')}\` to see it` };
   }
 }
@@ -82,12 +83,12 @@ function describeEnd(made: string, id: string, end: TrialEnd): Pick<Trial, 'deta
   switch (end) {
     case 'running':
       return {
-        detail: `${made}; it could not be stopped, keeps running and is billed`,
+        detail: `${made}; could not stop it: it keeps running and is billed`,
         remedy: `run \`${commandAbout(id, 'sora cancel', ' --wait')}\` to delete it when it ends`,
       };
     case 'kept':
       return {
-        detail: `${made}; it had ended already, and the server keeps it`,
+        detail: `${made}; it had already ended, and the server keeps it`,
         remedy: `run \`${commandAbout(id, 'sora status')}\` to see it`,
       };
     case 'finished':

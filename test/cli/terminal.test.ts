@@ -132,19 +132,22 @@ describe.skipIf(PYTHON === null)('on a terminal (needs python3 with pty)', () =>
     const refused = await type(
       sora,
       [
-        ['Find out', 'n\n'],
+        ['Test the server', 'n\n'],
         ['Save this', 'n\n'],
       ],
       survey,
       env,
     );
-    expect(refused).toMatchObject({ status: 0, stdout: expect.stringContaining('cancel, json and multipart show by') });
+    expect(refused).toMatchObject({
+      status: 0,
+      stdout: expect.stringContaining('cancel, json and multipart: unknown'),
+    });
     expect(server.posts).toBe(0);
 
     const agreed = await type(
       sora,
       [
-        ['Find out', 'y\n'],
+        ['Test the server', 'y\n'],
         ['Save this', 'y\n'],
       ],
       survey,

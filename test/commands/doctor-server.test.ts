@@ -71,7 +71,7 @@ describe('sora doctor --server', () => {
     const sora = createCommandLine();
     const first = await survey(sora, ['--simulate']);
     expect(first.found).toMatchObject({ dialect: 'videos', cancel: 'yes', thumbnail: 'unknown', range: 'unknown' });
-    expect(first.notes).toContain('thumbnail, spritesheet and range show on a finished video');
+    expect(first.notes).toContain('thumbnail, spritesheet and range: unknown until');
 
     await sora.run(['create', 'a boat', '--simulate', '--no-download']);
     const { code, found } = await survey(sora, ['--simulate']);
@@ -121,7 +121,7 @@ describe('sora doctor --server', () => {
       },
     });
     expect(server.posts).toBe(0);
-    expect(notes).toContain('making 2 jobs, whose price is $0.80; add `--yes` to make them');
+    expect(notes).toContain('creating 2 jobs (price: $0.80); add `--yes` to create them');
   });
 
   it.each<[encoding: string, type: string, refusal: ScriptedReply, found: Record<string, string>]>([
@@ -181,7 +181,7 @@ describe('sora doctor --server', () => {
     const sora = createCommandLine();
     const { found, notes } = await survey(sora, ['--yes', '--base-url', server.url]);
     expect(found).toMatchObject({ cancel: 'no', json: 'yes', multipart: 'yes' });
-    expect(notes).toContain('video_1 (queued, $0.40); it could not be stopped, keeps running and is billed');
+    expect(notes).toContain('video_1 (queued, $0.40); could not stop it: it keeps running and is billed');
     expect(notes).toContain('run `sora cancel video_2 --wait`');
     const { jobs } = (await sora.run(['list', '--local', '--json'])).json<{ jobs: { id: string }[] }>();
     expect(jobs.map(({ id }) => id).sort()).toEqual(['video_1', 'video_2']);
@@ -194,7 +194,7 @@ describe('sora doctor --server', () => {
     const { code, found, notes } = await survey(createCommandLine(), ['--yes', '--base-url', server.url]);
     expect({ code, ...found }).toMatchObject({ code: 0, cancel: 'unknown', json: 'unknown', multipart: 'unknown' });
     expect(server.posts).toBe(1);
-    expect(notes).toContain('a job was not made: out of quota; HTTP 429: no credit');
+    expect(notes).toContain('a job was not created: out of quota; HTTP 429: no credit');
     expect(notes).toContain('sora config set');
   });
 
@@ -215,7 +215,7 @@ describe('sora doctor --server', () => {
       create: () => ({ status: 429, headers: { 'retry-after': '60' }, body: { error: { message: 'slow down' } } }),
     });
     const { notes } = await survey(createCommandLine(), ['--yes', '--base-url', server.url]);
-    expect(notes).toContain('a job was not made: too many requests; HTTP 429: slow down');
+    expect(notes).toContain('a job was not created: too many requests; HTTP 429: slow down');
     expect(server.posts).toBe(1);
   });
 
@@ -247,6 +247,6 @@ describe('sora doctor --server', () => {
     );
     const { found, notes } = await survey(createCommandLine(), ['--yes', '--base-url', server.url]);
     expect(found).toMatchObject({ dialect: 'videos', list: 'no', delete: 'no', cancel: 'unknown', json: 'yes' });
-    expect(notes).toContain('made v1 (completed, $0.40); it could not be removed');
+    expect(notes).toContain('created v1 (completed, $0.40); could not delete it');
   });
 });

@@ -45,7 +45,7 @@ describe('sora doctor with the simulator', () => {
       access: 'pass',
     });
     expect(checks.find(({ id }) => id === 'access')?.detail).toMatch(
-      /^made video_\w+ \(queued, free\); deleted at once$/,
+      /^created video_\w+ \(queued, free\); deleted at once$/,
     );
     const list = await sora.run(['list', '--simulate', '--json']);
     expect(list.json<{ jobs: { status: string }[] }>().jobs.map(({ status }) => status)).toEqual(['cancelled']);
@@ -80,7 +80,7 @@ describe('sora doctor with the simulator', () => {
     'create-dropped-after-accept': [
       0,
       null,
-      /its answer was lost \(the connection was dropped\), and it was found in the list; deleted at once/,
+      /the response was lost \(the connection was dropped\), and the job was found in the list; deleted at once/,
     ],
     'reset-before-accept': [1, 'access', /did not arrive at the server/],
     'poll-drop': ELSEWHERE,
@@ -391,7 +391,7 @@ describe('sora doctor on a server', () => {
     const { code, words } = await examine(createCommandLine(), ['--yes', '--base-url', server.url], { env });
     expect({ code, left: server.jobs }).toEqual({ code: 1, left: [] });
     expect(words).toBe(
-      `made video_1 (failed, $0.40); deleted at once; refused by moderation; moderation_blocked: ${message}`,
+      `created video_1 (failed, $0.40); deleted at once; refused by moderation; moderation_blocked: ${message}`,
     );
   });
 
