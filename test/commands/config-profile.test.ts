@@ -66,7 +66,7 @@ describe('sora config profile add', () => {
   it('says what is to be done before the first video', async () => {
     const { stderr } = await createCommandLine().run([...ADD_LAB, '--preset', 'litellm']);
     expect(stderr).toMatchInlineSnapshot(`
-      "note: the model is a name from the proxy’s own configuration
+      "note: the model is a name of the proxy’s own configuration
       note: run \`sora config key set --profile lab\` to store its key
       note: run \`sora config set profiles.lab.model MODEL\` to set its model
       "

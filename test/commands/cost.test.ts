@@ -203,7 +203,7 @@ describe('a profile’s own prices', () => {
 
     await sora.run(['config', 'set', 'profiles.lab.prices.sora-2', '0.5']);
     const { stdout } = await run(['doctor', '--profile', 'lab']);
-    expect(stdout).toContain('whose price is $2.00');
+    expect(stdout).toContain('(price: $2.00)');
   });
 
   it('are refused with the line when they are no amounts, all at once', async () => {
