@@ -258,18 +258,7 @@ function refusedUnrecorded(refusal: SoraError, key: string, { causedBy }: SoraEr
   });
 }
 
-/**
- * Goes on with a job that exists, or may exist, instead of paying for a second one: of another process, or of an earlier
- * run. Throws like `submit`.
- */
-export async function attach(deps: SubmitDeps, existing: JobRecord): Promise<Submission> {
-  const record = await awaitAnswer(deps, existing);
-  const submission = isCleared(record) ? null : await goOnWith(deps, { row: null }, record);
-  if (submission !== null) return submission;
-  throw didNotArrive(null);
-}
-
-/** The same for one that is answered. Null when it never arrived, and may be submitted again. */
+/** Attaches to a submission that is answered. Null when it never arrived, and may be submitted again. */
 async function goOnWith(
   deps: SubmitDeps,
   order: Pick<SubmitOrder, 'row'>,
