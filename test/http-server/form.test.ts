@@ -96,6 +96,6 @@ describe('a form', () => {
     const body = bodyOf(4 << 20);
     const startedMs = performance.now();
     expect(() => read(body, type)).toThrow();
-    expect(performance.now() - startedMs).toBeLessThan(1_000);
+    expect(performance.now() - startedMs).toBeLessThan(5_000);
   });
 });
