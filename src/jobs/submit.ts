@@ -168,7 +168,8 @@ async function writeIntent(deps: SubmitDeps, order: SubmitOrder): Promise<string
   const { server, request, estimate, free, row, owesFile = false } = order;
   const key = order.key !== undefined && ledger.byKey(order.key) === undefined ? order.key : newKey(deps);
   const recorded = recordRequest(request);
-  await ledger.append({
+  // Nothing leaves before `sending` is on the disk, which takes this line along.
+  await ledger.appendAhead({
     event: 'intent',
     key,
     atMs: clock.now(),

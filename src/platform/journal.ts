@@ -2,6 +2,7 @@ import { closeSync, fdatasync, fstatSync, openSync, readSync, statSync, writeSyn
 import { open } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { promisify } from 'node:util';
+import { withFileLock } from './file-lock.ts';
 import { hasCode } from './files.ts';
 import { makeFolder } from './folders.ts';
 
@@ -25,8 +26,14 @@ export interface JournalLine {
 
 interface PendingAppend {
   readonly lines: readonly string[];
+  readonly isSynced: boolean;
   readonly resolve: () => void;
   readonly reject: (error: unknown) => void;
+}
+
+export interface JournalOptions {
+  readonly isSynced?: boolean;
+  readonly isLocked?: boolean;
 }
 
 /**
@@ -40,18 +47,25 @@ interface PendingAppend {
 export class Journal {
   readonly path: string;
   readonly #isSynced: boolean;
+  readonly #isLocked: boolean;
   #pending: PendingAppend[] = [];
   #isFlushing = false;
   #flushed: Promise<void> = Promise.resolve();
   #isHeld = false;
+  /** The file was created, and its folder is not on the disk yet. */
+  #isNew = false;
   #descriptor: number | undefined;
   /** Where our last append ended, in a newline. */
   #endBytes = 0;
 
-  /** With `isSynced: false` an append outlives the process, but not a power cut. */
-  constructor(path: string, { isSynced = true }: { readonly isSynced?: boolean } = {}) {
+  /**
+   * With `isSynced: false` an append outlives the process, but not a power cut. With `isLocked` appends of several
+   * processes do not overwrite each other where the file system appends in two steps, as NFS does.
+   */
+  constructor(path: string, { isSynced = true, isLocked = false }: JournalOptions = {}) {
     this.path = path;
     this.#isSynced = isSynced;
+    this.#isLocked = isLocked;
   }
 
   /** Keeps the file open from the next append on until `release`: opening it thousands of times costs as much as writing. */
@@ -71,8 +85,17 @@ export class Journal {
    * the next write and sync.
    */
   append(...lines: readonly string[]): Promise<void> {
+    return this.#enqueue(lines, this.#isSynced);
+  }
+
+  /** Adds lines that nothing depends on before a later append is on the disk, which takes them along. */
+  appendAhead(...lines: readonly string[]): Promise<void> {
+    return this.#enqueue(lines, false);
+  }
+
+  #enqueue(lines: readonly string[], isSynced: boolean): Promise<void> {
     return new Promise((resolve, reject) => {
-      this.#pending.push({ lines, resolve, reject });
+      this.#pending.push({ lines, isSynced, resolve, reject });
       if (!this.#isFlushing) this.#flushed = this.#flush();
     });
   }
@@ -83,7 +106,10 @@ export class Journal {
       const batch = this.#pending;
       this.#pending = [];
       try {
-        await this.#write(batch.flatMap(({ lines }) => lines));
+        await this.#write(
+          batch.flatMap(({ lines }) => lines),
+          batch.some(({ isSynced }) => isSynced),
+        );
         for (const { resolve } of batch) resolve();
       } catch (error) {
         for (const { reject } of batch) reject(error);
@@ -93,23 +119,33 @@ export class Journal {
     this.#isFlushing = false;
   }
 
-  async #write(lines: readonly string[]): Promise<void> {
+  async #write(lines: readonly string[], isSynced: boolean): Promise<void> {
     try {
-      const { descriptor, size } = this.#open();
-      const isWhole = size === 0 || size === this.#endBytes || endsInNewline(descriptor, size);
-      // A process that was killed in the middle of a line must not have ours glued to its torn one.
-      const bytes = Buffer.from((isWhole ? '' : `${TORN_MARK}\n`) + lines.map((line) => `${line}\n`).join(''));
-      // Not `appendFile`: it splits what is large, and another process could write in between.
-      const bytesWritten = writeSync(descriptor, bytes);
-      if (bytesWritten < bytes.length)
-        throw new Error(`only ${bytesWritten} of ${bytes.length} bytes could be written`);
-      this.#endBytes = size + bytesWritten;
-      if (!this.#isSynced) return;
+      if (this.#isLocked) makeFolder(dirname(this.path), 0o700);
+      const { descriptor, size } = this.#isLocked
+        ? await withFileLock(this.path, () => this.#addLines(lines))
+        : this.#addLines(lines);
+      this.#isNew ||= size === 0;
+      if (!isSynced) return;
       await datasync(descriptor);
-      if (size === 0) await syncFolder(dirname(this.path));
+      if (this.#isNew) await syncFolder(dirname(this.path));
+      this.#isNew = false;
     } finally {
       if (!this.#isHeld) this.#close();
     }
+  }
+
+  /** Returns the size of the file before. */
+  #addLines(lines: readonly string[]): { readonly descriptor: number; readonly size: number } {
+    const { descriptor, size } = this.#open();
+    const isWhole = size === 0 || size === this.#endBytes || endsInNewline(descriptor, size);
+    // A process that was killed in the middle of a line must not have ours glued to its torn one.
+    const bytes = Buffer.from((isWhole ? '' : `${TORN_MARK}\n`) + lines.map((line) => `${line}\n`).join(''));
+    // Not `appendFile`: it splits what is large, and another process could write in between.
+    const bytesWritten = writeSync(descriptor, bytes);
+    if (bytesWritten < bytes.length) throw new Error(`only ${bytesWritten} of ${bytes.length} bytes could be written`);
+    this.#endBytes = size + bytesWritten;
+    return { descriptor, size };
   }
 
   #open(): { readonly descriptor: number; readonly size: number } {

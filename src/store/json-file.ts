@@ -2,7 +2,9 @@ import { readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { SoraError } from '../domain/errors.ts';
 import { isJsonObject, type JsonObject } from '../domain/json.ts';
+import { withFileLock } from '../platform/file-lock.ts';
 import { hasCode } from '../platform/files.ts';
+import { makeFolder } from '../platform/folders.ts';
 
 /** A small file of one JSON object, and its text for naming lines. */
 export interface JsonFile {
@@ -46,6 +48,16 @@ export function invalidFile(
   hints = [`edit ${path} to fix it, or move it away`],
 ): SoraError {
   return new SoraError('invalid_config', { title: `could not use ${path}`, violations, hints });
+}
+
+/** Reads and changes one of the program’s own files while no other process does. Throws `cannot_write` or the action’s error. */
+export async function changeOwnFile(path: string, change: () => Promise<void>): Promise<void> {
+  try {
+    makeFolder(dirname(path), 0o700);
+    await withFileLock(path, change);
+  } catch (error) {
+    throw error instanceof SoraError ? error : cannotWriteOwnFile(path, error);
+  }
 }
 
 /** The `cannot_write` of one of the program’s own files. */

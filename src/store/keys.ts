@@ -1,6 +1,6 @@
 import { statSync } from 'node:fs';
 import { replaceFile } from '../platform/files.ts';
-import { cannotWriteOwnFile, invalidFile, readJsonFile } from './json-file.ts';
+import { changeOwnFile, invalidFile, readJsonFile } from './json-file.ts';
 
 /** The stored keys, by profile. */
 export type Keys = Readonly<Record<string, string>>;
@@ -15,14 +15,12 @@ export function readKeys(path: string): Keys {
 }
 
 /** Stores a profile’s key, or removes it with `undefined`; the file is readable by its owner only. */
-export async function writeKey(path: string, profile: string, key: string | undefined): Promise<void> {
-  const { [profile]: _, ...others } = readKeys(path);
-  const keys = key === undefined ? others : { ...others, [profile]: key };
-  try {
+export function writeKey(path: string, profile: string, key: string | undefined): Promise<void> {
+  return changeOwnFile(path, async () => {
+    const { [profile]: _, ...others } = readKeys(path);
+    const keys = key === undefined ? others : { ...others, [profile]: key };
     await replaceFile(path, `${JSON.stringify(keys, null, 2)}\n`, 0o600);
-  } catch (error) {
-    throw cannotWriteOwnFile(path, error);
-  }
+  });
 }
 
 /** What is wrong with a key that was typed or piped in, or null. */

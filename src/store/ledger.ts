@@ -52,14 +52,23 @@ export class Ledger {
   #tallies: readonly LedgerTally[] = [];
 
   constructor({ journal, index }: LedgerPaths) {
-    this.#journal = new Journal(journal);
+    this.#journal = new Journal(journal, { isLocked: true });
     this.#indexPath = index;
   }
 
   /** Resolves when the events are on the disk itself; rejects with `cannot_write`. */
-  async append(...events: readonly LedgerEvent[]): Promise<void> {
+  append(...events: readonly LedgerEvent[]): Promise<void> {
+    return this.#write(() => this.#journal.append(...events.map(encodeEvent)));
+  }
+
+  /** The same without waiting for the disk, for events that count only together with a later one. */
+  appendAhead(...events: readonly LedgerEvent[]): Promise<void> {
+    return this.#write(() => this.#journal.appendAhead(...events.map(encodeEvent)));
+  }
+
+  async #write(append: () => Promise<void>): Promise<void> {
     try {
-      await this.#journal.append(...events.map(encodeEvent));
+      await append();
     } catch (error) {
       throw this.#failure('cannot_write', 'could not write the ledger', error);
     }

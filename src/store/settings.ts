@@ -9,7 +9,7 @@ import { MICROS_PER_USD, parseUsd } from '../domain/money.ts';
 import { isReservedName } from '../domain/profile-names.ts';
 import { shellWord } from '../domain/shell.ts';
 import { makeFolder } from '../platform/folders.ts';
-import { cannotWriteOwnFile, invalidFile, readJsonFile } from './json-file.ts';
+import { cannotWriteOwnFile, changeOwnFile, invalidFile, readJsonFile } from './json-file.ts';
 
 /**
  * One setting that exists: its name, what it does, and what it may be. `*` stands for a name of the user's, `**` at
@@ -211,7 +211,11 @@ export function writeSetting(path: string, name: string, value: string | undefin
 }
 
 /** The same for several: all of them or, when one cannot be, none. */
-export async function writeSettings(path: string, changes: readonly SettingChange[]): Promise<void> {
+export function writeSettings(path: string, changes: readonly SettingChange[]): Promise<void> {
+  return changeOwnFile(path, () => changeSettings(path, changes));
+}
+
+async function changeSettings(path: string, changes: readonly SettingChange[]): Promise<void> {
   const { value: current } = readJsonFile(path);
   const present = new Map(flatten(current));
   const violations = changes.flatMap(([name, value]) => {
@@ -227,7 +231,7 @@ export async function writeSettings(path: string, changes: readonly SettingChang
       hints: ['run `sora config set --help` to see all settings'],
     });
   }
-  // conf writes atomically and with the mode it is told; it has no lock and resets nothing that was read above.
+  // conf writes atomically and with the mode it is told; it has no lock of its own, and resets nothing that was read above.
   const { default: Conf } = await import('conf');
   try {
     makeFolder(dirname(path), 0o700);

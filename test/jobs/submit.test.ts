@@ -265,7 +265,7 @@ describe('a create that was refused with a 429', () => {
       seen.push(ledger.byKey(events[0]?.key ?? '')?.isSent === true);
     };
     await expect(send()).rejects.toMatchObject({ code: 'rate_limit_exceeded' });
-    expect(seen.slice(0, 4)).toEqual([false, true, false, true]);
+    expect(seen.slice(0, 3)).toEqual([true, false, true]);
   });
 });
 
@@ -311,8 +311,8 @@ describe('the cap of a day', () => {
   it('does not count what came after, so that of several at once the first ones are sent', async () => {
     const machine = await setUp();
     const { ledger, submit: send } = machine.process(1);
-    const append = ledger.append.bind(ledger);
-    ledger.append = async (...events) => {
+    const append = ledger.appendAhead.bind(ledger);
+    ledger.appendAhead = async (...events) => {
       await append(...events);
       if (events[0]?.event === 'intent')
         await leaveIntent(machine, 4, { request: createVideoRequest({ prompt: 'another' }) });

@@ -113,3 +113,10 @@ describe('settings', () => {
     for (const { summary } of SETTINGS) expect(summary).toMatch(/^[a-zO].*[^.]$/);
   });
 });
+
+it('settings that many set at once are all kept', async () => {
+  const path = join(createTemporaryFolder(), 'settings.json');
+  const names = Array.from({ length: 12 }, (_, number) => `profiles.p${number}.base_url`);
+  await Promise.all(names.map((name) => writeSetting(path, name, 'http://127.0.0.1:1/v1')));
+  expect([...readSettings(path).keys()].sort()).toEqual(names.toSorted());
+});

@@ -1,0 +1,89 @@
+import { randomBytes } from 'node:crypto';
+import { closeSync, linkSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { setTimeout } from 'node:timers/promises';
+import { hasCode } from './files.ts';
+import { fateOf, ownProcess, type ProcessIdentity } from './process-identity.ts';
+
+const FIRST_PAUSE_MS = 1;
+const LONGEST_PAUSE_MS = 20;
+/** A lock is held for one write. One that stays longer was left by a process that cannot be looked up. */
+const STALE_MS = 10_000;
+
+let self: string | undefined;
+
+/**
+ * Runs a short action while no other process does, whatever the file system: creating a file that must not
+ * exist is atomic also where appends are not. A lock whose process has ended is removed. Throws what the action throws,
+ * and what keeps the lock file from being created.
+ */
+export async function withFileLock<T>(path: string, action: () => T | Promise<T>): Promise<T> {
+  const lock = `${path}.lock`;
+  let pauseMs = FIRST_PAUSE_MS;
+  let waitedMs = 0;
+  let seen = '';
+  while (!tryLock(lock)) {
+    const holder = readHolder(lock);
+    if (holder !== seen) waitedMs = 0; // somebody else's turn
+    seen = holder;
+    if (isLeft(holder) || waitedMs >= STALE_MS) {
+      removeLeft(lock, holder);
+      waitedMs = 0;
+      continue;
+    }
+    await setTimeout(pauseMs);
+    waitedMs += pauseMs;
+    pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS);
+  }
+  try {
+    return await action();
+  } finally {
+    rmSync(lock, { force: true });
+  }
+}
+
+function tryLock(lock: string): boolean {
+  let descriptor: number;
+  try {
+    descriptor = openSync(lock, 'wx', 0o600);
+  } catch (error) {
+    if (hasCode(error, 'EEXIST')) return false;
+    if (hasCode(error, 'EPERM') && process.platform === 'win32') return false; // it is just being removed
+    throw error;
+  }
+  try {
+    self ??= JSON.stringify(ownProcess());
+    writeSync(descriptor, self);
+  } finally {
+    closeSync(descriptor);
+  }
+  return true;
+}
+
+/** Taken away under another name first: two that find it at once must not take away the lock that one of them then makes. */
+function removeLeft(lock: string, holder: string): void {
+  const taken = `${lock}.${randomBytes(4).toString('hex')}`;
+  try {
+    renameSync(lock, taken);
+    if (readHolder(taken) !== holder) linkSync(taken, lock);
+  } catch {
+    // Somebody else was faster.
+  }
+  rmSync(taken, { force: true });
+}
+
+/** Empty where the lock is gone, or was not written yet. */
+function readHolder(lock: string): string {
+  try {
+    return readFileSync(lock, 'utf8');
+  } catch {
+    return '';
+  }
+}
+
+function isLeft(holder: string): boolean {
+  try {
+    return fateOf(JSON.parse(holder) as ProcessIdentity) === 'dead'; // only this function's own process writes it
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,31 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { withFileLock } from '../../src/platform/file-lock.ts';
+import { ownProcess } from '../../src/platform/process-identity.ts';
+import { createTemporaryFolder } from '../support/temporary-folder.ts';
+
+it('lets one action run at a time', async () => {
+  const path = join(createTemporaryFolder(), 'count');
+  writeFileSync(path, '0');
+  const add = async (): Promise<void> => {
+    const count = Number(readFileSync(path));
+    await new Promise((resolve) => setImmediate(resolve));
+    writeFileSync(path, String(count + 1));
+  };
+  await Promise.all(Array.from({ length: 12 }, () => withFileLock(path, add)));
+  expect(readFileSync(path, 'utf8')).toBe('12');
+  expect(existsSync(`${path}.lock`)).toBe(false);
+});
+
+it('removes the lock of a process that has ended, and its own when the action fails', async () => {
+  const path = join(createTemporaryFolder(), 'file');
+  const { pid } = spawnSync(process.execPath, ['--version']);
+  writeFileSync(`${path}.lock`, JSON.stringify({ ...ownProcess(), pid }));
+  const failing = withFileLock(path, () => {
+    throw new Error('no');
+  });
+  await expect(failing).rejects.toThrow('no');
+  expect(existsSync(`${path}.lock`)).toBe(false);
+});
