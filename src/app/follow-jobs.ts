@@ -58,6 +58,8 @@ async function followOne(watch: JobWatch, timeoutMs: number, deps: FollowDeps): 
     for (;;) {
       const step = await events.next();
       if (step.done) return step.value;
+      const removed = step.value.kind === 'trouble' ? deps.jobs.removedJob(watch.job.record) : null;
+      if (removed !== null) return removed;
       await watch.see(step.value);
     }
   } catch (error) {

@@ -3,7 +3,7 @@ import type { Configuration } from '../configuration/configuration.ts';
 import { SoraError } from '../domain/errors.ts';
 import { factsOf, type JobRecord, type LedgerEvent } from '../domain/record.ts';
 import { commandAbout } from '../domain/shell.ts';
-import { type JobSummary, summarize } from '../domain/summary.ts';
+import { type JobSummary, lastKnownJob, summarize } from '../domain/summary.ts';
 import type { VideoJob } from '../domain/video.ts';
 import { recover } from '../jobs/recover.ts';
 import { inDoubt, type SubmitDeps } from '../jobs/submit.ts';
@@ -33,6 +33,8 @@ export interface KnownJobsDeps {
   readonly servers: Servers;
 }
 
+const LAST = '@last';
+
 /** The jobs that the ledger or a server knows: finds them, asks their servers, and records what is new. */
 export class KnownJobs {
   readonly #deps: KnownJobsDeps;
@@ -47,7 +49,7 @@ export class KnownJobs {
    */
   async find(name: string): Promise<FoundJob> {
     const { servers, host } = this.#deps;
-    const record = name === '@last' ? this.#lastRecord() : this.#recordNamed(name);
+    const record = name === LAST ? this.#lastRecord() : this.#recordNamed(name);
     const server = await servers.of(record);
     if (record === undefined) return { id: name, server, record };
     if (record.job !== null) return { id: record.job.id, server, record };
@@ -83,12 +85,13 @@ export class KnownJobs {
   }
 
   /**
-   * Finds the jobs of all unfinished submissions. Those whose outcome is unknown are left out with a note: they would
+   * Finds the jobs of all unfinished submissions to the server in use. Those whose outcome is unknown are left out with a note: they would
    * fail every such command until a person resolves them.
    */
   async findUnfinished(): Promise<FoundJobs> {
     const { ledger, output } = this.#deps;
-    const { found, errors } = await this.findAll(ledger.open().map(({ key }) => key));
+    const open = ledger.open().filter(this.isInScope);
+    const { found, errors } = await this.findAll(open.map(({ key }) => key));
     const unresolved = errors.filter(({ code }) => code === 'outcome_unknown');
     for (const { message, submission } of unresolved) {
       output.note(`${submission}: ${message}; run \`sora status ${submission}\` to see what to do about it`);
@@ -97,9 +100,15 @@ export class KnownJobs {
     return { found, errors: errors.filter((error) => !unresolved.includes(error) && !isWithdrawn(error)) };
   }
 
-  /** Asks the server for a job and records what is new. */
+  /**
+   * Asks the server for a job and records what is new. A job that was cancelled is known to have ended, although its
+   * server may no longer have it. Throws `video_not_found` for a video that was deleted.
+   */
   async look(found: FoundJob): Promise<VideoJob> {
     const { id, server, record } = found;
+    const removed = this.removedJob(record);
+    if (removed?.status === 'cancelled') return removed;
+    if (removed !== null) throw deletedVideo(id);
     try {
       const job = await server.client.get(id, { signal: this.#deps.host.interrupt });
       if (record?.job?.status !== job.status) await this.record(record, job);
@@ -111,6 +120,23 @@ export class KnownJobs {
         'run `sora list --local` to see what the ledger has recorded',
       ]);
     }
+  }
+
+  /** The job of a record that was cancelled or deleted, here or by another process; null while it is not. */
+  removedJob(record: JobRecord | undefined): VideoJob | null {
+    const latest = record && this.#deps.ledger.byKey(record.key);
+    return latest?.removed ? lastKnownJob(latest) : null;
+  }
+
+  /**
+   * Whether commands without an id act on a record: it belongs to the server in use. Where no server was ever chosen and
+   * the default one has no jobs, all records count.
+   */
+  get isInScope(): (record: JobRecord) => boolean {
+    const { ledger, configuration } = this.#deps;
+    const { value: address, origin } = configuration.baseUrl;
+    const isOfServer = ({ baseUrl }: JobRecord): boolean => baseUrl === address;
+    return origin === 'default' && ledger.newest(1, isOfServer).length === 0 ? () => true : isOfServer;
   }
 
   /** Records what a server reported of a job. One that was created elsewhere has no record, and gets none. */
@@ -184,10 +210,17 @@ export class KnownJobs {
     };
   }
 
+  /** The newest job of the server in use, whatever became of it: cancelling or deleting it does not make another one the last. */
   #lastRecord(): JobRecord {
-    const [last] = this.#deps.ledger.newest(1, ({ answer, removed }) => answer !== 'rejected' && !removed);
-    if (last === undefined)
-      throw new SoraError('video_not_found', { title: 'the ledger has no video that may still exist' });
+    const { isInScope } = this;
+    const [last] = this.#deps.ledger.newest(1, (record) => record.answer !== 'rejected' && isInScope(record));
+    if (last === undefined) {
+      const { value: profile } = this.#deps.configuration.profile;
+      throw new SoraError('video_not_found', {
+        title: `the ledger has no job of profile ${profile}`,
+        hints: ['run `sora list --local --all-profiles` to see the jobs of all profiles'],
+      });
+    }
     return last;
   }
 
@@ -213,6 +246,15 @@ export function summaryOf(profile: string, record: JobRecord | undefined, job: V
   const summary = summarize(profile, record, job);
   const files = summary.files.filter(({ path, bytes }) => statSync(path, { throwIfNoEntry: false })?.size === bytes);
   return { ...summary, files };
+}
+
+/** The error for a video that is known to be gone. */
+export function deletedVideo(id: string): SoraError {
+  return new SoraError('video_not_found', {
+    title: 'this video was deleted from the server',
+    jobId: id,
+    hints: ['run `sora list --local` to see what is left'],
+  });
 }
 
 /** The video is known to be on this server, so a 404 of the route means that the server has no such call. */

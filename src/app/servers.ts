@@ -77,8 +77,8 @@ export class Servers {
   }
 
   /**
-   * The server that a job belongs to. A server named on the command line wins; otherwise it is the one in the ledger, in
-   * the job’s dialect, so that an id alone is enough.
+   * The server that a job belongs to, in the job’s dialect, so that an id alone is enough. Throws `usage` where the command
+   * line names another server: an id means nothing there, or another job.
    */
   async of(identity: ServerIdentity | undefined): Promise<Server> {
     const { configuration, options, host, settings, isServerNamed } = this.#deps;
@@ -90,7 +90,7 @@ export class Servers {
       const spoken = DIALECTS[own].name === dialect ? own : dialect;
       return this.connect({ ...configuration, dialect: { value: spoken, origin: 'ledger' } });
     }
-    if (isServerNamed) return this.current();
+    if (isServerNamed) throw foreignJob(identity, configuration);
     const profile = profileNames(settings).includes(identity.profile) ? identity.profile : undefined;
     return this.connect(this.#deps.configurationFor({ profile, remembered: identity.baseUrl, dialect }));
   }
@@ -234,6 +234,13 @@ export class Servers {
       throw new SoraError('usage', { title: '`--fault` needs `--simulate`', hints: ['add `--simulate`'] });
     await this.#fault();
   }
+}
+
+function foreignJob(identity: ServerIdentity, { profile, baseUrl }: Configuration): SoraError {
+  return new SoraError('usage', {
+    title: `this job belongs to ${identity.baseUrl} (profile ${identity.profile}), not to ${baseUrl.value} (profile ${profile.value})`,
+    hints: ['leave out `--profile`, `--base-url` and `--simulate`: the ledger knows the server of the job'],
+  });
 }
 
 function simulatorSpeed(text: string | undefined): number {

@@ -1,6 +1,6 @@
 import { defineCommand, forEach } from '../app/command.ts';
 import type { Context } from '../app/context.ts';
-import type { KnownJobs } from '../app/known-jobs.ts';
+import { deletedVideo, type FoundJob } from '../app/known-jobs.ts';
 import { targetOption } from '../app/servers.ts';
 import { capabilitiesOf } from '../configuration/endpoint.ts';
 import { SoraError } from '../domain/errors.ts';
@@ -8,12 +8,20 @@ import { requireCapability } from '../domain/request-gate.ts';
 import { commandAbout } from '../domain/shell.ts';
 import { isTerminal } from '../domain/video.ts';
 import { cleanLine } from '../output/clean-text.ts';
+import { confirm } from '../output/prompt.ts';
+
+type DeleteDeps = Pick<Context, 'jobs' | 'output' | 'host' | 'isInteractive'>;
+
+const MAX_PROMPT_CHARACTERS = 60;
 
 export const deleteCommand = defineCommand({
   name: 'delete',
-  description: 'Deletes finished videos from the server. Saved files are kept.',
+  description:
+    'Deletes finished videos from the server. Saved files are kept. Asks before it deletes a video that was never saved.',
   arguments: [{ form: '<id...>', summary: 'ids or submissions; @last is the newest job' }],
-  options: {},
+  options: {
+    yes: { flags: '-y, --yes', summary: 'delete without asking, also the only copy of a video' },
+  },
   json: '{"deleted":["…"]}',
   errors: ['video_not_found', 'not_supported', 'content_not_ready'],
   examples: [
@@ -21,17 +29,19 @@ export const deleteCommand = defineCommand({
     ['sora delete @last --json', 'delete the newest, and print its id'],
   ],
 
-  async run({ args }, { jobs }: Pick<Context, 'jobs'>) {
-    const { values: deleted, errors } = await forEach(args, (name) => removeOne(name, jobs));
+  async run({ args, options }, deps: DeleteDeps) {
+    const { values: deleted, errors } = await forEach(args, (name) => removeOne(name, options.yes ?? false, deps));
     const answer = { data: { deleted }, view: () => deleted.map((id) => `${cleanLine(id)}\n`).join('') };
     return { ...(deleted.length > 0 ? { answer } : {}), errors };
   },
 });
 
-async function removeOne(name: string, jobs: KnownJobs): Promise<string> {
+async function removeOne(name: string, isAgreed: boolean, deps: DeleteDeps): Promise<string> {
+  const { jobs, output } = deps;
   const found = await jobs.find(name);
   const { id, server } = found;
   requireCapability('delete', capabilitiesOf(server.configuration));
+  if (jobs.removedJob(found.record) !== null) throw deletedVideo(id);
   const job = await jobs.look(found);
   if (!isTerminal(job.status)) {
     throw new SoraError('content_not_ready', {
@@ -40,6 +50,29 @@ async function removeOne(name: string, jobs: KnownJobs): Promise<string> {
       hints: [`run \`${commandAbout(id, 'sora cancel', targetOption(server.identity))}\` to stop it`],
     });
   }
+  const summary = jobs.summarize(found, job);
+  const prompt = cleanLine(summary.prompt ?? '').slice(0, MAX_PROMPT_CHARACTERS);
+  const named = prompt === '' ? cleanLine(id) : `${cleanLine(id)} ("${prompt}")`;
+  const isSaved = summary.files.some(({ variant }) => variant === 'video');
+  if (job.status === 'completed' && !isSaved && !isAgreed) await agreeToLose(named, found, deps);
+  output.news(`deleting ${named}`);
   await jobs.delete(found);
   return id;
+}
+
+/** Throws `usage` unless a person on the terminal agrees that the only copy is deleted. */
+async function agreeToLose(
+  named: string,
+  { id, server }: FoundJob,
+  { host, isInteractive }: DeleteDeps,
+): Promise<void> {
+  const hints = [
+    `run \`${commandAbout(id, 'sora download', targetOption(server.identity))}\` to save it first`,
+    'add `--yes` to delete it all the same',
+  ];
+  if (!isInteractive) {
+    throw new SoraError('usage', { title: `there is no copy of ${named} on this disk`, jobId: id, hints });
+  }
+  if (await confirm(`There is no copy of ${named} on this disk. Delete it from the server?`, host)) return;
+  throw new SoraError('usage', { title: `cancelled: ${named} was not deleted`, jobId: id, hints });
 }

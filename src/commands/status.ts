@@ -62,12 +62,15 @@ export const statusCommand = defineCommand({
 
 /** The newest and the unfinished jobs of the ledger and, with all profiles, of their servers; unfinished ones are refreshed. */
 async function overview(allProfiles: boolean, deps: StatusDeps): Promise<CommandResult> {
-  const { ledger, output, host } = deps;
+  const { ledger, output, host, jobs: knownJobs } = deps;
   const { lists, errors } = allProfiles ? await listAllServers(LISTED, deps) : { lists: [], errors: [] };
   const isKnown = isListedBy(lists);
-  const recent = ledger.newest(MOST_RECENT, isListed);
+  const isInScope = allProfiles ? () => true : knownJobs.isInScope;
+  const recent = ledger.newest(MOST_RECENT, (record) => isListed(record) && isInScope(record));
   const records = new Map(
-    [...ledger.open(), ...recent].filter((record) => !isKnown(record)).map((record) => [record.key, record]),
+    [...ledger.open().filter(isInScope), ...recent]
+      .filter((record) => !isKnown(record))
+      .map((record) => [record.key, record]),
   );
   const silent = new Set(
     lists

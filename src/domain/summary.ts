@@ -57,3 +57,10 @@ export function summarize(profile: string, record: JobRecord | undefined, live: 
     requestId: job?.requestId ?? null,
   };
 }
+
+/** The job of a record as it was last known, for a job that its server no longer has; null without one. */
+export function lastKnownJob(record: JobRecord): VideoJob | null {
+  if (record.job === null) return null;
+  const { prompt } = record.request;
+  return { ...record.job, status: statusOf(record), prompt, progress: null, content: null, pollAfterMs: null };
+}

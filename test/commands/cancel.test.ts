@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
+import { nodeHttp } from '../../src/platform/http.ts';
 import { createCommandLine } from '../support/command-line.ts';
 import type { ScriptedReply } from '../support/scripted-server.ts';
 import { type Bench, setUp } from '../support/set-up.ts';
-import type { VideosScript } from '../support/videos-server.ts';
+import { startVideosServer, type VideosScript } from '../support/videos-server.ts';
 
 const NOT_ALLOWED: ScriptedReply = { status: 405, body: { detail: 'Method Not Allowed' } };
 
@@ -99,10 +100,67 @@ describe('sora cancel', () => {
   });
 });
 
+describe('@last', () => {
+  it('stays the same job after it was cancelled, and after it was deleted', async () => {
+    const sora = createCommandLine();
+    await sora.run(['create', 'one', '--simulate', '-o', 'one.mp4']);
+    sora.clock.advance(1_000);
+    await sora.run(['create', 'two', '--simulate', '--detach']);
+    expect((await sora.run(['cancel', '@last'])).code).toBe(0);
+    expect((await sora.run(['status', '@last', '--json'])).json()).toMatchObject({
+      prompt: 'two',
+      status: 'cancelled',
+    });
+    expect((await sora.run(['delete', '@last', '--yes'])).code).not.toBe(0);
+    const { jobs } = (await sora.run(['list', '--json'])).json<{ jobs: object[] }>();
+    expect(jobs).toMatchObject([
+      { prompt: 'two', status: 'cancelled' },
+      { prompt: 'one', status: 'completed' },
+    ]);
+  });
+
+  it('is not another video when the last one was deleted', async () => {
+    const sora = createCommandLine();
+    for (const name of ['one', 'two']) await sora.run(['create', name, '--simulate', '-o', `${name}.mp4`]);
+    expect((await sora.run(['delete', '@last'])).code).toBe(0);
+    const again = await sora.run(['delete', '@last']);
+    expect(again.code).toBe(1);
+    expect(again.stderr).toContain('this video was deleted from the server');
+    expect((await sora.run(['list', '--json'])).json<{ jobs: object[] }>().jobs).toHaveLength(1);
+  });
+});
+
+describe('jobs of another server', () => {
+  it('are not asked for, cancelled or deleted on the server that the command line names', async () => {
+    const { sora } = await setUpJob(['queued']);
+    const id = (await sora.run(['create', 'a paper boat', '--simulate', '--detach'])).stdout.trim();
+    const other = await startVideosServer({});
+    other.jobs.push({ id, status: 'queued' });
+    for (const argv of [
+      ['status', id],
+      ['cancel', id],
+      ['delete', id, '--yes'],
+      ['download', id],
+    ]) {
+      const { code, stderr } = await sora.run([...argv, '--base-url', other.url], { http: nodeHttp });
+      expect({ argv, code }).toEqual({ argv, code: 2 });
+      expect(stderr).toContain('this job belongs to');
+    }
+    for (const argv of [['cancel', '--all'], ['status'], ['status', '--watch'], ['cancel', '@last']])
+      await sora.run([...argv, '--base-url', other.url], { http: nodeHttp });
+    expect(other.requests.filter(({ method, path }) => method === 'DELETE' || path.includes(id))).toEqual([]);
+    expect((await sora.run(['status', id, '--json'])).json()).toMatchObject({ status: 'queued' });
+  });
+});
+
 describe('sora delete', () => {
   it('removes finished videos from the server and leaves the files', async () => {
     const { run, server, sora } = await setUpJob(['completed']);
-    expect(await run('delete', 'video_1')).toMatchObject({ code: 0, stdout: 'video_1\n', stderr: '' });
+    expect(await run('delete', 'video_1', '--yes')).toMatchObject({
+      code: 0,
+      stdout: 'video_1\n',
+      stderr: 'deleting video_1 ("a paper boat")\n',
+    });
     expect(server.jobs).toEqual([]);
     expect((await sora.run(['list', '--local', '--json'])).json()).toMatchObject({ jobs: [] });
   });
@@ -117,13 +175,30 @@ describe('sora delete', () => {
 
   it('does not believe a server that kept the video', async () => {
     const { run } = await setUpJob(['completed'], { remove: () => ({ body: { deleted: false } }) });
-    const { code, stderr } = await run('delete', 'video_1', '--json');
+    const { code, stderr } = await run('delete', 'video_1', '--yes', '--json');
     expect({ code, error: JSON.parse(stderr).error.code }).toEqual({ code: 1, error: 'not_supported' });
+  });
+
+  it('needs a word before it deletes the only copy of a video', async () => {
+    const { run, server } = await setUpJob(['completed']);
+    const { code, stderr } = await run('delete', 'video_1');
+    expect(code).toBe(2);
+    expect(stderr).toContain('there is no copy of video_1 ("a paper boat") on this disk');
+    expect(stderr).toContain('add `--yes`');
+    expect(server.jobs).toHaveLength(1);
+  });
+
+  it('needs none where the video is saved', async () => {
+    const { run, server } = await setUpJob(['completed']);
+    await run('create', 'a paper boat', '--again', '-o', 'boat.mp4', '--yes');
+    const before = server.jobs.length;
+    expect(await run('delete', '@last')).toMatchObject({ code: 0 });
+    expect(server.jobs).toHaveLength(before - 1);
   });
 
   it('removes what it can', async () => {
     const { run } = await setUpJob(['completed']);
-    const { code, stdout, stderr } = await run('delete', 'video_nope', 'video_1');
+    const { code, stdout, stderr } = await run('delete', 'video_nope', 'video_1', '--yes');
     expect({ code, stdout }).toEqual({ code: 1, stdout: 'video_1\n' });
     expect(stderr).toContain('error: no such video');
   });

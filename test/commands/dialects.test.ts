@@ -111,7 +111,7 @@ describe('dialect `generations`', () => {
       "
     `);
     await sora.run(['status', '@last', '--watch']);
-    expect(errorOf(await sora.run(['delete', '@last', '--json']))).toMatchObject({ code: 'not_supported' });
+    expect(errorOf(await sora.run(['delete', '@last', '--yes', '--json']))).toMatchObject({ code: 'not_supported' });
   });
 
   it('is what the printed curl speaks, and the access check is that of the guide', async () => {

@@ -115,7 +115,7 @@ describe('sora list', () => {
     }
     const [id = ''] = await createJobs(sora, 'deleted');
     sora.clock.advance(5_000);
-    await sora.run(['delete', id]);
+    await sora.run(['delete', id, '--yes']);
     const { stdout } = await sora.run(['list', '--local', '-L', '1', '--json']);
     expect(prompts(JSON.parse(stdout))).toEqual(['good']);
   });

@@ -131,7 +131,7 @@ describe('sora status', () => {
     await sora.run([...SIMULATE, 'refused', '--fault', 'invalid_value']);
     await sora.run([...SIMULATE, 'deleted']);
     sora.clock.advance(5_000);
-    await sora.run(['delete', '@last']);
+    await sora.run(['delete', '@last', '--yes']);
     await sora.run([...SIMULATE, 'cancelled']);
     await sora.run(['cancel', '@last']);
     const { jobs } = (await sora.run(['status', '--json'])).json<{ jobs: object[] }>();

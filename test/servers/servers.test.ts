@@ -121,7 +121,7 @@ describe.each(SERVERS.map((server) => [server.name, server] as const))('%s', (_,
   it(`${abilities.remove === 'yes' ? 'deletes' : 'does not delete'} a finished video`, async () => {
     const { create, run } = await setUp(played);
     const id = (await create(PROMPT, '--no-download')).stdout.trim();
-    const removed = await run('delete', id, '--json');
+    const removed = await run('delete', id, '--yes', '--json');
     if (abilities.remove === 'yes') expect(removed.json()).toEqual({ deleted: [id] });
     else expect(errorOf(removed).code).toBe(abilities.remove);
   });
