@@ -6,11 +6,12 @@ import { commandAbout } from '../domain/shell.ts';
 import type { JobSummary } from '../domain/summary.ts';
 import { VARIANTS, type Variant, type VideoJob } from '../domain/video.ts';
 import { checkDestination, type Destination, fileExists, parseDestination, sidecarPath } from '../jobs/destination.ts';
-import { downloadTo } from '../jobs/download.ts';
+import { downloadTo } from '../jobs/download-stream.ts';
 import { save } from '../jobs/save.ts';
 import { cleanLine } from '../output/clean-text.ts';
 import { jobJson } from '../output/job-view.ts';
 import { shortPath } from '../output/short-path.ts';
+import { pathFault } from '../platform/file-names.ts';
 import { Interrupt } from '../platform/host.ts';
 import type { CommandResult } from './command.ts';
 import type { Context } from './context.ts';
@@ -69,10 +70,14 @@ export function planFiles(
     return isVariant;
   });
   const [first = 'video', ...others] = variants;
-  if (destination.kind === 'stdout' && others.length > 0) faults.push('`-o -` takes one variant only');
-  if (destination.kind === 'stdout' && options.json) faults.push('`-o -` and `--json` both write to standard output');
-  if (destination.kind === 'stdout' && choices.sidecar)
-    faults.push('`--sidecar` needs a file, which `-o -` does not write');
+  if (destination.kind === 'stdout') {
+    if (others.length > 0) faults.push('`-o -` takes one variant only');
+    if (options.json) faults.push('`-o -` and `--json` both write to standard output');
+    if (choices.sidecar) faults.push('`--sidecar` needs a file, which `-o -` does not write');
+    if (host.stdout.isTTY) faults.push('standard output is a terminal: pipe it, or name a file with `-o`');
+  }
+  const fault = output === undefined ? null : pathFault(output, sidecar ? sidecarPath('').length : 0);
+  if (fault !== null) faults.push(`\`-o ${output}\`: ${fault}`);
   return { destination, variants: [first, ...others], force, sidecar };
 }
 
@@ -110,7 +115,8 @@ export async function saveFiles(
       return [];
     }
     progress?.show(() => shown);
-    return await save({ ...deps, ledger }, { job, record, destination, variants, force, onProgress });
+    const onNote = (note: string): void => output.note(note);
+    return await save({ ...deps, ledger }, { job, record, destination, variants, force, onProgress, onNote });
   } catch (error) {
     throw resumable(error, job.id, targetOption(server.identity));
   } finally {

@@ -81,6 +81,9 @@ function mayBeElsewhere({ status }: HttpReply): boolean {
 /** Servers say "not yet" in four ways; only a caller who knows the job can tell "not yet" from "never". */
 const NOT_READY: ReadonlySet<number> = new Set([400, 404, 409, 425]);
 
+/** The file is shorter than what has arrived, so it is another one by now. */
+const RANGE_NOT_SATISFIABLE = 416;
+
 async function failureFrom(transport: Transport, reply: TransportReply, context: CallContext): Promise<SoraError> {
   const body = await transport.textOf(reply).catch(() => '');
   const failure = failureFromReply({ status: reply.status, headers: reply.headers, body }, context);
@@ -93,24 +96,40 @@ async function failureFrom(transport: Transport, reply: TransportReply, context:
 function codeOf(code: ErrorCode, status: number, isForeign: boolean): ErrorCode {
   // A server that is sent no key refuses because the address that it was reached by is no longer good.
   if (isForeign && (status === 401 || status === 403)) return 'content_expired';
+  if (status === RANGE_NOT_SATISFIABLE) return 'download_corrupt';
   const isVague = code === 'invalid_request' || code === 'endpoint_not_found' || code === 'video_not_found';
   return isVague && NOT_READY.has(status) ? 'content_not_ready' : code;
 }
 
-/** Throws `download_corrupt` for another part of the file than was asked for: nobody could tell where it belongs. */
-function toContentReply({ headers, status, body }: HttpReply, resume: ResumePoint | undefined): ContentReply {
+/** Throws `download_corrupt` for another part of the file than was asked for, or a part of another file. */
+function toContentReply({ url, headers, status, body }: TransportReply, resume: ResumePoint | undefined): ContentReply {
   const validator = headers['accept-ranges'] === 'none' ? null : validatorOf(headers);
+  const { origin } = new URL(url);
   if (status === 200) {
     const length = headers['content-length'];
-    return { body, totalBytes: length === undefined ? null : Number(length), offsetBytes: 0, validator };
+    return { body, origin, totalBytes: length === undefined ? null : Number(length), offsetBytes: 0, validator };
   }
   const range = parseContentRange(headers['content-range']);
-  if (range !== null && range.offsetBytes === (resume?.offsetBytes ?? 0)) return { body, ...range, validator };
+  const causedBy = faultOfPart(range, headers, resume);
+  if (range !== null && causedBy === null) return { body, origin, ...range, validator };
   body.destroy();
-  throw new SoraError('download_corrupt', {
-    retryable: false,
-    causedBy: `HTTP 206: another part of the file than was asked for (${headers['content-range'] ?? 'not told which'})`,
-  });
+  throw new SoraError('download_corrupt', { retryable: false, causedBy: `HTTP 206: ${causedBy}` });
+}
+
+/** Why a part cannot be put behind what has arrived; null where it can. */
+function faultOfPart(
+  range: ByteRange | null,
+  headers: HttpReply['headers'],
+  resume: ResumePoint | undefined,
+): string | null {
+  if (range === null || range.offsetBytes !== (resume?.offsetBytes ?? 0)) {
+    return `another part of the file than was asked for (${headers['content-range'] ?? 'not said which'})`;
+  }
+  if (resume === undefined) return null;
+  const validator = resume.validator.startsWith('"') ? headers.etag : headers['last-modified'];
+  const isOther = validator !== undefined && validator !== resume.validator;
+  const isOtherLength = typeof resume.totalBytes === 'number' && ![null, resume.totalBytes].includes(range.totalBytes);
+  return isOther || isOtherLength ? 'the file has changed since the download began' : null;
 }
 
 /** A weak ETag does not promise equal bytes, so it cannot join two parts. */
@@ -119,7 +138,12 @@ function validatorOf(headers: HttpReply['headers']): string | null {
   return etag !== undefined && !etag.startsWith('W/') ? etag : (headers['last-modified'] ?? null);
 }
 
-function parseContentRange(header: string | undefined): { offsetBytes: number; totalBytes: number | null } | null {
+interface ByteRange {
+  readonly offsetBytes: number;
+  readonly totalBytes: number | null;
+}
+
+function parseContentRange(header: string | undefined): ByteRange | null {
   const match = /^bytes (\d+)-\d+\/(\d+|\*)$/.exec(header ?? '');
   if (!match) return null;
   return { offsetBytes: Number(match[1]), totalBytes: match[2] === '*' ? null : Number(match[2]) };
@@ -127,5 +151,5 @@ function parseContentRange(header: string | undefined): { offsetBytes: number; t
 
 function fromBase64(base64: string): ContentReply {
   const bytes = Buffer.from(base64.replace(/^data:[^,]*,/, ''), 'base64');
-  return { body: Readable.from([bytes]), totalBytes: bytes.length, offsetBytes: 0, validator: null };
+  return { body: Readable.from([bytes]), origin: 'data:', totalBytes: bytes.length, offsetBytes: 0, validator: null };
 }

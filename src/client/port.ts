@@ -47,10 +47,14 @@ export interface ResumePoint {
   readonly offsetBytes: number;
   /** The validator of the first part; the server's `ETag` or `Last-Modified`. */
   readonly validator: string;
+  /** The length of the whole file, when the server told it. */
+  readonly totalBytes?: number | null;
 }
 
 export interface ContentReply {
   readonly body: Readable;
+  /** The origin of the address that the bytes come from. */
+  readonly origin: string;
   /** The length of the whole file, when the server tells it. */
   readonly totalBytes: number | null;
   /** Where in the file the body starts: the asked offset when the server resumes, else 0. */

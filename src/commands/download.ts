@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { defineCommand, forEach } from '../app/command.ts';
 import type { Context } from '../app/context.ts';
 import { refuseFaults } from '../app/option-values.ts';
@@ -14,9 +14,10 @@ import {
 import { targetOption } from '../app/servers.ts';
 import { SoraError } from '../domain/errors.ts';
 import { failureOf } from '../domain/job-failure.ts';
+import type { JobRecord, SavedFile } from '../domain/record.ts';
 import { summarize } from '../domain/summary.ts';
 import { isTerminal, type VideoJob } from '../domain/video.ts';
-import { fileExists, pathFor, sidecarPath } from '../jobs/destination.ts';
+import { fileExists, type NamedVideo, pathsFor, sidecarPath } from '../jobs/destination.ts';
 import { JOB_JSON_SHAPE } from '../output/job-view.ts';
 
 export const downloadCommand = defineCommand({
@@ -48,13 +49,19 @@ export const downloadCommand = defineCommand({
     const plan = planFiles(options, deps, faults);
     if (args.length > 1 && plan.destination.kind !== 'folder') faults.push(SEVERAL_NEED_FOLDER);
     refuseFaults(faults, 'download');
-    checkFiles(plan);
+    checkFiles({ ...plan, force: true }); // what stands there may be the very file
     const { values, errors } = await forEach(args, async (id) => {
       const found = await jobs.find(id);
-      const job = await jobs.look(found);
-      refuseUnfinished(job, targetOption(found.server.identity), host.clock.now());
-      refuseExisting(plan, job, found.record?.request.prompt ?? null);
       const { server, record } = found;
+      const saved = record && savedFiles(record, plan);
+      if (record && saved) {
+        deps.output.note(`${record.job?.id} is already saved (\`--force\` downloads it again)`);
+        return { ...summarize(server.identity.profile, record, null), files: saved };
+      }
+      if (plan.destination.kind === 'file') refuseExisting(plan, NAMELESS);
+      const job = await jobs.look(found);
+      refuseUnfinished(job, targetOption(server.identity), host.clock.now());
+      refuseExisting(plan, { id: job.id, prompt: job.prompt ?? record?.request.prompt ?? null });
       const files = await saveFiles({ server, record, job }, plan, deps);
       return { ...summarize(server.identity.profile, record, job), files };
     });
@@ -69,15 +76,31 @@ function refuseUnfinished(job: VideoJob, target: string, nowMs: number): void {
   throw new SoraError('content_not_ready', { jobId: job.id, facts: { id: job.id, target } });
 }
 
-/** Default names depend on the job, so they are checked here. */
-function refuseExisting(
-  { destination, variants, force, sidecar }: FilePlan,
-  job: VideoJob,
-  prompt: string | null,
-): void {
-  if (destination.kind !== 'folder' || force) return;
-  const named = { id: job.id, prompt: job.prompt ?? prompt };
-  const paths = variants.map((variant) => pathFor(destination, variant, named));
-  const taken = [...paths, ...(sidecar ? paths.slice(0, 1).map(sidecarPath) : [])].filter((path) => existsSync(path));
+/** The files where the plan wants them, when an earlier run has saved them all there. */
+function savedFiles(
+  { job, request, files }: JobRecord,
+  { destination, variants, force }: FilePlan,
+): SavedFile[] | null {
+  if (destination.kind === 'stdout' || force || job === null) return null;
+  const wanted = pathsFor(destination, variants, { id: job.id, prompt: request.prompt });
+  const saved = wanted.flatMap(({ variant, path }) => {
+    const file = files.findLast((candidate) => candidate.variant === variant && candidate.path === path);
+    return file !== undefined && statSync(path, { throwIfNoEntry: false })?.size === file.bytes ? [file] : [];
+  });
+  return saved.length === wanted.length ? saved : null;
+}
+
+/** A name that was asked for does not depend on the video. */
+const NAMELESS = { id: '', prompt: null };
+
+/** Default names depend on the job, so they are checked here. Throws `file_exists`. */
+function refuseExisting({ destination, variants, force, sidecar }: FilePlan, video: NamedVideo): void {
+  if (destination.kind === 'stdout' || force) return;
+  const paths = pathsFor(destination, variants, video).map(({ path }) => path);
+  const taken = [...paths, ...(sidecar ? paths.slice(0, 1).map(sidecarPath) : [])].filter(isFile);
   if (taken.length > 0) throw fileExists(taken.join(', '));
+}
+
+function isFile(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isFile() ?? false;
 }

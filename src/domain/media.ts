@@ -1,22 +1,109 @@
-/** What a file's first bytes say it is. */
-export type MediaKind = 'mp4' | 'mov' | 'webm' | 'avi' | 'webp' | 'jpg' | 'png' | 'gif';
+import type { Variant } from './video.ts';
 
-const VIDEO_KINDS: ReadonlySet<MediaKind> = new Set(['mp4', 'mov', 'webm', 'avi']);
+/** What a file's first bytes say it is; each is also the usual extension of its files. */
+export type MediaKind = keyof typeof KINDS;
+
+/** What a person sees in a file of each kind, and its media type. Some servers deliver their videos as GIF animations. */
+const KINDS = {
+  mp4: { shows: 'video', type: 'video/mp4' },
+  mov: { shows: 'video', type: 'video/quicktime' },
+  webm: { shows: 'video', type: 'video/webm' },
+  mkv: { shows: 'video', type: 'video/x-matroska' },
+  avi: { shows: 'video', type: 'video/x-msvideo' },
+  mpg: { shows: 'video', type: 'video/mpeg' },
+  ts: { shows: 'video', type: 'video/mp2t' },
+  ogv: { shows: 'video', type: 'video/ogg' },
+  flv: { shows: 'video', type: 'video/x-flv' },
+  wmv: { shows: 'video', type: 'video/x-ms-wmv' },
+  gif: { shows: 'both', type: 'image/gif' },
+  webp: { shows: 'picture', type: 'image/webp' },
+  jpg: { shows: 'picture', type: 'image/jpeg' },
+  png: { shows: 'picture', type: 'image/png' },
+  avif: { shows: 'picture', type: 'image/avif' },
+  heic: { shows: 'picture', type: 'image/heic' },
+  m4a: { shows: 'sound', type: 'audio/mp4' },
+} as const;
+
+export function mediaTypeOf(kind: MediaKind): string {
+  return KINDS[kind].type;
+}
 
 /** How many bytes `sniffMedia` wants to see. */
-export const SNIFF_BYTES = 16;
+export const SNIFF_BYTES = 192;
+const TS_PACKET_BYTES = 188;
+
+const SIGNATURES: readonly (readonly [signature: string, kind: MediaKind])[] = [
+  ['\xff\xd8\xff', 'jpg'],
+  ['\x89PNG\r\n\x1a\n', 'png'],
+  ['GIF8', 'gif'],
+  ['OggS', 'ogv'],
+  ['FLV\x01', 'flv'],
+  ['\x00\x00\x01\xba', 'mpg'],
+  ['\x30\x26\xb2\x75\x8e\x66\xcf\x11', 'wmv'],
+];
+
+/** The boxes that a file without `ftyp` may begin with: QuickTime before 2001, and fragments of MP4. */
+const FIRST_BOXES: Readonly<Record<string, MediaKind>> = {
+  wide: 'mov',
+  mdat: 'mov',
+  pnot: 'mov',
+  skip: 'mov',
+  moov: 'mp4',
+  free: 'mp4',
+  styp: 'mp4',
+  sidx: 'mp4',
+  moof: 'mp4',
+};
+
+const BRANDS: Readonly<Record<string, MediaKind>> = {
+  'qt  ': 'mov',
+  avif: 'avif',
+  avis: 'avif',
+  heic: 'heic',
+  heix: 'heic',
+  mif1: 'heic',
+  'M4A ': 'm4a',
+  'M4B ': 'm4a',
+};
 
 /** Names a media file by its magic bytes; null for a page, a message or anything else. Types in headers are not trusted. */
 export function sniffMedia(head: Uint8Array): MediaKind | null {
-  const text = (from: number, to: number): string => String.fromCharCode(...head.subarray(from, to));
-  if (text(4, 8) === 'ftyp') return text(8, 12) === 'qt  ' ? 'mov' : 'mp4';
-  if (text(0, 4) === 'RIFF') return text(8, 12) === 'AVI ' ? 'avi' : text(8, 12) === 'WEBP' ? 'webp' : null;
-  if (text(0, 4) === '\x1a\x45\xdf\xa3') return 'webm';
-  if (text(0, 3) === '\xff\xd8\xff') return 'jpg';
-  if (text(0, 8) === '\x89PNG\r\n\x1a\n') return 'png';
-  return text(0, 4) === 'GIF8' ? 'gif' : null;
+  const text = String.fromCharCode(...head.subarray(0, SNIFF_BYTES));
+  const kind = SIGNATURES.find(([signature]) => text.startsWith(signature))?.[1];
+  if (kind !== undefined) return kind;
+  if (text.startsWith('RIFF')) return text.startsWith('AVI ', 8) ? 'avi' : text.startsWith('WEBP', 8) ? 'webp' : null;
+  if (text.startsWith('\x1a\x45\xdf\xa3')) return text.includes('matroska') ? 'mkv' : 'webm';
+  if (text.startsWith('G') && text[TS_PACKET_BYTES] === 'G') return 'ts';
+  return kindOfBoxes(text);
 }
 
-export function isVideo(kind: MediaKind): boolean {
-  return VIDEO_KINDS.has(kind);
+function kindOfBoxes(text: string): MediaKind | null {
+  const box = text.slice(4, 8);
+  if (box === 'ftyp') return BRANDS[text.slice(8, 12)] ?? 'mp4';
+  const isProse = /^[ -~]{4}/.test(text); // "The free quota is used up"
+  return isProse ? null : (FIRST_BOXES[box] ?? null);
+}
+
+/** Whether a file of this kind can be a variant of a video. */
+export function fitsVariant(kind: MediaKind, variant: Variant): boolean {
+  const { shows } = KINDS[kind];
+  return shows === 'both' || shows === (variant === 'video' ? 'video' : 'picture');
+}
+
+const OTHER_EXTENSIONS: ReadonlyMap<string, MediaKind> = new Map([
+  ['m4v', 'mp4'],
+  ['jpeg', 'jpg'],
+  ['mpeg', 'mpg'],
+  ['m2ts', 'ts'],
+  ['heif', 'heic'],
+]);
+
+/** What a file's extension (`mp4`, in any case) says it is; null where it says nothing. */
+export function promisedKind(extension: string): MediaKind | null {
+  const name = extension.toLowerCase();
+  return isMediaKind(name) ? name : (OTHER_EXTENSIONS.get(name) ?? null);
+}
+
+function isMediaKind(name: string): name is MediaKind {
+  return Object.hasOwn(KINDS, name);
 }

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import type { Readable } from 'node:stream';
 import type { ContentOptions, ContentReply, ContentSource, VideosClient } from '../client/port.ts';
 import { SoraError } from '../domain/errors.ts';
-import { isVideo, type MediaKind, SNIFF_BYTES, sniffMedia } from '../domain/media.ts';
+import { fitsVariant, type MediaKind, SNIFF_BYTES, sniffMedia } from '../domain/media.ts';
 import type { Variant } from '../domain/video.ts';
 import type { Clock } from '../platform/clock.ts';
 
@@ -43,7 +43,7 @@ export async function openChecked(
   const head = await peek(reply.body, deps.signal);
   if (reply.offsetBytes > 0) return { ...reply, kind: null, head };
   const kind = sniffMedia(head);
-  if (kind !== null && isVideo(kind) === (order.variant === 'video')) return { ...reply, kind, head };
+  if (kind !== null && fitsVariant(kind, order.variant)) return { ...reply, kind, head };
   reply.body.destroy();
   if (kind !== null && order.variant !== 'video') {
     throw new SoraError('not_supported', {

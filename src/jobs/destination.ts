@@ -1,8 +1,10 @@
 import { createHash } from 'node:crypto';
-import { accessSync, constants, statSync } from 'node:fs';
-import { basename, dirname, extname, join, resolve } from 'node:path';
+import { accessSync, constants, existsSync, statSync } from 'node:fs';
+import { basename, dirname, extname, join, resolve, sep } from 'node:path';
 import { SoraError } from '../domain/errors.ts';
+import { fitsVariant, promisedKind } from '../domain/media.ts';
 import type { Variant } from '../domain/video.ts';
+import { type WriteTarget, writeTargetOf } from '../platform/files.ts';
 import { makeFolder } from '../platform/folders.ts';
 
 /** Where results go: a file of that name, a folder to be filled, or standard output. */
@@ -11,12 +13,20 @@ export type Destination =
   | { readonly kind: 'folder'; readonly path: string }
   | { readonly kind: 'stdout' };
 
+/** Names of standard output: opened as files, they would be emptied first. */
+const STDOUT_NAMES: ReadonlySet<string> = new Set(['-', '/dev/stdout', '/dev/fd/1', '/proc/self/fd/1']);
+
 /** Reads `-o`: a folder when it exists as one or ends in a slash; nothing given is the working folder. */
 export function parseDestination(output: string | undefined, cwd: string): Destination {
-  if (output === '-') return { kind: 'stdout' };
+  if (output !== undefined && STDOUT_NAMES.has(output)) return { kind: 'stdout' };
   const path = resolve(cwd, output ?? '.');
-  const isFolder = output === undefined || /[/\\]$/.test(output) || isExistingFolder(path);
+  const isFolder = output === undefined || endsInSlash(output) || isExistingFolder(path);
   return { kind: isFolder ? 'folder' : 'file', path };
+}
+
+/** A backslash is a letter of names but on Windows. */
+export function endsInSlash(path: string): boolean {
+  return path.endsWith('/') || path.endsWith(sep);
 }
 
 /** A place that cannot even be looked at is refused when it is checked. */
@@ -35,17 +45,47 @@ export interface NamedVideo {
   readonly prompt: string | null;
 }
 
-/** The file that a variant of a video goes to. The given name is for the first variant; others stand beside it. */
-export function pathFor(
+/** A file that a variant goes to. */
+export interface VariantPath {
+  readonly variant: Variant;
+  readonly path: string;
+  /** Whether it is the name that was asked for; the extension of another one may follow what the file really is. */
+  readonly isAskedFor: boolean;
+}
+
+/**
+ * Where the variants of a video go, each to a file of its own. A name that was asked for is for the first variant that its
+ * extension suits; the others stand beside it.
+ */
+export function pathsFor(
   destination: Exclude<Destination, { kind: 'stdout' }>,
-  variant: Variant,
+  variants: readonly Variant[],
   video: NamedVideo,
-  isFirst = true,
-): string {
-  if (destination.kind === 'file') {
-    return isFirst ? destination.path : withExtension(destination.path, EXTENSION[variant]);
-  }
-  return join(destination.path, `${defaultStem(video)}.${EXTENSION[variant]}`);
+): VariantPath[] {
+  const { kind, path: given } = destination;
+  const base = kind === 'folder' ? join(given, defaultStem(video)) : given;
+  const promised = kind === 'folder' ? null : promisedKind(extname(given).slice(1));
+  const named =
+    kind === 'folder' ? undefined : variants.find((variant) => promised === null || fitsVariant(promised, variant));
+  const taken = new Set<string>(named === undefined ? [] : [foldedName(given)]);
+  return variants.map((variant) => {
+    if (variant === named) return { variant, path: given, isAskedFor: true };
+    const extension = EXTENSION[variant];
+    const stem = kind === 'folder' || promised === null ? base : withoutExtension(base);
+    const beside = `${stem}.${extension}`;
+    const path = taken.has(foldedName(beside)) ? `${stem}-${variant}.${extension}` : beside;
+    taken.add(foldedName(path));
+    return { variant, path, isAskedFor: false };
+  });
+}
+
+function withoutExtension(path: string): string {
+  return path.slice(0, path.length - extname(path).length);
+}
+
+/** The same for two names that some file systems take for one: in another case, or with accents written in another way. */
+export function foldedName(path: string): string {
+  return path.normalize('NFC').toLowerCase();
 }
 
 export function withExtension(path: string, extension: string): string {
@@ -75,12 +115,30 @@ function endOfId(id: string): string {
   return tail ?? createHash('sha256').update(id).digest('hex').slice(0, 8);
 }
 
-/** Finds, before money is spent, what would keep the result from being saved; a folder that was named as one is made. */
+/**
+ * Finds, before money is spent, what would keep the result from being saved, and creates the folders that are missing.
+ * Throws `file_exists` and `cannot_write`.
+ */
 export function checkDestination(destination: Destination, variants: readonly Variant[], force: boolean): void {
   if (destination.kind === 'stdout') return;
-  const folder = destination.kind === 'folder' ? destination.path : dirname(destination.path);
+  if (destination.kind === 'folder') {
+    checkFolder(destination.path);
+    return;
+  }
+  const paths = pathsFor(destination, variants, { id: '', prompt: null }).map(({ path }) => path);
+  const targets = paths.map(checkedTarget);
+  if (targets.some(({ kind }) => kind === 'stream') && variants.length > 1) {
+    throw new SoraError('usage', { title: `${destination.path} is not a file, and takes one variant only` });
+  }
+  for (const { kind, path } of targets) if (kind === 'file') checkFolder(dirname(path));
+  const taken = paths.filter((path, at) => targets[at]?.kind === 'file' && existsSync(path));
+  if (taken.length > 0 && !force) throw fileExists(taken.join(', '));
+}
+
+/** Creates a folder where it is missing. Throws `cannot_write` where no file can be created in it. */
+function checkFolder(folder: string): void {
   try {
-    if (destination.kind === 'folder') makeFolder(folder);
+    makeFolder(folder);
     accessSync(folder, constants.W_OK | constants.X_OK);
   } catch (error) {
     throw new SoraError('cannot_write', {
@@ -88,16 +146,12 @@ export function checkDestination(destination: Destination, variants: readonly Va
       causedBy: error instanceof Error ? error.message : String(error),
     });
   }
-  if (destination.kind !== 'file') return;
-  const paths = variants.map((variant, at) => pathFor(destination, variant, { id: '', prompt: null }, at === 0));
-  const taken = paths.filter((path) => exists(path));
-  if (taken.length > 0 && !force) throw fileExists(taken.join(', '));
 }
 
-/** Throws `cannot_write` for a name that no file can have here. */
-function exists(path: string): boolean {
+/** Where a path leads. Throws `cannot_write` for one that no file can have here. */
+export function checkedTarget(path: string): WriteTarget {
   try {
-    return statSync(path, { throwIfNoEntry: false }) !== undefined;
+    return writeTargetOf(path);
   } catch (error) {
     throw cannotWrite(path, error);
   }

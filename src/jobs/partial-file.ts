@@ -1,31 +1,62 @@
 import { createHash } from 'node:crypto';
-import { constants } from 'node:fs';
-import { type FileHandle, open } from 'node:fs/promises';
+import { accessSync, constants } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import type { ResumePoint } from '../client/port.ts';
+import { ContainerWalk } from '../domain/container.ts';
 import { SoraError } from '../domain/errors.ts';
+import type { MediaKind } from '../domain/media.ts';
+import { defaultFileMode } from '../platform/files.ts';
+import {
+  abandonedFiles,
+  abandonPrivateFile,
+  adoptPrivateFile,
+  createPrivateFile,
+  type PrivateFile,
+} from '../platform/private-files.ts';
 import { cannotWrite } from './destination.ts';
 
 /** Large writes: a trip to the disk for each chunk of a socket would take longer than the disk does. */
 const FLUSH_BYTES = 1 << 20;
+/** Of a smaller file nothing is on the disk before it is whole, so a killed process leaves nothing to resume. */
+const WORTH_RESUMING_BYTES = FLUSH_BYTES;
 
-/** A file that is downloaded from its beginning to its end, and the hash of what it holds so far. */
+/** What a partial file belongs to; its bytes go together only where all of this is the same. */
+export interface PartialOrigin {
+  /** Where it goes in the end; absolute, with links followed. */
+  readonly path: string;
+  /** Names the video, its variant, and where it comes from. */
+  readonly source: string;
+  /** Tells one state of the file at the server from another; null where nothing does. */
+  readonly validator: string | null;
+  readonly totalBytes: number | null;
+  readonly kind: MediaKind;
+}
+
+export interface WholeFile {
+  readonly path: string;
+  readonly bytes: number;
+  /** In hexadecimal. */
+  readonly sha256: string;
+}
+
+/**
+ * A download in a private temporary file, with its hash and the walk through its container. The file is created for the
+ * first bytes that are written; it is only ever appended to, and never emptied (docs/adr/0023).
+ */
 export class PartialFile {
-  readonly #file: FileHandle;
+  readonly origin: PartialOrigin;
   readonly #hash = createHash('sha256');
+  readonly #walk: ContainerWalk;
+  readonly #tag: string;
+  #opened: PrivateFile | null = null;
   #sizeBytes = 0;
 
-  private constructor(file: FileHandle) {
-    this.#file = file;
-  }
-
-  /** Opens or creates a file whose first `keptBytes` stay as they are. Throws `cannot_write`. */
-  static async open(path: string, keptBytes: number): Promise<PartialFile> {
-    try {
-      const partial = new PartialFile(await open(path, constants.O_RDWR | constants.O_CREAT, 0o644));
-      await partial.#keep(keptBytes);
-      return partial;
-    } catch (error) {
-      throw cannotWrite(path, error);
-    }
+  constructor(origin: PartialOrigin) {
+    const { source, validator, totalBytes } = origin;
+    this.origin = origin;
+    this.#walk = new ContainerWalk(origin.kind);
+    this.#tag = tagOf(source) + tagOf(JSON.stringify([validator, totalBytes]));
   }
 
   /** How many bytes are on the disk. */
@@ -33,11 +64,39 @@ export class PartialFile {
     return this.#sizeBytes;
   }
 
+  /** What the container lacks if it ends here; null where it is whole or cannot be judged. */
+  get missing(): string | null {
+    return this.#walk.missing;
+  }
+
+  /** What the server can be asked to go on with; undefined where the rest cannot be told from that of another file. */
+  get resumePoint(): ResumePoint | undefined {
+    const { validator, totalBytes } = this.origin;
+    if (validator === null || this.#sizeBytes === 0) return undefined;
+    return { offsetBytes: this.#sizeBytes, validator, totalBytes };
+  }
+
+  /** Takes over what a killed or interrupted run left of the same file, if it did, and removes what it left of an older state. */
+  async resumeEarlier(): Promise<boolean> {
+    const { path, source, validator, totalBytes } = this.origin;
+    if (!isWorthResuming(totalBytes)) return false;
+    const folder = dirname(path);
+    for (const name of await abandonedFiles(folder, tagOf(source))) {
+      const adopted = await adoptPrivateFile(folder, name, this.#tag);
+      if (adopted === null) continue;
+      const isSameState = name.includes(this.#tag) && validator !== null;
+      if (isSameState && this.#opened === null) await this.#takeOver(adopted);
+      else await discard(adopted);
+    }
+    return this.#sizeBytes > 0;
+  }
+
   /**
    * Appends chunks as they arrive; the next ones are read while the last ones are written. What arrived before the
    * source broke is written too. Throws what the source throws, or `cannot_write`.
    */
-  async append(source: AsyncIterable<Uint8Array>, onReceived: (sizeBytes: number) => void): Promise<void> {
+  async append(source: AsyncIterable<Uint8Array>, onReceived: (sizeBytes: number) => void = () => {}): Promise<void> {
+    this.#checkFolder(); // before anything is read that could not be written
     let held: Uint8Array[] = [];
     let heldBytes = 0;
     let receivedBytes = this.#sizeBytes;
@@ -51,7 +110,7 @@ export class PartialFile {
     };
     try {
       for await (const chunk of source) {
-        this.#hash.update(chunk);
+        this.#learn(chunk);
         held.push(chunk);
         heldBytes += chunk.length;
         receivedBytes += chunk.length;
@@ -64,37 +123,88 @@ export class PartialFile {
     }
   }
 
-  /** SHA-256 of the whole file, in hexadecimal; once, at the end. */
-  sha256(): string {
-    return this.#hash.digest('hex');
+  /** Closes the file, which from now on everybody who may use the folder may read. To be called once. Throws `cannot_write`. */
+  async finish(): Promise<WholeFile> {
+    const { path, file } = await this.#open();
+    await file.chmod(defaultFileMode()).catch(() => {}); // some network file systems know no modes
+    await file.close();
+    abandonPrivateFile(path);
+    return { path, bytes: this.#sizeBytes, sha256: this.#hash.digest('hex') };
   }
 
-  /** Cuts off what an earlier, longer file left behind the end. */
-  async truncate(): Promise<void> {
-    await this.#file.truncate(this.#sizeBytes);
+  /** Ends an incomplete file: it is kept where a later run can resume it, and else removed. */
+  async leave(): Promise<void> {
+    if (this.resumePoint === undefined || !isWorthResuming(this.origin.totalBytes)) await this.discard();
+    else if (this.#opened !== null) {
+      await this.#opened.file.close();
+      abandonPrivateFile(this.#opened.path);
+    }
   }
 
-  async close(): Promise<void> {
-    await this.#file.close();
+  /** Removes the file, where there is one. What fails here is not worth more than the failure that led here. */
+  async discard(): Promise<void> {
+    if (this.#opened !== null) await discard(this.#opened);
   }
 
-  async #keep(keptBytes: number): Promise<void> {
-    if (keptBytes === 0) return;
-    const kept = this.#file.createReadStream({
+  #learn(chunk: Uint8Array): void {
+    this.#hash.update(chunk);
+    this.#walk.feed(chunk);
+  }
+
+  #checkFolder(): void {
+    const { path } = this.origin;
+    try {
+      accessSync(dirname(path), constants.W_OK | constants.X_OK);
+    } catch (error) {
+      throw cannotWrite(path, error);
+    }
+  }
+
+  async #takeOver(adopted: PrivateFile): Promise<void> {
+    this.#opened = adopted;
+    const { totalBytes } = this.origin;
+    const { size } = await adopted.file.stat();
+    // A whole file that was only not renamed is fetched again from its last byte: its end is checked by one more reply.
+    const keptBytes = totalBytes === null ? size : Math.min(size, totalBytes - 1);
+    if (keptBytes <= 0) return;
+    const kept = adopted.file.createReadStream({
       start: 0,
       end: keptBytes - 1,
       highWaterMark: FLUSH_BYTES,
       autoClose: false,
     });
-    for await (const chunk of kept) this.#hash.update(chunk);
+    for await (const chunk of kept) this.#learn(chunk);
     this.#sizeBytes = keptBytes;
   }
 
+  async #open(): Promise<PrivateFile> {
+    const { path } = this.origin;
+    this.#opened ??= await createPrivateFile(dirname(path), this.#tag).catch((error: unknown) => {
+      throw cannotWrite(path, error);
+    });
+    return this.#opened;
+  }
+
   async #write(chunks: readonly Uint8Array[], sizeBytes: number): Promise<void> {
-    const { bytesWritten } = await this.#file.writev(chunks, this.#sizeBytes).catch((error: Error) => {
-      throw new SoraError('cannot_write', { causedBy: error.message, cause: error });
+    const { file } = await this.#open();
+    const { bytesWritten } = await file.writev(chunks, this.#sizeBytes).catch((error: unknown) => {
+      throw cannotWrite(this.origin.path, error);
     });
     this.#sizeBytes += bytesWritten;
     if (bytesWritten < sizeBytes) throw new SoraError('cannot_write', { causedBy: 'the disk is full' });
   }
+}
+
+async function discard({ path, file }: PrivateFile): Promise<void> {
+  await file.close();
+  abandonPrivateFile(path);
+  await rm(path, { force: true }).catch(() => {});
+}
+
+function isWorthResuming(totalBytes: number | null): boolean {
+  return totalBytes === null || totalBytes >= WORTH_RESUMING_BYTES;
+}
+
+function tagOf(text: string): string {
+  return createHash('sha256').update(text).digest('hex').slice(0, 8);
 }

@@ -1,20 +1,9 @@
 import { createReadStream } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { Readable } from 'node:stream';
-import { type MediaKind, SNIFF_BYTES, sniffMedia } from '../domain/media.ts';
+import { mediaTypeOf, SNIFF_BYTES, sniffMedia } from '../domain/media.ts';
 import { resolveRange } from '../http-server/range.ts';
 import { errorBody } from './rest-error.ts';
-
-const MIME_TYPES: Readonly<Record<MediaKind, string>> = {
-  mp4: 'video/mp4',
-  mov: 'video/quicktime',
-  webm: 'video/webm',
-  avi: 'video/x-msvideo',
-  webp: 'image/webp',
-  jpg: 'image/jpeg',
-  png: 'image/png',
-  gif: 'image/gif',
-};
 
 /** A media file, or the requested range of it. Rejects with the file system's error. */
 export async function mediaReply(request: Request, path: string): Promise<Response> {
@@ -25,7 +14,7 @@ export async function mediaReply(request: Request, path: string): Promise<Respon
     const kind = sniffMedia(head);
     const headers = {
       'accept-ranges': 'bytes',
-      'content-type': kind === null ? 'application/octet-stream' : MIME_TYPES[kind],
+      'content-type': kind === null ? 'application/octet-stream' : mediaTypeOf(kind),
       etag: `"${mtimeMs.toString(36)}-${sizeBytes}"`,
     };
     const range = resolveRange(request.headers.get('range'), sizeBytes);

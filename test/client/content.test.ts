@@ -3,7 +3,12 @@ import { describe, expect, it } from 'vitest';
 import type { ContentReply, ResumePoint } from '../../src/client/port.ts';
 import type { ErrorCode } from '../../src/domain/catalogue.ts';
 import type { ContentLocation, Variant } from '../../src/domain/video.ts';
-import { type ScriptedReply, type ScriptedServer, startScriptedServer } from '../support/scripted-server.ts';
+import {
+  type ReplyParts,
+  type ScriptedReply,
+  type ScriptedServer,
+  startScriptedServer,
+} from '../support/scripted-server.ts';
 import { createVideosClient } from '../support/videos-client.ts';
 
 const CLIP = 'the whole clip';
@@ -148,6 +153,18 @@ describe('a broken download', () => {
       await expect(open(server, { resume })).rejects.toMatchObject({ code: 'download_corrupt' });
     },
   );
+
+  it.each<[string, ReplyParts, Partial<ResumePoint>]>([
+    ['ETag', { headers: { 'content-range': 'bytes 4-13/14', etag: '"v2"' } }, {}],
+    ['date', { headers: { 'content-range': 'bytes 4-13/14', 'last-modified': 'Tue' } }, { validator: 'Mon' }],
+    ['length', { headers: { 'content-range': 'bytes 4-13/14' } }, { totalBytes: 15 }],
+    ['length that is too short', { status: 416 }, {}],
+  ])('does not go on with a part of another %s', async (_, reply, changes) => {
+    const server = await startScriptedServer([{ status: 206, body: CLIP.slice(4), ...reply }]);
+    await expect(open(server, { resume: { ...resume, ...changes } })).rejects.toMatchObject({
+      code: 'download_corrupt',
+    });
+  });
 
   it('fails in its body, with the reason', async () => {
     const server = await startScriptedServer([

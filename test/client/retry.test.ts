@@ -45,7 +45,7 @@ function createSubject(script: readonly (Error | CreateOutcome)[], onRetry?: () 
     },
     async content() {
       step('content');
-      return { body: Readable.from([]), totalBytes: 0, offsetBytes: 0, validator: null };
+      return { body: Readable.from([]), origin: 'http://localhost', totalBytes: 0, offsetBytes: 0, validator: null };
     },
   };
   const clock = createFakeClock({ startMs: START_MS });

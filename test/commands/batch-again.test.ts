@@ -28,7 +28,7 @@ describe('a row with an output of its own', () => {
 
   it('gets another variant later beside the video that is there', async () => {
     const { sora, server, batch } = await createStudio({
-      content: ({ path }) => (path.includes('spritesheet') ? { body: Buffer.from([0xff, 0xd8, 0xff, 0xe0, 1]) } : null),
+      content: ({ path }) => (path.includes('spritesheet') ? { body: Buffer.from([0xff, 0xd8, 0xff, 0xd9]) } : null),
     });
     jsonl(sora, NAMED);
     await batch(['shots.jsonl']);

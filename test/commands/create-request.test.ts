@@ -187,7 +187,8 @@ describe('the output', () => {
       2,
       'file_exists',
     ],
-    ['a folder that does not exist', ['-o', 'no/such/clip.mp4'], 1, 'cannot_write'],
+    ['a file in the place of a folder', ['-o', 'taken.mp4/clip.mp4'], 1, 'cannot_write'],
+    ['a name that no file can have', ['-o', `${'x'.repeat(252)}.mp4`, '-d', '0'], 2, 'invalid_request'],
     ['one name for several videos', ['-o', 'clip.mp4', '--count', '2'], 2, 'invalid_request'],
     ['standard output for several videos', ['-o', '-', '--count', '2'], 2, 'invalid_request'],
   ])('is looked at before money is spent: %s', async (_, argv, exitCode, error) => {

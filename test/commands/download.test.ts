@@ -1,4 +1,6 @@
+import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { sniffMedia } from '../../src/domain/media.ts';
@@ -39,6 +41,12 @@ describe('sora download', () => {
     expect(readdirSync(sora.cwd)).toEqual([]);
   });
 
+  it('writes no video to a terminal', async () => {
+    const { runWith } = await setUpVideos();
+    const { code, stderr } = await runWith({ stdoutIsTerminal: true }, 'download', 'video_1', '-o', '-');
+    expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringContaining('standard output is a terminal') });
+  });
+
   it('tells of what was saved in JSON', async () => {
     const { sora, run } = await setUpVideos();
     const { files } = (await run('download', 'video_1', '--json')).json<{ files: object[] }>();
@@ -75,6 +83,33 @@ describe('sora download', () => {
     expect(readFileSync(path, 'utf8')).toBe('precious');
     expect((await run('download', 'video_1', '--force', ...argv)).code).toBe(0);
     expect(readFileSync(path)).toEqual(CLIP);
+  });
+
+  it('says what is saved already, and asks the server for nothing', async () => {
+    const { run, server, sora } = await setUpVideos();
+    const { stdout } = await run('create', 'a boat');
+    const asked = server.requests.length;
+    for (const argv of [['@last'], ['@last', '-o', stdout.trim()]]) {
+      const again = await run('download', ...argv);
+      expect(again).toMatchObject({ code: 0, stdout });
+      expect(again.stderr).toContain('already saved (`--force` downloads it again)');
+    }
+    expect(server.requests).toHaveLength(asked);
+    writeFileSync(join(sora.cwd, stdout.trim()), 'another file');
+    expect((await run('download', '@last')).code).toBe(2);
+  });
+
+  it('writes through a pipe, which is no file that was saved', async () => {
+    const { run, sora } = await setUpVideos();
+    const pipe = join(sora.cwd, 'pipe.mp4');
+    execFileSync('mkfifo', [pipe]);
+    const [bytes, { code, stdout }] = await Promise.all([
+      readFile(pipe),
+      run('create', 'a boat', '-o', 'pipe.mp4', '--force'),
+    ]);
+    expect({ code, stdout, bytes }).toEqual({ code: 0, stdout: '', bytes: CLIP });
+    const { files } = (await run('status', '@last', '--json')).json<{ files: unknown[] }>();
+    expect(files).toEqual([]);
   });
 
   it.each<[string, string, number, string]>([
@@ -154,9 +189,10 @@ describe('sora download', () => {
     ],
     ['JSON and a video on standard output', 2, 'both write to standard output', ['-o', '-', '--json']],
     ['several videos in one file', 2, 'several videos need a folder', ['video_2', '-o', 'clip.mp4']],
-    ['a folder that is not there', 1, 'could not write into the folder', ['-o', 'no/such/clip.mp4']],
+    ['a file in the place of a folder', 1, 'could not write', ['-o', 'taken/clip.mp4']],
   ])('refuses %s before anything is asked for', async (_, exitCode, words, argv) => {
     const { run, server, sora } = await setUpVideos();
+    writeFileSync(join(sora.cwd, 'taken'), '');
     const { code, stderr } = await run('download', 'video_1', ...argv);
     expect({ code, calls: server.requests.length }).toEqual({ code: exitCode, calls: 0 });
     expect(stderr).toContain(words);

@@ -1,23 +1,59 @@
 import { describe, expect, it } from 'vitest';
-import { isVideo, type MediaKind, sniffMedia } from '../../src/domain/media.ts';
+import { fitsVariant, type MediaKind, promisedKind, sniffMedia } from '../../src/domain/media.ts';
 import { joinBytes } from '../support/image-headers.ts';
 
+const box = (type: string, rest = ''): string => `\x00\x00\x00\x18${type}${rest}`;
+
 describe('sniffMedia', () => {
-  it.each<[MediaKind | null, string, boolean]>([
-    ['mp4', '\x00\x00\x00\x20ftypisom', true],
-    ['mov', '\x00\x00\x00\x14ftypqt  ', true],
-    ['webm', '\x1a\x45\xdf\xa3\x01', true],
-    ['avi', 'RIFF\x00\x00\x00\x00AVI LIST', true],
-    ['webp', 'RIFF\x00\x00\x00\x00WEBPVP8 ', false],
-    ['jpg', '\xff\xd8\xff\xe0', false],
-    ['png', '\x89PNG\r\n\x1a\n', false],
-    ['gif', 'GIF89a', false],
-    [null, 'RIFF\x00\x00\x00\x00WAVEfmt ', false],
-    [null, '{"error":{"message":"no"}}', false],
-    [null, '<!DOCTYPE html>', false],
-    [null, '', false],
-  ])('names %s', (kind, head, video) => {
+  it.each<[MediaKind | null, string]>([
+    ['mp4', box('ftyp', 'isom')],
+    ['mov', box('ftyp', 'qt  ')],
+    ['m4a', box('ftyp', 'M4A ')],
+    ['avif', box('ftyp', 'avif')],
+    ['heic', box('ftyp', 'heic')],
+    ['mov', box('wide')],
+    ['mov', '\x00\x00\x00\x01mdat'],
+    ['mp4', box('moov')],
+    ['mp4', box('free')],
+    ['mp4', box('styp')],
+    ['webm', '\x1a\x45\xdf\xa3\x84\x42\x82\x84webm'],
+    ['mkv', '\x1a\x45\xdf\xa3\x8b\x42\x82\x88matroska'],
+    ['avi', 'RIFF\x00\x00\x00\x00AVI LIST'],
+    ['ts', `G${'\x00'.repeat(187)}G`],
+    ['mpg', '\x00\x00\x01\xba\x44'],
+    ['ogv', 'OggS\x00'],
+    ['flv', 'FLV\x01'],
+    ['wmv', '\x30\x26\xb2\x75\x8e\x66\xcf\x11\xa6'],
+    ['webp', 'RIFF\x00\x00\x00\x00WEBPVP8 '],
+    ['jpg', '\xff\xd8\xff\xe0'],
+    ['png', '\x89PNG\r\n\x1a\n'],
+    ['gif', 'GIF89a'],
+    [null, 'RIFF\x00\x00\x00\x00WAVEfmt '],
+    [null, '{"error":{"message":"no"}}'],
+    [null, 'The free quota is used up'],
+    [null, 'G'.padEnd(300, 'o')],
+    [null, '<!DOCTYPE html>'],
+    [null, ''],
+  ])('names %s', (kind, head) => {
     expect(sniffMedia(joinBytes(head))).toBe(kind);
-    expect(kind !== null && isVideo(kind)).toBe(video);
   });
+});
+
+it.each<[MediaKind, boolean, boolean]>([
+  ['mp4', true, false],
+  ['gif', true, true],
+  ['webp', false, true],
+  ['m4a', false, false],
+])('%s as a video, and as a thumbnail', (kind, isVideo, isPicture) => {
+  expect([fitsVariant(kind, 'video'), fitsVariant(kind, 'thumbnail')]).toEqual([isVideo, isPicture]);
+});
+
+it.each([
+  ['MP4', 'mp4'],
+  ['jpeg', 'jpg'],
+  ['final', null],
+  ['', null],
+  ['constructor', null],
+])('the extension %j promises %s', (extension, kind) => {
+  expect(promisedKind(extension)).toBe(kind);
 });

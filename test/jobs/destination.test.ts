@@ -1,17 +1,26 @@
-import { mkdirSync, statSync, writeFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { mkdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { checkDestination, parseDestination, pathFor } from '../../src/jobs/destination.ts';
+import type { Variant } from '../../src/domain/video.ts';
+import { checkDestination, type Destination, parseDestination, pathsFor } from '../../src/jobs/destination.ts';
 import { createTemporaryFolder } from '../support/temporary-folder.ts';
 
 const CWD = resolve('/work');
 const folder = { kind: 'folder', path: CWD } as const;
-const file = { kind: 'file', path: join(CWD, 'out.mp4') } as const;
+
+function pathOf(
+  destination: Exclude<Destination, { kind: 'stdout' }>,
+  id: string,
+  prompt: string | null,
+): string | undefined {
+  return pathsFor(destination, ['video'], { id, prompt })[0]?.path;
+}
 
 describe('what `-o` names', () => {
   it.each([
     [undefined, { kind: 'folder', path: CWD }],
     ['-', { kind: 'stdout' }],
+    ['/dev/stdout', { kind: 'stdout' }],
     ['clip.mp4', { kind: 'file', path: join(CWD, 'clip.mp4') }],
     ['out/', { kind: 'folder', path: join(CWD, 'out') }],
     ['/abs/clip', { kind: 'file', path: resolve('/abs/clip') }],
@@ -38,18 +47,33 @@ describe('the default name', () => {
     ['boat', '../..', 'boat-0cfd1c96'],
     ['boat', '3f2c-11ee', 'boat-11ee'],
   ])('of %j and %s', (prompt, id, stem) => {
-    expect(pathFor(folder, 'video', { id, prompt })).toBe(join(CWD, `${stem}.mp4`));
+    expect(pathOf(folder, id, prompt)).toBe(join(CWD, `${stem}.mp4`));
   });
 
-  it.each([
-    ['video', 'boat-1.mp4', 'out.mp4'],
-    ['thumbnail', 'boat-1.webp', 'out.webp'],
-    ['spritesheet', 'boat-1.jpg', 'out.jpg'],
-  ] as const)('of the variant %s, and the one beside a name that was asked for', (variant, byDefault, beside) => {
-    const video = { id: 'video_1', prompt: 'boat' };
-    expect(pathFor(folder, variant, video)).toBe(join(CWD, byDefault));
-    expect(pathFor(file, variant, video, false)).toBe(join(CWD, beside));
-    expect(pathFor(file, variant, video, true)).toBe(file.path);
+  it('has the extension of the variant', () => {
+    const paths = pathsFor(folder, ['video', 'thumbnail', 'spritesheet'], { id: 'video_1', prompt: 'boat' });
+    expect(paths.map(({ path }) => path)).toEqual(
+      ['boat-1.mp4', 'boat-1.webp', 'boat-1.jpg'].map((name) => join(CWD, name)),
+    );
+  });
+});
+
+describe('a name that was asked for', () => {
+  it.each<[string, readonly Variant[], readonly string[]]>([
+    ['boat.mp4', ['video', 'thumbnail'], ['boat.mp4', 'boat.webp']],
+    ['boat.mp4', ['thumbnail', 'video'], ['boat.webp', 'boat.mp4']],
+    ['boat.webp', ['video', 'thumbnail'], ['boat.mp4', 'boat.webp']],
+    ['boat.mp4', ['thumbnail'], ['boat.webp']],
+    ['boat.jpg', ['thumbnail', 'spritesheet'], ['boat.jpg', 'boat-spritesheet.jpg']],
+    ['boat.JPG', ['spritesheet', 'thumbnail', 'video'], ['boat.JPG', 'boat.webp', 'boat.mp4']],
+    ['boat.v2', ['video', 'thumbnail'], ['boat.v2', 'boat.v2.webp']],
+    ['boat', ['video', 'spritesheet'], ['boat', 'boat.jpg']],
+  ])('%s is for what it suits of %j, and no two variants have one file', (name, variants, files) => {
+    const paths = pathsFor({ kind: 'file', path: join(CWD, name) }, variants, { id: 'video_1', prompt: null });
+    expect(paths.map(({ path }) => path)).toEqual(files.map((file) => join(CWD, file)));
+    expect(paths.filter(({ isAskedFor }) => isAskedFor).map(({ path }) => path)).toEqual(
+      files.includes(name) ? [join(CWD, name)] : [],
+    );
   });
 });
 
@@ -60,9 +84,10 @@ describe('a destination is checked before money is spent', () => {
     expect(statSync(path).isDirectory()).toBe(true);
   });
 
-  it('for its folder', () => {
-    const path = join(createTemporaryFolder(), 'missing', 'clip.mp4');
-    expect(() => checkDestination({ kind: 'file', path }, ['video'], false)).toThrow(/could not write into the folder/);
+  it('creates the folders of a file', () => {
+    const path = join(createTemporaryFolder(), 'new', 'sub', 'clip.mp4');
+    checkDestination({ kind: 'file', path }, ['video'], false);
+    expect(statSync(dirname(path)).isDirectory()).toBe(true);
   });
 
   it.each([
@@ -74,6 +99,20 @@ describe('a destination is checked before money is spent', () => {
     const check = (force: boolean): void => checkDestination(parseDestination(name, folder), ['video'], force);
     expect(() => check(false)).toThrow(expect.objectContaining({ code: 'cannot_write' }));
     expect(() => check(true)).toThrow(expect.objectContaining({ code: 'cannot_write' }));
+  });
+
+  it('for where a link leads', () => {
+    const folder = createTemporaryFolder();
+    symlinkSync(join(folder, 'file', 'clip.mp4'), join(folder, 'link.mp4'));
+    writeFileSync(join(folder, 'file'), '');
+    const check = (): void => checkDestination({ kind: 'file', path: join(folder, 'link.mp4') }, ['video'], true);
+    expect(check).toThrow(expect.objectContaining({ code: 'cannot_write' }));
+  });
+
+  it('and a device is no file that exists, but holds one variant only', () => {
+    const device = { kind: 'file', path: '/dev/null' } as const;
+    expect(() => checkDestination(device, ['video'], false)).not.toThrow();
+    expect(() => checkDestination(device, ['video', 'thumbnail'], false)).toThrow(/one variant only/);
   });
 
   it('for files that stand there, those of the other variants too', () => {

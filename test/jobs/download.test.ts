@@ -1,12 +1,27 @@
+import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import {
+  existsSync,
+  linkSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { open, readFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
 import { PassThrough, type Readable, Writable } from 'node:stream';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { VideosClient } from '../../src/client/port.ts';
 import type { SavedFile } from '../../src/domain/record.ts';
 import type { ContentOrder } from '../../src/jobs/content-stream.ts';
-import { type DownloadOrder, download, downloadTo } from '../../src/jobs/download.ts';
+import { type DownloadOrder, download } from '../../src/jobs/download.ts';
+import { downloadInto, downloadTo } from '../../src/jobs/download-stream.ts';
 import { Interrupt } from '../../src/platform/host.ts';
 import { createFakeClock } from '../support/fake-clock.ts';
 import { type ReceivedRequest, type ScriptedReply, startScriptedServer } from '../support/scripted-server.ts';
@@ -19,6 +34,8 @@ const LONG_CLIP = Buffer.concat([CLIP, Buffer.alloc(1_200_000, 'abcdefg')]);
 const hash = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
 const SHA256 = hash(LONG_CLIP);
 const HALF = LONG_CLIP.length / 2;
+const REST = `bytes ${HALF}-${LONG_CLIP.length - 1}/${LONG_CLIP.length}`;
+const PART = expect.stringMatching(/^\.sora-[0-9a-f]{16}-\d+-[0-9a-f]{16}\.part$/);
 
 const clipReply = (request: ReceivedRequest): ScriptedReply => replyWithRange(request, LONG_CLIP);
 
@@ -36,6 +53,7 @@ interface Setup {
   ranges(): (string | undefined)[];
   download(changes?: Partial<DownloadOrder>, signal?: AbortSignal): Promise<SavedFile>;
   downloadTo(output: Writable, changes?: Partial<ContentOrder>): Promise<void>;
+  downloadInto(path: string, signal?: AbortSignal): Promise<void>;
 }
 
 type Script = readonly [ScriptedReply, ...ScriptedReply[]] | ((request: ReceivedRequest) => ScriptedReply);
@@ -60,6 +78,7 @@ async function setUp(script: Script, wrap = (client: VideosClient): VideosClient
     path,
     ranges: () => server.requests.map(({ headers }) => headers.range),
     download: (changes, signal) => download({ client, clock, signal }, { ...order, ...changes }),
+    downloadInto: (target, signal) => downloadInto(target, { client, clock, signal }, order),
     downloadTo: (output, changes) => downloadTo({ client, clock }, { ...order, ...changes }, output),
   };
 }
@@ -91,7 +110,7 @@ describe('a download', () => {
     const script: [ScriptedReply, ...ScriptedReply[]] = [cut, ...Array<ScriptedReply>(5).fill({ status: 503 })];
     const { download: run, ranges, folder } = await setUp((request) => script.shift() ?? clipReply(request));
     await expect(run()).rejects.toMatchObject({ code: 'server_error' });
-    expect(readdirSync(folder)).toEqual([expect.stringMatching(/^clip\.mp4\.[0-9a-f]{8}\.part$/)]);
+    expect(readdirSync(folder)).toEqual([PART]);
     expect(await run()).toMatchObject({ bytes: LONG_CLIP.length, sha256: SHA256 });
     expect(ranges().slice(-2)).toEqual([undefined, `bytes=${HALF}-`]);
     expect(readdirSync(folder)).toEqual(['clip.mp4']);
@@ -102,7 +121,7 @@ describe('a download', () => {
     const controller = new AbortController();
     const onProgress = (): void => controller.abort(new Interrupt('SIGINT'));
     await expect(run({ onProgress }, controller.signal)).rejects.toThrow(Interrupt);
-    expect(readdirSync(folder)).toEqual([expect.stringMatching(/\.part$/)]);
+    expect(readdirSync(folder)).toEqual([PART]);
   });
 
   it.each<[string, ScriptedReply]>([
@@ -127,15 +146,29 @@ describe('a download', () => {
     expect(await run()).toMatchObject({ bytes: LONG_CLIP.length, sha256: SHA256 });
   });
 
+  it.each<[string, ScriptedReply]>([
+    ['of another file', { status: 206, headers: { etag: '"clip-2"', 'content-range': REST }, body: 'other bytes' }],
+    ['of another length', { status: 206, headers: { 'content-range': `bytes ${HALF}-99/100` }, body: 'other bytes' }],
+    ['behind its end', { status: 416, headers: { 'content-range': 'bytes */100' } }],
+  ])('starts over where the server answers with a part %s', async (_, part) => {
+    let cuts = 0;
+    const { path, download: run } = await setUp(({ headers }) => {
+      if (headers.range !== undefined) return part;
+      return cuts++ === 0 ? cut : whole;
+    });
+    await run();
+    expect(hash(readFileSync(path))).toBe(SHA256);
+  });
+
   it('starts anew where nothing tells that two parts belong together, and leaves no end of a longer one', async () => {
-    const shorter = LONG_CLIP.subarray(0, 100);
+    const shorter = CLIP;
     const {
       path,
       download: run,
       ranges,
     } = await setUp([
       { headers: { 'content-length': '9999999' }, body: LONG_CLIP, afterwards: 'drop' },
-      { headers: { 'content-length': '100' }, body: shorter },
+      { headers: { 'content-length': String(shorter.length) }, body: shorter },
     ]);
     await run();
     expect(readFileSync(path)).toEqual(shorter);
@@ -162,6 +195,154 @@ describe('a download', () => {
     });
     expect(await run()).toMatchObject({ sha256: SHA256 });
     expect(ranges().length).toBeGreaterThan(7);
+  });
+});
+
+describe('a file whose container goes on behind its last byte', () => {
+  const half = CLIP.subarray(0, CLIP.length / 2);
+  const wholeReply = (request: ReceivedRequest): ScriptedReply => replyWithRange(request, CLIP);
+
+  it('is not saved where nothing told its length, and is fetched again', async () => {
+    const { path, download: run, ranges } = await setUp([{ body: half }, { body: half }, { body: CLIP }]);
+    await run();
+    expect(readFileSync(path)).toEqual(CLIP);
+    expect(ranges()).toEqual([undefined, undefined, undefined]);
+  });
+
+  it('is resumed where the server can', async () => {
+    let calls = 0;
+    const cutReply: ScriptedReply = { headers: { etag: '"clip-1"' }, body: half };
+    const { path, download: run, ranges } = await setUp((request) => (calls++ === 0 ? cutReply : wholeReply(request)));
+    await run();
+    expect(readFileSync(path)).toEqual(CLIP);
+    expect(ranges()).toEqual([undefined, `bytes=${half.length}-`]);
+  });
+
+  it('is fetched again from its beginning where the server calls it whole: it may be writing it still', async () => {
+    const shortReply = { headers: { etag: '"clip-0"', 'content-length': String(half.length) }, body: half };
+    const { path, download: run, ranges } = await setUp([shortReply, { body: CLIP }]);
+    await run();
+    expect(readFileSync(path)).toEqual(CLIP);
+    expect(ranges()).toEqual([undefined, undefined]);
+  });
+
+  it.each([true, false])('never gets its name (length told: %s)', async (isTold) => {
+    const headers: Record<string, string> = isTold ? { 'content-length': String(half.length) } : {};
+    const { folder, download: run, ranges } = await setUp([{ headers, body: half }]);
+    await expect(run()).rejects.toMatchObject({
+      code: 'download_corrupt',
+      message: 'the download is incomplete',
+      causedBy: 'the mp4 file lacks the end of its mdat box',
+      jobId: 'video_1',
+    });
+    expect(ranges()).toHaveLength(isTold ? 5 : 6);
+    expect(readdirSync(folder)).toEqual([]);
+  });
+});
+
+describe('a temporary file of an earlier run', () => {
+  /** Is cut for good in the first run, and whole in all later ones. */
+  async function setUpCut(): Promise<Setup & { readonly part: string }> {
+    const script: ScriptedReply[] = [cut, ...Array<ScriptedReply>(5).fill({ status: 503 })];
+    const setup = await setUp((request) => script.shift() ?? clipReply(request));
+    await expect(setup.download()).rejects.toMatchObject({ code: 'server_error' });
+    return { ...setup, part: join(setup.folder, readdirSync(setup.folder)[0] ?? '') };
+  }
+
+  it('can be read by its owner only, and the result by everybody who may', async () => {
+    const { part, path, download: run } = await setUpCut();
+    expect(statSync(part).mode & 0o777).toBe(0o600);
+    await run();
+    expect(statSync(path).mode & 0o777).toBe(0o666 & ~process.umask());
+  });
+
+  it.each<[string, (part: string, victim: string) => void]>([
+    ['a link', (part, victim) => symlinkSync(victim, part)],
+    ['a second name of another file', (part, victim) => linkSync(victim, part)],
+    ['a file that others can write', (part) => writeFileSync(part, Buffer.alloc(HALF, 'poison'), { mode: 0o666 })],
+  ])('is left alone when it is %s', async (_, plant) => {
+    const { part, folder, path, download: run, ranges } = await setUpCut();
+    const victim = join(createTemporaryFolder(), 'victim');
+    writeFileSync(victim, 'precious', { mode: 0o600 });
+    rmSync(part);
+    plant(part, victim);
+    await run();
+    expect(hash(readFileSync(path))).toBe(SHA256);
+    expect(readFileSync(victim, 'utf8')).toBe('precious');
+    expect(ranges().at(-1)).toBeUndefined();
+    expect(readdirSync(folder)).toContain(basename(part));
+  });
+
+  it('is removed when the file has changed at the server', async () => {
+    const other = LONG_CLIP.subarray(0, -1);
+    const script: ScriptedReply[] = [cut, ...Array<ScriptedReply>(5).fill({ status: 503 })];
+    const { folder, path, download: run } = await setUp((request) => script.shift() ?? replyWithRange(request, other));
+    await expect(run()).rejects.toMatchObject({ code: 'server_error' });
+    await run();
+    expect(hash(readFileSync(path))).toBe(hash(other));
+    expect(readdirSync(folder)).toEqual(['clip.mp4']);
+  });
+
+  it('is not one that a living process writes to', async () => {
+    const { part, folder, download: run, ranges } = await setUpCut();
+    const theirs = part.replace(/-\d+-/, `-${process.ppid}-`);
+    renameSync(part, theirs);
+    await run();
+    expect(ranges().at(-1)).toBeUndefined();
+    expect(readdirSync(folder).sort()).toEqual([basename(theirs), 'clip.mp4']);
+  });
+});
+
+describe('a name that leads elsewhere', () => {
+  it.each([true, false])(
+    'stays a link, and its target is the new file (which is there already: %s)',
+    async (isThere) => {
+      const { folder, path, download: run } = await setUp([whole]);
+      mkdirSync(join(folder, 'store'));
+      const target = join(folder, 'store', 'real.mp4');
+      if (isThere) writeFileSync(target, 'old');
+      symlinkSync('store/real.mp4', path);
+      expect((await run({ force: isThere })).path).toBe(path);
+      expect(lstatSync(path).isSymbolicLink()).toBe(true);
+      expect(hash(readFileSync(target))).toBe(SHA256);
+      expect(readdirSync(join(folder, 'store'))).toEqual(['real.mp4']);
+    },
+  );
+
+  it('hides no file without `force`', async () => {
+    const { folder, path, download: run } = await setUp([whole]);
+    writeFileSync(join(folder, 'real.mp4'), 'precious');
+    symlinkSync('real.mp4', path);
+    expect((await run()).path).toBe(join(folder, 'clip-2.mp4'));
+    expect(readFileSync(path, 'utf8')).toBe('precious');
+  });
+
+  it('is a pipe, which is written through when somebody reads it, and stays one', async () => {
+    let calls = 0;
+    const { folder, downloadInto: run } = await setUp((request) => (calls++ === 0 ? cut : clipReply(request)));
+    const pipe = join(folder, 'pipe.mp4');
+    execFileSync('mkfifo', [pipe]);
+    const [bytes] = await Promise.all([readFile(pipe), run(pipe)]);
+    expect(hash(bytes)).toBe(SHA256);
+    expect(lstatSync(pipe).isFIFO()).toBe(true);
+  });
+
+  it('is a pipe that nobody reads, until Ctrl-C', async () => {
+    const { folder, downloadInto: run } = await setUp([whole]);
+    const pipe = join(folder, 'pipe.mp4');
+    execFileSync('mkfifo', [pipe]);
+    const controller = new AbortController();
+    const running = run(pipe, controller.signal);
+    controller.abort(new Interrupt('SIGINT'));
+    await expect(running).rejects.toThrow(Interrupt);
+  });
+
+  it.skipIf(!existsSync('/dev/full'))('is a device that is full', async () => {
+    const { downloadInto: run } = await setUp([whole]);
+    await expect(run('/dev/full')).rejects.toMatchObject({
+      code: 'cannot_write',
+      message: 'could not write /dev/full',
+    });
   });
 });
 
@@ -219,6 +400,26 @@ describe('the name of what is saved', () => {
     expect(hash(readFileSync(path))).toBe(SHA256);
   });
 
+  it('may be as long as the file system allows', async () => {
+    const { folder, download: run } = await setUp([whole]);
+    const path = join(folder, `${'x'.repeat(251)}.mp4`);
+    expect((await run({ path })).path).toBe(path);
+  });
+
+  it('that promises something else is told', async () => {
+    const { path, download: run } = await setUp([{ body: avi }]);
+    const notes: string[] = [];
+    await run({ onNote: (note) => notes.push(note) });
+    expect(notes).toEqual([`${path} holds avi data, whatever its name says`]);
+  });
+
+  it('is not that of a file which was saved with it, even with `force`', async () => {
+    const { path, folder, download: run } = await setUp([whole]);
+    writeFileSync(path, 'the other one');
+    expect((await run({ force: true, keep: [path] })).path).toBe(join(folder, 'clip-2.mp4'));
+    expect(readFileSync(path, 'utf8')).toBe('the other one');
+  });
+
   it('is taken over with `force`', async () => {
     const { path, download: run } = await setUp([whole]);
     writeFileSync(path, 'old');
@@ -253,11 +454,15 @@ describe('a file system that refuses', () => {
     expect(bodies.map((body) => body.destroyed)).toEqual([true]);
   });
 
-  it.skipIf(!existsSync('/dev/full'))('is `cannot_write` also when the disk is full', async () => {
-    const { folder, download: run } = await setUp([whole]);
-    const tag = createHash('sha256').update('video_1\nvideo\n"clip-1"').digest('hex').slice(0, 8);
-    symlinkSync('/dev/full', join(folder, `clip.mp4.${tag}.part`));
+  it('is `cannot_write` also when the disk is full', async () => {
+    const { path, folder, download: run } = await setUp([whole]);
+    const handle = await open(folder);
+    await handle.close();
+    const full = Object.assign(new Error('ENOSPC: no space left on device'), { code: 'ENOSPC' });
+    vi.spyOn(Object.getPrototypeOf(handle), 'writev').mockRejectedValue(full);
+    onTestFinished(() => void vi.restoreAllMocks());
     await expect(run()).rejects.toMatchObject({ code: 'cannot_write', causedBy: expect.stringContaining('ENOSPC') });
+    expect(existsSync(path)).toBe(false);
   });
 
   it('is `cannot_write` when the name is a folder', async () => {

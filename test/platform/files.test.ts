@@ -1,8 +1,18 @@
-import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  lchownSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { hasCode, numberedNames, replaceFile } from '../../src/platform/files.ts';
+import { createFile, hasCode, numberedNames, replaceFile, whileHeld, writeTargetOf } from '../../src/platform/files.ts';
 import { createTemporaryFolder } from '../support/temporary-folder.ts';
 
 describe('replaceFile', () => {
@@ -22,6 +32,21 @@ describe('replaceFile', () => {
     await replaceFile(path, 'new', 0o600);
     expect(readFileSync(path, 'utf8')).toBe('new');
     if (process.platform !== 'win32') expect(statSync(path).mode & 0o777).toBe(0o600);
+  });
+
+  it('replaces what a link leads to, and never a device', async () => {
+    const folder = createTemporaryFolder();
+    symlinkSync('real.json', join(folder, 'link.json'));
+    await replaceFile(join(folder, 'link.json'), 'new');
+    expect(lstatSync(join(folder, 'link.json')).isSymbolicLink()).toBe(true);
+    expect(readFileSync(join(folder, 'real.json'), 'utf8')).toBe('new');
+    await expect(replaceFile('/dev/null', 'new')).rejects.toThrow('not a regular file');
+  });
+
+  it('takes a name as long as the file system does', async () => {
+    const path = join(createTemporaryFolder(), 'x'.repeat(255));
+    await replaceFile(path, 'new');
+    expect(readFileSync(path, 'utf8')).toBe('new');
   });
 
   it('leaves nothing behind when it fails', async () => {
@@ -46,4 +71,57 @@ it('hasCode knows one error of the file system from another', async () => {
   expect(hasCode(missing, 'ENOENT')).toBe(true);
   expect(hasCode(missing, 'EEXIST')).toBe(false);
   expect(hasCode('ENOENT', 'ENOENT')).toBe(false);
+});
+
+it('createFile takes no name that a link has, wherever that leads', async () => {
+  const folder = createTemporaryFolder();
+  symlinkSync('nowhere', join(folder, 'link'));
+  expect(await createFile(join(folder, 'link'), 'new')).toBe(false);
+  expect(readdirSync(folder)).toEqual(['link']);
+});
+
+describe('writeTargetOf', () => {
+  it('follows links up to a file, which need not be there', () => {
+    const folder = createTemporaryFolder();
+    mkdirSync(join(folder, 'store'));
+    symlinkSync('store/second', join(folder, 'first'));
+    symlinkSync('real.mp4', join(folder, 'store', 'second'));
+    expect(writeTargetOf(join(folder, 'first'))).toEqual({ kind: 'file', path: join(folder, 'store', 'real.mp4') });
+    expect(writeTargetOf('/dev/null')).toEqual({ kind: 'stream', path: '/dev/null' });
+  });
+
+  it('refuses folders, and links that go round', () => {
+    const folder = createTemporaryFolder();
+    symlinkSync('loop', join(folder, 'loop'));
+    expect(() => writeTargetOf(folder)).toThrow('EISDIR');
+    expect(() => writeTargetOf(join(folder, 'loop'))).toThrow('ELOOP');
+  });
+
+  it.skipIf(process.getuid?.() !== 0)('refuses a link that another user has put into a shared folder', () => {
+    const folder = createTemporaryFolder();
+    const link = join(folder, 'clip.mp4');
+    chmodSync(folder, 0o1777);
+    symlinkSync('/etc/cron.d/clip', link);
+    expect(writeTargetOf(link).path).toBe('/etc/cron.d/clip');
+    lchownSync(link, 65_534, 65_534);
+    expect(() => writeTargetOf(link)).toThrow('EACCES');
+  });
+});
+
+describe('whileHeld', () => {
+  const held = (code: string): Error => Object.assign(new Error(code), { code });
+
+  it.each(['EPERM', 'EBUSY', 'EACCES'])('waits for another program to let go: %s', async (code) => {
+    let calls = 0;
+    const work = async (): Promise<string> => {
+      if (calls++ < 2) throw held(code);
+      return 'renamed';
+    };
+    expect(await whileHeld(work)).toBe('renamed');
+  });
+
+  it('gives up in the end, and at once on anything else', async () => {
+    await expect(whileHeld(() => Promise.reject(held('EBUSY')), 20)).rejects.toThrow('EBUSY');
+    await expect(whileHeld(() => Promise.reject(held('ENOENT')))).rejects.toThrow('ENOENT');
+  });
 });

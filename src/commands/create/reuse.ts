@@ -1,4 +1,4 @@
-import { constants, copyFileSync, createReadStream } from 'node:fs';
+import { createReadStream, statSync } from 'node:fs';
 import type { Context } from '../../app/context.ts';
 import { type FilePlan, saveFiles } from '../../app/saving.ts';
 import { savedFiles } from '../../batch/plan.ts';
@@ -6,10 +6,10 @@ import { SoraError } from '../../domain/errors.ts';
 import { type JobRecord, type SavedFile, statusOf } from '../../domain/record.ts';
 import { type JobSummary, summarize } from '../../domain/summary.ts';
 import type { VideoRequest } from '../../domain/video.ts';
-import { cannotWrite, fileExists, pathFor } from '../../jobs/destination.ts';
-import { pour } from '../../jobs/download.ts';
+import { pathsFor } from '../../jobs/destination.ts';
+import { copySaved } from '../../jobs/download.ts';
+import { pour } from '../../jobs/download-stream.ts';
 import { fingerprintOf, recordRequest } from '../../jobs/fingerprint.ts';
-import { hasCode } from '../../platform/files.ts';
 
 type ReuseDeps = Pick<Context, 'ledger' | 'configuration' | 'output' | 'servers' | 'host'>;
 
@@ -42,24 +42,18 @@ async function deliver(
   { output }: ReuseDeps,
 ): Promise<SavedFile[]> {
   if (destination.kind === 'stdout') {
-    for (const { path } of files) await pour(createReadStream(path), output.stdout);
+    for (const { path } of files) await pour(createReadStream(path), output.stdout, 'standard output');
   }
   if (destination.kind !== 'file') return [...files];
-  return files.map((file, at) => {
-    const path = pathFor(
-      destination,
-      file.variant,
-      { id: record.job?.id ?? '', prompt: record.request.prompt },
-      at === 0,
-    );
-    if (path === file.path) return file;
-    try {
-      copyFileSync(file.path, path, force ? 0 : constants.COPYFILE_EXCL);
-    } catch (error) {
-      throw hasCode(error, 'EEXIST') ? fileExists(path) : cannotWrite(path, error);
-    }
-    return { ...file, path };
-  });
+  const variants = files.map(({ variant }) => variant);
+  const paths = pathsFor(destination, variants, { id: record.job?.id ?? '', prompt: record.request.prompt });
+  const delivered: SavedFile[] = [];
+  for (const [at, file] of files.entries()) {
+    const path = paths[at]?.path ?? file.path;
+    if (path !== file.path) await copySaved(file.path, path, force);
+    if (statSync(path, { throwIfNoEntry: false })?.size === file.bytes) delivered.push({ ...file, path }); // a pipe or device keeps nothing
+  }
+  return delivered;
 }
 
 async function fetchAgain(record: JobRecord, plan: FilePlan, deps: ReuseDeps): Promise<JobSummary | null> {

@@ -1,0 +1,98 @@
+import { once } from 'node:events';
+import type { Writable } from 'node:stream';
+import { finished } from 'node:stream/promises';
+import type { ResumePoint } from '../client/port.ts';
+import { ContainerWalk } from '../domain/container.ts';
+import { SoraError } from '../domain/errors.ts';
+import { hasCode, openOutput } from '../platform/files.ts';
+import { type ContentDeps, type ContentOrder, openChecked } from './content-stream.ts';
+import { cannotWrite } from './destination.ts';
+import { asDownloadError, incomplete, joined, retryWhileItMoves } from './transfer.ts';
+
+/** Sends a video into a pipe or device. Throws `cannot_write` and what `downloadTo` throws. */
+export function downloadInto(path: string, deps: ContentDeps, order: ContentOrder): Promise<void> {
+  return writeInto(path, (output) => downloadTo(deps, order, output, path), deps.signal);
+}
+
+/**
+ * Sends a video to a stream, such as standard output. A cut download resumes where the server can; what is written cannot be
+ * taken back. Throws `download_corrupt`, `cannot_write` and whatever the client throws.
+ */
+export async function downloadTo(
+  deps: ContentDeps,
+  order: ContentOrder,
+  output: Writable,
+  name = 'standard output',
+): Promise<void> {
+  let sentBytes = 0;
+  let resume: ResumePoint | null = null;
+  let walk: ContainerWalk | null = null;
+  const onWritten = (chunk: Uint8Array): void => {
+    sentBytes += chunk.length;
+    walk?.feed(chunk);
+  };
+  const sendRest = async (): Promise<void> => {
+    const content = await openChecked(
+      deps,
+      order,
+      resume && sentBytes > 0 ? { resume: { ...resume, offsetBytes: sentBytes } } : {},
+    );
+    const { head, body, kind, totalBytes, validator } = content;
+    if (content.offsetBytes !== sentBytes) {
+      body.destroy();
+      throw incomplete(order, `${sentBytes} bytes are written, and the server cannot resume behind them`, false);
+    }
+    if (validator !== null) resume = { offsetBytes: 0, validator, totalBytes };
+    walk ??= new ContainerWalk(kind);
+    if (!(await pour(joined(head, body), output, name, onWritten))) return;
+    if (totalBytes !== null && sentBytes !== totalBytes)
+      throw incomplete(order, `${sentBytes} of ${totalBytes} bytes arrived`);
+    if (walk.missing !== null) throw incomplete(order, `the ${kind} file lacks ${walk.missing}`);
+  };
+  try {
+    await retryWhileItMoves(deps, sendRest, () => sentBytes);
+  } catch (error) {
+    deps.signal?.throwIfAborted();
+    throw asDownloadError(error, order);
+  }
+}
+
+/** Opens a pipe or device, has it written to, and closes it. Throws `cannot_write`. */
+export async function writeInto(
+  path: string,
+  write: (output: Writable) => Promise<unknown>,
+  signal?: AbortSignal,
+): Promise<void> {
+  const output = await openOutput(path, signal).catch((error: unknown) => {
+    signal?.throwIfAborted();
+    throw cannotWrite(path, error);
+  });
+  output.on('error', () => {}); // found where it is written to
+  try {
+    await write(output);
+    if (!output.destroyed) await finished(output.end());
+  } finally {
+    output.destroy();
+  }
+}
+
+/** Passes bytes on, no faster than they are read; false when the reader has gone away (`| head`), which is no error. */
+export async function pour(
+  source: AsyncIterable<Uint8Array>,
+  output: Writable,
+  name: string,
+  onWritten: (chunk: Uint8Array) => void = () => {},
+): Promise<boolean> {
+  for await (const chunk of source) {
+    onWritten(chunk);
+    if (output.write(chunk)) continue;
+    try {
+      await once(output, 'drain');
+    } catch (error) {
+      if (hasCode(error, 'EPIPE')) return false;
+      const causedBy = error instanceof Error ? error.message : String(error);
+      throw new SoraError('cannot_write', { title: `could not write ${name}`, causedBy, cause: error });
+    }
+  }
+  return true;
+}

@@ -1,0 +1,33 @@
+import { posix, win32 } from 'node:path';
+
+/** What a folder can hold as one name: bytes, or UTF-16 units on Windows. */
+const MAX_NAME_LENGTH = 255;
+const WINDOWS_DEVICES = /^(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9¹²³]) *(\.|$)/i;
+
+/**
+ * What keeps a path, as it was typed, from being that of a file or folder on a platform; null where nothing does. Says
+ * nothing of what is on the disk. `reserveBytes`: what is put behind the last name, for a file beside it.
+ */
+export function pathFault(path: string, reserveBytes = 0, platform: NodeJS.Platform = process.platform): string | null {
+  if (path.includes('\0')) return 'it holds a null character';
+  const isWindows = platform === 'win32';
+  const { root } = (isWindows ? win32 : posix).parse(path);
+  if (isWindows && /^[a-z]:$/i.test(root)) return `\`${root}\` names a drive; write \`${root}\\\` for its top folder`;
+  const names = path.slice(root.length).split(isWindows ? /[/\\]+/ : /\/+/);
+  const last = names.findLastIndex((name) => name !== '');
+  for (const [at, name] of names.entries()) {
+    const fault = nameFault(name, at === last ? reserveBytes : 0, isWindows);
+    if (fault !== null) return fault;
+  }
+  return null;
+}
+
+function nameFault(name: string, reserveBytes: number, isWindows: boolean): string | null {
+  const length = (isWindows ? name.length : Buffer.byteLength(name)) + reserveBytes;
+  if (length > MAX_NAME_LENGTH) return `the name is too long (${length} of at most ${MAX_NAME_LENGTH} bytes)`;
+  if (!isWindows || name === '.' || name === '..') return null;
+  const [character] = /[<>:"|?*\x00-\x1f]/.exec(name) ?? [];
+  if (character !== undefined) return `Windows allows no \`${character}\` in a name`;
+  if (/[. ]$/.test(name)) return 'Windows drops a dot or space at the end of a name';
+  return WINDOWS_DEVICES.test(name.trimEnd()) ? `\`${name}\` names a device on Windows` : null;
+}

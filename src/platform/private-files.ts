@@ -1,0 +1,68 @@
+import { randomBytes } from 'node:crypto';
+import { constants, type Stats } from 'node:fs';
+import { type FileHandle, open, readdir, rename } from 'node:fs/promises';
+import { join } from 'node:path';
+import { isProcessAlive } from './process-identity.ts';
+
+/** Temporary files that other users of the machine can neither guess, read nor plant; docs/adr/0023 has the rules. */
+
+export interface PrivateFile {
+  readonly path: string;
+  readonly file: FileHandle;
+}
+
+/** The paths of those that this process has not let go of. */
+const inUse = new Set<string>();
+
+/** Creates one in a folder. `tag` (letters and digits) says what it is for. Throws the file system's own error. */
+export async function createPrivateFile(folder: string, tag: string): Promise<PrivateFile> {
+  const path = newPath(folder, tag);
+  const file = await open(path, 'wx+', 0o600); // never through a link, never over another file
+  inUse.add(path);
+  return { path, file };
+}
+
+/** Lets another run, or a later try of this one, take the file over. */
+export function abandonPrivateFile(path: string): void {
+  inUse.delete(path);
+}
+
+/** The names of those whose tag begins so, and that no living process holds; none where the folder cannot be read. */
+export async function abandonedFiles(folder: string, tagStart: string): Promise<string[]> {
+  const names = await readdir(folder).catch(() => []);
+  return names.filter((name) => {
+    const [, tag, pid] = /^\.sora-(\w+)-(\d+)-\w+\.part$/.exec(name) ?? [];
+    const isOurs = Number(pid) === process.pid;
+    return tag?.startsWith(tagStart) && (isOurs ? !inUse.has(join(folder, name)) : !isProcessAlive(Number(pid)));
+  });
+}
+
+/** Takes an abandoned file over under a new name; null for one that this user did not create, or that another process took. */
+export async function adoptPrivateFile(folder: string, name: string, tag: string): Promise<PrivateFile | null> {
+  const flags = constants.O_RDWR | (constants.O_NOFOLLOW ?? 0); // Windows has no such flag
+  const file = await open(join(folder, name), flags).catch(() => null);
+  if (file === null) return null;
+  const path = newPath(folder, tag);
+  const isTaken =
+    isOwn(await file.stat()) &&
+    (await rename(join(folder, name), path).then(
+      () => true,
+      () => false,
+    ));
+  if (!isTaken) {
+    await file.close();
+    return null;
+  }
+  inUse.add(path);
+  return { path, file };
+}
+
+function newPath(folder: string, tag: string): string {
+  return join(folder, `.sora-${tag}-${process.pid}-${randomBytes(8).toString('hex')}.part`);
+}
+
+/** Windows keeps owners elsewhere; there the folder's own rights protect what is in it. */
+function isOwn(stats: Stats): boolean {
+  if (!stats.isFile() || stats.nlink !== 1) return false;
+  return process.geteuid === undefined || (stats.uid === process.geteuid() && (stats.mode & 0o077) === 0);
+}
