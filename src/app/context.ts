@@ -5,6 +5,7 @@ import { type Configuration, resolveConfiguration } from '../configuration/confi
 import { secretsOf } from '../configuration/endpoint.ts';
 import type { TargetOptions, Variables } from '../configuration/sources.ts';
 import { SoraError } from '../domain/errors.ts';
+import { secretsOfUrl } from '../domain/redact.ts';
 import type { Output } from '../output/output.ts';
 import type { Host } from '../platform/host.ts';
 import { proxiesFrom, proxyFor } from '../platform/proxy-http.ts';
@@ -86,7 +87,8 @@ export class Context {
         return proxy !== null && proxy !== persons;
       },
     });
-    for (const secret of secretsOf(configuration)) this.output.keepSecret(secret);
+    const ofProxies = proxies.flatMap((known) => known && [known.httpProxy, known.httpsProxy].flatMap(secretsOfUrl));
+    for (const secret of [...secretsOf(configuration), ...ofProxies]) if (secret) this.output.keepSecret(secret);
     if (configuration.withheldKey !== null) {
       this.output.note(
         `the key ${configuration.withheldKey} is not sent: \`--env-file\` chose where it would go; set a key in that file`,

@@ -17,9 +17,12 @@ export class ResultsFile {
   readonly #journal: Journal;
   #added: Promise<void> = Promise.resolve();
   #failure: unknown;
+  readonly #clean: (text: string) => string;
 
-  constructor(path: string) {
+  /** `clean` takes the secrets out of what is written. */
+  constructor(path: string, clean: (text: string) => string) {
     this.path = path;
+    this.#clean = clean;
     this.#journal = new Journal(path, { isSynced: false });
     this.#journal.hold();
   }
@@ -36,7 +39,7 @@ export class ResultsFile {
 
   /** Returns at once; what went wrong is told by `replace`. */
   add(result: Readonly<Record<string, unknown>>): void {
-    this.#added = this.#journal.append(JSON.stringify(result)).catch((error: unknown) => {
+    this.#added = this.#journal.append(this.#clean(JSON.stringify(result))).catch((error: unknown) => {
       this.#failure ??= error;
     });
   }
@@ -46,7 +49,7 @@ export class ResultsFile {
     await this.#added; // and so, as appends keep their order, all that were added
     await this.#journal.release();
     if (this.#failure !== undefined) this.#fail(this.#failure);
-    await replaceFile(this.path, pagesOf(results), 0o644).catch((error: unknown) => this.#fail(error));
+    await replaceFile(this.path, pagesOf(results, this.#clean), 0o644).catch((error: unknown) => this.#fail(error));
   }
 
   /** Its text, once it is known that it can be written. */
@@ -74,10 +77,13 @@ export class ResultsFile {
 }
 
 /** Some lines at a time: all of a long batch at once would take more memory than the batch itself. */
-function* pagesOf(results: Iterable<Readonly<Record<string, unknown>>>): Generator<string> {
+function* pagesOf(
+  results: Iterable<Readonly<Record<string, unknown>>>,
+  clean: (text: string) => string,
+): Generator<string> {
   let page = '';
   for (const result of results) {
-    page += `${JSON.stringify(result)}\n`;
+    page += `${clean(JSON.stringify(result))}\n`;
     if (page.length < PAGE_CHARACTERS) continue;
     yield page;
     page = '';

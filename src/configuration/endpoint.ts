@@ -1,6 +1,7 @@
 import type { Endpoint } from '../client/transport.ts';
 import { SoraError } from '../domain/errors.ts';
 import { missingKey } from '../domain/missing-key.ts';
+import { secretsWithin } from '../domain/redact.ts';
 import type { ServerCapabilities } from '../domain/request-gate.ts';
 import { keyFault } from '../store/keys.ts';
 import { OPENAI_BASE_URL, originOf } from './chosen-server.ts';
@@ -68,12 +69,7 @@ export function isSecretSetting(name: string): boolean {
 /** What must never be shown: the key, and headers and query parameters with names of secrets. */
 export function secretsOf({ key, headers, query }: Configuration): string[] {
   const named = [...Object.entries(headers), ...Object.entries(query)].filter(([name]) => isSecretName(name));
-  return [...(key === null ? [] : [key.value]), ...named.flatMap(([, value]) => [value, ...credentialsOf(value)])];
-}
-
-/** What follows the scheme in `Bearer TOKEN`: a server may repeat it alone. */
-function credentialsOf(value: string): string[] {
-  return /^\S+\s+(\S.*)$/.exec(value)?.slice(1) ?? [];
+  return [...(key === null ? [] : [key.value]), ...named.flatMap(([, value]) => secretsWithin(value))];
 }
 
 /** What tells one account of a server from another: its secrets, and what chooses between the parts of an account. */

@@ -31,16 +31,69 @@ export function hideSecrets(text: string, secrets: readonly string[]): string {
     .reduce((clean, secret) => clean.replace(anySpellingOf(secret), '[redacted]'), text);
 }
 
-/** Backslashes before a character, as many as JSON within JSON has, also when all of it stands in an address. */
-const ESCAPES = '(?:\\\\|%(?:25)*5c)*';
+/** What a server may repeat of a header's or a parameter's value: all of it, what follows its scheme, and what that encodes. */
+export function secretsWithin(value: string): string[] {
+  const [, scheme = '', credentials] = /^(\S+)\s+(\S.*)$/.exec(value) ?? [];
+  if (credentials === undefined) return [value];
+  const decoded = scheme.toLowerCase() === 'basic' ? Buffer.from(credentials, 'base64').toString('utf8') : '';
+  const password = decoded.slice(decoded.indexOf(':') + 1);
+  return [value, credentials, ...new Set([decoded, password].filter((part) => part !== ''))];
+}
 
-/** `+` is `\u002b` or `\\+` in JSON and `%2B` in an address; letters, digits and `-` are the same everywhere. */
+/** User and password of an address, as they are sent; none where it has none. */
+export function secretsOfUrl(address: string): string[] {
+  if (!URL.canParse(address)) return [];
+  const { username, password } = new URL(address);
+  return [decodeOrKeep(username), decodeOrKeep(password)].filter((part) => part !== '');
+}
+
+function decodeOrKeep(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
+const spellings = new Map<string, RegExp>();
+const MOST_SPELLINGS = 100;
+
 function anySpellingOf(secret: string): RegExp {
-  const pattern = secret.replace(/[^\w-]/g, (character) => {
-    const hex = character.charCodeAt(0).toString(16).padStart(2, '0');
-    return `${ESCAPES}(?:\\x${hex}|u00${hex}|%(?:25)*${hex}${character === ' ' ? '|\\+' : ''})`;
+  const known = spellings.get(secret);
+  if (known !== undefined) return known;
+  const bytes = Buffer.from(secret);
+  const spelled = [
+    escaped(secret),
+    ...[0, 1, 2].map((alignment) => escaped(base64At(bytes, alignment), URL_SAFE)),
+    bytes.toString('hex'),
+    Array.from(bytes, (byte) => `%${byte.toString(16).padStart(2, '0')}`).join(''),
+  ];
+  const pattern = new RegExp(spelled.join('|'), 'gi');
+  if (spellings.size >= MOST_SPELLINGS) spellings.clear();
+  spellings.set(secret, pattern);
+  return pattern;
+}
+
+/** The characters of a longer base64 that a secret alone decides, when it begins so many bytes behind a multiple of three. */
+function base64At(bytes: Uint8Array, alignment: number): string {
+  const text = Buffer.concat([new Uint8Array(alignment), bytes]).toString('base64');
+  const bits = 8 * (alignment + bytes.length);
+  return text.slice(Math.ceil((8 * alignment) / 6), Math.floor(bits / 6));
+}
+
+/** Backslashes before a character, as JSON within JSON has them, also when all of it stands in an address. */
+const ESCAPES = '(?:\\\\|%(?:25){0,4}5c){0,16}';
+
+/** How base64 for addresses spells what is special there. */
+const URL_SAFE: Readonly<Record<string, string>> = { '+': '|-', '/': '|_' };
+
+/** `+` is `\u002b` or `\\+` in JSON and `%2B` in an address; letters and digits are the same everywhere. */
+function escaped(text: string, others: Readonly<Record<string, string>> = { ' ': '|\\+' }): string {
+  return text.replace(/[^A-Za-z0-9]/g, (character) => {
+    const code = character.charCodeAt(0).toString(16).padStart(4, '0');
+    const percent = Buffer.from(character).toString('hex').replace(/../g, '%(?:25){0,4}$&');
+    return `${ESCAPES}(?:\\u${code}|u${code}|${percent}${others[character] ?? ''})`;
   });
-  return new RegExp(pattern, 'gi');
 }
 
 /** A URL without user, password and the values of a query that may be signed. */
@@ -50,8 +103,13 @@ export function redactUrl(text: string): string {
   if (url.username === '' && url.password === '' && url.search === '') return text;
   url.username = '';
   url.password = '';
-  for (const name of new Set(url.searchParams.keys())) {
-    if (!PLAIN_QUERY.has(name)) url.searchParams.set(name, 'redacted');
+  const shown = new URLSearchParams();
+  const hidden = new Set<string>();
+  for (const [name, value] of url.searchParams) {
+    if (PLAIN_QUERY.has(name)) shown.append(name, value);
+    else if (!hidden.has(name)) shown.append(name, 'redacted');
+    hidden.add(name);
   }
+  url.search = String(shown); // at once: setting one parameter after the other is quadratic
   return url.toString();
 }

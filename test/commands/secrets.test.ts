@@ -15,7 +15,24 @@ const SECRETS = {
   header: 'header-token/+="\\0123456789',
   query: 'query-token/+="\\ &0123456789',
 } as const;
-const TRACES = Object.values(SECRETS).map((secret) => secret.slice(0, secret.indexOf('/')));
+/** The beginning of each secret as texts spell it; what base64 makes of it depends on where it begins. */
+const TRACES = Object.values(SECRETS).flatMap((secret) => {
+  const word = secret.slice(0, secret.indexOf('/'));
+  const bytes = Buffer.from(word);
+  const base64 = [0, 1, 2].map((before) => {
+    const encoded = Buffer.concat([Buffer.alloc(before), bytes]).toString('base64');
+    return encoded.slice(before === 0 ? 0 : before + 1, Math.floor((8 * (before + bytes.length)) / 6));
+  });
+  return [word, ...base64, bytes.toString('hex')];
+});
+
+/** A secret in the spellings by which servers repeat it. */
+function spellingsOf(secret: string): string {
+  const base64 = ['', 'a', 'ab'].map((before) => Buffer.from(before + secret).toString('base64'));
+  const url = Buffer.from(`:${secret}`).toString('base64url');
+  const hex = Buffer.from(secret).toString('hex');
+  return [secret, encodeURIComponent(secret), JSON.stringify(secret), ...base64, url, hex].join(' ');
+}
 
 /** Every command, in the ways in which it says the most. */
 const CALLS: Readonly<Record<string, readonly (readonly string[])[]>> = {
@@ -69,12 +86,12 @@ type Server = (request: ReceivedRequest, secrets: readonly string[]) => Scripted
 
 /** The secrets as they are, and everything as it arrived. */
 function echo({ path, headers }: ReceivedRequest, secrets: readonly string[]): string {
-  return `${secrets.join(' ')} ${path} ${JSON.stringify(headers)}`;
+  return `${secrets.map(spellingsOf).join(' ')} ${path} ${JSON.stringify(headers)}`;
 }
 
 function echoHeaders(secrets: readonly string[]): Record<string, string> {
   const names = ['x-request-id', 'sunset', 'deprecation', 'location', 'etag', 'retry-after', 'content-disposition'];
-  return Object.fromEntries(names.map((name) => [name, secrets.join(' ')]));
+  return Object.fromEntries(names.map((name) => [name, secrets.map(spellingsOf).join(' ')]));
 }
 
 function refuse(status: number): Server {
@@ -103,6 +120,11 @@ const SERVERS: Readonly<Record<string, Server>> = {
   'fails with 500': refuse(500),
   'answers with finished jobs': answer('completed'),
   'answers with failed jobs': answer('failed'),
+  'answers with texts in the place of videos': (request, secrets) => {
+    const { pathname } = new URL(request.path, 'http://localhost');
+    if (!pathname.endsWith('/content')) return answer('completed')(request, secrets);
+    return { headers: echoHeaders(secrets), body: echo(request, secrets) };
+  },
   'answers with a page': (request, secrets) => ({
     headers: echoHeaders(secrets),
     body: `<html><title>${echo(request, secrets)}</title>`,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { redact, redactUrl } from '../../src/domain/redact.ts';
+import { redact, redactUrl, secretsOfUrl, secretsWithin } from '../../src/domain/redact.ts';
 
 describe('redact', () => {
   it.each([
@@ -41,6 +41,41 @@ describe('redact', () => {
     expect(redact(text, [secret])).toBe('{"secret":"[redacted]"} /v1/videos?secret=[redacted]');
   });
 
+  const KEY = 'paidkey+0123456789/abc?def~"x';
+
+  it.each<[string, (secret: string) => string]>([
+    ['as it is', (secret) => secret],
+    ['in capitals', (secret) => secret.toUpperCase()],
+    ['percent-encoded', encodeURIComponent],
+    ['percent-encoded twice', (secret) => encodeURIComponent(encodeURIComponent(secret))],
+    ['percent-encoded to the last letter', (secret) => Buffer.from(secret).toString('hex').replace(/../g, '%$&')],
+    ['JSON', JSON.stringify],
+    ['JSON in JSON', (secret) => JSON.stringify(JSON.stringify(secret))],
+    ['JSON with escapes', (secret) => secret.replace(/\W/g, (c) => `\\u00${c.charCodeAt(0).toString(16)}`)],
+    ['base64', (secret) => Buffer.from(secret).toString('base64')],
+    ['base64 of a longer text', (secret) => Buffer.from(`Bearer ${secret}!`).toString('base64')],
+    ['base64, one byte on', (secret) => Buffer.from(`user12:${secret}:x`).toString('base64')],
+    ['base64, two bytes on', (secret) => Buffer.from(`us:er123${secret}`).toString('base64')],
+    ['base64 for addresses', (secret) => Buffer.from(`?>~${secret}`).toString('base64url')],
+    ['base64, percent-encoded', (secret) => encodeURIComponent(Buffer.from(`a${secret}`).toString('base64'))],
+    ['hex', (secret) => Buffer.from(secret).toString('hex')],
+  ])('hides a secret %s', (_, spell) => {
+    for (const secret of [KEY, 'sk-LEAK+me/pls=="x\\y~42', 'plain0123456789', 'é ü 0123']) {
+      const shown = redact(`key ${spell(secret)} end`, [secret]);
+      expect(shown).toMatch(/^key .{0,16}\[redacted\].{0,8} end$/);
+      expect(longestCommonPart(shown, spell(secret))).toBeLessThan(13);
+    }
+  });
+
+  it('knows what a server may repeat of a header', () => {
+    expect(secretsWithin('token-0123')).toEqual(['token-0123']);
+    expect(secretsWithin('Bearer token-0123')).toEqual(['Bearer token-0123', 'token-0123']);
+    const basic = `Basic ${Buffer.from('me:password1').toString('base64')}`;
+    expect(secretsWithin(basic)).toEqual([basic, basic.slice(6), 'me:password1', 'password1']);
+    expect(secretsOfUrl('http://me:pass%20word1@proxy:3128')).toEqual(['me', 'pass word1']);
+    expect(secretsOfUrl('proxy')).toEqual([]);
+  });
+
   it('leaves JSON whole that quotes an address', () => {
     const message = 'see "https://cdn.example/?sig=s3cret"';
     expect(JSON.parse(redact(JSON.stringify({ message })))).toEqual({
@@ -63,3 +98,12 @@ describe('redactUrl', () => {
     expect(redactUrl('not an address')).toBe('not an address');
   });
 });
+
+/** How many characters of a text stand in another one in one piece. */
+function longestCommonPart(text: string, other: string): number {
+  let longest = 0;
+  for (let at = 0; at < other.length; at++) {
+    while (text.includes(other.slice(at, at + longest + 1)) && at + longest < other.length) longest++;
+  }
+  return longest;
+}

@@ -102,7 +102,7 @@ export interface BatchSettings {
 const MAX_CONCURRENCY = 256;
 const MAX_RETRIES = 100;
 
-type OptionDeps = Pick<Context, 'host' | 'configuration' | 'options'>;
+type OptionDeps = Pick<Context, 'host' | 'configuration' | 'options' | 'output'>;
 
 /** Throws `usage` with all faults in the options of the run. */
 export function readBatchOptions(file: string | undefined, options: BatchOptions, deps: OptionDeps): BatchSettings {
@@ -128,7 +128,7 @@ export function readBatchOptions(file: string | undefined, options: BatchOptions
     force: files.force,
     sidecar: files.sidecar,
     outputFolder: files.destination.kind === 'stdout' ? host.cwd : files.destination.path,
-    results: resultsFile(options.results, path, host.cwd),
+    results: resultsFile(options.results, path, deps),
     concurrency: number('--concurrency', options.concurrency, 1, MAX_CONCURRENCY, 4),
     intervalMs: intervalMs ?? 0,
     retries: number('--retries', options.retries, 0, MAX_RETRIES, 0),
@@ -147,7 +147,11 @@ function folderOf(output: string | undefined): string | undefined {
   return output === undefined || output === '-' || /[/\\]$/.test(output) ? output : `${output}/`;
 }
 
-function resultsFile(named: string | undefined, manifest: string | null, cwd: string): ResultsFile | null {
-  if (named !== undefined) return new ResultsFile(resolve(cwd, named));
-  return manifest === null ? null : new ResultsFile(`${manifest}.results.jsonl`);
+function resultsFile(
+  named: string | undefined,
+  manifest: string | null,
+  { host, output }: Pick<Context, 'host' | 'output'>,
+): ResultsFile | null {
+  const path = named === undefined ? manifest && `${manifest}.results.jsonl` : resolve(host.cwd, named);
+  return path === null ? null : new ResultsFile(path, (text) => output.withoutSecrets(text));
 }
