@@ -1,10 +1,10 @@
 import { serverModel } from '../client/profile-client.ts';
-import type { Endpoint } from '../client/transport.ts';
 import type { Configuration } from '../configuration/configuration.ts';
-import { endpointOf, isSecretName } from '../configuration/endpoint.ts';
+import { endpointOf, isSecretName, needsKey } from '../configuration/endpoint.ts';
 import { formatUsd, usdOf } from '../domain/money.ts';
 import type { Estimate } from '../domain/pricing.ts';
 import type { VideoRequest } from '../domain/video.ts';
+import { cleanText } from '../output/clean-text.ts';
 import type { Answer } from '../output/output.ts';
 import { type CurlField, type CurlTarget, curlFor } from '../wire/curl.ts';
 import { WIRE_FORMS } from '../wire/forms.ts';
@@ -40,7 +40,9 @@ export function previewRequest(
     },
     view: ({ palette }) =>
       [
-        ...Object.entries(shown).map(([name, value]) => `${palette.dim(name.padEnd(16))} ${textOf(value)}\n`),
+        ...Object.entries(shown).map(
+          ([name, value]) => `${palette.dim(name.padEnd(16))} ${cleanText(textOf(value))}\n`,
+        ),
         ...(count > 1 ? [`${palette.dim('count'.padEnd(16))} ${count}\n`] : []),
         `${palette.dim('cost'.padEnd(16))} ${describeCost(totalMicros, configuration.isSimulator)}\n`,
         `\n${curl}\n`,
@@ -51,7 +53,7 @@ export function previewRequest(
 /** The create as a curl command; secrets are shell variables. */
 export function createCurl(request: VideoRequest, configuration: Configuration, imagePath: string | null): string {
   const { baseUrl, headers, query } = endpointOf(configuration);
-  const auth = authOf(configuration, headers);
+  const auth = authOf(configuration);
   const dialect = configuration.dialect.value;
   return curlFor(asSent(request, configuration), {
     url: `${baseUrl.replace(/\/+$/, '')}${WIRE_FORMS[dialect].route}`,
@@ -83,10 +85,12 @@ export function describeCost(micros: number | null, isSimulator: boolean): strin
   return isSimulator ? `free (simulated; normally ${amount})` : amount;
 }
 
-/** Without a key, a header from the profile may replace it. */
-function authOf({ auth, key, isSimulator }: Configuration, headers: Endpoint['headers']): CurlTarget['auth'] {
-  if (auth === 'none' || isSimulator) return null;
-  const header = auth === 'bearer' ? { name: 'Authorization', prefix: 'Bearer ' } : { name: 'api-key', prefix: '' };
-  const isReplaced = Object.keys(headers).some((name) => name.toLowerCase() === header.name.toLowerCase());
-  return key === null && isReplaced ? null : header;
+/** The key that is sent, in the variable that holds it; where OpenAI would get none, the one that it wants. */
+function authOf(configuration: Configuration): CurlTarget['auth'] {
+  const { auth, key, isSimulator } = configuration;
+  if (auth === 'none' || isSimulator || (key === null && !needsKey(configuration))) return null;
+  const variable = key === null ? 'OPENAI_API_KEY' : /^[A-Za-z_]\w*$/.test(key.origin) ? key.origin : 'SORA_API_KEY';
+  return auth === 'bearer'
+    ? { name: 'Authorization', prefix: 'Bearer ', variable }
+    : { name: 'api-key', prefix: '', variable };
 }

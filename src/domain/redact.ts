@@ -36,8 +36,8 @@ export function secretsWithin(value: string): string[] {
   const [, scheme = '', credentials] = /^(\S+)\s+(\S.*)$/.exec(value) ?? [];
   if (credentials === undefined) return [value];
   const decoded = scheme.toLowerCase() === 'basic' ? Buffer.from(credentials, 'base64').toString('utf8') : '';
-  const password = decoded.slice(decoded.indexOf(':') + 1);
-  return [value, credentials, ...new Set([decoded, password].filter((part) => part !== ''))];
+  const colon = decoded.indexOf(':');
+  return [value, credentials, ...(colon === -1 ? [] : [decoded, decoded.slice(colon + 1)])];
 }
 
 /** User and password of an address, as they are sent; none where it has none. */

@@ -1,5 +1,8 @@
-/** A text as one word of a POSIX shell, quoted where that is needed. */
+import { INVISIBLE } from './invisible.ts';
+
+/** A text as one word of a POSIX shell, quoted where that is needed; what nobody sees stands as escapes of bash and zsh. */
 export function shellWord(text: string): string {
+  if (text.search(INVISIBLE) !== -1) return `$'${escapeForShell(text)}'`;
   return /^[\w./:@%+=,-]+$/.test(text) ? text : `'${text.replace(/'/g, `'\\''`)}'`;
 }
 
@@ -11,4 +14,11 @@ export function commandAbout(id: string, command: string, options = ''): string 
 /** A text as it stands between double quotes, where variables may stand beside it. */
 export function shellQuoted(text: string): string {
   return text.replace(/[\\"$`]/g, '\\$&');
+}
+
+/** The inside of `$'…'`, with every byte of what is invisible. */
+function escapeForShell(text: string): string {
+  return text
+    .replace(/[\\']/g, '\\$&')
+    .replace(INVISIBLE, (character) => Buffer.from(character).toString('hex').replace(/../g, '\\x$&'));
 }

@@ -1,23 +1,18 @@
 import { stripVTControlCharacters } from 'node:util';
-
-// What JSON does not escape but a terminal may interpret: C1 controls, and marks that reorder or hide text.
-const MARKS = /[\u007f-\u009f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g;
+import { escapeInvisible, INVISIBLE } from '../domain/invisible.ts';
 
 /** Most text, which is safe as it is; the full check takes fifty times as long. */
 const PLAIN = /^[ -~]*$/;
 
-// C0 and C1 controls other than newline and tab, and the marks that reorder or hide text.
-const CONTROLS = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g;
-
 /** Text from outside as it may be printed: no terminal sequences, no invisible or direction-changing characters. */
 export function cleanText(text: string): string {
   if (PLAIN.test(text)) return text;
-  return stripVTControlCharacters(text).replace(CONTROLS, '');
+  return stripVTControlCharacters(text).replace(INVISIBLE, '');
 }
 
 /** JSON as it may be printed: nothing is lost, as a program reads the escapes back. */
 export function escapeMarks(json: string): string {
-  return json.replace(MARKS, (mark) => `\\u${mark.charCodeAt(0).toString(16).padStart(4, '0')}`);
+  return PLAIN.test(json) ? json : escapeInvisible(json);
 }
 
 /** The same on one line, cut to a number of terminal columns; for tables and progress. */

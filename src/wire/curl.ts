@@ -1,4 +1,5 @@
 import type { Dialect, Encoding } from '../domain/dialect.ts';
+import { escapeInvisible } from '../domain/invisible.ts';
 import { shellQuoted, shellWord } from '../domain/shell.ts';
 import type { VideoRequest } from '../domain/video.ts';
 import { WIRE_FORMS } from './forms.ts';
@@ -16,23 +17,31 @@ export interface CurlTarget {
   readonly url: string;
   readonly dialect: Dialect;
   readonly query: readonly CurlField[];
-  /** Name of the header and the text before the key; null for a server without a key. */
-  readonly auth: { readonly name: string; readonly prefix: string } | null;
+  /** Name of the header, the text before the key, and the variable that holds it; null where no key is sent. */
+  readonly auth: { readonly name: string; readonly prefix: string; readonly variable: string } | null;
   readonly headers: readonly CurlField[];
   readonly encoding: Encoding;
   /** Path of the reference image, when there is one. */
   readonly imagePath: string | null;
 }
 
-/** The create as a command that can be pasted into a shell; the key stays in `$OPENAI_API_KEY`. */
+/** What a longer argument is passed by: Linux takes at most 128 KiB in one. */
+const MAX_ARGUMENT_CHARACTERS = 100_000;
+
+/** The create as a command that can be pasted into a shell; secrets stay in its variables. */
 export function curlFor(request: VideoRequest, target: CurlTarget): string {
   const { dialect, auth, headers, encoding, imagePath } = target;
   const parts = [`curl ${address(target)}`];
-  if (auth !== null) parts.push(`-H "${auth.name}: ${auth.prefix}$OPENAI_API_KEY"`);
+  parts.push(
+    ...encodedByCurl(target.query).map((field) => `--url-query "${encode(field.name)}=${expansion(field, '')}"`),
+  );
+  if (auth !== null) parts.push(`-H "${auth.name}: ${auth.prefix}$${auth.variable}"`);
   parts.push(...headers.map((header) => `-H "${shellQuoted(header.name)}: ${expansion(header, header.value)}"`));
   if (encoding !== 'multipart') {
     const body = encoding === 'json' ? WIRE_FORMS[dialect].encode(request) : encodePlainJson(request);
-    parts.push(`-H "Content-Type: application/json"`, `-d ${shellWord(JSON.stringify(body))}`);
+    const json = escapeInvisible(JSON.stringify(body));
+    parts.push('-H "Content-Type: application/json"');
+    parts.push(json.length > MAX_ARGUMENT_CHARACTERS ? `-d @- <<'END'\n${json}\nEND` : `-d ${shellWord(json)}`);
   } else {
     for (const [name, value] of encodeForm(request)) {
       // `--form-string` takes a leading @ or < as text; `-F` reads a file.
@@ -47,9 +56,15 @@ export function curlFor(request: VideoRequest, target: CurlTarget): string {
 }
 
 function address({ url, query }: CurlTarget): string {
-  if (query.length === 0) return shellWord(url);
-  const pairs = query.map((field) => `${encode(field.name)}=${expansion(field, encode(field.value))}`);
+  const literal = query.filter((field) => !encodedByCurl([field]).length);
+  if (literal.length === 0) return shellWord(url);
+  const pairs = literal.map((field) => `${encode(field.name)}=${expansion(field, encode(field.value))}`);
   return `"${shellQuoted(url)}?${pairs.join('&')}"`;
+}
+
+/** Secrets that an address spells in another way than the variable that holds them. */
+function encodedByCurl(query: readonly CurlField[]): CurlField[] {
+  return query.filter(({ value, isSecret }) => isSecret && encode(value) !== value);
 }
 
 /** A text as `URLSearchParams` writes it, which leaves nothing that a shell would hear. */

@@ -29,7 +29,7 @@ describe('sora create --dry-run', () => {
       cost             $0.80
 
       curl http://lab.example/v1/videos \\
-        -H "Authorization: Bearer $OPENAI_API_KEY" \\
+        -H "Authorization: Bearer $SORA_API_KEY" \\
         -H "Content-Type: application/json" \\
         -d '{"model":"sora-2","prompt":"a paper boat","seconds":"4","size":"1280x720"}'
       "
@@ -61,7 +61,7 @@ describe('sora create --dry-run', () => {
 
   it('never shows the key', async () => {
     const { stdout } = await dryRun(createCommandLine(), []);
-    expect(stdout).toContain('-H "Authorization: Bearer $OPENAI_API_KEY"');
+    expect(stdout).toContain('-H "Authorization: Bearer $SORA_API_KEY"');
     expect(stdout).not.toContain(LAB.SORA_API_KEY);
   });
 

@@ -116,7 +116,7 @@ describe('sora doctor on a server', () => {
     expect({ code, access: statusOf('access'), posts: server.posts }).toEqual({ code: 0, access: 'skip', posts: 0 });
     expect(access?.detail).toContain('$0.40');
     expect(access?.remedy).toEqual(['add `--yes` to send it']);
-    expect(curl).toContain('Authorization: Bearer $OPENAI_API_KEY');
+    expect(curl).toContain('Authorization: Bearer $SORA_API_KEY');
   });
 
   it('with --yes makes one job and removes it', async () => {
@@ -645,7 +645,6 @@ describe('sora doctor on this machine', () => {
     });
     expect(stdout).toMatchInlineSnapshot(`
       "curl "http://lab.example/v1/videos?api-version=preview&sig=$SIG" \\
-        -H "api-key: $OPENAI_API_KEY" \\
         -H "openai-organization: org-1" \\
         -H "X-Tenant: north wing" \\
         -H "X-Lab-Token: $X_LAB_TOKEN" \\

@@ -10,12 +10,17 @@ describe('text from outside', () => {
     ['marks that turn its direction', 'a\u202eb\u2066c\u200fd', 'abcd'],
     ['what has no width', 'a\u200bb\ufeffc', 'abc'],
     ['carriage returns', 'real\rfake', 'realfake'],
+    ['tags', 'a\u{e0041}\u{e007f}b', 'ab'],
+    ['soft hyphens', 'a\u00adb', 'ab'],
+    ['fillers', 'a\u3164\u115f\u1160\uffa0b', 'ab'],
+    ['joiners and selectors with nothing to join or vary', 'a\u200db\u200cc\ufe0fd\ufe00e\u{e0100}f', 'abcdef'],
   ])('is printed without %s', (_, text, clean) => {
     expect(cleanText(text)).toBe(clean);
   });
 
   it('keeps lines, tabs, accents and emoji', () => {
-    expect(cleanText('é\tü\n👩‍🚀 漢')).toBe('é\tü\n👩‍🚀 漢');
+    const text = 'é\tü\n👩‍🚀 ❤️‍🔥 👩🏽‍🚀 1️⃣ ☺︎ 漢 می‌خواهم क्‍ष';
+    expect(cleanText(text)).toBe(text);
   });
 
   it('is told on one line in a table', () => {

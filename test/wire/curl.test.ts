@@ -14,7 +14,7 @@ const execute = promisify(execFile);
 
 /** Starts as curl's words for "from a file", and holds what a shell would take for its own. */
 const PROMPT = `@it's "a" $HOME \`kite\`\\n;\n  of 5€ <red> & 100% *`;
-const BEARER = { name: 'Authorization', prefix: 'Bearer ' };
+const BEARER = { name: 'Authorization', prefix: 'Bearer ', variable: 'OPENAI_API_KEY' };
 
 /** Runs the command as a person would, and gives back what the server got. */
 async function paste(request: VideoRequest, target: Partial<CurlTarget>): Promise<ReceivedRequest> {
@@ -50,7 +50,7 @@ describe('the printed curl', () => {
     writeFileSync(imagePath, image.bytes);
     const request = createVideoRequest({ prompt: PROMPT, image, params: { note: '@me;type=x' } });
     const received = await paste(request, {
-      auth: { name: 'api-key', prefix: '' },
+      auth: { name: 'api-key', prefix: '', variable: 'OPENAI_API_KEY' },
       encoding: 'multipart',
       imagePath,
     });
