@@ -1,10 +1,10 @@
-import { isMap, isNode, isSeq, LineCounter, type Node, parseDocument } from 'yaml';
+import { isAlias, isMap, isNode, isScalar, isSeq, LineCounter, type Node, parseDocument, visit } from 'yaml';
 import { isJsonObject, type JsonValue } from '../domain/json.ts';
 import type { ManifestReading } from './manifest-reading.ts';
 import { namedFields, withRowDefaults } from './row-reader.ts';
 
-/** Enough for anchors that are used again and again; a file of anchors within anchors would fill the memory. */
-const MAX_ALIASES = 1_000;
+/** Enough for anchors that are used again and again; a row of anchors within anchors would fill the memory. */
+const MAX_ALIASED_NODES = 2_000;
 
 /** `defaults` and `jobs`, or a list of rows alone. */
 export function readYaml(text: string, reading: ManifestReading): void {
@@ -15,14 +15,13 @@ export function readYaml(text: string, reading: ManifestReading): void {
   }
   if (document.errors.length > 0) return;
   const lineOf = (node: unknown): number => lines.linePos((isNode(node) ? node.range?.[0] : undefined) ?? 0).line;
+  const targets = targetsOfAliases(document.contents);
   const toJson = (node: unknown): JsonValue | undefined => {
-    if (!isNode(node)) return null;
     try {
-      // Without tags of its own, YAML gives what JSON has.
-      return node.toJS(document, { maxAliasCount: MAX_ALIASES }) as JsonValue;
+      return jsonOf(node, targets, { left: MAX_ALIASED_NODES, isAliased: false });
     } catch (error) {
       if (!(error instanceof ReferenceError)) throw error;
-      reading.addFault(lineOf(node), error.message); // too many aliases
+      reading.addFault(lineOf(node), error.message);
       return undefined;
     }
   };
@@ -32,6 +31,44 @@ export function readYaml(text: string, reading: ManifestReading): void {
     const row = toJson(job);
     if (row !== undefined) reading.addRow(row, lineOf(job));
   }
+}
+
+/** What each alias stands for, in one walk: the library searches the whole document for every single one. */
+function targetsOfAliases(contents: Node | null): ReadonlyMap<unknown, Node> {
+  const anchors = new Map<string, Node>();
+  const targets = new Map<unknown, Node>();
+  visit(contents, {
+    Node: (_, node) => {
+      if (isAlias(node)) {
+        const target = anchors.get(node.source);
+        if (target !== undefined) targets.set(node, target);
+      } else if ('anchor' in node && node.anchor) anchors.set(node.anchor, node);
+    },
+  });
+  return targets;
+}
+
+/** A node as JSON, which is all that YAML has without tags of its own. Throws `ReferenceError` for too many aliases. */
+function jsonOf(
+  node: unknown,
+  targets: ReadonlyMap<unknown, Node>,
+  budget: { left: number; readonly isAliased: boolean },
+): JsonValue {
+  if (budget.isAliased && budget.left-- <= 0) throw new ReferenceError('too many aliases');
+  const inner = (item: unknown): JsonValue => jsonOf(item, targets, budget);
+  if (isAlias(node)) {
+    const own = { left: budget.left, isAliased: true };
+    const value = jsonOf(targets.get(node), targets, own);
+    budget.left = own.left;
+    return value;
+  }
+  if (isSeq(node)) return node.items.map(inner);
+  if (isMap(node)) {
+    return Object.fromEntries(
+      node.items.map(({ key, value }) => [isScalar(key) ? String(key.value) : '', inner(value)]),
+    );
+  }
+  return isScalar(node) ? (node.value as JsonValue) : null;
 }
 
 interface NodeReaders {

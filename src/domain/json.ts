@@ -22,7 +22,9 @@ const TEXTS_AND_INTEGERS = /"[^"\\]*(?:\\.[^"\\]*)*"|(?<![\d.eE+-])-?\d{16,}(?![
  * rounded that would be another job.
  */
 export function parseExactJson(text: string): JsonValue | undefined {
-  if (!LONG_INTEGER.test(text)) return parseJson(text);
+  const value = parseJson(text);
+  // The search of a text that is no JSON would be quadratic: nothing tells where its texts end.
+  if (value === undefined || !LONG_INTEGER.test(text)) return value;
   const isExact = (part: string): boolean => part.startsWith('"') || Number.isSafeInteger(Number(part));
   return parseJson(text.replace(TEXTS_AND_INTEGERS, (part) => (isExact(part) ? part : `"${part}"`)));
 }

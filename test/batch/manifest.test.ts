@@ -340,7 +340,7 @@ describe('the faults of a manifest', () => {
         - line 2: \`b\` is neither \`jobs\` nor \`defaults\`
         - line 3: \`c\` is neither \`jobs\` nor \`defaults\`
         - line 4: \`d\` is neither \`jobs\` nor \`defaults\`
-        - line 6: Excessive alias count indicates a resource exhaustion attack
+        - line 6: too many aliases
 
       hint: run \`sora batch --schema\` to see what a row may hold
       "
