@@ -38,6 +38,12 @@ describe('sora config', () => {
     expect(JSON.parse(readFileSync(settingsOf(sora), 'utf8'))).toEqual({});
   });
 
+  it('shows no control or invisible characters of a value', async () => {
+    const sora = withSettings(JSON.stringify({ model: 'a\x1b[2Jb\u202ec\u3164d\u{e0041}' }));
+    expect((await sora.run(['config', 'get', 'model'])).stdout).toBe('abcd\n');
+    expect((await sora.run(['config', 'list'])).stdout).toContain('model\tabcd\tsettings\n');
+  });
+
   it('lists each value with its origin, keys masked', async () => {
     const sora = createCommandLine();
     await sora.run(['config', 'set', 'profiles.lab.base_url', 'http://127.0.0.1:8000/v1']);

@@ -102,6 +102,13 @@ describe('the printed curl sends what sora sends', () => {
     ['with secret headers and queries', { settings: SECRETS, isKeyStored: true }],
     ['with a model of its own name', { settings: { models: { 'sora-2': 'my-deployment' } }, argv: ['-m', 'sora-2'] }],
     ['with parameters', { argv: ['--param', 'seed=7', '--param', 'note=@me;type=x', '--param', 'o={"a":[1]}'] }],
+    [
+      'with names that every object has',
+      {
+        settings: { headers: { constructor: 'a' }, query: { toString: 'b' }, models: { constructor: 'c' } },
+        argv: ['-m', 'constructor', '--param', '__proto__=1', '--param', 'constructor={"__proto__":2}'],
+      },
+    ],
     ['with an image as a form', { argv: ['-i', 'first frame.png'] }],
     ['with an image in plain JSON', { settings: { encoding: 'plain-json' }, argv: ['-i', 'first frame.png'] }],
     [

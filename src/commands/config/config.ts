@@ -5,6 +5,7 @@ import { describeConfiguration } from '../../configuration/description.ts';
 import { isSecretSetting } from '../../configuration/endpoint.ts';
 import { SoraError } from '../../domain/errors.ts';
 import { readStream } from '../../jobs/input-file.ts';
+import { cleanText } from '../../output/clean-text.ts';
 import { askSecret } from '../../output/prompt.ts';
 import { renderTable } from '../../output/table.ts';
 import { keyFault, maskKey, readKeys, writeKey } from '../../store/keys.ts';
@@ -77,7 +78,9 @@ export const configGetCommand = defineCommand({
     const row = rowsOf(deps).find((candidate) => candidate.name === name);
     if (row === undefined && !isSetting(name)) throw unknownSetting(name);
     const { value, origin } = row ?? { value: '', origin: 'not set' };
-    return { answer: { data: { name, value: value === '' ? null : value, origin }, view: () => `${value}\n` } };
+    return {
+      answer: { data: { name, value: value === '' ? null : value, origin }, view: () => `${cleanText(value)}\n` },
+    };
   },
 });
 
