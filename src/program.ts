@@ -385,7 +385,7 @@ function usageError(error: CommanderError, entry: Entry | undefined): SoraError 
       ...rest.map((line) => line.replace(/^\((.*)\)$/, '$1').toLowerCase()),
       ...(isUnquoted ? ['put the prompt in quotes: `sora create "A paper boat"`'] : []),
       entry === undefined
-        ? 'run `sora --help` to see all commands'
+        ? 'run `sora --help` to list all commands'
         : `run \`sora ${entry.name} --help\` to see what it takes`,
     ],
   });

@@ -2,13 +2,12 @@ import type { SoraError } from './errors.ts';
 import type { JobSummary } from './summary.ts';
 
 /**
- * Where a row of a manifest stands: `done`, its files are there · `saveable`, its video is
- * finished and paid for, but not here · `running` · `unknown`, it was sent and never
- * answered · `failed` · `to_do`, nothing of it was paid for.
+ * The state of a manifest row: `done` (its files are saved), `saveable` (finished on the server, not saved yet),
+ * `running`, `unknown` (sent, but the response was lost), `failed`, `to_do` (nothing was paid for it yet).
  */
 export type RowState = 'done' | 'saveable' | 'running' | 'unknown' | 'failed' | 'to_do';
 
-/** A row of a manifest for showing. */
+/** A manifest row for display. */
 export interface BatchEntry {
   readonly id: string | null;
   readonly line: number;
@@ -21,17 +20,17 @@ export interface BatchCount {
   readonly rows: number;
   readonly done: number;
   readonly failed: number;
-  /** Or to be saved. */
+  /** Includes rows that are finished but not saved. */
   readonly running: number;
-  /** They may have a job, which has not been found. */
+  /** Rows that may have a job on the server that was not found. */
   readonly unknown: number;
   readonly toDo: number;
   /** Of all submissions of the manifest through this run's profile, as far as prices are known. */
   readonly spentMicros: number;
   /** Those of them whose price is not known. */
   readonly spentUnpriced: number;
-  /** Of what is to do, as far as prices are known. */
+  /** Estimate of the rows to do, as far as prices are known. */
   readonly toSpendMicros: number;
-  /** Rows to do whose price is not known. */
+  /** Rows to do without a known price. */
   readonly unpriced: number;
 }

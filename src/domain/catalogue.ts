@@ -1,27 +1,25 @@
 /**
- * What can go wrong, as data: one row an error code. Commands, `doctor` and the
- * generated `docs/errors.md` all read this table, so the words exist once.
+ * Every error as data, one row per error code. Commands, `doctor` and the generated `docs/errors.md` share this table.
  *
- * `{name}` in a hint is filled from the facts of the case. Where a hint is a list
- * of wordings, the first whose facts are all known is taken, so that every row
- * has something to say whatever is known.
+ * `{name}` in a hint is filled in from the facts of the error. A hint may list several wordings: the first one whose
+ * facts are all known is used.
  */
 export interface CatalogueEntry {
-  /** One line, lower case; what a person reads first. */
+  /** One line, lower case. */
   readonly title: string;
-  /** What it means and what `sora` did about it. */
+  /** What the error means and what `sora` did about it. */
   readonly explanation: string;
   /** Each starts with a verb or a command. */
   readonly hints: readonly (string | readonly string[])[];
-  /** Hints for cases that the server's or the network's own words tell apart; the first that fits takes the place of the rest. */
+  /** Special cases, recognised by the cause in the server's or the network's own words. The first match replaces `hints`. */
   readonly cases?: readonly {
     readonly about: string;
     readonly words: RegExp;
     readonly hints: readonly string[];
   }[];
-  /** The exit code of a command that ends with it. */
+  /** Exit code of a command that ends with this error. */
   readonly exitCode: number;
-  /** Whether the same call may succeed later without a change. */
+  /** Whether the same call may succeed later. */
   readonly retryable?: boolean;
 }
 
@@ -31,66 +29,66 @@ const ORGANIZATION_PAGE = 'https://platform.openai.com/settings/organization/gen
 
 export const CATALOGUE = {
   usage: {
-    title: 'wrong usage',
-    explanation: 'The command line could not be understood. Nothing was sent.',
-    hints: [['run `sora {command} --help` to see what it takes', 'run `sora --help` to see all commands']],
+    title: 'invalid usage',
+    explanation: 'The command line could not be parsed. Nothing was sent.',
+    hints: [['run `sora {command} --help` to see its arguments and options', 'run `sora --help` to list all commands']],
     exitCode: 2,
   },
   invalid_request: {
-    title: 'the request is not valid',
-    explanation: 'The request asks for something that cannot be made. All faults found are listed together.',
+    title: 'invalid request',
+    explanation: 'The request cannot be fulfilled as written. All problems are listed together. Nothing was sent.',
     hints: [
-      'run `sora create --help` to see what each option takes',
-      'add `--dry-run` to see what would be sent, without sending it',
+      'run `sora create --help` to see what each option accepts',
+      'add `--dry-run` to see the request without sending it',
     ],
     exitCode: 2,
   },
   invalid_config: {
-    title: 'the settings are not valid',
+    title: 'invalid settings',
     explanation:
-      'The settings file, the key file or the ledger could not be read, or a setting has an impossible value. The file is left as it is.',
+      'The settings, the stored keys or the ledger could not be read, or a setting has an invalid value. No file was changed.',
     hints: [
-      'run `sora config path` to find the files, and mend the line that is named',
-      'run `sora config list` to see each value with its origin',
+      'run `sora config path` to find the files, then fix the reported line',
+      'run `sora config list` to see every value and its origin',
     ],
     exitCode: 2,
   },
   invalid_manifest: {
-    title: 'the manifest is not valid',
+    title: 'invalid manifest',
     explanation:
-      'Rows of the manifest could not be read or ask for impossible videos. All faults are listed with their line numbers. Nothing was sent.',
-    hints: ['run `sora batch --schema` to see what a row may hold'],
+      'Some rows of the manifest could not be read, or their requests are invalid. All problems are listed with line numbers. Nothing was sent.',
+    hints: ['run `sora batch --schema` to see the format of a row'],
     exitCode: 2,
   },
   file_exists: {
-    title: 'the output file exists already',
-    explanation: 'A file stands where the result would be saved. It was not touched, and nothing was sent.',
+    title: 'the output file already exists',
+    explanation: 'The output file already exists. It was not changed, and nothing was sent.',
     hints: ['add `--force` to overwrite it, or choose another name with `-o`'],
     exitCode: 2,
   },
   no_api_key: {
     title: 'no API key for this server',
     explanation:
-      'The server wants a key and none is known for it. A key that belongs to another server is never sent in its place: what `OPENAI_API_KEY` holds goes to OpenAI and to a base URL from the command line or the environment, and to a profile’s server when the profile names that variable.',
+      'The server requires a key, and none is configured for it. A key is never sent to a server it does not belong to: `OPENAI_API_KEY` is sent to OpenAI and to a base URL from the command line or the environment. A profile’s server gets it only if the profile names that variable.',
     hints: [
       ['run `sora config key set --profile {own_profile}` to store one', 'set `OPENAI_API_KEY` in the environment'],
       [
-        'run `sora config set profiles.{own_profile}.key_from_env OPENAI_API_KEY` to send it what that variable holds',
+        'run `sora config set profiles.{own_profile}.key_from_env OPENAI_API_KEY` to use that variable’s key',
         'run `sora config key set --profile {stored_for}` to store one',
-        'run `sora config profile add NAME --base-url {base_url}`, then `sora config key set --profile NAME`, to store one',
+        'run `sora config profile add NAME --base-url {base_url}`, then `sora config key set --profile NAME`',
         'run `sora config key set` to store one',
       ],
       'run `sora init` to set up another server',
-      'add `--simulate` to go on without a key, free and offline',
+      'add `--simulate` to continue without a key, free and offline',
     ],
     cases: [
       {
-        about: 'OpenAI’s service, which has ended',
-        words: /shut its Videos API down/,
+        about: 'OpenAI, which has shut down its Videos API',
+        words: /shut down its Videos API/,
         hints: [
-          'run `sora init` to set up a server that still speaks it (vLLM-Omni, SGLang Diffusion, LiteLLM and others)',
-          'add `--simulate` to go on without a key, free and offline',
-          'run `sora config key set` to store a key of OpenAI’s all the same',
+          'run `sora init` to set up a server that still offers it (vLLM-Omni, SGLang Diffusion, LiteLLM and others)',
+          'add `--simulate` to continue without a key, free and offline',
+          'run `sora config key set` to store an OpenAI key anyway',
         ],
       },
     ],
@@ -98,55 +96,55 @@ export const CATALOGUE = {
   },
   invalid_api_key: {
     title: 'the API key was rejected',
-    explanation: 'The server does not accept the key that was sent.',
+    explanation: 'The server rejected the key that was sent.',
     hints: [
-      'run `sora config list` to see which key is used and where it comes from',
+      'run `sora config list` to see which key is used and its origin',
       ['check that the key belongs to {origin}', 'check that the key belongs to this server'],
-      'add `--simulate` to go on without a key',
+      'add `--simulate` to continue without a key',
     ],
     exitCode: 4,
   },
   permission_denied: {
-    title: 'the key may not do this',
-    explanation: 'The key is valid but lacks the right for this call, its project, or its region.',
-    hints: ['check the key’s permissions, project and organisation on the server’s pages'],
+    title: 'the API key lacks permission for this call',
+    explanation: 'The key is valid, but it has no permission for this call, project or region.',
+    hints: ['check the permissions, project and organisation of the key in the server’s console'],
     exitCode: 4,
   },
   organization_not_verified: {
     title: 'the organisation is not verified for this model',
-    explanation: 'The server serves this model to verified organisations only.',
+    explanation: 'The server offers this model to verified organisations only.',
     hints: [
-      `verify the organisation at ${ORGANIZATION_PAGE}, then wait some minutes`,
-      'add `--simulate` to work meanwhile',
+      `verify the organisation at ${ORGANIZATION_PAGE}, then wait a few minutes`,
+      'add `--simulate` to use the simulator in the meantime',
     ],
     exitCode: 4,
   },
   model_not_found: {
-    title: 'the model does not exist here, or the key has no access to it',
+    title: 'the model does not exist, or the key has no access to it',
     explanation:
-      'The server knows no model of this name for this key. The name may be wrong, access may be missing, or the model was retired.',
+      'The server does not offer this model to this key. The name may be wrong, access may be missing, or the model was retired.',
     hints: [
-      ['check the model’s name: `{model}`', 'check the model’s name'],
-      `request access at ${MODEL_ACCESS_PAGE} when it is one of OpenAI’s`,
-      'add `--simulate` to work with the simulator meanwhile',
+      ['check the model name: `{model}`', 'check the model name'],
+      `request access at ${MODEL_ACCESS_PAGE} if it is an OpenAI model`,
+      'add `--simulate` to use the simulator in the meantime',
     ],
     cases: [
       {
-        about: 'a model that was retired',
+        about: 'a retired model',
         words: /deprecated|retired/i,
         hints: [
-          'choose another model of this server with `--model`: this one was retired',
+          'choose another model with `--model`: this one was retired',
           'add `--base-url http://HOST:PORT/v1` to use another server',
-          'add `--simulate` to work with the simulator meanwhile',
+          'add `--simulate` to use the simulator in the meantime',
         ],
       },
       {
-        about: 'a deployment of Azure',
+        about: 'an Azure deployment',
         words: /\bdeployment\b/i,
         hints: [
-          'check the model’s name: on Azure it is the name of your deployment',
-          'check that the base URL names the resource that has the deployment',
-          'add `--simulate` to work with the simulator meanwhile',
+          'check the model name: on Azure it is the name of your deployment',
+          'check that the base URL points to the resource that contains the deployment',
+          'add `--simulate` to use the simulator in the meantime',
         ],
       },
     ],
@@ -154,80 +152,80 @@ export const CATALOGUE = {
   },
   insufficient_quota: {
     title: 'out of quota',
-    explanation: 'The account has no credit left. Waiting does not help, so the call is not repeated.',
+    explanation: 'The account has no credit left. Waiting does not help, so the request is not retried.',
     hints: [
-      `add credits, and check what was used (OpenAI: ${USAGE_PAGE})`,
-      'check the plan and its limits, or upgrade it',
-      'add `--simulate` to work meanwhile',
+      `add credit and check the usage (OpenAI: ${USAGE_PAGE})`,
+      'check the limits of the plan, or upgrade it',
+      'add `--simulate` to use the simulator in the meantime',
     ],
     exitCode: 7,
   },
   billing_hard_limit_reached: {
-    title: 'the billing limit is reached',
-    explanation: 'The account has a spending limit and has reached it.',
-    hints: [`raise the limit, or wait for the next period (OpenAI: ${USAGE_PAGE})`],
+    title: 'billing limit reached',
+    explanation: 'The account has reached its spending limit.',
+    hints: [`raise the limit, or wait for the next billing period (OpenAI: ${USAGE_PAGE})`],
     exitCode: 7,
   },
   cost_cap_exceeded: {
     title: 'this would cost more than allowed',
-    explanation: 'The estimate is above a cap, or above what is spent without asking. Nothing was sent.',
+    explanation: 'The estimate exceeds a cap, or the amount that is spent without confirmation. Nothing was sent.',
     hints: [
       ['raise the cap with `--max-cost {needed_usd}`', 'raise the cap with `--max-cost`'],
       'add `--yes` to approve the price',
-      'run `sora config list` to see the caps that are set',
+      'run `sora config list` to see the caps in effect',
     ],
     exitCode: 7,
   },
   rate_limit_exceeded: {
-    title: 'too many requests',
-    explanation: 'The server asks to slow down. It refused before doing anything, so nothing was paid.',
-    hints: [['wait {retry_after} and run the command again', 'wait a minute and run the command again']],
+    title: 'rate limit exceeded',
+    explanation: 'The server is limiting requests. It refused this one without creating anything, so nothing was paid.',
+    hints: [['wait {retry_after}, then run the command again', 'wait a minute, then run the command again']],
     exitCode: 1,
     retryable: true,
   },
   endpoint_not_found: {
-    title: 'the server has no such address',
-    explanation: 'The server answered, but not to this path. The base URL or the dialect is probably wrong.',
+    title: 'the server has no such endpoint',
+    explanation: 'The server responded, but does not know this path. The base URL or the dialect is probably wrong.',
     hints: [
       ['check the base URL {base_url}; it usually ends in `/v1`', 'check the base URL; it usually ends in `/v1`'],
-      'run `sora doctor` to look for the right address and the right dialect',
-      'run `sora config list` to see where the base URL comes from',
+      'run `sora doctor` to find the right base URL and dialect',
+      'run `sora config list` to see where the base URL is set',
     ],
     cases: [
       {
-        about: 'a redirect, which no create follows',
+        about: 'a redirect (creates do not follow redirects)',
         words: /redirected to/,
         hints: [
-          'set the base URL to the address that is redirected to, without its `/videos`, if that is the server’s own',
-          'run `sora config list` to see where the base URL comes from',
+          'set the base URL to the redirect target, without `/videos`, if you trust it',
+          'run `sora config list` to see where the base URL is set',
         ],
       },
     ],
     exitCode: 1,
   },
   service_retired: {
-    title: 'OpenAI’s Videos API has ended',
+    title: 'OpenAI has shut down its Videos API',
     explanation:
-      'OpenAI shut its Videos API and the sora-2 models down on 2026-09-24 and named no replacement. The format lives on in other servers.',
+      'OpenAI shut down its Videos API and the sora-2 models on 2026-09-24 and announced no replacement. Other servers still offer the same API.',
     hints: [
-      'run `sora init` to set up a server that still speaks it (vLLM-Omni, SGLang Diffusion, LiteLLM and others)',
-      'add `--base-url http://HOST:PORT/v1` to use one without a profile',
+      'run `sora init` to set up a server that still offers it (vLLM-Omni, SGLang Diffusion, LiteLLM and others)',
+      'add `--base-url http://HOST:PORT/v1` to use a server without a profile',
       'add `--simulate` to use the simulator, free and offline',
     ],
     exitCode: 1,
   },
   video_not_found: {
     title: 'no such video',
-    explanation: 'Neither the server nor the local ledger knows a video of this id.',
+    explanation: 'Neither the server nor the local ledger has a video with this id.',
     hints: [
-      'run `sora list` to see the videos that are known',
-      'check that `--profile` or `--base-url` names the server that made it',
+      'run `sora list` to see the known videos',
+      'check that `--profile` or `--base-url` selects the server that created it',
     ],
     exitCode: 1,
   },
   content_not_ready: {
     title: 'the video is not ready to download',
-    explanation: 'The job has not finished, or the server has not published its file yet.',
+    explanation: 'The job has not finished, or its file is not available yet.',
     hints: [
       [
         'run `sora status {id}{target} --watch` to wait for it',
@@ -240,73 +238,73 @@ export const CATALOGUE = {
   },
   content_expired: {
     title: 'the video’s files have expired',
-    explanation: 'Servers keep finished files for a limited time (OpenAI: an hour) and this time has passed.',
-    hints: ['run `sora create` again with `--again` to make it anew; this is paid again'],
+    explanation: 'Servers keep finished files for a limited time (OpenAI: one hour), and that time has passed.',
+    hints: ['run `sora create --again` with the same request to create it again; this is billed again'],
     exitCode: 5,
   },
   moderation_blocked: {
-    title: 'refused by moderation',
+    title: 'blocked by moderation',
     explanation:
-      'The server’s moderation refused the prompt, the reference image or the result. Sending the same again will not help.',
+      'The server’s moderation blocked the prompt, the reference image or the result. Retrying the same request will not help.',
     hints: ['change the prompt or the image, then run the command again'],
     exitCode: 5,
   },
   reference_size_mismatch: {
     title: 'the reference image has the wrong size',
-    explanation: 'A reference image must have exactly the pixels of the video.',
-    hints: [['resize the image to {size}', 'resize the image, or ask for its own size with `--size`']],
+    explanation: 'A reference image must have exactly the same size as the video.',
+    hints: [['resize the image to {size}', 'resize the image, or request its size with `--size`']],
     exitCode: 2,
   },
   server_error: {
-    title: 'the server failed',
-    explanation: 'The server reported a fault of its own.',
-    hints: ['try again in some minutes', 'keep the request id if you ask the server’s operator about it'],
+    title: 'the server returned an error',
+    explanation: 'The server reported an internal error.',
+    hints: ['try again in a few minutes', 'include the request id when you report this to the server’s operator'],
     exitCode: 1,
     retryable: true,
   },
   unreadable_response: {
-    title: 'the server’s answer could not be understood',
+    title: 'could not parse the server’s response',
     explanation:
-      'What came back is not what the Videos API answers: a login page, a proxy’s page, or another service at this address.',
+      'The response is not one of the Videos API. It may be a login page, a proxy’s error page, or another service at this address.',
     hints: [
       ['check the base URL {base_url}', 'check the base URL'],
-      'run the command with `--debug` to see what was answered',
+      'run the command with `--debug` to see the response',
     ],
     cases: [
       {
-        about: 'a page',
+        about: 'an HTML page',
         words: /an HTML page/,
         hints: [
-          'check the base URL: at this one there is a page for people',
-          'sign in first when it is the login page of your network, or of a proxy',
-          'run the command with `--debug` to see what was answered',
+          'check the base URL: it leads to a web page, not to an API',
+          'sign in first if this is the login page of your network or proxy',
+          'run the command with `--debug` to see the response',
         ],
       },
     ],
     exitCode: 1,
   },
   dns_failure: {
-    title: 'the server’s name could not be resolved',
-    explanation: 'The name in the base URL is unknown to the network’s name service, or there is no network.',
-    hints: [['check the spelling of `{host}`, and the network', 'check the base URL and the network']],
+    title: 'could not resolve the server’s host name',
+    explanation: 'DNS has no address for the host in the base URL, or the network is down.',
+    hints: [['check the spelling of `{host}`, and your network', 'check the base URL and your network']],
     exitCode: 1,
     retryable: true,
   },
   connection_failed: {
     title: 'could not connect to the server',
-    explanation: 'The network did not bring the call to the server, or lost it on the way.',
+    explanation: 'The connection could not be opened, or was lost before the server responded.',
     hints: [
       ['check that the server is running at {origin}', 'check that the server is running'],
-      'check the network, the base URL and the proxy',
+      'check your network, the base URL and the proxy',
     ],
     cases: [
       {
-        about: 'a server that hung up',
+        about: 'a closed connection',
         words: /socket hang up|ECONNRESET/,
         hints: [
-          'check that the server speaks what the base URL says at this port, `http://` or `https://`',
-          'check the log of the server, or of a proxy before it: it took the call and hung up',
-          'try again when it has worked before',
+          'check that the port in the base URL really speaks `http://` or `https://`, as written',
+          'check the log of the server or of its reverse proxy: it accepted the connection, then closed it',
+          'try again if it worked before',
         ],
       },
     ],
@@ -314,55 +312,54 @@ export const CATALOGUE = {
     retryable: true,
   },
   tls_failure: {
-    title: 'no trusted connection to the server',
-    explanation:
-      'The server’s certificate could not be verified, or nobody speaks TLS there. Nothing was sent over the connection.',
+    title: 'could not establish a secure connection',
+    explanation: 'The server’s certificate could not be verified, or the port does not speak TLS. No request was sent.',
     hints: [
-      'set `NODE_EXTRA_CA_CERTS` to the certificate authority’s file when it is your own',
-      'check that the base URL’s `https://` and port are right',
+      'set `NODE_EXTRA_CA_CERTS` to the file of your certificate authority if you run your own',
+      'check `https://` and the port in the base URL',
     ],
     cases: [
       {
-        about: 'a certificate that is not valid now',
+        about: 'a certificate that is expired or not yet valid',
         words: /certificate (has expired|is not yet valid)/i,
         hints: [
-          'check the clock of this machine, and set it when it is wrong',
-          'ask the server’s operator to renew the certificate when the clock is right',
+          'check the clock of this machine',
+          'ask the server’s operator to renew the certificate if the clock is right',
         ],
       },
       {
-        about: 'a certificate of another name',
+        about: 'a certificate for another host name',
         words: /does not match certificate/i,
-        hints: ['check the name in the base URL: the certificate is for another one'],
+        hints: ['check the host name in the base URL: the certificate is for another one'],
       },
       {
-        about: 'a server that wants a certificate of yours',
+        about: 'a server that requires a client certificate',
         words: /certificate required|bad certificate/i,
-        hints: ['ask the server’s operator for another way in: `sora` has no client certificate to show'],
+        hints: ['ask the server’s operator for another way in: `sora` does not support client certificates'],
       },
       {
-        about: 'a port without encryption',
+        about: 'a port without TLS',
         words: /wrong version number|packet length too long/i,
-        hints: ['use `http://` in the base URL, or another port: nothing is encrypted at this one'],
+        hints: ['use `http://` in the base URL, or another port: this one does not use TLS'],
       },
       {
-        about: 'a port with encryption',
+        about: 'a port that requires TLS',
         words: /http request.{0,30}https/i,
-        hints: ['use `https://` in the base URL: the server wants encryption at this port'],
+        hints: ['use `https://` in the base URL: this port requires TLS'],
       },
     ],
     exitCode: 1,
   },
   proxy_failure: {
-    title: 'the proxy did not let the call through',
-    explanation: 'The call goes through a proxy, and the proxy refused it or could not be reached.',
+    title: 'could not connect through the proxy',
+    explanation: 'The proxy could not be reached, or it refused the request.',
     hints: ['check `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY`'],
     cases: [
       {
-        about: 'a proxy that wants a password',
+        about: 'a proxy that requires a password',
         words: /\b407\b|proxy authentication/i,
         hints: [
-          'set `HTTPS_PROXY` and `HTTP_PROXY` to an address with the user and password: http://USER:PASSWORD@HOST:PORT',
+          'set `HTTPS_PROXY` and `HTTP_PROXY` to an address with user and password: http://USER:PASSWORD@HOST:PORT',
         ],
       },
     ],
@@ -370,21 +367,18 @@ export const CATALOGUE = {
     retryable: true,
   },
   request_timeout: {
-    title: 'the server did not answer in time',
-    explanation: 'No answer came within the time-out of one call.',
+    title: 'the request timed out',
+    explanation: 'The server did not respond within the timeout of a single request.',
     hints: [
-      [
-        'check that the base URL {base_url} names the right host and port',
-        'check that the base URL names the right host and port',
-      ],
+      ['check the host and port in the base URL {base_url}', 'check the host and port in the base URL'],
       'try again, or check the server’s load',
     ],
     cases: [
       {
-        about: 'a call through a proxy',
+        about: 'a request through a proxy',
         words: /through the proxy/,
         hints: [
-          'check that the proxy works: `HTTPS_PROXY`, `HTTP_PROXY`, and `NO_PROXY` for hosts that need none',
+          'check the proxy (`HTTPS_PROXY`, `HTTP_PROXY`), and list hosts that need none in `NO_PROXY`',
           'try again, or check the server’s load',
         ],
       },
@@ -395,7 +389,7 @@ export const CATALOGUE = {
   outcome_unknown: {
     title: 'outcome unknown: the server may have created the video',
     explanation:
-      'The request left, but its answer never arrived. The server may be working on it, and may charge for it, so `sora` does not send it again. A video that is missing from the server’s list proves nothing: lists lag, and each machine behind a load balancer may know only its own.',
+      'The request was sent, but no usable response arrived. The server may be rendering the video and may charge for it, so `sora` does not resend the request. A video missing from the server’s list proves nothing: lists lag, and each machine behind a load balancer may know only its own jobs.',
     hints: [
       ['run `sora status {key}` to look for it on the server again', 'run `sora list` to see whether it appeared'],
       [
@@ -417,27 +411,27 @@ export const CATALOGUE = {
     exitCode: 1,
   },
   duplicate_request: {
-    title: 'the server says that it has this request already',
-    explanation: 'The idempotency key of this submission is in use at the server: it was received before.',
+    title: 'the server has already received this request',
+    explanation: 'The server has seen the idempotency key of this submission before.',
     hints: ['run `sora list` to find the job'],
     exitCode: 1,
   },
   job_failed: {
-    title: 'the video was not made',
-    explanation: 'The server accepted the job and ended it without a video.',
-    hints: ['change the prompt, or run the command again to try once more'],
+    title: 'the job failed',
+    explanation: 'The server accepted the job, but it ended without a video.',
+    hints: ['change the prompt, or run the command again to retry'],
     exitCode: 5,
   },
   wait_timeout: {
-    title: 'the video is not finished yet',
-    explanation: 'The time to wait is over. The job goes on at the server; nothing is lost.',
+    title: 'timed out; the job is still running',
+    explanation: 'The wait ended before the job did. The job continues on the server; nothing is lost.',
     hints: [['run `sora status {id} --watch{target}` to keep waiting', 'run `sora status --watch` to keep waiting']],
     exitCode: 8,
     retryable: true,
   },
   cannot_cancel: {
-    title: 'the job cannot be cancelled and keeps running',
-    explanation: 'The server did not stop the job. It goes on and is billed.',
+    title: 'could not cancel the job; it is still running',
+    explanation: 'The server did not stop the job. It continues and is billed.',
     hints: [
       [
         'run `sora cancel {id}{target} --wait` to delete it as soon as it ends',
@@ -448,8 +442,8 @@ export const CATALOGUE = {
     exitCode: 1,
   },
   already_finished: {
-    title: 'the job has already ended',
-    explanation: 'There is nothing left to cancel. Removing a video is the work of `delete`.',
+    title: 'the job has already finished',
+    explanation: 'There is nothing left to cancel. To remove a finished video, use `delete`.',
     hints: [
       [
         'run `sora delete {id}{target}` to remove it from the server',
@@ -460,46 +454,46 @@ export const CATALOGUE = {
     exitCode: 1,
   },
   download_corrupt: {
-    title: 'what was downloaded is not the video',
+    title: 'the download is incomplete or not a video',
     explanation:
-      'The bytes are cut short, or are a page or a message and no video. They were not saved under the video’s name.',
+      'The download was cut short, or contained an error page or message instead of a video. It was not saved as the video.',
     hints: [['run `sora download {id}` to try again', 'run `sora download` to try again']],
     exitCode: 1,
     retryable: true,
   },
   cannot_write: {
     title: 'could not write the file',
-    explanation: 'The file system refused. A video that is finished stays on the server for a while.',
+    explanation: 'The file system refused. A finished video stays on the server for a while.',
     hints: [
       [
-        'set `SORA_HOME` to a folder that can be written, in place of {own_folder}, or make room on the disk',
-        'choose another place with `-o`, or make room on the disk',
+        'free some disk space, or set `SORA_HOME` to a writable folder instead of {own_folder}',
+        'free some disk space, or choose another place with `-o`',
       ],
     ],
     exitCode: 1,
   },
   cannot_listen: {
-    title: 'could not listen at this address',
-    explanation: 'The port is taken, needs rights that are missing, or the address is none of this machine.',
-    hints: ['choose another port with `--port`, or let one be chosen with `--port 0`'],
+    title: 'could not listen on this address',
+    explanation: 'The port is in use or needs elevated rights, or the address is not an address of this machine.',
+    hints: ['choose another port with `--port`, or use `--port 0` for any free port'],
     exitCode: 1,
   },
   not_supported: {
-    title: 'this server cannot do that',
-    explanation: 'The server, or its dialect, has no such function. Nothing is guessed in its place.',
-    hints: ['run `sora --help` to see what else there is'],
+    title: 'this server does not support that',
+    explanation: 'The server, or its dialect, has no such function. `sora` does not fall back to another one.',
+    hints: ['run `sora doctor --server` to see what the server supports'],
     exitCode: 1,
   },
   interrupted: {
     title: 'interrupted',
-    explanation: 'The command was interrupted. Jobs at the server go on.',
+    explanation: 'The command was interrupted. Jobs continue on the server.',
     hints: [['run `sora status {id} --watch{target}` to keep waiting', 'run `sora status` to see the unfinished jobs']],
     exitCode: 130,
   },
   unexpected: {
-    title: 'something unexpected happened',
-    explanation: 'This is a fault in `sora` itself.',
-    hints: ['run the command with `--debug` and report what it prints'],
+    title: 'unexpected error',
+    explanation: 'This is a bug in `sora`.',
+    hints: ['run the command with `--debug` and report its output'],
     exitCode: 1,
   },
 } as const satisfies Record<string, CatalogueEntry>;

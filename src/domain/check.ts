@@ -6,9 +6,9 @@ export interface CheckOutcome {
   readonly status: CheckStatus;
   /** What was seen. */
   readonly detail: string;
-  /** What to do about it; each starts with a verb or a command. */
+  /** How to fix it; each entry starts with a verb. */
   readonly remedy?: readonly string[];
-  /** The cause of a failure, which decides the exit code. */
+  /** The error code of a failure, which decides the exit code. */
   readonly code?: ErrorCode;
 }
 

@@ -1,13 +1,13 @@
-/** A day, `YYYY-MM-DD` in UTC: that of prices, of caps and of what was spent. */
+/** The UTC day of a time, `YYYY-MM-DD`, as used by prices, caps and spending. */
 export function dayOf(timeMs: number): string {
   return new Date(timeMs).toISOString().replace(/T.*/, '');
 }
 
-/** When a day begins, from `2026-11-20`; undefined for what is no day of the calendar. */
+/** Start of a day such as `2026-11-20` in UTC; undefined if it is not a calendar day. */
 export function parseDayMs(text: string): number | undefined {
   const day = text.trim();
   if (!/^\d{4}-\d{2}-\d{2}$/.test(day)) return undefined;
   const timeMs = Date.parse(day);
-  // Some engines take the 30th of February for the 2nd of March.
+  // Date.parse may turn 30 February into 2 March.
   return Number.isNaN(timeMs) || dayOf(timeMs) !== day ? undefined : timeMs;
 }

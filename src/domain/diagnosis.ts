@@ -1,17 +1,17 @@
 import type { ErrorCode } from './catalogue.ts';
 import { isModeration } from './moderation.ts';
 
-/** The day on which OpenAI shut its Videos API down. */
+/** The day OpenAI shut down its Videos API. */
 export const OPENAI_RETIREMENT_MS = Date.UTC(2026, 8, 24);
 
-/** Whether an address is OpenAI's own, where the service's end applies. */
+/** Whether a URL is on OpenAI's own host. */
 export function isOpenAiUrl(url: string): boolean {
   return new URL(url).hostname === 'api.openai.com';
 }
 
-/** A server's refusal, reduced to what tells causes apart. */
+/** A server's refusal, reduced to what distinguishes its causes. */
 export interface Refusal {
-  /** 0 for a job that was accepted with a 200 and failed afterwards. */
+  /** 0 for a job that was accepted and failed later. */
   readonly status: number;
   readonly code: string | null;
   readonly type: string | null;
@@ -20,23 +20,25 @@ export interface Refusal {
   /** Whether the server is OpenAI itself. */
   readonly isOpenAi: boolean;
   readonly atMs: number;
-  /** Whether a key was sent along. */
+  /** Whether the request carried a key. */
   readonly hasKey: boolean;
-  /** Whether the call was about one video, and not about the API as a whole. */
+  /** Whether the request was about one video. */
   readonly isAboutVideo: boolean;
 }
 
 interface Rule {
   readonly code: ErrorCode;
-  /** HTTP statuses; left out: any. */
+  /** HTTP statuses; any if left out. */
   readonly status?: readonly number[];
-  /** Matches the envelope's code or type, or, as servers often leave both out, its message. */
+  /** Matches the `code` or `type` of the error body. */
   readonly codes?: readonly string[];
+  /** Matches the message: many servers send neither code nor type. */
+  /** Matches the message: many servers send neither code nor type. */
   readonly text?: RegExp;
   readonly when?: (refusal: Refusal) => boolean;
 }
 
-/** First match wins: the exact words before the statuses that several causes share. */
+/** The first match wins: exact words come before statuses that several causes share. */
 const RULES: readonly Rule[] = [
   {
     code: 'service_retired',
@@ -90,7 +92,7 @@ const RULES: readonly Rule[] = [
   { code: 'invalid_request', when: ({ status }) => status >= 400 && status < 500 },
 ];
 
-/** Names the cause of a refusal; what no rule knows is the server's own fault. */
+/** The error code of a refusal; `server_error` if no rule matches. */
 export function diagnose(refusal: Refusal): ErrorCode {
   return RULES.find((rule) => matches(rule, refusal))?.code ?? 'server_error';
 }
@@ -107,10 +109,10 @@ function matches({ status, codes, text, when }: Rule, refusal: Refusal): boolean
   return when?.(refusal) ?? true;
 }
 
-/** A fault below HTTP, in Node's and undici's words. */
+/** A network error, as Node and undici report it. */
 export interface NetworkFault {
   readonly code: string;
-  /** The system call that failed, where one did. */
+  /** The system call that failed, if any. */
   readonly syscall: string | null;
 }
 
@@ -123,7 +125,7 @@ const NETWORK_CODES: readonly (readonly [RegExp, ErrorCode])[] = [
   [/^HPE_/, 'unreadable_response'],
 ];
 
-/** Names the cause of a network fault; what is not known to be something else is a connection that failed. */
+/** The error code of a network error; `connection_failed` if nothing more specific is known. */
 export function diagnoseNetwork(code: string): ErrorCode {
   return NETWORK_CODES.find(([pattern]) => pattern.test(code))?.[1] ?? 'connection_failed';
 }
@@ -131,13 +133,12 @@ export function diagnoseNetwork(code: string): ErrorCode {
 const BEFORE_SENDING =
   /^(ERR_INVALID_CHAR|UND_ERR_CONNECT_TIMEOUT|EPROXY|CERT_|UNABLE_TO_|DEPTH_ZERO|SELF_SIGNED|ERR_TLS_CERT)/;
 
-/** The system calls, and the agreement on a secure connection, as `platform/http.ts` calls it. */
+/** System calls before the first byte; `handshake` is the name `platform/http.ts` gives to the TLS handshake. */
 const BEFORE_SENDING_STEPS: ReadonlySet<string | null> = new Set(['connect', 'getaddrinfo', 'handshake']);
 
 /**
- * Whether no byte of the request can have reached the server's application. The
- * system call decides, not the code: an unreachable host or a time-out can also
- * befall a connection on which the request has already left.
+ * Whether the request cannot have reached the server. The system call decides, not the code alone: a timeout or an
+ * unreachable host can also end a connection after the request was sent.
  */
 export function failedBeforeSending({ code, syscall }: NetworkFault): boolean {
   return BEFORE_SENDING_STEPS.has(syscall) || BEFORE_SENDING.test(code);

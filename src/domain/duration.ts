@@ -1,6 +1,6 @@
 const UNIT_MS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
-/** Milliseconds of `90s`, `30m`, `1h30m`, `2d` or a bare number of seconds; undefined when the text is none of these. */
+/** Milliseconds of `90s`, `30m`, `1h30m`, `2d` or a bare number of seconds; undefined for anything else. */
 export function parseDurationMs(text: string): number | undefined {
   const trimmed = text.trim().toLowerCase();
   if (/^\d+(\.\d+)?$/.test(trimmed)) return Number(trimmed) * 1_000;
@@ -9,7 +9,7 @@ export function parseDurationMs(text: string): number | undefined {
   return [...parts].reduce((sum, [, amount, unit]) => sum + Number(amount) * (UNIT_MS[unit ?? ''] ?? 0), 0);
 }
 
-/** `0:07`, `1:25`, `1:02:03`: how long something takes, for people. */
+/** An elapsed time as `0:07`, `1:25` or `1:02:03`. */
 export function formatElapsed(durationMs: number): string {
   const seconds = Math.max(0, Math.floor(durationMs / 1000));
   const [hours, minutes, rest] = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60, seconds % 60];

@@ -3,29 +3,29 @@ import { type Facts, hintsFor } from './hints.ts';
 import { redact } from './redact.ts';
 
 export interface SoraErrorDetails {
-  /** Replaces the catalogue's title where the case can be told more exactly. */
+  /** Replaces the catalogue's title with a more specific one. */
   readonly title?: string;
-  /** Every single fault, when there are several. */
+  /** All problems, if there are several. */
   readonly violations?: readonly string[];
-  /** What the server, the network or the file system said, in its own words; what is secret in it by its form is left out. */
+  /** The cause as the server, the network or the file system reported it; text that looks like a secret is redacted. */
   readonly causedBy?: string | null;
   /** Replaces the catalogue's hints. */
   readonly hints?: readonly string[];
-  /** Fills the catalogue's hints. */
+  /** Fills in the catalogue's hints. */
   readonly facts?: Facts;
-  /** HTTP status, when a server answered. */
+  /** HTTP status, if a server responded. */
   readonly status?: number | null;
   readonly requestId?: string | null;
   readonly jobId?: string | null;
   /** The ledger's key of the submission that it is about. */
   readonly submission?: string | null;
   readonly retryable?: boolean;
-  /** How long the server asks to wait before the next try. */
+  /** How long the server asks to wait before a retry. */
   readonly retryAfterMs?: number | null;
   readonly cause?: unknown;
 }
 
-/** The one error of this program: a code of the catalogue and the facts of the case. */
+/** The program's only error class: a code from the catalogue and the facts. */
 export class SoraError extends Error {
   override readonly name = 'SoraError';
   readonly code: ErrorCode;
@@ -54,7 +54,7 @@ export class SoraError extends Error {
     this.retryAfterMs = details.retryAfterMs ?? null;
   }
 
-  /** The same error, told with more of the case. */
+  /** A copy of the error with some details replaced. */
   with(details: SoraErrorDetails): SoraError {
     return new SoraError(this.code, {
       title: this.message,
@@ -73,7 +73,7 @@ export class SoraError extends Error {
   }
 }
 
-/** Exit code 2 promises that nothing was sent, so a refusal by the server is a 1. */
+/** Exit code 2 promises that nothing was sent, so a refusal by a server exits with 1. */
 export function exitCodeFor(error: SoraError): number {
   const { exitCode } = CATALOGUE[error.code];
   return exitCode === 2 && error.status !== null ? 1 : exitCode;

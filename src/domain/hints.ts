@@ -1,10 +1,10 @@
 import { CATALOGUE, type CatalogueEntry, type ErrorCode } from './catalogue.ts';
 import { commandAbout } from './shell.ts';
 
-/** The facts of a case that hints are filled from; what is not known is null or left out. */
+/** The facts that fill in a hint's placeholders; unknown ones are null or left out. */
 export type Facts = Readonly<Record<string, string | null | undefined>>;
 
-/** A row's hints, filled from the facts of the case; `words` are the server's or the network's own. */
+/** The hints of an error code, filled in from the facts; `words` is the cause as the server or the network put it. */
 export function hintsFor(code: ErrorCode, facts: Facts = {}, words: string | null = null): string[] {
   const { cases = [], hints: usual }: CatalogueEntry = CATALOGUE[code];
   const hints = cases.find((special) => words !== null && special.words.test(words))?.hints ?? usual;
@@ -21,11 +21,13 @@ function fill(wording: string, facts: Facts): string | null {
     if (fact === undefined || fact === null) complete = false;
     return name === 'id' ? hole : (fact ?? '');
   });
-  return complete ? filled.replace(ABOUT_ID, (_, command, options) => inTicks(facts.id, command, options)) : null;
+  return complete
+    ? filled.replace(ID_COMMAND, (_, command, options) => quotedCommand(facts.id, command, options))
+    : null;
 }
 
-const ABOUT_ID = /`([^`]*) \{id\}([^`]*)`/g;
+const ID_COMMAND = /`([^`]*) \{id\}([^`]*)`/g;
 
-function inTicks(id: string | null | undefined, command: string, options: string): string {
+function quotedCommand(id: string | null | undefined, command: string, options: string): string {
   return `\`${commandAbout(id ?? '', command, options)}\``;
 }

@@ -2,19 +2,19 @@ import type { ImageMimeType } from './video.ts';
 
 export interface ImageSize {
   readonly mimeType: ImageMimeType;
-  /** Pixels as they are stored, before any orientation tag is heeded. */
+  /** In pixels as stored; orientation tags are ignored. */
   readonly width: number;
   readonly height: number;
 }
 
-/** The kind and the pixels of a PNG, JPEG or WebP from its header alone; null when the bytes are none of these. */
+/** Type and size of a PNG, JPEG or WebP, read from its header; null for anything else. */
 export function readImageSize(bytes: Uint8Array): ImageSize | null {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   try {
     const size = readPng(view) ?? readJpeg(view) ?? readWebp(view);
     return size !== null && size.width > 0 && size.height > 0 ? size : null;
   } catch (error) {
-    if (error instanceof RangeError) return null; // the header is cut short
+    if (error instanceof RangeError) return null; // truncated header
     throw error;
   }
 }
@@ -24,7 +24,7 @@ function readPng(view: DataView): ImageSize | null {
   return { mimeType: 'image/png', width: view.getUint32(16), height: view.getUint32(20) };
 }
 
-/** Walks the segments up to the frame header, which alone holds the size. */
+/** Walks the segments up to the frame header, the only one with the size. */
 function readJpeg(view: DataView): ImageSize | null {
   if (!hasText(view, 0, '\xff\xd8\xff')) return null;
   let offset = 2;
@@ -32,7 +32,7 @@ function readJpeg(view: DataView): ImageSize | null {
     if (view.getUint8(offset) !== 0xff) return null;
     const marker = view.getUint8(offset + 1);
     if (marker === 0xff) {
-      offset += 1; // any number of fill bytes may stand before a marker
+      offset += 1; // any number of fill bytes may precede a marker
     } else if (isFrameHeader(marker)) {
       return { mimeType: 'image/jpeg', height: view.getUint16(offset + 5), width: view.getUint16(offset + 7) };
     } else if (isBareMarker(marker)) {
@@ -43,17 +43,17 @@ function readJpeg(view: DataView): ImageSize | null {
   }
 }
 
-/** SOF0 to SOF15; the three numbers among them that mean something else are tables. */
+/** SOF0 to SOF15; the three excluded markers are tables. */
 function isFrameHeader(marker: number): boolean {
   return marker >= 0xc0 && marker <= 0xcf && marker !== 0xc4 && marker !== 0xc8 && marker !== 0xcc;
 }
 
-/** TEM and the restart markers have no length behind them. */
+/** TEM and the restart markers carry no length. */
 function isBareMarker(marker: number): boolean {
   return marker === 0x01 || (marker >= 0xd0 && marker <= 0xd7);
 }
 
-/** The first chunk tells: lossy (`VP8 `), lossless (`VP8L`) or extended (`VP8X`). */
+/** The first chunk is lossy (`VP8 `), lossless (`VP8L`) or extended (`VP8X`). */
 function readWebp(view: DataView): ImageSize | null {
   if (!hasText(view, 0, 'RIFF') || !hasText(view, 8, 'WEBP')) return null;
   const mimeType = 'image/webp';

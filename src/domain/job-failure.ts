@@ -2,7 +2,7 @@ import { diagnose } from './diagnosis.ts';
 import { SoraError } from './errors.ts';
 import type { VideoJob } from './video.ts';
 
-/** Why a job that has ended gave no video, or null when it did. */
+/** Why a finished job has no video; null if it completed. */
 export function failureOf(
   job: Pick<VideoJob, 'id' | 'status' | 'error' | 'requestId'>,
   atMs: number,

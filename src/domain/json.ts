@@ -5,10 +5,10 @@ export function isJsonObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** The value of a JSON text, or undefined when it is none. */
+/** Parses JSON; undefined if the text is not JSON. */
 export function parseJson(text: string): JsonValue | undefined {
   try {
-    return JSON.parse(text) as JsonValue; // JSON.parse yields nothing but JSON values
+    return JSON.parse(text) as JsonValue; // JSON.parse returns JSON values only
   } catch {
     return undefined;
   }
@@ -17,10 +17,7 @@ export function parseJson(text: string): JsonValue | undefined {
 const LONG_INTEGER = /[[:,]\s*-?\d{16,}\s*[\],}]/;
 const TEXTS_AND_INTEGERS = /"[^"\\]*(?:\\.[^"\\]*)*"|(?<![\d.eE+-])-?\d{16,}(?![\d.eE])/g;
 
-/**
- * The same, with integers that no number holds exactly as texts: some servers number their jobs with 19 digits, and
- * rounded that would be another job.
- */
+/** The same, but keeps integers beyond 2^53 as strings: some servers use 19-digit job ids, which must not be rounded. */
 export function parseExactJson(text: string): JsonValue | undefined {
   const value = parseJson(text);
   // The search of a text that is no JSON would be quadratic: nothing tells where its texts end.
@@ -29,7 +26,7 @@ export function parseExactJson(text: string): JsonValue | undefined {
   return parseJson(text.replace(TEXTS_AND_INTEGERS, (part) => (isExact(part) ? part : `"${part}"`)));
 }
 
-/** JSON with its keys in order, so that equal values have equal texts. */
+/** JSON with sorted keys, so that equal values have equal texts. */
 export function canonicalJson(value: JsonValue): string {
   if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`;
   if (isJsonObject(value)) {

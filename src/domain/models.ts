@@ -1,9 +1,9 @@
-/** What is known of a model. A model that is not in the table is not wrong: it is just not known. */
+/** What is known about a model. A model missing from the table is unknown, not wrong. */
 export interface ModelCapabilities {
   readonly name: string;
-  /** Names under which servers also know it. */
+  /** Other names that servers use for it. */
   readonly snapshots: readonly string[];
-  /** The lengths it renders, in seconds, ascending. */
+  /** Supported lengths in seconds, ascending. */
   readonly seconds: readonly number[];
   readonly sizes: readonly ModelSize[];
   readonly maxCharacters: number;
@@ -16,7 +16,7 @@ export interface ModelSize {
   readonly size: string;
 }
 
-/** Taken when nobody names one. */
+/** Used if no model is named. */
 export const DEFAULT_MODEL = 'sora-2';
 
 export const RESOLUTIONS = ['480p', '720p', '1024p', '1080p'] as const;
@@ -35,7 +35,7 @@ export const ORIENTATION_OF_RATIO: Readonly<Record<AspectRatio, Orientation>> = 
   '1:1': 'square',
 };
 
-/** The ratio that an orientation stands for where only a ratio can be told. */
+/** The aspect ratio of an orientation, for dialects that have a field for the ratio only. */
 export const RATIO_OF_ORIENTATION: Readonly<Record<Orientation, AspectRatio>> = {
   landscape: '16:9',
   portrait: '9:16',
@@ -47,7 +47,7 @@ const HD: readonly ModelSize[] = [
   { resolution: '720p', orientation: 'portrait', size: '720x1280' },
 ];
 
-/** Source: OpenAI’s model pages and changelog, as they stood until the service’s end on 2026-09-24. */
+/** Source: OpenAI's model pages and changelog, as of the shutdown on 2026-09-24. */
 const MODELS: readonly ModelCapabilities[] = [
   {
     name: 'sora-2',
@@ -71,7 +71,7 @@ const MODELS: readonly ModelCapabilities[] = [
   },
 ];
 
-/** The model’s row by its name or one of its snapshots’ names, or undefined for a model that is not known. */
+/** Finds a model by its name or a snapshot's name; undefined if it is unknown. */
 export function findModel(name: string): ModelCapabilities | undefined {
   return MODELS.find((model) => model.name === name || model.snapshots.includes(name));
 }
@@ -80,14 +80,14 @@ export function knownModels(): readonly ModelCapabilities[] {
   return MODELS;
 }
 
-/** Pixels for a resolution and orientation where no model’s own table says otherwise. */
+/** The size for a resolution and orientation if the model is unknown. */
 export function genericSize(resolution: Resolution, orientation: Orientation): string {
   const [long, short] = GENERIC_PIXELS[resolution];
   if (orientation === 'square') return `${short}x${short}`;
   return orientation === 'landscape' ? `${long}x${short}` : `${short}x${long}`;
 }
 
-/** The resolution and orientation that a size has in a model’s own table, or else in general; undefined for any other size. */
+/** Resolution and orientation of a size, from the model's own table or the generic one; undefined for any other size. */
 export function sizeInWords(size: string, known: ModelCapabilities | undefined): ModelSize | undefined {
   const generic = RESOLUTIONS.flatMap((resolution) =>
     ORIENTATIONS.map((orientation) => ({ resolution, orientation, size: genericSize(resolution, orientation) })),

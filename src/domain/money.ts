@@ -1,7 +1,7 @@
-/** Money is whole micro-dollars: sums of prices are exact, whatever their number. */
+/** Money is counted in whole micro-dollars, so sums are exact. */
 export const MICROS_PER_USD = 1_000_000;
 
-/** Micro-dollars of a dollar amount such as `2`, `0.5` or `$1.25`; undefined when the text is no such amount. */
+/** Micro-dollars of an amount such as `2`, `0.5` or `$1.25`; undefined for anything else. */
 export function parseUsd(text: string): number | undefined {
   const match = /^\$?(\d{1,9})(?:\.(\d{1,6}))?$/.exec(text.trim());
   if (!match) return undefined;
@@ -12,12 +12,12 @@ export function usdOf(micros: number): number {
   return micros / MICROS_PER_USD;
 }
 
-/** `$0.40`, `$12.00`, and as many more digits as an amount below a cent needs: `$0.0025`. */
+/** `$0.40`, `$12.00`, with more digits if an amount needs them: `$0.0025`. */
 export function formatUsd(micros: number | null): string {
   return micros === null ? 'unknown' : `$${plainUsd(micros)}`;
 }
 
-/** The same as a bare number, for programs: `0.40`. */
+/** The same without the dollar sign: `0.40`. */
 export function plainUsd(micros: number | null): string {
   if (micros === null) return 'unknown';
   const [whole, fraction = ''] = (micros / MICROS_PER_USD).toFixed(6).split('.');

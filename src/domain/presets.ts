@@ -1,25 +1,25 @@
 import type { Capability } from './capabilities.ts';
 
-/** A kind of server: what a profile for it begins with, and what is known of it. */
+/** A kind of server: the initial settings of its profiles, and what is known about it. */
 export interface Preset {
   readonly name: string;
-  /** As its makers write it. */
+  /** The product's name. */
   readonly title: string;
-  /** Where it usually is, with RESOURCE in the place of a name of the user's; null where nobody can say. */
+  /** The usual base URL; RESOURCE stands for a name the user fills in. Null if there is no usual one. */
   readonly baseUrl: string | null;
   readonly dialect: 'videos' | 'generations' | 'openrouter';
-  /** How dialect `generations` words a create. */
+  /** The shape of a create in dialect `generations`. */
   readonly shape?: 'guide' | 'new-api';
   readonly auth: 'bearer' | 'api-key' | 'none';
-  /** The variable that usually holds its key; null where it usually needs none. */
+  /** The environment variable that usually holds the key; null if it usually needs none. */
   readonly keyVariable: string | null;
   readonly encoding: 'auto' | 'json' | 'multipart';
-  /** Taken when nobody names one; null where the server’s own names are not known. */
+  /** The default model; null if the server's model names are unknown. */
   readonly model: string | null;
   readonly lacks: readonly Capability[];
-  /** What else is known not to work, or to be otherwise. */
+  /** Other known limitations. */
   readonly limits: readonly string[];
-  /** What one has to know first. */
+  /** What to know first: a sentence without its capital and full stop. */
   readonly advice: string;
 }
 
@@ -33,8 +33,8 @@ export const PRESETS: readonly Preset[] = [
     baseUrl: 'https://api.openai.com/v1',
     keyVariable: 'OPENAI_API_KEY',
     model: 'sora-2',
-    limits: ['the whole service: it ended on 2026-09-24', 'a running job may not be stopped by deleting it'],
-    advice: 'OpenAI shut its Videos API down on 2026-09-24; any other server here speaks the same format',
+    limits: ['the whole service was shut down on 2026-09-24', 'deleting a running job may not stop it'],
+    advice: 'OpenAI shut down its Videos API on 2026-09-24; the other servers here offer the same API',
   },
   {
     ...USUAL,
@@ -45,8 +45,8 @@ export const PRESETS: readonly Preset[] = [
     keyVariable: 'AZURE_OPENAI_API_KEY',
     lacks: ['characters'],
     limits: [
-      'sora-2: Azure retired it on 2026-07-15 and 2026-09-15',
-      'other sizes than 720p, other lengths than 4, 8 and 12 s, and more than 2 creates a minute',
+      'Azure retired the two versions of sora-2 on 2026-07-15 and 2026-09-15',
+      'only 720p, lengths of 4, 8 and 12 s, and 2 creates per minute',
     ],
     advice: 'the model is the name of your deployment',
   },
@@ -57,8 +57,8 @@ export const PRESETS: readonly Preset[] = [
     baseUrl: 'http://127.0.0.1:4000/v1',
     keyVariable: 'LITELLM_API_KEY',
     lacks: ['delete', 'cancel'],
-    limits: ['`list` without `query.custom_llm_provider`, which names the provider whose videos are listed'],
-    advice: 'the model is a name of the proxy’s own configuration',
+    limits: ['`list` needs `query.custom_llm_provider`, the provider whose videos to list'],
+    advice: 'the model is a model name from the proxy’s configuration',
   },
   {
     ...USUAL,
@@ -67,9 +67,8 @@ export const PRESETS: readonly Preset[] = [
     baseUrl: 'http://127.0.0.1:8000/v1',
     keyVariable: null,
     encoding: 'multipart',
-    limits: ['creates as JSON: it reads forms only, and gets them'],
-    advice:
-      'takes any size and length, and more with `--param`: num_inference_steps, seed, guidance_scale, negative_prompt',
+    limits: ['it does not accept JSON creates; its preset sends multipart forms'],
+    advice: 'any size and length; `--param` also sets num_inference_steps, seed, guidance_scale and negative_prompt',
   },
   {
     ...USUAL,
@@ -78,8 +77,8 @@ export const PRESETS: readonly Preset[] = [
     baseUrl: 'http://127.0.0.1:30000/v1',
     keyVariable: null,
     lacks: ['cancel'],
-    limits: ['deleting a running job: it is forgotten, and the work goes on'],
-    advice: 'one model a server: the one that it was started with',
+    limits: ['deleting a running job only forgets it: the rendering continues'],
+    advice: 'a server has one model: the one it was started with',
   },
   {
     ...USUAL,
@@ -91,7 +90,7 @@ export const PRESETS: readonly Preset[] = [
     keyVariable: 'NEW_API_KEY',
     lacks: ['list', 'delete', 'cancel', 'thumbnail', 'spritesheet', 'characters'],
     advice:
-      'its list is the local ledger; it also answers below /v1/videos: run `sora config set profiles.NAME.dialect videos` for that',
+      '`sora list` shows the local ledger; the server also offers /v1/videos: run `sora config set profiles.NAME.dialect videos` to use it',
   },
   {
     ...USUAL,
@@ -101,7 +100,7 @@ export const PRESETS: readonly Preset[] = [
     dialect: 'openrouter',
     keyVariable: 'OPENROUTER_API_KEY',
     lacks: ['list', 'delete', 'cancel', 'thumbnail', 'spritesheet', 'characters'],
-    advice: 'its list is the local ledger; it tells the real price of each job',
+    advice: '`sora list` shows the local ledger; the server reports the actual cost of each job',
   },
   {
     ...USUAL,
@@ -111,10 +110,10 @@ export const PRESETS: readonly Preset[] = [
     keyVariable: null,
     lacks: ['thumbnail'],
     limits: [
-      'resuming a cut download: it starts anew',
-      'MP4, with some models: the file may be an AVI, and is named so',
+      'interrupted downloads restart from the beginning',
+      'some models return AVI instead of MP4; the file gets the right extension',
     ],
-    advice: 'a model is mandatory: an alias of its own configuration',
+    advice: 'a model is required: an alias from the server’s configuration',
   },
   {
     ...USUAL,
@@ -124,7 +123,7 @@ export const PRESETS: readonly Preset[] = [
     auth: 'none',
     keyVariable: null,
     model: 'sora-2',
-    advice: 'built in, free and offline; a base URL is only for one that `sora serve` runs',
+    advice: 'built in, free and offline; set a base URL only to use one that `sora serve` runs',
   },
   {
     ...USUAL,
@@ -132,7 +131,7 @@ export const PRESETS: readonly Preset[] = [
     title: 'Any other server',
     baseUrl: null,
     keyVariable: null,
-    advice: 'run `sora doctor --server` to see what it can do',
+    advice: 'run `sora doctor --server` to see what it supports',
   },
 ];
 
@@ -142,7 +141,7 @@ export function findPreset(name: string): Preset | undefined {
   return PRESETS.find((preset) => preset.name === name);
 }
 
-/** The settings of a profile for such a server, by the last part of their names; what is the default anyway is left out. */
+/** A profile's settings for this preset, keyed by the last part of their names; defaults are left out. */
 export function settingsOfPreset(preset: Preset): Record<string, string> {
   const { baseUrl, dialect, shape, auth, encoding, model, lacks } = preset;
   return {
@@ -156,7 +155,7 @@ export function settingsOfPreset(preset: Preset): Record<string, string> {
   };
 }
 
-/** Whether an address still has the word of its template in the place of a name. */
+/** Whether a base URL still contains the preset's placeholder. */
 export function isUnfilled(baseUrl: string): boolean {
   return baseUrl.includes('RESOURCE');
 }

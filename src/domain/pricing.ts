@@ -3,18 +3,18 @@ import { findModel } from './models.ts';
 import { chargeOfParams } from './priced-params.ts';
 import type { VideoRequest } from './video.ts';
 
-/** One price of one model, valid from a day on. */
+/** A price of one model, valid from a given day on. */
 export interface PriceRow {
   readonly model: string;
-  /** The name the price list gives the tier; null where it has none. */
+  /** The price list's name for the tier; null if it has none. */
   readonly resolution: string | null;
-  /** Null for every size. */
+  /** Null for all sizes. */
   readonly sizes: readonly string[] | null;
   readonly microsPerSecond: number;
-  /** First day of validity, `YYYY-MM-DD`; null where it has always been valid. */
+  /** First day of validity, `YYYY-MM-DD`; null if there is none. */
   readonly since: string | null;
   readonly priceList: string;
-  /** Where the price was read. */
+  /** The page the price comes from. */
   readonly source: string;
 }
 
@@ -24,10 +24,8 @@ const MARCH = { since: '2026-03-12', priceList: 'openai-2026-03-12', source: SOU
 const HD = ['1280x720', '720x1280'];
 
 /**
- * OpenAI's list prices. The first list called the top tier "1080p"; since March
- * 2026 that tier is named by its pixels, 1024p, and a true 1080p stands above it.
- * Rows stay in use after the service's end: they are the best estimate there is
- * for a server that sells the model under its name.
+ * OpenAI's list prices. The first list called the top tier "1080p"; since March 2026 that tier is called 1024p, and
+ * 1080p is a new one above it. The prices outlive the service: they are the best estimate for servers that resell it.
  */
 const LIST_PRICES: readonly PriceRow[] = [
   { model: 'sora-2', resolution: '720p', sizes: HD, microsPerSecond: 100_000, ...LAUNCH },
@@ -45,25 +43,25 @@ const LIST_PRICES: readonly PriceRow[] = [
   { model: 'sora-2-pro', resolution: '1080p', sizes: ['1920x1080', '1080x1920'], microsPerSecond: 700_000, ...MARCH },
 ];
 
-/** A price that somebody set for a server of their own. */
+/** A price from a profile's settings. */
 export interface OwnPrice {
   /** A model, or `MODEL@WIDTHxHEIGHT` for one of its sizes. */
   readonly name: string;
   readonly microsPerSecond: number;
 }
 
-/** All prices: those of the list, and behind them, as the last that fits is in force, one's own. */
+/** The list prices followed by the profile's own: the last match is in effect. */
 export function pricesWith(own: readonly OwnPrice[], origin: Pick<PriceRow, 'priceList' | 'source'>): PriceRow[] {
   const rows = own.map(({ name, microsPerSecond }): PriceRow => {
     const [, model = name, size] = /^(.+)@(\d+x\d+)$/.exec(name) ?? [];
     const sizes = size === undefined ? null : [size];
     return { model, resolution: null, sizes, microsPerSecond, since: null, ...origin };
   });
-  return [...LIST_PRICES, ...rows.sort((a, b) => exactnessOf(a) - exactnessOf(b))];
+  return [...LIST_PRICES, ...rows.sort((a, b) => specificityOf(a) - specificityOf(b))];
 }
 
-/** A snapshot is more exact than its model, and one size than all. */
-function exactnessOf({ model, sizes }: PriceRow): number {
+/** A snapshot is more specific than its model, and one size more than all sizes. */
+function specificityOf({ model, sizes }: PriceRow): number {
   return (findModel(model)?.snapshots.includes(model) ? 2 : 0) + (sizes === null ? 0 : 1);
 }
 
@@ -72,7 +70,7 @@ export interface PricedVideo {
   readonly size: string | null;
 }
 
-/** The price in force on a day for a model at a size. */
+/** The price in effect on a day for a model and size. */
 export function findPrice(
   prices: readonly PriceRow[],
   { model, size }: PricedVideo,
@@ -88,15 +86,15 @@ export function findPrice(
   );
 }
 
-/** The prices in force on a day, by model, each with the sizes that no later row prices anew. */
+/** The prices in effect on a day, sorted by model; each row keeps only the sizes that no later row overrides. */
 export function pricesOn(prices: readonly PriceRow[], day: string): PriceRow[] {
-  const isInForce = (row: PriceRow, size: string | null): boolean =>
+  const isInEffect = (row: PriceRow, size: string | null): boolean =>
     findPrice(prices, { model: row.model, size }, day) === row;
-  const inForce = prices.flatMap((row) => {
-    const sizes = row.sizes?.filter((size) => isInForce(row, size)) ?? null;
-    return (sizes === null ? isInForce(row, null) : sizes.length > 0) ? [{ ...row, sizes }] : [];
+  const inEffect = prices.flatMap((row) => {
+    const sizes = row.sizes?.filter((size) => isInEffect(row, size)) ?? null;
+    return (sizes === null ? isInEffect(row, null) : sizes.length > 0) ? [{ ...row, sizes }] : [];
   });
-  return inForce.sort((a, b) => a.model.localeCompare(b.model, 'en'));
+  return inEffect.sort((a, b) => a.model.localeCompare(b.model, 'en'));
 }
 
 export interface Estimate {

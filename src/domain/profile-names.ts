@@ -1,11 +1,11 @@
 import type { Facts } from './hints.ts';
 
-/** The built-in profile, in use when none is named: OpenAI itself. */
+/** The built-in default profile: OpenAI. */
 export const DEFAULT_PROFILE = 'openai';
-/** Names the server of a `--base-url` that belongs to no profile. */
+/** The name for a `--base-url` that belongs to no profile. */
 export const CUSTOM_PROFILE = 'custom';
 
-/** For hints: the profile that a key can be stored for, and whether it is one that hears no key of the environment's. */
+/** Facts for hints: the profile to store a key for, and whether it ignores the environment's keys. */
 export function keyFacts(profile: string | null): Facts {
   const storedFor = profile === CUSTOM_PROFILE ? null : profile;
   return { stored_for: storedFor, own_profile: storedFor === DEFAULT_PROFILE ? null : storedFor };

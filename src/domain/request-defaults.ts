@@ -6,9 +6,9 @@ type OptionTexts = Pick<
 >;
 
 /**
- * What was asked for, with a profile's values (`duration`, `aspect_ratio`, `params.seed`, …) for what was not. A frame
- * is one choice that several options make: whoever gives its size gets nothing of the profile's words for it, whoever
- * gives words gets no size, and of ratio and orientation one replaces the other.
+ * Fills in the profile's defaults (`duration`, `aspect_ratio`, `params.seed`, …) for options that were not given. The
+ * options of the frame override each other: a given size discards the profile's resolution, ratio and orientation, any of
+ * those discards its size, and a ratio discards its orientation and vice versa.
  */
 export function withDefaults<T extends OptionTexts>(given: T, defaults: Readonly<Record<string, string>>): T {
   if (Object.keys(defaults).length === 0) return given;

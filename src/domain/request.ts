@@ -23,7 +23,7 @@ const DEFAULT_SECONDS = 4;
 const DEFAULT_RESOLUTION = '720p';
 const DEFAULT_RATIO = '16:9';
 
-/** What a person asked for: texts as they were typed, nothing checked. */
+/** A request as typed by the user: unchecked text. */
 export interface RequestInput {
   readonly prompt: string;
   readonly duration?: string | undefined;
@@ -36,7 +36,7 @@ export interface RequestInput {
   readonly characters?: readonly string[] | undefined;
   /** `key=value`. */
   readonly params?: readonly string[] | undefined;
-  /** Refuse a length that the model does not render, instead of taking the nearest. */
+  /** Refuse a length that the model does not render instead of taking the nearest one. */
   readonly exact?: boolean | undefined;
   readonly image?: { readonly reference: ReferenceImage; readonly size: string | null } | undefined;
   /** The files that are to be saved; the video alone when left out. */
@@ -45,9 +45,9 @@ export interface RequestInput {
 
 export interface ResolvedRequest {
   readonly request: VideoRequest;
-  /** The length as it was asked for, when the one to be rendered differs. */
+  /** The requested length, if a different one will be rendered. */
   readonly askedSeconds: number | null;
-  /** What was changed or assumed, for the person to know. */
+  /** Tells the user what was changed or assumed. */
   readonly notes: readonly string[];
 }
 
@@ -55,33 +55,32 @@ export type RequestResolution = { readonly ok: true; readonly value: ResolvedReq
 
 export interface RefusedRequest {
   readonly ok: false;
-  /** Every fault of the request, at once. */
+  /** All problems of the request. */
   readonly violations: readonly string[];
-  /** Set when the reference image's size is the only fault. */
+  /** True if the size of the reference image is the only problem. */
   readonly wrongImageSize: boolean;
 }
 
-/** Collects faults and notes while the parts of a request are resolved side by side. */
+/** Collects problems and notes while the parts of a request are resolved. */
 class Findings {
   readonly violations: string[] = [];
   readonly notes: string[] = [];
 }
 
-/** What a request is made for. */
+/** The server and model a request is resolved for. */
 interface Target {
   readonly dialect: Dialect;
   readonly rules: DialectRules;
-  /** What is known of the model; it gives the defaults. */
+  /** What is known about the model; supplies the defaults. */
   readonly known: ModelCapabilities | undefined;
-  /** The same, where the request is held to it. */
+  /** The same, if the request must stay within the model's limits. */
   readonly limits: ModelCapabilities | undefined;
 }
 
 /**
- * Turns what was asked for into the request that will be sent. Known models have
- * their limits checked here, before money is spent; for a model that is not known,
- * what was not given is not sent, and what was given goes as it is. What the form
- * of the API has no field for is a violation, and is never left out in silence.
+ * Turns user input into the request that will be sent. The limits of known models are checked here, before money is
+ * spent. For an unknown model, only what was given is sent, unchanged. An option for which the dialect has no field is
+ * a violation; it is never silently dropped.
  */
 export function resolveRequest(input: RequestInput, server: ServerCapabilities): RequestResolution {
   const findings = new Findings();
@@ -97,11 +96,11 @@ export function resolveRequest(input: RequestInput, server: ServerCapabilities):
   const params = parseParams(input.params ?? [], target.dialect, findings);
   checkPricedParams(params, target, findings);
   checkImageKind(input.image, target, findings);
-  const faultsBeforeImage = findings.violations.length;
+  const otherViolations = findings.violations.length;
   checkImageSize(input.image, frame.size, target, findings);
 
   if (findings.violations.length > 0) {
-    return { ok: false, violations: findings.violations, wrongImageSize: faultsBeforeImage === 0 };
+    return { ok: false, violations: findings.violations, wrongImageSize: otherViolations === 0 };
   }
   const image = input.image?.reference ?? null;
   return {
@@ -122,7 +121,7 @@ function targetOf(model: string, dialect: Dialect): Target {
 
 function resolveModel({ model }: RequestInput, findings: Findings): string {
   if (model === undefined) return DEFAULT_MODEL;
-  if (model.trim() === '') findings.violations.push('the model’s name is empty');
+  if (model.trim() === '') findings.violations.push('the model name is empty');
   return model.trim();
 }
 
@@ -131,14 +130,14 @@ function checkPrompt(prompt: string, { violations }: Findings): void {
     violations.push('the prompt is empty');
     return;
   }
-  // Control characters other than white space, and U+FFFD (what undecodable bytes turn into), are no text.
+  // Control characters except white space, and U+FFFD, which stands for undecodable bytes.
   if (/[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f\ufffd]/.test(prompt)) {
-    violations.push('the prompt holds binary data, not text');
+    violations.push('the prompt contains binary data');
   }
   if (prompt.length <= MAX_PROMPT_CHARACTERS) return;
   const characters = [...prompt].length;
   if (characters > MAX_PROMPT_CHARACTERS) {
-    violations.push(`the prompt has ${characters} characters, the limit is ${MAX_PROMPT_CHARACTERS}`);
+    violations.push(`the prompt has ${characters} characters; the limit is ${MAX_PROMPT_CHARACTERS}`);
   }
 }
 
@@ -146,7 +145,7 @@ function parseDuration(text: string | undefined, { violations }: Findings): numb
   if (text === undefined) return null;
   const seconds = /^\d+(\.\d+)?s?$/.test(text.trim()) ? Number.parseFloat(text) : Number.NaN;
   if (!(seconds > 0 && seconds <= 86_400)) {
-    violations.push(`the duration \`${text}\` is not a number of seconds above 0`);
+    violations.push(`the duration \`${text}\` is not a positive number of seconds`);
     return null;
   }
   return seconds;
@@ -167,20 +166,20 @@ function resolveSeconds(
   }
   const choices = `${limits.name} renders ${inWords(limits.seconds.map(String))} seconds`;
   if (exact) {
-    violations.push(`${choices}, not ${asked}, and \`--exact\` was given`);
+    violations.push(`${choices}, not ${asked}, and \`--exact\` forbids rounding`);
     return null;
   }
   const nearest = nearestOf(limits.seconds, asked);
-  notes.push(`${choices}: taking ${nearest} instead of ${asked} (\`--exact\` refuses instead)`);
+  notes.push(`${choices}: using ${nearest} instead of ${asked} (\`--exact\` refuses instead)`);
   return nearest;
 }
 
-/** The nearest of ascending choices; a tie goes to the shorter, which is the cheaper. */
+/** The nearest of ascending choices; a tie goes to the shorter, cheaper one. */
 export function nearestOf(choices: readonly number[], asked: number): number {
   return choices.reduce((best, choice) => (Math.abs(choice - asked) < Math.abs(best - asked) ? choice : best));
 }
 
-/** What of a frame was asked for in words. */
+/** The parts of a frame that were given as names. */
 interface FrameWords {
   readonly resolution: Resolution | undefined;
   readonly aspectRatio: AspectRatio | undefined;
@@ -204,7 +203,9 @@ function readFrameWords(input: RequestInput, findings: Findings): FrameWords {
   const orientation = oneOf(ORIENTATIONS, 'orientation', input.orientation?.toLowerCase(), findings);
   const ofRatio = ratio === undefined ? undefined : ORIENTATION_OF_RATIO[ratio];
   if (ofRatio !== undefined && orientation !== undefined && ofRatio !== orientation) {
-    findings.violations.push(`the aspect ratio ${ratio} is ${ofRatio}, but \`--orientation ${orientation}\` was given`);
+    findings.violations.push(
+      `the aspect ratio ${ratio} is ${ofRatio}, which contradicts \`--orientation ${orientation}\``,
+    );
   }
   return { resolution, aspectRatio: ratio ?? (orientation && RATIO_OF_ORIENTATION[orientation]) };
 }
@@ -218,7 +219,7 @@ function resolveSize(
   const { violations } = findings;
   if (input.size !== undefined) {
     if (resolution !== undefined || aspectRatio !== undefined) {
-      violations.push('`--size` says all; give it without `--resolution`, `--aspect-ratio` and `--orientation`');
+      violations.push('`--size` cannot be combined with `--resolution`, `--aspect-ratio` or `--orientation`');
     }
     return checkSize(input.size.toLowerCase(), limits, findings);
   }
@@ -233,7 +234,7 @@ function resolveSize(
   if (match !== undefined) return match.size;
   if (limits === undefined) return genericSize(wanted.resolution, wanted.orientation);
   violations.push(
-    `${limits.name} renders no ${wanted.resolution} ${wanted.orientation}; its sizes are ${sizesOf(limits)}`,
+    `${limits.name} does not render ${wanted.resolution} ${wanted.orientation}; its sizes are ${sizesOf(limits)}`,
   );
   return null;
 }
@@ -258,7 +259,7 @@ function frameOfSize(
 function checkSize(size: string, limits: ModelCapabilities | undefined, { violations }: Findings): string | null {
   const pixels = /^(\d{1,5})x(\d{1,5})$/.exec(size);
   if (!pixels || Number(pixels[1]) === 0 || Number(pixels[2]) === 0) {
-    violations.push(`the size \`${size}\` is not WIDTHxHEIGHT in pixels, such as 1280x720`);
+    violations.push(`the size \`${size}\` is not WIDTHxHEIGHT in pixels, for example 1280x720`);
     return null;
   }
   if (limits !== undefined && !limits.sizes.some((row) => row.size === size)) {
@@ -276,7 +277,7 @@ function resolveQuality(quality: string | undefined, { dialect, known }: Target,
   const checked = oneOf(['standard', 'high'] as const, 'quality', quality?.toLowerCase(), findings) ?? null;
   if (known === undefined || dialect === 'generations') return checked;
   if (checked === 'high' && known.name === 'sora-2') {
-    findings.violations.push('sora-2 renders standard quality only; for high quality use `--model sora-2-pro`');
+    findings.violations.push('sora-2 renders standard quality only; use `--model sora-2-pro` for high quality');
   }
   return null;
 }
@@ -286,16 +287,16 @@ function resolveCharacters(
   { limits }: Target,
   { violations }: Findings,
 ): readonly string[] {
-  if (characters.some((id) => id.trim() === '')) violations.push('a character’s id is empty');
+  if (characters.some((id) => id.trim() === '')) violations.push('the id of a character is empty');
   if (limits !== undefined && characters.length > limits.maxCharacters) {
-    violations.push(`${limits.name} takes at most ${limits.maxCharacters} characters, ${characters.length} were given`);
+    violations.push(`${limits.name} accepts at most ${limits.maxCharacters} characters, not ${characters.length}`);
   }
   return characters;
 }
 
-const COMMON_FIELDS = { prompt: 'the prompt itself', model: '`--model`', quality: '`--quality`' };
+const COMMON_FIELDS = { prompt: 'the prompt argument', model: '`--model`', quality: '`--quality`' };
 
-/** The fields that options fill, so that a parameter cannot say something else. */
+/** The fields that options fill in; `--param` may not set them. */
 const STANDARD_FIELDS: Readonly<Record<Dialect, Readonly<Record<string, string>>>> = {
   videos: {
     ...COMMON_FIELDS,
@@ -329,11 +330,11 @@ function parseParams(texts: readonly string[], dialect: Dialect, { violations }:
     if (key === undefined || value === undefined) {
       violations.push(`the parameter \`${text}\` is not of the form key=value`);
     } else if (Object.hasOwn(standard, key)) {
-      violations.push(`the parameter \`${key}\` has an option of its own: ${standard[key]}`);
+      violations.push(`the parameter \`${key}\` has its own option: ${standard[key]}`);
     } else if (Object.hasOwn(params, key)) {
       violations.push(`the parameter \`${key}\` is given twice`);
     } else {
-      // JSON goes as what it is, everything else as a text; defined, for `__proto__` is a name like any other.
+      // Sent as JSON if it parses, else as a string; `defineProperty` because the key may be `__proto__`.
       const json = parseJson(value);
       Object.defineProperty(params, key, { value: json === undefined ? value : json, enumerable: true });
     }
@@ -374,9 +375,9 @@ function checkImageSize(
   { violations, notes }: Findings,
 ): void {
   if (image === undefined || image.size === null || size === null || image.size === size) return;
-  const fault = `the reference image is ${image.size}, the video ${size}`;
-  if (limits === undefined) notes.push(`${fault}: some servers refuse that`);
-  else violations.push(`${fault}: ${limits.name} takes an image of exactly the video’s size`);
+  const mismatch = `the reference image is ${image.size}, the video ${size}`;
+  if (limits === undefined) notes.push(`${mismatch}: some servers refuse that`);
+  else violations.push(`${mismatch}: ${limits.name} requires an image of exactly the video’s size`);
 }
 
 function oneOf<T extends string>(
@@ -391,7 +392,7 @@ function oneOf<T extends string>(
   return choice;
 }
 
-/** `a, b or c`. */
+/** `a, b or c` */
 function inWords(items: readonly string[]): string {
   return items.length < 2 ? items.join('') : `${items.slice(0, -1).join(', ')} or ${items.at(-1)}`;
 }

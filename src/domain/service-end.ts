@@ -1,29 +1,32 @@
 import { dayOf } from './day.ts';
 import { isOpenAiUrl, OPENAI_RETIREMENT_MS } from './diagnosis.ts';
 
-/** The day on which OpenAI announced that end. */
+/** The day OpenAI announced the shutdown. */
 const OPENAI_ANNOUNCEMENT_MS = Date.UTC(2026, 2, 24);
-/** Two versions of sora-2, each with a day of its own. */
+/** Azure retired the two versions of sora-2 on different days. */
 const AZURE_RETIREMENTS_MS = [Date.UTC(2026, 6, 15), Date.UTC(2026, 8, 15)];
 
 export interface ServiceEnd {
-  readonly hasCome: boolean;
+  readonly isPast: boolean;
   readonly words: string;
 }
 
-/** What a server's operator has announced of its end, as it reads on a day; null where nothing is known. */
+/** The announced shutdown of a server, worded for the given day; null if none is known. */
 export function serviceEnd(url: string, atMs: number): ServiceEnd | null {
   if (isOpenAiUrl(url)) {
     if (atMs < OPENAI_ANNOUNCEMENT_MS) return null;
-    const hasCome = atMs >= OPENAI_RETIREMENT_MS;
-    const verb = hasCome ? 'shut its Videos API down' : 'shuts its Videos API down';
-    return { hasCome, words: `OpenAI ${verb} on ${dayOf(OPENAI_RETIREMENT_MS)} and named no replacement` };
+    const isPast = atMs >= OPENAI_RETIREMENT_MS;
+    const verb = isPast ? 'shut down' : 'will shut down';
+    return {
+      isPast,
+      words: `OpenAI ${verb} its Videos API on ${dayOf(OPENAI_RETIREMENT_MS)} and announced no replacement`,
+    };
   }
   if (!isAzureUrl(url)) return null;
   const days = AZURE_RETIREMENTS_MS.map((dayMs) => `${dayOf(dayMs)}${atMs >= dayMs ? ' (passed)' : ''}`);
   return {
-    hasCome: AZURE_RETIREMENTS_MS.every((dayMs) => atMs >= dayMs),
-    words: `Azure’s days for the end of sora-2 are ${days.join(' and ')}`,
+    isPast: AZURE_RETIREMENTS_MS.every((dayMs) => atMs >= dayMs),
+    words: `Azure’s retirement dates for sora-2 are ${days.join(' and ')}`,
   };
 }
 

@@ -1,11 +1,11 @@
 import { type JobRecord, type SavedFile, statusOf } from './record.ts';
 import type { JobFailure, JobStatus, VideoJob } from './video.ts';
 
-/** A job for showing: what the server says now, with what the ledger knows behind it. */
+/** A job for display: the server's current state, completed from the ledger. */
 export interface JobSummary {
-  /** The server's id; null for a submission whose outcome is not known. */
+  /** The server's id; null for a submission with unknown outcome. */
   readonly id: string | null;
-  /** The ledger's key of the submission; null for a job that was made elsewhere. */
+  /** The submission's key in the ledger; null for a job created elsewhere. */
   readonly submission: string | null;
   readonly profile: string;
   readonly status: JobStatus;

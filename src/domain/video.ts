@@ -14,7 +14,7 @@ export type JobStatus = (typeof JOB_STATUSES)[number];
 
 const TERMINAL: ReadonlySet<JobStatus> = new Set(['completed', 'failed', 'cancelled', 'expired']);
 
-/** Whether a job in this status will never change again by itself. */
+/** Whether a job in this status has ended. */
 export function isTerminal(status: JobStatus): boolean {
   return TERMINAL.has(status);
 }
@@ -24,16 +24,16 @@ export interface JobFailure {
   readonly message: string;
 }
 
-/** Where a finished video's bytes are, when the server puts them elsewhere than below its own `/content`. */
+/** Where a finished video is, if not at the job's `/content`. */
 export type ContentLocation =
   | { readonly kind: 'url'; readonly url: string }
   | { readonly kind: 'base64'; readonly base64: string };
 
-/** A job as a server told of it, in one dialect-free form. Everything but the id and the status may be missing. */
+/** A job as reported by a server, independent of the dialect. Everything but id and status may be missing. */
 export interface VideoJob {
   readonly id: string;
   readonly status: JobStatus;
-  /** The server's own word for the status, as it came; null when it gave none. */
+  /** The status in the server's own word; null if it reported none. */
   readonly serverStatus: string | null;
   /** 0 to 100. */
   readonly progress: number | null;
@@ -48,18 +48,18 @@ export interface VideoJob {
   readonly expiresAtMs: number | null;
   readonly remixedFrom: string | null;
   readonly error: JobFailure | null;
-  /** The price the server itself tells, in micro-dollars. */
+  /** The cost reported by the server, in micro-dollars. */
   readonly actualMicros: number | null;
   readonly content: ContentLocation | null;
   readonly requestId: string | null;
-  /** How long the server asks to wait before the next look. */
+  /** How long the server asks to wait before the next poll. */
   readonly pollAfterMs: number | null;
 }
 
 export const VARIANTS = ['video', 'thumbnail', 'spritesheet'] as const;
 export type Variant = (typeof VARIANTS)[number];
 
-/** A still image that guides the generation. */
+/** A reference image. */
 export type ReferenceImage =
   | { readonly kind: 'file'; readonly name: string; readonly mimeType: ImageMimeType; readonly bytes: Uint8Array }
   | { readonly kind: 'url'; readonly url: string }
@@ -67,23 +67,23 @@ export type ReferenceImage =
 
 export type ImageMimeType = 'image/jpeg' | 'image/png' | 'image/webp';
 
-/** A frame in words, for dialects without pixels. What was not asked for is null, and is not sent. */
+/** The frame by name, for dialects without pixels. Null means not requested and not sent. */
 export interface Frame {
   readonly resolution: Resolution | null;
   readonly aspectRatio: AspectRatio | null;
 }
 
-/** A request as it will be sent: resolved, checked, nothing left to decide. `null` means: not sent, the server chooses. */
+/** A resolved and checked request. Null fields are not sent; the server chooses. */
 export interface VideoRequest {
   readonly prompt: string;
   readonly model: string | null;
   readonly seconds: number | null;
   readonly size: string | null;
-  /** Left out where `size` says all. */
+  /** Left out if `size` is used instead. */
   readonly frame?: Frame;
   readonly image: ReferenceImage | null;
   readonly characters: readonly string[];
   readonly quality: string | null;
-  /** What a server takes beyond the standard, sent as it is. */
+  /** Extra fields, sent unchanged. */
   readonly params: Readonly<Record<string, JsonValue>>;
 }

@@ -254,27 +254,27 @@ describe('the faults of a manifest', () => {
         - line 10: \`count\` is not a whole number from 1 to 100
         - line 11: the prompt is empty
         - line 12: could not read the prompt’s file: ENOENT: no such file or directory, open '/work/no-such-file.txt'
-        - line 13: the duration \`soon\` is not a number of seconds above 0
+        - line 13: the duration \`soon\` is not a positive number of seconds
         - line 13: the resolution \`8k\` is not one of 480p, 720p, 1024p or 1080p
         - line 13: the aspect ratio \`2:1\` is not one of 16:9, 9:16, 4:3 or 1:1
         - line 13: the orientation \`up\` is not one of landscape, portrait or square
         - line 13: the quality \`best\` is not one of standard or high
-        - line 14: \`--size\` says all; give it without \`--resolution\`, \`--aspect-ratio\` and \`--orientation\`
-        - line 15: sora-2 renders 4, 8, 12, 16 or 20 seconds, not 5, and \`--exact\` was given
+        - line 14: \`--size\` cannot be combined with \`--resolution\`, \`--aspect-ratio\` or \`--orientation\`
+        - line 15: sora-2 renders 4, 8, 12, 16 or 20 seconds, not 5, and \`--exact\` forbids rounding
         - line 16: the parameter \`seed\` is not of the form key=value
-        - line 16: the parameter \`prompt\` has an option of its own: the prompt itself
+        - line 16: the parameter \`prompt\` has its own option: the prompt argument
         - line 17: \`a=b\` cannot be a parameter’s name
         - line 18: could not read the reference image: ENOENT: no such file or directory, open '/work/no-such-image.png'
         - line 19: the reference image faulty.txt is no jpeg, png or webp file
-        - line 20: the reference image is 512x512, the video 1280x720: sora-2 takes an image of exactly the video’s size
+        - line 20: the reference image is 512x512, the video 1280x720: sora-2 requires an image of exactly the video’s size
         - line 21: the variant \`gif\` is not one of video, thumbnail, spritesheet
         - line 23: the id \`twin\` is that of line 22 too
         - line 25: the output \`./same.mp4\` is that of line 24 too
         - line 26: \`output\` names one file, and \`count\` asks for more
         - line 27: \`colour\` is no key of a row; what a server takes beyond the standard goes into \`param\`
-        - line 27: the duration \`-1\` is not a number of seconds above 0
+        - line 27: the duration \`-1\` is not a positive number of seconds
 
-      hint: run \`sora batch --schema\` to see what a row may hold
+      hint: run \`sora batch --schema\` to see the format of a row
       "
     `);
   });
@@ -286,13 +286,13 @@ describe('the faults of a manifest', () => {
         - line 1: there are two columns for \`prompt\`
         - line 1: the column \`param.\` is no key of a row
         - line 4: it has 7 cells, and there are 6 columns
-        - line 6: the duration \`soon\` is not a number of seconds above 0
+        - line 6: the duration \`soon\` is not a positive number of seconds
         - line 7: \`count\` is not a whole number from 1 to 100
         - line 9: the row has no \`prompt\`
         - line 11: there is text between a closing quote and the next cell
-        - line 12: the duration \`-1\` is not a number of seconds above 0
+        - line 12: the duration \`-1\` is not a positive number of seconds
 
-      hint: run \`sora batch --schema\` to see what a row may hold
+      hint: run \`sora batch --schema\` to see the format of a row
       "
     `);
     expect(await faultsOf('no-prompt.tsv')).toMatchInlineSnapshot(`
@@ -300,7 +300,7 @@ describe('the faults of a manifest', () => {
         - line 1: the first line names the columns, and none of them is \`prompt\`
         - line 2: the row has no \`prompt\`
 
-      hint: run \`sora batch --schema\` to see what a row may hold
+      hint: run \`sora batch --schema\` to see the format of a row
       "
     `);
   });
@@ -310,20 +310,20 @@ describe('the faults of a manifest', () => {
       "error: 14 errors in faulty.yaml
         - line 2: \`fps\` is no key of a row; what a server takes beyond the standard goes into \`param\`
         - line 4: \`shots\` is neither \`jobs\` nor \`defaults\`
-        - line 6: the duration \`soon\` is not a number of seconds above 0
+        - line 6: the duration \`soon\` is not a positive number of seconds
         - line 7: \`count\` is not a whole number from 1 to 100
-        - line 7: the duration \`soon\` is not a number of seconds above 0
+        - line 7: the duration \`soon\` is not a positive number of seconds
         - line 9: a row is an object, or a prompt as a text
         - line 10: a row is an object, or a prompt as a text
         - line 11: the row has no \`prompt\`
-        - line 11: the duration \`soon\` is not a number of seconds above 0
-        - line 12: the duration \`soon\` is not a number of seconds above 0
-        - line 12: the size \`huge\` is not WIDTHxHEIGHT in pixels, such as 1280x720
-        - line 16: the duration \`soon\` is not a number of seconds above 0
+        - line 11: the duration \`soon\` is not a positive number of seconds
+        - line 12: the duration \`soon\` is not a positive number of seconds
+        - line 12: the size \`huge\` is not WIDTHxHEIGHT in pixels, for example 1280x720
+        - line 16: the duration \`soon\` is not a positive number of seconds
         - line 17: the id \`twin\` is that of line 16 too
-        - line 17: the duration \`soon\` is not a number of seconds above 0
+        - line 17: the duration \`soon\` is not a positive number of seconds
 
-      hint: run \`sora batch --schema\` to see what a row may hold
+      hint: run \`sora batch --schema\` to see the format of a row
       "
     `);
     expect(await faultsOf('broken.yaml')).toMatchInlineSnapshot(`
@@ -331,7 +331,7 @@ describe('the faults of a manifest', () => {
         - line 3: Map keys must be unique
         - line 4: Missing closing "quote
 
-      hint: run \`sora batch --schema\` to see what a row may hold
+      hint: run \`sora batch --schema\` to see the format of a row
       "
     `);
     expect(await faultsOf('bomb.yaml')).toMatchInlineSnapshot(`
@@ -342,14 +342,14 @@ describe('the faults of a manifest', () => {
         - line 4: \`d\` is neither \`jobs\` nor \`defaults\`
         - line 6: too many aliases
 
-      hint: run \`sora batch --schema\` to see what a row may hold
+      hint: run \`sora batch --schema\` to see the format of a row
       "
     `);
     expect(await faultsOf('no-list.yaml')).toMatchInlineSnapshot(`
       "error: 1 error in no-list.yaml
         - line 1: \`jobs\` is not a list of rows
 
-      hint: run \`sora batch --schema\` to see what a row may hold
+      hint: run \`sora batch --schema\` to see the format of a row
       "
     `);
   });
@@ -361,7 +361,7 @@ describe('the faults of a manifest', () => {
         - line 5: \`size\` is not a text
         - line 6: a row is an object, or a prompt as a text
 
-      hint: run \`sora batch --schema\` to see what a row may hold
+      hint: run \`sora batch --schema\` to see the format of a row
       "
     `);
   });
@@ -379,7 +379,7 @@ describe('the faults of a manifest', () => {
         - line 6: this is JSON and no prompt; give \`--format jsonl\`
         - line 7: this is JSON and no prompt; give \`--format jsonl\`
 
-      hint: run \`sora batch --schema\` to see what a row may hold
+      hint: run \`sora batch --schema\` to see the format of a row
       "
     `);
   });
@@ -394,9 +394,9 @@ describe('the faults of a manifest', () => {
         - line 5: \`characters\` is not a list of objects with an \`id\`
         - line 6: the row has no \`prompt\`
         - line 6: the id \`image\` is that of line 4 too
-        - line 6: the duration \`soon\` is not a number of seconds above 0
+        - line 6: the duration \`soon\` is not a positive number of seconds
 
-      hint: run \`sora batch --schema\` to see what a row may hold
+      hint: run \`sora batch --schema\` to see the format of a row
       "
     `);
   });
@@ -405,7 +405,7 @@ describe('the faults of a manifest', () => {
     const sora = createCommandLine();
     writeFileSync(join(sora.cwd, 'scenes.txt'), 'a scene\n'.repeat(1_000));
     const { stderr } = await sora.run(['batch', 'scenes.txt', '--duration', 'soon', '--dry-run']);
-    expect(stderr).toContain('\n  - line 1 and 999 more: the duration `soon` is not a number of seconds above 0\n\n');
+    expect(stderr).toContain('\n  - line 1 and 999 more: the duration `soon` is not a positive number of seconds\n\n');
   });
 
   it('are also that it is empty, no text, or not there', async () => {
@@ -413,7 +413,7 @@ describe('the faults of a manifest', () => {
       "error: 1 error in empty.jsonl
         - line 1: the manifest has no rows
 
-      hint: run \`sora batch --schema\` to see what a row may hold
+      hint: run \`sora batch --schema\` to see the format of a row
       "
     `);
     expect(await faultsOf('binary.jsonl')).toMatchInlineSnapshot(`

@@ -54,7 +54,7 @@ describe('failureFromReply', () => {
     const [hint] = failureFromReply(reply, CONTEXT).hints;
     expect(hint).toContain('https://videos.example/v1');
     const busy = { status: 429, headers: { 'retry-after': '90' }, body: '' };
-    expect(failureFromReply(busy, CONTEXT).hints).toEqual(['wait 90 s and run the command again']);
+    expect(failureFromReply(busy, CONTEXT).hints).toEqual(['wait 90 s, then run the command again']);
   });
 
   it.each(['x-request-id', 'request-id', 'apim-request-id'])('finds the request’s id in %s', (name) => {

@@ -42,7 +42,7 @@ describe('sora cancel', () => {
     const { code, stdout, stderr } = await run('cancel', 'video_1');
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
     expect(sora.plain(stderr)).toMatchInlineSnapshot(`
-      "error: the job cannot be cancelled and keeps running
+      "error: could not cancel the job; it is still running
         caused by: HTTP 405: Method Not Allowed
 
       hint: run \`sora cancel video_1 --base-url http://127.0.0.1:PORT/v1 --wait\` to delete it as soon as it ends

@@ -66,7 +66,7 @@ describe('sora config profile add', () => {
   it('says what is to be done before the first video', async () => {
     const { stderr } = await createCommandLine().run([...ADD_LAB, '--preset', 'litellm']);
     expect(stderr).toMatchInlineSnapshot(`
-      "note: the model is a name of the proxy’s own configuration
+      "note: the model is a model name from the proxy’s configuration
       note: run \`sora config key set --profile lab\` to store its key
       note: run \`sora config set profiles.lab.model MODEL\` to set its model
       "
@@ -90,14 +90,14 @@ describe('sora config profile add', () => {
     const { code, stderr } = await sora.run(['config', 'profile', 'add', 'lab', ...argv]);
     expect(code).toBe(2);
     expect(stderr).toMatchInlineSnapshot(`
-      "error: wrong usage
+      "error: invalid usage
         - \`--set x\` is not of the form name=value
         - the base URL https://RESOURCE.openai.azure.com/openai/v1 still contains the placeholder RESOURCE: set your own with \`--base-url\`
         - \`auth\`: it is not one of bearer, api-key, none
         - \`key_from_env\`: it is not the name of an environment variable
         - \`defaults.size\`: it is not WIDTHxHEIGHT in pixels, such as 1280x720
 
-      hint: run \`sora config profile add --help\` to see what it takes
+      hint: run \`sora config profile add --help\` to see its arguments and options
       "
     `);
     expect(existsSync(join(sora.home, 'settings.json'))).toBe(false);

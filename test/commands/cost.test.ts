@@ -114,7 +114,7 @@ describe('sora cost of a video', () => {
     expect(await sora.run(argv)).toMatchObject({
       stdout: 'sora-2-pro\t1920x1080\t10\t21.00\t8\t16.80\topenai-2026-03-12\n',
       stderr:
-        'note: sora-2-pro renders 4, 8, 12, 16 or 20 seconds: taking 8 instead of 10 (`--exact` refuses instead)\n',
+        'note: sora-2-pro renders 4, 8, 12, 16 or 20 seconds: using 8 instead of 10 (`--exact` refuses instead)\n',
     });
   });
 
@@ -176,7 +176,7 @@ describe('sora cost of a video', () => {
       '`--by` needs `--spent`',
       '`--as-of 2026-02-30` is not a date, such as 2026-03-12',
       '`--count 0` is not a whole number from 1 to 1000000',
-      'the duration `long` is not a number of seconds above 0',
+      'the duration `long` is not a positive number of seconds',
       'sora-2 does not render 1x1; its sizes are 1280x720 (720p) or 720x1280 (720p)',
     ]);
   });

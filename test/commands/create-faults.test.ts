@@ -24,11 +24,11 @@ const OUTCOMES: Readonly<Record<FaultName, Expected>> = {
   model_deprecated: { code: 4, error: 'model_not_found', hint: /another model .* was retired/ },
   invalid_url: { code: 1, error: 'endpoint_not_found', hint: /ends in `\/v1`/ },
   rate_limit_exceeded: { code: 1, error: 'rate_limit_exceeded', hint: /wait 1 s/ },
-  insufficient_quota: { code: 7, error: 'insufficient_quota', hint: /add credits/ },
+  insufficient_quota: { code: 7, error: 'insufficient_quota', hint: /add credit/ },
   server_error: { code: 1, error: 'outcome_unknown', hint: /sora status sub_\w+/ },
   service_unavailable: { code: 1, error: 'outcome_unknown', hint: /sora status sub_\w+/ },
   moderation_blocked: { code: 5, error: 'moderation_blocked', hint: /change the prompt or the image/ },
-  processing_error: { code: 5, error: 'job_failed', hint: /try once more/ },
+  processing_error: { code: 5, error: 'job_failed', hint: /to retry/ },
   stuck: { code: 8, error: 'wait_timeout', hint: /sora status video_\w+ --watch --simulate/ },
   slow: { code: 0, error: null },
   'create-dropped-after-accept': { code: 0, error: null },
@@ -94,7 +94,7 @@ describe('sora create on a server that refuses it', () => {
   // Alone, a refusal by moderation is a job that gave no video.
   it.each(REFUSALS)('names the cause of %d %j', async (status, error, doctorsCode, cause, remedy) => {
     const found = await create(status, { error });
-    expect(found.code).toBe(cause === 'refused by moderation' ? 5 : doctorsCode);
+    expect(found.code).toBe(cause === 'blocked by moderation' ? 5 : doctorsCode);
     expect(found.error.message).toContain(cause);
     expect(found.error.caused_by ?? '').toContain(Object.assign({ message: '' }, error).message);
     expect(found.error.hints.join('\n')).toMatch(remedy);

@@ -35,7 +35,7 @@ describe('sora create --dry-run', () => {
       "
     `);
     expect(stderr).toMatchInlineSnapshot(`
-      "note: sora-2 renders 4, 8, 12, 16 or 20 seconds: taking 4 instead of 5 (\`--exact\` refuses instead)
+      "note: sora-2 renders 4, 8, 12, 16 or 20 seconds: using 4 instead of 5 (\`--exact\` refuses instead)
       "
     `);
     expect(readdirSync(join(sora.home, '..'))).toEqual(['work']);
@@ -48,7 +48,7 @@ describe('sora create --dry-run', () => {
       request: { model: 'sora-2', seconds: '4', size: '1280x720' },
       count: 1,
       cost: { estimated_usd: 0.4, price_list: 'openai-2026-03-12' },
-      notes: [expect.stringContaining('taking 4 instead of 5')],
+      notes: [expect.stringContaining('using 4 instead of 5')],
     });
   });
 
@@ -97,8 +97,8 @@ describe('the prompt', () => {
   it.each([
     ['empty', '', 'the prompt is empty'],
     ['blank', '  \n ', 'the prompt is empty'],
-    ['too long', 'x'.repeat(32_001), 'the prompt has 32001 characters, the limit is 32000'],
-    ['binary', 'a\u0000b', 'the prompt holds binary data, not text'],
+    ['too long', 'x'.repeat(32_001), 'the prompt has 32001 characters; the limit is 32000'],
+    ['binary', 'a\u0000b', 'the prompt contains binary data'],
     ['of a missing file', '@nope.txt', 'could not read the prompt’s file: ENOENT'],
     ['of a binary file', '@binary', 'holds binary data, not text'],
     ['of a folder', '@.', 'could not read the prompt’s file: EISDIR'],
@@ -133,22 +133,22 @@ describe('a request', () => {
     );
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
     expect(stderr).toMatchInlineSnapshot(`
-      "error: the request is not valid
+      "error: invalid request
         - the variant \`gif\` is not one of video, thumbnail, spritesheet
         - \`--timeout soon\` is not a duration, such as 90s, 30m or 2h
         - \`--count 0\` is not a whole number from 1 to 100
         - \`--max-cost much\` is not an amount in dollars, such as 2.50
         - the reference image not-an-image is no jpeg, png or webp file
         - the prompt is empty
-        - the duration \`-3\` is not a number of seconds above 0
+        - the duration \`-3\` is not a positive number of seconds
         - the resolution \`2160p\` is not one of 480p, 720p, 1024p or 1080p
         - the aspect ratio \`5:4\` is not one of 16:9, 9:16, 4:3 or 1:1
         - the quality \`best\` is not one of standard or high
-        - sora-2 takes at most 2 characters, 3 were given
+        - sora-2 accepts at most 2 characters, not 3
         - the parameter \`nonsense\` is not of the form key=value
 
-      hint: run \`sora create --help\` to see what each option takes
-      hint: add \`--dry-run\` to see what would be sent, without sending it
+      hint: run \`sora create --help\` to see what each option accepts
+      hint: add \`--dry-run\` to see the request without sending it
       "
     `);
   });
@@ -159,8 +159,8 @@ describe('a request', () => {
       ['-d', '5', '--exact'],
       'sora-2 renders 4, 8, 12, 16 or 20 seconds, not 5',
     ],
-    ['a square', ['-a', '1:1'], 'sora-2 renders no 720p square; its sizes are'],
-    ['a size and a ratio', ['--size', '1280x720', '-a', '9:16'], '`--size` says all'],
+    ['a square', ['-a', '1:1'], 'sora-2 does not render 720p square; its sizes are'],
+    ['a size and a ratio', ['--size', '1280x720', '-a', '9:16'], '`--size` cannot be combined'],
     ['an image that is not there', ['-i', 'nope.png'], 'could not read the reference image: ENOENT'],
     ['an image that is a folder', ['-i', '.'], 'could not read the reference image: EISDIR'],
   ])('is refused for %s', async (_, argv, words) => {
@@ -367,7 +367,7 @@ describe('a key', () => {
       hint: set \`OPENAI_API_KEY\` in the environment
       hint: run \`sora config key set --profile openai\` to store one
       hint: run \`sora init\` to set up another server
-      hint: add \`--simulate\` to go on without a key, free and offline
+      hint: add \`--simulate\` to continue without a key, free and offline
       "
     `);
   });

@@ -104,7 +104,7 @@ describe('dialect `generations`', () => {
     const { code, stderr } = await sora.run(['cancel', '@last']);
     expect(code).toBe(1);
     expect(sora.plain(stderr)).toMatchInlineSnapshot(`
-      "error: the job cannot be cancelled and keeps running
+      "error: could not cancel the job; it is still running
         caused by: the dialect \`generations\` in the shape \`new-api\` has no call to cancel or delete a video
 
       hint: run \`sora status video_ID --simulate --watch\` to wait for its end

@@ -215,7 +215,7 @@ describe('sora doctor --server', () => {
       create: () => ({ status: 429, headers: { 'retry-after': '60' }, body: { error: { message: 'slow down' } } }),
     });
     const { notes } = await survey(createCommandLine(), ['--yes', '--base-url', server.url]);
-    expect(notes).toContain('a job was not created: too many requests; HTTP 429: slow down');
+    expect(notes).toContain('a job was not created: rate limit exceeded; HTTP 429: slow down');
     expect(server.posts).toBe(1);
   });
 

@@ -62,16 +62,16 @@ describe('sora doctor with the simulator', () => {
     invalid_value: [1, 'access', /Supported values are: '4'/],
     reference_size_mismatch: [1, 'access', /reference image has the wrong size/],
     unknown_parameter: [1, 'access', /Unknown parameter/],
-    moderation_blocked_input: [1, 'access', /refused by moderation/],
+    moderation_blocked_input: [1, 'access', /blocked by moderation/],
     billing_hard_limit_reached: [7, 'access', /billing limit/],
     invalid_api_key: [4, 'authentication', /key was rejected/],
     organization_not_verified: [4, 'access', /organisation is not verified/],
     model_not_found: [4, 'model', /does not exist or you do not have access/],
     model_deprecated: [4, 'model', /has been deprecated/],
-    invalid_url: [1, 'videos', /no such address/],
-    rate_limit_exceeded: [1, 'access', /too many requests/],
+    invalid_url: [1, 'videos', /no such endpoint/],
+    rate_limit_exceeded: [1, 'access', /rate limit exceeded/],
     insufficient_quota: [7, 'access', /out of quota/],
-    server_error: [1, 'authentication', /the server failed/],
+    server_error: [1, 'authentication', /the server returned an error/],
     service_unavailable: [1, 'authentication', /HTTP 503/],
     moderation_blocked: ELSEWHERE,
     processing_error: ELSEWHERE,
@@ -291,7 +291,7 @@ describe('sora doctor on a server', () => {
   it('gives no advice to run what is running, where nothing answers nearby', async () => {
     const server = await startScriptedServer([INVALID_URL]);
     const { failed } = await examine(createCommandLine(), ['--base-url', server.url], { env });
-    expect(failed[0]?.detail).toContain('no such address');
+    expect(failed[0]?.detail).toContain('no such endpoint');
     expect(failed[0]?.remedy.join()).not.toContain('doctor');
   });
 
@@ -311,7 +311,7 @@ describe('sora doctor on a server', () => {
     const { code, failed } = await examine(createCommandLine(), ['--base-url', server.url], { env });
     expect({ code, remedy: failed[0]?.remedy }).toEqual({
       code: 1,
-      remedy: ['use `https://` in the base URL: the server wants encryption at this port'],
+      remedy: ['use `https://` in the base URL: this port requires TLS'],
     });
   });
 
@@ -358,7 +358,7 @@ describe('sora doctor on a server', () => {
       code: 4,
       remedy: [
         'run `sora config key set --profile lab` to store one',
-        'run `sora config set profiles.lab.key_from_env OPENAI_API_KEY` to send it what that variable holds',
+        'run `sora config set profiles.lab.key_from_env OPENAI_API_KEY` to use that variable’s key',
       ],
     });
   });
@@ -391,7 +391,7 @@ describe('sora doctor on a server', () => {
     const { code, words } = await examine(createCommandLine(), ['--yes', '--base-url', server.url], { env });
     expect({ code, left: server.jobs }).toEqual({ code: 1, left: [] });
     expect(words).toBe(
-      `created video_1 (failed, $0.40); deleted at once; refused by moderation; moderation_blocked: ${message}`,
+      `created video_1 (failed, $0.40); deleted at once; blocked by moderation; moderation_blocked: ${message}`,
     );
   });
 
@@ -419,9 +419,9 @@ describe('sora doctor on a server', () => {
     expect(rows.find(([status]) => status === 'fail')).toEqual([
       'fail',
       'authentication',
-      'the server failed; HTTP 500: out of memory',
+      'the server returned an error; HTTP 500: out of memory',
       '0',
-      expect.stringContaining('try again in some minutes'),
+      expect.stringContaining('try again in a few minutes'),
     ]);
   });
 
@@ -431,7 +431,7 @@ describe('sora doctor on a server', () => {
     ]);
     const { code, words } = await examine(createCommandLine(), ['--base-url', portal.url], { env });
     expect(code).toBe(1);
-    expect(words).toMatch(/could not be understood.*Wi-Fi login/);
+    expect(words).toMatch(/could not parse.*Wi-Fi login/);
   });
 
   it.each<[string, string, string, RegExp]>([
@@ -440,7 +440,7 @@ describe('sora doctor on a server', () => {
       'a name that does not exist',
       'http://no-such-host.invalid/v1',
       'dns',
-      /name could not be resolved; .*(ENOTFOUND|EAI_AGAIN)/,
+      /could not resolve the server’s host name; .*(ENOTFOUND|EAI_AGAIN)/,
     ],
   ])('tells %s from anything else', async (_, baseUrl, check, words) => {
     const { code, failed } = await examine(createCommandLine(), ['--base-url', baseUrl], { env });
@@ -461,8 +461,8 @@ describe('sora doctor on a server', () => {
       failed: ['authentication'],
       model: 'skip', // it met the same silence
     });
-    expect(failed[0]?.detail).toMatch(/^the server did not answer in time; no answer for/);
-    expect(failed[0]?.remedy[0]).toBe(`check that the base URL ${hole.url} names the right host and port`);
+    expect(failed[0]?.detail).toMatch(/^the request timed out; no answer for/);
+    expect(failed[0]?.remedy[0]).toBe(`check the host and port in the base URL ${hole.url}`);
     expect(Math.max(...patience.map((ms) => ms ?? Number.POSITIVE_INFINITY))).toBeLessThan(5_000);
   });
 
@@ -480,7 +480,7 @@ describe('sora doctor on a server', () => {
         },
       );
       expect({ code, stderr, failed: failed.map(({ id }) => id) }).toEqual({ code: 1, stderr: '', failed: ['tls'] });
-      expect(failed[0]?.detail).toMatch(/^no trusted connection to the server; self-signed certificate/);
+      expect(failed[0]?.detail).toMatch(/^could not establish a secure connection; self-signed certificate/);
       expect(failed[0]?.remedy.join()).toContain('NODE_EXTRA_CA_CERTS');
     }
   });
@@ -517,12 +517,12 @@ describe('sora doctor behind a proxy', () => {
   });
 
   it.each<[string, string, string, RegExp]>([
-    ['one that nobody runs', 'http://127.0.0.1:9', 'authentication', /^the proxy did not let the call through; .*127/],
+    ['one that nobody runs', 'http://127.0.0.1:9', 'authentication', /^could not connect through the proxy; .*127/],
     [
       'one that cannot be',
       'http://u:pass-of@a b',
       'proxy',
-      /^the proxy did not let the call through; its address is none/,
+      /^could not connect through the proxy; its address is none/,
     ],
   ])('blames the proxy: %s', async (_, address, check, words) => {
     const { code, failed } = await examine(createCommandLine(), [], { env: { ...env, HTTP_PROXY: address } });

@@ -137,7 +137,7 @@ describe('sora download', () => {
       { body: '{"error":"no"}' },
       [/^run `sora download video_1 --base-url \S+` to resume$/],
     ],
-    ['is gone for good', { status: 410 }, [/^run `sora create` again with `--again`/]],
+    ['is gone for good', { status: 410 }, [/^run `sora create --again`/]],
   ])('tells one way on, and the right one, where the video %s', async (_, reply, hints) => {
     const { run } = await setUpVideos({ content: () => reply });
     const { stderr } = await run('download', 'video_1', '--json');

@@ -88,7 +88,7 @@ describe('sora list', () => {
     [
       'the server has no list',
       ['--simulate', '--fault', 'invalid_url'],
-      /only the local ledger is shown: the server has no such address/,
+      /only the local ledger is shown: the server has no such endpoint/,
     ],
   ])('shows the ledger, with a note, where %s', async (_, argv, note) => {
     const sora = createCommandLine();

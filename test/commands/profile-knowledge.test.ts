@@ -69,7 +69,7 @@ describe('what a profile says that its server cannot', () => {
     expect(errorOf(await run('create', 'a boat', ...argv)).violations).toEqual([
       'the server of profile lab cannot give a thumbnail, according to its settings',
       'the server of profile lab cannot take characters, according to its settings',
-      'the duration `x` is not a number of seconds above 0',
+      'the duration `x` is not a positive number of seconds',
     ]);
     await run('create', 'a boat', '-o', 'boat.mp4');
     expect(errorOf(await run('download', '@last', '--variant', 'thumbnail', '--json')).code).toBe('not_supported');

@@ -157,7 +157,7 @@ describe('sora status --watch', () => {
     expect(code).toBe(5);
     expect(stdout.match(/completed|failed/g)?.sort()).toEqual(['completed', 'failed']);
     expect(sora.plain(stderr)).toContain(
-      'error: the video was not made\n  caused by: processing_error: The video could not be generated',
+      'error: the job failed\n  caused by: processing_error: The video could not be generated',
     );
   });
 

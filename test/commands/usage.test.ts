@@ -8,7 +8,7 @@ const run = (...argv: readonly string[]): Promise<RunResult> => createCommandLin
 
 describe('wrong usage', () => {
   it.each<[string, string[], string, string]>([
-    ['an unknown command', ['foo'], "unknown command 'foo'", 'run `sora --help` to see all commands'],
+    ['an unknown command', ['foo'], "unknown command 'foo'", 'run `sora --help` to list all commands'],
     ['a misspelt command', ['craete', 'x'], "unknown command 'craete'", 'did you mean create?'],
     ['an abbreviated command', ['stat'], "unknown command 'stat'", 'run `sora --help`'],
     ['an unknown command of a group', ['config', 'foo'], "unknown command 'foo'", 'run `sora --help`'],
@@ -187,13 +187,13 @@ describe('what is printed', () => {
     const good = await sora.run(['create', 'a boat', '-d', '5', '--simulate', '--quiet', '--no-download']);
     expect(good).toMatchObject({ code: 0, stderr: '' });
     const bad = await sora.run(['create', 'a boat', '--simulate', '--fault', 'processing_error', '-q', '-d', '5']);
-    expect(bad.stderr).toMatch(/^error: the video was not made\n/);
+    expect(bad.stderr).toMatch(/^error: the job failed\n/);
   });
 
   it('with --json is one document, notes in it', async () => {
     const { stdout, stderr } = await run('create', 'a boat', '-d', '5', '--simulate', '--no-download', '--json');
     expect(stderr).toBe('');
-    expect(JSON.parse(stdout)).toMatchObject({ status: 'completed', notes: [expect.stringContaining('taking 4')] });
+    expect(JSON.parse(stdout)).toMatchObject({ status: 'completed', notes: [expect.stringContaining('using 4')] });
   });
 
   it('with --json and an error is one object with every promised key', async () => {
@@ -206,7 +206,7 @@ describe('what is printed', () => {
         message: 'out of quota',
         violations: [],
         caused_by: expect.stringContaining('You exceeded your current quota'),
-        hints: [expect.stringMatching(/^add credits/), expect.any(String), expect.any(String)],
+        hints: [expect.stringMatching(/^add credit/), expect.any(String), expect.any(String)],
         status: 429,
         request_id: expect.stringMatching(/^req_/),
         retryable: false,
@@ -238,8 +238,8 @@ describe('what is printed', () => {
       error: no such video
         caused by: HTTP 404: Video with id 'video_nope' not found
 
-      hint: run \`sora list\` to see the videos that are known
-      hint: check that \`--profile\` or \`--base-url\` names the server that made it
+      hint: run \`sora list\` to see the known videos
+      hint: check that \`--profile\` or \`--base-url\` selects the server that created it
       "
     `);
     expect(created.stderr + missing.stderr).not.toContain('secret');

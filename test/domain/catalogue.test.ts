@@ -36,7 +36,7 @@ const EXIT_CODES = {
   130: ['interrupted'],
 };
 
-const VERBS = /^(add|ask|change|check|choose|keep|raise|request|resize|run|set|sign in|try|use|verify|wait) /;
+const VERBS = /^(add|ask|change|check|choose|free|include|raise|request|resize|run|set|sign in|try|use|verify|wait) /;
 
 /** Knows a fact of any name. */
 const EVERYTHING = new Proxy({}, { get: () => 'known' });
@@ -81,7 +81,7 @@ describe('hintsFor', () => {
 
   it.each([
     ['tls_failure', 'certificate has expired', 'check the clock'],
-    ['tls_failure', 'Hostname/IP does not match certificate’s altnames: Host: localhost.', 'check the name'],
+    ['tls_failure', 'Hostname/IP does not match certificate’s altnames: Host: localhost.', 'check the host name'],
     ['tls_failure', 'wrong version number', 'use `http://`'],
     ['tls_failure', 'tlsv13 alert certificate required', 'client certificate'],
     ['tls_failure', 'HTTP 400: an HTML page: 400 The plain HTTP request was sent to HTTPS port', 'use `https://`'],
@@ -89,8 +89,8 @@ describe('hintsFor', () => {
     ['connection_failed', 'socket hang up', '`http://` or `https://`'],
     ['connection_failed', 'connect ECONNREFUSED 127.0.0.1:9', 'check that the server is running'],
     ['proxy_failure', 'Proxy response (407) !== 200 when HTTP Tunneling', 'user and password'],
-    ['request_timeout', 'no answer for 4 s through the proxy', 'proxy works'],
-    ['unreadable_response', 'HTTP 200: an HTML page: Sign in', 'page for people'],
+    ['request_timeout', 'no answer for 4 s through the proxy', 'check the proxy'],
+    ['unreadable_response', 'HTTP 200: an HTML page: Sign in', 'leads to a web page'],
     ['model_not_found', 'HTTP 404: the model has been deprecated', 'choose another model'],
     ['model_not_found', 'HTTP 404: The API deployment for this resource does not exist', 'your deployment'],
   ] as const)('advises for %s what the words %j call for', (code, words, expected) => {

@@ -23,8 +23,8 @@ describe('SoraError', () => {
   it('takes its words from the catalogue and fills them from the facts', () => {
     const error = new SoraError('dns_failure', { facts: { host: 'videos.example' } });
     expect(error).toMatchObject({
-      message: 'the server’s name could not be resolved',
-      hints: ['check the spelling of `videos.example`, and the network'],
+      message: 'could not resolve the server’s host name',
+      hints: ['check the spelling of `videos.example`, and your network'],
       retryable: true,
       status: null,
       requestId: null,

@@ -60,7 +60,7 @@ describe('a request for a known model', () => {
     const resolved = resolve({ duration });
     expect(resolved.request.seconds).toBe(seconds);
     expect(resolved.askedSeconds).toBe(Number.parseFloat(duration));
-    expect(resolved.notes).toEqual([expect.stringContaining(`taking ${seconds} instead of`)]);
+    expect(resolved.notes).toEqual([expect.stringContaining(`using ${seconds} instead of`)]);
   });
 
   it.each(['4', '8', '12', '16', '20'])('takes %s seconds as they are', (duration) => {
@@ -74,7 +74,7 @@ describe('a request for a known model', () => {
 
   it('refuses a length between with --exact, and names the lengths there are', () => {
     expect(violationsOf({ duration: '5', exact: true })).toEqual([
-      'sora-2 renders 4, 8, 12, 16 or 20 seconds, not 5, and `--exact` was given',
+      'sora-2 renders 4, 8, 12, 16 or 20 seconds, not 5, and `--exact` forbids rounding',
     ]);
     expect(resolve({ duration: '8', exact: true }).request.seconds).toBe(8);
   });
@@ -94,20 +94,23 @@ describe('a request for a known model', () => {
   });
 
   it.each([
-    [{ aspectRatio: '1:1' }, /^sora-2 renders no 720p square; its sizes are 1280x720 \(720p\) or 720x1280 \(720p\)$/],
-    [{ orientation: 'square' }, /renders no 720p square/],
-    [{ resolution: '1080p' }, /^sora-2 renders no 1080p landscape/],
+    [
+      { aspectRatio: '1:1' },
+      /^sora-2 does not render 720p square; its sizes are 1280x720 \(720p\) or 720x1280 \(720p\)$/,
+    ],
+    [{ orientation: 'square' }, /does not render 720p square/],
+    [{ resolution: '1080p' }, /^sora-2 does not render 1080p landscape/],
     [{ resolution: '4k' }, /^the resolution `4k` is not one of 480p, 720p, 1024p or 1080p$/],
     [{ aspectRatio: '9:16', orientation: 'landscape' }, /^the aspect ratio 9:16 is portrait/],
     [{ size: '1920x1080' }, /^sora-2 does not render 1920x1080/],
     [{ size: '1280×720' }, /is not WIDTHxHEIGHT/],
     [{ size: '0x720' }, /is not WIDTHxHEIGHT/],
-    [{ size: '1280x720', resolution: '720p' }, /^`--size` says all/],
+    [{ size: '1280x720', resolution: '720p' }, /^`--size` cannot be combined/],
     [{ quality: 'high' }, /`--model sora-2-pro`/],
     [{ quality: 'best' }, /^the quality `best` is not one of standard or high$/],
-    [{ model: ' ' }, /^the model’s name is empty$/],
-    [{ characters: ['char_1', 'char_2', 'char_3'] }, /takes at most 2 characters, 3 were given/],
-    [{ characters: [''] }, /^a character’s id is empty$/],
+    [{ model: ' ' }, /^the model name is empty$/],
+    [{ characters: ['char_1', 'char_2', 'char_3'] }, /accepts at most 2 characters, not 3/],
+    [{ characters: [''] }, /^the id of a character is empty$/],
   ])('refuses %j', (input, violation) => {
     expect(violationsOf(input)).toEqual([expect.stringMatching(violation)]);
   });
@@ -154,16 +157,18 @@ describe('a request for a model that is not known', () => {
 describe('any request', () => {
   it.each(['0', '-4', '4 seconds', 'NaN', '', '86401', '1e3'])('refuses the duration %j', (duration) => {
     for (const model of ['sora-2', UNKNOWN_MODEL]) {
-      expect(violationsOf({ model, duration })).toEqual([expect.stringContaining('is not a number of seconds')]);
+      expect(violationsOf({ model, duration })).toEqual([
+        expect.stringContaining('is not a positive number of seconds'),
+      ]);
     }
   });
 
   it.each([
     ['nothing', '', 'the prompt is empty'],
     ['white space', ' \n\t', 'the prompt is empty'],
-    ['a NUL', 'a\u0000b', 'the prompt holds binary data, not text'],
-    ['bytes that are no UTF-8', 'a\ufffdb', 'the prompt holds binary data, not text'],
-    ['32,001 characters', 'é'.repeat(32_001), 'the prompt has 32001 characters, the limit is 32000'],
+    ['a NUL', 'a\u0000b', 'the prompt contains binary data'],
+    ['bytes that are no UTF-8', 'a\ufffdb', 'the prompt contains binary data'],
+    ['32,001 characters', 'é'.repeat(32_001), 'the prompt has 32001 characters; the limit is 32000'],
   ])('refuses a prompt of %s', (_, prompt, violation) => {
     expect(violationsOf({ prompt })).toEqual([violation]);
   });
@@ -192,7 +197,7 @@ describe('any request', () => {
   it.each(['prompt', 'model', 'seconds', 'size', 'quality', 'input_reference', 'characters'])(
     'does not let a parameter overwrite `%s`',
     (key) => {
-      expect(violationsOf({ params: [`${key}=x`] })).toEqual([expect.stringContaining('has an option of its own')]);
+      expect(violationsOf({ params: [`${key}=x`] })).toEqual([expect.stringContaining('has its own option')]);
     },
   );
 
@@ -234,7 +239,7 @@ describe('a reference image', () => {
     expect(tryToResolve({ image: image('640x480') })).toEqual({
       ok: false,
       violations: [
-        'the reference image is 640x480, the video 1280x720: sora-2 takes an image of exactly the video’s size',
+        'the reference image is 640x480, the video 1280x720: sora-2 requires an image of exactly the video’s size',
       ],
       wrongImageSize: true,
     });
@@ -288,7 +293,7 @@ describe('a request in dialect `generations`', () => {
       'the dialect `generations` has no characters',
       'the dialect `generations` takes whole seconds, not 4.5',
       'the dialect `generations` has no field for pixels; give `--resolution` and `--aspect-ratio` in place of `--size 832x480`',
-      'the parameter `orientation` has an option of its own: `--orientation`',
+      'the parameter `orientation` has its own option: `--orientation`',
       'the dialect `generations` takes no reference image',
     ]);
   });

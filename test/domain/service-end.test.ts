@@ -7,14 +7,18 @@ const AZURE = 'https://lab.openai.azure.com/openai/v1';
 describe('serviceEnd', () => {
   it.each([
     [OPENAI, '2026-03-23', null],
-    [OPENAI, '2026-03-24', [false, 'OpenAI shuts its Videos API down on 2026-09-24 and named no replacement']],
-    [OPENAI, '2026-09-24', [true, 'OpenAI shut its Videos API down on 2026-09-24 and named no replacement']],
-    [AZURE, '2026-07-14', [false, 'Azure’s days for the end of sora-2 are 2026-07-15 and 2026-09-15']],
-    [AZURE, '2026-07-15', [false, 'Azure’s days for the end of sora-2 are 2026-07-15 (passed) and 2026-09-15']],
-    [AZURE, '2026-09-15', [true, 'Azure’s days for the end of sora-2 are 2026-07-15 (passed) and 2026-09-15 (passed)']],
+    [OPENAI, '2026-03-24', [false, 'OpenAI will shut down its Videos API on 2026-09-24 and announced no replacement']],
+    [OPENAI, '2026-09-24', [true, 'OpenAI shut down its Videos API on 2026-09-24 and announced no replacement']],
+    [AZURE, '2026-07-14', [false, 'Azure’s retirement dates for sora-2 are 2026-07-15 and 2026-09-15']],
+    [AZURE, '2026-07-15', [false, 'Azure’s retirement dates for sora-2 are 2026-07-15 (passed) and 2026-09-15']],
+    [
+      AZURE,
+      '2026-09-15',
+      [true, 'Azure’s retirement dates for sora-2 are 2026-07-15 (passed) and 2026-09-15 (passed)'],
+    ],
     ['http://127.0.0.1:8000/v1', '2026-09-24', null],
   ])('of %s on %s', (url, day, expected) => {
     const end = serviceEnd(url, Date.parse(day));
-    expect(end && [end.hasCome, end.words]).toEqual(expected);
+    expect(end && [end.isPast, end.words]).toEqual(expected);
   });
 });

@@ -131,7 +131,7 @@ describe('an error', () => {
       hints: ['try again', 'run `sora doctor`'],
     });
     expect(renderError(error, PLAIN)).toMatchInlineSnapshot(`
-      "error: the server failed
+      "error: the server returned an error
         - one
         - two
         caused by: HTTP 500: first line
@@ -146,7 +146,7 @@ describe('an error', () => {
 
   it('strips what a server put into its words', () => {
     const error = new SoraError('server_error', { causedBy: '\x1b[2Jgone\u202e', requestId: 'req\x07', hints: [] });
-    expect(renderError(error, PLAIN)).toBe('error: the server failed\n  caused by: gone\n  request: req\n');
+    expect(renderError(error, PLAIN)).toBe('error: the server returned an error\n  caused by: gone\n  request: req\n');
   });
 });
 
@@ -171,8 +171,8 @@ describe('a wait', () => {
     ],
     [
       'trouble',
-      [state({ trouble: 'the server failed' })],
-      'in progress ━━━━━━━━━───────────  45 %  0:12; the server failed',
+      [state({ trouble: 'the server returned an error' })],
+      'in progress ━━━━━━━━━───────────  45 %  0:12; the server returned an error',
     ],
     ['several', [state(), state({ status: 'completed' })], '1 of 2 done ━━━━━━━━━━━━━━━─────  73 %  0:12'],
     ['none', [], ''],

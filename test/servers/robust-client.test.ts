@@ -55,7 +55,7 @@ describe('1. the base URL', () => {
     );
     const run = runner(createCommandLine(), `${server.url}/v1`);
     expect(errorOf(await run('status', 'video_1', '--json')).hints).toContain(
-      'run `sora doctor` to look for the right address and the right dialect',
+      'run `sora doctor` to find the right base URL and dialect',
     );
     const { checks } = (await run('doctor', '--json')).json<{ checks: { id: string; remedy: string[] }[] }>();
     expect(checks.find(({ id }) => id === 'videos')?.remedy).toEqual([`run \`export SORA_BASE_URL=${server.url}\``]);
@@ -304,7 +304,7 @@ describe('12. a cancellation', () => {
     expect((await run('cancel', 'video_1', '--json')).json()).toMatchObject({ outcome });
   });
 
-  it('says that the job cannot be cancelled and keeps running, whatever the server answered', async () => {
+  it('says that could not cancel the job; it is still running, whatever the server answered', async () => {
     const { run } = await setUp({ remove: () => ({ body: { deleted: true } }), ...telling({ status: 'queued' }) });
     await run('create', PROMPT, '--detach');
     expect(errorOf(await run('cancel', 'video_1', '--json')).code).toBe('cannot_cancel');

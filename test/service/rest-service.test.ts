@@ -39,7 +39,7 @@ describe('an order', () => {
     expect(await service.read('POST', VIDEOS, { json }, 202)).toMatchObject({ model: 'sora-2-pro', size: '1920x1080' });
     const named = await service.read('POST', VIDEOS, { json: { ...json, model: 'sora-2' } }, 400);
     expect(named).toMatchObject({
-      error: { violations: [expect.stringMatching(/sora-2 renders no 1080p landscape/)] },
+      error: { violations: [expect.stringMatching(/sora-2 does not render 1080p landscape/)] },
     });
   });
 
@@ -52,7 +52,11 @@ describe('an order', () => {
     ],
     ['an empty prompt', { prompt: ' ' }, ['the prompt is empty']],
     ['no length', { prompt: 'x', duration: -1 }, ['`duration`']],
-    ['a square, which no known model renders', { prompt: 'x', aspectRatio: '1:1' }, ['sora-2 renders no 720p square']],
+    [
+      'a square, which no known model renders',
+      { prompt: 'x', aspectRatio: '1:1' },
+      ['sora-2 does not render 720p square'],
+    ],
   ])('with %s is refused', async (_, json, starts) => {
     const service = createTestedService();
     const { error } = await service.read('POST', VIDEOS, { json }, 400);

@@ -43,7 +43,7 @@ export const REFUSALS: readonly (readonly [
       message: "Invalid value: '10'. Supported values are: '4', '8', and '12'.",
     },
     1,
-    'the request is not valid',
+    'invalid request',
     /sora create --help/,
   ],
   [
@@ -53,7 +53,7 @@ export const REFUSALS: readonly (readonly [
     'the reference image has the wrong size',
     /resize/,
   ],
-  [400, { message: "Unknown parameter: 'width'" }, 1, 'the request is not valid', /--dry-run/],
+  [400, { message: "Unknown parameter: 'width'" }, 1, 'invalid request', /--dry-run/],
   [
     400,
     {
@@ -61,14 +61,14 @@ export const REFUSALS: readonly (readonly [
         'Your request was blocked by our moderation system when checking inputs. Possible reasons: people-in-user-uploads.',
     },
     1,
-    'refused by moderation',
+    'blocked by moderation',
     /change the prompt/,
   ],
   [
     400,
     { code: 'billing_hard_limit_reached', type: 'billing_limit_user_error', message: 'Billing hard limit' },
     7,
-    'the billing limit is reached',
+    'billing limit reached',
     /platform\.openai\.com\/usage/,
   ],
   [
@@ -83,17 +83,17 @@ export const REFUSALS: readonly (readonly [
     403,
     { code: 'model_not_found', message: "The model 'sora-2' does not exist or you do not have access" },
     4,
-    'the model does not exist here, or the key has no access to it',
+    'the model does not exist, or the key has no access to it',
     /openai\.com\/waitlist\/sora/,
   ],
   [
     404,
     { code: 'model_not_found', message: "The model 'sora-2' has been deprecated" },
     4,
-    'the model does not exist here',
+    'the model does not exist, or the key',
     /--simulate/,
   ],
-  [404, { message: 'Invalid URL (POST /v1/videos)' }, 1, 'the server has no such address', /base URL/],
-  [429, { code: 'rate_limit_exceeded', message: 'Rate limit reached' }, 1, 'too many requests', /wait/],
-  [429, { code: 'insufficient_quota', message: 'You exceeded your current quota' }, 7, 'out of quota', /add credits/],
+  [404, { message: 'Invalid URL (POST /v1/videos)' }, 1, 'the server has no such endpoint', /base URL/],
+  [429, { code: 'rate_limit_exceeded', message: 'Rate limit reached' }, 1, 'rate limit exceeded', /wait/],
+  [429, { code: 'insufficient_quota', message: 'You exceeded your current quota' }, 7, 'out of quota', /add credit/],
 ];
