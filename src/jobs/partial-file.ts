@@ -42,7 +42,7 @@ export interface WholeFile {
 
 /**
  * A download in a private temporary file, with its hash and the walk through its container. The file is created for the
- * first bytes that are written; it is only ever appended to, and never emptied (docs/adr/0023).
+ * first bytes that are written; it is only ever appended to, and never emptied (docs/adr/0025).
  */
 export class PartialFile {
   readonly origin: PartialOrigin;

@@ -4,7 +4,7 @@ import { type FileHandle, open, readdir, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isProcessAlive } from './process-identity.ts';
 
-/** Temporary files that other users of the machine can neither guess, read nor plant; docs/adr/0023 has the rules. */
+/** Temporary files that other users of the machine can neither guess, read nor plant; docs/adr/0025 has the rules. */
 
 export interface PrivateFile {
   readonly path: string;
