@@ -1,52 +1,150 @@
 import { Readable } from 'node:stream';
+import { isDeepStrictEqual } from 'node:util';
 import type { ErrorCode } from '../domain/catalogue.ts';
 import { SoraError } from '../domain/errors.ts';
-import type { ContentLocation, Variant } from '../domain/video.ts';
+import { failureOf } from '../domain/job-failure.ts';
+import { parseJson } from '../domain/json.ts';
+import type { ContentLocation, Variant, VideoJob } from '../domain/video.ts';
 import type { HttpReply } from '../platform/http.ts';
+import { decodeErrorBody } from '../wire/error-body.ts';
+import { decodeJobStatus, decodeLocation } from '../wire/job.ts';
 import { jobPath } from '../wire/job-path.ts';
 import { type CallContext, failureFromReply, failureFromThrown } from './failure.ts';
 import type { ContentOptions, ContentReply, ContentSource, ResumePoint } from './port.ts';
 import type { Transport, TransportReply } from './transport.ts';
 
-/**
- * The bytes of a video, past the SDK: it would hold the whole file in memory.
- * First below the API's own `/content`; where a server has none, from the place
- * that its job names.
- */
-export async function openContent(
-  transport: Transport,
-  source: ContentSource,
-  variant: Variant,
-  options: ContentOptions,
-  context: CallContext,
-): Promise<ContentReply> {
-  const path = `${jobPath('/videos', source.id)}/content`;
-  const url = transport.urlOf(path, variant === 'video' ? {} : { variant });
-  const reply = await fetchContent(transport, url, options, context);
-  if (isSuccess(reply)) return toContentReply(reply, options.resume);
-  const refusal = await failureFrom(transport, reply, context);
-  const { content } = source;
-  if (variant !== 'video' || content === null || !mayBeElsewhere(reply)) throw refusal;
-  const elsewhere = await openLocation(transport, content, options, context);
-  if (elsewhere === null) throw refusal;
-  return elsewhere;
+/** One fetch of a video's bytes: the server, the video, and what is asked of both. */
+export interface ContentCall {
+  readonly transport: Transport;
+  readonly source: ContentSource;
+  readonly variant: Variant;
+  readonly options: ContentOptions;
+  readonly context: CallContext;
+  /** Asks the server for the job, whose address of the file may be fresher than the one at hand. */
+  readonly look: () => Promise<VideoJob>;
 }
 
-/** The bytes at the place that a job names; null for an address that cannot be fetched. */
-export async function openLocation(
-  transport: Transport,
+/**
+ * The bytes of a video, past the SDK, which would hold the whole file in memory: from the API's own `/content`, else from
+ * the address that the job names. Throws `content_expired` only where the server itself says so of the video: that an
+ * address refuses says nothing about a video that is paid for.
+ */
+export async function openContent(call: ContentCall): Promise<ContentReply> {
+  const { transport, source, variant, options } = call;
+  const refusal = await attempt(() => openRoute(call));
+  if (!(refusal instanceof SoraError)) return refusal;
+  const location = isRoute(call, source.content) ? null : source.content;
+  const isFinal = refusal.status === null || PASSING.has(refusal.status) || isOtherFile(refusal, options);
+  if (isFinal || variant !== 'video' || location === null || !canFetch(transport, location)) throw refusal;
+  const outcome = await attempt(() => openNamed(call, location));
+  if (!(outcome instanceof SoraError)) return outcome;
+  throw isOtherFile(outcome, options) || ROUTELESS.has(refusal.code) ? outcome : refusal;
+}
+
+/** The same for a server whose jobs name the file, and which need not have a route for it. */
+export async function openFromJob(call: ContentCall, location: ContentLocation): Promise<ContentReply> {
+  const { transport } = call;
+  if (isRoute(call, location)) return openRoute(call);
+  if (!canFetch(transport, location)) {
+    throw new SoraError('not_supported', { title: 'the address of the video cannot be fetched' });
+  }
+  const refusal = await attempt(() => openNamed(call, location));
+  if (!(refusal instanceof SoraError)) return refusal;
+  if (!isRefusal(refusal)) throw refusal;
+  const outcome = await attempt(() => openRoute(call));
+  if (!(outcome instanceof SoraError)) return outcome;
+  throw outcome.code === 'content_expired' ? outcome : refusal;
+}
+
+/** The code of a file whose address refuses it. It says nothing about the job, unlike `content_expired`. */
+const REFUSED: ErrorCode = 'permission_denied';
+
+/** Whether the address of a file is the wrong one, so that another may be right. */
+function isRefusal({ code }: SoraError): boolean {
+  return code === REFUSED || code === 'content_not_ready';
+}
+
+/** Statuses of `/content` that ask for patience: the file may not be whole elsewhere either. */
+const PASSING: ReadonlySet<number> = new Set([409, 425, 429]);
+
+/** What `/content` says where there is no such route: the word of the file's own address is worth more. */
+const ROUTELESS: ReadonlySet<ErrorCode> = new Set(['content_not_ready', 'not_supported', 'endpoint_not_found']);
+
+/** Whether the rest of a file was asked for and it turned out to be another file: the caller starts over. */
+function isOtherFile({ code }: SoraError, { resume }: ContentOptions): boolean {
+  return resume !== undefined && code === 'download_corrupt';
+}
+
+async function attempt<T>(open: () => Promise<T>): Promise<T | SoraError> {
+  try {
+    return await open();
+  } catch (error) {
+    if (error instanceof SoraError) return error;
+    throw error;
+  }
+}
+
+/** `/content`, with the key: the bytes, or JSON that names their address. */
+async function openRoute(call: ContentCall): Promise<ContentReply> {
+  const { transport, source, variant, options, context } = call;
+  const url = transport.urlOf(routeOf(source.id), variant === 'video' ? {} : { variant });
+  const reply = await fetchContent(transport, url, options, context);
+  if (isSuccess(reply) && !isDocument(reply)) return toContentReply(reply, options.resume);
+  if (reply.status >= 300) throw await failureFrom(transport, reply, context);
+  const text = await transport.textOf(reply).catch((error: unknown) => {
+    options.signal?.throwIfAborted();
+    throw failureFromThrown(error, context);
+  });
+  const location = decodeLocation(parseJson(text));
+  if (location === null || isRoute(call, location) || !canFetch(transport, location)) {
+    throw noBytes(reply.status, text, context);
+  }
+  return openLocation(call, location);
+}
+
+/** The address that a job names; where that refuses, the one that the job names by now. */
+async function openNamed(call: ContentCall, location: ContentLocation): Promise<ContentReply> {
+  const { transport, options, look } = call;
+  const refusal = await attempt(() => openLocation(call, location));
+  if (!(refusal instanceof SoraError)) return refusal;
+  if (!isRefusal(refusal)) throw refusal;
+  const job = await attempt(look);
+  options.signal?.throwIfAborted();
+  if (job instanceof SoraError) throw job.code === 'content_expired' ? job : refusal;
+  const expired = job.status === 'expired' ? failureOf(job, call.context.atMs) : null;
+  if (expired !== null) throw expired;
+  const isFresh = job.content !== null && !isDeepStrictEqual(job.content, location);
+  if (!isFresh || isRoute(call, job.content) || !canFetch(transport, job.content)) throw refusal;
+  return openLocation(call, job.content);
+}
+
+async function openLocation(
+  { transport, options, context }: ContentCall,
   content: ContentLocation,
-  options: ContentOptions,
-  context: CallContext,
-): Promise<ContentReply | null> {
+): Promise<ContentReply> {
   if (content.kind === 'base64') return fromBase64(content.base64);
-  if (!URL.canParse(content.url, transport.baseUrl)) return null;
   const place = new URL(content.url, transport.baseUrl);
   if (place.protocol === 'data:') return fromBase64(content.url);
-  if (place.protocol !== 'http:' && place.protocol !== 'https:') return null;
   const reply = await fetchContent(transport, place.href, options, context);
   if (isSuccess(reply)) return toContentReply(reply, options.resume);
-  throw await failureFrom(transport, reply, context);
+  throw await failureFrom(transport, reply, context, place.origin);
+}
+
+function canFetch({ baseUrl }: Transport, content: ContentLocation): boolean {
+  if (content.kind === 'base64') return true;
+  return (
+    URL.canParse(content.url, baseUrl) && ['http:', 'https:', 'data:'].includes(new URL(content.url, baseUrl).protocol)
+  );
+}
+
+function routeOf(id: string): string {
+  return `${jobPath('/videos', id)}/content`;
+}
+
+/** Whether an address is the API's own `/content`, perhaps by a name that the server has for itself, as `localhost`. */
+function isRoute({ transport, source }: ContentCall, content: ContentLocation | null): boolean {
+  if (content?.kind !== 'url' || !URL.canParse(content.url, transport.baseUrl)) return false;
+  return new URL(content.url, transport.baseUrl).pathname.endsWith(routeOf(source.id));
 }
 
 async function fetchContent(
@@ -73,10 +171,29 @@ function isSuccess({ status }: HttpReply): boolean {
   return status === 200 || status === 206;
 }
 
-/** No such route, or none for this job: its own word for the place is worth more. */
-function mayBeElsewhere({ status }: HttpReply): boolean {
-  return status === 400 || status === 404 || status === 405 || status === 501;
+/** A reply in the place of the bytes: JSON, a page or nothing. */
+function isDocument({ headers }: HttpReply): boolean {
+  return headers['content-length'] === '0' || /\bjson\b|^text\/html/i.test(headers['content-type'] ?? '');
 }
+
+const NOT_YET = /not[ _](yet )?(ready|available|complete|finished)|in.?progress|processing|pending|queued|generating/i;
+
+/** What a 2xx without bytes means: "not yet", "expired", or nothing that this API answers. */
+function noBytes(status: number, text: string, context: CallContext): SoraError {
+  const { code, message } = decodeErrorBody(text);
+  const word = decodeJobStatus(parseJson(text));
+  const facts = context.facts ?? {};
+  const causedBy = `HTTP ${status}: ${message.slice(0, MAX_QUOTED_CHARACTERS) || 'an empty body'}`;
+  const isUnfinished = word === 'queued' || word === 'in_progress' || NOT_YET.test(`${code} ${message}`);
+  if (word === 'expired') return new SoraError('content_expired', { causedBy, status, facts });
+  if (status !== 200 || text.trim() === '' || isUnfinished) {
+    return new SoraError('content_not_ready', { causedBy, status, facts });
+  }
+  const title = 'what was downloaded is no media file';
+  return new SoraError('download_corrupt', { title, causedBy, status, retryable: false, facts });
+}
+
+const MAX_QUOTED_CHARACTERS = 300;
 
 /** Servers say "not yet" in four ways; only a caller who knows the job can tell "not yet" from "never". */
 const NOT_READY: ReadonlySet<number> = new Set([400, 404, 409, 425]);
@@ -84,22 +201,45 @@ const NOT_READY: ReadonlySet<number> = new Set([400, 404, 409, 425]);
 /** The file is shorter than what has arrived, so it is another one by now. */
 const RANGE_NOT_SATISFIABLE = 416;
 
-async function failureFrom(transport: Transport, reply: TransportReply, context: CallContext): Promise<SoraError> {
+/** `fileOrigin` is that of the file's own address; left out for `/content`, which may redirect to one. */
+async function failureFrom(
+  transport: Transport,
+  reply: TransportReply,
+  context: CallContext,
+  fileOrigin: string | null = null,
+): Promise<SoraError> {
   const body = await transport.textOf(reply).catch(() => '');
   const failure = failureFromReply({ status: reply.status, headers: reply.headers, body }, context);
+  const isOfFile = fileOrigin !== null || !transport.isHome(reply.url);
+  const code = codeOf(failure.code, reply.status, isOfFile);
+  if (code === failure.code && !isOfFile) return failure;
   const { causedBy, status, requestId, retryAfterMs } = failure;
-  const code = codeOf(failure.code, reply.status, !transport.isHome(reply.url));
-  if (code === failure.code) return failure;
-  return new SoraError(code, { causedBy, status, requestId, retryAfterMs, facts: context.facts ?? {} });
+  const details = { causedBy, status, requestId, retryAfterMs, facts: context.facts ?? {} };
+  if (code !== REFUSED) return new SoraError(code, details);
+  return new SoraError(code, {
+    ...details,
+    title: `the address of the video’s file refuses it: ${new URL(reply.url).origin}`,
+    hints: ['check whether a firewall or proxy blocks that address; the video itself is finished and paid for'],
+  });
 }
 
-function codeOf(code: ErrorCode, status: number, isForeign: boolean): ErrorCode {
-  // A server that is sent no key refuses because the address that it was reached by is no longer good.
-  if (isForeign && (status === 401 || status === 403)) return 'content_expired';
+function codeOf(code: ErrorCode, status: number, isOfFile: boolean): ErrorCode {
   if (status === RANGE_NOT_SATISFIABLE) return 'download_corrupt';
+  // An address that has lapsed, wants a key or is blocked: none of this says that the video is gone.
+  if (isOfFile && status >= 400 && status < 500) return FILE_PASSING.get(status) ?? REFUSED;
   const isVague = code === 'invalid_request' || code === 'endpoint_not_found' || code === 'video_not_found';
   return isVague && NOT_READY.has(status) ? 'content_not_ready' : code;
 }
+
+/** What the address of a file says that may pass. */
+const FILE_PASSING: ReadonlyMap<number, ErrorCode> = new Map([
+  [404, 'content_not_ready'],
+  [407, 'proxy_failure'],
+  [408, 'request_timeout'],
+  [409, 'content_not_ready'],
+  [425, 'content_not_ready'],
+  [429, 'rate_limit_exceeded'],
+]);
 
 /** Throws `download_corrupt` for another part of the file than was asked for, or a part of another file. */
 function toContentReply({ url, headers, status, body }: TransportReply, resume: ResumePoint | undefined): ContentReply {

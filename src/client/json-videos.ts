@@ -6,7 +6,7 @@ import { WIRE_FORMS } from '../wire/forms.ts';
 import { jobPath } from '../wire/job-path.ts';
 import { decodePollingUrl } from '../wire/openrouter.ts';
 import { parseReplyJson } from '../wire/reply-json.ts';
-import { openContent, openLocation } from './content.ts';
+import { openContent, openFromJob } from './content.ts';
 import type { CallContext } from './failure.ts';
 import type {
   CallOptions,
@@ -93,14 +93,13 @@ export class JsonVideosClient implements VideosClient {
     const { transport, dialect } = this.#options;
     if (variant !== 'video' && this.#rules.lacks.includes(variant)) throw this.#lacks(`no ${variant}`);
     const context = this.#context({ id: source.id });
-    if (dialect === 'openrouter') return openContent(transport, source, variant, options, context);
-    const location = source.content ?? (await this.#locate(source.id, options));
-    const reply = await openLocation(transport, location, options, context);
-    if (reply !== null) return reply;
-    throw new SoraError('not_supported', { title: 'the address of the video is none that can be fetched' });
+    const look = (): Promise<VideoJob> => this.get(source.id, options);
+    const call = { transport, source, variant, options, context, look };
+    if (dialect === 'openrouter') return openContent(call);
+    return openFromJob(call, source.content ?? (await this.#locate(source.id, options)));
   }
 
-  /** Dialect `generations` has no route for content: the job itself tells the place, perhaps some moments after its end. */
+  /** Dialect `generations` needs no route for content: the job itself names the address, perhaps some moments after its end. */
   async #locate(id: string, options: CallOptions): Promise<ContentLocation> {
     const { content } = await this.get(id, options);
     if (content !== null) return content;

@@ -111,7 +111,9 @@ export class SdkVideosClient implements VideosClient {
   }
 
   content(source: ContentSource, variant: Variant, options: ContentOptions = {}): Promise<ContentReply> {
-    return openContent(this.#options.transport, source, variant, options, this.#context({ id: source.id }));
+    const { transport } = this.#options;
+    const context = this.#context({ id: source.id });
+    return openContent({ transport, source, variant, options, context, look: () => this.get(source.id, options) });
   }
 
   async #readAddress(address: string): Promise<Reply> {

@@ -211,10 +211,12 @@ export function hasVideo({ job, removed }: JobRecord): boolean {
   return job?.status === 'completed' && !removed;
 }
 
-/** Whether its video is still to be saved: the command that was to do it ended before, and the server keeps it. */
-export function isFileOwed(record: JobRecord, nowMs: number): boolean {
-  const expiresAtMs = record.job?.expiresAtMs ?? Number.POSITIVE_INFINITY;
-  return record.owesFile === true && hasVideo(record) && record.files.length === 0 && expiresAtMs > nowMs;
+/**
+ * Whether its video is still to be saved: the command that was to do it ended before. Its `expires_at` is no reason to give it
+ * up and pay again: our clock may be wrong, and servers keep files longer than they say.
+ */
+export function isFileOwed(record: JobRecord): boolean {
+  return record.owesFile === true && hasVideo(record) && record.files.length === 0;
 }
 
 /** A record's status in the words of a job: a submission without an answer is `unknown`. */

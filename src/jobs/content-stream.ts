@@ -37,10 +37,7 @@ export async function openChecked(
   order: ContentOrder,
   options: Pick<ContentOptions, 'resume'> = {},
 ): Promise<CheckedContent> {
-  const reply = await openWhenReady(deps, order, options);
-  // A break between here and the moment when the body is read on is found by its reader, and must not end the process.
-  reply.body.on('error', () => {});
-  const head = await peek(reply.body, deps.signal);
+  const { head, ...reply } = await openWhenReady(deps, order, options);
   if (reply.offsetBytes > 0) return { ...reply, kind: null, head };
   const kind = sniffMedia(head);
   if (kind !== null && fitsVariant(kind, order.variant)) return { ...reply, kind, head };
@@ -54,7 +51,7 @@ export async function openChecked(
   throw new SoraError('download_corrupt', {
     title:
       kind === null ? 'what was downloaded is no media file' : `what was downloaded is a ${kind} file, not a video`,
-    causedBy: kind === null ? head.toString('utf8', 0, QUOTED_CHARACTERS) || 'an empty file' : null,
+    causedBy: kind === null ? head.toString('utf8', 0, QUOTED_CHARACTERS) : null,
     jobId: order.source.id,
     retryable: false,
     facts: { id: order.source.id },
@@ -65,14 +62,19 @@ async function openWhenReady(
   { client, clock, signal }: ContentDeps,
   { source, variant, isCompleted }: ContentOrder,
   options: ContentOptions,
-): Promise<ContentReply> {
+): Promise<ContentReply & { readonly head: Buffer }> {
   const deadlineMs = clock.now() + PUBLISHING_MS;
   for (let delayMs = FIRST_DELAY_MS; ; delayMs *= 2) {
     try {
-      return await client.content(source, variant, {
+      const reply = await client.content(source, variant, {
         ...options,
         ...(signal === undefined ? {} : { signal }),
       });
+      // A break between here and the moment when the body is read on is found by its reader, and must not end the process.
+      reply.body.on('error', () => {});
+      const head = await peek(reply.body, signal);
+      if (head.length > 0 || reply.offsetBytes > 0) return { ...reply, head };
+      throw new SoraError('content_not_ready', { causedBy: 'an empty file', facts: { id: source.id } });
     } catch (error) {
       const mayPass = isCompleted && error instanceof SoraError && error.code === 'content_not_ready';
       const pauseMs = mayPass ? (error.retryAfterMs ?? delayMs) : 0;

@@ -144,14 +144,14 @@ function firstOf(deps: SubmitDeps, order: SubmitOrder, key: string | null): JobR
 
 /** The submissions of an equal request that a single create attaches to, oldest first. */
 export function underWay(
-  { ledger, clock }: Pick<SubmitDeps, 'ledger' | 'clock'>,
+  { ledger }: Pick<SubmitDeps, 'ledger'>,
   { server, request, again, owesFile = false }: Pick<SubmitOrder, 'server' | 'request' | 'again' | 'owesFile'>,
 ): JobRecord[] {
   if (again) return [];
   return ledger
     .byFingerprint(fingerprintOf(server.baseUrl, recordRequest(request)))
     .filter(({ account }) => mayBeSameAccount(account, server.account))
-    .filter((record) => isOpen(record) || (owesFile && isFileOwed(record, clock.now())));
+    .filter((record) => isOpen(record) || (owesFile && isFileOwed(record)));
 }
 
 /** The submission that stands for a row, of all that it had, oldest first; undefined when it is to be submitted. */

@@ -114,12 +114,23 @@ function decodeFailure(body: JsonObject): JobFailure | null {
   return message === null ? null : { code: null, message };
 }
 
+/** The status that a body names, wrapped or not; `unknown` when it names none. */
+export function decodeJobStatus(value: JsonValue | undefined): JobStatus {
+  return isJsonObject(value) ? decodeStatus(wordsOf(unwrap(value).status)) : 'unknown';
+}
+
+/** Where a body says that the video is, in any of the forms that servers have for it; null when it does not say. */
+export function decodeLocation(value: JsonValue | undefined): ContentLocation | null {
+  return isJsonObject(value) ? (decodeContent(unwrap(value)) ?? decodeContent(objectOf(value.data))) : null;
+}
+
 function decodeContent(body: JsonObject): ContentLocation | null {
   const data = objectOf(firstOf(body.data));
   const url = firstText(
     body.url,
     body.video_url,
     body.output_url,
+    body.download_url,
     body.result_url,
     objectOf(body.metadata).url,
     objectOf(body.meta_data).url,

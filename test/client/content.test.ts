@@ -9,7 +9,7 @@ import {
   type ScriptedServer,
   startScriptedServer,
 } from '../support/scripted-server.ts';
-import { createVideosClient } from '../support/videos-client.ts';
+import { API_KEY, createVideosClient } from '../support/videos-client.ts';
 
 const CLIP = 'the whole clip';
 const NO_ROUTE: ScriptedReply = { status: 404, body: { detail: 'Not Found' } };
@@ -44,12 +44,15 @@ describe('the place of a video', () => {
     expect(server.requests[0]?.headers).toMatchObject({ 'accept-encoding': 'identity' });
   });
 
-  it.each([404, 405, 501])('is where its job says, when /content is answered with %d', async (status) => {
-    const server = await startScriptedServer([{ status, body: '' }, { body: CLIP }]);
-    const content = { kind: 'url', url: '/files/v.mp4' } as const;
-    expect(await read(await open(server, { content }))).toBe(CLIP);
-    expect(server.requests[1]?.path).toBe('/files/v.mp4');
-  });
+  it.each([401, 403, 404, 405, 410, 500, 501, 502])(
+    'is where its job says, when /content is answered with %d',
+    async (status) => {
+      const server = await startScriptedServer([{ status, body: '' }, { body: CLIP }]);
+      const content = { kind: 'url', url: '/files/v.mp4' } as const;
+      expect(await read(await open(server, { content }))).toBe(CLIP);
+      expect(server.requests[1]?.path).toBe('/files/v.mp4');
+    },
+  );
 
   it.each([
     ['base64', Buffer.from(CLIP).toString('base64')],
@@ -63,7 +66,6 @@ describe('the place of a video', () => {
 
   it.each<[string, ScriptedReply, Order]>([
     ['the server wants to be asked later', { status: 409, body: '' }, {}],
-    ['the server fails', { status: 500, body: '' }, {}],
     ['a picture is asked for', NO_ROUTE, { variant: 'thumbnail' }],
   ])('is nowhere else when %s', async (_, reply, order) => {
     const server = await startScriptedServer([reply]);
@@ -107,17 +109,86 @@ describe('a refusal of the content', () => {
     await expect(open(server)).rejects.toMatchObject({ code, status, retryAfterMs: 7_000, requestId: 'req_1' });
   });
 
-  it.each([401, 403])(
-    'by another origin, which gets no key, means that the address has expired: %d',
+  it.each([401, 403, 410])(
+    'by the address of a file, after %d, says nothing of the job, which is asked for a fresh one',
     async (status) => {
-      const home = await startScriptedServer([NO_ROUTE]);
-      const other = await startScriptedServer([{ status, body: '' }]);
-      const content = { kind: 'url', url: `${other.origin}/v.mp4` } as const;
-      await expect(open(home, { content })).rejects.toMatchObject({ code: 'content_expired', status });
+      const files = await startScriptedServer(({ path }) => (path === '/new.mp4' ? { body: CLIP } : { status }));
+      let fresh = '/old.mp4';
+      const home = await startScriptedServer(({ path }) =>
+        path.endsWith('/content')
+          ? NO_ROUTE
+          : { body: { id: 'video_1', status: 'completed', url: `${files.origin}${fresh}` } },
+      );
+      const content = { kind: 'url', url: `${files.origin}/old.mp4` } as const;
+      await expect(open(home, { content })).rejects.toMatchObject({ code: 'permission_denied', status });
+      fresh = '/new.mp4';
+      expect(await read(await open(home, { content }))).toBe(CLIP);
+      expect(files.requests.map(({ path }) => path)).toEqual(['/old.mp4', '/old.mp4', '/new.mp4']);
       const redirecting = await startScriptedServer([{ status: 302, headers: { location: content.url } }]);
-      await expect(open(redirecting)).rejects.toMatchObject({ code: 'content_expired', status });
+      await expect(open(redirecting)).rejects.toMatchObject({ code: 'permission_denied', status });
     },
   );
+
+  it('is that of an expired video where the job says so, when it is asked for a fresh address', async () => {
+    const home = await startScriptedServer(({ path }) => {
+      if (path.endsWith('/content')) return NO_ROUTE;
+      return path === '/v.mp4' ? { status: 403 } : { body: { id: 'video_1', status: 'expired' } };
+    });
+    const content = { kind: 'url', url: '/v.mp4' } as const;
+    await expect(open(home, { content })).rejects.toMatchObject({ code: 'content_expired' });
+  });
+});
+
+describe('a dialect whose jobs name the file', () => {
+  it.each([
+    ['is asked at its own origin, with the key, for an address that is its own route', '/v1/videos/video_1/content', 0],
+    ['falls back to that route where the address refuses', '/v.mp4', 1],
+  ])('%s', async (_, path, refusals) => {
+    const other = await startScriptedServer([{ status: 401 }]);
+    const url = `${other.origin}${path}`;
+    const home = await startScriptedServer((request) =>
+      request.path.endsWith('/content') ? { body: CLIP } : { body: { id: 'video_1', status: 'completed', url } },
+    );
+    const { client } = createVideosClient(home.url, { dialect: 'generations' });
+    expect(await read(await client.content({ id: 'video_1', content: { kind: 'url', url } }, 'video'))).toBe(CLIP);
+    expect(home.requests.at(-1)).toMatchObject({ headers: { authorization: `Bearer ${API_KEY}` } });
+    expect(other.requests).toHaveLength(refusals);
+  });
+});
+
+describe('/content that answers without the bytes', () => {
+  it.each([
+    ['url', (url: string) => ({ url })],
+    ['video_url', (url: string) => ({ id: 'video_1', status: 'completed', video_url: url })],
+    ['download_url', (url: string) => ({ download_url: url })],
+    ['data.url', (url: string) => ({ code: 0, data: { url } })],
+  ])('is followed to its %s, without the key', async (_, answer) => {
+    const other = await startScriptedServer([{ body: CLIP }]);
+    const home = await startScriptedServer([{ body: answer(`${other.origin}/v.mp4`) }]);
+    expect(await read(await open(home))).toBe(CLIP);
+    expect(other.requests[0]?.headers).not.toHaveProperty('authorization');
+  });
+
+  it.each<[ErrorCode, ScriptedReply]>([
+    ['content_not_ready', { body: { id: 'video_1', status: 'in_progress' } }],
+    ['content_not_ready', { body: { error: { message: 'oh', code: 'video_not_ready' } } }],
+    ['content_not_ready', { headers: { 'content-length': '0' } }],
+    ['content_not_ready', { status: 202, body: { status: 'accepted' } }],
+    ['content_not_ready', { status: 204 }],
+    ['content_expired', { body: { id: 'video_1', status: 'expired' } }],
+    ['download_corrupt', { body: { id: 'video_1', status: 'completed' } }],
+  ])('is %s for %j', async (code, reply) => {
+    const server = await startScriptedServer([reply]);
+    await expect(open(server)).rejects.toMatchObject({ code });
+  });
+
+  it.each<ScriptedReply>([
+    { headers: { 'content-length': '0' } },
+    { headers: { 'content-type': 'text/html' }, body: '<html>' },
+  ])('leaves the address that the job names: %j', async (reply) => {
+    const server = await startScriptedServer([reply, { body: CLIP }]);
+    expect(await read(await open(server, { content: { kind: 'url', url: '/v.mp4' } }))).toBe(CLIP);
+  });
 });
 
 describe('a broken download', () => {

@@ -4,6 +4,8 @@ import { describe, expect, it } from 'vitest';
 import { Interrupt } from '../../src/platform/host.ts';
 import { clipsIn, createStudio, failedReply, promptOf, summaryOf } from '../support/batch-studio.ts';
 import type { CommandLine } from '../support/command-line.ts';
+import { startScriptedServer } from '../support/scripted-server.ts';
+import { clipReply } from '../support/videos-server.ts';
 
 const NAMED = '{"prompt":"a boat","output":"boat.mp4"}\n';
 const jsonl = ({ cwd }: CommandLine, text: string): void => writeFileSync(join(cwd, 'shots.jsonl'), text);
@@ -187,6 +189,25 @@ describe('--retry-failed', () => {
     expect((await batch(['--retry-failed'])).code).toBe(0);
     expect(server.posts).toBe(3);
   });
+});
+
+it('a finished job stays that of its row when the address of its file refuses, and is never paid for again', async () => {
+  let isRefused = true;
+  const { server, batch } = await createStudio(
+    {
+      content: () => ({ status: 404, body: { error: { message: 'Invalid URL' } } }),
+      retrieve: (job) => ({ body: { ...job, url: `${files.origin}/${job.id}.mp4` } }),
+    },
+    'a boat\na cat\n',
+  );
+  const files = await startScriptedServer((request) => (isRefused ? { status: 403 } : clipReply(request)));
+  const run = await batch();
+  expect(run.code).not.toBe(0);
+  await batch(['--retry-failed']);
+  expect(server.posts).toBe(2);
+  isRefused = false;
+  expect(await batch(['--retry-failed'])).toMatchObject({ code: 0 });
+  expect(server.posts).toBe(2);
 });
 
 describe('the file of results', () => {

@@ -322,7 +322,7 @@ describe('the same request', () => {
     expect(server.posts).toBe(2);
   });
 
-  it('is made anew when the file that is owed can no longer be had', async () => {
+  it('is not made anew for an `expires_at` that has passed by our clock: the server is asked for the file', async () => {
     const interrupt = new AbortController();
     let expiresAt = 0;
     const { create, run, server, sora } = await setUp({
@@ -336,8 +336,9 @@ describe('the same request', () => {
     await create([], { interrupt: interrupt.signal });
     await run('status', '@last');
     sora.clock.advance(3_600_000);
-    await create(['--no-download']);
-    expect(server.posts).toBe(2);
+    expect(await create()).toMatchObject({ code: 0 });
+    expect(server.posts).toBe(1);
+    expect(readdirSync(sora.cwd)).toHaveLength(1);
   });
 
   it('is asked for N times on purpose with --count, and not more by a rerun', async () => {

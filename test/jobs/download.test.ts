@@ -350,7 +350,6 @@ describe('what is no video', () => {
   it.each<[string, ScriptedReply, object]>([
     ['JSON', { headers: { 'content-type': 'video/mp4' }, body: '{"error":"gone"}' }, { causedBy: '{"error":"gone"}' }],
     ['a page', { body: '<html>sign in</html>' }, { causedBy: '<html>sign in</html>' }],
-    ['nothing', { body: '' }, { causedBy: 'an empty file' }],
     ['a picture', { body: '\x89PNG\r\n\x1a\n'.padEnd(64) }, { message: expect.stringContaining('a png file') }],
   ])('%s is refused with its own words, and not tried again', async (_, reply, words) => {
     const body = typeof reply === 'string' ? '' : reply.body;
@@ -479,6 +478,12 @@ describe('a file that is not published yet', () => {
       { status, body: '' },
       whole,
     ]);
+    expect(await run()).toMatchObject({ sha256: SHA256 });
+    expect(ranges()).toHaveLength(3);
+  });
+
+  it('is waited for when an empty file stands in its place', async () => {
+    const { download: run, ranges } = await setUp([{ body: '' }, { headers: { 'content-length': '0' } }, whole]);
     expect(await run()).toMatchObject({ sha256: SHA256 });
     expect(ranges()).toHaveLength(3);
   });

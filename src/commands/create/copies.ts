@@ -61,7 +61,7 @@ export async function submitCopies(order: CopiesOrder, deps: CopiesDeps): Promis
       taken.add(record.key);
       if (unrecorded !== undefined) errors.push(unrecorded);
       if (kind === 'attached') {
-        const what = isFileOwed(record, host.clock.now())
+        const what = isFileOwed(record)
           ? `the same request already finished as ${record.job?.id}, and its video is not saved yet`
           : `the same request is already running as ${record.job?.id}`;
         output.note(`${what}; attaching to it at no further cost (\`--again\` submits another)`);
@@ -89,7 +89,7 @@ function keepDayCap({ request, price, count, again, owesFile }: CopiesOrder, ser
   const { ledger, host, configuration } = deps;
   const cap = configuration.maxCostPerDayMicros;
   if (cap === null || configuration.isSimulator) return;
-  const standing = underWay({ ledger, clock: host.clock }, { server: server.identity, request, again, owesFile });
+  const standing = underWay({ ledger }, { server: server.identity, request, again, owesFile });
   const missing = Math.max(0, count - standing.length);
   if (missing === 0) return;
   const excess = overDayCap(ledger, price === null ? null : price.micros * missing, {
