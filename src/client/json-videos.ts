@@ -1,11 +1,9 @@
 import { DIALECTS, type Dialect, type DialectRules } from '../domain/dialect.ts';
 import { SoraError } from '../domain/errors.ts';
-import type { JsonObject } from '../domain/json.ts';
 import type { ContentLocation, Variant, VideoJob, VideoRequest } from '../domain/video.ts';
 import { WIRE_FORMS } from '../wire/forms.ts';
 import { jobPath } from '../wire/job-path.ts';
 import { decodePollingUrl } from '../wire/openrouter.ts';
-import { parseReplyJson } from '../wire/reply-json.ts';
 import { openContent, openFromJob } from './content.ts';
 import type { CallContext } from './failure.ts';
 import type {
@@ -18,7 +16,16 @@ import type {
   VideoPage,
   VideosClient,
 } from './port.ts';
-import { isEndedJob, jobOf, outcomeBehind, type Reply, readReply, removalOf, unansweredOutcome } from './reply.ts';
+import {
+  exchange,
+  isEndedJob,
+  jobOf,
+  outcomeBehind,
+  type Reply,
+  readReply,
+  removalOf,
+  unansweredOutcome,
+} from './reply.ts';
 import type { Transport } from './transport.ts';
 
 export interface JsonVideosClientOptions {
@@ -26,13 +33,6 @@ export interface JsonVideosClientOptions {
   readonly dialect: Exclude<Dialect, 'videos'>;
   readonly profile: string;
   readonly now: () => number;
-}
-
-interface Call {
-  readonly method: string;
-  readonly url: string;
-  readonly json?: JsonObject;
-  readonly headers?: Readonly<Record<string, string>>;
 }
 
 /**
@@ -56,12 +56,12 @@ export class JsonVideosClient implements VideosClient {
     const { transport, dialect } = this.#options;
     const { route, encode } = WIRE_FORMS[dialect];
     const context = this.#context({ model: request.model, size: request.size });
-    const json = encode(request);
-    const headers = { 'idempotency-key': idempotencyKey };
+    const body = JSON.stringify(encode(request));
+    const headers = { 'content-type': 'application/json', 'idempotency-key': idempotencyKey };
+    const read = (address: string): Promise<Reply> =>
+      exchange(transport, { method: 'GET', url: transport.withQuery(address) });
     try {
-      const reply = await this.#call({ method: 'POST', url: transport.urlOf(route), json, headers });
-      const read = (address: string): Promise<Reply> =>
-        this.#call({ method: 'GET', url: transport.withQuery(address) });
+      const reply = await exchange(transport, { method: 'POST', url: transport.urlOf(route), headers, body });
       const outcome = await outcomeBehind(reply, context, read);
       if (outcome.kind === 'accepted') this.#hearPollingUrl(outcome.job.id, reply);
       return outcome;
@@ -70,10 +70,10 @@ export class JsonVideosClient implements VideosClient {
     }
   }
 
-  async get(id: string, { signal }: CallOptions = {}): Promise<VideoJob> {
+  async get(id: string, options: CallOptions = {}): Promise<VideoJob> {
     const context = this.#context({ id });
     const url = this.#pollingUrls.get(id) ?? this.#urlOf(id);
-    const reply = await readReply(this.#call({ method: 'GET', url }, signal), context, signal, isEndedJob(id));
+    const reply = await this.#read('GET', url, context, options, isEndedJob(id));
     this.#hearPollingUrl(id, reply);
     return jobOf(reply, id, context);
   }
@@ -82,10 +82,10 @@ export class JsonVideosClient implements VideosClient {
     throw this.#lacks('no list of videos');
   }
 
-  async remove(id: string, { signal }: CallOptions = {}): Promise<boolean> {
+  async remove(id: string, options: CallOptions = {}): Promise<boolean> {
     if (this.#rules.lacks.includes('delete')) throw this.#lacks('no call to cancel or delete a video');
     const context = this.#context({ id });
-    const reply = await readReply(this.#call({ method: 'DELETE', url: this.#urlOf(id) }, signal), context, signal);
+    const reply = await this.#read('DELETE', this.#urlOf(id), context, options);
     return removalOf(reply, context);
   }
 
@@ -120,17 +120,15 @@ export class JsonVideosClient implements VideosClient {
     if (transport.isHome(href)) this.#pollingUrls.set(id, transport.withQuery(href));
   }
 
-  async #call({ method, url, json, headers }: Call, signal?: AbortSignal): Promise<Reply> {
-    const { transport } = this.#options;
-    const reply = await transport.send({
-      method,
-      url,
-      headers: { accept: 'application/json', ...(json && { 'content-type': 'application/json' }), ...headers },
-      ...(json && { body: JSON.stringify(json) }),
-      ...(signal && { signal }),
-    });
-    const body = await transport.answerOf(reply);
-    return { status: reply.status, headers: reply.headers, body, value: parseReplyJson(body) };
+  #read(
+    method: string,
+    url: string,
+    context: CallContext,
+    { signal }: CallOptions,
+    isAnswer?: (reply: Reply) => boolean,
+  ): Promise<Reply> {
+    const request = { method, url, ...(signal && { signal }) };
+    return readReply(exchange(this.#options.transport, request), context, signal, isAnswer);
   }
 
   #lacks(what: string): SoraError {

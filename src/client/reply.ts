@@ -2,6 +2,7 @@ import { SoraError } from '../domain/errors.ts';
 import type { JsonValue } from '../domain/json.ts';
 import { isTerminal, type VideoJob } from '../domain/video.ts';
 import { decodeJob, isJobDocument, type ReplyFacts } from '../wire/job.ts';
+import { parseReplyJson } from '../wire/reply-json.ts';
 import { decodeDeleted } from '../wire/videos.ts';
 import {
   type CallContext,
@@ -14,11 +15,19 @@ import {
   unreadableReply,
 } from './failure.ts';
 import type { CreateOutcome } from './port.ts';
+import type { Transport, TransportRequest } from './transport.ts';
 
 /** An answer of the API, read to its end, whatever its status. */
 export interface Reply extends RefusedReply {
   /** The body as JSON; undefined when it is none. */
   readonly value: JsonValue | undefined;
+}
+
+/** One call, sent once, and its answer. Rejects with what the transport throws. */
+export async function exchange(transport: Transport, request: TransportRequest): Promise<Reply> {
+  const reply = await transport.send({ ...request, headers: { accept: 'application/json', ...request.headers } });
+  const body = await transport.answerOf(reply);
+  return { status: reply.status, headers: reply.headers, body, value: parseReplyJson(body) };
 }
 
 export function isSuccess({ status }: Reply): boolean {

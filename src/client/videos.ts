@@ -3,7 +3,6 @@ import type { JsonObject } from '../domain/json.ts';
 import type { Variant, VideoJob, VideoRequest } from '../domain/video.ts';
 import { decodeErrorBody } from '../wire/error-body.ts';
 import { jobPath } from '../wire/job-path.ts';
-import { parseReplyJson } from '../wire/reply-json.ts';
 import { decodePage, encodeForm, encodeJson, encodePlainJson, encodingFor } from '../wire/videos.ts';
 import { openContent } from './content.ts';
 import { type CallContext, refusesEncoding, unreadableReply } from './failure.ts';
@@ -20,6 +19,7 @@ import type {
 } from './port.ts';
 import {
   aheadOf,
+  exchange,
   isEndedJob,
   isSuccess,
   jobOf,
@@ -30,7 +30,6 @@ import {
   replyFacts,
   unansweredOutcome,
 } from './reply.ts';
-import { Sdk, StatusError, unwrapSdkError } from './sdk.ts';
 import type { Transport } from './transport.ts';
 
 export interface VideosClientOptions {
@@ -39,8 +38,6 @@ export interface VideosClientOptions {
   readonly profile: string;
   readonly now: () => number;
 }
-
-type Call = (sdk: Sdk, options: CallOptions) => { asResponse(): Promise<Response> };
 
 /** Refusals of the types of two fields, in the words of the libraries that read them. */
 const TYPE_REFUSED =
@@ -52,24 +49,28 @@ const ENCODERS: Readonly<Record<Encoding, (request: VideoRequest) => JsonObject 
   'plain-json': encodePlainJson,
 };
 
-/** Dialect `videos` on the openai SDK; see `port.ts` for what each call promises. */
+/**
+ * Dialect `videos`; see `port.ts` for what each call promises. Creates go through the openai SDK. Calls that only look go
+ * straight over the transport: the SDK builds a `Headers` for each call, and loading that class takes Node as long as its start.
+ */
 export class SdkVideosClient implements VideosClient {
   readonly #options: VideosClientOptions;
-  readonly #sdk: Sdk;
   /** The encoding that this server turned out to want. */
   #learnt: Encoding | undefined;
 
   constructor(options: VideosClientOptions) {
     this.#options = options;
-    this.#sdk = new Sdk(options.transport);
   }
 
   /** Ignores the signal: to abort a create that has left would only hide what became of it. */
   async create(request: VideoRequest, { idempotencyKey }: CreateOptions): Promise<CreateOutcome> {
+    const { transport } = this.#options;
     const context = this.#context({ model: request.model, size: request.size });
-    const headers = { 'Idempotency-Key': idempotencyKey };
+    const { postThroughSdk } = await import('./sdk.ts');
     const send = (encoding: Encoding): Promise<Reply> =>
-      this.#call((sdk) => sdk.post('/videos', { body: ENCODERS[encoding](request), headers }));
+      postThroughSdk(transport, '/videos', ENCODERS[encoding](request), { 'idempotency-key': idempotencyKey });
+    const read = (address: string): Promise<Reply> =>
+      exchange(transport, { method: 'GET', url: transport.withQuery(address) });
     try {
       const first = this.#learnt ?? encodingFor(request, this.#options.encoding);
       let reply = await send(first);
@@ -78,7 +79,7 @@ export class SdkVideosClient implements VideosClient {
         reply = await send(other);
         if (isSuccess(reply)) this.#learnt = other;
       }
-      return await outcomeBehind(reply, context, (url) => this.#readAddress(url));
+      return await outcomeBehind(reply, context, read);
     } catch (error) {
       return unansweredOutcome(error, context);
     }
@@ -86,15 +87,19 @@ export class SdkVideosClient implements VideosClient {
 
   async get(id: string, options: CallOptions = {}): Promise<VideoJob> {
     const context = this.#context({ id });
-    const path = jobPath('/videos', id);
-    const reply = await this.#read((sdk, own) => sdk.get(path, own), context, options, isEndedJob(id));
-    return jobOf(reply, id, context);
+    const url = this.#options.transport.urlOf(jobPath('/videos', id));
+    return jobOf(await this.#read('GET', url, context, options, isEndedJob(id)), id, context);
   }
 
   async list({ limit, after, order }: ListQuery, options: CallOptions = {}): Promise<VideoPage> {
     const context = this.#context({});
-    const query = { limit, ...(after === undefined ? {} : { after }), ...(order === undefined ? {} : { order }) };
-    const reply = await this.#read((sdk, own) => sdk.get('/videos', { query, ...own }), context, options);
+    const query = {
+      limit: String(limit),
+      ...(after !== undefined && { after }),
+      ...(order !== undefined && { order }),
+    };
+    const url = this.#options.transport.urlOf('/videos', query);
+    const reply = await this.#read('GET', url, context, options);
     const page = decodePage(reply.value, replyFacts(reply, context.atMs));
     if (page === null) throw unreadableReply(reply, context);
     // `has_more` is missing on some servers and always true on others: an empty page, or the same one again, ends the list.
@@ -105,9 +110,8 @@ export class SdkVideosClient implements VideosClient {
 
   async remove(id: string, options: CallOptions = {}): Promise<boolean> {
     const context = this.#context({ id });
-    const path = jobPath('/videos', id);
-    const reply = await this.#read((sdk, own) => sdk.delete(path, own), context, options);
-    return removalOf(reply, context);
+    const url = this.#options.transport.urlOf(jobPath('/videos', id));
+    return removalOf(await this.#read('DELETE', url, context, options), context);
   }
 
   content(source: ContentSource, variant: Variant, options: ContentOptions = {}): Promise<ContentReply> {
@@ -116,45 +120,15 @@ export class SdkVideosClient implements VideosClient {
     return openContent({ transport, source, variant, options, context, look: () => this.get(source.id, options) });
   }
 
-  async #readAddress(address: string): Promise<Reply> {
-    const { transport } = this.#options;
-    const headers = { accept: 'application/json' };
-    const reply = await transport.send({ method: 'GET', url: transport.withQuery(address), headers });
-    const body = await transport.answerOf(reply);
-    return { status: reply.status, headers: reply.headers, body, value: parseReplyJson(body) };
-  }
-
   #read(
-    call: Call,
+    method: string,
+    url: string,
     context: CallContext,
     { signal }: CallOptions,
     isAnswer?: (reply: Reply) => boolean,
   ): Promise<Reply> {
-    return readReply(this.#call(call, signal), context, signal, isAnswer);
-  }
-
-  async #call(call: Call, signal?: AbortSignal): Promise<Reply> {
-    // The SDK leaves a listener on the signal that it is given: over a long wait they would pile up.
-    const own = new AbortController();
-    const abort = (): void => own.abort(signal?.reason);
-    if (signal?.aborted) abort();
-    signal?.addEventListener('abort', abort);
-    try {
-      const response = await call(this.#sdk, { signal: own.signal }).asResponse();
-      const body = await response.text();
-      return {
-        status: response.status,
-        headers: Object.fromEntries(response.headers),
-        body,
-        value: parseReplyJson(body),
-      };
-    } catch (error) {
-      if (!(error instanceof StatusError)) throw unwrapSdkError(error);
-      const { status, headers, body } = error;
-      return { status: status ?? 0, headers: Object.fromEntries(headers ?? []), body, value: parseReplyJson(body) };
-    } finally {
-      signal?.removeEventListener('abort', abort);
-    }
+    const request = { method, url, ...(signal && { signal }) };
+    return readReply(exchange(this.#options.transport, request), context, signal, isAnswer);
   }
 
   #context(facts: NonNullable<CallContext['facts']>): CallContext {
