@@ -3,21 +3,26 @@ import { loadWithCodeCache } from './platform/code-cache.ts';
 import { homeDirOf } from './platform/home-dir.ts';
 import { soraPaths } from './store/paths.ts';
 
-/** Loads the program, `sora.ts`, for `bin/sora.js`; `scripts/build.mjs` packed it into files, which are read as they are needed. */
-export function loadProgram({ env, platform, argv }: NodeJS.Process): typeof import('./sora.ts') {
-  const codeDir = codeFolder(env, platform);
+/** Names the content of `sora.js`; `scripts/build.mjs` fills it in. */
+declare const PROGRAM_HASH: string;
+
+/** What `loadProgram` reads of the process. */
+export type Launch = Pick<NodeJS.Process, 'env' | 'platform' | 'argv'>;
+
+/** Loads the program for `bin/sora.js`, with the code that V8 compiled in an earlier run of the same command. */
+export function loadProgram({ env, platform, argv }: Launch): typeof import('./sora.ts') {
   const [, , command = ''] = argv;
   const part = /^[a-z]+$/.test(command) ? command : 'help';
-  const readPack = (name: string): unknown =>
-    loadWithCodeCache(join(__dirname, `${name}.js`), { folder: codeDir, part: `${part}-${name}` }, readPack);
-  return readPack('sora') as typeof import('./sora.ts'); // what the pack of this name exports
+  const cache = { folder: codeFolder(env, platform), version: PROGRAM_HASH, part };
+  return loadWithCodeCache(join(__dirname, 'sora.js'), cache, require) as typeof import('./sora.ts'); // what it exports
 }
 
-/** A folder that is refused is reported by the command itself; here it means that nothing is kept. */
-function codeFolder(env: NodeJS.ProcessEnv, platform: NodeJS.Platform): string {
+/** Null keeps no code: Node is told to keep none, or the folder is refused, which the command itself reports. */
+function codeFolder(env: Launch['env'], platform: Launch['platform']): string | null {
+  if (env.NODE_DISABLE_COMPILE_CACHE === '1') return null;
   try {
     return soraPaths({ env, platform, homeDir: homeDirOf(env) }).codeDir;
   } catch {
-    return '/dev/null/sora';
+    return null;
   }
 }

@@ -1,4 +1,4 @@
-import { OpenAI } from 'openai';
+import OpenAI from 'openai';
 import type { JsonObject } from '../domain/json.ts';
 import { exchange, type Reply } from './reply.ts';
 import type { Transport } from './transport.ts';

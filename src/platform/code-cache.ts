@@ -2,37 +2,41 @@ import { closeSync, fstatSync, openSync, readdirSync, readFileSync, renameSync, 
 import { join } from 'node:path';
 import { Script } from 'node:vm';
 import { makeFolder } from './folders.ts';
-
-const HASH_LENGTH = 16;
+import { temporaryName } from './random.ts';
 
 export interface CodeCache {
-  readonly folder: string;
-  /** Names the file in it: runs of one command compile the same functions of a file. */
+  /** Where compiled code is kept; null for nowhere. */
+  readonly folder: string | null;
+  /** Names the content of the file: V8 would take the code of another file of the same length. */
+  readonly version: string;
+  /** Names the cached code: runs of one command compile the same functions. */
   readonly part: string;
 }
 
 /**
- * Loads a file with the code that V8 compiled of it in an earlier run: compiling is half of what a short command takes. The
- * file begins with `//` and a hash of the program; what follows is one function of a CommonJS module, which gets `given` too,
- * and resolves names as the file of this function does: both lie in `dist/`, and a `require` of its own takes 1 ms to make.
- * What V8 kept is made anew whenever it does not fit the file or V8 itself; a folder that cannot be written costs nothing but
- * the time. `NODE_DISABLE_COMPILE_CACHE=1` switches it off, as it does Node’s own.
+ * Loads a CommonJS file with the code that V8 compiled of it in an earlier run; compiling takes half of a short command.
+ * Node's own compile cache holds only what is compiled while a file loads, not what runs later, and Node 20 has none.
+ *
+ * Code that does not fit is compiled again, and a folder that cannot be written costs time only.
  */
-export function loadWithCodeCache(file: string, { folder, part }: CodeCache, given: unknown): unknown {
-  const source = readFileSync(file, 'latin1'); // esbuild writes ASCII
-  const version = `${source.slice(2, 2 + HASH_LENGTH)}-${process.versions.v8}`;
-  const isOff = process.env.NODE_DISABLE_COMPILE_CACHE === '1';
-  const cachedData = isOff ? undefined : readOwnFile(join(folder, `${version}-${part}`));
-  const script = new Script(source, { filename: file, ...(cachedData ? { cachedData } : {}) });
-  if (!isOff && (cachedData === undefined || script.cachedDataRejected === true)) {
-    process.once('exit', () => keep(script, folder, version, part)); // when all is compiled that this command needs
+export function loadWithCodeCache(
+  file: string,
+  { folder, version, part }: CodeCache,
+  require: NodeJS.Require,
+): unknown {
+  const source = `(function (module, exports, require) {${readFileSync(file, 'utf8')}\n})`;
+  const prefix = `${version}-${process.versions.v8}-`;
+  const cached = folder === null ? undefined : readOwnFile(join(folder, prefix + part));
+  const script = new Script(source, { filename: file, ...(cached && { cachedData: cached }) });
+  if (folder !== null && (cached === undefined || script.cachedDataRejected)) {
+    process.once('exit', () => keep(script, folder, prefix, part)); // when all is compiled that the command needs
   }
   const module = { exports: {} };
-  script.runInThisContext()(module, module.exports, require, given);
+  script.runInThisContext()(module, module.exports, require);
   return module.exports;
 }
 
-/** Compiled code is run as it is found, so none is taken from a file that somebody else may have written. */
+/** V8 runs cached code as it is, so a file that somebody else may have written is not used. */
 function readOwnFile(path: string): Buffer | undefined {
   try {
     const descriptor = openSync(path, 'r');
@@ -48,17 +52,18 @@ function readOwnFile(path: string): Buffer | undefined {
   }
 }
 
-function keep(script: Script, folder: string, version: string, part: string): void {
+function keep(script: Script, folder: string, prefix: string, part: string): void {
   try {
     makeFolder(folder, 0o700);
-    const temporary = join(folder, `${process.pid}.tmp`);
-    // Whole or not at all: V8 sees when a file was cut, but trusts every byte of one that was not.
-    writeFileSync(temporary, script.createCachedData(), { mode: 0o600, flush: true });
-    renameSync(temporary, join(folder, `${version}-${part}`));
+    const path = join(folder, prefix + part);
+    const temporary = temporaryName(path);
+    // Whole or not at all: V8 notices a file that was cut, but trusts every byte of one that was not.
+    writeFileSync(temporary, script.createCachedData(), { mode: 0o600, flag: 'wx', flush: true });
+    renameSync(temporary, path);
     for (const name of readdirSync(folder)) {
-      if (!name.startsWith(version)) rmSync(join(folder, name), { force: true }); // of a version that was replaced
+      if (!name.startsWith(prefix)) rmSync(join(folder, name), { force: true }); // of a version that was replaced
     }
   } catch {
-    // Only a matter of time.
+    // The next run tries again.
   }
 }

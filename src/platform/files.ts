@@ -1,10 +1,10 @@
-import { randomBytes } from 'node:crypto';
-import { constants, linkSync, lstatSync, readlinkSync, statSync, unlinkSync } from 'node:fs';
-import { type FileHandle, open, rename, rm, writeFile } from 'node:fs/promises';
-import { dirname, extname, join, resolve } from 'node:path';
+import { constants, promises as fs, linkSync, lstatSync, readlinkSync, statSync, unlinkSync } from 'node:fs';
+import type { FileHandle } from 'node:fs/promises';
+import { dirname, extname, resolve } from 'node:path';
 import type { Writable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { makeFolder } from './folders.ts';
+import { temporaryName } from './random.ts';
 
 /** True when a Node file-system error carries this code (`ENOENT`, `EEXIST`, …). */
 export function hasCode(error: unknown, code: string): boolean {
@@ -38,19 +38,18 @@ async function writeThrough<T>(
   place: (temporary: string) => Promise<T>,
 ): Promise<T> {
   makeFolder(dirname(path), 0o700);
-  // Short, for `path` may be as long as names can get.
-  const temporary = join(dirname(path), `.sora-${randomBytes(8).toString('hex')}.tmp`);
+  const temporary = temporaryName(path);
   try {
-    const file = await open(temporary, 'wx', mode);
+    const file = await fs.open(temporary, 'wx', mode);
     try {
-      await writeFile(file, data);
+      await fs.writeFile(file, data);
       await file.sync();
     } finally {
       await file.close();
     }
     return await place(temporary);
   } finally {
-    await rm(temporary, { force: true });
+    await fs.rm(temporary, { force: true });
   }
 }
 
@@ -77,7 +76,7 @@ const LONGEST_HOLD_MS = 10_000;
 
 /** Renames a file to a name that may be taken. Windows is given ten seconds to let go of the old file. */
 export function renameOver(from: string, to: string): Promise<void> {
-  return process.platform === 'win32' ? whileHeld(() => rename(from, to)) : rename(from, to);
+  return process.platform === 'win32' ? whileHeld(() => fs.rename(from, to)) : fs.rename(from, to);
 }
 
 /** Repeats what fails because another program holds a file open, for as long as that may pass; throws the last failure. */
@@ -139,7 +138,7 @@ const FIFO_POLL_MS = 100;
  */
 export async function openOutput(path: string, signal?: AbortSignal): Promise<Writable> {
   const probe = statSync(path).isFIFO() ? await whenRead(path, signal) : null;
-  const file = await open(path, constants.O_WRONLY);
+  const file = await fs.open(path, constants.O_WRONLY);
   await probe?.close(); // not before: the reader would take it for the end
   return file.createWriteStream();
 }
@@ -148,7 +147,7 @@ async function whenRead(path: string, signal: AbortSignal | undefined): Promise<
   for (;;) {
     signal?.throwIfAborted();
     try {
-      return await open(path, constants.O_WRONLY | constants.O_NONBLOCK);
+      return await fs.open(path, constants.O_WRONLY | constants.O_NONBLOCK);
     } catch (error) {
       if (!hasCode(error, 'ENXIO')) throw error;
       await sleep(FIFO_POLL_MS);

@@ -1,10 +1,10 @@
-import { randomBytes } from 'node:crypto';
 import { setMaxListeners } from 'node:events';
 import type { Readable, Writable } from 'node:stream';
 import { type Clock, systemClock } from './clock.ts';
 import { homeDirOf } from './home-dir.ts';
 import { type Http, nodeHttp } from './http.ts';
 import { ownProcess, type ProcessIdentity } from './process-identity.ts';
+import { pooledRandomBytes } from './random.ts';
 
 export type InputStream = Readable & { readonly isTTY?: boolean };
 export type OutputStream = Writable & { readonly isTTY?: boolean; readonly columns?: number };
@@ -111,17 +111,4 @@ function listenForInterrupts(): AbortSignal {
     });
   }
   return controller.signal;
-}
-
-const POOL_BYTES = 4096;
-
-/** Asks for much at once and hands it out in pieces, none of them twice: each question takes as long as a request does. */
-function pooledRandomBytes(): (sizeBytes: number) => Uint8Array {
-  let pool = Buffer.of();
-  return (sizeBytes) => {
-    if (pool.length < sizeBytes) pool = randomBytes(Math.max(POOL_BYTES, sizeBytes)); // read when called: node:crypto is slow to load
-    const bytes = pool.subarray(0, sizeBytes);
-    pool = pool.subarray(sizeBytes);
-    return bytes;
-  };
 }

@@ -1,5 +1,4 @@
-import { closeSync, fdatasync, fstatSync, openSync, readSync, statSync, writeSync } from 'node:fs';
-import { open } from 'node:fs/promises';
+import { closeSync, fdatasync, promises as fs, fstatSync, openSync, readSync, statSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { promisify } from 'node:util';
 import { withFileLock } from './file-lock.ts';
@@ -285,7 +284,7 @@ function endsInNewline(descriptor: number, size: number): boolean {
 /** A new file outlives a power cut only when its folder's entry does. */
 async function syncFolder(path: string): Promise<void> {
   try {
-    const folder = await open(path, 'r');
+    const folder = await fs.open(path, 'r');
     try {
       await folder.sync();
     } finally {

@@ -1,6 +1,5 @@
 import { createRoute, OpenAPIHono, type z } from '@hono/zod-openapi';
 import type { MiddlewareHandler } from 'hono';
-import { HTTPException } from 'hono/http-exception';
 import { SoraError } from '../domain/errors.ts';
 import {
   type Handler,
@@ -186,7 +185,8 @@ function violationsOf({ issues }: z.core.$ZodError): string[] {
 
 function asSoraError(error: Error): SoraError {
   if (error instanceof SoraError) return error;
-  if (error instanceof HTTPException && error.status < 500) {
+  const isRefusal = 'status' in error && Number(error.status) < 500; // an HTTPException of hono
+  if (isRefusal) {
     return new SoraError('invalid_request', { title: 'the body is not valid JSON', hints: [] });
   }
   return new SoraError('unexpected', { causedBy: error.message });

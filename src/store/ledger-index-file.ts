@@ -1,8 +1,8 @@
-import { randomBytes } from 'node:crypto';
 import { closeSync, fstatSync, openSync, readSync, renameSync, rmSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { makeFolder } from '../platform/folders.ts';
+import { temporaryName } from '../platform/random.ts';
 import type { LedgerProblem } from './ledger-line.ts';
 import { Postings } from './ledger-postings.ts';
 
@@ -90,7 +90,7 @@ export function writeIndexFile(path: string, { postings, ...knowledge }: StoredI
   };
   const text = Buffer.from(JSON.stringify(header));
   const preamble = new Uint8Array(Uint32Array.of(text.length, crc32(text)).buffer);
-  const temporary = `${path}.${randomBytes(4).toString('hex')}.tmp`;
+  const temporary = temporaryName(path);
   makeFolder(dirname(path), 0o700);
   try {
     const descriptor = openSync(temporary, 'wx', 0o600);

@@ -1,9 +1,8 @@
 import { readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { Interrupt } from '../../src/platform/host.ts';
 import { clipsIn, createStudio, failedReply, promptOf, summaryOf } from '../support/batch-studio.ts';
-import type { CommandLine } from '../support/command-line.ts';
+import { type CommandLine, Interrupt } from '../support/command-line.ts';
 import { startScriptedServer } from '../support/scripted-server.ts';
 import { clipReply } from '../support/videos-server.ts';
 

@@ -2,7 +2,6 @@ import { readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { PassThrough, Readable } from 'node:stream';
 import { describe, expect, it } from 'vitest';
-import { Interrupt } from '../../src/platform/host.ts';
 import { nodeHttp } from '../../src/platform/http.ts';
 import {
   clipsIn,
@@ -13,7 +12,7 @@ import {
   resultsIn,
   summaryOf,
 } from '../support/batch-studio.ts';
-import { createCommandLine, type RunResult } from '../support/command-line.ts';
+import { createCommandLine, Interrupt, type RunResult } from '../support/command-line.ts';
 
 const rows = (count: number): string => Array.from({ length: count }, (_, at) => `scene ${at}\n`).join('');
 

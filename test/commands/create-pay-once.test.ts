@@ -1,8 +1,8 @@
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { Interrupt, type InterruptName } from '../../src/platform/host.ts';
-import type { CommandLine, RunResult } from '../support/command-line.ts';
+import type { InterruptName } from '../../src/platform/host.ts';
+import { type CommandLine, Interrupt, type RunResult } from '../support/command-line.ts';
 import type { ReceivedRequest, ScriptedReply } from '../support/scripted-server.ts';
 import { setUp } from '../support/set-up.ts';
 import { CLIP } from '../support/videos-server.ts';

@@ -2,8 +2,13 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { describe, expect, it } from 'vitest';
-import { Interrupt } from '../../src/platform/host.ts';
-import { type CommandLine, createCommandLine, type RunOptions, type RunResult } from '../support/command-line.ts';
+import {
+  type CommandLine,
+  createCommandLine,
+  Interrupt,
+  type RunOptions,
+  type RunResult,
+} from '../support/command-line.ts';
 import { createPngHeader } from '../support/image-headers.ts';
 import { setUp } from '../support/set-up.ts';
 

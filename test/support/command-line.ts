@@ -1,7 +1,7 @@
 import { mkdirSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
-import { runCli } from '../../src/main.ts';
 import type { Host, InputStream, OutputStream } from '../../src/platform/host.ts';
 import type { Http } from '../../src/platform/http.ts';
 import { ownProcess } from '../../src/platform/process-identity.ts';
@@ -40,6 +40,20 @@ export interface CommandLine {
   plain(text: string): string;
 }
 
+const ROOT = join(import.meta.dirname, '../..');
+const DIST = join(ROOT, 'dist');
+const { runCli, Interrupt } =
+  process.env.SORA_TESTED === 'built' ? loadBuiltProgram() : await import('../../src/sora.ts');
+
+/** What a run is interrupted with, in `RunOptions.interrupt`. */
+export { Interrupt };
+
+/** The program that ships, loaded as `bin/sora.js` loads it. */
+function loadBuiltProgram(): typeof import('../../src/sora.ts') {
+  const { loadProgram }: typeof import('../../src/launch.ts') = createRequire(import.meta.url)(join(DIST, 'launch.js'));
+  return loadProgram({ ...process, env: { SORA_HOME: join(ROOT, 'node_modules/.cache/sora') } });
+}
+
 /** `sora` in this process, with its own folders, a clock that runs only when it is slept on, and no network. */
 export function createCommandLine({
   clock = createFakeClock(),
@@ -63,7 +77,7 @@ export function createCommandLine({
         options.stdin instanceof PassThrough ? options.stdin : new PassThrough().end(options.stdin);
       const host: Host = {
         version: '0.0.0-test',
-        programDir: join(import.meta.dirname, '../../dist'),
+        programDir: DIST,
         argv,
         env: defined({ SORA_HOME: home, ...options.env }),
         cwd,
