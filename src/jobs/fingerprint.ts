@@ -1,7 +1,7 @@
-import { hash } from 'node:crypto';
 import { canonicalJson } from '../domain/json.ts';
 import type { RecordedRequest } from '../domain/record.ts';
 import type { ReferenceImage, VideoRequest } from '../domain/video.ts';
+import { crypto } from '../platform/crypto.ts';
 
 /** The request as the ledger keeps it. */
 export function recordRequest(request: VideoRequest): RecordedRequest {
@@ -14,7 +14,7 @@ export function recordRequest(request: VideoRequest): RecordedRequest {
 export function describeImage(image: ReferenceImage): string {
   switch (image.kind) {
     case 'file':
-      return `sha256:${hash('sha256', image.bytes)}`;
+      return `sha256:${crypto().hash('sha256', image.bytes)}`;
     case 'url':
       return `url:${image.url}`;
     case 'file_id':
@@ -24,5 +24,7 @@ export function describeImage(image: ReferenceImage): string {
 
 /** Equal for requests that would make the same video at the same server, reference bytes included. */
 export function fingerprintOf(baseUrl: string, request: RecordedRequest): string {
-  return hash('sha256', canonicalJson({ baseUrl, request: { ...request } })).slice(0, 32);
+  return crypto()
+    .hash('sha256', canonicalJson({ baseUrl, request: { ...request } }))
+    .slice(0, 32);
 }

@@ -1,8 +1,8 @@
 import { closeSync, fstatSync, openSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Script } from 'node:vm';
+import { temporaryName } from './crypto.ts';
 import { makeFolder } from './folders.ts';
-import { temporaryName } from './random.ts';
 
 export interface CodeCache {
   /** Where compiled code is kept; null for nowhere. */

@@ -1,6 +1,6 @@
-import { randomBytes } from 'node:crypto';
 import { closeSync, linkSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs';
 import { setTimeout } from 'node:timers/promises';
+import { crypto } from './crypto.ts';
 import { hasCode } from './files.ts';
 import { fateOf, ownProcess, type ProcessIdentity } from './process-identity.ts';
 
@@ -61,7 +61,7 @@ function tryLock(lock: string): boolean {
 
 /** Taken away under another name first: two that find it at once must not take away the lock that one of them then makes. */
 function removeLeft(lock: string, holder: string): void {
-  const taken = `${lock}.${randomBytes(4).toString('hex')}`;
+  const taken = `${lock}.${crypto().randomBytes(4).toString('hex')}`;
   try {
     renameSync(lock, taken);
     if (readHolder(taken) !== holder) linkSync(taken, lock);

@@ -3,8 +3,8 @@ import type { FileHandle } from 'node:fs/promises';
 import { dirname, extname, resolve } from 'node:path';
 import type { Writable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { temporaryName } from './crypto.ts';
 import { makeFolder } from './folders.ts';
-import { temporaryName } from './random.ts';
 
 /** True when a Node file-system error carries this code (`ENOENT`, `EEXIST`, …). */
 export function hasCode(error: unknown, code: string): boolean {

@@ -1,10 +1,10 @@
 import { setMaxListeners } from 'node:events';
 import type { Readable, Writable } from 'node:stream';
 import { type Clock, systemClock } from './clock.ts';
+import { pooledRandomBytes } from './crypto.ts';
 import { homeDirOf } from './home-dir.ts';
 import { type Http, nodeHttp } from './http.ts';
 import { ownProcess, type ProcessIdentity } from './process-identity.ts';
-import { pooledRandomBytes } from './random.ts';
 
 export type InputStream = Readable & { readonly isTTY?: boolean };
 export type OutputStream = Writable & { readonly isTTY?: boolean; readonly columns?: number };

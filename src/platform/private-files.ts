@@ -1,7 +1,7 @@
-import { randomBytes } from 'node:crypto';
 import { constants, type Stats } from 'node:fs';
 import { type FileHandle, open, readdir, rename } from 'node:fs/promises';
 import { join } from 'node:path';
+import { crypto } from './crypto.ts';
 import { isProcessAlive } from './process-identity.ts';
 
 /** Temporary files that other users of the machine can neither guess, read nor plant; docs/adr/0025 has the rules. */
@@ -58,7 +58,7 @@ export async function adoptPrivateFile(folder: string, name: string, tag: string
 }
 
 function newPath(folder: string, tag: string): string {
-  return join(folder, `.sora-${tag}-${process.pid}-${randomBytes(8).toString('hex')}.part`);
+  return join(folder, `.sora-${tag}-${process.pid}-${crypto().randomBytes(8).toString('hex')}.part`);
 }
 
 /** Windows keeps owners elsewhere; there the folder's own rights protect what is in it. */

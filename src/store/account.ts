@@ -1,6 +1,6 @@
-import { createHmac, randomBytes } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { crypto } from '../platform/crypto.ts';
 import { makeFolder } from '../platform/folders.ts';
 
 const SALT = /^([0-9a-f]{8})([0-9a-f]{32})$/;
@@ -12,7 +12,7 @@ const SALT = /^([0-9a-f]{8})([0-9a-f]{32})$/;
 export function accountOf(saltPath: string, secrets: readonly string[]): string | undefined {
   const [, saltId, salt] = SALT.exec(readSalt(saltPath) ?? '') ?? [];
   if (saltId === undefined || salt === undefined) return undefined;
-  const digest = createHmac('sha256', salt).update(JSON.stringify(secrets)).digest('hex');
+  const digest = crypto().createHmac('sha256', salt).update(JSON.stringify(secrets)).digest('hex');
   return `${saltId}.${digest.slice(0, 16)}`;
 }
 
@@ -28,7 +28,7 @@ function readSalt(path: string): string | undefined {
 function makeSalt(path: string): string | undefined {
   try {
     makeFolder(dirname(path), 0o700);
-    writeFileSync(path, `${randomBytes(20).toString('hex')}\n`, { flag: 'wx', mode: 0o600 });
+    writeFileSync(path, `${crypto().randomBytes(20).toString('hex')}\n`, { flag: 'wx', mode: 0o600 });
   } catch {
     // It exists by now, or cannot be made: reading tells.
   }

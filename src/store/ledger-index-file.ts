@@ -1,8 +1,8 @@
 import { closeSync, fstatSync, openSync, readSync, renameSync, rmSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { crc32 } from 'node:zlib';
+import { temporaryName } from '../platform/crypto.ts';
 import { makeFolder } from '../platform/folders.ts';
-import { temporaryName } from '../platform/random.ts';
 import type { LedgerProblem } from './ledger-line.ts';
 import { Postings } from './ledger-postings.ts';
 

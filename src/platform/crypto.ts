@@ -1,7 +1,7 @@
 import { dirname, join } from 'node:path';
 
 /** node:crypto, loaded at the first use: it takes as long to load as all else that a short command needs of Node. */
-const crypto = (): typeof import('node:crypto') => process.getBuiltinModule('node:crypto');
+export const crypto = (): typeof import('node:crypto') => process.getBuiltinModule('node:crypto');
 
 const POOL_BYTES = 4096;
 
