@@ -17,14 +17,14 @@ export function fixtureId(job: number): string {
   return `video_${job.toString(16).padStart(32, '0')}`;
 }
 
-/** Writes a ledger of jobs that were all finished and saved, one every 90 seconds, from scratch. */
-export function writeLedgerFixture(journalPath: string, jobs: number): void {
+/** Writes a ledger of jobs of one server that were all finished and saved, one every 90 seconds. */
+export function writeLedgerFixture(journalPath: string, jobs: number, baseUrl: string): void {
   mkdirSync(dirname(journalPath), { recursive: true, mode: 0o700 });
   const descriptor = openSync(journalPath, 'w', 0o600);
   try {
     let chunk = '';
     for (let job = 0; job < jobs; job++) {
-      for (const event of eventsOf(job)) chunk += `${JSON.stringify(event)}\n`;
+      for (const event of eventsOf(job, baseUrl)) chunk += `${JSON.stringify(event)}\n`;
       if (chunk.length < CHUNK_LENGTH && job < jobs - 1) continue;
       writeSync(descriptor, chunk);
       chunk = '';
@@ -34,7 +34,7 @@ export function writeLedgerFixture(journalPath: string, jobs: number): void {
   }
 }
 
-function eventsOf(job: number): LedgerEvent[] {
+function eventsOf(job: number, baseUrl: string): LedgerEvent[] {
   const key = fixtureKey(job);
   const atMs = START_MS + job * JOB_EVERY_MS;
   const completedAtMs = atMs + 61_000 + (job % 40) * 1000;
@@ -45,8 +45,8 @@ function eventsOf(job: number): LedgerEvent[] {
       key,
       atMs,
       pid: 4711,
-      profile: 'openai',
-      baseUrl: 'https://api.openai.com/v1',
+      profile: 'custom',
+      baseUrl,
       fingerprint: `sha256:${job.toString(16).padStart(64, '0')}`,
       request: {
         prompt: `${SCENE}, take ${job}`,

@@ -96,6 +96,27 @@ describe('a create whose answer is lost', () => {
     `);
   });
 
+  it('is not sent again where a list that is complete cuts prompts with …, and is recovered by attach', async () => {
+    const { server, run } = await setUp({
+      create: (accept) => instead(accept, 'drop'),
+      list: () => ({
+        body: { data: server.jobs.map((job) => ({ ...job, prompt: 'a pap…' })), has_more: false },
+      }),
+    });
+    await run('config', 'profile', 'add', 'lab', '--base-url', server.url);
+    await run('config', 'set', 'profiles.lab.capabilities.complete_list', 'yes');
+    const create = (): Promise<RunResult> => run('create', 'a paper boat', '--profile', 'lab', '-y', '--json');
+    const lost = await create();
+    const [, submission = ''] = /sora attach (sub_\w+) video_1/.exec(lost.stderr) ?? [];
+    expect([errorCode(lost), errorCode(await create()), server.posts]).toEqual([
+      'outcome_unknown',
+      'outcome_unknown',
+      1,
+    ]);
+    expect((await run('attach', submission, 'video_1')).code).toBe(0);
+    expect({ code: (await create()).code, posts: server.posts }).toEqual({ code: 0, posts: 1 });
+  });
+
   it('is found by `sora status` when it appears in the list later', async () => {
     let isListed = false;
     const { run, create, server } = await setUp({

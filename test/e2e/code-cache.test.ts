@@ -10,7 +10,7 @@ describe('the compiled code of a command', () => {
     const { sora, files } = watched();
     await sora.start(PATHS).ended;
     const [file = ''] = files();
-    expect(file).toMatch(/-config-sora$/);
+    expect(file).toMatch(/-config$/);
     if (process.platform !== 'win32') expect(statSync(file).mode & 0o777).toBe(0o600);
 
     const { mtimeMs } = statSync(file);
