@@ -1,7 +1,7 @@
 import { join } from 'node:path';
+import { baseFolders } from './platform/base-folders.ts';
 import { loadWithCodeCache } from './platform/code-cache.ts';
 import { homeDirOf } from './platform/home-dir.ts';
-import { soraPaths } from './store/paths.ts';
 
 /** Names the content of `sora.js`; `scripts/build.mjs` fills it in. */
 declare const PROGRAM_HASH: string;
@@ -21,7 +21,7 @@ export function loadProgram({ env, platform, argv }: Launch): typeof import('./s
 function codeFolder(env: Launch['env'], platform: Launch['platform']): string | null {
   if (env.NODE_DISABLE_COMPILE_CACHE === '1') return null;
   try {
-    return soraPaths({ env, platform, homeDir: homeDirOf(env) }).codeDir;
+    return join(baseFolders({ env, platform, homeDir: homeDirOf(env) }).cache, 'code');
   } catch {
     return null;
   }

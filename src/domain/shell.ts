@@ -1,8 +1,8 @@
-import { INVISIBLE } from './invisible.ts';
+import { replaceInvisible } from './invisible.ts';
 
 /** A text as one word of a POSIX shell, quoted where that is needed; what nobody sees stands as escapes of bash and zsh. */
 export function shellWord(text: string): string {
-  if (text.search(INVISIBLE) !== -1) return `$'${escapeForShell(text)}'`;
+  if (replaceInvisible(text, () => '') !== text) return `$'${escapeForShell(text)}'`;
   return /^[\w./:@%+=,-]+$/.test(text) ? text : `'${text.replace(/'/g, `'\\''`)}'`;
 }
 
@@ -18,7 +18,7 @@ export function shellQuoted(text: string): string {
 
 /** The inside of `$'…'`, with every byte of what is invisible. */
 function escapeForShell(text: string): string {
-  return text
-    .replace(/[\\']/g, '\\$&')
-    .replace(INVISIBLE, (character) => Buffer.from(character).toString('hex').replace(/../g, '\\x$&'));
+  return replaceInvisible(text.replace(/[\\']/g, '\\$&'), (character) =>
+    Buffer.from(character).toString('hex').replace(/../g, '\\x$&'),
+  );
 }

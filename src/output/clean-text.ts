@@ -1,5 +1,5 @@
 import { stripVTControlCharacters } from 'node:util';
-import { escapeInvisible, INVISIBLE } from '../domain/invisible.ts';
+import { escapeInvisible, replaceInvisible } from '../domain/invisible.ts';
 
 /** Most text, which is safe as it is; the full check takes fifty times as long. */
 const PLAIN = /^[ -~]*$/;
@@ -7,12 +7,12 @@ const PLAIN = /^[ -~]*$/;
 /** Text from outside as it may be printed: no terminal sequences, no invisible or direction-changing characters. */
 export function cleanText(text: string): string {
   if (PLAIN.test(text)) return text;
-  return stripVTControlCharacters(text).replace(INVISIBLE, '');
+  return replaceInvisible(stripVTControlCharacters(text), () => '');
 }
 
 /** JSON as it may be printed: nothing is lost, as a program reads the escapes back. */
 export function escapeMarks(json: string): string {
-  return PLAIN.test(json) ? json : escapeInvisible(json);
+  return escapeInvisible(json);
 }
 
 /** The same on one line, cut to a number of terminal columns; for tables and progress. */

@@ -2,7 +2,7 @@ import { posix, win32 } from 'node:path';
 
 /** What a folder can hold as one name: bytes, or UTF-16 units on Windows. */
 const MAX_NAME_LENGTH = 255;
-const WINDOWS_DEVICES = /^(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9¹²³]) *(\.|$)/i;
+const WINDOWS_DEVICES = /^(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9\u00b9\u00b2\u00b3]) *(\.|$)/i;
 
 /**
  * What keeps a path, as it was typed, from being that of a file or folder on a platform; null where nothing does. Says

@@ -7,12 +7,8 @@ import { soraPaths } from '../../src/store/paths.ts';
 const HOME = join('/', 'home', 'ada');
 
 const foldersOf = (platform: NodeJS.Platform, env: Readonly<Record<string, string>>): string[] => {
-  const { settings, keys, ledger, ledgerIndex, simulatorDir, serviceDir, codeDir } = soraPaths({
-    env,
-    platform,
-    homeDir: HOME,
-  });
-  return [settings, keys, ledger, ledgerIndex, simulatorDir, serviceDir, codeDir];
+  const { settings, keys, ledger, ledgerIndex, simulatorDir, serviceDir } = soraPaths({ env, platform, homeDir: HOME });
+  return [settings, keys, ledger, ledgerIndex, simulatorDir, serviceDir];
 };
 
 describe('files lie', () => {
@@ -66,7 +62,6 @@ describe('files lie', () => {
       join(cache, 'ledger.index'),
       join(state, 'simulator'),
       join(state, 'serve'),
-      join(cache, 'code'),
     ]);
   });
 });
