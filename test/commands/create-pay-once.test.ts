@@ -99,8 +99,9 @@ describe('a create whose answer is lost', () => {
   it('is not sent again where a list that is complete cuts prompts with …, and is recovered by attach', async () => {
     const { server, run } = await setUp({
       create: (accept) => instead(accept, 'drop'),
+      // So old by its own account that the prompt alone tells that it may be the lost one.
       list: () => ({
-        body: { data: server.jobs.map((job) => ({ ...job, prompt: 'a pap…' })), has_more: false },
+        body: { data: server.jobs.map((job) => ({ ...job, prompt: 'a pap…', created_at: 1 })), has_more: false },
       }),
     });
     await run('config', 'profile', 'add', 'lab', '--base-url', server.url);
