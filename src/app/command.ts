@@ -1,5 +1,5 @@
 import type { ErrorCode } from '../domain/catalogue.ts';
-import { SoraError } from '../domain/errors.ts';
+import type { SoraError } from '../domain/errors.ts';
 import type { Answer } from '../output/output.ts';
 import type { Context } from './context.ts';
 import type { OptionSpecs, OptionValues } from './option-values.ts';
@@ -44,24 +44,4 @@ export interface CommandDefinition<S extends OptionSpecs = OptionSpecs> {
 /** Keeps the literal types of the flags, from which the types of the values follow. */
 export function defineCommand<const S extends OptionSpecs>(definition: CommandDefinition<S>): CommandDefinition<S> {
   return definition;
-}
-
-export interface Outcomes<T> {
-  readonly values: readonly T[];
-  readonly errors: readonly SoraError[];
-}
-
-/** Does the same for several things, in order; one failure does not stop the others. */
-export async function forEach<I, T>(items: readonly I[], act: (item: I) => Promise<T>): Promise<Outcomes<T>> {
-  const values: T[] = [];
-  const errors: SoraError[] = [];
-  for (const item of items) {
-    try {
-      values.push(await act(item));
-    } catch (error) {
-      if (!(error instanceof SoraError)) throw error;
-      errors.push(error);
-    }
-  }
-  return { values, errors };
 }

@@ -1,6 +1,7 @@
 import { statSync } from 'node:fs';
 import type { Configuration } from '../configuration/configuration.ts';
 import { SoraError } from '../domain/errors.ts';
+import { forEach, type Outcomes } from '../domain/outcomes.ts';
 import { factsOf, type JobRecord, type LedgerEvent } from '../domain/record.ts';
 import { commandAbout } from '../domain/shell.ts';
 import { type JobSummary, lastKnownJob, summarize } from '../domain/summary.ts';
@@ -18,11 +19,6 @@ export interface FoundJob {
   readonly id: string;
   readonly server: Server;
   readonly record: JobRecord | undefined;
-}
-
-export interface FoundJobs {
-  readonly found: readonly FoundJob[];
-  readonly errors: readonly SoraError[];
 }
 
 export interface KnownJobsDeps {
@@ -70,34 +66,24 @@ export class KnownJobs {
   }
 
   /** The same for several; what cannot be found does not keep the others from being found. */
-  async findAll(names: readonly string[]): Promise<FoundJobs> {
-    const found: FoundJob[] = [];
-    const errors: SoraError[] = [];
-    for (const name of names) {
-      try {
-        found.push(await this.find(name));
-      } catch (error) {
-        if (!(error instanceof SoraError)) throw error;
-        errors.push(error);
-      }
-    }
-    return { found, errors };
+  findAll(names: readonly string[]): Promise<Outcomes<FoundJob>> {
+    return forEach(names, (name) => this.find(name));
   }
 
   /**
-   * Finds the jobs of all unfinished submissions to the server in use. Those whose outcome is unknown are left out with a note: they would
-   * fail every such command until a person resolves them.
+   * Finds the jobs of all unfinished submissions to the server in use. Those whose outcome is unknown are left out with a
+   * note: they would fail every such command until a person resolves them.
    */
-  async findUnfinished(): Promise<FoundJobs> {
+  async findUnfinished(): Promise<Outcomes<FoundJob>> {
     const { ledger, output } = this.#deps;
     const open = ledger.open().filter(this.isInScope);
-    const { found, errors } = await this.findAll(open.map(({ key }) => key));
+    const { values, errors } = await this.findAll(open.map(({ key }) => key));
     const unresolved = errors.filter(({ code }) => code === 'outcome_unknown');
     for (const { message, submission } of unresolved) {
       output.note(`${submission}: ${message}; run \`sora status ${submission}\` to see what to do about it`);
     }
     const isWithdrawn = (error: SoraError): boolean => error.code === 'video_not_found' && error.jobId === null;
-    return { found, errors: errors.filter((error) => !unresolved.includes(error) && !isWithdrawn(error)) };
+    return { values, errors: errors.filter((error) => !unresolved.includes(error) && !isWithdrawn(error)) };
   }
 
   /**

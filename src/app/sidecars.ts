@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { SoraError } from '../domain/errors.ts';
 import { isJsonObject, parseJson } from '../domain/json.ts';
+import { forEach } from '../domain/outcomes.ts';
 import type { RecordedRequest, SavedFile } from '../domain/record.ts';
 import { redactUrl } from '../domain/redact.ts';
 import { commandAbout } from '../domain/shell.ts';
@@ -10,7 +11,6 @@ import { sidecarPath } from '../jobs/destination.ts';
 import { escapeMarks } from '../output/clean-text.ts';
 import { jobJson } from '../output/job-view.ts';
 import { createFile, hasCode, replaceFile } from '../platform/files.ts';
-import { forEach } from './command.ts';
 import type { Context } from './context.ts';
 
 /** Anyone who may read the video may read where it came from. */

@@ -5,7 +5,6 @@ import { WIRE_FORMS } from '../wire/forms.ts';
 import { jobPath } from '../wire/job-path.ts';
 import { decodePollingUrl } from '../wire/openrouter.ts';
 import { openContent, openFromJob } from './content.ts';
-import type { CallContext } from './failure.ts';
 import type {
   CallOptions,
   ContentOptions,
@@ -17,6 +16,8 @@ import type {
   VideosClient,
 } from './port.ts';
 import {
+  type ClientOptions,
+  contextFor,
   exchange,
   isEndedJob,
   jobOf,
@@ -26,13 +27,9 @@ import {
   removalOf,
   unansweredOutcome,
 } from './reply.ts';
-import type { Transport } from './transport.ts';
 
-export interface JsonVideosClientOptions {
-  readonly transport: Transport;
+export interface JsonVideosClientOptions extends ClientOptions {
   readonly dialect: Exclude<Dialect, 'videos'>;
-  readonly profile: string;
-  readonly now: () => number;
 }
 
 /**
@@ -55,14 +52,12 @@ export class JsonVideosClient implements VideosClient {
   async create(request: VideoRequest, { idempotencyKey }: CreateOptions): Promise<CreateOutcome> {
     const { transport, dialect } = this.#options;
     const { route, encode } = WIRE_FORMS[dialect];
-    const context = this.#context({ model: request.model, size: request.size });
+    const context = contextFor(this.#options, { model: request.model, size: request.size });
     const body = JSON.stringify(encode(request));
     const headers = { 'content-type': 'application/json', 'idempotency-key': idempotencyKey };
-    const read = (address: string): Promise<Reply> =>
-      exchange(transport, { method: 'GET', url: transport.withQuery(address) });
     try {
       const reply = await exchange(transport, { method: 'POST', url: transport.urlOf(route), headers, body });
-      const outcome = await outcomeBehind(reply, context, read);
+      const outcome = await outcomeBehind(reply, context, transport);
       if (outcome.kind === 'accepted') this.#hearPollingUrl(outcome.job.id, reply);
       return outcome;
     } catch (error) {
@@ -71,9 +66,14 @@ export class JsonVideosClient implements VideosClient {
   }
 
   async get(id: string, options: CallOptions = {}): Promise<VideoJob> {
-    const context = this.#context({ id });
+    const context = contextFor(this.#options, { id });
     const url = this.#pollingUrls.get(id) ?? this.#urlOf(id);
-    const reply = await this.#read('GET', url, context, options, isEndedJob(id));
+    const reply = await readReply(
+      this.#options.transport,
+      { method: 'GET', url: url, ...options },
+      context,
+      isEndedJob(id),
+    );
     this.#hearPollingUrl(id, reply);
     return jobOf(reply, id, context);
   }
@@ -84,15 +84,19 @@ export class JsonVideosClient implements VideosClient {
 
   async remove(id: string, options: CallOptions = {}): Promise<boolean> {
     if (this.#rules.lacks.includes('delete')) throw this.#lacks('no call to cancel or delete a video');
-    const context = this.#context({ id });
-    const reply = await this.#read('DELETE', this.#urlOf(id), context, options);
+    const context = contextFor(this.#options, { id });
+    const reply = await readReply(
+      this.#options.transport,
+      { method: 'DELETE', url: this.#urlOf(id), ...options },
+      context,
+    );
     return removalOf(reply, context);
   }
 
   async content(source: ContentSource, variant: Variant, options: ContentOptions = {}): Promise<ContentReply> {
     const { transport, dialect } = this.#options;
     if (variant !== 'video' && this.#rules.lacks.includes(variant)) throw this.#lacks(`no ${variant}`);
-    const context = this.#context({ id: source.id });
+    const context = contextFor(this.#options, { id: source.id });
     const look = (): Promise<VideoJob> => this.get(source.id, options);
     const call = { transport, source, variant, options, context, look };
     if (dialect === 'openrouter') return openContent(call);
@@ -120,23 +124,7 @@ export class JsonVideosClient implements VideosClient {
     if (transport.isHome(href)) this.#pollingUrls.set(id, transport.withQuery(href));
   }
 
-  #read(
-    method: string,
-    url: string,
-    context: CallContext,
-    { signal }: CallOptions,
-    isAnswer?: (reply: Reply) => boolean,
-  ): Promise<Reply> {
-    const request = { method, url, ...(signal && { signal }) };
-    return readReply(exchange(this.#options.transport, request), context, signal, isAnswer);
-  }
-
   #lacks(what: string): SoraError {
     return new SoraError('not_supported', { title: `${this.#rules.label} has ${what}` });
-  }
-
-  #context(facts: NonNullable<CallContext['facts']>): CallContext {
-    const { transport, profile, now } = this.#options;
-    return { baseUrl: transport.baseUrl, hasKey: transport.hasKey, atMs: now(), facts: { profile, ...facts } };
   }
 }

@@ -17,6 +17,21 @@ import {
 import type { CreateOutcome } from './port.ts';
 import type { Transport, TransportRequest } from './transport.ts';
 
+/** What a client of any dialect is made of. */
+export interface ClientOptions {
+  readonly transport: Transport;
+  readonly profile: string;
+  readonly now: () => number;
+}
+
+/** What is known of a call that is about to be made. */
+export function contextFor(
+  { transport, profile, now }: ClientOptions,
+  facts: NonNullable<CallContext['facts']>,
+): CallContext {
+  return { baseUrl: transport.baseUrl, hasKey: transport.hasKey, atMs: now(), facts: { profile, ...facts } };
+}
+
 /** An answer of the API, read to its end, whatever its status. */
 export interface Reply extends RefusedReply {
   /** The body as JSON; undefined when it is none. */
@@ -46,18 +61,14 @@ export function outcomeOf(reply: Reply, context: CallContext): CreateOutcome {
 
 /**
  * The same, once the address in a `Location` was read where the answer itself names no job: it may be the job's, on the
- * server's own origin. `read` sends a GET.
+ * server's own origin.
  */
-export async function outcomeBehind(
-  reply: Reply,
-  context: CallContext,
-  read: (url: string) => Promise<Reply>,
-): Promise<CreateOutcome> {
+export async function outcomeBehind(reply: Reply, context: CallContext, transport: Transport): Promise<CreateOutcome> {
   const outcome = outcomeOf(reply, context);
   const url = outcome.kind === 'unknown' ? jobAddress(reply, context.baseUrl) : null;
   if (url === null) return outcome;
   try {
-    const answer = await read(url);
+    const answer = await exchange(transport, { method: 'GET', url: transport.withQuery(url) });
     const job = isSuccess(answer) ? decodeJob(answer.value, replyFacts(answer, context.atMs)) : null;
     return job !== null && job.id === lastSegment(url) ? { kind: 'accepted', job } : outcome;
   } catch {
@@ -92,16 +103,16 @@ export function unansweredOutcome(thrown: unknown, context: CallContext): Create
  * answer: a 2xx is one, and so is what `isAnswer` accepts beside it.
  */
 export async function readReply(
-  call: Promise<Reply>,
+  transport: Transport,
+  request: TransportRequest,
   context: CallContext,
-  signal: AbortSignal | undefined,
   isAnswer: (reply: Reply) => boolean = () => false,
 ): Promise<Reply> {
   let reply: Reply;
   try {
-    reply = await call;
+    reply = await exchange(transport, request);
   } catch (error) {
-    signal?.throwIfAborted();
+    request.signal?.throwIfAborted();
     throw failureFromThrown(error, context);
   }
   if (!isSuccess(reply) && !isAnswer(reply)) throw failureFromReply(reply, context);

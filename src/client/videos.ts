@@ -5,7 +5,7 @@ import { decodeErrorBody } from '../wire/error-body.ts';
 import { jobPath } from '../wire/job-path.ts';
 import { decodePage, encodeForm, encodeJson, encodePlainJson, encodingFor } from '../wire/videos.ts';
 import { openContent } from './content.ts';
-import { type CallContext, refusesEncoding, unreadableReply } from './failure.ts';
+import { refusesEncoding, unreadableReply } from './failure.ts';
 import type {
   CallOptions,
   ContentOptions,
@@ -19,7 +19,8 @@ import type {
 } from './port.ts';
 import {
   aheadOf,
-  exchange,
+  type ClientOptions,
+  contextFor,
   isEndedJob,
   isSuccess,
   jobOf,
@@ -30,13 +31,9 @@ import {
   replyFacts,
   unansweredOutcome,
 } from './reply.ts';
-import type { Transport } from './transport.ts';
 
-export interface VideosClientOptions {
-  readonly transport: Transport;
+export interface VideosClientOptions extends ClientOptions {
   readonly encoding: Encoding | 'auto';
-  readonly profile: string;
-  readonly now: () => number;
 }
 
 /** Refusals of the types of two fields, in the words of the libraries that read them. */
@@ -65,12 +62,10 @@ export class SdkVideosClient implements VideosClient {
   /** Ignores the signal: to abort a create that has left would only hide what became of it. */
   async create(request: VideoRequest, { idempotencyKey }: CreateOptions): Promise<CreateOutcome> {
     const { transport } = this.#options;
-    const context = this.#context({ model: request.model, size: request.size });
+    const context = contextFor(this.#options, { model: request.model, size: request.size });
     const { postThroughSdk } = await import('./sdk.ts');
     const send = (encoding: Encoding): Promise<Reply> =>
       postThroughSdk(transport, '/videos', ENCODERS[encoding](request), { 'idempotency-key': idempotencyKey });
-    const read = (address: string): Promise<Reply> =>
-      exchange(transport, { method: 'GET', url: transport.withQuery(address) });
     try {
       const first = this.#learnt ?? encodingFor(request, this.#options.encoding);
       let reply = await send(first);
@@ -79,27 +74,31 @@ export class SdkVideosClient implements VideosClient {
         reply = await send(other);
         if (isSuccess(reply)) this.#learnt = other;
       }
-      return await outcomeBehind(reply, context, read);
+      return await outcomeBehind(reply, context, transport);
     } catch (error) {
       return unansweredOutcome(error, context);
     }
   }
 
   async get(id: string, options: CallOptions = {}): Promise<VideoJob> {
-    const context = this.#context({ id });
+    const context = contextFor(this.#options, { id });
     const url = this.#options.transport.urlOf(jobPath('/videos', id));
-    return jobOf(await this.#read('GET', url, context, options, isEndedJob(id)), id, context);
+    return jobOf(
+      await readReply(this.#options.transport, { method: 'GET', url: url, ...options }, context, isEndedJob(id)),
+      id,
+      context,
+    );
   }
 
   async list({ limit, after, order }: ListQuery, options: CallOptions = {}): Promise<VideoPage> {
-    const context = this.#context({});
+    const context = contextFor(this.#options, {});
     const query = {
       limit: String(limit),
       ...(after !== undefined && { after }),
       ...(order !== undefined && { order }),
     };
     const url = this.#options.transport.urlOf('/videos', query);
-    const reply = await this.#read('GET', url, context, options);
+    const reply = await readReply(this.#options.transport, { method: 'GET', url: url, ...options }, context);
     const page = decodePage(reply.value, replyFacts(reply, context.atMs));
     if (page === null) throw unreadableReply(reply, context);
     // `has_more` is missing on some servers and always true on others: an empty page, or the same one again, ends the list.
@@ -109,31 +108,18 @@ export class SdkVideosClient implements VideosClient {
   }
 
   async remove(id: string, options: CallOptions = {}): Promise<boolean> {
-    const context = this.#context({ id });
+    const context = contextFor(this.#options, { id });
     const url = this.#options.transport.urlOf(jobPath('/videos', id));
-    return removalOf(await this.#read('DELETE', url, context, options), context);
+    return removalOf(
+      await readReply(this.#options.transport, { method: 'DELETE', url: url, ...options }, context),
+      context,
+    );
   }
 
   content(source: ContentSource, variant: Variant, options: ContentOptions = {}): Promise<ContentReply> {
     const { transport } = this.#options;
-    const context = this.#context({ id: source.id });
+    const context = contextFor(this.#options, { id: source.id });
     return openContent({ transport, source, variant, options, context, look: () => this.get(source.id, options) });
-  }
-
-  #read(
-    method: string,
-    url: string,
-    context: CallContext,
-    { signal }: CallOptions,
-    isAnswer?: (reply: Reply) => boolean,
-  ): Promise<Reply> {
-    const request = { method, url, ...(signal && { signal }) };
-    return readReply(exchange(this.#options.transport, request), context, signal, isAnswer);
-  }
-
-  #context(facts: NonNullable<CallContext['facts']>): CallContext {
-    const { transport, profile, now } = this.#options;
-    return { baseUrl: transport.baseUrl, hasKey: transport.hasKey, atMs: now(), facts: { profile, ...facts } };
   }
 }
 

@@ -1,4 +1,4 @@
-import { defineCommand, forEach } from '../app/command.ts';
+import { defineCommand } from '../app/command.ts';
 import type { Context } from '../app/context.ts';
 import { followJob } from '../app/follow-jobs.ts';
 import type { FoundJob } from '../app/known-jobs.ts';
@@ -6,6 +6,7 @@ import { parseTimeoutMs, refuseFaults } from '../app/option-values.ts';
 import { targetOption } from '../app/servers.ts';
 import { capabilitiesOf } from '../configuration/endpoint.ts';
 import { SoraError } from '../domain/errors.ts';
+import { forEach } from '../domain/outcomes.ts';
 import { requireCapability } from '../domain/request-gate.ts';
 import { commandAbout } from '../domain/shell.ts';
 import { type JobSummary, summarize } from '../domain/summary.ts';
@@ -46,7 +47,7 @@ export const cancelCommand = defineCommand({
     if (args.length === 0 && !options.all) faults.push('name an id, or use `--all`');
     if (args.length > 0 && options.all) faults.push('use ids or `--all`, not both');
     refuseFaults(faults, 'cancel');
-    const { found, errors } = options.all ? await jobs.findUnfinished() : await jobs.findAll(args);
+    const { values: found, errors } = options.all ? await jobs.findUnfinished() : await jobs.findAll(args);
     const { values, errors: refusals } = await forEach(found, (job) =>
       cancelOne(job, options.wait ? timeoutMs : null, deps),
     );

@@ -1,9 +1,10 @@
-import { defineCommand, forEach } from '../app/command.ts';
+import { defineCommand } from '../app/command.ts';
 import type { Context } from '../app/context.ts';
 import { deletedVideo, type FoundJob } from '../app/known-jobs.ts';
 import { targetOption } from '../app/servers.ts';
 import { capabilitiesOf } from '../configuration/endpoint.ts';
 import { SoraError } from '../domain/errors.ts';
+import { forEach } from '../domain/outcomes.ts';
 import { requireCapability } from '../domain/request-gate.ts';
 import { commandAbout } from '../domain/shell.ts';
 import { isTerminal } from '../domain/video.ts';

@@ -1,5 +1,5 @@
 import { statSync } from 'node:fs';
-import { defineCommand, forEach } from '../app/command.ts';
+import { defineCommand } from '../app/command.ts';
 import type { Context } from '../app/context.ts';
 import { refuseFaults } from '../app/option-values.ts';
 import {
@@ -14,6 +14,7 @@ import {
 import { targetOption } from '../app/servers.ts';
 import { SoraError } from '../domain/errors.ts';
 import { failureOf } from '../domain/job-failure.ts';
+import { forEach } from '../domain/outcomes.ts';
 import type { JobRecord, SavedFile } from '../domain/record.ts';
 import { summarize } from '../domain/summary.ts';
 import { isTerminal, type VideoJob } from '../domain/video.ts';

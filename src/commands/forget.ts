@@ -1,5 +1,6 @@
-import { defineCommand, forEach } from '../app/command.ts';
+import { defineCommand } from '../app/command.ts';
 import type { Context } from '../app/context.ts';
+import { forEach } from '../domain/outcomes.ts';
 import { forget, submissionOf } from '../jobs/resolve.ts';
 import { fateOf } from '../platform/process-identity.ts';
 

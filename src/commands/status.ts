@@ -1,10 +1,11 @@
-import { type CommandResult, defineCommand, forEach } from '../app/command.ts';
+import { type CommandResult, defineCommand } from '../app/command.ts';
 import type { Context } from '../app/context.ts';
 import { followJobs } from '../app/follow-jobs.ts';
 import { isListed, isListedBy, isWithoutList, type ListDeps, listAllServers, mergeJobs } from '../app/job-lists.ts';
 import { ALL_MEANS_ALL, parseTimeoutMs, refuseFaults } from '../app/option-values.ts';
 import { SoraError } from '../domain/errors.ts';
 import { failureOf } from '../domain/job-failure.ts';
+import { forEach } from '../domain/outcomes.ts';
 import { isOpen, type JobRecord } from '../domain/record.ts';
 import type { JobSummary } from '../domain/summary.ts';
 import { isTerminal } from '../domain/video.ts';
@@ -87,7 +88,7 @@ async function overview(allProfiles: boolean, deps: StatusDeps): Promise<Command
 /** Waits for the named jobs, or for all unfinished ones. */
 async function watch(ids: readonly string[], timeoutMs: number, deps: StatusDeps): Promise<CommandResult> {
   const { jobs, host } = deps;
-  const { found, errors } = ids.length > 0 ? await jobs.findAll(ids) : await jobs.findUnfinished();
+  const { values: found, errors } = ids.length > 0 ? await jobs.findAll(ids) : await jobs.findUnfinished();
   const outcomes = await followJobs(
     found.map((job) => ({ ...job, known: null })),
     timeoutMs,

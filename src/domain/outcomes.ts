@@ -1,0 +1,21 @@
+import { SoraError } from './errors.ts';
+
+export interface Outcomes<T> {
+  readonly values: readonly T[];
+  readonly errors: readonly SoraError[];
+}
+
+/** Does the same for several things, in order; one failure does not stop the others. */
+export async function forEach<I, T>(items: readonly I[], act: (item: I) => Promise<T>): Promise<Outcomes<T>> {
+  const values: T[] = [];
+  const errors: SoraError[] = [];
+  for (const item of items) {
+    try {
+      values.push(await act(item));
+    } catch (error) {
+      if (!(error instanceof SoraError)) throw error;
+      errors.push(error);
+    }
+  }
+  return { values, errors };
+}
