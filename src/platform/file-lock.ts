@@ -1,6 +1,6 @@
-import { closeSync, linkSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, linkSync, openSync, readFileSync, renameSync, unlinkSync, writeSync } from 'node:fs';
 import { setTimeout } from 'node:timers/promises';
-import { crypto } from './crypto.ts';
+import { temporaryName } from './crypto.ts';
 import { hasCode } from './files.ts';
 import { fateOf, ownProcess, type ProcessIdentity } from './process-identity.ts';
 
@@ -37,7 +37,7 @@ export async function withFileLock<T>(path: string, action: () => T | Promise<T>
   try {
     return await action();
   } finally {
-    rmSync(lock, { force: true });
+    removeLock(lock);
   }
 }
 
@@ -61,14 +61,23 @@ function tryLock(lock: string): boolean {
 
 /** Taken away under another name first: two that find it at once must not take away the lock that one of them then makes. */
 function removeLeft(lock: string, holder: string): void {
-  const taken = `${lock}.${crypto().randomBytes(4).toString('hex')}`;
+  const taken = temporaryName(lock);
   try {
     renameSync(lock, taken);
     if (readHolder(taken) !== holder) linkSync(taken, lock);
   } catch {
     // Somebody else was faster.
   }
-  rmSync(taken, { force: true });
+  removeLock(taken);
+}
+
+/** Not `rmSync`, which looks at the file first: a batch locks once for each line of its ledger. */
+function removeLock(path: string): void {
+  try {
+    unlinkSync(path);
+  } catch (error) {
+    if (!hasCode(error, 'ENOENT')) throw error;
+  }
 }
 
 /** Empty where the lock is gone, or was not written yet. */

@@ -120,7 +120,7 @@ export class Journal {
 
   async #write(lines: readonly string[], isSynced: boolean): Promise<void> {
     try {
-      if (this.#isLocked) makeFolder(dirname(this.path), 0o700);
+      if (this.#isLocked && this.#held() === undefined) makeFolder(dirname(this.path), 0o700);
       const { descriptor, size } = this.#isLocked
         ? await withFileLock(this.path, () => this.#addLines(lines))
         : this.#addLines(lines);
