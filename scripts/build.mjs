@@ -12,7 +12,7 @@ const outdir = join(root, 'dist');
 const swaggerUi = join(root, 'node_modules/swagger-ui-dist');
 
 /** What few commands need has a file of its own, required at its first use, so that short commands do not read it. */
-const LIBRARIES = ['@hono/zod-openapi', 'cli-table3', 'conf', 'csv-parse/sync', 'openai', 'ora', 'undici', 'yaml'];
+const LIBRARIES = ['@hono/zod-openapi', 'cli-table3', 'conf', 'csv-parse/sync', 'openai', 'ora', '#undici', 'yaml'];
 const fileOf = (library) => `lib/${library.replace(/[^a-z\d]+/g, '-').replace(/^-/, '')}`;
 const aliases = Object.fromEntries(LIBRARIES.map((library) => [library, `./${fileOf(library)}.js`]));
 

@@ -58,26 +58,28 @@ async function sendOver(proxy: string, request: HttpRequest): Promise<HttpReply>
   const { url, method, headers, body, signal, idleTimeoutMs } = request;
   const fault = proxyFault(proxy);
   if (fault !== null) throw proxyError(new Error(fault));
-  const { default: undici } = await import('undici'); // in a bundle, CommonJS has no other export
+  const { Pool, ProxyAgent } = await import('#undici');
   signal?.throwIfAborted();
   const silence = idleTimeoutMs === undefined ? {} : { headersTimeout: idleTimeoutMs, bodyTimeout: idleTimeoutMs };
   const opening = idleTimeoutMs === undefined ? {} : { timeout: idleTimeoutMs };
-  const agent = new undici.ProxyAgent({
+  const agent = new ProxyAgent({
     uri: proxy,
     // Most proxies open tunnels to https only, so what goes to http is asked of them in the plain way, as curl does.
     proxyTunnel: false,
     proxyTls: opening,
     requestTls: opening,
-    clientFactory: (origin, options) => new undici.Pool(origin, { ...options, ...silence }),
+    clientFactory: (origin, options) => new Pool(origin, { ...options, ...silence }),
   });
   // The agent is this call's own: while it opens a tunnel, undici does not hear the signal.
   const giveUp = (): void => void agent.destroy(null);
   signal?.addEventListener('abort', giveUp, { once: true });
   try {
-    const reply = await undici.request(url, {
+    const { origin, pathname, search } = new URL(url);
+    const reply = await agent.request({
+      origin,
+      path: `${pathname}${search}`,
       method: method as import('undici').Dispatcher.HttpMethod, // any token is allowed; the type lists the common ones
       headers: { ...headers },
-      dispatcher: agent,
       ...silence,
       ...(body === undefined ? {} : { body }),
       ...(signal === undefined ? {} : { signal }),

@@ -1,0 +1,16 @@
+// The parts of undici that a call through a proxy needs. Its index also loads fetch, WebSocket, caches and mocks, which
+// would be two fifths of what the package ships. It declares no types for these files, so they come from its index.
+import type { Pool as PoolOf, ProxyAgent as ProxyAgentOf } from 'undici';
+// @ts-expect-error no types
+import * as calls from 'undici/lib/api/index.js';
+// @ts-expect-error no types
+import dispatcher from 'undici/lib/dispatcher/dispatcher.js';
+// @ts-expect-error no types
+import pool from 'undici/lib/dispatcher/pool.js';
+// @ts-expect-error no types
+import proxyAgent from 'undici/lib/dispatcher/proxy-agent.js';
+
+Object.assign(dispatcher.prototype, calls); // as undici's index does
+
+export const Pool: typeof PoolOf = pool;
+export const ProxyAgent: typeof ProxyAgentOf = proxyAgent;
