@@ -1,11 +1,14 @@
-import { copyFileSync, existsSync, readFileSync, rmSync } from 'node:fs';
+import { copyFileSync, existsSync, rmSync } from 'node:fs';
+import { isDeepStrictEqual } from 'node:util';
 import { defineCommand } from '../app/command.ts';
 import type { Context } from '../app/context.ts';
 import { SoraError } from '../domain/errors.ts';
 import { cleanLine } from '../output/clean-text.ts';
 import { confirm } from '../output/prompt.ts';
 import { replaceFile } from '../platform/files.ts';
-import { cannotWriteOwnFile } from '../store/json-file.ts';
+import { Journal } from '../platform/journal.ts';
+import { changeOwnFile } from '../store/json-file.ts';
+import { LedgerMark } from '../store/ledger-mark.ts';
 import { checkLedger, type LedgerCheck, type LedgerDamage } from '../store/ledger-repair.ts';
 
 type CheckDeps = Pick<Context, 'paths' | 'host' | 'output' | 'isInteractive'>;
@@ -25,7 +28,7 @@ export const ledgerCheckCommand = defineCommand({
 
   async run({ options }, deps: CheckDeps) {
     const { paths, host } = deps;
-    const check = checkLedger(existsSync(paths.ledger) ? readFileSync(paths.ledger) : Buffer.of());
+    const check = read(paths);
     const isAgreed = check.damage.length > 0 && (options.yes === true || (await agrees(check, deps)));
     // Without consent only a file that becomes whole is replaced, so that its line numbers stay what they were.
     const isReplaced = isAgreed || (check.damage.length === 0 && check.repaired.length > 0);
@@ -40,10 +43,10 @@ export const ledgerCheckCommand = defineCommand({
     const answer = { data, view: () => describe(check, backup) };
     if (check.damage.length === 0 || isAgreed) return { answer };
     const error = new SoraError('ledger_damaged', {
-      title: `${check.damage.length} lines of ${paths.ledger} cannot be restored`,
+      title: `${check.damage.length === 1 ? '1 part' : `${check.damage.length} parts`} of ${paths.ledger} cannot be restored`,
       hints: [
-        'run `sora list` to see whether the server has a job that the lines may hide',
-        'run `sora ledger check --yes` to continue without them; a copy of the file is kept',
+        'put the file back if you have a copy of it; else run `sora list` to see jobs of the server that it may hide',
+        'run `sora ledger check --yes` to continue without what is lost; a copy of the damaged file is kept',
       ],
     });
     return { answer, errors: host.interrupt.aborted ? [] : [error] };
@@ -56,17 +59,35 @@ async function agrees({ damage }: LedgerCheck, { isInteractive, output, host }: 
   return confirm('Continue without these lines? A video that they hide may then be paid for again.', host);
 }
 
-async function replace({ text }: LedgerCheck, { paths, host }: CheckDeps): Promise<string> {
-  const stamp = new Date(host.clock.now()).toISOString().replace(/[:.]/g, '-');
-  const backup = `${paths.ledger}.damaged-${stamp}`;
+function read({ ledger }: CheckDeps['paths']): LedgerCheck {
   try {
-    copyFileSync(paths.ledger, backup);
-    await replaceFile(paths.ledger, text);
+    return checkLedger(ledger);
   } catch (error) {
-    throw cannotWriteOwnFile(paths.ledger, error);
+    const causedBy = error instanceof Error ? error.message : String(error);
+    throw new SoraError('invalid_config', { title: `could not read the ledger ${ledger}`, causedBy, cause: error });
   }
-  rmSync(paths.ledgerIndex, { force: true });
+}
+
+/** Returns the path of the damaged file's copy; null where no file was left. No other process appends meanwhile. */
+async function replace(check: LedgerCheck, { paths, host }: CheckDeps): Promise<string | null> {
+  const stamp = new Date(host.clock.now()).toISOString().replace(/[:.]/g, '-');
+  const backup = existsSync(paths.ledger) ? `${paths.ledger}.damaged-${stamp}` : null;
+  await changeOwnFile(paths.ledger, async () => {
+    const { damage, repaired, text } = read(paths); // with what other processes appended since
+    if (!isDeepStrictEqual([damage, repaired], [check.damage, check.repaired])) throw changedMeanwhile(paths);
+    if (backup !== null) copyFileSync(paths.ledger, backup);
+    await replaceFile(paths.ledger, text);
+    rmSync(paths.ledgerIndex, { force: true });
+    new LedgerMark(new Journal(paths.ledger)).clear();
+  });
   return backup;
+}
+
+function changedMeanwhile({ ledger }: CheckDeps['paths']): SoraError {
+  return new SoraError('ledger_damaged', {
+    title: `${ledger} changed while it was checked`,
+    hints: ['run `sora ledger check` again'],
+  });
 }
 
 function describe({ lines, repaired, damage }: LedgerCheck, backup: string | null): string {

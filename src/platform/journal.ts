@@ -1,4 +1,14 @@
-import { closeSync, fdatasync, promises as fs, fstatSync, openSync, readSync, statSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  fdatasync,
+  promises as fs,
+  fstatSync,
+  openSync,
+  readSync,
+  type Stats,
+  statSync,
+  writeSync,
+} from 'node:fs';
 import { dirname } from 'node:path';
 import { promisify } from 'node:util';
 import { withFileLock } from './file-lock.ts';
@@ -33,6 +43,8 @@ interface PendingAppend {
 export interface JournalOptions {
   readonly isSynced?: boolean;
   readonly isLocked?: boolean;
+  /** Called with the last line of each append that is on the disk. */
+  readonly onSynced?: (last: JournalLine) => void;
 }
 
 /**
@@ -47,6 +59,7 @@ export class Journal {
   readonly path: string;
   readonly #isSynced: boolean;
   readonly #isLocked: boolean;
+  readonly #onSynced: JournalOptions['onSynced'];
   #pending: PendingAppend[] = [];
   #isFlushing = false;
   #flushed: Promise<void> = Promise.resolve();
@@ -61,10 +74,11 @@ export class Journal {
    * With `isSynced: false` an append outlives the process, but not a power cut. With `isLocked` appends of several
    * processes do not overwrite each other where the file system appends in two steps, as NFS does.
    */
-  constructor(path: string, { isSynced = true, isLocked = false }: JournalOptions = {}) {
+  constructor(path: string, { isSynced = true, isLocked = false, onSynced }: JournalOptions = {}) {
     this.path = path;
     this.#isSynced = isSynced;
     this.#isLocked = isLocked;
+    this.#onSynced = onSynced;
   }
 
   /** Keeps the file open from the next append on until `release`: opening it thousands of times costs as much as writing. */
@@ -121,7 +135,7 @@ export class Journal {
   async #write(lines: readonly string[], isSynced: boolean): Promise<void> {
     try {
       if (this.#isLocked && this.#held() === undefined) makeFolder(dirname(this.path), 0o700);
-      const { descriptor, size } = this.#isLocked
+      const { descriptor, size, last } = this.#isLocked
         ? await withFileLock(this.path, () => this.#addLines(lines))
         : this.#addLines(lines);
       this.#isNew ||= size === 0;
@@ -129,13 +143,18 @@ export class Journal {
       await datasync(descriptor);
       if (this.#isNew) await syncFolder(dirname(this.path));
       this.#isNew = false;
+      this.#onSynced?.(last);
     } finally {
       if (!this.#isHeld) this.#close();
     }
   }
 
-  /** Returns the size of the file before. */
-  #addLines(lines: readonly string[]): { readonly descriptor: number; readonly size: number } {
+  /** Returns the size of the file before, and the last line. */
+  #addLines(lines: readonly string[]): {
+    readonly descriptor: number;
+    readonly size: number;
+    readonly last: JournalLine;
+  } {
     const { descriptor, size } = this.#open();
     const isWhole = size === 0 || size === this.#endBytes || endsInNewline(descriptor, size);
     // A process that was killed in the middle of a line must not have ours glued to its torn one.
@@ -143,8 +162,10 @@ export class Journal {
     // Not `appendFile`: it splits what is large, and another process could write in between.
     const bytesWritten = writeSync(descriptor, bytes);
     if (bytesWritten < bytes.length) throw new Error(`only ${bytesWritten} of ${bytes.length} bytes could be written`);
-    this.#endBytes = size + bytesWritten;
-    return { descriptor, size };
+    const end = size + bytesWritten;
+    this.#endBytes = end;
+    const text = lines.at(-1) ?? '';
+    return { descriptor, size, last: { offset: end - Buffer.byteLength(text) - 1, end, text } };
   }
 
   #open(): { readonly descriptor: number; readonly size: number } {
@@ -152,6 +173,7 @@ export class Journal {
     if (held !== undefined) return held;
     this.#close();
     makeFolder(dirname(this.path), 0o700);
+    statRegular(this.path);
     const descriptor = openSync(this.path, 'a+', 0o600);
     this.#descriptor = descriptor;
     return { descriptor, size: fstatSync(descriptor).size };
@@ -173,7 +195,11 @@ export class Journal {
 
   /** The file's size in bytes; 0 when there is none yet. */
   size(): number {
-    return this.#held()?.size ?? statSync(this.path, { throwIfNoEntry: false })?.size ?? 0;
+    return this.#held()?.size ?? statRegular(this.path)?.size ?? 0;
+  }
+
+  get exists(): boolean {
+    return statRegular(this.path) !== undefined;
   }
 
   /** The complete lines from a byte offset (the start of a line) on; a torn last line is left out. */
@@ -297,9 +323,17 @@ async function syncFolder(path: string): Promise<void> {
 
 function openIfExists(path: string): number | undefined {
   try {
-    return openSync(path, 'r');
+    return statRegular(path) && openSync(path, 'r');
   } catch (error) {
     if (hasCode(error, 'ENOENT')) return undefined;
     throw error;
   }
+}
+
+/** Undefined where there is no file. Throws for a folder, and for a pipe or device, which could not be read twice, if at all. */
+function statRegular(path: string): Stats | undefined {
+  const stats = statSync(path, { throwIfNoEntry: false });
+  if (stats === undefined || stats.isFile()) return stats;
+  const kind = stats.isDirectory() ? 'a folder' : stats.isFIFO() ? 'a named pipe' : 'a device or socket';
+  throw Object.assign(new Error(`it is ${kind}, not a file`), { code: 'EINVAL', syscall: 'open' });
 }

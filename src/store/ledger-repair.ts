@@ -1,5 +1,8 @@
+import { readFileSync } from 'node:fs';
+import { Journal } from '../platform/journal.ts';
 import { orphanReason } from './ledger-index.ts';
-import { decodeLine, encodeEvent } from './ledger-line.ts';
+import { decodeLine } from './ledger-line.ts';
+import { LedgerMark } from './ledger-mark.ts';
 
 const NEWLINE = 0x0a;
 /** Longer lines hold prompts of thousands of words; trying each of their bits would take minutes. */
@@ -25,24 +28,35 @@ export interface LedgerCheck {
 
 /**
  * Reads a whole ledger, line by line. One flipped bit is found and undone by the checksum, also where it made a newline or
- * took one away: no other change makes the checksum right. What remains is listed with what it may hide.
+ * took one away: no other change makes the checksum right. What remains is listed with what it may hide, and so are lines
+ * that were lost. Throws the file system's own error.
  */
-export function checkLedger(bytes: Uint8Array): LedgerCheck {
-  const raw = splitLines(Buffer.from(bytes));
+export function checkLedger(path: string): LedgerCheck {
+  const journal = new Journal(path);
+  const bytes = journal.exists ? readFileSync(path) : null;
+  const { damage, text, ...check } = checkLines(bytes ?? Buffer.of());
+  const loss = new LedgerMark(journal).lossIn(bytes && (damage.length === 0 ? Buffer.from(text) : bytes));
+  if (loss === null) return { ...check, damage, text };
+  const mayHide = 'submissions that were sent, and the ids of their jobs';
+  return { ...check, damage: [...damage, { ...loss, mayHide }], text };
+}
+
+function checkLines(bytes: Buffer): LedgerCheck {
+  const raw = splitLines(bytes);
   const kept: string[] = [];
   const repaired: number[] = [];
   const damage: LedgerDamage[] = [];
   const keys = new Set<string>();
   const keep = (text: string, line: number): void => {
     const decoded = decodeLine(text);
-    if (decoded.kind !== 'event') return void (text.trim() !== '' && kept.push(text));
+    if (decoded.kind !== 'event') return void kept.push(text);
     const { event } = decoded;
     if (event.event !== 'intent' && !keys.has(event.key)) {
       damage.push({ line, reason: orphanReason(event), mayHide: describeOrphan(event) });
       return;
     }
     keys.add(event.key);
-    kept.push(text.endsWith('}') ? text : encodeEvent(event));
+    kept.push(text);
   };
   for (let at = 0; at < raw.length; at++) {
     const line = raw[at] ?? Buffer.of();

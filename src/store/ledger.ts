@@ -6,6 +6,7 @@ import { applyEvent, isOpen, type JobRecord, type LedgerEvent } from '../domain/
 import { Journal } from '../platform/journal.ts';
 import { LedgerIndex, type LocatedEvent } from './ledger-index.ts';
 import { describeProblems, encodeEvent, type LedgerProblem } from './ledger-line.ts';
+import { LedgerMark } from './ledger-mark.ts';
 import { LedgerTally } from './ledger-tally.ts';
 import {
   batchTerm,
@@ -47,12 +48,14 @@ interface Entry {
  */
 export class Ledger {
   readonly #journal: Journal;
+  readonly #mark: LedgerMark;
   readonly #indexPath: string;
   #index: LedgerIndex | undefined;
   #tallies: readonly LedgerTally[] = [];
 
   constructor({ journal, index }: LedgerPaths) {
-    this.#journal = new Journal(journal, { isLocked: true });
+    this.#journal = new Journal(journal, { isLocked: true, onSynced: (last) => this.#mark.advance(last) });
+    this.#mark = new LedgerMark(this.#journal);
     this.#indexPath = index;
   }
 
@@ -196,9 +199,14 @@ export class Ledger {
     for (const { record } of this.#entries(INTENT_TERM, 'oldest first')) yield record;
   }
 
-  /** The lines that could not be read, and stand in the file as they are. A torn last line is none of them. */
+  /** The lines that could not be read, and stand in the file as they are, or were lost. A torn last line is none of them. */
   problems(): readonly LedgerProblem[] {
-    return this.#ask((index) => [...index.problems]);
+    return this.#ask((index) => this.#problemsOf(index));
+  }
+
+  #problemsOf({ problems }: LedgerIndex): LedgerProblem[] {
+    const { loss } = this.#mark;
+    return [...problems, ...(loss === null ? [] : [loss])];
   }
 
   /** Throws `ledger_damaged` where a line that cannot be read may hide a submission: nothing may be paid then. */
@@ -206,7 +214,7 @@ export class Ledger {
     if (this.problems().length === 0) return;
     const problems = this.#ask((index) => {
       index.rebuild(); // the file may have been repaired
-      return [...index.problems];
+      return this.#problemsOf(index);
     });
     if (problems.length === 0) return;
     throw new SoraError('ledger_damaged', {

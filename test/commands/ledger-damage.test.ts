@@ -1,7 +1,11 @@
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { appendFileSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { withFileLock } from '../../src/platform/file-lock.ts';
 import { nodeHttp } from '../../src/platform/http.ts';
+import { encodeEvent } from '../../src/store/ledger-line.ts';
+import { intent } from '../store/ledger-events.ts';
 import { createCommandLine, type RunResult } from '../support/command-line.ts';
 import { createSeededRandom } from '../support/seeded-random.ts';
 import { startVideosServer, type VideosServer } from '../support/videos-server.ts';
@@ -23,6 +27,20 @@ async function createPaid(): Promise<Bench> {
   const create = (): Promise<RunResult> => run('create', 'a boat *', '--detach', '--json');
   await create();
   return { server, path: join(sora.home, 'ledger.jsonl'), home: sora.home, create, run };
+}
+
+/** Holds the lock of a file, and returns what lets go of it. */
+async function heldLock(path: string): Promise<() => void> {
+  let unlock = (): void => {};
+  await new Promise<void>((held) => {
+    withFileLock(path, () => {
+      held();
+      return new Promise<void>((resolve) => {
+        unlock = resolve;
+      });
+    });
+  });
+  return unlock;
 }
 
 const errorOf = ({ stderr }: RunResult) => JSON.parse(stderr).error;
@@ -52,6 +70,10 @@ describe('a damaged ledger', () => {
       (bytes) => Buffer.concat([bytes.subarray(0, 50), Buffer.alloc(bytes.length - 50)]),
     ],
     ['an `accepted` alone', (bytes) => `${lines(bytes).at(-1)}\n`],
+    ['nothing left in it', () => ''],
+    ['its first line broken off', (bytes) => bytes.subarray(0, 40)],
+    ['zeros in its place', (bytes) => Buffer.alloc(bytes.length)],
+    ['another ledger in its place', () => `${encodeEvent(intent('sub_other'))}\n`.repeat(9)],
     ['junk before it', (bytes) => Buffer.concat([Buffer.from([0, 255, 10]), bytes.subarray(bytes.indexOf(10) + 1)])],
   ];
 
@@ -65,6 +87,37 @@ describe('a damaged ledger', () => {
       message: expect.stringMatching(/ledger\.jsonl, line \d/),
       hints: [expect.stringContaining('sora ledger check')],
     });
+  });
+
+  it('that was removed pays for nothing, also after calls that cost nothing', async () => {
+    const { server, path, create, run } = await createPaid();
+    rmSync(path);
+    expect((await run('create', 'a boat', '--simulate', '--detach')).code).toBe(0);
+    const result = await create();
+    expect({ code: result.code, posts: server.posts }).toEqual({ code: 1, posts: 1 });
+    expect(errorOf(result)).toMatchObject({ code: 'ledger_damaged', hints: [expect.stringContaining('ledger check')] });
+  });
+
+  it('that went with its whole folder is a new one', async () => {
+    const { server, home, create } = await createPaid();
+    rmSync(home, { recursive: true });
+    expect((await create()).code).toBe(0);
+    expect(server.posts).toBe(2);
+  });
+
+  it.each([
+    ['a folder', (path: string) => mkdirSync(path)],
+    ['a named pipe', (path: string) => execFileSync('mkfifo', [path])],
+    ['a device or socket', (path: string) => symlinkSync('/dev/null', path)],
+  ])('that is %s ends every command with a clear error', async (kind, make) => {
+    const { server, path, create, run } = await createPaid();
+    rmSync(path);
+    make(path);
+    for (const result of [await create(), await run('list', '--local'), await run('ledger', 'check')]) {
+      expect(result.code).toBe(2);
+      expect(result.stderr).toContain(`it is ${kind}, not a file`);
+    }
+    expect(server.posts).toBe(1);
   });
 
   it('is still listed, with a note', async () => {
@@ -114,6 +167,37 @@ describe('sora ledger check', () => {
     expect(server.posts).toBe(1);
   });
 
+  it.each([
+    ['removed', (path: string) => rmSync(path), 'the file is missing, which held \\d+ bytes'],
+    ['emptied', (path: string) => writeFileSync(path, ''), 'the file is empty, which held \\d+ bytes'],
+    [
+      'cut',
+      (path: string) => writeFileSync(path, readFileSync(path).subarray(0, 60)),
+      'the file ends after \\d+ bytes, and held \\d+',
+    ],
+  ])('explains that a ledger was %s, and begins again only by consent', async (_, damage, reason) => {
+    const { server, path, create, run } = await createPaid();
+    damage(path);
+    const check = await run('ledger', 'check', '--json');
+    expect(check.json()).toMatchObject({ damaged: [{ reason: expect.stringMatching(reason) }], backup: null });
+    expect((await create()).code).toBe(1);
+    expect((await run('ledger', 'check', '--yes')).code).toBe(0);
+    expect((await run('ledger', 'check')).code).toBe(0);
+    expect((await create()).code).toBe(0);
+    expect(server.posts).toBeLessThanOrEqual(2);
+  });
+
+  it('loses nothing that another process appends meanwhile', async () => {
+    const { path, run } = await createPaid();
+    writeFileSync(path, `garbage\n${readFileSync(path, 'utf8')}`);
+    const unlock = await heldLock(path);
+    const checking = run('ledger', 'check', '--yes');
+    appendFileSync(path, `${encodeEvent(intent('sub_other'))}\n`);
+    unlock();
+    expect((await checking).code).toBe(0);
+    expect(readFileSync(path, 'utf8')).toContain('sub_other');
+  });
+
   it('explains what it cannot restore, and goes on without it only by consent', async () => {
     const { server, path, create, run } = await createPaid();
     writeFileSync(path, readFileSync(path).subarray(readFileSync(path).indexOf(10) + 1));
@@ -122,6 +206,7 @@ describe('sora ledger check', () => {
       damaged: [
         { line: 1, may_hide: expect.stringContaining('a submission') },
         { line: 2, may_hide: expect.stringContaining('video_1') },
+        { line: 3, reason: expect.stringContaining('the file ends after') },
       ],
       backup: null,
     });

@@ -1,0 +1,153 @@
+import { closeSync, constants, openSync, readFileSync, rmSync, writeSync } from 'node:fs';
+import { crc32 } from 'node:zlib';
+import type { Journal } from '../platform/journal.ts';
+
+/** Numbers of a fixed width, so that a new mark overwrites the old one in place. */
+const MARK = /^(\d{16}) (\d{16}) ([0-9a-f]{8})\n$/;
+const WIDTH = 16;
+const NEWLINE = 0x0a;
+
+/** The end of the ledger at some moment. */
+interface Mark {
+  readonly bytes: number;
+  /** Where its last line started. */
+  readonly lastOffset: number;
+  /** CRC-32 of the last line, without its newline. */
+  readonly checksum: number;
+}
+
+/** What a ledger has lost. */
+export interface LedgerLoss {
+  /** The first line that is not as it was, from 1. */
+  readonly line: number;
+  readonly reason: string;
+}
+
+/** A file of the ledger's form: the ledger itself, or its repaired text. */
+interface Content {
+  readonly exists: boolean;
+  readonly bytes: number;
+  /** The lines that start at or behind an offset. */
+  lines(from: number): Iterable<{ readonly end: number; readonly text: string }>;
+}
+
+/**
+ * Remembers in a small file beside the ledger how long that was. A ledger only grows, so one that is shorter, or has another
+ * line at that place, was cut, emptied or replaced. Best effort: where the file cannot be written, nothing is remembered.
+ */
+export class LedgerMark {
+  readonly #journal: Journal;
+  readonly #path: string;
+  #written = '';
+
+  constructor(journal: Journal) {
+    this.#journal = journal;
+    this.#path = `${journal.path}.mark`;
+  }
+
+  /** Takes in a line that is on the disk. A loss stays marked until `clear`. */
+  advance({ offset, end, text }: { readonly offset: number; readonly end: number; readonly text: string }): void {
+    const next: Mark = { bytes: end, lastOffset: offset, checksum: crc32(text) };
+    const written = this.#read();
+    const known = parse(written);
+    if (known !== null && (known.bytes >= end || lossOf(known, this.#content) !== null)) return;
+    const isOwn = written !== '' && written === this.#written;
+    if (isOwn || lossOf(next, this.#content) === null) this.#write(next); // the file may have been repaired meanwhile
+  }
+
+  /** Null where the ledger has everything that it had. */
+  get loss(): LedgerLoss | null {
+    const mark = parse(this.#read()); // before the ledger, which may be growing
+    return mark === null ? null : lossOf(mark, this.#content);
+  }
+
+  /** The same, if the ledger held these bytes; null where there is no ledger. */
+  lossIn(bytes: Buffer | null): LedgerLoss | null {
+    const mark = parse(this.#read());
+    return mark === null ? null : lossOf(mark, bytes === null ? NOTHING : contentOf(bytes));
+  }
+
+  /** Forgets how long the ledger was. */
+  clear(): void {
+    rmSync(this.#path, { force: true });
+  }
+
+  get #content(): Content {
+    const journal = this.#journal;
+    return {
+      exists: journal.exists,
+      bytes: journal.size(),
+      lines: (from) => journal.read(from),
+    };
+  }
+
+  #read(): string {
+    try {
+      return readFileSync(this.#path, 'latin1');
+    } catch {
+      return '';
+    }
+  }
+
+  #write({ bytes, lastOffset, checksum }: Mark): void {
+    const numbers = [bytes, lastOffset].map((number) => String(number).padStart(WIDTH, '0'));
+    const text = `${numbers.join(' ')} ${checksum.toString(16).padStart(8, '0')}\n`;
+    try {
+      const descriptor = openSync(this.#path, constants.O_WRONLY | constants.O_CREAT, 0o600);
+      try {
+        writeSync(descriptor, text, 0);
+      } finally {
+        closeSync(descriptor);
+      }
+      this.#written = text;
+    } catch {
+      // The ledger has the line; only the protection against its loss is missing.
+    }
+  }
+}
+
+const NOTHING: Content = { exists: false, bytes: 0, lines: () => [] };
+
+function parse(text: string): Mark | null {
+  const [, bytes, lastOffset, checksum] = MARK.exec(text) ?? [];
+  if (checksum === undefined) return null;
+  return { bytes: Number(bytes), lastOffset: Number(lastOffset), checksum: Number.parseInt(checksum, 16) };
+}
+
+function lossOf(mark: Mark, content: Content): LedgerLoss | null {
+  for (const { end, text } of content.lines(mark.lastOffset)) {
+    if (end === mark.bytes && crc32(text) === mark.checksum) return null;
+    break;
+  }
+  return { line: lineAt(mark.lastOffset, content), reason: reasonOf(mark, content) };
+}
+
+function reasonOf({ bytes }: Mark, content: Content): string {
+  if (!content.exists) return `the file is missing, which held ${bytes} bytes`;
+  if (content.bytes === 0) return `the file is empty, which held ${bytes} bytes`;
+  if (content.bytes < bytes) return `the file ends after ${content.bytes} bytes, and held ${bytes}`;
+  return 'it is not the line that was written here, so lines were removed or replaced';
+}
+
+function lineAt(offset: number, content: Content): number {
+  let line = 1;
+  for (const { end } of content.lines(0)) {
+    if (end > offset) break;
+    line++;
+  }
+  return line;
+}
+
+function contentOf(bytes: Buffer): Content {
+  return {
+    exists: true,
+    bytes: bytes.length,
+    *lines(from) {
+      for (let start = from, at = 0; start < bytes.length; start = at + 1) {
+        at = bytes.indexOf(NEWLINE, start);
+        if (at === -1) return;
+        yield { end: at + 1, text: bytes.toString('utf8', start, at) };
+      }
+    },
+  };
+}
