@@ -3,10 +3,10 @@ import { baseFolders } from './platform/base-folders.ts';
 import { loadWithCodeCache } from './platform/code-cache.ts';
 import { homeDirOf } from './platform/home-dir.ts';
 
-/** Names the content of `sora.js`; `scripts/build.mjs` fills it in. */
+/** Identifies the content of `sora.js`; `scripts/build.mjs` fills it in. */
 declare const PROGRAM_HASH: string;
 
-/** What `loadProgram` reads of the process. */
+/** What `loadProgram` reads from the process. */
 export type Launch = Pick<NodeJS.Process, 'env' | 'platform' | 'argv'>;
 
 /** Loads the program for `bin/sora.js`, with the code that V8 compiled in an earlier run of the same command. */
@@ -17,7 +17,7 @@ export function loadProgram({ env, platform, argv }: Launch): typeof import('./s
   return loadWithCodeCache(join(__dirname, 'sora.js'), cache, require) as typeof import('./sora.ts'); // what it exports
 }
 
-/** Null keeps no code: Node is told to keep none, or the folder is refused, which the command itself reports. */
+/** Null for no cache: Node's setting disables it, or the folder is refused, which the command itself reports. */
 function codeFolder(env: Launch['env'], platform: Launch['platform']): string | null {
   if (env.NODE_DISABLE_COMPILE_CACHE === '1') return null;
   try {

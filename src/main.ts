@@ -20,11 +20,11 @@ export async function runCli(host: Host): Promise<number> {
     if (invocation === null) return 0;
     const { definition, args, options, globals } = invocation;
     output = new Output(host, outputOptions(globals, host.env));
-    // Loaded after the help was handled, which does not need it.
+    // Loaded after help was handled, which does not need it.
     const { Context } = await import('./app/context.ts');
     const context = new Context(host, globals, output);
     await context.servers.checkFault();
-    const input = { args, options } as CommandInput<OptionSpecs>; // commander made them from the definition's own flags
+    const input = { args, options } as CommandInput<OptionSpecs>; // parsed according to the definition's flags
     const { answer, errors = [], exitCode = 0 } = await definition.run(input, context);
     if (answer !== undefined) await output.answer(answer);
     const [first, ...rest] = errors;
@@ -48,7 +48,7 @@ function outputOptions({ json, quiet, debug, color }: GlobalOptions, env: Host['
   };
 }
 
-/** The global options as far as they can be guessed, to print the errors of an invalid command line. */
+/** A best guess at the global options, to print the errors of an invalid command line. */
 function guessGlobals(argv: readonly string[]): GlobalOptions {
   const at = argv.indexOf('--');
   const before = at === -1 ? argv : argv.slice(0, at);

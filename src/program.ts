@@ -6,7 +6,7 @@ import { SoraError } from './domain/errors.ts';
 
 /** A command’s place in the tree. Its definition is loaded when it is called. */
 interface Entry {
-  /** One word, or several for a command below another. */
+  /** One word, or several for a subcommand. */
   readonly name: string;
   readonly summary: string;
   readonly load: () => Promise<CommandDefinition>;
@@ -50,17 +50,17 @@ export const COMMANDS: readonly Entry[] = [
   },
   {
     name: 'attach',
-    summary: 'say which job a lost submission created',
+    summary: 'link a lost submission to its job on the server',
     load: async () => (await import('./commands/attach.ts')).attachCommand,
   },
   {
     name: 'forget',
-    summary: 'give up a lost submission',
+    summary: 'abandon a lost submission',
     load: async () => (await import('./commands/forget.ts')).forgetCommand,
   },
   {
     name: 'ledger check',
-    summary: 'explain and repair damage of the ledger',
+    summary: 'explain and repair damage to the ledger',
     load: async () => (await import('./commands/ledger-check.ts')).ledgerCheckCommand,
   },
   {
@@ -146,7 +146,7 @@ export const COMMANDS: readonly Entry[] = [
 ];
 
 const GROUPS: Readonly<Record<string, string>> = {
-  ledger: 'what was submitted, answered and saved',
+  ledger: 'the record of submissions and saved files',
   config: 'settings and keys',
   'config profile': 'servers by name',
   'config key': 'stored keys',
@@ -335,20 +335,20 @@ function toOption({ flags, summary, choices, repeatable }: OptionSpec): Option {
   });
 }
 
-/** Commander takes the next flag for a missing value: `create x -o --dry-run` would pay for a video named `--dry-run`. */
+/** Commander uses the next flag as a missing value: `create x -o --dry-run` would pay for a video named `--dry-run`. */
 function refuseNonValue({ flags, long }: Option, value: string): void {
   const isFlag = value.startsWith('-') && value !== '-' && !/^-(\d+\.?|\d*\.\d+)$/.test(value);
   if (!isFlag && value !== '') return;
   throw new SoraError('usage', {
     title: isFlag ? `\`${long}\` needs a value, and \`${value}\` is an option` : `the value of \`${long}\` is empty`,
     hints: [
-      `give it as \`${/--.+$/.exec(flags)?.[0]}\``,
+      `write it as \`${/--.+$/.exec(flags)?.[0]}\``,
       ...(isFlag ? [`write \`./${value}\` for a file of that name`] : []),
     ],
   });
 }
 
-/** An empty id comes from a variable that is not set, and would name the whole list. */
+/** An empty id comes from an unset variable, and would request the whole list. */
 function refuseEmptyIds(args: readonly string[], definition: CommandDefinition): void {
   const [first] = definition.arguments;
   if (!/^[<[]id\b/.test(first?.form ?? '') || args.every((arg) => arg.trim() !== '')) return;
@@ -386,7 +386,7 @@ function usageError(error: CommanderError, entry: Entry | undefined): SoraError 
       ...(isUnquoted ? ['put the prompt in quotes: `sora create "A paper boat"`'] : []),
       entry === undefined
         ? 'run `sora --help` to list all commands'
-        : `run \`sora ${entry.name} --help\` to see what it takes`,
+        : `run \`sora ${entry.name} --help\` to see its arguments`,
     ],
   });
 }

@@ -1,3 +1,3 @@
-/** What `launch.ts` loads for `bin/sora.js`: the program and the real world for it. */
+/** What `launch.ts` loads for `bin/sora.js`: the program and its real host. */
 export { runCli } from './main.ts';
 export { Interrupt, nodeHost } from './platform/host.ts';

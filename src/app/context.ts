@@ -45,7 +45,7 @@ export class Context {
       options.envFile !== undefined && this.paths.settings !== soraPaths({ env: host.env, platform, homeDir }).settings;
   }
 
-  /** The same with `--profile`, whatever server the command line names. */
+  /** The same with `--profile`, whatever server the command line selects. */
   withProfile(profile: string): Context {
     const options = { ...this.options, profile, baseUrl: undefined, dialect: undefined, simulate: undefined };
     return new Context(this.host, options, this.output);
@@ -59,7 +59,7 @@ export class Context {
     return this.#settings;
   }
 
-  /** Rereads the settings when they are next needed: they were just written. */
+  /** Drops the settings in memory after they were changed on disk. */
   forgetSettings(): void {
     this.#settings = undefined;
     this.#configuration = undefined;
@@ -71,7 +71,7 @@ export class Context {
     return this.#configuration;
   }
 
-  /** What would be in effect with these options. */
+  /** The configuration that these options would give. */
   readonly configurationFor = (options: TargetOptions): Configuration => {
     const { host, env, settings, paths } = this;
     const proxies = [proxiesFrom(env), proxiesFrom(host.env)];
@@ -106,20 +106,20 @@ export class Context {
       const problems = this.#ledger.problems();
       if (problems.length > 0) {
         this.output.note(
-          `skipped what cannot be read of ${this.paths.ledger}: ${describeProblems(problems)}; run \`sora ledger check\``,
+          `skipped unreadable parts of ${this.paths.ledger}: ${describeProblems(problems)}; run \`sora ledger check\``,
         );
       }
     }
     return this.#ledger;
   }
 
-  /** Whether the command line names a server. */
+  /** Whether the command line selects a server. */
   get isServerNamed(): boolean {
     const { profile, baseUrl, simulate } = this.options;
     return profile !== undefined || baseUrl !== undefined || simulate === true;
   }
 
-  /** Whether there is a terminal to ask on. */
+  /** Whether prompts are possible. */
   get isInteractive(): boolean {
     const { stdin, stderr } = this.host;
     const { noInput, json } = this.options;

@@ -19,7 +19,7 @@ export interface FollowedJob {
 type FollowDeps = Pick<Context, 'host' | 'output' | 'ledger' | 'jobs' | 'random'>;
 
 /**
- * Waits for a job with progress on the terminal, writes what changes into the
+ * Waits for a job with progress on the terminal, records changes in the
  * ledger, and returns the job when it has ended, whatever its status. Throws
  * `wait_timeout` and `interrupted`, whose hints resume the wait.
  */
@@ -78,12 +78,12 @@ function stopped(thrown: unknown, id: string, target: string): SoraError {
   if (thrown.code === 'wait_timeout') return new SoraError('wait_timeout', { jobId: id, facts });
   const resume =
     thrown.code === 'video_not_found'
-      ? 'add `--again` to `sora create` to create it again, if it is really gone'
+      ? 'add `--again` to `sora create` to create it again if it is really gone'
       : `run \`${commandAbout(id, 'sora status', ` --watch${target}`)}\` to keep waiting`;
   return thrown.with({ jobId: id, hints: [...thrown.hints, resume] });
 }
 
-/** One watched job: reports what is new to people and to the ledger. */
+/** One watched job: shows changes and records them. */
 class JobWatch {
   readonly job: FollowedJob;
   readonly state: WaitState;

@@ -1,7 +1,7 @@
 import { DIALECT_NAMES } from '../domain/dialect.ts';
 import type { OptionSpecs, OptionValues } from './option-values.ts';
 
-/** Taken by every command. */
+/** Options of every command. */
 export const GLOBAL_OPTIONS = {
   profile: { flags: '--profile <name>', summary: 'profile (server and key) from the settings' },
   baseUrl: { flags: '--base-url <url>', summary: 'base URL of the server, including /v1' },

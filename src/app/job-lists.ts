@@ -15,13 +15,13 @@ const PAGE_SIZE = 100;
 /** The newest jobs of one server, as it lists them. */
 export interface ServerList {
   readonly configuration: Configuration;
-  /** Null where the server returned no list. */
+  /** Null if the server returned no list. */
   readonly jobs: readonly VideoJob[] | null;
-  /** Why it returned none. */
+  /** Why it returned no list. */
   readonly error: SoraError | null;
 }
 
-/** What lists of jobs are made from. */
+/** What lists of jobs depend on. */
 export type ListDeps = Pick<
   Context,
   | 'servers'
@@ -60,12 +60,12 @@ export async function listServer(
   }
 }
 
-/** Whether a server has no list, and can only be asked about single jobs. */
+/** Whether a server has no list and only reports single jobs. */
 export function isWithoutList({ error }: ServerList): boolean {
   return error !== null && ['not_supported', 'endpoint_not_found'].includes(error.code);
 }
 
-/** Whether a server cannot be asked at all. */
+/** Whether a server cannot be called at all. */
 export function isOutOfReach({ error }: ServerList): boolean {
   return error !== null && ['no_api_key', 'service_retired'].includes(error.code);
 }
@@ -88,7 +88,7 @@ export async function listAllServers(
   return { lists, errors };
 }
 
-/** The server in use, and those of all profiles that were ever set up. */
+/** The server in use and those of all configured profiles. */
 function profilesInUse(deps: ListDeps): Configuration[] {
   const { configuration, settings } = deps;
   const names = profileNames(settings).filter((name) => name !== configuration.profile.value);
@@ -102,7 +102,7 @@ function isSetUp(candidate: Configuration, { configuration, paths, env }: ListDe
   const { profile, key, isSimulator } = candidate;
   if (isSimulator) return existsSync(paths.simulatorDir);
   if (profile.value !== DEFAULT_PROFILE) return true;
-  // A key in the environment beside another address belongs to that address.
+  // A key in the environment together with another address belongs to that address.
   const keyIsForAnotherServer =
     key !== null && Boolean(env[key.origin]) && Boolean(env.SORA_BASE_URL || env.OPENAI_BASE_URL);
   return key !== null && (candidate === configuration || !keyIsForAnotherServer);
@@ -127,7 +127,7 @@ export function isListedBy(lists: readonly ServerList[]): (record: JobRecord) =>
   return ({ baseUrl, job }) => job !== null && listed.has(identify(baseUrl, job.id));
 }
 
-/** Merges listed jobs, each with what the ledger knows of it, with records that no list has, newest first. */
+/** Merges listed jobs, completed from the ledger, with records missing from the lists; newest first. */
 export async function mergeJobs(
   lists: readonly ServerList[],
   records: readonly JobRecord[],

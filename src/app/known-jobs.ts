@@ -14,7 +14,7 @@ import { fateOf } from '../platform/process-identity.ts';
 import type { Ledger } from '../store/ledger.ts';
 import { type Server, type Servers, targetOption } from './servers.ts';
 
-/** A job named on the command line: its server, and the ledger's record where it has one. */
+/** A job named on the command line: its server, and its ledger record if there is one. */
 export interface FoundJob {
   readonly id: string;
   readonly server: Server;
@@ -31,7 +31,7 @@ export interface KnownJobsDeps {
 
 const LAST = '@last';
 
-/** The jobs that the ledger or a server knows: finds them, asks their servers, and records what is new. */
+/** The jobs that the ledger or a server knows: finds them, asks their servers, and records changes. */
 export class KnownJobs {
   readonly #deps: KnownJobsDeps;
 
@@ -61,11 +61,11 @@ export class KnownJobs {
       case 'never-arrived':
         throw inDoubt(record.key, 'it is not in the server’s list', []);
       case 'missing':
-        throw inDoubt(record.key, 'no job in the server’s list is surely this one', recovery.candidates);
+        throw inDoubt(record.key, 'no job in the server’s list is certainly this one', recovery.candidates);
     }
   }
 
-  /** The same for several; what cannot be found does not keep the others from being found. */
+  /** The same for several; one that is not found does not affect the others. */
   findAll(names: readonly string[]): Promise<Outcomes<FoundJob>> {
     return forEach(names, (name) => this.find(name));
   }
@@ -87,7 +87,7 @@ export class KnownJobs {
   }
 
   /**
-   * Asks the server for a job and records what is new. A job that was cancelled is known to have ended, although its
+   * Asks the server for a job and records changes. A job that was cancelled is known to have ended, although its
    * server may no longer have it. Throws `video_not_found` for a video that was deleted.
    */
   async look(found: FoundJob): Promise<VideoJob> {
@@ -108,14 +108,14 @@ export class KnownJobs {
     }
   }
 
-  /** The job of a record that was cancelled or deleted, here or by another process; null while it is not. */
+  /** The job of a record that was cancelled or deleted, by this or another process; otherwise null. */
   removedJob(record: JobRecord | undefined): VideoJob | null {
     const latest = record && this.#deps.ledger.byKey(record.key);
     return latest?.removed ? lastKnownJob(latest) : null;
   }
 
   /**
-   * Whether commands without an id act on a record: it belongs to the server in use. Where no server was ever chosen and
+   * Whether commands without an id act on a record: it belongs to the server in use. If no server was ever chosen and
    * the default one has no jobs, all records count.
    */
   get isInScope(): (record: JobRecord) => boolean {
@@ -125,13 +125,13 @@ export class KnownJobs {
     return origin === 'default' && ledger.newest(1, isOfServer).length === 0 ? () => true : isOfServer;
   }
 
-  /** Records what a server reported of a job. One that was created elsewhere has no record, and gets none. */
+  /** Records a server's report of a job. A job created elsewhere gets no record. */
   async record(record: JobRecord | undefined, job: VideoJob): Promise<void> {
     if (record === undefined) return;
     await this.#write({ event: 'seen', key: record.key, atMs: this.#deps.host.clock.now(), job: factsOf(job) });
   }
 
-  /** Deletes a video from its server and records that. Throws `not_supported` when the server says that it kept it. */
+  /** Deletes a video from its server and records that. Throws `not_supported` if the server reports that it kept it. */
   async delete({ id, server, record }: FoundJob): Promise<void> {
     const isGone = await server.client.remove(id, { signal: this.#deps.host.interrupt }).catch((error: unknown) => {
       throw withoutRoute(error, 'the server cannot delete videos');
@@ -152,19 +152,19 @@ export class KnownJobs {
     await this.#write({ event: 'removed', key: record.key, atMs: this.#deps.host.clock.now() });
   }
 
-  /** What happened at the server has happened: a ledger that cannot be written does not end the command. */
+  /** The server has acted already, so an unwritable ledger does not end the command. */
   async #write(event: LedgerEvent): Promise<void> {
     const { ledger, output } = this.#deps;
     const unwritten = await ledger.tryAppend(event);
     if (unwritten !== null) output.note(`${unwritten.message}: ${unwritten.causedBy}`);
   }
 
-  /** A job as its server, the ledger and the disk show it now. */
+  /** The current state of a job from its server, the ledger and the disk. */
   summarize({ server, record }: FoundJob, job: VideoJob | null): JobSummary {
     return summaryOf(server.identity.profile, record && this.#deps.ledger.byKey(record.key), job);
   }
 
-  /** A record’s job as its server reports it now; as last known, with a note, if the server does not answer. */
+  /** The current state of a record’s job; the last known one, with a note, if the server does not answer. */
   async refresh(record: JobRecord): Promise<JobSummary> {
     try {
       const found = await this.find(record.key);
@@ -177,7 +177,7 @@ export class KnownJobs {
     }
   }
 
-  /** What a submission to a server works with. */
+  /** What a submission to a server needs. */
   submitDeps({ client, configuration }: Server): SubmitDeps {
     const { host, ledger, output } = this.#deps;
     const { clock, randomBytes, self, interrupt } = host;
@@ -196,7 +196,7 @@ export class KnownJobs {
     };
   }
 
-  /** The newest job of the server in use, whatever became of it: cancelling or deleting it does not make another one the last. */
+  /** The newest job of the server in use, even if it was cancelled or deleted. */
   #lastRecord(): JobRecord {
     const { isInScope } = this;
     const [last] = this.#deps.ledger.newest(1, (record) => record.answer !== 'rejected' && isInScope(record));
@@ -218,7 +218,7 @@ export class KnownJobs {
   }
 }
 
-/** A submission that ended without a job: withdrawn, refused or given up. */
+/** A submission that ended without a job: withdrawn, refused or abandoned. */
 function madeNothing({ key, refusal }: JobRecord): SoraError {
   return new SoraError('video_not_found', {
     title: `${key} created no video`,
@@ -227,7 +227,7 @@ function madeNothing({ key, refusal }: JobRecord): SoraError {
   });
 }
 
-/** A job with those of its saved files that are still there. */
+/** A job with those of its saved files that still exist. */
 export function summaryOf(profile: string, record: JobRecord | undefined, job: VideoJob | null): JobSummary {
   const summary = summarize(profile, record, job);
   const files = summary.files.filter(({ path, bytes }) => statSync(path, { throwIfNoEntry: false })?.size === bytes);

@@ -2,7 +2,7 @@ import { parseDayMs } from '../domain/day.ts';
 import { parseDurationMs } from '../domain/duration.ts';
 import { SoraError } from '../domain/errors.ts';
 
-/** One option as data: a text if its flags hold `<value>`, else a switch. */
+/** One option as data: a text if its flags contain `<value>`, else a switch. */
 export interface OptionSpec {
   readonly flags: string;
   readonly summary: string;
@@ -24,7 +24,7 @@ type OptionValue<S extends OptionSpec> = S extends { readonly repeatable: true }
 
 export type OptionValues<S extends OptionSpecs> = { readonly [K in keyof S]: OptionValue<S[K]> };
 
-/** Parsers of option values. What cannot be parsed is added to `faults`, so that all faults are reported together. */
+/** Parsers of option values. Problems are added to `faults`, so that all are reported together. */
 
 export function parseTimeoutMs(text: string | undefined, fallbackMs: number, faults: string[]): number {
   if (text === undefined) return fallbackMs;
@@ -33,7 +33,7 @@ export function parseTimeoutMs(text: string | undefined, fallbackMs: number, fau
   return timeoutMs ?? fallbackMs;
 }
 
-/** `--as-of`: a day; null when none is given. */
+/** `--as-of`: a day; null when not given. */
 export function parseAsOfMs(text: string | undefined, faults: string[]): number | null {
   if (text === undefined) return null;
   const dayMs = parseDayMs(text);
@@ -41,7 +41,7 @@ export function parseAsOfMs(text: string | undefined, faults: string[]): number 
   return dayMs ?? null;
 }
 
-/** `--since`: so long ago, or a day; null when none is given. A bare number would be seconds, which nobody means. */
+/** `--since`: an age or a day; null when not given. Rejects a bare number, which would mean seconds. */
 export function parseSinceMs(text: string | undefined, nowMs: number, faults: string[]): number | null {
   if (text === undefined) return null;
   const agoMs = /[a-z]\s*$/i.test(text) ? parseDurationMs(text) : undefined;
@@ -67,11 +67,11 @@ export function parseWholeNumber(text: string | undefined, range: WholeNumberRan
   return fallback;
 }
 
-/** Reports `--all-profiles` beside an option that names one server. */
+/** Reports `--all-profiles` combined with an option that selects one server. */
 export const ALL_MEANS_ALL =
   '`--all-profiles` covers all servers; use it without `--profile`, `--base-url` and `--simulate`';
 
-/** Throws `usage` with all that was found wrong with a command's options, if anything was. */
+/** Throws `usage` with all problems of a command's options, if there are any. */
 export function refuseFaults(faults: readonly string[], command: string): void {
   if (faults.length > 0) throw new SoraError('usage', { violations: faults, facts: { command } });
 }

@@ -62,9 +62,9 @@ export interface ReadRequest extends ResolvedRequest {
 }
 
 /**
- * Reads prompt and image and resolves the request. `extraFaults` are what the
- * command found wrong with its other options, so that all faults are reported together.
- * Throws `invalid_request`, or `reference_size_mismatch` when that is the only fault.
+ * Reads prompt and image and resolves the request. `extraFaults` are the problems of
+ * the command's other options, so that all are reported together.
+ * Throws `invalid_request`, or `reference_size_mismatch` if that is the only problem.
  */
 export async function readRequest(
   prompt: string,
@@ -84,7 +84,7 @@ export async function readRequest(
   const input = {
     ...withDefaults({ ...options, params: options.param }, defaults),
     model: options.model ?? model?.value,
-    // An unreadable prompt is a fault already; a second one about it would mislead.
+    // An unreadable prompt is reported already; a second problem about it would mislead.
     prompt: promptText ?? 'unreadable',
     characters: options.character,
     image,

@@ -79,13 +79,13 @@ function textOf(value: unknown): string {
   return typeof value === 'string' ? value : JSON.stringify(value);
 }
 
-/** `$0.40`, or for the simulator what it would normally be. */
+/** `$0.40`, or for the simulator also the normal price. */
 export function describeCost(micros: number | null, isSimulator: boolean): string {
   const amount = formatUsd(micros);
   return isSimulator ? `free (simulated; normally ${amount})` : amount;
 }
 
-/** The key that is sent, in the variable that holds it; where OpenAI would get none, the one that it wants. */
+/** The variable that holds the key to send; without a key, the one that OpenAI requires. */
 function authOf(configuration: Configuration): CurlTarget['auth'] {
   const { auth, key, isSimulator } = configuration;
   if (auth === 'none' || isSimulator || (key === null && !needsKey(configuration))) return null;

@@ -21,7 +21,7 @@ import { type SidecarDeps, writeSidecars } from './sidecars.ts';
 
 const GROUP = 'Files:';
 
-/** The options that say where files go, for every command that saves some. */
+/** Where files are saved; for every command that saves files. */
 export const FILE_OPTIONS = {
   output: { group: GROUP, flags: '-o, --output <file|dir|->', summary: 'where to save; `-` is standard output' },
   variant: {
@@ -42,7 +42,7 @@ export interface FilePlan {
   readonly destination: Destination;
   readonly variants: readonly [Variant, ...Variant[]];
   readonly force: boolean;
-  /** Whether a JSON file goes beside the first one. */
+  /** Whether to write a JSON file beside the first one. */
   readonly sidecar: boolean;
 }
 
@@ -56,7 +56,7 @@ interface FileChoices {
   readonly sidecar?: boolean | undefined;
 }
 
-/** Settles what is saved where; what is wrong with the options is added to the faults. */
+/** Decides what is saved where; problems with the options are added to the faults. */
 export function planFiles(
   choices: FileChoices,
   { configuration, host, options }: Pick<Context, 'configuration' | 'host' | 'options'>,
@@ -71,7 +71,7 @@ export function planFiles(
   });
   const [first = 'video', ...others] = variants;
   if (destination.kind === 'stdout') {
-    if (others.length > 0) faults.push('`-o -` takes one variant only');
+    if (others.length > 0) faults.push('`-o -` accepts only one variant');
     if (options.json) faults.push('`-o -` and `--json` both write to standard output');
     if (choices.sidecar) faults.push('`--sidecar` needs a file, which `-o -` does not write');
     if (host.stdout.isTTY) faults.push('standard output is a terminal: pipe it, or name a file with `-o`');
@@ -81,7 +81,7 @@ export function planFiles(
   return { destination, variants: [first, ...others], force, sidecar };
 }
 
-/** Throws `file_exists` or `cannot_write` before anything is paid for. */
+/** Throws `file_exists` or `cannot_write` before anything is paid. */
 export function checkFiles({ destination, variants, force, sidecar }: FilePlan): void {
   checkDestination(destination, variants, force);
   if (!sidecar || force || destination.kind !== 'file') return;
@@ -124,7 +124,7 @@ export async function saveFiles(
   }
 }
 
-/** Downloading again would end in these again. */
+/** Errors that another download would repeat. */
 const PERMANENT: ReadonlySet<ErrorCode> = new Set(['content_expired', 'not_supported']);
 
 /** An interrupted or failed download, with the command that resumes it: the video is paid for. */
@@ -147,7 +147,7 @@ function describeBytes(doneBytes: number, totalBytes: number | null): string {
 }
 
 /**
- * The result of a command that saves: a path a line, or the ids if nothing was to be saved (no plan), and the sidecars.
+ * The result of a command that saves: one path per line, or the ids if there is no plan, and the sidecars.
  * There is no answer if standard output is the video itself.
  */
 export async function savedResult(

@@ -64,7 +64,7 @@ export class Servers {
     this.#deps = deps;
   }
 
-  /** The server that the options, the environment and the settings choose. Rejects with `no_api_key`. */
+  /** The server chosen by options, environment and settings. Rejects with `no_api_key`. */
   async current(): Promise<Server> {
     const { configuration, host } = this.#deps;
     requireKey(configuration, host.clock.now());
@@ -77,8 +77,8 @@ export class Servers {
   }
 
   /**
-   * The server that a job belongs to, in the job’s dialect, so that an id alone is enough. Throws `usage` where the command
-   * line names another server: an id means nothing there, or another job.
+   * The server that a job belongs to, in the job’s dialect, so that an id alone is enough. Throws `usage` if the command
+   * line selects another server, where the id may be unknown or another job's.
    */
   async of(identity: ServerIdentity | undefined): Promise<Server> {
     const { configuration, options, host, settings, isServerNamed } = this.#deps;
@@ -155,7 +155,7 @@ export class Servers {
     return new JsonVideosClient({ ...shared, dialect });
   }
 
-  /** Raw exchanges with the server of a configuration, without the client above them, which is slow to load. */
+  /** Raw exchanges with the server of a configuration, without the client, which is slow to load. */
   async transport(configuration: Configuration): Promise<Transport> {
     const [{ Transport }, http] = await Promise.all([
       import('../client/transport.ts'),
@@ -227,7 +227,7 @@ export class Servers {
     });
   }
 
-  /** Throws `usage` for a `--fault` that is unknown, or not for the simulator. */
+  /** Throws `usage` for a `--fault` that is unknown or used without the simulator. */
   async checkFault(): Promise<void> {
     if (this.#deps.options.fault === undefined) return;
     if (!this.#deps.configuration.isSimulator)

@@ -13,14 +13,14 @@ import { jobJson } from '../output/job-view.ts';
 import { createFile, hasCode, replaceFile } from '../platform/files.ts';
 import type { Context } from './context.ts';
 
-/** Anyone who may read the video may read where it came from. */
+/** Readable by everyone who can read the video. */
 const MODE = 0o644;
 
 export type SidecarDeps = Pick<Context, 'ledger' | 'output' | 'host'>;
 
 /**
  * Writes a JSON file beside each saved video, if the plan asks for it: request, server, ids, times, cost and hashes, never
- * a key. The files of one job share a sidecar, beside the first. Returns what could not be written: the video is saved.
+ * a key. The files of one job share a sidecar beside the first. Returns errors instead of throwing: the video is saved.
  */
 export async function writeSidecars(
   summaries: readonly JobSummary[],
@@ -55,7 +55,7 @@ function sidecarNotWritten(path: string, { id }: JobSummary, causedBy: string): 
   });
 }
 
-/** Whether a file is already the sidecar of this video, written by another process or an earlier run. */
+/** Whether a file is already this video's sidecar, from another process or an earlier run. */
 function isSidecarOf({ sha256 }: SavedFile, path: string): boolean {
   try {
     const sidecar = parseJson(readFileSync(path, 'utf8'));
@@ -76,7 +76,7 @@ function sidecarText(summary: JobSummary, { ledger, output, host }: SidecarDeps)
     base_url: record?.baseUrl ?? null,
     request: record ? shareable(record.request) : null,
     ...job,
-    // Names without folders: the two files may be moved together.
+    // Names without folders, so that the two files can be moved together.
     files: summary.files.map(({ path, ...file }) => ({ ...file, name: basename(path) })),
   };
   return `${escapeMarks(output.withoutSecrets(JSON.stringify(sidecar, null, 2)))}\n`;

@@ -7,11 +7,11 @@ import type { Context } from './context.ts';
 export interface Spending {
   /** The estimated cost of everything; null if no price is known. */
   readonly micros: number | null;
-  /** What it has cost so far; the cap covers both. */
+  /** The cost so far; the cap covers both. */
   readonly spentMicros?: number;
-  /** Videos beside them whose price is not known. */
+  /** Videos of unknown price. */
   readonly unpriced?: number;
-  /** The same among those that were made already. */
+  /** Earlier jobs of unknown price. */
   readonly spentUnpriced?: number;
   /** `--max-cost`, in micro-dollars. */
   readonly maxCostMicros: number | null;
@@ -40,7 +40,7 @@ export async function agreeToSpend(
   const cap = maxCostMicros === null ? configuration.maxCostMicros : { value: maxCostMicros, origin: '--max-cost' };
   enforceCap(spending, cap);
   const threshold = configuration.confirmAboveMicros.value;
-  // Without any price it is a server of one's own; beside known prices, an unknown one may be the highest.
+  // Without any known price it is probably a private server; among known prices, an unknown one may be the highest.
   const isSmall = micros === null || (micros <= threshold && (unpriced === 0 || micros === 0));
   if (isSmall || isAgreed || maxCostMicros !== null) return;
   const price = describePrice(micros, unpriced);
@@ -86,7 +86,7 @@ export function enforceCap(
   if (spentUnpriced > 0) {
     throw new SoraError('cost_cap_exceeded', {
       title: `${amount} cannot be enforced: the price of ${spentUnpriced} earlier ${spentUnpriced === 1 ? 'job' : 'jobs'} is unknown`,
-      hints: ['run `sora cost --spent` to see what is known of them', 'leave out the cap to go on without it'],
+      hints: ['run `sora cost --spent` to see what is known about them', 'leave out the cap to continue without it'],
       ...details,
     });
   }

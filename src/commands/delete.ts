@@ -61,7 +61,7 @@ async function removeOne(name: string, isAgreed: boolean, deps: DeleteDeps): Pro
   return id;
 }
 
-/** Throws `usage` unless a person on the terminal agrees that the only copy is deleted. */
+/** Throws `usage` unless the user confirms on a terminal that the only copy may be deleted. */
 async function agreeToLose(
   named: string,
   { id, server }: FoundJob,
@@ -69,7 +69,7 @@ async function agreeToLose(
 ): Promise<void> {
   const hints = [
     `run \`${commandAbout(id, 'sora download', targetOption(server.identity))}\` to save it first`,
-    'add `--yes` to delete it all the same',
+    'add `--yes` to delete it anyway',
   ];
   if (!isInteractive) {
     throw new SoraError('usage', { title: `there is no copy of ${named} on this disk`, jobId: id, hints });

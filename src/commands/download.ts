@@ -50,7 +50,7 @@ export const downloadCommand = defineCommand({
     const plan = planFiles(options, deps, faults);
     if (args.length > 1 && plan.destination.kind !== 'folder') faults.push(SEVERAL_NEED_FOLDER);
     refuseFaults(faults, 'download');
-    checkFiles({ ...plan, force: true }); // what stands there may be the very file
+    checkFiles({ ...plan, force: true }); // the existing file may be this video
     const { values, errors } = await forEach(args, async (id) => {
       const found = await jobs.find(id);
       const { server, record } = found;
@@ -91,7 +91,7 @@ function savedFiles(
   return saved.length === wanted.length ? saved : null;
 }
 
-/** A name that was asked for does not depend on the video. */
+/** A requested name does not depend on the video. */
 const NAMELESS = { id: '', prompt: null };
 
 /** Default names depend on the job, so they are checked here. Throws `file_exists`. */

@@ -7,13 +7,13 @@ import { fateOf } from '../platform/process-identity.ts';
 export const forgetCommand = defineCommand({
   name: 'forget',
   description:
-    'Gives up submissions whose outcome is unknown, so that the same request can be submitted again. The server may have created the videos all the same, so their price still counts as spent.',
+    'Abandons submissions of unknown outcome, so that the same request can be submitted again. The server may still have created the videos, so their price counts as spent.',
   arguments: [{ form: '<submission...>', summary: 'submissions, such as sub_…' }],
   options: {},
   json: '{"forgotten":["sub_…"]}',
   errors: ['usage', 'outcome_unknown'],
   examples: [
-    ['sora forget sub_0mh3', 'it does not exist on the server; let it be submitted again'],
+    ['sora forget sub_0mh3', 'the video does not exist; allow the same request again'],
     ['sora forget sub_0mh3 sub_0mh7', 'two of them'],
   ],
 

@@ -16,21 +16,21 @@ type CheckDeps = Pick<Context, 'paths' | 'host' | 'output' | 'isInteractive'>;
 export const ledgerCheckCommand = defineCommand({
   name: 'ledger check',
   description:
-    'Reads the whole ledger and explains what is damaged in it, and what each damaged line may hide. What its checksums restore exactly is repaired. The rest is left out only after you agree, here or with --yes; the damaged file is kept beside the new one.',
+    'Reads the whole ledger and reports each damaged line and what it may hide. Lines that their checksums restore exactly are repaired. The others are removed only if you confirm it, on the terminal or with --yes; a copy of the damaged file is kept.',
   arguments: [],
   options: { yes: { flags: '-y, --yes', summary: 'continue without the lines that cannot be restored' } },
   json: '{"path","lines","repaired":[7],"damaged":[{"line","reason","may_hide"}],"backup"}',
   errors: ['ledger_damaged', 'cannot_write'],
   examples: [
     ['sora ledger check', 'explain damage, and repair what is safe'],
-    ['sora ledger check --yes', 'continue without what cannot be restored'],
+    ['sora ledger check --yes', 'remove the lines that cannot be restored'],
   ],
 
   async run({ options }, deps: CheckDeps) {
     const { paths, host } = deps;
     const check = read(paths);
     const isAgreed = check.damage.length > 0 && (options.yes === true || (await agrees(check, deps)));
-    // Without consent only a file that becomes whole is replaced, so that its line numbers stay what they were.
+    // Without confirmation a file is replaced only if all of it can be restored, so that line numbers stay valid.
     const isReplaced = isAgreed || (check.damage.length === 0 && check.repaired.length > 0);
     const backup = isReplaced ? await replace(check, deps) : null;
     const data = {

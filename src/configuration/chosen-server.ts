@@ -9,7 +9,7 @@ export const SIMULATOR_PROFILE = 'simulator';
 export const OPENAI_BASE_URL = 'https://api.openai.com/v1';
 const SIMULATOR_BASE_URL = 'http://simulator.invalid/v1';
 
-/** Where a profile was named; its own values have the same rank. */
+/** How the profile was selected; its values have the same rank. */
 type Rank = 'option' | 'sora-env' | 'settings' | 'default';
 
 interface ChosenProfile extends Sourced<string> {
@@ -38,13 +38,13 @@ export function chooseServer(input: ConfigurationInput): ChosenServer {
   };
 }
 
-/** `--simulate` beside another server is a mistake, and nobody can tell which of the two was meant. Throws `usage`. */
+/** Throws `usage` for `--simulate` combined with another server: either could be the mistake. */
 function refuseTwoServers({ simulate, profile, baseUrl }: TargetOptions): void {
   const isOther = profile !== undefined && profile !== SIMULATOR_PROFILE;
   if (!simulate || (!isOther && baseUrl === undefined)) return;
   const other = isOther ? '--profile' : '--base-url';
   throw new SoraError('usage', {
-    title: `\`--simulate\` and \`${other}\` name two servers`,
+    title: `\`--simulate\` and \`${other}\` select different servers`,
     hints: [`leave out \`${other}\` to use the simulator, or \`--simulate\` to use the server`],
   });
 }
@@ -68,13 +68,13 @@ function chooseProfile(input: ConfigurationInput): ChosenProfile {
   return { value: DEFAULT_PROFILE, origin: 'default', rank: 'default' };
 }
 
-/** The profiles there are: the two built-in ones and those with a base URL in the settings. */
+/** All profiles: the two built-in ones and those with a base URL in the settings. */
 export function profileNames(settings: Settings): string[] {
   const defined = [...settings.keys()].flatMap((name) => /^profiles\.([^.]+)\.base_url$/.exec(name)?.[1] ?? []);
   return [...new Set([DEFAULT_PROFILE, SIMULATOR_PROFILE, ...defined])];
 }
 
-/** The name itself; throws `invalid_config` where there is no such profile. */
+/** Returns the name; throws `invalid_config` if there is no such profile. */
 export function checkProfile(name: string, settings: Settings, ...hints: readonly string[]): string {
   const names = profileNames(settings);
   if (names.includes(name)) return name;
@@ -136,7 +136,7 @@ function fixFor(origin: string, value: string): string {
 function usableAddress(value: string): string {
   const { protocol, origin, pathname } = URL.canParse(value) ? new URL(value) : {};
   if (protocol === 'http:' || protocol === 'https:') return `${origin}${pathname}`;
-  if (/^(localhost|[\d.]+)(:\d{1,5})?(\/[\w./-]*)?$/.test(value)) return `http://${value}`; // nobody certifies these
+  if (/^(localhost|[\d.]+)(:\d{1,5})?(\/[\w./-]*)?$/.test(value)) return `http://${value}`; // rarely served over TLS
   return /^[\w-]+(\.[\w-]+)+(:\d{1,5})?(\/[\w./-]*)?$/.test(value) ? `https://${value}` : 'http://HOST:PORT/v1';
 }
 

@@ -8,14 +8,14 @@ import { parseYesOrNo, type Settings } from '../store/settings.ts';
 import { type ChosenServer, chooseServer, OPENAI_BASE_URL, originOf } from './chosen-server.ts';
 import { type ConfigurationInput, fromEnv, fromEnvFile, fromSettings, group, parsed, type Sourced } from './sources.ts';
 
-/** Everything that is decided before a command runs; each value with its origin. */
+/** All settings in effect for a command, each value with its origin. */
 export interface Configuration {
   readonly profile: Sourced<string>;
   readonly baseUrl: Sourced<string>;
   readonly isSimulator: boolean;
   readonly dialect: Sourced<Dialect>;
   readonly key: Sourced<string> | null;
-  /** Where the key comes from that the server would get, had the environment file not chosen it; null where there is none. */
+  /** The origin of the key that is withheld because the environment file chose the server; null if there is none. */
   readonly withheldKey: string | null;
   readonly auth: 'bearer' | 'api-key' | 'none';
   readonly model: Sourced<string> | null;
@@ -24,22 +24,22 @@ export interface Configuration {
   readonly project: Sourced<string> | null;
   readonly headers: Readonly<Record<string, string>>;
   readonly query: Readonly<Record<string, string>>;
-  /** The list’s and, behind them, the profile’s own. */
+  /** List prices, followed by the profile’s own. */
   readonly prices: readonly PriceRow[];
   /** What the server cannot do, according to its profile. */
   readonly lacks: ReadonlySet<Capability>;
-  /** The server's list has every job of the account, as its profile declares. */
+  /** Whether the profile declares that the server lists every job of the account. */
   readonly hasCompleteList: boolean;
-  /** The server's own names of models, by the names used here. */
+  /** The server's names of models, by the names used here. */
   readonly modelNames: Readonly<Record<string, string>>;
   /** Defaults of requests: `duration`, `aspect_ratio`, `params.seed`, … */
   readonly defaults: Readonly<Record<string, string>>;
   readonly maxCostMicros: Sourced<number> | null;
   readonly maxCostPerDayMicros: Sourced<number> | null;
-  /** The profile whose spending counts towards the day’s cap; null for all. */
+  /** The profile whose spending counts towards the daily cap; null for all. */
   readonly maxCostPerDayProfile: string | null;
   readonly confirmAboveMicros: Sourced<number>;
-  /** Whether a JSON file goes beside each saved video. */
+  /** Whether to write a JSON file beside each saved video. */
   readonly sidecar: boolean;
   readonly timeoutMs: Sourced<number>;
   readonly requestTimeoutMs: Sourced<number>;
@@ -47,8 +47,8 @@ export interface Configuration {
 
 /**
  * Resolves every value by precedence: option, `SORA_*`, `OPENAI_*`, profile,
- * default. A profile named by an option or by `SORA_PROFILE` has the same rank:
- * `--profile lab` uses lab’s server whatever the environment says.
+ * default. A profile selected by an option or by `SORA_PROFILE` has the same rank:
+ * `--profile lab` uses lab’s server, whatever the environment says.
  */
 export function resolveConfiguration(input: ConfigurationInput): Configuration {
   const { settings } = input;
@@ -63,10 +63,10 @@ export function resolveConfiguration(input: ConfigurationInput): Configuration {
   const ownGroup = (name: string): Record<string, string> =>
     isProfilesOwn ? group(settings, `profiles.${profile.value}.${name}.`) : {};
   const owner = ownerOfSecrets(input, server);
-  /** What the profile adds to each call may be secret, and a proxy of the environment file would see it. */
+  /** Headers and query parameters of a profile may be secret, and a proxy from the environment file would see them. */
   const sentGroup = (name: string): Record<string, string> => (owner === 'proxy of the file' ? {} : ownGroup(name));
-  const ofForm = isSimulator ? ofProfile : own; // the simulator has no address of its own to compare
-  // A profile that names its own variable uses nothing else from the environment.
+  const ofForm = isSimulator ? ofProfile : own; // the simulator has no address to compare
+  // A profile that sets `key_from_env` uses nothing else from the environment.
   const usesEnvironment = own('key_from_env') === null && usesEnvironmentKey(baseUrl);
   const ofEnvironment = (name: string): Sourced<string> | null =>
     usesEnvironment ? variablesOf(owner)(input, name) : null;
@@ -108,8 +108,8 @@ function byDefault(value: number): Sourced<number> {
 }
 
 /**
- * Whose secrets a server gets. An environment file may be somebody else's, so that an address in it, or a proxy, or a
- * folder with profiles, gets what comes with it and nothing of the person's own.
+ * Whose secrets a server gets. An environment file may come from someone else, so an address, proxy or settings folder
+ * named in it gets only the secrets from the same file.
  */
 type Owner = 'person' | 'file' | 'proxy of the file';
 
@@ -123,19 +123,19 @@ function ownerOfSecrets(input: ConfigurationInput, { baseUrl, isProfilesOwn, isS
   return isFiles ? 'file' : 'person';
 }
 
-/** The reader of those environment variables that an owner has. */
+/** Reads the environment variables of an owner. */
 function variablesOf(owner: Owner): typeof fromEnv {
   return owner === 'person' ? fromEnv : fromEnvFile;
 }
 
 interface KeySources {
   readonly owner: Owner;
-  /** The variable that the profile names. */
+  /** The profile's `key_from_env`. */
   readonly variable: string | null;
   readonly usesEnvironment: boolean;
 }
 
-/** What overrides the profile's key, the variable that the profile names, the environment's, the one stored for the profile. */
+/** In order: an override of the profile's key, the profile's variable, the environment's key, the stored key. */
 function chooseKey(input: ConfigurationInput, server: ChosenServer, sources: KeySources): Sourced<string> | null {
   const { owner, variable, usesEnvironment } = sources;
   if (server.isSimulator) return null;
@@ -148,8 +148,8 @@ function chooseKey(input: ConfigurationInput, server: ChosenServer, sources: Key
 }
 
 /**
- * `SORA_API_KEY`, which overrides the key of the profile in use; null beside a `SORA_BASE_URL` of another server, which
- * it belongs to.
+ * `SORA_API_KEY`, which overrides the key of the profile in use; null if `SORA_BASE_URL` names another server, since the
+ * key belongs to that one.
  */
 function overridingKey(
   input: ConfigurationInput,

@@ -3,7 +3,7 @@ import { maskKey } from '../store/keys.ts';
 import type { Configuration } from './configuration.ts';
 import type { Sourced } from './sources.ts';
 
-/** Name, value and origin of every settled value, keys masked. */
+/** Name, value and origin of every value in effect, keys masked. */
 export function describeConfiguration(configuration: Configuration): { name: string; value: string; origin: string }[] {
   const { profile, baseUrl, key, model, organization, project } = configuration;
   const row = (

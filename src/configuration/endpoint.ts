@@ -44,7 +44,7 @@ export function endpointOf(configuration: Configuration): Endpoint {
   };
 }
 
-/** What is known of the server’s capabilities from its dialect and its profile. */
+/** The server’s capabilities according to its dialect and its profile. */
 export function capabilitiesOf({ profile, dialect, lacks }: Configuration): ServerCapabilities {
   return { profile: profile.value, dialect: dialect.value, lacks };
 }
@@ -55,24 +55,24 @@ function authHeader(auth: 'bearer' | 'api-key', key: string): { name: string; va
 
 const SECRET_NAME = /key|token|secret|auth|sig|pass|credential|cookie|session/i;
 
-/** Whether the name of a header or query parameter says that it holds a secret. */
+/** Whether the name of a header or query parameter indicates a secret. */
 export function isSecretName(name: string): boolean {
   return SECRET_NAME.test(name);
 }
 
-/** Whether a setting’s name says that it holds a secret. */
+/** Whether a setting’s name indicates a secret. */
 export function isSecretSetting(name: string): boolean {
   const [, sent] = /^profiles\.[^.]+\.(?:headers|query)\.(.+)$/.exec(name) ?? [];
   return sent !== undefined && isSecretName(sent);
 }
 
-/** What must never be shown: the key, and headers and query parameters with names of secrets. */
+/** Values that must never be shown: the key, and headers and query parameters named like secrets. */
 export function secretsOf({ key, headers, query }: Configuration): string[] {
   const named = [...Object.entries(headers), ...Object.entries(query)].filter(([name]) => isSecretName(name));
   return [...(key === null ? [] : [key.value]), ...named.flatMap(([, value]) => secretsWithin(value))];
 }
 
-/** What tells one account of a server from another: its secrets, and what chooses between the parts of an account. */
+/** What distinguishes accounts on one server: secrets, organisation and project. */
 export function accountSecrets(configuration: Configuration): string[] {
   const { organization, project } = configuration;
   return [organization?.value ?? '', project?.value ?? '', ...secretsOf(configuration)];

@@ -5,7 +5,7 @@ import type { Settings } from '../store/settings.ts';
 export interface Sourced<T> {
   readonly value: T;
   readonly origin: string;
-  /** Set where it comes from the file of `--env-file`, which may be somebody else's. */
+  /** Set if it comes from the file of `--env-file`, which may not be the user's own. */
   readonly isFromFile?: true;
 }
 
@@ -18,23 +18,23 @@ export interface TargetOptions {
   readonly baseUrl?: string | undefined;
   readonly simulate?: boolean | undefined;
   readonly dialect?: string | undefined;
-  /** The address of a job that the ledger remembers. Nobody named it, so only what belongs to its origin goes there. */
+  /** The server of a job in the ledger. The user did not name it now, so it gets only keys that belong to its origin. */
   readonly remembered?: string | undefined;
-  /** Whether it is the server that the command line, the environment and the settings choose: `SORA_API_KEY` is for that one. */
+  /** Whether command line, environment and settings choose the same server, which `SORA_API_KEY` is for. */
   readonly isInUse?: boolean;
 }
 
 export interface ConfigurationInput {
   readonly options: TargetOptions;
   readonly env: Variables;
-  /** The variables of `--env-file`, behind those of the environment. */
+  /** The variables of `--env-file`; the environment overrides them. */
   readonly envFile?: Variables;
   readonly settings: Settings;
-  /** Of the folder that the settings are in. */
+  /** Paths of the settings folder. */
   readonly keys: Keys;
   /** Whether the environment file chose that folder. */
   readonly isFolderFromFile?: boolean;
-  /** Whether the environment file names the proxy by which an address is reached. */
+  /** Whether the proxy used for an address comes from the environment file. */
   readonly isProxyFromFile?: (address: string) => boolean;
 }
 
@@ -45,13 +45,13 @@ export function fromEnv(input: ConfigurationInput, name: string): Sourced<string
   return value === null ? null : { value, origin: name };
 }
 
-/** A variable of the environment file, whatever the environment says. */
+/** A variable of the environment file, ignoring the environment. */
 export function fromEnvFile({ envFile = {} }: ConfigurationInput, name: string): Sourced<string> | null {
   const value = read(envFile, name);
   return value === null ? null : { value, origin: name, isFromFile: true };
 }
 
-/** Null for an empty one, and for what every object has. */
+/** Null for an empty value and for inherited members of objects. */
 function read(variables: Variables, name: string): string | null {
   const value = Object.hasOwn(variables, name) ? variables[name]?.trim() : undefined; // a file ends in a line break
   return value || null;

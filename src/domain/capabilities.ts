@@ -1,11 +1,11 @@
-/** What a server may be unable to do, by the name of its setting, in words that follow “cannot”. */
+/** What a server may be unable to do, by setting name, worded to follow “cannot”. */
 export const CAPABILITIES = {
   list: 'list its videos',
   delete: 'delete videos',
   cancel: 'stop a running job',
-  thumbnail: 'give a thumbnail',
-  spritesheet: 'give a spritesheet',
-  characters: 'take characters',
+  thumbnail: 'return thumbnails',
+  spritesheet: 'return spritesheets',
+  characters: 'use characters',
 } as const;
 
 export type Capability = keyof typeof CAPABILITIES;
@@ -14,6 +14,6 @@ export const CAPABILITY_NAMES = Object.keys(CAPABILITIES) as readonly Capability
 
 /**
  * The setting by which a profile declares that its server's list has every job of the account, at once, on every replica:
- * what is not on it was never made, and may be sent again. Nothing sets it by itself but the simulator.
+ * a job missing from it was never created, so its create may be sent again. Only the simulator sets it by default.
  */
 export const COMPLETE_LIST = 'complete_list';

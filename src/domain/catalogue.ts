@@ -406,8 +406,8 @@ export const CATALOGUE = {
   ledger_damaged: {
     title: 'the ledger is damaged, so nothing is paid',
     explanation:
-      'The ledger holds lines that cannot be read, or is shorter than it was: it was cut, emptied, replaced or removed. A submission of the same request may be lost with it, so nothing is submitted until you have looked at the damage. What can be read is still shown and downloaded.',
-    hints: ['run `sora ledger check` to see what the damage may hide, and to repair the file or begin a new one'],
+      'The ledger holds lines that cannot be read, or is shorter than it was: it was cut, emptied, replaced or removed. A submission of the same request may be lost with it, so nothing is submitted until you have looked at the damage. The readable jobs can still be shown and downloaded.',
+    hints: ['run `sora ledger check` to see what may be lost, and to repair the file or begin a new one'],
     exitCode: 1,
   },
   duplicate_request: {

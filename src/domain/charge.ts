@@ -2,19 +2,19 @@ import { failureOf } from './job-failure.ts';
 import { ABANDONED, type JobRecord, spentMicros, statusOf } from './record.ts';
 import { isTerminal } from './video.ts';
 
-/** Why it is not known whether, or how much, a job was charged. */
+/** Why the charge of a job is unknown. */
 export const DOUBTS = ['failed', 'moderation_blocked', 'cancelled', 'expired', 'outcome_unknown', 'no_price'] as const;
 export type Doubt = (typeof DOUBTS)[number];
 
-/** What a submission cost, in micro-dollars, as far as is known. */
+/** The known cost of a submission, in micro-dollars. */
 export type Charge =
   /** The simulator. */
   | { readonly kind: 'free' }
-  /** Refused by the server, or withdrawn before it was sent: nothing was made. */
+  /** Refused by the server, or withdrawn before it was sent: nothing was created. */
   | { readonly kind: 'nothing' }
   /** The job has ended, and the server reported its price. */
   | { readonly kind: 'actual'; readonly micros: number }
-  /** The job is made, or being made, at a known price. */
+  /** The job was created at a known price. */
   | { readonly kind: 'estimated'; readonly micros: number }
   | { readonly kind: 'unknown'; readonly doubt: Doubt; readonly estimatedMicros: number | null };
 
@@ -42,7 +42,7 @@ function doubtOf(record: JobRecord): Doubt | null {
       return failureOf(job, submittedAtMs)?.code === 'moderation_blocked' ? 'moderation_blocked' : 'failed';
     case 'cancelled':
       return 'cancelled';
-    case 'expired': // of a video, or of a job that never became one
+    case 'expired': // a video, or a job that never produced one
       return job.completedAtMs === null && files.length === 0 ? 'expired' : null;
     default:
       return null;

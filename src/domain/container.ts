@@ -1,8 +1,8 @@
 import type { MediaKind } from './media.ts';
 
 /**
- * What a walk through a container does next: take some bytes, skip some, or skip up to and with a certain byte. If the
- * file ends before that is done, `missing` names what it lacks; null where it may end.
+ * The next step through a container: take some bytes, skip some, or skip to just after a certain byte. If the
+ * file ends during the step, `missing` names what is missing; null where the file may end.
  */
 type Step = { readonly missing: string | null } & (
   | { readonly take: number }
@@ -10,7 +10,7 @@ type Step = { readonly missing: string | null } & (
   | { readonly find: number }
 );
 
-/** Yields steps, and gets the bytes that it took. It returns where the container ends, or where it cannot be judged further. */
+/** Yields steps and receives the bytes taken. Returns at the end of the container, or where its structure is unknown. */
 type Walk = Generator<Step, void, Uint8Array>;
 
 const WALKS: Partial<Readonly<Record<MediaKind, () => Walk>>> = {
@@ -28,22 +28,22 @@ const WALKS: Partial<Readonly<Record<MediaKind, () => Walk>>> = {
   gif: walkGif,
 };
 
-/** Follows the structure of a media file while it arrives, in bounded memory, to tell whether its end is there. */
+/** Follows the structure of a media file as it arrives, in bounded memory, to detect a missing end. */
 export class ContainerWalk {
   readonly #walk: Walk | undefined;
   #step: Step | null = null;
   /** Bytes of a `take` that is not complete. */
   #taken: Uint8Array[] = [];
-  /** How many bytes the step still wants. */
+  /** How many bytes the step still needs. */
   #wanted = 0;
 
-  /** @param kind null for the rest of a file that is not looked at */
+  /** @param kind null for a file that is not checked */
   constructor(kind: MediaKind | null) {
     this.#walk = kind === null ? undefined : WALKS[kind]?.();
     this.#advance(NOTHING);
   }
 
-  /** What the file lacks if it ends here, such as `the end of its mdat box`; null when it is whole, or cannot be judged. */
+  /** What is missing if the file ends here, such as `the end of its mdat box`; null if it is complete or of unknown structure. */
   get missing(): string | null {
     return this.#step?.missing ?? null;
   }
@@ -52,7 +52,7 @@ export class ContainerWalk {
     for (let at = 0; at < chunk.length && this.#step !== null; ) at += this.#consume(chunk.subarray(at));
   }
 
-  /** Uses up the beginning of some bytes; how many. */
+  /** Consumes the first of these bytes; returns how many. */
   #consume(bytes: Uint8Array): number {
     const step = this.#step;
     if (step === null) return bytes.length;
@@ -83,7 +83,7 @@ function wantedBytes(step: Step): number {
   return 'take' in step ? step.take : 'skip' in step ? step.skip : 1;
 }
 
-/** The boxes that files are made of; a size with another name before it may be no size at all. */
+/** Known boxes; before any other name, what looks like a size may not be one. */
 const BOXES: ReadonlySet<string> = new Set([
   'ftyp',
   'styp',
@@ -125,7 +125,7 @@ function* walkBoxes(): Walk {
 const SEGMENT = 0x18538067;
 const CLUSTER = 0x1f43b675;
 
-/** Matroska and WebM: elements of an id and a size, which live streams leave open for segments and clusters. */
+/** Matroska and WebM: elements of an id and a size, which live streams leave unspecified for segments and clusters. */
 function* walkEbml(): Walk {
   let missing: string | null = 'its media data';
   for (;;) {
@@ -135,13 +135,13 @@ function* walkEbml(): Walk {
     if (id.value === CLUSTER) missing = null;
     const marker = 2 ** (7 * size.lengthBytes);
     const sizeBytes = size.value - marker;
-    if (sizeBytes === marker - 1) continue; // open: what it holds comes next
+    if (sizeBytes === marker - 1) continue; // unspecified: its contents follow
     yield { skip: sizeBytes, missing: id.value === SEGMENT ? 'the end of its segment' : 'the end of an element' };
     if (id.value === SEGMENT) return;
   }
 }
 
-/** A number whose leading zero bits tell its length, with its marker bit; null for what is none. */
+/** A number whose leading zero bits give its length, including its marker bit; null if it is not one. */
 function* takeVint(missing: string | null): Generator<Step, { value: number; lengthBytes: number } | null, Uint8Array> {
   const first = yield { take: 1, missing };
   const lengthBytes = Math.clz32(uint(first)) - 23;
@@ -156,7 +156,7 @@ function* walkRiff(): Walk {
   for (;;) {
     const head = yield { take: 8, missing };
     const sizeBytes = uint(head.subarray(4).reverse());
-    // Writers that cannot seek back leave the size open.
+    // Writers that cannot seek back leave the size unspecified.
     if (latin1(head.subarray(0, 4)) !== 'RIFF' || sizeBytes === 0 || sizeBytes >= 0xff_ff_ff_00) return;
     yield { skip: sizeBytes, missing: 'the end of its RIFF data' };
     missing = null;
@@ -184,7 +184,7 @@ function* walkJpeg(): Walk {
   const isAlone = (marker: number): boolean =>
     marker === start || marker === 0x01 || (marker >= 0xd0 && marker <= 0xd7);
   for (let marker = 0; marker !== end; ) {
-    // What stands before the next marker is coded data, where 0xff is followed by a zero.
+    // Up to the next marker comes coded data, where 0xff is followed by a zero.
     yield { find: 0xff, missing };
     do marker = uint(yield { take: 1, missing });
     while (marker === 0xff);

@@ -3,12 +3,12 @@ import { findModel, knownModels } from './models.ts';
 import { estimate, findPrice, type PricedVideo, type PriceRow } from './pricing.ts';
 import { nearestOf, type ResolvedRequest } from './request.ts';
 
-/** So many videos of one request. */
+/** A number of videos of one request. */
 export interface CostOrder extends Pick<ResolvedRequest, 'request' | 'askedSeconds'> {
   readonly count: number;
 }
 
-/** A sum that says what is missing in it: videos without a known price are counted, and never cost zero. */
+/** A sum that counts videos without a known price instead of treating them as free. */
 export interface CostSum {
   /** Of the videos whose price is known. */
   readonly knownMicros: number;
@@ -17,13 +17,13 @@ export interface CostSum {
 
 export interface CostEstimate {
   readonly videos: number;
-  /** For the seconds that were asked for. */
+  /** For the requested seconds. */
   readonly asked: CostSum;
-  /** For the seconds that would be rendered, which is what is paid. */
+  /** For the seconds that would be rendered, which are billed. */
   readonly rendered: CostSum;
 }
 
-/** What all of the orders would cost on a day. */
+/** The cost of all orders on a day. */
 export function estimateCost(orders: Iterable<CostOrder>, atMs: number, prices: readonly PriceRow[]): CostEstimate {
   let videos = 0;
   const [asked, rendered] = [new Sum(), new Sum()];
@@ -37,22 +37,22 @@ export function estimateCost(orders: Iterable<CostOrder>, atMs: number, prices: 
   return { videos, asked, rendered };
 }
 
-/** The whole sum, or null where a part of it is not known. */
+/** The sum, or null if part of it is unknown. */
 export function wholeMicros({ knownMicros, unknownVideos }: CostSum): number | null {
   return unknownVideos > 0 ? null : knownMicros;
 }
 
-/** One order with its price, for showing. */
+/** One order with its price, for display. */
 export interface PricedOrder {
   readonly model: string | null;
   readonly size: string | null;
-  /** As they were asked for. */
+  /** As requested. */
   readonly seconds: number | null;
   readonly count: number;
   readonly price: PriceRow | null;
-  /** Of all videos, for the seconds that were asked for. */
+  /** For all videos, at the requested seconds. */
   readonly micros: number | null;
-  /** What would be rendered instead; null where it is what was asked for. */
+  /** What would be rendered instead; null if it is what was requested. */
   readonly rendered: { readonly seconds: number | null; readonly micros: number | null } | null;
 }
 
@@ -70,7 +70,7 @@ export function priceOrder(order: CostOrder, atMs: number, prices: readonly Pric
   };
 }
 
-/** The same order over every known model and size, and those that one's own prices name; the cheapest first, unknown last. */
+/** The same order for every known model and size, and those with a price in the settings; cheapest first, unknown last. */
 export function compareModels(order: CostOrder, atMs: number, prices: readonly PriceRow[]): PricedOrder[] {
   const { request } = order;
   const known = knownModels().flatMap(({ name, sizes }) => sizes.map(({ size }) => ({ model: name, size })));

@@ -58,7 +58,7 @@ const RULES: readonly Rule[] = [
   { code: 'invalid_api_key', codes: ['invalid_api_key', 'invalid_authentication'] },
   { code: 'no_api_key', status: [401], when: ({ hasKey }) => !hasKey },
   { code: 'invalid_api_key', status: [401] },
-  // LiteLLM without a database looks every key but its own up there.
+  // LiteLLM without a database reports this for every key except its master key.
   { code: 'invalid_api_key', status: [400], text: /^(authentication error.{0,20})?no connected db/i },
   { code: 'moderation_blocked', when: isModeration },
   { code: 'reference_size_mismatch', status: [400, 422], text: /image must match the requested width and height/i },

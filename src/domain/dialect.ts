@@ -1,21 +1,21 @@
 import type { Capability } from './capabilities.ts';
 import type { ReferenceImage } from './video.ts';
 
-/** The dialects by the names that people choose them by. */
+/** The dialects, by the names of `--dialect`. */
 export const DIALECT_NAMES = ['videos', 'generations', 'openrouter'] as const;
 export type DialectName = (typeof DIALECT_NAMES)[number];
 
-/** A dialect as a server speaks it; `new-api` is `generations` in New API’s words. */
+/** A dialect as a server speaks it; `new-api` is the variant of `generations` that New API uses. */
 export type Dialect = DialectName | 'new-api';
 
-/** The values of the setting `shape`: how dialect `generations` words a create. */
+/** The values of the setting `shape`: the field names of a create in dialect `generations`. */
 export const SHAPES = ['guide', 'new-api'] as const;
 
 /** How the body of a create is encoded in dialect `videos`; `plain-json` has `seconds` as a number and `input_reference` as a URL. */
 export const ENCODINGS = ['json', 'multipart', 'plain-json'] as const;
 export type Encoding = (typeof ENCODINGS)[number];
 
-/** What can be asked for in a dialect, whatever its server would answer. */
+/** What a dialect can express, whatever the server supports. */
 export interface DialectRules {
   readonly name: DialectName;
   /** For messages. */
@@ -26,7 +26,7 @@ export interface DialectRules {
   /** Whether a frame is sent as `WIDTHxHEIGHT`, or as a resolution and a ratio. */
   readonly frame: 'pixels' | 'words' | 'either';
   readonly wholeSeconds: boolean;
-  /** Whether known limits of the model are enforced; otherwise any length and frame is sent as asked for. */
+  /** Whether known limits of the model are enforced; otherwise any length and frame is sent as requested. */
   readonly enforcesModel: boolean;
 }
 
@@ -71,7 +71,7 @@ export const DIALECTS: Readonly<Record<Dialect, DialectRules>> = {
   },
 };
 
-/** The dialect that a name and the setting `shape` stand for. */
+/** The dialect for a name and the setting `shape`. */
 export function dialectFor(name: DialectName, shape: string | undefined): Dialect {
   return name === 'generations' && shape === 'new-api' ? 'new-api' : name;
 }

@@ -20,7 +20,7 @@ const TEXTS_AND_INTEGERS = /"[^"\\]*(?:\\.[^"\\]*)*"|(?<![\d.eE+-])-?\d{16,}(?![
 /** The same, but keeps integers beyond 2^53 as strings: some servers use 19-digit job ids, which must not be rounded. */
 export function parseExactJson(text: string): JsonValue | undefined {
   const value = parseJson(text);
-  // The search of a text that is no JSON would be quadratic: nothing tells where its texts end.
+  // In text that is not JSON the search would be quadratic, because its strings have no end.
   if (value === undefined || !LONG_INTEGER.test(text)) return value;
   const isExact = (part: string): boolean => part.startsWith('"') || Number.isSafeInteger(Number(part));
   return parseJson(text.replace(TEXTS_AND_INTEGERS, (part) => (isExact(part) ? part : `"${part}"`)));

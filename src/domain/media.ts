@@ -3,7 +3,7 @@ import type { Variant } from './video.ts';
 /** What a file's first bytes say it is; each is also the usual extension of its files. */
 export type MediaKind = keyof typeof KINDS;
 
-/** What a person sees in a file of each kind, and its media type. Some servers deliver their videos as GIF animations. */
+/** What each kind of file shows, and its media type. Some servers deliver videos as GIF animations. */
 const KINDS = {
   mp4: { shows: 'video', type: 'video/mp4' },
   mov: { shows: 'video', type: 'video/quicktime' },
@@ -28,7 +28,7 @@ export function mediaTypeOf(kind: MediaKind): string {
   return KINDS[kind].type;
 }
 
-/** How many bytes `sniffMedia` wants to see. */
+/** How many bytes `sniffMedia` needs. */
 export const SNIFF_BYTES = 192;
 const TS_PACKET_BYTES = 188;
 
@@ -98,7 +98,7 @@ const OTHER_EXTENSIONS: ReadonlyMap<string, MediaKind> = new Map([
   ['heif', 'heic'],
 ]);
 
-/** What a file's extension (`mp4`, in any case) says it is; null where it says nothing. */
+/** The kind that a file's extension (`mp4`, in any case) declares; null for an unknown one. */
 export function promisedKind(extension: string): MediaKind | null {
   const name = extension.toLowerCase();
   return isMediaKind(name) ? name : (OTHER_EXTENSIONS.get(name) ?? null);

@@ -16,7 +16,7 @@ export interface ModelSize {
   readonly size: string;
 }
 
-/** Used if no model is named. */
+/** Used if no model is given. */
 export const DEFAULT_MODEL = 'sora-2';
 
 export const RESOLUTIONS = ['480p', '720p', '1024p', '1080p'] as const;

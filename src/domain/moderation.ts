@@ -1,9 +1,9 @@
-/** Statuses that say something about the call or the account, never about what the prompt shows. */
+/** Statuses about the call or the account, never about the content. */
 const NOT_ABOUT_CONTENT: ReadonlySet<number> = new Set([401, 402, 404, 405, 407, 408, 429]);
 
 /**
- * The words in which servers say that moderation refused a request, wherever they put them: in a code, a type or a message.
- * It is broad on purpose: a refusal that is taken for moderation by mistake is not retried, and costs nothing.
+ * Words that servers use when moderation refuses a request, whether in a code, a type or a message.
+ * Broad on purpose: a refusal mistaken for moderation is not retried, and costs nothing.
  */
 const WORDS = [
   /moderat(ion|ed)/,

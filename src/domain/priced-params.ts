@@ -1,10 +1,10 @@
 import { isJsonObject, type JsonValue } from './json.ts';
 
-/** What the fields that `sora` itself does not send change about a price. */
+/** How the fields of `--param` change a price. */
 export interface ParamCharge {
-  /** The most videos that one create makes; null where that cannot be told. */
+  /** The maximum number of videos from one create; null if unknown. */
   readonly videos: number | null;
-  /** The fields by which it makes more than one. */
+  /** The fields that ask for more than one. */
   readonly multipliers: readonly string[];
   /** Fields that change the length or the size. */
   readonly lengths: readonly string[];
@@ -21,7 +21,7 @@ const LENGTHS = namesOf(`seconds duration duration_seconds length video_length v
   size width height resolution video_size output_size dimensions`);
 const MODELS = namesOf('model model_name model_id model_version');
 
-/** Deeper than that, no server looks for its fields. */
+/** No server reads fields nested deeper than this. */
 const MAX_DEPTH = 8;
 const MAX_VIDEOS = 1_000_000;
 
@@ -29,12 +29,12 @@ function namesOf(words: string): ReadonlySet<string> {
   return new Set(words.split(/\s+/).map(plainName));
 }
 
-/** `numOutputs` and `num-outputs` are `num_outputs` to somebody. */
+/** `numOutputs` and `num-outputs` as `num_outputs`: some servers accept either. */
 function plainName(name: string): string {
   return name.toLowerCase().replace(/[_-]/g, '');
 }
 
-/** Finds these fields at any depth: some servers take theirs within `metadata` or `extra_body`. */
+/** Finds these fields at any depth: some servers read them from `metadata` or `extra_body`. */
 export function chargeOfParams(params: Readonly<Record<string, JsonValue>>): ParamCharge {
   let videos: number | null = 1;
   const multipliers: string[] = [];
@@ -47,7 +47,7 @@ export function chargeOfParams(params: Readonly<Record<string, JsonValue>>): Par
     if (!MULTIPLIERS.has(plain)) continue;
     const count = countOf(value);
     if (count !== 1) multipliers.push(name);
-    // A server may take only one of several such fields: their product is the most that it can make.
+    // A server may read only one of several such fields; their product is the maximum.
     videos = videos === null || count === null || videos * count > MAX_VIDEOS ? null : videos * count;
   }
   return { videos, multipliers, lengths, models };
@@ -59,22 +59,22 @@ function* fieldsWithin(value: JsonValue, depth: number): Generator<[name: string
   for (const inner of Object.values(value)) yield* fieldsWithin(inner, depth - 1);
 }
 
-/** A count, also as text; null for what is none. */
+/** A count, as a number or text; null for anything else. */
 function countOf(value: JsonValue): number | null {
   const count = typeof value === 'string' && /^\d{1,7}$/.test(value.trim()) ? Number(value) : value;
   return typeof count === 'number' && Number.isInteger(count) && count >= 1 ? count : null;
 }
 
-/** For the person who pays, what several videos mean for the price; null where there is one. */
+/** Explains a price for several videos; null for one. */
 export function describeMultipliers({ videos, multipliers }: ParamCharge): string | null {
   if (videos === null || videos === 1) return null;
   return `${inTicks(multipliers)}: the server may make ${videos} videos, and the price is for all of them`;
 }
 
-/** Why the price is not known, as far as these fields are the reason; null where they are not. */
+/** Why these fields make the price unknown; null if they do not. */
 export function describeUnpriced({ videos, multipliers, lengths, models }: ParamCharge): string | null {
   const names = [...models, ...lengths, ...(videos === null ? multipliers : [])];
-  return names.length === 0 ? null : `the price is unknown: ${inTicks(names)} may change what is made`;
+  return names.length === 0 ? null : `the price is unknown: ${inTicks(names)} may change the result`;
 }
 
 function inTicks(names: readonly string[]): string {

@@ -109,8 +109,8 @@ export interface PricedRequest extends PricedVideo {
 }
 
 /**
- * The price of one create on a day, with all the videos that its parameters ask for; null where the model, its size or
- * its length has no known price, or a parameter changes one of these. Never zero for unknown.
+ * The price of one create on a day, including all videos its parameters ask for; null if the model, its size or
+ * its length has no known price, or a parameter changes one of these. Unknown is never zero.
  */
 export function estimate(request: PricedRequest, atMs: number, prices: readonly PriceRow[]): Estimate | null {
   const { seconds, params = {} } = request;

@@ -11,7 +11,7 @@ export function keyFacts(profile: string | null): Facts {
   return { stored_for: storedFor, own_profile: storedFor === DEFAULT_PROFILE ? null : storedFor };
 }
 
-/** Whether every object has a member of this name, so that no object of profiles could tell it from its own. */
+/** Whether every object inherits a member of this name (`__proto__`, …), so it cannot name a profile. */
 export function isReservedName(name: string): boolean {
   return name in Object.prototype || name === 'prototype';
 }

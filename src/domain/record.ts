@@ -2,13 +2,13 @@ import type { DialectName } from './dialect.ts';
 import type { JsonValue } from './json.ts';
 import { isTerminal, type JobFailure, type JobStatus, type Variant, type VideoJob } from './video.ts';
 
-/** What was asked for, as the ledger keeps it: everything but the bytes of a reference image. */
+/** A request as stored in the ledger: everything but the bytes of a reference image. */
 export interface RecordedRequest {
   readonly prompt: string;
   readonly model: string | null;
   readonly seconds: number | null;
   readonly size: string | null;
-  /** Left out where `size` says all. */
+  /** Left out if `size` is used instead. */
   readonly frame?: { readonly resolution: string | null; readonly aspectRatio: string | null };
   readonly quality: string | null;
   /** `sha256:…`, `url:…` or `file_id:…`. */
@@ -27,7 +27,7 @@ export interface SavedFile {
 
 /** Which server a job belongs to. */
 export interface ServerIdentity {
-  /** Whose key is used, as a salted hash; left out where it is not known. */
+  /** The account of the key, as a salted hash; left out if unknown. */
   readonly account?: string | undefined;
   readonly profile: string;
   readonly baseUrl: string;
@@ -35,7 +35,7 @@ export interface ServerIdentity {
   readonly dialect?: DialectName | undefined;
 }
 
-/** What a server said of a job, as far as the ledger keeps it. */
+/** What the ledger stores of a server's report on a job. */
 export type JobFacts = Pick<
   VideoJob,
   | 'id'
@@ -59,38 +59,38 @@ interface EventBase {
   readonly atMs: number;
 }
 
-/** The process that submits, so that others can tell a running submission from an abandoned one. */
+/** The submitting process, which tells a running submission from an abandoned one. */
 export interface Submitter {
   readonly pid: number;
-  /** Of its machine; left out in lines of versions that wrote no `sending` either. */
+  /** Its host name; left out in lines of older versions, which wrote no `sending` either. */
   readonly host?: string | undefined;
-  /** The boot of that machine, and the PID namespace; null where they have no name. */
+  /** The boot of that machine and the PID namespace; null if unknown. */
   readonly boot?: string | null | undefined;
-  /** When it started, in ticks since the boot; null where that is not known. */
+  /** When it started, in ticks since the boot; null if unknown. */
   readonly started?: string | null | undefined;
 }
 
-/** What is about to be asked for, before anything is sent. */
+/** A submission, recorded before anything is sent. */
 export interface IntentEvent extends EventBase, ServerIdentity, Submitter {
   readonly event: 'intent';
   readonly fingerprint: string;
   readonly request: RecordedRequest;
-  /** Micro-dollars; null where no price is known. */
+  /** Micro-dollars; null if no price is known. */
   readonly estimatedMicros: number | null;
   readonly priceList: string | null;
   /** True for the simulator: never counted as spent. */
   readonly free: boolean;
-  /** The manifest that it is a row of; null for a single create. */
+  /** The manifest it belongs to; null for a single create. */
   readonly batch: string | null;
-  /** Which row of which manifest: equal for all submissions of that row, and for no other. */
+  /** Identifies the row and its manifest; the same for all submissions of that row. */
   readonly row: string | null;
-  /** The command was to save the video: until a file is there, its request is not done with. Left out where nothing is owed. */
+  /** The command was going to save the video, so its request stays open until a file is saved. Otherwise left out. */
   readonly owesFile?: boolean | undefined;
 }
 
 /**
- * A submission goes from `intent` to `sending`, which is on the disk before the first byte leaves, and on to `accepted`,
- * `rejected` or `unknown`. `held` follows a refusal that made nothing, until the same create is sent again.
+ * A submission goes from `intent` to `sending`, which is on disk before the first byte leaves, then to `accepted`,
+ * `rejected` or `unknown`. `held` follows a refusal that created nothing, until the same create is sent again.
  */
 export type LedgerEvent =
   | IntentEvent
@@ -101,33 +101,33 @@ export type LedgerEvent =
   | (EventBase & { readonly event: 'saved'; readonly file: SavedFile })
   | (EventBase & { readonly event: 'removed' });
 
-/** The code of a `rejected` that withdraws a submission before it is sent. Behind `sending` it has no effect. */
+/** The code of a `rejected` that withdraws a submission before it is sent. After `sending` it has no effect. */
 export const WITHDRAWN = 'withdrawn';
-/** The code of a `rejected` for a create that a list, complete by its profile's word, does not have. */
+/** The code of a `rejected` for a create missing from a list that its profile declares complete. */
 export const NEVER_ARRIVED = 'never_arrived';
-/** The code of a `rejected` by which a person gives up a submission in doubt; it may have made a video all the same. */
+/** The code of a `rejected` with which a person abandons a submission in doubt; it may still have created a video. */
 export const ABANDONED = 'abandoned';
 
 /** How the server answered a submission: `pending` while it has not. */
 export type SubmissionAnswer = 'pending' | 'accepted' | 'rejected' | 'unknown';
 
-/** A job as the ledger knows it: its events, folded. */
+/** A job as the ledger knows it: its events, folded into one record. */
 export interface JobRecord extends Omit<IntentEvent, 'event' | 'atMs'> {
   readonly submittedAtMs: number;
   /** Whether its create may have left. Older versions wrote no `sending`, so theirs always may. */
   readonly isSent: boolean;
   readonly answer: SubmissionAnswer;
-  /** When the answer was written down. */
+  /** When the answer was recorded. */
   readonly answeredAtMs: number | null;
   /** Why it was rejected, or why its outcome is unknown. */
   readonly refusal: JobFailure | null;
   readonly job: JobFacts | null;
   readonly files: readonly SavedFile[];
-  /** Removed from the server. */
+  /** Deleted on the server. */
   readonly removed: boolean;
 }
 
-/** Folds one event into a record; an event without its intent has nothing to be folded into. */
+/** Folds one event into a record; an event without its intent is dropped. */
 export function applyEvent(record: JobRecord | undefined, event: LedgerEvent): JobRecord | undefined {
   if (event.event === 'intent') return record ?? openRecord(event);
   if (record === undefined) return undefined;
@@ -140,7 +140,7 @@ export function applyEvent(record: JobRecord | undefined, event: LedgerEvent): J
     case 'held':
       return record.answer === 'pending' ? { ...record, isSent: event.event === 'sending' } : record;
     case 'rejected':
-      if (record.answer === 'accepted') return record; // found by another process in the same moment
+      if (record.answer === 'accepted') return record; // another process found it at the same time
       if (event.code === WITHDRAWN && record.isSent && record.host !== undefined) return record; // too late
       return {
         ...record,
@@ -149,7 +149,7 @@ export function applyEvent(record: JobRecord | undefined, event: LedgerEvent): J
         refusal: { code: event.code, message: event.message },
       };
     case 'unknown':
-      // A submission that was answered, or found again by another process, is no longer in doubt.
+      // A submission that was answered, or recovered by another process, is no longer in doubt.
       if (record.answer !== 'pending') return record;
       return {
         ...record,
@@ -165,7 +165,7 @@ export function applyEvent(record: JobRecord | undefined, event: LedgerEvent): J
 }
 
 function openRecord(intent: IntentEvent): JobRecord {
-  // Field by field: over a long ledger, taking the rest of an object costs more than reading it.
+  // Field by field: in a long ledger, object rest costs more than parsing.
   return {
     key: intent.key,
     profile: intent.profile,
@@ -195,31 +195,31 @@ function openRecord(intent: IntentEvent): JobRecord {
   };
 }
 
-/** Whether two accounts may be the same one: also where one is not known, or hashed with another salt. */
+/** Whether two accounts may be the same: also if one is unknown, or hashed with another salt. */
 export function mayBeSameAccount(a: string | undefined, b: string | undefined): boolean {
   return a === undefined || b === undefined || a === b || a.split('.')[0] !== b.split('.')[0];
 }
 
-/** Whether the job behind a record may still be running, or may exist without our knowing it. */
+/** Whether the record's job may still be running, or may exist unknown to us. */
 export function isOpen(record: JobRecord): boolean {
   if (record.removed || record.answer === 'rejected') return false;
   return record.job === null || !isTerminal(record.job.status);
 }
 
-/** Whether a record's job gave a video that its server has, as far as is known. */
+/** Whether the record's job produced a video that, as far as we know, is still on its server. */
 export function hasVideo({ job, removed }: JobRecord): boolean {
   return job?.status === 'completed' && !removed;
 }
 
 /**
- * Whether its video is still to be saved: the command that was to do it ended before. Its `expires_at` is no reason to give it
- * up and pay again: our clock may be wrong, and servers keep files longer than they say.
+ * Whether its video still has to be saved, because the command ended before saving it. `expires_at` is ignored:
+ * our clock may be wrong, and servers keep files longer than they say.
  */
 export function isFileOwed(record: JobRecord): boolean {
   return record.owesFile === true && hasVideo(record) && record.files.length === 0;
 }
 
-/** A record's status in the words of a job: a submission without an answer is `unknown`. */
+/** A record's job status: a submission without an answer is `unknown`. */
 export function statusOf(record: JobRecord): JobStatus {
   if (record.answer === 'rejected') return 'failed';
   const status = record.job?.status ?? 'unknown';
@@ -227,8 +227,8 @@ export function statusOf(record: JobRecord): JobStatus {
 }
 
 /**
- * What a record counts as spent, in micro-dollars; null where nothing is known. A server may report a cost of 0 until
- * the job has ended, so until then the larger of its word and the estimate counts.
+ * What a record counts as spent, in micro-dollars; null if unknown. A server may report a cost of 0 until
+ * the job has ended, so until then the larger of reported cost and estimate counts.
  */
 export function spentMicros(record: JobRecord): number | null {
   const { job, estimatedMicros } = record;

@@ -8,7 +8,7 @@ export function redact(text: string, secrets: readonly string[] = []): string {
       .replace(/\b(Bearer|Basic)\s+[\w.~+/=-]{6,}/gi, '$1 [redacted]')
       .replace(/\bsk-[\w-]{8,}/g, '[redacted]')
       .replace(/\bdata:[\w/+.-]+;base64,[\w+/=]{16,}/g, 'data:[redacted]')
-      // A backslash belongs to the JSON around an address, and a backtick at its end to the sentence.
+      // A backslash belongs to the surrounding JSON, and a final backtick to the sentence.
       .replace(
         /\b(https?:\/\/[^\s"'<>\\]+?)(`[),.;:]*)?(?=[\s"'<>\\]|$)/gi,
         (_, url, rest = '') => redactUrl(url) + rest,
@@ -17,21 +17,21 @@ export function redact(text: string, secrets: readonly string[] = []): string {
   );
 }
 
-/** In an address without its origin, as servers quote it. */
+/** Parameters in an address without origin, as servers quote it. */
 const SIGNED_PARAMETER =
   /([?&][\w-]*(?:sig|signature|token|secret|credential|api[-_]?key)=)(?!redacted\b)[^&\s"'`<>\\,;)]+/gi;
 
-/** Local servers take any word as their key (`test`, `EMPTY`): hiding it would tear holes into paths and prompts. */
+/** Local servers accept any word as a key (`test`, `EMPTY`): hiding short words would damage paths and prompts. */
 const SHORTEST_SECRET = 8;
 
-/** Text that must stay as it is but for the secrets that are known, however a text within a text spells them. */
+/** Removes only known secrets from a text, in every encoding they may have there. */
 export function hideSecrets(text: string, secrets: readonly string[]): string {
   return secrets
     .filter((secret) => secret.length >= SHORTEST_SECRET)
     .reduce((clean, secret) => clean.replace(anySpellingOf(secret), '[redacted]'), text);
 }
 
-/** What a server may repeat of a header's or a parameter's value: all of it, what follows its scheme, and what that encodes. */
+/** The parts of a header or parameter that a server may repeat: the whole value, what follows its scheme, and what that encodes. */
 export function secretsWithin(value: string): string[] {
   const [, scheme = '', credentials] = /^(\S+)\s+(\S.*)$/.exec(value) ?? [];
   if (credentials === undefined) return [value];
@@ -40,7 +40,7 @@ export function secretsWithin(value: string): string[] {
   return [value, credentials, ...(colon === -1 ? [] : [decoded, decoded.slice(colon + 1)])];
 }
 
-/** User and password of an address, as they are sent; none where it has none. */
+/** The user and password of an address, as they are sent; empty if it has none. */
 export function secretsOfUrl(address: string): string[] {
   if (!URL.canParse(address)) return [];
   const { username, password } = new URL(address);
@@ -74,17 +74,17 @@ function anySpellingOf(secret: string): RegExp {
   return pattern;
 }
 
-/** The characters of a longer base64 that a secret alone decides, when it begins so many bytes behind a multiple of three. */
+/** The characters of a longer base64 text that depend on the secret alone, if it starts this many bytes after a multiple of three. */
 function base64At(bytes: Uint8Array, alignment: number): string {
   const text = Buffer.concat([new Uint8Array(alignment), bytes]).toString('base64');
   const bits = 8 * (alignment + bytes.length);
   return text.slice(Math.ceil((8 * alignment) / 6), Math.floor(bits / 6));
 }
 
-/** Backslashes before a character, as JSON within JSON has them, also when all of it stands in an address. */
+/** Backslashes before a character, as in JSON within JSON, also when encoded in an address. */
 const ESCAPES = '(?:\\\\|%(?:25){0,4}5c){0,16}';
 
-/** How base64 for addresses spells what is special there. */
+/** Base64's special characters, as URL-safe base64 writes them. */
 const URL_SAFE: Readonly<Record<string, string>> = { '+': '|-', '/': '|_' };
 
 /** `+` is `\u002b` or `\\+` in JSON and `%2B` in an address; letters and digits are the same everywhere. */
@@ -110,6 +110,6 @@ export function redactUrl(text: string): string {
     else if (!hidden.has(name)) shown.append(name, 'redacted');
     hidden.add(name);
   }
-  url.search = String(shown); // at once: setting one parameter after the other is quadratic
+  url.search = String(shown); // all at once: setting one parameter at a time is quadratic
   return url.toString();
 }

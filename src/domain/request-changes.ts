@@ -1,8 +1,8 @@
 import type { VideoJob, VideoRequest } from './video.ts';
 
 /**
- * What a server changed of a request without being asked: one sentence each.
- * What it leaves out is no change, nor is a model told by its snapshot's name.
+ * What a server changed in a request without being asked, one sentence each.
+ * A field missing from the reply is not a change, nor is a model reported by its snapshot name.
  */
 export function changesOf(request: VideoRequest, job: VideoJob): string[] {
   const change = (name: string, asked: string | null, given: string | null): string[] =>

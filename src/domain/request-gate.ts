@@ -3,7 +3,7 @@ import { DIALECTS, type Dialect } from './dialect.ts';
 import { SoraError } from './errors.ts';
 import type { Variant } from './video.ts';
 
-/** What is known of a server's capabilities: its dialect, and what its profile says is missing. */
+/** A server's known capabilities: its dialect, and what its profile declares missing. */
 export interface ServerCapabilities {
   readonly profile: string;
   readonly dialect: Dialect;
@@ -16,7 +16,7 @@ const FIELDS: Partial<Readonly<Record<Capability, string>>> = {
   characters: 'no characters',
 };
 
-/** All that a server cannot do of what a request asks for; one gate for single creates, batch rows and orders of `serve`. */
+/** Everything in a request that the server cannot do; the one gate for creates, batch rows and orders to `serve`. */
 export function missingFor(
   {
     variants = [],
@@ -35,7 +35,7 @@ export function missingFor(
   });
 }
 
-/** Throws `not_supported` for what a server cannot do according to its profile, so that it is not asked. */
+/** Throws `not_supported`, before any request, for what the server cannot do according to its profile. */
 export function requireCapability(capability: Capability, server: Omit<ServerCapabilities, 'dialect'>): void {
   if (!server.lacks.has(capability)) return;
   throw new SoraError('not_supported', {

@@ -39,7 +39,7 @@ export interface RequestInput {
   /** Refuse a length that the model does not render instead of taking the nearest one. */
   readonly exact?: boolean | undefined;
   readonly image?: { readonly reference: ReferenceImage; readonly size: string | null } | undefined;
-  /** The files that are to be saved; the video alone when left out. */
+  /** The files to save; only the video when left out. */
   readonly variants?: readonly Variant[] | undefined;
 }
 
@@ -47,7 +47,7 @@ export interface ResolvedRequest {
   readonly request: VideoRequest;
   /** The requested length, if a different one will be rendered. */
   readonly askedSeconds: number | null;
-  /** Tells the user what was changed or assumed. */
+  /** For the user: what was changed or assumed. */
   readonly notes: readonly string[];
 }
 
@@ -130,7 +130,7 @@ function checkPrompt(prompt: string, { violations }: Findings): void {
     violations.push('the prompt is empty');
     return;
   }
-  // Control characters except white space, and U+FFFD, which stands for undecodable bytes.
+  // Control characters except white space, and U+FFFD, which replaces undecodable bytes.
   if (/[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f\ufffd]/.test(prompt)) {
     violations.push('the prompt contains binary data');
   }
@@ -160,7 +160,7 @@ function resolveSeconds(
   if (asked === null) return known === undefined ? null : DEFAULT_SECONDS;
   if (limits === undefined || limits.seconds.includes(asked)) {
     if (rules.wholeSeconds && !Number.isInteger(asked)) {
-      violations.push(`${rules.label} takes whole seconds, not ${asked}`);
+      violations.push(`${rules.label} accepts whole seconds, not ${asked}`);
     }
     return asked;
   }
@@ -239,7 +239,7 @@ function resolveSize(
   return null;
 }
 
-/** The words for a size, where the dialect has nothing but words. */
+/** The names of a size, for dialects that have only names. */
 function frameOfSize(
   size: string | null,
   { rules, known }: Target,
@@ -251,7 +251,7 @@ function frameOfSize(
     return { frame: { resolution: words.resolution, aspectRatio: RATIO_OF_ORIENTATION[words.orientation] } };
   }
   violations.push(
-    `${rules.label} has no field for pixels; give \`--resolution\` and \`--aspect-ratio\` in place of \`--size ${size}\``,
+    `${rules.label} has no field for pixels; use \`--resolution\` and \`--aspect-ratio\` instead of \`--size ${size}\``,
   );
   return {};
 }
@@ -342,7 +342,7 @@ function parseParams(texts: readonly string[], dialect: Dialect, { violations }:
   return params;
 }
 
-/** What a known model is priced by comes from the options, so that no parameter makes it dearer than its estimate. */
+/** The priced fields of a known model come from options, so no parameter can raise the price above the estimate. */
 function checkPricedParams(
   params: Readonly<Record<string, JsonValue>>,
   { limits }: Target,
@@ -363,8 +363,8 @@ function checkImageKind(image: RequestInput['image'], { rules }: Target, { viola
   if (image === undefined || rules.images.includes(image.reference.kind)) return;
   violations.push(
     rules.images.length === 0
-      ? `${rules.label} takes no reference image`
-      : `${rules.label} takes a reference image as a file or an address, not as the id of an upload`,
+      ? `${rules.label} accepts no reference image`
+      : `${rules.label} accepts a reference image as a file or a URL, not as the id of an upload`,
   );
 }
 

@@ -1,22 +1,22 @@
 import { replaceInvisible } from './invisible.ts';
 
-/** A text as one word of a POSIX shell, quoted where that is needed; what nobody sees stands as escapes of bash and zsh. */
+/** A text as one word of a POSIX shell, quoted if needed; invisible characters become escapes of bash and zsh. */
 export function shellWord(text: string): string {
   if (replaceInvisible(text, () => '') !== text) return `$'${escapeForShell(text)}'`;
   return /^[\w./:@%+=,-]+$/.test(text) ? text : `'${text.replace(/'/g, `'\\''`)}'`;
 }
 
-/** A command about an id, which is whatever a server makes of it: one like an option stands behind `--`, at the end. */
+/** A command with an id, which a server can choose freely: one that looks like an option goes last, after `--`. */
 export function commandAbout(id: string, command: string, options = ''): string {
   return id.startsWith('-') ? `${command}${options} -- ${shellWord(id)}` : `${command} ${shellWord(id)}${options}`;
 }
 
-/** A text as it stands between double quotes, where variables may stand beside it. */
+/** A text escaped for double quotes, in which variables may appear too. */
 export function shellQuoted(text: string): string {
   return text.replace(/[\\"$`]/g, '\\$&');
 }
 
-/** The inside of `$'…'`, with every byte of what is invisible. */
+/** The inside of `$'…'`, with invisible characters escaped byte by byte. */
 function escapeForShell(text: string): string {
   return replaceInvisible(text.replace(/[\\']/g, '\\$&'), (character) =>
     Buffer.from(character).toString('hex').replace(/../g, '\\x$&'),

@@ -1,25 +1,25 @@
 import { type Charge, chargeOf, DOUBTS, type Doubt } from './charge.ts';
 import type { JobRecord } from './record.ts';
 
-/** Jobs that are in doubt for the same reason. */
+/** Jobs in doubt for the same reason. */
 export interface DoubtfulJobs {
   readonly doubt: Doubt;
   readonly jobs: number;
-  /** Null where one of them has no estimate. */
+  /** Null if one of them has no estimate. */
   readonly estimatedMicros: number | null;
 }
 
-/** What some jobs cost together. What the server told, what is estimated and what is not known stay apart. */
+/** The total cost of some jobs. Reported, estimated and unknown costs are kept apart. */
 export class Spent {
-  /** Those that the server took, or may have taken. */
+  /** Jobs that the server accepted, or may have accepted. */
   jobs = 0;
-  /** Of the jobs whose price the server did not tell; null where there are none. */
+  /** Of the jobs whose cost the server did not report; null if there are none. */
   estimatedMicros: number | null = null;
-  /** Of the jobs whose price the server told; null where there are none. */
+  /** Of the jobs whose cost the server reported; null if there are none. */
   actualMicros: number | null = null;
-  /** Submissions that made nothing and cost nothing. */
+  /** Submissions that created nothing and cost nothing. */
   refused = 0;
-  /** Jobs of the simulator, which are no part of anything else here. */
+  /** Simulated jobs, which count nowhere else here. */
   simulated = 0;
   readonly #doubtful = new Map<Doubt, DoubtfulJobs>();
 
@@ -48,18 +48,18 @@ export class Spent {
     this.#doubtful.set(doubt, { doubt, jobs: jobs + 1, estimatedMicros: plus(estimatedMicros, micros) });
   }
 
-  /** What is known to be spent: told by the server, or else estimated. Null where nothing is known of any job. */
+  /** Known spending: reported by the server, or else estimated. Null if nothing is known. */
   get spentMicros(): number | null {
     if (this.jobs > 0 && this.jobs === this.doubtfulJobs) return null;
     return (this.estimatedMicros ?? 0) + (this.actualMicros ?? 0);
   }
 
-  /** The jobs whose cost is not known, by the reason. */
+  /** The jobs of unknown cost, by reason. */
   get doubtful(): readonly DoubtfulJobs[] {
     return DOUBTS.flatMap((doubt) => this.#doubtful.get(doubt) ?? []);
   }
 
-  /** How much the jobs in doubt were estimated at; null where one of them has no estimate. */
+  /** The total estimate of the jobs in doubt; null if one of them has no estimate. */
   get doubtfulMicros(): number | null {
     return this.doubtful.reduce<number | null>((sum, { estimatedMicros }) => plus(sum, estimatedMicros), 0);
   }
@@ -68,7 +68,7 @@ export class Spent {
     return this.doubtful.reduce((sum, { jobs }) => sum + jobs, 0);
   }
 
-  /** What is spent, and what may be. */
+  /** Known spending plus what may have been spent. */
   get mostMicros(): number {
     return (this.spentMicros ?? 0) + (this.doubtfulMicros ?? 0);
   }
@@ -79,12 +79,12 @@ function plus(a: number | null, b: number | null): number | null {
 }
 
 export interface SpentReport {
-  /** Null is the name of what has none. */
+  /** Null for jobs without this property. */
   readonly groups: readonly (readonly [name: string | null, spent: Spent])[];
   readonly total: Spent;
 }
 
-/** Sums up records, all of them and by the name that each is given. The simulator’s are counted in the total only. */
+/** Sums up records, in total and grouped by name. Simulated jobs count in the total only. */
 export function sumSpent(records: Iterable<JobRecord>, nameOf: (record: JobRecord) => string | null): SpentReport {
   const groups = new Map<string | null, Spent>();
   const total = new Spent();

@@ -22,14 +22,14 @@ export interface JobSummary {
   readonly error: JobFailure | null;
   readonly estimatedMicros: number | null;
   readonly actualMicros: number | null;
-  /** The simulator's: the estimate is what it would cost. */
+  /** A simulated job: the estimate is what it would cost. */
   readonly free: boolean;
   readonly priceList: string | null;
   readonly files: readonly SavedFile[];
   readonly requestId: string | null;
 }
 
-/** Joins what is known of one job; the server's word goes before the ledger's. */
+/** Combines what is known about one job; the server overrides the ledger. */
 export function summarize(profile: string, record: JobRecord | undefined, live: VideoJob | null): JobSummary {
   const job = live ?? record?.job ?? null;
   const request = record?.request;
@@ -58,7 +58,7 @@ export function summarize(profile: string, record: JobRecord | undefined, live: 
   };
 }
 
-/** The job of a record as it was last known, for a job that its server no longer has; null without one. */
+/** The last known state of a record's job, for a job that is gone from its server; null if it has none. */
 export function lastKnownJob(record: JobRecord): VideoJob | null {
   if (record.job === null) return null;
   const { prompt } = record.request;

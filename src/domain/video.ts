@@ -33,7 +33,7 @@ export type ContentLocation =
 export interface VideoJob {
   readonly id: string;
   readonly status: JobStatus;
-  /** The status in the server's own word; null if it reported none. */
+  /** The status as the server worded it; null if it reported none. */
   readonly serverStatus: string | null;
   /** 0 to 100. */
   readonly progress: number | null;

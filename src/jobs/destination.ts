@@ -128,7 +128,7 @@ export function checkDestination(destination: Destination, variants: readonly Va
   const paths = pathsFor(destination, variants, { id: '', prompt: null }).map(({ path }) => path);
   const targets = paths.map(checkedTarget);
   if (targets.some(({ kind }) => kind === 'stream') && variants.length > 1) {
-    throw new SoraError('usage', { title: `${destination.path} is not a file, and takes one variant only` });
+    throw new SoraError('usage', { title: `${destination.path} is not a file, and accepts only one variant` });
   }
   for (const { kind, path } of targets) if (kind === 'file') checkFolder(dirname(path));
   const taken = paths.filter((path, at) => targets[at]?.kind === 'file' && existsSync(path));

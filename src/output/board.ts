@@ -24,7 +24,7 @@ export async function createBoard(
   lines: (room: number) => readonly string[],
 ): Promise<Board> {
   const { createLogUpdate } = await import('log-update');
-  const update = createLogUpdate(stream as NodeJS.WriteStream); // a terminal’s stream, which has all that is asked of it
+  const update = createLogUpdate(stream as NodeJS.WriteStream); // a terminal’s stream has everything the library uses
   const stopping = new AbortController();
   let shown: readonly string[] = [];
   let shownColumns = 0;

@@ -1,16 +1,16 @@
 import { stripVTControlCharacters } from 'node:util';
 import { escapeInvisible, replaceInvisible } from '../domain/invisible.ts';
 
-/** Most text, which is safe as it is; the full check takes fifty times as long. */
+/** Matches most text, which is safe unchanged; the full check is fifty times slower. */
 const PLAIN = /^[ -~]*$/;
 
-/** Text from outside as it may be printed: no terminal sequences, no invisible or direction-changing characters. */
+/** Makes text from outside safe to print: no terminal sequences, no invisible or direction-changing characters. */
 export function cleanText(text: string): string {
   if (PLAIN.test(text)) return text;
   return replaceInvisible(stripVTControlCharacters(text), () => '');
 }
 
-/** JSON as it may be printed: nothing is lost, as a program reads the escapes back. */
+/** Makes JSON safe to print; nothing is lost, as parsers decode the escapes. */
 export function escapeMarks(json: string): string {
   return escapeInvisible(json);
 }
@@ -37,7 +37,7 @@ const WIDE =
   /[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]|\p{Emoji_Presentation}|[\u{20000}-\u{3fffd}]/u;
 const COMBINING = /\p{Mn}|\ufe0f/u;
 
-/** How many columns a terminal gives to a text: two to a wide character, none to one that joins the one before it. */
+/** The terminal columns of a text: two for a wide character, zero for a combining one. */
 export function columnsOf(text: string): number {
   if (PLAIN.test(text)) return text.length;
   let columns = 0;

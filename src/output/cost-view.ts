@@ -65,7 +65,7 @@ function usdOrNull(micros: number | null): number | null {
   return micros === null ? null : usdOf(micros);
 }
 
-/** One estimate, a line a fact. */
+/** One estimate, one line per fact. */
 export function renderPricedOrder(order: PricedOrder, surface: Surface): Promise<string> | string {
   if (!surface.isTerminal) return renderComparison([order], null, surface);
   const { count, model, seconds, size, price, micros, rendered } = order;
@@ -81,7 +81,7 @@ export function renderPricedOrder(order: PricedOrder, surface: Surface): Promise
     .join('');
 }
 
-/** What a manifest would cost, for programs: the rendered seconds, which are paid, and the requested ones. */
+/** The cost of a manifest, for programs: for the rendered seconds, which are billed, and for the requested ones. */
 export function batchCostJson({ videos, asked, rendered }: CostEstimate): Record<string, unknown> {
   return {
     videos,
@@ -101,14 +101,14 @@ export function renderBatchCost({ videos, asked, rendered }: CostEstimate, { isT
     ['cost', palette.bold(formatUsd(rendered.knownMicros))],
     [
       'asked',
-      asked.knownMicros === rendered.knownMicros ? null : `${formatUsd(asked.knownMicros)} for the seconds asked for`,
+      asked.knownMicros === rendered.knownMicros ? null : `${formatUsd(asked.knownMicros)} for the requested seconds`,
     ],
     ['unknown', unknownVideos === 0 ? null : `the price of ${unknownVideos} of them`],
   ];
   return facts.flatMap(([name, value]) => (value ? [`${palette.dim(name.padEnd(8))} ${value}\n`] : [])).join('');
 }
 
-/** Estimates, a row each; the video that was asked for is marked. */
+/** Estimates, one row each; the requested video is marked. */
 export function renderComparison(
   orders: readonly PricedOrder[],
   asked: PricedVideo | null,

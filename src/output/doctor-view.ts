@@ -36,7 +36,7 @@ export function renderAccessCommand({ curl, price }: AccessCommand, { palette }:
   return `\n${palette.dim(`the access check as a command (price: ${price}):`)}\n${curl}\n`;
 }
 
-/** As long as the longest title of a check. */
+/** The length of the longest title of a check. */
 const TITLE_COLUMNS = 17;
 const WIDE_INDENT = ' '.repeat(2 + TITLE_COLUMNS + 2);
 const NARROW_INDENT = ' '.repeat(2);

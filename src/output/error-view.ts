@@ -2,7 +2,7 @@ import type { SoraError } from '../domain/errors.ts';
 import { cleanText } from './clean-text.ts';
 import type { Palette } from './surface.ts';
 
-/** An error for people: what, why in the server's words, and what to do. */
+/** An error for people: what happened, the cause in the server's words, and what to do. */
 export function renderError(error: SoraError, { red, dim, cyan }: Palette): string {
   const details = [
     ...error.violations.map((violation) => `  - ${cleanText(violation)}`),

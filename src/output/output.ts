@@ -21,11 +21,11 @@ interface Surroundings {
   readonly env: Readonly<Record<string, string | undefined>>;
 }
 
-/** What a command has to say: for programs as data, for people as a view. */
+/** A command's answer: data for programs, a view for people. */
 export interface Answer {
   readonly data: Readonly<Record<string, unknown>>;
   readonly view: (surface: Surface) => string | Promise<string>;
-  /** The last of several documents, a line each. */
+  /** The last of several documents, one per line. */
   readonly isLine?: true;
 }
 
@@ -75,7 +75,7 @@ export class Output {
     else this.#stderr.write(text);
   }
 
-  /** A line of a server's log; with `--json` an object. */
+  /** A line of the log of `serve`; with `--json` an object. */
   log(level: 'info' | 'error', message: string, facts: Readonly<Record<string, unknown>>): void {
     const { json, quiet } = this.options;
     if (quiet && level === 'info') return;

@@ -17,9 +17,9 @@ export async function createProgress(stream: OutputStream): Promise<Progress> {
   const { default: ora } = await import('ora');
   let current = (): string => '';
   const spinner = ora({
-    stream: stream as NodeJS.WritableStream, // a terminal's stream, which has all that ora asks for
+    stream: stream as NodeJS.WritableStream, // a terminal's stream has everything ora uses
     text: '',
-    // A function is called for every frame; a plain text would freeze between two polls.
+    // A function is called for every frame; a plain text would freeze between polls.
     suffixText: () => cleanLine(current(), (stream.columns || 80) - SPINNER_COLUMNS),
     discardStdin: false,
     hideCursor: true,

@@ -20,7 +20,7 @@ export async function askSecret(
   return text.trim();
 }
 
-/** Asks for a text on a terminal; shows what `fault` finds wrong and asks again. */
+/** Asks for a text on a terminal; shows the problem that `fault` finds and asks again. */
 export async function askText(
   question: string,
   { value, fault = () => null }: { value?: string | undefined; fault?: (text: string) => string | null },
@@ -35,11 +35,11 @@ export async function askText(
 export interface Choice<T extends string> {
   readonly value: T;
   readonly name: string;
-  /** Shown while it is the one pointed at. */
+  /** Shown while the choice is selected. */
   readonly description?: string;
 }
 
-/** Asks on a terminal for one of several. */
+/** Asks on a terminal to choose one of several. */
 export async function choose<T extends string>(
   question: string,
   choices: readonly Choice<T>[],
@@ -51,7 +51,7 @@ export async function choose<T extends string>(
   return answered(() => ask<T>(config as Parameters<typeof ask<T>>[0], contextOf(host)));
 }
 
-/** Questions go to standard error: standard output holds the answer and nothing else. */
+/** Prompts go to standard error: standard output holds the answer and nothing else. */
 function contextOf({ stdin, stderr, interrupt }: PromptHost): {
   input: NodeJS.ReadableStream;
   output: NodeJS.WritableStream;
@@ -60,7 +60,7 @@ function contextOf({ stdin, stderr, interrupt }: PromptHost): {
   return { input: stdin, output: stderr, signal: interrupt };
 }
 
-/** During a question the terminal is raw, and Ctrl-C arrives as an error of the library. */
+/** During a prompt the terminal is in raw mode, and Ctrl-C arrives as an error of the library. */
 async function answered<T>(ask: () => Promise<T>): Promise<T> {
   try {
     return await ask();

@@ -14,7 +14,7 @@ const DOUBT_WORDS: Readonly<Record<Doubt, string>> = {
   no_price: 'without a known price',
 };
 
-/** What was spent, for programs; the keys are a public interface. */
+/** Spending, for programs; the keys are a public interface. */
 export function spentJson(spent: Spent): Record<string, unknown> {
   const usdOrNull = (micros: number | null): number | null => (micros === null ? null : usdOf(micros));
   return {
@@ -91,7 +91,7 @@ async function renderChart(groups: Groups, total: Spent, by: string, surface: Su
   return `${table}\n${describeTotal(total, surface)}`;
 }
 
-/** `2 (≤ $0.80)`: how many jobs, and what they were estimated at. */
+/** `2 (≤ $0.80)`: the number of jobs and their estimate. */
 function describeDoubt({ doubtfulJobs, doubtfulMicros }: Spent): string {
   if (doubtfulJobs === 0) return '';
   return doubtfulMicros === null ? String(doubtfulJobs) : `${doubtfulJobs} (≤ ${formatUsd(doubtfulMicros)})`;
@@ -99,7 +99,7 @@ function describeDoubt({ doubtfulJobs, doubtfulMicros }: Spent): string {
 
 const EIGHTHS = ['', '▏', '▎', '▍', '▌', '▋', '▊', '▉'];
 
-/** Draws bars to one scale: solid for what is spent, light for what may be. */
+/** Draws bars to one scale: solid for known spending, light for possible spending. */
 function barsFor(groups: Groups, columns: number): (spent: Spent) => string {
   const longest = groups.reduce((most, [, { mostMicros }]) => Math.max(most, mostMicros), 1);
   return ({ spentMicros, mostMicros }) => {

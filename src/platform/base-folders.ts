@@ -1,6 +1,6 @@
 import { isAbsolute, join } from 'node:path';
 
-/** Folders for what a person sets, for what a program must not lose, and for what it can make again; absolute. */
+/** Absolute folders for settings, for state that must not be lost, and for caches. */
 export interface BaseFolders {
   readonly config: string;
   readonly state: string;
@@ -10,11 +10,11 @@ export interface BaseFolders {
 export interface Surroundings {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly platform: NodeJS.Platform;
-  /** Null where it is not known. */
+  /** Null if unknown. */
   readonly homeDir: string | null;
 }
 
-/** Why there are no such folders, and how to fix it. It knows nothing of our errors: the launcher, too, loads this file. */
+/** Why the folders are refused, and a hint. Not a `SoraError`, because the launcher loads this file too. */
 export class RefusedFolder extends Error {
   readonly hint: string;
   constructor(message: string, hint: string) {
@@ -25,8 +25,8 @@ export class RefusedFolder extends Error {
 
 /**
  * `SORA_HOME` for everything, else the folders of the XDG specification; on Windows those below `%APPDATA%`, and below
- * `%LOCALAPPDATA%` for what need not follow its user to other machines. Throws `RefusedFolder` where a folder would
- * depend on the working folder: each would have a ledger of its own, and pay for the same again.
+ * `%LOCALAPPDATA%` for what should not roam. Throws `RefusedFolder` if a folder would depend on the
+ * working folder: each would get its own ledger and pay for the same video again.
  */
 export function baseFolders({ env, platform, homeDir }: Surroundings): BaseFolders {
   const atHome = (...parts: readonly string[]): string => join(homeDir ?? refuseHome(), ...parts);
@@ -40,7 +40,7 @@ export function baseFolders({ env, platform, homeDir }: Surroundings): BaseFolde
       return join(isCache ? env.LOCALAPPDATA || atHome('AppData', 'Local') : roaming, 'sora', windowsName);
     }
     const base = env[xdgName];
-    // The specification says that a relative path is to be ignored.
+    // The specification requires relative paths to be ignored.
     return join(base && isAbsolute(base) ? base : atHome(fallback), 'sora');
   };
   return {

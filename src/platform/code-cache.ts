@@ -5,39 +5,39 @@ import { temporaryName } from './crypto.ts';
 import { makeFolder } from './folders.ts';
 
 export interface CodeCache {
-  /** Where compiled code is kept; null for nowhere. */
+  /** Folder for compiled code; null for no cache. */
   readonly folder: string | null;
-  /** Names the content of the file: V8 would take the code of another file of the same length. */
+  /** Identifies the file's content: V8 would accept code of another file of the same length. */
   readonly version: string;
-  /** Names the cached code: runs of one command compile the same functions. */
+  /** Identifies the cached code: runs of one command compile the same functions. */
   readonly part: string;
 }
 
 /**
- * Loads a CommonJS file with the code that V8 compiled of it in an earlier run; compiling takes half of a short command.
- * Node's own compile cache holds only what is compiled while a file loads, not what runs later, and Node 20 has none.
+ * Loads a CommonJS file with the code that V8 compiled in an earlier run; compiling takes half of a short command.
+ * Node's own compile cache covers only code compiled during loading, and Node 20 has none.
  *
- * Code that does not fit is compiled again, and a folder that cannot be written costs time only.
+ * Rejected code is compiled again; an unwritable folder only costs time.
  */
 export function loadWithCodeCache(
   file: string,
   { folder, version, part }: CodeCache,
   require: NodeJS.Require,
 ): unknown {
-  const text = readFileSync(file).toString('utf8'); // as bytes first: Node 20 takes three times as long to read text
+  const text = readFileSync(file).toString('utf8'); // bytes first: reading text takes Node 20 three times as long
   const source = `(function (module, exports, require) {${text}\n})`;
   const prefix = `${version}-${process.versions.v8}-`;
   const cached = folder === null ? undefined : readOwnFile(join(folder, prefix + part));
   const script = new Script(source, { filename: file, ...(cached && { cachedData: cached }) });
   if (folder !== null && (cached === undefined || script.cachedDataRejected)) {
-    process.once('exit', () => keep(script, folder, prefix, part)); // when all is compiled that the command needs
+    process.once('exit', () => keep(script, folder, prefix, part)); // by then everything the command needs is compiled
   }
   const module = { exports: {} };
   script.runInThisContext()(module, module.exports, require);
   return module.exports;
 }
 
-/** V8 runs cached code as it is, so a file that somebody else may have written is not used. */
+/** V8 does not verify cached code, so a file that another user may have written is not used. */
 function readOwnFile(path: string): Buffer | undefined {
   try {
     const descriptor = openSync(path, 'r');
@@ -58,11 +58,11 @@ function keep(script: Script, folder: string, prefix: string, part: string): voi
     makeFolder(folder, 0o700);
     const path = join(folder, prefix + part);
     const temporary = temporaryName(path);
-    // Whole or not at all: V8 notices a file that was cut, but trusts every byte of one that was not.
+    // Atomic: V8 detects a truncated file, but trusts every byte of a complete one.
     writeFileSync(temporary, script.createCachedData(), { mode: 0o600, flag: 'wx', flush: true });
     renameSync(temporary, path);
     for (const name of readdirSync(folder)) {
-      if (!name.startsWith(prefix)) rmSync(join(folder, name), { force: true }); // of a version that was replaced
+      if (!name.startsWith(prefix)) rmSync(join(folder, name), { force: true }); // left by an older version
     }
   } catch {
     // The next run tries again.

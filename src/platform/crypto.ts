@@ -1,11 +1,11 @@
 import { dirname, join } from 'node:path';
 
-/** node:crypto, loaded at the first use: it takes as long to load as all else that a short command needs of Node. */
+/** node:crypto, loaded on first use: it takes as long to load as all other Node modules of a short command. */
 export const crypto = (): typeof import('node:crypto') => process.getBuiltinModule('node:crypto');
 
 const POOL_BYTES = 4096;
 
-/** Cryptographically random bytes, drawn from a pool: each question to the system takes as long as a request does. */
+/** Cryptographically random bytes from a pool: each call to the system takes as long as a request. */
 export function pooledRandomBytes(): (sizeBytes: number) => Uint8Array {
   let pool = Buffer.of();
   return (sizeBytes) => {
@@ -17,8 +17,8 @@ export function pooledRandomBytes(): (sizeBytes: number) => Uint8Array {
 }
 
 /**
- * A name in the folder of `path` that nobody can guess, for a file that is renamed to `path` when it is whole. It is short,
- * for `path` may be as long as names can get.
+ * An unguessable name in the folder of `path`, for a file that is renamed to `path` when complete. It is short, because
+ * `path` may already have the maximum length.
  */
 export function temporaryName(path: string): string {
   return join(dirname(path), `.sora-${crypto().randomBytes(8).toString('hex')}.tmp`);

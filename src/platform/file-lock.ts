@@ -6,15 +6,15 @@ import { fateOf, ownProcess, type ProcessIdentity } from './process-identity.ts'
 
 const FIRST_PAUSE_MS = 1;
 const LONGEST_PAUSE_MS = 20;
-/** A lock is held for one write. One that stays longer was left by a process that cannot be looked up. */
+/** A lock is held for one write. One that stays longer was left by a process whose state is unknown. */
 const STALE_MS = 10_000;
 
 let self: string | undefined;
 
 /**
- * Runs a short action while no other process does, whatever the file system: creating a file that must not
- * exist is atomic also where appends are not. A lock whose process has ended is removed. Throws what the action throws,
- * and what keeps the lock file from being created.
+ * Runs a short action under a lock that works on every file system: exclusive creation of a file is
+ * atomic even where appends are not. A lock whose process has ended is removed. Throws what the action throws,
+ * and the error if the lock file cannot be created.
  */
 export async function withFileLock<T>(path: string, action: () => T | Promise<T>): Promise<T> {
   const lock = `${path}.lock`;
@@ -23,7 +23,7 @@ export async function withFileLock<T>(path: string, action: () => T | Promise<T>
   let seen = '';
   while (!tryLock(lock)) {
     const holder = readHolder(lock);
-    if (holder !== seen) waitedMs = 0; // somebody else's turn
+    if (holder !== seen) waitedMs = 0; // another process got the lock
     seen = holder;
     if (isLeft(holder) || waitedMs >= STALE_MS) {
       removeLeft(lock, holder);
@@ -47,7 +47,7 @@ function tryLock(lock: string): boolean {
     descriptor = openSync(lock, 'wx', 0o600);
   } catch (error) {
     if (hasCode(error, 'EEXIST')) return false;
-    if (hasCode(error, 'EPERM') && process.platform === 'win32') return false; // it is just being removed
+    if (hasCode(error, 'EPERM') && process.platform === 'win32') return false; // being removed right now
     throw error;
   }
   try {
@@ -59,19 +59,19 @@ function tryLock(lock: string): boolean {
   return true;
 }
 
-/** Taken away under another name first: two that find it at once must not take away the lock that one of them then makes. */
+/** Renamed first: of two processes that find it, the slower must not remove the faster one's new lock. */
 function removeLeft(lock: string, holder: string): void {
   const taken = temporaryName(lock);
   try {
     renameSync(lock, taken);
     if (readHolder(taken) !== holder) linkSync(taken, lock);
   } catch {
-    // Somebody else was faster.
+    // Another process was faster.
   }
   removeLock(taken);
 }
 
-/** Not `rmSync`, which looks at the file first: a batch locks once for each line of its ledger. */
+/** Not `rmSync`, which calls stat first: a batch locks once for each line of its ledger. */
 function removeLock(path: string): void {
   try {
     unlinkSync(path);
@@ -80,7 +80,7 @@ function removeLock(path: string): void {
   }
 }
 
-/** Empty where the lock is gone, or was not written yet. */
+/** Empty if the lock is gone or not written yet. */
 function readHolder(lock: string): string {
   try {
     return readFileSync(lock, 'utf8');

@@ -1,15 +1,15 @@
 import { posix, win32 } from 'node:path';
 
-/** What a folder can hold as one name: bytes, or UTF-16 units on Windows. */
+/** The maximum length of a name: bytes, or UTF-16 units on Windows. */
 const MAX_NAME_LENGTH = 255;
 const WINDOWS_DEVICES = /^(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9\u00b9\u00b2\u00b3]) *(\.|$)/i;
 
 /**
- * What keeps a path, as it was typed, from being that of a file or folder on a platform; null where nothing does. Says
- * nothing of what is on the disk. `reserveBytes`: what is put behind the last name, for a file beside it.
+ * Why a typed path is not valid on a platform; null if it is. Does not look at the disk. `reserveBytes` is the length
+ * of what is appended to the last name for a file beside it.
  */
 export function pathFault(path: string, reserveBytes = 0, platform: NodeJS.Platform = process.platform): string | null {
-  if (path.includes('\0')) return 'it holds a null character';
+  if (path.includes('\0')) return 'it contains a null character';
   const isWindows = platform === 'win32';
   const { root } = (isWindows ? win32 : posix).parse(path);
   if (isWindows && /^[a-z]:$/i.test(root)) return `\`${root}\` names a drive; write \`${root}\\\` for its top folder`;

@@ -12,8 +12,8 @@ export function hasCode(error: unknown, code: string): boolean {
 }
 
 /**
- * Replaces a file, or the one that a link leads to, so that a reader or a crash sees the old content or the new, never a
- * mixture. Throws the file system's own error; a pipe or device is never replaced.
+ * Replaces a file, or a link's target, atomically: a reader or a crash sees the old content or the new. Throws the file
+ * system's own error; a pipe or device is never replaced.
  */
 export async function replaceFile(
   path: string,
@@ -25,12 +25,12 @@ export async function replaceFile(
   await writeThrough(target.path, data, mode, (temporary) => renameOver(temporary, target.path));
 }
 
-/** Creates a file, whole or not at all; false, and nothing done, where one of its name exists. */
+/** Creates a file atomically; false if the name is taken. */
 export function createFile(path: string, data: string | Uint8Array, mode = 0o600): Promise<boolean> {
   return writeThrough(path, data, mode, (temporary) => claimName(temporary, path));
 }
 
-/** Writes a file beside its name, and places it when it is on the disk. */
+/** Writes a temporary file, and moves it into place once it is on disk. */
 async function writeThrough<T>(
   path: string,
   data: string | Uint8Array | Iterable<string>,
@@ -54,8 +54,8 @@ async function writeThrough<T>(
 }
 
 /**
- * Moves a file to a name that is free; false when it is taken. Linking fails where a file exists, which renaming does not.
- * Both calls are shorter than a trip to the thread pool, and thousands of files are saved.
+ * Moves a file to a free name; false if it is taken. Linking fails if a file exists, renaming does not.
+ * Synchronous, because both calls are faster than a trip to the thread pool, and a batch saves thousands of files.
  */
 export async function claimName(from: string, to: string): Promise<boolean> {
   try {
@@ -63,7 +63,7 @@ export async function claimName(from: string, to: string): Promise<boolean> {
     unlinkSync(from);
     return true;
   } catch {
-    // It is taken; or the file system knows no links, and one has to look before renaming.
+    // Taken, or the file system has no links and only a check before renaming is possible.
     if (lstatSync(to, { throwIfNoEntry: false }) !== undefined) return false;
     await renameOver(from, to);
     return true;
@@ -74,12 +74,12 @@ export async function claimName(from: string, to: string): Promise<boolean> {
 const HELD_CODES: ReadonlySet<string> = new Set(['EPERM', 'EBUSY', 'EACCES']);
 const LONGEST_HOLD_MS = 10_000;
 
-/** Renames a file to a name that may be taken. Windows is given ten seconds to let go of the old file. */
+/** Renames a file over any existing one. On Windows, waits up to ten seconds while the old file is open. */
 export function renameOver(from: string, to: string): Promise<void> {
   return process.platform === 'win32' ? whileHeld(() => fs.rename(from, to)) : fs.rename(from, to);
 }
 
-/** Repeats what fails because another program holds a file open, for as long as that may pass; throws the last failure. */
+/** Retries, for a limited time, an action that fails because a file is open elsewhere; throws the last error. */
 export async function whileHeld<T>(work: () => Promise<T>, longestMs = LONGEST_HOLD_MS): Promise<T> {
   for (let waitedMs = 0, delayMs = 10; ; waitedMs += delayMs, delayMs = Math.min(2 * delayMs, 500)) {
     try {
@@ -92,10 +92,10 @@ export async function whileHeld<T>(work: () => Promise<T>, longestMs = LONGEST_H
   }
 }
 
-/** Where bytes end up that are written to a path: in a regular file, which need not exist yet, or in a pipe or device. */
+/** What a path leads to: a regular file, which need not exist yet, or a pipe or device. */
 export interface WriteTarget {
   readonly kind: 'file' | 'stream';
-  /** Of a file, with links followed. */
+  /** The path of the file, with links resolved. */
   readonly path: string;
 }
 
@@ -114,14 +114,14 @@ export function writeTargetOf(path: string): WriteTarget {
   return { kind: 'file', path: target };
 }
 
-/** A link in a folder that everybody may write to counts for its owner only, as Linux has it for programs that open files. */
+/** A link in a world-writable folder is followed for its owner only, like Linux with `protected_symlinks`. */
 function isLink(path: string): boolean {
   const link = lstatSync(path, { throwIfNoEntry: false });
   if (link?.isSymbolicLink() !== true) return false;
   const folder = statSync(dirname(path));
   const isShared = (folder.mode & 0o1002) === 0o1002;
   if (isShared && link.uid !== process.geteuid?.() && link.uid !== folder.uid) {
-    throw fileError('EACCES', `${path} is a link of another user in a shared folder`);
+    throw fileError('EACCES', `${path} is another user's link in a shared folder`);
   }
   return true;
 }
@@ -133,13 +133,13 @@ function fileError(code: string, message: string): Error {
 const FIFO_POLL_MS = 100;
 
 /**
- * Opens a pipe or device to write to. Waits for a reader of a named pipe without blocking a thread, so that the signal ends
+ * Opens a pipe or device for writing. Waits for a reader of a named pipe without blocking a thread, so the signal can end
  * the wait. Throws the file system's own error, or the signal's reason.
  */
 export async function openOutput(path: string, signal?: AbortSignal): Promise<Writable> {
   const probe = statSync(path).isFIFO() ? await whenRead(path, signal) : null;
   const file = await fs.open(path, constants.O_WRONLY);
-  await probe?.close(); // not before: the reader would take it for the end
+  await probe?.close(); // not earlier: the reader would see the end of the file
   return file.createWriteStream();
 }
 
@@ -155,12 +155,12 @@ async function whenRead(path: string, signal: AbortSignal | undefined): Promise<
   }
 }
 
-/** The mode of a new file that is for everybody who may use the folder. */
+/** The mode of a new file for everyone with access to the folder. */
 export function defaultFileMode(): number {
   return 0o666 & ~process.umask();
 }
 
-/** `clip.mp4`, `clip-2.mp4`, `clip-3.mp4`, …: candidate names in order, for whoever looks for a free one. */
+/** `clip.mp4`, `clip-2.mp4`, `clip-3.mp4`, …: candidates, in order, for a free name. */
 export function* numberedNames(path: string): Generator<string> {
   yield path;
   const extension = extname(path);

@@ -2,8 +2,8 @@ import { existsSync, mkdirSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 
 /**
- * Creates a folder and its missing parents. Throws what `mkdir` throws. Not `mkdir` with `recursive`: where nothing can be
- * created in an existing folder, such as /proc, Node 20 retries forever.
+ * Creates a folder and its missing parents. Throws what `mkdir` throws. Not `mkdir` with `recursive`: in a folder where
+ * nothing can be created, such as /proc, Node 20 retries forever.
  */
 export function makeFolder(path: string, mode = 0o777): void {
   try {
@@ -11,7 +11,7 @@ export function makeFolder(path: string, mode = 0o777): void {
   } catch (error) {
     if (isFolder(path)) return;
     const parent = dirname(path);
-    if (parent === path || existsSync(parent)) throw error; // the root of a drive that is not there has no parent
+    if (parent === path || existsSync(parent)) throw error; // the root of a missing drive has no parent
     makeFolder(parent, mode);
     makeFolder(path, mode);
   }

@@ -20,22 +20,22 @@ export class Interrupt extends Error {
   }
 }
 
-/** Everything a run of `sora` takes from the world outside; tests hand in their own. */
+/** Everything a run of `sora` takes from outside; tests pass their own. */
 export interface Host {
-  /** Of `sora` itself. */
+  /** The version of `sora`. */
   readonly version: string;
-  /** Where the built program lies, with the files that come with it; absolute. */
+  /** The absolute folder of the built program and its files. */
   readonly programDir: string;
   /** Arguments after the script's name. */
   readonly argv: readonly string[];
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly cwd: string;
-  /** Null where it is not known. */
+  /** Null if unknown. */
   readonly homeDir: string | null;
   readonly platform: NodeJS.Platform;
   readonly nodeVersion: string;
   readonly pid: number;
-  /** This process, as other processes may look it up. */
+  /** This process, as other processes can identify it. */
   readonly self: ProcessIdentity;
   readonly stdin: InputStream;
   readonly stdout: OutputStream;
@@ -64,7 +64,7 @@ export function nodeHost(version: string, programDir: string): Host {
       self ??= ownProcess();
       return self;
     },
-    // Getters: opening a standard stream has a cost that a command which never reads or writes it need not pay.
+    // Getters, because opening a standard stream takes time.
     get stdin() {
       return process.stdin;
     },
@@ -86,20 +86,20 @@ function hearErrors(stream: NodeJS.WriteStream, hear: (error: NodeJS.ErrnoExcept
   return stream;
 }
 
-/** A reader that has gone away (`| head`) is no error of ours; on a full disk there is nothing left to be done. */
+/** A reader that has gone away (`| head`) is not an error; a full disk is reported. */
 function endForWantOfOutput(error: NodeJS.ErrnoException): void {
   if (error.code === 'EPIPE' || error.code === 'ERR_STREAM_DESTROYED') return;
   process.stderr.write(`error: could not write the output\n  caused by: ${error.message}\n`);
   process.exit(1);
 }
 
-/** What was said beside the answer is lost where nobody can take it; the work, which may be paid for, goes on. */
+/** Messages that cannot be written are dropped; the work, which may be paid for, continues. */
 function ignoreError(): void {}
 
-/** The first signal asks, the second one is obeyed at once by giving it back its default effect. */
+/** The first signal requests a stop; the second has its default effect. */
 function listenForInterrupts(): AbortSignal {
   const controller = new AbortController();
-  setMaxListeners(0, controller.signal); // a batch waits for many things at once
+  setMaxListeners(0, controller.signal); // a batch waits for many jobs at once
   for (const name of ['SIGINT', 'SIGTERM'] as const) {
     process.on(name, () => {
       if (controller.signal.aborted) {

@@ -16,9 +16,9 @@ import { hasCode } from './files.ts';
 import { makeFolder } from './folders.ts';
 
 const NEWLINE = 0x0a;
-/** Ends a line that was torn: behind it the file goes on. */
+/** Ends a torn line, after which the file continues. */
 export const TORN_MARK = ' #torn';
-/** Enough for the one line that most questions are about; who reads on gets more at a time. */
+/** Enough for the single line that most reads need; later reads fetch more at a time. */
 const FIRST_CHUNK_BYTES = 2 << 10;
 const CHUNK_BYTES = 16 << 10;
 
@@ -28,7 +28,7 @@ const datasync = promisify(fdatasync);
 export interface JournalLine {
   /** Byte offset of its first character. */
   readonly offset: number;
-  /** Byte offset just behind its newline. */
+  /** Byte offset just after its newline. */
   readonly end: number;
   readonly text: string;
 }
@@ -48,12 +48,12 @@ export interface JournalOptions {
 }
 
 /**
- * A text file that only ever grows, a line at a time, shared by any number of
+ * An append-only text file of lines, shared by any number of
  * processes without a lock: every append is one O_APPEND write of whole lines,
- * so the order of lines in the file is an order that all processes agree on.
- * Errors of the file system are thrown as they are.
+ * so all processes agree on the order of lines.
+ * Throws errors of the file system unchanged.
  *
- * Only the sync is left to the thread pool: a trip there takes longer than any of the other calls.
+ * Only the sync uses the thread pool: a trip there takes longer than any other call.
  */
 export class Journal {
   readonly path: string;
@@ -64,10 +64,10 @@ export class Journal {
   #isFlushing = false;
   #flushed: Promise<void> = Promise.resolve();
   #isHeld = false;
-  /** The file was created, and its folder is not on the disk yet. */
+  /** The file was created, and its folder is not synced yet. */
   #isNew = false;
   #descriptor: number | undefined;
-  /** Where our last append ended, in a newline. */
+  /** Where our last append ended, after a newline. */
   #endBytes = 0;
 
   /**
@@ -81,7 +81,7 @@ export class Journal {
     this.#onSynced = onSynced;
   }
 
-  /** Keeps the file open from the next append on until `release`: opening it thousands of times costs as much as writing. */
+  /** Keeps the file open from the next append until `release`: opening it thousands of times costs as much as writing. */
   hold(): void {
     this.#isHeld = true;
   }
@@ -93,15 +93,14 @@ export class Journal {
   }
 
   /**
-   * Adds lines (which hold no newline themselves), and resolves when they are
-   * on the disk itself. Appends made while another one is being synced share
-   * the next write and sync.
+   * Adds lines, which must not contain newlines, and resolves when they are
+   * on disk. Appends made during a sync share the next write and sync.
    */
   append(...lines: readonly string[]): Promise<void> {
     return this.#enqueue(lines, this.#isSynced);
   }
 
-  /** Adds lines that nothing depends on before a later append is on the disk, which takes them along. */
+  /** Adds lines that may wait for the sync of a later append. */
   appendAhead(...lines: readonly string[]): Promise<void> {
     return this.#enqueue(lines, false);
   }
@@ -128,7 +127,7 @@ export class Journal {
         for (const { reject } of batch) reject(error);
       }
     }
-    // In the same tick as the last look at what is pending, so that no append falls in between.
+    // In the same tick as the last check of pending lines, so no append falls in between.
     this.#isFlushing = false;
   }
 
@@ -149,7 +148,7 @@ export class Journal {
     }
   }
 
-  /** Returns the size of the file before, and the last line. */
+  /** Returns the previous size of the file, and the last line. */
   #addLines(lines: readonly string[]): {
     readonly descriptor: number;
     readonly size: number;
@@ -157,9 +156,9 @@ export class Journal {
   } {
     const { descriptor, size } = this.#open();
     const isWhole = size === 0 || size === this.#endBytes || endsInNewline(descriptor, size);
-    // A process that was killed in the middle of a line must not have ours glued to its torn one.
+    // If a process was killed in the middle of a line, ours must not continue it.
     const bytes = Buffer.from((isWhole ? '' : `${TORN_MARK}\n`) + lines.map((line) => `${line}\n`).join(''));
-    // Not `appendFile`: it splits what is large, and another process could write in between.
+    // Not `appendFile`: it splits large data, and another process could write in between.
     const bytesWritten = writeSync(descriptor, bytes);
     if (bytesWritten < bytes.length) throw new Error(`only ${bytesWritten} of ${bytes.length} bytes could be written`);
     const end = size + bytesWritten;
@@ -179,7 +178,7 @@ export class Journal {
     return { descriptor, size: fstatSync(descriptor).size };
   }
 
-  /** The file that is open, unless it was removed or replaced meanwhile. */
+  /** The open file, unless it was removed or replaced meanwhile. */
   #held(): { readonly descriptor: number; readonly size: number } | undefined {
     const descriptor = this.#descriptor;
     if (descriptor === undefined) return undefined;
@@ -193,7 +192,7 @@ export class Journal {
     if (descriptor !== undefined) closeSync(descriptor);
   }
 
-  /** The file's size in bytes; 0 when there is none yet. */
+  /** The file's size in bytes; 0 if it does not exist. */
   size(): number {
     return this.#held()?.size ?? statRegular(this.path)?.size ?? 0;
   }
@@ -202,14 +201,14 @@ export class Journal {
     return statRegular(this.path) !== undefined;
   }
 
-  /** The complete lines from a byte offset (the start of a line) on; a torn last line is left out. */
+  /** The complete lines from a byte offset (the start of a line); a torn last line is left out. */
   *read(from = 0): Generator<JournalLine> {
     yield* this.#reading(function* (reader) {
       for (let line = reader.lineAt(from); line !== undefined; line = reader.lineAt(line.end)) yield line;
     });
   }
 
-  /** The complete lines that start at these byte offsets, in the order asked; where none starts, none is given. */
+  /** The complete lines that start at these byte offsets, in this order; other offsets are skipped. */
   *readAt(offsets: Iterable<number>): Generator<JournalLine> {
     yield* this.#reading(function* (reader) {
       for (const offset of offsets) {
@@ -231,14 +230,14 @@ export class Journal {
   }
 }
 
-/** Memory of what a journal says, brought up to date by reading only what was added since the last look. */
+/** State derived from a journal, updated by reading only the lines added since the last time. */
 export class JournalFold {
   readonly #journal: Journal;
   readonly #apply: (text: string) => void;
   readonly #forget: () => void;
   #readUpTo = 0;
 
-  /** `apply` takes in one line; `forget` empties the memory, when the file was removed or replaced. */
+  /** `apply` adds one line to the state; `forget` clears it when the file was removed or replaced. */
   constructor(journal: Journal, { apply, forget }: { apply: (text: string) => void; forget: () => void }) {
     this.#journal = journal;
     this.#apply = apply;
@@ -259,7 +258,7 @@ export class JournalFold {
   }
 }
 
-/** Reads lines through a window on the file, which moves only when a line is not wholly in it. */
+/** Reads lines through a window on the file, which moves only when a line is not completely inside. */
 class LineReader {
   readonly #descriptor: number;
   #chunk = Buffer.allocUnsafe(FIRST_CHUNK_BYTES);
@@ -307,7 +306,7 @@ function endsInNewline(descriptor: number, size: number): boolean {
   return last[0] === NEWLINE;
 }
 
-/** A new file outlives a power cut only when its folder's entry does. */
+/** A new file survives a power cut only if its folder is synced too. */
 async function syncFolder(path: string): Promise<void> {
   try {
     const folder = await fs.open(path, 'r');

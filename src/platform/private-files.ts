@@ -4,17 +4,17 @@ import { join } from 'node:path';
 import { crypto } from './crypto.ts';
 import { isProcessAlive } from './process-identity.ts';
 
-/** Temporary files that other users of the machine can neither guess, read nor plant; docs/adr/0025 has the rules. */
+/** Temporary files that other users cannot guess, read or plant; see docs/adr/0025. */
 
 export interface PrivateFile {
   readonly path: string;
   readonly file: FileHandle;
 }
 
-/** The paths of those that this process has not let go of. */
+/** Paths of the files that this process still uses. */
 const inUse = new Set<string>();
 
-/** Creates one in a folder. `tag` (letters and digits) says what it is for. Throws the file system's own error. */
+/** Creates one in a folder. `tag` (letters and digits) identifies its purpose. Throws the file system's own error. */
 export async function createPrivateFile(folder: string, tag: string): Promise<PrivateFile> {
   const path = newPath(folder, tag);
   const file = await open(path, 'wx+', 0o600); // never through a link, never over another file
@@ -22,12 +22,12 @@ export async function createPrivateFile(folder: string, tag: string): Promise<Pr
   return { path, file };
 }
 
-/** Lets another run, or a later try of this one, take the file over. */
+/** Allows another run, or a later attempt of this one, to take over the file. */
 export function abandonPrivateFile(path: string): void {
   inUse.delete(path);
 }
 
-/** The names of those whose tag begins so, and that no living process holds; none where the folder cannot be read. */
+/** Names of abandoned files whose tag starts with a prefix; empty if the folder cannot be read. */
 export async function abandonedFiles(folder: string, tagStart: string): Promise<string[]> {
   const names = await readdir(folder).catch(() => []);
   return names.filter((name) => {
@@ -37,7 +37,7 @@ export async function abandonedFiles(folder: string, tagStart: string): Promise<
   });
 }
 
-/** Takes an abandoned file over under a new name; null for one that this user did not create, or that another process took. */
+/** Takes over an abandoned file under a new name; null if another user created it or another process took it. */
 export async function adoptPrivateFile(folder: string, name: string, tag: string): Promise<PrivateFile | null> {
   const flags = constants.O_RDWR | (constants.O_NOFOLLOW ?? 0); // Windows has no such flag
   const file = await open(join(folder, name), flags).catch(() => null);
@@ -61,7 +61,7 @@ function newPath(folder: string, tag: string): string {
   return join(folder, `.sora-${tag}-${process.pid}-${crypto().randomBytes(8).toString('hex')}.part`);
 }
 
-/** Windows keeps owners elsewhere; there the folder's own rights protect what is in it. */
+/** Windows reports no owner here; there the folder's permissions protect its files. */
 function isOwn(stats: Stats): boolean {
   if (!stats.isFile() || stats.nlink !== 1) return false;
   return process.geteuid === undefined || (stats.uid === process.geteuid() && (stats.mode & 0o077) === 0);

@@ -5,7 +5,7 @@ import { connect as connectTls } from 'node:tls';
 import { hasCode } from './files.ts';
 import { deadline, timeoutError } from './timeout.ts';
 
-/** The steps of a connection, one at a time, so that a fault can be placed. Each rejects with the system's own error. */
+/** The steps of a connection, one at a time, to locate a problem. Each rejects with the system's own error. */
 
 export interface Target {
   readonly host: string;
@@ -16,14 +16,14 @@ export interface Target {
 export interface NameQuestion {
   readonly host: string;
   readonly timeoutMs: number;
-  /** Addresses with ports, in the place of the system's own; for tests. */
+  /** Addresses of name servers, with ports, instead of the system's; for tests. */
   readonly nameServers?: readonly string[];
 }
 
 /**
- * The first address of a name; an address is its own. A name service that keeps silent is an `EAI_AGAIN`: the system would
- * wait for it for much longer, cannot be told to stop, and keeps the process alive meanwhile. So it is asked here only when
- * its name servers talk at all, and else in a process of its own, which can be ended; the name may be in a file, after all.
+ * The first address of a name; an address is returned as is. An unresponsive name service is an `EAI_AGAIN`. A system
+ * lookup cannot be aborted and keeps the process alive, so it runs here only if the name servers respond at all,
+ * and otherwise in a child process, which can be killed; the name may still be in the hosts file.
  */
 export async function resolveName({ host, timeoutMs, nameServers }: NameQuestion): Promise<string> {
   const isLocal = isIP(host) !== 0 || host === 'localhost';
@@ -34,7 +34,7 @@ export async function resolveName({ host, timeoutMs, nameServers }: NameQuestion
   return (await Promise.race([lookup(host), silence])).address;
 }
 
-/** Whether no name server says anything, be it that there is no such name. */
+/** Whether no name server responds, not even that the name does not exist. */
 async function areSilent(
   host: string,
   timeoutMs: number,
@@ -54,7 +54,7 @@ async function areSilent(
 }
 
 function silentNameService(): Error {
-  return Object.assign(new Error('the name service gives no answer'), { code: 'EAI_AGAIN' });
+  return Object.assign(new Error('the name service does not respond'), { code: 'EAI_AGAIN' });
 }
 
 const LOOKUP = "require('node:dns').lookup(process.argv[1],(_,address)=>address&&process.stdout.write(address))";
@@ -85,10 +85,10 @@ export interface TlsFacts {
   readonly validUntil: string;
 }
 
-/** Shakes hands, verifies the certificate as every call does, and closes the connection again. */
+/** Performs the TLS handshake, verifies the certificate as every call does, and closes the connection. */
 export function openTls({ host, port, timeoutMs }: Target): Promise<TlsFacts> {
   return new Promise((resolve, reject) => {
-    const name = isIP(host) === 0 ? { servername: host } : {}; // no server has an address for its name
+    const name = isIP(host) === 0 ? { servername: host } : {}; // SNI does not allow addresses
     const socket = connectTls({ host, port, timeout: timeoutMs, ...name });
     socket.once('secureConnect', () => {
       const facts = { protocol: socket.getProtocol() ?? 'TLS', validUntil: socket.getPeerCertificate().valid_to };

@@ -3,14 +3,14 @@ import { readFileSync, readlinkSync } from 'node:fs';
 /** One run of a program on one machine. A bare pid may be another host's, another container's, or a later process's. */
 export interface ProcessIdentity {
   readonly host: string;
-  /** This boot of the machine and the PID namespace within it; null where the system does not name them. */
+  /** This boot of the machine and the PID namespace; null if the system does not report them. */
   readonly boot: string | null;
   readonly pid: number;
-  /** When the process started, in ticks since the boot; null where the system does not tell. */
+  /** When the process started, in ticks since the boot; null if the system does not report it. */
   readonly started: string | null;
 }
 
-/** `unknown`: it runs, if at all, where this process cannot look. */
+/** `unknown`: this process cannot see whether it runs. */
 export type ProcessFate = 'alive' | 'dead' | 'unknown';
 
 export function ownProcess(): ProcessIdentity {
@@ -18,7 +18,7 @@ export function ownProcess(): ProcessIdentity {
   return { host: hostName(), boot: bootName(), pid, started: readStat('self')?.started ?? null };
 }
 
-/** Whether a process still runs. What cannot be looked up is `unknown`, never dead. */
+/** Whether a process still runs. One that cannot be looked up is `unknown`, never dead. */
 export function fateOf({ host, boot, pid, started }: ProcessIdentity): ProcessFate {
   if (host !== hostName() || boot !== bootName()) return 'unknown';
   if (!isProcessAlive(pid)) return 'dead';
@@ -38,7 +38,7 @@ export function isProcessAlive(pid: number): boolean {
 }
 
 function hostName(): string {
-  // `node:os` knows it on every system, and is slow to load.
+  // `node:os` has it on every system, but is slow to load.
   return readText('/proc/sys/kernel/hostname') ?? process.getBuiltinModule('node:os').hostname();
 }
 
@@ -48,12 +48,12 @@ function bootName(): string | null {
   return boot === undefined || namespace === undefined ? null : `${boot} ${namespace}`;
 }
 
-/** In a PID namespace without a /proc of its own, the numbers there are those of another namespace. */
+/** In a PID namespace without its own /proc, the numbers there belong to another namespace. */
 function hasOwnProc(): boolean {
   return attempt(() => readlinkSync('/proc/self')) === String(process.pid);
 }
 
-/** Of /proc/PID/stat: the name in parentheses may hold anything; the state follows it, the start is 19 fields later. */
+/** Of /proc/PID/stat: the name in parentheses may contain anything; the state follows it, the start is 19 fields later. */
 function readStat(pid: string): { readonly started: string; readonly isEnded: boolean } | undefined {
   const text = readText(`/proc/${pid}/stat`);
   const [state = '', ...fields] = text?.slice(text.lastIndexOf(')') + 2).split(' ') ?? [];
@@ -69,6 +69,6 @@ function attempt<T>(read: () => T): T | undefined {
   try {
     return read();
   } catch {
-    return undefined; // not this system, or not readable in this sandbox
+    return undefined; // another system, or not readable in a sandbox
   }
 }

@@ -1,5 +1,5 @@
-// The parts of undici that a call through a proxy needs. Its index also loads fetch, WebSocket, caches and mocks, which
-// would be two fifths of what the package ships. It declares no types for these files, so they come from its index.
+// The parts of undici that a proxied call needs. Its index also loads fetch, WebSocket, caches and mocks, two fifths of
+// the bundled code. These files have no type declarations, so the types come from the index.
 import type { Pool as PoolOf, ProxyAgent as ProxyAgentOf } from 'undici';
 // @ts-expect-error no types
 import * as calls from 'undici/lib/api/index.js';

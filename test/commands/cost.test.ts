@@ -427,7 +427,7 @@ describe('sora cost --batch', () => {
     });
     const terminal = await sora.run(['cost', '--batch', '-'], { ...TERMINAL, stdin: MANIFEST });
     expect(terminal.stdout).toBe(
-      'videos   4\ncost     $2.80\nasked    $2.90 for the seconds asked for\nunknown  the price of 1 of them\n',
+      'videos   4\ncost     $2.80\nasked    $2.90 for the requested seconds\nunknown  the price of 1 of them\n',
     );
   });
 

@@ -184,7 +184,7 @@ describe('sora download', () => {
     [
       'two variants on standard output',
       2,
-      '`-o -` takes one',
+      '`-o -` accepts only one',
       ['-o', '-', '--variant', 'video', '--variant', 'thumbnail'],
     ],
     ['JSON and a video on standard output', 2, 'both write to standard output', ['-o', '-', '--json']],

@@ -67,8 +67,8 @@ describe('what a profile says that its server cannot', () => {
     const { run, asked } = await setUpProfile(['capabilities.thumbnail=no', 'capabilities.characters=no']);
     const argv = ['--variant', 'video', '--variant', 'thumbnail', '--character', 'char_1', '-d', 'x', '--json'];
     expect(errorOf(await run('create', 'a boat', ...argv)).violations).toEqual([
-      'the server of profile lab cannot give a thumbnail, according to its settings',
-      'the server of profile lab cannot take characters, according to its settings',
+      'the server of profile lab cannot return thumbnails, according to its settings',
+      'the server of profile lab cannot use characters, according to its settings',
       'the duration `x` is not a positive number of seconds',
     ]);
     await run('create', 'a boat', '-o', 'boat.mp4');
@@ -84,8 +84,8 @@ describe('what a profile says that its server cannot', () => {
     ];
     writeFileSync(join(sora.cwd, 'rows.jsonl'), rows.map((row) => JSON.stringify(row)).join('\n'));
     expect(errorOf(await run('batch', 'rows.jsonl', '-y', '--json')).violations).toEqual([
-      'line 1: the server of profile lab cannot give a thumbnail, according to its settings',
-      'line 2: the server of profile lab cannot take characters, according to its settings',
+      'line 1: the server of profile lab cannot return thumbnails, according to its settings',
+      'line 2: the server of profile lab cannot use characters, according to its settings',
     ]);
     expect(errorOf(await run('batch', 'rows.jsonl', '-y', '--dialect', 'openrouter', '--json')).violations).toEqual([
       'line 1: the dialect `openrouter` has no thumbnail',

@@ -291,10 +291,10 @@ describe('a request in dialect `generations`', () => {
       }),
     ).toEqual([
       'the dialect `generations` has no characters',
-      'the dialect `generations` takes whole seconds, not 4.5',
-      'the dialect `generations` has no field for pixels; give `--resolution` and `--aspect-ratio` in place of `--size 832x480`',
+      'the dialect `generations` accepts whole seconds, not 4.5',
+      'the dialect `generations` has no field for pixels; use `--resolution` and `--aspect-ratio` instead of `--size 832x480`',
       'the parameter `orientation` has its own option: `--orientation`',
-      'the dialect `generations` takes no reference image',
+      'the dialect `generations` accepts no reference image',
     ]);
   });
 
@@ -332,8 +332,8 @@ describe('what a server cannot do', () => {
   it('is refused with all other faults, whether the profile or the dialect says so', () => {
     expect(resolveAt({ lacks: new Set(['spritesheet', 'characters']) })).toMatchObject({
       violations: [
-        'the server of profile lab cannot give a spritesheet, according to its settings',
-        'the server of profile lab cannot take characters, according to its settings',
+        'the server of profile lab cannot return spritesheets, according to its settings',
+        'the server of profile lab cannot use characters, according to its settings',
         'the prompt is empty',
       ],
     });

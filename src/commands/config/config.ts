@@ -191,7 +191,7 @@ export const configKeyRemoveCommand = defineCommand({
   },
 });
 
-/** A key is stored for a profile, whatever server the environment points at. */
+/** Keys are stored per profile, whatever server the environment selects. */
 function keyProfile({ configuration, options, env, settings }: KeyDeps): string {
   const name = options.profile ?? env.SORA_PROFILE ?? settings.get('profile') ?? 'openai';
   if (name === SIMULATOR_PROFILE || configuration.isSimulator) {

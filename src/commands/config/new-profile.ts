@@ -39,7 +39,7 @@ export function freeName(word: string, settings: Settings): string {
   }
 }
 
-/** All faults in the settings of a new profile. */
+/** All problems in the settings of a new profile. */
 export function profileFaults({ name, settings }: NewProfile, preset: Preset): string[] {
   return [
     ...addressFaults(settings.base_url, preset),
@@ -59,12 +59,12 @@ function addressFaults(baseUrl: string | undefined, preset: Preset): string[] {
     : ['the base URL is missing: set it with `--base-url`'];
 }
 
-/** The fault of a base URL that still has its placeholder. */
+/** The problem of a base URL that still has its placeholder. */
 export function unfilled(baseUrl: string): string {
   return `the base URL ${baseUrl} still contains the placeholder RESOURCE: set your own with \`--base-url\``;
 }
 
-/** What to know and do before the first video. */
+/** Advice and steps before the first video. */
 export function nextSteps(
   { name, settings }: NewProfile,
   preset: Preset,

@@ -20,7 +20,7 @@ export interface AnsweredProfile {
 export async function askPreset({ host }: Pick<Context, 'host'>): Promise<Preset> {
   const choices = PRESETS.map(({ name, title, advice }) => ({ value: name, name: title, description: advice }));
   const chosen = await choose('Which kind of server is it?', choices, 'custom', host);
-  return PRESETS.find(({ name }) => name === chosen) as Preset; // it was one of them
+  return PRESETS.find(({ name }) => name === chosen) as Preset; // the choices come from it
 }
 
 /** The built-in profile for a kind of server; null if one has to be created. */
@@ -29,7 +29,7 @@ export function builtInProfile(preset: Preset, { options }: Pick<Context, 'optio
   return isBuiltIn && options.baseUrl === undefined ? preset.name : null;
 }
 
-/** Asks for what the preset leaves open and the first video needs. */
+/** Asks for everything that the first video needs and the preset does not fill in. */
 export async function askProfile(preset: Preset, deps: QuestionDeps): Promise<AnsweredProfile> {
   const builtIn = builtInProfile(preset, deps);
   if (builtIn === SIMULATOR_PROFILE) return { profile: { name: builtIn, settings: {} }, key: null };

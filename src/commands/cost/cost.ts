@@ -126,7 +126,7 @@ async function readOrder(
     return { request, askedSeconds };
   } catch (error) {
     if (!(error instanceof SoraError) || error.code !== 'invalid_request') throw error;
-    throw error.with({ hints: ['run `sora cost --help` to see what each option takes'] });
+    throw error.with({ hints: ['run `sora cost --help` to see what each option accepts'] });
   }
 }
 

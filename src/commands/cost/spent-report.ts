@@ -16,7 +16,7 @@ export type Grouping = (typeof GROUPINGS)[number];
 
 export interface SpentQuestion {
   readonly by: Grouping;
-  /** Null for all there is. */
+  /** Null for everything. */
   readonly sinceMs: number | null;
 }
 
@@ -60,7 +60,7 @@ function nameOf({ request, job, profile, baseUrl, batch, submittedAtMs }: JobRec
     case 'model':
       return request.model ?? job?.model ?? null;
     case 'profile':
-      return profile === CUSTOM_PROFILE ? baseUrl : profile; // the name says nothing, and several servers share it
+      return profile === CUSTOM_PROFILE ? baseUrl : profile; // several servers share this name
     case 'batch':
       return batch;
   }

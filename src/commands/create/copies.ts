@@ -14,7 +14,7 @@ type CopiesDeps = Pick<Context, 'host' | 'output' | 'configuration' | 'servers' 
 
 export interface CopiesOrder {
   readonly request: VideoRequest;
-  /** Of one copy. */
+  /** The price of one copy. */
   readonly price: Estimate | null;
   readonly count: number;
   readonly again: boolean;
@@ -82,8 +82,8 @@ export async function submitCopies(order: CopiesOrder, deps: CopiesDeps): Promis
 }
 
 /**
- * Refuses all copies if the last of them would exceed the day’s cap. Existing ones are not paid again. Each is checked once
- * more when it is sent, since others may spend meanwhile.
+ * Refuses all copies if the last of them would exceed the day’s cap. Existing ones are not paid again. Each is checked again
+ * when it is sent, because other processes may spend meanwhile.
  */
 function keepDayCap({ request, price, count, again, owesFile }: CopiesOrder, server: Server, deps: CopiesDeps): void {
   const { ledger, host, configuration } = deps;

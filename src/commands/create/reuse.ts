@@ -34,7 +34,7 @@ export async function reuse(request: VideoRequest, plan: FilePlan | null, deps: 
   return null;
 }
 
-/** Copies the files to the requested name; without one they stay where they are. */
+/** Copies the files to the requested name, if there is one. */
 async function deliver(
   files: readonly SavedFile[],
   record: JobRecord,
@@ -51,7 +51,7 @@ async function deliver(
   for (const [at, file] of files.entries()) {
     const path = paths[at]?.path ?? file.path;
     if (path !== file.path) await copySaved(file.path, path, force);
-    if (statSync(path, { throwIfNoEntry: false })?.size === file.bytes) delivered.push({ ...file, path }); // a pipe or device keeps nothing
+    if (statSync(path, { throwIfNoEntry: false })?.size === file.bytes) delivered.push({ ...file, path }); // pipes and devices keep no file
   }
   return delivered;
 }

@@ -106,7 +106,7 @@ async function survey(deps: DoctorDeps, isAgreed: boolean): Promise<CommandResul
   const { configuration, host, output } = deps;
   requireKey(configuration, host.clock.now());
   const seen = await surveyServer(createSubject(deps).server(), host.clock.now());
-  // Jobs are made in the dialect that was found.
+  // Test jobs use the detected dialect.
   const chosen = seen.dialect === 'unknown' ? configuration.dialect : { value: seen.dialect, origin: 'doctor' };
   const tried = { ...configuration, dialect: chosen };
   const jobs = await surveyJobs(createTrialDeps(deps, tried, { isAgreed }), chosen.value === 'videos');
@@ -136,7 +136,7 @@ async function survey(deps: DoctorDeps, isAgreed: boolean): Promise<CommandResul
   };
 }
 
-/** A server that takes both encodings needs no setting, and no dialect but `videos` has a choice. */
+/** A server that accepts both encodings needs no setting, and only dialect `videos` has a choice. */
 function encodingFound(
   { abilities: { json, multipart } }: JobSurvey,
   dialect: Dialect,
@@ -146,7 +146,7 @@ function encodingFound(
   return json === 'no' && multipart === 'yes' ? { encoding: 'multipart' } : {};
 }
 
-/** What differs from the profile. */
+/** Capabilities that differ from the profile. */
 function capabilitiesFound(
   abilities: Readonly<Record<string, Ability>>,
   lacks: ReadonlySet<Capability>,
@@ -155,7 +155,7 @@ function capabilitiesFound(
   return Object.fromEntries(news.map((name) => [`capabilities.${name}`, abilities[name] as Ability]));
 }
 
-/** Leaves out what was already shown. */
+/** Leaves out checks that were already shown. */
 function report(checks: readonly CheckResult[], shown: readonly CheckResult[], deps: DoctorDeps): CommandResult {
   const access = accessCommand(deps);
   const failed = checks.find(({ status }) => status === 'fail');

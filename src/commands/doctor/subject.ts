@@ -14,7 +14,7 @@ import { deadline } from '../../platform/timeout.ts';
 import { keyDoubt, keyFault, maskKey, readKeys } from '../../store/keys.ts';
 import { readSettings } from '../../store/settings.ts';
 
-/** A server that is silent for this long on a small request is not answering. */
+/** Timeout of a small request. */
 const PATIENCE_MS = 4_000;
 /** The same for one that trickles bytes, and for a proxy that never connects. */
 const DEADLINE_MS = 8_000;
@@ -84,7 +84,7 @@ function examine({ configuration, env, servers, host }: SubjectDeps): ExaminedSe
 
 interface Question {
   readonly method: string;
-  /** Below the base URL, or a whole address of the same server. */
+  /** A path below the base URL, or an absolute URL of the same server. */
   readonly path: string;
   readonly headers?: Readonly<Record<string, string>>;
 }

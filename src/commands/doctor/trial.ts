@@ -41,7 +41,7 @@ export type TrialRunDeps = Pick<Context, 'host' | 'servers' | 'jobs' | 'isIntera
 export interface TrialOptions {
   /** `--yes`. */
   readonly isAgreed: boolean;
-  /** Shows what a person needs to know before the question. */
+  /** Shows what the user needs to know before the prompt. */
   readonly beforeAsking?: () => Promise<void>;
 }
 
@@ -78,7 +78,7 @@ export function createTrialDeps(
     async submit(encoding) {
       const server = await servers.connect({ ...configuration, encoding });
       const { client, singleShot } = server;
-      // A 429 is an answer too, so it is not retried here.
+      // A 429 is a result too, so it is not retried here.
       const impatient: VideosClient = { ...client, create: (...call) => singleShot.create(...call) };
       return submit(jobs.submitDeps({ ...server, client: impatient }), {
         server: server.identity,
