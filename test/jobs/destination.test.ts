@@ -109,10 +109,10 @@ describe('a destination is checked before money is spent', () => {
     expect(check).toThrow(expect.objectContaining({ code: 'cannot_write' }));
   });
 
-  it('and a device is no file that exists, but holds one variant only', () => {
+  it('and a device is no file that exists, but holds only one variant', () => {
     const device = { kind: 'file', path: '/dev/null' } as const;
     expect(() => checkDestination(device, ['video'], false)).not.toThrow();
-    expect(() => checkDestination(device, ['video', 'thumbnail'], false)).toThrow(/one variant only/);
+    expect(() => checkDestination(device, ['video', 'thumbnail'], false)).toThrow(/only one variant/);
   });
 
   it('for files that stand there, those of the other variants too', () => {
