@@ -11,7 +11,7 @@ const STANDARD = new Set(['prompt', 'model', 'seconds', 'size', 'input_reference
 export function rowOfBatchApiLine({ custom_id, method, url, body, ...rest }: JsonObject, faults: string[]): JsonObject {
   if (method !== undefined && method !== 'POST') faults.push(`\`method\` is ${JSON.stringify(method)}, not "POST"`);
   if (url !== undefined && url !== '/v1/videos') faults.push(`\`url\` is ${JSON.stringify(url)}, not "/v1/videos"`);
-  for (const key of Object.keys(rest)) faults.push(`\`${key}\` is no key of a line of the Batch API`);
+  for (const key of Object.keys(rest)) faults.push(`\`${key}\` is not a key of a Batch API line`);
   const request = isJsonObject(body) ? body : {};
   const params = Object.entries(request).filter(([key]) => !STANDARD.has(key));
   return {

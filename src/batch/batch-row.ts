@@ -10,20 +10,20 @@ import { describeImage, fingerprintOf, recordRequest } from '../jobs/fingerprint
 import type { FolderListings } from '../jobs/folder-listings.ts';
 import { decodeText, readBytes } from '../jobs/input-file.ts';
 import { readReferenceImage } from '../jobs/reference-image.ts';
-import type { RowTie } from '../jobs/submit.ts';
+import type { RowRef } from '../jobs/submit.ts';
 import type { Manifest, ManifestFault, ManifestRow } from './manifest-row.ts';
 
-/** File systems take 255, and a file that is being written, or stands beside it, has a longer name. */
+/** File systems allow 255; temporary files and sidecars have longer names. */
 const MAX_NAME_BYTES = 225;
 
-/** One video of a manifest, ready to be made. */
+/** One video of a manifest, ready to be submitted. */
 export interface BatchRow {
   readonly line: number;
   readonly id: string | null;
-  readonly tie: RowTie;
-  /** The length as it was asked for, when the one to be rendered differs. */
+  readonly ref: RowRef;
+  /** The requested length, if a different one will be rendered. */
   readonly askedSeconds: number | null;
-  /** Without the bytes of an image that lies in a file: a thousand rows hold none of them in memory. */
+  /** Without the bytes of an image file, so that a thousand rows do not hold them in memory. */
   readonly request: VideoRequest;
   readonly image: ImageFile | null;
   readonly estimate: Estimate | null;
@@ -34,17 +34,17 @@ export interface BatchRow {
 interface ImageFile {
   /** Absolute. */
   readonly path: string;
-  /** `sha256:…`, as the ledger keeps it. */
+  /** `sha256:…`, as stored in the ledger. */
   readonly digest: string;
 }
 
 export interface RowSurroundings {
-  /** What names the manifest in the ledger. */
+  /** The manifest's name in the ledger. */
   readonly batch: string;
   readonly baseUrl: string;
-  /** Where images and prompts of rows are looked for. */
+  /** The folder of the rows' images and prompt files. */
   readonly sourceFolder: string;
-  /** Where videos go. */
+  /** The folder for videos. */
   readonly outputFolder: string;
   readonly listings: FolderListings;
   readonly variants: readonly [Variant, ...Variant[]];
@@ -55,11 +55,11 @@ export interface RowSurroundings {
 export interface ResolvedRows {
   readonly rows: readonly BatchRow[];
   readonly faults: readonly ManifestFault[];
-  /** What was changed or assumed, each once. */
+  /** What was changed or assumed, each listed once. */
   readonly notes: ReadonlySet<string>;
 }
 
-/** Resolves all rows of a manifest; every fault of every row is told. */
+/** Resolves all rows of a manifest and collects every problem of every row. */
 export function resolveRows(manifest: Manifest, surroundings: RowSurroundings): ResolvedRows {
   const resolver = new RowResolver(surroundings);
   const rows = manifest.rows.flatMap((row) => resolver.resolve(row));
@@ -73,7 +73,7 @@ class RowResolver {
   readonly #surroundings: RowSurroundings;
   readonly #images = new Map<string, { readonly image: RequestInput['image']; readonly digest: string | null }>();
   readonly #occurrences = new Map<string, number>();
-  /** Where each file was asked for first. */
+  /** The line that first uses each file. */
   readonly #outputs = new Map<string, number>();
 
   constructor(surroundings: RowSurroundings) {
@@ -99,11 +99,11 @@ class RowResolver {
     const image = digest === null ? null : { path: resolve(sourceFolder, row.image ?? ''), digest };
     const price = estimate(request);
     const { line, id } = row;
-    // Written out: V8 gives each copy of an object that is spread into a longer one a shape of its own, 400 bytes a row.
+    // No spread: V8 would give each copy its own hidden class, 400 bytes per row.
     return Array.from({ length: row.count }, () => ({
       line,
       id,
-      tie: this.#tie(id, recorded),
+      ref: this.#ref(id, recorded),
       askedSeconds,
       request: bare,
       image,
@@ -114,10 +114,10 @@ class RowResolver {
   }
 
   /**
-   * The same in every run of the manifest, for as long as the row asks for the same
-   * video from the same server. Rows that are equal are told apart by their number.
+   * The same in every run of the manifest, as long as the row asks for the same
+   * video from the same server. Equal rows are numbered.
    */
-  #tie(id: string | null, recorded: RecordedRequest): RowTie {
+  #ref(id: string | null, recorded: RecordedRequest): RowRef {
     const { batch, baseUrl } = this.#surroundings;
     const name = hash('sha256', JSON.stringify([batch, id, fingerprintOf(baseUrl, recorded)])).slice(0, 32);
     const occurrence = (this.#occurrences.get(name) ?? 0) + 1;
@@ -138,17 +138,17 @@ class RowResolver {
     return first === undefined ? this.#surroundings.variants : [first, ...others];
   }
 
-  /** Two videos cannot have one file. */
+  /** Two videos cannot share a file. */
   #destinationOf({ line, output }: ManifestRow): BatchRow['destination'] {
     const { outputFolder, listings } = this.#surroundings;
     if (output === undefined) return { kind: 'folder', path: outputFolder };
     const path = resolve(outputFolder, output);
-    if (path.includes('\0')) this.#fault({ line }, ['`output` holds a null, which no file name can']);
+    if (path.includes('\0')) this.#fault({ line }, ['`output` contains a null character']);
     if (Buffer.byteLength(basename(path)) > MAX_NAME_BYTES) this.#fault({ line }, ['the name of `output` is too long']);
     if (/[/\\]$/.test(output) || listings.stat(path)?.isDirectory()) return { kind: 'folder', path };
     const first = this.#outputs.get(path);
     if (first === undefined) this.#outputs.set(path, line);
-    else this.#fault({ line }, [`the output \`${output}\` is that of line ${first} too`]);
+    else this.#fault({ line }, [`the output \`${output}\` is already used in line ${first}`]);
     return { kind: 'file', path };
   }
 
@@ -158,7 +158,7 @@ class RowResolver {
     return decodeText(readBytes(path, 'the prompt’s file'), path);
   }
 
-  /** Many rows share an image, so each file is read once, and forgotten but for its facts. */
+  /** Many rows may share an image, so each file is read once and only its properties are kept. */
   #readImage(name: string) {
     const known = this.#images.get(name);
     if (known !== undefined) return known;
@@ -185,7 +185,7 @@ class RowResolver {
   }
 }
 
-/** The request with the bytes of its image. Throws `invalid_request` when the file is no longer what it was. */
+/** The request with the bytes of its image. Throws `invalid_request` if the file has changed. */
 export function completeRequest({ request, image, line }: BatchRow): VideoRequest {
   if (image === null) return request;
   try {

@@ -3,7 +3,7 @@ import type { Clock } from '../platform/clock.ts';
 
 const FIRST_PAUSE_MS = 1_000;
 const MAX_PAUSE_MS = 60_000;
-/** Between creates after a refusal, so that all who waited do not come back at once. */
+/** Interval between creates after a refusal, so that waiting rows do not all retry at once. */
 const FIRST_SPACING_MS = 100;
 const MAX_SPACING_MS = 10_000;
 
@@ -11,14 +11,14 @@ export interface PaceOptions {
   readonly clock: Clock;
   /** 0 to 1. */
   readonly random: () => number;
-  /** The least time between two creates; 0 for as fast as it goes. */
+  /** The minimum time between two creates; 0 for no limit. */
   readonly intervalMs: number;
 }
 
 /**
- * When the next create may leave, for all rows together: not faster than the rate that
- * was asked for, after one shared wait when the server is busy (its own word wins), and
- * then slower, until it takes creates again.
+ * Decides when the next create may leave, for all rows together: at most at the requested rate,
+ * after one shared wait when the server is busy (`Retry-After` wins), and more slowly
+ * until it accepts creates again.
  */
 export class CreatePace {
   readonly #options: PaceOptions;
@@ -38,7 +38,7 @@ export class CreatePace {
     for (;;) {
       const waitMs = this.#nextMs - clock.now();
       if (waitMs <= 0) break;
-      await clock.sleep(waitMs, signal); // the wait may have become longer meanwhile
+      await clock.sleep(waitMs, signal); // another refusal may have extended the wait
     }
     this.#nextMs = clock.now() + this.#spacingMs;
   }
@@ -49,12 +49,12 @@ export class CreatePace {
     this.#spacingMs = Math.max(this.#spacingMs, this.#options.intervalMs);
   }
 
-  /** The server, or the way to it, took nothing; how long everybody waits now, in milliseconds. */
+  /** Reports that the server or the network refused a create; returns how long all rows wait now, in milliseconds. */
   refused({ retryAfterMs }: SoraError): number {
     const { clock, random, intervalMs } = this.#options;
     const nowMs = clock.now();
     const leftMs = this.#pausedUntilMs - nowMs;
-    // Those who were under way together are refused together; that is one sign, not many.
+    // Creates that were in flight together are refused together; that counts once.
     const isNew = leftMs <= 0;
     const pauseMs = retryAfterMs ?? (isNew ? this.#pauseMs * (1 + random() / 4) : leftMs);
     if (isNew) {
@@ -70,7 +70,7 @@ export class CreatePace {
 
 const UNITS_MS: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000 };
 
-/** `--rate 30/m`: the least time between two creates, in milliseconds; undefined for what is no rate. */
+/** `--rate 30/m`: the minimum time between two creates, in milliseconds; undefined for an invalid rate. */
 export function parseRate(text: string): number | undefined {
   const [, count, unit = ''] = /^(\d{1,6})\/([smh])$/.exec(text.trim()) ?? [];
   const perMs = UNITS_MS[unit];

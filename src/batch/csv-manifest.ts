@@ -6,16 +6,16 @@ import { fieldNamed } from './row-reader.ts';
 
 interface CsvRecord {
   readonly cells: readonly string[];
-  /** Where it begins. */
+  /** Its first line. */
   readonly line: number;
 }
 
-/** What a column holds: a key of a row, or a parameter of this name; null for what is neither. */
+/** A column's content: a key of a row, or a parameter of this name; null if it is neither. */
 type Column = { readonly key: RowFieldName } | { readonly param: string } | null;
 
 /**
- * A table with a head. An empty cell is no value; cells of `character` and `variant`
- * hold several, separated by blanks; `param.NAME` is a parameter of its own.
+ * A table with a header. An empty cell is no value; cells of `character` and `variant`
+ * may contain several, separated by blanks; a column `param.NAME` is one parameter.
  */
 export function readCsv(text: string, reading: ManifestReading): void {
   const [head, ...records] = parseRecords(text, reading);
@@ -23,7 +23,7 @@ export function readCsv(text: string, reading: ManifestReading): void {
   const columns = readHead(head, reading);
   for (const { cells, line } of records) {
     if (cells.length > columns.length) {
-      reading.addFault(line, `it has ${cells.length} cells, and there are ${columns.length} columns`);
+      reading.addFault(line, `it has ${cells.length} cells, but there are ${columns.length} columns`);
     } else {
       reading.addRow(rowOf(columns, cells), line);
     }
@@ -41,7 +41,7 @@ function parseRecords(text: string, reading: ManifestReading): readonly CsvRecor
     relax_quotes: true,
     skip_empty_lines: true,
     trim: true,
-    to: MAX_ROWS + 2, // the head, and one more to tell of
+    to: MAX_ROWS + 2, // the header, and one more to detect too many
     on_record(cells: readonly string[], { lines }: { readonly lines: number }) {
       records.push({ cells, line: linesBefore + lines - cells.join('').split('\n').length + 1 });
       return null;
@@ -56,7 +56,7 @@ function parseRecords(text: string, reading: ManifestReading): readonly CsvRecor
       const lines = Number(error.lines ?? 1);
       linesBefore += lines;
       reading.addFault(linesBefore, describeFault(error));
-      rest = rest.split('\n').slice(lines).join('\n'); // there may be more faults
+      rest = rest.split('\n').slice(lines).join('\n'); // there may be more problems
     }
   }
 }
@@ -66,21 +66,21 @@ function describeFault({ code, message }: CsvError): string {
   return /CLOSING_QUOTE$/.test(code) ? 'there is text between a closing quote and the next cell' : message;
 }
 
-/** Faults of the head are told once, and not for each row. */
+/** Problems of the header are reported once, not for each row. */
 function readHead({ cells, line }: CsvRecord, reading: ManifestReading): readonly Column[] {
   const keys = new Set<RowFieldName>();
   const columns = cells.map((name): Column => {
     const [, param] = /^param\.([^=\s]+)$/i.exec(name) ?? [];
     if (param !== undefined) return { param };
     const key = fieldNamed(name);
-    if (key === undefined) reading.addFault(line, `the column \`${name}\` is no key of a row`);
+    if (key === undefined) reading.addFault(line, `the column \`${name}\` is not a key of a row`);
     else if (keys.has(key) && key !== 'param') reading.addFault(line, `there are two columns for \`${key}\``);
     if (key === undefined) return null;
     keys.add(key);
     return { key };
   });
   if (!keys.has('prompt') && reading.defaults.prompt === undefined)
-    reading.addFault(line, 'the first line names the columns, and none of them is `prompt`');
+    reading.addFault(line, 'the header has no column `prompt`');
   return columns;
 }
 

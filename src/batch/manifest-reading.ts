@@ -2,14 +2,14 @@ import type { JsonValue } from '../domain/json.ts';
 import type { Manifest, ManifestFault, ManifestRow } from './manifest-row.ts';
 import { type RowValues, readRow } from './row-reader.ts';
 
-/** All rows of a manifest are held in memory: these take half a gigabyte. */
+/** All rows of a manifest are held in memory: this many take half a gigabyte. */
 export const MAX_ROWS = 250_000;
 
-/** Collects the rows of a manifest and what is wrong with it. */
+/** Collects the rows and the problems of a manifest. */
 export class ManifestReading implements Manifest {
   readonly rows: ManifestRow[] = [];
   readonly faults: ManifestFault[] = [];
-  /** For what a row leaves out. */
+  /** Values for keys that a row leaves out. */
   defaults: RowValues;
   #isFull = false;
 

@@ -13,11 +13,11 @@ const EXTENSIONS: Readonly<Record<string, ManifestFormat>> = {
   tsv: 'csv',
   yaml: 'yaml',
   yml: 'yaml',
-  json: 'yaml', // which holds all of JSON
+  json: 'yaml', // a superset of JSON
   txt: 'text',
 };
 
-/** The form that a manifest’s name tells, or else its content. */
+/** The format of a manifest, by its name or else by its content. */
 export function formatOf(name: string, text: string): ManifestFormat {
   const extension = /\.([a-z]+)$/i.exec(name)?.[1]?.toLowerCase() ?? '';
   const told = Object.hasOwn(EXTENSIONS, extension) ? EXTENSIONS[extension] : undefined;
@@ -35,7 +35,7 @@ function guessFormat(text: string): ManifestFormat {
   return cells.length > 1 && cells.some((cell) => cell.trim() === 'prompt') ? 'csv' : 'text';
 }
 
-/** Reads a manifest of any form, with `defaults` for what its rows leave out; never throws for what stands in it. */
+/** Reads a manifest of any format, with `defaults` for keys that rows leave out; never throws for its content. */
 export async function readManifest(text: string, format: ManifestFormat, defaults: RowValues = {}): Promise<Manifest> {
   const reading = new ManifestReading(defaults);
   switch (format) {
@@ -57,7 +57,7 @@ export async function readManifest(text: string, format: ManifestFormat, default
   return reading;
 }
 
-/** A JSON value a line; blank lines and those that begin with `#` are passed over. */
+/** One JSON value per line; blank lines and lines that begin with `#` are skipped. */
 function readJsonLines(text: string, reading: ManifestReading): void {
   for (const [at, line] of text.split('\n').entries()) {
     const content = line.trim();
@@ -68,25 +68,25 @@ function readJsonLines(text: string, reading: ManifestReading): void {
   }
 }
 
-/** A prompt a line; `# ` begins a comment, but `#sunset` a prompt. */
+/** One prompt per line; `# ` begins a comment, `#sunset` a prompt. */
 function readPrompts(text: string, reading: ManifestReading): void {
   for (const [at, line] of text.split('\n').entries()) {
     const prompt = line.trim();
     if (prompt === '' || prompt === '#' || prompt.startsWith('# ')) continue;
-    // Nobody wants a video of that, and it would be paid; broken JSON is no better.
-    if (/^\{\s*("|\}$)/.test(prompt)) reading.addFault(at + 1, 'this is JSON and no prompt; give `--format jsonl`');
+    // JSON, even broken, is not meant as a prompt, and the video would be billed.
+    if (/^\{\s*("|\}$)/.test(prompt)) reading.addFault(at + 1, 'this is JSON, not a prompt; use `--format jsonl`');
     else reading.addRow(prompt, at + 1);
   }
 }
 
-/** Two rows of one name could not be told apart, and several videos cannot have one file. */
+/** Rows need different ids, and several videos cannot share a file. */
 function findDoubles(reading: ManifestReading): void {
   const lines = new Map<string, number>();
   for (const { line, id, output, count } of reading.rows) {
     const first = id === null ? undefined : lines.get(id);
-    if (first !== undefined) reading.addFault(line, `the id \`${id}\` is that of line ${first} too`);
+    if (first !== undefined) reading.addFault(line, `the id \`${id}\` is already used in line ${first}`);
     else if (id !== null) lines.set(id, line);
     const isFile = output !== undefined && !/[/\\]$/.test(output);
-    if (isFile && count > 1) reading.addFault(line, '`output` names one file, and `count` asks for more');
+    if (isFile && count > 1) reading.addFault(line, '`output` names one file, but `count` asks for several videos');
   }
 }

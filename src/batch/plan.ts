@@ -7,21 +7,21 @@ import type { BatchRow } from './batch-row.ts';
 export interface PlannedRow {
   readonly row: BatchRow;
   readonly state: RowState;
-  /** The submission that the state is of. */
+  /** The submission that determines the state. */
   readonly record: JobRecord | null;
 }
 
 export interface BatchPlan {
   readonly rows: readonly PlannedRow[];
-  /** What all its submissions to this server have cost so far, retries and removed rows included; as far as is known. */
+  /** The known cost of all its submissions to this server so far, including retries and removed rows. */
   readonly spentMicros: number;
-  /** The submissions among them whose price is not known. */
+  /** The number of submissions of unknown price. */
   readonly spentUnpriced: number;
-  /** Jobs that have a video, or may get one, and belong to rows that are gone or ask for something else now. */
-  readonly strays: number;
+  /** Jobs that have or may get a video, but whose rows were removed or changed. */
+  readonly orphans: number;
 }
 
-/** Refusals that are about what was asked for, so that asking again would bring them again. */
+/** Refusals of the request itself, which a retry would repeat. */
 const REFUSED_FOR_GOOD: ReadonlySet<string> = new Set([
   'moderation_blocked',
   'invalid_request',
@@ -30,7 +30,7 @@ const REFUSED_FOR_GOOD: ReadonlySet<string> = new Set([
   'not_supported',
 ]);
 
-/** Compares a manifest with what the ledger knows of it, in one reading of its submissions. */
+/** Compares a manifest with the ledger, reading its submissions once. */
 export function planBatch(
   rows: readonly BatchRow[],
   { batch, profile }: { readonly batch: string; readonly profile: string },
@@ -50,15 +50,15 @@ export function planBatch(
     }
   }
   const planned = rows.map((row): PlannedRow => {
-    const record = latest.get(row.tie.key) ?? null;
-    latest.delete(row.tie.key);
+    const record = latest.get(row.ref.key) ?? null;
+    latest.delete(row.ref.key);
     return { row, record, state: record === null ? 'to_do' : stateOf(record, row) };
   });
-  const strays = [...latest.values()].filter((record) => isOpen(record) || hasVideo(record)).length;
-  return { rows: planned, spentMicros: spent, spentUnpriced, strays };
+  const orphans = [...latest.values()].filter((record) => isOpen(record) || hasVideo(record)).length;
+  return { rows: planned, spentMicros: spent, spentUnpriced, orphans };
 }
 
-/** Of several submissions of a row, the one whose video the server has, or may get; else the newest. */
+/** Of several submissions of a row, the one that has or may get a video; else the newest. */
 function preferred(earlier: JobRecord | undefined, later: JobRecord): JobRecord {
   if (earlier === undefined || hasVideo(later)) return later;
   return hasVideo(earlier) || (isOpen(earlier) && !isOpen(later)) ? earlier : later;
@@ -74,7 +74,7 @@ function stateOf(record: JobRecord, row: BatchRow): RowState {
   return record.answer === 'accepted' ? 'running' : 'unknown';
 }
 
-/** The whole files of a row’s video, or null when one of them is not there. */
+/** The complete files of a row’s video, or null if one is missing. */
 export function savedFiles({ files }: JobRecord, { variants }: Pick<BatchRow, 'variants'>): SavedFile[] | null {
   const found = variants.flatMap(
     (variant) => files.findLast((file) => file.variant === variant && isWhole(file)) ?? [],

@@ -9,8 +9,8 @@ import { Journal } from '../platform/journal.ts';
 const PAGE_CHARACTERS = 64 << 10;
 
 /**
- * `<manifest>.results.jsonl`: a line a row, added as rows end, so that a killed run has
- * told what it did; in the order of the manifest, one line each, once a run has ended.
+ * `<manifest>.results.jsonl`: one line per row, appended as rows end, so that a killed run
+ * leaves its results; rewritten in manifest order when the run ends.
  */
 export class ResultsFile {
   readonly path: string;
@@ -19,7 +19,7 @@ export class ResultsFile {
   #failure: unknown;
   readonly #clean: (text: string) => string;
 
-  /** `clean` takes the secrets out of what is written. */
+  /** `clean` removes secrets from the text. */
   constructor(path: string, clean: (text: string) => string) {
     this.path = path;
     this.#clean = clean;
@@ -27,32 +27,32 @@ export class ResultsFile {
     this.#journal.hold();
   }
 
-  /** Throws `cannot_write`, or `file_exists` when there is a file of that name that is none of ours. */
+  /** Throws `cannot_write`, or `file_exists` if a different kind of file has this name. */
   check(): void {
     const text = this.#readAndTouch();
     if (text === '' || isResult(parseJson(text.split('\n', 1)[0] ?? ''))) return;
     throw new SoraError('file_exists', {
-      title: `${this.path} is no file of results`,
+      title: `${this.path} is not a results file`,
       hints: ['move it away, or choose another name with `--results`'],
     });
   }
 
-  /** Returns at once; what went wrong is told by `replace`. */
+  /** Returns at once; `replace` reports errors. */
   add(result: Readonly<Record<string, unknown>>): void {
     this.#added = this.#journal.append(this.#clean(JSON.stringify(result))).catch((error: unknown) => {
       this.#failure ??= error;
     });
   }
 
-  /** Resolves when the file holds these results and nothing else; rejects with `cannot_write`. */
+  /** Resolves when the file contains exactly these results; rejects with `cannot_write`. */
   async replace(results: Iterable<Readonly<Record<string, unknown>>>): Promise<void> {
-    await this.#added; // and so, as appends keep their order, all that were added
+    await this.#added; // appends keep their order, so earlier ones are done too
     await this.#journal.release();
     if (this.#failure !== undefined) this.#fail(this.#failure);
     await replaceFile(this.path, pagesOf(results, this.#clean), 0o644).catch((error: unknown) => this.#fail(error));
   }
 
-  /** Its text, once it is known that it can be written. */
+  /** Its text, after checking that it is writable. */
   #readAndTouch(): string {
     try {
       const folder = dirname(this.path);
@@ -76,7 +76,7 @@ export class ResultsFile {
   }
 }
 
-/** Some lines at a time: all of a long batch at once would take more memory than the batch itself. */
+/** In chunks: the results of a long batch would take more memory than the batch itself. */
 function* pagesOf(
   results: Iterable<Readonly<Record<string, unknown>>>,
   clean: (text: string) => string,

@@ -1,7 +1,7 @@
 import type { SoraError } from '../domain/errors.ts';
 import type { VideoJob } from '../domain/video.ts';
 
-/** What concerns the account, the server or this machine, and so every other row too. */
+/** Errors of the account, the server or this machine, which affect every row. */
 const STOPS_ALL: ReadonlySet<string> = new Set([
   'no_api_key',
   'invalid_api_key',
@@ -19,7 +19,7 @@ const STOPS_ALL: ReadonlySet<string> = new Set([
   'ledger_damaged',
 ]);
 
-/** Words for a failure that another try would not change, in a code or a message. */
+/** Words in a code or message for failures that a retry would repeat. */
 const ABOUT_THE_REQUEST = /invalid|polic(y|ies)|safety|blocked|unsupported|not[ _]allowed|forbidden|bad.?request/i;
 
 /** Whether other rows would fail in the same way. */
@@ -27,15 +27,15 @@ export function stopsAll({ code }: SoraError): boolean {
   return STOPS_ALL.has(code);
 }
 
-/** Whether a job may come out well when it is made anew. */
+/** Whether a failed job may succeed when retried. */
 export function isServersFault({ code }: SoraError, { status, error }: VideoJob): boolean {
   if (status === 'expired') return true;
   return status === 'failed' && code === 'job_failed' && !ABOUT_THE_REQUEST.test(`${error?.code} ${error?.message}`);
 }
 
 /**
- * Whether the server no longer has the job, so that waiting for it or saving it again is vain. That it does not know it
- * may also mean that the key is another account’s, which only a user can tell.
+ * Whether the server no longer has the job, so that it cannot be resumed. The key may also belong to another
+ * account, which only the user can know.
  */
 export function isGone({ code }: SoraError, believesMissing: boolean): boolean {
   return code === 'content_expired' || (code === 'video_not_found' && believesMissing);

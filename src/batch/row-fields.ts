@@ -1,7 +1,7 @@
 import { ASPECT_RATIOS, ORIENTATIONS, RESOLUTIONS } from '../domain/models.ts';
 import { VARIANTS } from '../domain/video.ts';
 
-/** How the value of a key is read: `scalar` is a text or a number, `texts` one text or several, `params` names with values. */
+/** The type of a key's value: `scalar` is a text or number, `texts` one or several texts, `params` names with values. */
 type FieldKind = 'text' | 'scalar' | 'flag' | 'count' | 'texts' | 'params';
 
 export interface RowField {
@@ -10,14 +10,14 @@ export interface RowField {
   readonly choices?: readonly string[];
 }
 
-/** The most videos that one row may ask for. */
+/** The maximum number of videos of one row. */
 export const MAX_COUNT = 100;
 
-/** The keys of a row. What reads rows and the schema that editors complete them with are both made from this. */
+/** The keys of a row, from which both the reader and the JSON Schema are derived. */
 export const ROW_FIELDS = {
-  id: { kind: 'text', description: 'name of the row, unique in the manifest; ties it to its video across runs' },
-  prompt: { kind: 'text', description: 'what to show: a text, or @FILE' },
-  duration: { kind: 'scalar', description: 'length in seconds; the nearest one that the model renders is taken' },
+  id: { kind: 'text', description: 'name of the row, unique in the manifest; links it to its video across runs' },
+  prompt: { kind: 'text', description: 'the prompt: text, or @FILE' },
+  duration: { kind: 'scalar', description: 'length in seconds; rounded to the nearest one that the model renders' },
   model: { kind: 'text', description: 'model' },
   resolution: { kind: 'text', description: 'resolution', choices: RESOLUTIONS },
   aspect_ratio: { kind: 'text', description: 'aspect ratio', choices: ASPECT_RATIOS },
@@ -26,7 +26,7 @@ export const ROW_FIELDS = {
   quality: { kind: 'text', description: 'quality', choices: ['standard', 'high'] },
   image: { kind: 'text', description: 'reference image: a file (relative to the manifest), a URL or a file id' },
   character: { kind: 'texts', description: 'ids of characters that appear in it' },
-  param: { kind: 'params', description: 'what a server takes beyond the standard' },
+  param: { kind: 'params', description: 'any other fields that the server accepts' },
   exact: { kind: 'flag', description: 'refuse a length that the model does not render, instead of rounding' },
   output: { kind: 'text', description: 'file to save to, relative to the output folder' },
   variant: { kind: 'texts', description: 'what to save', choices: VARIANTS },
@@ -35,7 +35,7 @@ export const ROW_FIELDS = {
 
 export type RowFieldName = keyof typeof ROW_FIELDS;
 
-/** Other names for a key: those of the API itself. */
+/** Aliases of keys: their names in the API. */
 export const FIELD_ALIASES: Readonly<Record<string, RowFieldName>> = {
   seconds: 'duration',
   characters: 'character',

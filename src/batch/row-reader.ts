@@ -3,16 +3,16 @@ import { isBatchApiLine, rowOfBatchApiLine } from './batch-api-line.ts';
 import type { ManifestRow } from './manifest-row.ts';
 import { FIELD_ALIASES, MAX_COUNT, ROW_FIELDS, type RowFieldName } from './row-fields.ts';
 
-/** The values of a row, under the names of its keys. */
+/** The values of a row, by key. */
 export type RowValues = Partial<Record<RowFieldName, JsonValue>>;
 
-/** They describe the same thing in two ways, so a row that uses one takes nothing of the other from its defaults. */
+/** Two ways to describe a frame: a row that uses one ignores defaults of the other. */
 const SHAPE: readonly RowFieldName[] = ['resolution', 'aspect_ratio', 'orientation'];
 
 /**
- * Reads a row from an object of any form of manifest; what it leaves out is taken from
- * the defaults. What is wrong is added to the faults, and the rest of the row is read on,
- * for there may be more to tell of it; null for what is no row at all.
+ * Reads a row from an object in any format of manifest; missing keys come from
+ * the defaults. Problems are added to the faults, and reading continues to find
+ * them all. Null if the value is not a row at all.
  */
 export function readRow(value: JsonValue, line: number, faults: string[], defaults: RowValues): ManifestRow | null {
   const row = typeof value === 'string' ? { prompt: value } : value;
@@ -28,7 +28,7 @@ export function readRow(value: JsonValue, line: number, faults: string[], defaul
   return {
     line,
     id: text('id') ?? null,
-    prompt: text('prompt') ?? 'unreadable', // which is a fault already; another one about it would mislead
+    prompt: text('prompt') ?? 'unreadable', // reported already; another problem about it would mislead
     options: {
       duration: text('duration'),
       model: text('model'),
@@ -48,13 +48,13 @@ export function readRow(value: JsonValue, line: number, faults: string[], defaul
   };
 }
 
-/** The values under the names of our own keys. */
+/** The values by our own key names. */
 export function namedFields(object: JsonObject, faults: string[]): RowValues {
   const values: RowValues = {};
   for (const [key, value] of Object.entries(object)) {
     const name = fieldNamed(key);
     if (name === undefined) {
-      faults.push(`\`${key}\` is no key of a row; what a server takes beyond the standard goes into \`param\``);
+      faults.push(`\`${key}\` is not a key of a row; put other fields of the server into \`param\``);
     } else if (values[name] !== undefined) {
       faults.push(`\`${name}\` is given twice`);
     } else if (value !== null) {
@@ -64,7 +64,7 @@ export function namedFields(object: JsonObject, faults: string[]): RowValues {
   return values;
 }
 
-/** The key of a row that a name stands for; `aspect-ratio`, `aspectRatio` and `Aspect Ratio` are one. */
+/** The key for a name; `aspect-ratio`, `aspectRatio` and `Aspect Ratio` are the same. */
 export function fieldNamed(key: string): RowFieldName | undefined {
   if (isFieldName(key)) return key;
   const snake = key
@@ -79,7 +79,7 @@ function isFieldName(name: string): name is RowFieldName {
   return Object.hasOwn(ROW_FIELDS, name);
 }
 
-/** A row’s own values, with defaults for what it leaves out. */
+/** A row’s own values, completed with the defaults. */
 export function withRowDefaults(own: RowValues, defaults: RowValues): RowValues {
   const usesShape = SHAPE.some((name) => own[name] !== undefined);
   const isReplaced = (name: string): boolean =>
@@ -88,7 +88,7 @@ export function withRowDefaults(own: RowValues, defaults: RowValues): RowValues 
   return { ...Object.fromEntries(taken), ...own };
 }
 
-/** Readers of a row’s values, each of which adds what it cannot read to the faults. */
+/** Readers of a row’s values; each reports problems as faults. */
 class RowReader {
   readonly #values: RowValues;
   readonly #faults: string[];
@@ -116,7 +116,7 @@ class RowReader {
     });
   };
 
-  /** As `key=value`, the way that options have them. */
+  /** As `key=value`, like the option. */
   params(): readonly string[] | undefined {
     const { param } = this.#values;
     if (param === undefined) return undefined;
@@ -124,7 +124,7 @@ class RowReader {
     return Object.entries(param).flatMap(([key, value]) =>
       /^[^=\s]+$/.test(key)
         ? `${key}=${JSON.stringify(value)}`
-        : (this.#fault(`\`${key}\` cannot be a parameter’s name`) ?? []),
+        : (this.#fault(`\`${key}\` is not a valid parameter name`) ?? []),
     );
   }
 

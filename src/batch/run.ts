@@ -15,7 +15,7 @@ import { type PlannedRow, savedFiles } from './plan.ts';
 import { isGone, isServersFault, stopsAll } from './row-failure.ts';
 
 export interface BatchDeps extends SubmitDeps {
-  /** Sends everything once: creates have their own pace here, and waits their own patience. */
+  /** Never retries: creates are paced here, and waits have their own retries. */
   readonly singleShot: VideosClient;
   /** 0 to 1. */
   readonly random: () => number;
@@ -24,30 +24,30 @@ export interface BatchDeps extends SubmitDeps {
 export interface BatchOrder {
   readonly server: ServerIdentity;
   readonly free: boolean;
-  /** In the order in which they are begun. */
+  /** In the order in which they are started. */
   readonly rows: readonly PlannedRow[];
-  /** Unfinished jobs on the server at once. */
+  /** Maximum number of unfinished jobs on the server. */
   readonly concurrency: number;
-  /** The least time between two creates. */
+  /** The minimum time between two creates. */
   readonly intervalMs: number;
-  /** How often a row is made anew that failed by the server's fault. */
+  /** How often a row is retried after a server error. */
   readonly retries: number;
-  /** Rows in doubt are given up and made anew when they cannot be found. */
+  /** Whether rows of unknown outcome are abandoned and retried if they cannot be found. */
   readonly givesUpUnknown: boolean;
-  /** Jobs that the server says it does not know are given up, so that a later run makes their rows anew. */
+  /** Whether jobs unknown to the server are abandoned, so that a later run retries their rows. */
   readonly givesUpMissing: boolean;
   readonly failFast: boolean;
-  /** Of each job, from when the server has it; and of a create, from its first turn until the server takes it. */
+  /** Timeout of each job from its acceptance, and of a create from its first turn to its acceptance. */
   readonly timeoutMs: number;
   readonly force: boolean;
-  /** Of all submissions of the manifest; null without a cap. */
+  /** For all submissions of the manifest; null without a cap. */
   readonly maxCostMicros: number | null;
   readonly maxCostPerDayMicros: number | null;
 }
 
 export interface RowResult {
   readonly row: BatchRow;
-  /** `running`: its job goes on at the server, and another run takes it up; `unknown`: it may have a job. */
+  /** `running`: its job continues on the server, and another run resumes it; `unknown`: it may have a job. */
   readonly outcome: 'done' | 'failed' | 'running' | 'unknown';
   readonly record: JobRecord | null;
   readonly job: VideoJob | null;
@@ -56,20 +56,20 @@ export interface RowResult {
 }
 
 export interface BatchListener {
-  /** The row has a job; `isPaid` when this run submitted it. */
+  /** The row has a job; `isPaid` if this run submitted it. */
   onSubmit(row: BatchRow, isPaid: boolean): void;
   onWait(row: BatchRow, event: WaitEvent): void;
   onSave(row: BatchRow): void;
-  /** Creates wait, all of them. */
+  /** All creates wait. */
   onPause(error: SoraError, pauseMs: number): void;
-  /** Resolves when all that is written of the row is. */
+  /** Resolves when the row's results are written. */
   onEnd(result: RowResult): Promise<void>;
 }
 
 /**
- * Makes the videos of rows: creates, waits and saves overlap, within the limits of the
- * order. Resolves with what stopped it before all rows were begun, or null; a row that
- * was begun is told to the listener when it ends. Never rejects for what happens to a row.
+ * Creates the videos of rows: creates, waits and downloads overlap, within the limits of the
+ * order. Resolves with the error that stopped it before all rows were started, or null. The listener
+ * learns when each row ends. Never rejects because of a single row.
  */
 export async function runBatch(
   deps: BatchDeps,
@@ -79,7 +79,7 @@ export async function runBatch(
   return new BatchRun(deps, order, listener).run();
 }
 
-/** How far a row has come: its submission, and the job as it ended. */
+/** The progress of a row: its submission, and its finished job. */
 interface Attempt {
   record: JobRecord | null;
   job: VideoJob | null;
@@ -95,7 +95,7 @@ class BatchRun {
   readonly #order: BatchOrder;
   readonly #listener: BatchListener;
   readonly #pace: CreatePace;
-  /** Aborts what waits for its turn; what runs goes on. */
+  /** Aborts rows that wait for their turn; running jobs continue. */
   readonly #halt = new AbortController();
   #stoppedBy: SoraError | Interrupt | null = null;
 
@@ -109,7 +109,7 @@ class BatchRun {
   async run(): Promise<SoraError | Interrupt | null> {
     const { rows, concurrency } = this.#order;
     const { signal } = this.#deps;
-    setMaxListeners(0, this.#halt.signal); // all rows wait for their turn on it
+    setMaxListeners(0, this.#halt.signal); // every waiting row listens
     signal?.addEventListener('abort', () => this.#stop(signal.reason), { once: true });
     const slots = pLimit(concurrency);
     const queue = rows.values();
@@ -119,8 +119,8 @@ class BatchRun {
         await this.#runRow(planned, slots);
       }
     };
-    // As many more as there are slots, so that some can save while others are made; and no more, so that a slow disk
-    // or line holds up creates and not memory.
+    // Twice the slots, so that some rows can download while others render; no more, so that a slow disk or network
+    // delays creates instead of filling the memory.
     await Promise.all(Array.from({ length: 2 * concurrency }, work));
     return this.#stoppedBy;
   }
@@ -137,7 +137,7 @@ class BatchRun {
     } catch (thrown) {
       const error = thrown instanceof Interrupt ? new SoraError('interrupted', { cause: thrown }) : thrown;
       if (!(error instanceof SoraError)) throw thrown;
-      // A 404 is of this job alone: servers that forget a job have many words for it.
+      // A 404 concerns this job only: servers word it in many ways.
       const isOutOfSight = attempt.record !== null && attempt.job === null && stopsAll(error) && error.status !== 404;
       const isOver = error.code !== 'wait_timeout' && error.code !== 'interrupted' && !isOutOfSight;
       if (isOutOfSight || (isOver && this.#order.failFast)) this.#stop(error);
@@ -149,28 +149,28 @@ class BatchRun {
     }
   }
 
-  /** What the ledger has of the submission that came to nothing; when it was none of ours, of the row. */
+  /** The record of the failed submission; if it was not ours, the row's. */
   #latest({ row, record }: PlannedRow, attempt: Attempt): JobRecord | null {
     const { ledger } = this.#deps;
     if (attempt.record !== null) return ledger.byKey(attempt.record.key) ?? attempt.record;
-    return ledger.byRow(row.tie.key).at(-1) ?? record;
+    return ledger.byRow(row.ref.key).at(-1) ?? record;
   }
 
-  /** Lets a job that its server no longer has stand in nobody’s way who makes the row anew. */
+  /** Records that the server no longer has a job, so that its row can be retried. */
   async #forget(record: JobRecord | null): Promise<void> {
     const { ledger, clock } = this.#deps;
     if (record?.answer !== 'accepted' || record.removed) return;
     await ledger.append({ event: 'removed', key: record.key, atMs: clock.now() });
   }
 
-  /** The finished job of a row; null when everything was stopped before it was submitted. */
+  /** The finished job of a row; null if the run stopped before it was submitted. */
   async #make(planned: PlannedRow, attempt: Attempt): Promise<Made | null> {
     const { row } = planned;
     const { clock } = this.#deps;
-    let tie = this.#tieOf(planned);
+    let rowOrder = this.#rowOrder(planned);
     for (let retries = 0; ; retries++) {
       const isUnderWay = retries === 0 && planned.state !== 'to_do' && planned.state !== 'failed';
-      const submission = await this.#submit(row, tie, isUnderWay);
+      const submission = await this.#submit(row, rowOrder, isUnderWay);
       if (submission === null) return null;
       const { record } = submission;
       attempt.record = record;
@@ -179,29 +179,29 @@ class BatchRun {
       const failure = failureOf(job, clock.now());
       if (failure === null) return { record, job };
       if (retries >= this.#order.retries || !isServersFault(failure, job) || this.#stoppedBy !== null) throw failure;
-      tie = { ...tie, after: record.key };
+      rowOrder = { ...rowOrder, after: record.key };
       Object.assign(attempt, { record: null, job: null });
     }
   }
 
-  /** What is known of the row’s earlier submissions, so that what came to nothing is made anew, and nothing else is. */
-  #tieOf({ row, state, record }: PlannedRow): RowOrder {
+  /** The row’s earlier submissions, so that only a failed one is retried. */
+  #rowOrder({ row, state, record }: PlannedRow): RowOrder {
     const key = record?.key ?? null;
     const { givesUpUnknown, maxCostMicros } = this.#order;
     const after = state === 'to_do' || state === 'failed' ? key : null;
-    return { ...row.tie, after, givesUp: givesUpUnknown && state === 'unknown' ? key : null, maxCostMicros };
+    return { ...row.ref, after, givesUp: givesUpUnknown && state === 'unknown' ? key : null, maxCostMicros };
   }
 
-  /** `isUnderWay`: the row has a job, or may have one, so that going on with it is no create that has to wait for its turn. */
-  async #submit(row: BatchRow, tie: RowOrder, isUnderWay: boolean): Promise<Submission | null> {
+  /** `isUnderWay`: the row has or may have a job, so resuming it does not wait for a turn to create. */
+  async #submit(row: BatchRow, rowOrder: RowOrder, isUnderWay: boolean): Promise<Submission | null> {
     const { clock } = this.#deps;
     let deadlineMs: number | null = null;
     for (let tries = 0; ; tries++) {
-      if (!isUnderWay || tries > 0) await this.#pace.turn(this.#halt.signal).catch(() => {}); // what stopped it is known
+      if (!isUnderWay || tries > 0) await this.#pace.turn(this.#halt.signal).catch(() => {}); // the reason is handled elsewhere
       if (this.#stoppedBy !== null) return null;
-      deadlineMs ??= clock.now() + this.#order.timeoutMs; // at a slow rate its turn alone may take longer
+      deadlineMs ??= clock.now() + this.#order.timeoutMs; // at a slow rate waiting for the turn may take longer
       try {
-        const submission = await this.#submitOnce(row, tie);
+        const submission = await this.#submitOnce(row, rowOrder);
         const isPaid = submission.kind === 'submitted';
         if (submission.unrecorded !== undefined) this.#stop(submission.unrecorded);
         if (isPaid) this.#pace.accepted();
@@ -216,7 +216,7 @@ class BatchRun {
     }
   }
 
-  #submitOnce(row: BatchRow, tie: RowOrder): Promise<Submission> {
+  #submitOnce(row: BatchRow, rowOrder: RowOrder): Promise<Submission> {
     const { server, free, maxCostPerDayMicros } = this.#order;
     const { client, singleShot } = this.#deps;
     return submit(
@@ -229,7 +229,7 @@ class BatchRun {
         again: false,
         taken: new Set(),
         maxCostPerDayMicros,
-        row: tie,
+        row: rowOrder,
       },
     );
   }

@@ -3,10 +3,10 @@ import { isJsonObject, type JsonValue } from '../domain/json.ts';
 import type { ManifestReading } from './manifest-reading.ts';
 import { namedFields, withRowDefaults } from './row-reader.ts';
 
-/** Enough for anchors that are used again and again; a row of anchors within anchors would fill the memory. */
+/** Enough for repeated anchors; nested ones would fill the memory. */
 const MAX_ALIASED_NODES = 2_000;
 
-/** `defaults` and `jobs`, or a list of rows alone. */
+/** `defaults` and `jobs`, or just a list of rows. */
 export function readYaml(text: string, reading: ManifestReading): void {
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines });
@@ -33,7 +33,7 @@ export function readYaml(text: string, reading: ManifestReading): void {
   }
 }
 
-/** What each alias stands for, in one walk: the library searches the whole document for every single one. */
+/** Resolves all aliases in one pass: the library searches the whole document for each of them. */
 function targetsOfAliases(contents: Node | null): ReadonlyMap<unknown, Node> {
   const anchors = new Map<string, Node>();
   const targets = new Map<unknown, Node>();
@@ -48,7 +48,7 @@ function targetsOfAliases(contents: Node | null): ReadonlyMap<unknown, Node> {
   return targets;
 }
 
-/** A node as JSON, which is all that YAML has without tags of its own. Throws `ReferenceError` for too many aliases. */
+/** A node as JSON, which covers YAML without custom tags. Throws `ReferenceError` for too many aliases. */
 function jsonOf(
   node: unknown,
   targets: ReadonlyMap<unknown, Node>,

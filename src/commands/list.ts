@@ -54,7 +54,7 @@ export const listCommand = defineCommand({
   },
 });
 
-/** The jobs of the server in use. If it cannot be asked at all, the whole ledger, for all servers. */
+/** The jobs of the server in use. If it cannot be called at all, the whole ledger, for all servers. */
 async function listOne(limit: number, deps: ListDeps): Promise<CommandResult> {
   const { configuration, output } = deps;
   const list = await listServer(configuration, limit, deps);
@@ -67,7 +67,7 @@ async function listOne(limit: number, deps: ListDeps): Promise<CommandResult> {
   return show([list], isWanted, { limit, allProfiles: false }, deps);
 }
 
-/** What the servers list, and the wanted records besides. */
+/** The servers' lists, and the wanted records. */
 async function show(
   lists: readonly ServerList[],
   isWanted: (record: JobRecord) => boolean,

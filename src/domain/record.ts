@@ -215,7 +215,7 @@ export function hasVideo({ job, removed }: JobRecord): boolean {
  * Whether its video still has to be saved, because the command ended before saving it. `expires_at` is ignored:
  * our clock may be wrong, and servers keep files longer than they say.
  */
-export function isFileOwed(record: JobRecord): boolean {
+export function isDownloadPending(record: JobRecord): boolean {
   return record.owesFile === true && hasVideo(record) && record.files.length === 0;
 }
 

@@ -22,7 +22,7 @@ export function readReferenceImage(image: string, folder: string): ReadImage {
   }
   const bytes = readBytes(resolve(folder, image), 'the reference image');
   const facts = readImageSize(bytes);
-  if (facts === null) throw new Error(`the reference image ${image} is no jpeg, png or webp file`);
+  if (facts === null) throw new Error(`the reference image ${image} is not a jpeg, png or webp file`);
   const { mimeType, width, height } = facts;
   return { reference: { kind: 'file', name: basename(image), mimeType, bytes }, size: `${width}x${height}` };
 }

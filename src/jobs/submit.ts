@@ -7,7 +7,7 @@ import {
   applyEvent,
   factsOf,
   hasVideo,
-  isFileOwed,
+  isDownloadPending,
   isOpen,
   type JobRecord,
   type LedgerEvent,
@@ -40,7 +40,7 @@ export interface SubmitDeps extends RecoverDeps, PatienceDeps {
 }
 
 /** Which row of a manifest a submission is for. */
-export interface RowTie {
+export interface RowRef {
   /** The manifest. */
   readonly batch: string;
   /** Equal for all submissions of the row, and for no other. */
@@ -48,7 +48,7 @@ export interface RowTie {
 }
 
 /** A row that is to have a video now. */
-export interface RowOrder extends RowTie {
+export interface RowOrder extends RowRef {
   /** The latest of its submissions that is known to have failed; null where there is none. */
   readonly after: string | null;
   /** A submission in doubt that is given up when it cannot be found; null where there is none. */
@@ -68,7 +68,7 @@ export interface SubmitOrder {
   /** Submit another one although the same request is unfinished. */
   readonly again: boolean;
   /** The video is to be saved as a file: one that an earlier command did not save yet counts as unfinished. */
-  readonly owesFile?: boolean;
+  readonly savesFile?: boolean;
   /** Records that this command has already taken for other copies of the request. */
   readonly taken: ReadonlySet<string>;
   readonly maxCostPerDayMicros: number | null;
@@ -145,13 +145,13 @@ function firstOf(deps: SubmitDeps, order: SubmitOrder, key: string | null): JobR
 /** The submissions of an equal request that a single create attaches to, oldest first. */
 export function underWay(
   { ledger }: Pick<SubmitDeps, 'ledger'>,
-  { server, request, again, owesFile = false }: Pick<SubmitOrder, 'server' | 'request' | 'again' | 'owesFile'>,
+  { server, request, again, savesFile = false }: Pick<SubmitOrder, 'server' | 'request' | 'again' | 'savesFile'>,
 ): JobRecord[] {
   if (again) return [];
   return ledger
     .byFingerprint(fingerprintOf(server.baseUrl, recordRequest(request)))
     .filter(({ account }) => mayBeSameAccount(account, server.account))
-    .filter((record) => isOpen(record) || (owesFile && isFileOwed(record)));
+    .filter((record) => isOpen(record) || (savesFile && isDownloadPending(record)));
 }
 
 /** The submission that stands for a row, of all that it had, oldest first; undefined when it is to be submitted. */
@@ -165,7 +165,7 @@ function standingOf(records: readonly JobRecord[], after: string | null): JobRec
 
 async function writeIntent(deps: SubmitDeps, order: SubmitOrder): Promise<string> {
   const { ledger, clock, self } = deps;
-  const { server, request, estimate, free, row, owesFile = false } = order;
+  const { server, request, estimate, free, row, savesFile = false } = order;
   const key = order.key !== undefined && ledger.byKey(order.key) === undefined ? order.key : newKey(deps);
   const recorded = recordRequest(request);
   // Nothing leaves before `sending` is on the disk, which takes this line along.
@@ -185,7 +185,7 @@ async function writeIntent(deps: SubmitDeps, order: SubmitOrder): Promise<string
     free,
     batch: row?.batch ?? null,
     row: row?.key ?? null,
-    ...(owesFile ? { owesFile } : {}),
+    ...(savesFile ? { owesFile: true } : {}),
   });
   return key;
 }

@@ -241,8 +241,8 @@ describe('the faults of a manifest', () => {
         - line 5: a row is an object, or a prompt as a text
         - line 6: a row is an object, or a prompt as a text
         - line 7: the row has no \`prompt\`
-        - line 8: \`promt\` is no key of a row; what a server takes beyond the standard goes into \`param\`
-        - line 8: \`shots\` is no key of a row; what a server takes beyond the standard goes into \`param\`
+        - line 8: \`promt\` is not a key of a row; put other fields of the server into \`param\`
+        - line 8: \`shots\` is not a key of a row; put other fields of the server into \`param\`
         - line 8: the row has no \`prompt\`
         - line 9: \`duration\` is given twice
         - line 10: \`prompt\` is not a text
@@ -263,15 +263,15 @@ describe('the faults of a manifest', () => {
         - line 15: sora-2 renders 4, 8, 12, 16 or 20 seconds, not 5, and \`--exact\` forbids rounding
         - line 16: the parameter \`seed\` is not of the form key=value
         - line 16: the parameter \`prompt\` has its own option: the prompt argument
-        - line 17: \`a=b\` cannot be a parameter’s name
+        - line 17: \`a=b\` is not a valid parameter name
         - line 18: could not read the reference image: ENOENT: no such file or directory, open '/work/no-such-image.png'
-        - line 19: the reference image faulty.txt is no jpeg, png or webp file
+        - line 19: the reference image faulty.txt is not a jpeg, png or webp file
         - line 20: the reference image is 512x512, the video 1280x720: sora-2 requires an image of exactly the video’s size
         - line 21: the variant \`gif\` is not one of video, thumbnail, spritesheet
-        - line 23: the id \`twin\` is that of line 22 too
-        - line 25: the output \`./same.mp4\` is that of line 24 too
-        - line 26: \`output\` names one file, and \`count\` asks for more
-        - line 27: \`colour\` is no key of a row; what a server takes beyond the standard goes into \`param\`
+        - line 23: the id \`twin\` is already used in line 22
+        - line 25: the output \`./same.mp4\` is already used in line 24
+        - line 26: \`output\` names one file, but \`count\` asks for several videos
+        - line 27: \`colour\` is not a key of a row; put other fields of the server into \`param\`
         - line 27: the duration \`-1\` is not a positive number of seconds
 
       hint: run \`sora batch --schema\` to see the format of a row
@@ -282,10 +282,10 @@ describe('the faults of a manifest', () => {
   it('of comma-separated values', async () => {
     expect(await faultsOf('faulty.csv')).toMatchInlineSnapshot(`
       "error: 9 errors in faulty.csv
-        - line 1: the column \`Colour\` is no key of a row
+        - line 1: the column \`Colour\` is not a key of a row
         - line 1: there are two columns for \`prompt\`
-        - line 1: the column \`param.\` is no key of a row
-        - line 4: it has 7 cells, and there are 6 columns
+        - line 1: the column \`param.\` is not a key of a row
+        - line 4: it has 7 cells, but there are 6 columns
         - line 6: the duration \`soon\` is not a positive number of seconds
         - line 7: \`count\` is not a whole number from 1 to 100
         - line 9: the row has no \`prompt\`
@@ -297,7 +297,7 @@ describe('the faults of a manifest', () => {
     `);
     expect(await faultsOf('no-prompt.tsv')).toMatchInlineSnapshot(`
       "error: 2 errors in no-prompt.tsv
-        - line 1: the first line names the columns, and none of them is \`prompt\`
+        - line 1: the header has no column \`prompt\`
         - line 2: the row has no \`prompt\`
 
       hint: run \`sora batch --schema\` to see the format of a row
@@ -308,7 +308,7 @@ describe('the faults of a manifest', () => {
   it('of YAML', async () => {
     expect(await faultsOf('faulty.yaml')).toMatchInlineSnapshot(`
       "error: 14 errors in faulty.yaml
-        - line 2: \`fps\` is no key of a row; what a server takes beyond the standard goes into \`param\`
+        - line 2: \`fps\` is not a key of a row; put other fields of the server into \`param\`
         - line 4: \`shots\` is neither \`jobs\` nor \`defaults\`
         - line 6: the duration \`soon\` is not a positive number of seconds
         - line 7: \`count\` is not a whole number from 1 to 100
@@ -320,7 +320,7 @@ describe('the faults of a manifest', () => {
         - line 12: the duration \`soon\` is not a positive number of seconds
         - line 12: the size \`huge\` is not WIDTHxHEIGHT in pixels, for example 1280x720
         - line 16: the duration \`soon\` is not a positive number of seconds
-        - line 17: the id \`twin\` is that of line 16 too
+        - line 17: the id \`twin\` is already used in line 16
         - line 17: the duration \`soon\` is not a positive number of seconds
 
       hint: run \`sora batch --schema\` to see the format of a row
@@ -376,8 +376,8 @@ describe('the faults of a manifest', () => {
     expect(await faultsOf('faulty.txt')).toMatchInlineSnapshot(`
       "error: 3 errors in faulty.txt
         - line 5: could not read the prompt’s file: ENOENT: no such file or directory, open '/work/no-such-prompt.txt'
-        - line 6: this is JSON and no prompt; give \`--format jsonl\`
-        - line 7: this is JSON and no prompt; give \`--format jsonl\`
+        - line 6: this is JSON, not a prompt; use \`--format jsonl\`
+        - line 7: this is JSON, not a prompt; use \`--format jsonl\`
 
       hint: run \`sora batch --schema\` to see the format of a row
       "
@@ -389,11 +389,11 @@ describe('the faults of a manifest', () => {
       "error: 8 errors in faulty-batch-api.jsonl
         - line 2: \`method\` is "GET", not "POST"
         - line 2: \`url\` is "/v1/images", not "/v1/videos"
-        - line 3: \`output\` is no key of a line of the Batch API
+        - line 3: \`output\` is not a key of a Batch API line
         - line 4: \`input_reference\` has neither \`image_url\` nor \`file_id\`
         - line 5: \`characters\` is not a list of objects with an \`id\`
         - line 6: the row has no \`prompt\`
-        - line 6: the id \`image\` is that of line 4 too
+        - line 6: the id \`image\` is already used in line 4
         - line 6: the duration \`soon\` is not a positive number of seconds
 
       hint: run \`sora batch --schema\` to see the format of a row

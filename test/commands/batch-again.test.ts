@@ -53,7 +53,7 @@ describe('a row with an output of its own', () => {
     jsonl(sora, `{"prompt":"a","output":"a\\u0000.mp4"}\n{"prompt":"b","output":"${'b'.repeat(250)}.mp4"}\n`);
     const run = await batch(['shots.jsonl']);
     expect({ code: run.code, posts: server.posts }).toEqual({ code: 2, posts: 0 });
-    expect(run.stderr).toMatch(/line 1: .*no file.*\n.*line 2: .*too long/);
+    expect(run.stderr).toMatch(/line 1: .*null character.*\n.*line 2: .*too long/);
   });
 
   it('that is to be paid is refused where another file stands', async () => {

@@ -143,7 +143,7 @@ describe('a request', () => {
         - \`--timeout soon\` is not a duration, such as 90s, 30m or 2h
         - \`--count 0\` is not a whole number from 1 to 100
         - \`--max-cost much\` is not an amount in dollars, such as 2.50
-        - the reference image not-an-image is no jpeg, png or webp file
+        - the reference image not-an-image is not a jpeg, png or webp file
         - the prompt is empty
         - the duration \`-3\` is not a positive number of seconds
         - the resolution \`2160p\` is not one of 480p, 720p, 1024p or 1080p

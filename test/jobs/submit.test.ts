@@ -7,7 +7,7 @@ import type { JobStatus, VideoRequest } from '../../src/domain/video.ts';
 import { fingerprintOf, recordRequest } from '../../src/jobs/fingerprint.ts';
 import {
   type RowOrder,
-  type RowTie,
+  type RowRef,
   type Submission,
   type SubmitDeps,
   type SubmitOrder,
@@ -84,7 +84,7 @@ const answers = (ledger: Ledger): JobRecord['answer'][] => [...ledger.all()].map
 
 interface Left {
   readonly request?: VideoRequest;
-  readonly row?: RowTie | null;
+  readonly row?: RowRef | null;
   /** Before the process was killed, it had begun to send the create. */
   readonly isSent?: boolean;
   readonly submitter?: Submitter;

@@ -56,9 +56,9 @@ export const batchCommand = defineCommand({
     const price = describePrice(toSpendMicros, unpriced);
     output.news(`plan: ${describeCount(count)}; cost: ${isSimulator ? `free (simulated; normally ${price})` : price}`);
     // Rows from standard input differ each time.
-    if (plan.strays > 0 && settings.path !== null) {
+    if (plan.orphans > 0 && settings.path !== null) {
       output.note(
-        `${plan.strays === 1 ? '1 earlier job no longer matches any row' : `${plan.strays} earlier jobs no longer match any row`} (removed or changed); \`sora list --local\` shows them`,
+        `${plan.orphans === 1 ? '1 earlier job no longer matches any row' : `${plan.orphans} earlier jobs no longer match any row`} (removed or changed); \`sora list --local\` shows them`,
       );
     }
     if (options.dryRun) {

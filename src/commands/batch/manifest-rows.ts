@@ -19,15 +19,15 @@ import { isRemoteImage } from '../../jobs/reference-image.ts';
 import type { Host } from '../../platform/host.ts';
 import type { BatchSettings } from './options.ts';
 
-/** What reading a manifest takes. */
+/** What reading a manifest needs. */
 type RowsDeps = Pick<Context, 'configuration' | 'host' | 'output'>;
 
-/** With the same fault in this many lines, they are counted instead of listed. */
+/** From this many lines on, lines with the same problem are counted instead of listed. */
 const MANY_LINES = 10;
 
 /**
- * Reads a manifest and compares it with the ledger. Throws `invalid_manifest` with every
- * fault of every line, before anything is sent.
+ * Reads a manifest and compares it with the ledger. Throws `invalid_manifest` with all
+ * problems of all lines, before anything is sent.
  */
 export async function planManifest(
   settings: BatchSettings,
@@ -59,7 +59,7 @@ function batchOf({ path }: ManifestSource, host: Host): string {
 /** The settings for reading a manifest, without running it. */
 export type ManifestSource = Pick<BatchSettings, 'name' | 'path' | 'format' | 'variants' | 'outputFolder'>;
 
-/** The resolved rows of a manifest. Throws `invalid_manifest` with every fault of every line. */
+/** The resolved rows of a manifest. Throws `invalid_manifest` with all problems of all lines. */
 export async function readRows(
   settings: ManifestSource,
   options: RequestOptions,
@@ -150,7 +150,7 @@ function refuse(source: ManifestSource, faults: readonly ManifestFault[]): void 
   });
 }
 
-/** A fault that very many lines share, such as a wrong option, is reported at its first line. */
+/** A problem shared by very many lines, such as a wrong option, is reported at its first line. */
 function violationsOf(faults: readonly ManifestFault[]): string[] {
   const lines = new Map<string, Set<number>>();
   for (const { line, message } of faults) lines.set(message, (lines.get(message) ?? new Set()).add(line));

@@ -89,7 +89,7 @@ export interface BatchSettings {
   readonly outputFolder: string;
   readonly results: ResultsFile | null;
   readonly concurrency: number;
-  /** The least time between two creates. */
+  /** The minimum time between two creates. */
   readonly intervalMs: number;
   readonly retries: number;
   readonly retryFailed: boolean;
@@ -104,7 +104,7 @@ const MAX_RETRIES = 100;
 
 type OptionDeps = Pick<Context, 'host' | 'configuration' | 'options' | 'output'>;
 
-/** Throws `usage` with all faults in the options of the run. */
+/** Throws `usage` with all problems in the options of the run. */
 export function readBatchOptions(file: string | undefined, options: BatchOptions, deps: OptionDeps): BatchSettings {
   const { host, configuration } = deps;
   const faults: string[] = [];

@@ -30,7 +30,7 @@ export interface SelectedRows {
   readonly rows: readonly PlannedRow[];
 }
 
-/** Runs rows of a plan, shows them, and writes the results file, which covers all rows in the end. */
+/** Runs rows of a plan, shows them, and writes the results file, which finally covers all rows. */
 export async function runPlan(
   { plan, rows }: SelectedRows,
   settings: BatchSettings,
@@ -108,7 +108,7 @@ function* documents(progress: BatchProgress): Generator<Record<string, unknown>>
   for (const entry of progress.entries()) yield entryJson(entry);
 }
 
-/** Running rows first; doubtful ones last, when more is known about whether they arrived. */
+/** Running rows first; doubtful ones last, when more is known about them. */
 function inOrderOfRunning(rows: readonly PlannedRow[]): PlannedRow[] {
   const rank = ({ state }: PlannedRow): number =>
     state === 'unknown' ? 2 : state === 'running' || state === 'saveable' ? 0 : 1;
@@ -137,7 +137,7 @@ function report(
   if (stoppedBy !== null) return { answer, errors: [stoppedBy.with({ hints: [...stoppedBy.hints, resume] })] };
   for (const [rows, option, does] of [
     [count.failed, '--retry-failed', 'retry what failed'],
-    [count.unknown, '--retry-unknown', 'resend what may have arrived; it may be paid twice'],
+    [count.unknown, '--retry-unknown', 'resend rows that may have arrived; they may be paid twice'],
   ] as const) {
     if (rows > 0)
       output.note(`add \`${option}\` to the same command to ${does} (${rows} ${rows === 1 ? 'row' : 'rows'})`);

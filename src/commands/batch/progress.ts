@@ -37,10 +37,10 @@ export class BatchProgress implements BatchListener {
   /** Reports the rows that ended in earlier runs, and starts to show the others. */
   async start(selected: readonly PlannedRow[]): Promise<void> {
     const { output, host } = this.#deps;
-    const isSelected = new Set(selected.map(({ row }) => row.tie.key));
+    const isSelected = new Set(selected.map(({ row }) => row.ref.key));
     for (const planned of this.#plan.rows) {
       const isOver = planned.state === 'done' || planned.state === 'failed';
-      if (isOver && !isSelected.has(planned.row.tie.key)) this.#tell(plannedEntry(planned, this.#profile));
+      if (isOver && !isSelected.has(planned.row.ref.key)) this.#tell(plannedEntry(planned, this.#profile));
     }
     this.#board = await output.board(host.clock, (room) => boardLines(this.#state(), host.clock.now(), room));
   }
@@ -52,7 +52,7 @@ export class BatchProgress implements BatchListener {
   /** In the order of the manifest. */
   *entries(): Generator<BatchEntry> {
     for (const planned of this.#plan.rows) {
-      const entry = this.#ended.get(planned.row.tie.key) ?? plannedEntry(planned, this.#profile);
+      const entry = this.#ended.get(planned.row.ref.key) ?? plannedEntry(planned, this.#profile);
       yield { ...entry, outcome: this.#outcomeOf(planned) };
     }
   }
@@ -62,7 +62,7 @@ export class BatchProgress implements BatchListener {
   }
 
   #outcomeOf({ row, state }: PlannedRow): RowState {
-    const { key } = row.tie;
+    const { key } = row.ref;
     return this.#ended.get(key)?.outcome ?? (this.#running.has(key) ? 'running' : state);
   }
 
@@ -73,18 +73,18 @@ export class BatchProgress implements BatchListener {
     }
     this.#pause = null;
     const startedMs = this.#deps.host.clock.now();
-    this.#running.set(row.tie.key, { name: nameOf(row), startedMs, what: 'queued', progress: null });
+    this.#running.set(row.ref.key, { name: nameOf(row), startedMs, what: 'queued', progress: null });
   }
 
   onWait(row: BatchRow, event: WaitEvent): void {
-    const activity = this.#running.get(row.tie.key);
+    const activity = this.#running.get(row.ref.key);
     if (activity === undefined || event.kind !== 'job') return;
     const { status, progress } = event.job;
     Object.assign(activity, { what: status.replace('_', ' '), progress: status === 'completed' ? 100 : progress });
   }
 
   onSave(row: BatchRow): void {
-    const activity = this.#running.get(row.tie.key);
+    const activity = this.#running.get(row.ref.key);
     if (activity !== undefined) Object.assign(activity, { what: 'saving', progress: 100 });
   }
 
@@ -101,8 +101,8 @@ export class BatchProgress implements BatchListener {
     const summary = { ...summarize(this.#profile, record ?? undefined, job), ...(files.length > 0 ? { files } : {}) };
     const { id, line } = row;
     const entry: BatchEntry = { id, line, outcome, summary, error };
-    this.#running.delete(row.tie.key);
-    this.#ended.set(row.tie.key, entry);
+    this.#running.delete(row.ref.key);
+    this.#ended.set(row.ref.key, entry);
     if (outcome === 'running') return;
     this.#tell(entry);
     await this.#onEntry(entry);

@@ -3,7 +3,7 @@ import type { FollowedJob } from '../../app/follow-jobs.ts';
 import type { Server } from '../../app/servers.ts';
 import { SoraError } from '../../domain/errors.ts';
 import type { Estimate } from '../../domain/pricing.ts';
-import { isFileOwed } from '../../domain/record.ts';
+import { isDownloadPending } from '../../domain/record.ts';
 import { changesOf } from '../../domain/request-changes.ts';
 import type { VideoRequest } from '../../domain/video.ts';
 import { overDayCap } from '../../jobs/day-cap.ts';
@@ -19,7 +19,7 @@ export interface CopiesOrder {
   readonly count: number;
   readonly again: boolean;
   /** Whether the videos are to be saved as files. */
-  readonly owesFile: boolean;
+  readonly savesFile: boolean;
 }
 
 export interface SubmittedCopies {
@@ -34,7 +34,7 @@ export interface SubmittedCopies {
  * that its job is known.
  */
 export async function submitCopies(order: CopiesOrder, deps: CopiesDeps): Promise<SubmittedCopies> {
-  const { request, price, count, again, owesFile } = order;
+  const { request, price, count, again, savesFile } = order;
   const { host, output, configuration, servers, jobs } = deps;
   const server = await servers.current();
   keepDayCap(order, server, deps);
@@ -53,7 +53,7 @@ export async function submitCopies(order: CopiesOrder, deps: CopiesDeps): Promis
         estimate: price,
         free: server.configuration.isSimulator,
         again,
-        owesFile,
+        savesFile,
         taken,
         maxCostPerDayMicros: configuration.maxCostPerDayMicros?.value ?? null,
         row: null,
@@ -61,7 +61,7 @@ export async function submitCopies(order: CopiesOrder, deps: CopiesDeps): Promis
       taken.add(record.key);
       if (unrecorded !== undefined) errors.push(unrecorded);
       if (kind === 'attached') {
-        const what = isFileOwed(record)
+        const what = isDownloadPending(record)
           ? `the same request already finished as ${record.job?.id}, and its video is not saved yet`
           : `the same request is already running as ${record.job?.id}`;
         output.note(`${what}; attaching to it at no further cost (\`--again\` submits another)`);
@@ -85,11 +85,11 @@ export async function submitCopies(order: CopiesOrder, deps: CopiesDeps): Promis
  * Refuses all copies if the last of them would exceed the day’s cap. Existing ones are not paid again. Each is checked again
  * when it is sent, because other processes may spend meanwhile.
  */
-function keepDayCap({ request, price, count, again, owesFile }: CopiesOrder, server: Server, deps: CopiesDeps): void {
+function keepDayCap({ request, price, count, again, savesFile }: CopiesOrder, server: Server, deps: CopiesDeps): void {
   const { ledger, host, configuration } = deps;
   const cap = configuration.maxCostPerDayMicros;
   if (cap === null || configuration.isSimulator) return;
-  const standing = underWay({ ledger }, { server: server.identity, request, again, owesFile });
+  const standing = underWay({ ledger }, { server: server.identity, request, again, savesFile });
   const missing = Math.max(0, count - standing.length);
   if (missing === 0) return;
   const excess = overDayCap(ledger, price === null ? null : price.micros * missing, {

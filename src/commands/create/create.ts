@@ -119,7 +119,7 @@ export const createCommand = defineCommand({
         price,
         count,
         again: options.again ?? false,
-        owesFile: files !== null && files.destination.kind !== 'stdout', // a pipe leaves no file behind
+        savesFile: files !== null && files.destination.kind !== 'stdout', // a pipe leaves no file behind
       },
       deps,
     );
