@@ -9,25 +9,25 @@ import type { HttpReply } from '../platform/http.ts';
 import { decodeErrorBody } from '../wire/error-body.ts';
 import { decodeJobStatus, decodeLocation } from '../wire/job.ts';
 import { jobPath } from '../wire/job-path.ts';
-import { type CallContext, failureFromReply, failureFromThrown } from './failure.ts';
+import { type CallContext, failureFromReply, failureFromThrown, quoteReply } from './failure.ts';
 import type { ContentOptions, ContentReply, ContentSource, ResumePoint } from './port.ts';
 import type { Transport, TransportReply } from './transport.ts';
 
-/** One fetch of a video's bytes: the server, the video, and what is asked of both. */
+/** One fetch of a video's bytes. */
 export interface ContentCall {
   readonly transport: Transport;
   readonly source: ContentSource;
   readonly variant: Variant;
   readonly options: ContentOptions;
   readonly context: CallContext;
-  /** Asks the server for the job, whose address of the file may be fresher than the one at hand. */
+  /** Reads the job again, which may have a fresher address of the file. */
   readonly look: () => Promise<VideoJob>;
 }
 
 /**
- * The bytes of a video, past the SDK, which would hold the whole file in memory: from the API's own `/content`, else from
- * the address that the job names. Throws `content_expired` only where the server itself says so of the video: that an
- * address refuses says nothing about a video that is paid for.
+ * The bytes of a video, from the API's `/content`, else from the address in the job. Bypasses the SDK, which would
+ * buffer the whole file. Throws `content_expired` only if the server reports that for the video: a refusal by a file's
+ * address says nothing about a paid video.
  */
 export async function openContent(call: ContentCall): Promise<ContentReply> {
   const { transport, source, variant, options } = call;
@@ -41,7 +41,7 @@ export async function openContent(call: ContentCall): Promise<ContentReply> {
   throw isOtherFile(outcome, options) || ROUTELESS.has(refusal.code) ? outcome : refusal;
 }
 
-/** The same for a server whose jobs name the file, and which need not have a route for it. */
+/** The same for servers whose jobs contain the address and which may have no `/content`. */
 export async function openFromJob(call: ContentCall, location: ContentLocation): Promise<ContentReply> {
   const { transport } = call;
   if (isRoute(call, location)) return openRoute(call);
@@ -56,21 +56,21 @@ export async function openFromJob(call: ContentCall, location: ContentLocation):
   throw outcome.code === 'content_expired' ? outcome : refusal;
 }
 
-/** The code of a file whose address refuses it. It says nothing about the job, unlike `content_expired`. */
+/** The code for a file address that refuses. Unlike `content_expired` it says nothing about the job. */
 const REFUSED: ErrorCode = 'permission_denied';
 
-/** Whether the address of a file is the wrong one, so that another may be right. */
+/** Whether the address of a file is wrong, so another one may work. */
 function isRefusal({ code }: SoraError): boolean {
   return code === REFUSED || code === 'content_not_ready';
 }
 
-/** Statuses of `/content` that ask for patience: the file may not be whole elsewhere either. */
+/** Statuses of `/content` that mean "later": the file may be incomplete elsewhere too. */
 const PASSING: ReadonlySet<number> = new Set([409, 425, 429]);
 
-/** What `/content` says where there is no such route: the word of the file's own address is worth more. */
+/** The replies of servers without `/content`; the file's own address is more reliable. */
 const ROUTELESS: ReadonlySet<ErrorCode> = new Set(['content_not_ready', 'not_supported', 'endpoint_not_found']);
 
-/** Whether the rest of a file was asked for and it turned out to be another file: the caller starts over. */
+/** Whether a resume found a different file, so the caller must start over. */
 function isOtherFile({ code }: SoraError, { resume }: ContentOptions): boolean {
   return resume !== undefined && code === 'download_corrupt';
 }
@@ -84,7 +84,7 @@ async function attempt<T>(open: () => Promise<T>): Promise<T | SoraError> {
   }
 }
 
-/** `/content`, with the key: the bytes, or JSON that names their address. */
+/** `/content`, with the key: the bytes, or JSON with their address. */
 async function openRoute(call: ContentCall): Promise<ContentReply> {
   const { transport, source, variant, options, context } = call;
   const url = transport.urlOf(routeOf(source.id), variant === 'video' ? {} : { variant });
@@ -102,7 +102,7 @@ async function openRoute(call: ContentCall): Promise<ContentReply> {
   return openLocation(call, location);
 }
 
-/** The address that a job names; where that refuses, the one that the job names by now. */
+/** The file at the job's address; if that refuses, at the address that the job has now. */
 async function openNamed(call: ContentCall, location: ContentLocation): Promise<ContentReply> {
   const { transport, options, look } = call;
   const refusal = await attempt(() => openLocation(call, location));
@@ -141,7 +141,7 @@ function routeOf(id: string): string {
   return `${jobPath('/videos', id)}/content`;
 }
 
-/** Whether an address is the API's own `/content`, perhaps by a name that the server has for itself, as `localhost`. */
+/** Whether an address is the API's own `/content`, perhaps under an internal host name such as `localhost`. */
 function isRoute({ transport, source }: ContentCall, content: ContentLocation | null): boolean {
   if (content?.kind !== 'url' || !URL.canParse(content.url, transport.baseUrl)) return false;
   return new URL(content.url, transport.baseUrl).pathname.endsWith(routeOf(source.id));
@@ -171,37 +171,37 @@ function isSuccess({ status }: HttpReply): boolean {
   return status === 200 || status === 206;
 }
 
-/** A reply in the place of the bytes: JSON, a page or nothing. */
+/** A reply instead of the bytes: JSON, a page or an empty body. */
 function isDocument({ headers }: HttpReply): boolean {
   return headers['content-length'] === '0' || /\bjson\b|^text\/html/i.test(headers['content-type'] ?? '');
 }
 
 const NOT_YET = /not[ _](yet )?(ready|available|complete|finished)|in.?progress|processing|pending|queued|generating/i;
 
-/** What a 2xx without bytes means: "not yet", "expired", or nothing that this API answers. */
+/** The meaning of a 2xx without bytes: "not yet", "expired", or not a reply of this API. */
 function noBytes(status: number, text: string, context: CallContext): SoraError {
   const { code, message } = decodeErrorBody(text);
   const word = decodeJobStatus(parseJson(text));
   const facts = context.facts ?? {};
-  const causedBy = `HTTP ${status}: ${message.slice(0, MAX_QUOTED_CHARACTERS) || 'an empty body'}`;
+  const causedBy = quoteReply(status, message.slice(0, MAX_QUOTED_CHARACTERS));
   const isUnfinished = word === 'queued' || word === 'in_progress' || NOT_YET.test(`${code} ${message}`);
   if (word === 'expired') return new SoraError('content_expired', { causedBy, status, facts });
   if (status !== 200 || text.trim() === '' || isUnfinished) {
     return new SoraError('content_not_ready', { causedBy, status, facts });
   }
-  const title = 'what was downloaded is no media file';
+  const title = 'the download is not a media file';
   return new SoraError('download_corrupt', { title, causedBy, status, retryable: false, facts });
 }
 
 const MAX_QUOTED_CHARACTERS = 300;
 
-/** Servers say "not yet" in four ways; only a caller who knows the job can tell "not yet" from "never". */
+/** Servers say "not yet" in four ways; only a caller that knows the job can distinguish it from "never". */
 const NOT_READY: ReadonlySet<number> = new Set([400, 404, 409, 425]);
 
-/** The file is shorter than what has arrived, so it is another one by now. */
+/** The file is shorter than the part received, so it has changed. */
 const RANGE_NOT_SATISFIABLE = 416;
 
-/** `fileOrigin` is that of the file's own address; left out for `/content`, which may redirect to one. */
+/** `fileOrigin` is the origin of the file's address; left out for `/content`, which may redirect to one. */
 async function failureFrom(
   transport: Transport,
   reply: TransportReply,
@@ -225,13 +225,13 @@ async function failureFrom(
 
 function codeOf(code: ErrorCode, status: number, isOfFile: boolean): ErrorCode {
   if (status === RANGE_NOT_SATISFIABLE) return 'download_corrupt';
-  // An address that has lapsed, wants a key or is blocked: none of this says that the video is gone.
+  // An address that has expired, requires a key or is blocked does not mean that the video is gone.
   if (isOfFile && status >= 400 && status < 500) return FILE_PASSING.get(status) ?? REFUSED;
   const isVague = code === 'invalid_request' || code === 'endpoint_not_found' || code === 'video_not_found';
   return isVague && NOT_READY.has(status) ? 'content_not_ready' : code;
 }
 
-/** What the address of a file says that may pass. */
+/** Statuses of a file's address that may be temporary. */
 const FILE_PASSING: ReadonlyMap<number, ErrorCode> = new Map([
   [404, 'content_not_ready'],
   [407, 'proxy_failure'],
@@ -241,7 +241,7 @@ const FILE_PASSING: ReadonlyMap<number, ErrorCode> = new Map([
   [429, 'rate_limit_exceeded'],
 ]);
 
-/** Throws `download_corrupt` for another part of the file than was asked for, or a part of another file. */
+/** Throws `download_corrupt` for the wrong range, or a range of a different file. */
 function toContentReply({ url, headers, status, body }: TransportReply, resume: ResumePoint | undefined): ContentReply {
   const validator = headers['accept-ranges'] === 'none' ? null : validatorOf(headers);
   const { origin } = new URL(url);
@@ -256,14 +256,14 @@ function toContentReply({ url, headers, status, body }: TransportReply, resume: 
   throw new SoraError('download_corrupt', { retryable: false, causedBy: `HTTP 206: ${causedBy}` });
 }
 
-/** Why a part cannot be put behind what has arrived; null where it can. */
+/** Why a part cannot be appended to the part received; null if it can. */
 function faultOfPart(
   range: ByteRange | null,
   headers: HttpReply['headers'],
   resume: ResumePoint | undefined,
 ): string | null {
   if (range === null || range.offsetBytes !== (resume?.offsetBytes ?? 0)) {
-    return `another part of the file than was asked for (${headers['content-range'] ?? 'not said which'})`;
+    return `the server returned the wrong range (${headers['content-range'] ?? 'no Content-Range'})`;
   }
   if (resume === undefined) return null;
   const validator = resume.validator.startsWith('"') ? headers.etag : headers['last-modified'];

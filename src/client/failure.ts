@@ -4,7 +4,7 @@ import type { Facts } from '../domain/hints.ts';
 import { keyFacts } from '../domain/profile-names.ts';
 import { decodeErrorBody } from '../wire/error-body.ts';
 
-/** What is known of a call when it fails. */
+/** What is known about a failed call. */
 export interface CallContext {
   readonly baseUrl: string;
   readonly hasKey: boolean;
@@ -13,7 +13,7 @@ export interface CallContext {
   readonly facts?: Facts;
 }
 
-/** A reply that is no 2xx, read to its end. */
+/** A reply outside 2xx, read completely. */
 export interface RefusedReply {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
@@ -34,10 +34,9 @@ export function failureFromReply(reply: RefusedReply, context: CallContext): Sor
     hasKey: context.hasKey,
     isAboutVideo: typeof context.facts?.id === 'string',
   });
-  const location = reply.headers.location;
-  const words = message || (location ? `redirected to ${location}` : 'no further words');
+  const { location } = reply.headers;
   return new SoraError(cause, {
-    causedBy: `HTTP ${reply.status}: ${words}`,
+    causedBy: quoteReply(reply.status, message || (location ? `redirected to ${location}` : '')),
     status: reply.status,
     requestId: requestIdOf(reply.headers),
     retryAfterMs,
@@ -48,7 +47,7 @@ export function failureFromReply(reply: RefusedReply, context: CallContext): Sor
   });
 }
 
-/** Anything thrown below HTTP. Whoever sent an abort signal looks at it first: an abort is no failure. */
+/** Anything thrown below HTTP. Callers check their abort signal first: an abort is not a failure. */
 export function failureFromThrown(thrown: unknown, context: CallContext): SoraError {
   if (thrown instanceof SoraError) return thrown;
   const fault = networkFaultOf(thrown);
@@ -62,24 +61,29 @@ export function failureFromThrown(thrown: unknown, context: CallContext): SoraEr
 const ENCODING_REFUSED =
   /content[- _]?type|multipart|form[- _]?data|media type|json body|prompt\b.{0,40}(required|missing)|(required|missing).{0,40}\bprompt/is;
 
-/** Whether a refusal shows that the server did not understand the body's encoding, so that it made nothing of it. */
+/** Whether a refusal shows that the server did not understand the body's encoding, so it created nothing. */
 export function refusesEncoding({ status, body }: Pick<RefusedReply, 'status' | 'body'>): boolean {
   if (status !== 400 && status !== 415 && status !== 422) return false;
   return status === 415 || ENCODING_REFUSED.test(decodeErrorBody(body).message);
 }
 
-/** A 2xx whose body is not what this API answers. */
+/** `HTTP 404: not found`, or `HTTP 404 (empty body)`. */
+export function quoteReply(status: number, message: string): string {
+  return message === '' ? `HTTP ${status} (empty body)` : `HTTP ${status}: ${message}`;
+}
+
+/** A 2xx whose body is not a reply of this API. */
 export function unreadableReply(reply: RefusedReply, context: CallContext): SoraError {
   const { message } = decodeErrorBody(reply.body);
   return new SoraError('unreadable_response', {
-    causedBy: `HTTP ${reply.status}: ${message.slice(0, 300) || 'an empty body'}`,
+    causedBy: quoteReply(reply.status, message.slice(0, 300)),
     status: reply.status,
     requestId: requestIdOf(reply.headers),
     facts: endpointFacts(context),
   });
 }
 
-/** Whether a network failure proves that the server's application has seen nothing of the request. */
+/** Whether a network failure proves that the server's application never saw the request. */
 export function sentNothing(thrown: unknown): boolean {
   const fault = networkFaultOf(thrown);
   return fault !== null && failedBeforeSending(fault);
@@ -90,7 +94,7 @@ function endpointFacts(context: CallContext): Facts {
   return { base_url: context.baseUrl, origin, host, ...context.facts, ...keyFacts(context.facts?.profile ?? null) };
 }
 
-/** The first error with a code in a chain of causes; a connect to several addresses fails with all of theirs. */
+/** The first error with a code in a chain of causes; a connect to several addresses fails with one error for each. */
 function networkFaultOf(thrown: unknown): NetworkFault | null {
   for (let error = thrown; error instanceof Error; error = error.cause) {
     if (error instanceof AggregateError) return networkFaultOf(error.errors[0]);
@@ -107,7 +111,7 @@ function describeThrown(thrown: unknown): string {
   if (!(thrown instanceof Error)) return String(thrown);
   const innermost = thrown instanceof AggregateError ? thrown.errors[0] : (thrown.cause ?? thrown);
   if (!(innermost instanceof Error)) return String(innermost);
-  // Of OpenSSL's line of numbers, functions and files, only one field is for people.
+  // Only one field of OpenSSL's line of numbers, functions and files is meant for people.
   const reason = /:SSL routines:[^:]*:([^:]+):/.exec(innermost.message)?.[1];
   return reason ?? (innermost.message || networkFaultOf(innermost)?.code || innermost.name);
 }
@@ -118,7 +122,7 @@ export function requestIdOf(headers: Readonly<Record<string, string>>): string |
 
 const MAX_WAIT_MS = 24 * 3_600_000;
 
-/** The wait that a server asks for: `retry-after-ms`, or `retry-after` in seconds or as a date. */
+/** The wait requested by a server: `retry-after-ms`, or `retry-after` in seconds or as a date. */
 export function retryAfterOf(headers: Readonly<Record<string, string>>, nowMs: number): number | null {
   const exactMs = Number.parseFloat(headers['retry-after-ms'] ?? '');
   if (exactMs >= 0) return Math.min(exactMs, MAX_WAIT_MS);

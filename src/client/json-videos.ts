@@ -33,14 +33,14 @@ export interface JsonVideosClientOptions extends ClientOptions {
 }
 
 /**
- * The dialects that no SDK knows, `generations` and `openrouter`, as JSON on the
- * transport; see `port.ts` for what each call promises. What a dialect has no call
- * for is `not_supported`.
+ * The dialects without an SDK, `generations` and `openrouter`, as JSON on the
+ * transport; see `port.ts` for the contract of each call. Calls that a dialect
+ * does not have throw `not_supported`.
  */
 export class JsonVideosClient implements VideosClient {
   readonly #options: JsonVideosClientOptions;
   readonly #rules: DialectRules;
-  /** Where the server wants to be asked for a job. */
+  /** The polling address of each job, if the server gave one. */
   readonly #pollingUrls = new Map<string, string>();
 
   constructor(options: JsonVideosClientOptions) {
@@ -48,7 +48,7 @@ export class JsonVideosClient implements VideosClient {
     this.#rules = DIALECTS[options.dialect];
   }
 
-  /** Ignores the signal: to abort a create that has left would only hide what became of it. */
+  /** Ignores the signal: aborting a create that has left would only hide its outcome. */
   async create(request: VideoRequest, { idempotencyKey }: CreateOptions): Promise<CreateOutcome> {
     const { transport, dialect } = this.#options;
     const { route, encode } = WIRE_FORMS[dialect];
@@ -103,11 +103,11 @@ export class JsonVideosClient implements VideosClient {
     return openFromJob(call, source.content ?? (await this.#locate(source.id, options)));
   }
 
-  /** Dialect `generations` needs no route for content: the job itself names the address, perhaps some moments after its end. */
+  /** Dialect `generations` needs no route for content: the job contains the address, perhaps some time after it ended. */
   async #locate(id: string, options: CallOptions): Promise<ContentLocation> {
     const { content } = await this.get(id, options);
     if (content !== null) return content;
-    throw new SoraError('content_not_ready', { causedBy: 'the job names no address of its video', facts: { id } });
+    throw new SoraError('content_not_ready', { causedBy: 'the job has no address of its video', facts: { id } });
   }
 
   #urlOf(id: string): string {
@@ -115,7 +115,7 @@ export class JsonVideosClient implements VideosClient {
     return transport.urlOf(jobPath(WIRE_FORMS[dialect].route, id));
   }
 
-  /** A polling address of another origin would be asked without the key, and is not ours to trust. */
+  /** A polling address on another origin would be called without the key, and is not trusted. */
   #hearPollingUrl(id: string, { value }: Reply): void {
     const { transport } = this.#options;
     const given = decodePollingUrl(value);

@@ -8,58 +8,58 @@ export interface CallOptions {
 
 export interface CreateOptions extends CallOptions {
   readonly idempotencyKey: string;
-  /** For a client that sends a create again after a 429, which made nothing. */
+  /** For a client that resends a create after a 429, which created nothing. */
   readonly resend?: {
     /** Before the pause. */
     held(): Promise<void>;
-    /** Before the create leaves again; false to give it up. */
+    /** Before the create leaves again; false to stop. */
     sending(): Promise<boolean>;
   };
 }
 
 /**
- * How a create ended. `rejected`: the server surely made nothing. `unknown`: bytes
- * left and no clear answer came back, so it may have; such a create must not be sent again.
+ * How a create ended. `rejected`: the server certainly created nothing. `unknown`: bytes
+ * left and no clear response arrived, so it may have; such a create must not be sent again.
  */
 export type CreateOutcome =
   | { readonly kind: 'accepted'; readonly job: VideoJob }
   | { readonly kind: 'rejected'; readonly error: SoraError }
-  /** The error’s `cause` is what happened. */
+  /** The error’s `cause` is the failure. */
   | { readonly kind: 'unknown'; readonly error: SoraError };
 
 export interface ListQuery {
   readonly limit: number;
-  /** Starts behind this id. */
+  /** Starts after this id. */
   readonly after?: string;
   readonly order?: 'asc' | 'desc';
 }
 
 export interface VideoPage {
   readonly jobs: readonly VideoJob[];
-  /** The `after` of the next page, or null when this is the last one. */
+  /** The `after` of the next page; null on the last one. */
   readonly next: string | null;
-  /** How far the server's clock is ahead of ours, by its `Date` header; null where it sends none. */
+  /** How far the server's clock is ahead of ours, by its `Date` header; null without one. */
   readonly aheadMs: number | null;
 }
 
-/** Where a broken download goes on. */
+/** Where an interrupted download resumes. */
 export interface ResumePoint {
   readonly offsetBytes: number;
   /** The validator of the first part; the server's `ETag` or `Last-Modified`. */
   readonly validator: string;
-  /** The length of the whole file, when the server told it. */
+  /** The length of the whole file, if the server reported it. */
   readonly totalBytes?: number | null;
 }
 
 export interface ContentReply {
   readonly body: Readable;
-  /** The origin of the address that the bytes come from. */
+  /** The origin that sends the bytes. */
   readonly origin: string;
-  /** The length of the whole file, when the server tells it. */
+  /** The length of the whole file, if the server reports it. */
   readonly totalBytes: number | null;
-  /** Where in the file the body starts: the asked offset when the server resumes, else 0. */
+  /** Where in the file the body starts: the requested offset if the server resumes, else 0. */
   readonly offsetBytes: number;
-  /** Strong `ETag`, else `Last-Modified`; null when the server gives neither, or cannot resume. */
+  /** Strong `ETag`, else `Last-Modified`; null if the server sends neither, or cannot resume. */
   readonly validator: string | null;
 }
 
@@ -73,16 +73,15 @@ export interface ContentOptions extends CallOptions {
 }
 
 /**
- * A server of videos, whatever dialect it speaks. Every call is sent once and
- * ends in a value or a `SoraError`; who wants to try again wraps the port
- * (`retry.ts`).
+ * A video server in any dialect. Every call is sent once and ends in a value
+ * or a `SoraError`; `retry.ts` wraps the port to retry.
  */
 export interface VideosClient {
-  /** Never throws for what happens on the wire: the outcome says how sure it is. */
+  /** Never throws for network failures: the outcome states how certain it is. */
   create(request: VideoRequest, options: CreateOptions): Promise<CreateOutcome>;
   get(id: string, options?: CallOptions): Promise<VideoJob>;
   list(query: ListQuery, options?: CallOptions): Promise<VideoPage>;
-  /** Resolves to whether the server says that the video is gone. */
+  /** Resolves to whether the server reports that the video is gone. */
   remove(id: string, options?: CallOptions): Promise<boolean>;
   content(source: ContentSource, variant: Variant, options?: ContentOptions): Promise<ContentReply>;
 }

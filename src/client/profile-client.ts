@@ -2,10 +2,10 @@ import { requireCapability, type ServerCapabilities } from '../domain/request-ga
 import type { VideoJob } from '../domain/video.ts';
 import type { CreateOutcome, VideosClient } from './port.ts';
 
-/** The server's own names of models, by those that are used here. */
+/** The server's names of models, by the names used here. */
 export type ModelNames = Readonly<Record<string, string>>;
 
-/** A client that does not ask for what its profile says is missing, and uses the server's own names of models. */
+/** A client that refuses what its profile declares missing, and uses the server's names of models. */
 export function withProfile(client: VideosClient, server: ServerCapabilities, modelNames: ModelNames): VideosClient {
   const ownNames = new Map(Object.entries(modelNames).map(([own, theirs]) => [theirs, own]));
   const named = (job: VideoJob): VideoJob => ({ ...job, model: job.model && (ownNames.get(job.model) ?? job.model) });
@@ -33,7 +33,7 @@ export function withProfile(client: VideosClient, server: ServerCapabilities, mo
   };
 }
 
-/** What a server calls a model. */
+/** The server's name of a model. */
 export function serverModel(model: string, modelNames: ModelNames): string {
   return Object.hasOwn(modelNames, model) ? (modelNames[model] ?? model) : model;
 }

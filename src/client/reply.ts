@@ -17,14 +17,14 @@ import {
 import type { CreateOutcome } from './port.ts';
 import type { Transport, TransportRequest } from './transport.ts';
 
-/** What a client of any dialect is made of. */
+/** What clients of all dialects need. */
 export interface ClientOptions {
   readonly transport: Transport;
   readonly profile: string;
   readonly now: () => number;
 }
 
-/** What is known of a call that is about to be made. */
+/** What is known about a call before it is made. */
 export function contextFor(
   { transport, profile, now }: ClientOptions,
   facts: NonNullable<CallContext['facts']>,
@@ -32,13 +32,13 @@ export function contextFor(
   return { baseUrl: transport.baseUrl, hasKey: transport.hasKey, atMs: now(), facts: { profile, ...facts } };
 }
 
-/** An answer of the API, read to its end, whatever its status. */
+/** A reply of the API, read completely, with any status. */
 export interface Reply extends RefusedReply {
-  /** The body as JSON; undefined when it is none. */
+  /** The body as JSON; undefined if it is not JSON. */
   readonly value: JsonValue | undefined;
 }
 
-/** One call, sent once, and its answer. Rejects with what the transport throws. */
+/** Sends one call once. Rejects with what the transport throws. */
 export async function exchange(transport: Transport, request: TransportRequest): Promise<Reply> {
   const reply = await transport.send({ ...request, headers: { accept: 'application/json', ...request.headers } });
   const body = await transport.answerOf(reply);
@@ -49,7 +49,7 @@ export function isSuccess({ status }: Reply): boolean {
   return status >= 200 && status < 300;
 }
 
-/** What a create came to, from its answer. A job in it counts, whatever the status of the answer. */
+/** The outcome of a create, from its reply. A job in the body counts, whatever the status. */
 export function outcomeOf(reply: Reply, context: CallContext): CreateOutcome {
   if (isSuccess(reply) || isJobDocument(reply.value)) {
     const job = decodeJob(reply.value, replyFacts(reply, context.atMs));
@@ -60,8 +60,8 @@ export function outcomeOf(reply: Reply, context: CallContext): CreateOutcome {
 }
 
 /**
- * The same, once the address in a `Location` was read where the answer itself names no job: it may be the job's, on the
- * server's own origin.
+ * The same, but if the reply contains no job, its `Location` is read too: on the server's own origin it may lead to
+ * the job.
  */
 export async function outcomeBehind(reply: Reply, context: CallContext, transport: Transport): Promise<CreateOutcome> {
   const outcome = outcomeOf(reply, context);
@@ -72,13 +72,13 @@ export async function outcomeBehind(reply: Reply, context: CallContext, transpor
     const job = isSuccess(answer) ? decodeJob(answer.value, replyFacts(answer, context.atMs)) : null;
     return job !== null && job.id === lastSegment(url) ? { kind: 'accepted', job } : outcome;
   } catch {
-    return outcome; // the create stays in doubt, which is what its error says
+    return outcome; // the create remains in doubt, as its error says
   }
 }
 
 function jobAddress({ headers }: Reply, baseUrl: string): string | null {
   const { location } = headers;
-  // A relative address begins at the route that the create was sent to.
+  // A relative address starts at the route of the create.
   if (location === undefined || !URL.canParse(location, `${baseUrl}/`)) return null;
   const url = new URL(location, `${baseUrl}/`);
   return url.origin === new URL(baseUrl).origin && lastSegment(url.href) !== '' ? url.href : null;
@@ -92,15 +92,15 @@ function lastSegment(url: string): string {
   }
 }
 
-/** What a create came to that was not answered. */
+/** The outcome of a create without a reply. */
 export function unansweredOutcome(thrown: unknown, context: CallContext): CreateOutcome {
   const failure = failureFromThrown(thrown, context);
   return sentNothing(thrown) ? { kind: 'rejected', error: failure } : { kind: 'unknown', error: inDoubt(failure) };
 }
 
 /**
- * The reply to a call that may be lost without harm. Throws the signal's reason, or a `SoraError` for whatever is not an
- * answer: a 2xx is one, and so is what `isAnswer` accepts beside it.
+ * The reply to a call that may be lost without harm. Throws the signal's reason, or a `SoraError` for a reply that is
+ * neither a 2xx nor accepted by `isAnswer`.
  */
 export async function readReply(
   transport: Transport,
@@ -119,7 +119,7 @@ export async function readReply(
   return reply;
 }
 
-/** Some servers answer for a job that failed with a 4xx or 5xx whose body is the job: it has ended all the same. */
+/** Some servers report a failed job with a 4xx or 5xx whose body is the job: it has ended. */
 export function isEndedJob(id: string): (reply: Reply) => boolean {
   return ({ value }) => {
     const job = decodeJob(value, { requestId: null, pollAfterMs: null });
@@ -127,20 +127,20 @@ export function isEndedJob(id: string): (reply: Reply) => boolean {
   };
 }
 
-/** The job that was asked for, by the id that it was found by, whatever else the reply calls it. Throws `unreadable_response`. */
+/** The requested job, under the requested id, whatever id the reply has. Throws `unreadable_response`. */
 export function jobOf(reply: Reply, id: string, context: CallContext): VideoJob {
   const job = decodeJob(reply.value, { ...replyFacts(reply, context.atMs), askedId: id });
   if (job === null) throw unreadableReply(reply, context);
   return { ...job, id };
 }
 
-/** Whether the answer to a removal says that the video is gone. Throws `unreadable_response`. */
+/** Whether the reply to a DELETE confirms that the video is gone. Throws `unreadable_response`. */
 export function removalOf(reply: Reply, context: CallContext): boolean {
   if (reply.value === undefined && reply.body.trim() !== '') throw unreadableReply(reply, context);
   return decodeDeleted(reply.value);
 }
 
-/** How far the server's clock is ahead of `nowMs`; null where it does not tell its time. */
+/** How far the server's clock is ahead of `nowMs`; null without a `Date` header. */
 export function aheadOf({ headers }: Reply, nowMs: number): number | null {
   const timeMs = Date.parse(headers.date ?? '');
   return Number.isNaN(timeMs) ? null : timeMs - nowMs;
@@ -155,8 +155,8 @@ export function replyFacts({ headers }: Reply, nowMs: number): ReplyFacts {
 }
 
 /**
- * Whether the request itself was refused. Timeouts (408, 499) and conflicts (409) may follow after the server took the
- * job, and a redirect may lead to it.
+ * Whether the request itself was refused. Timeouts (408, 499) and conflicts (409) may follow after the server accepted
+ * the job, and a redirect may lead to it.
  */
 function provesNothingMade({ status }: Reply): boolean {
   return status >= 400 && status < 500 && status !== 408 && status !== 409 && status !== 499;

@@ -5,7 +5,7 @@ import type { CallOptions, CreateOutcome, VideosClient } from './port.ts';
 const MAX_TRIES = 4;
 const BASE_DELAY_MS = 500;
 const MAX_DELAY_MS = 60_000;
-/** A server that asks for a longer pause is not waited for: the error says how long it asks for. */
+/** Longer pauses are not waited for: the error reports how long the server asks for. */
 const MAX_OBEYED_MS = 10 * 60_000;
 
 export interface RetryOptions {
@@ -16,9 +16,9 @@ export interface RetryOptions {
 }
 
 /**
- * The one place that retries. Reads and removals are repeated on network faults,
- * 429 and 5xx; a create only on a 429, which says that nothing was made. A pause
- * that the server asks for takes precedence over ours.
+ * The one place that retries. Reads and deletes are repeated on network faults,
+ * 429 and 5xx; a create only on a 429, which means that nothing was created. A pause
+ * requested by the server takes precedence over ours.
  */
 export function withRetries(client: VideosClient, options: RetryOptions): VideosClient {
   const retry = <T>(call: () => Promise<T>, { signal }: CallOptions = {}): Promise<T> =>
@@ -32,7 +32,7 @@ export function withRetries(client: VideosClient, options: RetryOptions): Videos
   };
 }
 
-/** A repeated removal may find the video gone: the first one arrived, and only its answer was lost. */
+/** A repeated delete may find the video gone: the first one arrived, and only its reply was lost. */
 function removal(client: VideosClient, id: string, options: CallOptions | undefined): () => Promise<boolean> {
   let isRepeated = false;
   return async () => {
@@ -73,7 +73,7 @@ async function createWithRetries(
     try {
       await pause(outcome.error, tries, options, signal);
     } catch {
-      return outcome; // interrupted between two tries: the refusal stands
+      return outcome; // interrupted between attempts: the refusal stands
     }
     if ((await resend?.sending()) === false) return outcome;
   }

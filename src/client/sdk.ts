@@ -24,9 +24,9 @@ export async function postThroughSdk(
       seen.reply = await exchange(transport, request);
     } catch (error) {
       seen.failure = error;
-      throw new Error('the transport failed'); // in the SDK’s eyes; it would drop what it cannot name
+      throw new Error('the transport failed'); // for the SDK, which would drop an unknown error
     }
-    return new Response(null, { status: seen.reply.status }); // all that the SDK still has to know
+    return new Response(null, { status: seen.reply.status }); // all that the SDK needs
   };
   const sdk = new OpenAI({
     apiKey: 'the transport sends the key',
@@ -35,10 +35,10 @@ export async function postThroughSdk(
     project: null,
     webhookSecret: null,
     baseURL: transport.baseUrl,
-    maxRetries: 0, // the SDK would send a create again on a 500: paid twice
+    maxRetries: 0, // the SDK would resend a create on a 500: paid twice
     timeout: DAY_MS, // the transport limits silence instead
     logLevel: 'off',
-    fetch: send as typeof fetch, // the SDK calls it with the text of an address only
+    fetch: send as typeof fetch, // the SDK always passes the URL as text
   });
   try {
     await sdk.post(path, { body }).asResponse();
@@ -49,7 +49,7 @@ export async function postThroughSdk(
   return seen.reply;
 }
 
-/** The body in bytes with its type. Of the headers that the SDK adds, none is for servers that are not OpenAI's. */
+/** The body in bytes with its type. The headers that the SDK adds are meant for OpenAI only. */
 async function encode(
   { body }: RequestInit,
   headers: Readonly<Record<string, string>>,

@@ -3,24 +3,24 @@ import { parseJson } from '../domain/json.ts';
 import { hideSecrets, redact, redactUrl } from '../domain/redact.ts';
 import type { Http, HttpReply, HttpRequest } from '../platform/http.ts';
 
-/** The server and what is sent to it with every call. */
+/** A server, and what is sent with every call. */
 export interface Endpoint {
-  /** As it was given, for example `https://api.openai.com/v1`; never completed, never doubled. */
+  /** As configured, for example `https://api.openai.com/v1`; used unchanged. */
   readonly baseUrl: string;
   /** The header that carries the key, or null for a server without one. */
   readonly auth: { readonly name: string; readonly value: string } | null;
   readonly headers: Readonly<Record<string, string>>;
   readonly query: Readonly<Record<string, string>>;
-  /** What of all this must never be shown or written down: some servers repeat what they were sent. */
+  /** Values that must never be shown or stored: some servers echo what they receive. */
   readonly secrets: readonly string[];
 }
 
-/** What `--debug` tells of an exchange; nothing in it is secret. */
+/** What `--debug` shows of an exchange, without secrets. */
 export type TraceEvent =
   | { readonly kind: 'request'; readonly method: string; readonly url: string; readonly baseURL: string }
   | { readonly kind: 'request body'; readonly type: string; readonly bytes: number; readonly text: string | null }
   | { readonly kind: 'response'; readonly status: number; readonly url: string; readonly ms: number }
-  /** The server's own words, or what broke the exchange. */
+  /** The server's message, or the error that ended the exchange. */
   | { readonly kind: 'response error'; readonly status: number | null; readonly url: string; readonly error: string };
 
 export interface TransportOptions {
@@ -30,7 +30,7 @@ export interface TransportOptions {
   readonly idleTimeoutMs: number;
   readonly now: () => number;
   readonly trace?: ((event: TraceEvent) => void) | undefined;
-  /** Hears what every caller should be told once, such as a `Sunset` header. */
+  /** Receives notices for the user, such as a `Sunset` header. */
   readonly onNotice?: ((notice: string) => void) | undefined;
 }
 
@@ -38,14 +38,14 @@ export interface TransportRequest extends Pick<HttpRequest, 'method' | 'url' | '
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-/** A reply, and the address that it came from in the end. */
+/** A reply, and the final address that it came from. */
 export interface TransportReply extends HttpReply {
   readonly url: string;
 }
 
-/** A text that is larger is no reply of this API; the largest real one carries a video as base64. */
+/** No reply of this API is larger; the largest contain a video as base64. */
 const MAX_TEXT_BYTES = 256 << 20;
-/** As much of a body as a log needs. */
+/** How much of a body a log needs. */
 const MAX_TRACED_CHARACTERS = 2_000;
 const MAX_REDIRECTS = 5;
 const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
@@ -73,7 +73,7 @@ export class Transport {
     return url.href;
   }
 
-  /** An address of the server's own with the endpoint's query, beside what it has already. */
+  /** An address of this server, with the endpoint's query added to its own. */
   withQuery(address: string): string {
     const url = new URL(address);
     for (const [name, value] of Object.entries(this.#options.endpoint.query)) {
@@ -82,7 +82,7 @@ export class Transport {
     return url.href;
   }
 
-  /** One exchange. Redirects of a GET are followed; a POST is never sent a second time by itself. */
+  /** One exchange. Redirects of a GET are followed; a POST is never resent automatically. */
   async send(request: TransportRequest): Promise<TransportReply> {
     let url = new URL(request.url);
     for (let redirects = 0; ; redirects++) {
@@ -98,19 +98,19 @@ export class Transport {
   }
 
   /**
-   * The text of a reply, read to its end, without the secrets that were sent. What is no answer of this API, be it a
-   * refusal or a page, is traced in the server's own words.
+   * The complete text of a reply, without secrets. A refusal or anything that is not a reply of this API is traced
+   * as the server sent it.
    */
   async textOf({ status, url, body }: TransportReply): Promise<string> {
     const text = this.#withoutSecrets(await readText(body));
     const { trace } = this.#options;
     if (trace !== undefined && !isAnswer(status, text)) {
-      trace({ kind: 'response error', status, url: redactUrl(url), error: excerpt(text) || 'an empty body' });
+      trace({ kind: 'response error', status, url: redactUrl(url), error: excerpt(text) || 'empty body' });
     }
     return text;
   }
 
-  /** The text of an answer of the API. Throws `endpoint_not_found` where a redirect has led to a place that wants a key and gets none. */
+  /** The text of a reply. Throws `endpoint_not_found` if a redirect led to another origin that requires a key. */
   async answerOf(reply: TransportReply): Promise<string> {
     const text = await this.textOf(reply);
     const isRefused = reply.status === 401 || reply.status === 403;
@@ -121,7 +121,7 @@ export class Transport {
       causedBy: `HTTP ${reply.status} from ${origin}`,
       hints: [
         `set the base URL to ${origin}${new URL(this.baseUrl).pathname} if that is the server’s own`,
-        'run `sora config list` to see where the base URL comes from',
+        'run `sora config list` to see where the base URL is set',
       ],
       status: reply.status,
     });
@@ -157,7 +157,7 @@ export class Transport {
     }
   }
 
-  /** A form is only measured: it holds files. */
+  /** Of a form only the size is shown: it contains files. */
   #bodyEvent(body: string | Uint8Array, headers: TransportRequest['headers']): TraceEvent {
     const [type = ''] = (headers?.['content-type'] ?? '').split(';');
     const text = typeof body === 'string' ? excerpt(this.#withoutSecrets(body)) : null;
@@ -198,7 +198,7 @@ function isAnswer(status: number, text: string): boolean {
   return status < 300 && (text.trim() === '' || parseJson(text) !== undefined);
 }
 
-/** Cut after it was redacted: half a secret would not be known for one. */
+/** Redacted before it is cut: half a secret would not be recognised. */
 function excerpt(text: string): string {
   return redact(text).slice(0, MAX_TRACED_CHARACTERS);
 }

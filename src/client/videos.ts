@@ -36,7 +36,7 @@ export interface VideosClientOptions extends ClientOptions {
   readonly encoding: Encoding | 'auto';
 }
 
-/** Refusals of the types of two fields, in the words of the libraries that read them. */
+/** Refusals of two fields' types, as validation libraries word them. */
 const TYPE_REFUSED =
   /\b(seconds|input_reference)\b.{0,80}(invalid type|valid (integer|number|string)|must be an? (integer|number|string))/is;
 
@@ -47,19 +47,19 @@ const ENCODERS: Readonly<Record<Encoding, (request: VideoRequest) => JsonObject 
 };
 
 /**
- * Dialect `videos`; see `port.ts` for what each call promises. Creates go through the openai SDK. Calls that only look go
- * straight over the transport: the SDK builds a `Headers` for each call, and loading that class takes Node as long as its start.
+ * Dialect `videos`; see `port.ts` for the contract of each call. Creates go through the openai SDK. Other calls use the
+ * transport directly: the SDK builds a `Headers` for each call, and loading that class takes as long as starting Node.
  */
 export class SdkVideosClient implements VideosClient {
   readonly #options: VideosClientOptions;
-  /** The encoding that this server turned out to want. */
+  /** The encoding that this server accepts, once known. */
   #learnt: Encoding | undefined;
 
   constructor(options: VideosClientOptions) {
     this.#options = options;
   }
 
-  /** Ignores the signal: to abort a create that has left would only hide what became of it. */
+  /** Ignores the signal: aborting a create that has left would only hide its outcome. */
   async create(request: VideoRequest, { idempotencyKey }: CreateOptions): Promise<CreateOutcome> {
     const { transport } = this.#options;
     const context = contextFor(this.#options, { model: request.model, size: request.size });
@@ -123,7 +123,7 @@ export class SdkVideosClient implements VideosClient {
   }
 }
 
-/** What to send in the place of an encoding that the server shows not to have understood; null when it refused for another reason. */
+/** The encoding to try instead if a refusal shows that the server did not understand; null for other refusals. */
 function otherEncoding(sent: Encoding, reply: Reply): Encoding | null {
   const isAboutTypes =
     (reply.status === 400 || reply.status === 422) && TYPE_REFUSED.test(decodeErrorBody(reply.body).message);

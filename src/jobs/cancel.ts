@@ -4,9 +4,9 @@ import { isTerminal, type VideoJob } from '../domain/video.ts';
 import type { Clock } from '../platform/clock.ts';
 
 /**
- * What a cancellation came to. `aborted`: the server says that it stopped.
- * `deleted`: the video is gone, whether or not the work behind it went on.
- * `running`: the job goes on and is billed.
+ * The outcome of a cancellation. `aborted`: the server reports that it stopped.
+ * `deleted`: the video is gone; the rendering may have continued.
+ * `running`: the job continues and is billed.
  */
 export type Cancellation =
   | { readonly kind: 'aborted'; readonly job: VideoJob }
@@ -15,7 +15,7 @@ export type Cancellation =
   /** It ended while it was being cancelled. */
   | { readonly kind: 'ended'; readonly job: VideoJob };
 
-/** Refusals of a DELETE that say "not this job" or "not here", and not that something is broken. */
+/** Refusals of a DELETE that mean "not this job" or "not here", rather than a failure. */
 const REFUSALS: ReadonlySet<string> = new Set([
   'not_supported',
   'endpoint_not_found',
@@ -30,11 +30,11 @@ export interface CancelDeps {
   readonly signal: AbortSignal;
 }
 
-/** A 409 that says the cancellation has begun, not that it is refused. */
+/** A 409 which means that the cancellation has started, not that it is refused. */
 const IN_PROGRESS = /cancel\w*\b.{0,40}\b(in progress|pending|requested|under ?way|already)|already\b.{0,40}\bcancel/is;
 const SETTLING_PAUSES_MS = [500, 1_000, 2_000, 4_000];
 
-/** The API has no cancel call: delete the unfinished job, then read it again and report what the server says then. */
+/** The API has no cancel call: delete the unfinished job, then read it again and report its status. */
 export async function cancelJob({ client, clock, signal }: CancelDeps, id: string): Promise<Cancellation> {
   let refusal: SoraError | null = null;
   try {

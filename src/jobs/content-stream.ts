@@ -6,7 +6,7 @@ import { fitsVariant, type MediaKind, SNIFF_BYTES, sniffMedia } from '../domain/
 import type { Variant } from '../domain/video.ts';
 import type { Clock } from '../platform/clock.ts';
 
-/** How long a server may take to publish the file of a job that it calls completed. */
+/** How long a server may take to publish the file of a completed job. */
 const PUBLISHING_MS = 60_000;
 const FIRST_DELAY_MS = 500;
 const QUOTED_CHARACTERS = 300;
@@ -20,18 +20,18 @@ export interface ContentDeps {
 export interface ContentOrder {
   readonly source: ContentSource;
   readonly variant: Variant;
-  /** The job says that it is completed, so "not ready" will pass. */
+  /** The job is completed, so "not ready" is temporary. */
   readonly isCompleted: boolean;
 }
 
-/** A reply whose first bytes were seen to be media; `kind` is null for the rest of a file whose beginning was seen before. */
+/** A reply whose first bytes are media; `kind` is null for the rest of a file whose beginning was checked before. */
 export type CheckedContent = ContentReply & {
   readonly kind: MediaKind | null;
-  /** What was read of the body to see that; it comes before what the body still holds. */
+  /** The bytes read for that check; the rest of the body follows them. */
   readonly head: Uint8Array;
 };
 
-/** Opens a video’s bytes, waits while a completed job’s file is not published yet, and refuses whatever is no media. */
+/** Opens a video’s bytes, waits until a completed job’s file is published, and refuses anything that is not media. */
 export async function openChecked(
   deps: ContentDeps,
   order: ContentOrder,
@@ -44,13 +44,12 @@ export async function openChecked(
   reply.body.destroy();
   if (kind !== null && order.variant !== 'video') {
     throw new SoraError('not_supported', {
-      title: `the server has no ${order.variant}: it sends the video in its place`,
+      title: `the server has no ${order.variant}: it sends the video instead`,
       jobId: order.source.id,
     });
   }
   throw new SoraError('download_corrupt', {
-    title:
-      kind === null ? 'what was downloaded is no media file' : `what was downloaded is a ${kind} file, not a video`,
+    title: kind === null ? 'the download is not a media file' : `the download is a ${kind} file, not a video`,
     causedBy: kind === null ? head.toString('utf8', 0, QUOTED_CHARACTERS) : null,
     jobId: order.source.id,
     retryable: false,
@@ -70,7 +69,7 @@ async function openWhenReady(
         ...options,
         ...(signal === undefined ? {} : { signal }),
       });
-      // A break between here and the moment when the body is read on is found by its reader, and must not end the process.
+      // The reader of the body handles a later break; until then it must not end the process.
       reply.body.on('error', () => {});
       const head = await peek(reply.body, signal);
       if (head.length > 0 || reply.offsetBytes > 0) return { ...reply, head };
@@ -85,13 +84,13 @@ async function openWhenReady(
   }
 }
 
-/** What a server says of a picture that it never makes, it says of one that is not there yet. */
+/** Servers answer alike for a picture that they never make and for one that is not ready yet. */
 function neverPublished(variant: Variant, { causedBy, status, requestId }: SoraError): SoraError {
   const title = `the server has no ${variant} of this video`;
   return new SoraError('not_supported', { title, causedBy, status, requestId });
 }
 
-/** Takes the first bytes off a stream. They are not put back: a stream that breaks drops what it holds. */
+/** Reads the first bytes of a stream. They are not unshifted: a stream that breaks drops its buffer. */
 async function peek(body: Readable, signal: AbortSignal | undefined): Promise<Buffer> {
   let head = Buffer.alloc(0);
   while (head.length < SNIFF_BYTES) {

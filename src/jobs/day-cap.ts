@@ -4,7 +4,7 @@ import { formatUsd } from '../domain/money.ts';
 import type { Ledger } from '../store/ledger.ts';
 
 export interface DayCap {
-  /** Any moment of the day, which is one of UTC. */
+  /** Any time of the day (UTC). */
   readonly atMs: number;
   /** Whose spending counts; null: everybody's. */
   readonly profile: string | null;
@@ -26,7 +26,7 @@ export function overDayCap(
   return new SoraError('cost_cap_exceeded', {
     title:
       micros === null
-        ? 'the price is not known, so the cap for the day cannot be kept'
+        ? 'the price is unknown, so the daily cap cannot be enforced'
         : `this would bring the day (${day}, UTC) to ${formatUsd(sumMicros)}, over its cap of ${formatUsd(capMicros)}`,
     hints: [
       `run \`sora config set ${setting} AMOUNT\` to raise the cap`,

@@ -7,16 +7,16 @@ import type { Variant } from '../domain/video.ts';
 import { type WriteTarget, writeTargetOf } from '../platform/files.ts';
 import { makeFolder } from '../platform/folders.ts';
 
-/** Where results go: a file of that name, a folder to be filled, or standard output. */
+/** Where results go: a file, a folder or standard output. */
 export type Destination =
   | { readonly kind: 'file'; readonly path: string }
   | { readonly kind: 'folder'; readonly path: string }
   | { readonly kind: 'stdout' };
 
-/** Names of standard output: opened as files, they would be emptied first. */
+/** Names of standard output, which must not be opened (and truncated) as files. */
 const STDOUT_NAMES: ReadonlySet<string> = new Set(['-', '/dev/stdout', '/dev/fd/1', '/proc/self/fd/1']);
 
-/** Reads `-o`: a folder when it exists as one or ends in a slash; nothing given is the working folder. */
+/** Parses `-o`: a folder if it exists as one or ends in a slash; the working folder by default. */
 export function parseDestination(output: string | undefined, cwd: string): Destination {
   if (output !== undefined && STDOUT_NAMES.has(output)) return { kind: 'stdout' };
   const path = resolve(cwd, output ?? '.');
@@ -24,12 +24,12 @@ export function parseDestination(output: string | undefined, cwd: string): Desti
   return { kind: isFolder ? 'folder' : 'file', path };
 }
 
-/** A backslash is a letter of names but on Windows. */
+/** Outside Windows a backslash is an ordinary character of a name. */
 export function endsInSlash(path: string): boolean {
   return path.endsWith('/') || path.endsWith(sep);
 }
 
-/** A place that cannot even be looked at is refused when it is checked. */
+/** A path that cannot be read is refused later, when it is checked. */
 function isExistingFolder(path: string): boolean {
   try {
     return statSync(path).isDirectory();
@@ -45,17 +45,17 @@ export interface NamedVideo {
   readonly prompt: string | null;
 }
 
-/** A file that a variant goes to. */
+/** The file for a variant. */
 export interface VariantPath {
   readonly variant: Variant;
   readonly path: string;
-  /** Whether it is the name that was asked for; the extension of another one may follow what the file really is. */
+  /** Whether the user chose the name; the extension of a generated one follows the actual kind of file. */
   readonly isAskedFor: boolean;
 }
 
 /**
- * Where the variants of a video go, each to a file of its own. A name that was asked for is for the first variant that its
- * extension suits; the others stand beside it.
+ * The files for the variants of a video. A requested name goes to the first variant that matches its
+ * extension; the others get names beside it.
  */
 export function pathsFor(
   destination: Exclude<Destination, { kind: 'stdout' }>,
@@ -83,7 +83,7 @@ function withoutExtension(path: string): string {
   return path.slice(0, path.length - extname(path).length);
 }
 
-/** The same for two names that some file systems take for one: in another case, or with accents written in another way. */
+/** Equal for names that some file systems treat as the same: different case, or a different Unicode form. */
 export function foldedName(path: string): string {
   return path.normalize('NFC').toLowerCase();
 }
@@ -92,14 +92,14 @@ export function withExtension(path: string, extension: string): string {
   return join(dirname(path), `${basename(path, extname(path))}.${extension}`);
 }
 
-/** `clip.mp4` → `clip.mp4.json`: what tells where a file came from. */
+/** `clip.mp4` → `clip.mp4.json`: the sidecar of a file. */
 export function sidecarPath(path: string): string {
   return `${path}.json`;
 }
 
 const SLUG_CHARACTERS = 48;
 
-/** `<slug of the prompt>-<end of the id>`; ids that no file name should hold are hashed. */
+/** `<slug of the prompt>-<end of the id>`; ids that are unsuitable for file names are hashed. */
 function defaultStem({ id, prompt }: NamedVideo): string {
   const slug = (prompt ?? '')
     .normalize('NFC')
@@ -116,7 +116,7 @@ function endOfId(id: string): string {
 }
 
 /**
- * Finds, before money is spent, what would keep the result from being saved, and creates the folders that are missing.
+ * Checks, before money is spent, that the result can be saved, and creates missing folders.
  * Throws `file_exists` and `cannot_write`.
  */
 export function checkDestination(destination: Destination, variants: readonly Variant[], force: boolean): void {
@@ -135,7 +135,7 @@ export function checkDestination(destination: Destination, variants: readonly Va
   if (taken.length > 0 && !force) throw fileExists(taken.join(', '));
 }
 
-/** Creates a folder where it is missing. Throws `cannot_write` where no file can be created in it. */
+/** Creates a missing folder. Throws `cannot_write` if no file can be created in it. */
 function checkFolder(folder: string): void {
   try {
     makeFolder(folder);
@@ -148,7 +148,7 @@ function checkFolder(folder: string): void {
   }
 }
 
-/** Where a path leads. Throws `cannot_write` for one that no file can have here. */
+/** Resolves a path. Throws `cannot_write` if it is not valid on this platform. */
 export function checkedTarget(path: string): WriteTarget {
   try {
     return writeTargetOf(path);

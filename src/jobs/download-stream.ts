@@ -15,8 +15,8 @@ export function downloadInto(path: string, deps: ContentDeps, order: ContentOrde
 }
 
 /**
- * Sends a video to a stream, such as standard output. A cut download resumes where the server can; what is written cannot be
- * taken back. Throws `download_corrupt`, `cannot_write` and whatever the client throws.
+ * Sends a video to a stream, such as standard output. An interrupted download resumes if the server supports it; written bytes cannot be
+ * undone. Throws `download_corrupt`, `cannot_write` and whatever the client throws.
  */
 export async function downloadTo(
   deps: ContentDeps,
@@ -40,14 +40,14 @@ export async function downloadTo(
     const { head, body, kind, totalBytes, validator } = content;
     if (content.offsetBytes !== sentBytes) {
       body.destroy();
-      throw incomplete(order, `${sentBytes} bytes are written, and the server cannot resume behind them`, false);
+      throw incomplete(order, `${sentBytes} bytes were written, and the server cannot resume after them`, false);
     }
     if (validator !== null) resume = { offsetBytes: 0, validator, totalBytes };
     walk ??= new ContainerWalk(kind);
     if (!(await pour(joined(head, body), output, name, onWritten))) return;
     if (totalBytes !== null && sentBytes !== totalBytes)
       throw incomplete(order, `${sentBytes} of ${totalBytes} bytes arrived`);
-    if (walk.missing !== null) throw incomplete(order, `the ${kind} file lacks ${walk.missing}`);
+    if (walk.missing !== null) throw incomplete(order, `the ${kind} file is missing ${walk.missing}`);
   };
   try {
     await retryWhileItMoves(deps, sendRest, () => sentBytes);
@@ -57,7 +57,7 @@ export async function downloadTo(
   }
 }
 
-/** Opens a pipe or device, has it written to, and closes it. Throws `cannot_write`. */
+/** Opens a pipe or device, writes to it, and closes it. Throws `cannot_write`. */
 export async function writeInto(
   path: string,
   write: (output: Writable) => Promise<unknown>,
@@ -67,7 +67,7 @@ export async function writeInto(
     signal?.throwIfAborted();
     throw cannotWrite(path, error);
   });
-  output.on('error', () => {}); // found where it is written to
+  output.on('error', () => {}); // reported by the write
   try {
     await write(output);
     if (!output.destroyed) await finished(output.end());
@@ -76,7 +76,7 @@ export async function writeInto(
   }
 }
 
-/** Passes bytes on, no faster than they are read; false when the reader has gone away (`| head`), which is no error. */
+/** Passes on bytes with back-pressure; false if the reader has gone away (`| head`), which is not an error. */
 export async function pour(
   source: AsyncIterable<Uint8Array>,
   output: Writable,

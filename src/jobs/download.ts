@@ -19,20 +19,20 @@ import { asDownloadError, incomplete, joined, retryWhileItMoves } from './transf
 export interface DownloadOrder extends ContentOrder {
   /** Absolute. */
   readonly path: string;
-  /** The name was made by us, so its extension may follow what the file really is. */
+  /** The name was generated, so its extension may follow the actual kind of file. */
   readonly isDefaultName: boolean;
   readonly force: boolean;
-  /** What even `force` does not replace: files that were saved together with this one. */
+  /** Files saved together with this one, which even `force` does not replace. */
   readonly keep?: readonly string[];
-  /** Bytes that have arrived, with those of earlier tries, and of how many when that is known. */
+  /** Bytes received, including earlier attempts, and the total if known. */
   readonly onProgress?: ((doneBytes: number, totalBytes: number | null) => void) | undefined;
   readonly onNote?: ((note: string) => void) | undefined;
 }
 
 /**
- * Brings a video home whole or not at all: into a private temporary file, from which a cut download resumes, also in a
- * later run; then to its name, which never hides a file that was there. Where the very same file stands there already, it
- * is the result: processes that download one video at once end with one file. A link stays, and leads to the new file.
+ * Downloads a video atomically: into a private temporary file, from which an interrupted download resumes, even in a
+ * later run; then to its name, without overwriting another file. If the identical file exists already, it is the
+ * result, so concurrent downloads of one video end with one file. A link stays, and points to the new file.
  *
  * Throws `download_corrupt`, `cannot_write` and whatever the client throws.
  */
@@ -53,11 +53,11 @@ export async function download(deps: ContentDeps, order: DownloadOrder): Promise
   }
 }
 
-/** One download to a file, over all its tries. */
+/** One download to a file, including all attempts. */
 class FileDownload {
   readonly #deps: ContentDeps;
   readonly #order: DownloadOrder;
-  /** With links followed. */
+  /** With links resolved. */
   readonly #target: string;
   #part: PartialFile | null = null;
   #looksForEarlier = true;
@@ -80,24 +80,24 @@ class FileDownload {
       const rest = signal ? addAbortSignal(signal, body) : body;
       await part.append(joined(head, rest), (doneBytes) => this.#order.onProgress?.(doneBytes, totalBytes));
     } finally {
-      body.destroy(); // where it was not read to its end
+      body.destroy(); // if it was not read completely
     }
     if (totalBytes !== null && part.sizeBytes !== totalBytes) {
       throw incomplete(this.#order, `${part.sizeBytes} of ${totalBytes} bytes arrived`);
     }
     if (part.missing !== null) {
-      if (totalBytes !== null) await this.#startOver(); // the server calls it whole, and may be writing it still
-      throw incomplete(this.#order, `the ${part.origin.kind} file lacks ${part.missing}`);
+      if (totalBytes !== null) await this.#startOver(); // the server may still be writing it
+      throw incomplete(this.#order, `the ${part.origin.kind} file is missing ${part.missing}`);
     }
     return this.#place(part);
   }
 
-  /** Ends what did not succeed. */
+  /** Cleans up after a failure. */
   async leave(): Promise<void> {
     await this.#part?.leave();
   }
 
-  /** The rest of what is on the disk, of this run or of an earlier one, where the server can resume; else all of it. */
+  /** Continues a partial file of this or an earlier run if the server can resume; else starts from the beginning. */
   async #open(): Promise<{ content: CheckedContent; part: PartialFile }> {
     for (;;) {
       const content = await this.#openFrom(this.#part?.resumePoint);
@@ -115,7 +115,7 @@ class FileDownload {
     }
   }
 
-  /** A server that answers with another part than was asked for cannot resume, and is asked for all of it. */
+  /** A server that returns the wrong range cannot resume, so the whole file is requested. */
   async #openFrom(resume: ResumePoint | undefined): Promise<CheckedContent> {
     if (resume === undefined) return openChecked(this.#deps, this.#order);
     try {
@@ -136,7 +136,7 @@ class FileDownload {
     this.#part = null;
   }
 
-  /** Gives the whole file its name. */
+  /** Moves the complete file to its name. */
   async #place(part: PartialFile): Promise<SavedFile> {
     const { variant, path, isDefaultName, onNote } = this.#order;
     const { kind } = part.origin;
@@ -144,7 +144,7 @@ class FileDownload {
     const whole = await part.finish();
     const placed = await this.#moveTo(wanted, whole).catch((error: unknown) => {
       if (existsSync(whole.path)) throw cannotWrite(wanted, error);
-      throw new Error('another process took the partial file over', { cause: error });
+      throw new Error('another process took over the partial file', { cause: error });
     });
     const promised = promisedKind(extname(placed).slice(1));
     if (promised !== null && promised !== kind) onNote?.(`${placed} holds ${kind} data, whatever its name says`);
@@ -172,11 +172,11 @@ class FileDownload {
 
 async function replace(path: string, whole: WholeFile): Promise<void> {
   await renameOver(whole.path, path).catch(async (error: unknown) => {
-    if (!(await isSame(path, whole))) throw error; // another process that downloads the same was faster
+    if (!(await isSame(path, whole))) throw error; // another process downloaded the same file first
   });
 }
 
-/** Whether what was downloaded stands there already. */
+/** Whether the destination already has the downloaded content. */
 async function isSame(path: string, { bytes, sha256 }: WholeFile): Promise<boolean> {
   const { size } = await stat(path);
   return size === bytes && (await hashFile(path)) === sha256;
@@ -188,7 +188,7 @@ async function hashFile(path: string): Promise<string> {
   return hash.digest('hex');
 }
 
-/** Copies a saved file to another name, whole or not at all. Throws `file_exists` and `cannot_write`. */
+/** Copies a saved file to another name atomically. Throws `file_exists` and `cannot_write`. */
 export async function copySaved(from: string, path: string, force: boolean): Promise<void> {
   const target = checkedTarget(path);
   if (target.kind === 'stream') {

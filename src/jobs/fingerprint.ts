@@ -3,14 +3,14 @@ import type { RecordedRequest } from '../domain/record.ts';
 import type { ReferenceImage, VideoRequest } from '../domain/video.ts';
 import { crypto } from '../platform/crypto.ts';
 
-/** The request as the ledger keeps it. */
+/** The request as stored in the ledger. */
 export function recordRequest(request: VideoRequest): RecordedRequest {
   const { prompt, model, seconds, size, frame, quality, characters, params } = request;
   const image = request.image === null ? null : describeImage(request.image);
   return { prompt, model, seconds, size, ...(frame && { frame }), quality, characters, params, image };
 }
 
-/** What the ledger keeps of a reference image: where it is, or the hash of its bytes. */
+/** The ledger's entry for a reference image: its address, or the hash of its bytes. */
 export function describeImage(image: ReferenceImage): string {
   switch (image.kind) {
     case 'file':
@@ -22,7 +22,7 @@ export function describeImage(image: ReferenceImage): string {
   }
 }
 
-/** Equal for requests that would make the same video at the same server, reference bytes included. */
+/** Equal for requests for the same video on the same server, reference bytes included. */
 export function fingerprintOf(baseUrl: string, request: RecordedRequest): string {
   return crypto()
     .hash('sha256', canonicalJson({ baseUrl, request: { ...request } }))

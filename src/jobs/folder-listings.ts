@@ -2,13 +2,13 @@ import { readdirSync, type Stats, statSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
 
 /**
- * Looks up very many paths: each folder is read once, and only a name that stands in it is looked at. Names are compared
- * regardless of case and of how accents are written, as some file systems do; what is looked at then tells the truth.
+ * Stats very many paths: each folder is read once, and only names found in it are looked up. Names are compared
+ * regardless of case and Unicode form, as some file systems do; the stat itself is exact.
  */
 export class FolderListings {
   readonly #names = new Map<string, ReadonlySet<string>>();
 
-  /** As `statSync`, of the moment for what exists; undefined where nothing stood when the folder was read. */
+  /** Like `statSync`; undefined if the name did not exist when the folder was read. */
   stat(path: string): Stats | undefined {
     return this.#namesIn(dirname(path)).has(folded(basename(path)))
       ? statSync(path, { throwIfNoEntry: false })
@@ -24,7 +24,7 @@ export class FolderListings {
   }
 }
 
-/** Nothing where there is no such folder. */
+/** Empty if the folder does not exist. */
 function listed(folder: string): string[] {
   try {
     return readdirSync(folder);

@@ -5,9 +5,9 @@ import type { ProcessFate, ProcessIdentity } from '../platform/process-identity.
 import type { Ledger } from '../store/ledger.ts';
 
 const ANSWER_POLL_MS = 250;
-/** A process that lives but says nothing for this long is stuck. */
+/** A running process without progress for this long is stuck. */
 const MOST_PATIENCE_MS = 10 * 60_000;
-/** How long a process is waited for that cannot be looked up from here. */
+/** How long to wait for a process whose state is unknown. */
 const DOUBTFUL_PATIENCE_MS = 60_000;
 
 export interface InFlightDeps {
@@ -19,26 +19,26 @@ export interface InFlightDeps {
 }
 
 export interface PatienceDeps extends InFlightDeps {
-  /** Stops waits between calls, never a create that has left. */
+  /** Aborts waits between calls, never a create that has left. */
   readonly signal?: AbortSignal | undefined;
-  /** What is happening now, where it takes a while. */
+  /** Progress messages for steps that take a while. */
   readonly onNews?: ((news: string) => void) | undefined;
 }
 
-/** Whether the process of a submission may still send it, or write down its answer. In doubt it may. */
+/** Whether the process of a submission may still send it or record its answer; true if in doubt. */
 export function isInFlight(record: JobRecord, deps: Pick<InFlightDeps, 'fateOf'>): boolean {
   return record.answer === 'pending' && submitterFate(record, deps) !== 'dead';
 }
 
-/** The same for another process than this one, which does not wait for itself. */
+/** The same, but false for this process, which must not wait for itself. */
 function isInFlightElsewhere(record: JobRecord, deps: InFlightDeps): boolean {
   return isInFlight(record, deps) && !isOwn(record, deps);
 }
 
 /**
- * Settles a submission whose process has ended: one that was not sent is withdrawn, and the outcome of any other is
- * unknown. One whose process may live stays as it is. Should that process be wrongly taken for dead, the order of lines
- * decides: it reads its `sending` back, and sends nothing behind a withdrawal.
+ * Settles a submission whose process has ended: an unsent one is withdrawn, the outcome of any other is
+ * unknown. One whose process may be alive is left alone. If a process is wrongly taken for dead, the order of lines
+ * decides: it reads back its `sending`, and sends nothing after a withdrawal.
  */
 export async function settle(deps: InFlightDeps, record: JobRecord): Promise<JobRecord> {
   const { ledger, clock } = deps;
@@ -48,12 +48,12 @@ export async function settle(deps: InFlightDeps, record: JobRecord): Promise<Job
     const at = { key, atMs: clock.now() };
     await ledger.append(
       isSent
-        ? { event: 'unknown', ...at, code: null, message: 'the process that sent it ended before the answer came' }
+        ? { event: 'unknown', ...at, code: null, message: 'the process that sent it ended before the response arrived' }
         : {
             event: 'rejected',
             ...at,
             code: WITHDRAWN,
-            message: 'the process that submitted it ended before it sent it',
+            message: 'the process that submitted it ended before sending it',
           },
     );
     settled = ledger.recordOf(key);
@@ -62,8 +62,8 @@ export async function settle(deps: InFlightDeps, record: JobRecord): Promise<Job
 }
 
 /**
- * Waits until a submission is answered, or settled. Throws `outcome_unknown` when its process lives on and says nothing,
- * and the signal's reason when it aborts.
+ * Waits until a submission is answered or settled. Throws `outcome_unknown` if its process is alive but makes no
+ * progress, and the signal's reason when it aborts.
  */
 export async function awaitAnswer(deps: PatienceDeps, existing: JobRecord): Promise<JobRecord> {
   const { ledger, clock, signal, onNews } = deps;
@@ -79,7 +79,7 @@ export async function awaitAnswer(deps: PatienceDeps, existing: JobRecord): Prom
   return record;
 }
 
-/** What was sent from a machine that cannot be looked at may be searched for on the server; nothing else may be done. */
+/** A submission sent from another machine may only be looked for on the server. */
 async function giveUpWaiting(
   { ledger, clock }: InFlightDeps,
   record: JobRecord,
@@ -87,12 +87,12 @@ async function giveUpWaiting(
 ): Promise<JobRecord> {
   const { key, isSent } = record;
   if (!isSent || !isDoubtful) throw stillSubmitting(record);
-  const message = `no answer was written down by ${nameOf(record)}, which cannot be looked up from here`;
+  const message = `no response was recorded by ${nameOf(record)}, whose state cannot be checked from here`;
   await ledger.append({ event: 'unknown', key, atMs: clock.now(), code: null, message });
   return ledger.recordOf(key);
 }
 
-/** The error for a submission that another process is at. */
+/** The error for a submission that another process is working on. */
 export function stillSubmitting(record: JobRecord): SoraError {
   return new SoraError('outcome_unknown', {
     title: `${record.key} is still being submitted by ${nameOf(record)}`,

@@ -1,11 +1,11 @@
 import { closeSync, openSync, readSync } from 'node:fs';
 import { addAbortSignal, type Readable } from 'node:stream';
 
-/** More than any prompt, manifest or reference image is. What never ends, such as `/dev/zero`, would fill the memory. */
+/** More than any prompt, manifest or reference image. An endless file such as `/dev/zero` would fill the memory. */
 const MAX_BYTES = 64 << 20;
 const CHUNK_BYTES = 64 << 10;
 
-/** All of a file. Throws the file system’s own error, or an `Error` for more than 64 MiB. */
+/** Reads a file. Throws the file system’s own error, or an `Error` for more than 64 MiB. */
 export function readInputFile(path: string): Uint8Array {
   const descriptor = openSync(path, 'r');
   try {
@@ -24,7 +24,7 @@ export function readBytes(path: string, what: string): Uint8Array {
   }
 }
 
-/** All of a stream. Throws the signal’s reason as soon as it aborts, or an `Error` for more than 64 MiB. */
+/** Reads a stream. Throws the signal’s reason as soon as it aborts, or an `Error` for more than 64 MiB. */
 export async function readStream(stream: Readable, signal: AbortSignal): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
   let sizeBytes = 0;

@@ -16,18 +16,18 @@ import {
 } from '../platform/private-files.ts';
 import { cannotWrite } from './destination.ts';
 
-/** Large writes: a trip to the disk for each chunk of a socket would take longer than the disk does. */
+/** Writes are batched: a call per socket chunk would take longer than the disk itself. */
 const FLUSH_BYTES = 1 << 20;
-/** Of a smaller file nothing is on the disk before it is whole, so a killed process leaves nothing to resume. */
+/** Smaller files are written only when complete, so a killed process leaves nothing to resume. */
 const WORTH_RESUMING_BYTES = FLUSH_BYTES;
 
-/** What a partial file belongs to; its bytes go together only where all of this is the same. */
+/** Identifies a partial file; only parts with equal identities may be joined. */
 export interface PartialOrigin {
-  /** Where it goes in the end; absolute, with links followed. */
+  /** The final path; absolute, with links resolved. */
   readonly path: string;
-  /** Names the video, its variant, and where it comes from. */
+  /** Identifies the video, its variant and its address. */
   readonly source: string;
-  /** Tells one state of the file at the server from another; null where nothing does. */
+  /** Identifies the version of the file on the server; null if the server sends no validator. */
   readonly validator: string | null;
   readonly totalBytes: number | null;
   readonly kind: MediaKind;
@@ -41,8 +41,8 @@ export interface WholeFile {
 }
 
 /**
- * A download in a private temporary file, with its hash and the walk through its container. The file is created for the
- * first bytes that are written; it is only ever appended to, and never emptied (docs/adr/0025).
+ * A download in a private temporary file, with its hash and the state of its container check. The file is created
+ * with the first write; it is only appended to, never truncated (docs/adr/0025).
  */
 export class PartialFile {
   readonly origin: PartialOrigin;
@@ -59,24 +59,24 @@ export class PartialFile {
     this.#tag = tagOf(source) + tagOf(JSON.stringify([validator, totalBytes]));
   }
 
-  /** How many bytes are on the disk. */
+  /** The number of bytes on disk. */
   get sizeBytes(): number {
     return this.#sizeBytes;
   }
 
-  /** What the container lacks if it ends here; null where it is whole or cannot be judged. */
+  /** What the container is missing if it ends here; null if it is complete or of unknown structure. */
   get missing(): string | null {
     return this.#walk.missing;
   }
 
-  /** What the server can be asked to go on with; undefined where the rest cannot be told from that of another file. */
+  /** Where to resume; undefined without a validator, since the rest could belong to another file. */
   get resumePoint(): ResumePoint | undefined {
     const { validator, totalBytes } = this.origin;
     if (validator === null || this.#sizeBytes === 0) return undefined;
     return { offsetBytes: this.#sizeBytes, validator, totalBytes };
   }
 
-  /** Takes over what a killed or interrupted run left of the same file, if it did, and removes what it left of an older state. */
+  /** Takes over the partial file of an interrupted run, if there is one, and removes those of older versions. */
   async resumeEarlier(): Promise<boolean> {
     const { path, source, validator, totalBytes } = this.origin;
     if (!isWorthResuming(totalBytes)) return false;
@@ -92,11 +92,11 @@ export class PartialFile {
   }
 
   /**
-   * Appends chunks as they arrive; the next ones are read while the last ones are written. What arrived before the
-   * source broke is written too. Throws what the source throws, or `cannot_write`.
+   * Appends chunks as they arrive, reading the next ones during a write. Chunks that arrived before the
+   * source broke are written too. Throws what the source throws, or `cannot_write`.
    */
   async append(source: AsyncIterable<Uint8Array>, onReceived: (sizeBytes: number) => void = () => {}): Promise<void> {
-    this.#checkFolder(); // before anything is read that could not be written
+    this.#checkFolder(); // before reading anything that could not be written
     let held: Uint8Array[] = [];
     let heldBytes = 0;
     let receivedBytes = this.#sizeBytes;
@@ -104,7 +104,7 @@ export class PartialFile {
     const flush = async (): Promise<void> => {
       await writing;
       writing = this.#write(held, heldBytes);
-      writing.catch(() => {}); // thrown when it is awaited
+      writing.catch(() => {}); // handled when awaited
       held = [];
       heldBytes = 0;
     };
@@ -123,16 +123,16 @@ export class PartialFile {
     }
   }
 
-  /** Closes the file, which from now on everybody who may use the folder may read. To be called once. Throws `cannot_write`. */
+  /** Closes the file and makes it readable according to the umask. Call once. Throws `cannot_write`. */
   async finish(): Promise<WholeFile> {
     const { path, file } = await this.#open();
-    await file.chmod(defaultFileMode()).catch(() => {}); // some network file systems know no modes
+    await file.chmod(defaultFileMode()).catch(() => {}); // some network file systems have no modes
     await file.close();
     abandonPrivateFile(path);
     return { path, bytes: this.#sizeBytes, sha256: this.#hash.digest('hex') };
   }
 
-  /** Ends an incomplete file: it is kept where a later run can resume it, and else removed. */
+  /** Closes an incomplete file: keeps it if a later run can resume it, else removes it. */
   async leave(): Promise<void> {
     if (this.resumePoint === undefined || !isWorthResuming(this.origin.totalBytes)) await this.discard();
     else if (this.#opened !== null) {
@@ -141,7 +141,7 @@ export class PartialFile {
     }
   }
 
-  /** Removes the file, where there is one. What fails here is not worth more than the failure that led here. */
+  /** Removes the file, if there is one. Errors are ignored in favour of the one that led here. */
   async discard(): Promise<void> {
     if (this.#opened !== null) await discard(this.#opened);
   }
@@ -164,7 +164,7 @@ export class PartialFile {
     this.#opened = adopted;
     const { totalBytes } = this.origin;
     const { size } = await adopted.file.stat();
-    // A whole file that was only not renamed is fetched again from its last byte: its end is checked by one more reply.
+    // A complete file that was not renamed is resumed at its last byte, so that one more reply confirms its end.
     const keptBytes = totalBytes === null ? size : Math.min(size, totalBytes - 1);
     if (keptBytes <= 0) return;
     const kept = adopted.file.createReadStream({

@@ -7,39 +7,39 @@ import { type InFlightDeps, isInFlight, settle, stillSubmitting } from './in-fli
 
 const PAGE_SIZE = 100;
 const MAX_PAGES = 20;
-/** `Date` and `created_at` count whole seconds, and the reply takes a moment. */
+/** `Date` and `created_at` have a resolution of one second, and the reply takes a moment. */
 const ROUNDING_MS = 2_000;
-/** How much older than the submission the list is read: its clock may jump, and servers sort as they like. */
+/** How far before the submission the list is read: clocks jump, and servers may sort differently. */
 const MARGIN_MS = 15 * 60_000;
-/** The same where absence is to prove something. */
+/** The same if absence from the list is evidence. */
 const WHOLE_MARGIN_MS = 24 * 3_600_000;
 const TWIN_MS = 3_600_000;
 const MAX_CANDIDATES = 5;
-/** A prompt that a list cuts is still told apart from others of its beginning. */
+/** Minimum length at which a truncated prompt still identifies the request. */
 const SHORTEST_CUT = 16;
 
 export interface RecoverDeps extends InFlightDeps {
   readonly client: VideosClient;
-  /** The server's list has every job of the account, by its profile's word. */
+  /** Whether the profile declares that the server lists every job of the account. */
   readonly hasCompleteList: boolean;
 }
 
 export type Recovery =
-  /** `job` is null when another process had found it. */
+  /** `job` is null if another process found it. */
   | { readonly kind: 'found'; readonly record: JobRecord; readonly job: VideoJob | null }
-  /** It was withdrawn before it was sent, or is refused or given up by now. */
+  /** It was withdrawn before it was sent, or was refused or abandoned meanwhile. */
   | { readonly kind: 'closed'; readonly record: JobRecord }
-  /** The complete list does not have it. */
+  /** The list is complete and does not have it. */
   | { readonly kind: 'never-arrived' }
-  /** No job is surely the one; these may be. */
+  /** No job is certainly the one; these may be. */
   | { readonly kind: 'missing'; readonly candidates: readonly VideoJob[] }
   /** The server has no list, or does not answer. */
   | { readonly kind: 'unsearchable'; readonly error: SoraError };
 
 /**
- * Looks through the server's list for the job of a submission whose answer was lost. It is adopted where one job alone
- * fits: it has the prompt, nothing contradicts the request, it was made after the submission by the server's own clock,
- * and no record has it. Throws `outcome_unknown` while another process is still submitting it.
+ * Searches the server's list for the job of a submission whose response was lost. A job is adopted if it is the only
+ * one that fits: same prompt, no contradiction to the request, created after the submission by the server's clock,
+ * and without a record. Throws `outcome_unknown` while another process is still submitting it.
  */
 export async function recover(deps: RecoverDeps, submission: JobRecord, signal?: AbortSignal): Promise<Recovery> {
   const { ledger, client, clock, hasCompleteList } = deps;
@@ -65,19 +65,19 @@ export async function recover(deps: RecoverDeps, submission: JobRecord, signal?:
   }
 }
 
-/** A candidate in one line, for a person who is to choose. */
+/** A candidate in one line, for a person to choose from. */
 export function describeCandidate({ id, prompt, createdAtMs }: VideoJob): string {
   const made = createdAtMs === null ? '' : `, made ${new Date(createdAtMs).toISOString()}`;
   return `${id}${prompt === null ? '' : ` “${prompt.slice(0, 40)}”`}${made}`;
 }
 
-/** One reading of a server's list, for one lost submission. */
+/** One pass over a server's list, for one lost submission. */
 class Search {
   readonly #deps: RecoverDeps;
   readonly #lost: JobRecord;
   readonly #jobs = new Map<string, VideoJob>();
   #aheadMs = 0;
-  /** Whether the list was read to its end, or far enough that its absence there counts. */
+  /** Whether the list was read to its end, or far enough for absence to count. */
   #isWhole = false;
 
   constructor(deps: RecoverDeps, lost: JobRecord) {
@@ -98,7 +98,7 @@ class Search {
     }
   }
 
-  /** The list begins with the newest, and has come to what is too old. */
+  /** The list is sorted by age and has reached jobs that are too old. */
   #isPast(marginMs: number): boolean {
     const times = [...this.#jobs.values()].flatMap((job) => this.#madeAtMs(job) ?? []);
     const isNewestFirst = times.every((timeMs, at) => timeMs <= (times[at - 1] ?? timeMs));
@@ -106,8 +106,8 @@ class Search {
   }
 
   /**
-   * The job that is surely the submission's own. Of several equal submissions without an answer nobody knows which job
-   * is whose, unless the list is complete: then the first of them takes the oldest job, and so on.
+   * The job that certainly belongs to the submission. With several equal submissions in doubt the assignment is
+   * ambiguous, unless the list is complete: then the first of them gets the oldest job, and so on.
    */
   findJob(): VideoJob | undefined {
     const { request, submittedAtMs, fingerprint } = this.#lost;
@@ -121,7 +121,7 @@ class Search {
     return fitting[rivals.filter((rival) => isEarlier(rival, this.#lost)).length];
   }
 
-  /** Whether no job on the list can be the lost one, whatever the server made of its prompt. */
+  /** Whether no listed job can be the lost one, even if the server changed its prompt. */
   isAbsent(): boolean {
     const { request, submittedAtMs } = this.#lost;
     const mayBe = (job: VideoJob): boolean =>
@@ -129,7 +129,7 @@ class Search {
     return this.#isWhole && !this.#unclaimed().some(mayBe);
   }
 
-  /** Jobs that the submission may have made, those of its prompt first. */
+  /** Jobs that the submission may have created, those with its prompt first. */
   candidates(): VideoJob[] {
     const { request, submittedAtMs } = this.#lost;
     const unclaimed = this.#unclaimed();
@@ -138,7 +138,7 @@ class Search {
     return (alike.length > 0 ? alike : later).slice(0, MAX_CANDIDATES);
   }
 
-  /** Other submissions to this server whose jobs are not known by now. */
+  /** Other submissions to this server whose jobs are still unknown. */
   #others(): JobRecord[] {
     const { key, baseUrl } = this.#lost;
     return this.#deps.ledger
@@ -146,7 +146,7 @@ class Search {
       .filter((record) => record.job === null && record.key !== key && record.baseUrl === baseUrl);
   }
 
-  /** What no record has, and no other lost submission fits better. */
+  /** Jobs without a record that fit no other lost submission better. */
   #unclaimed(): VideoJob[] {
     const others = this.#others();
     const isOthers = (job: VideoJob): boolean =>
@@ -155,8 +155,8 @@ class Search {
   }
 
   /**
-   * Whether an equal submission of about that time has a job that this list does not show under its id: where lists have
-   * ids of their own, or each replica its own list, the job that fits may be that one.
+   * Whether an equal submission of about that time has a job that this list does not show under its id. If lists use
+   * different ids, or each replica has its own list, the job that fits may be that one.
    */
   #hasHiddenTwin(): boolean {
     const { fingerprint, submittedAtMs } = this.#lost;
@@ -191,7 +191,7 @@ function isEarlier(a: JobRecord, b: JobRecord): boolean {
   return a.submittedAtMs < b.submittedAtMs || (a.submittedAtMs === b.submittedAtMs && a.key < b.key);
 }
 
-/** The prompt is the same; what a server leaves out of its list contradicts nothing. */
+/** Same prompt; a field missing from the list is not a contradiction. */
 function fits(job: VideoJob, request: RecordedRequest): boolean {
   const agrees = <T>(theirs: T | null, ours: T | null): boolean => theirs === null || ours === null || theirs === ours;
   return (
@@ -203,12 +203,12 @@ function fits(job: VideoJob, request: RecordedRequest): boolean {
   );
 }
 
-/** Without the provider before a model's name, and the date of its snapshot behind it. */
+/** A model's name without provider prefix and snapshot date. */
 function bareModel(name: string | null): string | null {
   return name?.replace(/^.*\//, '').replace(/-\d{4}-\d{2}-\d{2}$/, '') ?? null;
 }
 
-/** Whether a job may be of a request although its server hides, cuts or rewrites prompts. */
+/** Whether a job may belong to a request on a server that hides, truncates or rewrites prompts. */
 function resembles(job: VideoJob, request: RecordedRequest): boolean {
   if (job.prompt === null) return true;
   const [theirs, ours] = [plain(job.prompt), plain(request.prompt)].map((text) => text.toLowerCase()) as [

@@ -5,16 +5,16 @@ import { readBytes } from './input-file.ts';
 
 export interface ReadImage {
   readonly reference: ReferenceImage;
-  /** `WIDTHxHEIGHT`; null for what does not lie here. */
+  /** `WIDTHxHEIGHT`; null unless it is a local file. */
   readonly size: string | null;
 }
 
-/** Whether a reference image is named by an address or by the id of an uploaded file, and not by a file here. */
+/** Whether a reference image is a URL or the id of an upload rather than a local file. */
 export function isRemoteImage(image: string): boolean {
   return /^(https?|data):/i.test(image) || /^file[-_][\w-]+$/.test(image);
 }
 
-/** Reads what `--image` names. Throws an `Error` that says what is wrong with it. */
+/** Reads the image of `--image`. Throws an `Error` that states the problem. */
 export function readReferenceImage(image: string, folder: string): ReadImage {
   if (isRemoteImage(image)) {
     const isUrl = image.includes(':');

@@ -5,7 +5,7 @@ import type { Ledger } from '../store/ledger.ts';
 import { type InFlightDeps, isInFlight, settle, stillSubmitting } from './in-flight.ts';
 import type { RecoverDeps } from './recover.ts';
 
-/** The record of a submission that was named. Throws `usage` where there is none. */
+/** The record of a submission that was named. Throws `usage` if there is none. */
 export function submissionOf(ledger: Ledger, key: string): JobRecord {
   const record = ledger.byKey(key);
   if (record !== undefined) return record;
@@ -16,8 +16,8 @@ export function submissionOf(ledger: Ledger, key: string): JobRecord {
 }
 
 /**
- * Ties a job of the server to a submission whose outcome is unknown, by a person's word. Throws `usage` where the
- * submission or the job has another counterpart, and what the server answers when it is asked for the job.
+ * Links a job on the server to a submission of unknown outcome, as the user says. Throws `usage` if the
+ * submission or the job is linked already, and the server's error if the job cannot be read.
  */
 export async function attachJob(
   deps: RecoverDeps,
@@ -35,8 +35,8 @@ export async function attachJob(
 }
 
 /**
- * Gives a submission whose outcome is unknown up, by a person's word: its request may be submitted again. Its price still
- * counts as spent where it was sent, for the server may have made the video. Throws `usage` where it has a job.
+ * Abandons a submission of unknown outcome, as the user says, so its request may be submitted again. If it was sent,
+ * its price still counts as spent, because the server may have created the video. Throws `usage` if it has a job.
  */
 export async function forget(deps: InFlightDeps, submission: JobRecord): Promise<void> {
   const { ledger, clock } = deps;
@@ -46,7 +46,7 @@ export async function forget(deps: InFlightDeps, submission: JobRecord): Promise
   await ledger.append({ event: 'rejected', key, atMs: clock.now(), code, message: 'forgotten by `sora forget`' });
 }
 
-/** One that another process may be sending is nobody else's, unless that process cannot be looked up: then a person knows. */
+/** A submission that another process may be sending is off limits, unless that process cannot be checked: then the user decides. */
 async function unresolved(deps: InFlightDeps, submission: JobRecord, id: string | null): Promise<JobRecord> {
   const record = await settle(deps, submission);
   const { key, job, host, boot = null, started = null, pid } = record;

@@ -8,7 +8,7 @@ import { downloadInto } from './download-stream.ts';
 
 export interface SaveOrder {
   readonly job: VideoJob;
-  /** Undefined for a job that was made elsewhere, which has no place in the ledger. */
+  /** Undefined for a job created elsewhere, which is not in the ledger. */
   readonly record: JobRecord | undefined;
   readonly destination: Exclude<Destination, { kind: 'stdout' }>;
   readonly variants: readonly Variant[];
@@ -18,8 +18,8 @@ export interface SaveOrder {
 }
 
 /**
- * Saves the variants of a finished job, one after the other, and writes each into the ledger; what went into a pipe or device
- * is no file. Throws what `download` throws.
+ * Saves the variants of a finished job, one after the other, and records each in the ledger, except for pipes and
+ * devices. Throws what `download` throws.
  */
 export async function save(deps: ContentDeps & { readonly ledger: Ledger }, order: SaveOrder): Promise<SavedFile[]> {
   const { job, record, destination, variants, force, onProgress, onNote } = order;
@@ -48,5 +48,5 @@ export async function save(deps: ContentDeps & { readonly ledger: Ledger }, orde
     }
     files.push(file);
   }
-  return [...files]; // without the room to grow that it has by now: a batch keeps thousands
+  return [...files]; // drops spare capacity: a batch keeps thousands
 }

@@ -24,55 +24,55 @@ import { fingerprintOf, recordRequest } from './fingerprint.ts';
 import { awaitAnswer, type PatienceDeps } from './in-flight.ts';
 import { describeCandidate, type RecoverDeps, recover } from './recover.ts';
 
-/** A server may list a job only some moments after it took it. */
+/** A server may list a job only some time after accepting it. */
 const RECOVERY_DELAYS_MS = [0, 1_000, 3_000];
-/** More time passes where a create that is not on the list is held to have never arrived. */
+/** Longer if absence from the list means that the create never arrived. */
 const COMPLETE_LIST_DELAYS_MS = [...RECOVERY_DELAYS_MS, 10_000];
-/** After anything else a create may still arrive: a server that was too slow to answer is at it, one that said yes has it. */
+/** After other failures a create may still arrive, for example at a server that was slow to respond. */
 const MAY_HAVE_NEVER_ARRIVED: ReadonlySet<string | null> = new Set(['connection_failed', 'server_error', null]);
 
 export interface SubmitDeps extends RecoverDeps, PatienceDeps {
   readonly randomBytes: (size: number) => Uint8Array;
-  /** What is worth knowing afterwards, too. */
+  /** Messages that stay relevant after the submission. */
   readonly onNotice?: ((notice: string) => void) | undefined;
-  /** The profile whose spending the daily cap counts; all spending when left out or null. */
+  /** The profile whose spending counts towards the daily cap; all spending when left out or null. */
   readonly cappedProfile?: string | null;
 }
 
-/** Which row of a manifest a submission is for. */
+/** The manifest row of a submission. */
 export interface RowRef {
   /** The manifest. */
   readonly batch: string;
-  /** Equal for all submissions of the row, and for no other. */
+  /** Identifies the row; the same for all its submissions. */
   readonly key: string;
 }
 
-/** A row that is to have a video now. */
+/** A row to submit now. */
 export interface RowOrder extends RowRef {
-  /** The latest of its submissions that is known to have failed; null where there is none. */
+  /** Its latest submission known to have failed; null if there is none. */
   readonly after: string | null;
-  /** A submission in doubt that is given up when it cannot be found; null where there is none. */
+  /** A submission in doubt to abandon if it cannot be found; null if there is none. */
   readonly givesUp: string | null;
-  /** The most that all submissions of the manifest may cost, in all processes; null without a cap. */
+  /** The cap for all submissions of the manifest, across processes; null without a cap. */
   readonly maxCostMicros: number | null;
 }
 
 export interface SubmitOrder {
-  /** Key of the record, by which a caller finds out later what became of it; a new one when left out. */
+  /** Key of the record, by which a caller can find it later; generated when left out. */
   readonly key?: string;
   readonly server: ServerIdentity;
   readonly request: VideoRequest;
   readonly estimate: Estimate | null;
   /** The simulator: never counted as spent. */
   readonly free: boolean;
-  /** Submit another one although the same request is unfinished. */
+  /** Submit another one even if the same request is unfinished. */
   readonly again: boolean;
-  /** The video is to be saved as a file: one that an earlier command did not save yet counts as unfinished. */
+  /** The video will be saved as a file, so an equal request whose video is not saved yet counts as unfinished. */
   readonly savesFile?: boolean;
-  /** Records that this command has already taken for other copies of the request. */
+  /** Records that this command already uses for other copies of the request. */
   readonly taken: ReadonlySet<string>;
   readonly maxCostPerDayMicros: number | null;
-  /** The row that this is for; null for a single create. */
+  /** The row of a batch; null for a single create. */
   readonly row: RowOrder | null;
 }
 
@@ -80,25 +80,24 @@ export interface Submission {
   /** `attached`: the job existed and nothing was paid. */
   readonly kind: 'submitted' | 'attached';
   readonly record: JobRecord;
-  /** The job as the server just reported it; null when only the ledger knows of it. */
+  /** The job as the server just reported it; null if it is known from the ledger only. */
   readonly job: VideoJob | null;
-  /** The answer to its create was lost, and the job was found in the server's list. */
+  /** The response to its create was lost, and the job was found in the server's list. */
   readonly doubt?: SoraError;
-  /** The job is paid, and its id could not be written down. */
+  /** The job is paid, but its id could not be recorded. */
   readonly unrecorded?: SoraError;
 }
 
 /**
- * Pays once. The intent is in the ledger before the create leaves, the order of intents decides between processes that
- * want the same thing at once, and a create that may have left is never sent again: its job is looked for.
+ * Pays once. The intent is in the ledger before the create leaves, the order of intents decides between concurrent
+ * processes, and a create that may have left is never sent again: its job is searched for.
  *
- * A single create is the same as another one with an equal request, while that is unfinished or its file is still to be
- * saved. A row of a manifest is the same as itself only, and has its video once: it is submitted again only by a run
- * that knows of its failure.
+ * A single create attaches to one with an equal request while that is unfinished or its file is not saved yet.
+ * A manifest row is the same only as itself: it is submitted again only by a run that knows of its failure.
  *
  * Throws the server's refusal, `cost_cap_exceeded`, `ledger_damaged`, `outcome_unknown` when the job could not be found,
- * or the signal's reason when it aborts before anything was sent. For a row that may be tried again: a `connection_failed`
- * where its create never arrived, or is given up, and a `duplicate_request` where another process was refused.
+ * or the signal's reason when it aborts before anything was sent. For a row that may be retried: `connection_failed`
+ * if its create never arrived or was abandoned, and `duplicate_request` if another process was refused.
  */
 export async function submit(deps: SubmitDeps, order: SubmitOrder): Promise<Submission> {
   let key: string | null = null;
@@ -116,7 +115,7 @@ export async function submit(deps: SubmitDeps, order: SubmitOrder): Promise<Subm
       if (key !== null) await withdraw(deps, key, 'another process submitted the same request first');
       const submission = await goOnWith(deps, order, standing);
       if (submission !== null) return submission;
-      if (order.row !== null) throw didNotArrive(null); // another create has to wait for its turn
+      if (order.row !== null) throw didNotArrive(null); // another create must wait for its turn
       key = null;
       continue;
     }
@@ -125,16 +124,16 @@ export async function submit(deps: SubmitDeps, order: SubmitOrder): Promise<Subm
     await requireIntact(deps, order, key);
     const submission = await send(deps, order, key);
     if (submission !== null) return submission;
-    key = null; // another process took this one for dead, and withdrew it
+    key = null; // another process took this one for dead and withdrew it
   }
 }
 
-/** Whether a submission certainly made nothing, or a person gave it up, so that its request may be submitted again. */
+/** Whether a submission certainly created nothing, or was abandoned, so its request may be submitted again. */
 export function isCleared({ answer, refusal }: JobRecord): boolean {
   return answer === 'rejected' && [WITHDRAWN, NEVER_ARRIVED, ABANDONED].some((code) => code === refusal?.code);
 }
 
-/** The submission that an order is for, this one's own included; undefined when there is none. */
+/** The submission that serves an order, possibly its own; undefined if there is none. */
 function firstOf(deps: SubmitDeps, order: SubmitOrder, key: string | null): JobRecord | undefined {
   const { ledger } = deps;
   const own = key === null ? undefined : ledger.recordOf(key);
@@ -154,7 +153,7 @@ export function underWay(
     .filter((record) => isOpen(record) || (savesFile && isDownloadPending(record)));
 }
 
-/** The submission that stands for a row, of all that it had, oldest first; undefined when it is to be submitted. */
+/** The current one of a row's submissions (oldest first); undefined if the row must be submitted. */
 function standingOf(records: readonly JobRecord[], after: string | null): JobRecord | undefined {
   const at = records.findIndex(({ key }) => key === after);
   return (
@@ -168,7 +167,7 @@ async function writeIntent(deps: SubmitDeps, order: SubmitOrder): Promise<string
   const { server, request, estimate, free, row, savesFile = false } = order;
   const key = order.key !== undefined && ledger.byKey(order.key) === undefined ? order.key : newKey(deps);
   const recorded = recordRequest(request);
-  // Nothing leaves before `sending` is on the disk, which takes this line along.
+  // Nothing leaves before `sending` is on disk, and its sync includes this line.
   await ledger.appendAhead({
     event: 'intent',
     key,
@@ -190,11 +189,11 @@ async function writeIntent(deps: SubmitDeps, order: SubmitOrder): Promise<string
   return key;
 }
 
-/** Null when another process withdrew the submission before it was sent. */
+/** Null if another process withdrew the submission before it was sent. */
 async function send(deps: SubmitDeps, order: SubmitOrder, key: string): Promise<Submission | null> {
   const { client, ledger, clock, signal } = deps;
   const write = (event: 'sending' | 'held'): Promise<void> => ledger.append({ event, key, atMs: clock.now() });
-  /** Written and read back: behind a withdrawal, or where the file lost a line, nothing may leave. */
+  /** Written and read back: after a withdrawal, or if the file lost a line, nothing may leave. */
   const sending = async (): Promise<boolean> => {
     await write('sending');
     return ledger.recordOf(key).isSent;
@@ -213,7 +212,7 @@ async function send(deps: SubmitDeps, order: SubmitOrder, key: string): Promise<
       const { code, causedBy, message } = outcome.error;
       const unwritten = await ledger.tryAppend({ event: 'rejected', ...at, code, message: causedBy ?? message });
       if (unwritten !== null) throw refusedUnrecorded(outcome.error, key, unwritten);
-      if (outcome.error.retryable) signal?.throwIfAborted(); // given up between two tries, not refused
+      if (outcome.error.retryable) signal?.throwIfAborted(); // aborted between attempts, not refused
       throw outcome.error;
     }
     case 'unknown': {
@@ -228,7 +227,7 @@ async function send(deps: SubmitDeps, order: SubmitOrder, key: string): Promise<
   }
 }
 
-/** A job that is paid goes on, and its id is shown, also where it cannot be written down. */
+/** A paid job continues, and its id is shown, even if it cannot be recorded. */
 async function accept(
   { ledger, onNotice }: SubmitDeps,
   event: LedgerEvent & { readonly event: 'accepted' },
@@ -239,27 +238,27 @@ async function accept(
   const unwritten = await ledger.tryAppend(event);
   if (unwritten === null) return { kind: 'submitted', record: ledger.recordOf(key), job };
   const unrecorded = unwritten.with({
-    title: `${job.id} was created and is paid, but could not be written to the ledger`,
+    title: `${job.id} was created and is paid, but could not be recorded in the ledger`,
     jobId: job.id,
     submission: key,
     hints: [`make room on the disk, then run \`sora attach ${key} ${shellWord(job.id)}\` to add it to the ledger`],
   });
-  onNotice?.(unrecorded.message); // at once: the wait that follows may be interrupted
+  onNotice?.(unrecorded.message); // now, because the wait that follows may be interrupted
   return { kind: 'submitted', record: applyEvent(pending, event) ?? pending, job, unrecorded };
 }
 
-/** The ledger still counts it as sent, so it would stay in doubt. */
+/** The ledger still counts it as sent, so it would remain in doubt. */
 function refusedUnrecorded(refusal: SoraError, key: string, { causedBy }: SoraError): SoraError {
   return refusal.with({
     submission: key,
     hints: [
       ...refusal.hints,
-      `run \`sora forget ${key}\`: the ledger could not be told of the refusal (${causedBy ?? 'cannot write'})`,
+      `run \`sora forget ${key}\`: the refusal could not be recorded in the ledger (${causedBy ?? 'cannot write'})`,
     ],
   });
 }
 
-/** Attaches to a submission that is answered. Null when it never arrived, and may be submitted again. */
+/** Attaches to an answered submission. Null if it never arrived and may be submitted again. */
 async function goOnWith(
   deps: SubmitDeps,
   order: Pick<SubmitOrder, 'row'>,
@@ -279,7 +278,7 @@ async function goOnWith(
   return found === null ? null : { ...found, kind: 'attached' };
 }
 
-/** Null when the create never arrived, by a list that is complete, or was given up. */
+/** Null if the create never arrived, according to a complete list, or was abandoned. */
 async function findLost(
   deps: SubmitDeps,
   { row }: Pick<SubmitOrder, 'row'>,
@@ -290,7 +289,7 @@ async function findLost(
   const facts = { key: lost.key };
   let candidates: readonly VideoJob[] = [];
   let isMissing = false;
-  if (row === null) onNews?.('the answer was lost; checking whether the video was created');
+  if (row === null) onNews?.('the response was lost; checking whether the video was created');
   try {
     for (const delayMs of hasCompleteList ? COMPLETE_LIST_DELAYS_MS : RECOVERY_DELAYS_MS) {
       if (delayMs > 0) await clock.sleep(delayMs, signal);
@@ -299,7 +298,7 @@ async function findLost(
       if (recovery.kind === 'unsearchable') break;
       if (recovery.kind === 'found') {
         const { record, job } = recovery;
-        onNotice?.(`the answer to the create was lost; its video was found in the server’s list as ${record.job?.id}`);
+        onNotice?.(`the response to the create was lost; its job was found in the server’s list: ${record.job?.id}`);
         return { kind: 'submitted', record, job, doubt };
       }
       isMissing = recovery.kind === 'never-arrived';
@@ -318,14 +317,14 @@ async function findLost(
   const hasNeverArrived = isMissing && MAY_HAVE_NEVER_ARRIVED.has(lost.refusal?.code ?? null);
   if (!hasNeverArrived && row?.givesUp !== lost.key) throw inDoubt(lost.key, doubt, candidates);
   const [code, message] = hasNeverArrived
-    ? [NEVER_ARRIVED, 'the server’s list, which is complete, does not have it']
-    : [ABANDONED, 'given up; it may exist'];
+    ? [NEVER_ARRIVED, 'it is missing from the server’s list, which is complete']
+    : [ABANDONED, 'abandoned; it may exist'];
   await ledger.append({ event: 'rejected', key: lost.key, atMs: clock.now(), code, message });
   const record = ledger.recordOf(lost.key);
-  return record.answer === 'accepted' ? { kind: 'submitted', record, job: null } : null; // found in the same moment
+  return record.answer === 'accepted' ? { kind: 'submitted', record, job: null } : null; // found at the same time
 }
 
-/** The error for a submission whose job may exist, with what a person can do about it. `doubt`: why, or what happened. */
+/** The error for a submission whose job may exist, with hints. `doubt` is the reason. */
 export function inDoubt(key: string, doubt: SoraError | string, candidates: readonly VideoJob[]): SoraError {
   const { causedBy, status, requestId, cause } =
     typeof doubt === 'string' ? new SoraError('outcome_unknown', { causedBy: doubt }) : doubt;
@@ -338,7 +337,7 @@ export function inDoubt(key: string, doubt: SoraError | string, candidates: read
     hints: [
       ...candidates.map((job) => `run \`sora attach ${key} ${shellWord(job.id)}\` if it is ${describeCandidate(job)}`),
       ...hintsFor('outcome_unknown', { key }),
-      ...(isRedirect ? ['set the base URL to where the server redirects to, without the `/videos` at its end'] : []),
+      ...(isRedirect ? ['set the base URL to the redirect target, without the `/videos` at its end'] : []),
     ],
     cause,
   });
@@ -348,12 +347,15 @@ function didNotArrive(doubt: SoraError | null): SoraError {
   return new SoraError('connection_failed', {
     title: 'the create did not arrive at the server',
     causedBy: doubt?.causedBy ?? null,
-    hints: ['run the command again: nothing was created, by the server’s list', 'check the network and the server'],
+    hints: [
+      'run the command again: the server’s list shows that nothing was created',
+      'check the network and the server',
+    ],
     cause: doubt,
   });
 }
 
-/** Withdraws the intent when it would bring its manifest over the cap, with all that other processes submit of it. */
+/** Withdraws the intent if it would exceed the cap of its manifest, counting submissions of other processes. */
 async function keepBatchCap(deps: SubmitDeps, { row, free, server }: SubmitOrder, key: string): Promise<void> {
   if (row === null || row.maxCostMicros === null || free) return;
   const { estimatedMicros } = deps.ledger.recordOf(key);
@@ -381,7 +383,7 @@ async function keepDayCap(deps: SubmitDeps, { maxCostPerDayMicros, free }: Submi
   throw excess;
 }
 
-/** Once more behind the own intent, which has closed a torn line, and after all that was looked up. */
+/** Checked again after our intent, which has ended any torn line, and after all lookups. */
 async function requireIntact(deps: SubmitDeps, { free }: SubmitOrder, key: string): Promise<void> {
   try {
     if (!free) deps.ledger.requireIntact();

@@ -1,11 +1,11 @@
 import { SoraError } from '../domain/errors.ts';
 import type { ContentDeps, ContentOrder } from './content-stream.ts';
 
-/** Tries in a row that bring no new byte. */
+/** Consecutive attempts without a new byte. */
 const MAX_IDLE_TRIES = 5;
 const RETRY_DELAY_MS = 500;
 
-/** Retries after passing faults, for as long as every few tries bring new bytes; throws the fault that ends it. */
+/** Retries after transient failures as long as every few attempts bring new bytes; throws the last failure. */
 export async function retryWhileItMoves<T>(
   { clock, signal }: ContentDeps,
   attempt: () => Promise<T>,
@@ -24,18 +24,18 @@ export async function retryWhileItMoves<T>(
   }
 }
 
-/** A transfer that ended early, or too soon for what the file says of itself. */
+/** A transfer that ended before the announced length or the end of the container. */
 export function incomplete({ source: { id } }: ContentOrder, causedBy: string, retryable = true): SoraError {
   const title = 'the download is incomplete';
   return new SoraError('download_corrupt', { title, causedBy, retryable, jobId: id, facts: { id } });
 }
 
-/** A connection that broke in the middle is worth another try; what the server or the disk refuses is not. */
+/** A broken connection is retried; refusals by the server or the disk are not. */
 function isTransient(error: unknown): boolean {
   return error instanceof SoraError ? error.retryable && error.code !== 'content_not_ready' : true;
 }
 
-/** What is told of a download that failed, whatever was thrown. */
+/** The error to report for a failed download, whatever was thrown. */
 export function asDownloadError(error: unknown, { source }: ContentOrder): SoraError {
   if (error instanceof SoraError) return error.jobId === null ? error.with({ jobId: source.id }) : error;
   return new SoraError('download_corrupt', {

@@ -9,13 +9,13 @@ const GROWTH = 1.4;
 const JITTER = 0.2;
 /** An unknown status may be final: keep polling, but less often. */
 const UNKNOWN_STATUS_DELAY_MS = 5_000;
-/** Bounds for the pause that a server asks for. */
+/** Bounds for the pause that a server requests. */
 const MIN_SERVER_DELAY_MS = 50;
 const MAX_SERVER_DELAY_MS = 5 * 60_000;
-/** Replicas and restarts answer 404 for a job that exists: it is gone only after several in a row over some time. */
+/** Replicas and restarts return 404 for existing jobs: a job is gone only after several in a row over some time. */
 const MISSING_MS = 60_000;
 const MIN_MISSING = 4;
-/** A gateway under repair answers with a page for a while; after this many in a row it is something else. */
+/** A gateway in maintenance returns pages for a while; after this many in a row it is a different problem. */
 const MAX_UNREADABLE = 5;
 
 export interface WaitDeps {
@@ -27,7 +27,7 @@ export interface WaitDeps {
 
 export interface WaitOrder {
   readonly id: string;
-  /** The job as already known; saves the first poll. */
+  /** The job, if already known; saves the first poll. */
   readonly known: VideoJob | null;
   readonly deadlineMs: number;
   readonly signal?: AbortSignal | undefined;
@@ -39,7 +39,7 @@ export type WaitEvent =
   | { readonly kind: 'trouble'; readonly error: SoraError };
 
 /**
- * Polls a job until it has ended, and yields each look. Network faults and server
+ * Polls a job until it has ended, and yields each result. Network faults and server
  * errors are retried until the deadline. Throws `wait_timeout` at the deadline, the
  * signal's reason when it aborts, and refusals that waiting cannot fix.
  */
@@ -81,7 +81,7 @@ async function pauseWithin(
   await clock.sleep(Math.min(pauseMs, leftMs), signal);
 }
 
-/** When to poll next: quickly at first, then less and less often, unless the server asks for a pause. */
+/** Decides when to poll next: quickly at first, then less often, unless the server requests a pause. */
 class Pace {
   readonly #random: () => number;
   #delayMs = FIRST_DELAY_MS;
@@ -92,7 +92,7 @@ class Pace {
     this.#random = random;
   }
 
-  /** Takes over what the last reply asks for. */
+  /** Applies the pause requested by the last reply. */
   update(serverDelayMs: number | null, status?: JobStatus): void {
     this.#serverDelayMs = serverDelayMs || null; // 0 would poll in a hot loop
     this.#isUnknown = status === 'unknown';
@@ -107,7 +107,7 @@ class Pace {
   }
 }
 
-/** Decides which failed polls do not end the wait. */
+/** Decides which failed polls are tolerated. */
 class Patience {
   #unreadable = 0;
   #missing = 0;
@@ -120,7 +120,7 @@ class Patience {
     return this.#missing < MIN_MISSING || nowMs - this.#missingSinceMs < MISSING_MS;
   }
 
-  /** The job was seen: whatever was wrong before no longer counts. */
+  /** The job was seen, so earlier failures no longer count. */
   restore(): void {
     this.#unreadable = 0;
     this.#missing = 0;

@@ -5,7 +5,7 @@ import type { VideoRequest } from '../domain/video.ts';
 import { WIRE_FORMS } from './forms.ts';
 import { encodeForm, encodePlainJson } from './videos.ts';
 
-/** A header or a query parameter. A secret one is printed as a variable of the shell: `$X_LAB_TOKEN`. */
+/** A header or a query parameter. A secret one is printed as a shell variable: `$X_LAB_TOKEN`. */
 export interface CurlField {
   readonly name: string;
   readonly value: string;
@@ -17,18 +17,18 @@ export interface CurlTarget {
   readonly url: string;
   readonly dialect: Dialect;
   readonly query: readonly CurlField[];
-  /** Name of the header, the text before the key, and the variable that holds it; null where no key is sent. */
+  /** Name of the header, the text before the key, and the variable that holds it; null if no key is sent. */
   readonly auth: { readonly name: string; readonly prefix: string; readonly variable: string } | null;
   readonly headers: readonly CurlField[];
   readonly encoding: Encoding;
-  /** Path of the reference image, when there is one. */
+  /** Path of the reference image, if there is one. */
   readonly imagePath: string | null;
 }
 
-/** What a longer argument is passed by: Linux takes at most 128 KiB in one. */
+/** Longer arguments are passed on standard input: Linux limits one argument to 128 KiB. */
 const MAX_ARGUMENT_CHARACTERS = 100_000;
 
-/** The create as a command that can be pasted into a shell; secrets stay in its variables. */
+/** The create as a command to paste into a shell; secrets stay in variables. */
 export function curlFor(request: VideoRequest, target: CurlTarget): string {
   const { dialect, auth, headers, encoding, imagePath } = target;
   const parts = [`curl ${address(target)}`];
@@ -62,23 +62,23 @@ function address({ url, query }: CurlTarget): string {
   return `"${shellQuoted(url)}?${pairs.join('&')}"`;
 }
 
-/** Secrets that an address spells in another way than the variable that holds them. */
+/** Whether a secret needs URL encoding, so that its variable cannot be used in an address. */
 function encodedByCurl(query: readonly CurlField[]): CurlField[] {
   return query.filter(({ value, isSecret }) => isSecret && encode(value) !== value);
 }
 
-/** A text as `URLSearchParams` writes it, which leaves nothing that a shell would hear. */
+/** A text as `URLSearchParams` encodes it, which contains nothing special to a shell. */
 function encode(text: string): string {
   return String(new URLSearchParams([['', text]])).slice(1);
 }
 
-/** What stands for a value between double quotes. */
+/** A value, or its variable, for use in double quotes. */
 function expansion({ name, isSecret }: CurlField, shown: string): string {
   if (!isSecret) return shellQuoted(shown);
   return `$${name.toUpperCase().replace(/\W/g, '_').replace(/^\d/, '_$&')}`;
 }
 
-/** curl's own quotes, where a path holds what else would end it in a form field. */
+/** Quotes a path for curl's form syntax if it contains special characters. */
 function formPath(path: string): string {
   return /[;,"\\]/.test(path) ? `"${path.replace(/["\\]/g, '\\$&')}"` : path;
 }

@@ -1,25 +1,25 @@
 import { isJsonObject, type JsonObject, type JsonValue, parseJson } from '../domain/json.ts';
 import { firstWords, textOf, wordsOf } from './fields.ts';
 
-/** A server's refusal in its own words, whatever envelope it came in. */
+/** A server's refusal, extracted from any envelope. */
 export interface ErrorBody {
   readonly code: string | null;
   readonly type: string | null;
   readonly param: string | null;
-  /** Empty when the body says nothing. */
+  /** Empty if the body has no message. */
   readonly message: string;
 }
 
 const MAX_MESSAGE_CHARACTERS = 2_000;
-/** More than a message has room for. */
+/** Maximum length of a message. */
 const MAX_FAULTS = 100;
-/** As much of a page as its title is looked for in: what patterns search must not be without end. */
+/** How much of a page is searched for its title: patterns need bounded input. */
 const MAX_PAGE_CHARACTERS = 20_000;
 
 /** Proxies wrap the error of the server behind them in their own message, sometimes more than once. */
 const MAX_WRAPPINGS = 4;
 
-/** Reads OpenAI's envelope and every other form seen: a text, `detail`, `message`, problem+json, HTML, nothing. */
+/** Reads OpenAI's envelope and all other known forms: text, `detail`, `message`, problem+json, HTML, empty. */
 export function decodeErrorBody(body: string): ErrorBody {
   const value = parseJson(body);
   let decoded = value === undefined ? fromText(body.slice(0, MAX_PAGE_CHARACTERS)) : fromJson(value);
@@ -31,7 +31,7 @@ export function decodeErrorBody(body: string): ErrorBody {
   return { ...decoded, message: decoded.message.slice(0, MAX_MESSAGE_CHARACTERS) };
 }
 
-/** The error of another server that a message quotes, as JSON or as Python prints it; null when it quotes none. */
+/** The upstream error quoted in a message, as JSON or as Python prints it; null if there is none. */
 function innerError(message: string): ErrorBody | null {
   const quoted = message.slice(message.indexOf('{'), message.lastIndexOf('}') + 1);
   if (!quoted.startsWith('{')) return null;
@@ -42,7 +42,7 @@ function innerError(message: string): ErrorBody | null {
   return inner === null || inner.message === message ? null : inner;
 }
 
-/** The inner error says more, but a code that is only a number says less than any word. */
+/** The inner error is more specific, but a numeric code is less specific than a word. */
 function unwrapped(outer: ErrorBody, inner: ErrorBody): ErrorBody {
   const isNumber = (code: string | null): boolean => /^\d*$/.test(code ?? '');
   return {
@@ -89,7 +89,7 @@ function withFields(message: string, fields: string | null, value: JsonObject): 
   return message === '' ? fields : `${message} (${fields})`;
 }
 
-/** What is wrong with each field: a list of `{location|path|loc|field, message}`, or texts by the names of fields. */
+/** Errors by field: a list of `{location|path|loc|field, message}`, or texts by field name. */
 function fieldWords(faults: JsonValue | undefined): string | null {
   if (isJsonObject(faults)) {
     const entries = Object.entries(faults).slice(0, MAX_FAULTS);

@@ -1,13 +1,13 @@
 import { isJsonObject, type JsonObject, type JsonValue } from '../domain/json.ts';
 
-/** Readers for fields that servers leave out, retype or spell in their own way: the value, or null. */
+/** Readers for fields that servers omit, retype or format differently: the value, or null. */
 
 export function textOf(value: JsonValue | undefined): string | null {
   if (typeof value === 'string') return value === '' ? null : value;
   return typeof value === 'number' && Number.isFinite(value) ? String(value) : null;
 }
 
-/** A number, also when it comes as `"5"`, `"5s"` or `"100%"`. */
+/** A number, also from `"5"`, `"5s"` or `"100%"`. */
 export function numberOf(value: JsonValue | undefined): number | null {
   if (typeof value === 'number') return Number.isFinite(value) ? value : null;
   if (typeof value !== 'string' || !/^-?\d+(\.\d+)?\s*[%s]?$/.test(value.trim())) return null;
@@ -16,11 +16,11 @@ export function numberOf(value: JsonValue | undefined): number | null {
 
 const YEAR_9999_MS = Date.UTC(9999, 0);
 
-/** The largest count of seconds that leads to a date, in the year 9999; as milliseconds it would be in 1978. */
+/** The largest Unix time in seconds, in the year 9999; as milliseconds it would be in 1978. */
 const MAX_UNIX_SECONDS = 253_402_300_799;
 
 /**
- * Milliseconds since the epoch from Unix seconds, Unix milliseconds or ISO 8601, which is UTC where it names no zone.
+ * Milliseconds since the epoch from Unix seconds, Unix milliseconds or ISO 8601, which is UTC without a zone.
  * Placeholders such as 0 and the year 9999 are null.
  */
 export function timeOf(value: JsonValue | undefined): number | null {
@@ -29,7 +29,7 @@ export function timeOf(value: JsonValue | undefined): number | null {
   return timeMs > 0 && timeMs < YEAR_9999_MS ? Math.round(timeMs) : null;
 }
 
-/** `Date.parse` reads a date and time without a zone as local time, which a server never means. */
+/** `Date.parse` reads a time without a zone as local time, which servers never mean. */
 function parseDateMs(text: string): number {
   const hasZone = /(z|utc|gmt|[+-]\d{2}:?\d{2})\s*$/i.test(text);
   const isDateOnly = /^\d{4}-\d{2}-\d{2}$/.test(text);
@@ -54,14 +54,14 @@ export function firstText(...values: readonly (JsonValue | undefined)[]): string
 
 const MAX_QUOTED_CHARACTERS = 2_000;
 
-/** What a value says, whatever it is: a text as it is, an object or a list as JSON; null when there is nothing in it. */
+/** A value as text: an object or list as JSON; null if it is empty. */
 export function wordsOf(value: JsonValue | undefined): string | null {
   const text = textOf(value);
   if (text !== null || typeof value !== 'object' || value === null || Object.keys(value).length === 0) return text;
   try {
     return JSON.stringify(value).slice(0, MAX_QUOTED_CHARACTERS);
   } catch {
-    return 'JSON that is nested too deep to be shown'; // it could be read, but not be written again
+    return 'JSON that is nested too deeply to show'; // it could be parsed but not serialised
   }
 }
 
@@ -73,7 +73,7 @@ export function firstWords(...values: readonly (JsonValue | undefined)[]): strin
   return null;
 }
 
-/** Of the fields that may be sent, those that have a value. */
+/** The fields that have a value. */
 export function givenFields(fields: JsonObject): JsonObject {
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== null));
 }

@@ -5,7 +5,7 @@ import { encodeGuide, encodeNewApi } from './generations.ts';
 import { encodeOpenRouter } from './openrouter.ts';
 import { encodeJson } from './videos.ts';
 
-/** Where a form of the API has its jobs, below the base URL, and what a create looks like as JSON. */
+/** The route of a dialect's jobs, below the base URL, and the JSON of its create. */
 interface WireForm {
   readonly route: string;
   readonly encode: (request: VideoRequest) => JsonObject;

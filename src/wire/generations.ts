@@ -4,14 +4,14 @@ import type { VideoRequest } from '../domain/video.ts';
 import { givenFields } from './fields.ts';
 import { imageAddress } from './image-address.ts';
 
-/** Dialect `generations`: a create as the guide words it. */
+/** Dialect `generations`: a create with the guide's field names. */
 export function encodeGuide({ model, prompt, seconds, frame, quality, params }: VideoRequest): JsonObject {
   const orientation = frame?.aspectRatio ? ORIENTATION_OF_RATIO[frame.aspectRatio] : null;
   const resolution = frame?.resolution ?? null;
   return { ...givenFields({ model, prompt, duration: seconds, resolution, orientation, quality }), ...params };
 }
 
-/** Dialect `generations`: the same as New API takes it. */
+/** Dialect `generations`: the same with New API's field names. */
 export function encodeNewApi({ model, prompt, seconds, size, image, quality, params }: VideoRequest): JsonObject {
   const address = image && imageAddress(image);
   return { ...givenFields({ model, prompt, duration: seconds, size, image: address, quality }), ...params };

@@ -1,7 +1,7 @@
 import { SoraError } from '../domain/errors.ts';
 import type { ReferenceImage } from '../domain/video.ts';
 
-/** An image as an address; a file becomes a data URL. Throws `not_supported` for an upload, which has none. */
+/** An image as an address; a file becomes a data URL. Throws `not_supported` for an upload, which has no address. */
 export function imageAddress(image: ReferenceImage): string {
   switch (image.kind) {
     case 'file':

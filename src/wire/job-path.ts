@@ -1,9 +1,9 @@
 import { SoraError } from '../domain/errors.ts';
 
 /**
- * The path of a job below a route. Ids are whatever servers make of them, slashes and
- * all. Throws `video_not_found` for one that no path can hold: `.` and `..`, which lead
- * elsewhere however they are encoded, and halves of characters.
+ * The path of a job below a route. Servers choose ids freely, including slashes.
+ * Throws `video_not_found` for ids that no path can contain: `.` and `..`, which lead
+ * elsewhere even when encoded, and lone surrogates.
  */
 export function jobPath(route: string, id: string): string {
   const segment = encode(id);

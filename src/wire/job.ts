@@ -3,7 +3,7 @@ import { MICROS_PER_USD } from '../domain/money.ts';
 import { type ContentLocation, isTerminal, type JobFailure, type JobStatus, type VideoJob } from '../domain/video.ts';
 import { firstOf, firstText, firstWords, numberOf, objectOf, textOf, timeOf, wordsOf } from './fields.ts';
 
-/** Every server's words for the states of a job, in lower case. */
+/** All servers' words for job statuses, in lower case. */
 const STATUS_WORDS: Readonly<Record<string, JobStatus>> = Object.fromEntries(
   Object.entries({
     queued: [
@@ -39,17 +39,17 @@ export function decodeStatus(word: string | null): JobStatus {
   return Object.hasOwn(STATUS_WORDS, key) ? (STATUS_WORDS[key] ?? 'unknown') : 'unknown';
 }
 
-/** What the reply says beside its body. */
+/** Facts of the reply outside its body. */
 export interface ReplyFacts {
   readonly requestId: string | null;
   readonly pollAfterMs: number | null;
-  /** The id that was asked for, when the body may leave it out. */
+  /** The requested id, if the body may omit it. */
   readonly askedId?: string;
 }
 
 /**
- * A job from whatever a server answers, or null when no id can be found in it.
- * Tolerant of every key but the id: what is missing, retyped or out of range
+ * Decodes a job from any reply; null if it contains no id.
+ * Tolerant of every key but the id: a value that is missing, retyped or out of range
  * becomes null, and an unknown status stays visible in `serverStatus`.
  */
 export function decodeJob(value: JsonValue | undefined, facts: ReplyFacts): VideoJob | null {
@@ -57,11 +57,11 @@ export function decodeJob(value: JsonValue | undefined, facts: ReplyFacts): Vide
   const body = unwrap(value);
   const content = decodeContent(body);
   const serverStatus = wordsOf(body.status);
-  // A body that says nothing of a job is not taken for the one that was asked for.
+  // A body without any field of a job is not taken for the requested one.
   const impliedId = textOf(body.status) !== null || content !== null ? facts.askedId : undefined;
   const id = firstText(body.id, body.task_id, body.request_id, impliedId);
   if (id === null) return null;
-  // A reply that carries the video and no status word is as complete as can be.
+  // A reply that contains the video but no status is completed.
   const status = serverStatus === null && content !== null ? 'completed' : decodeStatus(serverStatus);
   const progress = numberOf(body.progress);
   const costMicros = Math.round((numberOf(objectOf(body.usage).cost) ?? Number.NaN) * MICROS_PER_USD);
@@ -86,7 +86,7 @@ export function decodeJob(value: JsonValue | undefined, facts: ReplyFacts): Vide
   };
 }
 
-/** Whether a body is surely a job, and not a refusal that has an id and a status of its own. */
+/** Whether a body is certainly a job, not an error with its own id and status. */
 export function isJobDocument(value: JsonValue | undefined): boolean {
   if (!isJsonObject(value)) return false;
   const { object, status, created_at, created, model, prompt, progress } = value;
@@ -114,12 +114,12 @@ function decodeFailure(body: JsonObject): JobFailure | null {
   return message === null ? null : { code: null, message };
 }
 
-/** The status that a body names, wrapped or not; `unknown` when it names none. */
+/** The status in a body, wrapped or not; `unknown` if there is none. */
 export function decodeJobStatus(value: JsonValue | undefined): JobStatus {
   return isJsonObject(value) ? decodeStatus(wordsOf(unwrap(value).status)) : 'unknown';
 }
 
-/** Where a body says that the video is, in any of the forms that servers have for it; null when it does not say. */
+/** The location of the video in a body, in any known form; null if there is none. */
 export function decodeLocation(value: JsonValue | undefined): ContentLocation | null {
   return isJsonObject(value) ? (decodeContent(unwrap(value)) ?? decodeContent(objectOf(value.data))) : null;
 }

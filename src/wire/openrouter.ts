@@ -3,7 +3,7 @@ import type { ReferenceImage, VideoRequest } from '../domain/video.ts';
 import { givenFields, textOf } from './fields.ts';
 import { imageAddress } from './image-address.ts';
 
-/** Dialect `openrouter`: a create. Its frame is told in words, or, where pixels were asked for, in pixels. */
+/** Dialect `openrouter`: a create. The frame is sent by name, or in pixels if pixels were requested. */
 export function encodeOpenRouter(request: VideoRequest): JsonObject {
   const { model, prompt, seconds, size, frame, image, quality, params } = request;
   const place = frame ? { resolution: frame.resolution, aspect_ratio: frame.aspectRatio } : { size };
@@ -15,7 +15,7 @@ function firstFrame(image: ReferenceImage): JsonObject {
   return { type: 'image_url', image_url: { url: imageAddress(image) }, frame_type: 'first_frame' };
 }
 
-/** Where the server wants to be asked for a job, as it came: often relative. */
+/** The polling address of a job, unchanged: often relative. */
 export function decodePollingUrl(reply: JsonValue | undefined): string | null {
   return isJsonObject(reply) ? textOf(reply.polling_url) : null;
 }

@@ -1,8 +1,8 @@
 import { type JsonValue, parseExactJson } from '../domain/json.ts';
 
 /**
- * The value of a reply. Where it is not quite JSON, it is read as curl and jq users would read it: `NaN` and `Infinity`
- * as null, server-sent events and several documents as their last one. Undefined when there is no value in it.
+ * The value of a reply. Almost-JSON is accepted: `NaN` and `Infinity` become null; of server-sent events and several
+ * documents the last one counts. Undefined if there is no value.
  */
 export function parseReplyJson(text: string): JsonValue | undefined {
   const value = parseExactJson(text);
@@ -11,14 +11,14 @@ export function parseReplyJson(text: string): JsonValue | undefined {
   return parseExactJson(repaired) ?? parseExactJson(lastDocument(repaired));
 }
 
-/** The last `data:` of a stream of events; any other text as it is. */
+/** The last `data:` of a stream of events; any other text unchanged. */
 function eventData(text: string): string {
   const lines = text.split(/\r?\n/).filter((line) => line.startsWith('data:'));
   const data = lines.map((line) => line.slice('data:'.length).trim()).filter((line) => line.startsWith('{'));
   return data.at(-1) ?? text;
 }
 
-/** Python writes `NaN` and `Infinity`, which JSON does not know. */
+/** Python writes `NaN` and `Infinity`, which are not JSON. */
 function withoutNonNumbers(text: string): string {
   let inString = false;
   return text.replace(/\\.|"|-?\b(?:NaN|Infinity)\b/gs, (part) => {
@@ -27,7 +27,7 @@ function withoutNonNumbers(text: string): string {
   });
 }
 
-/** The last of the documents that stand one behind the other, in one pass over the text. */
+/** The last of several concatenated documents, in one pass. */
 function lastDocument(text: string): string {
   let depth = 0;
   let start = 0;

@@ -5,13 +5,13 @@ import { textOf } from './fields.ts';
 import { imageAddress } from './image-address.ts';
 import { decodeJob, decodeStatus, type ReplyFacts } from './job.ts';
 
-/** How a create travels first; with `auto`, which finds out what its server takes, a file needs a form. */
+/** The first encoding to try; with `auto`, which adapts to the server, a file needs a form. */
 export function encodingFor({ image }: VideoRequest, encoding: Encoding | 'auto'): Encoding {
   if (encoding !== 'auto') return encoding;
   return image?.kind === 'file' ? 'multipart' : 'json';
 }
 
-/** Dialect `videos`: what a create looks like as JSON. A file travels as a data URL. */
+/** Dialect `videos`: a create as JSON. A file is sent as a data URL. */
 export function encodeJson(request: VideoRequest): JsonObject {
   const { image, characters } = request;
   return {
@@ -22,7 +22,7 @@ export function encodeJson(request: VideoRequest): JsonObject {
   };
 }
 
-/** Dialect `videos`: the same for servers that take neither a number in quotes nor a reference in an object. */
+/** Dialect `videos`: the same for servers that accept neither a quoted number nor an object as reference. */
 export function encodePlainJson(request: VideoRequest): JsonObject {
   const { seconds, image } = request;
   return {
@@ -32,13 +32,13 @@ export function encodePlainJson(request: VideoRequest): JsonObject {
   };
 }
 
-/** Dialect `videos`: the same create as a form, whose every field is a text or a file. */
+/** Dialect `videos`: the same create as a form of texts and files. */
 export function encodeForm(request: VideoRequest): FormData {
   const form = new FormData();
   for (const [name, value] of Object.entries(standardFields(request))) form.append(name, value);
   const { image } = request;
   if (image?.kind === 'file') {
-    // The part needs its image type spelled out: servers refuse application/octet-stream.
+    // The part needs its image type: servers refuse application/octet-stream.
     form.append('input_reference', new Blob([Uint8Array.from(image.bytes)], { type: image.mimeType }), image.name);
   } else if (image) {
     for (const [name, value] of Object.entries(imageObject(image))) form.append(`input_reference[${name}]`, value);
@@ -54,7 +54,7 @@ function standardFields({ model, prompt, seconds, size, quality }: VideoRequest)
   return {
     ...(model === null ? {} : { model }),
     prompt,
-    // A text, never a number: several servers refuse a number.
+    // Text, because several servers refuse a number.
     ...(seconds === null ? {} : { seconds: String(seconds) }),
     ...(size === null ? {} : { size }),
     ...(quality === null ? {} : { quality }),
@@ -73,12 +73,12 @@ function imageObject(image: NonNullable<VideoRequest['image']>): Record<string, 
 
 export interface DecodedPage {
   readonly jobs: readonly VideoJob[];
-  /** Null when the server does not say. */
+  /** Null if the server does not report it. */
   readonly hasMore: boolean | null;
   readonly lastId: string | null;
 }
 
-/** A page of jobs, or null when the body is no list. Items without an id are left out. */
+/** A page of jobs; null if the body is not a list. Items without an id are left out. */
 export function decodePage(body: JsonValue | undefined, facts: ReplyFacts): DecodedPage | null {
   const items = Array.isArray(body) ? body : isJsonObject(body) && Array.isArray(body.data) ? body.data : null;
   if (items === null) return null;
@@ -91,9 +91,9 @@ export function decodePage(body: JsonValue | undefined, facts: ReplyFacts): Deco
   };
 }
 
-/** Whether the reply to a DELETE says that the video is gone. */
+/** Whether the reply to a DELETE confirms that the video is gone. */
 export function decodeDeleted(body: JsonValue | undefined): boolean {
-  if (!isJsonObject(body)) return true; // an empty 2xx: nothing else to say
+  if (!isJsonObject(body)) return true; // an empty 2xx
   if (typeof body.deleted === 'boolean') return body.deleted;
   const status = textOf(body.status);
   return status === null || decodeStatus(status) === 'cancelled';

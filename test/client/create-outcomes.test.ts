@@ -59,13 +59,13 @@ describe.each(FORMS)('a create in the form %s', (dialect, route) => {
       { status: 301, headers: { location: 'https://x.invalid/' } },
       'HTTP 301: redirected to https://x.invalid/',
     ],
-    ['answered with 304', { status: 304 }, 'HTTP 304: no further words'],
-    ['answered with 408', { status: 408, body: '' }, 'HTTP 408: no further words'],
+    ['answered with 304', { status: 304 }, 'HTTP 304 (empty body)'],
+    ['answered with 408', { status: 408, body: '' }, 'HTTP 408 (empty body)'],
     ['answered with 409', { status: 409, body: { error: { message: 'conflict' } } }, 'HTTP 409: conflict'],
     ['answered with 500', { status: 500, body: { error: { message: 'oops' } } }, 'HTTP 500: oops'],
     ['answered with 502', { status: 502, body: LOGIN_PAGE }, 'HTTP 502: an HTML page: Sign in'],
     ['answered with 503', { status: 503, body: { detail: 'overloaded' } }, 'HTTP 503: overloaded'],
-    ['answered with 504', { status: 504, body: '' }, 'HTTP 504: no further words'],
+    ['answered with 504', { status: 504, body: '' }, 'HTTP 504 (empty body)'],
     ['not answered, for the connection breaks', 'drop', 'socket hang up'],
     ['not answered in time', 'hang', 'no answer for 0.05 s'],
     ['answered by half', { headers: { 'content-length': '100' }, body: '{"id":"vid', afterwards: 'drop' }, 'aborted'],
@@ -86,7 +86,7 @@ describe.each(FORMS)('a create in the form %s', (dialect, route) => {
   it.each<[string, ScriptedReply, string]>([
     ['a page', { body: LOGIN_PAGE }, 'HTTP 200: an HTML page: Sign in'],
     ['JSON without an id', { body: { status: 'queued' } }, 'HTTP 200: {"status":"queued"}'],
-    ['nothing', { status: 204 }, 'HTTP 204: an empty body'],
+    ['nothing', { status: 204 }, 'HTTP 204 (empty body)'],
   ])('that is answered 2xx with %s is in doubt', async (_, reply, causedBy) => {
     const server = await startScriptedServer([reply, { body: JOB }]);
     expect(await createAt(server.url)).toMatchObject({

@@ -85,7 +85,7 @@ describe('a create whose answer is lost', () => {
     const { stderr } = await create();
     expect(sora.plain(stderr)).toMatchInlineSnapshot(`
       "cost: $0.40
-      the answer was lost; checking whether the video was created
+      the response was lost; checking whether the video was created
       error: outcome unknown: the server may have created the video
         caused by: socket hang up
 

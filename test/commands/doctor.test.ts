@@ -300,7 +300,7 @@ describe('sora doctor on a server', () => {
       http: nodeHttp,
     });
     expect(stderr).toContain('caused by: HTTP 301: redirected to https://lab.invalid/v1/videos');
-    expect(stderr).toContain('hint: set the base URL to where the server redirects to');
+    expect(stderr).toContain('hint: set the base URL to the redirect target');
   });
 
   it('does not take a port that wants encryption for an API', async () => {

@@ -232,7 +232,7 @@ describe('a file whose container goes on behind its last byte', () => {
     await expect(run()).rejects.toMatchObject({
       code: 'download_corrupt',
       message: 'the download is incomplete',
-      causedBy: 'the mp4 file lacks the end of its mdat box',
+      causedBy: 'the mp4 file is missing the end of its mdat box',
       jobId: 'video_1',
     });
     expect(ranges()).toHaveLength(isTold ? 5 : 6);

@@ -179,12 +179,12 @@ describe('8. an error', () => {
     ['a failure', { status: 'failure', message: 'too long' }, 'too long'],
     ['a form that nobody has seen', { oops: ['too long'] }, '{"oops":["too long"]}'],
     ['a page', '<html><title>Bad Request</title></html>', 'an HTML page: Bad Request'],
-    ['nothing', '', 'no further words'],
+    ['nothing', '', ''],
   ])('is quoted, whatever it comes as: %s', async (_, body, words) => {
     const { run } = await setUp({ create: () => ({ status: 400, body }) });
     expect(errorOf(await run('create', PROMPT, '--json'))).toMatchObject({
       code: 'invalid_request',
-      caused_by: `HTTP 400: ${words}`,
+      caused_by: words === '' ? 'HTTP 400 (empty body)' : `HTTP 400: ${words}`,
     });
   });
 

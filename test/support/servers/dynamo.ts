@@ -23,7 +23,7 @@ export const dynamo = played({
   posts: 1,
   refusal: ['invalid_request', 'the prompt is too odd'],
   failure: ['job_failed', 'out of memory'],
-  unknownId: ['endpoint_not_found', 'HTTP 404: no further words'],
+  unknownId: ['endpoint_not_found', 'HTTP 404 (empty body)'],
   play: () =>
     playing('/v1/videos', {
       create(call, jobs) {
