@@ -14,7 +14,11 @@ const swaggerUi = join(root, 'node_modules/swagger-ui-dist');
 /** What few commands need has a file of its own, required at its first use, so that short commands do not read it. */
 const LIBRARIES = ['@hono/zod-openapi', 'cli-table3', 'conf', 'csv-parse/sync', 'openai', 'ora', '#undici', 'yaml'];
 const fileOf = (library) => `lib/${library.replace(/[^a-z\d]+/g, '-').replace(/^-/, '')}`;
-const aliases = Object.fromEntries(LIBRARIES.map((library) => [library, `./${fileOf(library)}.js`]));
+const MCP_SDK = ['server/index.js', 'server/stdio.js', 'types.js', 'validation/ajv'];
+const aliases = {
+  ...Object.fromEntries(LIBRARIES.map((library) => [library, `./${fileOf(library)}.js`])),
+  ...Object.fromEntries(MCP_SDK.map((part) => [`@modelcontextprotocol/sdk/${part}`, './lib/mcp-sdk.js'])),
+};
 
 const common = {
   absWorkingDir: root,
@@ -38,7 +42,10 @@ const program = await build({
 });
 const libraries = await build({
   ...node,
-  entryPoints: Object.fromEntries(LIBRARIES.map((library) => [fileOf(library), library])),
+  entryPoints: {
+    ...Object.fromEntries(LIBRARIES.map((library) => [fileOf(library), library])),
+    'lib/mcp-sdk': 'scripts/mcp-sdk.mjs',
+  },
   // An ES module that imports the default of a CommonJS file gets all of that file's exports.
   footer: { js: 'if (module.exports.default) module.exports = module.exports.default;' },
 });

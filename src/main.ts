@@ -1,7 +1,8 @@
 import type { CommandInput } from './app/command.ts';
 import type { GlobalOptions } from './app/global-options.ts';
 import type { OptionSpecs } from './app/option-values.ts';
-import { exitCodeFor, SoraError } from './domain/errors.ts';
+import { asSoraError, runCommand } from './app/run-command.ts';
+import { exitCodeFor, type SoraError } from './domain/errors.ts';
 import { Output } from './output/output.ts';
 import { type Host, Interrupt } from './platform/host.ts';
 import { parseCommandLine } from './program.ts';
@@ -22,21 +23,22 @@ export async function runCli(host: Host): Promise<number> {
     output = new Output(host, outputOptions(globals, host.env));
     // Loaded after help was handled, which does not need it.
     const { Context } = await import('./app/context.ts');
-    const context = new Context(host, globals, output);
-    await context.servers.checkFault();
     const input = { args, options } as CommandInput<OptionSpecs>; // parsed according to the definition's flags
-    const { answer, errors = [], exitCode = 0 } = await definition.run(input, context);
+    const context = new Context(host, globals, output);
+    const { answer, errors = [], exitCode = 0 } = await runCommand(definition, input, context);
     if (answer !== undefined) await output.answer(answer);
     const [first, ...rest] = errors;
-    if (first === undefined) return exitCode;
-    await output.errors([first, ...rest]);
-    return exitCodeOf(first);
+    return first === undefined ? exitCode : await fail([first, ...rest], output);
   } catch (thrown) {
-    const error = asSoraError(thrown);
-    if (error.code === 'unexpected') output.debug('error', 'unexpected', { stack: stackOf(thrown) });
-    await output.errors([error]);
-    return exitCodeOf(error);
+    return fail([asSoraError(thrown)], output);
   }
+}
+
+async function fail(errors: readonly [SoraError, ...SoraError[]], output: Output): Promise<number> {
+  const [first] = errors;
+  if (first.code === 'unexpected') output.debug('error', 'unexpected', { stack: stackOf(first.cause) });
+  await output.errors(errors);
+  return exitCodeOf(first);
 }
 
 function outputOptions({ json, quiet, debug, color }: GlobalOptions, env: Host['env']): Output['options'] {
@@ -56,15 +58,6 @@ function guessGlobals(argv: readonly string[]): GlobalOptions {
     json: before.includes('--json'),
     color: before.includes('--color=never') ? 'never' : 'auto',
   } as GlobalOptions;
-}
-
-function asSoraError(thrown: unknown): SoraError {
-  if (thrown instanceof SoraError) return thrown;
-  if (thrown instanceof Interrupt) return new SoraError('interrupted', { cause: thrown });
-  return new SoraError('unexpected', {
-    causedBy: thrown instanceof Error ? thrown.message : String(thrown),
-    cause: thrown,
-  });
 }
 
 function stackOf(thrown: unknown): string {

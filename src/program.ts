@@ -79,6 +79,11 @@ export const COMMANDS: readonly Entry[] = [
     load: async () => (await import('./commands/serve/serve.ts')).serveCommand,
   },
   {
+    name: 'mcp',
+    summary: 'serve tools for agents on standard input',
+    load: async () => (await import('./commands/mcp/mcp.ts')).mcpCommand,
+  },
+  {
     name: 'init',
     summary: 'set up a server interactively',
     load: async () => (await import('./commands/config/init.ts')).initCommand,

@@ -99,9 +99,10 @@ export async function readRequest(
   throw new SoraError(isSizeOnly ? 'reference_size_mismatch' : 'invalid_request', { violations });
 }
 
-/** A prompt is text, `@file`, or `-` for standard input; the newline that ends a file is not part of it. */
+/** A prompt is text, `@file`, or `-` for standard input, and `@@x` is the text `@x`; the newline that ends a file is not part of it. */
 async function readPrompt(prompt: string, host: Host): Promise<string> {
   if (prompt === '-') return decodeText(await readStandardInput(host), 'standard input');
+  if (prompt.startsWith('@@')) return prompt.slice(1);
   if (!prompt.startsWith('@')) return prompt;
   const path = resolve(host.cwd, prompt.slice(1));
   return decodeText(readBytes(path, 'the prompt’s file'), path);

@@ -3,6 +3,7 @@ import type { Configuration } from '../configuration/configuration.ts';
 import { endpointOf, isSecretName, needsKey } from '../configuration/endpoint.ts';
 import { formatUsd, usdOf } from '../domain/money.ts';
 import type { Estimate } from '../domain/pricing.ts';
+import type { JobRecord } from '../domain/record.ts';
 import type { VideoRequest } from '../domain/video.ts';
 import { cleanText } from '../output/clean-text.ts';
 import type { Answer } from '../output/output.ts';
@@ -11,17 +12,26 @@ import { WIRE_FORMS } from '../wire/forms.ts';
 import { encodingFor } from '../wire/videos.ts';
 import type { ReadRequest } from './request-options.ts';
 
+export interface Preview {
+  /** Of one video; null if it is unknown. */
+  readonly price: Estimate | null;
+  readonly count: number;
+  /** Submissions that stand for some of these videos, which are not paid for again. */
+  readonly attached: readonly JobRecord[];
+}
+
 /** The answer to `--dry-run`: the request as it would be sent, a curl command that sends it, and the cost. */
 export function previewRequest(
   read: ReadRequest,
-  cost: Estimate | null,
-  count: number,
+  { price, count, attached }: Preview,
   configuration: Configuration,
 ): Answer {
   const { imagePath } = read;
+  const ids = attached.map(({ job, key }) => job?.id ?? key);
   const request = asSent(read.request, configuration);
   const curl = createCurl(read.request, configuration, imagePath);
-  const totalMicros = cost === null ? null : cost.micros * count;
+  const submitted = count - ids.length;
+  const totalMicros = submitted === 0 ? 0 : price && price.micros * submitted;
   const dialect = configuration.dialect.value;
   const shown = {
     ...WIRE_FORMS[dialect].encode({ ...request, image: null }),
@@ -31,11 +41,12 @@ export function previewRequest(
     data: {
       request: shown,
       count,
+      attaches_to: ids,
       curl,
       cost: {
         estimated_usd: totalMicros === null ? null : usdOf(totalMicros),
         actual_usd: null,
-        price_list: cost?.priceList ?? null,
+        price_list: price?.priceList ?? null,
       },
     },
     view: ({ palette }) =>
@@ -44,6 +55,7 @@ export function previewRequest(
           ([name, value]) => `${palette.dim(name.padEnd(16))} ${cleanText(textOf(value))}\n`,
         ),
         ...(count > 1 ? [`${palette.dim('count'.padEnd(16))} ${count}\n`] : []),
+        ...ids.map((id) => `${palette.dim('attaches to'.padEnd(16))} ${cleanText(id)}, at no further cost\n`),
         `${palette.dim('cost'.padEnd(16))} ${describeCost(totalMicros, configuration.isSimulator)}\n`,
         `\n${curl}\n`,
       ].join(''),

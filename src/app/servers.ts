@@ -112,6 +112,17 @@ export class Servers {
     return server;
   }
 
+  /** What the ledger calls the server of a configuration. */
+  identityOf(configuration: Configuration): ServerIdentity {
+    const { profile, baseUrl, dialect } = configuration;
+    return {
+      profile: profile.value,
+      baseUrl: baseUrl.value,
+      dialect: dialect.value === 'videos' ? undefined : DIALECTS[dialect.value].name,
+      account: accountOf(this.#deps.paths.accountSalt, accountSecrets(configuration)),
+    };
+  }
+
   async #connect(configuration: Configuration): Promise<Server> {
     const [transport, { withRetries }, { withProfile }] = await Promise.all([
       this.transport(configuration),
@@ -119,7 +130,6 @@ export class Servers {
       import('../client/profile-client.ts'),
     ]);
     const { host, output, random } = this.#deps;
-    const { profile, baseUrl, dialect } = configuration;
     const singleShot = withProfile(
       await this.#clientOn(transport, configuration),
       capabilitiesOf(configuration),
@@ -129,12 +139,7 @@ export class Servers {
       output.news(`${error.message}; retrying in ${Math.ceil(delayMs / 1000)} s`);
     };
     return {
-      identity: {
-        profile: profile.value,
-        baseUrl: baseUrl.value,
-        dialect: dialect.value === 'videos' ? undefined : DIALECTS[dialect.value].name,
-        account: accountOf(this.#deps.paths.accountSalt, accountSecrets(configuration)),
-      },
+      identity: this.identityOf(configuration),
       configuration,
       transport,
       singleShot,

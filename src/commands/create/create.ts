@@ -19,10 +19,12 @@ import { requireKey } from '../../configuration/endpoint.ts';
 import { SoraError } from '../../domain/errors.ts';
 import { failureOf } from '../../domain/job-failure.ts';
 import { estimate } from '../../domain/pricing.ts';
+import type { JobRecord } from '../../domain/record.ts';
 import { changesOf } from '../../domain/request-changes.ts';
 import { commandAbout } from '../../domain/shell.ts';
 import { type JobSummary, summarize } from '../../domain/summary.ts';
 import type { VideoRequest } from '../../domain/video.ts';
+import { type SubmitOrder, underWay } from '../../jobs/submit.ts';
 import { JOB_JSON_SHAPE } from '../../output/job-view.ts';
 import { submitCopies } from './copies.ts';
 import { reuse } from './reuse.ts';
@@ -64,7 +66,7 @@ export const createCommand = defineCommand({
     maxCost: { group: MONEY, flags: '--max-cost <usd>', summary: 'refuse if it would cost more' },
     yes: { group: MONEY, flags: '-y, --yes', summary: 'approve the price without being asked' },
   },
-  json: `${JOB_JSON_SHAPE}; with --count: {"jobs":[…]}; with --dry-run: {"request","count","curl","cost"}`,
+  json: `${JOB_JSON_SHAPE}; with --count: {"jobs":[…]}; with --dry-run: {"request","count","attaches_to":["id"],"curl","cost"}`,
   errors: [
     'invalid_request',
     'file_exists',
@@ -102,8 +104,15 @@ export const createCommand = defineCommand({
     for (const note of read.notes) output.note(note);
 
     const price = estimate(read.request, host.clock.now(), configuration.prices);
-    if (options.dryRun) return { answer: previewRequest(read, price, count, configuration) };
     const files = options.detach || options.noDownload ? null : plan;
+    const savesFile = files !== null && files.destination.kind !== 'stdout'; // a pipe leaves no file behind
+    const again = options.again ?? false;
+    if (options.dryRun) {
+      const order = { request: read.request, again, savesFile };
+      return {
+        answer: previewRequest(read, { price, count, attached: attachedTo(order, count, deps) }, configuration),
+      };
+    }
     if (files !== null) checkFiles(files);
     const reused = options.reuse ? await reuse(read.request, files, deps) : null;
     if (reused !== null) return savedResult([reused], files, [], deps);
@@ -118,8 +127,8 @@ export const createCommand = defineCommand({
         request: read.request,
         price,
         count,
-        again: options.again ?? false,
-        savesFile: files !== null && files.destination.kind !== 'stdout', // a pipe leaves no file behind
+        again,
+        savesFile,
       },
       deps,
     );
@@ -130,6 +139,16 @@ export const createCommand = defineCommand({
     return finish(followed, errors, { request: read.request, timeoutMs, plan: files }, deps);
   },
 });
+
+/** The submissions that a create would attach to. Writes nothing: an empty ledger has no account to compare. */
+function attachedTo(
+  order: Pick<SubmitOrder, 'request' | 'again' | 'savesFile'>,
+  count: number,
+  { ledger, servers, configuration }: CreateDeps,
+): JobRecord[] {
+  if (ledger.newest(1).length === 0) return [];
+  return underWay({ ledger }, { ...order, server: servers.identityOf(configuration) }).slice(0, count);
+}
 
 function detached(followed: readonly FollowedJob[], errors: readonly SoraError[], deps: CreateDeps) {
   const summaries = followed.map(({ server, record, known }) => summarize(server.identity.profile, record, known));

@@ -1,0 +1,28 @@
+import { SoraError } from '../domain/errors.ts';
+import { Interrupt } from '../platform/host.ts';
+import type { CommandDefinition, CommandInput, CommandResult } from './command.ts';
+import type { Context } from './context.ts';
+import type { OptionSpecs } from './option-values.ts';
+
+/** Runs a command. Never rejects: what it throws is among the errors of the result. */
+export async function runCommand(
+  definition: CommandDefinition,
+  input: CommandInput<OptionSpecs>,
+  context: Context,
+): Promise<CommandResult> {
+  try {
+    await context.servers.checkFault();
+    return await definition.run(input, context);
+  } catch (thrown) {
+    return { errors: [asSoraError(thrown)] };
+  }
+}
+
+export function asSoraError(thrown: unknown): SoraError {
+  if (thrown instanceof SoraError) return thrown;
+  if (thrown instanceof Interrupt) return new SoraError('interrupted', { cause: thrown });
+  return new SoraError('unexpected', {
+    causedBy: thrown instanceof Error ? thrown.message : String(thrown),
+    cause: thrown,
+  });
+}

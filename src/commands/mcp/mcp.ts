@@ -1,0 +1,54 @@
+import { mkdirSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { defineCommand } from '../../app/command.ts';
+import type { Context } from '../../app/context.ts';
+import { refuseFaults } from '../../app/option-values.ts';
+import { parseMaxCost } from '../../app/spending.ts';
+import { SoraError } from '../../domain/errors.ts';
+import { SessionBudget } from './session-budget.ts';
+import { ToolCalls } from './tool-calls.ts';
+import { TOOLS } from './tools.ts';
+
+export const mcpCommand = defineCommand({
+  name: 'mcp',
+  description:
+    'Serves tools for agents over the Model Context Protocol, on standard input and output: create, cost, status, wait, download, list, cancel, doctor. A call spends money only with max_cost_usd, and all calls together at most --max-cost. Files are read from and saved in one folder. The server is the one in use; agents cannot choose another.',
+  arguments: [],
+  options: {
+    output: { flags: '-o, --output <dir>', summary: 'the folder for files (default the working folder)' },
+    maxCost: { flags: '--max-cost <usd>', summary: 'most that this session may spend (default nothing)' },
+  },
+  json: '',
+  errors: ['usage', 'cost_cap_exceeded', 'cannot_write'],
+  examples: [
+    ['sora mcp --simulate -o videos/', 'for an agent: free, offline'],
+    ['sora mcp --max-cost 5 -o videos/', 'at most $5 in this session'],
+  ],
+
+  async run({ options }, deps: Pick<Context, 'host' | 'options' | 'output' | 'configuration'>) {
+    const { host, output } = deps;
+    const faults: string[] = [];
+    const budget = new SessionBudget(parseMaxCost(options.maxCost, faults));
+    refuseFaults(faults, 'mcp');
+    const folder = resolve(host.cwd, options.output ?? '.');
+    prepareFolder(folder);
+    deps.configuration; // faults of the settings end the program before a client connects
+    const calls = new ToolCalls({ context: deps, folder, budget });
+    const { serveTools } = await import('./server.ts');
+    if (host.stdin.isTTY) output.note('waiting for an MCP client on standard input; press Ctrl-C to end');
+    await serveTools(TOOLS, (tool, input, signal) => calls.call(tool, input, signal), host);
+    return {};
+  },
+});
+
+function prepareFolder(folder: string): void {
+  try {
+    mkdirSync(folder, { recursive: true });
+  } catch (cause) {
+    throw new SoraError('cannot_write', {
+      title: `could not create the folder ${folder}`,
+      causedBy: cause instanceof Error ? cause.message : String(cause),
+      cause,
+    });
+  }
+}

@@ -1,0 +1,247 @@
+import { readFileSync, realpathSync } from 'node:fs';
+import { basename, extname, relative, resolve, sep } from 'node:path';
+import { Readable, Writable } from 'node:stream';
+import { pathToFileURL } from 'node:url';
+import type { CallToolResult } from '@modelcontextprotocol/sdk/types.js';
+import type { CommandInput, CommandResult } from '../../app/command.ts';
+import { Context } from '../../app/context.ts';
+import type { OptionSpecs } from '../../app/option-values.ts';
+import { asSoraError, runCommand } from '../../app/run-command.ts';
+import { exitCodeFor, SoraError } from '../../domain/errors.ts';
+import { MICROS_PER_USD } from '../../domain/money.ts';
+import { isRemoteImage } from '../../jobs/reference-image.ts';
+import { errorJson } from '../../output/error-view.ts';
+import { Output } from '../../output/output.ts';
+import { type Host, Interrupt } from '../../platform/host.ts';
+import type { SessionBudget } from './session-budget.ts';
+import type { CommandCall, Tool, ToolInput } from './tools.ts';
+
+/** Clients give up on a call after a minute. A call that is stopped has this long to say how it ended. */
+const CALL_MS = 45_000;
+const GRACE_MS = 3_000;
+const MAX_THUMBNAIL_BYTES = 1_000_000;
+const MIME_TYPES: Readonly<Record<string, string>> = {
+  '.mp4': 'video/mp4',
+  '.webm': 'video/webm',
+  '.mov': 'video/quicktime',
+  '.webp': 'image/webp',
+  '.jpg': 'image/jpeg',
+  '.png': 'image/png',
+};
+
+/** A job in the answer of a command, as far as it matters here. */
+interface AnsweredJob {
+  readonly submission: string | null;
+  readonly cost: { readonly estimated_usd: number | null; readonly actual_usd: number | null };
+  readonly files: readonly { readonly variant: string; readonly path: string }[];
+}
+
+export interface ToolCallsOptions {
+  readonly context: Pick<Context, 'host' | 'options' | 'output' | 'configuration'>;
+  /** The only folder that files are read from and saved in; absolute. */
+  readonly folder: string;
+  readonly budget: SessionBudget;
+}
+
+/** Calls tools: each runs its command in a context of its own, with nothing to ask and nowhere to print. */
+export class ToolCalls {
+  readonly #options: ToolCallsOptions;
+
+  constructor(options: ToolCallsOptions) {
+    this.#options = options;
+  }
+
+  /** The result of a call, after 48 seconds at most. Never rejects. */
+  async call(tool: Tool, input: ToolInput, signal: AbortSignal): Promise<CallToolResult> {
+    const { clock } = this.#options.context.host;
+    const ended = new AbortController();
+    const stop = new AbortController();
+    const stopWith = (): void => stop.abort(new Interrupt('SIGTERM'));
+    signal.addEventListener('abort', stopWith, { once: true });
+    const deadline = clock
+      .sleep(CALL_MS, ended.signal)
+      .then(stopWith)
+      .then(() => clock.sleep(GRACE_MS, ended.signal))
+      .then(() =>
+        failed(
+          [
+            new SoraError('wait_timeout', {
+              title: `${tool.name} has not ended yet`,
+              hints: ['call `status` for what became of it'],
+            }),
+          ],
+          this.#clean,
+        ),
+      );
+    deadline.catch(() => {}); // `ended` cuts it short
+    try {
+      return await Promise.race([this.#run(tool, input, stop.signal), deadline]);
+    } catch (thrown) {
+      return failed([asSoraError(thrown)], this.#clean);
+    } finally {
+      signal.removeEventListener('abort', stopWith);
+      ended.abort();
+    }
+  }
+
+  readonly #clean = (text: string): string => this.#options.context.output.withoutSecrets(text);
+
+  async #run(tool: Tool, input: ToolInput, signal: AbortSignal): Promise<CallToolResult> {
+    this.#keepInside(input.image);
+    const call = tool.call(input);
+    const result = tool.spends ? await this.#spend(call, input, signal) : await this.#execute(call, signal);
+    const { answer, errors = [] } = result;
+    const jobs = jobsOf(answer?.data);
+    this.#options.budget.record(
+      costsOf(jobs.filter(({ submission }) => submission && this.#options.budget.knows(submission))),
+    );
+    const isOneJob = answer !== undefined && 'submission' in answer.data;
+    const data = isOneJob ? { jobs } : (answer?.data ?? {});
+    const [first] = errors;
+    if (first?.code === 'wait_timeout' && jobs.length > 0)
+      return succeeded({ ...data, still_running: true }, [], this.#clean);
+    if (first !== undefined) return failed([first, ...errors.slice(1)], this.#clean, data);
+    return succeeded(data, contentOf(jobs), this.#clean);
+  }
+
+  /** Prices the call, reserves the price, and submits with the price as the cap. */
+  async #spend(
+    call: CommandCall,
+    { max_cost_usd: approvedUsd }: ToolInput,
+    signal: AbortSignal,
+  ): Promise<CommandResult> {
+    const { budget, context } = this.#options;
+    const preview = await this.#execute({ ...call, options: { ...call.options, dryRun: true } }, signal);
+    if (preview.answer === undefined || context.configuration.isSimulator)
+      return preview.answer === undefined ? preview : this.#execute(call, signal);
+    const { cost } = preview.answer.data as { cost: { estimated_usd: number | null } };
+    const micros = cost.estimated_usd === null ? null : Math.round(cost.estimated_usd * MICROS_PER_USD);
+    if (micros === 0) return this.#execute(call, signal);
+    const approvedMicros = typeof approvedUsd === 'number' ? Math.floor(approvedUsd * MICROS_PER_USD) : null;
+    const reservation = budget.reserve(micros, approvedMicros);
+    const maxCost = ((micros ?? 0) / MICROS_PER_USD).toFixed(6);
+    const result = await this.#execute({ ...call, options: { ...call.options, maxCost } }, signal);
+    const jobs = jobsOf(result.answer?.data);
+    const [first] = result.errors ?? [];
+    // After an error that may hide a job the reservation stays.
+    const isClear = first === undefined || (jobs.length === 0 && NOTHING_SENT.has(exitCodeFor(first)));
+    if (isClear) budget.settle(reservation, costsOf(jobs));
+    return result;
+  }
+
+  #execute({ load, args, options }: CommandCall, signal: AbortSignal): Promise<CommandResult> {
+    const { context, folder } = this.#options;
+    const host: Host = {
+      ...context.host,
+      cwd: folder,
+      stdin: Readable.from([]),
+      stdout: nowhere(),
+      stderr: nowhere(),
+      interrupt: signal,
+    };
+    const globals = { ...context.options, json: true, noInput: true, debug: undefined };
+    const output = new Output(host, { json: true, quiet: true, debug: false, color: 'never' });
+    const input = { args, options } as CommandInput<OptionSpecs>;
+    return load().then((definition) => runCommand(definition, input, new Context(host, globals, output)));
+  }
+
+  /** Throws `usage` for an image that lies outside the folder, by whatever links. */
+  #keepInside(image: unknown): void {
+    if (typeof image !== 'string') return;
+    if (isRemoteImage(image)) {
+      if (!/^(http|data):/i.test(image)) return;
+      throw new SoraError('usage', {
+        title: 'an image is a file, an https address or a file id',
+        hints: ['use an address that begins with https://'],
+      });
+    }
+    const { folder } = this.#options;
+    const outside = new SoraError('usage', {
+      title: `the image ${image} is not in the output folder`,
+      hints: [`copy it to ${folder}, and name it by its path there`],
+    });
+    let inside: string;
+    try {
+      inside = relative(realpathSync(folder), realpathSync(resolve(folder, image)));
+    } catch {
+      throw outside;
+    }
+    if (inside === '' || inside === '..' || inside.startsWith(`..${sep}`) || resolve(inside) === inside) throw outside;
+  }
+}
+
+/** Wrong usage, no access, over a cap. */
+const NOTHING_SENT: ReadonlySet<number> = new Set([2, 4, 7]);
+
+function nowhere(): Writable {
+  return new Writable({ write: (_chunk, _encoding, done) => done() });
+}
+
+function jobsOf(data: Readonly<Record<string, unknown>> | undefined): readonly AnsweredJob[] {
+  if (data === undefined) return [];
+  if (Array.isArray(data.jobs)) return data.jobs;
+  return 'submission' in data ? [data as unknown as AnsweredJob] : [];
+}
+
+/** What the jobs cost by their submissions: the larger of estimate and reported cost. */
+function costsOf(jobs: readonly AnsweredJob[]): Map<string, number> {
+  return new Map(
+    jobs.flatMap(({ submission, cost }) => {
+      const usd = Math.max(cost.estimated_usd ?? 0, cost.actual_usd ?? 0);
+      return submission === null ? [] : [[submission, Math.round(usd * MICROS_PER_USD)]];
+    }),
+  );
+}
+
+/** Links to the saved files, and the thumbnails as images. */
+function contentOf(jobs: readonly AnsweredJob[]): CallToolResult['content'] {
+  return jobs
+    .flatMap(({ files }) => files)
+    .flatMap(({ variant, path }): CallToolResult['content'] => {
+      const mimeType = MIME_TYPES[extname(path).toLowerCase()] ?? 'application/octet-stream';
+      const link = { type: 'resource_link' as const, uri: pathToFileURL(path).href, name: basename(path), mimeType };
+      if (variant !== 'thumbnail') return [link];
+      const bytes = readThumbnail(path);
+      return bytes === null ? [] : [{ type: 'image', data: bytes.toString('base64'), mimeType }];
+    });
+}
+
+/** Null if it is gone or too large to show. */
+function readThumbnail(path: string): Buffer | null {
+  try {
+    const bytes = readFileSync(path);
+    return bytes.length <= MAX_THUMBNAIL_BYTES ? bytes : null;
+  } catch {
+    return null;
+  }
+}
+
+function succeeded(
+  data: Readonly<Record<string, unknown>>,
+  content: CallToolResult['content'],
+  clean: (text: string) => string,
+): CallToolResult {
+  return resultOf(data, content, clean);
+}
+
+function failed(
+  errors: readonly [SoraError, ...SoraError[]],
+  clean: (text: string) => string,
+  data: Readonly<Record<string, unknown>> = {},
+): CallToolResult {
+  const [error, ...more] = errors.map((each) => errorJson(each));
+  return {
+    ...resultOf({ ...data, error, ...(more.length > 0 ? { errors: [error, ...more] } : {}) }, [], clean),
+    isError: true,
+  };
+}
+
+/** The document as structured content and, for clients that read text only, as text. */
+function resultOf(
+  data: Readonly<Record<string, unknown>>,
+  content: CallToolResult['content'],
+  clean: (text: string) => string,
+): CallToolResult {
+  const text = clean(JSON.stringify(data));
+  return { content: [{ type: 'text', text }, ...content], structuredContent: JSON.parse(text) };
+}

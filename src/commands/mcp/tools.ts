@@ -1,0 +1,199 @@
+import type { CommandDefinition } from '../../app/command.ts';
+import type { OptionSpecs } from '../../app/option-values.ts';
+import { ASPECT_RATIOS, RESOLUTIONS } from '../../domain/models.ts';
+import { JOB_SCHEMA, type JsonSchema, recordOf } from '../../output/job-schema.ts';
+
+/** A tool's arguments after they were validated against its schema. */
+export type ToolInput = Readonly<Record<string, unknown>>;
+
+/** The command that a tool call runs, with the input it gets. */
+export interface CommandCall {
+  readonly load: () => Promise<CommandDefinition>;
+  readonly args: readonly string[];
+  readonly options: Readonly<Record<string, unknown>>;
+}
+
+export interface Tool {
+  readonly name: string;
+  readonly title: string;
+  readonly description: string;
+  readonly inputSchema: JsonSchema;
+  /** Of the structured content. */
+  readonly outputSchema: JsonSchema;
+  /** Whether it may spend money, and so goes through the budget of the session. */
+  readonly spends?: true;
+  /** `readOnly` tools change nothing but the local ledger; `destructive` ones undo work. */
+  readonly effect: 'readOnly' | 'additive' | 'destructive';
+  readonly call: (input: ToolInput) => CommandCall;
+}
+
+/** How long `wait` waits at most, in seconds: clients give up on a call after a minute. */
+export const MAX_WAIT_SECONDS = 40;
+
+const ID: JsonSchema = { type: 'string', minLength: 1, maxLength: 1000, description: 'id of a job, or @last' };
+const REQUEST: Readonly<Record<string, JsonSchema>> = {
+  prompt: { type: 'string', minLength: 1, maxLength: 100_000, description: 'what the video shows' },
+  model: { type: 'string', maxLength: 200, description: 'model; the default of the server if left out' },
+  duration: { type: 'number', exclusiveMinimum: 0, maximum: 600, description: 'length in seconds' },
+  resolution: { type: 'string', enum: [...RESOLUTIONS] },
+  aspect_ratio: { type: 'string', enum: [...ASPECT_RATIOS] },
+  size: { type: 'string', pattern: '^\\d{2,5}x\\d{2,5}$', description: 'exact pixels, such as 1280x720' },
+  image: {
+    type: 'string',
+    minLength: 1,
+    maxLength: 4000,
+    description: 'reference image: a file in the output folder, an https address, or a file id of the server',
+  },
+  count: { type: 'integer', minimum: 1, maximum: 20, description: 'number of variations (default 1)' },
+};
+/** Of every tool: what went wrong. Clients check failed calls too, so nothing is required. */
+const FAILURE: Readonly<Record<string, JsonSchema>> = {
+  error: recordOf({ code: { type: 'string' }, message: { type: 'string' }, hints: { type: 'array' } }),
+};
+const DOCUMENT: JsonSchema = { type: 'object', properties: FAILURE };
+const JOBS: JsonSchema = {
+  type: 'object',
+  properties: {
+    jobs: { type: 'array', items: JOB_SCHEMA },
+    still_running: { type: 'boolean', description: 'the wait ended before the job did; call again' },
+    ...FAILURE,
+  },
+};
+
+/** The tools of `sora mcp`. Each runs a command, so that both keep the same promises. */
+export const TOOLS: readonly Tool[] = [
+  {
+    name: 'create',
+    title: 'Create a video',
+    description:
+      'Submits a video and returns its job at once; call `wait`, then `download`. Costs money on paid servers: ask the user first, call `cost` for the price, and pass the approved amount as max_cost_usd. The same request while its first job is unfinished returns that job and pays nothing. If the outcome is unknown, do not submit another request: call `list` and tell the user.',
+    inputSchema: {
+      ...inputOf({
+        ...REQUEST,
+        max_cost_usd: { type: 'number', minimum: 0, maximum: 100_000, description: 'most that the user agreed to pay' },
+      }),
+      required: ['prompt'],
+    },
+    outputSchema: JOBS,
+    effect: 'additive',
+    spends: true,
+    call: (input) => ({
+      load: async () => (await import('../create/create.ts')).createCommand,
+      args: [literalPrompt(String(input.prompt))],
+      options: { ...requestOptions(input), detach: true },
+    }),
+  },
+  {
+    name: 'cost',
+    title: 'Price of a video',
+    description: 'Estimates what a request would cost. Free; sends nothing.',
+    inputSchema: inputOf(REQUEST),
+    outputSchema: DOCUMENT,
+    effect: 'readOnly',
+    call: (input) => ({
+      load: async () => (await import('../cost/cost.ts')).costCommand,
+      args: [],
+      options: { ...requestOptions(input) },
+    }),
+  },
+  {
+    name: 'status',
+    title: 'Status of jobs',
+    description: 'Shows one job, or without an id the unfinished and most recent ones.',
+    inputSchema: inputOf({ id: ID }),
+    outputSchema: JOBS,
+    effect: 'readOnly',
+    call: ({ id }) => ({
+      load: async () => (await import('../status.ts')).statusCommand,
+      args: id === undefined ? [] : [String(id)],
+      options: {},
+    }),
+  },
+  {
+    name: 'wait',
+    title: 'Wait for a job',
+    description: `Waits until a job ends, at most ${MAX_WAIT_SECONDS} seconds. A job that still runs is returned with still_running: call again.`,
+    inputSchema: {
+      ...inputOf({ id: ID, seconds: { type: 'integer', minimum: 1, maximum: MAX_WAIT_SECONDS } }),
+      required: ['id'],
+    },
+    outputSchema: JOBS,
+    effect: 'readOnly',
+    call: ({ id, seconds = MAX_WAIT_SECONDS }) => ({
+      load: async () => (await import('../status.ts')).statusCommand,
+      args: [String(id)],
+      options: { watch: true, timeout: `${seconds}s` },
+    }),
+  },
+  {
+    name: 'download',
+    title: 'Save a video',
+    description:
+      'Saves a finished video and its thumbnail in the output folder, and returns the path, a link and the thumbnail. Saving again costs nothing.',
+    inputSchema: { ...inputOf({ id: ID }), required: ['id'] },
+    outputSchema: JOBS,
+    effect: 'additive',
+    call: ({ id }) => ({
+      load: async () => (await import('../download.ts')).downloadCommand,
+      args: [String(id)],
+      options: { variant: ['video', 'thumbnail'] },
+    }),
+  },
+  {
+    name: 'list',
+    title: 'List videos',
+    description: 'Lists videos on the server and in the local ledger, newest first.',
+    inputSchema: inputOf({ limit: { type: 'integer', minimum: 1, maximum: 100 } }),
+    outputSchema: JOBS,
+    effect: 'readOnly',
+    call: ({ limit = 20 }) => ({
+      load: async () => (await import('../list.ts')).listCommand,
+      args: [],
+      options: { limit: String(limit) },
+    }),
+  },
+  {
+    name: 'cancel',
+    title: 'Cancel a job',
+    description: 'Stops an unfinished job. A job that cannot be stopped keeps running and is billed.',
+    inputSchema: { ...inputOf({ id: ID }), required: ['id'] },
+    outputSchema: JOBS,
+    effect: 'destructive',
+    call: ({ id }) => ({
+      load: async () => (await import('../cancel.ts')).cancelCommand,
+      args: [String(id)],
+      options: {},
+    }),
+  },
+  {
+    name: 'doctor',
+    title: 'Check access',
+    description: 'Checks the settings, the network, the key and the server, and suggests fixes. Free: creates no job.',
+    inputSchema: inputOf({}),
+    outputSchema: DOCUMENT,
+    effect: 'readOnly',
+    call: () => ({
+      load: async () => (await import('../doctor/doctor.ts')).doctorCommand,
+      args: [],
+      options: {},
+    }),
+  },
+];
+
+function inputOf(properties: Readonly<Record<string, JsonSchema>>): JsonSchema {
+  return { type: 'object', properties, additionalProperties: false };
+}
+
+/** `@` and `-` name files on a command line; a tool's prompt is text. */
+function literalPrompt(prompt: string): string {
+  return prompt.startsWith('@') ? `@${prompt}` : prompt;
+}
+
+/** The options of `create` and `cost`; `OptionSpecs` holds texts, as a command line does. */
+function requestOptions(input: ToolInput): Partial<Record<keyof OptionSpecs, string>> {
+  const { model, duration, resolution, aspect_ratio: aspectRatio, size, image, count } = input;
+  const given = { model, duration, resolution, aspectRatio, size, image, count };
+  return Object.fromEntries(
+    Object.entries(given).flatMap(([name, value]) => (value === undefined ? [] : [[name, String(value)]])),
+  );
+}

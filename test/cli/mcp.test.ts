@@ -1,0 +1,226 @@
+import { readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Client } from '@modelcontextprotocol/sdk/client/index.js';
+import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
+import type { CallToolResult } from '@modelcontextprotocol/sdk/types.js';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { BINARY, type Binary, createBinary } from '../support/binary.ts';
+import { createSeededRandom } from '../support/seeded-random.ts';
+import { startVideosServer, type VideosServer } from '../support/videos-server.ts';
+
+/** `MCP_CALLS=1000` for a longer run. */
+const CALLS = Number(process.env.MCP_CALLS ?? 150);
+const KEY = 'lab-key-0123456789abcdef';
+
+interface Job {
+  readonly id: string;
+  readonly status: string;
+  readonly files: readonly { readonly path: string }[];
+}
+
+interface Session {
+  /** Calls a tool and returns what a client gets. */
+  call(name: string, input?: Readonly<Record<string, unknown>>): Promise<CallToolResult>;
+  readonly client: Client;
+}
+
+/** The official client, and `sora mcp` as its server. */
+async function connect(
+  binary: Binary,
+  argv: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Promise<Session> {
+  const client = new Client({ name: 'test', version: '1' });
+  await client.connect(
+    new StdioClientTransport({
+      command: process.execPath,
+      args: [BINARY, 'mcp', ...argv],
+      cwd: binary.cwd,
+      env: { ...binary.env, ...env },
+      stderr: 'ignore',
+    }),
+  );
+  onTestFinished(() => client.close());
+  await client.listTools(); // from now on the client checks results against the schemas of the tools
+  return {
+    client,
+    call: async (name, input = {}) => (await client.callTool({ name, arguments: { ...input } })) as CallToolResult,
+  };
+}
+
+/** A session on a server where a second of `m` costs $0.10. */
+async function connectPaid(
+  argv: readonly string[],
+): Promise<Session & { readonly server: VideosServer; readonly binary: Binary }> {
+  const server = await startVideosServer();
+  const binary = createBinary();
+  const added = await binary.start(['config', 'profile', 'add', 'lab', '--base-url', server.url]).ended;
+  expect(added.code).toBe(0);
+  expect(await binary.start(['config', 'set', 'profiles.lab.prices.m', '0.1']).ended).toMatchObject({ code: 0 });
+  const session = await connect(binary, ['--profile', 'lab', ...argv], { SORA_API_KEY: KEY });
+  return { ...session, server, binary };
+}
+
+function jobsOf({ structuredContent }: CallToolResult): readonly Job[] {
+  return (structuredContent as { jobs: readonly Job[] }).jobs;
+}
+
+function errorOf({ isError, structuredContent }: CallToolResult): { code: string; message: string } {
+  expect(isError).toBe(true);
+  return (structuredContent as { error: { code: string; message: string } }).error;
+}
+
+const SMALL = { model: 'small', size: '64x36', duration: 1 };
+
+describe('sora mcp', () => {
+  it('creates, waits and saves with the simulator', async () => {
+    const binary = createBinary();
+    const { call, client } = await connect(binary, ['--simulate', '-o', 'videos']);
+    expect((await client.listTools()).tools.map(({ name }) => name)).toEqual([
+      'create',
+      'cost',
+      'status',
+      'wait',
+      'download',
+      'list',
+      'cancel',
+      'doctor',
+    ]);
+
+    const [job] = jobsOf(await call('create', { prompt: '@ noon a boat', ...SMALL }));
+    expect(job).toMatchObject({ prompt: '@ noon a boat' });
+    expect(jobsOf(await call('wait', { id: job?.id }))).toMatchObject([{ id: job?.id, status: 'completed' }]);
+    const saved = await call('download', { id: job?.id });
+    expect(saved.content.map(({ type }) => type).sort()).toEqual(['image', 'resource_link', 'text']);
+    const link = saved.content.find(({ type }) => type === 'resource_link') as { uri: string };
+    expect(readFileSync(fileURLToPath(link.uri)).subarray(4, 8).toString()).toBe('ftyp');
+    expect(readdirSync(join(binary.cwd, 'videos'))).toHaveLength(2);
+    expect(jobsOf(await call('list'))).toHaveLength(1);
+  });
+
+  it('says that a job still runs when the time is over', async () => {
+    const { call } = await connect(createBinary(), ['--simulate'], { SORA_SIMULATOR_SPEED: '0.01' });
+    const [job] = jobsOf(await call('create', { prompt: 'a boat' }));
+    const waited = await call('wait', { id: job?.id, seconds: 1 });
+    expect(waited.structuredContent).toMatchObject({ still_running: true, jobs: [{ id: job?.id }] });
+    expect(jobsOf(await call('cancel', { id: '@last' }))).toMatchObject([{ id: job?.id, status: 'cancelled' }]);
+  });
+
+  it('spends nothing that was not approved in the call and for the session', async () => {
+    const { call, server } = await connectPaid(['--max-cost', '0.5']);
+    const video = { model: 'm', duration: 4 };
+    expect(errorOf(await call('create', { prompt: 'one', ...video })).message).toContain('$0.40, which needs approval');
+    expect(errorOf(await call('create', { prompt: 'one', ...video, max_cost_usd: 0.39 })).code).toBe(
+      'cost_cap_exceeded',
+    );
+    expect(errorOf(await call('create', { prompt: 'one', model: 'unpriced', max_cost_usd: 9 })).code).toBe(
+      'cost_cap_exceeded',
+    );
+    expect(server.posts).toBe(0);
+
+    const [job] = jobsOf(await call('create', { prompt: 'one', ...video, max_cost_usd: 0.4 }));
+    expect(
+      jobsOf(await call('create', { prompt: 'one', ...video, max_cost_usd: 0.4 })),
+      'is the same job',
+    ).toMatchObject([{ id: job?.id }]);
+    expect(errorOf(await call('create', { prompt: 'two', ...video, max_cost_usd: 9 })).message).toContain(
+      '$0.10 of the session’s $0.50 is left',
+    );
+    expect(server.posts).toBe(1);
+  });
+
+  it('spends nothing without a cap for the session', async () => {
+    const { call, server } = await connectPaid([]);
+    const refused = await call('create', { prompt: 'one', model: 'm', duration: 4, max_cost_usd: 1 });
+    expect(errorOf(refused).message).toContain('may not spend money');
+    expect(server.posts).toBe(0);
+  });
+
+  it('reads no file outside its folder', async () => {
+    const binary = createBinary();
+    const { call } = await connect(binary, ['--simulate', '-o', 'videos']);
+    const secret = join(binary.home, 'secret.png');
+    writeFileSync(secret, 'a secret');
+    symlinkSync(secret, join(binary.cwd, 'videos', 'link.png'));
+    for (const image of [secret, '../../home/secret.png', 'link.png', 'file:///etc/passwd', 'http://localhost/x'])
+      expect(errorOf(await call('create', { prompt: 'a boat', image })).code, image).toBe('usage');
+  });
+
+  it(`keeps cap, folder and key against ${CALLS} hostile calls`, async () => {
+    const { call, server, binary } = await connectPaid(['--max-cost', '2', '-o', 'videos']);
+    const bytes = createSeededRandom()(64 * CALLS);
+    let at = 0;
+    const pick = <T>(...values: readonly T[]): T => values[(bytes[at++] ?? 0) % values.length] as T;
+    const text = (): string =>
+      pick(
+        'boat',
+        '@/etc/passwd',
+        '-',
+        '--again',
+        '../../x',
+        '',
+        '\0',
+        'x'.repeat(5_000),
+        '$(id)',
+        `p${pick(1, 2, 3, 4, 5, 6)}`,
+      );
+    const odd = (): unknown => pick<unknown>(0, -1, 1e99, 0.4, 100, null, true, [], {}, text());
+    const input = (): Record<string, unknown> =>
+      Object.fromEntries(
+        [
+          ['prompt', pick<unknown>(text(), text(), odd())],
+          ['model', pick<unknown>('m', 'm', 'm', text(), odd())],
+          ['duration', pick<unknown>(4, 4, 1, odd())],
+          ['count', pick<unknown>(1, 2, 20, odd())],
+          ['id', pick<unknown>('@last', 'video_1', '../videos', text(), odd())],
+          ['image', pick<unknown>('/etc/passwd', '../../home/keys', text())],
+          ['max_cost_usd', pick<unknown>(100, 100, 0.4, odd())],
+          ['output', '/tmp'],
+          ['again', true],
+        ].filter(() => pick(true, true, false)),
+      );
+    const names = [
+      'create',
+      'create',
+      'create',
+      'create',
+      'create',
+      'cost',
+      'status',
+      'wait',
+      'download',
+      'list',
+      'cancel',
+      'doctor',
+      'delete',
+    ];
+    const replies: string[] = [];
+    const worker = async (): Promise<void> => {
+      while (replies.length < CALLS) {
+        const name = pick(...names);
+        const given = pick(true, false) ? input() : onlyKnown(name, input());
+        replies.push(JSON.stringify(await call(name, given).catch((error: Error) => error.message)));
+      }
+    };
+    await Promise.all(Array.from({ length: 8 }, worker));
+    const spentUsd = server.jobs.reduce((sum, { seconds }) => sum + 0.1 * Number(seconds), 0);
+    expect(server.posts).toBeGreaterThan(0);
+    expect(spentUsd).toBeLessThanOrEqual(2);
+    expect(replies.join('')).not.toContain(KEY);
+    expect(readdirSync(binary.cwd)).toEqual(['videos']);
+  }, 600_000);
+});
+
+const INPUTS: Readonly<Record<string, readonly string[]>> = {
+  create: ['prompt', 'model', 'duration', 'count', 'max_cost_usd'],
+  cost: ['model', 'duration', 'count'],
+  status: ['id'],
+  wait: ['id'],
+  download: ['id'],
+  cancel: ['id'],
+};
+
+function onlyKnown(tool: string, input: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(input).filter(([name]) => INPUTS[tool]?.includes(name)));
+}
