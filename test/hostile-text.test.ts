@@ -54,8 +54,8 @@ function millisecondsOf(read: (text: string) => unknown, text: string): number {
   return performance.now() - startedMs;
 }
 
-/** So fast that its growth says nothing. */
-const FAST_MS = 150;
+/** What grows faster takes minutes for a million characters; what takes less than this says nothing on a busy machine. */
+const FAST_MS = 2_000;
 
 describe.each(Object.entries(READERS))('%s of hostile text', (_, read) => {
   it.each(Object.entries(TEXTS))('takes four times as long for four times as much: %s', (__, textOf) => {
@@ -72,5 +72,5 @@ it('a manifest of many aliases takes four times as long for four times as many',
   const read = (text: string): void => readYaml(text, new ManifestReading({}));
   millisecondsOf(read, manifest(100));
   const longMs = millisecondsOf(read, manifest(8_000));
-  expect(longMs).toBeLessThan(10 * Math.max(20, millisecondsOf(read, manifest(2_000))));
+  expect(longMs).toBeLessThan(10 * Math.max(100, millisecondsOf(read, manifest(2_000))));
 });
