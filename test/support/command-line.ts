@@ -19,6 +19,8 @@ export interface RunOptions {
   readonly interrupt?: AbortSignal;
   readonly stdoutIsTerminal?: boolean;
   readonly columns?: number;
+  /** Called with what is written to standard output and standard error, as it is written. */
+  readonly onOutput?: (text: string) => void;
 }
 
 export interface RunResult {
@@ -71,8 +73,8 @@ export function createCommandLine({
     clock,
     async run(argv, options = {}) {
       const pid = 1_000_000_000 + runs++;
-      const stdout = collect(options.stdoutIsTerminal ?? false, options.columns ?? 80);
-      const stderr = collect(false, 80);
+      const stdout = collect(options.stdoutIsTerminal ?? false, options.columns ?? 80, options.onOutput);
+      const stderr = collect(false, 80, options.onOutput);
       const stdin: InputStream =
         options.stdin instanceof PassThrough ? options.stdin : new PassThrough().end(options.stdin);
       const host: Host = {
@@ -111,10 +113,17 @@ const refuseNetwork: Http = async ({ method, url }) => {
   throw new Error(`the test has no network: ${method} ${url}`);
 };
 
-function collect(isTTY: boolean, columns: number): { stream: OutputStream; text: () => string } {
+function collect(
+  isTTY: boolean,
+  columns: number,
+  onOutput?: RunOptions['onOutput'],
+): { stream: OutputStream; text: () => string } {
   const chunks: Buffer[] = [];
   const stream = new PassThrough();
-  stream.on('data', (chunk: Buffer) => chunks.push(chunk));
+  stream.on('data', (chunk: Buffer) => {
+    chunks.push(chunk);
+    onOutput?.(chunk.toString('utf8'));
+  });
   return { stream: Object.assign(stream, { isTTY, columns }), text: () => Buffer.concat(chunks).toString('utf8') };
 }
 

@@ -1,0 +1,337 @@
+import { Readable } from 'node:stream';
+import type { Clock } from '../../src/platform/clock.ts';
+import type { Http, HttpReply, HttpRequest } from '../../src/platform/http.ts';
+import { timeoutError } from '../../src/platform/timeout.ts';
+import type { ContentFault, CreateFault, ListFault, LookFault, Outcome, Replica, World } from './description.ts';
+import { survive } from './mortal.ts';
+
+export const BASE_URL = 'https://lab.invalid/v1';
+const FILES = 'https://files.invalid';
+
+export interface WorldJob {
+  readonly id: string;
+  readonly key: string;
+  readonly prompt: string;
+  readonly replica: number;
+  readonly madeMs: number;
+  readonly endsMs: number;
+  readonly outcome: Outcome;
+  /** A person asked for its end. */
+  isRemoved: boolean;
+}
+
+/** A create that arrived. */
+export interface Payment {
+  readonly key: string;
+  readonly prompt: string;
+  readonly fault: CreateFault;
+  /** Null when nothing was made. */
+  readonly job: WorldJob | null;
+}
+
+type Ending = 'end' | 'break' | 'silence';
+
+interface Answer {
+  readonly status?: number;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: object | string | Uint8Array;
+  readonly ending?: Ending;
+}
+
+type Reaction = Answer | 'refuse' | 'reset' | 'silence';
+
+const CERTAINLY_NOT_MADE: ReadonlySet<CreateFault> = new Set(['refused connection', '429', '400']);
+
+/** Whether the client of this create can know that nothing was made. */
+export function isCertain(fault: CreateFault): boolean {
+  return CERTAINLY_NOT_MADE.has(fault);
+}
+
+/** The server of a world: what it does is decided by the world's description alone. */
+export class WorldServer {
+  readonly jobs: WorldJob[] = [];
+  readonly payments: Payment[] = [];
+  /** Called before a create is taken. */
+  onCreate: (prompt: string) => void = () => {};
+  /** From then on replicas share their jobs, and nothing fails any more. */
+  isCalm = false;
+  readonly #world: World;
+  readonly #clock: Clock;
+  readonly #queues: { creates: CreateFault[]; looks: LookFault[]; lists: ListFault[]; contents: ContentFault[] };
+  #requests = 0;
+
+  constructor(world: World, clock: Clock) {
+    this.#world = world;
+    this.#clock = clock;
+    const { creates, looks, lists, contents } = world;
+    this.#queues = { creates: [...creates], looks: [...looks], lists: [...lists], contents: [...contents] };
+  }
+
+  /** Each request and each reply is a step of the process that sent it. */
+  readonly http: Http = async (request) => {
+    await survive();
+    request.signal?.throwIfAborted();
+    const reaction = this.#react(request);
+    await survive();
+    return this.#deliver(reaction, request);
+  };
+
+  jobOf(id: string): WorldJob | undefined {
+    return this.jobs.find((job) => job.id === id || otherIdOf(job) === id);
+  }
+
+  #react(request: HttpRequest): Reaction {
+    const url = new URL(request.url);
+    if (url.origin === FILES) return this.#file(request, url);
+    const { balancer, replicas } = this.#world;
+    const replica = (balancer[this.#requests++ % balancer.length] ?? 0) % replicas.length;
+    const [, , , id = '', part] = url.pathname.split('/').map(decodeURIComponent);
+    if (request.method === 'POST') return this.#create(request, replica);
+    if (id === '') return this.#list(url, replica);
+    const job = this.jobs.find((candidate) => candidate.id === id || otherIdOf(candidate) === id);
+    const isKnown = job !== undefined && !job.isRemoved && (this.isCalm || job.replica === replica);
+    if (!isKnown) return { status: 404, body: { error: { message: `Video with id '${id}' not found` } } };
+    if (part === 'content') return this.#content(request, job);
+    return request.method === 'DELETE' ? this.#remove(job) : this.#look(job);
+  }
+
+  #create(request: HttpRequest, replica: number): Reaction {
+    const { prompt, key } = readCreate(request);
+    const fault = this.#next('creates');
+    if (fault === 'refused connection') return 'refuse';
+    this.onCreate(prompt);
+    const isMade = !isCertain(fault) && !fault.startsWith('lost');
+    const job = isMade ? this.#make(prompt, key, replica, fault === 'made late: 504' ? 20_000 : 0) : null;
+    this.payments.push({ key, prompt, fault, job });
+    const [, failure = fault] = /^(?:made|lost|made late): (.*)$/.exec(fault) ?? [];
+    switch (failure) {
+      case '429':
+        return { status: 429, headers: { 'retry-after': '2' }, body: { error: { message: 'slow down' } } };
+      case '400':
+        return { status: 400, body: { error: { message: 'not this prompt', code: 'invalid_value' } } };
+      case 'reset':
+        return 'reset';
+      case 'silence':
+        return 'silence';
+      case 'a page':
+        return { headers: { 'content-type': 'text/html' }, body: '<!doctype html><title>Welcome</title>' };
+    }
+    if (/^3/.test(failure)) {
+      const location = { location: `/v1/videos/${failure.includes('Location') && job ? job.id : ''}` };
+      return { status: Number(failure.slice(0, 3)), headers: failure.includes('Location') ? location : {} };
+    }
+    if (/^5/.test(failure)) return { status: Number(failure), body: { error: { message: 'upstream failed' } } };
+    const body = JSON.stringify(job && this.#shown(job));
+    if (failure !== 'half an answer') return { body: JSON.parse(body) };
+    const headers = { 'content-type': 'application/json', 'content-length': String(body.length) };
+    return { headers, body: body.slice(0, body.indexOf('"prompt"')), ending: 'break' };
+  }
+
+  #make(prompt: string, key: string, replica: number, delayMs: number): WorldJob {
+    const { renderMs, outcomes } = this.#world;
+    const number = this.jobs.length;
+    const madeMs = this.#clock.now() + delayMs;
+    const job: WorldJob = {
+      id: `video_${((number + 1) * 2_654_435_761).toString(16).padStart(12, '0')}`,
+      ...{ key, prompt, replica, madeMs },
+      endsMs: madeMs + (renderMs[number % renderMs.length] ?? 0),
+      outcome: outcomes[number] ?? 'completed',
+      isRemoved: false,
+    };
+    this.jobs.push(job);
+    return job;
+  }
+
+  #look(job: WorldJob): Reaction {
+    const fault = this.#next('looks');
+    if (fault === 'reset' || fault === 'silence') return fault;
+    if (fault !== 'none') return { status: Number(fault), body: { error: { message: `a ${fault}` } } };
+    const isFailed = this.#statusOf(job) === 'failed';
+    return { status: isFailed ? this.#world.failedStatus : 200, body: this.#shown(job) };
+  }
+
+  #list(url: URL, replica: number): Reaction {
+    const fault = this.#next('lists');
+    if (fault === 'reset') return fault;
+    if (fault === 'empty') return { body: { object: 'list', data: [], has_more: false } };
+    if (fault !== 'none') return { status: Number(fault), body: { error: { message: 'no list now' } } };
+    const { lagMs, isFinishedOnly, hasOtherIds, pageSize } = this.#world.list;
+    const after = url.searchParams.get('after');
+    const idOf = (job: WorldJob): string => (hasOtherIds ? otherIdOf(job) : job.id);
+    const all = this.jobs
+      .filter((job) => !job.isRemoved && (this.isCalm || job.replica === replica))
+      .filter((job) => this.#clock.now() >= job.madeMs + lagMs)
+      .filter((job) => !isFinishedOnly || this.#clock.now() >= job.endsMs)
+      .toReversed();
+    const from = after === null ? 0 : all.findIndex((job) => idOf(job) === after) + 1;
+    const end = from + Math.min(pageSize, Number(url.searchParams.get('limit') ?? 20));
+    const data = all.slice(from, end).map((job) => ({ ...this.#shown(job, this.#listedPrompt(job)), id: idOf(job) }));
+    return {
+      headers: { date: new Date(this.#now(replica)).toUTCString() },
+      body: { object: 'list', data, has_more: end < all.length, last_id: data.at(-1)?.id ?? null },
+    };
+  }
+
+  #listedPrompt({ prompt }: WorldJob): string | null {
+    const { prompts } = this.#world.list;
+    if (prompts === 'cut') return prompt.length > 24 ? `${prompt.slice(0, 24)}…` : prompt;
+    if (prompts === 'rewritten') return `A cinematic shot of ${prompt}, highly detailed`;
+    return prompts === 'none' ? null : prompts === 'trimmed' ? prompt.slice(0, 30).trim() : prompt;
+  }
+
+  #remove(job: WorldJob): Reaction {
+    const isRunning = this.#clock.now() < job.endsMs;
+    if (isRunning && this.#world.refusesCancel) return { status: 409, body: { error: { message: 'still running' } } };
+    job.isRemoved = true;
+    return { body: { id: job.id, object: 'video.deleted', deleted: true } };
+  }
+
+  #content(request: HttpRequest, job: WorldJob): Reaction {
+    const status = this.#statusOf(job);
+    if (status === 'expired') return { status: 410, body: { error: { message: 'expired' } } };
+    if (status !== 'completed') return { status: 409, body: { error: { message: 'not ready' } } };
+    return this.#clip(request, job);
+  }
+
+  /** A signed address: it lapses, and then the job names a fresh one. */
+  #file(request: HttpRequest, url: URL): Reaction {
+    const job = this.jobOf(url.pathname.slice(1));
+    if (job === undefined || job.isRemoved) return { status: 404, body: 'no such file' };
+    return this.#clip(request, job);
+  }
+
+  #clip({ headers }: HttpRequest, job: WorldJob): Reaction {
+    const fault = this.#next('contents');
+    const clip = clipOf(job.id);
+    const start = Number(/^bytes=(\d+)-/.exec(headers.range ?? '')?.[1] ?? 0);
+    const rest = clip.subarray(start);
+    const range = { 'content-range': `bytes ${start}-${clip.length - 1}/${clip.length}` };
+    const type = { 'content-type': 'video/mp4', etag: `"${job.id}"` };
+    const whole: Answer = {
+      status: start > 0 ? 206 : 200,
+      headers: { ...type, 'content-length': String(rest.length), ...(start > 0 ? range : {}) },
+      body: rest,
+    };
+    switch (fault) {
+      case 'none':
+        return whole;
+      case 'reset':
+        return 'reset';
+      case 'cut':
+        return { ...whole, body: rest.subarray(0, rest.length / 2), ending: 'break' };
+      case 'cut without length':
+        return {
+          status: whole.status ?? 200,
+          headers: { ...type, ...(start > 0 ? range : {}) },
+          body: rest.subarray(0, rest.length / 2),
+        };
+      case 'lapsed':
+        return { status: 401, body: { error: { message: 'the signature has expired' } } };
+      case 'json':
+        return { body: { id: job.id, status: 'completed', message: 'the file is on its way' } };
+      case 'wrong range': {
+        const other = clipOf('another-job-altogether');
+        const answer = {
+          ...type,
+          etag: '"other"',
+          'content-range': `bytes ${start}-${other.length - 1}/${other.length}`,
+        };
+        return start > 0 ? { status: 206, headers: answer, body: other.subarray(start) } : whole;
+      }
+      case '404':
+        return { status: 404, body: { error: { message: 'no such file' } } };
+    }
+  }
+
+  #statusOf(job: WorldJob): string {
+    const nowMs = this.#clock.now();
+    return nowMs >= job.endsMs ? job.outcome : nowMs - job.madeMs < 500 ? 'queued' : 'in_progress';
+  }
+
+  #shown(job: WorldJob, prompt: string | null = job.prompt): Record<string, unknown> {
+    const status = this.#statusOf(job);
+    const replica = this.#world.replicas[job.replica];
+    return {
+      id: job.id,
+      object: 'video',
+      status,
+      prompt,
+      model: 'sora-2',
+      seconds: '4',
+      size: '1280x720',
+      ...timeOf(replica, job.madeMs + (replica?.skewMs ?? 0)),
+      ...(status === 'failed' ? { error: { code: 'server_error', message: 'the worker died' } } : {}),
+      ...(status === 'completed' && this.#world.hasSignedFiles
+        ? { url: `${FILES}/${job.id}?sig=${this.#requests}` }
+        : {}),
+    };
+  }
+
+  #now(replica: number): number {
+    return this.#clock.now() + (this.#world.replicas[replica]?.skewMs ?? 0);
+  }
+
+  #next<K extends 'creates' | 'looks' | 'lists' | 'contents'>(name: K): World[K][number] | 'none' {
+    return this.isCalm ? 'none' : (this.#queues[name].shift() ?? 'none');
+  }
+
+  async #deliver(reaction: Reaction, { signal, idleTimeoutMs = 600_000 }: HttpRequest): Promise<HttpReply> {
+    if (reaction === 'refuse') throw networkError('ECONNREFUSED', 'connect');
+    if (reaction === 'reset') throw networkError('ECONNRESET', 'read');
+    if (reaction === 'silence') {
+      await this.#clock.sleep(idleTimeoutMs, signal);
+      throw timeoutError(idleTimeoutMs);
+    }
+    const { status = 200, headers = {}, body = '', ending = 'end' } = reaction;
+    const isRaw = typeof body === 'string' || body instanceof Uint8Array;
+    const bytes = Buffer.from(isRaw ? body : JSON.stringify(body));
+    const type: Record<string, string> = isRaw ? {} : { 'content-type': 'application/json' };
+    return { status, headers: { ...type, ...headers }, body: Readable.from(partsOf(bytes, ending)) };
+  }
+}
+
+async function* partsOf(bytes: Buffer, ending: Ending): AsyncGenerator<Buffer> {
+  for (let at = 0; at < bytes.length; at += 2_000) {
+    await survive();
+    yield bytes.subarray(at, at + 2_000);
+  }
+  if (ending === 'break') throw networkError('ECONNRESET', 'read');
+}
+
+/** A whole, small MP4 whose bytes name its job. */
+export function clipOf(id: string): Buffer {
+  const box = (type: string, body: string): Buffer => {
+    const head = Buffer.alloc(4);
+    head.writeUInt32BE(8 + body.length);
+    return Buffer.concat([head, Buffer.from(type + body, 'latin1')]);
+  };
+  return Buffer.concat([
+    box('ftyp', 'isom\0\0\x02\0isomiso2'),
+    box('free', `[job ${id}]`),
+    box('moov', '0000'),
+    box('mdat', id.padEnd(6_000, 'x')),
+  ]);
+}
+
+/** The id under which a gateway lists a job: wrapped together with its provider. */
+export function otherIdOf({ id }: Pick<WorldJob, 'id'>): string {
+  return `video_${Buffer.from(`litellm:custom_llm_provider:openai;model_id:sora;video_id:${id}`).toString('base64')}`;
+}
+
+function timeOf(replica: Replica | undefined, ms: number): Record<string, unknown> {
+  const iso = new Date(ms).toISOString();
+  if (replica?.times === 'none') return {};
+  if (replica?.times === 'unix') return { created_at: Math.floor(ms / 1000) };
+  return { created_at: replica?.times === 'iso' ? iso : iso.slice(0, 19) };
+}
+
+function readCreate({ headers, body = '' }: HttpRequest): { prompt: string; key: string } {
+  const text = Buffer.from(body).toString('utf8');
+  const isJson = headers['content-type'] === 'application/json';
+  const prompt = isJson ? JSON.parse(text).prompt : /name="prompt"\r\n\r\n(.*)\r\n/.exec(text)?.[1];
+  return { prompt, key: headers['idempotency-key'] ?? '' };
+}
+
+function networkError(code: string, syscall: string): Error {
+  return Object.assign(new Error(`${syscall} ${code}`), { code, syscall });
+}
