@@ -329,7 +329,7 @@ function readCreate({ headers, body = '' }: HttpRequest): { prompt: string; key:
   const text = Buffer.from(body).toString('utf8');
   const isJson = headers['content-type'] === 'application/json';
   const prompt = isJson ? JSON.parse(text).prompt : /name="prompt"\r\n\r\n(.*)\r\n/.exec(text)?.[1];
-  return { prompt, key: headers['idempotency-key'] ?? '' };
+  return { prompt, key: Object.entries(headers).find(([name]) => name.toLowerCase() === 'idempotency-key')?.[1] ?? '' };
 }
 
 function networkError(code: string, syscall: string): Error {
