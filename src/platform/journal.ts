@@ -22,8 +22,6 @@ export const TORN_MARK = ' #torn';
 const FIRST_CHUNK_BYTES = 2 << 10;
 const CHUNK_BYTES = 16 << 10;
 
-const datasync = promisify(fdatasync);
-
 /** One complete line of a journal. */
 export interface JournalLine {
   /** Byte offset of its first character. */
@@ -139,7 +137,7 @@ export class Journal {
         : this.#addLines(lines);
       this.#isNew ||= size === 0;
       if (!isSynced) return;
-      await datasync(descriptor);
+      await promisify(fdatasync)(descriptor);
       if (this.#isNew) await syncFolder(dirname(this.path));
       this.#isNew = false;
       this.#onSynced?.(last);

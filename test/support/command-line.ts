@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import type { Host, InputStream, OutputStream } from '../../src/platform/host.ts';
 import type { Http } from '../../src/platform/http.ts';
-import { ownProcess } from '../../src/platform/process-identity.ts';
+import { ownProcess, type ProcessIdentity } from '../../src/platform/process-identity.ts';
 import { createFakeClock, type FakeClock } from './fake-clock.ts';
 import { createSeededRandom } from './seeded-random.ts';
 import { createTemporaryFolder } from './temporary-folder.ts';
@@ -19,6 +19,8 @@ export interface RunOptions {
   readonly interrupt?: AbortSignal;
   readonly stdoutIsTerminal?: boolean;
   readonly columns?: number;
+  /** Which process it is; each run is another one. */
+  readonly self?: Partial<ProcessIdentity>;
   /** Called with what is written to standard output and standard error, as it is written. */
   readonly onOutput?: (text: string) => void;
 }
@@ -44,6 +46,7 @@ export interface CommandLine {
 
 const ROOT = join(import.meta.dirname, '../..');
 const DIST = join(ROOT, 'dist');
+const OWN_PROCESS = ownProcess();
 const { runCli, Interrupt } =
   process.env.SORA_TESTED === 'built' ? loadBuiltProgram() : await import('../../src/sora.ts');
 
@@ -72,7 +75,7 @@ export function createCommandLine({
     home,
     clock,
     async run(argv, options = {}) {
-      const pid = 1_000_000_000 + runs++;
+      const { pid = 1_000_000_000 + runs++ } = options.self ?? {};
       const stdout = collect(options.stdoutIsTerminal ?? false, options.columns ?? 80, options.onOutput);
       const stderr = collect(false, 80, options.onOutput);
       const stdin: InputStream =
@@ -87,7 +90,7 @@ export function createCommandLine({
         platform: process.platform,
         nodeVersion: process.versions.node,
         pid,
-        self: { ...ownProcess(), pid },
+        self: { ...OWN_PROCESS, ...options.self, pid },
         stdin,
         stdout: stdout.stream,
         stderr: stderr.stream,

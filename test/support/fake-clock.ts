@@ -9,6 +9,8 @@ export interface FakeClockOptions {
   readonly startMs?: number;
   /** Time moves only with `advance`. Otherwise it jumps to the next sleeper as soon as everybody sleeps. */
   readonly isManual?: boolean;
+  /** While it says so, somebody is at work, and no time passes. */
+  readonly isBusy?: () => boolean;
 }
 
 interface Sleeper {
@@ -17,11 +19,16 @@ interface Sleeper {
 }
 
 /** A clock for tests, on which nobody really waits: sleepers wake one after the other, in the order of their times. */
-export function createFakeClock({ startMs = 1_790_000_000_000, isManual = false }: FakeClockOptions = {}): FakeClock {
+export function createFakeClock({
+  startMs = 1_790_000_000_000,
+  isManual = false,
+  isBusy = () => false,
+}: FakeClockOptions = {}): FakeClock {
   let nowMs = startMs;
   let isJumping = isManual;
   const sleepers = new Set<Sleeper>();
   const jump = (): void => {
+    if (isBusy()) return void setImmediate(jump);
     const next = [...sleepers].sort((a, b) => a.wakeAtMs - b.wakeAtMs)[0];
     isJumping = next !== undefined;
     if (next === undefined) return;

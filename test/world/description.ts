@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import type { Fate } from './processes.ts';
 
 /** What becomes of a create. `made` or not, the client cannot tell from the answer, except where it says so. */
 export type CreateFault =
@@ -32,14 +33,36 @@ export interface ListHabits {
   readonly pageSize: number;
 }
 
-export type Command =
-  | { readonly run: 'create'; readonly prompt: number; readonly isDetached: boolean; readonly isAgain: boolean }
-  | { readonly run: 'batch'; readonly rows: number; readonly retriesUnknown: boolean }
-  | { readonly run: 'status' | 'status @last' | 'download @last' | 'cancel @last' | 'status --watch' }
-  | { readonly run: 'wait'; readonly ms: number };
+export interface Create {
+  readonly run: 'create';
+  readonly prompt: number;
+  readonly count: number;
+  readonly option: '' | '--again' | '--reuse';
+  readonly result: 'saved' | 'named' | '--detach' | '--no-download';
+}
 
-/** A command and after how many effects (writes, requests, replies) its process is killed. */
-export type Act = Command & { readonly killedAfter: number | null };
+export interface Batch {
+  readonly run: 'batch';
+  readonly rows: number;
+  readonly option: '' | '--retries 2' | '--retry-failed' | '--retry-unknown';
+}
+
+const PLAIN = [
+  ...['status', 'status @last', 'status --watch', 'download @last', 'cancel @last', 'cancel --all'],
+  ...['delete @last -y', 'list', 'ledger check'],
+] as const;
+
+export type Command = Create | Batch | { readonly run: (typeof PLAIN)[number] };
+export type Started = Command & { readonly fate: Fate };
+
+export type Act =
+  /** One process, or two at once. */
+  | { readonly act: 'run'; readonly processes: readonly Started[] }
+  | { readonly act: 'wait'; readonly ms: number }
+  /** A person resolves the submissions whose outcome is unknown. */
+  | { readonly act: 'attach' | 'forget' }
+  /** Somebody else creates a video with the same account. */
+  | { readonly act: 'stranger'; readonly prompt: string };
 
 /** A server and what happens on it and around it. Queues are used up one by one; what comes after them is quiet. */
 export interface World {
@@ -49,9 +72,18 @@ export interface World {
   readonly list: ListHabits;
   /** The profile declares the list complete, and it is. */
   readonly isComplete: boolean;
+  /** What others made before. */
+  readonly strangers: readonly string[];
+  /** Living processes look dead to others. */
+  readonly looksDead: boolean;
+  /** The clock of this machine is set to another time now and then. */
+  readonly hasClockJumps: boolean;
   readonly failedStatus: 200 | 400 | 422 | 500;
   readonly refusesCancel: boolean;
   readonly hasSignedFiles: boolean;
+  readonly clipBytes: number;
+  /** How long a create is on its way, and its answer; over and over. */
+  readonly travelMs: readonly { readonly there: number; readonly back: number }[];
   readonly renderMs: readonly number[];
   readonly outcomes: readonly Outcome[];
   readonly creates: readonly CreateFault[];
@@ -69,9 +101,17 @@ const MINUTE_MS = 60_000;
 
 const redirects = [301, 302, 303, 307, 308].flatMap((status) => [`${status}`, `${status} with Location`]);
 const createFaults = [
-  ...['none', 'none', 'refused connection', '429', '400', 'half an answer', 'a page', 'made late: 504'],
-  ...['reset', '500', '502', '504', 'silence', ...redirects].flatMap((fault) => [`made: ${fault}`, `lost: ${fault}`]),
+  ...['none', 'none', 'none', 'none', 'refused connection', '429', '400', 'half an answer', 'a page', 'made late: 504'],
+  ...['reset', '500', '502', '504', 'silence'].flatMap((fault) => [`made: ${fault}`, `lost: ${fault}`]),
+  ...redirects.map((fault) => `made: ${fault}`),
+  ...redirects.map((fault) => `lost: ${fault}`),
 ] as CreateFault[];
+
+const oneIn = (chances: number): fc.Arbitrary<boolean> => fc.nat(chances - 1).map((chance) => chance === chances - 1);
+const queue = <T>(values: readonly T[], maxLength: number): fc.Arbitrary<T[]> =>
+  fc.array(fc.constantFrom(...values), { maxLength });
+
+const anyPrompt = fc.constantFrom(...PROMPTS, ...ROWS);
 
 const replica: fc.Arbitrary<Replica> = fc.record({
   skewMs: fc.constantFrom(0, 0, -10 * MINUTE_MS, 25 * MINUTE_MS, -3 * MINUTE_MS, 4 * MINUTE_MS),
@@ -86,81 +126,129 @@ const list: fc.Arbitrary<ListHabits> = fc.record({
   pageSize: fc.constantFrom(100, 1, 2),
 });
 
-const COMPLETE_LIST: ListHabits = {
-  ...{ lagMs: 0, isFinishedOnly: false, prompts: 'whole', hasOtherIds: false, pageSize: 100 },
-};
+const fate: fc.Arbitrary<Fate> = fc.record({
+  killedAfter: fc.oneof(
+    { weight: 3, arbitrary: fc.constant(null) },
+    { weight: 2, arbitrary: fc.integer({ min: 1, max: 40 }) },
+    { weight: 1, arbitrary: fc.integer({ min: 20, max: 90 }) },
+  ),
+  torn: fc.constantFrom(0, 0.05, 0.3, 0.9, 0.995),
+  fullAfter: fc.oneof({ weight: 9, arbitrary: fc.constant(null) }, { weight: 1, arbitrary: fc.nat(12) }),
+  aheadMs: fc.constantFrom(0, 0, 15 * MINUTE_MS, -15 * MINUTE_MS),
+  lockTurns: fc.oneof(fc.constant([0]), fc.array(fc.constantFrom(0, 0, 1, 2, 5, 30), { minLength: 1, maxLength: 4 })),
+  isElsewhere: oneIn(6),
+});
+
+const create: fc.Arbitrary<Create> = fc
+  .record({
+    run: fc.constant('create' as const),
+    prompt: fc.constantFrom(0, 0, 0, 1, 2),
+    count: fc.constantFrom(1, 1, 1, 1, 2, 3),
+    option: fc.constantFrom('', '', '', '', '', '', '--again', '--reuse'),
+    result: fc.constantFrom('saved', 'saved', '--detach', 'named', '--no-download'),
+  })
+  .map((of) => {
+    const count = of.option === '--reuse' || of.result === 'named' ? 1 : of.count;
+    return { ...of, count };
+  });
+
+const batch: fc.Arbitrary<Batch> = fc.record({
+  run: fc.constant('batch' as const),
+  rows: fc.integer({ min: 1, max: ROWS.length }),
+  option: fc.constantFrom('', '', '', '--retries 2', '--retry-failed', '--retry-unknown'),
+});
 
 const command: fc.Arbitrary<Command> = fc.oneof(
+  { weight: 6, arbitrary: create },
+  { weight: 4, arbitrary: batch },
+  { weight: 3, arbitrary: fc.record({ run: fc.constantFrom(...PLAIN) }) },
+);
+
+const started: fc.Arbitrary<Started> = fc.tuple(command, fate).map(([of, its]) => ({ ...of, fate: its }));
+
+const act: fc.Arbitrary<Act> = fc.oneof(
   {
-    weight: 5,
-    arbitrary: fc.record({
-      run: fc.constant('create' as const),
-      prompt: fc.nat(PROMPTS.length - 1),
-      isDetached: fc.boolean(),
-      isAgain: fc.nat(9).map((chance) => chance === 9),
-    }),
+    weight: 12,
+    arbitrary: fc.record({ act: fc.constant('run' as const), processes: fc.tuple(started) }),
   },
   {
     weight: 3,
-    arbitrary: fc.record({
-      run: fc.constant('batch' as const),
-      rows: fc.integer({ min: 1, max: ROWS.length }),
-      retriesUnknown: fc.nat(7).map((chance) => chance === 7),
-    }),
+    arbitrary: fc.record({ act: fc.constant('run' as const), processes: fc.tuple(started, started) }),
   },
   {
-    weight: 3,
-    arbitrary: fc.record({
-      run: fc.constantFrom('status', 'status @last', 'download @last', 'cancel @last', 'status --watch'),
-    }),
+    weight: 2,
+    arbitrary: fc.tuple(command, fate, fate).map(([of, ...fates]) => ({
+      act: 'run' as const,
+      processes: fates.map((its) => ({ ...of, fate: its })),
+    })),
   },
   {
     weight: 2,
     arbitrary: fc.record({
-      run: fc.constant('wait' as const),
-      ms: fc.constantFrom(1_000, 60_000, 1_000_000, 8_000_000),
+      act: fc.constant('wait' as const),
+      ms: fc.constantFrom(1_000, MINUTE_MS, 1_000_000, 8_000_000),
     }),
   },
+  { weight: 1, arbitrary: fc.record({ act: fc.constantFrom('attach', 'forget') }) },
+  { weight: 1, arbitrary: fc.record({ act: fc.constant('stranger' as const), prompt: anyPrompt }) },
 );
 
-const act: fc.Arbitrary<Act> = fc
-  .tuple(
-    command,
-    fc.oneof({ weight: 2, arbitrary: fc.constant(null) }, { weight: 1, arbitrary: fc.integer({ min: 1, max: 60 }) }),
-  )
-  .map(([of, killedAfter]) => ({ ...of, killedAfter }));
-
-const queue = <T>(values: readonly T[], maxLength: number): fc.Arbitrary<T[]> =>
-  fc.array(fc.constantFrom(...values), { maxLength });
+const any = fc.record<World>({
+  replicas: fc.array(replica, { minLength: 1, maxLength: 3 }),
+  balancer: fc.array(fc.nat(2), { minLength: 1, maxLength: 7 }),
+  list,
+  isComplete: oneIn(6),
+  strangers: fc.array(anyPrompt, { maxLength: 3 }),
+  hasClockJumps: oneIn(4),
+  looksDead: oneIn(4),
+  failedStatus: fc.constantFrom(200, 400, 422, 500),
+  refusesCancel: fc.boolean(),
+  hasSignedFiles: fc.boolean(),
+  clipBytes: fc.constantFrom(6_000, 6_000, 6_000, 6_000, 6_000, 6_000, 6_000, 2_500_000),
+  travelMs: fc.array(
+    fc.record({ there: fc.constantFrom(0, 0, 200, 5_000, 70_000), back: fc.constantFrom(0, 0, 300) }),
+    {
+      minLength: 1,
+      maxLength: 3,
+    },
+  ),
+  renderMs: fc.array(fc.constantFrom(0, 1_000, 20_000, 600_000), { minLength: 1, maxLength: 3 }),
+  outcomes: queue<Outcome>(['completed', 'completed', 'completed', 'failed', 'expired', 'cancelled'], 4),
+  creates: queue(createFaults, 5),
+  looks: queue<LookFault>(['none', 'none', '404', '500', 'reset', 'silence', '429'], 6),
+  lists: queue<ListFault>(['none', 'none', '500', 'reset', 'empty', '405'], 3),
+  contents: queue<ContentFault>(
+    ['none', 'cut', 'cut without length', 'lapsed', 'json', 'wrong range', 'reset', '404'],
+    4,
+  ),
+  acts: fc.array(act, { minLength: 1, maxLength: 7 }),
+});
 
 /** Any world, smaller and quieter ones first. */
-export const anyWorld: fc.Arbitrary<World> = fc
-  .record({
-    replicas: fc.array(replica, { minLength: 1, maxLength: 3 }),
-    balancer: fc.array(fc.nat(2), { minLength: 1, maxLength: 7 }),
-    list,
-    isComplete: fc.nat(5).map((chance) => chance === 5),
-    failedStatus: fc.constantFrom(200, 400, 422, 500),
-    refusesCancel: fc.boolean(),
-    hasSignedFiles: fc.boolean(),
-    renderMs: fc.array(fc.constantFrom(0, 1_000, 20_000, 600_000), { minLength: 1, maxLength: 3 }),
-    outcomes: queue<Outcome>(['completed', 'completed', 'completed', 'failed', 'expired', 'cancelled'], 4),
-    creates: queue(createFaults, 5),
-    looks: queue<LookFault>(['none', 'none', '404', '500', 'reset', 'silence', '429'], 6),
-    lists: queue<ListFault>(['none', 'none', '500', 'reset', 'empty', '405'], 3),
-    contents: queue<ContentFault>(
-      ['none', 'cut', 'cut without length', 'lapsed', 'json', 'wrong range', 'reset', '404'],
-      4,
-    ),
-    acts: fc.array(act, { minLength: 1, maxLength: 7 }),
-  })
-  .map((world) =>
-    world.isComplete
-      ? {
-          ...world,
-          replicas: [{ skewMs: 0, times: 'unix' as const }],
-          list: COMPLETE_LIST,
-          lists: world.lists.filter((fault) => fault !== 'empty'),
-        }
-      : world,
+export const anyWorld: fc.Arbitrary<World> = any.map((world) => {
+  const described = world.hasClockJumps ? world : withOneClock(world);
+  return described.isComplete ? complete(described) : described;
+});
+
+/** Where a person declares the list complete, it shows every job that was made, within seconds after its create was sent. */
+function complete(world: World): World {
+  return {
+    ...world,
+    replicas: [{ skewMs: 0, times: 'unix' }],
+    list: { lagMs: 0, isFinishedOnly: false, prompts: 'whole', hasOtherIds: false, pageSize: world.list.pageSize },
+    lists: world.lists.filter((fault) => fault !== 'empty'),
+    creates: world.creates.filter((fault) => fault !== 'made late: 504'),
+    travelMs: world.travelMs.map(({ there, back }) => ({ there: Math.min(there, 5_000), back })),
+    acts: world.acts.filter(({ act: kind }) => kind !== 'stranger'),
+    strangers: [],
+  };
+}
+
+function withOneClock(world: World): World {
+  const acts = world.acts.map((each) =>
+    each.act === 'run'
+      ? { ...each, processes: each.processes.map((of) => ({ ...of, fate: { ...of.fate, aheadMs: 0 } })) }
+      : each,
   );
+  return { ...world, acts };
+}

@@ -2,8 +2,17 @@ import { Readable } from 'node:stream';
 import type { Clock } from '../../src/platform/clock.ts';
 import type { Http, HttpReply, HttpRequest } from '../../src/platform/http.ts';
 import { timeoutError } from '../../src/platform/timeout.ts';
-import type { ContentFault, CreateFault, ListFault, LookFault, Outcome, Replica, World } from './description.ts';
-import { survive } from './mortal.ts';
+import type {
+  Command,
+  ContentFault,
+  CreateFault,
+  ListFault,
+  LookFault,
+  Outcome,
+  Replica,
+  World,
+} from './description.ts';
+import { type Life, survive } from './processes.ts';
 
 export const BASE_URL = 'https://lab.invalid/v1';
 const FILES = 'https://files.invalid';
@@ -20,8 +29,15 @@ export interface WorldJob {
   isRemoved: boolean;
 }
 
+/** A process of `sora`, and what it was started for. */
+export interface Run {
+  readonly command: Command;
+  readonly life: Life;
+}
+
 /** A create that arrived. */
 export interface Payment {
+  readonly by: Run;
   readonly key: string;
   readonly prompt: string;
   readonly fault: CreateFault;
@@ -51,14 +67,13 @@ export function isCertain(fault: CreateFault): boolean {
 export class WorldServer {
   readonly jobs: WorldJob[] = [];
   readonly payments: Payment[] = [];
-  /** Called before a create is taken. */
-  onCreate: (prompt: string) => void = () => {};
-  /** From then on replicas share their jobs, and nothing fails any more. */
-  isCalm = false;
+  /** Called when a create has arrived. */
+  onPayment: (payment: Payment) => void = () => {};
   readonly #world: World;
   readonly #clock: Clock;
   readonly #queues: { creates: CreateFault[]; looks: LookFault[]; lists: ListFault[]; contents: ContentFault[] };
   #requests = 0;
+  #creates = 0;
 
   constructor(world: World, clock: Clock) {
     this.#world = world;
@@ -67,42 +82,64 @@ export class WorldServer {
     this.#queues = { creates: [...creates], looks: [...looks], lists: [...lists], contents: [...contents] };
   }
 
-  /** Each request and each reply is a step of the process that sent it. */
-  readonly http: Http = async (request) => {
-    await survive();
-    request.signal?.throwIfAborted();
-    const reaction = this.#react(request);
-    await survive();
-    return this.#deliver(reaction, request);
-  };
+  /** Each request and each reply is a step of the process that sent it. What has left arrives, whatever becomes of it. */
+  httpOf(run: Run): Http {
+    return async (request) => {
+      await survive();
+      request.signal?.throwIfAborted();
+      const reaction = await unlessAborted(this.#travel(request, run), request.signal);
+      await survive();
+      return this.#deliver(reaction, request);
+    };
+  }
+
+  /** Somebody else creates a video. */
+  makeForeign(prompt: string): void {
+    this.#make(prompt, 'of somebody else', 0, 0);
+  }
+
+  clipOf({ id }: Pick<WorldJob, 'id'>): Buffer {
+    return clipOf(id, this.#world.clipBytes);
+  }
 
   jobOf(id: string): WorldJob | undefined {
     return this.jobs.find((job) => job.id === id || otherIdOf(job) === id);
   }
 
-  #react(request: HttpRequest): Reaction {
+  async #travel(request: HttpRequest, run: Run): Promise<Reaction> {
+    if (request.method !== 'POST') return this.#react(request, run);
+    const { travelMs } = this.#world;
+    const { there, back } = travelMs[this.#creates++ % travelMs.length] ?? { there: 0, back: 0 };
+    await this.#clock.sleep(there);
+    const reaction = this.#react(request, run);
+    await this.#clock.sleep(back);
+    return reaction;
+  }
+
+  #react(request: HttpRequest, run: Run): Reaction {
     const url = new URL(request.url);
     if (url.origin === FILES) return this.#file(request, url);
     const { balancer, replicas } = this.#world;
     const replica = (balancer[this.#requests++ % balancer.length] ?? 0) % replicas.length;
     const [, , , id = '', part] = url.pathname.split('/').map(decodeURIComponent);
-    if (request.method === 'POST') return this.#create(request, replica);
+    if (request.method === 'POST') return this.#create(request, replica, run);
     if (id === '') return this.#list(url, replica);
     const job = this.jobs.find((candidate) => candidate.id === id || otherIdOf(candidate) === id);
-    const isKnown = job !== undefined && !job.isRemoved && (this.isCalm || job.replica === replica);
+    const isKnown = job !== undefined && !job.isRemoved && job.replica === replica;
     if (!isKnown) return { status: 404, body: { error: { message: `Video with id '${id}' not found` } } };
     if (part === 'content') return this.#content(request, job);
     return request.method === 'DELETE' ? this.#remove(job) : this.#look(job);
   }
 
-  #create(request: HttpRequest, replica: number): Reaction {
+  #create(request: HttpRequest, replica: number, by: Run): Reaction {
     const { prompt, key } = readCreate(request);
     const fault = this.#next('creates');
     if (fault === 'refused connection') return 'refuse';
-    this.onCreate(prompt);
     const isMade = !isCertain(fault) && !fault.startsWith('lost');
     const job = isMade ? this.#make(prompt, key, replica, fault === 'made late: 504' ? 20_000 : 0) : null;
-    this.payments.push({ key, prompt, fault, job });
+    const payment: Payment = { by, key, prompt, fault, job };
+    this.onPayment(payment);
+    this.payments.push(payment);
     const [, failure = fault] = /^(?:made|lost|made late): (.*)$/.exec(fault) ?? [];
     switch (failure) {
       case '429':
@@ -159,7 +196,7 @@ export class WorldServer {
     const after = url.searchParams.get('after');
     const idOf = (job: WorldJob): string => (hasOtherIds ? otherIdOf(job) : job.id);
     const all = this.jobs
-      .filter((job) => !job.isRemoved && (this.isCalm || job.replica === replica))
+      .filter((job) => !job.isRemoved && job.replica === replica)
       .filter((job) => this.#clock.now() >= job.madeMs + lagMs)
       .filter((job) => !isFinishedOnly || this.#clock.now() >= job.endsMs)
       .toReversed();
@@ -202,7 +239,7 @@ export class WorldServer {
 
   #clip({ headers }: HttpRequest, job: WorldJob): Reaction {
     const fault = this.#next('contents');
-    const clip = clipOf(job.id);
+    const clip = this.clipOf(job);
     const start = Number(/^bytes=(\d+)-/.exec(headers.range ?? '')?.[1] ?? 0);
     const rest = clip.subarray(start);
     const range = { 'content-range': `bytes ${start}-${clip.length - 1}/${clip.length}` };
@@ -230,7 +267,7 @@ export class WorldServer {
       case 'json':
         return { body: { id: job.id, status: 'completed', message: 'the file is on its way' } };
       case 'wrong range': {
-        const other = clipOf('another-job-altogether');
+        const other = this.clipOf({ id: 'another-job-altogether' });
         const answer = {
           ...type,
           etag: '"other"',
@@ -272,7 +309,7 @@ export class WorldServer {
   }
 
   #next<K extends 'creates' | 'looks' | 'lists' | 'contents'>(name: K): World[K][number] | 'none' {
-    return this.isCalm ? 'none' : (this.#queues[name].shift() ?? 'none');
+    return this.#queues[name].shift() ?? 'none';
   }
 
   async #deliver(reaction: Reaction, { signal, idleTimeoutMs = 600_000 }: HttpRequest): Promise<HttpReply> {
@@ -291,15 +328,16 @@ export class WorldServer {
 }
 
 async function* partsOf(bytes: Buffer, ending: Ending): AsyncGenerator<Buffer> {
-  for (let at = 0; at < bytes.length; at += 2_000) {
+  const size = Math.max(2_000, bytes.length / 4);
+  for (let at = 0; at < bytes.length; at += size) {
     await survive();
-    yield bytes.subarray(at, at + 2_000);
+    yield bytes.subarray(at, at + size);
   }
   if (ending === 'break') throw networkError('ECONNRESET', 'read');
 }
 
-/** A whole, small MP4 whose bytes name its job. */
-export function clipOf(id: string): Buffer {
+/** A whole MP4 whose bytes name its job. */
+function clipOf(id: string, bytes: number): Buffer {
   const box = (type: string, body: string): Buffer => {
     const head = Buffer.alloc(4);
     head.writeUInt32BE(8 + body.length);
@@ -309,7 +347,7 @@ export function clipOf(id: string): Buffer {
     box('ftyp', 'isom\0\0\x02\0isomiso2'),
     box('free', `[job ${id}]`),
     box('moov', '0000'),
-    box('mdat', id.padEnd(6_000, 'x')),
+    box('mdat', id.padEnd(bytes, id)),
   ]);
 }
 
@@ -330,6 +368,15 @@ function readCreate({ headers, body = '' }: HttpRequest): { prompt: string; key:
   const isJson = headers['content-type'] === 'application/json';
   const prompt = isJson ? JSON.parse(text).prompt : /name="prompt"\r\n\r\n(.*)\r\n/.exec(text)?.[1];
   return { prompt, key: Object.entries(headers).find(([name]) => name.toLowerCase() === 'idempotency-key')?.[1] ?? '' };
+}
+
+function unlessAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (signal === undefined) return work;
+  return new Promise((resolve, reject) => {
+    const onAbort = (): void => reject(signal.reason);
+    signal.addEventListener('abort', onAbort, { once: true });
+    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
+  });
 }
 
 function networkError(code: string, syscall: string): Error {

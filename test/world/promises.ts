@@ -1,0 +1,205 @@
+import { createHash } from 'node:crypto';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { CommandLine } from '../support/command-line.ts';
+import { PROMPTS, type World } from './description.ts';
+import { isCertain, otherIdOf, type Payment, type Run, type WorldJob, type WorldServer } from './world-server.ts';
+
+interface LedgerLine {
+  readonly event: string;
+  readonly key: string;
+  readonly atMs: number;
+  readonly job?: { readonly id: string; readonly status: string };
+  readonly request?: { readonly prompt: string };
+  readonly file?: { readonly path: string };
+}
+
+export interface ShownJob {
+  readonly id: string | null;
+  readonly status: string;
+  readonly submission: string | null;
+}
+
+/** Watches a world for what breaks a promise of `sora`. It reads the ledger by itself. */
+export class Promises {
+  readonly violations: string[] = [];
+  /** What was shown to people, all of it. */
+  screen = '';
+  /** Submissions that a person has given up, although they may have made a video. */
+  readonly #released = new Set<string>();
+  readonly #world: World;
+  readonly #sora: CommandLine;
+  readonly #server: WorldServer;
+
+  constructor(world: World, sora: CommandLine, server: WorldServer) {
+    this.#world = world;
+    this.#sora = sora;
+    this.#server = server;
+  }
+
+  /** A person gives up a submission. */
+  release(key: string): void {
+    this.#released.add(key);
+  }
+
+  /** A person gives up all that was submitted for these prompts by now. */
+  releaseAll(prompts: readonly string[]): void {
+    for (const { key, request } of this.#lines()) if (request && prompts.includes(request.prompt)) this.release(key);
+  }
+
+  /** Promise 1: no request is paid twice without a person's word. To be called as a create arrives. */
+  checkPayment({ by, key, prompt }: Payment): void {
+    if (this.#released.has(key)) return; // it was on its way when it was given up
+    const { command } = by;
+    const copies = command.run === 'create' ? command.count : 1;
+    const earlier = this.#server.payments.filter((payment) => payment.prompt === prompt && !isCertain(payment.fault));
+    const hasWord = command.run === 'create' && command.option === '--again';
+    const open = earlier.filter(
+      (payment) => (hasWord ? payment.by === by : true) && !this.#isSettled(payment, by, key),
+    );
+    if (open.length < copies) return;
+    for (const { fault, job } of open)
+      this.violations.push(
+        `"${prompt}" was sent again by ${describe(by)}; before, it came to "${fault}", job ${job?.id}`,
+      );
+  }
+
+  /** Whether its request may be paid again by a process, with the submission `next`. */
+  #isSettled(payment: Payment, by: Run, next: string): boolean {
+    const { job, key } = payment;
+    if (this.#released.has(key)) return true;
+    if (job === null) return this.#world.isComplete;
+    const lines = this.#linesOf(key);
+    const status = lines.findLast((line) => line.job)?.job?.status;
+    if (job.isRemoved) return true;
+    if (status === undefined) return false;
+    const isSaved =
+      lines.some(({ event }) => event === 'saved') || this.#saved().some((bytes) => bytes.includes(job.id));
+    if (by.command.run === 'create') {
+      const wantsFile = by.command.result === 'saved' || by.command.result === 'named';
+      return status === 'completed' ? isSaved || !this.#isOwed(payment) || !wantsFile : isTerminal(status);
+    }
+    const retries = by.command.run === 'batch' && /^--retr(ies|y-failed)/.test(by.command.option);
+    return status !== 'completed' && isTerminal(status) && (retries || this.#isSuperseded(payment, next));
+  }
+
+  /** Whether a row had another submission since, which was judged for itself. */
+  #isSuperseded({ key, prompt }: Payment, next: string): boolean {
+    const keys = this.#lines().flatMap((line) => (line.request?.prompt === prompt ? [line.key] : []));
+    return keys.slice(keys.indexOf(key) + 1).some((later) => later !== next);
+  }
+
+  #isOwed({ by: { command } }: Payment): boolean {
+    return command.run !== 'create' || command.result === 'saved' || command.result === 'named';
+  }
+
+  /** Promise 2: the id of a paid job is in the ledger or on the screen, or its submission is shown as unknown. */
+  checkJobs(shown: readonly ShownJob[]): void {
+    for (const payment of this.#server.payments) {
+      const { job, key } = payment;
+      if (job === null || this.#released.has(key) || this.#isKnown(job)) continue;
+      const listed = shown.find(({ submission }) => submission === key);
+      if (listed?.status === 'unknown') continue;
+      this.violations.push(
+        `the paid job ${job.id} of ${key} is known nowhere; it is shown as ${JSON.stringify(listed)}`,
+      );
+    }
+    this.#checkOwners(shown);
+  }
+
+  /** The same at once, for answers that have arrived at a process that lived to its end. */
+  checkAnswers(run: Run): void {
+    for (const { by, fault, job } of this.#server.payments)
+      if (by === run && fault === 'none' && job !== null && !this.#isKnown(job))
+        this.violations.push(`${describe(run)} was told of ${job.id} and ended without a word of it`);
+  }
+
+  /** No submission is taken for the job of another. */
+  #checkOwners(shown: readonly ShownJob[]): void {
+    const owned = shown.flatMap(({ id, submission }) => {
+      const job = this.#server.jobOf(id ?? '');
+      return job === undefined || submission === null ? [] : [{ job, submission }];
+    });
+    for (const { job, submission } of owned) {
+      const payment = this.#server.payments.find(({ key }) => key === submission);
+      const intentMs = this.#linesOf(submission).find(({ event }) => event === 'intent')?.atMs ?? 0;
+      const isTooOld = !this.#world.hasClockJumps && job.madeMs < intentMs - 2_000;
+      if (payment !== undefined && (job.prompt !== payment.prompt || isTooOld))
+        this.violations.push(`${submission} was taken for ${job.id}, which is the job of ${job.key}`);
+      if (owned.some((other) => other.job === job && other.submission !== submission))
+        this.violations.push(`two submissions were taken for the one job ${job.id}`);
+    }
+  }
+
+  /** Promise 3: every file under its final name is whole and its own. */
+  checkFiles(): void {
+    for (const name of this.#fileNames()) {
+      const bytes = readFileSync(join(this.#sora.cwd, name));
+      const job = this.#server.jobs.find(({ id }) => bytes.includes(`[job ${id}]`));
+      if (job === undefined || !bytes.equals(this.#server.clipOf(job))) this.violations.push(`${name} is not whole`);
+      else if (!isNamedAfter(name, job)) this.violations.push(`${name} holds the video of ${job.id}`);
+    }
+    for (const { key, file } of this.#lines()) {
+      if (file === undefined || !existsSync(file.path)) continue;
+      const job = this.#server.payments.find((payment) => payment.key === key)?.job;
+      if (job && !readFileSync(file.path).includes(`[job ${job.id}]`) && !this.#isAdopted(key, job))
+        this.violations.push(`${key} was saved to ${file.path}, which is not the video of ${job.id}`);
+    }
+  }
+
+  /** Of equal requests, one may have the video of the other; `#checkOwners` looks after that. */
+  #isAdopted(key: string, job: WorldJob): boolean {
+    return this.#linesOf(key).some((line) => line.job && this.#server.jobOf(line.job.id) !== job);
+  }
+
+  #isKnown(job: WorldJob): boolean {
+    const known = this.screen + this.#ledger();
+    return known.includes(job.id) || known.includes(otherIdOf(job));
+  }
+
+  #linesOf(key: string): LedgerLine[] {
+    return this.#lines().filter((line) => line.key === key);
+  }
+
+  #lines(): LedgerLine[] {
+    return this.#ledger()
+      .split('\n')
+      .flatMap((text) => {
+        try {
+          return [JSON.parse(text.replace(/ #torn$/, '')) as LedgerLine];
+        } catch {
+          return []; // torn
+        }
+      });
+  }
+
+  #ledger(): string {
+    const path = join(this.#sora.home, 'ledger.jsonl');
+    return existsSync(path) ? readFileSync(path, 'utf8') : '';
+  }
+
+  #saved(): Buffer[] {
+    return this.#fileNames().map((name) => readFileSync(join(this.#sora.cwd, name)));
+  }
+
+  #fileNames(): string[] {
+    return readdirSync(this.#sora.cwd).filter((name) => name.endsWith('.mp4') && !name.startsWith('.'));
+  }
+}
+
+export function describe({ command: { run, ...options }, life }: Run): string {
+  return `${run} ${JSON.stringify(options)} (process ${life.pid - 1_000_000_000})`;
+}
+
+const isTerminal = (status: string): boolean => ['completed', 'failed', 'cancelled', 'expired'].includes(status);
+
+function isNamedAfter(name: string, job: WorldJob): boolean {
+  const hash = createHash('sha256').update(otherIdOf(job)).digest('hex').slice(0, 8);
+  const endings = [job.id, otherIdOf(job), hash].map((text) => text.slice(-8));
+  return name === namedFile(PROMPTS.indexOf(job.prompt)) || endings.some((ending) => name.endsWith(`-${ending}.mp4`));
+}
+
+/** The file that `create -o` names for a prompt. */
+export function namedFile(prompt: number): string {
+  return `prompt-${prompt}.mp4`;
+}
