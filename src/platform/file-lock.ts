@@ -50,11 +50,14 @@ function tryLock(lock: string): boolean {
     if (hasCode(error, 'EPERM') && process.platform === 'win32') return false; // being removed right now
     throw error;
   }
+  let isWritten = false;
   try {
     self ??= JSON.stringify(ownProcess());
     writeSync(descriptor, self);
+    isWritten = true;
   } finally {
     closeSync(descriptor);
+    if (!isWritten) removeLock(lock); // the disk is full, and nobody could tell whose it is
   }
   return true;
 }

@@ -37,15 +37,25 @@ export function isProcessAlive(pid: number): boolean {
   }
 }
 
+let host: string | undefined;
+let boot: string | null | undefined;
+
+/** Read once: a process that waits for another one asks four times a second. */
 function hostName(): string {
   // `node:os` has it on every system, but is slow to load.
-  return readText('/proc/sys/kernel/hostname') ?? process.getBuiltinModule('node:os').hostname();
+  host ??= readText('/proc/sys/kernel/hostname') ?? process.getBuiltinModule('node:os').hostname();
+  return host;
 }
 
 function bootName(): string | null {
-  const boot = readText('/proc/sys/kernel/random/boot_id');
+  if (boot === undefined) boot = readBootName();
+  return boot;
+}
+
+function readBootName(): string | null {
+  const id = readText('/proc/sys/kernel/random/boot_id');
   const namespace = attempt(() => readlinkSync('/proc/self/ns/pid'));
-  return boot === undefined || namespace === undefined ? null : `${boot} ${namespace}`;
+  return id === undefined || namespace === undefined ? null : `${id} ${namespace}`;
 }
 
 /** In a PID namespace without its own /proc, the numbers there belong to another namespace. */

@@ -5,6 +5,7 @@ import { expect, it } from 'vitest';
 import { withFileLock } from '../../src/platform/file-lock.ts';
 import { ownProcess } from '../../src/platform/process-identity.ts';
 import { createTemporaryFolder } from '../support/temporary-folder.ts';
+import { Life, makeProcessesMortal, QUIET } from '../world/processes.ts';
 
 it('lets one action run at a time', async () => {
   const path = join(createTemporaryFolder(), 'count');
@@ -27,5 +28,13 @@ it('removes the lock of a process that has ended, and its own when the action fa
     throw new Error('no');
   });
   await expect(failing).rejects.toThrow('no');
+  expect(existsSync(`${path}.lock`)).toBe(false);
+});
+
+it('leaves no lock behind that it could not put its name in', async () => {
+  await makeProcessesMortal();
+  const path = join(createTemporaryFolder(), 'file');
+  const process = new Life({ ...QUIET, fullAfter: 0 });
+  await expect(process.run(() => withFileLock(path, () => {}))).rejects.toThrow('ENOSPC');
   expect(existsSync(`${path}.lock`)).toBe(false);
 });
