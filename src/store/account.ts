@@ -6,8 +6,8 @@ import { makeFolder } from '../platform/folders.ts';
 const SALT = /^([0-9a-f]{8})([0-9a-f]{32})$/;
 
 /**
- * Names an account in the ledger: a hash of its secrets, salted with a private file, so that two keys at one server are
- * told apart and none can be guessed. Undefined where the file cannot be kept; then all accounts count as one.
+ * Identifies an account in the ledger: a hash of its secrets, salted with a private file, which distinguishes two keys
+ * for one server without revealing them. Undefined without the file; then all accounts count as one.
  */
 export function accountOf(saltPath: string, secrets: readonly string[]): string | undefined {
   const [, saltId, salt] = SALT.exec(readSalt(saltPath) ?? '') ?? [];
@@ -24,13 +24,13 @@ function readSalt(path: string): string | undefined {
   }
 }
 
-/** Of two processes at once, the first one's file is the salt. */
+/** If two processes create the file at once, the first one wins. */
 function makeSalt(path: string): string | undefined {
   try {
     makeFolder(dirname(path), 0o700);
     writeFileSync(path, `${crypto().randomBytes(20).toString('hex')}\n`, { flag: 'wx', mode: 0o600 });
   } catch {
-    // It exists by now, or cannot be made: reading tells.
+    // It exists by now, or cannot be created; reading shows which.
   }
   try {
     return readFileSync(path, 'utf8').trim();

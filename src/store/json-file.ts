@@ -6,7 +6,7 @@ import { withFileLock } from '../platform/file-lock.ts';
 import { hasCode } from '../platform/files.ts';
 import { makeFolder } from '../platform/folders.ts';
 
-/** A small file of one JSON object, and its text for naming lines. */
+/** A small file of one JSON object, with its text to find line numbers. */
 export interface JsonFile {
   readonly path: string;
   readonly text: string;
@@ -15,7 +15,7 @@ export interface JsonFile {
 
 /**
  * Reads a file of one JSON object; a missing file is an empty object.
- * Throws `invalid_config` with the line of the fault, and never resets the file.
+ * Throws `invalid_config` with the line of the error, and never resets the file.
  */
 export function readJsonFile(path: string): JsonFile {
   const text = readText(path);
@@ -25,7 +25,7 @@ export function readJsonFile(path: string): JsonFile {
     value = JSON.parse(text);
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    // What stands around the fault is left out: it may be a key.
+    // The text around the error is left out: it may be a key.
     const shown = reason.replace(QUOTED_CONTEXT, '');
     throw invalidFile(path, [`line ${lineOfSyntaxError(reason, text)}: ${shown}`]);
   }
@@ -50,7 +50,7 @@ export function invalidFile(
   return new SoraError('invalid_config', { title: `could not use ${path}`, violations, hints });
 }
 
-/** Reads and changes one of the program’s own files while no other process does. Throws `cannot_write` or the action’s error. */
+/** Reads and changes one of the program’s own files under a lock. Throws `cannot_write` or the action’s error. */
 export async function changeOwnFile(path: string, change: () => Promise<void>): Promise<void> {
   try {
     makeFolder(dirname(path), 0o700);
@@ -75,7 +75,7 @@ export function cannotWriteOwnFile(path: string, cause: unknown): SoraError {
 const QUOTED_CONTEXT = /, (\.{3})?"(.*)"(?:\.{3})? is not valid JSON$/s;
 const CONTEXT_CHARACTERS = 10;
 
-/** The line of the fault; the last one of a text that ends too early, for which V8 names nothing. */
+/** The line of the error; the last one if the text ends too early, for which V8 reports no position. */
 function lineOfSyntaxError(message: string, text: string): number {
   const position = /at position (\d+)/.exec(message)?.[1];
   if (position !== undefined) return lineAt(Number(position), text);

@@ -23,31 +23,31 @@ export function writeKey(path: string, profile: string, key: string | undefined)
   });
 }
 
-/** What is wrong with a key that was typed or piped in, or null. */
+/** The problem of a key that was typed or piped in, or null. */
 export function keyFault(key: string): string | null {
   if (key === '') return 'the key is empty';
-  if (/[^\u0021-\u007e]/.test(key)) return 'the key holds spaces or characters that no header can carry';
+  if (/[^\u0021-\u007e]/.test(key)) return 'the key contains spaces or characters not allowed in a header';
   return null;
 }
 
-/** Why a key that could be sent is probably none, or null. Servers of one's own take any word. */
+/** Why a valid key is probably a mistake, or null. Private servers accept any word. */
 export function keyDoubt(key: string, isOpenAi: boolean): string | null {
-  if (/^(["'`]).*\1$/.test(key)) return 'it stands between quotes';
+  if (/^(["'`]).*\1$/.test(key)) return 'it is in quotes';
   if (/^\$|^%.*%$/.test(key)) return 'it looks like the name of a variable';
   if (/^<.*>$|your[-_ ]?(own[-_ ]?)?(openai[-_ ]?)?(api[-_ ]?)?key|\.\.\.|x{6}/i.test(key))
     return 'it looks like a placeholder';
-  if (/^(bearer|key)[:=]/i.test(key)) return 'it holds more than the key';
+  if (/^(bearer|key)[:=]/i.test(key)) return 'it contains more than the key';
   return isOpenAi && !/^sk-.{16}/.test(key) ? 'OpenAI’s keys begin with `sk-` and are longer' : null;
 }
 
-/** Whether others than the owner may read the file. */
+/** Whether users other than the owner can read the file. */
 export function isExposed(path: string, platform: NodeJS.Platform): boolean {
   if (platform === 'win32') return false;
   const mode = statSync(path, { throwIfNoEntry: false })?.mode ?? 0;
   return (mode & 0o077) !== 0;
 }
 
-/** A key as it may be shown: its first and last few characters, when enough of it stays hidden. */
+/** A masked key: its first and last few characters, if enough of it stays hidden. */
 export function maskKey(key: string): string {
   return key.length < 16 ? '…' : `${key.slice(0, 3)}…${key.slice(-4)}`;
 }

@@ -1,14 +1,14 @@
 import { isJsonObject, type JsonObject, type JsonValue } from '../domain/json.ts';
 
-/** The furthest moment that a `Date` can tell, from the epoch in either direction. */
+/** The maximum distance of a `Date` from the epoch. */
 const MAX_TIME_MS = 8.64e15;
 
-/** Thrown for a field that does not hold what it should; its message names the field. */
+/** Thrown for an invalid field; its message names the field. */
 export class UnreadableField extends Error {
   override readonly name = 'UnreadableField';
 }
 
-/** Strict readers of one object's fields. `…OrNull` takes a missing field for null: older lines lack newer fields. */
+/** Strict readers of one object's fields. `…OrNull` reads a missing field as null: older lines do not have newer fields. */
 export class Fields {
   readonly #object: JsonObject;
   readonly #path: string;

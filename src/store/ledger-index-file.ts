@@ -6,15 +6,15 @@ import { makeFolder } from '../platform/folders.ts';
 import type { LedgerProblem } from './ledger-line.ts';
 import { Postings } from './ledger-postings.ts';
 
-/** To be raised whenever the layout, the events, their terms or the hash change. */
+/** Increase it whenever the layout, the events, their terms or the hash change. */
 const VERSION = 2;
 /** Bytes of the header, its checksum. */
 const PREAMBLE_BYTES = 8;
 
-/** How much of the journal an index speaks of. */
+/** The part of the journal that an index covers. */
 export interface Coverage {
   readonly bytes: number;
-  /** Blank ones too. */
+  /** Including blank ones. */
   readonly lines: number;
   /** Where the last of these lines starts. */
   readonly lastOffset: number;
@@ -22,7 +22,7 @@ export interface Coverage {
 
 interface Knowledge {
   readonly covered: Coverage;
-  /** Tells whether a journal is the one that was indexed; null where nothing is covered. */
+  /** Verifies that a journal is the indexed one; null if nothing is covered. */
   readonly witness: number | null;
   /** Keys of all records that may be open. */
   readonly openKeys: readonly string[];
@@ -41,8 +41,8 @@ interface Header extends Knowledge {
 
 /**
  * The file: the preamble (two 32-bit numbers), the header (JSON), the column of
- * hashes, the column of offsets, in the machine's byte order. Undefined when there
- * is none, or none that is whole and of this version.
+ * hashes, the column of offsets, in the machine's byte order. Undefined if it is
+ * missing, damaged or of another version.
  */
 export function readIndexFile(path: string): StoredIndex | undefined {
   try {
@@ -53,7 +53,7 @@ export function readIndexFile(path: string): StoredIndex | undefined {
       closeSync(descriptor);
     }
   } catch {
-    return undefined; // The journal has it all; the index only saves time.
+    return undefined; // Everything is in the journal; the index only saves time.
   }
 }
 
@@ -67,7 +67,7 @@ function readIndex(descriptor: number): StoredIndex | undefined {
   const text = Buffer.alloc(headerBytes);
   readSync(descriptor, text, 0, headerBytes, PREAMBLE_BYTES);
   if (crc32(text) !== headerChecksum) return undefined;
-  const header = JSON.parse(text.toString()) as Header; // the checksum says that it is as it was written
+  const header = JSON.parse(text.toString()) as Header; // the checksum guarantees its content
   if (header.version !== VERSION) return undefined;
 
   let position = PREAMBLE_BYTES + headerBytes;
@@ -78,8 +78,8 @@ function readIndex(descriptor: number): StoredIndex | undefined {
 }
 
 /**
- * Writes the file anew, in one step for all who read it. It is not synced: a power cut may
- * leave a damaged file, which its checksums give away. Errors of the file system are thrown.
+ * Replaces the file atomically. It is not synced: a power cut may leave a damaged
+ * file, which its checksums detect. Throws errors of the file system.
  */
 export function writeIndexFile(path: string, { postings, ...knowledge }: StoredIndex): void {
   const header: Header = {

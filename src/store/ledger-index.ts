@@ -7,10 +7,10 @@ import { decodeLine, type LedgerProblem } from './ledger-line.ts';
 import { Postings } from './ledger-postings.ts';
 import { hashTerm, keyTerm, termsOf } from './ledger-terms.ts';
 
-/** A journal whose end is longer than this has its index stored anew, so that no start has more to read. */
+/** The index is stored again when more than this is uncovered, which bounds the reading at each start. */
 const STORE_AFTER_BYTES = 1 << 20;
 
-/** What many rows under way ask about again and again need not be read and understood anew each time. */
+/** Caches events that the rows of a batch ask for repeatedly. */
 const KEPT_EVENTS = 512;
 
 /** An event, and the byte offset of its line. */
@@ -22,35 +22,35 @@ export interface LocatedEvent {
 const NOTHING: Coverage = { bytes: 0, lines: 0, lastOffset: 0 };
 
 /**
- * Where in the journal each term occurs, and what else it takes a whole reading to know.
- * All of it is derived from the journal: what is stored on the disk only saves time.
+ * Where in the journal each term occurs, and other facts that require reading all of it.
+ * Derived from the journal: the copy on disk only saves time.
  */
 export class LedgerIndex {
   readonly #journal: Journal;
   readonly #path: string;
   #covered: Coverage = NOTHING;
-  /** The last line covered, which tells one journal from another. */
+  /** The last line covered, which identifies the journal. */
   #lastText: string | null = null;
   #storedBytes = 0;
   #postings = new Postings();
   #openKeys = new Set<string>();
   #problems: LedgerProblem[] = [];
-  /** The latest events, by their offsets. */
+  /** The latest events, by offset. */
   readonly #latest = new Map<number, LedgerEvent>();
 
-  /** Starts from what is stored at `path`, if that is of this journal. */
+  /** Loads the index stored at `path`, if it belongs to this journal. */
   constructor(journal: Journal, path: string) {
     this.#journal = journal;
     this.#path = path;
     this.#load();
   }
 
-  /** Keys of all open records, and perhaps of a few that are not. */
+  /** Keys of all open records, and perhaps a few closed ones. */
   get openKeys(): ReadonlySet<string> {
     return this.#openKeys;
   }
 
-  /** How much of the journal the answers are of. */
+  /** The part of the journal covered so far. */
   get coveredBytes(): number {
     return this.#covered.bytes;
   }
@@ -59,7 +59,7 @@ export class LedgerIndex {
     return this.#problems;
   }
 
-  /** Reads what has been appended since the last time, by whomever; or everything, if it is another journal now. */
+  /** Reads lines appended by any process since the last time; or everything, if the journal was replaced. */
   refresh(): void {
     if (this.#journal.size() === this.#covered.bytes) return;
     for (const line of this.#unread()) this.#add(line);
@@ -81,7 +81,7 @@ export class LedgerIndex {
     } else yield* lines;
   }
 
-  /** The events at these offsets, in the order asked; where none is, none is given. */
+  /** The events at these offsets, in this order; offsets without an event are skipped. */
   *eventsAt(offsets: readonly number[]): Generator<LocatedEvent> {
     const others = this.#journal.readAt(offsets.filter((offset) => !this.#latest.has(offset)));
     try {
@@ -101,7 +101,7 @@ export class LedgerIndex {
     }
   }
 
-  /** Offsets of the lines that have one of the terms, in file order; a few of them may have none, as hashes collide. */
+  /** Offsets of the lines with one of the terms, in file order, including a few hash collisions. */
   find(terms: Iterable<string>): number[] {
     const offsets = new Set<number>();
     for (const term of terms) {
@@ -110,7 +110,7 @@ export class LedgerIndex {
     return [...offsets].sort((a, b) => a - b);
   }
 
-  /** The same of one term, from the end of the file on. */
+  /** The same for one term, from the end of the file backwards. */
   findBackwards(term: string): Generator<number> {
     return this.#postings.find(hashTerm(term));
   }
@@ -136,7 +136,7 @@ export class LedgerIndex {
     return event !== 'intent' && this.findBackwards(keyTerm(key)).next().done === true;
   }
 
-  /** A line that the index knows and that cannot be read any more: it was damaged since. */
+  /** An indexed line that can no longer be read: it was damaged since. */
   #reportDamage(offset: number, reason: string): void {
     let line = 1;
     for (const earlier of this.#journal.read()) {
@@ -146,7 +146,7 @@ export class LedgerIndex {
     if (!this.#problems.some((problem) => problem.line === line)) this.#problems.push({ line, reason });
   }
 
-  /** A refusal closes nothing that was accepted before: another process has found the job meanwhile. */
+  /** A refusal does not close a record that was accepted before: another process found the job meanwhile. */
   #isLate({ event, key }: LedgerEvent): boolean {
     if (event !== 'rejected' || !this.#openKeys.has(key)) return false;
     const earlier = this.eventsAt([...this.findBackwards(keyTerm(key))]);
@@ -197,36 +197,36 @@ export class LedgerIndex {
       });
       this.#storedBytes = this.#covered.bytes;
     } catch {
-      // A full disk or a read-only folder costs time at the next start, and nothing else.
+      // A full disk or a read-only folder only costs time at the next start.
     }
   }
 }
 
-/** What is wrong with an event that stands alone. */
+/** The problem of an event without its intent. */
 export function orphanReason({ event, key }: LedgerEvent): string {
   return `\`${event}\` of ${key}, whose \`intent\` is missing`;
 }
 
-/** The text of the last line covered; null where that does not end where it should. */
+/** The text of the last line covered; null if it does not end at the expected offset. */
 function textAtEnd(last: JournalLine | undefined, covered: Coverage): string | null {
   return last?.end === covered.bytes ? last.text : null;
 }
 
-/** What the index file keeps of that text: only the ledger itself holds prompts. */
+/** A hash of that text: only the ledger itself may contain prompts. */
 function witnessOf(lastText: string | null): number | null {
   return lastText === null ? null : crc32(lastText);
 }
 
-/** An event after which a record may be open that was closed, or was not there. */
+/** Whether an event can open a record. */
 function mayOpen(event: LedgerEvent): boolean {
   if (event.event === 'accepted' || event.event === 'seen') return !isTerminal(event.job.status);
   return event.event === 'intent';
 }
 
-/** An event after which no record is open. */
+/** Whether an event closes its record. */
 function closes(event: LedgerEvent): boolean {
   if (event.event === 'accepted' || event.event === 'seen') return isTerminal(event.job.status);
-  // Who takes a submission back may come too late: it is open when it was found in the same moment.
+  // A withdrawal may come too late: if the job was found at the same time, the record is open.
   if (event.event === 'rejected') return event.code !== WITHDRAWN && event.code !== ABANDONED;
   return event.event === 'removed';
 }

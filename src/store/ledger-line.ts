@@ -6,22 +6,22 @@ import { JOB_STATUSES, type JobFailure, type JobStatus, VARIANTS } from '../doma
 import { TORN_MARK } from '../platform/journal.ts';
 import { Fields, UnreadableField } from './ledger-fields.ts';
 
-/** What a line of the ledger says. Blank lines, and events that only a newer version knows, are skipped. */
+/** The content of a ledger line. Blank lines and events of newer versions are skipped. */
 export type DecodedLine =
   | { readonly kind: 'event'; readonly event: LedgerEvent }
   | { readonly kind: 'skipped' }
   | { readonly kind: 'unreadable'; readonly reason: string };
 
-/** A complete line of the ledger that no event could be read from. */
+/** A complete but unreadable line of the ledger. */
 export interface LedgerProblem {
-  /** From 1. */
+  /** Counted from 1. */
   readonly line: number;
   readonly reason: string;
 }
 
 const PROBLEMS_TOLD = 3;
 
-/** The first few of them; a file that is something else altogether is nothing but problems. */
+/** Lists the first few: a file that is not a ledger consists of problems only. */
 export function describeProblems(problems: readonly LedgerProblem[]): string {
   const told = problems.slice(0, PROBLEMS_TOLD).map(({ line, reason }) => `line ${line}: ${reason}`);
   const untold = problems.length - told.length;
@@ -30,7 +30,7 @@ export function describeProblems(problems: readonly LedgerProblem[]): string {
 
 const SKIPPED: DecodedLine = { kind: 'skipped' };
 
-/** The end of a line, `,"crc":"0a1b2c3d"}`: CRC-32 of what stands before it. */
+/** The end of a line, `,"crc":"0a1b2c3d"}`: CRC-32 of the text before it. */
 const SEAL_LENGTH = 18;
 const SEAL = /^,"crc":"([0-9a-f]{8})"\}$/;
 
@@ -48,7 +48,7 @@ export function decodeLine(text: string): DecodedLine {
   return decodeBody(text, sealed === true);
 }
 
-/** Whether the checksum is right; undefined where there is none. */
+/** Whether the checksum is correct; undefined without one. */
 function isSealed(text: string): boolean | undefined {
   const [, expected] = SEAL.exec(text.slice(-SEAL_LENGTH)) ?? [];
   return expected === undefined ? undefined : checksum(text.slice(0, -SEAL_LENGTH)) === expected;
@@ -59,9 +59,9 @@ function checksum(text: string | Uint8Array): string {
 }
 
 /**
- * What was left of a line when its process was killed or the disk was full. What is whole but for its newline counts. Of a
- * torn `sending` it is assumed that the create left. Any other torn line hides nothing that was sent, for the create
- * leaves after the line is whole. What is no beginning of a line is damage.
+ * The rest of a line whose process was killed or whose disk was full. A line that only misses its newline counts. For a
+ * torn `sending` we assume that the create left. Any other torn line hides no create, because creates leave after the
+ * line is complete. Text that is not the beginning of a line is damage.
  */
 function decodeTorn(rest: string): DecodedLine {
   for (const whole of [rest, rest.slice(0, -1)]) {
@@ -82,8 +82,8 @@ function decodeBody(text: string, isSealedLine: boolean): DecodedLine {
   try {
     const event = decodeEvent(new Fields(value));
     if (event !== undefined) return { kind: 'event', event };
-    // A newer version writes a checksum, so without one it is a name that is damaged.
-    return isSealedLine ? SKIPPED : { kind: 'unreadable', reason: '`event` is not known, and has no checksum' };
+    // Newer versions write checksums, so without one the name is damaged.
+    return isSealedLine ? SKIPPED : { kind: 'unreadable', reason: '`event` is unknown, and the line has no checksum' };
   } catch (error) {
     if (error instanceof UnreadableField) return { kind: 'unreadable', reason: error.message };
     throw error;
@@ -186,7 +186,7 @@ function decodeJob(fields: Fields): JobFacts {
   };
 }
 
-/** A status that only a newer version knows is `unknown` to this one; the job itself is not lost. */
+/** A status of a newer version becomes `unknown`; the job is kept. */
 function decodeStatus(word: string): JobStatus {
   return JOB_STATUSES.find((status) => status === word) ?? 'unknown';
 }

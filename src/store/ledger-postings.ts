@@ -1,10 +1,10 @@
-/** Room for what is added at first; a short command adds next to nothing, and empty memory takes time to get. */
+/** Initial room for additions; small, because short commands add little and allocation takes time. */
 const SPARE = 1 << 9;
 const MAX_BUCKETS = 1 << 16;
 
 /**
  * Where terms occur: pairs of a term's hash and a line's byte offset, in file order, in two columns.
- * The postings of a bucket of hashes are chained from the latest to the first, so none of the others is looked at.
+ * The postings of a bucket of hashes are chained from the latest to the first, so other buckets are not visited.
  */
 export class Postings {
   #hashes: Uint32Array;
@@ -14,7 +14,7 @@ export class Postings {
   #latest: Uint32Array;
   #length = 0;
 
-  /** Takes as many postings as `fill` brings into the columns, which are handed to it one by one. */
+  /** Adds the postings that `fill` writes into each column. */
   constructor(length = 0, fill: (column: Uint8Array) => void = () => {}) {
     this.#hashes = new Uint32Array(length + SPARE);
     this.#offsets = new Float64Array(length + SPARE);
@@ -28,7 +28,7 @@ export class Postings {
     return this.#length;
   }
 
-  /** What `fill` is to bring, to have the same postings again. */
+  /** The columns, which `fill` can restore later. */
   columns(): readonly Uint8Array[] {
     return this.#columns(this.#length);
   }
@@ -54,7 +54,7 @@ export class Postings {
     );
   }
 
-  /** Takes in what the columns hold up to there. */
+  /** Chains the postings up to this position. */
   #chainUpTo(length: number): void {
     const [hashes, earlier, latest] = [this.#hashes, this.#earlier, this.#latest];
     for (let at = this.#length; at < length; at++) {
@@ -78,7 +78,7 @@ export class Postings {
   }
 }
 
-/** About as many as there are postings, and a power of two. */
+/** About the number of postings; a power of two. */
 function bucketsFor(postings: number): number {
   return Math.min(MAX_BUCKETS, 2 ** Math.ceil(Math.log2(postings)));
 }

@@ -5,31 +5,31 @@ import { decodeLine } from './ledger-line.ts';
 import { LedgerMark } from './ledger-mark.ts';
 
 const NEWLINE = 0x0a;
-/** Longer lines hold prompts of thousands of words; trying each of their bits would take minutes. */
+/** Longer lines contain prompts of thousands of words; trying each of their bits would take minutes. */
 const LONGEST_REPAIRED_BYTES = 16 << 10;
 
-/** A part of a ledger that cannot be used as it stands. */
+/** A damaged part of a ledger. */
 export interface LedgerDamage {
-  /** From 1, in the damaged file. */
+  /** Counted from 1, in the damaged file. */
   readonly line: number;
   readonly reason: string;
-  /** What a person should know before the line is left out. */
+  /** What the user should know before the line is removed. */
   readonly mayHide: string;
 }
 
 export interface LedgerCheck {
   readonly lines: number;
-  /** The lines that were restored exactly, by their checksums. */
+  /** Lines restored exactly, with their checksums. */
   readonly repaired: readonly number[];
   readonly damage: readonly LedgerDamage[];
-  /** The file without what is damaged, and with what was repaired. */
+  /** The file without damaged lines, with repaired ones. */
   readonly text: string;
 }
 
 /**
- * Reads a whole ledger, line by line. One flipped bit is found and undone by the checksum, also where it made a newline or
- * took one away: no other change makes the checksum right. What remains is listed with what it may hide, and so are lines
- * that were lost. Throws the file system's own error.
+ * Reads a whole ledger, line by line. A single flipped bit is found and undone with the checksum, even if it created or
+ * removed a newline: no other change gives a correct checksum. Other damage and lost lines are listed with what they
+ * may hide. Throws the file system's own error.
  */
 export function checkLedger(path: string): LedgerCheck {
   const journal = new Journal(path);
@@ -83,7 +83,7 @@ interface Restored {
   readonly usesNext?: true;
 }
 
-/** The lines, with what stands behind the last newline as one that was torn, unless it is whole. */
+/** The lines; text after the last newline is a torn line, unless it is complete. */
 function splitLines(bytes: Buffer): Buffer[] {
   const lines: Buffer[] = [];
   for (let start = 0; start < bytes.length; ) {
@@ -111,7 +111,7 @@ function withOneBitFlipped(line: Buffer): Restored | undefined {
   return undefined;
 }
 
-/** Two lines that were one, before a bit of it became a newline. */
+/** Two lines that were one before a bit flip created a newline. */
 function joined(line: Buffer, next: Buffer): Restored | undefined {
   for (let bit = 1; bit < 256; bit <<= 1) {
     const whole = Buffer.concat([line, Buffer.of(NEWLINE ^ bit), next]);
@@ -120,7 +120,7 @@ function joined(line: Buffer, next: Buffer): Restored | undefined {
   return undefined;
 }
 
-/** Whether a line is one with a checksum, and right. */
+/** Whether a line has a correct checksum. */
 function isWhole(line: Buffer): boolean {
   if (!/,"crc":"[0-9a-f]{8}"\}$/.test(line.toString('latin1', Math.max(0, line.length - 18)))) return false;
   return decodeLine(line.toString()).kind === 'event';
@@ -131,7 +131,7 @@ function describeOrphan(event: Parameters<typeof orphanReason>[0]): string {
   return `a submission that was sent, and what it asked for${job}`;
 }
 
-/** The names that can still be read in a damaged line, for a person to look them up. */
+/** The names still readable in a damaged line, for the user to look up. */
 function describeLoss(text: string): string {
   const names = [...new Set(text.match(/\b(sub_\w{8,}|video_\w+)/g) ?? [])].slice(0, 4);
   if (names.length > 0) return `what it says of ${names.join(', ')}`;

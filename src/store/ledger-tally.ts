@@ -3,7 +3,7 @@ import type { Journal } from '../platform/journal.ts';
 import { decodeLine } from './ledger-line.ts';
 import { termsOf } from './ledger-terms.ts';
 
-/** A tally of a long day keeps thousands of records, and needs nothing of what was asked for. */
+/** Without the request: the tally of a long day keeps thousands of records. */
 const NO_REQUEST: RecordedRequest = {
   prompt: '',
   model: null,
@@ -16,19 +16,19 @@ const NO_REQUEST: RecordedRequest = {
 };
 
 /**
- * What the submissions under a term (of a day, of a manifest) cost, kept up to date by reading only what the journal got
- * since the last question: a cap is asked about before each of thousands of creates.
+ * The cost of the submissions under a term (a day, a manifest), updated by reading only new lines of the journal,
+ * because a cap is checked before each of thousands of creates.
  */
 export class LedgerTally {
   readonly term: string;
   readonly #journal: Journal;
   readonly #records = new Map<string, JobRecord>();
-  /** In the order of their intents. */
+  /** Ordered by intent. */
   readonly #keys: string[] = [];
   readonly #sums = new Map<string, number>();
   #readUpTo: number;
 
-  /** Starts with records that hold all that the journal says up to a byte, and perhaps more. */
+  /** Starts with records that reflect the journal at least up to an offset. */
   constructor(term: string, journal: Journal, readUpTo: number, records: Iterable<JobRecord>) {
     this.term = term;
     this.#journal = journal;
@@ -36,7 +36,7 @@ export class LedgerTally {
     for (const record of records) this.#keep(record);
   }
 
-  /** Micro-dollars of the submissions before this one, or of all; of one profile, or of all. */
+  /** Micro-dollars of all submissions, or of those before this one; of one profile, or of all. */
   sumBefore(key: string | null, profile: string | null): number {
     this.#refresh();
     let sum = profile === null ? [...this.#sums.values()].reduce((a, b) => a + b, 0) : (this.#sums.get(profile) ?? 0);

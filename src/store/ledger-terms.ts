@@ -1,7 +1,7 @@
 import { idForms } from '../domain/id-forms.ts';
 import type { LedgerEvent } from '../domain/record.ts';
 
-/** The words under which lines of the ledger are found again; each kind has its own prefix. */
+/** The index terms of ledger lines; each kind has its own prefix. */
 export const INTENT_TERM = 'intent';
 
 export function keyTerm(key: string): string {
@@ -33,7 +33,7 @@ export function modelTerm(profile: string, model: string | null): string {
   return `model:${JSON.stringify([profile, model])}`;
 }
 
-/** Every term of an event's line: of nothing but the event itself, so that a found line can be checked alone. */
+/** All terms of an event, derived from the event alone, so that a found line can be verified by itself. */
 export function termsOf(event: LedgerEvent): string[] {
   const terms = [keyTerm(event.key)];
   if (event.event === 'accepted' || event.event === 'seen') terms.push(...idForms(event.job.id).map(idTerm));
@@ -47,7 +47,7 @@ export function termsOf(event: LedgerEvent): string[] {
   return terms;
 }
 
-/** FNV-1a, 32 bits. Terms may share a hash: whoever finds a line by it checks the line's terms. */
+/** FNV-1a, 32 bits. Terms may share a hash, so the terms of a found line must be checked. */
 export function hashTerm(term: string): number {
   let hash = 0x811c9dc5;
   for (let index = 0; index < term.length; index++) hash = Math.imul(hash ^ term.charCodeAt(index), 0x01000193);

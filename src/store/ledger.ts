@@ -20,31 +20,31 @@ import {
   termsOf,
 } from './ledger-terms.ts';
 
-/** Records are folded some at a time, and more each time: a few are found quickly, and many take little memory. */
+/** Records are folded in growing chunks: a few are found quickly, and many take little memory. */
 const FIRST_PAGE = 32;
 const LARGEST_PAGE = 1024;
 const KEPT_TALLIES = 3;
 
 export interface LedgerPaths {
-  /** JSON lines, one event each: the truth. */
+  /** JSON lines, one event each: the source of truth. */
   readonly journal: string;
   /** Disposable. */
   readonly index: string;
 }
 
-/** A record, and what else its lines tell. */
+/** A record, with further facts from its lines. */
 interface Entry {
   readonly record: JobRecord;
-  /** Where its intent is: records are in the order of their intents. */
+  /** The offset of its intent; records are ordered by intent. */
   readonly offset: number;
-  /** When it was first written down that the job is completed. */
+  /** When the completion of the job was first recorded. */
   readonly completionSeenAtMs: number | null;
 }
 
 /**
- * What was sent, answered, saved and removed, on the disk and shared by any number
- * of processes. Every question takes in what all of them have appended until then,
- * and throws `invalid_config` when the journal cannot be read.
+ * Submissions, their outcomes, saved files and deletions, on disk and shared by any
+ * number of processes. Every query includes what all of them have appended so far,
+ * and throws `invalid_config` if the journal cannot be read.
  */
 export class Ledger {
   readonly #journal: Journal;
@@ -59,12 +59,12 @@ export class Ledger {
     this.#indexPath = index;
   }
 
-  /** Resolves when the events are on the disk itself; rejects with `cannot_write`. */
+  /** Resolves when the events are on disk; rejects with `cannot_write`. */
   append(...events: readonly LedgerEvent[]): Promise<void> {
     return this.#write(() => this.#journal.append(...events.map(encodeEvent)));
   }
 
-  /** The same without waiting for the disk, for events that count only together with a later one. */
+  /** The same without waiting for the disk, for events that only matter together with a later one. */
   appendAhead(...events: readonly LedgerEvent[]): Promise<void> {
     return this.#write(() => this.#journal.appendAhead(...events.map(encodeEvent)));
   }
@@ -77,7 +77,7 @@ export class Ledger {
     }
   }
 
-  /** What kept the events from being written, where work that is paid goes on without; null when they are on the disk. */
+  /** For paid work that continues anyway: the error that prevented the write; null if the events are on disk. */
   async tryAppend(...events: readonly LedgerEvent[]): Promise<SoraError | null> {
     try {
       await this.append(...events);
@@ -88,7 +88,7 @@ export class Ledger {
     }
   }
 
-  /** Keeps the journal open until `release`, for who appends thousands of events. */
+  /** Keeps the journal open until `release`, for thousands of appends. */
   hold(): void {
     this.#journal.hold();
   }
@@ -101,17 +101,17 @@ export class Ledger {
     return this.#ask((index) => this.#fold(index, [key])[0]?.record);
   }
 
-  /** The record of a key that was just written or read. Throws `ledger_damaged` when the file no longer has it. */
+  /** The record of a key that was just written or read. Throws `ledger_damaged` if the file no longer has it. */
   recordOf(key: string): JobRecord {
     const record = this.byKey(key);
     if (record !== undefined) return record;
     throw new SoraError('ledger_damaged', {
-      title: `${this.#journal.path} does not hold what was just written to it: ${key}`,
+      title: `${this.#journal.path} does not contain what was just written to it: ${key}`,
       submission: key,
     });
   }
 
-  /** Newest first: ids are the servers', and two servers may have given the same one. */
+  /** Newest first: two servers may have issued the same id. */
   byId(id: string): JobRecord[] {
     return this.#ask((index) => {
       const keys = eventsWith(index, idTerm(id), index.find([idTerm(id)])).map(({ event }) => event.key);
@@ -120,7 +120,7 @@ export class Ledger {
     });
   }
 
-  /** Those whose job may have this id on a list, which may spell it in another way than the answer to a create. */
+  /** Records whose job may have this id in a list, which may format it differently than the reply to a create. */
   byIdForm(id: string): JobRecord[] {
     return this.#ask((index) => {
       const terms = idForms(id).map(idTerm);
@@ -129,7 +129,7 @@ export class Ledger {
     });
   }
 
-  /** By the ledger's own key, or else by the server's id. */
+  /** By the ledger's key, or else by the server's id. */
   find(idOrKey: string): JobRecord[] {
     const record = this.byKey(idOrKey);
     return record ? [record] : this.byId(idOrKey);
@@ -145,7 +145,7 @@ export class Ledger {
     return this.#recordsWith(rowTerm(row));
   }
 
-  /** All submissions of a manifest, oldest first, with no more than some of them in memory. */
+  /** All submissions of a manifest, oldest first, with only some of them in memory. */
   *byBatch(batch: string): Generator<JobRecord> {
     for (const { record } of this.#entries(batchTerm(batch), 'oldest first')) yield record;
   }
@@ -158,7 +158,7 @@ export class Ledger {
     });
   }
 
-  /** The newest ones that are wanted, newest first. */
+  /** The newest records that match, newest first. */
   newest(limit: number, isWanted: (record: JobRecord) => boolean = () => true): JobRecord[] {
     const records: JobRecord[] = [];
     for (const { record } of this.#entries(INTENT_TERM, 'newest first')) {
@@ -168,22 +168,22 @@ export class Ledger {
     return records;
   }
 
-  /** Those submitted on a day, `YYYY-MM-DD` in UTC, oldest first. */
+  /** Submissions of a day, `YYYY-MM-DD` in UTC, oldest first. */
   submittedOn(day: string): JobRecord[] {
     return this.#recordsWith(dayTerm(day));
   }
 
-  /** What the submissions of a day (`YYYY-MM-DD` in UTC) cost: those before one of them, or all; of one profile, or of all. */
+  /** The cost of a day's submissions (`YYYY-MM-DD` in UTC): all, or those before one of them; of one profile, or of all. */
   spentOnDay(day: string, { before, profile }: { before: string | null; profile: string | null }): number {
     return this.#tally(dayTerm(day)).sumBefore(before, profile);
   }
 
-  /** What the submissions of a manifest cost through one profile, before one of them. */
+  /** The cost of a manifest's submissions through one profile, before one of them. */
   spentOnBatch(batch: string, { before, profile }: { before: string; profile: string }): number {
     return this.#tally(batchTerm(batch)).sumBefore(before, profile);
   }
 
-  /** How long the last jobs for a model (the one that was asked for) took to complete, the latest submitted first. */
+  /** How long the last jobs for a requested model took to complete, latest submission first. */
   durationsMs(profile: string, model: string | null, limit: number): number[] {
     const durations: number[] = [];
     for (const entry of this.#entries(modelTerm(profile, model), 'newest first')) {
@@ -194,12 +194,12 @@ export class Ledger {
     return durations;
   }
 
-  /** Every record, oldest first, with no more than some of them in memory. */
+  /** Every record, oldest first, with only some of them in memory. */
   *all(): Generator<JobRecord> {
     for (const { record } of this.#entries(INTENT_TERM, 'oldest first')) yield record;
   }
 
-  /** The lines that could not be read, and stand in the file as they are, or were lost. A torn last line is none of them. */
+  /** The unreadable and the lost lines of the file. A torn last line does not count. */
   problems(): readonly LedgerProblem[] {
     return this.#ask((index) => this.#problemsOf(index));
   }
@@ -209,7 +209,7 @@ export class Ledger {
     return [...problems, ...(loss === null ? [] : [loss])];
   }
 
-  /** Throws `ledger_damaged` where a line that cannot be read may hide a submission: nothing may be paid then. */
+  /** Throws `ledger_damaged` if an unreadable line may hide a submission: nothing may be paid then. */
   requireIntact(): void {
     if (this.problems().length === 0) return;
     const problems = this.#ask((index) => {
@@ -222,7 +222,7 @@ export class Ledger {
     });
   }
 
-  /** Kept of the latest terms only: a process asks about one manifest, and one day or two. */
+  /** Cached for the latest terms only: a process asks about one manifest, and one day or two. */
   #tally(term: string): LedgerTally {
     const known = this.#tallies.find((tally) => tally.term === term);
     if (known !== undefined) return known;
@@ -238,7 +238,7 @@ export class Ledger {
     return this.#ask((index) => this.#entriesAt(index, index.find([term]), term).map(({ record }) => record));
   }
 
-  /** The same of those that may be too many for the memory. */
+  /** The same for records that may be too many for the memory. */
   *#entries(term: string, order: 'oldest first' | 'newest first'): Generator<Entry> {
     const offsets = this.#ask((index) => (order === 'oldest first' ? index.find([term]) : index.findBackwards(term)));
     for (const page of pagesOf(offsets)) yield* this.#ask((index) => this.#entriesAt(index, page, term));
@@ -249,7 +249,7 @@ export class Ledger {
     const intents = eventsWith(index, term, offsets);
     const keys = intents.map(({ event }) => event.key);
     const byOffset = new Map(this.#fold(index, keys).map((entry) => [entry.offset, entry]));
-    // A second intent of the same key has opened no record, and so finds none here.
+    // A second intent of the same key has no record of its own.
     return intents.flatMap(({ offset }) => byOffset.get(offset) ?? []);
   }
 
@@ -258,7 +258,7 @@ export class Ledger {
     const wanted = new Set(keys);
     const entries = new Map<string, Entry>();
     for (const { offset, event } of index.eventsAt(index.find(Array.from(wanted, keyTerm)))) {
-      if (!wanted.has(event.key)) continue; // only the hash is the same
+      if (!wanted.has(event.key)) continue; // a hash collision
       const entry = entries.get(event.key);
       const record = applyEvent(entry?.record, event);
       if (record === undefined) continue;
@@ -275,7 +275,7 @@ export class Ledger {
       this.#index.refresh();
       return question(this.#index);
     } catch (error) {
-      // What is not from the file system is a fault of ours, and stays as it is.
+      // Anything else is a bug, and is thrown unchanged.
       if (!(error instanceof Error && 'syscall' in error)) throw error;
       throw this.#failure('invalid_config', 'could not read the ledger', error);
     }
@@ -293,7 +293,7 @@ export class Ledger {
   }
 }
 
-/** The events at these offsets that truly have the term: a hash is shared by several. */
+/** The events at these offsets that really have the term: terms may share a hash. */
 function eventsWith(index: LedgerIndex, term: string, offsets: readonly number[]): LocatedEvent[] {
   return Array.from(index.eventsAt(offsets)).filter(({ event }) => termsOf(event).includes(term));
 }
@@ -311,7 +311,7 @@ function* pagesOf(offsets: Iterable<number>): Generator<number[]> {
   yield page;
 }
 
-/** From creation to completion by the server's clock, or else by ours; undefined for a job that was not completed. */
+/** From creation to completion by the server's clock, or else by ours; undefined if the job was not completed. */
 function durationMsOf({ record, completionSeenAtMs }: Entry): number | undefined {
   if (completionSeenAtMs === null) return undefined;
   const { createdAtMs = null, completedAtMs = null } = record.job ?? {};

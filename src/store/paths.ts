@@ -2,20 +2,20 @@ import { join } from 'node:path';
 import { SoraError } from '../domain/errors.ts';
 import { type BaseFolders, baseFolders, RefusedFolder, type Surroundings } from '../platform/base-folders.ts';
 
-/** Where everything lies; absolute. */
+/** All files and folders; absolute. */
 export interface SoraPaths {
   readonly settings: string;
   readonly keys: string;
   readonly ledger: string;
   readonly ledgerIndex: string;
-  /** What the hashes of keys in the ledger are salted with. */
+  /** The salt for hashes of keys in the ledger. */
   readonly accountSalt: string;
   readonly simulatorDir: string;
   /** Jobs and files of the REST service of `serve`. */
   readonly serviceDir: string;
 }
 
-/** The files and folders below `baseFolders`. Throws `invalid_config` where these are refused. */
+/** The files and folders below `baseFolders`. Throws `invalid_config` if these are refused. */
 export function soraPaths(surroundings: Surroundings): SoraPaths {
   const { config, state, cache } = acceptedFolders(surroundings);
   return {

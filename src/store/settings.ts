@@ -12,22 +12,22 @@ import { makeFolder } from '../platform/folders.ts';
 import { cannotWriteOwnFile, changeOwnFile, invalidFile, readJsonFile } from './json-file.ts';
 
 /**
- * One setting that exists: its name, what it does, and what it may be. `*` stands for a name of the user's, `**` at
- * the end for one that may hold dots, as models' names do.
+ * The definition of a setting: its name, purpose and valid values. `*` stands for a name chosen by the user, `**` at
+ * the end for one that may contain dots, such as a model's.
  */
 export interface SettingSpec {
   readonly name: string;
   readonly summary: string;
-  /** What is wrong with a value, or null. */
+  /** The problem of a value, or null. */
   readonly fault: (value: string) => string | null;
 }
 
 const anyText = (value: string): string | null => (value === '' ? 'it is empty' : null);
 const headerText = (value: string): string | null =>
-  /[^\t\u0020-\u007e\u0080-\u00ff]/.test(value) ? 'it holds characters that no header can carry' : anyText(value);
+  /[^\t\u0020-\u007e\u0080-\u00ff]/.test(value) ? 'it contains characters not allowed in a header' : anyText(value);
 const usd = (value: string): string | null =>
   parseUsd(value) === undefined ? 'it is not an amount in dollars, such as 2.50' : null;
-/** Higher ones are slips, and their sums would not be exact. */
+/** Higher prices are mistakes, and their sums would not be exact. */
 const MAX_USD_PER_SECOND = 1_000;
 const usdPerSecond = (value: string): string | null =>
   (parseUsd(value) ?? Number.POSITIVE_INFINITY) > MAX_USD_PER_SECOND * MICROS_PER_USD
@@ -45,11 +45,11 @@ const seconds = (value: string): string | null =>
 const pixels = (value: string): string | null =>
   /^[1-9]\d{0,4}x[1-9]\d{0,4}$/.test(value) ? null : 'it is not WIDTHxHEIGHT in pixels, such as 1280x720';
 const yesOrNo = (value: string): string | null => (parseYesOrNo(value) === undefined ? 'it is not yes or no' : null);
-/** A key that was given in the place of its variable's name must not be kept here, nor repeated. */
+/** A key given instead of its variable's name must be neither stored nor repeated. */
 const variableName = (value: string): string | null =>
   /^[A-Za-z_]\w*$/.test(value) ? null : 'it is not the name of an environment variable';
 
-/** `yes` and `no`, and what JSON has for them. */
+/** `yes` and `no`, and their JSON equivalents. */
 export function parseYesOrNo(value: string): boolean | undefined {
   if (value === 'yes' || value === 'true') return true;
   return value === 'no' || value === 'false' ? false : undefined;
@@ -60,11 +60,11 @@ export function baseUrlFault(value: string): string | null {
   const { protocol, username, password, search, hash } = new URL(value);
   if (protocol !== 'http:' && protocol !== 'https:') return 'it does not start with http:// or https://';
   if (username || password)
-    return 'it holds a user or a password; give them as an `Authorization` header of the profile';
-  return search || hash ? 'it has a query or a fragment; give these as `query` settings of the profile' : null;
+    return 'it contains a user or password; set them as an `Authorization` header of the profile';
+  return search || hash ? 'it has a query or a fragment; use `query` settings of the profile instead' : null;
 }
 
-/** The options of a request for which a profile may have values of its own. */
+/** The request options that a profile can set. */
 const REQUEST_DEFAULTS = {
   duration: seconds,
   resolution: oneOf(...RESOLUTIONS),
@@ -145,7 +145,7 @@ export const SETTINGS: readonly SettingSpec[] = [
 /** The settings file, flattened: `profiles.lab.base_url` → text. */
 export type Settings = ReadonlyMap<string, string>;
 
-/** Reads and checks the settings; all faults at once, each with its line. */
+/** Reads and checks the settings; reports all problems at once, with lines. */
 export function readSettings(path: string): Settings {
   const file = readJsonFile(path);
   const settings = new Map(flatten(file.value));
@@ -168,7 +168,7 @@ export function isSetting(name: string): boolean {
   return SETTINGS.some((spec) => matches(spec.name, name));
 }
 
-/** Why a setting of this name and value cannot be, or null. */
+/** Why a setting of this name and value is invalid, or null. */
 export function settingFault(name: string, value: string): string | null {
   const spec = SETTINGS.find((candidate) => matches(candidate.name, name));
   return spec ? spec.fault(value) : 'there is no such setting';
@@ -180,7 +180,7 @@ function matches(pattern: string, name: string): boolean {
   return (profile === undefined || !isReservedName(profile)) && new RegExp(`^${expression}$`).test(name);
 }
 
-/** The keys under which a setting lies in the file, one within the other. */
+/** The path of nested keys of a setting in the file. */
 function keysOf(name: string): string[] {
   const keys = name.split('.');
   const depth = SETTINGS.find((spec) => matches(spec.name, name))?.name.split('.').length ?? keys.length;
@@ -195,7 +195,7 @@ function* flatten(object: JsonObject, prefix = ''): Generator<[string, string]> 
   }
 }
 
-/** The line that names the last part of a setting; good enough to find it. */
+/** The line with the last part of a setting's name; good enough to find it. */
 function lineOf(name: string, text: string): number {
   const key = JSON.stringify(keysOf(name).at(-1));
   const at = text.split('\n').findIndex((line) => line.includes(`${key}:`) || line.includes(`${key} :`));
@@ -205,12 +205,12 @@ function lineOf(name: string, text: string): number {
 /** One setting to set, or to remove with `undefined`. */
 export type SettingChange = readonly [name: string, value: string | undefined];
 
-/** Sets one setting, or removes it with `undefined`. What else the file holds stays, also what is not understood. */
+/** Sets one setting, or removes it with `undefined`. Everything else in the file stays, even unknown settings. */
 export function writeSetting(path: string, name: string, value: string | undefined): Promise<void> {
   return writeSettings(path, [[name, value]]);
 }
 
-/** The same for several: all of them or, when one cannot be, none. */
+/** The same for several: all of them or, if one is invalid, none. */
 export function writeSettings(path: string, changes: readonly SettingChange[]): Promise<void> {
   return changeOwnFile(path, () => changeSettings(path, changes));
 }
@@ -219,7 +219,7 @@ async function changeSettings(path: string, changes: readonly SettingChange[]): 
   const { value: current } = readJsonFile(path);
   const present = new Map(flatten(current));
   const violations = changes.flatMap(([name, value]) => {
-    // What is in the file can be removed, whatever it is.
+    // Anything in the file can be removed.
     const fault =
       value === undefined && (present.has(name) || isSetting(name)) ? null : settingFault(name, value ?? '');
     return fault === null ? [] : [`\`${name}\`: ${fault}`];
@@ -231,7 +231,7 @@ async function changeSettings(path: string, changes: readonly SettingChange[]): 
       hints: ['run `sora config set --help` to see all settings'],
     });
   }
-  // conf writes atomically and with the mode it is told; it has no lock of its own, and resets nothing that was read above.
+  // conf writes atomically and with the given mode; it has no lock, and resets nothing that was read above.
   const { default: Conf } = await import('conf');
   try {
     makeFolder(dirname(path), 0o700);
@@ -257,7 +257,7 @@ function withSetting(object: JsonObject, [key = '', ...rest]: readonly string[],
   return { ...object, [key]: rest.length === 0 ? value : withSetting(isJsonObject(inner) ? inner : {}, rest, value) };
 }
 
-/** Without a setting, and without the objects that held nothing else; a key may hold dots itself. */
+/** Removes a setting and the objects that become empty; a key may contain dots. */
 function without(object: JsonObject, name: string): JsonObject {
   return Object.fromEntries(
     Object.entries(object).flatMap(([key, value]) => {

@@ -582,7 +582,7 @@ describe('sora doctor on this machine', () => {
     [['--base-url', 'localhost:8000/v1'], /is not valid/, 'add `--base-url http://localhost:8000/v1`'],
     [
       ['--base-url', 'http://u:pass-of-mine@videos.example/v1'],
-      /it holds a user or a password/,
+      /it contains a user or password/,
       'add `--base-url http://videos.example/v1`',
     ],
     [

@@ -118,7 +118,7 @@ describe('the base URL', () => {
     ['ftp://x/v1', 'does not start with http'],
     ['nonsense', 'is not a URL'],
     ['http://x/v1?key=1', 'query'],
-    ['http://me:secret@x/v1', 'a user or a password'],
+    ['http://me:secret@x/v1', 'a user or password'],
   ])('is refused when it is %s', (baseUrl, words) => {
     expect(() => resolve({ options: { baseUrl } })).toThrow(
       expect.objectContaining({ code: 'invalid_config', violations: [expect.stringContaining(words)] }),

@@ -68,8 +68,8 @@ describe('stored keys', () => {
 it.each([
   ['sk-0123456789abcdef', null],
   ['', 'the key is empty'],
-  ['two words', 'the key holds spaces or characters that no header can carry'],
-  ['bell\x07', 'the key holds spaces or characters that no header can carry'],
+  ['two words', 'the key contains spaces or characters not allowed in a header'],
+  ['bell\x07', 'the key contains spaces or characters not allowed in a header'],
 ])('a key is checked: %j', (key, fault) => {
   expect(keyFault(key)).toBe(fault);
 });
