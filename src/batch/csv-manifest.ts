@@ -6,19 +6,20 @@ import { fieldNamed } from './row-reader.ts';
 
 interface CsvRecord {
   readonly cells: readonly string[];
-  /** Its first line. */
+  /** The line it begins on, from 1. */
   readonly line: number;
 }
 
-/** A column's content: a key of a row, or a parameter of this name; null if it is neither. */
+/** A key of a row, or a parameter of this name; null for an unknown column. */
 type Column = { readonly key: RowFieldName } | { readonly param: string } | null;
 
 /**
- * A table with a header. An empty cell is no value; cells of `character` and `variant`
- * may contain several, separated by blanks; a column `param.NAME` is one parameter.
+ * Reads a table whose first line names the columns. An empty cell is no value; cells of `character` and `variant` hold
+ * several values, separated by spaces; a column `param.NAME` holds that parameter.
  */
 export function readCsv(text: string, reading: ManifestReading): void {
-  const [head, ...records] = parseRecords(text, reading);
+  // The parser counts a quoted CRLF as two lines.
+  const [head, ...records] = parseRecords(text.replaceAll('\r\n', '\n'), reading);
   if (head === undefined) return;
   const columns = readHead(head, reading);
   for (const { cells, line } of records) {
@@ -35,13 +36,13 @@ function parseRecords(text: string, reading: ManifestReading): readonly CsvRecor
   let rest = text;
   let linesBefore = 0;
   const options = {
-    delimiter: text.split('\n', 1)[0]?.includes('\t') ? '\t' : ',',
-    record_delimiter: ['\r\n', '\n'],
+    delimiter: delimiterOf(text),
+    record_delimiter: '\n',
     relax_column_count: true,
     relax_quotes: true,
     skip_empty_lines: true,
     trim: true,
-    to: MAX_ROWS + 2, // the header, and one more to detect too many
+    to: MAX_ROWS + 2, // the header, and one row more to report
     on_record(cells: readonly string[], { lines }: { readonly lines: number }) {
       records.push({ cells, line: linesBefore + lines - cells.join('').split('\n').length + 1 });
       return null;
@@ -61,12 +62,19 @@ function parseRecords(text: string, reading: ManifestReading): readonly CsvRecor
   }
 }
 
+/** The most frequent one in the header. Excel writes semicolons where the comma is the decimal separator. */
+function delimiterOf(text: string): string {
+  const header = /\S.*/.exec(text)?.[0].replace(/"[^"]*"/g, '') ?? '';
+  const count = (delimiter: string): number => header.split(delimiter).length;
+  return [',', ';', '\t'].reduce((best, next) => (count(next) > count(best) ? next : best));
+}
+
 function describeFault({ code, message }: CsvError): string {
   if (code === 'CSV_QUOTE_NOT_CLOSED') return 'a quote is opened here and never closed';
   return /CLOSING_QUOTE$/.test(code) ? 'there is text between a closing quote and the next cell' : message;
 }
 
-/** Problems of the header are reported once, not for each row. */
+/** Faults of the header are reported once, not for each row. */
 function readHead({ cells, line }: CsvRecord, reading: ManifestReading): readonly Column[] {
   const keys = new Set<RowFieldName>();
   const columns = cells.map((name): Column => {

@@ -31,7 +31,7 @@ function guessFormat(text: string): ManifestFormat {
   const first = text.split('\n').find((line) => line.trim() !== '' && !line.startsWith('#')) ?? '';
   if (/^\s*[{"]/.test(first)) return 'jsonl';
   if (/^(---|- |(jobs|defaults):)/.test(first)) return 'yaml';
-  const cells = first.toLowerCase().split(/[,\t]/);
+  const cells = first.toLowerCase().split(/[,;\t]/);
   return cells.length > 1 && cells.some((cell) => cell.trim() === 'prompt') ? 'csv' : 'text';
 }
 

@@ -62,11 +62,20 @@ function checkedSize(sizeBytes: number): number {
   return sizeBytes;
 }
 
-/** UTF-8, without the newline that ends a file. Throws an `Error` that names the source of what is none. */
+/**
+ * Decodes UTF-8, or UTF-16 with a byte order mark; drops the mark and the final newline. Throws an `Error` that names the
+ * source if it is not text.
+ */
 export function decodeText(bytes: Uint8Array, source: string): string {
   try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes).replace(/\r?\n$/, '');
+    return new TextDecoder(encodingOf(bytes), { fatal: true }).decode(bytes).replace(/\r?\n$/, '');
   } catch {
     throw new Error(`${source} holds binary data, not text`);
   }
+}
+
+/** `>` in Windows PowerShell writes UTF-16. */
+function encodingOf([first, second]: Uint8Array): string {
+  if (first === 0xff && second === 0xfe) return 'utf-16le';
+  return first === 0xfe && second === 0xff ? 'utf-16be' : 'utf-8';
 }

@@ -1,5 +1,6 @@
 import { cpSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { PassThrough } from 'node:stream';
 import { describe, expect, it } from 'vitest';
 import { formatOf, readManifest } from '../../src/batch/manifest.ts';
 import type { ManifestRow } from '../../src/batch/manifest-row.ts';
@@ -73,6 +74,42 @@ describe('a manifest', () => {
     expect(await read('prompt\tduration\na boat, a sea\t8\n', 'shots.tsv')).toEqual([
       { line: 2, prompt: 'a boat, a sea', duration: '8', count: 1 },
     ]);
+  });
+
+  it('of semicolon-separated values is read as Excel writes it', async () => {
+    const text = '"prompt";id;param.a,b\r\n"a boat; a sea, at ""dawn""";boat;1\r\n';
+    const expected = [{ line: 2, prompt: 'a boat; a sea, at "dawn"', id: 'boat', params: ['a,b=1'], count: 1 }];
+    expect(await read(text, 'shots.csv')).toEqual(expected);
+    expect(formatOf('-', 'id;prompt\nboat;a boat')).toBe('csv');
+  });
+
+  it.each(['\n', '\r\n'])('of comma-separated values counts lines that end in %j, in quotes too', async (end) => {
+    const lines = ['', 'id,prompt', 'a,"one', 'two', 'three"', '', 'b,four', 'c,"five', 'six"', 'd,seven', ''];
+    const rows = await read(lines.join(end), 'shots.csv');
+    expect(rows).toMatchObject([
+      { line: 3, prompt: 'one\ntwo\nthree' },
+      { line: 7 },
+      { line: 8, prompt: 'five\nsix' },
+      { line: 10 },
+    ]);
+    const { faults } = await readManifest(`id,prompt${end}a,"one${end}two"x${end}b,"y"z${end}`, 'csv');
+    expect(faults.map(({ line }) => line)).toEqual([3, 4]);
+  });
+
+  it.each([
+    ['UTF-8', Buffer.from('\ufeff{"prompt":"@boat.txt"}\n')],
+    ['UTF-16 LE', Buffer.from('\ufeff{"prompt":"@boat.txt"}\r\n', 'utf16le')],
+    ['UTF-16 BE', Buffer.from('\ufeff{"prompt":"@boat.txt"}\r\n', 'utf16le').swap16()],
+  ])('may be %s with a byte order mark, as its prompt files and standard input may', async (_, bytes) => {
+    const sora = createCommandLine();
+    writeFileSync(join(sora.cwd, 'shots.jsonl'), bytes);
+    writeFileSync(join(sora.cwd, 'boat.txt'), Buffer.from('\ufeffein Boot für zwei\r\n', 'utf16le'));
+    const argv = ['batch', '--simulate', '--dry-run', '--json'];
+    expect(await sora.run([...argv, 'shots.jsonl'])).toMatchObject({ code: 0 });
+    const stdin = new PassThrough().end(bytes);
+    expect(await sora.run([...argv, '-'], { stdin })).toMatchObject({ code: 0 });
+    const preview = await sora.run(['create', '@boat.txt', '--simulate', '--dry-run', '--json']);
+    expect(preview.stdout).toContain('"ein Boot für zwei"');
   });
 
   it('in YAML has jobs and defaults, or is a list of rows', async () => {
