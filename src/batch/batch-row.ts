@@ -1,20 +1,22 @@
 import { hash } from 'node:crypto';
-import { basename, resolve } from 'node:path';
+import { isAbsolute, resolve } from 'node:path';
 import { SoraError } from '../domain/errors.ts';
 import type { Estimate } from '../domain/pricing.ts';
 import type { RecordedRequest } from '../domain/record.ts';
 import type { RequestInput, RequestResolution } from '../domain/request.ts';
 import { VARIANTS, type Variant, type VideoRequest } from '../domain/video.ts';
-import type { Destination } from '../jobs/destination.ts';
+import { type Destination, foldedName, sidecarPath } from '../jobs/destination.ts';
 import { describeImage, fingerprintOf, recordRequest } from '../jobs/fingerprint.ts';
 import type { FolderListings } from '../jobs/folder-listings.ts';
 import { decodeText, readBytes } from '../jobs/input-file.ts';
-import { readReferenceImage } from '../jobs/reference-image.ts';
-import type { RowRef } from '../jobs/submit.ts';
+import { isRemoteImage, readReferenceImage } from '../jobs/reference-image.ts';
+import type { RowTie } from '../jobs/submit.ts';
+import { pathFault } from '../platform/file-names.ts';
+import { isInside, leadsInside } from './manifest-paths.ts';
 import type { Manifest, ManifestFault, ManifestRow } from './manifest-row.ts';
 
-/** File systems allow 255; temporary files and sidecars have longer names. */
-const MAX_NAME_BYTES = 225;
+/** Platforms whose file systems usually take `A.mp4` and `a.mp4` for one file. */
+const CASE_IS_IGNORED: ReadonlySet<NodeJS.Platform> = new Set(['win32', 'darwin']);
 
 /** One video of a manifest, ready to be submitted. */
 export interface BatchRow {
@@ -42,10 +44,17 @@ export interface RowSurroundings {
   /** The manifest's name in the ledger. */
   readonly batch: string;
   readonly baseUrl: string;
-  /** The folder of the rows' images and prompt files. */
+  /** The folder of the manifest, which holds the images and prompt files of its rows; absolute. */
   readonly sourceFolder: string;
-  /** The folder for videos. */
+  /** Where videos go; absolute. */
   readonly outputFolder: string;
+  /** Whether rows may name files outside these two folders. */
+  readonly allowPaths: boolean;
+  /** The image that the command line names, which may be anywhere; absolute. */
+  readonly imageOption: string | undefined;
+  /** Whether a sidecar is saved beside each file. */
+  readonly sidecar: boolean;
+  readonly platform: NodeJS.Platform;
   readonly listings: FolderListings;
   readonly variants: readonly [Variant, ...Variant[]];
   readonly resolve: (input: RequestInput) => RequestResolution;
@@ -59,7 +68,7 @@ export interface ResolvedRows {
   readonly notes: ReadonlySet<string>;
 }
 
-/** Resolves all rows of a manifest and collects every problem of every row. */
+/** Resolves all rows of a manifest and reports every fault of every row. */
 export function resolveRows(manifest: Manifest, surroundings: RowSurroundings): ResolvedRows {
   const resolver = new RowResolver(surroundings);
   const rows = manifest.rows.flatMap((row) => resolver.resolve(row));
@@ -73,8 +82,8 @@ class RowResolver {
   readonly #surroundings: RowSurroundings;
   readonly #images = new Map<string, { readonly image: RequestInput['image']; readonly digest: string | null }>();
   readonly #occurrences = new Map<string, number>();
-  /** The line that first uses each file. */
-  readonly #outputs = new Map<string, number>();
+  /** The first row that names each file. */
+  readonly #outputs = new Map<string, { readonly line: number; readonly path: string }>();
 
   constructor(surroundings: RowSurroundings) {
     this.#surroundings = surroundings;
@@ -140,21 +149,36 @@ class RowResolver {
 
   /** Two videos cannot share a file. */
   #destinationOf({ line, output }: ManifestRow): BatchRow['destination'] {
-    const { outputFolder, listings } = this.#surroundings;
+    const { outputFolder, allowPaths, sidecar, platform, listings } = this.#surroundings;
     if (output === undefined) return { kind: 'folder', path: outputFolder };
     const path = resolve(outputFolder, output);
-    if (path.includes('\0')) this.#fault({ line }, ['`output` contains a null character']);
-    if (Buffer.byteLength(basename(path)) > MAX_NAME_BYTES) this.#fault({ line }, ['the name of `output` is too long']);
+    const fault = pathFault(output, sidecar ? sidecarPath('').length : 0, platform);
+    if (fault !== null) this.#fault({ line }, [`the output \`${output}\`: ${fault}`]);
+    if (!allowPaths && (isAbsolute(output) || !isInside(outputFolder, path))) {
+      this.#fault({ line }, [`the output \`${output}\` must stay in the output folder (\`--allow-paths\` lifts this)`]);
+    }
     if (/[/\\]$/.test(output) || listings.stat(path)?.isDirectory()) return { kind: 'folder', path };
-    const first = this.#outputs.get(path);
-    if (first === undefined) this.#outputs.set(path, line);
-    else this.#fault({ line }, [`the output \`${output}\` is already used in line ${first}`]);
+    const name = CASE_IS_IGNORED.has(platform) ? foldedName(path) : path;
+    const first = this.#outputs.get(name);
+    if (first === undefined) this.#outputs.set(name, { line, path });
+    else {
+      const why = first.path === path ? '' : ', as this platform ignores case';
+      this.#fault({ line }, [`the output \`${output}\` is that of line ${first.line} too${why}`]);
+    }
     return { kind: 'file', path };
+  }
+
+  /** The absolute path of a file that a row names. Throws an `Error` if it leads out of the manifest's folder. */
+  #sourcePath(name: string, what: string): string {
+    const { sourceFolder, allowPaths } = this.#surroundings;
+    const path = resolve(sourceFolder, name);
+    if (allowPaths || leadsInside(sourceFolder, path)) return path;
+    throw new Error(`${what} \`${name}\` is outside the manifest's folder (\`--allow-paths\` lifts this)`);
   }
 
   #readPrompt(prompt: string): string {
     if (!prompt.startsWith('@')) return prompt;
-    const path = resolve(this.#surroundings.sourceFolder, prompt.slice(1));
+    const path = this.#sourcePath(prompt.slice(1), 'the prompt file');
     return decodeText(readBytes(path, 'the prompt’s file'), path);
   }
 
@@ -162,6 +186,7 @@ class RowResolver {
   #readImage(name: string) {
     const known = this.#images.get(name);
     if (known !== undefined) return known;
+    if (!isRemoteImage(name) && name !== this.#surroundings.imageOption) this.#sourcePath(name, 'the reference image');
     const { reference, size } = readReferenceImage(name, this.#surroundings.sourceFolder);
     const read =
       reference.kind === 'file'

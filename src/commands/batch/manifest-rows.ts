@@ -57,7 +57,10 @@ function batchOf({ path }: ManifestSource, host: Host): string {
 }
 
 /** The settings for reading a manifest, without running it. */
-export type ManifestSource = Pick<BatchSettings, 'name' | 'path' | 'format' | 'variants' | 'outputFolder'>;
+export type ManifestSource = Pick<
+  BatchSettings,
+  'name' | 'path' | 'format' | 'allowPaths' | 'variants' | 'outputFolder' | 'sidecar'
+>;
 
 /** The resolved rows of a manifest. Throws `invalid_manifest` with all problems of all lines. */
 export async function readRows(
@@ -67,7 +70,8 @@ export async function readRows(
 ): Promise<readonly BatchRow[]> {
   const text = await readText(settings, host);
   const format = settings.format ?? formatOf(settings.name, text);
-  const manifest = await readManifest(text, format, defaultsOf(options, host.cwd));
+  const image = imageOption(options, host.cwd);
+  const manifest = await readManifest(text, format, defaultsOf(options, image));
   const model = configuration.model?.value;
   const server = capabilitiesOf(configuration);
   const nowMs = host.clock.now();
@@ -76,6 +80,10 @@ export async function readRows(
     baseUrl: configuration.baseUrl.value,
     sourceFolder: settings.path === null ? host.cwd : dirname(settings.path),
     outputFolder: settings.outputFolder,
+    allowPaths: settings.allowPaths,
+    imageOption: image,
+    sidecar: settings.sidecar,
+    platform: host.platform,
     listings: new FolderListings(),
     variants: settings.variants,
     resolve: (input) =>
@@ -91,7 +99,7 @@ async function readText(source: ManifestSource, host: Host): Promise<string> {
   const { path } = source;
   try {
     const bytes = path === null ? await readStream(host.stdin, host.interrupt) : readInputFile(path);
-    return decodeText(bytes, titleOf(source)).replace(/^\ufeff/, '');
+    return decodeText(bytes, titleOf(source));
   } catch (error) {
     host.interrupt.throwIfAborted();
     throw new SoraError('invalid_manifest', {
@@ -102,12 +110,14 @@ async function readText(source: ManifestSource, host: Host): Promise<string> {
   }
 }
 
+/** A row's image is relative to its manifest; one from the command line to the working folder. */
+function imageOption({ image }: RequestOptions, cwd: string): string | undefined {
+  return image === undefined || isRemoteImage(image) ? image : resolve(cwd, image);
+}
+
 /** The options of the command line as values of rows. */
-function defaultsOf(options: RequestOptions, cwd: string): RowValues {
+function defaultsOf(options: RequestOptions, image: string | undefined): RowValues {
   const { duration, model, resolution, aspectRatio, orientation, size, quality, character, param, exact } = options;
-  // A row's image is relative to its manifest; one from the command line to the working folder.
-  const image =
-    options.image === undefined || isRemoteImage(options.image) ? options.image : resolve(cwd, options.image);
   const values = {
     duration,
     model,

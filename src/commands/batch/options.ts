@@ -26,6 +26,11 @@ export const BATCH_OPTIONS = {
     flags: '--format <name>',
     summary: `${MANIFEST_FORMATS.join(', ')}, if the file name does not say`,
   },
+  allowPaths: {
+    group: MANIFEST,
+    flags: '--allow-paths',
+    summary: "let rows read files outside the manifest's folder and save outside the output folder",
+  },
   schema: { group: MANIFEST, flags: '--schema', summary: 'print the JSON Schema of a row' },
   output: { group: FILES, flags: '-o, --output <folder>', summary: 'folder to save in (default: the working folder)' },
   variant: FILE_OPTIONS.variant,
@@ -82,6 +87,8 @@ export interface BatchSettings {
   readonly path: string | null;
   /** Null: derived from the name or the content. */
   readonly format: ManifestFormat | null;
+  /** Whether rows may name files outside the manifest's folder and the output folder. */
+  readonly allowPaths: boolean;
   readonly variants: FilePlan['variants'];
   readonly force: boolean;
   readonly sidecar: boolean;
@@ -124,6 +131,7 @@ export function readBatchOptions(file: string | undefined, options: BatchOptions
     name: file ?? '-',
     path,
     format,
+    allowPaths: options.allowPaths ?? false,
     variants: files.variants,
     force: files.force,
     sidecar: files.sidecar,

@@ -166,7 +166,15 @@ async function estimateBatch(
   );
   refuseFaults(faults, 'cost');
   const path = file === '-' ? null : resolve(host.cwd, file);
-  const source = { name: file, path, format: null, variants: ['video'] as const, outputFolder: host.cwd };
+  const source = {
+    name: file,
+    path,
+    format: null,
+    allowPaths: true, // nothing is sent or saved
+    variants: ['video'] as const,
+    outputFolder: host.cwd,
+    sidecar: false,
+  };
   const rows = await readRows(source, options, deps);
   const orders = rows.map(({ request, askedSeconds }) => ({ request, askedSeconds, count: 1 }));
   const estimated = estimateCost(orders, asOfMs, configuration.prices);

@@ -1,0 +1,117 @@
+import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { resolveRows } from '../../src/batch/batch-row.ts';
+import { readManifest } from '../../src/batch/manifest.ts';
+import { FolderListings } from '../../src/jobs/folder-listings.ts';
+import { createCommandLine } from '../support/command-line.ts';
+import { createPngHeader } from '../support/image-headers.ts';
+
+/** A manifest in `work/shots`, with a prompt and an image in its folder and others outside. */
+function createShots(rowsIn: (cwd: string) => readonly object[]) {
+  const sora = createCommandLine();
+  const shots = join(sora.cwd, 'shots');
+  for (const folder of [shots, join(shots, 'prompts')]) mkdirSync(folder);
+  for (const folder of [sora.cwd, join(shots, 'prompts')]) {
+    writeFileSync(join(folder, 'boat.txt'), 'a boat');
+    writeFileSync(join(folder, 'boat.png'), createPngHeader(1280, 720));
+  }
+  symlinkSync(sora.cwd, join(shots, 'link'));
+  symlinkSync('prompts', join(shots, 'inner'));
+  const rows = rowsIn(sora.cwd).map((row) => JSON.stringify(row));
+  writeFileSync(join(shots, 'shots.jsonl'), rows.join('\n'));
+  const run = (...argv: string[]) => sora.run(['batch', 'shots/shots.jsonl', '--simulate', '-o', 'clips', ...argv]);
+  return { sora, run };
+}
+
+describe('the paths of a manifest', () => {
+  const outside = (cwd: string): object[] => [
+    { prompt: `@${join(cwd, 'boat.txt')}` },
+    { prompt: '@../boat.txt' },
+    { prompt: '@link/boat.txt' },
+    { prompt: 'a', image: join(cwd, 'boat.png') },
+    { prompt: 'a', image: '../boat.png' },
+    { prompt: 'a', image: 'link/boat.png' },
+    { prompt: 'a', output: '../a.mp4' },
+    { prompt: 'a', output: 'x/../../b/' },
+    { prompt: 'a', output: join(cwd, 'clips', 'c.mp4') },
+  ];
+
+  it('cannot lead out of its folder, nor out of the output folder', async () => {
+    const { code, stderr } = await createShots(outside).run('--dry-run');
+    expect(code).toBe(2);
+    expect(stderr.match(/line \d+: (the prompt file|the reference image|the output).*--allow-paths/g)).toHaveLength(9);
+    expect(stderr).toContain('9 errors');
+  });
+
+  it('may with --allow-paths', async () => {
+    expect(await createShots(outside).run('--dry-run', '--allow-paths')).toMatchObject({ code: 0 });
+  });
+
+  it('may be any below the two folders', async () => {
+    const { run } = createShots(() => [
+      { prompt: '@prompts/boat.txt', image: './prompts/boat.png', output: 'a/../b.mp4' },
+      { prompt: '@inner/boat.txt', image: 'https://example.com/a.png', output: '..clip.mp4' },
+    ]);
+    expect(await run('--dry-run')).toMatchObject({ code: 0 });
+  });
+
+  it('do not bind what the command line names', async () => {
+    expect(await createShots(() => [{ prompt: 'a' }]).run('--dry-run', '--image', 'boat.png')).toMatchObject({
+      code: 0,
+    });
+  });
+
+  it('do not bind an estimate, which sends nothing', async () => {
+    const { sora } = createShots(() => [{ prompt: '@../boat.txt' }]);
+    expect(await sora.run(['cost', '--batch', 'shots/shots.jsonl'])).toMatchObject({ code: 0 });
+  });
+});
+
+describe('the outputs of a manifest', () => {
+  async function faultsOn(platform: NodeJS.Platform, outputs: readonly string[], sidecar = false): Promise<string[]> {
+    const rows = outputs.map((output) => JSON.stringify({ prompt: 'a', output }));
+    const manifest = await readManifest(rows.join('\n'), 'jsonl');
+    const { faults } = resolveRows(manifest, {
+      batch: '/shots.jsonl',
+      baseUrl: 'http://127.0.0.1/v1',
+      sourceFolder: '/shots',
+      outputFolder: '/clips',
+      allowPaths: false,
+      imageOption: undefined,
+      sidecar,
+      platform,
+      listings: new FolderListings(),
+      variants: ['video'],
+      resolve: () => ({ ok: false, violations: [], wrongImageSize: false }),
+      estimate: () => null,
+    });
+    return faults.map(({ line, message }) => `${line}: ${message}`);
+  }
+
+  it('have names that the platform allows', async () => {
+    expect(await faultsOn('linux', ['nul.mp4', 'a?.mp4', `${'ü'.repeat(126)}.mp4`])).toEqual([
+      `3: the output \`${'ü'.repeat(126)}.mp4\`: the name is too long (256 of at most 255 bytes)`,
+    ]);
+    expect(await faultsOn('win32', ['nul.mp4', 'a?.mp4'])).toEqual([
+      '1: the output `nul.mp4`: `nul.mp4` names a device on Windows',
+      '2: the output `a?.mp4`: Windows allows no `?` in a name',
+    ]);
+  });
+
+  it('leave room for the sidecar', async () => {
+    const name = `${'a'.repeat(250)}.mp4`;
+    expect(await faultsOn('linux', [name])).toEqual([]);
+    expect(await faultsOn('linux', [name], true)).toHaveLength(1);
+  });
+
+  it('differ in more than case where the file system ignores case', async () => {
+    const outputs = ['Boat.mp4', 'boat.MP4'];
+    expect(await faultsOn('linux', outputs)).toEqual([]);
+    for (const platform of ['darwin', 'win32'] as const) {
+      expect(await faultsOn(platform, outputs)).toEqual([
+        '2: the output `boat.MP4` is that of line 1 too, as this platform ignores case',
+      ]);
+    }
+  });
+});
