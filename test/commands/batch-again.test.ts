@@ -50,7 +50,7 @@ describe('a row with an output of its own', () => {
 
   it('that no file can have is a fault of its line', async () => {
     const { sora, server, batch } = await createStudio();
-    jsonl(sora, `{"prompt":"a","output":"a\\u0000.mp4"}\n{"prompt":"b","output":"${'b'.repeat(250)}.mp4"}\n`);
+    jsonl(sora, `{"prompt":"a","output":"a\\u0000.mp4"}\n{"prompt":"b","output":"${'b'.repeat(252)}.mp4"}\n`);
     const run = await batch(['shots.jsonl']);
     expect({ code: run.code, posts: server.posts }).toEqual({ code: 2, posts: 0 });
     expect(run.stderr).toMatch(/line 1: .*null character.*\n.*line 2: .*too long/);
