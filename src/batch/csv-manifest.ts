@@ -4,6 +4,9 @@ import { MAX_ROWS, type ManifestReading } from './manifest-reading.ts';
 import type { RowFieldName } from './row-fields.ts';
 import { fieldNamed } from './row-reader.ts';
 
+/** Stands for CRLF while a text is parsed; no text contains the noncharacter. */
+const CRLF = '\n\ufdd0';
+
 interface CsvRecord {
   readonly cells: readonly string[];
   /** The line it begins on, from 1. */
@@ -18,8 +21,8 @@ type Column = { readonly key: RowFieldName } | { readonly param: string } | null
  * several values, separated by spaces; a column `param.NAME` holds that parameter.
  */
 export function readCsv(text: string, reading: ManifestReading): void {
-  // The parser counts a quoted CRLF as two lines.
-  const [head, ...records] = parseRecords(text.replaceAll('\r\n', '\n'), reading);
+  // The parser counts the CR of a quoted CRLF as a line of its own.
+  const [head, ...records] = parseRecords(text.replaceAll('\r\n', CRLF), reading);
   if (head === undefined) return;
   const columns = readHead(head, reading);
   for (const { cells, line } of records) {
@@ -37,14 +40,15 @@ function parseRecords(text: string, reading: ManifestReading): readonly CsvRecor
   let linesBefore = 0;
   const options = {
     delimiter: delimiterOf(text),
-    record_delimiter: '\n',
+    record_delimiter: [CRLF, '\n'],
     relax_column_count: true,
     relax_quotes: true,
     skip_empty_lines: true,
     trim: true,
     to: MAX_ROWS + 2, // the header, and one row more to report
     on_record(cells: readonly string[], { lines }: { readonly lines: number }) {
-      records.push({ cells, line: linesBefore + lines - cells.join('').split('\n').length + 1 });
+      const line = linesBefore + lines - cells.join('').split('\n').length + 1;
+      records.push({ cells: cells.map((cell) => cell.replaceAll(CRLF, '\r\n')), line });
       return null;
     },
   };
@@ -57,14 +61,15 @@ function parseRecords(text: string, reading: ManifestReading): readonly CsvRecor
       const lines = Number(error.lines ?? 1);
       linesBefore += lines;
       reading.addFault(linesBefore, describeFault(error));
-      rest = rest.split('\n').slice(lines).join('\n'); // there may be more problems
+      const lineEnd = /\n\ufdd0?/;
+      rest = rest.split(lineEnd).slice(lines).join('\n'); // there may be more faults
     }
   }
 }
 
 /** The most frequent one in the header. Excel writes semicolons where the comma is the decimal separator. */
 function delimiterOf(text: string): string {
-  const header = /\S.*/.exec(text)?.[0].replace(/"[^"]*"/g, '') ?? '';
+  const header = /[^\s\ufdd0].*/.exec(text)?.[0].replace(/"[^"]*"/g, '') ?? '';
   const count = (delimiter: string): number => header.split(delimiter).length;
   return [',', ';', '\t'].reduce((best, next) => (count(next) > count(best) ? next : best));
 }

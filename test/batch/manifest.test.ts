@@ -77,24 +77,27 @@ describe('a manifest', () => {
   });
 
   it('of semicolon-separated values is read as Excel writes it', async () => {
-    const text = '"prompt";id;param.a,b\r\n"a boat; a sea, at ""dawn""";boat;1\r\n';
-    const expected = [{ line: 2, prompt: 'a boat; a sea, at "dawn"', id: 'boat', params: ['a,b=1'], count: 1 }];
+    const text = '\r\n"prompt";id;param.a,b\r\n"a boat; a sea, at ""dawn""";boat;1\r\n';
+    const expected = [{ line: 3, prompt: 'a boat; a sea, at "dawn"', id: 'boat', params: ['a,b=1'], count: 1 }];
     expect(await read(text, 'shots.csv')).toEqual(expected);
     expect(formatOf('-', 'id;prompt\nboat;a boat')).toBe('csv');
   });
 
-  it.each(['\n', '\r\n'])('of comma-separated values counts lines that end in %j, in quotes too', async (end) => {
-    const lines = ['', 'id,prompt', 'a,"one', 'two', 'three"', '', 'b,four', 'c,"five', 'six"', 'd,seven', ''];
-    const rows = await read(lines.join(end), 'shots.csv');
-    expect(rows).toMatchObject([
-      { line: 3, prompt: 'one\ntwo\nthree' },
-      { line: 7 },
-      { line: 8, prompt: 'five\nsix' },
-      { line: 10 },
-    ]);
-    const { faults } = await readManifest(`id,prompt${end}a,"one${end}two"x${end}b,"y"z${end}`, 'csv');
-    expect(faults.map(({ line }) => line)).toEqual([3, 4]);
-  });
+  it.each(['\n', '\r\n'])(
+    'of comma-separated values counts lines that end in %j and keeps those in quotes',
+    async (end) => {
+      const lines = ['', 'id,prompt', 'a,"one', 'two', 'three"', '', 'b,four', 'c,"five', 'six"', 'd,seven', ''];
+      const rows = await read(lines.join(end), 'shots.csv');
+      expect(rows).toMatchObject([
+        { line: 3, prompt: ['one', 'two', 'three'].join(end) },
+        { line: 7 },
+        { line: 8, prompt: `five${end}six` },
+        { line: 10 },
+      ]);
+      const { faults } = await readManifest(`id,prompt${end}a,"one${end}two"x${end}b,"y"z${end}`, 'csv');
+      expect(faults.map(({ line }) => line)).toEqual([3, 4]);
+    },
+  );
 
   it.each([
     ['UTF-8', Buffer.from('\ufeff{"prompt":"@boat.txt"}\n')],
