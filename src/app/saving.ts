@@ -95,32 +95,44 @@ export interface FinishedJob {
   readonly job: VideoJob;
 }
 
-/** Saves a finished job's files and records them in the ledger; returns nothing for standard output. */
+/**
+ * Saves a finished job's files, records them in the ledger and returns them; none for standard output. What keeps one of
+ * them from being saved is added to `errors`, and thrown if it kept all of them. Files in `saved` are not downloaded again.
+ */
 export async function saveFiles(
   { server, record, job }: FinishedJob,
   { destination, variants, force }: FilePlan,
   { host, output, ledger }: Pick<Context, 'host' | 'output' | 'ledger'>,
-): Promise<SavedFile[]> {
+  errors: SoraError[],
+  saved: readonly SavedFile[] = [],
+): Promise<readonly SavedFile[]> {
   const deps = { client: server.client, clock: host.clock, signal: host.interrupt };
-  const progress = destination.kind === 'stdout' ? null : await output.progress();
+  const describe = (error: SoraError | Interrupt): SoraError => resumable(error, job.id, targetOption(server.identity));
+  if (destination.kind === 'stdout') {
+    const source = { id: job.id, content: job.content };
+    const order = { source, variant: variants[0], isCompleted: job.status === 'completed' };
+    await downloadTo(deps, order, output.stdout).catch((error: unknown) => {
+      throw error instanceof SoraError || error instanceof Interrupt ? describe(error) : error;
+    });
+    return [];
+  }
+  const progress = await output.progress();
   let shown = 'saving';
+  progress.show(() => shown);
   const onProgress = (variant: Variant, doneBytes: number, totalBytes: number | null): void => {
     shown = `saving ${variant} ${describeBytes(doneBytes, totalBytes)}`;
   };
+  const onNote = (note: string): void => output.note(note);
   try {
-    if (destination.kind === 'stdout') {
-      const source = { id: job.id, content: job.content };
-      const order = { source, variant: variants[0], isCompleted: job.status === 'completed' };
-      await downloadTo(deps, order, output.stdout);
-      return [];
-    }
-    progress?.show(() => shown);
-    const onNote = (note: string): void => output.note(note);
-    return await save({ ...deps, ledger }, { job, record, destination, variants, force, onProgress, onNote });
-  } catch (error) {
-    throw resumable(error, job.id, targetOption(server.identity));
+    const order = { job, record, destination, variants, saved, force, onProgress, onNote };
+    const { files, errors: failures } = await save({ ...deps, ledger }, order);
+    const described = failures.map(describe);
+    const isVain = files.length === 0 && described.length > 0;
+    errors.push(...described.slice(isVain ? 1 : 0));
+    if (isVain) throw described[0];
+    return files;
   } finally {
-    progress?.stop();
+    progress.stop();
   }
 }
 
@@ -128,13 +140,12 @@ export async function saveFiles(
 const PERMANENT: ReadonlySet<ErrorCode> = new Set(['content_expired', 'not_supported']);
 
 /** An interrupted or failed download, with the command that resumes it: the video is paid for. */
-function resumable(error: unknown, id: string, target: string): unknown {
+function resumable(error: SoraError | Interrupt, id: string, target: string): SoraError {
   const resume = `run \`${commandAbout(id, 'sora download', target)}\` to resume`;
   if (error instanceof Interrupt) {
     const title = 'interrupted; the video is finished and still on the server';
     return new SoraError('interrupted', { title, jobId: id, hints: [resume], cause: error });
   }
-  if (!(error instanceof SoraError)) return error;
   if (PERMANENT.has(error.code)) return error.with({ jobId: id });
   // The catalogue's own hints about these commands do not name the server.
   const others = error.hints.filter((hint) => !/^run `sora (download|status) /.test(hint));

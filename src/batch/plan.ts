@@ -67,19 +67,22 @@ function preferred(earlier: JobRecord | undefined, later: JobRecord): JobRecord 
 function stateOf(record: JobRecord, row: BatchRow): RowState {
   if (record.answer === 'rejected') return REFUSED_FOR_GOOD.has(record.refusal?.code ?? '') ? 'failed' : 'to_do';
   if (record.job?.status === 'completed') {
-    if (savedFiles(record, row) !== null) return 'done';
+    if (allSavedFiles(record, row) !== null) return 'done';
     return record.removed ? 'failed' : 'saveable';
   }
   if (!isOpen(record)) return 'failed';
   return record.answer === 'accepted' ? 'running' : 'unknown';
 }
 
-/** The complete files of a row’s video, or null if one is missing. */
-export function savedFiles({ files }: JobRecord, { variants }: Pick<BatchRow, 'variants'>): SavedFile[] | null {
-  const found = variants.flatMap(
-    (variant) => files.findLast((file) => file.variant === variant && isWhole(file)) ?? [],
-  );
-  return found.length === variants.length ? found : null;
+/** The files of a video that an earlier run saved and that are still whole, at most one of each variant. */
+export function savedFiles({ files }: JobRecord, { variants }: Pick<BatchRow, 'variants'>): SavedFile[] {
+  return variants.flatMap((variant) => files.findLast((file) => file.variant === variant && isWhole(file)) ?? []);
+}
+
+/** The files of all variants, or null if one of them is missing. */
+export function allSavedFiles(record: JobRecord, row: Pick<BatchRow, 'variants'>): SavedFile[] | null {
+  const files = savedFiles(record, row);
+  return files.length === row.variants.length ? files : null;
 }
 
 function isWhole({ path, bytes }: SavedFile): boolean {

@@ -1,4 +1,4 @@
-import type { SoraError } from '../domain/errors.ts';
+import { SoraError } from '../domain/errors.ts';
 import type { VideoJob } from '../domain/video.ts';
 
 /** Errors of the account, the server or this machine, which affect every row. */
@@ -39,4 +39,9 @@ export function isServersFault({ code }: SoraError, { status, error }: VideoJob)
  */
 export function isGone({ code }: SoraError, believesMissing: boolean): boolean {
   return code === 'content_expired' || (code === 'video_not_found' && believesMissing);
+}
+
+/** Whether the server lacks a variant of a video, which says nothing about the others. */
+export function isOfVariant(error: Error): boolean {
+  return error instanceof SoraError && (error.code === 'not_supported' || error.code === 'endpoint_not_found');
 }

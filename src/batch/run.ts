@@ -5,14 +5,14 @@ import { SoraError } from '../domain/errors.ts';
 import { failureOf } from '../domain/job-failure.ts';
 import { factsOf, type JobRecord, type SavedFile, type ServerIdentity } from '../domain/record.ts';
 import { isTerminal, type VideoJob } from '../domain/video.ts';
-import { save } from '../jobs/save.ts';
+import { type SaveResult, save } from '../jobs/save.ts';
 import { type RowOrder, type Submission, type SubmitDeps, submit } from '../jobs/submit.ts';
 import { type WaitEvent, waitForJob } from '../jobs/wait.ts';
 import { Interrupt } from '../platform/host.ts';
 import { type BatchRow, completeRequest } from './batch-row.ts';
 import { CreatePace } from './create-pace.ts';
 import { type PlannedRow, savedFiles } from './plan.ts';
-import { isGone, isServersFault, stopsAll } from './row-failure.ts';
+import { isGone, isOfVariant, isServersFault, stopsAll } from './row-failure.ts';
 
 export interface BatchDeps extends SubmitDeps {
   /** Never retries: creates are paced here, and waits have their own retries. */
@@ -51,6 +51,7 @@ export interface RowResult {
   readonly outcome: 'done' | 'failed' | 'running' | 'unknown';
   readonly record: JobRecord | null;
   readonly job: VideoJob | null;
+  /** What is saved, also of a row that failed because another of its variants could not be. */
   readonly files: readonly SavedFile[];
   readonly error: SoraError | null;
 }
@@ -128,11 +129,14 @@ class BatchRun {
   async #runRow(planned: PlannedRow, slots: LimitFunction): Promise<void> {
     const { row } = planned;
     const attempt: Attempt = { record: null, job: null };
-    let made: Made | null = null;
+    let files: readonly SavedFile[] = [];
     try {
-      made = await slots(() => this.#make(planned, attempt));
+      const made = await slots(() => this.#make(planned, attempt));
       if (made === null) return;
-      const files = savedFiles(made.record, row) ?? (await this.#save(row, made));
+      const saved = await this.#save(row, made);
+      files = saved.files;
+      const error = saved.errors.find((failure) => !isOfVariant(failure)) ?? saved.errors[0];
+      if (error !== undefined) throw error;
       await this.#listener.onEnd({ row, outcome: 'done', ...made, files, error: null });
     } catch (thrown) {
       const error = thrown instanceof Interrupt ? new SoraError('interrupted', { cause: thrown }) : thrown;
@@ -142,10 +146,11 @@ class BatchRun {
       const isOver = error.code !== 'wait_timeout' && error.code !== 'interrupted' && !isOutOfSight;
       if (isOutOfSight || (isOver && this.#order.failFast)) this.#stop(error);
       const record = this.#latest(planned, attempt);
-      if (isGone(error, this.#order.givesUpMissing)) await this.#forget(record);
+      // Of a video that is saved, only a variant can be gone.
+      if (files.length === 0 && isGone(error, this.#order.givesUpMissing)) await this.#forget(record);
       const failed = error.code === 'outcome_unknown' ? 'unknown' : 'failed';
       const outcome = isOver ? failed : 'running';
-      await this.#listener.onEnd({ row, outcome, record, job: attempt.job, files: [], error });
+      await this.#listener.onEnd({ row, outcome, record, job: attempt.job, files, error });
     }
   }
 
@@ -254,15 +259,26 @@ class BatchRun {
     }
   }
 
-  async #save(row: BatchRow, { record, job }: Made): Promise<SavedFile[]> {
-    this.#listener.onSave(row);
+  async #save(row: BatchRow, { record, job }: Made): Promise<SaveResult> {
     const { destination, variants } = row;
-    try {
-      return await save(this.#deps, { record, job, destination, variants, force: this.#order.force });
-    } catch (error) {
-      if (error instanceof SoraError && stopsAll(error) && error.status === null) this.#stop(error);
-      throw error;
+    const saved = savedFiles(record, row);
+    if (saved.length === variants.length) return { files: saved, errors: [] };
+    this.#listener.onSave(row);
+    const onNote = this.#deps.onNotice;
+    const result = await save(this.#deps, {
+      record,
+      job,
+      destination,
+      variants,
+      saved,
+      force: this.#order.force,
+      onNote,
+    });
+    for (const error of result.errors) {
+      const isOfAll = error instanceof SoraError && stopsAll(error) && !isOfVariant(error);
+      if (isOfAll && error.status === null) this.#stop(error);
     }
+    return result;
   }
 
   #stop(reason: unknown): void {

@@ -50,23 +50,24 @@ export const downloadCommand = defineCommand({
     const plan = planFiles(options, deps, faults);
     if (args.length > 1 && plan.destination.kind !== 'folder') faults.push(SEVERAL_NEED_FOLDER);
     refuseFaults(faults, 'download');
-    checkFiles({ ...plan, force: true }); // the existing file may be this video
+    checkFiles({ ...plan, force: true }); // what stands there may be the very file
+    const failures: SoraError[] = [];
     const { values, errors } = await forEach(args, async (id) => {
       const found = await jobs.find(id);
       const { server, record } = found;
-      const saved = record && savedFiles(record, plan);
-      if (record && saved) {
+      const saved = record ? savedFiles(record, plan) : [];
+      if (record && saved.length === plan.variants.length) {
         deps.output.note(`${record.job?.id} is already saved (\`--force\` downloads it again)`);
         return { ...summarize(server.identity.profile, record, null), files: saved };
       }
-      if (plan.destination.kind === 'file') refuseExisting(plan, NAMELESS);
+      if (plan.destination.kind === 'file') refuseExisting(plan, NAMELESS, saved);
       const job = await jobs.look(found);
       refuseUnfinished(job, targetOption(server.identity), host.clock.now());
-      refuseExisting(plan, { id: job.id, prompt: job.prompt ?? record?.request.prompt ?? null });
-      const files = await saveFiles({ server, record, job }, plan, deps);
+      refuseExisting(plan, { id: job.id, prompt: job.prompt ?? record?.request.prompt ?? null }, saved);
+      const files = await saveFiles({ server, record, job }, plan, deps, failures, saved);
       return { ...summarize(server.identity.profile, record, job), files };
     });
-    return savedResult(values, plan, errors, deps);
+    return savedResult(values, plan, [...failures, ...errors], deps);
   },
 });
 
@@ -77,28 +78,29 @@ function refuseUnfinished(job: VideoJob, target: string, nowMs: number): void {
   throw new SoraError('content_not_ready', { jobId: job.id, facts: { id: job.id, target } });
 }
 
-/** The files where the plan wants them, when an earlier run has saved them all there. */
-function savedFiles(
-  { job, request, files }: JobRecord,
-  { destination, variants, force }: FilePlan,
-): SavedFile[] | null {
-  if (destination.kind === 'stdout' || force || job === null) return null;
+/** The files that an earlier run saved where the plan wants them. */
+function savedFiles({ job, request, files }: JobRecord, { destination, variants, force }: FilePlan): SavedFile[] {
+  if (destination.kind === 'stdout' || force || job === null) return [];
   const wanted = pathsFor(destination, variants, { id: job.id, prompt: request.prompt });
-  const saved = wanted.flatMap(({ variant, path }) => {
+  return wanted.flatMap(({ variant, path }) => {
     const file = files.findLast((candidate) => candidate.variant === variant && candidate.path === path);
     return file !== undefined && statSync(path, { throwIfNoEntry: false })?.size === file.bytes ? [file] : [];
   });
-  return saved.length === wanted.length ? saved : null;
 }
 
 /** A requested name does not depend on the video. */
 const NAMELESS = { id: '', prompt: null };
 
-/** Default names depend on the job, so they are checked here. Throws `file_exists`. */
-function refuseExisting({ destination, variants, force, sidecar }: FilePlan, video: NamedVideo): void {
+/** Default names depend on the job, so they are checked here. Throws `file_exists` for other files than those in `saved`. */
+function refuseExisting(
+  { destination, variants, force, sidecar }: FilePlan,
+  video: NamedVideo,
+  saved: readonly SavedFile[],
+): void {
   if (destination.kind === 'stdout' || force) return;
   const paths = pathsFor(destination, variants, video).map(({ path }) => path);
-  const taken = [...paths, ...(sidecar ? paths.slice(0, 1).map(sidecarPath) : [])].filter(isFile);
+  const wanted = [...paths, ...(sidecar && saved.length === 0 ? paths.slice(0, 1).map(sidecarPath) : [])];
+  const taken = wanted.filter((path) => isFile(path) && !saved.some((file) => file.path === path));
   if (taken.length > 0) throw fileExists(taken.join(', '));
 }
 

@@ -1,52 +1,85 @@
+import { SoraError } from '../domain/errors.ts';
 import type { JobRecord, SavedFile } from '../domain/record.ts';
 import type { Variant, VideoJob } from '../domain/video.ts';
+import { Interrupt } from '../platform/host.ts';
 import type { Ledger } from '../store/ledger.ts';
 import type { ContentDeps } from './content-stream.ts';
-import { checkedTarget, type Destination, pathsFor } from './destination.ts';
+import { checkedTarget, type Destination, pathsFor, type VariantPath } from './destination.ts';
 import { download } from './download.ts';
 import { downloadInto } from './download-stream.ts';
 
 export interface SaveOrder {
   readonly job: VideoJob;
-  /** Undefined for a job created elsewhere, which is not in the ledger. */
+  /** Undefined for a job that was created elsewhere, which has no place in the ledger. */
   readonly record: JobRecord | undefined;
   readonly destination: Exclude<Destination, { kind: 'stdout' }>;
   readonly variants: readonly Variant[];
+  /** Files that an earlier run saved; their variants are not downloaded again. */
+  readonly saved?: readonly SavedFile[];
   readonly force: boolean;
   readonly onProgress?: ((variant: Variant, doneBytes: number, totalBytes: number | null) => void) | undefined;
   readonly onNote?: ((note: string) => void) | undefined;
 }
 
+export interface SaveResult {
+  /** Empty for what went into a pipe or device. */
+  readonly files: readonly SavedFile[];
+  /** What kept the other variants from being saved. */
+  readonly errors: readonly (SoraError | Interrupt)[];
+}
+
+type SaveDeps = ContentDeps & { readonly ledger: Ledger };
+
 /**
- * Saves the variants of a finished job, one after the other, and records each in the ledger, except for pipes and
- * devices. Throws what `download` throws.
+ * Saves the variants of a finished job, one after the other, and records each in the ledger. One that fails does not cost the
+ * others; an interrupt ends the rest.
  */
-export async function save(deps: ContentDeps & { readonly ledger: Ledger }, order: SaveOrder): Promise<SavedFile[]> {
-  const { job, record, destination, variants, force, onProgress, onNote } = order;
+export async function save(deps: SaveDeps, order: SaveOrder): Promise<SaveResult> {
+  const { job, record, destination, variants, saved = [] } = order;
   const named = { id: job.id, prompt: job.prompt ?? record?.request.prompt ?? null };
   const files: SavedFile[] = [];
-  for (const { variant, path, isAskedFor } of pathsFor(destination, variants, named)) {
-    const source = { id: job.id, content: job.content };
-    const isCompleted = job.status === 'completed';
-    if (checkedTarget(path).kind === 'stream') {
-      await downloadInto(path, deps, { source, variant, isCompleted });
-      continue;
+  const errors: (SoraError | Interrupt)[] = [];
+  for (const target of pathsFor(destination, variants, named)) {
+    try {
+      const known = saved.find(({ variant }) => variant === target.variant);
+      const file = known ?? (await saveVariant(deps, order, target, files));
+      if (file !== null) files.push(file);
+    } catch (error) {
+      if (!(error instanceof SoraError || error instanceof Interrupt)) throw error;
+      if (!errors.some(({ message }) => message === error.message)) errors.push(error);
+      if (error instanceof Interrupt) break;
     }
-    const file = await download(deps, {
-      source,
-      variant,
-      isCompleted,
-      path,
-      isDefaultName: !isAskedFor,
-      force,
-      keep: files.map((saved) => saved.path),
-      onProgress: (doneBytes, totalBytes) => onProgress?.(variant, doneBytes, totalBytes),
-      onNote,
-    });
-    if (record !== undefined) {
-      await deps.ledger.append({ event: 'saved', key: record.key, atMs: deps.clock.now(), file });
-    }
-    files.push(file);
   }
-  return [...files]; // drops spare capacity: a batch keeps thousands
+  return { files: [...files], errors }; // a copy without spare capacity: a batch keeps thousands
+}
+
+/** Null for a pipe or device. */
+async function saveVariant(
+  deps: SaveDeps,
+  { job, record, force, onProgress, onNote }: SaveOrder,
+  { variant, path, isAskedFor }: VariantPath,
+  siblings: readonly SavedFile[],
+): Promise<SavedFile | null> {
+  const source = { id: job.id, content: job.content };
+  const isCompleted = job.status === 'completed';
+  if (checkedTarget(path).kind === 'stream') {
+    await downloadInto(path, deps, { source, variant, isCompleted });
+    return null;
+  }
+  const file = await download(deps, {
+    source,
+    variant,
+    isCompleted,
+    path,
+    isDefaultName: !isAskedFor,
+    force,
+    keep: siblings.map((saved) => saved.path),
+    onProgress: (doneBytes, totalBytes) => onProgress?.(variant, doneBytes, totalBytes),
+    onNote,
+  });
+  if (record !== undefined) {
+    const unwritten = await deps.ledger.tryAppend({ event: 'saved', key: record.key, atMs: deps.clock.now(), file });
+    if (unwritten !== null) onNote?.(`${path} is saved, but not recorded: ${unwritten.message}`);
+  }
+  return file;
 }

@@ -101,8 +101,9 @@ function nameOf({ id, line }: BatchEntry): string {
 }
 
 function resultOf({ summary, error }: BatchEntry, cwd: string): string {
-  if (error !== null) return [error.message, error.causedBy].filter(Boolean).join(': ');
-  if (summary.files.length > 0) return summary.files.map(({ path }) => shortPath(path, cwd)).join(', ');
+  const reason = error === null ? null : [error.message, error.causedBy].filter(Boolean).join(': ');
+  const parts = [...summary.files.map(({ path }) => shortPath(path, cwd)), ...(reason === null ? [] : [reason])];
+  if (parts.length > 0) return parts.join(', ');
   return summary.error?.message ?? summary.prompt ?? '';
 }
 

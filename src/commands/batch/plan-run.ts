@@ -5,7 +5,7 @@ import type { Context } from '../../app/context.ts';
 import type { Server } from '../../app/servers.ts';
 import { writeSidecars } from '../../app/sidecars.ts';
 import type { BatchRow } from '../../batch/batch-row.ts';
-import { type BatchPlan, type PlannedRow, savedFiles } from '../../batch/plan.ts';
+import { allSavedFiles, type BatchPlan, type PlannedRow } from '../../batch/plan.ts';
 import { runBatch } from '../../batch/run.ts';
 import type { BatchCount } from '../../domain/batch.ts';
 import { SoraError } from '../../domain/errors.ts';
@@ -87,7 +87,8 @@ function folderOf({ kind, path }: BatchRow['destination']): string {
 /** Videos that an earlier run saved without writing their sidecars. */
 function missingSidecars({ rows }: BatchPlan, { identity }: Server): JobSummary[] {
   return rows.flatMap((planned) => {
-    const files = planned.state === 'done' && planned.record !== null ? savedFiles(planned.record, planned.row) : null;
+    const files =
+      planned.state === 'done' && planned.record !== null ? allSavedFiles(planned.record, planned.row) : null;
     if (files?.[0] === undefined || existsSync(sidecarPath(files[0].path))) return [];
     return { ...plannedEntry(planned, identity.profile).summary, files };
   });

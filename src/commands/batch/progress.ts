@@ -98,7 +98,10 @@ export class BatchProgress implements BatchListener {
   }
 
   async onEnd({ row, outcome, record, job, files, error }: RowResult): Promise<void> {
-    const summary = { ...summarize(this.#profile, record ?? undefined, job), ...(files.length > 0 ? { files } : {}) };
+    const summary = {
+      ...summarize(this.#profile, record ?? undefined, job),
+      ...(error !== null || files.length > 0 ? { files } : {}),
+    };
     const { id, line } = row;
     const entry: BatchEntry = { id, line, outcome, summary, error };
     this.#running.delete(row.ref.key);

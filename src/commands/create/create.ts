@@ -115,7 +115,7 @@ export const createCommand = defineCommand({
     }
     if (files !== null) checkFiles(files);
     const reused = options.reuse ? await reuse(read.request, files, deps) : null;
-    if (reused !== null) return savedResult([reused], files, [], deps);
+    if (reused !== null) return savedResult([reused.summary], files, reused.errors, deps);
 
     requireKey(configuration, host.clock.now());
     const totalMicros = price === null ? null : price.micros * count;
@@ -179,7 +179,7 @@ async function finish(
       for (const change of changesOf(request, outcome)) deps.output.note(change);
       const failure = failureOf(outcome, deps.host.clock.now());
       if (failure !== null) throw failure;
-      const files = plan === null ? [] : await saveFiles({ server, record, job: outcome }, plan, deps);
+      const files = plan === null ? [] : await saveFiles({ server, record, job: outcome }, plan, deps, errors);
       summaries.push({ ...summarize(server.identity.profile, record, outcome), files });
     } catch (error) {
       if (!(error instanceof SoraError)) throw error;

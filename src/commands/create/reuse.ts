@@ -1,7 +1,7 @@
 import { createReadStream, statSync } from 'node:fs';
 import type { Context } from '../../app/context.ts';
 import { type FilePlan, saveFiles } from '../../app/saving.ts';
-import { savedFiles } from '../../batch/plan.ts';
+import { allSavedFiles } from '../../batch/plan.ts';
 import { SoraError } from '../../domain/errors.ts';
 import { type JobRecord, type SavedFile, statusOf } from '../../domain/record.ts';
 import { type JobSummary, summarize } from '../../domain/summary.ts';
@@ -13,20 +13,26 @@ import { fingerprintOf, recordRequest } from '../../jobs/fingerprint.ts';
 
 type ReuseDeps = Pick<Context, 'ledger' | 'configuration' | 'output' | 'servers' | 'host'>;
 
+export interface Reused {
+  readonly summary: JobSummary;
+  /** What kept some of its files from being downloaded again. */
+  readonly errors: readonly SoraError[];
+}
+
 /**
- * The newest finished result of the same request: its files on disk, or
- * downloaded again while the server keeps them; null if there is nothing to
- * reuse.
+ * The newest finished result of the same request: its files on disk, or downloaded again while the server keeps them; null
+ * if there is nothing to reuse.
  */
-export async function reuse(request: VideoRequest, plan: FilePlan | null, deps: ReuseDeps): Promise<JobSummary | null> {
+export async function reuse(request: VideoRequest, plan: FilePlan | null, deps: ReuseDeps): Promise<Reused | null> {
   const { ledger, configuration } = deps;
   const fingerprint = fingerprintOf(configuration.baseUrl.value, recordRequest(request));
   const finished = ledger.byFingerprint(fingerprint).filter((record) => statusOf(record) === 'completed');
   for (const record of finished.reverse()) {
-    if (plan === null) return summarize(record.profile, record, null);
-    const files = savedFiles(record, plan);
+    const known = summarize(record.profile, record, null);
+    if (plan === null) return { summary: known, errors: [] };
+    const files = allSavedFiles(record, plan);
     if (files !== null) {
-      return { ...summarize(record.profile, record, null), files: await deliver(files, record, plan, deps) };
+      return { summary: { ...known, files: await deliver(files, record, plan, deps) }, errors: [] };
     }
     const fetched = await fetchAgain(record, plan, deps);
     if (fetched !== null) return fetched;
@@ -56,13 +62,14 @@ async function deliver(
   return delivered;
 }
 
-async function fetchAgain(record: JobRecord, plan: FilePlan, deps: ReuseDeps): Promise<JobSummary | null> {
+async function fetchAgain(record: JobRecord, plan: FilePlan, deps: ReuseDeps): Promise<Reused | null> {
   if (record.job === null) return null;
   const server = await deps.servers.of(record);
   try {
     const job = await server.client.get(record.job.id, { signal: deps.host.interrupt });
-    const files = await saveFiles({ server, record, job }, plan, deps);
-    return { ...summarize(record.profile, record, job), files };
+    const errors: SoraError[] = [];
+    const files = await saveFiles({ server, record, job }, plan, deps, errors);
+    return { summary: { ...summarize(record.profile, record, job), files }, errors };
   } catch (error) {
     const isGone =
       error instanceof SoraError && ['video_not_found', 'content_expired', 'content_not_ready'].includes(error.code);
