@@ -10,7 +10,7 @@ import { describeImage, fingerprintOf, recordRequest } from '../jobs/fingerprint
 import type { FolderListings } from '../jobs/folder-listings.ts';
 import { decodeText, readBytes } from '../jobs/input-file.ts';
 import { isRemoteImage, readReferenceImage } from '../jobs/reference-image.ts';
-import type { RowTie } from '../jobs/submit.ts';
+import type { RowRef } from '../jobs/submit.ts';
 import { pathFault } from '../platform/file-names.ts';
 import { isInside, leadsInside } from './manifest-paths.ts';
 import type { Manifest, ManifestFault, ManifestRow } from './manifest-row.ts';
@@ -163,7 +163,7 @@ class RowResolver {
     if (first === undefined) this.#outputs.set(name, { line, path });
     else {
       const why = first.path === path ? '' : ', as this platform ignores case';
-      this.#fault({ line }, [`the output \`${output}\` is that of line ${first.line} too${why}`]);
+      this.#fault({ line }, [`the output \`${output}\` is already used in line ${first.line}${why}`]);
     }
     return { kind: 'file', path };
   }

@@ -110,7 +110,7 @@ describe('the outputs of a manifest', () => {
     expect(await faultsOn('linux', outputs)).toEqual([]);
     for (const platform of ['darwin', 'win32'] as const) {
       expect(await faultsOn(platform, outputs)).toEqual([
-        '2: the output `boat.MP4` is that of line 1 too, as this platform ignores case',
+        '2: the output `boat.MP4` is already used in line 1, as this platform ignores case',
       ]);
     }
   });
