@@ -1,0 +1,73 @@
+// The step of action.yml: runs `sora doctor`, writes its outputs and a summary, and ends with its exit code.
+import { spawnSync } from 'node:child_process';
+import { appendFileSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const { env } = process;
+const sora = fileURLToPath(new URL('../bin/sora.js', import.meta.url));
+const home = mkdtempSync(join(env.RUNNER_TEMP || tmpdir(), 'sora-'));
+// An empty variable is none; the step's settings must not depend on what the runner's user has set.
+const own = Object.fromEntries(Object.entries({ ...env, SORA_HOME: home }).filter(([, value]) => value !== ''));
+
+const argv = ['doctor', '--json'];
+if (!env.SORA_BASE_URL) argv.push('--simulate');
+if (env.INPUT_DIALECT) argv.push('--dialect', env.INPUT_DIALECT);
+if (env.INPUT_ACCESS_CHECK === 'true') {
+  const setting = spawnSync(process.execPath, [sora, 'config', 'set', 'max_cost', env.INPUT_MAX_COST || '1'], {
+    env: own,
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
+  if (setting.status !== 0) process.exit(setting.status ?? 1);
+  argv.push('--yes');
+}
+
+const { status, stdout } = spawnSync(process.execPath, [sora, ...argv], {
+  env: own,
+  encoding: 'utf8',
+  stdio: ['ignore', 'pipe', 'inherit'],
+});
+const report = join(home, 'doctor.json');
+writeFileSync(report, stdout);
+const document = parse(stdout);
+const exitCode = status ?? 1;
+
+if (env.GITHUB_OUTPUT)
+  appendFileSync(env.GITHUB_OUTPUT, `ok=${document?.ok === true}\nexit-code=${exitCode}\nreport=${report}\n`);
+if (env.GITHUB_STEP_SUMMARY) appendFileSync(env.GITHUB_STEP_SUMMARY, summaryOf(document));
+for (const { title, detail, remedy } of document?.checks.filter((check) => check.status === 'fail') ?? [])
+  process.stdout.write(`::error title=${property(title)}::${data([detail, ...remedy].join('\n'))}\n`);
+process.exitCode = exitCode;
+
+function parse(text) {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null; // the error is on standard error
+  }
+}
+
+/** A table of the checks in Markdown. */
+function summaryOf(answer) {
+  if (answer === null) return '### sora doctor\n\nNo report; see the log of the step.\n';
+  const rows = answer.checks.map(
+    ({ status: word, title, detail }) => `| ${word} | ${cell(title)} | ${cell(detail)} |\n`,
+  );
+  return `### sora doctor: ${answer.ok ? 'ok' : 'failed'} (${cell(answer.profile)})\n\n| | check | found |\n|---|---|---|\n${rows.join('')}`;
+}
+
+function cell(text) {
+  return String(text)
+    .replace(/[\\|`<>[\]*_]/g, '\\$&')
+    .replace(/\s+/g, ' ');
+}
+
+/** The escapes of a workflow command. */
+function data(text) {
+  return text.replaceAll('%', '%25').replaceAll('\r', '%0D').replaceAll('\n', '%0A');
+}
+
+function property(text) {
+  return data(text).replaceAll(':', '%3A').replaceAll(',', '%2C');
+}
