@@ -135,8 +135,8 @@ export class Servers {
       capabilitiesOf(configuration),
       configuration.modelNames,
     );
-    const onRetry = (error: SoraError, delayMs: number): void => {
-      output.news(`${error.message}; retrying in ${Math.ceil(delayMs / 1000)} s`);
+    const onRetry = (call: keyof VideosClient, { message }: SoraError, delayMs: number): void => {
+      output.news(`${message}; ${RETRIES[call]} in ${Math.ceil(delayMs / 1000)} s`);
     };
     return {
       identity: this.identityOf(configuration),
@@ -240,6 +240,15 @@ export class Servers {
     await this.#fault();
   }
 }
+
+/** What happens next; none but the first may read like a second payment. */
+const RETRIES: Readonly<Record<keyof VideosClient, string>> = {
+  create: 'nothing was created; retrying',
+  get: 'checking the job again',
+  list: 'reading the list of videos again',
+  remove: 'retrying the deletion',
+  content: 'retrying the download',
+};
 
 function foreignJob(identity: ServerIdentity, { profile, baseUrl }: Configuration): SoraError {
   return new SoraError('usage', {

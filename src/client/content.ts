@@ -57,7 +57,7 @@ export async function openFromJob(call: ContentCall, location: ContentLocation):
 }
 
 /** The code for a file address that refuses. Unlike `content_expired` it says nothing about the job. */
-const REFUSED: ErrorCode = 'permission_denied';
+const REFUSED: ErrorCode = 'content_refused';
 
 /** Whether the address of a file is wrong, so another one may work. */
 function isRefusal({ code }: SoraError): boolean {
@@ -218,8 +218,7 @@ async function failureFrom(
   if (code !== REFUSED) return new SoraError(code, details);
   return new SoraError(code, {
     ...details,
-    title: `the address of the video’s file refuses it: ${new URL(reply.url).origin}`,
-    hints: ['check whether a firewall or proxy blocks that address; the video itself is finished and paid for'],
+    title: `the address of the video’s file refuses the download: ${new URL(reply.url).origin}`,
   });
 }
 

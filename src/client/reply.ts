@@ -1,6 +1,7 @@
 import { SoraError } from '../domain/errors.ts';
 import type { JsonValue } from '../domain/json.ts';
 import { isTerminal, type VideoJob } from '../domain/video.ts';
+import { decodeErrorBody } from '../wire/error-body.ts';
 import { decodeJob, isJobDocument, type ReplyFacts } from '../wire/job.ts';
 import { parseReplyJson } from '../wire/reply-json.ts';
 import { decodeDeleted } from '../wire/videos.ts';
@@ -154,11 +155,18 @@ export function replyFacts({ headers }: Reply, nowMs: number): ReplyFacts {
   };
 }
 
+/** New API's distributor chooses a channel before anything is forwarded; without one, nothing is. */
+const NO_CHANNEL = /[(（]distributor[)）]/;
+
 /**
  * Whether the request itself was refused. Timeouts (408, 499) and conflicts (409) may follow after the server accepted
  * the job, and a redirect may lead to it.
  */
-function provesNothingMade({ status }: Reply): boolean {
+function provesNothingMade({ status, body }: Reply): boolean {
+  if (status === 503) {
+    const { code, message } = decodeErrorBody(body);
+    return code === 'model_not_found' && NO_CHANNEL.test(message);
+  }
   return status >= 400 && status < 500 && status !== 408 && status !== 409 && status !== 499;
 }
 

@@ -12,7 +12,7 @@ export interface RetryOptions {
   readonly clock: Clock;
   /** 0 to 1: spreads the waits of many clients. */
   readonly random: () => number;
-  readonly onRetry?: ((error: SoraError, delayMs: number) => void) | undefined;
+  readonly onRetry?: ((call: keyof VideosClient, error: SoraError, delayMs: number) => void) | undefined;
 }
 
 /**
@@ -21,14 +21,15 @@ export interface RetryOptions {
  * requested by the server takes precedence over ours.
  */
 export function withRetries(client: VideosClient, options: RetryOptions): VideosClient {
-  const retry = <T>(call: () => Promise<T>, { signal }: CallOptions = {}): Promise<T> =>
-    tryAgain(call, options, signal);
+  const retry = <T>(name: keyof VideosClient, call: () => Promise<T>, { signal }: CallOptions = {}): Promise<T> =>
+    tryAgain(name, call, options, signal);
   return {
     create: (request, createOptions) => createWithRetries(client, options, request, createOptions),
-    get: (id, callOptions) => retry(() => client.get(id, callOptions), callOptions),
-    list: (query, callOptions) => retry(() => client.list(query, callOptions), callOptions),
-    remove: (id, callOptions) => retry(removal(client, id, callOptions), callOptions),
-    content: (source, variant, callOptions) => retry(() => client.content(source, variant, callOptions), callOptions),
+    get: (id, callOptions) => retry('get', () => client.get(id, callOptions), callOptions),
+    list: (query, callOptions) => retry('list', () => client.list(query, callOptions), callOptions),
+    remove: (id, callOptions) => retry('remove', removal(client, id, callOptions), callOptions),
+    content: (source, variant, callOptions) =>
+      retry('content', () => client.content(source, variant, callOptions), callOptions),
   };
 }
 
@@ -46,7 +47,12 @@ function removal(client: VideosClient, id: string, options: CallOptions | undefi
   };
 }
 
-async function tryAgain<T>(call: () => Promise<T>, options: RetryOptions, signal: AbortSignal | undefined): Promise<T> {
+async function tryAgain<T>(
+  name: keyof VideosClient,
+  call: () => Promise<T>,
+  options: RetryOptions,
+  signal: AbortSignal | undefined,
+): Promise<T> {
   for (let tries = 1; ; tries++) {
     try {
       return await call();
@@ -54,7 +60,7 @@ async function tryAgain<T>(call: () => Promise<T>, options: RetryOptions, signal
       // "Not ready" is not a failure of the call: the caller decides how long to wait for the job.
       const hopeless = !(error instanceof SoraError) || !error.retryable || error.code === 'content_not_ready';
       if (hopeless || tries === MAX_TRIES || wantsLongRest(error)) throw error;
-      await pause(error, tries, options, signal);
+      await pause(name, error, tries, options, signal);
     }
   }
 }
@@ -71,7 +77,7 @@ async function createWithRetries(
     const { resend, signal } = createOptions;
     await resend?.held();
     try {
-      await pause(outcome.error, tries, options, signal);
+      await pause('create', outcome.error, tries, options, signal);
     } catch {
       return outcome; // interrupted between attempts: the refusal stands
     }
@@ -83,9 +89,15 @@ function wantsLongRest({ retryAfterMs }: SoraError): boolean {
   return retryAfterMs !== null && retryAfterMs > MAX_OBEYED_MS;
 }
 
-function pause(error: SoraError, tries: number, options: RetryOptions, signal: AbortSignal | undefined): Promise<void> {
+function pause(
+  name: keyof VideosClient,
+  error: SoraError,
+  tries: number,
+  options: RetryOptions,
+  signal: AbortSignal | undefined,
+): Promise<void> {
   const backoffMs = BASE_DELAY_MS * 2 ** (tries - 1) * (1 + options.random() / 2);
   const delayMs = error.retryAfterMs ?? Math.min(backoffMs, MAX_DELAY_MS);
-  options.onRetry?.(error, delayMs);
+  options.onRetry?.(name, error, delayMs);
   return options.clock.sleep(delayMs, signal);
 }

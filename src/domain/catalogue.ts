@@ -169,11 +169,7 @@ export const CATALOGUE = {
   cost_cap_exceeded: {
     title: 'this would cost more than allowed',
     explanation: 'The estimate exceeds a cap, or the amount that is spent without confirmation. Nothing was sent.',
-    hints: [
-      ['raise the cap with `--max-cost {needed_usd}`', 'raise the cap with `--max-cost`'],
-      'add `--yes` to approve the price',
-      'run `sora config list` to see the caps in effect',
-    ],
+    hints: ['raise the cap with `--max-cost`', 'run `sora config list` to see the caps in effect'],
     exitCode: 7,
   },
   rate_limit_exceeded: {
@@ -235,6 +231,13 @@ export const CATALOGUE = {
     ],
     exitCode: 1,
     retryable: true,
+  },
+  content_refused: {
+    title: 'the address of the video’s file refuses the download',
+    explanation:
+      'The job is finished and paid for, but the address of its file refuses access: a signed link that has lapsed, a firewall, or a server that wants credentials of its own. The server was asked for a fresh address first. Your key was not sent there.',
+    hints: ['check whether a firewall or proxy blocks that address; the video itself is finished and paid for'],
+    exitCode: 1,
   },
   content_expired: {
     title: 'the video’s files have expired',

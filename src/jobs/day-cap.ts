@@ -1,6 +1,6 @@
 import { dayOf } from '../domain/day.ts';
 import { SoraError } from '../domain/errors.ts';
-import { formatUsd } from '../domain/money.ts';
+import { formatUsd, plainUsd } from '../domain/money.ts';
 import type { Ledger } from '../store/ledger.ts';
 
 export interface DayCap {
@@ -13,24 +13,35 @@ export interface DayCap {
   readonly before?: string;
 }
 
-/** The `cost_cap_exceeded` of what would bring its day over the cap, or has no known price; null when it is within. */
+/** The `cost_cap_exceeded` of what would exceed the cap of its day, or cannot be compared with it; null when it is within. */
 export function overDayCap(
   ledger: Ledger,
   micros: number | null,
   { atMs, profile, capMicros, before }: DayCap,
 ): SoraError | null {
   const day = dayOf(atMs);
-  const sumMicros = ledger.spentOnDay(day, { before: before ?? null, profile }) + (micros ?? 0);
-  if (micros !== null && sumMicros <= capMicros) return null;
+  const spent = ledger.spentOnDay(day, { before: before ?? null, profile });
+  const totalMicros = spent.micros + (micros ?? 0);
+  if (micros !== null && spent.unpriced === 0 && totalMicros <= capMicros) return null;
   const setting = profile === null ? 'max_cost_per_day' : `profiles.${profile}.max_cost_per_day`;
+  const cap = `the cap of ${formatUsd(capMicros)} for the day (${day}, UTC)`;
+  if (micros === null || spent.unpriced > 0) {
+    const whose = micros === null ? 'this video' : `${spent.unpriced} earlier ${spent.unpriced === 1 ? 'job' : 'jobs'}`;
+    return new SoraError('cost_cap_exceeded', {
+      title: `the price of ${whose} is unknown, so ${cap} cannot be enforced`,
+      hints: [
+        micros === null
+          ? 'run `sora cost` with the same options to see how to set the price'
+          : 'run `sora cost --spent` to see what is known of them',
+        `run \`sora config unset ${setting}\` to continue without the cap`,
+      ],
+    });
+  }
   return new SoraError('cost_cap_exceeded', {
-    title:
-      micros === null
-        ? 'the price is unknown, so the daily cap cannot be enforced'
-        : `this would bring the day (${day}, UTC) to ${formatUsd(sumMicros)}, over its cap of ${formatUsd(capMicros)}`,
+    title: `this would bring the day (${day}, UTC) to ${formatUsd(totalMicros)}, over its cap of ${formatUsd(capMicros)}`,
     hints: [
-      `run \`sora config set ${setting} AMOUNT\` to raise the cap`,
-      'run `sora config list` to see the caps that are set',
+      `run \`sora config set ${setting} ${plainUsd(totalMicros)}\` to raise the cap`,
+      'run `sora config list` to see the caps in effect',
     ],
   });
 }

@@ -328,6 +328,7 @@ async function findLost(
 export function inDoubt(key: string, doubt: SoraError | string, candidates: readonly VideoJob[]): SoraError {
   const { causedBy, status, requestId, cause } =
     typeof doubt === 'string' ? new SoraError('outcome_unknown', { causedBy: doubt }) : doubt;
+  const isModel = cause instanceof SoraError && cause.code === 'model_not_found';
   const isRedirect = status !== null && status >= 300 && status < 400;
   return new SoraError('outcome_unknown', {
     causedBy,
@@ -337,6 +338,7 @@ export function inDoubt(key: string, doubt: SoraError | string, candidates: read
     hints: [
       ...candidates.map((job) => `run \`sora attach ${key} ${shellWord(job.id)}\` if it is ${describeCandidate(job)}`),
       ...hintsFor('outcome_unknown', { key }),
+      ...(isModel ? cause.hints.slice(0, 1) : []),
       ...(isRedirect ? ['set the base URL to the redirect target, without the `/videos` at its end'] : []),
     ],
     cause,
@@ -359,12 +361,14 @@ function didNotArrive(doubt: SoraError | null): SoraError {
 async function keepBatchCap(deps: SubmitDeps, { row, free, server }: SubmitOrder, key: string): Promise<void> {
   if (row === null || row.maxCostMicros === null || free) return;
   const { estimatedMicros } = deps.ledger.recordOf(key);
-  const spentMicros = deps.ledger.spentOnBatch(row.batch, { before: key, profile: server.profile });
-  if (spentMicros + (estimatedMicros ?? 0) <= row.maxCostMicros) return;
+  const spent = deps.ledger.spentOnBatch(row.batch, { before: key, profile: server.profile });
+  const isKnown = estimatedMicros !== null && spent.unpriced === 0;
+  if (isKnown && spent.micros + estimatedMicros <= row.maxCostMicros) return;
   await withdraw(deps, key, 'over the cap of its manifest');
+  const cap = `the cap of ${formatUsd(row.maxCostMicros)} for this manifest`;
   throw new SoraError('cost_cap_exceeded', {
-    title: `the whole cap of this manifest is spent: ${formatUsd(row.maxCostMicros)}`,
-    hints: ['raise the cap with `--max-cost`', 'run `sora config list` to see the caps that are set'],
+    title: isKnown ? `${cap} is spent` : `the price of a row is unknown, so ${cap} cannot be enforced`,
+    hints: ['raise the cap with `--max-cost`', 'run `sora config list` to see the caps in effect'],
   });
 }
 

@@ -15,6 +15,14 @@ const NO_REQUEST: RecordedRequest = {
   params: {},
 };
 
+/** What some submissions cost. */
+export interface Tally {
+  /** Micro-dollars of those whose price is known. */
+  readonly micros: number;
+  /** How many have no known price. */
+  readonly unpriced: number;
+}
+
 /**
  * The cost of the submissions under a term (a day, a manifest), updated by reading only new lines of the journal,
  * because a cap is checked before each of thousands of creates.
@@ -25,7 +33,7 @@ export class LedgerTally {
   readonly #records = new Map<string, JobRecord>();
   /** Ordered by intent. */
   readonly #keys: string[] = [];
-  readonly #sums = new Map<string, number>();
+  readonly #sums = new Map<string, Tally>();
   #readUpTo: number;
 
   /** Starts with records that reflect the journal at least up to an offset. */
@@ -36,13 +44,13 @@ export class LedgerTally {
     for (const record of records) this.#keep(record);
   }
 
-  /** Micro-dollars of all submissions, or of those before this one; of one profile, or of all. */
-  sumBefore(key: string | null, profile: string | null): number {
+  /** Of all submissions, or of those before this one; of one profile, or of all. */
+  sumBefore(key: string | null, profile: string | null): Tally {
     this.#refresh();
-    let sum = profile === null ? [...this.#sums.values()].reduce((a, b) => a + b, 0) : (this.#sums.get(profile) ?? 0);
+    let sum = profile === null ? [...this.#sums.values()].reduce(plus, NOTHING) : (this.#sums.get(profile) ?? NOTHING);
     for (let at = this.#keys.length - 1; at >= 0 && key !== null; at--) {
       const record = this.#records.get(this.#keys[at] ?? '');
-      if (record !== undefined && (profile ?? record.profile) === record.profile) sum -= spentMicros(record) ?? 0;
+      if (record !== undefined && (profile ?? record.profile) === record.profile) sum = minus(sum, costOf(record));
       if (record?.key === key) break;
     }
     return sum;
@@ -65,8 +73,23 @@ export class LedgerTally {
     const { key, profile } = record;
     const known = this.#records.get(key);
     if (known === undefined) this.#keys.push(key);
-    const change = (spentMicros(record) ?? 0) - (known === undefined ? 0 : (spentMicros(known) ?? 0));
-    this.#sums.set(profile, (this.#sums.get(profile) ?? 0) + change);
+    const others = this.#sums.get(profile) ?? NOTHING;
+    this.#sums.set(profile, plus(known === undefined ? others : minus(others, costOf(known)), costOf(record)));
     this.#records.set(key, { ...record, request: NO_REQUEST, files: [] });
   }
+}
+
+const NOTHING: Tally = { micros: 0, unpriced: 0 };
+
+function costOf(record: JobRecord): Tally {
+  const micros = spentMicros(record);
+  return micros === null ? { micros: 0, unpriced: 1 } : { micros, unpriced: 0 };
+}
+
+function plus(a: Tally, b: Tally): Tally {
+  return { micros: a.micros + b.micros, unpriced: a.unpriced + b.unpriced };
+}
+
+function minus(a: Tally, b: Tally): Tally {
+  return { micros: a.micros - b.micros, unpriced: a.unpriced - b.unpriced };
 }

@@ -7,7 +7,7 @@ import { Journal } from '../platform/journal.ts';
 import { LedgerIndex, type LocatedEvent } from './ledger-index.ts';
 import { describeProblems, encodeEvent, type LedgerProblem } from './ledger-line.ts';
 import { LedgerMark } from './ledger-mark.ts';
-import { LedgerTally } from './ledger-tally.ts';
+import { LedgerTally, type Tally } from './ledger-tally.ts';
 import {
   batchTerm,
   dayTerm,
@@ -174,12 +174,12 @@ export class Ledger {
   }
 
   /** The cost of a day's submissions (`YYYY-MM-DD` in UTC): all, or those before one of them; of one profile, or of all. */
-  spentOnDay(day: string, { before, profile }: { before: string | null; profile: string | null }): number {
+  spentOnDay(day: string, { before, profile }: { before: string | null; profile: string | null }): Tally {
     return this.#tally(dayTerm(day)).sumBefore(before, profile);
   }
 
   /** The cost of a manifest's submissions through one profile, before one of them. */
-  spentOnBatch(batch: string, { before, profile }: { before: string; profile: string }): number {
+  spentOnBatch(batch: string, { before, profile }: { before: string; profile: string }): Tally {
     return this.#tally(batchTerm(batch)).sumBefore(before, profile);
   }
 

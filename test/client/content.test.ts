@@ -120,12 +120,12 @@ describe('a refusal of the content', () => {
           : { body: { id: 'video_1', status: 'completed', url: `${files.origin}${fresh}` } },
       );
       const content = { kind: 'url', url: `${files.origin}/old.mp4` } as const;
-      await expect(open(home, { content })).rejects.toMatchObject({ code: 'permission_denied', status });
+      await expect(open(home, { content })).rejects.toMatchObject({ code: 'content_refused', status });
       fresh = '/new.mp4';
       expect(await read(await open(home, { content }))).toBe(CLIP);
       expect(files.requests.map(({ path }) => path)).toEqual(['/old.mp4', '/old.mp4', '/new.mp4']);
       const redirecting = await startScriptedServer([{ status: 302, headers: { location: content.url } }]);
-      await expect(open(redirecting)).rejects.toMatchObject({ code: 'permission_denied', status });
+      await expect(open(redirecting)).rejects.toMatchObject({ code: 'content_refused', status });
     },
   );
 

@@ -83,6 +83,14 @@ describe.each(FORMS)('a create in the form %s', (dialect, route) => {
     expect(server.requests[0]?.headers).toMatchObject({ 'idempotency-key': 'sub_1' });
   });
 
+  it.each([
+    ['rejected', 'model_not_found', 'No available channel for model x under group default (distributor)'],
+    ['unknown', 'outcome_unknown', 'the model x is not found'],
+  ])('that is answered with 503 and `model_not_found` is %s by its words', async (kind, code, message) => {
+    const server = await startScriptedServer([{ status: 503, body: { error: { code: 'model_not_found', message } } }]);
+    expect(await createAt(server.url)).toMatchObject({ kind, error: { code } });
+  });
+
   it.each<[string, ScriptedReply, string]>([
     ['a page', { body: LOGIN_PAGE }, 'HTTP 200: an HTML page: Sign in'],
     ['JSON without an id', { body: { status: 'queued' } }, 'HTTP 200: {"status":"queued"}'],

@@ -373,6 +373,23 @@ describe('the same request', () => {
   });
 });
 
+describe('a finished video whose file has expired', () => {
+  it('is paid for again with --again only, as the hint says', async () => {
+    let isGone = true;
+    const { create, server } = await setUp({
+      content: () => (isGone ? { status: 410, body: { error: { message: 'gone' } } } : null),
+    });
+    for (let runs = 0; runs < 2; runs++) {
+      const { code, stderr } = await create();
+      expect({ code, posts: server.posts }).toEqual({ code: 5, posts: 1 });
+      expect(stderr).toContain('hint: run `sora create --again` with the same request to create it again');
+    }
+    isGone = false;
+    expect((await create(['--again'])).code).toBe(0);
+    expect(server.posts).toBe(2);
+  });
+});
+
 describe('--reuse', () => {
   it('returns the saved file of an identical finished request, without a call', async () => {
     const { create, server } = await setUp();
@@ -396,6 +413,33 @@ describe('--reuse', () => {
     const { stdout } = await create();
     rmSync(join(sora.cwd, stdout.trim()));
     expect(await create(['--reuse', '-o', 'new.mp4'])).toMatchObject({ code: 0, stdout: 'new.mp4\n' });
+    expect(server.posts).toBe(1);
+  });
+
+  it('waits for a finished video whose file is not ready, and does not pay for another', async () => {
+    let notReady = 0;
+    const { create, server, sora } = await setUp({
+      content: () => (notReady-- > 0 ? { status: 404, body: { error: { message: 'not ready' } } } : null),
+    });
+    const saved = join(sora.cwd, (await create()).stdout.trim());
+    rmSync(saved);
+    notReady = 3;
+    expect((await create(['--reuse'])).code).toBe(0);
+    rmSync(saved);
+    notReady = Number.POSITIVE_INFINITY;
+    const { code, stderr } = await create(['--reuse']);
+    expect({ code, posts: server.posts }).toEqual({ code: 1, posts: 1 });
+    expect(stderr).toContain('hint: run `sora download video_1');
+  });
+
+  it('outlives the 404s of a replica that does not know the job', async () => {
+    let misses = 0;
+    const { create, server, sora } = await setUp({
+      retrieve: () => (misses-- > 0 ? { status: 404, body: { error: { message: 'Video not found' } } } : null),
+    });
+    rmSync(join(sora.cwd, (await create()).stdout.trim()));
+    misses = 3;
+    expect((await create(['--reuse'])).code).toBe(0);
     expect(server.posts).toBe(1);
   });
 

@@ -145,7 +145,7 @@ describe('the defaults and caps of a profile', () => {
   it.each([
     ['max_cost', 'more than the cap of $0.30 (profile lab)'],
     ['confirm_above', 'above $0.30 it needs confirmation'],
-    ['max_cost_per_day', 'run `sora config set profiles.lab.max_cost_per_day AMOUNT` to raise the cap'],
+    ['max_cost_per_day', 'run `sora config set profiles.lab.max_cost_per_day 0.40` to raise the cap'],
   ])('go before those of all: %s', async (cap, words) => {
     const { sora, run, server } = await setUpProfile([`${cap}=0.30`]);
     await sora.run(['config', 'set', cap, '100']);

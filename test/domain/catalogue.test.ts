@@ -22,6 +22,7 @@ const EXIT_CODES = {
     'duplicate_request',
     'cannot_cancel',
     'already_finished',
+    'content_refused',
     'download_corrupt',
     'cannot_write',
     'cannot_listen',

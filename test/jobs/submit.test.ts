@@ -344,6 +344,18 @@ describe('the cap of a day', () => {
     ]);
   });
 
+  it('cannot be kept where the price of an earlier job of that day is unknown', async () => {
+    const { server, process } = await setUp();
+    const { submit: send } = process(1);
+    await send({ estimate: null });
+    await expect(send(CAP)).rejects.toMatchObject({
+      code: 'cost_cap_exceeded',
+      message: expect.stringContaining('the price of 1 earlier job is unknown'),
+      hints: [expect.stringContaining('cost --spent'), expect.stringContaining('config unset max_cost_per_day')],
+    });
+    expect(server.posts).toBe(1);
+  });
+
   it('cannot be kept where the price is not known, so nothing is sent', async () => {
     const { server, process } = await setUp();
     await expect(process(1).submit({ ...CAP, estimate: null })).rejects.toMatchObject({ code: 'cost_cap_exceeded' });

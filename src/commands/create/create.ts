@@ -114,7 +114,7 @@ export const createCommand = defineCommand({
       };
     }
     if (files !== null) checkFiles(files);
-    const reused = options.reuse ? await reuse(read.request, files, deps) : null;
+    const reused = options.reuse ? await reuse(read.request, { plan: files, timeoutMs }, deps) : null;
     if (reused !== null) return savedResult([reused.summary], files, reused.errors, deps);
 
     requireKey(configuration, host.clock.now());

@@ -1,5 +1,6 @@
 import { createReadStream, statSync } from 'node:fs';
 import type { Context } from '../../app/context.ts';
+import { followJob } from '../../app/follow-jobs.ts';
 import { type FilePlan, saveFiles } from '../../app/saving.ts';
 import { allSavedFiles } from '../../batch/plan.ts';
 import { SoraError } from '../../domain/errors.ts';
@@ -11,7 +12,7 @@ import { copySaved } from '../../jobs/download.ts';
 import { pour } from '../../jobs/download-stream.ts';
 import { fingerprintOf, recordRequest } from '../../jobs/fingerprint.ts';
 
-type ReuseDeps = Pick<Context, 'ledger' | 'configuration' | 'output' | 'servers' | 'host'>;
+type ReuseDeps = Pick<Context, 'ledger' | 'configuration' | 'output' | 'servers' | 'host' | 'jobs' | 'random'>;
 
 export interface Reused {
   readonly summary: JobSummary;
@@ -21,9 +22,13 @@ export interface Reused {
 
 /**
  * The newest finished result of the same request: its files on disk, or downloaded again while the server keeps them; null
- * if there is nothing to reuse.
+ * if there is nothing to reuse, because the server itself says that its videos are gone.
  */
-export async function reuse(request: VideoRequest, plan: FilePlan | null, deps: ReuseDeps): Promise<Reused | null> {
+export async function reuse(
+  request: VideoRequest,
+  { plan, timeoutMs }: { readonly plan: FilePlan | null; readonly timeoutMs: number },
+  deps: ReuseDeps,
+): Promise<Reused | null> {
   const { ledger, configuration } = deps;
   const fingerprint = fingerprintOf(configuration.baseUrl.value, recordRequest(request));
   const finished = ledger.byFingerprint(fingerprint).filter((record) => statusOf(record) === 'completed');
@@ -34,7 +39,7 @@ export async function reuse(request: VideoRequest, plan: FilePlan | null, deps: 
     if (files !== null) {
       return { summary: { ...known, files: await deliver(files, record, plan, deps) }, errors: [] };
     }
-    const fetched = await fetchAgain(record, plan, deps);
+    const fetched = await fetchAgain(record, plan, timeoutMs, deps);
     if (fetched !== null) return fetched;
   }
   return null;
@@ -62,18 +67,26 @@ async function deliver(
   return delivered;
 }
 
-async function fetchAgain(record: JobRecord, plan: FilePlan, deps: ReuseDeps): Promise<Reused | null> {
-  if (record.job === null) return null;
+/** Null where the video is gone from the server. Whatever else keeps its file from coming is an error: it is paid for. */
+async function fetchAgain(
+  record: JobRecord,
+  plan: FilePlan,
+  timeoutMs: number,
+  deps: ReuseDeps,
+): Promise<Reused | null> {
+  if (record.job === null || record.removed) return null;
+  const { id } = record.job;
   const server = await deps.servers.of(record);
   try {
-    const job = await server.client.get(record.job.id, { signal: deps.host.interrupt });
+    const job = await followJob({ id, server, record, known: null }, timeoutMs, deps);
+    if (job.status !== 'completed') return null;
     const errors: SoraError[] = [];
     const files = await saveFiles({ server, record, job }, plan, deps, errors);
     return { summary: { ...summarize(record.profile, record, job), files }, errors };
   } catch (error) {
-    const isGone =
-      error instanceof SoraError && ['video_not_found', 'content_expired', 'content_not_ready'].includes(error.code);
-    if (isGone) return null;
-    throw error;
+    const isGone = error instanceof SoraError && ['video_not_found', 'content_expired'].includes(error.code);
+    if (!isGone) throw error;
+    deps.output.note(`${id} was made for the same request, and is gone from the server`);
+    return null;
   }
 }
