@@ -88,7 +88,8 @@ export class Context {
       },
     });
     const ofProxies = proxies.flatMap((known) => known && [known.httpProxy, known.httpsProxy].flatMap(secretsOfUrl));
-    for (const secret of [...secretsOf(configuration), ...ofProxies]) if (secret) this.output.keepSecret(secret);
+    const ofWebhook = env.OPENAI_WEBHOOK_SECRET ?? '';
+    this.output.secrets.add(...secretsOf(configuration), ...ofProxies.filter((secret) => secret !== null), ofWebhook);
     if (configuration.withheldKey !== null) {
       this.output.note(
         `the key ${configuration.withheldKey} is not sent: \`--env-file\` chose where it would go; set a key in that file`,

@@ -170,6 +170,7 @@ export class Servers {
     return new Transport({
       http,
       endpoint: endpointOf(configuration),
+      secrets: output.secrets,
       userAgent: `sora-cli/${host.version}`,
       idleTimeoutMs: configuration.requestTimeoutMs.value,
       now: () => host.clock.now(),

@@ -79,7 +79,7 @@ function sidecarText(summary: JobSummary, { ledger, output, host }: SidecarDeps)
     // Names without folders, so that the two files can be moved together.
     files: summary.files.map(({ path, ...file }) => ({ ...file, name: basename(path) })),
   };
-  return `${escapeMarks(output.withoutSecrets(JSON.stringify(sidecar, null, 2)))}\n`;
+  return `${escapeMarks(output.secrets.hide(JSON.stringify(sidecar, null, 2)))}\n`;
 }
 
 /** The address of a reference image may be signed. */

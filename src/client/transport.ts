@@ -1,6 +1,6 @@
 import { SoraError } from '../domain/errors.ts';
 import { parseJson } from '../domain/json.ts';
-import { hideSecrets, redact, redactUrl } from '../domain/redact.ts';
+import { redactUrl, type Secrets } from '../domain/redact.ts';
 import type { Http, HttpReply, HttpRequest } from '../platform/http.ts';
 
 /** A server, and what is sent with every call. */
@@ -11,8 +11,6 @@ export interface Endpoint {
   readonly auth: { readonly name: string; readonly value: string } | null;
   readonly headers: Readonly<Record<string, string>>;
   readonly query: Readonly<Record<string, string>>;
-  /** Values that must never be shown or stored: some servers echo what they receive. */
-  readonly secrets: readonly string[];
 }
 
 /** What `--debug` shows of an exchange, without secrets. */
@@ -26,6 +24,8 @@ export type TraceEvent =
 export interface TransportOptions {
   readonly http: Http;
   readonly endpoint: Endpoint;
+  /** Taken out of replies: some servers repeat what they were sent. */
+  readonly secrets: Secrets;
   readonly userAgent: string;
   readonly idleTimeoutMs: number;
   readonly now: () => number;
@@ -105,7 +105,7 @@ export class Transport {
     const text = this.#withoutSecrets(await readText(body));
     const { trace } = this.#options;
     if (trace !== undefined && !isAnswer(status, text)) {
-      trace({ kind: 'response error', status, url: redactUrl(url), error: excerpt(text) || 'empty body' });
+      trace({ kind: 'response error', status, url: redactUrl(url), error: this.#excerpt(text) || 'empty body' });
     }
     return text;
   }
@@ -152,7 +152,7 @@ export class Transport {
       this.#hearNotices(reply);
       return reply;
     } catch (error) {
-      trace?.({ kind: 'response error', status: null, url: shown, error: redact(String(error)) });
+      trace?.({ kind: 'response error', status: null, url: shown, error: this.#options.secrets.redact(String(error)) });
       throw error;
     }
   }
@@ -160,12 +160,17 @@ export class Transport {
   /** Of a form only the size is shown: it contains files. */
   #bodyEvent(body: string | Uint8Array, headers: TransportRequest['headers']): TraceEvent {
     const [type = ''] = (headers?.['content-type'] ?? '').split(';');
-    const text = typeof body === 'string' ? excerpt(this.#withoutSecrets(body)) : null;
+    const text = typeof body === 'string' ? this.#excerpt(body) : null;
     return { kind: 'request body', type, bytes: Buffer.byteLength(body), text };
   }
 
   #withoutSecrets(text: string): string {
-    return hideSecrets(text, this.#options.endpoint.secrets);
+    return this.#options.secrets.hide(text);
+  }
+
+  /** Redacted before it is cut: half a secret would not be recognised. */
+  #excerpt(text: string): string {
+    return this.#options.secrets.redact(text).slice(0, MAX_TRACED_CHARACTERS);
   }
 
   #withoutSecretValues(headers: HttpReply['headers']): HttpReply['headers'] {
@@ -196,11 +201,6 @@ function lowerCaseNames(headers: Readonly<Record<string, string>>): Record<strin
 
 function isAnswer(status: number, text: string): boolean {
   return status < 300 && (text.trim() === '' || parseJson(text) !== undefined);
-}
-
-/** Redacted before it is cut: half a secret would not be recognised. */
-function excerpt(text: string): string {
-  return redact(text).slice(0, MAX_TRACED_CHARACTERS);
 }
 
 async function readText(body: AsyncIterable<Uint8Array>): Promise<string> {

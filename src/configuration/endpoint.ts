@@ -40,7 +40,6 @@ export function endpointOf(configuration: Configuration): Endpoint {
       ...headers,
     },
     query,
-    secrets: secretsOf(configuration),
   };
 }
 

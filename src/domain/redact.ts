@@ -1,6 +1,29 @@
 /** The API's own query parameters; any other may be part of a signature. */
 const PLAIN_QUERY: ReadonlySet<string> = new Set(['limit', 'after', 'order', 'variant', 'api-version']);
 
+/** The secrets of a run: the one list by which everything is filtered that is shown, written to a file or read from a server. */
+export class Secrets {
+  readonly #known = new Set<string>();
+
+  constructor(secrets: readonly string[] = []) {
+    this.add(...secrets);
+  }
+
+  add(...secrets: readonly string[]): void {
+    for (const secret of secrets) this.#known.add(secret);
+  }
+
+  /** Text that must stay as it is otherwise, such as JSON. */
+  hide(text: string): string {
+    return hideSecrets(text, [...this.#known]);
+  }
+
+  /** Text for people: also without what looks like a secret. */
+  redact(text: string): string {
+    return redact(text, [...this.#known]);
+  }
+}
+
 /** Text that may be shown or logged: without keys, bearer tokens, signed queries and embedded data. */
 export function redact(text: string, secrets: readonly string[] = []): string {
   return (
@@ -21,14 +44,26 @@ export function redact(text: string, secrets: readonly string[] = []): string {
 const SIGNED_PARAMETER =
   /([?&][\w-]*(?:sig|signature|token|secret|credential|api[-_]?key)=)(?!redacted\b)[^&\s"'`<>\\,;)]+/gi;
 
-/** Local servers accept any word as a key (`test`, `EMPTY`): hiding short words would damage paths and prompts. */
+/**
+ * Shorter secrets are hidden only where they stand alone, and only if they are more than a word or a number. Local servers accept
+ * any word as a key (`test`, `EMPTY`): hiding those would damage paths and prompts.
+ */
 const SHORTEST_SECRET = 8;
+const SHORTEST_WORD = 4;
+
+/** Whether a secret can be told from other text. */
+export function canBeHidden(secret: string): boolean {
+  if (secret.length >= SHORTEST_SECRET) return true;
+  return secret.length >= SHORTEST_WORD && /[a-z]/i.test(secret) && /[^a-z]/i.test(secret);
+}
 
 /** Removes only known secrets from a text, in every encoding they may have there. */
 export function hideSecrets(text: string, secrets: readonly string[]): string {
-  return secrets
-    .filter((secret) => secret.length >= SHORTEST_SECRET)
-    .reduce((clean, secret) => clean.replace(anySpellingOf(secret), '[redacted]'), text);
+  return secrets.filter(canBeHidden).reduce((clean, secret) => {
+    const { usual, escaped } = spellingsOf(secret);
+    const rest = clean.replace(usual, '[redacted]');
+    return HAS_ESCAPES.test(rest) ? rest.replace(escaped, '[redacted]') : rest;
+  }, text);
 }
 
 /** The parts of a header or parameter that a server may repeat: the whole value, what follows its scheme, and what that encodes. */
@@ -55,23 +90,36 @@ function decodeOrKeep(text: string): string {
   }
 }
 
-const spellings = new Map<string, RegExp>();
+/** Escapes of characters that need none: few texts have them, and looking for them takes longer. */
+const HAS_ESCAPES = /\\u00|%[2-7]/;
+
+interface Spellings {
+  readonly usual: RegExp;
+  /** With any of its characters escaped. */
+  readonly escaped: RegExp;
+}
+
+const spellings = new Map<string, Spellings>();
 const MOST_SPELLINGS = 100;
 
-function anySpellingOf(secret: string): RegExp {
+function spellingsOf(secret: string): Spellings {
   const known = spellings.get(secret);
   if (known !== undefined) return known;
   const bytes = Buffer.from(secret);
-  const spelled = [
-    escaped(secret),
-    ...[0, 1, 2].map((alignment) => escaped(base64At(bytes, alignment), URL_SAFE)),
-    bytes.toString('hex'),
-    Array.from(bytes, (byte) => `%${byte.toString(16).padStart(2, '0')}`).join(''),
-  ];
-  const pattern = new RegExp(spelled.join('|'), 'gi');
+  const isWord = secret.length < SHORTEST_SECRET;
+  const pattern = (...spelled: readonly string[]): RegExp =>
+    new RegExp(isWord ? `(?<![A-Za-z0-9])${spelled[0]}(?![A-Za-z0-9])` : spelled.join('|'), 'gi');
+  const made = {
+    usual: pattern(
+      escaped(secret, SPECIAL),
+      ...[0, 1, 2].map((alignment) => escaped(base64At(bytes, alignment), SPECIAL, URL_SAFE)),
+      bytes.toString('hex'),
+    ),
+    escaped: pattern(escaped(secret, EVERY)),
+  };
   if (spellings.size >= MOST_SPELLINGS) spellings.clear();
-  spellings.set(secret, pattern);
-  return pattern;
+  spellings.set(secret, made);
+  return made;
 }
 
 /** The characters of a longer base64 text that depend on the secret alone, if it starts this many bytes after a multiple of three. */
@@ -87,9 +135,13 @@ const ESCAPES = '(?:\\\\|%(?:25){0,4}5c){0,16}';
 /** Base64's special characters, as URL-safe base64 writes them. */
 const URL_SAFE: Readonly<Record<string, string>> = { '+': '|-', '/': '|_' };
 
-/** `+` is `\u002b` or `\\+` in JSON and `%2B` in an address; letters and digits are the same everywhere. */
-function escaped(text: string, others: Readonly<Record<string, string>> = { ' ': '|\\+' }): string {
-  return text.replace(/[^A-Za-z0-9]/g, (character) => {
+/** What addresses and JSON may escape, and what they need not. */
+const SPECIAL = /[^A-Za-z0-9]/g;
+const EVERY = /./gs;
+
+/** `+` is `\u002b` or `\\+` in JSON and `%2B` in an address. */
+function escaped(text: string, which: RegExp, others: Readonly<Record<string, string>> = { ' ': '|\\+' }): string {
+  return text.replace(which, (character) => {
     const code = character.charCodeAt(0).toString(16).padStart(4, '0');
     const percent = Buffer.from(character).toString('hex').replace(/../g, '%(?:25){0,4}$&');
     return `${ESCAPES}(?:\\u${code}|u${code}|${percent}${others[character] ?? ''})`;

@@ -1,5 +1,5 @@
 import type { SoraError } from '../domain/errors.ts';
-import { hideSecrets, redact } from '../domain/redact.ts';
+import { Secrets } from '../domain/redact.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { OutputStream } from '../platform/host.ts';
 import { type Board, createBoard, SILENT_BOARD } from './board.ts';
@@ -35,7 +35,8 @@ export class Output {
   readonly stdout: OutputStream;
   readonly #stderr: OutputStream;
   readonly #env: Surroundings['env'];
-  readonly #secrets: string[] = [];
+  /** What must never be printed. */
+  readonly secrets = new Secrets();
   #board: Board = SILENT_BOARD;
   readonly #notes = new Set<string>();
 
@@ -46,19 +47,9 @@ export class Output {
     this.#env = env;
   }
 
-  /** Registers a secret that must never be printed. */
-  keepSecret(secret: string): void {
-    this.#secrets.push(secret);
-  }
-
-  /** Text for a file that others may read. */
-  withoutSecrets(text: string): string {
-    return hideSecrets(text, this.#secrets);
-  }
-
   /** Prints a note, once. With `--json` it becomes part of the document. */
   note(text: string): void {
-    const line = cleanText(this.#redact(text));
+    const line = cleanText(this.secrets.redact(text));
     const isNew = !this.#notes.has(line);
     this.#notes.add(line);
     if (isNew && !this.options.json && !this.options.quiet) this.#tell(`note: ${line}\n`);
@@ -66,7 +57,7 @@ export class Output {
 
   /** Reports progress on a line, for people only. */
   news(text: string): void {
-    if (!this.options.json && !this.options.quiet) this.#tell(`${cleanText(this.#redact(text))}\n`);
+    if (!this.options.json && !this.options.quiet) this.#tell(`${cleanText(this.secrets.redact(text))}\n`);
   }
 
   /** While a board is shown, text is written above it. */
@@ -80,29 +71,29 @@ export class Output {
     const { json, quiet } = this.options;
     if (quiet && level === 'info') return;
     const line = json ? JSON.stringify({ level, message, ...facts }) : `[${level}] ${message} ${JSON.stringify(facts)}`;
-    this.#stderr.write(`${cleanText(this.#redact(line))}\n`);
+    this.#stderr.write(`${cleanText(this.secrets.redact(line))}\n`);
   }
 
   debug(level: 'debug' | 'error', what: string, facts: Readonly<Record<string, unknown>>): void {
     if (!this.options.debug) return;
-    this.#stderr.write(`[${level}] ${what} ${cleanText(this.#redact(JSON.stringify(facts)))}\n`);
+    this.#stderr.write(`[${level}] ${what} ${cleanText(this.secrets.redact(JSON.stringify(facts)))}\n`);
   }
 
   /** Prints part of the answer early: a document on its own line, or a line of text in a pipe. */
   part({ data, line }: { readonly data: Answer['data']; readonly line: string }): void {
     const isTerminal = this.stdout.isTTY === true;
-    if (this.options.json) this.stdout.write(`${escapeMarks(hideSecrets(JSON.stringify(data), this.#secrets))}\n`);
-    else if (!isTerminal) this.stdout.write(`${hideSecrets(line, this.#secrets)}\n`);
+    if (this.options.json) this.stdout.write(`${escapeMarks(this.secrets.hide(JSON.stringify(data)))}\n`);
+    else if (!isTerminal) this.stdout.write(`${this.secrets.hide(line)}\n`);
   }
 
   async answer({ data, view, isLine }: Answer): Promise<void> {
     if (this.options.json) {
       const document = JSON.stringify({ ...data, ...this.#notesJson() }, null, isLine ? 0 : 2);
-      this.stdout.write(`${escapeMarks(hideSecrets(document, this.#secrets))}\n`);
+      this.stdout.write(`${escapeMarks(this.secrets.hide(document))}\n`);
       return;
     }
     const surface = await createSurface(this.stdout, this.#env, this.options.color);
-    this.stdout.write(hideSecrets(await view(surface), this.#secrets));
+    this.stdout.write(this.secrets.hide(await view(surface)));
   }
 
   /** The first error decides the exit code; with `--json` all are in one object. */
@@ -110,11 +101,11 @@ export class Output {
     if (this.options.json) {
       const [first, ...rest] = errors.map((error) => errorJson(error));
       const document = { error: first, ...(rest.length > 0 ? { errors: [first, ...rest] } : {}), ...this.#notesJson() };
-      this.#stderr.write(`${escapeMarks(this.#redact(JSON.stringify(document)))}\n`);
+      this.#stderr.write(`${escapeMarks(this.secrets.redact(JSON.stringify(document)))}\n`);
       return;
     }
     const { palette } = await createSurface(this.#stderr, this.#env, this.options.color);
-    this.#stderr.write(this.#redact(errors.map((error) => renderError(error, palette)).join('\n')));
+    this.#stderr.write(this.secrets.redact(errors.map((error) => renderError(error, palette)).join('\n')));
   }
 
   /** An animated line, if animation is possible; else nothing. */
@@ -142,9 +133,5 @@ export class Output {
 
   #notesJson(): { notes?: string[] } {
     return this.#notes.size > 0 ? { notes: [...this.#notes] } : {};
-  }
-
-  #redact(text: string): string {
-    return redact(text, this.#secrets);
   }
 }

@@ -22,15 +22,25 @@ const TRACES = Object.values(SECRETS).flatMap((secret) => {
     const encoded = Buffer.concat([Buffer.alloc(before), bytes]).toString('base64');
     return encoded.slice(before === 0 ? 0 : before + 1, Math.floor((8 * (before + bytes.length)) / 6));
   });
-  return [word, ...base64, bytes.toString('hex')];
+  const escapes = [percentOf(word), unicodeOf(word)].flatMap((text) => [text, text.replaceAll('%', '%25')]);
+  return [word, ...base64, bytes.toString('hex'), ...escapes];
 });
+
+function percentOf(text: string): string {
+  return Buffer.from(text).toString('hex').replace(/../g, '%$&');
+}
+
+function unicodeOf(text: string): string {
+  return Buffer.from(text).toString('hex').replace(/../g, '\\u00$&');
+}
 
 /** A secret in the spellings by which servers repeat it. */
 function spellingsOf(secret: string): string {
   const base64 = ['', 'a', 'ab'].map((before) => Buffer.from(before + secret).toString('base64'));
   const url = Buffer.from(`:${secret}`).toString('base64url');
   const hex = Buffer.from(secret).toString('hex');
-  return [secret, encodeURIComponent(secret), JSON.stringify(secret), ...base64, url, hex].join(' ');
+  const escapes = [percentOf(secret), percentOf(secret).replaceAll('%', '%25'), unicodeOf(secret)];
+  return [secret, encodeURIComponent(secret), JSON.stringify(secret), ...base64, url, hex, ...escapes].join(' ');
 }
 
 /** Every command, in the ways in which it says the most. */

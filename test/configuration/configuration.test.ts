@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { resolveConfiguration } from '../../src/configuration/configuration.ts';
-import { endpointOf, requireKey } from '../../src/configuration/endpoint.ts';
+import { endpointOf, requireKey, secretsOf } from '../../src/configuration/endpoint.ts';
 import type { TargetOptions } from '../../src/configuration/sources.ts';
 import type { Dialect } from '../../src/domain/dialect.ts';
 
@@ -216,8 +216,8 @@ describe('what a profile holds beside its address', () => {
       auth: { name: 'api-key', value: 'stored-of-lab' },
       headers: { 'X-Trace': 'abc', 'X-Lab-Token': 'Basic hush-hush' },
       query: { 'api-version': 'preview', 'X-Lab-Token': 'hush-too' },
-      secrets: ['stored-of-lab', 'Basic hush-hush', 'hush-hush', 'hush-too'],
     });
+    expect(secretsOf(configuration)).toEqual(['stored-of-lab', 'Basic hush-hush', 'hush-hush', 'hush-too']);
   });
 
   it('stays at home when another server is named', () => {
@@ -227,8 +227,8 @@ describe('what a profile holds beside its address', () => {
       auth: null,
       headers: {},
       query: {},
-      secrets: [],
     });
+    expect(secretsOf(configuration)).toEqual([]);
   });
 
   it('gives way to SORA_MODEL, and the settings’ model to it', () => {

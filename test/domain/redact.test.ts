@@ -85,7 +85,12 @@ describe('redact', () => {
 
   it('leaves text without secrets as it is, also where a secret is too short to be one', () => {
     const text = 'GET https://api.example/v1/videos?limit=20&after=video_1 of a task-oriented risk';
-    expect(redact(text, ['', 'a'])).toBe(text);
+    expect(redact(text, ['', 'a', 'task', '20'])).toBe(text);
+  });
+
+  it('hides a short secret where it stands alone, unless it is only a word or a number', () => {
+    expect(redact('key pa55wrd, not pa55wrds', ['pa55wrd'])).toBe('key [redacted], not pa55wrds');
+    expect(redact('wrong key t0p! and EMPTY', ['t0p!', 'EMPTY'])).toBe('wrong key [redacted] and EMPTY');
   });
 });
 

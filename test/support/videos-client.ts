@@ -3,6 +3,7 @@ import type { VideosClient } from '../../src/client/port.ts';
 import { type Endpoint, type TraceEvent, Transport } from '../../src/client/transport.ts';
 import { SdkVideosClient } from '../../src/client/videos.ts';
 import type { Dialect, Encoding } from '../../src/domain/dialect.ts';
+import { Secrets } from '../../src/domain/redact.ts';
 import { type Http, nodeHttp } from '../../src/platform/http.ts';
 import { createFakeClock } from './fake-clock.ts';
 
@@ -36,9 +37,9 @@ export function createVideosClient(baseUrl: string, setup: ClientSetup = {}): Te
       auth: { name: 'authorization', value: `Bearer ${API_KEY}` },
       headers: {},
       query: {},
-      secrets: [API_KEY],
       ...setup.endpoint,
     },
+    secrets: new Secrets([API_KEY]),
     userAgent: 'sora-cli/1.2.3',
     idleTimeoutMs: setup.idleTimeoutMs ?? 10_000,
     now,

@@ -161,5 +161,5 @@ function resultsFile(
   { host, output }: Pick<Context, 'host' | 'output'>,
 ): ResultsFile | null {
   const path = named === undefined ? manifest && `${manifest}.results.jsonl` : resolve(host.cwd, named);
-  return path === null ? null : new ResultsFile(path, (text) => output.withoutSecrets(text));
+  return path === null ? null : new ResultsFile(path, (text) => output.secrets.hide(text));
 }

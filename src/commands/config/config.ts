@@ -4,6 +4,7 @@ import { checkProfile, SIMULATOR_PROFILE } from '../../configuration/chosen-serv
 import { describeConfiguration } from '../../configuration/description.ts';
 import { isSecretSetting } from '../../configuration/endpoint.ts';
 import { SoraError } from '../../domain/errors.ts';
+import { canBeHidden } from '../../domain/redact.ts';
 import { readStream } from '../../jobs/input-file.ts';
 import { cleanText } from '../../output/clean-text.ts';
 import { askSecret } from '../../output/prompt.ts';
@@ -163,9 +164,10 @@ export const configKeySetCommand = defineCommand({
     const key = await readKey(profile, deps);
     const fault = keyFault(key);
     if (fault !== null) throw new SoraError('usage', { title: 'the key was not stored', violations: [fault] });
-    output.keepSecret(key);
+    output.secrets.add(key);
     await writeKey(paths.keys, profile, key);
     output.note(`the key of profile ${profile} is stored in ${paths.keys}`);
+    if (!canBeHidden(key)) output.note('this key is too short to be hidden where a server repeats it');
     return { answer: { data: { profile, key: maskKey(key) }, view: () => '' } };
   },
 });

@@ -48,6 +48,7 @@ export const serveCommand = defineCommand({
     const { env, host, output, random, servers } = deps;
     const faults: string[] = [];
     const plan = parseServeOptions(options, env, faults);
+    output.secrets.add(plan.apiKey ?? '', plan.webhook?.secret ?? '');
     refuseFaults(faults, 'serve');
     if (options.webhookSecret !== undefined) {
       output.note('`--webhook-secret` is deprecated, because other users can read it; use `--webhook-secret-env NAME`');
@@ -68,7 +69,6 @@ export const serveCommand = defineCommand({
     const server = await chooseServer(deps);
     const generatedKey = generateKey(plan, server, host);
     const access = new AccessKey(plan.apiKey ?? generatedKey);
-    if (plan.apiKey !== null) output.keepSecret(plan.apiKey);
     const rest = createRestDeps(server, { access, log, maxCostMicros: plan.maxCostMicros }, deps);
     const service = createService({
       ...rest,
@@ -82,7 +82,7 @@ export const serveCommand = defineCommand({
     const listening = await openPort(service, plan);
     for (const id of webhooks === null ? [] : simulator.unfinished()) webhooks?.watch(id);
     await output.answer(startAnswer(listening, plan, generatedKey, server));
-    if (generatedKey !== null) output.keepSecret(generatedKey); // shown once, then kept out of the log
+    if (generatedKey !== null) output.secrets.add(generatedKey); // shown once, then kept out of the log
     await rest.runner.resume();
     await untilAborted(host.interrupt);
     await stop(listening, rest.runner, log, deps);
@@ -139,7 +139,7 @@ function createRestDeps(
     maxCostPerDayMicros: configuration.maxCostPerDayMicros?.value ?? null,
   };
   const jobs = new RestJobStore({ path: join(paths.serviceDir, 'jobs.jsonl'), pid, randomBytes, isProcessAlive });
-  const clean = (text: string): string => output.withoutSecrets(text);
+  const clean = (text: string): string => output.secrets.hide(text);
   const runner = new JobRunner({ upstream, jobs, filesDir: join(paths.serviceDir, 'files'), random, log, clean });
   return {
     jobs,
@@ -156,9 +156,8 @@ function createWebhooks(
   { url, secret }: NonNullable<ServePlan['webhook']>,
   simulator: Simulator,
   log: Log,
-  { host, output }: ServeDeps,
+  { host }: ServeDeps,
 ): Webhooks {
-  output.keepSecret(secret);
   const { http, clock, randomBytes, interrupt } = host;
   return new Webhooks({ url, secret, http, clock, randomBytes, look: simulator.look, signal: interrupt, log });
 }
