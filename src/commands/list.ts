@@ -60,7 +60,9 @@ async function listOne(limit: number, deps: ListDeps): Promise<CommandResult> {
   const list = await listServer(configuration, limit, deps);
   if (list.error !== null) {
     if (!isWithoutList(list) && !isOutOfReach(list)) throw list.error;
-    output.note(`only the local ledger is shown: ${list.error.message}`);
+    const { message, hints } = list.error;
+    const fix = list.error.code === 'endpoint_not_found' && hints[0] !== undefined ? `; ${hints[0]}` : '';
+    output.note(`only the local ledger is shown: ${message}${fix}`);
   }
   const baseUrl = configuration.baseUrl.value;
   const isWanted = (record: JobRecord): boolean => isOutOfReach(list) || record.baseUrl === baseUrl;
