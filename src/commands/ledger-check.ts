@@ -76,7 +76,8 @@ async function replace(check: LedgerCheck, { paths, host }: CheckDeps): Promise<
     const { damage, repaired, text } = read(paths); // with what other processes appended since
     if (!isDeepStrictEqual([damage, repaired], [check.damage, check.repaired])) throw changedMeanwhile(paths);
     if (backup !== null) copyFileSync(paths.ledger, backup);
-    await replaceFile(paths.ledger, text);
+    if (text === '') rmSync(paths.ledger, { force: true });
+    else await replaceFile(paths.ledger, text);
     rmSync(paths.ledgerIndex, { force: true });
     new LedgerMark(new Journal(paths.ledger)).clear();
   });

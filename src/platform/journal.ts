@@ -3,14 +3,18 @@ import {
   fdatasync,
   promises as fs,
   fstatSync,
+  fsyncSync,
   openSync,
   readSync,
+  renameSync,
+  rmSync,
   type Stats,
   statSync,
   writeSync,
 } from 'node:fs';
 import { dirname } from 'node:path';
 import { promisify } from 'node:util';
+import { temporaryName } from './crypto.ts';
 import { withFileLock } from './file-lock.ts';
 import { hasCode } from './files.ts';
 import { makeFolder } from './folders.ts';
@@ -152,17 +156,25 @@ export class Journal {
     readonly size: number;
     readonly last: JournalLine;
   } {
+    const text = lines.map((line) => `${line}\n`).join('');
+    const isCreated = this.#isLocked && this.#held() === undefined && createWith(this.path, text);
     const { descriptor, size } = this.#open();
+    const end = isCreated ? size : this.#append(descriptor, size, text);
+    this.#endBytes = end;
+    const last = lines.at(-1) ?? '';
+    const offset = end - Buffer.byteLength(last) - 1;
+    return { descriptor, size: isCreated ? 0 : size, last: { offset, end, text: last } };
+  }
+
+  /** Returns the new size. */
+  #append(descriptor: number, size: number, text: string): number {
     const isWhole = size === 0 || size === this.#endBytes || endsInNewline(descriptor, size);
     // If a process was killed in the middle of a line, ours must not continue it.
-    const bytes = Buffer.from((isWhole ? '' : `${TORN_MARK}\n`) + lines.map((line) => `${line}\n`).join(''));
+    const bytes = Buffer.from((isWhole ? '' : `${TORN_MARK}\n`) + text);
     // Not `appendFile`: it splits large data, and another process could write in between.
     const bytesWritten = writeSync(descriptor, bytes);
     if (bytesWritten < bytes.length) throw new Error(`only ${bytesWritten} of ${bytes.length} bytes could be written`);
-    const end = size + bytesWritten;
-    this.#endBytes = end;
-    const text = lines.at(-1) ?? '';
-    return { descriptor, size, last: { offset: end - Buffer.byteLength(text) - 1, end, text } };
+    return size + bytesWritten;
   }
 
   #open(): { readonly descriptor: number; readonly size: number } {
@@ -295,6 +307,27 @@ class LineReader {
     const newline = this.#window.indexOf(NEWLINE, start);
     if (newline === -1) return undefined;
     return { offset, end: this.#windowOffset + newline + 1, text: this.#window.toString('utf8', start, newline) };
+  }
+}
+
+/** Creates a file with its first lines, on the disk before it has its name, so that it never lacks them; false if it exists. */
+function createWith(path: string, text: string): boolean {
+  if (statRegular(path) !== undefined) return false;
+  const temporary = temporaryName(path);
+  try {
+    const descriptor = openSync(temporary, 'wx', 0o600);
+    try {
+      const bytes = Buffer.from(text);
+      if (writeSync(descriptor, bytes) < bytes.length)
+        throw new Error('only a part of the first lines could be written');
+      fsyncSync(descriptor);
+    } finally {
+      closeSync(descriptor);
+    }
+    renameSync(temporary, path);
+    return true;
+  } finally {
+    rmSync(temporary, { force: true });
   }
 }
 

@@ -58,13 +58,13 @@ export class LedgerMark {
   /** Null where the ledger has everything that it had. */
   get loss(): LedgerLoss | null {
     const mark = parse(this.#read()); // before the ledger, which may be growing
-    return mark === null ? null : lossOf(mark, this.#content);
+    return lossOf(mark, this.#content);
   }
 
   /** The same, if the ledger held these bytes; null where there is no ledger. */
   lossIn(bytes: Buffer | null): LedgerLoss | null {
     const mark = parse(this.#read());
-    return mark === null ? null : lossOf(mark, bytes === null ? NOTHING : contentOf(bytes));
+    return lossOf(mark, bytes === null ? NOTHING : contentOf(bytes));
   }
 
   /** Forgets how long the ledger was. */
@@ -114,12 +114,19 @@ function parse(text: string): Mark | null {
   return { bytes: Number(bytes), lastOffset: Number(lastOffset), checksum: Number.parseInt(checksum, 16) };
 }
 
-function lossOf(mark: Mark, content: Content): LedgerLoss | null {
+function lossOf(mark: Mark | null, content: Content): LedgerLoss | null {
+  if (mark === null) return content.exists ? beginningLoss(content) : null;
   for (const { end, text } of content.lines(mark.lastOffset)) {
     if (end === mark.bytes && crc32(text) === mark.checksum) return null;
     break;
   }
   return { line: lineAt(mark.lastOffset, content), reason: reasonOf(mark, content) };
+}
+
+/** A ledger gets its name with its first lines in it, so it always has one. */
+function beginningLoss(content: Content): LedgerLoss | null {
+  for (const _ of content.lines(0)) return null;
+  return { line: 1, reason: content.bytes === 0 ? 'the file is empty' : 'the file ends within its first line' };
 }
 
 function reasonOf({ bytes }: Mark, content: Content): string {

@@ -35,7 +35,8 @@ export function checkLedger(path: string): LedgerCheck {
   const journal = new Journal(path);
   const bytes = journal.exists ? readFileSync(path) : null;
   const { damage, text, ...check } = checkLines(bytes ?? Buffer.of());
-  const loss = new LedgerMark(journal).lossIn(bytes && (damage.length === 0 ? Buffer.from(text) : bytes));
+  const isRestored = damage.length === 0 && check.repaired.length > 0;
+  const loss = new LedgerMark(journal).lossIn(bytes && (isRestored ? Buffer.from(text) : bytes));
   if (loss === null) return { ...check, damage, text };
   const mayHide = 'submissions that were sent, and the ids of their jobs';
   return { ...check, damage: [...damage, { ...loss, mayHide }], text };

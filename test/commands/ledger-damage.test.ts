@@ -89,6 +89,19 @@ describe('a damaged ledger', () => {
     });
   });
 
+  it.each([
+    ['empty', 0],
+    ['cut within its first line', 100],
+  ])('that is %s pays for nothing, also where nothing remembers how long it was', async (_, bytes) => {
+    const { server, path, create, run } = await createPaid();
+    writeFileSync(path, readFileSync(path).subarray(0, bytes));
+    rmSync(`${path}.mark`);
+    expect(errorOf(await create()).code).toBe('ledger_damaged');
+    expect((await run('ledger', 'check', '--yes')).code).toBe(0);
+    expect((await create()).code).toBe(0);
+    expect(server.posts).toBe(2);
+  });
+
   it('that was removed pays for nothing, also after calls that cost nothing', async () => {
     const { server, path, create, run } = await createPaid();
     rmSync(path);

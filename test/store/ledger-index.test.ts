@@ -185,7 +185,8 @@ describe('the index', () => {
     standing.open();
     writeFileSync(paths.journal, text);
 
-    const expected = expectedAnswers(text.split('\n').slice(0, -1));
+    const answers = expectedAnswers(text.split('\n').slice(0, -1));
+    const expected = text === '' ? { ...Object(answers), problems: [{ line: 1, reason: 'the file is empty' }] } : answers;
     expect(answersOf(new Ledger(paths))).toEqual(expected);
     expect(answersOf(standing)).toEqual(expected);
   });
