@@ -186,7 +186,8 @@ describe('the index', () => {
     writeFileSync(paths.journal, text);
 
     const answers = expectedAnswers(text.split('\n').slice(0, -1));
-    const expected = text === '' ? { ...Object(answers), problems: [{ line: 1, reason: 'the file is empty' }] } : answers;
+    const expected =
+      text === '' ? { ...Object(answers), problems: [{ line: 1, reason: 'the file is empty' }] } : answers;
     expect(answersOf(new Ledger(paths))).toEqual(expected);
     expect(answersOf(standing)).toEqual(expected);
   });

@@ -84,7 +84,7 @@ export class ToolCalls {
     }
   }
 
-  readonly #clean = (text: string): string => this.#options.context.output.withoutSecrets(text);
+  readonly #clean = (text: string): string => this.#options.context.output.secrets.hide(text);
 
   async #run(tool: Tool, input: ToolInput, signal: AbortSignal): Promise<CallToolResult> {
     this.#keepInside(input.image);
