@@ -69,6 +69,7 @@ const CALLS: Readonly<Record<string, readonly (readonly string[])[]>> = {
     ['doctor', '--curl'],
   ],
   serve: [['serve', '--port', '0']],
+  mcp: [['mcp', '--max-cost', '5', '-o', 'videos']],
   init: [['init']],
   'config profile add': [['config', 'profile', 'add', 'other', '--preset', 'vllm-omni']],
   'config profile use': [['config', 'profile', 'use', 'lab']],
@@ -86,6 +87,21 @@ const CALLS: Readonly<Record<string, readonly (readonly string[])[]>> = {
   'config key set': [['config', 'key', 'set', '--profile', 'lab']],
   'config key remove': [['config', 'key', 'remove', '--profile', 'lab']],
 };
+
+/** What an agent asks of `sora mcp`, a message a line. */
+const AGENT = [
+  ['initialize', { protocolVersion: '2025-06-18', capabilities: {}, clientInfo: { name: 'agent', version: '1' } }],
+  ...Object.entries({
+    create: { prompt: 'a boat', max_cost_usd: 1 },
+    status: { id: 'video_1' },
+    list: {},
+    cost: { prompt: 'a boat' },
+    download: { id: 'video_1' },
+    cancel: { id: 'video_1' },
+    doctor: {},
+    nothing: {},
+  }).map(([name, input]) => ['tools/call', { name, arguments: input }]),
+].map(([method, params], id) => `${JSON.stringify({ jsonrpc: '2.0', id, method, params })}\n`);
 
 /** Whether a command asks no server anything. */
 const isLocal = (name: string): boolean =>
@@ -181,7 +197,8 @@ async function say(
   for (const call of CALLS[name] ?? []) {
     for (const form of forms) {
       const ended = name === 'serve' ? { interrupt: AbortSignal.abort(new Interrupt('SIGINT')) } : {};
-      const options = { http: nodeHttp, env, stdin: SECRETS.stored, ...ended };
+      const stdin = name === 'mcp' ? AGENT.join('') : SECRETS.stored;
+      const options = { http: nodeHttp, env, stdin, ...ended };
       const { stdout, stderr } = await sora.run([...call, ...target, ...form, '--debug'], options);
       said.push(stdout, stderr);
     }
