@@ -179,7 +179,7 @@ export class Transport {
 
   #headersFor(url: URL, headers: Readonly<Record<string, string>> = {}): Record<string, string> {
     const { endpoint, userAgent } = this.#options;
-    const common = { accept: '*/*', ...headers, 'user-agent': userAgent };
+    const common = { accept: '*/*', 'accept-encoding': 'identity', ...headers, 'user-agent': userAgent };
     if (!this.isHome(url.href)) return common;
     const auth = endpoint.auth === null ? {} : { [endpoint.auth.name.toLowerCase()]: endpoint.auth.value };
     return { ...common, ...lowerCaseNames(endpoint.headers), ...auth };

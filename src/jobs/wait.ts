@@ -17,6 +17,9 @@ const MISSING_MS = 60_000;
 const MIN_MISSING = 4;
 /** A gateway in maintenance returns pages for a while; after this many in a row it is a different problem. */
 const MAX_UNREADABLE = 5;
+/** The look at the deadline itself gets this long. */
+const LAST_LOOK_MS = 500;
+const MAX_TIMER_MS = 2 ** 31 - 1;
 
 export interface WaitDeps {
   readonly client: VideosClient;
@@ -56,12 +59,16 @@ export async function* waitForJob(deps: WaitDeps, order: WaitOrder): AsyncGenera
   for (let looks = job === null ? 0 : 1; ; looks++) {
     if (job !== null && isTerminal(job.status)) return job;
     if (looks > 0) await pauseWithin(clock, pace.nextPauseMs(), deadlineMs, id, signal);
+    const late = AbortSignal.timeout(
+      Math.min(Math.max(Math.ceil(deadlineMs - clock.now()), LAST_LOOK_MS), MAX_TIMER_MS),
+    );
     try {
-      job = await client.get(id, signal === undefined ? {} : { signal });
+      job = await client.get(id, { signal: signal === undefined ? late : AbortSignal.any([signal, late]) });
       patience.restore();
       pace.update(job.pollAfterMs, job.status);
       yield { kind: 'job', job };
     } catch (error) {
+      if (late.aborted && !signal?.aborted) throw timedOut(id);
       if (!(error instanceof SoraError) || !patience.survives(error, clock.now())) throw error;
       pace.update(error.retryAfterMs);
       yield { kind: 'trouble', error };
@@ -77,8 +84,12 @@ async function pauseWithin(
   signal: AbortSignal | undefined,
 ): Promise<void> {
   const leftMs = deadlineMs - clock.now();
-  if (leftMs <= 0) throw new SoraError('wait_timeout', { jobId: id, facts: { id, target: '' } });
+  if (leftMs <= 0) throw timedOut(id);
   await clock.sleep(Math.min(pauseMs, leftMs), signal);
+}
+
+function timedOut(id: string): SoraError {
+  return new SoraError('wait_timeout', { jobId: id, facts: { id, target: '' } });
 }
 
 /** Decides when to poll next: quickly at first, then less often, unless the server requests a pause. */

@@ -1,6 +1,7 @@
 import type * as NodeHttp from 'node:http';
 import type * as NodeHttps from 'node:https';
-import { Readable, type Writable } from 'node:stream';
+import { pipeline, Readable, type Transform, type Writable } from 'node:stream';
+import type * as NodeZlib from 'node:zlib';
 import { timeoutError } from './timeout.ts';
 
 /** One HTTP exchange, below any notion of JSON, retries or redirects. */
@@ -45,6 +46,8 @@ export const nodeHttp: Http = (request) =>
     const outgoing = moduleFor(url).request(url, {
       method: request.method,
       headers: withLength(request),
+      // As lenient as curl: some servers send Content-Length beside chunked encoding.
+      insecureHTTPParser: true,
       // What carries a body gets a connection of its own: the server may be closing one that was kept alive, and
       // then nobody knows what became of the request.
       ...(request.body === undefined ? {} : { agent: false }),
@@ -61,9 +64,14 @@ export const nodeHttp: Http = (request) =>
       outgoing.setTimeout(idleTimeoutMs, () => stream.destroy(timeoutError(idleTimeoutMs)));
     }
     outgoing.on('error', (error) => reject(signal?.aborted ? signal.reason : withStep(error, outgoing.socket)));
+    outgoing.once('upgrade', (_reply, socket) => {
+      socket.destroy();
+      reject(new Error('the server answered 101 and switched protocols, which was not asked for'));
+    });
     outgoing.once('response', (incoming) => {
       stream = incoming;
-      resolve({ status: incoming.statusCode ?? 0, headers: flattenHeaders(incoming.headers), body: incoming });
+      const headers = flattenHeaders(incoming.headers);
+      resolve(decoded({ status: incoming.statusCode ?? 0, headers, body: incoming }));
     });
     outgoing.end(request.body);
   });
@@ -94,6 +102,42 @@ export function flattenHeaders(
     if (value !== undefined) flat[name.toLowerCase()] = Array.isArray(value) ? value.join(', ') : value;
   }
   return flat;
+}
+
+/** What describes the encoded bytes only: a length or a validator of these says nothing about the decoded ones. */
+const OF_ENCODED_BYTES: ReadonlySet<string> = new Set([
+  'accept-ranges',
+  'content-encoding',
+  'content-length',
+  'etag',
+  'last-modified',
+]);
+const MAX_ENCODINGS = 5;
+
+/** The reply with its `content-encoding` undone; as it is where there is none, or one that is not known. */
+export function decoded(reply: HttpReply): HttpReply {
+  const names = (reply.headers['content-encoding'] ?? '')
+    .toLowerCase()
+    .split(',')
+    .map((name) => name.trim());
+  const encodings = names.filter((name) => name !== '' && name !== 'identity').reverse();
+  if (encodings.length === 0 || encodings.length > MAX_ENCODINGS) return reply;
+  const decoders = encodings.map(decoderFor).filter((decoder) => decoder !== null);
+  if (decoders.length < encodings.length) return reply;
+  const headers = Object.fromEntries(Object.entries(reply.headers).filter(([name]) => !OF_ENCODED_BYTES.has(name)));
+  // The reader sees what breaks the stream; nothing is left for the callback.
+  const body = decoders.reduce<Readable>((source, decoder) => pipeline(source, decoder, () => {}), reply.body);
+  return { ...reply, headers, body };
+}
+
+/** Node 20 has no zstd; neither have its types. */
+type ZlibOfAnyNode = typeof NodeZlib & { readonly createZstdDecompress?: () => Transform };
+
+function decoderFor(encoding: string): Transform | null {
+  const zlib: ZlibOfAnyNode = process.getBuiltinModule('node:zlib');
+  if (['gzip', 'x-gzip', 'deflate'].includes(encoding)) return zlib.createUnzip();
+  if (encoding === 'br') return zlib.createBrotliDecompress();
+  return encoding === 'zstd' ? (zlib.createZstdDecompress?.() ?? null) : null; // since Node 22.15
 }
 
 /** Lets a `(Request) → Response` handler stand where a network would. */

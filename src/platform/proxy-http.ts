@@ -1,5 +1,6 @@
+import { BlockList, isIP, isIPv4 } from 'node:net';
 import { hasCode } from './files.ts';
-import { flattenHeaders, type Http, type HttpReply, type HttpRequest } from './http.ts';
+import { decoded, flattenHeaders, type Http, type HttpReply, type HttpRequest } from './http.ts';
 import { timeoutError } from './timeout.ts';
 
 /** Addresses of proxies as the environment names them; empty for none. */
@@ -35,12 +36,26 @@ export function proxyFault(address: string): string | null {
   return URL.canParse(address) && /^https?:/i.test(address) ? null : 'its address is none that starts with http://';
 }
 
-/** `*`, `example.com` with all below it, also as `.example.com` or `*.example.com`, or one port of these: `example.com:8080`. */
+/** `*`, a range `10.0.0.0/8`, `127.*`, `example.com` with all below it, also as `.example.com` or `*.example.com`, or one port of these: `example.com:8080`. */
 function isNamed({ hostname, port, protocol }: URL, entry: string): boolean {
+  if (entry.includes('/')) return isInRange(hostname, entry);
   const [, name = entry, onlyPort] = /^(\[.+\]|[^:]+):(\d+)$/.exec(entry) ?? [];
   if (onlyPort !== undefined && onlyPort !== (port || (protocol === 'https:' ? '443' : '80'))) return false;
   const host = (name.includes(':') && !name.startsWith('[') ? `[${name}]` : name).replace(/^\*?\./, '').toLowerCase();
+  if (/^(\d+\.)+\*$/.test(host)) return isIPv4(hostname) && hostname.startsWith(host.slice(0, -1));
   return host === '*' || hostname === host || (host !== '' && hostname.endsWith(`.${host}`));
+}
+
+/** Whether a host is an address within a range such as `10.0.0.0/8` or `fd00::/8`. */
+function isInRange(hostname: string, range: string): boolean {
+  const [, network = '', bits = ''] = /^\[?([^\]/]+)\]?\/(\d{1,3})$/.exec(range) ?? [];
+  const family = isIP(network);
+  const host = hostname.replace(/^\[|\]$/g, '');
+  if (family === 0 || isIP(host) !== family || Number(bits) > (family === 4 ? 32 : 128)) return false;
+  const list = new BlockList();
+  const type = family === 4 ? 'ipv4' : 'ipv6';
+  list.addSubnet(network, Number(bits), type);
+  return list.check(host, type);
 }
 
 /**
@@ -86,7 +101,7 @@ async function sendOver(proxy: string, request: HttpRequest): Promise<HttpReply>
     });
     // To undici, a body that is given up is an error, which ends the process where nobody reads the body.
     reply.body.on('error', () => {});
-    return { status: reply.statusCode, headers: flattenHeaders(reply.headers), body: reply.body };
+    return decoded({ status: reply.statusCode, headers: flattenHeaders(reply.headers), body: reply.body });
   } catch (error) {
     signal?.throwIfAborted();
     if (isProxyFault(error, new URL(proxy))) throw proxyError(error);

@@ -1,0 +1,69 @@
+import { createServer } from 'node:net';
+import { text } from 'node:stream/consumers';
+import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib';
+import { expect, onTestFinished, test } from 'vitest';
+import { waitForJob } from '../../src/jobs/wait.ts';
+import { nodeHttp } from '../../src/platform/http.ts';
+import { proxyFor } from '../../src/platform/proxy-http.ts';
+
+/** The address of a server that answers the first bytes of every connection with these. */
+async function serve(...reply: (string | Uint8Array)[]): Promise<string> {
+  const server = createServer((socket) => {
+    socket.on('error', () => {});
+    socket.once('data', () => reply.forEach((part) => void socket.write(part)));
+  });
+  await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
+  onTestFinished(() => void server.close());
+  const address = server.address();
+  return `http://127.0.0.1:${typeof address === 'object' ? address?.port : ''}/`;
+}
+
+test.each([
+  ['gzip', gzipSync('{"a":1}')],
+  ['deflate', deflateSync('{"a":1}')],
+  ['br', brotliCompressSync('{"a":1}')],
+  ['gzip, br', brotliCompressSync(gzipSync('{"a":1}'))],
+])('decodes a body in %s and drops the length and validator of the encoded one', async (encoding, body) => {
+  const head = `HTTP/1.1 200 OK\r\ncontent-encoding: ${encoding}\r\netag: "x"\r\ncontent-length: ${body.length}\r\n\r\n`;
+  const url = await serve(head, body);
+  const reply = await nodeHttp({ method: 'GET', url, headers: { connection: 'close' } });
+  expect(await text(reply.body)).toBe('{"a":1}');
+  expect(reply.headers).not.toHaveProperty('content-length');
+  expect(reply.headers).not.toHaveProperty('etag');
+});
+
+test('reads a reply with a content-length beside chunks', async () => {
+  const url = await serve(
+    'HTTP/1.1 200 OK\r\ncontent-length: 2\r\ntransfer-encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n',
+  );
+  const reply = await nodeHttp({ method: 'GET', url, headers: { connection: 'close' } });
+  expect(await text(reply.body)).toBe('{}');
+});
+
+test.each(['GET', 'POST'])('a 101 to a %s fails at once', async (method) => {
+  const url = await serve('HTTP/1.1 101 Switching Protocols\r\nupgrade: x\r\nconnection: upgrade\r\n\r\n');
+  await expect(nodeHttp({ method, url, headers: {} })).rejects.toThrow('101');
+});
+
+test.each([
+  ['10.0.0.0/8', 'http://10.2.3.4/', true],
+  ['10.0.0.0/8', 'http://11.2.3.4/', false],
+  ['10.0.0.0/99', 'http://10.2.3.4/', false],
+  ['127.*', 'http://127.0.0.1:8080/', true],
+  ['127.*', 'http://127.example.com/', false],
+  ['fd00::/8', 'http://[fd00::1]/', true],
+  ['::1', 'http://[::1]/', true],
+  ['10.0.0.1:80', 'http://10.0.0.1/', true],
+])('NO_PROXY=%s and %s: direct is %s', (noProxy, url, isDirect) => {
+  expect(proxyFor(url, { httpProxy: 'http://p:1', httpsProxy: '', noProxy }) === null).toBe(isDirect);
+});
+
+test('the deadline of a wait ends a look that hangs', async () => {
+  const hangs = (_id: string, { signal }: { signal?: AbortSignal } = {}): Promise<never> =>
+    new Promise((_, reject) => signal?.addEventListener('abort', () => reject(signal.reason)));
+  const clock = { now: () => 0, sleep: async () => {} };
+  const deps = { client: { get: hangs }, clock, random: () => 0.5 } as unknown as Parameters<typeof waitForJob>[0];
+  await expect(waitForJob(deps, { id: 'v', known: null, deadlineMs: 1 }).next()).rejects.toMatchObject({
+    code: 'wait_timeout',
+  });
+});
