@@ -58,6 +58,7 @@ async function sentByBoth({ settings = {}, argv = [], env = {}, isKeyStored = fa
 const OWN = [
   'user-agent',
   'accept',
+  'accept-encoding',
   'idempotency-key',
   'connection',
   'host',
