@@ -2,6 +2,7 @@ import type { VideosClient } from '../client/port.ts';
 import { SoraError } from '../domain/errors.ts';
 import { isTerminal, type JobStatus, type VideoJob } from '../domain/video.ts';
 import type { Clock } from '../platform/clock.ts';
+import { within } from '../platform/timeout.ts';
 
 const FIRST_DELAY_MS = 400;
 const MAX_DELAY_MS = 15_000;
@@ -19,7 +20,6 @@ const MIN_MISSING = 4;
 const MAX_UNREADABLE = 5;
 /** The look at the deadline itself gets this long. */
 const LAST_LOOK_MS = 500;
-const MAX_TIMER_MS = 2 ** 31 - 1;
 
 export interface WaitDeps {
   readonly client: VideosClient;
@@ -59,16 +59,13 @@ export async function* waitForJob(deps: WaitDeps, order: WaitOrder): AsyncGenera
   for (let looks = job === null ? 0 : 1; ; looks++) {
     if (job !== null && isTerminal(job.status)) return job;
     if (looks > 0) await pauseWithin(clock, pace.nextPauseMs(), deadlineMs, id, signal);
-    const late = AbortSignal.timeout(
-      Math.min(Math.max(Math.ceil(deadlineMs - clock.now()), LAST_LOOK_MS), MAX_TIMER_MS),
-    );
+    const ms = Math.max(deadlineMs - clock.now(), LAST_LOOK_MS);
     try {
-      job = await client.get(id, { signal: signal === undefined ? late : AbortSignal.any([signal, late]) });
+      job = await within({ clock, ms, lateness: timedOut(id), signal }, (limit) => client.get(id, { signal: limit }));
       patience.restore();
       pace.update(job.pollAfterMs, job.status);
       yield { kind: 'job', job };
     } catch (error) {
-      if (late.aborted && !signal?.aborted) throw timedOut(id);
       if (!(error instanceof SoraError) || !patience.survives(error, clock.now())) throw error;
       pace.update(error.retryAfterMs);
       yield { kind: 'trouble', error };
@@ -126,7 +123,7 @@ class Patience {
 
   survives(error: SoraError, nowMs: number): boolean {
     if (error.code === 'unreadable_response') return ++this.#unreadable <= MAX_UNREADABLE;
-    if (error.code !== 'video_not_found') return error.retryable;
+    if (error.code !== 'video_not_found') return error.retryable && error.code !== 'wait_timeout';
     if (this.#missing++ === 0) this.#missingSinceMs = nowMs;
     return this.#missing < MIN_MISSING || nowMs - this.#missingSinceMs < MISSING_MS;
   }

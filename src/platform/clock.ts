@@ -4,7 +4,12 @@ export interface Clock {
   now(): number;
   /** Resolves after `ms`; rejects with the signal's reason as soon as it aborts. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
+  /** Calls `ring` once after `ms`, unless the function that it returns was called before. Keeps no process alive. */
+  alarm(ms: number, ring: () => void): () => void;
 }
+
+/** Node's timers fire at once for anything longer. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
 
 export const systemClock: Clock = {
   now: () => Date.now(),
@@ -24,5 +29,9 @@ export const systemClock: Clock = {
       }, ms);
       signal?.addEventListener('abort', onAbort, { once: true });
     });
+  },
+  alarm(ms, ring) {
+    const timer = setTimeout(ring, Math.min(ms, MAX_TIMER_MS)).unref();
+    return () => clearTimeout(timer);
   },
 };

@@ -28,7 +28,11 @@ const NOW_MS = 1_790_000_000_000;
 const PRICE = { micros: 400_000, priceList: 'test' };
 
 /** The time stands still, but who sleeps lets the others work. */
-const clock: Clock = { now: () => NOW_MS, sleep: () => new Promise((resolve) => setImmediate(resolve)) };
+const clock: Clock = {
+  now: () => NOW_MS,
+  sleep: () => new Promise((resolve) => setImmediate(resolve)),
+  alarm: () => () => {},
+};
 
 interface Process {
   readonly ledger: Ledger;

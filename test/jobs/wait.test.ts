@@ -40,7 +40,7 @@ async function wait(replies: readonly [ScriptedReply, ...ScriptedReply[]], optio
   const controller = new AbortController();
   const sleeps: number[] = [];
   const clock = {
-    now: fakeClock.now,
+    ...fakeClock,
     sleep(ms: number, signal?: AbortSignal) {
       sleeps.push(Math.round(ms));
       if (sleeps.length === options.interruptIn) controller.abort(new Interrupt('SIGINT'));
@@ -219,4 +219,15 @@ describe('a wait ends', () => {
   it('at Ctrl-C', async () => {
     expect((await wait([says('queued')], { interruptIn: 3 })).end).toBe('Interrupt: received SIGINT');
   });
+});
+
+it('ends a look that hangs at the deadline', async () => {
+  const server = await startScriptedServer(['hang']);
+  const { client } = createVideosClient(server.url);
+  const clock = createFakeClock({ isManual: true });
+  const order = { id: 'video_1', known: null, deadlineMs: clock.now() + 2_000 };
+  const look = waitForJob({ client, clock, random: () => 0.5 }, order).next();
+  await server.received(1);
+  clock.advance(2_000);
+  await expect(look).rejects.toMatchObject({ code: 'wait_timeout', jobId: 'video_1' });
 });

@@ -2,7 +2,6 @@ import { createServer } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib';
 import { expect, onTestFinished, test } from 'vitest';
-import { waitForJob } from '../../src/jobs/wait.ts';
 import { nodeHttp } from '../../src/platform/http.ts';
 import { proxyFor } from '../../src/platform/proxy-http.ts';
 
@@ -56,14 +55,4 @@ test.each([
   ['10.0.0.1:80', 'http://10.0.0.1/', true],
 ])('NO_PROXY=%s and %s: direct is %s', (noProxy, url, isDirect) => {
   expect(proxyFor(url, { httpProxy: 'http://p:1', httpsProxy: '', noProxy }) === null).toBe(isDirect);
-});
-
-test('the deadline of a wait ends a look that hangs', async () => {
-  const hangs = (_id: string, { signal }: { signal?: AbortSignal } = {}): Promise<never> =>
-    new Promise((_, reject) => signal?.addEventListener('abort', () => reject(signal.reason)));
-  const clock = { now: () => 0, sleep: async () => {} };
-  const deps = { client: { get: hangs }, clock, random: () => 0.5 } as unknown as Parameters<typeof waitForJob>[0];
-  await expect(waitForJob(deps, { id: 'v', known: null, deadlineMs: 1 }).next()).rejects.toMatchObject({
-    code: 'wait_timeout',
-  });
 });

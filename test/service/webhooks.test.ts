@@ -19,7 +19,7 @@ function createTold(script: readonly (number | Error)[], secret = SECRETS[0] ?? 
   const clock = createFakeClock({ startMs: Date.now(), isManual: true });
   let earlyBy = earlyMs;
   const timer: Clock = {
-    now: clock.now,
+    ...clock,
     sleep(ms, signal) {
       const shorterMs = ms - earlyBy;
       earlyBy = 0;

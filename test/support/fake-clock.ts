@@ -1,7 +1,7 @@
 import type { Clock } from '../../src/platform/clock.ts';
 
 export interface FakeClock extends Clock {
-  /** Moves the time forward and wakes every sleeper whose time has come. */
+  /** Moves the time forward, wakes every sleeper and rings every alarm whose time has come. */
   advance(ms: number): void;
 }
 
@@ -18,7 +18,10 @@ interface Sleeper {
   readonly wake: () => void;
 }
 
-/** A clock for tests, on which nobody really waits: sleepers wake one after the other, in the order of their times. */
+/**
+ * A clock for tests, on which nobody really waits: sleepers wake one after the other, in the order of their times.
+ * Alarms ring with `advance` only: they bound calls that take real time, which a jump would overtake.
+ */
 export function createFakeClock({
   startMs = 1_790_000_000_000,
   isManual = false,
@@ -27,6 +30,7 @@ export function createFakeClock({
   let nowMs = startMs;
   let isJumping = isManual;
   const sleepers = new Set<Sleeper>();
+  const alarms = new Set<Sleeper>();
   const jump = (): void => {
     if (isBusy()) return void setImmediate(jump);
     const next = [...sleepers].sort((a, b) => a.wakeAtMs - b.wakeAtMs)[0];
@@ -41,6 +45,17 @@ export function createFakeClock({
     advance(ms) {
       nowMs += ms;
       for (const sleeper of sleepers) if (sleeper.wakeAtMs <= nowMs) sleeper.wake();
+      for (const alarm of alarms) if (alarm.wakeAtMs <= nowMs) alarm.wake();
+    },
+    alarm(ms, ring) {
+      const cancel = (): void => void alarms.delete(alarm);
+      const wake = (): void => {
+        cancel();
+        ring();
+      };
+      const alarm = { wakeAtMs: nowMs + ms, wake };
+      alarms.add(alarm);
+      return cancel;
     },
     sleep(ms, signal) {
       return new Promise((resolve, reject) => {

@@ -8,14 +8,12 @@ import { createFakeClock, type FakeClock } from './fake-clock.ts';
 import { createSeededRandom } from './seeded-random.ts';
 import { createTemporaryFolder } from './temporary-folder.ts';
 
-type TestClock = Pick<FakeClock, 'now' | 'sleep' | 'advance'>;
-
 export interface SimulatedApiOptions {
   readonly fault?: FaultName;
   readonly conditions?: Conditions;
   readonly speed?: number;
   readonly stateDir?: string;
-  readonly clock?: TestClock;
+  readonly clock?: FakeClock;
   readonly seed?: number;
   readonly shape?: (typeof SHAPES)[number];
   readonly render?: Renderer;
@@ -29,7 +27,7 @@ export interface SimulatedCall {
 
 export interface SimulatedApi {
   readonly simulator: Simulator;
-  readonly clock: TestClock;
+  readonly clock: FakeClock;
   readonly stateDir: string;
   /** `call('GET', '/videos')`: a path below the base URL. */
   call(method: string, path: string, call?: SimulatedCall): Promise<Response>;
