@@ -6,6 +6,7 @@ import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js'
 import type { CallToolResult } from '@modelcontextprotocol/sdk/types.js';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { BINARY, type Binary, createBinary } from '../support/binary.ts';
+import { createCommandLine } from '../support/command-line.ts';
 import { createSeededRandom } from '../support/seeded-random.ts';
 import { startVideosServer, type VideosServer } from '../support/videos-server.ts';
 
@@ -224,3 +225,25 @@ const INPUTS: Readonly<Record<string, readonly string[]>> = {
 function onlyKnown(tool: string, input: Readonly<Record<string, unknown>>): Record<string, unknown> {
   return Object.fromEntries(Object.entries(input).filter(([name]) => INPUTS[tool]?.includes(name)));
 }
+
+it('answers what was asked before its input ended', async () => {
+  const messages = [
+    {
+      id: 1,
+      method: 'initialize',
+      params: { protocolVersion: '2025-06-18', capabilities: {}, clientInfo: { name: 'a', version: '1' } },
+    },
+    { id: 2, method: 'tools/call', params: { name: 'list' } },
+    { id: 3, method: 'tools/call', params: { name: 'nothing' } },
+  ];
+  const stdin = messages.map((message) => `${JSON.stringify({ jsonrpc: '2.0', ...message })}\n`).join('');
+  const { code, stdout } = await createCommandLine().run(['mcp', '--simulate'], { stdin });
+  const replies = stdout
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+  expect(replies.map(({ id }) => id).sort()).toEqual([1, 2, 3]);
+  expect(replies.find(({ id }) => id === 2).result.structuredContent).toEqual({ jobs: [] });
+  expect(replies.find(({ id }) => id === 3).error.message).toContain('no tool is called nothing');
+  expect(code).toBe(0);
+});

@@ -23,7 +23,6 @@ export async function serveTools(
   const callable = new Map(
     tools.map((tool) => [tool.name, { tool, check: validator.getValidator<ToolInput>(tool.inputSchema) }]),
   );
-  const open = new Set<Promise<unknown>>();
   const server = new Server({ name: 'sora', title: 'sora', version }, { capabilities: { tools: {} } });
   server.setRequestHandler(ListToolsRequestSchema, () => ({ tools: tools.map(describe) }));
   server.setRequestHandler(CallToolRequestSchema, async ({ params }, { signal }) => {
@@ -31,19 +30,44 @@ export async function serveTools(
     if (known === undefined) throw new McpError(ErrorCode.InvalidParams, `no tool is called ${params.name}`);
     const checked = known.check(params.arguments ?? {});
     if (!checked.valid) throw new McpError(ErrorCode.InvalidParams, `${params.name}: ${checked.errorMessage}`);
-    const result = call(known.tool, checked.data, AbortSignal.any([signal, interrupt]));
-    open.add(result);
-    return result.finally(() => open.delete(result));
+    return call(known.tool, checked.data, AbortSignal.any([signal, interrupt]));
   });
-  const closed = new Promise<void>((resolve) => {
+  const transport = new StdioServerTransport(stdin, stdout);
+  await server.connect(transport);
+  const answered = watchReplies(transport);
+  await new Promise<void>((resolve) => {
     server.onclose = resolve;
     stdin.once('end', resolve).once('close', resolve);
     interrupt.addEventListener('abort', () => resolve(), { once: true });
   });
-  await server.connect(new StdioServerTransport(stdin, stdout));
-  await closed;
-  await Promise.allSettled(open);
+  await answered();
   await server.close();
+}
+
+/** Follows which requests still wait for their reply. The result resolves as soon as none does. */
+function watchReplies(transport: StdioServerTransport): () => Promise<void> {
+  const open = new Set<unknown>();
+  let onIdle = (): void => {};
+  const close = (id: unknown): void => {
+    open.delete(id);
+    if (open.size === 0) onIdle();
+  };
+  const receive = transport.onmessage;
+  transport.onmessage = (message) => {
+    if ('method' in message && 'id' in message) open.add(message.id);
+    if ('method' in message && message.method === 'notifications/cancelled') close(message.params?.requestId);
+    receive?.(message);
+  };
+  const send = transport.send.bind(transport);
+  transport.send = async (message) => {
+    await send(message);
+    if (!('method' in message)) close(message.id);
+  };
+  return () =>
+    new Promise((resolve) => {
+      onIdle = resolve;
+      if (open.size === 0) resolve();
+    });
 }
 
 function describe({ name, title, description, inputSchema, outputSchema, effect }: Tool) {

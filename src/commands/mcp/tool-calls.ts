@@ -53,34 +53,24 @@ export class ToolCalls {
 
   /** The result of a call, after 48 seconds at most. Never rejects. */
   async call(tool: Tool, input: ToolInput, signal: AbortSignal): Promise<CallToolResult> {
-    const { clock } = this.#options.context.host;
-    const ended = new AbortController();
     const stop = new AbortController();
     const stopWith = (): void => stop.abort(new Interrupt('SIGTERM'));
-    signal.addEventListener('abort', stopWith, { once: true });
-    const deadline = clock
-      .sleep(CALL_MS, ended.signal)
-      .then(stopWith)
-      .then(() => clock.sleep(GRACE_MS, ended.signal))
-      .then(() =>
-        failed(
-          [
-            new SoraError('wait_timeout', {
-              title: `${tool.name} has not ended yet`,
-              hints: ['call `status` for what became of it'],
-            }),
-          ],
-          this.#clean,
-        ),
-      );
-    deadline.catch(() => {}); // `ended` cuts it short
+    const ends = AbortSignal.any([signal, AbortSignal.timeout(CALL_MS)]);
+    if (ends.aborted) stopWith();
+    else ends.addEventListener('abort', stopWith, { once: true });
+    const overdue = new Promise<CallToolResult>((resolve) => {
+      const error = new SoraError('wait_timeout', {
+        title: `${tool.name} has not ended yet`,
+        hints: ['call `list` or `status` to see what became of it'],
+      });
+      AbortSignal.timeout(CALL_MS + GRACE_MS).addEventListener('abort', () => resolve(failed([error], this.#clean)));
+    });
     try {
-      return await Promise.race([this.#run(tool, input, stop.signal), deadline]);
+      return await Promise.race([this.#run(tool, input, stop.signal), overdue]);
     } catch (thrown) {
       return failed([asSoraError(thrown)], this.#clean);
     } finally {
-      signal.removeEventListener('abort', stopWith);
-      ended.abort();
+      ends.removeEventListener('abort', stopWith);
     }
   }
 
