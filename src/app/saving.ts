@@ -5,8 +5,18 @@ import type { JobRecord, SavedFile } from '../domain/record.ts';
 import { commandAbout } from '../domain/shell.ts';
 import type { JobSummary } from '../domain/summary.ts';
 import { VARIANTS, type Variant, type VideoJob } from '../domain/video.ts';
-import { checkDestination, type Destination, fileExists, parseDestination, sidecarPath } from '../jobs/destination.ts';
+import {
+  checkDestination,
+  type Destination,
+  fileExists,
+  isNameKnown,
+  nameFaults,
+  parseDestination,
+  pathsFor,
+  sidecarPath,
+} from '../jobs/destination.ts';
 import { downloadTo } from '../jobs/download-stream.ts';
+import { NAMELESS, type NamedVideo, type NamePlace, placeTemplate, templateFaults } from '../jobs/name-template.ts';
 import { save } from '../jobs/save.ts';
 import { cleanLine } from '../output/clean-text.ts';
 import { jobJson } from '../output/job-view.ts';
@@ -15,7 +25,7 @@ import { pathFault } from '../platform/file-names.ts';
 import { Interrupt } from '../platform/host.ts';
 import type { CommandResult } from './command.ts';
 import type { Context } from './context.ts';
-import type { OptionSpecs } from './option-values.ts';
+import { type OptionSpecs, refuseFaults } from './option-values.ts';
 import { type Server, targetOption } from './servers.ts';
 import { type SidecarDeps, writeSidecars } from './sidecars.ts';
 
@@ -23,7 +33,11 @@ const GROUP = 'Files:';
 
 /** Where files are saved; for every command that saves files. */
 export const FILE_OPTIONS = {
-  output: { group: GROUP, flags: '-o, --output <file|dir|->', summary: 'where to save; `-` is standard output' },
+  output: {
+    group: GROUP,
+    flags: '-o, --output <file|dir|template|->',
+    summary: 'where to save: a name, a folder, names like `{slug}-{id:8}.{ext}`, or `-` for standard output',
+  },
   variant: {
     group: GROUP,
     flags: '--variant <name>',
@@ -47,13 +61,16 @@ export interface FilePlan {
 }
 
 /** Reports that one name was given for several videos. */
-export const SEVERAL_NEED_FOLDER = 'several videos need a folder: end the name after `-o` with a slash';
+export const SEVERAL_NEED_FOLDER =
+  'several videos need a folder: end the name after `-o` with a slash, or write `{id}` in it';
 
 interface FileChoices {
   readonly output: string | undefined;
   readonly variant: readonly string[] | undefined;
   readonly force: boolean | undefined;
   readonly sidecar?: boolean | undefined;
+  /** What a template can name of the place of a video. */
+  readonly place?: readonly (keyof NamePlace)[];
 }
 
 /** Decides what is saved where; problems with the options are added to the faults. */
@@ -62,7 +79,7 @@ export function planFiles(
   { configuration, host, options }: Pick<Context, 'configuration' | 'host' | 'options'>,
   faults: string[],
 ): FilePlan {
-  const { output, variant, force = false, sidecar = configuration.sidecar } = choices;
+  const { output, variant, force = false, sidecar = configuration.sidecar, place = [] } = choices;
   const destination = parseDestination(output, host.cwd);
   const variants = [...new Set(variant ?? ['video'])].filter((name): name is Variant => {
     const isVariant = VARIANTS.some((known) => known === name);
@@ -76,16 +93,43 @@ export function planFiles(
     if (choices.sidecar) faults.push('`--sidecar` needs a file, which `-o -` does not write');
     if (host.stdout.isTTY) faults.push('standard output is a terminal: pipe it, or name a file with `-o`');
   }
-  const fault = output === undefined ? null : pathFault(output, sidecar ? sidecarPath('').length : 0);
-  if (fault !== null) faults.push(`\`-o ${output}\`: ${fault}`);
+  if (output !== undefined) {
+    const isNamed = destination.kind === 'template';
+    const fault = isNamed ? null : pathFault(output, reservedBytes(sidecar), host.platform);
+    const found = isNamed ? templateFaults(output, place) : fault === null ? [] : [fault];
+    faults.push(...found.map((each) => `\`-o ${output}\`: ${each}`));
+  }
   return { destination, variants: [first, ...others], force, sidecar };
 }
 
+/** Checks names that depend on the video. Throws `usage` with all problems. */
+export function checkNames(
+  { destination, variants, sidecar }: FilePlan,
+  video: NamedVideo,
+  { host }: Pick<Context, 'host'>,
+  command: string,
+): void {
+  const limits = { reserveBytes: reservedBytes(sidecar), platform: host.platform };
+  refuseFaults(nameFaults(destination, variants, video, limits), command);
+}
+
+/** The plan of one of several videos. */
+export function placePlan(plan: FilePlan, place: NamePlace): FilePlan {
+  const { destination } = plan;
+  if (destination.kind !== 'template') return plan;
+  return { ...plan, destination: { ...destination, path: placeTemplate(destination.path, place) } };
+}
+
+/** For the extension of a sidecar. */
+function reservedBytes(sidecar: boolean): number {
+  return sidecar ? sidecarPath('').length : 0;
+}
+
 /** Throws `file_exists` or `cannot_write` before anything is paid. */
-export function checkFiles({ destination, variants, force, sidecar }: FilePlan): void {
-  checkDestination(destination, variants, force);
-  if (!sidecar || force || destination.kind !== 'file') return;
-  const path = sidecarPath(destination.path);
+export function checkFiles({ destination, variants, force, sidecar }: FilePlan, video: NamedVideo = NAMELESS): void {
+  checkDestination(destination, variants, force, video);
+  if (!sidecar || force || destination.kind === 'stdout' || !isNameKnown(destination)) return;
+  const path = sidecarPath(pathsFor(destination, variants, video)[0]?.path ?? '');
   if (existsSync(path)) throw fileExists(path);
 }
 

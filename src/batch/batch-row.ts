@@ -1,14 +1,32 @@
 import { hash } from 'node:crypto';
-import { isAbsolute, resolve } from 'node:path';
+import { lstatSync } from 'node:fs';
+import { dirname, isAbsolute, join, relative, resolve } from 'node:path';
 import { SoraError } from '../domain/errors.ts';
 import type { Estimate } from '../domain/pricing.ts';
 import type { RecordedRequest } from '../domain/record.ts';
 import type { RequestInput, RequestResolution } from '../domain/request.ts';
 import { VARIANTS, type Variant, type VideoRequest } from '../domain/video.ts';
-import { type Destination, foldedName, sidecarPath } from '../jobs/destination.ts';
+import {
+  endsInSlash,
+  type FileDestination,
+  foldedName,
+  isNameKnown,
+  nameFaults,
+  pathsFor,
+  sidecarPath,
+} from '../jobs/destination.ts';
 import { describeImage, fingerprintOf, recordRequest } from '../jobs/fingerprint.ts';
 import type { FolderListings } from '../jobs/folder-listings.ts';
 import { decodeText, readBytes } from '../jobs/input-file.ts';
+import {
+  escapeTemplate,
+  isTemplate,
+  NAMELESS,
+  type NamedVideo,
+  placeTemplate,
+  rowName,
+  templateFaults,
+} from '../jobs/name-template.ts';
 import { isRemoteImage, readReferenceImage } from '../jobs/reference-image.ts';
 import type { RowRef } from '../jobs/submit.ts';
 import { pathFault } from '../platform/file-names.ts';
@@ -29,7 +47,7 @@ export interface BatchRow {
   readonly request: VideoRequest;
   readonly image: ImageFile | null;
   readonly estimate: Estimate | null;
-  readonly destination: Exclude<Destination, { kind: 'stdout' }>;
+  readonly destination: FileDestination;
   readonly variants: readonly [Variant, ...Variant[]];
 }
 
@@ -46,8 +64,11 @@ export interface RowSurroundings {
   readonly baseUrl: string;
   /** The folder of the manifest, which holds the images and prompt files of its rows; absolute. */
   readonly sourceFolder: string;
-  /** Where videos go; absolute. */
+  /** Where videos go: absolute. */
   readonly outputFolder: string;
+  /** How the files of rows without an `output` are named; absolute, or null for the default names. */
+  readonly outputTemplate: string | null;
+  readonly nowMs: number;
   /** Whether rows may name files outside these two folders. */
   readonly allowPaths: boolean;
   /** The image that the command line names, which may be anywhere; absolute. */
@@ -70,7 +91,7 @@ export interface ResolvedRows {
 
 /** Resolves all rows of a manifest and reports every fault of every row. */
 export function resolveRows(manifest: Manifest, surroundings: RowSurroundings): ResolvedRows {
-  const resolver = new RowResolver(surroundings);
+  const resolver = new RowResolver(surroundings, manifest.rows.length);
   const rows = manifest.rows.flatMap((row) => resolver.resolve(row));
   const faults = [...manifest.faults, ...resolver.faults].sort((a, b) => a.line - b.line);
   return { rows, faults, notes: resolver.notes };
@@ -82,22 +103,32 @@ class RowResolver {
   readonly #surroundings: RowSurroundings;
   readonly #images = new Map<string, { readonly image: RequestInput['image']; readonly digest: string | null }>();
   readonly #occurrences = new Map<string, number>();
+  /** Whether a folder is in the output folder, with links followed. */
+  readonly #foldersInside = new Map<string, boolean>();
+  #rows = 0;
   /** The first row that names each file. */
   readonly #outputs = new Map<string, { readonly line: number; readonly path: string }>();
 
-  constructor(surroundings: RowSurroundings) {
+  readonly #total: number;
+
+  constructor(surroundings: RowSurroundings, total: number) {
     this.#surroundings = surroundings;
+    this.#total = total;
   }
 
   resolve(row: ManifestRow): BatchRow[] {
     const { resolve: resolveRequest, estimate, sourceFolder } = this.#surroundings;
+    this.#rows += 1;
     const faultsBefore = this.faults.length;
-    const variants = this.#variantsOf(row);
     const destination = this.#destinationOf(row);
+    const isOutputFine = this.faults.length === faultsBefore;
+    const destinations = Array.from({ length: row.count }, (_, at) => this.#placed(destination, at + 1));
+    const variants = this.#variantsOf(row);
     const prompt = this.#attempt(row, () => this.#readPrompt(row.prompt));
     const read = row.image === undefined ? null : this.#attempt(row, () => this.#readImage(row.image ?? ''));
     const resolution = resolveRequest({ ...row.options, prompt: prompt ?? 'unreadable', image: read?.image, variants });
     if (!resolution.ok) this.#fault(row, resolution.violations);
+    if (isOutputFine) this.#checkNames(row, destinations, variants, resolution.ok ? resolution.value.request : null);
     if (!resolution.ok || this.faults.length > faultsBefore) return [];
     for (const note of resolution.value.notes) this.notes.add(note);
 
@@ -108,8 +139,8 @@ class RowResolver {
     const image = digest === null ? null : { path: resolve(sourceFolder, row.image ?? ''), digest };
     const price = estimate(request);
     const { line, id } = row;
-    // No spread: V8 would give each copy its own hidden class, 400 bytes per row.
-    return Array.from({ length: row.count }, () => ({
+    // Written out: V8 gives each copy of an object that is spread into a longer one a shape of its own, 400 bytes a row.
+    return destinations.map((placed) => ({
       line,
       id,
       ref: this.#ref(id, recorded),
@@ -117,7 +148,7 @@ class RowResolver {
       request: bare,
       image,
       estimate: price,
-      destination,
+      destination: placed,
       variants,
     }));
   }
@@ -147,25 +178,78 @@ class RowResolver {
     return first === undefined ? this.#surroundings.variants : [first, ...others];
   }
 
-  /** Two videos cannot share a file. */
-  #destinationOf({ line, output }: ManifestRow): BatchRow['destination'] {
-    const { outputFolder, allowPaths, sidecar, platform, listings } = this.#surroundings;
-    if (output === undefined) return { kind: 'folder', path: outputFolder };
-    const path = resolve(outputFolder, output);
-    const fault = pathFault(output, sidecar ? sidecarPath('').length : 0, platform);
-    if (fault !== null) this.#fault({ line }, [`the output \`${output}\`: ${fault}`]);
-    if (!allowPaths && (isAbsolute(output) || !isInside(outputFolder, path))) {
-      this.#fault({ line }, [`the output \`${output}\` must stay in the output folder (\`--allow-paths\` lifts this)`]);
+  /** Where the videos of a row go; the fields of place are still to be filled in. */
+  #destinationOf({ line, output }: ManifestRow): FileDestination {
+    const { outputFolder, outputTemplate, allowPaths, sidecar, platform, listings } = this.#surroundings;
+    if (output === undefined) return { kind: 'template', path: outputTemplate ?? this.#defaultName(outputFolder) };
+    const isNamed = isTemplate(output);
+    const fault = isNamed ? null : pathFault(output, sidecar ? sidecarPath('').length : 0, platform);
+    const faults = isNamed ? templateFaults(output, ['row', 'n']) : fault === null ? [] : [fault];
+    for (const each of faults) this.#fault({ line }, [`the output \`${output}\`: ${each}`]);
+    const base = isNamed ? escapeTemplate(outputFolder) : outputFolder;
+    const path = resolve(base, output);
+    if (!allowPaths && (isAbsolute(output) || !isInside(base, path))) {
+      this.#fault({ line }, [outside(output)]);
     }
-    if (/[/\\]$/.test(output) || listings.stat(path)?.isDirectory()) return { kind: 'folder', path };
-    const name = CASE_IS_IGNORED.has(platform) ? foldedName(path) : path;
+    const isFolder = endsInSlash(output) || output.endsWith('\\') || (!isNamed && listings.stat(path)?.isDirectory());
+    if (isFolder)
+      return { kind: 'template', path: isNamed ? join(path, rowName(this.#total)) : this.#defaultName(path) };
+    return { kind: isNamed ? 'template' : 'file', path };
+  }
+
+  #defaultName(folder: string): string {
+    return join(escapeTemplate(folder), rowName(this.#total));
+  }
+
+  #placed({ kind, path }: FileDestination, n: number): FileDestination {
+    return { kind, path: kind === 'template' ? placeTemplate(path, { row: this.#rows, n }) : path };
+  }
+
+  /** Two videos cannot have one file, and each must have a name that can be stored. */
+  #checkNames(
+    { line, output }: ManifestRow,
+    destinations: readonly FileDestination[],
+    variants: readonly Variant[],
+    request: VideoRequest | null,
+  ): void {
+    const { allowPaths, sidecar, platform } = this.#surroundings;
+    const video: NamedVideo = { ...(request ?? NAMELESS), id: null, createdAtMs: this.#surroundings.nowMs };
+    const reserveBytes = sidecar ? sidecarPath('').length : 0;
+    for (const destination of destinations) {
+      if (request === null && destination.kind !== 'file') return; // its names are not known
+      this.#fault({ line }, nameFaults(destination, variants, video, { reserveBytes, platform }));
+      const paths = pathsFor(destination, variants, video).map(({ path }) => path);
+      if (!allowPaths && output !== undefined && !paths.every((path) => this.#leadsInside(path))) {
+        this.#fault({ line }, [outside(output)]);
+      }
+      if (!isNameKnown(destination)) continue;
+      for (const [at, path] of paths.entries()) {
+        const isOwn = at === 0 && destination.kind === 'file';
+        this.#claim(path, isOwn ? output : undefined, line);
+      }
+      if (destination.kind === 'file') return; // that `count` asks for more is a fault already
+    }
+  }
+
+  #claim(path: string, output: string | undefined, line: number): void {
+    const name = CASE_IS_IGNORED.has(this.#surroundings.platform) ? foldedName(path) : path;
     const first = this.#outputs.get(name);
-    if (first === undefined) this.#outputs.set(name, { line, path });
-    else {
-      const why = first.path === path ? '' : ', as this platform ignores case';
-      this.#fault({ line }, [`the output \`${output}\` is already used in line ${first.line}${why}`]);
+    if (first === undefined) {
+      this.#outputs.set(name, { line, path });
+      return;
     }
-    return { kind: 'file', path };
+    const why = first.path === path ? '' : ', as this platform ignores case';
+    const shown = output ?? relative(this.#surroundings.outputFolder, path);
+    this.#fault({ line }, [`the output \`${shown}\` is already used in line ${first.line}${why}`]);
+  }
+
+  #leadsInside(path: string): boolean {
+    const { outputFolder } = this.#surroundings;
+    const folder = dirname(path);
+    const isFolderInside = this.#foldersInside.get(folder) ?? leadsInside(outputFolder, folder);
+    this.#foldersInside.set(folder, isFolderInside);
+    const isLink = lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() ?? false;
+    return isFolderInside && (!isLink || leadsInside(outputFolder, path));
   }
 
   /** The absolute path of a file that a row names. Throws an `Error` if it leads out of the manifest's folder. */
@@ -210,7 +294,11 @@ class RowResolver {
   }
 }
 
-/** The request with the bytes of its image. Throws `invalid_request` if the file has changed. */
+function outside(output: string): string {
+  return `the output \`${output}\` must stay in the output folder (\`--allow-paths\` lifts this)`;
+}
+
+/** The request with the bytes of its image. Throws `invalid_request` when the file is no longer what it was. */
 export function completeRequest({ request, image, line }: BatchRow): VideoRequest {
   if (image === null) return request;
   try {

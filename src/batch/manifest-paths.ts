@@ -1,5 +1,5 @@
-import { realpathSync } from 'node:fs';
-import { isAbsolute, relative, sep } from 'node:path';
+import { lstatSync, realpathSync } from 'node:fs';
+import { basename, dirname, isAbsolute, join, relative, sep } from 'node:path';
 
 /** Whether a path is a folder or lies below it, judged by the names alone; both are absolute. */
 export function isInside(folder: string, path: string): boolean {
@@ -7,11 +7,28 @@ export function isInside(folder: string, path: string): boolean {
   return steps !== '..' && !steps.startsWith(`..${sep}`) && !isAbsolute(steps);
 }
 
-/** As `isInside`, with links followed. A path that does not exist is judged by its names. */
+/** The same with links followed, those to files that do not exist included. */
 export function leadsInside(folder: string, path: string): boolean {
+  const [top, end] = [realPath(folder), realPath(path)];
+  return top !== null && end !== null && isInside(top, end);
+}
+
+/** What does not exist yet is judged by the folder that it will be in. Null for a link that leads nowhere. */
+function realPath(path: string): string | null {
   try {
-    return isInside(realpathSync(folder), realpathSync(path));
+    return realpathSync(path);
   } catch {
-    return isInside(folder, path);
+    if (isLink(path)) return null;
+    const parent = dirname(path);
+    const real = parent === path ? path : realPath(parent);
+    return real && join(real, basename(path));
+  }
+}
+
+function isLink(path: string): boolean {
+  try {
+    return lstatSync(path).isSymbolicLink();
+  } catch {
+    return false;
   }
 }

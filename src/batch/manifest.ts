@@ -1,4 +1,5 @@
 import { isJsonObject, parseJson } from '../domain/json.ts';
+import { hasField } from '../jobs/name-template.ts';
 import { ManifestReading } from './manifest-reading.ts';
 import type { Manifest } from './manifest-row.ts';
 import type { RowValues } from './row-reader.ts';
@@ -86,7 +87,7 @@ function findDoubles(reading: ManifestReading): void {
     const first = id === null ? undefined : lines.get(id);
     if (first !== undefined) reading.addFault(line, `the id \`${id}\` is already used in line ${first}`);
     else if (id !== null) lines.set(id, line);
-    const isFile = output !== undefined && !/[/\\]$/.test(output);
+    const isFile = output !== undefined && !/[/\\]$/.test(output) && !hasField(output, 'n', 'id');
     if (isFile && count > 1) reading.addFault(line, '`output` names one file, but `count` asks for several videos');
   }
 }

@@ -4,6 +4,7 @@ import type { Context } from '../app/context.ts';
 import { refuseFaults } from '../app/option-values.ts';
 import {
   checkFiles,
+  checkNames,
   FILE_OPTIONS,
   type FilePlan,
   planFiles,
@@ -18,7 +19,8 @@ import { forEach } from '../domain/outcomes.ts';
 import type { JobRecord, SavedFile } from '../domain/record.ts';
 import { summarize } from '../domain/summary.ts';
 import { isTerminal, type VideoJob } from '../domain/video.ts';
-import { fileExists, type NamedVideo, pathsFor, sidecarPath } from '../jobs/destination.ts';
+import { fileExists, isForSeveral, pathsFor, sidecarPath } from '../jobs/destination.ts';
+import { NAMELESS, type NamedVideo, namedVideo } from '../jobs/name-template.ts';
 import { JOB_JSON_SHAPE } from '../output/job-view.ts';
 
 export const downloadCommand = defineCommand({
@@ -48,7 +50,7 @@ export const downloadCommand = defineCommand({
     const { jobs, host } = deps;
     const faults: string[] = [];
     const plan = planFiles(options, deps, faults);
-    if (args.length > 1 && plan.destination.kind !== 'folder') faults.push(SEVERAL_NEED_FOLDER);
+    if (args.length > 1 && !isForSeveral(plan.destination, 'id')) faults.push(SEVERAL_NEED_FOLDER);
     refuseFaults(faults, 'download');
     checkFiles({ ...plan, force: true }); // what stands there may be the very file
     const failures: SoraError[] = [];
@@ -63,7 +65,9 @@ export const downloadCommand = defineCommand({
       if (plan.destination.kind === 'file') refuseExisting(plan, NAMELESS, saved);
       const job = await jobs.look(found);
       refuseUnfinished(job, targetOption(server.identity), host.clock.now());
-      refuseExisting(plan, { id: job.id, prompt: job.prompt ?? record?.request.prompt ?? null }, saved);
+      const video = namedVideo(job, record);
+      checkNames(plan, video, deps, 'download');
+      refuseExisting(plan, video, saved);
       const files = await saveFiles({ server, record, job }, plan, deps, failures, saved);
       return { ...summarize(server.identity.profile, record, job), files };
     });
@@ -79,17 +83,17 @@ function refuseUnfinished(job: VideoJob, target: string, nowMs: number): void {
 }
 
 /** The files that an earlier run saved where the plan wants them. */
-function savedFiles({ job, request, files }: JobRecord, { destination, variants, force }: FilePlan): SavedFile[] {
+function savedFiles(
+  { job, request, submittedAtMs, files }: JobRecord,
+  { destination, variants, force }: FilePlan,
+): SavedFile[] {
   if (destination.kind === 'stdout' || force || job === null) return [];
-  const wanted = pathsFor(destination, variants, { id: job.id, prompt: request.prompt });
+  const wanted = pathsFor(destination, variants, namedVideo(job, { request, submittedAtMs }));
   return wanted.flatMap(({ variant, path }) => {
     const file = files.findLast((candidate) => candidate.variant === variant && candidate.path === path);
     return file !== undefined && statSync(path, { throwIfNoEntry: false })?.size === file.bytes ? [file] : [];
   });
 }
-
-/** A requested name does not depend on the video. */
-const NAMELESS = { id: '', prompt: null };
 
 /** Default names depend on the job, so they are checked here. Throws `file_exists` for other files than those in `saved`. */
 function refuseExisting(

@@ -1,24 +1,42 @@
-import { createHash } from 'node:crypto';
 import { accessSync, constants, existsSync, statSync } from 'node:fs';
 import { basename, dirname, extname, join, resolve, sep } from 'node:path';
 import { SoraError } from '../domain/errors.ts';
 import { fitsVariant, promisedKind } from '../domain/media.ts';
 import type { Variant } from '../domain/video.ts';
+import { pathFault } from '../platform/file-names.ts';
 import { type WriteTarget, writeTargetOf } from '../platform/files.ts';
 import { makeFolder } from '../platform/folders.ts';
+import {
+  DEFAULT_NAME,
+  escapeTemplate,
+  expandTemplate,
+  hasField,
+  isTemplate,
+  literalStart,
+  NAMELESS,
+  type NamedVideo,
+} from './name-template.ts';
 
-/** Where results go: a file, a folder or standard output. */
+/** Where results go: a file, a folder to fill, a template of names, or standard output. Paths are absolute. */
 export type Destination =
-  | { readonly kind: 'file'; readonly path: string }
-  | { readonly kind: 'folder'; readonly path: string }
+  | { readonly kind: 'file' | 'folder' | 'template'; readonly path: string }
   | { readonly kind: 'stdout' };
 
-/** Names of standard output, which must not be opened (and truncated) as files. */
+/** A destination on the disk. */
+export type FileDestination = Exclude<Destination, { kind: 'stdout' }>;
+
+/** Names of standard output: opened as files, they would be emptied first. */
 const STDOUT_NAMES: ReadonlySet<string> = new Set(['-', '/dev/stdout', '/dev/fd/1', '/proc/self/fd/1']);
 
-/** Parses `-o`: a folder if it exists as one or ends in a slash; the working folder by default. */
+/** Reads `-o`: a folder if it exists as one or ends in a slash, a template if it has braces; the default is the working folder. */
 export function parseDestination(output: string | undefined, cwd: string): Destination {
   if (output !== undefined && STDOUT_NAMES.has(output)) return { kind: 'stdout' };
+  if (output !== undefined && isTemplate(output)) {
+    return {
+      kind: 'template',
+      path: `${resolve(escapeTemplate(cwd), output)}${endsInSlash(output) ? `${sep}${DEFAULT_NAME}` : ''}`,
+    };
+  }
   const path = resolve(cwd, output ?? '.');
   const isFolder = output === undefined || endsInSlash(output) || isExistingFolder(path);
   return { kind: isFolder ? 'folder' : 'file', path };
@@ -40,12 +58,7 @@ function isExistingFolder(path: string): boolean {
 
 const EXTENSION: Readonly<Record<Variant, string>> = { video: 'mp4', thumbnail: 'webp', spritesheet: 'jpg' };
 
-export interface NamedVideo {
-  readonly id: string;
-  readonly prompt: string | null;
-}
-
-/** The file for a variant. */
+/** A file that a variant goes to. */
 export interface VariantPath {
   readonly variant: Variant;
   readonly path: string;
@@ -53,30 +66,70 @@ export interface VariantPath {
   readonly isAskedFor: boolean;
 }
 
-/**
- * The files for the variants of a video. A requested name goes to the first variant that matches its
- * extension; the others get names beside it.
- */
+/** Where the variants of a video go, each to a file of its own. */
 export function pathsFor(
-  destination: Exclude<Destination, { kind: 'stdout' }>,
+  { kind, path }: FileDestination,
   variants: readonly Variant[],
   video: NamedVideo,
 ): VariantPath[] {
-  const { kind, path: given } = destination;
-  const base = kind === 'folder' ? join(given, defaultStem(video)) : given;
-  const promised = kind === 'folder' ? null : promisedKind(extname(given).slice(1));
-  const named =
-    kind === 'folder' ? undefined : variants.find((variant) => promised === null || fitsVariant(promised, variant));
+  if (kind === 'file') return pathsBeside(path, variants);
+  const template = kind === 'folder' ? join(escapeTemplate(path), DEFAULT_NAME) : path;
+  const isAskedFor = !template.endsWith('.{ext}');
+  const paths = variants.map((variant) => {
+    const { name } = expandTemplate(template, video, { variant, extension: EXTENSION[variant] });
+    return { variant, path: name, isAskedFor };
+  });
+  const [first] = paths;
+  return first === undefined || hasField(template, 'variant', 'ext') ? paths : pathsBeside(first.path, variants);
+}
+
+/** A name that was asked for is for the first variant that its extension suits; the others go to files beside it. */
+function pathsBeside(given: string, variants: readonly Variant[]): VariantPath[] {
+  const promised = promisedKind(extname(given).slice(1));
+  const named = variants.find((variant) => promised === null || fitsVariant(promised, variant));
   const taken = new Set<string>(named === undefined ? [] : [foldedName(given)]);
+  const stem = promised === null ? given : withoutExtension(given);
   return variants.map((variant) => {
     if (variant === named) return { variant, path: given, isAskedFor: true };
     const extension = EXTENSION[variant];
-    const stem = kind === 'folder' || promised === null ? base : withoutExtension(base);
     const beside = `${stem}.${extension}`;
     const path = taken.has(foldedName(beside)) ? `${stem}-${variant}.${extension}` : beside;
     taken.add(foldedName(path));
     return { variant, path, isAskedFor: false };
   });
+}
+
+/** Whether several videos can be saved there, each under a name of its own. */
+export function isForSeveral(destination: Destination, ...fields: readonly ('n' | 'id')[]): boolean {
+  return destination.kind === 'folder' || (destination.kind === 'template' && hasField(destination.path, ...fields));
+}
+
+/** Whether the names are known before the video has an id. */
+export function isNameKnown({ kind, path }: FileDestination): boolean {
+  return kind === 'file' || (kind === 'template' && !hasField(path, 'id'));
+}
+
+/**
+ * What keeps a template from naming the files of a video, before it is created: fields without a value, and names that the
+ * platform cannot store. `reserveBytes` are for the name of a file beside it.
+ */
+export function nameFaults(
+  destination: Destination,
+  variants: readonly Variant[],
+  video: NamedVideo,
+  { reserveBytes, platform }: { readonly reserveBytes: number; readonly platform: NodeJS.Platform },
+): string[] {
+  if (destination.kind !== 'template') return [];
+  const { path: template } = destination;
+  const faults = variants.flatMap((variant) => {
+    const { name, empty } = expandTemplate(template, video, { variant, extension: EXTENSION[variant] });
+    const fault = pathFault(name, reserveBytes, platform);
+    return [
+      ...empty.map((field) => `\`${field}\` has no value for this video`),
+      ...(fault === null ? [] : [`${name}: ${fault}`]),
+    ];
+  });
+  return [...new Set(faults)];
 }
 
 function withoutExtension(path: string): string {
@@ -97,35 +150,22 @@ export function sidecarPath(path: string): string {
   return `${path}.json`;
 }
 
-const SLUG_CHARACTERS = 48;
-
-/** `<slug of the prompt>-<end of the id>`; ids that are unsuitable for file names are hashed. */
-function defaultStem({ id, prompt }: NamedVideo): string {
-  const slug = (prompt ?? '')
-    .normalize('NFC')
-    .toLowerCase()
-    .replace(/[^\p{Letter}\p{Number}]+/gu, '-')
-    .replace(/^-+/, '');
-  const short = [...slug].slice(0, SLUG_CHARACTERS).join('').replace(/-+$/, '');
-  return `${short || 'video'}-${endOfId(id)}`;
-}
-
-function endOfId(id: string): string {
-  const tail = /^[\w-]{1,64}$/.test(id) ? /[A-Za-z0-9]{1,8}$/.exec(id)?.[0] : undefined;
-  return tail ?? createHash('sha256').update(id).digest('hex').slice(0, 8);
-}
-
 /**
  * Checks, before money is spent, that the result can be saved, and creates missing folders.
  * Throws `file_exists` and `cannot_write`.
  */
-export function checkDestination(destination: Destination, variants: readonly Variant[], force: boolean): void {
+export function checkDestination(
+  destination: Destination,
+  variants: readonly Variant[],
+  force: boolean,
+  video: NamedVideo = NAMELESS,
+): void {
   if (destination.kind === 'stdout') return;
-  if (destination.kind === 'folder') {
-    checkFolder(destination.path);
+  if (!isNameKnown(destination)) {
+    checkFolder(folderOf(destination));
     return;
   }
-  const paths = pathsFor(destination, variants, { id: '', prompt: null }).map(({ path }) => path);
+  const paths = pathsFor(destination, variants, video).map(({ path }) => path);
   const targets = paths.map(checkedTarget);
   if (targets.some(({ kind }) => kind === 'stream') && variants.length > 1) {
     throw new SoraError('usage', { title: `${destination.path} is not a file, and accepts only one variant` });
@@ -135,8 +175,14 @@ export function checkDestination(destination: Destination, variants: readonly Va
   if (taken.length > 0 && !force) throw fileExists(taken.join(', '));
 }
 
-/** Creates a missing folder. Throws `cannot_write` if no file can be created in it. */
-function checkFolder(folder: string): void {
+/** The folder that all files go to or below. */
+export function folderOf({ kind, path }: FileDestination): string {
+  if (kind === 'folder') return path;
+  return dirname(kind === 'file' ? path : `${literalStart(path)}x`);
+}
+
+/** Creates a folder where it is missing. Throws `cannot_write` where no file can be created in it. */
+export function checkFolder(folder: string): void {
   try {
     makeFolder(folder);
     accessSync(folder, constants.W_OK | constants.X_OK);

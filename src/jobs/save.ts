@@ -1,18 +1,20 @@
+import { dirname } from 'node:path';
 import { SoraError } from '../domain/errors.ts';
 import type { JobRecord, SavedFile } from '../domain/record.ts';
 import type { Variant, VideoJob } from '../domain/video.ts';
 import { Interrupt } from '../platform/host.ts';
 import type { Ledger } from '../store/ledger.ts';
 import type { ContentDeps } from './content-stream.ts';
-import { checkedTarget, type Destination, pathsFor, type VariantPath } from './destination.ts';
+import { checkedTarget, checkFolder, type FileDestination, pathsFor, type VariantPath } from './destination.ts';
 import { download } from './download.ts';
 import { downloadInto } from './download-stream.ts';
+import { namedVideo } from './name-template.ts';
 
 export interface SaveOrder {
   readonly job: VideoJob;
   /** Undefined for a job that was created elsewhere, which has no place in the ledger. */
   readonly record: JobRecord | undefined;
-  readonly destination: Exclude<Destination, { kind: 'stdout' }>;
+  readonly destination: FileDestination;
   readonly variants: readonly Variant[];
   /** Files that an earlier run saved; their variants are not downloaded again. */
   readonly saved?: readonly SavedFile[];
@@ -36,10 +38,9 @@ type SaveDeps = ContentDeps & { readonly ledger: Ledger };
  */
 export async function save(deps: SaveDeps, order: SaveOrder): Promise<SaveResult> {
   const { job, record, destination, variants, saved = [] } = order;
-  const named = { id: job.id, prompt: job.prompt ?? record?.request.prompt ?? null };
   const files: SavedFile[] = [];
   const errors: (SoraError | Interrupt)[] = [];
-  for (const target of pathsFor(destination, variants, named)) {
+  for (const target of pathsFor(destination, variants, namedVideo(job, record))) {
     try {
       const known = saved.find(({ variant }) => variant === target.variant);
       const file = known ?? (await saveVariant(deps, order, target, files));
@@ -66,6 +67,7 @@ async function saveVariant(
     await downloadInto(path, deps, { source, variant, isCompleted });
     return null;
   }
+  checkFolder(dirname(path)); // one that a template names
   const file = await download(deps, {
     source,
     variant,

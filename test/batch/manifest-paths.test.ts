@@ -6,6 +6,7 @@ import { readManifest } from '../../src/batch/manifest.ts';
 import { FolderListings } from '../../src/jobs/folder-listings.ts';
 import { createCommandLine } from '../support/command-line.ts';
 import { createPngHeader } from '../support/image-headers.ts';
+import { createVideoRequest } from '../support/video-request.ts';
 
 /** A manifest in `work/shots`, with a prompt and an image in its folder and others outside. */
 function createShots(rowsIn: (cwd: string) => readonly object[]) {
@@ -69,7 +70,12 @@ describe('the paths of a manifest', () => {
 });
 
 describe('the outputs of a manifest', () => {
-  async function faultsOn(platform: NodeJS.Platform, outputs: readonly string[], sidecar = false): Promise<string[]> {
+  async function faultsOn(
+    platform: NodeJS.Platform,
+    outputs: readonly (string | undefined)[],
+    sidecar = false,
+    outputTemplate: string | null = null,
+  ): Promise<string[]> {
     const rows = outputs.map((output) => JSON.stringify({ prompt: 'a', output }));
     const manifest = await readManifest(rows.join('\n'), 'jsonl');
     const { faults } = resolveRows(manifest, {
@@ -83,7 +89,9 @@ describe('the outputs of a manifest', () => {
       platform,
       listings: new FolderListings(),
       variants: ['video'],
-      resolve: () => ({ ok: false, violations: [], wrongImageSize: false }),
+      outputTemplate,
+      nowMs: 0,
+      resolve: () => ({ ok: true, value: { request: createVideoRequest(), askedSeconds: null, notes: [] } }),
       estimate: () => null,
     });
     return faults.map(({ line, message }) => `${line}: ${message}`);
@@ -113,5 +121,47 @@ describe('the outputs of a manifest', () => {
         '2: the output `boat.MP4` is already used in line 1, as this platform ignores case',
       ]);
     }
+  });
+
+  it('lead nowhere else by a link, not even by one to a file that does not exist', async () => {
+    const { sora } = createShots(() => [
+      { prompt: 'a', output: 'link/boat.mp4' },
+      { prompt: 'b', output: 'planted.mp4' },
+      { prompt: 'c', output: '{model}/../../boat.mp4' },
+      { prompt: 'd', output: 'inner/boat.mp4' },
+    ]);
+    const clips = join(sora.cwd, 'clips');
+    mkdirSync(join(clips, 'real'), { recursive: true });
+    symlinkSync(sora.cwd, join(clips, 'link'));
+    symlinkSync(join(sora.cwd, 'planted.mp4'), join(clips, 'planted.mp4'));
+    symlinkSync(join(clips, 'real'), join(clips, 'inner'));
+    const { stderr } = await sora.run(['batch', 'shots/shots.jsonl', '--simulate', '--dry-run', '-o', 'clips']);
+    const lines = [...stderr.matchAll(/line (\d): the output .* must stay in the output folder/g)].map(
+      ([, line]) => line,
+    );
+    expect(lines).toEqual(['1', '2', '3']);
+  });
+
+  it('may be templates, whose faults and clashes are all found', async () => {
+    const outputs = [
+      '{slug}-{row:02}.mp4',
+      '{slug}-{wat}.mp4',
+      '{slug}}.mp4',
+      'a.mp4',
+      '{slug:1}.mp4',
+      '{id}.mp4',
+      '{id}.mp4',
+    ];
+    expect(await faultsOn('linux', outputs)).toEqual([
+      '2: the output `{slug}-{wat}.mp4`: `{wat}` is not a field; the fields are row, n, id, slug, model, seconds, size, date, variant, ext',
+      '3: the output `{slug}}.mp4`: `}` is not part of a field; write `}}` for the character',
+      '5: the output `a.mp4` is already used in line 4',
+    ]);
+    expect(await faultsOn('linux', [undefined, undefined], false, '/clips/{slug}.mp4')).toEqual([
+      '2: the output `a-red-kite-over-the-sea.mp4` is already used in line 1',
+    ]);
+    expect(await faultsOn('win32', [undefined], false, '/clips/nul.{row}.mp4')).toEqual([
+      expect.stringContaining('`nul.1.mp4` names a device on Windows'),
+    ]);
   });
 });

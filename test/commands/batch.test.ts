@@ -26,9 +26,9 @@ describe('a batch', () => {
       "
     `);
     expect(first.stdout.trim().split('\n').sort()).toEqual([
-      expect.stringMatching(/^line 1\tdone\tvideo_\d\ta-boat-\d\.mp4$/),
-      expect.stringMatching(/^line 2\tdone\tvideo_\d\ta-cat-\d\.mp4$/),
-      expect.stringMatching(/^line 3\tdone\tvideo_\d\ta-dog-\d\.mp4$/),
+      expect.stringMatching(/^line 1\tdone\tvideo_\d\t001-a-boat-\d\.mp4$/),
+      expect.stringMatching(/^line 2\tdone\tvideo_\d\t002-a-cat-\d\.mp4$/),
+      expect.stringMatching(/^line 3\tdone\tvideo_\d\t003-a-dog-\d\.mp4$/),
     ]);
     expect(clipsIn(sora)).toHaveLength(3);
     expect(resultsIn(sora).map(({ line, outcome }) => [line, outcome])).toEqual([
@@ -104,7 +104,7 @@ describe('a batch', () => {
     const { sora, server } = await createStudio();
     const run = (): Promise<RunResult> =>
       sora.run(['batch', '-', '--base-url', server.url], { http: nodeHttp, stdin: '{"id":"x","prompt":"a fox"}\n' });
-    expect((await run()).stdout).toMatch(/^x\tdone\tvideo_1\ta-fox-/);
+    expect((await run()).stdout).toMatch(/^x\tdone\tvideo_1\t001-a-fox-/);
     expect((await run()).code).toBe(0);
     expect(server.posts).toBe(1);
   });

@@ -49,7 +49,7 @@ export const batchCommand = defineCommand({
     const { profile, isSimulator } = configuration;
     const rows = selectRows(plan.rows, settings.retryFailed);
     const toBePaid = rows.filter(({ state }) => isToBePaid(state, settings));
-    refuseTakenOutputs(toBePaid, settings);
+    refuseTakenOutputs(toBePaid, settings, host.clock.now());
     const toPay = countRows(toBePaid, NOTHING, () => 'to_do');
     const { toSpendMicros, unpriced } = toPay;
     const count = { ...countRows(plan.rows, plan), toSpendMicros, unpriced };

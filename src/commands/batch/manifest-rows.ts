@@ -12,7 +12,7 @@ import { SoraError } from '../../domain/errors.ts';
 import { estimate } from '../../domain/pricing.ts';
 import { resolveRequest } from '../../domain/request.ts';
 import { withDefaults } from '../../domain/request-defaults.ts';
-import { sidecarPath } from '../../jobs/destination.ts';
+import { isNameKnown, pathsFor, sidecarPath } from '../../jobs/destination.ts';
 import { FolderListings } from '../../jobs/folder-listings.ts';
 import { decodeText, readInputFile, readStream } from '../../jobs/input-file.ts';
 import { isRemoteImage } from '../../jobs/reference-image.ts';
@@ -43,11 +43,11 @@ export async function planManifest(
  * Throws `invalid_manifest` if a file exists where an unpaid row would be saved. For a paid row it may be the video itself,
  * saved by a run that was killed before it could record that.
  */
-export function refuseTakenOutputs(rows: readonly PlannedRow[], settings: BatchSettings): void {
+export function refuseTakenOutputs(rows: readonly PlannedRow[], settings: BatchSettings, nowMs: number): void {
   const listings = new FolderListings();
   refuse(
     settings,
-    rows.flatMap(({ row }) => takenOutput(row, settings, listings)),
+    rows.flatMap(({ row }) => takenOutput(row, settings, listings, nowMs)),
   );
 }
 
@@ -59,7 +59,7 @@ function batchOf({ path }: ManifestSource, host: Host): string {
 /** The settings for reading a manifest, without running it. */
 export type ManifestSource = Pick<
   BatchSettings,
-  'name' | 'path' | 'format' | 'allowPaths' | 'variants' | 'outputFolder' | 'sidecar'
+  'name' | 'path' | 'format' | 'allowPaths' | 'variants' | 'outputFolder' | 'outputTemplate' | 'sidecar'
 >;
 
 /** The resolved rows of a manifest. Throws `invalid_manifest` with all problems of all lines. */
@@ -80,6 +80,8 @@ export async function readRows(
     baseUrl: configuration.baseUrl.value,
     sourceFolder: settings.path === null ? host.cwd : dirname(settings.path),
     outputFolder: settings.outputFolder,
+    outputTemplate: settings.outputTemplate,
+    nowMs,
     allowPaths: settings.allowPaths,
     imageOption: image,
     sidecar: settings.sidecar,
@@ -135,13 +137,15 @@ function defaultsOf(options: RequestOptions, image: string | undefined): RowValu
 }
 
 function takenOutput(
-  { line, destination }: BatchRow,
+  { line, destination, variants, request }: BatchRow,
   { force, sidecar }: BatchSettings,
   listings: FolderListings,
+  nowMs: number,
 ): ManifestFault[] {
-  if (force || destination.kind !== 'file') return [];
-  const { path } = destination;
-  const taken = [path, ...(sidecar ? [sidecarPath(path)] : [])].filter((name) => listings.stat(name) !== undefined);
+  if (force || !isNameKnown(destination)) return [];
+  const paths = pathsFor(destination, variants, { ...request, id: null, createdAtMs: nowMs }).map(({ path }) => path);
+  const names = [...paths, ...(sidecar ? paths.slice(0, 1).map(sidecarPath) : [])];
+  const taken = names.filter((name) => listings.stat(name)?.isFile());
   return taken.map((name) => ({
     line,
     message: `the output file already exists: ${name} (\`--force\` overwrites it)`,

@@ -13,6 +13,8 @@ import { parseMaxCost } from '../../app/spending.ts';
 import { parseRate } from '../../batch/create-pace.ts';
 import { MANIFEST_FORMATS, type ManifestFormat } from '../../batch/manifest.ts';
 import { ResultsFile } from '../../batch/results-file.ts';
+import { folderOf } from '../../jobs/destination.ts';
+import { isTemplate } from '../../jobs/name-template.ts';
 
 const RUN = 'Run:';
 const MONEY = 'Money:';
@@ -32,7 +34,11 @@ export const BATCH_OPTIONS = {
     summary: "let rows read files outside the manifest's folder and save outside the output folder",
   },
   schema: { group: MANIFEST, flags: '--schema', summary: 'print the JSON Schema of a row' },
-  output: { group: FILES, flags: '-o, --output <folder>', summary: 'folder to save in (default: the working folder)' },
+  output: {
+    group: FILES,
+    flags: '-o, --output <dir|template>',
+    summary: 'folder, or names such as `out/{row:03}-{slug}.mp4` (default: the working folder)',
+  },
   variant: FILE_OPTIONS.variant,
   force: FILE_OPTIONS.force,
   sidecar: FILE_OPTIONS.sidecar,
@@ -92,8 +98,10 @@ export interface BatchSettings {
   readonly variants: FilePlan['variants'];
   readonly force: boolean;
   readonly sidecar: boolean;
-  /** Absolute. */
+  /** Absolute; the folder that all files go to or below. */
   readonly outputFolder: string;
+  /** The names of the files, absolute; null for the default names. */
+  readonly outputTemplate: string | null;
   readonly results: ResultsFile | null;
   readonly concurrency: number;
   /** The minimum time between two creates. */
@@ -116,7 +124,7 @@ export function readBatchOptions(file: string | undefined, options: BatchOptions
   const { host, configuration } = deps;
   const faults: string[] = [];
   if (file === undefined) faults.push('no manifest: name a file, or `-` for standard input');
-  const files = planFiles({ ...options, output: folderOf(options.output) }, deps, faults);
+  const files = planFiles({ ...options, output: asFolder(options.output), place: ['row', 'n'] }, deps, faults);
   if (files.destination.kind === 'stdout') faults.push('several videos need a folder, not standard output');
   const format = MANIFEST_FORMATS.find((known) => known === options.format) ?? null;
   if (options.format !== undefined && format === null) {
@@ -135,7 +143,8 @@ export function readBatchOptions(file: string | undefined, options: BatchOptions
     variants: files.variants,
     force: files.force,
     sidecar: files.sidecar,
-    outputFolder: files.destination.kind === 'stdout' ? host.cwd : files.destination.path,
+    outputFolder: files.destination.kind === 'stdout' ? host.cwd : folderOf(files.destination),
+    outputTemplate: files.destination.kind === 'template' ? files.destination.path : null,
     results: resultsFile(options.results, path, deps),
     concurrency: number('--concurrency', options.concurrency, 1, MAX_CONCURRENCY, 4),
     intervalMs: intervalMs ?? 0,
@@ -150,9 +159,9 @@ export function readBatchOptions(file: string | undefined, options: BatchOptions
   return settings;
 }
 
-/** The output is a folder, with or without a trailing slash. */
-function folderOf(output: string | undefined): string | undefined {
-  return output === undefined || output === '-' || /[/\\]$/.test(output) ? output : `${output}/`;
+/** The output is a template or a folder, with or without a trailing slash. */
+function asFolder(output: string | undefined): string | undefined {
+  return output === undefined || output === '-' || isTemplate(output) || /[/\\]$/.test(output) ? output : `${output}/`;
 }
 
 function resultsFile(

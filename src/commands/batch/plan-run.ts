@@ -1,10 +1,8 @@
 import { existsSync } from 'node:fs';
-import { dirname } from 'node:path';
 import type { CommandResult } from '../../app/command.ts';
 import type { Context } from '../../app/context.ts';
 import type { Server } from '../../app/servers.ts';
 import { writeSidecars } from '../../app/sidecars.ts';
-import type { BatchRow } from '../../batch/batch-row.ts';
 import { allSavedFiles, type BatchPlan, type PlannedRow } from '../../batch/plan.ts';
 import { runBatch } from '../../batch/run.ts';
 import type { BatchCount } from '../../domain/batch.ts';
@@ -12,7 +10,7 @@ import { SoraError } from '../../domain/errors.ts';
 import { describePrice } from '../../domain/money.ts';
 import { shellWord } from '../../domain/shell.ts';
 import type { JobSummary } from '../../domain/summary.ts';
-import { checkDestination, sidecarPath } from '../../jobs/destination.ts';
+import { checkDestination, folderOf, sidecarPath } from '../../jobs/destination.ts';
 import { countJson, describeCount, entryJson, renderEntries } from '../../output/batch-view.ts';
 import type { Surface } from '../../output/surface.ts';
 import { Interrupt } from '../../platform/host.ts';
@@ -78,10 +76,6 @@ export async function runPlan(
   const result = report(progress, stoppedBy, settings, deps);
   const errors = [...(result.errors ?? []), ...unwritten, ...(failure === null ? [] : [failure])];
   return errors.length > 0 ? { ...result, errors } : result;
-}
-
-function folderOf({ kind, path }: BatchRow['destination']): string {
-  return kind === 'folder' ? path : dirname(path);
 }
 
 /** Videos that an earlier run saved without writing their sidecars. */

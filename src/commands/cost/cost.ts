@@ -173,6 +173,7 @@ async function estimateBatch(
     allowPaths: true, // nothing is sent or saved
     variants: ['video'] as const,
     outputFolder: host.cwd,
+    outputTemplate: null,
     sidecar: false,
   };
   const rows = await readRows(source, options, deps);

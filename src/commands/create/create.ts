@@ -6,8 +6,10 @@ import { REQUEST_OPTIONS, readRequest } from '../../app/request-options.ts';
 import { describeCost, previewRequest } from '../../app/request-preview.ts';
 import {
   checkFiles,
+  checkNames,
   FILE_OPTIONS,
   type FilePlan,
+  placePlan,
   planFiles,
   SEVERAL_NEED_FOLDER,
   savedResult,
@@ -24,6 +26,7 @@ import { changesOf } from '../../domain/request-changes.ts';
 import { commandAbout } from '../../domain/shell.ts';
 import { type JobSummary, summarize } from '../../domain/summary.ts';
 import type { VideoRequest } from '../../domain/video.ts';
+import { isForSeveral } from '../../jobs/destination.ts';
 import { type SubmitOrder, underWay } from '../../jobs/submit.ts';
 import { JOB_JSON_SHAPE } from '../../output/job-view.ts';
 import { submitCopies } from './copies.ts';
@@ -93,15 +96,18 @@ export const createCommand = defineCommand({
   async run({ args: [prompt = ''], options }, deps: CreateDeps) {
     const faults: string[] = [];
     const { configuration, host, output } = deps;
-    const plan = planFiles(options, deps, faults);
+    const plan = planFiles({ ...options, place: ['n'] }, deps, faults);
     const timeoutMs = parseTimeoutMs(options.timeout, configuration.timeoutMs.value, faults);
     const count = parseWholeNumber(options.count, { name: '--count', min: 1, max: MAX_COUNT, fallback: 1 }, faults);
     const maxCostMicros = parseMaxCost(options.maxCost, faults);
-    if (count > 1 && plan.destination.kind !== 'folder') faults.push(SEVERAL_NEED_FOLDER);
+    if (count > 1 && !isForSeveral(plan.destination, 'n', 'id')) faults.push(SEVERAL_NEED_FOLDER);
     if (options.reuse && (count > 1 || options.again))
       faults.push('`--reuse` cannot be combined with `--count` or `--again`');
     const read = await readRequest(prompt, options, deps, faults, plan.variants);
     for (const note of read.notes) output.note(note);
+    const video = { ...read.request, id: null, createdAtMs: host.clock.now() };
+    const plans = Array.from({ length: count }, (_, at) => placePlan(plan, { n: at + 1 }));
+    for (const each of plans) checkNames(each, video, deps, 'create');
 
     const price = estimate(read.request, host.clock.now(), configuration.prices);
     const files = options.detach || options.noDownload ? null : plan;
@@ -113,8 +119,9 @@ export const createCommand = defineCommand({
         answer: previewRequest(read, { price, count, attached: attachedTo(order, count, deps) }, configuration),
       };
     }
-    if (files !== null) checkFiles(files);
-    const reused = options.reuse ? await reuse(read.request, { plan: files, timeoutMs }, deps) : null;
+    if (files !== null) for (const each of plans) checkFiles(each, video);
+    const reuseOrder = { plan: files && placePlan(plan, { n: 1 }), timeoutMs };
+    const reused = options.reuse ? await reuse(read.request, reuseOrder, deps) : null;
     if (reused !== null) return savedResult([reused.summary], files, reused.errors, deps);
 
     requireKey(configuration, host.clock.now());
@@ -179,7 +186,10 @@ async function finish(
       for (const change of changesOf(request, outcome)) deps.output.note(change);
       const failure = failureOf(outcome, deps.host.clock.now());
       if (failure !== null) throw failure;
-      const files = plan === null ? [] : await saveFiles({ server, record, job: outcome }, plan, deps, errors);
+      const files =
+        plan === null
+          ? []
+          : await saveFiles({ server, record, job: outcome }, placePlan(plan, { n: at + 1 }), deps, errors);
       summaries.push({ ...summarize(server.identity.profile, record, outcome), files });
     } catch (error) {
       if (!(error instanceof SoraError)) throw error;

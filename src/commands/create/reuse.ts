@@ -11,6 +11,7 @@ import { pathsFor } from '../../jobs/destination.ts';
 import { copySaved } from '../../jobs/download.ts';
 import { pour } from '../../jobs/download-stream.ts';
 import { fingerprintOf, recordRequest } from '../../jobs/fingerprint.ts';
+import { namedVideo } from '../../jobs/name-template.ts';
 
 type ReuseDeps = Pick<Context, 'ledger' | 'configuration' | 'output' | 'servers' | 'host' | 'jobs' | 'random'>;
 
@@ -55,9 +56,9 @@ async function deliver(
   if (destination.kind === 'stdout') {
     for (const { path } of files) await pour(createReadStream(path), output.stdout, 'standard output');
   }
-  if (destination.kind !== 'file') return [...files];
+  if (destination.kind === 'stdout' || destination.kind === 'folder') return [...files];
   const variants = files.map(({ variant }) => variant);
-  const paths = pathsFor(destination, variants, { id: record.job?.id ?? '', prompt: record.request.prompt });
+  const paths = record.job ? pathsFor(destination, variants, namedVideo(record.job, record)) : [];
   const delivered: SavedFile[] = [];
   for (const [at, file] of files.entries()) {
     const path = paths[at]?.path ?? file.path;

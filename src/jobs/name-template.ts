@@ -1,0 +1,185 @@
+import { createHash } from 'node:crypto';
+import type { JobFacts, JobRecord } from '../domain/record.ts';
+import type { Variant } from '../domain/video.ts';
+
+/** What the name of a file can say of its video; null for what is not known. */
+export interface NamedVideo {
+  /** Null before the video is created. */
+  readonly id: string | null;
+  readonly prompt: string | null;
+  readonly model?: string | null;
+  readonly seconds?: number | null;
+  readonly size?: string | null;
+  readonly createdAtMs?: number | null;
+}
+
+/** For names that do not depend on the video. */
+export const NAMELESS: NamedVideo = { id: null, prompt: null };
+
+/** A job by what was asked for, which was checked before it was paid for; by what its server says where nothing is known. */
+export function namedVideo(
+  job: JobFacts & { readonly prompt?: string | null },
+  record: Pick<JobRecord, 'request' | 'submittedAtMs'> | undefined,
+): NamedVideo {
+  const { prompt, model, seconds, size } = record?.request ?? { prompt: null, model: null, seconds: null, size: null };
+  return {
+    id: job.id,
+    prompt: prompt ?? job.prompt ?? null,
+    model: model ?? job.model,
+    seconds: seconds ?? job.seconds,
+    size: size ?? job.size,
+    createdAtMs: record?.submittedAtMs ?? job.createdAtMs,
+  };
+}
+
+/** The place of a video in a manifest, and among the copies of one request; both from 1. */
+export interface NamePlace {
+  readonly row?: number;
+  readonly n?: number;
+}
+
+interface NameValues extends NamedVideo, NamePlace {
+  readonly variant: Variant;
+  readonly extension: string;
+}
+
+const SLUG_CHARACTERS = 48;
+const MAX_WIDTH = 200;
+/** An id before it is known. */
+const LONGEST_ID = 'x'.repeat(64);
+
+type FieldFormat = (values: NameValues, width: number | undefined) => string | null;
+
+const FIELDS = {
+  row: ({ row }, width) => padded(row, width),
+  n: ({ n }, width) => padded(n, width),
+  id: ({ id }, width) => (id === null ? LONGEST_ID.slice(0, width) : idPart(id, width)),
+  slug: ({ prompt }, width = SLUG_CHARACTERS) => slugOf(prompt ?? '', width),
+  model: ({ model }, width) => plain(model, width),
+  seconds: ({ seconds }, width) => padded(seconds, width),
+  size: ({ size }, width) => plain(size, width),
+  date: ({ createdAtMs }, width) => plain(createdAtMs ? new Date(createdAtMs).toISOString().slice(0, 10) : null, width),
+  variant: ({ variant }, width) => plain(variant, width),
+  ext: ({ extension }) => extension,
+} satisfies Record<string, FieldFormat>;
+
+type FieldName = keyof typeof FIELDS;
+
+const FIELD_NAMES = Object.keys(FIELDS) as FieldName[];
+
+export const DEFAULT_NAME = '{slug}-{id:8}.{ext}';
+
+/** The default name of a row, which sorts in the order of a manifest of so many rows. */
+export function rowName(rows: number): string {
+  return `{row:0${Math.max(3, String(rows).length)}}-${DEFAULT_NAME}`;
+}
+
+/** `{{`, `}}`, a field such as `{row:03}`, or what is neither. */
+const PARTS = /\{\{|\}\}|\{([a-z]+)(?::(\d+))?\}|[{}]/gi;
+
+/** Whether a name has braces, so that they have to be read. */
+export function isTemplate(name: string): boolean {
+  return /[{}]/.test(name);
+}
+
+/** A text in which all braces stand for themselves. */
+export function escapeTemplate(text: string): string {
+  return text.replace(/[{}]/g, '$&$&');
+}
+
+export function hasField(template: string, ...names: readonly FieldName[]): boolean {
+  return [...template.matchAll(PARTS)].some(([, name]) => names.some((wanted) => wanted === name));
+}
+
+/** The text before the first field. */
+export function literalStart(template: string): string {
+  const [first] = [...template.matchAll(PARTS)].filter(([, name]) => name !== undefined);
+  return template.slice(0, first?.index).replaceAll('{{', '{').replaceAll('}}', '}');
+}
+
+/** What is wrong with a template where only these fields of place are known. */
+export function templateFaults(template: string, place: readonly (keyof NamePlace)[]): string[] {
+  const faults: string[] = [];
+  for (const [part, name, width] of template.matchAll(PARTS)) {
+    if (part === '{{' || part === '}}') continue;
+    if (name === undefined)
+      faults.push(`\`${part}\` is not part of a field; write \`${part}${part}\` for the character`);
+    else if (!isField(name)) faults.push(`\`${part}\` is not a field; the fields are ${FIELD_NAMES.join(', ')}`);
+    else if (name === 'row' && !place.includes('row')) faults.push('`{row}` is known in a batch only');
+    else if (name === 'n' && !place.includes('n')) faults.push('`{n}` is known with `--count` only');
+    else if (width !== undefined && !(Number(width) >= 1 && Number(width) <= MAX_WIDTH)) {
+      faults.push(`the width of \`${part}\` is not from 1 to ${MAX_WIDTH}`);
+    }
+  }
+  return [...new Set(faults)];
+}
+
+/** A template with the fields of place filled in. */
+export function placeTemplate(template: string, place: NamePlace): string {
+  return template.replace(PARTS, (part: string, name: string | undefined, width: string | undefined) => {
+    if (name !== 'row' && name !== 'n') return part;
+    return padded(place[name], width === undefined ? undefined : Number(width)) ?? part;
+  });
+}
+
+/** A name, and the fields that are empty for this video. */
+export interface ExpandedName {
+  readonly name: string;
+  readonly empty: readonly string[];
+}
+
+/** Fills in a template without faults. Values contain no separators, so the name stays below the folders of the template. */
+export function expandTemplate(
+  template: string,
+  video: NamedVideo,
+  variant: { readonly variant: Variant; readonly extension: string },
+): ExpandedName {
+  const empty: string[] = [];
+  const name = template.replace(PARTS, (part: string, field: string | undefined, width: string | undefined) => {
+    if (part === '{{' || part === '}}') return part.slice(1);
+    if (field === undefined || !isField(field)) return part;
+    const format: FieldFormat = FIELDS[field];
+    const value = format({ ...video, ...variant }, width === undefined ? undefined : Number(width));
+    if (!value) empty.push(part);
+    return value || 'unknown';
+  });
+  return { name, empty };
+}
+
+function isField(name: string): name is FieldName {
+  return Object.hasOwn(FIELDS, name);
+}
+
+function padded(value: number | null | undefined, width = 1): string | null {
+  return value === null || value === undefined ? null : String(value).padStart(width, '0');
+}
+
+/** A text without what separates folders or no file system takes. */
+function plain(text: string | null | undefined, width?: number): string | null {
+  if (text === null || text === undefined) return null;
+  const safe = text.replace(/[^\p{Letter}\p{Number}._-]+/gu, '-').replace(/^\.+/, '-');
+  return [...safe].slice(0, width).join('');
+}
+
+function slugOf(prompt: string, width: number): string {
+  const slug = prompt
+    .normalize('NFC')
+    .toLowerCase()
+    .replace(/[^\p{Letter}\p{Number}]+/gu, '-')
+    .replace(/^-+/, '');
+  return [...slug].slice(0, width).join('').replace(/-+$/, '') || 'video';
+}
+
+/** The end of an id, or all of it; a hash for one that no file name should contain. */
+function idPart(id: string, width?: number): string {
+  const isSafe = /^[\w-]{1,64}$/.test(id);
+  if (isSafe && width === undefined) return id;
+  const end = isSafe ? /[A-Za-z0-9]+$/.exec(id)?.[0] : undefined;
+  return (
+    end?.slice(-(width ?? 8)) ??
+    createHash('sha256')
+      .update(id)
+      .digest('hex')
+      .slice(0, width ?? 8)
+  );
+}

@@ -1,0 +1,57 @@
+import { describe, expect, it } from 'vitest';
+import { expandTemplate, placeTemplate, templateFaults } from '../../src/jobs/name-template.ts';
+
+const VIDEO = {
+  id: 'video_0123456789abcdef',
+  prompt: 'A paper boat!',
+  model: 'acme/sora:2',
+  seconds: 4,
+  size: '1280x720',
+  createdAtMs: Date.UTC(2026, 10, 27),
+};
+const FILM = { variant: 'video', extension: 'mp4' } as const;
+
+describe('a template of names', () => {
+  it.each([
+    ['{row:03}-{slug}.{ext}', '007-a-paper-boat.mp4'],
+    ['{row}-{n:2}.mp4', '7-02.mp4'],
+    ['{id}', 'video_0123456789abcdef'],
+    ['{id:8}', '89abcdef'],
+    ['{slug:7}', 'a-paper'],
+    ['{slug:8}', 'a-paper'],
+    ['{model}/{size}/{seconds:02}s', 'acme-sora-2/1280x720/04s'],
+    ['{date}-{variant}', '2026-11-27-video'],
+    ['{{slug}}-{{{slug:1}}}', '{slug}-{a}'],
+  ])('%s is %s', (template, name) => {
+    expect(templateFaults(template, ['row', 'n'])).toEqual([]);
+    expect(expandTemplate(placeTemplate(template, { row: 7, n: 2 }), VIDEO, FILM)).toEqual({ name, empty: [] });
+  });
+
+  it.each([
+    ['{nope}', /`\{nope\}` is not a field; the fields are row, n, id/],
+    ['{Slug}', /`\{Slug\}` is not a field/],
+    ['{slug', /`\{` is not part of a field; write `\{\{`/],
+    ['slug}', /`\}` is not part of a field/],
+    ['{slug:}', /not part of a field/],
+    ['{slug:0}', /width/],
+    ['{slug:999}', /width/],
+    ['{row}', /in a batch only/],
+    ['{n}', /`--count` only/],
+  ])('%s is a fault', (template, message) => {
+    expect(templateFaults(template, []).join()).toMatch(message);
+  });
+
+  it('never leaves its folder, whatever a model or id is called', () => {
+    const video = { ...VIDEO, id: '../../x', model: '../..' };
+    const { name } = expandTemplate('{model}/{id}', video, FILM);
+    expect(name).toMatch(/^-\.-\.\.\/[0-9a-f]{8}$|^[^/]*\/[0-9a-f]{8}$/);
+    expect(name.split('/')).not.toContain('..');
+  });
+
+  it('reports the fields that are empty', () => {
+    expect(expandTemplate('{model}-{seconds}.mp4', { id: 'a', prompt: null }, FILM).empty).toEqual([
+      '{model}',
+      '{seconds}',
+    ]);
+  });
+});
