@@ -20,7 +20,7 @@ const CUSTOM = 'custom';
 /** By presets; what is not here is built in, and needs no profile. */
 const EXAMPLES: Readonly<Record<string, Example>> = {
   azure: { add: '--base-url https://acme.openai.azure.com/openai/v1 -m my-deployment' },
-  litellm: { add: '-m my-model --set query.custom_llm_provider=openai', create: '-d 4 --size 1280x720' },
+  litellm: { add: '-m my-model', create: '-d 4 --size 1280x720' },
   'vllm-omni': { add: '-m Wan-AI/Wan2.2-T2V-A14B-Diffusers', create: '-d 3 --size 832x480 --param seed=7' },
   sglang: { add: '-m Wan-AI/Wan2.1-T2V-1.3B-Diffusers', create: '-d 4 --size 832x480' },
   'new-api': { add: '-m kling-v2', create: '-d 5 --size 1280x720' },

@@ -11,6 +11,8 @@ import type { Context } from './context.ts';
 import { summaryOf } from './known-jobs.ts';
 
 const PAGE_SIZE = 100;
+/** Pages in a row without a job, after which a list counts as read. */
+const MAX_EMPTY_PAGES = 20;
 
 /** The newest jobs of one server, as it lists them. */
 export interface ServerList {
@@ -47,10 +49,15 @@ export async function listServer(
     requireKey(configuration, clock.now());
     const { client } = await servers.connect(configuration);
     const jobs: VideoJob[] = [];
-    for (let after: string | null | undefined; after !== null && jobs.length < limit; ) {
+    let emptyPages = 0;
+    for (
+      let after: string | null | undefined;
+      after !== null && jobs.length < limit && emptyPages < MAX_EMPTY_PAGES;
+    ) {
       const query = { limit: Math.min(PAGE_SIZE, limit - jobs.length), order: 'desc' as const };
       const page = await client.list(after === undefined ? query : { ...query, after }, { signal: interrupt });
       jobs.push(...page.jobs);
+      emptyPages = page.jobs.length === 0 ? emptyPages + 1 : 0;
       after = page.next;
     }
     return { configuration, jobs, error: null };

@@ -11,6 +11,8 @@ export interface Endpoint {
   readonly auth: { readonly name: string; readonly value: string } | null;
   readonly headers: Readonly<Record<string, string>>;
   readonly query: Readonly<Record<string, string>>;
+  /** Parameters of the list alone: in other calls a gateway may take them for a choice of provider. */
+  readonly listQuery: Readonly<Record<string, string>>;
 }
 
 /** What `--debug` shows of an exchange, without secrets. */
@@ -84,7 +86,7 @@ export class Transport {
 
   /** One exchange. Redirects of a GET are followed; a POST is never resent automatically. */
   async send(request: TransportRequest): Promise<TransportReply> {
-    let url = new URL(request.url);
+    let url = this.#addressOf(request);
     for (let redirects = 0; ; redirects++) {
       const reply = await this.#exchange(request, url);
       const { location } = reply.headers;
@@ -130,6 +132,15 @@ export class Transport {
   /** Whether an address is on the server's own origin. */
   isHome(url: string): boolean {
     return new URL(url).origin === new URL(this.baseUrl).origin;
+  }
+
+  #addressOf({ method, url: address }: TransportRequest): URL {
+    const url = new URL(address);
+    if (method !== 'GET' || url.pathname !== new URL(`${this.baseUrl}/videos`).pathname) return url;
+    for (const [name, value] of Object.entries(this.#options.endpoint.listQuery)) {
+      if (!url.searchParams.has(name)) url.searchParams.set(name, value);
+    }
+    return url;
   }
 
   async #exchange(request: TransportRequest, url: URL): Promise<HttpReply> {

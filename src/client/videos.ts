@@ -101,9 +101,12 @@ export class SdkVideosClient implements VideosClient {
     const reply = await readReply(this.#options.transport, { method: 'GET', url: url, ...options }, context);
     const page = decodePage(reply.value, replyFacts(reply, context.atMs));
     if (page === null) throw unreadableReply(reply, context);
-    // `has_more` is missing on some servers and always true on others: an empty page, or the same one again, ends the list.
-    const jobs = page.lastId === after ? [] : page.jobs.filter((job) => job.id !== after);
-    const next = page.hasMore === false || jobs.length === 0 ? null : page.lastId;
+    // `has_more` is missing on some servers and always true on others: the same page again ends the list. A gateway that
+    // shows only a user's own jobs may send an empty page before the next ones, and says where they begin.
+    const isRepeated = page.lastId === after;
+    const jobs = isRepeated ? [] : page.jobs.filter((job) => job.id !== after);
+    const isEnd = page.hasMore === false || isRepeated || (jobs.length === 0 && page.hasMore !== true);
+    const next = isEnd ? null : page.lastId;
     return { jobs, next, aheadMs: aheadOf(reply, this.#options.now()) };
   }
 

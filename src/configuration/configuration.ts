@@ -24,6 +24,8 @@ export interface Configuration {
   readonly project: Sourced<string> | null;
   readonly headers: Readonly<Record<string, string>>;
   readonly query: Readonly<Record<string, string>>;
+  /** Query parameters of the list alone. */
+  readonly listQuery: Readonly<Record<string, string>>;
   /** List prices, followed by the profile’s own. */
   readonly prices: readonly PriceRow[];
   /** What the server cannot do, according to its profile. */
@@ -88,6 +90,7 @@ export function resolveConfiguration(input: ConfigurationInput): Configuration {
     project: ofEnvironment('OPENAI_PROJECT_ID') ?? own('project'),
     headers: sentGroup('headers'),
     query: sentGroup('query'),
+    listQuery: sentGroup('list_query'),
     prices: pricesOf(isProfilesOwn ? profile.value : null, settings),
     lacks: new Set(CAPABILITY_NAMES.filter((name) => parseYesOrNo(capabilities[name] ?? 'yes') === false)),
     hasCompleteList: isSimulator || parseYesOrNo(capabilities[COMPLETE_LIST] ?? 'no') === true,

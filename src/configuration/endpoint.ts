@@ -30,7 +30,7 @@ export function needsKey({ auth, baseUrl }: Configuration): boolean {
 
 /** What the transport sends with every call. */
 export function endpointOf(configuration: Configuration): Endpoint {
-  const { baseUrl, key, auth, organization, project, headers, query } = configuration;
+  const { baseUrl, key, auth, organization, project, headers, query, listQuery } = configuration;
   return {
     baseUrl: baseUrl.value,
     auth: key === null || auth === 'none' ? null : authHeader(auth, key.value),
@@ -40,6 +40,7 @@ export function endpointOf(configuration: Configuration): Endpoint {
       ...headers,
     },
     query,
+    listQuery,
   };
 }
 
@@ -61,13 +62,13 @@ export function isSecretName(name: string): boolean {
 
 /** Whether a setting’s name indicates a secret. */
 export function isSecretSetting(name: string): boolean {
-  const [, sent] = /^profiles\.[^.]+\.(?:headers|query)\.(.+)$/.exec(name) ?? [];
+  const [, sent] = /^profiles\.[^.]+\.(?:headers|query|list_query)\.(.+)$/.exec(name) ?? [];
   return sent !== undefined && isSecretName(sent);
 }
 
 /** Values that must never be shown: the key, and headers and query parameters named like secrets. */
-export function secretsOf({ key, headers, query }: Configuration): string[] {
-  const named = [...Object.entries(headers), ...Object.entries(query)].filter(([name]) => isSecretName(name));
+export function secretsOf({ key, headers, query, listQuery }: Configuration): string[] {
+  const named = [headers, query, listQuery].flatMap(Object.entries<string>).filter(([name]) => isSecretName(name));
   return [...(key === null ? [] : [key.value]), ...named.flatMap(([, value]) => secretsWithin(value))];
 }
 

@@ -16,6 +16,8 @@ export interface Preset {
   readonly encoding: 'auto' | 'json' | 'multipart';
   /** The default model; null if the server's model names are unknown. */
   readonly model: string | null;
+  /** Parameters that its list wants. */
+  readonly listQuery?: Readonly<Record<string, string>>;
   readonly lacks: readonly Capability[];
   /** Other known limitations. */
   readonly limits: readonly string[];
@@ -56,8 +58,12 @@ export const PRESETS: readonly Preset[] = [
     title: 'LiteLLM proxy',
     baseUrl: 'http://127.0.0.1:4000/v1',
     keyVariable: 'LITELLM_API_KEY',
-    lacks: ['delete', 'cancel'],
-    limits: ['`list` needs `query.custom_llm_provider`, the provider whose videos to list'],
+    listQuery: { custom_llm_provider: 'openai' },
+    lacks: ['delete', 'cancel', 'thumbnail', 'spritesheet'],
+    limits: [
+      '`list` shows the videos of one provider, `openai` if `list_query.custom_llm_provider` names no other; the proxy asks the provider’s own address (`OPENAI_API_BASE`), not the `api_base` of a model',
+      'an image at a web address is not passed on to provider `openai`; give the file',
+    ],
     advice: 'the model is a model name from the proxy’s configuration',
   },
   {
@@ -143,7 +149,7 @@ export function findPreset(name: string): Preset | undefined {
 
 /** A profile's settings for this preset, keyed by the last part of their names; defaults are left out. */
 export function settingsOfPreset(preset: Preset): Record<string, string> {
-  const { baseUrl, dialect, shape, auth, encoding, model, lacks } = preset;
+  const { baseUrl, dialect, shape, auth, encoding, model, listQuery = {}, lacks } = preset;
   return {
     ...(baseUrl === null ? {} : { base_url: baseUrl }),
     ...(dialect === 'videos' ? {} : { dialect }),
@@ -151,6 +157,7 @@ export function settingsOfPreset(preset: Preset): Record<string, string> {
     ...(auth === 'bearer' ? {} : { auth }),
     ...(encoding === 'auto' ? {} : { encoding }),
     ...(model === null ? {} : { model }),
+    ...Object.fromEntries(Object.entries(listQuery).map(([name, value]) => [`list_query.${name}`, value])),
     ...Object.fromEntries(lacks.map((capability) => [`capabilities.${capability}`, 'no'])),
   };
 }

@@ -124,6 +124,19 @@ describe('what is sent', () => {
     ]);
   });
 
+  it('sends the parameters of the list with that call alone', async () => {
+    const server = await startScriptedServer([{ body: { data: [] } }, JOB, JOB]);
+    const { client } = createVideosClient(server.url, { endpoint: { listQuery: { custom_llm_provider: 'openai' } } });
+    await client.list({ limit: 5 });
+    await client.create(createVideoRequest(), { idempotencyKey: 'sub_1' });
+    await client.get('video_1');
+    expect(server.requests.map(({ path }) => path)).toEqual([
+      '/v1/videos?limit=5&custom_llm_provider=openai',
+      '/v1/videos',
+      '/v1/videos/video_1',
+    ]);
+  });
+
   it('says that it is sora, and nothing of the machine', async () => {
     const server = await startScriptedServer([JOB]);
     const { client } = createVideosClient(server.url);

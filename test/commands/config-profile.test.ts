@@ -22,7 +22,7 @@ describe('sora config profile add', () => {
     const added = await sora.run(['config', 'profile', 'add', 'my', '--preset', name, '--base-url', address, '--json']);
     expect(added.code).toBe(0);
     const shown = (await sora.run(['config', 'profile', 'show', 'my', '--json'])).json<Record<string, unknown>>();
-    const { dialect, auth, encoding, shape, model, lacks } = preset;
+    const { dialect, auth, encoding, shape, model, lacks, listQuery = {} } = preset;
     expect(shown).toMatchObject({ name: 'my', base_url: address, dialect, auth, model, key: null, default: false });
     expect(shown.settings).toEqual({
       base_url: address,
@@ -31,6 +31,7 @@ describe('sora config profile add', () => {
       ...(auth === 'bearer' ? {} : { auth }),
       ...(encoding === 'auto' ? {} : { encoding }),
       ...(model === null ? {} : { model }),
+      ...Object.fromEntries(Object.entries(listQuery).map(([name, value]) => [`list_query.${name}`, value])),
       ...Object.fromEntries(lacks.map((lack) => [`capabilities.${lack}`, 'no'])),
     });
   });
@@ -39,7 +40,7 @@ describe('sora config profile add', () => {
     const sora = createCommandLine();
     const argv = ['--preset', 'litellm', '-m', 'veo', '--key-from-env', 'LAB_KEY', '--use'];
     const sets = [
-      'query.custom_llm_provider=openai',
+      'list_query.custom_llm_provider=gemini',
       'defaults.duration=8',
       'models.fast=veo-3.1-fast',
       'max_cost=2.50',
@@ -53,8 +54,8 @@ describe('sora config profile add', () => {
           base_url: 'http://127.0.0.1:8000/v1',
           model: 'veo',
           key_from_env: 'LAB_KEY',
-          capabilities: { delete: 'no', cancel: 'no' },
-          query: { custom_llm_provider: 'openai' },
+          capabilities: { delete: 'no', cancel: 'no', thumbnail: 'no', spritesheet: 'no' },
+          list_query: { custom_llm_provider: 'gemini' },
           defaults: { duration: '8' },
           models: { fast: 'veo-3.1-fast' },
           max_cost: '2.50',

@@ -216,6 +216,7 @@ describe('what a profile holds beside its address', () => {
       auth: { name: 'api-key', value: 'stored-of-lab' },
       headers: { 'X-Trace': 'abc', 'X-Lab-Token': 'Basic hush-hush' },
       query: { 'api-version': 'preview', 'X-Lab-Token': 'hush-too' },
+      listQuery: {},
     });
     expect(secretsOf(configuration)).toEqual(['stored-of-lab', 'Basic hush-hush', 'hush-hush', 'hush-too']);
   });
@@ -227,6 +228,7 @@ describe('what a profile holds beside its address', () => {
       auth: null,
       headers: {},
       query: {},
+      listQuery: {},
     });
     expect(secretsOf(configuration)).toEqual([]);
   });

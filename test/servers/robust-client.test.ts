@@ -285,6 +285,23 @@ describe('11. a list', () => {
     expect(server.requests.length).toBeLessThanOrEqual(2);
   });
 
+  it.each([
+    ['to the jobs behind it', 1, ['a']],
+    ['for a while and no longer', 1_000, []],
+  ])('whose page is empty is followed %s where the server says that there is more', async (_, emptyPages, ids) => {
+    let pages = 0;
+    const { run, server } = await setUp({
+      list: () => {
+        const isEmpty = pages++ < emptyPages;
+        const data = isEmpty ? [] : [{ id: 'a', status: 'queued' }];
+        return { body: { data, has_more: isEmpty, last_id: `cursor-${pages}` } };
+      },
+    });
+    const { jobs } = (await run('list', '--json')).json<{ jobs: { id: string }[] }>();
+    expect(jobs.map(({ id }) => id)).toEqual(ids);
+    expect(server.requests.length).toBeLessThanOrEqual(20);
+  });
+
   it('is the ledger’s where the server has none', async () => {
     const { run } = await setUp({ list: () => ({ status: 405, body: '' }) });
     await run('create', PROMPT, '--detach');
@@ -350,8 +367,12 @@ describe('14. what the server changed', () => {
       if (method === 'POST') return { body: { id: 'video_1', status: 'queued', ...(isAtOnce ? changed : {}) } };
       return path.endsWith('/content') ? mp4 : { body: { id: 'video_1', status: 'completed', ...changed } };
     });
-    const result = await runner(createCommandLine(), server.url)('create', PROMPT, '--json');
-    expect(result.json()).toMatchObject({ notes: CHANGES });
+    const run = runner(createCommandLine(), server.url);
+    expect((await run('create', PROMPT, '--json')).json()).toMatchObject({ notes: CHANGES });
+    // Another name for the model is no news the second time.
+    const [length, size] = CHANGES;
+    const second = (await run('create', `${PROMPT}, again`, '--json')).json<{ notes: string[] }>();
+    expect(second.notes).toEqual([length, size]);
   });
 });
 

@@ -37,6 +37,7 @@ export function createVideosClient(baseUrl: string, setup: ClientSetup = {}): Te
       auth: { name: 'authorization', value: `Bearer ${API_KEY}` },
       headers: {},
       query: {},
+      listQuery: {},
       ...setup.endpoint,
     },
     secrets: new Secrets([API_KEY]),

@@ -3,9 +3,9 @@ import type { FollowedJob } from '../../app/follow-jobs.ts';
 import type { Server } from '../../app/servers.ts';
 import { SoraError } from '../../domain/errors.ts';
 import type { Estimate } from '../../domain/pricing.ts';
-import { isDownloadPending } from '../../domain/record.ts';
+import { isDownloadPending, type JobRecord } from '../../domain/record.ts';
 import { changesOf } from '../../domain/request-changes.ts';
-import type { VideoRequest } from '../../domain/video.ts';
+import type { VideoJob, VideoRequest } from '../../domain/video.ts';
 import { overDayCap } from '../../jobs/day-cap.ts';
 import { submit, underWay } from '../../jobs/submit.ts';
 import { Interrupt } from '../../platform/host.ts';
@@ -67,7 +67,7 @@ export async function submitCopies(order: CopiesOrder, deps: CopiesDeps): Promis
         output.note(`${what}; attaching to it at no further cost (\`--again\` submits another)`);
       }
       if (kind === 'submitted' && job !== null) {
-        for (const change of changesOf(request, job)) output.note(change);
+        noteChanges(request, record, job, deps);
       }
       followed.push({ id: job?.id ?? record.job?.id ?? record.key, server, record, known: job });
     }
@@ -103,4 +103,20 @@ function keepDayCap({ request, price, count, again, savesFile }: CopiesOrder, se
 function interrupted(done: number, count: number, cause: Interrupt): SoraError {
   const title = `interrupted; ${done === 0 ? 'nothing was submitted' : `submitted ${done} of ${count}`}`;
   return new SoraError('interrupted', { title, hints: ['run the same command again to resume'], cause });
+}
+
+/** Notes what the server changed. Another name for the model is news only once: a gateway has aliases. */
+export function noteChanges(
+  request: VideoRequest,
+  record: JobRecord | undefined,
+  job: VideoJob,
+  { ledger, output }: Pick<CopiesDeps, 'ledger' | 'output'>,
+): void {
+  const isEarlier = (other: JobRecord): boolean =>
+    other.key !== record?.key &&
+    other.baseUrl === record?.baseUrl &&
+    other.request.model === request.model &&
+    other.job?.model === job.model;
+  const isNews = job.model === request.model || ledger.newest(1, isEarlier).length === 0;
+  for (const change of changesOf(isNews ? request : { ...request, model: null }, job)) output.note(change);
 }

@@ -22,14 +22,13 @@ import { SoraError } from '../../domain/errors.ts';
 import { failureOf } from '../../domain/job-failure.ts';
 import { estimate } from '../../domain/pricing.ts';
 import type { JobRecord } from '../../domain/record.ts';
-import { changesOf } from '../../domain/request-changes.ts';
 import { commandAbout } from '../../domain/shell.ts';
 import { type JobSummary, summarize } from '../../domain/summary.ts';
 import type { VideoRequest } from '../../domain/video.ts';
 import { isForSeveral } from '../../jobs/destination.ts';
 import { type SubmitOrder, underWay } from '../../jobs/submit.ts';
 import { JOB_JSON_SHAPE } from '../../output/job-view.ts';
-import { submitCopies } from './copies.ts';
+import { noteChanges, submitCopies } from './copies.ts';
 import { reuse } from './reuse.ts';
 
 const RUN = 'Run:';
@@ -183,7 +182,7 @@ async function finish(
     const { server, record } = job;
     try {
       if (outcome instanceof SoraError) throw outcome;
-      for (const change of changesOf(request, outcome)) deps.output.note(change);
+      noteChanges(request, record, outcome, deps);
       const failure = failureOf(outcome, deps.host.clock.now());
       if (failure !== null) throw failure;
       const files =

@@ -1,12 +1,20 @@
 import type { ScriptedReply } from '../scripted-server.ts';
 import { mp4 } from './clips.ts';
 import { videoOf } from './openai.ts';
+import type { PlayedJob, Stage } from './played-jobs.ts';
 import { ALL, played, playing, REFUSED_PROMPT } from './played-server.ts';
 
 /** LiteLLM’s envelope: the code is a number in quotes, and what is not known is the word `None`. */
 function refused(status: number, message: string): ScriptedReply {
   return { status, body: { error: { message, type: 'None', param: 'None', code: String(status) } } };
 }
+
+/** A list without a provider, which the proxy looks for in a model’s name. */
+const NO_PROVIDER =
+  'litellm.BadRequestError: LLM Provider NOT provided. Pass in the LLM provider you are trying to call. You passed model=';
+
+/** The model is an alias of the proxy: jobs name the provider’s own. */
+const ofProvider = (job: PlayedJob, stage: Stage): object => ({ ...videoOf(job, stage), model: 'sora-2' });
 
 /** Ids are what the proxy has to remember, in standard base64. */
 function idOf(count: number): string {
@@ -20,7 +28,7 @@ export const litellm = played({
   name: 'LiteLLM proxy',
   section: 'litellm',
   basePath: '/v1',
-  settings: { 'query.custom_llm_provider': 'openai' },
+  settings: { 'list_query.custom_llm_provider': 'openai' },
   options: ['-m', 'video-model', '-d', '4', '--size', '1280x720'],
   abilities: { ...ALL, cancel: 'cannot_cancel', remove: 'not_supported', thumbnail: 'not_supported' },
   extension: 'mp4',
@@ -33,13 +41,13 @@ export const litellm = played({
       create: ({ fields }, jobs) =>
         fields.prompt === REFUSED_PROMPT
           ? refused(400, ODD)
-          : { body: { ...videoOf(jobs.add(idOf(jobs.all.length), fields), 'queued'), status: 'processing' } },
+          : { body: { ...ofProvider(jobs.add(idOf(jobs.all.length), fields), 'queued'), status: 'processing' } },
       list: (jobs, { query }) =>
         query.has('custom_llm_provider')
-          ? { body: { object: 'list', data: jobs.all.map((job) => videoOf(job, jobs.look(job))) } }
-          : refused(400, 'custom_llm_provider is required'),
+          ? { body: { object: 'list', data: jobs.all.map((job) => ofProvider(job, jobs.look(job))) } }
+          : refused(400, NO_PROVIDER),
       look: (job, stage) => ({
-        body: { ...videoOf(job, stage), ...(stage === 'running' ? { status: 'processing', progress: null } : {}) },
+        body: { ...ofProvider(job, stage), ...(stage === 'running' ? { status: 'processing', progress: null } : {}) },
       }),
       content: () => mp4, // whichever variant is asked for
       unknown: () => refused(404, 'Video not found'),
