@@ -14,12 +14,14 @@ const CACHE = process.env.SORA_SERVERS_CACHE ?? join(homedir(), '.cache', 'sora-
 const INSTALL_LIMIT_MS = 15 * 60_000;
 const run = promisify(execFile);
 
-/** The `python` of an environment with the packages of `requirements/NAME.txt`, every file checked against its hash. */
-export async function pythonEnvironment(name: string): Promise<string> {
-  const requirements = join(HERE, 'requirements', `${name}.txt`);
-  const folder = await installed(name, readFileSync(requirements), async (folder) => {
+/** The `python` of an environment with the packages of each `requirements/NAME.txt`, every file checked against its hash. */
+export async function pythonEnvironment(...names: readonly string[]): Promise<string> {
+  const files = names.map((name) => join(HERE, 'requirements', `${name}.txt`));
+  const lock = Buffer.concat(files.map((file) => readFileSync(file)));
+  const folder = await installed(names.at(-1) ?? '', lock, async (folder) => {
     await install(findPython(), ['-m', 'venv', folder]);
-    const pinned = ['--require-hashes', '--no-deps', '--only-binary', ':all:', '-r', requirements];
+    const requirements = files.flatMap((file) => ['-r', file]);
+    const pinned = ['--require-hashes', '--no-deps', '--only-binary', ':all:', ...requirements];
     await install(join(folder, 'bin', 'python'), ['-m', 'pip', 'install', '--quiet', ...pinned]);
   });
   return join(folder, 'bin', 'python');

@@ -77,6 +77,42 @@ function litellm(version: string, requirements: string): ThirdParty {
   };
 }
 
+/** The real routes of a server over an engine of ours, which returns a clip: they need no GPU. */
+function routesOf(
+  name: string,
+  version: string,
+  parts: { requirements: string; script: string; profile: readonly string[]; create: readonly string[] },
+): ThirdParty {
+  return {
+    name,
+    version,
+    profile: parts.profile,
+    async start(folder) {
+      const python = await pythonEnvironment('routes', parts.requirements);
+      const clip = join(folder, 'clip.mp4');
+      writeFileSync(clip, renderClip(CLIP));
+      const script = join(import.meta.dirname, 'routes', parts.script);
+      const storage = join(folder, 'storage');
+      mkdirSync(storage);
+      const server = await startServer((port) => [python, script, String(port), clip, storage], { probe: '/seen' });
+      const seen = async (): Promise<{ creates: number; lastHadImage: boolean; unfinished: number }> =>
+        (await (await fetch(`${server.origin}/seen`)).json()) as Awaited<ReturnType<typeof seen>>;
+      return {
+        ...HD,
+        ...server,
+        create: parts.create,
+        baseUrl: `${server.origin}/v1`,
+        width: 832,
+        height: 480,
+        failing: { prompt: 'a storm', options: parts.create },
+        limits: {},
+        seen,
+        unfinished: async () => (await seen()).unfinished,
+      };
+    },
+  };
+}
+
 const NO_END = 'the mock’s jobs never end';
 
 /** What a mock that follows the schema cannot do: each of its answers is made up, and none knows of another. */
@@ -218,6 +254,18 @@ const aimock: ThirdParty = {
 export const THIRD_PARTIES: readonly ThirdParty[] = [
   litellm('1.110.2', 'litellm-newest'),
   litellm('1.80.11', 'litellm-2025'),
+  routesOf('SGLang Diffusion', '0.5.23', {
+    requirements: 'sglang.alone',
+    script: 'sglang_routes.py',
+    profile: ['--preset', 'sglang', '-m', 'Wan-AI/Wan2.1-T2V'],
+    create: ['-d', '4', '--size', '832x480'],
+  }),
+  routesOf('vLLM-Omni', '0.30.0', {
+    requirements: 'vllm-omni.alone',
+    script: 'vllm_omni_routes.py',
+    profile: ['--preset', 'vllm-omni', '-m', 'Wan-AI/Wan2.2-T2V'],
+    create: ['-d', '4', '--size', '832x480'],
+  }),
   schemaMock('Prism', '5.16.0', 'prism', (port, document) => ['mock', '-h', '127.0.0.1', '-p', port, document]),
   schemaMock('Steady', '0.22.2', 'steady', (port, document) => ['--host', '127.0.0.1', '--port', port, document]),
   mockoon,
