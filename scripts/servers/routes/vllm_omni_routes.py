@@ -13,7 +13,7 @@ import stubs
 PORT, CLIP, FOLDER = int(sys.argv[1]), sys.argv[2], sys.argv[3]
 os.environ["VLLM_OMNI_SERVER_STORAGE__PATH"] = FOLDER
 ENTRYPOINTS = "vllm_omni.entrypoints.openai"
-REAL = ("api_server", "protocol.videos", "app_state", "errors", "storage", "stores", "video_api_utils")
+REAL = ("api_server", "protocol.videos", "app_state", "errors", "storage", "stores", "image_api_utils", "video_api_utils")
 stubs.stub_all_but(
     "vllm_omni",
     real=[
