@@ -74,6 +74,7 @@ function drawTerminal(lines: readonly string[]): string {
   );
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}">`,
+    '<title>sora create and sora list on a terminal</title>',
     `<rect width="${width}" height="${height}" rx="8" fill="#0d1117"/>${dots.join('')}`,
     '<g font-family="ui-monospace,SFMono-Regular,Menlo,Consolas,\'DejaVu Sans Mono\',monospace" font-size="14" lengthAdjust="spacingAndGlyphs">',
     ...lines.map(drawLine).filter(Boolean),
