@@ -1,6 +1,6 @@
 // `npm run bench:batch`: `sora batch` side by side with a bare loop over the openai SDK as it comes (no ledger, no checks,
 // no resume) on one fast server, its memory, and the plan of a long manifest. `--quick` makes a tenth of the rows, `--json`
-// prints the rows for programs. Ends with 1 when a goal is missed.
+// prints the rows for programs. Exits with 1 if a goal is missed.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
@@ -32,7 +32,7 @@ try {
   rmSync(folder, { recursive: true, force: true });
 }
 
-/** A batch of so many rows in a new folder, with a ledger of its own. */
+/** A batch with this many rows in a new folder with its own ledger. */
 function batchOf(rows: number, baseUrl: string, ...more: readonly string[]): Command {
   const cwd = join(folder, `run-${++runs}`);
   mkdirSync(cwd);

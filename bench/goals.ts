@@ -1,6 +1,6 @@
 import Table from 'cli-table3';
 
-/** What was measured, against what it is held to. */
+/** A measurement and its goal. */
 export interface Row {
   readonly what: string;
   readonly measured: number;
@@ -14,7 +14,7 @@ function isReached({ measured, goal, atLeast }: Row): boolean {
   return atLeast ? measured >= goal : measured <= goal;
 }
 
-/** Prints the rows, with `--json` for programs; the process ends with 1 when a goal is missed. */
+/** Prints the rows, with `--json` for programs; the process exits with 1 if a goal is missed. */
 export function report(rows: readonly Row[]): void {
   if (rows.some((row) => !isReached(row))) process.exitCode = 1;
   if (process.argv.includes('--json')) {

@@ -1,5 +1,5 @@
 // `npm run bench`: what has to be fast, as ratios measured side by side in one run. `--quick` makes fewer runs, `--json`
-// prints the rows for programs. Ends with 1 when a goal is missed.
+// prints the rows for programs. Exits with 1 if a goal is missed.
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -55,7 +55,7 @@ function sora(name: string, argv: readonly string[], home = join(folder, 'home')
 }
 
 async function startUp(baseUrl: string): Promise<Row[]> {
-  // Newer Nodes start slower by themselves, so there is less room for what is added.
+  // Newer Nodes start more slowly, which leaves less room for ours.
   const [help, local, call] = Number.parseInt(process.versions.node, 10) < 24 ? [1.8, 1.9, 2.8] : [1.7, 1.8, 2.6];
   const uncached = sora('list --local, without cached code', ['list', '--local']);
   const create = ['create', 'a paper boat', '--detach', '--again', '--yes', '--base-url', baseUrl];
@@ -164,7 +164,7 @@ async function downloads(scheme: string, baseUrl: string): Promise<Row[]> {
     file: 'curl',
     argv: ['-s', '--cacert', certificate, '-o', join(folder, 'curl.mp4'), url],
   };
-  // The same command with next to nothing to fetch: what is left when it is taken off is the download.
+  // The same command with almost nothing to fetch; the difference is the download.
   const commands = [curl, download('sora', sizeBytes), download('idle', 1000)];
   const times = await timeInTurn(commands, isQuick ? 5 : 11);
   const of = (name: string): number => median(times.get(name) ?? []);

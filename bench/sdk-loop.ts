@@ -1,4 +1,4 @@
-// What a script does without `sora`: the openai SDK as it comes, so many videos at a time, no ledger, no checks, no
+// What a script does without `sora`: the plain openai SDK, several videos at a time, no ledger, no checks, no
 // resume. `sdk-loop.ts BASE_URL COUNT CONCURRENCY FOLDER`
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';

@@ -1,5 +1,5 @@
 // `npm run bench:serve`: what `sora serve` holds on the loopback, for a minute each (`--quick`: ten seconds). `--json`
-// prints the rows for programs. Ends with 1 when a goal is missed.
+// prints the rows for programs. Exits with 1 if a goal is missed.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -113,7 +113,7 @@ async function rateOf(seconds: number, act: () => Promise<unknown>): Promise<Rat
   };
 }
 
-/** Does something so often a second, over all connections, until the time is over. */
+/** Performs an action at a rate per second, over all connections, until the time is over. */
 async function pace(perSecond: number, seconds: number, act: () => Promise<unknown>): Promise<void> {
   const startedMs = performance.now();
   let begun = 0;
@@ -273,7 +273,7 @@ async function openRaw(baseUrl: string): Promise<Socket> {
   return socket;
 }
 
-/** Of the server's process. Linux tells it in /proc. */
+/** Memory of the server's process, from /proc on Linux. */
 function residentMegabytes(): number {
   const facts = readFileSync(`/proc/${server.pid}/status`, 'utf8');
   return (Number(/VmRSS:\s+(\d+) kB/.exec(facts)?.[1]) * 1024) / MEGABYTE;

@@ -11,7 +11,7 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 const outdir = join(root, 'dist');
 const swaggerUi = join(root, 'node_modules/swagger-ui-dist');
 
-/** What few commands need has a file of its own, required at its first use, so that short commands do not read it. */
+/** Libraries that few commands need: separate files, required on first use, so that short commands do not read them. */
 const LIBRARIES = ['@hono/zod-openapi', 'cli-table3', 'conf', 'csv-parse/sync', 'openai', 'ora', '#undici', 'yaml'];
 const fileOf = (library) => `lib/${library.replace(/[^a-z\d]+/g, '-').replace(/^-/, '')}`;
 const MCP_SDK = ['server/index.js', 'server/stdio.js', 'types.js', 'validation/ajv'];
@@ -28,7 +28,7 @@ const common = {
   metafile: true,
   logLevel: 'warning',
 };
-// CommonJS: to start Node's loader of ES modules takes a fifth of Node's whole start.
+// CommonJS, because starting Node's loader of ES modules takes a fifth of Node's start.
 const node = { ...common, platform: 'node', target: 'node20.19', format: 'cjs' };
 
 rmSync(outdir, { recursive: true, force: true });
@@ -38,7 +38,7 @@ const program = await build({
   entryNames: '[name]',
   alias: aliases,
   external: Object.values(aliases),
-  supported: { 'dynamic-import': false }, // `import()` becomes a `require()` at that place
+  supported: { 'dynamic-import': false }, // `import()` becomes a `require()`
 });
 const libraries = await build({
   ...node,
@@ -65,7 +65,7 @@ const pages = await build({
 });
 for (const name of ['index.html', 'docs.html', 'icon.svg'])
   copyFileSync(join(root, 'web', name), join(outdir, 'web', name));
-// Swagger UI as its makers built it, compressed as browsers take it: a fifth of its size.
+// The official build of Swagger UI, compressed with brotli to a fifth of its size.
 for (const name of ['swagger-ui-bundle.js', 'swagger-ui.css'])
   writeFileSync(join(outdir, 'web', `${name}.br`), brotliCompressSync(readFileSync(join(swaggerUi, name))));
 for (const name of ['NOTICE', 'swagger-ui-bundle.js.LICENSE.txt'])
@@ -74,7 +74,7 @@ for (const name of ['NOTICE', 'swagger-ui-bundle.js.LICENSE.txt'])
 const inputs = [program, libraries, pages].flatMap(({ metafile }) => Object.keys(metafile.inputs));
 writeFileSync(join(outdir, 'THIRD-PARTY-LICENSES.txt'), licences([...inputs, 'node_modules/swagger-ui-dist/index.js']));
 
-/** The licences and notices of all packages that these files belong to. */
+/** The licences and notices of all packages of these files. */
 function licences(files) {
   const folders = files.flatMap((file) => /^.*node_modules\/(?:@[^/]+\/)?[^/]+(?=\/)/.exec(file) ?? []);
   const texts = [...new Set(folders)].sort().map((folder) => {

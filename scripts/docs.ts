@@ -1,5 +1,5 @@
-// Writes the documents that follow from the code: docs/commands.md, docs/errors.md and docs/servers.md.
-// With --check it writes nothing and fails when one of them is out of date.
+// Generates docs/commands.md, docs/errors.md and docs/servers.md from the code.
+// With --check it writes nothing and fails if one of them is out of date.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { CATALOGUE, type CatalogueEntry, ERROR_CODES, type ErrorCode } from '../src/domain/catalogue.ts';
@@ -34,8 +34,8 @@ async function commandsDocument(): Promise<string> {
 function errorsDocument(): string {
   const intro = [
     `# Errors\n\n${GENERATED}\n`,
-    'Every failure has one of these codes. With `--json` it stands in `error.code` on standard error; the exit code follows from it.',
-    'A refusal that came from a server ends with 1 where the table says 2, because 2 promises that nothing was sent.\n',
+    'Every failure has one of these codes. With `--json` it is `error.code` on standard error; it determines the exit code.',
+    'A refusal by a server exits with 1 instead of 2, because 2 promises that nothing was sent.\n',
     '| exit code | meaning |\n|---|---|',
     '| 0 | done |',
     '| 1 | failed: server, network, file system, or unexpected |',
@@ -52,8 +52,8 @@ function errorsDocument(): string {
     ...intro,
     ...ERROR_CODES.map(errorSection),
     '## Faults of the simulator\n',
-    '`--simulate --fault NAME` makes each of these happen, free and offline; `sora serve --fault NAME=SHARE` to a share of the',
-    'calls, and the header `x-sora-fault: NAME` to one call of it (see [serve.md](serve.md)).\n',
+    '`--simulate --fault NAME` simulates each of these, free and offline; `sora serve --fault NAME=SHARE` applies it to a share of',
+    'the calls, and the header `x-sora-fault: NAME` to one call (see [serve.md](serve.md)).\n',
     '| fault | what happens |\n|---|---|',
     ...faults,
     '',

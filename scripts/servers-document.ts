@@ -8,16 +8,16 @@ export interface DocumentedServer extends Pick<Preset, 'name' | 'title' | 'advic
 }
 
 interface Example {
-  /** What is given to `config profile add`, beside the name and the preset. */
+  /** Further arguments of `config profile add`. */
   readonly add: string;
-  /** What is given to `create`. */
+  /** Arguments of `create`. */
   readonly create?: string;
 }
 
 /** The preset for what has no other; it comes last. */
 const CUSTOM = 'custom';
 
-/** By presets; what is not here is built in, and needs no profile. */
+/** By preset; the others are built in and need no profile. */
 const EXAMPLES: Readonly<Record<string, Example>> = {
   azure: { add: '--base-url https://acme.openai.azure.com/openai/v1 -m my-deployment' },
   litellm: { add: '-m my-model', create: '-d 4 --size 1280x720' },
@@ -29,7 +29,7 @@ const EXAMPLES: Readonly<Record<string, Example>> = {
   custom: { add: '--base-url http://127.0.0.1:8000/v1 -m MODEL' },
 };
 
-/** Servers that need no preset: a setting or none. */
+/** Servers that need no preset, at most a setting. */
 const OTHERS: readonly (Omit<DocumentedServer, 'commands'> & Pick<Preset, 'keyVariable'> & Example)[] = [
   {
     name: 'dynamo',
@@ -55,9 +55,9 @@ const OTHERS: readonly (Omit<DocumentedServer, 'commands'> & Pick<Preset, 'keyVa
     name: 'reseller',
     title: 'A reseller',
     keyVariable: 'RESELLER_API_KEY',
-    advice: 'the video is fetched, without the key, from wherever its job says that it is',
+    advice: 'the video is downloaded, without the key, from the address in its job',
     lacks: ['list', 'delete', 'cancel', 'thumbnail'],
-    limits: ['what else is missing differs: `sora doctor --server` tells'],
+    limits: ['other limits vary: run `sora doctor --server` to see them'],
     add: '--base-url https://api.reseller.example/v1 -m sora-2-hd',
     create: '-d 10',
   },
@@ -90,7 +90,7 @@ const INTRO = `Each kind of server that is known: the three commands that make i
 for the same. Where the address is not the one of its preset (below), give it with \`--base-url\`. The commands are run by
 the tests, against servers that are played as they were seen.
 
-What a server cannot do is a setting of its profile (\`profiles.NAME.capabilities.…\`) and ends with \`not_supported\`, without a
+Missing capabilities are settings of the profile (\`profiles.NAME.capabilities.…\`) and end with \`not_supported\`, without a
 question to it. Once it can: \`sora config set profiles.NAME.capabilities.list yes\`. What any other server can do, \`sora doctor
 --server\` finds out.`;
 

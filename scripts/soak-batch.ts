@@ -1,5 +1,5 @@
 // `npm run soak:batch`: kills `sora batch` with SIGKILL at random moments, starts it again each time, and counts what the
-// server was paid for and what came home. `soak-batch.ts [ROWS] [KILLS] [SEED]`. Ends with 1 when anything was paid twice
+// server was paid for and what came home. `soak-batch.ts [ROWS] [KILLS] [SEED]`. Exits with 1 if anything was paid twice
 // or is missing. The built program; `npm run build` first.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
@@ -68,7 +68,7 @@ async function* inParts(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
   }
 }
 
-// The list of the simulator has every job, so what is missing from it may be sent again.
+// The simulator's list is complete, so a create missing from it may be resent.
 const profile = {
   base_url: `${server.origin}/v1`,
   key_from_env: 'SOAK_KEY',

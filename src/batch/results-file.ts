@@ -70,7 +70,7 @@ export class ResultsFile {
     throw new SoraError('cannot_write', {
       title: `could not write ${this.path}`,
       causedBy,
-      hints: ['choose another place with `--results`, or make room on the disk'],
+      hints: ['choose another place with `--results`, or free some disk space'],
       cause: error,
     });
   }

@@ -4,12 +4,12 @@ import { type Check, failure, pass, skip, warn } from './check.ts';
 import type { Subject } from './subject.ts';
 import { type Trial, type TrialDeps, tryJob } from './trial-job.ts';
 
-/** The create of the access-check curl, sent for real: the only proof that videos can be made. */
+/** Sends the create of the access-check curl: the only proof that videos can be created. */
 export function accessCheck(needs: readonly string[], prepare: () => TrialDeps): Check<Subject> {
   return {
     id: 'access',
     title: 'access check',
-    // All the others: what they have to say is shown before anybody is asked.
+    // All others: their results are shown before the prompt.
     needs,
     async run() {
       const deps = prepare();
@@ -35,14 +35,14 @@ async function trialOf(deps: TrialDeps): Promise<Trial> {
   try {
     return await tryJob(deps, deps.encoding);
   } catch (error) {
-    // Which is what another run of this check does without being told.
+    // Running this check again has the same effect.
     if (error instanceof SoraError)
       throw error.with({ hints: error.hints.filter((hint) => !hint.includes('--again')) });
     throw error;
   }
 }
 
-/** Access is there, and yet no video: the server took the job and ended it in the same breath. */
+/** Access works, but the server accepted the job and ended it at once without a video. */
 function failedJob(cause: SoraError, { detail, remedy }: Trial): CheckOutcome {
   const outcome = failure(cause);
   return {

@@ -24,7 +24,7 @@ const SILENT_ON_MODEL: ReadonlySet<string> = new Set([...NO_ROUTE, 'permission_d
 /** Answers of something else than the API. */
 const LOST: ReadonlySet<string> = new Set(['endpoint_not_found', 'unreadable_response', 'video_not_found']);
 
-const NO_LIST = 'the server has no list of videos; the local ledger stands in for it';
+const NO_LIST = 'the server has no list of videos; the local ledger is used instead';
 
 /** What the API itself answers, free of charge. */
 export const API_CHECKS: readonly Check<Subject>[] = [
@@ -67,13 +67,13 @@ export const API_CHECKS: readonly Check<Subject>[] = [
         ask(subject, `/models/${encodeURIComponent(model)}`, { model }),
         listedModels(subject),
       ]);
-      if (refusal === null) return pass(`${model} is there`);
+      if (refusal === null) return pass(`${model} is available`);
       const isListed = listed.includes(model);
       const isSilent = SILENT_ON_MODEL.has(refusal.code);
       if (isSilent && isListed) return pass(`${model} is in the list of models`);
       if (isSilent && listed.length === 0) return warn(`the server does not say whether it has ${model}`);
       const others = `the server lists ${namesOf(listed)}`;
-      if (isSilent) return warn(`${model} is not there: ${others}`, useListed(listed, profile));
+      if (isSilent) return warn(`${model} is not available: ${others}`, useListed(listed, profile));
       const { detail, remedy = [], ...outcome } = failure(refusal);
       const helps = refusal.code === 'model_not_found' && listed.length > 0 && !isListed;
       return helps
@@ -101,7 +101,7 @@ export const API_CHECKS: readonly Check<Subject>[] = [
           const unreadable = unreadableReply(reply, contextOf(subject, server));
           return (await nextDoor(server, unreadable)) ?? failure(unreadable);
         }
-        return pass(page.jobs.length === 0 ? 'it answers; there are no videos yet' : 'it answers');
+        return pass(page.jobs.length === 0 ? 'it works; there are no videos yet' : 'it works');
       }
       if (refusal.code === 'not_supported') return warn(NO_LIST);
       if (refusal.code !== 'invalid_request') {
@@ -110,7 +110,7 @@ export const API_CHECKS: readonly Check<Subject>[] = [
         return LOST.has(refusal.code) && (await knowsJobs(subject, dialect)) ? warn(NO_LIST) : failure(refusal);
       }
       return isJsonObject(parseJson(reply.body))
-        ? warn(`the route is there, and wants more to list videos: ${refusal.causedBy}`)
+        ? warn(`the route exists, but listing videos requires more: ${refusal.causedBy}`)
         : failure(refusal);
     },
   },
@@ -128,12 +128,12 @@ async function knowsJobs(subject: Subject, dialect: Dialect): Promise<boolean> {
 
 async function askForNobody(subject: Subject, dialect: Dialect): Promise<CheckOutcome> {
   const { server, reply, refusal } = await askForJob(subject, dialect);
-  if (refusal === null || refusal.code === 'video_not_found') return pass('it answers');
+  if (refusal === null || refusal.code === 'video_not_found') return pass('it works');
   if (refusal.code === 'not_supported') return warn('the server has no call to read a job');
   const neighbour = await nextDoor(server, refusal);
   if (neighbour !== null) return neighbour;
   return reply.status === 404 && refusal.code === 'endpoint_not_found'
-    ? warn('the server does not say whether it misses the job or the route')
+    ? warn('the reply does not show whether the job or the route is missing')
     : failure(refusal);
 }
 

@@ -2,13 +2,13 @@ import type { CheckOutcome, CheckResult } from '../domain/check.ts';
 import { SoraError } from '../domain/errors.ts';
 import type { Clock } from '../platform/clock.ts';
 
-/** One thing to look at. It runs as soon as what it needs has ended, and not at all when that makes it pointless. */
+/** One check. It runs as soon as the checks it needs have ended, and is skipped if one of them failed. */
 export interface Check<S> {
   readonly id: string;
   readonly title: string;
-  /** Checks without which this one can say nothing. */
+  /** Checks that must pass first. */
   readonly needs: readonly string[];
-  /** Throws a `SoraError` to fail with its words. */
+  /** Throws a `SoraError` to fail with its message. */
   run(subject: S): Promise<CheckOutcome> | CheckOutcome;
 }
 
@@ -24,22 +24,22 @@ export function skip(detail: string, ...remedy: readonly string[]): CheckOutcome
   return { status: 'skip', detail, remedy };
 }
 
-/** A failure in the words of the error behind it. */
+/** A failure with the message of its error. */
 export function failure(error: SoraError): CheckOutcome {
   const detail = [error.message, ...error.violations, ...(error.causedBy === null ? [] : [error.causedBy])].join('; ');
-  const remedy = error.hints.filter((hint) => !hint.includes('`sora doctor`')); // which is running
+  const remedy = error.hints.filter((hint) => !hint.includes('`sora doctor`')); // which is running already
   return { status: 'fail', detail, remedy, code: error.code };
 }
 
-/** A result, and the failure that stands in the way of whoever needs it: itself, or one further back. */
+/** A result, and the failure that blocks dependent checks: this one, or an earlier one. */
 interface Step {
   readonly result: CheckResult;
   readonly obstacle: CheckResult | null;
 }
 
 /**
- * Runs checks side by side where they do not depend on each other; the results keep the order of the checks. `onEnd` hears
- * each as it ends.
+ * Runs independent checks in parallel; the results keep the order of the checks. `onEnd` receives
+ * each result as its check ends.
  */
 export async function runChecks<S>(
   checks: readonly Check<S>[],
@@ -62,7 +62,7 @@ export async function runChecks<S>(
   return withoutEchoes((await Promise.all(checks.map(start))).map(({ result }) => result));
 }
 
-/** Checks that ran side by side may meet the same obstacle: it is told once, by the first of them. */
+/** Parallel checks may fail for the same reason: only the first one reports it. */
 function withoutEchoes(results: readonly CheckResult[]): CheckResult[] {
   return results.map((result, at) => {
     const { id, title, ms, status, detail, code } = result;
@@ -72,7 +72,7 @@ function withoutEchoes(results: readonly CheckResult[]): CheckResult[] {
         (earlier) =>
           status === 'fail' && earlier.status === status && earlier.code === code && earlier.detail === detail,
       );
-    return before === undefined ? result : { id, title, ms, ...skip(`pointless before "${before.title}" is mended`) };
+    return before === undefined ? result : { id, title, ms, ...skip(`skipped: fix "${before.title}" first`) };
   });
 }
 
@@ -80,7 +80,7 @@ async function runStep<S>(check: Check<S>, needed: readonly Promise<Step>[], sub
   const { id, title } = check;
   const obstacle = (await Promise.all(needed)).find((step) => step.obstacle !== null)?.obstacle ?? null;
   if (obstacle !== null) {
-    return { result: { id, title, ms: 0, ...skip(`pointless before "${obstacle.title}" is mended`) }, obstacle };
+    return { result: { id, title, ms: 0, ...skip(`skipped: fix "${obstacle.title}" first`) }, obstacle };
   }
   const startedMs = clock.now();
   const outcome = await attempt(check, subject);

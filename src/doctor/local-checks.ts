@@ -11,7 +11,7 @@ import type { Subject } from './subject.ts';
 
 const LOW_SPACE_BYTES = 200e6;
 
-/** What can be seen without the network. */
+/** The checks without network. */
 export const LOCAL_CHECKS: readonly Check<Subject>[] = [
   {
     id: 'runtime',
@@ -43,13 +43,13 @@ export const LOCAL_CHECKS: readonly Check<Subject>[] = [
       if (problems.length > 0) {
         return warn(
           `${subject.paths.ledger}: ${describeProblems(problems)}`,
-          'keep the file; what can be read is used, and the lines named can be mended or removed',
+          'run `sora ledger check` to repair the file',
         );
       }
       const space = statfsSync(folder);
       const freeBytes = space.bavail * space.bsize;
       if (freeBytes < LOW_SPACE_BYTES)
-        return warn(`only ${Math.round(freeBytes / 1e6)} MB are free in ${folder}`, 'make room on the disk');
+        return warn(`only ${Math.round(freeBytes / 1e6)} MB are free in ${folder}`, 'free some disk space');
       return pass(`${folder}, ${(freeBytes / 1e9).toFixed(1)} GB free`);
     },
   },
@@ -65,7 +65,7 @@ export const LOCAL_CHECKS: readonly Check<Subject>[] = [
         return pass('none; this server may not need one');
       }
       const where = `${key.masked} from ${key.origin}`;
-      const remedy = 'check that the key was copied whole, without quotes or spaces';
+      const remedy = 'check that the key was copied completely, without quotes or spaces';
       if (key.fault !== null)
         throw new SoraError('invalid_api_key', { title: `${where}: ${key.fault}`, hints: [remedy] });
       return key.doubt === null ? pass(where) : warn(`${where}: ${key.doubt}`, remedy);
@@ -80,20 +80,20 @@ export const LOCAL_CHECKS: readonly Check<Subject>[] = [
       if (isSimulator) return pass('the simulator, in this process');
       const { pathname, protocol, hostname } = new URL(baseUrl);
       const shown = `${baseUrl} (${baseUrlOrigin})`;
-      if (/\/v1\/+v1\b/.test(pathname)) return warn(`${shown} has /v1 twice`, 'give the base URL with one `/v1`');
+      if (/\/v1\/+v1\b/.test(pathname)) return warn(`${shown} has /v1 twice`, 'remove one `/v1` from the base URL');
       if (!/\/v1\/*$/.test(pathname))
         return warn(`${shown} does not end in /v1`, 'add `/v1` unless the server uses another path');
       if (protocol === 'http:' && !isLoopback(hostname))
         return warn(
-          `${shown} is not encrypted: keys and prompts can be read on the way`,
-          'use `https://` where the server has it',
+          `${shown} is not encrypted: keys and prompts can be read in transit`,
+          'use `https://` if the server supports it',
         );
       return pass(shown);
     },
   },
   {
     id: 'service',
-    title: 'service’s end',
+    title: 'service end date',
     needs: ['base_url'],
     run(subject) {
       const { baseUrl, isSimulator } = subject.server();
@@ -102,12 +102,12 @@ export const LOCAL_CHECKS: readonly Check<Subject>[] = [
       if (end !== null) {
         return warn(
           end.words,
-          'run `sora init` to set up another server that speaks the same API',
+          'run `sora init` to set up another server with the same API',
           'add `--base-url http://HOST:PORT/v1` to use one without a profile',
           'add `--simulate` to use the simulator, free and offline',
         );
       }
-      return pass('no announced end is known for this server');
+      return pass('no end is announced for this server');
     },
   },
 ];

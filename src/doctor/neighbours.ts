@@ -7,9 +7,9 @@ import { GENERATIONS_ROUTE } from '../wire/forms.ts';
 import { decodePage } from '../wire/videos.ts';
 import type { ApiReply, ExaminedServer } from './subject.ts';
 
-/** Where servers put the API, most usual first. */
+/** The usual paths of the API, most common first. */
 const PATHS = ['/v1', '/openai/v1', '/api/v1', ''];
-/** A call's whole address that was given for the base URL. */
+/** A call's full address used as base URL. */
 const ENDPOINT = /\/(videos|video\/generations|chat\/completions|responses|models)$/;
 
 export interface Neighbour {
@@ -17,16 +17,16 @@ export interface Neighbour {
   readonly remedy: readonly string[];
 }
 
-/** No job has this id. */
+/** An id that no job has. */
 export const UNKNOWN_ID = 'video_that_does_not_exist';
 
-/** An address at which the API is spoken, and how. */
+/** An address of the API, and its dialect. */
 interface Place {
   readonly baseUrl: string;
   readonly dialect: DialectName;
 }
 
-/** Looks for an address nearby that does answer, or another dialect, and says how to use it; null when there is none. */
+/** Looks for a working address nearby, or another dialect, and returns how to use it; null if there is none. */
 export async function findNeighbour(server: ExaminedServer): Promise<Neighbour | null> {
   const current: Place = { baseUrl: server.baseUrl.replace(/\/+$/, ''), dialect: dialectOf(server) };
   const place = knownPlace(current) ?? (await firstAnswer(server, placesAround(current)));
@@ -37,7 +37,7 @@ async function answersGenerations(server: ExaminedServer, baseUrl: string): Prom
   return (await generationsDialect(server, baseUrl)) !== null;
 }
 
-/** How a server words dialect `generations`, as far as an unknown task shows it; null where it does not speak it. */
+/** The shape of dialect `generations`, as far as an unknown task shows it; null if the server does not speak it. */
 export async function generationsDialect(
   server: ExaminedServer,
   baseUrl: string,
@@ -47,16 +47,16 @@ export async function generationsDialect(
   if (reply.body.includes('task_not_exist')) return 'new-api';
   if (reply.status === 200) return isJsonObject(parseJson(reply.body)) ? 'generations' : null;
   const { code } = failureFromReply(reply, { baseUrl, hasKey: server.key !== null, atMs: 0 });
-  // Who repeats the address misses that, and not the task.
+  // A reply that repeats the address misses the address, not the task.
   return code === 'video_not_found' && !reply.body.includes(GENERATIONS_ROUTE) ? 'generations' : null;
 }
 
-/** The dialect that the profile, or the command line, chose. */
+/** The dialect chosen by the profile or the command line. */
 export function dialectOf({ dialect }: ExaminedServer): DialectName {
   return DIALECTS[dialect].name;
 }
 
-/** Some servers there are only once in the world. */
+/** Some services have only one address. */
 function knownPlace(current: Place): Place | null {
   const { host } = new URL(current.baseUrl);
   const preset = PRESETS.find(({ baseUrl }) => baseUrl?.startsWith('https:') && new URL(baseUrl).host === host);
@@ -65,7 +65,7 @@ function knownPlace(current: Place): Place | null {
   return baseUrl === current.baseUrl && dialect === current.dialect ? null : { baseUrl, dialect };
 }
 
-/** The same dialect at other addresses, then the other dialect here and there; only the server itself is asked. */
+/** The same dialect at other addresses, then the other dialect at all of them; only on the same server. */
 function placesAround({ baseUrl, dialect }: Place): Place[] {
   const { origin, pathname } = new URL(baseUrl);
   const path = pathname.replace(/\/+$/, '');
@@ -95,7 +95,7 @@ async function answersVideos(server: ExaminedServer, baseUrl: string): Promise<b
   return isRefusedByApi(reply);
 }
 
-/** The route is there: only the key is not right for it, it wants to know more, or it takes nothing but creates. */
+/** The route exists, although it rejects the key, requires more, or accepts only creates. */
 function isRefusedByApi({ status, body }: ApiReply): boolean {
   return [400, 401, 403, 405, 422].includes(status) && isJsonObject(parseJson(body));
 }
@@ -115,7 +115,7 @@ function describe(current: Place, { baseUrl, dialect }: Place): string {
   return `${where} speaks the dialect \`${dialect}\`, not \`${current.dialect}\``;
 }
 
-/** The change at the places where the address and the dialect were set. */
+/** The fix, at the places where the address and the dialect were set. */
 function useInstead(server: ExaminedServer, current: Place, { baseUrl, dialect }: Place): string[] {
   const { profile, baseUrlOrigin, dialectOrigin } = server;
   const isProfiles = baseUrlOrigin.startsWith('profile ');

@@ -7,7 +7,7 @@ import type { Subject } from './subject.ts';
 
 const TIMEOUT_MS = 4_000;
 
-/** The way to the server, a step at a time. */
+/** The connection to the server, step by step. */
 export const NETWORK_CHECKS: readonly Check<Subject>[] = [
   {
     id: 'proxy',
@@ -38,7 +38,7 @@ export const NETWORK_CHECKS: readonly Check<Subject>[] = [
     run: (subject) =>
       directly(subject, async ({ host, port }) => {
         await openTcp({ host, port, timeoutMs: TIMEOUT_MS });
-        return pass(`port ${port} answers`);
+        return pass(`port ${port} is open`);
       }),
   },
   {
@@ -61,7 +61,7 @@ interface Address {
   readonly port: number;
 }
 
-/** These steps are ours only where no proxy takes them, and there is a network at all. */
+/** Skips the steps that a proxy performs, and all of them for the simulator. */
 async function directly(subject: Subject, look: (address: Address) => Promise<CheckOutcome>): Promise<CheckOutcome> {
   const server = subject.server();
   if (server.isSimulator) return skip('the simulator is in this process');

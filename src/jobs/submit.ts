@@ -241,7 +241,7 @@ async function accept(
     title: `${job.id} was created and is paid, but could not be recorded in the ledger`,
     jobId: job.id,
     submission: key,
-    hints: [`make room on the disk, then run \`sora attach ${key} ${shellWord(job.id)}\` to add it to the ledger`],
+    hints: [`free some disk space, then run \`sora attach ${key} ${shellWord(job.id)}\` to add it to the ledger`],
   });
   onNotice?.(unrecorded.message); // now, because the wait that follows may be interrupted
   return { kind: 'submitted', record: applyEvent(pending, event) ?? pending, job, unrecorded };

@@ -116,7 +116,7 @@ describe.skipIf(PYTHON === null)('on a terminal (needs python3 with pty)', () =>
     );
     expect({ status, posts: server.posts, left: server.jobs }).toEqual({ status: 0, posts: 1, left: [] });
     const [before = '', after = ''] = stdout.split('Send the access check?', 2);
-    for (const shown of ['videos route', 'it answers', '(price: $0.40)', '$SORA_API_KEY'])
+    for (const shown of ['videos route', 'it works', '(price: $0.40)', '$SORA_API_KEY'])
       expect(before).toContain(shown);
     expect(stdout.slice(stdout.lastIndexOf('Send the access check?'))).toContain('deleted at once');
     expect(after).not.toContain('videos route');

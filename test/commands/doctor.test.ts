@@ -343,7 +343,7 @@ describe('sora doctor on a server', () => {
     const { checks } = await examine(sora, ['--profile', 'lab'], { env });
     expect(checks.find(({ id }) => id === 'model')).toMatchObject({
       status: 'warn',
-      detail: `sora-2 is not there: the server lists ${listed}`,
+      detail: `sora-2 is not available: the server lists ${listed}`,
       remedy: [`run \`sora config set profiles.lab.model ${word}\``],
     });
   });
