@@ -41,7 +41,7 @@ export function isGone({ code }: SoraError, believesMissing: boolean): boolean {
   return code === 'content_expired' || (code === 'video_not_found' && believesMissing);
 }
 
-/** Whether the server lacks a variant of a video, which says nothing about the others. */
+/** Whether the server does not have a variant of a video; the others may exist. */
 export function isOfVariant(error: Error): boolean {
   return error instanceof SoraError && (error.code === 'not_supported' || error.code === 'endpoint_not_found');
 }

@@ -52,7 +52,7 @@ export const downloadCommand = defineCommand({
     const plan = planFiles(options, deps, faults);
     if (args.length > 1 && !isForSeveral(plan.destination, 'id')) faults.push(SEVERAL_NEED_FOLDER);
     refuseFaults(faults, 'download');
-    checkFiles({ ...plan, force: true }); // what stands there may be the very file
+    checkFiles({ ...plan, force: true }); // the existing file may be this video
     const failures: SoraError[] = [];
     const { values, errors } = await forEach(args, async (id) => {
       const found = await jobs.find(id);

@@ -63,7 +63,7 @@ export async function surveyServer(server: ExaminedServer, atMs: number): Promis
   };
 }
 
-/** The dialect has no list, and a job tells the address of its video itself. */
+/** The dialect has no list, and a job contains the address of its video. */
 function surveyOfGenerations(dialect: Dialect, removal: Ability): ServerSurvey {
   return {
     dialect,
@@ -79,7 +79,7 @@ function surveyOfGenerations(dialect: Dialect, removal: Ability): ServerSurvey {
   };
 }
 
-/** `hidden`: the answer says nothing of the route, such as a 500. */
+/** `hidden`: the reply says nothing about the route, such as a 500. */
 type Sight = 'there' | 'missing' | 'hidden';
 
 const ABILITY_OF: Readonly<Record<Sight, Ability>> = { there: 'yes', missing: 'no', hidden: 'unknown' };

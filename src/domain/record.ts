@@ -59,7 +59,7 @@ interface EventBase {
   readonly atMs: number;
 }
 
-/** The submitting process, which tells a running submission from an abandoned one. */
+/** The submitting process, which distinguishes a running submission from an abandoned one. */
 export interface Submitter {
   readonly pid: number;
   /** Its host name; left out in lines of older versions, which wrote no `sending` either. */

@@ -13,7 +13,7 @@ export class Secrets {
     for (const secret of secrets) this.#known.add(secret);
   }
 
-  /** Text that must stay as it is otherwise, such as JSON. */
+  /** Text that must not change otherwise, such as JSON. */
   hide(text: string): string {
     return hideSecrets(text, [...this.#known]);
   }
@@ -51,7 +51,7 @@ const SIGNED_PARAMETER =
 const SHORTEST_SECRET = 8;
 const SHORTEST_WORD = 4;
 
-/** Whether a secret can be told from other text. */
+/** Whether a secret can be distinguished from other text. */
 export function canBeHidden(secret: string): boolean {
   if (secret.length >= SHORTEST_SECRET) return true;
   return secret.length >= SHORTEST_WORD && /[a-z]/i.test(secret) && /[^a-z]/i.test(secret);

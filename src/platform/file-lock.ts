@@ -57,7 +57,7 @@ function tryLock(lock: string): boolean {
     isWritten = true;
   } finally {
     closeSync(descriptor);
-    if (!isWritten) removeLock(lock); // the disk is full, and nobody could tell whose it is
+    if (!isWritten) removeLock(lock); // the disk is full, and a lock without owner would stay
   }
   return true;
 }

@@ -12,7 +12,7 @@ export interface HttpRequest {
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: string | Uint8Array;
   readonly signal?: AbortSignal;
-  /** The longest silence on the connection, before the reply or within it; then it fails with `ETIMEDOUT`. */
+  /** Maximum silence on the connection, before or during the reply; then it fails with `ETIMEDOUT`. */
   readonly idleTimeoutMs?: number;
 }
 
@@ -20,7 +20,7 @@ export interface HttpReply {
   readonly status: number;
   /** Lower-case names; repeated headers joined with a comma. */
   readonly headers: Readonly<Record<string, string>>;
-  /** The body's bytes; whoever receives the reply reads it to its end or destroys it. */
+  /** The body's bytes; the receiver of the reply must read it completely or destroy it. */
   readonly body: Readable;
 }
 
@@ -32,8 +32,8 @@ export interface HttpReply {
 export type Http = (request: HttpRequest) => Promise<HttpReply>;
 
 /**
- * `Http` over node:http. It exists because the first touch of the global fetch
- * compiles WebAssembly, which costs as much as the whole start of Node.
+ * `Http` over node:http. It exists because the first use of the global fetch
+ * compiles WebAssembly, which takes as long as starting Node.
  */
 export const nodeHttp: Http = (request) =>
   new Promise((resolve, reject) => {
@@ -46,13 +46,13 @@ export const nodeHttp: Http = (request) =>
     const outgoing = moduleFor(url).request(url, {
       method: request.method,
       headers: withLength(request),
-      // As lenient as curl: some servers send Content-Length beside chunked encoding.
+      // As lenient as curl: some servers send Content-Length together with chunked encoding.
       insecureHTTPParser: true,
-      // What carries a body gets a connection of its own: the server may be closing one that was kept alive, and
-      // then nobody knows what became of the request.
+      // A request with a body gets a new connection: the server may be closing one that was kept alive, and
+      // then the outcome of the request would be unknown.
       ...(request.body === undefined ? {} : { agent: false }),
     });
-    // Once there is a reply, whoever reads its body is the one to hear what broke it.
+    // After the reply has started, the reader of its body gets the error.
     let stream: Writable | Readable = outgoing;
     const onAbort = (): void => {
       stream.destroy(signal?.reason instanceof Error ? signal.reason : new Error('aborted'));
@@ -76,7 +76,7 @@ export const nodeHttp: Http = (request) =>
     outgoing.end(request.body);
   });
 
-/** The step at which a call failed, for a connection that was not secure yet: nothing of the request has left then. */
+/** Adds the failed step for a connection that was not secure yet: nothing of the request has left then. */
 const HANDSHAKE = 'handshake';
 
 function withStep(error: Error, socket: unknown): Error {
@@ -104,7 +104,7 @@ export function flattenHeaders(
   return flat;
 }
 
-/** What describes the encoded bytes only: a length or a validator of these says nothing about the decoded ones. */
+/** Headers that describe the encoded bytes only, not the decoded ones. */
 const OF_ENCODED_BYTES: ReadonlySet<string> = new Set([
   'accept-ranges',
   'content-encoding',
@@ -114,7 +114,7 @@ const OF_ENCODED_BYTES: ReadonlySet<string> = new Set([
 ]);
 const MAX_ENCODINGS = 5;
 
-/** The reply with its `content-encoding` undone; as it is where there is none, or one that is not known. */
+/** The reply with its `content-encoding` decoded; unchanged without one or if it is unknown. */
 export function decoded(reply: HttpReply): HttpReply {
   const names = (reply.headers['content-encoding'] ?? '')
     .toLowerCase()
@@ -125,7 +125,7 @@ export function decoded(reply: HttpReply): HttpReply {
   const decoders = encodings.map(decoderFor).filter((decoder) => decoder !== null);
   if (decoders.length < encodings.length) return reply;
   const headers = Object.fromEntries(Object.entries(reply.headers).filter(([name]) => !OF_ENCODED_BYTES.has(name)));
-  // The reader sees what breaks the stream; nothing is left for the callback.
+  // The reader gets the error of the stream; the callback has nothing to do.
   const body = decoders.reduce<Readable>((source, decoder) => pipeline(source, decoder, () => {}), reply.body);
   return { ...reply, headers, body };
 }
@@ -140,7 +140,7 @@ function decoderFor(encoding: string): Transform | null {
   return encoding === 'zstd' ? (zlib.createZstdDecompress?.() ?? null) : null; // since Node 22.15
 }
 
-/** Lets a `(Request) → Response` handler stand where a network would. */
+/** Makes an `Http` of a `(Request) → Response` handler, without a network. */
 export function httpFromHandler(handle: (request: Request) => Promise<Response>): Http {
   return async (request) => {
     const { method, url, headers, body, signal } = request;

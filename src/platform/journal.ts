@@ -310,7 +310,7 @@ class LineReader {
   }
 }
 
-/** Creates a file with its first lines, on the disk before it has its name, so that it never lacks them; false if it exists. */
+/** Creates a file with its first lines, which are on disk before it gets its name; false if it exists. */
 function createWith(path: string, text: string): boolean {
   if (statRegular(path) !== undefined) return false;
   const temporary = temporaryName(path);

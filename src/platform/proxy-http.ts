@@ -3,15 +3,15 @@ import { hasCode } from './files.ts';
 import { decoded, flattenHeaders, type Http, type HttpReply, type HttpRequest } from './http.ts';
 import { timeoutError } from './timeout.ts';
 
-/** Addresses of proxies as the environment names them; empty for none. */
+/** Proxy addresses from the environment; empty if not set. */
 export interface ProxySettings {
   readonly httpProxy: string;
   readonly httpsProxy: string;
-  /** The hosts that are reached without a proxy, separated by commas. */
+  /** Hosts to reach without a proxy, separated by commas. */
   readonly noProxy: string;
 }
 
-/** The proxies of the environment, in the lower or the upper case of their names, or null when there are none. */
+/** The proxies of the environment, from lower-case or upper-case variables; null if there are none. */
 export function proxiesFrom(env: Readonly<Record<string, string | undefined>>): ProxySettings | null {
   const read = (name: string): string => env[name.toLowerCase()] || env[name] || '';
   const httpProxy = withScheme(read('HTTP_PROXY') || read('ALL_PROXY'));
@@ -19,21 +19,21 @@ export function proxiesFrom(env: Readonly<Record<string, string | undefined>>): 
   return httpProxy || httpsProxy ? { httpProxy, httpsProxy, noProxy: read('NO_PROXY') } : null;
 }
 
-/** `proxy.example:3128` is understood everywhere. */
+/** Accepts `proxy.example:3128`, as other tools do. */
 function withScheme(address: string): string {
   return address === '' || address.includes('://') ? address : `http://${address}`;
 }
 
-/** The proxy that an address is reached through, or null: none is set for its scheme, or `NO_PROXY` names its host. */
+/** The proxy for an address; null if none is set for its scheme or `NO_PROXY` names its host. */
 export function proxyFor(address: string, { httpProxy, httpsProxy, noProxy }: ProxySettings): string | null {
   const url = new URL(address);
   const proxy = url.protocol === 'https:' ? httpsProxy : httpProxy;
   return proxy === '' || noProxy.split(/[\s,]+/).some((entry) => isNamed(url, entry)) ? null : proxy;
 }
 
-/** Why an address cannot be a proxy's, without repeating it, for it may hold a password; null where it can. */
+/** Why a proxy address is invalid, without repeating it, because it may contain a password; null if it is valid. */
 export function proxyFault(address: string): string | null {
-  return URL.canParse(address) && /^https?:/i.test(address) ? null : 'its address is none that starts with http://';
+  return URL.canParse(address) && /^https?:/i.test(address) ? null : 'its address does not start with http://';
 }
 
 /** `*`, a range `10.0.0.0/8`, `127.*`, `example.com` with all below it, also as `.example.com` or `*.example.com`, or one port of these: `example.com:8080`. */
@@ -46,7 +46,7 @@ function isNamed({ hostname, port, protocol }: URL, entry: string): boolean {
   return host === '*' || hostname === host || (host !== '' && hostname.endsWith(`.${host}`));
 }
 
-/** Whether a host is an address within a range such as `10.0.0.0/8` or `fd00::/8`. */
+/** Whether a host is an address in a range such as `10.0.0.0/8` or `fd00::/8`. */
 function isInRange(hostname: string, range: string): boolean {
   const [, network = '', bits = ''] = /^\[?([^\]/]+)\]?\/(\d{1,3})$/.exec(range) ?? [];
   const family = isIP(network);
@@ -59,8 +59,8 @@ function isInRange(hostname: string, range: string): boolean {
 }
 
 /**
- * `Http` over undici, which knows proxies, where one is to be used; loaded for the first such call, because it is heavy.
- * A fault of a proxy's own is an `EPROXY`.
+ * `Http` that uses undici for calls through a proxy; loaded on the first such call, because it is large.
+ * A failure of the proxy itself is an `EPROXY`.
  */
 export function proxyHttp(settings: ProxySettings, direct: Http): Http {
   return (request) => {
@@ -79,13 +79,13 @@ async function sendOver(proxy: string, request: HttpRequest): Promise<HttpReply>
   const opening = idleTimeoutMs === undefined ? {} : { timeout: idleTimeoutMs };
   const agent = new ProxyAgent({
     uri: proxy,
-    // Most proxies open tunnels to https only, so what goes to http is asked of them in the plain way, as curl does.
+    // Most proxies open tunnels to https only, so http requests are sent to them without a tunnel, as curl does.
     proxyTunnel: false,
     proxyTls: opening,
     requestTls: opening,
     clientFactory: (origin, options) => new Pool(origin, { ...options, ...silence }),
   });
-  // The agent is this call's own: while it opens a tunnel, undici does not hear the signal.
+  // Each call has its own agent: undici ignores the signal while it opens a tunnel.
   const giveUp = (): void => void agent.destroy(null);
   signal?.addEventListener('abort', giveUp, { once: true });
   try {
@@ -93,27 +93,27 @@ async function sendOver(proxy: string, request: HttpRequest): Promise<HttpReply>
     const reply = await agent.request({
       origin,
       path: `${pathname}${search}`,
-      method: method as import('undici').Dispatcher.HttpMethod, // any token is allowed; the type lists the common ones
+      method: method as import('undici').Dispatcher.HttpMethod, // any token is allowed; the type lists common ones
       headers: { ...headers },
       ...silence,
       ...(body === undefined ? {} : { body }),
       ...(signal === undefined ? {} : { signal }),
     });
-    // To undici, a body that is given up is an error, which ends the process where nobody reads the body.
+    // undici reports a destroyed body as an error, which would end the process if the body has no reader.
     reply.body.on('error', () => {});
     return decoded({ status: reply.statusCode, headers: flattenHeaders(reply.headers), body: reply.body });
   } catch (error) {
     signal?.throwIfAborted();
     if (isProxyFault(error, new URL(proxy))) throw proxyError(error);
     if (idleTimeoutMs === undefined || !hasCode(error, 'UND_ERR_HEADERS_TIMEOUT')) throw error;
-    throw timeoutError(idleTimeoutMs, ' through the proxy'); // of the two, nobody knows which one kept silent
+    throw timeoutError(idleTimeoutMs, ' through the proxy'); // it is unknown which of the two was silent
   } finally {
     signal?.removeEventListener('abort', giveUp);
-    agent.close().catch(() => {}); // once the reply's body has ended; there is nothing to close of one that was given up
+    agent.close().catch(() => {}); // after the body has ended; a destroyed agent has nothing to close
   }
 }
 
-/** Whether a call got no further than its proxy: it was turned away there, or the proxy could not be reached. */
+/** Whether a call failed at its proxy: the proxy refused it, or could not be reached. */
 function isProxyFault(error: unknown, { hostname, port }: URL): error is Error {
   if (!(error instanceof Error)) return false;
   if (/^proxy (response|authentication)/i.test(error.message)) return true; // undici has no code for these

@@ -2,12 +2,12 @@ import { closeSync, constants, openSync, readFileSync, rmSync, writeSync } from 
 import { crc32 } from 'node:zlib';
 import type { Journal } from '../platform/journal.ts';
 
-/** Numbers of a fixed width, so that a new mark overwrites the old one in place. */
+/** Fixed-width numbers, so that a new mark overwrites the old one in place. */
 const MARK = /^(\d{16}) (\d{16}) ([0-9a-f]{8})\n$/;
 const WIDTH = 16;
 const NEWLINE = 0x0a;
 
-/** The end of the ledger at some moment. */
+/** The end of the ledger at some time. */
 interface Mark {
   readonly bytes: number;
   /** Where its last line started. */
@@ -18,22 +18,22 @@ interface Mark {
 
 /** What a ledger has lost. */
 export interface LedgerLoss {
-  /** The first line that is not as it was, from 1. */
+  /** The first line that differs, counted from 1. */
   readonly line: number;
   readonly reason: string;
 }
 
-/** A file of the ledger's form: the ledger itself, or its repaired text. */
+/** The content of the ledger, or of its repaired text. */
 interface Content {
   readonly exists: boolean;
   readonly bytes: number;
-  /** The lines that start at or behind an offset. */
+  /** The lines that start at or after an offset. */
   lines(from: number): Iterable<{ readonly end: number; readonly text: string }>;
 }
 
 /**
- * Remembers in a small file beside the ledger how long that was. A ledger only grows, so one that is shorter, or has another
- * line at that place, was cut, emptied or replaced. Best effort: where the file cannot be written, nothing is remembered.
+ * Stores the length of the ledger in a small file beside it. A ledger only grows, so one that is shorter, or has a different
+ * line there, was cut, emptied or replaced. Best effort: if the file cannot be written, nothing is stored.
  */
 export class LedgerMark {
   readonly #journal: Journal;
@@ -45,7 +45,7 @@ export class LedgerMark {
     this.#path = `${journal.path}.mark`;
   }
 
-  /** Takes in a line that is on the disk. A loss stays marked until `clear`. */
+  /** Records a line that is on disk. A loss stays marked until `clear`. */
   advance({ offset, end, text }: { readonly offset: number; readonly end: number; readonly text: string }): void {
     const next: Mark = { bytes: end, lastOffset: offset, checksum: crc32(text) };
     const written = this.#read();
@@ -55,19 +55,19 @@ export class LedgerMark {
     if (isOwn || lossOf(next, this.#content) === null) this.#write(next); // the file may have been repaired meanwhile
   }
 
-  /** Null where the ledger has everything that it had. */
+  /** Null if the ledger still has everything. */
   get loss(): LedgerLoss | null {
-    const mark = parse(this.#read()); // before the ledger, which may be growing
+    const mark = parse(this.#read()); // read before the ledger, which may be growing
     return lossOf(mark, this.#content);
   }
 
-  /** The same, if the ledger held these bytes; null where there is no ledger. */
+  /** The same for these bytes as the ledger; null if there is no ledger. */
   lossIn(bytes: Buffer | null): LedgerLoss | null {
     const mark = parse(this.#read());
     return lossOf(mark, bytes === null ? NOTHING : contentOf(bytes));
   }
 
-  /** Forgets how long the ledger was. */
+  /** Forgets the length of the ledger. */
   clear(): void {
     rmSync(this.#path, { force: true });
   }

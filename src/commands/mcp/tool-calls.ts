@@ -16,7 +16,7 @@ import { type Host, Interrupt } from '../../platform/host.ts';
 import type { SessionBudget } from './session-budget.ts';
 import type { CommandCall, Tool, ToolInput } from './tools.ts';
 
-/** Clients give up on a call after a minute. A call that is stopped has this long to say how it ended. */
+/** Clients give up on a call after a minute. A stopped call has this long to report its outcome. */
 const CALL_MS = 45_000;
 const GRACE_MS = 3_000;
 const MAX_THUMBNAIL_BYTES = 1_000_000;

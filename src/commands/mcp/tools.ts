@@ -27,7 +27,7 @@ export interface Tool {
   readonly call: (input: ToolInput) => CommandCall;
 }
 
-/** How long `wait` waits at most, in seconds: clients give up on a call after a minute. */
+/** The longest `wait`, in seconds: clients abandon a call after a minute. */
 export const MAX_WAIT_SECONDS = 40;
 
 const ID: JsonSchema = { type: 'string', minLength: 1, maxLength: 1000, description: 'id of a job, or @last' };
