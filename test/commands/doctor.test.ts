@@ -521,7 +521,7 @@ describe('sora doctor behind a proxy', () => {
       'one that cannot be',
       'http://u:pass-of@a b',
       'proxy',
-      /^could not connect through the proxy; its address is none/,
+      /^could not connect through the proxy; its address does not start/,
     ],
   ])('blames the proxy: %s', async (_, address, check, words) => {
     const { code, failed } = await examine(createCommandLine(), [], { env: { ...env, HTTP_PROXY: address } });
