@@ -1,4 +1,4 @@
-/** Tables of baseline JPEG, as ITU-T T.81 prints them. */
+/** Tables of baseline JPEG, as ITU-T T.81 prints them. Those for luminance serve all components. */
 import { canonicalCodes } from './huffman.ts';
 
 function parseNumbers(text: string): number[] {
@@ -18,7 +18,7 @@ export const ZIGZAG_8X8: readonly number[] = parseNumbers(`
 `);
 
 /** Table K.1: luminance quantisation at quality 50, in raster order. */
-export const LUMINANCE_QUANTISATION: readonly number[] = parseNumbers(`
+export const QUANTISATION: readonly number[] = parseNumbers(`
    16  11  10  16  24  40  51  61
    12  12  14  19  26  58  60  55
    14  13  16  24  40  57  69  56
@@ -27,18 +27,6 @@ export const LUMINANCE_QUANTISATION: readonly number[] = parseNumbers(`
    24  35  55  64  81 104 113  92
    49  64  78  87 103 121 120 101
    72  92  95  98 112 100 103  99
-`);
-
-/** Table K.2: chrominance quantisation at quality 50, in raster order. */
-export const CHROMINANCE_QUANTISATION: readonly number[] = parseNumbers(`
-   17  18  24  47  99  99  99  99
-   18  21  26  66  99  99  99  99
-   24  26  56  99  99  99  99  99
-   47  66  99  99  99  99  99  99
-   99  99  99  99  99  99  99  99
-   99  99  99  99  99  99  99  99
-   99  99  99  99  99  99  99  99
-   99  99  99  99  99  99  99  99
 `);
 
 /** A Huffman code: how it is declared, and the code word of each symbol. */
@@ -52,39 +40,33 @@ export interface JpegHuffmanTable {
   readonly widths: readonly number[];
 }
 
-/** One line for each code length, then the symbols that have it, in hexadecimal; long lists run on indented. */
+/**
+ * One line for each code length, then the symbols that have it, in hexadecimal; long lists run on indented. Codes follow
+ * the order of the list, shorter before longer (Annex C).
+ */
 function parseHuffmanTable(text: string): JpegHuffmanTable {
   const lengthCounts = Array.from({ length: 16 }, () => 0);
   const symbols: number[] = [];
-  let width = 0;
+  const lengths: number[] = [];
+  let length = 0;
   for (const line of text.split('\n').filter((candidate) => candidate.trim() !== '')) {
     const fields = line.trim().split(/\s+/);
     const isContinued = line.startsWith('    ');
-    if (!isContinued) width = Number(fields.shift());
-    lengthCounts[width - 1] = (lengthCounts[width - 1] ?? 0) + fields.length;
+    if (!isContinued) length = Number(fields.shift());
+    lengthCounts[length - 1] = (lengthCounts[length - 1] ?? 0) + fields.length;
     symbols.push(...fields.map((field) => Number.parseInt(field, 16)));
+    lengths.push(...fields.map(() => length));
   }
-  return { lengthCounts, symbols, ...codeWords(lengthCounts, symbols) };
-}
-
-/** Codes are given out in the order of the list, shorter before longer (Annex C). */
-function codeWords(
-  lengthCounts: readonly number[],
-  symbols: readonly number[],
-): Pick<JpegHuffmanTable, 'codes' | 'widths'> {
-  const widthsInOrder = lengthCounts.flatMap((count, i) => Array.from({ length: count }, () => i + 1));
-  const codesInOrder = canonicalCodes(widthsInOrder);
-  const codes: number[] = [];
-  const widths: number[] = [];
-  for (const [i, symbol] of symbols.entries()) {
-    codes[symbol] = codesInOrder[i] ?? 0;
-    widths[symbol] = widthsInOrder[i] ?? 0;
+  const [codes, widths]: [number[], number[]] = [[], []];
+  for (const [at, code] of canonicalCodes(lengths).entries()) {
+    codes[symbols[at] ?? 0] = code;
+    widths[symbols[at] ?? 0] = lengths[at] ?? 0;
   }
-  return { codes, widths };
+  return { lengthCounts, symbols, codes, widths };
 }
 
 /** Table K.3: luminance DC differences, by magnitude category. */
-export const LUMINANCE_DC: JpegHuffmanTable = parseHuffmanTable(`
+export const DC_CODE: JpegHuffmanTable = parseHuffmanTable(`
    2  00
    3  01 02 03 04 05
    4  06
@@ -95,22 +77,8 @@ export const LUMINANCE_DC: JpegHuffmanTable = parseHuffmanTable(`
    9  0b
 `);
 
-/** Table K.4: chrominance DC differences, by magnitude category. */
-export const CHROMINANCE_DC: JpegHuffmanTable = parseHuffmanTable(`
-   2  00 01 02
-   3  03
-   4  04
-   5  05
-   6  06
-   7  07
-   8  08
-   9  09
-  10  0a
-  11  0b
-`);
-
 /** Table K.5: luminance AC coefficients, by run of zeros (first digit) and magnitude category (second digit). */
-export const LUMINANCE_AC: JpegHuffmanTable = parseHuffmanTable(`
+export const AC_CODE: JpegHuffmanTable = parseHuffmanTable(`
    2  01 02
    3  03
    4  00 04 11
@@ -128,26 +96,4 @@ export const LUMINANCE_AC: JpegHuffmanTable = parseHuffmanTable(`
       79 7a 83 84 85 86 87 88 89 8a 92 93 94 95 96 97 98 99 9a a2 a3 a4 a5 a6 a7
       a8 a9 aa b2 b3 b4 b5 b6 b7 b8 b9 ba c2 c3 c4 c5 c6 c7 c8 c9 ca d2 d3 d4 d5
       d6 d7 d8 d9 da e1 e2 e3 e4 e5 e6 e7 e8 e9 ea f1 f2 f3 f4 f5 f6 f7 f8 f9 fa
-`);
-
-/** Table K.6: chrominance AC coefficients, likewise. */
-export const CHROMINANCE_AC: JpegHuffmanTable = parseHuffmanTable(`
-   2  00 01
-   3  02
-   4  03 11
-   5  04 05 21 31
-   6  06 12 41 51
-   7  07 61 71
-   8  13 22 32 81
-   9  08 14 42 91 a1 b1 c1
-  10  09 23 33 52 f0
-  11  15 62 72 d1
-  12  0a 16 24 34
-  14  e1
-  15  25 f1
-  16  17 18 19 1a 26 27 28 29 2a 35 36 37 38 39 3a 43 44 45 46 47 48 49 4a 53 54
-      55 56 57 58 59 5a 63 64 65 66 67 68 69 6a 73 74 75 76 77 78 79 7a 82 83 84
-      85 86 87 88 89 8a 92 93 94 95 96 97 98 99 9a a2 a3 a4 a5 a6 a7 a8 a9 aa b2
-      b3 b4 b5 b6 b7 b8 b9 ba c2 c3 c4 c5 c6 c7 c8 c9 ca d2 d3 d4 d5 d6 d7 d8 d9
-      da e2 e3 e4 e5 e6 e7 e8 e9 ea f2 f3 f4 f5 f6 f7 f8 f9 fa
 `);

@@ -1,20 +1,9 @@
 import { BitWriter } from './bit-writer.ts';
 import { concat, latin1, u8, u16 } from './bytes.ts';
-import {
-  CHROMINANCE_AC,
-  CHROMINANCE_DC,
-  CHROMINANCE_QUANTISATION,
-  type JpegHuffmanTable,
-  LUMINANCE_AC,
-  LUMINANCE_DC,
-  LUMINANCE_QUANTISATION,
-  ZIGZAG_8X8,
-} from './jpeg-tables.ts';
+import { AC_CODE, DC_CODE, type JpegHuffmanTable, QUANTISATION, ZIGZAG_8X8 } from './jpeg-tables.ts';
 import type { Raster } from './raster.ts';
 import { entryAt } from './table.ts';
 
-/** Scale of the quantisation tables, as the IJG's encoder defines it. */
-const QUALITY = 85;
 const MARKER = {
   start: 0xd8,
   end: 0xd9,
@@ -30,38 +19,17 @@ const BLOCK_SAMPLES = BLOCK * BLOCK;
 const END_OF_BLOCK = 0x00;
 const SIXTEEN_ZEROS = 0xf0;
 
-/** How the samples of one component are quantised and coded; `id` selects the tables in the file. */
-interface ComponentTables {
-  readonly id: number;
-  readonly quantisation: readonly number[];
-  readonly dc: JpegHuffmanTable;
-  readonly ac: JpegHuffmanTable;
-}
-
-const LUMINANCE: ComponentTables = {
-  id: 0,
-  quantisation: scaleToQuality(LUMINANCE_QUANTISATION),
-  dc: LUMINANCE_DC,
-  ac: LUMINANCE_AC,
-};
-const CHROMINANCE: ComponentTables = {
-  id: 1,
-  quantisation: scaleToQuality(CHROMINANCE_QUANTISATION),
-  dc: CHROMINANCE_DC,
-  ac: CHROMINANCE_AC,
-};
-
-function scaleToQuality(table: readonly number[]): number[] {
-  const percent = 200 - 2 * QUALITY;
-  return table.map((step) => Math.max(1, Math.floor((step * percent + 50) / 100)));
-}
+/** Table K.1 at quality 85, scaled as the IJG's encoder does. */
+const STEPS = QUANTISATION.map((step) => Math.max(1, Math.floor((step * 30 + 50) / 100)));
+/** Of Y, Cb and Cr; all use the tables with number 0. */
+const COMPONENTS = [1, 2, 3];
 
 /** The image as a baseline JFIF file (ITU-T T.81), without chroma subsampling. Sides of up to 65535 pixels. */
 export function encodeJpeg(image: Raster): Uint8Array {
   return concat([
     marker(MARKER.start),
     segment(MARKER.jfif, latin1('JFIF\0'), u8(1, 1, 0), u16(1, 1), u8(0, 0)),
-    ...[LUMINANCE, CHROMINANCE].flatMap(declareTables),
+    ...declareTables(),
     declareFrame(image),
     declareScan(),
     stuffBytes(encodeScan(image)),
@@ -78,37 +46,27 @@ function segment(code: number, ...contents: Uint8Array[]): Uint8Array {
   return concat([marker(code), u16(2 + body.length), body]);
 }
 
-/** DQT and the two DHT segments of a component (B.2.4.1, B.2.4.2). */
-function declareTables({ id, quantisation, dc, ac }: ComponentTables): Uint8Array[] {
+/** DQT and the two DHT segments (B.2.4.1, B.2.4.2). */
+function declareTables(): Uint8Array[] {
   const DC_CLASS = 0x00;
   const AC_CLASS = 0x10;
   return [
-    segment(MARKER.quantisation, u8(id, ...ZIGZAG_8X8.map((position) => entryAt(quantisation, position)))),
-    segment(MARKER.huffman, u8(DC_CLASS | id, ...dc.lengthCounts, ...dc.symbols)),
-    segment(MARKER.huffman, u8(AC_CLASS | id, ...ac.lengthCounts, ...ac.symbols)),
+    segment(MARKER.quantisation, u8(0, ...ZIGZAG_8X8.map((position) => entryAt(STEPS, position)))),
+    segment(MARKER.huffman, u8(DC_CLASS, ...DC_CODE.lengthCounts, ...DC_CODE.symbols)),
+    segment(MARKER.huffman, u8(AC_CLASS, ...AC_CODE.lengthCounts, ...AC_CODE.symbols)),
   ];
 }
 
 /** SOF0 (B.2.2): 8 bits a sample; Y, Cb and Cr, each at full resolution. */
 function declareFrame({ width, height }: Raster): Uint8Array {
   const FULL_RESOLUTION = 0x11;
-  const component = (number: number, tables: ComponentTables): number[] => [number, FULL_RESOLUTION, tables.id];
-  return segment(
-    MARKER.frame,
-    u8(8),
-    u16(height, width),
-    u8(3, ...component(1, LUMINANCE), ...component(2, CHROMINANCE), ...component(3, CHROMINANCE)),
-  );
+  const components = COMPONENTS.flatMap((number) => [number, FULL_RESOLUTION, 0]);
+  return segment(MARKER.frame, u8(8), u16(height, width), u8(3, ...components));
 }
 
-/** SOS (B.2.3): all three components in one scan, all coefficients. */
+/** SOS (B.2.3): all three components in one scan, all coefficients, no successive approximation. */
 function declareScan(): Uint8Array {
-  const component = (number: number, tables: ComponentTables): number[] => [number, (tables.id << 4) | tables.id];
-  return segment(
-    MARKER.scan,
-    u8(3, ...component(1, LUMINANCE), ...component(2, CHROMINANCE), ...component(3, CHROMINANCE)),
-    u8(0, 63, 0), // first and last coefficient, no successive approximation
-  );
+  return segment(MARKER.scan, u8(3, ...COMPONENTS.flatMap((number) => [number, 0])), u8(0, 63, 0));
 }
 
 /** A byte FF in coded data is followed by 00, so that it is no marker (F.1.2.3). */
@@ -124,9 +82,9 @@ function stuffBytes(data: Uint8Array): Uint8Array {
 
 function encodeScan(image: Raster): Uint8Array {
   const out = new BitWriter(image.pixels.length);
-  const luminance = new BlockEncoder(out, LUMINANCE);
-  const blueDifference = new BlockEncoder(out, CHROMINANCE);
-  const redDifference = new BlockEncoder(out, CHROMINANCE);
+  const luminance = new BlockEncoder(out);
+  const blueDifference = new BlockEncoder(out);
+  const redDifference = new BlockEncoder(out);
   for (let y = 0; y < image.height; y += BLOCK) {
     for (let x = 0; x < image.width; x += BLOCK) {
       for (let i = 0; i < BLOCK_SAMPLES; i++) {
@@ -168,12 +126,10 @@ class BlockEncoder {
   /** Quantised coefficients in zig-zag order. */
   readonly #levels = new Int32Array(BLOCK_SAMPLES);
   readonly #out: BitWriter;
-  readonly #tables: ComponentTables;
   #previousDc = 0;
 
-  constructor(out: BitWriter, tables: ComponentTables) {
+  constructor(out: BitWriter) {
     this.#out = out;
-    this.#tables = tables;
   }
 
   writeBlock(): void {
@@ -186,10 +142,9 @@ class BlockEncoder {
   #transform(): void {
     transformLines(this.samples, this.#rows);
     transformLines(this.#rows, this.samples);
-    const { quantisation } = this.#tables;
     for (let i = 0; i < BLOCK_SAMPLES; i++) {
       const position = ZIGZAG_8X8[i] ?? 0;
-      this.#levels[i] = Math.round((this.samples[position] ?? 0) / (quantisation[position] ?? 1));
+      this.#levels[i] = Math.round((this.samples[position] ?? 0) / (STEPS[position] ?? 1));
     }
   }
 
@@ -198,7 +153,7 @@ class BlockEncoder {
     const difference = dc - this.#previousDc;
     this.#previousDc = dc;
     const category = magnitudeCategory(difference);
-    this.#writeSymbol(this.#tables.dc, category);
+    this.#writeSymbol(DC_CODE, category);
     this.#writeMagnitude(difference, category);
   }
 
@@ -211,13 +166,13 @@ class BlockEncoder {
         zeros++;
         continue;
       }
-      for (; zeros >= 16; zeros -= 16) this.#writeSymbol(this.#tables.ac, SIXTEEN_ZEROS);
+      for (; zeros >= 16; zeros -= 16) this.#writeSymbol(AC_CODE, SIXTEEN_ZEROS);
       const category = magnitudeCategory(level);
-      this.#writeSymbol(this.#tables.ac, (zeros << 4) | category);
+      this.#writeSymbol(AC_CODE, (zeros << 4) | category);
       this.#writeMagnitude(level, category);
       zeros = 0;
     }
-    if (last < BLOCK_SAMPLES - 1) this.#writeSymbol(this.#tables.ac, END_OF_BLOCK);
+    if (last < BLOCK_SAMPLES - 1) this.#writeSymbol(AC_CODE, END_OF_BLOCK);
   }
 
   #writeSymbol(table: JpegHuffmanTable, symbol: number): void {
