@@ -8,6 +8,7 @@ import { confirm } from '../output/prompt.ts';
 import { replaceFile } from '../platform/files.ts';
 import { Journal } from '../platform/journal.ts';
 import { changeOwnFile } from '../store/json-file.ts';
+import { unreadableLedger } from '../store/ledger.ts';
 import { LedgerMark } from '../store/ledger-mark.ts';
 import { checkLedger, type LedgerCheck, type LedgerDamage } from '../store/ledger-repair.ts';
 
@@ -63,8 +64,7 @@ function read({ ledger }: CheckDeps['paths']): LedgerCheck {
   try {
     return checkLedger(ledger);
   } catch (error) {
-    const causedBy = error instanceof Error ? error.message : String(error);
-    throw new SoraError('invalid_config', { title: `could not read the ledger ${ledger}`, causedBy, cause: error });
+    throw unreadableLedger(ledger, error);
   }
 }
 

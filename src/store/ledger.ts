@@ -1,5 +1,4 @@
 import { dirname } from 'node:path';
-import type { ErrorCode } from '../domain/catalogue.ts';
 import { SoraError } from '../domain/errors.ts';
 import { idForms } from '../domain/id-forms.ts';
 import { applyEvent, isOpen, type JobRecord, type LedgerEvent } from '../domain/record.ts';
@@ -73,7 +72,13 @@ export class Ledger {
     try {
       await append();
     } catch (error) {
-      throw this.#failure('cannot_write', 'could not write the ledger', error);
+      const { path } = this.#journal;
+      throw new SoraError('cannot_write', {
+        title: `could not write the ledger ${path}`,
+        causedBy: error instanceof Error ? error.message : String(error),
+        facts: { own_folder: dirname(path) },
+        cause: error,
+      });
     }
   }
 
@@ -277,20 +282,19 @@ export class Ledger {
     } catch (error) {
       // Anything else is a bug, and is thrown unchanged.
       if (!(error instanceof Error && 'syscall' in error)) throw error;
-      throw this.#failure('invalid_config', 'could not read the ledger', error);
+      throw unreadableLedger(this.#journal.path, error);
     }
   }
+}
 
-  #failure(code: ErrorCode, title: string, error: unknown): SoraError {
-    const causedBy = error instanceof Error ? error.message : String(error);
-    const { path } = this.#journal;
-    return new SoraError(code, {
-      title: `${title} ${path}`,
-      causedBy,
-      facts: { own_folder: dirname(path) },
-      cause: error,
-    });
-  }
+/** The `invalid_config` of a ledger that the file system does not let us read. */
+export function unreadableLedger(path: string, error: unknown): SoraError {
+  return new SoraError('invalid_config', {
+    title: `could not read the ledger ${path}`,
+    causedBy: error instanceof Error ? error.message : String(error),
+    hints: [`check ${path}: it must be a file that you can read and write`],
+    cause: error,
+  });
 }
 
 /** The events at these offsets that really have the term: terms may share a hash. */
