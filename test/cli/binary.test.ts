@@ -165,7 +165,7 @@ describe('the built program', () => {
       stdio: [...QUIET_STDIN],
     });
     expect(status).toBe(0);
-    expect(stdout).toMatch(/in progress ━/);
+    expect(stdout).toMatch(/(queued|in progress) [━─]/);
     expect(stdout).toContain(HIDE_CURSOR);
     expect(stdout).toMatch(/a-paper-boat-\w+\.mp4\r\n/);
   });

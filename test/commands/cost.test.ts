@@ -239,7 +239,8 @@ function withLedger(jobs: readonly Job[], extraText = ''): CommandLine {
     if (isRefused) return [first, { event: 'rejected', key, atMs, code: 'invalid_api_key', message: 'no' }];
     return job === null ? [first] : [first, accepted(key, `video_${at}`, { status: 'completed', ...job })];
   });
-  writeFileSync(join(sora.home, 'ledger.jsonl'), events.map((event) => `${encodeEvent(event)}\n`).join('') + extraText);
+  const text = events.map((event) => `${encodeEvent(event)}\n`).join('') + extraText;
+  if (text !== '') writeFileSync(join(sora.home, 'ledger.jsonl'), text); // an empty file would be damage
   return sora;
 }
 

@@ -390,6 +390,15 @@ describe('a finished video whose file has expired', () => {
   });
 });
 
+it('says before it pays that the same request is saved already', async () => {
+  const { create, server } = await setUp();
+  const { stdout } = await create();
+  const { stderr } = await create();
+  expect(stderr).toContain(`note: a video of the same request is saved as ${stdout.trim()}; \`--reuse\` returns it`);
+  expect((await create(['--again'])).stderr).not.toContain('is saved as');
+  expect(server.posts).toBe(3);
+});
+
 describe('--reuse', () => {
   it('returns the saved file of an identical finished request, without a call', async () => {
     const { create, server } = await setUp();

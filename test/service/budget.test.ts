@@ -19,7 +19,7 @@ function end(service: TestedService, id: string): Promise<unknown> {
     const { status } = await service.read('GET', `${VIDEOS}/${id}`);
     expect(['completed', 'failed']).toContain(status);
     return status;
-  });
+  }, 10_000);
 }
 
 describe('an order that costs money', () => {

@@ -68,6 +68,13 @@ async function deliver(
   return delivered;
 }
 
+/** Where a video of the same request is saved that is still there; null where none is. */
+export function savedBefore(request: VideoRequest, { ledger, configuration }: ReuseDeps): string | null {
+  const records = ledger.byFingerprint(fingerprintOf(configuration.baseUrl.value, recordRequest(request)));
+  const files = records.filter((record) => !record.free).flatMap((record) => record.files);
+  return files.findLast(({ path }) => statSync(path, { throwIfNoEntry: false })?.isFile())?.path ?? null;
+}
+
 /** Null where the video is gone from the server. Whatever else keeps its file from coming is an error: it is paid for. */
 async function fetchAgain(
   record: JobRecord,
