@@ -7,7 +7,7 @@ export default defineConfig({
     exclude: ['test/e2e/**'], // `npm run test:e2e`
     reporters: ['default', './test/support/plain-summary-reporter.ts'],
     environment: 'node',
-    testTimeout: 20_000,
+    testTimeout: 60_000, // for a busy machine; no test takes a tenth of it on an idle one
     // No test changes what another one sees, so they share their modules: that halves the time.
     pool: 'threads',
     isolate: false,
