@@ -28,9 +28,8 @@ import type { VideoRequest } from '../../domain/video.ts';
 import { isForSeveral } from '../../jobs/destination.ts';
 import { type SubmitOrder, underWay } from '../../jobs/submit.ts';
 import { JOB_JSON_SHAPE } from '../../output/job-view.ts';
-import { shortPath } from '../../output/short-path.ts';
 import { noteChanges, submitCopies } from './copies.ts';
-import { reuse, savedBefore } from './reuse.ts';
+import { noteSavedBefore, reuse } from './reuse.ts';
 
 const RUN = 'Run:';
 const MONEY = 'Money:';
@@ -126,12 +125,7 @@ export const createCommand = defineCommand({
 
     requireKey(configuration, host.clock.now());
     const totalMicros = price === null ? null : price.micros * count;
-    const saved = again || count > 1 ? null : savedBefore(read.request, deps);
-    if (saved !== null) {
-      output.note(
-        `a video of the same request is saved as ${shortPath(saved, host.cwd)}; \`--reuse\` returns it without paying again`,
-      );
-    }
+    if (!again && count === 1) noteSavedBefore(read.request, deps);
     await agreeToSpend({ micros: totalMicros, maxCostMicros, isAgreed: options.yes ?? false }, deps);
     output.news(`cost: ${describeCost(totalMicros, configuration.isSimulator)}`);
 

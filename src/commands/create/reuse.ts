@@ -12,6 +12,7 @@ import { copySaved } from '../../jobs/download.ts';
 import { pour } from '../../jobs/download-stream.ts';
 import { fingerprintOf, recordRequest } from '../../jobs/fingerprint.ts';
 import { namedVideo } from '../../jobs/name-template.ts';
+import { shortPath } from '../../output/short-path.ts';
 
 type ReuseDeps = Pick<Context, 'ledger' | 'configuration' | 'output' | 'servers' | 'host' | 'jobs' | 'random'>;
 
@@ -68,11 +69,14 @@ async function deliver(
   return delivered;
 }
 
-/** Where a video of the same request is saved that is still there; null where none is. */
-export function savedBefore(request: VideoRequest, { ledger, configuration }: ReuseDeps): string | null {
+/** Notes before paying where a video of the same request is saved already. */
+export function noteSavedBefore(request: VideoRequest, { ledger, configuration, output, host }: ReuseDeps): void {
   const records = ledger.byFingerprint(fingerprintOf(configuration.baseUrl.value, recordRequest(request)));
   const files = records.filter((record) => !record.free).flatMap((record) => record.files);
-  return files.findLast(({ path }) => statSync(path, { throwIfNoEntry: false })?.isFile())?.path ?? null;
+  const saved = files.findLast(({ path }) => statSync(path, { throwIfNoEntry: false })?.isFile());
+  if (saved === undefined) return;
+  const path = shortPath(saved.path, host.cwd);
+  output.note(`a video of the same request is saved as ${path}; \`--reuse\` returns it without paying again`);
 }
 
 /** Null where the video is gone from the server. Whatever else keeps its file from coming is an error: it is paid for. */
