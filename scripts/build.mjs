@@ -12,7 +12,7 @@ const outdir = join(root, 'dist');
 const swaggerUi = join(root, 'node_modules/swagger-ui-dist');
 
 /** Libraries that few commands need: separate files, required on first use, so that short commands do not read them. */
-const LIBRARIES = ['@hono/zod-openapi', 'cli-table3', 'conf', 'csv-parse/sync', 'openai', 'ora', '#undici', 'yaml'];
+const LIBRARIES = ['@hono/zod-openapi', 'cli-table3', 'conf', 'csv-parse/sync', 'openai', 'ora', 'yaml'];
 const fileOf = (library) => `lib/${library.replace(/[^a-z\d]+/g, '-').replace(/^-/, '')}`;
 const MCP_SDK = ['server/index.js', 'server/stdio.js', 'types.js', 'validation/ajv'];
 const aliases = {

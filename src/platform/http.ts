@@ -1,7 +1,9 @@
 import type * as NodeHttp from 'node:http';
 import type * as NodeHttps from 'node:https';
-import { pipeline, Readable, type Transform, type Writable } from 'node:stream';
-import type * as NodeZlib from 'node:zlib';
+import type { Socket } from 'node:net';
+import { Readable, type Writable } from 'node:stream';
+import { decoded } from './content-encoding.ts';
+import { inwardError, isInward, publicLookup } from './public-address.ts';
 import { timeoutError } from './timeout.ts';
 
 /** One HTTP exchange, below any notion of JSON, retries or redirects. */
@@ -14,6 +16,8 @@ export interface HttpRequest {
   readonly signal?: AbortSignal;
   /** Maximum silence on the connection, before or during the reply; then it fails with `ETIMEDOUT`. */
   readonly idleTimeoutMs?: number;
+  /** Fails with `EINWARD` in the place of connecting to a private or loopback address, also one that a name resolves to. */
+  readonly publicOnly?: boolean;
 }
 
 export interface HttpReply {
@@ -22,6 +26,12 @@ export interface HttpReply {
   readonly headers: Readonly<Record<string, string>>;
   /** The body's bytes; the receiver of the reply must read it completely or destroy it. */
   readonly body: Readable;
+  /** The IP address that the reply came from; left out where a proxy is in between. */
+  readonly address?: string | undefined;
+  /** How much has arrived on its connection so far; left out where there is none. */
+  readonly receivedBytes?: () => number;
+  /** The proxy, without its password, whose own words these may be: it could read the request. */
+  readonly proxy?: string | undefined;
 }
 
 /**
@@ -35,23 +45,49 @@ export type Http = (request: HttpRequest) => Promise<HttpReply>;
  * `Http` over node:http. It exists because the first use of the global fetch
  * compiles WebAssembly, which takes as long as starting Node.
  */
-export const nodeHttp: Http = (request) =>
-  new Promise((resolve, reject) => {
-    const url = new URL(request.url);
-    const { signal } = request;
-    if (signal?.aborted) {
-      reject(signal.reason);
-      return;
-    }
-    const outgoing = moduleFor(url).request(url, {
-      method: request.method,
-      headers: withLength(request),
-      // As lenient as curl: some servers send Content-Length together with chunked encoding.
-      insecureHTTPParser: true,
-      // A request with a body gets a new connection: the server may be closing one that was kept alive, and
-      // then the outcome of the request would be unknown.
-      ...(request.body === undefined ? {} : { agent: false }),
-    });
+export const nodeHttp: Http = async (request) => {
+  const { lookup } = process.getBuiltinModule('node:dns');
+  const url = new URL(request.url);
+  if (request.publicOnly) refuseInward(url);
+  return sendOver(request, {
+    url,
+    options: {
+      ...(request.publicOnly ? { lookup: publicLookup(lookup) } : {}),
+      // A request with a body gets a new connection: the server may be closing one that was kept alive, and then the
+      // outcome of the request would be unknown. A kept-alive connection was not checked for its address, either.
+      ...(request.body === undefined && !request.publicOnly ? {} : { agent: false }),
+    },
+  });
+};
+
+/** Throws `EINWARD` for a URL whose host is written as a private or loopback address, or as `localhost`. */
+export function refuseInward({ hostname }: URL): void {
+  if (isInward(hostname)) throw inwardError(hostname, hostname);
+}
+
+/** Real replies have a few; a proxy's cookies and policies may take some room. */
+const MAX_HEADER_BYTES = 256 << 10;
+
+/** Where a request is sent: to its own host, or to a proxy. */
+export interface Connection {
+  /** Decides between plain HTTP and TLS, and names the host unless the options do. */
+  readonly url: URL;
+  readonly options: NodeHttps.RequestOptions;
+}
+
+/** Sends a request over a connection, and resolves with the head of the reply, as `Http` does. */
+export async function sendOver(request: HttpRequest, { url, options }: Connection): Promise<HttpReply> {
+  const { signal, idleTimeoutMs } = request;
+  signal?.throwIfAborted();
+  const outgoing = moduleFor(url).request(url, {
+    method: request.method,
+    headers: withLength(request),
+    // As lenient as curl: some servers send Content-Length together with chunked encoding.
+    insecureHTTPParser: true,
+    maxHeaderSize: MAX_HEADER_BYTES,
+    ...options,
+  });
+  return new Promise((resolve, reject) => {
     // After the reply has started, the reader of its body gets the error.
     let stream: Writable | Readable = outgoing;
     const onAbort = (): void => {
@@ -59,11 +95,10 @@ export const nodeHttp: Http = (request) =>
     };
     signal?.addEventListener('abort', onAbort, { once: true });
     outgoing.once('close', () => signal?.removeEventListener('abort', onAbort));
-    const { idleTimeoutMs } = request;
     if (idleTimeoutMs !== undefined) {
       outgoing.setTimeout(idleTimeoutMs, () => stream.destroy(timeoutError(idleTimeoutMs)));
     }
-    outgoing.on('error', (error) => reject(signal?.aborted ? signal.reason : withStep(error, outgoing.socket)));
+    outgoing.on('error', (error) => reject(withStep(signal?.aborted ? signal.reason : error, outgoing.socket)));
     outgoing.once('upgrade', (_reply, socket) => {
       socket.destroy();
       reject(new Error('the server answered 101 and switched protocols, which was not asked for'));
@@ -71,21 +106,31 @@ export const nodeHttp: Http = (request) =>
     outgoing.once('response', (incoming) => {
       stream = incoming;
       const headers = flattenHeaders(incoming.headers);
-      resolve(decoded({ status: incoming.statusCode ?? 0, headers, body: incoming }));
+      try {
+        const reply = decoded({ status: incoming.statusCode ?? 0, headers, body: incoming });
+        const { socket } = incoming;
+        resolve({ ...reply, address: socket.remoteAddress, receivedBytes: () => socket.bytesRead });
+      } catch (error) {
+        reject(error);
+      }
     });
     outgoing.end(request.body);
   });
+}
 
-/** Adds the failed step for a connection that was not secure yet: nothing of the request has left then. */
-const HANDSHAKE = 'handshake';
+/** The steps at which a call can fail before anything of the request has left. */
+const [CONNECT, HANDSHAKE] = ['connect', 'handshake'];
 
-function withStep(error: Error, socket: unknown): Error {
-  const isUnsecured = typeof socket === 'object' && socket !== null && 'secureConnecting' in socket;
-  return isUnsecured && socket.secureConnecting === true ? Object.assign(error, { syscall: HANDSHAKE }) : error;
+/** An error with the step at which it occurred: what else Node says of it does not tell that nothing has left. */
+function withStep(error: unknown, socket: Socket | null): unknown {
+  if (!(error instanceof Error) || !('code' in error)) return error;
+  const isUnsecured = socket !== null && 'secureConnecting' in socket && socket.secureConnecting === true;
+  if (isUnsecured) return Object.assign(error, { syscall: HANDSHAKE });
+  return socket?.connecting === true && !('syscall' in error) ? Object.assign(error, { syscall: CONNECT }) : error;
 }
 
 /** `process.getBuiltinModule` rather than import: on Node 22 and newer `import 'node:http'` also loads undici. */
-function moduleFor(url: URL): typeof NodeHttp | typeof NodeHttps {
+export function moduleFor(url: URL): typeof NodeHttp | typeof NodeHttps {
   return url.protocol === 'https:' ? process.getBuiltinModule('node:https') : process.getBuiltinModule('node:http');
 }
 
@@ -102,42 +147,6 @@ export function flattenHeaders(
     if (value !== undefined) flat[name.toLowerCase()] = Array.isArray(value) ? value.join(', ') : value;
   }
   return flat;
-}
-
-/** Headers that describe the encoded bytes only, not the decoded ones. */
-const OF_ENCODED_BYTES: ReadonlySet<string> = new Set([
-  'accept-ranges',
-  'content-encoding',
-  'content-length',
-  'etag',
-  'last-modified',
-]);
-const MAX_ENCODINGS = 5;
-
-/** The reply with its `content-encoding` decoded; unchanged without one or if it is unknown. */
-export function decoded(reply: HttpReply): HttpReply {
-  const names = (reply.headers['content-encoding'] ?? '')
-    .toLowerCase()
-    .split(',')
-    .map((name) => name.trim());
-  const encodings = names.filter((name) => name !== '' && name !== 'identity').reverse();
-  if (encodings.length === 0 || encodings.length > MAX_ENCODINGS) return reply;
-  const decoders = encodings.map(decoderFor).filter((decoder) => decoder !== null);
-  if (decoders.length < encodings.length) return reply;
-  const headers = Object.fromEntries(Object.entries(reply.headers).filter(([name]) => !OF_ENCODED_BYTES.has(name)));
-  // The reader gets the error of the stream; the callback has nothing to do.
-  const body = decoders.reduce<Readable>((source, decoder) => pipeline(source, decoder, () => {}), reply.body);
-  return { ...reply, headers, body };
-}
-
-/** Node 20 has no zstd; neither have its types. */
-type ZlibOfAnyNode = typeof NodeZlib & { readonly createZstdDecompress?: () => Transform };
-
-function decoderFor(encoding: string): Transform | null {
-  const zlib: ZlibOfAnyNode = process.getBuiltinModule('node:zlib');
-  if (['gzip', 'x-gzip', 'deflate'].includes(encoding)) return zlib.createUnzip();
-  if (encoding === 'br') return zlib.createBrotliDecompress();
-  return encoding === 'zstd' ? (zlib.createZstdDecompress?.() ?? null) : null; // since Node 22.15
 }
 
 /** Makes an `Http` of a `(Request) → Response` handler, without a network. */

@@ -1,6 +1,5 @@
-import { BlockList, isIP, isIPv4 } from 'node:net';
-import { hasCode } from './files.ts';
-import { decoded, flattenHeaders, type Http, type HttpReply, type HttpRequest } from './http.ts';
+import { BlockList, isIP, isIPv4, type Socket } from 'node:net';
+import { type Http, type HttpReply, type HttpRequest, moduleFor, refuseInward, sendOver } from './http.ts';
 import { timeoutError } from './timeout.ts';
 
 /** Proxy addresses from the environment; empty if not set. */
@@ -59,68 +58,105 @@ function isInRange(hostname: string, range: string): boolean {
 }
 
 /**
- * `Http` that uses undici for calls through a proxy; loaded on the first such call, because it is large.
- * A failure of the proxy itself is an `EPROXY`.
+ * `Http` that uses a proxy where one is set: http requests are sent to the proxy without a tunnel, as curl does, because
+ * most proxies open tunnels to https only. A failure of the proxy itself is an `EPROXY`.
  */
 export function proxyHttp(settings: ProxySettings, direct: Http): Http {
-  return (request) => {
-    const proxy = proxyFor(request.url, settings);
-    return proxy === null ? direct(request) : sendOver(proxy, request);
+  return async (request) => {
+    const address = proxyFor(request.url, settings);
+    if (address === null) return direct(request);
+    const fault = proxyFault(address);
+    if (fault !== null) throw proxyError(new Error(fault));
+    const url = new URL(request.url);
+    if (request.publicOnly) refuseInward(url); // the proxy resolves all other names
+    const proxy = new URL(address);
+    const isTunnelled = url.protocol === 'https:';
+    const send = isTunnelled ? sendThroughTunnel : sendToProxy;
+    const reply = await send(proxy, url, request);
+    return { ...reply, address: undefined, ...(isTunnelled ? {} : { proxy: proxy.origin }) };
   };
 }
 
-async function sendOver(proxy: string, request: HttpRequest): Promise<HttpReply> {
-  const { url, method, headers, body, signal, idleTimeoutMs } = request;
-  const fault = proxyFault(proxy);
-  if (fault !== null) throw proxyError(new Error(fault));
-  const { Pool, ProxyAgent } = await import('#undici');
-  signal?.throwIfAborted();
-  const silence = idleTimeoutMs === undefined ? {} : { headersTimeout: idleTimeoutMs, bodyTimeout: idleTimeoutMs };
-  const opening = idleTimeoutMs === undefined ? {} : { timeout: idleTimeoutMs };
-  const agent = new ProxyAgent({
-    uri: proxy,
-    // Most proxies open tunnels to https only, so http requests are sent to them without a tunnel, as curl does.
-    proxyTunnel: false,
-    proxyTls: opening,
-    requestTls: opening,
-    clientFactory: (origin, options) => new Pool(origin, { ...options, ...silence }),
+function sendToProxy(proxy: URL, url: URL, request: HttpRequest): Promise<HttpReply> {
+  const { host, pathname, search } = url;
+  const headers = { ...request.headers, ...credentialsFor(proxy), host };
+  const options = { path: `http://${host}${pathname}${search}`, agent: false } as const;
+  return sendOver({ ...request, headers }, { url: proxy, options }).catch((error: unknown) => {
+    request.signal?.throwIfAborted();
+    throw failedOnTheWay(error) ? proxyError(error) : error;
   });
-  // Each call has its own agent: undici ignores the signal while it opens a tunnel.
-  const giveUp = (): void => void agent.destroy(null);
+}
+
+async function sendThroughTunnel(proxy: URL, url: URL, request: HttpRequest): Promise<HttpReply> {
+  const tunnel = await openTunnel(proxy, url, request);
+  const host = url.hostname.replace(/^\[|\]$/g, '');
+  const servername = isIP(host) === 0 ? host : '';
+  const { connect } = process.getBuiltinModule('node:tls');
+  const createConnection = (): Socket => connect({ socket: tunnel, host, servername, ALPNProtocols: ['http/1.1'] });
+  return sendOver(request, { url, options: { createConnection } });
+}
+
+/** A connection to the host of a URL. Nothing of the request has left while it opens. */
+async function openTunnel(proxy: URL, url: URL, { signal, idleTimeoutMs }: HttpRequest): Promise<Socket> {
+  signal?.throwIfAborted();
+  const path = `${url.hostname}:${url.port || 443}`;
+  const wish = moduleFor(proxy).request(proxy, {
+    method: 'CONNECT',
+    path,
+    headers: { host: path, ...credentialsFor(proxy) },
+    agent: false,
+  });
+  const giveUp = (): void => void wish.destroy(new Error('aborted'));
   signal?.addEventListener('abort', giveUp, { once: true });
+  if (idleTimeoutMs !== undefined) wish.setTimeout(idleTimeoutMs, () => wish.destroy(timeoutError(idleTimeoutMs)));
   try {
-    const { origin, pathname, search } = new URL(url);
-    const reply = await agent.request({
-      origin,
-      path: `${pathname}${search}`,
-      method: method as import('undici').Dispatcher.HttpMethod, // any token is allowed; the type lists common ones
-      headers: { ...headers },
-      ...silence,
-      ...(body === undefined ? {} : { body }),
-      ...(signal === undefined ? {} : { signal }),
+    return await new Promise((resolve, reject) => {
+      wish.once('error', reject);
+      wish.once('connect', ({ statusCode = 0, statusMessage = '' }, socket: Socket, head: Buffer) => {
+        socket.setTimeout(0); // what follows has a limit of its own
+        if (head.length > 0) socket.unshift(head);
+        if (statusCode >= 200 && statusCode < 300) return resolve(socket);
+        socket.destroy();
+        reject(new Error(`the proxy refused the tunnel: HTTP ${statusCode} ${statusMessage}`.trim()));
+      });
+      wish.end();
     });
-    // undici reports a destroyed body as an error, which would end the process if the body has no reader.
-    reply.body.on('error', () => {});
-    return decoded({ status: reply.statusCode, headers: flattenHeaders(reply.headers), body: reply.body });
   } catch (error) {
-    signal?.throwIfAborted();
-    if (isProxyFault(error, new URL(proxy))) throw proxyError(error);
-    if (idleTimeoutMs === undefined || !hasCode(error, 'UND_ERR_HEADERS_TIMEOUT')) throw error;
-    throw timeoutError(idleTimeoutMs, ' through the proxy'); // it is unknown which of the two was silent
+    const reason = signal?.aborted ? signal.reason : error;
+    throw reason === error || isLate(reason) ? proxyError(reason) : reason;
   } finally {
     signal?.removeEventListener('abort', giveUp);
-    agent.close().catch(() => {}); // after the body has ended; a destroyed agent has nothing to close
   }
 }
 
-/** Whether a call failed at its proxy: the proxy refused it, or could not be reached. */
-function isProxyFault(error: unknown, { hostname, port }: URL): error is Error {
-  if (!(error instanceof Error)) return false;
-  if (/^proxy (response|authentication)/i.test(error.message)) return true; // undici has no code for these
-  if (hasCode(error, 'UND_ERR_CONNECT_TIMEOUT')) return true; // nothing else is connected to
-  return ('hostname' in error && error.hostname === hostname) || ('port' in error && String(error.port) === port);
+function credentialsFor({ username, password }: URL): Record<string, string> {
+  if (username === '' && password === '') return {};
+  const text = `${decodePercents(username)}:${decodePercents(password)}`;
+  return { 'proxy-authorization': `Basic ${Buffer.from(text).toString('base64')}` };
 }
 
-function proxyError(cause: Error): Error {
-  return Object.assign(new Error(cause.message, { cause }), { code: 'EPROXY' });
+function decodePercents(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
+/** Whether a call to a proxy failed before anything of it has left. */
+function failedOnTheWay(error: unknown): error is Error {
+  return (
+    error instanceof Error &&
+    'syscall' in error &&
+    ['connect', 'getaddrinfo', 'handshake'].includes(String(error.syscall))
+  );
+}
+
+function isLate(reason: unknown): boolean {
+  return reason instanceof Error && 'code' in reason && reason.code === 'ETIMEDOUT';
+}
+
+function proxyError(cause: unknown): Error {
+  const message = cause instanceof Error ? cause.message : String(cause);
+  return Object.assign(new Error(message, { cause }), { code: 'EPROXY' });
 }

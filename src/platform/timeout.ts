@@ -12,7 +12,12 @@ export function deadline(ms: number): AbortSignal {
   return controller.signal;
 }
 
-export interface TimeLimit {
+/** What a call fails with that takes too long, even if bytes still trickle in. */
+export function lateError(ms: number): Error {
+  return Object.assign(new Error(`not done within ${ms / 1000} s`), { code: 'ETIMEDOUT' });
+}
+
+export interface TimeLimitOptions {
   readonly clock: Pick<Clock, 'alarm'>;
   readonly ms: number;
   /** What the call fails with when the time is over. */
@@ -21,20 +26,34 @@ export interface TimeLimit {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Makes a call with a signal that aborts when the time is over; the timer ends with the call. */
-export async function within<T>(
-  { clock, ms, lateness, signal }: TimeLimit,
-  call: (signal: AbortSignal) => Promise<T>,
-): Promise<T> {
+export interface TimeLimit {
+  readonly signal: AbortSignal;
+  /** Lets the call take longer; the caller's signal still ends it. */
+  lift(): void;
+  /** Ends both, with the call. */
+  release(): void;
+}
+
+/** A signal that aborts when the time is over, and as soon as the caller's does. */
+export function limitTime({ clock, ms, lateness, signal }: TimeLimitOptions): TimeLimit {
   const limit = new AbortController();
   const follow = (): void => limit.abort(signal?.reason);
   if (signal?.aborted) follow();
   signal?.addEventListener('abort', follow, { once: true });
-  const cancel = clock.alarm(ms, () => limit.abort(lateness));
+  const lift = clock.alarm(ms, () => limit.abort(lateness));
+  const release = (): void => {
+    lift();
+    signal?.removeEventListener('abort', follow);
+  };
+  return { signal: limit.signal, lift, release };
+}
+
+/** Makes a call with such a signal. */
+export async function within<T>(options: TimeLimitOptions, call: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  const limit = limitTime(options);
   try {
     return await call(limit.signal);
   } finally {
-    cancel();
-    signal?.removeEventListener('abort', follow);
+    limit.release();
   }
 }

@@ -1,6 +1,7 @@
 import { createServer } from 'node:net';
 import { text } from 'node:stream/consumers';
-import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib';
+import * as zlib from 'node:zlib';
+import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync } from 'node:zlib';
 import { expect, onTestFinished, test } from 'vitest';
 import { nodeHttp } from '../../src/platform/http.ts';
 import { proxyFor } from '../../src/platform/proxy-http.ts';
@@ -20,6 +21,8 @@ async function serve(...reply: (string | Uint8Array)[]): Promise<string> {
 test.each([
   ['gzip', gzipSync('{"a":1}')],
   ['deflate', deflateSync('{"a":1}')],
+  ['deflate', deflateRawSync('{"a":1}')],
+  ['identity, X-GZIP', gzipSync('{"a":1}')],
   ['br', brotliCompressSync('{"a":1}')],
   ['gzip, br', brotliCompressSync(gzipSync('{"a":1}'))],
 ])('decodes a body in %s and drops the length and validator of the encoded one', async (encoding, body) => {
@@ -29,6 +32,30 @@ test.each([
   expect(await text(reply.body)).toBe('{"a":1}');
   expect(reply.headers).not.toHaveProperty('content-length');
   expect(reply.headers).not.toHaveProperty('etag');
+});
+
+/** Reads a reply of this encoding to its end. */
+async function readEncoded(encoding: string, body: Uint8Array): Promise<string> {
+  const head = `HTTP/1.1 200 OK\r\ncontent-encoding: ${encoding}\r\ncontent-length: ${body.length}\r\n\r\n`;
+  return text((await nodeHttp({ method: 'GET', url: await serve(head, body), headers: {} })).body);
+}
+
+test('decodes zstd where Node can, and says so where it cannot', async () => {
+  if ('zstdCompressSync' in zlib && typeof zlib.zstdCompressSync === 'function') {
+    expect(await readEncoded('zstd', zlib.zstdCompressSync('{"a":1}'))).toBe('{"a":1}');
+  } else {
+    await expect(readEncoded('zstd', new Uint8Array(9))).rejects.toThrow('encoded as zstd, which cannot be decoded');
+  }
+});
+
+test.each<[string, string, Uint8Array, string | RegExp]>([
+  ['cut short', 'gzip', gzipSync('{"a":1}').subarray(0, 20), 'unexpected end of file'],
+  ['not what it is declared to be', 'br', Buffer.from('{"a":1}'), /.*/],
+  ['in an unknown encoding', 'rot13', Buffer.from('{}'), 'encoded as rot13, which cannot be decoded'],
+  ['a bomb', 'gzip', gzipSync(Buffer.alloc(32 << 20)), 'grows more than 100 times'],
+  ['a bomb in a bomb', 'gzip, gzip', gzipSync(gzipSync(Buffer.alloc(32 << 20))), 'grows more than 100 times'],
+])('fails while it reads a body that is %s', async (_, encoding, body, words) => {
+  await expect(readEncoded(encoding, body)).rejects.toThrow(words);
 });
 
 test('reads a reply with a content-length beside chunks', async () => {

@@ -1,0 +1,115 @@
+import { PassThrough, pipeline, type Readable, Transform, type TransformCallback } from 'node:stream';
+import type * as NodeZlib from 'node:zlib';
+
+/** These describe the encoded bytes: as a length or a validator of the decoded ones they are wrong. */
+const OF_ENCODED_BYTES: ReadonlySet<string> = new Set([
+  'accept-ranges',
+  'content-encoding',
+  'content-length',
+  'etag',
+  'last-modified',
+]);
+const MAX_ENCODINGS = 5;
+/** Real replies shrink less than this; a decompression bomb shrinks a thousandfold. */
+const MAX_EXPANSION = 100;
+/** Up to here any expansion is fine: repetitive JSON compresses well. */
+const ALWAYS_FINE_BYTES = 16 << 20;
+/** `ZSTD_d_windowLogMax`, unknown to the types of Node 20, and the window that HTTP allows (RFC 9659): it bounds the memory. */
+const ZSTD_LIMITS = { params: { 100: 23 } };
+
+interface EncodedReply {
+  /** Lower-case names. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: Readable;
+}
+
+/**
+ * The reply with its `content-encoding` undone; unchanged where there is none. A body that is broken, cut short or a
+ * decompression bomb fails while it is read. Throws where the encoding is unknown, or too new for this Node.
+ */
+export function decoded<T extends EncodedReply>(reply: T): T {
+  const encodings = encodingsOf(reply.headers['content-encoding'] ?? '');
+  if (encodings.length === 0) return reply;
+  const decoders = encodings.length > MAX_ENCODINGS ? [] : encodings.flatMap((name) => decoderOf(name) ?? []);
+  if (decoders.length < encodings.length) {
+    reply.body.destroy();
+    const names = encodings.join(', ').slice(0, 80);
+    throw Object.assign(new Error(`the reply is encoded as ${names}, which cannot be decoded`), { code: 'EENCODING' });
+  }
+  const guard = new BombGuard();
+  const encoded = joined(reply.body, guard.input);
+  const body = joined(
+    decoders.reduceRight<Readable>((source, decode) => decode(source), encoded),
+    guard,
+  );
+  const headers = Object.fromEntries(Object.entries(reply.headers).filter(([name]) => !OF_ENCODED_BYTES.has(name)));
+  return { ...reply, headers, body };
+}
+
+function encodingsOf(header: string): string[] {
+  const names = header
+    .toLowerCase()
+    .split(',')
+    .map((name) => name.trim());
+  return names.filter((name) => name !== '' && name !== 'identity');
+}
+
+/** Node 20 has no zstd, and neither have its types. */
+type ZlibOfAnyNode = typeof NodeZlib & { readonly createZstdDecompress?: (limits: typeof ZSTD_LIMITS) => Transform };
+
+function decoderOf(encoding: string): ((source: Readable) => Readable) | null {
+  const zlib: ZlibOfAnyNode = process.getBuiltinModule('node:zlib');
+  if (encoding === 'gzip' || encoding === 'x-gzip') return (source) => joined(source, zlib.createGunzip());
+  if (encoding === 'deflate') return inflated;
+  if (encoding === 'br') return (source) => joined(source, zlib.createBrotliDecompress());
+  const createZstd = encoding === 'zstd' ? zlib.createZstdDecompress : undefined; // since Node 22.15
+  return createZstd === undefined ? null : (source) => joined(source, createZstd(ZSTD_LIMITS));
+}
+
+/** The reader learns what broke any part of the chain, and to destroy its end destroys all of it. */
+function joined<T extends Transform>(source: Readable, decoder: T): T {
+  pipeline(source, decoder, () => {});
+  return decoder;
+}
+
+/** `deflate` is meant to have a zlib header (RFC 1950), which some servers leave out; the first byte tells. */
+function inflated(source: Readable): Readable {
+  const { createInflate, createInflateRaw } = process.getBuiltinModule('node:zlib');
+  const output = new PassThrough();
+  source.once('error', (error) => output.destroy(error));
+  output.once('close', () => source.destroy());
+  source.once('readable', () => {
+    const first: Buffer | null = source.read(1);
+    if (first !== null) source.unshift(first);
+    const hasHeader = first === null || ((first[0] ?? 0) & 0x0f) === 8;
+    pipeline(source, hasHeader ? createInflate() : createInflateRaw(), output, () => {});
+  });
+  return output;
+}
+
+/** Fails what grows too much between its input and itself. */
+class BombGuard extends Transform {
+  readonly input = new PassThrough();
+  #inBytes = 0;
+  #outBytes = 0;
+
+  constructor() {
+    super();
+    this.input._transform = (chunk: Buffer, _encoding, callback) => {
+      this.#inBytes += chunk.length;
+      callback(null, chunk);
+    };
+  }
+
+  override _transform(chunk: Buffer, _encoding: BufferEncoding, callback: TransformCallback): void {
+    this.#outBytes += chunk.length;
+    const isBomb = this.#outBytes > Math.max(ALWAYS_FINE_BYTES, this.#inBytes * MAX_EXPANSION);
+    if (isBomb) callback(bombError());
+    else callback(null, chunk);
+  }
+}
+
+function bombError(): Error {
+  const message = `the compressed reply grows more than ${MAX_EXPANSION} times when it is decoded`;
+  return Object.assign(new Error(message), { code: 'EENCODING' });
+}

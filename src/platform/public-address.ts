@@ -1,0 +1,70 @@
+import type { LookupAddress, LookupOptions } from 'node:dns';
+import { BlockList, isIP, type LookupFunction } from 'node:net';
+
+/** Loopback, private, link-local, carrier-grade NAT, multicast and reserved addresses of IPv4. */
+const INWARD_IPV4 = [
+  '0.0.0.0/8',
+  '10.0.0.0/8',
+  '100.64.0.0/10',
+  '127.0.0.0/8',
+  '169.254.0.0/16',
+  '172.16.0.0/12',
+  '192.0.0.0/24',
+  '192.168.0.0/16',
+  '224.0.0.0/4',
+  '240.0.0.0/4',
+] as const;
+
+/** Loopback and IPv4-compatible, local NAT64, 6to4, unique-local, link-local, site-local and multicast ones of IPv6. */
+const INWARD_IPV6 = ['::/96', '64:ff9b:1::/48', '2002::/16', 'fc00::/7', 'fe80::/10', 'fec0::/10', 'ff00::/8'] as const;
+
+let inward: BlockList | undefined;
+
+function inwardAddresses(): BlockList {
+  if (inward !== undefined) return inward;
+  inward = new BlockList(); // it also knows IPv4 addresses that are mapped into IPv6
+  for (const range of INWARD_IPV4) {
+    const [network = '', bits] = range.split('/');
+    inward.addSubnet(network, Number(bits), 'ipv4');
+    inward.addSubnet(`64:ff9b::${network}`, 96 + Number(bits), 'ipv6'); // as NAT64 writes it
+  }
+  for (const range of INWARD_IPV6) {
+    const [network = '', bits] = range.split('/');
+    inward.addSubnet(network, Number(bits), 'ipv6');
+  }
+  return inward;
+}
+
+/** Whether a host, as `URL.hostname` has it, or an IP address lies on this machine or in its network. Other names are not looked up. */
+export function isInward(host: string): boolean {
+  const name = host.replace(/^\[|\]$|%.*$/g, '').replace(/\.$/, '');
+  const family = isIP(name);
+  if (family === 0) return /(^|\.)localhost$/i.test(name);
+  return inwardAddresses().check(name, family === 4 ? 'ipv4' : 'ipv6');
+}
+
+/** The code of a connection that was not opened because it leads inward. */
+export const INWARD_CODE = 'EINWARD';
+
+export function inwardError(host: string, address: string): Error {
+  const place = host === address ? host : `${host} (${address})`;
+  return Object.assign(new Error(`${place} is a private or loopback address`), { code: INWARD_CODE });
+}
+
+type Lookup = (
+  host: string,
+  options: LookupOptions,
+  callback: (error: NodeJS.ErrnoException | null, found: string | LookupAddress[], family?: number) => void,
+) => void;
+
+/** A lookup that leaves out inward addresses, so that what is connected to is what was checked. Fails where no other is left. */
+export function publicLookup(lookup: Lookup): LookupFunction {
+  return (host, options, callback) => {
+    lookup(host, options, (error, found, family) => {
+      if (error !== null) return callback(error, found, family);
+      const all = Array.isArray(found) ? found.map(({ address }) => address) : [found];
+      if (all.every(isInward)) return callback(inwardError(host, all.join(', ')), found, family);
+      callback(null, Array.isArray(found) ? found.filter(({ address }) => !isInward(address)) : found, family);
+    });
+  };
+}
