@@ -23,6 +23,7 @@ import { jobJson } from '../output/job-view.ts';
 import { shortPath } from '../output/short-path.ts';
 import { pathFault } from '../platform/file-names.ts';
 import { Interrupt } from '../platform/host.ts';
+import { within } from '../platform/timeout.ts';
 import type { CommandResult } from './command.ts';
 import type { Context } from './context.ts';
 import { type OptionSpecs, refuseFaults } from './option-values.ts';
@@ -137,20 +138,41 @@ export interface FinishedJob {
   readonly server: Server;
   readonly record: JobRecord | undefined;
   readonly job: VideoJob;
+  /** By the clock: when to stop saving; never if left out. */
+  readonly deadlineMs?: number;
 }
+
+/** A small file arrives within this time, even if the wait used up all of its own. */
+const LAST_SAVE_MS = 1_000;
 
 /**
  * Saves a finished job's files, records them in the ledger and returns them; none for standard output. What keeps one of
  * them from being saved is added to `errors`, and thrown if it kept all of them. Files in `saved` are not downloaded again.
  */
 export async function saveFiles(
+  finished: FinishedJob,
+  plan: FilePlan,
+  context: Pick<Context, 'host' | 'output' | 'ledger'>,
+  errors: SoraError[],
+  saved: readonly SavedFile[] = [],
+): Promise<readonly SavedFile[]> {
+  const { clock, interrupt } = context.host;
+  const { deadlineMs = Number.POSITIVE_INFINITY } = finished;
+  const title = 'timed out; the video is finished and still on the server';
+  const lateness = new SoraError('wait_timeout', { title, jobId: finished.job.id });
+  const limit = { clock, ms: Math.max(deadlineMs - clock.now(), LAST_SAVE_MS), lateness, signal: interrupt };
+  return within(limit, (signal) => saveUnder(signal, finished, plan, context, errors, saved));
+}
+
+async function saveUnder(
+  signal: AbortSignal,
   { server, record, job }: FinishedJob,
   { destination, variants, force }: FilePlan,
   { host, output, ledger }: Pick<Context, 'host' | 'output' | 'ledger'>,
   errors: SoraError[],
-  saved: readonly SavedFile[] = [],
+  saved: readonly SavedFile[],
 ): Promise<readonly SavedFile[]> {
-  const deps = { client: server.client, clock: host.clock, signal: host.interrupt };
+  const deps = { client: server.client, clock: host.clock, signal };
   const describe = (error: SoraError | Interrupt): SoraError => resumable(error, job.id, targetOption(server.identity));
   if (destination.kind === 'stdout') {
     const source = { id: job.id, content: job.content };

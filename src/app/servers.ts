@@ -65,10 +65,11 @@ export class Servers {
   }
 
   /** The server chosen by options, environment and settings. Rejects with `no_api_key`. */
-  async current(): Promise<Server> {
+  async current({ longestCallMs = Number.POSITIVE_INFINITY } = {}): Promise<Server> {
     const { configuration, host } = this.#deps;
     requireKey(configuration, host.clock.now());
-    return this.connect(configuration);
+    const { value, origin } = configuration.requestTimeoutMs;
+    return this.connect({ ...configuration, requestTimeoutMs: { value: Math.min(value, longestCallMs), origin } });
   }
 
   /** The simulator, whatever else is chosen. */
@@ -172,8 +173,9 @@ export class Servers {
       endpoint: endpointOf(configuration),
       secrets: output.secrets,
       userAgent: `sora-cli/${host.version}`,
-      idleTimeoutMs: configuration.requestTimeoutMs.value,
-      now: () => host.clock.now(),
+      timeoutMs: configuration.requestTimeoutMs.value,
+      clock: host.clock,
+      allowsPrivateFiles: configuration.allowsPrivateFiles,
       trace: output.options.debug ? this.#trace : undefined,
       onNotice: (notice) => output.note(notice),
     });

@@ -1,17 +1,20 @@
 import { Readable } from 'node:stream';
 import { isDeepStrictEqual } from 'node:util';
+import { PRIVATE_FILES } from '../domain/capabilities.ts';
 import type { ErrorCode } from '../domain/catalogue.ts';
 import { SoraError } from '../domain/errors.ts';
 import { failureOf } from '../domain/job-failure.ts';
-import { parseJson } from '../domain/json.ts';
+import { isJsonObject, type JsonValue, parseJson } from '../domain/json.ts';
+import { SNIFF_BYTES, sniffMedia } from '../domain/media.ts';
 import type { ContentLocation, Variant, VideoJob } from '../domain/video.ts';
 import type { HttpReply } from '../platform/http.ts';
+import { INWARD_CODE } from '../platform/public-address.ts';
 import { decodeErrorBody } from '../wire/error-body.ts';
 import { decodeJobStatus, decodeLocation } from '../wire/job.ts';
 import { jobPath } from '../wire/job-path.ts';
 import { type CallContext, failureFromReply, failureFromThrown, quoteReply } from './failure.ts';
 import type { ContentOptions, ContentReply, ContentSource, ResumePoint } from './port.ts';
-import type { Transport, TransportReply } from './transport.ts';
+import type { OpenedReply, Transport } from './transport.ts';
 
 /** One fetch of a video's bytes. */
 export interface ContentCall {
@@ -34,8 +37,15 @@ export async function openContent(call: ContentCall): Promise<ContentReply> {
   const refusal = await attempt(() => openRoute(call));
   if (!(refusal instanceof SoraError)) return refusal;
   const location = isRoute(call, source.content) ? null : source.content;
-  const isFinal = refusal.status === null || PASSING.has(refusal.status) || isOtherFile(refusal, options);
-  if (isFinal || variant !== 'video' || location === null || !canFetch(transport, location)) throw refusal;
+  const isFinal = refusal.status === null ? !isRefusal(refusal) : PASSING.has(refusal.status);
+  if (
+    isFinal ||
+    isOtherFile(refusal, options) ||
+    variant !== 'video' ||
+    location === null ||
+    !canFetch(transport, location)
+  )
+    throw refusal;
   const outcome = await attempt(() => openNamed(call, location));
   if (!(outcome instanceof SoraError)) return outcome;
   throw isOtherFile(outcome, options) || ROUTELESS.has(refusal.code) ? outcome : refusal;
@@ -91,13 +101,13 @@ async function openRoute(call: ContentCall): Promise<ContentReply> {
   const reply = await fetchContent(transport, url, options, context);
   if (isSuccess(reply) && !isDocument(reply)) return toContentReply(reply, options.resume);
   if (reply.status >= 300) throw await failureFrom(transport, reply, context);
-  const text = await transport.textOf(reply).catch((error: unknown) => {
+  const text = await transport.textOf(reply, options.signal).catch((error: unknown) => {
     options.signal?.throwIfAborted();
     throw failureFromThrown(error, context);
   });
   const location = decodeLocation(parseJson(text));
   if (location === null || isRoute(call, location) || !canFetch(transport, location)) {
-    throw noBytes(reply.status, text, context);
+    throw noBytes(reply, text, context);
   }
   return openLocation(call, location);
 }
@@ -152,34 +162,50 @@ async function fetchContent(
   url: string,
   { resume, signal }: ContentOptions,
   context: CallContext,
-): Promise<TransportReply> {
+): Promise<OpenedReply> {
   const range = resume && { range: `bytes=${resume.offsetBytes}-`, 'if-range': resume.validator };
   try {
-    return await transport.send({
-      method: 'GET',
-      url,
-      headers: { 'accept-encoding': 'identity', ...range },
-      ...(signal === undefined ? {} : { signal }),
-    });
+    return await transport.open(
+      { method: 'GET', url, headers: { ...range }, ...(signal === undefined ? {} : { signal }) },
+      SNIFF_BYTES,
+    );
   } catch (error) {
     signal?.throwIfAborted();
-    throw failureFromThrown(error, context);
+    const failure = failureFromThrown(error, context);
+    throw isInwardError(error) ? inwardRefusal(failure, context) : failure;
   }
+}
+
+function isInwardError(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === INWARD_CODE;
+}
+
+/** The server must not have us read what only this machine and its network can reach. */
+function inwardRefusal({ causedBy }: SoraError, { facts = {} }: CallContext): SoraError {
+  return new SoraError(REFUSED, {
+    title: 'the server names a private address for the video’s file',
+    causedBy,
+    facts,
+    hints: [
+      `run \`sora config set profiles.${facts.profile ?? 'NAME'}.capabilities.${PRIVATE_FILES} yes\` if you trust the server and its files are there`,
+    ],
+  });
 }
 
 function isSuccess({ status }: HttpReply): boolean {
   return status === 200 || status === 206;
 }
 
-/** A reply instead of the bytes: JSON, a page or an empty body. */
-function isDocument({ headers }: HttpReply): boolean {
-  return headers['content-length'] === '0' || /\bjson\b|^text\/html/i.test(headers['content-type'] ?? '');
+/** A reply instead of the bytes: JSON, a page or an empty body, whatever its declared type. */
+function isDocument({ status, headers, head }: OpenedReply): boolean {
+  if (headers['content-length'] === '0' || /\bjson\b|^text\/html/i.test(headers['content-type'] ?? '')) return true;
+  return status === 200 && sniffMedia(head) === null && /^[\ufeff\s]*[{[<"]/.test(head.toString('utf8', 0, 64));
 }
 
 const NOT_YET = /not[ _](yet )?(ready|available|complete|finished)|in.?progress|processing|pending|queued|generating/i;
 
-/** The meaning of a 2xx without bytes: "not yet", "expired", or not a reply of this API. */
-function noBytes(status: number, text: string, context: CallContext): SoraError {
+/** The meaning of a 2xx without bytes: "not yet", "expired", an error passed on, or not a reply of this API. */
+function noBytes({ status, headers }: HttpReply, text: string, context: CallContext): SoraError {
   const { code, message } = decodeErrorBody(text);
   const word = decodeJobStatus(parseJson(text));
   const facts = context.facts ?? {};
@@ -189,11 +215,21 @@ function noBytes(status: number, text: string, context: CallContext): SoraError 
   if (status !== 200 || text.trim() === '' || isUnfinished) {
     return new SoraError('content_not_ready', { causedBy, status, facts });
   }
+  const failure = failureFromReply({ status: embeddedStatusOf(parseJson(text)) ?? 500, headers, body: text }, context);
+  if (failure.code !== 'server_error' || failure.status !== 500) return failure.with({ status });
   const title = 'the download is not a media file';
   return new SoraError('download_corrupt', { title, causedBy, status, retryable: false, facts });
 }
 
 const MAX_QUOTED_CHARACTERS = 300;
+
+/** The status of an upstream error that a gateway wraps in a 200. */
+function embeddedStatusOf(value: JsonValue | undefined): number | null {
+  if (!isJsonObject(value)) return null;
+  const { error } = value;
+  const places = isJsonObject(error) ? [error.code, error.status, value.status] : [value.code, value.status];
+  return places.map(Number).find((status) => status >= 400 && status < 600) ?? null;
+}
 
 /** Servers say "not yet" in four ways; only a caller that knows the job can distinguish it from "never". */
 const NOT_READY: ReadonlySet<number> = new Set([400, 404, 409, 425]);
@@ -204,12 +240,12 @@ const RANGE_NOT_SATISFIABLE = 416;
 /** `fileOrigin` is the origin of the file's address; left out for `/content`, which may redirect to one. */
 async function failureFrom(
   transport: Transport,
-  reply: TransportReply,
+  reply: OpenedReply,
   context: CallContext,
   fileOrigin: string | null = null,
 ): Promise<SoraError> {
   const body = await transport.textOf(reply).catch(() => '');
-  const failure = failureFromReply({ status: reply.status, headers: reply.headers, body }, context);
+  const failure = failureFromReply({ ...reply, body }, context);
   const isOfFile = fileOrigin !== null || !transport.isHome(reply.url);
   const code = codeOf(failure.code, reply.status, isOfFile);
   if (code === failure.code && !isOfFile) return failure;
@@ -241,16 +277,19 @@ const FILE_PASSING: ReadonlyMap<number, ErrorCode> = new Map([
 ]);
 
 /** Throws `download_corrupt` for the wrong range, or a range of a different file. */
-function toContentReply({ url, headers, status, body }: TransportReply, resume: ResumePoint | undefined): ContentReply {
+function toContentReply(
+  { url, headers, status, head, body }: OpenedReply,
+  resume: ResumePoint | undefined,
+): ContentReply {
   const validator = headers['accept-ranges'] === 'none' ? null : validatorOf(headers);
   const { origin } = new URL(url);
   if (status === 200) {
     const length = headers['content-length'];
-    return { body, origin, totalBytes: length === undefined ? null : Number(length), offsetBytes: 0, validator };
+    return { head, body, origin, totalBytes: length === undefined ? null : Number(length), offsetBytes: 0, validator };
   }
   const range = parseContentRange(headers['content-range']);
   const causedBy = faultOfPart(range, headers, resume);
-  if (range !== null && causedBy === null) return { body, origin, ...range, validator };
+  if (range !== null && causedBy === null) return { head, body, origin, ...range, validator };
   body.destroy();
   throw new SoraError('download_corrupt', { retryable: false, causedBy: `HTTP 206: ${causedBy}` });
 }
@@ -290,5 +329,13 @@ function parseContentRange(header: string | undefined): ByteRange | null {
 
 function fromBase64(base64: string): ContentReply {
   const bytes = Buffer.from(base64.replace(/^data:[^,]*,/, ''), 'base64');
-  return { body: Readable.from([bytes]), origin: 'data:', totalBytes: bytes.length, offsetBytes: 0, validator: null };
+  const [head, rest] = [bytes.subarray(0, SNIFF_BYTES), bytes.subarray(SNIFF_BYTES)];
+  return {
+    head,
+    body: Readable.from([rest]),
+    origin: 'data:',
+    totalBytes: bytes.length,
+    offsetBytes: 0,
+    validator: null,
+  };
 }

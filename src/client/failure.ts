@@ -1,6 +1,7 @@
 import { diagnose, diagnoseNetwork, failedBeforeSending, isOpenAiUrl, type NetworkFault } from '../domain/diagnosis.ts';
 import { SoraError } from '../domain/errors.ts';
 import type { Facts } from '../domain/hints.ts';
+import { parseJson } from '../domain/json.ts';
 import { keyFacts } from '../domain/profile-names.ts';
 import { decodeErrorBody } from '../wire/error-body.ts';
 
@@ -18,9 +19,12 @@ export interface RefusedReply {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
+  /** The proxy that may have written this reply instead of the server. */
+  readonly proxy?: string | undefined;
 }
 
 export function failureFromReply(reply: RefusedReply, context: CallContext): SoraError {
+  if (reply.proxy !== undefined && isProxysOwn(reply)) return proxyRefusal(reply, reply.proxy, context);
   const { code, type, param, message } = decodeErrorBody(reply.body);
   const retryAfterMs = retryAfterOf(reply.headers, context.atMs);
   const cause = diagnose({
@@ -44,6 +48,21 @@ export function failureFromReply(reply: RefusedReply, context: CallContext): Sor
       ...endpointFacts(context),
       retry_after: retryAfterMs === null ? null : `${Math.ceil(retryAfterMs / 1000)} s`,
     },
+  });
+}
+
+/** Squid names its own pages. Others answer a 403 with a page, where a server of this API answers with JSON. */
+function isProxysOwn({ status, headers, body }: RefusedReply): boolean {
+  if (status === 407 || headers['x-squid-error'] !== undefined) return true;
+  return status === 403 && parseJson(body) === undefined && /^text\//i.test(headers['content-type'] ?? 'text/html');
+}
+
+function proxyRefusal({ status, headers, body }: RefusedReply, proxy: string, context: CallContext): SoraError {
+  return new SoraError('proxy_failure', {
+    title: `the proxy ${proxy} refused the request`,
+    causedBy: quoteReply(status, headers['x-squid-error'] ?? decodeErrorBody(body).message),
+    status,
+    facts: endpointFacts(context),
   });
 }
 

@@ -52,6 +52,8 @@ export interface ResumePoint {
 }
 
 export interface ContentReply {
+  /** The first bytes, enough to tell what kind of file it is; they come before what the body holds. */
+  readonly head: Buffer;
   readonly body: Readable;
   /** The origin that sends the bytes. */
   readonly origin: string;

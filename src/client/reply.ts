@@ -41,9 +41,8 @@ export interface Reply extends RefusedReply {
 
 /** Sends one call once. Rejects with what the transport throws. */
 export async function exchange(transport: Transport, request: TransportRequest): Promise<Reply> {
-  const reply = await transport.send({ ...request, headers: { accept: 'application/json', ...request.headers } });
-  const body = await transport.answerOf(reply);
-  return { status: reply.status, headers: reply.headers, body, value: parseReplyJson(body) };
+  const reply = await transport.ask({ ...request, headers: { accept: 'application/json', ...request.headers } });
+  return { ...reply, value: parseReplyJson(reply.body) };
 }
 
 export function isSuccess({ status }: Reply): boolean {

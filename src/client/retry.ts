@@ -57,12 +57,20 @@ async function tryAgain<T>(
     try {
       return await call();
     } catch (error) {
-      // "Not ready" is not a failure of the call: the caller decides how long to wait for the job.
-      const hopeless = !(error instanceof SoraError) || !error.retryable || error.code === 'content_not_ready';
+      const hopeless = !(error instanceof SoraError) || !error.retryable || isLeftToCaller(error);
       if (hopeless || tries === MAX_TRIES || wantsLongRest(error)) throw error;
       await pause(name, error, tries, options, signal);
     }
   }
+}
+
+/**
+ * The caller decides how long to wait for a file and where to resume it. A call that ran out of its own time is not
+ * given the same time again.
+ */
+function isLeftToCaller({ code, status }: SoraError): boolean {
+  const isLate = code === 'request_timeout' && status === null;
+  return isLate || code === 'content_not_ready' || code === 'download_corrupt';
 }
 
 async function createWithRetries(

@@ -7,7 +7,7 @@ const DAY_MS = 24 * 3_600_000;
 
 /**
  * Posts once through the openai SDK, which encodes the body: a form as multipart, an object as JSON. The transport is its
- * `fetch`: it adds the key and the headers of the server, limits silence and reads the reply.
+ * `fetch`: it adds the key and the headers of the server, limits the time and reads the reply.
  *
  * Resolves with the reply whatever its status, and rejects with what the transport threw.
  */
@@ -36,7 +36,7 @@ export async function postThroughSdk(
     webhookSecret: null,
     baseURL: transport.baseUrl,
     maxRetries: 0, // the SDK would resend a create on a 500: paid twice
-    timeout: DAY_MS, // the transport limits silence instead
+    timeout: DAY_MS, // the transport limits the time instead
     logLevel: 'off',
     fetch: send as typeof fetch, // the SDK always passes the URL as text
   });

@@ -1,7 +1,11 @@
+import type { Readable } from 'node:stream';
 import { SoraError } from '../domain/errors.ts';
 import { parseJson } from '../domain/json.ts';
 import { redactUrl, type Secrets } from '../domain/redact.ts';
+import type { Clock } from '../platform/clock.ts';
 import type { Http, HttpReply, HttpRequest } from '../platform/http.ts';
+import { isInward } from '../platform/public-address.ts';
+import { lateError, limitTime, type TimeLimitOptions, timeoutError, within } from '../platform/timeout.ts';
 
 /** A server, and what is sent with every call. */
 export interface Endpoint {
@@ -29,8 +33,11 @@ export interface TransportOptions {
   /** Taken out of replies: some servers repeat what they were sent. */
   readonly secrets: Secrets;
   readonly userAgent: string;
-  readonly idleTimeoutMs: number;
-  readonly now: () => number;
+  /** The longest that a call may take, its reply included. A file may take longer: only its head, and silences within it, are bounded. */
+  readonly timeoutMs: number;
+  readonly clock: Pick<Clock, 'now' | 'alarm'>;
+  /** Whether the server may send us to private addresses although it is not at one itself. */
+  readonly allowsPrivateFiles?: boolean;
   readonly trace?: ((event: TraceEvent) => void) | undefined;
   /** Receives notices for the user, such as a `Sunset` header. */
   readonly onNotice?: ((notice: string) => void) | undefined;
@@ -45,8 +52,22 @@ export interface TransportReply extends HttpReply {
   readonly url: string;
 }
 
+/** The same, read to its end. */
+export interface TransportText extends Omit<TransportReply, 'body'> {
+  readonly body: string;
+}
+
+/** The same, with its first bytes read: fewer than requested only if the body has no more. */
+export interface OpenedReply extends TransportReply {
+  readonly head: Buffer;
+}
+
 /** No reply of this API is larger; the largest contain a video as base64. */
-const MAX_TEXT_BYTES = 256 << 20;
+const MAX_TEXT_BYTES = 64 << 20;
+/** A file that brings fewer bytes than this within the time of a call counts as silent. */
+const MIN_PROGRESS_BYTES = 1024;
+/** The slowest upload to wait for: the size of a body adds to the time that its call may take. */
+const UPLOAD_BYTES_PER_SECOND = 64_000;
 /** How much of a body a log needs. */
 const MAX_TRACED_CHARACTERS = 2_000;
 const MAX_REDIRECTS = 5;
@@ -57,10 +78,13 @@ export class Transport {
   readonly baseUrl: string;
   readonly #options: TransportOptions;
   readonly #notices = new Set<string>();
+  /** Whether the server itself is on this machine or in its network, by its name or by what that resolved to. */
+  #isAtPrivateAddress: boolean;
 
   constructor(options: TransportOptions) {
     this.#options = options;
     this.baseUrl = options.endpoint.baseUrl.replace(/\/+$/, '');
+    this.#isAtPrivateAddress = isInward(new URL(this.baseUrl).hostname);
   }
 
   /** Whether calls carry a key. */
@@ -84,8 +108,72 @@ export class Transport {
     return url.href;
   }
 
-  /** One exchange. Redirects of a GET are followed; a POST is never resent automatically. */
-  async send(request: TransportRequest): Promise<TransportReply> {
+  /**
+   * One call of the API, sent once, and its answer read to its end, all within the time that a call may take. Throws
+   * `endpoint_not_found` where a redirect led to another origin, which wants a key and gets none.
+   */
+  async ask(request: TransportRequest): Promise<TransportText> {
+    return within(this.#limitOf(request), async (signal) => {
+      const reply = await this.#send({ ...request, signal });
+      const answer = { ...reply, body: await this.#read(reply, signal) };
+      if (this.#wantsKeyElsewhere(answer)) throw redirectedAway(answer, this.baseUrl);
+      return answer;
+    });
+  }
+
+  /** A reply and the first bytes of it, within the time that a call may take; the rest is the caller's to read or destroy. */
+  async open(request: TransportRequest, headBytes: number): Promise<OpenedReply> {
+    const limit = limitTime(this.#limitOf(request));
+    let reply: TransportReply | null = null;
+    try {
+      reply = await this.#send({ ...request, signal: limit.signal });
+      const head = await abortable(reply.body, limit.signal, (body) => peek(body, headBytes));
+      limit.lift();
+      reply.body.once('close', limit.release);
+      this.#breakIfStalled(reply);
+      return { ...reply, head };
+    } catch (error) {
+      reply?.body.destroy();
+      limit.release();
+      throw reply === null || limit.signal.aborted ? error : brokenOff(error);
+    }
+  }
+
+  /** A file may take long, but one of which next to nothing arrives is as silent as one that keeps silent. */
+  #breakIfStalled({ body, receivedBytes }: TransportReply): void {
+    const { clock, timeoutMs } = this.#options;
+    if (receivedBytes === undefined || body.closed) return;
+    let cancel = (): void => {};
+    const watch = (sinceBytes: number): void => {
+      cancel = clock.alarm(timeoutMs, () => {
+        const isAwaited = body.readableLength === 0; // else the reader is the slow one
+        if (isAwaited && receivedBytes() - sinceBytes < MIN_PROGRESS_BYTES) body.destroy(timeoutError(timeoutMs));
+        else watch(receivedBytes());
+      });
+    };
+    watch(receivedBytes());
+    body.once('close', () => cancel());
+  }
+
+  /**
+   * The text of an opened reply, read to its end within the time that a call may take, without the secrets that were sent.
+   * What is not an answer of this API is traced in the server's own words.
+   */
+  textOf(reply: OpenedReply, signal?: AbortSignal): Promise<string> {
+    return within(this.#limitOf({ signal }), (limit) => this.#read(reply, limit, reply.head));
+  }
+
+  #limitOf({
+    body = '',
+    signal,
+  }: Pick<TransportRequest, 'body'> & { signal?: AbortSignal | undefined }): TimeLimitOptions {
+    const { clock, timeoutMs } = this.#options;
+    const ms = timeoutMs + 1_000 * Math.floor(Buffer.byteLength(body) / UPLOAD_BYTES_PER_SECOND);
+    return { clock, ms, lateness: lateError(ms), signal };
+  }
+
+  /** One exchange. Redirects of a GET are followed; anything else is never sent a second time. */
+  async #send(request: TransportRequest): Promise<TransportReply> {
     let url = this.#addressOf(request);
     for (let redirects = 0; ; redirects++) {
       const reply = await this.#exchange(request, url);
@@ -99,12 +187,8 @@ export class Transport {
     }
   }
 
-  /**
-   * The complete text of a reply, without secrets. A refusal or anything that is not a reply of this API is traced
-   * as the server sent it.
-   */
-  async textOf({ status, url, body }: TransportReply): Promise<string> {
-    const text = this.#withoutSecrets(await readText(body));
+  async #read({ status, url, body }: TransportReply, signal: AbortSignal, head?: Buffer): Promise<string> {
+    const text = this.#withoutSecrets(await abortable(body, signal, () => readText(body, head)));
     const { trace } = this.#options;
     if (trace !== undefined && !isAnswer(status, text)) {
       trace({ kind: 'response error', status, url: redactUrl(url), error: this.#excerpt(text) || 'empty body' });
@@ -112,21 +196,8 @@ export class Transport {
     return text;
   }
 
-  /** The text of a reply. Throws `endpoint_not_found` if a redirect led to another origin that requires a key. */
-  async answerOf(reply: TransportReply): Promise<string> {
-    const text = await this.textOf(reply);
-    const isRefused = reply.status === 401 || reply.status === 403;
-    if (!isRefused || !this.hasKey || this.isHome(reply.url)) return text;
-    const { origin } = new URL(reply.url);
-    throw new SoraError('endpoint_not_found', {
-      title: 'the server redirects to another address, to which its key is not sent',
-      causedBy: `HTTP ${reply.status} from ${origin}`,
-      hints: [
-        `set the base URL to ${origin}${new URL(this.baseUrl).pathname} if that is the server’s own`,
-        'run `sora config list` to see where the base URL is set',
-      ],
-      status: reply.status,
-    });
+  #wantsKeyElsewhere({ status, url }: TransportText): boolean {
+    return (status === 401 || status === 403) && this.hasKey && !this.isHome(url);
   }
 
   /** Whether an address is on the server's own origin. */
@@ -144,28 +215,35 @@ export class Transport {
   }
 
   async #exchange(request: TransportRequest, url: URL): Promise<HttpReply> {
-    const { http, idleTimeoutMs, now, trace } = this.#options;
+    const { http, timeoutMs, clock, trace } = this.#options;
     const { method, body, signal } = request;
     const shown = redactUrl(url.href);
     trace?.({ kind: 'request', method, url: shown, baseURL: redactUrl(this.baseUrl) });
     if (body !== undefined) trace?.(this.#bodyEvent(body, request.headers));
-    const startedMs = now();
+    const startedMs = clock.now();
     try {
       const reply = await http({
         method,
         url: url.href,
         headers: this.#headersFor(url, request.headers),
-        idleTimeoutMs,
+        idleTimeoutMs: timeoutMs,
+        publicOnly: this.#isOutwardOnly(url),
         ...(body === undefined ? {} : { body }),
         ...(signal === undefined ? {} : { signal }),
       });
-      trace?.({ kind: 'response', status: reply.status, url: shown, ms: Math.round(now() - startedMs) });
+      trace?.({ kind: 'response', status: reply.status, url: shown, ms: Math.round(clock.now() - startedMs) });
+      if (this.isHome(url.href)) this.#isAtPrivateAddress ||= reply.address !== undefined && isInward(reply.address);
       this.#hearNotices(reply);
       return reply;
     } catch (error) {
       trace?.({ kind: 'response error', status: null, url: shown, error: this.#options.secrets.redact(String(error)) });
       throw error;
     }
+  }
+
+  /** Another server must not send us to what only this machine and its network can reach. */
+  #isOutwardOnly(url: URL): boolean {
+    return !(this.#options.allowsPrivateFiles || this.#isAtPrivateAddress || this.isHome(url.href));
   }
 
   /** Of a form only the size is shown: it contains files. */
@@ -214,13 +292,75 @@ function isAnswer(status: number, text: string): boolean {
   return status < 300 && (text.trim() === '' || parseJson(text) !== undefined);
 }
 
-async function readText(body: AsyncIterable<Uint8Array>): Promise<string> {
-  const chunks: Uint8Array[] = [];
-  let sizeBytes = 0;
-  for await (const chunk of body) {
-    sizeBytes += chunk.length;
-    if (sizeBytes > MAX_TEXT_BYTES) throw new Error(`the reply is larger than ${MAX_TEXT_BYTES >> 20} MiB`);
-    chunks.push(chunk);
+/** Reads of a body what `read` wants, unless the signal aborts. */
+async function abortable<T>(body: Readable, signal: AbortSignal, read: (body: Readable) => Promise<T>): Promise<T> {
+  const giveUp = (): void => void body.destroy(signal.reason);
+  if (signal.aborted) giveUp();
+  signal.addEventListener('abort', giveUp, { once: true });
+  try {
+    return await read(body);
+  } finally {
+    signal.removeEventListener('abort', giveUp);
   }
-  return new TextDecoder().decode(Buffer.concat(chunks));
+}
+
+async function readText(body: Readable, head: Buffer = Buffer.alloc(0)): Promise<string> {
+  const decoder = new TextDecoder();
+  let text = decoder.decode(head, { stream: true });
+  let sizeBytes = head.length;
+  for await (const chunk of body as AsyncIterable<Uint8Array>) {
+    sizeBytes += chunk.length;
+    if (sizeBytes > MAX_TEXT_BYTES) throw tooLarge();
+    text += decoder.decode(chunk, { stream: true });
+  }
+  return text + decoder.decode();
+}
+
+/** Takes the first bytes off a stream. They are not put back: a stream that breaks drops what it holds. */
+async function peek(body: Readable, headBytes: number): Promise<Buffer> {
+  let head = Buffer.alloc(0);
+  while (head.length < headBytes) {
+    const chunk: Uint8Array | null = body.read();
+    if (chunk !== null) head = Buffer.concat([head, chunk]);
+    else if (body.readableEnded) return head;
+    else if (body.destroyed) throw body.errored ?? new Error('the connection broke');
+    else await changed(body);
+  }
+  return head;
+}
+
+const CHANGES = ['readable', 'end', 'error', 'close'] as const;
+
+/** Resolves when a stream has more to read, or has ended in any way. */
+function changed(body: Readable): Promise<void> {
+  return new Promise((resolve) => {
+    const done = (): void => {
+      for (const change of CHANGES) body.off(change, done);
+      resolve();
+    };
+    for (const change of CHANGES) body.on(change, done);
+  });
+}
+
+/** Worth another try, which goes on from what has arrived. */
+function brokenOff(cause: unknown): SoraError {
+  const causedBy = cause instanceof Error ? cause.message : String(cause);
+  return new SoraError('download_corrupt', { title: 'the download broke off', causedBy, retryable: true, cause });
+}
+
+function tooLarge(): Error {
+  return Object.assign(new Error(`the reply is larger than ${MAX_TEXT_BYTES >> 20} MiB`), { code: 'EMSGSIZE' });
+}
+
+function redirectedAway({ status, url }: TransportText, baseUrl: string): SoraError {
+  const { origin } = new URL(url);
+  return new SoraError('endpoint_not_found', {
+    title: 'the server redirects to another address, to which its key is not sent',
+    causedBy: `HTTP ${status} from ${origin}`,
+    hints: [
+      `set the base URL to ${origin}${new URL(baseUrl).pathname} if that is the server’s own`,
+      'run `sora config list` to see where the base URL comes from',
+    ],
+    status,
+  });
 }

@@ -1,4 +1,4 @@
-import { CAPABILITY_NAMES, type Capability, COMPLETE_LIST } from '../domain/capabilities.ts';
+import { CAPABILITY_NAMES, type Capability, COMPLETE_LIST, PRIVATE_FILES } from '../domain/capabilities.ts';
 import { type Dialect, type DialectName, dialectFor, type Encoding } from '../domain/dialect.ts';
 import { parseDurationMs } from '../domain/duration.ts';
 import { parseUsd } from '../domain/money.ts';
@@ -32,6 +32,8 @@ export interface Configuration {
   readonly lacks: ReadonlySet<Capability>;
   /** Whether the profile declares that the server lists every job of the account. */
   readonly hasCompleteList: boolean;
+  /** Whether the profile allows files at private addresses for a server that is not at one. */
+  readonly allowsPrivateFiles: boolean;
   /** The server's names of models, by the names used here. */
   readonly modelNames: Readonly<Record<string, string>>;
   /** Defaults of requests: `duration`, `aspect_ratio`, `params.seed`, … */
@@ -94,6 +96,7 @@ export function resolveConfiguration(input: ConfigurationInput): Configuration {
     prices: pricesOf(isProfilesOwn ? profile.value : null, settings),
     lacks: new Set(CAPABILITY_NAMES.filter((name) => parseYesOrNo(capabilities[name] ?? 'yes') === false)),
     hasCompleteList: isSimulator || parseYesOrNo(capabilities[COMPLETE_LIST] ?? 'no') === true,
+    allowsPrivateFiles: parseYesOrNo(capabilities[PRIVATE_FILES] ?? 'no') === true,
     modelNames: ownGroup('models'),
     defaults: ownGroup('defaults'),
     maxCostMicros: parsed(own('max_cost') ?? setting('max_cost'), parseUsd),

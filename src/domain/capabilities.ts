@@ -17,3 +17,9 @@ export const CAPABILITY_NAMES = Object.keys(CAPABILITIES) as readonly Capability
  * a job missing from it was never created, so its create may be sent again. Only the simulator sets it by default.
  */
 export const COMPLETE_LIST = 'complete_list';
+
+/**
+ * The setting by which a profile allows its server, which is not at a private address itself, to name files at private
+ * addresses: otherwise whoever runs it could have us read what only this machine and its network can reach.
+ */
+export const PRIVATE_FILES = 'private_files';

@@ -109,7 +109,7 @@ function matches({ status, codes, text, when }: Rule, refusal: Refusal): boolean
   return when?.(refusal) ?? true;
 }
 
-/** A network error, as Node and undici report it. */
+/** A network error, as Node reports it. */
 export interface NetworkFault {
   readonly code: string;
   /** The system call that failed, if any. */
@@ -118,11 +118,13 @@ export interface NetworkFault {
 
 const NETWORK_CODES: readonly (readonly [RegExp, ErrorCode])[] = [
   [/^(ENOTFOUND|EAI_)/, 'dns_failure'],
-  [/^(ETIMEDOUT|UND_ERR_CONNECT_TIMEOUT|UND_ERR_HEADERS_TIMEOUT|UND_ERR_BODY_TIMEOUT)$/, 'request_timeout'],
+  [/^ETIMEDOUT$/, 'request_timeout'],
   [/^(CERT_|ERR_TLS|ERR_SSL|UNABLE_TO_|DEPTH_ZERO|SELF_SIGNED|HOSTNAME_MISMATCH|EPROTO)/, 'tls_failure'],
   [/^EPROXY$/, 'proxy_failure'],
   [/^ERR_INVALID_CHAR$/, 'invalid_config'],
-  [/^HPE_/, 'unreadable_response'],
+  [/^EINWARD$/, 'permission_denied'],
+  // What cannot be parsed, decompressed, decoded or held.
+  [/^(HPE_|Z_|ERR__ERROR|ERR_BROTLI|ZSTD_|EENCODING$|EMSGSIZE$)/, 'unreadable_response'],
 ];
 
 /** The error code of a network error; `connection_failed` if nothing more specific is known. */
@@ -130,8 +132,7 @@ export function diagnoseNetwork(code: string): ErrorCode {
   return NETWORK_CODES.find(([pattern]) => pattern.test(code))?.[1] ?? 'connection_failed';
 }
 
-const BEFORE_SENDING =
-  /^(ERR_INVALID_CHAR|UND_ERR_CONNECT_TIMEOUT|EPROXY|CERT_|UNABLE_TO_|DEPTH_ZERO|SELF_SIGNED|ERR_TLS_CERT)/;
+const BEFORE_SENDING = /^(ERR_INVALID_CHAR|EPROXY|CERT_|UNABLE_TO_|DEPTH_ZERO|SELF_SIGNED|ERR_TLS_CERT)/;
 
 /** System calls before the first byte; `handshake` is the name `platform/http.ts` gives to the TLS handshake. */
 const BEFORE_SENDING_STEPS: ReadonlySet<string | null> = new Set(['connect', 'getaddrinfo', 'handshake']);

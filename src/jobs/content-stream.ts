@@ -1,8 +1,6 @@
-import { once } from 'node:events';
-import type { Readable } from 'node:stream';
 import type { ContentOptions, ContentReply, ContentSource, VideosClient } from '../client/port.ts';
 import { SoraError } from '../domain/errors.ts';
-import { fitsVariant, type MediaKind, SNIFF_BYTES, sniffMedia } from '../domain/media.ts';
+import { fitsVariant, type MediaKind, sniffMedia } from '../domain/media.ts';
 import type { Variant } from '../domain/video.ts';
 import type { Clock } from '../platform/clock.ts';
 
@@ -27,8 +25,6 @@ export interface ContentOrder {
 /** A reply whose first bytes are media; `kind` is null for the rest of a file whose beginning was checked before. */
 export type CheckedContent = ContentReply & {
   readonly kind: MediaKind | null;
-  /** The bytes read for that check; the rest of the body follows them. */
-  readonly head: Uint8Array;
 };
 
 /** Opens a video’s bytes, waits until a completed job’s file is published, and refuses anything that is not media. */
@@ -37,10 +33,11 @@ export async function openChecked(
   order: ContentOrder,
   options: Pick<ContentOptions, 'resume'> = {},
 ): Promise<CheckedContent> {
-  const { head, ...reply } = await openWhenReady(deps, order, options);
-  if (reply.offsetBytes > 0) return { ...reply, kind: null, head };
+  const reply = await openWhenReady(deps, order, options);
+  const { head } = reply;
+  if (reply.offsetBytes > 0) return { ...reply, kind: null };
   const kind = sniffMedia(head);
-  if (kind !== null && fitsVariant(kind, order.variant)) return { ...reply, kind, head };
+  if (kind !== null && fitsVariant(kind, order.variant)) return { ...reply, kind };
   reply.body.destroy();
   if (kind !== null && order.variant !== 'video') {
     throw new SoraError('not_supported', {
@@ -61,7 +58,7 @@ async function openWhenReady(
   { client, clock, signal }: ContentDeps,
   { source, variant, isCompleted }: ContentOrder,
   options: ContentOptions,
-): Promise<ContentReply & { readonly head: Buffer }> {
+): Promise<ContentReply> {
   const deadlineMs = clock.now() + PUBLISHING_MS;
   for (let delayMs = FIRST_DELAY_MS; ; delayMs *= 2) {
     try {
@@ -71,8 +68,7 @@ async function openWhenReady(
       });
       // The reader of the body handles a later break; until then it must not end the process.
       reply.body.on('error', () => {});
-      const head = await peek(reply.body, signal);
-      if (head.length > 0 || reply.offsetBytes > 0) return { ...reply, head };
+      if (reply.head.length > 0 || reply.offsetBytes > 0) return reply;
       throw new SoraError('content_not_ready', { causedBy: 'an empty file', facts: { id: source.id } });
     } catch (error) {
       const mayPass = isCompleted && error instanceof SoraError && error.code === 'content_not_ready';
@@ -88,17 +84,4 @@ async function openWhenReady(
 function neverPublished(variant: Variant, { causedBy, status, requestId }: SoraError): SoraError {
   const title = `the server has no ${variant} of this video`;
   return new SoraError('not_supported', { title, causedBy, status, requestId });
-}
-
-/** Reads the first bytes of a stream. They are not unshifted: a stream that breaks drops its buffer. */
-async function peek(body: Readable, signal: AbortSignal | undefined): Promise<Buffer> {
-  let head = Buffer.alloc(0);
-  while (head.length < SNIFF_BYTES) {
-    const chunk: Uint8Array | null = body.read();
-    if (chunk !== null) head = Buffer.concat([head, chunk]);
-    else if (body.readableEnded) return head;
-    else if (body.destroyed) throw body.errored ?? new Error('the connection broke');
-    else await Promise.race([once(body, 'readable', signal ? { signal } : {}), once(body, 'end')]);
-  }
-  return head;
 }

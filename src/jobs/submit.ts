@@ -286,7 +286,6 @@ async function findLost(
   doubt: SoraError,
 ): Promise<Submission | null> {
   const { clock, ledger, signal, hasCompleteList, onNews, onNotice } = deps;
-  const facts = { key: lost.key };
   let candidates: readonly VideoJob[] = [];
   let isMissing = false;
   if (row === null) onNews?.('the response was lost; checking whether the video was created');
@@ -305,14 +304,8 @@ async function findLost(
       candidates = recovery.kind === 'missing' ? recovery.candidates : [];
     }
   } catch (error) {
-    if (!(error instanceof Interrupt)) throw error;
-    const title = 'interrupted; the server may have created the video';
-    throw new SoraError('interrupted', {
-      title,
-      submission: lost.key,
-      hints: hintsFor('outcome_unknown', facts),
-      cause: error,
-    });
+    if (error instanceof Interrupt) throw interruptedInDoubt(lost.key, error);
+    throw error === signal?.reason ? inDoubt(lost.key, doubt, candidates) : error;
   }
   const hasNeverArrived = isMissing && MAY_HAVE_NEVER_ARRIVED.has(lost.refusal?.code ?? null);
   if (!hasNeverArrived && row?.givesUp !== lost.key) throw inDoubt(lost.key, doubt, candidates);
@@ -341,6 +334,15 @@ export function inDoubt(key: string, doubt: SoraError | string, candidates: read
       ...(isModel ? cause.hints.slice(0, 1) : []),
       ...(isRedirect ? ['set the base URL to the redirect target, without the `/videos` at its end'] : []),
     ],
+    cause,
+  });
+}
+
+function interruptedInDoubt(key: string, cause: Interrupt): SoraError {
+  return new SoraError('interrupted', {
+    title: 'interrupted; the server may have created the video',
+    submission: key,
+    hints: hintsFor('outcome_unknown', { key }),
     cause,
   });
 }

@@ -17,11 +17,16 @@ export async function retryWhileItMoves<T>(
       return await attempt();
     } catch (error) {
       signal?.throwIfAborted();
-      idleTries = receivedBytes() > before ? 0 : idleTries + 1;
+      idleTries = receivedBytes() > before && !isStalled(error) ? 0 : idleTries + 1;
       if (!isTransient(error) || idleTries === MAX_IDLE_TRIES) throw error;
       await clock.sleep(RETRY_DELAY_MS * 2 ** idleTries, signal);
     }
   }
+}
+
+/** Next to nothing has arrived for long: a few bytes more do not show that the rest will. */
+function isStalled(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && (error.code === 'ETIMEDOUT' || error.code === 'request_timeout');
 }
 
 /** A transfer that ended before the announced length or the end of the container. */

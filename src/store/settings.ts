@@ -1,5 +1,5 @@
 import { dirname } from 'node:path';
-import { CAPABILITIES, CAPABILITY_NAMES, COMPLETE_LIST } from '../domain/capabilities.ts';
+import { CAPABILITIES, CAPABILITY_NAMES, COMPLETE_LIST, PRIVATE_FILES } from '../domain/capabilities.ts';
 import { DIALECT_NAMES, ENCODINGS, SHAPES } from '../domain/dialect.ts';
 import { parseDurationMs } from '../domain/duration.ts';
 import { SoraError } from '../domain/errors.ts';
@@ -83,7 +83,7 @@ export const SETTINGS: readonly SettingSpec[] = [
   { name: 'timeout', summary: 'how long to wait for a video (default 30m)', fault: duration },
   {
     name: 'request_timeout',
-    summary: 'longest time a server may be silent within one call (default 120s)',
+    summary: 'longest time one call may take, or a file’s download may be silent (default 120s)',
     fault: duration,
   },
   { name: 'sidecar', summary: 'write a JSON file beside each saved video (default no)', fault: yesOrNo },
@@ -122,6 +122,12 @@ export const SETTINGS: readonly SettingSpec[] = [
     name: `profiles.*.capabilities.${COMPLETE_LIST}`,
     summary:
       'whether the server’s list always has every job, so that a lost create that is missing from it is sent again (default no)',
+    fault: yesOrNo,
+  },
+  {
+    name: `profiles.*.capabilities.${PRIVATE_FILES}`,
+    summary:
+      'whether files may come from private or loopback addresses that the server names, though it is not at one itself (default no)',
     fault: yesOrNo,
   },
   ...Object.entries(REQUEST_DEFAULTS).map(([name, fault]) => ({

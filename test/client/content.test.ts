@@ -1,8 +1,12 @@
-import { buffer } from 'node:stream/consumers';
+import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import type { ContentReply, ResumePoint } from '../../src/client/port.ts';
 import type { ErrorCode } from '../../src/domain/catalogue.ts';
+import { SNIFF_BYTES } from '../../src/domain/media.ts';
 import type { ContentLocation, Variant } from '../../src/domain/video.ts';
+import { nodeHttp } from '../../src/platform/http.ts';
+import { proxyHttp } from '../../src/platform/proxy-http.ts';
+import { contentBytes } from '../support/content-bytes.ts';
 import {
   type ReplyParts,
   type ScriptedReply,
@@ -24,12 +28,12 @@ function open(
   { url }: ScriptedServer,
   { content = null, variant = 'video', resume }: Order = {},
 ): Promise<ContentReply> {
-  const { client } = createVideosClient(url, { idleTimeoutMs: 400 });
+  const { client } = createVideosClient(url, { timeoutMs: 400 });
   return client.content({ id: 'video_1', content }, variant, resume === undefined ? {} : { resume });
 }
 
-async function read({ body }: ContentReply): Promise<string> {
-  return String(await buffer(body));
+async function read(reply: ContentReply): Promise<string> {
+  return String(await contentBytes(reply));
 }
 
 describe('the place of a video', () => {
@@ -238,12 +242,26 @@ describe('a broken download', () => {
   });
 
   it('fails in its body, with the reason', async () => {
+    const half = { headers: { 'content-length': String(2 * SNIFF_BYTES) }, body: 'x'.repeat(SNIFF_BYTES) };
     const server = await startScriptedServer([
-      { headers: { 'content-length': '14' }, body: CLIP.slice(4), afterwards: 'drop' },
-      { headers: { 'content-length': '14' }, body: CLIP.slice(4), afterwards: 'hang' },
+      { ...half, afterwards: 'drop' },
+      { ...half, afterwards: 'hang' },
     ]);
     await expect(open(server).then(read)).rejects.toMatchObject({ code: 'ECONNRESET' });
     await expect(open(server).then(read)).rejects.toMatchObject({ code: 'ETIMEDOUT' });
+  });
+
+  it('is decoded where it is compressed, and cannot be resumed then', async () => {
+    const body = gzipSync(CLIP);
+    const headers = { 'content-encoding': 'gzip', 'content-length': String(body.length), etag: '"v1"' };
+    const reply = await open(await startScriptedServer([{ headers, body }]));
+    expect(reply).toMatchObject({ totalBytes: null, validator: null });
+    expect(await read(reply)).toBe(CLIP);
+  });
+
+  it('fails at once where it breaks in its beginning', async () => {
+    const server = await startScriptedServer([{ headers: { 'content-length': '14' }, body: 'x', afterwards: 'drop' }]);
+    await expect(open(server)).rejects.toMatchObject({ code: 'download_corrupt', retryable: true });
   });
 });
 
@@ -259,5 +277,67 @@ describe('what can join two parts of a download', () => {
   ])('is %s', async (_, headers, validator) => {
     const server = await startScriptedServer([{ headers, body: CLIP }]);
     expect((await open(server)).validator).toBe(validator);
+  });
+});
+
+describe('a 200 of type video/mp4 that is not a video', () => {
+  const headers = { 'content-type': 'video/mp4' };
+  it.each<[string, string, ErrorCode]>([
+    ['"not ready"', '{"error":{"message":"Video is not ready yet","code":"bad_request"}}', 'content_not_ready'],
+    ['the status of a job', ' {"id":"video_1","status":"in_progress"}', 'content_not_ready'],
+    ['an error with a status', '{"error":{"message":"slow down","code":"429"}}', 'rate_limit_exceeded'],
+    ['an error with a known code', '{"error":{"code":"insufficient_quota","message":"no"}}', 'insufficient_quota'],
+    ['anything else', '{"error":"gone"}', 'download_corrupt'],
+    ['a page', '<html>sign in</html>', 'download_corrupt'],
+  ])('is diagnosed by its content: %s', async (_, body, code) => {
+    await expect(open(await startScriptedServer([{ headers, body }]))).rejects.toMatchObject({ code });
+  });
+});
+
+describe('a private address of a file', () => {
+  const url = 'http://10.0.0.1/v.mp4';
+  /** A public server behind a proxy, which answers for every host. */
+  async function setUp(replies: Readonly<Record<string, ScriptedReply>>, allowsPrivateFiles = false) {
+    const proxy = await startScriptedServer(({ path }) => replies[path] ?? { status: 404, body: '' });
+    const http = proxyHttp({ httpProxy: proxy.origin, httpsProxy: '', noProxy: '' }, nodeHttp);
+    const { client } = createVideosClient('http://videos.invalid/v1', { http, allowsPrivateFiles });
+    const paths = (): string[] => proxy.requests.map(({ path }) => path);
+    return {
+      paths,
+      open: (): Promise<ContentReply> => client.content({ id: 'video_1', content: { kind: 'url', url } }, 'video'),
+    };
+  }
+  const route = 'http://videos.invalid/v1/videos/video_1/content';
+
+  it.each<[string, ScriptedReply]>([
+    ['the job names', { status: 404, body: '' }],
+    ['`/content` redirects to', { status: 302, headers: { location: url } }],
+    ['`/content` redirects to by a name', { status: 302, headers: { location: 'http://files.localhost/v.mp4' } }],
+    ['`/content` names', { body: { url } }],
+  ])('that %s is not connected to', async (_, reply) => {
+    const { open: openVideo, paths } = await setUp({ [route]: reply, [url]: { body: CLIP } });
+    await expect(openVideo()).rejects.toMatchObject({
+      code: 'content_refused',
+      message: 'the server names a private address for the video’s file',
+      hints: [expect.stringContaining('profiles.lab.capabilities.private_files yes')],
+    });
+    expect(paths()).not.toContain(url);
+  });
+
+  it('is passed over for `/content`', async () => {
+    const { open: openVideo, paths } = await setUp({ [route]: { body: CLIP }, [url]: { body: 'no' } });
+    expect(await read(await openVideo())).toBe(CLIP);
+    expect(paths()).toEqual([route]);
+  });
+
+  it('is fetched where the profile allows it', async () => {
+    const { open: openVideo } = await setUp({ [url]: { body: CLIP } }, true);
+    expect(await read(await openVideo())).toBe(CLIP);
+  });
+
+  it('is fetched where the server is at one itself', async () => {
+    const files = await startScriptedServer([{ body: CLIP }]);
+    const server = await startScriptedServer([{ status: 302, headers: { location: `${files.origin}/v.mp4` } }]);
+    expect(await read(await open(server))).toBe(CLIP);
   });
 });

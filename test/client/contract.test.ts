@@ -1,4 +1,3 @@
-import { buffer } from 'node:stream/consumers';
 import { LLMock } from '@copilotkit/aimock';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { VideosClient } from '../../src/client/port.ts';
@@ -7,6 +6,7 @@ import { sniffMedia } from '../../src/domain/media.ts';
 import type { Variant, VideoJob } from '../../src/domain/video.ts';
 import { listen } from '../../src/http-server/server.ts';
 import { httpFromHandler } from '../../src/platform/http.ts';
+import { contentBytes } from '../support/content-bytes.ts';
 import { createSimulatedApi } from '../support/simulated-api.ts';
 import { createImageFile, createVideoRequest } from '../support/video-request.ts';
 import { createVideosClient } from '../support/videos-client.ts';
@@ -123,8 +123,9 @@ describe.each(GENERATIONS)('a client of %s', (_, connect) => {
     expect(source).toMatchObject({ status: 'queued', content: null, pollAfterMs: 250 });
     await expect(client.content(source, 'video')).rejects.toMatchObject({ code: 'content_not_ready' });
     finishJobs();
-    const { body, totalBytes } = await client.content(source, 'video');
-    const bytes = await buffer(body);
+    const reply = await client.content(source, 'video');
+    const { totalBytes } = reply;
+    const bytes = await contentBytes(reply);
     expect(sniffMedia(bytes)).toBe('mp4');
     expect(totalBytes).toBe(bytes.length);
     expect(durationOf(bytes)).toBe(5);
@@ -210,7 +211,7 @@ describe.each(SIMULATORS)('a client of %s', (_, connect) => {
     const source = await create(client);
     finishJobs();
     const reply = await client.content(source, variant);
-    const bytes = await buffer(reply.body);
+    const bytes = await contentBytes(reply);
     expect(sniffMedia(bytes)).toBe(kind);
     expect(reply).toMatchObject({ totalBytes: bytes.length, offsetBytes: 0, validator: expect.stringMatching(/^"/) });
   });
@@ -219,17 +220,18 @@ describe.each(SIMULATORS)('a client of %s', (_, connect) => {
     const { client, finishJobs } = await connect();
     const source = await create(client);
     finishJobs();
-    const { body, totalBytes, validator } = await client.content(source, 'video');
-    const whole = await buffer(body);
+    const reply = await client.content(source, 'video');
+    const { totalBytes, validator } = reply;
+    const whole = await contentBytes(reply);
     if (validator === null) throw new Error('the simulator gives validators');
 
     const rest = await client.content(source, 'video', { resume: { offsetBytes: 1_000, validator } });
     expect(rest).toMatchObject({ offsetBytes: 1_000, totalBytes });
-    expect(Buffer.concat([whole.subarray(0, 1_000), await buffer(rest.body)])).toEqual(whole);
+    expect(Buffer.concat([whole.subarray(0, 1_000), await contentBytes(rest)])).toEqual(whole);
 
     const other = await client.content(source, 'video', { resume: { offsetBytes: 1_000, validator: '"other"' } });
     expect(other).toMatchObject({ offsetBytes: 0, totalBytes });
-    expect(await buffer(other.body)).toEqual(whole);
+    expect(await contentBytes(other)).toEqual(whole);
   });
 
   it('is told when there is no video yet, and when there is none any more', async () => {

@@ -73,8 +73,8 @@ describe.each(FORMS)('a create in the form %s', (dialect, route) => {
   ])('that is %s is in doubt, and is not sent again', async (_, reply, causedBy) => {
     const server = await startScriptedServer([reply, { body: JOB }]);
     // So short only where silence is the point: a busy machine needs longer for an answer.
-    const idleTimeoutMs = causedBy.startsWith('no answer') ? 50 : 10_000;
-    expect(await createAt(server.url, { idleTimeoutMs })).toMatchObject({
+    const timeoutMs = causedBy.startsWith('no answer') ? 50 : 10_000;
+    expect(await createAt(server.url, { timeoutMs })).toMatchObject({
       kind: 'unknown',
       error: { code: 'outcome_unknown', causedBy, retryable: false },
     });

@@ -1,5 +1,5 @@
-import { buffer } from 'node:stream/consumers';
 import { describe, expect, it } from 'vitest';
+import { contentBytes } from '../support/content-bytes.ts';
 import { type ScriptedServer, startScriptedServer } from '../support/scripted-server.ts';
 import { createVideoRequest } from '../support/video-request.ts';
 import { createVideosClient } from '../support/videos-client.ts';
@@ -47,8 +47,8 @@ describe('the video of a job in dialect `generations`', () => {
       path === '/v1/video/generations/gen-1' ? { body: { ...JOB, video_url: '/files/v.mp4' } } : { body: 'the clip' },
     );
     const { client } = createVideosClient(server.url, { dialect: 'generations' });
-    const { body } = await client.content({ id: 'gen-1', content: null }, 'video');
-    expect(String(await buffer(body))).toBe('the clip');
+    const reply = await client.content({ id: 'gen-1', content: null }, 'video');
+    expect(String(await contentBytes(reply))).toBe('the clip');
     expect(server.requests.map(({ path }) => path)).toEqual(['/v1/video/generations/gen-1', '/files/v.mp4']);
   });
 

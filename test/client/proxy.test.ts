@@ -1,13 +1,17 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { buffer } from 'node:stream/consumers';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { createServer as createTcpServer } from 'node:net';
+import { createServer as createTlsServer } from 'node:tls';
+import { gzipSync } from 'node:zlib';
+import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { CreateOutcome } from '../../src/client/port.ts';
 import type { ErrorCode } from '../../src/domain/catalogue.ts';
 import { nodeHttp } from '../../src/platform/http.ts';
 import { proxiesFrom, proxyFor, proxyHttp } from '../../src/platform/proxy-http.ts';
+import { contentBytes } from '../support/content-bytes.ts';
 import { type ScriptedReply, startScriptedServer } from '../support/scripted-server.ts';
+import { SELF_SIGNED } from '../support/self-signed.ts';
 import { createVideoRequest } from '../support/video-request.ts';
 import { createVideosClient, type TestedClient } from '../support/videos-client.ts';
 
@@ -19,7 +23,7 @@ const JOB: ScriptedReply = { body: { id: 'video_1', status: 'queued' } };
 function createProxied(baseUrl: string, env: Readonly<Record<string, string>>): TestedClient {
   const proxies = proxiesFrom(env);
   if (proxies === null) throw new Error('no proxy');
-  return createVideosClient(baseUrl, { http: proxyHttp(proxies, nodeHttp), idleTimeoutMs: 300 });
+  return createVideosClient(baseUrl, { http: proxyHttp(proxies, nodeHttp), timeoutMs: 300 });
 }
 
 function createOver(baseUrl: string, env: Readonly<Record<string, string>>): Promise<CreateOutcome> {
@@ -67,8 +71,8 @@ describe('a proxy', () => {
       { body: 'the clip' },
     ]);
     const { client } = createProxied(FAR, { http_proxy: proxy.origin });
-    const { body } = await client.content({ id: 'video_1', content: null }, 'video');
-    expect(String(await buffer(body))).toBe('the clip');
+    const reply = await client.content({ id: 'video_1', content: null }, 'video');
+    expect(String(await contentBytes(reply))).toBe('the clip');
     expect(proxy.requests.map(({ path, headers }) => [path, headers.authorization === undefined])).toEqual([
       ['http://videos.invalid:8000/v1/videos/video_1/content', false],
       ['http://cdn.invalid/v.mp4', true],
@@ -102,9 +106,12 @@ describe('a proxy', () => {
     expect(await createOver(FAR_TLS, { https_proxy: url })).toMatchObject({ error: { code: 'proxy_failure' } });
   });
 
-  it('that never opens its tunnel is left after the time-out, and at once when the caller wants no more', async () => {
+  it('that never opens its tunnel is left after the timeout with nothing sent, and at once on an abort', async () => {
     const proxy = await startTunnelProxy(null);
-    expect(await createOver(FAR_TLS, { https_proxy: proxy.url })).toMatchObject({ error: { code: 'outcome_unknown' } });
+    expect(await createOver(FAR_TLS, { https_proxy: proxy.url })).toMatchObject({
+      kind: 'rejected',
+      error: { code: 'proxy_failure' },
+    });
     const proxies = { httpProxy: '', httpsProxy: proxy.url, noProxy: '' };
     const interrupt = new AbortController();
     const request = { method: 'GET', url: FAR_TLS, headers: {}, signal: interrupt.signal };
@@ -125,6 +132,74 @@ describe('a proxy', () => {
     expect(await createOver(baseUrl, { ALL_PROXY: 'http://127.0.0.1:1' })).toMatchObject({
       kind: 'rejected',
       error: { code: 'proxy_failure', causedBy: 'connect ECONNREFUSED 127.0.0.1:1' },
+    });
+  });
+});
+
+describe('a reply through a proxy', () => {
+  const job = gzipSync(JSON.stringify({ id: 'video_1', status: 'queued' }));
+  const head = 'HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\ncontent-length: 2\r\ntransfer-encoding: chunked\r\n\r\n';
+  const lenient = Buffer.concat([
+    Buffer.from(`${head}${job.length.toString(16)}\r\n`),
+    job,
+    Buffer.from('\r\n0\r\n\r\n'),
+  ]);
+  const upgrade = Buffer.from('HTTP/1.1 101 Switching Protocols\r\nupgrade: x\r\nconnection: upgrade\r\n\r\n');
+
+  /** A proxy that answers in the place of every server, at the end of its tunnels with TLS. */
+  async function startRawProxy(reply: Uint8Array): Promise<string> {
+    const secured = createTlsServer(SELF_SIGNED, (socket) => {
+      socket.on('error', () => {}).once('data', () => void socket.end(reply));
+    });
+    const proxy = createTcpServer((socket) => {
+      socket
+        .on('error', () => {})
+        .once('data', (data) => {
+          if (!String(data).startsWith('CONNECT')) return void socket.end(reply);
+          socket.write('HTTP/1.1 200 Connection established\r\n\r\n');
+          secured.emit('connection', socket);
+        });
+    });
+    await new Promise<void>((resolve) => void proxy.listen(0, '127.0.0.1', resolve));
+    onTestFinished(() => void proxy.close());
+    return `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`; // a server on TCP has no other kind of address
+  }
+
+  beforeEach(() => {
+    vi.stubEnv('NODE_TLS_REJECT_UNAUTHORIZED', '0'); // nobody vouches for the certificate of the test
+    onTestFinished(() => void vi.unstubAllEnvs());
+  });
+
+  it.each([FAR, FAR_TLS])('is decoded, and read as leniently as without one: %s', async (baseUrl) => {
+    const { client } = createProxied(baseUrl, { ALL_PROXY: await startRawProxy(lenient) });
+    expect(await client.get('video_1')).toMatchObject({ id: 'video_1', status: 'queued' });
+  });
+
+  it.each([FAR, FAR_TLS])('that switches protocols fails at once: %s', async (baseUrl) => {
+    expect(await createOver(baseUrl, { ALL_PROXY: await startRawProxy(upgrade) })).toMatchObject({
+      kind: 'unknown',
+      error: { causedBy: expect.stringContaining('101') },
+    });
+  });
+});
+
+describe('a page of the proxy’s own', () => {
+  it.each<[string, ScriptedReply]>([
+    ['a 407', { status: 407, body: '<html><title>Log in</title>' }],
+    ['a 403 page', { status: 403, headers: { 'content-type': 'text/html' }, body: '<html><title>Blocked</title>' }],
+    ['what squid says', { status: 503, headers: { 'x-squid-error': 'ERR_DNS_FAIL 0' }, body: '' }],
+  ])('is named as such: %s', async (_, reply) => {
+    const proxy = await startScriptedServer([reply]);
+    await expect(createProxied(FAR, { http_proxy: proxy.origin }).client.get('video_1')).rejects.toMatchObject({
+      code: 'proxy_failure',
+      message: `the proxy ${proxy.origin} refused the request`,
+    });
+  });
+
+  it('is not what a server answers with JSON', async () => {
+    const proxy = await startScriptedServer([{ status: 403, body: { error: { message: 'not yours' } } }]);
+    await expect(createProxied(FAR, { http_proxy: proxy.origin }).client.get('video_1')).rejects.toMatchObject({
+      code: 'permission_denied',
     });
   });
 });

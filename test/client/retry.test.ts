@@ -45,7 +45,14 @@ function createSubject(script: readonly (Error | CreateOutcome)[], onRetry?: () 
     },
     async content() {
       step('content');
-      return { body: Readable.from([]), origin: 'http://localhost', totalBytes: 0, offsetBytes: 0, validator: null };
+      return {
+        head: Buffer.alloc(0),
+        body: Readable.from([]),
+        origin: 'http://localhost',
+        totalBytes: 0,
+        offsetBytes: 0,
+        validator: null,
+      };
     },
   };
   const clock = createFakeClock({ startMs: START_MS });
@@ -66,24 +73,31 @@ describe('a read or a removal', () => {
     expect(calls).toEqual([name, name, name]);
   });
 
-  it.each<ErrorCode>(['server_error', 'rate_limit_exceeded', 'connection_failed', 'dns_failure', 'request_timeout'])(
-    'is sent again after %s',
-    async (code) => {
-      const { client, calls } = createSubject([new SoraError(code)]);
-      await client.get('video_1');
-      expect(calls).toHaveLength(2);
-    },
-  );
+  it.each<[ErrorCode, number | null]>([
+    ['server_error', 500],
+    ['rate_limit_exceeded', 429],
+    ['connection_failed', null],
+    ['dns_failure', null],
+    ['request_timeout', 504],
+  ])('is sent again after %s with status %s', async (code, status) => {
+    const { client, calls } = createSubject([new SoraError(code, { status })]);
+    await client.get('video_1');
+    expect(calls).toHaveLength(2);
+  });
 
-  it.each<ErrorCode>(['invalid_api_key', 'insufficient_quota', 'video_not_found', 'tls_failure', 'content_not_ready'])(
-    'is not sent again after %s',
-    async (code) => {
-      const { client, calls, clock } = createSubject([new SoraError(code)]);
-      await expect(client.get('video_1')).rejects.toMatchObject({ code });
-      expect(calls).toHaveLength(1);
-      expect(clock.now()).toBe(START_MS);
-    },
-  );
+  it.each<ErrorCode>([
+    'invalid_api_key',
+    'insufficient_quota',
+    'video_not_found',
+    'tls_failure',
+    'content_not_ready',
+    'request_timeout',
+  ])('is not sent again after %s', async (code) => {
+    const { client, calls, clock } = createSubject([new SoraError(code)]);
+    await expect(client.get('video_1')).rejects.toMatchObject({ code });
+    expect(calls).toHaveLength(1);
+    expect(clock.now()).toBe(START_MS);
+  });
 
   it('is not sent again after a fault of the program', async () => {
     const { client, calls } = createSubject([new TypeError('bug')]);

@@ -1,6 +1,6 @@
-import { buffer } from 'node:stream/consumers';
 import { describe, expect, it } from 'vitest';
 import type { VideosClient } from '../../src/client/port.ts';
+import { contentBytes } from '../support/content-bytes.ts';
 import {
   type ReceivedRequest,
   type ScriptedReply,
@@ -59,8 +59,8 @@ describe('the key and the headers of a server', () => {
       ]);
       const auth = { name: 'api-key', value: API_KEY };
       const { client } = createVideosClient(home.url, { endpoint: { auth, headers: PRIVATE } });
-      const { body } = await client.content({ id: 'video_1', content: null }, 'video');
-      expect(String(await buffer(body))).toBe('the clip');
+      const reply = await client.content({ id: 'video_1', content: null }, 'video');
+      expect(String(await contentBytes(reply))).toBe('the clip');
       expect(last(other).path).toBe('/cdn?sig=1');
       expect(privateHeadersOf(last(other))).toEqual([]);
       expect(home.requests.map(privateHeadersOf)).toEqual(

@@ -348,8 +348,8 @@ describe('a name that leads elsewhere', () => {
 
 describe('what is no video', () => {
   it.each<[string, ScriptedReply, object]>([
-    ['JSON', { headers: { 'content-type': 'video/mp4' }, body: '{"error":"gone"}' }, { causedBy: '{"error":"gone"}' }],
-    ['a page', { body: '<html>sign in</html>' }, { causedBy: '<html>sign in</html>' }],
+    ['JSON', { headers: { 'content-type': 'video/mp4' }, body: '{"error":"gone"}' }, { causedBy: 'HTTP 200: gone' }],
+    ['a page', { body: '<html>sign in</html>' }, { causedBy: 'HTTP 200: an HTML page' }],
     ['a picture', { body: '\x89PNG\r\n\x1a\n'.padEnd(64) }, { message: expect.stringContaining('a png file') }],
   ])('%s is refused with its own words, and not tried again', async (_, reply, words) => {
     const body = typeof reply === 'string' ? '' : reply.body;

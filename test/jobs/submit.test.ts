@@ -59,7 +59,7 @@ async function setUp(script: VideosScript = {}, { alive = [1, 2, 3], ...world }:
     server,
     process(pid) {
       const ledger = new Ledger({ journal: join(folder, 'ledger.jsonl'), index: join(folder, 'ledger.index') });
-      const { client } = createVideosClient(server.url, { idleTimeoutMs: 200 });
+      const { client } = createVideosClient(server.url, { timeoutMs: 200 });
       const deps: SubmitDeps = {
         client: world.isPatient ? withRetries(client, { clock, random: () => 0 }) : client,
         ledger,

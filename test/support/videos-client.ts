@@ -4,6 +4,7 @@ import { type Endpoint, type TraceEvent, Transport } from '../../src/client/tran
 import { SdkVideosClient } from '../../src/client/videos.ts';
 import type { Dialect, Encoding } from '../../src/domain/dialect.ts';
 import { Secrets } from '../../src/domain/redact.ts';
+import type { Clock } from '../../src/platform/clock.ts';
 import { type Http, nodeHttp } from '../../src/platform/http.ts';
 import { createFakeClock } from './fake-clock.ts';
 
@@ -15,7 +16,9 @@ export interface ClientSetup {
   readonly encoding?: Encoding | 'auto';
   /** `videos` when left out. */
   readonly dialect?: Dialect;
-  readonly idleTimeoutMs?: number;
+  readonly timeoutMs?: number;
+  readonly clock?: Clock;
+  readonly allowsPrivateFiles?: boolean;
 }
 
 export interface TestedClient {
@@ -29,7 +32,8 @@ export interface TestedClient {
 export function createVideosClient(baseUrl: string, setup: ClientSetup = {}): TestedClient {
   const trace: TraceEvent[] = [];
   const notices: string[] = [];
-  const { now } = createFakeClock();
+  const clock = setup.clock ?? createFakeClock();
+  const { now } = clock;
   const transport = new Transport({
     http: setup.http ?? nodeHttp,
     endpoint: {
@@ -42,8 +46,9 @@ export function createVideosClient(baseUrl: string, setup: ClientSetup = {}): Te
     },
     secrets: new Secrets([API_KEY]),
     userAgent: 'sora-cli/1.2.3',
-    idleTimeoutMs: setup.idleTimeoutMs ?? 10_000,
-    now,
+    timeoutMs: setup.timeoutMs ?? 10_000,
+    clock,
+    allowsPrivateFiles: setup.allowsPrivateFiles ?? false,
     trace: (event) => trace.push(event),
     onNotice: (notice) => notices.push(notice),
   });

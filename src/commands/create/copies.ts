@@ -9,10 +9,13 @@ import type { VideoJob, VideoRequest } from '../../domain/video.ts';
 import { overDayCap } from '../../jobs/day-cap.ts';
 import { submit, underWay } from '../../jobs/submit.ts';
 import { Interrupt } from '../../platform/host.ts';
+import { limitTime } from '../../platform/timeout.ts';
 
 type CopiesDeps = Pick<Context, 'host' | 'output' | 'configuration' | 'servers' | 'jobs' | 'ledger'>;
 
 export interface CopiesOrder {
+  /** By the clock: when to stop waiting for answers. */
+  readonly deadlineMs: number;
   readonly request: VideoRequest;
   /** The price of one copy. */
   readonly price: Estimate | null;
@@ -34,9 +37,10 @@ export interface SubmittedCopies {
  * that its job is known.
  */
 export async function submitCopies(order: CopiesOrder, deps: CopiesDeps): Promise<SubmittedCopies> {
-  const { request, price, count, again, savesFile } = order;
+  const { request, price, count, again, savesFile, deadlineMs } = order;
   const { host, output, configuration, servers, jobs } = deps;
-  const server = await servers.current();
+  const leftMs = deadlineMs - host.clock.now();
+  const server = await servers.current({ longestCallMs: Math.max(leftMs, MIN_CREATE_MS) });
   keepDayCap(order, server, deps);
   const taken = new Set<string>();
   const followed: FollowedJob[] = [];
@@ -45,19 +49,23 @@ export async function submitCopies(order: CopiesOrder, deps: CopiesDeps): Promis
     output.news('finishing the submission so that its job is not lost; press Ctrl-C again to exit at once');
   };
   host.interrupt.addEventListener('abort', sayWait, { once: true });
+  const limit = limitTime({ clock: host.clock, ms: leftMs, lateness: lateToSubmit(), signal: host.interrupt });
   try {
     while (followed.length < count) {
-      const { kind, record, job, unrecorded } = await submit(jobs.submitDeps(server), {
-        server: server.identity,
-        request,
-        estimate: price,
-        free: server.configuration.isSimulator,
-        again,
-        savesFile,
-        taken,
-        maxCostPerDayMicros: configuration.maxCostPerDayMicros?.value ?? null,
-        row: null,
-      });
+      const { kind, record, job, unrecorded } = await submit(
+        { ...jobs.submitDeps(server), signal: limit.signal },
+        {
+          server: server.identity,
+          request,
+          estimate: price,
+          free: server.configuration.isSimulator,
+          again,
+          savesFile,
+          taken,
+          maxCostPerDayMicros: configuration.maxCostPerDayMicros?.value ?? null,
+          row: null,
+        },
+      );
       taken.add(record.key);
       if (unrecorded !== undefined) errors.push(unrecorded);
       if (kind === 'attached') {
@@ -76,6 +84,7 @@ export async function submitCopies(order: CopiesOrder, deps: CopiesDeps): Promis
     if (!(error instanceof SoraError) || followed.length === 0) throw error;
     return { followed, errors: [...errors, error] };
   } finally {
+    limit.release();
     host.interrupt.removeEventListener('abort', sayWait);
   }
   return { followed, errors };
@@ -98,6 +107,16 @@ function keepDayCap({ request, price, count, again, savesFile }: CopiesOrder, se
     capMicros: cap.value,
   });
   if (excess !== null) throw excess;
+}
+
+/** A create gets this long whatever `--timeout` says: giving it up would leave its outcome unknown. */
+const MIN_CREATE_MS = 10_000;
+
+function lateToSubmit(): SoraError {
+  return new SoraError('wait_timeout', {
+    title: 'timed out before the server accepted the request; nothing was created',
+    hints: ['run the same command again, with a longer `--timeout`'],
+  });
 }
 
 function interrupted(done: number, count: number, cause: Interrupt): SoraError {

@@ -129,8 +129,10 @@ export const createCommand = defineCommand({
     await agreeToSpend({ micros: totalMicros, maxCostMicros, isAgreed: options.yes ?? false }, deps);
     output.news(`cost: ${describeCost(totalMicros, configuration.isSimulator)}`);
 
+    const deadlineMs = host.clock.now() + timeoutMs;
     const { followed, errors } = await submitCopies(
       {
+        deadlineMs,
         request: read.request,
         price,
         count,
@@ -143,7 +145,7 @@ export const createCommand = defineCommand({
       output.note(NOT_KEPT);
     }
     if (options.detach) return detached(followed, errors, deps);
-    return finish(followed, errors, { request: read.request, timeoutMs, plan: files }, deps);
+    return finish(followed, errors, { request: read.request, deadlineMs, plan: files }, deps);
   },
 });
 
@@ -171,10 +173,10 @@ function detached(followed: readonly FollowedJob[], errors: readonly SoraError[]
 async function finish(
   followed: readonly FollowedJob[],
   submitErrors: readonly SoraError[],
-  { request, timeoutMs, plan }: { request: VideoRequest; timeoutMs: number; plan: FilePlan | null },
+  { request, deadlineMs, plan }: { request: VideoRequest; deadlineMs: number; plan: FilePlan | null },
   deps: CreateDeps,
 ): Promise<CommandResult> {
-  const outcomes = await followJobs(followed, timeoutMs, deps);
+  const outcomes = await followJobs(followed, deadlineMs - deps.host.clock.now(), deps);
   const errors: SoraError[] = [...submitErrors];
   const summaries: JobSummary[] = [];
   for (const [at, outcome] of outcomes.entries()) {
@@ -186,10 +188,8 @@ async function finish(
       noteChanges(request, record, outcome, deps);
       const failure = failureOf(outcome, deps.host.clock.now());
       if (failure !== null) throw failure;
-      const files =
-        plan === null
-          ? []
-          : await saveFiles({ server, record, job: outcome }, placePlan(plan, { n: at + 1 }), deps, errors);
+      const finished = { server, record, job: outcome, deadlineMs };
+      const files = plan === null ? [] : await saveFiles(finished, placePlan(plan, { n: at + 1 }), deps, errors);
       summaries.push({ ...summarize(server.identity.profile, record, outcome), files });
     } catch (error) {
       if (!(error instanceof SoraError)) throw error;

@@ -1,7 +1,7 @@
 import type { Context } from '../../app/context.ts';
 import { failureFromThrown } from '../../client/failure.ts';
 import { serverModel } from '../../client/profile-client.ts';
-import type { Transport, TransportReply } from '../../client/transport.ts';
+import type { Transport } from '../../client/transport.ts';
 import { needsKey } from '../../configuration/endpoint.ts';
 import type { ApiReply, ExaminedServer, FileReply, Subject } from '../../doctor/subject.ts';
 import { isOpenAiUrl } from '../../domain/diagnosis.ts';
@@ -10,14 +10,11 @@ import { DEFAULT_MODEL } from '../../domain/models.ts';
 import { redactUrl } from '../../domain/redact.ts';
 import type { Host } from '../../platform/host.ts';
 import { proxiesFrom, proxyFault, proxyFor } from '../../platform/proxy-http.ts';
-import { deadline } from '../../platform/timeout.ts';
 import { keyDoubt, keyFault, maskKey, readKeys } from '../../store/keys.ts';
 import { readSettings } from '../../store/settings.ts';
 
 /** Timeout of a small request. */
-const PATIENCE_MS = 4_000;
-/** The same for one that trickles bytes, and for a proxy that never connects. */
-const DEADLINE_MS = 8_000;
+const PATIENCE_MS = 8_000;
 
 export type SubjectDeps = Pick<Context, 'host' | 'paths' | 'ledger' | 'configuration' | 'env' | 'servers'>;
 
@@ -49,11 +46,11 @@ function examine({ configuration, env, servers, host }: SubjectDeps): ExaminedSe
   const proxy = proxies === null || isSimulator ? null : proxyFor(baseUrl.value, proxies);
   const impatient = { ...configuration, requestTimeoutMs: { value: PATIENCE_MS, origin: 'doctor' } };
   let transport: Promise<Transport> | undefined;
-  const ask = async <T>(question: Question, read: Reader<T>): Promise<T> => {
+  const connect = (): Promise<Transport> => {
     transport ??= servers.transport(impatient);
-    return exchange(question, read, await transport, host);
+    return transport;
   };
-  const probe: ExaminedServer['probe'] = (method, path) => ask({ method, path }, readApiReply);
+  const probe: ExaminedServer['probe'] = async (method, path) => ask({ method, path }, await connect(), host);
   const replies = new Map<string, Promise<ApiReply>>();
   return {
     profile: profile.value,
@@ -78,7 +75,8 @@ function examine({ configuration, env, servers, host }: SubjectDeps): ExaminedSe
       replies.set(path, reply);
       return reply;
     },
-    peek: (path) => ask({ method: 'GET', path, headers: { range: `bytes=0-${SNIFF_BYTES - 1}` } }, readFileReply),
+    peek: async (path) =>
+      peek({ method: 'GET', path, headers: { range: `bytes=0-${SNIFF_BYTES - 1}` } }, await connect(), host),
   };
 }
 
@@ -89,36 +87,29 @@ interface Question {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-type Reader<T> = (reply: TransportReply, transport: Transport) => Promise<T>;
+async function ask(question: Question, transport: Transport, host: Host): Promise<ApiReply> {
+  const { status, headers, body } = await named(host, transport, transport.ask(requestOf(question, transport, host)));
+  return { status, headers, body };
+}
 
-async function exchange<T>(
-  { method, path, headers = {} }: Question,
-  read: Reader<T>,
-  transport: Transport,
-  { interrupt, clock }: Host,
-): Promise<T> {
+/** Takes no more of a file than shows what it is. */
+async function peek(question: Question, transport: Transport, host: Host): Promise<FileReply> {
+  const opened = transport.open(requestOf(question, transport, host), SNIFF_BYTES);
+  const { status, head, body } = await named(host, transport, opened);
+  body.destroy();
+  return { status, head: head.subarray(0, SNIFF_BYTES) };
+}
+
+function requestOf({ method, path, headers = {} }: Question, transport: Transport, { interrupt }: Host) {
   const url = URL.canParse(path) ? transport.withQuery(path) : transport.urlOf(path);
-  const signal = AbortSignal.any([interrupt, deadline(DEADLINE_MS)]);
+  return { method, url, headers, signal: interrupt };
+}
+
+async function named<T>({ interrupt, clock }: Host, { baseUrl, hasKey }: Transport, call: Promise<T>): Promise<T> {
   try {
-    return await read(await transport.send({ method, url, headers, signal }), transport);
+    return await call;
   } catch (error) {
     interrupt.throwIfAborted();
-    throw failureFromThrown(error, { baseUrl: transport.baseUrl, hasKey: transport.hasKey, atMs: clock.now() });
+    throw failureFromThrown(error, { baseUrl, hasKey, atMs: clock.now() });
   }
-}
-
-async function readApiReply(reply: TransportReply, transport: Transport): Promise<ApiReply> {
-  const { status, headers } = reply;
-  return { status, headers, body: await transport.answerOf(reply) };
-}
-
-async function readFileReply({ status, body }: TransportReply): Promise<FileReply> {
-  const chunks: Uint8Array[] = [];
-  let sizeBytes = 0;
-  for await (const chunk of body as AsyncIterable<Uint8Array>) {
-    chunks.push(chunk);
-    sizeBytes += chunk.length;
-    if (sizeBytes >= SNIFF_BYTES) break; // which also destroys the stream
-  }
-  return { status, head: Buffer.concat(chunks).subarray(0, SNIFF_BYTES) };
 }
