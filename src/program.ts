@@ -1,18 +1,10 @@
 import { Command, CommanderError, Option } from 'commander';
-import type { CommandDefinition } from './app/command.ts';
+import type { CommandDefinition, CommandEntry } from './app/command.ts';
 import { GLOBAL_OPTIONS, type GlobalOptions } from './app/global-options.ts';
 import type { OptionSpec, OptionSpecs } from './app/option-values.ts';
 import { SoraError } from './domain/errors.ts';
 
-/** A command’s place in the tree. Its definition is loaded when it is called. */
-interface Entry {
-  /** One word, or several for a subcommand. */
-  readonly name: string;
-  readonly summary: string;
-  readonly load: () => Promise<CommandDefinition>;
-}
-
-export const COMMANDS: readonly Entry[] = [
+export const COMMANDS: readonly CommandEntry[] = [
   {
     name: 'create',
     summary: 'create a video: submit, wait, save',
@@ -176,6 +168,12 @@ export async function parseCommandLine(argv: readonly string[], streams: Program
   const state: { invocation: Invocation | null } = { invocation: null };
   const line = withHelpSpelledOut(argv);
   const named = findEntry(line);
+  if (asksForJsonHelp(line)) {
+    const { describeEntry, describeProgram } = await import('./help-json.ts');
+    const help = named === undefined ? describeProgram(COMMANDS, streams.version) : describeEntry(named);
+    streams.writeOut(`${JSON.stringify(await help, null, 2)}\n`);
+    return null;
+  }
   const definition = await named?.load();
   const program = buildProgram(streams, globalOptionsFor(definition));
   // All commands are needed only for the help that lists them, and for suggestions.
@@ -206,13 +204,18 @@ function withHelpSpelledOut(argv: readonly string[]): string[] {
   return first === 'help' ? [...rest, '--help'] : [...argv];
 }
 
+function asksForJsonHelp(line: readonly string[]): boolean {
+  const before = line.includes('--') ? line.slice(0, line.indexOf('--')) : line;
+  return before.includes('--json') && (before.includes('--help') || before.includes('-h'));
+}
+
 function buildProgram({ version, writeOut, columns }: ProgramStreams, globalOptions: OptionSpecs): Command {
   const program = new Command('sora')
     .description(
       'Creates and manages videos on any server that speaks the Videos API, with a built-in offline simulator.',
     )
     .version(version, '-V, --version', 'print the version')
-    .helpOption('-h, --help', 'show help')
+    .helpOption('-h, --help', 'show help; with --json as data')
     .helpCommand(false)
     .enablePositionalOptions(false)
     .exitOverride()
@@ -240,7 +243,7 @@ Environment: SORA_API_KEY, SORA_BASE_URL, SORA_PROFILE, SORA_MODEL, SORA_HOME, O
 }
 
 /** The command of an entry, created together with its groups. */
-function commandAt(program: Command, { name, summary }: Entry): Command {
+function commandAt(program: Command, { name, summary }: CommandEntry): Command {
   const words = name.split(' ');
   let parent = program;
   for (const [at, word] of words.entries()) {
@@ -263,7 +266,7 @@ function commandAt(program: Command, { name, summary }: Entry): Command {
 }
 
 /** The entry whose words come first on the command line, ignoring options. */
-function findEntry(argv: readonly string[]): Entry | undefined {
+function findEntry(argv: readonly string[]): CommandEntry | undefined {
   const words: string[] = [];
   for (let at = 0; at < argv.length; at++) {
     const word = argv[at] ?? '';
@@ -380,7 +383,7 @@ function given(values: Readonly<Record<string, unknown>>): Record<string, unknow
   );
 }
 
-function usageError(error: CommanderError, entry: Entry | undefined): SoraError {
+function usageError(error: CommanderError, entry: CommandEntry | undefined): SoraError {
   const message = error.message.replace(/^error: /, '');
   const [first = '', ...rest] = message.split('\n');
   const isUnquoted = error.code === 'commander.excessArguments' && entry?.name === 'create';

@@ -41,6 +41,15 @@ export interface CommandDefinition<S extends OptionSpecs = OptionSpecs> {
   run(input: CommandInput<S>, deps: Context): Promise<CommandResult>;
 }
 
+/** A command’s place in the tree. Its definition is loaded when it is called. */
+export interface CommandEntry {
+  /** One word, or several for a subcommand. */
+  readonly name: string;
+  readonly alias?: string;
+  readonly summary: string;
+  readonly load: () => Promise<CommandDefinition>;
+}
+
 /** Keeps the literal types of the flags, from which the types of the values follow. */
 export function defineCommand<const S extends OptionSpecs>(definition: CommandDefinition<S>): CommandDefinition<S> {
   return definition;

@@ -1,0 +1,12 @@
+/** What the exit codes of `sora` mean; they are a public interface. */
+export const EXIT_CODES: readonly (readonly [code: string, meaning: string])[] = [
+  ['0', 'done'],
+  ['1', 'failed: server, network, file system, or unexpected'],
+  ['2', 'wrong usage, request, manifest or settings; nothing was sent'],
+  ['4', 'no key, key rejected, organisation not verified, or no access to the model'],
+  ['5', 'the job ended failed, refused by moderation, cancelled or expired'],
+  ['6', 'a batch ended with some rows failed or in doubt'],
+  ['7', 'out of quota, billing limit, over a cap, or not approved'],
+  ['8', 'still running when the wait ended; the job goes on'],
+  ['130, 143', 'interrupted, terminated'],
+];

@@ -1,0 +1,96 @@
+import Ajv from 'ajv';
+import addFormats from 'ajv-formats';
+import { describe, expect, it } from 'vitest';
+import { COMMANDS } from '../src/program.ts';
+import { createCommandLine } from './support/command-line.ts';
+
+interface Option {
+  readonly name: string;
+  readonly short: string | null;
+  readonly value: string | null;
+}
+
+interface Described {
+  readonly name: string;
+  readonly options: readonly Option[];
+  readonly answers: readonly { readonly when: string | null; readonly schema: object }[];
+  readonly errors: readonly string[];
+  readonly examples: readonly { readonly command: string }[];
+}
+
+interface Tree {
+  readonly commands: readonly Described[];
+  readonly global_options: readonly Option[];
+  readonly exit_codes: readonly { readonly code: number }[];
+  readonly errors: readonly { readonly code: string; readonly exit_code: number }[];
+}
+
+async function tree(): Promise<Tree> {
+  return (await createCommandLine().run(['--help', '--json'])).json();
+}
+
+function schemaFor(command: Described | undefined, when: string | null): object {
+  return command?.answers.find((answer) => answer.when === when)?.schema ?? { not: {} };
+}
+
+describe('sora --help --json', () => {
+  it('lists the commands, options and error codes that the help texts list', async () => {
+    const { commands, global_options: globals, exit_codes: exitCodes, errors } = await tree();
+    expect(commands.map(({ name }) => name)).toEqual(COMMANDS.map(({ name }) => name));
+    const sora = createCommandLine();
+    const overview = (await sora.run(['--help'])).stdout;
+    for (const { name } of globals) expect(overview).toContain(name);
+    for (const command of commands) {
+      const { stdout } = await sora.run([...command.name.split(' '), '--help']);
+      const flags = [...stdout.matchAll(/^ {2}(?:-\w, )?(--[a-z-]+)/gm)].map(([, flag]) => flag);
+      expect(
+        command.options.map(({ name }) => name),
+        command.name,
+      ).toEqual(expect.arrayContaining(flags.filter((flag) => flag !== '--help')));
+      expect(flags, command.name).toEqual(expect.arrayContaining(command.options.map(({ name }) => name)));
+      for (const { command: example } of command.examples)
+        expect(stdout.replace(/\s+/g, ' ')).toContain(example.replace(/\s+/g, ' '));
+    }
+    const codes = exitCodes.map(({ code }) => code);
+    for (const { exit_code: exitCode } of errors) expect([...codes, 130]).toContain(exitCode);
+  });
+
+  it('describes one command beside its name', async () => {
+    const create = (await createCommandLine().run(['create', '--json', '--help'])).json<Described>();
+    expect(create.name).toBe('create');
+    expect(create.options).toContainEqual(
+      expect.objectContaining({ name: '--output', short: '-o', value: expect.stringContaining('file|dir') }),
+    );
+  });
+
+  it('has schemas that hold for what the commands print', async () => {
+    const { commands } = await tree();
+    const sora = createCommandLine();
+    const small = ['--simulate', '-m', 'small', '--size', '64x36', '-d', '1', '--json'];
+    const answers: readonly (readonly [name: string, argv: readonly string[], when?: string])[] = [
+      ['create', ['create', 'a boat', ...small]],
+      ['create', ['create', 'a boat', '--dry-run', ...small], 'with --dry-run'],
+      ['create', ['create', 'two boats', '--count', '2', '-o', 'out/', ...small], 'with --count'],
+      ['status', ['status', '@last', '--simulate', '--json']],
+      ['list', ['list', '--simulate', '--json']],
+      ['doctor', ['doctor', '--simulate', '--json']],
+      ['config list', ['config', 'list', '--json']],
+      ['config path', ['config', 'path', '--json']],
+      ['cost', ['cost', '--json']],
+    ];
+    const ajv = addFormats.default(new Ajv.default({ strict: false }));
+    for (const [name, argv, when = null] of answers) {
+      const { stdout } = await sora.run(argv);
+      const isValid = ajv.compile(
+        schemaFor(
+          commands.find((command) => command.name === name),
+          when,
+        ),
+      );
+      expect(isValid(JSON.parse(stdout)), `${argv.join(' ')}: ${JSON.stringify(isValid.errors)}`).toBe(true);
+    }
+    for (const command of commands) {
+      if (!['init', 'mcp'].includes(command.name)) expect(command.answers, command.name).not.toEqual([]);
+    }
+  });
+});
