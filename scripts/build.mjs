@@ -12,12 +12,13 @@ const outdir = join(root, 'dist');
 const swaggerUi = join(root, 'node_modules/swagger-ui-dist');
 
 /** Libraries that few commands need: separate files, required on first use, so that short commands do not read them. */
-const LIBRARIES = ['@hono/zod-openapi', 'cli-table3', 'conf', 'csv-parse/sync', 'openai', 'ora', 'yaml'];
+const LIBRARIES = ['cli-table3', 'conf', 'csv-parse/sync', 'openai', 'ora', 'yaml'];
 const fileOf = (library) => `lib/${library.replace(/[^a-z\d]+/g, '-').replace(/^-/, '')}`;
 const MCP_SDK = ['server/index.js', 'server/stdio.js', 'types.js', 'validation/ajv'];
+const PROTOCOLS = ['@hono/zod-openapi', ...MCP_SDK.map((part) => `@modelcontextprotocol/sdk/${part}`)];
 const aliases = {
   ...Object.fromEntries(LIBRARIES.map((library) => [library, `./${fileOf(library)}.js`])),
-  ...Object.fromEntries(MCP_SDK.map((part) => [`@modelcontextprotocol/sdk/${part}`, './lib/mcp-sdk.js'])),
+  ...Object.fromEntries(PROTOCOLS.map((library) => [library, './lib/protocols.js'])),
 };
 
 const common = {
@@ -44,7 +45,7 @@ const libraries = await build({
   ...node,
   entryPoints: {
     ...Object.fromEntries(LIBRARIES.map((library) => [fileOf(library), library])),
-    'lib/mcp-sdk': 'scripts/mcp-sdk.mjs',
+    'lib/protocols': 'scripts/protocols.mjs',
   },
   // An ES module that imports the default of a CommonJS file gets all of that file's exports.
   footer: { js: 'if (module.exports.default) module.exports = module.exports.default;' },
