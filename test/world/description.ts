@@ -135,7 +135,7 @@ const fate: fc.Arbitrary<Fate> = fc.record({
   torn: fc.constantFrom(0, 0.05, 0.3, 0.9, 0.995),
   fullAfter: fc.oneof({ weight: 9, arbitrary: fc.constant(null) }, { weight: 1, arbitrary: fc.nat(12) }),
   aheadMs: fc.constantFrom(0, 0, 15 * MINUTE_MS, -15 * MINUTE_MS),
-  lockTurns: fc.oneof(fc.constant([0]), fc.array(fc.constantFrom(0, 0, 1, 2, 5, 30), { minLength: 1, maxLength: 4 })),
+  lockTurns: fc.oneof(fc.constant([0]), fc.array(fc.constantFrom(0, 0, 2, 30), { minLength: 2, maxLength: 3 })),
   isElsewhere: oneIn(6),
 });
 
@@ -176,7 +176,7 @@ const act: fc.Arbitrary<Act> = fc.oneof(
     arbitrary: fc.record({ act: fc.constant('run' as const), processes: fc.tuple(started, started) }),
   },
   {
-    weight: 2,
+    weight: 4,
     arbitrary: fc.tuple(command, fate, fate).map(([of, ...fates]) => ({
       act: 'run' as const,
       processes: fates.map((its) => ({ ...of, fate: its })),
@@ -200,7 +200,7 @@ const any = fc.record<World>({
   isComplete: oneIn(6),
   strangers: fc.array(anyPrompt, { maxLength: 3 }),
   hasClockJumps: oneIn(4),
-  looksDead: oneIn(4),
+  looksDead: oneIn(3),
   failedStatus: fc.constantFrom(200, 400, 422, 500),
   refusesCancel: fc.boolean(),
   hasSignedFiles: fc.boolean(),
@@ -221,7 +221,7 @@ const any = fc.record<World>({
     ['none', 'cut', 'cut without length', 'lapsed', 'json', 'wrong range', 'reset', '404'],
     4,
   ),
-  acts: fc.array(act, { minLength: 1, maxLength: 7 }),
+  acts: fc.array(act, { minLength: 1, maxLength: 6 }),
 });
 
 /** Any world, smaller and quieter ones first. */

@@ -53,15 +53,24 @@ export class Promises {
     const { command } = by;
     const copies = command.run === 'create' ? command.count : 1;
     const earlier = this.#server.payments.filter((payment) => payment.prompt === prompt && !isCertain(payment.fault));
-    const hasWord = command.run === 'create' && command.option === '--again';
-    const open = earlier.filter(
-      (payment) => (hasWord ? payment.by === by : true) && !this.#isSettled(payment, by, key),
-    );
+    const open = earlier.filter((payment) => this.#counts(payment, by, key) && !this.#isSettled(payment, by, key));
     if (open.length < copies) return;
     for (const { fault, job } of open)
       this.violations.push(
         `"${prompt}" was sent again by ${describe(by)}; before, it came to "${fault}", job ${job?.id}`,
       );
+  }
+
+  /** Whether a payment stands in the way of another one, unless it is settled. With a person's word, only its own copies do. */
+  #counts(payment: Payment, by: Run, next: string): boolean {
+    if (isAgain(by)) return payment.by === by;
+    return !isAgain(payment.by) || this.#isLater(next, payment.key);
+  }
+
+  /** Whether a submission was decided upon after another one, whichever of them arrived first. */
+  #isLater(key: string, other: string): boolean {
+    const intents = this.#lines().flatMap((line) => (line.event === 'intent' ? [line.key] : []));
+    return intents.indexOf(key) > intents.indexOf(other);
   }
 
   /** Whether its request may be paid again by a process, with the submission `next`. */
@@ -185,6 +194,10 @@ export class Promises {
   #fileNames(): string[] {
     return readdirSync(this.#sora.cwd).filter((name) => name.endsWith('.mp4') && !name.startsWith('.'));
   }
+}
+
+function isAgain({ command }: Run): boolean {
+  return command.run === 'create' && command.option === '--again';
 }
 
 export function describe({ command: { run, ...options }, life }: Run): string {
