@@ -158,7 +158,7 @@ function standingOf(records: readonly JobRecord[], after: string | null): JobRec
   const at = records.findIndex(({ key }) => key === after);
   return (
     records.find((record) => isOpen(record) || hasVideo(record)) ??
-    records.findLast(({ answer, removed }, index) => index > at && answer === 'accepted' && !removed)
+    records.findLast(({ answer }, index) => index > at && answer === 'accepted')
   );
 }
 

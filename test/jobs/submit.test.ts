@@ -401,11 +401,15 @@ describe('a row of a manifest', () => {
     expect([...process(1).ledger.byBatch(BATCH)].map(({ row: key }) => key)).toEqual(['a', 'b']);
   });
 
-  it('that failed is made anew only by a run that knows of the failure', async () => {
+  it.each([
+    ['failed', false],
+    ['was given up when the server no longer had it', true],
+  ])('that %s is submitted again only by a run that knows of it', async (_, isRemoved) => {
     const machine = await setUp();
     const { server, process } = machine;
     await process(1).submit(row('a'));
-    const { key } = await endJob(machine, 'a', 'failed');
+    const { key } = await endJob(machine, 'a', isRemoved ? 'queued' : 'failed');
+    if (isRemoved) await process(9).ledger.append({ event: 'removed', key, atMs: NOW_MS });
     expect(await process(2).submit(row('a'))).toMatchObject({ kind: 'attached', record: { key } });
     expect(server.posts).toBe(1);
     const retries = await Promise.all([3, 4].map((pid) => process(pid).submit(row('a', { after: key }))));

@@ -38,7 +38,11 @@ class Course {
   async run(): Promise<string[]> {
     const lab = { base_url: BASE_URL, ...(this.#world.isComplete ? { capabilities: { complete_list: 'yes' } } : {}) };
     mkdirSync(this.sora.home);
-    writeFileSync(join(this.sora.home, 'settings.json'), JSON.stringify({ profiles: { lab } }), { mode: 0o600 });
+    writeFileSync(
+      join(this.sora.home, 'settings.json'),
+      JSON.stringify({ request_timeout: '30s', profiles: { lab } }),
+      { mode: 0o600 },
+    );
     for (const prompt of this.#world.strangers) this.#server.makeForeign(prompt);
     this.sora.clock.advance(60_000);
     for (const act of this.#world.acts) await this.#perform(act);

@@ -3,7 +3,15 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { CommandLine } from '../support/command-line.ts';
 import { PROMPTS, type World } from './description.ts';
-import { isCertain, otherIdOf, type Payment, type Run, type WorldJob, type WorldServer } from './world-server.ts';
+import {
+  isCertain,
+  otherIdOf,
+  type Payment,
+  type Run,
+  STRANGER,
+  type WorldJob,
+  type WorldServer,
+} from './world-server.ts';
 
 interface LedgerLine {
   readonly event: string;
@@ -108,12 +116,17 @@ export class Promises {
       const { job, key } = payment;
       if (job === null || this.#released.has(key) || this.#isKnown(job)) continue;
       const listed = shown.find(({ submission }) => submission === key);
-      if (listed?.status === 'unknown') continue;
+      if (listed?.status === 'unknown' || this.#isLikeIt(this.#server.jobOf(listed?.id ?? ''), payment)) continue;
       this.violations.push(
         `the paid job ${job.id} of ${key} is known nowhere; it is shown as ${JSON.stringify(listed)}`,
       );
     }
     this.#checkOwners(shown);
+  }
+
+  /** Whether a job of somebody else has the same prompt and came after the intent: nothing tells it from the own one. */
+  #isLikeIt(job: WorldJob | undefined, { key, prompt }: Payment): boolean {
+    return job?.key === STRANGER && job.prompt === prompt && job.madeMs >= this.#intentMs(key) - 2_000;
   }
 
   /** The same at once, for answers that have arrived at a process that lived to its end. */
@@ -131,8 +144,7 @@ export class Promises {
     });
     for (const { job, submission } of owned) {
       const payment = this.#server.payments.find(({ key }) => key === submission);
-      const intentMs = this.#linesOf(submission).find(({ event }) => event === 'intent')?.atMs ?? 0;
-      const isTooOld = !this.#world.hasClockJumps && job.madeMs < intentMs - 2_000;
+      const isTooOld = !this.#world.hasClockJumps && job.madeMs < this.#intentMs(submission) - 2_000;
       if (payment !== undefined && (job.prompt !== payment.prompt || isTooOld))
         this.violations.push(`${submission} was taken for ${job.id}, which is the job of ${job.key}`);
       if (owned.some((other) => other.job === job && other.submission !== submission))
@@ -164,6 +176,10 @@ export class Promises {
   #isKnown(job: WorldJob): boolean {
     const known = this.screen + this.#ledger();
     return known.includes(job.id) || known.includes(otherIdOf(job));
+  }
+
+  #intentMs(key: string): number {
+    return this.#linesOf(key).find(({ event }) => event === 'intent')?.atMs ?? 0;
   }
 
   #linesOf(key: string): LedgerLine[] {

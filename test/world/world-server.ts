@@ -15,6 +15,8 @@ import type {
 import { type Life, survive } from './processes.ts';
 
 export const BASE_URL = 'https://lab.invalid/v1';
+/** The key of jobs that somebody else made. */
+export const STRANGER = 'somebody else';
 const FILES = 'https://files.invalid';
 
 export interface WorldJob {
@@ -95,7 +97,7 @@ export class WorldServer {
 
   /** Somebody else creates a video. */
   makeForeign(prompt: string): void {
-    this.#make(prompt, 'of somebody else', 0, 0);
+    this.#make(prompt, STRANGER, 0, 0);
   }
 
   clipOf({ id }: Pick<WorldJob, 'id'>): Buffer {
