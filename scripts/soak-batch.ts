@@ -137,7 +137,7 @@ const all = await jobs();
 const twice = all.filter(({ prompt }, at) => all.findIndex((other) => other.prompt === prompt) !== at);
 const missing = prompts.filter((prompt) => !all.some((job) => job.prompt === prompt));
 const wanted = new Set(all.map(({ id }) => createHash('sha256').update(clipOf(id)).digest('hex')));
-const names = readdirSync(clips);
+const names = readdirSync(clips).filter((name) => !name.startsWith('.')); // a killed process may leave a temporary file
 const whole = new Set(
   names
     .map((name) =>

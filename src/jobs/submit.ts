@@ -137,7 +137,7 @@ export function isCleared({ answer, refusal }: JobRecord): boolean {
 function firstOf(deps: SubmitDeps, order: SubmitOrder, key: string | null): JobRecord | undefined {
   const { ledger } = deps;
   const own = key === null ? undefined : ledger.recordOf(key);
-  if (order.row !== null) return standingOf(ledger.byRow(order.row.key), order.row.after);
+  if (order.row !== null) return standingOf(ledger.byRow(order.row.key), order.row.after, key);
   return order.again ? own : underWay(deps, order).find((record) => !order.taken.has(record.key));
 }
 
@@ -153,13 +153,14 @@ export function underWay(
     .filter((record) => isOpen(record) || (savesFile && isDownloadPending(record)));
 }
 
-/** The current one of a row's submissions (oldest first); undefined if the row must be submitted. */
-function standingOf(records: readonly JobRecord[], after: string | null): JobRecord | undefined {
-  const at = records.findIndex(({ key }) => key === after);
-  return (
-    records.find((record) => isOpen(record) || hasVideo(record)) ??
-    records.findLast(({ answer }, index) => index > at && answer === 'accepted')
-  );
+/** The current one of a row's submissions (oldest first), possibly `own`; undefined if the row must be submitted. */
+function standingOf(records: readonly JobRecord[], after: string | null, own: string | null): JobRecord | undefined {
+  const current = records.find((record) => isOpen(record) || hasVideo(record));
+  if (current !== undefined && current.key !== own) return current;
+  // One that failed since the run was planned: only a run that knows of it may retry it.
+  const known = records.findIndex(({ key }) => key === after);
+  const end = current === undefined ? records.length : records.indexOf(current);
+  return records.slice(known + 1, end).findLast(({ answer }) => answer === 'accepted') ?? current;
 }
 
 async function writeIntent(deps: SubmitDeps, order: SubmitOrder): Promise<string> {

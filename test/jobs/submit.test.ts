@@ -401,6 +401,19 @@ describe('a row of a manifest', () => {
     expect([...process(1).ledger.byBatch(BATCH)].map(({ row: key }) => key)).toEqual(['a', 'b']);
   });
 
+  it('that failed while another run wrote its intent is not submitted again by that run', async () => {
+    const machine = await setUp();
+    const { ledger, submit: submitLate } = machine.process(2);
+    const append = ledger.appendAhead.bind(ledger);
+    ledger.appendAhead = async (...events) => {
+      await machine.process(1).submit(row('a'));
+      await endJob(machine, 'a', 'failed');
+      await append(...events);
+    };
+    expect(await submitLate(row('a'))).toMatchObject({ kind: 'attached', record: { job: { status: 'failed' } } });
+    expect(machine.server.posts).toBe(1);
+  });
+
   it.each([
     ['failed', false],
     ['was given up when the server no longer had it', true],
