@@ -225,7 +225,9 @@ const isTerminal = (status: string): boolean => ['completed', 'failed', 'cancell
 function isNamedAfter(name: string, job: WorldJob): boolean {
   const hash = createHash('sha256').update(otherIdOf(job)).digest('hex').slice(0, 8);
   const endings = [job.id, otherIdOf(job), hash].map((text) => text.slice(-8));
-  return name === namedFile(PROMPTS.indexOf(job.prompt)) || endings.some((ending) => name.endsWith(`-${ending}.mp4`));
+  const unnumbered = name.replace(/^(prompt-\d)-\d+\./, '$1.'); // of two commands that name one file, one numbers it
+  const isNamed = unnumbered === namedFile(PROMPTS.indexOf(job.prompt));
+  return isNamed || endings.some((ending) => name.endsWith(`-${ending}.mp4`));
 }
 
 /** The file that `create -o` names for a prompt. */
