@@ -63,13 +63,13 @@ async function followOne(watch: JobWatch, timeoutMs: number, deps: FollowDeps): 
       await watch.see(step.value);
     }
   } catch (error) {
-    return stopped(error, id, targetOption(server.identity));
+    return stopped(error, id, deps.ledger.shortId(id), targetOption(server.identity));
   }
 }
 
 /** An error that ended the wait but not the job, with the command that resumes it. */
-function stopped(thrown: unknown, id: string, target: string): SoraError {
-  const facts = { id, target };
+function stopped(thrown: unknown, id: string, name: string, target: string): SoraError {
+  const facts = { id: name, target };
   if (thrown instanceof Interrupt) {
     const title = 'interrupted; the job keeps running on the server';
     return new SoraError('interrupted', { title, jobId: id, facts, cause: thrown });
@@ -79,7 +79,7 @@ function stopped(thrown: unknown, id: string, target: string): SoraError {
   const resume =
     thrown.code === 'video_not_found'
       ? 'add `--again` to `sora create` to create it again if it is really gone'
-      : `run \`${commandAbout(id, 'sora status', ` --watch${target}`)}\` to keep waiting`;
+      : `run \`${commandAbout(name, 'sora status', ` --watch${target}`)}\` to keep waiting`;
   return thrown.with({ jobId: id, hints: [...thrown.hints, resume] });
 }
 
@@ -89,6 +89,7 @@ class JobWatch {
   readonly state: WaitState;
   readonly #deps: FollowDeps;
   readonly #isAnimated: boolean;
+  readonly #name: string;
 
   constructor(job: FollowedJob, isAnimated: boolean, deps: FollowDeps) {
     const { server, record, known } = job;
@@ -96,6 +97,7 @@ class JobWatch {
     this.job = job;
     this.#deps = deps;
     this.#isAnimated = isAnimated;
+    this.#name = deps.ledger.shortId(job.id);
     this.state = {
       startedMs: record?.submittedAtMs ?? deps.host.clock.now(),
       expectedMs: model ? median(deps.ledger.durationsMs(server.identity.profile, model, 20)) : null,
@@ -128,7 +130,7 @@ class JobWatch {
   }
 
   #tell(text: string): void {
-    if (!this.#isAnimated) this.#deps.output.news(`${this.job.id}: ${text}`);
+    if (!this.#isAnimated) this.#deps.output.news(`${this.#name}: ${text}`);
   }
 }
 

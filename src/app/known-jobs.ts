@@ -2,8 +2,9 @@ import { statSync } from 'node:fs';
 import type { Configuration } from '../configuration/configuration.ts';
 import { SoraError } from '../domain/errors.ts';
 import { forEach, type Outcomes } from '../domain/outcomes.ts';
-import { factsOf, type JobRecord, type LedgerEvent } from '../domain/record.ts';
+import { factsOf, type JobRecord, type LedgerEvent, statusOf } from '../domain/record.ts';
 import { commandAbout } from '../domain/shell.ts';
+import { looksWhole, MIN_ENDING } from '../domain/short-id.ts';
 import { type JobSummary, lastKnownJob, summarize } from '../domain/summary.ts';
 import type { VideoJob } from '../domain/video.ts';
 import { recover } from '../jobs/recover.ts';
@@ -30,6 +31,9 @@ export interface KnownJobsDeps {
 }
 
 const LAST = '@last';
+/** How many jobs of a server are searched for the ending of an id. */
+const NEWEST_LISTED = 100;
+const MOST_CANDIDATES = 20;
 
 /** The jobs that the ledger or a server knows: finds them, asks their servers, and records changes. */
 export class KnownJobs {
@@ -40,14 +44,14 @@ export class KnownJobs {
   }
 
   /**
-   * Finds the job behind an id, a submission's key or `@last`. A submission without an answer is looked up on its
-   * server. Throws `video_not_found` or `outcome_unknown`.
+   * Finds the job behind an id, a submission's key, the unique ending of one of them, or `@last`. A submission without an
+   * answer is looked up on its server. Throws `video_not_found` or `outcome_unknown`, and `usage` for an ambiguous ending.
    */
   async find(name: string): Promise<FoundJob> {
     const { servers, host } = this.#deps;
     const record = name === LAST ? this.#lastRecord() : this.#recordNamed(name);
     const server = await servers.of(record);
-    if (record === undefined) return { id: name, server, record };
+    if (record === undefined) return { id: await this.idOn(server, name), server, record };
     if (record.job !== null) return { id: record.job.id, server, record };
     if (record.answer === 'rejected') throw madeNothing(record);
     const recovery = await recover(this.submitDeps(server), record, host.interrupt);
@@ -172,7 +176,8 @@ export class KnownJobs {
     } catch (error) {
       if (!(error instanceof SoraError)) throw error;
       const why = error.causedBy ?? error.message;
-      this.#deps.output.note(`${record.job?.id ?? record.key}: could not refresh it: ${why}`);
+      const { output, ledger } = this.#deps;
+      output.note(`${ledger.shortId(nameOf(record))}: could not refresh it: ${why}`);
       return summaryOf(record.profile, record, null);
     }
   }
@@ -210,12 +215,67 @@ export class KnownJobs {
     return last;
   }
 
-  /** The same id may exist on two servers; the one in use comes first. */
+  /** The same id may exist on two servers; the one in use comes first. Throws `usage` for the ending of several. */
   #recordNamed(name: string): JobRecord | undefined {
     const { ledger, configuration } = this.#deps;
-    const records = ledger.find(name);
-    return records.find(({ baseUrl }) => baseUrl === configuration.baseUrl.value) ?? records[0];
+    const inUse = (records: readonly JobRecord[]): readonly JobRecord[] => {
+      const own = records.filter(({ baseUrl }) => baseUrl === configuration.baseUrl.value);
+      return own.length > 0 ? own : records;
+    };
+    const [exact] = inUse(ledger.find(name));
+    if (exact !== undefined || name.length < MIN_ENDING) return exact;
+    const ending = inUse(ledger.byEnding(name));
+    const ids = [...new Set(ending.map(nameOf))];
+    if (ids.length < 2) return ending[0];
+    const named = ledger.shortIds(ids);
+    throw ambiguous(
+      name,
+      ids.map((id, at) => {
+        const record = ending.find((candidate) => nameOf(candidate) === id);
+        return `${named[at]}: ${record?.request.prompt} (${record && statusOf(record)})`;
+      }),
+    );
   }
+
+  /** The id on a server of a job that the ledger does not know. An ending is looked up in the list that showed it. */
+  async idOn({ client }: Server, name: string): Promise<string> {
+    if (looksWhole(name)) return name;
+    try {
+      const { jobs } = await client.list(
+        { limit: NEWEST_LISTED, order: 'desc' },
+        { signal: this.#deps.host.interrupt },
+      );
+      const found = jobs.filter(({ id }) => id.endsWith(name));
+      if (found.length > 1 && !found.some(({ id }) => id === name)) {
+        throw ambiguous(
+          name,
+          found.map(({ id, prompt, status }) => `${id}: ${prompt ?? ''} (${status})`),
+        );
+      }
+      if (found[0] !== undefined) return found.length === 1 ? found[0].id : name;
+    } catch (error) {
+      const isWithoutList = error instanceof SoraError && ['not_supported', 'endpoint_not_found'].includes(error.code);
+      if (isWithoutList) return name;
+      throw error;
+    }
+    throw new SoraError('video_not_found', {
+      title: `no job is named \`${name}\`, and none has an id that ends with it`,
+      hints: ['run `sora list` to see the ids', 'give the whole id of an older job that was created elsewhere'],
+    });
+  }
+}
+
+/** The server's id of a record, or else its key. */
+function nameOf({ key, job }: JobRecord): string {
+  return job?.id ?? key;
+}
+
+function ambiguous(ending: string, candidates: readonly string[]): SoraError {
+  return new SoraError('usage', {
+    title: `\`${ending}\` is the ending of ${candidates.length} ids`,
+    violations: candidates.slice(0, MOST_CANDIDATES),
+    hints: ['give more characters of the id'],
+  });
 }
 
 /** A submission that ended without a job: withdrawn, refused or abandoned. */

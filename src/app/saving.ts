@@ -173,7 +173,8 @@ async function saveUnder(
   saved: readonly SavedFile[],
 ): Promise<readonly SavedFile[]> {
   const deps = { client: server.client, clock: host.clock, signal };
-  const describe = (error: SoraError | Interrupt): SoraError => resumable(error, job.id, targetOption(server.identity));
+  const describe = (error: SoraError | Interrupt): SoraError =>
+    resumable(error, job.id, ledger.shortId(job.id), targetOption(server.identity));
   if (destination.kind === 'stdout') {
     const source = { id: job.id, content: job.content };
     const order = { source, variant: variants[0], isCompleted: job.status === 'completed' };
@@ -206,8 +207,8 @@ async function saveUnder(
 const PERMANENT: ReadonlySet<ErrorCode> = new Set(['content_expired', 'not_supported']);
 
 /** An interrupted or failed download, with the command that resumes it: the video is paid for. */
-function resumable(error: SoraError | Interrupt, id: string, target: string): SoraError {
-  const resume = `run \`${commandAbout(id, 'sora download', target)}\` to resume`;
+function resumable(error: SoraError | Interrupt, id: string, name: string, target: string): SoraError {
+  const resume = `run \`${commandAbout(name, 'sora download', target)}\` to resume`;
   if (error instanceof Interrupt) {
     const title = 'interrupted; the video is finished and still on the server';
     return new SoraError('interrupted', { title, jobId: id, hints: [resume], cause: error });

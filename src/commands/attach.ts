@@ -25,8 +25,8 @@ export const attachCommand = defineCommand({
     if (id === '') throw new SoraError('usage', { title: 'the id of a job is empty' });
     const submission = submissionOf(ledger, key);
     const server = await servers.of(submission);
-    const job = await attachJob(jobs.submitDeps(server), submission, id, host.interrupt);
-    const summary = jobs.summarize({ id, server, record: submission }, job);
+    const job = await attachJob(jobs.submitDeps(server), submission, await jobs.idOn(server, id), host.interrupt);
+    const summary = jobs.summarize({ id: job.id, server, record: submission }, job);
     return { answer: jobsAnswer([summary], { isNamedAlone: true }, host.clock.now()) };
   },
 });

@@ -27,7 +27,7 @@ export const cancelCommand = defineCommand({
   name: 'cancel',
   description:
     'Stops unfinished jobs and reports the outcome: aborted (the server stopped the job), deleted (the video is gone; the work may still be billed), or an error if the job keeps running.',
-  arguments: [{ form: '[id...]', summary: 'ids or submissions; @last is the newest job' }],
+  arguments: [{ form: '[id...]', summary: 'ids, their unique endings, or @last for the newest job' }],
   options: {
     all: { flags: '--all', summary: 'all unfinished jobs in the local ledger' },
     wait: { flags: '--wait', summary: 'delete a job that cannot be stopped when it ends' },

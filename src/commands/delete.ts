@@ -11,7 +11,7 @@ import { isTerminal } from '../domain/video.ts';
 import { cleanLine } from '../output/clean-text.ts';
 import { confirm } from '../output/prompt.ts';
 
-type DeleteDeps = Pick<Context, 'jobs' | 'output' | 'host' | 'isInteractive'>;
+type DeleteDeps = Pick<Context, 'jobs' | 'ledger' | 'output' | 'host' | 'isInteractive'>;
 
 const MAX_PROMPT_CHARACTERS = 60;
 
@@ -19,7 +19,7 @@ export const deleteCommand = defineCommand({
   name: 'delete',
   description:
     'Deletes finished videos from the server. Saved files are kept. Asks before it deletes a video that was never saved.',
-  arguments: [{ form: '<id...>', summary: 'ids or submissions; @last is the newest job' }],
+  arguments: [{ form: '<id...>', summary: 'ids, their unique endings, or @last for the newest job' }],
   options: {
     yes: { flags: '-y, --yes', summary: 'delete without asking, also the only copy of a video' },
   },
@@ -38,7 +38,7 @@ export const deleteCommand = defineCommand({
 });
 
 async function removeOne(name: string, isAgreed: boolean, deps: DeleteDeps): Promise<string> {
-  const { jobs, output } = deps;
+  const { jobs, ledger, output } = deps;
   const found = await jobs.find(name);
   const { id, server } = found;
   requireCapability('delete', capabilitiesOf(server.configuration));
@@ -53,7 +53,8 @@ async function removeOne(name: string, isAgreed: boolean, deps: DeleteDeps): Pro
   }
   const summary = jobs.summarize(found, job);
   const prompt = cleanLine(summary.prompt ?? '').slice(0, MAX_PROMPT_CHARACTERS);
-  const named = prompt === '' ? cleanLine(id) : `${cleanLine(id)} ("${prompt}")`;
+  const short = cleanLine(ledger.shortId(id));
+  const named = prompt === '' ? short : `${short} ("${prompt}")`;
   const isSaved = summary.files.some(({ variant }) => variant === 'video');
   if (job.status === 'completed' && !isSaved && !isAgreed) await agreeToLose(named, found, deps);
   output.news(`deleting ${named}`);

@@ -27,7 +27,7 @@ export const downloadCommand = defineCommand({
   name: 'download',
   description:
     'Saves the files of finished videos and prints their paths. Each file is checked before it gets its name; an interrupted download is resumed if the server supports it.',
-  arguments: [{ form: '<id...>', summary: 'ids or submissions; @last is the newest job' }],
+  arguments: [{ form: '<id...>', summary: 'ids, their unique endings, or @last for the newest job' }],
   options: { ...FILE_OPTIONS },
   json: `${JOB_JSON_SHAPE}; with several ids: {"jobs":[…]}`,
   errors: [
@@ -59,7 +59,7 @@ export const downloadCommand = defineCommand({
       const { server, record } = found;
       const saved = record ? savedFiles(record, plan) : [];
       if (record && saved.length === plan.variants.length) {
-        deps.output.note(`${record.job?.id} is already saved (\`--force\` downloads it again)`);
+        deps.output.note(`${deps.ledger.shortId(found.id)} is already saved (\`--force\` downloads it again)`);
         return { ...summarize(server.identity.profile, record, null), files: saved };
       }
       if (plan.destination.kind === 'file') refuseExisting(plan, NAMELESS, saved);

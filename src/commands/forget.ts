@@ -20,8 +20,9 @@ export const forgetCommand = defineCommand({
   async run({ args }, { ledger, host }: Pick<Context, 'ledger' | 'host'>) {
     const deps = { ledger, clock: host.clock, self: host.self, fateOf };
     const { values: forgotten, errors } = await forEach(args, async (key) => {
-      await forget(deps, submissionOf(ledger, key));
-      return key;
+      const submission = submissionOf(ledger, key);
+      await forget(deps, submission);
+      return submission.key;
     });
     const answer = { data: { forgotten }, view: () => forgotten.map((key) => `${key}\n`).join('') };
     return { ...(forgotten.length > 0 ? { answer } : {}), errors };

@@ -21,7 +21,7 @@ export const statusCommand = defineCommand({
   name: 'status',
   description:
     'Shows one job, several, or, without an id, the unfinished and most recent ones. A submission that was never answered is looked up in the server’s list. With --watch it waits for the jobs, and exits with 5 if a job ended without a video.',
-  arguments: [{ form: '[id...]', summary: 'ids or submissions; @last is the newest job' }],
+  arguments: [{ form: '[id...]', summary: 'ids, their unique endings, or @last for the newest job' }],
   options: {
     watch: { flags: '-w, --watch', summary: 'wait until the jobs end' },
     timeout: { flags: '--timeout <duration>', summary: 'longest wait (default 30m)' },

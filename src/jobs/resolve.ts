@@ -1,17 +1,28 @@
 import { SoraError } from '../domain/errors.ts';
 import { ABANDONED, factsOf, type JobRecord, WITHDRAWN } from '../domain/record.ts';
+import { MIN_ENDING } from '../domain/short-id.ts';
 import type { VideoJob } from '../domain/video.ts';
 import type { Ledger } from '../store/ledger.ts';
 import { type InFlightDeps, isInFlight, settle, stillSubmitting } from './in-flight.ts';
 import type { RecoverDeps } from './recover.ts';
 
-/** The record of a submission that was named. Throws `usage` if there is none. */
+/** The record of a submission that was named, by its key or its unique ending. Throws `usage` if there is none. */
 export function submissionOf(ledger: Ledger, key: string): JobRecord {
-  const record = ledger.byKey(key);
+  const record = ledger.byKey(key) ?? onlyOne(key.length < MIN_ENDING ? [] : ledger.byEnding(key), key);
   if (record !== undefined) return record;
   throw new SoraError('usage', {
     title: `the ledger has no submission \`${key}\``,
     hints: ['run `sora status` to see the submissions whose outcome is unknown: their ids begin with `sub_`'],
+  });
+}
+
+/** Endings of ids count too: who looks for a submission may name its job. */
+function onlyOne(records: readonly JobRecord[], ending: string): JobRecord | undefined {
+  if (records.length < 2) return records[0];
+  throw new SoraError('usage', {
+    title: `\`${ending}\` is the ending of ${records.length} submissions`,
+    violations: records.map(({ key }) => key),
+    hints: ['give more characters of the submission'],
   });
 }
 

@@ -298,7 +298,9 @@ async function findLost(
       if (recovery.kind === 'unsearchable') break;
       if (recovery.kind === 'found') {
         const { record, job } = recovery;
-        onNotice?.(`the response to the create was lost; its job was found in the server’s list: ${record.job?.id}`);
+        onNotice?.(
+          `the response to the create was lost; its job was found in the server’s list: ${ledger.shortId(record.job?.id ?? lost.key)}`,
+        );
         return { kind: 'submitted', record, job, doubt };
       }
       isMissing = recovery.kind === 'never-arrived';

@@ -7,7 +7,7 @@ import type { LedgerProblem } from './ledger-line.ts';
 import { Postings } from './ledger-postings.ts';
 
 /** Increase it whenever the layout, the events, their terms or the hash change. */
-const VERSION = 2;
+const VERSION = 3;
 /** Bytes of the header, its checksum. */
 const PREAMBLE_BYTES = 8;
 

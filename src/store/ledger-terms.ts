@@ -1,5 +1,6 @@
 import { idForms } from '../domain/id-forms.ts';
 import type { LedgerEvent } from '../domain/record.ts';
+import { MIN_ENDING } from '../domain/short-id.ts';
 
 /** The index terms of ledger lines; each kind has its own prefix. */
 export const INTENT_TERM = 'intent';
@@ -10,6 +11,11 @@ export function keyTerm(key: string): string {
 
 export function idTerm(id: string): string {
   return `id:${id}`;
+}
+
+/** Of ids and keys, which people name by their endings. */
+export function endingTerm(idOrKey: string): string {
+  return `ending:${idOrKey.slice(-MIN_ENDING)}`;
 }
 
 export function fingerprintTerm(fingerprint: string): string {
@@ -37,9 +43,10 @@ export function modelTerm(profile: string, model: string | null): string {
 export function termsOf(event: LedgerEvent): string[] {
   const terms = [keyTerm(event.key)];
   if (event.event === 'accepted' || event.event === 'seen') terms.push(...idForms(event.job.id).map(idTerm));
+  if (event.event === 'accepted') terms.push(endingTerm(event.job.id));
   if (event.event === 'intent') {
     const day = new Date(event.atMs).toISOString().slice(0, 10);
-    terms.push(INTENT_TERM, fingerprintTerm(event.fingerprint), dayTerm(day));
+    terms.push(INTENT_TERM, endingTerm(event.key), fingerprintTerm(event.fingerprint), dayTerm(day));
     terms.push(modelTerm(event.profile, event.request.model));
     if (event.row !== null) terms.push(rowTerm(event.row));
     if (event.batch !== null) terms.push(batchTerm(event.batch));

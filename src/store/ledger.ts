@@ -2,6 +2,7 @@ import { dirname } from 'node:path';
 import { SoraError } from '../domain/errors.ts';
 import { idForms } from '../domain/id-forms.ts';
 import { applyEvent, isOpen, type JobRecord, type LedgerEvent } from '../domain/record.ts';
+import { shortId } from '../domain/short-id.ts';
 import { Journal } from '../platform/journal.ts';
 import { LedgerIndex, type LocatedEvent } from './ledger-index.ts';
 import { describeProblems, encodeEvent, type LedgerProblem } from './ledger-line.ts';
@@ -10,6 +11,7 @@ import { LedgerTally, type Tally } from './ledger-tally.ts';
 import {
   batchTerm,
   dayTerm,
+  endingTerm,
   fingerprintTerm,
   INTENT_TERM,
   idTerm,
@@ -138,6 +140,42 @@ export class Ledger {
   find(idOrKey: string): JobRecord[] {
     const record = this.byKey(idOrKey);
     return record ? [record] : this.byId(idOrKey);
+  }
+
+  /** Those whose id or key ends with a text of at least `MIN_ENDING` characters, newest first. */
+  byEnding(ending: string): JobRecord[] {
+    return this.#ask((index) => {
+      const keys = eventsWith(index, endingTerm(ending), index.find([endingTerm(ending)])).map(
+        ({ event }) => event.key,
+      );
+      const records = this.#fold(index, keys).map(({ record }) => record);
+      return records.filter(({ key, job }) => key.endsWith(ending) || job?.id.endsWith(ending)).reverse();
+    });
+  }
+
+  /** Ids or keys as people see them: each by the ending that no other one of the ledger or of these has. */
+  shortIds(ids: readonly string[]): string[] {
+    return this.#ask((index) => {
+      const alike = new Map<string, string[]>();
+      const add = (name: string): void => {
+        const term = endingTerm(name);
+        const names = alike.get(term);
+        if (names === undefined) alike.set(term, [name]);
+        else names.push(name);
+      };
+      for (const id of ids) add(id);
+      for (const { event } of index.eventsAt(index.find(alike.keys()))) {
+        if (event.event === 'accepted') add(event.job.id);
+        if (event.event === 'intent') add(event.key);
+      }
+      return ids.map((id) => shortId(id, alike.get(endingTerm(id)) ?? []));
+    });
+  }
+
+  /** The same of one, to be named in a text; one that the ledger does not know stays whole. */
+  shortId(id: string): string {
+    const [short = id] = this.find(id).length > 0 ? this.shortIds([id]) : [];
+    return short;
   }
 
   /** Oldest first. */

@@ -182,7 +182,7 @@ describe('signals', () => {
     run.child.kill(signal);
     const { code, stdout, stderr } = await run.ended;
     expect({ code, stdout }).toEqual({ code: exitCode, stdout: '' });
-    const id = /sora status (video_\w+) --watch --simulate/.exec(stderr)?.[1] ?? '';
+    const id = /sora status (\w+) --watch --simulate/.exec(stderr)?.[1] ?? '';
     expect(JSON.parse((await sora.start(['status', id, '--json']).ended).stdout).status).toBe('in_progress');
   });
 

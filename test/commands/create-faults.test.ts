@@ -29,14 +29,14 @@ const OUTCOMES: Readonly<Record<FaultName, Expected>> = {
   service_unavailable: { code: 1, error: 'outcome_unknown', hint: /sora status sub_\w+/ },
   moderation_blocked: { code: 5, error: 'moderation_blocked', hint: /change the prompt or the image/ },
   processing_error: { code: 5, error: 'job_failed', hint: /to retry/ },
-  stuck: { code: 8, error: 'wait_timeout', hint: /sora status video_\w+ --watch --simulate/ },
+  stuck: { code: 8, error: 'wait_timeout', hint: /sora status \w{6} --watch --simulate/ },
   slow: { code: 0, error: null },
   'create-dropped-after-accept': { code: 0, error: null },
   'reset-before-accept': { code: 1, error: 'connection_failed', hint: /run the command again/ },
   'poll-drop': { code: 0, error: null },
   'cut-download': { code: 0, error: null },
   'html-instead-of-json': { code: 1, error: 'outcome_unknown', hint: /sora status sub_\w+/ },
-  'json-as-mp4': { code: 1, error: 'download_corrupt', hint: /sora download video_\w+ --simulate/ },
+  'json-as-mp4': { code: 1, error: 'download_corrupt', hint: /sora download \w{6} --simulate/ },
 };
 
 interface ServerFailure extends Failure {

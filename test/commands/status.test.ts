@@ -166,7 +166,7 @@ describe('sora status --watch', () => {
     await sora.run([...SIMULATE, 'a paper boat', '--fault', 'stuck']);
     const { code, stderr } = await sora.run(['status', '@last', '--watch', '--timeout', '10s']);
     expect(code).toBe(8);
-    expect(sora.plain(stderr)).toContain('hint: run `sora status video_ID --watch --simulate` to keep waiting');
+    expect(stderr).toMatch(/hint: run `sora status \w{6} --watch --simulate` to keep waiting/);
   });
 
   it.each<[string, ScriptedReply, number, string]>([

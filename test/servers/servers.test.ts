@@ -104,7 +104,7 @@ describe.each(SERVERS.map((server) => [server.name, server] as const))('%s', (_,
     const status = await run('status', id, '--json');
     if (abilities.look === 'yes') expect(status.json()).toMatchObject({ id, prompt: ENDLESS_PROMPT });
     else expect(errorOf(status).code).toBe(abilities.look);
-    expect(toldBy(await run('status', 'nope', '--json'))).toEqual([
+    expect(toldBy(await run('status', 'video_nope', '--json'))).toEqual([
       unknownId[0],
       expect.stringContaining(unknownId[1]),
     ]);

@@ -38,7 +38,7 @@ export interface SubmittedCopies {
  */
 export async function submitCopies(order: CopiesOrder, deps: CopiesDeps): Promise<SubmittedCopies> {
   const { request, price, count, again, savesFile, deadlineMs } = order;
-  const { host, output, configuration, servers, jobs } = deps;
+  const { host, output, configuration, servers, jobs, ledger } = deps;
   const leftMs = deadlineMs - host.clock.now();
   const server = await servers.current({ longestCallMs: Math.max(leftMs, MIN_CREATE_MS) });
   keepDayCap(order, server, deps);
@@ -69,9 +69,10 @@ export async function submitCopies(order: CopiesOrder, deps: CopiesDeps): Promis
       taken.add(record.key);
       if (unrecorded !== undefined) errors.push(unrecorded);
       if (kind === 'attached') {
+        const name = ledger.shortId(record.job?.id ?? record.key);
         const what = isDownloadPending(record)
-          ? `the same request already finished as ${record.job?.id}, and its video is not saved yet`
-          : `the same request is already running as ${record.job?.id}`;
+          ? `the same request already finished as ${name}, and its video is not saved yet`
+          : `the same request is already running as ${name}`;
         output.note(`${what}; attaching to it at no further cost (\`--again\` submits another)`);
       }
       if (kind === 'submitted' && job !== null) {

@@ -164,7 +164,7 @@ function detached(followed: readonly FollowedJob[], errors: readonly SoraError[]
   const [first] = followed;
   if (first)
     deps.output.note(
-      `run \`${commandAbout(first.id, 'sora status', ` --watch${targetOption(first.server.identity)}`)}\` to wait for it`,
+      `run \`${commandAbout(deps.ledger.shortId(first.id), 'sora status', ` --watch${targetOption(first.server.identity)}`)}\` to wait for it`,
     );
   return savedResult(summaries, null, errors, deps);
 }

@@ -23,7 +23,7 @@ export const aimock: PlayedServer = {
   posts: 1,
   refusal: ['moderation_blocked', 'Your request was blocked by our moderation system.'],
   failure: ['job_failed', 'the server gave no reason'],
-  unknownId: ['video_not_found', 'Video nope not found'],
+  unknownId: ['video_not_found', 'Video video_nope not found'],
   start: () => startMock('/v1'),
 };
 

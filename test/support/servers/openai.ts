@@ -62,6 +62,6 @@ export const openai = played({
   posts: 1,
   refusal: ['moderation_blocked', 'Your request was blocked by our moderation system.'],
   failure: ['job_failed', 'processing_error: the video could not be made'],
-  unknownId: ['video_not_found', "Video with id 'nope' not found"],
+  unknownId: ['video_not_found', "Video with id 'video_nope' not found"],
   play: () => playing('/v1/videos', OPENAI_MANNERS),
 });

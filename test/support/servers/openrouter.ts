@@ -26,7 +26,7 @@ export const openrouter = played({
   posts: 1,
   refusal: ['invalid_request', 'the provider does not take this prompt'],
   failure: ['job_failed', 'the provider gave up'],
-  unknownId: ['video_not_found', 'Video job nope not found'],
+  unknownId: ['video_not_found', 'Video job video_nope not found'],
   play: (origin) =>
     playing('/api/v1/videos', {
       create({ request, fields }, jobs) {

@@ -15,7 +15,7 @@ export const qvac = played({
   posts: 1,
   refusal: ['invalid_request', 'the prompt is too odd'],
   failure: ['job_failed', 'processing_error'],
-  unknownId: ['video_not_found', "Video 'nope' does not exist"],
+  unknownId: ['video_not_found', "Video 'video_nope' does not exist"],
   play() {
     let early = 2;
     return playing('/v1/videos', {

@@ -14,7 +14,7 @@ export const vllmOmni = played({
   posts: 2,
   refusal: ['invalid_request', 'prompt: too odd'],
   failure: ['job_failed', 'processing_error'],
-  unknownId: ['video_not_found', 'Video nope not found.'],
+  unknownId: ['video_not_found', 'Video video_nope not found.'],
   play: () =>
     playing('/v1/videos', {
       ...OPENAI_MANNERS,

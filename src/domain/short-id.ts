@@ -1,0 +1,30 @@
+/** The fewest characters of an id’s ending that name it. */
+export const MIN_ENDING = 4;
+/** What tables show: enough that an ending seen today is still unique tomorrow. */
+const SHOWN_ENDING = 6;
+/** Ids up to this length are shown whole, and so are those that a shell needs quoted. */
+const SHORT_ENOUGH = 10;
+const PLAIN = /^[\w:.=+/%-]+$/;
+/** An ending that is longer than this is taken for a whole id. */
+const LONGEST_ENDING = 15;
+
+/** How an id is shown to people: its shortest ending that is no ending of another one. */
+export function shortId(id: string, others: Iterable<string>): string {
+  if (id.length <= SHORT_ENOUGH || !PLAIN.test(id)) return id;
+  let length = SHOWN_ENDING;
+  for (const other of others) if (other !== id) length = Math.max(length, sharedEnding(id, other) + 1);
+  // An ending that begins with a dash would be taken for an option.
+  while (length < id.length && !/\w/.test(id.charAt(id.length - length))) length++;
+  return id.slice(-length);
+}
+
+function sharedEnding(a: string, b: string): number {
+  let length = 0;
+  while (length < a.length && length < b.length && a.at(-1 - length) === b.at(-1 - length)) length++;
+  return length;
+}
+
+/** Whether a text that names no known job may be a whole id of a server; anything else is the ending of one. */
+export function looksWhole(text: string): boolean {
+  return text.length < MIN_ENDING || text.length > LONGEST_ENDING || /[^a-z0-9]/i.test(text);
+}
