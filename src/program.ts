@@ -17,6 +17,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   },
   {
     name: 'list',
+    alias: 'ls',
     summary: 'list videos, newest first',
     load: async () => (await import('./commands/list.ts')).listCommand,
   },
@@ -37,6 +38,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   },
   {
     name: 'delete',
+    alias: 'rm',
     summary: 'delete finished videos from the server',
     load: async () => (await import('./commands/delete.ts')).deleteCommand,
   },
@@ -127,6 +129,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   },
   {
     name: 'config profile remove',
+    alias: 'rm',
     summary: 'remove a profile and its key',
     load: async () => (await import('./commands/config/profile.ts')).configProfileRemoveCommand,
   },
@@ -243,7 +246,7 @@ Environment: SORA_API_KEY, SORA_BASE_URL, SORA_PROFILE, SORA_MODEL, SORA_HOME, O
 }
 
 /** The command of an entry, created together with its groups. */
-function commandAt(program: Command, { name, summary }: CommandEntry): Command {
+function commandAt(program: Command, { name, alias, summary }: CommandEntry): Command {
   const words = name.split(' ');
   let parent = program;
   for (const [at, word] of words.entries()) {
@@ -259,6 +262,7 @@ function commandAt(program: Command, { name, summary }: CommandEntry): Command {
       .description(path === name ? '' : (GROUPS[path] ?? ''))
       .helpOption('-h, --help', 'show help')
       .helpCommand(false);
+    if (alias && path === name) command.alias(alias);
     parent.addCommand(command);
     parent = command;
   }
@@ -274,7 +278,8 @@ function findEntry(argv: readonly string[]): CommandEntry | undefined {
     if (!word.startsWith('-')) words.push(word);
     else if (takesValue(word)) at++;
   }
-  return COMMANDS.find(({ name }) => name.split(' ').every((part, at) => part === words[at]));
+  const isNamed = (name: string): boolean => name.split(' ').every((part, at) => part === words[at]);
+  return COMMANDS.find(({ name, alias }) => isNamed(name) || (alias && isNamed(name.replace(/\S+$/, alias))));
 }
 
 function takesValue(flag: string): boolean {

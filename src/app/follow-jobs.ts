@@ -1,4 +1,5 @@
 import { SoraError } from '../domain/errors.ts';
+import { createGate, type Gate, LOOKS_AT_ONCE } from '../domain/outcomes.ts';
 import type { JobRecord } from '../domain/record.ts';
 import { commandAbout } from '../domain/shell.ts';
 import type { VideoJob } from '../domain/video.ts';
@@ -38,21 +39,27 @@ export async function followJobs(
 ): Promise<(VideoJob | SoraError)[]> {
   const progress = await deps.output.progress();
   const watches = jobs.map((job) => new JobWatch(job, progress.isVisible, deps));
+  const takeTurn = createGate(LOOKS_AT_ONCE);
   const states = watches.map(({ state }) => state);
   progress.show(() => describeWait(states, deps.host.clock.now()));
   try {
-    return await Promise.all(watches.map((watch) => followOne(watch, timeoutMs, deps)));
+    return await Promise.all(watches.map((watch) => followOne(watch, timeoutMs, takeTurn, deps)));
   } finally {
     progress.stop();
   }
 }
 
-async function followOne(watch: JobWatch, timeoutMs: number, deps: FollowDeps): Promise<VideoJob | SoraError> {
+async function followOne(
+  watch: JobWatch,
+  timeoutMs: number,
+  takeTurn: Gate,
+  deps: FollowDeps,
+): Promise<VideoJob | SoraError> {
   const { host, random } = deps;
   const { id, server, known } = watch.job;
   try {
     const events = waitForJob(
-      { client: server.singleShot, clock: host.clock, random },
+      { client: { get: (...look) => takeTurn(() => server.singleShot.get(...look)) }, clock: host.clock, random },
       { id, known, deadlineMs: host.clock.now() + timeoutMs, signal: host.interrupt },
     );
     for (;;) {

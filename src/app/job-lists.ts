@@ -3,6 +3,7 @@ import { profileNames } from '../configuration/chosen-server.ts';
 import type { Configuration } from '../configuration/configuration.ts';
 import { requireKey } from '../configuration/endpoint.ts';
 import { SoraError } from '../domain/errors.ts';
+import { createGate, LOOKS_AT_ONCE } from '../domain/outcomes.ts';
 import { DEFAULT_PROFILE } from '../domain/profile-names.ts';
 import { type JobRecord, statusOf } from '../domain/record.ts';
 import type { JobSummary } from '../domain/summary.ts';
@@ -13,6 +14,8 @@ import { summaryOf } from './known-jobs.ts';
 const PAGE_SIZE = 100;
 /** Pages in a row without a job, after which a list counts as read. */
 const MAX_EMPTY_PAGES = 20;
+/** How far a server’s list is read in search of wanted jobs. */
+export const MOST_LISTED = 10_000;
 
 /** The newest jobs of one server, as it lists them. */
 export interface ServerList {
@@ -38,10 +41,19 @@ export type ListDeps = Pick<
   | 'jobs'
 >;
 
-/** Asks a server for its newest jobs. Rejects only when it is interrupted. */
+/** Which jobs of a list are wanted. */
+export interface ListOrder {
+  readonly limit: number;
+  /** Left out where all are wanted. */
+  readonly isWanted?: ((job: VideoJob, configuration: Configuration) => boolean) | undefined;
+  /** Nothing older is wanted. */
+  readonly sinceMs?: number | null;
+}
+
+/** Asks a server for its newest jobs, until as many as wanted were among them. Rejects only when it is interrupted. */
 export async function listServer(
   configuration: Configuration,
-  limit: number,
+  { limit, isWanted, sinceMs = null }: ListOrder,
   { servers, host }: ListDeps,
 ): Promise<ServerList> {
   const { interrupt, clock } = host;
@@ -49,16 +61,17 @@ export async function listServer(
     requireKey(configuration, clock.now());
     const { client } = await servers.connect(configuration);
     const jobs: VideoJob[] = [];
-    let emptyPages = 0;
-    for (
-      let after: string | null | undefined;
-      after !== null && jobs.length < limit && emptyPages < MAX_EMPTY_PAGES;
-    ) {
-      const query = { limit: Math.min(PAGE_SIZE, limit - jobs.length), order: 'desc' as const };
+    let [wanted, emptyPages] = [0, 0];
+    const goesOn = (): boolean => wanted < limit && jobs.length < MOST_LISTED && emptyPages < MAX_EMPTY_PAGES;
+    for (let after: string | null | undefined; after !== null && goesOn(); ) {
+      const query = { limit: isWanted ? PAGE_SIZE : Math.min(PAGE_SIZE, limit - wanted), order: 'desc' as const };
       const page = await client.list(after === undefined ? query : { ...query, after }, { signal: interrupt });
       jobs.push(...page.jobs);
       emptyPages = page.jobs.length === 0 ? emptyPages + 1 : 0;
-      after = page.next;
+      wanted += isWanted ? page.jobs.filter((job) => isWanted(job, configuration)).length : page.jobs.length;
+      const oldestMs = page.jobs.at(-1)?.createdAtMs ?? null;
+      const isPast = sinceMs !== null && oldestMs !== null && oldestMs < sinceMs;
+      after = isPast ? null : page.next;
     }
     return { configuration, jobs, error: null };
   } catch (error) {
@@ -79,10 +92,10 @@ export function isOutOfReach({ error }: ServerList): boolean {
 
 /** The lists of all profiles, fetched in parallel; and one error, with its profile, for each server that failed. */
 export async function listAllServers(
-  limit: number,
+  order: ListOrder,
   deps: ListDeps,
 ): Promise<{ readonly lists: readonly ServerList[]; readonly errors: readonly SoraError[] }> {
-  const lists = await Promise.all(profilesInUse(deps).map((configuration) => listServer(configuration, limit, deps)));
+  const lists = await Promise.all(profilesInUse(deps).map((configuration) => listServer(configuration, order, deps)));
   const errors: SoraError[] = [];
   for (const list of lists) {
     const { error, configuration } = list;
@@ -141,6 +154,7 @@ export async function mergeJobs(
   /** Whether the server is asked about a record’s job. */
   isAsked: (record: JobRecord) => boolean,
   { ledger, jobs: knownJobs }: ListDeps,
+  isWanted: (job: JobSummary, record: JobRecord | undefined) => boolean = () => true,
 ): Promise<JobSummary[]> {
   const listed = new Map<string, JobSummary>();
   for (const { configuration, jobs } of lists) {
@@ -149,11 +163,18 @@ export async function mergeJobs(
       const name = identify(baseUrl, job.id);
       if (listed.has(name)) continue;
       const record = ledger.byId(job.id).find((candidate) => candidate.baseUrl === baseUrl);
-      listed.set(name, summaryOf(configuration.profile.value, record, job));
+      const summary = summaryOf(configuration.profile.value, record, job);
+      if (isWanted(summary, record)) listed.set(name, summary);
     }
   }
+  const takeTurn = createGate(LOOKS_AT_ONCE);
   const others = await Promise.all(
-    records.map((record) => (isAsked(record) ? knownJobs.refresh(record) : summaryOf(record.profile, record, null))),
+    records.map(async (record) => {
+      const job = isAsked(record)
+        ? await takeTurn(() => knownJobs.refresh(record))
+        : summaryOf(record.profile, record, null);
+      return isWanted(job, record) ? [job] : [];
+    }),
   );
-  return [...listed.values(), ...others].sort((a, b) => (b.createdAtMs ?? 0) - (a.createdAtMs ?? 0));
+  return [...listed.values(), ...others.flat()].sort((a, b) => (b.createdAtMs ?? 0) - (a.createdAtMs ?? 0));
 }

@@ -9,6 +9,7 @@ import { type JobSummary, lastKnownJob, summarize } from '../domain/summary.ts';
 import type { VideoJob } from '../domain/video.ts';
 import { recover } from '../jobs/recover.ts';
 import { inDoubt, type SubmitDeps } from '../jobs/submit.ts';
+import type { JobsForm } from '../output/job-view.ts';
 import type { Output } from '../output/output.ts';
 import type { Host } from '../platform/host.ts';
 import { fateOf } from '../platform/process-identity.ts';
@@ -166,6 +167,12 @@ export class KnownJobs {
   /** The current state of a job from its server, the ledger and the disk. */
   summarize({ server, record }: FoundJob, job: VideoJob | null): JobSummary {
     return summaryOf(server.identity.profile, record && this.#deps.ledger.byKey(record.key), job);
+  }
+
+  /** How lists of jobs are shown now. */
+  form(): Pick<JobsForm, 'nowMs' | 'shorten'> {
+    const { host, ledger } = this.#deps;
+    return { nowMs: host.clock.now(), shorten: (ids) => ledger.shortIds(ids) };
   }
 
   /** The current state of a record’s job; the last known one, with a note, if the server does not answer. */

@@ -27,6 +27,6 @@ export const attachCommand = defineCommand({
     const server = await servers.of(submission);
     const job = await attachJob(jobs.submitDeps(server), submission, await jobs.idOn(server, id), host.interrupt);
     const summary = jobs.summarize({ id: job.id, server, record: submission }, job);
-    return { answer: jobsAnswer([summary], { isNamedAlone: true }, host.clock.now()) };
+    return { answer: jobsAnswer([summary], { ...jobs.form(), isNamedAlone: true }) };
   },
 });

@@ -12,8 +12,9 @@ import { commandAbout } from '../domain/shell.ts';
 import { type JobSummary, summarize } from '../domain/summary.ts';
 import { isTerminal, type VideoJob } from '../domain/video.ts';
 import { type Cancellation, cancelJob } from '../jobs/cancel.ts';
-import { JOB_JSON_SHAPE, jobJson } from '../output/job-view.ts';
+import { JOB_JSON_SHAPE, type JobsForm, jobJson } from '../output/job-view.ts';
 import type { Answer } from '../output/output.ts';
+import type { Surface } from '../output/surface.ts';
 import { renderTable } from '../output/table.ts';
 
 type CancelDeps = Pick<Context, 'configuration' | 'ledger' | 'jobs' | 'output' | 'host' | 'random'>;
@@ -55,7 +56,8 @@ export const cancelCommand = defineCommand({
     const isEmpty = found.length === 0 && allErrors.length === 0;
     if (isEmpty) output.note('there are no unfinished jobs');
     const isShown = values.length > 0 || isEmpty;
-    return { ...(isShown ? { answer: answerFor(values, args.length === 1) } : {}), errors: allErrors };
+    const answer = answerFor(values, args.length === 1, jobs.form());
+    return { ...(isShown ? { answer } : {}), errors: allErrors };
   },
 });
 
@@ -117,7 +119,13 @@ function alreadyFinished({ id, server }: FoundJob): SoraError {
   return new SoraError('already_finished', { jobId: id, facts: { id, target: targetOption(server.identity) } });
 }
 
-function answerFor(cancelled: readonly Cancelled[], isNamedAlone: boolean): Answer {
+function answerFor(
+  cancelled: readonly Cancelled[],
+  isNamedAlone: boolean,
+  { shorten }: Pick<JobsForm, 'shorten'>,
+): Answer {
+  const ids = cancelled.map(({ summary }) => summary.id ?? '');
+  const names = ({ isTerminal }: Surface): readonly string[] => (isTerminal ? shorten(ids) : ids);
   const documents = cancelled.map(({ summary, outcome }) => ({ ...jobJson(summary), outcome }));
   const [only] = documents;
   return {
@@ -126,7 +134,7 @@ function answerFor(cancelled: readonly Cancelled[], isNamedAlone: boolean): Answ
       renderTable(
         {
           head: ['ID', 'OUTCOME'],
-          rows: cancelled.map(({ summary, outcome }) => [summary.id ?? '', outcome]),
+          rows: cancelled.map(({ outcome }, at) => [names(surface)[at] ?? '', outcome]),
         },
         surface,
       ),

@@ -1,22 +1,33 @@
 import { type CommandResult, defineCommand } from '../app/command.ts';
 import type { Context } from '../app/context.ts';
+import { FILTER_OPTIONS, type JobFilter, readFilter } from '../app/job-filter.ts';
 import {
   isListed,
   isListedBy,
   isOutOfReach,
   isWithoutList,
   type ListDeps,
+  type ListOrder,
   listAllServers,
   listServer,
+  MOST_LISTED,
   mergeJobs,
   type ServerList,
 } from '../app/job-lists.ts';
 import { ALL_MEANS_ALL, parseWholeNumber, refuseFaults } from '../app/option-values.ts';
 import { isOpen, type JobRecord } from '../domain/record.ts';
+import { summarize } from '../domain/summary.ts';
 import { JOB_JSON_SHAPE, jobsAnswer } from '../output/job-view.ts';
 
 const DEFAULT_LIMIT = 20;
-const MAX_LIMIT = 10_000;
+
+interface Wanted {
+  readonly limit: number;
+  readonly filter: JobFilter;
+  /** Whether any filter was given. */
+  readonly isFiltered: boolean;
+  readonly allProfiles: boolean;
+}
 
 export const listCommand = defineCommand({
   name: 'list',
@@ -24,7 +35,9 @@ export const listCommand = defineCommand({
     'Lists the videos on the server and in the local ledger, newest first. If the server has no list, the ledger is used, and unfinished jobs are refreshed one by one. With --all-profiles, a server that does not answer is reported, and its error decides the exit code.',
   arguments: [],
   options: {
+    ...FILTER_OPTIONS,
     limit: { flags: '-L, --limit <n>', summary: `how many (default ${DEFAULT_LIMIT})` },
+    all: { flags: '--all', summary: `all of them, up to ${MOST_LISTED}` },
     local: { flags: '--local', summary: 'the local ledger only; no network' },
     allProfiles: { flags: '--all-profiles', summary: 'the videos of all profiles’ servers' },
   },
@@ -32,32 +45,46 @@ export const listCommand = defineCommand({
   errors: ['no_api_key', 'invalid_api_key'],
   examples: [
     ['sora list', 'the 20 newest videos'],
+    ['sora list --status completed --since 2d --search boat', 'finished videos of two days whose prompt says “boat”'],
     ['sora list --local -L 100 --json', 'the last 100 submissions, without the network'],
   ],
 
-  async run(
-    { options: { limit: wanted, local = false, allProfiles = false } },
-    deps: ListDeps & Pick<Context, 'isServerNamed'>,
-  ) {
+  async run({ options }, deps: ListDeps & Pick<Context, 'isServerNamed'>) {
+    const { local = false, allProfiles = false, all = false } = options;
     const faults: string[] = [];
-    const limit = parseWholeNumber(
-      wanted,
-      { name: '--limit', min: 1, max: MAX_LIMIT, fallback: DEFAULT_LIMIT },
-      faults,
-    );
+    const range = { name: '--limit', min: 1, max: MOST_LISTED, fallback: all ? MOST_LISTED : DEFAULT_LIMIT };
+    const limit = parseWholeNumber(options.limit, range, faults);
+    if (all && options.limit !== undefined) faults.push('use `--limit` or `--all`, not both');
     if (allProfiles && deps.isServerNamed) faults.push(ALL_MEANS_ALL);
+    const filter = readFilter(options, deps.host, faults);
     refuseFaults(faults, 'list');
-    if (local) return show([], () => true, { limit, allProfiles }, deps);
-    if (!allProfiles) return listOne(limit, deps);
-    const { lists, errors } = await listAllServers(limit, deps);
-    return { ...(await show(lists, () => true, { limit, allProfiles }, deps)), errors };
+    const isFiltered = Object.keys(FILTER_OPTIONS).some((name) => name in options);
+    const wanted = { limit, filter, isFiltered, allProfiles };
+    if (local) return show([], () => true, wanted, deps);
+    if (!allProfiles) return listOne(wanted, deps);
+    const { lists, errors } = await listAllServers(orderFor(wanted, deps), deps);
+    return { ...(await show(lists, () => true, wanted, deps)), errors };
   },
 });
 
+function orderFor({ limit, filter, isFiltered }: Wanted, { ledger }: ListDeps): ListOrder {
+  if (!isFiltered) return { limit };
+  const { hasStatus, matches, sinceMs } = filter;
+  return {
+    limit,
+    sinceMs,
+    isWanted: (job, { baseUrl, profile }) => {
+      const record = ledger.byId(job.id).find((candidate) => candidate.baseUrl === baseUrl.value);
+      const summary = summarize(profile.value, record, job);
+      return hasStatus(summary) && matches(summary, record);
+    },
+  };
+}
+
 /** The jobs of the server in use. If it cannot be called at all, the whole ledger, for all servers. */
-async function listOne(limit: number, deps: ListDeps): Promise<CommandResult> {
+async function listOne(wanted: Wanted, deps: ListDeps): Promise<CommandResult> {
   const { configuration, output } = deps;
-  const list = await listServer(configuration, limit, deps);
+  const list = await listServer(configuration, orderFor(wanted, deps), deps);
   if (list.error !== null) {
     if (!isWithoutList(list) && !isOutOfReach(list)) throw list.error;
     const { message, hints } = list.error;
@@ -65,21 +92,30 @@ async function listOne(limit: number, deps: ListDeps): Promise<CommandResult> {
     output.note(`only the local ledger is shown: ${message}${fix}`);
   }
   const baseUrl = configuration.baseUrl.value;
-  const isWanted = (record: JobRecord): boolean => isOutOfReach(list) || record.baseUrl === baseUrl;
-  return show([list], isWanted, { limit, allProfiles: false }, deps);
+  const isInScope = (record: JobRecord): boolean => isOutOfReach(list) || record.baseUrl === baseUrl;
+  return show([list], isInScope, wanted, deps);
 }
 
-/** The servers' lists, and the wanted records. */
+/** The servers’ lists and the records in scope, as far as they are wanted. */
 async function show(
   lists: readonly ServerList[],
-  isWanted: (record: JobRecord) => boolean,
-  { limit, allProfiles }: { limit: number; allProfiles: boolean },
+  isInScope: (record: JobRecord) => boolean,
+  { limit, filter, allProfiles }: Wanted,
   deps: ListDeps,
 ): Promise<CommandResult> {
+  const { hasStatus, matches } = filter;
   const isKnown = isListedBy(lists);
-  const records = deps.ledger.newest(limit, (record) => isListed(record) && isWanted(record) && !isKnown(record));
   const withoutList = new Set(lists.filter(isWithoutList).map(({ configuration }) => configuration.baseUrl.value));
   const isAsked = (record: JobRecord): boolean => isOpen(record) && withoutList.has(record.baseUrl);
-  const jobs = await mergeJobs(lists, records, isAsked, deps);
-  return { answer: jobsAnswer(jobs.slice(0, limit), { withProfile: allProfiles }, deps.host.clock.now()) };
+  const mayBeWanted = (record: JobRecord): boolean => {
+    const known = summarize(record.profile, record, null);
+    return matches(known, record) && (isAsked(record) || hasStatus(known));
+  };
+  const records = deps.ledger.newest(
+    limit,
+    (record) => isListed(record) && isInScope(record) && !isKnown(record) && mayBeWanted(record),
+  );
+  const isWanted: JobFilter['matches'] = (job, record) => hasStatus(job) && matches(job, record);
+  const jobs = await mergeJobs(lists, records, isAsked, deps, isWanted);
+  return { answer: jobsAnswer(jobs.slice(0, limit), { ...deps.jobs.form(), withProfile: allProfiles }) };
 }

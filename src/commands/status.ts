@@ -38,7 +38,7 @@ export const statusCommand = defineCommand({
   ],
 
   async run({ args, options }, deps: StatusDeps) {
-    const { configuration, jobs, host } = deps;
+    const { configuration, jobs } = deps;
     const faults: string[] = [];
     const timeoutMs = parseTimeoutMs(options.timeout, configuration.timeoutMs.value, faults);
     const allProfiles = options.allProfiles ?? false;
@@ -53,9 +53,7 @@ export const statusCommand = defineCommand({
       return jobs.summarize(found, await jobs.look(found));
     });
     return {
-      ...(values.length > 0
-        ? { answer: jobsAnswer(values, { isNamedAlone: args.length === 1 }, host.clock.now()) }
-        : {}),
+      ...(values.length > 0 ? { answer: jobsAnswer(values, { ...jobs.form(), isNamedAlone: args.length === 1 }) } : {}),
       errors,
     };
   },
@@ -63,8 +61,8 @@ export const statusCommand = defineCommand({
 
 /** The newest and the unfinished jobs of the ledger and, with all profiles, of their servers; unfinished ones are refreshed. */
 async function overview(allProfiles: boolean, deps: StatusDeps): Promise<CommandResult> {
-  const { ledger, output, host, jobs: knownJobs } = deps;
-  const { lists, errors } = allProfiles ? await listAllServers(LISTED, deps) : { lists: [], errors: [] };
+  const { ledger, output, jobs: knownJobs } = deps;
+  const { lists, errors } = allProfiles ? await listAllServers({ limit: LISTED }, deps) : { lists: [], errors: [] };
   const isKnown = isListedBy(lists);
   const isInScope = allProfiles ? () => true : knownJobs.isInScope;
   const recent = ledger.newest(MOST_RECENT, (record) => isListed(record) && isInScope(record));
@@ -82,7 +80,7 @@ async function overview(allProfiles: boolean, deps: StatusDeps): Promise<Command
   const jobs = await mergeJobs(lists, [...records.values()], isAsked, deps);
   const shown = allProfiles ? jobs.filter(({ status }, at) => at < MOST_RECENT || !isTerminal(status)) : jobs;
   if (shown.length === 0) output.note('there are no videos yet; run `sora create` to create one');
-  return { answer: jobsAnswer(shown, { withProfile: allProfiles }, host.clock.now()), errors };
+  return { answer: jobsAnswer(shown, { ...knownJobs.form(), withProfile: allProfiles }), errors };
 }
 
 /** Waits for the named jobs, or for all unfinished ones. */
@@ -105,7 +103,7 @@ async function watch(ids: readonly string[], timeoutMs: number, deps: StatusDeps
   }
   const isShown = summaries.length > 0 || errors.length === 0;
   return {
-    ...(isShown ? { answer: jobsAnswer(summaries, { isNamedAlone: ids.length === 1 }, host.clock.now()) } : {}),
+    ...(isShown ? { answer: jobsAnswer(summaries, { ...jobs.form(), isNamedAlone: ids.length === 1 }) } : {}),
     errors: allErrors,
   };
 }

@@ -22,7 +22,7 @@ const MAX_UNREADABLE = 5;
 const LAST_LOOK_MS = 500;
 
 export interface WaitDeps {
-  readonly client: VideosClient;
+  readonly client: Pick<VideosClient, 'get'>;
   readonly clock: Clock;
   /** 0 to 1. */
   readonly random: () => number;

@@ -72,7 +72,7 @@ export async function renderEntries(entries: readonly BatchEntry[], cwd: string,
   const paint = (cell: string, column: number): string =>
     column === 1 ? (PAINTS[cell]?.(palette, cell) ?? cell) : cell;
   const rows = shown.map((entry) => [
-    nameOf(entry),
+    cleanLine(nameOf(entry), NAME_COLUMNS),
     entry.outcome.replace('_', ' '),
     entry.summary.model ?? '',
     entry.summary.seconds === null ? '' : `${entry.summary.seconds}s`,
@@ -81,7 +81,13 @@ export async function renderEntries(entries: readonly BatchEntry[], cwd: string,
     resultOf(entry, cwd),
   ]);
   const head = ['ROW', 'STATE', 'MODEL', 'LENGTH', 'SIZE', 'COST', 'RESULT'];
-  const table = await renderTable({ head, rows, flexible: 6, optional: [2, 4, 3, 5], paint }, surface);
+  // Paths are copied from here, so other columns go before one is cut, and none is cut in the end.
+  const isPath = (at: number): boolean => (shown[at]?.summary.files.length ?? 0) > 0 && shown[at]?.error === null;
+  const longestPath = Math.max(0, ...rows.map((row, at) => (isPath(at) ? columnsOf(cleanLine(row[6] ?? '')) : 0)));
+  const table = await renderTable(
+    { head, rows, flexible: 6, least: longestPath, optional: [2, 4, 3, 5], paint },
+    surface,
+  );
   const hidden = entries.length - shown.length;
   return hidden > 0 ? `${table}${palette.dim(`… and ${hidden} more; \`--json\` shows all`)}\n` : table;
 }

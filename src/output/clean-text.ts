@@ -25,7 +25,7 @@ export function cutLine(line: string, maxColumns: number): string {
   if (columnsOf(line) <= maxColumns) return line;
   let kept = '';
   let columns = 1; // for the ellipsis
-  for (const character of line) {
+  for (const character of charactersOf(line)) {
     columns += columnsOf(character);
     if (columns > maxColumns) break;
     kept += character;
@@ -35,14 +35,25 @@ export function cutLine(line: string, maxColumns: number): string {
 
 const WIDE =
   /[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]|\p{Emoji_Presentation}|[\u{20000}-\u{3fffd}]/u;
+/** One picture, of whatever many parts. */
+const PICTURE = /\p{Emoji_Presentation}|\p{Emoji}\ufe0f/u;
 const COMBINING = /\p{Mn}|\ufe0f/u;
 
 /** The terminal columns of a text: two for a wide character, zero for a combining one. */
 export function columnsOf(text: string): number {
   if (PLAIN.test(text)) return text.length;
   let columns = 0;
-  for (const character of text) {
-    if (!COMBINING.test(character)) columns += WIDE.test(character) ? 2 : 1;
+  for (const character of charactersOf(text)) {
+    if (PICTURE.test(character)) columns += 2;
+    else for (const part of character) if (!COMBINING.test(part)) columns += WIDE.test(part) ? 2 : 1;
   }
   return columns;
+}
+
+let segmenter: Intl.Segmenter | undefined;
+
+/** Characters as a person sees them: an accent belongs to its letter, and a flag is one. */
+function* charactersOf(text: string): Generator<string> {
+  segmenter ??= new Intl.Segmenter();
+  for (const { segment } of segmenter.segment(text)) yield segment;
 }

@@ -42,72 +42,110 @@ function isoTime(timeMs: number | null): string | null {
   return timeMs === null ? null : new Date(timeMs).toISOString();
 }
 
-export interface JobsAnswerForm {
+/** How jobs are shown. */
+export interface JobsForm {
+  readonly nowMs: number;
+  /** What people see in place of ids. */
+  readonly shorten: (ids: readonly string[]) => readonly string[];
   /** The only job that was asked for is a document of its own; anything else is a list. */
   readonly isNamedAlone?: boolean;
   readonly withProfile?: boolean;
 }
 
 /** Jobs as the answer of a command. */
-export function jobsAnswer(jobs: readonly JobSummary[], form: JobsAnswerForm, nowMs: number): Answer {
+export function jobsAnswer(jobs: readonly JobSummary[], form: JobsForm): Answer {
   const [only] = jobs;
   if (form.isNamedAlone && only !== undefined) {
-    return { data: jobJson(only), view: (surface) => renderJob(only, nowMs, surface) };
+    return { data: jobJson(only), view: (surface) => renderJob(only, form, surface) };
   }
   return {
     data: { jobs: jobs.map((job) => jobJson(job)) },
-    view: (surface) => (jobs.length === 0 ? '' : renderJobs(jobs, nowMs, surface, form.withProfile)),
+    view: (surface) => (jobs.length === 0 ? '' : renderJobs(jobs, form, surface)),
   };
 }
 
-/** Several jobs, a row each: id, status, progress, model, length, size, age, prompt; before them, when it is asked for, the profile. */
-export function renderJobs(
-  jobs: readonly JobSummary[],
-  nowMs: number,
-  surface: Surface,
-  withProfile = false,
-): Promise<string> {
-  const { palette, isTerminal } = surface;
-  const time = (job: JobSummary): string =>
-    isTerminal ? formatAge(job.createdAtMs, nowMs) : (isoTime(job.createdAtMs) ?? '');
-  const leading = withProfile ? 1 : 0;
-  const behind = (column: number): number => column + leading;
+/** Several jobs, a row each: for people what fits the terminal; for programs whole ids and exact times. */
+export function renderJobs(jobs: readonly JobSummary[], form: JobsForm, surface: Surface): Promise<string> {
+  return surface.isTerminal ? renderShortJobs(jobs, form, surface) : renderWholeJobs(jobs, form, surface);
+}
+
+const LONGEST_ID = 24;
+const LONGEST_NAME = 20;
+
+function renderShortJobs(jobs: readonly JobSummary[], form: JobsForm, surface: Surface): Promise<string> {
+  const { nowMs, shorten, withProfile = false } = form;
+  const ids = shorten(jobs.map(wholeId));
+  const profile = withProfile ? 1 : 0;
+  const head = ['ID', 'STATUS', 'DONE', 'AGE', 'PROMPT', 'MODEL', 'LENGTH', 'SIZE', 'COST'];
+  const rows = jobs.map((job, at) => [
+    ...(withProfile ? [cleanLine(job.profile, LONGEST_NAME)] : []),
+    cleanLine(ids[at] ?? '', LONGEST_ID),
+    job.status,
+    job.status === 'completed' ? '' : percentOf(job),
+    formatAge(job.createdAtMs, nowMs),
+    job.prompt ?? '',
+    cleanLine(job.model ?? '', LONGEST_NAME),
+    lengthOf(job),
+    job.size ?? '',
+    shortCost(job),
+  ]);
+  const behind = (column: number): number => column + profile;
   return renderTable(
     {
-      head: [
-        ...(withProfile ? ['PROFILE'] : []),
-        'ID',
-        'STATUS',
-        'DONE',
-        'MODEL',
-        'LENGTH',
-        'SIZE',
-        isTerminal ? 'AGE' : 'CREATED',
-        'PROMPT',
-      ],
-      rows: jobs.map((job) => [
-        ...(withProfile ? [job.profile] : []),
-        job.id ?? job.submission ?? '',
-        job.status,
-        job.progress === null ? '' : `${job.progress}%`,
-        job.model ?? '',
-        job.seconds === null ? '' : `${job.seconds}s`,
-        job.size ?? '',
-        time(job),
-        job.prompt ?? '',
-      ]),
-      flexible: behind(7),
-      optional: [5, 4, 3, 2, 6].map(behind),
-      paint: (cell, column) => (column === behind(1) ? paintStatus(cell, palette) : cell),
+      head: withProfile ? ['PROFILE', ...head] : head,
+      rows,
+      flexible: behind(4),
+      roomy: [5, 6, 2].map(behind),
+      optional: [7, 8, 3].map(behind),
+      paint: (cell, column) => (column === behind(1) ? paintStatus(cell, surface.palette) : cell),
     },
     surface,
   );
 }
 
+/** The columns are a public interface: id, status, progress, model, length, size, time, prompt; before them, if asked for, the profile. */
+function renderWholeJobs(
+  jobs: readonly JobSummary[],
+  { withProfile = false }: JobsForm,
+  surface: Surface,
+): Promise<string> {
+  const rows = jobs.map((job) => [
+    ...(withProfile ? [job.profile] : []),
+    wholeId(job),
+    job.status,
+    percentOf(job),
+    job.model ?? '',
+    lengthOf(job),
+    job.size ?? '',
+    isoTime(job.createdAtMs) ?? '',
+    job.prompt ?? '',
+  ]);
+  return renderTable({ head: [], rows }, surface);
+}
+
+function wholeId({ id, submission }: JobSummary): string {
+  return id ?? submission ?? '';
+}
+
+function percentOf({ progress }: JobSummary): string {
+  return progress === null ? '' : `${progress}%`;
+}
+
+function lengthOf({ seconds }: JobSummary): string {
+  return seconds === null ? '' : `${seconds}s`;
+}
+
+function shortCost({ free, estimatedMicros, actualMicros }: JobSummary): string {
+  if (free) return 'free';
+  const micros = actualMicros ?? estimatedMicros;
+  return micros === null ? '' : formatUsd(micros);
+}
+
 /** One job, a line a fact. */
-export function renderJob(job: JobSummary, nowMs: number, surface: Surface): Promise<string> | string {
-  if (!surface.isTerminal) return renderJobs([job], nowMs, surface);
+export function renderJob(job: JobSummary, form: JobsForm, surface: Surface): Promise<string> | string {
+  if (!surface.isTerminal) return renderJobs([job], form, surface);
   const { palette } = surface;
+  const { nowMs } = form;
   const done = job.progress === null || job.status === 'completed' ? '' : ` ${job.progress} %`;
   const word =
     job.serverStatus !== null && job.status === 'unknown' ? ` (the server says \`${job.serverStatus}\`)` : '';

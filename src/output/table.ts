@@ -6,7 +6,11 @@ export interface Table {
   readonly rows: readonly (readonly string[])[];
   /** The column that is cut when the terminal is narrow; without it nothing is. */
   readonly flexible?: number;
-  /** Columns that are left out, one after the other, when cutting is not enough. */
+  /** Columns of the terminal that it gets at least. */
+  readonly least?: number;
+  /** Columns that are left out first, one after the other, when they would leave little of the flexible one. */
+  readonly roomy?: readonly number[];
+  /** Columns that are left out next, when cutting is not enough. */
   readonly optional?: readonly number[];
   /** Colours a cell on a terminal, after it was cleaned and measured. */
   readonly paint?: (cell: string, column: number) => string;
@@ -15,6 +19,7 @@ export interface Table {
 /** Columns of a terminal between two of a table. */
 export const GAP = 2;
 const MIN_FLEXIBLE = 10;
+const ROOMY_FLEXIBLE = 24;
 
 const LINES =
   'top top-mid top-left top-right bottom bottom-mid bottom-left bottom-right left left-mid mid mid-mid right right-mid';
@@ -46,16 +51,20 @@ interface ShownColumn {
 
 /** The columns that fit the terminal, and how wide they may be. */
 function fitColumns(table: Table, rows: readonly string[][], columns: number): ShownColumn[] {
-  const { head, flexible, optional = [] } = table;
+  const { head, flexible, least = MIN_FLEXIBLE, roomy = [], optional = [] } = table;
   const widths = head.map((title, at) => Math.max(title.length, ...rows.map((row) => columnsOf(row[at] ?? ''))));
   let shown = widths.map((width, column) => ({ column, width }));
   if (flexible === undefined) return shown;
   const roomLeft = (): number =>
     shown.reduce((room, { column, width }) => (column === flexible ? room : room - width - GAP), columns);
-  for (const dropped of optional) {
-    if (roomLeft() >= MIN_FLEXIBLE) break;
-    shown = shown.filter(({ column }) => column !== dropped);
-  }
-  const room = Math.max(MIN_FLEXIBLE, roomLeft());
+  const dropUntil = (room: number, columns: readonly number[]): void => {
+    for (const dropped of columns) {
+      if (roomLeft() >= room) break;
+      shown = shown.filter(({ column }) => column !== dropped);
+    }
+  };
+  dropUntil(Math.min(ROOMY_FLEXIBLE, widths[flexible] ?? 0), roomy);
+  dropUntil(least, optional);
+  const room = Math.max(least, roomLeft());
   return shown.map(({ column, width }) => ({ column, width: column === flexible ? room : width }));
 }

@@ -1,3 +1,5 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { type CommandLine, createCommandLine } from '../support/command-line.ts';
 import { setUp } from '../support/set-up.ts';
@@ -30,10 +32,10 @@ describe('sora list', () => {
       "
     `);
     const shown = await sora.run(['list', '--simulate'], { stdoutIsTerminal: true, env: { NO_COLOR: '1' } });
-    expect(sora.plain(shown.stdout)).toMatchInlineSnapshot(`
-      "ID                                                      STATUS       PROMPT
-      video_ID  in progress  two and a …
-      video_ID  in progress  one
+    expect(shown.stdout).toMatchInlineSnapshot(`
+      "ID      STATUS       DONE  AGE  PROMPT         MODEL   LENGTH  SIZE      COST
+      664dae  in progress  35%   1s   two and a tab  sora-2  4s      1280x720  free
+      2106a7  in progress  88%   2s   one            sora-2  4s      1280x720  free
       "
     `);
   });
@@ -97,6 +99,59 @@ describe('sora list', () => {
     const { code, stdout, stderr } = await sora.run(['list', ...argv]);
     expect({ code, prompts: stdout.trim().split('\t').at(-1) }).toEqual({ code: 0, prompts: 'one' });
     expect(stderr).toMatch(note);
+  });
+
+  describe('filters', () => {
+    it.each<[string, string[], string[]]>([
+      ['--search', ['--search', 'BOAT'], ['a boat', 'another Boat']],
+      ['--model', ['--model', 'Sora-2-Pro'], ['a kite']],
+      ['--since', ['--since', '90m'], ['a kite', 'a boat']],
+      ['--status', ['--status', 'completed', '--status', 'failed'], ['another Boat']],
+      ['--limit, after the filter', ['--search', 'boat', '-L', '1'], ['a boat']],
+      ['--all', ['--all'], ['a kite', 'a boat', 'another Boat']],
+      ['--batch without a match', ['--batch', 'shots.jsonl'], []],
+    ])('%s, on the server and in the ledger', async (_, argv, expected) => {
+      const sora = createCommandLine();
+      const [first = ''] = await createJobs(sora, 'another Boat');
+      sora.clock.advance(7_200_000);
+      await sora.run(['status', first]);
+      await createJobs(sora, 'a boat');
+      await sora.run(['create', 'a kite', '-m', 'sora-2-pro', '--simulate', '--detach']);
+      for (const source of ['--simulate', '--local'])
+        expect(prompts((await sora.run(['list', source, '--json', ...argv])).json<Listed>())).toEqual(expected);
+    });
+
+    it('by manifest', async () => {
+      const sora = createCommandLine();
+      await createJobs(sora, 'alone');
+      writeFileSync(join(sora.cwd, 'shots.txt'), 'of the manifest\n');
+      await sora.run(['batch', 'shots.txt', '--simulate']);
+      for (const name of ['shots.txt', './shots.txt', join(sora.cwd, 'shots.txt')])
+        expect(prompts((await sora.run(['ls', '--simulate', '--json', '--batch', name])).json<Listed>())).toEqual([
+          'of the manifest',
+        ]);
+    });
+
+    it('read the server’s list only as far as `--since`', async () => {
+      const all = Array.from({ length: 250 }, (_, at) => ({
+        id: `video_${at}`,
+        status: 'queued',
+        prompt: at % 2 ? 'odd' : 'even',
+        created_at: 1_790_000_000 - at * 60,
+      }));
+      let calls = 0;
+      const { run } = await setUp({
+        list: () => ({ body: { object: 'list', data: all.slice(calls * 100, ++calls * 100) } }),
+      });
+      const { jobs } = (await run('list', '--since', '2h', '--search', 'odd', '--all', '--json')).json<Listed>();
+      expect({ count: jobs.length, calls }).toEqual({ count: 60, calls: 2 });
+    });
+
+    it('that contradict each other, or cannot be read, are refused together', async () => {
+      const { code, stderr } = await createCommandLine().run(['list', '--all', '-L', '3', '--since', 'now']);
+      expect(code).toBe(2);
+      expect(stderr).toMatch(/--since now.*\n|not both/);
+    });
   });
 
   it('shows jobs of all servers with --local, without a call', async () => {

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { type Http, nodeHttp } from '../../src/platform/http.ts';
 import { createCommandLine } from '../support/command-line.ts';
 import type { ScriptedReply } from '../support/scripted-server.ts';
 import { setUp } from '../support/set-up.ts';
@@ -87,6 +88,23 @@ describe('sora status', () => {
       ['two', 'in_progress'],
       ['one', 'completed'],
     ]);
+  });
+
+  it('looks at no more than 16 jobs at a time', async () => {
+    let [open, most] = [0, 0];
+    const http: Http = async (request) => {
+      most = Math.max(most, ++open);
+      await new Promise((resolve) => setImmediate(resolve));
+      open--;
+      return nodeHttp(request);
+    };
+    const { create, runWith } = await setUp();
+    for (let made = 0; made < 40; made++) await create(['--detach', '--again']);
+    const { jobs } = (await runWith({ http }, 'status', '--json')).json<{ jobs: object[] }>();
+    expect({ count: jobs.length, most }).toEqual({ count: 40, most: 16 });
+    most = 0;
+    expect((await runWith({ http }, 'status', '--watch', '--json')).code).toBe(0);
+    expect(most).toBeLessThanOrEqual(16);
   });
 
   it('says so when there is nothing', async () => {

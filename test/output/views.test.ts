@@ -4,11 +4,12 @@ import type { JobSummary } from '../../src/domain/summary.ts';
 import { columnsOf } from '../../src/output/clean-text.ts';
 import { renderChecks } from '../../src/output/doctor-view.ts';
 import { renderError } from '../../src/output/error-view.ts';
-import { formatAge, renderJob, renderJobs } from '../../src/output/job-view.ts';
+import { formatAge, type JobsForm, renderJob, renderJobs } from '../../src/output/job-view.ts';
 import type { Surface } from '../../src/output/surface.ts';
 import { describeWait, type WaitState } from '../../src/output/wait-view.ts';
 
 const NOW = Date.UTC(2026, 0, 2, 3, 4, 5);
+const FORM: JobsForm = { nowMs: NOW, shorten: (ids) => ids.map((id) => id.slice(-9)) };
 const mark = (text: string): string => `<${text}>`;
 const same = (text: string): string => text;
 const PLAIN = { bold: same, dim: same, red: same, green: same, yellow: same, cyan: same };
@@ -53,7 +54,7 @@ describe('several jobs', () => {
   ];
 
   it('are a table of 80 columns on a terminal', async () => {
-    const table = await renderJobs(jobs, NOW, terminal());
+    const table = await renderJobs(jobs, FORM, terminal());
     expect(table).toMatchInlineSnapshot(`
       "ID       STATUS       DONE  MODEL   LENGTH  SIZE      AGE  PROMPT
       video_1  in progress  42%   sora-2  4s      1280x720  1m   a paper boat sails i…
@@ -64,15 +65,24 @@ describe('several jobs', () => {
     expect(Math.max(...table.split('\n').map(columnsOf))).toBeLessThanOrEqual(80);
   });
 
-  it.each([40, 60, 80, 120, 200])('fit %i columns, leaving out what matters least', async (columns) => {
-    const table = await renderJobs([job({ prompt: 'long '.repeat(60) })], NOW, terminal(columns));
+  it.each([
+    [40, 'ID STATUS AGE PROMPT'],
+    [50, 'ID STATUS AGE PROMPT COST'],
+    [80, 'ID STATUS DONE AGE PROMPT SIZE COST'],
+    [120, 'ID STATUS DONE AGE PROMPT MODEL LENGTH SIZE COST'],
+    [200, 'ID STATUS DONE AGE PROMPT MODEL LENGTH SIZE COST'],
+  ])('fit %i columns with %s', async (columns, head) => {
+    const prompts = ['long '.repeat(60), '紙の船が雨水管に流れ込む'.repeat(9), 'e\u0301a\u0300 👩‍🚀 🇫🇷 '.repeat(20)];
+    const rows = prompts.map((prompt) => job({ id: `video_${'x'.repeat(260)}123456`, prompt, status: 'in_progress' }));
+    const table = await renderJobs(rows, FORM, terminal(columns));
     expect(Math.max(...table.split('\n').map(columnsOf))).toBeLessThanOrEqual(columns);
-    expect(table).toContain('video_1');
-    expect(table).toContain('in progress');
+    expect(table.split('\n')).toHaveLength(5);
+    expect(table.split('\n')[0]?.split(/ +/).join(' ')).toBe(head);
+    expect(table).toContain('xxx123456  in progress');
   });
 
   it('are rows of the same number of cells in a pipe, with nothing shortened', async () => {
-    const rows = (await renderJobs(jobs, NOW, pipe)).replace(/\n$/, '').split('\n');
+    const rows = (await renderJobs(jobs, FORM, pipe)).replace(/\n$/, '').split('\n');
     expect(rows.map((row) => row.split('\t').length)).toEqual([8, 8, 8]);
     expect(rows[0]).toBe(
       'video_1\tin_progress\t42%\tsora-2\t4s\t1280x720\t2026-01-02T03:02:35.000Z\ta paper boat sails into a storm drain',
@@ -83,9 +93,9 @@ describe('several jobs', () => {
 describe('one job', () => {
   it('tells its failure, or what is not known of it', async () => {
     const failed = job({ status: 'failed', error: { code: 'moderation_blocked', message: 'no\nway' } });
-    expect(await renderJob(failed, NOW, terminal())).toContain('error    moderation_blocked: no way\n');
+    expect(await renderJob(failed, FORM, terminal())).toContain('error    moderation_blocked: no way\n');
     const lost = job({ id: null, status: 'unknown', serverStatus: 'warming' });
-    const view = await renderJob(lost, NOW, terminal());
+    const view = await renderJob(lost, FORM, terminal());
     expect(view).toContain('id       unknown; submission sub_1\n');
     expect(view).toContain('(the server says `warming`)');
   });
@@ -96,7 +106,7 @@ describe('one job', () => {
     ['in_progress', '<in progress> 42 %'],
     ['unknown', '<unknown> 42 %'],
   ] as const)('paints the status %s', async (status, shown) => {
-    const view = await renderJob(job({ status }), NOW, { ...terminal(), palette: MARKED });
+    const view = await renderJob(job({ status }), FORM, { ...terminal(), palette: MARKED });
     expect(view).toContain(`status   ${shown}`);
   });
 
@@ -105,7 +115,7 @@ describe('one job', () => {
     [{ actualMicros: 123_456 }, 'cost     $0.123456\n'],
     [{ free: true }, 'cost     free (simulated; normally $0.40)\n'],
   ])('tells its price: %j', async (facts, line) => {
-    expect(await renderJob(job(facts), NOW, terminal())).toContain(line);
+    expect(await renderJob(job(facts), FORM, terminal())).toContain(line);
   });
 });
 
