@@ -28,6 +28,7 @@ export async function runCli(host: Host): Promise<number> {
     const { answer, errors = [], exitCode = 0 } = await runCommand(definition, input, context);
     if (answer !== undefined) await output.answer(answer);
     const [first, ...rest] = errors;
+    if (options.notify) output.notify(`${definition.name}: ${first?.message ?? 'done'}`);
     return first === undefined ? exitCode : await fail([first, ...rest], output);
   } catch (thrown) {
     return fail([asSoraError(thrown)], output);

@@ -4,6 +4,7 @@ import type { JobRecord } from '../domain/record.ts';
 import { commandAbout } from '../domain/shell.ts';
 import type { VideoJob } from '../domain/video.ts';
 import { type WaitEvent, waitForJob } from '../jobs/wait.ts';
+import type { Progress } from '../output/progress.ts';
 import { describeWait, type WaitState } from '../output/wait-view.ts';
 import { Interrupt } from '../platform/host.ts';
 import type { Context } from './context.ts';
@@ -38,10 +39,10 @@ export async function followJobs(
   deps: FollowDeps,
 ): Promise<(VideoJob | SoraError)[]> {
   const progress = await deps.output.progress();
-  const watches = jobs.map((job) => new JobWatch(job, progress.isVisible, deps));
+  const watches = jobs.map((job) => new JobWatch(job, progress, deps));
   const takeTurn = createGate(LOOKS_AT_ONCE);
   const states = watches.map(({ state }) => state);
-  progress.show(() => describeWait(states, deps.host.clock.now()));
+  progress.show((columns, glyphs) => describeWait(states, deps.host.clock.now(), columns, glyphs));
   try {
     return await Promise.all(watches.map((watch) => followOne(watch, timeoutMs, takeTurn, deps)));
   } finally {
@@ -95,17 +96,19 @@ class JobWatch {
   readonly job: FollowedJob;
   readonly state: WaitState;
   readonly #deps: FollowDeps;
-  readonly #isAnimated: boolean;
+  readonly #progress: Pick<Progress, 'isVisible'>;
   readonly #name: string;
 
-  constructor(job: FollowedJob, isAnimated: boolean, deps: FollowDeps) {
+  constructor(job: FollowedJob, progress: Pick<Progress, 'isVisible'>, deps: FollowDeps) {
     const { server, record, known } = job;
     const model = known?.model ?? record?.request.model;
     this.job = job;
     this.#deps = deps;
-    this.#isAnimated = isAnimated;
+    this.#progress = progress;
     this.#name = deps.ledger.shortId(job.id);
     this.state = {
+      name: this.#name,
+      prompt: known?.prompt ?? record?.request.prompt ?? null,
       startedMs: record?.submittedAtMs ?? deps.host.clock.now(),
       expectedMs: model ? median(deps.ledger.durationsMs(server.identity.profile, model, 20)) : null,
       status: null,
@@ -137,7 +140,7 @@ class JobWatch {
   }
 
   #tell(text: string): void {
-    if (!this.#isAnimated) this.#deps.output.news(`${this.#name}: ${text}`);
+    if (!this.#progress.isVisible) this.#deps.output.news(`${this.#name}: ${text}`);
   }
 }
 

@@ -24,6 +24,12 @@ type OptionValue<S extends OptionSpec> = S extends { readonly repeatable: true }
 
 export type OptionValues<S extends OptionSpecs> = { readonly [K in keyof S]: OptionValue<S[K]> };
 
+/** For commands that wait. Whoever ends the command rings. */
+export const NOTIFY_OPTION = {
+  flags: '--notify',
+  summary: 'ring the terminal bell, or show a message, at the end',
+} as const;
+
 /** Parsers of option values. Problems are added to `faults`, so that all are reported together. */
 
 export function parseTimeoutMs(text: string | undefined, fallbackMs: number, faults: string[]): number {

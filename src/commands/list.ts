@@ -44,8 +44,7 @@ export const listCommand = defineCommand({
   json: `{"jobs":[${JOB_JSON_SHAPE}]}`,
   errors: ['no_api_key', 'invalid_api_key'],
   examples: [
-    ['sora list', 'the 20 newest videos'],
-    ['sora list --status completed --since 2d --search boat', 'finished videos of two days whose prompt says “boat”'],
+    ['sora list --since 2d --search boat', 'videos of the last two days whose prompt says “boat”'],
     ['sora list --local -L 100 --json', 'the last 100 submissions, without the network'],
   ],
 

@@ -2,7 +2,7 @@ import { type CommandResult, defineCommand } from '../app/command.ts';
 import type { Context } from '../app/context.ts';
 import { followJobs } from '../app/follow-jobs.ts';
 import { isListed, isListedBy, isWithoutList, type ListDeps, listAllServers, mergeJobs } from '../app/job-lists.ts';
-import { ALL_MEANS_ALL, parseTimeoutMs, refuseFaults } from '../app/option-values.ts';
+import { ALL_MEANS_ALL, NOTIFY_OPTION, parseTimeoutMs, refuseFaults } from '../app/option-values.ts';
 import { SoraError } from '../domain/errors.ts';
 import { failureOf } from '../domain/job-failure.ts';
 import { forEach } from '../domain/outcomes.ts';
@@ -25,6 +25,7 @@ export const statusCommand = defineCommand({
   options: {
     watch: { flags: '-w, --watch', summary: 'wait until the jobs end' },
     timeout: { flags: '--timeout <duration>', summary: 'longest wait (default 30m)' },
+    notify: NOTIFY_OPTION,
     allProfiles: {
       flags: '--all-profiles',
       summary: 'include the jobs that the servers of all profiles list; not with an id',

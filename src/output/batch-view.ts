@@ -3,6 +3,7 @@ import { formatElapsed } from '../domain/duration.ts';
 import { describePrice, formatUsd, usdOf } from '../domain/money.ts';
 import { cleanLine, columnsOf } from './clean-text.ts';
 import { errorJson } from './error-view.ts';
+import { type Glyphs, renderBar } from './glyphs.ts';
 import { jobJson } from './job-view.ts';
 import { shortPath } from './short-path.ts';
 import type { Surface } from './surface.ts';
@@ -134,24 +135,30 @@ export interface BoardState {
 }
 
 const NAME_COLUMNS = 20;
-const BAR_CELLS = 12;
+const MAX_NAME_COLUMNS = 60;
+const MIN_BAR = 5;
 
 /** One line per running row, as many as fit, and the totals. */
-export function boardLines(state: BoardState, nowMs: number, room: number): string[] {
-  const places = Math.max(0, room - 2);
-  const shown = state.running.slice(0, places);
+export function boardLines(
+  state: BoardState,
+  nowMs: number,
+  { room, columns, glyphs }: { room: number; columns: number; glyphs: Glyphs },
+): string[] {
+  const shown = state.running.slice(0, Math.max(0, room - 2));
+  const nameColumns = Math.min(MAX_NAME_COLUMNS, Math.max(8, Math.floor((columns - 24) / 2)));
   const lines = shown.map(({ name, startedMs, what, progress }) => {
     const percent = progress ?? 0;
-    const filled = Math.round((percent / 100) * BAR_CELLS);
-    const bar = `${'━'.repeat(filled)}${'─'.repeat(BAR_CELLS - filled)} ${String(Math.round(percent)).padStart(3)} %`;
-    return `${padded(cleanLine(name, NAME_COLUMNS))} ${what.padEnd(11)} ${bar}  ${formatElapsed(nowMs - startedMs)}`;
+    const start = `${padded(cleanLine(name, nameColumns), nameColumns)}  ${what.padEnd(11)}`;
+    const end = `${String(Math.round(percent)).padStart(3)} %  ${formatElapsed(nowMs - startedMs)}`;
+    const cells = columns - columnsOf(start) - Math.max(11, end.length) - 4;
+    return [start, ...(cells < MIN_BAR ? [] : [renderBar(percent, cells, glyphs)]), end].join('  ');
   });
   if (state.running.length > shown.length) lines.push(`… and ${state.running.length - shown.length} more`);
   return [...lines, totals(state, nowMs)];
 }
 
-function padded(name: string): string {
-  return name + ' '.repeat(Math.max(0, NAME_COLUMNS - columnsOf(name)));
+function padded(name: string, columns: number): string {
+  return name + ' '.repeat(Math.max(0, columns - columnsOf(name)));
 }
 
 function totals({ count, startedMs, ended, pause }: BoardState, nowMs: number): string {

@@ -1,6 +1,7 @@
 import type { Clock } from '../platform/clock.ts';
-import type { OutputStream } from '../platform/host.ts';
 import { cleanText, columnsOf, cutLine } from './clean-text.ts';
+import type { Glyphs } from './glyphs.ts';
+import type { Animation } from './progress.ts';
 
 /** Several moving lines on a terminal. */
 export interface Board {
@@ -8,8 +9,12 @@ export interface Board {
   stop(): Promise<void>;
   /** Writes text that stays, above the lines. */
   write(text: string): void;
+  /** False also while the process is in the background of its terminal, where nothing moves. */
   readonly isVisible: boolean;
 }
+
+/** What is drawn with so many lines and columns. */
+export type BoardLines = (room: number, columns: number, glyphs: Glyphs) => readonly string[];
 
 export const SILENT_BOARD: Board = { stop: async () => {}, write: () => {}, isVisible: false };
 
@@ -19,15 +24,17 @@ const DEFAULT_ROWS = 24;
 
 /** Repeatedly draws what `lines` returns for the available room; only changes are written. */
 export async function createBoard(
-  stream: OutputStream & { readonly rows?: number },
+  { stream, glyphs, watchForeground }: Animation,
   clock: Clock,
-  lines: (room: number) => readonly string[],
+  lines: BoardLines,
 ): Promise<Board> {
   const { createLogUpdate } = await import('log-update');
-  const update = createLogUpdate(stream as NodeJS.WriteStream); // a terminal’s stream has everything the library uses
+  // A terminal’s stream has all that is asked of it. The cursor stays, so that nothing has to be restored after Ctrl-Z or a kill.
+  const update = createLogUpdate(stream as NodeJS.WriteStream, { showCursor: true });
   const stopping = new AbortController();
   let shown: readonly string[] = [];
   let shownColumns = 0;
+  let isForeground = true;
   /** After a resize to fewer columns, the terminal has wrapped the lines into more than were drawn. */
   const eraseFolded = (columns: number): void => {
     if (columns >= shownColumns) return;
@@ -35,15 +42,22 @@ export async function createBoard(
     stream.write(`\x1b[${folded}A\r\x1b[J`);
     update.done(); // forgets the drawn lines
   };
+  const unwatch = watchForeground((is) => {
+    isForeground = is;
+    update.done(); // the shell has written below the lines
+    shownColumns = 0;
+  });
   const draw = (): void => {
+    if (!isForeground) return;
     const columns = stream.columns || DEFAULT_COLUMNS;
-    const room = (stream.rows || DEFAULT_ROWS) - 1;
+    const { rows = DEFAULT_ROWS } = stream as { rows?: number };
     eraseFolded(columns);
     shownColumns = columns;
-    shown = lines(room).map((line) => cutLine(cleanText(line), columns - 1));
+    shown = lines((rows || DEFAULT_ROWS) - 1, columns - 1, glyphs).map((line) => cutLine(cleanText(line), columns - 1));
     update(shown.join('\n'));
   };
   const clear = (): void => {
+    if (!isForeground) return;
     eraseFolded(stream.columns || DEFAULT_COLUMNS);
     update.clear();
     shownColumns = 0;
@@ -56,7 +70,9 @@ export async function createBoard(
   };
   const moving = move();
   return {
-    isVisible: true,
+    get isVisible() {
+      return isForeground;
+    },
     write(text) {
       clear();
       stream.write(text);
@@ -66,7 +82,7 @@ export async function createBoard(
       stopping.abort();
       await moving;
       clear();
-      update.done(); // shows the cursor again
+      unwatch();
     },
   };
 }

@@ -22,10 +22,11 @@ export function cleanLine(text: string, maxColumns = Number.POSITIVE_INFINITY): 
 
 /** A clean line, cut to a number of terminal columns; its blanks stay as they are. */
 export function cutLine(line: string, maxColumns: number): string {
-  if (columnsOf(line) <= maxColumns) return line;
+  const mayFit = line.length <= maxColumns * LONGEST_CHARACTER;
+  if (mayFit && columnsOf(line) <= maxColumns) return line;
   let kept = '';
   let columns = 1; // for the ellipsis
-  for (const character of charactersOf(line)) {
+  for (const character of charactersOf(mayFit ? line : line.slice(0, maxColumns * LONGEST_CHARACTER))) {
     columns += columnsOf(character);
     if (columns > maxColumns) break;
     kept += character;
@@ -35,6 +36,9 @@ export function cutLine(line: string, maxColumns: number): string {
 
 const WIDE =
   /[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]|\p{Emoji_Presentation}|[\u{20000}-\u{3fffd}]/u;
+/** No character that a person sees takes more UTF-16 units than this for each of its columns. */
+const LONGEST_CHARACTER = 32;
+const COMPOSED = /\p{Mn}|\p{Emoji_Presentation}|\ufe0f/u;
 /** One picture, of whatever many parts. */
 const PICTURE = /\p{Emoji_Presentation}|\p{Emoji}\ufe0f/u;
 const COMBINING = /\p{Mn}|\ufe0f/u;
@@ -54,6 +58,10 @@ let segmenter: Intl.Segmenter | undefined;
 
 /** Characters as a person sees them: an accent belongs to its letter, and a flag is one. */
 function* charactersOf(text: string): Generator<string> {
+  if (!COMPOSED.test(text)) {
+    yield* text;
+    return;
+  }
   segmenter ??= new Intl.Segmenter();
   for (const { segment } of segmenter.segment(text)) yield segment;
 }

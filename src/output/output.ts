@@ -1,12 +1,13 @@
 import type { SoraError } from '../domain/errors.ts';
 import { Secrets } from '../domain/redact.ts';
 import type { Clock } from '../platform/clock.ts';
-import type { OutputStream } from '../platform/host.ts';
-import { type Board, createBoard, SILENT_BOARD } from './board.ts';
+import type { Host, OutputStream } from '../platform/host.ts';
+import { type Board, type BoardLines, createBoard, SILENT_BOARD } from './board.ts';
 import { cleanText, escapeMarks } from './clean-text.ts';
 import { errorJson, renderError } from './error-view.ts';
-import { createProgress, type Progress, SILENT_PROGRESS } from './progress.ts';
-import { type ColorMode, createSurface, type Surface } from './surface.ts';
+import { glyphsFor } from './glyphs.ts';
+import { type Animation, createProgress, type Progress, SILENT_PROGRESS } from './progress.ts';
+import { type ColorMode, createSurface, isColored, type Surface } from './surface.ts';
 
 export interface OutputOptions {
   readonly json: boolean;
@@ -15,7 +16,7 @@ export interface OutputOptions {
   readonly color: ColorMode;
 }
 
-interface Surroundings {
+interface Surroundings extends Pick<Host, 'watchForeground'> {
   readonly stdout: OutputStream;
   readonly stderr: OutputStream;
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -35,16 +36,18 @@ export class Output {
   readonly stdout: OutputStream;
   readonly #stderr: OutputStream;
   readonly #env: Surroundings['env'];
+  readonly #watchForeground: Surroundings['watchForeground'];
   /** What must never be printed. */
   readonly secrets = new Secrets();
   #board: Board = SILENT_BOARD;
   readonly #notes = new Set<string>();
 
-  constructor({ stdout, stderr, env }: Surroundings, options: OutputOptions) {
+  constructor({ stdout, stderr, env, watchForeground }: Surroundings, options: OutputOptions) {
     this.options = options;
     this.stdout = stdout;
     this.#stderr = stderr;
     this.#env = env;
+    this.#watchForeground = watchForeground;
   }
 
   /** Prints a note, once. With `--json` it becomes part of the document. */
@@ -108,27 +111,52 @@ export class Output {
     this.#stderr.write(this.secrets.redact(errors.map((error) => renderError(error, palette)).join('\n')));
   }
 
+  /** Calls for attention on the terminal: by a message where that is known to be shown, else by the bell. */
+  notify(text: string): void {
+    if (this.#stderr.isTTY !== true || this.options.json) return;
+    const { TERM_PROGRAM = '', KITTY_WINDOW_ID, TMUX } = this.#env;
+    const hasMessages = !TMUX && (KITTY_WINDOW_ID || /^(iTerm\.app|WezTerm|ghostty)$/.test(TERM_PROGRAM));
+    this.#stderr.write(hasMessages ? `\x1b]9;sora: ${cleanText(this.#redact(text))}\x07` : '\x07');
+  }
+
   /** An animated line, if animation is possible; else nothing. */
   progress(): Promise<Progress> | Progress {
-    return this.#isAnimated ? createProgress(this.#stderr) : SILENT_PROGRESS;
+    return this.#isAnimated ? createProgress(this.#animation) : SILENT_PROGRESS;
   }
 
   /** The same with several lines; one board at a time. */
-  async board(clock: Clock, lines: (room: number) => readonly string[]): Promise<Board> {
+  async board(clock: Clock, lines: BoardLines): Promise<Board> {
     if (!this.#isAnimated) return SILENT_BOARD;
-    const board = await createBoard(this.#stderr, clock, lines);
+    const board = await createBoard(this.#animation, clock, lines);
     this.#board = board;
     const stop = async (): Promise<void> => {
       this.#board = SILENT_BOARD;
       await board.stop();
     };
-    return { ...board, stop };
+    return {
+      stop,
+      write: board.write,
+      get isVisible() {
+        return board.isVisible;
+      },
+    };
+  }
+
+  get #animation(): Animation {
+    const [stream, env] = [this.#stderr, this.#env];
+    return {
+      stream,
+      isColored: isColored(stream.isTTY === true, env, this.options.color),
+      glyphs: glyphsFor(env),
+      watchForeground: this.#watchForeground,
+    };
   }
 
   get #isAnimated(): boolean {
     const { json, quiet, debug } = this.options;
     // On a terminal of unknown width (0) lines cannot be redrawn.
-    return this.#stderr.isTTY === true && this.#stderr.columns !== 0 && !this.#env.CI && !json && !quiet && !debug;
+    const canRedraw = this.#stderr.isTTY === true && this.#stderr.columns !== 0 && this.#env.TERM !== 'dumb';
+    return canRedraw && !this.#env.CI && !json && !quiet && !debug;
   }
 
   #notesJson(): { notes?: string[] } {

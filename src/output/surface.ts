@@ -36,7 +36,11 @@ export async function createSurface(
 }
 
 /** chalk decides for standard output only, and ignores `NO_COLOR`; so this decides per stream. */
-function isColored(isTerminal: boolean, env: Readonly<Record<string, string | undefined>>, mode: ColorMode): boolean {
+export function isColored(
+  isTerminal: boolean,
+  env: Readonly<Record<string, string | undefined>>,
+  mode: ColorMode,
+): boolean {
   if (mode !== 'auto') return mode === 'always';
   if (env.NO_COLOR) return false;
   if (env.FORCE_COLOR !== undefined) return !['0', 'false'].includes(env.FORCE_COLOR);

@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
 import { createBoard } from '../../src/output/board.ts';
+import { glyphsFor } from '../../src/output/glyphs.ts';
 import { createFakeClock } from '../support/fake-clock.ts';
 
 /** A terminal that keeps what is written to it. */
@@ -13,7 +14,11 @@ it('a board keeps its columns, cuts its lines, wipes out what a narrower termina
   const clock = createFakeClock({ isManual: true });
   const screen = createScreen(80);
   const lines = ['a      queued', `b      ${'x'.repeat(90)}`];
-  const board = await createBoard(screen as never, clock, () => lines);
+  const board = await createBoard(
+    { stream: screen as never, isColored: false, glyphs: glyphsFor({}), watchForeground: () => () => {} },
+    clock,
+    () => lines,
+  );
   expect(screen.written.join('')).toContain(`a      queued\nb      ${'x'.repeat(71)}…\n`);
 
   screen.written.length = 0;

@@ -4,6 +4,7 @@ import type { JobSummary } from '../../src/domain/summary.ts';
 import { columnsOf } from '../../src/output/clean-text.ts';
 import { renderChecks } from '../../src/output/doctor-view.ts';
 import { renderError } from '../../src/output/error-view.ts';
+import { glyphsFor } from '../../src/output/glyphs.ts';
 import { formatAge, type JobsForm, renderJob, renderJobs } from '../../src/output/job-view.ts';
 import type { Surface } from '../../src/output/surface.ts';
 import { describeWait, type WaitState } from '../../src/output/wait-view.ts';
@@ -56,10 +57,10 @@ describe('several jobs', () => {
   it('are a table of 80 columns on a terminal', async () => {
     const table = await renderJobs(jobs, FORM, terminal());
     expect(table).toMatchInlineSnapshot(`
-      "ID       STATUS       DONE  MODEL   LENGTH  SIZE      AGE  PROMPT
-      video_1  in progress  42%   sora-2  4s      1280x720  1m   a paper boat sails i…
-      sub_1    unknown            sora-2  4s      1280x720  1m   紙の船が雨水管に流れ…
-      video_3  failed       42%
+      "ID       STATUS       DONE  AGE  PROMPT                          SIZE      COST
+      video_1  in progress  42%   1m   a paper boat sails into a sto…  1280x720  $0.40
+      sub_1    unknown            1m   紙の船が雨水管に流れ込む、雨…   1280x720  $0.40
+      video_3  failed       42%                                                  $0.40
       "
     `);
     expect(Math.max(...table.split('\n').map(columnsOf))).toBeLessThanOrEqual(80);
@@ -162,6 +163,8 @@ describe('an error', () => {
 
 describe('a wait', () => {
   const state = (changes: Partial<WaitState> = {}): WaitState => ({
+    name: 'video_1',
+    prompt: 'a paper boat',
     startedMs: NOW - 12_000,
     expectedMs: null,
     status: 'in_progress',
@@ -170,24 +173,47 @@ describe('a wait', () => {
     ...changes,
   });
 
-  it.each<[string, WaitState[], string]>([
-    ['a first look', [state({ status: null, progress: null })], 'looking ────────────────────   0 %  0:12'],
-    ['one job', [state()], 'in progress ━━━━━━━━━───────────  45 %  0:12'],
-    ['a history', [state({ expectedMs: 26_000 })], 'in progress ━━━━━━━━━───────────  45 %  0:12, about 0:14 left'],
+  it.each<[string, number, WaitState[], string]>([
+    [
+      'a first look',
+      60,
+      [state({ status: null, progress: null })],
+      'video_1  a paper boat  looking  ───────────────    0 %  0:12',
+    ],
+    ['one job', 80, [state()], 'video_1  a paper boat  in progress  ━━━━━━━━━━━━━━─────────────────   45 %  0:12'],
+    ['40 columns', 37, [state({ expectedMs: 26_000 })], 'video_1  in progress   45 %  0:12'],
+    ['50 columns', 46, [state({ expectedMs: 26_000 })], 'video_1  in progress  ━━━───   45 %  0:12/0:26'],
+    [
+      'a history',
+      80,
+      [state({ expectedMs: 26_000 })],
+      'video_1  a paper boat  in progress  ━━━━━━────────   45 %  0:12, about 0:14 left',
+    ],
     [
       'more than the usual time',
-      [state({ expectedMs: 9_000 })],
-      'in progress ━━━━━━━━━───────────  45 %  0:12, usually 0:09',
+      80,
+      [state({ expectedMs: 9_000, prompt: null })],
+      'video_1  in progress  ━━━━━━━━━━━━━━─────────────────   45 %  0:12, usually 0:09',
     ],
     [
       'trouble',
+      80,
       [state({ trouble: 'the server returned an error' })],
-      'in progress ━━━━━━━━━───────────  45 %  0:12; the server returned an error',
+      'video_1  in progress   45 %  0:12  the server returned an error',
     ],
-    ['several', [state(), state({ status: 'completed' })], '1 of 2 done ━━━━━━━━━━━━━━━─────  73 %  0:12'],
-    ['none', [], ''],
-  ])('with %s', (_, states, line) => {
-    expect(describeWait(states, NOW)).toBe(line);
+    ['several', 40, [state(), state({ status: 'completed' })], '1 of 2 done  ━━━━━━━━━━────   73 %  0:12'],
+    ['none', 80, [], ''],
+  ])('with %s', (_, columns, states, line) => {
+    expect(describeWait(states, NOW, columns, glyphsFor({}))).toBe(line);
+  });
+
+  it.each([36, 46, 76, 196])('fills %i columns, in ASCII where the locale is plain', (columns) => {
+    const prompt = '紙の船が雨水管に流れ込む '.repeat(9);
+    const one = state({ name: 'x'.repeat(300), prompt, expectedMs: 26_000 });
+    const line = describeWait([one], NOW, columns, glyphsFor({ LANG: 'C' }));
+    expect(columnsOf(line)).toBeLessThanOrEqual(columns);
+    expect(columnsOf(line)).toBeGreaterThan(columns - 8);
+    expect(line).not.toMatch(/[━─]/);
   });
 });
 

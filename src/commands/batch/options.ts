@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import type { Context } from '../../app/context.ts';
 import {
+  NOTIFY_OPTION,
   type OptionSpecs,
   type OptionValues,
   parseTimeoutMs,
@@ -52,6 +53,7 @@ export const BATCH_OPTIONS = {
     flags: '--concurrency <n>',
     summary: 'unfinished jobs on the server at a time (default 4)',
   },
+  notify: { ...NOTIFY_OPTION, group: RUN },
   rate: { group: RUN, flags: '--rate <n/unit>', summary: 'maximum rate of creates: 2/s, 30/m, 500/h' },
   retries: {
     group: RUN,

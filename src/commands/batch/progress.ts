@@ -42,7 +42,9 @@ export class BatchProgress implements BatchListener {
       const isOver = planned.state === 'done' || planned.state === 'failed';
       if (isOver && !isSelected.has(planned.row.ref.key)) this.#tell(plannedEntry(planned, this.#profile));
     }
-    this.#board = await output.board(host.clock, (room) => boardLines(this.#state(), host.clock.now(), room));
+    this.#board = await output.board(host.clock, (room, columns, glyphs) =>
+      boardLines(this.#state(), host.clock.now(), { room, columns, glyphs }),
+    );
   }
 
   stop(): Promise<void> {
@@ -167,6 +169,6 @@ export function countRows(
   return count;
 }
 
-function nameOf({ id, line }: BatchRow): string {
-  return id ?? `line ${line}`;
+function nameOf({ id, line, request }: BatchRow): string {
+  return id ?? request.prompt ?? `line ${line}`;
 }

@@ -1,7 +1,7 @@
 import { type CommandResult, defineCommand } from '../../app/command.ts';
 import type { Context } from '../../app/context.ts';
 import { type FollowedJob, followJobs } from '../../app/follow-jobs.ts';
-import { parseTimeoutMs, parseWholeNumber } from '../../app/option-values.ts';
+import { NOTIFY_OPTION, parseTimeoutMs, parseWholeNumber } from '../../app/option-values.ts';
 import { REQUEST_OPTIONS, readRequest } from '../../app/request-options.ts';
 import { describeCost, previewRequest } from '../../app/request-preview.ts';
 import {
@@ -57,6 +57,7 @@ export const createCommand = defineCommand({
       flags: '--timeout <duration>',
       summary: 'longest wait (default 30m); the job keeps running after it',
     },
+    notify: { ...NOTIFY_OPTION, group: RUN },
     count: { group: RUN, flags: '--count <n>', summary: 'create n variations' },
     again: { group: RUN, flags: '--again', summary: 'submit again even if the same request is unfinished' },
     reuse: { group: RUN, flags: '--reuse', summary: 'return the saved result of an identical finished request' },
