@@ -38,15 +38,15 @@ export async function followJobs(
   timeoutMs: number,
   deps: FollowDeps,
 ): Promise<(VideoJob | SoraError)[]> {
-  const progress = await deps.output.progress();
+  const progress = await deps.output.progress(deps.host.clock);
   const watches = jobs.map((job) => new JobWatch(job, progress, deps));
   const takeTurn = createGate(LOOKS_AT_ONCE);
   const states = watches.map(({ state }) => state);
-  progress.show((columns, glyphs) => describeWait(states, deps.host.clock.now(), columns, glyphs));
+  await progress.show((columns, glyphs) => describeWait(states, deps.host.clock.now(), columns, glyphs));
   try {
     return await Promise.all(watches.map((watch) => followOne(watch, timeoutMs, takeTurn, deps)));
   } finally {
-    progress.stop();
+    await progress.stop();
   }
 }
 

@@ -183,9 +183,9 @@ async function saveUnder(
     });
     return [];
   }
-  const progress = await output.progress();
+  const progress = await output.progress(host.clock);
   let shown = 'saving';
-  progress.show(() => shown);
+  await progress.show(() => shown);
   const onProgress = (variant: Variant, doneBytes: number, totalBytes: number | null): void => {
     shown = `saving ${variant} ${describeBytes(doneBytes, totalBytes)}`;
   };
@@ -199,7 +199,7 @@ async function saveUnder(
     if (isVain) throw described[0];
     return files;
   } finally {
-    progress.stop();
+    await progress.stop();
   }
 }
 

@@ -1,7 +1,7 @@
 import type { Clock } from '../platform/clock.ts';
+import type { Host, OutputStream } from '../platform/host.ts';
 import { cleanText, columnsOf, cutLine } from './clean-text.ts';
 import type { Glyphs } from './glyphs.ts';
-import type { Animation } from './progress.ts';
 
 /** Several moving lines on a terminal. */
 export interface Board {
@@ -13,20 +13,31 @@ export interface Board {
   readonly isVisible: boolean;
 }
 
+/** Where and how something is animated. */
+export interface Animation {
+  readonly stream: OutputStream;
+  readonly isColored: boolean;
+  readonly glyphs: Glyphs;
+  readonly isInForeground: Host['isInForeground'];
+}
+
 /** What is drawn with so many lines and columns. */
 export type BoardLines = (room: number, columns: number, glyphs: Glyphs) => readonly string[];
 
 export const SILENT_BOARD: Board = { stop: async () => {}, write: () => {}, isVisible: false };
 
 const FRAME_MS = 100;
+/** After so long without a frame, the process was stopped, and the shell has written below the lines. */
+const STOPPED_MS = 1_500;
 const DEFAULT_COLUMNS = 80;
 const DEFAULT_ROWS = 24;
 
 /** Repeatedly draws what `lines` returns for the available room; only changes are written. */
 export async function createBoard(
-  { stream, glyphs, watchForeground }: Animation,
+  { stream, glyphs, isInForeground }: Animation,
   clock: Clock,
   lines: BoardLines,
+  decorate: (line: string) => string = (line) => line,
 ): Promise<Board> {
   const { createLogUpdate } = await import('log-update');
   // A terminal’s stream has all that is asked of it. The cursor stays, so that nothing has to be restored after Ctrl-Z or a kill.
@@ -35,6 +46,7 @@ export async function createBoard(
   let shown: readonly string[] = [];
   let shownColumns = 0;
   let isForeground = true;
+  let drawnAtMs = clock.now();
   /** After a resize to fewer columns, the terminal has wrapped the lines into more than were drawn. */
   const eraseFolded = (columns: number): void => {
     if (columns >= shownColumns) return;
@@ -42,22 +54,28 @@ export async function createBoard(
     stream.write(`\x1b[${folded}A\r\x1b[J`);
     update.done(); // forgets the drawn lines
   };
-  const unwatch = watchForeground((is) => {
-    isForeground = is;
-    update.done(); // the shell has written below the lines
-    shownColumns = 0;
-  });
+  /** Looks whether the lines may be drawn, and where: below what the shell has written meanwhile. */
+  const mayDraw = (): boolean => {
+    const wasAway = !isForeground || clock.now() - drawnAtMs > STOPPED_MS;
+    isForeground = isInForeground();
+    drawnAtMs = clock.now();
+    if (wasAway) {
+      update.done();
+      shownColumns = 0;
+    }
+    return isForeground;
+  };
   const draw = (): void => {
-    if (!isForeground) return;
+    if (!mayDraw()) return;
     const columns = stream.columns || DEFAULT_COLUMNS;
     const { rows = DEFAULT_ROWS } = stream as { rows?: number };
     eraseFolded(columns);
     shownColumns = columns;
     shown = lines((rows || DEFAULT_ROWS) - 1, columns - 1, glyphs).map((line) => cutLine(cleanText(line), columns - 1));
-    update(shown.join('\n'));
+    update(shown.map(decorate).join('\n'));
   };
   const clear = (): void => {
-    if (!isForeground) return;
+    if (!mayDraw()) return;
     eraseFolded(stream.columns || DEFAULT_COLUMNS);
     update.clear();
     shownColumns = 0;
@@ -82,7 +100,6 @@ export async function createBoard(
       stopping.abort();
       await moving;
       clear();
-      unwatch();
     },
   };
 }

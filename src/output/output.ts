@@ -2,11 +2,11 @@ import type { SoraError } from '../domain/errors.ts';
 import { Secrets } from '../domain/redact.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Host, OutputStream } from '../platform/host.ts';
-import { type Board, type BoardLines, createBoard, SILENT_BOARD } from './board.ts';
+import { type Animation, type Board, type BoardLines, createBoard, SILENT_BOARD } from './board.ts';
 import { cleanText, escapeMarks } from './clean-text.ts';
 import { errorJson, renderError } from './error-view.ts';
 import { glyphsFor } from './glyphs.ts';
-import { type Animation, createProgress, type Progress, SILENT_PROGRESS } from './progress.ts';
+import { createProgress, type Progress, SILENT_PROGRESS } from './progress.ts';
 import { type ColorMode, createSurface, isColored, type Surface } from './surface.ts';
 
 export interface OutputOptions {
@@ -16,7 +16,7 @@ export interface OutputOptions {
   readonly color: ColorMode;
 }
 
-interface Surroundings extends Pick<Host, 'watchForeground'> {
+interface Surroundings extends Pick<Host, 'isInForeground'> {
   readonly stdout: OutputStream;
   readonly stderr: OutputStream;
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -36,18 +36,18 @@ export class Output {
   readonly stdout: OutputStream;
   readonly #stderr: OutputStream;
   readonly #env: Surroundings['env'];
-  readonly #watchForeground: Surroundings['watchForeground'];
+  readonly #isInForeground: Surroundings['isInForeground'];
   /** What must never be printed. */
   readonly secrets = new Secrets();
   #board: Board = SILENT_BOARD;
   readonly #notes = new Set<string>();
 
-  constructor({ stdout, stderr, env, watchForeground }: Surroundings, options: OutputOptions) {
+  constructor({ stdout, stderr, env, isInForeground }: Surroundings, options: OutputOptions) {
     this.options = options;
     this.stdout = stdout;
     this.#stderr = stderr;
     this.#env = env;
-    this.#watchForeground = watchForeground;
+    this.#isInForeground = isInForeground;
   }
 
   /** Prints a note, once. With `--json` it becomes part of the document. */
@@ -116,18 +116,20 @@ export class Output {
     if (this.#stderr.isTTY !== true || this.options.json) return;
     const { TERM_PROGRAM = '', KITTY_WINDOW_ID, TMUX } = this.#env;
     const hasMessages = !TMUX && (KITTY_WINDOW_ID || /^(iTerm\.app|WezTerm|ghostty)$/.test(TERM_PROGRAM));
-    this.#stderr.write(hasMessages ? `\x1b]9;sora: ${cleanText(this.#redact(text))}\x07` : '\x07');
+    this.#stderr.write(hasMessages ? `\x1b]9;sora: ${cleanText(this.secrets.redact(text))}\x07` : '\x07');
   }
 
   /** An animated line, if animation is possible; else nothing. */
-  progress(): Promise<Progress> | Progress {
-    return this.#isAnimated ? createProgress(this.#animation) : SILENT_PROGRESS;
+  progress(clock: Clock): Promise<Progress> | Progress {
+    return this.#isAnimated
+      ? createProgress(this.#animation, (lines, decorate) => this.board(clock, lines, decorate))
+      : SILENT_PROGRESS;
   }
 
   /** The same with several lines; one board at a time. */
-  async board(clock: Clock, lines: BoardLines): Promise<Board> {
-    if (!this.#isAnimated) return SILENT_BOARD;
-    const board = await createBoard(this.#animation, clock, lines);
+  async board(clock: Clock, lines: BoardLines, decorate?: (line: string) => string): Promise<Board> {
+    if (!this.#isAnimated || this.#board !== SILENT_BOARD) return SILENT_BOARD;
+    const board = await createBoard(this.#animation, clock, lines, decorate);
     this.#board = board;
     const stop = async (): Promise<void> => {
       this.#board = SILENT_BOARD;
@@ -148,7 +150,7 @@ export class Output {
       stream,
       isColored: isColored(stream.isTTY === true, env, this.options.color),
       glyphs: glyphsFor(env),
-      watchForeground: this.#watchForeground,
+      isInForeground: this.#isInForeground,
     };
   }
 

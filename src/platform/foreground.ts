@@ -1,21 +1,24 @@
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 
-/** Reports whether this process is in the foreground of its terminal: now, and when Ctrl-Z, `bg` or `fg` may have changed it. */
-export function watchForeground(listener: (isForeground: boolean) => void): () => void {
-  const look = (): void => listener(isInForeground());
-  if (process.platform === 'win32') return () => {};
-  process.on('SIGCONT', look);
-  look();
-  return () => process.off('SIGCONT', look);
+/** How long an answer of `ps` is believed. */
+const BELIEVED_MS = 2_000;
+let believed = { is: true, atMs: Number.NEGATIVE_INFINITY };
+
+/** Whether this process is in the foreground of its terminal, which Ctrl-Z, `bg` and `fg` change; true where that cannot be read. */
+export function isInForeground(): boolean {
+  if (process.platform === 'win32') return true;
+  if (process.platform === 'linux') return readStat();
+  const nowMs = performance.now();
+  if (nowMs - believed.atMs > BELIEVED_MS) {
+    const { stdout } = spawnSync('ps', ['-o', 'stat=', '-p', String(process.pid)], { encoding: 'utf8' });
+    believed = { is: !stdout || stdout.includes('+'), atMs: nowMs };
+  }
+  return believed.is;
 }
 
-/** Whether the terminal’s foreground process group is this one; true where that cannot be read. */
-function isInForeground(): boolean {
-  if (process.platform !== 'linux') {
-    const { stdout } = spawnSync('ps', ['-o', 'stat=', '-p', String(process.pid)], { encoding: 'utf8' });
-    return !stdout || stdout.includes('+');
-  }
+/** Whether the terminal’s foreground process group is ours. */
+function readStat(): boolean {
   try {
     const [, , group, , , terminalGroup] = readFileSync('/proc/self/stat', 'latin1')
       .replace(/^.*\) /s, '')

@@ -2,7 +2,7 @@ import { setMaxListeners } from 'node:events';
 import type { Readable, Writable } from 'node:stream';
 import { type Clock, systemClock } from './clock.ts';
 import { pooledRandomBytes } from './crypto.ts';
-import { watchForeground } from './foreground.ts';
+import { isInForeground } from './foreground.ts';
 import { homeDirOf } from './home-dir.ts';
 import { type Http, nodeHttp } from './http.ts';
 import { ownProcess, type ProcessIdentity } from './process-identity.ts';
@@ -47,8 +47,8 @@ export interface Host {
   readonly randomBytes: (size: number) => Uint8Array;
   /** Aborts on the first SIGINT or SIGTERM, with an `Interrupt` as its reason. */
   readonly interrupt: AbortSignal;
-  /** Calls back now, and whenever the process may have moved to the foreground or background of its terminal. */
-  readonly watchForeground: (listener: (isForeground: boolean) => void) => () => void;
+  /** Whether the process is in the foreground of its terminal. */
+  readonly isInForeground: () => boolean;
 }
 
 export function nodeHost(version: string, programDir: string): Host {
@@ -81,7 +81,7 @@ export function nodeHost(version: string, programDir: string): Host {
     clock: systemClock,
     randomBytes: pooledRandomBytes(),
     interrupt: listenForInterrupts(),
-    watchForeground,
+    isInForeground,
   };
 }
 

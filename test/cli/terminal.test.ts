@@ -3,17 +3,21 @@ import { once } from 'node:events';
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
+import { stripVTControlCharacters } from 'node:util';
 import { describe, expect, it } from 'vitest';
+import { columnsOf } from '../../src/output/clean-text.ts';
 import { BINARY, type Binary, createBinary } from '../support/binary.ts';
 import { PYTHON } from '../support/python.ts';
 import { startVideosServer } from '../support/videos-server.ts';
 
 /** Runs a command on a terminal, types each line when its text has appeared, and passes on what is shown. */
 const TYPE = `
-import json, os, pty, sys
+import fcntl, json, os, pty, struct, sys, termios
 lines, command = json.loads(sys.argv[1]), sys.argv[2:]
 pid, terminal = pty.fork()
 if pid == 0:
+    columns = int(os.environ.get('TERMINAL_COLUMNS', '80'))
+    fcntl.ioctl(1, termios.TIOCSWINSZ, struct.pack('HHHH', 24, columns, 0, 0))
     os.execv(command[0], command)
 shown = b''
 try:
@@ -98,6 +102,34 @@ describe.skipIf(PYTHON === null)('on a terminal (needs python3 with pty)', () =>
     expect(run.status).toBe(0);
     expect(run.stdout).not.toContain('\x1b[?25l');
     expect(run.stdout).not.toContain('━');
+  });
+
+  describe.each(['50', '80', '200'])('at %s columns', (columns) => {
+    it.each<[string, Record<string, string>, RegExp, RegExp]>([
+      ['a bar', {}, /[━─]{5}/, /\x1b\[\?25l/],
+      ['no colour with NO_COLOR', { NO_COLOR: '1' }, /[━─]{5}/, /\x1b\[3\dm/],
+      ['ASCII with LANG=C', { LC_ALL: 'C' }, /-{5}/, /[━─⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏]/],
+      ['lines of news with TERM=dumb', { TERM: 'dumb' }, /^\w{6}: completed/m, /\x1b/],
+    ])('a wait shows %s, and fits', async (_, env, shown, hidden) => {
+      const sora = createBinary();
+      const size = { TERMINAL_COLUMNS: columns, SORA_SIMULATOR_SPEED: '3' };
+      const prompt = 'a paper boat sails into a storm drain in the rain of a night 紙の船';
+      const run = await type(sora, [], ['create', prompt, '--simulate', '--no-download'], { ...size, ...env });
+      expect(run).toMatchObject({ status: 0, stdout: expect.stringMatching(shown) });
+      expect(run.stdout).not.toMatch(hidden);
+      const lines = stripVTControlCharacters(run.stdout).split(/[\r\n]+/);
+      expect(Math.max(...lines.filter((line) => line.includes('%')).map(columnsOf), 0)).toBeLessThan(Number(columns));
+
+      const list = await type(sora, [], ['ls', '--local'], { ...size, ...env });
+      const rows = stripVTControlCharacters(list.stdout).trim().split(/\r?\n/);
+      expect(rows).toHaveLength(2);
+      expect(Math.max(...rows.map(columnsOf))).toBeLessThanOrEqual(Number(columns));
+    });
+  });
+
+  it('--notify rings the bell at the end', async () => {
+    const { stdout } = await type(createBinary(), [], ['status', '--watch', '--notify']);
+    expect(stdout).toMatch(/\x07$/);
   });
 
   it('colours are shown, but not with NO_COLOR', async () => {

@@ -15,7 +15,7 @@ it('a board keeps its columns, cuts its lines, wipes out what a narrower termina
   const screen = createScreen(80);
   const lines = ['a      queued', `b      ${'x'.repeat(90)}`];
   const board = await createBoard(
-    { stream: screen as never, isColored: false, glyphs: glyphsFor({}), watchForeground: () => () => {} },
+    { stream: screen as never, isColored: false, glyphs: glyphsFor({}), isInForeground: () => true },
     clock,
     () => lines,
   );

@@ -98,7 +98,7 @@ export function createCommandLine({
         clock,
         randomBytes,
         interrupt: options.interrupt ?? new AbortController().signal,
-        watchForeground: () => () => {},
+        isInForeground: () => true,
       };
       const code = await runCli(host);
       const [out, err] = [stdout.text(), stderr.text()];

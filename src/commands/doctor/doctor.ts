@@ -72,11 +72,11 @@ export const doctorCommand = defineCommand({
 /** Runs all checks. On a terminal, the results of the free ones are shown before the question. */
 async function examine(deps: DoctorDeps, isAgreed: boolean): Promise<CommandResult> {
   const { host, output } = deps;
-  const progress = await output.progress();
+  const progress = await output.progress(host.clock);
   const ended: CheckResult[] = [];
   let shown: readonly CheckResult[] = [];
   const beforeAsking = async (): Promise<void> => {
-    progress.stop();
+    await progress.stop();
     if (output.stdout.isTTY !== true) return;
     shown = free.flatMap(({ id }) => ended.find((result) => result.id === id) ?? []);
     await output.answer({ data: {}, view: (surface) => view(shown, accessCommand(deps), surface) });
@@ -88,12 +88,12 @@ async function examine(deps: DoctorDeps, isAgreed: boolean): Promise<CommandResu
     () => createTrialDeps(deps, deps.configuration, { isAgreed, beforeAsking }),
   );
   const checks = [...free, access];
-  progress.show(() => `checking ${checks.find(({ id }) => !ended.some((result) => result.id === id))?.title}`);
+  await progress.show(() => `checking ${checks.find(({ id }) => !ended.some((result) => result.id === id))?.title}`);
   try {
     const results = await runChecks(checks, createSubject(deps), host.clock, (result) => ended.push(result));
     return report(results, shown, deps);
   } finally {
-    progress.stop();
+    await progress.stop();
   }
 }
 
