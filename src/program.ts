@@ -3,82 +3,106 @@ import type { CommandDefinition, CommandEntry } from './app/command.ts';
 import { GLOBAL_OPTIONS, type GlobalOptions } from './app/global-options.ts';
 import type { OptionSpec, OptionSpecs } from './app/option-values.ts';
 import { SoraError } from './domain/errors.ts';
+import { nearest } from './domain/nearest.ts';
+
+const [MAKE, FOLLOW, MANAGE, SET_UP, SERVE] = [
+  'Make videos:',
+  'Follow and save them:',
+  'Manage them:',
+  'Set up:',
+  'Serve:',
+] as const;
 
 export const COMMANDS: readonly CommandEntry[] = [
   {
     name: 'create',
+    group: MAKE,
     summary: 'create a video: submit, wait, save',
     load: async () => (await import('./commands/create/create.ts')).createCommand,
   },
   {
     name: 'status',
+    group: FOLLOW,
     summary: 'show jobs, or wait for them',
     load: async () => (await import('./commands/status.ts')).statusCommand,
   },
   {
     name: 'list',
+    group: FOLLOW,
     alias: 'ls',
     summary: 'list videos, newest first',
     load: async () => (await import('./commands/list.ts')).listCommand,
   },
   {
     name: 'download',
+    group: FOLLOW,
     summary: 'save the files of finished videos',
     load: async () => (await import('./commands/download.ts')).downloadCommand,
   },
   {
     name: 'batch',
+    group: MAKE,
     summary: 'create all videos of a manifest',
     load: async () => (await import('./commands/batch/batch.ts')).batchCommand,
   },
   {
     name: 'cancel',
+    group: MANAGE,
     summary: 'stop unfinished jobs',
     load: async () => (await import('./commands/cancel.ts')).cancelCommand,
   },
   {
     name: 'delete',
+    group: MANAGE,
     alias: 'rm',
     summary: 'delete finished videos from the server',
     load: async () => (await import('./commands/delete.ts')).deleteCommand,
   },
   {
     name: 'attach',
+    group: MANAGE,
     summary: 'link a lost submission to its job on the server',
     load: async () => (await import('./commands/attach.ts')).attachCommand,
   },
   {
     name: 'forget',
+    group: MANAGE,
     summary: 'abandon a lost submission',
     load: async () => (await import('./commands/forget.ts')).forgetCommand,
   },
   {
     name: 'ledger check',
+    group: MANAGE,
     summary: 'explain and repair damage to the ledger',
     load: async () => (await import('./commands/ledger-check.ts')).ledgerCheckCommand,
   },
   {
     name: 'cost',
+    group: MANAGE,
     summary: 'estimate the cost of a video, or show spending',
     load: async () => (await import('./commands/cost/cost.ts')).costCommand,
   },
   {
     name: 'doctor',
+    group: SET_UP,
     summary: 'check access, and suggest fixes',
     load: async () => (await import('./commands/doctor/doctor.ts')).doctorCommand,
   },
   {
     name: 'serve',
+    group: SERVE,
     summary: 'serve the API on a port, with a page to try it',
     load: async () => (await import('./commands/serve/serve.ts')).serveCommand,
   },
   {
     name: 'mcp',
+    group: SERVE,
     summary: 'serve tools for agents on standard input',
     load: async () => (await import('./commands/mcp/mcp.ts')).mcpCommand,
   },
   {
     name: 'init',
+    group: SET_UP,
     summary: 'set up a server interactively',
     load: async () => (await import('./commands/config/init.ts')).initCommand,
   },
@@ -177,6 +201,7 @@ export async function parseCommandLine(argv: readonly string[], streams: Program
     streams.writeOut(`${JSON.stringify(await help, null, 2)}\n`);
     return null;
   }
+  if (named === undefined) refuseUnknownCommand(line);
   const definition = await named?.load();
   const program = buildProgram(streams, globalOptionsFor(definition));
   // All commands are needed only for the help that lists them, and for suggestions.
@@ -195,7 +220,7 @@ export async function parseCommandLine(argv: readonly string[], streams: Program
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
     if (error.exitCode === 0 || error.code === 'commander.help') return null;
-    throw usageError(error, named);
+    throw usageError(error, named, definition);
   }
   return state.invocation;
 }
@@ -222,6 +247,7 @@ function buildProgram({ version, writeOut, columns }: ProgramStreams, globalOpti
     .helpCommand(false)
     .enablePositionalOptions(false)
     .exitOverride()
+    .showSuggestionAfterError(false)
     .configureOutput({
       writeOut,
       writeErr: writeOut, // the help of a command group is an answer too
@@ -246,7 +272,7 @@ Environment: SORA_API_KEY, SORA_BASE_URL, SORA_PROFILE, SORA_MODEL, SORA_HOME, O
 }
 
 /** The command of an entry, created together with its groups. */
-function commandAt(program: Command, { name, alias, summary }: CommandEntry): Command {
+function commandAt(program: Command, { name, alias, group = SET_UP, summary }: CommandEntry): Command {
   const words = name.split(' ');
   let parent = program;
   for (const [at, word] of words.entries()) {
@@ -262,6 +288,7 @@ function commandAt(program: Command, { name, alias, summary }: CommandEntry): Co
       .description(path === name ? '' : (GROUPS[path] ?? ''))
       .helpOption('-h, --help', 'show help')
       .helpCommand(false);
+    if (parent === program) command.helpGroup(group);
     if (alias && path === name) command.alias(alias);
     parent.addCommand(command);
     parent = command;
@@ -269,8 +296,8 @@ function commandAt(program: Command, { name, alias, summary }: CommandEntry): Co
   return parent;
 }
 
-/** The entry whose words come first on the command line, ignoring options. */
-function findEntry(argv: readonly string[]): CommandEntry | undefined {
+/** The words of a command line that are no options or values of them. */
+function wordsOf(argv: readonly string[]): string[] {
   const words: string[] = [];
   for (let at = 0; at < argv.length; at++) {
     const word = argv[at] ?? '';
@@ -278,6 +305,12 @@ function findEntry(argv: readonly string[]): CommandEntry | undefined {
     if (!word.startsWith('-')) words.push(word);
     else if (takesValue(word)) at++;
   }
+  return words;
+}
+
+/** The entry whose words come first on the command line, ignoring options. */
+function findEntry(argv: readonly string[]): CommandEntry | undefined {
+  const words = wordsOf(argv);
   const isNamed = (name: string): boolean => name.split(' ').every((part, at) => part === words[at]);
   return COMMANDS.find(({ name, alias }) => isNamed(name) || (alias && isNamed(name.replace(/\S+$/, alias))));
 }
@@ -388,13 +421,85 @@ function given(values: Readonly<Record<string, unknown>>): Record<string, unknow
   );
 }
 
-function usageError(error: CommanderError, entry: CommandEntry | undefined): SoraError {
+/** Verbs that people know from elsewhere, and what does it here. */
+const OTHER_WORDS: Readonly<Record<string, string>> = {
+  make: 'sora create',
+  new: 'sora create',
+  generate: 'sora create',
+  edit: 'sora create --from ID',
+  remix: 'sora create --from ID',
+  retry: 'sora create --from ID',
+  get: 'sora download',
+  save: 'sora download',
+  ps: 'sora status',
+  show: 'sora status',
+  wait: 'sora status --watch',
+  watch: 'sora status --watch',
+  remove: 'sora delete',
+  stop: 'sora cancel',
+  price: 'sora cost',
+  login: 'sora config key set',
+  auth: 'sora config key set',
+  settings: 'sora config list',
+  server: 'sora serve',
+  '--seconds': '--duration',
+  '--length': '--duration',
+  '--ratio': '--aspect-ratio',
+  '--file': '--output',
+  '--dest': '--output',
+  '--wait': '--watch',
+  '--url': '--base-url',
+  '--overwrite': '--force',
+};
+
+/** Throws `usage` where the first words name neither a command nor a group of commands, also when only help is wanted. */
+function refuseUnknownCommand(line: readonly string[]): void {
+  const words = wordsOf(line);
+  const isStart = (path: readonly string[]): boolean =>
+    COMMANDS.some(({ name }) => name.split(' ').slice(0, path.length).join(' ') === path.join(' '));
+  const known = words.findIndex((_, at) => !isStart(words.slice(0, at + 1)));
+  const word = words[known];
+  if (word === undefined) return;
+  const group = words.slice(0, known);
+  const siblings = COMMANDS.flatMap(({ name, alias }) => {
+    const path = name.split(' ');
+    if (path.slice(0, known).join(' ') !== group.join(' ')) return [];
+    return [path[known] ?? '', ...(alias && path.length === known + 1 ? [alias] : [])];
+  });
+  const [prefix, other] = [['sora', ...group].join(' '), known === 0 ? OTHER_WORDS[word] : undefined];
+  const suggested = other ? [other] : [...new Set(nearest(word, siblings))].map((name) => `${prefix} ${name}`);
+  throw new SoraError('usage', {
+    title: `unknown command \`${[...group, word].join(' ')}\``,
+    hints: [...didYouMean(suggested), `run \`${prefix} --help\` to list all commands`],
+  });
+}
+
+function didYouMean(suggested: readonly string[]): string[] {
+  return suggested.length === 0 ? [] : [`did you mean ${suggested.map((name) => `\`${name}\``).join(' or ')}?`];
+}
+
+/** The options of a command that are most like one that it does not have. */
+function suggestOption(flag: string, definition: CommandDefinition | undefined): string[] {
+  const flags = Object.values({ ...GLOBAL_OPTIONS, ...definition?.options }).flatMap(
+    (spec) => /--[\w-]+/.exec(spec.flags)?.[0] ?? [],
+  );
+  const other = OTHER_WORDS[flag];
+  return other !== undefined && flags.includes(other) ? [other] : nearest(flag, flags);
+}
+
+function usageError(
+  error: CommanderError,
+  entry: CommandEntry | undefined,
+  definition: CommandDefinition | undefined,
+): SoraError {
   const message = error.message.replace(/^error: /, '');
   const [first = '', ...rest] = message.split('\n');
+  const [, flag] = /^unknown option '(-[^'=]*)/.exec(first) ?? [];
   const isUnquoted = error.code === 'commander.excessArguments' && entry?.name === 'create';
   return new SoraError('usage', {
     title: first.replace(/\.$/, ''),
     hints: [
+      ...didYouMean(flag === undefined ? [] : suggestOption(flag, definition)),
       ...rest.map((line) => line.replace(/^\((.*)\)$/, '$1').toLowerCase()),
       ...(isUnquoted ? ['put the prompt in quotes: `sora create "A paper boat"`'] : []),
       entry === undefined

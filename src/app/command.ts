@@ -45,7 +45,10 @@ export interface CommandDefinition<S extends OptionSpecs = OptionSpecs> {
 export interface CommandEntry {
   /** One word, or several for a subcommand. */
   readonly name: string;
+  /** Another word for the last one of the name. */
   readonly alias?: string;
+  /** Where `sora --help` lists it; left out for the settings. */
+  readonly group?: string;
   readonly summary: string;
   readonly load: () => Promise<CommandDefinition>;
 }

@@ -30,7 +30,12 @@ export function contextFor(
   { transport, profile, now }: ClientOptions,
   facts: NonNullable<CallContext['facts']>,
 ): CallContext {
-  return { baseUrl: transport.baseUrl, hasKey: transport.hasKey, atMs: now(), facts: { profile, ...facts } };
+  return {
+    baseUrl: transport.baseUrl,
+    hasKey: transport.hasKey,
+    atMs: now(),
+    facts: { profile, key_origin: transport.keyOrigin, ...facts },
+  };
 }
 
 /** A reply of the API, read completely, with any status. */

@@ -13,6 +13,8 @@ export interface Endpoint {
   readonly baseUrl: string;
   /** The header that carries the key, or null for a server without one. */
   readonly auth: { readonly name: string; readonly value: string } | null;
+  /** Where the key was configured, for messages. */
+  readonly keyOrigin?: string | null;
   readonly headers: Readonly<Record<string, string>>;
   readonly query: Readonly<Record<string, string>>;
   /** Parameters of the list alone: in other calls a gateway may take them for a choice of provider. */
@@ -85,6 +87,11 @@ export class Transport {
     this.#options = options;
     this.baseUrl = options.endpoint.baseUrl.replace(/\/+$/, '');
     this.#isAtPrivateAddress = isInward(new URL(this.baseUrl).hostname);
+  }
+
+  /** Where the key was configured; null without a key. */
+  get keyOrigin(): string | null {
+    return this.#options.endpoint.keyOrigin ?? null;
   }
 
   /** Whether calls carry a key. */

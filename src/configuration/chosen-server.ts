@@ -1,4 +1,5 @@
 import { SoraError } from '../domain/errors.ts';
+import { nearest } from '../domain/nearest.ts';
 import { DEFAULT_PROFILE } from '../domain/profile-names.ts';
 import { redactUrl } from '../domain/redact.ts';
 import { shellWord } from '../domain/shell.ts';
@@ -81,6 +82,7 @@ export function checkProfile(name: string, settings: Settings, ...hints: readonl
   throw new SoraError('invalid_config', {
     title: `there is no profile \`${name}\``,
     hints: [
+      ...nearest(name, names).map((near) => `did you mean \`${near}\`?`),
       ...hints,
       `run \`sora config profile add ${shellWord(name)} --base-url http://HOST:PORT/v1\` to create it`,
       `choose one of ${names.join(', ')}`,

@@ -1,4 +1,5 @@
 import { DIALECTS } from '../domain/dialect.ts';
+import { plainUsd } from '../domain/money.ts';
 import { maskKey } from '../store/keys.ts';
 import type { Configuration } from './configuration.ts';
 import type { Sourced } from './sources.ts';
@@ -18,7 +19,7 @@ export function describeConfiguration(configuration: Configuration): { name: str
           value: show(sourced.value),
           origin: sourced.isFromFile ? `${sourced.origin} (--env-file)` : sourced.origin,
         };
-  const dollars = (micros: string | number): string => (Number(micros) / 1_000_000).toFixed(2);
+  const dollars = (micros: string | number): string => plainUsd(Number(micros));
   const seconds = (ms: string | number): string => `${Number(ms) / 1000}s`;
   return [
     row('profile', profile),

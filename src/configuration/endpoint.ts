@@ -6,6 +6,7 @@ import type { ServerCapabilities } from '../domain/request-gate.ts';
 import { keyFault } from '../store/keys.ts';
 import { OPENAI_BASE_URL, originOf } from './chosen-server.ts';
 import type { Configuration } from './configuration.ts';
+import type { Sourced } from './sources.ts';
 
 /** Throws `no_api_key` if the server certainly needs a key, or `invalid_api_key` for a key that cannot be sent. */
 export function requireKey(configuration: Configuration, atMs: number): void {
@@ -34,6 +35,7 @@ export function endpointOf(configuration: Configuration): Endpoint {
   return {
     baseUrl: baseUrl.value,
     auth: key === null || auth === 'none' ? null : authHeader(auth, key.value),
+    keyOrigin: key === null || auth === 'none' ? null : keyOriginOf(key),
     headers: {
       ...(organization ? { 'openai-organization': organization.value } : {}),
       ...(project ? { 'openai-project': project.value } : {}),
@@ -47,6 +49,10 @@ export function endpointOf(configuration: Configuration): Endpoint {
 /** The server’s capabilities according to its dialect and its profile. */
 export function capabilitiesOf({ profile, dialect, lacks }: Configuration): ServerCapabilities {
   return { profile: profile.value, dialect: dialect.value, lacks };
+}
+
+function keyOriginOf({ origin, isFromFile }: Sourced<string>): string {
+  return isFromFile ? `${origin} in the environment file` : origin;
 }
 
 function authHeader(auth: 'bearer' | 'api-key', key: string): { name: string; value: string } {

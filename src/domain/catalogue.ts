@@ -98,7 +98,10 @@ export const CATALOGUE = {
     title: 'the API key was rejected',
     explanation: 'The server rejected the key that was sent.',
     hints: [
-      'run `sora config list` to see which key is used and its origin',
+      [
+        'check the key from {key_origin}: it was sent to {origin}',
+        'run `sora config list` to see which key is used and its origin',
+      ],
       ['check that the key belongs to {origin}', 'check that the key belongs to this server'],
       'add `--simulate` to continue without a key',
     ],
@@ -107,7 +110,12 @@ export const CATALOGUE = {
   permission_denied: {
     title: 'the API key lacks permission for this call',
     explanation: 'The key is valid, but it has no permission for this call, project or region.',
-    hints: ['check the permissions, project and organisation of the key in the server’s console'],
+    hints: [
+      [
+        'check the permissions, project and organisation of the key from {key_origin} in the server’s console',
+        'check the permissions, project and organisation of the key in the server’s console',
+      ],
+    ],
     exitCode: 4,
   },
   organization_not_verified: {

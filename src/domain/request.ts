@@ -6,6 +6,7 @@ import {
   DEFAULT_MODEL,
   findModel,
   genericSize,
+  knownModels,
   type ModelCapabilities,
   ORIENTATION_OF_RATIO,
   ORIENTATIONS,
@@ -15,6 +16,7 @@ import {
   sizeInWords,
 } from './models.ts';
 import { chargeOfParams, describeMultipliers } from './priced-params.ts';
+import { DEFAULT_PROFILE } from './profile-names.ts';
 import { missingFor, type ServerCapabilities } from './request-gate.ts';
 import type { ReferenceImage, Variant, VideoRequest } from './video.ts';
 
@@ -67,6 +69,9 @@ class Findings {
   readonly notes: string[] = [];
 }
 
+/** What is asked for beyond this is a mistake, and not rounded. */
+const MOST_OVER_LONGEST = 1.5;
+
 /** The server and model a request is resolved for. */
 interface Target {
   readonly dialect: Dialect;
@@ -84,7 +89,7 @@ interface Target {
  */
 export function resolveRequest(input: RequestInput, server: ServerCapabilities): RequestResolution {
   const findings = new Findings();
-  const model = resolveModel(input, findings);
+  const model = resolveModel(input, server, findings);
   const target = targetOf(model, server.dialect);
   findings.violations.push(...missingFor(input, server));
   checkPrompt(input.prompt, findings);
@@ -119,10 +124,17 @@ function targetOf(model: string, dialect: Dialect): Target {
   return { dialect, rules, known, limits: rules.enforcesModel ? known : undefined };
 }
 
-function resolveModel({ model }: RequestInput, findings: Findings): string {
+/** Elsewhere a model may have any name; on OpenAI and the simulator, capitals are a slip. */
+function resolveModel({ model }: RequestInput, { profile }: ServerCapabilities, findings: Findings): string {
   if (model === undefined) return DEFAULT_MODEL;
   if (model.trim() === '') findings.violations.push('the model name is empty');
-  return model.trim();
+  const name = model.trim();
+  const names = knownModels().flatMap((known) => [known.name, ...known.snapshots]);
+  if (profile !== DEFAULT_PROFILE && profile !== 'simulator') return name;
+  const respelled = names.find((known) => known.toLowerCase() === name.toLowerCase());
+  if (respelled !== undefined && respelled !== name)
+    findings.notes.push(`using the model ${respelled} for \`${name}\``);
+  return respelled ?? name;
 }
 
 function checkPrompt(prompt: string, { violations }: Findings): void {
@@ -167,6 +179,11 @@ function resolveSeconds(
   const choices = `${limits.name} renders ${inWords(limits.seconds.map(String))} seconds`;
   if (exact) {
     violations.push(`${choices}, not ${asked}, and \`--exact\` forbids rounding`);
+    return null;
+  }
+  const longest = Math.max(...limits.seconds);
+  if (asked > longest * MOST_OVER_LONGEST) {
+    violations.push(`${choices}, and ${asked} is far more: use \`--duration ${longest}\` or create several videos`);
     return null;
   }
   const nearest = nearestOf(limits.seconds, asked);

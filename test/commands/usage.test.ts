@@ -8,10 +8,25 @@ const run = (...argv: readonly string[]): Promise<RunResult> => createCommandLin
 
 describe('wrong usage', () => {
   it.each<[string, string[], string, string]>([
-    ['an unknown command', ['foo'], "unknown command 'foo'", 'run `sora --help` to list all commands'],
-    ['a misspelt command', ['craete', 'x'], "unknown command 'craete'", 'did you mean create?'],
-    ['an abbreviated command', ['stat'], "unknown command 'stat'", 'run `sora --help`'],
-    ['an unknown command of a group', ['config', 'foo'], "unknown command 'foo'", 'run `sora --help`'],
+    ['an unknown command', ['foo'], 'unknown command `foo`', 'run `sora --help` to list all commands'],
+    ['a misspelt command', ['craete', 'x'], 'unknown command `craete`', 'did you mean `sora create`?'],
+    ['a word of other tools', ['edit', 'x'], 'unknown command `edit`', 'did you mean `sora create --from ID`?'],
+    ['help on no command', ['help', 'nope'], 'unknown command `nope`', 'run `sora --help`'],
+    [
+      'a misspelt command of a group',
+      ['config', 'profile', 'sow'],
+      '`config profile sow`',
+      'did you mean `sora config profile show`?',
+    ],
+    [
+      'an option of other tools',
+      ['create', 'x', '--seconds', '5'],
+      "unknown option '--seconds'",
+      'did you mean `--duration`?',
+    ],
+    ['a shortened option', ['create', 'x', '--out', 'y'], "unknown option '--out'", 'did you mean `--output`?'],
+    ['an abbreviated command', ['stat'], 'unknown command `stat`', 'did you mean `sora status`?'],
+    ['an unknown command of a group', ['config', 'foo'], 'unknown command `config foo`', 'run `sora config --help`'],
     [
       'an unknown option',
       ['create', 'x', '--nope'],

@@ -214,6 +214,7 @@ describe('what a profile holds beside its address', () => {
     expect(endpointOf(configuration)).toEqual({
       baseUrl: LAB,
       auth: { name: 'api-key', value: 'stored-of-lab' },
+      keyOrigin: 'stored for profile lab',
       headers: { 'X-Trace': 'abc', 'X-Lab-Token': 'Basic hush-hush' },
       query: { 'api-version': 'preview', 'X-Lab-Token': 'hush-too' },
       listQuery: {},
@@ -226,6 +227,7 @@ describe('what a profile holds beside its address', () => {
     expect(endpointOf(configuration)).toEqual({
       baseUrl: 'http://x/v1',
       auth: null,
+      keyOrigin: null,
       headers: {},
       query: {},
       listQuery: {},

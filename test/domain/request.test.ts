@@ -54,7 +54,7 @@ describe('a request for a known model', () => {
     ['10', 8], // a tie goes to the shorter
     ['11', 12],
     ['18', 16], // a tie goes to the shorter
-    ['300', 20],
+    ['30', 20],
     [' 5s ', 4],
   ])('takes the nearest length for %s seconds and says so', (duration, seconds) => {
     const resolved = resolve({ duration });

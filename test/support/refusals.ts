@@ -76,7 +76,7 @@ export const REFUSALS: readonly (readonly [
     { code: 'invalid_api_key', message: 'Incorrect API key provided' },
     4,
     'the API key was rejected',
-    /config list/,
+    /key from SORA_API_KEY/,
   ],
   [403, { code: null, message: VERIFY }, 4, 'the organisation is not verified', /settings\/organization\/general/],
   [
