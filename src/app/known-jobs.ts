@@ -50,7 +50,7 @@ export class KnownJobs {
    */
   async find(name: string): Promise<FoundJob> {
     const { servers, host } = this.#deps;
-    const record = name === LAST ? this.#lastRecord() : this.#recordNamed(name);
+    const record = this.known(name);
     const server = await servers.of(record);
     if (record === undefined) return { id: await this.idOn(server, name), server, record };
     if (record.job !== null) return { id: record.job.id, server, record };
@@ -68,6 +68,11 @@ export class KnownJobs {
       case 'missing':
         throw inDoubt(record.key, 'no job in the server’s list is certainly this one', recovery.candidates);
     }
+  }
+
+  /** What the ledger knows of the job behind a name; undefined for one that was created elsewhere. Throws as `find` does. */
+  known(name: string): JobRecord | undefined {
+    return name === LAST ? this.#lastRecord() : this.#recordNamed(name);
   }
 
   /** The same for several; one that is not found does not affect the others. */

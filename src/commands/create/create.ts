@@ -2,7 +2,7 @@ import { type CommandResult, defineCommand } from '../../app/command.ts';
 import type { Context } from '../../app/context.ts';
 import { type FollowedJob, followJobs } from '../../app/follow-jobs.ts';
 import { NOTIFY_OPTION, parseTimeoutMs, parseWholeNumber } from '../../app/option-values.ts';
-import { REQUEST_OPTIONS, readRequest } from '../../app/request-options.ts';
+import { REQUEST_OPTIONS, type ReadRequest, type RequestOptions, readRequest } from '../../app/request-options.ts';
 import { describeCost, previewRequest } from '../../app/request-preview.ts';
 import {
   checkFiles,
@@ -24,11 +24,12 @@ import { estimate } from '../../domain/pricing.ts';
 import type { JobRecord } from '../../domain/record.ts';
 import { commandAbout } from '../../domain/shell.ts';
 import { type JobSummary, summarize } from '../../domain/summary.ts';
-import type { VideoRequest } from '../../domain/video.ts';
+import type { Variant, VideoRequest } from '../../domain/video.ts';
 import { isForSeveral } from '../../jobs/destination.ts';
 import { type SubmitOrder, underWay } from '../../jobs/submit.ts';
 import { JOB_JSON_SHAPE } from '../../output/job-view.ts';
 import { noteChanges, submitCopies } from './copies.ts';
+import { templateFrom } from './from-job.ts';
 import { noteSavedBefore, reuse } from './reuse.ts';
 
 const RUN = 'Run:';
@@ -46,9 +47,14 @@ export const createCommand = defineCommand({
   name: 'create',
   description:
     'Creates a video: submits the job, shows progress while it runs, and saves the file. Prints its path. A create is never resent automatically; to resume the same job, run the same command again.',
-  arguments: [{ form: '<prompt>', summary: 'the prompt: text, @FILE, or - for standard input' }],
+  arguments: [{ form: '[prompt]', summary: 'the prompt: text, @FILE, or - for standard input' }],
   options: {
     ...REQUEST_OPTIONS,
+    from: {
+      group: REQUEST_OPTIONS.model.group,
+      flags: '--from <id>',
+      summary: 'start from the request of an old job; what you give replaces its parts',
+    },
     ...FILE_OPTIONS,
     noDownload: { group: FILE_OPTIONS.output.group, flags: '--no-download', summary: 'wait, but do not save' },
     detach: { group: RUN, flags: '--detach', summary: 'print the id and exit without waiting' },
@@ -93,7 +99,7 @@ export const createCommand = defineCommand({
     ],
   ],
 
-  async run({ args: [prompt = ''], options }, deps: CreateDeps) {
+  async run({ args: [prompt], options }, deps: CreateDeps) {
     const faults: string[] = [];
     const { configuration, host, output } = deps;
     const plan = planFiles({ ...options, place: ['n'] }, deps, faults);
@@ -103,8 +109,7 @@ export const createCommand = defineCommand({
     if (count > 1 && !isForSeveral(plan.destination, 'n', 'id')) faults.push(SEVERAL_NEED_FOLDER);
     if (options.reuse && (count > 1 || options.again))
       faults.push('`--reuse` cannot be combined with `--count` or `--again`');
-    const read = await readRequest(prompt, options, deps, faults, plan.variants);
-    for (const note of read.notes) output.note(note);
+    const read = await readOrder(prompt, options, plan.variants, faults, deps);
     const video = { ...read.request, id: null, createdAtMs: host.clock.now() };
     const plans = Array.from({ length: count }, (_, at) => placePlan(plan, { n: at + 1 }));
     for (const each of plans) checkNames(each, video, deps, 'create');
@@ -158,6 +163,30 @@ function attachedTo(
 ): JobRecord[] {
   if (ledger.newest(1).length === 0) return [];
   return underWay({ ledger }, { ...order, server: servers.identityOf(configuration) }).slice(0, count);
+}
+
+/** The request that is asked for: anew, or from an old job with changes. Notes what was made of it. */
+async function readOrder(
+  prompt: string | undefined,
+  options: RequestOptions & { readonly from?: string | undefined },
+  variants: readonly Variant[],
+  faults: string[],
+  deps: CreateDeps,
+): Promise<ReadRequest> {
+  const template = options.from === undefined ? null : templateFrom(options.from, prompt, options, deps, faults);
+  if (template === null && prompt === undefined) throw missingPrompt();
+  const given = template ?? { prompt: prompt ?? '', options };
+  const read = await readRequest(given.prompt, given.options, deps, faults, variants);
+  const notes = [...read.notes, ...(template === null ? [] : [template.describeChanges(read.request)])];
+  for (const note of notes) deps.output.note(note);
+  return read;
+}
+
+function missingPrompt(): SoraError {
+  return new SoraError('usage', {
+    title: "missing required argument 'prompt'",
+    hints: ['run `sora create --help` to see its arguments'],
+  });
 }
 
 function detached(followed: readonly FollowedJob[], errors: readonly SoraError[], deps: CreateDeps) {

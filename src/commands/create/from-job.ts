@@ -1,0 +1,89 @@
+import type { Context } from '../../app/context.ts';
+import type { RequestOptions } from '../../app/request-options.ts';
+import { SoraError } from '../../domain/errors.ts';
+import { canonicalJson, type JsonValue } from '../../domain/json.ts';
+import type { RecordedRequest } from '../../domain/record.ts';
+import { withDefaults } from '../../domain/request-defaults.ts';
+import type { VideoRequest } from '../../domain/video.ts';
+import { recordRequest } from '../../jobs/fingerprint.ts';
+
+/** An old job's request as the basis of a new one. */
+export interface Template {
+  readonly prompt: string;
+  readonly options: RequestOptions;
+  /** What differs between the old request and a new one, in words. */
+  describeChanges(request: VideoRequest): string;
+}
+
+/**
+ * Fills in what was not given from the request of an old job. Throws `video_not_found` for a job without a request in the
+ * ledger, and adds to `faults` a reference image that has to be given again: the ledger keeps only its hash.
+ */
+export function templateFrom(
+  name: string,
+  prompt: string | undefined,
+  options: RequestOptions,
+  { jobs, ledger, configuration }: Pick<Context, 'jobs' | 'ledger' | 'configuration'>,
+  faults: string[],
+): Template {
+  const record = jobs.known(name);
+  if (record === undefined) {
+    throw new SoraError('video_not_found', {
+      title: `the ledger has no job \`${name}\`, so its request is not known`,
+      hints: ['run `sora list --local` to see the jobs that `--from` can use'],
+    });
+  }
+  const { request: old, baseUrl } = record;
+  const short = ledger.shortId(record.job?.id ?? record.key);
+  if (options.image === undefined && old.image?.startsWith('sha256:'))
+    faults.push(`${short} used an image file, of which only the hash is kept: give it again with \`--image\``);
+  const { param, ...given } = options;
+  const { params, ...filled } = withDefaults({ ...given, params: param }, optionsOf(old));
+  return {
+    prompt: prompt ?? old.prompt.replace(/^@/, '@@'),
+    options: {
+      ...filled,
+      param: params,
+      model: options.model ?? old.model ?? undefined,
+      image: options.image ?? addressOf(old.image),
+      character: options.character ?? (old.characters.length > 0 ? old.characters : undefined),
+    },
+    describeChanges(request) {
+      const changes = changesBetween(old, recordRequest(request));
+      const server = configuration.baseUrl.value;
+      if (server !== baseUrl) changes.push(`server ${baseUrl} → ${server}`);
+      return `the request of ${short}${changes.length === 0 ? ', unchanged' : `, with ${changes.join(', ')}`}`;
+    },
+  };
+}
+
+/** The old request in the names of a profile's defaults. */
+function optionsOf({ seconds, size, frame, quality, params }: RecordedRequest): Record<string, string> {
+  const entries: [string, string | null | undefined][] = [
+    ['duration', seconds === null ? null : String(seconds)],
+    ['quality', quality],
+    ['size', frame ? null : size],
+    ['resolution', frame?.resolution],
+    ['aspect_ratio', frame?.aspectRatio],
+    ...Object.entries(params).map(([key, value]): [string, string] => [
+      `params.${key}`,
+      typeof value === 'string' ? value : JSON.stringify(value),
+    ]),
+  ];
+  return Object.fromEntries(entries.flatMap(([name, value]) => (value ? [[name, value]] : [])));
+}
+
+function addressOf(image: string | null): string | undefined {
+  const [, address] = /^(?:url|file_id):(.+)$/s.exec(image ?? '') ?? [];
+  return address;
+}
+
+function changesBetween(old: RecordedRequest, request: RecordedRequest): string[] {
+  const show = (value: JsonValue): string => (typeof value === 'string' ? value : canonicalJson(value));
+  const names = ['prompt', 'model', 'seconds', 'size', 'frame', 'quality', 'image', 'characters', 'params'] as const;
+  return names.flatMap((name) => {
+    const [before, after] = [show(old[name] ?? null), show(request[name] ?? null)];
+    if (before === after) return [];
+    return [name === 'prompt' ? 'another prompt' : `${name} ${before} → ${after}`];
+  });
+}
