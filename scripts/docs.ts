@@ -1,7 +1,9 @@
-// Generates docs/commands.md, docs/errors.md, docs/servers.md and skills/sora/SKILL.md from the code.
+// Generates docs/commands.md, docs/errors.md, docs/servers.md, skills/sora/SKILL.md and man/sora.1 from the code.
 // With --check it writes nothing and fails if one of them is out of date.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { GLOBAL_OPTIONS } from '../src/app/global-options.ts';
+import type { OptionSpecs } from '../src/app/option-values.ts';
 import { CATALOGUE, type CatalogueEntry, ERROR_CODES, type ErrorCode } from '../src/domain/catalogue.ts';
 import { EXIT_CODES } from '../src/domain/exit-codes.ts';
 import { COMMANDS, parseCommandLine } from '../src/program.ts';
@@ -71,7 +73,46 @@ function withPlaceholders(hint: string): string {
     .replace(/\{(\w+)\}/g, (_, name: string) => name.toUpperCase());
 }
 
+/** A manual page of the whole program, for `man sora` after an installation with npm. */
+async function manualPage(): Promise<string> {
+  const options = (specs: OptionSpecs): string[] =>
+    Object.values(specs).map(({ flags, summary, choices }) =>
+      item(flags, choices ? `${summary}: ${choices.join(', ')}` : summary),
+    );
+  const sections = ['.TH SORA 1', '.SH NAME', 'sora \\- create and manage videos through a Videos API'];
+  sections.push('.SH SYNOPSIS', '.B sora', '.I command', '[\\fIoptions\\fR]', '.SH COMMANDS');
+  for (const { name, load } of COMMANDS) {
+    const { description, arguments: args, options: own } = await load();
+    const forms = args.map(({ form }) => form).join(' ');
+    sections.push(`.SS ${roff(`sora ${name} ${forms}`.trim())}`, roff(description), ...options(own));
+  }
+  sections.push(
+    '.SH GLOBAL OPTIONS',
+    ...options(GLOBAL_OPTIONS),
+    '.SH SEE ALSO',
+    roff('`sora COMMAND --help` shows examples.'),
+  );
+  return `${sections.join('\n')}\n`;
+}
+
+function item(term: string, text: string): string {
+  return `.TP\n.B ${roff(term)}\n${roff(text)}`;
+}
+
+/** Text as roff takes it: no line begins with a control character, and dashes stay dashes. */
+function roff(text: string): string {
+  return text
+    .replace(/\\/g, '\\e')
+    .replace(/-/g, '\\-')
+    .replace(/^(?=[.'])/gm, '\\&')
+    .replace(
+      /[^\0-\x7f]/g,
+      (character) => `\\[u${character.charCodeAt(0).toString(16).toUpperCase().padStart(4, '0')}]`,
+    );
+}
+
 const documents = new Map([
+  ['man/sora.1', await manualPage()],
   ['docs/commands.md', await commandsDocument()],
   ['docs/errors.md', errorsDocument()],
   ['docs/servers.md', serversDocument(GENERATED)],

@@ -11,6 +11,12 @@ const TERMINATED = 143;
 
 /** Runs one command line and returns its exit code. The one place that catches, prints an error and picks the code. */
 export async function runCli(host: Host): Promise<number> {
+  const [first, second, ...words] = host.argv;
+  if (first === 'complete' && second === '--') {
+    const { complete } = await import('./complete.ts');
+    await complete(host, words);
+    return 0;
+  }
   let output = new Output(host, outputOptions(guessGlobals(host.argv), host.env));
   try {
     const invocation = await parseCommandLine(host.argv, {

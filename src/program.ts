@@ -107,6 +107,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./commands/config/init.ts')).initCommand,
   },
   {
+    name: 'completion',
+    group: SET_UP,
+    summary: 'print a script for completion in the shell',
+    load: async () => (await import('./commands/completion.ts')).completionCommand,
+  },
+  {
     name: 'config list',
     summary: 'show every value and its origin',
     load: async () => (await import('./commands/config/config.ts')).configListCommand,
@@ -297,7 +303,7 @@ function commandAt(program: Command, { name, alias, group = SET_UP, summary }: C
 }
 
 /** The words of a command line that are no options or values of them. */
-function wordsOf(argv: readonly string[]): string[] {
+export function commandWords(argv: readonly string[]): string[] {
   const words: string[] = [];
   for (let at = 0; at < argv.length; at++) {
     const word = argv[at] ?? '';
@@ -309,8 +315,8 @@ function wordsOf(argv: readonly string[]): string[] {
 }
 
 /** The entry whose words come first on the command line, ignoring options. */
-function findEntry(argv: readonly string[]): CommandEntry | undefined {
-  const words = wordsOf(argv);
+export function findEntry(argv: readonly string[]): CommandEntry | undefined {
+  const words = commandWords(argv);
   const isNamed = (name: string): boolean => name.split(' ').every((part, at) => part === words[at]);
   return COMMANDS.find(({ name, alias }) => isNamed(name) || (alias && isNamed(name.replace(/\S+$/, alias))));
 }
@@ -454,7 +460,7 @@ const OTHER_WORDS: Readonly<Record<string, string>> = {
 
 /** Throws `usage` where the first words name neither a command nor a group of commands, also when only help is wanted. */
 function refuseUnknownCommand(line: readonly string[]): void {
-  const words = wordsOf(line);
+  const words = commandWords(line);
   const isStart = (path: readonly string[]): boolean =>
     COMMANDS.some(({ name }) => name.split(' ').slice(0, path.length).join(' ') === path.join(' '));
   const known = words.findIndex((_, at) => !isStart(words.slice(0, at + 1)));

@@ -299,7 +299,7 @@ async function findLost(
       if (recovery.kind === 'found') {
         const { record, job } = recovery;
         onNotice?.(
-          `the response to the create was lost; its job was found in the server’s list: ${ledger.shortId(record.job?.id ?? lost.key)}`,
+          `the response to the create was lost; its job was found in the server’s list: ${ledger.shortId(String(record.job?.id))}`,
         );
         return { kind: 'submitted', record, job, doubt };
       }

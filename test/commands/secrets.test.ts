@@ -60,6 +60,7 @@ const CALLS: Readonly<Record<string, readonly (readonly string[])[]>> = {
   cost: [['cost'], ['cost', '--spent'], ['cost', '-d', '5', '--compare']],
   cancel: [['cancel', 'video_1']],
   delete: [['delete', 'video_1']],
+  completion: [['completion', 'bash']],
   attach: [['attach', 'sub_1', 'video_1']],
   forget: [['forget', 'sub_1']],
   'ledger check': [['ledger', 'check']],
@@ -105,7 +106,7 @@ const AGENT = [
 
 /** Whether a command asks no server anything. */
 const isLocal = (name: string): boolean =>
-  name.startsWith('config ') || ['cost', 'init', 'serve', 'forget', 'ledger check'].includes(name);
+  name.startsWith('config ') || ['cost', 'init', 'serve', 'forget', 'ledger check', 'completion'].includes(name);
 
 type Server = (request: ReceivedRequest, secrets: readonly string[]) => ScriptedReply;
 

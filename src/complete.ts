@@ -1,0 +1,115 @@
+import { Context } from './app/context.ts';
+import { GLOBAL_OPTIONS, type GlobalOptions } from './app/global-options.ts';
+import type { OptionSpec } from './app/option-values.ts';
+import { profileNames } from './configuration/chosen-server.ts';
+import { knownModels } from './domain/models.ts';
+import { PRESET_NAMES } from './domain/presets.ts';
+import { cleanLine } from './output/clean-text.ts';
+import { Output } from './output/output.ts';
+import type { Host } from './platform/host.ts';
+import { COMMANDS, commandWords, findEntry } from './program.ts';
+
+/** What may stand at the cursor, with an explanation; `files` lets the shell complete names of files. */
+interface Completions {
+  readonly candidates: readonly (readonly [value: string, about: string])[];
+  readonly files?: boolean;
+}
+
+const NOTHING: Completions = { candidates: [] };
+const FILES: Completions = { candidates: [], files: true };
+const RECENT = 20;
+const ABOUT_COLUMNS = 50;
+/** Of the protocol of the scripts: whether the shell completes names of files, where nothing else fits. */
+const [WITH_FILES, WITHOUT_FILES] = [0, 4];
+
+/**
+ * Answers what the scripts of `sora completion` ask: the words of a command line, the last one unfinished. Prints a candidate
+ * a line and a directive; never an error, since a shell is waiting for the next key.
+ */
+export async function complete(host: Host, words: readonly string[]): Promise<void> {
+  const current = words.at(-1) ?? '';
+  const [, flag, begun = ''] = /^(--[\w-]+)=(.*)$/s.exec(current) ?? [];
+  const prefix = flag === undefined ? current : begun;
+  const { candidates, files = false } = await completionsAt(words.slice(0, -1), current, flag, host).catch(
+    () => NOTHING,
+  );
+  const lines = candidates
+    .filter(([value]) => value.startsWith(prefix))
+    .map(([value, about]) => `${flag === undefined ? '' : `${flag}=`}${value}\t${cleanLine(about, ABOUT_COLUMNS)}\n`);
+  host.stdout.write(`${lines.join('')}:${files ? WITH_FILES : WITHOUT_FILES}\n`);
+}
+
+async function completionsAt(
+  before: readonly string[],
+  current: string,
+  flag: string | undefined,
+  host: Host,
+): Promise<Completions> {
+  const entry = findEntry(before);
+  const definition = await entry?.load();
+  const options = Object.values({ ...GLOBAL_OPTIONS, ...definition?.options });
+  const named = flag ?? before.at(-1) ?? '';
+  const valued = options.find(({ flags }) => flags.includes('<') && flags.split(/[ ,]+/).includes(named));
+  if (valued !== undefined) return valuesOf(valued, host);
+  if (current.startsWith('-')) return { candidates: options.map(({ flags, summary }) => [longFlag(flags), summary]) };
+  if (entry === undefined || definition === undefined) return { candidates: commandsAfter(commandWords(before)) };
+  const at = commandWords(before).length - entry.name.split(' ').length;
+  const form = (definition.arguments[at] ?? definition.arguments.at(-1))?.form ?? '';
+  if (/^[<[](id|submission)/.test(form)) return { candidates: [['@last', 'the newest job'], ...recentIds(host)] };
+  if (form === '<name>' && entry.name.startsWith('config profile')) return { candidates: profiles(host) };
+  if (form === '<shell>') return { candidates: ['bash', 'zsh', 'fish', 'powershell'].map((shell) => [shell, '']) };
+  if (form.startsWith('<name')) return { candidates: definition.table ?? [] };
+  return form.includes('file') ? FILES : NOTHING;
+}
+
+function longFlag(flags: string): string {
+  return /--[\w-]+/.exec(flags)?.[0] ?? flags;
+}
+
+function commandsAfter(words: readonly string[]): [string, string][] {
+  const below = COMMANDS.filter(({ name }) => words.every((word, at) => name.split(' ')[at] === word));
+  const next = below.map(({ name, summary }): [string, string] => {
+    const path = name.split(' ');
+    return [path[words.length] ?? '', path.length === words.length + 1 ? summary : ''];
+  });
+  return [...new Map(next)];
+}
+
+async function valuesOf({ flags, choices }: OptionSpec, host: Host): Promise<Completions> {
+  if (choices !== undefined) return { candidates: choices.map((choice) => [choice, '']) };
+  switch (longFlag(flags)) {
+    case '--profile':
+      return { candidates: profiles(host) };
+    case '--model':
+      return { candidates: knownModels().map(({ name }) => [name, '']) };
+    case '--preset':
+      return { candidates: PRESET_NAMES.map((name) => [name, '']) };
+    case '--from':
+      return { candidates: [['@last', 'the newest job'], ...recentIds(host)] };
+    case '--fault': {
+      const { FAULTS } = await import('./simulator/faults.ts');
+      return { candidates: FAULTS.map(({ name }) => [name, '']) };
+    }
+    default:
+      return /<(file|folder)|\|file/.test(flags) ? FILES : NOTHING;
+  }
+}
+
+function contextOf(host: Host): Context {
+  return new Context(
+    host,
+    {} as GlobalOptions,
+    new Output(host, { json: false, quiet: true, debug: false, color: 'never' }),
+  );
+}
+
+function profiles(host: Host): [string, string][] {
+  return profileNames(contextOf(host).settings).map((name) => [name, '']);
+}
+
+function recentIds(host: Host): [string, string][] {
+  const { ledger } = contextOf(host);
+  const records = ledger.newest(RECENT, ({ answer, removed }) => answer !== 'rejected' && !removed);
+  const ids = ledger.shortIds(records.map(({ key, job }) => job?.id ?? key));
+  return records.map(({ request }, at) => [ids[at] ?? '', request.prompt]);
+}

@@ -1,0 +1,44 @@
+import { describe, expect, it } from 'vitest';
+import { createCommandLine } from '../support/command-line.ts';
+
+async function complete(...words: readonly string[]): Promise<string> {
+  return (await createCommandLine().run(['complete', '--', ...words])).stdout;
+}
+
+describe('completion', () => {
+  it.each<[string, string[], RegExp]>([
+    ['commands', ['cr'], /^create\t.+\n:4\n$/],
+    ['commands of a group', ['config', 'profile', ''], /^add\t.+\nuse\t.+\nlist\t.+\nshow\t/],
+    ['options', ['create', 'x', '--asp'], /^--aspect-ratio\t.+\n:4\n$/],
+    ['choices', ['ls', '--status', 'c'], /^completed\t\ncancelled\t\n:4\n$/],
+    ['a value behind =', ['create', '--model=sora-2-'], /^--model=sora-2-pro\t\n:4\n$/],
+    ['profiles', ['list', '--profile', 's'], /^simulator\t\n:4\n$/],
+    ['presets', ['config', 'profile', 'add', 'x', '--preset', 'sgl'], /^sglang\t\n/],
+    ['settings', ['config', 'set', 'max_cost_'], /^max_cost_per_day\t.+\n:4\n$/],
+    ['files by the shell', ['create', 'x', '--image', 'a'], /^:0\n$/],
+    ['a manifest by the shell', ['batch', ''], /^:0\n$/],
+    ['nothing after an unknown command', ['nope', ''], /^:4\n$/],
+    ['nothing where a prompt is typed', ['create', ''], /^:4\n$/],
+  ])('has %s', async (_, words, expected) => {
+    expect(await complete(...words)).toMatch(expected);
+  });
+
+  it('has recent ids with their prompts, and says nothing about a broken ledger or settings', async () => {
+    const { writeFileSync } = await import('node:fs');
+    const sora = createCommandLine();
+    const id = (await sora.run(['create', 'a\tboat', '--simulate', '--detach'])).stdout.trim();
+    const run = await sora.run(['complete', '--', 'status', id.slice(-6, -4)]);
+    expect(run.stdout).toBe(`${id.slice(-6)}\ta boat\n:4\n`);
+    writeFileSync(`${sora.home}/settings.json`, 'broken');
+    expect(await sora.run(['complete', '--', 'list', '--profile', ''])).toMatchObject({
+      code: 0,
+      stdout: ':4\n',
+      stderr: '',
+    });
+  });
+
+  it('refuses another shell', async () => {
+    const { code, stderr } = await createCommandLine().run(['completion', 'tcsh']);
+    expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringContaining('choose one of bash, zsh') });
+  });
+});
