@@ -1,6 +1,7 @@
 // docs/servers.md, from the presets. test/servers/servers.test.ts runs its commands, so that it stays true.
 import { CAPABILITIES } from '../src/domain/capabilities.ts';
 import { PRESETS, type Preset } from '../src/domain/presets.ts';
+import { settingsOfFormat } from '../src/domain/request-format.ts';
 
 export interface DocumentedServer extends Pick<Preset, 'name' | 'title' | 'advice' | 'lacks' | 'limits'> {
   /** Three, which lead to the first video. */
@@ -35,10 +36,10 @@ const OTHERS: readonly (Omit<DocumentedServer, 'commands'> & Pick<Preset, 'keyVa
     name: 'dynamo',
     title: 'NVIDIA Dynamo',
     keyVariable: null,
-    advice: 'its JSON is read by types, which is what the setting `encoding` is for',
+    advice: 'it reads `seconds` as a number and an image as a plain address',
     lacks: ['list', 'delete', 'cancel', 'thumbnail', 'spritesheet', 'characters'],
     limits: ['asking for a job later: a create is answered with the video itself, so with `--detach` it is lost'],
-    add: '--base-url http://127.0.0.1:8000/v1 -m Wan-AI/Wan2.1-T2V-14B --set encoding=plain-json --set capabilities.list=no',
+    add: '--base-url http://127.0.0.1:8000/v1 -m Wan-AI/Wan2.1-T2V-14B --set request.body=json --set request.seconds=number --set request.image=text --set capabilities.list=no',
     create: '-d 4 --size 832x480',
   },
   {
@@ -96,8 +97,8 @@ question to it. Once it can: \`sora config set profiles.NAME.capabilities.list y
 
 export function serversDocument(generated: string): string {
   const table = PRESETS.map(
-    ({ name, baseUrl, dialect, shape, auth, encoding }) =>
-      `| ${name} | ${baseUrl ?? '–'} | ${shape ? `${dialect}, shape ${shape}` : dialect} | ${auth} | ${encoding} |`,
+    ({ name, baseUrl, dialect, shape, auth, format }) =>
+      `| ${name} | ${baseUrl ?? '–'} | ${shape ? `${dialect}, shape ${shape}` : dialect} | ${auth} | ${describeFormat(format)} |`,
   );
   return [
     `# Servers\n\n${generated}\n\n${INTRO}\n`,
@@ -106,6 +107,11 @@ export function serversDocument(generated: string): string {
     '',
     ...DOCUMENTED_SERVERS.map(section),
   ].join('\n');
+}
+
+function describeFormat(format: Preset['format']): string {
+  const facts = Object.entries(settingsOfFormat(format)).map(([name, value]) => `\`${name}=${value}\``);
+  return facts.length === 0 ? 'the usual way' : facts.join(', ');
 }
 
 function section({ title, commands, advice, lacks, limits }: DocumentedServer): string {

@@ -13,19 +13,22 @@ import type { OptionSpecs, OptionValues } from './option-values.ts';
 
 const GROUP = 'Video:';
 
-/** The options that describe a video, for every command that takes them. */
+/**
+ * The options that describe a video, for every command that takes them. What is left out is chosen by the server; OpenAI, Azure and
+ * the simulator get sora-2, 4 s, 720p, 16:9.
+ */
 export const REQUEST_OPTIONS = {
   duration: {
     group: GROUP,
     flags: '-d, --duration <seconds>',
-    summary: 'length; rounded to the nearest one that the model renders (default 4)',
+    summary: 'length; rounded to the nearest one that the model renders',
   },
-  model: { group: GROUP, flags: '-m, --model <name>', summary: 'model (default sora-2)' },
-  resolution: { group: GROUP, flags: '-r, --resolution <name>', summary: `${RESOLUTIONS.join(', ')} (default 720p)` },
+  model: { group: GROUP, flags: '-m, --model <name>', summary: 'model' },
+  resolution: { group: GROUP, flags: '-r, --resolution <name>', summary: RESOLUTIONS.join(', ') },
   aspectRatio: {
     group: GROUP,
     flags: '-a, --aspect-ratio <ratio>',
-    summary: `${ASPECT_RATIOS.join(', ')} (default 16:9)`,
+    summary: ASPECT_RATIOS.join(', '),
   },
   orientation: { group: GROUP, flags: '--orientation <name>', summary: ORIENTATIONS.join(', ') },
   size: { group: GROUP, flags: '--size <WxH>', summary: 'exact pixels, instead of the three options above' },

@@ -1,15 +1,16 @@
 import { serverModel } from '../client/profile-client.ts';
 import type { Configuration } from '../configuration/configuration.ts';
 import { endpointOf, isSecretName, needsKey } from '../configuration/endpoint.ts';
+import type { JsonObject } from '../domain/json.ts';
 import { formatUsd, usdOf } from '../domain/money.ts';
 import type { Estimate } from '../domain/pricing.ts';
 import type { JobRecord } from '../domain/record.ts';
+import { firstFormat } from '../domain/request-format.ts';
 import type { VideoRequest } from '../domain/video.ts';
 import { cleanText } from '../output/clean-text.ts';
 import type { Answer } from '../output/output.ts';
+import { type WrittenCreate, writeCreate } from '../wire/create.ts';
 import { type CurlField, type CurlTarget, curlFor } from '../wire/curl.ts';
-import { WIRE_FORMS } from '../wire/forms.ts';
-import { encodingFor } from '../wire/videos.ts';
 import type { ReadRequest } from './request-options.ts';
 
 export interface Preview {
@@ -28,15 +29,10 @@ export function previewRequest(
 ): Answer {
   const { imagePath } = read;
   const ids = attached.map(({ job, key }) => job?.id ?? key);
-  const request = asSent(read.request, configuration);
   const curl = createCurl(read.request, configuration, imagePath);
   const submitted = count - ids.length;
   const totalMicros = submitted === 0 ? 0 : price && price.micros * submitted;
-  const dialect = configuration.dialect.value;
-  const shown = {
-    ...WIRE_FORMS[dialect].encode({ ...request, image: null }),
-    ...(imagePath ? { [dialect === 'videos' ? 'input_reference' : 'image']: imagePath } : {}),
-  };
+  const shown = shownFields(written(read.request, configuration), imagePath);
   return {
     data: {
       request: shown,
@@ -66,14 +62,11 @@ export function previewRequest(
 export function createCurl(request: VideoRequest, configuration: Configuration, imagePath: string | null): string {
   const { baseUrl, headers, query } = endpointOf(configuration);
   const auth = authOf(configuration);
-  const dialect = configuration.dialect.value;
-  return curlFor(asSent(request, configuration), {
-    url: `${baseUrl.replace(/\/+$/, '')}${WIRE_FORMS[dialect].route}`,
-    dialect,
+  return curlFor(written(request, configuration), {
+    baseUrl,
     query: fieldsOf(query),
     auth,
     headers: fieldsOf(headers).filter(({ name }) => name.toLowerCase() !== auth?.name.toLowerCase()),
-    encoding: dialect === 'videos' ? encodingFor(request, configuration.encoding) : 'json',
     imagePath,
   });
 }
@@ -82,19 +75,29 @@ function fieldsOf(values: Readonly<Record<string, string>>): CurlField[] {
   return Object.entries(values).map(([name, value]) => ({ name, value, isSecret: isSecretName(name) }));
 }
 
-/** With the server’s own name of the model. */
-function asSent(request: VideoRequest, { modelNames }: Configuration): VideoRequest {
-  return { ...request, model: request.model && serverModel(request.model, modelNames) };
+/** As it is sent, with the server’s own name of the model. */
+function written(request: VideoRequest, { dialect, modelNames, format }: Configuration): WrittenCreate {
+  const model = request.model && serverModel(request.model, modelNames);
+  return writeCreate(dialect.value, { ...request, model }, firstFormat(request, format));
+}
+
+/** The fields of a body, with the path of a file in the place of its bytes. */
+function shownFields({ body }: WrittenCreate, imagePath: string | null): JsonObject {
+  const shown = (_: string, value: unknown): unknown =>
+    value instanceof Blob || (typeof value === 'string' && value.startsWith('data:')) ? (imagePath ?? value) : value;
+  const entries = body instanceof FormData ? Object.fromEntries(body) : body;
+  return JSON.parse(JSON.stringify(entries, shown));
 }
 
 function textOf(value: unknown): string {
   return typeof value === 'string' ? value : JSON.stringify(value);
 }
 
-/** `$0.40`, or for the simulator also the normal price. */
+/** `$0.40`, `free`, or for the simulator also the normal price. */
 export function describeCost(micros: number | null, isSimulator: boolean): string {
   const amount = formatUsd(micros);
-  return isSimulator ? `free (simulated; normally ${amount})` : amount;
+  if (isSimulator) return `free (simulated; normally ${amount})`;
+  return micros === 0 ? 'free' : amount;
 }
 
 /** The variable that holds the key to send; without a key, the one that OpenAI requires. */

@@ -8,6 +8,7 @@ import { DIALECTS } from '../domain/dialect.ts';
 import { SoraError } from '../domain/errors.ts';
 import { CUSTOM_PROFILE, DEFAULT_PROFILE } from '../domain/profile-names.ts';
 import type { ServerIdentity } from '../domain/record.ts';
+import { type RequestFormat, settingsOfFormat } from '../domain/request-format.ts';
 import { shellWord } from '../domain/shell.ts';
 import type { Output } from '../output/output.ts';
 import type { Host } from '../platform/host.ts';
@@ -18,7 +19,7 @@ import type { Simulator } from '../simulator/simulator.ts';
 import type { SimulatorOptions } from '../simulator/simulator-options.ts';
 import { accountOf } from '../store/account.ts';
 import type { SoraPaths } from '../store/paths.ts';
-import type { Settings } from '../store/settings.ts';
+import { type Settings, writeSettings } from '../store/settings.ts';
 import type { GlobalOptions } from './global-options.ts';
 
 /** A server that is ready to be called. */
@@ -96,16 +97,16 @@ export class Servers {
     return this.connect(this.#deps.configurationFor({ profile, remembered: identity.baseUrl, dialect }));
   }
 
-  /** The server of a configuration; the same one for the same address, key, timeout and encoding. */
+  /** The server of a configuration; the same one for the same address, key, timeout and format. */
   connect(configuration: Configuration): Promise<Server> {
-    const { profile, baseUrl, key, requestTimeoutMs, encoding } = configuration;
+    const { profile, baseUrl, key, requestTimeoutMs, format } = configuration;
     const { dialect } = configuration;
     const name = JSON.stringify([
       profile.value,
       baseUrl.value,
       key?.value,
       requestTimeoutMs.value,
-      encoding,
+      format,
       dialect.value,
     ]);
     const server = this.#connected.get(name) ?? this.#connect(configuration);
@@ -150,15 +151,25 @@ export class Servers {
 
   /** The openai SDK is loaded for its own dialect only. */
   async #clientOn(transport: Transport, configuration: Configuration): Promise<VideosClient> {
-    const { encoding, profile } = configuration;
+    const { format, profile } = configuration;
     const dialect = configuration.dialect.value;
-    const shared = { transport, profile: profile.value, now: () => this.#deps.host.clock.now() };
+    const shared = { transport, profile: profile.value, format, now: () => this.#deps.host.clock.now() };
     if (dialect === 'videos') {
       const { SdkVideosClient } = await import('../client/videos.ts');
-      return new SdkVideosClient({ ...shared, encoding });
+      return new SdkVideosClient({ ...shared, onLearnt: (facts) => this.#keepLearnt(facts, configuration) });
     }
     const { JsonVideosClient } = await import('../client/json-videos.ts');
     return new JsonVideosClient({ ...shared, dialect });
+  }
+
+  /** Writes down what a server turned out to want. What cannot be kept is learnt again by the next command. */
+  async #keepLearnt(facts: Partial<RequestFormat>, { profile, isSimulator }: Configuration): Promise<void> {
+    if (profile.value === CUSTOM_PROFILE || isSimulator) return;
+    const learnt = Object.entries(settingsOfFormat(facts));
+    await writeSettings(
+      this.#deps.paths.settings,
+      learnt.map(([name, value]) => [`profiles.${profile.value}.learnt.${name}`, value]),
+    ).catch(() => {});
   }
 
   /** Raw exchanges with the server of a configuration, without the client, which is slow to load. */

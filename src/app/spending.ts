@@ -1,6 +1,8 @@
 import type { Configuration } from '../configuration/configuration.ts';
 import { SoraError, type SoraErrorDetails } from '../domain/errors.ts';
 import { describePrice, formatUsd, parseUsd, plainUsd } from '../domain/money.ts';
+import { isOwnNetwork } from '../domain/own-network.ts';
+import { CUSTOM_PROFILE } from '../domain/profile-names.ts';
 import { confirm } from '../output/prompt.ts';
 import type { Context } from './context.ts';
 
@@ -35,23 +37,27 @@ export async function agreeToSpend(
   spending: Spending,
   { configuration, host, isInteractive }: Pick<Context, 'configuration' | 'host' | 'isInteractive'>,
 ): Promise<void> {
-  const { micros, unpriced = 0, maxCostMicros, isAgreed } = spending;
+  const { micros, maxCostMicros, isAgreed } = spending;
   if (configuration.isSimulator) return;
   const cap = maxCostMicros === null ? configuration.maxCostMicros : { value: maxCostMicros, origin: '--max-cost' };
   enforceCap(spending, cap);
   const threshold = configuration.confirmAboveMicros.value;
-  // Without any known price it is probably a private server; among known prices, an unknown one may be the highest.
-  const isSmall = micros === null || (micros <= threshold && (unpriced === 0 || micros === 0));
+  const unpriced = micros === null ? (spending.unpriced ?? 1) : (spending.unpriced ?? 0);
+  // A server in a private network is probably the user’s own; elsewhere, or among known prices, an unknown one may be high.
+  const isPriceless = !micros && isOwnNetwork(configuration.baseUrl.value);
+  const isSmall = (micros ?? 0) <= threshold && (unpriced === 0 || isPriceless);
   if (isSmall || isAgreed || maxCostMicros !== null) return;
-  const price = describePrice(micros, unpriced);
+  const price = describePrice(micros ?? 0, unpriced);
   if (!isInteractive) {
     const why = unpriced > 0 ? 'an unknown price' : `above ${formatUsd(threshold)} it`;
     throw new SoraError('cost_cap_exceeded', {
       title: `this would cost ${price}; ${why} needs confirmation, and there is no terminal to ask`,
       hints: [
         'add `--yes` to approve the price',
-        ...(unpriced > 0 ? [] : [`add \`--max-cost ${plainUsd(micros)}\` to approve it up to that amount`]),
-        'run `sora config set confirm_above AMOUNT` to approve more without being asked',
+        unpriced > 0
+          ? `run \`sora config set profiles.${nameInHint(configuration)}.price USD\` to set the price of a second, or \`free\``
+          : `add \`--max-cost ${plainUsd(micros)}\` to approve it up to that amount`,
+        ...(unpriced > 0 ? [] : ['run `sora config set confirm_above AMOUNT` to approve more without being asked']),
       ],
     });
   }
@@ -60,6 +66,10 @@ export async function agreeToSpend(
     title: `cancelled: ${price} was not approved`,
     hints: ['run the same command again, and answer `y` or add `--yes` to approve the price'],
   });
+}
+
+function nameInHint({ profile }: Configuration): string {
+  return profile.value === CUSTOM_PROFILE ? 'NAME' : profile.value;
 }
 
 /** Throws `cost_cap_exceeded` if the cost is above the cap of a command, or unknown. */

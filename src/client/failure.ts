@@ -108,9 +108,22 @@ export function sentNothing(thrown: unknown): boolean {
   return fault !== null && failedBeforeSending(fault);
 }
 
+/** Whether a base URL has a part such as `/v1`. */
+export function isVersioned(baseUrl: string): boolean {
+  return /\/v\d/.test(new URL(baseUrl).pathname);
+}
+
 function endpointFacts(context: CallContext): Facts {
   const { host, origin } = new URL(context.baseUrl);
-  return { base_url: context.baseUrl, origin, host, ...context.facts, ...keyFacts(context.facts?.profile ?? null) };
+  const versioned_url = isVersioned(context.baseUrl) ? null : `${context.baseUrl.replace(/\/+$/, '')}/v1`;
+  return {
+    base_url: context.baseUrl,
+    versioned_url,
+    origin,
+    host,
+    ...context.facts,
+    ...keyFacts(context.facts?.profile ?? null),
+  };
 }
 
 /** The first error with a code in a chain of causes; a connect to several addresses fails with one error for each. */

@@ -1,9 +1,11 @@
 import { DIALECTS, type Dialect, type DialectRules } from '../domain/dialect.ts';
 import { SoraError } from '../domain/errors.ts';
+import { firstFormat, type RequestFormat } from '../domain/request-format.ts';
 import type { ContentLocation, Variant, VideoJob, VideoRequest } from '../domain/video.ts';
-import { WIRE_FORMS } from '../wire/forms.ts';
+import { writeCreate } from '../wire/create.ts';
 import { jobPath } from '../wire/job-path.ts';
 import { decodePollingUrl } from '../wire/openrouter.ts';
+import { ROUTES } from '../wire/routes.ts';
 import { openContent, openFromJob } from './content.ts';
 import type {
   CallOptions,
@@ -30,6 +32,7 @@ import {
 
 export interface JsonVideosClientOptions extends ClientOptions {
   readonly dialect: Exclude<Dialect, 'videos'>;
+  readonly format: RequestFormat;
 }
 
 /**
@@ -50,10 +53,10 @@ export class JsonVideosClient implements VideosClient {
 
   /** Ignores the signal: aborting a create that has left would only hide its outcome. */
   async create(request: VideoRequest, { idempotencyKey }: CreateOptions): Promise<CreateOutcome> {
-    const { transport, dialect } = this.#options;
-    const { route, encode } = WIRE_FORMS[dialect];
+    const { transport, dialect, format } = this.#options;
     const context = contextFor(this.#options, { model: request.model, size: request.size });
-    const body = JSON.stringify(encode(request));
+    const { route, body: written } = writeCreate(dialect, request, firstFormat(request, format));
+    const body = JSON.stringify(written);
     const headers = { 'content-type': 'application/json', 'idempotency-key': idempotencyKey };
     try {
       const reply = await exchange(transport, { method: 'POST', url: transport.urlOf(route), headers, body });
@@ -112,7 +115,7 @@ export class JsonVideosClient implements VideosClient {
 
   #urlOf(id: string): string {
     const { transport, dialect } = this.#options;
-    return transport.urlOf(jobPath(WIRE_FORMS[dialect].route, id));
+    return transport.urlOf(jobPath(ROUTES[dialect], id));
   }
 
   /** A polling address on another origin would be called without the key, and is not trusted. */

@@ -1,9 +1,9 @@
-import type { Encoding } from '../domain/dialect.ts';
-import type { JsonObject } from '../domain/json.ts';
+import { firstFormat, type RequestFormat, type WrittenFormat } from '../domain/request-format.ts';
 import type { Variant, VideoJob, VideoRequest } from '../domain/video.ts';
+import { writeCreate } from '../wire/create.ts';
 import { decodeErrorBody } from '../wire/error-body.ts';
 import { jobPath } from '../wire/job-path.ts';
-import { decodePage, encodeForm, encodeJson, encodePlainJson, encodingFor } from '../wire/videos.ts';
+import { decodePage } from '../wire/videos.ts';
 import { openContent } from './content.ts';
 import { refusesEncoding, unreadableReply } from './failure.ts';
 import type {
@@ -33,18 +33,10 @@ import {
 } from './reply.ts';
 
 export interface VideosClientOptions extends ClientOptions {
-  readonly encoding: Encoding | 'auto';
+  readonly format: RequestFormat;
+  /** Called with what a corrected create showed of the server. */
+  readonly onLearnt?: ((facts: Partial<RequestFormat>) => Promise<void>) | undefined;
 }
-
-/** Refusals of two fields' types, as validation libraries word them. */
-const TYPE_REFUSED =
-  /\b(seconds|input_reference)\b.{0,80}(invalid type|valid (integer|number|string)|must be an? (integer|number|string))/is;
-
-const ENCODERS: Readonly<Record<Encoding, (request: VideoRequest) => JsonObject | FormData>> = {
-  json: encodeJson,
-  multipart: encodeForm,
-  'plain-json': encodePlainJson,
-};
 
 /**
  * Dialect `videos`; see `port.ts` for the contract of each call. Creates go through the openai SDK. Other calls use the
@@ -52,8 +44,8 @@ const ENCODERS: Readonly<Record<Encoding, (request: VideoRequest) => JsonObject 
  */
 export class SdkVideosClient implements VideosClient {
   readonly #options: VideosClientOptions;
-  /** The encoding that this server accepts, once known. */
-  #learnt: Encoding | undefined;
+  /** What this server turned out to want. */
+  #learnt: Partial<RequestFormat> = {};
 
   constructor(options: VideosClientOptions) {
     this.#options = options;
@@ -64,20 +56,27 @@ export class SdkVideosClient implements VideosClient {
     const { transport } = this.#options;
     const context = contextFor(this.#options, { model: request.model, size: request.size });
     const { postThroughSdk } = await import('./sdk.ts');
-    const send = (encoding: Encoding): Promise<Reply> =>
-      postThroughSdk(transport, '/videos', ENCODERS[encoding](request), { 'idempotency-key': idempotencyKey });
+    const send = (format: WrittenFormat): Promise<Reply> => {
+      const { route, body } = writeCreate('videos', request, format);
+      return postThroughSdk(transport, route, body, { 'idempotency-key': idempotencyKey });
+    };
     try {
-      const first = this.#learnt ?? encodingFor(request, this.#options.encoding);
+      const first = firstFormat(request, { ...this.#options.format, ...this.#learnt });
       let reply = await send(first);
-      const other = this.#options.encoding === 'auto' ? otherEncoding(first, reply) : null;
-      if (other !== null) {
-        reply = await send(other);
-        if (isSuccess(reply)) this.#learnt = other;
+      const facts = correctionAfter(reply, first, request, this.#options.format);
+      if (facts !== null) {
+        reply = await send({ ...first, ...facts });
+        if (isSuccess(reply)) await this.#learn(facts);
       }
       return await outcomeBehind(reply, context, transport);
     } catch (error) {
       return unansweredOutcome(error, context);
     }
+  }
+
+  async #learn(facts: Partial<RequestFormat>): Promise<void> {
+    this.#learnt = { ...this.#learnt, ...facts };
+    await this.#options.onLearnt?.(facts);
   }
 
   async get(id: string, options: CallOptions = {}): Promise<VideoJob> {
@@ -126,11 +125,33 @@ export class SdkVideosClient implements VideosClient {
   }
 }
 
-/** The encoding to try instead if a refusal shows that the server did not understand; null for other refusals. */
-function otherEncoding(sent: Encoding, reply: Reply): Encoding | null {
-  const isAboutTypes =
-    (reply.status === 400 || reply.status === 422) && TYPE_REFUSED.test(decodeErrorBody(reply.body).message);
-  if (sent === 'json' && isAboutTypes) return 'plain-json';
-  if (!refusesEncoding(reply)) return null;
-  return sent === 'multipart' ? 'json' : 'multipart';
+/** A refusal of the type of a field, in the words of the libraries that read it. */
+function refusesType(field: string, words: string): boolean {
+  const refusal = 'invalid type|valid (integer|number|string)|must be an? (integer|number|string)';
+  return new RegExp(`\\b${field}\\b.{0,80}(${refusal})`, 'is').test(words);
+}
+
+/**
+ * What to write in another way where a refusal shows that the server did not understand the request, so that it made
+ * nothing of it; null for any other refusal, and where the profile says how it is written.
+ */
+function correctionAfter(
+  reply: Reply,
+  sent: WrittenFormat,
+  request: VideoRequest,
+  format: RequestFormat,
+): Partial<WrittenFormat> | null {
+  if (reply.status !== 400 && reply.status !== 415 && reply.status !== 422) return null;
+  const words = decodeErrorBody(reply.body).message;
+  if (sent.body === 'json') {
+    const image = { image: sent.image === 'object' ? 'text' : 'object' } as const;
+    const canChangeImage = request.image !== null && format.image === 'auto';
+    if (format.seconds === 'auto' && refusesType('seconds', words)) {
+      // Such a server reads by types, and names only the first field that is of another one.
+      return { seconds: sent.seconds === 'text' ? 'number' : 'text', ...(canChangeImage ? image : {}) };
+    }
+    if (canChangeImage && refusesType(sent.imageField, words)) return image;
+  }
+  if (format.body !== 'auto' || !refusesEncoding(reply)) return null;
+  return { body: sent.body === 'multipart' ? 'json' : 'multipart' };
 }

@@ -15,6 +15,7 @@ import {
   type ServerList,
 } from '../app/job-lists.ts';
 import { ALL_MEANS_ALL, parseWholeNumber, refuseFaults } from '../app/option-values.ts';
+import { isVersioned } from '../client/failure.ts';
 import { isOpen, type JobRecord } from '../domain/record.ts';
 import { summarize } from '../domain/summary.ts';
 import { JOB_JSON_SHAPE, jobsAnswer } from '../output/job-view.ts';
@@ -85,7 +86,9 @@ async function listOne(wanted: Wanted, deps: ListDeps): Promise<CommandResult> {
   const { configuration, output } = deps;
   const list = await listServer(configuration, orderFor(wanted, deps), deps);
   if (list.error !== null) {
-    if (!isWithoutList(list) && !isOutOfReach(list)) throw list.error;
+    // Below an address without its `/v1` there is nothing, least of all a server that has no list.
+    const isLost = list.error.code === 'endpoint_not_found' && !isVersioned(configuration.baseUrl.value);
+    if (isLost || (!isWithoutList(list) && !isOutOfReach(list))) throw list.error;
     const { message, hints } = list.error;
     const fix = list.error.code === 'endpoint_not_found' && hints[0] !== undefined ? `; ${hints[0]}` : '';
     output.note(`only the local ledger is shown: ${message}${fix}`);

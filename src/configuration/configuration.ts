@@ -1,11 +1,15 @@
 import { CAPABILITY_NAMES, type Capability, COMPLETE_LIST, PRIVATE_FILES } from '../domain/capabilities.ts';
-import { type Dialect, type DialectName, dialectFor, type Encoding } from '../domain/dialect.ts';
+import { isOpenAiUrl } from '../domain/diagnosis.ts';
+import { type Dialect, type DialectName, dialectFor } from '../domain/dialect.ts';
 import { parseDurationMs } from '../domain/duration.ts';
 import { parseUsd } from '../domain/money.ts';
-import { type PriceRow, pricesWith } from '../domain/pricing.ts';
+import { ANY_MODEL, type PriceRow, pricesWith } from '../domain/pricing.ts';
 import { CUSTOM_PROFILE } from '../domain/profile-names.ts';
-import { parseYesOrNo, type Settings } from '../store/settings.ts';
+import { formatOfSettings, type RequestFormat } from '../domain/request-format.ts';
+import { isAzureUrl } from '../domain/service-end.ts';
+import { parsePrice, parseYesOrNo, type Settings } from '../store/settings.ts';
 import { type ChosenServer, chooseServer, OPENAI_BASE_URL, originOf } from './chosen-server.ts';
+import { profileSettings } from './profile-settings.ts';
 import { type ConfigurationInput, fromEnv, fromEnvFile, fromSettings, group, parsed, type Sourced } from './sources.ts';
 
 /** All settings in effect for a command, each value with its origin. */
@@ -13,13 +17,16 @@ export interface Configuration {
   readonly profile: Sourced<string>;
   readonly baseUrl: Sourced<string>;
   readonly isSimulator: boolean;
+  /** OpenAI, Azure and the simulator: the only servers where OpenAI’s models and their defaults are assumed. */
+  readonly servesOpenAiModels: boolean;
   readonly dialect: Sourced<Dialect>;
   readonly key: Sourced<string> | null;
   /** The origin of the key that is withheld because the environment file chose the server; null if there is none. */
   readonly withheldKey: string | null;
   readonly auth: 'bearer' | 'api-key' | 'none';
   readonly model: Sourced<string> | null;
-  readonly encoding: Encoding | 'auto';
+  /** How the server wants a create to be written. */
+  readonly format: RequestFormat;
   readonly organization: Sourced<string> | null;
   readonly project: Sourced<string> | null;
   readonly headers: Readonly<Record<string, string>>;
@@ -59,13 +66,10 @@ export function resolveConfiguration(input: ConfigurationInput): Configuration {
   const server = chooseServer(input);
   const { profile, baseUrl, isSimulator, isProfilesOwn } = server;
   const setting = (name: string): Sourced<string> | null => fromSettings(settings, name);
-  const ofProfile = (name: string): Sourced<string> | null => {
-    const value = settings.get(`profiles.${profile.value}.${name}`);
-    return value === undefined ? null : { value, origin: `profile ${profile.value}` };
-  };
+  const values = profileSettings(profile.value, settings);
+  const ofProfile = (name: string): Sourced<string> | null => values.get(name) ?? null;
   const own = (name: string): Sourced<string> | null => (isProfilesOwn ? ofProfile(name) : null);
-  const ownGroup = (name: string): Record<string, string> =>
-    isProfilesOwn ? group(settings, `profiles.${profile.value}.${name}.`) : {};
+  const ownGroup = (name: string): Record<string, string> => (isProfilesOwn ? groupOf(values, `${name}.`) : {});
   const owner = ownerOfSecrets(input, server);
   /** Headers and query parameters of a profile may be secret, and a proxy from the environment file would see them. */
   const sentGroup = (name: string): Record<string, string> => (owner === 'proxy of the file' ? {} : ownGroup(name));
@@ -82,12 +86,13 @@ export function resolveConfiguration(input: ConfigurationInput): Configuration {
     profile: isProfilesOwn ? profile : { value: CUSTOM_PROFILE, origin: baseUrl.origin },
     baseUrl,
     isSimulator,
+    servesOpenAiModels: isSimulator || isOpenAiUrl(baseUrl.value) || isAzureUrl(baseUrl.value),
     dialect: chooseDialect(input, ofForm('dialect'), ofForm('shape')?.value),
     key,
     withheldKey: key === null ? (keyOf('person')?.origin ?? null) : null,
     auth: (own('auth')?.value ?? 'bearer') as Configuration['auth'], // checked when the settings were read
     model: fromEnv(input, 'SORA_MODEL') ?? own('model') ?? setting('model'),
-    encoding: (own('encoding')?.value ?? 'auto') as Configuration['encoding'], // checked when the settings were read
+    format: formatOfSettings((name) => own(name)?.value),
     organization: ofEnvironment('OPENAI_ORG_ID') ?? own('organization'),
     project: ofEnvironment('OPENAI_PROJECT_ID') ?? own('project'),
     headers: sentGroup('headers'),
@@ -107,6 +112,11 @@ export function resolveConfiguration(input: ConfigurationInput): Configuration {
     timeoutMs: parsed(setting('timeout'), parseDurationMs) ?? byDefault(30 * 60_000),
     requestTimeoutMs: parsed(setting('request_timeout'), parseDurationMs) ?? byDefault(120_000),
   };
+}
+
+function groupOf(values: ReadonlyMap<string, Sourced<string>>, prefix: string): Record<string, string> {
+  const entries = [...values].filter(([name]) => name.startsWith(prefix));
+  return Object.fromEntries(entries.map(([name, { value }]) => [name.slice(prefix.length), value]));
 }
 
 function byDefault(value: number): Sourced<number> {
@@ -170,14 +180,14 @@ function overridingKey(
 
 /** A profile’s own prices apply to its own server only. */
 function pricesOf(profile: string | null, settings: Settings): PriceRow[] {
-  const setting = `profiles.${profile}.prices`;
-  const own = profile === null ? {} : group(settings, `${setting}.`);
+  const own = profile === null ? {} : group(settings, `profiles.${profile}.prices.`);
+  const ofAll = settings.get(`profiles.${profile}.price`);
   return pricesWith(
-    Object.entries(own).flatMap(([name, usd]) => {
-      const microsPerSecond = parseUsd(usd);
+    Object.entries(ofAll === undefined ? own : { [ANY_MODEL]: ofAll, ...own }).flatMap(([name, usd]) => {
+      const microsPerSecond = parsePrice(usd);
       return microsPerSecond === undefined ? [] : [{ name, microsPerSecond }];
     }),
-    { priceList: `profile ${profile}`, source: `setting ${setting}` },
+    { priceList: `profile ${profile}`, source: `setting profiles.${profile}.prices` },
   );
 }
 

@@ -47,8 +47,10 @@ export function endpointOf(configuration: Configuration): Endpoint {
 }
 
 /** The server’s capabilities according to its dialect and its profile. */
-export function capabilitiesOf({ profile, dialect, lacks }: Configuration): ServerCapabilities {
-  return { profile: profile.value, dialect: dialect.value, lacks };
+export function capabilitiesOf(configuration: Configuration): ServerCapabilities {
+  const { profile, dialect, lacks, servesOpenAiModels, format } = configuration;
+  const takesNoUploads = format.image === 'text';
+  return { profile: profile.value, dialect: dialect.value, lacks, servesOpenAiModels, takesNoUploads };
 }
 
 function keyOriginOf({ origin, isFromFile }: Sourced<string>): string {

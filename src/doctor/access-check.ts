@@ -33,7 +33,7 @@ export function accessCheck(needs: readonly string[], prepare: () => TrialDeps):
 
 async function trialOf(deps: TrialDeps): Promise<Trial> {
   try {
-    return await tryJob(deps, deps.encoding);
+    return await tryJob(deps, null);
   } catch (error) {
     // Running this check again has the same effect.
     if (error instanceof SoraError)

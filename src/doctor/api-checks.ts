@@ -5,9 +5,10 @@ import type { SoraError } from '../domain/errors.ts';
 import { isJsonObject, parseJson } from '../domain/json.ts';
 import { CUSTOM_PROFILE } from '../domain/profile-names.ts';
 import { shellWord } from '../domain/shell.ts';
-import { WIRE_FORMS } from '../wire/forms.ts';
+import { ROUTES } from '../wire/routes.ts';
 import { decodePage } from '../wire/videos.ts';
 import { type Check, failure, pass, skip, warn } from './check.ts';
+import { listedModels, namesOf } from './listed-models.ts';
 import { findNeighbour, UNKNOWN_ID } from './neighbours.ts';
 import type { ApiReply, ExaminedServer, Subject } from './subject.ts';
 
@@ -63,9 +64,10 @@ export const API_CHECKS: readonly Check<Subject>[] = [
     needs: ['key', 'base_url', 'tls', 'tcp', 'dns'],
     async run(subject) {
       const { model, profile } = subject.server();
+      if (model === null) return proposeModel(await listedModels(subject.server()), profile);
       const [{ refusal }, listed] = await Promise.all([
         ask(subject, `/models/${encodeURIComponent(model)}`, { model }),
-        listedModels(subject),
+        listedModels(subject.server()),
       ]);
       if (refusal === null) return pass(`${model} is available`);
       const isListed = listed.includes(model);
@@ -118,7 +120,7 @@ export const API_CHECKS: readonly Check<Subject>[] = [
 
 /** Without a list, a job is asked for that does not exist: a route that is there misses the job, not the address. */
 function askForJob(subject: Subject, dialect: Dialect): Promise<Answer> {
-  return ask(subject, `${WIRE_FORMS[dialect].route}/${UNKNOWN_ID}`);
+  return ask(subject, `${ROUTES[dialect]}/${UNKNOWN_ID}`);
 }
 
 async function knowsJobs(subject: Subject, dialect: Dialect): Promise<boolean> {
@@ -137,19 +139,10 @@ async function askForNobody(subject: Subject, dialect: Dialect): Promise<CheckOu
     : failure(refusal);
 }
 
-/** The models that the server lists; empty where it lists none. */
-async function listedModels(subject: Subject): Promise<string[]> {
-  const { reply, refusal } = await ask(subject, '/models');
-  const list = refusal === null ? parseJson(reply.body) : null;
-  const data = isJsonObject(list) && Array.isArray(list.data) ? list.data : [];
-  return data.flatMap((entry) => (isJsonObject(entry) && typeof entry.id === 'string' ? [entry.id] : []));
-}
-
-const MAX_NAMED_MODELS = 5;
-
-function namesOf(models: readonly string[]): string {
-  const more = models.length - MAX_NAMED_MODELS;
-  return `${models.slice(0, MAX_NAMED_MODELS).join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
+function proposeModel(listed: readonly string[], profile: string): CheckOutcome {
+  return listed.length === 0
+    ? skip('no model is set, and the server lists none; without one, the server chooses')
+    : warn(`no model is set; the server lists ${namesOf(listed)}`, useListed(listed, profile));
 }
 
 /** Which of the listed models makes videos, only their names could tell. */

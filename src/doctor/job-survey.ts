@@ -1,7 +1,7 @@
 import { refusesEncoding } from '../client/failure.ts';
 import { SoraError } from '../domain/errors.ts';
 import type { Ability } from './server-survey.ts';
-import { type Trial, type TrialDeps, tryJob } from './trial-job.ts';
+import { type Trial, type TrialBody, type TrialDeps, tryJob } from './trial-job.ts';
 
 /** What jobs that are ended at once show about a server. */
 export interface JobSurvey {
@@ -35,13 +35,15 @@ export async function surveyJobs(deps: TrialDeps, hasForms: boolean): Promise<Jo
   }
   // A refusal for other reasons would be the same in the other encoding.
   const isHopeless = json instanceof SoraError && !REFUSED.has(json.status);
-  const multipart = isHopeless ? json : await attempt(deps, 'multipart');
-  const attempts = [...new Set([json, multipart])];
+  // Neither is a second job created that cannot be stopped.
+  const isEnough = isHopeless || (!(json instanceof SoraError) && json.cannotBeStopped);
+  const multipart = isEnough ? null : await attempt(deps, 'multipart');
+  const attempts = multipart === null ? [json] : [json, multipart];
   return {
     abilities: {
       cancel: cancelAbility(attempts),
-      json: encodingAbility(json, multipart),
-      multipart: encodingAbility(multipart, json),
+      json: encodingAbility(json, multipart ?? json),
+      multipart: multipart === null ? 'unknown' : encodingAbility(multipart, json),
     },
     notes: attempts.flatMap(tell),
   };
@@ -49,9 +51,9 @@ export async function surveyJobs(deps: TrialDeps, hasForms: boolean): Promise<Jo
 
 type Attempt = Trial | SoraError;
 
-async function attempt(deps: TrialDeps, encoding: 'json' | 'multipart'): Promise<Attempt> {
+async function attempt(deps: TrialDeps, body: TrialBody): Promise<Attempt> {
   try {
-    return await tryJob(deps, encoding);
+    return await tryJob(deps, body, { outlasts: true });
   } catch (error) {
     if (error instanceof SoraError) return error;
     throw error;
@@ -66,10 +68,11 @@ function encodingAbility(own: Attempt, other: Attempt): Ability {
   return saysSo || !(other instanceof SoraError) ? 'no' : 'unknown';
 }
 
+/** Of a job that is gone, nobody can see whether the work on it stopped. */
 function cancelAbility(attempts: readonly Attempt[]): Ability {
-  const ends = attempts.flatMap((tried) => (tried instanceof SoraError ? [] : [tried.end]));
-  if (ends.some((end) => end === 'aborted' || end === 'deleted')) return 'yes';
-  return ends.includes('running') ? 'no' : 'unknown';
+  const trials = attempts.flatMap((tried) => (tried instanceof SoraError ? [] : [tried]));
+  if (trials.some(({ end }) => end === 'aborted')) return 'yes';
+  return trials.some(({ cannotBeStopped }) => cannotBeStopped) ? 'no' : 'unknown';
 }
 
 function tell(tried: Attempt): string[] {

@@ -3,7 +3,7 @@ import { DIALECTS, type DialectName } from '../domain/dialect.ts';
 import { SoraError } from '../domain/errors.ts';
 import { isJsonObject, parseJson } from '../domain/json.ts';
 import { PRESETS } from '../domain/presets.ts';
-import { GENERATIONS_ROUTE } from '../wire/forms.ts';
+import { GENERATIONS_ROUTE } from '../wire/routes.ts';
 import { decodePage } from '../wire/videos.ts';
 import type { ApiReply, ExaminedServer } from './subject.ts';
 

@@ -1,8 +1,9 @@
 import { failureFromReply, unreadableReply } from '../client/failure.ts';
 import type { Dialect } from '../domain/dialect.ts';
 import { parseJson } from '../domain/json.ts';
-import { sniffMedia } from '../domain/media.ts';
-import { GENERATIONS_ROUTE } from '../wire/forms.ts';
+import { fitsVariant, sniffMedia } from '../domain/media.ts';
+import type { Variant } from '../domain/video.ts';
+import { GENERATIONS_ROUTE } from '../wire/routes.ts';
 import { decodePage } from '../wire/videos.ts';
 import { dialectOf, generationsDialect, UNKNOWN_ID } from './neighbours.ts';
 import type { ApiReply, ExaminedServer, FileReply } from './subject.ts';
@@ -39,13 +40,16 @@ export async function surveyServer(server: ExaminedServer, atMs: number): Promis
     requestId: null,
     pollAfterMs: null,
   });
-  const routes = { list: sightOf(list), delete: sightOf(removal), content: sightOf(content) };
-  const speaksVideos = page !== null || routes.content === 'there';
+  // What answers for a video that does not exist, as mock servers do, answers for anything.
+  const isMock = content.status >= 200 && content.status < 300 && !isHtml(content);
+  const sightOfUnknown = (reply: ApiReply): Sight => (isMock ? 'hidden' : sightOf(reply));
+  const routes = { list: sightOf(list), delete: sightOfUnknown(removal), content: sightOfUnknown(content) };
+  const speaksVideos = page !== null || routes.content === 'there' || isMock;
   if (generations !== null && (dialectOf(server) === 'generations' || !speaksVideos)) {
     const unknownJob = await server.probe('DELETE', `${GENERATIONS_ROUTE}/${UNKNOWN_ID}`);
     return surveyOfGenerations(generations, ABILITY_OF[sightOf(unknownJob)]);
   }
-  const finished = page?.jobs.find(({ status }) => status === 'completed')?.id;
+  const finished = isMock ? undefined : page?.jobs.find(({ status }) => status === 'completed')?.id;
   const files = finished === undefined ? null : await surveyFiles(server, finished);
   return {
     // The two share their routes, and only one of them has a list.
@@ -59,9 +63,16 @@ export async function surveyServer(server: ExaminedServer, atMs: number): Promis
       spritesheet: files?.spritesheet ?? 'unknown',
       range: files?.range ?? 'unknown',
     },
-    notes: files === null ? ['thumbnail, spritesheet and range: unknown until the server lists a finished video'] : [],
+    notes: [
+      ...(isMock
+        ? ['the server also returns the content of a video that does not exist: its answers prove nothing']
+        : []),
+      ...(files === null && !isMock ? [UNTIL_FINISHED] : []),
+    ],
   };
 }
+
+const UNTIL_FINISHED = 'thumbnail, spritesheet and range: unknown until the server lists a finished video';
 
 /** The dialect has no list, and a job contains the address of its video. */
 function surveyOfGenerations(dialect: Dialect, removal: Ability): ServerSurvey {
@@ -112,25 +123,40 @@ function isPage({ status, body }: ApiReply): boolean {
   return status >= 200 && status < 300 && body.trim() !== '' && parseJson(body) === undefined;
 }
 
+function isHtml({ body }: ApiReply): boolean {
+  return /^\s*<(!doctype|html|head|body)/i.test(body);
+}
+
 async function surveyFiles(
   server: ExaminedServer,
   id: string,
 ): Promise<Record<'content' | 'thumbnail' | 'spritesheet' | 'range', Ability>> {
   const path = `/videos/${encodeURIComponent(id)}/content`;
-  const [video, thumbnail, spritesheet] = await Promise.all([
+  const [video, thumbnail, spritesheet, nothing] = await Promise.all([
     server.peek(path),
     server.peek(`${path}?variant=thumbnail`),
     server.peek(`${path}?variant=spritesheet`),
+    server.peek(`${path}?variant=${UNKNOWN_VARIANT}`),
   ]);
-  const content = fileAbility(video);
+  const content = fileAbility(video, 'video');
+  const ofPicture = (file: FileReply, variant: Variant): Ability =>
+    isSameFile(file, nothing) ? 'no' : fileAbility(file, variant);
   return {
     content,
-    thumbnail: fileAbility(thumbnail),
-    spritesheet: fileAbility(spritesheet),
+    thumbnail: ofPicture(thumbnail, 'thumbnail'),
+    spritesheet: ofPicture(spritesheet, 'spritesheet'),
     range: content !== 'yes' ? 'unknown' : video.status === 206 ? 'yes' : 'no',
   };
 }
 
-function fileAbility({ status, head }: FileReply): Ability {
-  return (status === 200 || status === 206) && sniffMedia(head) !== null ? 'yes' : 'no';
+function fileAbility({ status, head }: FileReply, variant: Variant): Ability {
+  const kind = status === 200 || status === 206 ? sniffMedia(head) : null;
+  return kind !== null && fitsVariant(kind, variant) ? 'yes' : 'no';
+}
+
+/** A server that ignores the variant returns one file for all, also for a variant that does not exist. */
+const UNKNOWN_VARIANT = 'none';
+
+function isSameFile(one: FileReply, other: FileReply): boolean {
+  return one.status === other.status && Buffer.compare(one.head, other.head) === 0;
 }

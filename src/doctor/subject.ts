@@ -9,6 +9,12 @@ export interface ApiReply {
   readonly body: string;
 }
 
+/** A body as it is sent, with its content type. */
+export interface ProbeBody {
+  readonly type: string;
+  readonly text: string;
+}
+
 /** The beginning of a file. */
 export interface FileReply {
   readonly status: number;
@@ -35,13 +41,14 @@ export interface ExaminedServer {
   readonly needsKey: boolean;
   /** By its profile's word. */
   readonly lacksList: boolean;
-  readonly model: string;
+  /** Null if none is set: the server chooses, or refuses. */
+  readonly model: string | null;
   /** The proxy that calls to it go through, its password left out. */
   readonly proxy: { readonly address: string; readonly fault: string | null } | null;
   /** Sends a GET to a path below the base URL, or to a whole URL; asked twice, it is sent once. Throws a `SoraError` when nothing comes back. */
   get(pathOrUrl: string): Promise<ApiReply>;
   /** The same for any method, and never answered from memory. */
-  probe(method: string, pathOrUrl: string): Promise<ApiReply>;
+  probe(method: string, pathOrUrl: string, body?: ProbeBody): Promise<ApiReply>;
   /** Asks for a file, and takes no more of it than shows what it is. */
   peek(path: string): Promise<FileReply>;
 }

@@ -1,5 +1,4 @@
 import type { VideosClient } from '../client/port.ts';
-import type { Encoding } from '../domain/dialect.ts';
 import { SoraError } from '../domain/errors.ts';
 import { failureOf } from '../domain/job-failure.ts';
 import { commandAbout } from '../domain/shell.ts';
@@ -7,6 +6,9 @@ import { isTerminal } from '../domain/video.ts';
 import { cancelJob } from '../jobs/cancel.ts';
 import type { Submission } from '../jobs/submit.ts';
 import type { Clock } from '../platform/clock.ts';
+
+/** How its create is sent; null: as the profile says. */
+export type TrialBody = 'json' | 'multipart' | null;
 
 export type Consent = 'agreed' | 'refused' | 'nobody-to-ask';
 
@@ -17,13 +19,13 @@ export interface TrialDeps {
   /** Asks whether so many of them may be paid for. Throws `cost_cap_exceeded`. */
   consent(count: number, question: string): Promise<Consent>;
   /** Submits one through the ledger, like every other job. */
-  submit(encoding: Encoding | 'auto'): Promise<Submission>;
+  submit(body: TrialBody): Promise<Submission>;
   /** Writes down that the job is gone. */
   forget(submission: Submission): Promise<void>;
   client(): Promise<VideosClient>;
   readonly clock: Clock;
-  /** How a create is encoded where nothing else is to be tried. */
-  readonly encoding: Encoding | 'auto';
+  /** Says what is going on. */
+  readonly news: (text: string) => void;
 }
 
 /**
@@ -35,6 +37,8 @@ export type TrialEnd = 'aborted' | 'deleted' | 'finished' | 'kept' | 'running' |
 export interface Trial {
   readonly id: string;
   readonly end: TrialEnd;
+  /** Whether the server let it run when it was told to stop. */
+  readonly cannotBeStopped: boolean;
   /** Whether the create was not answered, and the job was found in the list. */
   readonly isFound: boolean;
   /** What was made, and what became of it. */
@@ -45,9 +49,13 @@ export interface Trial {
   readonly failure: SoraError | null;
 }
 
-/** Makes a job and ends it at once. Throws the server's refusal. */
-export async function tryJob(deps: TrialDeps, encoding: Encoding | 'auto'): Promise<Trial> {
-  const submission = await deps.submit(encoding);
+/** A job of seconds ends sooner; one that waits in a long queue does not. */
+const OUTLASTING_MS = 10 * 60_000;
+const LOOK_MS = 5_000;
+
+/** Makes a job and ends it at once, or, with `outlasts`, waits for the end of one that cannot be stopped. Throws the refusal. */
+export async function tryJob(deps: TrialDeps, body: TrialBody, { outlasts = false } = {}): Promise<Trial> {
+  const submission = await deps.submit(body);
   const { job, record } = submission;
   const id = job?.id ?? record.job?.id ?? record.key;
   const { doubt } = submission;
@@ -57,13 +65,22 @@ export async function tryJob(deps: TrialDeps, encoding: Encoding | 'auto'): Prom
   const hasEnded = job !== null && isTerminal(job.status);
   const trial = { id, isFound: doubt !== undefined, failure: hasEnded ? failureOf(job, record.submittedAtMs) : null };
   try {
-    const end = await endJob(await deps.client(), deps.clock, id, hasEnded);
+    const client = await deps.client();
+    const stopped = await endJob(client, deps.clock, id, hasEnded);
+    const cannotBeStopped = stopped === 'running';
+    const end = cannotBeStopped && outlasts ? await outlast(client, deps, id) : stopped;
     if (end === 'aborted' || end === 'deleted' || end === 'finished') await deps.forget(submission);
-    return { ...trial, end, ...describeEnd(made, id, end) };
+    return { ...trial, end, cannotBeStopped, ...describeEnd(made, id, end, cannotBeStopped) };
   } catch (error) {
     if (!(error instanceof SoraError)) throw error;
     const detail = `${made}; could not delete it: ${error.causedBy ?? error.message}`;
-    return { ...trial, end: 'unclear', detail, remedy: `run \`${commandAbout(id, 'sora status')}\` to see it` };
+    return {
+      ...trial,
+      end: 'unclear',
+      cannotBeStopped: false,
+      detail,
+      remedy: `run \`${commandAbout(id, 'sora status')}\` to see it`,
+    };
   }
 }
 
@@ -79,7 +96,36 @@ async function endJob(
   return (await client.remove(id)) ? 'finished' : 'kept';
 }
 
-function describeEnd(made: string, id: string, end: TrialEnd): Pick<Trial, 'detail' | 'remedy'> {
+/** Waits until the job has ended by itself, and removes it if that is possible. */
+async function outlast(
+  client: VideosClient,
+  { clock, news }: TrialDeps,
+  id: string,
+): Promise<Exclude<TrialEnd, 'unclear'>> {
+  news(`the server does not stop ${id}; waiting for it to end`);
+  for (const deadlineMs = clock.now() + OUTLASTING_MS; clock.now() < deadlineMs; ) {
+    await clock.sleep(LOOK_MS);
+    if (isTerminal((await client.get(id)).status)) return (await isRemoved(client, id)) ? 'finished' : 'kept';
+  }
+  return 'running';
+}
+
+async function isRemoved(client: VideosClient, id: string): Promise<boolean> {
+  try {
+    return await client.remove(id);
+  } catch (error) {
+    if (error instanceof SoraError) return false;
+    throw error;
+  }
+}
+
+function describeEnd(
+  made: string,
+  id: string,
+  end: TrialEnd,
+  cannotBeStopped: boolean,
+): Pick<Trial, 'detail' | 'remedy'> {
+  const ended = cannotBeStopped ? 'could not stop it: it ran to its end' : 'it had already ended';
   switch (end) {
     case 'running':
       return {
@@ -88,11 +134,11 @@ function describeEnd(made: string, id: string, end: TrialEnd): Pick<Trial, 'deta
       };
     case 'kept':
       return {
-        detail: `${made}; it had already ended, and the server keeps it`,
+        detail: `${made}; ${ended}, and the server keeps it`,
         remedy: `run \`${commandAbout(id, 'sora status')}\` to see it`,
       };
     case 'finished':
-      return { detail: `${made}; deleted at once`, remedy: null };
+      return { detail: `${made}; ${cannotBeStopped ? `${ended}, and was deleted` : 'deleted at once'}`, remedy: null };
     default:
       return { detail: `${made}; ${end} at once`, remedy: null };
   }

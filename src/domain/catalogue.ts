@@ -191,7 +191,11 @@ export const CATALOGUE = {
     title: 'the server has no such endpoint',
     explanation: 'The server responded, but does not know this path. The base URL or the dialect is probably wrong.',
     hints: [
-      ['check the base URL {base_url}; it usually ends in `/v1`', 'check the base URL; it usually ends in `/v1`'],
+      [
+        'use the base URL {versioned_url}: the API is usually below `/v1`',
+        'check the base URL {base_url}; it usually ends in `/v1`',
+        'check the base URL; it usually ends in `/v1`',
+      ],
       'run `sora doctor` to find the right base URL and dialect',
       'run `sora config list` to see where the base URL is set',
     ],

@@ -1,6 +1,6 @@
 import { dayOf } from './day.ts';
 import { findModel, knownModels } from './models.ts';
-import { estimate, findPrice, type PricedVideo, type PriceRow } from './pricing.ts';
+import { ANY_MODEL, estimate, findPrice, type PricedVideo, type PriceRow } from './pricing.ts';
 import { nearestOf, type ResolvedRequest } from './request.ts';
 
 /** A number of videos of one request. */
@@ -73,9 +73,10 @@ export function priceOrder(order: CostOrder, atMs: number, prices: readonly Pric
 /** The same order for every known model and size, and those with a price in the settings; cheapest first, unknown last. */
 export function compareModels(order: CostOrder, atMs: number, prices: readonly PriceRow[]): PricedOrder[] {
   const { request } = order;
-  const known = knownModels().flatMap(({ name, sizes }) => sizes.map(({ size }) => ({ model: name, size })));
+  const listed = knownModels().filter(({ name }) => prices.some(({ model }) => model === name));
+  const known = listed.flatMap(({ name, sizes }) => sizes.map(({ size }) => ({ model: name, size })));
   const own = prices
-    .filter(({ model }) => findModel(model) === undefined)
+    .filter(({ model }) => model !== ANY_MODEL && findModel(model) === undefined)
     .map(({ model, sizes }) => ({ model, size: sizes?.[0] ?? null }));
   const others = [...known, ...own].filter((other) => !isSameVideo(other, request));
   return [request, ...others]

@@ -11,10 +11,6 @@ export type Dialect = DialectName | 'new-api';
 /** The values of the setting `shape`: the field names of a create in dialect `generations`. */
 export const SHAPES = ['guide', 'new-api'] as const;
 
-/** How the body of a create is encoded in dialect `videos`; `plain-json` has `seconds` as a number and `input_reference` as a URL. */
-export const ENCODINGS = ['json', 'multipart', 'plain-json'] as const;
-export type Encoding = (typeof ENCODINGS)[number];
-
 /** What a dialect can express, whatever the server supports. */
 export interface DialectRules {
   readonly name: DialectName;

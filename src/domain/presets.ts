@@ -1,4 +1,5 @@
 import type { Capability } from './capabilities.ts';
+import { type RequestFormat, settingsOfFormat } from './request-format.ts';
 
 /** A kind of server: the initial settings of its profiles, and what is known about it. */
 export interface Preset {
@@ -13,11 +14,14 @@ export interface Preset {
   readonly auth: 'bearer' | 'api-key' | 'none';
   /** The environment variable that usually holds the key; null if it usually needs none. */
   readonly keyVariable: string | null;
-  readonly encoding: 'auto' | 'json' | 'multipart';
+  /** How it wants a create to be written, where that is not the usual way. */
+  readonly format: Partial<RequestFormat>;
   /** The default model; null if the server's model names are unknown. */
   readonly model: string | null;
   /** Parameters that its list wants. */
   readonly listQuery?: Readonly<Record<string, string>>;
+  /** Whether such a server may well be the user’s own, and free. */
+  readonly isOwn: boolean;
   readonly lacks: readonly Capability[];
   /** Other known limitations. */
   readonly limits: readonly string[];
@@ -25,7 +29,15 @@ export interface Preset {
   readonly advice: string;
 }
 
-const USUAL = { dialect: 'videos', auth: 'bearer', encoding: 'auto', model: null, lacks: [], limits: [] } as const;
+const USUAL = {
+  dialect: 'videos',
+  auth: 'bearer',
+  format: {},
+  model: null,
+  isOwn: true,
+  lacks: [],
+  limits: [],
+} as const;
 
 export const PRESETS: readonly Preset[] = [
   {
@@ -34,6 +46,7 @@ export const PRESETS: readonly Preset[] = [
     title: 'OpenAI',
     baseUrl: 'https://api.openai.com/v1',
     keyVariable: 'OPENAI_API_KEY',
+    isOwn: false,
     model: 'sora-2',
     limits: ['the whole service was shut down on 2026-09-24', 'deleting a running job may not stop it'],
     advice: 'OpenAI shut down its Videos API on 2026-09-24; the other servers here offer the same API',
@@ -45,6 +58,7 @@ export const PRESETS: readonly Preset[] = [
     baseUrl: 'https://RESOURCE.openai.azure.com/openai/v1',
     auth: 'api-key',
     keyVariable: 'AZURE_OPENAI_API_KEY',
+    isOwn: false,
     lacks: ['characters'],
     limits: [
       'Azure retired the two versions of sora-2 on 2026-07-15 and 2026-09-15',
@@ -72,7 +86,7 @@ export const PRESETS: readonly Preset[] = [
     title: 'vLLM-Omni',
     baseUrl: 'http://127.0.0.1:8000/v1',
     keyVariable: null,
-    encoding: 'multipart',
+    format: { body: 'multipart', image: 'json', imageField: 'image_reference' },
     limits: ['it does not accept JSON creates; its preset sends multipart forms'],
     advice: 'any size and length; `--param` also sets num_inference_steps, seed, guidance_scale and negative_prompt',
   },
@@ -82,6 +96,7 @@ export const PRESETS: readonly Preset[] = [
     title: 'SGLang Diffusion',
     baseUrl: 'http://127.0.0.1:30000/v1',
     keyVariable: null,
+    format: { image: 'text', imageField: 'reference_url' },
     lacks: ['cancel'],
     limits: ['deleting a running job only forgets it: the rendering continues'],
     advice: 'a server has one model: the one it was started with',
@@ -93,6 +108,7 @@ export const PRESETS: readonly Preset[] = [
     baseUrl: 'http://127.0.0.1:3000/v1',
     dialect: 'generations',
     shape: 'new-api',
+    format: { extras: 'metadata' },
     keyVariable: 'NEW_API_KEY',
     lacks: ['list', 'delete', 'cancel', 'thumbnail', 'spritesheet', 'characters'],
     advice:
@@ -105,6 +121,7 @@ export const PRESETS: readonly Preset[] = [
     baseUrl: 'https://openrouter.ai/api/v1',
     dialect: 'openrouter',
     keyVariable: 'OPENROUTER_API_KEY',
+    isOwn: false,
     lacks: ['list', 'delete', 'cancel', 'thumbnail', 'spritesheet', 'characters'],
     advice: '`sora list` shows the local ledger; the server reports the actual cost of each job',
   },
@@ -147,15 +164,21 @@ export function findPreset(name: string): Preset | undefined {
   return PRESETS.find((preset) => preset.name === name);
 }
 
-/** A profile's settings for this preset, keyed by the last part of their names; defaults are left out. */
-export function settingsOfPreset(preset: Preset): Record<string, string> {
-  const { baseUrl, dialect, shape, auth, encoding, model, listQuery = {}, lacks } = preset;
+/** What a preset says about the server of a profile, as settings by the last parts of their names; defaults are left out. */
+export function settingsOfPreset({
+  dialect,
+  shape,
+  auth,
+  format,
+  model,
+  listQuery = {},
+  lacks,
+}: Preset): Record<string, string> {
   return {
-    ...(baseUrl === null ? {} : { base_url: baseUrl }),
     ...(dialect === 'videos' ? {} : { dialect }),
     ...(shape === undefined ? {} : { shape }),
     ...(auth === 'bearer' ? {} : { auth }),
-    ...(encoding === 'auto' ? {} : { encoding }),
+    ...settingsOfFormat(format),
     ...(model === null ? {} : { model }),
     ...Object.fromEntries(Object.entries(listQuery).map(([name, value]) => [`list_query.${name}`, value])),
     ...Object.fromEntries(lacks.map((capability) => [`capabilities.${capability}`, 'no'])),

@@ -4,6 +4,9 @@ import { chargeOfParams } from './priced-params.ts';
 import type { VideoRequest } from './video.ts';
 
 /** A price of one model, valid from a given day on. */
+/** The model of a price that is valid for every model, also where the server chooses one. */
+export const ANY_MODEL = '*';
+
 export interface PriceRow {
   readonly model: string;
   /** The price list's name for the tier; null if it has none. */
@@ -45,7 +48,7 @@ const LIST_PRICES: readonly PriceRow[] = [
 
 /** A price from a profile's settings. */
 export interface OwnPrice {
-  /** A model, or `MODEL@WIDTHxHEIGHT` for one of its sizes. */
+  /** A model, `MODEL@WIDTHxHEIGHT` for one of its sizes, or `ANY_MODEL`. */
   readonly name: string;
   readonly microsPerSecond: number;
 }
@@ -62,6 +65,7 @@ export function pricesWith(own: readonly OwnPrice[], origin: Pick<PriceRow, 'pri
 
 /** A snapshot is more specific than its model, and one size more than all sizes. */
 function specificityOf({ model, sizes }: PriceRow): number {
+  if (model === ANY_MODEL) return -1;
   return (findModel(model)?.snapshots.includes(model) ? 2 : 0) + (sizes === null ? 0 : 1);
 }
 
@@ -76,11 +80,10 @@ export function findPrice(
   { model, size }: PricedVideo,
   day: string,
 ): PriceRow | undefined {
-  if (model === null) return undefined;
-  const name = findModel(model)?.name;
+  const name = model === null ? undefined : findModel(model)?.name;
   return prices.findLast(
     (row) =>
-      (row.model === model || row.model === name) &&
+      (row.model === ANY_MODEL || row.model === model || row.model === name) &&
       (row.sizes === null || (size !== null && row.sizes.includes(size))) &&
       (row.since === null || row.since <= day),
   );
@@ -114,13 +117,14 @@ export interface PricedRequest extends PricedVideo {
  */
 export function estimate(request: PricedRequest, atMs: number, prices: readonly PriceRow[]): Estimate | null {
   const { seconds, params = {} } = request;
-  if (seconds === null) return null;
   const price = findPrice(prices, request, dayOf(atMs));
   if (price === undefined) return null;
   const { microsPerSecond, priceList, sizes } = price;
   const { videos, lengths, models } = chargeOfParams(params);
-  // A model that is free at every size is free at any length.
-  const isFree = microsPerSecond === 0 && sizes === null;
-  if (models.length > 0 || (!isFree && (videos === null || lengths.length > 0))) return null;
-  return { micros: isFree ? 0 : Math.round(microsPerSecond * seconds * (videos ?? 1)), priceList };
+  // What is free at every size is free at any length.
+  if (microsPerSecond === 0 && sizes === null && (models.length === 0 || price.model === ANY_MODEL)) {
+    return { micros: 0, priceList };
+  }
+  if (seconds === null || models.length > 0 || videos === null || lengths.length > 0) return null;
+  return { micros: Math.round(microsPerSecond * seconds * videos), priceList };
 }

@@ -8,6 +8,10 @@ export interface ServerCapabilities {
   readonly profile: string;
   readonly dialect: Dialect;
   readonly lacks: ReadonlySet<Capability>;
+  /** Whether it serves OpenAI’s models, so that their defaults apply. On any other server only what was asked for is sent. */
+  readonly servesOpenAiModels: boolean;
+  /** Whether an image can only be sent as a file or an address. */
+  readonly takesNoUploads: boolean;
 }
 
 const FIELDS: Partial<Readonly<Record<Capability, string>>> = {
@@ -36,7 +40,7 @@ export function missingFor(
 }
 
 /** Throws `not_supported`, before any request, for what the server cannot do according to its profile. */
-export function requireCapability(capability: Capability, server: Omit<ServerCapabilities, 'dialect'>): void {
+export function requireCapability(capability: Capability, server: Pick<ServerCapabilities, 'profile' | 'lacks'>): void {
   if (!server.lacks.has(capability)) return;
   throw new SoraError('not_supported', {
     title: titleFor(capability, server),

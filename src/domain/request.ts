@@ -76,21 +76,23 @@ const MOST_OVER_LONGEST = 1.5;
 interface Target {
   readonly dialect: Dialect;
   readonly rules: DialectRules;
-  /** What is known about the model; supplies the defaults. */
+  /** What is known about the model. */
   readonly known: ModelCapabilities | undefined;
+  /** Whether length and frame have defaults; otherwise the server chooses what was not asked for. */
+  readonly hasDefaults: boolean;
   /** The same, if the request must stay within the model's limits. */
   readonly limits: ModelCapabilities | undefined;
 }
 
 /**
  * Turns user input into the request that will be sent. The limits of known models are checked here, before money is
- * spent. For an unknown model, only what was given is sent, unchanged. An option for which the dialect has no field is
+ * spent. For an unknown model, and on servers without OpenAI’s models, only what was given is sent. An option for which the dialect has no field is
  * a violation; it is never silently dropped.
  */
 export function resolveRequest(input: RequestInput, server: ServerCapabilities): RequestResolution {
   const findings = new Findings();
   const model = resolveModel(input, server, findings);
-  const target = targetOf(model, server.dialect);
+  const target = targetOf(model, server);
   findings.violations.push(...missingFor(input, server));
   checkPrompt(input.prompt, findings);
   const asked = parseDuration(input.duration, findings);
@@ -98,39 +100,41 @@ export function resolveRequest(input: RequestInput, server: ServerCapabilities):
   const frame = resolveFrame(input, target, findings);
   const quality = resolveQuality(input.quality, target, findings);
   const characters = resolveCharacters(input.characters ?? [], target, findings);
-  const params = parseParams(input.params ?? [], target.dialect, findings);
+  const image = input.image?.reference ?? null;
+  const request = { prompt: input.prompt, model, seconds, ...frame, image, characters, quality };
+  const params = parseParams(input.params ?? [], target.dialect, request, findings);
   checkPricedParams(params, target, findings);
-  checkImageKind(input.image, target, findings);
+  checkImageKind(input.image, target, server, findings);
   const otherViolations = findings.violations.length;
   checkImageSize(input.image, frame.size, target, findings);
 
   if (findings.violations.length > 0) {
     return { ok: false, violations: findings.violations, wrongImageSize: otherViolations === 0 };
   }
-  const image = input.image?.reference ?? null;
   return {
     ok: true,
     value: {
-      request: { prompt: input.prompt, model, seconds, ...frame, image, characters, quality, params },
+      request: { ...request, params },
       askedSeconds: asked !== null && asked !== seconds ? asked : null,
       notes: findings.notes,
     },
   };
 }
 
-function targetOf(model: string, dialect: Dialect): Target {
-  const known = findModel(model);
+function targetOf(model: string | null, { dialect, servesOpenAiModels }: ServerCapabilities): Target {
+  const known = model === null ? undefined : findModel(model);
   const rules = DIALECTS[dialect];
-  return { dialect, rules, known, limits: rules.enforcesModel ? known : undefined };
+  const hasDefaults = servesOpenAiModels && known !== undefined;
+  return { dialect, rules, known, hasDefaults, limits: rules.enforcesModel ? known : undefined };
 }
 
 /** Elsewhere a model may have any name; on OpenAI and the simulator, capitals are a slip. */
-function resolveModel({ model }: RequestInput, { profile }: ServerCapabilities, findings: Findings): string {
-  if (model === undefined) return DEFAULT_MODEL;
+function resolveModel({ model }: RequestInput, server: ServerCapabilities, findings: Findings): string | null {
+  if (model === undefined) return server.servesOpenAiModels ? DEFAULT_MODEL : null;
   if (model.trim() === '') findings.violations.push('the model name is empty');
   const name = model.trim();
   const names = knownModels().flatMap((known) => [known.name, ...known.snapshots]);
-  if (profile !== DEFAULT_PROFILE && profile !== 'simulator') return name;
+  if (!server.servesOpenAiModels) return name;
   const respelled = names.find((known) => known.toLowerCase() === name.toLowerCase());
   if (respelled !== undefined && respelled !== name)
     findings.notes.push(`using the model ${respelled} for \`${name}\``);
@@ -165,11 +169,11 @@ function parseDuration(text: string | undefined, { violations }: Findings): numb
 
 function resolveSeconds(
   asked: number | null,
-  { rules, known, limits }: Target,
+  { rules, hasDefaults, limits }: Target,
   exact: boolean,
   { violations, notes }: Findings,
 ): number | null {
-  if (asked === null) return known === undefined ? null : DEFAULT_SECONDS;
+  if (asked === null) return hasDefaults ? DEFAULT_SECONDS : null;
   if (limits === undefined || limits.seconds.includes(asked)) {
     if (rules.wholeSeconds && !Number.isInteger(asked)) {
       violations.push(`${rules.label} accepts whole seconds, not ${asked}`);
@@ -204,14 +208,14 @@ interface FrameWords {
 
 function resolveFrame(input: RequestInput, target: Target, findings: Findings): Pick<VideoRequest, 'size' | 'frame'> {
   const words = readFrameWords(input, findings);
-  const { known, rules } = target;
+  const { rules, hasDefaults } = target;
   const size = resolveSize(input, words, target, findings);
   if (rules.frame === 'pixels' || (rules.frame === 'either' && input.size !== undefined)) return { size };
   if (input.size !== undefined) return { size, ...frameOfSize(size, target, findings) };
   const { resolution, aspectRatio } = words;
-  return known === undefined
-    ? { size: null, frame: { resolution: resolution ?? null, aspectRatio: aspectRatio ?? null } }
-    : { size, frame: { resolution: resolution ?? DEFAULT_RESOLUTION, aspectRatio: aspectRatio ?? DEFAULT_RATIO } };
+  return hasDefaults
+    ? { size, frame: { resolution: resolution ?? DEFAULT_RESOLUTION, aspectRatio: aspectRatio ?? DEFAULT_RATIO } }
+    : { size: null, frame: { resolution: resolution ?? null, aspectRatio: aspectRatio ?? null } };
 }
 
 function readFrameWords(input: RequestInput, findings: Findings): FrameWords {
@@ -230,7 +234,7 @@ function readFrameWords(input: RequestInput, findings: Findings): FrameWords {
 function resolveSize(
   input: RequestInput,
   { resolution, aspectRatio }: FrameWords,
-  { known, limits }: Target,
+  { known, hasDefaults, limits }: Target,
   findings: Findings,
 ): string | null {
   const { violations } = findings;
@@ -240,7 +244,7 @@ function resolveSize(
     }
     return checkSize(input.size.toLowerCase(), limits, findings);
   }
-  if (known === undefined && resolution === undefined && aspectRatio === undefined) return null;
+  if (!hasDefaults && resolution === undefined && aspectRatio === undefined) return null;
   const wanted = {
     resolution: resolution ?? DEFAULT_RESOLUTION,
     orientation: ORIENTATION_OF_RATIO[aspectRatio ?? DEFAULT_RATIO],
@@ -339,14 +343,47 @@ const STANDARD_FIELDS: Readonly<Record<Dialect, Readonly<Record<string, string>>
   },
 };
 
-function parseParams(texts: readonly string[], dialect: Dialect, { violations }: Findings): Record<string, JsonValue> {
+/** Whether the field of an option is sent; one that is not may mean something else to a server. */
+function isSent(
+  option: string,
+  { model, seconds, size, frame, quality, image, characters }: Omit<VideoRequest, 'params'>,
+): boolean {
+  switch (option) {
+    case '`--model`':
+      return model !== null;
+    case '`--duration`':
+      return seconds !== null;
+    case '`--size`':
+      return size !== null;
+    case '`--quality`':
+      return quality !== null;
+    case '`--image`':
+      return image !== null;
+    case '`--character`':
+      return characters.length > 0;
+    case '`--resolution`':
+      return (frame?.resolution ?? null) !== null;
+    case '`--aspect-ratio`':
+    case '`--orientation`':
+      return (frame?.aspectRatio ?? null) !== null;
+    default:
+      return true;
+  }
+}
+
+function parseParams(
+  texts: readonly string[],
+  dialect: Dialect,
+  request: Omit<VideoRequest, 'params'>,
+  { violations }: Findings,
+): Record<string, JsonValue> {
   const standard = STANDARD_FIELDS[dialect];
   const params: Record<string, JsonValue> = {};
   for (const text of texts) {
     const [, key, value] = /^([^=\s]+)=(.*)$/s.exec(text) ?? [];
     if (key === undefined || value === undefined) {
       violations.push(`the parameter \`${text}\` is not of the form key=value`);
-    } else if (Object.hasOwn(standard, key)) {
+    } else if (Object.hasOwn(standard, key) && isSent(standard[key] ?? '', request)) {
       violations.push(`the parameter \`${key}\` has its own option: ${standard[key]}`);
     } else if (Object.hasOwn(params, key)) {
       violations.push(`the parameter \`${key}\` is given twice`);
@@ -376,12 +413,21 @@ function checkPricedParams(
   }
 }
 
-function checkImageKind(image: RequestInput['image'], { rules }: Target, { violations }: Findings): void {
-  if (image === undefined || rules.images.includes(image.reference.kind)) return;
+function checkImageKind(
+  image: RequestInput['image'],
+  { rules }: Target,
+  { profile, takesNoUploads }: ServerCapabilities,
+  { violations }: Findings,
+): void {
+  if (image === undefined) return;
+  const { kind } = image.reference;
+  const isRefused = kind === 'file_id' && takesNoUploads;
+  if (rules.images.includes(kind) && !isRefused) return;
+  const owner = rules.images.includes(kind) ? `the server of profile ${profile}` : rules.label;
   violations.push(
     rules.images.length === 0
-      ? `${rules.label} accepts no reference image`
-      : `${rules.label} accepts a reference image as a file or a URL, not as the id of an upload`,
+      ? `${owner} accepts no reference image`
+      : `${owner} accepts a reference image as a file or a URL, not as the id of an upload`,
   );
 }
 

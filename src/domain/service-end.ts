@@ -30,6 +30,6 @@ export function serviceEnd(url: string, atMs: number): ServiceEnd | null {
   };
 }
 
-function isAzureUrl(url: string): boolean {
+export function isAzureUrl(url: string): boolean {
   return /\.(openai|services\.ai|cognitiveservices)\.azure\.com$/.test(new URL(url).hostname);
 }

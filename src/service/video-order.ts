@@ -15,8 +15,8 @@ export interface ResolvedOrder {
 }
 
 /**
- * Resolves an order to the request to send. When neither the order nor the profile names a model, the first one that
- * supports the frame is used: the table starts with the cheapest. Throws `invalid_request` with all errors.
+ * Resolves an order to the request to send. Where OpenAI’s models are served and neither the order nor the profile names
+ * one, the first that supports the frame is used: the table starts with the cheapest. Throws `invalid_request` with all errors.
  */
 export function resolveOrder(order: Order, defaultModel: string | null, server: ServerCapabilities): ResolvedOrder {
   const resolution = order.resolution ?? undefined;
@@ -27,7 +27,7 @@ export function resolveOrder(order: Order, defaultModel: string | null, server: 
       duration: order.duration?.toString(),
       resolution,
       aspectRatio,
-      model: order.model ?? defaultModel ?? modelFor(resolution ?? '720p', aspectRatio ?? '16:9'),
+      model: order.model ?? defaultModel ?? (server.servesOpenAiModels ? modelFor(resolution, aspectRatio) : undefined),
     },
     server,
   );
@@ -38,7 +38,7 @@ export function resolveOrder(order: Order, defaultModel: string | null, server: 
   return { request, notes };
 }
 
-function modelFor(resolution: Resolution, ratio: AspectRatio): string | undefined {
+function modelFor(resolution: Resolution = '720p', ratio: AspectRatio = '16:9'): string | undefined {
   const orientation = ORIENTATION_OF_RATIO[ratio];
   const fits = knownModels().find(({ sizes }) =>
     sizes.some((size) => size.resolution === resolution && size.orientation === orientation),

@@ -1,12 +1,14 @@
 import { dirname } from 'node:path';
 import { CAPABILITIES, CAPABILITY_NAMES, COMPLETE_LIST, PRIVATE_FILES } from '../domain/capabilities.ts';
-import { DIALECT_NAMES, ENCODINGS, SHAPES } from '../domain/dialect.ts';
+import { DIALECT_NAMES, SHAPES } from '../domain/dialect.ts';
 import { parseDurationMs } from '../domain/duration.ts';
 import { SoraError } from '../domain/errors.ts';
 import { isJsonObject, type JsonObject } from '../domain/json.ts';
 import { ASPECT_RATIOS, ORIENTATIONS, RESOLUTIONS } from '../domain/models.ts';
 import { MICROS_PER_USD, parseUsd } from '../domain/money.ts';
+import { PRESET_NAMES } from '../domain/presets.ts';
 import { isReservedName } from '../domain/profile-names.ts';
+import { ENCODINGS, FORMAT_FACTS } from '../domain/request-format.ts';
 import { shellWord } from '../domain/shell.ts';
 import { makeFolder } from '../platform/folders.ts';
 import { cannotWriteOwnFile, changeOwnFile, invalidFile, readJsonFile } from './json-file.ts';
@@ -30,8 +32,8 @@ const usd = (value: string): string | null =>
 /** Higher prices are mistakes, and their sums would not be exact. */
 const MAX_USD_PER_SECOND = 1_000;
 const usdPerSecond = (value: string): string | null =>
-  (parseUsd(value) ?? Number.POSITIVE_INFINITY) > MAX_USD_PER_SECOND * MICROS_PER_USD
-    ? `it is not an amount in dollars for a second, such as 0.05, of at most ${MAX_USD_PER_SECOND}`
+  (parsePrice(value) ?? Number.POSITIVE_INFINITY) > MAX_USD_PER_SECOND * MICROS_PER_USD
+    ? `it is neither \`free\` nor an amount in dollars for a second, such as 0.05, of at most ${MAX_USD_PER_SECOND}`
     : null;
 const duration = (value: string): string | null =>
   parseDurationMs(value) ? null : 'it is not a duration, such as 90s, 30m or 2h';
@@ -64,6 +66,11 @@ export function baseUrlFault(value: string): string | null {
   return search || hash ? 'it has a query or a fragment; use `query` settings of the profile instead' : null;
 }
 
+/** Micro-dollars of a second; `free` is a price too. */
+export function parsePrice(value: string): number | undefined {
+  return value === 'free' ? 0 : parseUsd(value);
+}
+
 /** The request options that a profile can set. */
 const REQUEST_DEFAULTS = {
   duration: seconds,
@@ -73,6 +80,23 @@ const REQUEST_DEFAULTS = {
   size: pixels,
   quality: oneOf('standard', 'high'),
 };
+
+const fieldName = (value: string): string | null =>
+  /^[A-Za-z_][\w-]*$/.test(value) ? null : 'it is not the name of a field';
+
+/** What a server wants and can do: from a preset, learnt, or set. */
+const SERVER_FACTS: readonly SettingSpec[] = [
+  ...Object.values(FORMAT_FACTS).map(({ setting, summary, choices }) => ({
+    name: `profiles.*.${setting}`,
+    summary,
+    fault: choices === null ? fieldName : oneOf(...choices),
+  })),
+  ...CAPABILITY_NAMES.map((name) => ({
+    name: `profiles.*.capabilities.${name}`,
+    summary: `whether the server can ${CAPABILITIES[name]} (default yes)`,
+    fault: yesOrNo,
+  })),
+];
 
 export const SETTINGS: readonly SettingSpec[] = [
   { name: 'profile', summary: 'default profile', fault: anyText },
@@ -88,6 +112,11 @@ export const SETTINGS: readonly SettingSpec[] = [
   },
   { name: 'sidecar', summary: 'write a JSON file beside each saved video (default no)', fault: yesOrNo },
   { name: 'profiles.*.base_url', summary: 'base URL of the server, including /v1', fault: baseUrlFault },
+  {
+    name: 'profiles.*.preset',
+    summary: 'kind of server, which decides what is not set otherwise',
+    fault: oneOf(...PRESET_NAMES),
+  },
   { name: 'profiles.*.dialect', summary: 'dialect of the API that the server speaks', fault: oneOf(...DIALECT_NAMES) },
   {
     name: 'profiles.*.shape',
@@ -98,6 +127,11 @@ export const SETTINGS: readonly SettingSpec[] = [
   { name: 'profiles.*.key_from_env', summary: 'environment variable that holds the key', fault: variableName },
   { name: 'profiles.*.model', summary: 'default model', fault: anyText },
   {
+    name: 'profiles.*.price',
+    summary: 'price of a second for all models, in dollars; `free` for a server of your own',
+    fault: usdPerSecond,
+  },
+  {
     name: 'profiles.*.prices.**',
     summary: 'price of a second, in dollars, by model; MODEL@WxH for one size',
     fault: usdPerSecond,
@@ -107,7 +141,17 @@ export const SETTINGS: readonly SettingSpec[] = [
     summary: 'the server’s own name for a model, by the name that you use',
     fault: anyText,
   },
-  { name: 'profiles.*.encoding', summary: 'how a create is encoded', fault: oneOf('auto', ...ENCODINGS) },
+  ...SERVER_FACTS,
+  {
+    name: 'profiles.*.learnt.**',
+    summary: 'what sora learnt of the server; the settings above override it',
+    fault: anyText,
+  },
+  {
+    name: 'profiles.*.encoding',
+    summary: 'older setting that stands for several of request.*',
+    fault: oneOf(...Object.keys(ENCODINGS)),
+  },
   { name: 'profiles.*.organization', summary: 'OpenAI-Organization header', fault: headerText },
   { name: 'profiles.*.project', summary: 'OpenAI-Project header', fault: headerText },
   { name: 'profiles.*.headers.*', summary: 'a header sent with every call', fault: headerText },
@@ -177,7 +221,9 @@ export function isSetting(name: string): boolean {
 
 /** Why a setting of this name and value is invalid, or null. */
 export function settingFault(name: string, value: string): string | null {
-  const spec = SETTINGS.find((candidate) => matches(candidate.name, name));
+  // What was learnt has the values of what is set.
+  const settable = name.replace(/^(profiles\.[^.]+\.)learnt\.(?=(request|capabilities)\.)/, '$1');
+  const spec = SETTINGS.find((candidate) => matches(candidate.name, settable));
   return spec ? spec.fault(value) : 'there is no such setting';
 }
 

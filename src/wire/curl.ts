@@ -1,9 +1,6 @@
-import type { Dialect, Encoding } from '../domain/dialect.ts';
 import { escapeInvisible } from '../domain/invisible.ts';
 import { shellQuoted, shellWord } from '../domain/shell.ts';
-import type { VideoRequest } from '../domain/video.ts';
-import { WIRE_FORMS } from './forms.ts';
-import { encodeForm, encodePlainJson } from './videos.ts';
+import type { WrittenCreate } from './create.ts';
 
 /** A header or a query parameter. A secret one is printed as a shell variable: `$X_LAB_TOKEN`. */
 export interface CurlField {
@@ -13,14 +10,11 @@ export interface CurlField {
 }
 
 export interface CurlTarget {
-  /** Without a query. */
-  readonly url: string;
-  readonly dialect: Dialect;
+  readonly baseUrl: string;
   readonly query: readonly CurlField[];
   /** Name of the header, the text before the key, and the variable that holds it; null if no key is sent. */
   readonly auth: { readonly name: string; readonly prefix: string; readonly variable: string } | null;
   readonly headers: readonly CurlField[];
-  readonly encoding: Encoding;
   /** Path of the reference image, if there is one. */
   readonly imagePath: string | null;
 }
@@ -29,21 +23,20 @@ export interface CurlTarget {
 const MAX_ARGUMENT_CHARACTERS = 100_000;
 
 /** The create as a command to paste into a shell; secrets stay in variables. */
-export function curlFor(request: VideoRequest, target: CurlTarget): string {
-  const { dialect, auth, headers, encoding, imagePath } = target;
-  const parts = [`curl ${address(target)}`];
+export function curlFor({ route, body }: WrittenCreate, target: CurlTarget): string {
+  const { auth, headers, imagePath } = target;
+  const parts = [`curl ${address(`${target.baseUrl.replace(/\/+$/, '')}${route}`, target.query)}`];
   parts.push(
     ...encodedByCurl(target.query).map((field) => `--url-query "${encode(field.name)}=${expansion(field, '')}"`),
   );
   if (auth !== null) parts.push(`-H "${auth.name}: ${auth.prefix}$${auth.variable}"`);
   parts.push(...headers.map((header) => `-H "${shellQuoted(header.name)}: ${expansion(header, header.value)}"`));
-  if (encoding !== 'multipart') {
-    const body = encoding === 'json' ? WIRE_FORMS[dialect].encode(request) : encodePlainJson(request);
+  if (!(body instanceof FormData)) {
     const json = escapeInvisible(JSON.stringify(body));
     parts.push('-H "Content-Type: application/json"');
     parts.push(json.length > MAX_ARGUMENT_CHARACTERS ? `-d @- <<'END'\n${json}\nEND` : `-d ${shellWord(json)}`);
   } else {
-    for (const [name, value] of encodeForm(request)) {
+    for (const [name, value] of body) {
       // `--form-string` takes a leading @ or < as text; `-F` reads a file.
       parts.push(
         typeof value === 'string'
@@ -55,7 +48,7 @@ export function curlFor(request: VideoRequest, target: CurlTarget): string {
   return parts.join(' \\\n  ');
 }
 
-function address({ url, query }: CurlTarget): string {
+function address(url: string, query: CurlTarget['query']): string {
   const literal = query.filter((field) => !encodedByCurl([field]).length);
   if (literal.length === 0) return shellWord(url);
   const pairs = literal.map((field) => `${encode(field.name)}=${expansion(field, encode(field.value))}`);

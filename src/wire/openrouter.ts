@@ -5,10 +5,10 @@ import { imageAddress } from './image-address.ts';
 
 /** Dialect `openrouter`: a create. The frame is sent by name, or in pixels if pixels were requested. */
 export function encodeOpenRouter(request: VideoRequest): JsonObject {
-  const { model, prompt, seconds, size, frame, image, quality, params } = request;
+  const { model, prompt, seconds, size, frame, image, quality } = request;
   const place = frame ? { resolution: frame.resolution, aspect_ratio: frame.aspectRatio } : { size };
   const frames = image && [firstFrame(image)];
-  return { ...givenFields({ model, prompt, duration: seconds, ...place, frame_images: frames, quality }), ...params };
+  return givenFields({ model, prompt, duration: seconds, ...place, frame_images: frames, quality });
 }
 
 function firstFrame(image: ReferenceImage): JsonObject {

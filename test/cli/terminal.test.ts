@@ -52,6 +52,8 @@ const DEAR = [
   'sora-2-pro',
   '-d',
   '8',
+  '-r',
+  '720p',
   '--detach',
   '--base-url',
   'http://127.0.0.1:9/v1',
@@ -139,7 +141,7 @@ describe.skipIf(PYTHON === null)('on a terminal (needs python3 with pty)', () =>
 
   it('doctor shows what it found, and the price of the access check, before it asks to send it', async () => {
     const server = await startVideosServer();
-    const env = { SORA_API_KEY: 'sk-typed-0123456789' };
+    const env = { SORA_API_KEY: 'sk-typed-0123456789', SORA_MODEL: 'sora-2' };
     const { status, stdout } = await type(
       createBinary(),
       [['Send the access check?', 'y\n']],
@@ -188,12 +190,12 @@ describe.skipIf(PYTHON === null)('on a terminal (needs python3 with pty)', () =>
     expect(agreed).toMatchObject({ status: 0, stdout: expect.stringContaining('use it with `--profile 127-0-0-1`') });
     expect(server.posts).toBe(2);
     expect(JSON.parse(readFileSync(join(sora.home, 'settings.json'), 'utf8'))).toEqual({
-      profiles: { '127-0-0-1': { base_url: server.url, key_from_env: 'SORA_API_KEY', encoding: 'json' } },
+      profiles: { '127-0-0-1': { base_url: server.url, key_from_env: 'SORA_API_KEY', request: { body: 'json' } } },
     });
   });
 
   it('init asks for what a server needs, keeps it as the profile in use, and ends with doctor', async () => {
-    const server = await startVideosServer();
+    const server = await startVideosServer({ models: ['ltx', 'wan2.2'] });
     const sora = createBinary();
     const key = 'sk-typed-0123456789';
     const { status, stdout } = await type(
@@ -202,9 +204,10 @@ describe.skipIf(PYTHON === null)('on a terminal (needs python3 with pty)', () =>
         ['Which kind of server', '\n'],
         ['Base URL', 'nonsense\n'],
         ['it is not a URL', `\x15${server.url}\n`],
-        ['Default model', 'wan2.2\n'],
         ['Where is the API key', '\x1b[A\x1b[A\n'],
         ['API key:', `${key}\n`],
+        ['Default model', '\x1b[B\n'],
+        ['your own', 'y\n'],
         ['Profile name', '\n'],
         ['Send the access check?', 'n\n'],
       ],
@@ -220,7 +223,7 @@ describe.skipIf(PYTHON === null)('on a terminal (needs python3 with pty)', () =>
     expect(stdout).not.toContain(key);
     expect(JSON.parse(readFileSync(join(sora.home, 'settings.json'), 'utf8'))).toEqual({
       profile: 'lab',
-      profiles: { lab: { base_url: server.url, model: 'wan2.2' } },
+      profiles: { lab: { base_url: server.url, model: 'wan2.2', price: 'free' } },
     });
     const keys = join(sora.home, 'keys.json');
     expect(JSON.parse(readFileSync(keys, 'utf8'))).toEqual({ lab: key });
@@ -233,8 +236,9 @@ describe.skipIf(PYTHON === null)('on a terminal (needs python3 with pty)', () =>
       sora,
       [
         ['Base URL', '\n'],
-        ['Default model', '\n'],
         ['Where is the API key', '\n'],
+        ['Default model', '\n'],
+        ['your own', '\n'],
         ['Profile name', '\x03'],
       ],
       ['init', '--preset', 'vllm-omni'],

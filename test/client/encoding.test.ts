@@ -41,9 +41,9 @@ describe('the body of a create', () => {
   it.each([
     ['json', JSON_TYPE],
     ['multipart', FORM_TYPE],
-  ] as const)('is %s where the settings say so, with or without a file', async (encoding, type) => {
+  ] as const)('is %s where the settings say so, with or without a file', async (body, type) => {
     const server = await startScriptedServer([{ status: 415, body: '' }]);
-    const { client } = createVideosClient(server.url, { encoding });
+    const { client } = createVideosClient(server.url, { format: { body } });
     await client.create(createVideoRequest(), KEY);
     await client.create(createVideoRequest({ image: createImageFile() }), KEY);
     expect(server.requests.map(encodingOf)).toEqual([type, type]);
@@ -102,6 +102,12 @@ describe('the body of a create', () => {
       'an image in an object',
       { kind: 'url', url: 'https://cdn.example/a.png' },
       { status: 422, body: { detail: [{ loc: ['body', 'input_reference'], msg: 'Input should be a valid string' }] } },
+      { seconds: '4', input_reference: 'https://cdn.example/a.png' },
+    ],
+    [
+      'a number in quotes beside an image, by a server that names the first field only',
+      { kind: 'url', url: 'https://cdn.example/a.png' },
+      { status: 422, body: 'seconds: invalid type: string "4", expected i32' },
       { seconds: 4, input_reference: 'https://cdn.example/a.png' },
     ],
   ])('is sent once as plain JSON after a 422 for %s', async (_, image, refusal, plain) => {
@@ -112,9 +118,16 @@ describe('the body of a create', () => {
     expect(server.requests).toHaveLength(2);
   });
 
+  it('is written as the settings say, whatever the server thinks of it', async () => {
+    const server = await startScriptedServer([{ status: 422, body: 'seconds: invalid type: string "4"' }]);
+    const { client } = createVideosClient(server.url, { format: { body: 'json', seconds: 'text' } });
+    await client.create(createVideoRequest(), KEY);
+    expect(server.requests).toHaveLength(1);
+  });
+
   it('is plain JSON where the settings say so, with a file too', async () => {
     const server = await startScriptedServer([JOB]);
-    const { client } = createVideosClient(server.url, { encoding: 'plain-json' });
+    const { client } = createVideosClient(server.url, { format: { body: 'json', seconds: 'number', image: 'text' } });
     await client.create(createVideoRequest({ image: createImageFile() }), KEY);
     expect(JSON.parse(String(server.requests[0]?.body))).toMatchObject({
       seconds: 4,

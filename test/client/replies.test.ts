@@ -34,7 +34,12 @@ describe('a list', () => {
     ['there may be more', { body: { data: [{ id: 'b' }, { id: 'c' }], has_more: true } }, 'c'],
     ['the server does not say', { body: { data: [{ id: 'b' }, { id: 'c' }] } }, 'c'],
     ['the server says that it is the last', { body: { data: [{ id: 'b' }], has_more: false } }, null],
-    ['the page is empty whatever the server says', { body: { data: [], has_more: true, last_id: 'c' } }, null],
+    [
+      'the page is empty and the server says that there is more',
+      { body: { data: [], has_more: true, last_id: 'c' } },
+      'c',
+    ],
+    ['the page is empty', { body: { data: [], last_id: 'c' } }, null],
     ['the cursor does not move', { body: { data: [{ id: 'a' }], has_more: true } }, null],
   ])('goes on where it should when %s', async (_, reply, next) => {
     const client = await connect(reply);

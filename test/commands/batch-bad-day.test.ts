@@ -6,6 +6,7 @@ import { Conditions } from '../../src/simulator/conditions.ts';
 import { ConnectionDropped } from '../../src/simulator/connection-dropped.ts';
 import { createCommandLine } from '../support/command-line.ts';
 import { createFakeClock } from '../support/fake-clock.ts';
+import { SORA_2 } from '../support/set-up.ts';
 import { createSimulatedApi, type SimulatedApi } from '../support/simulated-api.ts';
 import { CLIP } from '../support/videos-server.ts';
 
@@ -50,7 +51,7 @@ it('a batch on a bad day, on a server whose list is complete, brings every row h
   await sora.run(['config', 'profile', 'add', 'lab', '--base-url', 'http://lab.invalid/v1']);
   await sora.run(['config', 'set', 'profiles.lab.capabilities.complete_list', 'yes']);
 
-  const run = await sora.run(['batch', 'shots.txt', '--profile', 'lab', '-y'], { http });
+  const run = await sora.run(['batch', 'shots.txt', ...SORA_2, '--profile', 'lab', '-y'], { http });
 
   expect(run.stderr).toMatch(/60 rows: 60 done; spent: \$24\.00\n$/);
   expect(run.code).toBe(0);

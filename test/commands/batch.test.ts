@@ -13,6 +13,7 @@ import {
   summaryOf,
 } from '../support/batch-studio.ts';
 import { createCommandLine, Interrupt, type RunResult } from '../support/command-line.ts';
+import { SORA_2 } from '../support/set-up.ts';
 
 const rows = (count: number): string => Array.from({ length: count }, (_, at) => `scene ${at}\n`).join('');
 
@@ -93,7 +94,7 @@ describe('a batch', () => {
     const { sora, server, batch } = await createStudio();
     await batch();
     symlinkSync('shots.txt', join(sora.cwd, 'link.txt'));
-    await sora.run(['batch', 'link.txt', '--base-url', server.url, '-y'], { http: nodeHttp });
+    await sora.run(['batch', 'link.txt', ...SORA_2, '--base-url', server.url, '-y'], { http: nodeHttp });
     expect(server.posts).toBe(3);
     writeFileSync(join(sora.cwd, 'shots.txt'), 'a dog\na boat\n\na cat, asleep\n'); // moved, and one changed
     await batch();
@@ -213,7 +214,9 @@ describe('a row that fails', () => {
     );
     const first = await batch(['--concurrency', '2']);
     expect(first.code).toBe(7);
-    expect(first.stderr).toMatch(/hint: run `sora batch shots\.txt --base-url http:\S+ -y --concurrency 2` to resume/);
+    expect(first.stderr).toMatch(
+      /hint: run `sora batch shots\.txt --base-url http:\S+ -y .*--concurrency 2` to resume/,
+    );
     expect(server.posts).toBeLessThan(8);
     isEmpty = false;
     expect((await batch()).code).toBe(0);
@@ -243,7 +246,7 @@ describe('a row whose create was not answered', () => {
 describe('the money of a batch', () => {
   it('needs consent above the threshold, and nobody asked means no', async () => {
     const { sora, server } = await createStudio();
-    const argv = ['batch', 'shots.txt', '--base-url', server.url];
+    const argv = ['batch', 'shots.txt', ...SORA_2, '--base-url', server.url];
     const refused = await sora.run(argv, { http: nodeHttp });
     expect(refused.code).toBe(7);
     expect(refused.stderr).toContain('this would cost $1.20; above $1.00 it needs confirmation');
@@ -259,7 +262,7 @@ describe('the money of a batch', () => {
     const { sora, server } = await createStudio();
     writeFileSync(join(sora.cwd, 'shots.jsonl'), MIXED);
     const run = (...argv: readonly string[]) =>
-      sora.run(['batch', 'shots.jsonl', '--base-url', server.url, ...argv], { http: nodeHttp });
+      sora.run(['batch', 'shots.jsonl', ...SORA_2, '--base-url', server.url, ...argv], { http: nodeHttp });
     const asked = await run();
     expect(asked.code).toBe(7);
     expect(asked.stderr).toContain('$0.40, and 2 videos of unknown price; an unknown price needs confirmation');
@@ -288,9 +291,12 @@ describe('the money of a batch', () => {
     const { sora, server, batch } = await createStudio();
     await batch();
     await sora.run(['config', 'set', 'profiles.lab.base_url', server.url]);
-    const run = await sora.run(['batch', 'shots.txt', '--profile', 'lab', '-d', '8', '--max-cost', '2.40', '--json'], {
-      http: nodeHttp,
-    });
+    const run = await sora.run(
+      ['batch', 'shots.txt', '--profile', 'lab', ...SORA_2, '-d', '8', '--max-cost', '2.40', '--json'],
+      {
+        http: nodeHttp,
+      },
+    );
     expect({ code: run.code, summary: summaryOf(run) }).toMatchObject({
       code: 0,
       summary: { cost: { spent_usd: 2.4 } },
@@ -300,7 +306,7 @@ describe('the money of a batch', () => {
   it('counts the videos that a parameter of a row asks for', async () => {
     const { sora, server } = await createStudio();
     writeFileSync(join(sora.cwd, 'shots.jsonl'), '{"prompt":"a boat","param":{"n":5}}\n');
-    const run = await sora.run(['batch', 'shots.jsonl', '--base-url', server.url, '--max-cost', '1'], {
+    const run = await sora.run(['batch', 'shots.jsonl', ...SORA_2, '--base-url', server.url, '--max-cost', '1'], {
       http: nodeHttp,
     });
     expect(run.code).toBe(7);
@@ -321,7 +327,7 @@ describe('the money of a batch', () => {
   it('is kept below the cap of the day, also against other commands', async () => {
     const { sora, server, batch } = await createStudio({}, rows(10));
     await sora.run(['config', 'set', 'max_cost_per_day', '2']);
-    await sora.run(['create', 'another', '--base-url', server.url, '--detach'], { http: nodeHttp });
+    await sora.run(['create', 'another', ...SORA_2, '--base-url', server.url, '--detach'], { http: nodeHttp });
     const run = await batch(['--json']);
     expect(run.code).toBe(7);
     expect(server.posts).toBe(5);
@@ -347,7 +353,7 @@ describe('Ctrl-C', () => {
     expect(first.code).toBe(130);
     expect(server.posts).toBe(4);
     expect(first.stderr).toContain('interrupted; 4 jobs keep running on the server, 5 rows to do');
-    expect(first.stderr).toMatch(/hint: run `sora batch shots\.txt --base-url \S+ -y -d 8 -o 'my clips'` to resume/);
+    expect(first.stderr).toMatch(/hint: run `sora batch shots\.txt --base-url \S+ -y .*-d 8 -o 'my clips'` to resume/);
     expect((await batch(argv)).code).toBe(0);
     expect(server.posts).toBe(9);
     expect(readdirSync(join(sora.cwd, 'my clips'))).toHaveLength(9);

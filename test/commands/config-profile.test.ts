@@ -2,6 +2,7 @@ import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { PRESETS } from '../../src/domain/presets.ts';
+import { settingsOfFormat } from '../../src/domain/request-format.ts';
 import { nodeHttp } from '../../src/platform/http.ts';
 import { type CommandLine, createCommandLine } from '../support/command-line.ts';
 import { startVideosServer } from '../support/videos-server.ts';
@@ -22,14 +23,15 @@ describe('sora config profile add', () => {
     const added = await sora.run(['config', 'profile', 'add', 'my', '--preset', name, '--base-url', address, '--json']);
     expect(added.code).toBe(0);
     const shown = (await sora.run(['config', 'profile', 'show', 'my', '--json'])).json<Record<string, unknown>>();
-    const { dialect, auth, encoding, shape, model, lacks, listQuery = {} } = preset;
+    const { dialect, auth, format, shape, model, lacks, listQuery = {} } = preset;
     expect(shown).toMatchObject({ name: 'my', base_url: address, dialect, auth, model, key: null, default: false });
     expect(shown.settings).toEqual({
       base_url: address,
+      ...(name === 'custom' ? {} : { preset: name }),
       ...(dialect === 'videos' ? {} : { dialect }),
       ...(shape ? { shape } : {}),
       ...(auth === 'bearer' ? {} : { auth }),
-      ...(encoding === 'auto' ? {} : { encoding }),
+      ...settingsOfFormat(format),
       ...(model === null ? {} : { model }),
       ...Object.fromEntries(Object.entries(listQuery).map(([name, value]) => [`list_query.${name}`, value])),
       ...Object.fromEntries(lacks.map((lack) => [`capabilities.${lack}`, 'no'])),
@@ -51,10 +53,10 @@ describe('sora config profile add', () => {
       profile: 'lab',
       profiles: {
         lab: {
+          preset: 'litellm',
           base_url: 'http://127.0.0.1:8000/v1',
           model: 'veo',
           key_from_env: 'LAB_KEY',
-          capabilities: { delete: 'no', cancel: 'no', thumbnail: 'no', spritesheet: 'no' },
           list_query: { custom_llm_provider: 'gemini' },
           defaults: { duration: '8' },
           models: { fast: 'veo-3.1-fast' },
@@ -70,6 +72,7 @@ describe('sora config profile add', () => {
       "note: the model is a model name from the proxy’s configuration
       note: run \`sora config key set --profile lab\` to store its key
       note: run \`sora config set profiles.lab.model MODEL\` to set its model
+      note: run \`sora config set profiles.lab.price free\` if the server is your own and free
       "
     `);
   });
@@ -94,8 +97,8 @@ describe('sora config profile add', () => {
       "error: invalid usage
         - \`--set x\` is not of the form name=value
         - the base URL https://RESOURCE.openai.azure.com/openai/v1 still contains the placeholder RESOURCE: set your own with \`--base-url\`
-        - \`auth\`: it is not one of bearer, api-key, none
         - \`key_from_env\`: it is not the name of an environment variable
+        - \`auth\`: it is not one of bearer, api-key, none
         - \`defaults.size\`: it is not WIDTHxHEIGHT in pixels, such as 1280x720
 
       hint: run \`sora config profile add --help\` to see its arguments and options
@@ -140,11 +143,11 @@ describe('sora config profile', () => {
     `);
     const shown = await sora.run(['config', 'profile', 'show', 'lab']);
     expect(shown.stdout).toMatchInlineSnapshot(`
-      "name	lab
-      default	yes
-      base_url	http://127.0.0.1:8000/v1
-      key	sk-…ghij (stored for profile lab)
-      headers.X-Lab-Token	…
+      "name	lab	
+      default	yes	
+      base_url	http://127.0.0.1:8000/v1	profile lab
+      key	sk-…ghij	stored for profile lab
+      headers.X-Lab-Token	…	profile lab
       "
     `);
   });

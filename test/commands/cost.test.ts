@@ -189,7 +189,7 @@ describe('a profile’s own prices', () => {
     await sora.run(['config', 'set', 'profiles.lab.base_url', server.url]);
     await sora.run(['config', 'set', 'profiles.lab.prices.wan2.2', '0.05']);
     const argv = ['--profile', 'lab', '-m', 'wan2.2', '-d', '5'];
-    const run = (more: readonly string[]) => sora.run(more, { http: nodeHttp });
+    const run = (more: readonly string[], env = {}) => sora.run(more, { http: nodeHttp, env });
 
     const dryRun = await run(['create', 'a boat', ...argv, '--dry-run', '--json']);
     expect(dryRun.json()).toMatchObject({ cost: { estimated_usd: 0.25, price_list: 'profile lab' } });
@@ -202,7 +202,7 @@ describe('a profile’s own prices', () => {
     expect(spent.stdout).toBe('lab\t1\t0.25\t0.25\t\t0\t\t0\n');
 
     await sora.run(['config', 'set', 'profiles.lab.prices.sora-2', '0.5']);
-    const { stdout } = await run(['doctor', '--profile', 'lab']);
+    const { stdout } = await run(['doctor', '--profile', 'lab'], { SORA_MODEL: 'sora-2' });
     expect(stdout).toContain('(price: $2.00)');
   });
 
@@ -213,7 +213,7 @@ describe('a profile’s own prices', () => {
     writeFileSync(join(sora.home, 'settings.json'), settings);
     const result = await sora.run(['cost', '--json']);
     expect(result.code).toBe(2);
-    const fault = 'it is not an amount in dollars for a second, such as 0.05, of at most 1000';
+    const fault = 'it is neither `free` nor an amount in dollars for a second, such as 0.05, of at most 1000';
     expect(violations(result)).toEqual([
       `line 2: \`profiles.lab.prices.wan2.2\`: ${fault}`,
       `line 3: \`profiles.lab.prices.ltx\`: ${fault}`,
@@ -374,7 +374,7 @@ describe('sora cost --spent', () => {
     ['the simulator alone', JOBS.slice(-1), [], 'nothing was spent; the simulator is free'],
     ['a time without jobs', JOBS.slice(0, 1), ['--since', '1d'], 'nothing was spent since 2026-09-20T14:13:20.000Z'],
   ])('says so when there is nothing: %s', async (_, jobs, argv, note) => {
-    const sora = withLedger(jobs);
+    const sora = jobs.length === 0 ? createCommandLine() : withLedger(jobs);
     for (const options of [{}, TERMINAL]) {
       const result = await sora.run(['cost', '--spent', ...argv], options);
       expect(result).toMatchObject({ code: 0, stdout: '', stderr: `note: ${note}\n` });

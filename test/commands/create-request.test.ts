@@ -10,13 +10,13 @@ import {
   type RunResult,
 } from '../support/command-line.ts';
 import { createPngHeader } from '../support/image-headers.ts';
-import { setUp } from '../support/set-up.ts';
+import { SORA_2, setUp } from '../support/set-up.ts';
 
 const LAB = { SORA_BASE_URL: 'http://lab.example/v1', SORA_API_KEY: 'key-of-the-lab' };
 
 /** Every call fails the test: the command line has no network. */
 const dryRun = (sora: CommandLine, argv: readonly string[], options: RunOptions = {}): Promise<RunResult> =>
-  sora.run(['create', 'a paper boat', '--dry-run', ...argv], { env: LAB, ...options });
+  sora.run(['create', 'a paper boat', '--dry-run', ...SORA_2, ...argv], { env: LAB, ...options });
 
 const violationsOf = ({ stderr }: RunResult): string[] => JSON.parse(stderr).error.violations;
 
@@ -130,7 +130,7 @@ describe('a request', () => {
     writeFileSync(join(sora.cwd, 'not-an-image'), 'text');
     const { code, stdout, stderr } = await sora.run(
       [
-        ...['create', '', '-d', '-3', '-r', '2160p', '-a', '5:4', '--quality', 'best', '-i', 'not-an-image'],
+        ...['create', '', ...SORA_2, '-d', '-3', '-r', '2160p', '-a', '5:4', '--quality', 'best', '-i', 'not-an-image'],
         ...['--param', 'nonsense', '--count', '0', '--timeout', 'soon', '--max-cost', 'much', '--variant', 'gif'],
         ...['--character', 'a', '--character', 'b', '--character', 'c'],
       ],
@@ -169,7 +169,8 @@ describe('a request', () => {
     ['an image that is not there', ['-i', 'nope.png'], 'could not read the reference image: ENOENT'],
     ['an image that is a folder', ['-i', '.'], 'could not read the reference image: EISDIR'],
   ])('is refused for %s', async (_, argv, words) => {
-    const result = await createCommandLine().run(['create', 'a boat', '--json', ...argv], { env: LAB });
+    const given = argv.includes('--size') ? [] : SORA_2;
+    const result = await createCommandLine().run(['create', 'a boat', '--json', ...given, ...argv], { env: LAB });
     expect(result.code).toBe(2);
     expect(violationsOf(result)).toEqual([expect.stringContaining(words)]);
   });
@@ -177,7 +178,7 @@ describe('a request', () => {
   it('is refused for an image of other pixels, with the pixels that it needs', async () => {
     const sora = createCommandLine();
     writeFileSync(join(sora.cwd, 'small.png'), createPngHeader(640, 480));
-    const { code, stderr } = await sora.run(['create', 'a boat', '-i', 'small.png', '--json'], { env: LAB });
+    const { code, stderr } = await sora.run(['create', 'a boat', ...SORA_2, '-i', 'small.png', '--json'], { env: LAB });
     expect({ code, error: JSON.parse(stderr).error.code }).toEqual({ code: 2, error: 'reference_size_mismatch' });
     expect(stderr).toContain('the reference image is 640x480, the video 1280x720');
   });
@@ -336,10 +337,10 @@ describe('money', () => {
     await sora.run(['config', 'set', 'max_cost_per_day', '0.80']);
     await sora.run(['create', 'free', '--detach', '--simulate']);
     const codes: number[] = [];
-    for (const prompt of ['one', 'two', 'three']) codes.push((await run('create', prompt, '--detach')).code);
+    for (const prompt of ['one', 'two', 'three']) codes.push((await run('create', prompt, ...SORA_2, '--detach')).code);
     expect(codes).toEqual([0, 0, 7]);
     sora.clock.advance(24 * 3_600_000);
-    expect((await run('create', 'three', '--detach')).code).toBe(0);
+    expect((await run('create', 'three', ...SORA_2, '--detach')).code).toBe(0);
     expect(server.posts).toBe(3);
   });
 });

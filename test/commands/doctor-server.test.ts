@@ -2,13 +2,15 @@ import { describe, expect, it } from 'vitest';
 import { nodeHttp } from '../../src/platform/http.ts';
 import { type CommandLine, createCommandLine, type RunOptions } from '../support/command-line.ts';
 import { type ReceivedRequest, type ScriptedReply, startScriptedServer } from '../support/scripted-server.ts';
-import { startVideosServer } from '../support/videos-server.ts';
+import { CLIP, startVideosServer } from '../support/videos-server.ts';
 
 interface Survey extends Record<string, unknown> {
   readonly notes?: readonly string[];
 }
 
-const KEY = { SORA_API_KEY: 'sk-survey-0123456789' };
+const PICTURE = Buffer.from([0xff, 0xd8, 0xff, 0xe0, ...Array(200).fill(0)]);
+
+const KEY = { SORA_API_KEY: 'sk-survey-0123456789', SORA_MODEL: 'sora-2' };
 
 async function survey(sora: CommandLine, argv: readonly string[], options: RunOptions = {}) {
   const { code, stdout, stderr } = await sora.run(['doctor', '--server', '--json', ...argv], {
@@ -141,11 +143,11 @@ describe('sora doctor --server', () => {
   ])('finds that a server takes %s only, and how to keep that', async (encoding, type, refusal, expected) => {
     const server = await startVideosServer({ create: refuseUnless(type, refusal) });
     const { found, notes } = await survey(createCommandLine(), ['--yes', '--base-url', server.url]);
-    expect(found).toMatchObject({ cancel: 'yes', ...expected });
+    expect(found).toMatchObject({ cancel: 'unknown', ...expected });
     expect({ posts: server.posts, left: server.jobs }).toEqual({ posts: 2, left: [] });
     const setting = 'sora config set profiles.127-0-0-1';
     expect(notes).toContain(
-      `run \`${setting}.base_url ${server.url} && ${setting}.key_from_env SORA_API_KEY && ${setting}.encoding ${encoding}\``,
+      `run \`${setting}.base_url ${server.url} && ${setting}.key_from_env SORA_API_KEY && ${setting}.request.body ${encoding}\``,
     );
   });
 
@@ -154,8 +156,8 @@ describe('sora doctor --server', () => {
     const sora = createCommandLine();
     await sora.run(['config', 'set', 'profiles.lab.base_url', server.url]);
     const { notes } = await survey(sora, ['--yes', '--profile', 'lab']);
-    expect(notes).toContain('run `sora config set profiles.lab.encoding multipart` to save this in profile lab');
-    await sora.run(['config', 'set', 'profiles.lab.encoding', 'multipart']);
+    expect(notes).toContain('run `sora config set profiles.lab.request.body multipart` to save this in profile lab');
+    await sora.run(['config', 'set', 'profiles.lab.request.body', 'multipart']);
     expect((await survey(sora, ['--yes', '--profile', 'lab'])).notes).not.toContain('config set');
   });
 
@@ -180,11 +182,87 @@ describe('sora doctor --server', () => {
     });
     const sora = createCommandLine();
     const { found, notes } = await survey(sora, ['--yes', '--base-url', server.url]);
-    expect(found).toMatchObject({ cancel: 'no', json: 'yes', multipart: 'yes' });
+    expect(found).toMatchObject({ cancel: 'no', json: 'yes', multipart: 'unknown' });
     expect(notes).toContain('video_1 (queued, $0.40); could not stop it: it keeps running and is billed');
-    expect(notes).toContain('run `sora cancel video_2 --wait`');
+    expect(notes).toContain('run `sora cancel video_1 --wait`');
     const { jobs } = (await sora.run(['list', '--local', '--json'])).json<{ jobs: { id: string }[] }>();
-    expect(jobs.map(({ id }) => id).sort()).toEqual(['video_1', 'video_2']);
+    expect(jobs.map(({ id }) => id)).toEqual(['video_1']);
+  });
+
+  it('leaves no job running on a server that cannot stop one', async () => {
+    let looks = 0;
+    const server = await startVideosServer({
+      remove: (job) => (job.status === 'completed' ? null : { status: 405, body: '' }),
+      retrieve: (job) => {
+        job.status = ++looks < 20 ? 'in_progress' : 'completed';
+        return { body: job };
+      },
+    });
+    const { found, notes } = await survey(createCommandLine(), ['--yes', '--base-url', server.url]);
+    expect({ cancel: found.cancel, posts: server.posts, left: server.jobs }).toEqual({
+      cancel: 'no',
+      posts: 1,
+      left: [],
+    });
+    expect(notes).toContain('could not stop it: it ran to its end, and was deleted');
+  });
+
+  it('finds out from refusals alone how a create is written, and creates nothing', async () => {
+    const server = await startScriptedServer(({ method, path, headers, body }) => {
+      if (method !== 'POST')
+        return path.includes('limit')
+          ? { body: { data: [] } }
+          : { status: 404, body: { error: { message: 'no such video' } } };
+      if (!headers['content-type']?.startsWith('application/json'))
+        return { status: 415, body: { detail: 'application/json expected' } };
+      const wrong = Object.entries(JSON.parse(String(body))).flatMap(([name, value]) =>
+        typeof value === (name === 'seconds' ? 'number' : 'string') ? [] : [{ loc: ['body', name], msg: 'wrong type' }],
+      );
+      return { status: 422, body: { detail: [{ loc: ['body', 'prompt'], msg: 'Field required' }, ...wrong] } };
+    });
+    const { found, notes } = await survey(createCommandLine(), ['--base-url', server.url]);
+    expect(found).toMatchObject({ json: 'yes', multipart: 'no' });
+    for (const setting of ['request.body json', 'request.seconds number', 'request.image text'])
+      expect(notes).toContain(setting);
+  });
+
+  it('deletes what a server makes of a create without a prompt', async () => {
+    const jobs = new Set<string>();
+    const server = await startScriptedServer(({ method, path }) => {
+      if (method === 'POST') jobs.add('made');
+      if (method === 'DELETE') jobs.delete('made');
+      return path.includes('limit') ? { body: { data: [] } } : { body: { id: 'made', status: 'queued' } };
+    });
+    const { notes } = await survey(createCommandLine(), ['--base-url', server.url]);
+    expect(notes).toContain('accepts a create without a prompt: it created made, which was deleted at once');
+    expect([...jobs]).toEqual([]);
+  });
+
+  it('does not take a mock server, which answers for anything, for one that can do everything', async () => {
+    const server = await startScriptedServer(({ path }) =>
+      path.includes('/content')
+        ? { headers: { 'content-type': 'video/mp4' }, body: 'string' }
+        : { body: { data: [{ id: 'x', status: 'completed' }] } },
+    );
+    const { code, found, notes } = await survey(createCommandLine(), ['--base-url', server.url]);
+    expect({ code, ...found }).toMatchObject({
+      code: 0,
+      dialect: 'videos',
+      delete: 'unknown',
+      content: 'unknown',
+      thumbnail: 'unknown',
+    });
+    expect(notes).toContain('returns the content of a video that does not exist');
+  });
+
+  it.each([
+    ['ignored', () => CLIP],
+    ['one picture for all', (path: string) => (path.includes('variant') ? PICTURE : CLIP)],
+  ])('says that there is no thumbnail where the variant is %s', async (_, fileOf) => {
+    const server = await startVideosServer({ content: ({ path }) => ({ body: fileOf(path) }) });
+    server.jobs.push({ id: 'video_0', status: 'completed' });
+    const { found } = await survey(createCommandLine(), ['--base-url', server.url]);
+    expect(found).toMatchObject({ content: 'yes', thumbnail: 'no', spritesheet: 'no' });
   });
 
   it('stops at a refusal that has nothing to do with the encoding', async () => {

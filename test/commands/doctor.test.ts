@@ -103,7 +103,7 @@ describe('sora doctor with the simulator', () => {
 });
 
 describe('sora doctor on a server', () => {
-  const env = { SORA_API_KEY: 'sk-doctor-0123456789' };
+  const env = { SORA_API_KEY: 'sk-doctor-0123456789', SORA_MODEL: 'sora-2' };
 
   it('never pays without consent, and prints the curl with its price', async () => {
     const server = await startVideosServer();
@@ -531,7 +531,7 @@ describe('sora doctor behind a proxy', () => {
 
   it('is what `create` goes through, too', async () => {
     const proxy = await startVideosServer();
-    const run = await createCommandLine().run(['create', 'a boat', '-o', 'boat.mp4'], {
+    const run = await createCommandLine().run(['create', 'a boat', '-o', 'boat.mp4', '-y'], {
       http: nodeHttp,
       env: { ...env, HTTP_PROXY: proxy.origin },
     });
@@ -630,6 +630,7 @@ describe('sora doctor on this machine', () => {
       base_url: 'http://lab.example/v1',
       auth: 'api-key',
       encoding: 'multipart',
+      model: 'sora-2',
       organization: 'org-1',
       'headers.X-Tenant': 'north wing',
       'headers.X-Lab-Token': 'sekrit-0123456789',

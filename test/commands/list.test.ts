@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { type CommandLine, createCommandLine } from '../support/command-line.ts';
-import { setUp } from '../support/set-up.ts';
+import { SORA_2, setUp } from '../support/set-up.ts';
 
 interface Listed {
   readonly jobs: readonly { readonly id: string; readonly prompt: string; readonly status: string }[];
@@ -54,7 +54,7 @@ describe('sora list', () => {
 
   it('joins what the server has with what the ledger knows', async () => {
     const { run, server } = await setUp();
-    await run('create', 'known to both', '--detach');
+    await run('create', 'known to both', ...SORA_2, '--detach');
     await run('create', 'forgotten by the server', '--detach');
     server.jobs.splice(1, 1, {
       id: 'elsewhere',

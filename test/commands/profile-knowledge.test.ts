@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { RunResult } from '../support/command-line.ts';
-import { setUp } from '../support/set-up.ts';
+import { SORA_2, setUp } from '../support/set-up.ts';
 import { startVideosServer, type VideosScript } from '../support/videos-server.ts';
 
 /** A profile `lab` with these settings, for a server that could do everything if it were asked. */
@@ -108,7 +108,7 @@ describe('the names that a server has for models', () => {
     const { run, sent } = await setUpProfile(['models.sora-2=my-deployment'], {
       retrieve: (job) => ({ body: { ...job, status: 'queued' } }),
     });
-    const created = await run('create', 'a boat', '-d', '5', '--detach', '--json');
+    const created = await run('create', 'a boat', ...SORA_2, '-d', '5', '--detach', '--json');
     expect(sent()).toMatchObject({ model: 'my-deployment', seconds: '4' });
     expect(created.json()).toMatchObject({ model: 'sora-2', cost: { estimated_usd: 0.4 } });
     expect((await run('status', 'video_1', '--json')).json()).toMatchObject({ model: 'sora-2' });
@@ -122,9 +122,69 @@ describe('the names that a server has for models', () => {
         return 'drop';
       },
     });
-    expect((await run('create', 'a boat', '--dry-run')).stdout).toMatch(/"model":"my-deployment"/);
-    const { code, stdout } = await run('create', 'a boat', '--detach');
+    expect((await run('create', 'a boat', '-m', 'sora-2', '--dry-run')).stdout).toMatch(/"model":"my-deployment"/);
+    const { code, stdout } = await run('create', 'a boat', '-m', 'sora-2', '--detach');
     expect({ code, stdout, posts: server.posts }).toEqual({ code: 0, stdout: 'video_1\n', posts: 1 });
+  });
+});
+
+describe('how a server wants a create to be written', () => {
+  it('is learnt from its first refusal, kept in the profile, and shown with its origin', async () => {
+    const { run, server } = await setUpProfile([], {
+      create: (_, { headers }) =>
+        headers['content-type']?.startsWith('multipart/') ? null : { status: 415, body: '' },
+    });
+    for (const prompt of ['one', 'two']) expect((await run('create', prompt, '--detach')).code).toBe(0);
+    expect(server.posts).toBe(3);
+    const shown = (await run('config', 'profile', 'show', 'lab', '--json')).json();
+    expect(shown).toMatchObject({
+      settings: { 'request.body': 'multipart' },
+      origins: { 'request.body': 'learnt', base_url: 'profile lab' },
+    });
+  });
+
+  it('is what the preset says, what was learnt or what is set, the last of them first', async () => {
+    const { sora, run } = await setUpProfile([
+      'preset=vllm-omni',
+      'learnt.request.body=json',
+      'learnt.request.image=text',
+    ]);
+    const origins = async () => (await run('config', 'profile', 'show', 'lab', '--json')).json().origins;
+    expect(await origins()).toMatchObject({ 'request.body': 'learnt', 'request.image_field': 'preset vllm-omni' });
+    await sora.run(['config', 'set', 'profiles.lab.encoding', 'multipart']);
+    expect(await origins()).toMatchObject({ 'request.body': 'profile lab', 'request.image': 'learnt' });
+    const { curl } = (await run('create', 'a boat', '-i', 'https://cdn.example/a.png', '-n', '--json')).json();
+    expect(curl).toContain(`--form-string image_reference=https://cdn.example/a.png`);
+  });
+
+  it.each([
+    ['encoding=plain-json', '"seconds":4,"input_reference":"https://cdn.example/a.png"'],
+    ['request.image=text', '"seconds":"4","input_reference":"https://cdn.example/a.png"'],
+    ['request.extras=metadata', '"metadata":{"seed":7}'],
+  ])('is a setting: %s', async (setting, body) => {
+    const { run } = await setUpProfile([setting]);
+    const argv = ['-d', '4', '-i', 'https://cdn.example/a.png', '--param', 'seed=7', '-n', '--json'];
+    expect((await run('create', 'a boat', ...argv)).json().curl).toContain(body);
+  });
+
+  it('leaves no place for an upload where an image is an address', async () => {
+    const { run, asked } = await setUpProfile(['request.image=text']);
+    expect(errorOf(await run('create', 'a boat', '-i', 'file-123', '--json')).violations).toEqual([
+      'the server of profile lab accepts a reference image as a file or a URL, not as the id of an upload',
+    ]);
+    expect(asked()).toEqual([]);
+  });
+});
+
+describe('query parameters', () => {
+  it.each(['list_query.custom_llm_provider'])('of lists go with lists only: %s', async (name) => {
+    const { run, asked } = await setUpProfile([`${name}=openai`, 'query.tenant=lab']);
+    await run('create', 'a boat', '--no-download');
+    await run('list');
+    expect(asked().filter((path) => path.includes('custom_llm_provider'))).toEqual([
+      expect.stringMatching(/^GET \/v1\/videos\?.*custom_llm_provider=openai/),
+    ]);
+    expect(asked().every((path) => path.includes('tenant=lab'))).toBe(true);
   });
 });
 
@@ -149,7 +209,7 @@ describe('the defaults and caps of a profile', () => {
   ])('go before those of all: %s', async (cap, words) => {
     const { sora, run, server } = await setUpProfile([`${cap}=0.30`]);
     await sora.run(['config', 'set', cap, '100']);
-    const { code, stderr } = await run('create', 'a boat', '--detach');
+    const { code, stderr } = await run('create', 'a boat', ...SORA_2, '--detach');
     expect({ code, stderr, posts: server.posts }).toEqual({
       code: 7,
       stderr: expect.stringContaining(words),
@@ -160,10 +220,10 @@ describe('the defaults and caps of a profile', () => {
   it('count for a day what was spent through the profile', async () => {
     const { run, server } = await setUpProfile(['max_cost_per_day=0.50']);
     const other = await startVideosServer();
-    await run('create', 'elsewhere', '--detach', '--base-url', other.url);
-    expect([(await run('create', 'one', '--detach')).code, (await run('create', 'two', '--detach')).code]).toEqual([
-      0, 7,
-    ]);
+    await run('create', 'elsewhere', ...SORA_2, '--detach', '--base-url', other.url);
+    const codes: number[] = [];
+    for (const prompt of ['one', 'two']) codes.push((await run('create', prompt, ...SORA_2, '--detach')).code);
+    expect(codes).toEqual([0, 7]);
     expect(server.posts).toBe(1);
   });
 });

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { GLOBAL_OPTIONS } from '../../src/app/global-options.ts';
 import { COMMANDS } from '../../src/program.ts';
 import { createCommandLine, type RunResult } from '../support/command-line.ts';
-import { setUp } from '../support/set-up.ts';
+import { SORA_2, setUp } from '../support/set-up.ts';
 
 const run = (...argv: readonly string[]): Promise<RunResult> => createCommandLine().run(argv);
 
@@ -236,7 +236,7 @@ describe('what is printed', () => {
     ['LOG_LEVEL=debug', [], { LOG_LEVEL: 'debug' }],
   ])('with %s is each request and response, in the form of the guide, without keys', async (_, argv, env) => {
     const { sora, run } = await setUp({}, { env: { SORA_API_KEY: 'sk-secret-of-the-lab', ...env } });
-    const created = await run('create', 'a boat', '--detach', ...argv);
+    const created = await run('create', 'a boat', ...SORA_2, '--detach', ...argv);
     const missing = await run('status', 'video_nope', ...argv);
     expect(sora.plain(created.stderr).replace(/"ms":\d+/g, '"ms":MS')).toMatchInlineSnapshot(`
       "cost: $0.40

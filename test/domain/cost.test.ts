@@ -8,7 +8,13 @@ const OWN = { priceList: 'profile lab', source: 'setting profiles.lab.prices' };
 const LIST = pricesWith([], OWN);
 const usd = (dollars: number): number => dollars * 1_000_000;
 
-const SERVER = { profile: 'lab', dialect: 'videos', lacks: new Set<never>() } as const;
+const SERVER = {
+  profile: 'lab',
+  dialect: 'videos',
+  lacks: new Set<never>(),
+  servesOpenAiModels: true,
+  takesNoUploads: false,
+} as const;
 
 function order(input: Partial<RequestInput>, count = 1): CostOrder {
   const resolution = resolveRequest({ prompt: 'a paper boat', ...input }, SERVER);

@@ -14,7 +14,10 @@ const UNKNOWN_MODEL = 'wan-2.2';
 type Asked = Partial<RequestInput> & { readonly dialect?: Dialect };
 
 function tryToResolve({ dialect = 'videos', ...input }: Asked): RequestResolution {
-  return resolveRequest({ prompt: 'a kite', ...input }, { profile: 'lab', dialect, lacks: new Set() });
+  return resolveRequest(
+    { prompt: 'a kite', ...input },
+    { profile: 'lab', dialect, lacks: new Set(), servesOpenAiModels: true, takesNoUploads: false },
+  );
 }
 
 function resolve(input: Asked): ResolvedRequest {
@@ -197,9 +200,16 @@ describe('any request', () => {
   it.each(['prompt', 'model', 'seconds', 'size', 'quality', 'input_reference', 'characters'])(
     'does not let a parameter overwrite `%s`',
     (key) => {
-      expect(violationsOf({ params: [`${key}=x`] })).toEqual([expect.stringContaining('has its own option')]);
+      const image = { reference: { kind: 'url', url: 'https://cdn.example/a.png' }, size: null } as const;
+      const all = { model: 'wan', duration: '4', size: '832x480', quality: 'high', image, characters: ['char_1'] };
+      expect(violationsOf({ ...all, params: [`${key}=x`] })).toEqual([expect.stringContaining('has its own option')]);
     },
   );
+
+  it('lets a parameter set a field that is not sent otherwise', () => {
+    const { request } = resolve({ model: 'wan', params: ['quality=lossless'] });
+    expect(request).toMatchObject({ quality: null, params: { quality: 'lossless' } });
+  });
 
   it.each([
     [['seed'], 'the parameter `seed` is not of the form key=value'],
@@ -293,7 +303,6 @@ describe('a request in dialect `generations`', () => {
       'the dialect `generations` has no characters',
       'the dialect `generations` accepts whole seconds, not 4.5',
       'the dialect `generations` has no field for pixels; use `--resolution` and `--aspect-ratio` instead of `--size 832x480`',
-      'the parameter `orientation` has its own option: `--orientation`',
       'the dialect `generations` accepts no reference image',
     ]);
   });
@@ -327,7 +336,14 @@ describe('a request in dialect `openrouter`', () => {
 describe('what a server cannot do', () => {
   const input = { prompt: '', variants: ['video', 'thumbnail', 'spritesheet'], characters: ['char_1'] } as const;
   const resolveAt = (server: Partial<ServerCapabilities>) =>
-    resolveRequest(input, { profile: 'lab', dialect: 'videos', lacks: new Set(), ...server });
+    resolveRequest(input, {
+      profile: 'lab',
+      dialect: 'videos',
+      lacks: new Set(),
+      servesOpenAiModels: true,
+      takesNoUploads: false,
+      ...server,
+    });
 
   it('is refused with all other faults, whether the profile or the dialect says so', () => {
     expect(resolveAt({ lacks: new Set(['spritesheet', 'characters']) })).toMatchObject({

@@ -6,7 +6,7 @@ import { nodeHttp } from '../../src/platform/http.ts';
 import { type CommandLine, createCommandLine, type RunResult } from '../support/command-line.ts';
 import { type ReceivedRequest, type ScriptedReply, startScriptedServer } from '../support/scripted-server.ts';
 import { avi, mp4, mp4Base64 } from '../support/servers/clips.ts';
-import { type Bench, setUp } from '../support/set-up.ts';
+import { type Bench, SORA_2, setUp } from '../support/set-up.ts';
 import { CLIP, clipReply, type VideosScript, type VideosServer } from '../support/videos-server.ts';
 
 // The fifteen points in which servers differ, and what `sora` makes of each; one `describe` a point.
@@ -81,7 +81,7 @@ describe('2. the encoding of a create', () => {
 describe('3. seconds', () => {
   it('are sent as a text, and read as whatever comes', async () => {
     const { run, server } = await setUp(telling({ status: 'completed', seconds: 4.0 }));
-    expect((await run('create', PROMPT, '--json')).json()).toMatchObject({ seconds: 4 });
+    expect((await run('create', PROMPT, '-d', '4', '--json')).json()).toMatchObject({ seconds: 4 });
     expect(JSON.parse(String(server.requests[0]?.body)).seconds).toBe('4');
   });
 });
@@ -302,6 +302,17 @@ describe('11. a list', () => {
     expect(server.requests.length).toBeLessThanOrEqual(20);
   });
 
+  it('is not empty but lost below an address without its /v1', async () => {
+    const server = await startScriptedServer(({ path }) =>
+      path.startsWith('/v1/') ? { body: { data: [] } } : { status: 404, body: { detail: 'Not Found' } },
+    );
+    const { code, stderr } = await runner(createCommandLine(), server.origin)('list');
+    expect({ code, stderr }).toEqual({
+      code: 1,
+      stderr: expect.stringContaining(`hint: use the base URL ${server.origin}/v1`),
+    });
+  });
+
   it('is the ledger’s where the server has none', async () => {
     const { run } = await setUp({ list: () => ({ status: 405, body: '' }) });
     await run('create', PROMPT, '--detach');
@@ -368,10 +379,10 @@ describe('14. what the server changed', () => {
       return path.endsWith('/content') ? mp4 : { body: { id: 'video_1', status: 'completed', ...changed } };
     });
     const run = runner(createCommandLine(), server.url);
-    expect((await run('create', PROMPT, '--json')).json()).toMatchObject({ notes: CHANGES });
+    expect((await run('create', PROMPT, ...SORA_2, '--json')).json()).toMatchObject({ notes: CHANGES });
     // Another name for the model is no news the second time.
     const [length, size] = CHANGES;
-    const second = (await run('create', `${PROMPT}, again`, '--json')).json<{ notes: string[] }>();
+    const second = (await run('create', `${PROMPT}, again`, ...SORA_2, '--json')).json<{ notes: string[] }>();
     expect(second.notes).toEqual([length, size]);
   });
 });

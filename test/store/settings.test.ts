@@ -91,12 +91,12 @@ describe('settings', () => {
     [
       'profiles.lab.prices.wan2.2',
       'cheap',
-      'it is not an amount in dollars for a second, such as 0.05, of at most 1000',
+      'it is neither `free` nor an amount in dollars for a second, such as 0.05, of at most 1000',
     ],
     [
       'profiles.lab.prices.wan2.2',
       '1000.01',
-      'it is not an amount in dollars for a second, such as 0.05, of at most 1000',
+      'it is neither `free` nor an amount in dollars for a second, such as 0.05, of at most 1000',
     ],
     ['profiles.lab.prices.', '1', 'there is no such setting'],
     ['profiles.lab.prices', '1', 'there is no such setting'],

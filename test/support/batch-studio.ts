@@ -2,7 +2,7 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { CommandLine, RunOptions, RunResult } from './command-line.ts';
 import type { ReceivedRequest, ScriptedReply } from './scripted-server.ts';
-import { setUp } from './set-up.ts';
+import { SORA_2, setUp } from './set-up.ts';
 import type { ServedJob, VideosScript, VideosServer } from './videos-server.ts';
 
 export interface Studio {
@@ -21,7 +21,7 @@ export async function createStudio(script: VideosScript = {}, prompts = 'a boat\
     server,
     batch(argv = [], options = {}) {
       const [manifest = '', ...rest] = argv[0]?.startsWith('shots') ? argv : ['shots.txt', ...argv];
-      return runWith(options, 'batch', manifest, '--base-url', server.url, '-y', ...rest);
+      return runWith(options, 'batch', manifest, '--base-url', server.url, '-y', ...SORA_2, ...rest);
     },
   };
 }

@@ -3,6 +3,9 @@ import { type CommandLine, createCommandLine, type RunOptions, type RunResult } 
 import type { FakeClock } from './fake-clock.ts';
 import { startVideosServer, type VideosScript, type VideosServer } from './videos-server.ts';
 
+/** What has a known price: other servers than OpenAI’s get no default of length and size. */
+export const SORA_2 = ['-m', 'sora-2', '-d', '4', '-r', '720p'] as const;
+
 const KEY = 'sk-lab-0123456789abcdef';
 
 export interface Bench {
@@ -11,7 +14,7 @@ export interface Bench {
   /** Runs `sora` against the server. */
   run(...argv: readonly string[]): Promise<RunResult>;
   runWith(options: RunOptions, ...argv: readonly string[]): Promise<RunResult>;
-  /** `sora create` with one and the same prompt. */
+  /** `sora create` with one and the same prompt, for $0.40 unless `argv` asks for something else. */
   create(argv?: readonly string[], options?: RunOptions): Promise<RunResult>;
 }
 
@@ -35,6 +38,7 @@ export async function setUp(script: VideosScript = {}, { env, clock }: BenchOpti
     server,
     runWith,
     run: (...argv) => runWith({}, ...argv),
-    create: (argv = [], options = {}) => runWith(options, 'create', 'a paper boat', ...argv),
+    create: (argv = [], options = {}) =>
+      runWith(options, 'create', 'a paper boat', ...(argv.includes('--size') ? SORA_2.slice(0, 4) : SORA_2), ...argv),
   };
 }

@@ -2,8 +2,9 @@ import { JsonVideosClient } from '../../src/client/json-videos.ts';
 import type { VideosClient } from '../../src/client/port.ts';
 import { type Endpoint, type TraceEvent, Transport } from '../../src/client/transport.ts';
 import { SdkVideosClient } from '../../src/client/videos.ts';
-import type { Dialect, Encoding } from '../../src/domain/dialect.ts';
+import type { Dialect } from '../../src/domain/dialect.ts';
 import { Secrets } from '../../src/domain/redact.ts';
+import { type RequestFormat, USUAL_FORMAT } from '../../src/domain/request-format.ts';
 import type { Clock } from '../../src/platform/clock.ts';
 import { type Http, nodeHttp } from '../../src/platform/http.ts';
 import { createFakeClock } from './fake-clock.ts';
@@ -13,7 +14,7 @@ export const API_KEY = 'sk-test-0123456789abcdef';
 export interface ClientSetup {
   readonly http?: Http;
   readonly endpoint?: Partial<Endpoint>;
-  readonly encoding?: Encoding | 'auto';
+  readonly format?: Partial<RequestFormat>;
   /** `videos` when left out. */
   readonly dialect?: Dialect;
   readonly timeoutMs?: number;
@@ -52,9 +53,8 @@ export function createVideosClient(baseUrl: string, setup: ClientSetup = {}): Te
     trace: (event) => trace.push(event),
     onNotice: (notice) => notices.push(notice),
   });
-  const { dialect = 'videos', encoding = 'auto' } = setup;
-  const shared = { transport, profile: 'lab', now };
-  const client =
-    dialect === 'videos' ? new SdkVideosClient({ ...shared, encoding }) : new JsonVideosClient({ ...shared, dialect });
+  const { dialect = 'videos' } = setup;
+  const shared = { transport, profile: 'lab', now, format: { ...USUAL_FORMAT, ...setup.format } };
+  const client = dialect === 'videos' ? new SdkVideosClient(shared) : new JsonVideosClient({ ...shared, dialect });
   return { client, transport, trace, notices };
 }

@@ -13,6 +13,8 @@ export interface ServedJob extends Record<string, unknown> {
 /** What the server does in the place of what it would do by itself; null lets it go on. */
 export interface VideosScript {
   /** `accept` makes the job and gives the answer that tells of it; without it, nothing is made. */
+  /** What it lists as its models. */
+  readonly models?: readonly string[];
   readonly create?: (accept: () => ScriptedReply, request: ReceivedRequest) => ScriptedReply | null;
   readonly list?: () => ScriptedReply | null;
   readonly retrieve?: (job: ServedJob) => ScriptedReply | null;
@@ -38,7 +40,11 @@ export async function startVideosServer(script: VideosScript = {}): Promise<Vide
   const jobs: ServedJob[] = [];
   const answer = (request: ReceivedRequest): ScriptedReply => {
     const { pathname } = new URL(request.path, 'http://localhost');
-    const [, , , id, isContent] = pathname.split('/').map(decodeURIComponent);
+    const [, , route, id, isContent] = pathname.split('/').map(decodeURIComponent);
+    if (route === 'models' && id === undefined)
+      return { body: { object: 'list', data: (script.models ?? []).map((id) => ({ id })) } };
+    if (request.method === 'POST' && !hasPrompt(request))
+      return { status: 400, body: { error: { message: "'prompt' is required" } } };
     if (request.method === 'POST')
       return script.create?.(() => accept(jobs, request), request) ?? accept(jobs, request);
     if (id === undefined)
@@ -55,9 +61,13 @@ export async function startVideosServer(script: VideosScript = {}): Promise<Vide
     ...server,
     jobs,
     get posts() {
-      return server.requests.filter(({ method }) => method === 'POST').length;
+      return server.requests.filter((request) => request.method === 'POST' && hasPrompt(request)).length;
     },
   };
+}
+
+function hasPrompt({ body }: ReceivedRequest): boolean {
+  return /"prompt":|name="prompt"/.test(body.toString());
 }
 
 function accept(jobs: ServedJob[], { body, headers }: ReceivedRequest): ScriptedReply {

@@ -3,9 +3,10 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
+import { firstFormat, USUAL_FORMAT } from '../../src/domain/request-format.ts';
 import type { VideoRequest } from '../../src/domain/video.ts';
+import { type WrittenCreate, writeCreate } from '../../src/wire/create.ts';
 import { type CurlTarget, curlFor } from '../../src/wire/curl.ts';
-import { encodeForm, encodeJson } from '../../src/wire/videos.ts';
 import { type ReceivedRequest, startScriptedServer } from '../support/scripted-server.ts';
 import { createTemporaryFolder } from '../support/temporary-folder.ts';
 import { createImageFile, createVideoRequest } from '../support/video-request.ts';
@@ -16,11 +17,14 @@ const execute = promisify(execFile);
 const PROMPT = `@it's "a" $HOME \`kite\`\\n;\n  of 5€ <red> & 100% *`;
 const BEARER = { name: 'Authorization', prefix: 'Bearer ', variable: 'OPENAI_API_KEY' };
 
+const written = (request: VideoRequest, body: 'json' | 'multipart' = 'json'): WrittenCreate =>
+  writeCreate('videos', request, firstFormat(request, { ...USUAL_FORMAT, body }));
+
 /** Runs the command as a person would, and gives back what the server got. */
-async function paste(request: VideoRequest, target: Partial<CurlTarget>): Promise<ReceivedRequest> {
+async function paste(create: WrittenCreate, target: Partial<CurlTarget>): Promise<ReceivedRequest> {
   const server = await startScriptedServer([{ body: { id: 'video_1' } }]);
-  const plain = { url: `${server.url}/videos`, query: [], auth: null, headers: [], imagePath: null } as const;
-  const command = curlFor(request, { ...plain, dialect: 'videos', encoding: 'json', ...target });
+  const plain = { baseUrl: server.url, query: [], auth: null, headers: [], imagePath: null } as const;
+  const command = curlFor(create, { ...plain, ...target });
   const env = { PATH: process.env.PATH, OPENAI_API_KEY: 'sk-from-the-shell', X_LAB_TOKEN: 'hush', SIG: 'hush-too' };
   // Bash takes a socket for standard input, which Node gives it, for a login, and reads the person's own settings first.
   await execute('bash', ['--norc', '-c', command], { env });
@@ -38,9 +42,9 @@ function readForm({ headers, body }: ReceivedRequest): Promise<FormData> {
 describe('the printed curl', () => {
   it('sends the JSON that sora sends, with the key of the shell', async () => {
     const request = createVideoRequest({ prompt: PROMPT, characters: ['char_1'], params: { seed: 42 } });
-    const { headers, body } = await paste(request, { auth: BEARER });
+    const { headers, body } = await paste(written(request), { auth: BEARER });
     expect(headers).toMatchObject({ authorization: 'Bearer sk-from-the-shell', 'content-type': 'application/json' });
-    expect(JSON.parse(body.toString())).toEqual(encodeJson(request));
+    expect(JSON.parse(body.toString())).toEqual(written(request).body);
   });
 
   it('sends the form that sora sends, with the image from its path', async () => {
@@ -49,13 +53,12 @@ describe('the printed curl', () => {
     const imagePath = join(createTemporaryFolder(), image.name);
     writeFileSync(imagePath, image.bytes);
     const request = createVideoRequest({ prompt: PROMPT, image, params: { note: '@me;type=x' } });
-    const received = await paste(request, {
+    const received = await paste(written(request, 'multipart'), {
       auth: { name: 'api-key', prefix: '', variable: 'OPENAI_API_KEY' },
-      encoding: 'multipart',
       imagePath,
     });
     expect(received.headers).toMatchObject({ 'api-key': 'sk-from-the-shell' });
-    const [sent, expected] = [await readForm(received), encodeForm(request)];
+    const [sent, expected] = [await readForm(received), written(request, 'multipart').body as FormData];
     expect([...sent.keys()]).toEqual([...expected.keys()]);
     for (const [name, value] of expected) if (typeof value === 'string') expect(sent.get(name)).toBe(value);
     const part = sent.get('input_reference');
@@ -65,13 +68,13 @@ describe('the printed curl', () => {
   });
 
   it('sends no header for a server without a key', async () => {
-    const { headers, path } = await paste(createVideoRequest(), {});
+    const { headers, path } = await paste(written(createVideoRequest()), {});
     expect(headers).not.toHaveProperty('authorization');
     expect(path).toBe('/v1/videos');
   });
 
   it('sends the headers and the query of the profile, secrets from the shell', async () => {
-    const { headers, path } = await paste(createVideoRequest(), {
+    const { headers, path } = await paste(written(createVideoRequest()), {
       headers: [
         { name: 'X-Note', value: `it's "a" $HOME \`kite\` \\`, isSecret: false },
         { name: 'X-Lab-Token', value: 'not printed', isSecret: true },

@@ -11,7 +11,7 @@ const PROMPT = BARE.prompt;
 
 describe('dialect `generations` as the guide has it', () => {
   it('has the length as a number and the frame in words', () => {
-    const request = createVideoRequest({ seconds: 10, frame: FRAME, quality: 'standard', params: { seed: 7 } });
+    const request = createVideoRequest({ seconds: 10, frame: FRAME, quality: 'standard' });
     expect(encodeGuide(request)).toEqual({
       model: 'sora-2',
       prompt: PROMPT,
@@ -19,7 +19,6 @@ describe('dialect `generations` as the guide has it', () => {
       resolution: '1080p',
       orientation: 'portrait',
       quality: 'standard',
-      seed: 7,
     });
   });
 
@@ -30,14 +29,13 @@ describe('dialect `generations` as the guide has it', () => {
 
 describe('dialect `generations` as New API has it', () => {
   it('has the length as a number, the frame in pixels and the image as an address', () => {
-    const request = createVideoRequest({ seconds: 5, image: IMAGE, params: { metadata: { seed: 7 } } });
+    const request = createVideoRequest({ seconds: 5, image: IMAGE });
     expect(encodeNewApi(request)).toEqual({
       model: 'sora-2',
       prompt: PROMPT,
       duration: 5,
       size: '1280x720',
       image: expect.stringMatching(/^data:image\/png;base64,iVBORw0KGgo/),
-      metadata: { seed: 7 },
     });
     expect(encodeNewApi(BARE)).toEqual({ prompt: PROMPT });
   });

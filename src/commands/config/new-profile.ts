@@ -11,6 +11,14 @@ export interface NewProfile {
   readonly settings: Readonly<Record<string, string>>;
 }
 
+/** What a profile of this kind begins with; the rest its preset decides wherever it is not set. */
+export function startingSettings({ name, baseUrl }: Preset): Record<string, string> {
+  return {
+    ...(name === CUSTOM_PROFILE ? {} : { preset: name }),
+    ...(baseUrl === null ? {} : { base_url: baseUrl }),
+  };
+}
+
 /** Why a new profile cannot have a name, or null. */
 export function nameFault(name: string, settings: Settings): string | null {
   if (!/^\w[\w-]*$/.test(name))
@@ -70,7 +78,7 @@ export function nextSteps(
   preset: Preset,
   { env, paths }: Pick<Context, 'env' | 'paths'>,
 ): string[] {
-  const { key_from_env: variable, auth, model = preset.model } = settings;
+  const { key_from_env: variable, auth = preset.auth, price, model = preset.model } = settings;
   const hasKey = variable !== undefined || Object.hasOwn(readKeys(paths.keys), name);
   const wantsKey = preset.keyVariable !== null && auth !== 'none';
   return [
@@ -78,6 +86,9 @@ export function nextSteps(
     ...(wantsKey && !hasKey ? [`run \`sora config key set --profile ${name}\` to store its key`] : []),
     ...(variable !== undefined && !env[variable] ? [`the environment variable ${variable} is not set`] : []),
     ...(model === null ? [`run \`sora config set profiles.${name}.model MODEL\` to set its model`] : []),
+    ...(preset.isOwn && price === undefined
+      ? [`run \`sora config set profiles.${name}.price free\` if the server is your own and free`]
+      : []),
   ];
 }
 

@@ -1,13 +1,17 @@
 import type { Context } from '../../app/context.ts';
 import { SIMULATOR_PROFILE } from '../../configuration/chosen-server.ts';
-import { isUnfilled, PRESETS, type Preset, settingsOfPreset } from '../../domain/presets.ts';
+import type { Configuration } from '../../configuration/configuration.ts';
+import { listedModels } from '../../doctor/listed-models.ts';
+import { SoraError } from '../../domain/errors.ts';
+import { isUnfilled, PRESETS, type Preset } from '../../domain/presets.ts';
 import { DEFAULT_PROFILE } from '../../domain/profile-names.ts';
-import { askSecret, askText, type Choice, choose } from '../../output/prompt.ts';
+import { askSecret, askText, type Choice, choose, confirm } from '../../output/prompt.ts';
 import { keyFault } from '../../store/keys.ts';
 import { baseUrlFault, settingFault } from '../../store/settings.ts';
-import { type NewProfile, nameFault, proposedName, unfilled } from './new-profile.ts';
+import { examineServer } from '../doctor/subject.ts';
+import { type NewProfile, nameFault, proposedName, startingSettings, unfilled } from './new-profile.ts';
 
-export type QuestionDeps = Pick<Context, 'host' | 'options' | 'env' | 'settings'>;
+export type QuestionDeps = Pick<Context, 'host' | 'options' | 'env' | 'settings' | 'servers' | 'configurationFor'>;
 
 /** The answers about a server. Nothing is stored yet. */
 export interface AnsweredProfile {
@@ -35,20 +39,60 @@ export async function askProfile(preset: Preset, deps: QuestionDeps): Promise<An
   if (builtIn === SIMULATOR_PROFILE) return { profile: { name: builtIn, settings: {} }, key: null };
   const ofServer = builtIn === null ? await askServer(preset, deps) : {};
   const ofKey = preset.auth === 'none' ? NO_KEY : await askKey(preset, deps);
+  const settings = { ...ofServer, ...ofKey.settings };
+  const ofModel = builtIn === null ? await askModel(preset, { settings, key: ofKey.key }, deps) : {};
+  const isFree =
+    builtIn === null && preset.isOwn && (await confirm('Is the server your own, and free to use?', deps.host));
   const name = builtIn ?? (await askName(preset, deps));
-  return { profile: { name, settings: { ...ofServer, ...ofKey.settings } }, key: ofKey.key };
+  const profile = { name, settings: { ...settings, ...ofModel, ...(isFree ? { price: 'free' } : {}) } };
+  return { profile, key: ofKey.key };
 }
 
 async function askServer(preset: Preset, { host, options }: QuestionDeps): Promise<Record<string, string>> {
   const { baseUrl = preset.baseUrl ?? undefined, dialect } = options;
   const address = await askText('Base URL (including /v1):', { value: baseUrl, fault: addressFault }, host);
-  const model = await askText('Default model (optional):', { value: preset.model ?? undefined }, host);
   return {
-    ...settingsOfPreset(preset),
+    ...startingSettings(preset),
     base_url: address,
     ...(dialect === undefined ? {} : { dialect }),
-    ...(model === '' ? {} : { model }),
   };
+}
+
+/** More than that are no choice but a catalogue. */
+const MAX_CHOICES = 20;
+
+/** Offers what the server lists; a server that lists nothing, or too much, gets a question. */
+async function askModel(
+  preset: Preset,
+  answers: AnsweredKey,
+  deps: QuestionDeps,
+): Promise<Readonly<Record<string, string>>> {
+  const { host } = deps;
+  const listed = await modelsOf(preset, answers, deps);
+  const text = (): Promise<string> => askText('Default model (optional):', { value: preset.model ?? undefined }, host);
+  const choices = [...listed.map((name) => ({ value: name, name })), { value: '', name: 'none' }];
+  const isShort = listed.length > 0 && listed.length <= MAX_CHOICES;
+  const model = isShort ? await choose('Default model:', choices, listed[0] ?? '', host) : await text();
+  return model === '' ? {} : { model };
+}
+
+/** Asks with the answers so far: nothing is stored yet. */
+async function modelsOf(preset: Preset, { settings, key }: AnsweredKey, deps: QuestionDeps): Promise<string[]> {
+  const { base_url: baseUrl, key_from_env: variable } = settings;
+  const value = key ?? (variable && deps.env[variable]);
+  const configuration: Configuration = {
+    ...deps.configurationFor({ baseUrl }),
+    key: value ? { value, origin: variable ?? 'typed' } : null,
+    auth: preset.auth,
+    organization: null,
+    project: null,
+  };
+  try {
+    return await listedModels(examineServer(configuration, deps));
+  } catch (error) {
+    if (error instanceof SoraError) return [];
+    throw error;
+  }
 }
 
 function addressFault(address: string): string | null {

@@ -3,36 +3,41 @@ import type { Context } from '../../app/context.ts';
 import { refuseFaults } from '../../app/option-values.ts';
 import { checkProfile, profileNames, SIMULATOR_PROFILE } from '../../configuration/chosen-server.ts';
 import { isSecretSetting } from '../../configuration/endpoint.ts';
+import { profileSettings } from '../../configuration/profile-settings.ts';
+import { DIALECTS } from '../../domain/dialect.ts';
 import { SoraError } from '../../domain/errors.ts';
-import { findPreset, PRESET_NAMES, type Preset, settingsOfPreset } from '../../domain/presets.ts';
+import { findPreset, PRESET_NAMES, type Preset } from '../../domain/presets.ts';
 import { DEFAULT_PROFILE } from '../../domain/profile-names.ts';
 import { confirm } from '../../output/prompt.ts';
 import { renderTable } from '../../output/table.ts';
 import { maskKey, readKeys, writeKey } from '../../store/keys.ts';
 import { writeSetting, writeSettings } from '../../store/settings.ts';
-import { changesFor, type NewProfile, nameFault, nextSteps, profileFaults } from './new-profile.ts';
+import { changesFor, type NewProfile, nameFault, nextSteps, profileFaults, startingSettings } from './new-profile.ts';
 
-const JSON_SHAPE = '{"name","default","base_url","dialect","auth","key","key_origin","model","settings":{…}}';
+const JSON_SHAPE =
+  '{"name","default","base_url","dialect","auth","key","key_origin","model","settings":{…},"origins":{…}}';
 
 type ProfileDeps = Pick<Context, 'settings' | 'configurationFor'>;
 
 /** A profile for programs; keys are masked. */
 function profileJson(name: string, { settings, configurationFor }: ProfileDeps) {
-  const { baseUrl, auth, key, model } = configurationFor({ profile: name });
-  const prefix = `profiles.${name}.`;
-  const own = [...settings].filter(([setting]) => setting.startsWith(prefix));
+  const { baseUrl, auth, dialect, key, model } = configurationFor({ profile: name });
+  const shown = [...profileSettings(name, settings)].map(([setting, { value, origin }]) => ({
+    name: setting,
+    value: isSecretSetting(`profiles.${name}.${setting}`) ? maskKey(value) : value,
+    origin,
+  }));
   return {
     name,
     default: name === (settings.get('profile') ?? DEFAULT_PROFILE),
     base_url: baseUrl.value,
-    dialect: settings.get(`${prefix}dialect`) ?? 'videos',
+    dialect: DIALECTS[dialect.value].name,
     auth,
     key: key && maskKey(key.value),
     key_origin: key?.origin ?? null,
     model: model?.value ?? null,
-    settings: Object.fromEntries(
-      own.map(([setting, value]) => [setting.slice(prefix.length), isSecretSetting(setting) ? maskKey(value) : value]),
-    ),
+    settings: Object.fromEntries(shown.map((setting) => [setting.name, setting.value])),
+    origins: Object.fromEntries(shown.map((setting) => [setting.name, setting.origin])),
   };
 }
 
@@ -77,7 +82,7 @@ export const configProfileAddCommand = defineCommand({
     const named = { base_url: baseUrl, dialect, key_from_env: keyFromEnv, auth, model };
     const profile: NewProfile = {
       name,
-      settings: { ...settingsOfPreset(preset), ...given(named), ...parseAssignments(set, faults) },
+      settings: { ...startingSettings(preset), ...given(named), ...parseAssignments(set, faults) },
     };
     const badName = nameFault(name, settings);
     // With an invalid name, every setting would be reported as unknown.
@@ -171,7 +176,8 @@ export const configProfileListCommand = defineCommand({
 
 export const configProfileShowCommand = defineCommand({
   name: 'config profile show',
-  description: 'Shows the settings of a profile. Keys are masked.',
+  description:
+    'Shows the settings of a profile, each with its origin: its preset, what was learnt of the server, or the profile itself. Keys are masked.',
   arguments: [{ form: '<name>', summary: 'a name from `sora config profile list`' }],
   options: {},
   json: JSON_SHAPE,
@@ -183,18 +189,19 @@ export const configProfileShowCommand = defineCommand({
   async run({ args: [name = ''] }, deps: ProfileDeps) {
     checkProfile(name, deps.settings);
     const profile = profileJson(name, deps);
-    const { settings, ...facts } = profile;
+    const { settings, origins, ...facts } = profile;
     // The base URL is shown once: built-in profiles have one without a setting.
     const { base_url: _, ...others } = settings;
     const { key_origin: origin } = facts;
     const rows = [
-      ['name', name],
-      ['default', facts.default ? 'yes' : 'no'],
-      ['base_url', facts.base_url],
-      ['key', facts.key === null ? '' : `${facts.key} (${origin})`],
-      ...Object.entries(others),
+      ['name', name, ''],
+      ['default', facts.default ? 'yes' : 'no', ''],
+      ['base_url', facts.base_url, origins.base_url ?? 'default'],
+      ['key', facts.key ?? '', origin ?? ''],
+      ...Object.entries(others).map(([setting, value]) => [setting, value, origins[setting] ?? '']),
     ];
-    return { answer: { data: profile, view: (surface) => renderTable({ head: ['NAME', 'VALUE'], rows }, surface) } };
+    const table = { head: ['NAME', 'VALUE', 'ORIGIN'], rows };
+    return { answer: { data: profile, view: (surface) => renderTable(table, surface) } };
   },
 });
 

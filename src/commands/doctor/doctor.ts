@@ -1,20 +1,24 @@
 import { type CommandResult, defineCommand } from '../../app/command.ts';
 import type { Context } from '../../app/context.ts';
 import { createCurl, describeCost } from '../../app/request-preview.ts';
+import type { Configuration } from '../../configuration/configuration.ts';
 import { requireKey } from '../../configuration/endpoint.ts';
 import { accessCheck } from '../../doctor/access-check.ts';
 import { API_CHECKS } from '../../doctor/api-checks.ts';
 import { runChecks } from '../../doctor/check.ts';
-import { type JobSurvey, surveyJobs } from '../../doctor/job-survey.ts';
+import { type FormatSurvey, surveyFormat } from '../../doctor/format-survey.ts';
+import { surveyJobs } from '../../doctor/job-survey.ts';
+import { listedModels, namesOf } from '../../doctor/listed-models.ts';
 import { LOCAL_CHECKS } from '../../doctor/local-checks.ts';
 import { NETWORK_CHECKS } from '../../doctor/network-checks.ts';
 import { type Ability, surveyServer } from '../../doctor/server-survey.ts';
 import { CAPABILITY_NAMES, type Capability } from '../../domain/capabilities.ts';
 import { CATALOGUE } from '../../domain/catalogue.ts';
 import type { CheckResult } from '../../domain/check.ts';
-import { DIALECTS, type Dialect } from '../../domain/dialect.ts';
+import { DIALECTS } from '../../domain/dialect.ts';
 import { SoraError } from '../../domain/errors.ts';
 import { usdOf } from '../../domain/money.ts';
+import { type RequestFormat, settingsOfFormat } from '../../domain/request-format.ts';
 import { type AccessCommand, renderAccessCommand, renderChecks } from '../../output/doctor-view.ts';
 import type { Surface } from '../../output/surface.ts';
 import { renderTable } from '../../output/table.ts';
@@ -105,14 +109,26 @@ function view(checks: readonly CheckResult[], access: AccessCommand | null, surf
 async function survey(deps: DoctorDeps, isAgreed: boolean): Promise<CommandResult> {
   const { configuration, host, output } = deps;
   requireKey(configuration, host.clock.now());
-  const seen = await surveyServer(createSubject(deps).server(), host.clock.now());
+  const server = createSubject(deps).server();
+  const seen = await surveyServer(server, host.clock.now());
   // Test jobs use the detected dialect.
   const chosen = seen.dialect === 'unknown' ? configuration.dialect : { value: seen.dialect, origin: 'doctor' };
   const tried = { ...configuration, dialect: chosen };
+  const listed = configuration.model === null && !configuration.servesOpenAiModels ? await listedModels(server) : [];
+  const [onlyModel] = listed;
+  const isOpen = chosen.value === 'videos' && !configuration.isSimulator;
+  const format = isOpen ? await surveyFormat(server) : null;
   const jobs = await surveyJobs(createTrialDeps(deps, tried, { isAgreed }), chosen.value === 'videos');
-  for (const note of [...seen.notes, ...jobs.notes]) output.note(note);
+  const proposal = listed.length > 1 ? [`no model is set; the server lists ${namesOf(listed)}`] : [];
+  for (const note of [...seen.notes, ...proposal, ...(format?.notes ?? []), ...jobs.notes]) output.note(note);
   const { list, delete: removal, content, thumbnail, spritesheet, range } = seen.abilities;
-  const { cancel, json, multipart } = jobs.abilities;
+  // A video that the simulator deletes is no longer rendered.
+  const cancel = configuration.isSimulator && jobs.abilities.cancel === 'unknown' ? 'yes' : jobs.abilities.cancel;
+  // A job that was made tells more than a refusal.
+  const sure = (ofJobs: Ability, ofRefusals: Ability = 'unknown'): Ability =>
+    ofJobs === 'unknown' ? ofRefusals : ofJobs;
+  const json = sure(jobs.abilities.json, format?.json);
+  const multipart = sure(jobs.abilities.multipart, format?.multipart);
   const takesJobs = json === 'yes' || multipart === 'yes';
   const spoken = takesJobs ? chosen.value : seen.dialect;
   const dialect = spoken === 'unknown' ? spoken : DIALECTS[spoken].name;
@@ -120,7 +136,8 @@ async function survey(deps: DoctorDeps, isAgreed: boolean): Promise<CommandResul
   const found = {
     ...(dialect === DIALECTS[configuration.dialect.value].name ? {} : { dialect }),
     ...(seen.dialect === 'new-api' && configuration.dialect.value !== 'new-api' ? { shape: 'new-api' } : {}),
-    ...encodingFound(jobs, chosen.value),
+    ...(onlyModel !== undefined && listed.length === 1 ? { model: onlyModel } : {}),
+    ...settingsOfFormat(formatFound({ json, multipart }, format?.facts ?? {}, configuration)),
     ...(chosen.value === 'videos' ? capabilitiesFound(abilities, configuration.lacks) : {}),
   };
   if (dialect !== 'unknown') await offerProfile(found, deps);
@@ -136,14 +153,18 @@ async function survey(deps: DoctorDeps, isAgreed: boolean): Promise<CommandResul
   };
 }
 
-/** A server that accepts both encodings needs no setting, and only dialect `videos` has a choice. */
-function encodingFound(
-  { abilities: { json, multipart } }: JobSurvey,
-  dialect: Dialect,
-): Readonly<Record<string, string>> {
-  if (dialect !== 'videos') return {};
-  if (json === 'yes' && multipart === 'no') return { encoding: 'json' };
-  return json === 'no' && multipart === 'yes' ? { encoding: 'multipart' } : {};
+/** What the profile has to say; the rest is what sora sends first. */
+function formatFound(
+  { json, multipart }: Readonly<Record<'json' | 'multipart', Ability>>,
+  { seconds, image }: FormatSurvey['facts'],
+  { format }: Configuration,
+): Partial<RequestFormat> {
+  return {
+    ...(json === 'yes' && multipart === 'no' ? { body: 'json' } : {}),
+    ...(json === 'no' && multipart === 'yes' ? { body: 'multipart' } : {}),
+    ...(seconds === 'number' && format.seconds !== 'number' ? { seconds } : {}),
+    ...(image === 'text' && format.image !== 'text' ? { image } : {}),
+  };
 }
 
 /** Capabilities that differ from the profile. */

@@ -2,8 +2,9 @@ import type { Context } from '../../app/context.ts';
 import { failureFromThrown } from '../../client/failure.ts';
 import { serverModel } from '../../client/profile-client.ts';
 import type { Transport } from '../../client/transport.ts';
+import type { Configuration } from '../../configuration/configuration.ts';
 import { needsKey } from '../../configuration/endpoint.ts';
-import type { ApiReply, ExaminedServer, FileReply, Subject } from '../../doctor/subject.ts';
+import type { ApiReply, ExaminedServer, FileReply, ProbeBody, Subject } from '../../doctor/subject.ts';
 import { isOpenAiUrl } from '../../domain/diagnosis.ts';
 import { SNIFF_BYTES } from '../../domain/media.ts';
 import { DEFAULT_MODEL } from '../../domain/models.ts';
@@ -34,14 +35,19 @@ export function createSubject(deps: SubjectDeps): Subject {
     },
     ledgerProblems: () => deps.ledger.problems(),
     server() {
-      examined ??= examine(deps);
+      examined ??= examineServer(deps.configuration, deps);
       return examined;
     },
   };
 }
 
-function examine({ configuration, env, servers, host }: SubjectDeps): ExaminedServer {
-  const { profile, baseUrl, key, model, isSimulator } = configuration;
+/** One server, asked with little patience. */
+export function examineServer(
+  configuration: Configuration,
+  { env, servers, host }: Pick<SubjectDeps, 'env' | 'servers' | 'host'>,
+): ExaminedServer {
+  const { profile, baseUrl, key, isSimulator, servesOpenAiModels } = configuration;
+  const model = configuration.model?.value ?? (servesOpenAiModels ? DEFAULT_MODEL : null);
   const proxies = proxiesFrom(env);
   const proxy = proxies === null || isSimulator ? null : proxyFor(baseUrl.value, proxies);
   const impatient = { ...configuration, requestTimeoutMs: { value: PATIENCE_MS, origin: 'doctor' } };
@@ -50,7 +56,8 @@ function examine({ configuration, env, servers, host }: SubjectDeps): ExaminedSe
     transport ??= servers.transport(impatient);
     return transport;
   };
-  const probe: ExaminedServer['probe'] = async (method, path) => ask({ method, path }, await connect(), host);
+  const probe: ExaminedServer['probe'] = async (method, path, body) =>
+    ask({ method, path, ...(body && { body }) }, await connect(), host);
   const replies = new Map<string, Promise<ApiReply>>();
   return {
     profile: profile.value,
@@ -67,7 +74,7 @@ function examine({ configuration, env, servers, host }: SubjectDeps): ExaminedSe
     },
     needsKey: needsKey(configuration),
     lacksList: configuration.lacks.has('list'),
-    model: serverModel(model?.value ?? DEFAULT_MODEL, configuration.modelNames),
+    model: model && serverModel(model, configuration.modelNames),
     proxy: proxy === null ? null : { address: redactUrl(proxy), fault: proxyFault(proxy) },
     probe,
     get(path) {
@@ -85,6 +92,7 @@ interface Question {
   /** A path below the base URL, or an absolute URL of the same server. */
   readonly path: string;
   readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: ProbeBody;
 }
 
 async function ask(question: Question, transport: Transport, host: Host): Promise<ApiReply> {
@@ -100,9 +108,10 @@ async function peek(question: Question, transport: Transport, host: Host): Promi
   return { status, head: head.subarray(0, SNIFF_BYTES) };
 }
 
-function requestOf({ method, path, headers = {} }: Question, transport: Transport, { interrupt }: Host) {
+function requestOf({ method, path, headers = {}, body }: Question, transport: Transport, { interrupt }: Host) {
   const url = URL.canParse(path) ? transport.withQuery(path) : transport.urlOf(path);
-  return { method, url, headers, signal: interrupt };
+  const content = body && { headers: { ...headers, 'content-type': body.type }, body: body.text };
+  return { method, url, headers, signal: interrupt, ...content };
 }
 
 async function named<T>({ interrupt, clock }: Host, { baseUrl, hasKey }: Transport, call: Promise<T>): Promise<T> {

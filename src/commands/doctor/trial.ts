@@ -14,14 +14,14 @@ import { confirm } from '../../output/prompt.ts';
 /** Dialect `generations` has no smallest length; this one is from its own guide. */
 const GUIDE_SECONDS = 5;
 
-/** The smallest job there is: what the access check sends. */
-export function smallestRequest(configuration: Configuration): VideoRequest {
-  const model = configuration.model?.value ?? DEFAULT_MODEL;
-  const known = findModel(model);
+/** The smallest job there is, as far as that is known of the server: what the access check sends. */
+export function smallestRequest({ model: chosen, servesOpenAiModels, dialect }: Configuration): VideoRequest {
+  const model = chosen?.value ?? (servesOpenAiModels ? DEFAULT_MODEL : null);
+  const known = model === null ? undefined : findModel(model);
   return {
     prompt: 'Test video',
     model,
-    seconds: DIALECTS[configuration.dialect.value].name === 'generations' ? GUIDE_SECONDS : (known?.seconds[0] ?? null),
+    seconds: DIALECTS[dialect.value].name === 'generations' ? GUIDE_SECONDS : (known?.seconds[0] ?? null),
     size: known?.sizes[0]?.size ?? null,
     image: null,
     characters: [],
@@ -36,7 +36,7 @@ const CAP_HINTS = [
   'run `sora config list` to see the caps that are set',
 ];
 
-export type TrialRunDeps = Pick<Context, 'host' | 'servers' | 'jobs' | 'isInteractive'>;
+export type TrialRunDeps = Pick<Context, 'output' | 'host' | 'servers' | 'jobs' | 'isInteractive'>;
 
 export interface TrialOptions {
   /** `--yes`. */
@@ -52,19 +52,19 @@ export function trialEstimate(configuration: Configuration, nowMs: number): Esti
 
 /** How that job is created, paid for and deleted. */
 export function createTrialDeps(
-  { host, servers, jobs, isInteractive }: TrialRunDeps,
+  { host, output, servers, jobs, isInteractive }: TrialRunDeps,
   configuration: Configuration,
   { isAgreed, beforeAsking }: TrialOptions,
 ): TrialDeps {
-  const { isSimulator, encoding } = configuration;
+  const { isSimulator, format } = configuration;
   const request = smallestRequest(configuration);
   const single = trialEstimate(configuration, host.clock.now());
   const microsOf = (count: number): number | null => (single === null ? null : single.micros * count);
   const price = (count: number): string => (isSimulator ? 'free' : formatUsd(microsOf(count)));
   return {
     price,
-    encoding,
     clock: host.clock,
+    news: (text) => output.news(text),
     client: async () => (await servers.connect(configuration)).client,
     async consent(count, question) {
       if (isSimulator) return 'agreed';
@@ -75,8 +75,8 @@ export function createTrialDeps(
       const what = count === 1 ? '1 job' : `${count} jobs`;
       return (await confirm(`${question} It creates ${what} (price: ${price(count)}).`, host)) ? 'agreed' : 'refused';
     },
-    async submit(encoding) {
-      const server = await servers.connect({ ...configuration, encoding });
+    async submit(body) {
+      const server = await servers.connect({ ...configuration, format: { ...format, ...(body && { body }) } });
       const { client, singleShot } = server;
       // A 429 is a result too, so it is not retried here.
       const impatient: VideosClient = { ...client, create: (...call) => singleShot.create(...call) };

@@ -1,0 +1,105 @@
+import type { VideoRequest } from './video.ts';
+
+/**
+ * How a server wants a create to be written. The facts are independent of each other. What is `auto` is written in the
+ * usual way first, and in the other one if the server's refusal proves that it did not understand the first.
+ */
+export interface RequestFormat {
+  /** `auto`: a form where a file goes along, else JSON. */
+  readonly body: 'auto' | 'json' | 'multipart';
+  readonly seconds: 'auto' | 'text' | 'number';
+  /** How the address of an image is written: in an object, as it is, or as the JSON text of that object. */
+  readonly image: 'auto' | 'object' | 'text' | 'json';
+  /** The field of the address. A file is a part `input_reference` of a form, and a data URL in JSON. */
+  readonly imageField: string;
+  /** Where the fields of `--param` go. */
+  readonly extras: 'fields' | 'metadata';
+}
+
+/** A format in which nothing is left open. */
+export interface WrittenFormat extends RequestFormat {
+  readonly body: 'json' | 'multipart';
+  readonly seconds: 'text' | 'number';
+  readonly image: 'object' | 'text' | 'json';
+}
+
+export const USUAL_FORMAT: RequestFormat = {
+  body: 'auto',
+  seconds: 'auto',
+  image: 'auto',
+  imageField: 'input_reference',
+  extras: 'fields',
+};
+
+interface FormatFact {
+  /** The last parts of the setting's name. */
+  readonly setting: string;
+  readonly summary: string;
+  /** Null for the name of a field. */
+  readonly choices: readonly string[] | null;
+}
+
+/** The facts as settings of a profile. */
+export const FORMAT_FACTS: Readonly<Record<keyof RequestFormat, FormatFact>> = {
+  body: {
+    setting: 'request.body',
+    summary: 'body of a create: auto, json or multipart',
+    choices: ['auto', 'json', 'multipart'],
+  },
+  seconds: {
+    setting: 'request.seconds',
+    summary: 'type of `seconds` in JSON: auto, text or number',
+    choices: ['auto', 'text', 'number'],
+  },
+  image: {
+    setting: 'request.image',
+    summary: 'how the URL of an image is written: auto, object, text, or json (the object as text)',
+    choices: ['auto', 'object', 'text', 'json'],
+  },
+  imageField: {
+    setting: 'request.image_field',
+    summary: 'field for the URL of an image (default input_reference)',
+    choices: null,
+  },
+  extras: {
+    setting: 'request.extras',
+    summary: 'where the fields of --param go: fields (beside the others) or metadata',
+    choices: ['fields', 'metadata'],
+  },
+};
+
+const FACT_NAMES = Object.keys(FORMAT_FACTS) as readonly (keyof RequestFormat)[]; // an object's keys are its own
+
+/** The values of the older setting `encoding`, which stand for several facts. */
+export const ENCODINGS: Readonly<Record<string, Partial<RequestFormat>>> = {
+  auto: {},
+  json: { body: 'json' },
+  multipart: { body: 'multipart' },
+  'plain-json': { body: 'json', seconds: 'number', image: 'text' },
+};
+
+/** The settings that stand for a part of a format. */
+export function settingsOfFormat(format: Partial<RequestFormat>): Record<string, string> {
+  return Object.fromEntries(
+    FACT_NAMES.flatMap((name) => (format[name] === undefined ? [] : [[FORMAT_FACTS[name].setting, format[name]]])),
+  );
+}
+
+/** The format that settings, which were checked when they were read, stand for. */
+export function formatOfSettings(read: (setting: string) => string | undefined): RequestFormat {
+  const given = FACT_NAMES.flatMap((name) => {
+    const value = read(FORMAT_FACTS[name].setting);
+    return value === undefined ? [] : [[name, value]];
+  });
+  return { ...USUAL_FORMAT, ...Object.fromEntries(given) };
+}
+
+/** The format that a request is first sent in. */
+export function firstFormat({ image }: Pick<VideoRequest, 'image'>, format: RequestFormat): WrittenFormat {
+  return {
+    ...format,
+    body: format.body === 'auto' ? (image?.kind === 'file' ? 'multipart' : 'json') : format.body,
+    seconds: format.seconds === 'auto' ? 'text' : format.seconds,
+    image: format.image === 'auto' ? 'object' : format.image,
+  };
+}

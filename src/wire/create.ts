@@ -1,0 +1,86 @@
+import type { Dialect } from '../domain/dialect.ts';
+import { isJsonObject, type JsonObject } from '../domain/json.ts';
+import type { WrittenFormat } from '../domain/request-format.ts';
+import type { ReferenceImage, VideoRequest } from '../domain/video.ts';
+import { encodeGuide, encodeNewApi } from './generations.ts';
+import { imageAddress } from './image-address.ts';
+import { encodeOpenRouter } from './openrouter.ts';
+import { ROUTES } from './routes.ts';
+
+/** Where a create goes, below the base URL, and its body. */
+export interface WrittenCreate {
+  readonly route: string;
+  readonly body: JsonObject | FormData;
+}
+
+/** The one description of how a create is written: what is sent, what `--dry-run` and the printed curl show. */
+export function writeCreate(dialect: Dialect, request: VideoRequest, format: WrittenFormat): WrittenCreate {
+  return { route: ROUTES[dialect], body: bodyOf(dialect, request, format) };
+}
+
+function bodyOf(dialect: Dialect, request: VideoRequest, format: WrittenFormat): JsonObject | FormData {
+  const extras = extrasOf(request, format);
+  switch (dialect) {
+    case 'videos':
+      return format.body === 'multipart' ? writeForm(request, extras, format) : writeJson(request, extras, format);
+    case 'generations':
+      return { ...encodeGuide(request), ...extras };
+    case 'new-api':
+      return { ...encodeNewApi(request), ...extras };
+    case 'openrouter':
+      return { ...encodeOpenRouter(request), ...extras };
+  }
+}
+
+function extrasOf({ params }: VideoRequest, { extras }: WrittenFormat): JsonObject {
+  const { metadata = {}, ...others } = params;
+  const isOwn = extras === 'fields' || Object.keys(others).length === 0 || !isJsonObject(metadata);
+  return isOwn ? params : { metadata: { ...metadata, ...others } };
+}
+
+function writeJson(request: VideoRequest, extras: JsonObject, format: WrittenFormat): JsonObject {
+  const { seconds, image, characters } = request;
+  return {
+    ...standardFields(request),
+    ...(seconds !== null && format.seconds === 'number' ? { seconds } : {}),
+    ...(image ? { [format.imageField]: imageValue(image, format) } : {}),
+    ...(characters.length > 0 ? { characters: characters.map((id) => ({ id })) } : {}),
+    ...extras,
+  };
+}
+
+/** In a form every field is a text or a file. */
+function writeForm(request: VideoRequest, extras: JsonObject, format: WrittenFormat): FormData {
+  const form = new FormData();
+  for (const [name, value] of Object.entries(standardFields(request))) form.append(name, value);
+  const { image } = request;
+  if (image?.kind === 'file') {
+    // The part needs its image type spelled out: servers refuse application/octet-stream.
+    form.append('input_reference', new Blob([Uint8Array.from(image.bytes)], { type: image.mimeType }), image.name);
+  } else if (image) {
+    const value = imageValue(image, format);
+    if (typeof value === 'string') form.append(format.imageField, value);
+    else for (const [name, part] of Object.entries(value)) form.append(`${format.imageField}[${name}]`, part);
+  }
+  for (const id of request.characters) form.append('characters[][id]', id);
+  for (const [name, value] of Object.entries(extras)) {
+    form.append(name, typeof value === 'string' ? value : JSON.stringify(value));
+  }
+  return form;
+}
+
+function standardFields({ model, prompt, seconds, size, quality }: VideoRequest): Record<string, string> {
+  return {
+    ...(model === null ? {} : { model }),
+    prompt,
+    ...(seconds === null ? {} : { seconds: String(seconds) }),
+    ...(size === null ? {} : { size }),
+    ...(quality === null ? {} : { quality }),
+  };
+}
+
+function imageValue(image: ReferenceImage, format: WrittenFormat): string | Record<string, string> {
+  if (format.image === 'text') return imageAddress(image);
+  const object = image.kind === 'file_id' ? { file_id: image.fileId } : { image_url: imageAddress(image) };
+  return format.image === 'json' ? JSON.stringify(object) : object;
+}
