@@ -1,12 +1,12 @@
-import { resolve } from 'node:path';
+import { basename, resolve } from 'node:path';
 import { capabilitiesOf } from '../configuration/endpoint.ts';
 import { SoraError } from '../domain/errors.ts';
 import { ASPECT_RATIOS, ORIENTATIONS, RESOLUTIONS } from '../domain/models.ts';
-import { type RequestInput, type ResolvedRequest, resolveRequest } from '../domain/request.ts';
+import { type ResolvedRequest, resolveRequest } from '../domain/request.ts';
 import { withDefaults } from '../domain/request-defaults.ts';
 import type { Variant } from '../domain/video.ts';
 import { decodeText, readBytes, readStream } from '../jobs/input-file.ts';
-import { readReferenceImage } from '../jobs/reference-image.ts';
+import { isRemoteImage, readReference, readReferenceImage } from '../jobs/reference-image.ts';
 import type { Host } from '../platform/host.ts';
 import type { Context } from './context.ts';
 import type { OptionSpecs, OptionValues } from './option-values.ts';
@@ -36,7 +36,18 @@ export const REQUEST_OPTIONS = {
   image: {
     group: GROUP,
     flags: '-i, --image <file|url|file_id>',
-    summary: 'reference image: jpeg, png or webp, same size as the video',
+    summary: 'first frame: jpeg, png or webp, same size as the video',
+  },
+  lastFrame: {
+    group: GROUP,
+    flags: '--last-frame <file|url|file_id>',
+    summary: 'last frame, where the server accepts one',
+  },
+  reference: {
+    group: GROUP,
+    flags: '--reference <file|url|file_id>',
+    summary: 'image, video or audio that guides the video (repeatable), where the server accepts it',
+    repeatable: true,
   },
   character: {
     group: GROUP,
@@ -59,9 +70,9 @@ export const REQUEST_OPTIONS = {
 
 export type RequestOptions = OptionValues<typeof REQUEST_OPTIONS>;
 
-/** A resolved request, and the path of its image. */
+/** A resolved request, and the path of each file by its name in the request. */
 export interface ReadRequest extends ResolvedRequest {
-  readonly imagePath: string | null;
+  readonly paths: ReadonlyMap<string, string>;
 }
 
 /**
@@ -82,7 +93,19 @@ export async function readRequest(
     host.interrupt.throwIfAborted();
     return note(error.message);
   });
-  const image = readImage(options.image, host.cwd, note);
+  const attempt = <T>(read: () => T): T | undefined => {
+    try {
+      return read();
+    } catch (error) {
+      return note(error instanceof Error ? error.message : String(error));
+    }
+  };
+  const { image: first, lastFrame, reference = [] } = options;
+  const image = first === undefined ? undefined : attempt(() => readReferenceImage(first, host.cwd));
+  const references = [
+    ...(lastFrame === undefined ? [] : [attempt(() => readReference(lastFrame, host.cwd, 'last_frame'))]),
+    ...reference.map((name) => attempt(() => readReference(name, host.cwd))),
+  ].filter((read) => read !== undefined);
   const { model, defaults } = configuration;
   const input = {
     ...withDefaults({ ...options, params: options.param }, defaults),
@@ -91,11 +114,13 @@ export async function readRequest(
     prompt: promptText ?? 'unreadable',
     characters: options.character,
     image,
+    references,
     variants,
   };
   const resolution = resolveRequest(input, capabilitiesOf(configuration));
   if (resolution.ok && faults.length === 0) {
-    return { ...resolution.value, imagePath: image?.reference.kind === 'file' ? (options.image ?? null) : null };
+    const files = [first, lastFrame, ...reference].filter((name) => name !== undefined && !isRemoteImage(name));
+    return { ...resolution.value, paths: new Map(files.map((path = '') => [basename(path), path])) };
   }
   const violations = [...faults, ...(resolution.ok ? [] : resolution.violations)];
   const isSizeOnly = faults.length === 0 && !resolution.ok && resolution.wrongImageSize;
@@ -116,13 +141,5 @@ async function readStandardInput({ stdin, interrupt }: Host): Promise<Uint8Array
     return await readStream(stdin, interrupt);
   } catch (error) {
     throw new Error(`could not read standard input: ${error instanceof Error ? error.message : String(error)}`);
-  }
-}
-
-function readImage(image: string | undefined, cwd: string, note: (fault: string) => undefined): RequestInput['image'] {
-  try {
-    return image === undefined ? undefined : readReferenceImage(image, cwd);
-  } catch (error) {
-    return note(error instanceof Error ? error.message : String(error));
   }
 }

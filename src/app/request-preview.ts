@@ -27,12 +27,12 @@ export function previewRequest(
   { price, count, attached }: Preview,
   configuration: Configuration,
 ): Answer {
-  const { imagePath } = read;
+  const { paths } = read;
   const ids = attached.map(({ job, key }) => job?.id ?? key);
-  const curl = createCurl(read.request, configuration, imagePath);
+  const curl = createCurl(read.request, configuration, paths);
   const submitted = count - ids.length;
   const totalMicros = submitted === 0 ? 0 : price && price.micros * submitted;
-  const shown = shownFields(written(read.request, configuration), imagePath);
+  const shown = shownFields(written(read.request, configuration), paths);
   return {
     data: {
       request: shown,
@@ -59,7 +59,11 @@ export function previewRequest(
 }
 
 /** The create as a curl command; secrets are shell variables. */
-export function createCurl(request: VideoRequest, configuration: Configuration, imagePath: string | null): string {
+export function createCurl(
+  request: VideoRequest,
+  configuration: Configuration,
+  paths: ReadRequest['paths'] = new Map(),
+): string {
   const { baseUrl, headers, query } = endpointOf(configuration);
   const auth = authOf(configuration);
   return curlFor(written(request, configuration), {
@@ -67,7 +71,7 @@ export function createCurl(request: VideoRequest, configuration: Configuration, 
     query: fieldsOf(query),
     auth,
     headers: fieldsOf(headers).filter(({ name }) => name.toLowerCase() !== auth?.name.toLowerCase()),
-    imagePath,
+    paths,
   });
 }
 
@@ -82,12 +86,18 @@ function written(request: VideoRequest, { dialect, modelNames, format }: Configu
 }
 
 /** The fields of a body, with the path of a file in the place of its bytes. */
-function shownFields({ body }: WrittenCreate, imagePath: string | null): JsonObject {
-  const shown = (_: string, value: unknown): unknown =>
-    value instanceof Blob || (typeof value === 'string' && value.startsWith('data:')) ? (imagePath ?? value) : value;
+function shownFields({ body }: WrittenCreate, paths: ReadRequest['paths']): JsonObject {
+  const [path] = paths.values();
+  const shown = (_: string, value: unknown): unknown => {
+    if (value instanceof File) return paths.get(value.name) ?? value.name;
+    const isData = typeof value === 'string' && value.startsWith('data:');
+    return isData ? (paths.size === 1 ? path : `${value.slice(0, MAX_DATA_CHARACTERS)}…`) : value;
+  };
   const entries = body instanceof FormData ? Object.fromEntries(body) : body;
   return JSON.parse(JSON.stringify(entries, shown));
 }
+
+const MAX_DATA_CHARACTERS = 40;
 
 function textOf(value: unknown): string {
   return typeof value === 'string' ? value : JSON.stringify(value);

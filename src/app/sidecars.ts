@@ -83,7 +83,8 @@ function sidecarText(summary: JobSummary, { ledger, output, host }: SidecarDeps)
 }
 
 /** The address of a reference image may be signed. */
-function shareable({ image, ...request }: RecordedRequest): RecordedRequest {
-  const url = image?.startsWith('url:') ? image.slice('url:'.length) : null;
-  return { ...request, image: url === null ? image : `url:${redactUrl(url)}` };
+function shareable({ image, references, ...request }: RecordedRequest): RecordedRequest {
+  const redacted = (text: string): string =>
+    text.replace(/(^|:)url:(.*)$/s, (_, start, url) => `${start}url:${redactUrl(url)}`);
+  return { ...request, image: image && redacted(image), ...(references && { references: references.map(redacted) }) };
 }

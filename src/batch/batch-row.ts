@@ -5,7 +5,7 @@ import { SoraError } from '../domain/errors.ts';
 import type { Estimate } from '../domain/pricing.ts';
 import type { RecordedRequest } from '../domain/record.ts';
 import type { RequestInput, RequestResolution } from '../domain/request.ts';
-import { VARIANTS, type Variant, type VideoRequest } from '../domain/video.ts';
+import { type Reference, VARIANTS, type Variant, type VideoRequest } from '../domain/video.ts';
 import {
   endsInSlash,
   type FileDestination,
@@ -27,7 +27,7 @@ import {
   rowName,
   templateFaults,
 } from '../jobs/name-template.ts';
-import { isRemoteImage, readReferenceImage } from '../jobs/reference-image.ts';
+import { isRemoteImage, readReference, readReferenceImage } from '../jobs/reference-image.ts';
 import type { RowRef } from '../jobs/submit.ts';
 import { pathFault } from '../platform/file-names.ts';
 import { isInside, leadsInside } from './manifest-paths.ts';
@@ -71,8 +71,8 @@ export interface RowSurroundings {
   readonly nowMs: number;
   /** Whether rows may name files outside these two folders. */
   readonly allowPaths: boolean;
-  /** The image that the command line names, which may be anywhere; absolute. */
-  readonly imageOption: string | undefined;
+  /** The files that the command line names, which may be anywhere; absolute. */
+  readonly optionFiles: readonly string[];
   /** Whether a sidecar is saved beside each file. */
   readonly sidecar: boolean;
   readonly platform: NodeJS.Platform;
@@ -102,6 +102,7 @@ class RowResolver {
   readonly notes = new Set<string>();
   readonly #surroundings: RowSurroundings;
   readonly #images = new Map<string, { readonly image: RequestInput['image']; readonly digest: string | null }>();
+  readonly #references = new Map<string, Reference>();
   readonly #occurrences = new Map<string, number>();
   /** Whether a folder is in the output folder, with links followed. */
   readonly #foldersInside = new Map<string, boolean>();
@@ -126,7 +127,14 @@ class RowResolver {
     const variants = this.#variantsOf(row);
     const prompt = this.#attempt(row, () => this.#readPrompt(row.prompt));
     const read = row.image === undefined ? null : this.#attempt(row, () => this.#readImage(row.image ?? ''));
-    const resolution = resolveRequest({ ...row.options, prompt: prompt ?? 'unreadable', image: read?.image, variants });
+    const references = this.#attempt(row, () => this.#referencesOf(row));
+    const resolution = resolveRequest({
+      ...row.options,
+      prompt: prompt ?? 'unreadable',
+      image: read?.image,
+      references,
+      variants,
+    });
     if (!resolution.ok) this.#fault(row, resolution.violations);
     if (isOutputFine) this.#checkNames(row, destinations, variants, resolution.ok ? resolution.value.request : null);
     if (!resolution.ok || this.faults.length > faultsBefore) return [];
@@ -270,14 +278,38 @@ class RowResolver {
   #readImage(name: string) {
     const known = this.#images.get(name);
     if (known !== undefined) return known;
-    if (!isRemoteImage(name) && name !== this.#surroundings.imageOption) this.#sourcePath(name, 'the reference image');
-    const { reference, size } = readReferenceImage(name, this.#surroundings.sourceFolder);
+    this.#checkPlace(name, 'the reference image');
+    const { reference, size, isTurned } = readReferenceImage(name, this.#surroundings.sourceFolder);
     const read =
       reference.kind === 'file'
-        ? { image: { reference: { ...reference, bytes: new Uint8Array() }, size }, digest: describeImage(reference) }
-        : { image: { reference, size }, digest: null };
+        ? {
+            image: { reference: { ...reference, bytes: new Uint8Array() }, size, isTurned },
+            digest: describeImage(reference),
+          }
+        : { image: { reference, size, isTurned }, digest: null };
     this.#images.set(name, read);
     return read;
+  }
+
+  #referencesOf({ lastFrame, references = [] }: ManifestRow): Reference[] {
+    return [
+      ...(lastFrame === undefined ? [] : [this.#readReference(lastFrame, 'last_frame')]),
+      ...references.map((name) => this.#readReference(name)),
+    ];
+  }
+
+  /** Rows share the bytes of a file, which stay in memory. */
+  #readReference(name: string, role?: 'last_frame'): Reference {
+    const known = this.#references.get(`${role} ${name}`);
+    if (known !== undefined) return known;
+    this.#checkPlace(name, 'the reference');
+    const reference = readReference(name, this.#surroundings.sourceFolder, role);
+    this.#references.set(`${role} ${name}`, reference);
+    return reference;
+  }
+
+  #checkPlace(name: string, what: string): void {
+    if (!isRemoteImage(name) && !this.#surroundings.optionFiles.includes(name)) this.#sourcePath(name, what);
   }
 
   #attempt<T>(row: ManifestRow, read: () => T): T | undefined {

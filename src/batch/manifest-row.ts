@@ -10,6 +10,8 @@ export interface ManifestRow {
   readonly options: RowOptions;
   /** File, URL or file id. */
   readonly image: string | undefined;
+  readonly lastFrame: string | undefined;
+  readonly references: readonly string[] | undefined;
   /** The file for its video, relative to the output folder. */
   readonly output: string | undefined;
   readonly variants: readonly string[] | undefined;
@@ -17,7 +19,7 @@ export interface ManifestRow {
 }
 
 /** The request options of a row, or defaults for all rows. */
-export type RowOptions = Omit<RequestInput, 'prompt' | 'image' | 'variants'>;
+export type RowOptions = Omit<RequestInput, 'prompt' | 'image' | 'references' | 'variants'>;
 
 /** A problem in a line of a manifest. */
 export interface ManifestFault {

@@ -42,6 +42,8 @@ export function readRow(value: JsonValue, line: number, faults: string[], defaul
       exact: fields.flag('exact'),
     },
     image: text('image'),
+    lastFrame: text('last_frame'),
+    references: texts('reference'),
     output: text('output'),
     variants: texts('variant'),
     count: fields.count(),

@@ -49,8 +49,7 @@ export function endpointOf(configuration: Configuration): Endpoint {
 /** The server’s capabilities according to its dialect and its profile. */
 export function capabilitiesOf(configuration: Configuration): ServerCapabilities {
   const { profile, dialect, lacks, servesOpenAiModels, format } = configuration;
-  const takesNoUploads = format.image === 'text';
-  return { profile: profile.value, dialect: dialect.value, lacks, servesOpenAiModels, takesNoUploads };
+  return { profile: profile.value, dialect: dialect.value, lacks, servesOpenAiModels, format };
 }
 
 function keyOriginOf({ origin, isFromFile }: Sourced<string>): string {

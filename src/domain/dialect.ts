@@ -1,5 +1,5 @@
 import type { Capability } from './capabilities.ts';
-import type { ReferenceImage } from './video.ts';
+import type { ReferenceImage, ReferenceRole } from './video.ts';
 
 /** The dialects, by the names of `--dialect`. */
 export const DIALECT_NAMES = ['videos', 'generations', 'openrouter'] as const;
@@ -19,6 +19,8 @@ export interface DialectRules {
   /** What the dialect has no call or field for. */
   readonly lacks: readonly Capability[];
   readonly images: readonly ReferenceImage['kind'][];
+  /** In dialect `videos` the server's profile decides. */
+  readonly references: readonly ReferenceRole[];
   /** Whether a frame is sent as `WIDTHxHEIGHT`, or as a resolution and a ratio. */
   readonly frame: 'pixels' | 'words' | 'either';
   readonly wholeSeconds: boolean;
@@ -34,6 +36,7 @@ export const DIALECTS: Readonly<Record<Dialect, DialectRules>> = {
     label: 'the dialect `videos`',
     lacks: [],
     images: ['file', 'url', 'file_id'],
+    references: [],
     frame: 'pixels',
     wholeSeconds: false,
     enforcesModel: true,
@@ -43,6 +46,7 @@ export const DIALECTS: Readonly<Record<Dialect, DialectRules>> = {
     label: 'the dialect `generations`',
     lacks: VIDEOS_ONLY,
     images: [],
+    references: [],
     frame: 'words',
     wholeSeconds: true,
     enforcesModel: false,
@@ -52,6 +56,7 @@ export const DIALECTS: Readonly<Record<Dialect, DialectRules>> = {
     label: 'the dialect `generations` in the shape `new-api`',
     lacks: [...VIDEOS_ONLY, 'delete', 'cancel'],
     images: ['file', 'url'],
+    references: ['image'],
     frame: 'pixels',
     wholeSeconds: true,
     enforcesModel: false,
@@ -61,6 +66,7 @@ export const DIALECTS: Readonly<Record<Dialect, DialectRules>> = {
     label: 'the dialect `openrouter`',
     lacks: [...VIDEOS_ONLY, 'delete', 'cancel'],
     images: ['file', 'url'],
+    references: ['last_frame', 'image', 'video', 'audio'],
     frame: 'either',
     wholeSeconds: true,
     enforcesModel: true,

@@ -2,9 +2,11 @@ import type { ImageMimeType } from './video.ts';
 
 export interface ImageSize {
   readonly mimeType: ImageMimeType;
-  /** In pixels as stored; orientation tags are ignored. */
+  /** In pixels, as viewers show it. */
   readonly width: number;
   readonly height: number;
+  /** Whether only an EXIF tag turns it, which some servers ignore. */
+  readonly isTurned: boolean;
 }
 
 /** Type and size of a PNG, JPEG or WebP, read from its header; null for anything else. */
@@ -21,26 +23,44 @@ export function readImageSize(bytes: Uint8Array): ImageSize | null {
 
 function readPng(view: DataView): ImageSize | null {
   if (!hasText(view, 0, '\x89PNG\r\n\x1a\n') || !hasText(view, 12, 'IHDR')) return null;
-  return { mimeType: 'image/png', width: view.getUint32(16), height: view.getUint32(20) };
+  return { mimeType: 'image/png', width: view.getUint32(16), height: view.getUint32(20), isTurned: false };
 }
 
 /** Walks the segments up to the frame header, the only one with the size. */
 function readJpeg(view: DataView): ImageSize | null {
   if (!hasText(view, 0, '\xff\xd8\xff')) return null;
   let offset = 2;
+  let isTurned = false;
   for (;;) {
     if (view.getUint8(offset) !== 0xff) return null;
     const marker = view.getUint8(offset + 1);
     if (marker === 0xff) {
       offset += 1; // any number of fill bytes may precede a marker
     } else if (isFrameHeader(marker)) {
-      return { mimeType: 'image/jpeg', height: view.getUint16(offset + 5), width: view.getUint16(offset + 7) };
+      const [height, width] = [view.getUint16(offset + 5), view.getUint16(offset + 7)];
+      return { mimeType: 'image/jpeg', ...(isTurned ? { width: height, height: width } : { width, height }), isTurned };
     } else if (isBareMarker(marker)) {
       offset += 2;
     } else {
+      if (marker === 0xe1 && hasText(view, offset + 4, 'Exif\0\0')) isTurned = isQuarterTurn(view, offset + 10);
       offset += 2 + view.getUint16(offset + 2);
     }
   }
+}
+
+/** Whether the orientation of an EXIF block is a turn by 90 or 270 degrees. */
+function isQuarterTurn(view: DataView, start: number): boolean {
+  const isLittle = hasText(view, start, 'II');
+  try {
+    const directory = start + view.getUint32(start + 4, isLittle);
+    for (let entry = 0; entry < view.getUint16(directory, isLittle); entry++) {
+      const at = directory + 2 + 12 * entry;
+      if (view.getUint16(at, isLittle) === 0x0112) return view.getUint16(at + 8, isLittle) >= 5;
+    }
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error; // a damaged block says nothing of the image
+  }
+  return false;
 }
 
 /** SOF0 to SOF15; the three excluded markers are tables. */
@@ -56,16 +76,16 @@ function isBareMarker(marker: number): boolean {
 /** The first chunk is lossy (`VP8 `), lossless (`VP8L`) or extended (`VP8X`). */
 function readWebp(view: DataView): ImageSize | null {
   if (!hasText(view, 0, 'RIFF') || !hasText(view, 8, 'WEBP')) return null;
-  const mimeType = 'image/webp';
+  const facts = { mimeType: 'image/webp', isTurned: false } as const;
   if (hasText(view, 12, 'VP8 ') && hasText(view, 23, '\x9d\x01\x2a')) {
-    return { mimeType, width: view.getUint16(26, true) & 0x3fff, height: view.getUint16(28, true) & 0x3fff };
+    return { ...facts, width: view.getUint16(26, true) & 0x3fff, height: view.getUint16(28, true) & 0x3fff };
   }
   if (hasText(view, 12, 'VP8L') && hasText(view, 20, '\x2f')) {
     const bits = view.getUint32(21, true);
-    return { mimeType, width: (bits & 0x3fff) + 1, height: ((bits >>> 14) & 0x3fff) + 1 };
+    return { ...facts, width: (bits & 0x3fff) + 1, height: ((bits >>> 14) & 0x3fff) + 1 };
   }
   if (hasText(view, 12, 'VP8X')) {
-    return { mimeType, width: getUint24(view, 24) + 1, height: getUint24(view, 27) + 1 };
+    return { ...facts, width: getUint24(view, 24) + 1, height: getUint24(view, 27) + 1 };
   }
   return null;
 }

@@ -22,7 +22,15 @@ const KINDS = {
   avif: { shows: 'picture', type: 'image/avif' },
   heic: { shows: 'picture', type: 'image/heic' },
   m4a: { shows: 'sound', type: 'audio/mp4' },
+  mp3: { shows: 'sound', type: 'audio/mpeg' },
+  wav: { shows: 'sound', type: 'audio/wav' },
 } as const;
+
+/** What a file of this kind guides a video with. */
+export function mediaOf(kind: MediaKind): 'image' | 'video' | 'audio' {
+  const { shows } = KINDS[kind];
+  return shows === 'picture' ? 'image' : shows === 'sound' ? 'audio' : 'video';
+}
 
 export function mediaTypeOf(kind: MediaKind): string {
   return KINDS[kind].type;

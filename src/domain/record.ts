@@ -13,6 +13,8 @@ export interface RecordedRequest {
   readonly quality: string | null;
   /** `sha256:…`, `url:…` or `file_id:…`. */
   readonly image: string | null;
+  /** `ROLE:` and the same of each reference beside the first frame; left out if there is none. */
+  readonly references?: readonly string[];
   readonly characters: readonly string[];
   readonly params: Readonly<Record<string, JsonValue>>;
 }

@@ -1,4 +1,4 @@
-import type { VideoRequest } from './video.ts';
+import type { ReferenceRole, VideoRequest } from './video.ts';
 
 /**
  * How a server wants a create to be written. The facts are independent of each other. What is `auto` is written in the
@@ -14,7 +14,20 @@ export interface RequestFormat {
   readonly imageField: string;
   /** Where the fields of `--param` go. */
   readonly extras: 'fields' | 'metadata';
+  /** The fields of references; null where the server accepts none of the kind. In a form, files go to `referenceField`. */
+  readonly lastFrameField: string | null;
+  readonly referenceField: string | null;
+  readonly videoField: string | null;
+  readonly audioField: string | null;
 }
+
+/** The facts that name the fields of references. */
+export const FIELD_OF_ROLE = {
+  last_frame: 'lastFrameField',
+  image: 'referenceField',
+  video: 'videoField',
+  audio: 'audioField',
+} as const satisfies Readonly<Record<ReferenceRole, keyof RequestFormat>>;
 
 /** A format in which nothing is left open. */
 export interface WrittenFormat extends RequestFormat {
@@ -29,6 +42,10 @@ export const USUAL_FORMAT: RequestFormat = {
   image: 'auto',
   imageField: 'input_reference',
   extras: 'fields',
+  lastFrameField: null,
+  referenceField: null,
+  videoField: null,
+  audioField: null,
 };
 
 interface FormatFact {
@@ -66,6 +83,26 @@ export const FORMAT_FACTS: Readonly<Record<keyof RequestFormat, FormatFact>> = {
     summary: 'where the fields of --param go: fields (beside the others) or metadata',
     choices: ['fields', 'metadata'],
   },
+  lastFrameField: {
+    setting: 'request.last_frame_field',
+    summary: 'field for --last-frame (default: none)',
+    choices: null,
+  },
+  referenceField: {
+    setting: 'request.reference_field',
+    summary: 'field for images of --reference (default: none)',
+    choices: null,
+  },
+  videoField: {
+    setting: 'request.video_field',
+    summary: 'field for videos of --reference (default: none)',
+    choices: null,
+  },
+  audioField: {
+    setting: 'request.audio_field',
+    summary: 'field for audio of --reference (default: none)',
+    choices: null,
+  },
 };
 
 const FACT_NAMES = Object.keys(FORMAT_FACTS) as readonly (keyof RequestFormat)[]; // an object's keys are its own
@@ -81,7 +118,10 @@ export const ENCODINGS: Readonly<Record<string, Partial<RequestFormat>>> = {
 /** The settings that stand for a part of a format. */
 export function settingsOfFormat(format: Partial<RequestFormat>): Record<string, string> {
   return Object.fromEntries(
-    FACT_NAMES.flatMap((name) => (format[name] === undefined ? [] : [[FORMAT_FACTS[name].setting, format[name]]])),
+    FACT_NAMES.flatMap((name) => {
+      const value = format[name] ?? null;
+      return value === null ? [] : [[FORMAT_FACTS[name].setting, value]];
+    }),
   );
 }
 
@@ -95,10 +135,14 @@ export function formatOfSettings(read: (setting: string) => string | undefined):
 }
 
 /** The format that a request is first sent in. */
-export function firstFormat({ image }: Pick<VideoRequest, 'image'>, format: RequestFormat): WrittenFormat {
+export function firstFormat(
+  { image, references = [] }: Pick<VideoRequest, 'image' | 'references'>,
+  format: RequestFormat,
+): WrittenFormat {
+  const hasFile = image?.kind === 'file' || references.some(({ source }) => source.kind === 'file');
   return {
     ...format,
-    body: format.body === 'auto' ? (image?.kind === 'file' ? 'multipart' : 'json') : format.body,
+    body: format.body === 'auto' ? (hasFile ? 'multipart' : 'json') : format.body,
     seconds: format.seconds === 'auto' ? 'text' : format.seconds,
     image: format.image === 'auto' ? 'object' : format.image,
   };

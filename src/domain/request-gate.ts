@@ -1,7 +1,8 @@
 import { CAPABILITIES, type Capability } from './capabilities.ts';
 import { DIALECTS, type Dialect } from './dialect.ts';
 import { SoraError } from './errors.ts';
-import type { Variant } from './video.ts';
+import { FIELD_OF_ROLE, type RequestFormat } from './request-format.ts';
+import type { Reference, ReferenceRole, Variant } from './video.ts';
 
 /** A server's known capabilities: its dialect, and what its profile declares missing. */
 export interface ServerCapabilities {
@@ -10,8 +11,7 @@ export interface ServerCapabilities {
   readonly lacks: ReadonlySet<Capability>;
   /** Whether it serves OpenAI’s models, so that their defaults apply. On any other server only what was asked for is sent. */
   readonly servesOpenAiModels: boolean;
-  /** Whether an image can only be sent as a file or an address. */
-  readonly takesNoUploads: boolean;
+  readonly format: RequestFormat;
 }
 
 const FIELDS: Partial<Readonly<Record<Capability, string>>> = {
@@ -37,6 +37,23 @@ export function missingFor(
     if (lacks.includes(capability)) return [`${label} has ${FIELDS[capability]}`];
     return server.lacks.has(capability) ? [titleFor(capability, server)] : [];
   });
+}
+
+const ROLES: Readonly<Record<ReferenceRole, string>> = {
+  last_frame: 'last frame',
+  image: 'reference images beside the first frame',
+  video: 'reference video',
+  audio: 'reference audio',
+};
+
+/** The references that the server has no field for. */
+export function missingReferences(references: readonly Reference[], server: ServerCapabilities): string[] {
+  const { profile, dialect, format } = server;
+  const hasField = (role: ReferenceRole): boolean =>
+    dialect === 'videos' ? format[FIELD_OF_ROLE[role]] !== null : DIALECTS[dialect].references.includes(role);
+  const roles = new Set(references.map(({ role }) => role).filter((role) => !hasField(role)));
+  const owner = dialect === 'videos' ? `the server of profile ${profile}` : DIALECTS[dialect].label;
+  return [...roles].map((role) => `${owner} accepts no ${ROLES[role]}`);
 }
 
 /** Throws `not_supported`, before any request, for what the server cannot do according to its profile. */

@@ -16,9 +16,8 @@ import {
   sizeInWords,
 } from './models.ts';
 import { chargeOfParams, describeMultipliers } from './priced-params.ts';
-import { DEFAULT_PROFILE } from './profile-names.ts';
-import { missingFor, type ServerCapabilities } from './request-gate.ts';
-import type { ReferenceImage, Variant, VideoRequest } from './video.ts';
+import { missingFor, missingReferences, type ServerCapabilities } from './request-gate.ts';
+import type { Reference, ReferenceImage, Variant, VideoRequest } from './video.ts';
 
 const MAX_PROMPT_CHARACTERS = 32_000;
 const DEFAULT_SECONDS = 4;
@@ -40,9 +39,12 @@ export interface RequestInput {
   readonly params?: readonly string[] | undefined;
   /** Refuse a length that the model does not render instead of taking the nearest one. */
   readonly exact?: boolean | undefined;
-  readonly image?: { readonly reference: ReferenceImage; readonly size: string | null } | undefined;
+  readonly image?:
+    | { readonly reference: ReferenceImage; readonly size: string | null; readonly isTurned?: boolean }
+    | undefined;
   /** The files to save; only the video when left out. */
   readonly variants?: readonly Variant[] | undefined;
+  readonly references?: readonly Reference[] | undefined;
 }
 
 export interface ResolvedRequest {
@@ -101,7 +103,10 @@ export function resolveRequest(input: RequestInput, server: ServerCapabilities):
   const quality = resolveQuality(input.quality, target, findings);
   const characters = resolveCharacters(input.characters ?? [], target, findings);
   const image = input.image?.reference ?? null;
-  const request = { prompt: input.prompt, model, seconds, ...frame, image, characters, quality };
+  const { references = [] } = input;
+  findings.violations.push(...missingReferences(references, server));
+  const guides = references.length > 0 ? { references } : {};
+  const request = { prompt: input.prompt, model, seconds, ...frame, image, ...guides, characters, quality };
   const params = parseParams(input.params ?? [], target.dialect, request, findings);
   checkPricedParams(params, target, findings);
   checkImageKind(input.image, target, server, findings);
@@ -416,12 +421,12 @@ function checkPricedParams(
 function checkImageKind(
   image: RequestInput['image'],
   { rules }: Target,
-  { profile, takesNoUploads }: ServerCapabilities,
+  { profile, format }: ServerCapabilities,
   { violations }: Findings,
 ): void {
   if (image === undefined) return;
   const { kind } = image.reference;
-  const isRefused = kind === 'file_id' && takesNoUploads;
+  const isRefused = kind === 'file_id' && format.image === 'text';
   if (rules.images.includes(kind) && !isRefused) return;
   const owner = rules.images.includes(kind) ? `the server of profile ${profile}` : rules.label;
   violations.push(
@@ -437,6 +442,8 @@ function checkImageSize(
   { limits }: Target,
   { violations, notes }: Findings,
 ): void {
+  if (image?.isTurned)
+    notes.push('the reference image is turned by its EXIF orientation only, which some servers ignore');
   if (image === undefined || image.size === null || size === null || image.size === size) return;
   const mismatch = `the reference image is ${image.size}, the video ${size}`;
   if (limits === undefined) notes.push(`${mismatch}: some servers refuse that`);

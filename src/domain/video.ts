@@ -65,6 +65,20 @@ export type ReferenceImage =
   | { readonly kind: 'url'; readonly url: string }
   | { readonly kind: 'file_id'; readonly fileId: string };
 
+/** What a reference beside the first frame is for; all but the last frame may be given several times. */
+export const REFERENCE_ROLES = ['last_frame', 'image', 'video', 'audio'] as const;
+export type ReferenceRole = (typeof REFERENCE_ROLES)[number];
+
+export interface Reference {
+  readonly role: ReferenceRole;
+  readonly source: ReferenceSource;
+}
+
+/** A file, a URL, or the id of an upload. */
+export type ReferenceSource =
+  | { readonly kind: 'file'; readonly name: string; readonly mimeType: string; readonly bytes: Uint8Array }
+  | Exclude<ReferenceImage, { readonly kind: 'file' }>;
+
 export type ImageMimeType = 'image/jpeg' | 'image/png' | 'image/webp';
 
 /** The frame by name, for dialects without pixels. Null means not requested and not sent. */
@@ -81,7 +95,10 @@ export interface VideoRequest {
   readonly size: string | null;
   /** Left out if `size` is used instead. */
   readonly frame?: Frame;
+  /** The first frame. */
   readonly image: ReferenceImage | null;
+  /** What else guides the video; nothing if left out. */
+  readonly references?: readonly Reference[];
   readonly characters: readonly string[];
   readonly quality: string | null;
   /** Extra fields, sent unchanged. */

@@ -1,17 +1,19 @@
 import { canonicalJson } from '../domain/json.ts';
 import type { RecordedRequest } from '../domain/record.ts';
-import type { ReferenceImage, VideoRequest } from '../domain/video.ts';
+import type { ReferenceSource, VideoRequest } from '../domain/video.ts';
 import { crypto } from '../platform/crypto.ts';
 
 /** The request as stored in the ledger. */
 export function recordRequest(request: VideoRequest): RecordedRequest {
   const { prompt, model, seconds, size, frame, quality, characters, params } = request;
   const image = request.image === null ? null : describeImage(request.image);
-  return { prompt, model, seconds, size, ...(frame && { frame }), quality, characters, params, image };
+  const references = (request.references ?? []).map(({ role, source }) => `${role}:${describeImage(source)}`);
+  const guides = references.length > 0 ? { references } : {};
+  return { prompt, model, seconds, size, ...(frame && { frame }), quality, characters, params, image, ...guides };
 }
 
 /** The ledger's entry for a reference image: its address, or the hash of its bytes. */
-export function describeImage(image: ReferenceImage): string {
+export function describeImage(image: ReferenceSource): string {
   switch (image.kind) {
     case 'file':
       return `sha256:${crypto().hash('sha256', image.bytes)}`;

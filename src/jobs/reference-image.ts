@@ -1,12 +1,15 @@
 import { basename, resolve } from 'node:path';
 import { readImageSize } from '../domain/image.ts';
-import type { ReferenceImage } from '../domain/video.ts';
+import { mediaOf, mediaTypeOf, promisedKind, sniffMedia } from '../domain/media.ts';
+import type { Reference, ReferenceImage, ReferenceRole } from '../domain/video.ts';
 import { readBytes } from './input-file.ts';
 
 export interface ReadImage {
   readonly reference: ReferenceImage;
-  /** `WIDTHxHEIGHT`; null unless it is a local file. */
+  /** `WIDTHxHEIGHT` as viewers show it; null unless it is a local file. */
   readonly size: string | null;
+  /** Whether only an EXIF tag turns it. */
+  readonly isTurned: boolean;
 }
 
 /** Whether a reference image is a URL or the id of an upload rather than a local file. */
@@ -16,13 +19,53 @@ export function isRemoteImage(image: string): boolean {
 
 /** Reads the image of `--image`. Throws an `Error` that states the problem. */
 export function readReferenceImage(image: string, folder: string): ReadImage {
-  if (isRemoteImage(image)) {
-    const isUrl = image.includes(':');
-    return { reference: isUrl ? { kind: 'url', url: image } : { kind: 'file_id', fileId: image }, size: null };
-  }
+  const remote = remoteSource(image);
+  if (remote !== null) return { reference: remote, size: null, isTurned: false };
   const bytes = readBytes(resolve(folder, image), 'the reference image');
   const facts = readImageSize(bytes);
-  if (facts === null) throw new Error(`the reference image ${image} is not a jpeg, png or webp file`);
-  const { mimeType, width, height } = facts;
-  return { reference: { kind: 'file', name: basename(image), mimeType, bytes }, size: `${width}x${height}` };
+  if (facts === null) throw new Error(`the reference image ${image} is ${nameOf(bytes)}not a jpeg, png or webp file`);
+  const { mimeType, width, height, isTurned } = facts;
+  return { reference: { kind: 'file', name: basename(image), mimeType, bytes }, size: `${width}x${height}`, isTurned };
+}
+
+/** Reads what `--last-frame` or `--reference` names; the role of a reference is what it shows. Throws an `Error`. */
+export function readReference(name: string, folder: string, role?: ReferenceRole & 'last_frame'): Reference {
+  const remote = remoteSource(name);
+  if (remote !== null) return { role: role ?? roleOfAddress(name), source: remote };
+  if (role !== undefined) return { role, source: readReferenceImage(name, folder).reference };
+  const bytes = readBytes(resolve(folder, name), 'the reference');
+  const kind = sniffMedia(bytes) ?? soundOf(bytes, name);
+  if (kind === null) throw new Error(`the reference ${name} is not an image, a video or an audio file`);
+  const media = mediaOf(kind);
+  if (media === 'image') return { role: 'image', source: readReferenceImage(name, folder).reference };
+  return { role: media, source: { kind: 'file', name: basename(name), mimeType: mediaTypeOf(kind), bytes } };
+}
+
+function remoteSource(name: string): Exclude<ReferenceImage, { readonly kind: 'file' }> | null {
+  if (!isRemoteImage(name)) return null;
+  return name.includes(':') ? { kind: 'url', url: name } : { kind: 'file_id', fileId: name };
+}
+
+/** What an address ends in; an image, if that says nothing. */
+function roleOfAddress(address: string): Exclude<ReferenceRole, 'last_frame'> {
+  const [, data] = /^data:(image|video|audio)\//i.exec(address) ?? [];
+  if (data !== undefined) return data.toLowerCase() as Exclude<ReferenceRole, 'last_frame'>;
+  const extension = /\.(\w{2,4})(?:[?#]|$)/.exec(address)?.[1]?.toLowerCase() ?? '';
+  const kind = promisedKind(extension) ?? (extension in SOUNDS ? (extension as keyof typeof SOUNDS) : null);
+  return kind === null ? 'image' : mediaOf(kind);
+}
+
+/** Sounds that no video is saved as. */
+const SOUNDS = { mp3: true, wav: true } as const;
+
+function soundOf(bytes: Uint8Array, name: string): 'mp3' | 'wav' | null {
+  const head = Buffer.from(bytes.subarray(0, 12)).toString('latin1');
+  if (head.startsWith('RIFF') && head.endsWith('WAVE')) return 'wav';
+  return head.startsWith('ID3') || (/^\xff[\xe2-\xff]/.test(head) && /\.mp3$/i.test(name)) ? 'mp3' : null;
+}
+
+/** `a HEIC file, `: cameras and browsers make such files, and people do not expect them to be refused. */
+function nameOf(bytes: Uint8Array): string {
+  const kind = sniffMedia(bytes);
+  return kind === 'heic' || kind === 'avif' ? `a ${kind.toUpperCase()} file, ` : '';
 }

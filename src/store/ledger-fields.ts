@@ -33,6 +33,10 @@ export class Fields {
     return value.map((item: JsonValue) => (typeof item === 'string' ? item : this.#fail(name, 'a list of texts')));
   }
 
+  textsOrNone(name: string): string[] {
+    return this.#isMissing(name) ? [] : this.texts(name);
+  }
+
   number(name: string): number {
     const value = this.#object[name];
     return typeof value === 'number' && Number.isFinite(value) ? value : this.#fail(name, 'a number');

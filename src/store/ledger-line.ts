@@ -152,6 +152,7 @@ function decodeDialect(name: string | null): DialectName | undefined {
 
 function decodeRequest(fields: Fields): RecordedRequest {
   const frame = fields.withinOrNull('frame');
+  const references = fields.textsOrNone('references');
   return {
     prompt: fields.text('prompt'),
     model: fields.textOrNull('model'),
@@ -162,6 +163,7 @@ function decodeRequest(fields: Fields): RecordedRequest {
     }),
     quality: fields.textOrNull('quality'),
     image: fields.textOrNull('image'),
+    ...(references.length > 0 ? { references } : {}),
     characters: fields.texts('characters'),
     params: fields.object('params'),
   };

@@ -1,7 +1,7 @@
 import type { Dialect } from '../domain/dialect.ts';
-import { isJsonObject, type JsonObject } from '../domain/json.ts';
-import type { WrittenFormat } from '../domain/request-format.ts';
-import type { ReferenceImage, VideoRequest } from '../domain/video.ts';
+import { isJsonObject, type JsonObject, type JsonValue } from '../domain/json.ts';
+import { FIELD_OF_ROLE, type WrittenFormat } from '../domain/request-format.ts';
+import { REFERENCE_ROLES, type Reference, type ReferenceSource, type VideoRequest } from '../domain/video.ts';
 import { encodeGuide, encodeNewApi } from './generations.ts';
 import { imageAddress } from './image-address.ts';
 import { encodeOpenRouter } from './openrouter.ts';
@@ -44,6 +44,7 @@ function writeJson(request: VideoRequest, extras: JsonObject, format: WrittenFor
     ...standardFields(request),
     ...(seconds !== null && format.seconds === 'number' ? { seconds } : {}),
     ...(image ? { [format.imageField]: imageValue(image, format) } : {}),
+    ...referenceFields(request.references ?? [], format),
     ...(characters.length > 0 ? { characters: characters.map((id) => ({ id })) } : {}),
     ...extras,
   };
@@ -56,15 +57,21 @@ function writeForm(request: VideoRequest, extras: JsonObject, format: WrittenFor
   const { image } = request;
   if (image?.kind === 'file') {
     // The part needs its image type spelled out: servers refuse application/octet-stream.
-    form.append('input_reference', new Blob([Uint8Array.from(image.bytes)], { type: image.mimeType }), image.name);
+    form.append('input_reference', fileOf(image));
   } else if (image) {
     const value = imageValue(image, format);
     if (typeof value === 'string') form.append(format.imageField, value);
     else for (const [name, part] of Object.entries(value)) form.append(`${format.imageField}[${name}]`, part);
   }
+  for (const { role, source } of request.references ?? []) {
+    const field = format[FIELD_OF_ROLE[role]] ?? role;
+    if (source.kind === 'file')
+      form.append(role === 'last_frame' ? field : (format.referenceField ?? field), fileOf(source));
+    else form.append(field, textOfValue(imageValue(source, format, mediaOf(role))));
+  }
   for (const id of request.characters) form.append('characters[][id]', id);
   for (const [name, value] of Object.entries(extras)) {
-    form.append(name, typeof value === 'string' ? value : JSON.stringify(value));
+    form.append(name, textOfValue(value));
   }
   return form;
 }
@@ -79,8 +86,38 @@ function standardFields({ model, prompt, seconds, size, quality }: VideoRequest)
   };
 }
 
-function imageValue(image: ReferenceImage, format: WrittenFormat): string | Record<string, string> {
+function textOfValue(value: JsonValue): string {
+  return typeof value === 'string' ? value : JSON.stringify(value);
+}
+
+function fileOf({ name, mimeType, bytes }: ReferenceSource & { readonly kind: 'file' }): File {
+  return new File([Uint8Array.from(bytes)], name, { type: mimeType });
+}
+
+/** Images are a list, since there may be any number of them; a single video or audio is not. */
+function referenceFields(references: readonly Reference[], format: WrittenFormat): JsonObject {
+  return Object.fromEntries(
+    REFERENCE_ROLES.flatMap((role) => {
+      const values = references
+        .filter((reference) => reference.role === role)
+        .map(({ source }) => imageValue(source, format, mediaOf(role)));
+      const [first] = values;
+      if (first === undefined) return [];
+      return [[format[FIELD_OF_ROLE[role]] ?? role, role === 'image' || values.length > 1 ? values : first]];
+    }),
+  );
+}
+
+function mediaOf(role: Reference['role']): 'image' | 'video' | 'audio' {
+  return role === 'last_frame' ? 'image' : role;
+}
+
+function imageValue(
+  image: ReferenceSource,
+  format: WrittenFormat,
+  media: 'image' | 'video' | 'audio' = 'image',
+): string | Record<string, string> {
   if (format.image === 'text') return imageAddress(image);
-  const object = image.kind === 'file_id' ? { file_id: image.fileId } : { image_url: imageAddress(image) };
+  const object = image.kind === 'file_id' ? { file_id: image.fileId } : { [`${media}_url`]: imageAddress(image) };
   return format.image === 'json' ? JSON.stringify(object) : object;
 }

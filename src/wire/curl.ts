@@ -15,8 +15,8 @@ export interface CurlTarget {
   /** Name of the header, the text before the key, and the variable that holds it; null if no key is sent. */
   readonly auth: { readonly name: string; readonly prefix: string; readonly variable: string } | null;
   readonly headers: readonly CurlField[];
-  /** Path of the reference image, if there is one. */
-  readonly imagePath: string | null;
+  /** Paths of files by their names in the request. */
+  readonly paths: ReadonlyMap<string, string>;
 }
 
 /** Longer arguments are passed on standard input: Linux limits one argument to 128 KiB. */
@@ -24,7 +24,7 @@ const MAX_ARGUMENT_CHARACTERS = 100_000;
 
 /** The create as a command to paste into a shell; secrets stay in variables. */
 export function curlFor({ route, body }: WrittenCreate, target: CurlTarget): string {
-  const { auth, headers, imagePath } = target;
+  const { auth, headers, paths } = target;
   const parts = [`curl ${address(`${target.baseUrl.replace(/\/+$/, '')}${route}`, target.query)}`];
   parts.push(
     ...encodedByCurl(target.query).map((field) => `--url-query "${encode(field.name)}=${expansion(field, '')}"`),
@@ -41,7 +41,7 @@ export function curlFor({ route, body }: WrittenCreate, target: CurlTarget): str
       parts.push(
         typeof value === 'string'
           ? `--form-string ${shellWord(`${name}=${value}`)}`
-          : `-F ${shellWord(`${name}=@${formPath(imagePath ?? value.name)};type=${value.type}`)}`,
+          : `-F ${shellWord(`${name}=@${formPath(paths.get(value.name) ?? value.name)};type=${value.type}`)}`,
       );
     }
   }

@@ -12,7 +12,11 @@ export function encodeGuide({ model, prompt, seconds, frame, quality }: VideoReq
 }
 
 /** Dialect `generations`: the same with New API's field names. */
-export function encodeNewApi({ model, prompt, seconds, size, image, quality }: VideoRequest): JsonObject {
+export function encodeNewApi(request: VideoRequest): JsonObject {
+  const { model, prompt, seconds, size, image, references = [], quality } = request;
   const address = image && imageAddress(image);
-  return givenFields({ model, prompt, duration: seconds, size, image: address, quality });
+  const images = references.map(({ source }) => imageAddress(source));
+  const several = images.length > 0 ? [...(address ? [address] : []), ...images] : null;
+  const one = several === null ? address : null;
+  return givenFields({ model, prompt, duration: seconds, size, image: one, images: several, quality });
 }

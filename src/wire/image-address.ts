@@ -1,8 +1,8 @@
 import { SoraError } from '../domain/errors.ts';
-import type { ReferenceImage } from '../domain/video.ts';
+import type { ReferenceSource } from '../domain/video.ts';
 
-/** An image as an address; a file becomes a data URL. Throws `not_supported` for an upload, which has no address. */
-export function imageAddress(image: ReferenceImage): string {
+/** An image, video or audio as an address; a file becomes a data URL. Throws `not_supported` for an upload, which has no address. */
+export function imageAddress(image: ReferenceSource): string {
   switch (image.kind) {
     case 'file':
       return `data:${image.mimeType};base64,${Buffer.from(image.bytes).toString('base64')}`;

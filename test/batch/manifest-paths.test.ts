@@ -84,7 +84,7 @@ describe('the outputs of a manifest', () => {
       sourceFolder: '/shots',
       outputFolder: '/clips',
       allowPaths: false,
-      imageOption: undefined,
+      optionFiles: [],
       sidecar,
       platform,
       listings: new FolderListings(),

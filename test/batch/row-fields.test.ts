@@ -18,6 +18,8 @@ const FULL = {
   size: '1280x720',
   quality: 'high',
   image: 'boat.png',
+  last_frame: 'end.png',
+  reference: ['style.png', 'walk.mp4'],
   character: ['char_1', 'char_2'],
   param: { seed: 42, nested: { deep: [true, null] } },
   exact: true,

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { type CostOrder, compareModels, estimateCost, wholeMicros } from '../../src/domain/cost.ts';
 import { pricesWith } from '../../src/domain/pricing.ts';
 import { type RequestInput, resolveRequest } from '../../src/domain/request.ts';
+import { USUAL_FORMAT } from '../../src/domain/request-format.ts';
 
 const AT_MS = Date.UTC(2026, 3, 1);
 const OWN = { priceList: 'profile lab', source: 'setting profiles.lab.prices' };
@@ -13,7 +14,7 @@ const SERVER = {
   dialect: 'videos',
   lacks: new Set<never>(),
   servesOpenAiModels: true,
-  takesNoUploads: false,
+  format: USUAL_FORMAT,
 } as const;
 
 function order(input: Partial<RequestInput>, count = 1): CostOrder {

@@ -25,12 +25,27 @@ describe('readImageSize', () => {
     ['a lossless WebP', losslessWebp, 'image/webp'],
     ['an extended WebP', extendedWebp, 'image/webp'],
   ])('reads the pixels of %s', (_, bytes, mimeType) => {
-    expect(readImageSize(bytes)).toEqual({ mimeType, width: 1280, height: 720 });
+    expect(readImageSize(bytes)).toEqual({ mimeType, width: 1280, height: 720, isTurned: false });
+  });
+
+  it.each([
+    ['as it is stored', '\x01', { width: 1280, height: 720, isTurned: false }],
+    ['upside down', '\x03', { width: 1280, height: 720, isTurned: false }],
+    ['on its side', '\x06', { width: 720, height: 1280, isTurned: true }],
+  ])('gives the pixels that viewers show of a JPEG %s', (_, orientation, size) => {
+    const tiff = `MM\x00\x2a\x00\x00\x00\x08\x00\x01\x01\x12\x00\x03\x00\x00\x00\x01\x00${orientation}\x00\x00`;
+    const exif = `\xff\xe1\x00${String.fromCharCode(tiff.length + 8)}Exif\0\0${tiff}`;
+    expect(readImageSize(joinBytes(SOI, exif, frame('\xc0')))).toEqual({ mimeType: 'image/jpeg', ...size });
   });
 
   it('reads from the middle of a larger buffer', () => {
     const page = joinBytes('before', Array.from(png), 'after');
-    expect(readImageSize(page.subarray(6))).toEqual({ mimeType: 'image/png', width: 1280, height: 720 });
+    expect(readImageSize(page.subarray(6))).toEqual({
+      mimeType: 'image/png',
+      width: 1280,
+      height: 720,
+      isTurned: false,
+    });
   });
 
   it.each([

@@ -6,6 +6,7 @@ import {
   type ResolvedRequest,
   resolveRequest,
 } from '../../src/domain/request.ts';
+import { USUAL_FORMAT } from '../../src/domain/request-format.ts';
 import type { ServerCapabilities } from '../../src/domain/request-gate.ts';
 import { createImageFile } from '../support/video-request.ts';
 
@@ -16,7 +17,7 @@ type Asked = Partial<RequestInput> & { readonly dialect?: Dialect };
 function tryToResolve({ dialect = 'videos', ...input }: Asked): RequestResolution {
   return resolveRequest(
     { prompt: 'a kite', ...input },
-    { profile: 'lab', dialect, lacks: new Set(), servesOpenAiModels: true, takesNoUploads: false },
+    { profile: 'lab', dialect, lacks: new Set(), servesOpenAiModels: true, format: USUAL_FORMAT },
   );
 }
 
@@ -341,7 +342,7 @@ describe('what a server cannot do', () => {
       dialect: 'videos',
       lacks: new Set(),
       servesOpenAiModels: true,
-      takesNoUploads: false,
+      format: USUAL_FORMAT,
       ...server,
     });
 

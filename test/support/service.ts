@@ -3,6 +3,7 @@ import { expect, onTestFinished, vi } from 'vitest';
 import { withRetries } from '../../src/client/retry.ts';
 import { pricesWith } from '../../src/domain/pricing.ts';
 import { hideSecrets } from '../../src/domain/redact.ts';
+import { USUAL_FORMAT } from '../../src/domain/request-format.ts';
 import { callOf, type Handler, responseOf } from '../../src/http-server/handler.ts';
 import { type Http, httpFromHandler } from '../../src/platform/http.ts';
 import { AccessKey, DEMO_KEY } from '../../src/service/access.ts';
@@ -113,7 +114,7 @@ export function createTestedService(setup: TestedServiceSetup = {}): TestedServi
       dialect: 'videos' as const,
       lacks: new Set<never>(),
       servesOpenAiModels: true,
-      takesNoUploads: false,
+      format: USUAL_FORMAT,
     },
     prices: pricesWith([], { priceList: 'own', source: 'none' }),
     maxCostPerDayMicros: null,

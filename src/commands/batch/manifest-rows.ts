@@ -70,8 +70,8 @@ export async function readRows(
 ): Promise<readonly BatchRow[]> {
   const text = await readText(settings, host);
   const format = settings.format ?? formatOf(settings.name, text);
-  const image = imageOption(options, host.cwd);
-  const manifest = await readManifest(text, format, defaultsOf(options, image));
+  const files = optionFiles(options, host.cwd);
+  const manifest = await readManifest(text, format, defaultsOf(options, files));
   const model = configuration.model?.value;
   const server = capabilitiesOf(configuration);
   const nowMs = host.clock.now();
@@ -83,7 +83,7 @@ export async function readRows(
     outputTemplate: settings.outputTemplate,
     nowMs,
     allowPaths: settings.allowPaths,
-    imageOption: image,
+    optionFiles: [files.image, files.last_frame, ...(files.reference ?? [])].filter((name) => name !== undefined),
     sidecar: settings.sidecar,
     platform: host.platform,
     listings: new FolderListings(),
@@ -112,13 +112,18 @@ async function readText(source: ManifestSource, host: Host): Promise<string> {
   }
 }
 
-/** A row's image is relative to its manifest; one from the command line to the working folder. */
-function imageOption({ image }: RequestOptions, cwd: string): string | undefined {
-  return image === undefined || isRemoteImage(image) ? image : resolve(cwd, image);
+/** A row's files are relative to its manifest; those of the command line to the working folder. */
+function optionFiles({ image, lastFrame, reference }: RequestOptions, cwd: string) {
+  const absolute = (name: string): string => (isRemoteImage(name) ? name : resolve(cwd, name));
+  return {
+    image: image && absolute(image),
+    last_frame: lastFrame && absolute(lastFrame),
+    reference: reference?.map(absolute),
+  };
 }
 
 /** The options of the command line as values of rows. */
-function defaultsOf(options: RequestOptions, image: string | undefined): RowValues {
+function defaultsOf(options: RequestOptions, files: ReturnType<typeof optionFiles>): RowValues {
   const { duration, model, resolution, aspectRatio, orientation, size, quality, character, param, exact } = options;
   const values = {
     duration,
@@ -131,7 +136,7 @@ function defaultsOf(options: RequestOptions, image: string | undefined): RowValu
     character,
     param,
     exact,
-    image,
+    ...files,
   };
   return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined));
 }

@@ -64,7 +64,7 @@ export const doctorCommand = defineCommand({
     if (options.curl && options.server)
       throw new SoraError('usage', { title: 'use `--curl` or `--server`, not both', facts: { command: 'doctor' } });
     if (options.curl) {
-      const curl = createCurl(smallestRequest(deps.configuration), deps.configuration, null);
+      const curl = createCurl(smallestRequest(deps.configuration), deps.configuration);
       return { answer: { data: { curl }, view: () => `${curl}\n` } };
     }
     const isAgreed = options.yes ?? false;
@@ -216,7 +216,7 @@ function accessCommand(deps: DoctorDeps) {
     const single = trialEstimate(configuration, host.clock.now());
     return {
       profile: configuration.profile.value,
-      curl: createCurl(smallestRequest(configuration), configuration, null),
+      curl: createCurl(smallestRequest(configuration), configuration),
       price: describeCost(single?.micros ?? null, configuration.isSimulator),
       cost: {
         estimated_usd: single === null ? null : usdOf(single.micros),
