@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import type { ErrorCode } from '../domain/catalogue.ts';
 import { SoraError } from '../domain/errors.ts';
-import type { JobRecord, SavedFile } from '../domain/record.ts';
+import type { JobRecord, SavedFile, WantedFiles } from '../domain/record.ts';
 import { commandAbout } from '../domain/shell.ts';
 import type { JobSummary } from '../domain/summary.ts';
 import { VARIANTS, type Variant, type VideoJob } from '../domain/video.ts';
@@ -112,6 +112,28 @@ export function checkNames(
 ): void {
   const limits = { reserveBytes: reservedBytes(sidecar), platform: host.platform };
   refuseFaults(nameFaults(destination, variants, video, limits), command);
+}
+
+/** What the ledger keeps of a plan for a later command; undefined if the command line named no files. */
+export function wantedFiles(
+  { destination, variants, sidecar }: FilePlan,
+  { output, variant, sidecar: askedSidecar }: FileChoices,
+): WantedFiles | undefined {
+  if (destination.kind === 'stdout' || [output, variant, askedSidecar].every((choice) => choice === undefined))
+    return undefined;
+  return { ...destination, variants, sidecar };
+}
+
+/** A plan in which what the command line leaves open is as the create of the job wanted it. */
+export function completePlan(plan: FilePlan, choices: FileChoices, wanted: WantedFiles | undefined): FilePlan {
+  const [first, ...others] = wanted?.variants ?? [];
+  if (wanted === undefined || first === undefined) return plan;
+  return {
+    ...plan,
+    ...(choices.output === undefined ? { destination: { kind: wanted.kind, path: wanted.path } } : {}),
+    ...(choices.variant === undefined ? { variants: [first, ...others] as const } : {}),
+    ...(choices.sidecar === undefined ? { sidecar: wanted.sidecar || plan.sidecar } : {}),
+  };
 }
 
 /** The plan of one of several videos. */

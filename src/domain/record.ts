@@ -27,6 +27,15 @@ export interface SavedFile {
   readonly sha256: string;
 }
 
+/** Where and how a create wanted its files to be saved, for a later command that says nothing else. */
+export interface WantedFiles {
+  readonly kind: 'file' | 'folder' | 'template';
+  /** Absolute. */
+  readonly path: string;
+  readonly variants: readonly Variant[];
+  readonly sidecar: boolean;
+}
+
 /** Which server a job belongs to. */
 export interface ServerIdentity {
   /** The account of the key, as a salted hash; left out if unknown. */
@@ -88,6 +97,8 @@ export interface IntentEvent extends EventBase, ServerIdentity, Submitter {
   readonly row: string | null;
   /** The command was going to save the video, so its request stays open until a file is saved. Otherwise left out. */
   readonly owesFile?: boolean | undefined;
+  /** Left out where the command named no files. */
+  readonly wanted?: WantedFiles | undefined;
 }
 
 /**
@@ -186,6 +197,7 @@ function openRecord(intent: IntentEvent): JobRecord {
     batch: intent.batch,
     row: intent.row,
     owesFile: intent.owesFile,
+    wanted: intent.wanted,
     submittedAtMs: intent.atMs,
     isSent: intent.host === undefined,
     answer: 'pending',

@@ -14,6 +14,7 @@ import {
   mayBeSameAccount,
   NEVER_ARRIVED,
   type ServerIdentity,
+  type WantedFiles,
   WITHDRAWN,
 } from '../domain/record.ts';
 import { shellWord } from '../domain/shell.ts';
@@ -69,6 +70,8 @@ export interface SubmitOrder {
   readonly again: boolean;
   /** The video will be saved as a file, so an equal request whose video is not saved yet counts as unfinished. */
   readonly savesFile?: boolean;
+  /** Where a later command is to save the files. */
+  readonly wanted?: WantedFiles | undefined;
   /** Records that this command already uses for other copies of the request. */
   readonly taken: ReadonlySet<string>;
   readonly maxCostPerDayMicros: number | null;
@@ -165,7 +168,7 @@ function standingOf(records: readonly JobRecord[], after: string | null, own: st
 
 async function writeIntent(deps: SubmitDeps, order: SubmitOrder): Promise<string> {
   const { ledger, clock, self } = deps;
-  const { server, request, estimate, free, row, savesFile = false } = order;
+  const { server, request, estimate, free, row, savesFile = false, wanted } = order;
   const key = order.key !== undefined && ledger.byKey(order.key) === undefined ? order.key : newKey(deps);
   const recorded = recordRequest(request);
   // Nothing leaves before `sending` is on disk, and its sync includes this line.
@@ -186,6 +189,7 @@ async function writeIntent(deps: SubmitDeps, order: SubmitOrder): Promise<string
     batch: row?.batch ?? null,
     row: row?.key ?? null,
     ...(savesFile ? { owesFile: true } : {}),
+    ...(wanted === undefined ? {} : { wanted }),
   });
   return key;
 }

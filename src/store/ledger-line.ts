@@ -1,7 +1,7 @@
 import { crc32 } from 'node:zlib';
 import { DIALECT_NAMES, type DialectName } from '../domain/dialect.ts';
 import { isJsonObject, parseJson } from '../domain/json.ts';
-import type { JobFacts, LedgerEvent, RecordedRequest, SavedFile, Submitter } from '../domain/record.ts';
+import type { JobFacts, LedgerEvent, RecordedRequest, SavedFile, Submitter, WantedFiles } from '../domain/record.ts';
 import { JOB_STATUSES, type JobFailure, type JobStatus, VARIANTS } from '../domain/video.ts';
 import { TORN_MARK } from '../platform/journal.ts';
 import { Fields, UnreadableField } from './ledger-fields.ts';
@@ -110,6 +110,7 @@ function decodeEvent(fields: Fields): LedgerEvent | undefined {
         batch: fields.textOrNull('batch'),
         row: fields.textOrNull('row'),
         owesFile: fields.flagOrNull('owesFile') ?? undefined,
+        wanted: decodeWanted(fields.withinOrNull('wanted')),
       };
     case 'accepted':
     case 'seen':
@@ -144,6 +145,16 @@ function decodeSubmitter(fields: Fields): Submitter {
   return host === null
     ? { pid }
     : { pid, host, boot: fields.textOrNull('boot'), started: fields.textOrNull('started') };
+}
+
+function decodeWanted(fields: Fields | null): WantedFiles | undefined {
+  if (fields === null) return undefined;
+  return {
+    kind: fields.oneOf('kind', ['file', 'folder', 'template']),
+    path: fields.text('path'),
+    variants: VARIANTS.filter((variant) => fields.texts('variants').includes(variant)),
+    sidecar: fields.flag('sidecar'),
+  };
 }
 
 function decodeDialect(name: string | null): DialectName | undefined {

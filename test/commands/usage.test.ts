@@ -35,7 +35,7 @@ describe('wrong usage', () => {
     ],
     ['a key on the command line', ['list', '--api-key', 'x'], "unknown option '--api-key'", 'run `sora list --help`'],
     ['a missing argument', ['create'], "missing required argument 'prompt'", 'run `sora create --help`'],
-    ['a missing id', ['download'], "missing required argument 'id'", 'run `sora download --help`'],
+    ['a missing id', ['delete'], "missing required argument 'id'", 'run `sora delete --help`'],
     [
       'an unquoted prompt',
       ['create', 'a', 'boat'],

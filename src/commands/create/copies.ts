@@ -3,7 +3,7 @@ import type { FollowedJob } from '../../app/follow-jobs.ts';
 import type { Server } from '../../app/servers.ts';
 import { SoraError } from '../../domain/errors.ts';
 import type { Estimate } from '../../domain/pricing.ts';
-import { isDownloadPending, type JobRecord } from '../../domain/record.ts';
+import { isDownloadPending, type JobRecord, type WantedFiles } from '../../domain/record.ts';
 import { changesOf } from '../../domain/request-changes.ts';
 import type { VideoJob, VideoRequest } from '../../domain/video.ts';
 import { overDayCap } from '../../jobs/day-cap.ts';
@@ -23,6 +23,8 @@ export interface CopiesOrder {
   readonly again: boolean;
   /** Whether the videos are to be saved as files. */
   readonly savesFile: boolean;
+  /** Where the files of each copy are wanted. */
+  readonly wanted: readonly (WantedFiles | undefined)[];
 }
 
 export interface SubmittedCopies {
@@ -37,7 +39,7 @@ export interface SubmittedCopies {
  * that its job is known.
  */
 export async function submitCopies(order: CopiesOrder, deps: CopiesDeps): Promise<SubmittedCopies> {
-  const { request, price, count, again, savesFile, deadlineMs } = order;
+  const { request, price, count, again, savesFile, wanted, deadlineMs } = order;
   const { host, output, configuration, servers, jobs, ledger } = deps;
   const leftMs = deadlineMs - host.clock.now();
   const server = await servers.current({ longestCallMs: Math.max(leftMs, MIN_CREATE_MS) });
@@ -61,6 +63,7 @@ export async function submitCopies(order: CopiesOrder, deps: CopiesDeps): Promis
           free: server.configuration.isSimulator,
           again,
           savesFile,
+          wanted: wanted[followed.length],
           taken,
           maxCostPerDayMicros: configuration.maxCostPerDayMicros?.value ?? null,
           row: null,

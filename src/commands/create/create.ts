@@ -14,6 +14,7 @@ import {
   SEVERAL_NEED_FOLDER,
   savedResult,
   saveFiles,
+  wantedFiles,
 } from '../../app/saving.ts';
 import { targetOption } from '../../app/servers.ts';
 import { agreeToSpend, parseMaxCost } from '../../app/spending.ts';
@@ -106,16 +107,18 @@ export const createCommand = defineCommand({
     const timeoutMs = parseTimeoutMs(options.timeout, configuration.timeoutMs.value, faults);
     const count = parseWholeNumber(options.count, { name: '--count', min: 1, max: MAX_COUNT, fallback: 1 }, faults);
     const maxCostMicros = parseMaxCost(options.maxCost, faults);
-    if (count > 1 && !isForSeveral(plan.destination, 'n', 'id')) faults.push(SEVERAL_NEED_FOLDER);
+    const saves = !options.detach && !options.noDownload;
+    faults.push(...findPlanFaults(plan, count, saves));
     if (options.reuse && (count > 1 || options.again))
       faults.push('`--reuse` cannot be combined with `--count` or `--again`');
     const read = await readOrder(prompt, options, plan.variants, faults, deps);
     const video = { ...read.request, id: null, createdAtMs: host.clock.now() };
     const plans = Array.from({ length: count }, (_, at) => placePlan(plan, { n: at + 1 }));
     for (const each of plans) checkNames(each, video, deps, 'create');
+    const wanted = plans.map((each) => wantedFiles(each, options));
 
     const price = estimate(read.request, host.clock.now(), configuration.prices);
-    const files = options.detach || options.noDownload ? null : plan;
+    const files = saves ? plan : null;
     const savesFile = files !== null && files.destination.kind !== 'stdout'; // a pipe leaves no file behind
     const again = options.again ?? false;
     if (options.dryRun) {
@@ -124,7 +127,7 @@ export const createCommand = defineCommand({
         answer: previewRequest(read, { price, count, attached: attachedTo(order, count, deps) }, configuration),
       };
     }
-    if (files !== null) for (const each of plans) checkFiles(each, video);
+    if (saves || wanted[0] !== undefined) for (const each of plans) checkFiles(each, video);
     const reuseOrder = { plan: files && placePlan(plan, { n: 1 }), timeoutMs };
     const reused = options.reuse ? await reuse(read.request, reuseOrder, deps) : null;
     if (reused !== null) return savedResult([reused.summary], files, reused.errors, deps);
@@ -144,6 +147,7 @@ export const createCommand = defineCommand({
         count,
         again,
         savesFile,
+        wanted,
       },
       deps,
     );
@@ -154,6 +158,13 @@ export const createCommand = defineCommand({
     return finish(followed, errors, { request: read.request, deadlineMs, plan: files }, deps);
   },
 });
+
+function findPlanFaults({ destination }: FilePlan, count: number, saves: boolean): string[] {
+  return [
+    ...(destination.kind === 'stdout' && !saves ? ['`-o -` needs the video: omit `--detach` and `--no-download`'] : []),
+    ...(count > 1 && !isForSeveral(destination, 'n', 'id') ? [SEVERAL_NEED_FOLDER] : []),
+  ];
+}
 
 /** The submissions that a create would attach to. Writes nothing: an empty ledger has no account to compare. */
 function attachedTo(

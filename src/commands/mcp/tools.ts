@@ -136,7 +136,7 @@ export const TOOLS: readonly Tool[] = [
     call: ({ id }) => ({
       load: async () => (await import('../download.ts')).downloadCommand,
       args: [String(id)],
-      options: { variant: ['video', 'thumbnail'] },
+      options: { variant: ['video', 'thumbnail'], output: '.' }, // not where a command line wanted it
     }),
   },
   {

@@ -1,0 +1,55 @@
+import { existsSync, readdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { setUp } from '../support/set-up.ts';
+
+describe('a detached create', () => {
+  it('keeps where its files are wanted for a later download', async () => {
+    const { sora, run } = await setUp();
+    await run('create', 'a boat', '--detach', '-o', 'clips/boat.mp4', '--sidecar');
+    expect(await run('download', '@last')).toMatchObject({ code: 0, stdout: 'clips/boat.mp4\n' });
+    expect(readdirSync(join(sora.cwd, 'clips')).sort()).toEqual(['boat.mp4', 'boat.mp4.json']);
+    expect((await run('download', '@last', '-o', 'other.mp4')).stdout).toBe('other.mp4\n');
+  });
+
+  it('keeps one name for each copy', async () => {
+    const { run } = await setUp();
+    await run('create', 'a boat', '--detach', '-o', 'boat-{n}.{ext}', '--count', '2');
+    expect((await run('download', '--all')).stdout).toBe('boat-1.mp4\nboat-2.mp4\n');
+  });
+
+  it('refuses standard output, and a name that is taken, before it pays', async () => {
+    const { run, server } = await setUp();
+    expect((await run('create', 'a boat', '--detach', '-o', '-')).code).toBe(2);
+    await run('create', 'a boat', '-o', 'boat.mp4');
+    expect((await run('create', 'a cat', '--detach', '-o', 'boat.mp4')).code).toBe(2);
+    expect(server.posts).toBe(1);
+  });
+});
+
+describe('sora download --all', () => {
+  it('saves what is finished and was never saved, and nothing twice', async () => {
+    const { sora, run } = await setUp();
+    for (const prompt of ['a boat', 'a cat']) await run('create', prompt, '--detach');
+    await run('create', 'a dog');
+    expect((await run('download', '--all', '-o', 'out/')).stdout).toBe('out/a-boat-1.mp4\nout/a-cat-2.mp4\n');
+    rmSync(join(sora.cwd, 'out'), { recursive: true });
+    expect(await run('download', '--all')).toMatchObject({ code: 0, stdout: '' });
+    expect(existsSync(join(sora.cwd, 'a-boat-1.mp4'))).toBe(false);
+  });
+
+  it('skips what still runs, or waits for it with --wait', async () => {
+    let looks = 0;
+    const { run } = await setUp({
+      retrieve: (job) => (++looks < 3 ? { body: { ...job, status: 'in_progress' } } : null),
+    });
+    await run('create', 'a boat', '--detach');
+    expect(await run('download', '--all')).toMatchObject({ code: 0, stdout: '' });
+    expect(await run('download', '--all', '--wait')).toMatchObject({ code: 0, stdout: 'a-boat-1.mp4\n' });
+  });
+
+  it.each([[['--all', 'video_1']], [[]], [['--all', '-o', 'boat.mp4']]])('refuses %j', async (argv) => {
+    const { run } = await setUp();
+    expect((await run('download', ...argv)).code).toBe(2);
+  });
+});
