@@ -2,6 +2,7 @@
 import { CAPABILITIES } from '../src/domain/capabilities.ts';
 import { PRESETS, type Preset } from '../src/domain/presets.ts';
 import { settingsOfFormat } from '../src/domain/request-format.ts';
+import { markdownTable, readResults } from './servers/results.ts';
 
 export interface DocumentedServer extends Pick<Preset, 'name' | 'title' | 'advice' | 'lacks' | 'limits'> {
   /** Three, which lead to the first video. */
@@ -106,6 +107,23 @@ export function serversDocument(generated: string): string {
     ...table,
     '',
     ...DOCUMENTED_SERVERS.map(section),
+    measuredSection(),
+  ].join('\n');
+}
+
+/** What `npm run test:servers` saw last. */
+function measuredSection(): string {
+  const { date, servers, clients } = readResults();
+  return [
+    '## Measured\n',
+    `\`npm run test:servers\` starts these servers as their packages come, on loopback, and drives them with \`sora\`; last on ${date}.`,
+    'LiteLLM stands in front of `sora serve`; SGLang and vLLM-Omni are their real routes over an engine that returns a clip;',
+    'Prism and Steady answer from OpenAI’s own OpenAPI document. `cannot`: refused before anything is paid for. `fails`: the server',
+    'cannot do it, and `sora` says so. `skipped`: it could not be tried.\n',
+    markdownTable('operation', servers),
+    '\nForeign clients against `sora serve`:\n',
+    markdownTable('call', clients),
+    '',
   ].join('\n');
 }
 

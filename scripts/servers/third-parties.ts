@@ -28,7 +28,7 @@ export interface RunningServer extends Target {
 
 const HD = { width: 1280, height: 720, create: ['-d', '4', '--size', '1280x720'], timeout: '60s' } as const;
 
-function litellm(version: string, requirements: string): ThirdParty {
+function litellm(version: string, requirements: string, limits: Target['limits']): ThirdParty {
   return {
     name: 'LiteLLM',
     version,
@@ -37,12 +37,13 @@ function litellm(version: string, requirements: string): ThirdParty {
       const python = await pythonEnvironment(requirements);
       const upstream = await startUpstream(join(folder, 'upstream'));
       const failing = await startUpstream(join(folder, 'failing'), '--fault', 'processing_error=1');
-      const model = (name: string, baseUrl: string) => ({
+      const model = (name: string, model: string, baseUrl: string) => ({
         model_name: name,
-        litellm_params: { model: 'openai/sora-2', api_base: baseUrl, api_key: UPSTREAM_KEY },
+        litellm_params: { model: `openai/${model}`, api_base: baseUrl, api_key: UPSTREAM_KEY },
       });
       const config = join(folder, 'litellm.yaml');
-      const models = [model('boats', upstream.baseUrl), model('storms', failing.baseUrl)];
+      // Two models: older releases look a job up by the provider's name for its model.
+      const models = [model('boats', 'sora-2', upstream.baseUrl), model('storms', 'sora-2-pro', failing.baseUrl)];
       writeFileSync(config, JSON.stringify({ model_list: models, general_settings: { master_key: KEY } }));
       const script = join(python, '../litellm');
       const server = await startServer(
@@ -52,9 +53,6 @@ function litellm(version: string, requirements: string): ThirdParty {
           cwd: folder,
           env: {
             LITELLM_LOCAL_MODEL_COST_MAP: 'True',
-            // A list names no model of the configuration: it goes to the provider's own address.
-            OPENAI_API_BASE: upstream.baseUrl,
-            OPENAI_API_KEY: UPSTREAM_KEY,
           },
         },
       );
@@ -63,7 +61,7 @@ function litellm(version: string, requirements: string): ThirdParty {
         ...server,
         baseUrl: `${server.origin}/v1`,
         failing: { prompt: 'a storm', options: [...HD.create, '-m', 'storms'] },
-        limits: {},
+        limits,
         unfinished: upstream.unfinished,
         async seen() {
           const last = upstream.creates.at(-1) ?? '';
@@ -113,6 +111,7 @@ function routesOf(
   };
 }
 
+const NO_URLS = 'the proxy cannot pass the address of an image on to provider `openai`: it wants a file';
 const NO_END = 'the mock’s jobs never end';
 
 /** What a mock that follows the schema cannot do: each of its answers is made up, and none knows of another. */
@@ -252,8 +251,8 @@ const aimock: ThirdParty = {
 };
 
 export const THIRD_PARTIES: readonly ThirdParty[] = [
-  litellm('1.110.2', 'litellm-newest'),
-  litellm('1.80.11', 'litellm-2025'),
+  litellm('1.110.2', 'litellm-newest', { 'image URL': ['invalid_request', NO_URLS] }),
+  litellm('1.80.11', 'litellm-2025', { 'image URL': ['outcome_unknown', NO_URLS] }),
   routesOf('SGLang Diffusion', '0.5.23', {
     requirements: 'sglang.alone',
     script: 'sglang_routes.py',

@@ -73,9 +73,9 @@ export const PRESETS: readonly Preset[] = [
     baseUrl: 'http://127.0.0.1:4000/v1',
     keyVariable: 'LITELLM_API_KEY',
     listQuery: { custom_llm_provider: 'openai' },
-    lacks: ['delete', 'cancel', 'thumbnail', 'spritesheet'],
+    lacks: ['list', 'delete', 'cancel', 'thumbnail', 'spritesheet'],
     limits: [
-      '`list` shows the videos of one provider, `openai` if `list_query.custom_llm_provider` names no other; the proxy asks the provider’s own address (`OPENAI_API_BASE`), not the `api_base` of a model',
+      'the proxy lists the videos of one provider (`list_query.custom_llm_provider`) at the provider’s own address, never at the `api_base` of a model; `sora list` shows the local ledger',
       'an image at a web address is not passed on to provider `openai`; give the file',
     ],
     advice: 'the model is a model name from the proxy’s configuration',

@@ -29,7 +29,7 @@ from fastapi import FastAPI  # noqa: E402
 
 api = importlib.import_module(f"{ENTRYPOINTS}.video_api")
 PORT, CLIP, FOLDER = int(sys.argv[1]), sys.argv[2], sys.argv[3]
-RENDER_SECONDS = 2
+RENDER_SECONDS = 5
 seen = {"creates": 0, "lastHadImage": False, "unfinished": 0}
 
 

@@ -33,7 +33,7 @@ from fastapi import FastAPI  # noqa: E402
 api = importlib.import_module(f"{ENTRYPOINTS}.api_server")
 helpers = importlib.import_module(f"{ENTRYPOINTS}.video.generation.helpers")
 MODEL = "Wan-AI/Wan2.2-T2V"
-RENDER_SECONDS = 2
+RENDER_SECONDS = 5
 seen = {"creates": 0, "lastHadImage": False, "unfinished": 0}
 
 

@@ -13,6 +13,10 @@ function refused(status: number, message: string): ScriptedReply {
 const NO_PROVIDER =
   'litellm.BadRequestError: LLM Provider NOT provided. Pass in the LLM provider you are trying to call. You passed model=';
 
+/** A list with one, which goes to that provider’s own address, whatever `api_base` the models have. */
+const NOT_ITS_PLACE =
+  'litellm.InternalServerError: InternalServerError: OpenAIException - Cannot connect to host api.openai.com:443';
+
 /** The model is an alias of the proxy: jobs name the provider’s own. */
 const ofProvider = (job: PlayedJob, stage: Stage): object => ({ ...videoOf(job, stage), model: 'sora-2' });
 
@@ -28,9 +32,9 @@ export const litellm = played({
   name: 'LiteLLM proxy',
   section: 'litellm',
   basePath: '/v1',
-  settings: { 'list_query.custom_llm_provider': 'openai' },
+  settings: { 'capabilities.list': 'no' },
   options: ['-m', 'video-model', '-d', '4', '--size', '1280x720'],
-  abilities: { ...ALL, cancel: 'cannot_cancel', remove: 'not_supported', thumbnail: 'not_supported' },
+  abilities: { ...ALL, list: 'ledger', cancel: 'cannot_cancel', remove: 'not_supported', thumbnail: 'not_supported' },
   extension: 'mp4',
   posts: 1,
   refusal: ['invalid_request', ODD],
@@ -42,10 +46,8 @@ export const litellm = played({
         fields.prompt === REFUSED_PROMPT
           ? refused(400, ODD)
           : { body: { ...ofProvider(jobs.add(idOf(jobs.all.length), fields), 'queued'), status: 'processing' } },
-      list: (jobs, { query }) =>
-        query.has('custom_llm_provider')
-          ? { body: { object: 'list', data: jobs.all.map((job) => ofProvider(job, jobs.look(job))) } }
-          : refused(400, NO_PROVIDER),
+      list: (_, { query }) =>
+        query.has('custom_llm_provider') ? refused(500, NOT_ITS_PLACE) : refused(400, NO_PROVIDER),
       look: (job, stage) => ({
         body: { ...ofProvider(job, stage), ...(stage === 'running' ? { status: 'processing', progress: null } : {}) },
       }),
