@@ -63,6 +63,13 @@ class Engine:
             return file.read()
 
 
+class EngineError(Exception):
+    pass
+
+
+for module in (api, helpers):
+    module.EngineGenerateError = module.EngineDeadError = EngineError
+
 engine = Engine()
 helpers.Omnivideo = lambda request: engine
 helpers._unpack_video_generation_result = lambda video: (video, {}, 0.0, None, {})
