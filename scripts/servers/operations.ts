@@ -318,5 +318,5 @@ function wordsOf({ error, answer, stderr }: SoraRun): string {
   const checks = (answer.checks ?? []) as readonly { status: string; title: string; detail: string }[];
   const failed = checks.flatMap(({ status, title, detail }) => (status === 'fail' ? [`${title}: ${detail}`] : []));
   const words = [error?.message, error?.caused_by, ...failed].filter(Boolean).join(': ');
-  return (words || stderr.slice(-160)).replace(/[\s|]+/g, ' ').slice(0, 160);
+  return (words || stderr.slice(-160)).replace(/[^\x21-\x7e\u2019]+|\|/g, ' ').slice(0, 160);
 }

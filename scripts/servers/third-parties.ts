@@ -28,9 +28,9 @@ export interface RunningServer extends Target {
 
 const HD = { width: 1280, height: 720, create: ['-d', '4', '--size', '1280x720'], timeout: '60s' } as const;
 
-function litellm(version: string, requirements: string, limits: Target['limits']): ThirdParty {
+function litellm(name: string, version: string, requirements: string, limits: Target['limits']): ThirdParty {
   return {
-    name: 'LiteLLM',
+    name,
     version,
     profile: ['--preset', 'litellm', '-m', 'boats', '--key-from-env', 'LAB_KEY'],
     async start(folder) {
@@ -251,8 +251,8 @@ const aimock: ThirdParty = {
 };
 
 export const THIRD_PARTIES: readonly ThirdParty[] = [
-  litellm('1.110.2', 'litellm-newest', { 'image URL': ['invalid_request', NO_URLS] }),
-  litellm('1.80.11', 'litellm-2025', { 'image URL': ['outcome_unknown', NO_URLS] }),
+  litellm('LiteLLM', '1.110.2', 'litellm-newest', { 'image URL': ['invalid_request', NO_URLS] }),
+  litellm('LiteLLM of 2025', '1.80.11', 'litellm-2025', { 'image URL': ['outcome_unknown', NO_URLS] }),
   routesOf('SGLang Diffusion', '0.5.23', {
     requirements: 'sglang.alone',
     script: 'sglang_routes.py',
