@@ -119,7 +119,9 @@ async function downloadOne(
   const { server, record } = found;
   const saved = record ? savedFiles(record, plan) : [];
   if (record && saved.length === plan.variants.length) {
-    output.note(`${deps.ledger.shortId(record.job?.id ?? record.key)} is already saved (\`--force\` downloads it again)`);
+    output.note(
+      `${deps.ledger.shortId(record.job?.id ?? record.key)} is already saved (\`--force\` downloads it again)`,
+    );
     return { ...summarize(server.identity.profile, record, null), files: saved };
   }
   if (plan.destination.kind === 'file') refuseExisting(plan, NAMELESS, saved);
