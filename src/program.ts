@@ -201,13 +201,13 @@ export async function parseCommandLine(argv: readonly string[], streams: Program
   const state: { invocation: Invocation | null } = { invocation: null };
   const line = withHelpSpelledOut(argv);
   const named = findEntry(line);
+  if (named === undefined) refuseUnknownCommand(line);
   if (asksForJsonHelp(line)) {
     const { describeEntry, describeProgram } = await import('./help-json.ts');
     const help = named === undefined ? describeProgram(COMMANDS, streams.version) : describeEntry(named);
     streams.writeOut(`${JSON.stringify(await help, null, 2)}\n`);
     return null;
   }
-  if (named === undefined) refuseUnknownCommand(line);
   const definition = await named?.load();
   const program = buildProgram(streams, globalOptionsFor(definition));
   // All commands are needed only for the help that lists them, and for suggestions.

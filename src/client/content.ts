@@ -202,7 +202,7 @@ function isDocument({ status, headers, head }: OpenedReply): boolean {
   return status === 200 && sniffMedia(head) === null && /^[\ufeff\s]*[{[<"]/.test(head.toString('utf8', 0, 64));
 }
 
-const NOT_YET = /not[ _](yet )?(ready|available|complete|finished)|in.?progress|processing|pending|queued|generating/i;
+const NOT_YET = /not[ _]yet|not[ _](ready|complete|finished)|in.?progress|processing|pending|queued|generating/i;
 
 /** The meaning of a 2xx without bytes: "not yet", "expired", an error passed on, or not a reply of this API. */
 function noBytes({ status, headers }: HttpReply, text: string, context: CallContext): SoraError {

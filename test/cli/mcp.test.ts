@@ -200,7 +200,8 @@ describe('sora mcp', () => {
     const worker = async (): Promise<void> => {
       while (replies.length < CALLS) {
         const name = pick(...names);
-        const given = pick(true, false) ? input() : onlyKnown(name, input());
+        const order = { prompt: `p${pick(1, 2, 3, 4, 5, 6)}`, model: 'm', duration: 4, max_cost_usd: 100 };
+        const given = pick(input(), onlyKnown(name, input()), name === 'create' ? order : {});
         replies.push(JSON.stringify(await call(name, given).catch((error: Error) => error.message)));
       }
     };
