@@ -40,6 +40,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./commands/download.ts')).downloadCommand,
   },
   {
+    name: 'open',
+    group: FOLLOW,
+    summary: 'open a saved video in the system’s player',
+    load: async () => (await import('./commands/open.ts')).openCommand,
+  },
+  {
     name: 'batch',
     group: MAKE,
     summary: 'create all videos of a manifest',
@@ -439,6 +445,8 @@ const OTHER_WORDS: Readonly<Record<string, string>> = {
   save: 'sora download',
   ps: 'sora status',
   show: 'sora status',
+  play: 'sora open',
+  view: 'sora open',
   wait: 'sora status --watch',
   watch: 'sora status --watch',
   remove: 'sora delete',

@@ -26,6 +26,7 @@ import { Interrupt } from '../platform/host.ts';
 import { within } from '../platform/timeout.ts';
 import type { CommandResult } from './command.ts';
 import type { Context } from './context.ts';
+import { fileToOpen, openSaved } from './opening.ts';
 import { type OptionSpecs, refuseFaults } from './option-values.ts';
 import { type Server, targetOption } from './servers.ts';
 import { type SidecarDeps, writeSidecars } from './sidecars.ts';
@@ -53,12 +54,21 @@ export const FILE_OPTIONS = {
   },
 } as const satisfies OptionSpecs;
 
+/** For commands that save what a person waits for. */
+export const OPEN_OPTION = {
+  group: GROUP,
+  flags: '--open',
+  summary: 'open the saved video in the system’s player; of several, the first',
+} as const;
+
 export interface FilePlan {
   readonly destination: Destination;
   readonly variants: readonly [Variant, ...Variant[]];
   readonly force: boolean;
   /** Whether to write a JSON file beside the first one. */
   readonly sidecar: boolean;
+  /** Whether to open the first saved video. */
+  readonly open: boolean;
 }
 
 /** Reports that one name was given for several videos. */
@@ -70,6 +80,7 @@ interface FileChoices {
   readonly variant: readonly string[] | undefined;
   readonly force: boolean | undefined;
   readonly sidecar?: boolean | undefined;
+  readonly open?: boolean | undefined;
   /** What a template can name of the place of a video. */
   readonly place?: readonly (keyof NamePlace)[];
 }
@@ -80,7 +91,7 @@ export function planFiles(
   { configuration, host, options }: Pick<Context, 'configuration' | 'host' | 'options'>,
   faults: string[],
 ): FilePlan {
-  const { output, variant, force = false, sidecar = configuration.sidecar, place = [] } = choices;
+  const { output, variant, force = false, sidecar = configuration.sidecar, open = false, place = [] } = choices;
   const destination = parseDestination(output, host.cwd);
   const variants = [...new Set(variant ?? ['video'])].filter((name): name is Variant => {
     const isVariant = VARIANTS.some((known) => known === name);
@@ -92,6 +103,7 @@ export function planFiles(
     if (others.length > 0) faults.push('`-o -` accepts only one variant');
     if (options.json) faults.push('`-o -` and `--json` both write to standard output');
     if (choices.sidecar) faults.push('`--sidecar` needs a file, which `-o -` does not write');
+    if (open) faults.push('`--open` needs a file, which `-o -` does not write');
     if (host.stdout.isTTY) faults.push('standard output is a terminal: pipe it, or name a file with `-o`');
   }
   if (output !== undefined) {
@@ -100,7 +112,7 @@ export function planFiles(
     const found = isNamed ? templateFaults(output, place) : fault === null ? [] : [fault];
     faults.push(...found.map((each) => `\`-o ${output}\`: ${each}`));
   }
-  return { destination, variants: [first, ...others], force, sidecar };
+  return { destination, variants: [first, ...others], force, sidecar, open };
 }
 
 /** Checks names that depend on the video. Throws `usage` with all problems. */
@@ -258,6 +270,8 @@ export async function savedResult(
 ): Promise<CommandResult> {
   const allErrors = [...errors, ...(plan === null ? [] : await writeSidecars(summaries, plan, deps))];
   if (summaries.length === 0 || plan?.destination.kind === 'stdout') return { errors: allErrors };
+  const [toOpen] = plan?.open ? summaries.flatMap(({ files }) => fileToOpen(files) ?? []) : [];
+  if (toOpen !== undefined) await openSaved(toOpen.path, deps);
   const documents = summaries.map((summary) => jobJson(summary));
   const lines = summaries.flatMap(({ id, files }) =>
     plan === null ? [cleanLine(id ?? '')] : files.map(({ path }) => shortPath(path, deps.host.cwd)),

@@ -10,6 +10,7 @@ import {
   completePlan,
   FILE_OPTIONS,
   type FilePlan,
+  OPEN_OPTION,
   planFiles,
   SEVERAL_NEED_FOLDER,
   savedResult,
@@ -35,6 +36,7 @@ export const downloadCommand = defineCommand({
   arguments: [{ form: '[id...]', summary: 'ids, their unique endings, or @last for the newest job' }],
   options: {
     ...FILE_OPTIONS,
+    open: OPEN_OPTION,
     all: { flags: '--all', summary: 'all finished videos of this server that were never saved' },
     wait: { flags: '--wait', summary: 'wait for videos that are not finished' },
     timeout: { flags: '--timeout <duration>', summary: 'longest wait (default 30m); the jobs keep running after it' },

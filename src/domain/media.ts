@@ -36,6 +36,11 @@ export function mediaTypeOf(kind: MediaKind): string {
   return KINDS[kind].type;
 }
 
+/** `a png file`, `an m4a file`: the article follows the sound, and most of these names are spelled out. */
+export function describeKind(kind: MediaKind): string {
+  return `${/^([aeo]|f|m[^o])/.test(kind) ? 'an' : 'a'} ${kind} file`;
+}
+
 /** How many bytes `sniffMedia` needs. */
 export const SNIFF_BYTES = 192;
 const TS_PACKET_BYTES = 188;

@@ -1,6 +1,6 @@
 import type { ContentOptions, ContentReply, ContentSource, VideosClient } from '../client/port.ts';
 import { SoraError } from '../domain/errors.ts';
-import { fitsVariant, type MediaKind, sniffMedia } from '../domain/media.ts';
+import { describeKind, fitsVariant, type MediaKind, sniffMedia } from '../domain/media.ts';
 import type { Variant } from '../domain/video.ts';
 import type { Clock } from '../platform/clock.ts';
 
@@ -46,7 +46,7 @@ export async function openChecked(
     });
   }
   throw new SoraError('download_corrupt', {
-    title: kind === null ? 'the download is not a media file' : `the download is a ${kind} file, not a video`,
+    title: kind === null ? 'the download is not a media file' : `the download is ${describeKind(kind)}, not a video`,
     causedBy: kind === null ? head.toString('utf8', 0, QUOTED_CHARACTERS) : null,
     jobId: order.source.id,
     retryable: false,

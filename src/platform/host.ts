@@ -5,6 +5,7 @@ import { pooledRandomBytes } from './crypto.ts';
 import { isInForeground } from './foreground.ts';
 import { homeDirOf } from './home-dir.ts';
 import { type Http, nodeHttp } from './http.ts';
+import { openFile } from './open-file.ts';
 import { ownProcess, type ProcessIdentity } from './process-identity.ts';
 
 export type InputStream = Readable & { readonly isTTY?: boolean };
@@ -49,6 +50,8 @@ export interface Host {
   readonly interrupt: AbortSignal;
   /** Whether the process is in the foreground of its terminal. */
   readonly isInForeground: () => boolean;
+  /** Opens a file in the system's program for its kind. Rejects with the reason if that fails. */
+  readonly openFile: (path: string) => Promise<void>;
 }
 
 export function nodeHost(version: string, programDir: string): Host {
@@ -82,6 +85,7 @@ export function nodeHost(version: string, programDir: string): Host {
     randomBytes: pooledRandomBytes(),
     interrupt: listenForInterrupts(),
     isInForeground,
+    openFile,
   };
 }
 

@@ -52,6 +52,10 @@ const CALLS: Readonly<Record<string, readonly (readonly string[])[]>> = {
   ],
   status: [['status'], ['status', 'video_1'], ['status', 'video_1', '--watch', '--timeout', '5s']],
   list: [['list'], ['list', '--local']],
+  open: [
+    ['open', 'video_1'],
+    ['open', '@last'],
+  ],
   download: [['download', 'video_1', '--force', '-o', 'boat.mp4']],
   batch: [
     ['batch', 'shots.jsonl', '--timeout', '5s', '--force'],

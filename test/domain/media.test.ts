@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { fitsVariant, type MediaKind, promisedKind, sniffMedia } from '../../src/domain/media.ts';
+import { describeKind, fitsVariant, type MediaKind, promisedKind, sniffMedia } from '../../src/domain/media.ts';
 import { joinBytes } from '../support/image-headers.ts';
 
 const box = (type: string, rest = ''): string => `\x00\x00\x00\x18${type}${rest}`;
@@ -56,4 +56,11 @@ it.each([
   ['constructor', null],
 ])('the extension %j promises %s', (extension, kind) => {
   expect(promisedKind(extension)).toBe(kind);
+});
+
+it('is named with the article that fits', () => {
+  const kinds = ['mp4', 'mov', 'gif', 'avif', 'm4a', 'flv', 'ts', 'heic'] as const;
+  expect(kinds.map(describeKind).join(', ')).toBe(
+    'an mp4 file, a mov file, a gif file, an avif file, an m4a file, an flv file, a ts file, a heic file',
+  );
 });

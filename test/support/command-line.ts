@@ -17,6 +17,8 @@ export interface RunOptions {
   /** Where requests go that are not for the simulator; without it every request fails the test. */
   readonly http?: Http;
   readonly interrupt?: AbortSignal;
+  /** The system's player; without it there is none. */
+  readonly openFile?: Host['openFile'];
   readonly stdoutIsTerminal?: boolean;
   readonly columns?: number;
   /** Which process it is; each run is another one. */
@@ -99,6 +101,7 @@ export function createCommandLine({
         randomBytes,
         interrupt: options.interrupt ?? new AbortController().signal,
         isInForeground: () => true,
+        openFile: options.openFile ?? refuseToOpen,
       };
       const code = await runCli(host);
       const [out, err] = [stdout.text(), stderr.text()];
@@ -115,6 +118,10 @@ export function createCommandLine({
 
 const refuseNetwork: Http = async ({ method, url }) => {
   throw new Error(`the test has no network: ${method} ${url}`);
+};
+
+const refuseToOpen: Host['openFile'] = async () => {
+  throw new Error('there is no display');
 };
 
 function collect(

@@ -9,6 +9,7 @@ import {
   checkNames,
   FILE_OPTIONS,
   type FilePlan,
+  OPEN_OPTION,
   placePlan,
   planFiles,
   SEVERAL_NEED_FOLDER,
@@ -57,6 +58,7 @@ export const createCommand = defineCommand({
       summary: 'start from the request of an old job; what you give replaces its parts',
     },
     ...FILE_OPTIONS,
+    open: OPEN_OPTION,
     noDownload: { group: FILE_OPTIONS.output.group, flags: '--no-download', summary: 'wait, but do not save' },
     detach: { group: RUN, flags: '--detach', summary: 'print the id and exit without waiting' },
     timeout: {
@@ -159,10 +161,11 @@ export const createCommand = defineCommand({
   },
 });
 
-function findPlanFaults({ destination }: FilePlan, count: number, saves: boolean): string[] {
+function findPlanFaults({ destination, open }: FilePlan, count: number, saves: boolean): string[] {
   return [
     ...(destination.kind === 'stdout' && !saves ? ['`-o -` needs the video: omit `--detach` and `--no-download`'] : []),
     ...(count > 1 && !isForSeveral(destination, 'n', 'id') ? [SEVERAL_NEED_FOLDER] : []),
+    ...(open && !saves ? ['`--open` needs a saved file; use it without `--detach` and `--no-download`'] : []),
   ];
 }
 

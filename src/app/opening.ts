@@ -1,0 +1,35 @@
+import { SoraError } from '../domain/errors.ts';
+import type { SavedFile } from '../domain/record.ts';
+import { shortPath } from '../output/short-path.ts';
+import type { Context } from './context.ts';
+
+type OpenDeps = Pick<Context, 'host' | 'output'>;
+
+/** The saved file to open: the newest video, else the newest picture. */
+export function fileToOpen(files: readonly SavedFile[]): SavedFile | undefined {
+  return files.findLast(({ variant }) => variant === 'video') ?? files.at(-1);
+}
+
+/** Opens a file in the system's player; returns the error if that fails. */
+export async function openInPlayer(path: string, { host }: Pick<Context, 'host'>): Promise<SoraError | null> {
+  try {
+    await host.openFile(path);
+    return null;
+  } catch (error) {
+    return new SoraError('not_supported', {
+      title: `could not open ${shortPath(path, host.cwd)}`,
+      causedBy: error instanceof Error ? error.message : String(error),
+      hints: ['open the printed path in a player of your choice'],
+    });
+  }
+}
+
+/** `--open`: the file is written, and may be paid for, so a failure is only noted. */
+export async function openSaved(path: string, deps: OpenDeps): Promise<void> {
+  if (deps.host.env.CI) {
+    deps.output.note('`--open` is ignored where CI is set');
+    return;
+  }
+  const failure = await openInPlayer(path, deps);
+  if (failure !== null) deps.output.note(`${failure.message}: ${failure.causedBy}`);
+}

@@ -1,0 +1,50 @@
+import { defineCommand } from '../app/command.ts';
+import type { Context } from '../app/context.ts';
+import { deletedVideo, summaryOf } from '../app/known-jobs.ts';
+import { fileToOpen, openInPlayer } from '../app/opening.ts';
+import { targetOption } from '../app/servers.ts';
+import { SoraError } from '../domain/errors.ts';
+import { commandAbout } from '../domain/shell.ts';
+import { shortPath } from '../output/short-path.ts';
+
+export const openCommand = defineCommand({
+  name: 'open',
+  description:
+    'Opens the saved file of a video in the system’s player, and prints its path. Uses the local ledger only; a video that is not saved on this machine is not downloaded.',
+  arguments: [{ form: '<id>', summary: 'id, its unique ending, or @last for the newest job' }],
+  options: {},
+  json: '{"id","submission","path"}',
+  errors: ['video_not_found', 'not_supported'],
+  examples: [
+    ['sora open @last', 'watch the newest video'],
+    ['sora download video_123 --open', 'save a video, then watch it'],
+  ],
+
+  async run({ args: [name = ''] }, deps: Pick<Context, 'host' | 'jobs' | 'ledger' | 'configuration'>) {
+    const { host, jobs, ledger, configuration } = deps;
+    const record = jobs.known(name);
+    const id = record?.job?.id ?? record?.key ?? name;
+    const file = record && fileToOpen(summaryOf(record.profile, record, null).files);
+    if (file === undefined) {
+      if (record?.removed) throw deletedVideo(id);
+      const target = targetOption(
+        record ?? { profile: configuration.profile.value, baseUrl: configuration.baseUrl.value },
+      );
+      const lost = record && fileToOpen(record.files);
+      throw new SoraError('video_not_found', {
+        title: 'the video is not saved on this machine',
+        causedBy: lost === undefined ? null : `${lost.path} was moved, changed or deleted`,
+        jobId: id,
+        hints: [`run \`${commandAbout(ledger.shortId(id), 'sora download', target)}\` to save it`],
+      });
+    }
+    const failure = await openInPlayer(file.path, deps);
+    return {
+      answer: {
+        data: { id: record?.job?.id ?? null, submission: record?.key ?? null, path: file.path },
+        view: () => `${shortPath(file.path, host.cwd)}\n`,
+      },
+      errors: failure === null ? [] : [failure.with({ jobId: id })],
+    };
+  },
+});
