@@ -46,6 +46,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./commands/open.ts')).openCommand,
   },
   {
+    name: 'gallery',
+    group: FOLLOW,
+    summary: 'write the videos as one HTML page',
+    load: async () => (await import('./commands/gallery/gallery.ts')).galleryCommand,
+  },
+  {
     name: 'batch',
     group: MAKE,
     summary: 'create all videos of a manifest',

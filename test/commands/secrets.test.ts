@@ -52,6 +52,7 @@ const CALLS: Readonly<Record<string, readonly (readonly string[])[]>> = {
   ],
   status: [['status'], ['status', 'video_1'], ['status', 'video_1', '--watch', '--timeout', '5s']],
   list: [['list'], ['list', '--local']],
+  gallery: [['gallery', '--force']],
   open: [
     ['open', 'video_1'],
     ['open', '@last'],

@@ -1,0 +1,149 @@
+import { readFileSync } from 'node:fs';
+import { dirname, extname, isAbsolute, join, relative, sep } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { defineCommand } from '../../app/command.ts';
+import type { Context } from '../../app/context.ts';
+import { FILTER_OPTIONS, readFilter } from '../../app/job-filter.ts';
+import { isListed } from '../../app/job-lists.ts';
+import { summaryOf } from '../../app/known-jobs.ts';
+import { openSaved } from '../../app/opening.ts';
+import { parseWholeNumber, refuseFaults } from '../../app/option-values.ts';
+import { mediaTypeOf, sniffMedia } from '../../domain/media.ts';
+import type { JobRecord, SavedFile } from '../../domain/record.ts';
+import type { JobSummary } from '../../domain/summary.ts';
+import { cannotWrite, checkDestination, fileExists, parseDestination } from '../../jobs/destination.ts';
+import { shortPath } from '../../output/short-path.ts';
+import { pathFault } from '../../platform/file-names.ts';
+import { createFile, defaultFileMode, replaceFile } from '../../platform/files.ts';
+import { type GalleryEntry, renderGallery } from './page.ts';
+
+const DEFAULT_NAME = 'gallery.html';
+const DEFAULT_LIMIT = 200;
+const MOST_SHOWN = 2_000;
+/** How much of the page pictures may take; it has to remain something that can be sent. */
+const MOST_PICTURE_BYTES = 64_000_000;
+/** Extensions of files that current browsers play. */
+const PLAYABLE = /^\.(mp4|m4v|webm|mov|ogv)$/i;
+
+export const galleryCommand = defineCommand({
+  name: 'gallery',
+  description:
+    'Writes the videos of the local ledger, newest first, as one HTML file to look at or to send: saved thumbnails are inside it, saved videos are linked by their relative paths. It needs no network and no script. Prints its path. With `--profile`, only that server’s videos.',
+  arguments: [],
+  options: {
+    ...FILTER_OPTIONS,
+    limit: { flags: '-L, --limit <n>', summary: `how many (default ${DEFAULT_LIMIT})` },
+    output: { flags: '-o, --output <file|dir>', summary: `where to write it (default ${DEFAULT_NAME})` },
+    force: { flags: '--force', summary: 'overwrite an existing file' },
+    open: { flags: '--open', summary: 'open it in the browser' },
+  },
+  json: '{"path","jobs"}',
+  errors: ['file_exists', 'cannot_write'],
+  examples: [
+    ['sora gallery --status completed --since 7d --open', 'look at what was made in the last week'],
+    ['sora gallery --batch shots.jsonl -o shots/ --force', 'a page beside the videos of a manifest'],
+  ],
+
+  async run(
+    { options },
+    deps: Pick<Context, 'host' | 'ledger' | 'output' | 'jobs' | 'configuration' | 'isServerNamed'>,
+  ) {
+    const { host, output } = deps;
+    const faults: string[] = [];
+    const limit = parseWholeNumber(
+      options.limit,
+      { name: '--limit', min: 1, max: MOST_SHOWN, fallback: DEFAULT_LIMIT },
+      faults,
+    );
+    const filter = readFilter(options, host, faults);
+    const path = galleryPath(options.output, deps, faults);
+    refuseFaults(faults, 'gallery');
+    const force = options.force ?? false;
+    checkDestination({ kind: 'file', path }, ['video'], force);
+
+    const isWanted = (record: JobRecord): boolean => {
+      const isInScope = !deps.isServerNamed || record.baseUrl === deps.configuration.baseUrl.value;
+      const job = summaryOf(record.profile, record, null);
+      return (
+        isInScope && (isListed(record) || job.files.length > 0) && filter.hasStatus(job) && filter.matches(job, record)
+      );
+    };
+    const records = deps.ledger.newest(limit + 1, isWanted);
+    if (records.length > limit) output.note(`only the newest ${limit} are shown; \`--limit\` shows more`);
+    const shown = records.slice(0, limit).map((record) => summaryOf(record.profile, record, null));
+    if (shown.length === 0) output.note('no videos match, so the page is empty');
+    const html = renderGallery(entriesOf(shown, dirname(path), deps), {
+      madeAtMs: host.clock.now(),
+      filter: describeFilter(options),
+      redact: (text) => output.secrets.redact(text),
+    });
+    await write(path, html, force);
+    if (options.open) await openSaved(path, deps);
+    return {
+      answer: { data: { path, jobs: shown.length }, view: () => `${shortPath(path, host.cwd)}\n` },
+    };
+  },
+});
+
+/** A folder gets the default name. */
+function galleryPath(output: string | undefined, { host }: Pick<Context, 'host'>, faults: string[]): string {
+  const destination = parseDestination(output ?? DEFAULT_NAME, host.cwd);
+  if (destination.kind === 'stdout' || destination.kind === 'template') {
+    faults.push(`\`-o ${output}\` is not the name of a file, to which the page links the videos`);
+    return '';
+  }
+  const fault = pathFault(destination.path, 0, host.platform);
+  if (fault !== null) faults.push(`\`-o ${output}\`: ${fault}`);
+  return destination.kind === 'folder' ? join(destination.path, DEFAULT_NAME) : destination.path;
+}
+
+function describeFilter(options: Readonly<Record<string, unknown>>): string {
+  const given = Object.keys(FILTER_OPTIONS).filter((name) => options[name] !== undefined);
+  return given.map((name) => `${name}: ${[options[name]].flat().join(', ')}`).join(' · ');
+}
+
+function entriesOf(jobs: readonly JobSummary[], folder: string, { ledger }: Pick<Context, 'ledger'>): GalleryEntry[] {
+  const shortIds = ledger.shortIds(jobs.map(({ id, submission }) => id ?? submission ?? ''));
+  let pictureBytes = 0;
+  return jobs.map((job, at) => {
+    const video = job.files.findLast(({ variant }) => variant === 'video');
+    const thumbnail = job.files.findLast(({ variant }) => variant === 'thumbnail');
+    pictureBytes += thumbnail?.bytes ?? 0;
+    return {
+      job,
+      shortId: shortIds[at] ?? '',
+      poster: thumbnail === undefined || pictureBytes > MOST_PICTURE_BYTES ? null : readPoster(thumbnail),
+      videoUrl: video === undefined ? null : urlOf(video.path, folder),
+      isPlayable: video !== undefined && PLAYABLE.test(extname(video.path)),
+    };
+  });
+}
+
+/** A saved picture as a data URL; null if it is none or cannot be read. */
+function readPoster({ path }: SavedFile): string | null {
+  try {
+    const bytes = readFileSync(path);
+    const kind = sniffMedia(bytes);
+    const type = kind === null ? '' : mediaTypeOf(kind);
+    return type.startsWith('image/') ? `data:${type};base64,${bytes.toString('base64')}` : null;
+  } catch {
+    return null;
+  }
+}
+
+/** Relative, so that the page and the videos can be moved together; another drive of Windows has only an address. */
+function urlOf(path: string, folder: string): string {
+  const way = relative(folder, path);
+  return isAbsolute(way) ? pathToFileURL(path).href : way.split(sep).map(encodeURIComponent).join('/');
+}
+
+async function write(path: string, html: string, force: boolean): Promise<void> {
+  const mode = defaultFileMode();
+  try {
+    if (force) return await replaceFile(path, html, mode);
+    if (await createFile(path, html, mode)) return;
+  } catch (error) {
+    throw cannotWrite(path, error);
+  }
+  throw fileExists(path);
+}
