@@ -1,4 +1,5 @@
 import { SoraError } from '../domain/errors.ts';
+import { hintsFor } from '../domain/hints.ts';
 import { createGate, type Gate, LOOKS_AT_ONCE } from '../domain/outcomes.ts';
 import type { JobRecord } from '../domain/record.ts';
 import { commandAbout } from '../domain/shell.ts';
@@ -78,12 +79,19 @@ async function followOne(
 /** An error that ended the wait but not the job, with the command that resumes it. */
 function stopped(thrown: unknown, id: string, name: string, target: string): SoraError {
   const facts = { id: name, target };
+  const save = `run \`${commandAbout(name, 'sora download', ` --wait${target}`)}\` to wait and save the video`;
   if (thrown instanceof Interrupt) {
     const title = 'interrupted; the job keeps running on the server';
-    return new SoraError('interrupted', { title, jobId: id, facts, cause: thrown });
+    return new SoraError('interrupted', {
+      title,
+      jobId: id,
+      hints: [...hintsFor('interrupted', facts), save],
+      cause: thrown,
+    });
   }
   if (!(thrown instanceof SoraError)) throw thrown;
-  if (thrown.code === 'wait_timeout') return new SoraError('wait_timeout', { jobId: id, facts });
+  if (thrown.code === 'wait_timeout')
+    return new SoraError('wait_timeout', { jobId: id, hints: [...hintsFor('wait_timeout', facts), save] });
   const resume =
     thrown.code === 'video_not_found'
       ? 'add `--again` to `sora create` to create it again if it is really gone'

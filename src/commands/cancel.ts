@@ -6,6 +6,7 @@ import { parseTimeoutMs, refuseFaults } from '../app/option-values.ts';
 import { targetOption } from '../app/servers.ts';
 import { capabilitiesOf } from '../configuration/endpoint.ts';
 import { SoraError } from '../domain/errors.ts';
+import { hintsFor } from '../domain/hints.ts';
 import { forEach } from '../domain/outcomes.ts';
 import { requireCapability } from '../domain/request-gate.ts';
 import { commandAbout } from '../domain/shell.ts';
@@ -116,7 +117,12 @@ function cannotCancel({ id, server }: FoundJob, refusal: SoraError | null): Sora
 }
 
 function alreadyFinished({ id, server }: FoundJob): SoraError {
-  return new SoraError('already_finished', { jobId: id, facts: { id, target: targetOption(server.identity) } });
+  const target = targetOption(server.identity);
+  const save = `run \`${commandAbout(id, 'sora download', target)}\` to save it`;
+  return new SoraError('already_finished', {
+    jobId: id,
+    hints: [save, ...hintsFor('already_finished', { id, target })],
+  });
 }
 
 function answerFor(

@@ -72,7 +72,13 @@ describe('sora cancel', () => {
     const { code, stderr } = await run('cancel', 'video_1', '--json');
     expect({ code, error: JSON.parse(stderr).error }).toMatchObject({
       code: 1,
-      error: { code: 'already_finished', hints: [expect.stringContaining('sora delete video_1 --base-url')] },
+      error: {
+        code: 'already_finished',
+        hints: [
+          expect.stringContaining('sora download video_1 --base-url'),
+          expect.stringContaining('sora delete video_1 --base-url'),
+        ],
+      },
     });
     expect(server.jobs).toHaveLength(1);
   });

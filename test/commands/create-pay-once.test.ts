@@ -217,6 +217,7 @@ describe('Ctrl-C', () => {
       error: interrupted; the job keeps running on the server
 
       hint: run \`sora status video_1 --watch --base-url http://127.0.0.1:PORT/v1\` to keep waiting
+      hint: run \`sora download video_1 --wait --base-url http://127.0.0.1:PORT/v1\` to wait and save the video
       "
     `);
 
