@@ -241,6 +241,8 @@ export class Transport {
       trace?.({ kind: 'response', status: reply.status, url: shown, ms: Math.round(clock.now() - startedMs) });
       if (this.isHome(url.href)) this.#isAtPrivateAddress ||= reply.address !== undefined && isInward(reply.address);
       this.#hearNotices(reply);
+      // A body that breaks while nobody reads it must not end the program; whoever reads it gets the error.
+      reply.body.on('error', () => {});
       return reply;
     } catch (error) {
       trace?.({ kind: 'response error', status: null, url: shown, error: this.#options.secrets.redact(String(error)) });

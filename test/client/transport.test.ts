@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { VideosClient } from '../../src/client/port.ts';
+import { httpFromHandler } from '../../src/platform/http.ts';
 import { contentBytes } from '../support/content-bytes.ts';
 import {
   type ReceivedRequest,
@@ -261,4 +262,23 @@ describe('what is told', () => {
       'the server announces its sunset: Thu, 24 Sep 2026 00:00:00 GMT',
     ]);
   });
+});
+
+it('a body that breaks while nobody reads it does not end the program', async () => {
+  let breakOff = (): void => {};
+  const stream = new ReadableStream({
+    start(controller) {
+      controller.enqueue(Buffer.from('\0\0\0\x18ftypisom', 'latin1'));
+      breakOff = () => controller.error(new Error('gone'));
+    },
+  });
+  const { transport } = createVideosClient('http://lab.example/v1', {
+    http: httpFromHandler(async () => new Response(stream)),
+  });
+  const { body } = await transport.open({ method: 'GET', url: 'http://lab.example/v1/videos/video_1/content' }, 8);
+  const closed = new Promise((resolve) => body.once('close', resolve));
+  breakOff();
+  body.resume();
+  await closed;
+  expect(body.errored).toMatchObject({ message: 'gone' });
 });

@@ -48,7 +48,7 @@ describe('a create whose answer is lost', () => {
         return reply;
       },
     });
-    await sora.run(['config', 'set', 'request_timeout', '100ms']);
+    await sora.run(['config', 'set', 'request_timeout', '500ms']);
 
     const first = await run(['--json']);
     expect({ code: first.code, error: errorCode(first), posts: server.posts }).toEqual({
@@ -74,7 +74,7 @@ describe('a create whose answer is lost', () => {
 
   it.each(made)('is found through the list after %s', async (_, create) => {
     const { sora, server, create: run } = await setUp({ create });
-    await sora.run(['config', 'set', 'request_timeout', '100ms']);
+    await sora.run(['config', 'set', 'request_timeout', '500ms']);
     const { code, stdout } = await run();
     expect({ code, posts: server.posts }).toEqual({ code: 0, posts: 1 });
     expect(readFileSync(join(sora.cwd, stdout.trim()))).toEqual(CLIP);

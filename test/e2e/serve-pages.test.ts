@@ -175,7 +175,9 @@ describe.skipIf(CHROMIUM === null)('in Chromium', { timeout: 60_000 }, () => {
 
   it('the page shows model, price and cap of a video that costs money, and asks before it orders', async () => {
     const server = await startVideosServer();
-    const { url, started } = await startServe(createBinary(), ['--base-url', server.url, '--max-cost', '5']);
+    const binary = createBinary();
+    await binary.start(['config', 'profile', 'add', 'lab', '--base-url', server.url, '--model', 'sora-2']).ended;
+    const { url, started } = await startServe(binary, ['--profile', 'lab', '--max-cost', '5']);
     const { page, faults } = await visit(`${url}/#key=${started.api_key}`);
     await page.getByText('sora-2 · 4 s · 1280 × 720 · about $0.40 · $5.00 of $5.00 left').waitFor();
     expect(page.url()).toBe(`${url}/`);
