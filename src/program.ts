@@ -21,6 +21,24 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./commands/create/create.ts')).createCommand,
   },
   {
+    name: 'remix',
+    group: MAKE,
+    summary: 'make a variation of a finished video',
+    load: async () => (await import('./commands/create/derive.ts')).remixCommand,
+  },
+  {
+    name: 'edit',
+    group: MAKE,
+    summary: 'change a finished video or a file',
+    load: async () => (await import('./commands/create/derive.ts')).editCommand,
+  },
+  {
+    name: 'extend',
+    group: MAKE,
+    summary: 'add seconds to a finished video or a file',
+    load: async () => (await import('./commands/create/derive.ts')).extendCommand,
+  },
+  {
     name: 'status',
     group: FOLLOW,
     summary: 'show jobs, or wait for them',
@@ -414,8 +432,10 @@ function refuseNonValue({ flags, long }: Option, value: string): void {
 
 /** An empty id comes from an unset variable, and would request the whole list. */
 function refuseEmptyIds(args: readonly string[], definition: CommandDefinition): void {
-  const [first] = definition.arguments;
-  if (!/^[<[]id\b/.test(first?.form ?? '') || args.every((arg) => arg.trim() !== '')) return;
+  const form = definition.arguments[0]?.form ?? '';
+  if (!/^[<[]id\b/.test(form)) return;
+  const ids = form.includes('...') ? args : args.slice(0, 1);
+  if (ids.every((id) => id.trim() !== '')) return;
   throw new SoraError('usage', { title: 'an id is empty', facts: { command: definition.name } });
 }
 
@@ -444,8 +464,6 @@ const OTHER_WORDS: Readonly<Record<string, string>> = {
   make: 'sora create',
   new: 'sora create',
   generate: 'sora create',
-  edit: 'sora create --from ID',
-  remix: 'sora create --from ID',
   retry: 'sora create --from ID',
   get: 'sora download',
   save: 'sora download',
@@ -507,6 +525,14 @@ function suggestOption(flag: string, definition: CommandDefinition | undefined):
   return other !== undefined && flags.includes(other) ? [other] : nearest(flag, flags);
 }
 
+/** Commands whose last argument is a prompt, and what comes before it. */
+const PROMPTED: Readonly<Record<string, string>> = {
+  create: 'create',
+  remix: 'remix @last',
+  edit: 'edit @last',
+  extend: 'extend @last',
+};
+
 function usageError(
   error: CommanderError,
   entry: CommandEntry | undefined,
@@ -515,13 +541,13 @@ function usageError(
   const message = error.message.replace(/^error: /, '');
   const [first = '', ...rest] = message.split('\n');
   const [, flag] = /^unknown option '(-[^'=]*)/.exec(first) ?? [];
-  const isUnquoted = error.code === 'commander.excessArguments' && entry?.name === 'create';
+  const unquoted = error.code === 'commander.excessArguments' ? PROMPTED[entry?.name ?? ''] : undefined;
   return new SoraError('usage', {
     title: first.replace(/\.$/, ''),
     hints: [
       ...didYouMean(flag === undefined ? [] : suggestOption(flag, definition)),
       ...rest.map((line) => line.replace(/^\((.*)\)$/, '$1').toLowerCase()),
-      ...(isUnquoted ? ['put the prompt in quotes: `sora create "A paper boat"`'] : []),
+      ...(unquoted === undefined ? [] : [`put the prompt in quotes: \`sora ${unquoted} "A paper boat"\``]),
       entry === undefined
         ? 'run `sora --help` to list all commands'
         : `run \`sora ${entry.name} --help\` to see its arguments`,

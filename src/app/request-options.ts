@@ -2,7 +2,13 @@ import { basename, resolve } from 'node:path';
 import { capabilitiesOf } from '../configuration/endpoint.ts';
 import { SoraError } from '../domain/errors.ts';
 import { ASPECT_RATIOS, ORIENTATIONS, RESOLUTIONS } from '../domain/models.ts';
-import { type ResolvedRequest, resolveRequest } from '../domain/request.ts';
+import {
+  type DerivedInput,
+  type RequestResolution,
+  type ResolvedRequest,
+  resolveDerivedRequest,
+  resolveRequest,
+} from '../domain/request.ts';
 import { withDefaults } from '../domain/request-defaults.ts';
 import type { Variant } from '../domain/video.ts';
 import { decodeText, readBytes, readStream } from '../jobs/input-file.ts';
@@ -88,16 +94,13 @@ export async function readRequest(
   variants?: readonly Variant[],
 ): Promise<ReadRequest> {
   const faults = [...extraFaults];
-  const note = (fault: string): undefined => void faults.push(fault);
-  const promptText = await readPrompt(prompt, host).catch((error: Error) => {
-    host.interrupt.throwIfAborted();
-    return note(error.message);
-  });
+  const promptText = await readPromptOr(prompt, host, faults);
   const attempt = <T>(read: () => T): T | undefined => {
     try {
       return read();
     } catch (error) {
-      return note(error instanceof Error ? error.message : String(error));
+      faults.push(error instanceof Error ? error.message : String(error));
+      return undefined;
     }
   };
   const { image: first, lastFrame, reference = [] } = options;
@@ -110,21 +113,67 @@ export async function readRequest(
   const input = {
     ...withDefaults({ ...options, params: options.param }, defaults),
     model: options.model ?? model?.value,
-    // An unreadable prompt is reported already; a second problem about it would mislead.
-    prompt: promptText ?? 'unreadable',
+    prompt: promptText,
     characters: options.character,
     image,
     references,
     variants,
   };
-  const resolution = resolveRequest(input, capabilitiesOf(configuration));
-  if (resolution.ok && faults.length === 0) {
-    const files = [first, lastFrame, ...reference].filter((name) => name !== undefined && !isRemoteImage(name));
-    return { ...resolution.value, paths: new Map(files.map((path = '') => [basename(path), path])) };
-  }
+  const resolved = settled(resolveRequest(input, capabilitiesOf(configuration)), faults, 'create');
+  const files = [first, lastFrame, ...reference].filter((name) => name !== undefined && !isRemoteImage(name));
+  return { ...resolved, paths: new Map(files.map((path = '') => [basename(path), path])) };
+}
+
+/** An existing video as the start of a request. */
+export interface ReadSource extends Pick<DerivedInput, 'source' | 'facts'> {
+  /** The path of a file; null for a video of the server. */
+  readonly filePath: string | null;
+  /** What it was made from; null if unknown. */
+  readonly prompt: string | null;
+}
+
+/** The same for a video from an existing one, whose prompt is used if none is given. */
+export async function readDerivedRequest(
+  prompt: string | undefined,
+  { param, duration, exact }: Partial<Pick<RequestOptions, 'duration' | 'param' | 'exact'>>,
+  { source, facts, filePath, prompt: ownPrompt }: ReadSource,
+  { configuration, host }: Pick<Context, 'configuration' | 'host'>,
+  extraFaults: readonly string[],
+  variants: readonly Variant[],
+): Promise<ReadRequest> {
+  const faults = [...extraFaults];
+  const text = prompt === undefined ? ownPrompt : await readPromptOr(prompt, host, faults);
+  if (text === null) faults.push('the prompt of the source is unknown; add a prompt');
+  const input = { prompt: text ?? UNREADABLE, duration, params: param, exact, source, facts, variants };
+  const resolution = resolveDerivedRequest(input, capabilitiesOf(configuration));
+  return {
+    ...settled(resolution, faults, source.operation),
+    paths: new Map(filePath === null ? [] : [[basename(filePath), filePath]]),
+  };
+}
+
+/** The resolved request. Throws its problems together with the other ones. */
+function settled(resolution: RequestResolution, faults: readonly string[], command: string): ResolvedRequest {
+  if (resolution.ok && faults.length === 0) return resolution.value;
   const violations = [...faults, ...(resolution.ok ? [] : resolution.violations)];
   const isSizeOnly = faults.length === 0 && !resolution.ok && resolution.wrongImageSize;
-  throw new SoraError(isSizeOnly ? 'reference_size_mismatch' : 'invalid_request', { violations });
+  throw new SoraError(isSizeOnly ? 'reference_size_mismatch' : 'invalid_request', {
+    violations,
+    facts: { command },
+  });
+}
+
+/** Stands for a prompt whose problem is reported already; a second one about it would mislead. */
+const UNREADABLE = 'unreadable';
+
+async function readPromptOr(prompt: string, host: Host, faults: string[]): Promise<string> {
+  try {
+    return await readPrompt(prompt, host);
+  } catch (error) {
+    host.interrupt.throwIfAborted();
+    faults.push(error instanceof Error ? error.message : String(error));
+    return UNREADABLE;
+  }
 }
 
 /** A prompt is text, `@file`, or `-` for standard input, and `@@x` is the text `@x`; the newline that ends a file is not part of it. */

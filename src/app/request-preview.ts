@@ -33,9 +33,12 @@ export function previewRequest(
   const submitted = count - ids.length;
   const totalMicros = submitted === 0 ? 0 : price && price.micros * submitted;
   const shown = shownFields(written(read.request, configuration), paths);
+  const { source } = read.request;
+  const from = source && (source.video.kind === 'id' ? source.video.id : paths.get(source.video.name));
   return {
     data: {
       request: shown,
+      ...(source && { operation: source.operation, source: from }),
       count,
       attaches_to: ids,
       curl,
@@ -47,6 +50,7 @@ export function previewRequest(
     },
     view: ({ palette }) =>
       [
+        ...(source ? [`${palette.dim(source.operation.padEnd(16))} ${cleanText(from ?? '')}\n`] : []),
         ...Object.entries(shown).map(
           ([name, value]) => `${palette.dim(name.padEnd(16))} ${cleanText(textOf(value))}\n`,
         ),

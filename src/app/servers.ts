@@ -66,11 +66,10 @@ export class Servers {
   }
 
   /** The server chosen by options, environment and settings. Rejects with `no_api_key`. */
-  async current({ longestCallMs = Number.POSITIVE_INFINITY } = {}): Promise<Server> {
+  async current(): Promise<Server> {
     const { configuration, host } = this.#deps;
     requireKey(configuration, host.clock.now());
-    const { value, origin } = configuration.requestTimeoutMs;
-    return this.connect({ ...configuration, requestTimeoutMs: { value: Math.min(value, longestCallMs), origin } });
+    return this.connect(configuration);
   }
 
   /** The simulator, whatever else is chosen. */
@@ -83,24 +82,33 @@ export class Servers {
    * line selects another server, where the id may be unknown or another job's.
    */
   async of(identity: ServerIdentity | undefined): Promise<Server> {
-    const { configuration, options, host, settings, isServerNamed } = this.#deps;
-    if (identity === undefined) return this.current();
+    const configuration = this.configurationOf(identity);
+    if (configuration.baseUrl.value === this.#deps.configuration.baseUrl.value) {
+      requireKey(configuration, this.#deps.host.clock.now());
+    }
+    return this.connect(configuration);
+  }
+
+  /** The configuration of that server. Throws the same `usage`. */
+  configurationOf(identity: ServerIdentity | undefined): Configuration {
+    const { configuration, options, settings, isServerNamed } = this.#deps;
+    if (identity === undefined) return configuration;
     const own = configuration.dialect.value;
     const dialect = options.dialect === undefined ? (identity.dialect ?? 'videos') : DIALECTS[own].name;
     if (identity.baseUrl === configuration.baseUrl.value) {
-      requireKey(configuration, host.clock.now());
       const spoken = DIALECTS[own].name === dialect ? own : dialect;
-      return this.connect({ ...configuration, dialect: { value: spoken, origin: 'ledger' } });
+      return { ...configuration, dialect: { value: spoken, origin: 'ledger' } };
     }
     if (isServerNamed) throw foreignJob(identity, configuration);
     const profile = profileNames(settings).includes(identity.profile) ? identity.profile : undefined;
-    return this.connect(this.#deps.configurationFor({ profile, remembered: identity.baseUrl, dialect }));
+    return this.#deps.configurationFor({ profile, remembered: identity.baseUrl, dialect });
   }
 
   /** The server of a configuration; the same one for the same address, key, timeout and format. */
-  connect(configuration: Configuration): Promise<Server> {
-    const { profile, baseUrl, key, requestTimeoutMs, format } = configuration;
-    const { dialect } = configuration;
+  connect(given: Configuration, { longestCallMs = Number.POSITIVE_INFINITY } = {}): Promise<Server> {
+    const { value, origin } = given.requestTimeoutMs;
+    const configuration = { ...given, requestTimeoutMs: { value: Math.min(value, longestCallMs), origin } };
+    const { profile, baseUrl, key, requestTimeoutMs, format, dialect } = configuration;
     const name = JSON.stringify([
       profile.value,
       baseUrl.value,

@@ -54,6 +54,7 @@ export class JsonVideosClient implements VideosClient {
   /** Ignores the signal: aborting a create that has left would only hide its outcome. */
   async create(request: VideoRequest, { idempotencyKey }: CreateOptions): Promise<CreateOutcome> {
     const { transport, dialect, format } = this.#options;
+    if (request.source) return { kind: 'rejected', error: this.#lacks(`no ${request.source.operation}`) };
     const context = contextFor(this.#options, { model: request.model, size: request.size });
     const { route, body: written } = writeCreate(dialect, request, firstFormat(request, format));
     const body = JSON.stringify(written);

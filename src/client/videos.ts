@@ -1,3 +1,4 @@
+import { SoraError } from '../domain/errors.ts';
 import { firstFormat, type RequestFormat, type WrittenFormat } from '../domain/request-format.ts';
 import type { Variant, VideoJob, VideoRequest } from '../domain/video.ts';
 import { writeCreate } from '../wire/create.ts';
@@ -54,7 +55,8 @@ export class SdkVideosClient implements VideosClient {
   /** Ignores the signal: aborting a create that has left would only hide its outcome. */
   async create(request: VideoRequest, { idempotencyKey }: CreateOptions): Promise<CreateOutcome> {
     const { transport } = this.#options;
-    const context = contextFor(this.#options, { model: request.model, size: request.size });
+    const sourceId = request.source?.video.kind === 'id' ? request.source.video.id : null;
+    const context = contextFor(this.#options, { model: request.model, size: request.size, id: sourceId });
     const { postThroughSdk } = await import('./sdk.ts');
     const send = (format: WrittenFormat): Promise<Reply> => {
       const { route, body } = writeCreate('videos', request, format);
@@ -68,7 +70,7 @@ export class SdkVideosClient implements VideosClient {
         reply = await send({ ...first, ...facts });
         if (isSuccess(reply)) await this.#learn(facts);
       }
-      return await outcomeBehind(reply, context, transport);
+      return asMissing(await outcomeBehind(reply, context, transport), request);
     } catch (error) {
       return unansweredOutcome(error, context);
     }
@@ -125,6 +127,15 @@ export class SdkVideosClient implements VideosClient {
   }
 }
 
+/** A derived video starts from one that this server has, so a missing route means that it has no such operation. */
+function asMissing(outcome: CreateOutcome, { source }: VideoRequest): CreateOutcome {
+  if (source === undefined || outcome.kind !== 'rejected') return outcome;
+  const { code, causedBy, status, requestId } = outcome.error;
+  if (code !== 'endpoint_not_found' && code !== 'not_supported') return outcome;
+  const title = `the server cannot ${source.operation} videos`;
+  return { kind: 'rejected', error: new SoraError('not_supported', { title, causedBy, status, requestId }) };
+}
+
 /** A refusal of the type of a field, in the words of the libraries that read it. */
 function refusesType(field: string, words: string): boolean {
   const refusal = 'invalid type|valid (integer|number|string)|must be an? (integer|number|string)';
@@ -152,6 +163,6 @@ function correctionAfter(
     }
     if (canChangeImage && refusesType(sent.imageField, words)) return image;
   }
-  if (format.body !== 'auto' || !refusesEncoding(reply)) return null;
+  if (format.body !== 'auto' || request.source?.video.kind === 'file' || !refusesEncoding(reply)) return null;
   return { body: sent.body === 'multipart' ? 'json' : 'multipart' };
 }

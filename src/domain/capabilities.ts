@@ -6,6 +6,9 @@ export const CAPABILITIES = {
   thumbnail: 'return thumbnails',
   spritesheet: 'return spritesheets',
   characters: 'use characters',
+  remix: 'remix videos',
+  edit: 'edit videos',
+  extend: 'extend videos',
 } as const;
 
 export type Capability = keyof typeof CAPABILITIES;

@@ -38,7 +38,10 @@ export const CATALOGUE = {
     title: 'invalid request',
     explanation: 'The request cannot be fulfilled as written. All problems are listed together. Nothing was sent.',
     hints: [
-      'run `sora create --help` to see what each option accepts',
+      [
+        'run `sora {command} --help` to see what each option accepts',
+        'run `sora create --help` to see what each option accepts',
+      ],
       'add `--dry-run` to see the request without sending it',
     ],
     exitCode: 2,

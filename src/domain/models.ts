@@ -16,6 +16,9 @@ export interface ModelSize {
   readonly size: string;
 }
 
+/** The longest video that extensions can lead to. */
+export const MAX_EXTENDED_SECONDS = 120;
+
 /** Used if no model is given. */
 export const DEFAULT_MODEL = 'sora-2';
 

@@ -17,6 +17,23 @@ export interface RecordedRequest {
   readonly references?: readonly string[];
   readonly characters: readonly string[];
   readonly params: Readonly<Record<string, JsonValue>>;
+  /** The video it starts from, as `id:…` or `sha256:…`; left out for a video from a prompt alone. */
+  readonly source?: { readonly operation: string; readonly video: string };
+}
+
+/** The id of the video that a request starts from; null for a file, or for a video from a prompt alone. */
+export function sourceIdOf(request: Pick<RecordedRequest, 'source'> | undefined): string | null {
+  const video = request?.source?.video;
+  return video?.startsWith('id:') ? video.slice('id:'.length) : null;
+}
+
+/** The length of the video that a request asks for; null if unknown: an extension is as long as both parts. */
+export function requestedLength(
+  request:
+    | (Pick<RecordedRequest, 'seconds'> & { readonly source?: { readonly operation: string } | undefined })
+    | undefined,
+): number | null {
+  return request === undefined || request.source?.operation === 'extend' ? null : request.seconds;
 }
 
 export interface SavedFile {

@@ -1,3 +1,4 @@
+import { requestedLength } from './record.ts';
 import type { VideoJob, VideoRequest } from './video.ts';
 
 /**
@@ -11,7 +12,7 @@ export function changesOf(request: VideoRequest, job: VideoJob): string[] {
       : [`the server changed the ${name}: ${given} instead of ${asked}`];
   const isSnapshot = request.model !== null && job.model !== null && bare(job.model).startsWith(bare(request.model));
   return [
-    ...change('length', inSeconds(request.seconds), inSeconds(job.seconds)),
+    ...change('length', inSeconds(requestedLength(request)), inSeconds(job.seconds)),
     ...change('size', request.size, job.size),
     ...(isSnapshot ? [] : change('model', request.model, job.model)),
   ];

@@ -136,13 +136,14 @@ export function formatOfSettings(read: (setting: string) => string | undefined):
 
 /** The format that a request is first sent in. */
 export function firstFormat(
-  { image, references = [] }: Pick<VideoRequest, 'image' | 'references'>,
+  { image, references = [], source }: Pick<VideoRequest, 'image' | 'references' | 'source'>,
   format: RequestFormat,
 ): WrittenFormat {
   const hasFile = image?.kind === 'file' || references.some(({ source }) => source.kind === 'file');
+  const needsForm = source?.video.kind === 'file'; // JSON has no place for the bytes of a video
   return {
     ...format,
-    body: format.body === 'auto' ? (hasFile ? 'multipart' : 'json') : format.body,
+    body: needsForm ? 'multipart' : format.body === 'auto' ? (hasFile ? 'multipart' : 'json') : format.body,
     seconds: format.seconds === 'auto' ? 'text' : format.seconds,
     image: format.image === 'auto' ? 'object' : format.image,
   };

@@ -2,7 +2,7 @@ import { CAPABILITIES, type Capability } from './capabilities.ts';
 import { DIALECTS, type Dialect } from './dialect.ts';
 import { SoraError } from './errors.ts';
 import { FIELD_OF_ROLE, type RequestFormat } from './request-format.ts';
-import type { Reference, ReferenceRole, Variant } from './video.ts';
+import type { Derivation, Reference, ReferenceRole, Variant } from './video.ts';
 
 /** A server's known capabilities: its dialect, and what its profile declares missing. */
 export interface ServerCapabilities {
@@ -18,6 +18,9 @@ const FIELDS: Partial<Readonly<Record<Capability, string>>> = {
   thumbnail: 'no thumbnail',
   spritesheet: 'no spritesheet',
   characters: 'no characters',
+  remix: 'no remixes',
+  edit: 'no edits',
+  extend: 'no extensions',
 };
 
 /** Everything in a request that the server cannot do; the one gate for creates, batch rows and orders to `serve`. */
@@ -25,13 +28,19 @@ export function missingFor(
   {
     variants = [],
     characters = [],
-  }: { variants?: readonly Variant[] | undefined; characters?: readonly string[] | undefined },
+    operation,
+  }: {
+    variants?: readonly Variant[] | undefined;
+    characters?: readonly string[] | undefined;
+    operation?: Derivation | undefined;
+  },
   server: ServerCapabilities,
 ): string[] {
   const { label, lacks } = DIALECTS[server.dialect];
   const wanted: Capability[] = [
     ...variants.filter((variant) => variant !== 'video'),
     ...(characters.length > 0 ? (['characters'] as const) : []),
+    ...(operation === undefined ? [] : [operation]),
   ];
   return wanted.flatMap((capability) => {
     if (lacks.includes(capability)) return [`${label} has ${FIELDS[capability]}`];

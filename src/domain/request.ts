@@ -7,6 +7,7 @@ import {
   findModel,
   genericSize,
   knownModels,
+  MAX_EXTENDED_SECONDS,
   type ModelCapabilities,
   ORIENTATION_OF_RATIO,
   ORIENTATIONS,
@@ -17,7 +18,7 @@ import {
 } from './models.ts';
 import { chargeOfParams, describeMultipliers } from './priced-params.ts';
 import { missingFor, missingReferences, type ServerCapabilities } from './request-gate.ts';
-import type { Reference, ReferenceImage, Variant, VideoRequest } from './video.ts';
+import type { Reference, ReferenceImage, RequestSource, Variant, VideoRequest } from './video.ts';
 
 const MAX_PROMPT_CHARACTERS = 32_000;
 const DEFAULT_SECONDS = 4;
@@ -124,6 +125,57 @@ export function resolveRequest(input: RequestInput, server: ServerCapabilities):
       notes: findings.notes,
     },
   };
+}
+
+/** A request for a video from an existing one, as typed by the user. */
+export interface DerivedInput extends Pick<RequestInput, 'prompt' | 'duration' | 'params' | 'exact' | 'variants'> {
+  readonly source: RequestSource;
+  readonly facts: SourceFacts;
+}
+
+/** What is known about an existing video. */
+export interface SourceFacts {
+  readonly model: string | null;
+  readonly seconds: number | null;
+  readonly size: string | null;
+}
+
+/** The same for a video from an existing one, which determines model and size, and unless it is extended the length. */
+export function resolveDerivedRequest(input: DerivedInput, server: ServerCapabilities): RequestResolution {
+  const findings = new Findings();
+  const { prompt, source, facts, variants } = input;
+  const { operation } = source;
+  const target = targetOf(facts.model, server);
+  findings.violations.push(...missingFor({ variants, operation }, server));
+  checkPrompt(prompt, findings);
+  const asked = operation === 'extend' ? (parseDuration(input.duration, findings) ?? DEFAULT_SECONDS) : null;
+  const seconds = asked === null ? null : resolveSeconds(asked, target, input.exact ?? false, findings);
+  checkExtendedLength(seconds, facts, target, findings);
+  const request = { prompt, model: null, seconds, size: null, image: null, characters: [], quality: null, source };
+  const params = parseParams(input.params ?? [], target.dialect, request, findings);
+  checkPricedParams(params, target, findings);
+  if (Object.hasOwn(params, 'video')) findings.violations.push('the parameter `video` is the first argument');
+  if (findings.violations.length > 0) return { ok: false, violations: findings.violations, wrongImageSize: false };
+  return {
+    ok: true,
+    value: {
+      request: { ...request, params },
+      askedSeconds: asked === seconds ? null : asked,
+      notes: findings.notes,
+    },
+  };
+}
+
+function checkExtendedLength(
+  added: number | null,
+  { seconds }: SourceFacts,
+  { limits }: Target,
+  { violations }: Findings,
+): void {
+  if (added === null || seconds === null || limits === undefined || seconds + added <= MAX_EXTENDED_SECONDS) return;
+  violations.push(
+    `the extended video would have ${seconds + added} seconds; ${limits.name} extends a video to at most ${MAX_EXTENDED_SECONDS}`,
+  );
 }
 
 function targetOf(model: string | null, { dialect, servesOpenAiModels }: ServerCapabilities): Target {

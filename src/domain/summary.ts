@@ -1,4 +1,4 @@
-import { type JobRecord, type SavedFile, statusOf } from './record.ts';
+import { type JobRecord, requestedLength, type SavedFile, sourceIdOf, statusOf } from './record.ts';
 import type { JobFailure, JobStatus, VideoJob } from './video.ts';
 
 /** A job for display: the server's current state, completed from the ledger. */
@@ -42,12 +42,12 @@ export function summarize(profile: string, record: JobRecord | undefined, live: 
     progress: live?.progress ?? (job?.status === 'completed' ? 100 : null),
     model: job?.model ?? request?.model ?? null,
     prompt: live?.prompt ?? request?.prompt ?? null,
-    seconds: job?.seconds ?? request?.seconds ?? null,
+    seconds: job?.seconds ?? requestedLength(request),
     size: job?.size ?? request?.size ?? null,
     createdAtMs: job?.createdAtMs ?? record?.submittedAtMs ?? null,
     completedAtMs: job?.completedAtMs ?? null,
     expiresAtMs: job?.expiresAtMs ?? null,
-    remixedFrom: job?.remixedFrom ?? null,
+    remixedFrom: job?.remixedFrom ?? sourceIdOf(request),
     error: job?.error ?? record?.refusal ?? null,
     estimatedMicros: record?.estimatedMicros ?? null,
     actualMicros: job?.actualMicros ?? null,

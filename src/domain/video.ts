@@ -79,6 +79,22 @@ export type ReferenceSource =
   | { readonly kind: 'file'; readonly name: string; readonly mimeType: string; readonly bytes: Uint8Array }
   | Exclude<ReferenceImage, { readonly kind: 'file' }>;
 
+/** How a video is made from an existing one. */
+export type Derivation = 'remix' | 'edit' | 'extend';
+
+/** A video of the same server. */
+export interface StoredVideo {
+  readonly kind: 'id';
+  readonly id: string;
+}
+
+export type VideoFile = ReferenceSource & { readonly kind: 'file' };
+
+/** The existing video that a request starts from, and what is done with it. */
+export type RequestSource =
+  | { readonly operation: 'remix'; readonly video: StoredVideo }
+  | { readonly operation: 'edit' | 'extend'; readonly video: StoredVideo | VideoFile };
+
 export type ImageMimeType = 'image/jpeg' | 'image/png' | 'image/webp';
 
 /** The frame by name, for dialects without pixels. Null means not requested and not sent. */
@@ -103,4 +119,6 @@ export interface VideoRequest {
   readonly quality: string | null;
   /** Extra fields, sent unchanged. */
   readonly params: Readonly<Record<string, JsonValue>>;
+  /** Left out for a video from a prompt alone. In an extension, `seconds` are those to add. */
+  readonly source?: RequestSource;
 }

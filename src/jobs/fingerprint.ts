@@ -1,15 +1,21 @@
 import { canonicalJson } from '../domain/json.ts';
 import type { RecordedRequest } from '../domain/record.ts';
-import type { ReferenceSource, VideoRequest } from '../domain/video.ts';
+import type { ReferenceSource, RequestSource, VideoRequest } from '../domain/video.ts';
 import { crypto } from '../platform/crypto.ts';
 
 /** The request as stored in the ledger. */
 export function recordRequest(request: VideoRequest): RecordedRequest {
-  const { prompt, model, seconds, size, frame, quality, characters, params } = request;
+  const { prompt, model, seconds, size, frame, quality, characters, params, source } = request;
   const image = request.image === null ? null : describeImage(request.image);
   const references = (request.references ?? []).map(({ role, source }) => `${role}:${describeImage(source)}`);
-  const guides = references.length > 0 ? { references } : {};
+  const guides = { ...(references.length > 0 ? { references } : {}), ...recordSource(source) };
   return { prompt, model, seconds, size, ...(frame && { frame }), quality, characters, params, image, ...guides };
+}
+
+function recordSource(source: RequestSource | undefined): Pick<RecordedRequest, 'source'> {
+  if (source === undefined) return {};
+  const { operation, video } = source;
+  return { source: { operation, video: video.kind === 'id' ? `id:${video.id}` : describeImage(video) } };
 }
 
 /** The ledger's entry for a reference image: its address, or the hash of its bytes. */

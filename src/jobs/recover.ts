@@ -1,7 +1,7 @@
 import type { VideosClient } from '../client/port.ts';
 import { SoraError } from '../domain/errors.ts';
 import { idForms } from '../domain/id-forms.ts';
-import { factsOf, type JobRecord, type RecordedRequest } from '../domain/record.ts';
+import { factsOf, type JobRecord, type RecordedRequest, requestedLength, sourceIdOf } from '../domain/record.ts';
 import type { VideoJob } from '../domain/video.ts';
 import { type InFlightDeps, isInFlight, settle, stillSubmitting } from './in-flight.ts';
 
@@ -191,14 +191,15 @@ function isEarlier(a: JobRecord, b: JobRecord): boolean {
   return a.submittedAtMs < b.submittedAtMs || (a.submittedAtMs === b.submittedAtMs && a.key < b.key);
 }
 
-/** Same prompt; a field missing from the list is not a contradiction. */
+/** Same prompt and source; a field missing from the list is not a contradiction. */
 function fits(job: VideoJob, request: RecordedRequest): boolean {
   const agrees = <T>(theirs: T | null, ours: T | null): boolean => theirs === null || ours === null || theirs === ours;
   return (
     job.prompt !== null &&
     plain(job.prompt) === plain(request.prompt) &&
     agrees(bareModel(job.model), bareModel(request.model)) &&
-    agrees(job.seconds, request.seconds) &&
+    (job.remixedFrom === null || job.remixedFrom === sourceIdOf(request)) &&
+    agrees(job.seconds, requestedLength(request)) &&
     agrees(job.size?.replace('*', 'x') ?? null, request.size)
   );
 }

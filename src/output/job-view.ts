@@ -154,6 +154,7 @@ export function renderJob(job: JobSummary, form: JobsForm, surface: Surface): Pr
     ['status', `${paintStatus(job.status, palette)}${done}${cleanLine(word)}`],
     ['error', job.error && cleanLine([job.error.code, job.error.message].filter(Boolean).join(': '))],
     ['prompt', job.prompt && cleanLine(job.prompt, Math.max(20, (surface.columns - 12) * 2))],
+    ['source', job.remixedFrom && cleanLine(job.remixedFrom)],
     ['video', cleanLine([job.model, job.seconds && `${job.seconds} s`, job.size].filter(Boolean).join(', '))],
     ['created', job.createdAtMs === null ? null : `${formatAge(job.createdAtMs, nowMs)} ago, through ${job.profile}`],
     ['expires', job.expiresAtMs && job.status === 'completed' ? formatExpiry(job.expiresAtMs, nowMs) : null],

@@ -1,5 +1,5 @@
 import { isJsonObject } from '../domain/json.ts';
-import { DEFAULT_MODEL, findModel, knownModels } from '../domain/models.ts';
+import { DEFAULT_MODEL, findModel, knownModels, MAX_EXTENDED_SECONDS } from '../domain/models.ts';
 import { ApiError, invalidField } from './api-error.ts';
 import {
   type CreateRequest,
@@ -12,7 +12,6 @@ import {
 import type { Video } from './job.ts';
 import type { RequestBody } from './request-body.ts';
 
-const MAX_EXTENDED_SECONDS = 120;
 const MAX_NAME_LENGTH = 80;
 /** At byte 4 of every MP4 file. */
 const MP4_MARK = 'ftyp';

@@ -164,6 +164,7 @@ function decodeDialect(name: string | null): DialectName | undefined {
 function decodeRequest(fields: Fields): RecordedRequest {
   const frame = fields.withinOrNull('frame');
   const references = fields.textsOrNone('references');
+  const source = fields.withinOrNull('source');
   return {
     prompt: fields.text('prompt'),
     model: fields.textOrNull('model'),
@@ -177,6 +178,7 @@ function decodeRequest(fields: Fields): RecordedRequest {
     ...(references.length > 0 ? { references } : {}),
     characters: fields.texts('characters'),
     params: fields.object('params'),
+    ...(source && { source: { operation: source.text('operation'), video: source.text('video') } }),
   };
 }
 

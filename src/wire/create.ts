@@ -1,9 +1,16 @@
 import type { Dialect } from '../domain/dialect.ts';
 import { isJsonObject, type JsonObject, type JsonValue } from '../domain/json.ts';
 import { FIELD_OF_ROLE, type WrittenFormat } from '../domain/request-format.ts';
-import { REFERENCE_ROLES, type Reference, type ReferenceSource, type VideoRequest } from '../domain/video.ts';
+import {
+  REFERENCE_ROLES,
+  type Reference,
+  type ReferenceSource,
+  type RequestSource,
+  type VideoRequest,
+} from '../domain/video.ts';
 import { encodeGuide, encodeNewApi } from './generations.ts';
 import { imageAddress } from './image-address.ts';
+import { jobPath } from './job-path.ts';
 import { encodeOpenRouter } from './openrouter.ts';
 import { ROUTES } from './routes.ts';
 
@@ -15,7 +22,21 @@ export interface WrittenCreate {
 
 /** The one description of how a create is written: what is sent, what `--dry-run` and the printed curl show. */
 export function writeCreate(dialect: Dialect, request: VideoRequest, format: WrittenFormat): WrittenCreate {
-  return { route: ROUTES[dialect], body: bodyOf(dialect, request, format) };
+  return { route: routeOf(dialect, request.source), body: bodyOf(dialect, request, format) };
+}
+
+/** Only dialect `videos` has routes for existing videos. Throws `video_not_found` for an id that no path can contain. */
+function routeOf(dialect: Dialect, source: RequestSource | undefined): string {
+  switch (source?.operation) {
+    case undefined:
+      return ROUTES[dialect];
+    case 'remix':
+      return `${jobPath(ROUTES[dialect], source.video.id)}/remix`;
+    case 'edit':
+      return `${ROUTES[dialect]}/edits`;
+    case 'extend':
+      return `${ROUTES[dialect]}/extensions`;
+  }
 }
 
 function bodyOf(dialect: Dialect, request: VideoRequest, format: WrittenFormat): JsonObject | FormData {
@@ -40,9 +61,11 @@ function extrasOf({ params }: VideoRequest, { extras }: WrittenFormat): JsonObje
 
 function writeJson(request: VideoRequest, extras: JsonObject, format: WrittenFormat): JsonObject {
   const { seconds, image, characters } = request;
+  const sourceId = sourceIdField(request.source);
   return {
     ...standardFields(request),
     ...(seconds !== null && format.seconds === 'number' ? { seconds } : {}),
+    ...(sourceId === null ? {} : { video: { id: sourceId } }),
     ...(image ? { [format.imageField]: imageValue(image, format) } : {}),
     ...referenceFields(request.references ?? [], format),
     ...(characters.length > 0 ? { characters: characters.map((id) => ({ id })) } : {}),
@@ -54,6 +77,9 @@ function writeJson(request: VideoRequest, extras: JsonObject, format: WrittenFor
 function writeForm(request: VideoRequest, extras: JsonObject, format: WrittenFormat): FormData {
   const form = new FormData();
   for (const [name, value] of Object.entries(standardFields(request))) form.append(name, value);
+  const sourceId = sourceIdField(request.source);
+  if (sourceId !== null) form.append('video[id]', sourceId);
+  if (request.source?.video.kind === 'file') form.append('video', fileOf(request.source.video));
   const { image } = request;
   if (image?.kind === 'file') {
     // The part needs its image type spelled out: servers refuse application/octet-stream.
@@ -74,6 +100,12 @@ function writeForm(request: VideoRequest, extras: JsonObject, format: WrittenFor
     form.append(name, textOfValue(value));
   }
   return form;
+}
+
+/** The id in the field `video`; null where there is no such field, or it is a file. */
+function sourceIdField(source: RequestSource | undefined): string | null {
+  if (source === undefined || source.operation === 'remix') return null; // a remix has its source in the path
+  return source.video.kind === 'id' ? source.video.id : null;
 }
 
 function standardFields({ model, prompt, seconds, size, quality }: VideoRequest): Record<string, string> {

@@ -80,6 +80,9 @@ describe('sora mcp', () => {
     const { call, client } = await connect(binary, ['--simulate', '-o', 'videos']);
     expect((await client.listTools()).tools.map(({ name }) => name)).toEqual([
       'create',
+      'remix',
+      'edit',
+      'extend',
       'cost',
       'status',
       'wait',
@@ -131,6 +134,20 @@ describe('sora mcp', () => {
     expect(server.posts).toBe(1);
   });
 
+  it('makes videos from existing ones at an approved price', async () => {
+    const { call, server } = await connectPaid(['--max-cost', '1']);
+    const [source] = jobsOf(await call('create', { prompt: 'one', model: 'm', duration: 4, max_cost_usd: 0.4 }));
+    await call('wait', { id: source?.id });
+    const input = { id: source?.id, prompt: 'at night' };
+    expect(errorOf(await call('remix', input)).message).toContain('$0.40, which needs approval');
+    expect(server.posts).toBe(1);
+    const [job] = jobsOf(await call('remix', { ...input, max_cost_usd: 0.4 }));
+    expect(job).toMatchObject({ remixed_from: source?.id });
+    const longer = { video: source?.id, prompt: 'on', duration: 4, max_cost_usd: 9 };
+    expect(errorOf(await call('extend', longer)).message).toContain('$0.20 of the session’s $1.00 is left');
+    expect(server.posts).toBe(2);
+  });
+
   it('spends nothing without a cap for the session', async () => {
     const { call, server } = await connectPaid([]);
     const refused = await call('create', { prompt: 'one', model: 'm', duration: 4, max_cost_usd: 1 });
@@ -146,6 +163,8 @@ describe('sora mcp', () => {
     symlinkSync(secret, join(binary.cwd, 'videos', 'link.png'));
     for (const image of [secret, '../../home/secret.png', 'link.png', 'file:///etc/passwd', 'http://localhost/x'])
       expect(errorOf(await call('create', { prompt: 'a boat', image })).code, image).toBe('usage');
+    for (const video of [secret, '../../home/secret.png', 'link.png', '..'])
+      expect(errorOf(await call('edit', { prompt: 'in snow', video })).code, video).toBe('usage');
   });
 
   it(`keeps cap, folder and key against ${CALLS} hostile calls`, async () => {

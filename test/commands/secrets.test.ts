@@ -50,6 +50,12 @@ const CALLS: Readonly<Record<string, readonly (readonly string[])[]>> = {
     ['create', 'a boat', '--again', '--detach', '-i', 'https://videos.example/a.png?sig=0'],
     ['create', 'a boat', '--dry-run'],
   ],
+  remix: [
+    ['remix', 'video_1', 'at night', '--again', '--timeout', '5s', '--force', '-o', 'night.mp4'],
+    ['remix', 'video_1', 'at night', '--dry-run'],
+  ],
+  edit: [['edit', 'video_1', 'in snow', '--again', '--detach']],
+  extend: [['extend', 'video_1', 'on to the sea', '--again', '--detach']],
   status: [['status'], ['status', 'video_1'], ['status', 'video_1', '--watch', '--timeout', '5s']],
   list: [['list'], ['list', '--local']],
   gallery: [['gallery', '--force']],
@@ -99,6 +105,9 @@ const AGENT = [
   ['initialize', { protocolVersion: '2025-06-18', capabilities: {}, clientInfo: { name: 'agent', version: '1' } }],
   ...Object.entries({
     create: { prompt: 'a boat', max_cost_usd: 1 },
+    remix: { id: 'video_1', prompt: 'at night', max_cost_usd: 1 },
+    edit: { video: 'video_1', prompt: 'in snow', max_cost_usd: 1 },
+    extend: { video: 'video_1', prompt: 'on', max_cost_usd: 1 },
     status: { id: 'video_1' },
     list: {},
     cost: { prompt: 'a boat' },

@@ -144,6 +144,11 @@ describe('the job of a lost submission', () => {
     expect(await (await setUp(list(SENT_AT + aheadS - 4))).recover()).toMatchObject({ kind: 'missing' });
   });
 
+  it('is none that was made from another video, unless that was asked for', async () => {
+    const remix = { ...TWIN, remixed_from_video_id: 'video_0' };
+    expect((await (await setUp([remix])).recover()).kind).toBe('missing');
+  });
+
   it('is not guessed where two jobs fit, or two submissions', async () => {
     const { recover: search } = await setUp([{ ...TWIN, id: 'video_2' }, TWIN]);
     expect(await search()).toMatchObject({ kind: 'missing', candidates: [{ id: 'video_2' }, { id: 'video_1' }] });

@@ -42,7 +42,7 @@ export async function submitCopies(order: CopiesOrder, deps: CopiesDeps): Promis
   const { request, price, count, again, savesFile, wanted, deadlineMs } = order;
   const { host, output, configuration, servers, jobs, ledger } = deps;
   const leftMs = deadlineMs - host.clock.now();
-  const server = await servers.current({ longestCallMs: Math.max(leftMs, MIN_CREATE_MS) });
+  const server = await servers.connect(configuration, { longestCallMs: Math.max(leftMs, MIN_CREATE_MS) });
   keepDayCap(order, server, deps);
   const taken = new Set<string>();
   const followed: FollowedJob[] = [];

@@ -1,4 +1,4 @@
-import { readFileSync, realpathSync } from 'node:fs';
+import { existsSync, readFileSync, realpathSync } from 'node:fs';
 import { basename, extname, relative, resolve, sep } from 'node:path';
 import { Readable, Writable } from 'node:stream';
 import { pathToFileURL } from 'node:url';
@@ -78,6 +78,7 @@ export class ToolCalls {
 
   async #run(tool: Tool, input: ToolInput, signal: AbortSignal): Promise<CallToolResult> {
     this.#keepInside(input.image);
+    this.#keepVideoInside(input.video);
     const call = tool.call(input);
     const result = tool.spends ? await this.#spend(call, input, signal) : await this.#execute(call, signal);
     const { answer, errors = [] } = result;
@@ -145,14 +146,24 @@ export class ToolCalls {
         hints: ['use an address that begins with https://'],
       });
     }
+    this.#keepFileInside(image, 'image');
+  }
+
+  /** Throws `usage` for the name of a file outside the folder; any other name is an id. */
+  #keepVideoInside(video: unknown): void {
+    if (typeof video === 'string' && existsSync(resolve(this.#options.folder, video)))
+      this.#keepFileInside(video, 'video');
+  }
+
+  #keepFileInside(path: string, what: string): void {
     const { folder } = this.#options;
     const outside = new SoraError('usage', {
-      title: `the image ${image} is not in the output folder`,
+      title: `the ${what} ${path} is not in the output folder`,
       hints: [`copy it to ${folder}, and name it by its path there`],
     });
     let inside: string;
     try {
-      inside = relative(realpathSync(folder), realpathSync(resolve(folder, image)));
+      inside = relative(realpathSync(folder), realpathSync(resolve(folder, path)));
     } catch {
       throw outside;
     }

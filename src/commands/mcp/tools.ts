@@ -31,7 +31,7 @@ export interface Tool {
 export const MAX_WAIT_SECONDS = 40;
 
 const ID: JsonSchema = { type: 'string', minLength: 1, maxLength: 1000, description: 'id of a job, or @last' };
-const REQUEST: Readonly<Record<string, JsonSchema>> = {
+const REQUEST = {
   prompt: { type: 'string', minLength: 1, maxLength: 100_000, description: 'what the video shows' },
   model: { type: 'string', maxLength: 200, description: 'model; the default of the server if left out' },
   duration: { type: 'number', exclusiveMinimum: 0, maximum: 600, description: 'length in seconds' },
@@ -45,7 +45,15 @@ const REQUEST: Readonly<Record<string, JsonSchema>> = {
     description: 'reference image: a file in the output folder, an https address, or a file id of the server',
   },
   count: { type: 'integer', minimum: 1, maximum: 20, description: 'number of variations (default 1)' },
+} as const satisfies Readonly<Record<string, JsonSchema>>;
+const MAX_COST: JsonSchema = {
+  type: 'number',
+  minimum: 0,
+  maximum: 100_000,
+  description: 'most that the user agreed to pay',
 };
+const PAYS =
+  'Returns the job at once; call `wait`, then `download`. Costs money on paid servers, so ask the user first and pass the approved amount as max_cost_usd. The same request while its first job is unfinished returns that job and pays nothing.';
 /** Of every tool: what went wrong. Clients check failed calls too, so nothing is required. */
 const FAILURE: Readonly<Record<string, JsonSchema>> = {
   error: recordOf({ code: { type: 'string' }, message: { type: 'string' }, hints: { type: 'array' } }),
@@ -70,7 +78,7 @@ export const TOOLS: readonly Tool[] = [
     inputSchema: {
       ...inputOf({
         ...REQUEST,
-        max_cost_usd: { type: 'number', minimum: 0, maximum: 100_000, description: 'most that the user agreed to pay' },
+        max_cost_usd: MAX_COST,
       }),
       required: ['prompt'],
     },
@@ -83,6 +91,27 @@ export const TOOLS: readonly Tool[] = [
       options: { ...requestOptions(input), detach: true },
     }),
   },
+  derivingTool({
+    name: 'remix',
+    title: 'Remix a video',
+    description: `Makes a variation of a finished video from another prompt. ${PAYS}`,
+    source: 'id',
+    load: async () => (await import('../create/derive.ts')).remixCommand,
+  }),
+  derivingTool({
+    name: 'edit',
+    title: 'Edit a video',
+    description: `Changes a finished video, or a file, as a prompt says. ${PAYS}`,
+    source: 'video',
+    load: async () => (await import('../create/derive.ts')).editCommand,
+  }),
+  derivingTool({
+    name: 'extend',
+    title: 'Extend a video',
+    description: `Adds \`duration\` seconds to the end of a finished video, or of a file. ${PAYS}`,
+    source: 'video',
+    load: async () => (await import('../create/derive.ts')).extendCommand,
+  }),
   {
     name: 'cost',
     title: 'Price of a video',
@@ -179,6 +208,31 @@ export const TOOLS: readonly Tool[] = [
     }),
   },
 ];
+
+interface DerivingTool extends Pick<Tool, 'name' | 'title' | 'description'>, Pick<CommandCall, 'load'> {
+  /** The input that names the existing video; `video` may also be a file. */
+  readonly source: 'id' | 'video';
+}
+
+/** A tool that makes a video from an existing one. */
+function derivingTool({ source, load, ...tool }: DerivingTool): Tool {
+  const { prompt, duration, count } = REQUEST;
+  const video = { ...ID, description: 'id of a job, @last, or a file in the output folder' };
+  const own = tool.name === 'extend' ? { duration } : {};
+  const properties = { [source]: source === 'id' ? ID : video, prompt, ...own, count, max_cost_usd: MAX_COST };
+  return {
+    ...tool,
+    inputSchema: { ...inputOf(properties), required: [source, 'prompt'] },
+    outputSchema: JOBS,
+    effect: 'additive',
+    spends: true,
+    call: (input) => ({
+      load,
+      args: [String(input[source]), literalPrompt(String(input.prompt))],
+      options: { ...requestOptions(input), detach: true },
+    }),
+  };
+}
 
 function inputOf(properties: Readonly<Record<string, JsonSchema>>): JsonSchema {
   return { type: 'object', properties, additionalProperties: false };

@@ -1,0 +1,221 @@
+import { statSync } from 'node:fs';
+import { extname, resolve } from 'node:path';
+import { type CommandInput, defineCommand } from '../../app/command.ts';
+import { deletedVideo, type FoundJob } from '../../app/known-jobs.ts';
+import type { OptionSpecs } from '../../app/option-values.ts';
+import {
+  REQUEST_OPTIONS,
+  type ReadSource,
+  type RequestOptions,
+  readDerivedRequest,
+} from '../../app/request-options.ts';
+import { targetOption } from '../../app/servers.ts';
+import type { Configuration } from '../../configuration/configuration.ts';
+import { capabilitiesOf } from '../../configuration/endpoint.ts';
+import { SoraError } from '../../domain/errors.ts';
+import { failureOf } from '../../domain/job-failure.ts';
+import { fitsVariant, promisedKind } from '../../domain/media.ts';
+import { DEFAULT_MODEL } from '../../domain/models.ts';
+import type { PricedRequest } from '../../domain/pricing.ts';
+import type { SourceFacts } from '../../domain/request.ts';
+import { commandAbout } from '../../domain/shell.ts';
+import { type JobSummary, summarize } from '../../domain/summary.ts';
+import { type Derivation, isTerminal, type VideoJob, type VideoRequest } from '../../domain/video.ts';
+import { readSourceFile } from '../../jobs/source-file.ts';
+import { inDoubt } from '../../jobs/submit.ts';
+import { PRODUCTION_ERRORS, PRODUCTION_JSON, PRODUCTION_OPTIONS, type ProductionDeps, produce } from './production.ts';
+
+const PLACE =
+  'Runs on the server that has the video, and is never resent automatically; to resume the same job, run the same command again.';
+const PROMPT = 'text, @FILE, or - for standard input';
+const VIDEO = 'a finished video: an id, its ending, or @last';
+const OPTIONS = { param: REQUEST_OPTIONS.param, ...PRODUCTION_OPTIONS } as const satisfies OptionSpecs;
+const JSON_SHAPE = PRODUCTION_JSON.replace('{"request",', '{"request","operation","source",');
+const ERRORS = [...PRODUCTION_ERRORS, 'video_not_found', 'content_not_ready', 'not_supported'] as const;
+
+export const remixCommand = defineCommand({
+  name: 'remix',
+  description: `Makes a variation of a finished video from another prompt, with the same model, length and size. ${PLACE}`,
+  arguments: [
+    { form: '<id>', summary: VIDEO },
+    { form: '<prompt>', summary: `what the variation shows: ${PROMPT}` },
+  ],
+  options: OPTIONS,
+  json: JSON_SHAPE,
+  errors: ERRORS,
+  examples: [
+    ['sora remix @last "the same boat at night"', 'a variation of the newest video'],
+    ['sora remix a1b2c3d4 @night.txt --count 3 -o night/ --max-cost 3', 'three variations, at most $3'],
+  ],
+  run: (input, deps: ProductionDeps) => derive('remix', input, deps),
+});
+
+export const editCommand = defineCommand({
+  name: 'edit',
+  description: `Changes a finished video, or a video file, as a prompt says. ${PLACE} A file is sent to the server in use.`,
+  arguments: [
+    { form: '<id|file>', summary: `${VIDEO}; or a file` },
+    { form: '<prompt>', summary: `what to change: ${PROMPT}` },
+  ],
+  options: OPTIONS,
+  json: JSON_SHAPE,
+  errors: ERRORS,
+  examples: [
+    ['sora edit @last "make it snow"', 'change the newest video'],
+    ['sora edit holiday.mp4 "remove the people" -o holiday-empty.mp4', 'change a file'],
+  ],
+  run: (input, deps: ProductionDeps) => derive('edit', input, deps),
+});
+
+export const extendCommand = defineCommand({
+  name: 'extend',
+  description: `Adds seconds to the end of a finished video, or of a video file; the result contains both. ${PLACE} A file is sent to the server in use. The price is that of the seconds added.`,
+  arguments: [
+    { form: '<id|file>', summary: `${VIDEO}; or a file` },
+    { form: '[prompt]', summary: `what happens next: ${PROMPT} (default: the prompt of the video)` },
+  ],
+  options: {
+    duration: { ...REQUEST_OPTIONS.duration, summary: 'seconds to add (default 4)' },
+    exact: REQUEST_OPTIONS.exact,
+    ...OPTIONS,
+  },
+  json: JSON_SHAPE,
+  errors: ERRORS,
+  examples: [
+    ['sora extend @last "the boat reaches the sea" -d 8', 'add eight seconds to the newest video'],
+    ['sora extend a1b2c3d4 --dry-run', 'see what it would cost to continue with the same prompt'],
+  ],
+  run: (input, deps: ProductionDeps) => derive('extend', input, deps),
+});
+
+type DeriveInput = CommandInput<typeof OPTIONS>;
+type ExtendOptions = Partial<Pick<RequestOptions, 'duration' | 'exact'>>;
+
+/** Runs a command that makes a video from an existing one. */
+async function derive(
+  operation: Derivation,
+  {
+    args: [name = '', prompt],
+    options,
+  }: { args: DeriveInput['args']; options: DeriveInput['options'] & ExtendOptions },
+  { host, options: globals, output, ledger, servers, jobs, random, isInteractive, configuration }: ProductionDeps,
+) {
+  const shared = { host, options: globals, output, ledger, servers, jobs, random, isInteractive };
+  const deps = { ...shared, configuration };
+  const source =
+    operation !== 'remix' && isFile(name, deps)
+      ? fileSource(operation, name, deps)
+      : await storedSource(operation, name, options.dryRun ?? false, deps);
+  const own = { ...shared, configuration: source.configuration };
+  return produce(
+    {
+      command: operation,
+      async draft(faults, variants) {
+        const start = source.read(faults);
+        const read = await readDerivedRequest(prompt, options, start, own, faults, variants);
+        return { read, priced: pricedOf(read.request, start.facts) };
+      },
+      confirm: async ({ read, priced }) => (source.confirm ? pricedOf(read.request, await source.confirm()) : priced),
+    },
+    options,
+    own,
+  );
+}
+
+/** An extension costs the seconds that it adds; anything else the seconds of its source. */
+function pricedOf({ source, seconds, params }: VideoRequest, facts: SourceFacts): PricedRequest {
+  return { ...facts, seconds: source?.operation === 'extend' ? seconds : facts.seconds, params };
+}
+
+/** The existing video that a command names. */
+interface Source {
+  /** Of the server that the request goes to. */
+  readonly configuration: Configuration;
+  /** What is known without asking the server. Throws problems together with the given ones. */
+  read(faults: readonly string[]): ReadSource;
+  /** Checks that the video is there and finished, and returns what it is; left out where there is nothing to ask. */
+  readonly confirm?: () => Promise<SourceFacts>;
+}
+
+/** Whether a name is that of a file. What the ledger knows is an id; ids may contain slashes. */
+function isFile(name: string, { host, jobs }: Pick<ProductionDeps, 'host' | 'jobs'>): boolean {
+  if (name.startsWith('@') || jobs.known(name) !== undefined) return false;
+  const kind = promisedKind(extname(name).slice(1));
+  const isNamedLikeVideo = kind !== null && fitsVariant(kind, 'video');
+  return isNamedLikeVideo || statSync(resolve(host.cwd, name), { throwIfNoEntry: false })?.isFile() === true;
+}
+
+/** The server does not say which model it uses for a file, so the price is that of the default one. */
+function fileSource(
+  operation: 'edit' | 'extend',
+  path: string,
+  { configuration, host }: Pick<ProductionDeps, 'configuration' | 'host'>,
+): Source {
+  return {
+    configuration,
+    read(faults) {
+      try {
+        const { video, facts } = readSourceFile(path, host.cwd);
+        const isOpenAi = capabilitiesOf(configuration).servesOpenAiModels;
+        const model = configuration.model?.value ?? (isOpenAi ? DEFAULT_MODEL : null);
+        return { source: { operation, video }, facts: { ...facts, model }, filePath: path, prompt: null };
+      } catch (error) {
+        const fault = error instanceof Error ? error.message : String(error);
+        throw new SoraError('invalid_request', { violations: [...faults, fault], facts: { command: operation } });
+      }
+    },
+  };
+}
+
+/** A dry run knows what the ledger knows; otherwise a video without a record is read from its server first. */
+async function storedSource(
+  operation: Derivation,
+  name: string,
+  isDryRun: boolean,
+  deps: Pick<ProductionDeps, 'jobs' | 'servers' | 'host' | 'configuration'>,
+): Promise<Source> {
+  const { jobs, servers, host } = deps;
+  if (isDryRun) {
+    const record = jobs.known(name);
+    const id = record?.job?.id ?? name;
+    if (record?.removed) throw deletedVideo(id);
+    if (record !== undefined && record.job === null) throw inDoubt(record.key, 'the ledger has no id for it', []);
+    const configuration = servers.configurationOf(record);
+    const summary = summarize(configuration.profile.value, record, null);
+    return { configuration, read: () => startOf(operation, id, summary) };
+  }
+  const found = await jobs.find(name);
+  const { configuration } = found.server;
+  const confirm = async (): Promise<JobSummary> => {
+    const job = await jobs.look(found);
+    requireFinished(job, operation, found, host.clock.now());
+    return summarize(found.server.identity.profile, found.record, job);
+  };
+  const known = found.record ? summarize(found.server.identity.profile, found.record, null) : await confirm();
+  return { configuration, read: () => startOf(operation, found.id, known), confirm };
+}
+
+function startOf(operation: Derivation, id: string, { model, seconds, size, prompt }: JobSummary): ReadSource {
+  return { source: { operation, video: { kind: 'id', id } }, facts: { model, seconds, size }, filePath: null, prompt };
+}
+
+/** Throws `content_not_ready` for a job that still runs, or why it has no video. */
+function requireFinished(job: VideoJob, operation: Derivation, { id, server }: FoundJob, atMs: number): void {
+  if (job.status === 'completed') return;
+  if (isTerminal(job.status)) {
+    const { message = job.status, causedBy = null } = failureOf(job, atMs) ?? {};
+    const hints = [`run \`${commandAbout(id, 'sora status', targetOption(server.identity))}\` to see it`];
+    throw new SoraError('video_not_found', {
+      title: `${id} has no video to ${operation}: ${message}`,
+      causedBy,
+      jobId: id,
+      hints,
+    });
+  }
+  throw new SoraError('content_not_ready', {
+    title: `${id} is not finished yet, so there is no video to ${operation}`,
+    causedBy: `its status is ${job.status}`,
+    jobId: id,
+    hints: [`run \`${commandAbout(id, 'sora status', ` --watch${targetOption(server.identity)}`)}\` to wait for it`],
+  });
+}

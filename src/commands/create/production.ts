@@ -1,0 +1,236 @@
+import type { CommandResult } from '../../app/command.ts';
+import type { Context } from '../../app/context.ts';
+import { type FollowedJob, followJobs } from '../../app/follow-jobs.ts';
+import {
+  NOTIFY_OPTION,
+  type OptionSpecs,
+  type OptionValues,
+  parseTimeoutMs,
+  parseWholeNumber,
+} from '../../app/option-values.ts';
+import type { ReadRequest } from '../../app/request-options.ts';
+import { describeCost, previewRequest } from '../../app/request-preview.ts';
+import {
+  checkFiles,
+  checkNames,
+  FILE_OPTIONS,
+  type FilePlan,
+  OPEN_OPTION,
+  placePlan,
+  planFiles,
+  SEVERAL_NEED_FOLDER,
+  savedResult,
+  saveFiles,
+  wantedFiles,
+} from '../../app/saving.ts';
+import { targetOption } from '../../app/servers.ts';
+import { agreeToSpend, parseMaxCost } from '../../app/spending.ts';
+import { requireKey } from '../../configuration/endpoint.ts';
+import type { ErrorCode } from '../../domain/catalogue.ts';
+import { SoraError } from '../../domain/errors.ts';
+import { failureOf } from '../../domain/job-failure.ts';
+import { estimate, type PricedRequest } from '../../domain/pricing.ts';
+import type { JobRecord } from '../../domain/record.ts';
+import { commandAbout } from '../../domain/shell.ts';
+import { type JobSummary, summarize } from '../../domain/summary.ts';
+import type { Variant, VideoRequest } from '../../domain/video.ts';
+import { isForSeveral } from '../../jobs/destination.ts';
+import { type SubmitOrder, underWay } from '../../jobs/submit.ts';
+import { JOB_JSON_SHAPE } from '../../output/job-view.ts';
+import { noteChanges, submitCopies } from './copies.ts';
+import { noteSavedBefore, reuse } from './reuse.ts';
+
+const RUN = 'Run:';
+const MONEY = 'Money:';
+const MAX_COUNT = 100;
+/** For servers that answer a create with the video itself and do not keep it. */
+const NOT_KEPT = 'the video came with the response and was not saved; omit `--detach` and `--no-download` to save it';
+
+/** The options of every command that makes videos. */
+export const PRODUCTION_OPTIONS = {
+  ...FILE_OPTIONS,
+  open: OPEN_OPTION,
+  noDownload: { group: FILE_OPTIONS.output.group, flags: '--no-download', summary: 'wait, but do not save' },
+  detach: { group: RUN, flags: '--detach', summary: 'print the id and exit without waiting' },
+  timeout: {
+    group: RUN,
+    flags: '--timeout <duration>',
+    summary: 'longest wait (default 30m); the job keeps running after it',
+  },
+  notify: { ...NOTIFY_OPTION, group: RUN },
+  count: { group: RUN, flags: '--count <n>', summary: 'create n variations' },
+  again: { group: RUN, flags: '--again', summary: 'submit again even if the same request is unfinished' },
+  reuse: { group: RUN, flags: '--reuse', summary: 'return the saved result of an identical finished request' },
+  dryRun: {
+    group: RUN,
+    flags: '-n, --dry-run',
+    summary: 'show the request, the curl command and the cost; send nothing',
+  },
+  maxCost: { group: MONEY, flags: '--max-cost <usd>', summary: 'refuse if it would cost more' },
+  yes: { group: MONEY, flags: '-y, --yes', summary: 'approve the price without being asked' },
+} as const satisfies OptionSpecs;
+
+type ProductionOptions = OptionValues<typeof PRODUCTION_OPTIONS>;
+
+export const PRODUCTION_JSON = `${JOB_JSON_SHAPE}; with --count: {"jobs":[…]}; with --dry-run: {"request","count","attaches_to":["id"],"curl","cost"}`;
+
+export const PRODUCTION_ERRORS = [
+  'invalid_request',
+  'file_exists',
+  'no_api_key',
+  'cost_cap_exceeded',
+  'moderation_blocked',
+  'outcome_unknown',
+  'job_failed',
+  'wait_timeout',
+  'download_corrupt',
+] as const satisfies readonly ErrorCode[];
+
+export type ProductionDeps = Pick<
+  Context,
+  'configuration' | 'host' | 'options' | 'output' | 'ledger' | 'servers' | 'jobs' | 'random' | 'isInteractive'
+>;
+
+/** A request before it is paid for. */
+export interface Draft {
+  readonly read: ReadRequest;
+  /** What the price depends on. */
+  readonly priced: PricedRequest;
+}
+
+/** What makes one command different from another. */
+export interface Operation {
+  readonly command: string;
+  /** Reads the request. Throws its problems together with the given ones. */
+  draft(faults: readonly string[], variants: readonly Variant[]): Promise<Draft>;
+  /** Checks, just before a new video is paid for, what only the server knows; returns what the price depends on. */
+  readonly confirm?: (draft: Draft) => Promise<PricedRequest>;
+}
+
+/**
+ * Makes videos: submits the request once, waits for the job and saves its files. An unfinished or unsaved job of the
+ * same request is resumed instead of being paid for again.
+ */
+export async function produce(
+  { command, draft, confirm }: Operation,
+  options: ProductionOptions,
+  deps: ProductionDeps,
+): Promise<CommandResult> {
+  const { configuration, host, output } = deps;
+  const faults: string[] = [];
+  const { plan, timeoutMs, count, maxCostMicros, saves } = readRun(options, deps, faults);
+  const drafted = await draft(faults, plan.variants);
+  const { read, priced } = drafted;
+  const { request } = read;
+  for (const note of read.notes) output.note(note);
+  const { model, seconds, size } = request;
+  const expected = { model: model ?? priced.model, seconds: seconds ?? priced.seconds, size: size ?? priced.size };
+  const video = { ...request, ...expected, id: null, createdAtMs: host.clock.now() };
+  const plans = Array.from({ length: count }, (_, at) => placePlan(plan, { n: at + 1 }));
+  for (const each of plans) checkNames(each, video, deps, command);
+  const wanted = plans.map((each) => wantedFiles(each, options));
+
+  const files = saves ? plan : null;
+  const savesFile = files !== null && files.destination.kind !== 'stdout'; // a pipe leaves no file behind
+  const again = options.again ?? false;
+  const attached = attachedTo({ request, again, savesFile }, count, deps);
+  if (options.dryRun) {
+    const price = estimate(priced, host.clock.now(), configuration.prices);
+    return { answer: previewRequest(read, { price, count, attached }, configuration) };
+  }
+  if (saves || wanted[0] !== undefined) for (const each of plans) checkFiles(each, video);
+  const reuseOrder = { plan: files && placePlan(plan, { n: 1 }), timeoutMs };
+  const reused = options.reuse ? await reuse(request, reuseOrder, deps) : null;
+  if (reused !== null) return savedResult([reused.summary], files, reused.errors, deps);
+
+  requireKey(configuration, host.clock.now());
+  const isNew = attached.length < count;
+  const confirmed = isNew && confirm !== undefined ? await confirm(drafted) : priced;
+  const price = estimate(confirmed, host.clock.now(), configuration.prices);
+  const totalMicros = price === null ? null : price.micros * count;
+  if (!again && count === 1) noteSavedBefore(request, deps);
+  await agreeToSpend({ micros: totalMicros, maxCostMicros, isAgreed: options.yes ?? false }, deps);
+  output.news(`cost: ${describeCost(totalMicros, configuration.isSimulator)}`);
+
+  const deadlineMs = host.clock.now() + timeoutMs;
+  const { followed, errors } = await submitCopies(
+    { deadlineMs, request, price, count, again, savesFile, wanted },
+    deps,
+  );
+  if (files === null && followed.some(({ known }) => known?.content?.kind === 'base64')) {
+    output.note(NOT_KEPT);
+  }
+  if (options.detach) return detached(followed, errors, deps);
+  return finish(followed, errors, { request, deadlineMs, plan: files }, deps);
+}
+
+/** Reads the options that do not describe the video; problems are added to the faults. */
+function readRun(options: ProductionOptions, deps: ProductionDeps, faults: string[]) {
+  const plan = planFiles({ ...options, place: ['n'] }, deps, faults);
+  const timeoutMs = parseTimeoutMs(options.timeout, deps.configuration.timeoutMs.value, faults);
+  const count = parseWholeNumber(options.count, { name: '--count', min: 1, max: MAX_COUNT, fallback: 1 }, faults);
+  const maxCostMicros = parseMaxCost(options.maxCost, faults);
+  const saves = !options.detach && !options.noDownload;
+  faults.push(...findPlanFaults(plan, count, saves));
+  if (options.reuse && (count > 1 || options.again))
+    faults.push('`--reuse` cannot be combined with `--count` or `--again`');
+  return { plan, timeoutMs, count, maxCostMicros, saves };
+}
+
+function findPlanFaults({ destination, open }: FilePlan, count: number, saves: boolean): string[] {
+  return [
+    ...(destination.kind === 'stdout' && !saves ? ['`-o -` needs the video: omit `--detach` and `--no-download`'] : []),
+    ...(open && !saves ? ['`--open` needs a saved file; use it without `--detach` and `--no-download`'] : []),
+    ...(count > 1 && !isForSeveral(destination, 'n', 'id') ? [SEVERAL_NEED_FOLDER] : []),
+  ];
+}
+
+/** The submissions that a create would attach to. Writes nothing: an empty ledger has no account to compare. */
+function attachedTo(
+  order: Pick<SubmitOrder, 'request' | 'again' | 'savesFile'>,
+  count: number,
+  { ledger, servers, configuration }: ProductionDeps,
+): JobRecord[] {
+  if (ledger.newest(1).length === 0) return [];
+  return underWay({ ledger }, { ...order, server: servers.identityOf(configuration) }).slice(0, count);
+}
+
+function detached(followed: readonly FollowedJob[], errors: readonly SoraError[], deps: ProductionDeps) {
+  const summaries = followed.map(({ server, record, known }) => summarize(server.identity.profile, record, known));
+  const [first] = followed;
+  if (first)
+    deps.output.note(
+      `run \`${commandAbout(deps.ledger.shortId(first.id), 'sora status', ` --watch${targetOption(first.server.identity)}`)}\` to wait for it`,
+    );
+  return savedResult(summaries, null, errors, deps);
+}
+
+/** Waits for the jobs, saves their files, and reports the outcome of each. */
+async function finish(
+  followed: readonly FollowedJob[],
+  submitErrors: readonly SoraError[],
+  { request, deadlineMs, plan }: { request: VideoRequest; deadlineMs: number; plan: FilePlan | null },
+  deps: ProductionDeps,
+): Promise<CommandResult> {
+  const outcomes = await followJobs(followed, deadlineMs - deps.host.clock.now(), deps);
+  const errors: SoraError[] = [...submitErrors];
+  const summaries: JobSummary[] = [];
+  for (const [at, outcome] of outcomes.entries()) {
+    const job = followed[at];
+    if (job === undefined) continue;
+    const { server, record } = job;
+    try {
+      if (outcome instanceof SoraError) throw outcome;
+      noteChanges(request, record, outcome, deps);
+      const failure = failureOf(outcome, deps.host.clock.now());
+      if (failure !== null) throw failure;
+      const finished = { server, record, job: outcome, deadlineMs };
+      const files = plan === null ? [] : await saveFiles(finished, placePlan(plan, { n: at + 1 }), deps, errors);
+      summaries.push({ ...summarize(server.identity.profile, record, outcome), files });
+    } catch (error) {
+      if (!(error instanceof SoraError)) throw error;
+      errors.push(error);
+    }
+  }
+  return savedResult(summaries, plan, errors, deps);
+}
