@@ -40,7 +40,7 @@ describe('creates', () => {
     expect(await turns(3)).toEqual([30_000, 30_100, 30_200]);
   });
 
-  it('wait longer after each refusal where the server does not say, up to a minute, and anew after an acceptance', async () => {
+  it('wait longer after each refusal, up to a minute, unless the server says how long, and start over after an acceptance', async () => {
     const { pace, turns } = setUp();
     const pauses: number[] = [];
     for (let refusals = 0; refusals < 8; refusals++) {
@@ -85,7 +85,7 @@ describe('creates', () => {
     expect(await turns(2)).toEqual([20_000, 40_000]);
   });
 
-  it('stop waiting when they are told to', async () => {
+  it('stop waiting when asked to', async () => {
     const { pace } = setUp();
     pace.refused(busy(60_000));
     const halt = new AbortController();

@@ -243,7 +243,7 @@ describe('what a row leaves out', () => {
   });
 });
 
-describe('the form of a manifest whose name does not tell it', () => {
+describe('the format of a manifest that its name does not show', () => {
   it.each([
     ['jsonl', '# shots\n{"prompt":"a"}'],
     ['jsonl', '"a prompt"'],
@@ -262,7 +262,7 @@ describe('the form of a manifest whose name does not tell it', () => {
   });
 });
 
-describe('the faults of a manifest', () => {
+describe('the problems of a manifest', () => {
   /** All that `sora batch` says of one of the manifests beside this file, before anything is sent. */
   async function faultsOf(name: string): Promise<string> {
     const sora = createCommandLine();
@@ -273,7 +273,7 @@ describe('the faults of a manifest', () => {
     return sora.plain(stderr);
   }
 
-  it('of JSON lines are told all at once, with their lines', async () => {
+  it('of JSON lines are reported together, with their lines', async () => {
     expect(await faultsOf('faulty.jsonl')).toMatchInlineSnapshot(`
       "error: 37 errors in faulty.jsonl
         - line 3: this is not JSON
@@ -406,7 +406,7 @@ describe('the faults of a manifest', () => {
     `);
   });
 
-  it('are told once when there are more rows than a plan can hold', async () => {
+  it('are reported once when there are more rows than a plan can hold', async () => {
     const { rows, faults } = await readManifest('a cat\n'.repeat(300_000), 'text');
     expect(rows.length).toBe(250_000);
     expect(faults).toEqual([{ line: 250_001, message: 'a manifest has at most 250,000 rows; split it' }]);

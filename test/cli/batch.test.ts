@@ -26,7 +26,7 @@ const saved = ({ cwd }: Binary): number[] =>
   readdirSync(join(cwd, 'clips')).map((name) => readFileSync(join(cwd, 'clips', name)).length);
 
 describe('a batch that is killed with SIGKILL', () => {
-  it('is gone on with where it was: one job a row, one whole file a job', async () => {
+  it('resumes where it was: one job per row, one complete file per job', async () => {
     type Moment = 'create' | 'retrieve' | 'content';
     let moment: Moment | null = null;
     let waiting = 0;

@@ -71,7 +71,7 @@ describe.skipIf(PYTHON === null)('on a terminal (needs python3 with pty)', () =>
     expect(status).toBe(exitCode);
   });
 
-  it('consent lets the create go', async () => {
+  it('confirmation lets the create go', async () => {
     const { status, stdout } = await type(createBinary(), [['Continue?', 'y\n']], DEAR);
     expect(stdout).toContain('could not connect to the server');
     expect(status).toBe(1);

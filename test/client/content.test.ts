@@ -78,7 +78,7 @@ describe('the place of a video', () => {
     expect(server.requests).toHaveLength(1);
   });
 
-  it.each(['http://', 's3://bucket/v.mp4'])('is told to be missing when its address is %s', async (url) => {
+  it.each(['http://', 's3://bucket/v.mp4'])('is reported to be missing when its address is %s', async (url) => {
     const server = await startScriptedServer([NO_ROUTE]);
     await expect(open(server, { content: { kind: 'url', url } })).rejects.toMatchObject({ name: 'SoraError' });
   });
@@ -211,12 +211,12 @@ describe('a broken download', () => {
     expect(await read(reply)).toBe('whole clip');
   });
 
-  it('does not need to be told the whole length', async () => {
+  it('does not need to know the whole length', async () => {
     const server = await startScriptedServer([rest('bytes 4-13/*')]);
     expect(await open(server, { resume })).toMatchObject({ offsetBytes: 4, totalBytes: null });
   });
 
-  it('starts anew when the server sends all of it', async () => {
+  it('starts over when the server sends all of it', async () => {
     const server = await startScriptedServer([{ headers: { 'content-length': '14' }, body: CLIP }]);
     expect(await open(server, { resume })).toMatchObject({ offsetBytes: 0, totalBytes: 14 });
   });
@@ -234,7 +234,7 @@ describe('a broken download', () => {
     ['date', { headers: { 'content-range': 'bytes 4-13/14', 'last-modified': 'Tue' } }, { validator: 'Mon' }],
     ['length', { headers: { 'content-range': 'bytes 4-13/14' } }, { totalBytes: 15 }],
     ['length that is too short', { status: 416 }, {}],
-  ])('does not go on with a part of another %s', async (_, reply, changes) => {
+  ])('does not continue with a part of another %s', async (_, reply, changes) => {
     const server = await startScriptedServer([{ status: 206, body: CLIP.slice(4), ...reply }]);
     await expect(open(server, { resume: { ...resume, ...changes } })).rejects.toMatchObject({
       code: 'download_corrupt',

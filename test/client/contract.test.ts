@@ -108,7 +108,7 @@ describe.each(SERVERS)('a client of %s', (_, connect) => {
     expect(await client.get(id)).toMatchObject({ id, status: 'completed', serverStatus: expect.any(String) });
   });
 
-  it('is told of an id that is unknown', async () => {
+  it('gets an error for an unknown id', async () => {
     const { client } = await connect();
     await expect(client.get('video_none')).rejects.toMatchObject({ code: 'video_not_found' });
   });
@@ -131,7 +131,7 @@ describe.each(GENERATIONS)('a client of %s', (_, connect) => {
     expect(durationOf(bytes)).toBe(5);
   });
 
-  it('is told what the dialect has no call for', async () => {
+  it('gets an error for a call that the dialect does not have', async () => {
     const { client } = await connect();
     const source = await create(client, FIVE);
     const lacking = { code: 'not_supported', status: null };
@@ -216,7 +216,7 @@ describe.each(SIMULATORS)('a client of %s', (_, connect) => {
     expect(reply).toMatchObject({ totalBytes: bytes.length, offsetBytes: 0, validator: expect.stringMatching(/^"/) });
   });
 
-  it('resumes where a download broke off, and starts anew when the file is another one', async () => {
+  it('resumes where a download broke off, and starts over when the file is another one', async () => {
     const { client, finishJobs } = await connect();
     const source = await create(client);
     finishJobs();
@@ -234,7 +234,7 @@ describe.each(SIMULATORS)('a client of %s', (_, connect) => {
     expect(await contentBytes(other)).toEqual(whole);
   });
 
-  it('is told when there is no video yet, and when there is none any more', async () => {
+  it('gets an error when there is no video yet, and when it is gone', async () => {
     const { client, finishJobs } = await connect();
     const source = await create(client);
     await expect(client.content(source, 'video')).rejects.toMatchObject({ code: 'content_not_ready', status: 409 });

@@ -69,7 +69,7 @@ describe('a removal', () => {
     await expect(client.remove('video_1')).rejects.toMatchObject({ code: 'unreadable_response' });
   });
 
-  it('is told when the server knows no removals', async () => {
+  it('gets an error when the server cannot delete', async () => {
     const client = await connect({ status: 405, body: { detail: 'Method Not Allowed' } });
     await expect(client.remove('video_1')).rejects.toMatchObject({ code: 'not_supported', status: 405 });
   });

@@ -181,7 +181,7 @@ describe('redirects', () => {
 
 const LONG = `nothing here ${'x'.repeat(10_000)}`;
 
-describe('what is told', () => {
+describe('what is reported', () => {
   it('traces every exchange without keys or signatures', async () => {
     const server = await startScriptedServer([
       { status: 302, headers: { location: '/v.mp4?sig=s3cret' } },

@@ -52,7 +52,7 @@ describe.each(['list', 'status'])('sora %s --all-profiles', (command) => {
     expect(stdout.split('\n')[1]).toMatch(/^west\tvideo_9\tcompleted\t/);
   });
 
-  it('names a server that does not answer, shows the rest, and ends with its exit code', async () => {
+  it('names a server that does not answer, shows the rest, and exits with its code', async () => {
     const sora = createCommandLine();
     await addProfile(sora, 'good', await startVideosServer(listing(job('video_9', 1_780_000_000))));
     await addProfile(sora, 'shut', await startScriptedServer([{ status: 401, body: { error: { message: 'who?' } } }]));

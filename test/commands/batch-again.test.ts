@@ -48,7 +48,7 @@ describe('a row with an output of its own', () => {
     expect(server.posts).toBe(1);
   });
 
-  it('that no file can have is a fault of its line', async () => {
+  it('that no file can have is an error in its line', async () => {
     const { sora, server, batch } = await createStudio();
     jsonl(sora, `{"prompt":"a","output":"a\\u0000.mp4"}\n{"prompt":"b","output":"${'b'.repeat(252)}.mp4"}\n`);
     const run = await batch(['shots.jsonl']);
@@ -112,7 +112,7 @@ describe('a key that is rejected while jobs run', () => {
 });
 
 describe('a row that was changed', () => {
-  it('is told of in the plan, for what it asked for before was paid and is asked for no more', async () => {
+  it('is mentioned in the plan, because its earlier request was paid and is no longer wanted', async () => {
     const { sora, batch } = await createStudio();
     await batch();
     const changed = await batch(['-d', '8', '--dry-run', '--json']);
@@ -146,7 +146,7 @@ describe('a job that the server does not know', () => {
 });
 
 describe('--retry-failed', () => {
-  it('redoes, as it is told to by a run, what the server was too busy for', async () => {
+  it('retries rows for which the server was too busy, when a run asks for it', async () => {
     let isBusy = true;
     const { batch } = await createStudio({
       create: (_, request) =>
@@ -159,7 +159,7 @@ describe('--retry-failed', () => {
     expect({ code: run.code, ...summaryOf(run) }).toMatchObject({ code: 0, done: 3 });
   });
 
-  it('goes on with the job that stands for one that its server has no more, and redoes that one too', async () => {
+  it('attaches to the job that replaces one its server no longer has, and redoes that one too', async () => {
     let state: 'well' | 'gone' | 'broken' = 'well';
     const stop = new AbortController();
     const { sora, server, batch } = await createStudio(
@@ -210,7 +210,7 @@ it('a finished job stays that of its row when the address of its file refuses, a
 });
 
 describe('the file of results', () => {
-  it('that cannot be written is told before anything is paid', async () => {
+  it('that cannot be written is reported before anything is paid', async () => {
     const { sora, server, batch } = await createStudio();
     symlinkSync(join('not', 'there'), join(sora.cwd, 'results.jsonl'));
     const run = await batch(['--results', 'results.jsonl']);

@@ -37,7 +37,7 @@ async function jobsOf({ simulator }: SimulatedApi): Promise<Job[]> {
   return (JSON.parse(await reply.text()) as { data: Job[] }).data;
 }
 
-it('a batch on a bad day, on a server whose list is complete, brings every row home and pays for none twice: 429 for half of the creates, every tenth connection reset, every tenth download cut', async () => {
+it('a batch on a bad day, on a server whose list is complete, completes every row and pays for none twice: 429 for half of the creates, every tenth connection reset, every tenth download cut', async () => {
   const clock = createFakeClock();
   const conditions = new Conditions(() => 0, {
     faults: { rate_limit_exceeded: 0.5, 'cut-download': 0.1 },

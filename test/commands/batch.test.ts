@@ -18,7 +18,7 @@ import { SORA_2 } from '../support/set-up.ts';
 const rows = (count: number): string => Array.from({ length: count }, (_, at) => `scene ${at}\n`).join('');
 
 describe('a batch', () => {
-  it('brings every row home, tells each in a pipe, and leaves all as it is when it is run again', async () => {
+  it('completes every row, prints each in a pipe, and changes nothing when it is run again', async () => {
     const { sora, server, batch } = await createStudio();
     const first = await batch();
     expect(sora.plain(first.stderr).replaceAll(server.url, 'URL')).toMatchInlineSnapshot(`
@@ -90,7 +90,7 @@ describe('a batch', () => {
     expect(most).toBe(3);
   });
 
-  it('knows a manifest by the file, whatever name leads to it, and pays anew only what was changed', async () => {
+  it('knows a manifest by the file, whatever name leads to it, and pays again only for changed rows', async () => {
     const { sora, server, batch } = await createStudio();
     await batch();
     symlinkSync('shots.txt', join(sora.cwd, 'link.txt'));
@@ -136,7 +136,7 @@ describe('a batch', () => {
 });
 
 describe('a row that fails', () => {
-  it('by the server’s fault is made anew as often as --retries says, and never after moderation', async () => {
+  it('after a server error is retried as often as --retries says, and never after moderation', async () => {
     const { server, batch } = await createStudio({
       retrieve: (job) => {
         if (job.prompt === 'a cat') return failedReply(job, 'moderation_blocked');
@@ -225,7 +225,7 @@ describe('a row that fails', () => {
 });
 
 describe('a row whose create was not answered', () => {
-  it('is unknown and no failure, and is sent anew only by --retry-unknown', async () => {
+  it('is unknown, not failed, and is resent only with --retry-unknown', async () => {
     let isSilent = true;
     const { sora, server, batch } = await createStudio({
       create: (_, request) => (isSilent && promptOf(request) === 'a cat' ? 'hang' : null),
@@ -244,7 +244,7 @@ describe('a row whose create was not answered', () => {
 });
 
 describe('the money of a batch', () => {
-  it('needs consent above the threshold, and nobody asked means no', async () => {
+  it('needs confirmation above the threshold, and without a terminal the answer is no', async () => {
     const { sora, server } = await createStudio();
     const argv = ['batch', 'shots.txt', ...SORA_2, '--base-url', server.url];
     const refused = await sora.run(argv, { http: nodeHttp });
@@ -258,7 +258,7 @@ describe('the money of a batch', () => {
 
   const MIXED = '{"prompt":"a boat"}\n{"prompt":"a kite","model":"wan"}\n{"prompt":"a fox","model":"wan"}\n';
 
-  it('tells of unknown prices, asks because of them, and keeps no cap with them', async () => {
+  it('reports unknown prices, asks for confirmation, and enforces no cap with them', async () => {
     const { sora, server } = await createStudio();
     writeFileSync(join(sora.cwd, 'shots.jsonl'), MIXED);
     const run = (...argv: readonly string[]) =>
@@ -359,7 +359,7 @@ describe('Ctrl-C', () => {
     expect(readdirSync(join(sora.cwd, 'my clips'))).toHaveLength(9);
   });
 
-  it('costs no turn of the rate when the jobs are gone on with', async () => {
+  it('uses no turn of the rate for resumed jobs', async () => {
     const stop = new AbortController();
     const { sora, batch } = await createStudio({
       retrieve(job) {

@@ -59,7 +59,7 @@ describe('sora cancel', () => {
     expect(server.jobs).toEqual([]);
   });
 
-  it('waits no longer than it is told to', async () => {
+  it('waits no longer than requested', async () => {
     const { run } = await setUpJob(['queued'], { remove: () => NOT_ALLOWED });
     expect((await run('cancel', 'video_1', '--wait', '--timeout', '5s')).code).toBe(8);
   });
@@ -83,7 +83,7 @@ describe('sora cancel', () => {
     expect(server.jobs).toHaveLength(1);
   });
 
-  it('cancels all unfinished jobs with --all, and tells when there are none', async () => {
+  it('cancels all unfinished jobs with --all, and reports when there are none', async () => {
     const sora = createCommandLine();
     for (const prompt of ['one', 'two']) await sora.run(['create', prompt, '--simulate', '--detach']);
     const { jobs } = (await sora.run(['cancel', '--all', '--json'])).json<{ jobs: object[] }>();

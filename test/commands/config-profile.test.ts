@@ -77,7 +77,7 @@ describe('sora config profile add', () => {
     `);
   });
 
-  it('names all faults at once, keeps nothing, and repeats no key that stands in the wrong place', async () => {
+  it('reports all problems together, keeps nothing, and repeats no key that stands in the wrong place', async () => {
     const sora = createCommandLine();
     const argv = [
       '--preset',

@@ -83,7 +83,7 @@ describe('sora config', () => {
     });
   });
 
-  it('tells where its files lie, also when the settings are broken', async () => {
+  it('prints where its files are, also when the settings are broken', async () => {
     const sora = withSettings('{"max_cost": ');
     const { code, stdout } = await sora.run(['config', 'path', '--json']);
     expect(code).toBe(0);
@@ -146,7 +146,7 @@ describe('a settings file that is broken', () => {
     expect(readFileSync(settingsOf(sora), 'utf8')).toBe(text);
   });
 
-  it('names all its faults at once, and can be mended by `config unset` and `config set`', async () => {
+  it('reports all its problems together, and can be fixed with `config unset` and `config set`', async () => {
     const sora = withSettings('{"colour": "blue", "timeout": "soon", "max_cost": "3"}');
     expect((await sora.run(['config', 'list'])).stderr.match(/line 1: /g)).toHaveLength(2);
     expect((await sora.run(['config', 'unset', 'colour'])).code).toBe(0);

@@ -101,7 +101,7 @@ describe('sora create on a server that refuses it', () => {
   });
 
   // After a 5xx the video may exist all the same.
-  it.each(ODD_BODIES)('tells the words of %s', async (_, status, body, exitCode, words) => {
+  it.each(ODD_BODIES)('reports the words of %s', async (_, status, body, exitCode, words) => {
     const found = await create(status, body);
     expect(found.code).toBe(exitCode);
     expect(found.error.code === 'outcome_unknown').toBe(status >= 500);

@@ -80,7 +80,7 @@ describe('a create whose answer is lost', () => {
     expect(readFileSync(join(sora.cwd, stdout.trim()))).toEqual(CLIP);
   });
 
-  it('tells what is known, and how to look for it', async () => {
+  it('reports what is known, and how to look for it', async () => {
     const { sora, create } = await setUp({ create: () => 'drop' });
     const { stderr } = await create();
     expect(sora.plain(stderr)).toMatchInlineSnapshot(`
@@ -198,7 +198,7 @@ describe('Ctrl-C', () => {
     ['SIGTERM', 143],
   ];
 
-  it.each(signals)('during the POST (%s) lets it be answered, and tells how to go on', async (name, exitCode) => {
+  it.each(signals)('during the POST (%s) lets it be answered, and tells how to resume', async (name, exitCode) => {
     const interrupt = new AbortController();
     const { create, server, sora } = await setUp({
       create: () => {
@@ -307,7 +307,7 @@ describe('the same request', () => {
     expect({ stdout, posts: server.posts }).toEqual({ stdout: 'video_2\n', posts: 2 });
   });
 
-  it('is made anew once its job has ended', async () => {
+  it('is created again once its job has ended', async () => {
     const { create, server } = await setUp();
     await create();
     await create();
@@ -317,7 +317,7 @@ describe('the same request', () => {
   it.each([
     ['looked at', ['status', '@last']],
     ['not looked at', ['config', 'path']],
-  ])('is not made anew when Ctrl-C kept its file from being saved, and its job was %s since', async (_, argv) => {
+  ])('is not created again when Ctrl-C kept its file from being saved, and its job was %s since', async (_, argv) => {
     const interrupt = new AbortController();
     const { create, run, server, sora } = await setUp({
       create: () => {
@@ -338,14 +338,14 @@ describe('the same request', () => {
     expect(server.posts).toBe(2); // nothing is owed any more
   });
 
-  it('is made anew when all that was asked for was done', async () => {
+  it('is created again when all that was asked for was done', async () => {
     const { create, server } = await setUp();
     await create(['--no-download']);
     await create();
     expect(server.posts).toBe(2);
   });
 
-  it('is not made anew for an `expires_at` that has passed by our clock: the server is asked for the file', async () => {
+  it('is not created again for an `expires_at` that has passed by our clock: the server is asked for the file', async () => {
     const interrupt = new AbortController();
     let expiresAt = 0;
     const { create, run, server, sora } = await setUp({
@@ -453,7 +453,7 @@ describe('--reuse', () => {
     expect(server.posts).toBe(1);
   });
 
-  it('makes it anew when neither has it', async () => {
+  it('creates it again when neither has it', async () => {
     const { create, server, sora } = await setUp();
     const { stdout } = await create();
     rmSync(join(sora.cwd, stdout.trim()));

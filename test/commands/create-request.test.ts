@@ -46,7 +46,7 @@ describe('sora create --dry-run', () => {
     expect(readdirSync(join(sora.home, '..'))).toEqual(['work']);
   });
 
-  it('tells the same in JSON, notes too', async () => {
+  it('reports the same in JSON, including notes', async () => {
     const { stdout, stderr } = await dryRun(createCommandLine(), ['-d', '5', '--json']);
     expect(stderr).toBe('');
     expect(JSON.parse(stdout)).toMatchObject({
@@ -70,7 +70,7 @@ describe('sora create --dry-run', () => {
     expect(stdout).not.toContain(LAB.SORA_API_KEY);
   });
 
-  it('tells what the simulator would cost elsewhere, and that an unknown price is not zero', async () => {
+  it('reports what the simulator would cost elsewhere, and that an unknown price is not zero', async () => {
     const sora = createCommandLine();
     expect((await dryRun(sora, ['--simulate'])).stdout).toMatch(/^cost +free \(simulated; normally \$0\.40\)$/m);
     expect((await dryRun(sora, ['-m', 'wan-2.2'])).stdout).toMatch(/^cost +unknown$/m);
@@ -90,7 +90,7 @@ describe('the prompt', () => {
     expect(JSON.parse(stdout).request.prompt).toBe('from elsewhere');
   });
 
-  it('is waited for on standard input until Ctrl-C, which is heard at once', async () => {
+  it('is read from standard input until Ctrl-C, which takes effect at once', async () => {
     const interrupt = new AbortController();
     const stdin = new PassThrough();
     stdin.write('never fin');
@@ -125,7 +125,7 @@ describe('the prompt', () => {
 });
 
 describe('a request', () => {
-  it('is told all its violations at once, before anything is sent', async () => {
+  it('gets all its violations reported together, before anything is sent', async () => {
     const sora = createCommandLine();
     writeFileSync(join(sora.cwd, 'not-an-image'), 'text');
     const { code, stdout, stderr } = await sora.run(

@@ -50,7 +50,7 @@ describe.each([
     expect(readFileSync(join(sora.home, 'ledger.jsonl'), 'utf8')).toContain('"dialect":"generations"');
   });
 
-  it('has no list, for which the ledger stands in', async () => {
+  it('has no list, so the ledger is used', async () => {
     const sora = await setUp();
     await sora.run(['create', PROMPT, '--simulate', ...GENERATIONS, '--detach']);
     const { code, stdout, stderr } = await sora.run(['list', '--simulate', ...GENERATIONS]);
@@ -73,7 +73,7 @@ describe.each([
     expect(errorOf(download)).toMatchObject({ code: 'not_supported', status: null });
   });
 
-  it('tells of a failed job in the words of its server', async () => {
+  it('reports a failed job in the words of its server', async () => {
     const sora = await setUp();
     const argv = ['create', PROMPT, '--simulate', ...GENERATIONS, '--fault', 'moderation_blocked', '--json'];
     const run = await sora.run(argv);
@@ -161,7 +161,7 @@ describe('dialect `generations`', () => {
 });
 
 describe('dialect `openrouter`', () => {
-  it('asks for a job where the server wants to be asked, and tells what it really cost', async () => {
+  it('polls a job at the address that the server gives, and reports the actual cost', async () => {
     const { baseUrl, requests } = await openrouter.start();
     const sora = createCommandLine();
     const argv = ['create', PROMPT, '--base-url', baseUrl, '--dialect', 'openrouter', ...openrouter.options, '--json'];

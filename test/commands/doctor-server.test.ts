@@ -69,7 +69,7 @@ describe('sora doctor --server', () => {
     });
   });
 
-  it('tells all of the simulator, and leaves no job behind', async () => {
+  it('reports everything about the simulator, and leaves no job behind', async () => {
     const sora = createCommandLine();
     const first = await survey(sora, ['--simulate']);
     expect(first.found).toMatchObject({ dialect: 'videos', cancel: 'yes', thumbnail: 'unknown', range: 'unknown' });
@@ -105,7 +105,7 @@ describe('sora doctor --server', () => {
     ]);
   });
 
-  it('makes no job without consent, and says what it would cost to know more', async () => {
+  it('creates no job without confirmation, and says what more knowledge would cost', async () => {
     const server = await startVideosServer();
     server.jobs.push({ id: 'video_0', status: 'completed' });
     const { code, found, notes } = await survey(createCommandLine(), ['--base-url', server.url]);
@@ -175,7 +175,7 @@ describe('sora doctor --server', () => {
     expect((await run()).notes).toContain(`run \`${setting}.list yes\` to save this`);
   });
 
-  it('writes its jobs into the ledger, and tells of one that cannot be stopped', async () => {
+  it('writes its jobs into the ledger, and reports one that cannot be stopped', async () => {
     const server = await startVideosServer({
       remove: () => ({ status: 405, body: '' }),
       retrieve: (job) => ({ body: { ...job, status: 'in_progress' } }),
@@ -288,7 +288,7 @@ describe('sora doctor --server', () => {
     });
   });
 
-  it('does not wait where a create is told to, and says so', async () => {
+  it('does not wait after a 429 with a long pause, and says so', async () => {
     const server = await startVideosServer({
       create: () => ({ status: 429, headers: { 'retry-after': '60' }, body: { error: { message: 'slow down' } } }),
     });

@@ -105,7 +105,7 @@ describe('sora doctor with the simulator', () => {
 describe('sora doctor on a server', () => {
   const env = { SORA_API_KEY: 'sk-doctor-0123456789', SORA_MODEL: 'sora-2' };
 
-  it('never pays without consent, and prints the curl with its price', async () => {
+  it('never pays without confirmation, and prints the curl with its price', async () => {
     const server = await startVideosServer();
     const { code, statusOf, checks, curl, cost } = await examine(createCommandLine(), ['--base-url', server.url], {
       env,
@@ -287,14 +287,14 @@ describe('sora doctor on a server', () => {
     ]);
   });
 
-  it('gives no advice to run what is running, where nothing answers nearby', async () => {
+  it('does not advise to run doctor again when nothing answers nearby', async () => {
     const server = await startScriptedServer([INVALID_URL]);
     const { failed } = await examine(createCommandLine(), ['--base-url', server.url], { env });
     expect(failed[0]?.detail).toContain('no such endpoint');
     expect(failed[0]?.remedy.join()).not.toContain('doctor');
   });
 
-  it('tells what to do about a redirect, which a create does not follow', async () => {
+  it('reports what to do about a redirect, which a create does not follow', async () => {
     const server = await startScriptedServer([{ status: 301, headers: { location: 'https://lab.invalid/v1/videos' } }]);
     const { stderr } = await createCommandLine().run(['create', 'a boat', '--base-url', server.url], {
       http: nodeHttp,
@@ -362,7 +362,7 @@ describe('sora doctor on a server', () => {
     });
   });
 
-  it.each(ODD_BODIES)('tells the words of a refusal that is %s', async (_, status, body, exitCode, words) => {
+  it.each(ODD_BODIES)('reports the words of a refusal that is %s', async (_, status, body, exitCode, words) => {
     const server = await startScriptedServer([{ status, body }]);
     const { code, words: told } = await examine(createCommandLine(), ['--base-url', server.url], { env });
     expect(code).toBe(exitCode);
@@ -447,7 +447,7 @@ describe('sora doctor on a server', () => {
     expect(failed[0]?.detail).toMatch(words);
   });
 
-  it('tells a port that takes the call and never answers', async () => {
+  it('reports a port that accepts the call and never answers', async () => {
     const hole = await startScriptedServer(['hang']);
     const patience: (number | undefined)[] = [];
     const http: Http = (request) => {
@@ -465,7 +465,7 @@ describe('sora doctor on a server', () => {
     expect(Math.max(...patience.map((ms) => ms ?? Number.POSITIVE_INFINITY))).toBeLessThan(10_000);
   });
 
-  it('tells a certificate that nobody vouches for', async () => {
+  it('reports a certificate of an unknown authority', async () => {
     const server = createTlsServer(SELF_SIGNED, (_, reply) => reply.end('{}'));
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     onTestFinished(() => void server.close());

@@ -47,7 +47,7 @@ describe('sora download', () => {
     expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringContaining('standard output is a terminal') });
   });
 
-  it('tells of what was saved in JSON', async () => {
+  it('reports what was saved in JSON', async () => {
     const { sora, run } = await setUpVideos();
     const { files } = (await run('download', 'video_1', '--json')).json<{ files: object[] }>();
     expect(files).toEqual([
@@ -124,7 +124,7 @@ describe('sora download', () => {
     expect(failure.hints[0]).toContain(hint);
   });
 
-  it('tells how to go on after a download that broke off', async () => {
+  it('reports how to resume after a download that broke off', async () => {
     const { run, server } = await setUpVideos({ content: () => 'drop' });
     const { code, stderr } = await run('download', 'video_1');
     expect(code).toBe(1);
@@ -147,7 +147,7 @@ describe('sora download', () => {
   it.each<[InterruptName, number]>([
     ['SIGINT', 130],
     ['SIGTERM', 143],
-  ])('tells how to go on after %s, and goes on', async (name, exitCode) => {
+  ])('reports how to resume after %s, and goes on', async (name, exitCode) => {
     const interrupt = new AbortController();
     const { run, runWith, server } = await setUpVideos({
       content: () => {
@@ -163,7 +163,7 @@ describe('sora download', () => {
     expect((await run('download', 'video_1')).code).toBe(0);
   });
 
-  it('tells of expired files', async () => {
+  it('reports expired files', async () => {
     const sora = createCommandLine();
     await sora.run(['create', 'a boat', '--simulate', '--detach']);
     sora.clock.advance(2 * 3_600_000);

@@ -33,31 +33,34 @@ describe('sora init', () => {
       ['config profile add lab --preset custom --base-url http://127.0.0.1:8000/v1 --use'],
     ],
     ['what is built in', ['--preset', 'simulator'], ['config profile use simulator']],
-  ])('tells the commands where nobody can be asked, given %s; pasted, they are it', async (_, given, commands) => {
-    const sora = createCommandLine();
-    const { code, stderr } = await sora.run(['init', ...given, '--json']);
-    const { error } = JSON.parse(stderr);
-    expect({ code, error: error.code }).toEqual({ code: 2, error: 'usage' });
-    expect(existsSync(sora.home)).toBe(false);
-    const told = error.hints.map((hint: string) => /`(?:sora )?([^`]+)`/.exec(hint)?.[1]);
-    expect(told).toEqual([...commands, 'doctor']);
-    expect((await sora.run(commands[0]?.split(' ') ?? [])).code).toBe(0);
-    const shown = await sora.run(['config', 'list', '--json']);
-    expect(shown.json<{ settings: { name: string; value: string }[] }>().settings[0]).toMatchObject({
-      name: 'profile',
-      value: error.hints[0].includes('simulator')
-        ? 'simulator'
-        : (given[3] ?? given[1]?.replace('custom', 'lab') ?? 'lab'),
-    });
-  });
+  ])(
+    'prints equivalent commands without a terminal, given %s; pasting them does the same',
+    async (_, given, commands) => {
+      const sora = createCommandLine();
+      const { code, stderr } = await sora.run(['init', ...given, '--json']);
+      const { error } = JSON.parse(stderr);
+      expect({ code, error: error.code }).toEqual({ code: 2, error: 'usage' });
+      expect(existsSync(sora.home)).toBe(false);
+      const told = error.hints.map((hint: string) => /`(?:sora )?([^`]+)`/.exec(hint)?.[1]);
+      expect(told).toEqual([...commands, 'doctor']);
+      expect((await sora.run(commands[0]?.split(' ') ?? [])).code).toBe(0);
+      const shown = await sora.run(['config', 'list', '--json']);
+      expect(shown.json<{ settings: { name: string; value: string }[] }>().settings[0]).toMatchObject({
+        name: 'profile',
+        value: error.hints[0].includes('simulator')
+          ? 'simulator'
+          : (given[3] ?? given[1]?.replace('custom', 'lab') ?? 'lab'),
+      });
+    },
+  );
 
-  it('tells a name that is free where the likely one is taken', async () => {
+  it('suggests a free name if the usual one is taken', async () => {
     const sora = createCommandLine();
     await sora.run(['config', 'profile', 'add', 'sglang', '--preset', 'sglang']);
     expect((await sora.run(['init', '--preset', 'sglang'])).stderr).toContain('config profile add sglang-2 --preset');
   });
 
-  it('refuses a preset that is none', async () => {
+  it('refuses an unknown preset', async () => {
     const { code, stderr } = await createCommandLine().run(['init', '--preset', 'nope']);
     expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringContaining('choose one of openai, azure') });
   });

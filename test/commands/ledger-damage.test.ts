@@ -188,7 +188,7 @@ describe('sora ledger check', () => {
       (path: string) => writeFileSync(path, readFileSync(path).subarray(0, 60)),
       'the file ends after \\d+ bytes, and held \\d+',
     ],
-  ])('explains that a ledger was %s, and begins again only by consent', async (_, damage, reason) => {
+  ])('explains that a ledger was %s, and begins again only after confirmation', async (_, damage, reason) => {
     const { server, path, create, run } = await createPaid();
     damage(path);
     const check = await run('ledger', 'check', '--json');
@@ -211,7 +211,7 @@ describe('sora ledger check', () => {
     expect(readFileSync(path, 'utf8')).toContain('sub_other');
   });
 
-  it('explains what it cannot restore, and goes on without it only by consent', async () => {
+  it('explains what it cannot restore, and continues without it only after confirmation', async () => {
     const { server, path, create, run } = await createPaid();
     writeFileSync(path, readFileSync(path).subarray(readFileSync(path).indexOf(10) + 1));
     const check = await run('ledger', 'check', '--json');

@@ -33,7 +33,7 @@ describe('what a profile says that its server cannot', () => {
   it.each([
     ['cancel', 'capabilities.cancel=no'],
     ['delete', 'capabilities.delete=no'],
-  ])('is told by `%s` without a question to the server', async (command, setting) => {
+  ])('is reported by `%s` without a question to the server', async (command, setting) => {
     const { run, asked } = await setUpProfile([setting], {
       retrieve: (job) => ({ body: { ...job, status: 'queued' } }),
     });
@@ -104,7 +104,7 @@ describe('what a profile says that its server cannot', () => {
 });
 
 describe('the names that a server has for models', () => {
-  it('are sent, and heard as the name that was used, with its limits and its price', async () => {
+  it('are sent, while limits and price follow the name that was used', async () => {
     const { run, sent } = await setUpProfile(['models.sora-2=my-deployment'], {
       retrieve: (job) => ({ body: { ...job, status: 'queued' } }),
     });

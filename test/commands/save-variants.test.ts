@@ -15,7 +15,7 @@ const ORDERS = [
   ['thumbnail', 'video'],
 ].map((variants) => variants.flatMap((variant) => ['--variant', variant]));
 
-describe('a variant that the server lacks does not cost the video', () => {
+describe('a variant that the server does not have does not cost the video', () => {
   it.each(ORDERS)('of create (%s %s, %s %s)', async (...variants) => {
     const { run } = await setUp(PLAIN);
     const { code, stdout, stderr } = await run('create', 'a boat', '-o', 'boat.mp4', ...variants);

@@ -152,7 +152,7 @@ describe('a file in the place of the sidecar', () => {
     expect(readdirSync(sora.cwd).filter((entry) => entry.includes('tmp'))).toEqual([]);
   });
 
-  it('stays where it tells of the same video', async () => {
+  it('stays if it describes the same video', async () => {
     const sora = createCommandLine();
     await sora.run([...BOAT.slice(0, 3), '--sidecar']);
     const [name = ''] = readdirSync(sora.cwd).filter((entry) => entry.endsWith('.json'));

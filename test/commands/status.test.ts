@@ -167,7 +167,7 @@ describe('sora status --watch', () => {
     expect(readFileSync(join(sora.home, 'ledger.jsonl'), 'utf8').match(/"status":"completed"/g)).toHaveLength(2);
   });
 
-  it('ends with 5 when a job failed, and shows it with the others', async () => {
+  it('exits with 5 when a job failed, and shows it with the others', async () => {
     const sora = createCommandLine();
     await sora.run([...SIMULATE, 'good']);
     await sora.run([...SIMULATE, 'bad', '--fault', 'processing_error']);
@@ -179,7 +179,7 @@ describe('sora status --watch', () => {
     );
   });
 
-  it('ends with 8 when the time is over, and tells how to go on', async () => {
+  it('exits with 8 when the time is over, and tells how to resume', async () => {
     const sora = createCommandLine();
     await sora.run([...SIMULATE, 'a paper boat', '--fault', 'stuck']);
     const { code, stderr } = await sora.run(['status', '@last', '--watch', '--timeout', '10s']);
@@ -200,7 +200,7 @@ describe('sora status --watch', () => {
       1,
       'hint: add `--again` to `sora create` to create it again',
     ],
-  ])('tells how to go on after %s', async (_, reply, exitCode, hint) => {
+  ])('reports how to resume after %s', async (_, reply, exitCode, hint) => {
     const { code, stderr } = await (await setUp({ retrieve: () => reply })).create();
     expect(code).toBe(exitCode);
     expect(stderr).toContain(hint);

@@ -94,7 +94,7 @@ describe('wrong usage', () => {
     ['two answers at once', ['doctor', '--curl', '--server'], 'not both', 'run `sora doctor --help`'],
     ['an odd limit', ['list', '--limit', '0'], '`--limit 0` is not a whole number from 1', 'run `sora list --help`'],
     ['an odd time', ['status', '--timeout', 'x'], '`--timeout x` is not a duration', 'run `sora status --help`'],
-  ])('%s is told with a hint and exit code 2, in JSON too', async (_, argv, words, hint) => {
+  ])('%s is reported with a hint and exit code 2, in JSON too', async (_, argv, words, hint) => {
     const human = await run(...argv);
     expect({ code: human.code, stdout: human.stdout }).toEqual({ code: 2, stdout: '' });
     expect(human.stderr).toContain(words);
@@ -189,7 +189,7 @@ describe('global options', () => {
     expect(JSON.parse(stdout).request.prompt).toBe('--simulate');
   });
 
-  it('refuse a dialect that nobody speaks', async () => {
+  it('refuse an unknown dialect', async () => {
     const { code, stderr } = await run('list', '--dialect', 'latin', '--json');
     expect({ code, error: JSON.parse(stderr).error.code }).toEqual({ code: 2, error: 'usage' });
     expect(stderr).toContain('videos, generations, openrouter');

@@ -266,7 +266,7 @@ describe('what a profile holds beside its address', () => {
     );
   });
 
-  it('is heard for caps before the settings of all, and says whose spending a day’s cap is for', () => {
+  it('overrides the general caps, and says whose spending the daily cap covers', () => {
     const caps = { max_cost: '1', max_cost_per_day: '10', confirm_above: '2' };
     const own = {
       'profiles.lab.max_cost': '0.5',

@@ -156,7 +156,7 @@ describe('an environment file', () => {
     expect(sent).toContain(`Bearer ${key}`);
   });
 
-  it('tells of values that come from it', async () => {
+  it('reports values that come from it', async () => {
     const sora = createCommandLine();
     writeFileSync(join(sora.cwd, '.env'), 'OPENAI_BASE_URL=http://of-the-file/v1\n');
     const { stdout } = await sora.run(['config', 'list', '--env-file', '.env']);

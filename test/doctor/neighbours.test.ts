@@ -25,7 +25,7 @@ it('knows where a server is that there is only once, and what it speaks', async 
   expect(asked).toEqual([]);
 });
 
-it('asks only the server itself, each address once, and tells when there is none', async () => {
+it('asks only the server itself, each address once, and reports when there is none', async () => {
   const asked: string[] = [];
   expect(await findNeighbour(emptyServer('http://videos.example:8000/team/v1/v1/', asked))).toBeNull();
   expect(new Set(asked.map((url) => new URL(url).origin))).toEqual(new Set(['http://videos.example:8000']));

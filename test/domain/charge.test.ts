@@ -88,7 +88,7 @@ describe('what a submission cost', () => {
 });
 
 describe('a sum of charges', () => {
-  it('keeps apart what the server told, what is estimated and what is not known', () => {
+  it('keeps apart what the server reported, what is estimated and what is not known', () => {
     const spent = new Spent();
     spent.add({ kind: 'actual', micros: 730_000 });
     spent.add({ kind: 'estimated', micros: 400_000 });

@@ -36,7 +36,7 @@ describe('SoraError', () => {
     expect(causedBy).toBe('HTTP 500: see https://cdn.example/v?sig=redacted');
   });
 
-  it('is told with more of the case without losing any of it', () => {
+  it('gets more details without losing any', () => {
     const cause = new Error('below');
     const error = new SoraError('server_error', {
       title: 'the server is on fire',

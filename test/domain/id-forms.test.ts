@@ -17,6 +17,6 @@ it.each([
   ['other jobs', wrapped('sora-2', 'video_1'), wrapped('sora-2', 'video_2')],
   ['plain ids', 'video_68d7512d07848190b3e45da0ecbebcde', 'video_68d7512d07848190b3e45da0ecbebcdf'],
   ['what only looks escaped', '100%', '100'],
-])('the ids of %s are told apart', (_, one, other) => {
+])('the ids of %s are distinguished', (_, one, other) => {
   expect(idForms(one).some((form) => idForms(other).includes(form))).toBe(false);
 });

@@ -13,7 +13,7 @@ describe('canonicalJson', () => {
   });
 });
 
-it('parseJson tells JSON’s null from no JSON', () => {
+it('parseJson distinguishes JSON’s null from no JSON', () => {
   expect(parseJson('null')).toBeNull();
   expect(parseJson('<html>')).toBeUndefined();
   expect(parseJson('')).toBeUndefined();

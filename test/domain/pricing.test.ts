@@ -69,7 +69,7 @@ describe('one’s own prices', () => {
     expect(priceOf('ltx-2', '1280x720')).toBeUndefined();
   });
 
-  it('stand in the list of every day, in place of what they replace', () => {
+  it('replace list prices on every day', () => {
     const rows = pricesOn(prices, '2025-10-06').map(({ model, sizes, since }) => [
       model,
       sizes?.length ?? 'all',

@@ -31,7 +31,7 @@ describe('redact', () => {
     expect(redact(text)).toBe(shown);
   });
 
-  it('hides the secrets it is told of, wherever they stand', () => {
+  it('hides the secrets it knows, wherever they stand', () => {
     expect(redact('x-key: hunter22, again hunter22', ['hunter22'])).toBe('x-key: [redacted], again [redacted]');
   });
 
@@ -99,7 +99,7 @@ describe('redactUrl', () => {
     expect(redactUrl('https://cdn.example/?token=a&token=b')).toBe('https://cdn.example/?token=redacted');
   });
 
-  it('passes on what is no address', () => {
+  it('leaves text that is not an address unchanged', () => {
     expect(redactUrl('not an address')).toBe('not an address');
   });
 });

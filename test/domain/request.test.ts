@@ -220,7 +220,7 @@ describe('any request', () => {
     expect(violationsOf({ params })).toEqual([violation]);
   });
 
-  it('reports all that is wrong at once, each fault once', () => {
+  it('reports all problems together, each once', () => {
     const violations = violationsOf({
       prompt: '',
       duration: 'long',
@@ -290,7 +290,7 @@ describe('a request in dialect `generations`', () => {
     expect(resolve({ dialect: 'new-api' }).request).not.toHaveProperty('frame');
   });
 
-  it('is refused, all at once, what the guide has no field for', () => {
+  it('refuses together everything that the guide has no field for', () => {
     expect(
       violationsOf({
         dialect: 'generations',

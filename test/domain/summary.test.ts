@@ -30,7 +30,7 @@ describe('summarize', () => {
     });
   });
 
-  it('tells a job that was made elsewhere from the server alone', () => {
+  it('shows a job created elsewhere from the server alone', () => {
     const live = createVideoJob({ status: 'completed', prompt: 'a kite' });
     expect(summarize('lab', undefined, live)).toMatchObject({
       submission: null,
@@ -42,7 +42,7 @@ describe('summarize', () => {
     });
   });
 
-  it('tells a submission that was never answered by its key', () => {
+  it('shows an unanswered submission by its key', () => {
     expect(summarize('openai', fold(intent(KEY)), null)).toMatchObject({
       id: null,
       submission: KEY,
@@ -50,7 +50,7 @@ describe('summarize', () => {
     });
   });
 
-  it('tells why a submission was rejected', () => {
+  it('reports why a submission was rejected', () => {
     const rejected: LedgerEvent = { event: 'rejected', key: KEY, atMs: AT_MS, code: 'invalid_request', message: 'no' };
     expect(summarize('openai', fold(intent(KEY), rejected), null)).toMatchObject({
       status: 'failed',

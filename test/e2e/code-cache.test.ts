@@ -23,7 +23,7 @@ describe('the compiled code of a command', () => {
     ['is cut', (file) => writeFileSync(file, readFileSync(file).subarray(0, 1000))],
     ['is no code at all', (file) => writeFileSync(file, 'nonsense')],
     ['is longer than V8 wrote it', (file) => appendFileSync(file, 'more')],
-  ])('is made anew when it %s', async (_, spoil) => {
+  ])('is created again when it %s', async (_, spoil) => {
     const { sora, files } = watched();
     await sora.start(PATHS).ended;
     const [file = ''] = files();
@@ -52,7 +52,7 @@ describe('the compiled code of a command', () => {
     expect(files()).toHaveLength(2);
   });
 
-  it('is not kept when Node is told to keep none', async () => {
+  it('is not kept when Node is configured to keep none', async () => {
     const { sora, folder } = watched();
     await sora.start(PATHS, { NODE_DISABLE_COMPILE_CACHE: '1' }).ended;
     expect(existsSync(folder)).toBe(false);

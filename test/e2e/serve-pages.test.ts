@@ -146,7 +146,7 @@ describe.skipIf(CHROMIUM === null)('in Chromium', { timeout: 60_000 }, () => {
     expect(faults).toEqual([]);
   });
 
-  it('Swagger UI makes a video, tells how it stands, and plays it', async () => {
+  it('Swagger UI makes a video, shows its status, and plays it', async () => {
     const { url } = await startServe(createBinary());
     const { page, faults } = await visit(`${url}/docs`);
     const run = async (operation: string, id?: string): Promise<void> => {

@@ -101,7 +101,7 @@ describe('sora serve', () => {
     expect(`${stdout}${stderr}`).not.toContain('a secret of ours');
   });
 
-  it('tells all that is wrong with its options at once', async () => {
+  it('reports all problems of its options together', async () => {
     const argv = [
       'serve',
       '--port',

@@ -32,7 +32,7 @@ describe('bodies on their way in', () => {
     expect(await intake.take(incoming('ten', ' ', 'bytes.'), read)).toBe('ten bytes.');
   });
 
-  it('give back their room when their senders go away', async () => {
+  it('free their memory when their senders disconnect', async () => {
     const intake = new BodyIntake(4);
     const broken = new Error('aborted');
     const torn = incoming('four');

@@ -102,7 +102,7 @@ async function sendRaw({ url }: TestServer, text: string): Promise<string> {
 
 const END = 'host: localhost\r\nconnection: close\r\n\r\n';
 
-describe('what is no proper request', () => {
+describe('malformed requests', () => {
   it.each<[string, string, number]>([
     ['another protocol', 'SSH-2.0-OpenSSH_9.2\r\n\r\n', 400],
     ['no such method', `MAKE /v1/videos HTTP/1.1\r\n${END}`, 400],

@@ -91,7 +91,7 @@ describe('a download', () => {
     expect(readdirSync(folder)).toEqual(['clip.mp4']);
   });
 
-  it('tells how far it is', async () => {
+  it('reports how far it is', async () => {
     const { download: run } = await setUp([whole]);
     const seen: unknown[] = [];
     await run({ onProgress: (done, total) => seen.push([done, total]) });
@@ -130,13 +130,13 @@ describe('a download', () => {
       'has made another file meanwhile',
       { ...whole, headers: { etag: '"clip-2"', 'content-length': String(LONG_CLIP.length) } },
     ],
-  ])('starts anew where the server %s', async (_, second) => {
+  ])('starts over where the server %s', async (_, second) => {
     const { download: run, folder } = await setUp([cut, second]);
     expect(await run()).toMatchObject({ bytes: LONG_CLIP.length, sha256: SHA256 });
     expect(readdirSync(folder)).toEqual(['clip.mp4']);
   });
 
-  it('starts anew where the server sends another part than was asked for', async () => {
+  it('starts over when the server sends the wrong range', async () => {
     const headers = { etag: '"clip-1"', 'content-range': `bytes 0-9/${LONG_CLIP.length}` };
     let cuts = 0;
     const { download: run } = await setUp(({ headers: { range } }) => {
@@ -160,7 +160,7 @@ describe('a download', () => {
     expect(hash(readFileSync(path))).toBe(SHA256);
   });
 
-  it('starts anew where nothing tells that two parts belong together, and leaves no end of a longer one', async () => {
+  it('starts over without a validator, and leaves no end of a longer file', async () => {
     const shorter = CLIP;
     const {
       path,
@@ -202,7 +202,7 @@ describe('a file whose container goes on behind its last byte', () => {
   const half = CLIP.subarray(0, CLIP.length / 2);
   const wholeReply = (request: ReceivedRequest): ScriptedReply => replyWithRange(request, CLIP);
 
-  it('is not saved where nothing told its length, and is fetched again', async () => {
+  it('is not saved where its length is unknown, and is fetched again', async () => {
     const { path, download: run, ranges } = await setUp([{ body: half }, { body: half }, { body: CLIP }]);
     await run();
     expect(readFileSync(path)).toEqual(CLIP);
@@ -327,7 +327,7 @@ describe('a name that leads elsewhere', () => {
     expect(lstatSync(pipe).isFIFO()).toBe(true);
   });
 
-  it('is a pipe that nobody reads, until Ctrl-C', async () => {
+  it('waits for the reader of a pipe, until Ctrl-C', async () => {
     const { folder, downloadInto: run } = await setUp([whole]);
     const pipe = join(folder, 'pipe.mp4');
     execFileSync('mkfifo', [pipe]);
@@ -346,7 +346,7 @@ describe('a name that leads elsewhere', () => {
   });
 });
 
-describe('what is no video', () => {
+describe('a download that is not a video', () => {
   it.each<[string, ScriptedReply, object]>([
     ['JSON', { headers: { 'content-type': 'video/mp4' }, body: '{"error":"gone"}' }, { causedBy: 'HTTP 200: gone' }],
     ['a page', { body: '<html>sign in</html>' }, { causedBy: 'HTTP 200: an HTML page' }],
@@ -405,7 +405,7 @@ describe('the name of what is saved', () => {
     expect((await run({ path })).path).toBe(path);
   });
 
-  it('that promises something else is told', async () => {
+  it('that promises something else is reported', async () => {
     const { path, download: run } = await setUp([{ body: avi }]);
     const notes: string[] = [];
     await run({ onNote: (note) => notes.push(note) });
@@ -499,7 +499,7 @@ describe('a file that is not published yet', () => {
     await expect(run()).rejects.toMatchObject({ code: 'content_not_ready' });
   });
 
-  it('is told from one that has expired', async () => {
+  it('is distinguished from one that has expired', async () => {
     const { download: run, ranges } = await setUp([{ status: 410, body: { error: { message: 'expired' } } }]);
     await expect(run()).rejects.toMatchObject({ code: 'content_expired' });
     expect(ranges()).toHaveLength(1);
@@ -539,12 +539,12 @@ describe('a download to a stream', () => {
     expect(Math.max(...sizes)).toBeLessThanOrEqual(256 << 10);
   });
 
-  it('cannot start anew: what is written is written', async () => {
+  it('cannot start over: written bytes cannot be undone', async () => {
     const { downloadTo: run } = await setUp([cut, whole]);
     await expect(run(collect().output)).rejects.toMatchObject({ code: 'download_corrupt' });
   });
 
-  it('writes nothing of what is no video', async () => {
+  it('writes nothing of a download that is not a video', async () => {
     const { downloadTo: run } = await setUp([{ body: '{"error":"gone"}' }]);
     const { output, bytes } = collect();
     await expect(run(output)).rejects.toMatchObject({ code: 'download_corrupt' });

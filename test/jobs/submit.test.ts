@@ -120,7 +120,7 @@ function leaveIntent(
 }
 
 describe('processes that submit the same request at once', () => {
-  it('send one create, and go on with its job together', async () => {
+  it('send one create, and share its job', async () => {
     const { server, process } = await setUp();
     const submissions = await Promise.all([1, 2, 3].map((pid) => process(pid).submit()));
     expect(server.posts).toBe(1);
@@ -178,7 +178,7 @@ describe('a submission that another process left without an answer', () => {
     expect(machine.server.posts).toBe(0);
   });
 
-  it('is told with the jobs that it may be, where none is surely it', async () => {
+  it('is reported with the candidates if none is certain', async () => {
     const machine = await setUp();
     await leaveIntent(machine, 4);
     machine.server.jobs.push({
@@ -274,7 +274,7 @@ describe('a create that was refused with a 429', () => {
 });
 
 describe('a job whose answer cannot be written down', () => {
-  it('goes on, and is told with its id', async () => {
+  it('continues, and is reported with its id', async () => {
     const { server, process } = await setUp({}, { alive: [] });
     const { ledger, submit: send } = process(1);
     const append = ledger.append.bind(ledger);
@@ -503,7 +503,7 @@ describe('a row of a manifest', () => {
     expect(machine.server.posts).toBe(0);
   });
 
-  it('that stays in doubt is given up and sent anew, once, by those who are told to', async () => {
+  it('that stays in doubt is abandoned and resent, once, when asked to', async () => {
     const machine = await setUp();
     const { process, server } = machine;
     await leaveIntent(machine, 4, { request: lostRequest, row: row('b').row });

@@ -23,7 +23,7 @@ describe('text from outside', () => {
     expect(cleanText(text)).toBe(text);
   });
 
-  it('is told on one line in a table', () => {
+  it('is reported on one line in a table', () => {
     expect(cleanLine('  one\n two\t\tthree ')).toBe('one two three');
   });
 

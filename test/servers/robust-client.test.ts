@@ -47,7 +47,7 @@ describe('1. the base URL', () => {
     expect(server.posts).toBe(1);
   });
 
-  it('is mended by a suggestion when it is wrong', async () => {
+  it('is fixed by a suggestion when it is wrong', async () => {
     const server = await startScriptedServer(({ method, path }) =>
       path.startsWith('/v1/videos?')
         ? { body: { object: 'list', data: [] } }
@@ -87,7 +87,7 @@ describe('3. seconds', () => {
 });
 
 describe('4. a status', () => {
-  it('that is unknown is looked at on, less often, told once and kept', async () => {
+  it('that is unknown is polled less often, reported once and kept', async () => {
     const words = ['NOT_START', 'Warming-Up', 'Warming-Up', 'generating', 'Succeeded'];
     const { run, sora } = await setUp(telling(...words.map((status) => ({ status }))));
     const startMs = sora.clock.now();
@@ -372,7 +372,7 @@ describe('14. what the server changed', () => {
   it.each([
     ['at once', true],
     ['when the job ends', false],
-  ])('is told once, also where the server owns up to it %s', async (_, isAtOnce) => {
+  ])('is reported once, also where the server owns up to it %s', async (_, isAtOnce) => {
     const changed = { seconds: 5, size: '832x480', model: 'wan-2.2' };
     const server = await startScriptedServer(({ method, path }) => {
       if (method === 'POST') return { body: { id: 'video_1', status: 'queued', ...(isAtOnce ? changed : {}) } };

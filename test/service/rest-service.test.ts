@@ -171,7 +171,7 @@ describe('removing', () => {
     await service.read('GET', `/v1/videos/${videoId}`, {}, 404);
   });
 
-  it('is refused honestly when the server goes on with it', async () => {
+  it('is reported as refused when the job keeps running', async () => {
     const service = createTestedService();
     service.conditions.change({ next: ['stuck'] });
     const id = await service.order();

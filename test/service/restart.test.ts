@@ -21,7 +21,7 @@ async function restart(
 }
 
 describe('a restart', () => {
-  it('goes on with a job that was being made', async () => {
+  it('resumes a job in progress', async () => {
     const first = createTestedService();
     const id = await first.order();
     const { videoId } = await first.until(id, 'processing');

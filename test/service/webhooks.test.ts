@@ -48,7 +48,7 @@ function createTold(script: readonly (number | Error)[], secret = SECRETS[0] ?? 
   return { api, clock, sent, messages, webhooks, stop };
 }
 
-describe.each(OPENAI_PACKAGES)('what is told of a video that has ended, to $name', ({ load, isInstalled }) => {
+describe.each(OPENAI_PACKAGES)('what is reported of a video that has ended, to $name', ({ load, isInstalled }) => {
   it.skipIf(!isInstalled).each(SECRETS)(
     'is accepted by webhooks.unwrap with the secret %j, and with no other',
     async (secret) => {
@@ -109,7 +109,7 @@ describe('webhooks', () => {
     expect(new Set(sent.map(({ headers }) => headers['webhook-signature'])).size).toBe(3);
   });
 
-  it('say so when nobody takes them, and are silent when the server stops', async () => {
+  it('report failed deliveries, and are silent when the server stops', async () => {
     const refused = createTold([410]);
     refused.webhooks.watch(await refused.api.create());
     await vi.waitFor(() => {

@@ -45,7 +45,7 @@ describe('Conditions', () => {
     expect(conditions.settings.next).toEqual([]);
   });
 
-  it('hears the header of a call before all else', () => {
+  it('prefers the header of a call to everything else', () => {
     const conditions = createConditions({ faults: { server_error: 1 } });
     expect(conditions.faultFor(CREATE, 'insufficient-quota')).toBe('insufficient_quota');
     expect(conditions.faultFor(CREATE, 'none')).toBeNull();

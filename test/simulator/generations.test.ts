@@ -9,7 +9,7 @@ async function jsonOf(response: Promise<Response>): Promise<Record<string, unkno
 }
 
 describe('dialect `generations`, as the guide has it', () => {
-  it('tells of a job from pending to completed, with an address for its video', async () => {
+  it('reports a job from pending to completed, with an address for its video', async () => {
     const api = createSimulatedApi();
     const job = await jsonOf(api.call('POST', ROUTE, { json: { ...GUIDE, quality: 'high' } }));
     expect(job).toMatchObject({
@@ -89,7 +89,7 @@ describe('dialect `generations`, as New API has it', () => {
     });
   });
 
-  it('tells of what went wrong in `fail_reason`, and refuses in its own envelope', async () => {
+  it('reports what went wrong in `fail_reason`, and refuses in its own envelope', async () => {
     const api = createSimulatedApi({ shape: 'new-api', fault: 'processing_error' });
     const { id } = await jsonOf(api.call('POST', ROUTE, { json: REQUEST }));
     api.clock.advance(5_000);

@@ -79,7 +79,7 @@ describe('H264Encoder', () => {
     expect(slice.isAtStop()).toBe(true);
   });
 
-  it('codes anew only what changed', () => {
+  it('codes again only what changed', () => {
     const picture = testPicture(64, 48);
     const encoder = new H264Encoder({ width: 64, height: 48, framesPerSecond: 30 });
     encoder.encodeKeyFrame(picture);
