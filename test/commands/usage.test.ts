@@ -10,7 +10,7 @@ describe('wrong usage', () => {
   it.each<[string, string[], string, string]>([
     ['an unknown command', ['foo'], 'unknown command `foo`', 'run `sora --help` to list all commands'],
     ['a misspelt command', ['craete', 'x'], 'unknown command `craete`', 'did you mean `sora create`?'],
-    ['a word of other tools', ['edit', 'x'], 'unknown command `edit`', 'did you mean `sora create --from ID`?'],
+    ['a word of other tools', ['retry', 'x'], 'unknown command `retry`', 'did you mean `sora create --from ID`?'],
     ['help on no command', ['help', 'nope'], 'unknown command `nope`', 'run `sora --help`'],
     [
       'a misspelt command of a group',
