@@ -22,16 +22,29 @@ const env = { ...inherited, SORA_HOME: home, TERM: 'xterm-256color' };
 
 /** What a command writes on a terminal. */
 function onTerminal(args: readonly string[]): string {
-  const words = ['stty', 'cols', COLUMNS, ';', 'exec', process.execPath, SORA, ...args.map((arg) => `'${arg}'`)];
+  const words = [
+    'stty',
+    'rows',
+    24,
+    'cols',
+    COLUMNS,
+    ';',
+    'exec',
+    process.execPath,
+    SORA,
+    ...args.map((arg) => `'${arg}'`),
+  ];
   const options = { cwd: home, env, encoding: 'utf8' } as const;
   const { status, stdout } = spawnSync('script', ['-qec', words.join(' '), '/dev/null'], options);
   if (status !== 0) throw new Error(`sora ${args.join(' ')} failed: ${stdout}`);
   return stdout.replaceAll('\r', '');
 }
 
-/** The lines of an output with the last frame of its moving line that shows rendering. */
+/** The lines of an output with the last frame of its moving line that shows rendering. Frames are synchronized updates. */
 function withProgress(output: string): string[] {
-  const frames = output.split('\x1b[1G').map((frame) => frame.replace(/\x1b\[[\d;?]*[A-Za-ln-z]/g, '').trimEnd());
+  const frames = output
+    .split(/\x1b\[\?2026[hl]/)
+    .map((frame) => frame.replace(/\x1b\[[\d;?]*[A-Za-ln-z]/g, '').trimEnd());
   const [before = ''] = frames;
   const bar = frames.findLast((frame) => frame.includes('in progress')) ?? '';
   return [before.trimEnd(), bar, ...(frames.at(-1) ?? '').split('\n')];
