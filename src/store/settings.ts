@@ -157,11 +157,6 @@ export const SETTINGS: readonly SettingSpec[] = [
   { name: 'profiles.*.headers.*', summary: 'a header sent with every call', fault: headerText },
   { name: 'profiles.*.query.*', summary: 'a query parameter sent with every call', fault: anyText },
   { name: 'profiles.*.list_query.*', summary: 'a query parameter sent with each call for the list', fault: anyText },
-  ...CAPABILITY_NAMES.map((name) => ({
-    name: `profiles.*.capabilities.${name}`,
-    summary: `whether the server can ${CAPABILITIES[name]} (default yes)`,
-    fault: yesOrNo,
-  })),
   {
     name: `profiles.*.capabilities.${COMPLETE_LIST}`,
     summary:
