@@ -136,7 +136,8 @@ export class Transport {
       reply = await this.#send({ ...request, signal: limit.signal });
       const head = await abortable(reply.body, limit.signal, (body) => peek(body, headBytes));
       limit.lift();
-      reply.body.once('close', limit.release);
+      if (reply.body.closed) limit.release();
+      else reply.body.once('close', limit.release);
       this.#breakIfStalled(reply);
       return { ...reply, head };
     } catch (error) {

@@ -18,6 +18,7 @@ const ALWAYS_FINE_BYTES = 16 << 20;
 const ZSTD_LIMITS = { params: { 100: 23 } };
 
 interface EncodedReply {
+  readonly status: number;
   /** Lower-case names. */
   readonly headers: Readonly<Record<string, string>>;
   readonly body: Readable;
@@ -29,7 +30,7 @@ interface EncodedReply {
  */
 export function decoded<T extends EncodedReply>(reply: T): T {
   const encodings = encodingsOf(reply.headers['content-encoding'] ?? '');
-  if (encodings.length === 0) return reply;
+  if (encodings.length === 0 || isEmpty(reply)) return reply;
   const decoders = encodings.length > MAX_ENCODINGS ? [] : encodings.flatMap((name) => decoderOf(name) ?? []);
   if (decoders.length < encodings.length) {
     reply.body.destroy();
@@ -44,6 +45,11 @@ export function decoded<T extends EncodedReply>(reply: T): T {
   );
   const headers = Object.fromEntries(Object.entries(reply.headers).filter(([name]) => !OF_ENCODED_BYTES.has(name)));
   return { ...reply, headers, body };
+}
+
+/** Some servers name an encoding for a reply without a body, such as that to a delete. */
+function isEmpty({ status, headers }: EncodedReply): boolean {
+  return status === 204 || status === 304 || headers['content-length'] === '0';
 }
 
 function encodingsOf(header: string): string[] {

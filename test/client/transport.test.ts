@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events';
 import { describe, expect, it } from 'vitest';
 import type { VideosClient } from '../../src/client/port.ts';
 import { httpFromHandler } from '../../src/platform/http.ts';
@@ -281,4 +282,13 @@ it('a body that breaks while nobody reads it does not end the program', async ()
   body.resume();
   await closed;
   expect(body.errored).toMatchObject({ message: 'gone' });
+});
+
+it('a short reply leaves nothing behind on the signal of a long run', async () => {
+  const server = await startScriptedServer([{ status: 404, body: '{"error":"no"}' }]);
+  const { transport } = createVideosClient(server.url);
+  const { signal } = new AbortController();
+  const reply = await transport.open({ method: 'GET', url: `${server.url}/videos/video_1/content`, signal }, 64);
+  reply.body.destroy();
+  expect(getEventListeners(signal, 'abort')).toEqual([]);
 });

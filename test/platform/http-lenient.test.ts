@@ -40,6 +40,10 @@ async function readEncoded(encoding: string, body: Uint8Array): Promise<string> 
   return text((await nodeHttp({ method: 'GET', url: await serve(head, body), headers: {} })).body);
 }
 
+test('reads a body that is empty whatever its encoding', async () => {
+  expect(await readEncoded('gzip', new Uint8Array(0))).toBe('');
+});
+
 test('decodes zstd where Node can, and says so where it cannot', async () => {
   if ('zstdCompressSync' in zlib && typeof zlib.zstdCompressSync === 'function') {
     expect(await readEncoded('zstd', zlib.zstdCompressSync('{"a":1}'))).toBe('{"a":1}');
