@@ -21,7 +21,10 @@ export function isRemoteImage(image: string): boolean {
 export function readReferenceImage(image: string, folder: string): ReadImage {
   const remote = remoteSource(image);
   if (remote !== null) return { reference: remote, size: null, isTurned: false };
-  const bytes = readBytes(resolve(folder, image), 'the reference image');
+  return imageOf(readBytes(resolve(folder, image), 'the reference image'), image);
+}
+
+function imageOf(bytes: Uint8Array, image: string): ReadImage {
   const facts = readImageSize(bytes);
   if (facts === null) throw new Error(`the reference image ${image} is ${nameOf(bytes)}not a jpeg, png or webp file`);
   const { mimeType, width, height, isTurned } = facts;
@@ -29,7 +32,7 @@ export function readReferenceImage(image: string, folder: string): ReadImage {
 }
 
 /** Reads what `--last-frame` or `--reference` names; the role of a reference is what it shows. Throws an `Error`. */
-export function readReference(name: string, folder: string, role?: ReferenceRole & 'last_frame'): Reference {
+export function readReference(name: string, folder: string, role?: 'last_frame'): Reference {
   const remote = remoteSource(name);
   if (remote !== null) return { role: role ?? roleOfAddress(name), source: remote };
   if (role !== undefined) return { role, source: readReferenceImage(name, folder).reference };
@@ -37,7 +40,7 @@ export function readReference(name: string, folder: string, role?: ReferenceRole
   const kind = sniffMedia(bytes) ?? soundOf(bytes, name);
   if (kind === null) throw new Error(`the reference ${name} is not an image, a video or an audio file`);
   const media = mediaOf(kind);
-  if (media === 'image') return { role: 'image', source: readReferenceImage(name, folder).reference };
+  if (media === 'image') return { role: 'image', source: imageOf(bytes, name).reference };
   return { role: media, source: { kind: 'file', name: basename(name), mimeType: mediaTypeOf(kind), bytes } };
 }
 
@@ -51,12 +54,9 @@ function roleOfAddress(address: string): Exclude<ReferenceRole, 'last_frame'> {
   const [, data] = /^data:(image|video|audio)\//i.exec(address) ?? [];
   if (data !== undefined) return data.toLowerCase() as Exclude<ReferenceRole, 'last_frame'>;
   const extension = /\.(\w{2,4})(?:[?#]|$)/.exec(address)?.[1]?.toLowerCase() ?? '';
-  const kind = promisedKind(extension) ?? (extension in SOUNDS ? (extension as keyof typeof SOUNDS) : null);
+  const kind = promisedKind(extension);
   return kind === null ? 'image' : mediaOf(kind);
 }
-
-/** Sounds that no video is saved as. */
-const SOUNDS = { mp3: true, wav: true } as const;
 
 function soundOf(bytes: Uint8Array, name: string): 'mp3' | 'wav' | null {
   const head = Buffer.from(bytes.subarray(0, 12)).toString('latin1');

@@ -26,9 +26,10 @@ export interface LedgerLoss {
 /** The content of the ledger, or of its repaired text. */
 interface Content {
   readonly exists: boolean;
-  readonly bytes: number;
+  /** In bytes. */
+  size(): number;
   /** The lines that start at or after an offset. */
-  lines(from: number): Iterable<{ readonly end: number; readonly text: string }>;
+  read(from: number): Iterable<{ readonly end: number; readonly text: string }>;
 }
 
 /**
@@ -50,15 +51,15 @@ export class LedgerMark {
     const next: Mark = { bytes: end, lastOffset: offset, checksum: crc32(text) };
     const written = this.#read();
     const known = parse(written);
-    if (known !== null && (known.bytes >= end || lossOf(known, this.#content) !== null)) return;
+    if (known !== null && (known.bytes >= end || lossOf(known, this.#journal) !== null)) return;
     const isOwn = written !== '' && written === this.#written;
-    if (isOwn || lossOf(next, this.#content) === null) this.#write(next); // the file may have been repaired meanwhile
+    if (isOwn || lossOf(next, this.#journal) === null) this.#write(next); // the file may have been repaired meanwhile
   }
 
   /** Null if the ledger still has everything. */
   get loss(): LedgerLoss | null {
     const mark = parse(this.#read()); // read before the ledger, which may be growing
-    return lossOf(mark, this.#content);
+    return lossOf(mark, this.#journal);
   }
 
   /** The same for these bytes as the ledger; null if there is no ledger. */
@@ -70,15 +71,6 @@ export class LedgerMark {
   /** Forgets the length of the ledger. */
   clear(): void {
     rmSync(this.#path, { force: true });
-  }
-
-  get #content(): Content {
-    const journal = this.#journal;
-    return {
-      exists: journal.exists,
-      bytes: journal.size(),
-      lines: (from) => journal.read(from),
-    };
   }
 
   #read(): string {
@@ -106,7 +98,7 @@ export class LedgerMark {
   }
 }
 
-const NOTHING: Content = { exists: false, bytes: 0, lines: () => [] };
+const NOTHING: Content = { exists: false, size: () => 0, read: () => [] };
 
 function parse(text: string): Mark | null {
   const [, bytes, lastOffset, checksum] = MARK.exec(text) ?? [];
@@ -116,7 +108,7 @@ function parse(text: string): Mark | null {
 
 function lossOf(mark: Mark | null, content: Content): LedgerLoss | null {
   if (mark === null) return content.exists ? beginningLoss(content) : null;
-  for (const { end, text } of content.lines(mark.lastOffset)) {
+  for (const { end, text } of content.read(mark.lastOffset)) {
     if (end === mark.bytes && crc32(text) === mark.checksum) return null;
     break;
   }
@@ -125,20 +117,20 @@ function lossOf(mark: Mark | null, content: Content): LedgerLoss | null {
 
 /** A ledger gets its name with its first lines in it, so it always has one. */
 function beginningLoss(content: Content): LedgerLoss | null {
-  for (const _ of content.lines(0)) return null;
-  return { line: 1, reason: content.bytes === 0 ? 'the file is empty' : 'the file ends within its first line' };
+  for (const _ of content.read(0)) return null;
+  return { line: 1, reason: content.size() === 0 ? 'the file is empty' : 'the file ends within its first line' };
 }
 
 function reasonOf({ bytes }: Mark, content: Content): string {
   if (!content.exists) return `the file is missing, which held ${bytes} bytes`;
-  if (content.bytes === 0) return `the file is empty, which held ${bytes} bytes`;
-  if (content.bytes < bytes) return `the file ends after ${content.bytes} bytes, and held ${bytes}`;
+  if (content.size() === 0) return `the file is empty, which held ${bytes} bytes`;
+  if (content.size() < bytes) return `the file ends after ${content.size()} bytes, and held ${bytes}`;
   return 'it is not the line that was written here, so lines were removed or replaced';
 }
 
 function lineAt(offset: number, content: Content): number {
   let line = 1;
-  for (const { end } of content.lines(0)) {
+  for (const { end } of content.read(0)) {
     if (end > offset) break;
     line++;
   }
@@ -148,8 +140,8 @@ function lineAt(offset: number, content: Content): number {
 function contentOf(bytes: Buffer): Content {
   return {
     exists: true,
-    bytes: bytes.length,
-    *lines(from) {
+    size: () => bytes.length,
+    *read(from) {
       for (let start = from, at = 0; start < bytes.length; start = at + 1) {
         at = bytes.indexOf(NEWLINE, start);
         if (at === -1) return;

@@ -120,20 +120,13 @@ export class Ledger {
 
   /** Newest first: two servers may have issued the same id. */
   byId(id: string): JobRecord[] {
-    return this.#ask((index) => {
-      const keys = eventsWith(index, idTerm(id), index.find([idTerm(id)])).map(({ event }) => event.key);
-      const records = this.#fold(index, keys).map(({ record }) => record);
-      return records.filter(({ job }) => job?.id === id).reverse();
-    });
+    const records = this.#recordsNamed([idTerm(id)]);
+    return records.filter(({ job }) => job?.id === id).reverse();
   }
 
   /** Records whose job may have this id in a list, which may format it differently than the reply to a create. */
   byIdForm(id: string): JobRecord[] {
-    return this.#ask((index) => {
-      const terms = idForms(id).map(idTerm);
-      const keys = terms.flatMap((term) => eventsWith(index, term, index.find([term])).map(({ event }) => event.key));
-      return this.#fold(index, keys).map(({ record }) => record);
-    });
+    return this.#recordsNamed(idForms(id).map(idTerm));
   }
 
   /** By the ledger's key, or else by the server's id. */
@@ -144,12 +137,15 @@ export class Ledger {
 
   /** Those whose id or key ends with a text of at least `MIN_ENDING` characters, newest first. */
   byEnding(ending: string): JobRecord[] {
+    const records = this.#recordsNamed([endingTerm(ending)]);
+    return records.filter(({ key, job }) => key.endsWith(ending) || job?.id.endsWith(ending)).reverse();
+  }
+
+  /** The records with an event that has one of these terms, oldest first. */
+  #recordsNamed(terms: readonly string[]): JobRecord[] {
     return this.#ask((index) => {
-      const keys = eventsWith(index, endingTerm(ending), index.find([endingTerm(ending)])).map(
-        ({ event }) => event.key,
-      );
-      const records = this.#fold(index, keys).map(({ record }) => record);
-      return records.filter(({ key, job }) => key.endsWith(ending) || job?.id.endsWith(ending)).reverse();
+      const keys = terms.flatMap((term) => eventsWith(index, term, index.find([term])).map(({ event }) => event.key));
+      return this.#fold(index, keys).map(({ record }) => record);
     });
   }
 
