@@ -1,4 +1,4 @@
-import { basename, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { capabilitiesOf } from '../configuration/endpoint.ts';
 import { SoraError } from '../domain/errors.ts';
 import { ASPECT_RATIOS, ORIENTATIONS, RESOLUTIONS } from '../domain/models.ts';
@@ -76,9 +76,9 @@ export const REQUEST_OPTIONS = {
 
 export type RequestOptions = OptionValues<typeof REQUEST_OPTIONS>;
 
-/** A resolved request, and the path of each file by its name in the request. */
+/** A resolved request, and the paths of its files in the order in which they are sent. */
 export interface ReadRequest extends ResolvedRequest {
-  readonly paths: ReadonlyMap<string, string>;
+  readonly paths: readonly string[];
 }
 
 /**
@@ -120,8 +120,8 @@ export async function readRequest(
     variants,
   };
   const resolved = settled(resolveRequest(input, capabilitiesOf(configuration)), faults, 'create');
-  const files = [first, lastFrame, ...reference].filter((name) => name !== undefined && !isRemoteImage(name));
-  return { ...resolved, paths: new Map(files.map((path = '') => [basename(path), path])) };
+  const named = [first, lastFrame, ...reference].filter((name) => name !== undefined);
+  return { ...resolved, paths: named.filter((name) => !isRemoteImage(name)) };
 }
 
 /** An existing video as the start of a request. */
@@ -148,7 +148,7 @@ export async function readDerivedRequest(
   const resolution = resolveDerivedRequest(input, capabilitiesOf(configuration));
   return {
     ...settled(resolution, faults, source.operation),
-    paths: new Map(filePath === null ? [] : [[basename(filePath), filePath]]),
+    paths: filePath === null ? [] : [filePath],
   };
 }
 

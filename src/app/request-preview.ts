@@ -34,7 +34,7 @@ export function previewRequest(
   const totalMicros = submitted === 0 ? 0 : price && price.micros * submitted;
   const shown = shownFields(written(read.request, configuration), paths);
   const { source } = read.request;
-  const from = source && (source.video.kind === 'id' ? source.video.id : paths.get(source.video.name));
+  const from = source && (source.video.kind === 'id' ? source.video.id : paths[0]);
   return {
     data: {
       request: shown,
@@ -66,7 +66,7 @@ export function previewRequest(
 export function createCurl(
   request: VideoRequest,
   configuration: Configuration,
-  paths: ReadRequest['paths'] = new Map(),
+  paths: ReadRequest['paths'] = [],
 ): string {
   const { baseUrl, headers, query } = endpointOf(configuration);
   const auth = authOf(configuration);
@@ -91,14 +91,26 @@ function written(request: VideoRequest, { dialect, modelNames, format }: Configu
 
 /** The fields of a body, with the path of a file in the place of its bytes. */
 function shownFields({ body }: WrittenCreate, paths: ReadRequest['paths']): JsonObject {
-  const [path] = paths.values();
+  const [path, ...others] = paths;
   const shown = (_: string, value: unknown): unknown => {
-    if (value instanceof File) return paths.get(value.name) ?? value.name;
     const isData = typeof value === 'string' && value.startsWith('data:');
-    return isData ? (paths.size === 1 ? path : `${value.slice(0, MAX_DATA_CHARACTERS)}…`) : value;
+    if (!isData) return value;
+    return path !== undefined && others.length === 0 ? path : `${value.slice(0, MAX_DATA_CHARACTERS)}…`;
   };
-  const entries = body instanceof FormData ? Object.fromEntries(body) : body;
-  return JSON.parse(JSON.stringify(entries, shown));
+  return JSON.parse(JSON.stringify(body instanceof FormData ? formFields(body, paths) : body, shown));
+}
+
+/** The fields of a form; those of one name are a list. */
+function formFields(form: FormData, paths: ReadRequest['paths']): JsonObject {
+  const fields = new Map<string, string[]>();
+  const left = [...paths];
+  for (const [name, value] of form) {
+    const text = typeof value === 'string' ? value : (left.shift() ?? value.name);
+    fields.set(name, [...(fields.get(name) ?? []), text]);
+  }
+  return Object.fromEntries(
+    [...fields].map(([name, [first = '', ...more]]) => [name, more.length > 0 ? [first, ...more] : first]),
+  );
 }
 
 const MAX_DATA_CHARACTERS = 40;

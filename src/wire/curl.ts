@@ -15,8 +15,8 @@ export interface CurlTarget {
   /** Name of the header, the text before the key, and the variable that holds it; null if no key is sent. */
   readonly auth: { readonly name: string; readonly prefix: string; readonly variable: string } | null;
   readonly headers: readonly CurlField[];
-  /** Paths of files by their names in the request. */
-  readonly paths: ReadonlyMap<string, string>;
+  /** Paths of the files in the order in which they are sent. */
+  readonly paths: readonly string[];
 }
 
 /** Longer arguments are passed on standard input: Linux limits one argument to 128 KiB. */
@@ -36,12 +36,13 @@ export function curlFor({ route, body }: WrittenCreate, target: CurlTarget): str
     parts.push('-H "Content-Type: application/json"');
     parts.push(json.length > MAX_ARGUMENT_CHARACTERS ? `-d @- <<'END'\n${json}\nEND` : `-d ${shellWord(json)}`);
   } else {
+    const left = [...paths];
     for (const [name, value] of body) {
       // `--form-string` takes a leading @ or < as text; `-F` reads a file.
       parts.push(
         typeof value === 'string'
           ? `--form-string ${shellWord(`${name}=${value}`)}`
-          : `-F ${shellWord(`${name}=@${formPath(paths.get(value.name) ?? value.name)};type=${value.type}`)}`,
+          : `-F ${shellWord(`${name}=@${formPath(left.shift() ?? value.name)};type=${value.type}`)}`,
       );
     }
   }

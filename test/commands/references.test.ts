@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { RunResult } from '../support/command-line.ts';
@@ -33,7 +33,35 @@ const ALL = [
   'voice.wav',
 ];
 
+/** Settings of a server that accepts a last frame, and references in `refs`. */
+const ACCEPTED = ['request.last_frame_field=last_frame', 'request.reference_field=refs'];
+
 describe('references', () => {
+  it('are shown and sent by their own paths where two have one name', async () => {
+    const { sora, run } = await setUpLab(...ACCEPTED);
+    for (const folder of ['a', 'b']) {
+      mkdirSync(join(sora.cwd, folder));
+      writeFileSync(join(sora.cwd, folder, 'x.png'), createPngHeader(1280, 720));
+    }
+    const files = ['-i', 'a/x.png', '--last-frame', 'b/x.png', '--size', '1280x720'];
+    const preview = (await run('create', 'a boat', '-n', '--json', ...files)).json<{ request: object; curl: string }>();
+    expect(preview.request).toMatchObject({ input_reference: 'a/x.png', last_frame: 'b/x.png' });
+    expect(preview.curl).toMatch(/input_reference=@a\/x\.png.*last_frame=@b\/x\.png/s);
+  });
+
+  it('are part of the request that --from starts from', async () => {
+    const { run } = await setUpLab(...ACCEPTED);
+    const style = 'https://lab.example/style.png';
+    await run('create', 'a boat', '--last-frame', 'end.png', '--reference', style, '--detach', '-y');
+    const lost = await run('create', '--from', '@last', '-n', '--json');
+    expect(violationsOf(lost)).toEqual([expect.stringContaining('give it again with `--last-frame`')]);
+    const again = await run('create', '--from', '@last', '--last-frame', 'end.png', '-n', '--json');
+    expect(again.json()).toMatchObject({
+      request: { last_frame: 'end.png', refs: JSON.stringify({ image_url: style }) },
+      notes: [expect.stringMatching(/, unchanged$/)],
+    });
+  });
+
   it('are refused before anything is paid where the server has no field for them, in rows of a manifest too', async () => {
     const { sora, run, posts } = await setUpLab();
     expect(violationsOf(await run('create', 'a boat', ...ALL, '--json'))).toEqual([

@@ -23,7 +23,7 @@ const written = (request: VideoRequest, body: 'json' | 'multipart' = 'json'): Wr
 /** Runs the command as a person would, and gives back what the server got. */
 async function paste(create: WrittenCreate, target: Partial<CurlTarget>): Promise<ReceivedRequest> {
   const server = await startScriptedServer([{ body: { id: 'video_1' } }]);
-  const plain = { baseUrl: server.url, query: [], auth: null, headers: [], paths: new Map() } as const;
+  const plain = { baseUrl: server.url, query: [], auth: null, headers: [], paths: [] } as const;
   const command = curlFor(create, { ...plain, ...target });
   const env = { PATH: process.env.PATH, OPENAI_API_KEY: 'sk-from-the-shell', X_LAB_TOKEN: 'hush', SIG: 'hush-too' };
   // Bash takes a socket for standard input, which Node gives it, for a login, and reads the person's own settings first.
@@ -55,7 +55,7 @@ describe('the printed curl', () => {
     const request = createVideoRequest({ prompt: PROMPT, image, params: { note: '@me;type=x' } });
     const received = await paste(written(request, 'multipart'), {
       auth: { name: 'api-key', prefix: '', variable: 'OPENAI_API_KEY' },
-      paths: new Map([[image.name, imagePath]]),
+      paths: [imagePath],
     });
     expect(received.headers).toMatchObject({ 'api-key': 'sk-from-the-shell' });
     const [sent, expected] = [await readForm(received), written(request, 'multipart').body as FormData];

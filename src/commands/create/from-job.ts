@@ -17,7 +17,7 @@ export interface Template {
 
 /**
  * Fills in what was not given from the request of an old job. Throws `video_not_found` for a job without a request in the
- * ledger, and adds to `faults` a reference image that has to be given again: the ledger keeps only its hash.
+ * ledger, and adds to `faults` files that have to be given again: the ledger keeps only their hashes.
  */
 export function templateFrom(
   name: string,
@@ -37,6 +37,8 @@ export function templateFrom(
   const short = ledger.shortId(record.job?.id ?? record.key);
   if (options.image === undefined && old.image?.startsWith('sha256:'))
     faults.push(`${short} used an image file, of which only the hash is kept: give it again with \`--image\``);
+  if (old.source !== undefined)
+    faults.push(`${short} was made from another video: use \`sora ${old.source.operation}\` for one like it`);
   const { param, ...given } = options;
   const { params, ...filled } = withDefaults({ ...given, params: param }, optionsOf(old));
   return {
@@ -46,6 +48,7 @@ export function templateFrom(
       param: params,
       model: options.model ?? old.model ?? undefined,
       image: options.image ?? addressOf(old.image),
+      ...referencesFrom(old, options, short, faults),
       character: options.character ?? (old.characters.length > 0 ? old.characters : undefined),
     },
     describeChanges(request) {
@@ -73,6 +76,30 @@ function optionsOf({ seconds, size, frame, quality, params }: RecordedRequest): 
   return Object.fromEntries(entries.flatMap(([name, value]) => (value ? [[name, value]] : [])));
 }
 
+/** The references that are not given again; a file, of which only the hash is kept, is a fault. */
+function referencesFrom(
+  { references = [] }: RecordedRequest,
+  { lastFrame, reference }: RequestOptions,
+  short: string,
+  faults: string[],
+): Pick<RequestOptions, 'lastFrame' | 'reference'> {
+  const take = (option: string, isWanted: (role: string) => boolean): string[] =>
+    references.flatMap((entry) => {
+      const [, role = '', source = ''] = /^(\w+):(.*)$/s.exec(entry) ?? [];
+      if (!isWanted(role)) return [];
+      const address = addressOf(source);
+      if (address !== undefined) return [address];
+      faults.push(
+        `${short} used a ${role.replace('_', ' ')} file, of which only the hash is kept: give it again with \`${option}\``,
+      );
+      return [];
+    });
+  return {
+    lastFrame: lastFrame ?? take('--last-frame', (role) => role === 'last_frame')[0],
+    reference: reference ?? take('--reference', (role) => role !== 'last_frame'),
+  };
+}
+
 function addressOf(image: string | null): string | undefined {
   const [, address] = /^(?:url|file_id):(.+)$/s.exec(image ?? '') ?? [];
   return address;
@@ -80,7 +107,18 @@ function addressOf(image: string | null): string | undefined {
 
 function changesBetween(old: RecordedRequest, request: RecordedRequest): string[] {
   const show = (value: JsonValue): string => (typeof value === 'string' ? value : canonicalJson(value));
-  const names = ['prompt', 'model', 'seconds', 'size', 'frame', 'quality', 'image', 'characters', 'params'] as const;
+  const names = [
+    'prompt',
+    'model',
+    'seconds',
+    'size',
+    'frame',
+    'quality',
+    'image',
+    'references',
+    'characters',
+    'params',
+  ] as const;
   return names.flatMap((name) => {
     const [before, after] = [show(old[name] ?? null), show(request[name] ?? null)];
     if (before === after) return [];
