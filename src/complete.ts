@@ -91,7 +91,7 @@ async function valuesOf({ flags, choices }: OptionSpec, host: Host): Promise<Com
       return { candidates: FAULTS.map(({ name }) => [name, '']) };
     }
     default:
-      return /<(file|folder)|\|file/.test(flags) ? FILES : NOTHING;
+      return /<(file|dir)|\|file/.test(flags) ? FILES : NOTHING;
   }
 }
 

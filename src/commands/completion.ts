@@ -9,7 +9,7 @@ export const completionCommand = defineCommand({
     'Prints a script that completes commands, options, their values, profiles, models and recent ids. Load it in the start-up file of the shell; bash needs the package bash-completion.',
   arguments: [{ form: '<shell>', summary: SHELLS.join(', ') }],
   options: {},
-  json: '{"shell"}',
+  json: '',
   errors: ['usage'],
   examples: [
     ['source <(sora completion bash)', 'complete in this bash; add the line to ~/.bashrc'],

@@ -17,6 +17,7 @@ describe('completion', () => {
     ['settings', ['config', 'set', 'max_cost_'], /^max_cost_per_day\t.+\n:4\n$/],
     ['files by the shell', ['create', 'x', '--image', 'a'], /^:0\n$/],
     ['a manifest by the shell', ['batch', ''], /^:0\n$/],
+    ['a folder by the shell', ['mcp', '-o', ''], /^:0\n$/],
     ['nothing after an unknown command', ['nope', ''], /^:4\n$/],
     ['nothing where a prompt is typed', ['create', ''], /^:4\n$/],
   ])('has %s', async (_, words, expected) => {
