@@ -1,5 +1,5 @@
 import { existsSync, readFileSync, realpathSync } from 'node:fs';
-import { basename, extname, relative, resolve, sep } from 'node:path';
+import { basename, extname, resolve } from 'node:path';
 import { Readable, Writable } from 'node:stream';
 import { pathToFileURL } from 'node:url';
 import type { CallToolResult } from '@modelcontextprotocol/sdk/types.js';
@@ -7,8 +7,10 @@ import type { CommandInput, CommandResult } from '../../app/command.ts';
 import { Context } from '../../app/context.ts';
 import type { OptionSpecs } from '../../app/option-values.ts';
 import { asSoraError, runCommand } from '../../app/run-command.ts';
+import { isInside } from '../../batch/manifest-paths.ts';
 import { exitCodeFor, SoraError } from '../../domain/errors.ts';
-import { MICROS_PER_USD } from '../../domain/money.ts';
+import { mediaTypeOf, promisedKind } from '../../domain/media.ts';
+import { MICROS_PER_USD, plainUsd } from '../../domain/money.ts';
 import { isRemoteImage } from '../../jobs/reference-image.ts';
 import { errorJson } from '../../output/error-view.ts';
 import { Output } from '../../output/output.ts';
@@ -20,20 +22,19 @@ import type { CommandCall, Tool, ToolInput } from './tools.ts';
 const CALL_MS = 45_000;
 const GRACE_MS = 3_000;
 const MAX_THUMBNAIL_BYTES = 1_000_000;
-const MIME_TYPES: Readonly<Record<string, string>> = {
-  '.mp4': 'video/mp4',
-  '.webm': 'video/webm',
-  '.mov': 'video/quicktime',
-  '.webp': 'image/webp',
-  '.jpg': 'image/jpeg',
-  '.png': 'image/png',
-};
 
 /** A job in the answer of a command, as far as it matters here. */
 interface AnsweredJob {
+  readonly id: string | null;
   readonly submission: string | null;
   readonly cost: { readonly estimated_usd: number | null; readonly actual_usd: number | null };
   readonly files: readonly { readonly variant: string; readonly path: string }[];
+}
+
+/** The same of a dry run. */
+interface Preview {
+  readonly cost: { readonly estimated_usd: number | null };
+  readonly attaches_to: readonly string[];
 }
 
 export interface ToolCallsOptions {
@@ -90,9 +91,9 @@ export class ToolCalls {
     const data = isOneJob ? { jobs } : (answer?.data ?? {});
     const [first] = errors;
     if (first?.code === 'wait_timeout' && jobs.length > 0)
-      return succeeded({ ...data, still_running: true }, [], this.#clean);
+      return resultOf({ ...data, still_running: true }, [], this.#clean);
     if (first !== undefined) return failed([first, ...errors.slice(1)], this.#clean, data);
-    return succeeded(data, contentOf(jobs), this.#clean);
+    return resultOf(data, contentOf(jobs), this.#clean);
   }
 
   /** Prices the call, reserves the price, and submits with the price as the cap. */
@@ -105,13 +106,17 @@ export class ToolCalls {
     const preview = await this.#execute({ ...call, options: { ...call.options, dryRun: true } }, signal);
     if (preview.answer === undefined || context.configuration.isSimulator)
       return preview.answer === undefined ? preview : this.#execute(call, signal);
-    const { cost } = preview.answer.data as { cost: { estimated_usd: number | null } };
+    const { cost, attaches_to: attached } = preview.answer.data as unknown as Preview;
     const micros = cost.estimated_usd === null ? null : Math.round(cost.estimated_usd * MICROS_PER_USD);
-    if (micros === 0) return this.#execute(call, signal);
+    if (micros === 0) {
+      const result = await this.#execute(call, signal);
+      // The job that it should attach to may have ended meanwhile.
+      budget.record(costsOf(jobsOf(result.answer?.data).filter(({ id }) => id === null || !attached.includes(id))));
+      return result;
+    }
     const approvedMicros = typeof approvedUsd === 'number' ? Math.floor(approvedUsd * MICROS_PER_USD) : null;
     const reservation = budget.reserve(micros, approvedMicros);
-    const maxCost = ((micros ?? 0) / MICROS_PER_USD).toFixed(6);
-    const result = await this.#execute({ ...call, options: { ...call.options, maxCost } }, signal);
+    const result = await this.#execute({ ...call, options: { ...call.options, maxCost: plainUsd(micros) } }, signal);
     const jobs = jobsOf(result.answer?.data);
     const [first] = result.errors ?? [];
     // After an error that may hide a job the reservation stays.
@@ -161,13 +166,13 @@ export class ToolCalls {
       title: `the ${what} ${path} is not in the output folder`,
       hints: [`copy it to ${folder}, and name it by its path there`],
     });
-    let inside: string;
+    let [root, target] = [folder, folder];
     try {
-      inside = relative(realpathSync(folder), realpathSync(resolve(folder, path)));
+      [root, target] = [realpathSync(folder), realpathSync(resolve(folder, path))];
     } catch {
       throw outside;
     }
-    if (inside === '' || inside === '..' || inside.startsWith(`..${sep}`) || resolve(inside) === inside) throw outside;
+    if (target === root || !isInside(root, target)) throw outside;
   }
 }
 
@@ -199,7 +204,8 @@ function contentOf(jobs: readonly AnsweredJob[]): CallToolResult['content'] {
   return jobs
     .flatMap(({ files }) => files)
     .flatMap(({ variant, path }): CallToolResult['content'] => {
-      const mimeType = MIME_TYPES[extname(path).toLowerCase()] ?? 'application/octet-stream';
+      const kind = promisedKind(extname(path).slice(1));
+      const mimeType = kind === null ? 'application/octet-stream' : mediaTypeOf(kind);
       const link = { type: 'resource_link' as const, uri: pathToFileURL(path).href, name: basename(path), mimeType };
       if (variant !== 'thumbnail') return [link];
       const bytes = readThumbnail(path);
@@ -215,14 +221,6 @@ function readThumbnail(path: string): Buffer | null {
   } catch {
     return null;
   }
-}
-
-function succeeded(
-  data: Readonly<Record<string, unknown>>,
-  content: CallToolResult['content'],
-  clean: (text: string) => string,
-): CallToolResult {
-  return resultOf(data, content, clean);
 }
 
 function failed(
