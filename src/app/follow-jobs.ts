@@ -1,6 +1,7 @@
+import pLimit, { type LimitFunction } from 'p-limit';
 import { SoraError } from '../domain/errors.ts';
 import { hintsFor } from '../domain/hints.ts';
-import { createGate, type Gate, LOOKS_AT_ONCE } from '../domain/outcomes.ts';
+import { LOOKS_AT_ONCE } from '../domain/outcomes.ts';
 import type { JobRecord } from '../domain/record.ts';
 import { commandAbout } from '../domain/shell.ts';
 import type { VideoJob } from '../domain/video.ts';
@@ -41,7 +42,7 @@ export async function followJobs(
 ): Promise<(VideoJob | SoraError)[]> {
   const progress = await deps.output.progress(deps.host.clock);
   const watches = jobs.map((job) => new JobWatch(job, progress, deps));
-  const takeTurn = createGate(LOOKS_AT_ONCE);
+  const takeTurn = pLimit(LOOKS_AT_ONCE);
   const states = watches.map(({ state }) => state);
   await progress.show((columns, glyphs) => describeWait(states, deps.host.clock.now(), columns, glyphs));
   try {
@@ -54,7 +55,7 @@ export async function followJobs(
 async function followOne(
   watch: JobWatch,
   timeoutMs: number,
-  takeTurn: Gate,
+  takeTurn: LimitFunction,
   deps: FollowDeps,
 ): Promise<VideoJob | SoraError> {
   const { host, random } = deps;
@@ -105,7 +106,6 @@ class JobWatch {
   readonly state: WaitState;
   readonly #deps: FollowDeps;
   readonly #progress: Pick<Progress, 'isVisible'>;
-  readonly #name: string;
 
   constructor(job: FollowedJob, progress: Pick<Progress, 'isVisible'>, deps: FollowDeps) {
     const { server, record, known } = job;
@@ -113,9 +113,8 @@ class JobWatch {
     this.job = job;
     this.#deps = deps;
     this.#progress = progress;
-    this.#name = deps.ledger.shortId(job.id);
     this.state = {
-      name: this.#name,
+      name: deps.ledger.shortId(job.id),
       prompt: known?.prompt ?? record?.request.prompt ?? null,
       startedMs: record?.submittedAtMs ?? deps.host.clock.now(),
       expectedMs: model ? median(deps.ledger.durationsMs(server.identity.profile, model, 20)) : null,
@@ -148,7 +147,7 @@ class JobWatch {
   }
 
   #tell(text: string): void {
-    if (!this.#progress.isVisible) this.#deps.output.news(`${this.#name}: ${text}`);
+    if (!this.#progress.isVisible) this.#deps.output.news(`${this.state.name}: ${text}`);
   }
 }
 

@@ -1,12 +1,13 @@
 import { existsSync } from 'node:fs';
+import pLimit from 'p-limit';
 import { profileNames } from '../configuration/chosen-server.ts';
 import type { Configuration } from '../configuration/configuration.ts';
 import { requireKey } from '../configuration/endpoint.ts';
 import { SoraError } from '../domain/errors.ts';
-import { createGate, LOOKS_AT_ONCE } from '../domain/outcomes.ts';
+import { LOOKS_AT_ONCE } from '../domain/outcomes.ts';
 import { DEFAULT_PROFILE } from '../domain/profile-names.ts';
 import { type JobRecord, statusOf } from '../domain/record.ts';
-import type { JobSummary } from '../domain/summary.ts';
+import { type JobSummary, summarize } from '../domain/summary.ts';
 import type { VideoJob } from '../domain/video.ts';
 import type { Context } from './context.ts';
 import { summaryOf } from './known-jobs.ts';
@@ -163,11 +164,11 @@ export async function mergeJobs(
       const name = identify(baseUrl, job.id);
       if (listed.has(name)) continue;
       const record = ledger.byId(job.id).find((candidate) => candidate.baseUrl === baseUrl);
-      const summary = summaryOf(configuration.profile.value, record, job);
-      if (isWanted(summary, record)) listed.set(name, summary);
+      const profile = configuration.profile.value;
+      if (isWanted(summarize(profile, record, job), record)) listed.set(name, summaryOf(profile, record, job));
     }
   }
-  const takeTurn = createGate(LOOKS_AT_ONCE);
+  const takeTurn = pLimit(LOOKS_AT_ONCE);
   const others = await Promise.all(
     records.map(async (record) => {
       const job = isAsked(record)

@@ -7,6 +7,7 @@ import { failureOf } from '../domain/job-failure.ts';
 import { isJsonObject, type JsonValue, parseJson } from '../domain/json.ts';
 import { SNIFF_BYTES, sniffMedia } from '../domain/media.ts';
 import type { ContentLocation, Variant, VideoJob } from '../domain/video.ts';
+import { hasCode } from '../platform/files.ts';
 import type { HttpReply } from '../platform/http.ts';
 import { INWARD_CODE } from '../platform/public-address.ts';
 import { decodeErrorBody } from '../wire/error-body.ts';
@@ -172,12 +173,8 @@ async function fetchContent(
   } catch (error) {
     signal?.throwIfAborted();
     const failure = failureFromThrown(error, context);
-    throw isInwardError(error) ? inwardRefusal(failure, context) : failure;
+    throw hasCode(error, INWARD_CODE) ? inwardRefusal(failure, context) : failure;
   }
-}
-
-function isInwardError(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === INWARD_CODE;
 }
 
 /** The server must not have us read what only this machine and its network can reach. */

@@ -108,11 +108,7 @@ export class Transport {
 
   /** An address of this server, with the endpoint's query added to its own. */
   withQuery(address: string): string {
-    const url = new URL(address);
-    for (const [name, value] of Object.entries(this.#options.endpoint.query)) {
-      if (!url.searchParams.has(name)) url.searchParams.set(name, value);
-    }
-    return url.href;
+    return withMissing(new URL(address), this.#options.endpoint.query).href;
   }
 
   /**
@@ -216,10 +212,7 @@ export class Transport {
   #addressOf({ method, url: address }: TransportRequest): URL {
     const url = new URL(address);
     if (method !== 'GET' || url.pathname !== new URL(`${this.baseUrl}/videos`).pathname) return url;
-    for (const [name, value] of Object.entries(this.#options.endpoint.listQuery)) {
-      if (!url.searchParams.has(name)) url.searchParams.set(name, value);
-    }
-    return url;
+    return withMissing(url, this.#options.endpoint.listQuery);
   }
 
   async #exchange(request: TransportRequest, url: URL): Promise<HttpReply> {
@@ -300,6 +293,12 @@ function lowerCaseNames(headers: Readonly<Record<string, string>>): Record<strin
 
 function isAnswer(status: number, text: string): boolean {
   return status < 300 && (text.trim() === '' || parseJson(text) !== undefined);
+}
+
+/** An address with the parameters that it does not have. */
+function withMissing(url: URL, query: Readonly<Record<string, string>>): URL {
+  for (const [name, value] of Object.entries(query)) if (!url.searchParams.has(name)) url.searchParams.set(name, value);
+  return url;
 }
 
 /** Reads of a body what `read` wants, unless the signal aborts. */

@@ -21,7 +21,7 @@ import { writeSidecars } from '../app/sidecars.ts';
 import type { ErrorCode } from '../domain/catalogue.ts';
 import { SoraError } from '../domain/errors.ts';
 import { failureOf } from '../domain/job-failure.ts';
-import { forEach, type Outcomes } from '../domain/outcomes.ts';
+import type { Outcomes } from '../domain/outcomes.ts';
 import { hasVideo, type JobRecord, type SavedFile } from '../domain/record.ts';
 import { type JobSummary, summarize } from '../domain/summary.ts';
 import { isTerminal, type VideoJob } from '../domain/video.ts';
@@ -67,7 +67,7 @@ export const downloadCommand = defineCommand({
     refuseFaults(faults, 'download');
     checkFiles({ ...plan, force: true }); // the existing file may be this video
     const deadlineMs = host.clock.now() + timeoutMs;
-    const found = all ? await findUnsaved(deps) : await forEach(args, (id) => deps.jobs.find(id));
+    const found = all ? await findUnsaved(deps) : await deps.jobs.findAll(args);
     const failures = [...found.errors];
     const summaries: JobSummary[] = [];
     for (const each of found.values) {
@@ -104,7 +104,7 @@ async function findUnsaved({ jobs, ledger }: DownloadDeps): Promise<Outcomes<Fou
   const { isInScope } = jobs;
   const isUnsaved = (record: JobRecord): boolean => hasVideo(record) && record.files.length === 0 && isInScope(record);
   const finished = ledger.newest(Number.POSITIVE_INFINITY, isUnsaved).reverse(); // oldest first
-  const known = await forEach(finished, ({ key }) => jobs.find(key));
+  const known = await jobs.findAll(finished.map(({ key }) => key));
   const unfinished = await jobs.findUnfinished();
   const running = unfinished.values.toReversed();
   return { values: [...known.values, ...running], errors: [...known.errors, ...unfinished.errors] };

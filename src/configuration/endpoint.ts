@@ -1,6 +1,7 @@
 import type { Endpoint } from '../client/transport.ts';
 import { SoraError } from '../domain/errors.ts';
 import { missingKey } from '../domain/missing-key.ts';
+import { DEFAULT_MODEL } from '../domain/models.ts';
 import { secretsWithin } from '../domain/redact.ts';
 import type { ServerCapabilities } from '../domain/request-gate.ts';
 import { keyFault } from '../store/keys.ts';
@@ -50,6 +51,11 @@ export function endpointOf(configuration: Configuration): Endpoint {
 export function capabilitiesOf(configuration: Configuration): ServerCapabilities {
   const { profile, dialect, lacks, servesOpenAiModels, format } = configuration;
   return { profile: profile.value, dialect: dialect.value, lacks, servesOpenAiModels, format };
+}
+
+/** The model of a request that names none; null where the server chooses. */
+export function expectedModel({ model, servesOpenAiModels }: Configuration): string | null {
+  return model?.value ?? (servesOpenAiModels ? DEFAULT_MODEL : null);
 }
 
 function keyOriginOf({ origin, isFromFile }: Sourced<string>): string {

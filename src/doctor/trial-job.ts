@@ -37,7 +37,7 @@ export type TrialEnd = 'aborted' | 'deleted' | 'finished' | 'kept' | 'running' |
 export interface Trial {
   readonly id: string;
   readonly end: TrialEnd;
-  /** Whether the server let it run when it was told to stop. */
+  /** Whether the server kept running the job after it was asked to stop it. */
   readonly cannotBeStopped: boolean;
   /** Whether the create was not answered, and the job was found in the list. */
   readonly isFound: boolean;

@@ -33,7 +33,6 @@ interface Rule {
   /** Matches the `code` or `type` of the error body. */
   readonly codes?: readonly string[];
   /** Matches the message: many servers send neither code nor type. */
-  /** Matches the message: many servers send neither code nor type. */
   readonly text?: RegExp;
   readonly when?: (refusal: Refusal) => boolean;
 }

@@ -3,10 +3,10 @@ import { findModel } from './models.ts';
 import { chargeOfParams } from './priced-params.ts';
 import type { VideoRequest } from './video.ts';
 
-/** A price of one model, valid from a given day on. */
 /** The model of a price that is valid for every model, also where the server chooses one. */
 export const ANY_MODEL = '*';
 
+/** A price of one model, valid from a given day on. */
 export interface PriceRow {
   readonly model: string;
   /** The price list's name for the tier; null if it has none. */

@@ -81,10 +81,10 @@ interface Target {
   readonly rules: DialectRules;
   /** What is known about the model. */
   readonly known: ModelCapabilities | undefined;
-  /** Whether length and frame have defaults; otherwise the server chooses what was not asked for. */
-  readonly hasDefaults: boolean;
   /** The same, if the request must stay within the model's limits. */
   readonly limits: ModelCapabilities | undefined;
+  /** Whether length and frame have defaults; otherwise the server chooses what was not asked for. */
+  readonly hasDefaults: boolean;
 }
 
 /**

@@ -66,8 +66,6 @@ async function openWhenReady(
         ...options,
         ...(signal === undefined ? {} : { signal }),
       });
-      // The reader of the body handles a later break; until then it must not end the process.
-      reply.body.on('error', () => {});
       if (reply.head.length > 0 || reply.offsetBytes > 0) return reply;
       throw new SoraError('content_not_ready', { causedBy: 'an empty file', facts: { id: source.id } });
     } catch (error) {

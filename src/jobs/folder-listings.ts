@@ -1,5 +1,6 @@
 import { readdirSync, type Stats, statSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
+import { foldedName } from './destination.ts';
 
 /**
  * Stats very many paths: each folder is read once, and only names found in it are looked up. Names are compared
@@ -10,7 +11,7 @@ export class FolderListings {
 
   /** Like `statSync`; undefined if the name did not exist when the folder was read. */
   stat(path: string): Stats | undefined {
-    return this.#namesIn(dirname(path)).has(folded(basename(path)))
+    return this.#namesIn(dirname(path)).has(foldedName(basename(path)))
       ? statSync(path, { throwIfNoEntry: false })
       : undefined;
   }
@@ -18,7 +19,7 @@ export class FolderListings {
   #namesIn(folder: string): ReadonlySet<string> {
     const known = this.#names.get(folder);
     if (known !== undefined) return known;
-    const names = new Set(listed(folder).map(folded));
+    const names = new Set(listed(folder).map(foldedName));
     this.#names.set(folder, names);
     return names;
   }
@@ -31,8 +32,4 @@ function listed(folder: string): string[] {
   } catch {
     return [];
   }
-}
-
-function folded(name: string): string {
-  return name.normalize('NFC').toLowerCase();
 }

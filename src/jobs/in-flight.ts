@@ -109,7 +109,8 @@ function isOwn({ pid, host, boot = null, started = null }: JobRecord, { self }: 
   return pid === self.pid && host === self.host && boot === self.boot && started === self.started;
 }
 
-function submitterFate(
+/** Whether the process that submitted it runs; `unknown` where this process cannot tell. */
+export function submitterFate(
   { pid, host, boot = null, started = null }: JobRecord,
   deps: Pick<InFlightDeps, 'fateOf'>,
 ): ProcessFate {

@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto';
 import type { JobFacts, JobRecord } from '../domain/record.ts';
 import type { Variant } from '../domain/video.ts';
+import { crypto } from '../platform/crypto.ts';
 
 /** What the name of a file can say of its video; null for what is not known. */
 export interface NamedVideo {
@@ -177,9 +177,8 @@ function idPart(id: string, width?: number): string {
   const end = isSafe ? /[A-Za-z0-9]+$/.exec(id)?.[0] : undefined;
   return (
     end?.slice(-(width ?? 8)) ??
-    createHash('sha256')
-      .update(id)
-      .digest('hex')
+    crypto()
+      .hash('sha256', id)
       .slice(0, width ?? 8)
   );
 }

@@ -3,7 +3,7 @@ import { ABANDONED, factsOf, type JobRecord, WITHDRAWN } from '../domain/record.
 import { MIN_ENDING } from '../domain/short-id.ts';
 import type { VideoJob } from '../domain/video.ts';
 import type { Ledger } from '../store/ledger.ts';
-import { type InFlightDeps, isInFlight, settle, stillSubmitting } from './in-flight.ts';
+import { type InFlightDeps, isInFlight, settle, stillSubmitting, submitterFate } from './in-flight.ts';
 import type { RecoverDeps } from './recover.ts';
 
 /** The record of a submission that was named, by its key or its unique ending. Throws `usage` if there is none. */
@@ -60,10 +60,8 @@ export async function forget(deps: InFlightDeps, submission: JobRecord): Promise
 /** A submission that another process may be sending is off limits, unless that process cannot be checked: then the user decides. */
 async function unresolved(deps: InFlightDeps, submission: JobRecord, id: string | null): Promise<JobRecord> {
   const record = await settle(deps, submission);
-  const { key, job, host, boot = null, started = null, pid } = record;
-  const isAlive =
-    isInFlight(record, deps) && host !== undefined && deps.fateOf({ host, boot, started, pid }) === 'alive';
-  if (isAlive) throw stillSubmitting(record);
+  const { key, job } = record;
+  if (isInFlight(record, deps) && submitterFate(record, deps) === 'alive') throw stillSubmitting(record);
   if (record.answer !== 'accepted' || job === null || job.id === id) return record;
   throw new SoraError('usage', {
     title: `${key} is not in doubt: its job is ${job.id}`,

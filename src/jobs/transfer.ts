@@ -1,4 +1,5 @@
 import { SoraError } from '../domain/errors.ts';
+import { hasCode } from '../platform/files.ts';
 import type { ContentDeps, ContentOrder } from './content-stream.ts';
 
 /** Consecutive attempts without a new byte. */
@@ -26,7 +27,7 @@ export async function retryWhileItMoves<T>(
 
 /** Next to nothing has arrived for long: a few bytes more do not show that the rest will. */
 function isStalled(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && (error.code === 'ETIMEDOUT' || error.code === 'request_timeout');
+  return hasCode(error, 'ETIMEDOUT') || hasCode(error, 'request_timeout');
 }
 
 /** A transfer that ended before the announced length or the end of the container. */

@@ -1,3 +1,5 @@
+import { JOB_STATUSES, VARIANTS } from '../domain/video.ts';
+
 /** A JSON Schema, as data. */
 export type JsonSchema = Readonly<Record<string, unknown>>;
 
@@ -9,7 +11,7 @@ const TIME: JsonSchema = { type: ['string', 'null'], format: 'date-time' };
 export const JOB_SCHEMA: JsonSchema = recordOf({
   id: TEXT,
   profile: { type: 'string' },
-  status: { enum: ['queued', 'in_progress', 'completed', 'failed', 'cancelled', 'expired', 'unknown'] },
+  status: { enum: [...JOB_STATUSES] },
   server_status: TEXT,
   progress: NUMBER,
   model: TEXT,
@@ -25,7 +27,7 @@ export const JOB_SCHEMA: JsonSchema = recordOf({
   files: {
     type: 'array',
     items: recordOf({
-      variant: { enum: ['video', 'thumbnail', 'spritesheet'] },
+      variant: { enum: [...VARIANTS] },
       path: { type: 'string' },
       bytes: { type: 'integer' },
       sha256: { type: 'string' },

@@ -1,4 +1,5 @@
 import { BlockList, isIP, isIPv4, type Socket } from 'node:net';
+import { hasCode } from './files.ts';
 import { type Http, type HttpReply, type HttpRequest, moduleFor, refuseInward, sendOver } from './http.ts';
 import { timeoutError } from './timeout.ts';
 
@@ -123,7 +124,7 @@ async function openTunnel(proxy: URL, url: URL, { signal, idleTimeoutMs }: HttpR
     });
   } catch (error) {
     const reason = signal?.aborted ? signal.reason : error;
-    throw reason === error || isLate(reason) ? proxyError(reason) : reason;
+    throw reason === error || hasCode(reason, 'ETIMEDOUT') ? proxyError(reason) : reason;
   } finally {
     signal?.removeEventListener('abort', giveUp);
   }
@@ -150,10 +151,6 @@ function failedOnTheWay(error: unknown): error is Error {
     'syscall' in error &&
     ['connect', 'getaddrinfo', 'handshake'].includes(String(error.syscall))
   );
-}
-
-function isLate(reason: unknown): boolean {
-  return reason instanceof Error && 'code' in reason && reason.code === 'ETIMEDOUT';
 }
 
 function proxyError(cause: unknown): Error {

@@ -1,8 +1,8 @@
 import type { Clock } from './clock.ts';
 
 /** The error of an unresponsive connection. */
-export function timeoutError(ms: number, way = ''): Error {
-  return Object.assign(new Error(`no answer for ${ms / 1000} s${way}`), { code: 'ETIMEDOUT' });
+export function timeoutError(ms: number): Error {
+  return Object.assign(new Error(`no answer for ${ms / 1000} s`), { code: 'ETIMEDOUT' });
 }
 
 /** Aborts at the deadline, even while data arrives; does not keep the process alive. */

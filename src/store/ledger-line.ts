@@ -54,7 +54,7 @@ function isSealed(text: string): boolean | undefined {
   return expected === undefined ? undefined : checksum(text.slice(0, -SEAL_LENGTH)) === expected;
 }
 
-function checksum(text: string | Uint8Array): string {
+function checksum(text: string): string {
   return crc32(text).toString(16).padStart(8, '0');
 }
 

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { Journal } from '../platform/journal.ts';
+import { Journal, TORN_MARK } from '../platform/journal.ts';
 import { orphanReason } from './ledger-index.ts';
 import { decodeLine } from './ledger-line.ts';
 import { LedgerMark } from './ledger-mark.ts';
@@ -90,7 +90,7 @@ function splitLines(bytes: Buffer): Buffer[] {
   for (let start = 0; start < bytes.length; ) {
     const end = bytes.indexOf(NEWLINE, start);
     if (end === -1) {
-      lines.push(Buffer.concat([bytes.subarray(start), Buffer.from(' #torn')]));
+      lines.push(Buffer.concat([bytes.subarray(start), Buffer.from(TORN_MARK)]));
       break;
     }
     lines.push(bytes.subarray(start, end));

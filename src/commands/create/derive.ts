@@ -11,11 +11,10 @@ import {
 } from '../../app/request-options.ts';
 import { targetOption } from '../../app/servers.ts';
 import type { Configuration } from '../../configuration/configuration.ts';
-import { capabilitiesOf } from '../../configuration/endpoint.ts';
+import { expectedModel } from '../../configuration/endpoint.ts';
 import { SoraError } from '../../domain/errors.ts';
 import { failureOf } from '../../domain/job-failure.ts';
 import { fitsVariant, promisedKind } from '../../domain/media.ts';
-import { DEFAULT_MODEL } from '../../domain/models.ts';
 import type { PricedRequest } from '../../domain/pricing.ts';
 import type { SourceFacts } from '../../domain/request.ts';
 import { commandAbout } from '../../domain/shell.ts';
@@ -156,9 +155,12 @@ function fileSource(
     read(faults) {
       try {
         const { video, facts } = readSourceFile(path, host.cwd);
-        const isOpenAi = capabilitiesOf(configuration).servesOpenAiModels;
-        const model = configuration.model?.value ?? (isOpenAi ? DEFAULT_MODEL : null);
-        return { source: { operation, video }, facts: { ...facts, model }, filePath: path, prompt: null };
+        return {
+          source: { operation, video },
+          facts: { ...facts, model: expectedModel(configuration) },
+          filePath: path,
+          prompt: null,
+        };
       } catch (error) {
         const fault = error instanceof Error ? error.message : String(error);
         throw new SoraError('invalid_request', { violations: [...faults, fault], facts: { command: operation } });

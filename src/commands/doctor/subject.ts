@@ -3,11 +3,10 @@ import { failureFromThrown } from '../../client/failure.ts';
 import { serverModel } from '../../client/profile-client.ts';
 import type { Transport } from '../../client/transport.ts';
 import type { Configuration } from '../../configuration/configuration.ts';
-import { needsKey } from '../../configuration/endpoint.ts';
+import { expectedModel, needsKey } from '../../configuration/endpoint.ts';
 import type { ApiReply, ExaminedServer, FileReply, ProbeBody, Subject } from '../../doctor/subject.ts';
 import { isOpenAiUrl } from '../../domain/diagnosis.ts';
 import { SNIFF_BYTES } from '../../domain/media.ts';
-import { DEFAULT_MODEL } from '../../domain/models.ts';
 import { redactUrl } from '../../domain/redact.ts';
 import type { Host } from '../../platform/host.ts';
 import { proxiesFrom, proxyFault, proxyFor } from '../../platform/proxy-http.ts';
@@ -46,8 +45,8 @@ export function examineServer(
   configuration: Configuration,
   { env, servers, host }: Pick<SubjectDeps, 'env' | 'servers' | 'host'>,
 ): ExaminedServer {
-  const { profile, baseUrl, key, isSimulator, servesOpenAiModels } = configuration;
-  const model = configuration.model?.value ?? (servesOpenAiModels ? DEFAULT_MODEL : null);
+  const { profile, baseUrl, key, isSimulator } = configuration;
+  const model = expectedModel(configuration);
   const proxies = proxiesFrom(env);
   const proxy = proxies === null || isSimulator ? null : proxyFor(baseUrl.value, proxies);
   const impatient = { ...configuration, requestTimeoutMs: { value: PATIENCE_MS, origin: 'doctor' } };

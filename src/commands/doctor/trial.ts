@@ -2,9 +2,10 @@ import type { Context } from '../../app/context.ts';
 import { enforceCap } from '../../app/spending.ts';
 import type { VideosClient } from '../../client/port.ts';
 import type { Configuration } from '../../configuration/configuration.ts';
+import { expectedModel } from '../../configuration/endpoint.ts';
 import type { TrialDeps } from '../../doctor/trial-job.ts';
 import { DIALECTS } from '../../domain/dialect.ts';
-import { DEFAULT_MODEL, findModel } from '../../domain/models.ts';
+import { findModel } from '../../domain/models.ts';
 import { formatUsd } from '../../domain/money.ts';
 import { type Estimate, estimate } from '../../domain/pricing.ts';
 import type { VideoRequest } from '../../domain/video.ts';
@@ -15,8 +16,9 @@ import { confirm } from '../../output/prompt.ts';
 const GUIDE_SECONDS = 5;
 
 /** The smallest job there is, as far as that is known of the server: what the access check sends. */
-export function smallestRequest({ model: chosen, servesOpenAiModels, dialect }: Configuration): VideoRequest {
-  const model = chosen?.value ?? (servesOpenAiModels ? DEFAULT_MODEL : null);
+export function smallestRequest(configuration: Configuration): VideoRequest {
+  const { dialect } = configuration;
+  const model = expectedModel(configuration);
   const known = model === null ? undefined : findModel(model);
   return {
     prompt: 'Test video',

@@ -10,7 +10,7 @@ import { openSaved } from '../../app/opening.ts';
 import { parseWholeNumber, refuseFaults } from '../../app/option-values.ts';
 import { mediaTypeOf, sniffMedia } from '../../domain/media.ts';
 import type { JobRecord, SavedFile } from '../../domain/record.ts';
-import type { JobSummary } from '../../domain/summary.ts';
+import { type JobSummary, summarize } from '../../domain/summary.ts';
 import { cannotWrite, checkDestination, fileExists, parseDestination } from '../../jobs/destination.ts';
 import { shortPath } from '../../output/short-path.ts';
 import { pathFault } from '../../platform/file-names.ts';
@@ -63,10 +63,9 @@ export const galleryCommand = defineCommand({
 
     const isWanted = (record: JobRecord): boolean => {
       const isInScope = !deps.isServerNamed || record.baseUrl === deps.configuration.baseUrl.value;
-      const job = summaryOf(record.profile, record, null);
-      return (
-        isInScope && (isListed(record) || job.files.length > 0) && filter.hasStatus(job) && filter.matches(job, record)
-      );
+      const job = summarize(record.profile, record, null);
+      if (!isInScope || !filter.hasStatus(job) || !filter.matches(job, record)) return false;
+      return isListed(record) || summaryOf(record.profile, record, null).files.length > 0;
     };
     const records = deps.ledger.newest(limit + 1, isWanted);
     if (records.length > limit) output.note(`only the newest ${limit} are shown; \`--limit\` shows more`);
