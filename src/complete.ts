@@ -1,13 +1,13 @@
 import { Context } from './app/context.ts';
 import { GLOBAL_OPTIONS, type GlobalOptions } from './app/global-options.ts';
 import type { OptionSpec } from './app/option-values.ts';
+import { COMMANDS, commandWords, findEntry } from './command-table.ts';
 import { profileNames } from './configuration/chosen-server.ts';
 import { knownModels } from './domain/models.ts';
 import { PRESET_NAMES } from './domain/presets.ts';
 import { cleanLine } from './output/clean-text.ts';
 import { Output } from './output/output.ts';
 import type { Host } from './platform/host.ts';
-import { COMMANDS, commandWords, findEntry } from './program.ts';
 
 /** What may stand at the cursor, with an explanation; `files` lets the shell complete names of files. */
 interface Completions {

@@ -1,7 +1,7 @@
 import Ajv from 'ajv';
 import addFormats from 'ajv-formats';
 import { describe, expect, it } from 'vitest';
-import { COMMANDS } from '../src/program.ts';
+import { COMMANDS } from '../src/command-table.ts';
 import { createCommandLine } from './support/command-line.ts';
 
 interface Option {

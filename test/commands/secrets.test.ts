@@ -1,8 +1,8 @@
 import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { COMMANDS } from '../../src/command-table.ts';
 import { nodeHttp } from '../../src/platform/http.ts';
-import { COMMANDS } from '../../src/program.ts';
 import { type CommandLine, createCommandLine, Interrupt, type RunOptions } from '../support/command-line.ts';
 import { type ReceivedRequest, type ScriptedReply, startScriptedServer } from '../support/scripted-server.ts';
 import { CLIP } from '../support/videos-server.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { GLOBAL_OPTIONS } from '../../src/app/global-options.ts';
-import { COMMANDS } from '../../src/program.ts';
+import { COMMANDS } from '../../src/command-table.ts';
 import { createCommandLine, type RunResult } from '../support/command-line.ts';
 import { SORA_2, setUp } from '../support/set-up.ts';
 
