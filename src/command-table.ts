@@ -1,5 +1,6 @@
 import type { CommandEntry } from './app/command.ts';
 import { GLOBAL_OPTIONS } from './app/global-options.ts';
+import { isValued } from './app/option-values.ts';
 
 /** The groups of `sora --help`. */
 export const [MAKE, FOLLOW, MANAGE, SET_UP, SERVE] = [
@@ -231,5 +232,5 @@ export function findEntry(argv: readonly string[]): CommandEntry | undefined {
 }
 
 function takesValue(flag: string): boolean {
-  return Object.values(GLOBAL_OPTIONS).some(({ flags }) => flags.includes('<') && flags.split(/[ ,]+/).includes(flag));
+  return Object.values(GLOBAL_OPTIONS).some((spec) => isValued(spec, flag));
 }

@@ -1,6 +1,6 @@
 import { Context } from './app/context.ts';
 import { GLOBAL_OPTIONS, type GlobalOptions } from './app/global-options.ts';
-import type { OptionSpec } from './app/option-values.ts';
+import { isValued, longFlag, type OptionSpec } from './app/option-values.ts';
 import { COMMANDS, commandWords, findEntry } from './command-table.ts';
 import { profileNames } from './configuration/chosen-server.ts';
 import { knownModels } from './domain/models.ts';
@@ -49,9 +49,9 @@ async function completionsAt(
   const definition = await entry?.load();
   const options = Object.values({ ...GLOBAL_OPTIONS, ...definition?.options });
   const named = flag ?? before.at(-1) ?? '';
-  const valued = options.find(({ flags }) => flags.includes('<') && flags.split(/[ ,]+/).includes(named));
+  const valued = options.find((spec) => isValued(spec, named));
   if (valued !== undefined) return valuesOf(valued, host);
-  if (current.startsWith('-')) return { candidates: options.map(({ flags, summary }) => [longFlag(flags), summary]) };
+  if (current.startsWith('-')) return { candidates: options.map((spec) => [longFlag(spec), spec.summary]) };
   if (entry === undefined || definition === undefined) return { candidates: commandsAfter(commandWords(before)) };
   const at = commandWords(before).length - entry.name.split(' ').length;
   const form = (definition.arguments[at] ?? definition.arguments.at(-1))?.form ?? '';
@@ -60,10 +60,6 @@ async function completionsAt(
   if (form === '<shell>') return { candidates: ['bash', 'zsh', 'fish', 'powershell'].map((shell) => [shell, '']) };
   if (form.startsWith('<name')) return { candidates: definition.table ?? [] };
   return form.includes('file') ? FILES : NOTHING;
-}
-
-function longFlag(flags: string): string {
-  return /--[\w-]+/.exec(flags)?.[0] ?? flags;
 }
 
 function commandsAfter(words: readonly string[]): [string, string][] {
@@ -75,9 +71,10 @@ function commandsAfter(words: readonly string[]): [string, string][] {
   return [...new Map(next)];
 }
 
-async function valuesOf({ flags, choices }: OptionSpec, host: Host): Promise<Completions> {
+async function valuesOf(spec: OptionSpec, host: Host): Promise<Completions> {
+  const { flags, choices } = spec;
   if (choices !== undefined) return { candidates: choices.map((choice) => [choice, '']) };
-  switch (longFlag(flags)) {
+  switch (longFlag(spec)) {
     case '--profile':
       return { candidates: profiles(host) };
     case '--model':

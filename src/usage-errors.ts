@@ -1,6 +1,7 @@
 import type { CommanderError } from 'commander';
 import type { CommandDefinition, CommandEntry } from './app/command.ts';
 import { GLOBAL_OPTIONS } from './app/global-options.ts';
+import { longFlag } from './app/option-values.ts';
 import { COMMANDS, commandWords } from './command-table.ts';
 import { SoraError } from './domain/errors.ts';
 import { nearest } from './domain/nearest.ts';
@@ -64,9 +65,7 @@ function didYouMean(suggested: readonly string[]): string[] {
 
 /** The options of a command that are most like one that it does not have. */
 function suggestOption(flag: string, definition: CommandDefinition | undefined): string[] {
-  const flags = Object.values({ ...GLOBAL_OPTIONS, ...definition?.options }).flatMap(
-    (spec) => /--[\w-]+/.exec(spec.flags)?.[0] ?? [],
-  );
+  const flags = Object.values({ ...GLOBAL_OPTIONS, ...definition?.options }).map(longFlag);
   const other = OTHER_WORDS[flag];
   return other !== undefined && flags.includes(other) ? [other] : nearest(flag, flags);
 }

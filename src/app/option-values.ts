@@ -30,6 +30,16 @@ export const NOTIFY_OPTION = {
   summary: 'ring the terminal bell, or show a message, at the end',
 } as const;
 
+/** `--duration` of `-d, --duration <seconds>`; every option has one. */
+export function longFlag({ flags }: OptionSpec): string {
+  return /--[\w-]+/.exec(flags)?.[0] ?? flags;
+}
+
+/** Whether a flag, long or short, is that of an option with a value. */
+export function isValued({ flags }: OptionSpec, flag: string): boolean {
+  return flags.includes('<') && flags.split(/[ ,]+/).includes(flag);
+}
+
 /** Parsers of option values. Problems are added to `faults`, so that all are reported together. */
 
 export function parseTimeoutMs(text: string | undefined, fallbackMs: number, faults: string[]): number {

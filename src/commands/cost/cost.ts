@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 import { type CommandResult, defineCommand } from '../../app/command.ts';
 import type { Context } from '../../app/context.ts';
 import type { OptionSpecs, OptionValues } from '../../app/option-values.ts';
-import { parseAsOfMs, parseSinceMs, parseWholeNumber, refuseFaults } from '../../app/option-values.ts';
+import { longFlag, parseAsOfMs, parseSinceMs, parseWholeNumber, refuseFaults } from '../../app/option-values.ts';
 import { REQUEST_OPTIONS, readRequest } from '../../app/request-options.ts';
 import {
   type CostOrder,
@@ -100,9 +100,7 @@ export const costCommand = defineCommand({
 /** The given options among these, as typed. */
 function namesOf(options: Options, specs: OptionSpecs): string[] {
   const given: Readonly<Record<string, unknown>> = options;
-  return Object.entries(specs).flatMap(([name, { flags }]) =>
-    given[name] === undefined ? [] : [`\`${/--[\w-]+/.exec(flags)?.[0]}\``],
-  );
+  return Object.entries(specs).flatMap(([name, spec]) => (given[name] === undefined ? [] : [`\`${longFlag(spec)}\``]));
 }
 
 function conflictsOf(options: Options, deps: CostDeps): string[] {
