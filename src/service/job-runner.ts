@@ -1,4 +1,4 @@
-import { rm } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { VideosClient } from '../client/port.ts';
 import { SoraError } from '../domain/errors.ts';
@@ -6,17 +6,20 @@ import { failureOf } from '../domain/job-failure.ts';
 import type { PriceRow } from '../domain/pricing.ts';
 import { factsOf, type JobFacts, type JobRecord, type SavedFile, type ServerIdentity } from '../domain/record.ts';
 import type { ServerCapabilities } from '../domain/request-gate.ts';
-import { isTerminal, type Variant, type VideoJob } from '../domain/video.ts';
+import { isTerminal, type Variant, type VideoJob, type VideoRequest } from '../domain/video.ts';
 import { cancelJob } from '../jobs/cancel.ts';
 import { download } from '../jobs/download.ts';
 import { isCleared, type SubmitDeps, submit } from '../jobs/submit.ts';
 import { waitForJob } from '../jobs/wait.ts';
+import { crypto } from '../platform/crypto.ts';
+import { replaceFile } from '../platform/files.ts';
 import { makeFolder } from '../platform/folders.ts';
 import { Interrupt } from '../platform/host.ts';
 import type { Budget } from './budget.ts';
 import type { Log } from './log.ts';
-import { type Diagnosis, isUnfinished, type RestJob } from './rest-job.ts';
+import { type Diagnosis, isUnfinished, type RestJob, type StoredImage } from './rest-job.ts';
 import type { RestJobStore } from './rest-job-store.ts';
+import { firstFrame } from './video-order.ts';
 
 /** The server that jobs are submitted to. */
 export interface Upstream {
@@ -79,6 +82,15 @@ export class JobRunner {
     return status === 'completed' ? 100 : (this.#progress.get(id) ?? null);
   }
 
+  /** Stores the first frame of an order, so that a restart during the submission has it. */
+  async keepImage(jobId: string, bytes: Uint8Array): Promise<StoredImage> {
+    const { filesDir } = this.#options;
+    makeFolder(filesDir, 0o700);
+    const path = join(filesDir, `${jobId}.first-frame`);
+    await replaceFile(path, bytes, 0o600);
+    return { path, sha256: crypto().hash('sha256', bytes) };
+  }
+
   /** Starts processing a stored job. */
   start(job: RestJob): void {
     const { budget } = this.#options.upstream;
@@ -125,7 +137,8 @@ export class JobRunner {
     run?.stop.abort();
     await run?.ended;
     await jobs.remove(id);
-    await Promise.all(job.files.map(({ path }) => rm(path, { force: true })));
+    const paths = [...job.files, ...(job.image === undefined ? [] : [job.image])].map(({ path }) => path);
+    await Promise.all(paths.map((path) => rm(path, { force: true })));
   }
 
   /** Waits until open creates are answered, so that no job is lost, then stops waiting. The jobs keep running. */
@@ -203,7 +216,7 @@ export class JobRunner {
     const order = {
       key: job.id,
       server: upstream.identity,
-      request: job.request,
+      request: await this.#requestOf(job),
       estimate: job.estimate,
       free: isFree,
       again: false,
@@ -222,6 +235,14 @@ export class JobRunner {
     if (unrecorded !== undefined) log('error', unrecorded.message, { id: job.id, videoId });
     if (videoId === undefined) throw new SoraError('outcome_unknown', { facts: { key: submission.record.key } });
     return videoId;
+  }
+
+  /** The request with its image. Throws the file system's error where it is gone: nothing else can be sent instead. */
+  async #requestOf({ request, image }: RestJob): Promise<VideoRequest> {
+    if (image === undefined) return request;
+    const frame = firstFrame(await readFile(image.path));
+    if (frame === null) throw new Error('the stored image of this job is damaged');
+    return { ...request, image: frame.reference };
   }
 
   /** The latest submission of a job; undefined when it has never been sent. */

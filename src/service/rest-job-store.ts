@@ -10,6 +10,19 @@ export interface RestJobStoreOptions {
   readonly isProcessAlive: (pid: number) => boolean;
 }
 
+/** Which jobs a page has: those after a job, or from the newest. */
+export interface Selection {
+  readonly after: string | null;
+  readonly isWanted: (job: RestJob) => boolean;
+}
+
+export interface Selected {
+  readonly jobs: readonly RestJob[];
+  readonly hasMore: boolean;
+  /** Of all pages. */
+  readonly total: number;
+}
+
 /** A line of the journal: a job in its current state, a deleted job, or a process that takes a job over. */
 type Line =
   | { readonly job: RestJob }
@@ -57,15 +70,14 @@ export class RestJobStore {
   }
 
   /** Newest first, starting after the job `after`; undefined if there is no such job. */
-  newest(
-    limit: number,
-    after: string | null,
-  ): { readonly jobs: readonly RestJob[]; readonly hasMore: boolean } | undefined {
+  newest(limit: number, { after, isWanted }: Selection): Selected | undefined {
     this.#fold.refresh();
     const all = [...this.#jobs.values()].reverse();
     const start = after === null ? 0 : all.findIndex(({ id }) => id === after) + 1;
     if (after !== null && start === 0) return undefined;
-    return { jobs: all.slice(start, start + limit), hasMore: all.length > start + limit };
+    const rest = all.slice(start).filter(isWanted);
+    const total = start === 0 ? rest.length : all.filter(isWanted).length;
+    return { jobs: rest.slice(0, limit), hasMore: rest.length > limit, total };
   }
 
   /** Stores a new job and returns it, or the one that already has its idempotency key. */

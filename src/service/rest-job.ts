@@ -26,8 +26,9 @@ export interface RestJob {
   readonly createdAtMs: number;
   readonly updatedAtMs: number;
   readonly asked: AskedVideo;
-  /** Never has an image. */
+  /** Without its image, which is a file. */
   readonly request: VideoRequest;
+  readonly image?: StoredImage;
   readonly estimate: Estimate | null;
   /** How the request differs from the order. */
   readonly notes: readonly string[];
@@ -46,6 +47,14 @@ export interface AskedVideo {
   readonly resolution: string | null;
   readonly aspectRatio: string | null;
   readonly model: string | null;
+  /** The hash of the image; left out without one. */
+  readonly image?: string;
+}
+
+/** The first frame of an order, kept for a restart during the submission. */
+export interface StoredImage {
+  readonly path: string;
+  readonly sha256: string;
 }
 
 export function isUnfinished({ status }: RestJob): boolean {

@@ -7,7 +7,7 @@ import type { AccessKey } from './access.ts';
 import type { JobRunner, Upstream } from './job-runner.ts';
 import type { Log } from './log.ts';
 import { mediaReply } from './media-reply.ts';
-import { type AskedVideo, isUnfinished, type RestJob } from './rest-job.ts';
+import { type AskedVideo, isUnfinished, type RestJob, type StoredImage } from './rest-job.ts';
 import type { RestJobStore } from './rest-job-store.ts';
 import {
   ApiErrorSchema,
@@ -27,6 +27,7 @@ export const QUOTE_PATH = '/api/v1/quote';
 const TAG = 'REST service';
 const DEFAULT_LIMIT = 20;
 const MAX_LIMIT = 100;
+const MAX_SEARCH_CHARACTERS = 200;
 
 export interface RestDeps {
   readonly jobs: RestJobStore;
@@ -99,6 +100,9 @@ const listVideos = createRoute({
     query: z.object({
       limit: z.coerce.number().int().min(1).max(MAX_LIMIT).default(DEFAULT_LIMIT),
       after: z.string().optional().openapi({ description: 'List jobs after this one.' }),
+      search: z.string().max(MAX_SEARCH_CHARACTERS).default('').openapi({
+        description: 'Only jobs whose prompt contains this text, in any case.',
+      }),
     }),
   },
   responses: { 200: { description: 'A page of jobs', content: json(VideoJobPage) }, ...failures },
@@ -150,7 +154,9 @@ export function addRestRoutes(app: OpenAPIHono, deps: RestDeps): void {
     const isRepeated = idempotencyKey !== null && jobs.findByIdempotencyKey(idempotencyKey) !== undefined;
     if (!isRepeated) budget.check(micros, microsOf(order.maxCostUsd));
     const id = `job_${nowMs.toString(36)}${Buffer.from(randomBytes(8)).toString('hex')}`;
-    const asked = askedIn(order);
+    const { image } = request;
+    const stored = image?.kind === 'file' ? await runner.keepImage(id, image.bytes) : null;
+    const asked = askedIn(order, stored);
     budget.reserve(id, micros); // before anything is awaited, so that concurrent orders see it
     const job = await jobs.add({
       id,
@@ -159,7 +165,8 @@ export function addRestRoutes(app: OpenAPIHono, deps: RestDeps): void {
       createdAtMs: nowMs,
       updatedAtMs: nowMs,
       asked,
-      request,
+      request: { ...request, image: null },
+      ...(stored === null ? {} : { image: stored }),
       estimate: price,
       notes,
       idempotencyKey,
@@ -204,11 +211,14 @@ export function addRestRoutes(app: OpenAPIHono, deps: RestDeps): void {
   });
 
   app.openapi(listVideos, (c) => {
-    const { limit, after = null } = c.req.valid('query');
-    const page = jobs.newest(limit, after);
+    const { limit, after = null, search } = c.req.valid('query');
+    const text = search.toLowerCase();
+    const isWanted = ({ asked }: RestJob): boolean => asked.prompt.toLowerCase().includes(text);
+    const page = jobs.newest(limit, { after, isWanted });
     if (page === undefined) throw new SoraError('video_not_found', { title: `no job \`${after}\``, hints: [] });
     const videos = page.jobs.map((job) => view(job, c.req.url));
-    return c.json({ videos, next: page.hasMore ? (videos.at(-1)?.id ?? null) : null }, 200);
+    const next = page.hasMore ? (videos.at(-1)?.id ?? null) : null;
+    return c.json({ videos, next, total: page.total }, 200);
   });
 
   app.openapi(readVideo, (c) => c.json(view(find(c.req.valid('param').id), c.req.url), 200));
@@ -249,9 +259,9 @@ function microsOf(usd: number | null | undefined): number | null {
   return usd === null || usd === undefined ? null : Math.round(usd * MICROS_PER_USD);
 }
 
-function askedIn(order: z.infer<typeof VideoOrderSchema>): AskedVideo {
+function askedIn(order: z.infer<typeof VideoOrderSchema>, image: StoredImage | null): AskedVideo {
   const { prompt, duration = null, resolution = null, aspectRatio = null, model = null } = order;
-  return { prompt, duration, resolution, aspectRatio, model };
+  return { prompt, duration, resolution, aspectRatio, model, ...(image && { image: image.sha256 }) };
 }
 
 function fileOf({ files }: RestJob, variant: string): { readonly path: string } | undefined {
@@ -277,6 +287,7 @@ function viewOf(job: RestJob, progress: number | null, access: AccessKey, reques
     model: request.model,
     seconds: request.seconds,
     size: request.size,
+    imageSha256: job.image?.sha256 ?? null,
     progress: progress ?? 0,
     videoId,
     videoUrl: urlOf('video'),

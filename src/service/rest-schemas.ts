@@ -4,6 +4,8 @@ import { REST_STATUSES } from './rest-job.ts';
 
 const MAX_PROMPT_CHARACTERS = 32_000;
 const MAX_NAME_CHARACTERS = 200;
+/** A picture of 8 MiB in base64, and the start of its data URL. */
+const MAX_IMAGE_CHARACTERS = (8 << 20) * 1.4;
 
 /** An order; fields that are left out or null have a default. */
 export const VideoOrderSchema = z
@@ -22,6 +24,16 @@ export const VideoOrderSchema = z
       .max(MAX_NAME_CHARACTERS)
       .nullish()
       .openapi({ description: 'Default: the cheapest model that supports the resolution.' }),
+    image: z
+      .string()
+      .max(MAX_IMAGE_CHARACTERS)
+      .regex(/^data:image\/(png|jpeg|webp);base64,/, {
+        error: 'must be a data URL of a PNG, JPEG or WebP image in base64',
+      })
+      .nullish()
+      .openapi({
+        description: 'The first frame: a PNG, JPEG or WebP of exactly the size of the video, as a data URL.',
+      }),
     maxCostUsd: z.number().min(0).max(1_000_000).nullish().openapi({
       description: 'The most that this video may cost. Approves a price that needs approval.',
     }),
@@ -51,6 +63,7 @@ export const VideoJobSchema = z
     model: z.string().nullable(),
     seconds: z.number().nullable().openapi({ description: 'Seconds that are rendered.' }),
     size: z.string().nullable().openapi({ description: 'WIDTHxHEIGHT in pixels.' }),
+    imageSha256: z.string().nullable().openapi({ description: 'The hash of the image in the order, if it has one.' }),
     progress: z.number().min(0).max(100),
     videoId: z.string().nullable().openapi({ description: 'The id on the server that renders it.' }),
     videoUrl: z.url().nullable().openapi({ description: 'Works without a header.' }),
@@ -96,6 +109,7 @@ export const VideoJobPage = z
   .object({
     videos: z.array(VideoJobSchema),
     next: z.string().nullable().openapi({ description: 'The `after` for the next page; null on the last one.' }),
+    total: z.number().int().openapi({ description: 'How many jobs there are, or match the search.' }),
   })
   .openapi('VideoJobPage');
 

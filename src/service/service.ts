@@ -35,8 +35,8 @@ export interface ServiceOptions extends RestDeps {
 const WRONG_KEY: ApiErrorDetails = { status: 401, code: 'invalid_api_key', message: 'Incorrect API key provided.' };
 const JSON_TYPE = /^application\/json\b/i;
 const VIDEOS_API = /^\/(?:openai\/)?v1\//;
-/** Enough for a prompt of the longest length in any encoding. */
-const MAX_REST_BODY_BYTES = 1 << 20;
+/** Enough for an order with the largest image. */
+const MAX_REST_BODY_BYTES = 12 << 20;
 /** Always needs the key: it costs money, or shows what was paid for. */
 const GUARDED = [REST_PATH, QUOTE_PATH, CONTROL_PATH];
 

@@ -1,12 +1,15 @@
 import type { z } from '@hono/zod-openapi';
 import { SoraError } from '../domain/errors.ts';
+import { readImageSize } from '../domain/image.ts';
 import { type AspectRatio, knownModels, ORIENTATION_OF_RATIO, type Resolution } from '../domain/models.ts';
-import { resolveRequest } from '../domain/request.ts';
+import { type RequestInput, resolveRequest } from '../domain/request.ts';
 import type { ServerCapabilities } from '../domain/request-gate.ts';
 import type { VideoRequest } from '../domain/video.ts';
 import type { VideoOrderSchema } from './rest-schemas.ts';
 
 type Order = z.infer<typeof VideoOrderSchema>;
+
+type FirstFrame = NonNullable<RequestInput['image']>;
 
 /** The request to send, and how it differs from the order. */
 export interface ResolvedOrder {
@@ -21,9 +24,11 @@ export interface ResolvedOrder {
 export function resolveOrder(order: Order, defaultModel: string | null, server: ServerCapabilities): ResolvedOrder {
   const resolution = order.resolution ?? undefined;
   const aspectRatio = order.aspectRatio ?? undefined;
+  const image = readImage(order.image);
   const resolved = resolveRequest(
     {
       prompt: order.prompt,
+      image: image ?? undefined,
       duration: order.duration?.toString(),
       resolution,
       aspectRatio,
@@ -31,11 +36,30 @@ export function resolveOrder(order: Order, defaultModel: string | null, server: 
     },
     server,
   );
-  if (!resolved.ok) throw new SoraError('invalid_request', { violations: resolved.violations, hints: [] });
+  const violations = [
+    ...(image === null ? ['`image` is not a PNG, JPEG or WebP image'] : []),
+    ...(resolved.ok ? [] : resolved.violations),
+  ];
+  if (!resolved.ok || violations.length > 0) throw new SoraError('invalid_request', { violations, hints: [] });
   const { request, askedSeconds } = resolved.value;
   const notes =
     askedSeconds === null ? [] : [`${request.model} renders ${request.seconds} seconds instead of ${askedSeconds}`];
   return { request, notes };
+}
+
+/** The image in a data URL; null if it is none. */
+function readImage(dataUrl: Order['image']): FirstFrame | null | undefined {
+  if (!dataUrl) return undefined;
+  return firstFrame(Buffer.from(dataUrl.slice(dataUrl.indexOf(',') + 1), 'base64'));
+}
+
+/** A first frame from the bytes of a file; null if they are no picture. */
+export function firstFrame(bytes: Uint8Array): FirstFrame | null {
+  const facts = readImageSize(bytes);
+  if (facts === null) return null;
+  const { mimeType, width, height, isTurned } = facts;
+  const name = `first-frame.${mimeType.slice('image/'.length)}`;
+  return { reference: { kind: 'file', name, mimeType, bytes }, size: `${width}x${height}`, isTurned };
 }
 
 function modelFor(resolution: Resolution = '720p', ratio: AspectRatio = '16:9'): string | undefined {

@@ -75,7 +75,7 @@ it('the own page and other clients can order', async () => {
 
 describe('a hostile order', () => {
   it.each<[string, string, number]>([
-    ['of 2 MB', JSON.stringify({ prompt: 'x', model: 'm'.repeat(2 << 20) }), 413],
+    ['of 13 MB', JSON.stringify({ prompt: 'x', model: 'm'.repeat(13_000_000) }), 413],
     [
       'of 10,000 unknown fields',
       JSON.stringify(Object.fromEntries(Array.from({ length: 10_000 }, (_, i) => [`f${i}`, 1]))),

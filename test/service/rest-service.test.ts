@@ -1,6 +1,7 @@
-import { existsSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { describe, expect, it, vi } from 'vitest';
 import { mediaReply } from '../../src/service/media-reply.ts';
+import { createPngHeader } from '../support/image-headers.ts';
 import { createTestedService } from '../support/service.ts';
 import { createTemporaryFolder } from '../support/temporary-folder.ts';
 
@@ -141,11 +142,51 @@ describe('the list', () => {
       ids.unshift(await service.order());
     }
     const first = await service.read('GET', `${VIDEOS}?limit=2`);
-    expect(first).toMatchObject({ videos: [{ id: ids[0] }, { id: ids[1] }], next: ids[1] });
+    expect(first).toMatchObject({ videos: [{ id: ids[0] }, { id: ids[1] }], next: ids[1], total: 3 });
     const rest = await service.read('GET', `${VIDEOS}?limit=2&after=${first.next}`);
-    expect(rest).toMatchObject({ videos: [{ id: ids[2] }], next: null });
+    expect(rest).toMatchObject({ videos: [{ id: ids[2] }], next: null, total: 3 });
     for (const limit of ['0', '101', 'x', '1.5']) await service.read('GET', `${VIDEOS}?limit=${limit}`, {}, 400);
     await service.read('GET', `${VIDEOS}?after=job_0`, {}, 404);
+  });
+});
+
+describe('a search', () => {
+  it('finds words of the prompt in any case, over all pages', async () => {
+    const service = createTestedService();
+    const ids: string[] = [];
+    for (const prompt of ['A red kite', 'a boat', 'two red KITES']) {
+      service.clock.advance(1);
+      ids.unshift(await service.order({ prompt }));
+    }
+    const first = await service.read('GET', `${VIDEOS}?limit=1&search=Kite`);
+    expect(first).toMatchObject({ videos: [{ id: ids[0] }], next: ids[0], total: 2 });
+    const rest = await service.read('GET', `${VIDEOS}?limit=1&search=Kite&after=${first.next}`);
+    expect(rest).toMatchObject({ videos: [{ id: ids[2] }], next: null, total: 2 });
+    expect(await service.read('GET', `${VIDEOS}?search=x`)).toMatchObject({ videos: [], next: null, total: 0 });
+  });
+});
+
+describe('an image', () => {
+  const dataUrl = (bytes: Uint8Array): string => `data:image/png;base64,${Buffer.from(bytes).toString('base64')}`;
+
+  it('is the first frame of the video, and goes with it', async () => {
+    const service = createTestedService();
+    const image = dataUrl(createPngHeader(1280, 720));
+    const id = await service.order({ prompt: 'a kite', image });
+    const { imageSha256 } = await service.until(id, 'completed');
+    expect(service.ledger.newest(1)[0]?.request?.image).toBe(`sha256:${imageSha256}`);
+    await service.read('DELETE', `${VIDEOS}/${id}`);
+    expect(readdirSync(`${service.folder}/serve/files`)).toEqual([]);
+  });
+
+  it.each([
+    ['of another size', dataUrl(createPngHeader(640, 480)), 'the reference image is 640x480, the video 1280x720'],
+    ['that is none', dataUrl(Buffer.from('no picture')), '`image` is not a PNG, JPEG or WebP image'],
+    ['at an address', 'https://example.com/a.png', '`image`: must be a data URL'],
+  ])('%s is refused', async (_, image, problem) => {
+    const service = createTestedService();
+    const { error } = await service.read('POST', VIDEOS, { json: { prompt: 'x', image } }, 400);
+    expect(Object(error).violations).toEqual([expect.stringContaining(problem)]);
   });
 });
 

@@ -2,6 +2,7 @@ import { appendFileSync, readFileSync } from 'node:fs';
 import { describe, expect, it, vi } from 'vitest';
 import { RestJobStore } from '../../src/service/rest-job-store.ts';
 import { intent } from '../store/ledger-events.ts';
+import { createPngHeader } from '../support/image-headers.ts';
 import { createProcess } from '../support/processes.ts';
 import { createSeededRandom } from '../support/seeded-random.ts';
 import { createTestedService, type TestedService } from '../support/service.ts';
@@ -30,6 +31,16 @@ describe('a restart', () => {
     expect(await second.until(id, 'completed')).toMatchObject({ videoId });
     expect((await second.read('GET', '/v1/videos')).data).toHaveLength(1);
     expect(second.messages).toContain('Video job resumed');
+  });
+
+  it('submits a job with the image of its order', async () => {
+    const first = createTestedService();
+    vi.spyOn(first.runner, 'start').mockImplementation(() => {});
+    const image = `data:image/png;base64,${Buffer.from(createPngHeader(1280, 720)).toString('base64')}`;
+    const id = await first.order({ prompt: 'a kite', image });
+    const second = await restart(first);
+    const { imageSha256 } = await second.until(id, 'completed');
+    expect(second.ledger.newest(2).map(({ request }) => request?.image)).toEqual([`sha256:${imageSha256}`]);
   });
 
   it('submits a job that was taken in and not yet sent', async () => {
@@ -151,9 +162,12 @@ describe('the journal of jobs', () => {
   });
 
   it('begins empty where there is no file', () => {
-    expect(createBook(`${createTemporaryFolder()}/jobs.jsonl`, 1).newest(10, null)).toEqual({
+    expect(
+      createBook(`${createTemporaryFolder()}/jobs.jsonl`, 1).newest(10, { after: null, isWanted: () => true }),
+    ).toEqual({
       jobs: [],
       hasMore: false,
+      total: 0,
     });
   });
 });

@@ -13,6 +13,7 @@ const job: Job = {
   model: 'sora-2',
   seconds: 8,
   size: '1280x720',
+  imageSha256: null,
   progress: 0,
   videoId: null,
   videoUrl: null,
