@@ -2,8 +2,10 @@ import { parseJson } from '../domain/json.ts';
 import type { RequestFormat } from '../domain/request-format.ts';
 import { decodeErrorBody } from '../wire/error-body.ts';
 import { decodeJob } from '../wire/job.ts';
-import type { Ability } from './server-survey.ts';
 import type { ApiReply, ExaminedServer, ProbeBody } from './subject.ts';
+
+/** `unknown`: it takes a job, or a finished video, to see it. */
+export type Ability = 'yes' | 'no' | 'unknown';
 
 /** What refusals show of how a server wants a create to be written. */
 export interface FormatSurvey {
@@ -80,7 +82,7 @@ function choice<N extends string, V extends string>(
 }
 
 /** A server that checks nothing has created a job, which is deleted at once. */
-async function undo({ body }: ApiReply, server: Pick<ExaminedServer, 'probe'>): Promise<string[]> {
+export async function undo({ body }: ApiReply, server: Pick<ExaminedServer, 'probe'>): Promise<string[]> {
   const job = decodeJob(parseJson(body), { requestId: null, pollAfterMs: null });
   const made = 'the server accepts a create without a prompt';
   if (job === null) return [made];

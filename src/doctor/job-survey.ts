@@ -1,6 +1,6 @@
 import { refusesEncoding } from '../client/failure.ts';
 import { SoraError } from '../domain/errors.ts';
-import type { Ability } from './server-survey.ts';
+import type { Ability } from './format-survey.ts';
 import { type Trial, type TrialBody, type TrialDeps, tryJob } from './trial-job.ts';
 
 /** What jobs that are ended at once show about a server. */
@@ -17,15 +17,16 @@ const REFUSED: ReadonlySet<number | null> = new Set([400, 415, 422]);
  * Sends the smallest create as JSON and, if the dialect has forms, as a form, once the price is approved. Ends the jobs.
  */
 export async function surveyJobs(deps: TrialDeps, hasForms: boolean): Promise<JobSurvey> {
-  const jobs = hasForms ? 2 : 1;
-  const consent = await deps.consent(jobs, 'Test the server with real jobs?');
+  const jobs = hasForms && deps.stopsJobs ? 2 : 1;
+  const waits = deps.stopsJobs ? '' : ' The server cannot stop a job, so this one runs to its end.';
+  const consent = await deps.consent(jobs, `Test the server with real jobs?${waits}`);
   if (consent !== 'agreed') {
-    const [what, how] = hasForms
-      ? ['cancel, json and multipart', `2 jobs (price: ${deps.price(2)}); add \`--yes\` to create them`]
-      : ['cancel and json', `1 job (price: ${deps.price(1)}); add \`--yes\` to create it`];
+    const what = hasForms ? 'cancel, json and multipart' : 'cancel and json';
+    const how = jobs === 2 ? 'jobs (price: ' : 'job (price: ';
+    const add = jobs === 2 ? 'create them' : 'create it';
     return {
-      abilities: { cancel: 'unknown', json: 'unknown', multipart: hasForms ? 'unknown' : 'no' },
-      notes: [`${what}: unknown without creating ${how}`],
+      abilities: unknownAbilities(hasForms),
+      notes: [`${what}: unknown without creating ${jobs} ${how}${deps.price(jobs)}); add \`--yes\` to ${add}`],
     };
   }
   const json = await attempt(deps, 'json');
@@ -47,6 +48,15 @@ export async function surveyJobs(deps: TrialDeps, hasForms: boolean): Promise<Jo
     },
     notes: attempts.flatMap(tell),
   };
+}
+
+function unknownAbilities(hasForms: boolean): JobSurvey['abilities'] {
+  return { cancel: 'unknown', json: 'unknown', multipart: hasForms ? 'unknown' : 'no' };
+}
+
+/** For a mock server, whose jobs prove nothing and may never end. */
+export function surveyNoJobs(hasForms: boolean): JobSurvey {
+  return { abilities: unknownAbilities(hasForms), notes: [] };
 }
 
 type Attempt = Trial | SoraError;

@@ -2,20 +2,22 @@ import { failureFromReply, unreadableReply } from '../client/failure.ts';
 import type { Dialect } from '../domain/dialect.ts';
 import { parseJson } from '../domain/json.ts';
 import { fitsVariant, sniffMedia } from '../domain/media.ts';
-import type { Variant } from '../domain/video.ts';
+import type { Derivation, Variant } from '../domain/video.ts';
 import { GENERATIONS_ROUTE } from '../wire/routes.ts';
 import { decodePage } from '../wire/videos.ts';
+import { type Ability, undo } from './format-survey.ts';
 import { dialectOf, generationsDialect, UNKNOWN_ID } from './neighbours.ts';
 import type { ApiReply, ExaminedServer, FileReply } from './subject.ts';
-
-/** `unknown`: it takes a job, or a finished video, to see it. */
-export type Ability = 'yes' | 'no' | 'unknown';
 
 /** What is seen of a server without making a job, by the names of the API’s functions. */
 export interface ServerSurvey {
   /** Of several, the one that was chosen. */
   readonly dialect: Dialect | 'unknown';
-  readonly abilities: Readonly<Record<'list' | 'delete' | 'content' | 'thumbnail' | 'spritesheet' | 'range', Ability>>;
+  readonly abilities: Readonly<
+    Record<'list' | 'delete' | 'content' | 'thumbnail' | 'spritesheet' | 'range' | Derivation, Ability>
+  >;
+  /** Whether it answers for videos that do not exist, as mock servers do: then its answers prove nothing. */
+  readonly isMock: boolean;
   /** How to learn what is unknown. */
   readonly notes: readonly string[];
 }
@@ -40,7 +42,6 @@ export async function surveyServer(server: ExaminedServer, atMs: number): Promis
     requestId: null,
     pollAfterMs: null,
   });
-  // What answers for a video that does not exist, as mock servers do, answers for anything.
   const isMock = content.status >= 200 && content.status < 300 && !isHtml(content);
   const sightOfUnknown = (reply: ApiReply): Sight => (isMock ? 'hidden' : sightOf(reply));
   const routes = { list: sightOf(list), delete: sightOfUnknown(removal), content: sightOfUnknown(content) };
@@ -51,6 +52,10 @@ export async function surveyServer(server: ExaminedServer, atMs: number): Promis
   }
   const finished = isMock ? undefined : page?.jobs.find(({ status }) => status === 'completed')?.id;
   const files = finished === undefined ? null : await surveyFiles(server, finished);
+  const derivations =
+    isMock || !speaksVideos
+      ? UNKNOWN_DERIVATIONS
+      : await surveyDerivations(server, (reply) => see(server, reply, atMs));
   return {
     // The two share their routes, and only one of them has a list.
     dialect: !speaksVideos ? 'unknown' : page === null && dialectOf(server) === 'openrouter' ? 'openrouter' : 'videos',
@@ -62,7 +67,9 @@ export async function surveyServer(server: ExaminedServer, atMs: number): Promis
       thumbnail: files?.thumbnail ?? 'unknown',
       spritesheet: files?.spritesheet ?? 'unknown',
       range: files?.range ?? 'unknown',
+      ...derivations,
     },
+    isMock,
     notes: [
       ...(isMock
         ? ['the server also returns the content of a video that does not exist: its answers prove nothing']
@@ -85,9 +92,39 @@ function surveyOfGenerations(dialect: Dialect, removal: Ability): ServerSurvey {
       thumbnail: 'no',
       spritesheet: 'no',
       range: 'unknown',
+      remix: 'no',
+      edit: 'no',
+      extend: 'no',
     },
+    isMock: false,
     notes: ['content and range: unknown, since this dialect cannot list finished videos'],
   };
+}
+
+const UNKNOWN_DERIVATIONS: Readonly<Record<Derivation, Ability>> = {
+  remix: 'unknown',
+  edit: 'unknown',
+  extend: 'unknown',
+};
+
+/** Neither a prompt nor a video that exists: a route that is there has two reasons to refuse them. */
+const DERIVATIONS: Readonly<Record<Derivation, readonly [path: string, body: object]>> = {
+  remix: [`/videos/${UNKNOWN_ID}/remix`, {}],
+  edit: ['/videos/edits', { video: { id: UNKNOWN_ID } }],
+  extend: ['/videos/extensions', { video: { id: UNKNOWN_ID }, seconds: '4' }],
+};
+
+async function surveyDerivations(
+  server: ExaminedServer,
+  sightOf: (reply: ApiReply) => Sight,
+): Promise<Record<Derivation, Ability>> {
+  const abilities = Object.entries(DERIVATIONS).map(async ([operation, [path, body]]) => {
+    const reply = await server.probe('POST', path, { type: 'application/json', text: JSON.stringify(body) });
+    if (isPage(reply)) return [operation, 'no'];
+    if (reply.status < 300) await undo(reply, server);
+    return [operation, ABILITY_OF[sightOf(reply)]];
+  });
+  return Object.fromEntries(await Promise.all(abilities));
 }
 
 /** `hidden`: the reply says nothing about the route, such as a 500. */

@@ -23,6 +23,8 @@ export interface TrialDeps {
   /** Writes down that the job is gone. */
   forget(submission: Submission): Promise<void>;
   client(): Promise<VideosClient>;
+  /** False if its profile says that the server cannot stop a job: a deletion would only hide one that is still rendered. */
+  readonly stopsJobs: boolean;
   readonly clock: Clock;
   /** Says what is going on. */
   readonly news: (text: string) => void;
@@ -66,7 +68,7 @@ export async function tryJob(deps: TrialDeps, body: TrialBody, { outlasts = fals
   const trial = { id, isFound: doubt !== undefined, failure: hasEnded ? failureOf(job, record.submittedAtMs) : null };
   try {
     const client = await deps.client();
-    const stopped = await endJob(client, deps.clock, id, hasEnded);
+    const stopped = hasEnded || deps.stopsJobs ? await endJob(client, deps.clock, id, hasEnded) : 'running';
     const cannotBeStopped = stopped === 'running';
     const end = cannotBeStopped && outlasts ? await outlast(client, deps, id) : stopped;
     if (end === 'aborted' || end === 'deleted' || end === 'finished') await deps.forget(submission);

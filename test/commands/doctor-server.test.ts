@@ -86,11 +86,14 @@ describe('sora doctor --server', () => {
         "content": "yes",
         "delete": "yes",
         "dialect": "videos",
+        "edit": "yes",
+        "extend": "yes",
         "json": "yes",
         "list": "yes",
         "multipart": "yes",
         "profile": "simulator",
         "range": "yes",
+        "remix": "yes",
         "spritesheet": "yes",
         "thumbnail": "yes",
       }
@@ -207,6 +210,31 @@ describe('sora doctor --server', () => {
     expect(notes).toContain('could not stop it: it ran to its end, and was deleted');
   });
 
+  it('does not hide a running job behind a deletion where the profile says that none is stopped', async () => {
+    let looks = 0;
+    const deletedAt: unknown[] = [];
+    const server = await startVideosServer({
+      remove: (job) => {
+        deletedAt.push(job.status);
+        return null;
+      },
+      retrieve: (job) => {
+        job.status = ++looks < 5 ? 'in_progress' : 'completed';
+        return { body: job };
+      },
+    });
+    const sora = createCommandLine();
+    await sora.run(['config', 'set', 'profiles.lab.base_url', server.url]);
+    await sora.run(['config', 'set', 'profiles.lab.preset', 'sglang']);
+    expect((await survey(sora, ['--profile', 'lab'])).notes).toContain('creating 1 job (price: $0.40)');
+    const { found } = await survey(sora, ['--yes', '--profile', 'lab']);
+    expect({ cancel: found.cancel, posts: server.posts, deletedAt }).toEqual({
+      cancel: 'no',
+      posts: 1,
+      deletedAt: ['completed'],
+    });
+  });
+
   it('finds out from refusals alone how a create is written, and creates nothing', async () => {
     const server = await startScriptedServer(({ method, path, headers, body }) => {
       if (method !== 'POST')
@@ -224,6 +252,23 @@ describe('sora doctor --server', () => {
     expect(found).toMatchObject({ json: 'yes', multipart: 'no' });
     for (const setting of ['request.body json', 'request.seconds number', 'request.image text'])
       expect(notes).toContain(setting);
+  });
+
+  it.each<[string, ScriptedReply, string]>([
+    ['has no such route', { status: 404, body: { detail: 'Not Found' } }, 'no'],
+    ['allows no POST there', { status: 405, body: { detail: 'Method Not Allowed' } }, 'no'],
+    ['shows its pages there', { body: '<html><title>The web interface</title>' }, 'no'],
+    ['misses the video', { status: 404, body: { error: { message: 'Video not found' } } }, 'yes'],
+    ['misses the prompt', { status: 422, body: { detail: [{ loc: ['body', 'prompt'], msg: 'required' }] } }, 'yes'],
+    ['fails', { status: 500, body: '' }, 'unknown'],
+  ])('finds out whether videos can be derived where the server %s', async (_, refusal, ability) => {
+    const server = await startScriptedServer(({ method, path }) => {
+      if (method === 'POST' && path !== '/v1/videos') return refusal;
+      return path.includes('limit') ? { body: { data: [] } } : { status: 404, body: { detail: 'no such video' } };
+    });
+    const { found, notes } = await survey(createCommandLine(), ['--base-url', server.url]);
+    expect(found).toMatchObject({ remix: ability, edit: ability, extend: ability });
+    expect(notes.includes('capabilities.remix no')).toBe(ability === 'no');
   });
 
   it('deletes what a server makes of a create without a prompt', async () => {
@@ -244,9 +289,11 @@ describe('sora doctor --server', () => {
         ? { headers: { 'content-type': 'video/mp4' }, body: 'string' }
         : { body: { data: [{ id: 'x', status: 'completed' }] } },
     );
-    const { code, found, notes } = await survey(createCommandLine(), ['--base-url', server.url]);
-    expect({ code, ...found }).toMatchObject({
+    const { code, found, notes } = await survey(createCommandLine(), ['--yes', '--base-url', server.url]);
+    const prompts = server.requests.filter(({ body }) => String(body).includes('prompt'));
+    expect({ code, prompts, ...found }).toMatchObject({
       code: 0,
+      prompts: [],
       dialect: 'videos',
       delete: 'unknown',
       content: 'unknown',

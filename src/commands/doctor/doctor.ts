@@ -6,12 +6,12 @@ import { requireKey } from '../../configuration/endpoint.ts';
 import { accessCheck } from '../../doctor/access-check.ts';
 import { API_CHECKS } from '../../doctor/api-checks.ts';
 import { runChecks } from '../../doctor/check.ts';
-import { type FormatSurvey, surveyFormat } from '../../doctor/format-survey.ts';
-import { surveyJobs } from '../../doctor/job-survey.ts';
+import { type Ability, type FormatSurvey, surveyFormat } from '../../doctor/format-survey.ts';
+import { surveyJobs, surveyNoJobs } from '../../doctor/job-survey.ts';
 import { listedModels, namesOf } from '../../doctor/listed-models.ts';
 import { LOCAL_CHECKS } from '../../doctor/local-checks.ts';
 import { NETWORK_CHECKS } from '../../doctor/network-checks.ts';
-import { type Ability, surveyServer } from '../../doctor/server-survey.ts';
+import { surveyServer } from '../../doctor/server-survey.ts';
 import { CAPABILITY_NAMES, type Capability } from '../../domain/capabilities.ts';
 import { CATALOGUE } from '../../domain/catalogue.ts';
 import type { CheckResult } from '../../domain/check.ts';
@@ -46,7 +46,7 @@ export const doctorCommand = defineCommand({
     },
     curl: { flags: '--curl', summary: 'print the access check as a curl command, nothing else' },
   },
-  json: '{"ok","profile","checks":[{"id","title","status":"pass|warn|fail|skip","detail","remedy":["…"],"ms"}],"curl","cost"}; with --curl: {"curl"}; with --server: {"profile","base_url","dialect","list","delete","cancel","content","thumbnail","spritesheet","range","json","multipart"}, each yes, no or unknown',
+  json: '{"ok","profile","checks":[{"id","title","status":"pass|warn|fail|skip","detail","remedy":["…"],"ms"}],"curl","cost"}; with --curl: {"curl"}; with --server: {"profile","base_url","dialect","list","delete","cancel","content","thumbnail","spritesheet","range","json","multipart","remix","edit","extend"}, each yes, no or unknown',
   errors: [
     'no_api_key',
     'invalid_api_key',
@@ -118,10 +118,13 @@ async function survey(deps: DoctorDeps, isAgreed: boolean): Promise<CommandResul
   const [onlyModel] = listed;
   const isOpen = chosen.value === 'videos' && !configuration.isSimulator;
   const format = isOpen ? await surveyFormat(server) : null;
-  const jobs = await surveyJobs(createTrialDeps(deps, tried, { isAgreed }), chosen.value === 'videos');
+  const hasForms = chosen.value === 'videos';
+  const jobs = seen.isMock
+    ? surveyNoJobs(hasForms)
+    : await surveyJobs(createTrialDeps(deps, tried, { isAgreed }), hasForms);
   const proposal = listed.length > 1 ? [`no model is set; the server lists ${namesOf(listed)}`] : [];
   for (const note of [...seen.notes, ...proposal, ...(format?.notes ?? []), ...jobs.notes]) output.note(note);
-  const { list, delete: removal, content, thumbnail, spritesheet, range } = seen.abilities;
+  const { list, delete: removal, content, thumbnail, spritesheet, range, remix, edit, extend } = seen.abilities;
   // A video that the simulator deletes is no longer rendered.
   const cancel = configuration.isSimulator && jobs.abilities.cancel === 'unknown' ? 'yes' : jobs.abilities.cancel;
   // A job that was made tells more than a refusal.
@@ -132,7 +135,8 @@ async function survey(deps: DoctorDeps, isAgreed: boolean): Promise<CommandResul
   const takesJobs = json === 'yes' || multipart === 'yes';
   const spoken = takesJobs ? chosen.value : seen.dialect;
   const dialect = spoken === 'unknown' ? spoken : DIALECTS[spoken].name;
-  const abilities = { list, delete: removal, cancel, content, thumbnail, spritesheet, range, json, multipart };
+  const files = { content, thumbnail, spritesheet, range };
+  const abilities = { list, delete: removal, cancel, ...files, json, multipart, remix, edit, extend };
   const found = {
     ...(dialect === DIALECTS[configuration.dialect.value].name ? {} : { dialect }),
     ...(seen.dialect === 'new-api' && configuration.dialect.value !== 'new-api' ? { shape: 'new-api' } : {}),

@@ -67,6 +67,7 @@ export function createTrialDeps(
     price,
     clock: host.clock,
     news: (text) => output.news(text),
+    stopsJobs: !configuration.lacks.has('cancel'),
     client: async () => (await servers.connect(configuration)).client,
     async consent(count, question) {
       if (isSimulator) return 'agreed';
