@@ -38,6 +38,18 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./commands/create/derive.ts')).extendCommand,
   },
   {
+    name: 'character create',
+    group: MAKE,
+    summary: 'create a character that appears in videos',
+    load: async () => (await import('./commands/character/create.ts')).characterCreateCommand,
+  },
+  {
+    name: 'character show',
+    group: MAKE,
+    summary: 'show a character',
+    load: async () => (await import('./commands/character/show.ts')).characterShowCommand,
+  },
+  {
     name: 'status',
     group: FOLLOW,
     summary: 'show jobs, or wait for them',
@@ -206,6 +218,7 @@ export const COMMANDS: readonly CommandEntry[] = [
 
 /** Commands that only have others below them. */
 export const GROUPS: Readonly<Record<string, string>> = {
+  character: 'characters that appear in videos',
   ledger: 'the record of submissions and saved files',
   config: 'settings and keys',
   'config profile': 'servers by name',

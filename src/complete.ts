@@ -5,6 +5,7 @@ import { COMMANDS, commandWords, findEntry } from './command-table.ts';
 import { profileNames } from './configuration/chosen-server.ts';
 import { knownModels } from './domain/models.ts';
 import { PRESET_NAMES } from './domain/presets.ts';
+import { isOfCharacter, isOfVideo, type JobRecord } from './domain/record.ts';
 import { cleanLine } from './output/clean-text.ts';
 import { Output } from './output/output.ts';
 import type { Host } from './platform/host.ts';
@@ -55,6 +56,7 @@ async function completionsAt(
   if (entry === undefined || definition === undefined) return { candidates: commandsAfter(commandWords(before)) };
   const at = commandWords(before).length - entry.name.split(' ').length;
   const form = (definition.arguments[at] ?? definition.arguments.at(-1))?.form ?? '';
+  if (entry.name === 'character show') return { candidates: recentIds(host, isOfCharacter) };
   if (/^[<[](id|submission)/.test(form)) return { candidates: [['@last', 'the newest job'], ...recentIds(host)] };
   if (form === '<name>' && entry.name.startsWith('config profile')) return { candidates: profiles(host) };
   if (form === '<shell>') return { candidates: ['bash', 'zsh', 'fish', 'powershell'].map((shell) => [shell, '']) };
@@ -81,6 +83,8 @@ async function valuesOf(spec: OptionSpec, host: Host): Promise<Completions> {
       return { candidates: knownModels().map(({ name }) => [name, '']) };
     case '--preset':
       return { candidates: PRESET_NAMES.map((name) => [name, '']) };
+    case '--character':
+      return { candidates: recentIds(host, isOfCharacter) };
     case '--from':
       return { candidates: [['@last', 'the newest job'], ...recentIds(host)] };
     case '--fault': {
@@ -104,9 +108,13 @@ function profiles(host: Host): [string, string][] {
   return profileNames(contextOf(host).settings).map((name) => [name, '']);
 }
 
-function recentIds(host: Host): [string, string][] {
+function recentIds(host: Host, isWanted: (record: JobRecord) => boolean = isOfVideo): [string, string][] {
   const { ledger } = contextOf(host);
-  const records = ledger.newest(RECENT, ({ answer, removed }) => answer !== 'rejected' && !removed);
-  const ids = ledger.shortIds(records.map(({ key, job }) => job?.id ?? key));
+  const records = ledger.newest(
+    RECENT,
+    (record) => record.answer !== 'rejected' && !record.removed && isWanted(record),
+  );
+  const names = records.map(({ key, job }) => job?.id ?? key);
+  const ids = isWanted === isOfVideo ? ledger.shortIds(names) : names; // `--character` is sent as it is
   return records.map(({ request }, at) => [ids[at] ?? '', request.prompt]);
 }

@@ -6,7 +6,7 @@ import { requireKey } from '../configuration/endpoint.ts';
 import { SoraError } from '../domain/errors.ts';
 import { LOOKS_AT_ONCE } from '../domain/outcomes.ts';
 import { DEFAULT_PROFILE } from '../domain/profile-names.ts';
-import { type JobRecord, statusOf } from '../domain/record.ts';
+import { isOfVideo, type JobRecord, statusOf } from '../domain/record.ts';
 import { type JobSummary, summarize } from '../domain/summary.ts';
 import type { VideoJob } from '../domain/video.ts';
 import type { Context } from './context.ts';
@@ -129,9 +129,9 @@ function isSetUp(candidate: Configuration, { configuration, paths, env }: ListDe
   return key !== null && (candidate === configuration || !keyIsForAnotherServer);
 }
 
-/** Whether a record may have a video to show: a refused submission has none, and a deleted one is gone. */
+/** Whether a record may have a video to show: a refused submission has none, nor has a character, and a deleted one is gone. */
 export function isListed(record: JobRecord): boolean {
-  if (record.answer === 'rejected') return false;
+  if (record.answer === 'rejected' || !isOfVideo(record)) return false;
   return !record.removed || statusOf(record) === 'cancelled';
 }
 

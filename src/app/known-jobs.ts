@@ -1,8 +1,9 @@
 import { statSync } from 'node:fs';
+import type { VideosClient } from '../client/port.ts';
 import type { Configuration } from '../configuration/configuration.ts';
 import { SoraError } from '../domain/errors.ts';
 import { forEach, type Outcomes } from '../domain/outcomes.ts';
-import { factsOf, type JobRecord, type LedgerEvent, statusOf } from '../domain/record.ts';
+import { factsOf, isOfVideo, type JobRecord, type LedgerEvent, statusOf } from '../domain/record.ts';
 import { commandAbout } from '../domain/shell.ts';
 import { looksWhole, MIN_ENDING } from '../domain/short-id.ts';
 import { type JobSummary, lastKnownJob, summarize } from '../domain/summary.ts';
@@ -14,6 +15,7 @@ import type { Output } from '../output/output.ts';
 import type { Host } from '../platform/host.ts';
 import { fateOf } from '../platform/process-identity.ts';
 import type { Ledger } from '../store/ledger.ts';
+import { clientOf } from './client-of.ts';
 import { type Server, type Servers, targetOption } from './servers.ts';
 
 /** A job named on the command line: its server, and its ledger record if there is one. */
@@ -55,7 +57,8 @@ export class KnownJobs {
     if (record === undefined) return { id: await this.idOn(server, name), server, record };
     if (record.job !== null) return { id: record.job.id, server, record };
     if (record.answer === 'rejected') throw madeNothing(record);
-    const recovery = await recover(this.submitDeps(server), record, host.interrupt);
+    const deps = { ...this.submitDeps(server), client: this.#clientOf(server, record) };
+    const recovery = await recover(deps, record, host.interrupt);
     switch (recovery.kind) {
       case 'found':
         return { id: recovery.record.job?.id ?? name, server, record: recovery.record };
@@ -86,7 +89,7 @@ export class KnownJobs {
    */
   async findUnfinished(): Promise<Outcomes<FoundJob>> {
     const { ledger, output } = this.#deps;
-    const open = ledger.open().filter(this.isInScope);
+    const open = ledger.open().filter((record) => isOfVideo(record) && this.isInScope(record));
     const { values, errors } = await this.findAll(open.map(({ key }) => key));
     const unresolved = errors.filter(({ code }) => code === 'outcome_unknown');
     for (const { message, submission } of unresolved) {
@@ -106,7 +109,7 @@ export class KnownJobs {
     if (removed?.status === 'cancelled') return removed;
     if (removed !== null) throw deletedVideo(id);
     try {
-      const job = await server.client.get(id, { signal: this.#deps.host.interrupt });
+      const job = await this.#clientOf(server, record).get(id, { signal: this.#deps.host.interrupt });
       if (record?.job?.status !== job.status) await this.record(record, job);
       return job;
     } catch (error) {
@@ -213,10 +216,17 @@ export class KnownJobs {
     };
   }
 
+  #clientOf(server: Server, record: JobRecord | undefined): VideosClient {
+    return clientOf(server, record?.request.source?.operation, this.#deps.host.clock.now);
+  }
+
   /** The newest job of the server in use, even if it was cancelled or deleted. */
   #lastRecord(): JobRecord {
     const { isInScope } = this;
-    const [last] = this.#deps.ledger.newest(1, (record) => record.answer !== 'rejected' && isInScope(record));
+    const [last] = this.#deps.ledger.newest(
+      1,
+      (record) => record.answer !== 'rejected' && isOfVideo(record) && isInScope(record),
+    );
     if (last === undefined) {
       const { value: profile } = this.#deps.configuration.profile;
       throw new SoraError('video_not_found', {

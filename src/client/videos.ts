@@ -1,5 +1,7 @@
+import { CAPABILITIES } from '../domain/capabilities.ts';
 import { SoraError } from '../domain/errors.ts';
 import { firstFormat, type RequestFormat, type WrittenFormat } from '../domain/request-format.ts';
+import { CAPABILITY_OF } from '../domain/request-gate.ts';
 import type { Variant, VideoJob, VideoRequest } from '../domain/video.ts';
 import { writeCreate } from '../wire/create.ts';
 import { decodeErrorBody } from '../wire/error-body.ts';
@@ -70,7 +72,7 @@ export class SdkVideosClient implements VideosClient {
         reply = await send({ ...first, ...facts });
         if (isSuccess(reply)) await this.#learn(facts);
       }
-      return asMissing(await outcomeBehind(reply, context, transport), request);
+      return ofOperation(await outcomeBehind(reply, context, transport), request);
     } catch (error) {
       return unansweredOutcome(error, context);
     }
@@ -127,12 +129,19 @@ export class SdkVideosClient implements VideosClient {
   }
 }
 
-/** A derived video starts from one that this server has, so a missing route means that it has no such operation. */
-function asMissing(outcome: CreateOutcome, { source }: VideoRequest): CreateOutcome {
-  if (source === undefined || outcome.kind !== 'rejected') return outcome;
+/**
+ * A derived video starts from one that this server has, so a missing route means that it has no such operation. A
+ * character has no status: it exists as soon as its create is answered.
+ */
+function ofOperation(outcome: CreateOutcome, { source }: VideoRequest): CreateOutcome {
+  if (source === undefined || outcome.kind === 'unknown') return outcome;
+  if (outcome.kind === 'accepted') {
+    const isCharacter = source.operation === 'character';
+    return isCharacter ? { ...outcome, job: { ...outcome.job, status: 'completed' } } : outcome;
+  }
   const { code, causedBy, status, requestId } = outcome.error;
   if (code !== 'endpoint_not_found' && code !== 'not_supported') return outcome;
-  const title = `the server cannot ${source.operation} videos`;
+  const title = `the server cannot ${CAPABILITIES[CAPABILITY_OF[source.operation]]}`;
   return { kind: 'rejected', error: new SoraError('not_supported', { title, causedBy, status, requestId }) };
 }
 

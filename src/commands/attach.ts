@@ -1,6 +1,8 @@
+import { clientOf } from '../app/client-of.ts';
 import { defineCommand } from '../app/command.ts';
 import type { Context } from '../app/context.ts';
 import { SoraError } from '../domain/errors.ts';
+import { isOfVideo } from '../domain/record.ts';
 import { attachJob, submissionOf } from '../jobs/resolve.ts';
 import { JOB_JSON_SHAPE, jobsAnswer } from '../output/job-view.ts';
 
@@ -25,7 +27,9 @@ export const attachCommand = defineCommand({
     if (id === '') throw new SoraError('usage', { title: 'the id of a job is empty' });
     const submission = submissionOf(ledger, key);
     const server = await servers.of(submission);
-    const job = await attachJob(jobs.submitDeps(server), submission, await jobs.idOn(server, id), host.interrupt);
+    const client = clientOf(server, submission.request.source?.operation, host.clock.now);
+    const jobId = isOfVideo(submission) ? await jobs.idOn(server, id) : id;
+    const job = await attachJob({ ...jobs.submitDeps(server), client }, submission, jobId, host.interrupt);
     const summary = jobs.summarize({ id: job.id, server, record: submission }, job);
     return { answer: jobsAnswer([summary], { ...jobs.form(), isNamedAlone: true }) };
   },

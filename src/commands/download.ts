@@ -22,7 +22,7 @@ import type { ErrorCode } from '../domain/catalogue.ts';
 import { SoraError } from '../domain/errors.ts';
 import { failureOf } from '../domain/job-failure.ts';
 import type { Outcomes } from '../domain/outcomes.ts';
-import { hasVideo, type JobRecord, type SavedFile } from '../domain/record.ts';
+import { hasVideo, isOfVideo, type JobRecord, type SavedFile } from '../domain/record.ts';
 import { type JobSummary, summarize } from '../domain/summary.ts';
 import { isTerminal, type VideoJob } from '../domain/video.ts';
 import { fileExists, isForSeveral, pathsFor, sidecarPath } from '../jobs/destination.ts';
@@ -102,7 +102,8 @@ const PASSED: ReadonlySet<ErrorCode> = new Set([
 /** The jobs of the server in use that have a video, or may have one by now, of which no file was ever saved. */
 async function findUnsaved({ jobs, ledger }: DownloadDeps): Promise<Outcomes<FoundJob>> {
   const { isInScope } = jobs;
-  const isUnsaved = (record: JobRecord): boolean => hasVideo(record) && record.files.length === 0 && isInScope(record);
+  const isUnsaved = (record: JobRecord): boolean =>
+    hasVideo(record) && isOfVideo(record) && record.files.length === 0 && isInScope(record);
   const finished = ledger.newest(Number.POSITIVE_INFINITY, isUnsaved).reverse(); // oldest first
   const known = await jobs.findAll(finished.map(({ key }) => key));
   const unfinished = await jobs.findUnfinished();

@@ -21,6 +21,16 @@ export interface RecordedRequest {
   readonly source?: { readonly operation: string; readonly video: string };
 }
 
+/** Whether a submission is one of a character, and not of a video. */
+export function isOfCharacter({ request }: Pick<JobRecord, 'request'>): boolean {
+  return request.source?.operation === 'character';
+}
+
+/** Whether a submission is one of a video. */
+export function isOfVideo(record: Pick<JobRecord, 'request'>): boolean {
+  return !isOfCharacter(record);
+}
+
 /** The id of the video that a request starts from; null for a file, or for a video from a prompt alone. */
 export function sourceIdOf(request: Pick<RecordedRequest, 'source'> | undefined): string | null {
   const video = request?.source?.video;

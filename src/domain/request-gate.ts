@@ -2,7 +2,7 @@ import { CAPABILITIES, type Capability } from './capabilities.ts';
 import { DIALECTS, type Dialect } from './dialect.ts';
 import { SoraError } from './errors.ts';
 import { FIELD_OF_ROLE, type RequestFormat } from './request-format.ts';
-import type { Derivation, Reference, ReferenceRole, Variant } from './video.ts';
+import type { Reference, ReferenceRole, RequestSource, Variant } from './video.ts';
 
 /** A server's known capabilities: its dialect, and what its profile declares missing. */
 export interface ServerCapabilities {
@@ -23,6 +23,14 @@ const FIELDS: Partial<Readonly<Record<Capability, string>>> = {
   extend: 'no extensions',
 };
 
+/** What a server needs for an operation. */
+export const CAPABILITY_OF = {
+  remix: 'remix',
+  edit: 'edit',
+  extend: 'extend',
+  character: 'characters',
+} as const satisfies Readonly<Record<RequestSource['operation'], Capability>>;
+
 /** Everything in a request that the server cannot do; the one gate for creates, batch rows and orders to `serve`. */
 export function missingFor(
   {
@@ -32,7 +40,7 @@ export function missingFor(
   }: {
     variants?: readonly Variant[] | undefined;
     characters?: readonly string[] | undefined;
-    operation?: Derivation | undefined;
+    operation?: RequestSource['operation'] | undefined;
   },
   server: ServerCapabilities,
 ): string[] {
@@ -40,7 +48,7 @@ export function missingFor(
   const wanted: Capability[] = [
     ...variants.filter((variant) => variant !== 'video'),
     ...(characters.length > 0 ? (['characters'] as const) : []),
-    ...(operation === undefined ? [] : [operation]),
+    ...(operation === undefined ? [] : [CAPABILITY_OF[operation]]),
   ];
   return wanted.flatMap((capability) => {
     if (lacks.includes(capability)) return [`${label} has ${FIELDS[capability]}`];

@@ -93,7 +93,9 @@ export type VideoFile = ReferenceSource & { readonly kind: 'file' };
 /** The existing video that a request starts from, and what is done with it. */
 export type RequestSource =
   | { readonly operation: 'remix'; readonly video: StoredVideo }
-  | { readonly operation: 'edit' | 'extend'; readonly video: StoredVideo | VideoFile };
+  | { readonly operation: 'edit' | 'extend'; readonly video: StoredVideo | VideoFile }
+  /** A character, whose name is the prompt. */
+  | { readonly operation: 'character'; readonly video: VideoFile };
 
 export type ImageMimeType = 'image/jpeg' | 'image/png' | 'image/webp';
 

@@ -6,13 +6,14 @@ import {
   type Reference,
   type ReferenceSource,
   type RequestSource,
+  type VideoFile,
   type VideoRequest,
 } from '../domain/video.ts';
 import { encodeGuide, encodeNewApi } from './generations.ts';
 import { imageAddress } from './image-address.ts';
 import { jobPath } from './job-path.ts';
 import { encodeOpenRouter } from './openrouter.ts';
-import { ROUTES } from './routes.ts';
+import { CHARACTERS_ROUTE, ROUTES } from './routes.ts';
 
 /** Where a create goes, below the base URL, and its body. */
 export interface WrittenCreate {
@@ -36,10 +37,13 @@ function routeOf(dialect: Dialect, source: RequestSource | undefined): string {
       return `${ROUTES[dialect]}/edits`;
     case 'extend':
       return `${ROUTES[dialect]}/extensions`;
+    case 'character':
+      return CHARACTERS_ROUTE;
   }
 }
 
 function bodyOf(dialect: Dialect, request: VideoRequest, format: WrittenFormat): JsonObject | FormData {
+  if (request.source?.operation === 'character') return writeCharacter(request.prompt, request.source.video);
   const extras = extrasOf(request, format);
   switch (dialect) {
     case 'videos':
@@ -99,6 +103,13 @@ function writeForm(request: VideoRequest, extras: JsonObject, format: WrittenFor
   for (const [name, value] of Object.entries(extras)) {
     form.append(name, textOfValue(value));
   }
+  return form;
+}
+
+function writeCharacter(name: string, video: VideoFile): FormData {
+  const form = new FormData();
+  form.append('name', name);
+  form.append('video', fileOf(video));
   return form;
 }
 

@@ -1,5 +1,6 @@
 import type { Dialect } from '../domain/dialect.ts';
 
+export const CHARACTERS_ROUTE = '/videos/characters';
 export const GENERATIONS_ROUTE = '/video/generations';
 
 /** Where a dialect has its jobs, below the base URL. */

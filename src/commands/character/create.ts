@@ -1,0 +1,152 @@
+import { clientOf } from '../../app/client-of.ts';
+import { defineCommand } from '../../app/command.ts';
+import type { Context } from '../../app/context.ts';
+import type { ReadRequest } from '../../app/request-options.ts';
+import { describeCost, previewRequest } from '../../app/request-preview.ts';
+import { agreeToSpend, parseMaxCost } from '../../app/spending.ts';
+import { capabilitiesOf, requireKey } from '../../configuration/endpoint.ts';
+import { SoraError } from '../../domain/errors.ts';
+import { usdOf } from '../../domain/money.ts';
+import { estimate, type PricedRequest } from '../../domain/pricing.ts';
+import { type JobRecord, mayBeSameAccount, type ServerIdentity } from '../../domain/record.ts';
+import { missingFor } from '../../domain/request-gate.ts';
+import type { VideoFile, VideoRequest } from '../../domain/video.ts';
+import { fingerprintOf, recordRequest } from '../../jobs/fingerprint.ts';
+import { readSourceFile } from '../../jobs/source-file.ts';
+import { submit, underWay } from '../../jobs/submit.ts';
+import { cleanLine } from '../../output/clean-text.ts';
+import type { Answer } from '../../output/output.ts';
+import { characterJson } from './character-json.ts';
+
+/** Limit of the API. */
+const MAX_NAME_CHARACTERS = 80;
+/** No list has a price for a character; only a server that is free altogether has one. */
+const UNPRICED: PricedRequest = { model: null, size: null, seconds: null };
+
+type CharacterDeps = Pick<
+  Context,
+  'configuration' | 'host' | 'output' | 'ledger' | 'servers' | 'jobs' | 'isInteractive'
+>;
+
+export const characterCreateCommand = defineCommand({
+  name: 'character create',
+  description:
+    'Creates a character from a video of it, for videos made with `--character`. Prints its id. The create is never resent automatically; the same name and video return the character that exists. No price list has a price for it, so servers that may charge need your approval.',
+  arguments: [
+    { form: '<name>', summary: `what to call it; at most ${MAX_NAME_CHARACTERS} characters` },
+    { form: '<file>', summary: 'a video that shows it' },
+  ],
+  options: {
+    again: { flags: '--again', summary: 'create another one even if this name and video have one' },
+    dryRun: { flags: '-n, --dry-run', summary: 'show the request and the curl command; send nothing' },
+    maxCost: { flags: '--max-cost <usd>', summary: 'refuse if it would cost more, or if the price is unknown' },
+    yes: { flags: '-y, --yes', summary: 'approve the price without being asked' },
+  },
+  json: '{"id","name","created_at","profile","cost":{"estimated_usd","actual_usd","price_list"},"submission"}; with --dry-run: {"request","operation","source","count","attaches_to":["id"],"curl","cost"}',
+  errors: ['invalid_request', 'no_api_key', 'cost_cap_exceeded', 'outcome_unknown', 'not_supported'],
+  examples: [
+    ['sora character create Mossy mossy.mp4', 'a character from a clip'],
+    ['sora character create Mossy mossy.mp4 --dry-run', 'see what would be sent'],
+  ],
+
+  async run({ args: [name = '', file = ''], options }, deps: CharacterDeps) {
+    const { configuration, host, output, ledger, servers, jobs } = deps;
+    const faults: string[] = [];
+    const maxCostMicros = parseMaxCost(options.maxCost, faults);
+    const read = readCharacterRequest(name, file, faults, deps);
+    const { request } = read;
+    const again = options.again ?? false;
+    const price = estimate(UNPRICED, host.clock.now(), configuration.prices);
+    const made = again ? undefined : madeBefore(request, servers.identityOf(configuration), deps);
+    if (options.dryRun) {
+      const attached = made ? [made] : underWay(deps, { server: servers.identityOf(configuration), request, again });
+      return { answer: previewRequest(read, { price, count: 1, attached: attached.slice(0, 1) }, configuration) };
+    }
+    if (made !== undefined) {
+      output.note('this character exists already; `--again` creates another one');
+      return { answer: answerOf(made) };
+    }
+
+    requireKey(configuration, host.clock.now());
+    const micros = price === null ? null : price.micros;
+    await agreeToSpend({ micros, maxCostMicros, isAgreed: options.yes ?? false }, deps);
+    output.news(`cost: ${describeCost(micros, configuration.isSimulator)}`);
+    const server = await servers.current();
+    const submitDeps = jobs.submitDeps(server);
+    const { record, unrecorded } = await submit(
+      { ...submitDeps, client: clientOf(server, 'character', host.clock.now) },
+      {
+        server: server.identity,
+        request,
+        estimate: price,
+        free: configuration.isSimulator,
+        again,
+        taken: new Set(),
+        maxCostPerDayMicros: configuration.maxCostPerDayMicros?.value ?? null,
+        row: null,
+      },
+    );
+    return {
+      answer: answerOf(ledger.byKey(record.key) ?? record),
+      errors: unrecorded === undefined ? [] : [unrecorded],
+    };
+  },
+});
+
+/** The request for a character. Throws `invalid_request` with all problems. */
+function readCharacterRequest(
+  name: string,
+  file: string,
+  faults: readonly string[],
+  { configuration, host }: Pick<CharacterDeps, 'configuration' | 'host'>,
+): ReadRequest {
+  const violations = [...faults, ...missingFor({ operation: 'character' }, capabilitiesOf(configuration))];
+  if (name.trim() === '') violations.push('the name is empty');
+  const characters = [...name].length;
+  if (characters > MAX_NAME_CHARACTERS) {
+    violations.push(`the name has ${characters} characters; the limit is ${MAX_NAME_CHARACTERS}`);
+  }
+  const video = readVideo(file, host.cwd, violations);
+  if (violations.length > 0 || video === null) {
+    throw new SoraError('invalid_request', { violations, facts: { command: 'character create' } });
+  }
+  const source = { operation: 'character', video } as const;
+  const request = { ...NOTHING_ELSE, prompt: name, source };
+  return { request, askedSeconds: null, notes: [], paths: [file] };
+}
+
+const NOTHING_ELSE = { model: null, seconds: null, size: null, image: null, characters: [], quality: null, params: {} };
+
+function readVideo(path: string, folder: string, violations: string[]): VideoFile | null {
+  try {
+    return readSourceFile(path, folder).video;
+  } catch (error) {
+    violations.push(error instanceof Error ? error.message : String(error));
+    return null;
+  }
+}
+
+/** The newest character that this request created in this account. */
+function madeBefore(
+  request: VideoRequest,
+  { baseUrl, account }: ServerIdentity,
+  { ledger }: Pick<CharacterDeps, 'ledger'>,
+): JobRecord | undefined {
+  return ledger
+    .byFingerprint(fingerprintOf(baseUrl, recordRequest(request)))
+    .findLast((record) => record.answer === 'accepted' && mayBeSameAccount(record.account, account));
+}
+
+function answerOf({ job, request, profile, key, estimatedMicros, priceList, submittedAtMs }: JobRecord): Answer {
+  const id = job?.id ?? key;
+  const data = {
+    ...characterJson({ id, name: request.prompt, createdAtMs: job?.createdAtMs ?? submittedAtMs }, profile),
+    cost: {
+      estimated_usd: estimatedMicros === null ? null : usdOf(estimatedMicros),
+      actual_usd: null,
+      price_list: priceList,
+    },
+    submission: key,
+  };
+  return { data, view: () => `${cleanLine(id)}\n` };
+}

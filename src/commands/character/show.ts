@@ -1,0 +1,80 @@
+import { defineCommand } from '../../app/command.ts';
+import type { Context } from '../../app/context.ts';
+import { readCharacter } from '../../client/characters.ts';
+import { capabilitiesOf } from '../../configuration/endpoint.ts';
+import { SoraError } from '../../domain/errors.ts';
+import { isOfCharacter, type JobRecord } from '../../domain/record.ts';
+import { missingFor } from '../../domain/request-gate.ts';
+import { MIN_ENDING } from '../../domain/short-id.ts';
+import { cleanLine } from '../../output/clean-text.ts';
+import { formatAge } from '../../output/job-view.ts';
+import { characterJson } from './character-json.ts';
+
+type ShowDeps = Pick<Context, 'host' | 'ledger' | 'servers' | 'configuration'>;
+
+export const characterShowCommand = defineCommand({
+  name: 'character show',
+  description: 'Reads a character from its server.',
+  arguments: [{ form: '<id>', summary: 'the id of a character, or its unique ending' }],
+  options: {},
+  json: '{"id","name","created_at","profile"}',
+  errors: ['usage', 'video_not_found', 'not_supported'],
+  examples: [
+    ['sora character show char_123', 'its name and age'],
+    ['sora character show char_123 --json', 'the same, for a script'],
+  ],
+
+  async run({ args: [name = ''] }, deps: ShowDeps) {
+    const { servers, host } = deps;
+    if (name.trim() === '') throw new SoraError('usage', { title: 'an id is empty' });
+    const record = recordNamed(name, deps);
+    const configuration = servers.configurationOf(record);
+    const [missing] = missingFor({ operation: 'character' }, capabilitiesOf(configuration));
+    if (missing !== undefined) throw new SoraError('not_supported', { title: missing });
+    const { transport, identity } = await servers.of(record);
+    const id = record?.job?.id ?? name;
+    const client = { transport, profile: identity.profile, now: host.clock.now };
+    const character = await readCharacter(client, id, { signal: host.interrupt }).catch((error: unknown) => {
+      throw wordsFor(error, id);
+    });
+    const { createdAtMs } = character;
+    const age = createdAtMs === null ? '' : `${formatAge(createdAtMs, host.clock.now())} ago`;
+    const view = (): string =>
+      `${[character.id, character.name ?? '', age].map((cell) => cleanLine(cell)).join('\t')}\n`;
+    return { answer: { data: characterJson(character, identity.profile), view } };
+  },
+});
+
+/** The character that the ledger knows under an id or its ending; one that was made elsewhere has no record. */
+function recordNamed(name: string, { ledger, configuration }: Pick<ShowDeps, 'ledger' | 'configuration'>) {
+  const isCharacter = (record: JobRecord): boolean => isOfCharacter(record) && record.job !== null;
+  const exact = ledger.byId(name).filter(isCharacter);
+  const found = exact.length > 0 ? exact : name.length < MIN_ENDING ? [] : ledger.byEnding(name).filter(isCharacter);
+  const own = found.filter(({ baseUrl }) => baseUrl === configuration.baseUrl.value);
+  const [record, another] = own.length > 0 ? own : found;
+  if (another === undefined || another.job?.id === record?.job?.id) return record;
+  throw new SoraError('usage', {
+    title: `\`${name}\` is the ending of ${found.length} characters`,
+    violations: found.map(({ job, request }) => `${job?.id}: ${request.prompt}`),
+    hints: ['give more characters of the id'],
+  });
+}
+
+/** A 404 about the character, and not about the route. */
+const UNKNOWN_CHARACTER = /\bcharacter\b.*(not found|does not exist|no such)/i;
+
+function wordsFor(error: unknown, id: string): unknown {
+  if (!(error instanceof SoraError)) return error;
+  const { causedBy, status, requestId } = error;
+  if (error.code === 'video_not_found' || UNKNOWN_CHARACTER.test(causedBy ?? '')) {
+    return new SoraError('video_not_found', {
+      title: `the server has no character ${id}`,
+      causedBy,
+      status,
+      requestId,
+      hints: ['check the id, and that `--profile` or `--base-url` selects its server'],
+    });
+  }
+  if (error.code !== 'endpoint_not_found') return error;
+  return new SoraError('not_supported', { title: 'the server cannot use characters', causedBy, status, requestId });
+}
