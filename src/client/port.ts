@@ -38,8 +38,8 @@ export interface VideoPage {
   readonly jobs: readonly VideoJob[];
   /** The `after` of the next page; null on the last one. */
   readonly next: string | null;
-  /** How far the server's clock is ahead of ours, by its `Date` header; null without one. */
-  readonly aheadMs: number | null;
+  /** The server's clock, by its `Date` header, and our uptime as the reply arrived; null without the header. */
+  readonly clock: { readonly serverMs: number; readonly uptimeMs: number } | null;
 }
 
 /** Where an interrupted download resumes. */

@@ -15,7 +15,7 @@ import {
   sentNothing,
   unreadableReply,
 } from './failure.ts';
-import type { CreateOutcome } from './port.ts';
+import type { CreateOutcome, VideoPage } from './port.ts';
 import type { Transport, TransportRequest } from './transport.ts';
 
 /** What clients of all dialects need. */
@@ -40,6 +40,8 @@ export function contextFor(
 
 /** A reply of the API, read completely, with any status. */
 export interface Reply extends RefusedReply {
+  /** Our uptime when its head arrived. */
+  readonly uptimeMs: number;
   /** The body as JSON; undefined if it is not JSON. */
   readonly value: JsonValue | undefined;
 }
@@ -145,10 +147,10 @@ export function removalOf(reply: Reply, context: CallContext): boolean {
   return decodeDeleted(reply.value);
 }
 
-/** How far the server's clock is ahead of `nowMs`; null without a `Date` header. */
-export function aheadOf({ headers }: Reply, nowMs: number): number | null {
-  const timeMs = Date.parse(headers.date ?? '');
-  return Number.isNaN(timeMs) ? null : timeMs - nowMs;
+/** The server's clock as its reply arrived; null without a `Date` header. */
+export function clockOf({ headers, uptimeMs }: Reply): VideoPage['clock'] {
+  const serverMs = Date.parse(headers.date ?? '');
+  return Number.isNaN(serverMs) ? null : { serverMs, uptimeMs };
 }
 
 export function replyFacts({ headers }: Reply, nowMs: number): ReplyFacts {

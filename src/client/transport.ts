@@ -37,7 +37,7 @@ export interface TransportOptions {
   readonly userAgent: string;
   /** The longest that a call may take, its reply included. A file may take longer: only its head, and silences within it, are bounded. */
   readonly timeoutMs: number;
-  readonly clock: Pick<Clock, 'now' | 'alarm'>;
+  readonly clock: Pick<Clock, 'now' | 'uptimeMs' | 'alarm'>;
   /** Whether the server may send us to private addresses although it is not at one itself. */
   readonly allowsPrivateFiles?: boolean;
   readonly trace?: ((event: TraceEvent) => void) | undefined;
@@ -52,6 +52,8 @@ export interface TransportRequest extends Pick<HttpRequest, 'method' | 'url' | '
 /** A reply, and the final address that it came from. */
 export interface TransportReply extends HttpReply {
   readonly url: string;
+  /** Our uptime when its head arrived. */
+  readonly uptimeMs: number;
 }
 
 /** The same, read to its end. */
@@ -215,7 +217,7 @@ export class Transport {
     return withMissing(url, this.#options.endpoint.listQuery);
   }
 
-  async #exchange(request: TransportRequest, url: URL): Promise<HttpReply> {
+  async #exchange(request: TransportRequest, url: URL): Promise<Omit<TransportReply, 'url'>> {
     const { http, timeoutMs, clock, trace } = this.#options;
     const { method, body, signal } = request;
     const shown = redactUrl(url.href);
@@ -232,12 +234,13 @@ export class Transport {
         ...(body === undefined ? {} : { body }),
         ...(signal === undefined ? {} : { signal }),
       });
+      const uptimeMs = clock.uptimeMs();
       trace?.({ kind: 'response', status: reply.status, url: shown, ms: Math.round(clock.now() - startedMs) });
       if (this.isHome(url.href)) this.#isAtPrivateAddress ||= reply.address !== undefined && isInward(reply.address);
       this.#hearNotices(reply);
       // A body that breaks while nobody reads it must not end the program; whoever reads it gets the error.
       reply.body.on('error', () => {});
-      return reply;
+      return { ...reply, uptimeMs };
     } catch (error) {
       trace?.({ kind: 'response error', status: null, url: shown, error: this.#options.secrets.redact(String(error)) });
       throw error;

@@ -21,8 +21,8 @@ import type {
   VideosClient,
 } from './port.ts';
 import {
-  aheadOf,
   type ClientOptions,
+  clockOf,
   contextFor,
   isEndedJob,
   isSuccess,
@@ -110,7 +110,7 @@ export class SdkVideosClient implements VideosClient {
     const jobs = isRepeated ? [] : page.jobs.filter((job) => job.id !== after);
     const isEnd = page.hasMore === false || isRepeated || (jobs.length === 0 && page.hasMore !== true);
     const next = isEnd ? null : page.lastId;
-    return { jobs, next, aheadMs: aheadOf(reply, this.#options.now()) };
+    return { jobs, next, clock: clockOf(reply) };
   }
 
   async remove(id: string, options: CallOptions = {}): Promise<boolean> {

@@ -134,7 +134,9 @@ export interface IntentEvent extends EventBase, ServerIdentity, Submitter {
  */
 export type LedgerEvent =
   | IntentEvent
-  | (EventBase & { readonly event: 'sending' | 'held' })
+  | (EventBase & { readonly event: 'held' })
+  /** The uptime of its machine; left out in lines of older versions. */
+  | (EventBase & { readonly event: 'sending'; readonly uptimeMs?: number | undefined })
   | (EventBase & { readonly event: 'accepted' | 'seen'; readonly job: JobFacts })
   | (EventBase & { readonly event: 'rejected'; readonly code: string; readonly message: string })
   | (EventBase & { readonly event: 'unknown'; readonly code: string | null; readonly message: string })
@@ -156,6 +158,8 @@ export interface JobRecord extends Omit<IntentEvent, 'event' | 'atMs'> {
   readonly submittedAtMs: number;
   /** Whether its create may have left. Older versions wrote no `sending`, so theirs always may. */
   readonly isSent: boolean;
+  /** The uptime of its machine just before the create left; null if unknown. */
+  readonly sentUptimeMs: number | null;
   readonly answer: SubmissionAnswer;
   /** When the answer was recorded. */
   readonly answeredAtMs: number | null;
@@ -177,8 +181,10 @@ export function applyEvent(record: JobRecord | undefined, event: LedgerEvent): J
     case 'seen':
       return { ...record, job: event.job };
     case 'sending':
+      if (record.answer !== 'pending') return record;
+      return { ...record, isSent: true, sentUptimeMs: event.uptimeMs ?? null };
     case 'held':
-      return record.answer === 'pending' ? { ...record, isSent: event.event === 'sending' } : record;
+      return record.answer === 'pending' ? { ...record, isSent: false } : record;
     case 'rejected':
       if (record.answer === 'accepted') return record; // another process found it at the same time
       if (event.code === WITHDRAWN && record.isSent && record.host !== undefined) return record; // too late
@@ -227,6 +233,7 @@ function openRecord(intent: IntentEvent): JobRecord {
     wanted: intent.wanted,
     submittedAtMs: intent.atMs,
     isSent: intent.host === undefined,
+    sentUptimeMs: null,
     answer: 'pending',
     answeredAtMs: null,
     refusal: null,

@@ -1,15 +1,16 @@
-import type { VideosClient } from '../client/port.ts';
+import type { VideoPage, VideosClient } from '../client/port.ts';
 import { SoraError } from '../domain/errors.ts';
 import { idForms } from '../domain/id-forms.ts';
 import { factsOf, type JobRecord, type RecordedRequest, requestedLength, sourceIdOf } from '../domain/record.ts';
 import type { VideoJob } from '../domain/video.ts';
+import { isSameBoot } from '../platform/process-identity.ts';
 import { type InFlightDeps, isInFlight, settle, stillSubmitting } from './in-flight.ts';
 
 const PAGE_SIZE = 100;
 const MAX_PAGES = 20;
 /** `Date` and `created_at` have a resolution of one second, and the reply takes a moment. */
 const ROUNDING_MS = 2_000;
-/** How far before the submission the list is read: clocks jump, and servers may sort differently. */
+/** How much further back than the submission the list is read: clocks are set, and servers may sort differently. */
 const MARGIN_MS = 15 * 60_000;
 /** The same if absence from the list is evidence. */
 const WHOLE_MARGIN_MS = 24 * 3_600_000;
@@ -38,8 +39,8 @@ export type Recovery =
 
 /**
  * Searches the server's list for the job of a submission whose response was lost. A job is adopted if it is the only
- * one that fits: same prompt, no contradiction to the request, created after the submission by the server's clock,
- * and without a record. Throws `outcome_unknown` while another process is still submitting it.
+ * one that fits: same prompt, no contradiction to the request, created after the submission, and without a record.
+ * Throws `outcome_unknown` while another process is still submitting it.
  */
 export async function recover(deps: RecoverDeps, submission: JobRecord, signal?: AbortSignal): Promise<Recovery> {
   const { ledger, client, clock, hasCompleteList } = deps;
@@ -71,12 +72,26 @@ export function describeCandidate({ id, prompt, createdAtMs }: VideoJob): string
   return `${id}${prompt === null ? '' : ` “${prompt.slice(0, 40)}”`}${made}`;
 }
 
+/** A job of the list. */
+interface Listed {
+  readonly job: VideoJob;
+  /** By the server's clock as it listed the job; null if unknown. */
+  readonly ageMs: number | null;
+  /** How long ago the create was sent, at that moment. */
+  readonly sentAgo: SentAgo;
+}
+
+/** The least is certain, the most likely. */
+interface SentAgo {
+  readonly leastMs: number;
+  readonly mostMs: number;
+}
+
 /** One pass over a server's list, for one lost submission. */
 class Search {
   readonly #deps: RecoverDeps;
   readonly #lost: JobRecord;
-  readonly #jobs = new Map<string, VideoJob>();
-  #aheadMs = 0;
+  readonly #listed = new Map<string, Listed>();
   /** Whether the list was read to its end, or far enough for absence to count. */
   #isWhole = false;
 
@@ -90,19 +105,35 @@ class Search {
     let after: string | undefined;
     for (let pages = 0; pages < MAX_PAGES && !this.#isWhole; pages++) {
       const query = { limit: PAGE_SIZE, order: 'desc' as const, ...(after === undefined ? {} : { after }) };
-      const { jobs, next, aheadMs } = await client.list(query, signal === undefined ? {} : { signal });
-      for (const job of jobs) this.#jobs.set(job.id, job);
-      this.#aheadMs = aheadMs ?? 0;
-      this.#isWhole = next === null || this.#isPast(marginMs);
+      const { jobs, next, clock } = await client.list(query, signal === undefined ? {} : { signal });
+      const sentAgo = this.#sentAgo(clock);
+      const nowMs = clock?.serverMs ?? this.#deps.clock.now();
+      for (const job of jobs) {
+        const ageMs = job.createdAtMs === null ? null : nowMs - job.createdAtMs;
+        this.#listed.set(job.id, { job, ageMs, sentAgo });
+      }
+      this.#isWhole = next === null || this.#isPast(sentAgo.mostMs + marginMs);
       after = next ?? undefined;
     }
   }
 
+  /**
+   * A wall clock may be set between the submission and the search. The uptime is not: it never runs ahead of the time
+   * that passed. Without it, or without the server's clock to compare with, no job is certainly younger.
+   */
+  #sentAgo(clock: VideoPage['clock']): SentAgo {
+    const { submittedAtMs, sentUptimeMs, host = '', boot = null } = this.#lost;
+    const byWallClockMs = this.#deps.clock.now() - submittedAtMs;
+    const isComparable = clock !== null && sentUptimeMs !== null && isSameBoot({ host, boot }, this.#deps.self);
+    const leastMs = isComparable ? clock.uptimeMs - sentUptimeMs : Number.NEGATIVE_INFINITY;
+    return { leastMs, mostMs: Math.max(leastMs, byWallClockMs) };
+  }
+
   /** The list is sorted by age and has reached jobs that are too old. */
-  #isPast(marginMs: number): boolean {
-    const times = [...this.#jobs.values()].flatMap((job) => this.#madeAtMs(job) ?? []);
-    const isNewestFirst = times.every((timeMs, at) => timeMs <= (times[at - 1] ?? timeMs));
-    return isNewestFirst && (times.at(-1) ?? Number.POSITIVE_INFINITY) < this.#lost.submittedAtMs - marginMs;
+  #isPast(oldestMs: number): boolean {
+    const ages = [...this.#listed.values()].flatMap(({ ageMs }) => ageMs ?? []);
+    const isNewestFirst = ages.every((ageMs, at) => ageMs >= (ages[at - 1] ?? ageMs));
+    return isNewestFirst && (ages.at(-1) ?? Number.NEGATIVE_INFINITY) > oldestMs;
   }
 
   /**
@@ -110,9 +141,11 @@ class Search {
    * ambiguous, unless the list is complete: then the first of them gets the oldest job, and so on.
    */
   findJob(): VideoJob | undefined {
-    const { request, submittedAtMs, fingerprint } = this.#lost;
-    const fitting = [...this.#jobs.values()]
-      .filter((job) => this.#isMadeAfter(job, submittedAtMs) && fits(job, request) && !this.#isKnown(job))
+    const { request, fingerprint } = this.#lost;
+    const fitting = [...this.#listed.values()]
+      .filter((listed) => isYounger(listed, listed.sentAgo.leastMs) && !isFromFuture(listed))
+      .map(({ job }) => job)
+      .filter((job) => fits(job, request) && !this.#isKnown(job))
       .sort((a, b) => (a.createdAtMs ?? 0) - (b.createdAtMs ?? 0));
     const rivals = this.#others().filter((other) => fitting.some((job) => fits(job, other.request)));
     if (rivals.length === 0 && fitting.length === 1 && !this.#hasHiddenTwin()) return fitting[0];
@@ -123,19 +156,17 @@ class Search {
 
   /** Whether no listed job can be the lost one, even if the server changed its prompt. */
   isAbsent(): boolean {
-    const { request, submittedAtMs } = this.#lost;
-    const mayBe = (job: VideoJob): boolean =>
-      resembles(job, request) || this.#isMadeAfter(job, submittedAtMs - MARGIN_MS);
+    const mayBe = (listed: Listed): boolean =>
+      resembles(listed.job, this.#lost.request) || isYounger(listed, listed.sentAgo.mostMs + MARGIN_MS);
     return this.#isWhole && !this.#unclaimed().some(mayBe);
   }
 
   /** Jobs that the submission may have created, those with its prompt first. */
   candidates(): VideoJob[] {
-    const { request, submittedAtMs } = this.#lost;
     const unclaimed = this.#unclaimed();
-    const alike = unclaimed.filter((job) => resembles(job, request));
-    const later = unclaimed.filter((job) => this.#isMadeAfter(job, submittedAtMs));
-    return (alike.length > 0 ? alike : later).slice(0, MAX_CANDIDATES);
+    const alike = unclaimed.filter(({ job }) => resembles(job, this.#lost.request));
+    const later = unclaimed.filter((listed) => isYounger(listed, listed.sentAgo.mostMs));
+    return (alike.length > 0 ? alike : later).slice(0, MAX_CANDIDATES).map(({ job }) => job);
   }
 
   /** Other submissions to this server whose jobs are still unknown. */
@@ -147,11 +178,11 @@ class Search {
   }
 
   /** Jobs without a record that fit no other lost submission better. */
-  #unclaimed(): VideoJob[] {
+  #unclaimed(): Listed[] {
     const others = this.#others();
     const isOthers = (job: VideoJob): boolean =>
       !fits(job, this.#lost.request) && others.some(({ request }) => fits(job, request));
-    return [...this.#jobs.values()].filter((job) => !this.#isKnown(job) && !isOthers(job));
+    return [...this.#listed.values()].filter(({ job }) => !this.#isKnown(job) && !isOthers(job));
   }
 
   /**
@@ -160,13 +191,13 @@ class Search {
    */
   #hasHiddenTwin(): boolean {
     const { fingerprint, submittedAtMs } = this.#lost;
-    const listed = new Set([...this.#jobs.keys()].flatMap(idForms));
+    const listed = new Set([...this.#listed.keys()].flatMap(idForms));
     return this.#deps.ledger
       .byFingerprint(fingerprint)
       .some(
         (twin) =>
           twin.job !== null &&
-          twin.submittedAtMs > submittedAtMs - TWIN_MS &&
+          Math.max(twin.submittedAtMs, twin.answeredAtMs ?? 0) > submittedAtMs - TWIN_MS &&
           !idForms(twin.job.id).some((form) => listed.has(form)),
       );
   }
@@ -174,17 +205,15 @@ class Search {
   #isKnown({ id }: VideoJob): boolean {
     return this.#deps.ledger.byIdForm(id).some(({ baseUrl }) => baseUrl === this.#lost.baseUrl);
   }
+}
 
-  #isMadeAfter(job: VideoJob, earliestMs: number): boolean {
-    const madeAtMs = this.#madeAtMs(job);
-    if (madeAtMs === null) return false;
-    return madeAtMs >= earliestMs - ROUNDING_MS && madeAtMs <= this.#deps.clock.now() + ROUNDING_MS;
-  }
+function isYounger({ ageMs }: Listed, thanMs: number): boolean {
+  return ageMs !== null && ageMs <= thanMs + ROUNDING_MS;
+}
 
-  /** By our clock. */
-  #madeAtMs({ createdAtMs }: VideoJob): number | null {
-    return createdAtMs === null ? null : createdAtMs - this.#aheadMs;
-  }
+/** Its time comes from another clock than that of the list. */
+function isFromFuture({ ageMs }: Listed): boolean {
+  return ageMs !== null && ageMs < -ROUNDING_MS;
 }
 
 function isEarlier(a: JobRecord, b: JobRecord): boolean {

@@ -197,16 +197,15 @@ async function writeIntent(deps: SubmitDeps, order: SubmitOrder): Promise<string
 /** Null if another process withdrew the submission before it was sent. */
 async function send(deps: SubmitDeps, order: SubmitOrder, key: string): Promise<Submission | null> {
   const { client, ledger, clock, signal } = deps;
-  const write = (event: 'sending' | 'held'): Promise<void> => ledger.append({ event, key, atMs: clock.now() });
   /** Written and read back: after a withdrawal, or if the file lost a line, nothing may leave. */
   const sending = async (): Promise<boolean> => {
-    await write('sending');
+    await ledger.append({ event: 'sending', key, atMs: clock.now(), uptimeMs: clock.uptimeMs() });
     return ledger.recordOf(key).isSent;
   };
   if (!(await sending())) return null;
   const outcome = await client.create(order.request, {
     idempotencyKey: key,
-    resend: { held: () => write('held'), sending },
+    resend: { held: () => ledger.append({ event: 'held', key, atMs: clock.now() }), sending },
     ...(signal === undefined ? {} : { signal }),
   });
   const at = { key, atMs: clock.now() };

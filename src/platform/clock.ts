@@ -2,6 +2,11 @@
 export interface Clock {
   /** Milliseconds since the Unix epoch. */
   now(): number;
+  /**
+   * Milliseconds on a clock that nobody sets, the same for all processes since the machine booted. It may stand still
+   * while the machine sleeps.
+   */
+  uptimeMs(): number;
   /** Resolves after `ms`; rejects with the signal's reason as soon as it aborts. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
   /** Calls `ring` once after `ms`, unless the function that it returns was called before. Keeps no process alive. */
@@ -13,6 +18,7 @@ const MAX_TIMER_MS = 2 ** 31 - 1;
 
 export const systemClock: Clock = {
   now: () => Date.now(),
+  uptimeMs: () => Number(process.hrtime.bigint() / 1_000_000n),
   sleep(ms, signal) {
     return new Promise((resolve, reject) => {
       if (signal?.aborted) {

@@ -27,6 +27,11 @@ export function fateOf({ host, boot, pid, started }: ProcessIdentity): ProcessFa
   return found.isEnded || (started !== null && started !== found.started) ? 'dead' : 'alive';
 }
 
+/** Whether both belong to the same boot of one machine, so that their uptimes compare. */
+export function isSameBoot(a: Pick<ProcessIdentity, 'host' | 'boot'>, b: typeof a): boolean {
+  return a.host === b.host && a.boot === b.boot;
+}
+
 /** Whether any process of this PID namespace has this id. */
 export function isProcessAlive(pid: number): boolean {
   try {

@@ -56,7 +56,12 @@ export function createSimulator(options: SimulatorOptions): Simulator {
     const { refuse } = call.url.pathname.includes('/video/generations') ? dialects.generations : dialects.videos;
     const { status, headers, body } = await replyTo(call).catch((error) => refuse(refusalOf(error)));
     const requestId = `req_${Buffer.from(options.randomBytes(16)).toString('hex')}`;
-    return { status, headers: { ...headers, 'x-request-id': requestId }, body: call.method === 'HEAD' ? '' : body };
+    const date = new Date(clock.now()).toUTCString();
+    return {
+      status,
+      headers: { ...headers, date, 'x-request-id': requestId },
+      body: call.method === 'HEAD' ? '' : body,
+    };
   }
 
   return {

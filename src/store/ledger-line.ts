@@ -127,6 +127,7 @@ function decodeEvent(fields: Fields): LedgerEvent | undefined {
     case 'saved':
       return { event: name, ...decodeBase(fields), file: decodeFile(fields.within('file')) };
     case 'sending':
+      return { event: name, ...decodeBase(fields), uptimeMs: fields.numberOrNull('uptimeMs') ?? undefined };
     case 'held':
     case 'removed':
       return { event: name, ...decodeBase(fields) };

@@ -37,7 +37,7 @@ function createSubject(script: readonly (Error | CreateOutcome)[], onRetry?: () 
     },
     async list() {
       step('list');
-      return { jobs: [JOB], next: null, aheadMs: null };
+      return { jobs: [JOB], next: null, clock: null };
     },
     async remove() {
       step('remove');

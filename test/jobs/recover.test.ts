@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { factsOf, type JobRecord, type RecordedRequest } from '../../src/domain/record.ts';
+import { factsOf, type IntentEvent, type JobRecord, type RecordedRequest } from '../../src/domain/record.ts';
 import { fingerprintOf, recordRequest } from '../../src/jobs/fingerprint.ts';
 import { type Recovery, recover } from '../../src/jobs/recover.ts';
 import { Ledger } from '../../src/store/ledger.ts';
@@ -37,12 +37,22 @@ interface Scene {
   /** The process of a lost submission that is still at it. */
   readonly alive?: number;
   readonly hasCompleteList?: boolean;
+  /** What else their intents say. */
+  readonly intent?: Partial<IntentEvent>;
+  /** The uptime as the first one was sent; null in a line of an older version. */
+  readonly sentUptimeMs?: number | null;
 }
 
 /** A ledger with lost submissions of the same request, by processes 1, 2, …, and a server with this list. */
 async function setUp(
   list: readonly object[] | (() => ScriptedReply),
-  { lost = 1, alive = 0, hasCompleteList = false }: Scene = {},
+  {
+    lost = 1,
+    alive = 0,
+    hasCompleteList = false,
+    intent: changedIntent = {},
+    sentUptimeMs = clock.uptimeMs(),
+  }: Scene = {},
 ): Promise<Search> {
   const server = await startVideosServer({
     list: () =>
@@ -66,8 +76,9 @@ async function setUp(
       free: false,
       batch: '/shots.jsonl',
       row: key,
+      ...changedIntent,
     } as const;
-    return ledger.append(intent, { event: 'sending', ...at });
+    return ledger.append(intent, { event: 'sending', ...at, uptimeMs: sentUptimeMs ?? undefined });
   };
   for (let number = 0; number < lost; number++) await submit(`sub_${number}`, number + 1, 0);
   const records = [...ledger.all()];
@@ -142,6 +153,46 @@ describe('the job of a lost submission', () => {
     });
     expect(await (await setUp(list(SENT_AT + aheadS))).recover()).toMatchObject({ kind: 'found' });
     expect(await (await setUp(list(SENT_AT + aheadS - 4))).recover()).toMatchObject({ kind: 'missing' });
+  });
+
+  it.each([15, -15])('is known by the uptime where the clock was set by %d min in between', async (minutes) => {
+    const intent = { atMs: clock.now() - minutes * 60_000 };
+    const older = { ...TWIN, id: 'video_0', created_at: SENT_AT - 10 };
+    expect(await (await setUp([older], { intent })).recover()).toMatchObject({
+      kind: 'missing',
+      candidates: [{ id: 'video_0' }],
+    });
+    expect(await (await setUp([TWIN, older], { intent })).recover()).toMatchObject({
+      kind: 'found',
+      job: { id: 'video_1' },
+    });
+  });
+
+  it.each<[string, Scene]>([
+    ['of another machine', { intent: { host: 'elsewhere' } }],
+    ['before the machine was started again', { intent: { boot: 'boot-0' } }],
+    ['by an older version', { sentUptimeMs: null }],
+    ['before the uptime went back', { sentUptimeMs: clock.uptimeMs() + 10_000 }],
+  ])('is left to a person where it was sent %s', async (_, scene) => {
+    const { recover: search, ledger } = await setUp([TWIN], scene);
+    await ledger.append({ event: 'unknown', key: 'sub_0', atMs: clock.now(), code: null, message: 'no response' });
+    expect(await search()).toMatchObject({ kind: 'missing', candidates: [{ id: 'video_1' }] });
+  });
+
+  it('is left to a person where the server does not tell its time', async () => {
+    const date = { date: 'unknown' };
+    const { recover: search } = await setUp(() => ({ headers: date, body: { object: 'list', data: [TWIN] } }));
+    expect(await search()).toMatchObject({ kind: 'missing', candidates: [{ id: 'video_1' }] });
+  });
+
+  it('is judged by the clock of the replica that lists it', async () => {
+    const ahead = { ...TWIN, id: 'video_0', created_at: SENT_AT };
+    const pages = [
+      { headers: { date: new Date(clock.now() + 1_500_000).toUTCString() }, body: { data: [ahead], has_more: true } },
+      { headers: DATE, body: { data: [], has_more: false } },
+    ];
+    const { recover: search } = await setUp(() => pages.shift() ?? {});
+    expect(await search()).toMatchObject({ kind: 'missing', candidates: [{ id: 'video_0' }] });
   });
 
   it('is none that was made from another video, unless that was asked for', async () => {

@@ -30,6 +30,7 @@ const PRICE = { micros: 400_000, priceList: 'test' };
 /** The time stands still, but who sleeps lets the others work. */
 const clock: Clock = {
   now: () => NOW_MS,
+  uptimeMs: () => 0,
   sleep: () => new Promise((resolve) => setImmediate(resolve)),
   alarm: () => () => {},
 };
@@ -116,7 +117,7 @@ function leaveIntent(
     batch: row?.batch ?? null,
     row: row?.key ?? null,
   };
-  return process(pid).ledger.append(intent, ...(isSent ? [{ event: 'sending', ...at } as const] : []));
+  return process(pid).ledger.append(intent, ...(isSent ? [{ event: 'sending', ...at, uptimeMs: 0 } as const] : []));
 }
 
 describe('processes that submit the same request at once', () => {

@@ -42,6 +42,7 @@ export function createFakeClock({
   };
   return {
     now: () => nowMs,
+    uptimeMs: () => nowMs - startMs,
     advance(ms) {
       nowMs += ms;
       for (const sleeper of sleepers) if (sleeper.wakeAtMs <= nowMs) sleeper.wake();

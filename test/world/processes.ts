@@ -17,8 +17,9 @@ export interface Fate {
   readonly torn: number;
   /** After how many writes the disk is full; null when it never is. */
   readonly fullAfter: number | null;
-  /** How far its clock is ahead. */
+  /** How far its clock is ahead, and after how many effects the clock is set so. */
   readonly aheadMs: number;
+  readonly setAfter: number;
   /** How often others hold a lock when it wants one: so many times before each lock, over and over. */
   readonly lockTurns: readonly number[];
   /** Other processes cannot look up whether it lives. */
@@ -30,6 +31,7 @@ export const QUIET: Fate = {
   torn: 0,
   fullAfter: null,
   aheadMs: 0,
+  setAfter: 0,
   lockTurns: [0],
   isElsewhere: false,
 };
@@ -59,6 +61,7 @@ export class Life {
   readonly handles = new Set<FileHandle>();
   readonly descriptors = new Set<number>();
   readonly #abort = new AbortController();
+  #steps = 0;
   #stepsLeft: number;
   #writesLeft: number;
   #locks = 0;
@@ -83,9 +86,15 @@ export class Life {
 
   /** Counts an effect that is about to happen, and says whether the process lives to see it. */
   step(): boolean {
+    this.#steps++;
     if (!this.isOver && this.#stepsLeft-- > 0) return true;
     this.kill();
     return false;
+  }
+
+  /** How far its clock is ahead now. */
+  get aheadMs(): number {
+    return this.#steps >= this.fate.setAfter ? this.fate.aheadMs : 0;
   }
 
   /** Whether there is room on the disk for another write. */
@@ -137,7 +146,7 @@ export function mortalClock(clock: FakeClock): FakeClock {
     });
     await survive();
   };
-  return { ...clock, now: () => clock.now() + (current.getStore()?.fate.aheadMs ?? 0), sleep };
+  return { ...clock, now: () => clock.now() + (current.getStore()?.aheadMs ?? 0), sleep };
 }
 
 /** Asynchronous calls to the file system under way: the clock stands still meanwhile, so that a world repeats itself. */

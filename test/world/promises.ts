@@ -16,7 +16,6 @@ import {
 interface LedgerLine {
   readonly event: string;
   readonly key: string;
-  readonly atMs: number;
   readonly job?: { readonly id: string; readonly status: string };
   readonly request?: { readonly prompt: string };
   readonly file?: { readonly path: string };
@@ -124,9 +123,9 @@ export class Promises {
     this.#checkOwners(shown);
   }
 
-  /** Whether a job of somebody else has the same prompt and came after the intent: nothing tells it from the own one. */
-  #isLikeIt(job: WorldJob | undefined, { key, prompt }: Payment): boolean {
-    return job?.key === STRANGER && job.prompt === prompt && job.madeMs >= this.#intentMs(key) - 2_000;
+  /** Whether a job of somebody else has the same prompt and came after the create: nothing tells it from the own one. */
+  #isLikeIt(job: WorldJob | undefined, payment: Payment): boolean {
+    return job?.key === STRANGER && job.prompt === payment.prompt && !isOlder(job, payment);
   }
 
   /** The same at once, for answers that have arrived at a process that lived to its end. */
@@ -143,9 +142,8 @@ export class Promises {
       return job === undefined || submission === null ? [] : [{ job, submission }];
     });
     for (const { job, submission } of owned) {
-      const payment = this.#server.payments.find(({ key }) => key === submission);
-      const isTooOld = !this.#world.hasClockJumps && job.madeMs < this.#intentMs(submission) - 2_000;
-      if (payment !== undefined && (job.prompt !== payment.prompt || isTooOld))
+      const payment = this.#server.payments.findLast(({ key }) => key === submission);
+      if (payment !== undefined && (job.prompt !== payment.prompt || isOlder(job, payment)))
         this.violations.push(`${submission} was taken for ${job.id}, which is the job of ${job.key}`);
       if (owned.some((other) => other.job === job && other.submission !== submission))
         this.violations.push(`two submissions were taken for the one job ${job.id}`);
@@ -178,10 +176,6 @@ export class Promises {
     return known.includes(job.id) || known.includes(otherIdOf(job));
   }
 
-  #intentMs(key: string): number {
-    return this.#linesOf(key).find(({ event }) => event === 'intent')?.atMs ?? 0;
-  }
-
   #linesOf(key: string): LedgerLine[] {
     return this.#lines().filter((line) => line.key === key);
   }
@@ -210,6 +204,11 @@ export class Promises {
   #fileNames(): string[] {
     return readdirSync(this.#sora.cwd).filter((name) => name.endsWith('.mp4') && !name.startsWith('.'));
   }
+}
+
+/** Whether a job was made before the create left. Servers count in seconds, and locks are waited for before it leaves. */
+function isOlder(job: WorldJob, { sentMs }: Payment): boolean {
+  return job.madeMs < sentMs - 5_000;
 }
 
 function isAgain({ command }: Run): boolean {

@@ -43,6 +43,8 @@ export interface Payment {
   readonly key: string;
   readonly prompt: string;
   readonly fault: CreateFault;
+  /** When it left. */
+  readonly sentMs: number;
   /** Null when nothing was made. */
   readonly job: WorldJob | null;
 }
@@ -109,22 +111,23 @@ export class WorldServer {
   }
 
   async #travel(request: HttpRequest, run: Run): Promise<Reaction> {
-    if (request.method !== 'POST') return this.#react(request, run);
+    if (request.method !== 'POST') return this.#react(request);
+    const sentMs = this.#clock.now();
     const { travelMs } = this.#world;
     const { there, back } = travelMs[this.#creates++ % travelMs.length] ?? { there: 0, back: 0 };
     await this.#clock.sleep(there);
-    const reaction = this.#react(request, run);
+    const reaction = this.#react(request, { by: run, sentMs });
     await this.#clock.sleep(back);
     return reaction;
   }
 
-  #react(request: HttpRequest, run: Run): Reaction {
+  #react(request: HttpRequest, post?: Pick<Payment, 'by' | 'sentMs'>): Reaction {
     const url = new URL(request.url);
     if (url.origin === FILES) return this.#file(request, url);
     const { balancer, replicas } = this.#world;
     const replica = (balancer[this.#requests++ % balancer.length] ?? 0) % replicas.length;
     const [, , , id = '', part] = url.pathname.split('/').map(decodeURIComponent);
-    if (request.method === 'POST') return this.#create(request, replica, run);
+    if (post !== undefined) return this.#create(request, replica, post);
     if (id === '') return this.#list(url, replica);
     const job = this.jobs.find((candidate) => candidate.id === id || otherIdOf(candidate) === id);
     const isKnown = job !== undefined && !job.isRemoved && job.replica === replica;
@@ -133,13 +136,13 @@ export class WorldServer {
     return request.method === 'DELETE' ? this.#remove(job) : this.#look(job);
   }
 
-  #create(request: HttpRequest, replica: number, by: Run): Reaction {
+  #create(request: HttpRequest, replica: number, post: Pick<Payment, 'by' | 'sentMs'>): Reaction {
     const { prompt, key } = readCreate(request);
     const fault = this.#next('creates');
     if (fault === 'refused connection') return 'refuse';
     const isMade = !isCertain(fault) && !fault.startsWith('lost');
     const job = isMade ? this.#make(prompt, key, replica, fault === 'made late: 504' ? 20_000 : 0) : null;
-    const payment: Payment = { by, key, prompt, fault, job };
+    const payment: Payment = { ...post, key, prompt, fault, job };
     this.onPayment(payment);
     this.payments.push(payment);
     const [, failure = fault] = /^(?:made|lost|made late): (.*)$/.exec(fault) ?? [];
