@@ -1,7 +1,6 @@
 import Ajv from 'ajv';
 import addFormats from 'ajv-formats';
 import { describe, expect, it } from 'vitest';
-import { COMMANDS } from '../src/command-table.ts';
 import { createCommandLine } from './support/command-line.ts';
 
 interface Option {
@@ -20,7 +19,6 @@ interface Described {
 
 interface Tree {
   readonly commands: readonly Described[];
-  readonly global_options: readonly Option[];
   readonly exit_codes: readonly { readonly code: number }[];
   readonly errors: readonly { readonly code: string; readonly exit_code: number }[];
 }
@@ -34,20 +32,11 @@ function schemaFor(command: Described | undefined, when: string | null): object 
 }
 
 describe('sora --help --json', () => {
-  it('lists the commands, options and error codes that the help texts list', async () => {
-    const { commands, global_options: globals, exit_codes: exitCodes, errors } = await tree();
-    expect(commands.map(({ name }) => name)).toEqual(COMMANDS.map(({ name }) => name));
+  it('has the examples of the help texts, and an exit code for every error', async () => {
+    const { commands, exit_codes: exitCodes, errors } = await tree();
     const sora = createCommandLine();
-    const overview = (await sora.run(['--help'])).stdout;
-    for (const { name } of globals) expect(overview).toContain(name);
     for (const command of commands) {
       const { stdout } = await sora.run([...command.name.split(' '), '--help']);
-      const flags = [...stdout.matchAll(/^ {2}(?:-\w, )?(--[a-z-]+)/gm)].map(([, flag]) => flag);
-      expect(
-        command.options.map(({ name }) => name),
-        command.name,
-      ).toEqual(expect.arrayContaining(flags.filter((flag) => flag !== '--help')));
-      expect(flags, command.name).toEqual(expect.arrayContaining(command.options.map(({ name }) => name)));
       for (const { command: example } of command.examples)
         expect(stdout.replace(/\s+/g, ' ')).toContain(example.replace(/\s+/g, ' '));
     }
