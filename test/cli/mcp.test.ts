@@ -101,6 +101,14 @@ describe('sora mcp', () => {
     expect(readFileSync(fileURLToPath(link.uri)).subarray(4, 8).toString()).toBe('ftyp');
     expect(readdirSync(join(binary.cwd, 'videos'))).toHaveLength(2);
     expect(jobsOf(await call('list'))).toHaveLength(1);
+
+    const frames = {
+      image: 'https://example.org/a.png',
+      last_frame: 'file-b',
+      references: ['https://example.org/c.mp4'],
+    };
+    const refused = await call('create', { prompt: 'a boat', ...frames });
+    expect(JSON.stringify(refused.structuredContent)).toMatch(/no last frame.*no reference video/);
   });
 
   it('says that a job still runs when the time is over', async () => {
@@ -162,7 +170,8 @@ describe('sora mcp', () => {
     writeFileSync(secret, 'a secret');
     symlinkSync(secret, join(binary.cwd, 'videos', 'link.png'));
     for (const image of [secret, '../../home/secret.png', 'link.png', 'file:///etc/passwd', 'http://localhost/x'])
-      expect(errorOf(await call('create', { prompt: 'a boat', image })).code, image).toBe('usage');
+      for (const reference of [{ image }, { last_frame: image }, { references: ['https://example.org/a.png', image] }])
+        expect(errorOf(await call('create', { prompt: 'a boat', ...reference })).code, image).toBe('usage');
     for (const video of [secret, '../../home/secret.png', 'link.png', '..'])
       expect(errorOf(await call('edit', { prompt: 'in snow', video })).code, video).toBe('usage');
   });
@@ -195,6 +204,8 @@ describe('sora mcp', () => {
           ['count', pick<unknown>(1, 2, 20, odd())],
           ['id', pick<unknown>('@last', 'video_1', '../videos', text(), odd())],
           ['image', pick<unknown>('/etc/passwd', '../../home/keys', text())],
+          ['last_frame', pick<unknown>('/etc/passwd', '../../home/keys', text())],
+          ['references', pick<unknown>(['/etc/passwd'], [text(), '../../home/keys'], text())],
           ['max_cost_usd', pick<unknown>(100, 100, 0.4, odd())],
           ['output', '/tmp'],
           ['again', true],

@@ -78,7 +78,8 @@ export class ToolCalls {
   readonly #clean = (text: string): string => this.#options.context.output.secrets.hide(text);
 
   async #run(tool: Tool, input: ToolInput, signal: AbortSignal): Promise<CallToolResult> {
-    this.#keepInside(input.image);
+    const { image, last_frame: lastFrame, references } = input;
+    for (const reference of [image, lastFrame, references].flat()) this.#keepInside(reference);
     this.#keepVideoInside(input.video);
     const call = tool.call(input);
     const result = tool.spends ? await this.#spend(call, input, signal) : await this.#execute(call, signal);
@@ -141,17 +142,17 @@ export class ToolCalls {
     return load().then((definition) => runCommand(definition, input, new Context(host, globals, output)));
   }
 
-  /** Throws `usage` for an image that lies outside the folder, by whatever links. */
-  #keepInside(image: unknown): void {
-    if (typeof image !== 'string') return;
-    if (isRemoteImage(image)) {
-      if (!/^(http|data):/i.test(image)) return;
+  /** Throws `usage` for a reference that lies outside the folder, by whatever links. */
+  #keepInside(reference: unknown): void {
+    if (typeof reference !== 'string') return;
+    if (isRemoteImage(reference)) {
+      if (!/^(http|data):/i.test(reference)) return;
       throw new SoraError('usage', {
-        title: 'an image is a file, an https address or a file id',
+        title: 'a reference is a file, an https address or a file id',
         hints: ['use an address that begins with https://'],
       });
     }
-    this.#keepFileInside(image, 'image');
+    this.#keepFileInside(reference, 'reference');
   }
 
   /** Throws `usage` for the name of a file outside the folder; any other name is an id. */

@@ -31,6 +31,12 @@ export interface Tool {
 export const MAX_WAIT_SECONDS = 40;
 
 const ID: JsonSchema = { type: 'string', minLength: 1, maxLength: 1000, description: 'id of a job, or @last' };
+const REFERENCE = {
+  type: 'string',
+  minLength: 1,
+  maxLength: 4000,
+  description: 'a file in the output folder, an https address, or a file id of the server',
+} as const satisfies JsonSchema;
 const REQUEST = {
   prompt: { type: 'string', minLength: 1, maxLength: 100_000, description: 'what the video shows' },
   model: { type: 'string', maxLength: 200, description: 'model; the default of the server if left out' },
@@ -38,11 +44,13 @@ const REQUEST = {
   resolution: { type: 'string', enum: [...RESOLUTIONS] },
   aspect_ratio: { type: 'string', enum: [...ASPECT_RATIOS] },
   size: { type: 'string', pattern: '^\\d{2,5}x\\d{2,5}$', description: 'exact pixels, such as 1280x720' },
-  image: {
-    type: 'string',
-    minLength: 1,
-    maxLength: 4000,
-    description: 'reference image: a file in the output folder, an https address, or a file id of the server',
+  image: { ...REFERENCE, description: `first frame: ${REFERENCE.description}` },
+  last_frame: { ...REFERENCE, description: `last frame, where the server accepts one: ${REFERENCE.description}` },
+  references: {
+    type: 'array',
+    maxItems: 20,
+    items: REFERENCE,
+    description: 'images, videos or audio that guide the video, where the server accepts them',
   },
   count: { type: 'integer', minimum: 1, maximum: 20, description: 'number of variations (default 1)' },
 } as const satisfies Readonly<Record<string, JsonSchema>>;
@@ -244,10 +252,10 @@ function literalPrompt(prompt: string): string {
 }
 
 /** The options of `create` and `cost`; `OptionSpecs` holds texts, as a command line does. */
-function requestOptions(input: ToolInput): Partial<Record<keyof OptionSpecs, string>> {
-  const { model, duration, resolution, aspect_ratio: aspectRatio, size, image, count } = input;
-  const given = { model, duration, resolution, aspectRatio, size, image, count };
-  return Object.fromEntries(
-    Object.entries(given).flatMap(([name, value]) => (value === undefined ? [] : [[name, String(value)]])),
-  );
+function requestOptions(input: ToolInput): Partial<Record<keyof OptionSpecs, string | readonly string[]>> {
+  const { model, duration, resolution, aspect_ratio: aspectRatio, size, image, last_frame: lastFrame, count } = input;
+  const given = { model, duration, resolution, aspectRatio, size, image, lastFrame, count };
+  const texts = Object.entries(given).flatMap(([name, value]) => (value === undefined ? [] : [[name, String(value)]]));
+  const { references } = input;
+  return { ...Object.fromEntries(texts), ...(Array.isArray(references) ? { reference: references.map(String) } : {}) };
 }
