@@ -2,10 +2,18 @@ import { hash } from 'node:crypto';
 import { lstatSync } from 'node:fs';
 import { dirname, isAbsolute, join, relative, resolve } from 'node:path';
 import { SoraError } from '../domain/errors.ts';
-import type { Estimate } from '../domain/pricing.ts';
+import type { Estimate, PricedRequest } from '../domain/pricing.ts';
 import type { RecordedRequest } from '../domain/record.ts';
-import type { RequestInput, RequestResolution } from '../domain/request.ts';
-import { type Reference, VARIANTS, type Variant, type VideoRequest } from '../domain/video.ts';
+import {
+  type DerivedInput,
+  factsFrom,
+  pricedFrom,
+  type RequestInput,
+  type RequestResolution,
+  type ResolvedRequest,
+  type SourceFacts,
+} from '../domain/request.ts';
+import { type Derivation, type Reference, VARIANTS, type Variant, type VideoRequest } from '../domain/video.ts';
 import {
   endsInSlash,
   type FileDestination,
@@ -28,10 +36,12 @@ import {
   templateFaults,
 } from '../jobs/name-template.ts';
 import { isRemoteImage, readReference, readReferenceImage } from '../jobs/reference-image.ts';
+import { isFileName, readSourceFile } from '../jobs/source-file.ts';
 import type { RowRef } from '../jobs/submit.ts';
 import { pathFault } from '../platform/file-names.ts';
 import { isInside, leadsInside } from './manifest-paths.ts';
-import type { Manifest, ManifestFault, ManifestRow } from './manifest-row.ts';
+import type { Manifest, ManifestFault, ManifestRow, NamedSource } from './manifest-row.ts';
+import { sourcesFirst } from './row-order.ts';
 
 /** Platforms whose file systems usually take `A.mp4` and `a.mp4` for one file. */
 const CASE_IS_IGNORED: ReadonlySet<NodeJS.Platform> = new Set(['win32', 'darwin']);
@@ -43,15 +53,25 @@ export interface BatchRow {
   readonly ref: RowRef;
   /** The requested length, if a different one will be rendered. */
   readonly askedSeconds: number | null;
-  /** Without the bytes of an image file, so that a thousand rows do not hold them in memory. */
+  /** Without the bytes of its file, so that a thousand rows do not hold them in memory, and without the id of a row's video. */
   readonly request: VideoRequest;
-  readonly image: ImageFile | null;
+  /** The row whose video it starts from; null for none. */
+  readonly from: RowSource | null;
+  /** Its first frame, or the video that it starts from. */
+  readonly file: RowFile | null;
+  /** What is known in advance about a video from an existing one; null for any other, which is as its request says. */
+  readonly facts: SourceFacts | null;
   readonly estimate: Estimate | null;
   readonly destination: FileDestination;
   readonly variants: readonly [Variant, ...Variant[]];
 }
 
-interface ImageFile {
+interface RowSource {
+  readonly operation: Derivation;
+  readonly row: BatchRow;
+}
+
+interface RowFile {
   /** Absolute. */
   readonly path: string;
   /** `sha256:…`, as stored in the ledger. */
@@ -79,7 +99,27 @@ export interface RowSurroundings {
   readonly listings: FolderListings;
   readonly variants: readonly [Variant, ...Variant[]];
   readonly resolve: (input: RequestInput) => RequestResolution;
-  readonly estimate: (request: VideoRequest) => Estimate | null;
+  readonly resolveDerived: (input: DerivedInput) => RequestResolution;
+  readonly estimate: (request: PricedRequest) => Estimate | null;
+  /** What is known about the videos that rows name, or why they cannot be used. */
+  readonly sources: ReadonlyMap<string, StoredSource | string>;
+  /** The model that the server uses for a file; null if unknown. */
+  readonly fileModel: string | null;
+}
+
+/** A video of the server that rows start from. */
+export interface StoredSource {
+  readonly id: string;
+  readonly facts: SourceFacts;
+  /** Null if unknown. */
+  readonly prompt: string | null;
+}
+
+/** The names of videos that are neither rows nor files. */
+export function storedNames({ rows }: Manifest, sourceFolder: string): Set<string> {
+  const ids = new Set(rows.map(({ id }) => id));
+  const names = new Set(rows.flatMap(({ source }) => source?.name ?? []));
+  return new Set([...names].filter((name) => !ids.has(name) && !isFileName(name, sourceFolder)));
 }
 
 export interface ResolvedRows {
@@ -91,10 +131,26 @@ export interface ResolvedRows {
 
 /** Resolves all rows of a manifest and reports every fault of every row. */
 export function resolveRows(manifest: Manifest, surroundings: RowSurroundings): ResolvedRows {
-  const resolver = new RowResolver(surroundings, manifest.rows.length);
-  const rows = manifest.rows.flatMap((row) => resolver.resolve(row));
+  const resolver = new RowResolver(manifest.rows, surroundings);
+  const rows = resolver.resolveAll();
   const faults = [...manifest.faults, ...resolver.faults].sort((a, b) => a.line - b.line);
   return { rows, faults, notes: resolver.notes };
+}
+
+/** The request of a row, and what is not in it. */
+interface Draft extends ResolvedRequest {
+  readonly file: RowFile | null;
+  readonly from: RowSource | null;
+  readonly facts: SourceFacts | null;
+}
+
+/** The video that a row starts from. */
+interface Start extends Pick<DerivedInput, 'source' | 'facts'> {
+  /** The source is a row with faults of its own, which are reported there. */
+  readonly isFaulty?: boolean;
+  readonly prompt: string | null;
+  readonly file: RowFile | null;
+  readonly from: RowSource | null;
 }
 
 class RowResolver {
@@ -106,46 +162,49 @@ class RowResolver {
   readonly #occurrences = new Map<string, number>();
   /** Whether a folder is in the output folder, with links followed. */
   readonly #foldersInside = new Map<string, boolean>();
-  #rows = 0;
+  readonly #rowsById: ReadonlyMap<string | null, ManifestRow>;
+  readonly #places: ReadonlyMap<ManifestRow, number>;
+  readonly #resolved = new Map<ManifestRow, readonly BatchRow[]>();
   /** The first row that names each file. */
   readonly #outputs = new Map<string, { readonly line: number; readonly path: string }>();
 
-  readonly #total: number;
+  readonly #manifestRows: readonly ManifestRow[];
 
-  constructor(surroundings: RowSurroundings, total: number) {
+  constructor(rows: readonly ManifestRow[], surroundings: RowSurroundings) {
+    this.#manifestRows = rows;
     this.#surroundings = surroundings;
-    this.#total = total;
+    this.#rowsById = new Map(rows.filter(({ id }) => id !== null).map((row) => [row.id, row]));
+    this.#places = new Map(rows.map((row, at) => [row, at]));
   }
 
-  resolve(row: ManifestRow): BatchRow[] {
-    const { resolve: resolveRequest, estimate, sourceFolder } = this.#surroundings;
-    this.#rows += 1;
+  /** In the order of the manifest, although sources are resolved first. */
+  resolveAll(): BatchRow[] {
+    const rows = this.#manifestRows;
+    const { ordered, circles } = sourcesFirst(rows, ({ source }) => this.#rowsById.get(source?.name ?? null));
+    for (const circle of circles) {
+      const [first] = circle;
+      const names = [...circle, ...circle.slice(0, 1)].map(({ id }) => `\`${id}\``);
+      if (first !== undefined) this.#fault(first, [`rows that start from each other: ${names.join(' → ')}`]);
+    }
+    for (const row of ordered) this.#resolved.set(row, this.#resolve(row));
+    return rows.flatMap((row) => this.#resolved.get(row) ?? []);
+  }
+
+  #resolve(row: ManifestRow): BatchRow[] {
+    const { estimate } = this.#surroundings;
     const faultsBefore = this.faults.length;
     const destination = this.#destinationOf(row);
     const isOutputFine = this.faults.length === faultsBefore;
-    const destinations = Array.from({ length: row.count }, (_, at) => this.#placed(destination, at + 1));
+    const destinations = Array.from({ length: row.count }, (_, at) => this.#placed(row, destination, at + 1));
     const variants = this.#variantsOf(row);
-    const prompt = this.#attempt(row, () => this.#readPrompt(row.prompt));
-    const read = row.image === undefined ? null : this.#attempt(row, () => this.#readImage(row.image ?? ''));
-    const references = this.#attempt(row, () => this.#referencesOf(row));
-    const resolution = resolveRequest({
-      ...row.options,
-      prompt: prompt ?? 'unreadable',
-      image: read?.image,
-      references,
-      variants,
-    });
-    if (!resolution.ok) this.#fault(row, resolution.violations);
-    if (isOutputFine) this.#checkNames(row, destinations, variants, resolution.ok ? resolution.value.request : null);
-    if (!resolution.ok || this.faults.length > faultsBefore) return [];
-    for (const note of resolution.value.notes) this.notes.add(note);
+    const draft = row.source === null ? this.#fromPrompt(row, variants) : this.#fromVideo(row, row.source, variants);
+    if (isOutputFine) this.#checkNames(row, destinations, variants, draft && expectedVideo(draft));
+    if (draft === undefined || this.faults.length > faultsBefore) return [];
+    for (const note of draft.notes) this.notes.add(note);
 
-    const { request, askedSeconds } = resolution.value;
-    const digest = read?.digest ?? null;
-    const bare = digest === null ? request : { ...request, image: null };
-    const recorded = { ...recordRequest(bare), ...(digest === null ? {} : { image: digest }) };
-    const image = digest === null ? null : { path: resolve(sourceFolder, row.image ?? ''), digest };
-    const price = estimate(request);
+    const { request, askedSeconds, file, from, facts } = draft;
+    const recorded = recordedOf(draft);
+    const price = estimate(expectedVideo(draft));
     const { line, id } = row;
     // Written out: V8 gives each copy of an object that is spread into a longer one a shape of its own, 400 bytes a row.
     return destinations.map((placed) => ({
@@ -153,12 +212,95 @@ class RowResolver {
       id,
       ref: this.#ref(id, recorded),
       askedSeconds,
-      request: bare,
-      image,
+      request,
+      from,
+      file,
+      facts,
       estimate: price,
       destination: placed,
       variants,
     }));
+  }
+
+  #fromPrompt(row: ManifestRow, variants: readonly Variant[]): Draft | undefined {
+    const prompt = this.#attempt(row, () => this.#readPrompt(row.prompt ?? ''));
+    const read = row.image === undefined ? null : this.#attempt(row, () => this.#readImage(row.image ?? ''));
+    const references = this.#attempt(row, () => this.#referencesOf(row));
+    const resolution = this.#surroundings.resolve({
+      ...row.options,
+      prompt: prompt ?? UNREADABLE,
+      image: read?.image,
+      references,
+      variants,
+    });
+    const resolved = this.#checked(row, resolution);
+    const digest = read?.digest ?? null;
+    if (resolved === undefined || digest === null)
+      return resolved && { ...resolved, file: null, from: null, facts: null };
+    const file = { path: resolve(this.#surroundings.sourceFolder, row.image ?? ''), digest };
+    return { ...resolved, request: { ...resolved.request, image: null }, file, from: null, facts: null };
+  }
+
+  #fromVideo(row: ManifestRow, named: NamedSource, variants: readonly Variant[]): Draft | undefined {
+    const given = row.prompt === null ? null : this.#attempt(row, () => this.#readPrompt(row.prompt ?? ''));
+    const start = this.#attempt(row, () => this.#startOf(named));
+    if (start === undefined) return undefined;
+    const prompt = given === null ? start.prompt : (given ?? UNREADABLE);
+    if (prompt === null) this.#fault(row, ['the prompt of the source is unknown; add a `prompt`']);
+    const { duration, params, exact } = row.options;
+    const { source, facts, file, from } = start;
+    const input = { prompt: prompt ?? UNREADABLE, duration, params, exact, source, facts, variants };
+    const resolved = this.#checked(row, this.#surroundings.resolveDerived(input));
+    if (resolved === undefined || start.isFaulty) return undefined;
+    const { source: _, ...sourceless } = resolved.request;
+    const request = from === null ? resolved.request : sourceless;
+    return { ...resolved, request, file, from, facts: factsFrom(named.operation, request, facts) };
+  }
+
+  #checked(row: ManifestRow, resolution: RequestResolution): ResolvedRequest | undefined {
+    if (resolution.ok) return resolution.value;
+    this.#fault(row, resolution.violations);
+    return undefined;
+  }
+
+  /** Throws an `Error` that states the problem. */
+  #startOf({ operation, name }: NamedSource): Start {
+    const { sources, sourceFolder } = this.#surroundings;
+    const row = this.#rowsById.get(name);
+    if (row !== undefined) return this.#startOfRow(operation, name, row);
+    if (isFileName(name, sourceFolder)) return this.#startOfFile(operation, name);
+    const stored = sources.get(name);
+    if (stored === undefined || typeof stored === 'string') throw new Error(`\`${operation}: ${name}\`: ${stored}`);
+    const { id, facts, prompt } = stored;
+    return { source: { operation, video: { kind: 'id', id } }, facts, prompt, file: null, from: null };
+  }
+
+  #startOfRow(operation: Derivation, name: string, source: ManifestRow): Start {
+    const { count, line } = source;
+    if (count > 1) {
+      throw new Error(`\`${operation}: ${name}\`: line ${line} makes ${count} videos, so no row can start from it`);
+    }
+    const row = this.#resolved.get(source)?.[0];
+    const { model, size, seconds } = row?.request ?? NOTHING_KNOWN;
+    return {
+      // Stands for the video until the row is done.
+      source: { operation, video: { kind: 'id', id: `row:${row?.ref.key}` } },
+      facts: row?.facts ?? { model, size, seconds },
+      prompt: row?.request.prompt ?? UNREADABLE,
+      file: null,
+      from: row === undefined ? null : { operation, row },
+      isFaulty: row === undefined,
+    };
+  }
+
+  #startOfFile(operation: Derivation, name: string): Start {
+    if (operation === 'remix')
+      throw new Error(`\`remix: ${name}\`: a remix starts from a video of the server, not from a file`);
+    const path = this.#sourcePath(name, 'the video');
+    const { video, facts } = readSourceFile(name, this.#surroundings.sourceFolder);
+    const source = { operation, video: { ...video, bytes: new Uint8Array() } } as const;
+    const file = { path, digest: describeImage(video) };
+    return { source, facts: { ...facts, model: this.#surroundings.fileModel }, prompt: null, file, from: null };
   }
 
   /**
@@ -201,16 +343,20 @@ class RowResolver {
     }
     const isFolder = endsInSlash(output) || output.endsWith('\\') || (!isNamed && listings.stat(path)?.isDirectory());
     if (isFolder)
-      return { kind: 'template', path: isNamed ? join(path, rowName(this.#total)) : this.#defaultName(path) };
+      return {
+        kind: 'template',
+        path: isNamed ? join(path, rowName(this.#manifestRows.length)) : this.#defaultName(path),
+      };
     return { kind: isNamed ? 'template' : 'file', path };
   }
 
   #defaultName(folder: string): string {
-    return join(escapeTemplate(folder), rowName(this.#total));
+    return join(escapeTemplate(folder), rowName(this.#manifestRows.length));
   }
 
-  #placed({ kind, path }: FileDestination, n: number): FileDestination {
-    return { kind, path: kind === 'template' ? placeTemplate(path, { row: this.#rows, n }) : path };
+  #placed(row: ManifestRow, { kind, path }: FileDestination, n: number): FileDestination {
+    const place = { row: (this.#places.get(row) ?? 0) + 1, n };
+    return { kind, path: kind === 'template' ? placeTemplate(path, place) : path };
   }
 
   /** Two videos cannot have one file, and each must have a name that can be stored. */
@@ -218,13 +364,13 @@ class RowResolver {
     { line, output }: ManifestRow,
     destinations: readonly FileDestination[],
     variants: readonly Variant[],
-    request: VideoRequest | null,
+    request: VideoRequest | undefined,
   ): void {
     const { allowPaths, sidecar, platform } = this.#surroundings;
     const video: NamedVideo = { ...(request ?? NAMELESS), id: null, createdAtMs: this.#surroundings.nowMs };
     const reserveBytes = sidecar ? sidecarPath('').length : 0;
     for (const destination of destinations) {
-      if (request === null && destination.kind !== 'file') return; // its names are not known
+      if (request === undefined && destination.kind !== 'file') return; // its names are not known
       this.#fault({ line }, nameFaults(destination, variants, video, { reserveBytes, platform }));
       const paths = pathsFor(destination, variants, video).map(({ path }) => path);
       if (!allowPaths && output !== undefined && !paths.every((path) => this.#leadsInside(path))) {
@@ -330,16 +476,54 @@ function outside(output: string): string {
   return `the output \`${output}\` must stay in the output folder (\`--allow-paths\` lifts this)`;
 }
 
-/** The request with the bytes of its image. Throws `invalid_request` when the file is no longer what it was. */
-export function completeRequest({ request, image, line }: BatchRow): VideoRequest {
-  if (image === null) return request;
+/** Stands for a prompt whose problem is reported already. */
+const UNREADABLE = 'unreadable';
+const NOTHING_KNOWN: SourceFacts = { model: null, size: null, seconds: null };
+
+/** What the price and the name of the file of a row depend on: a source determines model, size and mostly length. */
+export function expectedVideo({ request, from, facts }: Pick<BatchRow, 'request' | 'from' | 'facts'>): VideoRequest {
+  return facts === null ? request : { ...request, ...pricedFrom(request, facts, from?.operation) };
+}
+
+/** The request as the ledger would record it, with what stands for the files and rows that are not in it. */
+function recordedOf({ request, file, from }: Draft): RecordedRequest {
+  const recorded = recordRequest(request);
+  if (from !== null) {
+    return { ...recorded, source: { operation: from.operation, video: `row:${from.row.ref.key}` } };
+  }
+  if (file === null) return recorded;
+  const { source } = request;
+  return source === undefined
+    ? { ...recorded, image: file.digest }
+    : { ...recorded, source: { operation: source.operation, video: file.digest } };
+}
+
+/**
+ * The request with the id of the video that it starts from, if that is another row's, or with the bytes of its file.
+ * Throws `invalid_request` when the file is no longer what it was.
+ */
+export function completeRequest({ request, file, from, line }: BatchRow, sourceId: string | null): VideoRequest {
+  if (from !== null && sourceId !== null) {
+    return { ...request, source: { operation: from.operation, video: { kind: 'id', id: sourceId } } };
+  }
+  if (file === null) return request;
   try {
-    const { reference } = readReferenceImage(image.path, '/');
-    if (describeImage(reference) === image.digest) return { ...request, image: reference };
+    const complete = withFile(request, file.path);
+    if (complete !== null && describeImage(complete.file) === file.digest) return complete.request;
   } catch (error) {
     throw new SoraError('invalid_request', { causedBy: error instanceof Error ? error.message : String(error) });
   }
   throw new SoraError('invalid_request', {
-    title: `the image of line ${line} has changed since the batch began: ${image.path}`,
+    title: `the file of line ${line} has changed since the batch began: ${file.path}`,
   });
+}
+
+function withFile(request: VideoRequest, path: string) {
+  const { source } = request;
+  if (source === undefined || source.operation === 'remix') {
+    const { reference } = readReferenceImage(path, '/');
+    return { file: reference, request: { ...request, image: reference } };
+  }
+  const { video } = readSourceFile(path, '/');
+  return { file: video, request: { ...request, source: { ...source, video } } };
 }

@@ -92,7 +92,7 @@ function readHead({ cells, line }: CsvRecord, reading: ManifestReading): readonl
     keys.add(key);
     return { key };
   });
-  if (!keys.has('prompt') && reading.defaults.prompt === undefined)
+  if (!keys.has('prompt') && !keys.has('extend') && reading.defaults.prompt === undefined)
     reading.addFault(line, 'the header has no column `prompt`');
   return columns;
 }

@@ -1,12 +1,15 @@
 import type { RequestInput } from '../domain/request.ts';
+import type { Derivation } from '../domain/video.ts';
 
 /** One row of a manifest as written, nothing resolved. */
 export interface ManifestRow {
   /** Its first line, counted from 1. */
   readonly line: number;
   readonly id: string | null;
-  /** Text, or `@file`. */
-  readonly prompt: string;
+  /** Text, or `@file`; null for that of the source. */
+  readonly prompt: string | null;
+  /** The existing video that it starts from; null for none. */
+  readonly source: NamedSource | null;
   readonly options: RowOptions;
   /** File, URL or file id. */
   readonly image: string | undefined;
@@ -16,6 +19,12 @@ export interface ManifestRow {
   readonly output: string | undefined;
   readonly variants: readonly string[] | undefined;
   readonly count: number;
+}
+
+/** The existing video that a row starts from: the `id` of another row, an id or ending of a job, or a file. */
+export interface NamedSource {
+  readonly operation: Derivation;
+  readonly name: string;
 }
 
 /** The request options of a row, or defaults for all rows. */

@@ -3,6 +3,7 @@ import type { RowState } from '../domain/batch.ts';
 import { hasVideo, isOpen, type JobRecord, type SavedFile, spentMicros } from '../domain/record.ts';
 import type { Ledger } from '../store/ledger.ts';
 import type { BatchRow } from './batch-row.ts';
+import { sourcesFirst } from './row-order.ts';
 
 export interface PlannedRow {
   readonly row: BatchRow;
@@ -54,8 +55,20 @@ export function planBatch(
     latest.delete(row.ref.key);
     return { row, record, state: record === null ? 'to_do' : stateOf(record, row) };
   });
+  failFollowers(planned);
   const orphans = [...latest.values()].filter((record) => isOpen(record) || hasVideo(record)).length;
   return { rows: planned, spentMicros: spent, spentUnpriced, orphans };
+}
+
+/** A row without a submission has failed if the one that it starts from has. */
+function failFollowers(planned: PlannedRow[]): void {
+  if (planned.every(({ row }) => row.from === null)) return;
+  const states = new Map(planned.map(({ row, state }) => [row, state]));
+  for (const row of sourcesFirst([...states.keys()], ({ from }) => from?.row).ordered) {
+    const hasFailed = row.from !== null && states.get(row.from.row) === 'failed' && states.get(row) === 'to_do';
+    if (hasFailed) states.set(row, 'failed');
+  }
+  for (const [at, each] of planned.entries()) planned[at] = { ...each, state: states.get(each.row) ?? each.state };
 }
 
 /** Of several submissions of a row, the one that has or may get a video; else the newest. */

@@ -1,5 +1,6 @@
 import { SoraError } from '../domain/errors.ts';
 import type { VideoJob } from '../domain/video.ts';
+import type { BatchRow } from './batch-row.ts';
 
 /** Errors of the account, the server or this machine, which affect every row. */
 const STOPS_ALL: ReadonlySet<string> = new Set([
@@ -21,6 +22,14 @@ const STOPS_ALL: ReadonlySet<string> = new Set([
 
 /** Words in a code or message for failures that a retry would repeat. */
 const ABOUT_THE_REQUEST = /invalid|polic(y|ies)|safety|blocked|unsupported|not[ _]allowed|forbidden|bad.?request/i;
+
+/** The error of a row that was not submitted because there is no video to start from. */
+export function sourceFailed({ from }: Pick<BatchRow, 'from'>): SoraError {
+  return new SoraError('job_failed', {
+    title: `not created: the row \`${from?.row.id}\` that it starts from failed`,
+    hints: ['run the same command with `--retry-failed` to retry both'],
+  });
+}
 
 /** Whether other rows would fail in the same way. */
 export function stopsAll({ code }: SoraError): boolean {

@@ -17,6 +17,9 @@ export const MAX_COUNT = 100;
 export const ROW_FIELDS = {
   id: { kind: 'text', description: 'name of the row, unique in the manifest; links it to its video across runs' },
   prompt: { kind: 'text', description: 'the prompt: text, or @FILE' },
+  remix: { kind: 'text', description: 'make a variation of a finished video: its id, or the `id` of another row' },
+  edit: { kind: 'text', description: 'change a video: its id, the `id` of another row, or a file' },
+  extend: { kind: 'text', description: 'add `duration` seconds to a video, named likewise' },
   duration: { kind: 'scalar', description: 'length in seconds; rounded to the nearest one that the model renders' },
   model: { kind: 'text', description: 'model' },
   resolution: { kind: 'text', description: 'resolution', choices: RESOLUTIONS },
@@ -56,7 +59,7 @@ export function rowSchema(): Readonly<Record<string, unknown>> {
       { type: 'string', description: 'a prompt' },
       {
         type: 'object',
-        required: ['prompt'],
+        anyOf: [{ required: ['prompt'] }, { required: ['extend'] }],
         additionalProperties: false,
         properties: Object.fromEntries(properties),
       },

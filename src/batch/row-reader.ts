@@ -1,10 +1,14 @@
 import { isJsonObject, type JsonObject, type JsonValue } from '../domain/json.ts';
+import { DERIVATIONS, type Derivation } from '../domain/video.ts';
 import { isBatchApiLine, rowOfBatchApiLine } from './batch-api-line.ts';
-import type { ManifestRow } from './manifest-row.ts';
+import type { ManifestRow, NamedSource } from './manifest-row.ts';
 import { FIELD_ALIASES, MAX_COUNT, ROW_FIELDS, type RowFieldName } from './row-fields.ts';
 
 /** The values of a row, by key. */
 export type RowValues = Partial<Record<RowFieldName, JsonValue>>;
+
+/** Keys that hold names, which may be numbers. */
+const NAMES: ReadonlySet<RowFieldName> = new Set(['id', ...DERIVATIONS]);
 
 /** Two ways to describe a frame: a row that uses one ignores defaults of the other. */
 const SHAPE: readonly RowFieldName[] = ['resolution', 'aspect_ratio', 'orientation'];
@@ -21,14 +25,21 @@ export function readRow(value: JsonValue, line: number, faults: string[], defaul
     return null;
   }
   const own = isBatchApiLine(row) ? rowOfBatchApiLine(row, faults) : row;
-  const values = withRowDefaults(namedFields(own, faults), defaults);
+  const named = namedFields(own, faults);
+  const operation = operationOf(named, faults) ?? operationOf(defaults, []);
+  const values =
+    operation === null
+      ? withRowDefaults(named, defaults)
+      : { ...defaultsFor(operation, defaults), ...onlyFor(operation, named, faults) };
   const fields = new RowReader(values, faults);
   const { text, texts } = fields;
-  if (values.prompt === undefined) faults.push('the row has no `prompt`');
+  if (values.prompt === undefined && operation !== 'extend') faults.push('the row has no `prompt`');
   return {
     line,
     id: text('id') ?? null,
-    prompt: text('prompt') ?? 'unreadable', // reported already; another problem about it would mislead
+    // What is missing is reported already; another problem about it would mislead.
+    prompt: values.prompt === undefined && operation === 'extend' ? null : (text('prompt') ?? 'unreadable'),
+    source: sourceOf(operation, fields),
     options: {
       duration: text('duration'),
       model: text('model'),
@@ -48,6 +59,40 @@ export function readRow(value: JsonValue, line: number, faults: string[], defaul
     variants: texts('variant'),
     count: fields.count(),
   };
+}
+
+/** What the keys of a row that starts from a video can say besides; the rest is that of the video. */
+const KEYS_OF_ALL: readonly RowFieldName[] = ['id', 'prompt', 'param', 'output', 'variant', 'count'];
+const KEYS: Readonly<Record<Derivation, readonly RowFieldName[]>> = {
+  remix: ['remix', ...KEYS_OF_ALL],
+  edit: ['edit', ...KEYS_OF_ALL],
+  extend: ['extend', 'duration', 'exact', ...KEYS_OF_ALL],
+};
+
+/** How the row makes its video from an existing one; null if it does not. */
+function operationOf(values: RowValues, faults: string[]): Derivation | null {
+  const [operation = null, ...others] = DERIVATIONS.filter((name) => values[name] !== undefined);
+  if (others.length > 0) faults.push('a row has only one of `remix`, `edit` and `extend`');
+  return operation;
+}
+
+function defaultsFor(operation: Derivation, defaults: RowValues): RowValues {
+  return Object.fromEntries(Object.entries(defaults).filter(([name]) => KEYS[operation].some((key) => key === name)));
+}
+
+function onlyFor(operation: Derivation, values: RowValues, faults: string[]): RowValues {
+  const isKnown = ([name]: readonly [string, unknown]): boolean => KEYS[operation].some((key) => key === name);
+  const entries = Object.entries(values);
+  for (const [name] of entries.filter((entry) => !isKnown(entry))) {
+    if (DERIVATIONS.every((other) => other !== name))
+      faults.push(`\`${name}\` cannot be set with \`${operation}\`: the source determines it`);
+  }
+  return Object.fromEntries(entries.filter(isKnown));
+}
+
+function sourceOf(operation: Derivation | null, { text }: RowReader): NamedSource | null {
+  const name = operation === null ? undefined : text(operation);
+  return operation === null || name === undefined ? null : { operation, name };
 }
 
 /** The values by our own key names. */
@@ -104,7 +149,7 @@ class RowReader {
     const value = this.#values[name];
     if (value === undefined) return undefined;
     if (typeof value === 'string') return value;
-    if (typeof value === 'number' && (ROW_FIELDS[name].kind === 'scalar' || name === 'id')) return String(value);
+    if (typeof value === 'number' && (ROW_FIELDS[name].kind === 'scalar' || NAMES.has(name))) return String(value);
     return this.#fault(`\`${name}\` is not a text`);
   };
 

@@ -3,7 +3,7 @@ import pLimit, { type LimitFunction } from 'p-limit';
 import type { VideosClient } from '../client/port.ts';
 import { SoraError } from '../domain/errors.ts';
 import { failureOf } from '../domain/job-failure.ts';
-import { factsOf, type JobRecord, type SavedFile, type ServerIdentity } from '../domain/record.ts';
+import { factsOf, hasVideo, type JobRecord, type SavedFile, type ServerIdentity } from '../domain/record.ts';
 import { isTerminal, type VideoJob } from '../domain/video.ts';
 import { type SaveResult, save } from '../jobs/save.ts';
 import { type RowOrder, type Submission, type SubmitDeps, submit } from '../jobs/submit.ts';
@@ -12,7 +12,8 @@ import { Interrupt } from '../platform/host.ts';
 import { type BatchRow, completeRequest } from './batch-row.ts';
 import { CreatePace } from './create-pace.ts';
 import { type PlannedRow, savedFiles } from './plan.ts';
-import { isGone, isOfVariant, isServersFault, stopsAll } from './row-failure.ts';
+import { isGone, isOfVariant, isServersFault, sourceFailed, stopsAll } from './row-failure.ts';
+import { RowQueue } from './row-queue.ts';
 
 export interface BatchDeps extends SubmitDeps {
   /** Never retries: creates are paced here, and waits have their own retries. */
@@ -24,7 +25,7 @@ export interface BatchDeps extends SubmitDeps {
 export interface BatchOrder {
   readonly server: ServerIdentity;
   readonly free: boolean;
-  /** In the order in which they are started. */
+  /** In the order in which they are started; a row comes after the one that it starts from. */
   readonly rows: readonly PlannedRow[];
   /** Maximum number of unfinished jobs on the server. */
   readonly concurrency: number;
@@ -113,11 +114,14 @@ class BatchRun {
     setMaxListeners(0, this.#halt.signal); // every waiting row listens
     signal?.addEventListener('abort', () => this.#stop(signal.reason), { once: true });
     const slots = pLimit(concurrency);
-    const queue = rows.values();
+    const queue = new RowQueue(rows);
     const work = async (): Promise<void> => {
-      for (const planned of queue) {
-        if (this.#stoppedBy !== null) return;
-        await this.#runRow(planned, slots);
+      for (;;) {
+        const planned = await queue.take();
+        if (planned === undefined) return;
+        const outcome = this.#stoppedBy === null ? await this.#runRow(planned, slots) : null;
+        const dropped = queue.ended(planned, outcome === 'done');
+        if (outcome === 'failed') await this.#failAll(dropped);
       }
     };
     // Twice the slots, so that some rows can download while others render; no more, so that a slow disk or network
@@ -126,18 +130,20 @@ class BatchRun {
     return this.#stoppedBy;
   }
 
-  async #runRow(planned: PlannedRow, slots: LimitFunction): Promise<void> {
+  /** How the row ended; null if the run stopped before it was submitted. */
+  async #runRow(planned: PlannedRow, slots: LimitFunction): Promise<RowResult['outcome'] | null> {
     const { row } = planned;
     const attempt: Attempt = { record: null, job: null };
     let files: readonly SavedFile[] = [];
     try {
       const made = await slots(() => this.#make(planned, attempt));
-      if (made === null) return;
+      if (made === null) return null;
       const saved = await this.#save(row, made);
       files = saved.files;
       const error = saved.errors.find((failure) => !isOfVariant(failure)) ?? saved.errors[0];
       if (error !== undefined) throw error;
       await this.#listener.onEnd({ row, outcome: 'done', ...made, files, error: null });
+      return 'done';
     } catch (thrown) {
       const error = thrown instanceof Interrupt ? new SoraError('interrupted', { cause: thrown }) : thrown;
       if (!(error instanceof SoraError)) throw thrown;
@@ -151,6 +157,14 @@ class BatchRun {
       const failed = error.code === 'outcome_unknown' ? 'unknown' : 'failed';
       const outcome = isOver ? failed : 'running';
       await this.#listener.onEnd({ row, outcome, record, job: attempt.job, files, error });
+      return outcome;
+    }
+  }
+
+  /** Reports rows whose source failed; nothing was sent for them. */
+  async #failAll(rows: readonly PlannedRow[]): Promise<void> {
+    for (const { row, record } of rows) {
+      await this.#listener.onEnd({ row, outcome: 'failed', record, job: null, files: [], error: sourceFailed(row) });
     }
   }
 
@@ -228,7 +242,7 @@ class BatchRun {
       { ...this.#deps, client: { ...client, create: singleShot.create.bind(singleShot) } },
       {
         server,
-        request: completeRequest(row),
+        request: completeRequest(row, this.#sourceId(row)),
         estimate: row.estimate,
         free,
         again: false,
@@ -237,6 +251,15 @@ class BatchRun {
         row: rowOrder,
       },
     );
+  }
+
+  /** The id of the video of the row that this one starts from; null if it starts from none. Throws if there is none. */
+  #sourceId({ from }: BatchRow): string | null {
+    if (from === null) return null;
+    const records = this.#deps.ledger.byRow(from.row.ref.key);
+    const record = records.findLast(hasVideo) ?? records.findLast(({ job }) => job?.status === 'completed');
+    if (record?.job === undefined || record.job === null) throw sourceFailed({ from });
+    return record.job.id;
   }
 
   async #wait(row: BatchRow, record: JobRecord, known: VideoJob | null): Promise<VideoJob> {

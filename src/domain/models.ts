@@ -18,6 +18,8 @@ export interface ModelSize {
 
 /** The longest video that extensions can lead to. */
 export const MAX_EXTENDED_SECONDS = 120;
+/** How often a video can be extended. */
+export const MAX_EXTENSIONS = 6;
 
 /** Used if no model is given. */
 export const DEFAULT_MODEL = 'sora-2';

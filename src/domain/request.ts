@@ -8,6 +8,7 @@ import {
   genericSize,
   knownModels,
   MAX_EXTENDED_SECONDS,
+  MAX_EXTENSIONS,
   type ModelCapabilities,
   ORIENTATION_OF_RATIO,
   ORIENTATIONS,
@@ -17,8 +18,9 @@ import {
   sizeInWords,
 } from './models.ts';
 import { chargeOfParams, describeMultipliers } from './priced-params.ts';
+import type { PricedRequest } from './pricing.ts';
 import { missingFor, missingReferences, type ServerCapabilities } from './request-gate.ts';
-import type { Reference, ReferenceImage, RequestSource, Variant, VideoRequest } from './video.ts';
+import type { Derivation, Reference, ReferenceImage, RequestSource, Variant, VideoRequest } from './video.ts';
 
 const MAX_PROMPT_CHARACTERS = 32_000;
 const DEFAULT_SECONDS = 4;
@@ -138,6 +140,29 @@ export interface SourceFacts {
   readonly model: string | null;
   readonly seconds: number | null;
   readonly size: string | null;
+  /** How often it was extended, as far as known. */
+  readonly extensions?: number;
+}
+
+/** What the price of a video from an existing one depends on: an extension costs the seconds that it adds. */
+export function pricedFrom(
+  { seconds, params, source }: VideoRequest,
+  facts: SourceFacts,
+  operation = source?.operation,
+): PricedRequest {
+  const { model, size } = facts;
+  return { model, size, seconds: operation === 'extend' ? seconds : facts.seconds, params };
+}
+
+/** What is known in advance about a video from an existing one. */
+export function factsFrom(
+  operation: Derivation,
+  { seconds: added }: Pick<VideoRequest, 'seconds'>,
+  { model, size, seconds, extensions = 0 }: SourceFacts,
+): SourceFacts {
+  if (operation !== 'extend') return { model, size, seconds };
+  const total = added === null || seconds === null ? null : seconds + added;
+  return { model, size, seconds: total, extensions: extensions + 1 };
 }
 
 /** The same for a video from an existing one, which determines model and size, and unless it is extended the length. */
@@ -150,7 +175,7 @@ export function resolveDerivedRequest(input: DerivedInput, server: ServerCapabil
   checkPrompt(prompt, findings);
   const asked = operation === 'extend' ? (parseDuration(input.duration, findings) ?? DEFAULT_SECONDS) : null;
   const seconds = asked === null ? null : resolveSeconds(asked, target, input.exact ?? false, findings);
-  checkExtendedLength(seconds, facts, target, findings);
+  if (operation === 'extend') checkExtendedLength(seconds, facts, target, findings);
   const request = { prompt, model: null, seconds, size: null, image: null, characters: [], quality: null, source };
   const params = parseParams(input.params ?? [], target.dialect, request, findings);
   checkPricedParams(params, target, findings);
@@ -168,14 +193,20 @@ export function resolveDerivedRequest(input: DerivedInput, server: ServerCapabil
 
 function checkExtendedLength(
   added: number | null,
-  { seconds }: SourceFacts,
+  { seconds, extensions = 0 }: SourceFacts,
   { limits }: Target,
   { violations }: Findings,
 ): void {
-  if (added === null || seconds === null || limits === undefined || seconds + added <= MAX_EXTENDED_SECONDS) return;
-  violations.push(
-    `the extended video would have ${seconds + added} seconds; ${limits.name} extends a video to at most ${MAX_EXTENDED_SECONDS}`,
-  );
+  if (added === null || limits === undefined) return;
+  const { name } = limits;
+  if (extensions >= MAX_EXTENSIONS)
+    violations.push(
+      `the video was extended ${extensions} times; ${name} extends a video at most ${MAX_EXTENSIONS} times`,
+    );
+  if (seconds !== null && seconds + added > MAX_EXTENDED_SECONDS)
+    violations.push(
+      `the extended video would have ${seconds + added} seconds; ${name} extends a video to at most ${MAX_EXTENDED_SECONDS}`,
+    );
 }
 
 function targetOf(model: string | null, { dialect, servesOpenAiModels }: ServerCapabilities): Target {

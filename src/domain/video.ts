@@ -80,7 +80,8 @@ export type ReferenceSource =
   | Exclude<ReferenceImage, { readonly kind: 'file' }>;
 
 /** How a video is made from an existing one. */
-export type Derivation = 'remix' | 'edit' | 'extend';
+export const DERIVATIONS = ['remix', 'edit', 'extend'] as const;
+export type Derivation = (typeof DERIVATIONS)[number];
 
 /** A video of the same server. */
 export interface StoredVideo {

@@ -92,7 +92,10 @@ describe('the outputs of a manifest', () => {
       outputTemplate,
       nowMs: 0,
       resolve: () => ({ ok: true, value: { request: createVideoRequest(), askedSeconds: null, notes: [] } }),
+      resolveDerived: () => ({ ok: false, violations: [], wrongImageSize: false }),
       estimate: () => null,
+      sources: new Map(),
+      fileModel: null,
     });
     return faults.map(({ line, message }) => `${line}: ${message}`);
   }

@@ -34,13 +34,16 @@ describe('the schema of a row', () => {
     const { code, stdout, stderr } = await sora.run(['batch', '--schema']);
     expect({ code, stderr, schema: JSON.parse(stdout) }).toEqual({ code: 0, stderr: '', schema: rowSchema() });
     expect((await sora.run(['batch', '--schema', '--json'])).json()).toEqual(rowSchema());
-    expect(Object.keys(FULL)).toEqual(Object.keys(ROW_FIELDS));
+    const operations = ['remix', 'edit', 'extend'];
+    expect(Object.keys(FULL)).toEqual(Object.keys(ROW_FIELDS).filter((key) => !operations.includes(key)));
   });
 
   it.each<[string, JsonValue]>([
     ['a prompt alone', 'a paper boat'],
     ['nothing but a prompt', { prompt: 'a paper boat' }],
     ['every key', FULL],
+    ['a variation', { remix: 'video_1', prompt: 'x', count: 2 }],
+    ['an extension with the prompt of its source', { id: 'b', extend: 'a', duration: 8, exact: true }],
     ['a length as a text', { prompt: 'x', duration: '8s' }],
     ['one text in the place of a list', { prompt: 'x', character: 'char_1', variant: 'thumbnail' }],
   ])('takes %s, as the reader does', (_, row) => {

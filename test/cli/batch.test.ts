@@ -67,6 +67,51 @@ describe('a batch that is killed with SIGKILL', () => {
     expect(paid(server)).toEqual(scenes());
     expect(saved(sora)).toEqual(Array(ROWS).fill(CLIP.length));
   });
+
+  it('keeps a chain of rows, and pays for each of them once', async () => {
+    type Moment = readonly [job: string, call: 'create' | 'retrieve' | 'content'];
+    let moment: Moment | null = null;
+    let kill = (): void => {};
+    const silence = (job: string, call: Moment[1]): ScriptedReply | null => {
+      if (moment?.[0] !== job || moment[1] !== call) return null;
+      kill();
+      return 'hang';
+    };
+    const server = await startVideosServer({
+      create(accept) {
+        const answer = accept();
+        return silence(`video_${server.jobs.length}`, 'create') ?? answer;
+      },
+      retrieve: ({ id }) => silence(id, 'retrieve'),
+      content: ({ path }) => silence(path.split('/').at(-2) ?? '', 'content'),
+    });
+    const sora = createBinary();
+    const chain = [
+      { id: 'a', prompt: 'a boat' },
+      { id: 'b', remix: 'a', prompt: 'at night' },
+      { id: 'c', extend: 'b', prompt: 'it sails on' },
+    ];
+    writeFileSync(join(sora.cwd, 'shots.jsonl'), chain.map((row) => JSON.stringify(row)).join('\n'));
+    for (const next of [
+      ['video_1', 'content'],
+      ['video_2', 'create'],
+      ['video_2', 'content'],
+      ['video_3', 'retrieve'],
+    ] as const) {
+      const run = start(sora, server);
+      kill = () => run.child.kill('SIGKILL');
+      moment = next;
+      expect(await once(run.child, 'exit')).toEqual([null, 'SIGKILL']);
+    }
+    moment = null;
+    expect(await start(sora, server).ended).toMatchObject({
+      code: 0,
+      stderr: expect.stringContaining('3 rows: 3 done'),
+    });
+    expect(server.jobs).toMatchObject(chain.map(({ prompt }) => ({ prompt })));
+    expect(server.jobs[2]).toMatchObject({ video: { id: 'video_2' } });
+    expect(saved(sora)).toEqual(Array(3).fill(CLIP.length));
+  });
 });
 
 describe('two runs of one manifest at once', () => {

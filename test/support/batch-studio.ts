@@ -47,9 +47,9 @@ export function clipsIn({ cwd }: CommandLine): string[] {
   return readdirSync(cwd).filter((name) => name.endsWith('.mp4'));
 }
 
-/** The results file of `shots.txt`. */
-export function resultsIn({ cwd }: CommandLine): Record<string, unknown>[] {
-  return readFileSync(join(cwd, 'shots.txt.results.jsonl'), 'utf8')
+/** The results file of a manifest. */
+export function resultsIn({ cwd }: CommandLine, manifest = 'shots.txt'): Record<string, unknown>[] {
+  return readFileSync(join(cwd, `${manifest}.results.jsonl`), 'utf8')
     .trim()
     .split('\n')
     .map((line) => JSON.parse(line));

@@ -8,17 +8,18 @@ import type { RowState } from '../../domain/batch.ts';
 import { describePrice } from '../../domain/money.ts';
 import { countJson, describeCount, ENTRY_JSON_SHAPE, entryJson, renderEntries } from '../../output/batch-view.ts';
 import { preferSmallHeap } from '../../platform/memory.ts';
-import { planManifest, refuseTakenOutputs } from './manifest-rows.ts';
+import { planManifest, refuseUnpayable } from './manifest-rows.ts';
 import { BATCH_OPTIONS, type BatchSettings, readBatchOptions } from './options.ts';
 import { type RunDeps, runPlan } from './plan-run.ts';
 import { countRows, plannedEntry } from './progress.ts';
+import { RowSources } from './row-sources.ts';
 
 const NOTHING = { spentMicros: 0, spentUnpriced: 0 };
 
 export const batchCommand = defineCommand({
   name: 'batch',
   description:
-    'Creates all videos of a manifest, several at a time: submits, waits and saves. It can be stopped at any time and run again: running jobs are resumed, saved files are kept, and nothing is paid twice. A manifest is JSON lines, CSV with a header, YAML with `defaults` and `jobs`, one prompt per line, or a Batch API file. The video options are defaults for its rows.',
+    'Creates all videos of a manifest, several at a time: submits, waits and saves. It can be stopped at any time and run again: running jobs are resumed, saved files are kept, and nothing is paid twice. A manifest is JSON lines, CSV with a header, YAML with `defaults` and `jobs`, one prompt per line, or a Batch API file. Rows can `remix`, `edit` or `extend` videos, those of other rows included. The video options are defaults for its rows.',
   arguments: [{ form: '[file]', summary: 'the manifest, or - for standard input' }],
   options: BATCH_OPTIONS,
   json: `${ENTRY_JSON_SHAPE}, one line per row when it ends; finally {"summary":{"manifest","results","rows","done","failed","running","unknown","to_do","cost":{"spent_usd","to_spend_usd","rows_of_unknown_price","jobs_of_unknown_price"}}}; with --dry-run: {"rows":[…],"summary"}`,
@@ -45,11 +46,12 @@ export const batchCommand = defineCommand({
     }
     const { configuration, host, output } = deps;
     const settings = readBatchOptions(file, options, deps);
-    const plan = await planManifest(settings, options, deps);
+    const sources = new RowSources(deps, options.dryRun ?? false);
+    const plan = await planManifest(settings, options, sources, deps);
     const { profile, isSimulator } = configuration;
     const rows = selectRows(plan.rows, settings.retryFailed);
     const toBePaid = rows.filter(({ state }) => isToBePaid(state, settings));
-    refuseTakenOutputs(toBePaid, settings, host.clock.now());
+    await refuseUnpayable(toBePaid, settings, sources, host.clock.now());
     const toPay = countRows(toBePaid, NOTHING, () => 'to_do');
     const { toSpendMicros, unpriced } = toPay;
     const count = { ...countRows(plan.rows, plan), toSpendMicros, unpriced };

@@ -2,15 +2,15 @@ import { realpathSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import type { Context } from '../../app/context.ts';
 import type { RequestOptions } from '../../app/request-options.ts';
-import { type BatchRow, resolveRows } from '../../batch/batch-row.ts';
+import { type BatchRow, expectedVideo, resolveRows, storedNames } from '../../batch/batch-row.ts';
 import { formatOf, readManifest } from '../../batch/manifest.ts';
 import type { ManifestFault } from '../../batch/manifest-row.ts';
 import { type BatchPlan, type PlannedRow, planBatch } from '../../batch/plan.ts';
 import type { RowValues } from '../../batch/row-reader.ts';
-import { capabilitiesOf } from '../../configuration/endpoint.ts';
+import { capabilitiesOf, expectedModel } from '../../configuration/endpoint.ts';
 import { SoraError } from '../../domain/errors.ts';
 import { estimate } from '../../domain/pricing.ts';
-import { resolveRequest } from '../../domain/request.ts';
+import { resolveDerivedRequest, resolveRequest } from '../../domain/request.ts';
 import { withDefaults } from '../../domain/request-defaults.ts';
 import { isNameKnown, pathsFor, sidecarPath } from '../../jobs/destination.ts';
 import { FolderListings } from '../../jobs/folder-listings.ts';
@@ -18,6 +18,7 @@ import { decodeText, readInputFile, readStream } from '../../jobs/input-file.ts'
 import { isRemoteImage } from '../../jobs/reference-image.ts';
 import type { Host } from '../../platform/host.ts';
 import type { BatchSettings } from './options.ts';
+import type { RowSources } from './row-sources.ts';
 
 /** What reading a manifest needs. */
 type RowsDeps = Pick<Context, 'configuration' | 'host' | 'output'>;
@@ -32,22 +33,30 @@ const MANY_LINES = 10;
 export async function planManifest(
   settings: BatchSettings,
   options: RequestOptions,
+  sources: RowSources,
   deps: RowsDeps & Pick<Context, 'ledger'>,
 ): Promise<BatchPlan> {
-  const rows = await readRows(settings, options, deps);
+  const rows = await readRows(settings, options, sources, deps);
   const profile = deps.configuration.profile.value;
   return planBatch(rows, { batch: batchOf(settings, deps.host), profile }, deps.ledger);
 }
 
 /**
- * Throws `invalid_manifest` if a file exists where an unpaid row would be saved. For a paid row it may be the video itself,
- * saved by a run that was killed before it could record that.
+ * Throws `invalid_manifest` if unpaid rows start from videos that the server does not have, or if a file exists where one
+ * would be saved. For a paid row it may be the video itself, saved by a run that was killed before it could record that.
  */
-export function refuseTakenOutputs(rows: readonly PlannedRow[], settings: BatchSettings, nowMs: number): void {
+export async function refuseUnpayable(
+  rows: readonly PlannedRow[],
+  settings: BatchSettings,
+  sources: RowSources,
+  nowMs: number,
+): Promise<void> {
   const listings = new FolderListings();
+  const taken = rows.flatMap(({ row }) => takenOutput(row, settings, listings, nowMs));
+  const faults = [...taken, ...(await sources.check(rows.map(({ row }) => row)))];
   refuse(
     settings,
-    rows.flatMap(({ row }) => takenOutput(row, settings, listings, nowMs)),
+    faults.sort((a, b) => a.line - b.line),
   );
 }
 
@@ -66,19 +75,22 @@ export type ManifestSource = Pick<
 export async function readRows(
   settings: ManifestSource,
   options: RequestOptions,
+  sources: RowSources,
   { configuration, host, output }: RowsDeps,
 ): Promise<readonly BatchRow[]> {
   const text = await readText(settings, host);
   const format = settings.format ?? formatOf(settings.name, text);
   const files = optionFiles(options, host.cwd);
   const manifest = await readManifest(text, format, defaultsOf(options, files));
+  const sourceFolder = settings.path === null ? host.cwd : dirname(settings.path);
+  await sources.find(storedNames(manifest, sourceFolder));
   const model = configuration.model?.value;
   const server = capabilitiesOf(configuration);
   const nowMs = host.clock.now();
   const { rows, faults, notes } = resolveRows(manifest, {
     batch: batchOf(settings, host),
     baseUrl: configuration.baseUrl.value,
-    sourceFolder: settings.path === null ? host.cwd : dirname(settings.path),
+    sourceFolder,
     outputFolder: settings.outputFolder,
     outputTemplate: settings.outputTemplate,
     nowMs,
@@ -90,7 +102,10 @@ export async function readRows(
     variants: settings.variants,
     resolve: (input) =>
       resolveRequest({ ...withDefaults(input, configuration.defaults), model: input.model ?? model }, server),
+    resolveDerived: (input) => resolveDerivedRequest(input, server),
     estimate: (request) => estimate(request, nowMs, configuration.prices),
+    sources: sources.videos,
+    fileModel: expectedModel(configuration),
   });
   refuse(settings, faults);
   for (const note of notes) output.note(note);
@@ -142,13 +157,15 @@ function defaultsOf(options: RequestOptions, files: ReturnType<typeof optionFile
 }
 
 function takenOutput(
-  { line, destination, variants, request }: BatchRow,
+  row: BatchRow,
   { force, sidecar }: BatchSettings,
   listings: FolderListings,
   nowMs: number,
 ): ManifestFault[] {
+  const { line, destination, variants } = row;
   if (force || !isNameKnown(destination)) return [];
-  const paths = pathsFor(destination, variants, { ...request, id: null, createdAtMs: nowMs }).map(({ path }) => path);
+  const video = { ...expectedVideo(row), id: null, createdAtMs: nowMs };
+  const paths = pathsFor(destination, variants, video).map(({ path }) => path);
   const names = [...paths, ...(sidecar ? paths.slice(0, 1).map(sidecarPath) : [])];
   const taken = names.filter((name) => listings.stat(name)?.isFile());
   return taken.map((name) => ({

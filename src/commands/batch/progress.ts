@@ -1,6 +1,7 @@
 import type { Context } from '../../app/context.ts';
 import type { BatchRow } from '../../batch/batch-row.ts';
 import type { BatchPlan, PlannedRow } from '../../batch/plan.ts';
+import { sourceFailed } from '../../batch/row-failure.ts';
 import type { BatchListener, RowResult } from '../../batch/run.ts';
 import type { BatchCount, BatchEntry, RowState } from '../../domain/batch.ts';
 import type { SoraError } from '../../domain/errors.ts';
@@ -125,13 +126,16 @@ export class BatchProgress implements BatchListener {
 }
 
 export function plannedEntry({ row, state, record }: PlannedRow, profile: string): BatchEntry {
-  const { id, line, request, estimate } = row;
-  const { prompt, model, seconds, size } = request;
+  const { id, line, request, facts, estimate } = row;
+  const { prompt, source } = request;
+  const { model, seconds, size } = facts ?? request;
   const known = summarize(profile, record ?? undefined, null);
+  const remixedFrom = source?.video.kind === 'id' ? source.video.id : null;
   // For a row without a submission, only its request is known.
-  const asked = { prompt, model, seconds, size, estimatedMicros: estimate?.micros ?? null };
+  const asked = { prompt, model, seconds, size, remixedFrom, estimatedMicros: estimate?.micros ?? null };
   const summary = record === null ? { ...known, ...asked, priceList: estimate?.priceList ?? null } : known;
-  return { id, line, outcome: state, summary, error: null };
+  const error = state === 'failed' && record === null ? sourceFailed(row) : null;
+  return { id, line, outcome: state, summary, error };
 }
 
 /** Counts rows by state: the planned one, unless `outcomeOf` says otherwise. */

@@ -4,6 +4,7 @@ import type { Context } from '../../app/context.ts';
 import type { OptionSpecs, OptionValues } from '../../app/option-values.ts';
 import { longFlag, parseAsOfMs, parseSinceMs, parseWholeNumber, refuseFaults } from '../../app/option-values.ts';
 import { REQUEST_OPTIONS, readRequest } from '../../app/request-options.ts';
+import { expectedVideo } from '../../batch/batch-row.ts';
 import {
   type CostOrder,
   compareModels,
@@ -33,6 +34,7 @@ import {
 } from '../../output/cost-view.ts';
 import { renderSpent, SPENT_JSON_SHAPE, spentJson } from '../../output/spent-view.ts';
 import { readRows } from '../batch/manifest-rows.ts';
+import { RowSources } from '../batch/row-sources.ts';
 import { GROUPINGS, reportSpent } from './spent-report.ts';
 
 const MAX_COUNT = 1_000_000;
@@ -64,7 +66,7 @@ const OPTIONS = {
   },
 } as const satisfies OptionSpecs;
 
-type CostDeps = Pick<Context, 'host' | 'configuration' | 'options' | 'output' | 'ledger'>;
+type CostDeps = Pick<Context, 'host' | 'configuration' | 'options' | 'output' | 'ledger' | 'jobs' | 'servers'>;
 
 type Options = OptionValues<typeof OPTIONS>;
 
@@ -174,8 +176,8 @@ async function estimateBatch(
     outputTemplate: null,
     sidecar: false,
   };
-  const rows = await readRows(source, options, deps);
-  const orders = rows.map(({ request, askedSeconds }) => ({ request, askedSeconds, count: 1 }));
+  const rows = await readRows(source, options, new RowSources(deps, true), deps);
+  const orders = rows.map((row) => ({ request: expectedVideo(row), askedSeconds: row.askedSeconds, count: 1 }));
   const estimated = estimateCost(orders, asOfMs, configuration.prices);
   if (configuration.isSimulator) output.note('the simulator is free; these are the prices of the real models');
   return {

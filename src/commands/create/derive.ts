@@ -1,7 +1,5 @@
-import { statSync } from 'node:fs';
-import { extname, resolve } from 'node:path';
 import { type CommandInput, defineCommand } from '../../app/command.ts';
-import { deletedVideo, type FoundJob } from '../../app/known-jobs.ts';
+import { deletedVideo } from '../../app/known-jobs.ts';
 import type { OptionSpecs } from '../../app/option-values.ts';
 import {
   REQUEST_OPTIONS,
@@ -9,18 +7,14 @@ import {
   type RequestOptions,
   readDerivedRequest,
 } from '../../app/request-options.ts';
-import { targetOption } from '../../app/servers.ts';
+import { extensionsOf, requireFinished } from '../../app/source-videos.ts';
 import type { Configuration } from '../../configuration/configuration.ts';
 import { expectedModel } from '../../configuration/endpoint.ts';
 import { SoraError } from '../../domain/errors.ts';
-import { failureOf } from '../../domain/job-failure.ts';
-import { fitsVariant, promisedKind } from '../../domain/media.ts';
-import type { PricedRequest } from '../../domain/pricing.ts';
-import type { SourceFacts } from '../../domain/request.ts';
-import { commandAbout } from '../../domain/shell.ts';
+import { pricedFrom, type SourceFacts } from '../../domain/request.ts';
 import { type JobSummary, summarize } from '../../domain/summary.ts';
-import { type Derivation, isTerminal, type VideoJob, type VideoRequest } from '../../domain/video.ts';
-import { readSourceFile } from '../../jobs/source-file.ts';
+import type { Derivation } from '../../domain/video.ts';
+import { isFileName, readSourceFile } from '../../jobs/source-file.ts';
 import { inDoubt } from '../../jobs/submit.ts';
 import { PRODUCTION_ERRORS, PRODUCTION_JSON, PRODUCTION_OPTIONS, type ProductionDeps, produce } from './production.ts';
 
@@ -112,18 +106,13 @@ async function derive(
       async draft(faults, variants) {
         const start = source.read(faults);
         const read = await readDerivedRequest(prompt, options, start, own, faults, variants);
-        return { read, priced: pricedOf(read.request, start.facts) };
+        return { read, priced: pricedFrom(read.request, start.facts) };
       },
-      confirm: async ({ read, priced }) => (source.confirm ? pricedOf(read.request, await source.confirm()) : priced),
+      confirm: async ({ read, priced }) => (source.confirm ? pricedFrom(read.request, await source.confirm()) : priced),
     },
     options,
     own,
   );
-}
-
-/** An extension costs the seconds that it adds; anything else the seconds of its source. */
-function pricedOf({ source, seconds, params }: VideoRequest, facts: SourceFacts): PricedRequest {
-  return { ...facts, seconds: source?.operation === 'extend' ? seconds : facts.seconds, params };
 }
 
 /** The existing video that a command names. */
@@ -136,12 +125,10 @@ interface Source {
   readonly confirm?: () => Promise<SourceFacts>;
 }
 
-/** Whether a name is that of a file. What the ledger knows is an id; ids may contain slashes. */
+/** Whether a name is that of a file. What the ledger knows is an id. */
 function isFile(name: string, { host, jobs }: Pick<ProductionDeps, 'host' | 'jobs'>): boolean {
   if (name.startsWith('@') || jobs.known(name) !== undefined) return false;
-  const kind = promisedKind(extname(name).slice(1));
-  const isNamedLikeVideo = kind !== null && fitsVariant(kind, 'video');
-  return isNamedLikeVideo || statSync(resolve(host.cwd, name), { throwIfNoEntry: false })?.isFile() === true;
+  return isFileName(name, host.cwd);
 }
 
 /** The server does not say which model it uses for a file, so the price is that of the default one. */
@@ -174,9 +161,9 @@ async function storedSource(
   operation: Derivation,
   name: string,
   isDryRun: boolean,
-  deps: Pick<ProductionDeps, 'jobs' | 'servers' | 'host' | 'configuration'>,
+  deps: Pick<ProductionDeps, 'jobs' | 'servers' | 'host' | 'configuration' | 'ledger'>,
 ): Promise<Source> {
-  const { jobs, servers, host } = deps;
+  const { jobs, servers, host, ledger } = deps;
   if (isDryRun) {
     const record = jobs.known(name);
     const id = record?.job?.id ?? name;
@@ -184,7 +171,7 @@ async function storedSource(
     if (record !== undefined && record.job === null) throw inDoubt(record.key, 'the ledger has no id for it', []);
     const configuration = servers.configurationOf(record);
     const summary = summarize(configuration.profile.value, record, null);
-    return { configuration, read: () => startOf(operation, id, summary) };
+    return { configuration, read: () => startOf(operation, id, summary, extensionsOf(record, ledger)) };
   }
   const found = await jobs.find(name);
   const { configuration } = found.server;
@@ -194,30 +181,16 @@ async function storedSource(
     return summarize(found.server.identity.profile, found.record, job);
   };
   const known = found.record ? summarize(found.server.identity.profile, found.record, null) : await confirm();
-  return { configuration, read: () => startOf(operation, found.id, known), confirm };
+  const extensions = extensionsOf(found.record, ledger);
+  return { configuration, read: () => startOf(operation, found.id, known, extensions), confirm };
 }
 
-function startOf(operation: Derivation, id: string, { model, seconds, size, prompt }: JobSummary): ReadSource {
-  return { source: { operation, video: { kind: 'id', id } }, facts: { model, seconds, size }, filePath: null, prompt };
-}
-
-/** Throws `content_not_ready` for a job that still runs, or why it has no video. */
-function requireFinished(job: VideoJob, operation: Derivation, { id, server }: FoundJob, atMs: number): void {
-  if (job.status === 'completed') return;
-  if (isTerminal(job.status)) {
-    const { message = job.status, causedBy = null } = failureOf(job, atMs) ?? {};
-    const hints = [`run \`${commandAbout(id, 'sora status', targetOption(server.identity))}\` to see it`];
-    throw new SoraError('video_not_found', {
-      title: `${id} has no video to ${operation}: ${message}`,
-      causedBy,
-      jobId: id,
-      hints,
-    });
-  }
-  throw new SoraError('content_not_ready', {
-    title: `${id} is not finished yet, so there is no video to ${operation}`,
-    causedBy: `its status is ${job.status}`,
-    jobId: id,
-    hints: [`run \`${commandAbout(id, 'sora status', ` --watch${targetOption(server.identity)}`)}\` to wait for it`],
-  });
+function startOf(
+  operation: Derivation,
+  id: string,
+  { model, seconds, size, prompt }: JobSummary,
+  extensions: number,
+): ReadSource {
+  const facts = { model, seconds, size, extensions };
+  return { source: { operation, video: { kind: 'id', id } }, facts, filePath: null, prompt };
 }

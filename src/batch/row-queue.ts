@@ -1,0 +1,58 @@
+import type { PlannedRow } from './plan.ts';
+
+/** Hands out rows in the order in which they can start: a row comes after the one that it starts from. */
+export class RowQueue {
+  readonly #ready: PlannedRow[];
+  /** Rows by the key of the row that they wait for. */
+  readonly #waiting = new Map<string, PlannedRow[]>();
+  #running = 0;
+  #sleepers: (() => void)[] = [];
+
+  /** Rows that start from none of the others, or that have a job already, wait for nothing. */
+  constructor(rows: readonly PlannedRow[]) {
+    const keys = new Set(rows.map(({ row }) => row.ref.key));
+    this.#ready = [];
+    for (const planned of rows) {
+      const source = sourceKeyOf(planned);
+      if (source === undefined || !keys.has(source)) this.#ready.push(planned);
+      else this.#waiting.set(source, [...(this.#waiting.get(source) ?? []), planned]);
+    }
+    this.#ready.reverse();
+  }
+
+  /** The next row, as soon as there is one; undefined when no more can start. */
+  async take(): Promise<PlannedRow | undefined> {
+    while (this.#ready.length === 0 && this.#running > 0) {
+      await new Promise<void>((resolve) => this.#sleepers.push(resolve));
+    }
+    const next = this.#ready.pop();
+    if (next !== undefined) this.#running += 1;
+    return next;
+  }
+
+  /** Reports that a row has ended. Those that wait for it can start if it is done; otherwise they are returned and dropped. */
+  ended({ row }: PlannedRow, isDone: boolean): readonly PlannedRow[] {
+    this.#running -= 1;
+    const waiting = this.#take(row.ref.key);
+    if (isDone) this.#ready.push(...waiting.reverse()); // next, so that chains end before others begin
+    for (const wake of this.#sleepers.splice(0)) wake();
+    return isDone ? [] : this.#withFollowers(waiting);
+  }
+
+  #take(key: string): PlannedRow[] {
+    const waiting = this.#waiting.get(key) ?? [];
+    this.#waiting.delete(key);
+    return waiting;
+  }
+
+  #withFollowers(rows: readonly PlannedRow[]): PlannedRow[] {
+    const all = [...rows];
+    for (const { row } of all) all.push(...this.#take(row.ref.key)); // `all` grows while it is read
+    return all;
+  }
+}
+
+/** The key of the row that has to be done first; undefined if there is none. */
+function sourceKeyOf({ row, state }: PlannedRow): string | undefined {
+  return state === 'to_do' || state === 'failed' ? row.from?.row.ref.key : undefined;
+}

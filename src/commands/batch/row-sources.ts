@@ -1,0 +1,138 @@
+import pLimit from 'p-limit';
+import type { Context } from '../../app/context.ts';
+import type { FoundJob } from '../../app/known-jobs.ts';
+import { extensionsOf, requireFinished } from '../../app/source-videos.ts';
+import type { BatchRow, StoredSource } from '../../batch/batch-row.ts';
+import type { ManifestFault } from '../../batch/manifest-row.ts';
+import { SoraError } from '../../domain/errors.ts';
+import type { JobRecord } from '../../domain/record.ts';
+import { summarize } from '../../domain/summary.ts';
+import type { Derivation } from '../../domain/video.ts';
+
+type SourcesDeps = Pick<Context, 'configuration' | 'host' | 'jobs' | 'ledger' | 'servers'>;
+
+/** How many videos the server is asked for at a time. */
+const LOOKS_AT_ONCE = 8;
+
+/** What is a problem of the manifest; any other error ends the command. */
+const ABOUT_THE_VIDEO: ReadonlySet<string> = new Set(['video_not_found', 'content_not_ready', 'usage']);
+
+/** The videos of the server that rows start from. Asks the server once for each, and only for what the ledger does not know. */
+export class RowSources {
+  /** By name: what is known, or why the name cannot be used. */
+  readonly videos = new Map<string, StoredSource | string>();
+  /** By id: whether the server has the video, and else the reason. */
+  readonly #problems = new Map<string, Promise<SoraError | null>>();
+  readonly #deps: SourcesDeps;
+  readonly #isOffline: boolean;
+  readonly #limit = pLimit(LOOKS_AT_ONCE);
+
+  /** Offline, nothing is known of videos that are not in the ledger. */
+  constructor(deps: SourcesDeps, isOffline: boolean) {
+    this.#deps = deps;
+    this.#isOffline = isOffline;
+  }
+
+  async find(names: Iterable<string>): Promise<void> {
+    await Promise.all(
+      [...names].map(async (name) => {
+        this.videos.set(name, await orProblem(this.#limit(() => this.#named(name))));
+      }),
+    );
+  }
+
+  /** Problems that only matter to rows that are to be paid for: a source that is not there, or not finished. */
+  async check(rows: readonly BatchRow[]): Promise<ManifestFault[]> {
+    const faults = rows.map(async ({ line, request: { source } }): Promise<ManifestFault[]> => {
+      if (source === undefined || source.operation === 'character' || source.video.kind !== 'id') return [];
+      const { id } = source.video;
+      const problem = await this.#problemOf(id, source.operation);
+      if (problem === null) return [];
+      const { message } = problem;
+      return [{ line, message: message.includes(id) ? message : `\`${source.operation}: ${id}\`: ${message}` }];
+    });
+    return (await Promise.all(faults)).flat();
+  }
+
+  async #named(name: string): Promise<StoredSource> {
+    const { jobs, configuration, ledger } = this.#deps;
+    if (name === '@last') throw named('write its id: `@last` is another video in the next run');
+    const record = jobs.known(name);
+    if (record === undefined) return this.#isOffline ? unknownSource(name) : this.#onServer(name);
+    if (record.baseUrl !== configuration.baseUrl.value) throw named(`it belongs to profile ${record.profile}`);
+    if (record.job === null) throw named(`${record.key} has no known video; run \`sora status ${record.key}\``);
+    return sourceOf(record.job.id, summarize(record.profile, record, null), extensionsOf(record, ledger));
+  }
+
+  async #onServer(name: string): Promise<StoredSource> {
+    const { jobs, servers } = this.#deps;
+    const id = await jobs.idOn(await servers.current(), name);
+    let known = unknownSource(id);
+    const check = async (): Promise<SoraError | null> => {
+      const { found, job } = await this.#look(id);
+      known = sourceOf(id, summarize(found.server.identity.profile, undefined, job), 0);
+      requireFinished(job, 'remix', found, this.#deps.host.clock.now());
+      return null;
+    };
+    const problem = check().catch(asProblem);
+    this.#problems.set(id, problem);
+    await problem;
+    return known;
+  }
+
+  #problemOf(id: string, operation: Derivation): Promise<SoraError | null> {
+    const known = this.#problems.get(id);
+    if (known !== undefined) return known;
+    const problem = this.#isOffline
+      ? Promise.resolve(null)
+      : this.#limit(() => this.#check(id, operation)).catch(asProblem);
+    this.#problems.set(id, problem);
+    return problem;
+  }
+
+  async #check(id: string, operation: Derivation): Promise<null> {
+    const { found, job } = await this.#look(id);
+    requireFinished(job, operation, found, this.#deps.host.clock.now());
+    return null;
+  }
+
+  async #look(id: string) {
+    const found: FoundJob = { id, server: await this.#deps.servers.current(), record: this.#recordOf(id) };
+    return { found, job: await this.#deps.jobs.look(found) };
+  }
+
+  #recordOf(id: string): JobRecord | undefined {
+    const { ledger, configuration } = this.#deps;
+    return ledger.find(id).find(({ baseUrl }) => baseUrl === configuration.baseUrl.value);
+  }
+}
+
+function sourceOf(
+  id: string,
+  { model, seconds, size, prompt }: ReturnType<typeof summarize>,
+  extensions: number,
+): StoredSource {
+  return { id, facts: { model, seconds, size, extensions }, prompt };
+}
+
+function unknownSource(id: string): StoredSource {
+  return { id, facts: { model: null, seconds: null, size: null }, prompt: null };
+}
+
+function named(title: string): SoraError {
+  return new SoraError('usage', { title });
+}
+
+async function orProblem(found: Promise<StoredSource>): Promise<StoredSource | string> {
+  try {
+    return await found;
+  } catch (error) {
+    return asProblem(error).message;
+  }
+}
+
+/** The error, if it is about the video; throws any other. */
+function asProblem(error: unknown): SoraError {
+  if (error instanceof SoraError && ABOUT_THE_VIDEO.has(error.code)) return error;
+  throw error;
+}
