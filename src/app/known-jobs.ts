@@ -1,4 +1,5 @@
 import { statSync } from 'node:fs';
+import { clientOf } from '../client/client-of.ts';
 import type { VideosClient } from '../client/port.ts';
 import type { Configuration } from '../configuration/configuration.ts';
 import { SoraError } from '../domain/errors.ts';
@@ -15,7 +16,6 @@ import type { Output } from '../output/output.ts';
 import type { Host } from '../platform/host.ts';
 import { fateOf } from '../platform/process-identity.ts';
 import type { Ledger } from '../store/ledger.ts';
-import { clientOf } from './client-of.ts';
 import { type Server, type Servers, targetOption } from './servers.ts';
 
 /** A job named on the command line: its server, and its ledger record if there is one. */
@@ -57,7 +57,7 @@ export class KnownJobs {
     if (record === undefined) return { id: await this.idOn(server, name), server, record };
     if (record.job !== null) return { id: record.job.id, server, record };
     if (record.answer === 'rejected') throw madeNothing(record);
-    const deps = { ...this.submitDeps(server), client: this.#clientOf(server, record) };
+    const deps = { ...this.submitDeps(server), client: this.clientOf(server, record.request.source?.operation) };
     const recovery = await recover(deps, record, host.interrupt);
     switch (recovery.kind) {
       case 'found':
@@ -109,7 +109,9 @@ export class KnownJobs {
     if (removed?.status === 'cancelled') return removed;
     if (removed !== null) throw deletedVideo(id);
     try {
-      const job = await this.#clientOf(server, record).get(id, { signal: this.#deps.host.interrupt });
+      const job = await this.clientOf(server, record?.request.source?.operation).get(id, {
+        signal: this.#deps.host.interrupt,
+      });
       if (record?.job?.status !== job.status) await this.record(record, job);
       return job;
     } catch (error) {
@@ -216,8 +218,9 @@ export class KnownJobs {
     };
   }
 
-  #clientOf(server: Server, record: JobRecord | undefined): VideosClient {
-    return clientOf(server, record?.request.source?.operation, this.#deps.host.clock.now);
+  /** The client that reads what a submission created, which may be no video. */
+  clientOf({ client, transport, identity }: Server, operation: string | undefined): VideosClient {
+    return clientOf(client, operation, { transport, profile: identity.profile, now: this.#deps.host.clock.now });
   }
 
   /** The newest job of the server in use, even if it was cancelled or deleted. */

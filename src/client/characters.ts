@@ -1,3 +1,4 @@
+import { SoraError } from '../domain/errors.ts';
 import { isJsonObject } from '../domain/json.ts';
 import { firstText, textOf, timeOf } from '../wire/fields.ts';
 import { jobPath } from '../wire/job-path.ts';
@@ -13,7 +14,7 @@ export interface ServedCharacter {
   readonly createdAtMs: number | null;
 }
 
-/** Reads a character. Throws a `SoraError`: `video_not_found` for an unknown one. */
+/** Reads a character. Throws a `SoraError`: `video_not_found` for an unknown one, `not_supported` without such a call. */
 export async function readCharacter(
   client: ClientOptions,
   id: string,
@@ -21,9 +22,30 @@ export async function readCharacter(
 ): Promise<ServedCharacter> {
   const context = contextFor(client, { id });
   const url = client.transport.urlOf(jobPath(CHARACTERS_ROUTE, id));
-  const reply = await readReply(client.transport, { method: 'GET', url, ...options }, context);
+  const reply = await readReply(client.transport, { method: 'GET', url, ...options }, context).catch((error) => {
+    throw wordsFor(error, id);
+  });
   const body = isJsonObject(reply.value) ? reply.value : {};
   const found = firstText(body.id);
   if (found === null) throw unreadableReply(reply, context);
   return { id: found, name: textOf(body.name), createdAtMs: timeOf(body.created_at) };
+}
+
+/** A 404 about the character, and not about the route. */
+const UNKNOWN_CHARACTER = /\bcharacter\b.*(not found|does not exist|no such)/i;
+
+function wordsFor(error: unknown, id: string): unknown {
+  if (!(error instanceof SoraError)) return error;
+  const { causedBy, status, requestId } = error;
+  if (error.code === 'video_not_found' || UNKNOWN_CHARACTER.test(causedBy ?? '')) {
+    return new SoraError('video_not_found', {
+      title: `the server has no character ${id}`,
+      causedBy,
+      status,
+      requestId,
+      hints: ['check the id, and that `--profile` or `--base-url` selects its server'],
+    });
+  }
+  if (error.code !== 'endpoint_not_found') return error;
+  return new SoraError('not_supported', { title: 'the server cannot use characters', causedBy, status, requestId });
 }

@@ -1,4 +1,3 @@
-import { clientOf } from '../app/client-of.ts';
 import { defineCommand } from '../app/command.ts';
 import type { Context } from '../app/context.ts';
 import { SoraError } from '../domain/errors.ts';
@@ -27,7 +26,7 @@ export const attachCommand = defineCommand({
     if (id === '') throw new SoraError('usage', { title: 'the id of a job is empty' });
     const submission = submissionOf(ledger, key);
     const server = await servers.of(submission);
-    const client = clientOf(server, submission.request.source?.operation, host.clock.now);
+    const client = jobs.clientOf(server, submission.request.source?.operation);
     const jobId = isOfVideo(submission) ? await jobs.idOn(server, id) : id;
     const job = await attachJob({ ...jobs.submitDeps(server), client }, submission, jobId, host.interrupt);
     const summary = jobs.summarize({ id: job.id, server, record: submission }, job);

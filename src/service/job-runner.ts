@@ -1,6 +1,7 @@
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { VideosClient } from '../client/port.ts';
+import type { Transport } from '../client/transport.ts';
 import { SoraError } from '../domain/errors.ts';
 import { failureOf } from '../domain/job-failure.ts';
 import type { PriceRow } from '../domain/pricing.ts';
@@ -24,6 +25,8 @@ import { firstFrame } from './video-order.ts';
 /** The server that jobs are submitted to. */
 export interface Upstream {
   readonly identity: ServerIdentity;
+  /** Below the clients. */
+  readonly transport: Transport;
   /** Never retries; waiting has its own retries. */
   readonly singleShot: VideosClient;
   readonly capabilities: ServerCapabilities;

@@ -1,7 +1,7 @@
 import { isJsonObject, type JsonValue } from '../domain/json.ts';
 import type { Estimate } from '../domain/pricing.ts';
 import type { SavedFile, ServerIdentity } from '../domain/record.ts';
-import type { VideoRequest } from '../domain/video.ts';
+import type { Derivation, VideoRequest } from '../domain/video.ts';
 
 export const REST_STATUSES = ['pending', 'processing', 'completed', 'failed'] as const;
 /** `pending` until the server has accepted the job, `completed` once its file is saved. */
@@ -49,6 +49,9 @@ export interface AskedVideo {
   readonly model: string | null;
   /** The hash of the image; left out without one. */
   readonly image?: string;
+  /** Left out for a video from a prompt alone. */
+  readonly source?: { readonly operation: Derivation; readonly id: string };
+  readonly characters?: readonly string[];
 }
 
 /** The first frame of an order, kept for a restart during the submission. */

@@ -1,9 +1,10 @@
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi';
 import { SoraError } from '../domain/errors.ts';
 import { MICROS_PER_USD, usdOf } from '../domain/money.ts';
-import { estimate } from '../domain/pricing.ts';
+import { estimate, type PricedRequest } from '../domain/pricing.ts';
 import type { Variant } from '../domain/video.ts';
 import type { AccessKey } from './access.ts';
+import { resolveDerivedOrder } from './derived-order.ts';
 import type { JobRunner, Upstream } from './job-runner.ts';
 import type { Log } from './log.ts';
 import { mediaReply } from './media-reply.ts';
@@ -15,12 +16,13 @@ import {
   QuoteSchema,
   Removal,
   RestError,
+  SourceSchema,
   VideoJobPage,
   VideoJobSchema,
   type VideoJobView,
   VideoOrderSchema,
 } from './rest-schemas.ts';
-import { resolveOrder } from './video-order.ts';
+import { type Order, type ResolvedOrder, resolveOrder } from './video-order.ts';
 
 export const REST_PATH = '/api/v1/videos';
 export const QUOTE_PATH = '/api/v1/quote';
@@ -49,16 +51,16 @@ const REFUSALS: readonly (readonly [status: number, description: string])[] = [
   [409, 'Not possible in the current state: not ready, or cannot be cancelled'],
   [502, 'The server behind this one failed'],
 ];
-const failures = {
+export const failures = {
   ...Object.fromEntries(REFUSALS.map(([status, description]) => [status, { description, content: json(RestError) }])),
   default: { description: 'Any other error', content: json(z.union([RestError, ApiErrorSchema])) },
 };
 
-function json<S extends z.ZodType>(schema: S): { 'application/json': { schema: S } } {
+export function json<S extends z.ZodType>(schema: S): { 'application/json': { schema: S } } {
   return { 'application/json': { schema } };
 }
 
-const common = { tags: [TAG], security: [{ apiKey: [] }] };
+export const common = { tags: [TAG], security: [{ apiKey: [] }] };
 const params = z.object({ id: z.string() });
 
 const createVideo = createRoute({
@@ -144,20 +146,28 @@ export function addRestRoutes(app: OpenAPIHono, deps: RestDeps): void {
     throw new SoraError('video_not_found', { title: `no job \`${id}\``, hints: [] });
   };
 
+  /** With what the price depends on. */
+  const resolve = async (order: Order): Promise<ResolvedOrder & { readonly priced: PricedRequest }> => {
+    const { source } = order;
+    if (source) return resolveDerivedOrder({ ...order, source }, deps);
+    const resolved = resolveOrder(order, deps.defaultModel, upstream.capabilities);
+    return { ...resolved, priced: resolved.request };
+  };
+
   app.openapi(createVideo, async (c) => {
     const order = c.req.valid('json');
     const idempotencyKey = c.req.valid('header')['idempotency-key'] ?? null;
-    const { request, notes } = resolveOrder(order, deps.defaultModel, upstream.capabilities);
+    const { request, notes, priced } = await resolve(order);
     const nowMs = clock.now();
-    const price = estimate(request, nowMs, upstream.prices);
+    const price = estimate(priced, nowMs, upstream.prices);
     const micros = price?.micros ?? null;
     const isRepeated = idempotencyKey !== null && jobs.findByIdempotencyKey(idempotencyKey) !== undefined;
     if (!isRepeated) budget.check(micros, microsOf(order.maxCostUsd));
     const id = `job_${nowMs.toString(36)}${Buffer.from(randomBytes(8)).toString('hex')}`;
+    budget.reserve(id, micros); // before anything is awaited, so that concurrent orders see it
     const { image } = request;
     const stored = image?.kind === 'file' ? await runner.keepImage(id, image.bytes) : null;
     const asked = askedIn(order, stored);
-    budget.reserve(id, micros); // before anything is awaited, so that concurrent orders see it
     const job = await jobs.add({
       id,
       owner: jobs.owner,
@@ -190,11 +200,18 @@ export function addRestRoutes(app: OpenAPIHono, deps: RestDeps): void {
     return c.json(view(job, c.req.url), 202);
   });
 
-  app.openapi(quoteVideo, (c) => {
-    const order = { ...c.req.valid('query'), prompt: 'a video' };
-    const { request, notes } = resolveOrder(order, deps.defaultModel, upstream.capabilities);
-    const { model, seconds, size } = request;
-    const micros = estimate(request, clock.now(), upstream.prices)?.micros ?? null;
+  app.openapi(quoteVideo, async (c) => {
+    const { remix, edit, extend, ...query } = c.req.valid('query');
+    const [source] = Object.entries({ remix, edit, extend }).flatMap(([operation, id]) =>
+      id === undefined ? [] : [SourceSchema.parse({ operation, id })],
+    );
+    const { request, notes, priced } = await resolve({ ...query, prompt: 'a video', source });
+    const { model, seconds, size } = {
+      ...request,
+      model: request.model ?? priced.model,
+      size: request.size ?? priced.size,
+    };
+    const micros = estimate(priced, clock.now(), upstream.prices)?.micros ?? null;
     const { isFree, maxCostMicros, confirmAboveMicros } = budget.options;
     const quote = {
       model,
@@ -255,13 +272,22 @@ export function addRestRoutes(app: OpenAPIHono, deps: RestDeps): void {
   });
 }
 
-function microsOf(usd: number | null | undefined): number | null {
+export function microsOf(usd: number | null | undefined): number | null {
   return usd === null || usd === undefined ? null : Math.round(usd * MICROS_PER_USD);
 }
 
 function askedIn(order: z.infer<typeof VideoOrderSchema>, image: StoredImage | null): AskedVideo {
-  const { prompt, duration = null, resolution = null, aspectRatio = null, model = null } = order;
-  return { prompt, duration, resolution, aspectRatio, model, ...(image && { image: image.sha256 }) };
+  const { prompt, duration = null, resolution = null, aspectRatio = null, model = null, source, characters } = order;
+  return {
+    prompt,
+    duration,
+    resolution,
+    aspectRatio,
+    model,
+    ...(image && { image: image.sha256 }),
+    ...(source && { source }),
+    ...(characters && { characters }),
+  };
 }
 
 function fileOf({ files }: RestJob, variant: string): { readonly path: string } | undefined {
@@ -288,6 +314,8 @@ function viewOf(job: RestJob, progress: number | null, access: AccessKey, reques
     seconds: request.seconds,
     size: request.size,
     imageSha256: job.image?.sha256 ?? null,
+    characters: [...(asked.characters ?? [])],
+    source: asked.source ?? null,
     progress: progress ?? 0,
     videoId,
     videoUrl: urlOf('video'),

@@ -4,8 +4,15 @@ import { REST_STATUSES } from './rest-job.ts';
 
 const MAX_PROMPT_CHARACTERS = 32_000;
 const MAX_NAME_CHARACTERS = 200;
+const MAX_CHARACTERS = 10;
 /** A picture of 8 MiB in base64, and the start of its data URL. */
 const MAX_IMAGE_CHARACTERS = (8 << 20) * 1.4;
+
+/** The existing video that an order starts from. */
+export const SourceSchema = z.object({
+  operation: z.enum(['remix', 'edit', 'extend']),
+  id: z.string().min(1).openapi({ description: 'A job of this service, or a video of the server that renders.' }),
+});
 
 /** An order; fields that are left out or null have a default. */
 export const VideoOrderSchema = z
@@ -34,6 +41,15 @@ export const VideoOrderSchema = z
       .openapi({
         description: 'The first frame: a PNG, JPEG or WebP of exactly the size of the video, as a data URL.',
       }),
+    characters: z
+      .array(z.string().min(1))
+      .max(MAX_CHARACTERS)
+      .nullish()
+      .openapi({ description: 'Ids of characters that appear in the video.' }),
+    source: SourceSchema.nullish().openapi({
+      description:
+        'Make the video from an existing one, which decides everything but the prompt and, for an extension, the seconds to add.',
+    }),
     maxCostUsd: z.number().min(0).max(1_000_000).nullish().openapi({
       description: 'The most that this video may cost. Approves a price that needs approval.',
     }),
@@ -64,6 +80,8 @@ export const VideoJobSchema = z
     seconds: z.number().nullable().openapi({ description: 'Seconds that are rendered.' }),
     size: z.string().nullable().openapi({ description: 'WIDTHxHEIGHT in pixels.' }),
     imageSha256: z.string().nullable().openapi({ description: 'The hash of the image in the order, if it has one.' }),
+    characters: z.array(z.string()),
+    source: SourceSchema.nullable().openapi({ description: 'The existing video that it was made from.' }),
     progress: z.number().min(0).max(100),
     videoId: z.string().nullable().openapi({ description: 'The id on the server that renders it.' }),
     videoUrl: z.url().nullable().openapi({ description: 'Works without a header.' }),
@@ -84,7 +102,25 @@ export const QuoteQuery = z.object({
   resolution: z.enum(RESOLUTIONS).optional(),
   aspectRatio: z.enum(ASPECT_RATIOS).optional(),
   model: z.string().min(1).max(MAX_NAME_CHARACTERS).optional(),
+  remix: z.string().min(1).optional().openapi({ description: 'The id of the video to remix.' }),
+  edit: z.string().min(1).optional().openapi({ description: 'The id of the video to edit.' }),
+  extend: z.string().min(1).optional().openapi({ description: 'The id of the video to extend.' }),
 });
+
+export const CharacterOrder = z
+  .strictObject({
+    name: z.string(),
+    video: z
+      .string()
+      .min(1)
+      .openapi({ description: 'A finished job of this service, whose video shows the character.' }),
+    maxCostUsd: z.number().min(0).max(1_000_000).nullish(),
+  })
+  .openapi('CharacterOrder', { example: { name: 'Mossy', video: 'job_123' } });
+
+export const CharacterSchema = z
+  .object({ id: z.string(), name: z.string().nullable(), createdAt: z.iso.datetime().nullable() })
+  .openapi('OrderedCharacter');
 
 export const QuoteSchema = z
   .object({

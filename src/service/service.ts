@@ -15,6 +15,7 @@ import { type ApiErrorDetails, errorReply } from '../simulator/api-error.ts';
 import type { Conditions } from '../simulator/conditions.ts';
 import type { Simulator } from '../simulator/simulator.ts';
 import { type AccessKey, DEMO_KEY, isForeignHost, isForeignPage } from './access.ts';
+import { addCharacterRoutes, CHARACTERS_PATH } from './character-routes.ts';
 import { addControlRoutes, CONTROL_PATH } from './control-routes.ts';
 import { PAGE_PATHS, pageReply } from './pages.ts';
 import { errorBody, errorResponse } from './rest-error.ts';
@@ -38,7 +39,7 @@ const VIDEOS_API = /^\/(?:openai\/)?v1\//;
 /** Enough for an order with the largest image. */
 const MAX_REST_BODY_BYTES = 12 << 20;
 /** Always needs the key: it costs money, or shows what was paid for. */
-const GUARDED = [REST_PATH, QUOTE_PATH, CONTROL_PATH];
+const GUARDED = [REST_PATH, QUOTE_PATH, CHARACTERS_PATH, CONTROL_PATH];
 
 /** All of `sora serve` as a handler: the simulator's API, the REST service, its document and the pages. */
 export function createService(options: ServiceOptions): Handler {
@@ -98,6 +99,7 @@ function createApp(options: ServiceOptions): OpenAPIHono {
     );
   };
   app.post(REST_PATH, requireJson);
+  app.post(CHARACTERS_PATH, requireJson);
   app.patch(CONTROL_PATH, requireJson);
 
   app.openapi(
@@ -112,6 +114,7 @@ function createApp(options: ServiceOptions): OpenAPIHono {
     (c) => c.json({ status: 'ok' as const, version, profile: upstream.identity.profile }, 200),
   );
   addRestRoutes(app, options);
+  addCharacterRoutes(app, options);
   addControlRoutes(app, options.conditions);
   addVideosDocument(app);
   addSecuritySchemes(app);

@@ -7,7 +7,7 @@ import type { ServerCapabilities } from '../domain/request-gate.ts';
 import type { VideoRequest } from '../domain/video.ts';
 import type { VideoOrderSchema } from './rest-schemas.ts';
 
-type Order = z.infer<typeof VideoOrderSchema>;
+export type Order = z.infer<typeof VideoOrderSchema>;
 
 type FirstFrame = NonNullable<RequestInput['image']>;
 
@@ -29,6 +29,7 @@ export function resolveOrder(order: Order, defaultModel: string | null, server: 
     {
       prompt: order.prompt,
       image: image ?? undefined,
+      characters: order.characters ?? undefined,
       duration: order.duration?.toString(),
       resolution,
       aspectRatio,

@@ -42,6 +42,8 @@ describe('the document', () => {
       '/api/v1/quote',
       '/api/v1/videos/{id}',
       '/api/v1/videos/{id}/content',
+      '/api/v1/characters',
+      '/api/v1/characters/{id}',
       '/control',
       '/v1/videos',
       '/v1/videos/{id}',

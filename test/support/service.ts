@@ -84,7 +84,11 @@ export function createTestedService(setup: TestedServiceSetup = {}): TestedServi
   const simulator = createSimulator({ stateDir, clock, randomBytes, conditions, render });
   const baseUrl = setup.upstreamUrl ?? 'http://simulator.invalid/v1';
   const http = setup.http ?? httpFromHandler((request) => simulator.handle(request));
-  const { client: singleShot } = createVideosClient(baseUrl, setup.upstreamUrl === undefined ? { http } : {});
+  const { client: singleShot, transport } = createVideosClient(baseUrl, {
+    ...(setup.upstreamUrl === undefined ? { http } : {}),
+    // The same times, but no time limits: tests let minutes pass while a call is answered.
+    clock: { ...createFakeClock(), now: clock.now, uptimeMs: clock.uptimeMs },
+  });
   const ledger = new Ledger({ journal: join(folder, 'ledger.jsonl'), index: join(folder, 'ledger.index') });
   const isProcessAlive = (other: number): boolean => other === pid;
   const budget = new Budget({
@@ -100,6 +104,7 @@ export function createTestedService(setup: TestedServiceSetup = {}): TestedServi
   const upstream = {
     identity: { profile: 'simulator', baseUrl },
     singleShot,
+    transport,
     submitDeps: {
       client: withRetries(singleShot, { clock, random: () => 0 }),
       ledger,
@@ -192,7 +197,7 @@ export function createTestedService(setup: TestedServiceSetup = {}): TestedServi
         async () => {
           clock.advance(300);
           const job = await service.read('GET', `/api/v1/videos/${id}`);
-          expect(job).toMatchObject({ status });
+          expect(job, JSON.stringify(job.error)).toMatchObject({ status });
           return job;
         },
         { timeout: 5_000, interval: 2 },

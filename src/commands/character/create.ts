@@ -1,4 +1,3 @@
-import { clientOf } from '../../app/client-of.ts';
 import { defineCommand } from '../../app/command.ts';
 import type { Context } from '../../app/context.ts';
 import type { ReadRequest } from '../../app/request-options.ts';
@@ -7,21 +6,22 @@ import { agreeToSpend, parseMaxCost } from '../../app/spending.ts';
 import { capabilitiesOf, requireKey } from '../../configuration/endpoint.ts';
 import { SoraError } from '../../domain/errors.ts';
 import { usdOf } from '../../domain/money.ts';
-import { estimate, type PricedRequest } from '../../domain/pricing.ts';
-import { type JobRecord, mayBeSameAccount, type ServerIdentity } from '../../domain/record.ts';
+import { estimate } from '../../domain/pricing.ts';
+import type { JobRecord } from '../../domain/record.ts';
 import { missingFor } from '../../domain/request-gate.ts';
-import type { VideoFile, VideoRequest } from '../../domain/video.ts';
-import { fingerprintOf, recordRequest } from '../../jobs/fingerprint.ts';
+import type { VideoFile } from '../../domain/video.ts';
+import {
+  CHARACTER_PRICE_FACTS,
+  characterNameFaults,
+  characterRequest,
+  findCharacter,
+  MAX_NAME_CHARACTERS,
+} from '../../jobs/character.ts';
 import { readSourceFile } from '../../jobs/source-file.ts';
 import { submit, underWay } from '../../jobs/submit.ts';
 import { cleanLine } from '../../output/clean-text.ts';
 import type { Answer } from '../../output/output.ts';
 import { characterJson } from './character-json.ts';
-
-/** Limit of the API. */
-const MAX_NAME_CHARACTERS = 80;
-/** No list has a price for a character; only a server that is free altogether has one. */
-const UNPRICED: PricedRequest = { model: null, size: null, seconds: null };
 
 type CharacterDeps = Pick<
   Context,
@@ -56,8 +56,8 @@ export const characterCreateCommand = defineCommand({
     const read = readCharacterRequest(name, file, faults, deps);
     const { request } = read;
     const again = options.again ?? false;
-    const price = estimate(UNPRICED, host.clock.now(), configuration.prices);
-    const made = again ? undefined : madeBefore(request, servers.identityOf(configuration), deps);
+    const price = estimate(CHARACTER_PRICE_FACTS, host.clock.now(), configuration.prices);
+    const made = again ? undefined : findCharacter(ledger, request, servers.identityOf(configuration));
     if (options.dryRun) {
       const attached = made ? [made] : underWay(deps, { server: servers.identityOf(configuration), request, again });
       return { answer: previewRequest(read, { price, count: 1, attached: attached.slice(0, 1) }, configuration) };
@@ -74,7 +74,7 @@ export const characterCreateCommand = defineCommand({
     const server = await servers.current();
     const submitDeps = jobs.submitDeps(server);
     const { record, unrecorded } = await submit(
-      { ...submitDeps, client: clientOf(server, 'character', host.clock.now) },
+      { ...submitDeps, client: jobs.clientOf(server, 'character') },
       {
         server: server.identity,
         request,
@@ -100,22 +100,14 @@ function readCharacterRequest(
   faults: readonly string[],
   { configuration, host }: Pick<CharacterDeps, 'configuration' | 'host'>,
 ): ReadRequest {
-  const violations = [...faults, ...missingFor({ operation: 'character' }, capabilitiesOf(configuration))];
-  if (name.trim() === '') violations.push('the name is empty');
-  const characters = [...name].length;
-  if (characters > MAX_NAME_CHARACTERS) {
-    violations.push(`the name has ${characters} characters; the limit is ${MAX_NAME_CHARACTERS}`);
-  }
+  const missing = missingFor({ operation: 'character' }, capabilitiesOf(configuration));
+  const violations = [...faults, ...missing, ...characterNameFaults(name)];
   const video = readVideo(file, host.cwd, violations);
   if (violations.length > 0 || video === null) {
     throw new SoraError('invalid_request', { violations, facts: { command: 'character create' } });
   }
-  const source = { operation: 'character', video } as const;
-  const request = { ...NOTHING_ELSE, prompt: name, source };
-  return { request, askedSeconds: null, notes: [], paths: [file] };
+  return { request: characterRequest(name, video), askedSeconds: null, notes: [], paths: [file] };
 }
-
-const NOTHING_ELSE = { model: null, seconds: null, size: null, image: null, characters: [], quality: null, params: {} };
 
 function readVideo(path: string, folder: string, violations: string[]): VideoFile | null {
   try {
@@ -124,17 +116,6 @@ function readVideo(path: string, folder: string, violations: string[]): VideoFil
     violations.push(error instanceof Error ? error.message : String(error));
     return null;
   }
-}
-
-/** The newest character that this request created in this account. */
-function madeBefore(
-  request: VideoRequest,
-  { baseUrl, account }: ServerIdentity,
-  { ledger }: Pick<CharacterDeps, 'ledger'>,
-): JobRecord | undefined {
-  return ledger
-    .byFingerprint(fingerprintOf(baseUrl, recordRequest(request)))
-    .findLast((record) => record.answer === 'accepted' && mayBeSameAccount(record.account, account));
 }
 
 function answerOf({ job, request, profile, key, estimatedMicros, priceList, submittedAtMs }: JobRecord): Answer {

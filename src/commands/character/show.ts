@@ -34,9 +34,7 @@ export const characterShowCommand = defineCommand({
     const { transport, identity } = await servers.of(record);
     const id = record?.job?.id ?? name;
     const client = { transport, profile: identity.profile, now: host.clock.now };
-    const character = await readCharacter(client, id, { signal: host.interrupt }).catch((error: unknown) => {
-      throw wordsFor(error, id);
-    });
+    const character = await readCharacter(client, id, { signal: host.interrupt });
     const { createdAtMs } = character;
     const age = createdAtMs === null ? '' : `${formatAge(createdAtMs, host.clock.now())} ago`;
     const view = (): string =>
@@ -58,23 +56,4 @@ function recordNamed(name: string, { ledger, configuration }: Pick<ShowDeps, 'le
     violations: found.map(({ job, request }) => `${job?.id}: ${request.prompt}`),
     hints: ['give more characters of the id'],
   });
-}
-
-/** A 404 about the character, and not about the route. */
-const UNKNOWN_CHARACTER = /\bcharacter\b.*(not found|does not exist|no such)/i;
-
-function wordsFor(error: unknown, id: string): unknown {
-  if (!(error instanceof SoraError)) return error;
-  const { causedBy, status, requestId } = error;
-  if (error.code === 'video_not_found' || UNKNOWN_CHARACTER.test(causedBy ?? '')) {
-    return new SoraError('video_not_found', {
-      title: `the server has no character ${id}`,
-      causedBy,
-      status,
-      requestId,
-      hints: ['check the id, and that `--profile` or `--base-url` selects its server'],
-    });
-  }
-  if (error.code !== 'endpoint_not_found') return error;
-  return new SoraError('not_supported', { title: 'the server cannot use characters', causedBy, status, requestId });
 }

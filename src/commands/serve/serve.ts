@@ -132,6 +132,7 @@ function createRestDeps(
   const upstream = {
     identity: server.identity,
     singleShot: server.singleShot,
+    transport: server.transport,
     capabilities: capabilitiesOf(configuration),
     prices: configuration.prices,
     submitDeps,

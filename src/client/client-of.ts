@@ -1,7 +1,8 @@
-import type { VideosClient } from '../client/port.ts';
 import { SoraError } from '../domain/errors.ts';
 import type { VideoJob } from '../domain/video.ts';
-import type { Server } from './servers.ts';
+import { readCharacter } from './characters.ts';
+import type { VideosClient } from './port.ts';
+import type { ClientOptions } from './reply.ts';
 
 /** What a character has of a job. */
 const NO_FACTS = {
@@ -22,17 +23,12 @@ const NO_FACTS = {
 } as const satisfies Partial<VideoJob>;
 
 /** The client that reads what a submission created: a character has a route of its own, and no list. */
-export function clientOf(
-  { client, transport, identity }: Pick<Server, 'client' | 'transport' | 'identity'>,
-  operation: string | undefined,
-  now: () => number,
-): VideosClient {
+export function clientOf(client: VideosClient, operation: string | undefined, options: ClientOptions): VideosClient {
   if (operation !== 'character') return client;
   return {
     ...client,
-    async get(id, options) {
-      const { readCharacter } = await import('../client/characters.ts');
-      const { name, createdAtMs } = await readCharacter({ transport, profile: identity.profile, now }, id, options);
+    async get(id, call) {
+      const { name, createdAtMs } = await readCharacter(options, id, call);
       return { ...NO_FACTS, id, prompt: name, createdAtMs };
     },
     async list() {

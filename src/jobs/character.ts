@@ -1,0 +1,44 @@
+import { type JobRecord, mayBeSameAccount, type ServerIdentity } from '../domain/record.ts';
+import type { VideoFile, VideoRequest } from '../domain/video.ts';
+import type { Ledger } from '../store/ledger.ts';
+import { fingerprintOf, recordRequest } from './fingerprint.ts';
+
+/** Limit of the API. */
+export const MAX_NAME_CHARACTERS = 80;
+
+/** No list has a price for a character; only a server that is free altogether has one. */
+export const CHARACTER_PRICE_FACTS = { model: null, size: null, seconds: null } as const;
+
+/** What is wrong with the name of a character. */
+export function characterNameFaults(name: string): string[] {
+  if (name.trim() === '') return ['the name is empty'];
+  const characters = [...name].length;
+  if (characters <= MAX_NAME_CHARACTERS) return [];
+  return [`the name has ${characters} characters; the limit is ${MAX_NAME_CHARACTERS}`];
+}
+
+/** The request that creates a character from a video of it. */
+export function characterRequest(name: string, video: VideoFile): VideoRequest {
+  return {
+    prompt: name,
+    model: null,
+    seconds: null,
+    size: null,
+    image: null,
+    characters: [],
+    quality: null,
+    params: {},
+    source: { operation: 'character', video },
+  };
+}
+
+/** The newest character that this request has created in this account. */
+export function findCharacter(
+  ledger: Ledger,
+  request: VideoRequest,
+  { baseUrl, account }: ServerIdentity,
+): JobRecord | undefined {
+  return ledger
+    .byFingerprint(fingerprintOf(baseUrl, recordRequest(request)))
+    .findLast((record) => record.answer === 'accepted' && mayBeSameAccount(record.account, account));
+}

@@ -1,0 +1,65 @@
+import { SoraError } from '../domain/errors.ts';
+import { failureOf } from '../domain/job-failure.ts';
+import type { PricedRequest } from '../domain/pricing.ts';
+import { pricedFrom, resolveDerivedRequest, type SourceFacts } from '../domain/request.ts';
+import { isTerminal, type RequestSource } from '../domain/video.ts';
+import type { Upstream } from './job-runner.ts';
+import type { RestJob } from './rest-job.ts';
+import type { RestJobStore } from './rest-job-store.ts';
+import type { Order, ResolvedOrder } from './video-order.ts';
+
+interface DerivedOrder extends ResolvedOrder {
+  /** What the price depends on. */
+  readonly priced: PricedRequest;
+}
+
+/** What an order for a new video may say, and one from an existing video may not: its source decides. */
+const DECIDED_BY_SOURCE = ['resolution', 'aspectRatio', 'model', 'image', 'characters'] as const;
+
+/**
+ * Resolves an order for a video from an existing one, which the server is asked for first. Throws `invalid_request` with all
+ * errors, `video_not_found`, `content_not_ready` for a source that is not finished, and the client's errors.
+ */
+export async function resolveDerivedOrder(
+  order: Order & { readonly source: NonNullable<Order['source']> },
+  { jobs, upstream }: { readonly jobs: RestJobStore; readonly upstream: Upstream },
+): Promise<DerivedOrder> {
+  const { prompt, duration, source: named } = order;
+  const video = { kind: 'id', id: sourceIdOf(jobs.find(named.id), named.id, upstream) } as const;
+  const source: RequestSource = { operation: named.operation, video };
+  const faults = DECIDED_BY_SOURCE.filter((field) => (order[field] ?? null) !== null).map(
+    (field) => `\`${field}\` is decided by the source`,
+  );
+  if (named.operation !== 'extend' && (duration ?? null) !== null) faults.push('only an extension has a `duration`');
+  const resolve = (facts: SourceFacts) => {
+    const resolved = resolveDerivedRequest(
+      { prompt, duration: duration?.toString(), source, facts },
+      upstream.capabilities,
+    );
+    const violations = [...faults, ...(resolved.ok ? [] : resolved.violations)];
+    if (resolved.ok && violations.length === 0) return resolved.value;
+    throw new SoraError('invalid_request', { violations, hints: [] });
+  };
+  resolve({ model: null, seconds: null, size: null }); // before the server is asked
+  const facts = await readSource(video.id, upstream);
+  const { request, notes } = resolve(facts);
+  return { request, notes, priced: pricedFrom(request, facts) };
+}
+
+/** The server's id of a source: of a job of this service, or as it is. */
+function sourceIdOf(job: RestJob | undefined, id: string, { identity }: Upstream): string {
+  if (job === undefined) return id;
+  if (job.server.baseUrl !== identity.baseUrl) {
+    throw new SoraError('video_not_found', { title: `job \`${id}\` belongs to another server`, hints: [] });
+  }
+  if (job.videoId === null) throw new SoraError('content_not_ready', { hints: [] });
+  return job.videoId;
+}
+
+async function readSource(id: string, { submitDeps }: Upstream): Promise<SourceFacts> {
+  const job = await submitDeps.client.get(id);
+  if (job.status === 'completed') return { model: job.model, seconds: job.seconds, size: job.size };
+  if (!isTerminal(job.status)) throw new SoraError('content_not_ready', { hints: [] });
+  const causedBy = failureOf(job, submitDeps.clock.now())?.message ?? job.status;
+  throw new SoraError('video_not_found', { title: `\`${id}\` has no video`, causedBy, hints: [] });
+}
