@@ -124,6 +124,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./commands/cost/cost.ts')).costCommand,
   },
   {
+    name: 'models',
+    group: SET_UP,
+    summary: 'list what the server offers, with sizes and prices',
+    load: async () => (await import('./commands/models.ts')).modelsCommand,
+  },
+  {
     name: 'doctor',
     group: SET_UP,
     summary: 'check access, and suggest fixes',

@@ -80,7 +80,7 @@ async function valuesOf(spec: OptionSpec, host: Host): Promise<Completions> {
     case '--profile':
       return { candidates: profiles(host) };
     case '--model':
-      return { candidates: knownModels().map(({ name }) => [name, '']) };
+      return { candidates: models(host) };
     case '--preset':
       return { candidates: PRESET_NAMES.map((name) => [name, '']) };
     case '--character':
@@ -102,6 +102,12 @@ function contextOf(host: Host): Context {
     {} as GlobalOptions,
     new Output(host, { json: false, quiet: true, debug: false, color: 'never' }),
   );
+}
+
+/** Those that OpenAI had, or today's list of the server. */
+function models(host: Host): [string, string][] {
+  const listed = contextOf(host).configuration.modelList?.models.map(({ id, name }) => [id, name ?? ''] as const);
+  return (listed ?? knownModels().map(({ name }) => [name, ''] as const)).map(([id, name]) => [id, name]);
 }
 
 function profiles(host: Host): [string, string][] {

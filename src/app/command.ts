@@ -30,6 +30,8 @@ export interface CommandDefinition<S extends OptionSpecs = OptionSpecs> {
   readonly description: string;
   readonly arguments: readonly ArgumentSpec[];
   readonly options: S;
+  /** Whether it needs today's prices, which some servers list; without it, it uses those that are known. */
+  usesPrices?(options: OptionValues<S>): boolean;
   /** The shape of the document that `--json` prints. */
   readonly json: string;
   /** Names with explanations, listed in the help. */

@@ -12,6 +12,7 @@ import { proxiesFrom, proxyFor } from '../platform/proxy-http.ts';
 import { isExposed, readKeys } from '../store/keys.ts';
 import { Ledger } from '../store/ledger.ts';
 import { describeProblems } from '../store/ledger-line.ts';
+import { readModelList } from '../store/model-lists.ts';
 import { type SoraPaths, soraPaths } from '../store/paths.ts';
 import { readSettings, type Settings } from '../store/settings.ts';
 import type { GlobalOptions } from './global-options.ts';
@@ -82,6 +83,7 @@ export class Context {
       settings,
       keys: readKeys(paths.keys),
       isFolderFromFile: this.#isFolderFromFile,
+      keptModelList: (source) => readModelList(paths.modelListsDir, source, host.clock.now()),
       isProxyFromFile: (address) => {
         const [proxy, persons] = proxies.map((known) => known && proxyFor(address, known));
         return proxy !== null && proxy !== persons;

@@ -56,7 +56,7 @@ export function previewRequest(
         ),
         ...(count > 1 ? [`${palette.dim('count'.padEnd(16))} ${count}\n`] : []),
         ...ids.map((id) => `${palette.dim('attaches to'.padEnd(16))} ${cleanText(id)}, at no further cost\n`),
-        `${palette.dim('cost'.padEnd(16))} ${describeCost(totalMicros, configuration.isSimulator)}\n`,
+        `${palette.dim('cost'.padEnd(16))} ${describeCost(totalMicros, configuration.isSimulator, price)}\n`,
         `\n${curl}\n`,
       ].join(''),
   };
@@ -119,9 +119,9 @@ function textOf(value: unknown): string {
   return typeof value === 'string' ? value : JSON.stringify(value);
 }
 
-/** `$0.40`, `free`, or for the simulator also the normal price. */
-export function describeCost(micros: number | null, isSimulator: boolean): string {
-  const amount = formatUsd(micros);
+/** `$0.40`, `free`, or for the simulator also the normal price; with the date of a list that the server changes. */
+export function describeCost(micros: number | null, isSimulator: boolean, price: Estimate | null = null): string {
+  const amount = `${formatUsd(micros)}${price?.isListed ? ` (${price.priceList})` : ''}`;
   if (isSimulator) return `free (simulated; normally ${amount})`;
   return micros === 0 ? 'free' : amount;
 }

@@ -2,12 +2,14 @@ import { CAPABILITY_NAMES, type Capability, COMPLETE_LIST, PRIVATE_FILES } from 
 import { isOpenAiUrl } from '../domain/diagnosis.ts';
 import { type Dialect, type DialectName, dialectFor } from '../domain/dialect.ts';
 import { parseDurationMs } from '../domain/duration.ts';
+import { type ModelList, withAliases } from '../domain/listed-model.ts';
 import { parseUsd } from '../domain/money.ts';
 import { ANY_MODEL, type PriceRow, pricesWith } from '../domain/pricing.ts';
 import { CUSTOM_PROFILE } from '../domain/profile-names.ts';
 import { formatOfSettings, type RequestFormat } from '../domain/request-format.ts';
 import { isAzureUrl } from '../domain/service-end.ts';
 import { parsePrice, parseYesOrNo, type Settings } from '../store/settings.ts';
+import { modelsRoute } from '../wire/models.ts';
 import { type ChosenServer, chooseServer, OPENAI_BASE_URL, originOf } from './chosen-server.ts';
 import { profileSettings } from './profile-settings.ts';
 import { type ConfigurationInput, fromEnv, fromEnvFile, fromSettings, group, parsed, type Sourced } from './sources.ts';
@@ -33,8 +35,10 @@ export interface Configuration {
   readonly query: Readonly<Record<string, string>>;
   /** Query parameters of the list alone. */
   readonly listQuery: Readonly<Record<string, string>>;
-  /** List prices, followed by the profile’s own. */
+  /** List prices, followed by those of `modelList` and the profile’s own. */
   readonly prices: readonly PriceRow[];
+  /** What a server of dialect `openrouter` lists, as far as it was read today; null elsewhere. */
+  readonly modelList: ModelList | null;
   /** What the server cannot do, according to its profile. */
   readonly lacks: ReadonlySet<Capability>;
   /** Whether the profile declares that the server lists every job of the account. */
@@ -82,12 +86,15 @@ export function resolveConfiguration(input: ConfigurationInput): Configuration {
     chooseKey(input, server, { owner, variable: own('key_from_env')?.value ?? null, usesEnvironment });
   const key = keyOf(owner);
   const capabilities = ownGroup('capabilities');
+  const dialect = chooseDialect(input, ofForm('dialect'), ofForm('shape')?.value);
+  const modelNames = ownGroup('models');
+  const modelList = dialect.value === 'openrouter' ? keptList(input, baseUrl.value, modelNames) : null;
   return {
     profile: isProfilesOwn ? profile : { value: CUSTOM_PROFILE, origin: baseUrl.origin },
     baseUrl,
     isSimulator,
     servesOpenAiModels: isSimulator || isOpenAiUrl(baseUrl.value) || isAzureUrl(baseUrl.value),
-    dialect: chooseDialect(input, ofForm('dialect'), ofForm('shape')?.value),
+    dialect,
     key,
     withheldKey: key === null ? (keyOf('person')?.origin ?? null) : null,
     auth: (own('auth')?.value ?? 'bearer') as Configuration['auth'], // checked when the settings were read
@@ -98,11 +105,12 @@ export function resolveConfiguration(input: ConfigurationInput): Configuration {
     headers: sentGroup('headers'),
     query: sentGroup('query'),
     listQuery: sentGroup('list_query'),
-    prices: pricesOf(isProfilesOwn ? profile.value : null, settings),
+    prices: pricesOf(isProfilesOwn ? profile.value : null, settings, modelList),
+    modelList,
     lacks: new Set(CAPABILITY_NAMES.filter((name) => parseYesOrNo(capabilities[name] ?? 'yes') === false)),
     hasCompleteList: isSimulator || parseYesOrNo(capabilities[COMPLETE_LIST] ?? 'no') === true,
     allowsPrivateFiles: parseYesOrNo(capabilities[PRIVATE_FILES] ?? 'no') === true,
-    modelNames: ownGroup('models'),
+    modelNames,
     defaults: ownGroup('defaults'),
     maxCostMicros: parsed(own('max_cost') ?? setting('max_cost'), parseUsd),
     maxCostPerDayMicros: parsed(own('max_cost_per_day') ?? setting('max_cost_per_day'), parseUsd),
@@ -178,8 +186,22 @@ function overridingKey(
   return address === null || baseUrl.origin === address.origin ? key : null;
 }
 
+function keptList(
+  { keptModelList }: ConfigurationInput,
+  baseUrl: string,
+  names: Configuration['modelNames'],
+): ModelList | null {
+  const kept = keptModelList?.(modelListUrl(baseUrl, 'openrouter')) ?? null;
+  return kept && withAliases(kept, names);
+}
+
+/** Where a server lists its models; in dialect `openrouter` with their prices. */
+export function modelListUrl(baseUrl: string, dialect: Dialect): string {
+  return `${baseUrl.replace(/\/+$/, '')}${modelsRoute(dialect)}`;
+}
+
 /** A profile’s own prices apply to its own server only. */
-function pricesOf(profile: string | null, settings: Settings): PriceRow[] {
+function pricesOf(profile: string | null, settings: Settings, list: ModelList | null): PriceRow[] {
   const own = profile === null ? {} : group(settings, `profiles.${profile}.prices.`);
   const ofAll = settings.get(`profiles.${profile}.price`);
   return pricesWith(
@@ -188,6 +210,7 @@ function pricesOf(profile: string | null, settings: Settings): PriceRow[] {
       return microsPerSecond === undefined ? [] : [{ name, microsPerSecond }];
     }),
     { priceList: `profile ${profile}`, source: `setting profiles.${profile}.prices` },
+    list,
   );
 }
 

@@ -1,3 +1,4 @@
+import type { ModelList } from '../domain/listed-model.ts';
 import type { Keys } from '../store/keys.ts';
 import type { Settings } from '../store/settings.ts';
 
@@ -36,6 +37,8 @@ export interface ConfigurationInput {
   readonly isFolderFromFile?: boolean;
   /** Whether the proxy used for an address comes from the environment file. */
   readonly isProxyFromFile?: (address: string) => boolean;
+  /** The list of models that was read from an address today. */
+  readonly keptModelList?: (source: string) => ModelList | null;
 }
 
 /** A variable of the environment, else of the environment file. */

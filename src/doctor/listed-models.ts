@@ -1,12 +1,12 @@
-import { isJsonObject, parseJson } from '../domain/json.ts';
+import { parseJson } from '../domain/json.ts';
+import { decodeModels, modelsRoute } from '../wire/models.ts';
 import type { ExaminedServer } from './subject.ts';
 
 /** The names of the models that a server lists; empty where it lists none. Throws a `SoraError` when nothing comes back. */
-export async function listedModels(server: Pick<ExaminedServer, 'get'>): Promise<string[]> {
-  const { status, body } = await server.get('/models');
-  const list = status >= 200 && status < 300 ? parseJson(body) : null;
-  const data = isJsonObject(list) && Array.isArray(list.data) ? list.data : [];
-  return data.flatMap((entry) => (isJsonObject(entry) && typeof entry.id === 'string' ? [entry.id] : []));
+export async function listedModels(server: Pick<ExaminedServer, 'get' | 'dialect'>): Promise<string[]> {
+  const { status, body } = await server.get(modelsRoute(server.dialect));
+  const models = status >= 200 && status < 300 ? decodeModels(parseJson(body)) : null;
+  return models?.map(({ id }) => id) ?? [];
 }
 
 const MAX_NAMED_MODELS = 5;

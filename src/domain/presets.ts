@@ -131,7 +131,8 @@ export const PRESETS: readonly Preset[] = [
     keyVariable: 'OPENROUTER_API_KEY',
     isOwn: false,
     lacks: ['list', 'delete', 'cancel', 'thumbnail', 'spritesheet', 'characters'],
-    advice: '`sora list` shows the local ledger; the server reports the actual cost of each job',
+    advice:
+      '`sora models` shows its models with lengths, sizes and prices, which estimates and caps use; `sora list` shows the local ledger',
   },
   {
     ...USUAL,

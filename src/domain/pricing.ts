@@ -1,7 +1,8 @@
 import { dayOf } from './day.ts';
+import type { ListedModel, ModelList } from './listed-model.ts';
 import { findModel } from './models.ts';
 import { chargeOfParams } from './priced-params.ts';
-import type { VideoRequest } from './video.ts';
+import { listedRates, type SkuOrder, skuMicros } from './sku-price.ts';
 
 /** The model of a price that is valid for every model, also where the server chooses one. */
 export const ANY_MODEL = '*';
@@ -13,7 +14,10 @@ export interface PriceRow {
   readonly resolution: string | null;
   /** Null for all sizes. */
   readonly sizes: readonly string[] | null;
-  readonly microsPerSecond: number;
+  /** Null if it depends on the request, or is unknown. */
+  readonly microsPerSecond: number | null;
+  /** The model whose entries in the server's own list make the price; without it, the second has one price. */
+  readonly listed?: ListedModel;
   /** First day of validity, `YYYY-MM-DD`; null if there is none. */
   readonly since: string | null;
   readonly priceList: string;
@@ -53,14 +57,27 @@ export interface OwnPrice {
   readonly microsPerSecond: number;
 }
 
-/** The list prices followed by the profile's own: the last match is in effect. */
-export function pricesWith(own: readonly OwnPrice[], origin: Pick<PriceRow, 'priceList' | 'source'>): PriceRow[] {
+/** The list prices, followed by those of the server's list and the profile's own: the last match is in effect. */
+export function pricesWith(
+  own: readonly OwnPrice[],
+  origin: Pick<PriceRow, 'priceList' | 'source'>,
+  list: ModelList | null = null,
+): PriceRow[] {
   const rows = own.map(({ name, microsPerSecond }): PriceRow => {
     const [, model = name, size] = /^(.+)@(\d+x\d+)$/.exec(name) ?? [];
     const sizes = size === undefined ? null : [size];
     return { model, resolution: null, sizes, microsPerSecond, since: null, ...origin };
   });
-  return [...LIST_PRICES, ...rows.sort((a, b) => specificityOf(a) - specificityOf(b))];
+  return [...LIST_PRICES, ...rowsOfList(list), ...rows.sort((a, b) => specificityOf(a) - specificityOf(b))];
+}
+
+function rowsOfList(list: ModelList | null): PriceRow[] {
+  if (list === null) return [];
+  const { source, listedAtMs, models } = list;
+  const since = dayOf(listedAtMs);
+  const priceList = `${new URL(source).host}-${since}`;
+  const shared = { resolution: null, sizes: null, microsPerSecond: null, since, priceList, source };
+  return models.map((listed) => ({ ...shared, model: listed.id, listed }));
 }
 
 /** A snapshot is more specific than its model, and one size more than all sizes. */
@@ -94,22 +111,32 @@ export function pricesOn(prices: readonly PriceRow[], day: string): PriceRow[] {
   const isInEffect = (row: PriceRow, size: string | null): boolean =>
     findPrice(prices, { model: row.model, size }, day) === row;
   const inEffect = prices.flatMap((row) => {
+    if (row.listed !== undefined) return isInEffect(row, null) ? rowsOfListed(row, row.listed) : [];
     const sizes = row.sizes?.filter((size) => isInEffect(row, size)) ?? null;
     return (sizes === null ? isInEffect(row, null) : sizes.length > 0) ? [{ ...row, sizes }] : [];
   });
   return inEffect.sort((a, b) => a.model.localeCompare(b.model, 'en'));
 }
 
+/** A row for each price of a listed model. */
+function rowsOfListed(row: PriceRow, listed: ListedModel): PriceRow[] {
+  return listedRates(listed).map(({ resolution, size, sound, microsPerSecond }) => ({
+    ...row,
+    resolution: [resolution, sound === false ? 'silent' : null].filter((part) => part !== null).join(', ') || null,
+    sizes: size === null ? null : [size],
+    microsPerSecond,
+  }));
+}
+
 export interface Estimate {
   readonly micros: number;
   readonly priceList: string;
+  /** Whether the price is one of the server's own list, which changes from day to day. */
+  readonly isListed?: boolean;
 }
 
-export interface PricedRequest extends PricedVideo {
-  readonly seconds: number | null;
-  /** Fields beyond the standard; none when left out. */
-  readonly params?: VideoRequest['params'];
-}
+/** What the price of a request depends on; fields that are left out are as good as not requested. */
+export interface PricedRequest extends PricedVideo, SkuOrder {}
 
 /**
  * The price of one create on a day, including all videos its parameters ask for; null if the model, its size or
@@ -119,12 +146,14 @@ export function estimate(request: PricedRequest, atMs: number, prices: readonly 
   const { seconds, params = {} } = request;
   const price = findPrice(prices, request, dayOf(atMs));
   if (price === undefined) return null;
-  const { microsPerSecond, priceList, sizes } = price;
+  const { microsPerSecond, priceList, sizes, listed } = price;
   const { videos, lengths, models } = chargeOfParams(params);
   // What is free at every size is free at any length.
   if (microsPerSecond === 0 && sizes === null && (models.length === 0 || price.model === ANY_MODEL)) {
     return { micros: 0, priceList };
   }
   if (seconds === null || models.length > 0 || videos === null || lengths.length > 0) return null;
-  return { micros: Math.round(microsPerSecond * seconds * videos), priceList };
+  const single = listed === undefined ? microsPerSecond && microsPerSecond * seconds : skuMicros(listed, request);
+  if (single === null) return null;
+  return { micros: Math.round(single * videos), priceList, ...(listed !== undefined && { isListed: true }) };
 }

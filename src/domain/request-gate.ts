@@ -1,6 +1,7 @@
 import { CAPABILITIES, type Capability } from './capabilities.ts';
 import { DIALECTS, type Dialect } from './dialect.ts';
 import { SoraError } from './errors.ts';
+import type { ModelList } from './listed-model.ts';
 import { FIELD_OF_ROLE, type RequestFormat } from './request-format.ts';
 import type { Reference, ReferenceRole, RequestSource, Variant } from './video.ts';
 
@@ -12,6 +13,8 @@ export interface ServerCapabilities {
   /** Whether it serves OpenAI’s models, so that their defaults apply. On any other server only what was asked for is sent. */
   readonly servesOpenAiModels: boolean;
   readonly format: RequestFormat;
+  /** What the server lists, where that is known. */
+  readonly modelList?: ModelList | null;
 }
 
 const FIELDS: Partial<Readonly<Record<Capability, string>>> = {

@@ -1,5 +1,6 @@
 import { DIALECTS, type Dialect, type DialectRules } from './dialect.ts';
 import { type JsonValue, parseJson } from './json.ts';
+import { findListed, type ListedModel } from './listed-model.ts';
 import {
   ASPECT_RATIOS,
   type AspectRatio,
@@ -85,6 +86,8 @@ interface Target {
   readonly known: ModelCapabilities | undefined;
   /** The same, if the request must stay within the model's limits. */
   readonly limits: ModelCapabilities | undefined;
+  /** What the server's own list says about the model. */
+  readonly listed: ListedModel | undefined;
   /** Whether length and frame have defaults; otherwise the server chooses what was not asked for. */
   readonly hasDefaults: boolean;
 }
@@ -113,6 +116,7 @@ export function resolveRequest(input: RequestInput, server: ServerCapabilities):
   const params = parseParams(input.params ?? [], target.dialect, request, findings);
   checkPricedParams(params, target, findings);
   checkImageKind(input.image, target, server, findings);
+  checkListed({ ...frame, image, references }, target, findings);
   const otherViolations = findings.violations.length;
   checkImageSize(input.image, frame.size, target, findings);
 
@@ -209,11 +213,12 @@ function checkExtendedLength(
     );
 }
 
-function targetOf(model: string | null, { dialect, servesOpenAiModels }: ServerCapabilities): Target {
+function targetOf(model: string | null, { dialect, servesOpenAiModels, modelList = null }: ServerCapabilities): Target {
   const known = model === null ? undefined : findModel(model);
   const rules = DIALECTS[dialect];
   const hasDefaults = servesOpenAiModels && known !== undefined;
-  return { dialect, rules, known, hasDefaults, limits: rules.enforcesModel ? known : undefined };
+  const limits = rules.enforcesModel ? known : undefined;
+  return { dialect, rules, known, hasDefaults, limits, listed: findListed(modelList, model) };
 }
 
 /** Elsewhere a model may have any name; on OpenAI and the simulator, capitals are a slip. */
@@ -257,28 +262,29 @@ function parseDuration(text: string | undefined, { violations }: Findings): numb
 
 function resolveSeconds(
   asked: number | null,
-  { rules, hasDefaults, limits }: Target,
+  { rules, hasDefaults, limits, listed }: Target,
   exact: boolean,
   { violations, notes }: Findings,
 ): number | null {
   if (asked === null) return hasDefaults ? DEFAULT_SECONDS : null;
-  if (limits === undefined || limits.seconds.includes(asked)) {
+  const lengths = limits?.seconds ?? listed?.seconds ?? null;
+  if (lengths === null || lengths.includes(asked)) {
     if (rules.wholeSeconds && !Number.isInteger(asked)) {
       violations.push(`${rules.label} accepts whole seconds, not ${asked}`);
     }
     return asked;
   }
-  const choices = `${limits.name} renders ${inWords(limits.seconds.map(String))} seconds`;
+  const choices = `${limits?.name ?? listed?.id} renders ${inWords(lengths.map(String))} seconds`;
   if (exact) {
     violations.push(`${choices}, not ${asked}, and \`--exact\` forbids rounding`);
     return null;
   }
-  const longest = Math.max(...limits.seconds);
+  const longest = Math.max(...lengths);
   if (asked > longest * MOST_OVER_LONGEST) {
     violations.push(`${choices}, and ${asked} is far more: use \`--duration ${longest}\` or create several videos`);
     return null;
   }
-  const nearest = nearestOf(limits.seconds, asked);
+  const nearest = nearestOf(lengths, asked);
   notes.push(`${choices}: using ${nearest} instead of ${asked} (\`--exact\` refuses instead)`);
   return nearest;
 }
@@ -375,6 +381,31 @@ function checkSize(size: string, limits: ModelCapabilities | undefined, { violat
     violations.push(`${limits.name} does not render ${size}; its sizes are ${sizesOf(limits)}`);
   }
   return size;
+}
+
+/** What the server itself says that the model does not take. */
+function checkListed(
+  {
+    size,
+    frame,
+    image,
+    references,
+  }: Pick<VideoRequest, 'size' | 'frame' | 'image'> & Required<Pick<VideoRequest, 'references'>>,
+  { listed }: Target,
+  { violations }: Findings,
+): void {
+  if (listed === undefined) return;
+  const { id, sizes, resolutions, ratios, frames } = listed;
+  const check = (what: string, value: string | null | undefined, choices: readonly string[] | null): void => {
+    if (value === null || value === undefined || choices === null || choices.includes(value)) return;
+    violations.push(`${id} does not render ${value}; its ${what} are ${inWords(choices)}`);
+  };
+  check('sizes', size, sizes);
+  check('resolutions', frame?.resolution, resolutions);
+  check('aspect ratios', frame?.aspectRatio, ratios);
+  const last = references.some(({ role }) => role === 'last_frame');
+  if (image !== null && frames?.includes('first_frame') === false) violations.push(`${id} accepts no first frame`);
+  if (last && frames?.includes('last_frame') === false) violations.push(`${id} accepts no last frame`);
 }
 
 function sizesOf(model: ModelCapabilities): string {

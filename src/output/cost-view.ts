@@ -11,7 +11,7 @@ export function priceJson(price: PriceRow): Record<string, unknown> {
     model: price.model,
     resolution: price.resolution,
     sizes: price.sizes,
-    usd_per_second: usdOf(price.microsPerSecond),
+    usd_per_second: usdOrNull(price.microsPerSecond),
     since: price.since,
     price_list: price.priceList,
     source: price.source,
@@ -30,7 +30,7 @@ export async function renderPrices(prices: readonly PriceRow[], surface: Surface
         price.model,
         price.resolution ?? '',
         price.sizes?.join(', ') ?? 'all',
-        isTerminal ? `${formatUsd(price.microsPerSecond)}/s` : plainUsd(price.microsPerSecond),
+        isTerminal ? perSecond(price.microsPerSecond) : plainUsd(price.microsPerSecond),
         price.since ?? '',
         price.priceList,
         ...(isTerminal ? [] : [price.source]),
@@ -52,7 +52,7 @@ export function pricedOrderJson({ price, rendered, ...order }: PricedOrder): Rec
     size: order.size,
     seconds: order.seconds,
     count: order.count,
-    usd_per_second: price === null ? null : usdOf(price.microsPerSecond),
+    usd_per_second: usdOrNull(price?.microsPerSecond ?? null),
     cost: { estimated_usd: usdOrNull(order.micros), actual_usd: null, price_list: price?.priceList ?? null },
     rendered: rendered && { seconds: rendered.seconds, estimated_usd: usdOrNull(rendered.micros) },
   };
@@ -72,13 +72,21 @@ export function renderPricedOrder(order: PricedOrder, surface: Surface): Promise
   const video = [model, seconds && `${seconds} s`, size].filter(Boolean).join(', ');
   const facts: readonly (readonly [string, string | null])[] = [
     ['video', cleanLine(count > 1 ? `${count} times ${video}` : video)],
-    ['price', price && `${formatUsd(price.microsPerSecond)} a second (${price.priceList})`],
+    ['price', price && priceInWords(price)],
     ['cost', surface.palette.bold(formatUsd(micros))],
     ['rendered', rendered && `${rendered.seconds} s for ${formatUsd(rendered.micros)}`],
   ];
   return facts
     .flatMap(([name, value]) => (value ? [`${surface.palette.dim(name.padEnd(8))} ${value}\n`] : []))
     .join('');
+}
+
+function priceInWords({ microsPerSecond, priceList }: PriceRow): string {
+  return microsPerSecond === null ? priceList : `${formatUsd(microsPerSecond)} a second (${priceList})`;
+}
+
+function perSecond(micros: number | null): string {
+  return micros === null ? formatUsd(micros) : `${formatUsd(micros)}/s`;
 }
 
 /** The cost of a manifest, for programs: for the rendered seconds, which are billed, and for the requested ones. */

@@ -10,6 +10,8 @@ export interface SoraPaths {
   readonly ledgerIndex: string;
   /** The salt for hashes of keys in the ledger. */
   readonly accountSalt: string;
+  /** Lists of models that servers sent, a file for each. */
+  readonly modelListsDir: string;
   readonly simulatorDir: string;
   /** Jobs and files of the REST service of `serve`. */
   readonly serviceDir: string;
@@ -24,6 +26,7 @@ export function soraPaths(surroundings: Surroundings): SoraPaths {
     ledger: join(state, 'ledger.jsonl'),
     accountSalt: join(state, 'account.salt'),
     ledgerIndex: join(cache, 'ledger.index'),
+    modelListsDir: join(cache, 'models'),
     simulatorDir: join(state, 'simulator'),
     serviceDir: join(state, 'serve'),
   };

@@ -48,7 +48,7 @@ async function sentByBoth({ settings = {}, argv = [], env = {}, isKeyStored = fa
   const { curl } = (await sora.run([...create, '--dry-run', '--json'], options)).json<{ curl: string }>();
   writeFileSync(join(sora.cwd, 'paste.sh'), curl);
   await execute('bash', ['--norc', 'paste.sh'], { cwd: sora.cwd, env: { PATH: process.env.PATH, ...SHELL } });
-  const [bySora, byCurl] = server.requests;
+  const [bySora, byCurl] = server.requests.filter(({ method }) => method === 'POST');
   if (bySora === undefined || byCurl === undefined) throw new Error(`${made.stderr}\n${curl}`);
   const shown = (await sora.run([...create, '--dry-run'], options)).stdout;
   return { bySora: await comparable(bySora), byCurl: await comparable(byCurl), curl, shown };

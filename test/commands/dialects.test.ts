@@ -166,8 +166,9 @@ describe('dialect `openrouter`', () => {
     const sora = createCommandLine();
     const argv = ['create', PROMPT, '--base-url', baseUrl, '--dialect', 'openrouter', ...openrouter.options, '--json'];
     const run = await sora.run(argv, { http: nodeHttp, env: { SORA_API_KEY: KEY } });
-    expect(run.json()).toMatchObject({ status: 'completed', cost: { estimated_usd: null, actual_usd: 0.25 } });
+    expect(run.json()).toMatchObject({ status: 'completed', cost: { estimated_usd: 0.64, actual_usd: 0.25 } });
     expect(requests.map(({ path }) => path)).toEqual([
+      '/api/v1/videos/models',
       '/api/v1/videos',
       ...Array.from({ length: 2 }, () => '/api/v1/videos/gen-vid-0?poll=1'),
       '/api/v1/videos/gen-vid-0/content',

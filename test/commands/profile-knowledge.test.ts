@@ -91,7 +91,7 @@ describe('what a profile says that its server cannot', () => {
       'line 1: the dialect `openrouter` has no thumbnail',
       'line 2: the dialect `openrouter` has no characters',
     ]);
-    expect(asked()).toEqual([]);
+    expect(asked()).toEqual(['GET /v1/videos/models']);
   });
 
   it('is no fault to `doctor`', async () => {

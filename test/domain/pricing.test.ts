@@ -49,7 +49,7 @@ describe('one’s own prices', () => {
     ],
     OWN,
   );
-  const priceOf = (model: string, size: string | null): number | undefined =>
+  const priceOf = (model: string, size: string | null): number | null | undefined =>
     findPrice(prices, { model, size }, '2026-03-12')?.microsPerSecond;
 
   it.each([
@@ -93,8 +93,8 @@ describe('the price list of a day', () => {
     ['2026-03-11', ['0.1 2025-10-06', '0.3 2025-10-06', '0.5 2025-10-06']],
     ['2026-03-12', ['0.1 2026-03-12', '0.3 2026-03-12', '0.5 2026-03-12', '0.7 2026-03-12']],
   ])('on %s is %j', (day, expected) => {
-    expect(pricesOn(LIST, day).map(({ microsPerSecond, since }) => `${microsPerSecond / usd(1)} ${since}`)).toEqual(
-      expected,
-    );
+    expect(
+      pricesOn(LIST, day).map(({ microsPerSecond, since }) => `${(microsPerSecond ?? Number.NaN) / usd(1)} ${since}`),
+    ).toEqual(expected);
   });
 });

@@ -38,6 +38,8 @@ export const batchCommand = defineCommand({
     ['sora batch prompts.txt -d 8 -o clips/ --concurrency 8 --max-cost 50', 'eight at once, at most $50'],
   ],
 
+  usesPrices: ({ dryRun }) => !dryRun,
+
   async run({ args: [file], options }, deps: RunDeps & Pick<Context, 'options' | 'isInteractive'>) {
     preferSmallHeap();
     if (options.schema) {

@@ -17,8 +17,9 @@ import { dayOf } from '../../domain/day.ts';
 import { SoraError } from '../../domain/errors.ts';
 import { findModel } from '../../domain/models.ts';
 import { chargeOfParams, describeUnpriced } from '../../domain/priced-params.ts';
-import { pricesOn } from '../../domain/pricing.ts';
+import { type PriceRow, pricesOn } from '../../domain/pricing.ts';
 import { CUSTOM_PROFILE } from '../../domain/profile-names.ts';
+import { listedRates } from '../../domain/sku-price.ts';
 import type { Spent } from '../../domain/spent.ts';
 import type { VideoRequest } from '../../domain/video.ts';
 import {
@@ -73,7 +74,7 @@ type Options = OptionValues<typeof OPTIONS>;
 export const costCommand = defineCommand({
   name: 'cost',
   description:
-    'Without options: the price list. With video options: what the video would cost for the requested seconds and, if they differ, for the rendered ones. With --spent: spending according to the local ledger, or with --profile through that profile: the actual cost if the server reported it, else the estimate. The cost of a job without a video is unknown unless the server reported it. The simulator never counts. Nothing is sent.\n\nColumns of --spent in a pipe: name, jobs, spent, estimated, actual, jobs of unknown cost, their estimate, refused submissions.',
+    'Without options: the price list. With video options: what the video would cost for the requested seconds and, if they differ, for the rendered ones. With --spent: spending according to the local ledger, or with --profile through that profile: the actual cost if the server reported it, else the estimate. The cost of a job without a video is unknown unless the server reported it. The simulator never counts. Nothing is created; from OpenRouter, the list of prices is read at most once a day.\n\nColumns of --spent in a pipe: name, jobs, spent, estimated, actual, jobs of unknown cost, their estimate, refused submissions.',
   arguments: [],
   options: OPTIONS,
   json: `{"as_of","prices":[${PRICE_JSON_SHAPE}]}; with options of a video: {"as_of", and the keys of ${PRICED_ORDER_JSON_SHAPE}}; with --batch: {"as_of","manifest","videos","cost":{"estimated_usd","asked_usd"},"videos_of_unknown_price"}; with --compare: {"as_of","videos":[the same keys and "asked"]}; with --spent: {"by","since","groups":[{"name", and the keys of ${SPENT_JSON_SHAPE}}],"total":{the same keys},"simulated"}`,
@@ -82,6 +83,8 @@ export const costCommand = defineCommand({
     ['sora cost -m sora-2-pro -r 1080p -d 10 --count 3 --compare', 'three videos, and what others would cost'],
     ['sora cost --spent --by model --since 7d', 'what the last week cost, by model'],
   ],
+
+  usesPrices: ({ spent }) => !spent,
 
   async run({ options }, deps: CostDeps) {
     const faults = conflictsOf(options, deps);
@@ -217,7 +220,7 @@ function noteDoubts(
   if (price !== null && seconds === null) {
     output.note('the server chooses the length, so the price is unknown; set it with `--duration`');
   } else if (price !== null) {
-    output.note(describeUnpriced(chargeOfParams(params)) ?? 'the price is unknown');
+    output.note(describeUnpriced(chargeOfParams(params)) ?? describeListed(price));
   } else if (model !== null && findModel(model) !== undefined) {
     output.note(`the price of ${model} is unknown for ${dayOf(asOfMs)}; ${firstList(deps)}`);
   } else {
@@ -226,6 +229,15 @@ function noteDoubts(
       `the price of ${model} is unknown; run \`sora config set profiles.${owner}.prices.${model} USD\` to set the price of a second`,
     );
   }
+}
+
+/** Why a model of the server's own list has no price. */
+function describeListed({ model, listed }: PriceRow): string {
+  const isReadable =
+    listed !== undefined && listedRates(listed).some(({ microsPerSecond }) => microsPerSecond !== null);
+  return isReadable
+    ? `the price of ${model} depends on what is asked for; add \`--duration\`, \`--resolution\` and \`--aspect-ratio\`, or \`--size\``
+    : `the server lists the price of ${model} in a way that is not known here`;
 }
 
 function firstList({ configuration }: CostDeps): string {

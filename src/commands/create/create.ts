@@ -32,6 +32,8 @@ export const createCommand = defineCommand({
     ],
   ],
 
+  usesPrices: ({ dryRun }) => !dryRun,
+
   run: ({ args: [prompt], options }, deps: ProductionDeps) =>
     produce(
       {

@@ -150,7 +150,7 @@ export async function produce(
   const totalMicros = price === null ? null : price.micros * count;
   if (!again && count === 1) noteSavedBefore(request, deps);
   await agreeToSpend({ micros: totalMicros, maxCostMicros, isAgreed: options.yes ?? false }, deps);
-  output.news(`cost: ${describeCost(totalMicros, configuration.isSimulator)}`);
+  output.news(`cost: ${describeCost(totalMicros, configuration.isSimulator, price)}`);
 
   const deadlineMs = host.clock.now() + timeoutMs;
   const { followed, errors } = await submitCopies(

@@ -44,6 +44,8 @@ export const serveCommand = defineCommand({
     ],
   ],
 
+  usesPrices: () => true,
+
   async run({ options }, deps: ServeDeps) {
     const { env, host, output, random, servers } = deps;
     const faults: string[] = [];

@@ -14,7 +14,16 @@ const WORDS: Readonly<Record<Stage, string>> = {
   failed: 'failed',
 };
 
-/** OpenRouter: 202 with an address to poll, its own names for length and frame, and the price when it is done. */
+const VEO = {
+  id: 'google/veo-3.1',
+  supported_durations: [4, 6, 8],
+  supported_resolutions: ['720p', '1080p'],
+  supported_aspect_ratios: ['16:9', '4:3'],
+  generate_audio: true,
+  pricing_skus: { duration_seconds_with_audio: '0.08', duration_seconds_without_audio: '0.05' },
+};
+
+/** OpenRouter: 202 with an address to poll, its own names for length and frame, and the price when it is done; its models with lengths, frames and prices. */
 export const openrouter = played({
   name: 'OpenRouter',
   section: 'openrouter',
@@ -46,7 +55,7 @@ export const openrouter = played({
       },
       content: (_, { request }) =>
         request.headers.authorization === `Bearer ${KEY}` ? mp4 : refused(401, 'No auth credentials found'),
-      unknown: ({ id }) => refused(404, `Video job ${id} not found`),
+      unknown: ({ id }) => (id === 'models' ? { body: { data: [VEO] } } : refused(404, `Video job ${id} not found`)),
       noRoute: () => refused(404, 'Not Found'),
     }),
 });

@@ -1,0 +1,43 @@
+import { dayOf } from './day.ts';
+import type { ListedModel, ModelList } from './listed-model.ts';
+import { findModel } from './models.ts';
+import { ANY_MODEL, type PriceRow, pricesOn } from './pricing.ts';
+import { listedRates } from './sku-price.ts';
+
+/** A model that a server offers, with what is known about it from elsewhere. */
+export interface ModelOffer extends ListedModel {
+  /** Of a second. */
+  readonly prices: readonly ModelPrice[];
+}
+
+export interface ModelPrice {
+  readonly resolution: string | null;
+  /** Null for all sizes. */
+  readonly sizes: readonly string[] | null;
+  /** Null if sound makes no difference. */
+  readonly sound: boolean | null;
+  /** Null if it is unknown. */
+  readonly microsPerSecond: number | null;
+}
+
+/** A profile's own prices count first, then those of the server's list. `prices` are the ones in effect elsewhere. */
+export function offersOf({ models, listedAtMs }: ModelList, prices: readonly PriceRow[]): ModelOffer[] {
+  const rows = pricesOn(
+    prices.filter(({ listed }) => listed === undefined),
+    dayOf(listedAtMs),
+  );
+  return models.map((model): ModelOffer => {
+    const known = findModel(model.id);
+    const ofModel = rows.filter((row) => row.model === model.id || row.model === known?.name);
+    const own = ofModel.length > 0 ? ofModel : rows.filter((row) => row.model === ANY_MODEL);
+    return {
+      ...model,
+      seconds: model.seconds ?? known?.seconds ?? null,
+      sizes: model.sizes ?? known?.sizes.map(({ size }) => size) ?? null,
+      prices:
+        own.length > 0
+          ? own.map((row) => ({ ...row, sound: null }))
+          : listedRates(model).map((rate) => ({ ...rate, sizes: rate.size === null ? null : [rate.size] })),
+    };
+  });
+}
