@@ -6,9 +6,11 @@ import { hideSecrets } from '../../src/domain/redact.ts';
 import { USUAL_FORMAT } from '../../src/domain/request-format.ts';
 import { callOf, type Handler, responseOf } from '../../src/http-server/handler.ts';
 import { type Http, httpFromHandler } from '../../src/platform/http.ts';
+import { fateOf, isProcessAlive, type ProcessIdentity } from '../../src/platform/process-identity.ts';
 import { AccessKey, DEMO_KEY } from '../../src/service/access.ts';
 import { Budget, type BudgetOptions } from '../../src/service/budget.ts';
 import { JobRunner } from '../../src/service/job-runner.ts';
+import type { Log } from '../../src/service/log.ts';
 import { RestJobStore } from '../../src/service/rest-job-store.ts';
 import { createService } from '../../src/service/service.ts';
 import { type Renderer, renderHere } from '../../src/simulator/asset-cache.ts';
@@ -38,6 +40,13 @@ export interface TestedServiceSetup {
   /** What its videos cost; nothing when left out. */
   readonly budget?: Partial<BudgetOptions>;
   readonly secrets?: readonly string[];
+  /** One process of several on a machine that share the folder, in the place of the only one. */
+  readonly process?: {
+    readonly self: ProcessIdentity;
+    readonly profile: string;
+    readonly hasCompleteList: boolean;
+    readonly onLog: Log;
+  };
 }
 
 export interface TestedCall {
@@ -55,6 +64,7 @@ export interface TestedService extends Handler {
   readonly conditions: Conditions;
   readonly runner: JobRunner;
   readonly ledger: Ledger;
+  readonly jobs: RestJobStore;
   /** Answers, and holds the reply against the document. */
   readonly handle: (request: Request) => Promise<Response>;
   /** Log messages, in order. */
@@ -84,13 +94,13 @@ export function createTestedService(setup: TestedServiceSetup = {}): TestedServi
   const simulator = createSimulator({ stateDir, clock, randomBytes, conditions, render });
   const baseUrl = setup.upstreamUrl ?? 'http://simulator.invalid/v1';
   const http = setup.http ?? httpFromHandler((request) => simulator.handle(request));
+  const { process } = setup;
   const { client: singleShot, transport } = createVideosClient(baseUrl, {
-    ...(setup.upstreamUrl === undefined ? { http } : {}),
-    // The same times, but no time limits: tests let minutes pass while a call is answered.
-    clock: { ...createFakeClock(), now: clock.now, uptimeMs: clock.uptimeMs },
+    ...(setup.upstreamUrl === undefined || setup.http !== undefined ? { http } : {}),
+    clock: { ...clock, alarm: () => () => {} }, // tests let minutes pass while a call is answered
   });
   const ledger = new Ledger({ journal: join(folder, 'ledger.jsonl'), index: join(folder, 'ledger.index') });
-  const isProcessAlive = (other: number): boolean => other === pid;
+  const isAlive = process === undefined ? (other: number): boolean => other === pid : isProcessAlive;
   const budget = new Budget({
     isFree: setup.budget === undefined,
     session: 'serve-test',
@@ -102,7 +112,7 @@ export function createTestedService(setup: TestedServiceSetup = {}): TestedServi
   });
   const clean = (text: string): string => hideSecrets(text, setup.secrets ?? []);
   const upstream = {
-    identity: { profile: 'simulator', baseUrl },
+    identity: { profile: process?.profile ?? 'simulator', baseUrl },
     singleShot,
     transport,
     submitDeps: {
@@ -110,9 +120,9 @@ export function createTestedService(setup: TestedServiceSetup = {}): TestedServi
       ledger,
       clock,
       randomBytes,
-      self: createProcess(pid, { started: String(seed) }),
-      fateOf: createFates([]),
-      hasCompleteList: setup.upstreamUrl === undefined,
+      self: process?.self ?? createProcess(pid, { started: String(seed) }),
+      fateOf: process === undefined ? createFates([]) : fateOf,
+      hasCompleteList: process?.hasCompleteList ?? setup.upstreamUrl === undefined,
     },
     capabilities: {
       profile: 'lab',
@@ -126,8 +136,11 @@ export function createTestedService(setup: TestedServiceSetup = {}): TestedServi
     budget,
   };
   const messages: string[] = [];
-  const log = (_: string, message: string): void => void messages.push(message);
-  const jobs = new RestJobStore({ path: join(folder, 'serve/jobs.jsonl'), pid, randomBytes, isProcessAlive });
+  const log: Log = (...entry) => {
+    messages.push(entry[1]);
+    process?.onLog(...entry);
+  };
+  const jobs = new RestJobStore({ path: join(folder, 'serve/jobs.jsonl'), pid, randomBytes, isProcessAlive: isAlive });
   const runner = new JobRunner({
     upstream,
     jobs,
@@ -164,6 +177,7 @@ export function createTestedService(setup: TestedServiceSetup = {}): TestedServi
     conditions,
     runner,
     ledger,
+    jobs,
     answer,
     refuse,
     handle,

@@ -30,12 +30,17 @@ export interface ListHabits {
   readonly isFinishedOnly: boolean;
   readonly prompts: 'whole' | 'cut' | 'trimmed' | 'rewritten' | 'none';
   readonly hasOtherIds: boolean;
+  /** Whether it says which video a job was made from. */
+  readonly showsSources: boolean;
   readonly pageSize: number;
 }
 
-export interface Create {
-  readonly run: 'create';
+export interface Production {
+  /** All but `create` start from an existing video. */
+  readonly run: 'create' | 'remix' | 'edit' | 'extend';
   readonly prompt: number;
+  /** Which existing video: in its place, or with `create` the one whose request is used again; null for none. */
+  readonly from: number | null;
   readonly count: number;
   readonly option: '' | '--again' | '--reuse';
   readonly result: 'saved' | 'named' | '--detach' | '--no-download';
@@ -47,12 +52,18 @@ export interface Batch {
   readonly option: '' | '--retries 2' | '--retry-failed' | '--retry-unknown';
 }
 
+/** The REST service: resumes what an earlier one left, and takes the first orders of `ORDERS`. */
+export interface Serve {
+  readonly run: 'serve';
+  readonly orders: number;
+}
+
 const PLAIN = [
   ...['status', 'status @last', 'status --watch', 'download @last', 'cancel @last', 'cancel --all'],
   ...['delete @last -y', 'list', 'ledger check'],
 ] as const;
 
-export type Command = Create | Batch | { readonly run: (typeof PLAIN)[number] };
+export type Command = Production | Batch | Serve | { readonly run: (typeof PLAIN)[number] };
 export type Started = Command & { readonly fate: Fate };
 
 export type Act =
@@ -95,6 +106,7 @@ export interface World {
 
 /** Two of them begin alike, so that a list that cuts prompts cannot tell them apart. */
 export const PROMPTS = ['a paper boat on the wide river, at dawn', 'a paper boat on the wide river, at night', 'a cat'];
+export const ORDERS = ['the first order', 'the second order'];
 export const ROWS = ['row one of the film, at sea', 'row two of the film, at sea', 'row three', 'row four'];
 
 const MINUTE_MS = 60_000;
@@ -123,6 +135,7 @@ const list: fc.Arbitrary<ListHabits> = fc.record({
   isFinishedOnly: fc.boolean(),
   prompts: fc.constantFrom('whole', 'whole', 'cut', 'trimmed', 'rewritten', 'none'),
   hasOtherIds: fc.boolean(),
+  showsSources: fc.boolean(),
   pageSize: fc.constantFrom(100, 1, 2),
 });
 
@@ -140,17 +153,19 @@ const fate: fc.Arbitrary<Fate> = fc.record({
   isElsewhere: oneIn(6),
 });
 
-const create: fc.Arbitrary<Create> = fc
+const production: fc.Arbitrary<Production> = fc
   .record({
-    run: fc.constant('create' as const),
+    run: fc.constantFrom<Production['run'][]>('create', 'create', 'create', 'create', 'remix', 'edit', 'extend'),
     prompt: fc.constantFrom(0, 0, 0, 1, 2),
+    from: fc.constantFrom(null, null, 0, 1),
     count: fc.constantFrom(1, 1, 1, 1, 2, 3),
     option: fc.constantFrom('', '', '', '', '', '', '--again', '--reuse'),
     result: fc.constantFrom('saved', 'saved', '--detach', 'named', '--no-download'),
   })
   .map((of) => {
     const count = of.option === '--reuse' || of.result === 'named' ? 1 : of.count;
-    return { ...of, count };
+    const result = of.result === 'named' && (of.run !== 'create' || of.from !== null) ? 'saved' : of.result;
+    return { ...of, count, result };
   });
 
 const batch: fc.Arbitrary<Batch> = fc.record({
@@ -159,8 +174,14 @@ const batch: fc.Arbitrary<Batch> = fc.record({
   option: fc.constantFrom('', '', '', '--retries 2', '--retry-failed', '--retry-unknown'),
 });
 
+const serve: fc.Arbitrary<Serve> = fc.record({
+  run: fc.constant('serve' as const),
+  orders: fc.integer({ min: 0, max: ORDERS.length }),
+});
+
 const command: fc.Arbitrary<Command> = fc.oneof(
-  { weight: 6, arbitrary: create },
+  { weight: 6, arbitrary: production },
+  { weight: 1, arbitrary: serve },
   { weight: 4, arbitrary: batch },
   { weight: 3, arbitrary: fc.record({ run: fc.constantFrom(...PLAIN) }) },
 );
@@ -236,7 +257,14 @@ function complete(world: World): World {
   return {
     ...world,
     replicas: [{ skewMs: 0, times: 'unix' }],
-    list: { lagMs: 0, isFinishedOnly: false, prompts: 'whole', hasOtherIds: false, pageSize: world.list.pageSize },
+    list: {
+      lagMs: 0,
+      isFinishedOnly: false,
+      prompts: 'whole',
+      hasOtherIds: false,
+      showsSources: true,
+      pageSize: world.list.pageSize,
+    },
     lists: world.lists.filter((fault) => fault !== 'empty'),
     creates: world.creates.filter((fault) => fault !== 'made late: 504'),
     travelMs: world.travelMs.map(({ there, back }) => ({ there: Math.min(there, 5_000), back })),

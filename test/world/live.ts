@@ -1,11 +1,15 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import type { ServerCall } from '../../src/http-server/handler.ts';
+import { ownProcess } from '../../src/platform/process-identity.ts';
+import { isUnfinished } from '../../src/service/rest-job.ts';
 import { type CommandLine, createCommandLine, type RunResult } from '../support/command-line.ts';
 import { createFakeClock } from '../support/fake-clock.ts';
-import { type Act, type Command, PROMPTS, ROWS, type Started, type World } from './description.ts';
+import { createTestedService } from '../support/service.ts';
+import { type Act, type Command, ORDERS, PROMPTS, ROWS, type Serve, type Started, type World } from './description.ts';
 import { isDiskBusy, Life, looksDead, mortalClock, QUIET } from './processes.ts';
 import { describe, namedFile, Promises, type ShownJob } from './promises.ts';
-import { BASE_URL, type Run, WorldServer } from './world-server.ts';
+import { BASE_URL, type Run, type WorldJob, WorldServer } from './world-server.ts';
 
 const ENV = { SORA_PROFILE: 'lab', SORA_API_KEY: 'sk-world-0123456789' };
 
@@ -86,18 +90,67 @@ class Course {
 
   async #start({ fate, ...command }: Started): Promise<void> {
     const run: Run = { command, life: new Life(fate, this.sora.clock) };
-    const ended = await this.#sora(this.#argvOf(command), run);
-    if (ended !== null) this.#promises.checkAnswers(run);
+    const hasEnded =
+      command.run === 'serve' ? await this.#serve(command, run) : await this.#sora(this.#argvOf(command), run);
+    if (hasEnded) this.#promises.checkAnswers(run);
   }
 
-  #argvOf(command: Command): string[] {
+  /** A service that takes its orders, and is stopped when they are done or after some time. False if it was killed. */
+  async #serve({ orders }: Serve, { life, command }: Run): Promise<boolean> {
+    const { clock, home } = this.sora;
+    const serve = async (): Promise<true> => {
+      const service = createTestedService({
+        folder: home,
+        clock,
+        ...{ pid: life.pid, seed: life.pid, isKilled: true },
+        ...{ upstreamUrl: BASE_URL, http: this.#server.httpOf({ command, life }), budget: { isFree: false } },
+        process: {
+          self: { ...ownProcess(), pid: life.pid, ...(life.fate.isElsewhere ? { host: 'elsewhere' } : {}) },
+          profile: 'lab',
+          hasCompleteList: this.#world.isComplete,
+          onLog: (...entry) => this.#show(life, JSON.stringify(entry)),
+        },
+      });
+      await service.runner.resume();
+      for (const prompt of ORDERS.slice(0, orders)) await service.answer(orderOf(prompt));
+      const isBusy = (): boolean => service.jobs.newest(1, { after: null, isWanted: isUnfinished })?.jobs.length === 1;
+      for (let waits = 0; waits < 40 && isBusy(); waits++) await clock.sleep(30_000);
+      await service.runner.stop();
+      return true;
+    };
+    const served = life.run(serve).catch((error: unknown) => {
+      if (!life.isOver && !String(error).includes('ENOSPC')) this.#promises.violations.push(`serve: ${error}`);
+    });
+    const hasEnded = await Promise.race([served, life.ended]);
+    life.kill();
+    return hasEnded ?? false;
+  }
+
+  /** What a process shows before it is killed. */
+  #show({ isOver }: Life, text: string): void {
+    if (!isOver) this.#promises.screen += text;
+  }
+
+  /** A finished video, so many before the newest. */
+  #video(number: number, isWanted: (job: WorldJob) => boolean = () => true): WorldJob | undefined {
+    const nowMs = this.sora.clock.now();
+    return this.#server.jobs.filter((job) => !job.isRemoved && job.endsMs <= nowMs && isWanted(job)).at(-1 - number);
+  }
+
+  #argvOf(command: Exclude<Command, Serve>): string[] {
     switch (command.run) {
-      case 'create': {
-        const { prompt, count, option, result } = command;
+      case 'create':
+      case 'remix':
+      case 'edit':
+      case 'extend': {
+        const { run, prompt, from, count, option, result } = command;
         const text = PROMPTS[prompt] ?? '';
+        const again = from === null ? undefined : this.#video(from, (job) => job.request.prompt === text);
+        const source = this.#video(from ?? 0)?.id ?? '@last';
+        const what = run !== 'create' ? [source, text] : again ? ['--from', again.id] : [text];
         const options = [option, result === 'saved' || result === 'named' ? '' : result].filter((each) => each !== '');
         const file = result === 'named' ? ['-o', namedFile(prompt)] : [];
-        return ['create', text, '-y', ...options, ...file, ...(count > 1 ? ['--count', String(count)] : [])];
+        return [run, ...what, '-y', ...options, ...file, ...(count > 1 ? ['--count', String(count)] : [])];
       }
       case 'batch': {
         const rows = ROWS.slice(0, command.rows);
@@ -114,11 +167,8 @@ class Course {
   async #sora(argv: readonly string[], run: Run): Promise<RunResult | null> {
     const { life } = run;
     const { pid, fate } = life;
-    const onOutput = (text: string): void => {
-      if (!life.isOver) this.#promises.screen += text;
-    };
     const options = {
-      ...{ onOutput, http: this.#server.httpOf(run), env: ENV },
+      ...{ onOutput: (text: string) => this.#show(life, text), http: this.#server.httpOf(run), env: ENV },
       self: { pid, ...(fate.isElsewhere ? { host: 'elsewhere' } : {}) },
     };
     const ended = await Promise.race([life.run(() => this.sora.run(argv, options)), life.ended]);
@@ -126,4 +176,11 @@ class Course {
     if (ended?.stderr.includes('unexpected')) this.#promises.violations.push(`${describe(run)}: ${ended.stderr}`);
     return ended ?? null;
   }
+}
+
+/** An order for the REST service. Sent again, it is the same one. */
+function orderOf(prompt: string): ServerCall {
+  const headers = { 'content-type': 'application/json', 'x-api-key': 'test-api-key', 'idempotency-key': prompt };
+  const url = new URL('http://localhost/api/v1/videos');
+  return { method: 'POST', url, headers, body: Buffer.from(JSON.stringify({ prompt })) };
 }

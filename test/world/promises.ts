@@ -2,9 +2,10 @@ import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { CommandLine } from '../support/command-line.ts';
-import { PROMPTS, type World } from './description.ts';
+import { type Command, PROMPTS, type Production, type World } from './description.ts';
 import {
   isCertain,
+  isSameRequest,
   otherIdOf,
   type Payment,
   type Run,
@@ -55,16 +56,17 @@ export class Promises {
   }
 
   /** Promise 1: no request is paid twice without a person's word. To be called as a create arrives. */
-  checkPayment({ by, key, prompt }: Payment): void {
+  checkPayment({ by, key, request }: Payment): void {
     if (this.#released.has(key)) return; // it was on its way when it was given up
-    const { command } = by;
-    const copies = command.run === 'create' ? command.count : 1;
-    const earlier = this.#server.payments.filter((payment) => payment.prompt === prompt && !isCertain(payment.fault));
+    const copies = productionOf(by.command)?.count ?? 1;
+    const earlier = this.#server.payments.filter(
+      (payment) => isSameRequest(payment.request, request) && !isCertain(payment.fault),
+    );
     const open = earlier.filter((payment) => this.#counts(payment, by, key) && !this.#isSettled(payment, by, key));
     if (open.length < copies) return;
     for (const { fault, job } of open)
       this.violations.push(
-        `"${prompt}" was sent again by ${describe(by)}; before, it came to "${fault}", job ${job?.id}`,
+        `"${request.prompt}" was sent again by ${describe(by)}; before, it came to "${fault}", job ${job?.id}`,
       );
   }
 
@@ -91,8 +93,9 @@ export class Promises {
     if (status === undefined) return false;
     const isSaved =
       lines.some(({ event }) => event === 'saved') || this.#saved().some((bytes) => bytes.includes(job.id));
-    if (by.command.run === 'create') {
-      const wantsFile = by.command.result === 'saved' || by.command.result === 'named';
+    const production = productionOf(by.command);
+    if (production !== null) {
+      const wantsFile = savesFile(production);
       return status === 'completed' ? isSaved || !this.#isOwed(payment) || !wantsFile : isTerminal(status);
     }
     const retries = by.command.run === 'batch' && /^--retr(ies|y-failed)/.test(by.command.option);
@@ -100,13 +103,14 @@ export class Promises {
   }
 
   /** Whether a row had another submission since, which was judged for itself. */
-  #isSuperseded({ key, prompt }: Payment, next: string): boolean {
+  #isSuperseded({ key, request: { prompt } }: Payment, next: string): boolean {
     const keys = this.#lines().flatMap((line) => (line.request?.prompt === prompt ? [line.key] : []));
     return keys.slice(keys.indexOf(key) + 1).some((later) => later !== next);
   }
 
   #isOwed({ by: { command } }: Payment): boolean {
-    return command.run !== 'create' || command.result === 'saved' || command.result === 'named';
+    const production = productionOf(command);
+    return production === null || savesFile(production);
   }
 
   /** Promise 2: the id of a paid job is in the ledger or on the screen, or its submission is shown as unknown. */
@@ -125,7 +129,7 @@ export class Promises {
 
   /** Whether a job of somebody else has the same prompt and came after the create: nothing tells it from the own one. */
   #isLikeIt(job: WorldJob | undefined, payment: Payment): boolean {
-    return job?.key === STRANGER && job.prompt === payment.prompt && !isOlder(job, payment);
+    return job?.key === STRANGER && job.request.prompt === payment.request.prompt && !isOlder(job, payment);
   }
 
   /** The same at once, for answers that have arrived at a process that lived to its end. */
@@ -143,7 +147,8 @@ export class Promises {
     });
     for (const { job, submission } of owned) {
       const payment = this.#server.payments.findLast(({ key }) => key === submission);
-      if (payment !== undefined && (job.prompt !== payment.prompt || isOlder(job, payment)))
+      const isOwn = payment && (isSameRequest(job.request, payment.request) || this.#isLikeIt(job, payment));
+      if (payment !== undefined && (!isOwn || isOlder(job, payment)))
         this.violations.push(`${submission} was taken for ${job.id}, which is the job of ${job.key}`);
       if (owned.some((other) => other.job === job && other.submission !== submission))
         this.violations.push(`two submissions were taken for the one job ${job.id}`);
@@ -160,6 +165,8 @@ export class Promises {
     }
     for (const { key, file } of this.#lines()) {
       if (file === undefined || !existsSync(file.path)) continue;
+      if (!this.#server.jobs.some((job) => readFileSync(file.path).equals(this.#server.clipOf(job))))
+        this.violations.push(`${file.path} is not whole`);
       const job = this.#server.payments.find((payment) => payment.key === key)?.job;
       if (job && !readFileSync(file.path).includes(`[job ${job.id}]`) && !this.#isAdopted(key, job))
         this.violations.push(`${key} was saved to ${file.path}, which is not the video of ${job.id}`);
@@ -212,7 +219,15 @@ function isOlder(job: WorldJob, { sentMs }: Payment): boolean {
 }
 
 function isAgain({ command }: Run): boolean {
-  return command.run === 'create' && command.option === '--again';
+  return productionOf(command)?.option === '--again';
+}
+
+function productionOf(command: Command): Production | null {
+  return 'result' in command ? command : null;
+}
+
+function savesFile({ result }: Production): boolean {
+  return result === 'saved' || result === 'named';
 }
 
 export function describe({ command: { run, ...options }, life }: Run): string {
@@ -225,7 +240,7 @@ function isNamedAfter(name: string, job: WorldJob): boolean {
   const hash = createHash('sha256').update(otherIdOf(job)).digest('hex').slice(0, 8);
   const endings = [job.id, otherIdOf(job), hash].map((text) => text.slice(-8));
   const unnumbered = name.replace(/^(prompt-\d)-\d+\./, '$1.'); // of two commands that name one file, one numbers it
-  const isNamed = unnumbered === namedFile(PROMPTS.indexOf(job.prompt));
+  const isNamed = unnumbered === namedFile(PROMPTS.indexOf(job.request.prompt));
   return isNamed || endings.some((ending) => name.endsWith(`-${ending}.mp4`));
 }
 

@@ -17,12 +17,13 @@ import { type Life, survive } from './processes.ts';
 export const BASE_URL = 'https://lab.invalid/v1';
 /** The key of jobs that somebody else made. */
 export const STRANGER = 'somebody else';
+const DAY_MS = 86_400_000;
 const FILES = 'https://files.invalid';
 
 export interface WorldJob {
   readonly id: string;
   readonly key: string;
-  readonly prompt: string;
+  readonly request: Asked;
   readonly replica: number;
   readonly madeMs: number;
   readonly endsMs: number;
@@ -37,11 +38,18 @@ export interface Run {
   readonly life: Life;
 }
 
+/** What a create asks for. */
+export interface Asked {
+  readonly prompt: string;
+  /** What is made of which video; null for a video from the prompt alone. */
+  readonly source: { readonly operation: string; readonly id: string } | null;
+}
+
 /** A create that arrived. */
 export interface Payment {
   readonly by: Run;
   readonly key: string;
-  readonly prompt: string;
+  readonly request: Asked;
   readonly fault: CreateFault;
   /** When it left. */
   readonly sentMs: number;
@@ -61,6 +69,10 @@ interface Answer {
 type Reaction = Answer | 'refuse' | 'reset' | 'silence';
 
 const CERTAINLY_NOT_MADE: ReadonlySet<CreateFault> = new Set(['refused connection', '429', '400']);
+
+export function isSameRequest(a: Asked, b: Asked): boolean {
+  return a.prompt === b.prompt && a.source?.operation === b.source?.operation && a.source?.id === b.source?.id;
+}
 
 /** Whether the client of this create can know that nothing was made. */
 export function isCertain(fault: CreateFault): boolean {
@@ -84,6 +96,12 @@ export class WorldServer {
     this.#clock = clock;
     const { creates, looks, lists, contents } = world;
     this.#queues = { creates: [...creates], looks: [...looks], lists: [...lists], contents: [...contents] };
+    const [madeMs, request] = [clock.now() - DAY_MS, { prompt: 'an old film', source: null }];
+    for (const replica of world.replicas.keys())
+      this.jobs.push({
+        ...{ id: `video_old_${replica}`, key: STRANGER, request, replica, madeMs, endsMs: madeMs },
+        ...{ outcome: 'completed', isRemoved: false },
+      });
   }
 
   /** Each request and each reply is a step of the process that sent it. What has left arrives, whatever becomes of it. */
@@ -99,7 +117,7 @@ export class WorldServer {
 
   /** Somebody else creates a video. */
   makeForeign(prompt: string): void {
-    this.#make(prompt, STRANGER, 0, 0);
+    this.#make({ prompt, source: null }, STRANGER, 0, 0);
   }
 
   clipOf({ id }: Pick<WorldJob, 'id'>): Buffer {
@@ -129,20 +147,25 @@ export class WorldServer {
     const [, , , id = '', part] = url.pathname.split('/').map(decodeURIComponent);
     if (post !== undefined) return this.#create(request, replica, post);
     if (id === '') return this.#list(url, replica);
-    const job = this.jobs.find((candidate) => candidate.id === id || otherIdOf(candidate) === id);
-    const isKnown = job !== undefined && !job.isRemoved && job.replica === replica;
-    if (!isKnown) return { status: 404, body: { error: { message: `Video with id '${id}' not found` } } };
+    const job = this.jobOf(id);
+    if (job === undefined || !this.#isAt(replica, id)) return notFound(id);
     if (part === 'content') return this.#content(request, job);
     return request.method === 'DELETE' ? this.#remove(job) : this.#look(job);
   }
 
+  #isAt(replica: number, id: string): boolean {
+    const job = this.jobOf(id);
+    return job !== undefined && !job.isRemoved && job.replica === replica;
+  }
+
   #create(request: HttpRequest, replica: number, post: Pick<Payment, 'by' | 'sentMs'>): Reaction {
-    const { prompt, key } = readCreate(request);
+    const { key, ...asked } = readCreate(request);
+    if (asked.source !== null && !this.#isAt(replica, asked.source.id)) return notFound(asked.source.id);
     const fault = this.#next('creates');
     if (fault === 'refused connection') return 'refuse';
     const isMade = !isCertain(fault) && !fault.startsWith('lost');
-    const job = isMade ? this.#make(prompt, key, replica, fault === 'made late: 504' ? 20_000 : 0) : null;
-    const payment: Payment = { ...post, key, prompt, fault, job };
+    const job = isMade ? this.#make(asked, key, replica, fault === 'made late: 504' ? 20_000 : 0) : null;
+    const payment: Payment = { ...post, key, request: asked, fault, job };
     this.onPayment(payment);
     this.payments.push(payment);
     const [, failure = fault] = /^(?:made|lost|made late): (.*)$/.exec(fault) ?? [];
@@ -169,13 +192,13 @@ export class WorldServer {
     return { headers, body: body.slice(0, body.indexOf('"prompt"')), ending: 'break' };
   }
 
-  #make(prompt: string, key: string, replica: number, delayMs: number): WorldJob {
+  #make(request: Asked, key: string, replica: number, delayMs: number): WorldJob {
     const { renderMs, outcomes } = this.#world;
-    const number = this.jobs.length;
+    const number = this.jobs.length - this.#world.replicas.length;
     const madeMs = this.#clock.now() + delayMs;
     const job: WorldJob = {
       id: `video_${((number + 1) * 2_654_435_761).toString(16).padStart(12, '0')}`,
-      ...{ key, prompt, replica, madeMs },
+      ...{ key, request, replica, madeMs },
       endsMs: madeMs + (renderMs[number % renderMs.length] ?? 0),
       outcome: outcomes[number] ?? 'completed',
       isRemoved: false,
@@ -214,7 +237,7 @@ export class WorldServer {
     };
   }
 
-  #listedPrompt({ prompt }: WorldJob): string | null {
+  #listedPrompt({ request: { prompt } }: WorldJob): string | null {
     const { prompts } = this.#world.list;
     if (prompts === 'cut') return prompt.length > 24 ? `${prompt.slice(0, 24)}…` : prompt;
     if (prompts === 'rewritten') return `A cinematic shot of ${prompt}, highly detailed`;
@@ -290,7 +313,8 @@ export class WorldServer {
     return nowMs >= job.endsMs ? job.outcome : nowMs - job.madeMs < 500 ? 'queued' : 'in_progress';
   }
 
-  #shown(job: WorldJob, prompt: string | null = job.prompt): Record<string, unknown> {
+  #shown(job: WorldJob, prompt: string | null = job.request.prompt): Record<string, unknown> {
+    const { source } = job.request;
     const status = this.#statusOf(job);
     const replica = this.#world.replicas[job.replica];
     return {
@@ -301,6 +325,7 @@ export class WorldServer {
       model: 'sora-2',
       seconds: '4',
       size: '1280x720',
+      ...(source !== null && this.#world.list.showsSources ? { remixed_from_video_id: source.id } : {}),
       ...timeOf(replica, job.madeMs + (replica?.skewMs ?? 0)),
       ...(status === 'failed' ? { error: { code: 'server_error', message: 'the worker died' } } : {}),
       ...(status === 'completed' && this.#world.hasSignedFiles
@@ -368,11 +393,20 @@ function timeOf(replica: Replica | undefined, ms: number): Record<string, unknow
   return { created_at: replica?.times === 'iso' ? iso : iso.slice(0, 19) };
 }
 
-function readCreate({ headers, body = '' }: HttpRequest): { prompt: string; key: string } {
+function notFound(id: string): Answer {
+  return { status: 404, body: { error: { message: `Video with id '${id}' not found` } } };
+}
+
+function readCreate({ url, headers, body = '' }: HttpRequest): Asked & { readonly key: string } {
   const text = Buffer.from(body).toString('utf8');
-  const isJson = headers['content-type'] === 'application/json';
-  const prompt = isJson ? JSON.parse(text).prompt : /name="prompt"\r\n\r\n(.*)\r\n/.exec(text)?.[1];
-  return { prompt, key: Object.entries(headers).find(([name]) => name.toLowerCase() === 'idempotency-key')?.[1] ?? '' };
+  const fields = headers['content-type'] === 'application/json' ? JSON.parse(text) : null;
+  const field = (name: string): string | undefined => text.split(`name="${name}"\r\n\r\n`)[1]?.split('\r\n')[0];
+  const prompt: string = fields?.prompt ?? field('prompt');
+  const [, , , path = '', remix] = new URL(url).pathname.split('/').map(decodeURIComponent);
+  const id = remix === undefined ? (fields?.video?.id ?? field('video[id]')) : path;
+  const source = path === '' ? null : { operation: remix ?? path, id };
+  const key = Object.entries(headers).find(([name]) => name.toLowerCase() === 'idempotency-key')?.[1] ?? '';
+  return { prompt, source, key };
 }
 
 function unlessAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
