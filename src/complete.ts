@@ -56,8 +56,9 @@ async function completionsAt(
   if (entry === undefined || definition === undefined) return { candidates: commandsAfter(commandWords(before)) };
   const at = commandWords(before).length - entry.name.split(' ').length;
   const form = (definition.arguments[at] ?? definition.arguments.at(-1))?.form ?? '';
-  if (entry.name === 'character show') return { candidates: recentIds(host, isOfCharacter) };
-  if (/^[<[](id|submission)/.test(form)) return { candidates: [['@last', 'the newest job'], ...recentIds(host)] };
+  if (entry.name === 'character show') return { candidates: await recentIds(host, isOfCharacter) };
+  if (/^[<[](id|submission)/.test(form))
+    return { candidates: [['@last', 'the newest job'], ...(await recentIds(host))] };
   if (form === '<name>' && entry.name.startsWith('config profile')) return { candidates: profiles(host) };
   if (form === '<shell>') return { candidates: ['bash', 'zsh', 'fish', 'powershell'].map((shell) => [shell, '']) };
   if (form.startsWith('<name')) return { candidates: definition.table ?? [] };
@@ -84,9 +85,9 @@ async function valuesOf(spec: OptionSpec, host: Host): Promise<Completions> {
     case '--preset':
       return { candidates: PRESET_NAMES.map((name) => [name, '']) };
     case '--character':
-      return { candidates: recentIds(host, isOfCharacter) };
+      return { candidates: await recentIds(host, isOfCharacter) };
     case '--from':
-      return { candidates: [['@last', 'the newest job'], ...recentIds(host)] };
+      return { candidates: [['@last', 'the newest job'], ...(await recentIds(host))] };
     case '--fault': {
       const { FAULTS } = await import('./simulator/faults.ts');
       return { candidates: FAULTS.map(({ name }) => [name, '']) };
@@ -114,13 +115,16 @@ function profiles(host: Host): [string, string][] {
   return profileNames(contextOf(host).settings).map((name) => [name, '']);
 }
 
-function recentIds(host: Host, isWanted: (record: JobRecord) => boolean = isOfVideo): [string, string][] {
+async function recentIds(
+  host: Host,
+  isWanted: (record: JobRecord) => boolean = isOfVideo,
+): Promise<[string, string][]> {
   const { ledger } = contextOf(host);
-  const records = ledger.newest(
+  const records = await ledger.newest(
     RECENT,
     (record) => record.answer !== 'rejected' && !record.removed && isWanted(record),
   );
   const names = records.map(({ key, job }) => job?.id ?? key);
-  const ids = isWanted === isOfVideo ? ledger.shortIds(names) : names; // `--character` is sent as it is
+  const ids = isWanted === isOfVideo ? await ledger.shortIds(names) : names; // `--character` is sent as it is
   return records.map(({ request }, at) => [ids[at] ?? '', request.prompt]);
 }

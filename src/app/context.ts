@@ -9,8 +9,9 @@ import { secretsOfUrl } from '../domain/redact.ts';
 import type { Output } from '../output/output.ts';
 import type { Host } from '../platform/host.ts';
 import { proxiesFrom, proxyFor } from '../platform/proxy-http.ts';
+import { FileLedger } from '../store/file-ledger.ts';
 import { isExposed, readKeys } from '../store/keys.ts';
-import { Ledger } from '../store/ledger.ts';
+import type { Ledger } from '../store/ledger.ts';
 import { describeProblems } from '../store/ledger-line.ts';
 import { readModelList } from '../store/model-lists.ts';
 import { type SoraPaths, soraPaths } from '../store/paths.ts';
@@ -105,8 +106,9 @@ export class Context {
 
   get ledger(): Ledger {
     if (this.#ledger === undefined) {
-      this.#ledger = new Ledger({ journal: this.paths.ledger, index: this.paths.ledgerIndex });
-      const problems = this.#ledger.problems();
+      const ledger = new FileLedger({ journal: this.paths.ledger, index: this.paths.ledgerIndex });
+      this.#ledger = ledger;
+      const problems = ledger.findProblems();
       if (problems.length > 0) {
         this.output.note(
           `skipped unreadable parts of ${this.paths.ledger}: ${describeProblems(problems)}; run \`sora ledger check\``,

@@ -20,6 +20,9 @@ export interface FollowedJob {
   readonly known: VideoJob | null;
 }
 
+/** How many earlier jobs the expected duration is the median of. */
+const EXPECTED_FROM = 20;
+
 type FollowDeps = Pick<Context, 'host' | 'output' | 'ledger' | 'jobs' | 'random'>;
 
 /**
@@ -41,7 +44,7 @@ export async function followJobs(
   deps: FollowDeps,
 ): Promise<(VideoJob | SoraError)[]> {
   const progress = await deps.output.progress(deps.host.clock);
-  const watches = jobs.map((job) => new JobWatch(job, progress, deps));
+  const watches = await Promise.all(jobs.map((job) => JobWatch.of(job, progress, deps)));
   const takeTurn = pLimit(LOOKS_AT_ONCE);
   const states = watches.map(({ state }) => state);
   await progress.show((columns, glyphs) => describeWait(states, deps.host.clock.now(), columns, glyphs));
@@ -68,12 +71,12 @@ async function followOne(
     for (;;) {
       const step = await events.next();
       if (step.done) return step.value;
-      const removed = step.value.kind === 'trouble' ? deps.jobs.removedJob(watch.job.record) : null;
+      const removed = step.value.kind === 'trouble' ? await deps.jobs.removedJob(watch.job.record) : null;
       if (removed !== null) return removed;
       await watch.see(step.value);
     }
   } catch (error) {
-    return stopped(error, id, deps.ledger.shortId(id), targetOption(server.identity));
+    return stopped(error, id, await deps.ledger.shortId(id), targetOption(server.identity));
   }
 }
 
@@ -107,21 +110,27 @@ class JobWatch {
   readonly #deps: FollowDeps;
   readonly #progress: Pick<Progress, 'isVisible'>;
 
-  constructor(job: FollowedJob, progress: Pick<Progress, 'isVisible'>, deps: FollowDeps) {
-    const { server, record, known } = job;
-    const model = known?.model ?? record?.request.model;
+  private constructor(job: FollowedJob, state: WaitState, progress: Pick<Progress, 'isVisible'>, deps: FollowDeps) {
     this.job = job;
+    this.state = state;
     this.#deps = deps;
     this.#progress = progress;
-    this.state = {
-      name: deps.ledger.shortId(job.id),
+  }
+
+  static async of(job: FollowedJob, progress: Pick<Progress, 'isVisible'>, deps: FollowDeps): Promise<JobWatch> {
+    const { server, record, known } = job;
+    const { ledger, host } = deps;
+    const model = known?.model ?? record?.request.model;
+    const state = {
+      name: await ledger.shortId(job.id),
       prompt: known?.prompt ?? record?.request.prompt ?? null,
-      startedMs: record?.submittedAtMs ?? deps.host.clock.now(),
-      expectedMs: model ? median(deps.ledger.durationsMs(server.identity.profile, model, 20)) : null,
+      startedMs: record?.submittedAtMs ?? host.clock.now(),
+      expectedMs: model ? median(await ledger.durationsMs(server.identity.profile, model, EXPECTED_FROM)) : null,
       status: null,
       progress: null,
       trouble: null,
     };
+    return new JobWatch(job, state, progress, deps);
   }
 
   async see(event: WaitEvent): Promise<void> {

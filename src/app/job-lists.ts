@@ -46,7 +46,7 @@ export type ListDeps = Pick<
 export interface ListOrder {
   readonly limit: number;
   /** Left out where all are wanted. */
-  readonly isWanted?: ((job: VideoJob, configuration: Configuration) => boolean) | undefined;
+  readonly isWanted?: ((job: VideoJob, configuration: Configuration) => Promise<boolean>) | undefined;
   /** Nothing older is wanted. */
   readonly sinceMs?: number | null;
 }
@@ -69,7 +69,7 @@ export async function listServer(
       const page = await client.list(after === undefined ? query : { ...query, after }, { signal: interrupt });
       jobs.push(...page.jobs);
       emptyPages = page.jobs.length === 0 ? emptyPages + 1 : 0;
-      wanted += isWanted ? page.jobs.filter((job) => isWanted(job, configuration)).length : page.jobs.length;
+      for (const job of page.jobs) if (isWanted === undefined || (await isWanted(job, configuration))) wanted++;
       const oldestMs = page.jobs.at(-1)?.createdAtMs ?? null;
       const isPast = sinceMs !== null && oldestMs !== null && oldestMs < sinceMs;
       after = isPast ? null : page.next;
@@ -163,7 +163,7 @@ export async function mergeJobs(
     for (const job of jobs ?? []) {
       const name = identify(baseUrl, job.id);
       if (listed.has(name)) continue;
-      const record = ledger.byId(job.id).find((candidate) => candidate.baseUrl === baseUrl);
+      const record = (await ledger.byId(job.id)).find((candidate) => candidate.baseUrl === baseUrl);
       const profile = configuration.profile.value;
       if (isWanted(summarize(profile, record, job), record)) listed.set(name, summaryOf(profile, record, job));
     }

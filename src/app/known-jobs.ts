@@ -52,7 +52,7 @@ export class KnownJobs {
    */
   async find(name: string): Promise<FoundJob> {
     const { servers, host } = this.#deps;
-    const record = this.known(name);
+    const record = await this.known(name);
     const server = await servers.of(record);
     if (record === undefined) return { id: await this.idOn(server, name), server, record };
     if (record.job !== null) return { id: record.job.id, server, record };
@@ -74,7 +74,7 @@ export class KnownJobs {
   }
 
   /** What the ledger knows of the job behind a name; undefined for one that was created elsewhere. Throws as `find` does. */
-  known(name: string): JobRecord | undefined {
+  known(name: string): Promise<JobRecord | undefined> {
     return name === LAST ? this.#lastRecord() : this.#recordNamed(name);
   }
 
@@ -89,7 +89,8 @@ export class KnownJobs {
    */
   async findUnfinished(): Promise<Outcomes<FoundJob>> {
     const { ledger, output } = this.#deps;
-    const open = ledger.open().filter((record) => isOfVideo(record) && this.isInScope(record));
+    const isInScope = await this.scope();
+    const open = (await ledger.open()).filter((record) => isOfVideo(record) && isInScope(record));
     const { values, errors } = await this.findAll(open.map(({ key }) => key));
     const unresolved = errors.filter(({ code }) => code === 'outcome_unknown');
     for (const { message, submission } of unresolved) {
@@ -105,7 +106,7 @@ export class KnownJobs {
    */
   async look(found: FoundJob): Promise<VideoJob> {
     const { id, server, record } = found;
-    const removed = this.removedJob(record);
+    const removed = await this.removedJob(record);
     if (removed?.status === 'cancelled') return removed;
     if (removed !== null) throw deletedVideo(id);
     try {
@@ -124,8 +125,8 @@ export class KnownJobs {
   }
 
   /** The job of a record that was cancelled or deleted, by this or another process; otherwise null. */
-  removedJob(record: JobRecord | undefined): VideoJob | null {
-    const latest = record && this.#deps.ledger.byKey(record.key);
+  async removedJob(record: JobRecord | undefined): Promise<VideoJob | null> {
+    const latest = record && (await this.#deps.ledger.byKey(record.key));
     return latest?.removed ? lastKnownJob(latest) : null;
   }
 
@@ -133,11 +134,12 @@ export class KnownJobs {
    * Whether commands without an id act on a record: it belongs to the server in use. If no server was ever chosen and
    * the default one has no jobs, all records count.
    */
-  get isInScope(): (record: JobRecord) => boolean {
+  async scope(): Promise<(record: JobRecord) => boolean> {
     const { ledger, configuration } = this.#deps;
     const { value: address, origin } = configuration.baseUrl;
     const isOfServer = ({ baseUrl }: JobRecord): boolean => baseUrl === address;
-    return origin === 'default' && ledger.newest(1, isOfServer).length === 0 ? () => true : isOfServer;
+    if (origin !== 'default') return isOfServer;
+    return (await ledger.newest(1, isOfServer)).length === 0 ? () => true : isOfServer;
   }
 
   /** Records a server's report of a job. A job created elsewhere gets no record. */
@@ -175,8 +177,8 @@ export class KnownJobs {
   }
 
   /** The current state of a job from its server, the ledger and the disk. */
-  summarize({ server, record }: FoundJob, job: VideoJob | null): JobSummary {
-    return summaryOf(server.identity.profile, record && this.#deps.ledger.byKey(record.key), job);
+  async summarize({ server, record }: FoundJob, job: VideoJob | null): Promise<JobSummary> {
+    return summaryOf(server.identity.profile, record && (await this.#deps.ledger.byKey(record.key)), job);
   }
 
   /** How lists of jobs are shown now. */
@@ -189,12 +191,12 @@ export class KnownJobs {
   async refresh(record: JobRecord): Promise<JobSummary> {
     try {
       const found = await this.find(record.key);
-      return this.summarize(found, await this.look(found));
+      return await this.summarize(found, await this.look(found));
     } catch (error) {
       if (!(error instanceof SoraError)) throw error;
       const why = error.causedBy ?? error.message;
       const { output, ledger } = this.#deps;
-      output.note(`${ledger.shortId(nameOf(record))}: could not refresh it: ${why}`);
+      output.note(`${await ledger.shortId(nameOf(record))}: could not refresh it: ${why}`);
       return summaryOf(record.profile, record, null);
     }
   }
@@ -224,9 +226,9 @@ export class KnownJobs {
   }
 
   /** The newest job of the server in use, even if it was cancelled or deleted. */
-  #lastRecord(): JobRecord {
-    const { isInScope } = this;
-    const [last] = this.#deps.ledger.newest(
+  async #lastRecord(): Promise<JobRecord> {
+    const isInScope = await this.scope();
+    const [last] = await this.#deps.ledger.newest(
       1,
       (record) => record.answer !== 'rejected' && isOfVideo(record) && isInScope(record),
     );
@@ -241,18 +243,18 @@ export class KnownJobs {
   }
 
   /** The same id may exist on two servers; the one in use comes first. Throws `usage` for the ending of several. */
-  #recordNamed(name: string): JobRecord | undefined {
+  async #recordNamed(name: string): Promise<JobRecord | undefined> {
     const { ledger, configuration } = this.#deps;
     const inUse = (records: readonly JobRecord[]): readonly JobRecord[] => {
       const own = records.filter(({ baseUrl }) => baseUrl === configuration.baseUrl.value);
       return own.length > 0 ? own : records;
     };
-    const [exact] = inUse(ledger.find(name));
+    const [exact] = inUse(await ledger.find(name));
     if (exact !== undefined || name.length < MIN_ENDING) return exact;
-    const ending = inUse(ledger.byEnding(name));
+    const ending = inUse(await ledger.byEnding(name));
     const ids = [...new Set(ending.map(nameOf))];
     if (ids.length < 2) return ending[0];
-    const named = ledger.shortIds(ids);
+    const named = await ledger.shortIds(ids);
     throw ambiguous(
       name,
       ids.map((id, at) => {

@@ -207,13 +207,13 @@ async function saveUnder(
   saved: readonly SavedFile[],
 ): Promise<readonly SavedFile[]> {
   const deps = { client: server.client, clock: host.clock, signal };
-  const describe = (error: SoraError | Interrupt): SoraError =>
-    resumable(error, job.id, ledger.shortId(job.id), targetOption(server.identity));
+  const describe = async (error: SoraError | Interrupt): Promise<SoraError> =>
+    resumable(error, job.id, await ledger.shortId(job.id), targetOption(server.identity));
   if (destination.kind === 'stdout') {
     const source = { id: job.id, content: job.content };
     const order = { source, variant: variants[0], isCompleted: job.status === 'completed' };
-    await downloadTo(deps, order, output.stdout).catch((error: unknown) => {
-      throw error instanceof SoraError || error instanceof Interrupt ? describe(error) : error;
+    await downloadTo(deps, order, output.stdout).catch(async (error: unknown) => {
+      throw error instanceof SoraError || error instanceof Interrupt ? await describe(error) : error;
     });
     return [];
   }
@@ -227,7 +227,7 @@ async function saveUnder(
   try {
     const order = { job, record, destination, variants, saved, force, onProgress, onNote };
     const { files, errors: failures } = await save({ ...deps, ledger }, order);
-    const described = failures.map(describe);
+    const described = await Promise.all(failures.map(describe));
     const isVain = files.length === 0 && described.length > 0;
     errors.push(...described.slice(isVain ? 1 : 0));
     if (isVain) throw described[0];

@@ -35,7 +35,7 @@ async function writeSidecar(summary: JobSummary, force: boolean, deps: SidecarDe
   const [first] = summary.files;
   if (first === undefined) return;
   const path = sidecarPath(first.path);
-  const text = sidecarText(summary, deps);
+  const text = await sidecarText(summary, deps);
   try {
     if (force) return await replaceFile(path, text, MODE);
     if ((await createFile(path, text, MODE)) || isSidecarOf(first, path)) return;
@@ -67,8 +67,8 @@ function isSidecarOf({ sha256 }: SavedFile, path: string): boolean {
   }
 }
 
-function sidecarText(summary: JobSummary, { ledger, output, host }: SidecarDeps): string {
-  const record = summary.submission === null ? undefined : ledger.byKey(summary.submission);
+async function sidecarText(summary: JobSummary, { ledger, output, host }: SidecarDeps): Promise<string> {
+  const record = summary.submission === null ? undefined : await ledger.byKey(summary.submission);
   const { files: _, profile, ...job } = jobJson(summary);
   const sidecar = {
     sora: host.version,

@@ -29,12 +29,13 @@ export function requireFinished(job: VideoJob, operation: Derivation, { id, serv
 }
 
 /** How often a video was extended, as far as the ledger knows. */
-export function extensionsOf(record: JobRecord | undefined, ledger: Ledger): number {
+export async function extensionsOf(record: JobRecord | undefined, ledger: Ledger): Promise<number> {
   const seen = new Set<string>();
   for (let at = record; at?.request.source?.operation === 'extend' && !seen.has(at.key); ) {
     seen.add(at.key);
     const { baseUrl, request } = at;
-    at = ledger.find(sourceIdOf(request) ?? '').find((source) => source.baseUrl === baseUrl);
+    const sources = await ledger.find(sourceIdOf(request) ?? '');
+    at = sources.find((source) => source.baseUrl === baseUrl);
   }
   return seen.size;
 }

@@ -32,15 +32,15 @@ const REFUSED_FOR_GOOD: ReadonlySet<string> = new Set([
 ]);
 
 /** Compares a manifest with the ledger, reading its submissions once. */
-export function planBatch(
+export async function planBatch(
   rows: readonly BatchRow[],
   { batch, profile }: { readonly batch: string; readonly profile: string },
   ledger: Ledger,
-): BatchPlan {
+): Promise<BatchPlan> {
   const latest = new Map<string, JobRecord>();
   let spent = 0;
   let spentUnpriced = 0;
-  for (const record of ledger.byBatch(batch)) {
+  for await (const record of ledger.records({ by: 'batch', value: batch }, 'oldest first')) {
     if (record.profile === profile) {
       const micros = spentMicros(record);
       spent += micros ?? 0;

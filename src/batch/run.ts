@@ -151,7 +151,7 @@ class BatchRun {
       const isOutOfSight = attempt.record !== null && attempt.job === null && stopsAll(error) && error.status !== 404;
       const isOver = error.code !== 'wait_timeout' && error.code !== 'interrupted' && !isOutOfSight;
       if (isOutOfSight || (isOver && this.#order.failFast)) this.#stop(error);
-      const record = this.#latest(planned, attempt);
+      const record = await this.#latest(planned, attempt);
       // Of a video that is saved, only a variant can be gone.
       if (files.length === 0 && isGone(error, this.#order.givesUpMissing)) await this.#forget(record);
       const failed = error.code === 'outcome_unknown' ? 'unknown' : 'failed';
@@ -169,10 +169,10 @@ class BatchRun {
   }
 
   /** The record of the failed submission; if it was not ours, the row's. */
-  #latest({ row, record }: PlannedRow, attempt: Attempt): JobRecord | null {
+  async #latest({ row, record }: PlannedRow, attempt: Attempt): Promise<JobRecord | null> {
     const { ledger } = this.#deps;
-    if (attempt.record !== null) return ledger.byKey(attempt.record.key) ?? attempt.record;
-    return ledger.byRow(row.ref.key).at(-1) ?? record;
+    if (attempt.record !== null) return (await ledger.byKey(attempt.record.key)) ?? attempt.record;
+    return (await ledger.list({ by: 'row', value: row.ref.key })).at(-1) ?? record;
   }
 
   /** Records that the server no longer has a job, so that its row can be retried. */
@@ -235,14 +235,14 @@ class BatchRun {
     }
   }
 
-  #submitOnce(row: BatchRow, rowOrder: RowOrder): Promise<Submission> {
+  async #submitOnce(row: BatchRow, rowOrder: RowOrder): Promise<Submission> {
     const { server, free, maxCostPerDayMicros } = this.#order;
     const { client, singleShot } = this.#deps;
     return submit(
       { ...this.#deps, client: { ...client, create: singleShot.create.bind(singleShot) } },
       {
         server,
-        request: completeRequest(row, this.#sourceId(row)),
+        request: completeRequest(row, await this.#sourceId(row)),
         estimate: row.estimate,
         free,
         again: false,
@@ -254,9 +254,9 @@ class BatchRun {
   }
 
   /** The id of the video of the row that this one starts from; null if it starts from none. Throws if there is none. */
-  #sourceId({ from }: BatchRow): string | null {
+  async #sourceId({ from }: BatchRow): Promise<string | null> {
     if (from === null) return null;
-    const records = this.#deps.ledger.byRow(from.row.ref.key);
+    const records = await this.#deps.ledger.list({ by: 'row', value: from.row.ref.key });
     const record = records.findLast(hasVideo) ?? records.findLast(({ job }) => job?.status === 'completed');
     if (record?.job === undefined || record.job === null) throw sourceFailed({ from });
     return record.job.id;

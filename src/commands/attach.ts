@@ -24,12 +24,12 @@ export const attachCommand = defineCommand({
   async run({ args }, { ledger, servers, jobs, host }: Pick<Context, 'ledger' | 'servers' | 'jobs' | 'host'>) {
     const [key = '', id = ''] = args;
     if (id === '') throw new SoraError('usage', { title: 'the id of a job is empty' });
-    const submission = submissionOf(ledger, key);
+    const submission = await submissionOf(ledger, key);
     const server = await servers.of(submission);
     const client = jobs.clientOf(server, submission.request.source?.operation);
     const jobId = isOfVideo(submission) ? await jobs.idOn(server, id) : id;
     const job = await attachJob({ ...jobs.submitDeps(server), client }, submission, jobId, host.interrupt);
-    const summary = jobs.summarize({ id: job.id, server, record: submission }, job);
+    const summary = await jobs.summarize({ id: job.id, server, record: submission }, job);
     return { answer: jobsAnswer([summary], { ...jobs.form(), isNamedAlone: true }) };
   },
 });

@@ -131,18 +131,15 @@ function answerFor(
   { shorten }: Pick<JobsForm, 'shorten'>,
 ): Answer {
   const ids = cancelled.map(({ summary }) => summary.id ?? '');
-  const names = ({ isTerminal }: Surface): readonly string[] => (isTerminal ? shorten(ids) : ids);
+  const namesOn = async ({ isTerminal }: Surface): Promise<readonly string[]> => (isTerminal ? shorten(ids) : ids);
   const documents = cancelled.map(({ summary, outcome }) => ({ ...jobJson(summary), outcome }));
   const [only] = documents;
   return {
     data: isNamedAlone && only ? only : { jobs: documents },
-    view: (surface) =>
-      renderTable(
-        {
-          head: ['ID', 'OUTCOME'],
-          rows: cancelled.map(({ outcome }, at) => [names(surface)[at] ?? '', outcome]),
-        },
-        surface,
-      ),
+    view: async (surface) => {
+      const names = await namesOn(surface);
+      const rows = cancelled.map(({ outcome }, at) => [names[at] ?? '', outcome]);
+      return renderTable({ head: ['ID', 'OUTCOME'], rows }, surface);
+    },
   };
 }

@@ -42,7 +42,7 @@ async function removeOne(name: string, isAgreed: boolean, deps: DeleteDeps): Pro
   const found = await jobs.find(name);
   const { id, server } = found;
   requireCapability('delete', capabilitiesOf(server.configuration));
-  if (jobs.removedJob(found.record) !== null) throw deletedVideo(id);
+  if ((await jobs.removedJob(found.record)) !== null) throw deletedVideo(id);
   const job = await jobs.look(found);
   if (!isTerminal(job.status)) {
     throw new SoraError('content_not_ready', {
@@ -51,9 +51,9 @@ async function removeOne(name: string, isAgreed: boolean, deps: DeleteDeps): Pro
       hints: [`run \`${commandAbout(id, 'sora cancel', targetOption(server.identity))}\` to stop it`],
     });
   }
-  const summary = jobs.summarize(found, job);
+  const summary = await jobs.summarize(found, job);
   const prompt = cleanLine(summary.prompt ?? '').slice(0, MAX_PROMPT_CHARACTERS);
-  const short = cleanLine(ledger.shortId(id));
+  const short = cleanLine(await ledger.shortId(id));
   const named = prompt === '' ? short : `${short} ("${prompt}")`;
   const isSaved = summary.files.some(({ variant }) => variant === 'video');
   if (job.status === 'completed' && !isSaved && !isAgreed) await agreeToLose(named, found, deps);

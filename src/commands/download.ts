@@ -101,10 +101,10 @@ const PASSED: ReadonlySet<ErrorCode> = new Set([
 
 /** The jobs of the server in use that have a video, or may have one by now, of which no file was ever saved. */
 async function findUnsaved({ jobs, ledger }: DownloadDeps): Promise<Outcomes<FoundJob>> {
-  const { isInScope } = jobs;
+  const isInScope = await jobs.scope();
   const isUnsaved = (record: JobRecord): boolean =>
     hasVideo(record) && isOfVideo(record) && record.files.length === 0 && isInScope(record);
-  const finished = ledger.newest(Number.POSITIVE_INFINITY, isUnsaved).reverse(); // oldest first
+  const finished = (await ledger.newest(Number.POSITIVE_INFINITY, isUnsaved)).reverse(); // oldest first
   const known = await jobs.findAll(finished.map(({ key }) => key));
   const unfinished = await jobs.findUnfinished();
   const running = unfinished.values.toReversed();
@@ -123,7 +123,7 @@ async function downloadOne(
   const saved = record ? savedFiles(record, plan) : [];
   if (record && saved.length === plan.variants.length) {
     output.note(
-      `${deps.ledger.shortId(record.job?.id ?? record.key)} is already saved (\`--force\` downloads it again)`,
+      `${await deps.ledger.shortId(record.job?.id ?? record.key)} is already saved (\`--force\` downloads it again)`,
     );
     return { ...summarize(server.identity.profile, record, null), files: saved };
   }

@@ -20,7 +20,7 @@ export const forgetCommand = defineCommand({
   async run({ args }, { ledger, host }: Pick<Context, 'ledger' | 'host'>) {
     const deps = { ledger, clock: host.clock, self: host.self, fateOf };
     const { values: forgotten, errors } = await forEach(args, async (key) => {
-      const submission = submissionOf(ledger, key);
+      const submission = await submissionOf(ledger, key);
       await forget(deps, submission);
       return submission.key;
     });

@@ -7,8 +7,8 @@ import { cleanLine } from '../output/clean-text.ts';
 import { confirm } from '../output/prompt.ts';
 import { replaceFile } from '../platform/files.ts';
 import { Journal } from '../platform/journal.ts';
+import { unreadableLedger } from '../store/file-ledger.ts';
 import { changeOwnFile } from '../store/json-file.ts';
-import { unreadableLedger } from '../store/ledger.ts';
 import { LedgerMark } from '../store/ledger-mark.ts';
 import { checkLedger, type LedgerCheck, type LedgerDamage } from '../store/ledger-repair.ts';
 

@@ -73,8 +73,8 @@ function orderFor({ limit, filter, isFiltered }: Wanted, { ledger }: ListDeps): 
   return {
     limit,
     sinceMs,
-    isWanted: (job, { baseUrl, profile }) => {
-      const record = ledger.byId(job.id).find((candidate) => candidate.baseUrl === baseUrl.value);
+    isWanted: async (job, { baseUrl, profile }) => {
+      const record = (await ledger.byId(job.id)).find((candidate) => candidate.baseUrl === baseUrl.value);
       const summary = summarize(profile.value, record, job);
       return hasStatus(summary) && matches(summary, record);
     },
@@ -113,7 +113,7 @@ async function show(
     const known = summarize(record.profile, record, null);
     return matches(known, record) && (isAsked(record) || hasStatus(known));
   };
-  const records = deps.ledger.newest(
+  const records = await deps.ledger.newest(
     limit,
     (record) => isListed(record) && isInScope(record) && !isKnown(record) && mayBeWanted(record),
   );

@@ -22,7 +22,7 @@ export const openCommand = defineCommand({
 
   async run({ args: [name = ''] }, deps: Pick<Context, 'host' | 'jobs' | 'ledger' | 'configuration'>) {
     const { host, jobs, ledger, configuration } = deps;
-    const record = jobs.known(name);
+    const record = await jobs.known(name);
     const id = record?.job?.id ?? record?.key ?? name;
     const file = record && fileToOpen(summaryOf(record.profile, record, null).files);
     if (file === undefined) {
@@ -35,7 +35,7 @@ export const openCommand = defineCommand({
         title: 'the video is not saved on this machine',
         causedBy: lost === undefined ? null : `${lost.path} was moved, changed or deleted`,
         jobId: id,
-        hints: [`run \`${commandAbout(ledger.shortId(id), 'sora download', target)}\` to save it`],
+        hints: [`run \`${commandAbout(await ledger.shortId(id), 'sora download', target)}\` to save it`],
       });
     }
     const failure = await openInPlayer(file.path, deps);

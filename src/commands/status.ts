@@ -65,10 +65,10 @@ async function overview(allProfiles: boolean, deps: StatusDeps): Promise<Command
   const { ledger, output, jobs: knownJobs } = deps;
   const { lists, errors } = allProfiles ? await listAllServers({ limit: LISTED }, deps) : { lists: [], errors: [] };
   const isKnown = isListedBy(lists);
-  const isInScope = allProfiles ? () => true : knownJobs.isInScope;
-  const recent = ledger.newest(MOST_RECENT, (record) => isListed(record) && isInScope(record));
+  const isInScope = allProfiles ? () => true : await knownJobs.scope();
+  const recent = await ledger.newest(MOST_RECENT, (record) => isListed(record) && isInScope(record));
   const records = new Map(
-    [...ledger.open().filter(isInScope), ...recent]
+    [...(await ledger.open()).filter(isInScope), ...recent]
       .filter((record) => !isKnown(record))
       .map((record) => [record.key, record]),
   );
@@ -100,7 +100,7 @@ async function watch(ids: readonly string[], timeoutMs: number, deps: StatusDeps
     if (job === undefined) continue;
     const error = outcome instanceof SoraError ? outcome : failureOf(outcome, host.clock.now());
     if (error !== null) allErrors.push(error);
-    summaries.push(jobs.summarize(job, outcome instanceof SoraError ? null : outcome));
+    summaries.push(await jobs.summarize(job, outcome instanceof SoraError ? null : outcome));
   }
   const isShown = summaries.length > 0 || errors.length === 0;
   return {

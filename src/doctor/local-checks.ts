@@ -36,10 +36,10 @@ export const LOCAL_CHECKS: readonly Check<Subject>[] = [
     id: 'state',
     title: 'state and ledger',
     needs: [],
-    run(subject) {
+    async run(subject) {
       const folder = dirname(subject.paths.ledger);
       makeWritable(folder);
-      const problems = subject.ledgerProblems();
+      const problems = await subject.ledgerProblems();
       if (problems.length > 0) {
         return warn(
           `${subject.paths.ledger}: ${describeProblems(problems)}`,

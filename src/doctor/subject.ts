@@ -63,7 +63,7 @@ export interface Subject {
   /** Throws `invalid_config`. */
   readSettings(): void;
   /** Unreadable lines of the ledger; throws when it cannot be read at all. */
-  ledgerProblems(): readonly { readonly line: number; readonly reason: string }[];
+  ledgerProblems(): Promise<readonly { readonly line: number; readonly reason: string }[]>;
   /** Throws `invalid_config`, or what is wrong with the choice of server. */
   server(): ExaminedServer;
 }

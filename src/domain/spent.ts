@@ -85,10 +85,13 @@ export interface SpentReport {
 }
 
 /** Sums up records, in total and grouped by name. Simulated jobs count in the total only. */
-export function sumSpent(records: Iterable<JobRecord>, nameOf: (record: JobRecord) => string | null): SpentReport {
+export async function sumSpent(
+  records: AsyncIterable<JobRecord> | Iterable<JobRecord>,
+  nameOf: (record: JobRecord) => string | null,
+): Promise<SpentReport> {
   const groups = new Map<string | null, Spent>();
   const total = new Spent();
-  for (const record of records) {
+  for await (const record of records) {
     const charge = chargeOf(record);
     total.add(charge);
     if (charge.kind === 'free') continue;

@@ -33,12 +33,11 @@ export function characterRequest(name: string, video: VideoFile): VideoRequest {
 }
 
 /** The newest character that this request has created in this account. */
-export function findCharacter(
+export async function findCharacter(
   ledger: Ledger,
   request: VideoRequest,
   { baseUrl, account }: ServerIdentity,
-): JobRecord | undefined {
-  return ledger
-    .byFingerprint(fingerprintOf(baseUrl, recordRequest(request)))
-    .findLast((record) => record.answer === 'accepted' && mayBeSameAccount(record.account, account));
+): Promise<JobRecord | undefined> {
+  const same = await ledger.list({ by: 'fingerprint', value: fingerprintOf(baseUrl, recordRequest(request)) });
+  return same.findLast((record) => record.answer === 'accepted' && mayBeSameAccount(record.account, account));
 }

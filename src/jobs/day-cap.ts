@@ -1,26 +1,17 @@
-import { dayOf } from '../domain/day.ts';
 import { SoraError } from '../domain/errors.ts';
 import { formatUsd, plainUsd } from '../domain/money.ts';
-import type { Ledger } from '../store/ledger.ts';
+import type { Tally } from '../store/ledger.ts';
 
 export interface DayCap {
-  /** Any time of the day (UTC). */
-  readonly atMs: number;
-  /** Whose spending counts; null: everybody's. */
+  /** `YYYY-MM-DD` in UTC. */
+  readonly day: string;
+  /** The profile whose spending counts; null for all spending. */
   readonly profile: string | null;
   readonly capMicros: number;
-  /** Counts what stands in the ledger before this record; all of the day when left out. */
-  readonly before?: string;
 }
 
 /** The `cost_cap_exceeded` of what would exceed the cap of its day, or cannot be compared with it; null when it is within. */
-export function overDayCap(
-  ledger: Ledger,
-  micros: number | null,
-  { atMs, profile, capMicros, before }: DayCap,
-): SoraError | null {
-  const day = dayOf(atMs);
-  const spent = ledger.spentOnDay(day, { before: before ?? null, profile });
+export function overDayCap(spent: Tally, micros: number | null, { day, profile, capMicros }: DayCap): SoraError | null {
   const totalMicros = spent.micros + (micros ?? 0);
   if (micros !== null && spent.unpriced === 0 && totalMicros <= capMicros) return null;
   const setting = profile === null ? 'max_cost_per_day' : `profiles.${profile}.max_cost_per_day`;

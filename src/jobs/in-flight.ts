@@ -56,7 +56,7 @@ export async function settle(deps: InFlightDeps, record: JobRecord): Promise<Job
             message: 'the process that submitted it ended before sending it',
           },
     );
-    settled = ledger.recordOf(key);
+    settled = await ledger.recordOf(key);
   }
   return settled;
 }
@@ -74,7 +74,7 @@ export async function awaitAnswer(deps: PatienceDeps, existing: JobRecord): Prom
       return giveUpWaiting(deps, record, isDoubtful);
     if (waitedMs === 0) onNews?.(`the same request is being submitted by ${nameOf(record)}; waiting for its answer`);
     await clock.sleep(ANSWER_POLL_MS, signal);
-    record = await settle(deps, ledger.recordOf(record.key));
+    record = await settle(deps, await ledger.recordOf(record.key));
   }
   return record;
 }

@@ -44,7 +44,7 @@ export type Recovery =
  */
 export async function recover(deps: RecoverDeps, submission: JobRecord, signal?: AbortSignal): Promise<Recovery> {
   const { ledger, client, clock, hasCompleteList } = deps;
-  const lost = await settle(deps, ledger.recordOf(submission.key));
+  const lost = await settle(deps, await ledger.recordOf(submission.key));
   if (lost.answer === 'pending') throw stillSubmitting(lost);
   if (lost.answer === 'accepted') return { kind: 'found', record: lost, job: null };
   if (lost.answer === 'rejected') return { kind: 'closed', record: lost };
@@ -58,7 +58,7 @@ export async function recover(deps: RecoverDeps, submission: JobRecord, signal?:
         : { kind: 'missing', candidates: search.candidates() };
     }
     await ledger.append({ event: 'accepted', key: lost.key, atMs: clock.now(), job: factsOf(job) });
-    return { kind: 'found', record: ledger.recordOf(lost.key), job };
+    return { kind: 'found', record: await ledger.recordOf(lost.key), job };
   } catch (error) {
     signal?.throwIfAborted();
     if (error instanceof SoraError && error.code !== 'ledger_damaged') return { kind: 'unsearchable', error };
@@ -92,6 +92,12 @@ class Search {
   readonly #deps: RecoverDeps;
   readonly #lost: JobRecord;
   readonly #listed = new Map<string, Listed>();
+  /** Other submissions to this server whose jobs are still unknown. */
+  #others: readonly JobRecord[] = [];
+  /** Submissions of the same request. */
+  #same: readonly JobRecord[] = [];
+  /** Ids of listed jobs that have a record. */
+  readonly #known = new Set<string>();
   /** Whether the list was read to its end, or far enough for absence to count. */
   #isWhole = false;
 
@@ -114,6 +120,20 @@ class Search {
       }
       this.#isWhole = next === null || this.#isPast(sentAgo.mostMs + marginMs);
       after = next ?? undefined;
+    }
+    await this.#readLedger();
+  }
+
+  async #readLedger(): Promise<void> {
+    const { ledger } = this.#deps;
+    const { key, baseUrl, fingerprint } = this.#lost;
+    const isOther = (record: JobRecord): boolean =>
+      record.job === null && record.key !== key && record.baseUrl === baseUrl;
+    this.#others = (await ledger.open()).filter(isOther);
+    this.#same = await ledger.list({ by: 'fingerprint', value: fingerprint });
+    for (const id of this.#listed.keys()) {
+      const records = await ledger.byIdForm(id);
+      if (records.some((record) => record.baseUrl === baseUrl)) this.#known.add(id);
     }
   }
 
@@ -147,7 +167,7 @@ class Search {
       .map(({ job }) => job)
       .filter((job) => fits(job, request) && !this.#isKnown(job))
       .sort((a, b) => (a.createdAtMs ?? 0) - (b.createdAtMs ?? 0));
-    const rivals = this.#others().filter((other) => fitting.some((job) => fits(job, other.request)));
+    const rivals = this.#others.filter((other) => fitting.some((job) => fits(job, other.request)));
     if (rivals.length === 0 && fitting.length === 1 && !this.#hasHiddenTwin()) return fitting[0];
     const isPairable = rivals.every((rival) => rival.fingerprint === fingerprint && !isInFlight(rival, this.#deps));
     if (!this.#deps.hasCompleteList || !isPairable) return undefined;
@@ -169,17 +189,9 @@ class Search {
     return (alike.length > 0 ? alike : later).slice(0, MAX_CANDIDATES).map(({ job }) => job);
   }
 
-  /** Other submissions to this server whose jobs are still unknown. */
-  #others(): JobRecord[] {
-    const { key, baseUrl } = this.#lost;
-    return this.#deps.ledger
-      .open()
-      .filter((record) => record.job === null && record.key !== key && record.baseUrl === baseUrl);
-  }
-
   /** Jobs without a record that fit no other lost submission better. */
   #unclaimed(): Listed[] {
-    const others = this.#others();
+    const others = this.#others;
     const isOthers = (job: VideoJob): boolean =>
       !fits(job, this.#lost.request) && others.some(({ request }) => fits(job, request));
     return [...this.#listed.values()].filter(({ job }) => !this.#isKnown(job) && !isOthers(job));
@@ -190,20 +202,18 @@ class Search {
    * different ids, or each replica has its own list, the job that fits may be that one.
    */
   #hasHiddenTwin(): boolean {
-    const { fingerprint, submittedAtMs } = this.#lost;
+    const { submittedAtMs } = this.#lost;
     const listed = new Set([...this.#listed.keys()].flatMap(idForms));
-    return this.#deps.ledger
-      .byFingerprint(fingerprint)
-      .some(
-        (twin) =>
-          twin.job !== null &&
-          Math.max(twin.submittedAtMs, twin.answeredAtMs ?? 0) > submittedAtMs - TWIN_MS &&
-          !idForms(twin.job.id).some((form) => listed.has(form)),
-      );
+    return this.#same.some(
+      (twin) =>
+        twin.job !== null &&
+        Math.max(twin.submittedAtMs, twin.answeredAtMs ?? 0) > submittedAtMs - TWIN_MS &&
+        !idForms(twin.job.id).some((form) => listed.has(form)),
+    );
   }
 
   #isKnown({ id }: VideoJob): boolean {
-    return this.#deps.ledger.byIdForm(id).some(({ baseUrl }) => baseUrl === this.#lost.baseUrl);
+    return this.#known.has(id);
   }
 }
 

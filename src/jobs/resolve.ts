@@ -7,8 +7,8 @@ import { type InFlightDeps, isInFlight, settle, stillSubmitting, submitterFate }
 import type { RecoverDeps } from './recover.ts';
 
 /** The record of a submission that was named, by its key or its unique ending. Throws `usage` if there is none. */
-export function submissionOf(ledger: Ledger, key: string): JobRecord {
-  const record = ledger.byKey(key) ?? onlyOne(key.length < MIN_ENDING ? [] : ledger.byEnding(key), key);
+export async function submissionOf(ledger: Ledger, key: string): Promise<JobRecord> {
+  const record = (await ledger.byKey(key)) ?? onlyOne(key.length < MIN_ENDING ? [] : await ledger.byEnding(key), key);
   if (record !== undefined) return record;
   throw new SoraError('usage', {
     title: `the ledger has no submission \`${key}\``,
@@ -38,7 +38,8 @@ export async function attachJob(
 ): Promise<VideoJob> {
   const { client, ledger, clock } = deps;
   const record = await unresolved(deps, submission, id);
-  const owner = ledger.byIdForm(id).find(({ key, baseUrl }) => key !== record.key && baseUrl === record.baseUrl);
+  const named = await ledger.byIdForm(id);
+  const owner = named.find(({ key, baseUrl }) => key !== record.key && baseUrl === record.baseUrl);
   if (owner !== undefined) throw new SoraError('usage', { title: `${id} already belongs to ${owner.key}`, jobId: id });
   const job = await client.get(id, signal === undefined ? {} : { signal });
   await ledger.append({ event: 'accepted', key: record.key, atMs: clock.now(), job: factsOf(job) });

@@ -1,3 +1,4 @@
+import { dayOf } from '../domain/day.ts';
 import { SoraError } from '../domain/errors.ts';
 import { hintsFor } from '../domain/hints.ts';
 import { formatUsd } from '../domain/money.ts';
@@ -7,6 +8,7 @@ import {
   applyEvent,
   factsOf,
   hasVideo,
+  type IntentEvent,
   isDownloadPending,
   isOpen,
   type JobRecord,
@@ -20,6 +22,7 @@ import {
 import { shellWord } from '../domain/shell.ts';
 import type { VideoJob, VideoRequest } from '../domain/video.ts';
 import { Interrupt } from '../platform/host.ts';
+import { type LedgerQuery, NOTHING_SPENT, type SpentScope, type Standing, type Tally } from '../store/ledger.ts';
 import { overDayCap } from './day-cap.ts';
 import { fingerprintOf, recordRequest } from './fingerprint.ts';
 import { awaitAnswer, type PatienceDeps } from './in-flight.ts';
@@ -103,31 +106,24 @@ export interface Submission {
  * if its create never arrived or was abandoned, and `duplicate_request` if another process was refused.
  */
 export async function submit(deps: SubmitDeps, order: SubmitOrder): Promise<Submission> {
-  let key: string | null = null;
   for (;;) {
-    const first = firstOf(deps, order, key);
-    if (first === undefined) {
-      deps.signal?.throwIfAborted();
-      if (!order.free) deps.ledger.requireIntact();
-      key = await writeIntent(deps, order);
-      continue;
-    }
-    if (first.key !== key) {
-      const standing = await awaitAnswer(deps, first);
-      if (isCleared(standing)) continue;
-      if (key !== null) await withdraw(deps, key, 'another process submitted the same request first');
-      const submission = await goOnWith(deps, order, standing);
+    const intent = await newIntent(deps, order);
+    const caps = capsOf(deps, order, intent.atMs);
+    const claim = { intent, same: sameAs(order, intent), scopes: caps.map(({ scope }) => scope) };
+    const objection = await deps.ledger.reserve(claim, (standing) =>
+      objectionTo(deps, order, standing, caps, intent.estimatedMicros),
+    );
+    if (objection === null) {
+      const submission = await send(deps, order, intent.key);
       if (submission !== null) return submission;
-      if (order.row !== null) throw didNotArrive(null); // another create must wait for its turn
-      key = null;
-      continue;
+      continue; // another process took this one for dead and withdrew it
     }
-    await keepBatchCap(deps, order, key);
-    await keepDayCap(deps, order, key);
-    await requireIntact(deps, order, key);
-    const submission = await send(deps, order, key);
+    if (objection.kind === 'refused') throw objection.error;
+    const standing = await awaitAnswer(deps, objection.record);
+    if (isCleared(standing)) continue;
+    const submission = await goOnWith(deps, order, standing);
     if (submission !== null) return submission;
-    key = null; // another process took this one for dead and withdrew it
+    if (order.row !== null) throw didNotArrive(null); // another create must wait for its turn
   }
 }
 
@@ -136,45 +132,105 @@ export function isCleared({ answer, refusal }: JobRecord): boolean {
   return answer === 'rejected' && [WITHDRAWN, NEVER_ARRIVED, ABANDONED].some((code) => code === refusal?.code);
 }
 
-/** The submission that serves an order, possibly its own; undefined if there is none. */
-function firstOf(deps: SubmitDeps, order: SubmitOrder, key: string | null): JobRecord | undefined {
-  const { ledger } = deps;
-  const own = key === null ? undefined : ledger.recordOf(key);
-  if (order.row !== null) return standingOf(ledger.byRow(order.row.key), order.row.after, key);
-  return order.again ? own : underWay(deps, order).find((record) => !order.taken.has(record.key));
+/** Why an order is not submitted now: another submission serves it, or it would cost too much. */
+type Objection = { readonly reason: string } & (
+  | { readonly kind: 'served'; readonly record: JobRecord }
+  | { readonly kind: 'refused'; readonly error: unknown }
+);
+
+/** A limit on spending that the ledger enforces. */
+interface Cap {
+  readonly scope: SpentScope;
+  readonly reason: string;
+  /** The `cost_cap_exceeded` of an order, given what was spent before it. */
+  excess(spent: Tally, micros: number | null): SoraError | null;
+}
+
+function capsOf(deps: SubmitDeps, order: SubmitOrder, atMs: number): Cap[] {
+  const { row, free, server, maxCostPerDayMicros: perDayMicros } = order;
+  if (free) return [];
+  const caps: Cap[] = [];
+  if (row !== null && row.maxCostMicros !== null) {
+    const capMicros = row.maxCostMicros;
+    const scope = { by: 'batch', value: row.batch, profile: server.profile } as const;
+    const excess: Cap['excess'] = (spent, micros) => overBatchCap(spent, micros, capMicros);
+    caps.push({ scope, reason: 'over the cap of its manifest', excess });
+  }
+  if (perDayMicros !== null) {
+    const [day, profile] = [dayOf(atMs), deps.cappedProfile ?? null];
+    const excess: Cap['excess'] = (spent, micros) =>
+      overDayCap(spent, micros, { day, profile, capMicros: perDayMicros });
+    caps.push({ scope: { by: 'day', value: day, profile }, reason: 'over the cap of the day', excess });
+  }
+  return caps;
+}
+
+/** The submissions that may serve an order; null if it stands for itself. */
+function sameAs({ row, again }: SubmitOrder, intent: IntentEvent): LedgerQuery | null {
+  if (row !== null) return { by: 'row', value: row.key };
+  return again ? null : fingerprintQuery(intent);
+}
+
+function objectionTo(
+  { signal }: SubmitDeps,
+  { row, taken, server, savesFile = false }: SubmitOrder,
+  { same, spent }: Standing,
+  caps: readonly Cap[],
+  micros: number | null,
+): Objection | null {
+  const record =
+    row === null
+      ? same.find((other) => mayServe(other, server, savesFile) && !taken.has(other.key))
+      : standingOf(same, row.after);
+  if (record !== undefined)
+    return { kind: 'served', record, reason: 'another process submitted the same request first' };
+  if (signal?.aborted) return { kind: 'refused', error: signal.reason, reason: 'interrupted before it was sent' };
+  for (const [at, { reason, excess }] of caps.entries()) {
+    const error = excess(spent[at] ?? NOTHING_SPENT, micros);
+    if (error !== null) return { kind: 'refused', error, reason };
+  }
+  return null;
 }
 
 /** The submissions of an equal request that a single create attaches to, oldest first. */
-export function underWay(
+export async function underWay(
   { ledger }: Pick<SubmitDeps, 'ledger'>,
   { server, request, again, savesFile = false }: Pick<SubmitOrder, 'server' | 'request' | 'again' | 'savesFile'>,
-): JobRecord[] {
+): Promise<JobRecord[]> {
   if (again) return [];
-  return ledger
-    .byFingerprint(fingerprintOf(server.baseUrl, recordRequest(request)))
-    .filter(({ account }) => mayBeSameAccount(account, server.account))
-    .filter((record) => isOpen(record) || (savesFile && isDownloadPending(record)));
+  const same = await ledger.list(
+    fingerprintQuery({ fingerprint: fingerprintOf(server.baseUrl, recordRequest(request)) }),
+  );
+  return same.filter((record) => mayServe(record, server, savesFile));
 }
 
-/** The current one of a row's submissions (oldest first), possibly `own`; undefined if the row must be submitted. */
-function standingOf(records: readonly JobRecord[], after: string | null, own: string | null): JobRecord | undefined {
+function fingerprintQuery({ fingerprint }: Pick<IntentEvent, 'fingerprint'>): LedgerQuery {
+  return { by: 'fingerprint', value: fingerprint };
+}
+
+/** Whether an equal request is served by this submission: it is unfinished, or its file is not saved yet. */
+function mayServe(record: JobRecord, { account }: ServerIdentity, savesFile: boolean): boolean {
+  if (!mayBeSameAccount(record.account, account)) return false;
+  return isOpen(record) || (savesFile && isDownloadPending(record));
+}
+
+/** The current one of a row's submissions (oldest first); undefined if the row must be submitted. */
+function standingOf(records: readonly JobRecord[], after: string | null): JobRecord | undefined {
   const current = records.find((record) => isOpen(record) || hasVideo(record));
-  if (current !== undefined && current.key !== own) return current;
+  if (current !== undefined) return current;
   // One that failed since the run was planned: only a run that knows of it may retry it.
   const known = records.findIndex(({ key }) => key === after);
-  const end = current === undefined ? records.length : records.indexOf(current);
-  return records.slice(known + 1, end).findLast(({ answer }) => answer === 'accepted') ?? current;
+  return records.slice(known + 1).findLast(({ answer }) => answer === 'accepted');
 }
 
-async function writeIntent(deps: SubmitDeps, order: SubmitOrder): Promise<string> {
+async function newIntent(deps: SubmitDeps, order: SubmitOrder): Promise<IntentEvent> {
   const { ledger, clock, self } = deps;
   const { server, request, estimate, free, row, savesFile = false, wanted } = order;
-  const key = order.key !== undefined && ledger.byKey(order.key) === undefined ? order.key : newKey(deps);
+  const isKeyFree = order.key !== undefined && (await ledger.byKey(order.key)) === undefined;
   const recorded = recordRequest(request);
-  // Nothing leaves before `sending` is on disk, and its sync includes this line.
-  await ledger.appendAhead({
+  return {
     event: 'intent',
-    key,
+    key: isKeyFree && order.key !== undefined ? order.key : newKey(deps),
     atMs: clock.now(),
     ...self,
     profile: server.profile,
@@ -190,8 +246,7 @@ async function writeIntent(deps: SubmitDeps, order: SubmitOrder): Promise<string
     row: row?.key ?? null,
     ...(savesFile ? { owesFile: true } : {}),
     ...(wanted === undefined ? {} : { wanted }),
-  });
-  return key;
+  };
 }
 
 /** Null if another process withdrew the submission before it was sent. */
@@ -200,7 +255,7 @@ async function send(deps: SubmitDeps, order: SubmitOrder, key: string): Promise<
   /** Written and read back: after a withdrawal, or if the file lost a line, nothing may leave. */
   const sending = async (): Promise<boolean> => {
     await ledger.append({ event: 'sending', key, atMs: clock.now(), uptimeMs: clock.uptimeMs() });
-    return ledger.recordOf(key).isSent;
+    return (await ledger.recordOf(key)).isSent;
   };
   if (!(await sending())) return null;
   const outcome = await client.create(order.request, {
@@ -224,7 +279,7 @@ async function send(deps: SubmitDeps, order: SubmitOrder, key: string): Promise<
       const { code } = cause instanceof SoraError ? cause : outcome.error;
       const unwritten = await ledger.tryAppend({ event: 'unknown', ...at, code, message: causedBy ?? message });
       if (unwritten !== null) throw inDoubt(key, outcome.error, []);
-      const found = await findLost(deps, order, ledger.recordOf(key), outcome.error);
+      const found = await findLost(deps, order, await ledger.recordOf(key), outcome.error);
       if (found !== null) return found;
       throw didNotArrive(outcome.error);
     }
@@ -238,9 +293,9 @@ async function accept(
   job: VideoJob,
 ): Promise<Submission> {
   const { key } = event;
-  const pending = ledger.recordOf(key);
+  const pending = await ledger.recordOf(key);
   const unwritten = await ledger.tryAppend(event);
-  if (unwritten === null) return { kind: 'submitted', record: ledger.recordOf(key), job };
+  if (unwritten === null) return { kind: 'submitted', record: await ledger.recordOf(key), job };
   const unrecorded = unwritten.with({
     title: `${job.id} was created and is paid, but could not be recorded in the ledger`,
     jobId: job.id,
@@ -302,7 +357,7 @@ async function findLost(
       if (recovery.kind === 'found') {
         const { record, job } = recovery;
         onNotice?.(
-          `the response to the create was lost; its job was found in the server’s list: ${ledger.shortId(String(record.job?.id))}`,
+          `the response to the create was lost; its job was found in the server’s list: ${await ledger.shortId(String(record.job?.id))}`,
         );
         return { kind: 'submitted', record, job, doubt };
       }
@@ -319,7 +374,7 @@ async function findLost(
     ? [NEVER_ARRIVED, 'it is missing from the server’s list, which is complete']
     : [ABANDONED, 'abandoned; it may exist'];
   await ledger.append({ event: 'rejected', key: lost.key, atMs: clock.now(), code, message });
-  const record = ledger.recordOf(lost.key);
+  const record = await ledger.recordOf(lost.key);
   return record.answer === 'accepted' ? { kind: 'submitted', record, job: null } : null; // found at the same time
 }
 
@@ -365,48 +420,19 @@ function didNotArrive(doubt: SoraError | null): SoraError {
   });
 }
 
-/** Withdraws the intent if it would exceed the cap of its manifest, counting submissions of other processes. */
-async function keepBatchCap(deps: SubmitDeps, { row, free, server }: SubmitOrder, key: string): Promise<void> {
-  if (row === null || row.maxCostMicros === null || free) return;
-  const { estimatedMicros } = deps.ledger.recordOf(key);
-  const spent = deps.ledger.spentOnBatch(row.batch, { before: key, profile: server.profile });
-  const isKnown = estimatedMicros !== null && spent.unpriced === 0;
-  if (isKnown && spent.micros + estimatedMicros <= row.maxCostMicros) return;
-  await withdraw(deps, key, 'over the cap of its manifest');
-  const cap = `the cap of ${formatUsd(row.maxCostMicros)} for this manifest`;
-  throw new SoraError('cost_cap_exceeded', {
+/** The `cost_cap_exceeded` of what would exceed the cap of its manifest, or cannot be compared with it. */
+function overBatchCap(
+  { micros, unpriced }: Tally,
+  estimatedMicros: number | null,
+  capMicros: number,
+): SoraError | null {
+  const isKnown = estimatedMicros !== null && unpriced === 0;
+  if (isKnown && micros + estimatedMicros <= capMicros) return null;
+  const cap = `the cap of ${formatUsd(capMicros)} for this manifest`;
+  return new SoraError('cost_cap_exceeded', {
     title: isKnown ? `${cap} is spent` : `the price of a row is unknown, so ${cap} cannot be enforced`,
     hints: ['raise the cap with `--max-cost`', 'run `sora config list` to see the caps in effect'],
   });
-}
-
-/** Withdraws the intent when it would bring its day over the cap: of several processes, the first in the ledger stay below it. */
-async function keepDayCap(deps: SubmitDeps, { maxCostPerDayMicros, free }: SubmitOrder, key: string): Promise<void> {
-  if (maxCostPerDayMicros === null || free) return;
-  const { submittedAtMs, estimatedMicros } = deps.ledger.recordOf(key);
-  const excess = overDayCap(deps.ledger, estimatedMicros, {
-    atMs: submittedAtMs,
-    profile: deps.cappedProfile ?? null,
-    capMicros: maxCostPerDayMicros,
-    before: key,
-  });
-  if (excess === null) return;
-  await withdraw(deps, key, 'over the cap of the day');
-  throw excess;
-}
-
-/** Checked again after our intent, which has ended any torn line, and after all lookups. */
-async function requireIntact(deps: SubmitDeps, { free }: SubmitOrder, key: string): Promise<void> {
-  try {
-    if (!free) deps.ledger.requireIntact();
-  } catch (error) {
-    await withdraw(deps, key, 'the ledger is damaged');
-    throw error;
-  }
-}
-
-async function withdraw({ ledger, clock }: SubmitDeps, key: string, message: string): Promise<void> {
-  await ledger.append({ event: 'rejected', key, atMs: clock.now(), code: WITHDRAWN, message });
 }
 
 /** Sortable by time and unique across processes; also the `Idempotency-Key`. */

@@ -46,7 +46,7 @@ function isoTime(timeMs: number | null): string | null {
 export interface JobsForm {
   readonly nowMs: number;
   /** What people see in place of ids. */
-  readonly shorten: (ids: readonly string[]) => readonly string[];
+  readonly shorten: (ids: readonly string[]) => Promise<readonly string[]>;
   /** The only job that was asked for is a document of its own; anything else is a list. */
   readonly isNamedAlone?: boolean;
   readonly withProfile?: boolean;
@@ -72,9 +72,9 @@ export function renderJobs(jobs: readonly JobSummary[], form: JobsForm, surface:
 const LONGEST_ID = 24;
 const LONGEST_NAME = 20;
 
-function renderShortJobs(jobs: readonly JobSummary[], form: JobsForm, surface: Surface): Promise<string> {
+async function renderShortJobs(jobs: readonly JobSummary[], form: JobsForm, surface: Surface): Promise<string> {
   const { nowMs, shorten, withProfile = false } = form;
-  const ids = shorten(jobs.map(wholeId));
+  const ids = await shorten(jobs.map(wholeId));
   const profile = withProfile ? 1 : 0;
   const head = ['ID', 'STATUS', 'DONE', 'AGE', 'PROMPT', 'MODEL', 'LENGTH', 'SIZE', 'COST'];
   const rows = jobs.map((job, at) => [

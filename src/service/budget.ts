@@ -16,7 +16,7 @@ export interface BudgetOptions {
   readonly maxOrderMicros: number | null;
   /** An order above this price needs approval. */
   readonly confirmAboveMicros: number;
-  readonly ledger: Pick<Ledger, 'byRow'>;
+  readonly ledger: Pick<Ledger, 'list'>;
 }
 
 /** What the orders of one run of the service may cost, and what they have cost. */
@@ -39,14 +39,28 @@ export class Budget {
   }
 
   /** The larger of estimate and reported cost until a job has ended, then what was reported. */
-  get spentMicros(): number {
-    let sum = 0;
-    for (const [jobId, estimatedMicros] of this.#orders) sum += this.#costOf(jobId, estimatedMicros ?? 0);
-    return sum;
+  spentMicros(): Promise<number> {
+    return this.#costOfAll([...this.#orders]);
   }
 
-  #costOf(jobId: string, estimatedMicros: number): number {
-    const record = this.options.ledger.byRow(jobId).at(-1);
+  /** Of the orders that were counted before this one. */
+  #spentBefore(jobId: string): Promise<number> {
+    const orders = [...this.#orders];
+    return this.#costOfAll(
+      orders.slice(
+        0,
+        orders.findIndex(([id]) => id === jobId),
+      ),
+    );
+  }
+
+  async #costOfAll(orders: readonly (readonly [string, number | null])[]): Promise<number> {
+    const costs = await Promise.all(orders.map(([jobId, micros]) => this.#costOf(jobId, micros ?? 0)));
+    return costs.reduce((sum, micros) => sum + micros, 0);
+  }
+
+  async #costOf(jobId: string, estimatedMicros: number): Promise<number> {
+    const record = (await this.options.ledger.list({ by: 'row', value: jobId })).at(-1);
     if (record === undefined) return estimatedMicros;
     const charge = chargeOf(record);
     if (charge.kind === 'free' || charge.kind === 'nothing') return 0;
@@ -55,10 +69,21 @@ export class Budget {
   }
 
   /**
-   * Throws `cost_cap_exceeded` for an order over a cap, or at a price that needs approval. `approvedMicros` is the most that the
-   * client agrees to pay for it; null if it did not say.
+   * Counts an order that is within the caps; concurrent orders see it at once. Throws `cost_cap_exceeded` for one over a cap,
+   * or at a price that needs approval. `approvedMicros` is the most that the client agrees to pay for it; null if it did
+   * not say.
    */
-  check(micros: number | null, approvedMicros: number | null): void {
+  async admit(jobId: string, micros: number | null, approvedMicros: number | null): Promise<void> {
+    this.reserve(jobId, micros);
+    try {
+      await this.#check(jobId, micros, approvedMicros);
+    } catch (error) {
+      this.release(jobId);
+      throw error;
+    }
+  }
+
+  async #check(jobId: string, micros: number | null, approvedMicros: number | null): Promise<void> {
     const { isFree, maxCostMicros, maxOrderMicros, confirmAboveMicros } = this.options;
     if (isFree) return;
     const caps = [maxCostMicros, maxOrderMicros, approvedMicros].filter((cap) => cap !== null);
@@ -70,7 +95,7 @@ export class Budget {
       ]);
     }
     const price = formatUsd(micros);
-    const { spentMicros } = this;
+    const spentMicros = maxCostMicros === null ? 0 : await this.#spentBefore(jobId);
     if (maxCostMicros !== null && spentMicros + micros > maxCostMicros) {
       const left = formatUsd(Math.max(0, maxCostMicros - spentMicros));
       throw refusal(`this video would cost ${price}, and ${left} of the cap of ${formatUsd(maxCostMicros)} is left`, [

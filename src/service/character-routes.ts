@@ -46,10 +46,11 @@ export function addCharacterRoutes(app: OpenAPIHono, { jobs, upstream, log }: Re
     const violations = [...missingFor({ operation: 'character' }, capabilities), ...characterNameFaults(name)];
     if (violations.length > 0) throw new SoraError('invalid_request', { violations, hints: [] });
     const request = characterRequest(name, await readVideo(video));
-    const made = findCharacter(ledger, request, identity);
+    const made = await findCharacter(ledger, request, identity);
     if (made !== undefined) return c.json(viewOf(made), 201);
     const price = estimate(CHARACTER_PRICE_FACTS, clock.now(), prices);
-    budget.check(price?.micros ?? null, microsOf(maxCostUsd));
+    const id = `character_${Buffer.from(submitDeps.randomBytes(8)).toString('hex')}`;
+    await budget.admit(id, price?.micros ?? null, microsOf(maxCostUsd));
     const { record } = await submit(
       { ...submitDeps, client: clientOf(submitDeps.client, 'character', server) },
       {
@@ -62,7 +63,10 @@ export function addCharacterRoutes(app: OpenAPIHono, { jobs, upstream, log }: Re
         maxCostPerDayMicros: upstream.maxCostPerDayMicros,
         row: null,
       },
-    );
+    ).catch((error: unknown) => {
+      budget.release(id);
+      throw error;
+    });
     log('info', 'Character created', { id: record.job?.id });
     return c.json(viewOf(record), 201);
   });

@@ -208,7 +208,7 @@ export class JobRunner {
   /** Returns the server's id. A job that may have been sent before is looked for, and never sent again. */
   async #submit(job: RestJob): Promise<string> {
     const { upstream, log } = this.#options;
-    const record = this.#recordOf(job);
+    const record = await this.#recordOf(job);
     if (record?.answer === 'rejected' && !isCleared(record)) {
       throw new SoraError('job_failed', {
         title: 'the submission was refused',
@@ -228,9 +228,9 @@ export class JobRunner {
       // Like a row of a manifest, a job has its video once, and counts towards the cap of this run.
       row: { batch: session, key: job.id, after: null, givesUp: null, maxCostMicros },
     };
-    const submission = await submit(upstream.submitDeps, order).catch((error: unknown) => {
+    const submission = await submit(upstream.submitDeps, order).catch(async (error: unknown) => {
       // What an earlier run left never arrived, so it may be submitted now.
-      if (record !== undefined && this.#hasNeverArrived(job)) return submit(upstream.submitDeps, order);
+      if (record !== undefined && (await this.#hasNeverArrived(job))) return submit(upstream.submitDeps, order);
       throw error;
     });
     const { unrecorded } = submission;
@@ -249,19 +249,19 @@ export class JobRunner {
   }
 
   /** The latest submission of a job; undefined when it has never been sent. */
-  #recordOf({ id }: RestJob): JobRecord | undefined {
-    return this.#options.upstream.submitDeps.ledger.byRow(id).at(-1);
+  async #recordOf({ id }: RestJob): Promise<JobRecord | undefined> {
+    return (await this.#options.upstream.submitDeps.ledger.list({ by: 'row', value: id })).at(-1);
   }
 
-  #hasNeverArrived(job: RestJob): boolean {
-    const record = this.#recordOf(job);
+  async #hasNeverArrived(job: RestJob): Promise<boolean> {
+    const record = await this.#recordOf(job);
     return record !== undefined && isCleared(record);
   }
 
   /** Writes down what happened to a job. Its video matters more than the note. */
   async #note(job: RestJob, event: NotedEvent): Promise<void> {
     const { clock, ledger } = this.#options.upstream.submitDeps;
-    const key = this.#recordOf(job)?.key;
+    const key = (await this.#recordOf(job))?.key;
     if (key !== undefined) await ledger.tryAppend({ ...event, key, atMs: clock.now() });
   }
 

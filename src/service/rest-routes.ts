@@ -162,9 +162,9 @@ export function addRestRoutes(app: OpenAPIHono, deps: RestDeps): void {
     const price = estimate(priced, nowMs, upstream.prices);
     const micros = price?.micros ?? null;
     const isRepeated = idempotencyKey !== null && jobs.findByIdempotencyKey(idempotencyKey) !== undefined;
-    if (!isRepeated) budget.check(micros, microsOf(order.maxCostUsd));
     const id = `job_${nowMs.toString(36)}${Buffer.from(randomBytes(8)).toString('hex')}`;
-    budget.reserve(id, micros); // before anything is awaited, so that concurrent orders see it
+    if (isRepeated) budget.reserve(id, micros);
+    else await budget.admit(id, micros, microsOf(order.maxCostUsd));
     const { image } = request;
     const stored = image?.kind === 'file' ? await runner.keepImage(id, image.bytes) : null;
     const asked = askedIn(order, stored);
@@ -221,7 +221,7 @@ export function addRestRoutes(app: OpenAPIHono, deps: RestDeps): void {
       estimatedUsd: micros === null ? null : usdOf(micros),
       needsApproval: !isFree && micros !== null && micros > confirmAboveMicros,
       maxCostUsd: maxCostMicros === null ? null : usdOf(maxCostMicros),
-      spentUsd: usdOf(budget.spentMicros),
+      spentUsd: usdOf(await budget.spentMicros()),
       notes: [...notes],
     };
     return c.json(quote, 200);

@@ -1,5 +1,6 @@
 import { applyEvent, type JobRecord, type RecordedRequest, spentMicros } from '../domain/record.ts';
 import type { Journal } from '../platform/journal.ts';
+import { NOTHING_SPENT, type Tally } from './ledger.ts';
 import { decodeLine } from './ledger-line.ts';
 import { termsOf } from './ledger-terms.ts';
 
@@ -14,14 +15,6 @@ const NO_REQUEST: RecordedRequest = {
   characters: [],
   params: {},
 };
-
-/** What some submissions cost. */
-export interface Tally {
-  /** Micro-dollars of those whose price is known. */
-  readonly micros: number;
-  /** How many have no known price. */
-  readonly unpriced: number;
-}
 
 /**
  * The cost of the submissions under a term (a day, a manifest), updated by reading only new lines of the journal,
@@ -47,7 +40,10 @@ export class LedgerTally {
   /** Of all submissions, or of those before this one; of one profile, or of all. */
   sumBefore(key: string | null, profile: string | null): Tally {
     this.#refresh();
-    let sum = profile === null ? [...this.#sums.values()].reduce(plus, NOTHING) : (this.#sums.get(profile) ?? NOTHING);
+    let sum =
+      profile === null
+        ? [...this.#sums.values()].reduce(plus, NOTHING_SPENT)
+        : (this.#sums.get(profile) ?? NOTHING_SPENT);
     for (let at = this.#keys.length - 1; at >= 0 && key !== null; at--) {
       const record = this.#records.get(this.#keys[at] ?? '');
       if (record !== undefined && (profile ?? record.profile) === record.profile) sum = minus(sum, costOf(record));
@@ -73,13 +69,11 @@ export class LedgerTally {
     const { key, profile } = record;
     const known = this.#records.get(key);
     if (known === undefined) this.#keys.push(key);
-    const others = this.#sums.get(profile) ?? NOTHING;
+    const others = this.#sums.get(profile) ?? NOTHING_SPENT;
     this.#sums.set(profile, plus(known === undefined ? others : minus(others, costOf(known)), costOf(record)));
     this.#records.set(key, { ...record, request: NO_REQUEST, files: [] });
   }
 }
-
-const NOTHING: Tally = { micros: 0, unpriced: 0 };
 
 function costOf(record: JobRecord): Tally {
   const micros = spentMicros(record);

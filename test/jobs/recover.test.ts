@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { factsOf, type IntentEvent, type JobRecord, type RecordedRequest } from '../../src/domain/record.ts';
 import { fingerprintOf, recordRequest } from '../../src/jobs/fingerprint.ts';
 import { type Recovery, recover } from '../../src/jobs/recover.ts';
-import { Ledger } from '../../src/store/ledger.ts';
+import { FileLedger } from '../../src/store/file-ledger.ts';
 import { createFakeClock } from '../support/fake-clock.ts';
 import { createFates, createProcess } from '../support/processes.ts';
 import type { ScriptedReply } from '../support/scripted-server.ts';
@@ -23,7 +23,7 @@ const { prompt, model } = request;
 const TWIN = { id: 'video_1', status: 'queued', prompt, model, seconds: '4', size: '1280x720', created_at: SENT_AT };
 
 interface Search {
-  readonly ledger: Ledger;
+  readonly ledger: FileLedger;
   readonly records: readonly JobRecord[];
   /** Looks for the job of the record of this number. */
   recover(number?: number): Promise<Recovery>;
@@ -59,7 +59,7 @@ async function setUp(
       typeof list === 'function' ? list() : { headers: DATE, body: { object: 'list', data: list, has_more: false } },
   });
   const folder = createTemporaryFolder();
-  const ledger = new Ledger({ journal: join(folder, 'ledger.jsonl'), index: join(folder, 'ledger.index') });
+  const ledger = new FileLedger({ journal: join(folder, 'ledger.jsonl'), index: join(folder, 'ledger.index') });
   const submit = (key: string, pid: number, afterMs: number, changes: Partial<RecordedRequest> = {}): Promise<void> => {
     const recorded = { ...recordRequest(request), ...changes };
     const at = { key, atMs: clock.now() + afterMs };
@@ -81,7 +81,7 @@ async function setUp(
     return ledger.append(intent, { event: 'sending', ...at, uptimeMs: sentUptimeMs ?? undefined });
   };
   for (let number = 0; number < lost; number++) await submit(`sub_${number}`, number + 1, 0);
-  const records = [...ledger.all()];
+  const records = await ledger.list({ by: 'everything' });
   const { client } = createVideosClient(server.url);
   return {
     ledger,
@@ -110,7 +110,7 @@ describe('the job of a lost submission', () => {
   it('is found by what was asked for, and tied to its record', async () => {
     const { recover: search, ledger } = await setUp([{ ...TWIN, id: 'other', prompt: 'another' }, TWIN]);
     expect(await search()).toMatchObject({ kind: 'found', job: { id: 'video_1' } });
-    expect(ledger.byKey('sub_0')).toMatchObject({ answer: 'accepted', job: { id: 'video_1' } });
+    expect(await ledger.byKey('sub_0')).toMatchObject({ answer: 'accepted', job: { id: 'video_1' } });
   });
 
   it.each([
@@ -132,7 +132,7 @@ describe('the job of a lost submission', () => {
         ? [expect.objectContaining({ prompt: 'another' })]
         : [{ id: 'video_1' }];
     expect(await search()).toMatchObject({ kind: 'missing', candidates });
-    expect(ledger.byKey('sub_0')?.answer).toBe('unknown');
+    expect((await ledger.byKey('sub_0'))?.answer).toBe('unknown');
   });
 
   it.each([

@@ -10,7 +10,7 @@ import type { Surface } from '../../src/output/surface.ts';
 import { describeWait, type WaitState } from '../../src/output/wait-view.ts';
 
 const NOW = Date.UTC(2026, 0, 2, 3, 4, 5);
-const FORM: JobsForm = { nowMs: NOW, shorten: (ids) => ids.map((id) => id.slice(-9)) };
+const FORM: JobsForm = { nowMs: NOW, shorten: async (ids) => ids.map((id) => id.slice(-9)) };
 const mark = (text: string): string => `<${text}>`;
 const same = (text: string): string => text;
 const PLAIN = { bold: same, dim: same, red: same, green: same, yellow: same, cyan: same };

@@ -29,7 +29,7 @@ describe('an order that costs money', () => {
     expect(refused).toMatchObject({ code: 'cost_cap_exceeded', message: expect.stringContaining('$2.00') });
     expect(refused.hints).toEqual(['send `"maxCostUsd": 2` with the order to approve the price']);
     expect((await refusal(service, { ...DEAR, maxCostUsd: 1.99 })).hints).toEqual(refused.hints);
-    expect(service.ledger.newest(10)).toEqual([]);
+    expect(await service.ledger.newest(10)).toEqual([]);
     await service.read('POST', VIDEOS, { json: { ...DEAR, maxCostUsd: 2 } }, 202);
     await service.read('POST', VIDEOS, { json: CHEAP }, 202);
   });

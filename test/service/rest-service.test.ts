@@ -88,7 +88,7 @@ describe('an order', () => {
     expect(second.id).toBe(first.id);
     await service.read('POST', VIDEOS, { ...call, json: { prompt: 'another' } }, 409);
     await service.until(String(first.id), 'completed');
-    expect(service.ledger.newest(10)).toHaveLength(1);
+    expect(await service.ledger.newest(10)).toHaveLength(1);
   });
 });
 
@@ -174,7 +174,7 @@ describe('an image', () => {
     const image = dataUrl(createPngHeader(1280, 720));
     const id = await service.order({ prompt: 'a kite', image });
     const { imageSha256 } = await service.until(id, 'completed');
-    expect(service.ledger.newest(1)[0]?.request?.image).toBe(`sha256:${imageSha256}`);
+    expect((await service.ledger.newest(1))[0]?.request?.image).toBe(`sha256:${imageSha256}`);
     await service.read('DELETE', `${VIDEOS}/${id}`);
     expect(readdirSync(`${service.folder}/serve/files`)).toEqual([]);
   });

@@ -40,7 +40,7 @@ describe('a restart', () => {
     const id = await first.order({ prompt: 'a kite', image });
     const second = await restart(first);
     const { imageSha256 } = await second.until(id, 'completed');
-    expect(second.ledger.newest(2).map(({ request }) => request?.image)).toEqual([`sha256:${imageSha256}`]);
+    expect((await second.ledger.newest(2)).map(({ request }) => request?.image)).toEqual([`sha256:${imageSha256}`]);
   });
 
   it('submits a job that was taken in and not yet sent', async () => {

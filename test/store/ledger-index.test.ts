@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { applyEvent, isOpen, type JobRecord, type LedgerEvent } from '../../src/domain/record.ts';
 import { JOB_STATUSES } from '../../src/domain/video.ts';
-import { Ledger, type LedgerPaths } from '../../src/store/ledger.ts';
+import { FileLedger, type LedgerPaths } from '../../src/store/file-ledger.ts';
 import { fingerprintTerm, hashTerm, keyTerm } from '../../src/store/ledger-terms.ts';
 import { createTemporaryFolder } from '../support/temporary-folder.ts';
 import { AT_MS, accepted, facts, intent } from './ledger-events.ts';
@@ -24,25 +24,25 @@ function textOf(lines: readonly string[]): string {
 }
 
 /** A journal of one open job, with its index stored. */
-function createIndexed(): LedgerPaths {
+async function createIndexed(): Promise<LedgerPaths> {
   const paths = pathsIn(createTemporaryFolder());
   writeFileSync(paths.journal, textOf([JSON.stringify(intent('a')), JSON.stringify(accepted('a', 'v1'))]) + PADDING);
-  new Ledger(paths).open();
+  await new FileLedger(paths).open();
   return paths;
 }
 
 /** Everything that a ledger can be asked about the keys, ids, … above. */
-function answersOf(ledger: Ledger): unknown {
+async function answersOf(ledger: FileLedger): Promise<unknown> {
   return {
-    byKey: KEYS.map((key) => ledger.byKey(key)),
-    byId: IDS.map((id) => ledger.byId(id)),
-    byFingerprint: ['f1', 'f2'].map((fingerprint) => ledger.byFingerprint(fingerprint)),
-    open: ledger.open(),
-    newest: ledger.newest(2),
-    submittedOn: DAYS.map((day) => ledger.submittedOn(day)),
-    all: [...ledger.all()],
-    durationsMs: ledger.durationsMs('openai', 'sora-2', 2),
-    problems: ledger.problems(),
+    byKey: await Promise.all(KEYS.map((key) => ledger.byKey(key))),
+    byId: await Promise.all(IDS.map((id) => ledger.byId(id))),
+    byFingerprint: await Promise.all(['f1', 'f2'].map((value) => ledger.list({ by: 'fingerprint', value }))),
+    open: await ledger.open(),
+    newest: await ledger.newest(2),
+    submittedOn: await Promise.all(DAYS.map((value) => ledger.list({ by: 'day', value }))),
+    all: await ledger.list({ by: 'everything' }),
+    durationsMs: await ledger.durationsMs('openai', 'sora-2', 2),
+    problems: await ledger.problems(),
   };
 }
 
@@ -121,31 +121,31 @@ const arbitraryLine = fc.oneof(
 );
 
 describe('the index', () => {
-  it('answers as a replay of the whole journal does, wherever it was stored', () => {
+  it('answers as a replay of the whole journal does, wherever it was stored', async () => {
     const folder = createTemporaryFolder();
     const lists = fc.array(arbitraryLine, { maxLength: 30 });
-    const check = (earlier: string[], later: string[]): void => {
+    const check = async (earlier: string[], later: string[]): Promise<void> => {
       for (const name of ['ledger', 'none']) rmSync(pathsIn(folder, name).index, { force: true });
       const paths = pathsIn(folder);
       writeFileSync(paths.journal, textOf(earlier) + PADDING);
-      const standing = new Ledger(paths);
-      expect(answersOf(standing)).toEqual(expectedAnswers([...earlier, '']));
+      const standing = new FileLedger(paths);
+      expect(await answersOf(standing)).toEqual(expectedAnswers([...earlier, '']));
       expect(existsSync(paths.index)).toBe(true);
 
       appendFileSync(paths.journal, textOf(later));
       const expected = expectedAnswers([...earlier, '', ...later]);
-      expect(answersOf(standing)).toEqual(expected);
-      expect(answersOf(new Ledger(paths))).toEqual(expected);
-      expect(answersOf(new Ledger(pathsIn(folder, 'none')))).toEqual(expected);
+      expect(await answersOf(standing)).toEqual(expected);
+      expect(await answersOf(new FileLedger(paths))).toEqual(expected);
+      expect(await answersOf(new FileLedger(pathsIn(folder, 'none')))).toEqual(expected);
     };
-    fc.assert(fc.property(lists, lists, check), { numRuns: 20 });
+    await fc.assert(fc.asyncProperty(lists, lists, check), { numRuns: 20 });
   }, 60_000); // it writes some hundred files
 
-  it('is what a second start reads, instead of the journal', () => {
-    const paths = createIndexed();
+  it('is what a second start reads, instead of the journal', async () => {
+    const paths = await createIndexed();
     // Of the same length and in the middle: only who reads the whole journal again sees it.
     writeFileSync(paths.journal, readFileSync(paths.journal, 'utf8').replace('"accepted"', '"accepted '));
-    expect(new Ledger(paths).problems()).toEqual([]);
+    expect(await new FileLedger(paths).problems()).toEqual([]);
   });
 
   it.each<[string, (paths: LedgerPaths) => void]>([
@@ -162,13 +162,13 @@ describe('the index', () => {
         mkdirSync(index);
       },
     ],
-  ])('is built again when it is %s', (_, damage) => {
-    const paths = createIndexed();
+  ])('is built again when it is %s', async (_, damage) => {
+    const paths = await createIndexed();
     damage(paths);
 
-    const ledger = new Ledger(paths);
-    expect(ledger.byId('v1')).toMatchObject([{ key: 'a' }]);
-    expect(ledger.open()).toMatchObject([{ key: 'a' }]);
+    const ledger = new FileLedger(paths);
+    expect(await ledger.byId('v1')).toMatchObject([{ key: 'a' }]);
+    expect(await ledger.open()).toMatchObject([{ key: 'a' }]);
   });
 
   it.each([
@@ -179,17 +179,17 @@ describe('the index', () => {
       'was edited further back',
       textOf([JSON.stringify(intent('a')), '', JSON.stringify(intent('b'))]) + PADDING + PADDING,
     ],
-  ])('is given up for a journal that %s', (_, text) => {
-    const paths = createIndexed();
-    const standing = new Ledger(paths);
-    standing.open();
+  ])('is given up for a journal that %s', async (_, text) => {
+    const paths = await createIndexed();
+    const standing = new FileLedger(paths);
+    await standing.open();
     writeFileSync(paths.journal, text);
 
     const answers = expectedAnswers(text.split('\n').slice(0, -1));
     const expected =
       text === '' ? { ...Object(answers), problems: [{ line: 1, reason: 'the file is empty' }] } : answers;
-    expect(answersOf(new Ledger(paths))).toEqual(expected);
-    expect(answersOf(standing)).toEqual(expected);
+    expect(await answersOf(new FileLedger(paths))).toEqual(expected);
+    expect(await answersOf(standing)).toEqual(expected);
   });
 
   it('tells apart what shares a hash', async () => {
@@ -199,14 +199,14 @@ describe('the index', () => {
       expect(new Set(pair).size).toBe(2);
       expect(new Set(pair.map(hashTerm)).size).toBe(1);
     }
-    const ledger = new Ledger(pathsIn(createTemporaryFolder()));
+    const ledger = new FileLedger(pathsIn(createTemporaryFolder()));
     await ledger.append(intent(keys[0], { fingerprint: fingerprints[0] }), accepted(keys[0], 'v0'));
     await ledger.append(intent(keys[1], { fingerprint: fingerprints[1] }), accepted(keys[1], 'v1'));
 
     for (const number of [0, 1] as const) {
       const expected = { key: keys[number], job: { id: `v${number}` } };
-      expect(ledger.byKey(keys[number])).toMatchObject(expected);
-      expect(ledger.byFingerprint(fingerprints[number])).toMatchObject([expected]);
+      expect(await ledger.byKey(keys[number])).toMatchObject(expected);
+      expect(await ledger.list({ by: 'fingerprint', value: fingerprints[number] })).toMatchObject([expected]);
     }
   });
 });

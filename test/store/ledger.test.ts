@@ -2,7 +2,7 @@ import { appendFileSync, mkdirSync, readFileSync, statSync, writeFileSync } from
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { applyEvent, type JobRecord, type LedgerEvent, WITHDRAWN } from '../../src/domain/record.ts';
-import { Ledger, type LedgerPaths } from '../../src/store/ledger.ts';
+import { FileLedger, type LedgerPaths } from '../../src/store/file-ledger.ts';
 import { encodeEvent } from '../../src/store/ledger-line.ts';
 import { createTemporaryFolder } from '../support/temporary-folder.ts';
 import { AT_MS, accepted, intent, seen } from './ledger-events.ts';
@@ -32,49 +32,49 @@ describe('a record', () => {
       { event: 'removed', key: 'k', atMs: AT_MS + 3 },
     ];
     const paths = createPaths();
-    await new Ledger(paths).append(...events);
+    await new FileLedger(paths).append(...events);
 
     const folded = events.reduce<JobRecord | undefined>(applyEvent, undefined);
     expect(folded).toMatchObject({ answer: 'accepted', removed: true });
-    expect(new Ledger(paths).byKey('k')).toEqual(folded);
-    expect(new Ledger(paths).problems()).toEqual([]);
+    expect(await new FileLedger(paths).byKey('k')).toEqual(folded);
+    expect(await new FileLedger(paths).problems()).toEqual([]);
   });
 
   it('is found by its key, by its id, and by what was asked for', async () => {
-    const ledger = new Ledger(createPaths());
+    const ledger = new FileLedger(createPaths());
     await ledger.append(intent('a', { fingerprint: 'same' }), intent('b'), intent('c', { fingerprint: 'same' }));
     await ledger.append(accepted('c', 'video_1', { status: 'failed' }), accepted('a', 'video_1'));
 
-    expect(keysOf(ledger.find('b'))).toEqual(['b']);
-    expect(keysOf(ledger.find('video_1'))).toEqual(['c', 'a']);
-    expect(ledger.find('nowhere')).toEqual([]);
-    expect(keysOf(ledger.byFingerprint('same'))).toEqual(['a', 'c']);
-    expect(keysOf(ledger.open())).toEqual(['b', 'a']);
-    expect(keysOf(ledger.newest(2))).toEqual(['c', 'b']);
-    expect(keysOf([...ledger.all()])).toEqual(['a', 'b', 'c']);
+    expect(keysOf(await ledger.find('b'))).toEqual(['b']);
+    expect(keysOf(await ledger.find('video_1'))).toEqual(['c', 'a']);
+    expect(await ledger.find('nowhere')).toEqual([]);
+    expect(keysOf(await ledger.list({ by: 'fingerprint', value: 'same' }))).toEqual(['a', 'c']);
+    expect(keysOf(await ledger.open())).toEqual(['b', 'a']);
+    expect(keysOf(await ledger.newest(2))).toEqual(['c', 'b']);
+    expect(keysOf(await ledger.list({ by: 'everything' }))).toEqual(['a', 'b', 'c']);
   });
 
   it('stays open when it was found in the moment in which it was taken back', async () => {
-    const ledger = new Ledger(createPaths());
+    const ledger = new FileLedger(createPaths());
     const back = { event: 'rejected', key: 'a', atMs: AT_MS, code: WITHDRAWN, message: 'it never arrived' } as const;
     await ledger.append(intent('a'), accepted('a', 'video_1'), back);
     await ledger.append(intent('b'), { ...back, key: 'b' });
-    expect(keysOf(ledger.open())).toEqual(['a']);
+    expect(keysOf(await ledger.open())).toEqual(['a']);
   });
 
   it('belongs to the day, in UTC, on which it was submitted', async () => {
-    const ledger = new Ledger(createPaths());
+    const ledger = new FileLedger(createPaths());
     const midnightMs = Date.UTC(2026, 2, 5);
     await ledger.append(intent('before', { atMs: midnightMs - 1 }), intent('after', { atMs: midnightMs }));
 
-    expect(keysOf(ledger.submittedOn('2026-03-04'))).toEqual(['before']);
-    expect(keysOf(ledger.submittedOn('2026-03-05'))).toEqual(['after']);
+    expect(keysOf(await ledger.list({ by: 'day', value: '2026-03-04' }))).toEqual(['before']);
+    expect(keysOf(await ledger.list({ by: 'day', value: '2026-03-05' }))).toEqual(['after']);
   });
 });
 
 describe('durations', () => {
   it('are the server’s where it tells them, else from the intent to the first sight of the finished job', async () => {
-    const ledger = new Ledger(createPaths());
+    const ledger = new FileLedger(createPaths());
     const completed = { status: 'completed', createdAtMs: null } as const;
     await ledger.append(
       ...['told', 'measured', 'failed', 'running'].map((key) => intent(key)),
@@ -87,42 +87,44 @@ describe('durations', () => {
       seen('elsewhere', '5', completed),
     );
 
-    expect(ledger.durationsMs('openai', 'sora-2', 10)).toEqual([80_000, 42_000]);
-    expect(ledger.durationsMs('openai', 'sora-2', 1)).toEqual([80_000]);
-    expect(ledger.durationsMs('openai', null, 10)).toEqual([]);
+    expect(await ledger.durationsMs('openai', 'sora-2', 10)).toEqual([80_000, 42_000]);
+    expect(await ledger.durationsMs('openai', 'sora-2', 1)).toEqual([80_000]);
+    expect(await ledger.durationsMs('openai', null, 10)).toEqual([]);
   });
 });
 
 describe('a shared file', () => {
   it('shows each ledger what the others have appended', async () => {
     const paths = createPaths();
-    const [one, two] = [new Ledger(paths), new Ledger(paths)];
-    expect(two.newest(5)).toEqual([]);
+    const [one, two] = [new FileLedger(paths), new FileLedger(paths)];
+    expect(await two.newest(5)).toEqual([]);
 
     await one.append(intent('a'));
-    expect(keysOf(two.open())).toEqual(['a']);
+    expect(keysOf(await two.open())).toEqual(['a']);
     await two.append(accepted('a', 'video_1', { status: 'completed' }));
-    expect(one.open()).toEqual([]);
-    expect(one.byKey('a')?.answer).toBe('accepted');
+    expect(await one.open()).toEqual([]);
+    expect((await one.byKey('a'))?.answer).toBe('accepted');
   });
 
   it('loses nothing of what many append at once', async () => {
     const paths = createPaths();
     const keys = Array.from({ length: 200 }, (_, number) => `key-${number}`);
-    const ledgers = Array.from({ length: 10 }, () => new Ledger(paths));
+    const ledgers = Array.from({ length: 10 }, () => new FileLedger(paths));
     await Promise.all(
       keys.map((key, number) => ledgers[number % 10]?.append(intent(key), accepted(key, `video-${key}`))),
     );
 
-    const records = [...new Ledger(paths).all()];
+    const records = await new FileLedger(paths).list({ by: 'everything' });
     expect(keysOf(records).toSorted()).toEqual(keys.toSorted());
     expect(records.filter(({ answer }) => answer !== 'accepted')).toEqual([]);
   });
 
   it('is for its owner alone', async () => {
     const paths = createPaths();
-    await new Ledger(paths).append(intent('k', { request: { ...intent('k').request, prompt: 'x'.repeat(2 << 20) } }));
-    new Ledger(paths).open();
+    await new FileLedger(paths).append(
+      intent('k', { request: { ...intent('k').request, prompt: 'x'.repeat(2 << 20) } }),
+    );
+    await new FileLedger(paths).open();
 
     expect(statSync(paths.journal).mode & 0o777).toBe(0o600);
     expect(statSync(paths.index).mode & 0o777).toBe(0o600);
@@ -132,15 +134,15 @@ describe('a shared file', () => {
 describe('a damaged file', () => {
   it('with a torn last line tells the rest, and goes on behind it', async () => {
     const paths = createPaths();
-    const ledger = new Ledger(paths);
+    const ledger = new FileLedger(paths);
     await ledger.append(intent('a'));
     appendFileSync(paths.journal, '{"event":"accepted","ke');
-    expect(keysOf(ledger.open())).toEqual(['a']);
-    expect(ledger.problems()).toEqual([]);
+    expect(keysOf(await ledger.open())).toEqual(['a']);
+    expect(await ledger.problems()).toEqual([]);
 
     await ledger.append(intent('b'));
-    expect(keysOf(ledger.open())).toEqual(['b', 'a']);
-    expect(ledger.problems()).toEqual([]);
+    expect(keysOf(await ledger.open())).toEqual(['b', 'a']);
+    expect(await ledger.problems()).toEqual([]);
   });
 
   it('has its unreadable lines named by number, left in place, and the others read', async () => {
@@ -150,9 +152,9 @@ describe('a damaged file', () => {
     const text = `${[...lines, JSON.stringify(intent('b'))].join('\n')}\n`;
     writeFileSync(paths.journal, text);
 
-    const ledger = new Ledger(paths);
-    expect(keysOf([...ledger.all()])).toEqual(['a', 'b']);
-    expect(ledger.problems()).toEqual([
+    const ledger = new FileLedger(paths);
+    expect(keysOf(await ledger.list({ by: 'everything' }))).toEqual(['a', 'b']);
+    expect(await ledger.problems()).toEqual([
       { line: 3, reason: 'not a JSON object' },
       { line: 5, reason: '`key` is not a text' },
     ]);
@@ -162,19 +164,17 @@ describe('a damaged file', () => {
   it('that cannot be read or written is an error with its path', async () => {
     const paths = createPaths();
     mkdirSync(paths.journal);
-    const ledger = new Ledger(paths);
+    const ledger = new FileLedger(paths);
 
     await expect(ledger.append(intent('a'))).rejects.toMatchObject({
       code: 'cannot_write',
       message: `could not write the ledger ${paths.journal}`,
       causedBy: 'it is a folder, not a file',
     });
-    expect(() => ledger.open()).toThrow(
-      expect.objectContaining({
-        code: 'invalid_config',
-        message: `could not read the ledger ${paths.journal}`,
-        causedBy: 'it is a folder, not a file',
-      }),
-    );
+    await expect(ledger.open()).rejects.toMatchObject({
+      code: 'invalid_config',
+      message: `could not read the ledger ${paths.journal}`,
+      causedBy: 'it is a folder, not a file',
+    });
   });
 });

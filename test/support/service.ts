@@ -16,7 +16,7 @@ import { createService } from '../../src/service/service.ts';
 import { type Renderer, renderHere } from '../../src/simulator/asset-cache.ts';
 import { Conditions } from '../../src/simulator/conditions.ts';
 import { createSimulator, type Simulator } from '../../src/simulator/simulator.ts';
-import { Ledger } from '../../src/store/ledger.ts';
+import { FileLedger } from '../../src/store/file-ledger.ts';
 import { expectPromised } from './document-check.ts';
 import { createFakeClock, type FakeClock } from './fake-clock.ts';
 import { createFates, createProcess } from './processes.ts';
@@ -63,7 +63,7 @@ export interface TestedService extends Handler {
   readonly simulator: Simulator;
   readonly conditions: Conditions;
   readonly runner: JobRunner;
-  readonly ledger: Ledger;
+  readonly ledger: FileLedger;
   readonly jobs: RestJobStore;
   /** Answers, and holds the reply against the document. */
   readonly handle: (request: Request) => Promise<Response>;
@@ -99,7 +99,7 @@ export function createTestedService(setup: TestedServiceSetup = {}): TestedServi
     ...(setup.upstreamUrl === undefined || setup.http !== undefined ? { http } : {}),
     clock: { ...clock, alarm: () => () => {} }, // tests let minutes pass while a call is answered
   });
-  const ledger = new Ledger({ journal: join(folder, 'ledger.jsonl'), index: join(folder, 'ledger.index') });
+  const ledger = new FileLedger({ journal: join(folder, 'ledger.jsonl'), index: join(folder, 'ledger.index') });
   const isAlive = process === undefined ? (other: number): boolean => other === pid : isProcessAlive;
   const budget = new Budget({
     isFree: setup.budget === undefined,

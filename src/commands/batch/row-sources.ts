@@ -57,11 +57,11 @@ export class RowSources {
   async #named(name: string): Promise<StoredSource> {
     const { jobs, configuration, ledger } = this.#deps;
     if (name === '@last') throw named('write its id: `@last` is another video in the next run');
-    const record = jobs.known(name);
+    const record = await jobs.known(name);
     if (record === undefined) return this.#isOffline ? unknownSource(name) : this.#onServer(name);
     if (record.baseUrl !== configuration.baseUrl.value) throw named(`it belongs to profile ${record.profile}`);
     if (record.job === null) throw named(`${record.key} has no known video; run \`sora status ${record.key}\``);
-    return sourceOf(record.job.id, summarize(record.profile, record, null), extensionsOf(record, ledger));
+    return sourceOf(record.job.id, summarize(record.profile, record, null), await extensionsOf(record, ledger));
   }
 
   async #onServer(name: string): Promise<StoredSource> {
@@ -97,13 +97,13 @@ export class RowSources {
   }
 
   async #look(id: string) {
-    const found: FoundJob = { id, server: await this.#deps.servers.current(), record: this.#recordOf(id) };
+    const found: FoundJob = { id, server: await this.#deps.servers.current(), record: await this.#recordOf(id) };
     return { found, job: await this.#deps.jobs.look(found) };
   }
 
-  #recordOf(id: string): JobRecord | undefined {
+  async #recordOf(id: string): Promise<JobRecord | undefined> {
     const { ledger, configuration } = this.#deps;
-    return ledger.find(id).find(({ baseUrl }) => baseUrl === configuration.baseUrl.value);
+    return (await ledger.find(id)).find(({ baseUrl }) => baseUrl === configuration.baseUrl.value);
   }
 }
 

@@ -57,9 +57,10 @@ export const characterCreateCommand = defineCommand({
     const { request } = read;
     const again = options.again ?? false;
     const price = estimate(CHARACTER_PRICE_FACTS, host.clock.now(), configuration.prices);
-    const made = again ? undefined : findCharacter(ledger, request, servers.identityOf(configuration));
+    const made = again ? undefined : await findCharacter(ledger, request, servers.identityOf(configuration));
     if (options.dryRun) {
-      const attached = made ? [made] : underWay(deps, { server: servers.identityOf(configuration), request, again });
+      const order = { server: servers.identityOf(configuration), request, again };
+      const attached = made ? [made] : await underWay(deps, order);
       return { answer: previewRequest(read, { price, count: 1, attached: attached.slice(0, 1) }, configuration) };
     }
     if (made !== undefined) {
@@ -87,7 +88,7 @@ export const characterCreateCommand = defineCommand({
       },
     );
     return {
-      answer: answerOf(ledger.byKey(record.key) ?? record),
+      answer: answerOf((await ledger.byKey(record.key)) ?? record),
       errors: unrecorded === undefined ? [] : [unrecorded],
     };
   },

@@ -27,7 +27,7 @@ export const characterShowCommand = defineCommand({
   async run({ args: [name = ''] }, deps: ShowDeps) {
     const { servers, host } = deps;
     if (name.trim() === '') throw new SoraError('usage', { title: 'an id is empty' });
-    const record = recordNamed(name, deps);
+    const record = await recordNamed(name, deps);
     const configuration = servers.configurationOf(record);
     const [missing] = missingFor({ operation: 'character' }, capabilitiesOf(configuration));
     if (missing !== undefined) throw new SoraError('not_supported', { title: missing });
@@ -44,10 +44,11 @@ export const characterShowCommand = defineCommand({
 });
 
 /** The character that the ledger knows under an id or its ending; one that was made elsewhere has no record. */
-function recordNamed(name: string, { ledger, configuration }: Pick<ShowDeps, 'ledger' | 'configuration'>) {
+async function recordNamed(name: string, { ledger, configuration }: Pick<ShowDeps, 'ledger' | 'configuration'>) {
   const isCharacter = (record: JobRecord): boolean => isOfCharacter(record) && record.job !== null;
-  const exact = ledger.byId(name).filter(isCharacter);
-  const found = exact.length > 0 ? exact : name.length < MIN_ENDING ? [] : ledger.byEnding(name).filter(isCharacter);
+  const exact = (await ledger.byId(name)).filter(isCharacter);
+  const named = exact.length > 0 || name.length < MIN_ENDING ? exact : await ledger.byEnding(name);
+  const found = named.filter(isCharacter);
   const own = found.filter(({ baseUrl }) => baseUrl === configuration.baseUrl.value);
   const [record, another] = own.length > 0 ? own : found;
   if (another === undefined || another.job?.id === record?.job?.id) return record;

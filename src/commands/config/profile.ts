@@ -249,7 +249,7 @@ async function agreesToRemove(name: string, { isInteractive, host, ledger }: Rem
       hints: [`add \`--yes\` to remove profile ${name} with its key`],
     });
   }
-  const unfinished = ledger.open().filter(({ profile }) => profile === name).length;
+  const unfinished = (await ledger.open()).filter(({ profile }) => profile === name).length;
   const loss = unfinished === 0 ? '' : ` Its ${unfinished} unfinished jobs could no longer be reached.`;
   return confirm(`Remove profile ${name}, with its settings and its key?${loss}`, host);
 }

@@ -245,11 +245,11 @@ function firstList({ configuration }: CostDeps): string {
   return `the oldest price list is from ${first}`;
 }
 
-function spent(options: Options, sinceMs: number | null, deps: CostDeps): CommandResult {
+async function spent(options: Options, sinceMs: number | null, deps: CostDeps): Promise<CommandResult> {
   const by = GROUPINGS.find((grouping) => grouping === options.by) ?? 'day';
-  const report = reportSpent({ by, sinceMs }, deps);
+  const report = await reportSpent({ by, sinceMs }, deps);
   const { groups, total } = report;
-  noteOmissions(total, sinceMs, deps);
+  await noteOmissions(total, sinceMs, deps);
   return {
     answer: {
       data: {
@@ -264,9 +264,13 @@ function spent(options: Options, sinceMs: number | null, deps: CostDeps): Comman
   };
 }
 
-function noteOmissions({ jobs, refused, simulated }: Spent, sinceMs: number | null, deps: CostDeps): void {
+async function noteOmissions(
+  { jobs, refused, simulated }: Spent,
+  sinceMs: number | null,
+  deps: CostDeps,
+): Promise<void> {
   const { ledger, output } = deps;
-  const unreadable = ledger.problems().length;
+  const unreadable = (await ledger.problems()).length;
   if (unreadable > 0) output.note(`the sums may be too low: ${unreadable} ledger lines are unreadable`);
   if (jobs + refused > 0) return;
   const since = sinceMs === null ? '' : ` since ${new Date(sinceMs).toISOString()}`;

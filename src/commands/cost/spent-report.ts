@@ -24,8 +24,8 @@ export interface SpentQuestion {
  * Sums up the ledger, or the part that belongs to the named profile or server. Days are in order, other groups by
  * spending, the highest first.
  */
-export function reportSpent({ by, sinceMs }: SpentQuestion, deps: ReportDeps): SpentReport {
-  const { groups, total } = sumSpent(wantedRecords(sinceMs ?? Number.NEGATIVE_INFINITY, deps), (record) =>
+export async function reportSpent({ by, sinceMs }: SpentQuestion, deps: ReportDeps): Promise<SpentReport> {
+  const { groups, total } = await sumSpent(wantedRecords(sinceMs ?? Number.NEGATIVE_INFINITY, deps), (record) =>
     nameOf(record, by),
   );
   const sorted = [...groups].sort(([name, a], [otherName, b]) => {
@@ -35,22 +35,24 @@ export function reportSpent({ by, sinceMs }: SpentQuestion, deps: ReportDeps): S
   return { groups: sorted, total };
 }
 
-function* wantedRecords(sinceMs: number, { ledger, host, options }: ReportDeps): Generator<JobRecord> {
+async function* wantedRecords(sinceMs: number, { ledger, host, options }: ReportDeps): AsyncGenerator<JobRecord> {
   const { profile, baseUrl } = options;
-  for (const record of recordsAround(sinceMs, host.clock.now(), ledger)) {
+  for await (const record of recordsAround(sinceMs, host.clock.now(), ledger)) {
     const isNamed = (profile ?? record.profile) === record.profile && (baseUrl ?? record.baseUrl) === record.baseUrl;
     if (isNamed && record.submittedAtMs >= sinceMs) yield record;
   }
 }
 
 /** At least the records since then. A few days are looked up by day; many are faster to read as a whole. */
-function* recordsAround(sinceMs: number, nowMs: number, ledger: Ledger): Generator<JobRecord> {
+async function* recordsAround(sinceMs: number, nowMs: number, ledger: Ledger): AsyncGenerator<JobRecord> {
   if (nowMs - sinceMs > MANY_DAYS * DAY_MS) {
-    yield* ledger.all();
+    yield* ledger.records({ by: 'everything' }, 'oldest first');
     return;
   }
   const lastDay = dayOf(nowMs + DAY_MS); // tomorrow: another machine's clock may be ahead
-  for (let timeMs = sinceMs; dayOf(timeMs) <= lastDay; timeMs += DAY_MS) yield* ledger.submittedOn(dayOf(timeMs));
+  for (let timeMs = sinceMs; dayOf(timeMs) <= lastDay; timeMs += DAY_MS) {
+    yield* ledger.records({ by: 'day', value: dayOf(timeMs) }, 'oldest first');
+  }
 }
 
 function nameOf({ request, job, profile, baseUrl, batch, submittedAtMs }: JobRecord, by: Grouping): string | null {

@@ -1,6 +1,7 @@
 import type { Context } from '../../app/context.ts';
 import type { FollowedJob } from '../../app/follow-jobs.ts';
 import type { Server } from '../../app/servers.ts';
+import { dayOf } from '../../domain/day.ts';
 import { SoraError } from '../../domain/errors.ts';
 import type { Estimate } from '../../domain/pricing.ts';
 import { isDownloadPending, type JobRecord, type WantedFiles } from '../../domain/record.ts';
@@ -43,7 +44,7 @@ export async function submitCopies(order: CopiesOrder, deps: CopiesDeps): Promis
   const { host, output, configuration, servers, jobs, ledger } = deps;
   const leftMs = deadlineMs - host.clock.now();
   const server = await servers.connect(configuration, { longestCallMs: Math.max(leftMs, MIN_CREATE_MS) });
-  keepDayCap(order, server, deps);
+  await keepDayCap(order, server, deps);
   const taken = new Set<string>();
   const followed: FollowedJob[] = [];
   const errors: SoraError[] = [];
@@ -72,14 +73,14 @@ export async function submitCopies(order: CopiesOrder, deps: CopiesDeps): Promis
       taken.add(record.key);
       if (unrecorded !== undefined) errors.push(unrecorded);
       if (kind === 'attached') {
-        const name = ledger.shortId(record.job?.id ?? record.key);
+        const name = await ledger.shortId(record.job?.id ?? record.key);
         const what = isDownloadPending(record)
           ? `the same request already finished as ${name}, and its video is not saved yet`
           : `the same request is already running as ${name}`;
         output.note(`${what}; attaching to it at no further cost (\`--again\` submits another)`);
       }
       if (kind === 'submitted' && job !== null) {
-        noteChanges(request, record, job, deps);
+        await noteChanges(request, record, job, deps);
       }
       followed.push({ id: job?.id ?? record.job?.id ?? record.key, server, record, known: job });
     }
@@ -98,18 +99,20 @@ export async function submitCopies(order: CopiesOrder, deps: CopiesDeps): Promis
  * Refuses all copies if the last of them would exceed the day’s cap. Existing ones are not paid again. Each is checked again
  * when it is sent, because other processes may spend meanwhile.
  */
-function keepDayCap({ request, price, count, again, savesFile }: CopiesOrder, server: Server, deps: CopiesDeps): void {
+async function keepDayCap(
+  { request, price, count, again, savesFile }: CopiesOrder,
+  server: Server,
+  deps: CopiesDeps,
+): Promise<void> {
   const { ledger, host, configuration } = deps;
   const cap = configuration.maxCostPerDayMicros;
   if (cap === null || configuration.isSimulator) return;
-  const standing = underWay({ ledger }, { server: server.identity, request, again, savesFile });
+  const standing = await underWay({ ledger }, { server: server.identity, request, again, savesFile });
   const missing = Math.max(0, count - standing.length);
   if (missing === 0) return;
-  const excess = overDayCap(ledger, price === null ? null : price.micros * missing, {
-    atMs: host.clock.now(),
-    profile: configuration.maxCostPerDayProfile,
-    capMicros: cap.value,
-  });
+  const [day, profile] = [dayOf(host.clock.now()), configuration.maxCostPerDayProfile];
+  const spent = await ledger.spent({ by: 'day', value: day, profile });
+  const excess = overDayCap(spent, price && price.micros * missing, { day, profile, capMicros: cap.value });
   if (excess !== null) throw excess;
 }
 
@@ -129,17 +132,17 @@ function interrupted(done: number, count: number, cause: Interrupt): SoraError {
 }
 
 /** Notes what the server changed. Another name for the model is news only once: a gateway has aliases. */
-export function noteChanges(
+export async function noteChanges(
   request: VideoRequest,
   record: JobRecord | undefined,
   job: VideoJob,
   { ledger, output }: Pick<CopiesDeps, 'ledger' | 'output'>,
-): void {
+): Promise<void> {
   const isEarlier = (other: JobRecord): boolean =>
     other.key !== record?.key &&
     other.baseUrl === record?.baseUrl &&
     other.request.model === request.model &&
     other.job?.model === job.model;
-  const isNews = job.model === request.model || ledger.newest(1, isEarlier).length === 0;
+  const isNews = job.model === request.model || (await ledger.newest(1, isEarlier)).length === 0;
   for (const change of changesOf(isNews ? request : { ...request, model: null }, job)) output.note(change);
 }

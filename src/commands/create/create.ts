@@ -57,7 +57,7 @@ async function readOrder(
   deps: ProductionDeps,
 ): Promise<ReadRequest> {
   const faults = [...extraFaults];
-  const template = options.from === undefined ? null : templateFrom(options.from, prompt, options, deps, faults);
+  const template = options.from === undefined ? null : await templateFrom(options.from, prompt, options, deps, faults);
   if (template === null && prompt === undefined) throw missingPrompt();
   const given = template ?? { prompt: prompt ?? '', options };
   const read = await readRequest(given.prompt, given.options, deps, faults, variants);

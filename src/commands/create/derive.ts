@@ -96,7 +96,7 @@ async function derive(
   const shared = { host, options: globals, output, ledger, servers, jobs, random, isInteractive };
   const deps = { ...shared, configuration };
   const source =
-    operation !== 'remix' && isFile(name, deps)
+    operation !== 'remix' && (await isFile(name, deps))
       ? fileSource(operation, name, deps)
       : await storedSource(operation, name, options.dryRun ?? false, deps);
   const own = { ...shared, configuration: source.configuration };
@@ -126,8 +126,8 @@ interface Source {
 }
 
 /** Whether a name is that of a file. What the ledger knows is an id. */
-function isFile(name: string, { host, jobs }: Pick<ProductionDeps, 'host' | 'jobs'>): boolean {
-  if (name.startsWith('@') || jobs.known(name) !== undefined) return false;
+async function isFile(name: string, { host, jobs }: Pick<ProductionDeps, 'host' | 'jobs'>): Promise<boolean> {
+  if (name.startsWith('@') || (await jobs.known(name)) !== undefined) return false;
   return isFileName(name, host.cwd);
 }
 
@@ -165,13 +165,14 @@ async function storedSource(
 ): Promise<Source> {
   const { jobs, servers, host, ledger } = deps;
   if (isDryRun) {
-    const record = jobs.known(name);
+    const record = await jobs.known(name);
     const id = record?.job?.id ?? name;
     if (record?.removed) throw deletedVideo(id);
     if (record !== undefined && record.job === null) throw inDoubt(record.key, 'the ledger has no id for it', []);
     const configuration = servers.configurationOf(record);
     const summary = summarize(configuration.profile.value, record, null);
-    return { configuration, read: () => startOf(operation, id, summary, extensionsOf(record, ledger)) };
+    const extensions = await extensionsOf(record, ledger);
+    return { configuration, read: () => startOf(operation, id, summary, extensions) };
   }
   const found = await jobs.find(name);
   const { configuration } = found.server;
@@ -181,7 +182,7 @@ async function storedSource(
     return summarize(found.server.identity.profile, found.record, job);
   };
   const known = found.record ? summarize(found.server.identity.profile, found.record, null) : await confirm();
-  const extensions = extensionsOf(found.record, ledger);
+  const extensions = await extensionsOf(found.record, ledger);
   return { configuration, read: () => startOf(operation, found.id, known, extensions), confirm };
 }
 

@@ -19,14 +19,14 @@ export interface Template {
  * Fills in what was not given from the request of an old job. Throws `video_not_found` for a job without a request in the
  * ledger, and adds to `faults` files that have to be given again: the ledger keeps only their hashes.
  */
-export function templateFrom(
+export async function templateFrom(
   name: string,
   prompt: string | undefined,
   options: RequestOptions,
   { jobs, ledger, configuration }: Pick<Context, 'jobs' | 'ledger' | 'configuration'>,
   faults: string[],
-): Template {
-  const record = jobs.known(name);
+): Promise<Template> {
+  const record = await jobs.known(name);
   if (record === undefined) {
     throw new SoraError('video_not_found', {
       title: `the ledger has no job \`${name}\`, so its request is not known`,
@@ -34,7 +34,7 @@ export function templateFrom(
     });
   }
   const { request: old, baseUrl } = record;
-  const short = ledger.shortId(record.job?.id ?? record.key);
+  const short = await ledger.shortId(record.job?.id ?? record.key);
   if (options.image === undefined && old.image?.startsWith('sha256:'))
     faults.push(`${short} used an image file, of which only the hash is kept: give it again with \`--image\``);
   if (old.source !== undefined)

@@ -133,7 +133,7 @@ export async function produce(
   const files = saves ? plan : null;
   const savesFile = files !== null && files.destination.kind !== 'stdout'; // a pipe leaves no file behind
   const again = options.again ?? false;
-  const attached = attachedTo({ request, again, savesFile }, count, deps);
+  const attached = await attachedTo({ request, again, savesFile }, count, deps);
   if (options.dryRun) {
     const price = estimate(priced, host.clock.now(), configuration.prices);
     return { answer: previewRequest(read, { price, count, attached }, configuration) };
@@ -148,7 +148,7 @@ export async function produce(
   const confirmed = isNew && confirm !== undefined ? await confirm(drafted) : priced;
   const price = estimate(confirmed, host.clock.now(), configuration.prices);
   const totalMicros = price === null ? null : price.micros * count;
-  if (!again && count === 1) noteSavedBefore(request, deps);
+  if (!again && count === 1) await noteSavedBefore(request, deps);
   await agreeToSpend({ micros: totalMicros, maxCostMicros, isAgreed: options.yes ?? false }, deps);
   output.news(`cost: ${describeCost(totalMicros, configuration.isSimulator, price)}`);
 
@@ -186,21 +186,22 @@ function findPlanFaults({ destination, open }: FilePlan, count: number, saves: b
 }
 
 /** The submissions that a create would attach to. Writes nothing: an empty ledger has no account to compare. */
-function attachedTo(
+async function attachedTo(
   order: Pick<SubmitOrder, 'request' | 'again' | 'savesFile'>,
   count: number,
   { ledger, servers, configuration }: ProductionDeps,
-): JobRecord[] {
-  if (ledger.newest(1).length === 0) return [];
-  return underWay({ ledger }, { ...order, server: servers.identityOf(configuration) }).slice(0, count);
+): Promise<JobRecord[]> {
+  if ((await ledger.newest(1)).length === 0) return [];
+  const records = await underWay({ ledger }, { ...order, server: servers.identityOf(configuration) });
+  return records.slice(0, count);
 }
 
-function detached(followed: readonly FollowedJob[], errors: readonly SoraError[], deps: ProductionDeps) {
+async function detached(followed: readonly FollowedJob[], errors: readonly SoraError[], deps: ProductionDeps) {
   const summaries = followed.map(({ server, record, known }) => summarize(server.identity.profile, record, known));
   const [first] = followed;
   if (first)
     deps.output.note(
-      `run \`${commandAbout(deps.ledger.shortId(first.id), 'sora status', ` --watch${targetOption(first.server.identity)}`)}\` to wait for it`,
+      `run \`${commandAbout(await deps.ledger.shortId(first.id), 'sora status', ` --watch${targetOption(first.server.identity)}`)}\` to wait for it`,
     );
   return savedResult(summaries, null, errors, deps);
 }
@@ -221,7 +222,7 @@ async function finish(
     const { server, record } = job;
     try {
       if (outcome instanceof SoraError) throw outcome;
-      noteChanges(request, record, outcome, deps);
+      await noteChanges(request, record, outcome, deps);
       const failure = failureOf(outcome, deps.host.clock.now());
       if (failure !== null) throw failure;
       const finished = { server, record, job: outcome, deadlineMs };

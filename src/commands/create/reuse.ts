@@ -33,7 +33,8 @@ export async function reuse(
 ): Promise<Reused | null> {
   const { ledger, configuration } = deps;
   const fingerprint = fingerprintOf(configuration.baseUrl.value, recordRequest(request));
-  const finished = ledger.byFingerprint(fingerprint).filter((record) => statusOf(record) === 'completed');
+  const same = await ledger.list({ by: 'fingerprint', value: fingerprint });
+  const finished = same.filter((record) => statusOf(record) === 'completed');
   for (const record of finished.reverse()) {
     const known = summarize(record.profile, record, null);
     if (plan === null) return { summary: known, errors: [] };
@@ -70,8 +71,12 @@ async function deliver(
 }
 
 /** Notes before paying where a video of the same request is saved already. */
-export function noteSavedBefore(request: VideoRequest, { ledger, configuration, output, host }: ReuseDeps): void {
-  const records = ledger.byFingerprint(fingerprintOf(configuration.baseUrl.value, recordRequest(request)));
+export async function noteSavedBefore(
+  request: VideoRequest,
+  { ledger, configuration, output, host }: ReuseDeps,
+): Promise<void> {
+  const fingerprint = fingerprintOf(configuration.baseUrl.value, recordRequest(request));
+  const records = await ledger.list({ by: 'fingerprint', value: fingerprint });
   const files = records.filter((record) => !record.free).flatMap((record) => record.files);
   const saved = files.findLast(({ path }) => statSync(path, { throwIfNoEntry: false })?.isFile());
   if (saved === undefined) return;

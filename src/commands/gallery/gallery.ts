@@ -67,11 +67,11 @@ export const galleryCommand = defineCommand({
       if (!isInScope || !filter.hasStatus(job) || !filter.matches(job, record)) return false;
       return isListed(record) || summaryOf(record.profile, record, null).files.length > 0;
     };
-    const records = deps.ledger.newest(limit + 1, isWanted);
+    const records = await deps.ledger.newest(limit + 1, isWanted);
     if (records.length > limit) output.note(`only the newest ${limit} are shown; \`--limit\` shows more`);
     const shown = records.slice(0, limit).map((record) => summaryOf(record.profile, record, null));
     if (shown.length === 0) output.note('no videos match, so the page is empty');
-    const html = renderGallery(entriesOf(shown, dirname(path), deps), {
+    const html = renderGallery(await entriesOf(shown, dirname(path), deps), {
       madeAtMs: host.clock.now(),
       filter: describeFilter(options),
       redact: (text) => output.secrets.redact(text),
@@ -101,8 +101,12 @@ function describeFilter(options: Readonly<Record<string, unknown>>): string {
   return given.map((name) => `${name}: ${[options[name]].flat().join(', ')}`).join(' · ');
 }
 
-function entriesOf(jobs: readonly JobSummary[], folder: string, { ledger }: Pick<Context, 'ledger'>): GalleryEntry[] {
-  const shortIds = ledger.shortIds(jobs.map(({ id, submission }) => id ?? submission ?? ''));
+async function entriesOf(
+  jobs: readonly JobSummary[],
+  folder: string,
+  { ledger }: Pick<Context, 'ledger'>,
+): Promise<GalleryEntry[]> {
+  const shortIds = await ledger.shortIds(jobs.map(({ id, submission }) => id ?? submission ?? ''));
   let pictureBytes = 0;
   return jobs.map((job, at) => {
     const video = job.files.findLast(({ variant }) => variant === 'video');

@@ -1,0 +1,340 @@
+import { dirname } from 'node:path';
+import { SoraError } from '../domain/errors.ts';
+import { applyEvent, type IntentEvent, isOpen, type JobRecord, type LedgerEvent, WITHDRAWN } from '../domain/record.ts';
+import { Journal } from '../platform/journal.ts';
+import {
+  type Claim,
+  Ledger,
+  type LedgerOrder,
+  type LedgerQuery,
+  type SpentScope,
+  type Standing,
+  type Tally,
+} from './ledger.ts';
+import { LedgerIndex, type LocatedEvent } from './ledger-index.ts';
+import { describeProblems, encodeEvent, type LedgerProblem } from './ledger-line.ts';
+import { LedgerMark } from './ledger-mark.ts';
+import { LedgerTally } from './ledger-tally.ts';
+import {
+  batchTerm,
+  dayTerm,
+  endingTerm,
+  fingerprintTerm,
+  INTENT_TERM,
+  idTerm,
+  keyTerm,
+  modelTerm,
+  rowTerm,
+  termsOf,
+} from './ledger-terms.ts';
+
+/** Records are folded in growing chunks: a few are found quickly, and many take little memory. */
+const FIRST_PAGE = 32;
+const LARGEST_PAGE = 1024;
+const KEPT_TALLIES = 3;
+
+export interface LedgerPaths {
+  /** JSON lines, one event each: the source of truth. */
+  readonly journal: string;
+  /** Disposable. */
+  readonly index: string;
+}
+
+/** A record, with further facts from its lines. */
+interface Entry {
+  readonly record: JobRecord;
+  /** The offset of its intent; records are ordered by intent. */
+  readonly offset: number;
+  /** When the completion of the job was first recorded. */
+  readonly completionSeenAtMs: number | null;
+}
+
+/** A ledger in a file on this machine. Throws `invalid_config` if the journal cannot be read. */
+export class FileLedger extends Ledger {
+  readonly #journal: Journal;
+  readonly #mark: LedgerMark;
+  readonly #indexPath: string;
+  #index: LedgerIndex | undefined;
+  #tallies: readonly LedgerTally[] = [];
+
+  constructor({ journal, index }: LedgerPaths) {
+    super();
+    this.#journal = new Journal(journal, { isLocked: true, onSynced: (last) => this.#mark.advance(last) });
+    this.#mark = new LedgerMark(this.#journal);
+    this.#indexPath = index;
+  }
+
+  get name(): string {
+    return this.#journal.path;
+  }
+
+  append(...events: readonly LedgerEvent[]): Promise<void> {
+    return this.#write(() => this.#journal.append(...events.map(encodeEvent)));
+  }
+
+  /** The same without waiting for the disk, for events that only matter together with a later one. */
+  appendAhead(...events: readonly LedgerEvent[]): Promise<void> {
+    return this.#write(() => this.#journal.appendAhead(...events.map(encodeEvent)));
+  }
+
+  async #write(append: () => Promise<void>): Promise<void> {
+    try {
+      await append();
+    } catch (error) {
+      const { path } = this.#journal;
+      throw new SoraError('cannot_write', {
+        title: `could not write the ledger ${path}`,
+        causedBy: error instanceof Error ? error.message : String(error),
+        facts: { own_folder: dirname(path) },
+        cause: error,
+      });
+    }
+  }
+
+  /** The order of intents in the file decides: an intent is written, and withdrawn if an earlier one stands in its way. */
+  async reserve<T extends { readonly reason: string }>(
+    claim: Claim,
+    judge: (standing: Standing) => T | null,
+  ): Promise<T | null> {
+    const { intent } = claim;
+    const known = judge(this.#standing(claim, undefined));
+    if (known !== null) return known;
+    if (!intent.free) await this.requireIntact();
+    // Nothing leaves before `sending` is on disk, and its sync includes this line.
+    await this.appendAhead(intent);
+    let objection: T | null;
+    try {
+      const own = await this.recordOf(intent.key);
+      if (own.row !== intent.row || own.fingerprint !== intent.fingerprint) throw keyIsTaken(this.name, intent);
+      objection = judge(this.#standing(claim, intent.key));
+      // Checked again: our line has ended any torn one.
+      if (objection === null && !intent.free) await this.requireIntact();
+    } catch (error) {
+      if (error instanceof SoraError && error.submission === null)
+        await this.#withdraw(intent, 'the ledger is damaged');
+      throw error;
+    }
+    if (objection !== null) await this.#withdraw(intent, objection.reason);
+    return objection;
+  }
+
+  #standing({ same, scopes }: Claim, before: string | undefined): Standing {
+    const records = same === null ? [] : this.#recordsWith(termOf(same));
+    const end = before === undefined ? -1 : records.findIndex(({ key }) => key === before);
+    return {
+      same: end === -1 ? records : records.slice(0, end),
+      spent: scopes.map((scope) => this.#spent(scope, before)),
+    };
+  }
+
+  #withdraw({ key, atMs }: IntentEvent, message: string): Promise<void> {
+    return this.append({ event: 'rejected', key, atMs, code: WITHDRAWN, message });
+  }
+
+  hold(): void {
+    this.#journal.hold();
+  }
+
+  release(): Promise<void> {
+    return this.#journal.release();
+  }
+
+  async byKey(key: string): Promise<JobRecord | undefined> {
+    return this.#ask((index) => this.#fold(index, [key])[0]?.record);
+  }
+
+  async withIds(ids: readonly string[]): Promise<JobRecord[]> {
+    return this.#recordsNamed(ids.map(idTerm));
+  }
+
+  async byEnding(ending: string): Promise<JobRecord[]> {
+    const records = this.#recordsNamed([endingTerm(ending)]);
+    return records.filter(({ key, job }) => key.endsWith(ending) || job?.id.endsWith(ending)).reverse();
+  }
+
+  /** The records with an event that has one of these terms, oldest first. */
+  #recordsNamed(terms: readonly string[]): JobRecord[] {
+    return this.#ask((index) => {
+      const keys = terms.flatMap((term) => eventsWith(index, term, index.find([term])).map(({ event }) => event.key));
+      return this.#fold(index, keys).map(({ record }) => record);
+    });
+  }
+
+  async namesEnding(endings: readonly string[]): Promise<string[]> {
+    return this.#ask((index) =>
+      Array.from(index.eventsAt(index.find(endings.map(endingTerm)))).flatMap(({ event }) => {
+        if (event.event === 'accepted') return event.job.id;
+        return event.event === 'intent' ? event.key : [];
+      }),
+    );
+  }
+
+  async open(): Promise<JobRecord[]> {
+    return this.#ask((index) => {
+      const records = this.#fold(index, index.openKeys).map(({ record }) => record);
+      return records.filter(isOpen).reverse();
+    });
+  }
+
+  async *records(query: LedgerQuery, order: LedgerOrder): AsyncGenerator<JobRecord> {
+    for (const { record } of this.#entries(termOf(query), order)) yield record;
+  }
+
+  override async list(query: LedgerQuery): Promise<JobRecord[]> {
+    return this.#recordsWith(termOf(query));
+  }
+
+  async spent(scope: SpentScope, before?: string): Promise<Tally> {
+    return this.#spent(scope, before);
+  }
+
+  #spent({ by, value, profile }: SpentScope, before?: string): Tally {
+    return this.#tally(termOf({ by, value })).sumBefore(before ?? null, profile);
+  }
+
+  async durationsMs(profile: string, model: string | null, limit: number): Promise<number[]> {
+    const durations: number[] = [];
+    for (const entry of this.#entries(modelTerm(profile, model), 'newest first')) {
+      if (durations.length >= limit) break;
+      const duration = durationMsOf(entry);
+      if (duration !== undefined) durations.push(duration);
+    }
+    return durations;
+  }
+
+  /** A torn last line does not count. */
+  async problems(): Promise<readonly LedgerProblem[]> {
+    return this.findProblems();
+  }
+
+  findProblems(): readonly LedgerProblem[] {
+    return this.#ask((index) => this.#problemsOf(index));
+  }
+
+  #problemsOf({ problems }: LedgerIndex): LedgerProblem[] {
+    const { loss } = this.#mark;
+    return [...problems, ...(loss === null ? [] : [loss])];
+  }
+
+  async requireIntact(): Promise<void> {
+    if (this.findProblems().length === 0) return;
+    const problems = this.#ask((index) => {
+      index.rebuild(); // the file may have been repaired
+      return this.#problemsOf(index);
+    });
+    if (problems.length === 0) return;
+    throw new SoraError('ledger_damaged', {
+      title: `the ledger is damaged, so nothing is paid: ${this.#journal.path}, ${describeProblems(problems)}`,
+    });
+  }
+
+  /** Cached for the latest terms only: a process asks about one manifest, and one day or two. */
+  #tally(term: string): LedgerTally {
+    const known = this.#tallies.find((tally) => tally.term === term);
+    if (known !== undefined) return known;
+    const readUpTo = this.#ask((index) => index.coveredBytes);
+    const records = this.#recordsWith(term);
+    const tally = new LedgerTally(term, this.#journal, readUpTo, records);
+    this.#tallies = [tally, ...this.#tallies].slice(0, KEPT_TALLIES);
+    return tally;
+  }
+
+  /** The records whose intent has a term, oldest first. */
+  #recordsWith(term: string): JobRecord[] {
+    return this.#ask((index) => this.#entriesAt(index, index.find([term]), term).map(({ record }) => record));
+  }
+
+  /** The same for records that may be too many for the memory. */
+  *#entries(term: string, order: 'oldest first' | 'newest first'): Generator<Entry> {
+    const offsets = this.#ask((index) => (order === 'oldest first' ? index.find([term]) : index.findBackwards(term)));
+    for (const page of pagesOf(offsets)) yield* this.#ask((index) => this.#entriesAt(index, page, term));
+  }
+
+  /** The records whose intents are at these offsets and have the term, in the order of the offsets. */
+  #entriesAt(index: LedgerIndex, offsets: readonly number[], term: string): Entry[] {
+    const intents = eventsWith(index, term, offsets);
+    const keys = intents.map(({ event }) => event.key);
+    const byOffset = new Map(this.#fold(index, keys).map((entry) => [entry.offset, entry]));
+    // A second intent of the same key has no record of its own.
+    return intents.flatMap(({ offset }) => byOffset.get(offset) ?? []);
+  }
+
+  /** The records of these keys, oldest first. */
+  #fold(index: LedgerIndex, keys: Iterable<string>): Entry[] {
+    const wanted = new Set(keys);
+    const entries = new Map<string, Entry>();
+    for (const { offset, event } of index.eventsAt(index.find(Array.from(wanted, keyTerm)))) {
+      if (!wanted.has(event.key)) continue; // a hash collision
+      const entry = entries.get(event.key);
+      const record = applyEvent(entry?.record, event);
+      if (record === undefined) continue;
+      const completedNow = record.job?.status === 'completed' ? event.atMs : null;
+      const completionSeenAtMs = entry?.completionSeenAtMs ?? completedNow;
+      entries.set(event.key, { record, offset: entry?.offset ?? offset, completionSeenAtMs });
+    }
+    return [...entries.values()];
+  }
+
+  #ask<T>(question: (index: LedgerIndex) => T): T {
+    try {
+      this.#index ??= new LedgerIndex(this.#journal, this.#indexPath);
+      this.#index.refresh();
+      return question(this.#index);
+    } catch (error) {
+      // Anything else is a bug, and is thrown unchanged.
+      if (!(error instanceof Error && 'syscall' in error)) throw error;
+      throw unreadableLedger(this.#journal.path, error);
+    }
+  }
+}
+
+/** Another submission has this random key, so ours has no record of its own. */
+function keyIsTaken(path: string, { key }: IntentEvent): SoraError {
+  return new SoraError('ledger_damaged', { title: `${path} already contains a submission ${key}`, submission: key });
+}
+
+function termOf(query: LedgerQuery): string {
+  if (query.by === 'everything') return INTENT_TERM;
+  return { id: idTerm, fingerprint: fingerprintTerm, row: rowTerm, batch: batchTerm, day: dayTerm }[query.by](
+    query.value,
+  );
+}
+
+/** The `invalid_config` of a ledger that the file system does not let us read. */
+export function unreadableLedger(path: string, error: unknown): SoraError {
+  return new SoraError('invalid_config', {
+    title: `could not read the ledger ${path}`,
+    causedBy: error instanceof Error ? error.message : String(error),
+    hints: [`check ${path}: it must be a file that you can read and write`],
+    cause: error,
+  });
+}
+
+/** The events at these offsets that really have the term: terms may share a hash. */
+function eventsWith(index: LedgerIndex, term: string, offsets: readonly number[]): LocatedEvent[] {
+  return Array.from(index.eventsAt(offsets)).filter(({ event }) => termsOf(event).includes(term));
+}
+
+function* pagesOf(offsets: Iterable<number>): Generator<number[]> {
+  let page: number[] = [];
+  let size = FIRST_PAGE;
+  for (const offset of offsets) {
+    page.push(offset);
+    if (page.length < size) continue;
+    yield page;
+    page = [];
+    size = Math.min(2 * size, LARGEST_PAGE);
+  }
+  yield page;
+}
+
+/** From creation to completion by the server's clock, or else by ours; undefined if the job was not completed. */
+function durationMsOf({ record, completionSeenAtMs }: Entry): number | undefined {
+  if (completionSeenAtMs === null) return undefined;
+  const { createdAtMs = null, completedAtMs = null } = record.job ?? {};
+  const durationMs =
+    createdAtMs !== null && completedAtMs !== null
+      ? completedAtMs - createdAtMs
+      : completionSeenAtMs - record.submittedAtMs;
+  return durationMs >= 0 ? durationMs : undefined;
+}
