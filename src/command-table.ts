@@ -142,6 +142,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./commands/serve/serve.ts')).serveCommand,
   },
   {
+    name: 'listen',
+    group: FOLLOW,
+    summary: 'receive webhooks, and save videos as they end',
+    load: async () => (await import('./commands/listen.ts')).listenCommand,
+  },
+  {
     name: 'mcp',
     group: SERVE,
     summary: 'serve tools for agents on standard input',

@@ -1,32 +1,23 @@
-import { statSync } from 'node:fs';
 import { defineCommand } from '../app/command.ts';
-import type { Context } from '../app/context.ts';
-import { followJob } from '../app/follow-jobs.ts';
+import { type DownloadDeps, downloadOne } from '../app/downloading.ts';
 import type { FoundJob } from '../app/known-jobs.ts';
 import { parseTimeoutMs, refuseFaults } from '../app/option-values.ts';
 import {
   checkFiles,
-  checkNames,
   completePlan,
   FILE_OPTIONS,
-  type FilePlan,
   OPEN_OPTION,
   planFiles,
   SEVERAL_NEED_FOLDER,
   savedResult,
-  saveFiles,
 } from '../app/saving.ts';
-import { targetOption } from '../app/servers.ts';
 import { writeSidecars } from '../app/sidecars.ts';
 import type { ErrorCode } from '../domain/catalogue.ts';
 import { SoraError } from '../domain/errors.ts';
-import { failureOf } from '../domain/job-failure.ts';
 import type { Outcomes } from '../domain/outcomes.ts';
-import { hasVideo, isOfVideo, type JobRecord, type SavedFile } from '../domain/record.ts';
-import { type JobSummary, summarize } from '../domain/summary.ts';
-import { isTerminal, type VideoJob } from '../domain/video.ts';
-import { fileExists, isForSeveral, pathsFor, sidecarPath } from '../jobs/destination.ts';
-import { NAMELESS, type NamedVideo, namedVideo } from '../jobs/name-template.ts';
+import { hasVideo, isOfVideo, type JobRecord } from '../domain/record.ts';
+import type { JobSummary } from '../domain/summary.ts';
+import { isForSeveral } from '../jobs/destination.ts';
 import { JOB_JSON_SHAPE } from '../output/job-view.ts';
 
 export const downloadCommand = defineCommand({
@@ -88,8 +79,6 @@ export const downloadCommand = defineCommand({
   },
 });
 
-type DownloadDeps = Pick<Context, 'configuration' | 'host' | 'options' | 'output' | 'ledger' | 'jobs' | 'random'>;
-
 /** Why `--all` skips a job: it has no video, no longer one, or none yet. */
 const PASSED: ReadonlySet<ErrorCode> = new Set([
   'video_not_found',
@@ -109,69 +98,4 @@ async function findUnsaved({ jobs, ledger }: DownloadDeps): Promise<Outcomes<Fou
   const unfinished = await jobs.findUnfinished();
   const running = unfinished.values.toReversed();
   return { values: [...known.values, ...running], errors: [...known.errors, ...unfinished.errors] };
-}
-
-/** Throws what keeps all files of a job from being saved; what keeps some of them is added to `failures`. */
-async function downloadOne(
-  found: FoundJob,
-  plan: FilePlan,
-  { wait, deadlineMs, failures }: { wait: boolean; deadlineMs: number; failures: SoraError[] },
-  deps: DownloadDeps,
-): Promise<JobSummary> {
-  const { jobs, host, output } = deps;
-  const { server, record } = found;
-  const saved = record ? savedFiles(record, plan) : [];
-  if (record && saved.length === plan.variants.length) {
-    output.note(
-      `${await deps.ledger.shortId(record.job?.id ?? record.key)} is already saved (\`--force\` downloads it again)`,
-    );
-    return { ...summarize(server.identity.profile, record, null), files: saved };
-  }
-  if (plan.destination.kind === 'file') refuseExisting(plan, NAMELESS, saved);
-  const seen = await jobs.look(found);
-  const leftMs = Math.max(0, deadlineMs - host.clock.now());
-  const job = wait && !isTerminal(seen.status) ? await followJob({ ...found, known: seen }, leftMs, deps) : seen;
-  refuseUnfinished(job, targetOption(server.identity), host.clock.now());
-  const video = namedVideo(job, record);
-  checkNames(plan, video, deps, 'download');
-  refuseExisting(plan, video, saved);
-  const files = await saveFiles({ server, record, job }, plan, deps, failures, saved);
-  return { ...summarize(server.identity.profile, record, job), files };
-}
-
-function refuseUnfinished(job: VideoJob, target: string, nowMs: number): void {
-  const failure = isTerminal(job.status) ? failureOf(job, nowMs) : null;
-  if (failure !== null) throw failure;
-  if (isTerminal(job.status)) return;
-  throw new SoraError('content_not_ready', { jobId: job.id, facts: { id: job.id, target } });
-}
-
-/** The files that an earlier run saved where the plan wants them. */
-function savedFiles(
-  { job, request, submittedAtMs, files }: JobRecord,
-  { destination, variants, force }: FilePlan,
-): SavedFile[] {
-  if (destination.kind === 'stdout' || force || job === null) return [];
-  const wanted = pathsFor(destination, variants, namedVideo(job, { request, submittedAtMs }));
-  return wanted.flatMap(({ variant, path }) => {
-    const file = files.findLast((candidate) => candidate.variant === variant && candidate.path === path);
-    return file !== undefined && statSync(path, { throwIfNoEntry: false })?.size === file.bytes ? [file] : [];
-  });
-}
-
-/** Default names depend on the job, so they are checked here. Throws `file_exists` for other files than those in `saved`. */
-function refuseExisting(
-  { destination, variants, force, sidecar }: FilePlan,
-  video: NamedVideo,
-  saved: readonly SavedFile[],
-): void {
-  if (destination.kind === 'stdout' || force) return;
-  const paths = pathsFor(destination, variants, video).map(({ path }) => path);
-  const wanted = [...paths, ...(sidecar && saved.length === 0 ? paths.slice(0, 1).map(sidecarPath) : [])];
-  const taken = wanted.filter((path) => isFile(path) && !saved.some((file) => file.path === path));
-  if (taken.length > 0) throw fileExists(taken.join(', '));
-}
-
-function isFile(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false })?.isFile() ?? false;
 }

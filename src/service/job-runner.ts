@@ -139,8 +139,9 @@ export class JobRunner {
     if (job.videoId !== null) await this.#removeVideo(job, job.videoId);
     run?.stop.abort();
     await run?.ended;
+    const { files, image } = jobs.find(id) ?? job; // a thumbnail may have been saved meanwhile
     await jobs.remove(id);
-    const paths = [...job.files, ...(job.image === undefined ? [] : [job.image])].map(({ path }) => path);
+    const paths = [...files, ...(image === undefined ? [] : [image])].map(({ path }) => path);
     await Promise.all(paths.map((path) => rm(path, { force: true })));
   }
 

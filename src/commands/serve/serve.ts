@@ -1,12 +1,13 @@
 import { join } from 'node:path';
 import { defineCommand } from '../../app/command.ts';
 import type { Context } from '../../app/context.ts';
+import { openPort, untilAborted } from '../../app/listening.ts';
 import { refuseFaults } from '../../app/option-values.ts';
 import type { Server } from '../../app/servers.ts';
 import { capabilitiesOf } from '../../configuration/endpoint.ts';
 import { SoraError } from '../../domain/errors.ts';
 import { formatUsd } from '../../domain/money.ts';
-import { type ListeningServer, listen } from '../../http-server/server.ts';
+import type { ListeningServer } from '../../http-server/server.ts';
 import type { Answer } from '../../output/output.ts';
 import type { Host } from '../../platform/host.ts';
 import { isProcessAlive } from '../../platform/process-identity.ts';
@@ -165,18 +166,6 @@ function createWebhooks(
   return new Webhooks({ url, secret, http, clock, randomBytes, look: simulator.look, signal: interrupt, log });
 }
 
-async function openPort(service: Parameters<typeof listen>[0], { host, port }: ServePlan): Promise<ListeningServer> {
-  try {
-    return await listen(service, { host, port });
-  } catch (error) {
-    throw new SoraError('cannot_listen', {
-      title: `could not listen on ${host}, port ${port}`,
-      causedBy: error instanceof Error ? error.message : String(error),
-      cause: error,
-    });
-  }
-}
-
 function startAnswer(
   { origin }: ListeningServer,
   { apiKey, apiKeyEnv, maxCostMicros }: ServePlan,
@@ -204,13 +193,6 @@ function startAnswer(
         `service  ${origin}/api/v1/videos, header x-api-key: ${key}, profile ${identity.profile}${paid}\n`,
       ].join(''),
   };
-}
-
-function untilAborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener('abort', () => resolve(), { once: true });
-  });
 }
 
 /** Lets open requests finish for a moment. The jobs keep running on their server. */

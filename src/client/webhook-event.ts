@@ -1,0 +1,44 @@
+import OpenAI from 'openai';
+import { isJsonObject, type JsonValue, parseJson } from '../domain/json.ts';
+import { textOf } from '../wire/fields.ts';
+
+/** A notification whose signature is right and whose time is within five minutes of ours. */
+export interface WebhookEvent {
+  /** Of the notification: the same one sent again has the same. */
+  readonly webhookId: string;
+  /** `video.completed`, for example; null if it names none. */
+  readonly type: string | null;
+  /** What it is about; null if it names nothing. */
+  readonly subjectId: string | null;
+}
+
+/** Verifies notifications with the official SDK (Standard Webhooks), and decodes them. */
+export class WebhookReader {
+  readonly #sdk: OpenAI;
+  readonly #secret: string;
+
+  /** `whsec_` followed by base64, or any text. */
+  constructor(secret: string) {
+    this.#secret = secret;
+    this.#sdk = new OpenAI({
+      apiKey: 'nothing is sent',
+      adminAPIKey: null,
+      organization: null,
+      project: null,
+      webhookSecret: null,
+      baseURL: 'http://127.0.0.1',
+      logLevel: 'off',
+    });
+  }
+
+  /** Rejects with an `Error` that says what is wrong with it. */
+  async read(body: string, headers: Readonly<Record<string, string>>): Promise<WebhookEvent> {
+    const webhookId = headers['webhook-id'] ?? '';
+    if (webhookId === '') throw new Error('missing required header: webhook-id');
+    await this.#sdk.webhooks.verifySignature(body, { ...headers }, this.#secret);
+    const event: JsonValue | undefined = parseJson(body);
+    if (!isJsonObject(event)) throw new Error('the body is not a JSON object');
+    const subjectId = isJsonObject(event.data) ? textOf(event.data.id) : null;
+    return { webhookId, type: textOf(event.type), subjectId };
+  }
+}

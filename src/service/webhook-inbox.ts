@@ -1,0 +1,70 @@
+import type { WebhookEvent, WebhookReader } from '../client/webhook-event.ts';
+import { type Handler, jsonReply, type ServerCall, type ServerReply } from '../http-server/handler.ts';
+import type { HttpErrorDetails } from '../http-server/http-error.ts';
+import type { Clock } from '../platform/clock.ts';
+import { errorBody } from './rest-error.ts';
+
+export interface WebhookInboxOptions {
+  readonly reader: WebhookReader;
+  readonly clock: Pick<Clock, 'now'>;
+  /** A new notification, which is acknowledged at once. */
+  readonly onEvent: (event: WebhookEvent) => void;
+  /** One that was refused, or received before. */
+  readonly onRefusal: (reason: string) => void;
+}
+
+/** Events of the API are a few hundred bytes. */
+const MAX_BODY_BYTES = 64 << 10;
+/** A signature is valid for five minutes before and after its time, so an id can come again within ten. */
+const REMEMBERED_MS = 10 * 60_000;
+
+/** Receives signed notifications at any path. What is not signed, or came before, has no effect. */
+export class WebhookInbox implements Handler {
+  readonly #options: WebhookInboxOptions;
+  /** When each id was received, oldest first. */
+  readonly #received = new Map<string, number>();
+
+  constructor(options: WebhookInboxOptions) {
+    this.#options = options;
+  }
+
+  async answer({ method, headers, body }: ServerCall): Promise<ServerReply> {
+    if (method !== 'POST') return refusal(405, 'not_supported', 'only POST is supported', { allow: 'POST' });
+    const { reader, onEvent, onRefusal } = this.#options;
+    if (body.length > MAX_BODY_BYTES) {
+      onRefusal(`it has ${body.length} bytes`);
+      return refusal(413, 'invalid_request', `a notification has at most ${MAX_BODY_BYTES} bytes`);
+    }
+    let event: WebhookEvent;
+    try {
+      event = await reader.read(new TextDecoder('utf-8', { fatal: true }).decode(body), headers);
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      onRefusal(reason);
+      return refusal(400, 'invalid_request', reason);
+    }
+    // A sender that missed our acknowledgement sends the same again, and needs another one to stop.
+    if (this.#isRepeated(event.webhookId)) onRefusal(`${event.webhookId} was received before`);
+    else onEvent(event);
+    return jsonReply({ received: true });
+  }
+
+  refuse({ status, code = 'invalid_request', message, headers = {} }: HttpErrorDetails): ServerReply {
+    return refusal(status, code, message, headers);
+  }
+
+  #isRepeated(id: string): boolean {
+    const nowMs = this.#options.clock.now();
+    for (const [old, receivedMs] of this.#received) {
+      if (nowMs - receivedMs <= REMEMBERED_MS) break;
+      this.#received.delete(old);
+    }
+    if (this.#received.has(id)) return true;
+    this.#received.set(id, nowMs);
+    return false;
+  }
+}
+
+function refusal(status: number, code: string, message: string, headers: ServerReply['headers'] = {}): ServerReply {
+  return jsonReply(errorBody(code, message), headers, status);
+}
