@@ -116,8 +116,9 @@ async function photographPage(): Promise<Buffer> {
       await page.getByRole('button', { name: 'Create video' }).click();
       await page.getByText('Completed', { exact: true }).nth(at).waitFor();
     }
-    await page.waitForFunction('[...document.querySelectorAll("video")].every((video) => video.readyState > 1)');
-    await page.addStyleTag({ content: 'video::-webkit-media-controls { display: none !important }' });
+    await page.waitForFunction(
+      'document.querySelectorAll(".watch img").length > 2 && [...document.images].every(({ complete }) => complete)',
+    );
     return await page.screenshot({ type: 'jpeg', quality: 58 });
   } finally {
     await browser.close();

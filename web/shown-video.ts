@@ -10,6 +10,14 @@ export interface ShownVideo {
   readonly progress: number;
   /** Model, length and size. */
   readonly facts: string;
+  readonly model: string | null;
+  readonly seconds: number | null;
+  /** WIDTHxHEIGHT in pixels. */
+  readonly size: string | null;
+  /** The hash of its first frame; null without one, or if unknown. */
+  readonly image: string | null;
+  /** What was chosen in the order; null for a video of an OpenAI client. */
+  readonly order: Readonly<Record<string, string>> | null;
   readonly createdAtMs: number;
   readonly videoUrl: string | null;
   readonly posterUrl: string | null;
@@ -59,6 +67,11 @@ function fromService(job: VideoJobView): ShownVideo {
     status: job.status,
     progress: job.progress,
     facts: factsOf(job.model, job.seconds, job.size),
+    model: job.model,
+    seconds: job.seconds,
+    size: job.size,
+    image: job.imageSha256,
+    order: orderOf(job),
     createdAtMs: Date.parse(job.createdAt),
     videoUrl: job.videoUrl,
     posterUrl: job.thumbnailUrl,
@@ -81,6 +94,11 @@ function fromApi(video: ApiVideo): ShownVideo {
     status: STATUSES[status],
     progress: video.progress,
     facts: `${factsOf(video.model, video.seconds, video.size)} · through /v1`,
+    model: video.model,
+    seconds: Number(video.seconds) || null,
+    size: video.size,
+    image: null,
+    order: null,
     createdAtMs: video.created_at * 1000,
     videoUrl: isDone ? `${path}/content` : null,
     posterUrl: isDone ? `${path}/content?variant=thumbnail` : null,
@@ -90,6 +108,26 @@ function fromApi(video: ApiVideo): ShownVideo {
   };
 }
 
+/** The model that was used is not what was asked for, so it is not reused. */
+function orderOf({ duration, resolution, aspectRatio }: VideoJobView): Readonly<Record<string, string>> {
+  const choices = Object.entries({ duration, resolution, aspectRatio });
+  return Object.fromEntries(choices.flatMap(([name, value]) => (value === null ? [] : [[name, String(value)]])));
+}
+
+export function isUnfinished({ status }: ShownVideo): boolean {
+  return status === 'pending' || status === 'processing';
+}
+
+/** Equal for variations of one request. */
+export function requestOf({ prompt, model, seconds, size, image }: ShownVideo): string {
+  return JSON.stringify([prompt, model, seconds, size, image]);
+}
+
+/** `1280 × 720`. */
+export function sizeInWords(size: string): string {
+  return size.replace('x', ' × ');
+}
+
 export function factsOf(model: string | null, seconds: string | number | null, size: string | null): string {
-  return [model, seconds === null ? null : `${seconds} s`, size?.replace('x', ' × ')].filter(Boolean).join(' · ');
+  return [model, seconds === null ? null : `${seconds} s`, size && sizeInWords(size)].filter(Boolean).join(' · ');
 }

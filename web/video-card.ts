@@ -1,4 +1,5 @@
-import type { ShownVideo } from './shown-video.ts';
+import { make, within } from './element.ts';
+import { isUnfinished, type ShownVideo } from './shown-video.ts';
 
 const WORDS = { pending: 'Pending', processing: 'Processing', completed: 'Completed', failed: 'Failed' } as const;
 const AGES: readonly (readonly [unitMs: number, unit: Intl.RelativeTimeFormatUnit])[] = [
@@ -6,107 +7,144 @@ const AGES: readonly (readonly [unitMs: number, unit: Intl.RelativeTimeFormatUni
   [3_600_000, 'hour'],
   [60_000, 'minute'],
 ];
-
 const MAX_NAME_CHARACTERS = 80;
 const ages = new Intl.RelativeTimeFormat('en', { numeric: 'auto' });
 
-/** One video of the list. Updates touch only what has changed, so that a playing video continues. */
+/** What can be done with a video of the list. */
+export interface CardActions {
+  watch(video: ShownVideo): void;
+  /** Shows all videos of the same request. */
+  compare(video: ShownVideo): void;
+  reuse(video: ShownVideo): void;
+  remove(video: ShownVideo): Promise<void>;
+}
+
+/** One video of the list. Updates touch only what has changed, so that the focus stays. */
 export class VideoCard {
   readonly element: HTMLElement;
   #video: ShownVideo | null = null;
+  #variations = 0;
 
-  constructor(remove: (video: ShownVideo) => Promise<void>) {
+  constructor(actions: CardActions) {
     const template = document.getElementById('card');
     const card = template instanceof HTMLTemplateElement ? template.content.firstElementChild?.cloneNode(true) : null;
     if (!(card instanceof HTMLElement)) throw new Error('the page has no card template');
     this.element = card;
-    this.#part('.remove').addEventListener('click', () => {
-      if (this.#video !== null) void remove(this.#video);
+    const onClick = (selector: string, action: (video: ShownVideo) => unknown): void =>
+      this.#part(selector).addEventListener('click', () => {
+        if (this.#video !== null) void action(this.#video);
+      });
+    onClick('.stage', (video) => {
+      if (video.videoUrl !== null) actions.watch(video);
     });
+    onClick('.compare', (video) => actions.compare(video));
+    onClick('.reuse', (video) => actions.reuse(video));
+    onClick('.remove', (video) => actions.remove(video));
   }
 
-  /** Updates the card. Returns a message when the video has just finished. */
-  update(video: ShownVideo): string | null {
+  /** `variations` counts the finished videos of its request. Returns a message when the video has just finished. */
+  update(video: ShownVideo, variations: number): string | null {
     const before = this.#video;
-    this.#video = video;
     this.#part('time').textContent = ageOf(video.createdAtMs);
-    if (JSON.stringify(before) === JSON.stringify(video)) return null;
-    const isUnfinished = video.status === 'pending' || video.status === 'processing';
+    if (this.#variations === variations && JSON.stringify(before) === JSON.stringify(video)) return null;
+    this.#video = video;
+    this.#variations = variations;
     this.element.dataset.status = video.status;
-    this.#part('.prompt').textContent = video.prompt;
+    this.#part('.prompt').textContent = video.prompt || 'No prompt';
     this.#part('.prompt').title = video.prompt; // the card shows two lines of it
     this.#part('.facts').textContent = [video.facts, ...video.notes].join(' · ');
     this.#part('time').setAttribute('datetime', new Date(video.createdAtMs).toISOString());
     this.#part('.badge').textContent =
-      isUnfinished && video.progress > 0 ? `${WORDS[video.status]} ${video.progress} %` : WORDS[video.status];
-    this.#showProgress(video, isUnfinished);
+      isUnfinished(video) && video.progress > 0 ? `${WORDS[video.status]} ${video.progress} %` : WORDS[video.status];
+    this.#showProgress(video);
     this.#showFailure(video);
-    this.#showStage(video, before);
-    const download = this.#part('.download');
-    download.hidden = video.videoUrl === null;
-    if (video.videoUrl !== null) download.setAttribute('href', video.videoUrl);
-    download.setAttribute('download', `${video.id}.mp4`);
-    const name = shorten(video.prompt);
-    download.setAttribute('aria-label', `Download: ${name}`);
-    const remove = this.#part('.remove');
-    remove.textContent = isUnfinished ? 'Cancel' : 'Delete';
-    remove.setAttribute('aria-label', `${remove.textContent}: ${name}`);
-    const hasEnded = before !== null && before.status !== video.status && !isUnfinished;
-    return hasEnded ? `${WORDS[video.status]}: ${name}` : null;
+    if (before?.posterUrl !== video.posterUrl || before?.videoUrl !== video.videoUrl || before.status !== video.status)
+      this.#showStage(video);
+    this.#showActions(video, variations);
+    const hasEnded = before !== null && before.status !== video.status && !isUnfinished(video);
+    return hasEnded ? `${WORDS[video.status]}: ${shorten(video.prompt)}` : null;
   }
 
-  #showProgress({ status, progress, prompt }: ShownVideo, isUnfinished: boolean): void {
+  #showProgress(video: ShownVideo): void {
     const bar = this.#part('.progress');
-    bar.hidden = !isUnfinished;
-    bar.setAttribute('aria-label', `Progress: ${shorten(prompt)}`);
+    bar.hidden = !isUnfinished(video);
+    bar.setAttribute('aria-label', `Progress: ${shorten(video.prompt)}`);
     // Without a value the bar is indeterminate.
-    if (status === 'pending') bar.removeAttribute('value');
-    else bar.setAttribute('value', String(progress));
+    if (video.status === 'pending') bar.removeAttribute('value');
+    else bar.setAttribute('value', String(video.progress));
   }
 
   #showFailure({ failure }: ShownVideo): void {
     const box = this.#part('.failure');
     box.hidden = failure === null;
     if (failure === null) return;
-    const hints = document.createElement('ul');
-    hints.append(...failure.hints.map((hint) => Object.assign(document.createElement('li'), { textContent: hint })));
+    const hints = make('ul');
+    hints.append(...failure.hints.map((hint) => make('li', { textContent: hint })));
     box.replaceChildren(failure.message, ...(failure.hints.length > 0 ? [hints] : []));
   }
 
-  #showStage({ videoUrl, posterUrl, prompt, status }: ShownVideo, before: ShownVideo | null): void {
+  #showStage(video: ShownVideo): void {
     const stage = this.#part('.stage');
-    if (videoUrl !== null) {
-      const player = stage.querySelector('video') ?? document.createElement('video');
-      player.controls = true;
-      player.playsInline = true;
-      player.preload = 'metadata';
-      player.setAttribute('aria-label', shorten(prompt));
-      if (posterUrl !== null) player.poster = posterUrl;
-      if (before?.videoUrl !== videoUrl) player.src = videoUrl;
-      if (!stage.contains(player)) stage.replaceChildren(player);
+    const { videoUrl, posterUrl, prompt, seconds } = video;
+    if (videoUrl === null) {
+      const mark = isUnfinished(video)
+        ? make('span', { className: 'waiting' })
+        : make('span', { className: 'none', textContent: 'No video' });
+      stage.replaceChildren(mark);
       return;
     }
-    const mark = document.createElement('span');
-    const isUnfinished = status === 'pending' || status === 'processing';
-    mark.className = isUnfinished ? 'waiting' : 'none';
-    mark.textContent = isUnfinished ? '' : 'No video';
-    stage.replaceChildren(mark);
+    const watch = make('button', { type: 'button', className: 'watch', ariaLabel: `Watch: ${shorten(prompt)}` });
+    watch.append(
+      posterUrl === null ? firstPicture(videoUrl) : make('img', { src: posterUrl, alt: '', loading: 'lazy' }),
+    );
+    const length = make('span', { className: 'seconds', textContent: `${seconds} s` });
+    stage.replaceChildren(watch, ...(seconds === null ? [] : [length]));
+  }
+
+  #showActions(video: ShownVideo, variations: number): void {
+    const name = shorten(video.prompt);
+    const download = within(this.element, '.download', HTMLAnchorElement);
+    download.hidden = video.videoUrl === null;
+    if (video.videoUrl !== null) download.href = video.videoUrl;
+    download.download = `${video.id}.mp4`;
+    download.ariaLabel = `Download: ${name}`;
+    const compare = this.#part('.compare');
+    compare.hidden = variations < 2 || video.videoUrl === null;
+    compare.textContent = `Compare ${variations}`;
+    compare.ariaLabel = `Compare ${variations} variations: ${name}`;
+    const reuse = this.#part('.reuse');
+    reuse.hidden = video.order === null || isUnfinished(video);
+    reuse.ariaLabel = `Reuse: ${name}`;
+    const remove = this.#part('.remove');
+    remove.textContent = isUnfinished(video) ? 'Cancel' : 'Delete';
+    remove.ariaLabel = `${remove.textContent}: ${name}`;
   }
 
   #part(selector: string): HTMLElement {
-    const part = this.element.querySelector(selector);
-    if (part instanceof HTMLElement) return part;
-    throw new Error(`the card has no element ${selector}`);
+    return within(this.element, selector, HTMLElement);
   }
 }
 
-/** Short enough for a screen reader. */
-function shorten(prompt: string): string {
-  const characters = [...prompt];
-  return characters.length <= MAX_NAME_CHARACTERS ? prompt : `${characters.slice(0, MAX_NAME_CHARACTERS).join('')}…`;
+/** The start of a video, where its server has no thumbnails. */
+function firstPicture(videoUrl: string): HTMLVideoElement {
+  return make('video', {
+    src: `${videoUrl}#t=0.1`,
+    muted: true,
+    preload: 'metadata',
+    tabIndex: -1,
+    ariaHidden: 'true',
+  });
 }
 
-function ageOf(createdAtMs: number): string {
+/** Short enough for a screen reader. */
+export function shorten(prompt: string): string {
+  const characters = [...(prompt || 'no prompt')];
+  return characters.length <= MAX_NAME_CHARACTERS
+    ? characters.join('')
+    : `${characters.slice(0, MAX_NAME_CHARACTERS).join('')}…`;
+}
+
+export function ageOf(createdAtMs: number): string {
   const ageMs = Date.now() - createdAtMs;
   const [unitMs, unit] = AGES.find(([size]) => ageMs >= size) ?? [];
   return unitMs === undefined || unit === undefined ? 'just now' : ages.format(-Math.floor(ageMs / unitMs), unit);

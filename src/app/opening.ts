@@ -1,3 +1,4 @@
+import { isAbsolute } from 'node:path';
 import { SoraError } from '../domain/errors.ts';
 import type { SavedFile } from '../domain/record.ts';
 import { shortPath } from '../output/short-path.ts';
@@ -10,21 +11,21 @@ export function fileToOpen(files: readonly SavedFile[]): SavedFile | undefined {
   return files.findLast(({ variant }) => variant === 'video') ?? files.at(-1);
 }
 
-/** Opens a file in the system's player; returns the error if that fails. */
+/** Opens a file or an address in the system's program for it; returns the error if that fails. */
 export async function openInPlayer(path: string, { host }: Pick<Context, 'host'>): Promise<SoraError | null> {
   try {
     await host.openFile(path);
     return null;
   } catch (error) {
     return new SoraError('not_supported', {
-      title: `could not open ${shortPath(path, host.cwd)}`,
+      title: `could not open ${isAbsolute(path) ? shortPath(path, host.cwd) : path}`,
       causedBy: error instanceof Error ? error.message : String(error),
       hints: ['open the printed path in a player of your choice'],
     });
   }
 }
 
-/** `--open`: the file is written, and may be paid for, so a failure is only noted. */
+/** `--open`: the file or the address is printed, and may be paid for, so a failure is only noted. */
 export async function openSaved(path: string, deps: OpenDeps): Promise<void> {
   if (deps.host.env.CI) {
     deps.output.note('`--open` is ignored where CI is set');

@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import type { Browser, Response as BrowserResponse, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { createBinary } from '../support/binary.ts';
@@ -12,6 +14,8 @@ interface Visit {
   readonly faults: readonly string[];
 }
 
+const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+
 let browser: Browser;
 
 beforeAll(async () => {
@@ -19,8 +23,8 @@ beforeAll(async () => {
 });
 afterAll(() => browser?.close());
 
-async function visit(url: string): Promise<Visit> {
-  const page = await browser.newPage({ colorScheme: 'light' });
+async function visit(url: string, options: Parameters<Browser['newPage']>[0] = {}): Promise<Visit> {
+  const page = await browser.newPage({ colorScheme: 'light', ...options });
   onTestFinished(() => page.close());
   const faults: string[] = [];
   page.on('console', (message) => {
@@ -72,6 +76,34 @@ function play(page: Page, selector: string): Promise<Record<string, number>> {
   });
 }
 
+/** What axe finds on a page, in one line each. */
+async function violations(page: Page): Promise<readonly string[]> {
+  await page.evaluate(AXE);
+  return await page.evaluate(
+    'axe.run().then(({ violations }) => violations.flatMap(({ id, nodes }) => nodes.map(({ target }) => id + ": " + target)))',
+  );
+}
+
+/** Orders videos with these prompts, and waits until they are saved with their pictures. */
+async function orderAll(url: string, prompts: readonly string[]): Promise<void> {
+  const headers = { 'x-api-key': 'test-api-key', 'content-type': 'application/json' };
+  for (const prompt of prompts) {
+    await fetch(`${url}/api/v1/videos`, { method: 'POST', headers, body: JSON.stringify({ prompt }) });
+  }
+  const isDone = async (): Promise<boolean> => {
+    const reply = await fetch(`${url}/api/v1/videos?limit=100`, { headers });
+    const { videos } = (await reply.json()) as { videos: readonly { readonly thumbnailUrl: string | null }[] };
+    return videos.every(({ thumbnailUrl }) => thumbnailUrl !== null);
+  };
+  await expect.poll(isDone, { timeout: 40_000, interval: 100 }).toBe(true);
+}
+
+const FAST = { SORA_SIMULATOR_SPEED: '200' };
+const DEVICES = [
+  ['a desktop', { width: 1280, height: 900 }],
+  ['a phone', { width: 390, height: 844 }],
+] as const;
+
 // A browser beside the other tests on two busy cores takes its time.
 describe.skipIf(CHROMIUM === null)('in Chromium', { timeout: 60_000 }, () => {
   it('the page makes a video, shows how it comes along, and plays it, in light and in dark', async () => {
@@ -86,8 +118,9 @@ describe.skipIf(CHROMIUM === null)('in Chromium', { timeout: 60_000 }, () => {
     const card = page.getByRole('listitem');
     await card.getByText('Completed', { exact: true }).waitFor();
     expect(await card.getByRole('heading').textContent()).toBe('a paper boat <b>sails</b>');
-    expect(await play(page, 'video')).toEqual({ duration: 8, videoWidth: 720, videoHeight: 1280 });
-    await page.locator('video[poster]').waitFor();
+    await card.locator('img').waitFor();
+    await page.getByRole('button', { name: 'Watch: a paper boat' }).click();
+    expect(await play(page, 'dialog video')).toEqual({ duration: 8, videoWidth: 720, videoHeight: 1280 });
     await page.emulateMedia({ colorScheme: 'dark' });
     expect(await background()).not.toBe(light);
     expect(faults).toEqual([]);
@@ -132,8 +165,8 @@ describe.skipIf(CHROMIUM === null)('in Chromium', { timeout: 60_000 }, () => {
     const body = JSON.stringify({ prompt: 'made by an app', size: '1280x720' });
     await fetch(`${url}/v1/videos`, { method: 'POST', headers: { 'content-type': 'application/json' }, body });
     const { page, faults } = await visit(url);
-    await page.getByRole('heading', { name: 'made by an app' }).waitFor();
-    expect(await play(page, 'video')).toEqual({ duration: 4, videoWidth: 1280, videoHeight: 720 });
+    await page.getByRole('button', { name: 'Watch: made by an app' }).click();
+    expect(await play(page, 'dialog video')).toEqual({ duration: 4, videoWidth: 1280, videoHeight: 720 });
     await page.route('**/v1/videos?*', async (route) => {
       const reply = await route.fetch();
       await route.fulfill({
@@ -142,7 +175,7 @@ describe.skipIf(CHROMIUM === null)('in Chromium', { timeout: 60_000 }, () => {
       });
     });
     await page.getByText('the file has expired').waitFor();
-    expect(await page.locator('video').count()).toBe(0);
+    expect(await page.getByRole('button', { name: 'Watch' }).count()).toBe(0);
     expect(faults).toEqual([]);
   });
 
@@ -179,8 +212,11 @@ describe.skipIf(CHROMIUM === null)('in Chromium', { timeout: 60_000 }, () => {
     await binary.start(['config', 'profile', 'add', 'lab', '--base-url', server.url, '--model', 'sora-2']).ended;
     const { url, started } = await startServe(binary, ['--profile', 'lab', '--max-cost', '5']);
     const { page, faults } = await visit(`${url}/#key=${started.api_key}`);
-    await page.getByText('sora-2 · 4 s · 1280 × 720 · about $0.40 · $5.00 of $5.00 left').waitFor();
+    await page.getByText('sora-2 · price unknown · $5.00 of $5.00 left').waitFor(); // nothing is sent that was not chosen
     expect(page.url()).toBe(`${url}/`);
+    await page.getByLabel('Length').selectOption('4 seconds');
+    await page.getByLabel('Resolution').selectOption('720p');
+    await page.getByText('sora-2 · 4 s · 1280 × 720 · about $0.40 · $5.00 of $5.00 left').waitFor();
     await page.getByLabel('Length').selectOption('20 seconds');
     await page.getByText('sora-2 · 20 s · 1280 × 720 · about $2.00').waitFor();
     await page.getByLabel('Prompt').fill('a kite');
@@ -213,6 +249,99 @@ describe.skipIf(CHROMIUM === null)('in Chromium', { timeout: 60_000 }, () => {
     await page.getByText('No videos yet').waitFor();
     await page.getByLabel('Prompt').fill('a kite');
     await page.getByRole('button', { name: 'Create video' }).click();
-    expect(await play(page, 'video')).toMatchObject({ duration: 4 });
+    await page.getByRole('button', { name: 'Watch: a kite' }).click();
+    expect(await play(page, 'dialog video')).toMatchObject({ duration: 4 });
+  });
+
+  it.each(DEVICES)('axe finds nothing on %s, in light and dark, also in dialogs', async (_, viewport) => {
+    const { url } = await startServe(createBinary(), [], FAST);
+    await orderAll(url, ['a kite', 'a kite', `a very long prompt ${'about the rain '.repeat(60)}`]);
+    for (const colorScheme of ['light', 'dark'] as const) {
+      const { page } = await visit(url, { viewport, colorScheme });
+      await page.getByRole('button', { name: 'Compare 2 variations' }).first().waitFor();
+      expect(await violations(page)).toEqual([]);
+      await page.getByRole('button', { name: 'Gallery' }).click();
+      expect(await violations(page)).toEqual([]);
+      await page.getByRole('button', { name: 'Watch: a very long' }).click();
+      expect(await violations(page)).toEqual([]);
+      await page.goto(`${url}/docs`);
+      await page.locator('.opblock').first().waitFor();
+      expect(await violations(page)).toEqual([]);
+      await page.locator('.opblock-summary-control').first().click();
+      await page.getByRole('button', { name: 'Execute' }).waitFor();
+      expect(await violations(page)).toEqual([]);
+    }
+  });
+
+  it('the page has pages, finds videos by their prompt, and moves between them with arrow keys', async () => {
+    const { url } = await startServe(createBinary(), [], FAST);
+    await orderAll(
+      url,
+      Array.from({ length: 26 }, (_, at) => (at === 0 ? 'the first kite' : `boat ${at}`)),
+    );
+    const { page, faults } = await visit(url);
+    await page.getByText('24 of 26').waitFor();
+    await page.getByRole('button', { name: 'Show more' }).click();
+    await expect.poll(() => page.getByRole('listitem').count()).toBe(26);
+    await page.locator('body').press('/');
+    await page.keyboard.type('KITE');
+    await expect.poll(() => page.getByRole('listitem').count()).toBe(1);
+    await page.getByRole('searchbox').fill('nothing has this');
+    await page.getByText('No videos match.').waitFor();
+    await page.getByRole('searchbox').fill('');
+    await page.getByText('24 of 26').waitFor();
+    await page.getByRole('button', { name: 'Watch: boat 25' }).focus();
+    await page.keyboard.press('ArrowRight');
+    expect(await page.locator(':focus').getAttribute('aria-label')).toBe('Watch: boat 24');
+    await page.keyboard.press('Enter');
+    const title = page.getByRole('dialog').getByRole('heading');
+    expect(await title.textContent()).toBe('boat 24');
+    await page.getByRole('button', { name: 'Older' }).click();
+    expect(await title.textContent()).toBe('boat 23');
+    await page.keyboard.press('Escape');
+    expect(await page.locator(':focus').getAttribute('aria-label')).toBe('Watch: boat 24');
+    expect(faults).toEqual([]);
+  });
+
+  it('the page orders variations of one picture, cropped to the video, and compares them', async () => {
+    const { url } = await startServe(createBinary(), [], FAST);
+    const { page, faults } = await visit(url);
+    const picture = await page.screenshot({ clip: { x: 0, y: 0, width: 300, height: 300 } });
+    await page.getByLabel('first frame').setInputFiles({ name: 'square.png', mimeType: 'image/png', buffer: picture });
+    await page.getByText('square.png, cropped to 1280 × 720').waitFor();
+    await page.getByLabel('Variations').selectOption('2');
+    await page.getByLabel('Prompt').fill('a kite');
+    await page.getByRole('button', { name: 'Create video' }).click();
+    await page.getByRole('button', { name: 'Compare 2 variations: a kite' }).first().click();
+    const players = page.getByRole('dialog').locator('video');
+    expect(await players.count()).toBe(2);
+    await page.getByRole('button', { name: 'Play all' }).click();
+    await page.getByRole('button', { name: 'Pause all' }).waitFor();
+    const isPlaying = '[...document.querySelectorAll("dialog video")].every((video) => video.currentTime > 0)';
+    await expect.poll(() => page.evaluate(isPlaying)).toBe(true);
+    const listed = await fetch(`${url}/api/v1/videos`, { headers: { 'x-api-key': 'test-api-key' } });
+    const { videos } = (await listed.json()) as { videos: readonly Record<string, unknown>[] };
+    expect(new Set(videos.map(({ imageSha256 }) => imageSha256)).size).toBe(1);
+    expect(videos[0]?.imageSha256).toMatch(/^[\da-f]{64}$/);
+    expect(faults).toEqual([]);
+  });
+
+  it('the page sends an order once when its reply is lost and it is sent again', async () => {
+    const { url } = await startServe(createBinary(), [], FAST);
+    const { page } = await visit(url);
+    await page.route(
+      '**/api/v1/videos',
+      async (route) => {
+        if (route.request().method() === 'POST') await route.fetch();
+        await route.abort();
+      },
+      { times: 1 },
+    );
+    await page.getByLabel('Prompt').fill('a kite');
+    await page.getByRole('button', { name: 'Create video' }).click();
+    await page.getByRole('alert').getByText('the server is not responding').waitFor();
+    await page.getByRole('button', { name: 'Create video' }).click();
+    await page.getByRole('button', { name: 'Watch: a kite' }).waitFor();
+    expect(await page.getByRole('listitem').count()).toBe(1);
   });
 });

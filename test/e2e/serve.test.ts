@@ -1,9 +1,12 @@
+import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
+import { join } from 'node:path';
 import OpenAI from 'openai';
 import { describe, expect, it } from 'vitest';
 import { createBinary } from '../support/binary.ts';
 import { startScriptedServer } from '../support/scripted-server.ts';
 import { type ServeRun, startServe } from '../support/serve.ts';
+import { createTemporaryFolder } from '../support/temporary-folder.ts';
 import { startMuteServer, startVideosServer } from '../support/videos-server.ts';
 
 const KEY = { 'x-api-key': 'test-api-key' };
@@ -29,6 +32,30 @@ async function untilDone(call: Call, id: unknown, headers = KEY): Promise<Record
 }
 
 describe('sora serve', () => {
+  it.skipIf(process.platform !== 'linux').each([
+    ['its page', [], /^http:\/\/127\.0\.0\.1:\d+\/\n$/],
+    ['a private file with the key, which others could read among the arguments', ['--profile', 'lab'], /open\.html\n$/],
+  ])('--open opens %s', async (_, argv, asked) => {
+    const server = await startVideosServer();
+    const binary = createBinary();
+    await binary.start(['config', 'profile', 'add', 'lab', '--base-url', server.url]).ended;
+    const bin = createTemporaryFolder();
+    writeFileSync(
+      join(bin, 'xdg-open'),
+      `#!/bin/sh\necho "$1" > '${bin}/asked.part'; mv '${bin}/asked.part' '${bin}/asked'\n`,
+      { mode: 0o755 },
+    );
+    const env = { DISPLAY: ':0', CI: '', PATH: `${bin}:${process.env.PATH}` };
+    const run = await startServe(binary, ['--open', ...argv], env);
+    await expect.poll(() => existsSync(join(bin, 'asked'))).toBe(true);
+    const opened = readFileSync(join(bin, 'asked'), 'utf8');
+    expect(opened).toMatch(asked);
+    if (argv.length === 0) return;
+    const path = opened.trim();
+    expect(statSync(path).mode & 0o077).toBe(0);
+    expect(readFileSync(path, 'utf8')).toContain(`url=${run.url}/#key=${run.started.api_key}"`);
+  });
+
   it('prints the two lines that point an OpenAI client at it, and ends cleanly on Ctrl-C', async () => {
     const run = createBinary().start(['serve', '--port', '0']);
     await new Promise((resolve) => run.child.stdout.once('data', resolve));

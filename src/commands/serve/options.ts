@@ -24,6 +24,7 @@ export const SERVE_OPTIONS = {
     flags: '--max-cost <usd>',
     summary: 'most that all videos ordered from this server may cost, until it is stopped',
   },
+  open: { flags: '--open', summary: 'open the page in the browser' },
   fault: {
     group: FAULTS,
     flags: '--fault <name=share>',

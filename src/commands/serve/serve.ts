@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { defineCommand } from '../../app/command.ts';
 import type { Context } from '../../app/context.ts';
 import { openPort, untilAborted } from '../../app/listening.ts';
+import { openSaved } from '../../app/opening.ts';
 import { refuseFaults } from '../../app/option-values.ts';
 import type { Server } from '../../app/servers.ts';
 import { capabilitiesOf } from '../../configuration/endpoint.ts';
@@ -9,6 +10,8 @@ import { SoraError } from '../../domain/errors.ts';
 import { formatUsd } from '../../domain/money.ts';
 import type { ListeningServer } from '../../http-server/server.ts';
 import type { Answer } from '../../output/output.ts';
+import { replaceFile } from '../../platform/files.ts';
+import { makeFolder } from '../../platform/folders.ts';
 import type { Host } from '../../platform/host.ts';
 import { isProcessAlive } from '../../platform/process-identity.ts';
 import { AccessKey, DEMO_KEY, isLoopback } from '../../service/access.ts';
@@ -38,7 +41,7 @@ export const serveCommand = defineCommand({
   json: '{"url","base_url","docs","profile","api_key"}, printed when it is ready; then one object per line on standard error: {"level","message",…}',
   errors: ['usage', 'cannot_listen', 'no_api_key'],
   examples: [
-    ['sora serve', 'http://127.0.0.1:3000, free and offline'],
+    ['sora serve --open', 'http://127.0.0.1:3000, free and offline; opens its page'],
     [
       'sora serve --port 0 --json --fault rate_limit_exceeded=0.2 --seed 7',
       'for a test suite: refuses 20 % of the creates, the same ones in every run',
@@ -85,6 +88,7 @@ export const serveCommand = defineCommand({
     const listening = await openPort(service, plan);
     for (const id of webhooks === null ? [] : simulator.unfinished()) webhooks?.watch(id);
     await output.answer(startAnswer(listening, plan, generatedKey, server));
+    if (options.open) await openPage(listening.origin, generatedKey, deps);
     if (generatedKey !== null) output.secrets.add(generatedKey); // shown once, then kept out of the log
     await rest.runner.resume();
     await untilAborted(host.interrupt);
@@ -178,8 +182,6 @@ function startAnswer(
   const key = shownKey ?? `"$${apiKeyEnv}"`;
   const cap = maxCostMicros === null ? 'no `--max-cost`' : `at most ${formatUsd(maxCostMicros)} in all`;
   const paid = configuration.isSimulator ? '' : `; these videos cost money (${cap})`;
-  // A fragment is not sent to the server, and the page removes it from its address.
-  const page = generatedKey === null ? `${origin}/` : `${origin}/#key=${generatedKey}`;
   return {
     data: { url: origin, base_url: baseUrl, docs, profile: identity.profile, api_key: shownKey },
     view: ({ palette }) =>
@@ -188,11 +190,26 @@ function startAnswer(
         'to use it with an OpenAI client:\n',
         `  export OPENAI_BASE_URL=${baseUrl}\n`,
         `  export OPENAI_API_KEY=${key}\n\n`,
-        `page     ${page}\n`,
+        `page     ${pageAddress(origin, generatedKey)}\n`,
         `docs     ${docs}\n`,
         `service  ${origin}/api/v1/videos, header x-api-key: ${key}, profile ${identity.profile}${paid}\n`,
       ].join(''),
   };
+}
+
+/** A fragment is not sent to the server, and the page removes it from its address. */
+function pageAddress(origin: string, generatedKey: string | null): string {
+  return generatedKey === null ? `${origin}/` : `${origin}/#key=${generatedKey}`;
+}
+
+/** An address with a key goes to the browser in a private file: other users can read the arguments of programs. */
+async function openPage(origin: string, generatedKey: string | null, deps: ServeDeps): Promise<void> {
+  const address = pageAddress(origin, generatedKey);
+  if (generatedKey === null) return openSaved(address, deps);
+  const path = join(deps.paths.serviceDir, 'open.html');
+  makeFolder(deps.paths.serviceDir, 0o700);
+  await replaceFile(path, `<!doctype html><meta http-equiv="refresh" content="0;url=${address}">\n`, 0o600);
+  await openSaved(path, deps);
 }
 
 /** Lets open requests finish for a moment. The jobs keep running on their server. */
