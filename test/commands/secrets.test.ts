@@ -84,6 +84,7 @@ const CALLS: Readonly<Record<string, readonly (readonly string[])[]>> = {
     ['doctor', '--curl'],
   ],
   serve: [['serve', '--port', '0']],
+  listen: [['listen', '--port', '0', '--secret-env', 'HOOK_SECRET']],
   mcp: [['mcp', '--max-cost', '5', '-o', 'videos']],
   init: [['init']],
   'config profile add': [['config', 'profile', 'add', 'other', '--preset', 'vllm-omni']],
@@ -214,9 +215,9 @@ async function say(
   const said: string[] = [];
   for (const call of CALLS[name] ?? []) {
     for (const form of forms) {
-      const ended = name === 'serve' ? { interrupt: AbortSignal.abort(new Interrupt('SIGINT')) } : {};
+      const ended = ['serve', 'listen'].includes(name) ? { interrupt: AbortSignal.abort(new Interrupt('SIGINT')) } : {};
       const stdin = name === 'mcp' ? AGENT.join('') : SECRETS.stored;
-      const options = { http: nodeHttp, env, stdin, ...ended };
+      const options = { http: nodeHttp, env: { HOOK_SECRET: SECRETS.stored, ...env }, stdin, ...ended };
       const { stdout, stderr } = await sora.run([...call, ...target, ...form, '--debug'], options);
       said.push(stdout, stderr);
     }

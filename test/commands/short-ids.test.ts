@@ -45,11 +45,11 @@ describe('an id is named by its unique ending', () => {
     const one = await setUpWithIds('video_0000001abcd');
     await one.create(['--detach']);
     const two = await setUpWithIds('video_0000002abcd');
-    const env = { SORA_HOME: one.sora.home };
-    await two.runWith({ env }, 'create', 'a paper boat', '--detach');
-    expect((await two.runWith({ env }, 'status', 'abcd', '--json')).json()).toMatchObject({ id: 'video_0000002abcd' });
+    const onTwo = { env: { SORA_BASE_URL: two.server.url } };
+    await one.runWith(onTwo, 'create', 'a paper boat', '--detach');
+    expect((await one.runWith(onTwo, 'status', 'abcd', '--json')).json()).toMatchObject({ id: 'video_0000002abcd' });
     expect((await one.run('status', 'abcd', '--json')).json()).toMatchObject({ id: 'video_0000001abcd' });
-    const { code, stderr } = await two.runWith({ env }, 'cancel', '1abcd', '--base-url', two.server.url);
+    const { code, stderr } = await one.run('cancel', '1abcd', '--base-url', two.server.url);
     expect({ code, requests: two.server.requests.filter(({ path }) => path.includes('1abcd')) }).toEqual({
       code: 2,
       requests: [],

@@ -67,7 +67,7 @@ describe('an order from an existing video', () => {
     const service = await setUp();
     const { error } = await service.read('POST', VIDEOS, { json: json(service.id) }, status);
     expect(JSON.stringify(error)).toContain(words);
-    expect(service.ledger.newest(10)).toHaveLength(1);
+    expect(await service.ledger.newest(10)).toHaveLength(1);
   });
 
   it('waits for its source to be finished', async () => {
