@@ -38,7 +38,7 @@ const program = await build({
   entryPoints: ['src/sora.ts', 'src/simulator/render-worker.ts'],
   entryNames: '[name]',
   alias: aliases,
-  external: Object.values(aliases),
+  external: [...Object.values(aliases), '@aws-sdk/*'], // optional: installed beside the program, or not at all
   supported: { 'dynamic-import': false }, // `import()` becomes a `require()`
 });
 const libraries = await build({

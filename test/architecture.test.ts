@@ -8,7 +8,7 @@ const SRC = resolve(import.meta.dirname, '../src');
 const FLOORS: readonly (readonly string[])[] = [
   ['domain', 'platform', 'test-card'],
   ['wire', 'http-server'],
-  ['client', 'store', 'simulator', 'output'],
+  ['client', 'store', 'object-storage', 'simulator', 'output'],
   ['jobs'],
   ['batch', 'doctor', 'service'],
   ['configuration'],

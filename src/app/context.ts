@@ -6,6 +6,8 @@ import { secretsOf } from '../configuration/endpoint.ts';
 import type { TargetOptions, Variables } from '../configuration/sources.ts';
 import { SoraError } from '../domain/errors.ts';
 import { secretsOfUrl } from '../domain/redact.ts';
+import type { ObjectStore } from '../object-storage/object-store.ts';
+import { S3Store } from '../object-storage/s3-store.ts';
 import type { Output } from '../output/output.ts';
 import type { Host } from '../platform/host.ts';
 import { proxiesFrom, proxyFor } from '../platform/proxy-http.ts';
@@ -34,6 +36,7 @@ export class Context {
   #settings: Settings | undefined;
   #configuration: Configuration | undefined;
   #ledger: Ledger | undefined;
+  #objects: ObjectStore | undefined;
 
   constructor(host: Host, options: GlobalOptions, output: Output) {
     this.host = host;
@@ -116,6 +119,19 @@ export class Context {
       }
     }
     return this.#ledger;
+  }
+
+  /** Object storage. Its addresses and keys come from the environment of the process, never from `--env-file`. */
+  get objects(): ObjectStore {
+    const { host, output, paths } = this;
+    this.#objects ??= new S3Store({
+      spoolDir: paths.spoolDir,
+      env: host.env,
+      http: () => this.servers.network(),
+      clock: host.clock,
+      onSecret: (secret) => output.secrets.add(secret),
+    });
+    return this.#objects;
   }
 
   /** Whether the command line selects a server. */

@@ -1,4 +1,3 @@
-import { statSync } from 'node:fs';
 import { SoraError } from '../domain/errors.ts';
 import { failureOf } from '../domain/job-failure.ts';
 import type { JobRecord, SavedFile } from '../domain/record.ts';
@@ -6,6 +5,7 @@ import { type JobSummary, summarize } from '../domain/summary.ts';
 import { isTerminal, type VideoJob } from '../domain/video.ts';
 import { fileExists, pathsFor, sidecarPath } from '../jobs/destination.ts';
 import { NAMELESS, type NamedVideo, namedVideo } from '../jobs/name-template.ts';
+import { targetOf } from '../jobs/save-target.ts';
 import type { Context } from './context.ts';
 import { followJob } from './follow-jobs.ts';
 import type { FoundJob } from './known-jobs.ts';
@@ -14,7 +14,7 @@ import { targetOption } from './servers.ts';
 
 export type DownloadDeps = Pick<
   Context,
-  'configuration' | 'host' | 'options' | 'output' | 'ledger' | 'jobs' | 'random'
+  'configuration' | 'host' | 'options' | 'output' | 'ledger' | 'objects' | 'jobs' | 'random'
 >;
 
 /** Throws what keeps all files of a job from being saved; what keeps some of them is added to `failures`. */
@@ -26,21 +26,21 @@ export async function downloadOne(
 ): Promise<JobSummary> {
   const { jobs, host, output } = deps;
   const { server, record } = found;
-  const saved = record ? savedFiles(record, plan) : [];
+  const saved = record ? await savedFiles(record, plan, deps) : [];
   if (record && saved.length === plan.variants.length) {
     output.note(
       `${await deps.ledger.shortId(record.job?.id ?? record.key)} is already saved (\`--force\` downloads it again)`,
     );
     return { ...summarize(server.identity.profile, record, null), files: saved };
   }
-  if (plan.destination.kind === 'file') refuseExisting(plan, NAMELESS, saved);
+  if (plan.destination.kind === 'file') await refuseExisting(plan, NAMELESS, saved, deps);
   const seen = await jobs.look(found);
   const leftMs = Math.max(0, deadlineMs - host.clock.now());
   const job = wait && !isTerminal(seen.status) ? await followJob({ ...found, known: seen }, leftMs, deps) : seen;
   refuseUnfinished(job, targetOption(server.identity), host.clock.now());
   const video = namedVideo(job, record);
   checkNames(plan, video, deps, 'download');
-  refuseExisting(plan, video, saved);
+  await refuseExisting(plan, video, saved, deps);
   const files = await saveFiles({ server, record, job }, plan, deps, failures, saved);
   return { ...summarize(server.identity.profile, record, job), files };
 }
@@ -53,31 +53,35 @@ function refuseUnfinished(job: VideoJob, target: string, nowMs: number): void {
 }
 
 /** The files that an earlier run saved where the plan wants them. */
-function savedFiles(
+async function savedFiles(
   { job, request, submittedAtMs, files }: JobRecord,
   { destination, variants, force }: FilePlan,
-): SavedFile[] {
+  { objects }: DownloadDeps,
+): Promise<SavedFile[]> {
   if (destination.kind === 'stdout' || force || job === null) return [];
-  const wanted = pathsFor(destination, variants, namedVideo(job, { request, submittedAtMs }));
-  return wanted.flatMap(({ variant, path }) => {
+  const target = targetOf(destination.path, objects);
+  const saved: SavedFile[] = [];
+  for (const { variant, path } of pathsFor(destination, variants, namedVideo(job, { request, submittedAtMs }))) {
     const file = files.findLast((candidate) => candidate.variant === variant && candidate.path === path);
-    return file !== undefined && statSync(path, { throwIfNoEntry: false })?.size === file.bytes ? [file] : [];
-  });
+    if (file !== undefined && (await target.holds(file))) saved.push(await target.withLink(file));
+  }
+  return saved;
 }
 
 /** Default names depend on the job, so they are checked here. Throws `file_exists` for other files than those in `saved`. */
-function refuseExisting(
+async function refuseExisting(
   { destination, variants, force, sidecar }: FilePlan,
   video: NamedVideo,
   saved: readonly SavedFile[],
-): void {
+  { objects }: DownloadDeps,
+): Promise<void> {
   if (destination.kind === 'stdout' || force) return;
+  const target = targetOf(destination.path, objects);
   const paths = pathsFor(destination, variants, video).map(({ path }) => path);
   const wanted = [...paths, ...(sidecar && saved.length === 0 ? paths.slice(0, 1).map(sidecarPath) : [])];
-  const taken = wanted.filter((path) => isFile(path) && !saved.some((file) => file.path === path));
+  const taken: string[] = [];
+  for (const path of wanted) {
+    if (!saved.some((file) => file.path === path) && (await target.isTaken(path))) taken.push(path);
+  }
   if (taken.length > 0) throw fileExists(taken.join(', '));
-}
-
-function isFile(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false })?.isFile() ?? false;
 }

@@ -1,4 +1,3 @@
-import { statSync } from 'node:fs';
 import { clientOf } from '../client/client-of.ts';
 import type { VideosClient } from '../client/port.ts';
 import type { Configuration } from '../configuration/configuration.ts';
@@ -10,6 +9,7 @@ import { looksWhole, MIN_ENDING } from '../domain/short-id.ts';
 import { type JobSummary, lastKnownJob, summarize } from '../domain/summary.ts';
 import type { VideoJob } from '../domain/video.ts';
 import { recover } from '../jobs/recover.ts';
+import { isStillThere } from '../jobs/save-target.ts';
 import { inDoubt, type SubmitDeps } from '../jobs/submit.ts';
 import type { JobsForm } from '../output/job-view.ts';
 import type { Output } from '../output/output.ts';
@@ -317,7 +317,7 @@ function madeNothing({ key, refusal }: JobRecord): SoraError {
 /** A job with those of its saved files that still exist. */
 export function summaryOf(profile: string, record: JobRecord | undefined, job: VideoJob | null): JobSummary {
   const summary = summarize(profile, record, job);
-  const files = summary.files.filter(({ path, bytes }) => statSync(path, { throwIfNoEntry: false })?.size === bytes);
+  const files = summary.files.filter(isStillThere);
   return { ...summary, files };
 }
 

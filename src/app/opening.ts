@@ -1,20 +1,24 @@
 import { isAbsolute } from 'node:path';
 import { SoraError } from '../domain/errors.ts';
+import { isObjectAddress } from '../domain/object-address.ts';
 import type { SavedFile } from '../domain/record.ts';
 import { shortPath } from '../output/short-path.ts';
 import type { Context } from './context.ts';
 
-type OpenDeps = Pick<Context, 'host' | 'output'>;
+type OpenDeps = Pick<Context, 'host' | 'output' | 'objects'>;
 
 /** The saved file to open: the newest video, else the newest picture. */
 export function fileToOpen(files: readonly SavedFile[]): SavedFile | undefined {
   return files.findLast(({ variant }) => variant === 'video') ?? files.at(-1);
 }
 
-/** Opens a file or an address in the system's program for it; returns the error if that fails. */
-export async function openInPlayer(path: string, { host }: Pick<Context, 'host'>): Promise<SoraError | null> {
+/** Opens a file, an address or a link to an object in the system's program for it; returns the error if that fails. */
+export async function openInPlayer(
+  path: string,
+  { host, objects }: Pick<Context, 'host' | 'objects'>,
+): Promise<SoraError | null> {
   try {
-    await host.openFile(path);
+    await host.openFile(isObjectAddress(path) ? (await objects.link(path)).url : path);
     return null;
   } catch (error) {
     return new SoraError('not_supported', {

@@ -1,16 +1,16 @@
-import { existsSync } from 'node:fs';
 import type { ErrorCode } from '../domain/catalogue.ts';
 import { SoraError } from '../domain/errors.ts';
+import { isObjectAddress } from '../domain/object-address.ts';
 import type { JobRecord, SavedFile, WantedFiles } from '../domain/record.ts';
 import { commandAbout } from '../domain/shell.ts';
 import type { JobSummary } from '../domain/summary.ts';
 import { VARIANTS, type Variant, type VideoJob } from '../domain/video.ts';
 import {
-  checkDestination,
   type Destination,
   fileExists,
   isNameKnown,
   nameFaults,
+  outputFault,
   parseDestination,
   pathsFor,
   sidecarPath,
@@ -18,10 +18,10 @@ import {
 import { downloadTo } from '../jobs/download-stream.ts';
 import { NAMELESS, type NamedVideo, type NamePlace, placeTemplate, templateFaults } from '../jobs/name-template.ts';
 import { save } from '../jobs/save.ts';
+import { targetOf } from '../jobs/save-target.ts';
 import { cleanLine } from '../output/clean-text.ts';
 import { jobJson } from '../output/job-view.ts';
 import { shortPath } from '../output/short-path.ts';
-import { pathFault } from '../platform/file-names.ts';
 import { Interrupt } from '../platform/host.ts';
 import { within } from '../platform/timeout.ts';
 import type { CommandResult } from './command.ts';
@@ -37,8 +37,9 @@ const GROUP = 'Files:';
 export const FILE_OPTIONS = {
   output: {
     group: GROUP,
-    flags: '-o, --output <file|dir|template|->',
-    summary: 'where to save: a name, a folder, names like `{slug}-{id:8}.{ext}`, or `-` for standard output',
+    flags: '-o, --output <file|dir|template|s3://…|->',
+    summary:
+      'where to save: a name, a folder, names like `{slug}-{id:8}.{ext}`, the same below `s3://BUCKET/`, or `-` for standard output',
   },
   variant: {
     group: GROUP,
@@ -108,8 +109,9 @@ export function planFiles(
   }
   if (output !== undefined) {
     const isNamed = destination.kind === 'template';
-    const fault = isNamed ? null : pathFault(output, reservedBytes(sidecar), host.platform);
-    const found = isNamed ? templateFaults(output, place) : fault === null ? [] : [fault];
+    const fault =
+      isNamed && !isObjectAddress(output) ? null : outputFault(output, reservedBytes(sidecar), host.platform);
+    const found = [...(isNamed ? templateFaults(output, place) : []), ...(fault === null ? [] : [fault])];
     faults.push(...found.map((each) => `\`-o ${output}\`: ${each}`));
   }
   return { destination, variants: [first, ...others], force, sidecar, open };
@@ -161,11 +163,17 @@ function reservedBytes(sidecar: boolean): number {
 }
 
 /** Throws `file_exists` or `cannot_write` before anything is paid. */
-export function checkFiles({ destination, variants, force, sidecar }: FilePlan, video: NamedVideo = NAMELESS): void {
-  checkDestination(destination, variants, force, video);
-  if (!sidecar || force || destination.kind === 'stdout' || !isNameKnown(destination)) return;
+export async function checkFiles(
+  { destination, variants, force, sidecar }: FilePlan,
+  { objects }: Pick<Context, 'objects'>,
+  video: NamedVideo = NAMELESS,
+): Promise<void> {
+  if (destination.kind === 'stdout') return;
+  const target = targetOf(destination.path, objects);
+  await target.check(destination, variants, force, video);
+  if (!sidecar || force || !isNameKnown(destination)) return;
   const path = sidecarPath(pathsFor(destination, variants, video)[0]?.path ?? '');
-  if (existsSync(path)) throw fileExists(path);
+  if (await target.isTaken(path)) throw fileExists(path);
 }
 
 export interface FinishedJob {
@@ -186,7 +194,7 @@ const LAST_SAVE_MS = 1_000;
 export async function saveFiles(
   finished: FinishedJob,
   plan: FilePlan,
-  context: Pick<Context, 'host' | 'output' | 'ledger'>,
+  context: Pick<Context, 'host' | 'output' | 'ledger' | 'objects'>,
   errors: SoraError[],
   saved: readonly SavedFile[] = [],
 ): Promise<readonly SavedFile[]> {
@@ -202,7 +210,7 @@ async function saveUnder(
   signal: AbortSignal,
   { server, record, job }: FinishedJob,
   { destination, variants, force }: FilePlan,
-  { host, output, ledger }: Pick<Context, 'host' | 'output' | 'ledger'>,
+  { host, output, ledger, objects }: Pick<Context, 'host' | 'output' | 'ledger' | 'objects'>,
   errors: SoraError[],
   saved: readonly SavedFile[],
 ): Promise<readonly SavedFile[]> {
@@ -226,7 +234,7 @@ async function saveUnder(
   const onNote = (note: string): void => output.note(note);
   try {
     const order = { job, record, destination, variants, saved, force, onProgress, onNote };
-    const { files, errors: failures } = await save({ ...deps, ledger }, order);
+    const { files, errors: failures } = await save({ ...deps, ledger, objects }, order);
     const described = await Promise.all(failures.map(describe));
     const isVain = files.length === 0 && described.length > 0;
     errors.push(...described.slice(isVain ? 1 : 0));

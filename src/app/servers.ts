@@ -184,7 +184,7 @@ export class Servers {
   async transport(configuration: Configuration): Promise<Transport> {
     const [{ Transport }, http] = await Promise.all([
       import('../client/transport.ts'),
-      configuration.isSimulator ? this.#simulatorHttp(configuration) : this.#network(),
+      configuration.isSimulator ? this.#simulatorHttp(configuration) : this.network(),
     ]);
     const { host, output } = this.#deps;
     return new Transport({
@@ -204,7 +204,8 @@ export class Servers {
     this.#deps.output.debug(kind === 'response error' ? 'error' : 'debug', kind, facts);
   };
 
-  async #network(): Promise<Http> {
+  /** The network, through the proxies of the environment. */
+  async network(): Promise<Http> {
     const { host, env } = this.#deps;
     const proxies = proxiesFrom(env);
     if (proxies === null) return host.http;

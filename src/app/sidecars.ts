@@ -1,22 +1,17 @@
-import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { SoraError } from '../domain/errors.ts';
-import { isJsonObject, parseJson } from '../domain/json.ts';
 import { forEach } from '../domain/outcomes.ts';
-import type { RecordedRequest, SavedFile } from '../domain/record.ts';
+import type { RecordedRequest } from '../domain/record.ts';
 import { redactUrl } from '../domain/redact.ts';
 import { commandAbout } from '../domain/shell.ts';
 import type { JobSummary } from '../domain/summary.ts';
 import { sidecarPath } from '../jobs/destination.ts';
+import { targetOf } from '../jobs/save-target.ts';
 import { escapeMarks } from '../output/clean-text.ts';
 import { jobJson } from '../output/job-view.ts';
-import { createFile, hasCode, replaceFile } from '../platform/files.ts';
 import type { Context } from './context.ts';
 
-/** Readable by everyone who can read the video. */
-const MODE = 0o644;
-
-export type SidecarDeps = Pick<Context, 'ledger' | 'output' | 'host'>;
+export type SidecarDeps = Pick<Context, 'ledger' | 'output' | 'host' | 'objects'>;
 
 /**
  * Writes a JSON file beside each saved video, if the plan asks for it: request, server, ids, times, cost and hashes, never
@@ -37,8 +32,7 @@ async function writeSidecar(summary: JobSummary, force: boolean, deps: SidecarDe
   const path = sidecarPath(first.path);
   const text = await sidecarText(summary, deps);
   try {
-    if (force) return await replaceFile(path, text, MODE);
-    if ((await createFile(path, text, MODE)) || isSidecarOf(first, path)) return;
+    if (await targetOf(path, deps.objects).writeSidecar(first, text, force)) return;
   } catch (error) {
     if (error instanceof SoraError) throw error;
     throw sidecarNotWritten(path, summary, error instanceof Error ? error.message : String(error));
@@ -55,18 +49,6 @@ function sidecarNotWritten(path: string, { id }: JobSummary, causedBy: string): 
   });
 }
 
-/** Whether a file is already this video's sidecar, from another process or an earlier run. */
-function isSidecarOf({ sha256 }: SavedFile, path: string): boolean {
-  try {
-    const sidecar = parseJson(readFileSync(path, 'utf8'));
-    const files = isJsonObject(sidecar) && Array.isArray(sidecar.files) ? sidecar.files : [];
-    return files.some((file) => isJsonObject(file) && file.sha256 === sha256);
-  } catch (error) {
-    if (hasCode(error, 'EISDIR')) return false;
-    throw error;
-  }
-}
-
 async function sidecarText(summary: JobSummary, { ledger, output, host }: SidecarDeps): Promise<string> {
   const record = summary.submission === null ? undefined : await ledger.byKey(summary.submission);
   const { files: _, profile, ...job } = jobJson(summary);
@@ -77,7 +59,7 @@ async function sidecarText(summary: JobSummary, { ledger, output, host }: Sideca
     request: record ? shareable(record.request) : null,
     ...job,
     // Names without folders, so that the two files can be moved together.
-    files: summary.files.map(({ path, ...file }) => ({ ...file, name: basename(path) })),
+    files: summary.files.map(({ path, link: _, ...file }) => ({ ...file, name: basename(path) })),
   };
   return `${escapeMarks(output.secrets.hide(JSON.stringify(sidecar, null, 2)))}\n`;
 }

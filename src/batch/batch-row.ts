@@ -1,7 +1,8 @@
 import { hash } from 'node:crypto';
 import { lstatSync } from 'node:fs';
-import { dirname, isAbsolute, join, relative, resolve } from 'node:path';
+import { dirname, isAbsolute, relative, resolve } from 'node:path';
 import { SoraError } from '../domain/errors.ts';
+import { isObjectAddress } from '../domain/object-address.ts';
 import type { Estimate, PricedRequest } from '../domain/pricing.ts';
 import type { RecordedRequest } from '../domain/record.ts';
 import {
@@ -20,6 +21,8 @@ import {
   foldedName,
   isNameKnown,
   nameFaults,
+  outputFault,
+  pathIn,
   pathsFor,
   sidecarPath,
 } from '../jobs/destination.ts';
@@ -38,7 +41,6 @@ import {
 import { isRemoteImage, readReference, readReferenceImage } from '../jobs/reference-image.ts';
 import { isFileName, readSourceFile } from '../jobs/source-file.ts';
 import type { RowRef } from '../jobs/submit.ts';
-import { pathFault } from '../platform/file-names.ts';
 import { isInside, leadsInside } from './manifest-paths.ts';
 import type { Manifest, ManifestFault, ManifestRow, NamedSource } from './manifest-row.ts';
 import { sourcesFirst } from './row-order.ts';
@@ -84,7 +86,7 @@ export interface RowSurroundings {
   readonly baseUrl: string;
   /** The folder of the manifest, which holds the images and prompt files of its rows; absolute. */
   readonly sourceFolder: string;
-  /** Where videos go: absolute. */
+  /** Where videos go: absolute, or an `s3://` address. */
   readonly outputFolder: string;
   /** How the files of rows without an `output` are named; absolute, or null for the default names. */
   readonly outputTemplate: string | null;
@@ -333,25 +335,30 @@ class RowResolver {
     const { outputFolder, outputTemplate, allowPaths, sidecar, platform, listings } = this.#surroundings;
     if (output === undefined) return { kind: 'template', path: outputTemplate ?? this.#defaultName(outputFolder) };
     const isNamed = isTemplate(output);
-    const fault = isNamed ? null : pathFault(output, sidecar ? sidecarPath('').length : 0, platform);
-    const faults = isNamed ? templateFaults(output, ['row', 'n']) : fault === null ? [] : [fault];
+    const reserveBytes = sidecar ? sidecarPath('').length : 0;
+    const fault = isNamed && !isObjectAddress(output) ? null : outputFault(output, reserveBytes, platform);
+    const faults = [...(isNamed ? templateFaults(output, ['row', 'n']) : []), ...(fault === null ? [] : [fault])];
     for (const each of faults) this.#fault({ line }, [`the output \`${output}\`: ${each}`]);
     const base = isNamed ? escapeTemplate(outputFolder) : outputFolder;
-    const path = resolve(base, output);
-    if (!allowPaths && (isAbsolute(output) || !isInside(base, path))) {
+    const path = pathIn(base, output);
+    const isWhole = isAbsolute(output) || isObjectAddress(output);
+    if (!allowPaths && (isWhole || !isInside(base, path))) {
       this.#fault({ line }, [outside(output)]);
     }
-    const isFolder = endsInSlash(output) || output.endsWith('\\') || (!isNamed && listings.stat(path)?.isDirectory());
+    const isFolder =
+      endsInSlash(output) ||
+      output.endsWith('\\') ||
+      (!isNamed && !isObjectAddress(path) && listings.stat(path)?.isDirectory());
     if (isFolder)
       return {
         kind: 'template',
-        path: isNamed ? join(path, rowName(this.#manifestRows.length)) : this.#defaultName(path),
+        path: isNamed ? pathIn(path, rowName(this.#manifestRows.length)) : this.#defaultName(path),
       };
     return { kind: isNamed ? 'template' : 'file', path };
   }
 
   #defaultName(folder: string): string {
-    return join(escapeTemplate(folder), rowName(this.#manifestRows.length));
+    return pathIn(escapeTemplate(folder), rowName(this.#manifestRows.length));
   }
 
   #placed(row: ManifestRow, { kind, path }: FileDestination, n: number): FileDestination {
@@ -397,7 +404,9 @@ class RowResolver {
     this.#fault({ line }, [`the output \`${shown}\` is already used in line ${first.line}${why}`]);
   }
 
+  /** Object storage has no links. */
   #leadsInside(path: string): boolean {
+    if (isObjectAddress(path)) return true;
     const { outputFolder } = this.#surroundings;
     const folder = dirname(path);
     const isFolderInside = this.#foldersInside.get(folder) ?? leadsInside(outputFolder, folder);

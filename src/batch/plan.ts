@@ -1,6 +1,6 @@
-import { statSync } from 'node:fs';
 import type { RowState } from '../domain/batch.ts';
 import { hasVideo, isOpen, type JobRecord, type SavedFile, spentMicros } from '../domain/record.ts';
+import { isStillThere } from '../jobs/save-target.ts';
 import type { Ledger } from '../store/ledger.ts';
 import type { BatchRow } from './batch-row.ts';
 import { sourcesFirst } from './row-order.ts';
@@ -89,15 +89,11 @@ function stateOf(record: JobRecord, row: BatchRow): RowState {
 
 /** The files of a video that an earlier run saved and that are still whole, at most one of each variant. */
 export function savedFiles({ files }: JobRecord, { variants }: Pick<BatchRow, 'variants'>): SavedFile[] {
-  return variants.flatMap((variant) => files.findLast((file) => file.variant === variant && isWhole(file)) ?? []);
+  return variants.flatMap((variant) => files.findLast((file) => file.variant === variant && isStillThere(file)) ?? []);
 }
 
 /** The files of all variants, or null if one of them is missing. */
 export function allSavedFiles(record: JobRecord, row: Pick<BatchRow, 'variants'>): SavedFile[] | null {
   const files = savedFiles(record, row);
   return files.length === row.variants.length ? files : null;
-}
-
-function isWhole({ path, bytes }: SavedFile): boolean {
-  return statSync(path, { throwIfNoEntry: false })?.size === bytes;
 }

@@ -8,6 +8,7 @@ import { isTerminal, type VideoJob } from '../domain/video.ts';
 import { type SaveResult, save } from '../jobs/save.ts';
 import { type RowOrder, type Submission, type SubmitDeps, submit } from '../jobs/submit.ts';
 import { type WaitEvent, waitForJob } from '../jobs/wait.ts';
+import type { ObjectStore } from '../object-storage/object-store.ts';
 import { Interrupt } from '../platform/host.ts';
 import { type BatchRow, completeRequest } from './batch-row.ts';
 import { CreatePace } from './create-pace.ts';
@@ -16,6 +17,7 @@ import { isGone, isOfVariant, isServersFault, sourceFailed, stopsAll } from './r
 import { RowQueue } from './row-queue.ts';
 
 export interface BatchDeps extends SubmitDeps {
+  readonly objects: ObjectStore;
   /** Never retries: creates are paced here, and waits have their own retries. */
   readonly singleShot: VideosClient;
   /** 0 to 1. */

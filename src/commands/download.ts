@@ -56,7 +56,7 @@ export const downloadCommand = defineCommand({
     if (all === args.length > 0) faults.push(all ? '`--all` takes no ids' : 'no video: name one, or pass `--all`');
     if ((all || args.length > 1) && !isForSeveral(plan.destination, 'id')) faults.push(SEVERAL_NEED_FOLDER);
     refuseFaults(faults, 'download');
-    checkFiles({ ...plan, force: true }); // the existing file may be this video
+    await checkFiles({ ...plan, force: true }, deps); // the existing file may be this video
     const deadlineMs = host.clock.now() + timeoutMs;
     const found = all ? await findUnsaved(deps) : await deps.jobs.findAll(args);
     const failures = [...found.errors];

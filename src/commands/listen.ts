@@ -63,7 +63,7 @@ export const listenCommand = defineCommand({
 
   async run({ options }, deps: ListenDeps) {
     const { host, output } = deps;
-    const { port, address, secret, plan } = readOptions(options, deps);
+    const { port, address, secret, plan } = await readOptions(options, deps);
     const [{ WebhookReader }, { WebhookInbox }] = await Promise.all([
       import('../client/webhook-event.ts'),
       import('../service/webhook-inbox.ts'),
@@ -106,7 +106,7 @@ interface ListenPlan {
   readonly plan: FilePlan | null;
 }
 
-function readOptions(options: OptionValues<typeof OPTIONS>, deps: ListenDeps): ListenPlan {
+async function readOptions(options: OptionValues<typeof OPTIONS>, deps: ListenDeps): Promise<ListenPlan> {
   const faults: string[] = [];
   const port = parseWholeNumber(options.port, { name: '--port', min: 0, max: 65_535, fallback: DEFAULT_PORT }, faults);
   const variable = options.secretEnv ?? DEFAULT_SECRET;
@@ -117,7 +117,7 @@ function readOptions(options: OptionValues<typeof OPTIONS>, deps: ListenDeps): L
   if (!isForSeveral(plan.destination, 'id')) faults.push(SEVERAL_NEED_FOLDER);
   deps.output.secrets.add(secret);
   refuseFaults(faults, 'listen');
-  if (!options.noDownload) checkFiles({ ...plan, force: true });
+  if (!options.noDownload) await checkFiles({ ...plan, force: true }, deps);
   const address = (options.host ?? '127.0.0.1').replace(/^\[(.*)\]$/, '$1'); // IPv6 as in a URL
   return { port, address, secret, plan: options.noDownload ? null : plan };
 }

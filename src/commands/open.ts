@@ -10,7 +10,7 @@ import { shortPath } from '../output/short-path.ts';
 export const openCommand = defineCommand({
   name: 'open',
   description:
-    'Opens the saved file of a video in the system’s player, and prints its path. Uses the local ledger only; a video that is not saved on this machine is not downloaded.',
+    'Opens the saved file of a video in the system’s player, and prints its path. Uses the local ledger only; a video that is not saved is not downloaded. One that is saved to `s3://` is opened by a link.',
   arguments: [{ form: '<id>', summary: 'id, its unique ending, or @last for the newest job' }],
   options: {},
   json: '{"id","submission","path"}',
@@ -20,7 +20,7 @@ export const openCommand = defineCommand({
     ['sora download video_123 --open', 'save a video, then watch it'],
   ],
 
-  async run({ args: [name = ''] }, deps: Pick<Context, 'host' | 'jobs' | 'ledger' | 'configuration'>) {
+  async run({ args: [name = ''] }, deps: Pick<Context, 'host' | 'jobs' | 'ledger' | 'objects' | 'configuration'>) {
     const { host, jobs, ledger, configuration } = deps;
     const record = await jobs.known(name);
     const id = record?.job?.id ?? record?.key ?? name;

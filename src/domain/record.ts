@@ -48,16 +48,18 @@ export function requestedLength(
 
 export interface SavedFile {
   readonly variant: Variant;
-  /** Absolute. */
+  /** Absolute, or the address of an object: `s3://BUCKET/KEY`. */
   readonly path: string;
   readonly bytes: number;
   readonly sha256: string;
+  /** Gives anyone access to an object that was just saved. Never stored: it is a secret while it is valid. */
+  readonly link?: { readonly url: string; readonly expiresAtMs: number };
 }
 
 /** Where and how a create wanted its files to be saved, for a later command that says nothing else. */
 export interface WantedFiles {
   readonly kind: 'file' | 'folder' | 'template';
-  /** Absolute. */
+  /** Absolute, or an address below `s3://`. */
   readonly path: string;
   readonly variants: readonly Variant[];
   readonly sidecar: boolean;

@@ -1,7 +1,8 @@
 import { accessSync, constants, existsSync, statSync } from 'node:fs';
-import { basename, dirname, extname, join, resolve, sep } from 'node:path';
+import { dirname, extname, isAbsolute, posix, resolve, sep } from 'node:path';
 import { SoraError } from '../domain/errors.ts';
 import { fitsVariant, promisedKind } from '../domain/media.ts';
+import { addressFault, isObjectAddress, OBJECT_SCHEME, splitAddress } from '../domain/object-address.ts';
 import type { Variant } from '../domain/video.ts';
 import { pathFault } from '../platform/file-names.ts';
 import { type WriteTarget, writeTargetOf } from '../platform/files.ts';
@@ -17,12 +18,12 @@ import {
   type NamedVideo,
 } from './name-template.ts';
 
-/** Where results go: a file, a folder to fill, a template of names, or standard output. Paths are absolute. */
+/** Where results go: a file, a folder to fill, a template of names, or standard output. Paths are absolute or `s3://` addresses. */
 export type Destination =
   | { readonly kind: 'file' | 'folder' | 'template'; readonly path: string }
   | { readonly kind: 'stdout' };
 
-/** A destination on the disk. */
+/** A destination on the disk or in object storage. */
 export type FileDestination = Exclude<Destination, { kind: 'stdout' }>;
 
 /** Names of standard output: opened as files, they would be emptied first. */
@@ -32,14 +33,27 @@ const STDOUT_NAMES: ReadonlySet<string> = new Set(['-', '/dev/stdout', '/dev/fd/
 export function parseDestination(output: string | undefined, cwd: string): Destination {
   if (output !== undefined && STDOUT_NAMES.has(output)) return { kind: 'stdout' };
   if (output !== undefined && isTemplate(output)) {
-    return {
-      kind: 'template',
-      path: `${resolve(escapeTemplate(cwd), output)}${endsInSlash(output) ? `${sep}${DEFAULT_NAME}` : ''}`,
-    };
+    const path = pathIn(escapeTemplate(cwd), output);
+    return { kind: 'template', path: endsInSlash(output) ? pathIn(path, DEFAULT_NAME) : path };
   }
-  const path = resolve(cwd, output ?? '.');
-  const isFolder = output === undefined || endsInSlash(output) || isExistingFolder(path);
+  const path = pathIn(cwd, output ?? '.');
+  const isFolder =
+    output === undefined ||
+    endsInSlash(output) ||
+    (isObjectAddress(path) ? splitAddress(path).key === '' : isExistingFolder(path));
   return { kind: isFolder ? 'folder' : 'file', path };
+}
+
+/** A name in a folder; both may be on the disk or in object storage. A name that is complete stays as it is. */
+export function pathIn(folder: string, name: string): string {
+  if (isObjectAddress(name)) return name;
+  if (!isObjectAddress(folder) || isAbsolute(name)) return resolve(folder, name);
+  return folder.slice(0, OBJECT_SCHEME.length) + posix.join(folder.slice(OBJECT_SCHEME.length), name);
+}
+
+/** Why results cannot be saved to a typed path; null if they can. `reserveBytes` is for the name of a file beside it. */
+export function outputFault(path: string, reserveBytes: number, platform: NodeJS.Platform): string | null {
+  return addressFault(path, reserveBytes) ?? (isObjectAddress(path) ? null : pathFault(path, reserveBytes, platform));
 }
 
 /** Outside Windows a backslash is an ordinary character of a name. */
@@ -73,7 +87,7 @@ export function pathsFor(
   video: NamedVideo,
 ): VariantPath[] {
   if (kind === 'file') return pathsBeside(path, variants);
-  const template = kind === 'folder' ? join(escapeTemplate(path), DEFAULT_NAME) : path;
+  const template = kind === 'folder' ? pathIn(escapeTemplate(path), DEFAULT_NAME) : path;
   const isAskedFor = !template.endsWith('.{ext}');
   const paths = variants.map((variant) => {
     const { name } = expandTemplate(template, video, { variant, extension: EXTENSION[variant] });
@@ -123,7 +137,7 @@ export function nameFaults(
   const { path: template } = destination;
   const faults = variants.flatMap((variant) => {
     const { name, empty } = expandTemplate(template, video, { variant, extension: EXTENSION[variant] });
-    const fault = pathFault(name, reserveBytes, platform);
+    const fault = outputFault(name, reserveBytes, platform);
     return [
       ...empty.map((field) => `\`${field}\` has no value for this video`),
       ...(fault === null ? [] : [`${name}: ${fault}`]),
@@ -142,7 +156,7 @@ export function foldedName(path: string): string {
 }
 
 export function withExtension(path: string, extension: string): string {
-  return join(dirname(path), `${basename(path, extname(path))}.${extension}`);
+  return `${withoutExtension(path)}.${extension}`;
 }
 
 /** `clip.mp4` → `clip.mp4.json`: the sidecar of a file. */

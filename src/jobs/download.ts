@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { createReadStream, existsSync } from 'node:fs';
-import { rm, stat } from 'node:fs/promises';
+import { chmod, rm, stat } from 'node:fs/promises';
 import { dirname, extname } from 'node:path';
 import { addAbortSignal } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -17,7 +17,7 @@ import { PartialFile, type WholeFile } from './partial-file.ts';
 import { asDownloadError, incomplete, joined, retryWhileItMoves } from './transfer.ts';
 
 export interface DownloadOrder extends ContentOrder {
-  /** Absolute. */
+  /** Absolute, or the address of an object. */
   readonly path: string;
   /** The name was generated, so its extension may follow the actual kind of file. */
   readonly isDefaultName: boolean;
@@ -39,7 +39,23 @@ export interface DownloadOrder extends ContentOrder {
 export async function download(deps: ContentDeps, order: DownloadOrder): Promise<SavedFile> {
   const target = checkedTarget(order.path);
   if (target.kind === 'stream') throw cannotWrite(order.path, 'it is not a file');
-  const file = new FileDownload(deps, order, target.path);
+  return downloadAnd(deps, order, target.path, (wanted, whole) => moveTo(wanted, whole, order));
+}
+
+/** Gives a complete file its name, or another one if that is taken; returns it. */
+type Place = (wanted: string, whole: WholeFile) => Promise<string>;
+
+/**
+ * Downloads a video into a private temporary file in the folder of `beside`, and passes it to `place` when it is complete.
+ * If that fails, the file is left for a later run.
+ */
+export async function downloadAnd(
+  deps: ContentDeps,
+  order: DownloadOrder,
+  beside: string,
+  place: Place,
+): Promise<SavedFile> {
+  const file = new FileDownload(deps, order, beside, place);
   try {
     return await retryWhileItMoves(
       deps,
@@ -53,19 +69,21 @@ export async function download(deps: ContentDeps, order: DownloadOrder): Promise
   }
 }
 
-/** One download to a file, including all attempts. */
+/** One download, including all attempts. */
 class FileDownload {
   readonly #deps: ContentDeps;
   readonly #order: DownloadOrder;
   /** With links resolved. */
-  readonly #target: string;
+  readonly #beside: string;
+  readonly #placing: Place;
   #part: PartialFile | null = null;
   #looksForEarlier = true;
 
-  constructor(deps: ContentDeps, order: DownloadOrder, target: string) {
+  constructor(deps: ContentDeps, order: DownloadOrder, beside: string, place: Place) {
     this.#deps = deps;
     this.#order = order;
-    this.#target = target;
+    this.#beside = beside;
+    this.#placing = place;
   }
 
   get sizeBytes(): number {
@@ -107,7 +125,7 @@ class FileDownload {
         return { content, part: this.#part };
       }
       await this.#startOver();
-      const part = new PartialFile({ ...content, kind, path: this.#target, source: this.#source(content) });
+      const part = new PartialFile({ ...content, kind, path: this.#beside, source: this.#source(content) });
       this.#part = part;
       if (!this.#looksForEarlier || !(await part.resumeEarlier())) return { content, part };
       this.#looksForEarlier = false;
@@ -142,7 +160,8 @@ class FileDownload {
     const { kind } = part.origin;
     const wanted = isDefaultName ? withExtension(path, kind) : path;
     const whole = await part.finish();
-    const placed = await this.#moveTo(wanted, whole).catch((error: unknown) => {
+    const placed = await this.#placing(wanted, whole).catch((error: unknown) => {
+      if (error instanceof SoraError || this.#deps.signal?.aborted) throw error;
       if (existsSync(whole.path)) throw cannotWrite(wanted, error);
       throw new Error('another process took over the partial file', { cause: error });
     });
@@ -150,24 +169,29 @@ class FileDownload {
     if (promised !== null && promised !== kind) onNote?.(`${placed} holds ${kind} data, whatever its name says`);
     return { variant, path: placed, bytes: whole.bytes, sha256: whole.sha256 };
   }
+}
 
-  async #moveTo(wanted: string, whole: WholeFile): Promise<string> {
-    const { force, keep = [] } = this.#order;
-    const kept = new Set(keep.map(foldedName));
-    for (const name of numberedNames(wanted)) {
-      const target = writeTargetOf(name);
-      if (target.kind === 'stream') continue; // never replaced
-      if (force && !kept.has(foldedName(name))) {
-        await replace(target.path, whole);
-        return name;
-      }
-      if (await claimName(whole.path, target.path)) return name;
-      if (!(await isSame(target.path, whole))) continue;
-      await rm(whole.path, { force: true });
+/** Moves a file to its name, readable according to the umask. */
+async function moveTo(
+  wanted: string,
+  whole: WholeFile,
+  { force, keep = [] }: Pick<DownloadOrder, 'force' | 'keep'>,
+): Promise<string> {
+  const kept = new Set(keep.map(foldedName));
+  await chmod(whole.path, defaultFileMode()).catch(() => {}); // some network file systems have no modes
+  for (const name of numberedNames(wanted)) {
+    const target = writeTargetOf(name);
+    if (target.kind === 'stream') continue; // never replaced
+    if (force && !kept.has(foldedName(name))) {
+      await replace(target.path, whole);
       return name;
     }
-    return wanted;
+    if (await claimName(whole.path, target.path)) return name;
+    if (!(await isSame(target.path, whole))) continue;
+    await rm(whole.path, { force: true });
+    return name;
   }
+  return wanted;
 }
 
 async function replace(path: string, whole: WholeFile): Promise<void> {

@@ -6,7 +6,6 @@ import type { ResumePoint } from '../client/port.ts';
 import { ContainerWalk } from '../domain/container.ts';
 import { SoraError } from '../domain/errors.ts';
 import type { MediaKind } from '../domain/media.ts';
-import { defaultFileMode } from '../platform/files.ts';
 import {
   abandonedFiles,
   abandonPrivateFile,
@@ -38,6 +37,7 @@ export interface WholeFile {
   readonly bytes: number;
   /** In hexadecimal. */
   readonly sha256: string;
+  readonly kind: MediaKind;
 }
 
 /**
@@ -123,13 +123,12 @@ export class PartialFile {
     }
   }
 
-  /** Closes the file and makes it readable according to the umask. Call once. Throws `cannot_write`. */
+  /** Closes the complete file. Call once. Throws `cannot_write`. */
   async finish(): Promise<WholeFile> {
     const { path, file } = await this.#open();
-    await file.chmod(defaultFileMode()).catch(() => {}); // some network file systems have no modes
     await file.close();
     abandonPrivateFile(path);
-    return { path, bytes: this.#sizeBytes, sha256: this.#hash.digest('hex') };
+    return { path, bytes: this.#sizeBytes, sha256: this.#hash.digest('hex'), kind: this.origin.kind };
   }
 
   /** Closes an incomplete file: keeps it if a later run can resume it, else removes it. */

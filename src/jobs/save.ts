@@ -1,14 +1,13 @@
-import { dirname } from 'node:path';
 import { SoraError } from '../domain/errors.ts';
 import type { JobRecord, SavedFile } from '../domain/record.ts';
 import type { Variant, VideoJob } from '../domain/video.ts';
+import type { ObjectStore } from '../object-storage/object-store.ts';
 import { Interrupt } from '../platform/host.ts';
 import type { Ledger } from '../store/ledger.ts';
 import type { ContentDeps } from './content-stream.ts';
-import { checkedTarget, checkFolder, type FileDestination, pathsFor, type VariantPath } from './destination.ts';
-import { download } from './download.ts';
-import { downloadInto } from './download-stream.ts';
+import { type FileDestination, pathsFor, type VariantPath } from './destination.ts';
 import { namedVideo } from './name-template.ts';
+import { targetOf } from './save-target.ts';
 
 export interface SaveOrder {
   readonly job: VideoJob;
@@ -30,7 +29,7 @@ export interface SaveResult {
   readonly errors: readonly (SoraError | Interrupt)[];
 }
 
-type SaveDeps = ContentDeps & { readonly ledger: Ledger };
+type SaveDeps = ContentDeps & { readonly ledger: Ledger; readonly objects: ObjectStore };
 
 /**
  * Saves the variants of a finished job, one after the other, and records each in the ledger. One that fails does not cost the
@@ -61,27 +60,21 @@ async function saveVariant(
   { variant, path, isAskedFor }: VariantPath,
   siblings: readonly SavedFile[],
 ): Promise<SavedFile | null> {
-  const source = { id: job.id, content: job.content };
-  const isCompleted = job.status === 'completed';
-  if (checkedTarget(path).kind === 'stream') {
-    await downloadInto(path, deps, { source, variant, isCompleted });
-    return null;
-  }
-  checkFolder(dirname(path)); // one that a template names
-  const file = await download(deps, {
-    source,
+  const saved = await targetOf(path, deps.objects).save(deps, {
+    source: { id: job.id, content: job.content },
     variant,
-    isCompleted,
+    isCompleted: job.status === 'completed',
     path,
     isDefaultName: !isAskedFor,
     force,
-    keep: siblings.map((saved) => saved.path),
+    keep: siblings.map((sibling) => sibling.path),
     onProgress: (doneBytes, totalBytes) => onProgress?.(variant, doneBytes, totalBytes),
     onNote,
   });
-  if (record !== undefined) {
+  if (saved !== null && record !== undefined) {
+    const { link: _, ...file } = saved;
     const unwritten = await deps.ledger.tryAppend({ event: 'saved', key: record.key, atMs: deps.clock.now(), file });
     if (unwritten !== null) onNote?.(`${path} is saved, but not recorded: ${unwritten.message}`);
   }
-  return file;
+  return saved;
 }

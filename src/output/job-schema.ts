@@ -26,16 +26,24 @@ export const JOB_SCHEMA: JsonSchema = recordOf({
   cost: recordOf({ estimated_usd: NUMBER, actual_usd: NUMBER, price_list: TEXT }),
   files: {
     type: 'array',
-    items: recordOf({
-      variant: { enum: [...VARIANTS] },
-      path: { type: 'string' },
-      bytes: { type: 'integer' },
-      sha256: { type: 'string' },
-    }),
+    items: withOptional(
+      recordOf({
+        variant: { enum: [...VARIANTS] },
+        path: { type: 'string' },
+        bytes: { type: 'integer' },
+        sha256: { type: 'string' },
+      }),
+      // Of an object that was just saved.
+      { url: { type: 'string', format: 'uri' }, url_expires_at: { type: 'string', format: 'date-time' } },
+    ),
   },
   request_id: TEXT,
   submission: TEXT,
 });
+
+function withOptional(schema: JsonSchema, properties: Readonly<Record<string, JsonSchema>>): JsonSchema {
+  return { ...schema, properties: { ...Object(schema.properties), ...properties } };
+}
 
 /** An object that has all these properties, and may have more. */
 export function recordOf(properties: Readonly<Record<string, JsonSchema>>): JsonSchema {

@@ -1,4 +1,5 @@
 import { formatUsd, usdOf } from '../domain/money.ts';
+import type { SavedFile } from '../domain/record.ts';
 import type { JobSummary } from '../domain/summary.ts';
 import type { JobStatus } from '../domain/video.ts';
 import { cleanLine } from './clean-text.ts';
@@ -28,10 +29,14 @@ export function jobJson(job: JobSummary): Record<string, unknown> {
       actual_usd: job.actualMicros === null ? null : usdOf(job.actualMicros),
       price_list: job.priceList,
     },
-    files: job.files,
+    files: job.files.map(fileJson),
     request_id: job.requestId,
     submission: job.submission,
   };
+}
+
+function fileJson({ link, ...file }: SavedFile): Record<string, unknown> {
+  return link === undefined ? file : { ...file, url: link.url, url_expires_at: isoTime(link.expiresAtMs) };
 }
 
 /** The shape of `jobJson`, for the help. */

@@ -15,6 +15,8 @@ export interface SoraPaths {
   readonly simulatorDir: string;
   /** Jobs and files of the REST service of `serve`. */
   readonly serviceDir: string;
+  /** Downloads on their way to object storage. */
+  readonly spoolDir: string;
 }
 
 /** The files and folders below `baseFolders`. Throws `invalid_config` if these are refused. */
@@ -29,6 +31,7 @@ export function soraPaths(surroundings: Surroundings): SoraPaths {
     modelListsDir: join(cache, 'models'),
     simulatorDir: join(state, 'simulator'),
     serviceDir: join(state, 'serve'),
+    spoolDir: join(cache, 'uploads'),
   };
 }
 

@@ -53,7 +53,7 @@ export const batchCommand = defineCommand({
     const { profile, isSimulator } = configuration;
     const rows = selectRows(plan.rows, settings.retryFailed);
     const toBePaid = rows.filter(({ state }) => isToBePaid(state, settings));
-    await refuseUnpayable(toBePaid, settings, sources, host.clock.now());
+    await refuseUnpayable(toBePaid, settings, sources, deps);
     const toPay = countRows(toBePaid, NOTHING, () => 'to_do');
     const { toSpendMicros, unpriced } = toPay;
     const count = { ...countRows(plan.rows, plan), toSpendMicros, unpriced };

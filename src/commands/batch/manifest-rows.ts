@@ -1,5 +1,6 @@
 import { realpathSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
+import pLimit from 'p-limit';
 import type { Context } from '../../app/context.ts';
 import type { RequestOptions } from '../../app/request-options.ts';
 import { type BatchRow, expectedVideo, resolveRows, storedNames } from '../../batch/batch-row.ts';
@@ -9,6 +10,7 @@ import { type BatchPlan, type PlannedRow, planBatch } from '../../batch/plan.ts'
 import type { RowValues } from '../../batch/row-reader.ts';
 import { capabilitiesOf, expectedModel } from '../../configuration/endpoint.ts';
 import { SoraError } from '../../domain/errors.ts';
+import { isObjectAddress } from '../../domain/object-address.ts';
 import { estimate } from '../../domain/pricing.ts';
 import { resolveDerivedRequest, resolveRequest } from '../../domain/request.ts';
 import { withDefaults } from '../../domain/request-defaults.ts';
@@ -16,6 +18,7 @@ import { isNameKnown, pathsFor, sidecarPath } from '../../jobs/destination.ts';
 import { FolderListings } from '../../jobs/folder-listings.ts';
 import { decodeText, readInputFile, readStream } from '../../jobs/input-file.ts';
 import { isRemoteImage } from '../../jobs/reference-image.ts';
+import { targetOf } from '../../jobs/save-target.ts';
 import type { Host } from '../../platform/host.ts';
 import type { BatchSettings } from './options.ts';
 import type { RowSources } from './row-sources.ts';
@@ -23,6 +26,8 @@ import type { RowSources } from './row-sources.ts';
 /** What reading a manifest needs. */
 type RowsDeps = Pick<Context, 'configuration' | 'host' | 'output'>;
 
+/** Names that are looked up in object storage at a time. */
+const PARALLEL_LOOKS = 8;
 /** From this many lines on, lines with the same problem are counted instead of listed. */
 const MANY_LINES = 10;
 
@@ -49,11 +54,16 @@ export async function refuseUnpayable(
   rows: readonly PlannedRow[],
   settings: BatchSettings,
   sources: RowSources,
-  nowMs: number,
+  { host, objects }: Pick<Context, 'host' | 'objects'>,
 ): Promise<void> {
   const listings = new FolderListings();
-  const taken = rows.flatMap(({ row }) => takenOutput(row, settings, listings, nowMs));
-  const faults = [...taken, ...(await sources.check(rows.map(({ row }) => row)))];
+  const look = pLimit(PARALLEL_LOOKS);
+  const isTaken = (path: string): boolean | Promise<boolean> =>
+    isObjectAddress(path)
+      ? look(() => targetOf(path, objects).isTaken(path))
+      : (listings.stat(path)?.isFile() ?? false);
+  const taken = await Promise.all(rows.map(({ row }) => takenOutput(row, settings, isTaken, host.clock.now())));
+  const faults = [...taken.flat(), ...(await sources.check(rows.map(({ row }) => row)))];
   refuse(
     settings,
     faults.sort((a, b) => a.line - b.line),
@@ -156,18 +166,19 @@ function defaultsOf(options: RequestOptions, files: ReturnType<typeof optionFile
   return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined));
 }
 
-function takenOutput(
+async function takenOutput(
   row: BatchRow,
   { force, sidecar }: BatchSettings,
-  listings: FolderListings,
+  isTaken: (path: string) => boolean | Promise<boolean>,
   nowMs: number,
-): ManifestFault[] {
+): Promise<ManifestFault[]> {
   const { line, destination, variants } = row;
   if (force || !isNameKnown(destination)) return [];
   const video = { ...expectedVideo(row), id: null, createdAtMs: nowMs };
   const paths = pathsFor(destination, variants, video).map(({ path }) => path);
   const names = [...paths, ...(sidecar ? paths.slice(0, 1).map(sidecarPath) : [])];
-  const taken = names.filter((name) => listings.stat(name)?.isFile());
+  const answers = await Promise.all(names.map(isTaken));
+  const taken = names.filter((_, at) => answers[at]);
   return taken.map((name) => ({
     line,
     message: `the output file already exists: ${name} (\`--force\` overwrites it)`,

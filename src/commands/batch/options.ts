@@ -37,8 +37,9 @@ export const BATCH_OPTIONS = {
   schema: { group: MANIFEST, flags: '--schema', summary: 'print the JSON Schema of a row' },
   output: {
     group: FILES,
-    flags: '-o, --output <dir|template>',
-    summary: 'folder, or names such as `out/{row:03}-{slug}.mp4` (default: the working folder)',
+    flags: '-o, --output <dir|template|s3://…>',
+    summary:
+      'folder, or names such as `out/{row:03}-{slug}.mp4`, also below `s3://BUCKET/` (default: the working folder)',
   },
   variant: FILE_OPTIONS.variant,
   force: FILE_OPTIONS.force,
@@ -100,7 +101,7 @@ export interface BatchSettings {
   readonly variants: FilePlan['variants'];
   readonly force: boolean;
   readonly sidecar: boolean;
-  /** Absolute; the folder that all files go to or below. */
+  /** Absolute, or an `s3://` address; the folder that all files go to or below. */
   readonly outputFolder: string;
   /** The names of the files, absolute; null for the default names. */
   readonly outputTemplate: string | null;

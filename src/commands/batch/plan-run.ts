@@ -8,9 +8,11 @@ import { runBatch } from '../../batch/run.ts';
 import type { BatchCount } from '../../domain/batch.ts';
 import { SoraError } from '../../domain/errors.ts';
 import { describePrice } from '../../domain/money.ts';
+import { isObjectAddress } from '../../domain/object-address.ts';
 import { shellWord } from '../../domain/shell.ts';
 import type { JobSummary } from '../../domain/summary.ts';
-import { checkDestination, folderOf, sidecarPath } from '../../jobs/destination.ts';
+import { folderOf, sidecarPath } from '../../jobs/destination.ts';
+import { targetOf } from '../../jobs/save-target.ts';
 import { countJson, describeCount, entryJson, renderEntries } from '../../output/batch-view.ts';
 import type { Surface } from '../../output/surface.ts';
 import { Interrupt } from '../../platform/host.ts';
@@ -20,7 +22,10 @@ import { BatchProgress, plannedEntry } from './progress.ts';
 const SOME_FAILED = 6;
 const STILL_RUNNING = 8;
 
-export type RunDeps = Pick<Context, 'configuration' | 'ledger' | 'servers' | 'jobs' | 'random' | 'output' | 'host'>;
+export type RunDeps = Pick<
+  Context,
+  'configuration' | 'ledger' | 'servers' | 'objects' | 'jobs' | 'random' | 'output' | 'host'
+>;
 
 export interface SelectedRows {
   readonly plan: BatchPlan;
@@ -34,9 +39,9 @@ export async function runPlan(
   settings: BatchSettings,
   deps: RunDeps,
 ): Promise<CommandResult> {
-  const { configuration, ledger, servers, jobs, random } = deps;
+  const { configuration, ledger, servers, objects, jobs, random } = deps;
   for (const path of new Set(rows.map(({ row }) => folderOf(row.destination)))) {
-    checkDestination({ kind: 'folder', path }, settings.variants, settings.force);
+    await targetOf(path, objects).check({ kind: 'folder', path }, settings.variants, settings.force);
   }
   const server = await servers.current();
   const { results } = settings;
@@ -50,7 +55,7 @@ export async function runPlan(
   ledger.hold();
   try {
     stoppedBy = await runBatch(
-      { ...jobs.submitDeps(server), singleShot: server.singleShot, random },
+      { ...jobs.submitDeps(server), singleShot: server.singleShot, objects, random },
       {
         server: server.identity,
         free: configuration.isSimulator,
@@ -83,7 +88,8 @@ function missingSidecars({ rows }: BatchPlan, { identity }: Server): JobSummary[
   return rows.flatMap((planned) => {
     const files =
       planned.state === 'done' && planned.record !== null ? allSavedFiles(planned.record, planned.row) : null;
-    if (files?.[0] === undefined || existsSync(sidecarPath(files[0].path))) return [];
+    const path = files?.[0]?.path;
+    if (files === null || path === undefined || isObjectAddress(path) || existsSync(sidecarPath(path))) return [];
     return { ...plannedEntry(planned, identity.profile).summary, files };
   });
 }

@@ -91,9 +91,20 @@ async function derive(
     args: [name = '', prompt],
     options,
   }: { args: DeriveInput['args']; options: DeriveInput['options'] & ExtendOptions },
-  { host, options: globals, output, ledger, servers, jobs, random, isInteractive, configuration }: ProductionDeps,
+  {
+    host,
+    options: globals,
+    output,
+    ledger,
+    objects,
+    servers,
+    jobs,
+    random,
+    isInteractive,
+    configuration,
+  }: ProductionDeps,
 ) {
-  const shared = { host, options: globals, output, ledger, servers, jobs, random, isInteractive };
+  const shared = { host, options: globals, output, ledger, objects, servers, jobs, random, isInteractive };
   const deps = { ...shared, configuration };
   const source =
     operation !== 'remix' && (await isFile(name, deps))

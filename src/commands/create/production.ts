@@ -88,7 +88,16 @@ export const PRODUCTION_ERRORS = [
 
 export type ProductionDeps = Pick<
   Context,
-  'configuration' | 'host' | 'options' | 'output' | 'ledger' | 'servers' | 'jobs' | 'random' | 'isInteractive'
+  | 'configuration'
+  | 'host'
+  | 'options'
+  | 'output'
+  | 'ledger'
+  | 'objects'
+  | 'servers'
+  | 'jobs'
+  | 'random'
+  | 'isInteractive'
 >;
 
 /** A request before it is paid for. */
@@ -138,7 +147,7 @@ export async function produce(
     const price = estimate(priced, host.clock.now(), configuration.prices);
     return { answer: previewRequest(read, { price, count, attached }, configuration) };
   }
-  if (saves || wanted[0] !== undefined) for (const each of plans) checkFiles(each, video);
+  if (saves || wanted[0] !== undefined) for (const each of plans) await checkFiles(each, deps, video);
   const reuseOrder = { plan: files && placePlan(plan, { n: 1 }), timeoutMs };
   const reused = options.reuse ? await reuse(request, reuseOrder, deps) : null;
   if (reused !== null) return savedResult([reused.summary], files, reused.errors, deps);

@@ -4,6 +4,7 @@ import { followJob } from '../../app/follow-jobs.ts';
 import { type FilePlan, saveFiles } from '../../app/saving.ts';
 import { allSavedFiles } from '../../batch/plan.ts';
 import { SoraError } from '../../domain/errors.ts';
+import { isObjectAddress } from '../../domain/object-address.ts';
 import { type JobRecord, type SavedFile, statusOf } from '../../domain/record.ts';
 import { type JobSummary, summarize } from '../../domain/summary.ts';
 import type { VideoRequest } from '../../domain/video.ts';
@@ -14,7 +15,10 @@ import { fingerprintOf, recordRequest } from '../../jobs/fingerprint.ts';
 import { namedVideo } from '../../jobs/name-template.ts';
 import { shortPath } from '../../output/short-path.ts';
 
-type ReuseDeps = Pick<Context, 'ledger' | 'configuration' | 'output' | 'servers' | 'host' | 'jobs' | 'random'>;
+type ReuseDeps = Pick<
+  Context,
+  'ledger' | 'objects' | 'configuration' | 'output' | 'servers' | 'host' | 'jobs' | 'random'
+>;
 
 export interface Reused {
   readonly summary: JobSummary;
@@ -39,13 +43,24 @@ export async function reuse(
     const known = summarize(record.profile, record, null);
     if (plan === null) return { summary: known, errors: [] };
     const files = allSavedFiles(record, plan);
-    if (files !== null) {
+    if (files !== null && canDeliver(files, record, plan)) {
       return { summary: { ...known, files: await deliver(files, record, plan, deps) }, errors: [] };
     }
     const fetched = await fetchAgain(record, plan, timeoutMs, deps);
     if (fetched !== null) return fetched;
   }
   return null;
+}
+
+/** Whether saved files can be returned without another download: objects only where they are. */
+function canDeliver(files: readonly SavedFile[], record: JobRecord, { destination }: FilePlan): boolean {
+  const isRemote = files.some(({ path }) => isObjectAddress(path));
+  if (destination.kind === 'stdout') return !isRemote;
+  if (!isRemote && !isObjectAddress(destination.path)) return true;
+  if (record.job === null) return false;
+  const variants = files.map(({ variant }) => variant);
+  const wanted = pathsFor(destination, variants, namedVideo(record.job, record));
+  return files.every(({ path }, at) => path === wanted[at]?.path);
 }
 
 /** Copies the files to the requested name, if there is one. */
@@ -78,7 +93,9 @@ export async function noteSavedBefore(
   const fingerprint = fingerprintOf(configuration.baseUrl.value, recordRequest(request));
   const records = await ledger.list({ by: 'fingerprint', value: fingerprint });
   const files = records.filter((record) => !record.free).flatMap((record) => record.files);
-  const saved = files.findLast(({ path }) => statSync(path, { throwIfNoEntry: false })?.isFile());
+  const saved = files.findLast(
+    ({ path }) => isObjectAddress(path) || statSync(path, { throwIfNoEntry: false })?.isFile(),
+  );
   if (saved === undefined) return;
   const path = shortPath(saved.path, host.cwd);
   output.note(`a video of the same request is saved as ${path}; \`--reuse\` returns it without paying again`);

@@ -9,11 +9,11 @@ import { summaryOf } from '../../app/known-jobs.ts';
 import { openSaved } from '../../app/opening.ts';
 import { parseWholeNumber, refuseFaults } from '../../app/option-values.ts';
 import { mediaTypeOf, sniffMedia } from '../../domain/media.ts';
+import { isObjectAddress } from '../../domain/object-address.ts';
 import type { JobRecord, SavedFile } from '../../domain/record.ts';
 import { type JobSummary, summarize } from '../../domain/summary.ts';
-import { cannotWrite, checkDestination, fileExists, parseDestination } from '../../jobs/destination.ts';
+import { cannotWrite, checkDestination, fileExists, outputFault, parseDestination } from '../../jobs/destination.ts';
 import { shortPath } from '../../output/short-path.ts';
-import { pathFault } from '../../platform/file-names.ts';
 import { createFile, defaultFileMode, replaceFile } from '../../platform/files.ts';
 import { type GalleryEntry, renderGallery } from './page.ts';
 
@@ -46,7 +46,7 @@ export const galleryCommand = defineCommand({
 
   async run(
     { options },
-    deps: Pick<Context, 'host' | 'ledger' | 'output' | 'jobs' | 'configuration' | 'isServerNamed'>,
+    deps: Pick<Context, 'host' | 'ledger' | 'objects' | 'output' | 'jobs' | 'configuration' | 'isServerNamed'>,
   ) {
     const { host, output } = deps;
     const faults: string[] = [];
@@ -91,7 +91,9 @@ function galleryPath(output: string | undefined, { host }: Pick<Context, 'host'>
     faults.push(`\`-o ${output}\` is not the name of a file, to which the page links the videos`);
     return '';
   }
-  const fault = pathFault(destination.path, 0, host.platform);
+  const fault =
+    outputFault(destination.path, 0, host.platform) ??
+    (isObjectAddress(destination.path) ? 'a gallery is a file' : null);
   if (fault !== null) faults.push(`\`-o ${output}\`: ${fault}`);
   return destination.kind === 'folder' ? join(destination.path, DEFAULT_NAME) : destination.path;
 }
@@ -116,7 +118,7 @@ async function entriesOf(
       job,
       shortId: shortIds[at] ?? '',
       poster: thumbnail === undefined || pictureBytes > MOST_PICTURE_BYTES ? null : readPoster(thumbnail),
-      videoUrl: video === undefined ? null : urlOf(video.path, folder),
+      videoUrl: video === undefined || isObjectAddress(video.path) ? null : urlOf(video.path, folder),
       isPlayable: video !== undefined && PLAYABLE.test(extname(video.path)),
     };
   });

@@ -27,7 +27,10 @@ import { createSimulator, type Simulator } from '../../simulator/simulator.ts';
 import { WorkerRenderer } from '../../simulator/worker-renderer.ts';
 import { parseServeOptions, SERVE_OPTIONS, type ServePlan } from './options.ts';
 
-type ServeDeps = Pick<Context, 'env' | 'host' | 'options' | 'output' | 'paths' | 'random' | 'servers' | 'jobs'>;
+type ServeDeps = Pick<
+  Context,
+  'env' | 'host' | 'objects' | 'options' | 'output' | 'paths' | 'random' | 'servers' | 'jobs'
+>;
 
 /** How long open requests may take to finish after Ctrl-C. */
 const GRACE_MS = 3_000;
