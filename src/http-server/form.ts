@@ -8,6 +8,8 @@ export interface FormPart {
   /** Lower case, without parameters; empty where there is none. */
   readonly mimeType: string;
   readonly isFile: boolean;
+  /** As the client names it; null where it does not. */
+  readonly filename: string | null;
   readonly bytes: Uint8Array;
 }
 
@@ -53,10 +55,16 @@ function withCrlf(part: string): string {
 }
 
 /** A part with a media type counts as a file, because some clients send no file name. */
-function toFormPart({ name, mediaType = '', isFile, bytes }: MultipartPart): FormPart {
+function toFormPart({ name, mediaType = '', isFile, filename, bytes }: MultipartPart): FormPart {
   if (name === undefined) throw malformed('a part has no name');
   const mimeType = mediaType.toLowerCase();
-  return { name, mimeType, isFile: isFile || /^(image|video|audio)\//.test(mimeType), bytes };
+  return {
+    name,
+    mimeType,
+    isFile: isFile || /^(image|video|audio)\//.test(mimeType),
+    filename: filename ?? null,
+    bytes,
+  };
 }
 
 function malformed(reason: string): HttpError {

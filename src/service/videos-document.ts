@@ -68,6 +68,72 @@ const Generation = z
 
 const CancelledGeneration = z.object({ id: z.string(), status: z.literal('cancelled') }).openapi('CancelledGeneration');
 
+const FileObject = z
+  .object({
+    id: z.string(),
+    object: z.literal('file'),
+    bytes: z.number().int(),
+    created_at: z.number().int(),
+    expires_at: z.number().int().nullable(),
+    filename: z.string(),
+    purpose: z.string(),
+    status: z.literal('processed'),
+  })
+  .openapi('File');
+
+const Batch = z
+  .object({
+    id: z.string(),
+    object: z.literal('batch'),
+    endpoint: z.literal('/v1/videos'),
+    model: z.string().nullable(),
+    errors: z
+      .object({
+        object: z.literal('list'),
+        data: z.array(
+          z.object({ code: z.string(), message: z.string(), param: z.string().nullable(), line: z.number().int() }),
+        ),
+      })
+      .nullable(),
+    input_file_id: z.string(),
+    completion_window: z.literal('24h'),
+    status: z.enum([
+      'validating',
+      'failed',
+      'in_progress',
+      'finalizing',
+      'completed',
+      'expired',
+      'cancelling',
+      'cancelled',
+    ]),
+    output_file_id: z.string().nullable(),
+    error_file_id: z.string().nullable(),
+    created_at: z.number().int(),
+    in_progress_at: z.number().int().nullable(),
+    expires_at: z.number().int(),
+    finalizing_at: z.number().int().nullable(),
+    completed_at: z.number().int().nullable(),
+    failed_at: z.number().int().nullable(),
+    expired_at: z.number().int().nullable(),
+    cancelling_at: z.number().int().nullable(),
+    cancelled_at: z.number().int().nullable(),
+    request_counts: z.object({ total: z.number().int(), completed: z.number().int(), failed: z.number().int() }),
+    metadata: z.record(z.string(), z.string()).nullable(),
+  })
+  .openapi('Batch');
+
+function pageOf<S extends z.ZodType>(item: S, name: string) {
+  const ids = { first_id: z.string().nullable(), last_id: z.string().nullable() };
+  return z.object({ object: z.literal('list'), data: z.array(item), ...ids, has_more: z.boolean() }).openapi(name);
+}
+
+const paging = z.object({
+  limit: z.number().int().min(0).optional(),
+  after: z.string().optional(),
+  order: z.enum(['asc', 'desc']).optional(),
+});
+
 const file = z.string().openapi({ format: 'binary' });
 const prompt = z.string().min(1).max(32_000);
 const seconds = z.string().openapi({ example: '4', description: 'sora-2 supports 4, 8, 12, 16 and 20.' });
@@ -187,6 +253,61 @@ const OPERATIONS: readonly Operation[] = [
     summary: 'Cancel a video in dialect `generations`',
     reply: CancelledGeneration,
   },
+  {
+    method: 'post',
+    path: '/v1/files',
+    id: 'uploadFile',
+    summary: 'Upload a file, for example the requests of a batch',
+    reply: FileObject,
+    body: { form: z.object({ purpose: z.enum(['batch', 'user_data', 'vision']), file }) },
+  },
+  {
+    method: 'get',
+    path: '/v1/files',
+    id: 'listFiles',
+    summary: 'List uploaded files',
+    reply: pageOf(FileObject, 'FileList'),
+    query: paging.extend({ purpose: z.string().optional() }),
+  },
+  { method: 'get', path: '/v1/files/{id}', id: 'retrieveFile', summary: 'Retrieve a file', reply: FileObject },
+  {
+    method: 'delete',
+    path: '/v1/files/{id}',
+    id: 'deleteFile',
+    summary: 'Delete a file',
+    reply: z.object({ id: z.string(), object: z.literal('file'), deleted: z.literal(true) }).openapi('DeletedFile'),
+  },
+  {
+    method: 'post',
+    path: '/v1/batches',
+    id: 'createBatch',
+    summary: 'Create the videos of an uploaded file, within a day',
+    reply: Batch,
+    body: {
+      json: z.object({
+        input_file_id: z.string(),
+        endpoint: z.literal('/v1/videos'),
+        completion_window: z.literal('24h'),
+        metadata: z.record(z.string(), z.string()).nullable().optional(),
+      }),
+    },
+  },
+  {
+    method: 'get',
+    path: '/v1/batches',
+    id: 'listBatches',
+    summary: 'List batches',
+    reply: pageOf(Batch, 'BatchList'),
+    query: paging,
+  },
+  { method: 'get', path: '/v1/batches/{id}', id: 'retrieveBatch', summary: 'Retrieve a batch', reply: Batch },
+  {
+    method: 'post',
+    path: '/v1/batches/{id}/cancel',
+    id: 'cancelBatch',
+    summary: 'Cancel a batch; its finished videos stay',
+    reply: Batch,
+  },
   { method: 'get', path: '/v1/models', id: 'listModels', summary: 'List models', reply: ModelList },
   { method: 'get', path: '/v1/models/{id}', id: 'readModel', summary: 'Retrieve a model', reply: Model },
 ];
@@ -211,6 +332,19 @@ export function addVideosDocument({ openAPIRegistry }: OpenAPIHono): void {
       responses: { 200: { description: summary, content: { 'application/json': { schema: reply } } }, ...failures },
     });
   }
+  openAPIRegistry.registerPath({
+    tags: [TAG],
+    security,
+    method: 'get',
+    path: '/v1/files/{id}/content',
+    operationId: 'downloadFile',
+    summary: 'Download a file: an uploaded one, or the results of a batch',
+    request: { params: z.object({ id: z.string() }) },
+    responses: {
+      200: { description: 'The file', content: { 'application/octet-stream': { schema: file } } },
+      ...failures,
+    },
+  });
   const media = { schema: file };
   const content = { 'video/mp4': media, 'image/webp': media, 'image/jpeg': media };
   openAPIRegistry.registerPath({

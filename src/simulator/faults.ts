@@ -1,5 +1,5 @@
 import type { ApiErrorDetails } from './api-error.ts';
-import type { RouteName } from './routes.ts';
+import { BATCH_ROUTES, type RouteName } from './routes.ts';
 
 /** Calls to these routes are refused before anything else is checked. */
 interface RefusalFault {
@@ -35,7 +35,7 @@ interface BehaviourFault {
 type Fault = RefusalFault | JobFault | BehaviourFault;
 
 /** The routes that create a video, which costs money on a real server. */
-const CREATE: readonly RouteName[] = ['create', 'remix', 'edit', 'extend'];
+const CREATE: readonly RouteName[] = ['create', 'remix', 'edit', 'extend', 'createBatch'];
 const VIDEO_ROUTES: readonly RouteName[] = [
   ...CREATE,
   'list',
@@ -46,7 +46,7 @@ const VIDEO_ROUTES: readonly RouteName[] = [
   'character',
 ];
 const MODEL_ROUTES: readonly RouteName[] = ['models', 'model'];
-const ALL_ROUTES: readonly RouteName[] = [...VIDEO_ROUTES, ...MODEL_ROUTES];
+const ALL_ROUTES: readonly RouteName[] = [...VIDEO_ROUTES, ...BATCH_ROUTES, ...MODEL_ROUTES];
 
 /** Every fault the simulator can produce, with the messages of the servers where it was observed. */
 export const FAULTS = [

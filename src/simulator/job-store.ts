@@ -77,6 +77,11 @@ export class JobStore {
     return entry?.deleted ? undefined : entry?.job;
   }
 
+  /** The same, also of a deleted job. */
+  recall(id: string): SimulatedJob | undefined {
+    return this.#byId.get(id)?.job;
+  }
+
   /** Whether an id was ever used, also by a deleted job. */
   isTaken(id: string): boolean {
     return this.#byId.has(id);
@@ -89,6 +94,12 @@ export class JobStore {
     await this.#journal.append(JSON.stringify({ created: job }));
     this.refresh();
     return this.#holderOfKey(job) ?? job;
+  }
+
+  /** Appends jobs without an idempotency key in one write. */
+  async addAll(jobs: readonly SimulatedJob[]): Promise<void> {
+    if (jobs.length > 0) await this.#journal.append(...jobs.map((job) => JSON.stringify({ created: job })));
+    this.refresh();
   }
 
   #holderOfKey({ idempotencyKey }: SimulatedJob): SimulatedJob | undefined {

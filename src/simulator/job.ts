@@ -21,6 +21,8 @@ export interface SimulatedJob {
   readonly idempotencyKey: string | null;
   /** A digest of the create request. */
   readonly fingerprint: string;
+  /** How long its files are kept after it is finished; an hour if left out. */
+  readonly keptSeconds?: number;
 }
 
 /** The Video object of the API. */
@@ -64,7 +66,7 @@ export function describeJob(job: SimulatedJob, nowMs: number): Video {
     status: 'completed',
     progress: 100,
     completed_at: completedAt,
-    expires_at: completedAt + CONTENT_LIFETIME_SECONDS,
+    expires_at: completedAt + (job.keptSeconds ?? CONTENT_LIFETIME_SECONDS),
   });
 }
 
@@ -117,7 +119,8 @@ export function decodeSimulatedJob(value: JsonValue | undefined): SimulatedJob |
   const fault = textOrNull(value, 'fault');
   const remixedFrom = textOrNull(value, 'remixedFrom');
   const idempotencyKey = textOrNull(value, 'idempotencyKey');
-  return { id, createdAtMs, model, prompt, seconds, size, speed, fault, remixedFrom, idempotencyKey, fingerprint };
+  const job = { id, createdAtMs, model, prompt, seconds, size, speed, fault, remixedFrom, idempotencyKey, fingerprint };
+  return typeof value.keptSeconds === 'number' ? { ...job, keptSeconds: value.keptSeconds } : job;
 }
 
 function textOrNull(object: JsonObject, key: string): string | null {

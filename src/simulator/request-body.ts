@@ -6,6 +6,8 @@ import { readJson } from '../http-server/json-body.ts';
 import { ApiError } from './api-error.ts';
 
 export interface UploadedFile {
+  /** Null where the client names none. */
+  readonly filename?: string | null;
   readonly mimeType: string;
   readonly bytes: Uint8Array;
 }
@@ -52,8 +54,8 @@ function fromJson(value: unknown): RequestBody {
 function fromForm(parts: readonly FormPart[]): RequestBody {
   const fields = new Map<string, JsonValue>();
   const files = new Map<string, UploadedFile>();
-  for (const { name, mimeType, isFile, bytes } of parts) {
-    if (isFile) files.set(name, { mimeType, bytes });
+  for (const { name, mimeType, isFile, filename, bytes } of parts) {
+    if (isFile) files.set(name, { filename, mimeType, bytes });
     else addField(fields, name, new TextDecoder().decode(bytes));
   }
   return { fields, files };

@@ -1,6 +1,6 @@
 import { ApiError } from './api-error.ts';
 
-export type RouteName =
+export type VideoRouteName =
   | 'create'
   | 'list'
   | 'retrieve'
@@ -13,6 +13,22 @@ export type RouteName =
   | 'character'
   | 'models'
   | 'model';
+
+export const BATCH_ROUTES = [
+  'uploadFile',
+  'listFiles',
+  'file',
+  'removeFile',
+  'fileContent',
+  'createBatch',
+  'listBatches',
+  'batch',
+  'cancelBatch',
+] as const;
+
+export type BatchRouteName = (typeof BATCH_ROUTES)[number];
+
+export type RouteName = VideoRouteName | BatchRouteName;
 
 export interface RouteMatch {
   readonly name: RouteName;
@@ -47,6 +63,15 @@ const ROUTES: readonly Route[] = [
   { name: 'create', dialect: 'generations', method: 'POST', path: new RegExp(`^${BASE}/video/generations$`) },
   { name: 'retrieve', dialect: 'generations', method: 'GET', path: new RegExp(`^${BASE}/video/generations/([^/]+)$`) },
   { name: 'remove', dialect: 'generations', method: 'DELETE', path: new RegExp(`^${BASE}/video/generations/([^/]+)$`) },
+  { name: 'uploadFile', method: 'POST', path: new RegExp(`^${BASE}/files$`) },
+  { name: 'listFiles', method: 'GET', path: new RegExp(`^${BASE}/files$`) },
+  { name: 'file', method: 'GET', path: new RegExp(`^${BASE}/files/([^/]+)$`) },
+  { name: 'removeFile', method: 'DELETE', path: new RegExp(`^${BASE}/files/([^/]+)$`) },
+  { name: 'fileContent', method: 'GET', path: new RegExp(`^${BASE}/files/([^/]+)/content$`) },
+  { name: 'createBatch', method: 'POST', path: new RegExp(`^${BASE}/batches$`) },
+  { name: 'listBatches', method: 'GET', path: new RegExp(`^${BASE}/batches$`) },
+  { name: 'batch', method: 'GET', path: new RegExp(`^${BASE}/batches/([^/]+)$`) },
+  { name: 'cancelBatch', method: 'POST', path: new RegExp(`^${BASE}/batches/([^/]+)/cancel$`) },
   { name: 'models', method: 'GET', path: new RegExp(`^${BASE}/models$`) },
   { name: 'model', method: 'GET', path: new RegExp(`^${BASE}/models/([^/]+)$`) },
 ];
@@ -68,6 +93,10 @@ export function matchRoute(method: string, pathname: string): RouteMatch {
   }
   const { name, dialect = 'videos', path } = route;
   return { name, dialect, id: decodeId(path.exec(pathname)?.[1] ?? '') };
+}
+
+export function isBatchRoute(name: RouteName): name is BatchRouteName {
+  return BATCH_ROUTES.some((route) => route === name);
 }
 
 export function methodNotAllowed(method: string, pathname: string, allowed: readonly string[]): ApiError {

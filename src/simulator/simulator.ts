@@ -1,12 +1,13 @@
 import { callOf, type Handler, responseOf, type ServerCall, type ServerReply } from '../http-server/handler.ts';
 import { HttpError } from '../http-server/http-error.ts';
 import { ApiError, type ApiErrorDetails, errorReply } from './api-error.ts';
+import { BatchesApi } from './batches-api.ts';
 import { Conditions } from './conditions.ts';
 import { ConnectionDropped } from './connection-dropped.ts';
 import { loginPageReply } from './content-reply.ts';
 import { findRefusal } from './faults.ts';
 import type { JobOutlook } from './job.ts';
-import { matchRoute } from './routes.ts';
+import { isBatchRoute, matchRoute } from './routes.ts';
 import { GENERATIONS, VIDEOS } from './simulated-dialects.ts';
 import type { SimulatorOptions } from './simulator-options.ts';
 import { openStores, VideosApi } from './videos-api.ts';
@@ -32,6 +33,7 @@ export function createSimulator(options: SimulatorOptions): Simulator {
     videos: new VideosApi(options, stores, dialects.videos),
     generations: new VideosApi(options, stores, dialects.generations),
   };
+  const batches = new BatchesApi(options, stores);
   const {
     clock,
     fault = null,
@@ -49,7 +51,8 @@ export function createSimulator(options: SimulatorOptions): Simulator {
       const message = refusal.message.replace('{call}', `${call.method} ${pathname}`);
       throw new ApiError({ ...refusal, message });
     }
-    return apis[route.dialect][route.name](call, route.id, met);
+    const { name, dialect, id } = route;
+    return isBatchRoute(name) ? batches[name](call, id, met) : apis[dialect][name](call, id, met);
   }
 
   async function answer(call: ServerCall): Promise<ServerReply> {

@@ -4,16 +4,18 @@ import { VARIANTS } from '../domain/video.ts';
 import { jsonReply, type ServerCall, type ServerReply } from '../http-server/handler.ts';
 import { ApiError, invalidField, modelNotFound, unsupportedValue } from './api-error.ts';
 import { AssetCache } from './asset-cache.ts';
+import { BatchStore } from './batch-store.ts';
 import { type Character, CharacterStore } from './character-store.ts';
 import { ConnectionDropped } from './connection-dropped.ts';
 import { assetReply, jsonAsVideoReply } from './content-reply.ts';
 import type { CreateRequest } from './create-request.ts';
 import { parseCharacterRequest, parseEditRequest, parseExtendRequest, parseRemixRequest } from './derived-request.ts';
 import { type FaultName, findJobFault } from './faults.ts';
+import { FileStore } from './file-store.ts';
 import { describeJob, endsAtMs, type JobOutlook, pollAfterMs, type SimulatedJob, type Video } from './job.ts';
 import { type JobQuery, JobStore } from './job-store.ts';
 import { fingerprintBody, type RequestBody, readRequestBody } from './request-body.ts';
-import { methodNotAllowed, type RouteName } from './routes.ts';
+import { methodNotAllowed, type VideoRouteName } from './routes.ts';
 import type { SimulatedDialect } from './simulated-dialects.ts';
 import type { SimulatorOptions } from './simulator-options.ts';
 
@@ -36,6 +38,8 @@ export interface Stores {
   readonly jobs: JobStore;
   readonly characters: CharacterStore;
   readonly assets: AssetCache;
+  readonly files: FileStore;
+  readonly batches: BatchStore;
 }
 
 export function openStores({ stateDir, render }: SimulatorOptions): Stores {
@@ -43,18 +47,24 @@ export function openStores({ stateDir, render }: SimulatorOptions): Stores {
     jobs: new JobStore(join(stateDir, 'jobs.jsonl')),
     characters: new CharacterStore(join(stateDir, 'characters.jsonl')),
     assets: new AssetCache(render),
+    files: new FileStore(stateDir),
+    batches: new BatchStore(join(stateDir, 'batches.jsonl')),
   };
 }
 
 /** One method for each route, in one dialect. */
-export class VideosApi implements Record<RouteName, Route> {
+export class VideosApi implements Record<VideoRouteName, Route> {
   readonly #options: SimulatorOptions;
   readonly #dialect: SimulatedDialect;
   readonly #jobs: JobStore;
   readonly #characters: CharacterStore;
   readonly #assets: AssetCache;
 
-  constructor(options: SimulatorOptions, { jobs, characters, assets }: Stores, dialect: SimulatedDialect) {
+  constructor(
+    options: SimulatorOptions,
+    { jobs, characters, assets }: Pick<Stores, 'jobs' | 'characters' | 'assets'>,
+    dialect: SimulatedDialect,
+  ) {
     this.#options = options;
     this.#dialect = dialect;
     this.#jobs = jobs;
@@ -219,7 +229,7 @@ export class VideosApi implements Record<RouteName, Route> {
   }
 }
 
-function readIdempotencyKey({ headers }: ServerCall): string | null {
+export function readIdempotencyKey({ headers }: ServerCall): string | null {
   const key = headers['idempotency-key'] ?? '';
   if (key.length <= MAX_IDEMPOTENCY_KEY_LENGTH) return key || null;
   const message = `The idempotency key has more than ${MAX_IDEMPOTENCY_KEY_LENGTH} characters`;
@@ -253,10 +263,10 @@ function refuseWithoutContent({ id, status, expires_at: expiresAt }: Video, nowM
   }
 }
 
-function parseListQuery(parameters: URLSearchParams): JobQuery {
+export function parseListQuery(parameters: URLSearchParams, maxLimit = MAX_LIMIT): JobQuery {
   const limit = parameters.get('limit') ?? String(DEFAULT_LIMIT);
-  if (!/^\d{1,9}$/.test(limit) || Number(limit) > MAX_LIMIT) {
-    const message = `Invalid 'limit': '${limit}'. Expected an integer from 0 to ${MAX_LIMIT}.`;
+  if (!/^\d{1,9}$/.test(limit) || Number(limit) > maxLimit) {
+    const message = `Invalid 'limit': '${limit}'. Expected an integer from 0 to ${maxLimit}.`;
     throw invalidField('limit', 'invalid_value', message);
   }
   const order = parameters.get('order') ?? 'desc';

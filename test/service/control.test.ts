@@ -54,8 +54,14 @@ describe('the document', () => {
       '/v1/videos/characters/{id}',
       '/v1/video/generations',
       '/v1/video/generations/{id}',
+      '/v1/files',
+      '/v1/files/{id}',
+      '/v1/batches',
+      '/v1/batches/{id}',
+      '/v1/batches/{id}/cancel',
       '/v1/models',
       '/v1/models/{id}',
+      '/v1/files/{id}/content',
       '/v1/videos/{id}/content',
     ]);
     const operations = Object.values(Object(document).paths as Record<string, object>).flatMap(Object.values);

@@ -102,6 +102,68 @@ describe.each(OPENAI_PACKAGES)('$name against the service', ({ load, isInstalled
     expect(await listed('desc')).toEqual(created.toReversed());
   });
 
+  test('runs a batch: uploads its file, waits for it, and downloads its videos', async () => {
+    const { service, openai } = await connect(load);
+    const line = (custom_id: string, body: object): string =>
+      JSON.stringify({ custom_id, method: 'POST', url: '/v1/videos', body });
+    const lines = [line('kite', { prompt: 'a kite', model: 'sora-2' }), line('bad', { prompt: '', model: 'sora-2' })];
+    const file = await toFile(Buffer.from(lines.join('\n')), 'shots.jsonl');
+    const uploaded = await openai.files.create({ file, purpose: 'batch' });
+    expect(uploaded).toMatchObject({ filename: 'shots.jsonl', purpose: 'batch', bytes: lines.join('\n').length });
+    const created = await openai.batches.create({
+      input_file_id: uploaded.id,
+      endpoint: '/v1/videos',
+      completion_window: '24h',
+      metadata: { film: 'one' },
+    });
+    expect(created).toMatchObject({ status: 'validating', metadata: { film: 'one' } });
+    service.clock.advance(1_000);
+    expect(await openai.batches.retrieve(created.id)).toMatchObject({ status: 'in_progress' });
+    service.clock.advance(3_000);
+    const { output_file_id, error_file_id, ...ended } = await openai.batches.retrieve(created.id);
+    expect(ended).toMatchObject({ status: 'completed', request_counts: { total: 2, completed: 1, failed: 1 } });
+    const resultOf = async (id: string | undefined): Promise<Record<string, unknown>> =>
+      JSON.parse(await (await openai.files.content(id ?? '')).text());
+    const result = await resultOf(output_file_id);
+    expect(result).toMatchObject({ custom_id: 'kite', response: { status_code: 200, body: { status: 'completed' } } });
+    const refusal = { status_code: 400, body: { error: { param: 'prompt' } } };
+    expect(await resultOf(error_file_id)).toMatchObject({ custom_id: 'bad', response: refusal });
+    const video = Object(Object(result.response).body);
+    expect((await openai.videos.downloadContent(video.id)).status).toBe(200);
+
+    const listed: string[] = [];
+    for await (const { id } of openai.batches.list({ limit: 1 })) listed.push(id);
+    expect(listed).toEqual([created.id]);
+    await expect(openai.batches.cancel(created.id)).rejects.toMatchObject({ status: 409 });
+    const files: string[] = [];
+    for await (const { id } of openai.files.list({ purpose: 'batch' })) files.push(id);
+    expect(files).toEqual([uploaded.id]);
+    expect(await openai.files.retrieve(uploaded.id)).toEqual(uploaded);
+    expect(await openai.files.delete(uploaded.id)).toMatchObject({ deleted: true });
+    await expect(openai.files.retrieve(uploaded.id)).rejects.toMatchObject({ status: 404 });
+  });
+
+  test('cancels a batch', async () => {
+    const { service, openai } = await connect(load);
+    const body = { prompt: 'a kite', model: 'sora-2' };
+    const line = JSON.stringify({ custom_id: 'kite', method: 'POST', url: '/v1/videos', body });
+    const uploaded = await openai.files.create({
+      file: await toFile(Buffer.from(line), 'one.jsonl'),
+      purpose: 'batch',
+    });
+    const created = await openai.batches.create({
+      input_file_id: uploaded.id,
+      endpoint: '/v1/videos',
+      completion_window: '24h',
+    });
+    expect(await openai.batches.cancel(created.id)).toMatchObject({ status: 'cancelling' });
+    service.clock.advance(1_000);
+    const { error_file_id, ...ended } = await openai.batches.retrieve(created.id);
+    expect(ended).toMatchObject({ status: 'cancelled', output_file_id: null });
+    const results = await (await openai.files.content(error_file_id ?? '')).text();
+    expect(JSON.parse(results)).toMatchObject({ custom_id: 'kite', error: { code: 'batch_cancelled' } });
+  });
+
   test('lists the models', async () => {
     const { openai } = await connect(load);
     const names: string[] = [];

@@ -1,0 +1,83 @@
+import { readFileSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { isJsonObject, type JsonValue, parseJson } from '../domain/json.ts';
+import { replaceFile } from '../platform/files.ts';
+import { makeFolder } from '../platform/folders.ts';
+import { Journal, JournalFold } from '../platform/journal.ts';
+
+/** An uploaded file, in the form of the API's reply and of the journal. */
+export interface FileObject {
+  readonly id: string;
+  readonly object: 'file';
+  readonly bytes: number;
+  /** Seconds since the epoch. */
+  readonly created_at: number;
+  readonly expires_at: number | null;
+  readonly filename: string;
+  readonly purpose: string;
+  readonly status: 'processed';
+}
+
+/** Uploaded files: a journal of what they are, and a folder with their bytes. */
+export class FileStore {
+  readonly #folder: string;
+  readonly #journal: Journal;
+  readonly #fold: JournalFold;
+  /** Oldest first. */
+  readonly #files = new Map<string, FileObject>();
+
+  constructor(stateDir: string) {
+    this.#folder = join(stateDir, 'files');
+    this.#journal = new Journal(join(stateDir, 'files.jsonl'));
+    this.#fold = new JournalFold(this.#journal, {
+      apply: (text) => this.#apply(text),
+      forget: () => this.#files.clear(),
+    });
+  }
+
+  /** Newest first. */
+  all(): FileObject[] {
+    this.#fold.refresh();
+    return [...this.#files.values()].reverse();
+  }
+
+  find(id: string): FileObject | undefined {
+    this.#fold.refresh();
+    return this.#files.get(id);
+  }
+
+  async add(file: FileObject, bytes: Uint8Array): Promise<void> {
+    makeFolder(this.#folder, 0o700);
+    await replaceFile(this.#pathOf(file), bytes, 0o600);
+    await this.#journal.append(JSON.stringify({ file }));
+  }
+
+  async remove(file: FileObject): Promise<void> {
+    await this.#journal.append(JSON.stringify({ removed: file.id }));
+    await rm(this.#pathOf(file), { force: true });
+  }
+
+  read(file: FileObject): Buffer {
+    return readFileSync(this.#pathOf(file));
+  }
+
+  /** Ids are our own: no part of a request becomes a file name. */
+  #pathOf({ id }: FileObject): string {
+    return join(this.#folder, id);
+  }
+
+  #apply(text: string): void {
+    const line = parseJson(text);
+    if (!isJsonObject(line)) return;
+    const file = decodeFile(line.file);
+    if (file !== null) this.#files.set(file.id, file);
+    if (typeof line.removed === 'string') this.#files.delete(line.removed);
+  }
+}
+
+function decodeFile(value: JsonValue | undefined): FileObject | null {
+  if (!isJsonObject(value)) return null;
+  const isWhole = typeof value.id === 'string' && /^file_\w+$/.test(value.id) && typeof value.bytes === 'number';
+  return isWhole ? (value as unknown as FileObject) : null; // written by this program
+}
