@@ -17,6 +17,8 @@ export interface Preview {
   /** Of one video; null if it is unknown. */
   readonly price: Estimate | null;
   readonly count: number;
+  /** The seconds that each of several steps adds; the price is that of all of them. */
+  readonly steps?: readonly number[] | undefined;
   /** Submissions that stand for some of these videos, which are not paid for again. */
   readonly attached: readonly JobRecord[];
 }
@@ -24,7 +26,7 @@ export interface Preview {
 /** The answer to `--dry-run`: the request as it would be sent, a curl command that sends it, and the cost. */
 export function previewRequest(
   read: ReadRequest,
-  { price, count, attached }: Preview,
+  { price, count, attached, steps }: Preview,
   configuration: Configuration,
 ): Answer {
   const { paths } = read;
@@ -40,6 +42,7 @@ export function previewRequest(
       request: shown,
       ...(source && { operation: source.operation, source: from }),
       count,
+      ...(steps && { steps }),
       attaches_to: ids,
       curl,
       cost: {
@@ -55,6 +58,7 @@ export function previewRequest(
           ([name, value]) => `${palette.dim(name.padEnd(16))} ${cleanText(textOf(value))}\n`,
         ),
         ...(count > 1 ? [`${palette.dim('count'.padEnd(16))} ${count}\n`] : []),
+        ...(steps ? [`${palette.dim('steps'.padEnd(16))} ${steps.map((seconds) => `${seconds} s`).join(', ')}\n`] : []),
         ...ids.map((id) => `${palette.dim('attaches to'.padEnd(16))} ${cleanText(id)}, at no further cost\n`),
         `${palette.dim('cost'.padEnd(16))} ${describeCost(totalMicros, configuration.isSimulator, price)}\n`,
         `\n${curl}\n`,

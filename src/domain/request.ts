@@ -213,6 +213,11 @@ function checkExtendedLength(
     );
 }
 
+/** The limits of a model on a server; undefined where none are known. */
+export function limitsOf(model: string | null, server: ServerCapabilities): ModelCapabilities | undefined {
+  return targetOf(model, server).limits;
+}
+
 function targetOf(model: string | null, { dialect, servesOpenAiModels, modelList = null }: ServerCapabilities): Target {
   const known = model === null ? undefined : findModel(model);
   const rules = DIALECTS[dialect];

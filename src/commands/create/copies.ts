@@ -29,6 +29,8 @@ export interface CopiesOrder {
 }
 
 export interface SubmittedCopies {
+  /** What was submitted. */
+  readonly request: VideoRequest;
   readonly followed: readonly FollowedJob[];
   /** What stopped the remaining copies from being submitted; the earlier ones keep running. */
   readonly errors: readonly SoraError[];
@@ -87,12 +89,12 @@ export async function submitCopies(order: CopiesOrder, deps: CopiesDeps): Promis
   } catch (thrown) {
     const error = thrown instanceof Interrupt ? interrupted(followed.length, count, thrown) : thrown;
     if (!(error instanceof SoraError) || followed.length === 0) throw error;
-    return { followed, errors: [...errors, error] };
+    return { request, followed, errors: [...errors, error] };
   } finally {
     limit.release();
     host.interrupt.removeEventListener('abort', sayWait);
   }
-  return { followed, errors };
+  return { request, followed, errors };
 }
 
 /**
@@ -104,15 +106,23 @@ async function keepDayCap(
   server: Server,
   deps: CopiesDeps,
 ): Promise<void> {
-  const { ledger, host, configuration } = deps;
-  const cap = configuration.maxCostPerDayMicros;
-  if (cap === null || configuration.isSimulator) return;
+  const { ledger, configuration } = deps;
+  if (configuration.maxCostPerDayMicros === null || configuration.isSimulator) return;
   const standing = await underWay({ ledger }, { server: server.identity, request, again, savesFile });
   const missing = Math.max(0, count - standing.length);
-  if (missing === 0) return;
+  if (missing > 0) await refuseOverDayCap(price && price.micros * missing, deps);
+}
+
+/** Throws `cost_cap_exceeded` if a price, null if unknown, would exceed the day’s cap. */
+export async function refuseOverDayCap(
+  micros: number | null,
+  { ledger, host, configuration }: Pick<CopiesDeps, 'ledger' | 'host' | 'configuration'>,
+): Promise<void> {
+  const cap = configuration.maxCostPerDayMicros;
+  if (cap === null || configuration.isSimulator) return;
   const [day, profile] = [dayOf(host.clock.now()), configuration.maxCostPerDayProfile];
   const spent = await ledger.spent({ by: 'day', value: day, profile });
-  const excess = overDayCap(spent, price && price.micros * missing, { day, profile, capMicros: cap.value });
+  const excess = overDayCap(spent, micros, { day, profile, capMicros: cap.value });
   if (excess !== null) throw excess;
 }
 

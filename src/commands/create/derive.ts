@@ -13,10 +13,18 @@ import { expectedModel } from '../../configuration/endpoint.ts';
 import { SoraError } from '../../domain/errors.ts';
 import { pricedFrom, type SourceFacts } from '../../domain/request.ts';
 import { type JobSummary, summarize } from '../../domain/summary.ts';
-import type { Derivation } from '../../domain/video.ts';
+import type { Derivation, Variant } from '../../domain/video.ts';
 import { isFileName, readSourceFile } from '../../jobs/source-file.ts';
 import { inDoubt } from '../../jobs/submit.ts';
-import { PRODUCTION_ERRORS, PRODUCTION_JSON, PRODUCTION_OPTIONS, type ProductionDeps, produce } from './production.ts';
+import { planSteps, readSteps, stepsLeft } from './extend-to.ts';
+import {
+  type Draft,
+  PRODUCTION_ERRORS,
+  PRODUCTION_JSON,
+  PRODUCTION_OPTIONS,
+  type ProductionDeps,
+  produce,
+} from './production.ts';
 
 const PLACE =
   'Runs on the server that has the video, and is never resent automatically; to resume the same job, run the same command again.';
@@ -70,19 +78,25 @@ export const extendCommand = defineCommand({
   options: {
     duration: { ...REQUEST_OPTIONS.duration, summary: 'seconds to add (default 4)' },
     exact: REQUEST_OPTIONS.exact,
+    to: {
+      group: REQUEST_OPTIONS.duration.group,
+      flags: '--to <length>',
+      summary: 'extend repeatedly to this length, such as 60s; the price is that of all steps',
+    },
     ...OPTIONS,
   },
   json: JSON_SHAPE,
   errors: ERRORS,
   examples: [
     ['sora extend @last "the boat reaches the sea" -d 8', 'add eight seconds to the newest video'],
+    ['sora extend @last --to 60s -o long.mp4 --max-cost 6', 'a minute, in as few steps as possible, at most $6'],
     ['sora extend a1b2c3d4 --dry-run', 'see what it would cost to continue with the same prompt'],
   ],
   run: (input, deps: ProductionDeps) => derive('extend', input, deps),
 });
 
 type DeriveInput = CommandInput<typeof OPTIONS>;
-type ExtendOptions = Partial<Pick<RequestOptions, 'duration' | 'exact'>>;
+type ExtendOptions = Partial<Pick<RequestOptions, 'duration' | 'exact'>> & { readonly to?: string | undefined };
 
 /** Runs a command that makes a video from an existing one. */
 async function derive(
@@ -116,14 +130,38 @@ async function derive(
       command: operation,
       async draft(faults, variants) {
         const start = source.read(faults);
+        const { to } = options;
+        if (to !== undefined) return draftSteps(prompt, { ...options, to }, start, { faults, variants }, own);
         const read = await readDerivedRequest(prompt, options, start, own, faults, variants);
         return { read, priced: pricedFrom(read.request, start.facts) };
       },
-      confirm: async ({ read, priced }) => (source.confirm ? pricedFrom(read.request, await source.confirm()) : priced),
+      confirm: async ({ read, priced, steps: [step] = [] }) =>
+        source.confirm === undefined || (step && step.fromSeconds !== null)
+          ? priced
+          : pricedFrom(read.request, await source.confirm()),
     },
     options,
     own,
   );
+}
+
+/** The extensions to a length that are left to make, as the draft of the first of them. */
+async function draftSteps(
+  prompt: string | undefined,
+  options: DeriveInput['options'] & ExtendOptions & { readonly to: string },
+  start: ReadSource,
+  { faults, variants }: { readonly faults: readonly string[]; readonly variants: readonly Variant[] },
+  deps: ProductionDeps,
+): Promise<Draft> {
+  const [allFaults, notes]: [string[], string[]] = [[...faults], []];
+  const seconds = readSteps(options, start.facts, deps, allFaults, notes);
+  const given = seconds[0] === undefined ? options : { ...options, duration: String(seconds[0]) };
+  const read = await readDerivedRequest(prompt, given, start, deps, allFaults, variants);
+  const { again = false, noDownload = false, output, dryRun = false, reuse = false } = options;
+  const order = { again, savesFile: !noDownload && output !== '-', asks: !dryRun && !reuse };
+  const steps = await stepsLeft(planSteps(read, seconds, start), order, deps);
+  const { request, priced } = steps[0] ?? { request: read.request, priced: pricedFrom(read.request, start.facts) };
+  return { read: { ...read, request, notes: [...read.notes, ...notes] }, priced, steps };
 }
 
 /** The existing video that a command names. */

@@ -29,7 +29,7 @@ import { requireKey } from '../../configuration/endpoint.ts';
 import type { ErrorCode } from '../../domain/catalogue.ts';
 import { SoraError } from '../../domain/errors.ts';
 import { failureOf } from '../../domain/job-failure.ts';
-import { estimate, type PricedRequest } from '../../domain/pricing.ts';
+import { type Estimate, estimate, type PricedRequest } from '../../domain/pricing.ts';
 import type { JobRecord } from '../../domain/record.ts';
 import { commandAbout } from '../../domain/shell.ts';
 import { type JobSummary, summarize } from '../../domain/summary.ts';
@@ -39,6 +39,7 @@ import { type SubmitOrder, underWay } from '../../jobs/submit.ts';
 import { JOB_JSON_SHAPE } from '../../output/job-view.ts';
 import { noteChanges, submitCopies } from './copies.ts';
 import { noteSavedBefore, reuse } from './reuse.ts';
+import { type Step, submitSteps } from './steps.ts';
 
 const RUN = 'Run:';
 const MONEY = 'Money:';
@@ -105,6 +106,8 @@ export interface Draft {
   readonly read: ReadRequest;
   /** What the price depends on. */
   readonly priced: PricedRequest;
+  /** The extensions that lead to a length, of which this request is the first; only the last one is saved. */
+  readonly steps?: readonly Step[];
 }
 
 /** What makes one command different from another. */
@@ -129,12 +132,10 @@ export async function produce(
   const faults: string[] = [];
   const { plan, timeoutMs, count, maxCostMicros, saves } = readRun(options, deps, faults);
   const drafted = await draft(faults, plan.variants);
-  const { read, priced } = drafted;
+  const { read, priced, steps } = drafted;
   const { request } = read;
   for (const note of read.notes) output.note(note);
-  const { model, seconds, size } = request;
-  const expected = { model: model ?? priced.model, seconds: seconds ?? priced.seconds, size: size ?? priced.size };
-  const video = { ...request, ...expected, id: null, createdAtMs: host.clock.now() };
+  const video = { ...expectedVideo(request, priced), id: null, createdAtMs: host.clock.now() };
   const plans = Array.from({ length: count }, (_, at) => placePlan(plan, { n: at + 1 }));
   for (const each of plans) checkNames(each, video, deps, command);
   const wanted = plans.map((each) => wantedFiles(each, options));
@@ -143,9 +144,11 @@ export async function produce(
   const savesFile = files !== null && files.destination.kind !== 'stdout'; // a pipe leaves no file behind
   const again = options.again ?? false;
   const attached = await attachedTo({ request, again, savesFile }, count, deps);
+  const priceOf = (order: PricedRequest): Estimate | null => estimate(order, host.clock.now(), configuration.prices);
   if (options.dryRun) {
-    const price = estimate(priced, host.clock.now(), configuration.prices);
-    return { answer: previewRequest(read, { price, count, attached }, configuration) };
+    const price = wholePrice(priceOf(priced), steps, priceOf);
+    const seconds = steps?.map((step) => step.request.seconds ?? 0);
+    return { answer: previewRequest(read, { price, count, attached, steps: seconds }, configuration) };
   }
   if (saves || wanted[0] !== undefined) for (const each of plans) await checkFiles(each, deps, video);
   const reuseOrder = { plan: files && placePlan(plan, { n: 1 }), timeoutMs };
@@ -155,22 +158,42 @@ export async function produce(
   requireKey(configuration, host.clock.now());
   const isNew = attached.length < count;
   const confirmed = isNew && confirm !== undefined ? await confirm(drafted) : priced;
-  const price = estimate(confirmed, host.clock.now(), configuration.prices);
-  const totalMicros = price === null ? null : price.micros * count;
+  const price = priceOf(confirmed);
+  const whole = wholePrice(price, steps, priceOf);
+  const totalMicros = whole === null ? null : whole.micros * count;
   if (!again && count === 1) await noteSavedBefore(request, deps);
   await agreeToSpend({ micros: totalMicros, maxCostMicros, isAgreed: options.yes ?? false }, deps);
   output.news(`cost: ${describeCost(totalMicros, configuration.isSimulator, price)}`);
 
   const deadlineMs = host.clock.now() + timeoutMs;
-  const { followed, errors } = await submitCopies(
-    { deadlineMs, request, price, count, again, savesFile, wanted },
-    deps,
-  );
+  const order = { deadlineMs, request, price, count, again, savesFile, wanted };
+  const submitted = await (steps ? submitSteps(steps, totalMicros, order, deps) : submitCopies(order, deps));
+  const { followed, errors } = submitted;
   if (files === null && followed.some(({ known }) => known?.content?.kind === 'base64')) {
     output.note(NOT_KEPT);
   }
   if (options.detach) return detached(followed, errors, deps);
-  return finish(followed, errors, { request, deadlineMs, plan: files }, deps);
+  return finish(followed, errors, { request: submitted.request, deadlineMs, plan: files }, deps);
+}
+
+/** The price of a request and of the steps after it; null if one of them is unknown. */
+function wholePrice(
+  first: Estimate | null,
+  steps: readonly Step[] = [],
+  priceOf: (priced: PricedRequest) => Estimate | null,
+): Estimate | null {
+  let micros: number | null = 0;
+  for (const { priced } of steps.slice(1)) {
+    const price = priceOf(priced);
+    micros = price && micros !== null ? micros + price.micros : null;
+  }
+  return first === null || micros === null ? null : { ...first, micros: first.micros + micros };
+}
+
+/** What names of files can say before the video is there. */
+function expectedVideo(request: VideoRequest, priced: PricedRequest): VideoRequest {
+  const { model, seconds, size } = request;
+  return { ...request, model: model ?? priced.model, seconds: seconds ?? priced.seconds, size: size ?? priced.size };
 }
 
 /** Reads the options that do not describe the video; problems are added to the faults. */

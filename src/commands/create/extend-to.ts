@@ -1,0 +1,150 @@
+import type { ReadRequest, ReadSource } from '../../app/request-options.ts';
+import { requireFinished } from '../../app/source-videos.ts';
+import { capabilitiesOf } from '../../configuration/endpoint.ts';
+import { parseDurationMs } from '../../domain/duration.ts';
+import { SoraError } from '../../domain/errors.ts';
+import { LONGEST_EXTENSION_SECONDS, stepsTo } from '../../domain/extension.ts';
+import { MAX_EXTENDED_SECONDS, MAX_EXTENSIONS, type ModelCapabilities } from '../../domain/models.ts';
+import { hasVideo, type JobRecord } from '../../domain/record.ts';
+import { limitsOf, pricedFrom, type SourceFacts } from '../../domain/request.ts';
+import type { VideoRequest } from '../../domain/video.ts';
+import { fingerprintOf, recordRequest } from '../../jobs/fingerprint.ts';
+import { underWay } from '../../jobs/submit.ts';
+import type { ProductionDeps } from './production.ts';
+import { type Step, startingFrom } from './steps.ts';
+
+export interface LengthOptions {
+  readonly to: string;
+  /** The most that a step adds. */
+  readonly duration?: string | undefined;
+  readonly exact?: boolean | undefined;
+  readonly count?: string | undefined;
+  readonly detach?: boolean | undefined;
+}
+
+/** Where the server’s own limit is not known. */
+const MOST_STEPS = 100;
+
+/** The seconds of each step to a length. Problems are added to the faults, and what is changed to the notes. */
+export function readSteps(
+  { to, duration, exact, count, detach }: LengthOptions,
+  facts: SourceFacts,
+  { configuration }: Pick<ProductionDeps, 'configuration'>,
+  faults: string[],
+  notes: string[],
+): number[] {
+  if (count !== undefined) faults.push('`--to` cannot be combined with `--count`');
+  if (detach)
+    faults.push('`--to` cannot be combined with `--detach`: each step starts from the finished one before it');
+  const plan = { ...facts, limits: limitsOf(facts.model, capabilitiesOf(configuration)), to: secondsOf(to) };
+  const { seconds, limits, to: wanted } = plan;
+  const longest = duration === undefined ? LONGEST_EXTENSION_SECONDS : Number.parseFloat(duration);
+  const steps =
+    seconds !== null && wanted > seconds && longest > 0
+      ? stepsTo(seconds, wanted, limits?.seconds ?? null, longest)
+      : [];
+  const fault = wanted > 0 ? findFault(plan, steps) : `\`--to ${to}\` is not a length, such as 60s`;
+  if (fault !== null) faults.push(fault);
+  const reached = rounded(steps.reduce((sum, step) => sum + step, seconds ?? 0));
+  if (fault !== null || reached === wanted) return steps;
+  if (exact) faults.push(`the video can be extended to ${reached} seconds, not ${wanted}`);
+  else notes.push(`extending to ${reached} seconds instead of ${wanted} (\`--exact\` refuses instead)`);
+  return steps;
+}
+
+/** 0 for what is no length. */
+function secondsOf(text: string): number {
+  return rounded((parseDurationMs(text) ?? 0) / 1000);
+}
+
+interface LengthPlan extends SourceFacts {
+  readonly limits: ModelCapabilities | undefined;
+  readonly to: number;
+}
+
+/** Why these steps do not lead to the length; null if they do, or as near as possible. */
+function findFault({ seconds, extensions = 0, limits, to }: LengthPlan, steps: readonly number[]): string | null {
+  if (seconds === null) return 'the length of the source is unknown; use `--duration` instead of `--to`';
+  if (to <= seconds) return `the video already has ${rounded(seconds)} seconds`;
+  if (limits !== undefined && to > MAX_EXTENDED_SECONDS)
+    return `${limits.name} extends a video to at most ${MAX_EXTENDED_SECONDS} seconds, not ${to}`;
+  const [longest] = steps;
+  if (longest === undefined) return `no extension leads from ${rounded(seconds)} to ${to} seconds`;
+  const most = limits === undefined ? MOST_STEPS : MAX_EXTENSIONS;
+  if (extensions + steps.length <= most) return null;
+  const before = extensions > 0 ? `, and this one was extended ${extensions} times` : '';
+  const takes = `that takes ${steps.length} extensions of up to ${longest} seconds`;
+  return `${takes}; ${limits?.name ?? '`sora`'} extends a video at most ${most} times${before}`;
+}
+
+/** Fewer digits than a movie states. */
+function rounded(seconds: number): number {
+  return Math.round(seconds * 10) / 10;
+}
+
+/** Every step, of which the first is as read. Those after it have no source yet. */
+export function planSteps(first: ReadRequest, seconds: readonly number[], { facts }: ReadSource): Step[] {
+  let toSeconds = facts.seconds ?? 0;
+  return seconds.map((added, at) => {
+    const request = { ...first.request, seconds: added };
+    const fromSeconds = at === 0 ? null : rounded(toSeconds);
+    toSeconds += added;
+    return { request, priced: pricedFrom(request, facts), fromSeconds, toSeconds: rounded(toSeconds) };
+  });
+}
+
+/**
+ * The steps that are left: without those that an earlier run has finished, as long as the server has the video to
+ * continue from, or does not have to be asked.
+ */
+export async function stepsLeft(
+  steps: readonly Step[],
+  { again, savesFile, asks }: { readonly again: boolean; readonly savesFile: boolean; readonly asks: boolean },
+  deps: ProductionDeps,
+): Promise<Step[]> {
+  const left = [...steps];
+  const made: [Step, JobRecord][] = [];
+  while (!again && left.length > 1) {
+    const [step, next] = left as [Step, Step];
+    const record = await finishedOf(step.request, deps);
+    if (record?.job == null) break;
+    made.push([step, record]);
+    left.splice(0, 2, { ...next, request: startingFrom(record.job.id, next.request) });
+  }
+  const [next] = left;
+  const isUnderWay = next !== undefined && (await isRunning(next.request, savesFile && left.length === 1, deps));
+  for (let last = made.pop(); asks && !isUnderWay && last !== undefined; last = made.pop()) {
+    const [step, record] = last;
+    if (await isOnServer(record, deps)) break;
+    left.unshift(step);
+  }
+  return left;
+}
+
+async function finishedOf(
+  request: VideoRequest,
+  { ledger, configuration }: ProductionDeps,
+): Promise<JobRecord | undefined> {
+  const value = fingerprintOf(configuration.baseUrl.value, recordRequest(request));
+  return (await ledger.list({ by: 'fingerprint', value })).findLast(hasVideo);
+}
+
+async function isRunning(
+  request: VideoRequest,
+  savesFile: boolean,
+  { ledger, servers, configuration }: ProductionDeps,
+): Promise<boolean> {
+  const order = { server: servers.identityOf(configuration), request, again: false, savesFile };
+  return (await underWay({ ledger }, order)).length > 0;
+}
+
+async function isOnServer(record: JobRecord, { jobs, host }: ProductionDeps): Promise<boolean> {
+  try {
+    const found = await jobs.find(record.key);
+    requireFinished(await jobs.look(found), 'extend', found, host.clock.now());
+    return true;
+  } catch (error) {
+    if (error instanceof SoraError && error.code === 'video_not_found') return false;
+    throw error;
+  }
+}
