@@ -4,10 +4,11 @@ import type { OptionSpecs } from './app/option-values.ts';
 import { asSoraError, runCommand } from './app/run-command.ts';
 import { exitCodeFor, type SoraError } from './domain/errors.ts';
 import { Output } from './output/output.ts';
-import { type Host, Interrupt } from './platform/host.ts';
+import { type Host, Interrupt, type InterruptName } from './platform/host.ts';
 import { parseCommandLine } from './program.ts';
 
-const TERMINATED = 143;
+/** What a shell reports for these signals; any other has the code of `interrupted`. */
+const ENDED_BY: Partial<Record<InterruptName, number>> = { SIGTERM: 143, SIGHUP: 129 };
 
 /** Runs one command line and returns its exit code. The one place that catches, prints an error and picks the code. */
 export async function runCli(host: Host): Promise<number> {
@@ -72,6 +73,6 @@ function stackOf(thrown: unknown): string {
 }
 
 function exitCodeOf(error: SoraError): number {
-  const wasTerminated = error.cause instanceof Interrupt && error.cause.signal === 'SIGTERM';
-  return wasTerminated ? TERMINATED : exitCodeFor(error);
+  const endedBy = error.cause instanceof Interrupt ? ENDED_BY[error.cause.signal] : undefined;
+  return endedBy ?? exitCodeFor(error);
 }

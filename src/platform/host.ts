@@ -10,7 +10,8 @@ import { ownProcess, type ProcessIdentity } from './process-identity.ts';
 
 export type InputStream = Readable & { readonly isTTY?: boolean };
 export type OutputStream = Writable & { readonly isTTY?: boolean; readonly columns?: number };
-export type InterruptName = 'SIGINT' | 'SIGTERM';
+/** SIGHUP: the terminal was closed. SIGBREAK: Ctrl-Break on Windows. */
+export type InterruptName = 'SIGINT' | 'SIGTERM' | 'SIGHUP' | 'SIGBREAK';
 
 /** The abort reason of `Host.interrupt`. */
 export class Interrupt extends Error {
@@ -46,7 +47,7 @@ export interface Host {
   readonly clock: Clock;
   /** Cryptographically random bytes: ids and jitter. */
   readonly randomBytes: (size: number) => Uint8Array;
-  /** Aborts on the first SIGINT or SIGTERM, with an `Interrupt` as its reason. */
+  /** Aborts on the first signal that ends a program, with an `Interrupt` as its reason. */
   readonly interrupt: AbortSignal;
   /** Whether the process is in the foreground of its terminal. */
   readonly isInForeground: () => boolean;
@@ -108,7 +109,9 @@ function ignoreError(): void {}
 function listenForInterrupts(): AbortSignal {
   const controller = new AbortController();
   setMaxListeners(0, controller.signal); // a batch waits for many jobs at once
-  for (const name of ['SIGINT', 'SIGTERM'] as const) {
+  const names: InterruptName[] = ['SIGINT', 'SIGTERM', 'SIGHUP'];
+  if (process.platform === 'win32') names.push('SIGBREAK');
+  for (const name of names) {
     process.on(name, () => {
       if (controller.signal.aborted) {
         process.removeAllListeners(name);

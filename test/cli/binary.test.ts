@@ -175,6 +175,7 @@ describe('signals', () => {
   it.each([
     ['SIGINT', 130],
     ['SIGTERM', 143],
+    ['SIGHUP', 129],
   ] as const)('%s while waiting ends with %i, keeps the job and says how to go on', async (signal, exitCode) => {
     const sora = createBinary();
     const run = sora.start(['create', 'a paper boat', '--simulate', '--fault', 'stuck']);

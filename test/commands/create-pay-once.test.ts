@@ -196,6 +196,8 @@ describe('Ctrl-C', () => {
   const signals: [InterruptName, number][] = [
     ['SIGINT', 130],
     ['SIGTERM', 143],
+    ['SIGHUP', 129],
+    ['SIGBREAK', 130],
   ];
 
   it.each(signals)('during the POST (%s) lets it be answered, and tells how to resume', async (name, exitCode) => {
@@ -279,8 +281,8 @@ describe('Ctrl-C', () => {
 describe('the same request', () => {
   it('attaches to its unfinished job, with a note, whatever the order of its options', async () => {
     const { create, server, sora } = await setUp();
-    await create(['--detach', '-d', '8', '--param', 'a=1', '--param', 'b=2']);
-    const again = await create(['--param', 'b=2', '--param', 'a=1', '-d', '8', '--detach']);
+    await create(['--detach', '-d', '8', '--param', 'seed=1', '--param', 'style=calm']);
+    const again = await create(['--param', 'style=calm', '--param', 'seed=1', '-d', '8', '--detach']);
     expect(again).toMatchObject({ code: 0, stdout: 'video_1\n' });
     expect(sora.plain(again.stderr)).toMatchInlineSnapshot(`
       "cost: $0.80
