@@ -17,13 +17,12 @@ import {
 } from '../jobs/destination.ts';
 import { downloadTo } from '../jobs/download-stream.ts';
 import { NAMELESS, type NamedVideo, type NamePlace, placeTemplate, templateFaults } from '../jobs/name-template.ts';
-import { save } from '../jobs/save.ts';
+import { save, saveBefore } from '../jobs/save.ts';
 import { targetOf } from '../jobs/save-target.ts';
 import { cleanLine } from '../output/clean-text.ts';
 import { jobJson } from '../output/job-view.ts';
 import { shortPath } from '../output/short-path.ts';
 import { Interrupt } from '../platform/host.ts';
-import { within } from '../platform/timeout.ts';
 import type { CommandResult } from './command.ts';
 import type { Context } from './context.ts';
 import { fileToOpen, openSaved } from './opening.ts';
@@ -184,9 +183,6 @@ export interface FinishedJob {
   readonly deadlineMs?: number;
 }
 
-/** A small file arrives within this time, even if the wait used up all of its own. */
-const LAST_SAVE_MS = 1_000;
-
 /**
  * Saves a finished job's files, records them in the ledger and returns them; none for standard output. What keeps one of
  * them from being saved is added to `errors`, and thrown if it kept all of them. Files in `saved` are not downloaded again.
@@ -198,12 +194,11 @@ export async function saveFiles(
   errors: SoraError[],
   saved: readonly SavedFile[] = [],
 ): Promise<readonly SavedFile[]> {
-  const { clock, interrupt } = context.host;
-  const { deadlineMs = Number.POSITIVE_INFINITY } = finished;
-  const title = 'timed out; the video is finished and still on the server';
-  const lateness = new SoraError('wait_timeout', { title, jobId: finished.job.id });
-  const limit = { clock, ms: Math.max(deadlineMs - clock.now(), LAST_SAVE_MS), lateness, signal: interrupt };
-  return within(limit, (signal) => saveUnder(signal, finished, plan, context, errors, saved));
+  const { clock, interrupt: signal } = context.host;
+  const { deadlineMs = Number.POSITIVE_INFINITY, job } = finished;
+  return saveBefore(deadlineMs, { clock, signal }, job.id, (limit) =>
+    saveUnder(limit, finished, plan, context, errors, saved),
+  );
 }
 
 async function saveUnder(

@@ -5,7 +5,7 @@ import { SoraError } from '../domain/errors.ts';
 import { failureOf } from '../domain/job-failure.ts';
 import { factsOf, hasVideo, type JobRecord, type SavedFile, type ServerIdentity } from '../domain/record.ts';
 import { isTerminal, type VideoJob } from '../domain/video.ts';
-import { type SaveResult, save } from '../jobs/save.ts';
+import { type SaveResult, save, saveBefore } from '../jobs/save.ts';
 import { type RowOrder, type Submission, type SubmitDeps, submit } from '../jobs/submit.ts';
 import { type WaitEvent, waitForJob } from '../jobs/wait.ts';
 import type { ObjectStore } from '../object-storage/object-store.ts';
@@ -92,6 +92,8 @@ interface Attempt {
 interface Made {
   readonly record: JobRecord;
   readonly job: VideoJob;
+  /** By the clock: when the row’s time is over. */
+  readonly deadlineMs: number;
 }
 
 class BatchRun {
@@ -144,7 +146,7 @@ class BatchRun {
       files = saved.files;
       const error = saved.errors.find((failure) => !isOfVariant(failure)) ?? saved.errors[0];
       if (error !== undefined) throw error;
-      await this.#listener.onEnd({ row, outcome: 'done', ...made, files, error: null });
+      await this.#listener.onEnd({ row, outcome: 'done', record: made.record, job: made.job, files, error: null });
       return 'done';
     } catch (thrown) {
       const error = thrown instanceof Interrupt ? new SoraError('interrupted', { cause: thrown }) : thrown;
@@ -195,10 +197,11 @@ class BatchRun {
       if (submission === null) return null;
       const { record } = submission;
       attempt.record = record;
-      const job = await this.#wait(row, record, submission.job);
+      const deadlineMs = clock.now() + this.#order.timeoutMs;
+      const job = await this.#wait(row, record, submission.job, deadlineMs);
       attempt.job = job;
       const failure = failureOf(job, clock.now());
-      if (failure === null) return { record, job };
+      if (failure === null) return { record, job, deadlineMs };
       if (retries >= this.#order.retries || !isServersFault(failure, job) || this.#stoppedBy !== null) throw failure;
       rowOrder = { ...rowOrder, after: record.key };
       Object.assign(attempt, { record: null, job: null });
@@ -264,11 +267,10 @@ class BatchRun {
     return record.job.id;
   }
 
-  async #wait(row: BatchRow, record: JobRecord, known: VideoJob | null): Promise<VideoJob> {
+  async #wait(row: BatchRow, record: JobRecord, known: VideoJob | null, deadlineMs: number): Promise<VideoJob> {
     const { singleShot: client, clock, random, ledger, signal } = this.#deps;
     const id = known?.id ?? record.job?.id ?? record.key;
     const ended = known !== null && isTerminal(known.status) ? known : null;
-    const deadlineMs = clock.now() + this.#order.timeoutMs;
     const events = waitForJob({ client, clock, random }, { id, known: ended, deadlineMs, signal });
     for (;;) {
       const step = await events.next();
@@ -284,21 +286,15 @@ class BatchRun {
     }
   }
 
-  async #save(row: BatchRow, { record, job }: Made): Promise<SaveResult> {
+  async #save(row: BatchRow, { record, job, deadlineMs }: Made): Promise<SaveResult> {
     const { destination, variants } = row;
     const saved = savedFiles(record, row);
     if (saved.length === variants.length) return { files: saved, errors: [] };
     this.#listener.onSave(row);
     const onNote = this.#deps.onNotice;
-    const result = await save(this.#deps, {
-      record,
-      job,
-      destination,
-      variants,
-      saved,
-      force: this.#order.force,
-      onNote,
-    });
+    const { force } = this.#order;
+    const order = { record, job, destination, variants, saved, force, onNote };
+    const result = await saveBefore(deadlineMs, this.#deps, job.id, (signal) => save({ ...this.#deps, signal }, order));
     for (const error of result.errors) {
       const isOfAll = error instanceof SoraError && stopsAll(error) && !isOfVariant(error);
       if (isOfAll && error.status === null) this.#stop(error);

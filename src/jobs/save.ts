@@ -3,6 +3,7 @@ import type { JobRecord, SavedFile } from '../domain/record.ts';
 import type { Variant, VideoJob } from '../domain/video.ts';
 import type { ObjectStore } from '../object-storage/object-store.ts';
 import { Interrupt } from '../platform/host.ts';
+import { within } from '../platform/timeout.ts';
 import type { Ledger } from '../store/ledger.ts';
 import type { ContentDeps } from './content-stream.ts';
 import { type FileDestination, pathsFor, type VariantPath } from './destination.ts';
@@ -30,6 +31,21 @@ export interface SaveResult {
 }
 
 type SaveDeps = ContentDeps & { readonly ledger: Ledger; readonly objects: ObjectStore };
+
+/** A small file arrives within this time, even if the wait used up all of its own. */
+const LAST_SAVE_MS = 1_000;
+
+/** Saves within the time that is left of a job's; throws `wait_timeout` when it is over. */
+export function saveBefore<T>(
+  deadlineMs: number,
+  { clock, signal }: Pick<ContentDeps, 'clock' | 'signal'>,
+  jobId: string,
+  saving: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const title = 'timed out; the video is finished and still on the server';
+  const lateness = new SoraError('wait_timeout', { title, jobId });
+  return within({ clock, ms: Math.max(deadlineMs - clock.now(), LAST_SAVE_MS), lateness, signal }, saving);
+}
 
 /**
  * Saves the variants of a finished job, one after the other, and records each in the ledger. One that fails does not cost the

@@ -79,6 +79,24 @@ describe('--timeout', () => {
     expect(server.posts).toBe(3);
   });
 
+  it('bounds the download too, which another run resumes', async () => {
+    let isStuck = true;
+    const { sora, batch } = await createStudio(
+      {
+        content(request) {
+          if (!isStuck) return clipReply(request);
+          isStuck = false;
+          setTimeout(() => sora.clock.advance(120_000), 50);
+          return 'hang';
+        },
+      },
+      'a boat',
+    );
+    const first = await batch(['--timeout', '1m', '--json']);
+    expect({ code: first.code, ...summaryOf(first) }).toMatchObject({ code: 8, done: 0, running: 1, failed: 0 });
+    expect((await batch()).code).toBe(0);
+  });
+
   it('is of the job, and not of the turn that a row waits for', async () => {
     const seen = new Set<string>();
     const { batch } = await createStudio({
