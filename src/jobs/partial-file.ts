@@ -17,8 +17,10 @@ import { cannotWrite } from './destination.ts';
 
 /** Writes are batched: a call per socket chunk would take longer than the disk itself. */
 const FLUSH_BYTES = 1 << 20;
-/** Smaller files are written only when complete, so a killed process leaves nothing to resume. */
+/** Smaller files are written only when complete, so a killed process leaves nothing to resume, only to remove. */
 const WORTH_RESUMING_BYTES = FLUSH_BYTES;
+/** In how many entries of a folder the rest of a small file is looked for. */
+const MAX_SWEPT_ENTRIES = 200;
 
 /** Identifies a partial file; only parts with equal identities may be joined. */
 export interface PartialOrigin {
@@ -79,13 +81,13 @@ export class PartialFile {
   /** Takes over the partial file of an interrupted run, if there is one, and removes those of older versions. */
   async resumeEarlier(): Promise<boolean> {
     const { path, source, validator, totalBytes } = this.origin;
-    if (!isWorthResuming(totalBytes)) return false;
+    const isResumable = isWorthResuming(totalBytes) && validator !== null;
     const folder = dirname(path);
-    for (const name of await abandonedFiles(folder, tagOf(source))) {
+    for (const name of abandonedFiles(folder, tagOf(source), isResumable ? undefined : MAX_SWEPT_ENTRIES)) {
       const adopted = await adoptPrivateFile(folder, name, this.#tag);
       if (adopted === null) continue;
-      const isSameState = name.includes(this.#tag) && validator !== null;
-      if (isSameState && this.#opened === null) await this.#takeOver(adopted);
+      const isSameState = name.includes(this.#tag);
+      if (isResumable && isSameState && this.#opened === null) await this.#takeOver(adopted);
       else await discard(adopted);
     }
     return this.#sizeBytes > 0;

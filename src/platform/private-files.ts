@@ -1,5 +1,5 @@
-import { constants, type Stats } from 'node:fs';
-import { type FileHandle, open, readdir, rename } from 'node:fs/promises';
+import { constants, opendirSync, type Stats } from 'node:fs';
+import { type FileHandle, open, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { crypto } from './crypto.ts';
 import { isProcessAlive } from './process-identity.ts';
@@ -10,6 +10,8 @@ export interface PrivateFile {
   readonly path: string;
   readonly file: FileHandle;
 }
+
+const LISTED_AT_ONCE = 1024;
 
 /** Paths of the files that this process still uses. */
 const inUse = new Set<string>();
@@ -27,14 +29,33 @@ export function abandonPrivateFile(path: string): void {
   inUse.delete(path);
 }
 
-/** Names of abandoned files whose tag starts with a prefix; empty if the folder cannot be read. */
-export async function abandonedFiles(folder: string, tagStart: string): Promise<string[]> {
-  const names = await readdir(folder).catch(() => []);
-  return names.filter((name) => {
+/**
+ * Names of abandoned files whose tag starts with a prefix; empty if the folder cannot be read. Only so many entries
+ * are looked at: for thousands of small files, reading the folder of all each time would take too long.
+ */
+export function abandonedFiles(folder: string, tagStart: string, maxEntries = Number.POSITIVE_INFINITY): string[] {
+  return entriesOf(folder, maxEntries).filter((name) => {
     const [, tag, pid] = /^\.sora-(\w+)-(\d+)-\w+\.part$/.exec(name) ?? [];
     const isOurs = Number(pid) === process.pid;
     return tag?.startsWith(tagStart) && (isOurs ? !inUse.has(join(folder, name)) : !isProcessAlive(Number(pid)));
   });
+}
+
+function entriesOf(folder: string, maxEntries: number): string[] {
+  const names: string[] = [];
+  try {
+    const entries = opendirSync(folder, { bufferSize: Math.min(maxEntries, LISTED_AT_ONCE) });
+    try {
+      for (let entry = entries.readSync(); entry !== null && names.length < maxEntries; entry = entries.readSync()) {
+        names.push(entry.name);
+      }
+    } finally {
+      entries.closeSync();
+    }
+  } catch {
+    // as empty as one that is not there
+  }
+  return names;
 }
 
 /** Takes over an abandoned file under a new name; null if another user created it or another process took it. */

@@ -283,6 +283,17 @@ describe('a temporary file of an earlier run', () => {
     expect(readdirSync(folder)).toEqual(['clip.mp4']);
   });
 
+  it('is removed when the file is too small to be resumed', async () => {
+    const headers = { etag: '"clip-1"', 'content-length': String(CLIP.length) };
+    const script: ScriptedReply[] = [cut, ...Array<ScriptedReply>(5).fill({ status: 503 })];
+    const { folder, download: run } = await setUp(() => script.shift() ?? { headers, body: CLIP });
+    await expect(run()).rejects.toMatchObject({ code: 'server_error' });
+    const [part = ''] = readdirSync(folder);
+    renameSync(join(folder, part), join(folder, part.replace(/-\d+-/, '-999999999-'))); // as a killed process leaves it
+    await run();
+    expect(readdirSync(folder)).toEqual(['clip.mp4']);
+  });
+
   it('is not one that a living process writes to', async () => {
     const { part, folder, download: run, ranges } = await setUpCut();
     const theirs = part.replace(/-\d+-/, `-${process.ppid}-`);
