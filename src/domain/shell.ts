@@ -1,9 +1,16 @@
 import { replaceInvisible } from './invisible.ts';
 
-/** A text as one word of a POSIX shell, quoted if needed; invisible characters become escapes of bash and zsh. */
+/** What POSIX shells, PowerShell and cmd read alike in double quotes, with backslashes as in `C:\Films\boat.mp4`. */
+const ALIKE = /^(?:[^"$`%!\\]|\\(?=[\w.]))+$/;
+
+/**
+ * A text as one word of a command to copy, quoted if needed: in a way that all shells read alike, or else as POSIX shells
+ * do. Invisible characters become escapes of bash and zsh.
+ */
 export function shellWord(text: string): string {
   if (replaceInvisible(text, () => '') !== text) return `$'${escapeForShell(text)}'`;
-  return /^[\w./:@%+=,-]+$/.test(text) ? text : `'${text.replace(/'/g, `'\\''`)}'`;
+  if (/^[\w./:@%+=,-]+$/.test(text)) return text;
+  return ALIKE.test(text) ? `"${text}"` : `'${text.replace(/'/g, `'\\''`)}'`;
 }
 
 /** A command with an id, which a server can choose freely: one that looks like an option goes last, after `--`. */

@@ -353,7 +353,7 @@ describe('Ctrl-C', () => {
     expect(first.code).toBe(130);
     expect(server.posts).toBe(4);
     expect(first.stderr).toContain('interrupted; 4 jobs keep running on the server, 5 rows to do');
-    expect(first.stderr).toMatch(/hint: run `sora batch shots\.txt --base-url \S+ -y .*-d 8 -o 'my clips'` to resume/);
+    expect(first.stderr).toMatch(/hint: run `sora batch shots\.txt --base-url \S+ -y .*-d 8 -o "my clips"` to resume/);
     expect((await batch(argv)).code).toBe(0);
     expect(server.posts).toBe(9);
     expect(readdirSync(join(sora.cwd, 'my clips'))).toHaveLength(9);

@@ -174,7 +174,7 @@ describe('a settings file that is broken', () => {
     const sora = withSettings(text);
     const { code, stderr } = await sora.run(['config', 'list']);
     expect(code).toBe(2);
-    const commands = [...stderr.matchAll(/`sora (config unset (?:'([^']+)'|(\S+)))`/g)].map(
+    const commands = [...stderr.matchAll(/`sora (config unset (?:"([^"]+)"|(\S+)))`/g)].map(
       (match) => match[2] ?? match[3],
     );
     expect(commands).not.toHaveLength(0);

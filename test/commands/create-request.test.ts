@@ -61,7 +61,7 @@ describe('sora create --dry-run', () => {
     const sora = createCommandLine();
     writeFileSync(join(sora.cwd, 'first.png'), createPngHeader(1280, 720));
     const { stdout } = await dryRun(sora, ['-i', 'first.png']);
-    expect(stdout).toContain(`-F 'input_reference=@first.png;type=image/png'`);
+    expect(stdout).toContain(`-F "input_reference=@first.png;type=image/png"`);
   });
 
   it('never shows the key', async () => {

@@ -65,7 +65,7 @@ describe('a video from an existing one', () => {
       request: { prompt: 'in snow', video: './boat.mp4' },
       cost: { estimated_usd: 0.8 },
     });
-    expect(dry.json().curl).toContain(`-F 'video=@./boat.mp4;type=video/mp4'`);
+    expect(dry.json().curl).toContain(`-F "video=@./boat.mp4;type=video/mp4"`);
     expect((await simulate(sora, 'edit', 'boat.mp4', 'in snow', '-o', 'snow.mp4')).code).toBe(0);
     expect((await simulate(sora, 'extend', 'boat.mp4', 'on', '-o', 'longer.mp4')).code).toBe(0);
     expect(existsSync(join(sora.cwd, 'longer.mp4'))).toBe(true);

@@ -329,7 +329,8 @@ describe('sora doctor on a server', () => {
 
   it.each([
     ['wan-2.2', 'wan-2.2'],
-    ["wan'; rm -rf ~ #", `'wan'\\''; rm -rf ~ #'`],
+    ["wan'; rm -rf ~ #", `"wan'; rm -rf ~ #"`],
+    ["wan'; echo $HOME", `'wan'\\''; echo $HOME'`],
   ])('names the models that a server has in the place of the one that is asked for: %s', async (listed, word) => {
     const server = await startScriptedServer(({ path }) =>
       path === '/v1/models'
@@ -649,7 +650,7 @@ describe('sora doctor on this machine', () => {
         -H "X-Tenant: north wing" \\
         -H "X-Lab-Token: $X_LAB_TOKEN" \\
         --form-string model=sora-2 \\
-        --form-string 'prompt=Test video' \\
+        --form-string "prompt=Test video" \\
         --form-string seconds=4 \\
         --form-string size=1280x720
       "

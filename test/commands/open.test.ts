@@ -44,6 +44,18 @@ describe('sora open', () => {
     expect((await run(`open ${id}`)).stdout).toBe('boat.mp4\n');
   });
 
+  it.each([
+    ['nope', []],
+    ['video_0123456789abcdef', [expect.stringMatching(/^run `sora download video_0123456789abcdef/)]],
+  ])('says that no video is named %s', async (id, hints) => {
+    const { code, stderr } = await createDesk().run(`open ${id} --json`);
+    expect({ code, ...JSON.parse(stderr).error }).toMatchObject({
+      code: 'video_not_found',
+      message: `the ledger has no video \`${id}\``,
+      hints: ['run `sora list --local` to see the ids', ...hints],
+    });
+  });
+
   it('says that a saved file is gone', async () => {
     const { sora, run } = createDesk();
     await run('create boat --simulate -o boat.mp4');

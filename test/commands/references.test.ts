@@ -96,7 +96,7 @@ describe('references', () => {
     ]);
     expect(body).toContain('{"video_url":"https://cdn.example/walk.mp4"}');
     const { curl } = (await run(...argv, '-n', '--json')).json();
-    expect(curl).toContain("-F 'input_references=@walk.mp4;type=video/mp4'");
+    expect(curl).toContain('-F "input_references=@walk.mp4;type=video/mp4"');
   });
 
   it('are JSON of OpenRouter’s own', async () => {

@@ -74,7 +74,8 @@ describe('the catalogue', () => {
 describe('hintsFor', () => {
   it.each([
     ['video_1', 'sora status video_1 --watch --simulate'],
-    ["v'1 {target}", `sora status 'v'\\''1 {target}' --watch --simulate`],
+    ["v'1 {target}", `sora status "v'1 {target}" --watch --simulate`],
+    ["v'1 $HOME", `sora status 'v'\\''1 $HOME' --watch --simulate`],
     ['-rf', 'sora status --watch --simulate -- -rf'],
   ])('gives a command that can be pasted, whatever the id: %s', (id, command) => {
     expect(hintsFor('wait_timeout', { id, target: ' --simulate' })[0]).toContain(`\`${command}\``);

@@ -1,0 +1,15 @@
+import { expect, it } from 'vitest';
+import { shellWord } from '../../src/domain/shell.ts';
+
+it.each([
+  ['boat.mp4', 'boat.mp4'],
+  ['my clips', '"my clips"'],
+  ["it's a boat; & more", '"it\'s a boat; & more"'],
+  ['C:\\Films\\my boat.mp4', '"C:\\Films\\my boat.mp4"'],
+  ['', "''"],
+  ['$HOME `x` "y" 50% \\ !', `'$HOME \`x\` "y" 50% \\ !'`],
+  ["it's $5", `'it'\\''s $5'`],
+  ['a\u200bb', "$'a\\xe2\\x80\\x8bb'"],
+])('%j is quoted in a way that all shells read alike, or else as POSIX shells do', (text, word) => {
+  expect(shellWord(text)).toBe(word);
+});
