@@ -5,6 +5,7 @@ import { fileToOpen, openInPlayer } from '../app/opening.ts';
 import { targetOption } from '../app/servers.ts';
 import { SoraError } from '../domain/errors.ts';
 import { commandAbout } from '../domain/shell.ts';
+import { looksWhole } from '../domain/short-id.ts';
 import { shortPath } from '../output/short-path.ts';
 
 export const openCommand = defineCommand({
@@ -23,28 +24,36 @@ export const openCommand = defineCommand({
   async run({ args: [name = ''] }, deps: Pick<Context, 'host' | 'jobs' | 'ledger' | 'objects' | 'configuration'>) {
     const { host, jobs, ledger, configuration } = deps;
     const record = await jobs.known(name);
-    const id = record?.job?.id ?? record?.key ?? name;
-    const file = record && fileToOpen(summaryOf(record.profile, record, null).files);
+    if (record === undefined) throw unknownVideo(name, configuration);
+    const id = record.job?.id ?? record.key;
+    const file = fileToOpen(summaryOf(record.profile, record, null).files);
     if (file === undefined) {
-      if (record?.removed) throw deletedVideo(id);
-      const target = targetOption(
-        record ?? { profile: configuration.profile.value, baseUrl: configuration.baseUrl.value },
-      );
-      const lost = record && fileToOpen(record.files);
+      if (record.removed) throw deletedVideo(id);
+      const lost = fileToOpen(record.files);
       throw new SoraError('video_not_found', {
         title: 'the video is not saved on this machine',
         causedBy: lost === undefined ? null : `${lost.path} was moved, changed or deleted`,
         jobId: id,
-        hints: [`run \`${commandAbout(await ledger.shortId(id), 'sora download', target)}\` to save it`],
+        hints: [`run \`${commandAbout(await ledger.shortId(id), 'sora download', targetOption(record))}\` to save it`],
       });
     }
     const failure = await openInPlayer(file.path, deps);
     return {
       answer: {
-        data: { id: record?.job?.id ?? null, submission: record?.key ?? null, path: file.path },
+        data: { id: record.job?.id ?? null, submission: record.key, path: file.path },
         view: () => `${shortPath(file.path, host.cwd)}\n`,
       },
       errors: failure === null ? [] : [failure.with({ jobId: id })],
     };
   },
 });
+
+/** A whole id may be that of a video made elsewhere, which can be saved. */
+function unknownVideo(name: string, { profile, baseUrl }: Context['configuration']): SoraError {
+  const target = targetOption({ profile: profile.value, baseUrl: baseUrl.value });
+  const save = `run \`${commandAbout(name, 'sora download', target)}\` to save it if the server has it`;
+  return new SoraError('video_not_found', {
+    title: `the ledger has no video \`${name}\``,
+    hints: ['run `sora list --local` to see the ids', ...(looksWhole(name) ? [save] : [])],
+  });
+}

@@ -10,6 +10,8 @@ export interface ParamCharge {
   readonly lengths: readonly string[];
   /** Fields that change the model. */
   readonly models: readonly string[];
+  /** Fields that may change the price in another way, or whose number may be a factor. */
+  readonly others: readonly string[];
 }
 
 const MULTIPLIERS = namesOf(`n num nums count samples outputs variants variations results repeat repeats quantity
@@ -20,6 +22,12 @@ const LENGTHS = namesOf(`seconds duration duration_seconds length video_length v
   frames num_frames n_frames frame_count number_of_frames
   size width height resolution video_size output_size dimensions`);
 const MODELS = namesOf('model model_name model_id model_version');
+const SURCHARGES = namesOf(`fps frame_rate framerate frames_per_second output_fps service_tier tier priority speed mode
+  audio with_audio generate_audio enable_audio sound upscale upscale_factor hd high_quality`);
+/** Numbers that change how a video looks, not what it costs. */
+const HARMLESS = namesOf(`seed random_seed noise_seed steps num_inference_steps inference_steps sample_steps
+  guidance guidance_scale guidance_scale_2 cfg cfg_scale shift flow_shift sample_shift strength denoising_strength motion motion_strength
+  motion_bucket_id temperature top_k top_p clip_skip max_sequence_length user user_id`);
 
 /** No server reads fields nested deeper than this. */
 const MAX_DEPTH = 8;
@@ -40,17 +48,22 @@ export function chargeOfParams(params: Readonly<Record<string, JsonValue>>): Par
   const multipliers: string[] = [];
   const lengths: string[] = [];
   const models: string[] = [];
+  const others: string[] = [];
   for (const [name, value] of fieldsWithin(params, MAX_DEPTH)) {
     const plain = plainName(name);
     if (LENGTHS.has(plain)) lengths.push(name);
     if (MODELS.has(plain)) models.push(name);
-    if (!MULTIPLIERS.has(plain)) continue;
+    if (!MULTIPLIERS.has(plain)) {
+      const isKnown = [LENGTHS, MODELS, HARMLESS].some((names) => names.has(plain));
+      if (SURCHARGES.has(plain) ? value !== false : !isKnown && mayBeFactor(value)) others.push(name);
+      continue;
+    }
     const count = countOf(value);
     if (count !== 1) multipliers.push(name);
     // A server may read only one of several such fields; their product is the maximum.
     videos = videos === null || count === null || videos * count > MAX_VIDEOS ? null : videos * count;
   }
-  return { videos, multipliers, lengths, models };
+  return { videos, multipliers, lengths, models, others };
 }
 
 function* fieldsWithin(value: JsonValue, depth: number): Generator<[name: string, value: JsonValue]> {
@@ -65,6 +78,12 @@ function countOf(value: JsonValue): number | null {
   return typeof count === 'number' && Number.isInteger(count) && count >= 1 ? count : null;
 }
 
+/** An unknown field with a whole number above 1 may ask for so many of something. */
+function mayBeFactor(value: JsonValue): boolean {
+  const isNumber = typeof value === 'number' || typeof value === 'string';
+  return isNumber && (countOf(value) ?? 1) > 1;
+}
+
 /** Explains a price for several videos; null for one. */
 export function describeMultipliers({ videos, multipliers }: ParamCharge): string | null {
   if (videos === null || videos === 1) return null;
@@ -72,8 +91,8 @@ export function describeMultipliers({ videos, multipliers }: ParamCharge): strin
 }
 
 /** Why these fields make the price unknown; null if they do not. */
-export function describeUnpriced({ videos, multipliers, lengths, models }: ParamCharge): string | null {
-  const names = [...models, ...lengths, ...(videos === null ? multipliers : [])];
+export function describeUnpriced({ videos, multipliers, lengths, models, others }: ParamCharge): string | null {
+  const names = [...models, ...lengths, ...others, ...(videos === null ? multipliers : [])];
   return names.length === 0 ? null : `the price is unknown: ${inTicks(names)} may change the result`;
 }
 

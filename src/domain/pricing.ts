@@ -147,12 +147,12 @@ export function estimate(request: PricedRequest, atMs: number, prices: readonly 
   const price = findPrice(prices, request, dayOf(atMs));
   if (price === undefined) return null;
   const { microsPerSecond, priceList, sizes, listed } = price;
-  const { videos, lengths, models } = chargeOfParams(params);
+  const { videos, lengths, models, others } = chargeOfParams(params);
   // What is free at every size is free at any length.
   if (microsPerSecond === 0 && sizes === null && (models.length === 0 || price.model === ANY_MODEL)) {
     return { micros: 0, priceList };
   }
-  if (seconds === null || models.length > 0 || videos === null || lengths.length > 0) return null;
+  if (seconds === null || videos === null || [models, lengths, others].some(({ length }) => length > 0)) return null;
   const single = listed === undefined ? microsPerSecond && microsPerSecond * seconds : skuMicros(listed, request);
   if (single === null) return null;
   return { micros: Math.round(single * videos), priceList, ...(listed !== undefined && { isListed: true }) };

@@ -40,8 +40,8 @@ export async function createBoard(
   decorate: (line: string) => string = (line) => line,
 ): Promise<Board> {
   const { createLogUpdate } = await import('log-update');
-  // A terminal’s stream has all that is asked of it. The cursor stays, so that nothing has to be restored after Ctrl-Z or a kill.
-  const update = createLogUpdate(stream as NodeJS.WriteStream, { showCursor: true });
+  // The cursor stays, so that nothing has to be restored after Ctrl-Z or a kill.
+  const update = createLogUpdate(sized(stream), { showCursor: true });
   const stopping = new AbortController();
   let shown: readonly string[] = [];
   let shownColumns = 0;
@@ -67,16 +67,15 @@ export async function createBoard(
   };
   const draw = (): void => {
     if (!mayDraw()) return;
-    const columns = stream.columns || DEFAULT_COLUMNS;
-    const { rows = DEFAULT_ROWS } = stream as { rows?: number };
+    const { columns, rows } = sizeOf(stream);
     eraseFolded(columns);
     shownColumns = columns;
-    shown = lines((rows || DEFAULT_ROWS) - 1, columns - 1, glyphs).map((line) => cutLine(cleanText(line), columns - 1));
+    shown = lines(rows - 1, columns - 1, glyphs).map((line) => cutLine(cleanText(line), columns - 1));
     update(shown.map(decorate).join('\n'));
   };
   const clear = (): void => {
     if (!mayDraw()) return;
-    eraseFolded(stream.columns || DEFAULT_COLUMNS);
+    eraseFolded(sizeOf(stream).columns);
     update.clear();
     shownColumns = 0;
   };
@@ -102,4 +101,23 @@ export async function createBoard(
       clear();
     },
   };
+}
+
+/** A terminal that does not know its size reports 0. */
+function sizeOf({ columns, rows }: OutputStream & { readonly rows?: number }): { columns: number; rows: number } {
+  return { columns: columns || DEFAULT_COLUMNS, rows: rows || DEFAULT_ROWS };
+}
+
+/** The stream with a size that something can be drawn in. */
+function sized(stream: OutputStream): NodeJS.WriteStream {
+  return {
+    isTTY: stream.isTTY,
+    write: (text: string) => stream.write(text),
+    get columns() {
+      return sizeOf(stream).columns;
+    },
+    get rows() {
+      return sizeOf(stream).rows;
+    },
+  } as NodeJS.WriteStream;
 }

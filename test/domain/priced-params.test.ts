@@ -18,6 +18,7 @@ describe('the price of a create with parameters', () => {
   it.each<[Record<string, JsonValue>, number]>([
     [{}, 1],
     [{ seed: 7, steps: 50, negative_prompt: 'n', lora: { scale: 0.5 } }, 1],
+    [{ generate_audio: false, style: 'calm', watermark: true, take: 1, cfg_scale: 7 }, 1],
     [{ n: 1 }, 1],
     [{ n: 10 }, 10],
     [{ n: '10' }, 10],
@@ -39,6 +40,11 @@ describe('the price of a create with parameters', () => {
   });
 
   it.each<Record<string, JsonValue>>([
+    { fps: 60 },
+    { service_tier: 'priority' },
+    { metadata: { generate_audio: true } },
+    { takes: 4 },
+    { takes: '4' },
     { n: 'many' },
     { n: 0 },
     { n: -1 },

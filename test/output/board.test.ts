@@ -4,10 +4,10 @@ import { glyphsFor } from '../../src/output/glyphs.ts';
 import { createFakeClock } from '../support/fake-clock.ts';
 
 /** A terminal that keeps what is written to it. */
-function createScreen(columns: number) {
+function createScreen(columns: number, rows = 24) {
   const written: string[] = [];
   const write = (text: string): boolean => written.push(text) > 0;
-  return { written, columns, rows: 24, isTTY: true, write };
+  return { written, columns, rows, isTTY: true, write };
 }
 
 it('a board keeps its columns, cuts its lines, wipes out what a narrower terminal has folded, and lets news stand above it', async () => {
@@ -28,5 +28,16 @@ it('a board keeps its columns, cuts its lines, wipes out what a narrower termina
   expect(shown).toMatch(/^\u001b\[3A\r\u001b\[J/); // one line, and one that now takes two
   expect(shown.indexOf('note: news')).toBeLessThan(shown.indexOf('a      queued'));
   expect(shown).toContain(`b      ${'x'.repeat(31)}…\n`);
+  await board.stop();
+});
+
+it('a board shows its lines on a terminal that reports no size', async () => {
+  const screen = createScreen(0, 0);
+  const board = await createBoard(
+    { stream: screen as never, isColored: false, glyphs: glyphsFor({}), isInForeground: () => true },
+    createFakeClock({ isManual: true }),
+    (room) => [`room for ${room}`],
+  );
+  expect(screen.written.join('')).toContain('room for 23\n');
   await board.stop();
 });
