@@ -66,14 +66,14 @@ export function entryLine(entry: BatchEntry, cwd: string): string {
     .join('\t');
 }
 
-/** A table of rows on a terminal, limited to the first hundred. */
+/** A table of all rows of a manifest, on a terminal limited to the first hundred. */
 export async function renderEntries(entries: readonly BatchEntry[], cwd: string, surface: Surface): Promise<string> {
   const shown = surface.isTerminal ? entries.slice(0, MAX_SHOWN) : entries;
   const { palette } = surface;
   const paint = (cell: string, column: number): string =>
     column === 1 ? (PAINTS[cell]?.(palette, cell) ?? cell) : cell;
-  const rows = shown.map((entry) => [
-    cleanLine(nameOf(entry), NAME_COLUMNS),
+  const rows = shown.map((entry, at) => [
+    surface.isTerminal ? cleanLine(entry.id ?? String(at + 1), NAME_COLUMNS) : nameOf(entry),
     entry.outcome.replace('_', ' '),
     entry.summary.model ?? '',
     entry.summary.seconds === null ? '' : `${entry.summary.seconds}s`,
@@ -82,11 +82,11 @@ export async function renderEntries(entries: readonly BatchEntry[], cwd: string,
     resultOf(entry, cwd),
   ]);
   const head = ['ROW', 'STATE', 'MODEL', 'LENGTH', 'SIZE', 'COST', 'RESULT'];
-  // Paths are copied from here, so other columns go before one is cut, and none is cut in the end.
+  // Paths are copied from here, so other columns go before one is cut, and then it loses its middle.
   const isPath = (at: number): boolean => (shown[at]?.summary.files.length ?? 0) > 0 && shown[at]?.error === null;
   const longestPath = Math.max(0, ...rows.map((row, at) => (isPath(at) ? columnsOf(cleanLine(row[6] ?? '')) : 0)));
   const table = await renderTable(
-    { head, rows, flexible: 6, least: longestPath, optional: [2, 4, 3, 5], paint },
+    { head, rows, flexible: 6, least: longestPath, optional: [2, 4, 3, 5], paint, losesMiddle: isPath },
     surface,
   );
   const hidden = entries.length - shown.length;

@@ -34,6 +34,17 @@ export function cutLine(line: string, maxColumns: number): string {
   return `${kept}…`;
 }
 
+/** The same, but it keeps both ends: of a path, the folder and the id. */
+export function cutMiddle(line: string, maxColumns: number): string {
+  if (columnsOf(line) <= maxColumns) return line;
+  const characters = [...charactersOf(line)];
+  const endColumns = Math.floor((maxColumns - 1) / 2);
+  let end = '';
+  while (characters.length > 0 && columnsOf(`${characters.at(-1)}${end}`) <= endColumns)
+    end = `${characters.pop()}${end}`;
+  return `${cutLine(line, maxColumns - columnsOf(end))}${end}`;
+}
+
 const WIDE =
   /[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]|\p{Emoji_Presentation}|[\u{20000}-\u{3fffd}]/u;
 /** No character that a person sees takes more UTF-16 units than this for each of its columns. */

@@ -1,4 +1,4 @@
-import { cleanLine, columnsOf } from './clean-text.ts';
+import { cleanLine, columnsOf, cutLine, cutMiddle } from './clean-text.ts';
 import type { Surface } from './surface.ts';
 
 export interface Table {
@@ -6,8 +6,10 @@ export interface Table {
   readonly rows: readonly (readonly string[])[];
   /** The column that is cut when the terminal is narrow; without it nothing is. */
   readonly flexible?: number;
-  /** Columns of the terminal that it gets at least. */
+  /** Columns of the terminal that it should have: optional columns are left out for them. */
   readonly least?: number;
+  /** Whether its cell in this row keeps both ends when it is cut. */
+  readonly losesMiddle?: (row: number) => boolean;
   /** Columns that are left out first, one after the other, when they would leave little of the flexible one. */
   readonly roomy?: readonly number[];
   /** Columns that are left out next, when cutting is not enough. */
@@ -37,10 +39,12 @@ export async function renderTable(table: Table, surface: Surface): Promise<strin
     // By default the library colours its head, even in a pipe.
     style: { head: [], border: [], 'padding-left': 0, 'padding-right': 0 },
   });
-  const { paint = (cell) => cell } = table;
-  const cellOf = (row: readonly string[], { column, width }: ShownColumn): string =>
-    paint(cleanLine(row[column] ?? '', width), column);
-  rendered.push(...rows.map((row) => shown.map((column) => cellOf(row, column))));
+  const { paint = (cell) => cell, losesMiddle } = table;
+  const cellOf = (row: readonly string[], at: number, { column, width }: ShownColumn): string => {
+    const cut = column === table.flexible && losesMiddle?.(at) ? cutMiddle : cutLine;
+    return paint(cut(row[column] ?? '', width), column);
+  };
+  rendered.push(...rows.map((row, at) => shown.map((column) => cellOf(row, at, column))));
   return `${rendered.toString().replace(/[ ]+$/gm, '')}\n`;
 }
 
@@ -65,6 +69,6 @@ function fitColumns(table: Table, rows: readonly string[][], columns: number): S
   };
   dropUntil(Math.min(ROOMY_FLEXIBLE, widths[flexible] ?? 0), roomy);
   dropUntil(least, optional);
-  const room = Math.max(least, roomLeft());
+  const room = Math.max(MIN_FLEXIBLE, roomLeft());
   return shown.map(({ column, width }) => ({ column, width: column === flexible ? room : width }));
 }

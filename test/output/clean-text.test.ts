@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { cleanLine, cleanText, columnsOf, escapeMarks } from '../../src/output/clean-text.ts';
+import { cleanLine, cleanText, columnsOf, cutMiddle, escapeMarks } from '../../src/output/clean-text.ts';
 
 describe('text from outside', () => {
   it.each([
@@ -45,4 +45,15 @@ it('JSON shows marks as escapes, which lose nothing', () => {
   const shown = escapeMarks(JSON.stringify({ text }));
   expect(shown).toBe('{"text":"a\\u202eb\\u009bc"}');
   expect(JSON.parse(shown)).toEqual({ text });
+});
+
+describe('a path that does not fit', () => {
+  it.each([
+    ['clips/001-a-harbour-at-dawn-59a30b07.mp4', 25, 'clips/001-a-…59a30b07.mp4'],
+    ['clips/001-日本の夜市-雨-ネオン-8d3ec8a5.mp4', 25, 'clips/001-日…8d3ec8a5.mp4'],
+    ['b/1.mp4', 25, 'b/1.mp4'],
+  ])('%s keeps both ends', (path, columns, shown) => {
+    expect(cutMiddle(path, columns)).toBe(shown);
+    expect(columnsOf(shown)).toBeLessThanOrEqual(columns);
+  });
 });
