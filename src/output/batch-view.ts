@@ -86,7 +86,15 @@ export async function renderEntries(entries: readonly BatchEntry[], cwd: string,
   const isPath = (at: number): boolean => (shown[at]?.summary.files.length ?? 0) > 0 && shown[at]?.error === null;
   const longestPath = Math.max(0, ...rows.map((row, at) => (isPath(at) ? columnsOf(cleanLine(row[6] ?? '')) : 0)));
   const table = await renderTable(
-    { head, rows, flexible: 6, least: longestPath, optional: [2, 4, 3, 5], paint, losesMiddle: isPath },
+    {
+      head,
+      rows,
+      flexible: 6,
+      least: Math.max(LEAST_RESULT, longestPath),
+      optional: [2, 4, 3, 5],
+      paint,
+      losesMiddle: isPath,
+    },
     surface,
   );
   const hidden = entries.length - shown.length;
@@ -94,6 +102,7 @@ export async function renderEntries(entries: readonly BatchEntry[], cwd: string,
 }
 
 const MAX_SHOWN = 100;
+const LEAST_RESULT = 20;
 
 type Paint = (palette: Surface['palette'], cell: string) => string;
 const PAINTS: Readonly<Record<string, Paint>> = {

@@ -36,7 +36,7 @@ export async function renderPrices(prices: readonly PriceRow[], surface: Surface
         ...(isTerminal ? [] : [price.source]),
       ]),
       flexible: 2,
-      optional: [1, 4],
+      optional: [4, 5, 1], // the price lists are named below
     },
     surface,
   );
@@ -139,7 +139,7 @@ export function renderComparison(
         ...(asked === null ? [] : [isSameVideo(order, asked) ? 'asked' : '']),
       ]),
       flexible: 0,
-      optional: [6, 2],
+      optional: [6, 2, 4],
     },
     surface,
   );

@@ -83,7 +83,7 @@ async function renderChart(groups: Groups, total: Spent, by: string, surface: Su
       head: [...head, ''],
       rows: groups.map(([, spent], at) => [...(rows[at] ?? []), drawBar(spent)]),
       flexible: 0,
-      optional: total.actualMicros === null ? [] : [3, 4],
+      optional: [...(total.actualMicros === null ? [] : [3, 4]), head.length],
       paint: (cell, column) => (column === head.length ? surface.palette.cyan(cell) : cell),
     },
     surface,

@@ -256,6 +256,19 @@ const JOBS: readonly Job[] = [
   { agoMs: HOUR_MS, profile: 'simulator', free: true },
 ];
 
+it.each([
+  ['cost'],
+  ['cost --compare -d 10'],
+  ['cost --spent'],
+  ['cost --spent --by model'],
+  ['config list'],
+  ['config profile list'],
+])('sora %s fits 50 columns', async (line) => {
+  const { stdout } = await withLedger(JOBS).run(line.split(' '), { ...TERMINAL, columns: 50 });
+  const [table = ''] = stdout.split('\n\n');
+  expect(Math.max(...table.split('\n').map(({ length }) => length))).toBeLessThanOrEqual(50);
+});
+
 describe('sora cost --spent', () => {
   it('is a bar chart of the days on a terminal, and below it the sums and what is not known', async () => {
     const { stdout } = await withLedger(JOBS).run(['cost', '--spent'], TERMINAL);

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { SoraError } from '../../src/domain/errors.ts';
 import type { JobSummary } from '../../src/domain/summary.ts';
+import { renderEntries } from '../../src/output/batch-view.ts';
 import { columnsOf } from '../../src/output/clean-text.ts';
 import { renderChecks } from '../../src/output/doctor-view.ts';
 import { renderError } from '../../src/output/error-view.ts';
@@ -88,6 +89,33 @@ describe('several jobs', () => {
     expect(rows[0]).toBe(
       'video_1\tin_progress\t42%\tsora-2\t4s\t1280x720\t2026-01-02T03:02:35.000Z\ta paper boat sails into a storm drain',
     );
+  });
+});
+
+describe('the rows of a manifest', () => {
+  const saved = (name: string): JobSummary['files'] => [
+    { variant: 'video', path: `/work/${name}`, bytes: 1, sha256: '' },
+  ];
+  const row = { id: null, outcome: 'done', error: null } as const;
+  const rows = [
+    { ...row, id: 'harbour', line: 1, summary: job({ files: saved('clips/001-a-harbour-at-dawn-59a30b07.mp4') }) },
+    { ...row, line: 3, summary: job({ files: saved('clips/002-a-train-on-a-bridge-b11f72da.mp4') }) },
+  ];
+
+  it('are numbered as the files are, and their paths keep both ends where they do not fit', async () => {
+    expect(`\n${await renderEntries(rows, '/work', terminal(44))}`).toMatchInlineSnapshot(`
+      "
+      ROW      STATE  RESULT
+      harbour  done   clips/001-a-ha…-59a30b07.mp4
+      2        done   clips/002-a-tr…-b11f72da.mp4
+      "
+    `);
+  });
+
+  it('keep whole paths where columns can be left out for them', async () => {
+    const table = await renderEntries(rows, '/work', terminal(70));
+    expect(table).toContain('clips/001-a-harbour-at-dawn-59a30b07.mp4');
+    expect(Math.max(...table.split('\n').map(columnsOf))).toBeLessThanOrEqual(70);
   });
 });
 

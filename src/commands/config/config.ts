@@ -56,6 +56,8 @@ export const configListCommand = defineCommand({
             {
               head: ['NAME', 'VALUE', 'ORIGIN'],
               rows: rows.map(({ name, value, origin }) => [name, value, origin]),
+              flexible: 1,
+              losesMiddle: () => true,
             },
             surface,
           ),

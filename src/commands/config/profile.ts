@@ -166,6 +166,10 @@ export const configProfileListCommand = defineCommand({
                 profile.key ?? '',
                 profile.model ?? '',
               ]),
+              flexible: 2,
+              least: LEAST_ADDRESS,
+              losesMiddle: () => true,
+              optional: [3, 4, 5],
             },
             surface,
           ),
@@ -173,6 +177,9 @@ export const configProfileListCommand = defineCommand({
     };
   },
 });
+
+/** Columns of a terminal, in which most addresses fit. */
+const LEAST_ADDRESS = 28;
 
 export const configProfileShowCommand = defineCommand({
   name: 'config profile show',
@@ -200,7 +207,7 @@ export const configProfileShowCommand = defineCommand({
       ['key', facts.key ?? '', origin ?? ''],
       ...Object.entries(others).map(([setting, value]) => [setting, value, origins[setting] ?? '']),
     ];
-    const table = { head: ['NAME', 'VALUE', 'ORIGIN'], rows };
+    const table = { head: ['NAME', 'VALUE', 'ORIGIN'], rows, flexible: 1, losesMiddle: () => true };
     return { answer: { data: profile, view: (surface) => renderTable(table, surface) } };
   },
 });
