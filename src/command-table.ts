@@ -118,6 +118,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./commands/ledger-check.ts')).ledgerCheckCommand,
   },
   {
+    name: 'ledger copy',
+    group: MANAGE,
+    summary: 'copy the ledger into a PostgreSQL database',
+    load: async () => (await import('./commands/ledger-copy.ts')).ledgerCopyCommand,
+  },
+  {
     name: 'cost',
     group: MANAGE,
     summary: 'estimate the cost of a video, or show spending',

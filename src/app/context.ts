@@ -17,7 +17,8 @@ import type { Ledger } from '../store/ledger.ts';
 import { describeProblems } from '../store/ledger-line.ts';
 import { readModelList } from '../store/model-lists.ts';
 import { type SoraPaths, soraPaths } from '../store/paths.ts';
-import { readSettings, type Settings } from '../store/settings.ts';
+import { PostgresLedger } from '../store/postgres-ledger.ts';
+import { ledgerFault, readSettings, type Settings } from '../store/settings.ts';
 import type { GlobalOptions } from './global-options.ts';
 import { KnownJobs } from './known-jobs.ts';
 import { Servers } from './servers.ts';
@@ -107,18 +108,48 @@ export class Context {
     return configuration;
   };
 
+  /** The URL of the ledger of a team; undefined for the file of this machine. Throws `invalid_config` for an invalid one. */
+  get sharedLedgerUrl(): string | undefined {
+    const url = this.env.SORA_LEDGER?.trim() || this.settings.get('ledger');
+    if (url === undefined) return undefined;
+    this.output.secrets.add(...secretsOfUrl(url).slice(1));
+    const fault = ledgerFault(url);
+    if (fault === null) return url;
+    throw new SoraError('invalid_config', {
+      title: `\`SORA_LEDGER\`: ${fault}`,
+      hints: ['run `unset SORA_LEDGER` to use the ledger of this machine'],
+    });
+  }
+
   get ledger(): Ledger {
-    if (this.#ledger === undefined) {
-      const ledger = new FileLedger({ journal: this.paths.ledger, index: this.paths.ledgerIndex });
-      this.#ledger = ledger;
+    this.#ledger ??= this.#openLedger();
+    return this.#ledger;
+  }
+
+  /** A ledger in a PostgreSQL database. */
+  postgresLedger(url: string): PostgresLedger {
+    const { homeDir, clock } = this.host;
+    return new PostgresLedger({ url, env: this.env, homeDir, clock });
+  }
+
+  /** The ledger in a file of this machine. */
+  fileLedger(): FileLedger {
+    return new FileLedger({ journal: this.paths.ledger, index: this.paths.ledgerIndex });
+  }
+
+  #openLedger(): Ledger {
+    const url = this.sharedLedgerUrl;
+    if (url !== undefined) return this.postgresLedger(url);
+    {
+      const ledger = this.fileLedger();
       const problems = ledger.findProblems();
       if (problems.length > 0) {
         this.output.note(
           `skipped unreadable parts of ${this.paths.ledger}: ${describeProblems(problems)}; run \`sora ledger check\``,
         );
       }
+      return ledger;
     }
-    return this.#ledger;
   }
 
   /** Object storage. Its addresses and keys come from the environment of the process, never from `--env-file`. */

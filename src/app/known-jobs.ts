@@ -217,6 +217,8 @@ export class KnownJobs {
       onNews: (news) => output.news(news),
       onNotice: (notice) => output.note(notice),
       cappedProfile: configuration.maxCostPerDayProfile,
+      user: configuration.user?.value ?? null,
+      userCap: userCapOf(configuration),
     };
   }
 
@@ -290,6 +292,11 @@ export class KnownJobs {
       hints: ['run `sora list` to see the ids', 'give the whole id of an older job that was created elsewhere'],
     });
   }
+}
+
+function userCapOf(configuration: Configuration): NonNullable<SubmitDeps['userCap']> | null {
+  const { maxCostPerDayPerUserMicros: cap, maxCostPerDayPerUserProfile: profile } = configuration;
+  return cap && { capMicros: cap.value, profile };
 }
 
 /** The server's id of a record, or else its key. */

@@ -1,6 +1,6 @@
 import { copyFileSync, existsSync, rmSync } from 'node:fs';
 import { isDeepStrictEqual } from 'node:util';
-import { defineCommand } from '../app/command.ts';
+import { type CommandResult, defineCommand } from '../app/command.ts';
 import type { Context } from '../app/context.ts';
 import { SoraError } from '../domain/errors.ts';
 import { cleanLine } from '../output/clean-text.ts';
@@ -11,13 +11,14 @@ import { unreadableLedger } from '../store/file-ledger.ts';
 import { changeOwnFile } from '../store/json-file.ts';
 import { LedgerMark } from '../store/ledger-mark.ts';
 import { checkLedger, type LedgerCheck, type LedgerDamage } from '../store/ledger-repair.ts';
+import type { PostgresLedger } from '../store/postgres-ledger.ts';
 
-type CheckDeps = Pick<Context, 'paths' | 'host' | 'output' | 'isInteractive'>;
+type CheckDeps = Pick<Context, 'paths' | 'host' | 'output' | 'isInteractive' | 'sharedLedgerUrl' | 'postgresLedger'>;
 
 export const ledgerCheckCommand = defineCommand({
   name: 'ledger check',
   description:
-    'Reads the whole ledger and reports each damaged line and what it may hide. Lines that their checksums restore exactly are repaired. The others are removed only if you confirm it, on the terminal or with --yes; a copy of the damaged file is kept.',
+    'Reads the whole ledger and reports each damaged line and what it may hide. Lines that their checksums restore exactly are repaired. The others are removed only if you confirm it, on the terminal or with --yes; a copy of the damaged file is kept. In a PostgreSQL database it reads every submission and compares the sums of days and manifests with them; --yes corrects the sums. No submission is recorded meanwhile.',
   arguments: [],
   options: { yes: { flags: '-y, --yes', summary: 'continue without the lines that cannot be restored' } },
   json: '{"path","lines","repaired":[7],"damaged":[{"line","reason","may_hide"}],"backup"}',
@@ -28,7 +29,8 @@ export const ledgerCheckCommand = defineCommand({
   ],
 
   async run({ options }, deps: CheckDeps) {
-    const { paths, host } = deps;
+    const { paths, host, sharedLedgerUrl } = deps;
+    if (sharedLedgerUrl !== undefined) return audit(deps.postgresLedger(sharedLedgerUrl), options.yes ?? false);
     const check = read(paths);
     const isAgreed = check.damage.length > 0 && (options.yes === true || (await agrees(check, deps)));
     // Without confirmation a file is replaced only if all of it can be restored, so that line numbers stay valid.
@@ -53,6 +55,29 @@ export const ledgerCheckCommand = defineCommand({
     return { answer, errors: host.interrupt.aborted ? [] : [error] };
   },
 });
+
+async function audit(ledger: PostgresLedger, isCorrected: boolean): Promise<CommandResult> {
+  const { submissions, damage, wrongSums } = await ledger.audit(isCorrected);
+  const lines = [
+    ...damage.map(({ key, reason }) => `${key}: ${reason}`),
+    ...(wrongSums === 0 ? [] : [`${wrongSums} sums ${isCorrected ? 'were corrected' : 'are wrong'}`]),
+    `${submissions} submissions, ${damage.length === 0 ? 'all whole' : `${damage.length} damaged`}`,
+  ];
+  const data = {
+    path: ledger.name,
+    lines: submissions,
+    repaired: [],
+    damaged: damage.map(({ line, key, reason }) => ({ line, reason, may_hide: key })),
+    backup: null,
+  };
+  const answer = { data, view: () => lines.map((line) => `${cleanLine(line)}\n`).join('') };
+  if (damage.length === 0 && (wrongSums === 0 || isCorrected)) return { answer };
+  const hint =
+    damage.length > 0
+      ? 'restore the database from a backup, or these submissions from one'
+      : 'run `sora ledger check --yes` to correct the sums';
+  return { answer, errors: [new SoraError('ledger_damaged', { title: `${ledger.name} is damaged`, hints: [hint] })] };
+}
 
 async function agrees({ damage }: LedgerCheck, { isInteractive, output, host }: CheckDeps): Promise<boolean> {
   if (!isInteractive) return false;

@@ -53,6 +53,13 @@ export interface Configuration {
   readonly maxCostPerDayMicros: Sourced<number> | null;
   /** The profile whose spending counts towards the daily cap; null for all. */
   readonly maxCostPerDayProfile: string | null;
+  readonly maxCostPerDayPerUserMicros: Sourced<number> | null;
+  /** The profile whose spending counts towards the daily cap of a person; null for all. */
+  readonly maxCostPerDayPerUserProfile: string | null;
+  /** The person whose spending this is; null if unknown. */
+  readonly user: Sourced<string> | null;
+  /** The URL of the shared ledger, which may contain a password; null for the file of this machine. */
+  readonly ledger: Sourced<string> | null;
   readonly confirmAboveMicros: Sourced<number>;
   /** Whether to write a JSON file beside each saved video. */
   readonly sidecar: boolean;
@@ -115,12 +122,32 @@ export function resolveConfiguration(input: ConfigurationInput): Configuration {
     maxCostMicros: parsed(own('max_cost') ?? setting('max_cost'), parseUsd),
     maxCostPerDayMicros: parsed(own('max_cost_per_day') ?? setting('max_cost_per_day'), parseUsd),
     maxCostPerDayProfile: own('max_cost_per_day') === null ? null : profile.value,
+    ...teamSettings(input, own('max_cost_per_day_per_user'), profile.value),
     confirmAboveMicros: parsed(own('confirm_above') ?? setting('confirm_above'), parseUsd) ?? byDefault(1_000_000),
     sidecar: parseYesOrNo(setting('sidecar')?.value ?? 'no') ?? false,
     timeoutMs: parsed(setting('timeout'), parseDurationMs) ?? byDefault(30 * 60_000),
     requestTimeoutMs: parsed(setting('request_timeout'), parseDurationMs) ?? byDefault(120_000),
   };
 }
+
+/** What concerns several people: whose spending it is, its cap, and where all of it is recorded. */
+function teamSettings(
+  input: ConfigurationInput,
+  ownCap: Sourced<string> | null,
+  profile: string,
+): Pick<Configuration, 'maxCostPerDayPerUserMicros' | 'maxCostPerDayPerUserProfile' | 'user' | 'ledger'> {
+  const cap = ownCap ?? fromSettings(input.settings, 'max_cost_per_day_per_user');
+  const names = ['SORA_USER', ...LOGIN_VARIABLES].map((name) => fromEnv(input, name));
+  return {
+    maxCostPerDayPerUserMicros: parsed(cap, parseUsd),
+    maxCostPerDayPerUserProfile: ownCap === null ? null : profile,
+    user: names.find((name) => name !== null) ?? null,
+    ledger: fromEnv(input, 'SORA_LEDGER') ?? fromSettings(input.settings, 'ledger'),
+  };
+}
+
+/** Where systems keep the name of the person who is logged in. */
+const LOGIN_VARIABLES = ['USER', 'LOGNAME', 'USERNAME'];
 
 function groupOf(values: ReadonlyMap<string, Sourced<string>>, prefix: string): Record<string, string> {
   const entries = [...values].filter(([name]) => name.startsWith(prefix));

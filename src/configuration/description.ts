@@ -1,6 +1,7 @@
 import { DIALECTS } from '../domain/dialect.ts';
 import { plainUsd } from '../domain/money.ts';
 import { maskKey } from '../store/keys.ts';
+import { withoutSecrets } from '../store/ledger-address.ts';
 import type { Configuration } from './configuration.ts';
 import type { Sourced } from './sources.ts';
 
@@ -31,6 +32,12 @@ export function describeConfiguration(configuration: Configuration): { name: str
     row('project', project),
     row('max_cost', configuration.maxCostMicros, dollars),
     row('max_cost_per_day', configuration.maxCostPerDayMicros, dollars),
+    row('max_cost_per_day_per_user', configuration.maxCostPerDayPerUserMicros, dollars),
+    row('user', configuration.user),
+    row(
+      'ledger',
+      configuration.ledger && { ...configuration.ledger, value: withoutSecrets(configuration.ledger.value) },
+    ),
     row('confirm_above', configuration.confirmAboveMicros, dollars),
     row('timeout', configuration.timeoutMs, seconds),
     row('request_timeout', configuration.requestTimeoutMs, seconds),

@@ -39,6 +39,8 @@ export const LOCAL_CHECKS: readonly Check<Subject>[] = [
     async run(subject) {
       const folder = dirname(subject.paths.ledger);
       makeWritable(folder);
+      const shared = await subject.sharedLedger();
+      if (shared !== null) return pass(shared);
       const problems = await subject.ledgerProblems();
       if (problems.length > 0) {
         return warn(

@@ -62,7 +62,9 @@ export interface Subject {
   readonly paths: { readonly settings: string; readonly keys: string; readonly ledger: string };
   /** Throws `invalid_config`. */
   readSettings(): void;
-  /** Unreadable lines of the ledger; throws when it cannot be read at all. */
+  /** The shared ledger in words, once it answered; null if there is none. */
+  sharedLedger(): Promise<string | null>;
+  /** Unreadable lines of the ledger's file; throws when it cannot be read at all. */
   ledgerProblems(): Promise<readonly { readonly line: number; readonly reason: string }[]>;
   /** Throws `invalid_config`, or what is wrong with the choice of server. */
   server(): ExaminedServer;

@@ -428,6 +428,16 @@ export const CATALOGUE = {
     hints: ['run `sora ledger check` to see what may be lost, and to repair the file or begin a new one'],
     exitCode: 1,
   },
+  ledger_unreachable: {
+    title: 'the shared ledger cannot be reached, so nothing is paid',
+    explanation:
+      'The ledger is in a PostgreSQL database (`SORA_LEDGER`, or the setting `ledger`) that refused the connection or the call. Without it nobody knows what others have submitted and spent, so nothing is submitted. Jobs that are being waited for go on; what happens to them is recorded when the database is back.',
+    hints: [
+      'run `sora doctor` to check the connection to the ledger',
+      'check the address with `psql`: it takes the same one, and reads the same ~/.pgpass and service file',
+    ],
+    exitCode: 1,
+  },
   duplicate_request: {
     title: 'the server has already received this request',
     explanation: 'The server has seen the idempotency key of this submission before.',

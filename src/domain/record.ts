@@ -113,6 +113,8 @@ export interface Submitter {
 /** A submission, recorded before anything is sent. */
 export interface IntentEvent extends EventBase, ServerIdentity, Submitter {
   readonly event: 'intent';
+  /** The person who submitted it; left out if unknown. */
+  readonly user?: string | undefined;
   readonly fingerprint: string;
   readonly request: RecordedRequest;
   /** Micro-dollars; null if no price is known. */
@@ -224,6 +226,7 @@ function openRecord(intent: IntentEvent): JobRecord {
     host: intent.host,
     boot: intent.boot,
     started: intent.started,
+    user: intent.user,
     fingerprint: intent.fingerprint,
     request: intent.request,
     estimatedMicros: intent.estimatedMicros,

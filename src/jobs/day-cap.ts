@@ -7,19 +7,27 @@ export interface DayCap {
   readonly day: string;
   /** The profile whose spending counts; null for all spending. */
   readonly profile: string | null;
+  /** The person whose spending counts; null for everybody’s. */
+  readonly user: string | null;
   readonly capMicros: number;
 }
 
 /** The `cost_cap_exceeded` of what would exceed the cap of its day, or cannot be compared with it; null when it is within. */
-export function overDayCap(spent: Tally, micros: number | null, { day, profile, capMicros }: DayCap): SoraError | null {
+export function overDayCap(
+  spent: Tally,
+  micros: number | null,
+  { day, profile, user, capMicros }: DayCap,
+): SoraError | null {
   const totalMicros = spent.micros + (micros ?? 0);
   if (micros !== null && spent.unpriced === 0 && totalMicros <= capMicros) return null;
-  const setting = profile === null ? 'max_cost_per_day' : `profiles.${profile}.max_cost_per_day`;
-  const cap = `the cap of ${formatUsd(capMicros)} for the day (${day}, UTC)`;
+  const name = user === null ? 'max_cost_per_day' : 'max_cost_per_day_per_user';
+  const setting = profile === null ? name : `profiles.${profile}.${name}`;
+  const whose = user === null ? '' : ` of ${user === '' ? 'unknown users' : `user ${user}`}`;
+  const cap = `the cap of ${formatUsd(capMicros)} for the day${whose} (${day}, UTC)`;
   if (micros === null || spent.unpriced > 0) {
-    const whose = micros === null ? 'this video' : `${spent.unpriced} earlier ${spent.unpriced === 1 ? 'job' : 'jobs'}`;
+    const which = micros === null ? 'this video' : `${spent.unpriced} earlier ${spent.unpriced === 1 ? 'job' : 'jobs'}`;
     return new SoraError('cost_cap_exceeded', {
-      title: `the price of ${whose} is unknown, so ${cap} cannot be enforced`,
+      title: `the price of ${which} is unknown, so ${cap} cannot be enforced`,
       hints: [
         micros === null
           ? 'run `sora cost` with the same options to see how to set the price'
@@ -29,7 +37,7 @@ export function overDayCap(spent: Tally, micros: number | null, { day, profile, 
     });
   }
   return new SoraError('cost_cap_exceeded', {
-    title: `this would bring the day (${day}, UTC) to ${formatUsd(totalMicros)}, over its cap of ${formatUsd(capMicros)}`,
+    title: `this would bring the day${whose} (${day}, UTC) to ${formatUsd(totalMicros)}, over its cap of ${formatUsd(capMicros)}`,
     hints: [
       `run \`sora config set ${setting} ${plainUsd(totalMicros)}\` to raise the cap`,
       'run `sora config list` to see the caps in effect',

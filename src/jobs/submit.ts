@@ -22,7 +22,14 @@ import {
 import { shellWord } from '../domain/shell.ts';
 import type { VideoJob, VideoRequest } from '../domain/video.ts';
 import { Interrupt } from '../platform/host.ts';
-import { type LedgerQuery, NOTHING_SPENT, type SpentScope, type Standing, type Tally } from '../store/ledger.ts';
+import {
+  type LedgerQuery,
+  NOTHING_SPENT,
+  type SpentScope,
+  type Standing,
+  type Tally,
+  UNKNOWN_USER,
+} from '../store/ledger.ts';
 import { overDayCap } from './day-cap.ts';
 import { fingerprintOf, recordRequest } from './fingerprint.ts';
 import { awaitAnswer, type PatienceDeps } from './in-flight.ts';
@@ -41,6 +48,10 @@ export interface SubmitDeps extends RecoverDeps, PatienceDeps {
   readonly onNotice?: ((notice: string) => void) | undefined;
   /** The profile whose spending counts towards the daily cap; all spending when left out or null. */
   readonly cappedProfile?: string | null;
+  /** The person whose spending this is; null or left out if unknown. */
+  readonly user?: string | null;
+  /** The daily cap of a person, and the profile whose spending counts towards it (null for all). */
+  readonly userCap?: { readonly capMicros: number; readonly profile: string | null } | null;
 }
 
 /** The manifest row of a submission. */
@@ -152,16 +163,17 @@ function capsOf(deps: SubmitDeps, order: SubmitOrder, atMs: number): Cap[] {
   const caps: Cap[] = [];
   if (row !== null && row.maxCostMicros !== null) {
     const capMicros = row.maxCostMicros;
-    const scope = { by: 'batch', value: row.batch, profile: server.profile } as const;
+    const scope = { by: 'batch', value: row.batch, profile: server.profile, user: null } as const;
     const excess: Cap['excess'] = (spent, micros) => overBatchCap(spent, micros, capMicros);
     caps.push({ scope, reason: 'over the cap of its manifest', excess });
   }
-  if (perDayMicros !== null) {
-    const [day, profile] = [dayOf(atMs), deps.cappedProfile ?? null];
-    const excess: Cap['excess'] = (spent, micros) =>
-      overDayCap(spent, micros, { day, profile, capMicros: perDayMicros });
-    caps.push({ scope: { by: 'day', value: day, profile }, reason: 'over the cap of the day', excess });
-  }
+  const day = dayOf(atMs);
+  const keepDay = (capMicros: number, profile: string | null, user: string | null): void => {
+    const excess: Cap['excess'] = (spent, micros) => overDayCap(spent, micros, { day, profile, user, capMicros });
+    caps.push({ scope: { by: 'day', value: day, profile, user }, reason: 'over the cap of the day', excess });
+  };
+  if (perDayMicros !== null) keepDay(perDayMicros, deps.cappedProfile ?? null, null);
+  if (deps.userCap) keepDay(deps.userCap.capMicros, deps.userCap.profile, deps.user ?? UNKNOWN_USER);
   return caps;
 }
 
@@ -237,6 +249,7 @@ async function newIntent(deps: SubmitDeps, order: SubmitOrder): Promise<IntentEv
     baseUrl: server.baseUrl,
     dialect: server.dialect,
     account: server.account,
+    ...(deps.user ? { user: deps.user } : {}),
     fingerprint: fingerprintOf(server.baseUrl, recorded),
     request: recorded,
     estimatedMicros: estimate?.micros ?? null,

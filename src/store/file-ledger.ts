@@ -1,6 +1,6 @@
 import { dirname } from 'node:path';
 import { SoraError } from '../domain/errors.ts';
-import { applyEvent, type IntentEvent, isOpen, type JobRecord, type LedgerEvent, WITHDRAWN } from '../domain/record.ts';
+import { type IntentEvent, isOpen, type JobRecord, type LedgerEvent, WITHDRAWN } from '../domain/record.ts';
 import { Journal } from '../platform/journal.ts';
 import {
   type Claim,
@@ -11,8 +11,9 @@ import {
   type Standing,
   type Tally,
 } from './ledger.ts';
+import { durationMsOf, extendEntry, keyIsTaken, type LedgerEntry } from './ledger-entry.ts';
 import { LedgerIndex, type LocatedEvent } from './ledger-index.ts';
-import { describeProblems, encodeEvent, type LedgerProblem } from './ledger-line.ts';
+import { decodeLine, describeProblems, encodeEvent, type LedgerProblem } from './ledger-line.ts';
 import { LedgerMark } from './ledger-mark.ts';
 import { LedgerTally } from './ledger-tally.ts';
 import {
@@ -32,6 +33,7 @@ import {
 const FIRST_PAGE = 32;
 const LARGEST_PAGE = 1024;
 const KEPT_TALLIES = 3;
+const EVENTS_AT_ONCE = 2_000;
 
 export interface LedgerPaths {
   /** JSON lines, one event each: the source of truth. */
@@ -40,13 +42,9 @@ export interface LedgerPaths {
   readonly index: string;
 }
 
-/** A record, with further facts from its lines. */
-interface Entry {
-  readonly record: JobRecord;
+interface Entry extends LedgerEntry {
   /** The offset of its intent; records are ordered by intent. */
   readonly offset: number;
-  /** When the completion of the job was first recorded. */
-  readonly completionSeenAtMs: number | null;
 }
 
 /** A ledger in a file on this machine. Throws `invalid_config` if the journal cannot be read. */
@@ -152,6 +150,20 @@ export class FileLedger extends Ledger {
     return records.filter(({ key, job }) => key.endsWith(ending) || job?.id.endsWith(ending)).reverse();
   }
 
+  /** All events in the order of the file, a few thousand at a time. Throws `ledger_damaged` if one may be missing. */
+  async *events(): AsyncGenerator<readonly LedgerEvent[]> {
+    await this.requireIntact();
+    let events: LedgerEvent[] = [];
+    for (const { text } of this.#journal.read()) {
+      const decoded = decodeLine(text);
+      if (decoded.kind === 'event') events.push(decoded.event);
+      if (events.length < EVENTS_AT_ONCE) continue;
+      yield events;
+      events = [];
+    }
+    if (events.length > 0) yield events;
+  }
+
   /** The records with an event that has one of these terms, oldest first. */
   #recordsNamed(terms: readonly string[]): JobRecord[] {
     return this.#ask((index) => {
@@ -184,12 +196,12 @@ export class FileLedger extends Ledger {
     return this.#recordsWith(termOf(query));
   }
 
-  async spent(scope: SpentScope, before?: string): Promise<Tally> {
-    return this.#spent(scope, before);
+  async spent(scope: SpentScope): Promise<Tally> {
+    return this.#spent(scope);
   }
 
-  #spent({ by, value, profile }: SpentScope, before?: string): Tally {
-    return this.#tally(termOf({ by, value })).sumBefore(before ?? null, profile);
+  #spent({ by, value, ...group }: SpentScope, before?: string): Tally {
+    return this.#tally(termOf({ by, value })).sumBefore(before ?? null, group);
   }
 
   async durationsMs(profile: string, model: string | null, limit: number): Promise<number[]> {
@@ -265,12 +277,9 @@ export class FileLedger extends Ledger {
     const entries = new Map<string, Entry>();
     for (const { offset, event } of index.eventsAt(index.find(Array.from(wanted, keyTerm)))) {
       if (!wanted.has(event.key)) continue; // a hash collision
-      const entry = entries.get(event.key);
-      const record = applyEvent(entry?.record, event);
-      if (record === undefined) continue;
-      const completedNow = record.job?.status === 'completed' ? event.atMs : null;
-      const completionSeenAtMs = entry?.completionSeenAtMs ?? completedNow;
-      entries.set(event.key, { record, offset: entry?.offset ?? offset, completionSeenAtMs });
+      const known = entries.get(event.key);
+      const entry = extendEntry(known, event);
+      if (entry !== undefined) entries.set(event.key, { ...entry, offset: known?.offset ?? offset });
     }
     return [...entries.values()];
   }
@@ -288,16 +297,9 @@ export class FileLedger extends Ledger {
   }
 }
 
-/** Another submission has this random key, so ours has no record of its own. */
-function keyIsTaken(path: string, { key }: IntentEvent): SoraError {
-  return new SoraError('ledger_damaged', { title: `${path} already contains a submission ${key}`, submission: key });
-}
-
 function termOf(query: LedgerQuery): string {
   if (query.by === 'everything') return INTENT_TERM;
-  return { id: idTerm, fingerprint: fingerprintTerm, row: rowTerm, batch: batchTerm, day: dayTerm }[query.by](
-    query.value,
-  );
+  return { fingerprint: fingerprintTerm, row: rowTerm, batch: batchTerm, day: dayTerm }[query.by](query.value);
 }
 
 /** The `invalid_config` of a ledger that the file system does not let us read. */
@@ -326,15 +328,4 @@ function* pagesOf(offsets: Iterable<number>): Generator<number[]> {
     size = Math.min(2 * size, LARGEST_PAGE);
   }
   yield page;
-}
-
-/** From creation to completion by the server's clock, or else by ours; undefined if the job was not completed. */
-function durationMsOf({ record, completionSeenAtMs }: Entry): number | undefined {
-  if (completionSeenAtMs === null) return undefined;
-  const { createdAtMs = null, completedAtMs = null } = record.job ?? {};
-  const durationMs =
-    createdAtMs !== null && completedAtMs !== null
-      ? completedAtMs - createdAtMs
-      : completionSeenAtMs - record.submittedAtMs;
-  return durationMs >= 0 ? durationMs : undefined;
 }

@@ -102,6 +102,7 @@ function decodeEvent(fields: Fields): LedgerEvent | undefined {
         baseUrl: fields.text('baseUrl'),
         dialect: decodeDialect(fields.textOrNull('dialect')),
         account: fields.textOrNull('account') ?? undefined,
+        user: fields.textOrNull('user') ?? undefined,
         fingerprint: fields.text('fingerprint'),
         request: decodeRequest(fields.within('request')),
         estimatedMicros: fields.integerOrNull('estimatedMicros'),

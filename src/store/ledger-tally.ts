@@ -1,6 +1,6 @@
 import { applyEvent, type JobRecord, type RecordedRequest, spentMicros } from '../domain/record.ts';
 import type { Journal } from '../platform/journal.ts';
-import { NOTHING_SPENT, type Tally } from './ledger.ts';
+import { NOTHING_SPENT, type SpentScope, type Tally, UNKNOWN_USER } from './ledger.ts';
 import { decodeLine } from './ledger-line.ts';
 import { termsOf } from './ledger-terms.ts';
 
@@ -26,7 +26,8 @@ export class LedgerTally {
   readonly #records = new Map<string, JobRecord>();
   /** Ordered by intent. */
   readonly #keys: string[] = [];
-  readonly #sums = new Map<string, Tally>();
+  /** By profile and person. */
+  readonly #sums = new Map<string, Group & { readonly tally: Tally }>();
   #readUpTo: number;
 
   /** Starts with records that reflect the journal at least up to an offset. */
@@ -37,16 +38,15 @@ export class LedgerTally {
     for (const record of records) this.#keep(record);
   }
 
-  /** Of all submissions, or of those before this one; of one profile, or of all. */
-  sumBefore(key: string | null, profile: string | null): Tally {
+  /** Of all submissions, or of those before this one; of one profile, one person, or all. */
+  sumBefore(key: string | null, group: Group): Tally {
     this.#refresh();
-    let sum =
-      profile === null
-        ? [...this.#sums.values()].reduce(plus, NOTHING_SPENT)
-        : (this.#sums.get(profile) ?? NOTHING_SPENT);
+    let sum = [...this.#sums.values()]
+      .filter((of) => isIn(group, of))
+      .reduce((all, { tally }) => plus(all, tally), NOTHING_SPENT);
     for (let at = this.#keys.length - 1; at >= 0 && key !== null; at--) {
       const record = this.#records.get(this.#keys[at] ?? '');
-      if (record !== undefined && (profile ?? record.profile) === record.profile) sum = minus(sum, costOf(record));
+      if (record !== undefined && isIn(group, groupOf(record))) sum = minus(sum, costOf(record));
       if (record?.key === key) break;
     }
     return sum;
@@ -66,13 +66,27 @@ export class LedgerTally {
   }
 
   #keep(record: JobRecord): void {
-    const { key, profile } = record;
+    const { key } = record;
     const known = this.#records.get(key);
     if (known === undefined) this.#keys.push(key);
-    const others = this.#sums.get(profile) ?? NOTHING_SPENT;
-    this.#sums.set(profile, plus(known === undefined ? others : minus(others, costOf(known)), costOf(record)));
+    const group = groupOf(record);
+    const name = JSON.stringify(group);
+    const sum = this.#sums.get(name)?.tally ?? NOTHING_SPENT;
+    const tally = plus(known === undefined ? sum : minus(sum, costOf(known)), costOf(record));
+    this.#sums.set(name, { ...group, tally });
     this.#records.set(key, { ...record, request: NO_REQUEST, files: [] });
   }
+}
+
+/** Null stands for all. */
+type Group = Pick<SpentScope, 'profile' | 'user'>;
+
+function groupOf({ profile, user = UNKNOWN_USER }: JobRecord): Group {
+  return { profile, user };
+}
+
+function isIn(group: Group, { profile, user }: Group): boolean {
+  return (group.profile ?? profile) === profile && (group.user ?? user) === user;
 }
 
 function costOf(record: JobRecord): Tally {

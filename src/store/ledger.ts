@@ -7,7 +7,7 @@ import type { LedgerProblem } from './ledger-line.ts';
 /** Which records are asked for; `day` is `YYYY-MM-DD` in UTC. */
 export type LedgerQuery =
   | { readonly by: 'everything' }
-  | { readonly by: 'id' | 'fingerprint' | 'row' | 'batch' | 'day'; readonly value: string };
+  | { readonly by: 'fingerprint' | 'row' | 'batch' | 'day'; readonly value: string };
 
 export type LedgerOrder = 'oldest first' | 'newest first';
 
@@ -21,11 +21,15 @@ export interface Tally {
 
 export const NOTHING_SPENT: Tally = { micros: 0, unpriced: 0 };
 
-/** Whose spending is asked for: of a day (UTC) or a manifest; of one profile, or of all. */
+/** Stands for submissions by nobody known. */
+export const UNKNOWN_USER = '';
+
+/** Whose spending is asked for: of a day (UTC) or a manifest; of one profile or all, of one person or all. */
 export interface SpentScope {
   readonly by: 'day' | 'batch';
   readonly value: string;
   readonly profile: string | null;
+  readonly user: string | null;
 }
 
 /** An intent, with what decides whether it may be submitted. */
@@ -100,8 +104,8 @@ export abstract class Ledger {
   /** All ids and keys that end with one of these texts of `MIN_ENDING` characters. */
   abstract namesEnding(endings: readonly string[]): Promise<string[]>;
 
-  /** The cost of submissions: all, or those before one of them. */
-  abstract spent(scope: SpentScope, before?: string): Promise<Tally>;
+  /** The cost of the submissions of a scope. */
+  abstract spent(scope: SpentScope): Promise<Tally>;
 
   /** How long the last jobs for a requested model took to complete, latest submission first. */
   abstract durationsMs(profile: string, model: string | null, limit: number): Promise<number[]>;

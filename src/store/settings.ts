@@ -12,6 +12,7 @@ import { ENCODINGS, FORMAT_FACTS } from '../domain/request-format.ts';
 import { shellWord } from '../domain/shell.ts';
 import { makeFolder } from '../platform/folders.ts';
 import { cannotWriteOwnFile, changeOwnFile, invalidFile, readJsonFile } from './json-file.ts';
+import { parseAddress } from './ledger-address.ts';
 
 /**
  * The definition of a setting: its name, purpose and valid values. `*` stands for a name chosen by the user, `**` at
@@ -56,6 +57,26 @@ export function parseYesOrNo(value: string): boolean | undefined {
   if (value === 'yes' || value === 'true') return true;
   return value === 'no' || value === 'false' ? false : undefined;
 }
+
+/** Why a text is not the address of a ledger in a database, or null. */
+export function ledgerFault(value: string): string | null {
+  return /^postgres(ql)?:\/\//.test(value) && isAddress(value)
+    ? null
+    : 'it is not the URL of a PostgreSQL database, such as postgres://user@host/database';
+}
+
+function isAddress(value: string): boolean {
+  try {
+    return parseAddress(value) instanceof URL;
+  } catch {
+    return false;
+  }
+}
+
+/** A file that is copied and shown around is no place for a password. */
+const ledgerSetting = (value: string): string | null =>
+  ledgerFault(value) ??
+  (parseAddress(value).password === '' ? null : 'it contains a password; keep that in ~/.pgpass or in `SORA_LEDGER`');
 
 export function baseUrlFault(value: string): string | null {
   if (!URL.canParse(value)) return 'it is not a URL, such as http://127.0.0.1:8000/v1';
@@ -103,6 +124,16 @@ export const SETTINGS: readonly SettingSpec[] = [
   { name: 'model', summary: 'default model', fault: anyText },
   { name: 'max_cost', summary: 'maximum cost of one command, in dollars', fault: usd },
   { name: 'max_cost_per_day', summary: 'maximum cost per day (UTC), in dollars', fault: usd },
+  {
+    name: 'max_cost_per_day_per_user',
+    summary: 'maximum cost per day (UTC) of one person (`SORA_USER`, or the login), in dollars',
+    fault: usd,
+  },
+  {
+    name: 'ledger',
+    summary: 'address of a PostgreSQL database with the ledger of a team, instead of the file of this machine',
+    fault: ledgerSetting,
+  },
   { name: 'confirm_above', summary: 'ask for confirmation above this cost, in dollars (default 1)', fault: usd },
   { name: 'timeout', summary: 'how long to wait for a video (default 30m)', fault: duration },
   {
@@ -183,6 +214,11 @@ export const SETTINGS: readonly SettingSpec[] = [
   {
     name: 'profiles.*.max_cost_per_day',
     summary: 'overrides max_cost_per_day, for spending through this profile',
+    fault: usd,
+  },
+  {
+    name: 'profiles.*.max_cost_per_day_per_user',
+    summary: 'overrides max_cost_per_day_per_user, for spending through this profile',
     fault: usd,
   },
   { name: 'profiles.*.confirm_above', summary: 'overrides confirm_above', fault: usd },

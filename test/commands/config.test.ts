@@ -61,6 +61,9 @@ describe('sora config', () => {
       project		not set
       max_cost		not set
       max_cost_per_day		not set
+      max_cost_per_day_per_user		not set
+      user		not set
+      ledger		not set
       confirm_above	1.00	default
       timeout	1800s	default
       request_timeout	120s	default

@@ -64,13 +64,16 @@ function loadBuiltProgram(): typeof import('../../src/sora.ts') {
 /** `sora` in this process, with its own folders, a clock that runs only when it is slept on, and no network. */
 export function createCommandLine({
   clock = createFakeClock(),
+  seed,
 }: {
   readonly clock?: FakeClock | undefined;
+  /** Of its random bytes. */
+  readonly seed?: number;
 } = {}): CommandLine {
   const folder = createTemporaryFolder();
   const [cwd, home] = [join(folder, 'work'), join(folder, 'home')];
   mkdirSync(cwd);
-  const randomBytes = createSeededRandom();
+  const randomBytes = createSeededRandom(seed);
   let runs = 0;
   return {
     cwd,

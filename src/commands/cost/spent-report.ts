@@ -11,7 +11,7 @@ const DAY_MS = 86_400_000;
 const MANY_DAYS = 400;
 
 /** What spending is grouped by. */
-export const GROUPINGS = ['day', 'model', 'profile', 'batch'] as const;
+export const GROUPINGS = ['day', 'model', 'profile', 'batch', 'user', 'machine'] as const;
 export type Grouping = (typeof GROUPINGS)[number];
 
 export interface SpentQuestion {
@@ -55,7 +55,10 @@ async function* recordsAround(sinceMs: number, nowMs: number, ledger: Ledger): A
   }
 }
 
-function nameOf({ request, job, profile, baseUrl, batch, submittedAtMs }: JobRecord, by: Grouping): string | null {
+function nameOf(
+  { request, job, profile, baseUrl, batch, submittedAtMs, user, host }: JobRecord,
+  by: Grouping,
+): string | null {
   switch (by) {
     case 'day':
       return dayOf(submittedAtMs);
@@ -65,5 +68,9 @@ function nameOf({ request, job, profile, baseUrl, batch, submittedAtMs }: JobRec
       return profile === CUSTOM_PROFILE ? baseUrl : profile; // several servers share this name
     case 'batch':
       return batch;
+    case 'user':
+      return user ?? null;
+    case 'machine':
+      return host ?? null;
   }
 }

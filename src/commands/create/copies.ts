@@ -121,8 +121,8 @@ export async function refuseOverDayCap(
   const cap = configuration.maxCostPerDayMicros;
   if (cap === null || configuration.isSimulator) return;
   const [day, profile] = [dayOf(host.clock.now()), configuration.maxCostPerDayProfile];
-  const spent = await ledger.spent({ by: 'day', value: day, profile });
-  const excess = overDayCap(spent, micros, { day, profile, capMicros: cap.value });
+  const spent = await ledger.spent({ by: 'day', value: day, profile, user: null });
+  const excess = overDayCap(spent, micros, { day, profile, user: null, capMicros: cap.value });
   if (excess !== null) throw excess;
 }
 

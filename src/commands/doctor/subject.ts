@@ -16,7 +16,10 @@ import { readSettings } from '../../store/settings.ts';
 /** Timeout of a small request. */
 const PATIENCE_MS = 8_000;
 
-export type SubjectDeps = Pick<Context, 'host' | 'paths' | 'ledger' | 'configuration' | 'env' | 'servers'>;
+export type SubjectDeps = Pick<
+  Context,
+  'host' | 'paths' | 'fileLedger' | 'sharedLedgerUrl' | 'postgresLedger' | 'configuration' | 'env' | 'servers'
+>;
 
 /** What `doctor` examines. Each part throws only in the check that reports it. */
 export function createSubject(deps: SubjectDeps): Subject {
@@ -32,7 +35,11 @@ export function createSubject(deps: SubjectDeps): Subject {
       readSettings(paths.settings);
       readKeys(paths.keys);
     },
-    ledgerProblems: () => deps.ledger.problems(),
+    ledgerProblems: () => deps.fileLedger().problems(),
+    async sharedLedger() {
+      const url = deps.sharedLedgerUrl;
+      return url === undefined ? null : deps.postgresLedger(url).describe();
+    },
     server() {
       examined ??= examineServer(deps.configuration, deps);
       return examined;

@@ -1,0 +1,483 @@
+import { dayOf } from '../domain/day.ts';
+import { SoraError } from '../domain/errors.ts';
+import { idForms } from '../domain/id-forms.ts';
+import { isOpen, type JobRecord, type LedgerEvent, spentMicros } from '../domain/record.ts';
+import {
+  type Claim,
+  endingOf,
+  Ledger,
+  type LedgerOrder,
+  type LedgerQuery,
+  NOTHING_SPENT,
+  type SpentScope,
+  type Tally,
+  UNKNOWN_USER,
+} from './ledger.ts';
+import { durationMsOf, extendEntry, keyIsTaken, type LedgerEntry } from './ledger-entry.ts';
+import { decodeLine, encodeEvent, type LedgerProblem } from './ledger-line.ts';
+import { Database, type DatabaseOptions, type Queries, type Row } from './postgres.ts';
+import { MIGRATIONS } from './postgres-schema.ts';
+
+const FIRST_PAGE = 32;
+const LARGEST_PAGE = 1024;
+/** Serialises migrations: a number that no other program uses. */
+const MIGRATION_LOCK = 7_365_001;
+
+/** A ledger in a PostgreSQL database, shared by any number of machines. */
+export class PostgresLedger extends Ledger {
+  readonly database: Database;
+  #pending: Append[] = [];
+  #isFlushing = false;
+  /** Events that could not be written while the database was away. */
+  #backlog: LedgerEvent[] = [];
+
+  constructor(options: DatabaseOptions) {
+    super();
+    this.database = new Database(options, migrate);
+  }
+
+  get name(): string {
+    return this.database.name;
+  }
+
+  /** Appends made during a commit share the next one. */
+  append(...events: readonly LedgerEvent[]): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#pending.push({ events, resolve, reject });
+      if (!this.#isFlushing) void this.#flush();
+    });
+  }
+
+  async #flush(): Promise<void> {
+    this.#isFlushing = true;
+    while (this.#pending.length > 0) {
+      const batch = this.#pending;
+      const backlog = this.#backlog;
+      this.#pending = [];
+      this.#backlog = [];
+      try {
+        await this.#write([...backlog, ...batch.flatMap(({ events }) => events)]);
+        for (const { resolve } of batch) resolve();
+      } catch (error) {
+        this.#backlog = [...backlog, ...this.#backlog];
+        await this.#writeEach(batch, error);
+      }
+    }
+    this.#isFlushing = false;
+  }
+
+  /** One event that cannot be written does not affect the others, unless the database is away. */
+  async #writeEach(batch: readonly Append[], error: unknown): Promise<void> {
+    const isAway = error instanceof SoraError && error.code === 'ledger_unreachable';
+    for (const { events, resolve, reject } of batch) {
+      if (isAway || batch.length === 1) reject(error);
+      else await this.#write(events).then(resolve, reject);
+    }
+  }
+
+  /** What cannot be written now is written together with a later event. */
+  override async tryAppend(...events: readonly LedgerEvent[]): Promise<SoraError | null> {
+    const error = await super.tryAppend(...events);
+    if (error?.code === 'ledger_unreachable') this.#backlog.push(...events);
+    return error;
+  }
+
+  #write(events: readonly LedgerEvent[]): Promise<void> {
+    const keys = [...new Set(events.map(({ key }) => key))];
+    return this.database.transaction(async (queries) => {
+      const rows = await queries.query(
+        'SELECT key, lines FROM sora.submission WHERE key = ANY($1) ORDER BY key FOR UPDATE',
+        [keys.map(plain)],
+      );
+      const stored = new Map(rows.map((row) => [String(row.key), String(row.lines)]));
+      const changes = keys.flatMap((key) => {
+        const lines = stored.get(key);
+        const own = events.filter((event) => event.key === key).map(encodeEvent);
+        const added = own.filter((line, at) => lines?.includes(line) !== true && own.indexOf(line) === at);
+        return added.length === 0 ? [] : [this.#changeOf(key, lines, added)];
+      });
+      await save(queries, changes);
+    });
+  }
+
+  #changeOf(key: string, lines: string | undefined, added: readonly string[]): Change {
+    const before = lines === undefined ? undefined : this.#entryOf(lines);
+    const text = lines === undefined ? added.join('\n') : `${lines}\n${added.join('\n')}`;
+    const after = this.#fold(text);
+    if (after !== undefined) return { before, after, lines: text, isNew: lines === undefined };
+    throw new SoraError('ledger_damaged', { title: `${this.name} has no submission ${key}`, submission: key });
+  }
+
+  async reserve<T extends { readonly reason: string }>(
+    { intent, same, scopes }: Claim,
+    judge: (standing: { same: readonly JobRecord[]; spent: readonly Tally[] }) => T | null,
+  ): Promise<T | null> {
+    return this.database.transaction(async (queries) => {
+      const known = await queries.query('SELECT lines FROM sora.submission WHERE key = $1', [plain(intent.key)]);
+      if (known[0] !== undefined) {
+        if (String(known[0].lines).startsWith(encodeEvent(intent))) return null; // committed before, unconfirmed
+        throw keyIsTaken(this.name, intent);
+      }
+      if (same !== null) {
+        const [column, value] = conditionOf(same);
+        await queries.query('SELECT pg_advisory_xact_lock(hashtextextended($1, 0))', [`${column}:${value}`]);
+      }
+      const after = this.#fold(encodeEvent(intent));
+      if (after === undefined) throw new TypeError('an intent makes a record');
+      const change: Change = { before: undefined, after, lines: encodeEvent(intent), isNew: true };
+      // Locked here, in the order in which they are changed below.
+      const locked = [...new Set([...scopes.map(scopeName), ...costChanges([change]).keys()])].sort();
+      await queries.query(
+        'INSERT INTO sora.spent SELECT scope, 0, 0 FROM unnest($1::text[]) scope ORDER BY scope ON CONFLICT DO NOTHING',
+        [locked],
+      );
+      const sums = await queries.query(
+        'SELECT scope, micros, unpriced FROM sora.spent WHERE scope = ANY($1) ORDER BY scope FOR UPDATE',
+        [locked],
+      );
+      const tallies = new Map(sums.map((row) => [String(row.scope), tallyOf(row)]));
+      const standing = {
+        same: same === null ? [] : await this.#list(queries, same),
+        spent: scopes.map((scope) => tallies.get(scopeName(scope)) ?? NOTHING_SPENT),
+      };
+      const objection = judge(standing);
+      if (objection === null) await save(queries, [change]);
+      return objection;
+    });
+  }
+
+  hold(): void {}
+
+  async release(): Promise<void> {
+    if (this.#backlog.length > 0) await this.tryAppend();
+  }
+
+  async byKey(key: string): Promise<JobRecord | undefined> {
+    const rows = await this.database.query('SELECT lines FROM sora.submission WHERE key = $1', [plain(key)]);
+    return this.#recordsIn(rows)[0];
+  }
+
+  async *records(query: LedgerQuery, order: LedgerOrder): AsyncGenerator<JobRecord> {
+    let size = FIRST_PAGE;
+    for (let after: string | null = null; ; size = Math.min(2 * size, LARGEST_PAGE)) {
+      const rows: Row[] = await this.#page(this.database, query, { order, after, size });
+      yield* this.#recordsIn(rows);
+      if (rows.length < size) return;
+      after = String(rows.at(-1)?.seq);
+    }
+  }
+
+  #page(
+    queries: Queries,
+    query: LedgerQuery,
+    { order, after, size }: { order: LedgerOrder; after: string | null; size: number | null },
+  ): Promise<Row[]> {
+    const [column, value] = conditionOf(query);
+    const [compare, direction] = order === 'oldest first' ? ['>', 'ASC'] : ['<', 'DESC'];
+    return queries.query(
+      `SELECT seq, lines FROM sora.submission
+        WHERE ${column === null ? '$1::text IS NULL' : `${column} = $1`} AND ($2::bigint IS NULL OR seq ${compare} $2)
+        ORDER BY seq ${direction} LIMIT $3`,
+      [value, after, size],
+    );
+  }
+
+  async #list(queries: Queries, query: LedgerQuery): Promise<JobRecord[]> {
+    const rows = await this.#page(queries, query, { order: 'oldest first', after: null, size: null });
+    return this.#recordsIn(rows);
+  }
+
+  async open(): Promise<JobRecord[]> {
+    const rows = await this.database.query('SELECT lines FROM sora.submission WHERE is_open ORDER BY seq DESC');
+    return this.#recordsIn(rows).filter(isOpen);
+  }
+
+  async withIds(ids: readonly string[]): Promise<JobRecord[]> {
+    const rows = await this.database.query(
+      `SELECT lines FROM sora.submission
+        WHERE key IN (SELECT key FROM sora.name WHERE is_id AND name = ANY($1)) ORDER BY seq`,
+      [ids.map(plain)],
+    );
+    return this.#recordsIn(rows);
+  }
+
+  async byEnding(ending: string): Promise<JobRecord[]> {
+    const rows = await this.database.query(
+      `SELECT lines FROM sora.submission
+        WHERE key IN (SELECT key FROM sora.name WHERE is_shown AND ending = $1) ORDER BY seq DESC`,
+      [plain(endingOf(ending))],
+    );
+    return this.#recordsIn(rows).filter(({ key, job }) => key.endsWith(ending) || job?.id.endsWith(ending));
+  }
+
+  async namesEnding(endings: readonly string[]): Promise<string[]> {
+    const rows = await this.database.query('SELECT name FROM sora.name WHERE is_shown AND ending = ANY($1)', [
+      endings.map(plain),
+    ]);
+    return rows.map(({ name }) => String(name));
+  }
+
+  async spent(scope: SpentScope): Promise<Tally> {
+    const rows = await this.database.query('SELECT micros, unpriced FROM sora.spent WHERE scope = $1', [
+      scopeName(scope),
+    ]);
+    return rows[0] === undefined ? NOTHING_SPENT : tallyOf(rows[0]);
+  }
+
+  async durationsMs(profile: string, model: string | null, limit: number): Promise<number[]> {
+    const rows = await this.database.query(
+      `SELECT duration_ms FROM sora.submission
+        WHERE profile = $1 AND model IS NOT DISTINCT FROM $2 AND duration_ms IS NOT NULL ORDER BY seq DESC LIMIT $3`,
+      [plain(profile), model && plain(model), limit],
+    );
+    return rows.map((row) => Number(row.duration_ms));
+  }
+
+  /** The database keeps its own checksums; `ledger check` reads every line. */
+  async problems(): Promise<readonly LedgerProblem[]> {
+    return [];
+  }
+
+  async requireIntact(): Promise<void> {}
+
+  /** What `doctor` shows. */
+  async describe(): Promise<string> {
+    const [row] = await this.database.query("SELECT current_setting('server_version') AS version");
+    return `${this.name}, PostgreSQL ${row?.version}`;
+  }
+
+  /**
+   * Reads every submission, and compares the sums with them. Submissions wait meanwhile. Sums that differ are corrected if
+   * `isCorrected` says so.
+   */
+  audit(isCorrected: boolean): Promise<LedgerAudit> {
+    return this.database.transaction(async (queries) => {
+      await queries.query('LOCK TABLE sora.submission, sora.spent IN SHARE ROW EXCLUSIVE MODE');
+      const damage: LedgerAudit['damage'][number][] = [];
+      const costs = new Map<string, Tally>();
+      let submissions = 0;
+      for (let after: string | null = null; ; ) {
+        const rows: Row[] = await queries.query(
+          'SELECT seq, key, lines FROM sora.submission WHERE $1::bigint IS NULL OR seq > $1 ORDER BY seq LIMIT $2',
+          [after, LARGEST_PAGE],
+        );
+        for (const { seq, key, lines } of rows) {
+          submissions++;
+          try {
+            const change = { before: undefined, after: this.#entryOf(String(lines)), lines: '', isNew: true };
+            for (const [scope, cost] of costChanges([change])) costs.set(scope, plus(costs.get(scope), cost));
+          } catch (error) {
+            if (!(error instanceof SoraError)) throw error;
+            damage.push({ line: Number(seq), key: String(key), reason: error.message });
+          }
+        }
+        if (rows.length < LARGEST_PAGE) break;
+        after = String(rows.at(-1)?.seq);
+      }
+      const stored = await queries.query('SELECT scope, micros, unpriced FROM sora.spent');
+      const sums = new Map(stored.map((row) => [String(row.scope), tallyOf(row)]));
+      const wrong = [...new Set([...costs.keys(), ...sums.keys()])].filter((scope) => {
+        const [is, should] = [sums.get(scope) ?? NOTHING_SPENT, costs.get(scope) ?? NOTHING_SPENT];
+        return is.micros !== should.micros || is.unpriced !== should.unpriced;
+      });
+      if (isCorrected && damage.length === 0) {
+        await queries.query('DELETE FROM sora.spent WHERE scope = ANY($1)', [wrong]);
+        await addCosts(queries, new Map(wrong.map((scope) => [scope, costs.get(scope) ?? NOTHING_SPENT])));
+      }
+      return { submissions, damage, wrongSums: wrong.length };
+    });
+  }
+
+  #recordsIn(rows: readonly Row[]): JobRecord[] {
+    return rows.map(({ lines }) => this.#entryOf(String(lines)).record);
+  }
+
+  #entryOf(lines: string): LedgerEntry {
+    const entry = this.#fold(lines);
+    if (entry !== undefined) return entry;
+    throw new SoraError('ledger_damaged', { title: `${this.name} contains a submission without its intent` });
+  }
+
+  #fold(lines: string): LedgerEntry | undefined {
+    let entry: LedgerEntry | undefined;
+    for (const line of lines.split('\n')) {
+      const decoded = decodeLine(line);
+      if (decoded.kind === 'unreadable') {
+        throw new SoraError('ledger_damaged', {
+          title: `the ledger is damaged, so nothing is paid: ${this.name}, ${decoded.reason}`,
+        });
+      }
+      if (decoded.kind === 'event') entry = extendEntry(entry, decoded.event);
+    }
+    return entry;
+  }
+}
+
+export interface LedgerAudit {
+  readonly submissions: number;
+  readonly damage: readonly { readonly line: number; readonly key: string; readonly reason: string }[];
+  /** Sums of days and manifests that are not those of their submissions. */
+  readonly wrongSums: number;
+}
+
+interface Append {
+  readonly events: readonly LedgerEvent[];
+  readonly resolve: () => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** What some events do to one submission. */
+interface Change {
+  readonly before: LedgerEntry | undefined;
+  readonly after: LedgerEntry;
+  readonly lines: string;
+  readonly isNew: boolean;
+}
+
+async function save(queries: Queries, changes: readonly Change[]): Promise<void> {
+  if (changes.length === 0) return;
+  const ofChange = (change: Change) => [
+    change.after.record.key,
+    change.lines,
+    isOpen(change.after.record),
+    durationMsOf(change.after) ?? null,
+  ];
+  const added = changes.filter(({ isNew }) => isNew);
+  if (added.length > 0) {
+    const rows = added.map((change) => {
+      const { profile, request, fingerprint, row, batch, submittedAtMs } = change.after.record;
+      return [...ofChange(change), profile, request.model, fingerprint, row, batch, dayOf(submittedAtMs)];
+    });
+    await queries.query(
+      `INSERT INTO sora.submission (key, lines, is_open, duration_ms, profile, model, fingerprint, row_key, batch, day)
+        SELECT * FROM unnest($1::text[], $2::text[], $3::boolean[], $4::bigint[], $5::text[], $6::text[], $7::text[],
+          $8::text[], $9::text[], $10::date[])`,
+      columnsOf(rows),
+    );
+  }
+  const changed = changes.filter(({ isNew }) => !isNew);
+  if (changed.length > 0) {
+    await queries.query(
+      `UPDATE sora.submission s SET lines = n.lines, is_open = n.is_open, duration_ms = n.duration_ms
+        FROM unnest($1::text[], $2::text[], $3::boolean[], $4::bigint[]) n (key, lines, is_open, duration_ms)
+        WHERE s.key = n.key`,
+      columnsOf(changed.map(ofChange)),
+    );
+  }
+  const names = changes.flatMap(namesOf);
+  if (names.length > 0) {
+    await queries.query(
+      `INSERT INTO sora.name (name, key, ending, is_id, is_shown)
+        SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::boolean[], $5::boolean[])
+        ON CONFLICT DO NOTHING`,
+      columnsOf(names),
+    );
+  }
+  await addCosts(queries, costChanges(changes));
+}
+
+async function addCosts(queries: Queries, costs: ReadonlyMap<string, Tally>): Promise<void> {
+  if (costs.size > 0) {
+    await queries.query(
+      `INSERT INTO sora.spent SELECT * FROM unnest($1::text[], $2::bigint[], $3::bigint[]) n (scope, micros, unpriced)
+        ORDER BY scope
+        ON CONFLICT (scope) DO UPDATE SET micros = spent.micros + excluded.micros, unpriced = spent.unpriced + excluded.unpriced`,
+      columnsOf([...costs].map(([scope, { micros, unpriced }]) => [scope, micros, unpriced])),
+    );
+  }
+}
+
+/** New names of a submission: name, key, ending, whether it is the id of a job, whether people see it. */
+function namesOf({ before, after, isNew }: Change): unknown[][] {
+  const { key, job } = after.record;
+  const names: unknown[][] = isNew ? [[key, key, endingOf(key), false, true]] : [];
+  if (job !== null && job.id !== before?.record.job?.id) {
+    names.push(...idForms(job.id).map((form) => [form, key, endingOf(form), true, form === job.id]));
+  }
+  return names;
+}
+
+/** By scope, what the changes add to its sum. */
+function costChanges(changes: readonly Change[]): Map<string, Tally> {
+  const sums = new Map<string, Tally>();
+  for (const { before, after } of changes) {
+    const { record } = after;
+    const [was, is] = [before === undefined ? NOTHING_SPENT : costOf(before.record), costOf(record)];
+    const [micros, unpriced] = [is.micros - was.micros, is.unpriced - was.unpriced];
+    if (micros === 0 && unpriced === 0) continue;
+    for (const scope of scopesOf(record).map(scopeName)) {
+      sums.set(scope, plus(sums.get(scope), { micros, unpriced }));
+    }
+  }
+  return sums;
+}
+
+function plus(sum: Tally = NOTHING_SPENT, { micros, unpriced }: Tally): Tally {
+  return { micros: sum.micros + micros, unpriced: sum.unpriced + unpriced };
+}
+
+function costOf(record: JobRecord): Tally {
+  const micros = spentMicros(record);
+  return micros === null ? { micros: 0, unpriced: 1 } : { micros, unpriced: 0 };
+}
+
+/** All sums that a submission belongs to. */
+function scopesOf({ profile, user = UNKNOWN_USER, batch, submittedAtMs }: JobRecord): SpentScope[] {
+  const day = { by: 'day', value: dayOf(submittedAtMs) } as const;
+  const ofBatch = batch === null ? [] : [{ by: 'batch', value: batch } as const];
+  return [day, ...ofBatch].flatMap((of) => [
+    { ...of, profile: null, user: null },
+    { ...of, profile, user: null },
+    { ...of, profile: null, user },
+    { ...of, profile, user },
+  ]);
+}
+
+function scopeName({ by, value, profile, user }: SpentScope): string {
+  return JSON.stringify([by, value, profile, user]);
+}
+
+function tallyOf({ micros, unpriced }: Row): Tally {
+  return { micros: Number(micros), unpriced: Number(unpriced) };
+}
+
+/** The column of a query, null for everything, and its value. */
+function conditionOf(query: LedgerQuery): readonly [string | null, string | null] {
+  if (query.by === 'everything') return [null, null];
+  const column = { fingerprint: 'fingerprint', row: 'row_key', batch: 'batch', day: 'day' }[query.by];
+  return [column, plain(query.value)];
+}
+
+/** The columns of some rows, as `unnest` takes them. */
+function columnsOf(rows: readonly (readonly unknown[])[]): unknown[][] {
+  return (rows[0] ?? []).map((_, at) => rows.map((row) => (typeof row[at] === 'string' ? plain(row[at]) : row[at])));
+}
+
+/** PostgreSQL stores no NUL in a text. */
+function plain(text: string): string {
+  return text.replaceAll('\0', '');
+}
+
+async function migrate(queries: Queries): Promise<void> {
+  if ((await versionOf(queries)) >= MIGRATIONS.length) return;
+  await queries.query('BEGIN');
+  await queries.query('SELECT pg_advisory_xact_lock($1)', [MIGRATION_LOCK]);
+  await queries.query('CREATE SCHEMA IF NOT EXISTS sora');
+  await queries.query(
+    'CREATE TABLE IF NOT EXISTS sora.migration (version int PRIMARY KEY, at timestamptz DEFAULT now())',
+  );
+  const version = await versionOf(queries);
+  for (const [at, statements] of MIGRATIONS.entries()) {
+    if (at < version) continue;
+    await queries.query(statements);
+    await queries.query('INSERT INTO sora.migration (version) VALUES ($1)', [at + 1]);
+  }
+  await queries.query('COMMIT');
+}
+
+async function versionOf(queries: Queries): Promise<number> {
+  const [table] = await queries.query("SELECT to_regclass('sora.migration')::text AS name");
+  if (table?.name == null) return 0;
+  const [row] = await queries.query('SELECT coalesce(max(version), 0) AS version FROM sora.migration');
+  return Number(row?.version);
+}

@@ -1,0 +1,43 @@
+/** The schema of the shared ledger: each entry brings a database of the version before it up to date. Never edit a released one. */
+export const MIGRATIONS: readonly string[] = [
+  `
+  CREATE TABLE sora.submission (
+    seq bigint GENERATED ALWAYS AS IDENTITY UNIQUE,
+    key text PRIMARY KEY,
+    -- The events as the lines of a ledger file, each with its checksum: the source of truth. All other columns follow from them.
+    lines text NOT NULL,
+    profile text NOT NULL,
+    model text,
+    fingerprint text NOT NULL,
+    row_key text,
+    batch text,
+    day date NOT NULL,
+    is_open boolean NOT NULL,
+    duration_ms bigint
+  );
+  CREATE INDEX submission_fingerprint ON sora.submission (fingerprint, seq);
+  CREATE INDEX submission_row ON sora.submission (row_key, seq) WHERE row_key IS NOT NULL;
+  CREATE INDEX submission_batch ON sora.submission (batch, seq) WHERE batch IS NOT NULL;
+  CREATE INDEX submission_day ON sora.submission (day, seq);
+  CREATE INDEX submission_open ON sora.submission (seq) WHERE is_open;
+  CREATE INDEX submission_duration ON sora.submission (profile, model, seq) WHERE duration_ms IS NOT NULL;
+
+  -- What a submission is found by: its key, the ids of its job, and other forms of those ids.
+  CREATE TABLE sora.name (
+    name text NOT NULL,
+    key text NOT NULL REFERENCES sora.submission,
+    ending text NOT NULL,
+    is_id boolean NOT NULL,
+    is_shown boolean NOT NULL,
+    PRIMARY KEY (name, key)
+  );
+  CREATE INDEX name_ending ON sora.name (ending) WHERE is_shown;
+
+  -- Running sums. A cap is enforced by locking its row.
+  CREATE TABLE sora.spent (
+    scope text PRIMARY KEY,
+    micros bigint NOT NULL,
+    unpriced bigint NOT NULL
+  );
+  `,
+];

@@ -1,0 +1,252 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Pool, PoolClient, PoolConfig } from 'pg';
+import { SoraError } from '../domain/errors.ts';
+import type { Clock } from '../platform/clock.ts';
+import { parseAddress, withoutSecrets } from './ledger-address.ts';
+
+/** After the first connection, a lost one is tried again for this long: servers restart. */
+const PATIENCE_MS = 60_000;
+const FIRST_DELAY_MS = 100;
+const LONGEST_DELAY_MS = 2_000;
+const CONNECT_TIMEOUT_MS = 10_000;
+const CALL_TIMEOUT_MS = 120_000;
+const IDLE_MS = 10_000;
+/** Each batch row needs the database for milliseconds only. */
+const CONNECTIONS = 4;
+
+/** SQLSTATEs of a server that stops, starts or has no connection left, and of conflicts between transactions. */
+const PASSING = /^(08...|57P0[1-3]|53300|40001|40P01)$/;
+/** Errors without a SQLSTATE come from the connection, not from the server. */
+const SQLSTATE = /^[0-9A-Z]{5}$/;
+const WITHOUT_TLS = 'The server does not support SSL connections';
+
+export interface DatabaseOptions {
+  /** `postgres://…`; what it leaves out comes from `PGSERVICE`, `PG*` variables and `~/.pgpass`, as for psql. */
+  readonly url: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly homeDir: string | null;
+  readonly clock: Clock;
+}
+
+export type Row = Record<string, unknown>;
+
+/** One transaction or connection. */
+export interface Queries {
+  query(text: string, values?: readonly unknown[]): Promise<Row[]>;
+}
+
+/**
+ * A PostgreSQL database whose connections are opened when needed, and again when they are lost. Throws
+ * `ledger_unreachable` for whatever keeps a call from being carried out, and `not_supported` without the package `pg`.
+ */
+export class Database implements Queries {
+  /** Without the password. */
+  readonly name: string;
+  readonly #options: DatabaseOptions;
+  readonly #prepare: (queries: Queries) => Promise<void>;
+  #pool: Promise<Pool> | undefined;
+  #hasConnected = false;
+
+  /** `prepare` runs before anything else, once. */
+  constructor(options: DatabaseOptions, prepare: (queries: Queries) => Promise<void> = async () => {}) {
+    this.#options = options;
+    this.#prepare = prepare;
+    this.name = withoutSecrets(options.url);
+  }
+
+  query(text: string, values: readonly unknown[] = []): Promise<Row[]> {
+    return this.#patiently(async (client) => queriesOf(client).query(text, values));
+  }
+
+  /** `work` may run several times, also after a commit whose confirmation was lost. */
+  transaction<T>(work: (queries: Queries) => Promise<T>): Promise<T> {
+    return this.#patiently(async (client) => {
+      await client.query('BEGIN');
+      const result = await work(queriesOf(client));
+      await client.query('COMMIT');
+      return result;
+    });
+  }
+
+  /** Closes the connections, which otherwise happens by itself. */
+  async close(): Promise<void> {
+    const pool = this.#pool;
+    this.#pool = undefined;
+    await (await pool)?.end();
+  }
+
+  async #patiently<T>(work: (client: PoolClient) => Promise<T>): Promise<T> {
+    const { clock } = this.#options;
+    const sinceMs = clock.now();
+    for (let delayMs = FIRST_DELAY_MS; ; delayMs = Math.min(2 * delayMs, LONGEST_DELAY_MS)) {
+      try {
+        return await this.#withClient(work);
+      } catch (error) {
+        if (error instanceof SoraError) throw error;
+        if (!this.#hasConnected || !isPassing(error) || clock.now() - sinceMs > PATIENCE_MS) {
+          throw unreachable(this.name, error);
+        }
+        await clock.sleep(delayMs);
+      }
+    }
+  }
+
+  async #withClient<T>(work: (client: PoolClient) => Promise<T>): Promise<T> {
+    this.#pool ??= this.#open();
+    let pool: Pool;
+    try {
+      pool = await this.#pool;
+    } catch (error) {
+      this.#pool = undefined;
+      throw error;
+    }
+    const client = await pool.connect();
+    let failure: unknown;
+    try {
+      return await work(client);
+    } catch (error) {
+      failure = error;
+      throw error;
+    } finally {
+      client.release(failure !== undefined); // a transaction ends with its connection
+    }
+  }
+
+  async #open(): Promise<Pool> {
+    const { Pool } = await loadDriver();
+    const config = await connectionConfig(this.#options);
+    const open = async (ssl: PoolConfig['ssl']): Promise<Pool> => {
+      const pool = new Pool({ ...config, ssl });
+      pool.on('error', () => {}); // an idle connection was lost; the next call opens another one
+      const client = await pool.connect();
+      try {
+        await this.#prepare(queriesOf(client));
+        this.#hasConnected = true;
+        return pool;
+      } finally {
+        client.release();
+      }
+    };
+    try {
+      return await open(config.ssl ?? false);
+    } catch (error) {
+      const isOptional = error instanceof Error && error.message === WITHOUT_TLS && config.prefersTls;
+      if (!isOptional) throw error;
+      return open(false);
+    }
+  }
+}
+
+/** The connection of a node-postgres pool, for libraries that open their own. */
+export async function connectionConfig({
+  url,
+  env,
+  homeDir,
+}: DatabaseOptions): Promise<PoolConfig & { readonly prefersTls: boolean }> {
+  const { parse } = await import('pg-connection-string');
+  const address = parseAddress(url);
+  const service = readService(address.searchParams.get('service') ?? env.PGSERVICE, { env, homeDir });
+  const mode = address.searchParams.get('sslmode') ?? service.sslmode ?? env.PGSSLMODE ?? 'prefer';
+  address.searchParams.delete('service');
+  address.searchParams.set('sslmode', mode);
+  const rootCert = address.searchParams.get('sslrootcert') ?? service.sslrootcert ?? env.PGSSLROOTCERT;
+  if (rootCert !== undefined) address.searchParams.set('sslrootcert', rootCert);
+  const { host, port, user, password, database, ssl, options } = parse(address.href, { useLibpqCompat: true });
+  const server = host || service.host || env.PGHOST;
+  return {
+    ...defined({ host: server, user: user || service.user, options }),
+    ...defined({ port: numberOf(port || service.port), database: database || service.dbname }),
+    ...defined({ password: typeof password === 'string' && password !== '' ? password : service.password }),
+    ssl: server?.startsWith('/') ? false : (ssl as PoolConfig['ssl']),
+    prefersTls: mode === 'prefer' || mode === 'allow',
+    application_name: 'sora',
+    max: CONNECTIONS,
+    idleTimeoutMillis: IDLE_MS,
+    allowExitOnIdle: true,
+    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    query_timeout: CALL_TIMEOUT_MS,
+    keepAlive: true,
+  };
+}
+
+function queriesOf(client: PoolClient): Queries {
+  return {
+    async query(text, values = []) {
+      return (await client.query(text, [...values])).rows;
+    },
+  };
+}
+
+async function loadDriver(): Promise<Pick<typeof import('pg'), 'Pool'>> {
+  try {
+    return (await import('pg')).default;
+  } catch (error) {
+    throw new SoraError('not_supported', {
+      title: 'a ledger on PostgreSQL needs the package pg, which is not installed',
+      causedBy: error instanceof Error ? error.message : String(error),
+      hints: ['run `npm install -g sora-cli --include=optional` to install the optional packages'],
+    });
+  }
+}
+
+function isPassing(error: unknown): boolean {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+  return SQLSTATE.test(code) ? PASSING.test(code) : !(error instanceof TypeError);
+}
+
+function unreachable(name: string, error: unknown): SoraError {
+  const parts = error instanceof AggregateError ? error.errors : [error]; // one for each address of a host
+  const causes = parts.map((part) => (part instanceof Error ? part.message : String(part)));
+  return new SoraError('ledger_unreachable', {
+    title: `could not use the ledger at ${name}`,
+    causedBy: [...new Set(causes)].join('; '),
+    cause: error,
+  });
+}
+
+/** The parameters of a service in libpq's service file. Throws `invalid_config` if there is none of that name. */
+function readService(
+  name: string | undefined,
+  { env, homeDir }: Pick<DatabaseOptions, 'env' | 'homeDir'>,
+): Readonly<Record<string, string>> {
+  if (name === undefined || name === '') return {};
+  const own = env.PGSERVICEFILE ?? (homeDir === null ? undefined : join(homeDir, '.pg_service.conf'));
+  const paths = [own, env.PGSYSCONFDIR && join(env.PGSYSCONFDIR, 'pg_service.conf')];
+  for (const path of paths) {
+    const found = path && sectionOf(name, readIfThere(path));
+    if (found) return found;
+  }
+  throw new SoraError('invalid_config', {
+    title: `no service \`${name}\` in ${paths.filter(Boolean).join(' or ')}`,
+    hints: ['check `PGSERVICE` and the service file, which `psql` reads too'],
+  });
+}
+
+function readIfThere(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return '';
+  }
+}
+
+function sectionOf(name: string, text: string): Record<string, string> | undefined {
+  let section: Record<string, string> | undefined;
+  for (const line of text.split(/\r?\n/)) {
+    const [, title] = /^\s*\[(.*)\]\s*$/.exec(line) ?? [];
+    if (title !== undefined && section !== undefined) break;
+    if (title === name) section = {};
+    const [, key, value = ''] = /^\s*(\w+)\s*=\s*(.*?)\s*$/.exec(line) ?? [];
+    if (section !== undefined && key !== undefined) section[key] = value;
+  }
+  return section;
+}
+
+function numberOf(text: string | null | undefined): number | undefined {
+  return text ? Number(text) : undefined;
+}
+
+function defined<T extends object>(values: T): { [K in keyof T]: NonNullable<T[K]> } {
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value != null && value !== '')) as never;
+}

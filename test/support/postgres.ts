@@ -1,0 +1,103 @@
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { chmodSync, chownSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+/** Debian keeps each version's programs in a folder of its own. */
+const DEBIAN = '/usr/lib/postgresql';
+
+/** The folder of `initdb` and `postgres`; undefined where PostgreSQL is not installed. */
+export const POSTGRES_BIN: string | undefined = [
+  ...(existsSync(DEBIAN) ? readdirSync(DEBIAN).map((version) => join(DEBIAN, version, 'bin')) : []),
+  ...(process.env.PATH ?? '').split(':'),
+].find((folder) => existsSync(join(folder, 'initdb')) && existsSync(join(folder, 'postgres')));
+
+/** Why tests on PostgreSQL are skipped; part of their names. */
+export const SKIPPED = POSTGRES_BIN === undefined ? ' (skipped: PostgreSQL is not installed)' : '';
+
+export interface Postgres {
+  /** The URL of a new, empty database. */
+  createDatabase(): string;
+  /** Ends all processes of the server at once, as a crash does. */
+  kill(): Promise<void>;
+  start(): Promise<void>;
+  stop(): Promise<void>;
+  psql(url: string, sql: string): string;
+}
+
+/** A temporary cluster, reached by a socket in its folder. `isDurable: false` saves time where nothing crashes. */
+export async function startPostgres({ isDurable = false } = {}): Promise<Postgres> {
+  const bin = POSTGRES_BIN ?? '';
+  const folder = mkdtempSync(join(tmpdir(), 'sora-pg-'));
+  const user = ownUser();
+  if (user.uid !== undefined && user.gid !== undefined) chownSync(folder, user.uid, user.gid);
+  chmodSync(folder, 0o755);
+  const data = join(folder, 'data');
+  execFileSync(
+    join(bin, 'initdb'),
+    ['-D', data, '-U', 'sora', '-A', 'trust', '--no-sync', '-E', 'UTF8', '--locale=C'],
+    {
+      ...user,
+      stdio: 'pipe',
+      cwd: folder,
+    },
+  );
+  const urlOf = (name: string): string => `postgres:///${name}?host=${encodeURIComponent(folder)}&user=sora`;
+  const psql = (url: string, sql: string): string =>
+    execFileSync(join(bin, 'psql'), ['-XAtq', '-d', url, '-c', sql], { encoding: 'utf8', stdio: 'pipe' }).trim();
+  let server: ChildProcess;
+  let databases = 0;
+  const start = async (): Promise<void> => {
+    const settings = ['listen_addresses=', `unix_socket_directories=${folder}`, 'max_connections=200'];
+    if (!isDurable) settings.push('fsync=off', 'synchronous_commit=off', 'full_page_writes=off');
+    server = spawn(join(bin, 'postgres'), ['-D', data, ...settings.flatMap((setting) => ['-c', setting])], {
+      ...user,
+      stdio: 'ignore',
+      detached: true, // its processes are a group that can be killed together
+    });
+    for (let tries = 0; ; tries++) {
+      try {
+        psql(urlOf('postgres'), 'SELECT 1');
+        return;
+      } catch (error) {
+        if (tries > 200) throw error;
+        await new Promise((resolve) => setTimeout(resolve, 50));
+      }
+    }
+  };
+  const end = async (signal: 'SIGKILL' | 'SIGINT'): Promise<void> => {
+    const ended = new Promise((resolve) => server.once('exit', resolve));
+    if (server.exitCode !== null || server.signalCode !== null || server.pid === undefined) return;
+    process.kill(signal === 'SIGKILL' ? -server.pid : server.pid, signal);
+    await ended;
+  };
+  await start();
+  return {
+    createDatabase() {
+      const name = `test_${++databases}`;
+      psql(urlOf('postgres'), `CREATE DATABASE ${name}`);
+      return urlOf(name);
+    },
+    kill: () => end('SIGKILL'),
+    start,
+    async stop() {
+      await end('SIGINT');
+      rmSync(folder, { recursive: true, force: true });
+    },
+    psql,
+  };
+}
+
+/** PostgreSQL refuses to run as root. */
+function ownUser(): { readonly uid?: number; readonly gid?: number } {
+  if (process.getuid?.() !== 0) return {};
+  for (const name of ['postgres', 'nobody']) {
+    try {
+      const [uid, gid] = ['-u', '-g'].map((flag) => Number(execFileSync('id', [flag, name], { stdio: 'pipe' })));
+      if (uid !== undefined && gid !== undefined) return { uid, gid };
+    } catch {
+      // There is no such user.
+    }
+  }
+  return {};
+}
