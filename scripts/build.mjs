@@ -48,7 +48,10 @@ const libraries = await build({
   entryPoints: {
     ...Object.fromEntries(LIBRARIES.map((library) => [fileOf(library), library])),
     'lib/protocols': 'scripts/protocols.mjs',
+    'locales/index': 'zod/v4/locales/en.js',
   },
+  // zod brings its texts in fifty languages, a third of the file, from which nobody can choose here.
+  external: ['*/locales/index.js'],
   // An ES module that imports the default of a CommonJS file gets all of that file's exports.
   footer: { js: 'if (module.exports.default) module.exports = module.exports.default;' },
 });
