@@ -14,7 +14,15 @@ interface DerivedOrder extends ResolvedOrder {
 }
 
 /** What an order for a new video may say, and one from an existing video may not: its source decides. */
-const DECIDED_BY_SOURCE = ['resolution', 'aspectRatio', 'model', 'image', 'characters'] as const;
+const DECIDED_BY_SOURCE = [
+  'resolution',
+  'aspectRatio',
+  'model',
+  'image',
+  'lastFrame',
+  'references',
+  'characters',
+] as const;
 
 /**
  * Resolves an order for a video from an existing one, which the server is asked for first. Throws `invalid_request` with all

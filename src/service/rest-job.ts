@@ -49,6 +49,9 @@ export interface AskedVideo {
   readonly model: string | null;
   /** The hash of the image; left out without one. */
   readonly image?: string;
+  /** Addresses. */
+  readonly lastFrame?: string;
+  readonly references?: readonly { readonly type: 'image' | 'video' | 'audio'; readonly url: string }[];
   /** Left out for a video from a prompt alone. */
   readonly source?: { readonly operation: Derivation; readonly id: string };
   readonly characters?: readonly string[];

@@ -277,7 +277,8 @@ export function microsOf(usd: number | null | undefined): number | null {
 }
 
 function askedIn(order: z.infer<typeof VideoOrderSchema>, image: StoredImage | null): AskedVideo {
-  const { prompt, duration = null, resolution = null, aspectRatio = null, model = null, source, characters } = order;
+  const { prompt, duration = null, resolution = null, aspectRatio = null, model = null } = order;
+  const { lastFrame, references, source, characters } = order;
   return {
     prompt,
     duration,
@@ -285,6 +286,8 @@ function askedIn(order: z.infer<typeof VideoOrderSchema>, image: StoredImage | n
     aspectRatio,
     model,
     ...(image && { image: image.sha256 }),
+    ...(lastFrame && { lastFrame }),
+    ...(references && { references }),
     ...(source && { source }),
     ...(characters && { characters }),
   };
@@ -314,6 +317,8 @@ function viewOf(job: RestJob, progress: number | null, access: AccessKey, reques
     seconds: request.seconds,
     size: request.size,
     imageSha256: job.image?.sha256 ?? null,
+    lastFrame: asked.lastFrame ?? null,
+    references: [...(asked.references ?? [])],
     characters: [...(asked.characters ?? [])],
     source: asked.source ?? null,
     progress: progress ?? 0,

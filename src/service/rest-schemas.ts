@@ -5,6 +5,8 @@ import { REST_STATUSES } from './rest-job.ts';
 const MAX_PROMPT_CHARACTERS = 32_000;
 const MAX_NAME_CHARACTERS = 200;
 const MAX_CHARACTERS = 10;
+const MAX_REFERENCES = 20;
+const MAX_ADDRESS_CHARACTERS = 2_000;
 /** A picture of 8 MiB in base64, and the start of its data URL. */
 const MAX_IMAGE_CHARACTERS = (8 << 20) * 1.4;
 
@@ -13,6 +15,11 @@ export const SourceSchema = z.object({
   operation: z.enum(['remix', 'edit', 'extend']),
   id: z.string().min(1).openapi({ description: 'A job of this service, or a video of the server that renders.' }),
 });
+
+/** The server that renders reads it, so it must be able to reach it. */
+const Address = z.url({ protocol: /^https?$/, error: 'must be a web address' }).max(MAX_ADDRESS_CHARACTERS);
+
+const ReferenceSchema = z.object({ type: z.enum(['image', 'video', 'audio']), url: Address });
 
 /** An order; fields that are left out or null have a default. */
 export const VideoOrderSchema = z
@@ -41,6 +48,12 @@ export const VideoOrderSchema = z
       .openapi({
         description: 'The first frame: a PNG, JPEG or WebP of exactly the size of the video, as a data URL.',
       }),
+    lastFrame: Address.nullish().openapi({
+      description: 'The address of the last frame, where the server accepts one.',
+    }),
+    references: z.array(ReferenceSchema).max(MAX_REFERENCES).nullish().openapi({
+      description: 'Images, videos and audio at addresses that guide the video, where the server accepts them.',
+    }),
     characters: z
       .array(z.string().min(1))
       .max(MAX_CHARACTERS)
@@ -80,6 +93,8 @@ export const VideoJobSchema = z
     seconds: z.number().nullable().openapi({ description: 'Seconds that are rendered.' }),
     size: z.string().nullable().openapi({ description: 'WIDTHxHEIGHT in pixels.' }),
     imageSha256: z.string().nullable().openapi({ description: 'The hash of the image in the order, if it has one.' }),
+    lastFrame: z.string().nullable(),
+    references: z.array(ReferenceSchema),
     characters: z.array(z.string()),
     source: SourceSchema.nullable().openapi({ description: 'The existing video that it was made from.' }),
     progress: z.number().min(0).max(100),

@@ -4,7 +4,7 @@ import { readImageSize } from '../domain/image.ts';
 import { type AspectRatio, knownModels, ORIENTATION_OF_RATIO, type Resolution } from '../domain/models.ts';
 import { type RequestInput, resolveRequest } from '../domain/request.ts';
 import type { ServerCapabilities } from '../domain/request-gate.ts';
-import type { VideoRequest } from '../domain/video.ts';
+import type { Reference, VideoRequest } from '../domain/video.ts';
 import type { VideoOrderSchema } from './rest-schemas.ts';
 
 export type Order = z.infer<typeof VideoOrderSchema>;
@@ -29,6 +29,7 @@ export function resolveOrder(order: Order, defaultModel: string | null, server: 
     {
       prompt: order.prompt,
       image: image ?? undefined,
+      references: referencesOf(order),
       characters: order.characters ?? undefined,
       duration: order.duration?.toString(),
       resolution,
@@ -46,6 +47,12 @@ export function resolveOrder(order: Order, defaultModel: string | null, server: 
   const notes =
     askedSeconds === null ? [] : [`${request.model} renders ${request.seconds} seconds instead of ${askedSeconds}`];
   return { request, notes };
+}
+
+function referencesOf({ lastFrame, references }: Order): Reference[] {
+  const last = lastFrame ? [{ role: 'last_frame', url: lastFrame } as const] : [];
+  const guides = (references ?? []).map(({ type, url }) => ({ role: type, url }));
+  return [...last, ...guides].map(({ role, url }) => ({ role, source: { kind: 'url', url } }));
 }
 
 /** The image in a data URL; null if it is none. */

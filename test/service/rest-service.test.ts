@@ -4,6 +4,7 @@ import { mediaReply } from '../../src/service/media-reply.ts';
 import { createPngHeader } from '../support/image-headers.ts';
 import { createTestedService } from '../support/service.ts';
 import { createTemporaryFolder } from '../support/temporary-folder.ts';
+import { startVideosServer } from '../support/videos-server.ts';
 
 const ORDER = { prompt: 'a paper boat', duration: 5, resolution: '720p', aspectRatio: '9:16' };
 const VIDEOS = '/api/v1/videos';
@@ -187,6 +188,45 @@ describe('an image', () => {
     const service = createTestedService();
     const { error } = await service.read('POST', VIDEOS, { json: { prompt: 'x', image } }, 400);
     expect(Object(error).violations).toEqual([expect.stringContaining(problem)]);
+  });
+});
+
+describe('references', () => {
+  const lastFrame = 'https://example.com/last.png';
+  const references = [
+    { type: 'image', url: 'https://example.com/style.png' },
+    { type: 'video', url: 'https://example.com/walk.mp4' },
+  ];
+
+  it('go to the server in its own fields', async () => {
+    const server = await startVideosServer();
+    const format = {
+      lastFrameField: 'last_frame',
+      referenceField: 'guides',
+      videoField: 'clip',
+      image: 'text',
+    } as const;
+    const service = createTestedService({ upstreamUrl: server.url, format });
+    const id = await service.order({ prompt: 'a kite', lastFrame, references });
+    expect(await service.until(id, 'completed')).toMatchObject({ lastFrame, references });
+    const sent = server.requests.find(({ method }) => method === 'POST')?.body.toString() ?? '';
+    expect(JSON.parse(sent)).toMatchObject({
+      last_frame: lastFrame,
+      guides: ['https://example.com/style.png'],
+      clip: 'https://example.com/walk.mp4',
+    });
+  });
+
+  it('are refused where the server has no field for them, and where they are no addresses', async () => {
+    const service = createTestedService();
+    const refused = await service.read('POST', VIDEOS, { json: { prompt: 'x', lastFrame, references } }, 400);
+    expect(Object(refused.error).violations).toEqual(
+      ['last frame', 'reference images beside the first frame', 'reference video'].map(
+        (what) => `the server of profile lab accepts no ${what}`,
+      ),
+    );
+    const odd = await service.read('POST', VIDEOS, { json: { prompt: 'x', lastFrame: '/etc/passwd' } }, 400);
+    expect(Object(odd.error).violations).toEqual([expect.stringContaining('`lastFrame`: must be a web address')]);
   });
 });
 

@@ -3,7 +3,7 @@ import { expect, onTestFinished, vi } from 'vitest';
 import { withRetries } from '../../src/client/retry.ts';
 import { pricesWith } from '../../src/domain/pricing.ts';
 import { hideSecrets } from '../../src/domain/redact.ts';
-import { USUAL_FORMAT } from '../../src/domain/request-format.ts';
+import { type RequestFormat, USUAL_FORMAT } from '../../src/domain/request-format.ts';
 import { callOf, type Handler, responseOf } from '../../src/http-server/handler.ts';
 import { type Http, httpFromHandler } from '../../src/platform/http.ts';
 import { fateOf, isProcessAlive, type ProcessIdentity } from '../../src/platform/process-identity.ts';
@@ -33,6 +33,8 @@ export interface TestedServiceSetup {
   /** A server on the network, in the place of the simulator. */
   readonly upstreamUrl?: string;
   readonly http?: Http;
+  /** How the server wants a create to be written. */
+  readonly format?: Partial<RequestFormat>;
   /** Is not stopped at the end of the test. */
   readonly isKilled?: true;
   readonly apiKey?: string;
@@ -98,6 +100,7 @@ export function createTestedService(setup: TestedServiceSetup = {}): TestedServi
   const { client: singleShot, transport } = createVideosClient(baseUrl, {
     ...(setup.upstreamUrl === undefined || setup.http !== undefined ? { http } : {}),
     clock: { ...clock, alarm: () => () => {} }, // tests let minutes pass while a call is answered
+    format: setup.format ?? {},
   });
   const ledger = new FileLedger({ journal: join(folder, 'ledger.jsonl'), index: join(folder, 'ledger.index') });
   const isAlive = process === undefined ? (other: number): boolean => other === pid : isProcessAlive;
@@ -129,7 +132,7 @@ export function createTestedService(setup: TestedServiceSetup = {}): TestedServi
       dialect: 'videos' as const,
       lacks: new Set<never>(),
       servesOpenAiModels: true,
-      format: USUAL_FORMAT,
+      format: { ...USUAL_FORMAT, ...setup.format },
     },
     prices: pricesWith([], { priceList: 'own', source: 'none' }),
     maxCostPerDayMicros: null,

@@ -14,6 +14,8 @@ const job: Job = {
   seconds: 8,
   size: '1280x720',
   imageSha256: null,
+  lastFrame: null,
+  references: [],
   characters: [],
   source: null,
   progress: 0,
