@@ -69,7 +69,11 @@ function fromJson(value: JsonValue): ErrorBody {
       code: textOf(error.code),
       type: textOf(error.type),
       param: textOf(error.param),
-      message: firstWords(error.message, error.detail, error.code, error.type, error) ?? '',
+      message: withFields(
+        firstWords(error.message, error.detail, error.code, error.type, error) ?? '',
+        faultsOf(error) ?? faultsOf(value),
+        error,
+      ),
     };
   }
   return {
@@ -78,7 +82,7 @@ function fromJson(value: JsonValue): ErrorBody {
     param: textOf(value.param),
     message: withFields(
       firstWords(error, detailWords(value.detail), value.message, value.title, value.code) ?? '',
-      fieldWords(value.validation) ?? fieldWords(value.errors),
+      faultsOf(value) ?? Object.values(value).map(faultsOf).find(Boolean) ?? null,
       value,
     ),
   };
@@ -89,7 +93,16 @@ function withFields(message: string, fields: string | null, value: JsonObject): 
   return message === '' ? fields : `${message} (${fields})`;
 }
 
-/** Errors by field: a list of `{location|path|loc|field, message}`, or texts by field name. */
+/** Where servers list what is wrong with the fields of a request. */
+const FAULT_LISTS = ['details', 'issues', 'violations', 'invalid_params', 'invalid-params'];
+
+function faultsOf(value: JsonValue): string | null {
+  if (!isJsonObject(value)) return null;
+  const lists = FAULT_LISTS.map((name) => value[name]).filter(Array.isArray);
+  return [value.validation, value.errors, ...lists].map(fieldWords).find(Boolean) ?? null;
+}
+
+/** Errors by field: a list of `{location|path|loc|field|name, message}`, or texts by field name. */
 function fieldWords(faults: JsonValue | undefined): string | null {
   if (isJsonObject(faults)) {
     const entries = Object.entries(faults).slice(0, MAX_FAULTS);
@@ -98,8 +111,11 @@ function fieldWords(faults: JsonValue | undefined): string | null {
   if (!Array.isArray(faults)) return null;
   const words = faults.slice(0, MAX_FAULTS).map((fault) => {
     if (!isJsonObject(fault)) return wordsOf(fault);
-    const place = [fault.location ?? fault.path ?? fault.loc ?? fault.field ?? []].flat().map(textOf).join('.');
-    return `${place === '' ? '' : `${place}: `}${firstWords(fault.message, fault.msg, fault.detail, fault) ?? ''}`;
+    const place = [fault.location ?? fault.path ?? fault.loc ?? fault.field ?? fault.name ?? []]
+      .flat()
+      .map(textOf)
+      .join('.');
+    return `${place === '' ? '' : `${place}: `}${firstWords(fault.message, fault.msg, fault.detail, fault.reason, fault) ?? ''}`;
   });
   return words.filter((word) => word !== null).join('; ') || null;
 }

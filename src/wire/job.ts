@@ -126,6 +126,7 @@ export function decodeLocation(value: JsonValue | undefined): ContentLocation | 
 
 function decodeContent(body: JsonObject): ContentLocation | null {
   const data = objectOf(firstOf(body.data));
+  const video = objectOf(firstOf(body.videos));
   const url = firstText(
     body.url,
     body.video_url,
@@ -138,8 +139,9 @@ function decodeContent(body: JsonObject): ContentLocation | null {
     firstOf(body.unsigned_urls),
     firstOf(body.urls),
     objectOf(body.video).url,
+    video.url,
   );
   if (url !== null) return { kind: 'url', url };
-  const base64 = textOf(data.b64_json);
+  const base64 = firstText(data.b64_json, video.base64);
   return base64 === null ? null : { kind: 'base64', base64 };
 }

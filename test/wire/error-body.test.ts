@@ -63,9 +63,20 @@ describe('decodeErrorBody', () => {
     ],
     [
       'the fields that Steady refuses',
-      '{"error":"Validation failed","errors":[{"path":"body.seconds","message":"expected string"}]}',
+      '{"error":"Validation failed","steady":{"valid":false,"errors":[{"path":"body.seconds","message":"expected string"}]}}',
       { message: 'Validation failed (body.seconds: expected string)' },
     ],
+    [
+      'the fields inside OpenAI’s envelope',
+      '{"error":{"message":"Bad input","code":"bad","details":[{"field":"size","message":"odd"},"and more"]}}',
+      { message: 'Bad input (size: odd; and more)', code: 'bad' },
+    ],
+    [
+      'the fields of a problem document',
+      '{"title":"Invalid","invalid_params":[{"name":"size","reason":"is odd"}]}',
+      { message: 'Invalid (size: is odd)' },
+    ],
+    ['details that are no list', '{"error":{"message":"no","details":{"code":7}}}', { message: 'no' }],
     [
       'texts by the names of fields',
       '{"title":"One or more validation errors occurred.","errors":{"seconds":["is too long","is odd"]}}',

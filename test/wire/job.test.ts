@@ -214,12 +214,18 @@ describe('decodeJob', () => {
     ['unsigned_urls[0]', { unsigned_urls: ['u', 'w'] }],
     ['urls[0]', { urls: ['u'] }],
     ['video.url', { video: { url: 'u' } }],
+    ['videos[0].url', { videos: [{ type: 'url', url: 'u' }] }],
   ])('finds the address of the video in %s', (_, fields) => {
     expect(decode({ id: 'v', status: 'completed', ...fields }).content).toEqual({ kind: 'url', url: 'u' });
   });
 
   it('finds the video itself in data[0].b64_json', () => {
     const job = decode({ id: 'v', status: 'completed', data: [{ b64_json: 'AAAA' }] });
+    expect(job.content).toEqual({ kind: 'base64', base64: 'AAAA' });
+  });
+
+  it('finds the video itself in videos[0].base64', () => {
+    const job = decode({ id: 'v', status: 'completed', videos: [{ type: 'base64', base64: 'AAAA' }] });
     expect(job.content).toEqual({ kind: 'base64', base64: 'AAAA' });
   });
 
