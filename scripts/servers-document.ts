@@ -27,6 +27,7 @@ const EXAMPLES: Readonly<Record<string, Example>> = {
   sglang: { add: '-m Wan-AI/Wan2.1-T2V-1.3B-Diffusers', create: '-d 4 --size 832x480' },
   'new-api': { add: '-m kling-v2', create: '-d 5 --size 1280x720' },
   openrouter: { add: '-m google/veo-3.1', create: '-d 8 -r 720p -a 4:3' },
+  bifrost: { add: '-m openai/sora-2 --set list_query.provider=openai', create: '-d 4' },
   qvac: { add: '-m wan-1.3b', create: '-d 4' },
   custom: { add: '--base-url http://127.0.0.1:8000/v1 -m MODEL' },
 };

@@ -3,7 +3,7 @@ import { DIALECTS, type Dialect } from './dialect.ts';
 import { SoraError } from './errors.ts';
 import type { ModelList } from './listed-model.ts';
 import { FIELD_OF_ROLE, type RequestFormat } from './request-format.ts';
-import type { Reference, ReferenceRole, RequestSource, Variant } from './video.ts';
+import type { Reference, ReferenceImage, ReferenceRole, RequestSource, Variant } from './video.ts';
 
 /** A server's known capabilities: its dialect, and what its profile declares missing. */
 export interface ServerCapabilities {
@@ -40,10 +40,12 @@ export function missingFor(
     variants = [],
     characters = [],
     operation,
+    image,
   }: {
     variants?: readonly Variant[] | undefined;
     characters?: readonly string[] | undefined;
     operation?: RequestSource['operation'] | undefined;
+    image?: { readonly reference: ReferenceImage } | undefined;
   },
   server: ServerCapabilities,
 ): string[] {
@@ -52,6 +54,7 @@ export function missingFor(
     ...variants.filter((variant) => variant !== 'video'),
     ...(characters.length > 0 ? (['characters'] as const) : []),
     ...(operation === undefined ? [] : [CAPABILITY_OF[operation]]),
+    ...(image?.reference.kind === 'url' ? (['image_url'] as const) : []),
   ];
   return wanted.flatMap((capability) => {
     if (lacks.includes(capability)) return [`${label} has ${FIELDS[capability]}`];

@@ -2,6 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { RunResult } from '../support/command-line.ts';
+import { createPngHeader } from '../support/image-headers.ts';
 import { SORA_2, setUp } from '../support/set-up.ts';
 import { startVideosServer, type VideosScript } from '../support/videos-server.ts';
 
@@ -74,6 +75,17 @@ describe('what a profile says that its server cannot', () => {
     await run('create', 'a boat', '-o', 'boat.mp4');
     expect(errorOf(await run('download', '@last', '--variant', 'thumbnail', '--json')).code).toBe('not_supported');
     expect(asked().filter((path) => path.includes('thumbnail'))).toEqual([]);
+  });
+
+  it('refuses the address of an image before paying, and takes its file', async () => {
+    const { run, sent, sora } = await setUpProfile(['capabilities.image_url=no']);
+    const refused = await run('create', 'a boat', '-i', 'https://example.com/a.png', '--json');
+    expect(errorOf(refused).violations).toEqual([
+      'the server of profile lab cannot use an image at a web address, according to its settings',
+    ]);
+    expect(sent()).toBeNull();
+    writeFileSync(join(sora.cwd, 'a.png'), createPngHeader(1280, 720));
+    expect((await run('create', 'a boat', '-i', 'a.png', '--detach')).code).toBe(0);
   });
 
   it('refuses rows of a manifest by the same rules, in every line, before anything is paid', async () => {

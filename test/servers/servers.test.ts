@@ -9,6 +9,7 @@ import { type CommandLine, createCommandLine, type RunResult } from '../support/
 import { createPngHeader } from '../support/image-headers.ts';
 import { aimock, aimockOpenRouter } from '../support/servers/aimock.ts';
 import { azure } from '../support/servers/azure.ts';
+import { bifrost } from '../support/servers/bifrost.ts';
 import { dynamo } from '../support/servers/dynamo.ts';
 import { litellm } from '../support/servers/litellm.ts';
 import { newApiGenerations, newApiVideos } from '../support/servers/new-api.ts';
@@ -30,7 +31,7 @@ import { vllmOmni } from '../support/servers/vllm-omni.ts';
 
 const SERVERS: readonly PlayedServer[] = [
   ...[openai, azure, litellm, vllmOmni, sglang, dynamo, newApiVideos, newApiGenerations],
-  ...[qvac, openrouter, aimock, aimockOpenRouter, reseller],
+  ...[qvac, openrouter, bifrost, aimock, aimockOpenRouter, reseller],
 ];
 
 const PROMPT = 'a red kite over the sea';

@@ -59,7 +59,7 @@ export const newApiGenerations = played({
   name: 'New API, dialect generations',
   section: 'new-api',
   settings: { dialect: 'generations', shape: 'new-api' },
-  play(origin) {
+  play() {
     const clips = new Map<string, PlayedJob>();
     const answer = playing('/v1/video/generations', {
       ...MANNERS,
@@ -77,7 +77,7 @@ export const newApiGenerations = played({
           task_id: job.id,
           status: words[stage],
           progress: stage === 'done' ? '100%' : '30%',
-          result_url: stage === 'done' ? `${origin()}/v1/videos/${job.id}/content` : '',
+          result_url: stage === 'done' ? `http://localhost:3000/v1/videos/${job.id}/content` : '',
           fail_reason: stage === 'failed' ? 'no channel is free' : '',
         };
         return { body: { code: 'success', message: '', data } };
