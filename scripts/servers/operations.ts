@@ -19,6 +19,9 @@ export const OPERATIONS = [
   'delete',
   'failed job',
   'batch',
+  'remix',
+  'edit',
+  'extend',
   'doctor',
 ] as const;
 export type Operation = (typeof OPERATIONS)[number];
@@ -112,6 +115,10 @@ class Bench {
         return this.#failed();
       case 'batch':
         return this.#batch();
+      case 'remix':
+      case 'edit':
+      case 'extend':
+        return this.#derive(operation);
       case 'doctor':
         return this.#doctor(before);
     }
@@ -252,6 +259,13 @@ class Bench {
     return OK;
   }
 
+  async #derive(operation: 'remix' | 'edit' | 'extend'): Promise<Result> {
+    const name = `${operation}.mp4`;
+    await this.#run(operation, this.#video(), this.#prompt(), '-o', name, '--timeout', this.#target.timeout);
+    this.#expectVideo(name);
+    return OK;
+  }
+
   /** The plain checks pass, and what `--server` finds out is what was measured here. */
   async #doctor(before: Partial<Record<Operation, Result>>): Promise<Result> {
     const running = await this.#target.unfinished?.();
@@ -263,6 +277,9 @@ class Bench {
       cancel: 'cancel',
       thumbnail: 'thumbnail',
       spritesheet: 'spritesheet',
+      remix: 'remix',
+      edit: 'edit',
+      extend: 'extend',
     } as const;
     for (const [ability, operation] of Object.entries(measured)) {
       const outcome = before[operation]?.outcome;
@@ -317,6 +334,6 @@ class Bench {
 function wordsOf({ error, answer, stderr }: SoraRun): string {
   const checks = (answer.checks ?? []) as readonly { status: string; title: string; detail: string }[];
   const failed = checks.flatMap(({ status, title, detail }) => (status === 'fail' ? [`${title}: ${detail}`] : []));
-  const words = [error?.message, error?.caused_by, ...failed].filter(Boolean).join(': ');
+  const words = [error?.message, ...(error?.violations ?? []), error?.caused_by, ...failed].filter(Boolean).join(': ');
   return (words || stderr.slice(-160)).replace(/[^\x21-\x7e\u2019]+|\|/g, ' ').slice(0, 160);
 }

@@ -40,7 +40,8 @@ export function readResults(): Results {
 export function mergeResults(before: Results, now: Results): Results {
   const merge = (old: readonly Measured[], fresh: readonly Measured[]): Measured[] => {
     const useful = fresh.filter(
-      ({ name, skipped }) => skipped === undefined || !old.some((kept) => kept.name === name),
+      ({ name, skipped }) =>
+        skipped === undefined || !old.some((kept) => kept.name === name && kept.skipped === undefined),
     );
     const replaced = new Map(useful.map((measured) => [measured.name, measured]));
     const known = old.map((kept) => replaced.get(kept.name) ?? kept);

@@ -16,7 +16,12 @@ export interface SoraRun {
   /** The answer of `--json`; an empty object where there is none. */
   readonly answer: Readonly<Record<string, unknown>>;
   /** The error of `--json`. */
-  readonly error: { readonly code: string; readonly message: string; readonly caused_by?: string } | null;
+  readonly error: {
+    readonly code: string;
+    readonly message: string;
+    readonly violations?: readonly string[];
+    readonly caused_by?: string;
+  } | null;
   /** Creates that it sent. */
   readonly creates: number;
 }

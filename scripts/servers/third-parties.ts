@@ -1,9 +1,9 @@
 // The servers of other people that `npm run test:servers` starts, and how a person would set each of them up.
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { renderClip } from '../../src/test-card/clip.ts';
-import { npmEnvironment, pythonEnvironment } from './environments.ts';
+import { npmEnvironment, pythonEnvironment, Unavailable } from './environments.ts';
 import { serveFile } from './frame.ts';
 import type { Operation, Target } from './operations.ts';
 import { startServer } from './processes.ts';
@@ -28,11 +28,16 @@ export interface RunningServer extends Target {
 
 const HD = { width: 1280, height: 720, create: ['-d', '4', '--size', '1280x720'], timeout: '60s' } as const;
 
-function litellm(name: string, version: string, requirements: string, limits: Target['limits']): ThirdParty {
+function litellm(
+  name: string,
+  version: string,
+  requirements: string,
+  { profile = [], limits = {} }: Partial<Pick<Target, 'limits'> & Pick<ThirdParty, 'profile'>> = {},
+): ThirdParty {
   return {
     name,
     version,
-    profile: ['--preset', 'litellm', '-m', 'boats', '--key-from-env', 'LAB_KEY'],
+    profile: ['--preset', 'litellm', '-m', 'boats', '--key-from-env', 'LAB_KEY', ...profile],
     async start(folder) {
       const python = await pythonEnvironment(requirements);
       const upstream = await startUpstream(join(folder, 'upstream'));
@@ -111,7 +116,6 @@ function routesOf(
   };
 }
 
-const NO_URLS = 'the proxy cannot pass the address of an image on to provider `openai`: it wants a file';
 const NO_END = 'the mock’s jobs never end';
 
 /** What a mock that follows the schema cannot do: each of its answers is made up, and none knows of another. */
@@ -148,6 +152,9 @@ function schemaMock(
   };
 }
 
+/** What `doctor --server` finds out about a mock with the routes of jobs alone. */
+const ONLY_CREATES = ['list', 'remix', 'edit', 'extend'].flatMap((name) => ['--set', `capabilities.${name}=no`]);
+
 const CLIP = { id: 'clip', prompt: 'a paper boat', model: 'sora-2', seconds: 1, width: 320, height: 180 };
 
 /** What a mock cannot do whose jobs have ended as soon as they are made. */
@@ -156,7 +163,7 @@ const ENDED: Target['limits'] = { cancel: ['already_finished', 'the mock’s job
 const mockoon: ThirdParty = {
   name: 'Mockoon',
   version: '9.9.0',
-  profile: ['--key-from-env', 'LAB_KEY', '-m', 'sora-2', '--set', 'capabilities.list=no'],
+  profile: ['--key-from-env', 'LAB_KEY', '-m', 'sora-2', ...ONLY_CREATES],
   async start(folder) {
     const environment = await npmEnvironment();
     mkdirSync(folder, { recursive: true });
@@ -218,12 +225,37 @@ function mockoonData(clip: string): object {
   };
 }
 
+/** A server whose packages are incomplete where they are published: shows what is missing, for as long as it is. */
+function notInstallable(name: string, version: string, [command, ...argv]: readonly [string, ...string[]]): ThirdParty {
+  return {
+    name,
+    version,
+    profile: [],
+    async start(folder) {
+      mkdirSync(folder, { recursive: true });
+      const options = {
+        cwd: folder,
+        encoding: 'utf8',
+        timeout: 120_000,
+        env: { ...process.env, GOPATH: folder },
+      } as const;
+      const { error, status, stderr } = spawnSync(command, argv, options);
+      if (status === 0) throw new Unavailable('its packages are complete now: write how to start it');
+      const line = stderr?.split('\n').find((text) => /No matching version|404|not available|reading/.test(text));
+      const reason = (line ?? error?.message ?? `${command} failed`)
+        .replace(/\S*:\/\/\S+ ?|^npm error \w+ /g, '')
+        .trim();
+      throw new Unavailable(`cannot be installed: ${reason}`);
+    },
+  };
+}
+
 const MOST_TAKES = 30;
 
 const aimock: ThirdParty = {
   name: 'aimock',
   version: '1.43.0',
-  profile: ['--key-from-env', 'LAB_KEY', '-m', 'sora-2', '--set', 'capabilities.list=no'],
+  profile: ['--key-from-env', 'LAB_KEY', '-m', 'sora-2', ...ONLY_CREATES],
   async start() {
     const { LLMock } = await import('@copilotkit/aimock');
     const mock = new LLMock();
@@ -251,8 +283,13 @@ const aimock: ThirdParty = {
 };
 
 export const THIRD_PARTIES: readonly ThirdParty[] = [
-  litellm('LiteLLM', '1.110.2', 'litellm-newest', { 'image URL': ['invalid_request', NO_URLS] }),
-  litellm('LiteLLM of 2025', '1.80.11', 'litellm-2025', { 'image URL': ['outcome_unknown', NO_URLS] }),
+  litellm('LiteLLM', '1.110.2', 'litellm-newest'),
+  litellm('LiteLLM of 2025', '1.80.11', 'litellm-2025', {
+    profile: ['--set', 'capabilities.edit=no', '--set', 'capabilities.extend=no'],
+    limits: {
+      remix: ['wait_timeout', 'the proxy loses the model in the id of a remix, and asks another server for it'],
+    },
+  }),
   routesOf('SGLang Diffusion', '0.5.23', {
     requirements: 'sglang.alone',
     script: 'sglang_routes.py',
@@ -269,4 +306,6 @@ export const THIRD_PARTIES: readonly ThirdParty[] = [
   schemaMock('Steady', '0.22.2', 'steady', (port, document) => ['--host', '127.0.0.1', '--port', port, document]),
   mockoon,
   aimock,
+  notInstallable('QVAC', '0.13.1', ['npm', 'install', '--dry-run', '--ignore-scripts', '@qvac/cli@0.13.1']),
+  notInstallable('Bifrost', 'latest', ['go', 'install', 'github.com/maximhq/bifrost/transports/bifrost-http@latest']),
 ];
