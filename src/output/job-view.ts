@@ -79,12 +79,15 @@ const LONGEST_NAME = 20;
 
 async function renderShortJobs(jobs: readonly JobSummary[], form: JobsForm, surface: Surface): Promise<string> {
   const { nowMs, shorten, withProfile = false } = form;
-  const ids = await shorten(jobs.map(wholeId));
+  const sources = jobs.flatMap(({ remixedFrom }) => remixedFrom ?? []);
+  const names = [...jobs.map(wholeId), ...sources];
+  const short = new Map((await shorten(names)).map((name, at) => [names[at], cleanLine(name, LONGEST_ID)]));
+  const from = sources.length > 0 ? 1 : 0;
   const profile = withProfile ? 1 : 0;
-  const head = ['ID', 'STATUS', 'DONE', 'AGE', 'PROMPT', 'MODEL', 'LENGTH', 'SIZE', 'COST'];
-  const rows = jobs.map((job, at) => [
+  const head = ['ID', 'STATUS', 'DONE', 'AGE', 'PROMPT', 'MODEL', 'LENGTH', 'SIZE', 'COST', ...(from ? ['FROM'] : [])];
+  const rows = jobs.map((job) => [
     ...(withProfile ? [cleanLine(job.profile, LONGEST_NAME)] : []),
-    cleanLine(ids[at] ?? '', LONGEST_ID),
+    short.get(wholeId(job)) ?? '',
     job.status,
     job.status === 'completed' ? '' : percentOf(job),
     formatAge(job.createdAtMs, nowMs),
@@ -93,6 +96,7 @@ async function renderShortJobs(jobs: readonly JobSummary[], form: JobsForm, surf
     lengthOf(job),
     job.size ?? '',
     shortCost(job),
+    ...(from ? [short.get(job.remixedFrom ?? '') ?? ''] : []),
   ]);
   const behind = (column: number): number => column + profile;
   return renderTable(
@@ -100,7 +104,7 @@ async function renderShortJobs(jobs: readonly JobSummary[], form: JobsForm, surf
       head: withProfile ? ['PROFILE', ...head] : head,
       rows,
       flexible: behind(4),
-      roomy: [5, 6, 2].map(behind),
+      roomy: [5, 6, ...(from ? [9] : []), 2].map(behind),
       optional: [7, 8, 3].map(behind),
       paint: (cell, column) => (column === behind(1) ? paintStatus(cell, surface.palette) : cell),
     },

@@ -40,6 +40,22 @@ describe('sora list', () => {
     `);
   });
 
+  it('shows what a video was made from, where there is room and a video that was', async () => {
+    const { run, runWith } = await setUp();
+    await run('create', 'a boat', ...SORA_2, '--no-download');
+    await run('remix', 'video_1', 'at night', '--detach');
+    const shown = (columns: number) => runWith({ stdoutIsTerminal: true, columns, env: { NO_COLOR: '1' } }, 'list');
+    expect((await shown(100)).stdout).toMatchInlineSnapshot(`
+      "ID       STATUS     DONE  AGE  PROMPT    MODEL   LENGTH  SIZE      COST   FROM
+      video_2  queued           0s   at night                            $0.40  video_1
+      video_1  completed        0s   a boat    sora-2  4s      1280x720  $0.40
+      "
+    `);
+    expect((await shown(50)).stdout).not.toContain('FROM');
+    const { jobs } = (await run('list', '--json')).json<{ jobs: { remixed_from: string | null }[] }>();
+    expect(jobs.map(({ remixed_from }) => remixed_from)).toEqual(['video_1', null]);
+  });
+
   it.each([
     [
       ['-L', '2'],
