@@ -1,6 +1,8 @@
 // What other folders may use of the test card: a clip and its stills as files, from a description of the clip.
+
 import { AUDIO_FRAME_SAMPLES, AUDIO_SAMPLE_RATE, aacSampleEntry, SILENT_FRAME } from './aac-silence.ts';
 import { avcSample, avcSampleEntry } from './avc-sample-entry.ts';
+import { clampLines, printable, wrap } from './caption-text.ts';
 import {
   type ClipSpec,
   checkSpec,
@@ -10,6 +12,7 @@ import {
   frameCount,
   VIDEO_TIMESCALE,
 } from './clip-spec.ts';
+import { GLYPH_ADVANCE, GLYPH_HEIGHT, GLYPH_WIDTH, glyphOf } from './font.ts';
 import { H264Encoder } from './h264-encoder.ts';
 import { encodeJpeg } from './jpeg.ts';
 import type { MediaTrack } from './media-track.ts';
@@ -102,4 +105,22 @@ function silentTrack(spec: ClipSpec): MediaTrack {
     duration,
     sampleEntry: aacSampleEntry(),
   };
+}
+
+/** Height of a line of text and the step from one character to the next, in font pixels. */
+export const FONT = { height: GLYPH_HEIGHT, advance: GLYPH_ADVANCE } as const;
+
+/** A text in at most `maxLines` lines of at most `columns` characters that the font has. */
+export function captionLines(text: string, columns: number, maxLines: number): string[] {
+  return clampLines(wrap(printable(text), columns), maxLines, columns);
+}
+
+/** The set font pixels of such a line, from its top left corner. */
+export function* textPixels(line: string): Generator<readonly [x: number, y: number]> {
+  for (const [at, character] of [...line].entries()) {
+    const isSet = glyphOf(character);
+    for (let y = 0; y < GLYPH_HEIGHT; y++) {
+      for (let x = 0; x < GLYPH_WIDTH; x++) if (isSet(x, y)) yield [at * GLYPH_ADVANCE + x, y];
+    }
+  }
 }

@@ -1,11 +1,16 @@
+import { spawnSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { renderGallery } from '../../src/commands/gallery/page.ts';
+import { readImageSize } from '../../src/domain/image.ts';
 import { summarize } from '../../src/domain/summary.ts';
 import { type CommandLine, createCommandLine } from '../support/command-line.ts';
 import { setUp } from '../support/set-up.ts';
 import { createVideoJob } from '../support/video-job.ts';
+
+const hasFfmpeg = spawnSync('ffmpeg', ['-version']).status === 0;
+if (!hasFfmpeg) process.stderr.write('no ffmpeg: contact sheets are not drawn in the tests\n');
 
 function pageOf(sora: CommandLine, name = 'gallery.html'): string {
   return readFileSync(join(sora.cwd, name), 'utf8');
@@ -104,5 +109,54 @@ describe('sora gallery', () => {
     const page = renderGallery([{ ...entry, job }, origin], options);
     expect(page).toContain('<dt>Made from</dt><dd><a href="#video-2"><code>video_1</code></a></dd>');
     expect(renderGallery([{ ...entry, job }], options)).toContain('<dt>Made from</dt><dd><code>video_1</code></dd>');
+  });
+});
+
+describe('sora gallery --sheet', () => {
+  const withPath = { env: { PATH: process.env.PATH ?? '' } };
+
+  it.skipIf(!hasFfmpeg)('writes a picture for each request, with a row for each of its variations', async () => {
+    const sora = createCommandLine();
+    await sora.run(['create', 'a kite', '--simulate', '--count', '2']);
+    await sora.run(['create', 'a boat', '--simulate', '-a', '9:16', '--variant', 'thumbnail']);
+    await sora.run(['create', 'a train', '--simulate', '--detach']);
+    const { code, stdout, stderr } = await sora.run(['gallery', '--sheet', '-o', 'sheets'], withPath);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: expect.stringMatching(/^note: 1 video is not on a sheet/) });
+    const [boat = '', kite = ''] = stdout.trim().split('\n');
+    expect(stdout).toMatch(/^sheets\/sheet-a-boat-\w{8}\.png\nsheets\/sheet-a-kite-\w{8}\.png\n$/);
+    expect(readImageSize(readFileSync(join(sora.cwd, boat)))).toMatchObject({ width: 776, height: 426 });
+    expect(readImageSize(readFileSync(join(sora.cwd, kite)))).toMatchObject({ width: 1336, height: 504 });
+    expect((await sora.run(['gallery', '--sheet', '-o', 'sheets'], withPath)).code).toBe(2);
+    const again = await sora.run(
+      ['gallery', '--sheet', '-o', 'sheets', '--force', '--search', 'kite', '--json'],
+      withPath,
+    );
+    expect(again.json()).toEqual({
+      sheets: [{ path: join(sora.cwd, kite), jobs: [expect.any(String), expect.any(String)] }],
+    });
+  });
+
+  it.skipIf(!hasFfmpeg)('says which file cannot be read, and goes on', async () => {
+    const sora = createCommandLine();
+    await sora.run(['create', 'a kite', '--simulate', '-o', 'kite.mp4']);
+    const path = join(sora.cwd, 'kite.mp4');
+    writeFileSync(path, readFileSync(path).fill(0, 64));
+    const { code, stdout, stderr } = await sora.run(['gallery', '--sheet'], withPath);
+    expect({ code, stdout }).toEqual({ code: 0, stdout: '' });
+    expect(stderr).toMatch(
+      /^note: no picture of video_\w+: `ffmpeg` failed: .*\nnote: no sheet for \w+: no picture can be read/,
+    );
+  });
+
+  it('says what is missing where there is no ffmpeg', async () => {
+    const sora = createCommandLine();
+    await sora.run(['create', 'a kite', '--simulate']);
+    const { code, stderr } = await sora.run(['gallery', '--sheet'], { env: { PATH: '/nowhere' } });
+    expect({ code, stderr }).toEqual({ code: 1, stderr: expect.stringContaining('contact sheets need ffmpeg') });
+  });
+
+  it('needs a folder for its files', async () => {
+    const { code, stderr } = await createCommandLine().run(['gallery', '--sheet', '-o', 'sheet.png']);
+    expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringContaining('it needs a folder') });
   });
 });

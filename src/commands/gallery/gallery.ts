@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { dirname, extname, isAbsolute, join, relative, sep } from 'node:path';
+import { dirname, extname, isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { defineCommand } from '../../app/command.ts';
 import type { Context } from '../../app/context.ts';
@@ -13,9 +13,11 @@ import { isObjectAddress } from '../../domain/object-address.ts';
 import type { JobRecord, SavedFile } from '../../domain/record.ts';
 import { type JobSummary, summarize } from '../../domain/summary.ts';
 import { cannotWrite, checkDestination, fileExists, outputFault, parseDestination } from '../../jobs/destination.ts';
+import type { Answer } from '../../output/output.ts';
 import { shortPath } from '../../output/short-path.ts';
 import { createFile, defaultFileMode, replaceFile } from '../../platform/files.ts';
 import { type GalleryEntry, renderGallery } from './page.ts';
+import { writeSheets } from './sheets.ts';
 
 const DEFAULT_NAME = 'gallery.html';
 const DEFAULT_LIMIT = 200;
@@ -28,20 +30,25 @@ const PLAYABLE = /^\.(mp4|m4v|webm|mov|ogv)$/i;
 export const galleryCommand = defineCommand({
   name: 'gallery',
   description:
-    'Writes the videos of the local ledger, newest first, as one HTML file to look at or to send: saved thumbnails are inside it, saved videos are linked by their relative paths. It needs no network and no script. Prints its path. With `--profile`, only that server’s videos.',
+    'Writes the videos of the local ledger, newest first, as one HTML file to look at or to send: saved thumbnails are inside it, saved videos are linked by their relative paths. It needs no network and no script. Prints its path. With `--profile`, only that server’s videos. With `--sheet` it writes PNG contact sheets instead, one for each request, with frames of all its variations; ffmpeg reads them from the saved files.',
   arguments: [],
   options: {
     ...FILTER_OPTIONS,
     limit: { flags: '-L, --limit <n>', summary: `how many (default ${DEFAULT_LIMIT})` },
-    output: { flags: '-o, --output <file|dir>', summary: `where to write it (default ${DEFAULT_NAME})` },
+    output: {
+      flags: '-o, --output <file|dir>',
+      summary: `where to write it (default ${DEFAULT_NAME}); with --sheet a folder (default: here)`,
+    },
+    sheet: { flags: '--sheet', summary: 'write a contact sheet for each request instead (needs ffmpeg)' },
     force: { flags: '--force', summary: 'overwrite an existing file' },
     open: { flags: '--open', summary: 'open it in the browser' },
   },
-  json: '{"path","jobs"}',
-  errors: ['file_exists', 'cannot_write'],
+  json: '{"path","jobs"}; with --sheet: {"sheets":[{"path","jobs":["id"…]}]}',
+  errors: ['file_exists', 'cannot_write', 'not_supported'],
   examples: [
     ['sora gallery --status completed --since 7d --open', 'look at what was made in the last week'],
     ['sora gallery --batch shots.jsonl -o shots/ --force', 'a page beside the videos of a manifest'],
+    ['sora gallery --search "paper boat" --sheet', 'compare the variations of one request in a picture'],
   ],
 
   async run(
@@ -57,9 +64,11 @@ export const galleryCommand = defineCommand({
     );
     const filter = readFilter(options, host, faults);
     const path = galleryPath(options.output, deps, faults);
+    if (options.sheet && /\.\w{3,4}$/.test(options.output ?? ''))
+      faults.push(`\`-o ${options.output}\`: \`--sheet\` writes one file for each request, so it needs a folder`);
     refuseFaults(faults, 'gallery');
     const force = options.force ?? false;
-    checkDestination({ kind: 'file', path }, ['video'], force);
+    if (!options.sheet) checkDestination({ kind: 'file', path }, ['video'], force);
 
     const isWanted = (record: JobRecord): boolean => {
       const isInScope = !deps.isServerNamed || record.baseUrl === deps.configuration.baseUrl.value;
@@ -69,6 +78,7 @@ export const galleryCommand = defineCommand({
     };
     const records = await deps.ledger.newest(limit + 1, isWanted);
     if (records.length > limit) output.note(`only the newest ${limit} are shown; \`--limit\` shows more`);
+    if (options.sheet) return writeAllSheets(records.slice(0, limit), options, deps);
     const shown = records.slice(0, limit).map((record) => summaryOf(record.profile, record, null));
     if (shown.length === 0) output.note('no videos match, so the page is empty');
     const html = renderGallery(await entriesOf(shown, dirname(path), deps), {
@@ -83,6 +93,26 @@ export const galleryCommand = defineCommand({
     };
   },
 });
+
+interface SheetOptions {
+  readonly output?: string | undefined;
+  readonly force?: boolean | undefined;
+  readonly open?: boolean | undefined;
+}
+
+async function writeAllSheets(
+  records: readonly JobRecord[],
+  { output = '.', force = false, open = false }: SheetOptions,
+  deps: Pick<Context, 'host' | 'ledger' | 'objects' | 'output'>,
+): Promise<{ readonly answer: Answer }> {
+  const folder = resolve(deps.host.cwd, output);
+  const sheets = await writeSheets(records, { folder, force }, (path, bytes) => write(path, bytes, force), deps);
+  if (records.length === 0) deps.output.note('no videos match, so there are no sheets');
+  const [first] = sheets;
+  if (open && first !== undefined) await openSaved(first.path, deps);
+  const view = (): string => sheets.map(({ path }) => `${shortPath(path, deps.host.cwd)}\n`).join('');
+  return { answer: { data: { sheets }, view } };
+}
 
 /** A folder gets the default name. */
 function galleryPath(output: string | undefined, { host }: Pick<Context, 'host'>, faults: string[]): string {
@@ -142,11 +172,11 @@ function urlOf(path: string, folder: string): string {
   return isAbsolute(way) ? pathToFileURL(path).href : way.split(sep).map(encodeURIComponent).join('/');
 }
 
-async function write(path: string, html: string, force: boolean): Promise<void> {
+async function write(path: string, content: string | Uint8Array, force: boolean): Promise<void> {
   const mode = defaultFileMode();
   try {
-    if (force) return await replaceFile(path, html, mode);
-    if (await createFile(path, html, mode)) return;
+    if (force) return await replaceFile(path, content, mode);
+    if (await createFile(path, content, mode)) return;
   } catch (error) {
     throw cannotWrite(path, error);
   }
