@@ -1,7 +1,8 @@
 import { constants, opendirSync, type Stats } from 'node:fs';
-import { type FileHandle, open, rename } from 'node:fs/promises';
-import { join } from 'node:path';
+import { type FileHandle, open, rename, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { crypto } from './crypto.ts';
+import { makeFolder } from './folders.ts';
 import { isProcessAlive } from './process-identity.ts';
 
 /** Temporary files that other users cannot guess, read or plant; see docs/adr/0025. */
@@ -12,6 +13,8 @@ export interface PrivateFile {
 }
 
 const LISTED_AT_ONCE = 1024;
+/** About a record of the ledger. */
+const PROBE_BYTES = 4096;
 
 /** Paths of the files that this process still uses. */
 const inUse = new Set<string>();
@@ -22,6 +25,24 @@ export async function createPrivateFile(folder: string, tag: string): Promise<Pr
   const file = await open(path, 'wx+', 0o600); // never through a link, never over another file
   inUse.add(path);
   return { path, file };
+}
+
+/**
+ * Opens a file for appending, and puts some bytes on the disk beside it, which are removed again: a full disk refuses only
+ * those. Throws the file system's own error.
+ */
+export async function tryToWrite(path: string): Promise<void> {
+  makeFolder(dirname(path), 0o700);
+  await (await open(path, 'a', 0o600)).close();
+  const probe = await createPrivateFile(dirname(path), 'check');
+  try {
+    await probe.file.writeFile(Buffer.alloc(PROBE_BYTES));
+    await probe.file.sync();
+  } finally {
+    await probe.file.close();
+    abandonPrivateFile(probe.path);
+    await rm(probe.path, { force: true });
+  }
 }
 
 /** Allows another run, or a later attempt of this one, to take over the file. */

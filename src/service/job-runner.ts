@@ -20,6 +20,7 @@ import type { Budget } from './budget.ts';
 import type { Log } from './log.ts';
 import { type Diagnosis, isUnfinished, type RestJob, type StoredImage } from './rest-job.ts';
 import type { RestJobStore } from './rest-job-store.ts';
+import type { JobEvent } from './service-metrics.ts';
 import { firstFrame } from './video-order.ts';
 
 /** The server that jobs are submitted to. */
@@ -70,9 +71,15 @@ export class JobRunner {
   readonly #runs = new Map<string, Run>();
   readonly #progress = new Map<string, number>();
   readonly #submitting = new Set<string>();
+  #observe: (event: JobEvent) => void = () => {};
 
   constructor(options: JobRunnerOptions) {
     this.#options = options;
+  }
+
+  /** Calls `observe` for everything that happens to jobs from now on. */
+  onEvent(observe: (event: JobEvent) => void): void {
+    this.#observe = observe;
   }
 
   /** Creates that have not been answered yet. */
@@ -177,7 +184,7 @@ export class JobRunner {
       await this.#options.jobs.put(current);
     };
     try {
-      const videoId = job.videoId ?? (await this.#submit(job));
+      const videoId = job.videoId ?? (await this.#submitObserved(job));
       if (job.videoId === null) {
         log('info', 'Job submitted to Sora API', { id: job.id, videoId }); // first: the disk may be full, and it is paid
         await change({ status: 'processing', videoId });
@@ -189,6 +196,7 @@ export class JobRunner {
       isDownloading = true;
       const film = await this.#download(job, video, 'video', signal);
       await change({ status: 'completed', files: [film] });
+      this.#observe({ kind: 'end', outcome: 'completed', ms: current.updatedAtMs - job.createdAtMs });
       log('info', 'Video completed', { id: job.id, videoId });
       // Optional: not every server has thumbnails.
       const poster = await this.#download(job, video, 'thumbnail', signal).catch(() => null);
@@ -196,6 +204,12 @@ export class JobRunner {
     } catch (error) {
       if (signal.aborted || error instanceof Interrupt) return; // the next run resumes it
       const diagnosis = this.#diagnose(error);
+      if (isDownloading) this.#observe({ kind: 'download', bytes: null });
+      this.#observe({
+        kind: 'end',
+        outcome: 'failed',
+        ms: this.#options.upstream.submitDeps.clock.now() - job.createdAtMs,
+      });
       const status = error instanceof SoraError ? error.status : null;
       log('error', 'Sora API response error', { id: job.id, ...diagnosis, status });
       // The upstream chose the address of the file, so what was found there is not for clients.
@@ -206,8 +220,22 @@ export class JobRunner {
     }
   }
 
+  async #submitObserved(job: RestJob): Promise<string> {
+    const { isFree } = this.#options.upstream.budget.options;
+    const estimatedMicros = isFree ? 0 : (job.estimate?.micros ?? null);
+    try {
+      const { videoId, outcome } = await this.#submit(job);
+      this.#observe({ kind: 'submission', outcome, estimatedMicros });
+      return videoId;
+    } catch (error) {
+      const isUnknown = error instanceof SoraError && error.code === 'outcome_unknown';
+      this.#observe({ kind: 'submission', outcome: isUnknown ? 'unknown' : 'refused', estimatedMicros });
+      throw error;
+    }
+  }
+
   /** Returns the server's id. A job that may have been sent before is looked for, and never sent again. */
-  async #submit(job: RestJob): Promise<string> {
+  async #submit(job: RestJob): Promise<{ readonly videoId: string; readonly outcome: 'accepted' | 'attached' }> {
     const { upstream, log } = this.#options;
     const record = await this.#recordOf(job);
     if (record?.answer === 'rejected' && !isCleared(record)) {
@@ -238,7 +266,7 @@ export class JobRunner {
     const videoId = submission.job?.id ?? submission.record.job?.id;
     if (unrecorded !== undefined) log('error', unrecorded.message, { id: job.id, videoId });
     if (videoId === undefined) throw new SoraError('outcome_unknown', { facts: { key: submission.record.key } });
-    return videoId;
+    return { videoId, outcome: submission.kind === 'submitted' ? 'accepted' : 'attached' };
   }
 
   /** The request with its image. Throws the file system's error where it is gone: nothing else can be sent instead. */
@@ -325,6 +353,7 @@ export class JobRunner {
       },
     );
     await this.#note(job, { event: 'saved', file });
+    this.#observe({ kind: 'download', bytes: file.bytes });
     return file;
   }
 }

@@ -1,6 +1,6 @@
 import { isJsonObject, parseJson } from '../domain/json.ts';
 import { Journal, JournalFold } from '../platform/journal.ts';
-import { decodeRestJob, isUnfinished, type RestJob } from './rest-job.ts';
+import { decodeRestJob, isUnfinished, type RestJob, type RestStatus } from './rest-job.ts';
 
 export interface RestJobStoreOptions {
   /** The journal of jobs, shared by all services that use the folder. */
@@ -78,6 +78,14 @@ export class RestJobStore {
     const rest = all.slice(start).filter(isWanted);
     const total = start === 0 ? rest.length : all.filter(isWanted).length;
     return { jobs: rest.slice(0, limit), hasMore: rest.length > limit, total };
+  }
+
+  /** How many jobs there are in each status. */
+  count(): Record<RestStatus, number> {
+    this.#fold.refresh();
+    const count = { pending: 0, processing: 0, completed: 0, failed: 0 };
+    for (const { status } of this.#jobs.values()) count[status] += 1;
+    return count;
   }
 
   /** Stores a new job and returns it, or the one that already has its idempotency key. */

@@ -189,4 +189,13 @@ export const ApiErrorSchema = z
 
 export const Removal = z.object({ id: z.string(), deleted: z.literal(true) }).openapi('Removal');
 
+const Process = { version: z.string(), profile: z.string() };
+export const Ready = z.object({ status: z.literal('ready'), ...Process }).openapi('Ready');
+export const NotReady = z
+  .object({
+    status: z.literal('unavailable'),
+    ...Process,
+    reason: z.object({ code: z.string(), message: z.string() }),
+  })
+  .openapi('NotReady');
 export const Health = z.object({ status: z.literal('ok'), version: z.string(), profile: z.string() }).openapi('Health');

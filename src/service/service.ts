@@ -1,4 +1,4 @@
-import { createRoute, OpenAPIHono, type z } from '@hono/zod-openapi';
+import { createRoute, OpenAPIHono, z } from '@hono/zod-openapi';
 import type { MiddlewareHandler } from 'hono';
 import { SoraError } from '../domain/errors.ts';
 import {
@@ -6,6 +6,7 @@ import {
   jsonReply,
   replyOf,
   requestOf,
+  responseOf,
   type ServerCall,
   type ServerReply,
 } from '../http-server/handler.ts';
@@ -20,8 +21,10 @@ import { addControlRoutes, CONTROL_PATH } from './control-routes.ts';
 import { PAGE_PATHS, pageReply } from './pages.ts';
 import { errorBody, errorResponse } from './rest-error.ts';
 import { addRestRoutes, QUOTE_PATH, REST_PATH, type RestDeps } from './rest-routes.ts';
-import { Health } from './rest-schemas.ts';
+import { Health, NotReady, Ready, RestError } from './rest-schemas.ts';
+import { ServiceMetrics } from './service-metrics.ts';
 import { addVideosDocument } from './videos-document.ts';
+import { readinessOf, unreadinessOf, type Vitals, vitalsReply } from './vitals.ts';
 
 export interface ServiceOptions extends RestDeps {
   readonly version: string;
@@ -44,26 +47,58 @@ const GUARDED = [REST_PATH, QUOTE_PATH, CHARACTERS_PATH, CONTROL_PATH];
 /** All of `sora serve` as a handler: the simulator's API, the REST service, its document and the pages. */
 export function createService(options: ServiceOptions): Handler {
   const { simulator, access, isLocal } = options;
-  const app = createApp(options);
+  const { clock } = options.upstream.submitDeps;
+  const { metrics, vitals } = createVitals(options);
+  const { app, paths } = createApp(options, metrics, vitals);
+  const routeOf = createRouteNames([...paths, ...PAGE_PATHS, '/openapi.json']);
+  options.runner.onEvent((event) => metrics.job(event));
   return {
     refuse: errorReply,
     async answer(call) {
-      const { url, headers } = call;
-      const isVideosApi = VIDEOS_API.test(url.pathname);
-      const refuse = (status: number, code: string, message: string): ServerReply =>
-        isVideosApi ? errorReply({ status, code, message }) : jsonReply(errorBody(code, message), {}, status);
-      if (isLocal && isForeignHost(url)) {
-        return refuse(403, 'permission_denied', `\`${url.host}\` is not an address of this machine`);
-      }
-      if (isForeignPage(call)) return refuse(403, 'permission_denied', 'this page belongs to another origin');
-      if (!isVideosApi) {
-        const fault = faultInBody(call);
-        return fault === null ? replyOf(await app.fetch(requestOf(call))) : refuse(...fault);
-      }
-      // With the demo key, the simulator accepts any key or none.
-      return access.isDemo || access.opens(headers) ? simulator.answer(call) : errorReply(WRONG_KEY);
+      const startMs = clock.uptimeMs();
+      const reply = await answerCall(call);
+      metrics.request(call.method, routeOf(call.url.pathname), reply.status, clock.uptimeMs() - startMs);
+      return reply;
     },
   };
+
+  async function answerCall(call: ServerCall): Promise<ServerReply> {
+    const { url, headers } = call;
+    const isVideosApi = VIDEOS_API.test(url.pathname);
+    const refuse = (status: number, code: string, message: string): ServerReply =>
+      isVideosApi ? errorReply({ status, code, message }) : jsonReply(errorBody(code, message), {}, status);
+    if (isLocal && isForeignHost(url)) {
+      return refuse(403, 'permission_denied', `\`${url.host}\` is not an address of this machine`);
+    }
+    if (isForeignPage(call)) return refuse(403, 'permission_denied', 'this page belongs to another origin');
+    if (!isVideosApi) {
+      const fault = faultInBody(call);
+      return fault === null ? replyOf(await app.fetch(requestOf(call))) : refuse(...fault);
+    }
+    // With the demo key, the simulator accepts any key or none.
+    return access.isDemo || access.opens(headers) ? simulator.answer(call) : errorReply(WRONG_KEY);
+  }
+}
+
+function createVitals({ version, upstream, jobs, runner }: ServiceOptions): {
+  metrics: ServiceMetrics;
+  vitals: Vitals;
+} {
+  const { identity, budget, maxCostPerDayMicros, submitDeps } = upstream;
+  const { ledger, clock } = submitDeps;
+  const { profile } = identity;
+  const checkReady = readinessOf(ledger, () => clock.uptimeMs());
+  const metrics = new ServiceMetrics({
+    version,
+    profile,
+    ledger,
+    now: () => clock.now(),
+    countJobs: () => jobs.count(),
+    openSubmissions: () => runner.openSubmissions,
+    isReady: async () => (await unreadinessOf(checkReady)) === null,
+    caps: { run: budget.options.maxCostMicros, order: budget.options.maxOrderMicros, day: maxCostPerDayMicros },
+  });
+  return { metrics, vitals: { version, profile, checkReady, metrics: () => metrics.text() } };
 }
 
 /** Checks a body before Hono parses it without limits. */
@@ -80,17 +115,37 @@ function faultInBody({ body, headers }: ServerCall): [status: number, code: stri
   }
 }
 
-function createApp(options: ServiceOptions): OpenAPIHono {
-  const { version, upstream, access, webDir } = options;
+/** Names an address by its route, so that no id becomes a label; `other` for one that is in no document. */
+function createRouteNames(paths: readonly string[]): (pathname: string) => string {
+  const patterns = paths.map((path) => ({
+    path,
+    pattern: new RegExp(`^(/openai)?${path.replace(/\{\w+\}/g, '[^/]+')}/?$`),
+  }));
+  return (pathname) =>
+    paths.find((path) => path === pathname) ?? patterns.find(({ pattern }) => pattern.test(pathname))?.path ?? 'other';
+}
+
+/** The routes of the service and its pages, and the paths of its document. */
+function createApp(
+  options: ServiceOptions,
+  metrics: ServiceMetrics,
+  vitals: Vitals,
+): { readonly app: OpenAPIHono; readonly paths: readonly string[] } {
+  const { version, access, webDir, isLocal } = options;
   const app = new OpenAPIHono({
     defaultHook: (result) => {
       if (!result.success)
         throw new SoraError('invalid_request', { violations: violationsOf(result.error), hints: [] });
     },
   });
-  app.onError((error) => errorResponse(asSoraError(error), options.clean));
+  app.onError((thrown) => {
+    const error = asSoraError(thrown);
+    metrics.error(error.code);
+    return errorResponse(error, options.clean);
+  });
   // A guard must see the path as the routes do, with its percent encoding decoded.
   for (const path of GUARDED) app.use(`${path}/*`, requireKey(access));
+  if (!isLocal) app.use('/metrics', requireKey(access));
   const requireJson: MiddlewareHandler = (c, next) => {
     const type = c.req.header('content-type') ?? 'no content type';
     if (JSON_TYPE.test(type)) return next();
@@ -111,8 +166,9 @@ function createApp(options: ServiceOptions): OpenAPIHono {
       summary: 'Check that the service is up',
       responses: { 200: { description: 'It is up', content: { 'application/json': { schema: Health } } } },
     }),
-    (c) => c.json({ status: 'ok' as const, version, profile: upstream.identity.profile }, 200),
+    (c) => c.json({ status: 'ok' as const, version, profile: vitals.profile }, 200),
   );
+  addVitalsRoutes(app, vitals);
   addRestRoutes(app, options);
   addCharacterRoutes(app, options);
   addControlRoutes(app, options.conditions);
@@ -133,7 +189,38 @@ function createApp(options: ServiceOptions): OpenAPIHono {
   }
   refuseOtherMethods(app);
   app.notFound((c) => c.json(errorBody('endpoint_not_found', `no such address: \`${c.req.path}\``), 404));
-  return app;
+  return { app, paths: Object.keys(document.paths ?? {}) };
+}
+
+function addVitalsRoutes(app: OpenAPIHono, vitals: Vitals): void {
+  const common = { method: 'get' as const, tags: ['Service'] };
+  app.openAPIRegistry.registerPath({
+    ...common,
+    path: '/readyz',
+    operationId: 'readReadiness',
+    summary: 'Check that orders can be paid for and recorded',
+    responses: {
+      200: { description: 'They can', content: { 'application/json': { schema: Ready } } },
+      503: { description: 'They cannot, and why', content: { 'application/json': { schema: NotReady } } },
+    },
+  });
+  app.openAPIRegistry.registerPath({
+    ...common,
+    path: '/metrics',
+    operationId: 'readMetrics',
+    summary: 'Read the metrics, in the text format of Prometheus',
+    security: [{ apiKey: [] }, {}],
+    responses: {
+      200: { description: 'The metrics', content: { 'text/plain': { schema: z.string() } } },
+      401: { description: 'Missing or wrong key', content: { 'application/json': { schema: RestError } } },
+    },
+  });
+  for (const path of ['/readyz', '/metrics']) {
+    app.get(path, async (c) => {
+      const reply = await vitalsReply(path, vitals);
+      return reply === null ? c.notFound() : responseOf(reply);
+    });
+  }
 }
 
 /** Requires the key, or the token for exactly this address. */

@@ -2,6 +2,7 @@ import { dirname } from 'node:path';
 import { SoraError } from '../domain/errors.ts';
 import { type IntentEvent, isOpen, type JobRecord, type LedgerEvent, WITHDRAWN } from '../domain/record.ts';
 import { Journal } from '../platform/journal.ts';
+import { tryToWrite } from '../platform/private-files.ts';
 import {
   type Claim,
   Ledger,
@@ -226,6 +227,11 @@ export class FileLedger extends Ledger {
   #problemsOf({ problems }: LedgerIndex): LedgerProblem[] {
     const { loss } = this.#mark;
     return [...problems, ...(loss === null ? [] : [loss])];
+  }
+
+  override async requireUsable(): Promise<void> {
+    await this.requireIntact();
+    await this.#write(() => tryToWrite(this.#journal.path));
   }
 
   async requireIntact(): Promise<void> {

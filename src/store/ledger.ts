@@ -116,6 +116,11 @@ export abstract class Ledger {
   /** Throws `ledger_damaged` if an unreadable part may hide a submission: nothing may be paid then. */
   abstract requireIntact(): Promise<void>;
 
+  /** Throws what would stop a paid submission now: `ledger_damaged`, or what reading and writing throw. Writes no event. */
+  async requireUsable(): Promise<void> {
+    await this.requireIntact();
+  }
+
   /** The record of a key that was just written or read. Throws `ledger_damaged` if the ledger no longer has it. */
   async recordOf(key: string): Promise<JobRecord> {
     const record = await this.byKey(key);

@@ -38,6 +38,8 @@ describe('the document', () => {
     expect(document).toMatchObject({ openapi: '3.1.0', info: { version: '1.2.3' } });
     expect(Object.keys(Object(document).paths)).toEqual([
       '/healthz',
+      '/readyz',
+      '/metrics',
       '/api/v1/videos',
       '/api/v1/quote',
       '/api/v1/videos/{id}',

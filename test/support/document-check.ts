@@ -5,6 +5,7 @@ import { AccessKey } from '../../src/service/access.ts';
 import { PAGE_PATHS } from '../../src/service/pages.ts';
 import { createService, type ServiceOptions } from '../../src/service/service.ts';
 import { Conditions } from '../../src/simulator/conditions.ts';
+import { createFakeClock } from './fake-clock.ts';
 
 interface Operation {
   readonly responses: Readonly<Record<string, { readonly content?: Readonly<Record<string, unknown>> }>>;
@@ -62,7 +63,8 @@ async function readDocument(): Promise<OpenApiDocument> {
   const { answer } = createService({
     access: new AccessKey(null),
     conditions: new Conditions(() => 0),
-    upstream: { submitDeps: {}, identity: {} },
+    upstream: { submitDeps: { clock: createFakeClock() }, identity: {}, budget: { options: {} } },
+    runner: { onEvent: () => {} },
     version: '1.2.3',
   } as unknown as ServiceOptions);
   const url = new URL('http://localhost/openapi.json');

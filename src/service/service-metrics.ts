@@ -1,0 +1,138 @@
+import { dayOf } from '../domain/day.ts';
+import { Metrics } from '../domain/metrics.ts';
+import { usdOf } from '../domain/money.ts';
+import { statusOf } from '../domain/record.ts';
+import type { Ledger } from '../store/ledger.ts';
+import { REST_STATUSES, type RestStatus } from './rest-job.ts';
+
+/** What happens to the jobs of a service. */
+export type JobEvent =
+  | { readonly kind: 'submission'; readonly outcome: SubmissionOutcome; readonly estimatedMicros: number | null }
+  | { readonly kind: 'end'; readonly outcome: 'completed' | 'failed'; readonly ms: number }
+  | { readonly kind: 'download'; readonly bytes: number | null };
+
+export type SubmissionOutcome = 'accepted' | 'attached' | 'refused' | 'unknown';
+
+/** What is measured when it is asked for. */
+export interface MetricSources {
+  readonly version: string;
+  readonly profile: string;
+  readonly ledger: Pick<Ledger, 'open' | 'spent'>;
+  /** Milliseconds since the epoch. */
+  readonly now: () => number;
+  readonly countJobs: () => Readonly<Record<RestStatus, number>>;
+  /** Creates that have not been answered. */
+  readonly openSubmissions: () => number;
+  readonly isReady: () => Promise<boolean>;
+  /** In micro-dollars; null without a cap. */
+  readonly caps: Readonly<Record<'run' | 'order' | 'day', number | null>>;
+}
+
+const METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'POST', 'PATCH', 'PUT', 'DELETE', 'OPTIONS']);
+const REQUEST_SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
+const JOB_SECONDS = [5, 15, 30, 60, 120, 300, 600, 1200, 1800, 3600];
+
+/** The metrics of a service. Labels are names of this program: no prompt, id, address or key becomes one. */
+export class ServiceMetrics {
+  readonly #sources: MetricSources;
+  readonly #metrics = new Metrics();
+  readonly #requests = this.#metrics.histogram(
+    'sora_http_request_duration_seconds',
+    'Time until a reply begins.',
+    ['method', 'route', 'code'],
+    REQUEST_SECONDS,
+  );
+  readonly #errors = this.#metrics.counter('sora_errors_total', 'Refused and failed calls by error code.', ['code']);
+  readonly #submissions = this.#metrics.counter('sora_submissions_total', 'Creates sent to the server.', [
+    'profile',
+    'outcome',
+  ]);
+  readonly #estimated = this.#metrics.counter(
+    'sora_estimated_cost_usd_total',
+    'Estimated cost of accepted creates; unknown prices count as 0.',
+    ['profile'],
+  );
+  readonly #unpriced = this.#metrics.counter('sora_unpriced_submissions_total', 'Accepted creates of unknown price.', [
+    'profile',
+  ]);
+  readonly #jobSeconds = this.#metrics.histogram(
+    'sora_job_duration_seconds',
+    'Time from the order to its end.',
+    ['outcome'],
+    JOB_SECONDS,
+  );
+  readonly #downloads = this.#metrics.counter('sora_downloads_total', 'Files fetched from the server.', ['outcome']);
+  readonly #downloadedBytes = this.#metrics.counter('sora_downloaded_bytes_total', 'Bytes of these files.');
+  readonly #jobs = this.#metrics.gauge('sora_jobs', 'Jobs of the service by status.', ['status']);
+  readonly #waiting = this.#metrics.gauge('sora_open_submissions', 'Creates that have not been answered yet.');
+  readonly #unfinished = this.#metrics.gauge(
+    'sora_ledger_unfinished_jobs',
+    'Jobs in the ledger that have not ended, of all processes that share it.',
+    ['profile', 'status'],
+  );
+  readonly #spent = this.#metrics.gauge(
+    'sora_spent_today_usd',
+    'Spending of the day (UTC) in the ledger, of all processes that share it.',
+    ['profile'],
+  );
+  readonly #caps = this.#metrics.gauge('sora_cap_usd', 'Caps in force.', ['cap']);
+  readonly #ready = this.#metrics.gauge('sora_ready', 'Whether /readyz answers 200.');
+
+  constructor(sources: MetricSources) {
+    this.#sources = sources;
+    this.#metrics.gauge('sora_build_info', 'The version of sora.', ['version']).set(1, [sources.version]);
+    this.#metrics
+      .gauge('sora_start_time_seconds', 'When the process started serving, in seconds since the epoch.')
+      .set(sources.now() / 1000);
+  }
+
+  /** `route` is a pattern, such as `/v1/videos/{id}`. */
+  request(method: string, route: string, status: number, ms: number): void {
+    this.#requests.observe([METHODS.has(method) ? method : 'other', route, String(status)], ms / 1000);
+  }
+
+  error(code: string): void {
+    this.#errors.add([code]);
+  }
+
+  job(event: JobEvent): void {
+    const { profile } = this.#sources;
+    if (event.kind === 'submission') {
+      this.#submissions.add([profile, event.outcome]);
+      if (event.outcome !== 'accepted') return;
+      this.#estimated.add([profile], usdOf(event.estimatedMicros ?? 0));
+      if (event.estimatedMicros === null) this.#unpriced.add([profile]);
+    } else if (event.kind === 'end') {
+      this.#jobSeconds.observe([event.outcome], event.ms / 1000);
+    } else {
+      this.#downloads.add([event.bytes === null ? 'failed' : 'completed']);
+      this.#downloadedBytes.add([], event.bytes ?? 0);
+    }
+  }
+
+  /** Also where the ledger cannot be read: then `sora_ready` is 0, and what it holds is left out. */
+  async text(): Promise<string> {
+    const { ledger, now, profile, countJobs, openSubmissions, isReady, caps } = this.#sources;
+    for (const status of REST_STATUSES) this.#jobs.set(countJobs()[status], [status]);
+    this.#waiting.set(openSubmissions());
+    for (const [cap, micros] of Object.entries(caps)) if (micros !== null) this.#caps.set(usdOf(micros), [cap]);
+    this.#unfinished.clear();
+    this.#spent.clear();
+    const wasReady = await isReady();
+    this.#ready.set(wasReady ? 1 : 0);
+    try {
+      const counts = new Map<string, readonly [labels: readonly string[], count: number]>();
+      for (const record of await ledger.open()) {
+        const labels = [record.profile, statusOf(record)];
+        const [, count] = counts.get(labels.join(' ')) ?? [labels, 0];
+        counts.set(labels.join(' '), [labels, count + 1]);
+      }
+      for (const [labels, count] of counts.values()) this.#unfinished.set(count, labels);
+      const { micros } = await ledger.spent({ by: 'day', value: dayOf(now()), profile, user: null });
+      this.#spent.set(usdOf(micros), [profile]);
+    } catch {
+      this.#ready.set(0);
+    }
+    return this.#metrics.render();
+  }
+}
