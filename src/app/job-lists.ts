@@ -4,6 +4,7 @@ import { profileNames } from '../configuration/chosen-server.ts';
 import type { Configuration } from '../configuration/configuration.ts';
 import { requireKey } from '../configuration/endpoint.ts';
 import { SoraError } from '../domain/errors.ts';
+import { idForms } from '../domain/id-forms.ts';
 import { LOOKS_AT_ONCE } from '../domain/outcomes.ts';
 import { DEFAULT_PROFILE } from '../domain/profile-names.ts';
 import { isOfVideo, type JobRecord, statusOf } from '../domain/record.ts';
@@ -143,9 +144,11 @@ function identify(baseUrl: string, id: string | null): string {
 /** Whether some server lists the job of a record. */
 export function isListedBy(lists: readonly ServerList[]): (record: JobRecord) => boolean {
   const listed = new Set(
-    lists.flatMap(({ configuration, jobs }) => (jobs ?? []).map(({ id }) => identify(configuration.baseUrl.value, id))),
+    lists.flatMap(({ configuration, jobs }) =>
+      (jobs ?? []).flatMap(({ id }) => idForms(id).map((form) => identify(configuration.baseUrl.value, form))),
+    ),
   );
-  return ({ baseUrl, job }) => job !== null && listed.has(identify(baseUrl, job.id));
+  return ({ baseUrl, job }) => job !== null && idForms(job.id).some((form) => listed.has(identify(baseUrl, form)));
 }
 
 /** Merges listed jobs, completed from the ledger, with records missing from the lists; newest first. */
@@ -161,11 +164,14 @@ export async function mergeJobs(
   for (const { configuration, jobs } of lists) {
     const baseUrl = configuration.baseUrl.value;
     for (const job of jobs ?? []) {
-      const name = identify(baseUrl, job.id);
+      const known = (await ledger.byIdForm(job.id)).filter((candidate) => candidate.baseUrl === baseUrl);
+      const record = known.findLast((candidate) => candidate.job?.id === job.id) ?? known.at(-1);
+      // A gateway may list a job under another id than it gave to its create.
+      const ours = { ...job, id: record?.job?.id ?? job.id };
+      const name = identify(baseUrl, ours.id);
       if (listed.has(name)) continue;
-      const record = (await ledger.byId(job.id)).find((candidate) => candidate.baseUrl === baseUrl);
       const profile = configuration.profile.value;
-      if (isWanted(summarize(profile, record, job), record)) listed.set(name, summaryOf(profile, record, job));
+      if (isWanted(summarize(profile, record, ours), record)) listed.set(name, summaryOf(profile, record, ours));
     }
   }
   const takeTurn = pLimit(LOOKS_AT_ONCE);

@@ -92,6 +92,22 @@ describe('sora list', () => {
     ]);
   });
 
+  it('shows a job once that a gateway lists under another id than it gave', async () => {
+    const wrap = (model: string): string =>
+      `video_${Buffer.from(`litellm:custom_llm_provider:openai;model_id:${model};video_id:video_1`).toString('base64')}`;
+    const { run } = await setUp({
+      create: (accept) => {
+        const { body } = accept() as { body: object };
+        return { body: { ...body, id: wrap('sora-2') } };
+      },
+      list: () => ({ body: { data: [{ id: wrap(''), status: 'completed', prompt: 'a boat' }], has_more: false } }),
+    });
+    await run('create', 'a boat', '--detach');
+    expect((await run('list', '--json')).json<Listed>().jobs).toEqual([
+      expect.objectContaining({ id: wrap('sora-2'), status: 'completed' }),
+    ]);
+  });
+
   it('reads page after page, also where `has_more` is never true', async () => {
     const all = Array.from({ length: 250 }, (_, at) => ({ id: `video_${at}`, status: 'queued', prompt: 'p' }));
     let calls = 0;
