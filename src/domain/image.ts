@@ -23,44 +23,70 @@ export function readImageSize(bytes: Uint8Array): ImageSize | null {
 
 function readPng(view: DataView): ImageSize | null {
   if (!hasText(view, 0, '\x89PNG\r\n\x1a\n') || !hasText(view, 12, 'IHDR')) return null;
-  return { mimeType: 'image/png', width: view.getUint32(16), height: view.getUint32(20), isTurned: false };
+  return turned('image/png', view.getUint32(16), view.getUint32(20), orientationOfPng(view));
+}
+
+/** The EXIF block comes before the pixels, or it is not looked for. */
+function orientationOfPng(view: DataView): number {
+  return within(() => {
+    for (let offset = 8; !hasText(view, offset + 4, 'IDAT'); offset += 12 + view.getUint32(offset)) {
+      if (hasText(view, offset + 4, 'eXIf')) return orientationOf(view, offset + 8);
+    }
+    return UPRIGHT;
+  });
+}
+
+const UPRIGHT = 1;
+/** From here on, an EXIF orientation swaps the sides. */
+const FIRST_SIDEWAYS = 5;
+
+function turned(mimeType: ImageMimeType, width: number, height: number, orientation: number): ImageSize {
+  const pixels = orientation >= FIRST_SIDEWAYS ? { width: height, height: width } : { width, height };
+  return { mimeType, ...pixels, isTurned: orientation > UPRIGHT };
+}
+
+/** A damaged block says nothing about the image. */
+function within(read: () => number): number {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof RangeError) return UPRIGHT;
+    throw error;
+  }
 }
 
 /** Walks the segments up to the frame header, the only one with the size. */
 function readJpeg(view: DataView): ImageSize | null {
   if (!hasText(view, 0, '\xff\xd8\xff')) return null;
   let offset = 2;
-  let isTurned = false;
+  let orientation = UPRIGHT;
   for (;;) {
     if (view.getUint8(offset) !== 0xff) return null;
     const marker = view.getUint8(offset + 1);
     if (marker === 0xff) {
       offset += 1; // any number of fill bytes may precede a marker
     } else if (isFrameHeader(marker)) {
-      const [height, width] = [view.getUint16(offset + 5), view.getUint16(offset + 7)];
-      return { mimeType: 'image/jpeg', ...(isTurned ? { width: height, height: width } : { width, height }), isTurned };
+      return turned('image/jpeg', view.getUint16(offset + 7), view.getUint16(offset + 5), orientation);
     } else if (isBareMarker(marker)) {
       offset += 2;
     } else {
-      if (marker === 0xe1 && hasText(view, offset + 4, 'Exif\0\0')) isTurned = isQuarterTurn(view, offset + 10);
+      if (marker === 0xe1 && hasText(view, offset + 4, 'Exif\0\0')) orientation = orientationOf(view, offset + 10);
       offset += 2 + view.getUint16(offset + 2);
     }
   }
 }
 
-/** Whether the orientation of an EXIF block is a turn by 90 or 270 degrees. */
-function isQuarterTurn(view: DataView, start: number): boolean {
+/** The orientation that an EXIF block gives. */
+function orientationOf(view: DataView, start: number): number {
   const isLittle = hasText(view, start, 'II');
-  try {
+  return within(() => {
     const directory = start + view.getUint32(start + 4, isLittle);
     for (let entry = 0; entry < view.getUint16(directory, isLittle); entry++) {
       const at = directory + 2 + 12 * entry;
-      if (view.getUint16(at, isLittle) === 0x0112) return view.getUint16(at + 8, isLittle) >= 5;
+      if (view.getUint16(at, isLittle) === 0x0112) return view.getUint16(at + 8, isLittle);
     }
-  } catch (error) {
-    if (!(error instanceof RangeError)) throw error; // a damaged block says nothing of the image
-  }
-  return false;
+    return UPRIGHT;
+  });
 }
 
 /** SOF0 to SOF15; the three excluded markers are tables. */
@@ -85,9 +111,19 @@ function readWebp(view: DataView): ImageSize | null {
     return { ...facts, width: (bits & 0x3fff) + 1, height: ((bits >>> 14) & 0x3fff) + 1 };
   }
   if (hasText(view, 12, 'VP8X')) {
-    return { ...facts, width: getUint24(view, 24) + 1, height: getUint24(view, 27) + 1 };
+    return turned('image/webp', getUint24(view, 24) + 1, getUint24(view, 27) + 1, orientationOfWebp(view));
   }
   return null;
+}
+
+/** The chunks after the header, each padded to an even length; some writers keep the prefix of JPEG's block. */
+function orientationOfWebp(view: DataView): number {
+  return within(() => {
+    for (let offset = 30; ; offset += 8 + ((view.getUint32(offset + 4, true) + 1) & ~1)) {
+      if (!hasText(view, offset, 'EXIF')) continue;
+      return orientationOf(view, offset + (hasText(view, offset + 8, 'Exif\0\0') ? 14 : 8));
+    }
+  });
 }
 
 function getUint24(view: DataView, offset: number): number {

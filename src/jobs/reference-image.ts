@@ -67,5 +67,5 @@ function soundOf(bytes: Uint8Array, name: string): 'mp3' | 'wav' | null {
 /** `a HEIC file, `: cameras and browsers make such files, and people do not expect them to be refused. */
 function nameOf(bytes: Uint8Array): string {
   const kind = sniffMedia(bytes);
-  return kind === 'heic' || kind === 'avif' ? `a ${kind.toUpperCase()} file, ` : '';
+  return kind === 'heic' ? 'a HEIC file, ' : kind === 'avif' ? 'an AVIF file, ' : '';
 }

@@ -82,7 +82,9 @@ export function renderPricedOrder(order: PricedOrder, surface: Surface): Promise
 }
 
 function priceInWords({ microsPerSecond, priceList }: PriceRow): string {
-  return microsPerSecond === null ? priceList : `${formatUsd(microsPerSecond)} a second (${priceList})`;
+  return microsPerSecond === null
+    ? `by the list ${priceList}`
+    : `${formatUsd(microsPerSecond)} a second (${priceList})`;
 }
 
 function perSecond(micros: number | null): string {

@@ -30,12 +30,17 @@ describe('readImageSize', () => {
 
   it.each([
     ['as it is stored', '\x01', { width: 1280, height: 720, isTurned: false }],
-    ['upside down', '\x03', { width: 1280, height: 720, isTurned: false }],
+    ['upside down', '\x03', { width: 1280, height: 720, isTurned: true }],
     ['on its side', '\x06', { width: 720, height: 1280, isTurned: true }],
-  ])('gives the pixels that viewers show of a JPEG %s', (_, orientation, size) => {
+  ])('gives the pixels that viewers show of a picture %s', (_, orientation, size) => {
     const tiff = `MM\x00\x2a\x00\x00\x00\x08\x00\x01\x01\x12\x00\x03\x00\x00\x00\x01\x00${orientation}\x00\x00`;
+    const length = String.fromCharCode(tiff.length);
     const exif = `\xff\xe1\x00${String.fromCharCode(tiff.length + 8)}Exif\0\0${tiff}`;
     expect(readImageSize(joinBytes(SOI, exif, frame('\xc0')))).toEqual({ mimeType: 'image/jpeg', ...size });
+    const pngExif = joinBytes(Array.from(png), 'CRCs', `\0\0\0${length}eXIf${tiff}CRCs`, '\0\0\0\0IDATCRCs');
+    expect(readImageSize(pngExif)).toEqual({ mimeType: 'image/png', ...size });
+    const webpExif = joinBytes(Array.from(extendedWebp), 'ALPH\x01\0\0\0a\0', `EXIF${length}\0\0\0${tiff}`);
+    expect(readImageSize(webpExif)).toEqual({ mimeType: 'image/webp', ...size });
   });
 
   it('reads from the middle of a larger buffer', () => {
