@@ -1,5 +1,5 @@
 import { dayOf } from './day.ts';
-import type { ListedModel, ModelList } from './listed-model.ts';
+import { LIST_LIFETIME_MS, type ListedModel, type ModelList } from './listed-model.ts';
 import { findModel } from './models.ts';
 import { chargeOfParams } from './priced-params.ts';
 import { listedRates, type SkuOrder, skuMicros } from './sku-price.ts';
@@ -20,6 +20,8 @@ export interface PriceRow {
   readonly listed?: ListedModel;
   /** First day of validity, `YYYY-MM-DD`; null if there is none. */
   readonly since: string | null;
+  /** Last day of validity; left out if there is none. */
+  readonly until?: string;
   readonly priceList: string;
   /** The page the price comes from. */
   readonly source: string;
@@ -76,7 +78,8 @@ function rowsOfList(list: ModelList | null): PriceRow[] {
   const { source, listedAtMs, models } = list;
   const since = dayOf(listedAtMs);
   const priceList = `${new URL(source).host}-${since}`;
-  const shared = { resolution: null, sizes: null, microsPerSecond: null, since, priceList, source };
+  const until = dayOf(listedAtMs + LIST_LIFETIME_MS);
+  const shared = { resolution: null, sizes: null, microsPerSecond: null, since, until, priceList, source };
   return models.map((listed) => ({ ...shared, model: listed.id, listed }));
 }
 
@@ -102,7 +105,8 @@ export function findPrice(
     (row) =>
       (row.model === ANY_MODEL || row.model === model || row.model === name) &&
       (row.sizes === null || (size !== null && row.sizes.includes(size))) &&
-      (row.since === null || row.since <= day),
+      (row.since === null || row.since <= day) &&
+      (row.until === undefined || day <= row.until),
   );
 }
 

@@ -104,6 +104,14 @@ describe('prices that a server lists', () => {
     expect((await run(['cost', '-m', 'acme/fees', '-d', '5'])).stderr).toContain('in a way that is not known here');
   });
 
+  it('are those of their day alone', async () => {
+    const { run } = await startBench();
+    for (const day of ['2020-01-01', '2999-01-01']) {
+      const cost = await run(['cost', '-m', 'acme/flat', '-d', '6', '--as-of', day, '--json']);
+      expect(cost.json()).toMatchObject({ cost: { estimated_usd: null } });
+    }
+  });
+
   it('give way to a price of the profile, and follow its names of models', async () => {
     const { sora, run } = await startBench();
     await sora.run(['config', 'set', 'profiles.lab.prices.acme/fees', '0.5']);
