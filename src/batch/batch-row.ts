@@ -495,7 +495,7 @@ export function expectedVideo({ request, from, facts }: Pick<BatchRow, 'request'
 }
 
 /** The request as the ledger would record it, with what stands for the files and rows that are not in it. */
-function recordedOf({ request, file, from }: Draft): RecordedRequest {
+export function recordedOf({ request, file, from }: Pick<BatchRow, 'request' | 'file' | 'from'>): RecordedRequest {
   const recorded = recordRequest(request);
   if (from !== null) {
     return { ...recorded, source: { operation: from.operation, video: `row:${from.row.ref.key}` } };
@@ -529,7 +529,7 @@ export function completeRequest({ request, file, from, line }: BatchRow, sourceI
 
 function withFile(request: VideoRequest, path: string) {
   const { source } = request;
-  if (source === undefined || source.operation === 'remix') {
+  if (source === undefined || source.operation === 'remix' || source.operation === 'batch') {
     const { reference } = readReferenceImage(path, '/');
     return { file: reference, request: { ...request, image: reference } };
   }

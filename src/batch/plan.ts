@@ -1,5 +1,5 @@
 import type { RowState } from '../domain/batch.ts';
-import { hasVideo, isOpen, type JobRecord, type SavedFile, spentMicros } from '../domain/record.ts';
+import { hasVideo, isOfVideo, isOpen, type JobRecord, type SavedFile, spentMicros } from '../domain/record.ts';
 import { isStillThere } from '../jobs/save-target.ts';
 import type { Ledger } from '../store/ledger.ts';
 import type { BatchRow } from './batch-row.ts';
@@ -13,6 +13,8 @@ export interface PlannedRow {
 }
 
 export interface BatchPlan {
+  /** Its name in the ledger. */
+  readonly manifest: string;
   readonly rows: readonly PlannedRow[];
   /** The known cost of all its submissions to this server so far, including retries and removed rows. */
   readonly spentMicros: number;
@@ -46,7 +48,7 @@ export async function planBatch(
       spent += micros ?? 0;
       if (micros === null) spentUnpriced += 1;
     }
-    if (record.row !== null && record.refusal?.code !== 'withdrawn') {
+    if (record.row !== null && isOfVideo(record) && record.refusal?.code !== 'withdrawn') {
       latest.set(record.row, preferred(latest.get(record.row), record));
     }
   }
@@ -57,7 +59,7 @@ export async function planBatch(
   });
   failFollowers(planned);
   const orphans = [...latest.values()].filter((record) => isOpen(record) || hasVideo(record)).length;
-  return { rows: planned, spentMicros: spent, spentUnpriced, orphans };
+  return { manifest: batch, rows: planned, spentMicros: spent, spentUnpriced, orphans };
 }
 
 /** A row without a submission has failed if the one that it starts from has. */

@@ -6,7 +6,7 @@ import { failureOf } from '../domain/job-failure.ts';
 import { factsOf, hasVideo, type JobRecord, type SavedFile, type ServerIdentity } from '../domain/record.ts';
 import { isTerminal, type VideoJob } from '../domain/video.ts';
 import { type SaveResult, save, saveBefore } from '../jobs/save.ts';
-import { type RowOrder, type Submission, type SubmitDeps, submit } from '../jobs/submit.ts';
+import { type RowOrder, type Submission, type SubmitDeps, type SubmitOrder, submit } from '../jobs/submit.ts';
 import { type WaitEvent, waitForJob } from '../jobs/wait.ts';
 import type { ObjectStore } from '../object-storage/object-store.ts';
 import { Interrupt } from '../platform/host.ts';
@@ -46,6 +46,8 @@ export interface BatchOrder {
   /** For all submissions of the manifest; null without a cap. */
   readonly maxCostMicros: number | null;
   readonly maxCostPerDayMicros: number | null;
+  /** See `SubmitOrder`. */
+  readonly conflict?: SubmitOrder['conflict'];
 }
 
 export interface RowResult {
@@ -241,7 +243,7 @@ class BatchRun {
   }
 
   async #submitOnce(row: BatchRow, rowOrder: RowOrder): Promise<Submission> {
-    const { server, free, maxCostPerDayMicros } = this.#order;
+    const { server, free, maxCostPerDayMicros, conflict } = this.#order;
     const { client, singleShot } = this.#deps;
     return submit(
       { ...this.#deps, client: { ...client, create: singleShot.create.bind(singleShot) } },
@@ -253,6 +255,7 @@ class BatchRun {
         again: false,
         taken: new Set(),
         maxCostPerDayMicros,
+        conflict,
         row: rowOrder,
       },
     );

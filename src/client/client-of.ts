@@ -22,17 +22,36 @@ const NO_FACTS = {
   pollAfterMs: null,
 } as const satisfies Partial<VideoJob>;
 
-/** The client that reads what a submission created: a character has a route of its own, and no list. */
+/**
+ * The client that reads what a submission created: characters and server-side batches have routes of their own, and
+ * characters no list.
+ */
 export function clientOf(client: VideosClient, operation: string | undefined, options: ClientOptions): VideosClient {
-  if (operation !== 'character') return client;
-  return {
-    ...client,
-    async get(id, call) {
-      const { name, createdAtMs } = await readCharacter(options, id, call);
-      return { ...NO_FACTS, id, prompt: name, createdAtMs };
-    },
-    async list() {
-      throw new SoraError('not_supported', { title: 'servers do not list their characters' });
-    },
-  };
+  switch (operation) {
+    case 'character':
+      return {
+        ...client,
+        async get(id, call) {
+          const { name, createdAtMs } = await readCharacter(options, id, call);
+          return { ...NO_FACTS, id, prompt: name, createdAtMs };
+        },
+        async list() {
+          throw new SoraError('not_supported', { title: 'servers do not list their characters' });
+        },
+      };
+    case 'batch':
+      return {
+        ...client,
+        async get(id, call) {
+          const { jobOfBatch, readBatch } = await import('./batches.ts');
+          return jobOfBatch(await readBatch(options, id, call));
+        },
+        async list(query, call) {
+          const { listBatches } = await import('./batches.ts');
+          return listBatches(options, query, call);
+        },
+      };
+    default:
+      return client;
+  }
 }

@@ -63,7 +63,7 @@ export function outcomeOf(reply: Reply, context: CallContext): CreateOutcome {
     return job === null ? { kind: 'unknown', error: unreadableReply(reply, context) } : { kind: 'accepted', job };
   }
   const error = failureFromReply(reply, context);
-  return provesNothingMade(reply) ? { kind: 'rejected', error } : { kind: 'unknown', error: inDoubt(error) };
+  return isRefused(reply) ? { kind: 'rejected', error } : { kind: 'unknown', error: inDoubt(error) };
 }
 
 /**
@@ -164,15 +164,18 @@ export function replyFacts({ headers }: Reply, nowMs: number): ReplyFacts {
 /** New API's distributor chooses a channel before anything is forwarded; without one, nothing is. */
 const NO_CHANNEL = /[(（]distributor[)）]/;
 
+/** Whether a refused create, by its reply, made nothing. */
+function isRefused({ status, body }: Reply): boolean {
+  if (status !== 503) return provesNothingMade(status);
+  const { code, message } = decodeErrorBody(body);
+  return code === 'model_not_found' && NO_CHANNEL.test(message);
+}
+
 /**
- * Whether the request itself was refused. Timeouts (408, 499) and conflicts (409) may follow after the server accepted
- * the job, and a redirect may lead to it.
+ * Whether the request itself was refused, by the status of its reply. Timeouts (408, 499) and conflicts (409) may follow
+ * after the server accepted the job, and a redirect may lead to it.
  */
-function provesNothingMade({ status, body }: Reply): boolean {
-  if (status === 503) {
-    const { code, message } = decodeErrorBody(body);
-    return code === 'model_not_found' && NO_CHANNEL.test(message);
-  }
+export function provesNothingMade(status: number): boolean {
   return status >= 400 && status < 500 && status !== 408 && status !== 409 && status !== 499;
 }
 

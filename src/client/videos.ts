@@ -161,7 +161,8 @@ function correctionAfter(
   request: VideoRequest,
   format: RequestFormat,
 ): Partial<WrittenFormat> | null {
-  if (reply.status !== 400 && reply.status !== 415 && reply.status !== 422) return null;
+  const isMisread = reply.status === 400 || reply.status === 415 || reply.status === 422;
+  if (!isMisread || request.source?.operation === 'batch') return null;
   const words = decodeErrorBody(reply.body).message;
   if (sent.body === 'json') {
     const image = { image: sent.image === 'object' ? 'text' : 'object' } as const;

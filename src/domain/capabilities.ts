@@ -10,6 +10,7 @@ export const CAPABILITIES = {
   remix: 'remix videos',
   edit: 'edit videos',
   extend: 'extend videos',
+  batch: 'run server-side batches',
 } as const;
 
 export type Capability = keyof typeof CAPABILITIES;

@@ -28,7 +28,7 @@ export interface DialectRules {
   readonly enforcesModel: boolean;
 }
 
-const VIDEOS_ONLY = ['list', 'thumbnail', 'spritesheet', 'characters', 'remix', 'edit', 'extend'] as const;
+const VIDEOS_ONLY = ['list', 'thumbnail', 'spritesheet', 'characters', 'remix', 'edit', 'extend', 'batch'] as const;
 
 export const DIALECTS: Readonly<Record<Dialect, DialectRules>> = {
   videos: {

@@ -140,6 +140,12 @@ export interface Estimate {
 }
 
 /** What the price of a request depends on; fields that are left out are as good as not requested. */
+/** The price in a server-side batch: half of OpenAI's list price; any other price is not known to change. */
+export function batchPriceOf(price: Estimate | null): Estimate | null {
+  if (price === null || !LIST_PRICES.some(({ priceList }) => priceList === price.priceList)) return price;
+  return { micros: Math.ceil(price.micros / 2), priceList: `${price.priceList}, batch` };
+}
+
 export interface PricedRequest extends PricedVideo, SkuOrder {}
 
 /**

@@ -26,9 +26,14 @@ export function isOfCharacter({ request }: Pick<JobRecord, 'request'>): boolean 
   return request.source?.operation === 'character';
 }
 
+/** Whether a submission is one of a server-side batch. */
+export function isOfServerBatch({ request }: Pick<JobRecord, 'request'>): boolean {
+  return request.source?.operation === 'batch';
+}
+
 /** Whether a submission is one of a video. */
 export function isOfVideo(record: Pick<JobRecord, 'request'>): boolean {
-  return !isOfCharacter(record);
+  return !isOfCharacter(record) && !isOfServerBatch(record);
 }
 
 /** The id of the video that a request starts from; null for a file, or for a video from a prompt alone. */

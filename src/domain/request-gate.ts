@@ -24,6 +24,7 @@ const FIELDS: Partial<Readonly<Record<Capability, string>>> = {
   remix: 'no remixes',
   edit: 'no edits',
   extend: 'no extensions',
+  batch: 'no server-side batches',
 };
 
 /** What a server needs for an operation. */
@@ -32,6 +33,7 @@ export const CAPABILITY_OF = {
   edit: 'edit',
   extend: 'extend',
   character: 'characters',
+  batch: 'batch',
 } as const satisfies Readonly<Record<RequestSource['operation'], Capability>>;
 
 /** Everything in a request that the server cannot do; the one gate for creates, batch rows and orders to `serve`. */

@@ -96,7 +96,9 @@ export type RequestSource =
   | { readonly operation: 'remix'; readonly video: StoredVideo }
   | { readonly operation: 'edit' | 'extend'; readonly video: StoredVideo | VideoFile }
   /** A character, whose name is the prompt. */
-  | { readonly operation: 'character'; readonly video: VideoFile };
+  | { readonly operation: 'character'; readonly video: VideoFile }
+  /** A server-side batch of the requests in an uploaded file, whose id stands for the video. */
+  | { readonly operation: 'batch'; readonly video: StoredVideo };
 
 export type ImageMimeType = 'image/jpeg' | 'image/png' | 'image/webp';
 

@@ -91,6 +91,8 @@ export interface SubmitOrder {
   readonly maxCostPerDayMicros: number | null;
   /** The row of a batch; null for a single create. */
   readonly row: RowOrder | null;
+  /** Asked once the intent is recorded, before anything leaves: an error if something else may make the same videos. */
+  readonly conflict?: (() => Promise<SoraError | null>) | undefined;
 }
 
 export interface Submission {
@@ -125,6 +127,7 @@ export async function submit(deps: SubmitDeps, order: SubmitOrder): Promise<Subm
       objectionTo(deps, order, standing, caps, intent.estimatedMicros),
     );
     if (objection === null) {
+      await refuseConflict(deps, order, intent);
       const submission = await send(deps, order, intent.key);
       if (submission !== null) return submission;
       continue; // another process took this one for dead and withdrew it
@@ -136,6 +139,17 @@ export async function submit(deps: SubmitDeps, order: SubmitOrder): Promise<Subm
     if (submission !== null) return submission;
     if (order.row !== null) throw didNotArrive(null); // another create must wait for its turn
   }
+}
+
+async function refuseConflict(
+  { ledger }: SubmitDeps,
+  { conflict }: SubmitOrder,
+  { key, atMs }: IntentEvent,
+): Promise<void> {
+  const error = (await conflict?.()) ?? null;
+  if (error === null) return;
+  await ledger.append({ event: 'rejected', key, atMs, code: WITHDRAWN, message: error.message });
+  throw error;
 }
 
 /** Whether a submission certainly created nothing, or was abandoned, so its request may be submitted again. */

@@ -13,7 +13,7 @@ import { encodeGuide, encodeNewApi } from './generations.ts';
 import { imageAddress } from './image-address.ts';
 import { jobPath } from './job-path.ts';
 import { encodeOpenRouter } from './openrouter.ts';
-import { CHARACTERS_ROUTE, ROUTES } from './routes.ts';
+import { BATCHES_ROUTE, CHARACTERS_ROUTE, ROUTES } from './routes.ts';
 
 /** Where a create goes, below the base URL, and its body. */
 export interface WrittenCreate {
@@ -39,11 +39,14 @@ function routeOf(dialect: Dialect, source: RequestSource | undefined): string {
       return `${ROUTES[dialect]}/extensions`;
     case 'character':
       return CHARACTERS_ROUTE;
+    case 'batch':
+      return BATCHES_ROUTE;
   }
 }
 
 function bodyOf(dialect: Dialect, request: VideoRequest, format: WrittenFormat): JsonObject | FormData {
   if (request.source?.operation === 'character') return writeCharacter(request.prompt, request.source.video);
+  if (request.source?.operation === 'batch') return writeBatch(request.source.video.id);
   const extras = extrasOf(request, format);
   switch (dialect) {
     case 'videos':
@@ -104,6 +107,13 @@ function writeForm(request: VideoRequest, extras: JsonObject, format: WrittenFor
     form.append(name, textOfValue(value));
   }
   return form;
+}
+
+/** Where the requests of a server-side batch go, whatever the base URL is. */
+export const BATCH_ENDPOINT_PATH = '/v1/videos';
+
+function writeBatch(inputFileId: string): JsonObject {
+  return { input_file_id: inputFileId, endpoint: BATCH_ENDPOINT_PATH, completion_window: '24h' };
 }
 
 function writeCharacter(name: string, video: VideoFile): FormData {

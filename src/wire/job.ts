@@ -16,10 +16,11 @@ const STATUS_WORDS: Readonly<Record<string, JobStatus>> = Object.fromEntries(
       'waiting',
       'scheduled',
       'accepted',
+      'validating',
     ],
     in_progress: [
       ...['in_progress', 'inprogress', 'processing', 'running', 'generating', 'rendering', 'preprocessing'],
-      ...['postprocessing', 'starting', 'cancelling', 'canceling'],
+      ...['postprocessing', 'starting', 'cancelling', 'canceling', 'finalizing'],
     ],
     completed: ['completed', 'succeeded', 'success', 'succeed', 'complete', 'done', 'finished', 'ready'],
     failed: ['failed', 'failure', 'fail', 'error', 'rejected', 'content_filtered', 'timed_out', 'timeout'],

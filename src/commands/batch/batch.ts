@@ -1,18 +1,20 @@
-import { defineCommand } from '../../app/command.ts';
+import { type CommandResult, defineCommand } from '../../app/command.ts';
 import type { Context } from '../../app/context.ts';
 import { agreeToSpend } from '../../app/spending.ts';
-import type { PlannedRow } from '../../batch/plan.ts';
+import type { BatchPlan, PlannedRow } from '../../batch/plan.ts';
 import { rowSchema } from '../../batch/row-fields.ts';
+import { underWayInBatch } from '../../batch/server-batch.ts';
 import { requireKey } from '../../configuration/endpoint.ts';
 import type { RowState } from '../../domain/batch.ts';
 import { describePrice } from '../../domain/money.ts';
 import { countJson, describeCount, ENTRY_JSON_SHAPE, entryJson, renderEntries } from '../../output/batch-view.ts';
 import { preferSmallHeap } from '../../platform/memory.ts';
-import { planManifest, refuseUnpayable } from './manifest-rows.ts';
+import { batchOf, planManifest, refuseUnpayable } from './manifest-rows.ts';
 import { BATCH_OPTIONS, type BatchSettings, readBatchOptions } from './options.ts';
-import { type RunDeps, runPlan } from './plan-run.ts';
+import { type RunDeps, runPlan, SOME_FAILED } from './plan-run.ts';
 import { countRows, plannedEntry } from './progress.ts';
 import { RowSources } from './row-sources.ts';
+import { refuseForServerBatch, ServerBatch } from './server-batch.ts';
 
 const NOTHING = { spentMicros: 0, spentUnpriced: 0 };
 
@@ -36,6 +38,7 @@ export const batchCommand = defineCommand({
   examples: [
     ['sora batch shots.jsonl --dry-run', 'what would be created, what is done, and the price'],
     ['sora batch prompts.txt -d 8 -o clips/ --concurrency 8 --max-cost 50', 'eight at once, at most $50'],
+    ['sora batch shots.jsonl --server-batch --max-cost 50', 'as one server-side batch, at its price, within 24 hours'],
   ],
 
   usesPrices: ({ dryRun }) => !dryRun,
@@ -49,10 +52,22 @@ export const batchCommand = defineCommand({
     const { configuration, host, output } = deps;
     const settings = readBatchOptions(file, options, deps);
     const sources = new RowSources(deps, options.dryRun ?? false);
-    const plan = await planManifest(settings, options, sources, deps);
+    const replan = (): Promise<BatchPlan> => planManifest(settings, options, sources, deps);
+    let plan = await replan();
     const { profile, isSimulator } = configuration;
+    const serverBatch = settings.serverBatch ? new ServerBatch(batchOf(settings, host), settings, deps) : null;
+    if (serverBatch !== null && !options.dryRun) {
+      requireKey(configuration, host.clock.now());
+      await serverBatch.resume(plan.rows.map(({ row }) => row));
+      plan = await replan();
+    }
     const rows = selectRows(plan.rows, settings.retryFailed);
     const toBePaid = rows.filter(({ state }) => isToBePaid(state, settings));
+    if (serverBatch !== null)
+      refuseForServerBatch(
+        toBePaid.map(({ row }) => row),
+        deps,
+      );
     await refuseUnpayable(toBePaid, settings, sources, deps);
     const toPay = countRows(toBePaid, NOTHING, () => 'to_do');
     const { toSpendMicros, unpriced } = toPay;
@@ -78,6 +93,7 @@ export const batchCommand = defineCommand({
     }
 
     requireKey(configuration, host.clock.now());
+    if (serverBatch === null && toPay.rows > 0) await refuseDuringServerBatch(batchOf(settings, host), deps);
     // What is already paid is saved, even if it cost more than the cap.
     if (toPay.rows > 0) {
       await agreeToSpend(
@@ -93,9 +109,35 @@ export const batchCommand = defineCommand({
       );
     }
     settings.results?.check(); // creates the file
-    return runPlan({ plan, rows }, settings, deps);
+    if (serverBatch === null) return runPlan({ plan, rows }, settings, deps);
+    if (toBePaid.length > 0) {
+      await serverBatch.run(
+        toBePaid.map(({ row }) => row),
+        plan.rows.map(({ row }) => row),
+      );
+      plan = await replan();
+    }
+    return saveServerBatch(plan, settings, deps);
   },
 });
+
+/** Saves what a server-side batch has made; what it has not is left to another one. */
+async function saveServerBatch(plan: BatchPlan, settings: BatchSettings, deps: RunDeps): Promise<CommandResult> {
+  const isMade = ({ state }: PlannedRow): boolean => state !== 'done' && state !== 'failed' && state !== 'to_do';
+  const once = { ...settings, retries: 0, retryUnknown: false };
+  const result = await runPlan({ plan, rows: plan.rows.filter(isMade) }, once, deps);
+  const missing = plan.rows.filter(({ state }) => state === 'to_do').length;
+  if (missing === 0) return result;
+  const rows = missing === 1 ? '1 row was' : `${missing} rows were`;
+  deps.output.note(`${rows} not made; run the same command again for another server-side batch of them`);
+  return { exitCode: SOME_FAILED, ...result };
+}
+
+/** Throws if a server-side batch of an earlier run may be making these rows. */
+async function refuseDuringServerBatch(manifest: string, { ledger }: RunDeps): Promise<void> {
+  const error = await underWayInBatch(ledger, manifest);
+  if (error !== null) throw error;
+}
 
 /** Running rows are resumed; besides them, new rows or, with `--retry-failed`, failed ones. */
 function selectRows(rows: readonly PlannedRow[], isRetry: boolean): PlannedRow[] {
@@ -105,6 +147,6 @@ function selectRows(rows: readonly PlannedRow[], isRetry: boolean): PlannedRow[]
   });
 }
 
-function isToBePaid(state: RowState, { retryUnknown }: BatchSettings): boolean {
-  return state === 'to_do' || state === 'failed' || (state === 'unknown' && retryUnknown);
+function isToBePaid(state: RowState, { retryUnknown, serverBatch }: BatchSettings): boolean {
+  return state === 'to_do' || state === 'failed' || (state === 'unknown' && retryUnknown && !serverBatch);
 }

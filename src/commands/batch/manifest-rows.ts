@@ -11,7 +11,7 @@ import type { RowValues } from '../../batch/row-reader.ts';
 import { capabilitiesOf, expectedModel } from '../../configuration/endpoint.ts';
 import { SoraError } from '../../domain/errors.ts';
 import { isObjectAddress } from '../../domain/object-address.ts';
-import { estimate } from '../../domain/pricing.ts';
+import { batchPriceOf, estimate } from '../../domain/pricing.ts';
 import { resolveDerivedRequest, resolveRequest } from '../../domain/request.ts';
 import { withDefaults } from '../../domain/request-defaults.ts';
 import { isNameKnown, pathsFor, sidecarPath } from '../../jobs/destination.ts';
@@ -71,7 +71,7 @@ export async function refuseUnpayable(
 }
 
 /** The manifest’s name in the ledger: its real path, or for standard input the working folder. */
-function batchOf({ path }: ManifestSource, host: Host): string {
+export function batchOf({ path }: Pick<ManifestSource, 'path'>, host: Host): string {
   return path === null ? join(host.cwd, '-') : realpathSync(path);
 }
 
@@ -79,7 +79,8 @@ function batchOf({ path }: ManifestSource, host: Host): string {
 export type ManifestSource = Pick<
   BatchSettings,
   'name' | 'path' | 'format' | 'allowPaths' | 'variants' | 'outputFolder' | 'outputTemplate' | 'sidecar'
->;
+> &
+  Partial<Pick<BatchSettings, 'serverBatch'>>;
 
 /** The resolved rows of a manifest. Throws `invalid_manifest` with all problems of all lines. */
 export async function readRows(
@@ -113,7 +114,10 @@ export async function readRows(
     resolve: (input) =>
       resolveRequest({ ...withDefaults(input, configuration.defaults), model: input.model ?? model }, server),
     resolveDerived: (input) => resolveDerivedRequest(input, server),
-    estimate: (request) => estimate(request, nowMs, configuration.prices),
+    estimate: (request) => {
+      const price = estimate(request, nowMs, configuration.prices);
+      return settings.serverBatch ? batchPriceOf(price) : price;
+    },
     sources: sources.videos,
     fileModel: expectedModel(configuration),
   });

@@ -71,6 +71,11 @@ export const BATCH_OPTIONS = {
     flags: '--retry-unknown',
     summary: 'resend rows whose job cannot be found; if it exists after all, it is paid twice',
   },
+  serverBatch: {
+    group: RUN,
+    flags: '--server-batch',
+    summary: 'submit all rows as one server-side batch: cheaper on OpenAI, and done within 24 hours',
+  },
   failFast: { group: RUN, flags: '--fail-fast', summary: 'start no more rows after the first failure' },
   timeout: {
     group: RUN,
@@ -112,6 +117,7 @@ export interface BatchSettings {
   readonly retries: number;
   readonly retryFailed: boolean;
   readonly retryUnknown: boolean;
+  readonly serverBatch: boolean;
   readonly failFast: boolean;
   readonly timeoutMs: number;
   readonly maxCostMicros: number | null;
@@ -119,6 +125,8 @@ export interface BatchSettings {
 
 const MAX_CONCURRENCY = 256;
 const MAX_RETRIES = 100;
+/** A server has a day for a batch, and a moment to write its results. */
+const BATCH_WINDOW_MS = 25 * 3_600_000;
 
 type OptionDeps = Pick<Context, 'host' | 'configuration' | 'options' | 'output'>;
 
@@ -138,6 +146,8 @@ export function readBatchOptions(file: string | undefined, options: BatchOptions
   const path = file === undefined || file === '-' ? null : resolve(host.cwd, file);
   const number = (name: string, text: string | undefined, min: number, max: number, fallback: number): number =>
     parseWholeNumber(text, { name, min, max, fallback }, faults);
+  const serverBatch = options.serverBatch ?? false;
+  if (serverBatch && file === '-') faults.push('`--server-batch` needs a file, which a later run can read again');
   const settings: BatchSettings = {
     name: file ?? '-',
     path,
@@ -154,8 +164,9 @@ export function readBatchOptions(file: string | undefined, options: BatchOptions
     retries: number('--retries', options.retries, 0, MAX_RETRIES, 0),
     retryFailed: options.retryFailed ?? false,
     retryUnknown: options.retryUnknown ?? false,
+    serverBatch,
     failFast: options.failFast ?? false,
-    timeoutMs: parseTimeoutMs(options.timeout, configuration.timeoutMs.value, faults),
+    timeoutMs: parseTimeoutMs(options.timeout, serverBatch ? BATCH_WINDOW_MS : configuration.timeoutMs.value, faults),
     maxCostMicros: parseMaxCost(options.maxCost, faults),
   };
   refuseFaults(faults, 'batch');

@@ -5,6 +5,7 @@ import type { Server } from '../../app/servers.ts';
 import { writeSidecars } from '../../app/sidecars.ts';
 import { allSavedFiles, type BatchPlan, type PlannedRow } from '../../batch/plan.ts';
 import { runBatch } from '../../batch/run.ts';
+import { underWayInBatch } from '../../batch/server-batch.ts';
 import type { BatchCount } from '../../domain/batch.ts';
 import { SoraError } from '../../domain/errors.ts';
 import { describePrice } from '../../domain/money.ts';
@@ -19,7 +20,7 @@ import { Interrupt } from '../../platform/host.ts';
 import type { BatchSettings } from './options.ts';
 import { BatchProgress, plannedEntry } from './progress.ts';
 
-const SOME_FAILED = 6;
+export const SOME_FAILED = 6;
 const STILL_RUNNING = 8;
 
 export type RunDeps = Pick<
@@ -70,6 +71,7 @@ export async function runPlan(
         force: settings.force,
         maxCostMicros: settings.maxCostMicros ?? configuration.maxCostMicros?.value ?? null,
         maxCostPerDayMicros: configuration.maxCostPerDayMicros?.value ?? null,
+        conflict: () => underWayInBatch(ledger, plan.manifest),
       },
       progress,
     );

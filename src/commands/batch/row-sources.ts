@@ -44,7 +44,8 @@ export class RowSources {
   /** Problems that only matter to rows that are to be paid for: a source that is not there, or not finished. */
   async check(rows: readonly BatchRow[]): Promise<ManifestFault[]> {
     const faults = rows.map(async ({ line, request: { source } }): Promise<ManifestFault[]> => {
-      if (source === undefined || source.operation === 'character' || source.video.kind !== 'id') return [];
+      if (source === undefined || source.operation === 'character' || source.operation === 'batch') return [];
+      if (source.video.kind !== 'id') return [];
       const { id } = source.video;
       const problem = await this.#problemOf(id, source.operation);
       if (problem === null) return [];

@@ -1,0 +1,234 @@
+import { hash } from 'node:crypto';
+import { failureFromReply } from '../client/failure.ts';
+import { provesNothingMade } from '../client/reply.ts';
+import { SoraError } from '../domain/errors.ts';
+import { isJsonObject, type JsonValue, parseJson } from '../domain/json.ts';
+import type { Estimate } from '../domain/pricing.ts';
+import {
+  factsOf,
+  hasVideo,
+  isOpen,
+  type JobRecord,
+  type LedgerEvent,
+  type RecordedRequest,
+  type ServerIdentity,
+} from '../domain/record.ts';
+import { firstFormat, type RequestFormat } from '../domain/request-format.ts';
+import type { VideoJob } from '../domain/video.ts';
+import { fingerprintOf } from '../jobs/fingerprint.ts';
+import type { ProcessIdentity } from '../platform/process-identity.ts';
+import type { Ledger } from '../store/ledger.ts';
+import { BATCH_ENDPOINT_PATH, writeCreate } from '../wire/create.ts';
+import { numberOf, objectOf, textOf } from '../wire/fields.ts';
+import { decodeJob } from '../wire/job.ts';
+import { type BatchRow, completeRequest, recordedOf } from './batch-row.ts';
+
+/** Limits of the API. */
+const MAX_LINES = 50_000;
+const MAX_BYTES = 200_000_000;
+/** Events written to the ledger at a time. */
+const EVENTS_AT_ONCE = 500;
+
+/** The row of the ledger under which a manifest has its server-side batches, one at a time. */
+export function serverBatchRow(manifest: string): string {
+  return hash('sha256', JSON.stringify(['server batch', manifest])).slice(0, 32);
+}
+
+/** The manifest's batch whose results are not in the ledger yet; undefined if there is none. */
+export async function openServerBatch(ledger: Ledger, manifest: string): Promise<JobRecord | undefined> {
+  const records = await ledger.list({ by: 'row', value: serverBatchRow(manifest) });
+  return records.find(({ answer, removed }) => answer !== 'rejected' && !removed);
+}
+
+/** Refuses a row of a manifest that a server-side batch may be making already. */
+export async function underWayInBatch(ledger: Ledger, manifest: string): Promise<SoraError | null> {
+  const open = await openServerBatch(ledger, manifest);
+  if (open === undefined) return null;
+  return new SoraError('duplicate_request', {
+    title: `a server-side batch of this manifest is under way: ${open.job?.id ?? open.key}`,
+    submission: open.key,
+    hints: ['add `--server-batch` to wait for it and save its videos'],
+  });
+}
+
+/** Refuses a server-side batch of rows of which another process has submitted one meanwhile. */
+export async function underWayAsRow(
+  ledger: Ledger,
+  manifest: string,
+  rows: readonly BatchRow[],
+): Promise<SoraError | null> {
+  const keys = new Set<string | null>(rows.map(({ ref }) => ref.key));
+  for await (const record of ledger.records({ by: 'batch', value: manifest }, 'newest first')) {
+    if (keys.has(record.row) && (isOpen(record) || hasVideo(record))) {
+      return new SoraError('duplicate_request', {
+        title: `another process is making rows of this manifest: ${record.job?.id ?? record.key}`,
+        submission: record.key,
+        hints: ['run the command again when it has ended'],
+      });
+    }
+  }
+  return null;
+}
+
+/** Everything that keeps rows from being a server-side batch, with their lines. */
+export function serverBatchFaults(rows: readonly BatchRow[]): { readonly line: number; readonly message: string }[] {
+  const [first] = rows;
+  const faults = rows.flatMap(({ line, request, from }) => {
+    const operation = from?.operation ?? request.source?.operation;
+    if (operation !== undefined)
+      return [{ line, message: `a server-side batch makes new videos only, and this row is \`${operation}\`` }];
+    if (request.model === first?.request.model) return [];
+    const models = [first?.request.model, request.model].map((model) => model ?? 'the server’s default').join(' and ');
+    return [{ line, message: `a server-side batch has one model, and these are ${models}` }];
+  });
+  if (rows.length > MAX_LINES)
+    faults.push({
+      line: rows[MAX_LINES]?.line ?? 0,
+      message: `a server-side batch has at most ${MAX_LINES.toLocaleString('en-US')} videos`,
+    });
+  return faults;
+}
+
+/** The file of requests of rows, a line each, named by their keys. Throws `invalid_request`. */
+export function writeRequests(
+  rows: readonly BatchRow[],
+  format: RequestFormat,
+  serverModel: (model: string) => string,
+): string {
+  const lines: string[] = [];
+  let sizeBytes = 0;
+  for (const row of rows) {
+    const request = completeRequest(row, null);
+    const model = request.model === null ? null : serverModel(request.model);
+    const written = writeCreate('videos', { ...request, model }, firstFormat(request, { ...format, body: 'json' }));
+    const line = JSON.stringify({
+      custom_id: row.ref.key,
+      method: 'POST',
+      url: BATCH_ENDPOINT_PATH,
+      body: written.body,
+    });
+    sizeBytes += Buffer.byteLength(line) + 1;
+    if (sizeBytes > MAX_BYTES)
+      throw new SoraError('invalid_request', {
+        title: `the requests of a server-side batch take more than ${MAX_BYTES / 1e6} MB`,
+        hints: ['split the manifest, or give images by URL'],
+      });
+    lines.push(line);
+  }
+  return `${lines.join('\n')}\n`;
+}
+
+/** The estimate of all rows together; null if one has none. */
+export function priceOfAll(rows: readonly BatchRow[]): Estimate | null {
+  let micros = 0;
+  for (const { estimate } of rows) {
+    if (estimate === null) return null;
+    micros += estimate.micros;
+  }
+  const [first] = rows;
+  return { micros, priceList: first?.estimate?.priceList ?? '' };
+}
+
+export interface ResultsOrder {
+  readonly ledger: Ledger;
+  readonly self: ProcessIdentity;
+  readonly nowMs: number;
+  readonly server: ServerIdentity;
+  readonly free: boolean;
+  readonly manifest: string;
+  readonly batchId: string;
+  /** The rows of the manifest as they are now. */
+  readonly rows: readonly BatchRow[];
+}
+
+/** What became of a request. It is `unknown` where the server does not say that it made nothing. */
+interface Result {
+  readonly customId: string;
+  readonly outcome:
+    | { readonly event: 'accepted'; readonly job: VideoJob }
+    | { readonly event: 'rejected' | 'unknown'; readonly error: SoraError };
+}
+
+/** The errors of requests that were not executed. */
+const NOT_EXECUTED: ReadonlySet<string | null> = new Set(['batch_expired', 'batch_cancelled']);
+
+/**
+ * Records the results of a batch as the submissions of its rows, from where they are saved as in any batch. The keys of
+ * the records follow from the batch and the row, so that recording them twice changes nothing. Returns how many were read.
+ */
+export async function recordResults(text: string, order: ResultsOrder): Promise<number> {
+  const rows = new Map(order.rows.map((row) => [row.ref.key, row]));
+  const events: LedgerEvent[] = [];
+  let count = 0;
+  for (const line of text.split('\n')) {
+    const result = decodeResult(parseJson(line), order.nowMs);
+    if (result === null) continue;
+    count += 1;
+    events.push(...(await eventsOf(result, rows.get(result.customId), order)));
+    if (events.length >= EVENTS_AT_ONCE) await order.ledger.append(...events.splice(0));
+  }
+  if (events.length > 0) await order.ledger.append(...events);
+  return count;
+}
+
+async function eventsOf(
+  { customId, outcome }: Result,
+  row: BatchRow | undefined,
+  { ledger, self, nowMs, server, free, manifest, batchId }: ResultsOrder,
+): Promise<LedgerEvent[]> {
+  const key = `sub_${hash('sha256', JSON.stringify([batchId, customId])).slice(0, 25)}`;
+  const known = await ledger.byKey(key);
+  if (known !== undefined && known.answer !== 'pending') return [];
+  const request = row === undefined ? requestOf(outcome) : recordedOf(row);
+  if (request === null) return []; // nothing was made, and no row asks for it any more
+  const at = { key, atMs: nowMs };
+  const intent: LedgerEvent = {
+    event: 'intent',
+    ...at,
+    ...self,
+    profile: server.profile,
+    baseUrl: server.baseUrl,
+    dialect: server.dialect,
+    account: server.account,
+    fingerprint: fingerprintOf(server.baseUrl, request),
+    request,
+    estimatedMicros: row?.estimate?.micros ?? null,
+    priceList: row?.estimate?.priceList ?? null,
+    free,
+    batch: manifest,
+    row: customId,
+  };
+  if (outcome.event === 'accepted') return [intent, { event: 'accepted', ...at, job: factsOf(outcome.job) }];
+  const { code, causedBy, message } = outcome.error;
+  return [intent, { event: outcome.event, ...at, code, message: causedBy ?? message }];
+}
+
+/** The request of a row that was removed or changed meanwhile, as far as its video says; null without a video. */
+function requestOf(outcome: Result['outcome']): RecordedRequest | null {
+  if (outcome.event !== 'accepted') return null;
+  const { prompt, model, seconds, size } = outcome.job;
+  return { prompt: prompt ?? '', model, seconds, size, quality: null, image: null, characters: [], params: {} };
+}
+
+/** A line of a file of results; null for one that is none, or that has neither a video nor an error. */
+function decodeResult(value: JsonValue | undefined, atMs: number): Result | null {
+  if (!isJsonObject(value)) return null;
+  const customId = textOf(value.custom_id);
+  if (customId === null) return null;
+  const response = objectOf(value.response);
+  const status = numberOf(response.status_code);
+  if (status !== null && status < 400) {
+    const job = decodeJob(response.body, { requestId: textOf(response.request_id), pollAfterMs: null });
+    return job === null ? null : { customId, outcome: { event: 'accepted', job } };
+  }
+  if (status !== null) {
+    const reply = { status, headers: {}, body: JSON.stringify(response.body ?? {}) };
+    const error = failureFromReply(reply, { baseUrl: 'http://batch.invalid/v1', hasKey: true, atMs });
+    return { customId, outcome: { event: provesNothingMade(status) ? 'rejected' : 'unknown', error } };
+  }
+  if (!isJsonObject(value.error)) return null;
+  const code = textOf(value.error.code);
+  const causedBy = textOf(value.error.message) ?? code ?? 'no reason given';
+  const error = new SoraError('server_error', { title: 'the batch ended before this row', causedBy });
+  return { customId, outcome: { event: NOT_EXECUTED.has(code) ? 'rejected' : 'unknown', error } };
+}

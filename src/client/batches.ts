@@ -1,0 +1,98 @@
+import type { VideoJob } from '../domain/video.ts';
+import { decodeBatch, type ServedBatch } from '../wire/batches.ts';
+import { firstText, objectOf, textOf } from '../wire/fields.ts';
+import { jobPath } from '../wire/job-path.ts';
+import { BATCHES_ROUTE, FILES_ROUTE } from '../wire/routes.ts';
+import { failureFromReply, failureFromThrown, unreadableReply } from './failure.ts';
+import type { CallOptions, ListQuery, VideoPage } from './port.ts';
+import { type ClientOptions, clockOf, contextFor, isSuccess, readReply } from './reply.ts';
+import { postThroughSdk } from './sdk.ts';
+
+/** The prompt that stands for a batch in the ledger and in lists: no two batches share an uploaded file. */
+export function batchPrompt(inputFileId: string): string {
+  return `batch of ${inputFileId}`;
+}
+
+/** Uploads a file of requests, which costs nothing, and returns its id. Throws a `SoraError`. */
+export async function uploadRequests(client: ClientOptions, name: string, text: string): Promise<string> {
+  const form = new FormData();
+  form.append('purpose', 'batch');
+  form.append('file', new File([text], name, { type: 'application/jsonl' }));
+  const context = contextFor(client, {});
+  const reply = await postThroughSdk(client.transport, FILES_ROUTE, form, {}).catch((error: unknown) => {
+    throw failureFromThrown(error, context);
+  });
+  if (!isSuccess(reply)) throw failureFromReply(reply, context);
+  const id = firstText(objectOf(reply.value).id);
+  if (id === null) throw unreadableReply(reply, context);
+  return id;
+}
+
+/** Throws a `SoraError`. */
+export async function readBatch(client: ClientOptions, id: string, options: CallOptions = {}): Promise<ServedBatch> {
+  const context = contextFor(client, { id });
+  const url = client.transport.urlOf(jobPath(BATCHES_ROUTE, id));
+  const reply = await readReply(client.transport, { method: 'GET', url, ...options }, context);
+  const batch = decodeBatch(reply.value);
+  if (batch === null) throw unreadableReply(reply, context);
+  return batch;
+}
+
+/** A page of batches, newest first, as jobs. */
+export async function listBatches(
+  client: ClientOptions,
+  { limit, after }: ListQuery,
+  options: CallOptions = {},
+): Promise<VideoPage> {
+  const context = contextFor(client, {});
+  const query = { limit: String(limit), ...(after !== undefined && { after }) };
+  const url = client.transport.urlOf(BATCHES_ROUTE, query);
+  const reply = await readReply(client.transport, { method: 'GET', url, ...options }, context);
+  const { data, has_more: hasMore, last_id: lastId } = objectOf(reply.value);
+  if (!Array.isArray(data)) throw unreadableReply(reply, context);
+  const jobs = data.flatMap((item) => {
+    const batch = decodeBatch(item);
+    return batch === null || batch.id === after ? [] : [jobOfBatch(batch)];
+  });
+  const next = hasMore === true ? (textOf(lastId) ?? jobs.at(-1)?.id ?? null) : null;
+  return { jobs, next: next === after ? null : next, clock: clockOf(reply) };
+}
+
+/** The text of a file of results. Throws a `SoraError`. */
+export async function readResults(client: ClientOptions, fileId: string, options: CallOptions = {}): Promise<string> {
+  const context = contextFor(client, {});
+  const url = client.transport.urlOf(`${jobPath(FILES_ROUTE, fileId)}/content`);
+  try {
+    const reply = await client.transport.ask({ method: 'GET', url, ...options });
+    if (reply.status >= 200 && reply.status < 300) return reply.body;
+    throw failureFromReply(reply, context);
+  } catch (error) {
+    options.signal?.throwIfAborted();
+    throw failureFromThrown(error, context);
+  }
+}
+
+/** A batch in the form of a job, to be waited for. */
+export function jobOfBatch(batch: ServedBatch): VideoJob {
+  const { id, status, serverStatus, inputFileId, model, total, completed, failed, problems } = batch;
+  const done = (completed ?? 0) + (failed ?? 0);
+  return {
+    id,
+    status,
+    serverStatus,
+    progress: total ? Math.round((100 * done) / total) : null,
+    model,
+    prompt: inputFileId === null ? null : batchPrompt(inputFileId),
+    seconds: null,
+    size: null,
+    createdAtMs: batch.createdAtMs,
+    completedAtMs: null,
+    expiresAtMs: batch.expiresAtMs,
+    remixedFrom: null,
+    error: problems.length > 0 ? { code: 'invalid_batch', message: problems.join('; ') } : null,
+    actualMicros: null,
+    content: null,
+    requestId: null,
+    pollAfterMs: null,
+  };
+}

@@ -1,0 +1,257 @@
+import { basename } from 'node:path';
+import type { Context } from '../../app/context.ts';
+import type { Server } from '../../app/servers.ts';
+import type { BatchRow } from '../../batch/batch-row.ts';
+import {
+  openServerBatch,
+  priceOfAll,
+  recordResults,
+  serverBatchFaults,
+  serverBatchRow,
+  underWayAsRow,
+  writeRequests,
+} from '../../batch/server-batch.ts';
+import { batchPrompt, readBatch, readResults, uploadRequests } from '../../client/batches.ts';
+import { serverModel } from '../../client/profile-client.ts';
+import type { ClientOptions } from '../../client/reply.ts';
+import { capabilitiesOf } from '../../configuration/endpoint.ts';
+import { SoraError } from '../../domain/errors.ts';
+import { ABANDONED, factsOf, type JobRecord, NEVER_ARRIVED } from '../../domain/record.ts';
+import { missingFor } from '../../domain/request-gate.ts';
+import { shellWord } from '../../domain/shell.ts';
+import type { VideoJob, VideoRequest } from '../../domain/video.ts';
+import { recover } from '../../jobs/recover.ts';
+import { inDoubt, type SubmitDeps, submit } from '../../jobs/submit.ts';
+import { waitForJob } from '../../jobs/wait.ts';
+import { Interrupt } from '../../platform/host.ts';
+import type { ServedBatch } from '../../wire/batches.ts';
+import type { BatchSettings } from './options.ts';
+
+export type ServerBatchDeps = Pick<
+  Context,
+  'configuration' | 'ledger' | 'servers' | 'jobs' | 'random' | 'output' | 'host'
+>;
+
+/** Throws `not_supported` or `invalid_manifest`, before anything is sent, for rows that no server-side batch can have. */
+export function refuseForServerBatch(
+  rows: readonly BatchRow[],
+  { configuration }: Pick<ServerBatchDeps, 'configuration'>,
+): void {
+  const [missing] = missingFor({ operation: 'batch' }, capabilitiesOf(configuration));
+  if (missing !== undefined) {
+    throw new SoraError('not_supported', {
+      title: missing,
+      hints: ['leave out `--server-batch` to create the videos one by one'],
+    });
+  }
+  const faults = serverBatchFaults(rows);
+  if (faults.length === 0) return;
+  throw new SoraError('invalid_manifest', {
+    title: 'these rows cannot be in one server-side batch',
+    violations: faults.map(({ line, message }) => `line ${line}: ${message}`),
+    hints: ['leave out `--server-batch`, or split the manifest'],
+  });
+}
+
+/**
+ * The server-side batches of a manifest, one at a time. The batch is one paid submission in the ledger; when it has ended, its
+ * results become the submissions of their rows, from where they are saved as in any batch. It can be stopped anywhere.
+ */
+export class ServerBatch {
+  readonly #deps: ServerBatchDeps;
+  readonly #settings: BatchSettings;
+  /** The manifest's name in the ledger. */
+  readonly #manifest: string;
+
+  constructor(manifest: string, settings: BatchSettings, deps: ServerBatchDeps) {
+    this.#deps = deps;
+    this.#settings = settings;
+    this.#manifest = manifest;
+  }
+
+  /** Waits for a batch that an earlier run left, and records its results. `rows` are those of the manifest now. */
+  async resume(rows: readonly BatchRow[]): Promise<void> {
+    const { ledger, output, servers } = this.#deps;
+    for (;;) {
+      const open = await openServerBatch(ledger, this.#manifest);
+      if (open === undefined) return;
+      const server = await servers.of(open);
+      const found = await this.#found(open, server);
+      if (found === null) continue;
+      output.news(`resuming the server-side batch ${found.job?.id}`);
+      await this.#finish(found, server, rows);
+    }
+  }
+
+  /** Submits rows, waits for their batch and records its results. */
+  async run(rows: readonly BatchRow[], all: readonly BatchRow[]): Promise<void> {
+    const { configuration, ledger, output, servers, host } = this.#deps;
+    const { modelNames, format } = configuration;
+    const server = await servers.current();
+    const text = writeRequests(rows, format, (model) => serverModel(model, modelNames));
+    const fileId = await uploadRequests(this.#clientOptions(server), basename(this.#settings.name), text);
+    output.news(`uploaded ${rows.length} requests as ${fileId}`);
+    host.interrupt.throwIfAborted();
+    const key = serverBatchRow(this.#manifest);
+    const earlier = await ledger.list({ by: 'row', value: key });
+    const { record, unrecorded } = await submit(this.#submitDeps(server), {
+      server: server.identity,
+      request: batchRequest(fileId),
+      estimate: priceOfAll(rows),
+      free: configuration.isSimulator,
+      again: false,
+      taken: new Set(),
+      maxCostPerDayMicros: configuration.maxCostPerDayMicros?.value ?? null,
+      conflict: () => underWayAsRow(ledger, this.#manifest, rows),
+      row: {
+        batch: this.#manifest,
+        key,
+        after: earlier.at(-1)?.key ?? null,
+        givesUp: null,
+        maxCostMicros: this.#settings.maxCostMicros ?? configuration.maxCostMicros?.value ?? null,
+      },
+    });
+    if (unrecorded !== undefined) throw unrecorded;
+    await this.#finish(record, server, all);
+  }
+
+  /** The record with its batch on the server; null if nothing was created, so that there is nothing to resume. */
+  async #found(open: JobRecord, server: Server): Promise<JobRecord | null> {
+    const { ledger, host } = this.#deps;
+    if (open.answer === 'accepted') return open;
+    const recovery = await recover(this.#submitDeps(server), open, host.interrupt);
+    const close = async (code: string, message: string): Promise<null> => {
+      await ledger.append({ event: 'rejected', key: open.key, atMs: host.clock.now(), code, message });
+      return null;
+    };
+    switch (recovery.kind) {
+      case 'found':
+        return recovery.record;
+      case 'closed':
+        return null;
+      case 'never-arrived':
+        return close(NEVER_ARRIVED, 'it is missing from the server’s list, which is complete');
+      default: {
+        if (this.#settings.retryUnknown) return close(ABANDONED, 'abandoned; it may exist');
+        const candidates = recovery.kind === 'missing' ? recovery.candidates : [];
+        const error = inDoubt(open.key, 'the batch is not certainly in the server’s list', candidates);
+        const hint = 'add `--retry-unknown` to submit its rows again; if it exists after all, they are paid twice';
+        throw error.with({ hints: [...error.hints, hint] });
+      }
+    }
+  }
+
+  async #finish(record: JobRecord, server: Server, rows: readonly BatchRow[]): Promise<void> {
+    const { ledger, host, configuration, output } = this.#deps;
+    const id = record.job?.id ?? record.key;
+    const job = await this.#wait(id, server);
+    const client = this.#clientOptions(server);
+    const signal = { signal: host.interrupt };
+    const batch = await readBatch(client, id, signal);
+    let count = 0;
+    for (const fileId of [batch.outputFileId, batch.errorFileId]) {
+      if (fileId === null) continue;
+      count += await recordResults(await readResults(client, fileId, signal), {
+        ledger,
+        self: host.self,
+        nowMs: host.clock.now(),
+        server: server.identity,
+        free: configuration.isSimulator,
+        manifest: this.#manifest,
+        batchId: id,
+        rows,
+      });
+    }
+    this.#refuseGaps(batch, count);
+    // From here on the rows count what they cost, and not their batch.
+    const at = { key: record.key, atMs: host.clock.now() };
+    await ledger.append(
+      { event: 'seen', ...at, job: { ...factsOf(job), actualMicros: 0 } },
+      { event: 'removed', ...at },
+    );
+    output.news(`the server-side batch ${id} has ended: ${job.serverStatus ?? job.status}, ${count} results`);
+    if (batch.status === 'failed' && count === 0) {
+      throw new SoraError('job_failed', {
+        title: `the server refused the batch ${id}`,
+        violations: batch.problems,
+        jobId: id,
+        hints: ['fix these rows, then run the same command again'],
+      });
+    }
+  }
+
+  /** A row without a result may have been made, so the batch stays open. */
+  #refuseGaps({ id, status, total }: ServedBatch, count: number): void {
+    if (status === 'failed' || total === null || count >= total) return;
+    if (this.#settings.retryUnknown) return;
+    throw new SoraError('unreadable_response', {
+      title: `the results of ${total - count} of the ${total} requests of ${id} are missing`,
+      jobId: id,
+      hints: [
+        'run the same command again: the results may not be complete yet',
+        'add `--retry-unknown` to submit these rows again; if their videos exist after all, they are paid twice',
+      ],
+    });
+  }
+
+  async #wait(id: string, server: Server): Promise<VideoJob> {
+    const { host, random, output } = this.#deps;
+    const { clock, interrupt } = host;
+    const client = this.#deps.jobs.clientOf({ ...server, client: server.singleShot }, 'batch');
+    const deadlineMs = clock.now() + this.#settings.timeoutMs;
+    let told = '';
+    try {
+      const events = waitForJob({ client, clock, random }, { id, known: null, deadlineMs, signal: interrupt });
+      for (;;) {
+        const step = await events.next();
+        if (step.done) return step.value;
+        const { value } = step;
+        const news = value.kind === 'trouble' ? `${value.error.message}; still waiting` : describe(value.job);
+        if (news !== told) output.news(`server-side batch ${id}: ${news}`);
+        told = news;
+      }
+    } catch (error) {
+      throw stopped(error, id, `run \`sora ${host.argv.map(shellWord).join(' ')}\` to resume`);
+    }
+  }
+
+  #clientOptions({ transport, identity }: Server): ClientOptions {
+    return { transport, profile: identity.profile, now: this.#deps.host.clock.now };
+  }
+
+  #submitDeps(server: Server): SubmitDeps {
+    const { jobs } = this.#deps;
+    return { ...jobs.submitDeps(server), client: jobs.clientOf(server, 'batch') };
+  }
+}
+
+/** The paid request: a batch of what was uploaded. */
+function batchRequest(fileId: string): VideoRequest {
+  return {
+    prompt: batchPrompt(fileId),
+    model: null,
+    seconds: null,
+    size: null,
+    image: null,
+    characters: [],
+    quality: null,
+    params: {},
+    source: { operation: 'batch', video: { kind: 'id', id: fileId } },
+  };
+}
+
+function describe({ serverStatus, status, progress }: VideoJob): string {
+  return `${(serverStatus ?? status).replaceAll('_', ' ')}${progress === null ? '' : `, ${progress} %`}`;
+}
+
+/** What ended the wait but not the batch, with the command that resumes it. */
+function stopped(thrown: unknown, id: string, resume: string): unknown {
+  if (thrown instanceof Interrupt) {
+    const title = 'interrupted; the server-side batch keeps running';
+    return new SoraError('interrupted', { title, jobId: id, hints: [resume], cause: thrown });
+  }
+  if (!(thrown instanceof SoraError)) return thrown;
+  if (thrown.code !== 'wait_timeout') return thrown.with({ jobId: id, hints: [...thrown.hints, resume] });
+  const title = 'timed out; the server-side batch keeps running';
+  return new SoraError('wait_timeout', { title, jobId: id, hints: [resume] });
+}

@@ -1,0 +1,323 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { type Http, httpFromHandler } from '../../src/platform/http.ts';
+import { renderHere } from '../../src/simulator/asset-cache.ts';
+import { createSimulator } from '../../src/simulator/simulator.ts';
+import { clipsIn, linesOf, resultsIn, summaryOf } from '../support/batch-studio.ts';
+import {
+  type CommandLine,
+  createCommandLine,
+  Interrupt,
+  type RunOptions,
+  type RunResult,
+} from '../support/command-line.ts';
+import { createSeededRandom } from '../support/seeded-random.ts';
+import { createTemporaryFolder } from '../support/temporary-folder.ts';
+
+/** What a test does to a call in the place of answering it; null lets it through. */
+type Interference = (call: {
+  method: string;
+  path: string;
+  answer: () => Promise<Response>;
+}) => Promise<Response> | null;
+
+interface Lab {
+  readonly sora: CommandLine;
+  /** `sora batch shots.txt --server-batch` on a paid server that has batches. */
+  run(argv?: readonly string[], options?: RunOptions): Promise<RunResult>;
+  /** The calls that arrived: `POST /batches`. */
+  readonly calls: readonly string[];
+  /** The forms of the uploads. */
+  readonly uploads: readonly string[];
+  interfere(how: Interference | null): void;
+  /** Everything that the server has made. */
+  made(): Promise<{ readonly videos: number; readonly batches: number }>;
+}
+
+const forever = (): Promise<Response> => new Promise(() => {});
+
+function setUp(prompts = 'a boat\na cat\na dog\n'): Lab {
+  const sora = createCommandLine();
+  writeFileSync(join(sora.cwd, 'shots.txt'), prompts);
+  const simulator = createSimulator({
+    stateDir: createTemporaryFolder(),
+    clock: sora.clock,
+    randomBytes: createSeededRandom(7),
+    render: (spec, variant) => renderHere({ ...spec, width: 64, height: 64, seconds: 0.1 }, variant),
+  });
+  const calls: string[] = [];
+  const uploads: string[] = [];
+  let interference: Interference | null = null;
+  const http: Http = httpFromHandler(async (request) => {
+    const { method } = request;
+    const path = new URL(request.url).pathname.replace('/v1', '');
+    calls.push(`${method} ${path}`);
+    if (path === '/files') uploads.push(await request.clone().text());
+    const answer = (): Promise<Response> => simulator.handle(request);
+    return (await interference?.({ method, path, answer })) ?? answer();
+  });
+  const read = async (path: string): Promise<unknown[]> =>
+    Object(await (await simulator.handle(new Request(`http://lab.example/v1${path}`))).json()).data;
+  return {
+    sora,
+    calls,
+    uploads,
+    interfere(how) {
+      interference = how;
+    },
+    run: (argv = ['-y'], options = {}) =>
+      sora.run(['batch', 'shots.txt', '--server-batch', '-m', 'sora-2', '-d', '4', '-r', '720p', ...argv], {
+        http,
+        env: { SORA_BASE_URL: 'http://lab.example/v1', SORA_API_KEY: 'key-of-the-lab' },
+        ...options,
+      }),
+    async made() {
+      return { videos: (await read('/videos?limit=100')).length, batches: (await read('/batches')).length };
+    },
+  };
+}
+
+const errorOf = ({ stderr }: RunResult): { code: string; hints: string[]; violations?: string[]; submission: string } =>
+  JSON.parse(stderr.trim().split('\n').at(-1) ?? '').error;
+
+const isBatchCreate = ({ method, path }: { method: string; path: string }): boolean =>
+  method === 'POST' && path === '/batches';
+
+describe('sora batch --server-batch', () => {
+  it('submits all rows as one batch, waits for it and saves each video under its row', async () => {
+    const lab = setUp();
+    const run = await lab.run(['-y', '--json']);
+    expect(run.code).toBe(0);
+    const rows = linesOf(run).slice(0, 3);
+    expect(rows.toSorted((a, b) => Number(a.line) - Number(b.line))).toMatchObject([
+      { line: 1, outcome: 'done', prompt: 'a boat', cost: { estimated_usd: 0.2 } },
+      { line: 2, outcome: 'done', prompt: 'a cat' },
+      { line: 3, outcome: 'done', prompt: 'a dog' },
+    ]);
+    expect(summaryOf(run)).toMatchObject({ rows: 3, done: 3, cost: { spent_usd: 0.6 } });
+    expect(clipsIn(lab.sora)).toHaveLength(3);
+    expect(resultsIn(lab.sora)).toHaveLength(3);
+    expect(lab.calls.filter((call) => call.startsWith('POST'))).toEqual(['POST /files', 'POST /batches']);
+    const again = await lab.run();
+    expect(again.code).toBe(0);
+    expect(await lab.made()).toEqual({ videos: 3, batches: 1 });
+    const spent = await lab.sora.run(['cost', '--spent', '--json']);
+    expect(spent.json()).toMatchObject({ total: { estimated_usd: 0.6 } });
+  });
+
+  it('sends the rows as the API wants them, at half the price that a dry run shows', async () => {
+    const lab = setUp('a boat\n');
+    const dry = await lab.run(['--dry-run', '--json']);
+    expect(dry.json()).toMatchObject({ summary: { cost: { to_spend_usd: 0.2 } } });
+    expect(lab.calls).toEqual([]);
+    await lab.run();
+    const [upload = ''] = lab.uploads;
+    expect(upload).toMatch(/name="purpose"\r\n\r\nbatch\r\n/);
+    const line = JSON.parse(upload.split('\n').find((text) => text.startsWith('{')) ?? '');
+    expect(line).toEqual({
+      custom_id: expect.stringMatching(/^[0-9a-f]{32}$/),
+      method: 'POST',
+      url: '/v1/videos',
+      body: { model: 'sora-2', prompt: 'a boat', seconds: '4', size: '1280x720' },
+    });
+    expect(resultsIn(lab.sora)).toMatchObject([{ outcome: 'done', cost: { price_list: 'openai-2026-03-12, batch' } }]);
+  });
+
+  it('needs approval of the whole price, and honours caps', async () => {
+    const lab = setUp(Array.from({ length: 6 }, (_, at) => `shot ${at}\n`).join(''));
+    for (const argv of [[], ['--max-cost', '1']]) {
+      const refused = await lab.run([...argv, '--json']);
+      expect({ code: refused.code, error: errorOf(refused).code }).toEqual({ code: 7, error: 'cost_cap_exceeded' });
+    }
+    expect(lab.calls).toEqual([]);
+    expect((await lab.run(['--max-cost', '1.2'])).code).toBe(0);
+  });
+
+  it('records what the server refuses or fails, and makes another batch of the rest on request', async () => {
+    const lab = setUp('a boat\na cat\n');
+    lab.interfere(({ method, path, answer }) => {
+      if (method !== 'GET' || !/_output\/content$/.test(path)) return null;
+      return answer().then(async (reply) => {
+        const [first = '', second = ''] = (await reply.text()).split('\n');
+        const { custom_id } = JSON.parse(first);
+        const failure = {
+          status_code: 400,
+          body: { error: { message: 'rejected by our safety system', code: 'moderation_blocked' } },
+        };
+        return new Response([JSON.stringify({ custom_id, response: failure, error: null }), second].join('\n'));
+      });
+    });
+    const run = await lab.run(['-y', '--json']);
+    expect(run.code).toBe(6);
+    expect(summaryOf(run)).toMatchObject({ done: 1, failed: 1 });
+    lab.interfere(null);
+    expect((await lab.run()).code).toBe(6);
+    expect((await lab.made()).batches).toBe(1);
+    expect((await lab.run(['-y', '--retry-failed'])).code).toBe(0);
+    expect((await lab.made()).batches).toBe(2);
+  });
+});
+
+describe('a server-side batch is paid once', () => {
+  const CALLS = ['POST /files', 'POST /batches', 'GET /batches/ID', 'GET /files/ID/content', 'GET /videos/ID/content'];
+
+  it.each(CALLS.flatMap((call) => [[`before ${call}`, call, false] as const, [`after ${call}`, call, true] as const]))(
+    'when the process is killed %s',
+    async (_, target, isAfter) => {
+      const lab = setUp('a boat\na cat\n');
+      const isTarget = ({ method, path }: { method: string; path: string }): boolean =>
+        `${method} ${path.replace(/^\/(batches|files|videos)\/[^/]+/, '/$1/ID')}` === target;
+      let kill = (): void => {};
+      const killed = new Promise<void>((resolve) => {
+        kill = resolve;
+      });
+      lab.interfere((call) => {
+        if (!isTarget(call)) return null;
+        return (isAfter ? call.answer() : Promise.resolve()).then(() => {
+          kill();
+          return forever();
+        });
+      });
+      void lab.run();
+      await killed;
+      lab.interfere(null);
+      const resumed = await lab.run(['-y', '--json']);
+      // The list shows a batch that was made; without one, only a person knows that nothing was.
+      const isInDoubt = target === 'POST /batches' && !isAfter;
+      if (isInDoubt) {
+        expect(errorOf(resumed)).toMatchObject({ code: 'outcome_unknown' });
+        expect(await lab.made()).toEqual({ videos: 0, batches: 0 });
+        expect(errorOf(await lab.run(['-y', '--json'])).hints.at(-1)).toContain('--retry-unknown');
+        expect((await lab.run(['-y', '--retry-unknown'])).code).toBe(0);
+      } else {
+        expect(resumed.code).toBe(0);
+      }
+      expect(await lab.made()).toEqual({ videos: 2, batches: 1 });
+      expect(clipsIn(lab.sora)).toHaveLength(2);
+    },
+  );
+
+  it('when the answer of its create is lost: it is found in the list', async () => {
+    const lab = setUp();
+    lab.interfere((call) => {
+      if (!isBatchCreate(call)) return null;
+      return call.answer().then(() => {
+        throw Object.assign(new Error('socket hang up'), { code: 'ECONNRESET' });
+      });
+    });
+    expect((await lab.run()).code).toBe(0);
+    expect(await lab.made()).toEqual({ videos: 3, batches: 1 });
+  });
+
+  it('when the wait is interrupted or times out: the same command resumes it', async () => {
+    const lab = setUp();
+    const stop = new AbortController();
+    lab.interfere(({ method, path }) => {
+      if (method === 'GET' && path.startsWith('/batches/')) stop.abort(new Interrupt('SIGINT'));
+      return null;
+    });
+    const interrupted = await lab.run(['-y', '--json'], { interrupt: stop.signal });
+    expect(interrupted.code).toBe(130);
+    expect(errorOf(interrupted).hints).toEqual([
+      expect.stringMatching(/^run `sora batch shots.txt --server-batch .*to resume/),
+    ]);
+    lab.interfere(null);
+    expect((await lab.run(['-y', '--timeout', '1s'])).code).toBe(8);
+    expect((await lab.run()).code).toBe(0);
+    expect(await lab.made()).toEqual({ videos: 3, batches: 1 });
+  });
+
+  it('when `sora batch` is run without the option meanwhile', async () => {
+    const lab = setUp();
+    await lab.run(['-y', '--timeout', '1s']);
+    const plain = await lab.sora.run(['batch', 'shots.txt', '-m', 'sora-2', '-y', '--json', '-d', '4', '-r', '720p'], {
+      env: { SORA_BASE_URL: 'http://lab.example/v1', SORA_API_KEY: 'key-of-the-lab' },
+    });
+    expect(errorOf(plain)).toMatchObject({
+      code: 'duplicate_request',
+      hints: [expect.stringContaining('--server-batch')],
+    });
+    expect(await lab.made()).toEqual({ videos: 3, batches: 1 });
+  });
+
+  it('when results are missing: its rows are not made again without a word', async () => {
+    const lab = setUp();
+    lab.interfere(({ method, path, answer }) => {
+      if (method !== 'GET' || !path.endsWith('/content') || !path.startsWith('/files/')) return null;
+      return answer().then(async (reply) => new Response((await reply.text()).split('\n').slice(0, 1).join('\n')));
+    });
+    for (let runs = 0; runs < 2; runs++) {
+      const run = await lab.run(['-y', '--json']);
+      expect(errorOf(run).code).toBe('unreadable_response');
+    }
+    lab.interfere(null);
+    expect((await lab.run()).code).toBe(0);
+    expect(await lab.made()).toEqual({ videos: 3, batches: 1 });
+  });
+
+  it('and a row that was changed meanwhile is a new one, while its old video is kept', async () => {
+    const lab = setUp('a boat\na cat\n');
+    await lab.run(['-y', '--timeout', '1s']);
+    writeFileSync(join(lab.sora.cwd, 'shots.txt'), 'a boat\na bird\n');
+    expect((await lab.run()).code).toBe(0);
+    expect(await lab.made()).toEqual({ videos: 3, batches: 2 });
+    const listed = await lab.sora.run(['list', '--local', '--json']);
+    expect(
+      Object(listed.json())
+        .jobs.map(({ prompt }: { prompt: string }) => prompt)
+        .sort(),
+    ).toEqual(['a bird', 'a boat', 'a cat']);
+  });
+});
+
+describe('what a server-side batch cannot do', () => {
+  it('is refused before anything is sent: other dialects, several models, rows from other videos, standard input', async () => {
+    const lab = setUp();
+    const dialect = await lab.run(['-y', '--json', '--dialect', 'generations']);
+    expect(errorOf(dialect).code).toBe('not_supported');
+    writeFileSync(
+      join(lab.sora.cwd, 'shots.jsonl'),
+      '{"id":"a","prompt":"x"}\n{"prompt":"y","model":"sora-2-pro"}\n{"prompt":"z","extend":"a"}\n',
+    );
+    const env = { SORA_BASE_URL: 'http://lab.example/v1', SORA_API_KEY: 'key-of-the-lab' };
+    const argv = ['batch', 'shots.jsonl', '--server-batch', '-m', 'sora-2', '-d', '4', '-r', '720p', '-y', '--json'];
+    const { code, violations } = errorOf(await lab.sora.run(argv, { env }));
+    expect({ code, violations }).toEqual({
+      code: 'invalid_manifest',
+      violations: [
+        expect.stringContaining('line 2: a server-side batch has one model'),
+        expect.stringContaining('line 3'),
+      ],
+    });
+    expect((await lab.sora.run(['batch', '-', '--server-batch'], { env, stdin: 'x' })).code).toBe(2);
+    expect(lab.calls).toEqual([]);
+  });
+
+  it('is reported by a server without the calls, before anything is paid', async () => {
+    const lab = setUp();
+    const message = 'Invalid URL (POST /v1/files)';
+    lab.interfere(async () => Response.json({ error: { message } }, { status: 404 }));
+    const refused = await lab.run(['-y', '--json']);
+    expect(refused.code).not.toBe(0);
+    expect(lab.calls).toEqual(['POST /files']);
+    expect((await lab.sora.run(['cost', '--spent', '--json'])).json()).toMatchObject({ total: { jobs: 0 } });
+  });
+
+  it('fails with the server’s reasons if it refuses the file, and can be tried again', async () => {
+    const lab = setUp('a boat\n');
+    lab.interfere(({ method, path, answer }) => {
+      if (method !== 'GET' || !path.startsWith('/batches/')) return null;
+      return answer().then(async (reply) => {
+        const errors = { data: [{ code: 'mismatched_model', message: 'the model is wrong', line: 1 }] };
+        const batch = { ...Object(await reply.json()), status: 'failed', errors, output_file_id: null };
+        return Response.json(batch);
+      });
+    });
+    const failed = await lab.run(['-y', '--json']);
+    expect(errorOf(failed)).toMatchObject({ code: 'job_failed' });
+    expect(JSON.stringify(errorOf(failed))).toContain('line 1: the model is wrong');
+    lab.interfere(null);
+    expect((await lab.run()).code).toBe(0);
+  });
+});
