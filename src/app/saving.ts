@@ -36,9 +36,9 @@ const GROUP = 'Files:';
 export const FILE_OPTIONS = {
   output: {
     group: GROUP,
-    flags: '-o, --output <file|dir|template|s3://…|->',
+    flags: '-o, --output <file|dir|s3://…|->',
     summary:
-      'where to save: a name, a folder, names like `{slug}-{id:8}.{ext}`, the same below `s3://BUCKET/`, or `-` for standard output',
+      'where to save: a name, a folder, or a template like `{slug}-{id:8}.{ext}`, here or below `s3://BUCKET/`; `-` is standard output',
   },
   variant: {
     group: GROUP,

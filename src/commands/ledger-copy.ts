@@ -21,7 +21,7 @@ export const ledgerCopyCommand = defineCommand({
   async run({ options: { to = '' } }, deps: CopyDeps) {
     const { output, host } = deps;
     const fault = ledgerFault(to);
-    if (fault !== null) throw new SoraError('usage', { title: `\`--to ${to.replace(/:[^:@/]*@/, '@')}\`: ${fault}` });
+    if (fault !== null) throw new SoraError('usage', { title: `\`--to\`: ${fault}` });
     const [from, target] = [deps.fileLedger(), deps.postgresLedger(to)];
     const keys = new Set<string>();
     for await (const events of from.events()) {

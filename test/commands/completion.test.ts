@@ -14,7 +14,7 @@ describe('completion', () => {
     ['a value behind =', ['create', '--model=sora-2-'], /^--model=sora-2-pro\t\n:4\n$/],
     ['profiles', ['list', '--profile', 's'], /^simulator\t\n:4\n$/],
     ['presets', ['config', 'profile', 'add', 'x', '--preset', 'sgl'], /^sglang\t\n/],
-    ['settings', ['config', 'set', 'max_cost_'], /^max_cost_per_day\t.+\n:4\n$/],
+    ['settings', ['config', 'set', 'max_cost_per_day'], /^max_cost_per_day\t.+\nmax_cost_per_day_per_user\t.+\n:4\n$/],
     ['files by the shell', ['create', 'x', '--image', 'a'], /^:0\n$/],
     ['a manifest by the shell', ['batch', ''], /^:0\n$/],
     ['a folder by the shell', ['mcp', '-o', ''], /^:0\n$/],

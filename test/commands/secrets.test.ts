@@ -78,6 +78,7 @@ const CALLS: Readonly<Record<string, readonly (readonly string[])[]>> = {
   attach: [['attach', 'sub_1', 'video_1']],
   forget: [['forget', 'sub_1']],
   'ledger check': [['ledger', 'check']],
+  'ledger copy': [['ledger', 'copy', '--to', `postgres://sora:${SECRETS.stored}@127.0.0.1:1/sora`]],
   doctor: [
     ['doctor', '--yes'],
     ['doctor', '--server', '--yes'],

@@ -19,6 +19,7 @@ const EXIT_CODES = {
     'request_timeout',
     'outcome_unknown',
     'ledger_damaged',
+    'ledger_unreachable',
     'duplicate_request',
     'cannot_cancel',
     'already_finished',
