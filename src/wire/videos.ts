@@ -10,12 +10,15 @@ export interface DecodedPage {
   readonly lastId: string | null;
 }
 
+/** Where servers have the jobs of a page. */
+const LISTS = ['data', 'videos', 'items', 'results'];
+
 /** A page of jobs; null if the body is not a list. Items without an id are left out. */
 export function decodePage(body: JsonValue | undefined, facts: ReplyFacts): DecodedPage | null {
-  const items = Array.isArray(body) ? body : isJsonObject(body) && Array.isArray(body.data) ? body.data : null;
-  if (items === null) return null;
-  const jobs = items.flatMap((item) => decodeJob(item, facts) ?? []);
   const envelope = isJsonObject(body) ? body : {};
+  const items = [body, ...LISTS.map((name) => envelope[name])].find((value) => Array.isArray(value));
+  if (items === undefined) return null;
+  const jobs = items.flatMap((item) => decodeJob(item, facts) ?? []);
   return {
     jobs,
     hasMore: typeof envelope.has_more === 'boolean' ? envelope.has_more : null,

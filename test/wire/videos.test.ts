@@ -6,6 +6,8 @@ const FACTS = { requestId: null, pollAfterMs: null };
 
 describe('decodePage', () => {
   it.each<[string, JsonValue, readonly string[], boolean | null, string | null]>([
+    ['jobs under `items`', { items: [{ id: 'a' }], has_more: false }, ['a'], false, 'a'],
+    ['jobs under `videos`', { videos: [{ id: 'a' }] }, ['a'], null, 'a'],
     [
       'OpenAI’s list',
       { object: 'list', data: [{ id: 'a' }, { id: 'b' }], first_id: 'a', last_id: 'b', has_more: true },
