@@ -25,6 +25,7 @@ export function addressFault(address: string, reserveBytes = 0): string | null {
     return `results are saved to files or to \`s3://BUCKET/KEY\`, not to \`${scheme}:\` addresses`;
   }
   const { bucket, key } = splitAddress(address);
+  if (bucket === '') return 'it has no bucket: `s3://BUCKET/KEY`';
   if (!BUCKET_NAME.test(bucket)) {
     return `\`${bucket}\` is not the name of a bucket: 3 to 63 lower-case letters, digits, dots and hyphens`;
   }

@@ -120,6 +120,7 @@ export class ServiceMetrics {
     this.#spent.clear();
     const wasReady = await isReady();
     this.#ready.set(wasReady ? 1 : 0);
+    if (!wasReady) return this.#metrics.render();
     try {
       const counts = new Map<string, readonly [labels: readonly string[], count: number]>();
       for (const record of await ledger.open()) {

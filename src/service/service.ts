@@ -87,7 +87,7 @@ function createVitals({ version, upstream, jobs, runner }: ServiceOptions): {
   const { identity, budget, maxCostPerDayMicros, submitDeps } = upstream;
   const { ledger, clock } = submitDeps;
   const { profile } = identity;
-  const checkReady = readinessOf(ledger, () => clock.uptimeMs());
+  const checkReady = readinessOf(ledger, clock);
   const metrics = new ServiceMetrics({
     version,
     profile,

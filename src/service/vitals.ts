@@ -2,6 +2,7 @@ import { CATALOGUE, type ErrorCode } from '../domain/catalogue.ts';
 import { SoraError } from '../domain/errors.ts';
 import { METRICS_TYPE } from '../domain/metrics.ts';
 import { type Handler, jsonReply, type ServerReply, textReply } from '../http-server/handler.ts';
+import type { Clock } from '../platform/clock.ts';
 import { errorReply } from '../simulator/api-error.ts';
 import type { Ledger } from '../store/ledger.ts';
 import type { AccessKey } from './access.ts';
@@ -23,16 +24,43 @@ export interface Unreadiness {
   readonly message: string;
 }
 
-/** Checks a ledger no more than once a second, however often it is asked. */
-export function readinessOf(ledger: Pick<Ledger, 'requireUsable'>, now: () => number): () => Promise<void> {
-  let last: { readonly atMs: number; readonly result: Promise<void> } | undefined;
+/** How long an answer about a ledger is kept: anyone may ask, as often as they like. */
+const KEPT_MS = 1_000;
+/** Those who watch over a process wait for seconds at most, so silence is an answer, too. */
+const LONGEST_CHECK_MS = 2_000;
+
+/** Checks a ledger, one check at a time. Throws what it throws, and `ledger_unreachable` where it is silent. */
+export function readinessOf(
+  ledger: Pick<Ledger, 'requireUsable'>,
+  clock: Pick<Clock, 'alarm' | 'uptimeMs'>,
+): () => Promise<void> {
+  let last: { readonly result: Promise<void>; endedMs: number | null } | undefined;
+  const start = () => {
+    const check: typeof last = { result: ledger.requireUsable(), endedMs: null };
+    const end = (): void => {
+      check.endedMs = clock.uptimeMs();
+    };
+    check.result.then(end, end);
+    return check;
+  };
   return () => {
-    if (last === undefined || now() - last.atMs >= KEPT_MS) last = { atMs: now(), result: ledger.requireUsable() };
-    return last.result;
+    const isKept = last !== undefined && (last.endedMs === null || clock.uptimeMs() - last.endedMs < KEPT_MS);
+    last = isKept && last !== undefined ? last : start();
+    return inTime(last.result, clock);
   };
 }
 
-const KEPT_MS = 1_000;
+async function inTime<T>(work: Promise<T>, clock: Pick<Clock, 'alarm'>): Promise<T> {
+  let stop = (): void => {};
+  const late = new Promise<never>((_, reject) => {
+    stop = clock.alarm(LONGEST_CHECK_MS, () => reject(new SoraError('ledger_unreachable')));
+  });
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    stop();
+  }
+}
 
 /** Null if it is ready. */
 export async function unreadinessOf(checkReady: Vitals['checkReady']): Promise<Unreadiness | null> {

@@ -240,6 +240,11 @@ export class PostgresLedger extends Ledger {
 
   async requireIntact(): Promise<void> {}
 
+  /** A standby, and a role without the right to write, refuse to update nothing, too. */
+  override async requireUsable(): Promise<void> {
+    await this.database.queryNow('UPDATE sora.spent SET micros = micros WHERE false');
+  }
+
   /** What `doctor` shows. */
   async describe(): Promise<string> {
     const [row] = await this.database.query("SELECT current_setting('server_version') AS version");

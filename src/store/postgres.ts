@@ -59,6 +59,15 @@ export class Database implements Queries {
     return this.#patiently(async (client) => queriesOf(client).query(text, values));
   }
 
+  /** The same without patience: fails at once while the server is away. */
+  async queryNow(text: string): Promise<Row[]> {
+    try {
+      return await this.#withClient((client) => queriesOf(client).query(text));
+    } catch (error) {
+      throw error instanceof SoraError ? error : unreachable(this.name, error);
+    }
+  }
+
   /** `work` may run several times, also after a commit whose confirmation was lost. */
   transaction<T>(work: (queries: Queries) => Promise<T>): Promise<T> {
     return this.#patiently(async (client) => {

@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { nodeHttp } from '../../src/platform/http.ts';
 import { Interrupt } from '../support/command-line.ts';
 import {
@@ -109,9 +109,12 @@ describe('sora create -o s3://', () => {
   });
 });
 
+afterAll(() => void vi.unstubAllEnvs());
+
 describe('before it pays, sora', () => {
   it.each([
     ['a bucket name that is none', 's3://Films_/x.mp4', 2],
+    ['an address without a bucket', 's3:///x.mp4', 2],
     ['another scheme', 'gs://films/x.mp4', 2],
     ['a key with `..`', 's3://films/../x.mp4', 2],
     ['a key that is too long', `s3://films/${'x'.repeat(1025)}`, 2],
@@ -141,6 +144,16 @@ describe('before it pays, sora', () => {
     expect(server.posts).toBe(0);
     expect(await run(...CREATE, '-o', 's3://films/boat.mp4', '--force')).toMatchObject({ code: 0 });
     expect(s3.objects.get('films/boat.mp4')?.bytes.equals(CLIP)).toBe(true);
+  });
+
+  it.each([
+    ['gallery', '-o', 's3://films/x.html'],
+    ['gallery', '-o', 'https://films.test/x.html'],
+    ['mcp', '-o', 's3://films/'],
+  ])('refuses addresses where only files will do: %s %s %s', async (...argv) => {
+    const { run, sora } = await setUpS3();
+    expect((await run(...argv)).code).toBe(2);
+    expect(readdirSync(sora.cwd)).toEqual([]);
   });
 
   it('asks nobody with --dry-run', async () => {

@@ -1,7 +1,8 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
+import { createServer as createHttpServer, request } from 'node:http';
+import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
@@ -34,9 +35,10 @@ describe.skipIf(!isInstalled)('on a real S3 server (needs versitygw, see CONTRIB
 
   afterAll(async () => {
     if (server.exitCode === null) {
-      server.kill();
+      server.kill('SIGKILL'); // otherwise it waits for open connections
       await once(server, 'exit');
     }
+    vi.unstubAllEnvs();
     rmSync(folder, { recursive: true, force: true });
   });
 
@@ -74,6 +76,41 @@ describe.skipIf(!isInstalled)('on a real S3 server (needs versitygw, see CONTRIB
     expect(videos.posts).toBe(0);
   });
 
+  it.each(['SIGINT', 'SIGKILL'] as const)(
+    'makes nothing of an upload that %s ends, and goes on with what was downloaded',
+    async (signal) => {
+      const ranges: (string | undefined)[] = [];
+      const content: VideosScript['content'] = (request) => {
+        ranges.push(request.headers.range);
+        return longContent.content?.(request) ?? null;
+      };
+      const { sora, server: videos } = await start({ content });
+      const slow = await startSlowRelay(endpoint);
+      const name = `s3://films/${signal}.mp4`;
+      const env = { SORA_BASE_URL: videos.url, SORA_API_KEY: 'sk-lab-0123456789', SORA_HOME: sora.home };
+      const run = (relay: string) =>
+        spawn(process.execPath, [BIN, ...CREATE, '-o', name], {
+          cwd: sora.cwd,
+          env: { ...process.env, ...env, AWS_ENDPOINT_URL: relay },
+          stdio: 'ignore',
+        });
+      const first = run(slow.url);
+      await slow.reached;
+      first.kill(signal);
+      const [code] = await once(first, 'exit');
+      slow.close();
+      expect(code).toBe(signal === 'SIGINT' ? 130 : null);
+      expect(filesIn(join(buckets, 'films'))).not.toContain(`${signal}.mp4`);
+      if (signal === 'SIGINT') expect(filesIn(join(buckets, 'films/.sgwtmp'))).toEqual([]);
+      const [again] = await once(run(endpoint), 'exit');
+      expect(again).toBe(0);
+      expect(readFileSync(join(buckets, `films/${signal}.mp4`)).equals(LONG_CLIP)).toBe(true);
+      expect(videos.posts).toBe(1);
+      expect(ranges.at(-1)).toBe(`bytes=${LONG_CLIP.length - 1}-`);
+      expect(readdirSync(join(sora.home, 'uploads'))).toEqual([]);
+    },
+  );
+
   it('gives a name to one of two programs that write at the same time', async () => {
     const [one, other] = await Promise.all([
       start(),
@@ -84,6 +121,35 @@ describe.skipIf(!isInstalled)('on a real S3 server (needs versitygw, see CONTRIB
     expect(made.map(({ stdout }) => stdout).sort()).toEqual(['s3://films/race-2.mp4\n', 's3://films/race.mp4\n']);
   });
 });
+
+const BIN = join(import.meta.dirname, '../../bin/sora.js');
+
+/** Passes calls on, but holds back the last part of a file; `reached` resolves when it has arrived. */
+async function startSlowRelay(endpoint: string) {
+  let reach = (): void => {};
+  const reached = new Promise<void>((resolve) => {
+    reach = resolve;
+  });
+  const relay = createHttpServer((incoming, outgoing) => {
+    if (incoming.url?.includes('partNumber=3')) return reach();
+    const { hostname, port } = new URL(endpoint);
+    const { method, url, headers } = incoming;
+    const onward = request({ hostname, port, method, path: url, headers }, (reply) => {
+      outgoing.writeHead(reply.statusCode ?? 0, reply.headers);
+      reply.pipe(outgoing);
+    });
+    onward.on('error', () => outgoing.destroy());
+    incoming.pipe(onward);
+  });
+  relay.listen(0, '127.0.0.1');
+  await once(relay, 'listening');
+  const { port } = relay.address() as AddressInfo;
+  const close = (): void => {
+    relay.close();
+    relay.closeAllConnections();
+  };
+  return { url: `http://127.0.0.1:${port}`, reached, close };
+}
 
 const OTHER_CLIP = Buffer.from(CLIP);
 OTHER_CLIP.write('y', CLIP.length - 1, 'latin1');
@@ -101,7 +167,7 @@ function filesIn(folder: string): string[] {
 async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
-  const { port } = server.address() as { port: number };
+  const { port } = server.address() as AddressInfo;
   server.close();
   await once(server, 'close');
   return port;

@@ -2,7 +2,8 @@ import { appendFileSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'no
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { AccessKey } from '../../src/service/access.ts';
-import { createVitalsHandler } from '../../src/service/vitals.ts';
+import { createVitalsHandler, readinessOf } from '../../src/service/vitals.ts';
+import { createFakeClock } from '../support/fake-clock.ts';
 import { expectPrometheus } from '../support/prometheus.ts';
 import { createTestedService, type TestedService } from '../support/service.ts';
 
@@ -118,6 +119,19 @@ describe('GET /readyz', () => {
     service.clock.advance(1_000);
     expect((await service.call('GET', '/readyz')).status).toBe(503);
   });
+});
+
+it('asks a silent ledger once, and takes its silence for an answer', async () => {
+  const clock = createFakeClock({ isManual: true });
+  let asked = 0;
+  const check = readinessOf({ requireUsable: () => new Promise(() => asked++) }, clock);
+  const answers = Promise.allSettled([check(), check()]);
+  clock.advance(2_000);
+  expect(await answers).toMatchObject([
+    { reason: { code: 'ledger_unreachable' } },
+    { reason: { code: 'ledger_unreachable' } },
+  ]);
+  expect(asked).toBe(1);
 });
 
 describe('the handler for a process without a service', () => {

@@ -122,7 +122,7 @@ function galleryPath(output: string | undefined, { host }: Pick<Context, 'host'>
     return '';
   }
   const fault =
-    outputFault(destination.path, 0, host.platform) ??
+    outputFault(output ?? DEFAULT_NAME, 0, host.platform) ??
     (isObjectAddress(destination.path) ? 'a gallery is a file' : null);
   if (fault !== null) faults.push(`\`-o ${output}\`: ${fault}`);
   return destination.kind === 'folder' ? join(destination.path, DEFAULT_NAME) : destination.path;

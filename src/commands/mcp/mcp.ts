@@ -29,6 +29,9 @@ export const mcpCommand = defineCommand({
     const { host, output } = deps;
     const faults: string[] = [];
     const budget = new SessionBudget(parseMaxCost(options.maxCost, faults));
+    if (/^\w[\w+.-]+:\/\//.test(options.output ?? '')) {
+      faults.push(`\`-o ${options.output}\`: tools read and save files in a folder of this machine`);
+    }
     refuseFaults(faults, 'mcp');
     const folder = resolve(host.cwd, options.output ?? '.');
     prepareFolder(folder);

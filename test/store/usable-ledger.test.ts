@@ -1,0 +1,51 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { systemClock } from '../../src/platform/clock.ts';
+import { FileLedger } from '../../src/store/file-ledger.ts';
+import { PostgresLedger } from '../../src/store/postgres-ledger.ts';
+import { POSTGRES_BIN, SKIPPED, startPostgres } from '../support/postgres.ts';
+import { createTemporaryFolder } from '../support/temporary-folder.ts';
+import { intent } from './ledger-events.ts';
+
+it('a file is usable while it is intact and can be written, and is not changed by the question', async () => {
+  const folder = join(createTemporaryFolder(), 'new');
+  const ledger = new FileLedger({ journal: join(folder, 'ledger.jsonl'), index: join(folder, 'ledger.index') });
+  await ledger.requireUsable();
+  await ledger.append(intent('k'));
+  await ledger.requireUsable();
+  expect((await ledger.list({ by: 'everything' })).map(({ key }) => key)).toEqual(['k']);
+
+  const blocked = join(createTemporaryFolder(), 'file');
+  writeFileSync(blocked, '');
+  const other = new FileLedger({ journal: join(blocked, 'ledger.jsonl'), index: join(blocked, 'ledger.index') });
+  await expect(other.requireUsable()).rejects.toMatchObject({ name: 'SoraError' });
+
+  const damaged = createTemporaryFolder();
+  mkdirSync(damaged, { recursive: true });
+  writeFileSync(join(damaged, 'ledger.jsonl'), '{"event":"intent"\n{}\n');
+  const third = new FileLedger({ journal: join(damaged, 'ledger.jsonl'), index: join(damaged, 'ledger.index') });
+  await expect(third.requireUsable()).rejects.toMatchObject({ code: 'ledger_damaged' });
+});
+
+it.skipIf(POSTGRES_BIN === undefined)(
+  `PostgreSQL is usable while it answers and takes writes; while it is away, that is known at once${SKIPPED}`,
+  async () => {
+    const postgres = await startPostgres();
+    try {
+      const url = postgres.createDatabase();
+      const ledger = new PostgresLedger({ url, env: {}, homeDir: null, clock: systemClock });
+      await ledger.requireUsable();
+      postgres.psql(url, `ALTER DATABASE ${new URL(url).pathname.slice(1)} SET default_transaction_read_only = on`);
+      await ledger.database.close();
+      await expect(ledger.requireUsable()).rejects.toMatchObject({ code: 'ledger_unreachable' });
+      await postgres.kill();
+      const startMs = systemClock.uptimeMs();
+      await expect(ledger.requireUsable()).rejects.toMatchObject({ code: 'ledger_unreachable' });
+      expect(systemClock.uptimeMs() - startMs).toBeLessThan(5_000);
+    } finally {
+      await postgres.stop();
+    }
+  },
+  60_000,
+);
