@@ -36,7 +36,7 @@ export async function complete(host: Host, words: readonly string[]): Promise<vo
   );
   const lines = candidates
     .filter(([value]) => value.startsWith(prefix))
-    .map(([value, about]) => `${flag === undefined ? '' : `${flag}=`}${value}\t${cleanLine(about, ABOUT_COLUMNS)}\n`);
+    .map(([value, about]) => `${value}\t${cleanLine(about, ABOUT_COLUMNS)}\n`); // the shells themselves keep a `--option=`
   host.stdout.write(`${lines.join('')}:${files ? WITH_FILES : WITHOUT_FILES}\n`);
 }
 

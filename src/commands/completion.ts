@@ -1,12 +1,27 @@
 import { defineCommand } from '../app/command.ts';
 import { SoraError } from '../domain/errors.ts';
 
+/** What the script for bash lacks: values after a `=`, of which readline replaces only what follows it, and names of files. */
+const BASH_ADDITION = `
+__sora_word() {
+    local cur prev words cword
+    _get_comp_words_by_ref -n "=:" cur prev words cword
+    if [[ $cur != --*=* ]]; then
+        __sora_complete
+        return
+    fi
+    local IFS=$'\\n'
+    COMPREPLY=($(compgen -W "$(sora complete -- "\${words[@]:1}" 2>/dev/null | sed '$d' | cut -f1)" -- "\${cur#*=}"))
+}
+complete -o default -F __sora_word sora
+`;
+
 const SHELLS = ['bash', 'zsh', 'fish', 'powershell'];
 
 export const completionCommand = defineCommand({
   name: 'completion',
   description:
-    'Prints a script that completes commands, options, their values, profiles, models and recent ids. Load it in the start-up file of the shell; bash needs the package bash-completion.',
+    'Prints a script that completes commands, options, their values, profiles, models and recent ids. Load it in the start-up file of the shell; bash needs the package bash-completion. The script for PowerShell has not been tried yet.',
   arguments: [{ form: '<shell>', summary: SHELLS.join(', ') }],
   options: {},
   json: '',
@@ -25,6 +40,6 @@ export const completionCommand = defineCommand({
     }
     const { script } = await import('@bomb.sh/tab');
     script(shell, 'sora', 'sora'); // it writes to standard output itself
-    return {};
+    return shell === 'bash' ? { answer: { data: {}, view: () => BASH_ADDITION } } : {};
   },
 });
