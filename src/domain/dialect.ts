@@ -21,6 +21,8 @@ export interface DialectRules {
   readonly images: readonly ReferenceImage['kind'][];
   /** In dialect `videos` the server's profile decides. */
   readonly references: readonly ReferenceRole[];
+  /** Whether a create can name an address for notifications. In dialect `videos` the server's profile decides. */
+  readonly takesCallback: boolean;
   /** Whether a frame is sent as `WIDTHxHEIGHT`, or as a resolution and a ratio. */
   readonly frame: 'pixels' | 'words' | 'either';
   readonly wholeSeconds: boolean;
@@ -37,6 +39,7 @@ export const DIALECTS: Readonly<Record<Dialect, DialectRules>> = {
     lacks: [],
     images: ['file', 'url', 'file_id'],
     references: [],
+    takesCallback: false,
     frame: 'pixels',
     wholeSeconds: false,
     enforcesModel: true,
@@ -47,6 +50,7 @@ export const DIALECTS: Readonly<Record<Dialect, DialectRules>> = {
     lacks: VIDEOS_ONLY,
     images: [],
     references: [],
+    takesCallback: false,
     frame: 'words',
     wholeSeconds: true,
     enforcesModel: false,
@@ -57,6 +61,7 @@ export const DIALECTS: Readonly<Record<Dialect, DialectRules>> = {
     lacks: [...VIDEOS_ONLY, 'delete', 'cancel'],
     images: ['file', 'url'],
     references: ['image'],
+    takesCallback: false,
     frame: 'pixels',
     wholeSeconds: true,
     enforcesModel: false,
@@ -67,6 +72,7 @@ export const DIALECTS: Readonly<Record<Dialect, DialectRules>> = {
     lacks: [...VIDEOS_ONLY, 'delete', 'cancel'],
     images: ['file', 'url'],
     references: ['last_frame', 'image', 'video', 'audio'],
+    takesCallback: true,
     frame: 'either',
     wholeSeconds: true,
     enforcesModel: true,

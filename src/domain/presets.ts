@@ -163,6 +163,7 @@ export const PRESETS: readonly Preset[] = [
     name: 'simulator',
     title: 'The simulator',
     baseUrl: null,
+    format: { callbackField: 'callback_url' },
     auth: 'none',
     keyVariable: null,
     model: 'sora-2',

@@ -19,6 +19,8 @@ export interface RequestFormat {
   readonly referenceField: string | null;
   readonly videoField: string | null;
   readonly audioField: string | null;
+  /** The field for an address that is notified when the video has ended; null where the server takes none. */
+  readonly callbackField: string | null;
 }
 
 /** The facts that name the fields of references. */
@@ -46,6 +48,7 @@ export const USUAL_FORMAT: RequestFormat = {
   referenceField: null,
   videoField: null,
   audioField: null,
+  callbackField: null,
 };
 
 interface FormatFact {
@@ -101,6 +104,11 @@ export const FORMAT_FACTS: Readonly<Record<keyof RequestFormat, FormatFact>> = {
   audioField: {
     setting: 'request.audio_field',
     summary: 'field for audio of --reference (default: none)',
+    choices: null,
+  },
+  callbackField: {
+    setting: 'request.callback_field',
+    summary: 'field for the address of --webhook (default: none)',
     choices: null,
   },
 };

@@ -81,6 +81,17 @@ export function missingReferences(references: readonly Reference[], server: Serv
   return [...roles].map((role) => `${owner} accepts no ${ROLES[role]}`);
 }
 
+/** Why an address for notifications cannot be sent with a create. */
+export function callbackFaults(url: string, { profile, dialect, format }: ServerCapabilities): string[] {
+  const isAddress = /^https?:\/\//i.test(url) && URL.canParse(url);
+  const isTaken = dialect === 'videos' ? format.callbackField !== null : DIALECTS[dialect].takesCallback;
+  const owner = dialect === 'videos' ? `the server of profile ${profile}` : DIALECTS[dialect].label;
+  return [
+    ...(isAddress ? [] : [`\`--webhook ${url}\` is not an http or https address`]),
+    ...(isTaken ? [] : [`${owner} takes no address for notifications in a create, according to its settings`]),
+  ];
+}
+
 /** Throws `not_supported`, before any request, for what the server cannot do according to its profile. */
 export function requireCapability(capability: Capability, server: Pick<ServerCapabilities, 'profile' | 'lacks'>): void {
   if (!server.lacks.has(capability)) return;

@@ -124,6 +124,8 @@ export interface VideoRequest {
   readonly quality: string | null;
   /** Extra fields, sent unchanged. */
   readonly params: Readonly<Record<string, JsonValue>>;
+  /** Where the server is to send notifications of this video; left out for none. It is no part of what is made. */
+  readonly callbackUrl?: string;
   /** Left out for a video from a prompt alone. In an extension, `seconds` are those to add. */
   readonly source?: RequestSource;
 }

@@ -144,6 +144,9 @@ const create = {
   model: z.string().optional().openapi({ example: 'sora-2' }),
   seconds: seconds.optional(),
   size: z.string().optional().openapi({ example: '1280x720' }),
+  callback_url: z.url().optional().openapi({
+    description: 'Notify this address when the video has ended; needs a server that was started with a webhook secret.',
+  }),
 };
 const ImageReference = z.object({ file_id: z.string().optional(), image_url: z.string().optional() });
 

@@ -5,7 +5,10 @@ import type { JobOutlook } from '../simulator/job.ts';
 import type { Log } from './log.ts';
 
 export interface WebhookOptions {
-  readonly url: string;
+  /** Notified of every job; null for none. Jobs may name an address of their own. */
+  readonly url: string | null;
+  /** Whether the addresses of jobs may be in this machine's own network. */
+  readonly allowsPrivate: boolean;
   /** `whsec_` followed by base64, or any text. */
   readonly secret: string;
   readonly http: Http;
@@ -16,6 +19,11 @@ export interface WebhookOptions {
   /** Stops all waiting. */
   readonly signal: AbortSignal;
   readonly log: Log;
+}
+
+interface Target {
+  readonly url: string;
+  readonly publicOnly: boolean;
 }
 
 const TIMEOUT_MS = 10_000;
@@ -42,20 +50,35 @@ export class Webhooks {
     for (;;) {
       const outlook = look(id);
       const status = outlook?.video.status;
-      if (status === 'completed' || status === 'failed') return this.#deliver(id, `video.${status}`);
+      if (status === 'completed' || status === 'failed') {
+        await this.#deliverAll(id, `video.${status}`, outlook?.callbackUrl ?? null);
+        return;
+      }
       const endsAtMs = outlook?.endsAtMs ?? null;
       if (endsAtMs === null) return;
       await clock.sleep(Math.max(1, endsAtMs - clock.now()), signal); // may wake slightly too early
     }
   }
 
-  async #deliver(videoId: string, type: string): Promise<void> {
+  /** The operator chose one address, and whoever ordered the job the other. */
+  async #deliverAll(videoId: string, type: string, callbackUrl: string | null): Promise<void> {
+    const { url, allowsPrivate } = this.#options;
+    const targets = [
+      ...(url === null ? [] : [{ url, publicOnly: false }]),
+      ...(callbackUrl === null || callbackUrl === url ? [] : [{ url: callbackUrl, publicOnly: !allowsPrivate }]),
+    ];
+    const outcomes = await Promise.allSettled(targets.map((target) => this.#deliver(videoId, type, target)));
+    const failed = outcomes.find((outcome) => outcome.status === 'rejected');
+    if (failed !== undefined) throw failed.reason;
+  }
+
+  async #deliver(videoId: string, type: string, target: Target): Promise<void> {
     const { clock, randomBytes, signal, log } = this.#options;
     const eventId = `evt_${Buffer.from(randomBytes(16)).toString('hex')}`;
     const createdAt = Math.floor(clock.now() / 1000);
     const body = JSON.stringify({ id: eventId, object: 'event', created_at: createdAt, type, data: { id: videoId } });
     for (const delayMs of [...RETRY_DELAYS_MS, null]) {
-      const failure = await this.#send(eventId, body);
+      const failure = await this.#send(eventId, body, target);
       if (failure === null) {
         log('info', 'Webhook delivered', { type, videoId });
         return;
@@ -66,8 +89,8 @@ export class Webhooks {
   }
 
   /** Returns why the delivery failed, or null. */
-  async #send(eventId: string, body: string): Promise<string | null> {
-    const { url, http, clock, signal } = this.#options;
+  async #send(eventId: string, body: string, { url, publicOnly }: Target): Promise<string | null> {
+    const { http, clock, signal } = this.#options;
     const timestamp = String(Math.floor(clock.now() / 1000));
     const signature = createHmac('sha256', this.#secretBytes())
       .update(`${eventId}.${timestamp}.${body}`)
@@ -76,6 +99,7 @@ export class Webhooks {
       const reply = await http({
         method: 'POST',
         url,
+        publicOnly,
         headers: {
           'content-type': 'application/json',
           'webhook-id': eventId,

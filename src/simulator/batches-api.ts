@@ -12,7 +12,7 @@ import { readRequestBody } from './request-body.ts';
 import type { BatchRouteName } from './routes.ts';
 import type { SimulatorOptions } from './simulator-options.ts';
 import { BATCH_ENDPOINT, type BatchRequest, readBatchFile, type StoredBatch } from './stored-batch.ts';
-import { parseListQuery, readIdempotencyKey, type Stores } from './videos-api.ts';
+import { parseListQuery, readIdempotencyKey, refuseCallback, type Stores } from './videos-api.ts';
 
 const PURPOSES = ['batch', 'user_data', 'vision'] as const;
 const WINDOW = '24h';
@@ -134,9 +134,11 @@ export class BatchesApi implements Record<BatchRouteName, Route> {
       jobs.push(job);
       return { customId, jobId: job.id, refusal: null };
     });
+    for (const job of jobs) refuseCallback(job, this.#options);
     await this.#stores.jobs.addAll(jobs);
     const batch = { id, createdAtMs, inputFileId, metadata, requests, errors, speed, idempotencyKey };
     const entry = await this.#stores.batches.add(batch);
+    for (const job of entry.batch.id === id ? jobs : []) this.#options.onCreate?.(job.id);
     if (fault === 'create-dropped-after-accept') throw new ConnectionDropped();
     return this.#reply(entry);
   }

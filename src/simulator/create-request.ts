@@ -10,11 +10,21 @@ export interface CreateRequest {
   readonly prompt: string;
   readonly seconds: string;
   readonly size: string;
+  /** Left out for none. */
+  readonly callbackUrl?: string;
 }
 
 export const DEFAULT_SECONDS = '4';
 export const DEFAULT_SIZE = '720x1280';
-const FIELDS: ReadonlySet<string> = new Set(['model', 'prompt', 'seconds', 'size', 'input_reference', 'characters']);
+const FIELDS: ReadonlySet<string> = new Set([
+  'model',
+  'prompt',
+  'seconds',
+  'size',
+  'input_reference',
+  'characters',
+  'callback_url',
+]);
 const MAX_PROMPT_LENGTH = 32_000;
 const MAX_MODEL_LENGTH = 200;
 export const MAX_SECONDS = 120;
@@ -34,7 +44,7 @@ export function parseCreateRequest(body: RequestBody): CreateRequest {
   const size = known ? readKnownSize(body, known) : readAnySize(body);
   if (known) checkCharacters(body, known);
   checkReference(body, size);
-  return { model, prompt, seconds, size };
+  return { model, prompt, seconds, size, ...readCallback(body) };
 }
 
 export function readModel(body: RequestBody): string {
@@ -98,6 +108,13 @@ export function readAnySize(body: RequestBody, fallback = DEFAULT_SIZE): string 
 function isSidePixels(text: string | undefined): boolean {
   const pixels = Number(text);
   return pixels % 2 === 0 && pixels >= MIN_SIDE_PIXELS && pixels <= MAX_SIDE_PIXELS;
+}
+
+function readCallback(body: RequestBody): Pick<CreateRequest, 'callbackUrl'> {
+  const callbackUrl = readText(body, 'callback_url');
+  if (callbackUrl === undefined) return {};
+  if (/^https?:\/\//i.test(callbackUrl) && URL.canParse(callbackUrl)) return { callbackUrl };
+  throw invalidField('callback_url', 'invalid_value', "Invalid 'callback_url': expected an http or https address.");
 }
 
 function checkCharacters({ fields }: RequestBody, { maxCharacters }: ModelCapabilities): void {

@@ -23,6 +23,8 @@ export interface SimulatedJob {
   readonly fingerprint: string;
   /** How long its files are kept after it is finished; an hour if left out. */
   readonly keptSeconds?: number;
+  /** Where a notification is sent when it has ended; left out for none. */
+  readonly callbackUrl?: string;
 }
 
 /** The Video object of the API. */
@@ -120,7 +122,11 @@ export function decodeSimulatedJob(value: JsonValue | undefined): SimulatedJob |
   const remixedFrom = textOrNull(value, 'remixedFrom');
   const idempotencyKey = textOrNull(value, 'idempotencyKey');
   const job = { id, createdAtMs, model, prompt, seconds, size, speed, fault, remixedFrom, idempotencyKey, fingerprint };
-  return typeof value.keptSeconds === 'number' ? { ...job, keptSeconds: value.keptSeconds } : job;
+  return {
+    ...job,
+    ...(typeof value.keptSeconds === 'number' ? { keptSeconds: value.keptSeconds } : {}),
+    ...(typeof value.callbackUrl === 'string' ? { callbackUrl: value.callbackUrl } : {}),
+  };
 }
 
 function textOrNull(object: JsonObject, key: string): string | null {
@@ -132,4 +138,6 @@ export interface JobOutlook {
   readonly video: Video;
   /** Milliseconds since the epoch; null if it never finishes. */
   readonly endsAtMs: number | null;
+  /** Where its own notification goes; null for none. */
+  readonly callbackUrl: string | null;
 }

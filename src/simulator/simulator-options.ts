@@ -21,6 +21,8 @@ export interface SimulatorOptions {
   readonly render?: Renderer;
   /** Ends all latency: waiting calls are answered at once. */
   readonly signal?: AbortSignal;
+  /** Whether notifications are sent to the address that a create names; without it, such a create is refused. */
+  readonly takesCallbacks?: boolean;
   /** Called with the id of each new job. */
   readonly onCreate?: (id: string) => void;
 }

@@ -99,6 +99,7 @@ export class VideosApi implements Record<VideoRouteName, Route> {
     if (fault === 'reset-before-accept') throw new ConnectionDropped();
     const body = readRequestBody(call);
     const { remixedFrom = null, ...wanted } = parse(body);
+    refuseCallback(wanted, this.#options);
     this.#jobs.refresh();
     const idempotencyKey = readIdempotencyKey(call);
     const fingerprint = fingerprintBody(body);
@@ -196,7 +197,7 @@ export class VideosApi implements Record<VideoRouteName, Route> {
   look(id: string): JobOutlook | undefined {
     this.#jobs.refresh();
     const job = this.#jobs.find(id);
-    return job && { video: this.#describe(job), endsAtMs: endsAtMs(job) };
+    return job && { video: this.#describe(job), endsAtMs: endsAtMs(job), callbackUrl: job.callbackUrl ?? null };
   }
 
   unfinished(): string[] {
@@ -227,6 +228,13 @@ export class VideosApi implements Record<VideoRouteName, Route> {
   #randomHex(): string {
     return Buffer.from(this.#options.randomBytes(24)).toString('hex');
   }
+}
+
+/** In a process that ends with its command, and without a secret, nobody could notify. */
+export function refuseCallback({ callbackUrl }: CreateRequest, { takesCallbacks }: SimulatorOptions): void {
+  if (callbackUrl === undefined || takesCallbacks) return;
+  const message = 'This server sends no notifications: start `sora serve` with `--webhook-secret-env NAME`.';
+  throw invalidField('callback_url', 'webhooks_not_enabled', message);
 }
 
 export function readIdempotencyKey({ headers }: ServerCall): string | null {

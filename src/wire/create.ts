@@ -76,6 +76,7 @@ function writeJson(request: VideoRequest, extras: JsonObject, format: WrittenFor
     ...(image ? { [format.imageField]: imageValue(image, format) } : {}),
     ...referenceFields(request.references ?? [], format),
     ...(characters.length > 0 ? { characters: characters.map((id) => ({ id })) } : {}),
+    ...callbackField(request, format),
     ...extras,
   };
 }
@@ -103,6 +104,7 @@ function writeForm(request: VideoRequest, extras: JsonObject, format: WrittenFor
     else form.append(field, textOfValue(imageValue(source, format, mediaOf(role))));
   }
   for (const id of request.characters) form.append('characters[][id]', id);
+  for (const [name, url] of Object.entries(callbackField(request, format))) form.append(name, url);
   for (const [name, value] of Object.entries(extras)) {
     form.append(name, textOfValue(value));
   }
@@ -137,6 +139,10 @@ function standardFields({ model, prompt, seconds, size, quality }: VideoRequest)
     ...(size === null ? {} : { size }),
     ...(quality === null ? {} : { quality }),
   };
+}
+
+function callbackField({ callbackUrl }: VideoRequest, { callbackField: field }: WrittenFormat): Record<string, string> {
+  return callbackUrl === undefined || field === null ? {} : { [field]: callbackUrl };
 }
 
 function textOfValue(value: JsonValue): string {

@@ -23,6 +23,7 @@ export function encodeOpenRouter(request: VideoRequest): JsonObject {
     frame_images: frames.length > 0 ? frames : null,
     input_references: guides.length > 0 ? guides : null,
     quality,
+    callback_url: request.callbackUrl ?? null,
   });
 }
 

@@ -15,7 +15,11 @@ function reply(status: number): Awaited<ReturnType<Http>> {
 }
 
 /** A simulator whose jobs are told of to an address that answers as the script says, the last word again and again. */
-function createTold(script: readonly (number | Error)[], secret = SECRETS[0] ?? '', { earlyMs = 0 } = {}) {
+function createTold(
+  script: readonly (number | Error)[],
+  secret = SECRETS[0] ?? '',
+  { earlyMs = 0, url = 'http://127.0.0.1:9/hook' as string | null, allowsPrivate = false } = {},
+) {
   const clock = createFakeClock({ startMs: Date.now(), isManual: true });
   let earlyBy = earlyMs;
   const timer: Clock = {
@@ -26,12 +30,13 @@ function createTold(script: readonly (number | Error)[], secret = SECRETS[0] ?? 
       return clock.sleep(shorterMs, signal);
     },
   };
-  const api = createSimulatedApi({ clock });
+  const api = createSimulatedApi({ clock, takesCallbacks: true });
   const sent: HttpRequest[] = [];
   const messages: string[] = [];
   const stop = new AbortController();
   const webhooks = new Webhooks({
-    url: 'http://127.0.0.1:9/hook',
+    url,
+    allowsPrivate,
     secret,
     async http(request) {
       sent.push(request);
@@ -108,6 +113,26 @@ describe('webhooks', () => {
     expect(new Set(sent.map(({ headers }) => headers['webhook-id'])).size).toBe(1);
     expect(new Set(sent.map(({ headers }) => headers['webhook-signature'])).size).toBe(3);
   });
+
+  it.each([true, false])(
+    'go to the address of the create too, in its own network only if allowed: %s',
+    async (allowsPrivate) => {
+      const own = 'https://hooks.example/videos';
+      const both = createTold([200], SECRETS[0], { allowsPrivate });
+      both.webhooks.watch(await both.api.create({ callback_url: own }));
+      both.clock.advance(3_000);
+      await vi.waitFor(() => expect(both.sent).toHaveLength(2));
+      expect(both.sent.map(({ url, publicOnly }) => [url, publicOnly])).toEqual([
+        ['http://127.0.0.1:9/hook', false],
+        [own, !allowsPrivate],
+      ]);
+      const single = createTold([200], SECRETS[0], { url: null });
+      single.webhooks.watch(await single.api.create());
+      single.webhooks.watch(await single.api.create({ callback_url: own }));
+      single.clock.advance(3_000);
+      await vi.waitFor(() => expect(single.sent.map(({ url }) => url)).toEqual([own]));
+    },
+  );
 
   it('report failed deliveries, and are silent when the server stops', async () => {
     const refused = createTold([410]);

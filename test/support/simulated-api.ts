@@ -17,6 +17,7 @@ export interface SimulatedApiOptions {
   readonly seed?: number;
   readonly shape?: (typeof SHAPES)[number];
   readonly render?: Renderer;
+  readonly takesCallbacks?: boolean;
 }
 
 export interface SimulatedCall {

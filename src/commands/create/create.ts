@@ -1,6 +1,8 @@
 import { defineCommand } from '../../app/command.ts';
 import { REQUEST_OPTIONS, type ReadRequest, type RequestOptions, readRequest } from '../../app/request-options.ts';
+import { capabilitiesOf } from '../../configuration/endpoint.ts';
 import { SoraError } from '../../domain/errors.ts';
+import { callbackFaults } from '../../domain/request-gate.ts';
 import type { Variant } from '../../domain/video.ts';
 import { templateFrom } from './from-job.ts';
 import { PRODUCTION_ERRORS, PRODUCTION_JSON, PRODUCTION_OPTIONS, type ProductionDeps, produce } from './production.ts';
@@ -18,6 +20,11 @@ export const createCommand = defineCommand({
       summary: 'start from the request of an old job; what you give replaces its parts',
     },
     ...PRODUCTION_OPTIONS,
+    webhook: {
+      group: PRODUCTION_OPTIONS.detach.group,
+      flags: '--webhook <url>',
+      summary: 'notify this address when the video has ended, where the server can; see `sora listen`',
+    },
   },
   json: PRODUCTION_JSON,
   errors: [...PRODUCTION_ERRORS, 'reference_size_mismatch'],
@@ -39,7 +46,12 @@ export const createCommand = defineCommand({
       {
         command: 'create',
         async draft(faults, variants) {
-          const read = await readOrder(prompt, options, variants, faults, deps);
+          const { webhook } = options;
+          const server = capabilitiesOf(deps.configuration);
+          const callback = webhook === undefined ? [] : callbackFaults(webhook, server);
+          const order = await readOrder(prompt, options, variants, [...faults, ...callback], deps);
+          const request = webhook === undefined ? order.request : { ...order.request, callbackUrl: webhook };
+          const read = { ...order, request };
           return { read, priced: read.request };
         },
       },

@@ -45,7 +45,8 @@ export const SERVE_OPTIONS = {
   webhookSecretEnv: {
     group: 'Webhooks:',
     flags: '--webhook-secret-env <name>',
-    summary: 'environment variable with the secret for the signatures (default: OPENAI_WEBHOOK_SECRET)',
+    summary:
+      'environment variable with the secret for the signatures (default: OPENAI_WEBHOOK_SECRET); alone, it lets creates name an address',
   },
   webhookSecret: {
     group: 'Webhooks:',
@@ -61,7 +62,8 @@ export interface ServePlan {
   readonly apiKeyEnv: string | null;
   readonly maxCostMicros: number | null;
   readonly conditions: Partial<ConditionSettings>;
-  readonly webhook: { readonly url: string; readonly secret: string } | null;
+  /** `url` is null where only creates name addresses. */
+  readonly webhook: { readonly url: string | null; readonly secret: string } | null;
 }
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -123,8 +125,10 @@ function parseWebhook(
 ): ServePlan['webhook'] {
   if (url === undefined) {
     if (webhookSecret !== undefined) faults.push('`--webhook-secret` needs an address: `--webhook URL`');
-    if (webhookSecretEnv !== undefined) faults.push('`--webhook-secret-env` needs an address: `--webhook URL`');
-    return null;
+    if (webhookSecretEnv === undefined) return null;
+    const own = env[webhookSecretEnv] ?? '';
+    if (own === '') faults.push(`\`--webhook-secret-env ${webhookSecretEnv}\`: this environment variable is not set`);
+    return { url: null, secret: own };
   }
   const name = webhookSecretEnv ?? 'OPENAI_WEBHOOK_SECRET';
   const secret = webhookSecret || env[name] || '';

@@ -71,9 +71,11 @@ export const serveCommand = defineCommand({
       conditions,
       signal: host.interrupt,
       render: (spec, variant) => renderer.render(spec, variant),
+      takesCallbacks: plan.webhook !== null,
       onCreate: (id) => webhooks?.watch(id),
     });
-    const webhooks = plan.webhook === null ? null : createWebhooks(plan.webhook, simulator, log, deps);
+    const webhooks =
+      plan.webhook === null ? null : createWebhooks(plan.webhook, isLoopback(plan.host), simulator, log, deps);
     servers.useSimulator(simulator);
     const server = await chooseServer(deps);
     const generatedKey = generateKey(plan, server, host);
@@ -165,12 +167,23 @@ function createRestDeps(
 
 function createWebhooks(
   { url, secret }: NonNullable<ServePlan['webhook']>,
+  allowsPrivate: boolean,
   simulator: Simulator,
   log: Log,
   { host }: ServeDeps,
 ): Webhooks {
   const { http, clock, randomBytes, interrupt } = host;
-  return new Webhooks({ url, secret, http, clock, randomBytes, look: simulator.look, signal: interrupt, log });
+  return new Webhooks({
+    url,
+    secret,
+    allowsPrivate,
+    http,
+    clock,
+    randomBytes,
+    look: simulator.look,
+    signal: interrupt,
+    log,
+  });
 }
 
 function startAnswer(
