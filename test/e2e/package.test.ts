@@ -11,7 +11,7 @@ const MAX_BYTES = 1_100_000;
 const shell = process.platform === 'win32';
 
 describe('the package', () => {
-  it('is small, and runs by itself in an empty folder, pages and all', async () => {
+  it('is small, and runs by itself without optional packages, pages and all', async () => {
     const folder = createTemporaryFolder();
     execFileSync('npm', ['pack', '--ignore-scripts', '--pack-destination', folder], {
       cwd: ROOT,
@@ -22,7 +22,15 @@ describe('the package', () => {
     expect(statSync(join(folder, tarball)).size).toBeLessThan(MAX_BYTES);
 
     writeFileSync(join(folder, 'package.json'), '{"private": true}');
-    const install = ['install', `./${tarball}`, '--offline', '--no-audit', '--no-fund', '--loglevel=error'];
+    const install = [
+      'install',
+      `./${tarball}`,
+      '--omit=optional',
+      '--offline',
+      '--no-audit',
+      '--no-fund',
+      '--loglevel=error',
+    ];
     const { NO_COLOR: _, FORCE_COLOR: __, ...plain } = process.env; // Node warns of one that stands beside the other
     const installed = spawnSync('npm', install, { cwd: folder, shell, encoding: 'utf8', env: plain });
     expect({ status: installed.status, stderr: withoutNpmrcWarnings(installed.stderr) }).toEqual({
@@ -37,6 +45,21 @@ describe('the package', () => {
     const run = spawnSync(bin, argv, { cwd: folder, shell, encoding: 'utf8', env });
     expect({ status: run.status, stdout: run.stdout }).toEqual({ status: 0, stdout: 'boat.mp4\n' });
     expect(statSync(join(folder, 'boat.mp4')).size).toBeGreaterThan(1_000);
+
+    for (const [extra, reason] of [
+      [{ argv: ['-o', 's3://films/boat.mp4'] }, 'saving to `s3://` needs the AWS SDK, which is not installed'],
+      [{ env: { SORA_LEDGER: 'postgres://db.invalid/sora' } }, 'needs the package pg, which is not installed'],
+    ] as const) {
+      const more = { argv: [], env: {}, ...extra };
+      const refused = spawnSync(bin, ['create', 'another boat', '--simulate', ...more.argv], {
+        cwd: folder,
+        shell,
+        encoding: 'utf8',
+        env: { ...env, ...more.env },
+      });
+      expect(refused).toMatchObject({ status: 1, stderr: expect.stringContaining(reason) });
+      expect(refused.stderr).toContain('hint: run `npm install');
+    }
 
     const server = spawn(bin, ['serve', '--port', '0', '--json'], { cwd: folder, shell, env });
     try {
