@@ -14,7 +14,7 @@ const swaggerUi = join(root, 'node_modules/swagger-ui-dist');
 /** Libraries that few commands need: separate files, required on first use, so that short commands do not read them. */
 const LIBRARIES = ['cli-table3', 'conf', 'csv-parse/sync', 'openai', 'ora', 'yaml'];
 /** Packages that few people need: npm installs them beside the program, or not at all. */
-const OPTIONAL = ['@aws-sdk/*', 'pg', 'pg-boss', 'pg-connection-string'];
+const OPTIONAL = ['@aws-sdk/*', 'mediabunny', 'pg', 'pg-boss', 'pg-connection-string'];
 const fileOf = (library) => `lib/${library.replace(/[^a-z\d]+/g, '-').replace(/^-/, '')}`;
 const MCP_SDK = ['server/index.js', 'server/stdio.js', 'types.js', 'validation/ajv'];
 const PROTOCOLS = ['@hono/zod-openapi', ...MCP_SDK.map((part) => `@modelcontextprotocol/sdk/${part}`)];

@@ -87,6 +87,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./commands/batch/batch.ts')).batchCommand,
   },
   {
+    name: 'film',
+    group: MAKE,
+    summary: 'create the clips of a manifest and join them',
+    load: async () => (await import('./commands/batch/film.ts')).filmCommand,
+  },
+  {
     name: 'cancel',
     group: MANAGE,
     summary: 'stop unfinished jobs',

@@ -9,7 +9,7 @@ const FLOORS: readonly (readonly string[])[] = [
   ['domain', 'platform', 'test-card'],
   ['wire', 'http-server'],
   ['client', 'store', 'object-storage', 'simulator', 'output'],
-  ['jobs'],
+  ['jobs', 'film'],
   ['batch', 'doctor', 'service'],
   ['configuration'],
   ['app'],

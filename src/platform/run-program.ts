@@ -13,16 +13,22 @@ export class ProgramFailure extends Error {
   }
 }
 
+export interface ProgramLimits {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly signal: AbortSignal;
+  readonly timeoutMs?: number;
+}
+
 /**
- * Runs a program without a shell, for at most a minute, and returns what it wrote to standard output. Rejects with a
+ * Runs a program without a shell, for at most a minute unless more is given, and returns what it wrote to standard output. Rejects with a
  * `ProgramFailure`, or with the signal's reason.
  */
 export function runProgram(
   command: string,
   args: readonly string[],
-  { env, signal }: { readonly env: Readonly<Record<string, string | undefined>>; readonly signal: AbortSignal },
+  { env, signal, timeoutMs = PATIENCE_MS }: ProgramLimits,
 ): Promise<Uint8Array> {
-  const options = { env, signal, encoding: 'buffer', maxBuffer: MAX_OUTPUT_BYTES, timeout: PATIENCE_MS } as const;
+  const options = { env, signal, encoding: 'buffer', maxBuffer: MAX_OUTPUT_BYTES, timeout: timeoutMs } as const;
   return new Promise((resolve, reject) => {
     execFile(command, args, options, (error, stdout, stderr) => {
       if (error === null) return resolve(stdout);

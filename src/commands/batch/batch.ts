@@ -10,7 +10,7 @@ import { describePrice } from '../../domain/money.ts';
 import { countJson, describeCount, ENTRY_JSON_SHAPE, entryJson, renderEntries } from '../../output/batch-view.ts';
 import { preferSmallHeap } from '../../platform/memory.ts';
 import { batchOf, planManifest, refuseUnpayable } from './manifest-rows.ts';
-import { BATCH_OPTIONS, type BatchSettings, readBatchOptions } from './options.ts';
+import { BATCH_OPTIONS, type BatchOptions, type BatchSettings, readBatchOptions } from './options.ts';
 import { type RunDeps, runPlan, SOME_FAILED } from './plan-run.ts';
 import { countRows, plannedEntry } from './progress.ts';
 import { RowSources } from './row-sources.ts';
@@ -43,83 +43,95 @@ export const batchCommand = defineCommand({
 
   usesPrices: ({ dryRun }) => !dryRun,
 
-  async run({ args: [file], options }, deps: RunDeps & Pick<Context, 'options' | 'isInteractive'>) {
+  async run({ args: [file], options }, deps: BatchDeps) {
     preferSmallHeap();
     if (options.schema) {
       const schema = rowSchema();
       return { answer: { data: schema, view: () => `${JSON.stringify(schema, null, 2)}\n` } };
     }
-    const { configuration, host, output } = deps;
-    const settings = readBatchOptions(file, options, deps);
-    const sources = new RowSources(deps, options.dryRun ?? false);
-    const replan = (): Promise<BatchPlan> => planManifest(settings, options, sources, deps);
-    let plan = await replan();
-    const { profile, isSimulator } = configuration;
-    const serverBatch = settings.serverBatch ? new ServerBatch(batchOf(settings, host), settings, deps) : null;
-    if (serverBatch !== null && !options.dryRun) {
-      requireKey(configuration, host.clock.now());
-      await serverBatch.resume(plan.rows.map(({ row }) => row));
-      plan = await replan();
-    }
-    const rows = selectRows(plan.rows, settings.retryFailed);
-    const toBePaid = rows.filter(({ state }) => isToBePaid(state, settings));
-    if (serverBatch !== null)
-      refuseForServerBatch(
-        toBePaid.map(({ row }) => row),
-        deps,
-      );
-    await refuseUnpayable(toBePaid, settings, sources, deps);
-    const toPay = countRows(toBePaid, NOTHING, () => 'to_do');
-    const { toSpendMicros, unpriced } = toPay;
-    const count = { ...countRows(plan.rows, plan), toSpendMicros, unpriced };
-    const price = describePrice(toSpendMicros, unpriced);
-    output.news(`plan: ${describeCount(count)}; cost: ${isSimulator ? `free (simulated; normally ${price})` : price}`);
-    // Rows from standard input differ each time.
-    if (plan.orphans > 0 && settings.path !== null) {
-      output.note(
-        `${plan.orphans === 1 ? '1 earlier job no longer matches any row' : `${plan.orphans} earlier jobs no longer match any row`} (removed or changed); \`sora list --local\` shows them`,
-      );
-    }
-    if (options.dryRun) {
-      const entries = plan.rows.map((planned) => plannedEntry(planned, profile.value));
-      const summary = { manifest: settings.name, results: settings.results?.path ?? null, ...countJson(count) };
-      const data = {
-        get rows() {
-          return entries.map(entryJson); // not needed for a table
-        },
-        summary,
-      };
-      return { answer: { data, view: (surface) => renderEntries(entries, host.cwd, surface) } };
-    }
-
-    requireKey(configuration, host.clock.now());
-    if (serverBatch === null && toPay.rows > 0) await refuseDuringServerBatch(batchOf(settings, host), deps);
-    // What is already paid is saved, even if it cost more than the cap.
-    if (toPay.rows > 0) {
-      await agreeToSpend(
-        {
-          micros: unpriced === toPay.rows ? null : toSpendMicros,
-          unpriced,
-          spentMicros: plan.spentMicros,
-          spentUnpriced: plan.spentUnpriced,
-          maxCostMicros: settings.maxCostMicros,
-          isAgreed: options.yes ?? false,
-        },
-        deps,
-      );
-    }
-    settings.results?.check(); // creates the file
-    if (serverBatch === null) return runPlan({ plan, rows }, settings, deps);
-    if (toBePaid.length > 0) {
-      await serverBatch.run(
-        toBePaid.map(({ row }) => row),
-        plan.rows.map(({ row }) => row),
-      );
-      plan = await replan();
-    }
-    return saveServerBatch(plan, settings, deps);
+    return produceRows(readBatchOptions(file, options, deps), options, deps);
   },
 });
+
+type BatchDeps = RunDeps & Pick<Context, 'options' | 'isInteractive'>;
+
+/** Plans a manifest, asks for its price, and runs it. `check` refuses what else is wrong, before anything is paid. */
+export async function produceRows(
+  settings: BatchSettings,
+  options: BatchOptions,
+  deps: BatchDeps,
+  check: (plan: BatchPlan, toBePaid: readonly PlannedRow[]) => Promise<void> = async () => {},
+): Promise<CommandResult> {
+  const { configuration, host, output } = deps;
+  const sources = new RowSources(deps, options.dryRun ?? false);
+  const replan = (): Promise<BatchPlan> => planManifest(settings, options, sources, deps);
+  let plan = await replan();
+  const { profile, isSimulator } = configuration;
+  const serverBatch = settings.serverBatch ? new ServerBatch(batchOf(settings, host), settings, deps) : null;
+  if (serverBatch !== null && !options.dryRun) {
+    requireKey(configuration, host.clock.now());
+    await serverBatch.resume(plan.rows.map(({ row }) => row));
+    plan = await replan();
+  }
+  const rows = selectRows(plan.rows, settings.retryFailed);
+  const toBePaid = rows.filter(({ state }) => isToBePaid(state, settings));
+  if (serverBatch !== null)
+    refuseForServerBatch(
+      toBePaid.map(({ row }) => row),
+      deps,
+    );
+  await refuseUnpayable(toBePaid, settings, sources, deps);
+  await check(plan, toBePaid);
+  const toPay = countRows(toBePaid, NOTHING, () => 'to_do');
+  const { toSpendMicros, unpriced } = toPay;
+  const count = { ...countRows(plan.rows, plan), toSpendMicros, unpriced };
+  const price = describePrice(toSpendMicros, unpriced);
+  output.news(`plan: ${describeCount(count)}; cost: ${isSimulator ? `free (simulated; normally ${price})` : price}`);
+  // Rows from standard input differ each time.
+  if (plan.orphans > 0 && settings.path !== null) {
+    output.note(
+      `${plan.orphans === 1 ? '1 earlier job no longer matches any row' : `${plan.orphans} earlier jobs no longer match any row`} (removed or changed); \`sora list --local\` shows them`,
+    );
+  }
+  if (options.dryRun) {
+    const entries = plan.rows.map((planned) => plannedEntry(planned, profile.value));
+    const summary = { manifest: settings.name, results: settings.results?.path ?? null, ...countJson(count) };
+    const data = {
+      get rows() {
+        return entries.map(entryJson); // not needed for a table
+      },
+      summary,
+    };
+    return { answer: { data, view: (surface) => renderEntries(entries, host.cwd, surface) } };
+  }
+
+  requireKey(configuration, host.clock.now());
+  if (serverBatch === null && toPay.rows > 0) await refuseDuringServerBatch(batchOf(settings, host), deps);
+  // What is already paid is saved, even if it cost more than the cap.
+  if (toPay.rows > 0) {
+    await agreeToSpend(
+      {
+        micros: unpriced === toPay.rows ? null : toSpendMicros,
+        unpriced,
+        spentMicros: plan.spentMicros,
+        spentUnpriced: plan.spentUnpriced,
+        maxCostMicros: settings.maxCostMicros,
+        isAgreed: options.yes ?? false,
+      },
+      deps,
+    );
+  }
+  settings.results?.check(); // creates the file
+  if (serverBatch === null) return runPlan({ plan, rows }, settings, deps);
+  if (toBePaid.length > 0) {
+    await serverBatch.run(
+      toBePaid.map(({ row }) => row),
+      plan.rows.map(({ row }) => row),
+    );
+    plan = await replan();
+  }
+  return saveServerBatch(plan, settings, deps);
+}
 
 /** Saves what a server-side batch has made; what it has not is left to another one. */
 async function saveServerBatch(plan: BatchPlan, settings: BatchSettings, deps: RunDeps): Promise<CommandResult> {

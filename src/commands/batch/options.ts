@@ -106,6 +106,8 @@ export interface BatchSettings {
   readonly variants: FilePlan['variants'];
   readonly force: boolean;
   readonly sidecar: boolean;
+  /** Whether rows go to standard output as they end. */
+  readonly printsRows: boolean;
   /** Absolute, or an `s3://` address; the folder that all files go to or below. */
   readonly outputFolder: string;
   /** The names of the files, absolute; null for the default names. */
@@ -156,6 +158,7 @@ export function readBatchOptions(file: string | undefined, options: BatchOptions
     variants: files.variants,
     force: files.force,
     sidecar: files.sidecar,
+    printsRows: true,
     outputFolder: files.destination.kind === 'stdout' ? host.cwd : folderOf(files.destination),
     outputTemplate: files.destination.kind === 'template' ? files.destination.path : null,
     results: resultsFile(options.results, path, deps),

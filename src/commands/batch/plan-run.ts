@@ -47,10 +47,15 @@ export async function runPlan(
   const server = await servers.current();
   const { results } = settings;
   const unwritten = [...(await writeSidecars(settings.sidecar ? missingSidecars(plan, server) : [], settings, deps))];
-  const progress = new BatchProgress(plan, server.identity.profile, deps, async (entry) => {
-    results?.add(entryJson(entry));
-    if (entry.outcome === 'done') unwritten.push(...(await writeSidecars([entry.summary], settings, deps)));
-  });
+  const progress = new BatchProgress(
+    plan,
+    { profile: server.identity.profile, printsRows: settings.printsRows },
+    deps,
+    async (entry) => {
+      results?.add(entryJson(entry));
+      if (entry.outcome === 'done') unwritten.push(...(await writeSidecars([entry.summary], settings, deps)));
+    },
+  );
   await progress.start(rows);
   let stoppedBy: SoraError | Interrupt | null;
   ledger.hold();

@@ -12,10 +12,17 @@ import { type Board, SILENT_BOARD } from '../../output/board.ts';
 
 type ProgressDeps = Pick<Context, 'host' | 'output' | 'configuration'>;
 
+interface ProgressOptions {
+  readonly profile: string;
+  /** Whether rows go to standard output as they end. */
+  readonly printsRows: boolean;
+}
+
 /** Counts the outcomes of a batch’s rows and shows them: a board on a terminal, a line per row elsewhere. */
 export class BatchProgress implements BatchListener {
   readonly #deps: ProgressDeps;
   readonly #profile: string;
+  readonly #printsRows: boolean;
   readonly #startedMs: number;
   readonly #running = new Map<string, RowActivity>();
   readonly #plan: BatchPlan;
@@ -26,9 +33,15 @@ export class BatchProgress implements BatchListener {
   #reportedUntilMs = 0;
   #board: Board = SILENT_BOARD;
 
-  constructor(plan: BatchPlan, profile: string, deps: ProgressDeps, onEntry: (entry: BatchEntry) => Promise<void>) {
+  constructor(
+    plan: BatchPlan,
+    { profile, printsRows }: ProgressOptions,
+    deps: ProgressDeps,
+    onEntry: (entry: BatchEntry) => Promise<void>,
+  ) {
     this.#deps = deps;
     this.#profile = profile;
+    this.#printsRows = printsRows;
     this.#startedMs = deps.host.clock.now();
     this.#spent = { spentMicros: plan.spentMicros, spentUnpriced: plan.spentUnpriced };
     this.#onEntry = onEntry;
@@ -116,7 +129,7 @@ export class BatchProgress implements BatchListener {
 
   #tell(entry: BatchEntry): void {
     const { output, host } = this.#deps;
-    output.part({ data: entryJson(entry), line: entryLine(entry, host.cwd) });
+    if (this.#printsRows) output.part({ data: entryJson(entry), line: entryLine(entry, host.cwd) });
   }
 
   #state(): BoardState {

@@ -1,0 +1,246 @@
+import { createHash } from 'node:crypto';
+import { existsSync, readFileSync, statSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { dirname, extname, parse, resolve } from 'node:path';
+import { type CommandResult, defineCommand } from '../../app/command.ts';
+import type { Context } from '../../app/context.ts';
+import { type OptionSpecs, type OptionValues, refuseFaults } from '../../app/option-values.ts';
+import { allSavedFiles, type BatchPlan, type PlannedRow, planBatch } from '../../batch/plan.ts';
+import { SoraError } from '../../domain/errors.ts';
+import { isObjectAddress } from '../../domain/object-address.ts';
+import type { SavedFile } from '../../domain/record.ts';
+import { fingerprintAt, fingerprintOfFilm, hasSound, isSigned, joinClips, requireJoiner } from '../../film/film.ts';
+import { cannotWrite, checkDestination, fileExists, parseDestination } from '../../jobs/destination.ts';
+import { shortPath } from '../../output/short-path.ts';
+import { pathFault } from '../../platform/file-names.ts';
+import { claimName, defaultFileMode, renameOver, writeTargetOf } from '../../platform/files.ts';
+import {
+  abandonedFiles,
+  abandonPrivateFile,
+  adoptPrivateFile,
+  createPrivateFile,
+} from '../../platform/private-files.ts';
+import { produceRows } from './batch.ts';
+import { BATCH_OPTIONS, readBatchOptions } from './options.ts';
+import type { RunDeps } from './plan-run.ts';
+
+const { schema: _, output, variant: __, serverBatch: ___, force, results, ...SHARED } = BATCH_OPTIONS;
+
+const FILM_OPTIONS = {
+  ...SHARED,
+  output: {
+    group: output.group,
+    flags: '-o, --output <file>',
+    summary: 'the film: an MP4 file (default: the name of the manifest)',
+  },
+  clips: {
+    group: output.group,
+    flags: '--clips <dir|template>',
+    summary: 'where the clips are saved (default: a folder `NAME-clips` beside the film)',
+  },
+  audio: {
+    group: output.group,
+    flags: '--audio <file>',
+    summary: 'the sound of the film, in place of that of the clips; cut to its length',
+  },
+  force: { ...force, summary: 'overwrite an existing film, and existing clips' },
+  results,
+} as const satisfies OptionSpecs;
+
+type FilmOptions = OptionValues<typeof FILM_OPTIONS>;
+type FilmDeps = RunDeps & Pick<Context, 'options' | 'isInteractive'>;
+
+/** Marks the temporary file of a film. */
+const TAG = 'film';
+
+export const filmCommand = defineCommand({
+  name: 'film',
+  description:
+    'Creates the clips of a manifest as `sora batch` does, and joins them in its order into one film. It can be stopped at any time and run again; a changed row replaces its own clip only. Clips of equal codec and size are copied without encoding them again; for others ffmpeg is needed. A row that another row extends is part of that one’s clip.',
+  arguments: [{ form: '<file>', summary: 'the manifest of the shots, as for `sora batch`' }],
+  options: FILM_OPTIONS,
+  json: '{"film":{"path","bytes","sha256","seconds","shots","encoded"}|null,"summary":{the keys of the summary of `sora batch`}}; with --dry-run: {"rows":[…],"summary"}',
+  errors: [
+    'invalid_manifest',
+    'file_exists',
+    'cost_cap_exceeded',
+    'moderation_blocked',
+    'outcome_unknown',
+    'job_failed',
+    'wait_timeout',
+    'cannot_write',
+    'not_supported',
+  ],
+  examples: [
+    ['sora film shots.yaml -o film.mp4 --simulate', 'three shots, free and offline'],
+    ['sora film shots.yaml -o film.mp4 --audio music.m4a --max-cost 5', 'with music, at most $5'],
+  ],
+
+  usesPrices: ({ dryRun }) => !dryRun,
+
+  async run({ args: [file = ''], options }, deps: FilmDeps): Promise<CommandResult> {
+    const film = await readFilm(file, options, deps);
+    const order = { ...options, output: film.clips, variant: undefined, schema: undefined, serverBatch: undefined };
+    const settings = { ...readBatchOptions(file, order, deps), printsRows: false };
+    let plan: BatchPlan | undefined;
+    const made = await produceRows(settings, order, deps, async (planned, toBePaid) => {
+      plan = planned;
+      requireVideos(planned);
+      await requireJoiner(limitsOf(deps));
+      // An unchanged film may stand; what it says is compared when its clips are there.
+      if (toBePaid.length > 0) checkDestination({ kind: 'file', path: film.path }, ['video'], film.force);
+    });
+    if (options.dryRun || plan === undefined) return made;
+    const shots = await savedShots(plan, deps);
+    const summary = Object(made.answer?.data).summary;
+    if (shots.length < shotsOf(plan).length || made.exitCode !== undefined) {
+      deps.output.note(`no film yet: ${shots.length} of ${shotsOf(plan).length} shots are saved`);
+      return { ...made, answer: { data: { film: null, summary }, view: () => '' } };
+    }
+    const joined = await join(shots, film, deps);
+    return {
+      ...made,
+      answer: { data: { film: joined, summary }, view: () => `${shortPath(joined.path, deps.host.cwd)}\n` },
+    };
+  },
+});
+
+interface FilmPlan {
+  /** Absolute. */
+  readonly path: string;
+  readonly clips: string;
+  /** Absolute; null for the sound of the clips. */
+  readonly audio: string | null;
+  readonly audioSha256: string | null;
+  readonly force: boolean;
+}
+
+/** Throws `usage` with all problems of the options of the film. */
+async function readFilm(file: string, options: FilmOptions, { host }: Pick<FilmDeps, 'host'>): Promise<FilmPlan> {
+  const { output: named, clips, audio, force: overwrites = false } = options;
+  const faults: string[] = [];
+  const name = `${file === '-' ? 'film' : parse(file).name}.mp4`;
+  const destination = parseDestination(named ?? name, host.cwd);
+  const typed = named ?? name;
+  let path = destination.kind === 'stdout' ? '' : destination.path;
+  if (destination.kind === 'folder') path = resolve(path, name);
+  if (destination.kind === 'stdout' || destination.kind === 'template')
+    faults.push(`\`-o ${typed}\`: a film is one file`);
+  else if (isObjectAddress(path))
+    faults.push(`\`-o ${typed}\`: a film is saved to a file; copy it to object storage afterwards`);
+  else {
+    const fault = pathFault(path, 0, host.platform);
+    if (fault !== null) faults.push(`\`-o ${typed}\`: ${fault}`);
+    if (!['.mp4', '.m4v', '.mov'].includes(extname(path).toLowerCase()))
+      faults.push(`\`-o ${typed}\`: a film is an MP4 file, such as film.mp4`);
+    if (statSync(path, { throwIfNoEntry: false })?.isFile() === false)
+      faults.push(`\`-o ${typed}\` is not a regular file`);
+  }
+  if (clips !== undefined && isObjectAddress(clips))
+    faults.push('`--clips` names object storage; clips are joined from files');
+  const sound = audio === undefined ? null : resolve(host.cwd, audio);
+  const isFile = sound !== null && statSync(sound, { throwIfNoEntry: false })?.isFile() === true;
+  if (sound !== null && !isFile) faults.push(`\`--audio ${audio}\`: there is no such file`);
+  else if (sound !== null && !(await hasSound(sound))) faults.push(`\`--audio ${audio}\`: the file has no sound`);
+  refuseFaults(faults, 'film');
+  const { dir, name: stem } = parse(path);
+  const audioSha256 = sound === null ? null : createHash('sha256').update(readFileSync(sound)).digest('hex');
+  return { path, clips: clips ?? `${resolve(dir, `${stem}-clips`)}/`, audio: sound, audioSha256, force: overwrites };
+}
+
+/** The rows whose clips are in the film. */
+function shotsOf({ rows }: BatchPlan): PlannedRow[] {
+  const extended = new Set(
+    rows.flatMap(({ row: { from } }) => (from?.operation === 'extend' ? [from.row.ref.key] : [])),
+  );
+  return rows.filter(({ row }) => !extended.has(row.ref.key));
+}
+
+/** Throws `invalid_manifest` if a shot is not saved as a video. */
+function requireVideos(plan: BatchPlan): void {
+  const without = shotsOf(plan).filter(({ row }) => !row.variants.includes('video'));
+  if (without.length === 0) return;
+  throw new SoraError('invalid_manifest', {
+    violations: without.map(({ row }) => `line ${row.line}: \`variant\` leaves out the video, which the film needs`),
+  });
+}
+
+/** The saved clips of all shots, in order, as far as they are there. */
+async function savedShots(plan: BatchPlan, { ledger, configuration }: FilmDeps): Promise<SavedFile[]> {
+  const shots = shotsOf(plan);
+  const [first] = shots;
+  if (first === undefined) return [];
+  const order = { batch: first.row.ref.batch, profile: configuration.profile.value };
+  const now = await planBatch(
+    shots.map(({ row }) => row),
+    order,
+    ledger,
+  );
+  return now.rows.flatMap(({ row, record, state }) => {
+    const files = state === 'done' && record !== null ? allSavedFiles(record, row) : null;
+    return files?.find((saved) => saved.variant === 'video') ?? [];
+  });
+}
+
+interface SavedFilm extends Pick<SavedFile, 'path' | 'bytes' | 'sha256'> {
+  readonly seconds: number | null;
+  readonly shots: number;
+  readonly encoded: boolean;
+}
+
+/** Joins the clips into a temporary file, which replaces nothing until it is whole. */
+async function join(shots: readonly SavedFile[], film: FilmPlan, { host, output: out }: FilmDeps): Promise<SavedFilm> {
+  const fingerprint = fingerprintOfFilm(shots, film.audioSha256);
+  if (existsSync(film.path) && (await fingerprintAt(film.path)) === fingerprint) {
+    out.note(`${shortPath(film.path, host.cwd)} is up to date`);
+    return { ...measured(film.path), path: film.path, seconds: null, shots: shots.length, encoded: false };
+  }
+  checkDestination({ kind: 'file', path: film.path }, ['video'], film.force);
+  const signed = shots.filter(({ path }) => isSigned(path)).length;
+  if (signed > 0)
+    out.note(`${signed} of ${shots.length} clips have a C2PA signature, which the film cannot keep; the clips do`);
+  const target = writeTargetOf(film.path).path;
+  const temporary = await openTemporary(dirname(target), film.path);
+  try {
+    const clips = shots.map(({ path }) => path);
+    const order = { clips, audio: film.audio, fingerprint, target: temporary };
+    const { seconds, encodedBecause } = await joinClips(order, limitsOf({ host }));
+    if (encodedBecause !== null) out.note(`the clips were encoded again: ${encodedBecause}`);
+    if (film.force) await renameOver(temporary, target);
+    else if (!(await claimName(temporary, target))) throw fileExists(film.path);
+    return { ...measured(target), path: film.path, seconds, shots: shots.length, encoded: encodedBecause !== null };
+  } catch (error) {
+    host.interrupt.throwIfAborted();
+    throw error instanceof SoraError ? error : cannotWrite(film.path, error);
+  } finally {
+    abandonPrivateFile(temporary);
+    await rm(temporary, { force: true });
+  }
+}
+
+/** For the programs that are started. */
+function limitsOf({ host }: Pick<FilmDeps, 'host'>): { env: FilmDeps['host']['env']; signal: AbortSignal } {
+  return { env: host.env, signal: host.interrupt };
+}
+
+/** A private file in the folder of the film; those that killed runs have left are removed. */
+async function openTemporary(folder: string, path: string): Promise<string> {
+  try {
+    for (const name of abandonedFiles(folder, TAG)) {
+      const adopted = await adoptPrivateFile(folder, name, TAG);
+      await adopted?.file.close();
+      if (adopted !== null) await rm(adopted.path, { force: true });
+    }
+    const { path: temporary, file } = await createPrivateFile(folder, TAG);
+    await file.chmod(defaultFileMode());
+    await file.close();
+    return temporary;
+  } catch (error) {
+    throw cannotWrite(path, error);
+  }
+}
+
+function measured(path: string): Pick<SavedFile, 'bytes' | 'sha256'> {
+  const bytes = readFileSync(path);
+  return { bytes: bytes.length, sha256: createHash('sha256').update(bytes).digest('hex') };
+}

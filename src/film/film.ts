@@ -1,0 +1,145 @@
+import { createHash } from 'node:crypto';
+import { closeSync, openSync, readSync, statSync } from 'node:fs';
+import { SoraError } from '../domain/errors.ts';
+import type { SavedFile } from '../domain/record.ts';
+import type { ProgramLimits } from '../platform/run-program.ts';
+import { CannotCopy, copyClips, type FilmOrder, type Library, loadLibrary } from './copy-clips.ts';
+import { type EncodedClip, encodeClips, hasFfmpeg } from './encode-clips.ts';
+
+/** How a film was joined. */
+export interface JoinedFilm {
+  readonly seconds: number;
+  /** Why the clips had to be encoded again; null if they were copied. */
+  readonly encodedBecause: string | null;
+}
+
+/** Identifies what a film is made from: the clips in order, and the sound. */
+export function fingerprintOfFilm(clips: readonly Pick<SavedFile, 'sha256'>[], audioSha256: string | null): string {
+  const text = JSON.stringify([clips.map(({ sha256 }) => sha256), audioSha256]);
+  return `sora film ${createHash('sha256').update(text).digest('hex').slice(0, 32)}`;
+}
+
+/** Throws `not_supported` where there is nothing to join clips with. */
+export async function requireJoiner(limits: ProgramLimits): Promise<void> {
+  if ((await loadLibrary()) !== null || (await hasFfmpeg(limits))) return;
+  throw new SoraError('not_supported', {
+    title: 'clips can be joined with the package `mediabunny` or with ffmpeg, and neither is installed',
+    hints: ['run `npm install -g mediabunny@1.61.0`, or install ffmpeg', 'run `sora batch` to create the clips alone'],
+  });
+}
+
+/**
+ * Joins clips into one MP4 file: copied where codecs and parameters are equal, and otherwise encoded again by ffmpeg. Throws
+ * `not_supported` where ffmpeg would be needed and is not installed, and `cannot_write` for any other failure.
+ */
+export async function joinClips(order: FilmOrder, limits: ProgramLimits): Promise<JoinedFilm> {
+  const library = await loadLibrary();
+  let reason = 'the package `mediabunny`, which copies clips, is not installed';
+  try {
+    if (library !== null) return { seconds: await copyClips(order, library), encodedBecause: null };
+  } catch (error) {
+    if (!(error instanceof CannotCopy)) throw notJoined(error);
+    reason = error.message;
+  }
+  if (!(await hasFfmpeg(limits))) {
+    throw new SoraError('not_supported', {
+      title: `the clips cannot be joined without encoding them again: ${reason}`,
+      hints: ['install ffmpeg and run the same command again; the clips are kept'],
+    });
+  }
+  const { clips, size } = await factsOf(order, library);
+  try {
+    await encodeClips(clips, order, size, limits);
+  } catch (error) {
+    limits.signal.throwIfAborted();
+    throw notJoined(error);
+  }
+  return { seconds: clips.reduce((sum, { seconds }) => sum + seconds, 0), encodedBecause: reason };
+}
+
+async function factsOf({ clips }: FilmOrder, library: Library | null): Promise<{ clips: EncodedClip[]; size: string }> {
+  const facts = await Promise.all(clips.map((path) => (library === null ? null : movieOf(path, library))));
+  const known = facts.filter((each) => each !== null);
+  const size = known[0]?.size;
+  if (size === undefined || known.length < clips.length) {
+    throw new SoraError('not_supported', {
+      title: 'the clips cannot be read to join them',
+      hints: ['run `npm install -g mediabunny@1.61.0`, or join the clips with another program; they are kept'],
+    });
+  }
+  return { clips: known, size };
+}
+
+async function movieOf(path: string, library: Library): Promise<(EncodedClip & { readonly size: string }) | null> {
+  const input = new library.Input({ formats: library.ALL_FORMATS, source: new library.FilePathSource(path) });
+  try {
+    const video = await input.getPrimaryVideoTrack();
+    if (video === null) return null;
+    const seconds = (await video.computeDuration()) - (await video.getFirstTimestamp());
+    const size = `${await video.getDisplayWidth()}x${await video.getDisplayHeight()}`;
+    return { path, seconds, hasSound: (await input.getPrimaryAudioTrack()) !== null, size };
+  } finally {
+    input.dispose();
+  }
+}
+
+/** What a film says it was made from; null if it says nothing, or cannot be read. */
+export async function fingerprintAt(path: string): Promise<string | null> {
+  const library = await loadLibrary();
+  if (library === null) return null;
+  const input = new library.Input({ formats: library.ALL_FORMATS, source: new library.FilePathSource(path) });
+  try {
+    return (await input.getMetadataTags()).comment ?? null;
+  } catch {
+    return null; // another kind of file
+  } finally {
+    input.dispose();
+  }
+}
+
+/** Whether a file has sound. Where that cannot be checked, ffmpeg will say so. */
+export async function hasSound(path: string): Promise<boolean> {
+  const library = await loadLibrary();
+  if (library === null) return true;
+  const input = new library.Input({ formats: library.ALL_FORMATS, source: new library.FilePathSource(path) });
+  try {
+    return (await input.getPrimaryAudioTrack()) !== null;
+  } catch {
+    return false;
+  } finally {
+    input.dispose();
+  }
+}
+
+/** The box in which a C2PA manifest is stored. */
+const C2PA_BOX = Buffer.from('75756964d8fec3d61b0e483c92975828877ec481', 'hex');
+const HEADER_BYTES = 24;
+
+/** Whether a movie has a C2PA signature, which holds for its bytes as they are. */
+export function isSigned(path: string): boolean {
+  const file = openSync(path, 'r');
+  try {
+    const header = Buffer.alloc(HEADER_BYTES);
+    const { size } = statSync(path);
+    for (let at = 0; at + 8 <= size; ) {
+      const read = readSync(file, header, 0, HEADER_BYTES, at);
+      if (read === HEADER_BYTES && header.subarray(4).equals(C2PA_BOX)) return true;
+      const stated = header.readUInt32BE(0);
+      const bytes = stated === 1 && read >= 16 ? Number(header.readBigUInt64BE(8)) : stated;
+      if (bytes < 8) return false;
+      at += bytes;
+    }
+    return false;
+  } finally {
+    closeSync(file);
+  }
+}
+
+function notJoined(error: unknown): SoraError {
+  return new SoraError('cannot_write', {
+    title: 'could not join the clips; they are kept',
+    causedBy: error instanceof Error ? error.message : String(error),
+    hints: ['run the same command again to join them, at no further cost'],
+    cause: error,
+  });
+}
