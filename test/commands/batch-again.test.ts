@@ -65,6 +65,17 @@ describe('a row with an output of its own', () => {
   });
 });
 
+it('counts nothing for a create that turned out never to have arrived', async () => {
+  let isLost = true;
+  const { sora, server, batch } = await createStudio({ create: () => (isLost ? 'drop' : null) }, 'a boat');
+  await sora.run(['config', 'profile', 'add', 'lab', '--base-url', server.url]);
+  const spent = async (): Promise<string> => (await batch(['--profile', 'lab'])).stderr.split('spent: ').at(-1) ?? '';
+  expect(await spent()).toMatch(/^\$0\.40/);
+  isLost = false;
+  await sora.run(['config', 'set', 'profiles.lab.capabilities.complete_list', 'yes']);
+  expect(await spent()).toBe('$0.40\n');
+});
+
 describe('--timeout', () => {
   it('leaves a job that takes longer to the server, and says by exit code 8 that another run brings it home', async () => {
     let isSlow = true;

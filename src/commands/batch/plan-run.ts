@@ -85,7 +85,11 @@ export async function runPlan(
     await progress.stop();
   }
   const failure = await replaceResults(settings, progress);
-  const result = report(progress, stoppedBy, settings, deps);
+  // Of earlier submissions that were in doubt, some turned out to have created nothing.
+  const { profile } = server.identity;
+  const spent = await ledger.spent({ by: 'batch', value: plan.manifest, profile, user: null });
+  const count = { ...progress.count, spentMicros: spent.micros, spentUnpriced: spent.unpriced };
+  const result = report(progress, count, stoppedBy, settings, deps);
   const errors = [...(result.errors ?? []), ...unwritten, ...(failure === null ? [] : [failure])];
   return errors.length > 0 ? { ...result, errors } : result;
 }
@@ -125,11 +129,11 @@ function inOrderOfRunning(rows: readonly PlannedRow[]): PlannedRow[] {
 
 function report(
   progress: BatchProgress,
+  count: BatchCount,
   stoppedBy: SoraError | Interrupt | null,
   settings: BatchSettings,
   { output, host }: RunDeps,
 ): CommandResult {
-  const { count } = progress;
   const summary = { manifest: settings.name, results: settings.results?.path ?? null, ...countJson(count) };
   output.news(`${describeCount(count)}; spent: ${describePrice(count.spentMicros, count.spentUnpriced)}`);
   const answer = {
