@@ -4,7 +4,7 @@ import type { VideoRequest } from './video.ts';
 
 /** What the price entries of a listed model depend on. */
 export type SkuOrder = Pick<VideoRequest, 'seconds' | 'size'> &
-  Partial<Pick<VideoRequest, 'frame' | 'image' | 'references' | 'params' | 'source'>>;
+  Partial<Pick<VideoRequest, 'frame' | 'image' | 'references' | 'quality' | 'params' | 'source'>>;
 
 /** A price entry, read from its name. */
 interface Sku {
@@ -21,6 +21,8 @@ const RESOLUTION = /^(\d{3,4}p|\dk)$/;
 const SECONDS = /^(?:(text|image)_to_video_)?(?:duration_seconds|per_video_second)((?:_\w+)?)$/;
 const SECONDS_IN_CENTS = /^cents_per_(?:second_output|video_output_second)((?:_\w+)?)$/;
 const TOKENS = /^video_tokens((?:_\w+)?)$/;
+/** The fields of `--param` that change no price; of any other one, nobody knows. */
+const NEUTRAL_PARAMS: ReadonlySet<string> = new Set(['generate_audio', 'seed', 'negative_prompt', 'callback_url']);
 /** Entries that count only where a video or audio is sent. */
 const OF_SENT_MEDIA = /^reference_duration_seconds|_with_video_input(_|$)|^cents_per_second_video_continuation/;
 /** The formula that the list gives for models priced by tokens. */
@@ -32,26 +34,18 @@ const PIXELS_PER_TOKEN = 1_024;
  * an entry of an unknown name may be a price too. An amount of zero counts as unreadable.
  */
 export function skuMicros(model: ListedModel, order: SkuOrder): number | null {
-  const { seconds, size, frame, image = null, references = [], params = {}, source } = order;
+  const { seconds, size, frame, image = null, references = [], quality = null, params = {}, source } = order;
   const sound = params.generate_audio ?? model.hasSound;
-  if (seconds === null || source !== undefined || typeof sound !== 'boolean') return null;
+  if (seconds === null || quality !== null || source !== undefined || typeof sound !== 'boolean') return null;
+  if (!Object.keys(params).every((name) => NEUTRAL_PARAMS.has(name))) return null;
   if (references.some(({ role }) => role === 'video' || role === 'audio')) return null;
   const skus = readSkus(model);
   if (skus === null) return null;
   const last = references.filter(({ role }) => role === 'last_frame').length;
   const frames = (image === null ? 0 : 1) + last;
   const guides = references.length - last;
-  const mode = frames > 0 ? 'image' : 'text';
-  const videos = placesOf(model, skus, size, frame).map((place): number | null => {
-    const rates = ratesAt(skus, { mode, sound, resolution: place.resolution });
-    const perSecond = rates.map(({ unit, usd }) => {
-      if (unit === 'second') return usd;
-      return usd === null || place.pixels === null
-        ? null
-        : (usd * place.pixels * TOKEN_FRAMES_PER_SECOND) / PIXELS_PER_TOKEN;
-    });
-    return largest(perSecond);
-  });
+  const places = placesOf(model, skus, size, frame);
+  const videos = modesOf(frames, guides).flatMap((mode) => places.map((place) => rateAt(skus, place, mode, sound)));
   const rate = onlyOne(videos);
   const extras = [
     { count: guides, usd: amountOf(skus, 'reference image') },
@@ -61,6 +55,26 @@ export function skuMicros(model: ListedModel, order: SkuOrder): number | null {
   if (rate === null || least === null || extras.includes(null)) return null;
   const total = extras.reduce<number>((sum, usd) => sum + (usd ?? 0), rate * seconds);
   return Math.round(Math.max(total, least) * MICROS_PER_USD);
+}
+
+/** With guides alone, a server may charge for a video from a text or from an image. */
+function modesOf(frames: number, guides: number): readonly ('text' | 'image')[] {
+  if (frames > 0) return ['image'];
+  return guides > 0 ? ['text', 'image'] : ['text'];
+}
+
+/** Dollars for a second. */
+function rateAt(
+  skus: readonly Sku[],
+  { resolution, pixels }: Place,
+  mode: 'text' | 'image',
+  sound: boolean,
+): number | null {
+  const perSecond = ratesAt(skus, { mode, sound, resolution }).map(({ unit, usd }) => {
+    if (unit === 'second') return usd;
+    return usd === null || pixels === null ? null : (usd * pixels * TOKEN_FRAMES_PER_SECOND) / PIXELS_PER_TOKEN;
+  });
+  return largest(perSecond);
 }
 
 /** A price of a second, by what it depends on. */

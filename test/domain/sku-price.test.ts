@@ -65,6 +65,7 @@ describe('skuMicros', () => {
     ['the resolution’s own price', VEO, at('720p'), 0.5],
     ['no sound on request', VEO, { ...at('720p'), params: { generate_audio: false } }, 0.3],
     ['the dearest of equally exact ones', KLING, {}, 1.26],
+    ['fields that change no price', KLING, { params: { seed: 7, negative_prompt: 'rain' } }, 1.26],
     ['an image as the start', KLING, { image: PICTURE, params: { generate_audio: false } }, 0.9],
     ['tokens of exact pixels', SEEDANCE, { size: '1280x720' }, 2.16],
     ['tokens of a named frame', SEEDANCE, at('720p', '9:16'), 2.16],
@@ -107,6 +108,14 @@ describe('skuMicros', () => {
     ['tokens of unknown pixels', { ...SEEDANCE, sizes: null }, at('720p', '16:9')],
     ['tokens of several sizes', SEEDANCE, {}],
     ['a video that is sent', SEEDANCE, { size: '1280x720', references: [guide('video')] }],
+    ['a field that may change the price', VEO, { ...at('720p'), params: { provider: {} } }],
+    ['images that a field sends', KLING, { params: { frame_images: [] } }],
+    ['a quality', KLING, { quality: 'high' }],
+    [
+      'guides of a model with a price for images',
+      KLING,
+      { references: [guide('image')], params: { generate_audio: false } },
+    ],
     ['a sound that is neither on nor off', VEO, { ...at('720p'), params: { generate_audio: 'maybe' } }],
     [
       'an image of unknown price',
