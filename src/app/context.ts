@@ -160,6 +160,7 @@ export class Context {
       env: host.env,
       http: () => this.servers.network(),
       clock: host.clock,
+      signal: host.interrupt,
       onSecret: (secret) => output.secrets.add(secret),
     });
     return this.#objects;

@@ -6,6 +6,7 @@ import { splitAddress } from '../domain/object-address.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Http } from '../platform/http.ts';
 import { silenceSdkWarnings } from '../platform/sdk-warnings.ts';
+import { within } from '../platform/timeout.ts';
 import type { ObjectContent, ObjectLink, ObjectStore, PutOptions, StoredObject } from './object-store.ts';
 
 const INSTALL = 'npm install -g @aws-sdk/client-s3@3 @aws-sdk/s3-request-presigner@3';
@@ -15,6 +16,8 @@ const MAX_PARTS = 10_000;
 /** Parts in memory at a time, of all uploads of this process. */
 const PARALLEL_PARTS = 8;
 const IDLE_TIMEOUT_MS = 120_000;
+/** For calls that carry no file. */
+const CALL_TIMEOUT_MS = 30_000;
 const LINK_MS = 24 * 3_600_000;
 
 export interface S3StoreOptions {
@@ -24,6 +27,8 @@ export interface S3StoreOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly http: () => Promise<Http>;
   readonly clock: Clock;
+  /** Ends every call but those that clean up. */
+  readonly signal: AbortSignal;
   /** Called with what must never be printed. */
   readonly onSecret: (secret: string) => void;
 }
@@ -54,21 +59,24 @@ export class S3Store implements ObjectStore {
     const Key = key === '' || key.endsWith('/') ? `${key}.sora-write-check` : key;
     const checked =
       this.#checked.get(bucket) ??
-      this.#calling(address, async ({ client, sdk }) => {
+      this.#asking(address, async ({ client, sdk }, abortSignal) => {
         const { accessKeyId, secretAccessKey } = await client.config.credentials();
         if (accessKeyId === '' || secretAccessKey === '') throw new Error('the credentials are empty');
-        const { UploadId } = await client.send(new sdk.CreateMultipartUploadCommand({ Bucket: bucket, Key }));
+        const create = new sdk.CreateMultipartUploadCommand({ Bucket: bucket, Key });
+        const { UploadId } = await client.send(create, { abortSignal });
         await client.send(new sdk.AbortMultipartUploadCommand({ Bucket: bucket, Key, UploadId }));
       });
     this.#checked.set(bucket, checked);
+    checked.catch(() => this.#checked.delete(bucket));
     return checked;
   }
 
   find(address: string): Promise<StoredObject | null> {
     const { bucket, key } = splitAddress(address);
-    return this.#calling(address, async ({ client, sdk }) => {
+    return this.#asking(address, async ({ client, sdk }, abortSignal) => {
       try {
-        const { ContentLength, Metadata } = await client.send(new sdk.HeadObjectCommand({ Bucket: bucket, Key: key }));
+        const head = new sdk.HeadObjectCommand({ Bucket: bucket, Key: key });
+        const { ContentLength, Metadata } = await client.send(head, { abortSignal });
         return { bytes: ContentLength ?? 0, sha256: Metadata?.sha256 ?? null, about: Metadata?.about ?? null };
       } catch (error) {
         // Without the right to list, S3 answers 403 for an object that does not exist.
@@ -109,7 +117,7 @@ export class S3Store implements ObjectStore {
 
   link(address: string): Promise<ObjectLink> {
     const { bucket, key } = splitAddress(address);
-    return this.#calling(address, async ({ client, sdk }) => {
+    return this.#asking(address, async ({ client, sdk }) => {
       const { getSignedUrl } = await import('@aws-sdk/s3-request-presigner').catch(notInstalled);
       const nowMs = this.#options.clock.now();
       // A link of temporary credentials ends with them.
@@ -189,6 +197,17 @@ export class S3Store implements ObjectStore {
       await client.send(new sdk.AbortMultipartUploadCommand({ Bucket, Key, UploadId })).catch(() => {});
       throw error;
     }
+  }
+
+  /** A call that carries no file: it is ended by an interrupt, and when it takes too long. */
+  #asking<T>(address: string, call: (connection: Connection, abortSignal: AbortSignal) => Promise<T>): Promise<T> {
+    const { clock, signal } = this.#options;
+    const { bucket } = splitAddress(address);
+    const title = `could not use s3://${bucket}: no answer within ${CALL_TIMEOUT_MS / 1000} s`;
+    const lateness = new SoraError('cannot_write', { title, hints: [ENDPOINT_HINT] });
+    return within({ clock, ms: CALL_TIMEOUT_MS, lateness, signal }, (limit) =>
+      this.#calling(address, (connection) => call(connection, limit), limit),
+    );
   }
 
   async #calling<T>(address: string, call: (connection: Connection) => Promise<T>, signal?: AbortSignal): Promise<T> {

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { nodeHttp } from '../../src/platform/http.ts';
 import { Interrupt } from '../support/command-line.ts';
+import { createFakeClock, type FakeClock } from '../support/fake-clock.ts';
 import {
   type Interference,
   LONG_CLIP,
@@ -33,13 +34,15 @@ async function setUpS3({
   interfere,
   buckets,
   script,
+  clock,
 }: {
   interfere?: Interference;
   buckets?: readonly string[];
   script?: VideosScript;
+  clock?: FakeClock;
 } = {}): Promise<Studio> {
   const s3 = playS3({ ...(interfere && { interfere }), ...(buckets && { buckets }) });
-  const bench = await setUp(script, { env: S3_ENV });
+  const bench = await setUp(script, { env: S3_ENV, ...(clock && { clock }) });
   const runWith: Bench['runWith'] = (options, ...argv) =>
     bench.runWith(
       { ...options, http: (request) => (request.url.startsWith(S3_ENDPOINT) ? s3.http(request) : nodeHttp(request)) },
@@ -147,6 +150,22 @@ describe('before it pays, sora', () => {
   });
 
   it.each([
+    ['Ctrl-C', 130, (_: FakeClock, interrupt: AbortController) => interrupt.abort(new Interrupt('SIGINT'))],
+    ['its patience', 1, (clock: FakeClock) => clock.advance(30_000)],
+  ])('ends the check of a silent service with %s', async (_, code, end) => {
+    const interrupt = new AbortController();
+    const clock = createFakeClock();
+    const interfere: Interference = ({ signal }) =>
+      new Promise((__, reject) => {
+        signal?.addEventListener('abort', () => reject(signal.reason), { once: true });
+        setImmediate(() => end(clock, interrupt));
+      });
+    const { runWith, server } = await setUpS3({ interfere, clock });
+    expect((await runWith({ interrupt: interrupt.signal }, ...CREATE, '-o', 's3://films/x.mp4')).code).toBe(code);
+    expect(server.posts).toBe(0);
+  });
+
+  it.each([
     ['gallery', '-o', 's3://films/x.html'],
     ['gallery', '-o', 'https://films.test/x.html'],
     ['mcp', '-o', 's3://films/'],
@@ -241,6 +260,18 @@ describe('what is saved in a bucket', () => {
     expect(await run(...CREATE, '--reuse', '-o', 's3://films/')).toMatchObject({ code: 0 });
     expect(await run('delete', '@last')).toMatchObject({ code: 0 });
     expect(server.posts).toBe(1);
+  });
+
+  it('is linked for no longer than temporary credentials live', async () => {
+    const { run, sora } = await setUpS3();
+    const expiry = new Date(sora.clock.now() + 3_600_000).toISOString();
+    vi.stubEnv('AWS_SESSION_TOKEN', 'a-token');
+    vi.stubEnv('AWS_CREDENTIAL_EXPIRATION', expiry);
+    const made = await run(...CREATE, '-o', 's3://films/boat.mp4', '--json');
+    vi.stubEnv('AWS_SESSION_TOKEN', undefined);
+    vi.stubEnv('AWS_CREDENTIAL_EXPIRATION', undefined);
+    const [file] = made.json<{ files: Record<string, string>[] }>().files;
+    expect(file).toMatchObject({ url_expires_at: expiry, url: expect.stringMatching(/X-Amz-Expires=3[56]\d\d&/) });
   });
 
   it('never shows the secret key, nor keeps a link in the ledger', async () => {
