@@ -145,7 +145,7 @@ function lengthOf({ seconds }: JobSummary): string {
 }
 
 function shortCost({ free, estimatedMicros, actualMicros }: JobSummary): string {
-  if (free) return 'free';
+  if (free || (actualMicros === null && estimatedMicros === 0)) return 'free'; // simulated, or a server of one's own
   const micros = actualMicros ?? estimatedMicros;
   return micros === null ? '' : formatUsd(micros);
 }
@@ -166,7 +166,10 @@ export function renderJob(job: JobSummary, form: JobsForm, surface: Surface): Pr
     ['source', job.remixedFrom && cleanLine(job.remixedFrom)],
     ['video', cleanLine([job.model, job.seconds && `${job.seconds} s`, job.size].filter(Boolean).join(', '))],
     ['created', job.createdAtMs === null ? null : `${formatAge(job.createdAtMs, nowMs)} ago, through ${job.profile}`],
-    ['expires', job.expiresAtMs && job.status === 'completed' ? formatExpiry(job.expiresAtMs, nowMs) : null],
+    [
+      (job.expiresAtMs ?? 0) > nowMs ? 'expires' : 'expired',
+      job.expiresAtMs && job.status === 'completed' ? formatExpiry(job.expiresAtMs, nowMs) : null,
+    ],
     ['cost', describeCost(job)],
     ...job.files.map((file) => ['file', file.path] as const),
   ];
@@ -176,6 +179,7 @@ export function renderJob(job: JobSummary, form: JobsForm, surface: Surface): Pr
 
 function describeCost({ free, estimatedMicros, actualMicros }: JobSummary): string {
   if (free) return `free (simulated; normally ${formatUsd(estimatedMicros)})`;
+  if (actualMicros === null && estimatedMicros === 0) return 'free';
   return actualMicros === null ? `${formatUsd(estimatedMicros)} estimated` : formatUsd(actualMicros);
 }
 

@@ -148,6 +148,15 @@ describe('one job', () => {
   });
 });
 
+it('a video says that it has expired, and that the server is free', async () => {
+  const text = await renderJob(
+    job({ status: 'completed', expiresAtMs: NOW - 3_600_000, estimatedMicros: 0 }),
+    FORM,
+    terminal(),
+  );
+  expect(text).toMatch(/\nexpired {2}1h ago\ncost {5}free\n/);
+});
+
 describe('an age', () => {
   it.each([
     [0, '0s'],
