@@ -1,79 +1,25 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { type Http, httpFromHandler } from '../../src/platform/http.ts';
-import { renderHere } from '../../src/simulator/asset-cache.ts';
-import { createSimulator } from '../../src/simulator/simulator.ts';
+import { type BatchLab, createBatchLab, forever } from '../support/batch-lab.ts';
 import { clipsIn, linesOf, resultsIn, summaryOf } from '../support/batch-studio.ts';
-import {
-  type CommandLine,
-  createCommandLine,
-  Interrupt,
-  type RunOptions,
-  type RunResult,
-} from '../support/command-line.ts';
+import { Interrupt, type RunOptions, type RunResult } from '../support/command-line.ts';
 import { createSeededRandom } from '../support/seeded-random.ts';
-import { createTemporaryFolder } from '../support/temporary-folder.ts';
 
-/** What a test does to a call in the place of answering it; null lets it through. */
-type Interference = (call: {
-  method: string;
-  path: string;
-  answer: () => Promise<Response>;
-}) => Promise<Response> | null;
-
-interface Lab {
-  readonly sora: CommandLine;
-  /** `sora batch shots.txt --server-batch` on a paid server that has batches. */
+interface Lab extends Omit<BatchLab, 'batch' | 'made'> {
+  /** `sora batch shots.txt --server-batch`. */
   run(argv?: readonly string[], options?: RunOptions): Promise<RunResult>;
-  /** The calls that arrived: `POST /batches`. */
-  readonly calls: readonly string[];
-  /** The forms of the uploads. */
-  readonly uploads: readonly string[];
-  interfere(how: Interference | null): void;
-  /** Everything that the server has made. */
   made(): Promise<{ readonly videos: number; readonly batches: number }>;
 }
 
-const forever = (): Promise<Response> => new Promise(() => {});
-
-function setUp(prompts = 'a boat\na cat\na dog\n'): Lab {
-  const sora = createCommandLine();
-  writeFileSync(join(sora.cwd, 'shots.txt'), prompts);
-  const simulator = createSimulator({
-    stateDir: createTemporaryFolder(),
-    clock: sora.clock,
-    randomBytes: createSeededRandom(7),
-    render: (spec, variant) => renderHere({ ...spec, width: 64, height: 64, seconds: 0.1 }, variant),
-  });
-  const calls: string[] = [];
-  const uploads: string[] = [];
-  let interference: Interference | null = null;
-  const http: Http = httpFromHandler(async (request) => {
-    const { method } = request;
-    const path = new URL(request.url).pathname.replace('/v1', '');
-    calls.push(`${method} ${path}`);
-    if (path === '/files') uploads.push(await request.clone().text());
-    const answer = (): Promise<Response> => simulator.handle(request);
-    return (await interference?.({ method, path, answer })) ?? answer();
-  });
-  const read = async (path: string): Promise<unknown[]> =>
-    Object(await (await simulator.handle(new Request(`http://lab.example/v1${path}`))).json()).data;
+function setUp(prompts?: string): Lab {
+  const lab = createBatchLab(prompts);
   return {
-    sora,
-    calls,
-    uploads,
-    interfere(how) {
-      interference = how;
-    },
-    run: (argv = ['-y'], options = {}) =>
-      sora.run(['batch', 'shots.txt', '--server-batch', '-m', 'sora-2', '-d', '4', '-r', '720p', ...argv], {
-        http,
-        env: { SORA_BASE_URL: 'http://lab.example/v1', SORA_API_KEY: 'key-of-the-lab' },
-        ...options,
-      }),
+    ...lab,
+    run: (argv = ['-y'], options = {}) => lab.batch(['--server-batch', ...argv], options),
     async made() {
-      return { videos: (await read('/videos?limit=100')).length, batches: (await read('/batches')).length };
+      const { prompts: made, batches } = await lab.made();
+      return { videos: made.length, batches };
     },
   };
 }
@@ -220,7 +166,7 @@ describe('a server-side batch is paid once', () => {
     const interrupted = await lab.run(['-y', '--json'], { interrupt: stop.signal });
     expect(interrupted.code).toBe(130);
     expect(errorOf(interrupted).hints).toEqual([
-      expect.stringMatching(/^run `sora batch shots.txt --server-batch .*to resume/),
+      expect.stringMatching(/^run `sora batch shots.txt .*--server-batch .*to resume/),
     ]);
     lab.interfere(null);
     expect((await lab.run(['-y', '--timeout', '1s'])).code).toBe(8);
@@ -321,3 +267,43 @@ describe('what a server-side batch cannot do', () => {
     expect((await lab.run()).code).toBe(0);
   });
 });
+
+describe('random lives of a server-side batch', () => {
+  const LIVES = Number(process.env.SORA_BATCH_LIVES ?? 4);
+
+  it.each(Array.from({ length: LIVES }, (_, seed) => seed + 1))('pay for no row twice, life %i', async (seed) => {
+    const draw = createSeededRandom(seed);
+    const chance = (): number => (draw(1)[0] ?? 0) / 256;
+    const lab = createBatchLab('a boat\na cat\na dog\n');
+    const runs: Promise<unknown>[] = [];
+    lab.interfere(({ answer }) => {
+      const luck = chance();
+      if (luck < 0.08) return forever();
+      if (luck < 0.16) return answer().then(forever);
+      if (luck < 0.22) return answer().then(() => Promise.reject(reset()));
+      if (luck < 0.28) return Promise.reject(reset());
+      return null;
+    });
+    for (let step = 0; step < 6; step++) {
+      const argv = ['-y', '--timeout', chance() < 0.5 ? '1s' : '10m', ...(chance() < 0.7 ? ['--server-batch'] : [])];
+      const run = lab.batch(argv, { env: { SORA_BASE_URL: 'http://lab.example/v1', SORA_API_KEY: 'key-of-the-lab' } });
+      runs.push(run);
+      // Some commands run beside the next one, and some never end.
+      if (chance() < 0.6) await Promise.race([run, quiet(chance() * 200)]);
+    }
+    await Promise.race([Promise.all(runs), quiet(300)]);
+    lab.interfere(null);
+    await Promise.race([lab.batch(['-y', '--server-batch']), quiet(2_000)]);
+    const { prompts } = await lab.made();
+    expect(prompts).toEqual([...new Set(prompts)]);
+  });
+});
+
+function reset(): Error {
+  return Object.assign(new Error('socket hang up'), { code: 'ECONNRESET' });
+}
+
+/** Real time: the clock of the commands is another one. */
+function quiet(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}

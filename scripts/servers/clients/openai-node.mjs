@@ -100,6 +100,31 @@ await call('get_character', async () => {
   const character = await client.videos.getCharacter(seen.character.id);
   return unless(character.id === seen.character.id, JSON.stringify(character));
 });
+await call('files and batches', async () => {
+  const body = { ...request, prompt: 'a paper boat in a batch' };
+  const line = JSON.stringify({ custom_id: 'one', method: 'POST', url: '/v1/videos', body });
+  const file = await client.files.create({ file: await toFile(Buffer.from(line), 'shots.jsonl'), purpose: 'batch' });
+  const order = { input_file_id: file.id, endpoint: '/v1/videos', completion_window: '24h' };
+  let batch = await client.batches.create(order);
+  while (!['completed', 'failed', 'expired', 'cancelled'].includes(batch.status)) {
+    await setTimeout(250);
+    batch = await client.batches.retrieve(batch.id);
+  }
+  const result = JSON.parse(await (await client.files.content(batch.output_file_id)).text());
+  const bytes = await bytesOf(result.response.body.id);
+  const isMade = result.custom_id === 'one' && bytes.toString('latin1', 4, 8) === 'ftyp';
+  return unless(isMade, JSON.stringify({ batch, result }));
+});
+await call('cancel a batch', async () => {
+  const line = JSON.stringify({ custom_id: 'one', method: 'POST', url: '/v1/videos', body: request });
+  const file = await client.files.create({ file: await toFile(Buffer.from(line), 'shots.jsonl'), purpose: 'batch' });
+  const order = { input_file_id: file.id, endpoint: '/v1/videos', completion_window: '24h' };
+  const { id } = await client.batches.create(order);
+  const { status } = await client.batches.cancel(id);
+  const listed = [];
+  for await (const batch of client.batches.list({ limit: 1 })) listed.push(batch.id);
+  return unless(status === 'cancelling' && listed.includes(id), `${status}, ${listed}`);
+});
 await call('delete', async () => {
   const reply = await client.videos.delete(seen.second.id);
   if (!reply.deleted) return JSON.stringify(reply);

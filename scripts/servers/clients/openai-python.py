@@ -5,6 +5,7 @@ Prints one line of JSON for each call: {"call", "ok", "reason"}.
 
 import json
 import sys
+import time
 from pathlib import Path
 
 from openai import BadRequestError, NotFoundError, OpenAI
@@ -107,6 +108,32 @@ def create_character():
 @call("get_character")
 def get_character():
     expect(client.videos.get_character(seen["character"]).id == seen["character"], "another one")
+
+
+def batch_of(prompt):
+    """A batch of one video."""
+    line = {"custom_id": "one", "method": "POST", "url": "/v1/videos", "body": {**REQUEST, "prompt": prompt}}
+    file = client.files.create(file=("shots.jsonl", json.dumps(line).encode()), purpose="batch")
+    return client.batches.create(input_file_id=file.id, endpoint="/v1/videos", completion_window="24h")
+
+
+@call("files and batches")
+def run_batch():
+    batch = batch_of("a paper boat in a batch")
+    while batch.status not in ("completed", "failed", "expired", "cancelled"):
+        time.sleep(0.25)
+        batch = client.batches.retrieve(batch.id)
+    result = json.loads(client.files.content(batch.output_file_id).text)
+    video = result["response"]["body"]["id"]
+    expect(result["custom_id"] == "one", result)
+    expect(client.videos.download_content(video).read()[4:8] == b"ftyp", "no MP4")
+
+
+@call("cancel a batch")
+def cancel_batch():
+    batch = batch_of("a paper boat to be cancelled")
+    expect(client.batches.cancel(batch.id).status == "cancelling", "not cancelled")
+    expect(batch.id in [listed.id for listed in client.batches.list(limit=1)], "not listed")
 
 
 @call("delete")
