@@ -11,6 +11,10 @@ export function sourcesFirst<T>(rows: readonly T[], sourceOf: (row: T) => T | un
   const circles: T[][] = [];
   const inCircle = new Set<T>();
   for (const row of rows) {
+    if (sourceOf(row) === undefined) {
+      ordered.add(row);
+      continue;
+    }
     const path = new Set<T>();
     let at: T | undefined = row;
     while (at !== undefined && !ordered.has(at) && !inCircle.has(at) && !path.has(at)) {

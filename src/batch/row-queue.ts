@@ -15,7 +15,7 @@ export class RowQueue {
     for (const planned of rows) {
       const source = sourceKeyOf(planned);
       if (source === undefined || !keys.has(source)) this.#ready.push(planned);
-      else this.#waiting.set(source, [...(this.#waiting.get(source) ?? []), planned]);
+      else this.#waitFor(source, planned);
     }
     this.#ready.reverse();
   }
@@ -37,6 +37,12 @@ export class RowQueue {
     if (isDone) this.#ready.push(...waiting.reverse()); // next, so that chains end before others begin
     for (const wake of this.#sleepers.splice(0)) wake();
     return isDone ? [] : this.#withFollowers(waiting);
+  }
+
+  #waitFor(source: string, planned: PlannedRow): void {
+    const others = this.#waiting.get(source);
+    if (others === undefined) this.#waiting.set(source, [planned]);
+    else others.push(planned);
   }
 
   #take(key: string): PlannedRow[] {
