@@ -1,12 +1,23 @@
 import { parseJson } from '../domain/json.ts';
+import type { ListedModel } from '../domain/listed-model.ts';
 import { decodeModels, modelsRoute } from '../wire/models.ts';
 import type { ExaminedServer } from './subject.ts';
 
 /** The names of the models that a server lists; empty where it lists none. Throws a `SoraError` when nothing comes back. */
 export async function listedModels(server: Pick<ExaminedServer, 'get' | 'dialect'>): Promise<string[]> {
+  return (await readList(server)).map(({ id }) => id);
+}
+
+/** Who owns all of its models, by its own word; null where that says nothing about the server. */
+export async function listedOwner(server: Pick<ExaminedServer, 'get' | 'dialect'>): Promise<string | null> {
+  const owners = new Set((await readList(server)).map(({ owner }) => owner));
+  const [owner = null] = owners;
+  return owners.size === 1 ? owner : null;
+}
+
+async function readList(server: Pick<ExaminedServer, 'get' | 'dialect'>): Promise<readonly ListedModel[]> {
   const { status, body } = await server.get(modelsRoute(server.dialect));
-  const models = status >= 200 && status < 300 ? decodeModels(parseJson(body)) : null;
-  return models?.map(({ id }) => id) ?? [];
+  return (status >= 200 && status < 300 ? decodeModels(parseJson(body)) : null) ?? [];
 }
 
 const MAX_NAMED_MODELS = 5;

@@ -2,6 +2,8 @@
 export interface ListedModel {
   readonly id: string;
   readonly name: string | null;
+  /** Who serves it: servers of one kind put their own name here. */
+  readonly owner: string | null;
   /** Supported lengths, ascending. */
   readonly seconds: readonly number[] | null;
   /** `WIDTHxHEIGHT` in pixels. */

@@ -20,6 +20,8 @@ export interface Preset {
   readonly model: string | null;
   /** Parameters that its list wants. */
   readonly listQuery?: Readonly<Record<string, string>>;
+  /** What it names as the owner of its models, where that is its own name. */
+  readonly owner?: string;
   /** Whether such a server may well be the user’s own, and free. */
   readonly isOwn: boolean;
   readonly lacks: readonly Capability[];
@@ -102,6 +104,7 @@ export const PRESETS: readonly Preset[] = [
     ...USUAL,
     name: 'sglang',
     title: 'SGLang Diffusion',
+    owner: 'sglang',
     baseUrl: 'http://127.0.0.1:30000/v1',
     keyVariable: null,
     format: { image: 'text', imageField: 'reference_url', videoField: 'video_reference' },
@@ -180,6 +183,11 @@ export const PRESETS: readonly Preset[] = [
 ];
 
 export const PRESET_NAMES = PRESETS.map(({ name }) => name);
+
+/** The preset of a server that names this owner of its models. */
+export function presetOfOwner(owner: string | null): Preset | undefined {
+  return owner === null ? undefined : PRESETS.find((preset) => preset.owner === owner);
+}
 
 export function findPreset(name: string): Preset | undefined {
   return PRESETS.find((preset) => preset.name === name);

@@ -33,6 +33,7 @@ function decodeModel(id: string, entry: JsonObject): ListedModel {
   return {
     id,
     name: shortText(entry.name),
+    owner: shortText(entry.owned_by),
     seconds: seconds?.toSorted((a, b) => a - b) ?? null,
     sizes: listOf(entry.supported_sizes, textLike(/^\d{1,5}x\d{1,5}$/)),
     resolutions: listOf(entry.supported_resolutions, textLike(/^\d{1,5}[pk]$/)),

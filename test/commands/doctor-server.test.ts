@@ -235,6 +235,28 @@ describe('sora doctor --server', () => {
     });
   });
 
+  it('recognizes a kind of server by its list of models, and offers its preset', async () => {
+    const looks: unknown[] = [];
+    const script = ({ method, path }: ReceivedRequest): ScriptedReply => {
+      if (path === '/v1/models') return { body: { data: [{ id: 'wan', owned_by: 'sglang' }] } };
+      if (path.includes('limit')) return { body: { data: [] } };
+      if (path.includes('does_not_exist') || path.includes('edits') || path.includes('extensions'))
+        return { status: 404, body: { detail: 'Not Found' } };
+      if (method === 'POST') return { body: { id: 'made', status: 'queued' } };
+      if (method === 'DELETE') return { body: { id: 'made', status: 'deleted' } };
+      looks.push(path);
+      return { body: { id: 'made', status: looks.length < 3 ? 'queued' : 'completed' } };
+    };
+    const server = await startScriptedServer((request) =>
+      request.method === 'POST' && !request.body.includes('Test video')
+        ? { status: 422, body: { detail: [{ loc: ['body', 'prompt'], msg: 'Field required' }] } }
+        : script(request),
+    );
+    const { found, notes } = await survey(createCommandLine(), ['--yes', '--base-url', server.url]);
+    expect([found.cancel, looks]).toEqual(['no', Array(3).fill('/v1/videos/made')]); // it is left to end
+    expect(notes).toContain('.preset sglang');
+  });
+
   it('finds out from refusals alone how a create is written, and creates nothing', async () => {
     const server = await startScriptedServer(({ method, path, headers, body }) => {
       if (method !== 'POST')

@@ -70,6 +70,7 @@ const CALLS: Readonly<Record<string, readonly (readonly string[])[]>> = {
     ['batch', 'shots.jsonl', '--timeout', '5s', '--force'],
     ['batch', 'shots.jsonl', '--retry-failed', '--timeout', '5s', '--force'],
   ],
+  film: [['film', 'shots.jsonl', '--timeout', '5s', '--force']],
   cost: [['cost'], ['cost', '--spent'], ['cost', '-d', '5', '--compare']],
   models: [['models'], ['models', '--dialect', 'openrouter']],
   cancel: [['cancel', 'video_1']],

@@ -6,6 +6,7 @@ import type { Reference, ReferenceSource } from '../../src/domain/video.ts';
 const SILENT: ListedModel = {
   id: 'acme/reel',
   name: null,
+  owner: null,
   seconds: null,
   sizes: null,
   resolutions: null,

@@ -107,5 +107,5 @@ api.add_common_data_to_response = lambda fields, request_id, result: fields
 app = FastAPI()
 app.include_router(api.router)
 app.get("/seen")(lambda: seen)
-app.get("/v1/models")(lambda: {"object": "list", "data": [{"id": arguments.served_model_name, "object": "model"}]})
+app.get("/v1/models")(lambda: {"object": "list", "data": [{"id": arguments.served_model_name, "object": "model", "owned_by": "sglang"}]})
 uvicorn.run(app, host="127.0.0.1", port=PORT, log_level="warning", loop="asyncio")

@@ -8,16 +8,18 @@ import { API_CHECKS } from '../../doctor/api-checks.ts';
 import { runChecks } from '../../doctor/check.ts';
 import { type Ability, type FormatSurvey, surveyFormat } from '../../doctor/format-survey.ts';
 import { surveyJobs, surveyNoJobs } from '../../doctor/job-survey.ts';
-import { listedModels, namesOf } from '../../doctor/listed-models.ts';
+import { listedModels, listedOwner, namesOf } from '../../doctor/listed-models.ts';
 import { LOCAL_CHECKS } from '../../doctor/local-checks.ts';
 import { NETWORK_CHECKS } from '../../doctor/network-checks.ts';
 import { surveyServer } from '../../doctor/server-survey.ts';
+import type { ExaminedServer } from '../../doctor/subject.ts';
 import { CAPABILITY_NAMES, type Capability } from '../../domain/capabilities.ts';
 import { CATALOGUE } from '../../domain/catalogue.ts';
 import type { CheckResult } from '../../domain/check.ts';
 import { DIALECTS } from '../../domain/dialect.ts';
 import { SoraError } from '../../domain/errors.ts';
 import { usdOf } from '../../domain/money.ts';
+import { type Preset, presetOfOwner } from '../../domain/presets.ts';
 import { type RequestFormat, settingsOfFormat } from '../../domain/request-format.ts';
 import { type AccessCommand, renderAccessCommand, renderChecks } from '../../output/doctor-view.ts';
 import type { Surface } from '../../output/surface.ts';
@@ -113,7 +115,9 @@ async function survey(deps: DoctorDeps, isAgreed: boolean): Promise<CommandResul
   const seen = await surveyServer(server, host.clock.now());
   // Test jobs use the detected dialect.
   const chosen = seen.dialect === 'unknown' ? configuration.dialect : { value: seen.dialect, origin: 'doctor' };
-  const tried = { ...configuration, dialect: chosen };
+  const kind = await recognize(server, deps);
+  const lacks = new Set([...configuration.lacks, ...(kind?.lacks ?? [])]);
+  const tried = { ...configuration, dialect: chosen, lacks };
   const listed = configuration.model === null && !configuration.servesOpenAiModels ? await listedModels(server) : [];
   const [onlyModel] = listed;
   const isOpen = chosen.value === 'videos' && !configuration.isSimulator;
@@ -138,6 +142,7 @@ async function survey(deps: DoctorDeps, isAgreed: boolean): Promise<CommandResul
   const files = { content, thumbnail, spritesheet, range };
   const abilities = { list, delete: removal, cancel, ...files, json, multipart, remix, edit, extend };
   const found = {
+    ...(kind === undefined ? {} : { preset: kind.name }),
     ...(dialect === DIALECTS[configuration.dialect.value].name ? {} : { dialect }),
     ...(seen.dialect === 'new-api' && configuration.dialect.value !== 'new-api' ? { shape: 'new-api' } : {}),
     ...(onlyModel !== undefined && listed.length === 1 ? { model: onlyModel } : {}),
@@ -155,6 +160,12 @@ async function survey(deps: DoctorDeps, isAgreed: boolean): Promise<CommandResul
         ),
     },
   };
+}
+
+/** The preset for the server, by what it says of itself; a profile that has one is believed. */
+async function recognize(server: ExaminedServer, { configuration, settings }: DoctorDeps): Promise<Preset | undefined> {
+  const isKnown = settings.get(`profiles.${configuration.profile.value}.preset`) !== undefined;
+  return isKnown || configuration.isSimulator ? undefined : presetOfOwner(await listedOwner(server));
 }
 
 /** What the profile has to say; the rest is what sora sends first. */
