@@ -93,6 +93,31 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./commands/batch/film.ts')).filmCommand,
   },
   {
+    name: 'worker',
+    group: MAKE,
+    summary: 'run rows of the shared queue',
+    load: async () => (await import('./commands/worker.ts')).workerCommand,
+  },
+  {
+    name: 'queue failed',
+    group: MANAGE,
+    summary: 'list rows of the queue that failed',
+    load: async () => (await import('./commands/queue/failed.ts')).queueFailedCommand,
+  },
+  {
+    name: 'queue retry',
+    group: MANAGE,
+    summary: 'put failed rows back into the queue',
+    load: async () => (await import('./commands/queue/failed.ts')).queueRetryCommand,
+  },
+  // After the commands whose names begin with its own.
+  {
+    name: 'queue',
+    group: MANAGE,
+    summary: 'show the shared queue',
+    load: async () => (await import('./commands/queue/queue.ts')).queueCommand,
+  },
+  {
     name: 'cancel',
     group: MANAGE,
     summary: 'stop unfinished jobs',
@@ -244,6 +269,7 @@ export const COMMANDS: readonly CommandEntry[] = [
 export const GROUPS: Readonly<Record<string, string>> = {
   character: 'characters that appear in videos',
   ledger: 'the record of submissions and saved files',
+  queue: 'show the shared queue',
   config: 'settings and keys',
   'config profile': 'servers by name',
   'config key': 'stored keys',

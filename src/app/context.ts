@@ -12,6 +12,7 @@ import type { Output } from '../output/output.ts';
 import type { Host } from '../platform/host.ts';
 import { proxiesFrom, proxyFor } from '../platform/proxy-http.ts';
 import { FileLedger } from '../store/file-ledger.ts';
+import { JobQueue, queuedServers } from '../store/job-queue.ts';
 import { isExposed, readKeys } from '../store/keys.ts';
 import type { Ledger } from '../store/ledger.ts';
 import { describeProblems } from '../store/ledger-line.ts';
@@ -130,6 +131,26 @@ export class Context {
   postgresLedger(url: string): PostgresLedger {
     const { homeDir, clock } = this.host;
     return new PostgresLedger({ url, env: this.env, homeDir, clock });
+  }
+
+  /** The queue of a server, in the shared ledger's database. Throws `usage` without one. */
+  jobQueue(server: string): JobQueue {
+    return new JobQueue(this.#sharedLedger().database, server);
+  }
+
+  /** The queues of all servers. */
+  readonly jobQueues = async (): Promise<JobQueue[]> => {
+    const { database } = this.#sharedLedger();
+    return (await queuedServers(database)).map((server) => new JobQueue(database, server));
+  };
+
+  #sharedLedger(): PostgresLedger {
+    const { ledger } = this;
+    if (ledger instanceof PostgresLedger) return ledger;
+    throw new SoraError('usage', {
+      title: 'a queue needs a ledger in PostgreSQL, which several machines share',
+      hints: ['set `SORA_LEDGER`, or run `sora config set ledger postgres://…`'],
+    });
   }
 
   /** The ledger in a file of this machine. */

@@ -66,6 +66,8 @@ export interface BatchRow {
   readonly estimate: Estimate | null;
   readonly destination: FileDestination;
   readonly variants: readonly [Variant, ...Variant[]];
+  /** What its manifest asked for, where a run has the rows of several; left out elsewhere. */
+  readonly own?: { readonly maxCostMicros: number | null; readonly force: boolean; readonly sidecar: boolean };
 }
 
 interface RowSource {

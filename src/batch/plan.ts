@@ -33,6 +33,15 @@ const REFUSED_FOR_GOOD: ReadonlySet<string> = new Set([
   'not_supported',
 ]);
 
+/** The state of one row, by its submissions in the ledger. */
+export async function planRow(row: BatchRow, ledger: Ledger): Promise<PlannedRow> {
+  const records = await ledger.list({ by: 'row', value: row.ref.key });
+  const record = records
+    .filter(({ refusal }) => refusal?.code !== 'withdrawn')
+    .reduce<JobRecord | undefined>(preferred, undefined);
+  return { row, record: record ?? null, state: record === undefined ? 'to_do' : stateOf(record, row) };
+}
+
 /** Compares a manifest with the ledger, reading its submissions once. */
 export async function planBatch(
   rows: readonly BatchRow[],

@@ -27,8 +27,8 @@ export interface BatchDeps extends SubmitDeps {
 export interface BatchOrder {
   readonly server: ServerIdentity;
   readonly free: boolean;
-  /** In the order in which they are started; a row comes after the one that it starts from. */
-  readonly rows: readonly PlannedRow[];
+  /** In the order in which they are started, or where they come from; a row comes after the one that it starts from. */
+  readonly rows: readonly PlannedRow[] | RowStream;
   /** Maximum number of unfinished jobs on the server. */
   readonly concurrency: number;
   /** The minimum time between two creates. */
@@ -48,6 +48,14 @@ export interface BatchOrder {
   readonly maxCostPerDayMicros: number | null;
   /** See `SubmitOrder`. */
   readonly conflict?: SubmitOrder['conflict'];
+}
+
+/** Rows that are not all known when the run begins. */
+export interface RowStream {
+  /** The next row, as soon as there is one; undefined when no more can start, or when the signal aborts. */
+  take(signal: AbortSignal): Promise<PlannedRow | undefined>;
+  /** Reports that a row has ended. Returns rows that cannot start because of it. */
+  ended(planned: PlannedRow, isDone: boolean): readonly PlannedRow[];
 }
 
 export interface RowResult {
@@ -85,6 +93,11 @@ export async function runBatch(
   return new BatchRun(deps, order, listener).run();
 }
 
+/** Whether an error concerns only the rows of one manifest, in a run that has those of several. */
+function isOfManifest({ code }: SoraError, { own }: BatchRow): boolean {
+  return code === 'cost_cap_exceeded' && own !== undefined;
+}
+
 /** The progress of a row: its submission, and its finished job. */
 interface Attempt {
   record: JobRecord | null;
@@ -120,10 +133,10 @@ class BatchRun {
     setMaxListeners(0, this.#halt.signal); // every waiting row listens
     signal?.addEventListener('abort', () => this.#stop(signal.reason), { once: true });
     const slots = pLimit(concurrency);
-    const queue = new RowQueue(rows);
+    const queue: RowStream = 'take' in rows ? rows : new RowQueue(rows);
     const work = async (): Promise<void> => {
       for (;;) {
-        const planned = await queue.take();
+        const planned = await queue.take(this.#halt.signal);
         if (planned === undefined) return;
         const outcome = this.#stoppedBy === null ? await this.#runRow(planned, slots) : null;
         const dropped = queue.ended(planned, outcome === 'done');
@@ -213,7 +226,8 @@ class BatchRun {
   /** The row’s earlier submissions, so that only a failed one is retried. */
   #rowOrder({ row, state, record }: PlannedRow): RowOrder {
     const key = record?.key ?? null;
-    const { givesUpUnknown, maxCostMicros } = this.#order;
+    const { givesUpUnknown } = this.#order;
+    const maxCostMicros = row.own?.maxCostMicros ?? this.#order.maxCostMicros;
     const after = state === 'to_do' || state === 'failed' ? key : null;
     return { ...row.ref, after, givesUp: givesUpUnknown && state === 'unknown' ? key : null, maxCostMicros };
   }
@@ -235,7 +249,7 @@ class BatchRun {
         return submission;
       } catch (error) {
         if (!(error instanceof SoraError)) throw error;
-        if (stopsAll(error)) this.#stop(error);
+        if (stopsAll(error) && !isOfManifest(error, row)) this.#stop(error);
         if (!error.retryable || clock.now() >= deadlineMs) throw error;
         this.#listener.onPause(error, this.#pace.refused(error));
       }
@@ -295,7 +309,7 @@ class BatchRun {
     if (saved.length === variants.length) return { files: saved, errors: [] };
     this.#listener.onSave(row);
     const onNote = this.#deps.onNotice;
-    const { force } = this.#order;
+    const force = row.own?.force ?? this.#order.force;
     const order = { record, job, destination, variants, saved, force, onNote };
     const result = await saveBefore(deadlineMs, this.#deps, job.id, (signal) => save({ ...this.#deps, signal }, order));
     for (const error of result.errors) {

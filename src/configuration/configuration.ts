@@ -58,6 +58,8 @@ export interface Configuration {
   readonly maxCostPerDayPerUserProfile: string | null;
   /** The person whose spending this is; null if unknown. */
   readonly user: Sourced<string> | null;
+  /** Limits that hold for all workers of the server together; null for none. */
+  readonly serverLimits: { readonly maxRunning: number | null; readonly maxPerMinute: number | null };
   /** The URL of the shared ledger, which may contain a password; null for the file of this machine. */
   readonly ledger: Sourced<string> | null;
   readonly confirmAboveMicros: Sourced<number>;
@@ -122,12 +124,20 @@ export function resolveConfiguration(input: ConfigurationInput): Configuration {
     maxCostMicros: parsed(own('max_cost') ?? setting('max_cost'), parseUsd),
     maxCostPerDayMicros: parsed(own('max_cost_per_day') ?? setting('max_cost_per_day'), parseUsd),
     maxCostPerDayProfile: own('max_cost_per_day') === null ? null : profile.value,
+    serverLimits: {
+      maxRunning: numberOf(own('max_running')),
+      maxPerMinute: numberOf(own('max_creates_per_minute')),
+    },
     ...teamSettings(input, own('max_cost_per_day_per_user'), profile.value),
     confirmAboveMicros: parsed(own('confirm_above') ?? setting('confirm_above'), parseUsd) ?? byDefault(1_000_000),
     sidecar: parseYesOrNo(setting('sidecar')?.value ?? 'no') ?? false,
     timeoutMs: parsed(setting('timeout'), parseDurationMs) ?? byDefault(30 * 60_000),
     requestTimeoutMs: parsed(setting('request_timeout'), parseDurationMs) ?? byDefault(120_000),
   };
+}
+
+function numberOf(setting: Sourced<string> | null): number | null {
+  return setting && Number(setting.value);
 }
 
 /** What concerns several people: whose spending it is, its cap, and where all of it is recorded. */

@@ -40,4 +40,32 @@ export const MIGRATIONS: readonly string[] = [
     unpriced bigint NOT NULL
   );
   `,
+  `
+  CREATE TABLE sora.server (
+    queue text PRIMARY KEY,
+    base_url text NOT NULL,
+    -- When the next create may be given to a worker.
+    next_at timestamptz NOT NULL DEFAULT now()
+  );
+  CREATE TABLE sora.worker (
+    id text PRIMARY KEY,
+    queue text NOT NULL,
+    host text NOT NULL,
+    boot text,
+    pid bigint NOT NULL,
+    started text,
+    concurrency int NOT NULL,
+    started_at timestamptz NOT NULL DEFAULT now(),
+    seen_at timestamptz NOT NULL DEFAULT now()
+  );
+  -- What a worker has taken and not ended.
+  CREATE TABLE sora.claim (
+    job uuid PRIMARY KEY,
+    queue text NOT NULL,
+    worker text NOT NULL,
+    at timestamptz NOT NULL DEFAULT now()
+  );
+  CREATE INDEX claim_queue ON sora.claim (queue);
+  CREATE INDEX claim_worker ON sora.claim (worker);
+  `,
 ];

@@ -45,6 +45,8 @@ const oneOf =
 
 const seconds = (value: string): string | null =>
   /^\d+(\.\d+)?$/.test(value) && Number(value) > 0 ? null : 'it is not a number of seconds above 0';
+const count = (value: string): string | null =>
+  /^[1-9]\d{0,6}$/.test(value) ? null : 'it is not a whole number above 0';
 const pixels = (value: string): string | null =>
   /^[1-9]\d{0,4}x[1-9]\d{0,4}$/.test(value) ? null : 'it is not WIDTHxHEIGHT in pixels, such as 1280x720';
 const yesOrNo = (value: string): string | null => (parseYesOrNo(value) === undefined ? 'it is not yes or no' : null);
@@ -211,6 +213,16 @@ export const SETTINGS: readonly SettingSpec[] = [
     fault: anyText,
   },
   { name: 'profiles.*.max_cost', summary: 'overrides max_cost', fault: usd },
+  {
+    name: 'profiles.*.max_running',
+    summary: 'how many jobs all workers together run on this server at a time',
+    fault: count,
+  },
+  {
+    name: 'profiles.*.max_creates_per_minute',
+    summary: 'how many videos all workers together create on this server in a minute',
+    fault: count,
+  },
   {
     name: 'profiles.*.max_cost_per_day',
     summary: 'overrides max_cost_per_day, for spending through this profile',

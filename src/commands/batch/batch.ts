@@ -13,6 +13,7 @@ import { batchOf, planManifest, refuseUnpayable } from './manifest-rows.ts';
 import { BATCH_OPTIONS, type BatchOptions, type BatchSettings, readBatchOptions } from './options.ts';
 import { type RunDeps, runPlan, SOME_FAILED } from './plan-run.ts';
 import { countRows, plannedEntry } from './progress.ts';
+import { queuePlan } from './queue-plan.ts';
 import { RowSources } from './row-sources.ts';
 import { refuseForServerBatch, ServerBatch } from './server-batch.ts';
 
@@ -39,6 +40,7 @@ export const batchCommand = defineCommand({
     ['sora batch shots.jsonl --dry-run', 'what would be created, what is done, and the price'],
     ['sora batch prompts.txt -d 8 -o clips/ --concurrency 8 --max-cost 50', 'eight at once, at most $50'],
     ['sora batch shots.jsonl --server-batch --max-cost 50', 'as one server-side batch, at its price, within 24 hours'],
+    ['sora batch shots.jsonl -o /shared/clips --queue --detach', 'leave the work to `sora worker` on other machines'],
   ],
 
   usesPrices: ({ dryRun }) => !dryRun,
@@ -53,7 +55,7 @@ export const batchCommand = defineCommand({
   },
 });
 
-type BatchDeps = RunDeps & Pick<Context, 'options' | 'isInteractive'>;
+type BatchDeps = RunDeps & Pick<Context, 'options' | 'isInteractive' | 'jobQueue'>;
 
 /** Plans a manifest, asks for its price, and runs it. `check` refuses what else is wrong, before anything is paid. */
 export async function produceRows(
@@ -121,6 +123,7 @@ export async function produceRows(
       deps,
     );
   }
+  if (options.queue) return queuePlan({ plan, rows }, settings, options, deps);
   settings.results?.check(); // creates the file
   if (serverBatch === null) return runPlan({ plan, rows }, settings, deps);
   if (toBePaid.length > 0) {

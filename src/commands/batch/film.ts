@@ -24,7 +24,8 @@ import { produceRows } from './batch.ts';
 import { BATCH_OPTIONS, readBatchOptions } from './options.ts';
 import type { RunDeps } from './plan-run.ts';
 
-const { schema: _, output, variant: __, serverBatch: ___, force, results, ...SHARED } = BATCH_OPTIONS;
+const { output, force, results, ...OTHERS } = BATCH_OPTIONS;
+const { schema: _, variant: __, serverBatch: ___, queue: ____, priority: _____, detach: ______, ...SHARED } = OTHERS;
 
 const FILM_OPTIONS = {
   ...SHARED,
@@ -48,7 +49,7 @@ const FILM_OPTIONS = {
 } as const satisfies OptionSpecs;
 
 type FilmOptions = OptionValues<typeof FILM_OPTIONS>;
-type FilmDeps = RunDeps & Pick<Context, 'options' | 'isInteractive'>;
+type FilmDeps = RunDeps & Pick<Context, 'options' | 'isInteractive' | 'jobQueue'>;
 
 /** Marks the temporary file of a film. */
 const TAG = 'film';
@@ -80,7 +81,16 @@ export const filmCommand = defineCommand({
 
   async run({ args: [file = ''], options }, deps: FilmDeps): Promise<CommandResult> {
     const film = await readFilm(file, options, deps);
-    const order = { ...options, output: film.clips, variant: undefined, schema: undefined, serverBatch: undefined };
+    const order = {
+      ...options,
+      output: film.clips,
+      variant: undefined,
+      schema: undefined,
+      serverBatch: undefined,
+      queue: undefined,
+      priority: undefined,
+      detach: undefined,
+    };
     const settings = { ...readBatchOptions(file, order, deps), printsRows: false };
     let plan: BatchPlan | undefined;
     const made = await produceRows(settings, order, deps, async (planned, toBePaid) => {

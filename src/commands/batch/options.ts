@@ -82,6 +82,18 @@ export const BATCH_OPTIONS = {
     flags: '--timeout <duration>',
     summary: 'longest wait for a row (default 30m); its job keeps running after it',
   },
+  queue: {
+    group: RUN,
+    flags: '--queue',
+    summary: 'put the rows into the shared queue, for `sora worker` to run, and follow them',
+  },
+  priority: {
+    group: RUN,
+    flags: '--priority <name>',
+    summary: 'with --queue: high, normal (default) or low',
+    choices: ['high', 'normal', 'low'],
+  },
+  detach: { group: RUN, flags: '--detach', summary: 'with --queue: do not follow the rows' },
   dryRun: { group: RUN, flags: '-n, --dry-run', summary: 'show the rows, their states and the cost; send nothing' },
   maxCost: {
     group: MONEY,
@@ -172,6 +184,7 @@ export function readBatchOptions(file: string | undefined, options: BatchOptions
     timeoutMs: parseTimeoutMs(options.timeout, serverBatch ? BATCH_WINDOW_MS : configuration.timeoutMs.value, faults),
     maxCostMicros: parseMaxCost(options.maxCost, faults),
   };
+  faults.push(...queueFaults(options));
   refuseFaults(faults, 'batch');
   return settings;
 }
@@ -188,4 +201,9 @@ function resultsFile(
 ): ResultsFile | null {
   const path = named === undefined ? manifest && `${manifest}.results.jsonl` : resolve(host.cwd, named);
   return path === null ? null : new ResultsFile(path, (text) => output.secrets.hide(text));
+}
+
+function queueFaults({ queue, serverBatch, detach, priority }: BatchOptions): string[] {
+  if (queue && serverBatch) return ['use `--queue` or `--server-batch`, not both'];
+  return !queue && (detach || priority) ? ['`--detach` and `--priority` need `--queue`'] : [];
 }

@@ -89,7 +89,7 @@ export async function runPlan(
   const { profile } = server.identity;
   const spent = await ledger.spent({ by: 'batch', value: plan.manifest, profile, user: null });
   const count = { ...progress.count, spentMicros: spent.micros, spentUnpriced: spent.unpriced };
-  const result = report(progress, count, stoppedBy, settings, deps);
+  const result = reportRun(progress, count, stoppedBy, settings, deps);
   const errors = [...(result.errors ?? []), ...unwritten, ...(failure === null ? [] : [failure])];
   return errors.length > 0 ? { ...result, errors } : result;
 }
@@ -106,7 +106,7 @@ function missingSidecars({ rows }: BatchPlan, { identity }: Server): JobSummary[
 }
 
 /** A failure to write the file is reported after the rows. */
-async function replaceResults({ results }: BatchSettings, progress: BatchProgress): Promise<SoraError | null> {
+export async function replaceResults({ results }: BatchSettings, progress: BatchProgress): Promise<SoraError | null> {
   try {
     await results?.replace(documents(progress));
     return null;
@@ -127,7 +127,7 @@ function inOrderOfRunning(rows: readonly PlannedRow[]): PlannedRow[] {
   return rows.toSorted((a, b) => rank(a) - rank(b));
 }
 
-function report(
+export function reportRun(
   progress: BatchProgress,
   count: BatchCount,
   stoppedBy: SoraError | Interrupt | null,

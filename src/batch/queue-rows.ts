@@ -1,0 +1,119 @@
+import type { SoraError } from '../domain/errors.ts';
+import type { Clock } from '../platform/clock.ts';
+import type { JobQueue, ServerLimits, Task } from '../store/job-queue.ts';
+import type { Ledger } from '../store/ledger.ts';
+import { type PlannedRow, planRow } from './plan.ts';
+import { decodeRow } from './queued-row.ts';
+import type { RowResult, RowStream } from './run.ts';
+
+/** How long an idle worker waits before it asks again. */
+const IDLE_MS = 1_000;
+
+export interface QueueRowsOptions {
+  readonly queue: JobQueue;
+  readonly ledger: Ledger;
+  readonly clock: Clock;
+  /** 0 to 1. */
+  readonly random: () => number;
+  /** This worker. */
+  readonly worker: string;
+  /** How many rows it has at a time. */
+  readonly concurrency: number;
+  readonly limits: ServerLimits;
+  /** How often a row is tried again after an error that may pass. */
+  readonly retries: number;
+  /** Ends when the queue is empty. */
+  readonly isDrain: boolean;
+}
+
+/** The rows that a worker takes from a queue, and what becomes of them there. */
+export class QueueRows implements RowStream {
+  readonly #options: QueueRowsOptions;
+  readonly #tasks = new Map<string, Task>();
+  #taken: { readonly planned: PlannedRow }[] = [];
+  #asking: Promise<void> | undefined;
+  #isEmpty = false;
+  #waiting = 0;
+
+  constructor(options: QueueRowsOptions) {
+    this.#options = options;
+  }
+
+  /** Tasks that were taken and have not ended. */
+  get openTasks(): readonly string[] {
+    return [...this.#tasks.values()].map(({ id }) => id);
+  }
+
+  async take(signal: AbortSignal): Promise<PlannedRow | undefined> {
+    this.#waiting += 1;
+    try {
+      for (;;) {
+        if (signal.aborted) return undefined;
+        const next = this.#taken.shift();
+        if (next !== undefined) return next.planned;
+        if (this.#isEmpty && this.#options.isDrain && (await this.#options.queue.isEmpty())) return undefined;
+        this.#asking ??= this.#ask(signal).finally(() => {
+          this.#asking = undefined;
+        });
+        await this.#asking;
+      }
+    } finally {
+      this.#waiting -= 1;
+    }
+  }
+
+  ended(): readonly PlannedRow[] {
+    return [];
+  }
+
+  /** Takes as many tasks as can start now, or waits a moment. */
+  async #ask(signal: AbortSignal): Promise<void> {
+    const { queue, ledger, worker, limits, concurrency, clock, random } = this.#options;
+    const free = Math.min(concurrency - this.#tasks.size, this.#waiting);
+    const tasks = free > 0 ? await queue.take(worker, free, limits) : [];
+    this.#isEmpty = free > 0 && tasks.length === 0;
+    const planned = await Promise.all(
+      tasks.map(async (task) => {
+        const row = decodeRow(task.payload);
+        if (row === undefined) {
+          await queue.bury(task, { outcome: 'failed', error: { message: 'it was queued by another version of sora' } });
+          return [];
+        }
+        this.#tasks.set(row.ref.key, task);
+        return [{ planned: await planRow(row, ledger) }];
+      }),
+    );
+    this.#taken.push(...planned.flat());
+    if (tasks.length > 0) return;
+    await clock.sleep(free > 0 ? IDLE_MS * (0.5 + random()) : IDLE_MS / 10, signal).catch(() => {}); // aborted: `take` sees it
+  }
+
+  /** Records the end of a row in the queue: done, to be tried again, or left to a person. */
+  async settle(
+    { row, outcome, record, error }: RowResult,
+    isStopping: boolean,
+  ): Promise<'done' | 'retry' | 'failed' | 'put back'> {
+    const { queue, retries } = this.#options;
+    const task = this.#tasks.get(row.ref.key);
+    if (task === undefined) return 'done';
+    const result = {
+      outcome,
+      submission: record?.key ?? null,
+      error: error && { code: error.code, message: error.message, hints: error.hints },
+    };
+    if (outcome === 'done') await queue.complete(task, result);
+    else if (isStopping)
+      return 'retry'; // put back with the others
+    else if (mayPass(outcome, error) && task.deliveries < retries) await queue.retry(task, result);
+    else await queue.bury(task, result);
+    this.#tasks.delete(row.ref.key);
+    if (outcome === 'done') return 'done';
+    return mayPass(outcome, error) && task.deliveries < retries ? 'retry' : 'failed';
+  }
+}
+
+/** Whether the same row may succeed later. One that is in doubt or was refused needs a person. */
+function mayPass(outcome: RowResult['outcome'], error: SoraError | null): boolean {
+  if (outcome === 'running' || error?.code === 'cost_cap_exceeded') return true; // another day, or another cap
+  return outcome === 'failed' && error?.retryable === true;
+}

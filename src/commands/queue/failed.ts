@@ -1,0 +1,112 @@
+import { defineCommand } from '../../app/command.ts';
+import type { Context } from '../../app/context.ts';
+import { SoraError } from '../../domain/errors.ts';
+import { isJsonObject } from '../../domain/json.ts';
+import { cleanLine } from '../../output/clean-text.ts';
+import { renderTable } from '../../output/table.ts';
+import type { EndedTask, JobQueue } from '../../store/job-queue.ts';
+
+interface FailedRow {
+  readonly queue: JobQueue;
+  readonly task: EndedTask;
+  /** The beginning of the task's id. */
+  readonly id: string;
+  readonly batch: string;
+  readonly line: number | null;
+  readonly outcome: string;
+  readonly error: string;
+}
+
+const SHOWN_ID = 8;
+
+export const queueFailedCommand = defineCommand({
+  name: 'queue failed',
+  description:
+    'Lists rows of the shared queue that need a person, newest first: they failed for good, or their outcome is unknown.',
+  arguments: [],
+  options: {},
+  json: '{"failed":[{"id","manifest","line","outcome","error"}]}',
+  errors: ['usage', 'ledger_unreachable'],
+  examples: [
+    ['sora queue failed', 'what failed, and why'],
+    ['sora queue failed --json', 'the same for a script'],
+  ],
+
+  async run(_input, { jobQueues }: Pick<Context, 'jobQueues'>) {
+    const rows = await failedRows(await jobQueues());
+    const data = {
+      failed: rows.map(({ id, batch, line, outcome, error }) => ({ id, manifest: batch, line, outcome, error })),
+    };
+    const cells = rows.map(({ id, batch, line, outcome, error }) => [
+      id,
+      outcome,
+      cleanLine(batch),
+      String(line ?? ''),
+      cleanLine(error),
+    ]);
+    return {
+      answer: {
+        data,
+        view: (surface) => renderTable({ head: ['ID', 'OUTCOME', 'MANIFEST', 'LINE', 'ERROR'], rows: cells }, surface),
+      },
+    };
+  },
+});
+
+export const queueRetryCommand = defineCommand({
+  name: 'queue retry',
+  description:
+    'Puts failed rows of the shared queue back into it. A row whose outcome is unknown is looked for again, and not paid again.',
+  arguments: [{ form: '[id...]', summary: 'ids that `sora queue failed` shows' }],
+  options: { all: { flags: '--all', summary: 'all failed rows' } },
+  json: '{"retried":["id"]}',
+  errors: ['usage', 'ledger_unreachable'],
+  examples: [
+    ['sora queue retry 3f2a91bc', 'one row'],
+    ['sora queue retry --all', 'all of them, after the cause is fixed'],
+  ],
+
+  async run({ args, options }, { jobQueues }: Pick<Context, 'jobQueues'>) {
+    if (args.length === 0 && !options.all) throw new SoraError('usage', { title: 'name an id, or use `--all`' });
+    const rows = await failedRows(await jobQueues());
+    const unknown = args.filter((id) => !rows.some((row) => row.task.id.startsWith(id)));
+    if (unknown.length > 0) {
+      throw new SoraError('usage', {
+        title: `no failed row is named ${unknown.map((id) => `\`${id}\``).join(', ')}`,
+        hints: ['run `sora queue failed` to see the failed rows'],
+      });
+    }
+    const chosen = options.all ? rows : rows.filter(({ task }) => args.some((id) => task.id.startsWith(id)));
+    for (const queue of new Set(chosen.map((row) => row.queue))) {
+      await queue.revive(chosen.filter((row) => row.queue === queue).map(({ task }) => task));
+    }
+    const retried = chosen.map(({ id }) => id);
+    return { answer: { data: { retried }, view: () => retried.map((id) => `${id}\n`).join('') } };
+  },
+});
+
+async function failedRows(queues: readonly JobQueue[]): Promise<FailedRow[]> {
+  const lists = await Promise.all(
+    queues.map(async (queue) => (await queue.buried()).map((task) => describe(queue, task))),
+  );
+  return lists.flat();
+}
+
+function describe(queue: JobQueue, task: EndedTask): FailedRow {
+  const { row } = objectOf(task.payload);
+  const { ref, line } = objectOf(row);
+  const { outcome, error } = objectOf(task.result);
+  return {
+    queue,
+    task,
+    id: task.id.slice(0, SHOWN_ID),
+    batch: String(objectOf(ref).batch ?? ''),
+    line: typeof line === 'number' ? line : null,
+    outcome: String(outcome ?? ''),
+    error: String(objectOf(error).message ?? ''),
+  };
+}
+
+function objectOf(value: unknown): Readonly<Record<string, unknown>> {
+  return isJsonObject(value) ? value : {};
+}

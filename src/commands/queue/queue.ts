@@ -1,0 +1,47 @@
+import { defineCommand } from '../../app/command.ts';
+import type { Context } from '../../app/context.ts';
+import { renderTable } from '../../output/table.ts';
+
+export const queueCommand = defineCommand({
+  name: 'queue',
+  description:
+    'Shows the shared queue of each server: rows that wait, run and failed, what was done in the last minute, how long the oldest row has waited, and the workers.',
+  arguments: [],
+  options: {},
+  json: '{"queues":[{"server","waiting","delayed","running","failed","done_last_minute","oldest_ms","workers":[{"name","running","concurrency"}]}]}',
+  errors: ['usage', 'ledger_unreachable'],
+  examples: [
+    ['sora queue', 'depth, rate and workers'],
+    ['sora queue --json', 'the same for a monitor'],
+  ],
+
+  async run(_input, { jobQueues, output }: Pick<Context, 'jobQueues' | 'output'>) {
+    const states = await Promise.all((await jobQueues()).map((queue) => queue.state()));
+    if (states.length === 0) output.note('nothing was queued yet; run `sora batch FILE --queue`');
+    const data = {
+      queues: states.map(({ doneLastMinute, oldestMs, ...state }) => ({
+        ...state,
+        done_last_minute: doneLastMinute,
+        oldest_ms: oldestMs,
+      })),
+    };
+    return {
+      answer: {
+        data,
+        view: (surface) =>
+          renderTable(
+            {
+              head: ['SERVER', 'WAITING', 'DELAYED', 'RUNNING', 'FAILED', 'DONE/MIN', 'OLDEST', 'WORKERS'],
+              rows: states.map((state) => [
+                state.server,
+                ...[state.waiting, state.delayed, state.running, state.failed, state.doneLastMinute].map(String),
+                state.oldestMs === null ? '' : `${Math.round(state.oldestMs / 1000)}s`,
+                state.workers.map(({ name, running, concurrency }) => `${name} ${running}/${concurrency}`).join(', '),
+              ]),
+            },
+            surface,
+          ),
+      },
+    };
+  },
+});

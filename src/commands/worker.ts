@@ -1,0 +1,189 @@
+import { type CommandResult, defineCommand } from '../app/command.ts';
+import type { Context } from '../app/context.ts';
+import { parseTimeoutMs, parseWholeNumber, refuseFaults } from '../app/option-values.ts';
+import { writeSidecars } from '../app/sidecars.ts';
+import { QueueRows } from '../batch/queue-rows.ts';
+import { stopsAll } from '../batch/row-failure.ts';
+import { type BatchListener, type RowResult, runBatch } from '../batch/run.ts';
+import { requireKey } from '../configuration/endpoint.ts';
+import { SoraError } from '../domain/errors.ts';
+import { summarize } from '../domain/summary.ts';
+import type { Interrupt } from '../platform/host.ts';
+import { fateOf } from '../platform/process-identity.ts';
+import type { JobQueue } from '../store/job-queue.ts';
+
+const MAX_CONCURRENCY = 256;
+const DEFAULT_RETRIES = 8;
+const BEAT_MS = 10_000;
+const TIDY_MS = 600_000;
+
+type WorkerDeps = Pick<
+  Context,
+  'configuration' | 'ledger' | 'servers' | 'objects' | 'jobs' | 'random' | 'output' | 'host' | 'jobQueue'
+>;
+
+export const workerCommand = defineCommand({
+  name: 'worker',
+  description:
+    'Takes rows from the shared queue of a server, creates their videos and saves them, until it is stopped. Any number of workers may run on any number of machines; they must reach the paths that the rows name. A row whose worker is lost is resumed by another one, and never paid twice. The first Ctrl-C or SIGTERM stops taking rows and puts back the unfinished ones; their jobs keep running.',
+  arguments: [],
+  options: {
+    concurrency: { flags: '--concurrency <n>', summary: 'rows at a time (default 4)' },
+    timeout: {
+      flags: '--timeout <duration>',
+      summary: 'longest wait for a row (default 30m); then it is queued again',
+    },
+    retries: {
+      flags: '--retries <n>',
+      summary: `how often a row is tried again after an error that may pass (default ${DEFAULT_RETRIES})`,
+    },
+    drain: { flags: '--drain', summary: 'exit when the queue is empty' },
+  },
+  json: '{"done","retried","failed","put_back"}',
+  errors: ['usage', 'ledger_unreachable', 'no_api_key', 'insufficient_quota'],
+  examples: [
+    ['sora worker --concurrency 16', 'sixteen rows at a time, until it is stopped'],
+    ['sora worker --profile lab --drain', 'work through what is there, as a job of CI'],
+  ],
+
+  usesPrices: () => true,
+
+  async run({ options }, deps: WorkerDeps) {
+    const { configuration, host, output } = deps;
+    const faults: string[] = [];
+    const number = (name: string, text: string | undefined, range: { min: number; max: number; fallback: number }) =>
+      parseWholeNumber(text, { name, ...range }, faults);
+    const concurrency = number('--concurrency', options.concurrency, { min: 1, max: MAX_CONCURRENCY, fallback: 4 });
+    const retries = number('--retries', options.retries, { min: 0, max: 100, fallback: DEFAULT_RETRIES });
+    const timeoutMs = parseTimeoutMs(options.timeout, configuration.timeoutMs.value, faults);
+    refuseFaults(faults, 'worker');
+    requireKey(configuration, host.clock.now());
+    const queue = deps.jobQueue(configuration.baseUrl.value);
+    const worker = `${host.self.host}:${host.pid}:${Buffer.from(host.randomBytes(6)).toString('hex')}`;
+    const { clock } = host;
+    const rows = new QueueRows({
+      ...{ queue, ledger: deps.ledger, clock, random: deps.random, worker, concurrency, retries },
+      limits: configuration.serverLimits,
+      isDrain: options.drain ?? false,
+    });
+    await queue.putBackLost(fateOf);
+    await queue.beat(worker, host.self, concurrency);
+    const stopBeating = keepBeating(queue, worker, concurrency, deps);
+    output.news(`taking rows for ${configuration.baseUrl.value}, ${concurrency} at a time`);
+    const log = new WorkerLog(rows, deps);
+    deps.ledger.hold();
+    let stoppedBy: SoraError | Interrupt | null;
+    try {
+      stoppedBy = await runRows(rows, log, { concurrency, timeoutMs }, deps);
+    } finally {
+      stopBeating();
+      log.count.put_back = rows.openTasks.length;
+      await queue.putBack(rows.openTasks);
+      await queue.leave(worker);
+      await deps.ledger.release();
+    }
+    return reportWork(log, stoppedBy);
+  },
+});
+
+async function runRows(
+  rows: QueueRows,
+  listener: BatchListener,
+  { concurrency, timeoutMs }: { readonly concurrency: number; readonly timeoutMs: number },
+  { configuration, servers, objects, jobs, random }: WorkerDeps,
+): Promise<SoraError | Interrupt | null> {
+  const server = await servers.current();
+  return runBatch(
+    { ...jobs.submitDeps(server), singleShot: server.singleShot, objects, random },
+    {
+      server: server.identity,
+      free: configuration.isSimulator,
+      rows,
+      concurrency,
+      intervalMs: 0,
+      retries: 0,
+      givesUpUnknown: false,
+      givesUpMissing: false,
+      failFast: false,
+      timeoutMs,
+      force: false,
+      maxCostMicros: null,
+      maxCostPerDayMicros: configuration.maxCostPerDayMicros?.value ?? null,
+    },
+    listener,
+  );
+}
+
+/** Says that the worker lives, and notices workers that do not; returns what stops it. */
+function keepBeating(queue: JobQueue, worker: string, concurrency: number, { host }: WorkerDeps): () => void {
+  let isStopped = false;
+  let tidyAtMs = host.clock.now() + TIDY_MS;
+  let cancel = (): void => {};
+  const beat = async (): Promise<void> => {
+    await queue.beat(worker, host.self, concurrency);
+    await queue.putBackLost(fateOf);
+    if (host.clock.now() < tidyAtMs) return;
+    tidyAtMs = host.clock.now() + TIDY_MS;
+    await queue.tidy();
+  };
+  const arm = (): void => {
+    cancel = host.clock.alarm(BEAT_MS, () => {
+      beat()
+        .catch(() => {}) // the database is away; the next one may arrive
+        .finally(() => isStopped || arm());
+    });
+  };
+  arm();
+  return () => {
+    isStopped = true;
+    cancel();
+  };
+}
+
+/** Reports the end of each row to the queue and the user. */
+class WorkerLog implements BatchListener {
+  readonly count = { done: 0, retried: 0, failed: 0, put_back: 0 };
+  readonly #rows: QueueRows;
+  readonly #deps: WorkerDeps;
+
+  constructor(rows: QueueRows, deps: WorkerDeps) {
+    this.#rows = rows;
+    this.#deps = deps;
+  }
+
+  onSubmit(): void {}
+
+  onWait(): void {}
+
+  onSave(): void {}
+
+  onPause({ message }: SoraError, pauseMs: number): void {
+    this.#deps.output.news(`${message}; resuming in ${Math.ceil(pauseMs / 1000)} s`);
+  }
+
+  async onEnd(result: RowResult): Promise<void> {
+    const { output, host } = this.#deps;
+    const { row, record, job, files, error } = result;
+    if (result.outcome === 'done' && row.own?.sidecar) {
+      const { profile } = this.#deps.configuration;
+      const summary = { ...summarize(profile.value, record ?? undefined, job), files };
+      for (const unwritten of await writeSidecars([summary], row.own, this.#deps)) output.note(unwritten.message);
+    }
+    const isStopping =
+      host.interrupt.aborted || (error !== null && stopsAll(error) && error.code !== 'cost_cap_exceeded');
+    const end = await this.#rows.settle(result, isStopping);
+    if (end === 'done') this.count.done++;
+    if (end === 'retry') this.count.retried++;
+    if (end === 'failed') this.count.failed++;
+    const name = row.id ?? `line ${row.line} of ${row.ref.batch}`;
+    const what = { done: 'done', retry: 'queued again', failed: 'failed', 'put back': 'put back' }[end];
+    output.news(`${name}: ${what}${error === null ? '' : `: ${error.message}`}`);
+  }
+}
+
+function reportWork({ count }: WorkerLog, stoppedBy: SoraError | Interrupt | null): CommandResult {
+  const { done, retried, failed, put_back: returned } = count;
+  const text = `${done} done, ${retried} queued again, ${failed} failed, ${returned} put back\n`;
+  const answer = { data: count, view: () => text };
+  return { answer, errors: stoppedBy instanceof SoraError ? [stoppedBy] : [] };
+}

@@ -1,0 +1,389 @@
+import { createHash } from 'node:crypto';
+import type PgBoss from 'pg-boss';
+import { SoraError } from '../domain/errors.ts';
+import type { ProcessFate, ProcessIdentity } from '../platform/process-identity.ts';
+import type { Database, Queries } from './postgres.ts';
+
+/** The schema of pg-boss, beside that of the ledger. */
+const SCHEMA = 'sora_queue';
+const INSERTED_AT_ONCE = 1_000;
+/** A worker that was not seen for this long is lost, and its tasks are delivered again. */
+const LOST_AFTER_S = 60;
+const FIRST_RETRY_S = 15;
+/** pg-boss gives up a running task after this time; workers that end are noticed earlier. */
+const EXPIRE_HOURS = 23;
+const KEEP_DAYS = 365;
+/** Waiting tasks do not expire. */
+const FOREVER = new Date(Date.UTC(9_000, 0));
+
+export const PRIORITIES = { high: 10, normal: 0, low: -10 } as const;
+
+export interface NewTask {
+  /** Tasks with the same name are the same task, which is stored once. */
+  readonly name: string;
+  readonly payload: object;
+}
+
+export interface Task {
+  readonly id: string;
+  readonly payload: unknown;
+  /** How often it was delivered before. */
+  readonly deliveries: number;
+}
+
+export interface EndedTask {
+  readonly id: string;
+  readonly payload: unknown;
+  readonly result: unknown;
+}
+
+/** Limits of one server that hold over all its workers; null for none. */
+export interface ServerLimits {
+  /** Tasks that run at a time. */
+  readonly maxRunning: number | null;
+  readonly maxPerMinute: number | null;
+}
+
+export interface QueueState {
+  /** The server's base URL. */
+  readonly server: string;
+  readonly waiting: number;
+  readonly delayed: number;
+  readonly running: number;
+  readonly failed: number;
+  readonly doneLastMinute: number;
+  /** Since the oldest waiting task was stored, in milliseconds; null without one. */
+  readonly oldestMs: number | null;
+  readonly workers: readonly { readonly name: string; readonly running: number; readonly concurrency: number }[];
+}
+
+/** Waiting work for one server, on pg-boss in the database of the ledger. Throws as `Database` does. */
+export class JobQueue {
+  readonly name: string;
+  readonly #database: Database;
+  readonly #server: string;
+  #boss: Promise<PgBoss> | undefined;
+
+  constructor(database: Database, server: string) {
+    this.#database = database;
+    this.#server = server;
+    this.name = `sora_${createHash('sha256').update(server).digest('hex').slice(0, 24)}`;
+  }
+
+  get #deadName(): string {
+    return `${this.name}_dead`;
+  }
+
+  /** Stores tasks, unless they wait or run already; one that has ended waits again. */
+  async add(tasks: readonly NewTask[], priority: number): Promise<void> {
+    const boss = await this.#open();
+    for (let at = 0; at < tasks.length; at += INSERTED_AT_ONCE) {
+      const jobs = tasks
+        .slice(at, at + INSERTED_AT_ONCE)
+        .map(({ name, payload }) => this.#jobOf(taskId(name), payload, priority));
+      await this.#database.transaction(async (queries) => {
+        await this.#removeEnded(
+          queries,
+          jobs.map(({ id }) => id),
+        );
+        await boss.insert(jobs, { db: bossDb(queries) });
+      });
+    }
+  }
+
+  #jobOf(id: string, data: object, priority: number) {
+    return {
+      id,
+      name: this.name,
+      data,
+      priority,
+      retryLimit: 1_000, // the worker decides when to stop
+      retryDelay: FIRST_RETRY_S,
+      retryBackoff: true,
+      expireInSeconds: EXPIRE_HOURS * 3_600,
+      keepUntil: FOREVER,
+    };
+  }
+
+  async #removeEnded(queries: Queries, ids: readonly string[]): Promise<void> {
+    await queries.query(
+      `DELETE FROM ${SCHEMA}.job WHERE id = ANY($3::uuid[]) AND (name = $1 AND state >= 'completed' OR name = $2)`,
+      [this.name, this.#deadName, ids],
+    );
+  }
+
+  /** Registers a worker, or reports that it still runs. */
+  async beat(worker: string, self: ProcessIdentity, concurrency: number): Promise<void> {
+    await this.#open();
+    const { host, boot, pid, started } = self;
+    await this.#database.query(
+      `INSERT INTO sora.worker (id, queue, host, boot, pid, started, concurrency) VALUES ($1, $2, $3, $4, $5, $6, $7)
+        ON CONFLICT (id) DO UPDATE SET seen_at = now()`,
+      [worker, this.name, host, boot, pid, started, concurrency],
+    );
+  }
+
+  /** Takes up to `most` tasks, those of the highest priority first, within the limits of the server. */
+  async take(worker: string, most: number, { maxRunning, maxPerMinute }: ServerLimits): Promise<Task[]> {
+    const boss = await this.#open();
+    return this.#database.transaction(async (queries) => {
+      let allowed = most;
+      if (maxRunning !== null || maxPerMinute !== null) {
+        await queries.query('SELECT 1 FROM sora.server WHERE queue = $1 FOR UPDATE', [this.name]);
+        // Another statement, which sees what others did before they released the lock.
+        const [state] = await queries.query(
+          `SELECT extract(epoch FROM clock_timestamp() - next_at) AS since_s,
+              (SELECT count(*) FROM sora.claim WHERE queue = $1) AS running
+            FROM sora.server WHERE queue = $1`,
+          [this.name],
+        );
+        if (maxRunning !== null) allowed = Math.min(allowed, maxRunning - Number(state?.running ?? 0));
+        if (maxPerMinute !== null) allowed = Math.min(allowed, Number(state?.since_s ?? 0) >= 0 ? 1 : 0);
+      }
+      if (allowed <= 0) return [];
+      const jobs = await boss.fetch(this.name, { db: bossDb(queries), batchSize: allowed, includeMetadata: true });
+      if (jobs.length === 0) return [];
+      await queries.query(
+        `INSERT INTO sora.claim (job, queue, worker) SELECT job, $2, $3 FROM unnest($1::uuid[]) job
+          ON CONFLICT (job) DO UPDATE SET worker = excluded.worker, at = now()`,
+        [jobs.map(({ id }) => id), this.name, worker],
+      );
+      if (maxPerMinute !== null) {
+        await queries.query(
+          "UPDATE sora.server SET next_at = clock_timestamp() + $2::float8 * interval '1 second' WHERE queue = $1",
+          [this.name, 60 / maxPerMinute],
+        );
+      }
+      return jobs.map(({ id, data, retryCount }) => ({ id, payload: data, deliveries: retryCount }));
+    });
+  }
+
+  /** The task is over. */
+  complete({ id }: Task, result: object): Promise<void> {
+    return this.#end(id, async (boss, db) => {
+      await boss.complete(this.name, id, result, { db });
+    });
+  }
+
+  /** The task is tried again later, each time after a longer wait. */
+  retry({ id }: Task, reason: object): Promise<void> {
+    return this.#end(id, async (boss, db) => {
+      await boss.fail(this.name, id, reason, { db });
+    });
+  }
+
+  /** The task is over, and a person is to decide what becomes of it. */
+  bury({ id, payload }: Task, result: object): Promise<void> {
+    return this.#end(id, async (boss, db) => {
+      await boss.complete(this.name, id, result, { db });
+      const data = { task: payload, result };
+      await boss.insert([{ id, name: this.#deadName, data, keepUntil: FOREVER }], { db });
+    });
+  }
+
+  /** Returns tasks that were taken and not ended; they wait again at once. */
+  async putBack(ids: readonly string[]): Promise<void> {
+    if (ids.length === 0) return;
+    const boss = await this.#open();
+    await this.#database.transaction((queries) => this.#release(boss, queries, this.name, ids));
+  }
+
+  async leave(worker: string): Promise<void> {
+    await this.#database.query('DELETE FROM sora.worker WHERE id = $1', [worker]);
+  }
+
+  /** Puts back the tasks of workers that have ended without doing so. Returns how many tasks. */
+  async putBackLost(fateOf: (worker: ProcessIdentity) => ProcessFate): Promise<number> {
+    const boss = await this.#open();
+    const workers = await this.#database.query(
+      `SELECT id, queue, host, boot, pid, started, seen_at < now() - $1::int * interval '1 second' AS is_silent FROM sora.worker`,
+      [LOST_AFTER_S],
+    );
+    let tasks = 0;
+    for (const { id, queue, host, boot, pid, started, is_silent: isSilent } of workers) {
+      const identity = { host: String(host), boot: textOrNull(boot), pid: Number(pid), started: textOrNull(started) };
+      if (isSilent !== true && fateOf(identity) !== 'dead') continue;
+      tasks += await this.#database.transaction(async (queries) => {
+        const claims = await queries.query('SELECT job FROM sora.claim WHERE worker = $1 FOR UPDATE', [id]);
+        const jobs = claims.map(({ job }) => String(job));
+        if (jobs.length > 0) await this.#release(boss, queries, String(queue), jobs);
+        await queries.query('DELETE FROM sora.worker WHERE id = $1', [id]);
+        return jobs.length;
+      });
+    }
+    return tasks;
+  }
+
+  /** Cancelling and resuming makes a running task wait again, with its retries as they were. */
+  async #release(boss: PgBoss, queries: Queries, queue: string, jobs: readonly string[]): Promise<void> {
+    const db = bossDb(queries);
+    await boss.cancel(queue, [...jobs], { db });
+    await boss.resume(queue, [...jobs], { db });
+    await queries.query('DELETE FROM sora.claim WHERE job = ANY($1::uuid[])', [jobs]);
+  }
+
+  /** Tasks that have ended since a moment of the database's clock (null for all), and the moment to ask from next. */
+  async endedSince(since: string | null): Promise<{ readonly tasks: readonly EndedTask[]; readonly next: string }> {
+    await this.#open();
+    const [clock] = await this.#database.query("SELECT (now() - interval '10 seconds')::text AS next");
+    const rows = await this.#database.query(
+      `SELECT id, data, output FROM ${SCHEMA}.job
+        WHERE name = $1 AND state = 'completed' AND completed_on >= coalesce($2::timestamptz, '-infinity')`,
+      [this.name, since],
+    );
+    return {
+      tasks: rows.map(({ id, data, output }) => ({ id: String(id), payload: data, result: output })),
+      next: String(clock?.next),
+    };
+  }
+
+  /** Whether nothing waits or runs. */
+  async isEmpty(): Promise<boolean> {
+    await this.#open();
+    const rows = await this.#database.query(
+      `SELECT 1 FROM ${SCHEMA}.job WHERE name = $1 AND state < 'completed' LIMIT 1`,
+      [this.name],
+    );
+    return rows.length === 0;
+  }
+
+  /** Tasks that wait for a person, newest first. */
+  async buried(): Promise<EndedTask[]> {
+    await this.#open();
+    const rows = await this.#database.query(
+      `SELECT id, data FROM ${SCHEMA}.job WHERE name = $1 AND state = 'created' ORDER BY created_on DESC`,
+      [this.#deadName],
+    );
+    return rows.map(({ id, data }) => ({ id: String(id), payload: Object(data).task, result: Object(data).result }));
+  }
+
+  /** Makes buried tasks wait again, with all their retries. */
+  async revive(tasks: readonly EndedTask[]): Promise<void> {
+    const boss = await this.#open();
+    const jobs = tasks.map(({ id, payload }) => this.#jobOf(id, Object(payload), PRIORITIES.normal));
+    if (jobs.length === 0) return;
+    await this.#database.transaction(async (queries) => {
+      await this.#removeEnded(
+        queries,
+        jobs.map(({ id }) => id),
+      );
+      await boss.insert(jobs, { db: bossDb(queries) });
+    });
+  }
+
+  async state(): Promise<QueueState> {
+    await this.#open();
+    const [row] = await this.#database.query(
+      `SELECT
+          count(*) FILTER (WHERE name = $1 AND state < 'active' AND start_after <= now()) AS waiting,
+          count(*) FILTER (WHERE name = $1 AND state < 'active' AND start_after > now()) AS delayed,
+          count(*) FILTER (WHERE name = $1 AND state = 'active') AS running,
+          count(*) FILTER (WHERE name = $2 AND state = 'created') AS failed,
+          count(*) FILTER (WHERE name = $1 AND state = 'completed' AND completed_on > now() - interval '1 minute') AS done,
+          extract(epoch FROM now() - min(created_on) FILTER (WHERE name = $1 AND state < 'active')) * 1000 AS oldest_ms
+        FROM ${SCHEMA}.job WHERE name IN ($1, $2)`,
+      [this.name, this.#deadName],
+    );
+    const workers = await this.#database.query(
+      `SELECT host, pid, concurrency, (SELECT count(*) FROM sora.claim WHERE worker = id) AS running
+        FROM sora.worker WHERE queue = $1 ORDER BY started_at`,
+      [this.name],
+    );
+    return {
+      server: this.#server,
+      waiting: Number(row?.waiting),
+      delayed: Number(row?.delayed),
+      running: Number(row?.running),
+      failed: Number(row?.failed),
+      doneLastMinute: Number(row?.done),
+      oldestMs: row?.oldest_ms == null ? null : Math.round(Number(row.oldest_ms)),
+      workers: workers.map(({ host, pid, running, concurrency }) => ({
+        name: `${host}:${pid}`,
+        running: Number(running),
+        concurrency: Number(concurrency),
+      })),
+    };
+  }
+
+  /** Moves what ended long ago out of the way. */
+  async tidy(): Promise<void> {
+    await (await this.#open()).maintain();
+  }
+
+  async #end(id: string, end: (boss: PgBoss, db: PgBoss.Db) => Promise<void>): Promise<void> {
+    const boss = await this.#open();
+    await this.#database.transaction(async (queries) => {
+      await queries.query('DELETE FROM sora.claim WHERE job = $1', [id]);
+      await end(boss, bossDb(queries));
+    });
+  }
+
+  #open(): Promise<PgBoss> {
+    this.#boss ??= this.#start().catch((error: unknown) => {
+      this.#boss = undefined;
+      throw error;
+    });
+    return this.#boss;
+  }
+
+  async #start(): Promise<PgBoss> {
+    const Boss = await loadBoss();
+    await this.#database.query('SELECT 1'); // connects, and creates the tables of the ledger
+    const boss = new Boss({ db: bossDb(this.#database), schema: SCHEMA, supervise: false, schedule: false });
+    boss.on('error', () => {}); // also thrown by the call
+    await boss.start();
+    for (const name of [this.name, this.#deadName]) {
+      await boss.createQueue(name, { name, policy: 'standard', retentionDays: KEEP_DAYS });
+    }
+    await this.#database.transaction(async (queries) => {
+      await queries.query('SELECT pg_advisory_xact_lock(hashtextextended($1, 0))', [this.name]);
+      await queries.query('INSERT INTO sora.server (queue, base_url) VALUES ($1, $2) ON CONFLICT DO NOTHING', [
+        this.name,
+        this.#server,
+      ]);
+      const table = `${SCHEMA}.j${createHash('sha224').update(this.name).digest('hex')}`;
+      // pg-boss sorts all waiting tasks for each claim, which takes a second where a million wait.
+      await queries.query(
+        `CREATE INDEX IF NOT EXISTS ${this.name}_next ON ${table} (priority DESC, created_on, id) WHERE state < 'active'`,
+      );
+      await queries.query(
+        `CREATE INDEX IF NOT EXISTS ${this.name}_ended ON ${table} (completed_on) WHERE state = 'completed'`,
+      );
+    });
+    return boss;
+  }
+}
+
+/** The servers that have a queue. */
+export async function queuedServers(database: Database): Promise<string[]> {
+  const rows = await database.query('SELECT base_url FROM sora.server ORDER BY base_url');
+  return rows.map(({ base_url: url }) => String(url));
+}
+
+function bossDb(queries: Queries): PgBoss.Db {
+  return { executeSql: async (text, values) => ({ rows: await queries.query(text, values ?? []) }) };
+}
+
+async function loadBoss(): Promise<typeof PgBoss> {
+  try {
+    return (await import('pg-boss')).default;
+  } catch (error) {
+    throw new SoraError('not_supported', {
+      title: 'a queue needs the package pg-boss, which is not installed',
+      causedBy: error instanceof Error ? error.message : String(error),
+      hints: ['run `npm install -g sora-cli --include=optional` to install the optional packages'],
+    });
+  }
+}
+
+/** The id of a task of this name: pg-boss wants UUIDs. */
+export function taskId(name: string): string {
+  const hex = createHash('sha256').update(name).digest('hex');
+  return [hex.slice(0, 8), hex.slice(8, 12), `8${hex.slice(13, 16)}`, `8${hex.slice(17, 20)}`, hex.slice(20, 32)].join(
+    '-',
+  );
+}
+
+function textOrNull(value: unknown): string | null {
+  return value === null || value === undefined ? null : String(value);
+}

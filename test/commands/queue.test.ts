@@ -1,0 +1,137 @@
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { nodeHttp } from '../../src/platform/http.ts';
+import { createCommandLine, Interrupt, type RunOptions, type RunResult } from '../support/command-line.ts';
+import { POSTGRES_BIN, type Postgres, SKIPPED, startPostgres } from '../support/postgres.ts';
+import { startVideosServer, type VideosScript, type VideosServer } from '../support/videos-server.ts';
+
+interface Team {
+  readonly server: VideosServer;
+  readonly folder: string;
+  /** A run of `sora` on one of the machines. */
+  run(machine: number, argv: readonly string[], options?: RunOptions): Promise<RunResult>;
+  queue(rows: readonly object[], ...argv: readonly string[]): Promise<RunResult>;
+}
+
+describe('a queue', () => {
+  it('needs a shared ledger', async () => {
+    const refused = await createCommandLine().run(['worker', '--simulate', '--json']);
+    expect(JSON.parse(refused.stderr).error).toMatchObject({
+      code: 'usage',
+      hints: [expect.stringContaining('SORA_LEDGER')],
+    });
+  });
+});
+
+describe.skipIf(POSTGRES_BIN === undefined)(`a queue in PostgreSQL${SKIPPED}`, () => {
+  let postgres: Postgres;
+  beforeAll(async () => {
+    postgres = await startPostgres();
+  }, 60_000);
+  afterAll(() => postgres.stop());
+
+  async function createTeam(script: VideosScript = {}): Promise<Team> {
+    const server = await startVideosServer(script);
+    const machines = [1, 2, 3].map((seed) => createCommandLine({ seed }));
+    const folder = join(machines[0]?.cwd ?? '', 'shared');
+    mkdirSync(folder);
+    const env = { SORA_BASE_URL: server.url, SORA_API_KEY: 'key-of-the-lab', SORA_LEDGER: postgres.createDatabase() };
+    const run: Team['run'] = (machine, argv, options) =>
+      machines[machine]?.run(argv, {
+        http: nodeHttp,
+        env,
+        self: { host: `m${machine}` },
+        ...options,
+      }) as Promise<RunResult>;
+    return {
+      server,
+      folder,
+      run,
+      queue(rows, ...argv) {
+        writeFileSync(join(folder, 'shots.jsonl'), rows.map((row) => JSON.stringify(row)).join('\n'));
+        return run(0, ['batch', join(folder, 'shots.jsonl'), '-o', join(folder, 'clips'), '-y', '--queue', ...argv]);
+      },
+    };
+  }
+
+  const rowsOf = (count: number): object[] =>
+    Array.from({ length: count }, (_, at) => ({ prompt: `scene ${at}`, output: `${at}.mp4` }));
+
+  it('gives each row to one of the workers, which save where the manifest says', async () => {
+    const team = await createTeam();
+    await team.queue(rowsOf(6), '--detach');
+    expect((await team.run(0, ['queue', '--json'])).json().queues).toMatchObject([{ waiting: 6, workers: [] }]);
+    const workers = await Promise.all([1, 2].map((machine) => team.run(machine, ['worker', '--drain', '--json'])));
+    const done = workers.map((worker) => Number(worker.json().done));
+    expect(done.reduce((sum, count) => sum + count)).toBe(6);
+    expect(team.server.posts).toBe(6);
+    for (let at = 0; at < 6; at++) expect(existsSync(join(team.folder, `clips/${at}.mp4`))).toBe(true);
+    expect((await team.run(0, ['queue', '--json'])).json().queues).toMatchObject([
+      { waiting: 0, running: 0, failed: 0 },
+    ]);
+  });
+
+  it('is followed until workers have ended all rows, and queues nothing twice', async () => {
+    const team = await createTeam();
+    await team.queue(rowsOf(3), '--detach');
+    let worker: Promise<RunResult> | undefined;
+    const onOutput = (text: string): void => {
+      if (text.includes('no worker takes these rows yet')) worker ??= team.run(1, ['worker', '--drain']);
+    };
+    const manifest = join(team.folder, 'shots.jsonl');
+    const argv = ['batch', manifest, '-o', join(team.folder, 'clips'), '-y', '--queue'];
+    const followed = await team.run(0, argv, { onOutput });
+    await worker;
+    expect(followed).toMatchObject({ code: 0, stderr: expect.stringContaining('3 rows: 3 done') });
+    expect(team.server.posts).toBe(3);
+  });
+
+  it('keeps what failed for a person, who may put it back', async () => {
+    let isRefusing = true;
+    const team = await createTeam({
+      create: () => (isRefusing ? { status: 400, body: { error: { message: 'bad size' } } } : null),
+    });
+    await team.queue(rowsOf(1), '--detach');
+    await team.run(1, ['worker', '--drain']);
+    const { failed } = (await team.run(0, ['queue', 'failed', '--json'])).json() as { failed: { id: string }[] };
+    expect(failed).toMatchObject([{ line: 1, outcome: 'failed', error: expect.any(String) }]);
+    isRefusing = false;
+    await team.run(0, ['queue', 'retry', String(failed[0]?.id)]);
+    await team.run(1, ['worker', '--drain']);
+    expect(existsSync(join(team.folder, 'clips/0.mp4'))).toBe(true);
+    expect((await team.run(0, ['queue', 'failed', '--json'])).json().failed).toEqual([]);
+  });
+
+  it('gets the rows of a stopped worker back, and pays for none of them again', async () => {
+    const team = await createTeam({ poll: () => ({ status: 200, body: { status: 'in_progress' } }) } as VideosScript);
+    await team.queue(rowsOf(2), '--detach');
+    const stop = new AbortController();
+    const worker = team.run(1, ['worker', '--json'], {
+      interrupt: stop.signal,
+      onOutput: () => {
+        if (team.server.posts === 2) stop.abort(new Interrupt('SIGTERM'));
+      },
+    });
+    while (team.server.posts < 2) await new Promise((resolve) => setImmediate(resolve));
+    stop.abort(new Interrupt('SIGTERM'));
+    expect((await worker).json()).toMatchObject({ done: 0, put_back: 2 });
+    expect((await team.run(0, ['queue', '--json'])).json().queues).toMatchObject([{ waiting: 2, workers: [] }]);
+    expect(team.server.posts).toBe(2);
+  });
+
+  it('takes rows of a high priority first, and no more at a time than the server may run', async () => {
+    const prompts: string[] = [];
+    const team = await createTeam({
+      create: (_accept, { body }) => {
+        prompts.push(/scene [a-z]+/.exec(String(body))?.[0] ?? '');
+        return null;
+      },
+    });
+    await team.queue([{ prompt: 'scene low' }], '--detach', '--priority', 'low');
+    await team.queue([{ prompt: 'scene high' }], '--detach', '--priority', 'high');
+    await team.queue([{ prompt: 'scene usual' }], '--detach');
+    await team.run(1, ['worker', '--drain', '--concurrency', '1']);
+    expect(prompts).toEqual(['scene high', 'scene usual', 'scene low']);
+  });
+});

@@ -1,0 +1,85 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { systemClock } from '../../src/platform/clock.ts';
+import { JobQueue, type ServerLimits } from '../../src/store/job-queue.ts';
+import { PostgresLedger } from '../../src/store/postgres-ledger.ts';
+import { POSTGRES_BIN, type Postgres, SKIPPED, startPostgres } from '../support/postgres.ts';
+
+const NO_LIMITS: ServerLimits = { maxRunning: null, maxPerMinute: null };
+const SELF = { host: 'here', boot: 'one', pid: 1, started: '1' };
+
+describe.skipIf(POSTGRES_BIN === undefined)(`a queue of work in PostgreSQL${SKIPPED}`, () => {
+  let postgres: Postgres;
+  beforeAll(async () => {
+    postgres = await startPostgres();
+  }, 60_000);
+  afterAll(() => postgres.stop());
+
+  /** Two processes on one queue. */
+  function createQueues(): [JobQueue, JobQueue] {
+    const url = postgres.createDatabase();
+    const open = (): JobQueue => {
+      const { database } = new PostgresLedger({ url, env: {}, homeDir: null, clock: systemClock });
+      return new JobQueue(database, 'https://video.example/v1');
+    };
+    return [open(), open()];
+  }
+
+  const tasks = (count: number) =>
+    Array.from({ length: count }, (_, at) => ({ name: `task ${at}`, payload: { at, text: 'a “boat” 🌊' } }));
+
+  it('gives each task once, to whoever asks', async () => {
+    const [one, two] = createQueues();
+    await one.add(tasks(50), 0);
+    await one.add(tasks(50), 0);
+    const taken = await Promise.all([one.take('a', 30, NO_LIMITS), two.take('b', 30, NO_LIMITS)]);
+    expect(new Set(taken.flat().map(({ id }) => id)).size).toBe(50);
+    expect(await one.take('a', 30, NO_LIMITS)).toEqual([]);
+  });
+
+  it('holds the limits of the server over all workers', async () => {
+    const [one, two] = createQueues();
+    await one.add(tasks(20), 0);
+    const limits = { maxRunning: 5, maxPerMinute: null };
+    const taken = await Promise.all([1, 2, 3].flatMap(() => [one.take('a', 2, limits), two.take('b', 2, limits)]));
+    expect(taken.flat()).toHaveLength(5);
+    const [first] = taken.flat();
+    if (first !== undefined) await two.complete(first, { outcome: 'done' });
+    expect(await two.take('b', 9, limits)).toHaveLength(1);
+    const perMinute = { maxRunning: null, maxPerMinute: 30 };
+    const paced = await Promise.all(
+      [1, 2, 3].flatMap(() => [one.take('a', 2, perMinute), two.take('b', 2, perMinute)]),
+    );
+    expect(paced.flat()).toHaveLength(1);
+  });
+
+  it('gives the tasks of a lost worker to another one, and of a worker that lives to none', async () => {
+    const [one, two] = createQueues();
+    await one.add(tasks(3), 0);
+    await one.beat('a', SELF, 4);
+    await one.beat('b', { ...SELF, pid: 2 }, 4);
+    const [lost] = await one.take('a', 1, NO_LIMITS);
+    await two.take('b', 1, NO_LIMITS);
+    expect(await two.putBackLost(({ pid }) => (pid === 1 ? 'dead' : 'unknown'))).toBe(1);
+    const again = await two.take('b', 9, NO_LIMITS);
+    expect(again.map(({ id }) => id)).toContain(lost?.id);
+    expect(again).toHaveLength(2);
+    expect((await two.state()).workers).toMatchObject([{ name: 'here:2', running: 3 }]);
+  });
+
+  it('tries a task again later, and keeps one for a person until it is revived', async () => {
+    const [one] = createQueues();
+    await one.add(tasks(2), 0);
+    const [first, second] = await one.take('a', 2, NO_LIMITS);
+    if (first === undefined || second === undefined) throw new Error('two tasks were stored');
+    await one.retry(first, { outcome: 'running' });
+    await one.bury(second, { outcome: 'failed', error: { message: 'no' } });
+    expect(await one.state()).toMatchObject({ waiting: 0, delayed: 1, running: 0, failed: 1 });
+    const buried = await one.buried();
+    expect(buried).toMatchObject([
+      { id: second.id, payload: { at: expect.any(Number) }, result: { outcome: 'failed' } },
+    ]);
+    await one.revive(buried);
+    expect(await one.state()).toMatchObject({ waiting: 1, failed: 0 });
+    expect(await one.take('a', 9, NO_LIMITS)).toMatchObject([{ id: second.id, deliveries: 0 }]);
+  });
+});
