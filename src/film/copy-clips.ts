@@ -13,6 +13,8 @@ export interface FilmOrder {
 
 /** Why clips cannot be joined without encoding them again. */
 export class CannotCopy extends Error {}
+/** The same of the sound of a film alone. */
+export class CannotCopySound extends CannotCopy {}
 
 export type Library = typeof import('mediabunny');
 
@@ -99,10 +101,10 @@ async function readClip(input: Input, path: string): Promise<Clip> {
 /** The sound of a file. Throws `CannotCopy` where an MP4 file cannot hold it. */
 async function soundOf(input: Input, path: string): Promise<InputAudioTrack> {
   const track = await input.getPrimaryAudioTrack().catch(() => null);
-  if (track === null) throw new CannotCopy(`${path} has no sound that can be copied`);
+  if (track === null) throw new CannotCopySound(`${path} has no sound that can be copied`);
   const codec = await track.getCodec();
   if (codec !== 'aac' && codec !== 'mp3')
-    throw new CannotCopy(`${path} has ${codec ?? 'unknown'} sound, not AAC or MP3`);
+    throw new CannotCopySound(`${path} has ${codec ?? 'unknown'} sound, not AAC or MP3`);
   return track;
 }
 

@@ -26,6 +26,15 @@ export async function hasFfmpeg(limits: ProgramLimits): Promise<boolean> {
   }
 }
 
+/** Writes the sound of a file as AAC into another one. */
+export async function encodeSound(from: string, to: string, limits: ProgramLimits): Promise<void> {
+  const output = ['-vn', '-c:a', 'aac', '-f', 'mp4', `file:${to}`];
+  await runProgram('ffmpeg', ['-v', 'error', '-nostdin', '-y', '-i', `file:${from}`, ...output], {
+    ...limits,
+    timeoutMs: LONGEST_MS,
+  });
+}
+
 /**
  * Joins clips with ffmpeg, which encodes them again, in the size of the first one. Rejects with what ffmpeg reports, or
  * with the signal’s reason.

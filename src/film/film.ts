@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
 import { closeSync, openSync, readSync, statSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { SoraError } from '../domain/errors.ts';
 import type { SavedFile } from '../domain/record.ts';
 import type { ProgramLimits } from '../platform/run-program.ts';
-import { CannotCopy, copyClips, type FilmOrder, type Library, loadLibrary } from './copy-clips.ts';
-import { type EncodedClip, encodeClips, hasFfmpeg } from './encode-clips.ts';
+import { CannotCopy, CannotCopySound, copyClips, type FilmOrder, type Library, loadLibrary } from './copy-clips.ts';
+import { type EncodedClip, encodeClips, encodeSound, hasFfmpeg } from './encode-clips.ts';
 
 /** How a film was joined. */
 export interface JoinedFilm {
@@ -36,7 +37,7 @@ export async function joinClips(order: FilmOrder, limits: ProgramLimits): Promis
   const library = await loadLibrary();
   let reason = 'the package `mediabunny`, which copies clips, is not installed';
   try {
-    if (library !== null) return { seconds: await copyClips(order, library), encodedBecause: null };
+    if (library !== null) return { seconds: await copyWithSound(order, library, limits), encodedBecause: null };
   } catch (error) {
     if (!(error instanceof CannotCopy)) throw notJoined(error);
     reason = error.message;
@@ -55,6 +56,22 @@ export async function joinClips(order: FilmOrder, limits: ProgramLimits): Promis
     throw notJoined(error);
   }
   return { seconds: clips.reduce((sum, { seconds }) => sum + seconds, 0), encodedBecause: reason };
+}
+
+/** Copies the clips; sound of another codec is encoded first, where ffmpeg is installed, so that the picture need not be. */
+async function copyWithSound(order: FilmOrder, library: Library, limits: ProgramLimits): Promise<number> {
+  try {
+    return await copyClips(order, library);
+  } catch (error) {
+    if (order.audio === null || !(error instanceof CannotCopySound) || !(await hasFfmpeg(limits))) throw error;
+    const audio = `${order.target}.m4a`;
+    try {
+      await encodeSound(order.audio, audio, limits);
+      return await copyClips({ ...order, audio }, library);
+    } finally {
+      await rm(audio, { force: true });
+    }
+  }
 }
 
 async function factsOf({ clips }: FilmOrder, library: Library | null): Promise<{ clips: EncodedClip[]; size: string }> {

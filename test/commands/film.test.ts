@@ -121,6 +121,19 @@ describe('sora film', () => {
     expect(sound).toBeLessThanOrEqual(4.03);
   });
 
+  it.skipIf(!hasFfmpeg())('encodes sound of another kind, and copies the picture', async () => {
+    const { sora, film } = await setUpShots();
+    const header = Buffer.from(
+      'RIFF$w\x01\0WAVEfmt \x10\0\0\0\x01\0\x01\0\x80\xbb\0\0\0w\x01\0\x02\0\x10\0data\0w\x01\0',
+      'latin1',
+    );
+    writeFileSync(join(sora.cwd, 'tone.wav'), Buffer.concat([header, Buffer.alloc(96_000)]));
+    const made = await film('-o', 'film.mp4', '--audio', 'tone.wav', '--json');
+    expect(made.json()).toMatchObject({ film: { encoded: false, seconds: 12 } });
+    expect((await readMovie(join(sora.cwd, 'film.mp4'))).sound).toBeCloseTo(1, 1);
+    expect(readdirSync(sora.cwd).filter((name) => name.endsWith('.m4a'))).toEqual([]);
+  });
+
   it('notes signed clips', async () => {
     const { film } = await setUpShots(['signed', 'first', 'signed']);
     const made = await film('-o', 'film.mp4');
