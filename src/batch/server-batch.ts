@@ -135,6 +135,8 @@ export interface ResultsOrder {
   readonly nowMs: number;
   readonly server: ServerIdentity;
   readonly free: boolean;
+  /** Who created the batch; undefined if unknown. */
+  readonly user: string | undefined;
   readonly manifest: string;
   readonly batchId: string;
   /** The rows of the manifest as they are now. */
@@ -174,7 +176,7 @@ export async function recordResults(text: string, order: ResultsOrder): Promise<
 async function eventsOf(
   { customId, outcome }: Result,
   row: BatchRow | undefined,
-  { ledger, self, nowMs, server, free, manifest, batchId }: ResultsOrder,
+  { ledger, self, nowMs, server, free, user, manifest, batchId }: ResultsOrder,
 ): Promise<LedgerEvent[]> {
   const key = `sub_${hash('sha256', JSON.stringify([batchId, customId])).slice(0, 25)}`;
   const known = await ledger.byKey(key);
@@ -190,6 +192,7 @@ async function eventsOf(
     baseUrl: server.baseUrl,
     dialect: server.dialect,
     account: server.account,
+    ...(user === undefined ? {} : { user }),
     fingerprint: fingerprintOf(server.baseUrl, request),
     request,
     estimatedMicros: row?.estimate?.micros ?? null,

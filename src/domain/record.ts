@@ -31,6 +31,11 @@ export function isOfServerBatch({ request }: Pick<JobRecord, 'request'>): boolea
   return request.source?.operation === 'batch';
 }
 
+/** Whether the rows of a server-side batch have submissions of their own, which stand for it. */
+export function isSplitIntoRows(record: Pick<JobRecord, 'request' | 'removed'>): boolean {
+  return isOfServerBatch(record) && record.removed;
+}
+
 /** Whether a submission is one of a video. */
 export function isOfVideo(record: Pick<JobRecord, 'request'>): boolean {
   return !isOfCharacter(record) && !isOfServerBatch(record);

@@ -49,7 +49,7 @@ describe('sora batch --server-batch', () => {
     expect(again.code).toBe(0);
     expect(await lab.made()).toEqual({ videos: 3, batches: 1 });
     const spent = await lab.sora.run(['cost', '--spent', '--json']);
-    expect(spent.json()).toMatchObject({ total: { estimated_usd: 0.6 } });
+    expect(spent.json()).toMatchObject({ total: { jobs: 3, estimated_usd: 0.6 } });
   });
 
   it('sends the rows as the API wants them, at half the price that a dry run shows', async () => {
@@ -177,6 +177,8 @@ describe('a server-side batch is paid once', () => {
   it('when `sora batch` is run without the option meanwhile', async () => {
     const lab = setUp();
     await lab.run(['-y', '--timeout', '1s']);
+    const dry = await lab.run(['--dry-run']);
+    expect(dry.stderr).toMatch(/the server-side batch batch_\w+ of this manifest may have made rows to do/);
     const plain = await lab.sora.run(['batch', 'shots.txt', '-m', 'sora-2', '-y', '--json', '-d', '4', '-r', '720p'], {
       env: { SORA_BASE_URL: 'http://lab.example/v1', SORA_API_KEY: 'key-of-the-lab' },
     });

@@ -3,7 +3,7 @@ import type { Context } from '../../app/context.ts';
 import { agreeToSpend } from '../../app/spending.ts';
 import type { BatchPlan, PlannedRow } from '../../batch/plan.ts';
 import { rowSchema } from '../../batch/row-fields.ts';
-import { underWayInBatch } from '../../batch/server-batch.ts';
+import { openServerBatch, underWayInBatch } from '../../batch/server-batch.ts';
 import { requireKey } from '../../configuration/endpoint.ts';
 import type { RowState } from '../../domain/batch.ts';
 import { describePrice } from '../../domain/money.ts';
@@ -96,6 +96,9 @@ export async function produceRows(
     );
   }
   if (options.dryRun) {
+    const open = await openServerBatch(deps.ledger, plan.manifest);
+    if (open)
+      output.note(`the server-side batch ${open.job?.id ?? open.key} of this manifest may have made rows to do`);
     const entries = plan.rows.map((planned) => plannedEntry(planned, profile.value));
     const summary = { manifest: settings.name, results: settings.results?.path ?? null, ...countJson(count) };
     const data = {

@@ -157,6 +157,7 @@ export class ServerBatch {
         nowMs: host.clock.now(),
         server: server.identity,
         free: configuration.isSimulator,
+        user: record.user,
         manifest: this.#manifest,
         batchId: id,
         rows,

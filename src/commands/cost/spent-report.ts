@@ -1,7 +1,7 @@
 import type { Context } from '../../app/context.ts';
 import { dayOf } from '../../domain/day.ts';
 import { CUSTOM_PROFILE } from '../../domain/profile-names.ts';
-import type { JobRecord } from '../../domain/record.ts';
+import { isSplitIntoRows, type JobRecord } from '../../domain/record.ts';
 import { type SpentReport, sumSpent } from '../../domain/spent.ts';
 import type { Ledger } from '../../store/ledger.ts';
 
@@ -39,7 +39,7 @@ async function* wantedRecords(sinceMs: number, { ledger, host, options }: Report
   const { profile, baseUrl } = options;
   for await (const record of recordsAround(sinceMs, host.clock.now(), ledger)) {
     const isNamed = (profile ?? record.profile) === record.profile && (baseUrl ?? record.baseUrl) === record.baseUrl;
-    if (isNamed && record.submittedAtMs >= sinceMs) yield record;
+    if (isNamed && record.submittedAtMs >= sinceMs && !isSplitIntoRows(record)) yield record;
   }
 }
 
