@@ -139,6 +139,7 @@ export class OrderForm {
     const count = this.#count;
     const choices = this.#choices();
     const quote = await this.#service.quote(choices);
+    if (isOverCap(quote, count)) throw new Refusal(`not ordered: ${leftOf(quote)}`, ['order fewer or shorter videos']);
     if (!quote.isFree && !window.confirm(`${question(count)}\n\n${describeQuote(quote, count).join(' · ')}`)) return;
     const { duration, ...others } = choices;
     const order = {
@@ -172,9 +173,14 @@ function question(count: number): string {
 }
 
 function describeQuote(quote: QuoteView, count: number): string[] {
-  const { model, seconds, size, maxCostUsd, spentUsd, notes } = quote;
-  const left = maxCostUsd === null ? '' : `${usd(Math.max(0, maxCostUsd - spentUsd))} of ${usd(maxCostUsd)} left`;
+  const { model, seconds, size, notes } = quote;
+  const left = isOverCap(quote, count) ? `more than the cap: ${leftOf(quote)}` : leftOf(quote);
   return [factsOf(model, seconds, size), priceOf(quote, count), left, ...notes].filter(Boolean);
+}
+
+/** What is left of the cap; empty without one. */
+function leftOf({ maxCostUsd, spentUsd }: QuoteView): string {
+  return maxCostUsd === null ? '' : `${usd(Math.max(0, maxCostUsd - spentUsd))} of ${usd(maxCostUsd)} left`;
 }
 
 function priceOf({ isFree, estimatedUsd }: QuoteView, count: number): string {

@@ -234,6 +234,11 @@ describe.skipIf(CHROMIUM === null)('in Chromium', { timeout: 60_000 }, () => {
     await page.getByRole('listitem').getByText('Completed', { exact: true }).waitFor();
     expect(server.posts).toBe(1);
     await page.getByText('$3.00 of $5.00 left').waitFor();
+    await page.getByRole('combobox', { name: 'Variations' }).selectOption('2');
+    await page.getByText('about 2 × $2.00 = $4.00 · more than the cap: $3.00 of $5.00 left').waitFor();
+    await page.getByRole('button', { name: 'Create video' }).click();
+    await page.getByRole('alert').getByText('not ordered: $3.00 of $5.00 left').waitFor();
+    expect([questions.length, server.posts]).toEqual([2, 1]);
     expect(faults).toEqual([]);
   });
 
