@@ -162,7 +162,9 @@ class Search {
    */
   findJob(): VideoJob | undefined {
     const { request, fingerprint } = this.#lost;
+    // Newest first in the list, so that of two in the same second the earlier one stands first here.
     const fitting = [...this.#listed.values()]
+      .reverse()
       .filter((listed) => isYounger(listed, listed.sentAgo.leastMs) && !isFromFuture(listed))
       .map(({ job }) => job)
       .filter((job) => fits(job, request) && !this.#isKnown(job))

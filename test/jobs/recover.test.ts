@@ -215,6 +215,11 @@ describe('the job of a lost submission', () => {
     expect(idsOf([await search(0), await search(1), await search(2)])).toEqual(['video_1', 'video_2', 'never-arrived']);
   });
 
+  it('is shared out in the order of the list where the times are the same', async () => {
+    const { recover: search } = await setUp([{ ...TWIN, id: 'video_2' }, TWIN], { lost: 2, hasCompleteList: true });
+    expect(idsOf([await search(0), await search(1)])).toEqual(['video_1', 'video_2']);
+  });
+
   it('is never one that another submission has, however the list spells its id', async () => {
     const wrap = (model: string): string =>
       `video_${Buffer.from(`litellm:custom_llm_provider:openai;model_id:${model};video_id:video_0123`).toString('base64')}`;

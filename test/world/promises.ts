@@ -119,7 +119,9 @@ export class Promises {
       const { job, key } = payment;
       if (job === null || this.#released.has(key) || this.#isKnown(job)) continue;
       const listed = shown.find(({ submission }) => submission === key);
-      if (listed?.status === 'unknown' || this.#isLikeIt(this.#server.jobOf(listed?.id ?? ''), payment)) continue;
+      const theirs = this.#server.jobOf(listed?.id ?? '');
+      if (listed?.status === 'unknown' || this.#isLikeIt(theirs, payment)) continue;
+      if (theirs !== undefined && this.#isSwapped(theirs, payment, shown)) continue;
       this.violations.push(
         `the paid job ${job.id} of ${key} is known nowhere; it is shown as ${JSON.stringify(listed)}`,
       );
@@ -130,6 +132,14 @@ export class Promises {
   /** Whether a job of somebody else has the same prompt and came after the create: nothing tells it from the own one. */
   #isLikeIt(job: WorldJob | undefined, payment: Payment): boolean {
     return job?.key === STRANGER && job.request.prompt === payment.request.prompt && !isOlder(job, payment);
+  }
+
+  /** Whether a submission has the job of an equal one, which is still looked for and gets this one's. */
+  #isSwapped({ key }: WorldJob, { request }: Payment, shown: readonly ShownJob[]): boolean {
+    const isUnknown = shown.some(({ submission, status }) => submission === key && status === 'unknown');
+    return (
+      isUnknown && this.#server.payments.some((other) => other.key === key && isSameRequest(other.request, request))
+    );
   }
 
   /** The same at once, for answers that have arrived at a process that lived to its end. */
