@@ -43,6 +43,8 @@ function spellingsOf(secret: string): string {
   return [secret, encodeURIComponent(secret), JSON.stringify(secret), ...base64, url, hex, ...escapes].join(' ');
 }
 
+const SHARED_LEDGER = `postgres://sora:${SECRETS.stored}@127.0.0.1:1/sora`;
+
 /** Every command, in the ways in which it says the most. */
 const CALLS: Readonly<Record<string, readonly (readonly string[])[]>> = {
   create: [
@@ -79,7 +81,12 @@ const CALLS: Readonly<Record<string, readonly (readonly string[])[]>> = {
   attach: [['attach', 'sub_1', 'video_1']],
   forget: [['forget', 'sub_1']],
   'ledger check': [['ledger', 'check']],
-  'ledger copy': [['ledger', 'copy', '--to', `postgres://sora:${SECRETS.stored}@127.0.0.1:1/sora`]],
+  'ledger copy': [['ledger', 'copy', '--to', SHARED_LEDGER]],
+  // Their ledger cannot be reached: its address is all that these can say.
+  worker: [['worker', '--drain']],
+  queue: [['queue']],
+  'queue failed': [['queue', 'failed']],
+  'queue retry': [['queue', 'retry', '--all']],
   doctor: [
     ['doctor', '--yes'],
     ['doctor', '--server', '--yes'],
@@ -219,7 +226,8 @@ async function say(
     for (const form of forms) {
       const ended = ['serve', 'listen'].includes(name) ? { interrupt: AbortSignal.abort(new Interrupt('SIGINT')) } : {};
       const stdin = name === 'mcp' ? AGENT.join('') : SECRETS.stored;
-      const options = { http: nodeHttp, env: { HOOK_SECRET: SECRETS.stored, ...env }, stdin, ...ended };
+      const shared = /^(queue|worker)/.test(name) ? { SORA_LEDGER: SHARED_LEDGER } : {};
+      const options = { http: nodeHttp, env: { HOOK_SECRET: SECRETS.stored, ...shared, ...env }, stdin, ...ended };
       const { stdout, stderr } = await sora.run([...call, ...target, ...form, '--debug'], options);
       said.push(stdout, stderr);
     }
