@@ -5,13 +5,15 @@ COPY package.json package-lock.json ./
 COPY test/newest-openai test/newest-openai
 RUN npm ci --no-audit --no-fund
 COPY . .
-RUN npm run build
+RUN npm run build && npm prune --omit=dev --no-audit --no-fund
 
 FROM node:22-alpine
 ENV NODE_ENV=production SORA_HOME=/data
 COPY --from=build /build/package.json /build/LICENSE /app/
 COPY --from=build /build/bin /app/bin
 COPY --from=build /build/dist /app/dist
+# The optional packages: object storage, and the ledger of a team.
+COPY --from=build /build/node_modules /app/node_modules
 RUN ln -s /app/bin/sora.js /usr/local/bin/sora && mkdir /data && chown node:node /data
 USER 1000
 WORKDIR /data
