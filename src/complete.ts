@@ -1,7 +1,7 @@
 import { Context } from './app/context.ts';
 import { GLOBAL_OPTIONS, type GlobalOptions } from './app/global-options.ts';
 import { isValued, longFlag, type OptionSpec } from './app/option-values.ts';
-import { COMMANDS, commandWords, findEntry } from './command-table.ts';
+import { COMMANDS, commandWords, findEntry, GROUPS } from './command-table.ts';
 import { profileNames } from './configuration/chosen-server.ts';
 import { knownModels } from './domain/models.ts';
 import { PRESET_NAMES } from './domain/presets.ts';
@@ -53,7 +53,8 @@ async function completionsAt(
   const valued = options.find((spec) => isValued(spec, named));
   if (valued !== undefined) return valuesOf(valued, host);
   if (current.startsWith('-')) return { candidates: options.map((spec) => [longFlag(spec), spec.summary]) };
-  if (entry === undefined || definition === undefined) return { candidates: commandsAfter(commandWords(before)) };
+  const below = commandsAfter(commandWords(before));
+  if (below.length > 0 || entry === undefined || definition === undefined) return { candidates: below };
   const at = commandWords(before).length - entry.name.split(' ').length;
   const form = (definition.arguments[at] ?? definition.arguments.at(-1))?.form ?? '';
   if (entry.name === 'character show') return { candidates: await recentIds(host, isOfCharacter) };
@@ -66,10 +67,13 @@ async function completionsAt(
 }
 
 function commandsAfter(words: readonly string[]): [string, string][] {
-  const below = COMMANDS.filter(({ name }) => words.every((word, at) => name.split(' ')[at] === word));
+  const below = COMMANDS.filter(({ name }) => name.split(' ').length > words.length).filter(({ name }) =>
+    words.every((word, at) => name.split(' ')[at] === word),
+  );
   const next = below.map(({ name, summary }): [string, string] => {
     const path = name.split(' ');
-    return [path[words.length] ?? '', path.length === words.length + 1 ? summary : ''];
+    const group = GROUPS[path.slice(0, words.length + 1).join(' ')] ?? '';
+    return [path[words.length] ?? '', path.length === words.length + 1 ? summary : group];
   });
   return [...new Map(next)];
 }

@@ -163,7 +163,7 @@ describe('help', () => {
       const long = stdout.split('\n').filter((line) => line.length > 80 && !/^ {2}(\{|\$ )/.test(line));
       expect(long).toEqual([]);
       expect(stdout).toMatch(
-        /\n\nExamples:\n( {2}# .+\n {2}\$ .*sora .+\n){2,3}\nGlobal options: see `sora --help`\n\n$/,
+        /\n\nExamples:\n( {2}# .+\n {2}\$ .*sora .+\n){2,4}\nGlobal options: see `sora --help`\n\n$/,
       );
     },
   );
