@@ -18,6 +18,7 @@ const STOPS_ALL: ReadonlySet<string> = new Set([
   'cannot_write',
   'invalid_config',
   'ledger_damaged',
+  'ledger_unreachable',
 ]);
 
 /** Words in a code or message for failures that a retry would repeat. */

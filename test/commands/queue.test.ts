@@ -104,18 +104,19 @@ describe.skipIf(POSTGRES_BIN === undefined)(`a queue in PostgreSQL${SKIPPED}`, (
   });
 
   it('gets the rows of a stopped worker back, and pays for none of them again', async () => {
-    const team = await createTeam({ poll: () => ({ status: 200, body: { status: 'in_progress' } }) } as VideosScript);
-    await team.queue(rowsOf(2), '--detach');
     const stop = new AbortController();
-    const worker = team.run(1, ['worker', '--json'], {
-      interrupt: stop.signal,
-      onOutput: () => {
-        if (team.server.posts === 2) stop.abort(new Interrupt('SIGTERM'));
+    let creates = 0;
+    const team = await createTeam({
+      create: () => {
+        creates += 1;
+        if (creates === 2) stop.abort(new Interrupt('SIGTERM'));
+        return null;
       },
+      retrieve: (job) => ({ body: { ...job, status: 'in_progress' } }),
     });
-    while (team.server.posts < 2) await new Promise((resolve) => setImmediate(resolve));
-    stop.abort(new Interrupt('SIGTERM'));
-    expect((await worker).json()).toMatchObject({ done: 0, put_back: 2 });
+    await team.queue(rowsOf(2), '--detach');
+    const worker = await team.run(1, ['worker', '--json'], { interrupt: stop.signal });
+    expect(worker.json()).toMatchObject({ done: 0, failed: 0, put_back: 2 });
     expect((await team.run(0, ['queue', '--json'])).json().queues).toMatchObject([{ waiting: 2, workers: [] }]);
     expect(team.server.posts).toBe(2);
   });

@@ -40,6 +40,14 @@ describe('a ledger that cannot be reached', () => {
     expect(runs.map(({ stdout, stderr }) => stdout + stderr).join('')).not.toContain('s3cret');
   });
 
+  it('stops a batch as a whole, before its first row', async () => {
+    const server = await startVideosServer();
+    const { sora, run } = createMachine('here', server, NOWHERE);
+    writeFileSync(join(sora.cwd, 'shots.txt'), 'a boat\na kite\n');
+    expect(errorOf(await run(['batch', 'shots.txt', '-y', '--json']))).toMatchObject({ code: 'ledger_unreachable' });
+    expect(server.posts).toBe(0);
+  });
+
   it('is refused as a setting with a password, and when it is no database', async () => {
     const server = await startVideosServer();
     const { run, create } = createMachine('here', server, 'https://example.com');
