@@ -33,6 +33,7 @@ export class QueueRows implements RowStream {
   #taken: { readonly planned: PlannedRow }[] = [];
   #asking: Promise<void> | undefined;
   #isEmpty = false;
+  #wake = (): void => {};
   #waiting = 0;
 
   constructor(options: QueueRowsOptions) {
@@ -70,8 +71,9 @@ export class QueueRows implements RowStream {
   async #ask(signal: AbortSignal): Promise<void> {
     const { queue, ledger, worker, limits, concurrency, clock, random } = this.#options;
     const free = Math.min(concurrency - this.#tasks.size, this.#waiting);
-    const tasks = free > 0 ? await queue.take(worker, free, limits) : [];
-    this.#isEmpty = free > 0 && tasks.length === 0;
+    if (free <= 0) return this.#rowEnd(signal);
+    const tasks = await queue.take(worker, free, limits);
+    this.#isEmpty = tasks.length === 0;
     const planned = await Promise.all(
       tasks.map(async (task) => {
         const row = decodeRow(task.payload);
@@ -85,7 +87,19 @@ export class QueueRows implements RowStream {
     );
     this.#taken.push(...planned.flat());
     if (tasks.length > 0) return;
-    await clock.sleep(free > 0 ? IDLE_MS * (0.5 + random()) : IDLE_MS / 10, signal).catch(() => {}); // aborted: `take` sees it
+    await clock.sleep(IDLE_MS * (0.5 + random()), signal).catch(() => {}); // aborted: `take` sees it
+  }
+
+  /** Resolves when a row ends, or the signal aborts. */
+  #rowEnd(signal: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      const wake = (): void => {
+        signal.removeEventListener('abort', wake);
+        resolve();
+      };
+      this.#wake = wake;
+      signal.addEventListener('abort', wake, { once: true });
+    });
   }
 
   /** Records the end of a row in the queue: done, to be tried again, or left to a person. */
@@ -107,6 +121,7 @@ export class QueueRows implements RowStream {
     else if (mayPass(outcome, error) && task.deliveries < retries) await queue.retry(task, result);
     else await queue.bury(task, result);
     this.#tasks.delete(row.ref.key);
+    this.#wake();
     if (outcome === 'done') return 'done';
     return mayPass(outcome, error) && task.deliveries < retries ? 'retry' : 'failed';
   }
