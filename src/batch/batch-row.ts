@@ -238,11 +238,12 @@ class RowResolver {
       variants,
     });
     const resolved = this.#checked(row, resolution);
+    if (resolved === undefined) return undefined;
+    const { request, askedSeconds, notes } = resolved;
     const digest = read?.digest ?? null;
-    if (resolved === undefined || digest === null)
-      return resolved && { ...resolved, file: null, from: null, facts: null };
-    const file = { path: resolve(this.#surroundings.sourceFolder, row.image ?? ''), digest };
-    return { ...resolved, request: { ...resolved.request, image: null }, file, from: null, facts: null };
+    const file = digest === null ? null : { path: resolve(this.#surroundings.sourceFolder, row.image ?? ''), digest };
+    const bare = file === null ? request : { ...request, image: null };
+    return { request: bare, askedSeconds, notes, file, from: null, facts: null };
   }
 
   #fromVideo(row: ManifestRow, named: NamedSource, variants: readonly Variant[]): Draft | undefined {
@@ -381,11 +382,12 @@ class RowResolver {
     for (const destination of destinations) {
       if (request === undefined && destination.kind !== 'file') return; // its names are not known
       this.#fault({ line }, nameFaults(destination, variants, video, { reserveBytes, platform }));
+      const isKnown = isNameKnown(destination);
+      const mayLeadOutside = !allowPaths && output !== undefined;
+      if (!isKnown && !mayLeadOutside) continue; // as in most manifests, of up to 250,000 rows
       const paths = pathsFor(destination, variants, video).map(({ path }) => path);
-      if (!allowPaths && output !== undefined && !paths.every((path) => this.#leadsInside(path))) {
-        this.#fault({ line }, [outside(output)]);
-      }
-      if (!isNameKnown(destination)) continue;
+      if (mayLeadOutside && !paths.every((path) => this.#leadsInside(path))) this.#fault({ line }, [outside(output)]);
+      if (!isKnown) continue;
       for (const [at, path] of paths.entries()) {
         const isOwn = at === 0 && destination.kind === 'file';
         this.#claim(path, isOwn ? output : undefined, line);

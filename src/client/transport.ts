@@ -175,7 +175,7 @@ export class Transport {
   }: Pick<TransportRequest, 'body'> & { signal?: AbortSignal | undefined }): TimeLimitOptions {
     const { clock, timeoutMs } = this.#options;
     const ms = timeoutMs + 1_000 * Math.floor(Buffer.byteLength(body) / UPLOAD_BYTES_PER_SECOND);
-    return { clock, ms, lateness: lateError(ms), signal };
+    return { clock, ms, lateness: () => lateError(ms), signal };
   }
 
   /** One exchange. Redirects of a GET are followed; anything else is never sent a second time. */

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import { createReadStream, existsSync } from 'node:fs';
-import { chmod, rm, stat } from 'node:fs/promises';
+import { chmodSync, createReadStream, existsSync } from 'node:fs';
+import { rm, stat } from 'node:fs/promises';
 import { dirname, extname } from 'node:path';
 import { addAbortSignal } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -178,7 +178,11 @@ async function moveTo(
   { force, keep = [] }: Pick<DownloadOrder, 'force' | 'keep'>,
 ): Promise<string> {
   const kept = new Set(keep.map(foldedName));
-  await chmod(whole.path, defaultFileMode()).catch(() => {}); // some network file systems have no modes
+  try {
+    chmodSync(whole.path, defaultFileMode()); // takes less time than a trip to the thread pool
+  } catch {
+    // Some network file systems have no modes.
+  }
   for (const name of numberedNames(wanted)) {
     const target = writeTargetOf(name);
     if (target.kind === 'stream') continue; // never replaced

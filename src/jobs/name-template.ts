@@ -88,7 +88,8 @@ export function escapeTemplate(text: string): string {
 }
 
 export function hasField(template: string, ...names: readonly FieldName[]): boolean {
-  return [...template.matchAll(PARTS)].some(([, name]) => names.some((wanted) => wanted === name));
+  for (const [, name] of template.matchAll(PARTS)) if (names.some((wanted) => wanted === name)) return true;
+  return false;
 }
 
 /** The text before the first field. */
@@ -135,11 +136,12 @@ export function expandTemplate(
   variant: { readonly variant: Variant; readonly extension: string },
 ): ExpandedName {
   const empty: string[] = [];
+  const values = { ...video, ...variant };
   const name = template.replace(PARTS, (part: string, field: string | undefined, width: string | undefined) => {
     if (part === '{{' || part === '}}') return part.slice(1);
     if (field === undefined || !isField(field)) return part;
     const format: FieldFormat = FIELDS[field];
-    const value = format({ ...video, ...variant }, width === undefined ? undefined : Number(width));
+    const value = format(values, width === undefined ? undefined : Number(width));
     if (!value) empty.push(part);
     return value || 'unknown';
   });

@@ -11,6 +11,7 @@ import {
   abandonPrivateFile,
   adoptPrivateFile,
   createPrivateFile,
+  filesLeftBefore,
   type PrivateFile,
 } from '../platform/private-files.ts';
 import { cannotWrite } from './destination.ts';
@@ -19,8 +20,6 @@ import { cannotWrite } from './destination.ts';
 const FLUSH_BYTES = 1 << 20;
 /** Smaller files are written only when complete, so a killed process leaves nothing to resume, only to remove. */
 const WORTH_RESUMING_BYTES = FLUSH_BYTES;
-/** In how many entries of a folder the rest of a small file is looked for. */
-const MAX_SWEPT_ENTRIES = 200;
 
 /** Identifies a partial file; only parts with equal identities may be joined. */
 export interface PartialOrigin {
@@ -83,7 +82,8 @@ export class PartialFile {
     const { path, source, validator, totalBytes } = this.origin;
     const isResumable = isWorthResuming(totalBytes) && validator !== null;
     const folder = dirname(path);
-    for (const name of abandonedFiles(folder, tagOf(source), isResumable ? undefined : MAX_SWEPT_ENTRIES)) {
+    const left = (isResumable ? abandonedFiles : filesLeftBefore)(folder, tagOf(source));
+    for (const name of left) {
       const adopted = await adoptPrivateFile(folder, name, this.#tag);
       if (adopted === null) continue;
       const isSameState = name.includes(this.#tag);

@@ -43,7 +43,7 @@ export function saveBefore<T>(
   saving: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
   const title = 'timed out; the video is finished and still on the server';
-  const lateness = new SoraError('wait_timeout', { title, jobId });
+  const lateness = (): SoraError => new SoraError('wait_timeout', { title, jobId });
   return within({ clock, ms: Math.max(deadlineMs - clock.now(), LAST_SAVE_MS), lateness, signal }, saving);
 }
 

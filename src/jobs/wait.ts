@@ -61,7 +61,9 @@ export async function* waitForJob(deps: WaitDeps, order: WaitOrder): AsyncGenera
     if (looks > 0) await pauseWithin(clock, pace.nextPauseMs(), deadlineMs, id, signal);
     const ms = Math.max(deadlineMs - clock.now(), LAST_LOOK_MS);
     try {
-      job = await within({ clock, ms, lateness: timedOut(id), signal }, (limit) => client.get(id, { signal: limit }));
+      job = await within({ clock, ms, lateness: () => timedOut(id), signal }, (limit) =>
+        client.get(id, { signal: limit }),
+      );
       patience.restore();
       pace.update(job.pollAfterMs, job.status);
       yield { kind: 'job', job };

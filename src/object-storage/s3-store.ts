@@ -204,7 +204,7 @@ export class S3Store implements ObjectStore {
     const { clock, signal } = this.#options;
     const { bucket } = splitAddress(address);
     const title = `could not use s3://${bucket}: no answer within ${CALL_TIMEOUT_MS / 1000} s`;
-    const lateness = new SoraError('cannot_write', { title, hints: [ENDPOINT_HINT] });
+    const lateness = (): SoraError => new SoraError('cannot_write', { title, hints: [ENDPOINT_HINT] });
     return within({ clock, ms: CALL_TIMEOUT_MS, lateness, signal }, (limit) =>
       this.#calling(address, (connection) => call(connection, limit), limit),
     );

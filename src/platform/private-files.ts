@@ -1,4 +1,4 @@
-import { constants, opendirSync, type Stats } from 'node:fs';
+import { constants, readdirSync, type Stats } from 'node:fs';
 import { type FileHandle, open, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { crypto } from './crypto.ts';
@@ -12,7 +12,6 @@ export interface PrivateFile {
   readonly file: FileHandle;
 }
 
-const LISTED_AT_ONCE = 1024;
 /** About a record of the ledger. */
 const PROBE_BYTES = 4096;
 
@@ -50,33 +49,36 @@ export function abandonPrivateFile(path: string): void {
   inUse.delete(path);
 }
 
-/**
- * Names of abandoned files whose tag starts with a prefix; empty if the folder cannot be read. Only so many entries
- * are looked at: for thousands of small files, reading the folder of all each time would take too long.
- */
-export function abandonedFiles(folder: string, tagStart: string, maxEntries = Number.POSITIVE_INFINITY): string[] {
-  return entriesOf(folder, maxEntries).filter((name) => {
-    const [, tag, pid] = /^\.sora-(\w+)-(\d+)-\w+\.part$/.exec(name) ?? [];
-    const isOurs = Number(pid) === process.pid;
-    return tag?.startsWith(tagStart) && (isOurs ? !inUse.has(join(folder, name)) : !isProcessAlive(Number(pid)));
-  });
+/** Names of abandoned files whose tag starts with a prefix; empty if the folder cannot be read. */
+export function abandonedFiles(folder: string, tagStart: string): string[] {
+  return partsIn(folder).filter((name) => isAbandoned(folder, name, tagStart));
 }
 
-function entriesOf(folder: string, maxEntries: number): string[] {
-  const names: string[] = [];
+/**
+ * The same as of the first look of this process: for thousands of small files, reading the folder of all each time would
+ * take too long.
+ */
+export function filesLeftBefore(folder: string, tagStart: string): string[] {
+  const names = partsAtFirst.get(folder) ?? partsIn(folder);
+  partsAtFirst.set(folder, names);
+  return names.filter((name) => isAbandoned(folder, name, tagStart));
+}
+
+const PART = /^\.sora-(\w+)-(\d+)-\w+\.part$/;
+const partsAtFirst = new Map<string, readonly string[]>();
+
+function partsIn(folder: string): readonly string[] {
   try {
-    const entries = opendirSync(folder, { bufferSize: Math.min(maxEntries, LISTED_AT_ONCE) });
-    try {
-      for (let entry = entries.readSync(); entry !== null && names.length < maxEntries; entry = entries.readSync()) {
-        names.push(entry.name);
-      }
-    } finally {
-      entries.closeSync();
-    }
+    return readdirSync(folder).filter((name) => PART.test(name));
   } catch {
-    // as empty as one that is not there
+    return []; // as empty as one that is not there
   }
-  return names;
+}
+
+function isAbandoned(folder: string, name: string, tagStart: string): boolean {
+  const [, tag = '', pid] = PART.exec(name) ?? [];
+  const isOurs = Number(pid) === process.pid;
+  return tag.startsWith(tagStart) && (isOurs ? !inUse.has(join(folder, name)) : !isProcessAlive(Number(pid)));
 }
 
 /** Takes over an abandoned file under a new name; null if another user created it or another process took it. */

@@ -21,7 +21,7 @@ export interface TimeLimitOptions {
   readonly clock: Pick<Clock, 'alarm'>;
   readonly ms: number;
   /** What the call fails with when the time is over. */
-  readonly lateness: Error;
+  readonly lateness: () => Error;
   /** The caller's own signal, which ends the call as well. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -40,7 +40,7 @@ export function limitTime({ clock, ms, lateness, signal }: TimeLimitOptions): Ti
   const follow = (): void => limit.abort(signal?.reason);
   if (signal?.aborted) follow();
   signal?.addEventListener('abort', follow, { once: true });
-  const lift = clock.alarm(ms, () => limit.abort(lateness));
+  const lift = clock.alarm(ms, () => limit.abort(lateness()));
   const release = (): void => {
     lift();
     signal?.removeEventListener('abort', follow);

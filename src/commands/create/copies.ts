@@ -54,7 +54,7 @@ export async function submitCopies(order: CopiesOrder, deps: CopiesDeps): Promis
     output.news('finishing the submission so that its job is not lost; press Ctrl-C again to exit at once');
   };
   host.interrupt.addEventListener('abort', sayWait, { once: true });
-  const limit = limitTime({ clock: host.clock, ms: leftMs, lateness: lateToSubmit(), signal: host.interrupt });
+  const limit = limitTime({ clock: host.clock, ms: leftMs, lateness: lateToSubmit, signal: host.interrupt });
   try {
     while (followed.length < count) {
       const { kind, record, job, unrecorded } = await submit(
