@@ -24,7 +24,7 @@ export function durationMsOf({ record, completionSeenAtMs }: LedgerEntry): numbe
     createdAtMs !== null && completedAtMs !== null
       ? completedAtMs - createdAtMs
       : completionSeenAtMs - record.submittedAtMs;
-  return durationMs >= 0 ? durationMs : undefined;
+  return durationMs >= 0 ? Math.round(durationMs) : undefined;
 }
 
 /** Another submission has this random key, so ours has no record of its own. */
