@@ -1,4 +1,4 @@
-import type { VideoJob } from '../domain/video.ts';
+import { NO_JOB_FACTS, type VideoJob } from '../domain/video.ts';
 import { decodeBatch, type ServedBatch } from '../wire/batches.ts';
 import { firstText, objectOf, textOf } from '../wire/fields.ts';
 import { jobPath } from '../wire/job-path.ts';
@@ -77,22 +77,15 @@ export function jobOfBatch(batch: ServedBatch): VideoJob {
   const { id, status, serverStatus, inputFileId, model, total, completed, failed, problems } = batch;
   const done = (completed ?? 0) + (failed ?? 0);
   return {
+    ...NO_JOB_FACTS,
     id,
     status,
     serverStatus,
     progress: total ? Math.round((100 * done) / total) : null,
     model,
     prompt: inputFileId === null ? null : batchPrompt(inputFileId),
-    seconds: null,
-    size: null,
     createdAtMs: batch.createdAtMs,
-    completedAtMs: null,
     expiresAtMs: batch.expiresAtMs,
-    remixedFrom: null,
     error: problems.length > 0 ? { code: 'invalid_batch', message: problems.join('; ') } : null,
-    actualMicros: null,
-    content: null,
-    requestId: null,
-    pollAfterMs: null,
   };
 }

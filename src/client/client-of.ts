@@ -1,26 +1,8 @@
 import { SoraError } from '../domain/errors.ts';
-import type { VideoJob } from '../domain/video.ts';
+import { NO_JOB_FACTS } from '../domain/video.ts';
 import { readCharacter } from './characters.ts';
 import type { VideosClient } from './port.ts';
 import type { ClientOptions } from './reply.ts';
-
-/** What a character has of a job. */
-const NO_FACTS = {
-  status: 'completed',
-  serverStatus: null,
-  progress: null,
-  model: null,
-  seconds: null,
-  size: null,
-  completedAtMs: null,
-  expiresAtMs: null,
-  remixedFrom: null,
-  error: null,
-  actualMicros: null,
-  content: null,
-  requestId: null,
-  pollAfterMs: null,
-} as const satisfies Partial<VideoJob>;
 
 /**
  * The client that reads what a submission created: characters and server-side batches have routes of their own, and
@@ -33,7 +15,7 @@ export function clientOf(client: VideosClient, operation: string | undefined, op
         ...client,
         async get(id, call) {
           const { name, createdAtMs } = await readCharacter(options, id, call);
-          return { ...NO_FACTS, id, prompt: name, createdAtMs };
+          return { ...NO_JOB_FACTS, id, status: 'completed', prompt: name, createdAtMs };
         },
         async list() {
           throw new SoraError('not_supported', { title: 'servers do not list their characters' });

@@ -56,6 +56,25 @@ export interface VideoJob {
   readonly pollAfterMs: number | null;
 }
 
+/** A job of which nothing is known but what is added. */
+export const NO_JOB_FACTS = {
+  serverStatus: null,
+  progress: null,
+  model: null,
+  prompt: null,
+  seconds: null,
+  size: null,
+  createdAtMs: null,
+  completedAtMs: null,
+  expiresAtMs: null,
+  remixedFrom: null,
+  error: null,
+  actualMicros: null,
+  content: null,
+  requestId: null,
+  pollAfterMs: null,
+} as const satisfies Omit<VideoJob, 'id' | 'status'>;
+
 export const VARIANTS = ['video', 'thumbnail', 'spritesheet'] as const;
 export type Variant = (typeof VARIANTS)[number];
 
@@ -128,4 +147,9 @@ export interface VideoRequest {
   readonly callbackUrl?: string;
   /** Left out for a video from a prompt alone. In an extension, `seconds` are those to add. */
   readonly source?: RequestSource;
+}
+
+/** A request that asks for nothing but what its prompt says; the server decides the rest. */
+export function requestFor(prompt: string): VideoRequest {
+  return { prompt, model: null, seconds: null, size: null, image: null, characters: [], quality: null, params: {} };
 }

@@ -87,46 +87,42 @@ async function factsOf({ clips }: FilmOrder, library: Library | null): Promise<{
   return { clips: known, size };
 }
 
-async function movieOf(path: string, library: Library): Promise<(EncodedClip & { readonly size: string }) | null> {
-  const input = new library.Input({ formats: library.ALL_FORMATS, source: new library.FilePathSource(path) });
-  try {
+function movieOf(path: string, library: Library): Promise<(EncodedClip & { readonly size: string }) | null> {
+  return look(path, library, async (input) => {
     const video = await input.getPrimaryVideoTrack();
     if (video === null) return null;
     const seconds = (await video.computeDuration()) - (await video.getFirstTimestamp());
     const size = `${await video.getDisplayWidth()}x${await video.getDisplayHeight()}`;
     return { path, seconds, hasSound: (await input.getPrimaryAudioTrack()) !== null, size };
-  } finally {
-    input.dispose();
-  }
+  });
 }
 
 /** What a film says it was made from; null if it says nothing, or cannot be read. */
 export async function fingerprintAt(path: string): Promise<string | null> {
   const library = await loadLibrary();
   if (library === null) return null;
-  const input = new library.Input({ formats: library.ALL_FORMATS, source: new library.FilePathSource(path) });
-  try {
-    return (await input.getMetadataTags()).comment ?? null;
-  } catch {
-    return null; // another kind of file
-  } finally {
-    input.dispose();
-  }
+  const comment = look(path, library, async (input) => (await input.getMetadataTags()).comment ?? null);
+  return comment.catch(() => null); // another kind of file
 }
 
 /** Whether a file has sound. Where that cannot be checked, ffmpeg will say so. */
 export async function hasSound(path: string): Promise<boolean> {
   const library = await loadLibrary();
   if (library === null) return true;
+  return look(path, library, async (input) => (await input.getPrimaryAudioTrack()) !== null).catch(() => false);
+}
+
+/** Opens a movie for a question. Rejects for a file that is none. */
+async function look<T>(path: string, library: Library, ask: (input: Movie) => Promise<T>): Promise<T> {
   const input = new library.Input({ formats: library.ALL_FORMATS, source: new library.FilePathSource(path) });
   try {
-    return (await input.getPrimaryAudioTrack()) !== null;
-  } catch {
-    return false;
+    return await ask(input);
   } finally {
     input.dispose();
   }
 }
+
+type Movie = InstanceType<Library['Input']>;
 
 /** The box in which a C2PA manifest is stored. */
 const C2PA_BOX = Buffer.from('75756964d8fec3d61b0e483c92975828877ec481', 'hex');

@@ -1,5 +1,5 @@
 import { type JobRecord, mayBeSameAccount, type ServerIdentity } from '../domain/record.ts';
-import type { VideoFile, VideoRequest } from '../domain/video.ts';
+import { requestFor, type VideoFile, type VideoRequest } from '../domain/video.ts';
 import type { Ledger } from '../store/ledger.ts';
 import { fingerprintOf, recordRequest } from './fingerprint.ts';
 
@@ -19,17 +19,7 @@ export function characterNameFaults(name: string): string[] {
 
 /** The request that creates a character from a video of it. */
 export function characterRequest(name: string, video: VideoFile): VideoRequest {
-  return {
-    prompt: name,
-    model: null,
-    seconds: null,
-    size: null,
-    image: null,
-    characters: [],
-    quality: null,
-    params: {},
-    source: { operation: 'character', video },
-  };
+  return { ...requestFor(name), source: { operation: 'character', video } };
 }
 
 /** The newest character that this request has created in this account. */

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { chmodSync, createReadStream, existsSync } from 'node:fs';
 import { rm, stat } from 'node:fs/promises';
 import { dirname, extname } from 'node:path';
@@ -8,7 +7,7 @@ import type { ResumePoint } from '../client/port.ts';
 import { SoraError } from '../domain/errors.ts';
 import { promisedKind } from '../domain/media.ts';
 import type { SavedFile } from '../domain/record.ts';
-import { claimName, defaultFileMode, numberedNames, renameOver, writeTargetOf } from '../platform/files.ts';
+import { claimName, defaultFileMode, hashFile, numberedNames, renameOver, writeTargetOf } from '../platform/files.ts';
 import { createPrivateFile } from '../platform/private-files.ts';
 import { type CheckedContent, type ContentDeps, type ContentOrder, openChecked } from './content-stream.ts';
 import { cannotWrite, checkedTarget, fileExists, foldedName, withExtension } from './destination.ts';
@@ -208,12 +207,6 @@ async function replace(path: string, whole: WholeFile): Promise<void> {
 async function isSame(path: string, { bytes, sha256 }: WholeFile): Promise<boolean> {
   const { size } = await stat(path);
   return size === bytes && (await hashFile(path)) === sha256;
-}
-
-async function hashFile(path: string): Promise<string> {
-  const hash = createHash('sha256');
-  await pipeline(createReadStream(path), hash);
-  return hash.digest('hex');
 }
 
 /** Copies a saved file to another name atomically. Throws `file_exists` and `cannot_write`. */

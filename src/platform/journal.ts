@@ -360,9 +360,19 @@ function openIfExists(path: string): number | undefined {
   }
 }
 
+/** Not `throwIfNoEntry: false`, by which newer versions of Node also hide that a folder of the path is a file. */
+function statIfExists(path: string): Stats | undefined {
+  try {
+    return statSync(path);
+  } catch (error) {
+    if (hasCode(error, 'ENOENT')) return undefined;
+    throw error;
+  }
+}
+
 /** Undefined where there is no file. Throws for a folder, and for a pipe or device, which could not be read twice, if at all. */
 function statRegular(path: string): Stats | undefined {
-  const stats = statSync(path, { throwIfNoEntry: false });
+  const stats = statIfExists(path);
   if (stats === undefined || stats.isFile()) return stats;
   const kind = stats.isDirectory() ? 'a folder' : stats.isFIFO() ? 'a named pipe' : 'a device or socket';
   throw Object.assign(new Error(`it is ${kind}, not a file`), { code: 'EINVAL', syscall: 'open' });

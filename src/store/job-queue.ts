@@ -1,8 +1,7 @@
 import { createHash } from 'node:crypto';
 import type PgBoss from 'pg-boss';
-import { SoraError } from '../domain/errors.ts';
 import type { ProcessFate, ProcessIdentity } from '../platform/process-identity.ts';
-import type { Database, Queries } from './postgres.ts';
+import { type Database, notInstalled, type Queries } from './postgres.ts';
 
 /** The schema of pg-boss, beside that of the ledger. */
 const SCHEMA = 'sora_queue';
@@ -368,11 +367,7 @@ async function loadBoss(): Promise<typeof PgBoss> {
   try {
     return (await import('pg-boss')).default;
   } catch (error) {
-    throw new SoraError('not_supported', {
-      title: 'a queue needs the package pg-boss, which is not installed',
-      causedBy: error instanceof Error ? error.message : String(error),
-      hints: ['run `npm install -g sora-cli --include=optional` to install the optional packages'],
-    });
+    throw notInstalled('a queue needs the package pg-boss, which is not installed', error);
   }
 }
 

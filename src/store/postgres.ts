@@ -191,12 +191,17 @@ async function loadDriver(): Promise<Pick<typeof import('pg'), 'Pool'>> {
   try {
     return (await import('pg')).default;
   } catch (error) {
-    throw new SoraError('not_supported', {
-      title: 'a ledger on PostgreSQL needs the package pg, which is not installed',
-      causedBy: error instanceof Error ? error.message : String(error),
-      hints: ['run `npm install -g sora-cli --include=optional` to install the optional packages'],
-    });
+    throw notInstalled('a ledger on PostgreSQL needs the package pg, which is not installed', error);
   }
+}
+
+/** The error for an optional package that cannot be loaded. */
+export function notInstalled(title: string, error: unknown): SoraError {
+  return new SoraError('not_supported', {
+    title,
+    causedBy: error instanceof Error ? error.message : String(error),
+    hints: ['run `npm install -g sora-cli --include=optional` to install the optional packages'],
+  });
 }
 
 function isPassing(error: unknown): boolean {

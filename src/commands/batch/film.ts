@@ -1,5 +1,4 @@
-import { createHash } from 'node:crypto';
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { dirname, extname, parse, resolve } from 'node:path';
 import { type CommandResult, defineCommand } from '../../app/command.ts';
@@ -13,7 +12,7 @@ import { fingerprintAt, fingerprintOfFilm, hasSound, isSigned, joinClips, requir
 import { cannotWrite, checkDestination, fileExists, parseDestination } from '../../jobs/destination.ts';
 import { shortPath } from '../../output/short-path.ts';
 import { pathFault } from '../../platform/file-names.ts';
-import { claimName, defaultFileMode, renameOver, writeTargetOf } from '../../platform/files.ts';
+import { claimName, defaultFileMode, hashFile, renameOver, writeTargetOf } from '../../platform/files.ts';
 import {
   abandonedFiles,
   abandonPrivateFile,
@@ -154,7 +153,7 @@ async function readFilm(file: string, options: FilmOptions, { host }: Pick<FilmD
   else if (sound !== null && !(await hasSound(sound))) faults.push(`\`--audio ${audio}\`: the file has no sound`);
   refuseFaults(faults, 'film');
   const { dir, name: stem } = parse(path);
-  const audioSha256 = sound === null ? null : createHash('sha256').update(readFileSync(sound)).digest('hex');
+  const audioSha256 = sound === null ? null : await hashFile(sound);
   return { path, clips: clips ?? `${resolve(dir, `${stem}-clips`)}/`, audio: sound, audioSha256, force: overwrites };
 }
 
@@ -203,7 +202,7 @@ async function join(shots: readonly SavedFile[], film: FilmPlan, { host, output:
   const fingerprint = fingerprintOfFilm(shots, film.audioSha256);
   if (existsSync(film.path) && (await fingerprintAt(film.path)) === fingerprint) {
     out.note(`${shortPath(film.path, host.cwd)} is up to date`);
-    return { ...measured(film.path), path: film.path, seconds: null, shots: shots.length, encoded: false };
+    return { ...(await measured(film.path)), path: film.path, seconds: null, shots: shots.length, encoded: false };
   }
   checkDestination({ kind: 'file', path: film.path }, ['video'], film.force);
   const signed = shots.filter(({ path }) => isSigned(path)).length;
@@ -218,7 +217,13 @@ async function join(shots: readonly SavedFile[], film: FilmPlan, { host, output:
     if (encodedBecause !== null) out.note(`the clips were encoded again: ${encodedBecause}`);
     if (film.force) await renameOver(temporary, target);
     else if (!(await claimName(temporary, target))) throw fileExists(film.path);
-    return { ...measured(target), path: film.path, seconds, shots: shots.length, encoded: encodedBecause !== null };
+    return {
+      ...(await measured(target)),
+      path: film.path,
+      seconds,
+      shots: shots.length,
+      encoded: encodedBecause !== null,
+    };
   } catch (error) {
     host.interrupt.throwIfAborted();
     throw error instanceof SoraError ? error : cannotWrite(film.path, error);
@@ -250,7 +255,6 @@ async function openTemporary(folder: string, path: string): Promise<string> {
   }
 }
 
-function measured(path: string): Pick<SavedFile, 'bytes' | 'sha256'> {
-  const bytes = readFileSync(path);
-  return { bytes: bytes.length, sha256: createHash('sha256').update(bytes).digest('hex') };
+async function measured(path: string): Promise<Pick<SavedFile, 'bytes' | 'sha256'>> {
+  return { bytes: statSync(path).size, sha256: await hashFile(path) };
 }

@@ -19,7 +19,7 @@ import { SoraError } from '../../domain/errors.ts';
 import { ABANDONED, factsOf, type JobRecord, NEVER_ARRIVED } from '../../domain/record.ts';
 import { missingFor } from '../../domain/request-gate.ts';
 import { shellWord } from '../../domain/shell.ts';
-import type { VideoJob, VideoRequest } from '../../domain/video.ts';
+import { requestFor, type VideoJob, type VideoRequest } from '../../domain/video.ts';
 import { recover } from '../../jobs/recover.ts';
 import { inDoubt, type SubmitDeps, submit } from '../../jobs/submit.ts';
 import { waitForJob } from '../../jobs/wait.ts';
@@ -228,17 +228,7 @@ export class ServerBatch {
 
 /** The paid request: a batch of what was uploaded. */
 function batchRequest(fileId: string): VideoRequest {
-  return {
-    prompt: batchPrompt(fileId),
-    model: null,
-    seconds: null,
-    size: null,
-    image: null,
-    characters: [],
-    quality: null,
-    params: {},
-    source: { operation: 'batch', video: { kind: 'id', id: fileId } },
-  };
+  return { ...requestFor(batchPrompt(fileId)), source: { operation: 'batch', video: { kind: 'id', id: fileId } } };
 }
 
 function describe({ serverStatus, status, progress }: VideoJob): string {

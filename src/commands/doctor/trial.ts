@@ -8,7 +8,7 @@ import { DIALECTS } from '../../domain/dialect.ts';
 import { findModel } from '../../domain/models.ts';
 import { formatUsd } from '../../domain/money.ts';
 import { type Estimate, estimate } from '../../domain/pricing.ts';
-import type { VideoRequest } from '../../domain/video.ts';
+import { requestFor, type VideoRequest } from '../../domain/video.ts';
 import { submit } from '../../jobs/submit.ts';
 import { confirm } from '../../output/prompt.ts';
 
@@ -21,14 +21,10 @@ export function smallestRequest(configuration: Configuration): VideoRequest {
   const model = expectedModel(configuration);
   const known = model === null ? undefined : findModel(model);
   return {
-    prompt: 'Test video',
+    ...requestFor('Test video'),
     model,
     seconds: DIALECTS[dialect.value].name === 'generations' ? GUIDE_SECONDS : (known?.seconds[0] ?? null),
     size: known?.sizes[0]?.size ?? null,
-    image: null,
-    characters: [],
-    quality: null,
-    params: {},
   };
 }
 
