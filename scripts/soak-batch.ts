@@ -5,9 +5,9 @@
 // `npm run soak:replicas`: the same behind a load balancer whose replicas know only their own jobs. The list proves nothing
 // there, so a row whose create was cut off stays unknown; it must not be paid again.
 import { type ChildProcess, spawn } from 'node:child_process';
-import { createHash, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -18,6 +18,7 @@ import { listen } from '../src/http-server/server.ts';
 import { systemClock as clock } from '../src/platform/clock.ts';
 import { hashedRandom } from '../src/simulator/seeded-random.ts';
 import { createSimulator, type Simulator } from '../src/simulator/simulator.ts';
+import { clipOf, type Job, jobsOf, killAfter, tallyOf } from './soak-tally.ts';
 
 const { values } = parseArgs({
   options: {
@@ -31,7 +32,6 @@ const { values } = parseArgs({
 const { seed } = values;
 const [rows, kills, replicas] = [Number(values.rows), Number(values.kills), Number(values.replicas)];
 const BINARY = join(import.meta.dirname, '../bin/sora.js');
-const HEAD = Buffer.from('\0\0\0\x18ftypisom\0\0\x02\0isomiso2', 'latin1');
 /** In parts, so that kills fall into the middle of downloads. */
 const CONTENT_PARTS = 4;
 const PART_MS = 60;
@@ -52,9 +52,6 @@ mkdirSync(home);
 const prompts = Array.from({ length: rows }, (_, at) => `scene ${at}`);
 writeFileSync(join(cwd, 'shots.txt'), prompts.join('\n'));
 
-/** The bytes of a job, which are no other’s. */
-const clipOf = (id: string): Buffer =>
-  Buffer.concat([HEAD, Buffer.alloc(200_000, createHash('sha512').update(id).digest())]);
 const simulators = Array.from({ length: replicas }, (_, replica) =>
   createSimulator({
     clock,
@@ -99,63 +96,31 @@ function start(): ChildProcess {
   return spawn(process.execPath, [BINARY, ...argv], { cwd, env, stdio: ['ignore', 'ignore', 'pipe'] });
 }
 
-interface Job {
-  readonly id: string;
-  readonly prompt: string;
-}
-
 async function jobs(): Promise<Job[]> {
-  return (await Promise.all(simulators.map(jobsOf))).flat();
-}
-
-async function jobsOf(simulator: Simulator): Promise<Job[]> {
-  const found: Job[] = [];
-  for (let after = ''; ; after = `&after=${found.at(-1)?.id}`) {
-    const reply = await simulator.handle(new Request(`${server.origin}/v1/videos?limit=100${after}`));
-    const { data, has_more: hasMore } = JSON.parse(await reply.text()) as { data: Job[]; has_more: boolean };
-    found.push(...data);
-    if (!hasMore) return found;
-  }
+  return (await Promise.all(simulators.map((simulator) => jobsOf(simulator, server.origin)))).flat();
 }
 
 const startedMs = clock.now();
 let midway = 0;
 for (let kill = 0; kill < kills; kill++) {
-  const child = start();
-  const ended = once(child, 'exit');
   const lifeMs = SHORTEST_LIFE_MS + random() * (LONGEST_LIFE_MS - SHORTEST_LIFE_MS);
-  await Promise.race([ended, setTimeout(lifeMs)]);
-  child.kill('SIGKILL');
-  const [, signal] = await ended;
-  if (signal === 'SIGKILL') midway++;
+  if (await killAfter(start(), lifeMs)) midway++;
 }
 const made = (await jobs()).length;
 const last = start();
 const [said, [code]] = await Promise.all([last.stderr === null ? '' : text(last.stderr), once(last, 'exit')]);
 
 const all = await jobs();
-const twice = all.filter(({ prompt }, at) => all.findIndex((other) => other.prompt === prompt) !== at);
-const missing = prompts.filter((prompt) => !all.some((job) => job.prompt === prompt));
-const wanted = new Set(all.map(({ id }) => createHash('sha256').update(clipOf(id)).digest('hex')));
-const names = readdirSync(clips).filter((name) => !name.startsWith('.')); // a killed process may leave a temporary file
-const whole = new Set(
-  names
-    .map((name) =>
-      createHash('sha256')
-        .update(readFileSync(join(clips, name)))
-        .digest('hex'),
-    )
-    .filter((hash) => wanted.has(hash)),
-);
-const hasAll = code === 0 && missing.length === 0 && whole.size === rows;
-const isRight = twice.length === 0 && whole.size === names.length && (replicas > 1 || hasAll);
+const { twice, missing, files, whole } = tallyOf(all, prompts, clips);
+const hasAll = code === 0 && missing.length === 0 && whole === rows;
+const isRight = twice.length === 0 && whole === files && (replicas > 1 || hasAll);
 process.stdout.write(
   [
     `seed ${seed}, ${replicas} replica(s), Node ${process.versions.node}, ${Math.round((clock.now() - startedMs) / 1000)} s`,
     `${midway} of ${kills} kills came before the end of the run; ${made} of ${rows} jobs were made by then`,
     `last run: exit code ${code}`,
     `jobs on the server: ${all.length} for ${rows} rows; twice: ${twice.length}; missing: ${missing.length}`,
-    `files: ${names.length}, whole and one of each job: ${whole.size}`,
+    `files: ${files}, whole and one of each job: ${whole}`,
     said
       .trimEnd()
       .split('\n')

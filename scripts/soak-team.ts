@@ -2,9 +2,9 @@
 // the database may crash too. Counts what the server was paid for and what was saved. `soak-team.ts [--rows N] [--workers N]
 // [--kills N] [--crashes N] [--seed N]`. Exits with 1 if anything was paid twice or is missing. Needs PostgreSQL; `npm run build` first.
 import { type ChildProcess, spawn } from 'node:child_process';
-import { createHash, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -16,6 +16,7 @@ import { systemClock as clock } from '../src/platform/clock.ts';
 import { hashedRandom } from '../src/simulator/seeded-random.ts';
 import { createSimulator } from '../src/simulator/simulator.ts';
 import { POSTGRES_BIN, startPostgres } from '../test/support/postgres.ts';
+import { clipOf, jobsOf, killAfter, tallyOf } from './soak-tally.ts';
 
 const { values } = parseArgs({
   options: {
@@ -33,7 +34,6 @@ const [rows, workers, kills, crashes] = [values.rows, values.workers, values.kil
   number,
 ];
 const BINARY = join(import.meta.dirname, '../bin/sora.js');
-const HEAD = Buffer.from('\0\0\0\x18ftypisom\0\0\x02\0isomiso2', 'latin1');
 const MOST_LATENCY_MS = 60;
 const [SHORTEST_LIFE_MS, LONGEST_LIFE_MS] = [800, 2_500];
 
@@ -44,8 +44,6 @@ const clips = join(folder, 'clips');
 mkdirSync(clips);
 const postgres = await startPostgres({ isDurable: true });
 const ledger = postgres.createDatabase();
-const clipOf = (id: string): Buffer =>
-  Buffer.concat([HEAD, Buffer.alloc(200_000, createHash('sha512').update(id).digest())]);
 const simulator = createSimulator({
   clock,
   stateDir: join(folder, 'server'),
@@ -91,21 +89,6 @@ async function finish(child: ChildProcess): Promise<{ readonly said: string; rea
   return { said, code };
 }
 
-interface Job {
-  readonly id: string;
-  readonly prompt: string;
-}
-
-async function jobs(): Promise<Job[]> {
-  const found: Job[] = [];
-  for (let after = ''; ; after = `&after=${found.at(-1)?.id}`) {
-    const reply = await simulator.handle(new Request(`${server.origin}/v1/videos?limit=100${after}`));
-    const { data, has_more: hasMore } = JSON.parse(await reply.text()) as { data: Job[]; has_more: boolean };
-    found.push(...data);
-    if (!hasMore) return found;
-  }
-}
-
 const startedMs = clock.now();
 const queued = await finish(start(0, 'batch', 'shots.txt', '-y', '-o', clips, '--queue', '--detach'));
 process.stdout.write(queued.said);
@@ -117,12 +100,8 @@ async function runMachine(machine: number): Promise<{ readonly said: string; rea
     killsLeft--;
     const child = start(machine, 'worker', '--drain', '--concurrency', '4');
     child.stderr?.resume();
-    const ended = once(child, 'exit');
     const lifeMs = SHORTEST_LIFE_MS + random() * (LONGEST_LIFE_MS - SHORTEST_LIFE_MS);
-    await Promise.race([ended, setTimeout(lifeMs)]);
-    child.kill('SIGKILL');
-    const [, signal] = await ended;
-    if (signal === 'SIGKILL') midway++;
+    if (await killAfter(child, lifeMs)) midway++;
   }
   for (let tries = 0; ; tries++) {
     const last = await finish(start(machine, 'worker', '--drain', '--concurrency', '4'));
@@ -148,22 +127,17 @@ const ends = await Promise.all(Array.from({ length: workers }, (_, machine) => r
 isRunning = false;
 const crashed = await crashing;
 
-const all = await jobs();
-const twice = all.filter(({ prompt }, at) => all.findIndex((other) => other.prompt === prompt) !== at);
-const missing = prompts.filter((prompt) => !all.some((job) => job.prompt === prompt));
-const hashOf = (bytes: Buffer): string => createHash('sha256').update(bytes).digest('hex');
-const wanted = new Set(all.map(({ id }) => hashOf(clipOf(id))));
-const names = readdirSync(clips).filter((name) => !name.startsWith('.'));
-const whole = new Set(names.map((name) => hashOf(readFileSync(join(clips, name)))).filter((hash) => wanted.has(hash)));
+const all = await jobsOf(simulator, server.origin);
+const { twice, missing, files, whole } = tallyOf(all, prompts, clips);
 const failed = await finish(start(0, 'queue', 'failed'));
-const isRight = twice.length === 0 && missing.length === 0 && whole.size === rows && names.length === rows;
+const isRight = twice.length === 0 && missing.length === 0 && whole === rows && files === rows;
 process.stdout.write(
   [
     `seed ${values.seed}, ${workers} workers, Node ${process.versions.node}, ${Math.round((clock.now() - startedMs) / 1000)} s`,
     `${midway} of ${kills} kills came while a worker ran; the database crashed ${crashed} times`,
     `exit codes: ${ends.map(({ code }) => code).join(', ')}`,
     `jobs on the server: ${all.length} for ${rows} rows; twice: ${twice.length}; missing: ${missing.length}`,
-    `files: ${names.length}, whole and one of each job: ${whole.size}`,
+    `files: ${files}, whole and one of each job: ${whole}`,
     isRight ? 'nothing paid twice' : `WRONG; see ${folder}\n${ends.map(({ said }) => said).join('\n')}\n${failed.said}`,
     '',
   ].join('\n'),
