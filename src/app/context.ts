@@ -161,16 +161,14 @@ export class Context {
   #openLedger(): Ledger {
     const url = this.sharedLedgerUrl;
     if (url !== undefined) return this.postgresLedger(url);
-    {
-      const ledger = this.fileLedger();
-      const problems = ledger.findProblems();
-      if (problems.length > 0) {
-        this.output.note(
-          `skipped unreadable parts of ${this.paths.ledger}: ${describeProblems(problems)}; run \`sora ledger check\``,
-        );
-      }
-      return ledger;
+    const ledger = this.fileLedger();
+    const problems = ledger.findProblems();
+    if (problems.length > 0) {
+      this.output.note(
+        `skipped unreadable parts of ${this.paths.ledger}: ${describeProblems(problems)}; run \`sora ledger check\``,
+      );
     }
+    return ledger;
   }
 
   /** Object storage. Its addresses and keys come from the environment of the process, never from `--env-file`. */

@@ -115,15 +115,14 @@ export class QueueRows implements RowStream {
       submission: record?.key ?? null,
       error: error && { code: error.code, message: error.message, hints: error.hints },
     };
-    if (outcome === 'done') await queue.complete(task, result);
-    else if (isStopping)
-      return 'retry'; // put back with the others
-    else if (mayPass(outcome, error) && task.deliveries < retries) await queue.retry(task, result);
+    if (isStopping && outcome !== 'done') return 'put back'; // with the others
+    const end = outcome === 'done' ? 'done' : mayPass(outcome, error) && task.deliveries < retries ? 'retry' : 'failed';
+    if (end === 'done') await queue.complete(task, result);
+    else if (end === 'retry') await queue.retry(task, result);
     else await queue.bury(task, result);
     this.#tasks.delete(row.ref.key);
     this.#wake();
-    if (outcome === 'done') return 'done';
-    return mayPass(outcome, error) && task.deliveries < retries ? 'retry' : 'failed';
+    return end;
   }
 }
 

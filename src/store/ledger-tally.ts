@@ -1,8 +1,9 @@
-import { applyEvent, type JobRecord, type RecordedRequest, spentMicros } from '../domain/record.ts';
+import { applyEvent, type JobRecord, type RecordedRequest } from '../domain/record.ts';
 import type { Journal } from '../platform/journal.ts';
 import { NOTHING_SPENT, type SpentScope, type Tally, UNKNOWN_USER } from './ledger.ts';
 import { decodeLine } from './ledger-line.ts';
 import { termsOf } from './ledger-terms.ts';
+import { costOf, minus, plus } from './tally.ts';
 
 /** Without the request: the tally of a long day keeps thousands of records. */
 const NO_REQUEST: RecordedRequest = {
@@ -87,17 +88,4 @@ function groupOf({ profile, user = UNKNOWN_USER }: JobRecord): Group {
 
 function isIn(group: Group, { profile, user }: Group): boolean {
   return (group.profile ?? profile) === profile && (group.user ?? user) === user;
-}
-
-function costOf(record: JobRecord): Tally {
-  const micros = spentMicros(record);
-  return micros === null ? { micros: 0, unpriced: 1 } : { micros, unpriced: 0 };
-}
-
-function plus(a: Tally, b: Tally): Tally {
-  return { micros: a.micros + b.micros, unpriced: a.unpriced + b.unpriced };
-}
-
-function minus(a: Tally, b: Tally): Tally {
-  return { micros: a.micros - b.micros, unpriced: a.unpriced - b.unpriced };
 }

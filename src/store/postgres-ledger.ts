@@ -1,7 +1,7 @@
 import { dayOf } from '../domain/day.ts';
 import { SoraError } from '../domain/errors.ts';
 import { idForms } from '../domain/id-forms.ts';
-import { isOpen, type JobRecord, type LedgerEvent, spentMicros } from '../domain/record.ts';
+import { isOpen, type JobRecord, type LedgerEvent } from '../domain/record.ts';
 import {
   type Claim,
   endingOf,
@@ -17,6 +17,7 @@ import { durationMsOf, extendEntry, keyIsTaken, type LedgerEntry } from './ledge
 import { decodeLine, encodeEvent, type LedgerProblem } from './ledger-line.ts';
 import { Database, type DatabaseOptions, type Queries, type Row } from './postgres.ts';
 import { MIGRATIONS } from './postgres-schema.ts';
+import { costOf, minus, plus } from './tally.ts';
 
 const FIRST_PAGE = 32;
 const LARGEST_PAGE = 1024;
@@ -270,7 +271,8 @@ export class PostgresLedger extends Ledger {
           submissions++;
           try {
             const change = { before: undefined, after: this.#entryOf(String(lines)), lines: '', isNew: true };
-            for (const [scope, cost] of costChanges([change])) costs.set(scope, plus(costs.get(scope), cost));
+            for (const [scope, cost] of costChanges([change]))
+              costs.set(scope, plus(costs.get(scope) ?? NOTHING_SPENT, cost));
           } catch (error) {
             if (!(error instanceof SoraError)) throw error;
             damage.push({ line: Number(seq), key: String(key), reason: error.message });
@@ -407,23 +409,13 @@ function costChanges(changes: readonly Change[]): Map<string, Tally> {
   const sums = new Map<string, Tally>();
   for (const { before, after } of changes) {
     const { record } = after;
-    const [was, is] = [before === undefined ? NOTHING_SPENT : costOf(before.record), costOf(record)];
-    const [micros, unpriced] = [is.micros - was.micros, is.unpriced - was.unpriced];
-    if (micros === 0 && unpriced === 0) continue;
+    const change = minus(costOf(record), before === undefined ? NOTHING_SPENT : costOf(before.record));
+    if (change.micros === 0 && change.unpriced === 0) continue;
     for (const scope of scopesOf(record).map(scopeName)) {
-      sums.set(scope, plus(sums.get(scope), { micros, unpriced }));
+      sums.set(scope, plus(sums.get(scope) ?? NOTHING_SPENT, change));
     }
   }
   return sums;
-}
-
-function plus(sum: Tally = NOTHING_SPENT, { micros, unpriced }: Tally): Tally {
-  return { micros: sum.micros + micros, unpriced: sum.unpriced + unpriced };
-}
-
-function costOf(record: JobRecord): Tally {
-  const micros = spentMicros(record);
-  return micros === null ? { micros: 0, unpriced: 1 } : { micros, unpriced: 0 };
 }
 
 /** All sums that a submission belongs to. */

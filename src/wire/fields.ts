@@ -36,7 +36,7 @@ function parseDateMs(text: string): number {
   return Date.parse(hasZone || isDateOnly ? text : `${text}${text.includes('T') ? '' : ' '}Z`);
 }
 
-export function objectOf(value: JsonValue | undefined): JsonObject {
+export function objectOf(value: unknown): JsonObject {
   return isJsonObject(value) ? value : {};
 }
 

@@ -119,7 +119,7 @@ describe.skipIf(POSTGRES_BIN === undefined)(`a queue in PostgreSQL${SKIPPED}`, (
     });
     await team.queue(rowsOf(2), '--detach');
     const worker = await team.run(1, ['worker', '--json'], { interrupt: stop.signal });
-    expect(worker.json()).toMatchObject({ done: 0, failed: 0, put_back: 2 });
+    expect(worker.json()).toMatchObject({ done: 0, retried: 0, failed: 0, put_back: 2 });
     expect((await team.run(0, ['queue', '--json'])).json().queues).toMatchObject([{ waiting: 2, workers: [] }]);
     expect(team.server.posts).toBe(2);
   });

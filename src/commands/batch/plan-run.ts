@@ -84,10 +84,22 @@ export async function runPlan(
     await ledger.release();
     await progress.stop();
   }
+  return finishRun(plan, progress, stoppedBy, settings, deps, unwritten);
+}
+
+/** The result of a run whose rows have ended, with what could not be written beside them. */
+export async function finishRun(
+  plan: BatchPlan,
+  progress: BatchProgress,
+  stoppedBy: SoraError | Interrupt | null,
+  settings: BatchSettings,
+  deps: RunDeps,
+  unwritten: readonly SoraError[] = [],
+): Promise<CommandResult> {
   const failure = await replaceResults(settings, progress);
+  const profile = deps.configuration.profile.value;
   // Of earlier submissions that were in doubt, some turned out to have created nothing.
-  const { profile } = server.identity;
-  const spent = await ledger.spent({ by: 'batch', value: plan.manifest, profile, user: null });
+  const spent = await deps.ledger.spent({ by: 'batch', value: plan.manifest, profile, user: null });
   const count = { ...progress.count, spentMicros: spent.micros, spentUnpriced: spent.unpriced };
   const result = reportRun(progress, count, stoppedBy, settings, deps);
   const errors = [...(result.errors ?? []), ...unwritten, ...(failure === null ? [] : [failure])];
@@ -106,7 +118,7 @@ function missingSidecars({ rows }: BatchPlan, { identity }: Server): JobSummary[
 }
 
 /** A failure to write the file is reported after the rows. */
-export async function replaceResults({ results }: BatchSettings, progress: BatchProgress): Promise<SoraError | null> {
+async function replaceResults({ results }: BatchSettings, progress: BatchProgress): Promise<SoraError | null> {
   try {
     await results?.replace(documents(progress));
     return null;
@@ -127,7 +139,7 @@ function inOrderOfRunning(rows: readonly PlannedRow[]): PlannedRow[] {
   return rows.toSorted((a, b) => rank(a) - rank(b));
 }
 
-export function reportRun(
+function reportRun(
   progress: BatchProgress,
   count: BatchCount,
   stoppedBy: SoraError | Interrupt | null,

@@ -5,12 +5,12 @@ import { encodeRow, queueFault } from '../../batch/queued-row.ts';
 import type { RowResult } from '../../batch/run.ts';
 import { ERROR_CODES } from '../../domain/catalogue.ts';
 import { SoraError } from '../../domain/errors.ts';
-import { isJsonObject } from '../../domain/json.ts';
 import { countJson } from '../../output/batch-view.ts';
 import { Interrupt } from '../../platform/host.ts';
 import { type EndedTask, type JobQueue, PRIORITIES, taskId } from '../../store/job-queue.ts';
+import { objectOf } from '../../wire/fields.ts';
 import type { BatchOptions, BatchSettings } from './options.ts';
-import { type RunDeps, replaceResults, reportRun, type SelectedRows } from './plan-run.ts';
+import { finishRun, type RunDeps, type SelectedRows } from './plan-run.ts';
 import { BatchProgress } from './progress.ts';
 
 const POLL_MS = 1_000;
@@ -61,16 +61,7 @@ export async function queuePlan(
   } finally {
     await progress.stop();
   }
-  const failure = await replaceResults(settings, progress);
-  const spent = await deps.ledger.spent({
-    by: 'batch',
-    value: plan.manifest,
-    profile: configuration.profile.value,
-    user: null,
-  });
-  const count = { ...progress.count, spentMicros: spent.micros, spentUnpriced: spent.unpriced };
-  const result = reportRun(progress, count, stoppedBy, settings, deps);
-  return failure === null ? result : { ...result, errors: [...(result.errors ?? []), failure] };
+  return finishRun(plan, progress, stoppedBy, settings, deps);
 }
 
 async function follow(
@@ -100,7 +91,7 @@ async function follow(
 
 /** What a worker stored about a row, with what the ledger knows of it. */
 async function resultOf({ row }: PlannedRow, { result }: EndedTask, { ledger }: RunDeps): Promise<RowResult> {
-  const stored = isJsonObject(result) ? result : {};
+  const stored = objectOf(result);
   const records = await ledger.list({ by: 'row', value: row.ref.key });
   const record = records.find(({ key }) => key === stored.submission) ?? null;
   const outcome = stored.outcome === 'done' || stored.outcome === 'unknown' ? stored.outcome : 'failed';
@@ -109,7 +100,7 @@ async function resultOf({ row }: PlannedRow, { result }: EndedTask, { ledger }: 
 }
 
 function errorFrom(stored: unknown): SoraError {
-  const { code, message, hints } = isJsonObject(stored) ? stored : {};
+  const { code, message, hints } = objectOf(stored);
   const known = ERROR_CODES.find((candidate) => candidate === code) ?? 'unexpected';
   return new SoraError(known, {
     ...(typeof message === 'string' ? { title: message } : {}),

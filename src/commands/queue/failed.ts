@@ -1,10 +1,10 @@
 import { defineCommand } from '../../app/command.ts';
 import type { Context } from '../../app/context.ts';
 import { SoraError } from '../../domain/errors.ts';
-import { isJsonObject } from '../../domain/json.ts';
 import { cleanLine } from '../../output/clean-text.ts';
 import { renderTable } from '../../output/table.ts';
 import type { EndedTask, JobQueue } from '../../store/job-queue.ts';
+import { objectOf } from '../../wire/fields.ts';
 
 interface FailedRow {
   readonly queue: JobQueue;
@@ -105,8 +105,4 @@ function describe(queue: JobQueue, task: EndedTask): FailedRow {
     outcome: String(outcome ?? ''),
     error: String(objectOf(error).message ?? ''),
   };
-}
-
-function objectOf(value: unknown): Readonly<Record<string, unknown>> {
-  return isJsonObject(value) ? value : {};
 }
