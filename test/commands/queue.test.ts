@@ -16,11 +16,13 @@ interface Team {
 
 describe('a queue', () => {
   it('needs a shared ledger', async () => {
-    const refused = await createCommandLine().run(['worker', '--simulate', '--json']);
-    expect(JSON.parse(refused.stderr).error).toMatchObject({
-      code: 'usage',
-      hints: [expect.stringContaining('SORA_LEDGER')],
-    });
+    for (const server of [['--simulate'], []]) {
+      const refused = await createCommandLine().run(['worker', '--json', ...server]);
+      expect(JSON.parse(refused.stderr).error).toMatchObject({
+        code: 'usage',
+        hints: [expect.stringContaining('SORA_LEDGER')],
+      });
+    }
   });
 });
 
