@@ -12,7 +12,7 @@ import type { Output } from '../output/output.ts';
 import type { Host } from '../platform/host.ts';
 import { proxiesFrom, proxyFor } from '../platform/proxy-http.ts';
 import { FileLedger } from '../store/file-ledger.ts';
-import { JobQueue, queuedServers } from '../store/job-queue.ts';
+import type { JobQueue } from '../store/job-queue.ts';
 import { isExposed, readKeys } from '../store/keys.ts';
 import type { Ledger } from '../store/ledger.ts';
 import { describeProblems } from '../store/ledger-line.ts';
@@ -134,13 +134,16 @@ export class Context {
   }
 
   /** The queue of a server, in the shared ledger's database. Throws `usage` without one. */
-  jobQueue(server: string): JobQueue {
-    return new JobQueue(this.#sharedLedger().database, server);
+  async jobQueue(server: string): Promise<JobQueue> {
+    const { database } = this.#sharedLedger();
+    const { JobQueue } = await import('../store/job-queue.ts');
+    return new JobQueue(database, server);
   }
 
   /** The queues of all servers. */
   readonly jobQueues = async (): Promise<JobQueue[]> => {
     const { database } = this.#sharedLedger();
+    const { JobQueue, queuedServers } = await import('../store/job-queue.ts');
     return (await queuedServers(database)).map((server) => new JobQueue(database, server));
   };
 

@@ -9,7 +9,7 @@ import { looksWhole, MIN_ENDING } from '../domain/short-id.ts';
 import { type JobSummary, lastKnownJob, summarize } from '../domain/summary.ts';
 import type { VideoJob } from '../domain/video.ts';
 import { recover } from '../jobs/recover.ts';
-import { isStillThere } from '../jobs/save-target.ts';
+import { isStillThere } from '../jobs/saved-file.ts';
 import { inDoubt, type SubmitDeps } from '../jobs/submit.ts';
 import type { JobsForm } from '../output/job-view.ts';
 import type { Output } from '../output/output.ts';

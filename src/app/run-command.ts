@@ -2,7 +2,6 @@ import { SoraError } from '../domain/errors.ts';
 import { Interrupt } from '../platform/host.ts';
 import type { CommandDefinition, CommandInput, CommandResult } from './command.ts';
 import type { Context } from './context.ts';
-import { learnPrices } from './model-list.ts';
 import type { OptionSpecs } from './option-values.ts';
 
 /** Runs a command. Never rejects: what it throws is among the errors of the result. */
@@ -13,7 +12,7 @@ export async function runCommand(
 ): Promise<CommandResult> {
   try {
     await context.servers.checkFault();
-    if (definition.usesPrices?.(input.options)) await learnPrices(context);
+    if (definition.usesPrices?.(input.options)) await (await import('./model-list.ts')).learnPrices(context);
     return await definition.run(input, context);
   } catch (thrown) {
     return { errors: [asSoraError(thrown)] };

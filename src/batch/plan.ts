@@ -1,6 +1,6 @@
 import type { RowState } from '../domain/batch.ts';
 import { hasVideo, isOfVideo, isOpen, type JobRecord, type SavedFile, spentMicros } from '../domain/record.ts';
-import { isStillThere } from '../jobs/save-target.ts';
+import { isStillThere } from '../jobs/saved-file.ts';
 import type { Ledger } from '../store/ledger.ts';
 import type { BatchRow } from './batch-row.ts';
 import { sourcesFirst } from './row-order.ts';

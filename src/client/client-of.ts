@@ -1,6 +1,5 @@
 import { SoraError } from '../domain/errors.ts';
 import { NO_JOB_FACTS } from '../domain/video.ts';
-import { readCharacter } from './characters.ts';
 import type { VideosClient } from './port.ts';
 import type { ClientOptions } from './reply.ts';
 
@@ -14,6 +13,7 @@ export function clientOf(client: VideosClient, operation: string | undefined, op
       return {
         ...client,
         async get(id, call) {
+          const { readCharacter } = await import('./characters.ts');
           const { name, createdAtMs } = await readCharacter(options, id, call);
           return { ...NO_JOB_FACTS, id, status: 'completed', prompt: name, createdAtMs };
         },

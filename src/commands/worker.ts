@@ -57,7 +57,7 @@ export const workerCommand = defineCommand({
     const retries = number('--retries', options.retries, { min: 0, max: 100, fallback: DEFAULT_RETRIES });
     const timeoutMs = parseTimeoutMs(options.timeout, configuration.timeoutMs.value, faults);
     refuseFaults(faults, 'worker');
-    const queue = deps.jobQueue(configuration.baseUrl.value); // without one, a key would be of no use
+    const queue = await deps.jobQueue(configuration.baseUrl.value); // without one, a key would be of no use
     requireKey(configuration, host.clock.now());
     const worker = `${host.self.host}:${host.pid}:${Buffer.from(host.randomBytes(6)).toString('hex')}`;
     const { clock } = host;

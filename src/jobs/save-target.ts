@@ -26,6 +26,7 @@ import { type DownloadOrder, download, downloadAnd } from './download.ts';
 import { downloadInto } from './download-stream.ts';
 import { NAMELESS, type NamedVideo } from './name-template.ts';
 import type { WholeFile } from './partial-file.ts';
+import { isStillThere } from './saved-file.ts';
 
 /** Where results are saved: on the disk, or in object storage. Paths are those of the target. */
 export interface SaveTarget {
@@ -44,11 +45,6 @@ export interface SaveTarget {
 
 export function targetOf(path: string, objects: ObjectStore): SaveTarget {
   return isObjectAddress(path) ? new ObjectTarget(objects) : DISK;
-}
-
-/** Whether a saved file still exists, without asking object storage: that would take the network, and a batch has thousands. */
-export function isStillThere({ path, bytes }: SavedFile): boolean {
-  return isObjectAddress(path) || statSync(path, { throwIfNoEntry: false })?.size === bytes;
 }
 
 /** Readable by everyone who can read the video. */

@@ -1,4 +1,5 @@
-import { type FileHandle, open } from 'node:fs/promises';
+import { promises as fs } from 'node:fs';
+import type { FileHandle } from 'node:fs/promises';
 import type * as Sdk from '@aws-sdk/client-s3';
 import pLimit from 'p-limit';
 import { SoraError } from '../domain/errors.ts';
@@ -145,7 +146,7 @@ export class S3Store implements ObjectStore {
       await put(source);
       return;
     }
-    const file = await open(source);
+    const file = await fs.open(source);
     try {
       if (bytes > PART_BYTES)
         await this.#sendParts(connection, params, condition, { file, bytes }, { signal, onProgress });

@@ -1,19 +1,9 @@
-import {
-  constants,
-  createReadStream,
-  promises as fs,
-  linkSync,
-  lstatSync,
-  readlinkSync,
-  statSync,
-  unlinkSync,
-} from 'node:fs';
+import { constants, promises as fs, linkSync, lstatSync, readlinkSync, statSync, unlinkSync } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
 import { dirname, extname, resolve } from 'node:path';
 import type { Writable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { crypto, temporaryName } from './crypto.ts';
+import { temporaryName } from './crypto.ts';
 import { makeFolder } from './folders.ts';
 
 /** True when a Node file-system error carries this code (`ENOENT`, `EEXIST`, …). */
@@ -176,11 +166,4 @@ export function* numberedNames(path: string): Generator<string> {
   const extension = extname(path);
   const stem = path.slice(0, path.length - extension.length);
   for (let number = 2; ; number++) yield `${stem}-${number}${extension}`;
-}
-
-/** The SHA-256 of a file, in hexadecimal. Throws the file system's own error. */
-export async function hashFile(path: string): Promise<string> {
-  const hash = crypto().createHash('sha256');
-  await pipeline(createReadStream(path), hash);
-  return hash.digest('hex');
 }

@@ -2,7 +2,6 @@ import { dirname } from 'node:path';
 import { SoraError } from '../domain/errors.ts';
 import { type IntentEvent, isOpen, type JobRecord, type LedgerEvent, WITHDRAWN } from '../domain/record.ts';
 import { Journal } from '../platform/journal.ts';
-import { tryToWrite } from '../platform/private-files.ts';
 import {
   type Claim,
   Ledger,
@@ -231,6 +230,7 @@ export class FileLedger extends Ledger {
 
   override async requireUsable(): Promise<void> {
     await this.requireIntact();
+    const { tryToWrite } = await import('../platform/private-files.ts'); // not needed by short commands
     await this.#write(() => tryToWrite(this.#journal.path));
   }
 

@@ -12,7 +12,8 @@ import { fingerprintAt, fingerprintOfFilm, hasSound, isSigned, joinClips, requir
 import { cannotWrite, checkDestination, fileExists, parseDestination } from '../../jobs/destination.ts';
 import { shortPath } from '../../output/short-path.ts';
 import { pathFault } from '../../platform/file-names.ts';
-import { claimName, defaultFileMode, hashFile, renameOver, writeTargetOf } from '../../platform/files.ts';
+import { claimName, defaultFileMode, renameOver, writeTargetOf } from '../../platform/files.ts';
+import { hashFile } from '../../platform/hash-file.ts';
 import {
   abandonedFiles,
   abandonPrivateFile,

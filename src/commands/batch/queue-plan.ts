@@ -28,7 +28,7 @@ export async function queuePlan(
     return fault === null ? [] : [`line ${row.line}: ${fault}`];
   });
   if (faults.length > 0) throw new SoraError('invalid_manifest', { violations: faults });
-  const queue = deps.jobQueue(configuration.baseUrl.value);
+  const queue = await deps.jobQueue(configuration.baseUrl.value);
   const { maxCostMicros = null, force, sidecar } = settings;
   const own = { maxCostMicros: maxCostMicros ?? configuration.maxCostMicros?.value ?? null, force, sidecar };
   const tasks = rows.map(({ row }) => ({ name: row.ref.key, payload: encodeRow(row, own) }));
