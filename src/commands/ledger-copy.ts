@@ -1,7 +1,7 @@
 import { defineCommand } from '../app/command.ts';
 import type { Context } from '../app/context.ts';
 import { SoraError } from '../domain/errors.ts';
-import { ledgerFault } from '../store/settings.ts';
+import { ledgerFault } from '../store/setting-specs.ts';
 
 type CopyDeps = Pick<Context, 'fileLedger' | 'postgresLedger' | 'host' | 'output'>;
 

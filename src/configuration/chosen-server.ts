@@ -3,7 +3,8 @@ import { nearest } from '../domain/nearest.ts';
 import { DEFAULT_PROFILE } from '../domain/profile-names.ts';
 import { redactUrl } from '../domain/redact.ts';
 import { shellWord } from '../domain/shell.ts';
-import { baseUrlFault, type Settings } from '../store/settings.ts';
+import { baseUrlFault } from '../store/setting-specs.ts';
+import type { Settings } from '../store/settings.ts';
 import { type ConfigurationInput, fromEnv, fromSettings, type Sourced, type TargetOptions } from './sources.ts';
 
 export const SIMULATOR_PROFILE = 'simulator';

@@ -213,7 +213,7 @@ describe('a profile’s own prices', () => {
     writeFileSync(join(sora.home, 'settings.json'), settings);
     const result = await sora.run(['cost', '--json']);
     expect(result.code).toBe(2);
-    const fault = 'it is neither `free` nor an amount in dollars for a second, such as 0.05, of at most 1000';
+    const fault = 'it is neither `free` nor an amount in dollars per second, such as 0.05, of at most 1000';
     expect(violations(result)).toEqual([
       `line 2: \`profiles.lab.prices.wan2.2\`: ${fault}`,
       `line 3: \`profiles.lab.prices.ltx\`: ${fault}`,

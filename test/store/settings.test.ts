@@ -1,7 +1,8 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { readSettings, SETTINGS, settingFault, writeSetting } from '../../src/store/settings.ts';
+import { SETTINGS, settingFault } from '../../src/store/setting-specs.ts';
+import { readSettings, writeSetting } from '../../src/store/settings.ts';
 import { createTemporaryFolder } from '../support/temporary-folder.ts';
 
 function createFile(text: string): string {
@@ -91,12 +92,12 @@ describe('settings', () => {
     [
       'profiles.lab.prices.wan2.2',
       'cheap',
-      'it is neither `free` nor an amount in dollars for a second, such as 0.05, of at most 1000',
+      'it is neither `free` nor an amount in dollars per second, such as 0.05, of at most 1000',
     ],
     [
       'profiles.lab.prices.wan2.2',
       '1000.01',
-      'it is neither `free` nor an amount in dollars for a second, such as 0.05, of at most 1000',
+      'it is neither `free` nor an amount in dollars per second, such as 0.05, of at most 1000',
     ],
     ['profiles.lab.prices.', '1', 'there is no such setting'],
     ['profiles.lab.prices', '1', 'there is no such setting'],

@@ -10,7 +10,8 @@ import { cleanText } from '../../output/clean-text.ts';
 import { askSecret } from '../../output/prompt.ts';
 import { renderTable } from '../../output/table.ts';
 import { keyFault, maskKey, readKeys, writeKey } from '../../store/keys.ts';
-import { isSetting, SETTINGS, writeSetting } from '../../store/settings.ts';
+import { isSetting, SETTINGS } from '../../store/setting-specs.ts';
+import { writeSetting } from '../../store/settings.ts';
 
 interface Row {
   readonly name: string;

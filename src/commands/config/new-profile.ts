@@ -3,7 +3,8 @@ import { profileNames } from '../../configuration/chosen-server.ts';
 import { isUnfilled, type Preset } from '../../domain/presets.ts';
 import { CUSTOM_PROFILE, isReservedName } from '../../domain/profile-names.ts';
 import { readKeys } from '../../store/keys.ts';
-import { type SettingChange, type Settings, settingFault } from '../../store/settings.ts';
+import { settingFault } from '../../store/setting-specs.ts';
+import type { SettingChange, Settings } from '../../store/settings.ts';
 
 /** A profile to create: its settings by the last part of their names. */
 export interface NewProfile {

@@ -7,7 +7,7 @@ import { isUnfilled, PRESETS, type Preset } from '../../domain/presets.ts';
 import { DEFAULT_PROFILE } from '../../domain/profile-names.ts';
 import { askSecret, askText, type Choice, choose, confirm } from '../../output/prompt.ts';
 import { keyFault } from '../../store/keys.ts';
-import { baseUrlFault, settingFault } from '../../store/settings.ts';
+import { baseUrlFault, settingFault } from '../../store/setting-specs.ts';
 import { examineServer } from '../doctor/subject.ts';
 import { type NewProfile, nameFault, proposedName, startingSettings, unfilled } from './new-profile.ts';
 
