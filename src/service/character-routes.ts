@@ -36,7 +36,7 @@ const showCharacter = createRoute({
 });
 
 /** Characters from the videos of the service, paid once as videos are. */
-export function addCharacterRoutes(app: OpenAPIHono, { jobs, upstream, log }: RestDeps): void {
+export function addCharacterRoutes(app: OpenAPIHono, { desk, upstream, log }: RestDeps): void {
   const { submitDeps, identity, capabilities, budget, prices, transport } = upstream;
   const { clock, ledger } = submitDeps;
   const server = { transport, profile: identity.profile, now: () => clock.now() };
@@ -79,7 +79,7 @@ export function addCharacterRoutes(app: OpenAPIHono, { jobs, upstream, log }: Re
   });
 
   async function readVideo(id: string): Promise<VideoFile> {
-    const job = jobs.find(id);
+    const job = await desk.find(id);
     if (job === undefined) throw new SoraError('video_not_found', { title: `no job \`${id}\``, hints: [] });
     const file = job.files.find(({ variant }) => variant === 'video');
     if (file === undefined) throw new SoraError('content_not_ready', { hints: [] });

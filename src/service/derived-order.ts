@@ -4,8 +4,8 @@ import type { PricedRequest } from '../domain/pricing.ts';
 import { pricedFrom, resolveDerivedRequest, type SourceFacts } from '../domain/request.ts';
 import { isTerminal, type RequestSource } from '../domain/video.ts';
 import type { Upstream } from './job-runner.ts';
+import type { OrderDesk } from './order-desk.ts';
 import type { RestJob } from './rest-job.ts';
-import type { RestJobStore } from './rest-job-store.ts';
 import type { Order, ResolvedOrder } from './video-order.ts';
 
 interface DerivedOrder extends ResolvedOrder {
@@ -30,10 +30,10 @@ const DECIDED_BY_SOURCE = [
  */
 export async function resolveDerivedOrder(
   order: Order & { readonly source: NonNullable<Order['source']> },
-  { jobs, upstream }: { readonly jobs: RestJobStore; readonly upstream: Upstream },
+  { desk, upstream }: { readonly desk: OrderDesk; readonly upstream: Upstream },
 ): Promise<DerivedOrder> {
   const { prompt, duration, source: named } = order;
-  const video = { kind: 'id', id: sourceIdOf(jobs.find(named.id), named.id, upstream) } as const;
+  const video = { kind: 'id', id: sourceIdOf(await desk.find(named.id), named.id, upstream) } as const;
   const source: RequestSource = { operation: named.operation, video };
   const faults = DECIDED_BY_SOURCE.filter((field) => (order[field] ?? null) !== null).map(
     (field) => `\`${field}\` is decided by the source`,

@@ -18,7 +18,8 @@ import { makeFolder } from '../platform/folders.ts';
 import { Interrupt } from '../platform/host.ts';
 import type { Budget } from './budget.ts';
 import type { Log } from './log.ts';
-import { type Diagnosis, isUnfinished, type RestJob, type StoredImage } from './rest-job.ts';
+import type { NewOrder, OrderDesk, Selected, Selection } from './order-desk.ts';
+import { type Diagnosis, isUnfinished, type RestJob, type RestStatus, type StoredImage } from './rest-job.ts';
 import type { RestJobStore } from './rest-job-store.ts';
 import type { JobEvent } from './service-metrics.ts';
 import { firstFrame } from './video-order.ts';
@@ -66,7 +67,7 @@ interface Run {
 }
 
 /** Processes the service's jobs in the background: submits each once, waits for it and downloads its files. */
-export class JobRunner {
+export class JobRunner implements OrderDesk {
   readonly #options: JobRunnerOptions;
   readonly #runs = new Map<string, Run>();
   readonly #progress = new Map<string, number>();
@@ -77,23 +78,46 @@ export class JobRunner {
     this.#options = options;
   }
 
-  /** Calls `observe` for everything that happens to jobs from now on. */
   onEvent(observe: (event: JobEvent) => void): void {
     this.#observe = observe;
   }
 
-  /** Creates that have not been answered yet. */
   get openSubmissions(): number {
     return this.#submitting.size;
   }
 
-  /** 0 to 100, as last reported by the server; null if it reports none. */
   progressOf({ id, status }: RestJob): number | null {
     return status === 'completed' ? 100 : (this.#progress.get(id) ?? null);
   }
 
+  async find(id: string): Promise<RestJob | undefined> {
+    return this.#options.jobs.find(id);
+  }
+
+  async newest(limit: number, selection: Selection): Promise<Selected | undefined> {
+    return this.#options.jobs.newest(limit, selection);
+  }
+
+  async count(): Promise<Record<RestStatus, number>> {
+    return this.#options.jobs.count();
+  }
+
+  async accept({ job, image, approvedMicros }: NewOrder): Promise<RestJob> {
+    const { jobs, upstream } = this.#options;
+    const { id, idempotencyKey } = job;
+    const micros = job.estimate?.micros ?? null;
+    const isRepeated = idempotencyKey !== null && jobs.findByIdempotencyKey(idempotencyKey) !== undefined;
+    if (isRepeated) upstream.budget.reserve(id, micros);
+    else await upstream.budget.admit(id, micros, approvedMicros);
+    const stored = image === null ? {} : { image: await this.#keepImage(id, image) };
+    const kept = await jobs.add({ ...job, ...stored, owner: jobs.owner });
+    if (kept.id === id) this.start(kept);
+    else upstream.budget.release(id);
+    return kept;
+  }
+
   /** Stores the first frame of an order, so that a restart during the submission has it. */
-  async keepImage(jobId: string, bytes: Uint8Array): Promise<StoredImage> {
+  async #keepImage(jobId: string, bytes: Uint8Array): Promise<StoredImage> {
     const { filesDir } = this.#options;
     makeFolder(filesDir, 0o700);
     const path = join(filesDir, `${jobId}.first-frame`);
@@ -122,7 +146,7 @@ export class JobRunner {
     this.#runs.set(job.id, { stop, submitted, ended });
   }
 
-  /** Resumes the jobs that an earlier run of the service left unfinished on this server. */
+  /** Those that belong to this server. */
   async resume(): Promise<void> {
     const { jobs, upstream, log } = this.#options;
     for (const job of await jobs.claimAbandoned()) {
@@ -133,10 +157,6 @@ export class JobRunner {
     }
   }
 
-  /**
-   * Cancels an unfinished job, and deletes its video on the server and its files here. Throws `cannot_cancel` when the
-   * server keeps running it, and the client's errors.
-   */
   async remove(id: string): Promise<void> {
     const { jobs } = this.#options;
     const run = this.#runs.get(id);
@@ -152,7 +172,6 @@ export class JobRunner {
     await Promise.all(paths.map((path) => rm(path, { force: true })));
   }
 
-  /** Waits until open creates are answered, so that no job is lost, then stops waiting. The jobs keep running. */
   async stop(): Promise<void> {
     const runs = [...this.#runs.values()];
     await Promise.all(runs.map(({ submitted }) => submitted));

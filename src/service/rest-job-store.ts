@@ -1,5 +1,6 @@
 import { isJsonObject, parseJson } from '../domain/json.ts';
 import { Journal, JournalFold } from '../platform/journal.ts';
+import type { Selected, Selection } from './order-desk.ts';
 import { decodeRestJob, isUnfinished, type RestJob, type RestStatus } from './rest-job.ts';
 
 export interface RestJobStoreOptions {
@@ -8,19 +9,6 @@ export interface RestJobStoreOptions {
   readonly pid: number;
   readonly randomBytes: (size: number) => Uint8Array;
   readonly isProcessAlive: (pid: number) => boolean;
-}
-
-/** Which jobs a page has: those after a job, or from the newest. */
-export interface Selection {
-  readonly after: string | null;
-  readonly isWanted: (job: RestJob) => boolean;
-}
-
-export interface Selected {
-  readonly jobs: readonly RestJob[];
-  readonly hasMore: boolean;
-  /** Of all pages. */
-  readonly total: number;
 }
 
 /** A line of the journal: a job in its current state, a deleted job, or a process that takes a job over. */
@@ -69,9 +57,10 @@ export class RestJobStore {
     return this.#jobs.get(this.#byIdempotencyKey.get(key) ?? '');
   }
 
-  /** Newest first, starting after the job `after`; undefined if there is no such job. */
-  newest(limit: number, { after, isWanted }: Selection): Selected | undefined {
+  newest(limit: number, { after, search }: Selection): Selected | undefined {
     this.#fold.refresh();
+    const text = search.toLowerCase();
+    const isWanted = ({ asked }: RestJob): boolean => asked.prompt.toLowerCase().includes(text);
     const all = [...this.#jobs.values()].reverse();
     const start = after === null ? 0 : all.findIndex(({ id }) => id === after) + 1;
     if (after !== null && start === 0) return undefined;
@@ -80,7 +69,6 @@ export class RestJobStore {
     return { jobs: rest.slice(0, limit), hasMore: rest.length > limit, total };
   }
 
-  /** How many jobs there are in each status. */
   count(): Record<RestStatus, number> {
     this.#fold.refresh();
     const count = { pending: 0, processing: 0, completed: 0, failed: 0 };

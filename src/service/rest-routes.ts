@@ -3,13 +3,14 @@ import { SoraError } from '../domain/errors.ts';
 import { MICROS_PER_USD, usdOf } from '../domain/money.ts';
 import { estimate, type PricedRequest } from '../domain/pricing.ts';
 import type { Variant } from '../domain/video.ts';
+import { crypto } from '../platform/crypto.ts';
 import type { AccessKey } from './access.ts';
 import { resolveDerivedOrder } from './derived-order.ts';
-import type { JobRunner, Upstream } from './job-runner.ts';
+import type { Upstream } from './job-runner.ts';
 import type { Log } from './log.ts';
 import { mediaReply } from './media-reply.ts';
-import { type AskedVideo, isUnfinished, type RestJob, type StoredImage } from './rest-job.ts';
-import type { RestJobStore } from './rest-job-store.ts';
+import type { OrderDesk } from './order-desk.ts';
+import { type AskedVideo, isUnfinished, type RestJob } from './rest-job.ts';
 import {
   ApiErrorSchema,
   QuoteQuery,
@@ -32,8 +33,7 @@ const MAX_LIMIT = 100;
 const MAX_SEARCH_CHARACTERS = 200;
 
 export interface RestDeps {
-  readonly jobs: RestJobStore;
-  readonly runner: JobRunner;
+  readonly desk: OrderDesk;
   readonly upstream: Upstream;
   readonly access: AccessKey;
   /** The default model of the profile. */
@@ -134,14 +134,14 @@ const binary = { schema: z.string().openapi({ format: 'binary' }) };
 
 /** The REST service: it accepts an order at once and creates the video in the background. */
 export function addRestRoutes(app: OpenAPIHono, deps: RestDeps): void {
-  const { jobs, runner, upstream, access, log } = deps;
+  const { desk, upstream, access, log } = deps;
   const { clock, randomBytes } = upstream.submitDeps;
   const { budget } = upstream;
 
   const view = (job: RestJob, requestUrl: string): VideoJobView =>
-    viewOf(job, runner.progressOf(job), access, requestUrl);
-  const find = (id: string): RestJob => {
-    const job = jobs.find(id);
+    viewOf(job, desk.progressOf(job), access, requestUrl);
+  const find = async (id: string): Promise<RestJob> => {
+    const job = await desk.find(id);
     if (job !== undefined) return job;
     throw new SoraError('video_not_found', { title: `no job \`${id}\``, hints: [] });
   };
@@ -160,36 +160,31 @@ export function addRestRoutes(app: OpenAPIHono, deps: RestDeps): void {
     const { request, notes, priced } = await resolve(order);
     const nowMs = clock.now();
     const price = estimate(priced, nowMs, upstream.prices);
-    const micros = price?.micros ?? null;
-    const isRepeated = idempotencyKey !== null && jobs.findByIdempotencyKey(idempotencyKey) !== undefined;
     const id = `job_${nowMs.toString(36)}${Buffer.from(randomBytes(8)).toString('hex')}`;
-    if (isRepeated) budget.reserve(id, micros);
-    else await budget.admit(id, micros, microsOf(order.maxCostUsd));
-    const { image } = request;
-    const stored = image?.kind === 'file' ? await runner.keepImage(id, image.bytes) : null;
-    const asked = askedIn(order, stored);
-    const job = await jobs.add({
-      id,
-      owner: jobs.owner,
-      server: upstream.identity,
-      createdAtMs: nowMs,
-      updatedAtMs: nowMs,
-      asked,
-      request: { ...request, image: null },
-      ...(stored === null ? {} : { image: stored }),
-      estimate: price,
-      notes,
-      idempotencyKey,
-      status: 'pending',
-      videoId: null,
-      error: null,
-      files: [],
+    const image = request.image?.kind === 'file' ? request.image.bytes : null;
+    const asked = askedIn(order, image);
+    const job = await desk.accept({
+      job: {
+        id,
+        server: upstream.identity,
+        createdAtMs: nowMs,
+        updatedAtMs: nowMs,
+        asked,
+        request: { ...request, image: null },
+        estimate: price,
+        notes,
+        idempotencyKey,
+        status: 'pending',
+        videoId: null,
+        error: null,
+        files: [],
+      },
+      image,
+      approvedMicros: microsOf(order.maxCostUsd),
     });
-    if (job.id !== id) budget.release(id);
     if (job.id === id) {
       const { model, seconds, size } = request;
       log('info', 'Video creation job initiated', { id, model, seconds, size });
-      runner.start(job);
     } else if (JSON.stringify(job.asked) !== JSON.stringify(asked)) {
       throw new SoraError('duplicate_request', {
         title: 'the idempotency key was used for a different order',
@@ -227,22 +222,20 @@ export function addRestRoutes(app: OpenAPIHono, deps: RestDeps): void {
     return c.json(quote, 200);
   });
 
-  app.openapi(listVideos, (c) => {
+  app.openapi(listVideos, async (c) => {
     const { limit, after = null, search } = c.req.valid('query');
-    const text = search.toLowerCase();
-    const isWanted = ({ asked }: RestJob): boolean => asked.prompt.toLowerCase().includes(text);
-    const page = jobs.newest(limit, { after, isWanted });
+    const page = await desk.newest(limit, { after, search });
     if (page === undefined) throw new SoraError('video_not_found', { title: `no job \`${after}\``, hints: [] });
     const videos = page.jobs.map((job) => view(job, c.req.url));
     const next = page.hasMore ? (videos.at(-1)?.id ?? null) : null;
     return c.json({ videos, next, total: page.total }, 200);
   });
 
-  app.openapi(readVideo, (c) => c.json(view(find(c.req.valid('param').id), c.req.url), 200));
+  app.openapi(readVideo, async (c) => c.json(view(await find(c.req.valid('param').id), c.req.url), 200));
 
   app.openapi(removeVideo, async (c) => {
-    const { id } = find(c.req.valid('param').id);
-    await runner.remove(id);
+    const { id } = await find(c.req.valid('param').id);
+    await desk.remove(id);
     log('info', 'Video removed', { id });
     return c.json({ id, deleted: true as const }, 200);
   });
@@ -262,8 +255,8 @@ export function addRestRoutes(app: OpenAPIHono, deps: RestDeps): void {
       ...failures,
     },
   });
-  app.get(`${REST_PATH}/:id/content`, (c) => {
-    const job = find(c.req.param('id'));
+  app.get(`${REST_PATH}/:id/content`, async (c) => {
+    const job = await find(c.req.param('id'));
     const variant = c.req.query('variant') ?? 'video';
     const file = fileOf(job, variant);
     if (file !== undefined) return mediaReply(c.req.raw, file.path);
@@ -276,7 +269,7 @@ export function microsOf(usd: number | null | undefined): number | null {
   return usd === null || usd === undefined ? null : Math.round(usd * MICROS_PER_USD);
 }
 
-function askedIn(order: z.infer<typeof VideoOrderSchema>, image: StoredImage | null): AskedVideo {
+function askedIn(order: z.infer<typeof VideoOrderSchema>, image: Uint8Array | null): AskedVideo {
   const { prompt, duration = null, resolution = null, aspectRatio = null, model = null } = order;
   const { lastFrame, references, source, characters } = order;
   return {
@@ -285,7 +278,7 @@ function askedIn(order: z.infer<typeof VideoOrderSchema>, image: StoredImage | n
     resolution,
     aspectRatio,
     model,
-    ...(image && { image: image.sha256 }),
+    ...(image && { image: crypto().hash('sha256', image) }),
     ...(lastFrame && { lastFrame }),
     ...(references && { references }),
     ...(source && { source }),
@@ -316,7 +309,7 @@ function viewOf(job: RestJob, progress: number | null, access: AccessKey, reques
     model: request.model,
     seconds: request.seconds,
     size: request.size,
-    imageSha256: job.image?.sha256 ?? null,
+    imageSha256: asked.image ?? null,
     lastFrame: asked.lastFrame ?? null,
     references: [...(asked.references ?? [])],
     characters: [...(asked.characters ?? [])],

@@ -20,7 +20,7 @@ export interface MetricSources {
   readonly ledger: Pick<Ledger, 'open' | 'spent'>;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
-  readonly countJobs: () => Readonly<Record<RestStatus, number>>;
+  readonly countJobs: () => Promise<Readonly<Record<RestStatus, number>>>;
   /** Creates that have not been answered. */
   readonly openSubmissions: () => number;
   readonly isReady: () => Promise<boolean>;
@@ -113,15 +113,17 @@ export class ServiceMetrics {
   /** Also where the ledger cannot be read: then `sora_ready` is 0, and what it holds is left out. */
   async text(): Promise<string> {
     const { ledger, now, profile, countJobs, openSubmissions, isReady, caps } = this.#sources;
-    for (const status of REST_STATUSES) this.#jobs.set(countJobs()[status], [status]);
     this.#waiting.set(openSubmissions());
     for (const [cap, micros] of Object.entries(caps)) if (micros !== null) this.#caps.set(usdOf(micros), [cap]);
+    this.#jobs.clear();
     this.#unfinished.clear();
     this.#spent.clear();
     const wasReady = await isReady();
     this.#ready.set(wasReady ? 1 : 0);
-    if (!wasReady) return this.#metrics.render();
     try {
+      const jobs = await countJobs();
+      for (const status of REST_STATUSES) this.#jobs.set(jobs[status], [status]);
+      if (!wasReady) return this.#metrics.render();
       const counts = new Map<string, readonly [labels: readonly string[], count: number]>();
       for (const record of await ledger.open()) {
         const labels = [record.profile, statusOf(record)];

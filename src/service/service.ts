@@ -51,7 +51,7 @@ export function createService(options: ServiceOptions): Handler {
   const { metrics, vitals } = createVitals(options);
   const { app, paths } = createApp(options, metrics, vitals);
   const routeOf = createRouteNames([...paths, ...PAGE_PATHS, '/openapi.json']);
-  options.runner.onEvent((event) => metrics.job(event));
+  options.desk.onEvent((event) => metrics.job(event));
   return {
     refuse: errorReply,
     async answer(call) {
@@ -80,7 +80,7 @@ export function createService(options: ServiceOptions): Handler {
   }
 }
 
-function createVitals({ version, upstream, jobs, runner }: ServiceOptions): {
+function createVitals({ version, upstream, desk }: ServiceOptions): {
   metrics: ServiceMetrics;
   vitals: Vitals;
 } {
@@ -93,8 +93,8 @@ function createVitals({ version, upstream, jobs, runner }: ServiceOptions): {
     profile,
     ledger,
     now: () => clock.now(),
-    countJobs: () => jobs.count(),
-    openSubmissions: () => runner.openSubmissions,
+    countJobs: () => desk.count(),
+    openSubmissions: () => desk.openSubmissions,
     isReady: async () => (await unreadinessOf(checkReady)) === null,
     caps: { run: budget.options.maxCostMicros, order: budget.options.maxOrderMicros, day: maxCostPerDayMicros },
   });

@@ -162,9 +162,7 @@ describe('the journal of jobs', () => {
   });
 
   it('begins empty where there is no file', () => {
-    expect(
-      createBook(`${createTemporaryFolder()}/jobs.jsonl`, 1).newest(10, { after: null, isWanted: () => true }),
-    ).toEqual({
+    expect(createBook(`${createTemporaryFolder()}/jobs.jsonl`, 1).newest(10, { after: null, search: '' })).toEqual({
       jobs: [],
       hasMore: false,
       total: 0,

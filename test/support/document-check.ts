@@ -64,7 +64,7 @@ async function readDocument(): Promise<OpenApiDocument> {
     access: new AccessKey(null),
     conditions: new Conditions(() => 0),
     upstream: { submitDeps: { clock: createFakeClock() }, identity: {}, budget: { options: {} } },
-    runner: { onEvent: () => {} },
+    desk: { onEvent: () => {} },
     version: '1.2.3',
   } as unknown as ServiceOptions);
   const url = new URL('http://localhost/openapi.json');

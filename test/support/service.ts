@@ -154,8 +154,7 @@ export function createTestedService(setup: TestedServiceSetup = {}): TestedServi
   });
   onTestFinished(() => (setup.isKilled ? undefined : runner.stop()));
   const { answer, refuse } = createService({
-    jobs,
-    runner,
+    desk: runner,
     upstream,
     access: new AccessKey(setup.apiKey ?? null),
     defaultModel: null,

@@ -2,7 +2,6 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { ServerCall } from '../../src/http-server/handler.ts';
 import { ownProcess } from '../../src/platform/process-identity.ts';
-import { isUnfinished } from '../../src/service/rest-job.ts';
 import { type CommandLine, createCommandLine, type RunResult } from '../support/command-line.ts';
 import { createFakeClock } from '../support/fake-clock.ts';
 import { createTestedService } from '../support/service.ts';
@@ -113,7 +112,10 @@ class Course {
       });
       await service.runner.resume();
       for (const prompt of ORDERS.slice(0, orders)) await service.answer(orderOf(prompt));
-      const isBusy = (): boolean => service.jobs.newest(1, { after: null, isWanted: isUnfinished })?.jobs.length === 1;
+      const isBusy = (): boolean => {
+        const { pending, processing } = service.jobs.count();
+        return pending + processing > 0;
+      };
       for (let waits = 0; waits < 40 && isBusy(); waits++) await clock.sleep(30_000);
       await service.runner.stop();
       return true;

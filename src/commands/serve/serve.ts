@@ -18,6 +18,7 @@ import { AccessKey, DEMO_KEY, isLoopback } from '../../service/access.ts';
 import { Budget } from '../../service/budget.ts';
 import { JobRunner } from '../../service/job-runner.ts';
 import type { Log } from '../../service/log.ts';
+import type { OrderDesk } from '../../service/order-desk.ts';
 import { RestJobStore } from '../../service/rest-job-store.ts';
 import type { RestDeps } from '../../service/rest-routes.ts';
 import { createService } from '../../service/service.ts';
@@ -95,9 +96,9 @@ export const serveCommand = defineCommand({
     await output.answer(startAnswer(listening, plan, generatedKey, server));
     if (options.open) await openPage(listening.origin, generatedKey, deps);
     if (generatedKey !== null) output.secrets.add(generatedKey); // shown once, then kept out of the log
-    await rest.runner.resume();
+    await rest.desk.resume();
     await untilAborted(host.interrupt);
-    await stop(listening, rest.runner, log, deps);
+    await stop(listening, rest.desk, log, deps);
     await renderer.close();
     return {};
   },
@@ -153,10 +154,9 @@ function createRestDeps(
   };
   const jobs = new RestJobStore({ path: join(paths.serviceDir, 'jobs.jsonl'), pid, randomBytes, isProcessAlive });
   const clean = (text: string): string => output.secrets.hide(text);
-  const runner = new JobRunner({ upstream, jobs, filesDir: join(paths.serviceDir, 'files'), random, log, clean });
+  const desk = new JobRunner({ upstream, jobs, filesDir: join(paths.serviceDir, 'files'), random, log, clean });
   return {
-    jobs,
-    runner,
+    desk,
     upstream,
     access,
     log,
@@ -229,9 +229,9 @@ async function openPage(origin: string, generatedKey: string | null, deps: Serve
 }
 
 /** Lets open requests finish for a moment. The jobs keep running on their server. */
-async function stop(listening: ListeningServer, runner: JobRunner, log: Log, { host }: ServeDeps): Promise<void> {
+async function stop(listening: ListeningServer, desk: OrderDesk, log: Log, { host }: ServeDeps): Promise<void> {
   const { openRequests } = listening;
-  const { openSubmissions } = runner;
+  const { openSubmissions } = desk;
   log('info', 'Stopping; press Ctrl-C again to exit at once', { openRequests, openSubmissions });
   const patience = new AbortController();
   const graceIsOver = host.clock.sleep(GRACE_MS, patience.signal).catch(() => {});
@@ -241,6 +241,6 @@ async function stop(listening: ListeningServer, runner: JobRunner, log: Log, { h
     log('error', 'Dropped requests that did not finish in time', { openRequests: listening.openRequests });
   }
   await listening.close();
-  await runner.stop();
+  await desk.stop();
   log('info', 'Stopped', {});
 }

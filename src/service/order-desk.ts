@@ -1,0 +1,54 @@
+import type { RestJob, RestStatus } from './rest-job.ts';
+import type { JobEvent } from './service-metrics.ts';
+
+/** An order to take in. */
+export interface NewOrder {
+  readonly job: Omit<RestJob, 'owner' | 'image'>;
+  /** Its first frame; null for none. */
+  readonly image: Uint8Array | null;
+  /** The most that the client agrees to pay, in micro-dollars; null if it did not say. */
+  readonly approvedMicros: number | null;
+}
+
+/** Which jobs a page has: those after a job, or from the newest. */
+export interface Selection {
+  readonly after: string | null;
+  /** Only jobs whose prompt contains this text, in any case. */
+  readonly search: string;
+}
+
+export interface Selected {
+  readonly jobs: readonly RestJob[];
+  readonly hasMore: boolean;
+  /** Of all pages. */
+  readonly total: number;
+}
+
+/** Keeps the orders of a service, and has their videos made. */
+export interface OrderDesk {
+  /** Creates of this process that have not been answered yet. */
+  readonly openSubmissions: number;
+  /** Calls `observe` for everything that happens to jobs in this process from now on. */
+  onEvent(observe: (event: JobEvent) => void): void;
+  /**
+   * Stores an order that is within the caps, and has it made. Returns its job, or the one that already has its idempotency
+   * key. Throws `cost_cap_exceeded`.
+   */
+  accept(order: NewOrder): Promise<RestJob>;
+  find(id: string): Promise<RestJob | undefined>;
+  /** Newest first; undefined if there is no job `after`. */
+  newest(limit: number, selection: Selection): Promise<Selected | undefined>;
+  /** How many jobs there are in each status. */
+  count(): Promise<Readonly<Record<RestStatus, number>>>;
+  /** 0 to 100, as last reported by the server; null if it reports none. */
+  progressOf(job: RestJob): number | null;
+  /**
+   * Cancels an unfinished job, and deletes its video on the server and its files here. Throws `cannot_cancel` when the
+   * server keeps running it, and the client's errors.
+   */
+  remove(id: string): Promise<void>;
+  /** Resumes what an earlier run of the service left unfinished. */
+  resume(): Promise<void>;
+  /** Waits until open creates are answered, so that no job is lost. The jobs keep running on their server. */
+  stop(): Promise<void>;
+}
