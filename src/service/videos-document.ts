@@ -3,99 +3,88 @@ import { ORIENTATIONS, RESOLUTIONS } from '../domain/models.ts';
 import { VARIANTS } from '../domain/video.ts';
 import { ApiErrorSchema } from './rest-schemas.ts';
 
-const TAG = 'Videos API';
-const security = [{ bearer: [] }];
+const count = z.number().int();
+/** Unix seconds. */
+const time = count;
+const text = z.string();
+
+const jobError = z.object({ code: text, message: text }).nullable();
 
 const Video = z
   .object({
-    id: z.string(),
+    id: text,
     object: z.literal('video'),
-    model: z.string(),
+    model: text,
     status: z.enum(['queued', 'in_progress', 'completed', 'failed']),
     progress: z.number().min(0).max(100),
-    created_at: z.number().int(),
-    completed_at: z.number().int().nullable(),
-    expires_at: z.number().int().nullable(),
-    prompt: z.string().nullable(),
-    size: z.string(),
-    seconds: z.string(),
-    remixed_from_video_id: z.string().nullable(),
-    error: z.object({ code: z.string(), message: z.string() }).nullable(),
+    created_at: time,
+    completed_at: time.nullable(),
+    expires_at: time.nullable(),
+    prompt: text.nullable(),
+    size: text,
+    seconds: text,
+    remixed_from_video_id: text.nullable(),
+    error: jobError,
   })
   .openapi('Video');
 
-const VideoList = z
-  .object({
-    object: z.literal('list'),
-    data: z.array(Video),
-    first_id: z.string().nullable(),
-    last_id: z.string().nullable(),
-    has_more: z.boolean(),
-  })
-  .openapi('VideoList');
-
 const DeletedVideo = z
-  .object({ id: z.string(), object: z.literal('video.deleted'), deleted: z.literal(true) })
+  .object({ id: text, object: z.literal('video.deleted'), deleted: z.literal(true) })
   .openapi('DeletedVideo');
 
-const Character = z.object({ id: z.string(), name: z.string(), created_at: z.number().int() }).openapi('Character');
+const Character = z.object({ id: text, name: text, created_at: time }).openapi('Character');
 
-const Model = z
-  .object({ id: z.string(), object: z.literal('model'), created: z.number().int(), owned_by: z.string() })
-  .openapi('Model');
+const Model = z.object({ id: text, object: z.literal('model'), created: time, owned_by: text }).openapi('Model');
 
 const ModelList = z.object({ object: z.literal('list'), data: z.array(Model) }).openapi('ModelList');
 
 /** Dialect `generations` in the shape of the guide. */
 const Generation = z
   .object({
-    id: z.string(),
+    id: text,
     object: z.literal('video.generation'),
-    model: z.string(),
+    model: text,
     status: z.enum(['pending', 'processing', 'completed', 'failed']),
     progress: z.number().min(0).max(100),
-    prompt: z.string(),
+    prompt: text,
     duration: z.number(),
-    resolution: z.string().nullable(),
+    resolution: text.nullable(),
     orientation: z.enum(ORIENTATIONS).nullable(),
-    created_at: z.number().int(),
-    completed_at: z.number().int().nullable(),
-    expires_at: z.number().int().nullable(),
-    video_url: z.string().nullable(),
-    error: z.object({ code: z.string(), message: z.string() }).nullable(),
+    created_at: time,
+    completed_at: time.nullable(),
+    expires_at: time.nullable(),
+    video_url: text.nullable(),
+    error: jobError,
   })
   .openapi('Generation');
 
-const CancelledGeneration = z.object({ id: z.string(), status: z.literal('cancelled') }).openapi('CancelledGeneration');
+const CancelledGeneration = z.object({ id: text, status: z.literal('cancelled') }).openapi('CancelledGeneration');
 
 const FileObject = z
   .object({
-    id: z.string(),
+    id: text,
     object: z.literal('file'),
-    bytes: z.number().int(),
-    created_at: z.number().int(),
-    expires_at: z.number().int().nullable(),
-    filename: z.string(),
-    purpose: z.string(),
+    bytes: count,
+    created_at: time,
+    expires_at: time.nullable(),
+    filename: text,
+    purpose: text,
     status: z.literal('processed'),
   })
   .openapi('File');
 
+const DeletedFile = z.object({ id: text, object: z.literal('file'), deleted: z.literal(true) }).openapi('DeletedFile');
+
+const BatchError = z.object({ code: text, message: text, param: text.nullable(), line: count });
+
 const Batch = z
   .object({
-    id: z.string(),
+    id: text,
     object: z.literal('batch'),
     endpoint: z.literal('/v1/videos'),
-    model: z.string().nullable(),
-    errors: z
-      .object({
-        object: z.literal('list'),
-        data: z.array(
-          z.object({ code: z.string(), message: z.string(), param: z.string().nullable(), line: z.number().int() }),
-        ),
-      })
-      .nullable(),
-    input_file_id: z.string(),
+    model: text.nullable(),
+    errors: z.object({ object: z.literal('list'), data: z.array(BatchError) }).nullable(),
+    input_file_id: text,
     completion_window: z.literal('24h'),
     status: z.enum([
       'validating',
@@ -107,242 +96,202 @@ const Batch = z
       'cancelling',
       'cancelled',
     ]),
-    output_file_id: z.string().nullable(),
-    error_file_id: z.string().nullable(),
-    created_at: z.number().int(),
-    in_progress_at: z.number().int().nullable(),
-    expires_at: z.number().int(),
-    finalizing_at: z.number().int().nullable(),
-    completed_at: z.number().int().nullable(),
-    failed_at: z.number().int().nullable(),
-    expired_at: z.number().int().nullable(),
-    cancelling_at: z.number().int().nullable(),
-    cancelled_at: z.number().int().nullable(),
-    request_counts: z.object({ total: z.number().int(), completed: z.number().int(), failed: z.number().int() }),
-    metadata: z.record(z.string(), z.string()).nullable(),
+    output_file_id: text.nullable(),
+    error_file_id: text.nullable(),
+    created_at: time,
+    in_progress_at: time.nullable(),
+    expires_at: time,
+    finalizing_at: time.nullable(),
+    completed_at: time.nullable(),
+    failed_at: time.nullable(),
+    expired_at: time.nullable(),
+    cancelling_at: time.nullable(),
+    cancelled_at: time.nullable(),
+    request_counts: z.object({ total: count, completed: count, failed: count }),
+    metadata: z.record(text, text).nullable(),
   })
   .openapi('Batch');
 
 function pageOf<S extends z.ZodType>(item: S, name: string) {
-  const ids = { first_id: z.string().nullable(), last_id: z.string().nullable() };
+  const ids = { first_id: text.nullable(), last_id: text.nullable() };
   return z.object({ object: z.literal('list'), data: z.array(item), ...ids, has_more: z.boolean() }).openapi(name);
 }
 
 const paging = z.object({
-  limit: z.number().int().min(0).optional(),
-  after: z.string().optional(),
+  limit: count.min(0).optional(),
+  after: text.optional(),
   order: z.enum(['asc', 'desc']).optional(),
 });
 
-const file = z.string().openapi({ format: 'binary' });
-const prompt = z.string().min(1).max(32_000);
-const seconds = z.string().openapi({ example: '4', description: 'sora-2 supports 4, 8, 12, 16 and 20.' });
-const source = z.object({ id: z.string() });
+const file = text.openapi({ format: 'binary' });
+const prompt = text.min(1).max(32_000);
+const seconds = text.openapi({ example: '4', description: 'sora-2 supports 4, 8, 12, 16 and 20.' });
+const source = z.object({ id: text });
 
 const create = {
   prompt,
-  model: z.string().optional().openapi({ example: 'sora-2' }),
+  model: text.optional().openapi({ example: 'sora-2' }),
   seconds: seconds.optional(),
-  size: z.string().optional().openapi({ example: '1280x720' }),
+  size: text.optional().openapi({ example: '1280x720' }),
   callback_url: z.url().optional().openapi({
     description: 'Notify this address when the video has ended; needs a server that was started with a webhook secret.',
   }),
 };
-const ImageReference = z.object({ file_id: z.string().optional(), image_url: z.string().optional() });
+const ImageReference = z.object({ file_id: text.optional(), image_url: text.optional() });
 
-interface Operation {
-  readonly method: 'get' | 'post' | 'delete';
-  readonly path: string;
-  readonly id: string;
-  readonly summary: string;
-  readonly reply: z.ZodType;
-  readonly body?: { readonly json?: z.ZodObject; readonly form?: z.ZodObject };
-  readonly query?: z.ZodObject;
-}
+const generation = z.object({
+  prompt,
+  model: text.optional(),
+  duration: count.min(1).max(120).optional(),
+  resolution: z.enum(RESOLUTIONS).optional(),
+  orientation: z.enum(ORIENTATIONS).optional(),
+  quality: z.enum(['standard', 'high']).optional(),
+});
+
+const batch = z.object({
+  input_file_id: text,
+  endpoint: z.literal('/v1/videos'),
+  completion_window: z.literal('24h'),
+  metadata: z.record(text, text).nullable().optional(),
+});
+
+type Operation = readonly [
+  method: 'get' | 'post' | 'delete',
+  path: string,
+  id: string,
+  summary: string,
+  reply: z.ZodType,
+  input?: { readonly json?: z.ZodObject; readonly form?: z.ZodObject; readonly query?: z.ZodObject },
+];
 
 const OPERATIONS: readonly Operation[] = [
-  {
-    method: 'post',
-    path: '/v1/videos',
-    id: 'createVideo',
-    summary: 'Create a video',
-    reply: Video,
-    body: {
+  [
+    'post',
+    '/v1/videos',
+    'createVideo',
+    'Create a video',
+    Video,
+    {
       json: z.object({ ...create, input_reference: ImageReference.optional() }),
       form: z.object({ ...create, input_reference: file.optional() }),
     },
-  },
-  {
-    method: 'get',
-    path: '/v1/videos',
-    id: 'listVideos',
-    summary: 'List videos',
-    reply: VideoList,
-    query: z.object({
-      limit: z.number().int().min(0).max(100).optional(),
-      after: z.string().optional(),
-      order: z.enum(['asc', 'desc']).optional(),
-    }),
-  },
-  { method: 'get', path: '/v1/videos/{id}', id: 'retrieveVideo', summary: 'Retrieve a video', reply: Video },
-  { method: 'delete', path: '/v1/videos/{id}', id: 'deleteVideo', summary: 'Delete a video', reply: DeletedVideo },
-  {
-    method: 'post',
-    path: '/v1/videos/{id}/remix',
-    id: 'remixVideo',
-    summary: 'Remix a finished video with another prompt',
-    reply: Video,
-    body: { json: z.object({ prompt }) },
-  },
-  {
-    method: 'post',
-    path: '/v1/videos/edits',
-    id: 'editVideo',
-    summary: 'Edit a finished or uploaded video',
-    reply: Video,
-    body: { json: z.object({ prompt, video: source }), form: z.object({ prompt, video: file }) },
-  },
-  {
-    method: 'post',
-    path: '/v1/videos/extensions',
-    id: 'extendVideo',
-    summary: 'Extend a finished or uploaded video',
-    reply: Video,
-    body: { json: z.object({ prompt, seconds, video: source }), form: z.object({ prompt, seconds, video: file }) },
-  },
-  {
-    method: 'post',
-    path: '/v1/videos/characters',
-    id: 'createCharacter',
-    summary: 'Create a character from a video',
-    reply: Character,
-    body: { form: z.object({ name: z.string(), video: file }) },
-  },
-  {
-    method: 'get',
-    path: '/v1/videos/characters/{id}',
-    id: 'readCharacter',
-    summary: 'Retrieve a character',
-    reply: Character,
-  },
-  {
-    method: 'post',
-    path: '/v1/video/generations',
-    id: 'createGeneration',
-    summary: 'Create a video in dialect `generations`',
-    reply: Generation,
-    body: {
-      json: z.object({
-        prompt,
-        model: z.string().optional(),
-        duration: z.number().int().min(1).max(120).optional(),
-        resolution: z.enum(RESOLUTIONS).optional(),
-        orientation: z.enum(ORIENTATIONS).optional(),
-        quality: z.enum(['standard', 'high']).optional(),
-      }),
-    },
-  },
-  {
-    method: 'get',
-    path: '/v1/video/generations/{id}',
-    id: 'readGeneration',
-    summary: 'Retrieve a video in dialect `generations`',
-    reply: Generation,
-  },
-  {
-    method: 'delete',
-    path: '/v1/video/generations/{id}',
-    id: 'cancelGeneration',
-    summary: 'Cancel a video in dialect `generations`',
-    reply: CancelledGeneration,
-  },
-  {
-    method: 'post',
-    path: '/v1/files',
-    id: 'uploadFile',
-    summary: 'Upload a file, for example the requests of a batch',
-    reply: FileObject,
-    body: { form: z.object({ purpose: z.enum(['batch', 'user_data', 'vision']), file }) },
-  },
-  {
-    method: 'get',
-    path: '/v1/files',
-    id: 'listFiles',
-    summary: 'List uploaded files',
-    reply: pageOf(FileObject, 'FileList'),
-    query: paging.extend({ purpose: z.string().optional() }),
-  },
-  { method: 'get', path: '/v1/files/{id}', id: 'retrieveFile', summary: 'Retrieve a file', reply: FileObject },
-  {
-    method: 'delete',
-    path: '/v1/files/{id}',
-    id: 'deleteFile',
-    summary: 'Delete a file',
-    reply: z.object({ id: z.string(), object: z.literal('file'), deleted: z.literal(true) }).openapi('DeletedFile'),
-  },
-  {
-    method: 'post',
-    path: '/v1/batches',
-    id: 'createBatch',
-    summary: 'Create the videos of an uploaded file, within a day',
-    reply: Batch,
-    body: {
-      json: z.object({
-        input_file_id: z.string(),
-        endpoint: z.literal('/v1/videos'),
-        completion_window: z.literal('24h'),
-        metadata: z.record(z.string(), z.string()).nullable().optional(),
-      }),
-    },
-  },
-  {
-    method: 'get',
-    path: '/v1/batches',
-    id: 'listBatches',
-    summary: 'List batches',
-    reply: pageOf(Batch, 'BatchList'),
-    query: paging,
-  },
-  { method: 'get', path: '/v1/batches/{id}', id: 'retrieveBatch', summary: 'Retrieve a batch', reply: Batch },
-  {
-    method: 'post',
-    path: '/v1/batches/{id}/cancel',
-    id: 'cancelBatch',
-    summary: 'Cancel a batch; its finished videos stay',
-    reply: Batch,
-  },
-  { method: 'get', path: '/v1/models', id: 'listModels', summary: 'List models', reply: ModelList },
-  { method: 'get', path: '/v1/models/{id}', id: 'readModel', summary: 'Retrieve a model', reply: Model },
+  ],
+  [
+    'get',
+    '/v1/videos',
+    'listVideos',
+    'List videos',
+    pageOf(Video, 'VideoList'),
+    { query: paging.extend({ limit: count.min(0).max(100).optional() }) },
+  ],
+  ['get', '/v1/videos/{id}', 'retrieveVideo', 'Retrieve a video', Video],
+  ['delete', '/v1/videos/{id}', 'deleteVideo', 'Delete a video', DeletedVideo],
+  [
+    'post',
+    '/v1/videos/{id}/remix',
+    'remixVideo',
+    'Remix a finished video with another prompt',
+    Video,
+    { json: z.object({ prompt }) },
+  ],
+  [
+    'post',
+    '/v1/videos/edits',
+    'editVideo',
+    'Edit a finished or uploaded video',
+    Video,
+    { json: z.object({ prompt, video: source }), form: z.object({ prompt, video: file }) },
+  ],
+  [
+    'post',
+    '/v1/videos/extensions',
+    'extendVideo',
+    'Extend a finished or uploaded video',
+    Video,
+    { json: z.object({ prompt, seconds, video: source }), form: z.object({ prompt, seconds, video: file }) },
+  ],
+  [
+    'post',
+    '/v1/videos/characters',
+    'createCharacter',
+    'Create a character from a video',
+    Character,
+    { form: z.object({ name: text, video: file }) },
+  ],
+  ['get', '/v1/videos/characters/{id}', 'readCharacter', 'Retrieve a character', Character],
+  [
+    'post',
+    '/v1/video/generations',
+    'createGeneration',
+    'Create a video in dialect `generations`',
+    Generation,
+    { json: generation },
+  ],
+  ['get', '/v1/video/generations/{id}', 'readGeneration', 'Retrieve a video in dialect `generations`', Generation],
+  [
+    'delete',
+    '/v1/video/generations/{id}',
+    'cancelGeneration',
+    'Cancel a video in dialect `generations`',
+    CancelledGeneration,
+  ],
+  [
+    'post',
+    '/v1/files',
+    'uploadFile',
+    'Upload a file, for example the requests of a batch',
+    FileObject,
+    { form: z.object({ purpose: z.enum(['batch', 'user_data', 'vision']), file }) },
+  ],
+  [
+    'get',
+    '/v1/files',
+    'listFiles',
+    'List uploaded files',
+    pageOf(FileObject, 'FileList'),
+    { query: paging.extend({ purpose: text.optional() }) },
+  ],
+  ['get', '/v1/files/{id}', 'retrieveFile', 'Retrieve a file', FileObject],
+  ['delete', '/v1/files/{id}', 'deleteFile', 'Delete a file', DeletedFile],
+  ['post', '/v1/batches', 'createBatch', 'Create the videos of an uploaded file, within a day', Batch, { json: batch }],
+  ['get', '/v1/batches', 'listBatches', 'List batches', pageOf(Batch, 'BatchList'), { query: paging }],
+  ['get', '/v1/batches/{id}', 'retrieveBatch', 'Retrieve a batch', Batch],
+  ['post', '/v1/batches/{id}/cancel', 'cancelBatch', 'Cancel a batch; its finished videos stay', Batch],
+  ['get', '/v1/models', 'listModels', 'List models', ModelList],
+  ['get', '/v1/models/{id}', 'readModel', 'Retrieve a model', Model],
 ];
 
+const common = { tags: ['Videos API'], security: [{ bearer: [] }] };
 const failures = { default: { description: 'Any error', content: { 'application/json': { schema: ApiErrorSchema } } } };
 
 /** Documents the simulator's API below `/v1`, which has its own router. */
 export function addVideosDocument({ openAPIRegistry }: OpenAPIHono): void {
-  for (const { method, path, id, summary, reply, body, query } of OPERATIONS) {
+  for (const [method, path, operationId, summary, reply, { json, form, query } = {}] of OPERATIONS) {
+    const content = {
+      ...(json && { 'application/json': { schema: json } }),
+      ...(form && { 'multipart/form-data': { schema: form } }),
+    };
     openAPIRegistry.registerPath({
-      tags: [TAG],
-      security,
+      ...common,
       method,
       path,
-      operationId: id,
+      operationId,
       summary,
       request: {
-        ...(path.includes('{id}') ? { params: z.object({ id: z.string() }) } : {}),
-        ...(query === undefined ? {} : { query }),
-        ...(body === undefined ? {} : { body: { required: true, content: contentOf(body) } }),
+        ...(path.includes('{id}') && { params: source }),
+        ...(query && { query }),
+        ...((json || form) && { body: { required: true, content } }),
       },
       responses: { 200: { description: summary, content: { 'application/json': { schema: reply } } }, ...failures },
     });
   }
   openAPIRegistry.registerPath({
-    tags: [TAG],
-    security,
+    ...common,
     method: 'get',
     path: '/v1/files/{id}/content',
     operationId: 'downloadFile',
     summary: 'Download a file: an uploaded one, or the results of a batch',
-    request: { params: z.object({ id: z.string() }) },
+    request: { params: source },
     responses: {
       200: { description: 'The file', content: { 'application/octet-stream': { schema: file } } },
       ...failures,
@@ -351,24 +300,16 @@ export function addVideosDocument({ openAPIRegistry }: OpenAPIHono): void {
   const media = { schema: file };
   const content = { 'video/mp4': media, 'image/webp': media, 'image/jpeg': media };
   openAPIRegistry.registerPath({
-    tags: [TAG],
-    security,
+    ...common,
     method: 'get',
     path: '/v1/videos/{id}/content',
     operationId: 'downloadVideo',
     summary: 'Download the file of a finished video; supports ranges',
-    request: { params: z.object({ id: z.string() }), query: z.object({ variant: z.enum(VARIANTS).optional() }) },
+    request: { params: source, query: z.object({ variant: z.enum(VARIANTS).optional() }) },
     responses: {
       200: { description: 'The file', content },
       206: { description: 'A range of the file', content },
       ...failures,
     },
   });
-}
-
-function contentOf({ json, form }: NonNullable<Operation['body']>): Record<string, { schema: z.ZodObject }> {
-  return {
-    ...(json === undefined ? {} : { 'application/json': { schema: json } }),
-    ...(form === undefined ? {} : { 'multipart/form-data': { schema: form } }),
-  };
 }
