@@ -42,6 +42,10 @@ export function invalidField(param: string, code: string, message: string): ApiE
   return new ApiError({ status: 400, code, param, message });
 }
 
+export function missingField(param: string): ApiError {
+  return invalidField(param, 'missing_required_parameter', `Missing required parameter: '${param}'.`);
+}
+
 /** A 400 for a value outside of a fixed set. */
 export function unsupportedValue(param: string, value: string, supported: readonly string[]): ApiError {
   const message = `Invalid value: '${value}'. Supported values are: ${quoteList(supported, 'and')}.`;

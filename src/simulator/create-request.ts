@@ -1,6 +1,6 @@
 import type { JsonValue } from '../domain/json.ts';
 import { DEFAULT_MODEL, findModel, type ModelCapabilities } from '../domain/models.ts';
-import { type ApiError, invalidField, quoteList, unsupportedValue } from './api-error.ts';
+import { type ApiError, invalidField, missingField, quoteList, unsupportedValue } from './api-error.ts';
 import { checkReference } from './reference-check.ts';
 import type { RequestBody } from './request-body.ts';
 
@@ -61,9 +61,7 @@ export function refuseUnknownFields({ fields, files }: RequestBody, known: Reado
 
 export function readPrompt(body: RequestBody): string {
   const prompt = readText(body, 'prompt');
-  if (prompt === undefined) {
-    throw invalidField('prompt', 'missing_required_parameter', "Missing required parameter: 'prompt'.");
-  }
+  if (prompt === undefined) throw missingField('prompt');
   if (prompt.length === 0) {
     throw invalidField(
       'prompt',

@@ -1,6 +1,6 @@
 import { isJsonObject } from '../domain/json.ts';
 import { DEFAULT_MODEL, findModel, knownModels, MAX_EXTENDED_SECONDS } from '../domain/models.ts';
-import { ApiError, invalidField } from './api-error.ts';
+import { ApiError, invalidField, missingField } from './api-error.ts';
 import {
   type CreateRequest,
   DEFAULT_SECONDS,
@@ -40,9 +40,7 @@ export function parseExtendRequest(body: RequestBody, find: FindVideo): CreateRe
   const source = readSource(body, find);
   const [fallback] = knownModels();
   const model = findModel(source.model) ?? fallback;
-  if (readText(body, 'seconds') === undefined || model === undefined) {
-    throw invalidField('seconds', 'missing_required_parameter', "Missing required parameter: 'seconds'.");
-  }
+  if (readText(body, 'seconds') === undefined || model === undefined) throw missingField('seconds');
   const seconds = Number(source.seconds) + Number(readKnownSeconds(body, model));
   if (seconds > MAX_EXTENDED_SECONDS) {
     const message = `Invalid 'seconds': the extended video would have ${seconds} seconds, the limit is ${MAX_EXTENDED_SECONDS}.`;
@@ -89,9 +87,7 @@ function refuseUnfinished({ id, status }: Video): void {
 function checkUpload({ fields, files }: RequestBody): void {
   const file = files.get('video');
   if (file === undefined) {
-    if (!fields.has('video')) {
-      throw invalidField('video', 'missing_required_parameter', "Missing required parameter: 'video'.");
-    }
+    if (!fields.has('video')) throw missingField('video');
     throw invalidField('video', 'invalid_type', "Invalid type for 'video': expected a file or an object with an 'id'.");
   }
   if (Buffer.from(file.bytes.subarray(4, 8)).toString('latin1') === MP4_MARK) return;

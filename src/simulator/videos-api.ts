@@ -13,16 +13,14 @@ import { parseCharacterRequest, parseEditRequest, parseExtendRequest, parseRemix
 import { type FaultName, findJobFault } from './faults.ts';
 import { FileStore } from './file-store.ts';
 import { describeJob, endsAtMs, type JobOutlook, pollAfterMs, type SimulatedJob, type Video } from './job.ts';
-import { type JobQuery, JobStore } from './job-store.ts';
+import { JobStore } from './job-store.ts';
+import { listReply, parseListQuery } from './list-reply.ts';
 import { fingerprintBody, type RequestBody, readRequestBody } from './request-body.ts';
 import { methodNotAllowed, type VideoRouteName } from './routes.ts';
 import type { SimulatedDialect } from './simulated-dialects.ts';
 import type { SimulatorOptions } from './simulator-options.ts';
 
-const DEFAULT_LIMIT = 20;
-const MAX_LIMIT = 100;
 const MAX_IDEMPOTENCY_KEY_LENGTH = 255;
-const ORDERS = ['asc', 'desc'] as const;
 /** The release of sora-2 (2025-10-06), in seconds since the epoch. */
 const MODELS_CREATED_AT = 1_759_708_800;
 
@@ -140,13 +138,7 @@ export class VideosApi implements Record<VideoRouteName, Route> {
     const page = this.#jobs.list(query);
     if (!page) throw this.#dialect.unknownJob(query.after ?? '');
     const data = page.jobs.map((job) => this.#describe(job));
-    return jsonReply({
-      object: 'list',
-      data,
-      first_id: data.at(0)?.id ?? null,
-      last_id: data.at(-1)?.id ?? null,
-      has_more: page.hasMore,
-    });
+    return listReply(data, page.hasMore);
   }
 
   /** Deleting an unfinished job also aborts it. */
@@ -269,18 +261,6 @@ function refuseWithoutContent({ id, status, expires_at: expiresAt }: Video, nowM
     const message = `The content of the video with id '${id}' has expired`;
     throw new ApiError({ status: 410, code: 'content_expired', message });
   }
-}
-
-export function parseListQuery(parameters: URLSearchParams, maxLimit = MAX_LIMIT): JobQuery {
-  const limit = parameters.get('limit') ?? String(DEFAULT_LIMIT);
-  if (!/^\d{1,9}$/.test(limit) || Number(limit) > maxLimit) {
-    const message = `Invalid 'limit': '${limit}'. Expected an integer from 0 to ${maxLimit}.`;
-    throw invalidField('limit', 'invalid_value', message);
-  }
-  const order = parameters.get('order') ?? 'desc';
-  const known = ORDERS.find((name) => name === order);
-  if (!known) throw unsupportedValue('order', order, ORDERS);
-  return { limit: Number(limit), order: known, after: parameters.get('after') };
 }
 
 function modelNames(): string[] {

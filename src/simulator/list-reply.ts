@@ -1,0 +1,42 @@
+import { jsonReply, type ServerReply } from '../http-server/handler.ts';
+import { type ApiError, invalidField, unsupportedValue } from './api-error.ts';
+import type { JobQuery } from './job-store.ts';
+
+const DEFAULT_LIMIT = 20;
+const MAX_LIMIT = 100;
+const ORDERS = ['asc', 'desc'] as const;
+
+export function parseListQuery(parameters: URLSearchParams, maxLimit = MAX_LIMIT): JobQuery {
+  const limit = parameters.get('limit') ?? String(DEFAULT_LIMIT);
+  if (!/^\d{1,9}$/.test(limit) || Number(limit) > maxLimit) {
+    const message = `Invalid 'limit': '${limit}'. Expected an integer from 0 to ${maxLimit}.`;
+    throw invalidField('limit', 'invalid_value', message);
+  }
+  const order = parameters.get('order') ?? 'desc';
+  const known = ORDERS.find((name) => name === order);
+  if (!known) throw unsupportedValue('order', order, ORDERS);
+  return { limit: Number(limit), order: known, after: parameters.get('after') };
+}
+
+/** A page of a list. */
+export function listReply(data: readonly { readonly id: string }[], hasMore: boolean): ServerReply {
+  return jsonReply({
+    object: 'list',
+    data,
+    first_id: data.at(0)?.id ?? null,
+    last_id: data.at(-1)?.id ?? null,
+    has_more: hasMore,
+  });
+}
+
+/** The requested page of all items (newest first). Throws `unknown` for a cursor that is not among them. */
+export function pageReply(
+  items: readonly { readonly id: string }[],
+  { limit, after, order }: JobQuery,
+  unknown: (id: string) => ApiError,
+): ServerReply {
+  const ordered = order === 'asc' ? items.toReversed() : items;
+  const start = after === null ? 0 : ordered.findIndex(({ id }) => id === after) + 1;
+  if (after !== null && start === 0) throw unknown(after);
+  return listReply(ordered.slice(start, start + limit), ordered.length > start + limit);
+}
