@@ -1,4 +1,3 @@
-import type { Readable } from 'node:stream';
 import { SoraError } from '../domain/errors.ts';
 import { parseJson } from '../domain/json.ts';
 import { redactUrl, type Secrets } from '../domain/redact.ts';
@@ -6,6 +5,7 @@ import type { Clock } from '../platform/clock.ts';
 import type { Http, HttpReply, HttpRequest } from '../platform/http.ts';
 import { isInward } from '../platform/public-address.ts';
 import { lateError, limitTime, type TimeLimitOptions, timeoutError, within } from '../platform/timeout.ts';
+import { abortable, peek, readText } from './body-reader.ts';
 
 /** A server, and what is sent with every call. */
 export interface Endpoint {
@@ -17,7 +17,7 @@ export interface Endpoint {
   readonly keyOrigin?: string | null;
   readonly headers: Readonly<Record<string, string>>;
   readonly query: Readonly<Record<string, string>>;
-  /** Parameters of the list alone: in other calls a gateway may take them for a choice of provider. */
+  /** Sent with list calls only: in other calls a gateway may use them to choose the provider. */
   readonly listQuery: Readonly<Record<string, string>>;
 }
 
@@ -32,13 +32,13 @@ export type TraceEvent =
 export interface TransportOptions {
   readonly http: Http;
   readonly endpoint: Endpoint;
-  /** Taken out of replies: some servers repeat what they were sent. */
+  /** Removed from replies: some servers repeat what they were sent. */
   readonly secrets: Secrets;
   readonly userAgent: string;
-  /** The longest that a call may take, its reply included. A file may take longer: only its head, and silences within it, are bounded. */
+  /** Limits a whole call, its reply included. Of a file, it limits the first bytes and each stall. */
   readonly timeoutMs: number;
   readonly clock: Pick<Clock, 'now' | 'uptimeMs' | 'alarm'>;
-  /** Whether the server may send us to private addresses although it is not at one itself. */
+  /** Whether a server at a public address may name files at private ones. */
   readonly allowsPrivateFiles?: boolean;
   readonly trace?: ((event: TraceEvent) => void) | undefined;
   /** Receives notices for the user, such as a `Sunset` header. */
@@ -66,23 +66,21 @@ export interface OpenedReply extends TransportReply {
   readonly head: Buffer;
 }
 
-/** No reply of this API is larger; the largest contain a video as base64. */
-const MAX_TEXT_BYTES = 64 << 20;
-/** A file that brings fewer bytes than this within the time of a call counts as silent. */
+/** A download that receives fewer bytes than this within the timeout of a call has stalled. */
 const MIN_PROGRESS_BYTES = 1024;
-/** The slowest upload to wait for: the size of a body adds to the time that its call may take. */
+/** The slowest upload to wait for: a large body extends the timeout of its call. */
 const UPLOAD_BYTES_PER_SECOND = 64_000;
-/** How much of a body a log needs. */
+/** How much of a body `--debug` shows. */
 const MAX_TRACED_CHARACTERS = 2_000;
 const MAX_REDIRECTS = 5;
 const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
 
-/** Sends calls to one server: its key and headers go to its own origin and to no other. */
+/** Sends calls to one server. Its key and headers go only to its own origin. */
 export class Transport {
   readonly baseUrl: string;
   readonly #options: TransportOptions;
   readonly #notices = new Set<string>();
-  /** Whether the server itself is on this machine or in its network, by its name or by what that resolved to. */
+  /** Whether the server's name is private, or resolved to a private address. */
   #isAtPrivateAddress: boolean;
 
   constructor(options: TransportOptions) {
@@ -114,8 +112,8 @@ export class Transport {
   }
 
   /**
-   * One call of the API, sent once, and its answer read to its end, all within the time that a call may take. Throws
-   * `endpoint_not_found` where a redirect led to another origin, which wants a key and gets none.
+   * Sends one call once and reads its whole answer within the timeout. Throws `endpoint_not_found` if a redirect led
+   * to another origin that requires a key.
    */
   async ask(request: TransportRequest): Promise<TransportText> {
     return within(this.#limitOf(request), async (signal) => {
@@ -126,7 +124,7 @@ export class Transport {
     });
   }
 
-  /** A reply and the first bytes of it, within the time that a call may take; the rest is the caller's to read or destroy. */
+  /** Opens a reply and reads its first bytes within the timeout. The caller reads or destroys the rest. */
   async open(request: TransportRequest, headBytes: number): Promise<OpenedReply> {
     const limit = limitTime(this.#limitOf(request));
     let reply: TransportReply | null = null;
@@ -145,7 +143,7 @@ export class Transport {
     }
   }
 
-  /** A file may take long, but one of which next to nothing arrives is as silent as one that keeps silent. */
+  /** A file may take long, but one that arrives too slowly counts as stalled. */
   #breakIfStalled({ body, receivedBytes }: TransportReply): void {
     const { clock, timeoutMs } = this.#options;
     if (receivedBytes === undefined || body.closed) return;
@@ -162,8 +160,8 @@ export class Transport {
   }
 
   /**
-   * The text of an opened reply, read to its end within the time that a call may take, without the secrets that were sent.
-   * What is not an answer of this API is traced in the server's own words.
+   * Reads the rest of an opened reply as text within the timeout, with secrets removed. A reply that is not an answer of
+   * this API is traced in the server's own words.
    */
   textOf(reply: OpenedReply, signal?: AbortSignal): Promise<string> {
     return within(this.#limitOf({ signal }), (limit) => this.#read(reply, limit, reply.head));
@@ -178,7 +176,7 @@ export class Transport {
     return { clock, ms, lateness: () => lateError(ms), signal };
   }
 
-  /** One exchange. Redirects of a GET are followed; anything else is never sent a second time. */
+  /** Follows the redirects of a GET; anything else is sent only once. */
   async #send(request: TransportRequest): Promise<TransportReply> {
     let url = this.#addressOf(request);
     for (let redirects = 0; ; redirects++) {
@@ -237,8 +235,8 @@ export class Transport {
       const uptimeMs = clock.uptimeMs();
       trace?.({ kind: 'response', status: reply.status, url: shown, ms: Math.round(clock.now() - startedMs) });
       if (this.isHome(url.href)) this.#isAtPrivateAddress ||= reply.address !== undefined && isInward(reply.address);
-      this.#hearNotices(reply);
-      // A body that breaks while nobody reads it must not end the program; whoever reads it gets the error.
+      this.#passNotices(reply);
+      // A body that breaks while nobody reads it must not end the program; its reader still gets the error.
       reply.body.on('error', () => {});
       return { ...reply, uptimeMs };
     } catch (error) {
@@ -247,12 +245,12 @@ export class Transport {
     }
   }
 
-  /** Another server must not send us to what only this machine and its network can reach. */
+  /** A public server must not send us to addresses that only this machine or its network can reach. */
   #isOutwardOnly(url: URL): boolean {
     return !(this.#options.allowsPrivateFiles || this.#isAtPrivateAddress || this.isHome(url.href));
   }
 
-  /** Of a form only the size is shown: it contains files. */
+  /** Shows only the size of a form, which contains files. */
   #bodyEvent(body: string | Uint8Array, headers: TransportRequest['headers']): TraceEvent {
     const [type = ''] = (headers?.['content-type'] ?? '').split(';');
     const text = typeof body === 'string' ? this.#excerpt(body) : null;
@@ -280,7 +278,7 @@ export class Transport {
     return { ...common, ...lowerCaseNames(endpoint.headers), ...auth };
   }
 
-  #hearNotices({ headers }: HttpReply): void {
+  #passNotices({ headers }: HttpReply): void {
     for (const name of ['deprecation', 'sunset'] as const) {
       const value = headers[name];
       if (value === undefined || this.#notices.has(name)) continue;
@@ -298,80 +296,26 @@ function isAnswer(status: number, text: string): boolean {
   return status < 300 && (text.trim() === '' || parseJson(text) !== undefined);
 }
 
-/** An address with the parameters that it does not have. */
+/** Adds the parameters that an address does not have yet. */
 function withMissing(url: URL, query: Readonly<Record<string, string>>): URL {
   for (const [name, value] of Object.entries(query)) if (!url.searchParams.has(name)) url.searchParams.set(name, value);
   return url;
 }
 
-/** Reads of a body what `read` wants, unless the signal aborts. */
-async function abortable<T>(body: Readable, signal: AbortSignal, read: (body: Readable) => Promise<T>): Promise<T> {
-  const giveUp = (): void => void body.destroy(signal.reason);
-  if (signal.aborted) giveUp();
-  signal.addEventListener('abort', giveUp, { once: true });
-  try {
-    return await read(body);
-  } finally {
-    signal.removeEventListener('abort', giveUp);
-  }
-}
-
-async function readText(body: Readable, head: Buffer = Buffer.alloc(0)): Promise<string> {
-  const decoder = new TextDecoder();
-  let text = decoder.decode(head, { stream: true });
-  let sizeBytes = head.length;
-  for await (const chunk of body as AsyncIterable<Uint8Array>) {
-    sizeBytes += chunk.length;
-    if (sizeBytes > MAX_TEXT_BYTES) throw tooLarge();
-    text += decoder.decode(chunk, { stream: true });
-  }
-  return text + decoder.decode();
-}
-
-/** Takes the first bytes off a stream. They are not put back: a stream that breaks drops what it holds. */
-async function peek(body: Readable, headBytes: number): Promise<Buffer> {
-  let head = Buffer.alloc(0);
-  while (head.length < headBytes) {
-    const chunk: Uint8Array | null = body.read();
-    if (chunk !== null) head = Buffer.concat([head, chunk]);
-    else if (body.readableEnded) return head;
-    else if (body.destroyed) throw body.errored ?? new Error('the connection broke');
-    else await changed(body);
-  }
-  return head;
-}
-
-const CHANGES = ['readable', 'end', 'error', 'close'] as const;
-
-/** Resolves when a stream has more to read, or has ended in any way. */
-function changed(body: Readable): Promise<void> {
-  return new Promise((resolve) => {
-    const done = (): void => {
-      for (const change of CHANGES) body.off(change, done);
-      resolve();
-    };
-    for (const change of CHANGES) body.on(change, done);
-  });
-}
-
-/** Worth another try, which goes on from what has arrived. */
+/** Retryable: the next attempt resumes after the bytes received so far. */
 function brokenOff(cause: unknown): SoraError {
   const causedBy = cause instanceof Error ? cause.message : String(cause);
   return new SoraError('download_corrupt', { title: 'the download broke off', causedBy, retryable: true, cause });
 }
 
-function tooLarge(): Error {
-  return Object.assign(new Error(`the reply is larger than ${MAX_TEXT_BYTES >> 20} MiB`), { code: 'EMSGSIZE' });
-}
-
 function redirectedAway({ status, url }: TransportText, baseUrl: string): SoraError {
   const { origin } = new URL(url);
   return new SoraError('endpoint_not_found', {
-    title: 'the server redirects to another address, to which its key is not sent',
+    title: 'the server redirects to another origin, and the key is not sent there',
     causedBy: `HTTP ${status} from ${origin}`,
     hints: [
       `set the base URL to ${origin}${new URL(baseUrl).pathname} if that is the server’s own`,
-      'run `sora config list` to see where the base URL comes from',
+      'run `sora config list` to see where the base URL is set',
     ],
     status,
   });

@@ -80,7 +80,7 @@ describe('the key and the headers of a server', () => {
       ]);
       await expect(createVideosClient(home.url, { dialect }).client.get('video_1')).rejects.toMatchObject({
         code: 'endpoint_not_found',
-        message: 'the server redirects to another address, to which its key is not sent',
+        message: 'the server redirects to another origin, and the key is not sent there',
         hints: [`set the base URL to ${other.origin}/v1 if that is the server’s own`, expect.any(String)],
       });
     },

@@ -1,0 +1,63 @@
+import type { Readable } from 'node:stream';
+
+/** No reply of this API is larger; the largest contain a video as base64. */
+const MAX_TEXT_BYTES = 64 << 20;
+
+/** Reads from a body; destroys it when the signal aborts. */
+export async function abortable<T>(
+  body: Readable,
+  signal: AbortSignal,
+  read: (body: Readable) => Promise<T>,
+): Promise<T> {
+  const giveUp = (): void => void body.destroy(signal.reason);
+  if (signal.aborted) giveUp();
+  signal.addEventListener('abort', giveUp, { once: true });
+  try {
+    return await read(body);
+  } finally {
+    signal.removeEventListener('abort', giveUp);
+  }
+}
+
+/** The body as text, after the bytes that `peek` took off it. */
+export async function readText(body: Readable, head: Buffer = Buffer.alloc(0)): Promise<string> {
+  const decoder = new TextDecoder();
+  let text = decoder.decode(head, { stream: true });
+  let sizeBytes = head.length;
+  for await (const chunk of body as AsyncIterable<Uint8Array>) {
+    sizeBytes += chunk.length;
+    if (sizeBytes > MAX_TEXT_BYTES) throw tooLarge();
+    text += decoder.decode(chunk, { stream: true });
+  }
+  return text + decoder.decode();
+}
+
+/** Takes the first bytes off a stream. They are not put back: a stream that breaks drops its buffer. */
+export async function peek(body: Readable, headBytes: number): Promise<Buffer> {
+  let head = Buffer.alloc(0);
+  while (head.length < headBytes) {
+    const chunk: Uint8Array | null = body.read();
+    if (chunk !== null) head = Buffer.concat([head, chunk]);
+    else if (body.readableEnded) return head;
+    else if (body.destroyed) throw body.errored ?? new Error('the connection broke');
+    else await changed(body);
+  }
+  return head;
+}
+
+const CHANGES = ['readable', 'end', 'error', 'close'] as const;
+
+/** Resolves when a stream has more to read, or has ended in any way. */
+function changed(body: Readable): Promise<void> {
+  return new Promise((resolve) => {
+    const done = (): void => {
+      for (const change of CHANGES) body.off(change, done);
+      resolve();
+    };
+    for (const change of CHANGES) body.on(change, done);
+  });
+}
+
+function tooLarge(): Error {
+  return Object.assign(new Error(`the reply is larger than ${MAX_TEXT_BYTES >> 20} MiB`), { code: 'EMSGSIZE' });
+}
