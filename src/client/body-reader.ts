@@ -20,7 +20,7 @@ export async function abortable<T>(
 }
 
 /** The body as text, after the bytes that `peek` took off it. */
-export async function readText(body: Readable, head: Buffer = Buffer.alloc(0)): Promise<string> {
+export async function readBodyText(body: Readable, head: Buffer = Buffer.alloc(0)): Promise<string> {
   const decoder = new TextDecoder();
   let text = decoder.decode(head, { stream: true });
   let sizeBytes = head.length;

@@ -5,7 +5,7 @@ import type { Clock } from '../platform/clock.ts';
 import type { Http, HttpReply, HttpRequest } from '../platform/http.ts';
 import { isInward } from '../platform/public-address.ts';
 import { lateError, limitTime, type TimeLimitOptions, timeoutError, within } from '../platform/timeout.ts';
-import { abortable, peek, readText } from './body-reader.ts';
+import { abortable, peek, readBodyText } from './body-reader.ts';
 
 /** A server, and what is sent with every call. */
 export interface Endpoint {
@@ -192,7 +192,7 @@ export class Transport {
   }
 
   async #read({ status, url, body }: TransportReply, signal: AbortSignal, head?: Buffer): Promise<string> {
-    const text = this.#withoutSecrets(await abortable(body, signal, () => readText(body, head)));
+    const text = this.#withoutSecrets(await abortable(body, signal, () => readBodyText(body, head)));
     const { trace } = this.#options;
     if (trace !== undefined && !isAnswer(status, text)) {
       trace({ kind: 'response error', status, url: redactUrl(url), error: this.#excerpt(text) || 'empty body' });

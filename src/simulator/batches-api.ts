@@ -8,7 +8,7 @@ import { readText } from './create-request.ts';
 import { type FaultName, findJobFault } from './faults.ts';
 import type { FileObject } from './file-store.ts';
 import type { SimulatedJob } from './job.ts';
-import { pageReply, parseListQuery } from './list-reply.ts';
+import { listPageReply, parseListQuery } from './list-reply.ts';
 import { readRequestBody } from './request-body.ts';
 import type { BatchRouteName } from './routes.ts';
 import type { SimulatorOptions } from './simulator-options.ts';
@@ -57,7 +57,7 @@ export class BatchesApi implements Record<BatchRouteName, Route> {
   listFiles(call: ServerCall): ServerReply {
     const purpose = call.url.searchParams.get('purpose');
     const files = this.#stores.files.all().filter((file) => purpose === null || file.purpose === purpose);
-    return pageReply(files, parseListQuery(call.url.searchParams, 10_000), fileNotFound);
+    return listPageReply(files, parseListQuery(call.url.searchParams, 10_000), fileNotFound);
   }
 
   file(_call: ServerCall, id: string): ServerReply {
@@ -122,7 +122,7 @@ export class BatchesApi implements Record<BatchRouteName, Route> {
 
   listBatches(call: ServerCall): ServerReply {
     const batches = this.#stores.batches.all().map((entry) => this.#stateOf(entry).describe());
-    return pageReply(batches, parseListQuery(call.url.searchParams), batchNotFound);
+    return listPageReply(batches, parseListQuery(call.url.searchParams), batchNotFound);
   }
 
   batch(_call: ServerCall, id: string, fault: FaultName | null): ServerReply {

@@ -30,7 +30,7 @@ export function listReply(data: readonly { readonly id: string }[], hasMore: boo
 }
 
 /** The requested page of all items (newest first). Throws `unknown` for a cursor that is not among them. */
-export function pageReply(
+export function listPageReply(
   items: readonly { readonly id: string }[],
   { limit, after, order }: JobQuery,
   unknown: (id: string) => ApiError,
