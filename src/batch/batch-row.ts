@@ -55,7 +55,7 @@ export interface BatchRow {
   readonly ref: RowRef;
   /** The requested length, if a different one will be rendered. */
   readonly askedSeconds: number | null;
-  /** Without the bytes of its file, so that a thousand rows do not hold them in memory, and without the id of a row's video. */
+  /** With no bytes for `file`, so that a thousand rows do not hold them in memory, and without the id of a row's video. */
   readonly request: VideoRequest;
   /** The row whose video it starts from; null for none. */
   readonly from: RowSource | null;
@@ -72,7 +72,7 @@ export interface BatchRow {
 
 interface RowSource {
   readonly operation: Derivation;
-  readonly row: BatchRow;
+  readonly row: Pick<BatchRow, 'id' | 'ref'>;
 }
 
 interface RowFile {
@@ -242,8 +242,7 @@ class RowResolver {
     const { request, askedSeconds, notes } = resolved;
     const digest = read?.digest ?? null;
     const file = digest === null ? null : { path: resolve(this.#surroundings.sourceFolder, row.image ?? ''), digest };
-    const bare = file === null ? request : { ...request, image: null };
-    return { request: bare, askedSeconds, notes, file, from: null, facts: null };
+    return { request, askedSeconds, notes, file, from: null, facts: null };
   }
 
   #fromVideo(row: ManifestRow, named: NamedSource, variants: readonly Variant[]): Draft | undefined {

@@ -74,12 +74,19 @@ export async function planBatch(
 /** A row without a submission has failed if the one that it starts from has. */
 function failFollowers(planned: PlannedRow[]): void {
   if (planned.every(({ row }) => row.from === null)) return;
-  const states = new Map(planned.map(({ row, state }) => [row, state]));
-  for (const row of sourcesFirst([...states.keys()], ({ from }) => from?.row).ordered) {
-    const hasFailed = row.from !== null && states.get(row.from.row) === 'failed' && states.get(row) === 'to_do';
-    if (hasFailed) states.set(row, 'failed');
+  const states = new Map(planned.map(({ row, state }) => [row.ref.key, state]));
+  for (const { ref, from } of rowsInOrder(planned.map(({ row }) => row))) {
+    const hasFailed = from !== null && states.get(from.row.ref.key) === 'failed' && states.get(ref.key) === 'to_do';
+    if (hasFailed) states.set(ref.key, 'failed');
   }
-  for (const [at, each] of planned.entries()) planned[at] = { ...each, state: states.get(each.row) ?? each.state };
+  for (const [at, each] of planned.entries())
+    planned[at] = { ...each, state: states.get(each.row.ref.key) ?? each.state };
+}
+
+/** Rows in an order in which each comes after the one that it starts from. */
+export function rowsInOrder(rows: readonly BatchRow[]): readonly BatchRow[] {
+  const byKey = new Map(rows.map((row) => [row.ref.key, row]));
+  return sourcesFirst(rows, ({ from }) => (from === null ? undefined : byKey.get(from.row.ref.key))).ordered;
 }
 
 /** Of several submissions of a row, the one that has or may get a video; else the newest. */

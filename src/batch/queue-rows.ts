@@ -1,9 +1,11 @@
 import type { SoraError } from '../domain/errors.ts';
+import type { VideoRequest } from '../domain/video.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { JobQueue, ServerLimits, Task } from '../store/job-queue.ts';
 import type { Ledger } from '../store/ledger.ts';
+import type { BatchRow } from './batch-row.ts';
 import { type PlannedRow, planRow } from './plan.ts';
-import { decodeRow } from './queued-row.ts';
+import { decodeRow, readFiles } from './queued-row.ts';
 import type { RowResult, RowStream } from './run.ts';
 
 /** How long an idle worker waits before it asks again. */
@@ -65,6 +67,11 @@ export class QueueRows implements RowStream {
 
   ended(): readonly PlannedRow[] {
     return [];
+  }
+
+  requestOf(row: BatchRow): Promise<VideoRequest> {
+    const { files } = this.#options.queue;
+    return readFiles(row, (digest) => files.read(digest));
   }
 
   /** Takes as many tasks as can start now, or waits a moment. */

@@ -4,7 +4,7 @@ import type { VideosClient } from '../client/port.ts';
 import { SoraError } from '../domain/errors.ts';
 import { failureOf } from '../domain/job-failure.ts';
 import { factsOf, hasVideo, type JobRecord, type SavedFile, type ServerIdentity } from '../domain/record.ts';
-import { isTerminal, type VideoJob } from '../domain/video.ts';
+import { isTerminal, type VideoJob, type VideoRequest } from '../domain/video.ts';
 import { type SaveResult, save, saveBefore } from '../jobs/save.ts';
 import { type RowOrder, type Submission, type SubmitDeps, type SubmitOrder, submit } from '../jobs/submit.ts';
 import { type WaitEvent, waitForJob } from '../jobs/wait.ts';
@@ -56,6 +56,8 @@ export interface RowStream {
   take(signal: AbortSignal): Promise<PlannedRow | undefined>;
   /** Reports that a row has ended. Returns rows that cannot start because of it. */
   ended(planned: PlannedRow, isDone: boolean): readonly PlannedRow[];
+  /** The request of a row, with the bytes of its files that are not at paths. */
+  requestOf(row: BatchRow): VideoRequest | Promise<VideoRequest>;
 }
 
 export interface RowResult {
@@ -116,6 +118,7 @@ class BatchRun {
   readonly #order: BatchOrder;
   readonly #listener: BatchListener;
   readonly #pace: CreatePace;
+  readonly #rows: RowStream;
   /** Aborts rows that wait for their turn; running jobs continue. */
   readonly #halt = new AbortController();
   #stoppedBy: SoraError | Interrupt | null = null;
@@ -124,22 +127,22 @@ class BatchRun {
     this.#deps = deps;
     this.#order = order;
     this.#listener = listener;
+    this.#rows = 'take' in order.rows ? order.rows : new RowQueue(order.rows);
     this.#pace = new CreatePace({ clock: deps.clock, random: deps.random, intervalMs: order.intervalMs });
   }
 
   async run(): Promise<SoraError | Interrupt | null> {
-    const { rows, concurrency } = this.#order;
+    const { concurrency } = this.#order;
     const { signal } = this.#deps;
     setMaxListeners(0, this.#halt.signal); // every waiting row listens
     signal?.addEventListener('abort', () => this.#stop(signal.reason), { once: true });
     const slots = pLimit(concurrency);
-    const queue: RowStream = 'take' in rows ? rows : new RowQueue(rows);
     const work = async (): Promise<void> => {
       for (;;) {
-        const planned = await queue.take(this.#halt.signal);
+        const planned = await this.#rows.take(this.#halt.signal);
         if (planned === undefined) return;
         const outcome = this.#stoppedBy === null ? await this.#runRow(planned, slots) : null;
-        const dropped = queue.ended(planned, outcome === 'done');
+        const dropped = this.#rows.ended(planned, outcome === 'done');
         if (outcome === 'failed') await this.#failAll(dropped);
       }
     };
@@ -259,11 +262,13 @@ class BatchRun {
   async #submitOnce(row: BatchRow, rowOrder: RowOrder): Promise<Submission> {
     const { server, free, maxCostPerDayMicros, conflict } = this.#order;
     const { client, singleShot } = this.#deps;
+    const sourceId = await this.#sourceId(row);
+    const request = await this.#rows.requestOf(row);
     return submit(
       { ...this.#deps, client: { ...client, create: singleShot.create.bind(singleShot) } },
       {
         server,
-        request: completeRequest(row, await this.#sourceId(row)),
+        request: completeRequest({ ...row, request }, sourceId),
         estimate: row.estimate,
         free,
         again: false,

@@ -25,7 +25,7 @@ type WorkerDeps = Pick<
 export const workerCommand = defineCommand({
   name: 'worker',
   description:
-    'Takes rows from the shared queue of a server, creates their videos and saves them, until it is stopped. Any number of workers may run on any number of machines; they must reach the paths that the rows name. A row whose worker is lost is resumed by another one, and never paid twice. The first Ctrl-C or SIGTERM stops taking rows and puts back the unfinished ones; their jobs keep running.',
+    'Takes rows from the shared queue of a server, creates their videos and saves them, until it is stopped. Any number of workers may run on any number of machines; they must reach the folders in which rows are saved. A row whose worker is lost is resumed by another one, and never paid twice. The first Ctrl-C or SIGTERM stops taking rows and puts back the unfinished ones; their jobs keep running.',
   arguments: [],
   options: {
     concurrency: { flags: '--concurrency <n>', summary: 'rows at a time (default 4)' },

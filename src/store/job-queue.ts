@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type PgBoss from 'pg-boss';
 import type { ProcessFate, ProcessIdentity } from '../platform/process-identity.ts';
 import { type Database, notInstalled, type Queries } from './postgres.ts';
+import { QueueFiles, useFiles } from './queue-files.ts';
 
 /** The schema of pg-boss, beside that of the ledger. */
 const SCHEMA = 'sora_queue';
@@ -21,6 +22,10 @@ export interface NewTask {
   /** Tasks with the same name are the same task, which is stored once. */
   readonly name: string;
   readonly payload: object;
+  /** The name of the task that must be done first; left out for none. */
+  readonly after?: string;
+  /** The files that it needs, as `files` of the queue stores them. */
+  readonly files?: readonly string[];
 }
 
 export interface Task {
@@ -48,6 +53,8 @@ export interface QueueState {
   readonly server: string;
   readonly waiting: number;
   readonly delayed: number;
+  /** Tasks that wait for another one, which may have failed. */
+  readonly blocked: number;
   readonly running: number;
   readonly failed: number;
   readonly doneLastMinute: number;
@@ -59,6 +66,8 @@ export interface QueueState {
 /** Waiting work for one server, on pg-boss in the database of the ledger. Throws as `Database` does. */
 export class JobQueue {
   readonly name: string;
+  /** What its tasks need besides their payloads. */
+  readonly files: QueueFiles;
   readonly #database: Database;
   readonly #server: string;
   #boss: Promise<PgBoss> | undefined;
@@ -66,28 +75,64 @@ export class JobQueue {
   constructor(database: Database, server: string) {
     this.#database = database;
     this.#server = server;
+    this.files = new QueueFiles(database);
     this.name = `sora_${createHash('sha256').update(server).digest('hex').slice(0, 24)}`;
   }
 
+  /** Holds tasks that wait for a person. */
   get #deadName(): string {
     return `${this.name}_dead`;
   }
 
-  /** Stores tasks, unless they wait or run already; one that has ended waits again. */
+  /** Holds tasks that wait for others, whose ids are their singleton keys. */
+  get #blockedName(): string {
+    return `${this.name}_blocked`;
+  }
+
+  /** Stores tasks, unless they wait or run already; one that has ended waits again. A task comes after the one it waits for. */
   async add(tasks: readonly NewTask[], priority: number): Promise<void> {
     const boss = await this.#open();
     for (let at = 0; at < tasks.length; at += INSERTED_AT_ONCE) {
-      const jobs = tasks
-        .slice(at, at + INSERTED_AT_ONCE)
-        .map(({ name, payload }) => this.#jobOf(taskId(name), payload, priority));
+      const added = tasks.slice(at, at + INSERTED_AT_ONCE).map((task) => ({ ...task, id: taskId(task.name) }));
+      const jobs = added.map(({ id, payload }) => this.#jobOf(id, payload, priority));
       await this.#database.transaction(async (queries) => {
         await this.#removeEnded(
           queries,
-          jobs.map(({ id }) => id),
+          added.map(({ id }) => id),
         );
         await boss.insert(jobs, { db: bossDb(queries) });
+        await this.#block(queries, added);
+        const uses = added.flatMap(({ id, files = [] }) => files.map((digest) => ({ task: id, digest })));
+        await useFiles(queries, uses);
       });
     }
+  }
+
+  /** Moves tasks that nobody has taken to those that wait, as long as the tasks before them are not done. */
+  async #block(queries: Queries, tasks: readonly { readonly id: string; readonly after?: string }[]): Promise<void> {
+    const following = tasks.flatMap(({ id, after }) => (after === undefined ? [] : [{ id, after: taskId(after) }]));
+    if (following.length === 0) return;
+    // Locked, so that none of them ends before this transaction does.
+    const open = await queries.query(
+      `SELECT id FROM ${SCHEMA}.job WHERE name = ANY($1) AND id = ANY($2::uuid[]) AND state < 'completed'
+        ORDER BY id FOR SHARE`,
+      [[this.name, this.#blockedName, this.#deadName], following.map(({ after }) => after)],
+    );
+    const isOpen = new Set(open.map(({ id }) => String(id)));
+    const blocked = following.filter(({ after }) => isOpen.has(after));
+    await queries.query(
+      `UPDATE ${SCHEMA}.job SET name = $1, singleton_key = f.after
+        FROM unnest($3::uuid[], $4::text[]) f (id, after) WHERE name = $2 AND job.id = f.id AND state = 'created'`,
+      [this.#blockedName, this.name, blocked.map(({ id }) => id), blocked.map(({ after }) => after)],
+    );
+  }
+
+  /** Lets tasks start that waited for these, which are done: they keep their place in the order. */
+  async #unblock(queries: Queries, done: readonly string[]): Promise<void> {
+    await queries.query(
+      `UPDATE ${SCHEMA}.job SET name = $1, singleton_key = NULL WHERE name = $2 AND singleton_key = ANY($3)`,
+      [this.name, this.#blockedName, done],
+    );
   }
 
   #jobOf(id: string, data: object, priority: number) {
@@ -106,8 +151,9 @@ export class JobQueue {
 
   async #removeEnded(queries: Queries, ids: readonly string[]): Promise<void> {
     await queries.query(
-      `DELETE FROM ${SCHEMA}.job WHERE id = ANY($3::uuid[]) AND (name = $1 AND state >= 'completed' OR name = $2)`,
-      [this.name, this.#deadName, ids],
+      `DELETE FROM ${SCHEMA}.job
+        WHERE id = ANY($2::uuid[]) AND (name = $1 AND state >= 'completed' OR name = ANY($3))`,
+      [this.name, ids, [this.#deadName, this.#blockedName]],
     );
   }
 
@@ -159,21 +205,24 @@ export class JobQueue {
 
   /** The task is over. */
   complete({ id }: Task, result: object): Promise<void> {
-    return this.#end(id, async (boss, db) => {
-      await boss.complete(this.name, id, result, { db });
+    return this.#end(id, async (boss, queries) => {
+      await boss.complete(this.name, id, result, { db: bossDb(queries) });
+      await this.#unblock(queries, [id]);
+      await queries.query('DELETE FROM sora.file_use WHERE task = $1', [id]);
     });
   }
 
   /** The task is tried again later, each time after a longer wait. */
   retry({ id }: Task, reason: object): Promise<void> {
-    return this.#end(id, async (boss, db) => {
-      await boss.fail(this.name, id, reason, { db });
+    return this.#end(id, async (boss, queries) => {
+      await boss.fail(this.name, id, reason, { db: bossDb(queries) });
     });
   }
 
   /** The task is over, and a person is to decide what becomes of it. */
   bury({ id, payload }: Task, result: object): Promise<void> {
-    return this.#end(id, async (boss, db) => {
+    return this.#end(id, async (boss, queries) => {
+      const db = bossDb(queries);
       await boss.complete(this.name, id, result, { db });
       const data = { task: payload, result };
       await boss.insert([{ id, name: this.#deadName, data, keepUntil: FOREVER }], { db });
@@ -276,12 +325,13 @@ export class JobQueue {
       `SELECT
           count(*) FILTER (WHERE name = $1 AND state < 'active' AND start_after <= now()) AS waiting,
           count(*) FILTER (WHERE name = $1 AND state < 'active' AND start_after > now()) AS delayed,
+          count(*) FILTER (WHERE name = $3 AND state = 'created') AS blocked,
           count(*) FILTER (WHERE name = $1 AND state = 'active') AS running,
           count(*) FILTER (WHERE name = $2 AND state = 'created') AS failed,
           count(*) FILTER (WHERE name = $1 AND state = 'completed' AND completed_on > now() - interval '1 minute') AS done,
           extract(epoch FROM now() - min(created_on) FILTER (WHERE name = $1 AND state < 'active')) * 1000 AS oldest_ms
-        FROM ${SCHEMA}.job WHERE name IN ($1, $2)`,
-      [this.name, this.#deadName],
+        FROM ${SCHEMA}.job WHERE name IN ($1, $2, $3)`,
+      [this.name, this.#deadName, this.#blockedName],
     );
     const workers = await this.#database.query(
       `SELECT host, pid, concurrency, (SELECT count(*) FROM sora.claim WHERE worker = id) AS running
@@ -292,6 +342,7 @@ export class JobQueue {
       server: this.#server,
       waiting: Number(row?.waiting),
       delayed: Number(row?.delayed),
+      blocked: Number(row?.blocked),
       running: Number(row?.running),
       failed: Number(row?.failed),
       doneLastMinute: Number(row?.done),
@@ -307,13 +358,14 @@ export class JobQueue {
   /** Moves what ended long ago out of the way. */
   async tidy(): Promise<void> {
     await (await this.#open()).maintain();
+    await this.files.tidy();
   }
 
-  async #end(id: string, end: (boss: PgBoss, db: PgBoss.Db) => Promise<void>): Promise<void> {
+  async #end(id: string, end: (boss: PgBoss, queries: Queries) => Promise<void>): Promise<void> {
     const boss = await this.#open();
     await this.#database.transaction(async (queries) => {
       await queries.query('DELETE FROM sora.claim WHERE job = $1', [id]);
-      await end(boss, bossDb(queries));
+      await end(boss, queries);
     });
   }
 
@@ -331,7 +383,7 @@ export class JobQueue {
     const boss = new Boss({ db: bossDb(this.#database), schema: SCHEMA, supervise: false, schedule: false });
     boss.on('error', () => {}); // also thrown by the call
     await boss.start();
-    for (const name of [this.name, this.#deadName]) {
+    for (const name of [this.name, this.#deadName, this.#blockedName]) {
       await boss.createQueue(name, { name, policy: 'standard', retentionDays: KEEP_DAYS });
     }
     await this.#database.transaction(async (queries) => {
@@ -340,7 +392,7 @@ export class JobQueue {
         this.name,
         this.#server,
       ]);
-      const table = `${SCHEMA}.j${createHash('sha224').update(this.name).digest('hex')}`;
+      const [table, blocked] = [this.name, this.#blockedName].map(partitionOf);
       // pg-boss sorts all waiting tasks for each claim, which takes a second where a million wait.
       await queries.query(
         `CREATE INDEX IF NOT EXISTS ${this.name}_next ON ${table} (priority DESC, created_on, id) WHERE state < 'active'`,
@@ -348,6 +400,7 @@ export class JobQueue {
       await queries.query(
         `CREATE INDEX IF NOT EXISTS ${this.name}_ended ON ${table} (completed_on) WHERE state = 'completed'`,
       );
+      await queries.query(`CREATE INDEX IF NOT EXISTS ${this.name}_after ON ${blocked} (singleton_key)`);
     });
     return boss;
   }
@@ -357,6 +410,11 @@ export class JobQueue {
 export async function queuedServers(database: Database): Promise<string[]> {
   const rows = await database.query('SELECT base_url FROM sora.server ORDER BY base_url');
   return rows.map(({ base_url: url }) => String(url));
+}
+
+/** The table in which pg-boss keeps the tasks of one name. */
+function partitionOf(name: string): string {
+  return `${SCHEMA}.j${createHash('sha224').update(name).digest('hex')}`;
 }
 
 function bossDb(queries: Queries): PgBoss.Db {

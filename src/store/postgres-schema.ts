@@ -68,4 +68,19 @@ export const MIGRATIONS: readonly string[] = [
   CREATE INDEX claim_queue ON sora.claim (queue);
   CREATE INDEX claim_worker ON sora.claim (worker);
   `,
+  `
+  -- Files that queued rows need, by the hash of their bytes.
+  CREATE TABLE sora.file (
+    digest text PRIMARY KEY,
+    bytes bytea NOT NULL,
+    stored_at timestamptz NOT NULL DEFAULT now()
+  );
+  ALTER TABLE sora.file ALTER bytes SET STORAGE EXTERNAL; -- images and videos are compressed already
+  CREATE TABLE sora.file_use (
+    task uuid NOT NULL,
+    digest text NOT NULL REFERENCES sora.file,
+    PRIMARY KEY (task, digest)
+  );
+  CREATE INDEX file_use_digest ON sora.file_use (digest);
+  `,
 ];

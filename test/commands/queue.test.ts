@@ -1,18 +1,9 @@
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { nodeHttp } from '../../src/platform/http.ts';
-import { createCommandLine, Interrupt, type RunOptions, type RunResult } from '../support/command-line.ts';
+import { createCommandLine, Interrupt, type RunResult } from '../support/command-line.ts';
 import { POSTGRES_BIN, type Postgres, SKIPPED, startPostgres } from '../support/postgres.ts';
-import { startVideosServer, type VideosScript, type VideosServer } from '../support/videos-server.ts';
-
-interface Team {
-  readonly server: VideosServer;
-  readonly folder: string;
-  /** A run of `sora` on one of the machines. */
-  run(machine: number, argv: readonly string[], options?: RunOptions): Promise<RunResult>;
-  queue(rows: readonly object[], ...argv: readonly string[]): Promise<RunResult>;
-}
+import { createTeam } from '../support/team.ts';
 
 describe('a queue', () => {
   it('needs a shared ledger', async () => {
@@ -33,38 +24,11 @@ describe.skipIf(POSTGRES_BIN === undefined)(`a queue in PostgreSQL${SKIPPED}`, (
   }, 60_000);
   afterAll(() => postgres.stop());
 
-  async function createTeam(script: VideosScript = {}): Promise<Team> {
-    const server = await startVideosServer(script);
-    const machines = [1, 2, 3].map((seed) => createCommandLine({ seed }));
-    const folder = join(machines[0]?.cwd ?? '', 'shared');
-    mkdirSync(folder);
-    const env = { SORA_BASE_URL: server.url, SORA_API_KEY: 'key-of-the-lab', SORA_LEDGER: postgres.createDatabase() };
-    const run: Team['run'] = (machine, argv, options) =>
-      machines[machine]?.run(argv, {
-        http: nodeHttp,
-        env,
-        self: { host: `m${machine}` },
-        ...options,
-      }) as Promise<RunResult>;
-    // An idle worker lets the clock of its machine run fast.
-    for (const at of machines.keys()) await run(at, ['config', 'set', 'request_timeout', '24h']);
-    for (const at of machines.keys()) await run(at, ['config', 'set', 'timeout', '90h']);
-    return {
-      server,
-      folder,
-      run,
-      queue(rows, ...argv) {
-        writeFileSync(join(folder, 'shots.jsonl'), rows.map((row) => JSON.stringify(row)).join('\n'));
-        return run(0, ['batch', join(folder, 'shots.jsonl'), '-o', join(folder, 'clips'), '-y', '--queue', ...argv]);
-      },
-    };
-  }
-
   const rowsOf = (count: number): object[] =>
     Array.from({ length: count }, (_, at) => ({ prompt: `scene ${at}`, output: `${at}.mp4` }));
 
   it('gives each row to one of the workers, which save where the manifest says', async () => {
-    const team = await createTeam();
+    const team = await createTeam(postgres);
     await team.queue(rowsOf(6), '--detach');
     expect((await team.run(0, ['queue', '--json'])).json().queues).toMatchObject([{ waiting: 6, workers: [] }]);
     const workers = await Promise.all([1, 2].map((machine) => team.run(machine, ['worker', '--drain', '--json'])));
@@ -78,7 +42,7 @@ describe.skipIf(POSTGRES_BIN === undefined)(`a queue in PostgreSQL${SKIPPED}`, (
   });
 
   it('is followed until workers have ended all rows, and queues nothing twice', async () => {
-    const team = await createTeam();
+    const team = await createTeam(postgres);
     await team.queue(rowsOf(3), '--detach');
     let worker: Promise<RunResult> | undefined;
     const onOutput = (text: string): void => {
@@ -94,7 +58,7 @@ describe.skipIf(POSTGRES_BIN === undefined)(`a queue in PostgreSQL${SKIPPED}`, (
 
   it('keeps what failed for a person, who may put it back', async () => {
     let isRefusing = true;
-    const team = await createTeam({
+    const team = await createTeam(postgres, {
       create: () => (isRefusing ? { status: 400, body: { error: { message: 'bad size' } } } : null),
     });
     await team.queue(rowsOf(1), '--detach');
@@ -111,7 +75,7 @@ describe.skipIf(POSTGRES_BIN === undefined)(`a queue in PostgreSQL${SKIPPED}`, (
   it('gets the rows of a stopped worker back, and pays for none of them again', async () => {
     const stop = new AbortController();
     let creates = 0;
-    const team = await createTeam({
+    const team = await createTeam(postgres, {
       create: () => {
         creates += 1;
         if (creates === 2) stop.abort(new Interrupt('SIGTERM'));
@@ -128,7 +92,7 @@ describe.skipIf(POSTGRES_BIN === undefined)(`a queue in PostgreSQL${SKIPPED}`, (
 
   it('takes rows of a high priority first, and no more at a time than the server may run', async () => {
     const prompts: string[] = [];
-    const team = await createTeam({
+    const team = await createTeam(postgres, {
       create: (_accept, { body }) => {
         prompts.push(/scene [a-z]+/.exec(String(body))?.[0] ?? '');
         return null;

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { systemClock } from '../../src/platform/clock.ts';
-import { JobQueue, type ServerLimits } from '../../src/store/job-queue.ts';
+import { JobQueue, type ServerLimits, taskId } from '../../src/store/job-queue.ts';
 import { PostgresLedger } from '../../src/store/postgres-ledger.ts';
 import { POSTGRES_BIN, type Postgres, SKIPPED, startPostgres } from '../support/postgres.ts';
 
@@ -64,6 +64,27 @@ describe.skipIf(POSTGRES_BIN === undefined)(`a queue of work in PostgreSQL${SKIP
     expect(again.map(({ id }) => id)).toContain(lost?.id);
     expect(again).toHaveLength(2);
     expect((await two.state()).workers).toMatchObject([{ name: 'here:2', running: 3 }]);
+  });
+
+  it('holds a task back until the one before it is done, even if that one ends meanwhile', async () => {
+    const [one, two] = createQueues();
+    const chain = (at: number) => ({ name: `after ${at}`, payload: {}, after: `task ${at}` });
+    await one.add([...tasks(2), chain(0), { name: 'last', payload: {}, after: 'after 0' }], 0);
+    const taken = await one.take('a', 9, NO_LIMITS);
+    const [first, second] = [0, 1].map((at) => taken.find(({ id }) => id === taskId(`task ${at}`)));
+    if (first === undefined || second === undefined) throw new Error('two tasks were stored');
+    expect(taken).toHaveLength(2);
+    expect(await two.isEmpty()).toBe(false);
+    await one.bury(first, { outcome: 'failed' });
+    expect(await two.take('b', 9, NO_LIMITS)).toEqual([]);
+    await one.revive(await one.buried());
+    const [again] = await two.take('b', 9, NO_LIMITS);
+    if (again !== undefined) await two.complete(again, { outcome: 'done' });
+    expect(again?.id).toBe(first.id);
+    expect(await two.take('b', 9, NO_LIMITS)).toMatchObject([{ id: taskId('after 0') }]);
+    await Promise.all([one.complete(second, { outcome: 'done' }), two.add([chain(1)], 0)]);
+    expect(await two.take('b', 9, NO_LIMITS)).toMatchObject([{ id: taskId('after 1') }]);
+    expect(await one.state()).toMatchObject({ waiting: 0, blocked: 1, running: 2 });
   });
 
   it('tries a task again later, and keeps one for a person until it is revived', async () => {

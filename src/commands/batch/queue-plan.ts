@@ -1,13 +1,14 @@
 import type { CommandResult } from '../../app/command.ts';
 import type { Context } from '../../app/context.ts';
-import type { PlannedRow } from '../../batch/plan.ts';
-import { encodeRow, queueFault } from '../../batch/queued-row.ts';
+import { type PlannedRow, rowsInOrder } from '../../batch/plan.ts';
+import { RowEncoder } from '../../batch/queued-row.ts';
+import { sourceFailed } from '../../batch/row-failure.ts';
 import type { RowResult } from '../../batch/run.ts';
 import { ERROR_CODES } from '../../domain/catalogue.ts';
 import { SoraError } from '../../domain/errors.ts';
 import { countJson } from '../../output/batch-view.ts';
 import { Interrupt } from '../../platform/host.ts';
-import { type EndedTask, type JobQueue, PRIORITIES, taskId } from '../../store/job-queue.ts';
+import { type EndedTask, type JobQueue, type NewTask, PRIORITIES, taskId } from '../../store/job-queue.ts';
 import { objectOf } from '../../wire/fields.ts';
 import type { BatchOptions, BatchSettings } from './options.ts';
 import { finishRun, type RunDeps, type SelectedRows } from './plan-run.ts';
@@ -23,15 +24,8 @@ export async function queuePlan(
   deps: RunDeps & Pick<Context, 'jobQueue'>,
 ): Promise<CommandResult> {
   const { configuration, output, host } = deps;
-  const faults = rows.flatMap(({ row }) => {
-    const fault = queueFault(row);
-    return fault === null ? [] : [`line ${row.line}: ${fault}`];
-  });
-  if (faults.length > 0) throw new SoraError('invalid_manifest', { violations: faults });
   const queue = await deps.jobQueue(configuration.baseUrl.value);
-  const { maxCostMicros = null, force, sidecar } = settings;
-  const own = { maxCostMicros: maxCostMicros ?? configuration.maxCostMicros?.value ?? null, force, sidecar };
-  const tasks = rows.map(({ row }) => ({ name: row.ref.key, payload: encodeRow(row, own) }));
+  const tasks = await tasksOf(rows, queue, settings, deps);
   const priority = PRIORITIES[options.priority === 'high' || options.priority === 'low' ? options.priority : 'normal'];
   const startedMs = host.clock.now();
   await queue.add(tasks, priority);
@@ -64,6 +58,25 @@ export async function queuePlan(
   return finishRun(plan, progress, stoppedBy, settings, deps);
 }
 
+/** The rows as tasks, each after the one that it waits for. Stores the files that they need. */
+async function tasksOf(
+  rows: readonly PlannedRow[],
+  queue: JobQueue,
+  { maxCostMicros = null, force, sidecar }: BatchSettings,
+  { configuration, host }: RunDeps,
+): Promise<NewTask[]> {
+  const own = { maxCostMicros: maxCostMicros ?? configuration.maxCostMicros?.value ?? null, force, sidecar };
+  const encoder = new RowEncoder((digest, read) => queue.files.store(digest, read));
+  const tasks: NewTask[] = [];
+  for (const row of rowsInOrder(rows.map((planned) => planned.row))) {
+    host.interrupt.throwIfAborted();
+    const { payload, files } = await encoder.encode(row, own);
+    const source = row.from?.row.ref.key;
+    tasks.push({ name: row.ref.key, payload, files, ...(source === undefined ? {} : { after: source }) });
+  }
+  return tasks;
+}
+
 async function follow(
   rows: readonly PlannedRow[],
   queue: JobQueue,
@@ -75,6 +88,16 @@ async function follow(
   if (open.size > 0 && (await queue.state()).workers.length === 0) {
     output.note('no worker takes these rows yet; run `sora worker` with the same profile, on any machine');
   }
+  const followers = followersOf(rows);
+  /** They stay in the queue, and start when a person retries the row before them. */
+  const drop = async (dropped: readonly PlannedRow[] = [], why: RowResult['outcome']): Promise<void> => {
+    for (const { row, record } of dropped) {
+      if (!open.delete(taskId(row.ref.key))) continue;
+      const error = sourceFailed(row);
+      if (why === 'failed') await progress.onEnd({ row, outcome: why, record, job: null, files: [], error });
+      await drop(followers.get(row.ref.key), why);
+    }
+  };
   let since: string | null = null;
   while (open.size > 0) {
     const { tasks, next } = await queue.endedSince(since);
@@ -83,10 +106,22 @@ async function follow(
       const planned = open.get(task.id);
       if (planned === undefined) continue;
       open.delete(task.id);
-      await progress.onEnd(await resultOf(planned, task, deps));
+      const result = await resultOf(planned, task, deps);
+      await progress.onEnd(result);
+      if (result.outcome !== 'done') await drop(followers.get(planned.row.ref.key), result.outcome);
     }
     if (open.size > 0) await host.clock.sleep(POLL_MS, host.interrupt);
   }
+}
+
+/** Rows by the key of the row that they start from. */
+function followersOf(rows: readonly PlannedRow[]): ReadonlyMap<string, readonly PlannedRow[]> {
+  const followers = new Map<string, PlannedRow[]>();
+  for (const planned of rows) {
+    const source = planned.row.from?.row.ref.key;
+    if (source !== undefined) followers.set(source, [...(followers.get(source) ?? []), planned]);
+  }
+  return followers;
 }
 
 /** What a worker stored about a row, with what the ledger knows of it. */

@@ -5,10 +5,10 @@ import { renderTable } from '../../output/table.ts';
 export const queueCommand = defineCommand({
   name: 'queue',
   description:
-    'Shows the shared queue of each server: rows that wait, run and failed, what was done in the last minute, how long the oldest row has waited, and the workers.',
+    'Shows the shared queue of each server: rows that wait, wait for other rows (blocked), run and failed, what was done in the last minute, how long the oldest row has waited, and the workers.',
   arguments: [],
   options: {},
-  json: '{"queues":[{"server","waiting","delayed","running","failed","done_last_minute","oldest_ms","workers":[{"name","running","concurrency"}]}]}',
+  json: '{"queues":[{"server","waiting","delayed","blocked","running","failed","done_last_minute","oldest_ms","workers":[{"name","running","concurrency"}]}]}',
   errors: ['usage', 'ledger_unreachable'],
   examples: [
     ['sora queue', 'depth, rate and workers'],
@@ -31,10 +31,11 @@ export const queueCommand = defineCommand({
         view: (surface) =>
           renderTable(
             {
-              head: ['SERVER', 'WAITING', 'DELAYED', 'RUNNING', 'FAILED', 'DONE/MIN', 'OLDEST', 'WORKERS'],
+              head: ['SERVER', 'WAITING', 'DELAYED', 'BLOCKED', 'RUNNING', 'FAILED', 'DONE/MIN', 'OLDEST', 'WORKERS'],
               rows: states.map((state) => [
                 state.server,
-                ...[state.waiting, state.delayed, state.running, state.failed, state.doneLastMinute].map(String),
+                ...[state.waiting, state.delayed, state.blocked].map(String),
+                ...[state.running, state.failed, state.doneLastMinute].map(String),
                 state.oldestMs === null ? '' : `${Math.round(state.oldestMs / 1000)}s`,
                 state.workers.map(({ name, running, concurrency }) => `${name} ${running}/${concurrency}`).join(', '),
               ]),
