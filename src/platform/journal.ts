@@ -18,23 +18,10 @@ import { temporaryName } from './crypto.ts';
 import { withFileLock } from './file-lock.ts';
 import { hasCode } from './files.ts';
 import { makeFolder } from './folders.ts';
+import { type JournalLine, LineReader, NEWLINE } from './line-reader.ts';
 
-const NEWLINE = 0x0a;
 /** Ends a torn line, after which the file continues. */
 export const TORN_MARK = ' #torn';
-/** Enough for the single line that most reads need; later reads fetch more at a time. */
-const FIRST_CHUNK_BYTES = 2 << 10;
-const CHUNK_BYTES = 16 << 10;
-
-/** One complete line of a journal. */
-export interface JournalLine {
-  /** Byte offset of its first character. */
-  readonly offset: number;
-  /** Byte offset just after its newline. */
-  readonly end: number;
-  readonly text: string;
-}
-
 interface PendingAppend {
   readonly lines: readonly string[];
   readonly isSynced: boolean;
@@ -50,12 +37,10 @@ export interface JournalOptions {
 }
 
 /**
- * An append-only text file of lines, shared by any number of
- * processes without a lock: every append is one O_APPEND write of whole lines,
- * so all processes agree on the order of lines.
- * Throws errors of the file system unchanged.
+ * An append-only text file of lines that processes share without a lock: each append is one O_APPEND write of whole
+ * lines, so all processes agree on their order. Throws errors of the file system unchanged.
  *
- * Only the sync uses the thread pool: a trip there takes longer than any other call.
+ * Only the sync is asynchronous: a round trip to the thread pool takes longer than any other call here.
  */
 export class Journal {
   readonly path: string;
@@ -83,7 +68,7 @@ export class Journal {
     this.#onSynced = onSynced;
   }
 
-  /** Keeps the file open from the next append until `release`: opening it thousands of times costs as much as writing. */
+  /** Keeps the file open from the next append until `release`: opening costs as much as writing. */
   hold(): void {
     this.#isHeld = true;
   }
@@ -95,8 +80,8 @@ export class Journal {
   }
 
   /**
-   * Adds lines, which must not contain newlines, and resolves when they are
-   * on disk. Appends made during a sync share the next write and sync.
+   * Adds lines, which must not contain newlines, and resolves when they are on disk. Appends made during a sync share
+   * the next write and sync.
    */
   append(...lines: readonly string[]): Promise<void> {
     return this.#enqueue(lines, this.#isSynced);
@@ -230,83 +215,13 @@ export class Journal {
 
   *#reading(lines: (reader: LineReader) => Generator<JournalLine>): Generator<JournalLine> {
     const held = this.#isHeld ? this.#descriptor : undefined;
-    const descriptor = held ?? openIfExists(this.path);
+    const descriptor = held ?? ifExists(() => statRegular(this.path) && openSync(this.path, 'r'));
     if (descriptor === undefined) return;
     try {
       yield* lines(new LineReader(descriptor));
     } finally {
       if (held === undefined) closeSync(descriptor);
     }
-  }
-}
-
-/** State derived from a journal, updated by reading only the lines added since the last time. */
-export class JournalFold {
-  readonly #journal: Journal;
-  readonly #apply: (text: string) => void;
-  readonly #forget: () => void;
-  #readUpTo = 0;
-
-  /** `apply` adds one line to the state; `forget` clears it when the file was removed or replaced. */
-  constructor(journal: Journal, { apply, forget }: { apply: (text: string) => void; forget: () => void }) {
-    this.#journal = journal;
-    this.#apply = apply;
-    this.#forget = forget;
-  }
-
-  refresh(): void {
-    const sizeBytes = this.#journal.size();
-    if (sizeBytes === this.#readUpTo) return;
-    if (sizeBytes < this.#readUpTo) {
-      this.#readUpTo = 0;
-      this.#forget();
-    }
-    for (const { text, end } of this.#journal.read(this.#readUpTo)) {
-      this.#apply(text);
-      this.#readUpTo = end;
-    }
-  }
-}
-
-/** Reads lines through a window on the file, which moves only when a line is not completely inside. */
-class LineReader {
-  readonly #descriptor: number;
-  #chunk = Buffer.allocUnsafe(FIRST_CHUNK_BYTES);
-  #window = this.#chunk.subarray(0, 0);
-  #windowOffset = 0;
-
-  constructor(descriptor: number) {
-    this.#descriptor = descriptor;
-  }
-
-  lineAt(offset: number): JournalLine | undefined {
-    const line = this.#lineInWindow(offset);
-    return line ?? this.#readLine(offset);
-  }
-
-  #readLine(offset: number): JournalLine | undefined {
-    if (this.#window.length > 0) this.#grow(CHUNK_BYTES);
-    for (;;) {
-      const bytesRead = readSync(this.#descriptor, this.#chunk, 0, this.#chunk.length, offset);
-      this.#window = this.#chunk.subarray(0, bytesRead);
-      this.#windowOffset = offset;
-      const line = this.#lineInWindow(offset);
-      if (line !== undefined || bytesRead < this.#chunk.length) return line;
-      this.#grow(Number.POSITIVE_INFINITY);
-    }
-  }
-
-  #grow(limitBytes: number): void {
-    const sizeBytes = Math.min(2 * this.#chunk.length, limitBytes);
-    if (sizeBytes > this.#chunk.length) this.#chunk = Buffer.allocUnsafe(sizeBytes);
-  }
-
-  #lineInWindow(offset: number): JournalLine | undefined {
-    const start = offset - this.#windowOffset;
-    if (start < 0 || start >= this.#window.length) return undefined;
-    const newline = this.#window.indexOf(NEWLINE, start);
-    if (newline === -1) return undefined;
-    return { offset, end: this.#windowOffset + newline + 1, text: this.#window.toString('utf8', start, newline) };
   }
 }
 
@@ -351,29 +266,19 @@ async function syncFolder(path: string): Promise<void> {
   }
 }
 
-function openIfExists(path: string): number | undefined {
-  try {
-    return statRegular(path) && openSync(path, 'r');
-  } catch (error) {
-    if (hasCode(error, 'ENOENT')) return undefined;
-    throw error;
-  }
-}
-
-/** Not `throwIfNoEntry: false`, by which newer versions of Node also hide that a folder of the path is a file. */
-function statIfExists(path: string): Stats | undefined {
-  try {
-    return statSync(path);
-  } catch (error) {
-    if (hasCode(error, 'ENOENT')) return undefined;
-    throw error;
-  }
-}
-
-/** Undefined where there is no file. Throws for a folder, and for a pipe or device, which could not be read twice, if at all. */
+/** Undefined if there is no file. Throws for a folder, and for a pipe or device, which cannot be read twice. */
 function statRegular(path: string): Stats | undefined {
-  const stats = statIfExists(path);
+  const stats = ifExists(() => statSync(path)); // not `throwIfNoEntry: false`: it may hide that a parent folder is a file
   if (stats === undefined || stats.isFile()) return stats;
   const kind = stats.isDirectory() ? 'a folder' : stats.isFIFO() ? 'a named pipe' : 'a device or socket';
   throw Object.assign(new Error(`it is ${kind}, not a file`), { code: 'EINVAL', syscall: 'open' });
+}
+
+function ifExists<T>(open: () => T): T | undefined {
+  try {
+    return open();
+  } catch (error) {
+    if (hasCode(error, 'ENOENT')) return undefined;
+    throw error;
+  }
 }

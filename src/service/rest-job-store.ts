@@ -1,5 +1,6 @@
 import { isJsonObject, parseJson } from '../domain/json.ts';
-import { Journal, JournalFold } from '../platform/journal.ts';
+import { Journal } from '../platform/journal.ts';
+import { JournalFold } from '../platform/journal-fold.ts';
 import type { Selected, Selection } from './order-desk.ts';
 import { decodeRestJob, isUnfinished, type RestJob, type RestStatus } from './rest-job.ts';
 

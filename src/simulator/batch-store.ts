@@ -1,5 +1,6 @@
 import { isJsonObject, parseJson } from '../domain/json.ts';
-import { Journal, JournalFold } from '../platform/journal.ts';
+import { Journal } from '../platform/journal.ts';
+import { JournalFold } from '../platform/journal-fold.ts';
 import { decodeStoredBatch, type StoredBatch } from './stored-batch.ts';
 
 /** A batch, and what became of it since. */

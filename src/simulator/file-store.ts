@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { isJsonObject, type JsonValue, parseJson } from '../domain/json.ts';
 import { replaceFile } from '../platform/files.ts';
 import { makeFolder } from '../platform/folders.ts';
-import { Journal, JournalFold } from '../platform/journal.ts';
+import { Journal } from '../platform/journal.ts';
+import { JournalFold } from '../platform/journal-fold.ts';
 
 /** An uploaded file, in the form of the API's reply and of the journal. */
 export interface FileObject {

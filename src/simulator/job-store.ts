@@ -1,5 +1,6 @@
 import { isJsonObject, parseJson } from '../domain/json.ts';
-import { Journal, JournalFold } from '../platform/journal.ts';
+import { Journal } from '../platform/journal.ts';
+import { JournalFold } from '../platform/journal-fold.ts';
 import { decodeSimulatedJob, type SimulatedJob } from './job.ts';
 
 interface Entry {

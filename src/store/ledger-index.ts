@@ -1,7 +1,8 @@
 import { crc32 } from 'node:zlib';
 import { ABANDONED, type LedgerEvent, WITHDRAWN } from '../domain/record.ts';
 import { isTerminal } from '../domain/video.ts';
-import type { Journal, JournalLine } from '../platform/journal.ts';
+import type { Journal } from '../platform/journal.ts';
+import type { JournalLine } from '../platform/line-reader.ts';
 import { type Coverage, readIndexFile, writeIndexFile } from './ledger-index-file.ts';
 import { decodeLine, type LedgerProblem } from './ledger-line.ts';
 import { Postings } from './ledger-postings.ts';
