@@ -66,12 +66,6 @@ export async function recover(deps: RecoverDeps, submission: JobRecord, signal?:
   }
 }
 
-/** A candidate in one line, for a person to choose from. */
-export function describeCandidate({ id, prompt, createdAtMs }: VideoJob): string {
-  const made = createdAtMs === null ? '' : `, made ${new Date(createdAtMs).toISOString()}`;
-  return `${id}${prompt === null ? '' : ` “${prompt.slice(0, 40)}”`}${made}`;
-}
-
 /** A job of the list. */
 interface Listed {
   readonly job: VideoJob;

@@ -1,7 +1,5 @@
 import { dayOf } from '../domain/day.ts';
 import { SoraError } from '../domain/errors.ts';
-import { hintsFor } from '../domain/hints.ts';
-import { formatUsd } from '../domain/money.ts';
 import type { Estimate } from '../domain/pricing.ts';
 import {
   ABANDONED,
@@ -22,24 +20,18 @@ import {
 import { shellWord } from '../domain/shell.ts';
 import type { VideoJob, VideoRequest } from '../domain/video.ts';
 import { Interrupt } from '../platform/host.ts';
-import {
-  type LedgerQuery,
-  NOTHING_SPENT,
-  type SpentScope,
-  type Standing,
-  type Tally,
-  UNKNOWN_USER,
-} from '../store/ledger.ts';
-import { overDayCap } from './day-cap.ts';
+import { type LedgerQuery, NOTHING_SPENT, type Standing, UNKNOWN_USER } from '../store/ledger.ts';
 import { fingerprintOf, recordRequest } from './fingerprint.ts';
 import { awaitAnswer, type PatienceDeps } from './in-flight.ts';
-import { describeCandidate, type RecoverDeps, recover } from './recover.ts';
+import { type RecoverDeps, recover } from './recover.ts';
+import { batchCap, type Cap, dayCap } from './spending-caps.ts';
+import { didNotArrive, inDoubt, interruptedInDoubt, refusedUnrecorded } from './submission-errors.ts';
 
 /** A server may list a job only some time after accepting it. */
 const RECOVERY_DELAYS_MS = [0, 1_000, 3_000];
 /** Longer if absence from the list means that the create never arrived. */
 const COMPLETE_LIST_DELAYS_MS = [...RECOVERY_DELAYS_MS, 10_000];
-/** After other failures a create may still arrive, for example at a server that was slow to respond. */
+/** After any other failure the create may still arrive, for example at a slow server. */
 const MAY_HAVE_NEVER_ARRIVED: ReadonlySet<string | null> = new Set(['connection_failed', 'server_error', null]);
 
 export interface SubmitDeps extends RecoverDeps, PatienceDeps {
@@ -50,7 +42,7 @@ export interface SubmitDeps extends RecoverDeps, PatienceDeps {
   readonly cappedProfile?: string | null;
   /** The person whose spending this is; null or left out if unknown. */
   readonly user?: string | null;
-  /** The daily cap of a person, and the profile whose spending counts towards it (null for all). */
+  /** The daily cap for each person, and the profile whose spending counts towards it (null for all). */
   readonly userCap?: { readonly capMicros: number; readonly profile: string | null } | null;
 }
 
@@ -91,7 +83,7 @@ export interface SubmitOrder {
   readonly maxCostPerDayMicros: number | null;
   /** The row of a batch; null for a single create. */
   readonly row: RowOrder | null;
-  /** Asked once the intent is recorded, before anything leaves: an error if something else may make the same videos. */
+  /** Called after the intent is recorded and before anything is sent: an error if something else may create the same videos. */
   readonly conflict?: (() => Promise<SoraError | null>) | undefined;
 }
 
@@ -130,14 +122,14 @@ export async function submit(deps: SubmitDeps, order: SubmitOrder): Promise<Subm
       await refuseConflict(deps, order, intent);
       const submission = await send(deps, order, intent.key);
       if (submission !== null) return submission;
-      continue; // another process took this one for dead and withdrew it
+      continue; // another process assumed that this one had died and withdrew it
     }
     if (objection.kind === 'refused') throw objection.error;
     const standing = await awaitAnswer(deps, objection.record);
     if (isCleared(standing)) continue;
-    const submission = await goOnWith(deps, order, standing);
+    const submission = await attachTo(deps, order, standing);
     if (submission !== null) return submission;
-    if (order.row !== null) throw didNotArrive(null); // another create must wait for its turn
+    if (order.row !== null) throw didNotArrive(null); // the row is retried in its turn
   }
 }
 
@@ -157,41 +149,26 @@ export function isCleared({ answer, refusal }: JobRecord): boolean {
   return answer === 'rejected' && [WITHDRAWN, NEVER_ARRIVED, ABANDONED].some((code) => code === refusal?.code);
 }
 
-/** Why an order is not submitted now: another submission serves it, or it would cost too much. */
+/** Why an order is not submitted: another submission serves it, or it exceeds a cap. */
 type Objection = { readonly reason: string } & (
   | { readonly kind: 'served'; readonly record: JobRecord }
   | { readonly kind: 'refused'; readonly error: unknown }
 );
 
-/** A limit on spending that the ledger enforces. */
-interface Cap {
-  readonly scope: SpentScope;
-  readonly reason: string;
-  /** The `cost_cap_exceeded` of an order, given what was spent before it. */
-  excess(spent: Tally, micros: number | null): SoraError | null;
-}
-
-function capsOf(deps: SubmitDeps, order: SubmitOrder, atMs: number): Cap[] {
-  const { row, free, server, maxCostPerDayMicros: perDayMicros } = order;
+function capsOf(deps: SubmitDeps, { row, free, server, maxCostPerDayMicros }: SubmitOrder, atMs: number): Cap[] {
+  const { cappedProfile = null, userCap, user } = deps;
+  const day = dayOf(atMs);
   if (free) return [];
   const caps: Cap[] = [];
-  if (row !== null && row.maxCostMicros !== null) {
-    const capMicros = row.maxCostMicros;
-    const scope = { by: 'batch', value: row.batch, profile: server.profile, user: null } as const;
-    const excess: Cap['excess'] = (spent, micros) => overBatchCap(spent, micros, capMicros);
-    caps.push({ scope, reason: 'over the cap of its manifest', excess });
+  if (row !== null && row.maxCostMicros !== null) caps.push(batchCap(row.batch, server.profile, row.maxCostMicros));
+  if (maxCostPerDayMicros !== null) {
+    caps.push(dayCap({ day, profile: cappedProfile, user: null, capMicros: maxCostPerDayMicros }));
   }
-  const day = dayOf(atMs);
-  const keepDay = (capMicros: number, profile: string | null, user: string | null): void => {
-    const excess: Cap['excess'] = (spent, micros) => overDayCap(spent, micros, { day, profile, user, capMicros });
-    caps.push({ scope: { by: 'day', value: day, profile, user }, reason: 'over the cap of the day', excess });
-  };
-  if (perDayMicros !== null) keepDay(perDayMicros, deps.cappedProfile ?? null, null);
-  if (deps.userCap) keepDay(deps.userCap.capMicros, deps.userCap.profile, deps.user ?? UNKNOWN_USER);
+  if (userCap) caps.push(dayCap({ ...userCap, day, user: user ?? UNKNOWN_USER }));
   return caps;
 }
 
-/** The submissions that may serve an order; null if it stands for itself. */
+/** The submissions that may serve an order; null if it always needs a new one. */
 function sameAs({ row, again }: SubmitOrder, intent: IntentEvent): LedgerQuery | null {
   if (row !== null) return { by: 'row', value: row.key };
   return again ? null : fingerprintQuery(intent);
@@ -333,19 +310,8 @@ async function accept(
   return { kind: 'submitted', record: applyEvent(pending, event) ?? pending, job, unrecorded };
 }
 
-/** The ledger still counts it as sent, so it would remain in doubt. */
-function refusedUnrecorded(refusal: SoraError, key: string, { causedBy }: SoraError): SoraError {
-  return refusal.with({
-    submission: key,
-    hints: [
-      ...refusal.hints,
-      `run \`sora forget ${key}\`: the refusal could not be recorded in the ledger (${causedBy ?? 'cannot write'})`,
-    ],
-  });
-}
-
 /** Attaches to an answered submission. Null if it never arrived and may be submitted again. */
-async function goOnWith(
+async function attachTo(
   deps: SubmitDeps,
   order: Pick<SubmitOrder, 'row'>,
   record: JobRecord,
@@ -403,63 +369,6 @@ async function findLost(
   await ledger.append({ event: 'rejected', key: lost.key, atMs: clock.now(), code, message });
   const record = await ledger.recordOf(lost.key);
   return record.answer === 'accepted' ? { kind: 'submitted', record, job: null } : null; // found at the same time
-}
-
-/** The error for a submission whose job may exist, with hints. `doubt` is the reason. */
-export function inDoubt(key: string, doubt: SoraError | string, candidates: readonly VideoJob[]): SoraError {
-  const { causedBy, status, requestId, cause } =
-    typeof doubt === 'string' ? new SoraError('outcome_unknown', { causedBy: doubt }) : doubt;
-  const isModel = cause instanceof SoraError && cause.code === 'model_not_found';
-  const isRedirect = status !== null && status >= 300 && status < 400;
-  return new SoraError('outcome_unknown', {
-    causedBy,
-    status,
-    requestId,
-    submission: key,
-    hints: [
-      ...candidates.map((job) => `run \`sora attach ${key} ${shellWord(job.id)}\` if it is ${describeCandidate(job)}`),
-      ...hintsFor('outcome_unknown', { key }),
-      ...(isModel ? cause.hints.slice(0, 1) : []),
-      ...(isRedirect ? ['set the base URL to the redirect target, without the `/videos` at its end'] : []),
-    ],
-    cause,
-  });
-}
-
-function interruptedInDoubt(key: string, cause: Interrupt): SoraError {
-  return new SoraError('interrupted', {
-    title: 'interrupted; the server may have created the video',
-    submission: key,
-    hints: hintsFor('outcome_unknown', { key }),
-    cause,
-  });
-}
-
-function didNotArrive(doubt: SoraError | null): SoraError {
-  return new SoraError('connection_failed', {
-    title: 'the create did not arrive at the server',
-    causedBy: doubt?.causedBy ?? null,
-    hints: [
-      'run the command again: the server’s list shows that nothing was created',
-      'check the network and the server',
-    ],
-    cause: doubt,
-  });
-}
-
-/** The `cost_cap_exceeded` of what would exceed the cap of its manifest, or cannot be compared with it. */
-function overBatchCap(
-  { micros, unpriced }: Tally,
-  estimatedMicros: number | null,
-  capMicros: number,
-): SoraError | null {
-  const isKnown = estimatedMicros !== null && unpriced === 0;
-  if (isKnown && micros + estimatedMicros <= capMicros) return null;
-  const cap = `the cap of ${formatUsd(capMicros)} for this manifest`;
-  return new SoraError('cost_cap_exceeded', {
-    title: isKnown ? `${cap} is spent` : `the price of a row is unknown, so ${cap} cannot be enforced`,
-    hints: ['raise the cap with `--max-cost`', 'run `sora config list` to see the caps in effect'],
-  });
 }
 
 /** Sortable by time and unique across processes; also the `Idempotency-Key`. */

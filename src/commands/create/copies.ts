@@ -7,7 +7,7 @@ import type { Estimate } from '../../domain/pricing.ts';
 import { isDownloadPending, type JobRecord, type WantedFiles } from '../../domain/record.ts';
 import { changesOf } from '../../domain/request-changes.ts';
 import type { VideoJob, VideoRequest } from '../../domain/video.ts';
-import { overDayCap } from '../../jobs/day-cap.ts';
+import { dayCap } from '../../jobs/spending-caps.ts';
 import { submit, underWay } from '../../jobs/submit.ts';
 import { Interrupt } from '../../platform/host.ts';
 import { limitTime } from '../../platform/timeout.ts';
@@ -120,13 +120,18 @@ export async function refuseOverDayCap(
 ): Promise<void> {
   const cap = configuration.maxCostPerDayMicros;
   if (cap === null || configuration.isSimulator) return;
-  const [day, profile] = [dayOf(host.clock.now()), configuration.maxCostPerDayProfile];
-  const spent = await ledger.spent({ by: 'day', value: day, profile, user: null });
-  const excess = overDayCap(spent, micros, { day, profile, user: null, capMicros: cap.value });
-  if (excess !== null) throw excess;
+  const day = dayOf(host.clock.now());
+  const { scope, excess } = dayCap({
+    day,
+    profile: configuration.maxCostPerDayProfile,
+    user: null,
+    capMicros: cap.value,
+  });
+  const error = excess(await ledger.spent(scope), micros);
+  if (error !== null) throw error;
 }
 
-/** A create gets this long whatever `--timeout` says: giving it up would leave its outcome unknown. */
+/** A create gets at least this long, whatever `--timeout` is: aborting it would leave its outcome unknown. */
 const MIN_CREATE_MS = 10_000;
 
 function lateToSubmit(): SoraError {

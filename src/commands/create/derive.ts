@@ -15,7 +15,7 @@ import { pricedFrom, type SourceFacts } from '../../domain/request.ts';
 import { type JobSummary, summarize } from '../../domain/summary.ts';
 import type { Derivation, Variant } from '../../domain/video.ts';
 import { isFileName, readSourceFile } from '../../jobs/source-file.ts';
-import { inDoubt } from '../../jobs/submit.ts';
+import { inDoubt } from '../../jobs/submission-errors.ts';
 import { planSteps, readSteps, stepsLeft } from './extend-to.ts';
 import {
   type Draft,

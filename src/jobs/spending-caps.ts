@@ -1,0 +1,83 @@
+import { SoraError } from '../domain/errors.ts';
+import { formatUsd, plainUsd } from '../domain/money.ts';
+import type { SpentScope, Tally } from '../store/ledger.ts';
+
+/** A limit on spending that the ledger enforces. */
+export interface Cap {
+  readonly scope: SpentScope;
+  readonly reason: string;
+  /** The `cost_cap_exceeded` of an order, given what was spent before it. */
+  readonly excess: (spent: Tally, micros: number | null) => SoraError | null;
+}
+
+export interface DayCap {
+  /** `YYYY-MM-DD` in UTC. */
+  readonly day: string;
+  /** The profile whose spending counts; null for all spending. */
+  readonly profile: string | null;
+  /** The person whose spending counts; null for everybody’s. */
+  readonly user: string | null;
+  readonly capMicros: number;
+}
+
+/** The cap for all submissions of a manifest through a profile. */
+export function batchCap(batch: string, profile: string, capMicros: number): Cap {
+  return {
+    scope: { by: 'batch', value: batch, profile, user: null },
+    reason: 'over the cap of its manifest',
+    excess: (spent, micros) => overBatchCap(spent, micros, capMicros),
+  };
+}
+
+export function dayCap(cap: DayCap): Cap {
+  const { day, profile, user } = cap;
+  return {
+    scope: { by: 'day', value: day, profile, user },
+    reason: 'over the cap of the day',
+    excess: (spent, micros) => overDayCap(spent, micros, cap),
+  };
+}
+
+/** The `cost_cap_exceeded` of a price that exceeds the cap of its day or cannot be compared with it; otherwise null. */
+function overDayCap(spent: Tally, micros: number | null, { day, profile, user, capMicros }: DayCap): SoraError | null {
+  const totalMicros = spent.micros + (micros ?? 0);
+  if (micros !== null && spent.unpriced === 0 && totalMicros <= capMicros) return null;
+  const name = user === null ? 'max_cost_per_day' : 'max_cost_per_day_per_user';
+  const setting = profile === null ? name : `profiles.${profile}.${name}`;
+  const whose = user === null ? '' : ` of ${user === '' ? 'unknown users' : `user ${user}`}`;
+  const cap = `the cap of ${formatUsd(capMicros)} for the day${whose} (${day}, UTC)`;
+  if (micros === null || spent.unpriced > 0) {
+    const which = micros === null ? 'this video' : `${spent.unpriced} earlier ${spent.unpriced === 1 ? 'job' : 'jobs'}`;
+    return new SoraError('cost_cap_exceeded', {
+      title: `the price of ${which} is unknown, so ${cap} cannot be enforced`,
+      hints: [
+        micros === null
+          ? 'run `sora cost` with the same options to see how to set the price'
+          : 'run `sora cost --spent` to see what is known of them',
+        `run \`sora config unset ${setting}\` to continue without the cap`,
+      ],
+    });
+  }
+  return new SoraError('cost_cap_exceeded', {
+    title: `this would bring the day${whose} (${day}, UTC) to ${formatUsd(totalMicros)}, over its cap of ${formatUsd(capMicros)}`,
+    hints: [
+      `run \`sora config set ${setting} ${plainUsd(totalMicros)}\` to raise the cap`,
+      'run `sora config list` to see the caps in effect',
+    ],
+  });
+}
+
+/** The `cost_cap_exceeded` of a price that exceeds the cap of its manifest or cannot be compared with it; otherwise null. */
+function overBatchCap(
+  { micros, unpriced }: Tally,
+  estimatedMicros: number | null,
+  capMicros: number,
+): SoraError | null {
+  const isKnown = estimatedMicros !== null && unpriced === 0;
+  if (isKnown && micros + estimatedMicros <= capMicros) return null;
+  const cap = `the cap of ${formatUsd(capMicros)} for this manifest`;
+  return new SoraError('cost_cap_exceeded', {
+    title: isKnown ? `${cap} is spent` : `the price of a row is unknown, so ${cap} cannot be enforced`,
+    hints: ['raise the cap with `--max-cost`', 'run `sora config list` to see the caps in effect'],
+  });
+}
