@@ -135,8 +135,8 @@ export interface ResultsOrder {
   readonly nowMs: number;
   readonly server: ServerIdentity;
   readonly free: boolean;
-  /** Who created the batch; undefined if unknown. */
-  readonly user: string | undefined;
+  /** The submission of the batch. */
+  readonly submission: Pick<JobRecord, 'user' | 'submittedAtMs'>;
   readonly manifest: string;
   readonly batchId: string;
   /** The rows of the manifest as they are now. */
@@ -155,30 +155,35 @@ interface Result {
 const NOT_EXECUTED: ReadonlySet<string | null> = new Set(['batch_expired', 'batch_cancelled']);
 
 /**
- * Records the results of a batch as the submissions of its rows, from where they are saved as in any batch. The keys of
- * the records follow from the batch and the row, so that recording them twice changes nothing. Returns how many were read.
+ * Records the results of a batch as the submissions of its rows, from where they are saved as in any batch. Recording
+ * them twice changes nothing. Returns the rows that have one.
  */
-export async function recordResults(text: string, order: ResultsOrder): Promise<number> {
+export async function recordResults(text: string, order: ResultsOrder): Promise<ReadonlySet<string>> {
   const rows = new Map(order.rows.map((row) => [row.ref.key, row]));
   const events: LedgerEvent[] = [];
-  let count = 0;
+  const answered = new Set<string>();
   for (const line of text.split('\n')) {
     const result = decodeResult(parseJson(line), order.nowMs);
     if (result === null) continue;
-    count += 1;
+    answered.add(result.customId);
     events.push(...(await eventsOf(result, rows.get(result.customId), order)));
     if (events.length >= EVENTS_AT_ONCE) await order.ledger.append(...events.splice(0));
   }
   if (events.length > 0) await order.ledger.append(...events);
-  return count;
+  return answered;
+}
+
+/** The key of the record of a row's result: recording it twice changes nothing. */
+export function resultKey(batchId: string, row: string): string {
+  return `sub_${hash('sha256', JSON.stringify([batchId, row])).slice(0, 25)}`;
 }
 
 async function eventsOf(
   { customId, outcome }: Result,
   row: BatchRow | undefined,
-  { ledger, self, nowMs, server, free, user, manifest, batchId }: ResultsOrder,
+  { ledger, self, nowMs, server, free, submission: { user, submittedAtMs }, manifest, batchId }: ResultsOrder,
 ): Promise<LedgerEvent[]> {
-  const key = `sub_${hash('sha256', JSON.stringify([batchId, customId])).slice(0, 25)}`;
+  const key = resultKey(batchId, customId);
   const known = await ledger.byKey(key);
   if (known !== undefined && known.answer !== 'pending') return [];
   const request = row === undefined ? requestOf(outcome) : recordedOf(row);
@@ -186,7 +191,8 @@ async function eventsOf(
   const at = { key, atMs: nowMs };
   const intent: LedgerEvent = {
     event: 'intent',
-    ...at,
+    key,
+    atMs: submittedAtMs, // its video is no older
     ...self,
     profile: server.profile,
     baseUrl: server.baseUrl,

@@ -1,4 +1,5 @@
-import { writeFileSync } from 'node:fs';
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { type BatchLab, createBatchLab, forever } from '../support/batch-lab.ts';
@@ -189,19 +190,60 @@ describe('a server-side batch is paid once', () => {
     expect(await lab.made()).toEqual({ videos: 3, batches: 1 });
   });
 
-  it('when results are missing: its rows are not made again without a word', async () => {
+  const firstLine = (lines: readonly string[]): string[] => lines.slice(0, 1);
+  const firstTwice = ([first = '']: readonly string[]): string[] => [first, first, first];
+
+  it.each([
+    ['are missing', firstLine, true],
+    ['are missing, on a server that does not count them', firstLine, false],
+    ['are repeated in the place of others', firstTwice, true],
+  ])('when results %s: its rows are not made again without a word', async (_, mangle, counts) => {
     const lab = setUp();
     lab.interfere(({ method, path, answer }) => {
-      if (method !== 'GET' || !path.endsWith('/content') || !path.startsWith('/files/')) return null;
-      return answer().then(async (reply) => new Response((await reply.text()).split('\n').slice(0, 1).join('\n')));
+      if (method !== 'GET' || !/^\/(files|batches)\//.test(path)) return null;
+      return answer().then(async (reply) => {
+        if (path.endsWith('/content')) return new Response(mangle((await reply.text()).split('\n')).join('\n'));
+        const { request_counts, ...batch } = Object(await reply.json());
+        return Response.json(counts ? { ...batch, request_counts } : batch);
+      });
     });
-    for (let runs = 0; runs < 2; runs++) {
-      const run = await lab.run(['-y', '--json']);
+    // What is in doubt before a run can be abandoned by it, not what it submits itself.
+    for (const argv of [['--retry-unknown'], [], []]) {
+      const run = await lab.run(['-y', '--json', ...argv]);
       expect(errorOf(run).code).toBe('unreadable_response');
     }
     lab.interfere(null);
     expect((await lab.run()).code).toBe(0);
     expect(await lab.made()).toEqual({ videos: 3, batches: 1 });
+  });
+
+  it('when a result is an error, and the batch is resumed days after its video was made', async () => {
+    const lab = setUp('a boat\n');
+    const profiles = { lab: { base_url: 'http://lab.example/v1', capabilities: { complete_list: 'yes' } } };
+    mkdirSync(lab.sora.home);
+    writeFileSync(join(lab.sora.home, 'settings.json'), JSON.stringify({ profiles }), { mode: 0o600 });
+    lab.interfere(({ path, query, answer }) => {
+      if (path === '/videos' && query.has('limit') && !query.has('after')) {
+        const newer = {
+          id: 'video_newer',
+          prompt: 'a cat',
+          created_at: Math.floor(lab.sora.clock.now() / 1000) - 47 * 3_600,
+        };
+        return Promise.resolve(Response.json({ data: [newer], has_more: true, last_id: 'video_newer' }));
+      }
+      if (!path.startsWith('/files/')) return null;
+      return answer().then(async (reply) => {
+        const { custom_id } = JSON.parse(await reply.text());
+        return Response.json({ custom_id, response: { status_code: 500, body: {} }, error: null });
+      });
+    });
+    const env = { SORA_PROFILE: 'lab', SORA_API_KEY: 'key-of-the-lab' };
+    await lab.run(['-y', '--timeout', '1s'], { env });
+    lab.sora.clock.advance(48 * 3_600_000);
+    await lab.run(['-y'], { env });
+    await lab.run(['-y'], { env });
+    lab.interfere(null);
+    expect(await lab.made()).toEqual({ videos: 1, batches: 1 });
   });
 
   it('and a row that was changed meanwhile is a new one, while its old video is kept', async () => {
@@ -277,25 +319,25 @@ describe('random lives of a server-side batch', () => {
     const draw = createSeededRandom(seed);
     const chance = (): number => (draw(1)[0] ?? 0) / 256;
     const lab = createBatchLab('a boat\na cat\na dog\n');
-    const runs: Promise<unknown>[] = [];
     lab.interfere(({ answer }) => {
       const luck = chance();
-      if (luck < 0.08) return forever();
-      if (luck < 0.16) return answer().then(forever);
+      if (luck < 0.08) return kill();
+      if (luck < 0.16) return answer().then(kill);
       if (luck < 0.22) return answer().then(() => Promise.reject(reset()));
       if (luck < 0.28) return Promise.reject(reset());
       return null;
     });
+    const runs: Promise<void>[] = [];
     for (let step = 0; step < 6; step++) {
       const argv = ['-y', '--timeout', chance() < 0.5 ? '1s' : '10m', ...(chance() < 0.7 ? ['--server-batch'] : [])];
-      const run = lab.batch(argv, { env: { SORA_BASE_URL: 'http://lab.example/v1', SORA_API_KEY: 'key-of-the-lab' } });
+      const run = untilKilled(() => lab.batch(argv));
       runs.push(run);
-      // Some commands run beside the next one, and some never end.
-      if (chance() < 0.6) await Promise.race([run, quiet(chance() * 200)]);
+      // Some commands run beside the next one.
+      if (chance() < 0.6) await Promise.race([run, lab.sora.clock.sleep(chance() * 60_000)]);
     }
-    await Promise.race([Promise.all(runs), quiet(300)]);
+    await Promise.all(runs);
     lab.interfere(null);
-    await Promise.race([lab.batch(['-y', '--server-batch']), quiet(2_000)]);
+    await lab.batch(['-y', '--server-batch']);
     const { prompts } = await lab.made();
     expect(prompts).toEqual([...new Set(prompts)]);
   });
@@ -305,7 +347,17 @@ function reset(): Error {
   return Object.assign(new Error('socket hang up'), { code: 'ECONNRESET' });
 }
 
-/** Real time: the clock of the commands is another one. */
-function quiet(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
+/** What ends the wait for the command that is running. */
+const end = new AsyncLocalStorage<() => void>();
+
+/** A command that gets no answer any more is as good as killed. */
+function kill(): Promise<Response> {
+  end.getStore()?.();
+  return forever();
+}
+
+function untilKilled(run: () => Promise<unknown>): Promise<void> {
+  return new Promise((resolve, reject) => {
+    end.run(resolve, () => run().then(() => resolve(), reject));
+  });
 }

@@ -11,6 +11,7 @@ export interface LabCall {
   readonly method: string;
   /** Below the base URL. */
   readonly path: string;
+  readonly query: URLSearchParams;
   /** What the server answers. */
   answer(): Promise<Response>;
 }
@@ -51,11 +52,12 @@ export function createBatchLab(prompts = 'a boat\na cat\na dog\n'): BatchLab {
   let interference: Interference | null = null;
   const http: Http = httpFromHandler(async (request) => {
     const { method } = request;
-    const path = new URL(request.url).pathname.replace('/v1', '');
+    const { pathname, searchParams: query } = new URL(request.url);
+    const path = pathname.replace('/v1', '');
     calls.push(`${method} ${path}`);
     if (path === '/files') uploads.push(await request.clone().text());
     const answer = (): Promise<Response> => simulator.handle(request);
-    return (await interference?.({ method, path, answer })) ?? answer();
+    return (await interference?.({ method, path, query, answer })) ?? answer();
   });
   const read = async (path: string): Promise<Record<string, unknown>[]> =>
     Object(await (await simulator.handle(new Request(`http://lab.example/v1${path}`))).json()).data;

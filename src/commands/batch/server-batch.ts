@@ -25,7 +25,6 @@ import { inDoubt } from '../../jobs/submission-errors.ts';
 import { type SubmitDeps, submit } from '../../jobs/submit.ts';
 import { waitForJob } from '../../jobs/wait.ts';
 import { Interrupt } from '../../platform/host.ts';
-import type { ServedBatch } from '../../wire/batches.ts';
 import type { BatchSettings } from './options.ts';
 
 export type ServerBatchDeps = Pick<
@@ -80,7 +79,7 @@ export class ServerBatch {
       const found = await this.#found(open, server);
       if (found === null) continue;
       output.news(`resuming the server-side batch ${found.job?.id}`);
-      await this.#finish(found, server, rows);
+      await this.#finish(found, server, { rows, givesUpGaps: this.#settings.retryUnknown });
     }
   }
 
@@ -97,7 +96,7 @@ export class ServerBatch {
     const earlier = await ledger.list({ by: 'row', value: key });
     const { record, unrecorded } = await submit(this.#submitDeps(server), {
       server: server.identity,
-      request: batchRequest(fileId),
+      request: batchRequest(fileId, rows.length),
       estimate: priceOfAll(rows),
       free: configuration.isSimulator,
       again: false,
@@ -113,7 +112,7 @@ export class ServerBatch {
       },
     });
     if (unrecorded !== undefined) throw unrecorded;
-    await this.#finish(record, server, all);
+    await this.#finish(record, server, { rows: all, givesUpGaps: false });
   }
 
   /** The record with its batch on the server; null if nothing was created, so that there is nothing to resume. */
@@ -142,29 +141,36 @@ export class ServerBatch {
     }
   }
 
-  async #finish(record: JobRecord, server: Server, rows: readonly BatchRow[]): Promise<void> {
+  async #finish(
+    record: JobRecord,
+    server: Server,
+    { rows, givesUpGaps }: { readonly rows: readonly BatchRow[]; readonly givesUpGaps: boolean },
+  ): Promise<void> {
     const { ledger, host, configuration, output } = this.#deps;
     const id = record.job?.id ?? record.key;
     const job = await this.#wait(id, server);
     const client = this.#clientOptions(server);
     const signal = { signal: host.interrupt };
     const batch = await readBatch(client, id, signal);
-    let count = 0;
+    const answered = new Set<string>();
     for (const fileId of [batch.outputFileId, batch.errorFileId]) {
       if (fileId === null) continue;
-      count += await recordResults(await readResults(client, fileId, signal), {
+      const results = await recordResults(await readResults(client, fileId, signal), {
         ledger,
         self: host.self,
         nowMs: host.clock.now(),
         server: server.identity,
         free: configuration.isSimulator,
-        user: record.user,
+        submission: record,
         manifest: this.#manifest,
         batchId: id,
         rows,
       });
+      for (const row of results) answered.add(row);
     }
-    this.#refuseGaps(batch, count);
+    const count = answered.size;
+    const missing = (requestCount(record) ?? batch.total ?? count) - count;
+    if (missing > 0 && batch.status !== 'failed' && !givesUpGaps) throw gaps(id, missing);
     // From here on the rows count what they cost, and not their batch.
     const at = { key: record.key, atMs: host.clock.now() };
     await ledger.append(
@@ -180,20 +186,6 @@ export class ServerBatch {
         hints: ['fix these rows, then run the same command again'],
       });
     }
-  }
-
-  /** A row without a result may have been made, so the batch stays open. */
-  #refuseGaps({ id, status, total }: ServedBatch, count: number): void {
-    if (status === 'failed' || total === null || count >= total) return;
-    if (this.#settings.retryUnknown) return;
-    throw new SoraError('unreadable_response', {
-      title: `the results of ${total - count} of the ${total} requests of ${id} are missing`,
-      jobId: id,
-      hints: [
-        'run the same command again: the results may not be complete yet',
-        'add `--retry-unknown` to submit these rows again; if their videos exist after all, they are paid twice',
-      ],
-    });
   }
 
   async #wait(id: string, server: Server): Promise<VideoJob> {
@@ -227,9 +219,27 @@ export class ServerBatch {
   }
 }
 
-/** The paid request: a batch of what was uploaded. */
-function batchRequest(fileId: string): VideoRequest {
-  return { ...requestFor(batchPrompt(fileId)), source: { operation: 'batch', video: { kind: 'id', id: fileId } } };
+/** The paid request: a batch of what was uploaded. Not every server says how many requests it read. */
+function batchRequest(fileId: string, requests: number): VideoRequest {
+  const source = { operation: 'batch', video: { kind: 'id', id: fileId } } as const;
+  return { ...requestFor(batchPrompt(fileId)), source, params: { requests } };
+}
+
+/** How many requests were uploaded; null in the records of older versions. */
+function requestCount({ request }: JobRecord): number | null {
+  return typeof request.params.requests === 'number' ? request.params.requests : null;
+}
+
+/** A row without a result may have been made, so the batch stays open. */
+function gaps(id: string, missing: number): SoraError {
+  return new SoraError('unreadable_response', {
+    title: `the results of ${missing === 1 ? '1 request' : `${missing} requests`} of ${id} are missing`,
+    jobId: id,
+    hints: [
+      'run the command again without `--retry-unknown`: the results may not be complete yet',
+      'run it again with `--retry-unknown` to submit these rows again; if their videos exist after all, they are paid twice',
+    ],
+  });
 }
 
 function describe({ serverStatus, status, progress }: VideoJob): string {
