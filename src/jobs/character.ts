@@ -1,7 +1,7 @@
-import { type JobRecord, mayBeSameAccount, type ServerIdentity } from '../domain/record.ts';
+import type { JobRecord, ServerIdentity } from '../domain/record.ts';
 import { requestFor, type VideoFile, type VideoRequest } from '../domain/video.ts';
 import type { Ledger } from '../store/ledger.ts';
-import { fingerprintOf, recordRequest } from './fingerprint.ts';
+import { underWay } from './submit.ts';
 
 /** Limit of the API. */
 export const MAX_NAME_CHARACTERS = 80;
@@ -26,8 +26,8 @@ export function characterRequest(name: string, video: VideoFile): VideoRequest {
 export async function findCharacter(
   ledger: Ledger,
   request: VideoRequest,
-  { baseUrl, account }: ServerIdentity,
+  server: ServerIdentity,
 ): Promise<JobRecord | undefined> {
-  const same = await ledger.list({ by: 'fingerprint', value: fingerprintOf(baseUrl, recordRequest(request)) });
-  return same.findLast((record) => record.answer === 'accepted' && mayBeSameAccount(record.account, account));
+  const same = await underWay({ ledger }, { server, request, again: false });
+  return same.findLast(({ answer }) => answer === 'accepted');
 }

@@ -8,6 +8,7 @@ import {
   hasVideo,
   type IntentEvent,
   isDownloadPending,
+  isOfCharacter,
   isOpen,
   type JobRecord,
   type LedgerEvent,
@@ -211,10 +212,11 @@ function fingerprintQuery({ fingerprint }: Pick<IntentEvent, 'fingerprint'>): Le
   return { by: 'fingerprint', value: fingerprint };
 }
 
-/** Whether an equal request is served by this submission: it is unfinished, or its file is not saved yet. */
+/** Whether an equal request is served by this submission: it is unfinished, its file is not saved yet, or it is a character. */
 function mayServe(record: JobRecord, { account }: ServerIdentity, savesFile: boolean): boolean {
   if (!mayBeSameAccount(record.account, account)) return false;
-  return isOpen(record) || (savesFile && isDownloadPending(record));
+  const isCharacter = isOfCharacter(record) && record.answer === 'accepted';
+  return isOpen(record) || isCharacter || (savesFile && isDownloadPending(record));
 }
 
 /** The current one of a row's submissions (oldest first); undefined if the row must be submitted. */

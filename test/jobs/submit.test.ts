@@ -4,6 +4,7 @@ import { withRetries } from '../../src/client/retry.ts';
 import { SoraError } from '../../src/domain/errors.ts';
 import { factsOf, type JobRecord, type LedgerEvent, type Submitter, spentMicros } from '../../src/domain/record.ts';
 import type { JobStatus, VideoRequest } from '../../src/domain/video.ts';
+import { characterRequest } from '../../src/jobs/character.ts';
 import { fingerprintOf, recordRequest } from '../../src/jobs/fingerprint.ts';
 import {
   type RowOrder,
@@ -129,6 +130,18 @@ describe('processes that submit the same request at once', () => {
     expect(server.posts).toBe(1);
     expect(submissions.map(({ kind }) => kind).sort()).toEqual(['attached', 'attached', 'submitted']);
     expect(new Set(submissions.map(({ record }) => record.job?.id))).toEqual(new Set(['video_1']));
+  });
+
+  it('share a character that one of them has created, although it is no job that could be unfinished', async () => {
+    const machine = await setUp();
+    const video = { kind: 'file', name: 'mossy.mp4', mimeType: 'video/mp4', bytes: Buffer.from('moss') } as const;
+    const request = characterRequest('Mossy', video);
+    await leaveIntent(machine, 1, { request });
+    const job = factsOf({ ...createVideoJob(), id: 'char_1', status: 'completed' });
+    await machine.process(1).ledger.append({ event: 'accepted', key: 'sub_left', atMs: NOW_MS, job });
+    const { kind, record } = await machine.process(2).submit({ request });
+    expect({ kind, id: record.job?.id }).toEqual({ kind: 'attached', id: 'char_1' });
+    expect(machine.server.requests).toEqual([]);
   });
 
   it('share the refusal of that one create', async () => {
