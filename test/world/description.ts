@@ -17,6 +17,16 @@ export type LookFault = 'none' | '404' | '500' | 'reset' | 'silence' | '429';
 export type ListFault = 'none' | '500' | 'reset' | 'empty' | '405';
 export type ContentFault = 'none' | 'cut' | 'cut without length' | 'lapsed' | 'json' | 'wrong range' | 'reset' | '404';
 export type Outcome = 'completed' | 'failed' | 'expired' | 'cancelled';
+export type UploadFault = 'none' | '500' | 'reset' | 'silence';
+/** What becomes of a request of a server-side batch, and what its results say. */
+export type RowFate =
+  | 'made'
+  | 'refused' // certainly not made
+  | 'not executed' // certainly not made
+  | `${'made' | 'lost'}: ${'500' | 'error' | 'no line'}`;
+/** `failed`: its file is refused, and nothing is made. Others than `completed` leave requests out. */
+export type BatchEnd = 'completed' | 'failed' | 'expired' | 'cancelled';
+export type ResultsFault = 'none' | '500' | '404' | 'reset' | 'cut' | 'cut without length' | 'repeated' | 'empty';
 
 export interface Replica {
   /** How far its clock is ahead of ours. */
@@ -41,6 +51,8 @@ export interface Production {
   readonly prompt: number;
   /** Which existing video: in its place, or with `create` the one whose request is used again; null for none. */
   readonly from: number | null;
+  /** With which character it is created, so many before the newest; null for none. */
+  readonly character: number | null;
   readonly count: number;
   readonly option: '' | '--again' | '--reuse';
   readonly result: 'saved' | 'named' | '--detach' | '--no-download';
@@ -50,6 +62,14 @@ export interface Batch {
   readonly run: 'batch';
   readonly rows: number;
   readonly option: '' | '--retries 2' | '--retry-failed' | '--retry-unknown';
+  /** As one server-side batch. */
+  readonly isOnServer: boolean;
+}
+
+export interface Character {
+  readonly run: 'character';
+  readonly name: number;
+  readonly option: '' | '--again';
 }
 
 /** The REST service: resumes what an earlier one left, and takes the first orders of `ORDERS`. */
@@ -63,7 +83,7 @@ const PLAIN = [
   ...['delete @last -y', 'list', 'ledger check'],
 ] as const;
 
-export type Command = Production | Batch | Serve | { readonly run: (typeof PLAIN)[number] };
+export type Command = Production | Batch | Character | Serve | { readonly run: (typeof PLAIN)[number] };
 export type Started = Command & { readonly fate: Fate };
 
 export type Act =
@@ -101,12 +121,19 @@ export interface World {
   readonly looks: readonly LookFault[];
   readonly lists: readonly ListFault[];
   readonly contents: readonly ContentFault[];
+  readonly uploads: readonly UploadFault[];
+  readonly batches: readonly BatchEnd[];
+  readonly rows: readonly RowFate[];
+  readonly results: readonly ResultsFault[];
+  /** Batches say how many requests they have. */
+  readonly countsRequests: boolean;
   readonly acts: readonly Act[];
 }
 
 /** Two of them begin alike, so that a list that cuts prompts cannot tell them apart. */
 export const PROMPTS = ['a paper boat on the wide river, at dawn', 'a paper boat on the wide river, at night', 'a cat'];
 export const ORDERS = ['the first order', 'the second order'];
+export const NAMES = ['Mossy', 'Fern'];
 export const ROWS = ['row one of the film, at sea', 'row two of the film, at sea', 'row three', 'row four'];
 
 const MINUTE_MS = 60_000;
@@ -158,6 +185,7 @@ const production: fc.Arbitrary<Production> = fc
     run: fc.constantFrom<Production['run'][]>('create', 'create', 'create', 'create', 'remix', 'edit', 'extend'),
     prompt: fc.constantFrom(0, 0, 0, 1, 2),
     from: fc.constantFrom(null, null, 0, 1),
+    character: fc.constantFrom(null, null, null, 0, 1),
     count: fc.constantFrom(1, 1, 1, 1, 2, 3),
     option: fc.constantFrom('', '', '', '', '', '', '--again', '--reuse'),
     result: fc.constantFrom('saved', 'saved', '--detach', 'named', '--no-download'),
@@ -165,13 +193,21 @@ const production: fc.Arbitrary<Production> = fc
   .map((of) => {
     const count = of.option === '--reuse' || of.result === 'named' ? 1 : of.count;
     const result = of.result === 'named' && (of.run !== 'create' || of.from !== null) ? 'saved' : of.result;
-    return { ...of, count, result };
+    const character = of.run === 'create' && of.from === null ? of.character : null;
+    return { ...of, count, result, character };
   });
 
 const batch: fc.Arbitrary<Batch> = fc.record({
   run: fc.constant('batch' as const),
   rows: fc.integer({ min: 1, max: ROWS.length }),
   option: fc.constantFrom('', '', '', '--retries 2', '--retry-failed', '--retry-unknown'),
+  isOnServer: fc.boolean(),
+});
+
+const character: fc.Arbitrary<Character> = fc.record({
+  run: fc.constant('character' as const),
+  name: fc.nat(NAMES.length - 1),
+  option: fc.constantFrom('', '', '', '--again'),
 });
 
 const serve: fc.Arbitrary<Serve> = fc.record({
@@ -182,7 +218,8 @@ const serve: fc.Arbitrary<Serve> = fc.record({
 const command: fc.Arbitrary<Command> = fc.oneof(
   { weight: 6, arbitrary: production },
   { weight: 1, arbitrary: serve },
-  { weight: 4, arbitrary: batch },
+  { weight: 5, arbitrary: batch },
+  { weight: 1, arbitrary: character },
   { weight: 3, arbitrary: fc.record({ run: fc.constantFrom(...PLAIN) }) },
 );
 
@@ -243,6 +280,17 @@ const any = fc.record<World>({
     ['none', 'cut', 'cut without length', 'lapsed', 'json', 'wrong range', 'reset', '404'],
     4,
   ),
+  uploads: queue<UploadFault>(['none', 'none', 'none', '500', 'reset', 'silence'], 3),
+  batches: queue<BatchEnd>(['completed', 'completed', 'completed', 'failed', 'expired', 'cancelled'], 3),
+  rows: queue<RowFate>(
+    ['made', 'made', 'made', 'refused', 'not executed', 'made: 500', 'lost: 500', 'made: error', 'made: no line'],
+    6,
+  ),
+  results: queue<ResultsFault>(
+    ['none', 'none', '500', '404', 'reset', 'cut', 'cut without length', 'repeated', 'empty'],
+    4,
+  ),
+  countsRequests: fc.boolean(),
   acts: fc.array(act, { minLength: 1, maxLength: 6 }),
 });
 

@@ -5,7 +5,19 @@ import { ownProcess } from '../../src/platform/process-identity.ts';
 import { type CommandLine, createCommandLine, type RunResult } from '../support/command-line.ts';
 import { createFakeClock } from '../support/fake-clock.ts';
 import { createTestedService } from '../support/service.ts';
-import { type Act, type Command, ORDERS, PROMPTS, ROWS, type Serve, type Started, type World } from './description.ts';
+import {
+  type Act,
+  type Batch,
+  type Command,
+  NAMES,
+  ORDERS,
+  PROMPTS,
+  type Production,
+  ROWS,
+  type Serve,
+  type Started,
+  type World,
+} from './description.ts';
 import { isDiskBusy, Life, looksDead, mortalClock, QUIET } from './processes.ts';
 import { describe, namedFile, Promises, type ShownJob } from './promises.ts';
 import { BASE_URL, type Run, type WorldJob, WorldServer } from './world-server.ts';
@@ -46,6 +58,9 @@ class Course {
       JSON.stringify({ request_timeout: '30s', profiles: { lab } }),
       { mode: 0o600 },
     );
+    mkdirSync(join(this.sora.cwd, 'cast'));
+    for (const name of NAMES)
+      writeFileSync(join(this.sora.cwd, 'cast', `${name}.mp4`), this.#server.clipOf({ id: name }));
     for (const prompt of this.#world.strangers) this.#server.makeForeign(prompt);
     this.sora.clock.advance(60_000);
     for (const act of this.#world.acts) await this.#perform(act);
@@ -80,7 +95,13 @@ class Course {
 
   async #list(): Promise<ShownJob[]> {
     const ended = await this.#ask('list', '--local', '--json', '-L', '100');
-    return ended?.json<{ jobs: ShownJob[] }>().jobs ?? [];
+    const listed = ended?.json<{ jobs: ShownJob[] }>().jobs ?? [];
+    if (!this.#server.payments.some(({ inBatch, request }) => inBatch || request.source?.operation === 'character'))
+      return listed;
+    const status = await this.#ask('status', '--json'); // videos are listed, and what else is open is shown here
+    const keys = new Set(listed.map(({ submission }) => submission));
+    const others = status?.json<{ jobs: ShownJob[] }>().jobs ?? [];
+    return [...listed, ...others.filter(({ submission }) => !keys.has(submission))];
   }
 
   #ask(...argv: string[]): Promise<RunResult | null> {
@@ -89,9 +110,10 @@ class Course {
 
   async #start({ fate, ...command }: Started): Promise<void> {
     const run: Run = { command, life: new Life(fate, this.sora.clock) };
-    const hasEnded =
+    const ended =
       command.run === 'serve' ? await this.#serve(command, run) : await this.#sora(this.#argvOf(command), run);
-    if (hasEnded) this.#promises.checkAnswers(run);
+    if (ended) this.#promises.checkAnswers(run);
+    if (command.run === 'batch' && isWhole(command, ended)) this.#promises.checkBatch(run, ROWS.slice(0, command.rows));
   }
 
   /** A service that takes its orders, and is stopped when they are done or after some time. False if it was killed. */
@@ -136,7 +158,9 @@ class Course {
   /** A finished video, so many before the newest. */
   #video(number: number, isWanted: (job: WorldJob) => boolean = () => true): WorldJob | undefined {
     const nowMs = this.sora.clock.now();
-    return this.#server.jobs.filter((job) => !job.isRemoved && job.endsMs <= nowMs && isWanted(job)).at(-1 - number);
+    return this.#server.jobs
+      .filter((job) => job.kind === 'video' && !job.isRemoved && job.endsMs <= nowMs && isWanted(job))
+      .at(-1 - number);
   }
 
   #argvOf(command: Exclude<Command, Serve>): string[] {
@@ -144,25 +168,40 @@ class Course {
       case 'create':
       case 'remix':
       case 'edit':
-      case 'extend': {
-        const { run, prompt, from, count, option, result } = command;
-        const text = PROMPTS[prompt] ?? '';
-        const again = from === null ? undefined : this.#video(from, (job) => job.request.prompt === text);
-        const source = this.#video(from ?? 0)?.id ?? '@last';
-        const what = run !== 'create' ? [source, text] : again ? ['--from', again.id] : [text];
-        const options = [option, result === 'saved' || result === 'named' ? '' : result].filter((each) => each !== '');
-        const file = result === 'named' ? ['-o', namedFile(prompt)] : [];
-        return [run, ...what, '-y', ...options, ...file, ...(count > 1 ? ['--count', String(count)] : [])];
+      case 'extend':
+        return this.#argvOfProduction(command);
+      case 'character': {
+        const name = NAMES[command.name] ?? '';
+        const option = command.option === '' ? [] : [command.option];
+        return ['character', 'create', name, `cast/${name}.mp4`, '-y', ...option];
       }
-      case 'batch': {
-        const rows = ROWS.slice(0, command.rows);
-        writeFileSync(join(this.sora.cwd, 'film.txt'), rows.join('\n'));
-        if (command.option === '--retry-unknown') this.#promises.releaseAll(rows);
-        return ['batch', 'film.txt', '-y', ...command.option.split(' ').filter((each) => each !== '')];
-      }
+      case 'batch':
+        return this.#argvOfBatch(command);
       default:
         return command.run.split(' ');
     }
+  }
+
+  #argvOfProduction({ run, prompt, from, character, count, option, result }: Production): string[] {
+    const text = PROMPTS[prompt] ?? '';
+    const again = from === null ? undefined : this.#video(from, (job) => job.request.prompt === text);
+    const source = this.#video(from ?? 0)?.id ?? '@last';
+    const what = run !== 'create' ? [source, text] : again ? ['--from', again.id] : [text];
+    const options = [option, result === 'saved' || result === 'named' ? '' : result].filter((each) => each !== '');
+    const file = result === 'named' ? ['-o', namedFile(prompt)] : [];
+    const characters = this.#server.jobs.filter(({ kind }) => kind === 'character');
+    const cast = character === null ? undefined : characters.at(-1 - character);
+    const withCast = cast === undefined ? [] : ['--character', cast.id];
+    return [run, ...what, '-y', ...options, ...file, ...withCast, ...(count > 1 ? ['--count', String(count)] : [])];
+  }
+
+  #argvOfBatch({ rows, option, isOnServer }: Batch): string[] {
+    const prompts = ROWS.slice(0, rows);
+    writeFileSync(join(this.sora.cwd, 'film.txt'), prompts.join('\n'));
+    if (option === '--retry-unknown' && isOnServer) this.#promises.releaseBatches();
+    else if (option === '--retry-unknown') this.#promises.releaseAll(prompts);
+    const options = option.split(' ').filter((each) => each !== '');
+    return ['batch', 'film.txt', '-y', ...options, ...(isOnServer ? ['--server-batch'] : [])];
   }
 
   /** Null for a process that was killed. */
@@ -185,4 +224,9 @@ function orderOf(prompt: string): ServerCall {
   const headers = { 'content-type': 'application/json', 'x-api-key': 'test-api-key', 'idempotency-key': prompt };
   const url = new URL('http://localhost/api/v1/videos');
   return { method: 'POST', url, headers, body: Buffer.from(JSON.stringify({ prompt })) };
+}
+
+/** Whether a batch has told that all its rows are done. */
+function isWhole({ option }: Batch, ended: RunResult | boolean | null): boolean {
+  return typeof ended === 'object' && ended?.code === 0 && option !== '--retry-failed';
 }

@@ -4,7 +4,6 @@ import { join } from 'node:path';
 import type { CommandLine } from '../support/command-line.ts';
 import { type Command, PROMPTS, type Production, type World } from './description.ts';
 import {
-  isCertain,
   isSameRequest,
   otherIdOf,
   type Payment,
@@ -18,7 +17,7 @@ interface LedgerLine {
   readonly event: string;
   readonly key: string;
   readonly job?: { readonly id: string; readonly status: string };
-  readonly request?: { readonly prompt: string };
+  readonly request?: { readonly prompt: string; readonly source?: { readonly operation: string } };
   readonly file?: { readonly path: string };
 }
 
@@ -50,6 +49,11 @@ export class Promises {
     this.#released.add(key);
   }
 
+  /** A person gives up all server-side batches that were submitted by now. */
+  releaseBatches(): void {
+    for (const { key, request } of this.#lines()) if (request?.source?.operation === 'batch') this.release(key);
+  }
+
   /** A person gives up all that was submitted for these prompts by now. */
   releaseAll(prompts: readonly string[]): void {
     for (const { key, request } of this.#lines()) if (request && prompts.includes(request.prompt)) this.release(key);
@@ -60,7 +64,7 @@ export class Promises {
     if (this.#released.has(key)) return; // it was on its way when it was given up
     const copies = productionOf(by.command)?.count ?? 1;
     const earlier = this.#server.payments.filter(
-      (payment) => isSameRequest(payment.request, request) && !isCertain(payment.fault),
+      (payment) => isSameRequest(payment.request, request) && !payment.isCertain,
     );
     const open = earlier.filter((payment) => this.#counts(payment, by, key) && !this.#isSettled(payment, by, key));
     if (open.length < copies) return;
@@ -84,10 +88,10 @@ export class Promises {
 
   /** Whether its request may be paid again by a process, with the submission `next`. */
   #isSettled(payment: Payment, by: Run, next: string): boolean {
-    const { job, key } = payment;
-    if (this.#released.has(key)) return true;
-    if (job === null) return this.#world.isComplete;
-    const lines = this.#linesOf(key);
+    const { job } = payment;
+    if (this.#isReleased(payment)) return true;
+    if (job === null) return this.#world.isComplete && payment.request.source?.operation !== 'character';
+    const lines = this.#linesOf(recordKeyOf(payment));
     const status = lines.findLast((line) => line.job)?.job?.status;
     if (job.isRemoved) return true;
     if (status === undefined) return false;
@@ -102,10 +106,18 @@ export class Promises {
     return status !== 'completed' && isTerminal(status) && (retries || this.#isSuperseded(payment, next));
   }
 
+  /** Whether a person has given it up: a request of a batch only as long as its result is missing. */
+  #isReleased({ key, inBatch }: Payment): boolean {
+    if (inBatch === null) return this.#released.has(key);
+    const hasResult = this.#linesOf(inBatch.recordKey).some(({ event }) => event === 'accepted');
+    return this.#released.has(inBatch.recordKey) || (this.#released.has(key) && !hasResult);
+  }
+
   /** Whether a row had another submission since, which was judged for itself. */
-  #isSuperseded({ key, request: { prompt } }: Payment, next: string): boolean {
+  #isSuperseded(payment: Payment, next: string): boolean {
+    const { prompt } = payment.request;
     const keys = this.#lines().flatMap((line) => (line.request?.prompt === prompt ? [line.key] : []));
-    return keys.slice(keys.indexOf(key) + 1).some((later) => later !== next);
+    return keys.slice(keys.indexOf(recordKeyOf(payment)) + 1).some((later) => later !== next);
   }
 
   #isOwed({ by: { command } }: Payment): boolean {
@@ -116,8 +128,10 @@ export class Promises {
   /** Promise 2: the id of a paid job is in the ledger or on the screen, or its submission is shown as unknown. */
   checkJobs(shown: readonly ShownJob[]): void {
     for (const payment of this.#server.payments) {
-      const { job, key } = payment;
-      if (job === null || this.#released.has(key) || this.#isKnown(job)) continue;
+      const { job } = payment;
+      if (job === null || this.#isReleased(payment) || this.#isKnown(job)) continue;
+      if (this.#isInOpenBatch(payment, shown)) continue;
+      const key = recordKeyOf(payment);
       const listed = shown.find(({ submission }) => submission === key);
       const theirs = this.#server.jobOf(listed?.id ?? '');
       if (listed?.status === 'unknown' || this.#isLikeIt(theirs, payment)) continue;
@@ -127,6 +141,14 @@ export class Promises {
       );
     }
     this.#checkOwners(shown);
+  }
+
+  /** Whether its batch is known and its results are not recorded yet, or it is shown as unknown itself. */
+  #isInOpenBatch({ key, inBatch }: Payment, shown: readonly ShownJob[]): boolean {
+    if (inBatch === null || inBatch.batch === null) return false;
+    if (this.#linesOf(key).some(({ event }) => event === 'removed')) return false;
+    const isUnknown = shown.some(({ submission, status }) => submission === key && status === 'unknown');
+    return isUnknown || this.#isKnown(inBatch.batch);
   }
 
   /** Whether a job of somebody else has the same prompt and came after the create: nothing tells it from the own one. */
@@ -144,8 +166,8 @@ export class Promises {
 
   /** The same at once, for answers that have arrived at a process that lived to its end. */
   checkAnswers(run: Run): void {
-    for (const { by, fault, job } of this.#server.payments)
-      if (by === run && fault === 'none' && job !== null && !this.#isKnown(job))
+    for (const { by, fault, job, inBatch } of this.#server.payments)
+      if (by === run && fault === 'none' && job !== null && !this.#isKnown(inBatch?.batch ?? job))
         this.violations.push(`${describe(run)} was told of ${job.id} and ended without a word of it`);
   }
 
@@ -156,12 +178,24 @@ export class Promises {
       return job === undefined || submission === null ? [] : [{ job, submission }];
     });
     for (const { job, submission } of owned) {
-      const payment = this.#server.payments.findLast(({ key }) => key === submission);
+      const payment = this.#server.payments.findLast((each) => recordKeyOf(each) === submission);
+      if (job.kind === 'batch' && job.key !== submission)
+        this.violations.push(`${submission} was taken for the batch ${job.id} of ${job.key}`);
       const isOwn = payment && (isSameRequest(job.request, payment.request) || this.#isLikeIt(job, payment));
       if (payment !== undefined && (!isOwn || isOlder(job, payment)))
         this.violations.push(`${submission} was taken for ${job.id}, which is the job of ${job.key}`);
       if (owned.some((other) => other.job === job && other.submission !== submission))
         this.violations.push(`two submissions were taken for the one job ${job.id}`);
+    }
+  }
+
+  /** A batch that ends well has saved a video of each row. */
+  checkBatch(run: Run, prompts: readonly string[]): void {
+    const saved = this.#saved();
+    for (const prompt of prompts) {
+      const jobs = this.#server.jobs.filter(({ request }) => request.prompt === prompt && request.source === null);
+      if (!saved.some((bytes) => jobs.some(({ id }) => bytes.includes(`[job ${id}]`))))
+        this.violations.push(`${describe(run)} ended well, without a video of "${prompt}"`);
     }
   }
 
@@ -177,7 +211,7 @@ export class Promises {
       if (file === undefined || !existsSync(file.path)) continue;
       if (!this.#server.jobs.some((job) => readFileSync(file.path).equals(this.#server.clipOf(job))))
         this.violations.push(`${file.path} is not whole`);
-      const job = this.#server.payments.find((payment) => payment.key === key)?.job;
+      const job = this.#server.payments.find((payment) => recordKeyOf(payment) === key)?.job;
       if (job && !readFileSync(file.path).includes(`[job ${job.id}]`) && !this.#isAdopted(key, job))
         this.violations.push(`${key} was saved to ${file.path}, which is not the video of ${job.id}`);
     }
@@ -223,13 +257,18 @@ export class Promises {
   }
 }
 
+/** The submission that stands for a payment once it is answered. */
+function recordKeyOf({ key, inBatch }: Payment): string {
+  return inBatch?.recordKey ?? key;
+}
+
 /** Whether a job was made before the create left. Servers count in seconds, and locks are waited for before it leaves. */
 function isOlder(job: WorldJob, { sentMs }: Payment): boolean {
   return job.madeMs < sentMs - 5_000;
 }
 
 function isAgain({ command }: Run): boolean {
-  return productionOf(command)?.option === '--again';
+  return 'option' in command && command.option === '--again';
 }
 
 function productionOf(command: Command): Production | null {

@@ -1,8 +1,10 @@
 import { Readable } from 'node:stream';
+import { resultKey } from '../../src/batch/server-batch.ts';
 import type { Clock } from '../../src/platform/clock.ts';
 import type { Http, HttpReply, HttpRequest } from '../../src/platform/http.ts';
 import { timeoutError } from '../../src/platform/timeout.ts';
 import type {
+  BatchEnd,
   Command,
   ContentFault,
   CreateFault,
@@ -10,6 +12,9 @@ import type {
   LookFault,
   Outcome,
   Replica,
+  ResultsFault,
+  RowFate,
+  UploadFault,
   World,
 } from './description.ts';
 import { type Life, survive } from './processes.ts';
@@ -18,15 +23,19 @@ export const BASE_URL = 'https://lab.invalid/v1';
 /** The key of jobs that somebody else made. */
 export const STRANGER = 'somebody else';
 const DAY_MS = 86_400_000;
+/** Shorter than a real one: each poll of it takes a moment. */
+const BATCH_WINDOW_MS = 20 * 60_000;
+const ID_STARTS = { video: 'video', character: 'char', batch: 'batch' };
 const FILES = 'https://files.invalid';
 
 export interface WorldJob {
+  readonly kind: 'video' | 'character' | 'batch';
   readonly id: string;
   readonly key: string;
   readonly request: Asked;
   readonly replica: number;
   readonly madeMs: number;
-  readonly endsMs: number;
+  endsMs: number;
   readonly outcome: Outcome;
   /** A person asked for its end. */
   isRemoved: boolean;
@@ -43,6 +52,7 @@ export interface Asked {
   readonly prompt: string;
   /** What is made of which video; null for a video from the prompt alone. */
   readonly source: { readonly operation: string; readonly id: string } | null;
+  readonly characters?: readonly string[];
 }
 
 /** A create that arrived. */
@@ -51,9 +61,20 @@ export interface Payment {
   readonly key: string;
   readonly request: Asked;
   readonly fault: CreateFault;
+  /** Whether the client can know that nothing was made. */
+  readonly isCertain: boolean;
   /** When it left. */
   readonly sentMs: number;
   /** Null when nothing was made. */
+  readonly job: WorldJob | null;
+  /** The batch whose request it is, and the key of the record of its result; null for a create of its own. */
+  readonly inBatch: { readonly batch: WorldJob | null; readonly recordKey: string } | null;
+}
+
+/** A request of a batch. */
+interface BatchLine {
+  readonly customId: string;
+  readonly fate: RowFate;
   readonly job: WorldJob | null;
 }
 
@@ -71,12 +92,13 @@ type Reaction = Answer | 'refuse' | 'reset' | 'silence';
 const CERTAINLY_NOT_MADE: ReadonlySet<CreateFault> = new Set(['refused connection', '429', '400']);
 
 export function isSameRequest(a: Asked, b: Asked): boolean {
-  return a.prompt === b.prompt && a.source?.operation === b.source?.operation && a.source?.id === b.source?.id;
-}
-
-/** Whether the client of this create can know that nothing was made. */
-export function isCertain(fault: CreateFault): boolean {
-  return CERTAINLY_NOT_MADE.has(fault);
+  const [characters, others] = [a.characters ?? [], b.characters ?? []];
+  return (
+    a.prompt === b.prompt &&
+    a.source?.operation === b.source?.operation &&
+    a.source?.id === b.source?.id &&
+    characters.join() === others.join()
+  );
 }
 
 /** The server of a world: what it does is decided by the world's description alone. */
@@ -87,19 +109,33 @@ export class WorldServer {
   onPayment: (payment: Payment) => void = () => {};
   readonly #world: World;
   readonly #clock: Clock;
-  readonly #queues: { creates: CreateFault[]; looks: LookFault[]; lists: ListFault[]; contents: ContentFault[] };
+  readonly #queues: {
+    creates: CreateFault[];
+    looks: LookFault[];
+    lists: ListFault[];
+    contents: ContentFault[];
+    uploads: UploadFault[];
+    batches: BatchEnd[];
+    rows: RowFate[];
+    results: ResultsFault[];
+  };
+  readonly #files: string[] = [];
+  readonly #batches = new Map<WorldJob, { readonly end: BatchEnd; readonly lines: readonly BatchLine[] }>();
   #requests = 0;
   #creates = 0;
 
   constructor(world: World, clock: Clock) {
     this.#world = world;
     this.#clock = clock;
-    const { creates, looks, lists, contents } = world;
-    this.#queues = { creates: [...creates], looks: [...looks], lists: [...lists], contents: [...contents] };
+    const { creates, looks, lists, contents, uploads, batches, rows, results } = world;
+    this.#queues = {
+      ...{ creates: [...creates], looks: [...looks], lists: [...lists], contents: [...contents] },
+      ...{ uploads: [...uploads], batches: [...batches], rows: [...rows], results: [...results] },
+    };
     const [madeMs, request] = [clock.now() - DAY_MS, { prompt: 'an old film', source: null }];
     for (const replica of world.replicas.keys())
       this.jobs.push({
-        ...{ id: `video_old_${replica}`, key: STRANGER, request, replica, madeMs, endsMs: madeMs },
+        ...{ kind: 'video', id: `video_old_${replica}`, key: STRANGER, request, replica, madeMs, endsMs: madeMs },
         ...{ outcome: 'completed', isRemoved: false },
       });
   }
@@ -117,7 +153,7 @@ export class WorldServer {
 
   /** Somebody else creates a video. */
   makeForeign(prompt: string): void {
-    this.#make({ prompt, source: null }, STRANGER, 0, 0);
+    this.#make('video', { prompt, source: null }, STRANGER, 0, 0);
   }
 
   clipOf({ id }: Pick<WorldJob, 'id'>): Buffer {
@@ -144,8 +180,10 @@ export class WorldServer {
     if (url.origin === FILES) return this.#file(request, url);
     const { balancer, replicas } = this.#world;
     const replica = (balancer[this.#requests++ % balancer.length] ?? 0) % replicas.length;
-    const [, , , id = '', part] = url.pathname.split('/').map(decodeURIComponent);
-    if (post !== undefined) return this.#create(request, replica, post);
+    const [, , route, id = '', part] = url.pathname.split('/').map(decodeURIComponent);
+    if (route === 'files') return post === undefined ? this.#results(id) : this.#upload(request);
+    if (post !== undefined)
+      return route === 'batches' ? this.#createBatch(request, replica, post) : this.#create(request, replica, post);
     if (id === '') return this.#list(url, replica);
     const job = this.jobOf(id);
     if (job === undefined || !this.#isAt(replica, id)) return notFound(id);
@@ -160,14 +198,21 @@ export class WorldServer {
 
   #create(request: HttpRequest, replica: number, post: Pick<Payment, 'by' | 'sentMs'>): Reaction {
     const { key, ...asked } = readCreate(request);
-    if (asked.source !== null && !this.#isAt(replica, asked.source.id)) return notFound(asked.source.id);
+    if (asked.source !== null && kindOf(asked) === 'video' && !this.#isAt(replica, asked.source.id))
+      return notFound(asked.source.id);
     const fault = this.#next('creates');
     if (fault === 'refused connection') return 'refuse';
-    const isMade = !isCertain(fault) && !fault.startsWith('lost');
-    const job = isMade ? this.#make(asked, key, replica, fault === 'made late: 504' ? 20_000 : 0) : null;
-    const payment: Payment = { ...post, key, request: asked, fault, job };
+    const job = isMade(fault) ? this.#make(kindOf(asked), asked, key, replica, delayOf(fault)) : null;
+    this.#pay({ ...post, key, request: asked, fault, isCertain: CERTAINLY_NOT_MADE.has(fault), job, inBatch: null });
+    return this.#answer(fault, job);
+  }
+
+  #pay(payment: Payment): void {
     this.onPayment(payment);
     this.payments.push(payment);
+  }
+
+  #answer(fault: CreateFault, job: WorldJob | null): Reaction {
     const [, failure = fault] = /^(?:made|lost|made late): (.*)$/.exec(fault) ?? [];
     switch (failure) {
       case '429':
@@ -182,22 +227,100 @@ export class WorldServer {
         return { headers: { 'content-type': 'text/html' }, body: '<!doctype html><title>Welcome</title>' };
     }
     if (/^3/.test(failure)) {
-      const location = { location: `/v1/videos/${failure.includes('Location') && job ? job.id : ''}` };
+      const location = {
+        location: `/v1/${job?.kind === 'batch' ? 'batches' : 'videos'}/${failure.includes('Location') && job ? job.id : ''}`,
+      };
       return { status: Number(failure.slice(0, 3)), headers: failure.includes('Location') ? location : {} };
     }
     if (/^5/.test(failure)) return { status: Number(failure), body: { error: { message: 'upstream failed' } } };
     const body = JSON.stringify(job && this.#shown(job));
     if (failure !== 'half an answer') return { body: JSON.parse(body) };
     const headers = { 'content-type': 'application/json', 'content-length': String(body.length) };
-    return { headers, body: body.slice(0, body.indexOf('"prompt"')), ending: 'break' };
+    return { headers, body: body.slice(0, body.length / 2), ending: 'break' };
   }
 
-  #make(request: Asked, key: string, replica: number, delayMs: number): WorldJob {
+  /** Free. */
+  #upload({ body = '' }: HttpRequest): Reaction {
+    const fault = this.#next('uploads');
+    if (fault === 'reset' || fault === 'silence') return fault;
+    if (fault === '500') return { status: 500, body: { error: { message: 'no upload now' } } };
+    const lines = Buffer.from(body).toString('utf8').split('\n');
+    const id = `file_${this.#files.push(lines.filter((line) => line.startsWith('{')).join('\n'))}`;
+    return { body: { id, object: 'file', purpose: 'batch' } };
+  }
+
+  /** A batch pays for each of its requests at once. */
+  #createBatch(request: HttpRequest, replica: number, post: Pick<Payment, 'by' | 'sentMs'>): Reaction {
+    const { input_file_id: fileId } = JSON.parse(String(request.body));
+    const fault = this.#next('creates');
+    if (fault === 'refused connection') return 'refuse';
+    const key = keyOf(request);
+    const asked = { prompt: `batch of ${fileId}`, source: { operation: 'batch', id: fileId } };
+    const batch = isMade(fault) ? this.#make('batch', asked, key, replica, delayOf(fault)) : null;
+    const end = batch === null ? 'completed' : this.#next('batches', 'completed');
+    const lines: BatchLine[] = [];
+    for (const [at, line] of (this.#files[Number(fileId.slice(5)) - 1] ?? '').split('\n').entries()) {
+      const { custom_id: customId, body } = JSON.parse(line);
+      const isLeftOut = end === 'failed' || (end !== 'completed' && at % 2 === 1);
+      const fate = isLeftOut ? 'not executed' : this.#next('rows', 'made');
+      const recordKey = batch === null ? key : resultKey(batch.id, customId);
+      const wanted = { prompt: body.prompt, source: null };
+      const job =
+        batch !== null && fate.startsWith('made')
+          ? this.#make('video', wanted, recordKey, replica, delayOf(fault))
+          : null;
+      const isCertain = CERTAINLY_NOT_MADE.has(fault) || fate === 'not executed' || fate === 'refused';
+      this.#pay({ ...post, key, request: wanted, fault, isCertain, job, inBatch: { batch, recordKey } });
+      lines.push({ customId, fate, job });
+    }
+    if (batch !== null) {
+      const lastMs = Math.max(batch.madeMs, ...lines.map(({ job }) => job?.endsMs ?? 0));
+      batch.endsMs = end === 'expired' ? batch.madeMs + BATCH_WINDOW_MS : lastMs + 1_000;
+      this.#batches.set(batch, { end, lines });
+    }
+    return this.#answer(fault, batch);
+  }
+
+  /** The results of a batch, in two files as the API has them. */
+  #results(fileId: string): Reaction {
+    const [, id = '', kind = ''] = /^(batch_.*)_(output|errors)$/.exec(fileId) ?? [];
+    const batch = this.jobOf(id);
+    const entry = batch && this.#batches.get(batch);
+    const fault = this.#next('results');
+    if (entry === undefined || fault === '404') return { status: 404, body: { error: { message: 'no such file' } } };
+    if (fault === 'reset') return 'reset';
+    if (fault === '500') return { status: 500, body: { error: { message: 'no results now' } } };
+    if (fault === 'empty') return { body: '' };
+    const texts = entry.lines
+      .filter(({ fate }) => (fate === 'made') === (kind === 'output'))
+      .flatMap((line) => this.#resultOf(line) ?? [])
+      .map((result) => `${JSON.stringify(result)}\n`);
+    const half = Math.ceil(texts.length / 2);
+    const text = (fault === 'repeated' ? texts.map((_, at) => texts[at % half]) : texts).join('');
+    if (fault === 'cut') return { body: text.slice(0, text.length / 2), ending: 'break' };
+    return { body: fault === 'cut without length' ? text.slice(0, text.length * 0.6) : text };
+  }
+
+  #resultOf({ customId, fate, job }: BatchLine): object | null {
+    const shared = { custom_id: customId, error: null };
+    const failed = (status: number, code: string): object => ({
+      ...shared,
+      response: { status_code: status, body: { error: { message: 'not this one', code } } },
+    });
+    if (fate === 'made') return job && { ...shared, response: { status_code: 200, body: this.#shown(job) } };
+    if (fate === 'refused') return failed(400, 'invalid_value');
+    if (fate.endsWith('500')) return failed(500, 'server_error');
+    const code = fate === 'not executed' ? 'batch_expired' : 'internal_error';
+    return fate.endsWith('no line') ? null : { ...shared, response: null, error: { code, message: fate } };
+  }
+
+  #make(kind: WorldJob['kind'], request: Asked, key: string, replica: number, delayMs: number): WorldJob {
     const { renderMs, outcomes } = this.#world;
     const number = this.jobs.length - this.#world.replicas.length;
     const madeMs = this.#clock.now() + delayMs;
     const job: WorldJob = {
-      id: `video_${((number + 1) * 2_654_435_761).toString(16).padStart(12, '0')}`,
+      kind,
+      id: `${ID_STARTS[kind]}_${((number + 1) * 2_654_435_761).toString(16).padStart(12, '0')}`,
       ...{ key, request, replica, madeMs },
       endsMs: madeMs + (renderMs[number % renderMs.length] ?? 0),
       outcome: outcomes[number] ?? 'completed',
@@ -211,7 +334,7 @@ export class WorldServer {
     const fault = this.#next('looks');
     if (fault === 'reset' || fault === 'silence') return fault;
     if (fault !== 'none') return { status: Number(fault), body: { error: { message: `a ${fault}` } } };
-    const isFailed = this.#statusOf(job) === 'failed';
+    const isFailed = job.kind === 'video' && this.#statusOf(job) === 'failed';
     return { status: isFailed ? this.#world.failedStatus : 200, body: this.#shown(job) };
   }
 
@@ -223,8 +346,9 @@ export class WorldServer {
     const { lagMs, isFinishedOnly, hasOtherIds, pageSize } = this.#world.list;
     const after = url.searchParams.get('after');
     const idOf = (job: WorldJob): string => (hasOtherIds ? otherIdOf(job) : job.id);
+    const kind = url.pathname.endsWith('/batches') ? 'batch' : 'video';
     const all = this.jobs
-      .filter((job) => !job.isRemoved && job.replica === replica)
+      .filter((job) => job.kind === kind && !job.isRemoved && job.replica === replica)
       .filter((job) => this.#clock.now() >= job.madeMs + lagMs)
       .filter((job) => !isFinishedOnly || this.#clock.now() >= job.endsMs)
       .toReversed();
@@ -315,8 +439,12 @@ export class WorldServer {
 
   #shown(job: WorldJob, prompt: string | null = job.request.prompt): Record<string, unknown> {
     const { source } = job.request;
-    const status = this.#statusOf(job);
     const replica = this.#world.replicas[job.replica];
+    const times = timeOf(replica, job.madeMs + (replica?.skewMs ?? 0));
+    const entry = this.#batches.get(job);
+    if (entry !== undefined) return { ...this.#shownBatch(job, entry), ...times };
+    if (job.kind === 'character') return { id: job.id, object: 'character', name: prompt, ...times };
+    const status = this.#statusOf(job);
     return {
       id: job.id,
       object: 'video',
@@ -326,7 +454,7 @@ export class WorldServer {
       seconds: '4',
       size: '1280x720',
       ...(source !== null && this.#world.list.showsSources ? { remixed_from_video_id: source.id } : {}),
-      ...timeOf(replica, job.madeMs + (replica?.skewMs ?? 0)),
+      ...times,
       ...(status === 'failed' ? { error: { code: 'server_error', message: 'the worker died' } } : {}),
       ...(status === 'completed' && this.#world.hasSignedFiles
         ? { url: `${FILES}/${job.id}?sig=${this.#requests}` }
@@ -334,12 +462,39 @@ export class WorldServer {
     };
   }
 
+  #shownBatch(
+    batch: WorldJob,
+    { end, lines }: { readonly end: BatchEnd; readonly lines: readonly BatchLine[] },
+  ): Record<string, unknown> {
+    const hasEnded = this.#clock.now() >= batch.endsMs;
+    const hasResults = hasEnded && end !== 'failed';
+    const completed = lines.filter(({ fate }) => fate === 'made').length;
+    const counts = { total: lines.length, completed, failed: lines.length - completed };
+    return {
+      id: batch.id,
+      object: 'batch',
+      status: hasEnded ? end : this.#clock.now() - batch.madeMs < 500 ? 'validating' : 'in_progress',
+      input_file_id: batch.request.source?.id,
+      output_file_id: hasResults && completed > 0 ? `${batch.id}_output` : null,
+      error_file_id: hasResults && completed < lines.length ? `${batch.id}_errors` : null,
+      ...(hasEnded && end === 'failed' ? { errors: { data: [{ line: 1, message: 'not this file' }] } } : {}),
+      ...(this.#world.countsRequests ? { request_counts: counts } : {}),
+    };
+  }
+
   #now(replica: number): number {
     return this.#clock.now() + (this.#world.replicas[replica]?.skewMs ?? 0);
   }
 
-  #next<K extends 'creates' | 'looks' | 'lists' | 'contents'>(name: K): World[K][number] | 'none' {
-    return this.#queues[name].shift() ?? 'none';
+  #next<K extends 'creates' | 'looks' | 'lists' | 'contents' | 'uploads' | 'results'>(
+    name: K,
+  ): World[K][number] | 'none';
+  #next<K extends 'batches' | 'rows', T extends World[K][number]>(name: K, usual: T): World[K][number];
+  #next(
+    name: 'creates' | 'looks' | 'lists' | 'contents' | 'uploads' | 'batches' | 'rows' | 'results',
+    usual = 'none',
+  ): string {
+    return this.#queues[name].shift() ?? usual;
   }
 
   async #deliver(reaction: Reaction, { signal, idleTimeoutMs = 600_000 }: HttpRequest): Promise<HttpReply> {
@@ -397,16 +552,35 @@ function notFound(id: string): Answer {
   return { status: 404, body: { error: { message: `Video with id '${id}' not found` } } };
 }
 
-function readCreate({ url, headers, body = '' }: HttpRequest): Asked & { readonly key: string } {
+function readCreate(request: HttpRequest): Asked & { readonly key: string } {
+  const { url, headers, body = '' } = request;
   const text = Buffer.from(body).toString('utf8');
   const fields = headers['content-type'] === 'application/json' ? JSON.parse(text) : null;
   const field = (name: string): string | undefined => text.split(`name="${name}"\r\n\r\n`)[1]?.split('\r\n')[0];
-  const prompt: string = fields?.prompt ?? field('prompt');
   const [, , , path = '', remix] = new URL(url).pathname.split('/').map(decodeURIComponent);
+  const key = keyOf(request);
+  if (path === 'characters') return { prompt: String(field('name')), source: { operation: 'character', id: '' }, key };
+  const prompt: string = fields?.prompt ?? field('prompt');
   const id = remix === undefined ? (fields?.video?.id ?? field('video[id]')) : path;
   const source = path === '' ? null : { operation: remix ?? path, id };
-  const key = Object.entries(headers).find(([name]) => name.toLowerCase() === 'idempotency-key')?.[1] ?? '';
-  return { prompt, source, key };
+  const character = fields?.characters?.[0]?.id ?? field('characters[][id]');
+  return { prompt, source, key, ...(character === undefined ? {} : { characters: [character] }) };
+}
+
+function keyOf({ headers }: HttpRequest): string {
+  return Object.entries(headers).find(([name]) => name.toLowerCase() === 'idempotency-key')?.[1] ?? '';
+}
+
+function kindOf({ source }: Asked): WorldJob['kind'] {
+  return source?.operation === 'character' ? 'character' : 'video';
+}
+
+function isMade(fault: CreateFault): boolean {
+  return !CERTAINLY_NOT_MADE.has(fault) && !fault.startsWith('lost');
+}
+
+function delayOf(fault: CreateFault): number {
+  return fault === 'made late: 504' ? 20_000 : 0;
 }
 
 function unlessAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
