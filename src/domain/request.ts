@@ -1,42 +1,19 @@
-import { DIALECTS, type Dialect, type DialectRules } from './dialect.ts';
-import { type JsonValue, parseJson } from './json.ts';
-import { findListed, type ListedModel } from './listed-model.ts';
-import {
-  ASPECT_RATIOS,
-  type AspectRatio,
-  DEFAULT_MODEL,
-  findModel,
-  genericSize,
-  knownModels,
-  MAX_EXTENDED_SECONDS,
-  MAX_EXTENSIONS,
-  type ModelCapabilities,
-  ORIENTATION_OF_RATIO,
-  ORIENTATIONS,
-  RATIO_OF_ORIENTATION,
-  RESOLUTIONS,
-  type Resolution,
-  sizeInWords,
-} from './models.ts';
-import { chargeOfParams, describeMultipliers } from './priced-params.ts';
+import { DEFAULT_MODEL, knownModels, MAX_EXTENDED_SECONDS, MAX_EXTENSIONS } from './models.ts';
 import type { PricedRequest } from './pricing.ts';
+import { type FrameInput, resolveFrame } from './request-frame.ts';
 import { missingFor, missingReferences, type ServerCapabilities } from './request-gate.ts';
+import { checkPricedParams, parseParams } from './request-params.ts';
+import { Findings, inWords, oneOf, type RequestTarget, requestTargetOf } from './request-target.ts';
 import type { Derivation, Reference, ReferenceImage, RequestSource, Variant, VideoRequest } from './video.ts';
 
 const MAX_PROMPT_CHARACTERS = 32_000;
 const DEFAULT_SECONDS = 4;
-const DEFAULT_RESOLUTION = '720p';
-const DEFAULT_RATIO = '16:9';
 
 /** A request as typed by the user: unchecked text. */
-export interface RequestInput {
+export interface RequestInput extends FrameInput {
   readonly prompt: string;
   readonly duration?: string | undefined;
   readonly model?: string | undefined;
-  readonly resolution?: string | undefined;
-  readonly aspectRatio?: string | undefined;
-  readonly orientation?: string | undefined;
-  readonly size?: string | undefined;
   readonly quality?: string | undefined;
   readonly characters?: readonly string[] | undefined;
   /** `key=value`. */
@@ -69,38 +46,18 @@ export interface RefusedRequest {
   readonly wrongImageSize: boolean;
 }
 
-/** Collects problems and notes while the parts of a request are resolved. */
-class Findings {
-  readonly violations: string[] = [];
-  readonly notes: string[] = [];
-}
-
-/** What is asked for beyond this is a mistake, and not rounded. */
+/** A longer duration is refused as a mistake instead of rounded. */
 const MOST_OVER_LONGEST = 1.5;
 
-/** The server and model a request is resolved for. */
-interface Target {
-  readonly dialect: Dialect;
-  readonly rules: DialectRules;
-  /** What is known about the model. */
-  readonly known: ModelCapabilities | undefined;
-  /** The same, if the request must stay within the model's limits. */
-  readonly limits: ModelCapabilities | undefined;
-  /** What the server's own list says about the model. */
-  readonly listed: ListedModel | undefined;
-  /** Whether length and frame have defaults; otherwise the server chooses what was not asked for. */
-  readonly hasDefaults: boolean;
-}
-
 /**
- * Turns user input into the request that will be sent. The limits of known models are checked here, before money is
- * spent. For an unknown model, and on servers without OpenAI’s models, only what was given is sent. An option for which the dialect has no field is
- * a violation; it is never silently dropped.
+ * Turns user input into the request that will be sent, and checks the limits of known models before money is spent. For
+ * an unknown model, and on servers without OpenAI’s models, only what was given is sent. An option for which the
+ * dialect has no field is a violation; it is never silently dropped.
  */
 export function resolveRequest(input: RequestInput, server: ServerCapabilities): RequestResolution {
   const findings = new Findings();
   const model = resolveModel(input, server, findings);
-  const target = targetOf(model, server);
+  const target = requestTargetOf(model, server);
   findings.violations.push(...missingFor(input, server));
   checkPrompt(input.prompt, findings);
   const asked = parseDuration(input.duration, findings);
@@ -119,18 +76,19 @@ export function resolveRequest(input: RequestInput, server: ServerCapabilities):
   checkListed({ ...frame, image, references }, target, findings);
   const otherViolations = findings.violations.length;
   checkImageSize(input.image, frame.size, target, findings);
+  return resolution({ ...request, params }, asked, findings, otherViolations === 0);
+}
 
-  if (findings.violations.length > 0) {
-    return { ok: false, violations: findings.violations, wrongImageSize: otherViolations === 0 };
-  }
-  return {
-    ok: true,
-    value: {
-      request: { ...request, params },
-      askedSeconds: asked !== null && asked !== seconds ? asked : null,
-      notes: findings.notes,
-    },
-  };
+/** `isImageSize`: whether a wrong size of the reference image can be the only problem. */
+function resolution(
+  request: VideoRequest,
+  asked: number | null,
+  { violations, notes }: Findings,
+  isImageSize = false,
+): RequestResolution {
+  if (violations.length > 0) return { ok: false, violations, wrongImageSize: isImageSize };
+  const askedSeconds = asked === request.seconds ? null : asked;
+  return { ok: true, value: { request, askedSeconds, notes } };
 }
 
 /** A request for a video from an existing one, as typed by the user. */
@@ -169,12 +127,12 @@ export function factsFrom(
   return { model, size, seconds: total, extensions: extensions + 1 };
 }
 
-/** The same for a video from an existing one, which determines model and size, and unless it is extended the length. */
+/** The same for a video from an existing one, which determines the model, the size and, unless extended, the length. */
 export function resolveDerivedRequest(input: DerivedInput, server: ServerCapabilities): RequestResolution {
   const findings = new Findings();
   const { prompt, source, facts, variants } = input;
   const { operation } = source;
-  const target = targetOf(facts.model, server);
+  const target = requestTargetOf(facts.model, server);
   findings.violations.push(...missingFor({ variants, operation }, server));
   checkPrompt(prompt, findings);
   const asked = operation === 'extend' ? (parseDuration(input.duration, findings) ?? DEFAULT_SECONDS) : null;
@@ -184,21 +142,13 @@ export function resolveDerivedRequest(input: DerivedInput, server: ServerCapabil
   const params = parseParams(input.params ?? [], target.dialect, request, findings);
   checkPricedParams(params, target, findings);
   if (Object.hasOwn(params, 'video')) findings.violations.push('the parameter `video` is the first argument');
-  if (findings.violations.length > 0) return { ok: false, violations: findings.violations, wrongImageSize: false };
-  return {
-    ok: true,
-    value: {
-      request: { ...request, params },
-      askedSeconds: asked === seconds ? null : asked,
-      notes: findings.notes,
-    },
-  };
+  return resolution({ ...request, params }, asked, findings);
 }
 
 function checkExtendedLength(
   added: number | null,
   { seconds, extensions = 0 }: SourceFacts,
-  { limits }: Target,
+  { limits }: RequestTarget,
   { violations }: Findings,
 ): void {
   if (added === null || limits === undefined) return;
@@ -213,20 +163,7 @@ function checkExtendedLength(
     );
 }
 
-/** The limits of a model on a server; undefined where none are known. */
-export function limitsOf(model: string | null, server: ServerCapabilities): ModelCapabilities | undefined {
-  return targetOf(model, server).limits;
-}
-
-function targetOf(model: string | null, { dialect, servesOpenAiModels, modelList = null }: ServerCapabilities): Target {
-  const known = model === null ? undefined : findModel(model);
-  const rules = DIALECTS[dialect];
-  const hasDefaults = servesOpenAiModels && known !== undefined;
-  const limits = rules.enforcesModel ? known : undefined;
-  return { dialect, rules, known, hasDefaults, limits, listed: findListed(modelList, model) };
-}
-
-/** Elsewhere a model may have any name; on OpenAI and the simulator, capitals are a slip. */
+/** On OpenAI and the simulator, wrong capitals are corrected; elsewhere a model may have any name. */
 function resolveModel({ model }: RequestInput, server: ServerCapabilities, findings: Findings): string | null {
   if (model === undefined) return server.servesOpenAiModels ? DEFAULT_MODEL : null;
   if (model.trim() === '') findings.violations.push('the model name is empty');
@@ -267,7 +204,7 @@ function parseDuration(text: string | undefined, { violations }: Findings): numb
 
 function resolveSeconds(
   asked: number | null,
-  { rules, hasDefaults, limits, listed }: Target,
+  { rules, hasDefaults, limits, listed }: RequestTarget,
   exact: boolean,
   { violations, notes }: Findings,
 ): number | null {
@@ -299,96 +236,7 @@ export function nearestOf(choices: readonly number[], asked: number): number {
   return choices.reduce((best, choice) => (Math.abs(choice - asked) < Math.abs(best - asked) ? choice : best));
 }
 
-/** The parts of a frame that were given as names. */
-interface FrameWords {
-  readonly resolution: Resolution | undefined;
-  readonly aspectRatio: AspectRatio | undefined;
-}
-
-function resolveFrame(input: RequestInput, target: Target, findings: Findings): Pick<VideoRequest, 'size' | 'frame'> {
-  const words = readFrameWords(input, findings);
-  const { rules, hasDefaults } = target;
-  const size = resolveSize(input, words, target, findings);
-  if (rules.frame === 'pixels' || (rules.frame === 'either' && input.size !== undefined)) return { size };
-  if (input.size !== undefined) return { size, ...frameOfSize(size, target, findings) };
-  const { resolution, aspectRatio } = words;
-  return hasDefaults
-    ? { size, frame: { resolution: resolution ?? DEFAULT_RESOLUTION, aspectRatio: aspectRatio ?? DEFAULT_RATIO } }
-    : { size: null, frame: { resolution: resolution ?? null, aspectRatio: aspectRatio ?? null } };
-}
-
-function readFrameWords(input: RequestInput, findings: Findings): FrameWords {
-  const resolution = oneOf(RESOLUTIONS, 'resolution', input.resolution?.toLowerCase(), findings);
-  const ratio = oneOf(ASPECT_RATIOS, 'aspect ratio', input.aspectRatio, findings);
-  const orientation = oneOf(ORIENTATIONS, 'orientation', input.orientation?.toLowerCase(), findings);
-  const ofRatio = ratio === undefined ? undefined : ORIENTATION_OF_RATIO[ratio];
-  if (ofRatio !== undefined && orientation !== undefined && ofRatio !== orientation) {
-    findings.violations.push(
-      `the aspect ratio ${ratio} is ${ofRatio}, which contradicts \`--orientation ${orientation}\``,
-    );
-  }
-  return { resolution, aspectRatio: ratio ?? (orientation && RATIO_OF_ORIENTATION[orientation]) };
-}
-
-function resolveSize(
-  input: RequestInput,
-  { resolution, aspectRatio }: FrameWords,
-  { known, hasDefaults, limits }: Target,
-  findings: Findings,
-): string | null {
-  const { violations } = findings;
-  if (input.size !== undefined) {
-    if (resolution !== undefined || aspectRatio !== undefined) {
-      violations.push('`--size` cannot be combined with `--resolution`, `--aspect-ratio` or `--orientation`');
-    }
-    return checkSize(input.size.toLowerCase(), limits, findings);
-  }
-  if (!hasDefaults && resolution === undefined && aspectRatio === undefined) return null;
-  const wanted = {
-    resolution: resolution ?? DEFAULT_RESOLUTION,
-    orientation: ORIENTATION_OF_RATIO[aspectRatio ?? DEFAULT_RATIO],
-  } as const;
-  const match = known?.sizes.find(
-    (row) => row.resolution === wanted.resolution && row.orientation === wanted.orientation,
-  );
-  if (match !== undefined) return match.size;
-  if (limits === undefined) return genericSize(wanted.resolution, wanted.orientation);
-  violations.push(
-    `${limits.name} does not render ${wanted.resolution} ${wanted.orientation}; its sizes are ${sizesOf(limits)}`,
-  );
-  return null;
-}
-
-/** The names of a size, for dialects that have only names. */
-function frameOfSize(
-  size: string | null,
-  { rules, known }: Target,
-  { violations }: Findings,
-): Pick<VideoRequest, 'frame'> {
-  if (size === null) return {};
-  const words = sizeInWords(size, known);
-  if (words !== undefined) {
-    return { frame: { resolution: words.resolution, aspectRatio: RATIO_OF_ORIENTATION[words.orientation] } };
-  }
-  violations.push(
-    `${rules.label} has no field for pixels; use \`--resolution\` and \`--aspect-ratio\` instead of \`--size ${size}\``,
-  );
-  return {};
-}
-
-function checkSize(size: string, limits: ModelCapabilities | undefined, { violations }: Findings): string | null {
-  const pixels = /^(\d{1,5})x(\d{1,5})$/.exec(size);
-  if (!pixels || Number(pixels[1]) === 0 || Number(pixels[2]) === 0) {
-    violations.push(`the size \`${size}\` is not WIDTHxHEIGHT in pixels, for example 1280x720`);
-    return null;
-  }
-  if (limits !== undefined && !limits.sizes.some((row) => row.size === size)) {
-    violations.push(`${limits.name} does not render ${size}; its sizes are ${sizesOf(limits)}`);
-  }
-  return size;
-}
-
-/** What the server itself says that the model does not take. */
+/** The limits of the model according to the server's list. */
 function checkListed(
   {
     size,
@@ -396,7 +244,7 @@ function checkListed(
     image,
     references,
   }: Pick<VideoRequest, 'size' | 'frame' | 'image'> & Required<Pick<VideoRequest, 'references'>>,
-  { listed }: Target,
+  { listed }: RequestTarget,
   { violations }: Findings,
 ): void {
   if (listed === undefined) return;
@@ -413,12 +261,12 @@ function checkListed(
   if (last && frames?.includes('last_frame') === false) violations.push(`${id} accepts no last frame`);
 }
 
-function sizesOf(model: ModelCapabilities): string {
-  return inWords(model.sizes.map(({ size, resolution }) => `${size} (${resolution})`));
-}
-
 /** Only dialect `generations` has such a field; elsewhere OpenAI’s two models are its two qualities. */
-function resolveQuality(quality: string | undefined, { dialect, known }: Target, findings: Findings): string | null {
+function resolveQuality(
+  quality: string | undefined,
+  { dialect, known }: RequestTarget,
+  findings: Findings,
+): string | null {
   const checked = oneOf(['standard', 'high'] as const, 'quality', quality?.toLowerCase(), findings) ?? null;
   if (known === undefined || dialect === 'generations') return checked;
   if (checked === 'high' && known.name === 'sora-2') {
@@ -429,7 +277,7 @@ function resolveQuality(quality: string | undefined, { dialect, known }: Target,
 
 function resolveCharacters(
   characters: readonly string[],
-  { limits }: Target,
+  { limits }: RequestTarget,
   { violations }: Findings,
 ): readonly string[] {
   if (characters.some((id) => id.trim() === '')) violations.push('the id of a character is empty');
@@ -439,107 +287,9 @@ function resolveCharacters(
   return characters;
 }
 
-const COMMON_FIELDS = { prompt: 'the prompt argument', model: '`--model`', quality: '`--quality`' };
-
-/** The fields that options fill in; `--param` may not set them. */
-const STANDARD_FIELDS: Readonly<Record<Dialect, Readonly<Record<string, string>>>> = {
-  videos: {
-    ...COMMON_FIELDS,
-    seconds: '`--duration`',
-    size: '`--size`',
-    input_reference: '`--image`',
-    characters: '`--character`',
-  },
-  generations: {
-    ...COMMON_FIELDS,
-    duration: '`--duration`',
-    resolution: '`--resolution`',
-    orientation: '`--orientation`',
-  },
-  'new-api': { ...COMMON_FIELDS, duration: '`--duration`', size: '`--size`', image: '`--image`' },
-  openrouter: {
-    ...COMMON_FIELDS,
-    duration: '`--duration`',
-    resolution: '`--resolution`',
-    aspect_ratio: '`--aspect-ratio`',
-    size: '`--size`',
-    frame_images: '`--image`',
-  },
-};
-
-/** Whether the field of an option is sent; one that is not may mean something else to a server. */
-function isSent(
-  option: string,
-  { model, seconds, size, frame, quality, image, characters }: Omit<VideoRequest, 'params'>,
-): boolean {
-  switch (option) {
-    case '`--model`':
-      return model !== null;
-    case '`--duration`':
-      return seconds !== null;
-    case '`--size`':
-      return size !== null;
-    case '`--quality`':
-      return quality !== null;
-    case '`--image`':
-      return image !== null;
-    case '`--character`':
-      return characters.length > 0;
-    case '`--resolution`':
-      return (frame?.resolution ?? null) !== null;
-    case '`--aspect-ratio`':
-    case '`--orientation`':
-      return (frame?.aspectRatio ?? null) !== null;
-    default:
-      return true;
-  }
-}
-
-function parseParams(
-  texts: readonly string[],
-  dialect: Dialect,
-  request: Omit<VideoRequest, 'params'>,
-  { violations }: Findings,
-): Record<string, JsonValue> {
-  const standard = STANDARD_FIELDS[dialect];
-  const params: Record<string, JsonValue> = {};
-  for (const text of texts) {
-    const [, key, value] = /^([^=\s]+)=(.*)$/s.exec(text) ?? [];
-    if (key === undefined || value === undefined) {
-      violations.push(`the parameter \`${text}\` is not of the form key=value`);
-    } else if (Object.hasOwn(standard, key) && isSent(standard[key] ?? '', request)) {
-      violations.push(`the parameter \`${key}\` has its own option: ${standard[key]}`);
-    } else if (Object.hasOwn(params, key)) {
-      violations.push(`the parameter \`${key}\` is given twice`);
-    } else {
-      // Sent as JSON if it parses, else as a string; `defineProperty` because the key may be `__proto__`.
-      const json = parseJson(value);
-      Object.defineProperty(params, key, { value: json === undefined ? value : json, enumerable: true });
-    }
-  }
-  return params;
-}
-
-/** The priced fields of a known model come from options, so no parameter can raise the price above the estimate. */
-function checkPricedParams(
-  params: Readonly<Record<string, JsonValue>>,
-  { limits }: Target,
-  { violations, notes }: Findings,
-): void {
-  const charge = chargeOfParams(params);
-  const multiplied = describeMultipliers(charge);
-  if (multiplied !== null) notes.push(multiplied);
-  if (limits === undefined) return;
-  for (const name of charge.models)
-    violations.push(`the parameter \`${name}\` would change the model: use \`--model\``);
-  for (const name of charge.lengths) {
-    violations.push(`the parameter \`${name}\` would change the price: use \`--duration\` and \`--size\``);
-  }
-}
-
 function checkImageKind(
   image: RequestInput['image'],
-  { rules }: Target,
+  { rules }: RequestTarget,
   { profile, format }: ServerCapabilities,
   { violations }: Findings,
 ): void {
@@ -558,7 +308,7 @@ function checkImageKind(
 function checkImageSize(
   image: RequestInput['image'],
   size: string | null,
-  { limits }: Target,
+  { limits }: RequestTarget,
   { violations, notes }: Findings,
 ): void {
   if (image?.isTurned)
@@ -567,21 +317,4 @@ function checkImageSize(
   const mismatch = `the reference image is ${image.size}, the video ${size}`;
   if (limits === undefined) notes.push(`${mismatch}: some servers refuse that`);
   else violations.push(`${mismatch}: ${limits.name} requires an image of exactly the video’s size`);
-}
-
-function oneOf<T extends string>(
-  choices: readonly T[],
-  name: string,
-  text: string | undefined,
-  { violations }: Findings,
-): T | undefined {
-  if (text === undefined) return undefined;
-  const choice = choices.find((candidate) => candidate === text);
-  if (choice === undefined) violations.push(`the ${name} \`${text}\` is not one of ${inWords(choices)}`);
-  return choice;
-}
-
-/** `a, b or c` */
-function inWords(items: readonly string[]): string {
-  return items.length < 2 ? items.join('') : `${items.slice(0, -1).join(', ')} or ${items.at(-1)}`;
 }

@@ -1,0 +1,57 @@
+import { DIALECTS, type Dialect, type DialectRules } from './dialect.ts';
+import { findListed, type ListedModel } from './listed-model.ts';
+import { findModel, type ModelCapabilities } from './models.ts';
+import type { ServerCapabilities } from './request-gate.ts';
+
+/** Collects problems and notes while the parts of a request are resolved. */
+export class Findings {
+  readonly violations: string[] = [];
+  readonly notes: string[] = [];
+}
+
+/** The server and model a request is resolved for. */
+export interface RequestTarget {
+  readonly dialect: Dialect;
+  readonly rules: DialectRules;
+  /** What is known about the model. */
+  readonly known: ModelCapabilities | undefined;
+  /** The same, if the request must stay within the model's limits. */
+  readonly limits: ModelCapabilities | undefined;
+  /** What the server's own list says about the model. */
+  readonly listed: ListedModel | undefined;
+  /** Whether length and frame have defaults; otherwise the server chooses what was not asked for. */
+  readonly hasDefaults: boolean;
+}
+
+/** The limits of a model on a server; undefined where none are known. */
+export function limitsOf(model: string | null, server: ServerCapabilities): ModelCapabilities | undefined {
+  return requestTargetOf(model, server).limits;
+}
+
+export function requestTargetOf(
+  model: string | null,
+  { dialect, servesOpenAiModels, modelList = null }: ServerCapabilities,
+): RequestTarget {
+  const known = model === null ? undefined : findModel(model);
+  const rules = DIALECTS[dialect];
+  const hasDefaults = servesOpenAiModels && known !== undefined;
+  const limits = rules.enforcesModel ? known : undefined;
+  return { dialect, rules, known, hasDefaults, limits, listed: findListed(modelList, model) };
+}
+
+export function oneOf<T extends string>(
+  choices: readonly T[],
+  name: string,
+  text: string | undefined,
+  { violations }: Findings,
+): T | undefined {
+  if (text === undefined) return undefined;
+  const choice = choices.find((candidate) => candidate === text);
+  if (choice === undefined) violations.push(`the ${name} \`${text}\` is not one of ${inWords(choices)}`);
+  return choice;
+}
+
+/** `a, b or c` */
+export function inWords(items: readonly string[]): string {
+  return items.length < 2 ? items.join('') : `${items.slice(0, -1).join(', ')} or ${items.at(-1)}`;
+}
