@@ -1,8 +1,8 @@
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { resolveRows } from '../../src/batch/batch-row.ts';
 import { readManifest } from '../../src/batch/manifest.ts';
+import { resolveRows } from '../../src/batch/row-resolver.ts';
 import { FolderListings } from '../../src/jobs/folder-listings.ts';
 import { createCommandLine } from '../support/command-line.ts';
 import { createPngHeader } from '../support/image-headers.ts';
