@@ -3,6 +3,7 @@ import { SoraError, type SoraErrorDetails } from '../domain/errors.ts';
 import { describePrice, formatUsd, parseUsd, plainUsd } from '../domain/money.ts';
 import { isOwnNetwork } from '../domain/own-network.ts';
 import { CUSTOM_PROFILE } from '../domain/profile-names.ts';
+import { countOf } from '../domain/wording.ts';
 import { confirm } from '../output/prompt.ts';
 import type { Context } from './context.ts';
 
@@ -95,7 +96,7 @@ export function enforceCap(
   }
   if (spentUnpriced > 0) {
     throw new SoraError('cost_cap_exceeded', {
-      title: `${amount} cannot be enforced: the price of ${spentUnpriced} earlier ${spentUnpriced === 1 ? 'job' : 'jobs'} is unknown`,
+      title: `${amount} cannot be enforced: the price of ${countOf(spentUnpriced, 'earlier job')} is unknown`,
       hints: ['run `sora cost --spent` to see what is known about them', 'leave out the cap to continue without it'],
       ...details,
     });

@@ -3,6 +3,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { type CommandResult, defineCommand } from '../app/command.ts';
 import type { Context } from '../app/context.ts';
 import { SoraError } from '../domain/errors.ts';
+import { countOf } from '../domain/wording.ts';
 import { cleanLine } from '../output/clean-text.ts';
 import { confirm } from '../output/prompt.ts';
 import { replaceFile } from '../platform/files.ts';
@@ -46,7 +47,7 @@ export const ledgerCheckCommand = defineCommand({
     const answer = { data, view: () => describe(check, backup) };
     if (check.damage.length === 0 || isAgreed) return { answer };
     const error = new SoraError('ledger_damaged', {
-      title: `${check.damage.length === 1 ? '1 part' : `${check.damage.length} parts`} of ${paths.ledger} cannot be restored`,
+      title: `${countOf(check.damage.length, 'part')} of ${paths.ledger} cannot be restored`,
       hints: [
         'put the file back if you have a copy of it; else run `sora list` to see jobs of the server that it may hide',
         'run `sora ledger check --yes` to continue without what is lost; a copy of the damaged file is kept',

@@ -1,3 +1,4 @@
+import { countOf } from './wording.ts';
 /** Money is counted in whole micro-dollars, so sums are exact. */
 export const MICROS_PER_USD = 1_000_000;
 
@@ -27,6 +28,6 @@ export function plainUsd(micros: number | null): string {
 /** A sum that says what is missing in it: `$12.00, and 3 videos of unknown price`. */
 export function describePrice(micros: number, unpriced: number): string {
   if (unpriced === 0) return formatUsd(micros);
-  const unknown = `${unpriced} ${unpriced === 1 ? 'video' : 'videos'} of unknown price`;
+  const unknown = `${countOf(unpriced, 'video')} of unknown price`;
   return micros === 0 ? unknown : `${formatUsd(micros)}, and ${unknown}`;
 }

@@ -10,8 +10,9 @@ import {
   type Resolution,
   sizeInWords,
 } from './models.ts';
-import { type Findings, inWords, oneOf, type RequestTarget } from './request-target.ts';
+import { type Findings, oneOf, type RequestTarget } from './request-target.ts';
 import type { VideoRequest } from './video.ts';
+import { inWords } from './wording.ts';
 
 const DEFAULT_RESOLUTION = '720p';
 const DEFAULT_RATIO = '16:9';

@@ -2,6 +2,7 @@ import { DIALECTS, type Dialect, type DialectRules } from './dialect.ts';
 import { findListed, type ListedModel } from './listed-model.ts';
 import { findModel, type ModelCapabilities } from './models.ts';
 import type { ServerCapabilities } from './request-gate.ts';
+import { inWords } from './wording.ts';
 
 /** Collects problems and notes while the parts of a request are resolved. */
 export class Findings {
@@ -49,9 +50,4 @@ export function oneOf<T extends string>(
   const choice = choices.find((candidate) => candidate === text);
   if (choice === undefined) violations.push(`the ${name} \`${text}\` is not one of ${inWords(choices)}`);
   return choice;
-}
-
-/** `a, b or c` */
-export function inWords(items: readonly string[]): string {
-  return items.length < 2 ? items.join('') : `${items.slice(0, -1).join(', ')} or ${items.at(-1)}`;
 }

@@ -3,8 +3,9 @@ import type { PricedRequest } from './pricing.ts';
 import { type FrameInput, resolveFrame } from './request-frame.ts';
 import { missingFor, missingReferences, type ServerCapabilities } from './request-gate.ts';
 import { checkPricedParams, parseParams } from './request-params.ts';
-import { Findings, inWords, oneOf, type RequestTarget, requestTargetOf } from './request-target.ts';
+import { Findings, oneOf, type RequestTarget, requestTargetOf } from './request-target.ts';
 import type { Derivation, Reference, ReferenceImage, RequestSource, Variant, VideoRequest } from './video.ts';
+import { inWords } from './wording.ts';
 
 const MAX_PROMPT_CHARACTERS = 32_000;
 const DEFAULT_SECONDS = 4;

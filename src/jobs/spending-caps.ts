@@ -1,5 +1,6 @@
 import { SoraError } from '../domain/errors.ts';
 import { formatUsd, plainUsd } from '../domain/money.ts';
+import { countOf } from '../domain/wording.ts';
 import type { SpentScope, Tally } from '../store/ledger.ts';
 
 /** A limit on spending that the ledger enforces. */
@@ -47,7 +48,7 @@ function overDayCap(spent: Tally, micros: number | null, { day, profile, user, c
   const whose = user === null ? '' : ` of ${user === '' ? 'unknown users' : `user ${user}`}`;
   const cap = `the cap of ${formatUsd(capMicros)} for the day${whose} (${day}, UTC)`;
   if (micros === null || spent.unpriced > 0) {
-    const which = micros === null ? 'this video' : `${spent.unpriced} earlier ${spent.unpriced === 1 ? 'job' : 'jobs'}`;
+    const which = micros === null ? 'this video' : countOf(spent.unpriced, 'earlier job');
     return new SoraError('cost_cap_exceeded', {
       title: `the price of ${which} is unknown, so ${cap} cannot be enforced`,
       hints: [

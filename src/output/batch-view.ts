@@ -1,6 +1,7 @@
 import type { BatchCount, BatchEntry } from '../domain/batch.ts';
 import { formatElapsed } from '../domain/duration.ts';
 import { describePrice, formatUsd, usdOf } from '../domain/money.ts';
+import { countOf } from '../domain/wording.ts';
 import { cleanLine, columnsOf } from './clean-text.ts';
 import { errorJson } from './error-view.ts';
 import { type Glyphs, renderBar } from './glyphs.ts';
@@ -56,7 +57,7 @@ export function describeCount({ rows, done, failed, running, unknown, toDo }: Ba
     [failed, 'failed'],
   ] as const;
   const shown = parts.filter(([count]) => count > 0).map(([count, name]) => `${count} ${name}`);
-  return `${rows} ${rows === 1 ? 'row' : 'rows'}: ${shown.join(', ') || 'nothing to do'}`;
+  return `${countOf(rows, 'row')}: ${shown.join(', ') || 'nothing to do'}`;
 }
 
 /** A line about a finished row, for a pipe: row, outcome, id, file or error. */

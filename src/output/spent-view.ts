@@ -1,6 +1,7 @@
 import type { Doubt } from '../domain/charge.ts';
 import { formatUsd, plainUsd, usdOf } from '../domain/money.ts';
 import type { Spent, SpentReport } from '../domain/spent.ts';
+import { countOf } from '../domain/wording.ts';
 import { cleanLine, columnsOf } from './clean-text.ts';
 import type { Surface } from './surface.ts';
 import { GAP, renderTable } from './table.ts';
@@ -124,8 +125,4 @@ function describeTotal(total: Spent, { palette }: Surface): string {
     ...(total.refused > 0 ? [['refused', `${countOf(total.refused, 'submission')}, at no cost`]] : []),
   ];
   return lines.map(([name = '', fact]) => `${palette.dim(name.padEnd(8))} ${fact}\n`).join('');
-}
-
-function countOf(count: number, noun: string): string {
-  return `${count} ${noun}${count === 1 ? '' : 's'}`;
 }

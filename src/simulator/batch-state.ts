@@ -7,7 +7,7 @@ import type { JobStore } from './job-store.ts';
 import { BATCH_ENDPOINT, type BatchRequest } from './stored-batch.ts';
 
 export const WINDOW = '24h';
-export const WINDOW_MS = 24 * 3_600_000;
+const WINDOW_MS = 24 * 3_600_000;
 /** How long a batch is validated, finalized and cancelled. */
 export const STEP_MS = 300;
 

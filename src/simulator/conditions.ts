@@ -14,7 +14,7 @@ export interface ConditionSettings {
   readonly seed: number | null;
 }
 
-export const FAIR_CONDITIONS: ConditionSettings = { faults: {}, next: [], latencyMs: 0, seed: null };
+const FAIR_CONDITIONS: ConditionSettings = { faults: {}, next: [], latencyMs: 0, seed: null };
 
 type FaultyRoute = Pick<RouteMatch, 'name' | 'id'>;
 

@@ -1,15 +1,17 @@
 import { type CommandResult, defineCommand } from '../../app/command.ts';
 import type { Context } from '../../app/context.ts';
 import { agreeToSpend } from '../../app/spending.ts';
+import type { BatchRow } from '../../batch/batch-row.ts';
 import type { BatchPlan, PlannedRow } from '../../batch/plan.ts';
 import { rowSchema } from '../../batch/row-fields.ts';
 import { openServerBatch, underWayInBatch } from '../../batch/server-batch.ts';
 import { requireKey } from '../../configuration/endpoint.ts';
-import type { RowState } from '../../domain/batch.ts';
+import type { BatchCount, RowState } from '../../domain/batch.ts';
 import { describePrice } from '../../domain/money.ts';
+import { countOf } from '../../domain/wording.ts';
 import { countJson, describeCount, ENTRY_JSON_SHAPE, entryJson, renderEntries } from '../../output/batch-view.ts';
 import { preferSmallHeap } from '../../platform/memory.ts';
-import { batchOf, planManifest, refuseUnpayable } from './manifest-rows.ts';
+import { planManifest, refuseUnpayable } from './manifest-rows.ts';
 import { BATCH_OPTIONS, type BatchOptions, type BatchSettings, readBatchOptions } from './options.ts';
 import { type RunDeps, runPlan, SOME_FAILED } from './plan-run.ts';
 import { countRows, plannedEntry } from './progress.ts';
@@ -64,54 +66,29 @@ export async function produceRows(
   deps: BatchDeps,
   check: (plan: BatchPlan, toBePaid: readonly PlannedRow[]) => Promise<void> = async () => {},
 ): Promise<CommandResult> {
-  const { configuration, host, output } = deps;
+  const { configuration, host } = deps;
   const sources = new RowSources(deps, options.dryRun ?? false);
   const replan = (): Promise<BatchPlan> => planManifest(settings, options, sources, deps);
   let plan = await replan();
-  const { profile, isSimulator } = configuration;
-  const serverBatch = settings.serverBatch ? new ServerBatch(batchOf(settings, host), settings, deps) : null;
+  const serverBatch = settings.serverBatch ? new ServerBatch(plan.manifest, settings, deps) : null;
   if (serverBatch !== null && !options.dryRun) {
     requireKey(configuration, host.clock.now());
-    await serverBatch.resume(plan.rows.map(({ row }) => row));
+    await serverBatch.resume(rowsOf(plan.rows));
     plan = await replan();
   }
   const rows = selectRows(plan.rows, settings.retryFailed);
   const toBePaid = rows.filter(({ state }) => isToBePaid(state, settings));
-  if (serverBatch !== null)
-    refuseForServerBatch(
-      toBePaid.map(({ row }) => row),
-      deps,
-    );
+  if (serverBatch !== null) refuseForServerBatch(rowsOf(toBePaid), deps);
   await refuseUnpayable(toBePaid, settings, sources, deps);
   await check(plan, toBePaid);
   const toPay = countRows(toBePaid, NOTHING, () => 'to_do');
   const { toSpendMicros, unpriced } = toPay;
   const count = { ...countRows(plan.rows, plan), toSpendMicros, unpriced };
-  const price = describePrice(toSpendMicros, unpriced);
-  output.news(`plan: ${describeCount(count)}; cost: ${isSimulator ? `free (simulated; normally ${price})` : price}`);
-  // Rows from standard input differ each time.
-  if (plan.orphans > 0 && settings.path !== null) {
-    output.note(
-      `${plan.orphans === 1 ? '1 earlier job no longer matches any row' : `${plan.orphans} earlier jobs no longer match any row`} (removed or changed); \`sora list --local\` shows them`,
-    );
-  }
-  if (options.dryRun) {
-    const open = await openServerBatch(deps.ledger, plan.manifest);
-    if (open)
-      output.note(`the server-side batch ${open.job?.id ?? open.key} of this manifest may have made rows to do`);
-    const entries = plan.rows.map((planned) => plannedEntry(planned, profile.value));
-    const summary = { manifest: settings.name, results: settings.results?.path ?? null, ...countJson(count) };
-    const data = {
-      get rows() {
-        return entries.map(entryJson); // not needed for a table
-      },
-      summary,
-    };
-    return { answer: { data, view: (surface) => renderEntries(entries, host.cwd, surface) } };
-  }
+  announce(plan, count, settings, deps);
+  if (options.dryRun) return dryRun(plan, count, settings, deps);
 
   requireKey(configuration, host.clock.now());
-  if (serverBatch === null && toPay.rows > 0) await refuseDuringServerBatch(batchOf(settings, host), deps);
+  if (serverBatch === null && toPay.rows > 0) await refuseDuringServerBatch(plan.manifest, deps);
   // What is already paid is saved, even if it cost more than the cap.
   if (toPay.rows > 0) {
     await agreeToSpend(
@@ -130,24 +107,51 @@ export async function produceRows(
   settings.results?.check(); // creates the file
   if (serverBatch === null) return runPlan({ plan, rows }, settings, deps);
   if (toBePaid.length > 0) {
-    await serverBatch.run(
-      toBePaid.map(({ row }) => row),
-      plan.rows.map(({ row }) => row),
-    );
+    await serverBatch.run(rowsOf(toBePaid), rowsOf(plan.rows));
     plan = await replan();
   }
   return saveServerBatch(plan, settings, deps);
 }
 
-/** Saves what a server-side batch has made; what it has not is left to another one. */
+/** Shows what a run will do and cost. */
+function announce({ orphans }: BatchPlan, count: BatchCount, { path }: BatchSettings, deps: BatchDeps): void {
+  const { configuration, output } = deps;
+  const price = describePrice(count.toSpendMicros, count.unpriced);
+  const cost = configuration.isSimulator ? `free (simulated; normally ${price})` : price;
+  output.news(`plan: ${describeCount(count)}; cost: ${cost}`);
+  if (orphans === 0 || path === null) return; // rows from standard input differ each time
+  const jobs = countOf(orphans, 'earlier job no longer matches', 'earlier jobs no longer match');
+  output.note(`${jobs} any row (removed or changed); \`sora list --local\` shows them`);
+}
+
+async function dryRun(
+  plan: BatchPlan,
+  count: BatchCount,
+  settings: BatchSettings,
+  { configuration, ledger, host, output }: BatchDeps,
+): Promise<CommandResult> {
+  const open = await openServerBatch(ledger, plan.manifest);
+  if (open) output.note(`the server-side batch ${open.job?.id ?? open.key} of this manifest may have made rows to do`);
+  const entries = plan.rows.map((planned) => plannedEntry(planned, configuration.profile.value));
+  const summary = { manifest: settings.name, results: settings.results?.path ?? null, ...countJson(count) };
+  const data = {
+    get rows() {
+      return entries.map(entryJson); // not needed for a table
+    },
+    summary,
+  };
+  return { answer: { data, view: (surface) => renderEntries(entries, host.cwd, surface) } };
+}
+
+/** Saves the videos that a server-side batch created; rows without one are left to another batch. */
 async function saveServerBatch(plan: BatchPlan, settings: BatchSettings, deps: RunDeps): Promise<CommandResult> {
   const isMade = ({ state }: PlannedRow): boolean => state !== 'done' && state !== 'failed' && state !== 'to_do';
   const once = { ...settings, retries: 0, retryUnknown: false };
   const result = await runPlan({ plan, rows: plan.rows.filter(isMade) }, once, deps);
   const missing = plan.rows.filter(({ state }) => state === 'to_do').length;
   if (missing === 0) return result;
-  const rows = missing === 1 ? '1 row was' : `${missing} rows were`;
-  deps.output.note(`${rows} not made; run the same command again for another server-side batch of them`);
+  const rows = countOf(missing, 'row was', 'rows were');
+  deps.output.note(`${rows} not created; run the same command again to create them with another server-side batch`);
   return { exitCode: SOME_FAILED, ...result };
 }
 
@@ -167,4 +171,8 @@ function selectRows(rows: readonly PlannedRow[], isRetry: boolean): PlannedRow[]
 
 function isToBePaid(state: RowState, { retryUnknown, serverBatch }: BatchSettings): boolean {
   return state === 'to_do' || state === 'failed' || (state === 'unknown' && retryUnknown && !serverBatch);
+}
+
+function rowsOf(planned: readonly PlannedRow[]): BatchRow[] {
+  return planned.map(({ row }) => row);
 }

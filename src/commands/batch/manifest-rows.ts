@@ -15,6 +15,7 @@ import { isObjectAddress } from '../../domain/object-address.ts';
 import { batchPriceOf, estimate } from '../../domain/pricing.ts';
 import { resolveDerivedRequest, resolveRequest } from '../../domain/request.ts';
 import { withDefaults } from '../../domain/request-defaults.ts';
+import { countOf } from '../../domain/wording.ts';
 import { isNameKnown, pathsFor, sidecarPath } from '../../jobs/destination.ts';
 import { FolderListings } from '../../jobs/folder-listings.ts';
 import { decodeText, readInputFile, readStream } from '../../jobs/input-file.ts';
@@ -197,7 +198,7 @@ function titleOf({ path, name }: ManifestSource): string {
 function refuse(source: ManifestSource, faults: readonly ManifestFault[]): void {
   if (faults.length === 0) return;
   throw new SoraError('invalid_manifest', {
-    title: `${faults.length} ${faults.length === 1 ? 'error' : 'errors'} in ${titleOf(source)}`,
+    title: `${countOf(faults.length, 'error')} in ${titleOf(source)}`,
     violations: violationsOf(faults),
   });
 }

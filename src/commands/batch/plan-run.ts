@@ -12,6 +12,7 @@ import { describePrice } from '../../domain/money.ts';
 import { isObjectAddress } from '../../domain/object-address.ts';
 import { shellWord } from '../../domain/shell.ts';
 import type { JobSummary } from '../../domain/summary.ts';
+import { countOf } from '../../domain/wording.ts';
 import { folderOf, sidecarPath } from '../../jobs/destination.ts';
 import { targetOf } from '../../jobs/save-target.ts';
 import { countJson, describeCount, entryJson, renderEntries } from '../../output/batch-view.ts';
@@ -163,8 +164,7 @@ function reportRun(
     [count.failed, '--retry-failed', 'retry what failed'],
     [count.unknown, '--retry-unknown', 'resend rows that may have arrived; they may be paid twice'],
   ] as const) {
-    if (rows > 0)
-      output.note(`add \`${option}\` to the same command to ${does} (${rows} ${rows === 1 ? 'row' : 'rows'})`);
+    if (rows > 0) output.note(`add \`${option}\` to the same command to ${does} (${countOf(rows, 'row')})`);
   }
   if (count.failed + count.unknown > 0) return { answer, exitCode: SOME_FAILED };
   if (count.running > 0) {
@@ -175,6 +175,6 @@ function reportRun(
 }
 
 function interrupted({ running, toDo }: BatchCount, resume: string, cause: Interrupt): SoraError {
-  const title = `interrupted; ${running} ${running === 1 ? 'job keeps' : 'jobs keep'} running on the server, ${toDo} ${toDo === 1 ? 'row' : 'rows'} to do`;
+  const title = `interrupted; ${countOf(running, 'job keeps', 'jobs keep')} running on the server, ${countOf(toDo, 'row')} to do`;
   return new SoraError('interrupted', { title, hints: [resume], cause });
 }

@@ -20,6 +20,7 @@ import { ABANDONED, factsOf, type JobRecord, NEVER_ARRIVED } from '../../domain/
 import { missingFor } from '../../domain/request-gate.ts';
 import { shellWord } from '../../domain/shell.ts';
 import { requestFor, type VideoJob, type VideoRequest } from '../../domain/video.ts';
+import { countOf } from '../../domain/wording.ts';
 import { recover } from '../../jobs/recover.ts';
 import { inDoubt } from '../../jobs/submission-errors.ts';
 import { type SubmitDeps, submit } from '../../jobs/submit.ts';
@@ -233,7 +234,7 @@ function requestCount({ request }: JobRecord): number | null {
 /** A row without a result may have been made, so the batch stays open. */
 function gaps(id: string, missing: number): SoraError {
   return new SoraError('unreadable_response', {
-    title: `the results of ${missing === 1 ? '1 request' : `${missing} requests`} of ${id} are missing`,
+    title: `the results of ${countOf(missing, 'request')} of ${id} are missing`,
     jobId: id,
     hints: [
       'run the command again without `--retry-unknown`: the results may not be complete yet',

@@ -9,6 +9,7 @@ import { findModel } from '../../domain/models.ts';
 import { formatUsd } from '../../domain/money.ts';
 import { type Estimate, estimate } from '../../domain/pricing.ts';
 import { requestFor, type VideoRequest } from '../../domain/video.ts';
+import { countOf } from '../../domain/wording.ts';
 import { submit } from '../../jobs/submit.ts';
 import { confirm } from '../../output/prompt.ts';
 
@@ -71,7 +72,7 @@ export function createTrialDeps(
       enforceCap({ micros: microsOf(count) }, configuration.maxCostMicros, { hints: CAP_HINTS });
       if (isAgreed) return 'agreed';
       await beforeAsking?.();
-      const what = count === 1 ? '1 job' : `${count} jobs`;
+      const what = countOf(count, 'job');
       return (await confirm(`${question} It creates ${what} (price: ${price(count)}).`, host)) ? 'agreed' : 'refused';
     },
     async submit(body) {

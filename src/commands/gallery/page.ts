@@ -1,6 +1,7 @@
 import { formatUsd } from '../../domain/money.ts';
 import type { JobSummary } from '../../domain/summary.ts';
 import { isTerminal } from '../../domain/video.ts';
+import { countOf } from '../../domain/wording.ts';
 import { cleanLine, cleanText } from '../../output/clean-text.ts';
 import { crypto } from '../../platform/crypto.ts';
 import { GALLERY_STYLE } from './style.ts';
@@ -36,7 +37,7 @@ export function renderGallery(entries: readonly GalleryEntry[], options: Gallery
   const policy = `default-src 'none'; style-src 'sha256-${styleHash}'; img-src data:; media-src 'self' file:; base-uri 'none'; form-action 'none'`;
   const anchors = new Map(entries.map(({ job }, at) => [job.id, `video-${at + 1}`]));
   const cards = entries.map((entry, at) => renderCard(entry, at + 1, anchors, say));
-  const count = `${entries.length} ${entries.length === 1 ? 'video' : 'videos'}`;
+  const count = countOf(entries.length, 'video');
   const about = [count, options.filter && say(options.filter), `as of ${renderTime(options.madeAtMs)}`];
   return `<!doctype html>
 <html lang="en">

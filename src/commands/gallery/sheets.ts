@@ -5,6 +5,7 @@ import { SoraError } from '../../domain/errors.ts';
 import { formatUsd } from '../../domain/money.ts';
 import type { JobRecord } from '../../domain/record.ts';
 import type { JobSummary } from '../../domain/summary.ts';
+import { countOf } from '../../domain/wording.ts';
 import { checkDestination, checkFolder } from '../../jobs/destination.ts';
 import { expandTemplate } from '../../jobs/name-template.ts';
 import { ProgramFailure } from '../../platform/run-program.ts';
@@ -40,7 +41,7 @@ export async function writeSheets(
   const saved = records.filter((record) => summaryOf(record.profile, record, null).files.length > 0);
   const unsaved = records.length - saved.length;
   if (unsaved > 0) {
-    const videos = unsaved === 1 ? '1 video is' : `${unsaved} videos are`;
+    const videos = countOf(unsaved, 'video is', 'videos are');
     output.note(`${videos} not on a sheet: no file is saved; \`sora download --all\` saves what is finished`);
   }
   checkFolder(folder);

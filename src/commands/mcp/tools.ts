@@ -28,7 +28,7 @@ export interface Tool {
 }
 
 /** The longest `wait`, in seconds: clients abandon a call after a minute. */
-export const MAX_WAIT_SECONDS = 40;
+const MAX_WAIT_SECONDS = 40;
 
 const ID: JsonSchema = { type: 'string', minLength: 1, maxLength: 1000, description: 'id of a job, or @last' };
 const REFERENCE = {
