@@ -1,7 +1,7 @@
 import type { ErrorCode } from '../domain/catalogue.ts';
 import { SoraError } from '../domain/errors.ts';
 import { isObjectAddress } from '../domain/object-address.ts';
-import type { JobRecord, SavedFile, WantedFiles } from '../domain/record.ts';
+import { type JobRecord, type SavedFile, STANDARD_OUTPUT, type WantedFiles } from '../domain/record.ts';
 import { commandAbout } from '../domain/shell.ts';
 import type { JobSummary } from '../domain/summary.ts';
 import { VARIANTS, type Variant, type VideoJob } from '../domain/video.ts';
@@ -215,9 +215,13 @@ async function saveUnder(
   if (destination.kind === 'stdout') {
     const source = { id: job.id, content: job.content };
     const order = { source, variant: variants[0], isCompleted: job.status === 'completed' };
-    await downloadTo(deps, order, output.stdout).catch(async (error: unknown) => {
+    const sent = await downloadTo(deps, order, output.stdout).catch(async (error: unknown) => {
       throw error instanceof SoraError || error instanceof Interrupt ? await describe(error) : error;
     });
+    if (sent !== null && record !== undefined) {
+      const file = { variant: variants[0], path: STANDARD_OUTPUT, ...sent };
+      await ledger.tryAppend({ event: 'saved', key: record.key, atMs: host.clock.now(), file });
+    }
     return [];
   }
   const progress = await output.progress(host.clock);

@@ -272,6 +272,7 @@ class BatchRun {
         estimate: row.estimate,
         free,
         again: false,
+        savesFile: true,
         taken: new Set(),
         maxCostPerDayMicros,
         conflict,

@@ -15,7 +15,7 @@ import { writeSidecars } from '../app/sidecars.ts';
 import type { ErrorCode } from '../domain/catalogue.ts';
 import { SoraError } from '../domain/errors.ts';
 import type { Outcomes } from '../domain/outcomes.ts';
-import { hasVideo, isOfVideo, type JobRecord } from '../domain/record.ts';
+import { hasVideo, isOfVideo, isSaved, type JobRecord } from '../domain/record.ts';
 import type { JobSummary } from '../domain/summary.ts';
 import { isForSeveral } from '../jobs/destination.ts';
 import { JOB_JSON_SHAPE } from '../output/job-view.ts';
@@ -88,11 +88,11 @@ const PASSED: ReadonlySet<ErrorCode> = new Set([
   'moderation_blocked',
 ]);
 
-/** The jobs of the server in use that have a video, or may have one by now, of which no file was ever saved. */
+/** The jobs of the server in use that have a video, or may have one by now, that was never saved. */
 async function findUnsaved({ jobs, ledger }: DownloadDeps): Promise<Outcomes<FoundJob>> {
   const isInScope = await jobs.scope();
   const isUnsaved = (record: JobRecord): boolean =>
-    hasVideo(record) && isOfVideo(record) && record.files.length === 0 && isInScope(record);
+    hasVideo(record) && isOfVideo(record) && !isSaved(record) && isInScope(record);
   const finished = (await ledger.newest(Number.POSITIVE_INFINITY, isUnsaved)).reverse(); // oldest first
   const known = await jobs.findAll(finished.map(({ key }) => key));
   const unfinished = await jobs.findUnfinished();

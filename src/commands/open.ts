@@ -4,6 +4,7 @@ import { deletedVideo, summaryOf } from '../app/known-jobs.ts';
 import { fileToOpen, openInPlayer } from '../app/opening.ts';
 import { targetOption } from '../app/servers.ts';
 import { SoraError } from '../domain/errors.ts';
+import { STANDARD_OUTPUT } from '../domain/record.ts';
 import { commandAbout } from '../domain/shell.ts';
 import { looksWhole } from '../domain/short-id.ts';
 import { shortPath } from '../output/short-path.ts';
@@ -29,7 +30,7 @@ export const openCommand = defineCommand({
     const file = fileToOpen(summaryOf(record.profile, record, null).files);
     if (file === undefined) {
       if (record.removed) throw deletedVideo(id);
-      const lost = fileToOpen(record.files);
+      const lost = fileToOpen(record.files.filter(({ path }) => path !== STANDARD_OUTPUT));
       throw new SoraError('video_not_found', {
         title: 'the video is not saved on this machine',
         causedBy: lost === undefined ? null : `${lost.path} was moved, changed or deleted`,

@@ -58,13 +58,16 @@ export function requestedLength(
 
 export interface SavedFile {
   readonly variant: Variant;
-  /** Absolute, or the address of an object: `s3://BUCKET/KEY`. */
+  /** Absolute, the address of an object (`s3://BUCKET/KEY`), or `-` in the ledger. */
   readonly path: string;
   readonly bytes: number;
   readonly sha256: string;
   /** Gives anyone access to an object that was just saved. Never stored: it is a secret while it is valid. */
   readonly link?: { readonly url: string; readonly expiresAtMs: number };
 }
+
+/** The path of what was written to standard output: it is saved, but no file of ours. */
+export const STANDARD_OUTPUT = '-';
 
 /** Where and how a create wanted its files to be saved, for a later command that says nothing else. */
 export interface WantedFiles {
@@ -136,7 +139,7 @@ export interface IntentEvent extends EventBase, ServerIdentity, Submitter {
   readonly batch: string | null;
   /** Identifies the row and its manifest; the same for all submissions of that row. */
   readonly row: string | null;
-  /** The command was going to save the video, so its request stays open until a file is saved. Otherwise left out. */
+  /** Its request stays open until the video is saved, by this or a later command. Otherwise left out. */
   readonly owesFile?: boolean | undefined;
   /** Left out where the command named no files. */
   readonly wanted?: WantedFiles | undefined;
@@ -275,11 +278,17 @@ export function hasVideo({ job, removed }: JobRecord): boolean {
 }
 
 /**
- * Whether its video still has to be saved, because the command ended before saving it. `expires_at` is ignored:
+ * Whether its video still has to be saved, because no command has done so. `expires_at` is ignored:
  * our clock may be wrong, and servers keep files longer than they say.
  */
 export function isDownloadPending(record: JobRecord): boolean {
-  return record.owesFile === true && hasVideo(record) && record.files.length === 0;
+  return record.owesFile === true && hasVideo(record) && !isSaved(record);
+}
+
+/** Whether its video was saved at some time; of a job whose video nobody wanted, any of its files. */
+export function isSaved({ files, wanted }: JobRecord): boolean {
+  const isWanted = wanted === undefined || wanted.variants.includes('video');
+  return files.some(({ variant }) => !isWanted || variant === 'video');
 }
 
 /** A record's job status: a submission without an answer is `unknown`. */

@@ -1,4 +1,4 @@
-import { type JobRecord, requestedLength, type SavedFile, sourceIdOf, statusOf } from './record.ts';
+import { type JobRecord, requestedLength, type SavedFile, STANDARD_OUTPUT, sourceIdOf, statusOf } from './record.ts';
 import type { JobFailure, JobStatus, VideoJob } from './video.ts';
 
 /** A job for display: the server's current state, completed from the ledger. */
@@ -53,7 +53,7 @@ export function summarize(profile: string, record: JobRecord | undefined, live: 
     actualMicros: job?.actualMicros ?? null,
     free: record?.free === true,
     priceList: record?.priceList ?? null,
-    files: record?.files ?? [],
+    files: (record?.files ?? []).filter(({ path }) => path !== STANDARD_OUTPUT),
     requestId: job?.requestId ?? null,
   };
 }

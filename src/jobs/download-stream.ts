@@ -4,6 +4,7 @@ import { finished } from 'node:stream/promises';
 import type { ResumePoint } from '../client/port.ts';
 import { ContainerWalk } from '../domain/container.ts';
 import { SoraError } from '../domain/errors.ts';
+import { crypto } from '../platform/crypto.ts';
 import { hasCode, openOutput } from '../platform/files.ts';
 import { type ContentDeps, type ContentOrder, openChecked } from './content-stream.ts';
 import { cannotWrite } from './destination.ts';
@@ -11,24 +12,27 @@ import { asDownloadError, incomplete, joined, retryWhileItMoves } from './transf
 
 /** Sends a video into a pipe or device. Throws `cannot_write` and what `downloadTo` throws. */
 export function downloadInto(path: string, deps: ContentDeps, order: ContentOrder): Promise<void> {
-  return writeInto(path, (output) => downloadTo(deps, order, output, path), deps.signal);
+  return writeInto(path, async (output) => void (await downloadTo(deps, order, output, path)), deps.signal);
 }
 
 /**
- * Sends a video to a stream, such as standard output. An interrupted download resumes if the server supports it; written bytes cannot be
- * undone. Throws `download_corrupt`, `cannot_write` and whatever the client throws.
+ * Sends a video to a stream, such as standard output, and returns what was sent; null if the reader left early. An
+ * interrupted download resumes if the server supports it; written bytes cannot be undone. Throws `download_corrupt`, `cannot_write` and whatever the client throws.
  */
 export async function downloadTo(
   deps: ContentDeps,
   order: ContentOrder,
   output: Writable,
   name = 'standard output',
-): Promise<void> {
+): Promise<{ readonly bytes: number; readonly sha256: string } | null> {
+  const hash = crypto().createHash('sha256');
   let sentBytes = 0;
+  let isWhole = false;
   let resume: ResumePoint | null = null;
   let walk: ContainerWalk | null = null;
   const onWritten = (chunk: Uint8Array): void => {
     sentBytes += chunk.length;
+    hash.update(chunk);
     walk?.feed(chunk);
   };
   const sendRest = async (): Promise<void> => {
@@ -48,6 +52,7 @@ export async function downloadTo(
     if (totalBytes !== null && sentBytes !== totalBytes)
       throw incomplete(order, `${sentBytes} of ${totalBytes} bytes arrived`);
     if (walk.missing !== null) throw incomplete(order, `the ${kind} file is missing ${walk.missing}`);
+    isWhole = true;
   };
   try {
     await retryWhileItMoves(deps, sendRest, () => sentBytes);
@@ -55,6 +60,7 @@ export async function downloadTo(
     deps.signal?.throwIfAborted();
     throw asDownloadError(error, order);
   }
+  return isWhole ? { bytes: sentBytes, sha256: hash.digest('hex') } : null;
 }
 
 /** Opens a pipe or device, writes to it, and closes it. Throws `cannot_write`. */

@@ -340,11 +340,51 @@ describe('the same request', () => {
     expect(server.posts).toBe(2); // nothing is owed any more
   });
 
-  it('is created again when all that was asked for was done', async () => {
+  it.each([
+    ['--detach', ['--detach'], []],
+    ['--no-download', ['--no-download'], []],
+    ['--detach, and neither is this one', ['--detach'], ['--no-download']],
+  ])('is not created again when its job is finished and not saved yet, because of %s', async (_, first, second) => {
+    const { create, run, server } = await setUp();
+    await create(first);
+    await run('status', '@last', '--watch');
+    const { stderr } = await create(second);
+    expect(stderr).toMatch(/note: the same request already finished as video_1, and its video is not saved yet/);
+    expect(server.posts).toBe(1);
+    if (second.length === 0) {
+      await create();
+      expect(server.posts).toBe(2);
+    }
+  });
+
+  it('is created again after it was written to standard output as a whole', async () => {
+    const { create, run, server } = await setUp();
+    await create(['-o', '-']);
+    expect((await run('list', '--local', '--json')).stdout).toContain('"files": []');
+    await create(['-o', '-']);
+    expect(server.posts).toBe(2);
+    expect((await run('download', '--all')).stderr).toContain('nothing to save');
+  });
+
+  it('is not created again when only its thumbnail was saved', async () => {
+    let isLost = true;
+    const { create, server } = await setUp({
+      content: ({ path }) => (isLost && !path.includes('variant') ? { status: 403, body: 'oh' } : null),
+    });
+    const both = ['--variant', 'thumbnail', '--variant', 'video'];
+    expect((await create(both)).code).not.toBe(0);
+    isLost = false;
+    expect((await create([])).code).toBe(0);
+    expect(server.posts).toBe(1);
+  });
+
+  it('names `--again` when the finished video is gone from the server', async () => {
     const { create, server } = await setUp();
     await create(['--no-download']);
-    await create();
-    expect(server.posts).toBe(2);
+    server.jobs.length = 0;
+    const { stderr } = await create();
+    expect(server.posts).toBe(1);
+    expect(stderr).toMatch(/hint: .*--again/);
   });
 
   it('is not created again for an `expires_at` that has passed by our clock: the server is asked for the file', async () => {

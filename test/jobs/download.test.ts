@@ -52,7 +52,7 @@ interface Setup {
   /** The `Range` headers of all calls, in order. */
   ranges(): (string | undefined)[];
   download(changes?: Partial<DownloadOrder>, signal?: AbortSignal): Promise<SavedFile>;
-  downloadTo(output: Writable, changes?: Partial<ContentOrder>): Promise<void>;
+  downloadTo(output: Writable, changes?: Partial<ContentOrder>): Promise<unknown>;
   downloadInto(path: string, signal?: AbortSignal): Promise<void>;
 }
 

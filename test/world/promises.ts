@@ -97,11 +97,7 @@ export class Promises {
     if (status === undefined) return false;
     const isSaved =
       lines.some(({ event }) => event === 'saved') || this.#saved().some((bytes) => bytes.includes(job.id));
-    const production = productionOf(by.command);
-    if (production !== null) {
-      const wantsFile = savesFile(production);
-      return status === 'completed' ? isSaved || !this.#isOwed(payment) || !wantsFile : isTerminal(status);
-    }
+    if (productionOf(by.command) !== null) return status === 'completed' ? isSaved : isTerminal(status);
     const retries = by.command.run === 'batch' && /^--retr(ies|y-failed)/.test(by.command.option);
     return status !== 'completed' && isTerminal(status) && (retries || this.#isSuperseded(payment, next));
   }
@@ -118,11 +114,6 @@ export class Promises {
     const { prompt } = payment.request;
     const keys = this.#lines().flatMap((line) => (line.request?.prompt === prompt ? [line.key] : []));
     return keys.slice(keys.indexOf(recordKeyOf(payment)) + 1).some((later) => later !== next);
-  }
-
-  #isOwed({ by: { command } }: Payment): boolean {
-    const production = productionOf(command);
-    return production === null || savesFile(production);
   }
 
   /** Promise 2: the id of a paid job is in the ledger or on the screen, or its submission is shown as unknown. */
@@ -273,10 +264,6 @@ function isAgain({ command }: Run): boolean {
 
 function productionOf(command: Command): Production | null {
   return 'result' in command ? command : null;
-}
-
-function savesFile({ result }: Production): boolean {
-  return result === 'saved' || result === 'named';
 }
 
 export function describe({ command: { run, ...options }, life }: Run): string {

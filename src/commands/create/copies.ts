@@ -22,7 +22,7 @@ export interface CopiesOrder {
   readonly price: Estimate | null;
   readonly count: number;
   readonly again: boolean;
-  /** Whether the videos are to be saved as files. */
+  /** Whether the videos are to be saved, by this or a later command: false for those that only others start from. */
   readonly savesFile: boolean;
   /** Where the files of each copy are wanted. */
   readonly wanted: readonly (WantedFiles | undefined)[];

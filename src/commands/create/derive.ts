@@ -157,8 +157,8 @@ async function draftSteps(
   const seconds = readSteps(options, start.facts, deps, allFaults, notes);
   const given = seconds[0] === undefined ? options : { ...options, duration: String(seconds[0]) };
   const read = await readDerivedRequest(prompt, given, start, deps, allFaults, variants);
-  const { again = false, noDownload = false, output, dryRun = false, reuse = false } = options;
-  const order = { again, savesFile: !noDownload && output !== '-', asks: !dryRun && !reuse };
+  const { again = false, dryRun = false, reuse = false } = options;
+  const order = { again, asks: !dryRun && !reuse };
   const steps = await stepsLeft(planSteps(read, seconds, start), order, deps);
   const { request, priced } = steps[0] ?? { request: read.request, priced: pricedFrom(read.request, start.facts) };
   return { read: { ...read, request, notes: [...read.notes, ...notes] }, priced, steps };

@@ -100,7 +100,7 @@ export function planSteps(first: ReadRequest, seconds: readonly number[], { fact
  */
 export async function stepsLeft(
   steps: readonly Step[],
-  { again, savesFile, asks }: { readonly again: boolean; readonly savesFile: boolean; readonly asks: boolean },
+  { again, asks }: { readonly again: boolean; readonly asks: boolean },
   deps: ProductionDeps,
 ): Promise<Step[]> {
   const left = [...steps];
@@ -113,7 +113,7 @@ export async function stepsLeft(
     left.splice(0, 2, { ...next, request: startingFrom(record.job.id, next.request) });
   }
   const [next] = left;
-  const isUnderWay = next !== undefined && (await isRunning(next.request, savesFile && left.length === 1, deps));
+  const isUnderWay = next !== undefined && (await isRunning(next.request, left.length === 1, deps));
   for (let last = made.pop(); asks && !isUnderWay && last !== undefined; last = made.pop()) {
     const [step, record] = last;
     if (await isOnServer(record, deps)) break;

@@ -30,7 +30,7 @@ import type { ErrorCode } from '../../domain/catalogue.ts';
 import { SoraError } from '../../domain/errors.ts';
 import { failureOf } from '../../domain/job-failure.ts';
 import { type Estimate, estimate, type PricedRequest } from '../../domain/pricing.ts';
-import type { JobRecord } from '../../domain/record.ts';
+import { hasVideo, type JobRecord } from '../../domain/record.ts';
 import { commandAbout } from '../../domain/shell.ts';
 import { type JobSummary, summarize } from '../../domain/summary.ts';
 import type { Variant, VideoRequest } from '../../domain/video.ts';
@@ -60,7 +60,7 @@ export const PRODUCTION_OPTIONS = {
   },
   notify: { ...NOTIFY_OPTION, group: RUN },
   count: { group: RUN, flags: '--count <n>', summary: 'create n variations' },
-  again: { group: RUN, flags: '--again', summary: 'submit again even if the same request is unfinished' },
+  again: { group: RUN, flags: '--again', summary: 'submit again even if the same request is unfinished or not saved' },
   reuse: { group: RUN, flags: '--reuse', summary: 'return the saved result of an identical finished request' },
   dryRun: {
     group: RUN,
@@ -141,9 +141,8 @@ export async function produce(
   const wanted = plans.map((each) => wantedFiles(each, options));
 
   const files = saves ? plan : null;
-  const savesFile = files !== null && files.destination.kind !== 'stdout'; // a pipe leaves no file behind
   const again = options.again ?? false;
-  const attached = await attachedTo({ request, again, savesFile }, count, deps);
+  const attached = await attachedTo({ request, again }, count, deps);
   const priceOf = (order: PricedRequest): Estimate | null => estimate(order, host.clock.now(), configuration.prices);
   if (options.dryRun) {
     const price = wholePrice(priceOf(priced), steps, priceOf);
@@ -166,7 +165,7 @@ export async function produce(
   output.news(`cost: ${describeCost(totalMicros, configuration.isSimulator, price)}`);
 
   const deadlineMs = host.clock.now() + timeoutMs;
-  const order = { deadlineMs, request, price, count, again, savesFile, wanted };
+  const order = { deadlineMs, request, price, count, again, savesFile: true, wanted };
   const submitted = await (steps ? submitSteps(steps, totalMicros, order, deps) : submitCopies(order, deps));
   const { followed, errors } = submitted;
   if (files === null && followed.some(({ known }) => known?.content?.kind === 'base64')) {
@@ -219,12 +218,12 @@ function findPlanFaults({ destination, open }: FilePlan, count: number, saves: b
 
 /** The submissions that a create would attach to. Writes nothing: an empty ledger has no account to compare. */
 async function attachedTo(
-  order: Pick<SubmitOrder, 'request' | 'again' | 'savesFile'>,
+  order: Pick<SubmitOrder, 'request' | 'again'>,
   count: number,
   { ledger, servers, configuration }: ProductionDeps,
 ): Promise<JobRecord[]> {
   if ((await ledger.newest(1)).length === 0) return [];
-  const records = await underWay({ ledger }, { ...order, server: servers.identityOf(configuration) });
+  const records = await underWay({ ledger }, { ...order, savesFile: true, server: servers.identityOf(configuration) });
   return records.slice(0, count);
 }
 
@@ -236,6 +235,13 @@ async function detached(followed: readonly FollowedJob[], errors: readonly SoraE
       `run \`${commandAbout(await deps.ledger.shortId(first.id), 'sora status', ` --watch${targetOption(first.server.identity)}`)}\` to wait for it`,
     );
   return savedResult(summaries, null, errors, deps);
+}
+
+const AGAIN = 'add `--again` to create the video again; this is billed again';
+
+/** Whether a video that an earlier command left on the server is no longer there. */
+function isGoneFinished({ code }: SoraError, record: JobRecord | undefined): boolean {
+  return code === 'video_not_found' && record !== undefined && hasVideo(record);
 }
 
 /** Waits for the jobs, saves their files, and reports the outcome of each. */
@@ -262,7 +268,7 @@ async function finish(
       summaries.push({ ...summarize(server.identity.profile, record, outcome), files });
     } catch (error) {
       if (!(error instanceof SoraError)) throw error;
-      errors.push(error);
+      errors.push(isGoneFinished(error, record) ? error.with({ hints: [AGAIN, ...error.hints] }) : error);
     }
   }
   return savedResult(summaries, plan, errors, deps);

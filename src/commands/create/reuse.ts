@@ -5,7 +5,7 @@ import { type FilePlan, saveFiles } from '../../app/saving.ts';
 import { allSavedFiles } from '../../batch/plan.ts';
 import { SoraError } from '../../domain/errors.ts';
 import { isObjectAddress } from '../../domain/object-address.ts';
-import { type JobRecord, type SavedFile, statusOf } from '../../domain/record.ts';
+import { type JobRecord, type SavedFile, STANDARD_OUTPUT, statusOf } from '../../domain/record.ts';
 import { type JobSummary, summarize } from '../../domain/summary.ts';
 import type { VideoRequest } from '../../domain/video.ts';
 import { pathsFor } from '../../jobs/destination.ts';
@@ -94,7 +94,8 @@ export async function noteSavedBefore(
   const records = await ledger.list({ by: 'fingerprint', value: fingerprint });
   const files = records.filter((record) => !record.free).flatMap((record) => record.files);
   const saved = files.findLast(
-    ({ path }) => isObjectAddress(path) || statSync(path, { throwIfNoEntry: false })?.isFile(),
+    ({ path }) =>
+      isObjectAddress(path) || (path !== STANDARD_OUTPUT && statSync(path, { throwIfNoEntry: false })?.isFile()),
   );
   if (saved === undefined) return;
   const path = shortPath(saved.path, host.cwd);
