@@ -80,7 +80,7 @@ export interface Serve {
 
 const PLAIN = [
   ...['status', 'status @last', 'status --watch', 'download @last', 'cancel @last', 'cancel --all'],
-  ...['delete @last -y', 'list', 'ledger check'],
+  ...['delete @last -y', 'list', 'ledger check', 'cancel batch', 'cancel batch --wait'],
 ] as const;
 
 export type Command = Production | Batch | Character | Serve | { readonly run: (typeof PLAIN)[number] };

@@ -40,6 +40,8 @@ class Course {
   readonly #world: World;
   readonly #server: WorldServer;
   readonly #promises: Promises;
+  /** How many rows the manifest has for every process that reads it now. */
+  #rows = 0;
 
   constructor(world: World) {
     const time = createFakeClock({ isBusy: isDiskBusy });
@@ -72,6 +74,9 @@ class Course {
   async #perform(act: Act): Promise<void> {
     switch (act.act) {
       case 'run':
+        this.#rows = Math.min(
+          ...act.processes.map((process) => (process.run === 'batch' ? process.rows : ROWS.length)),
+        );
         await Promise.all(act.processes.map((process) => this.#start(process)));
         return;
       case 'wait':
@@ -113,7 +118,7 @@ class Course {
     const ended =
       command.run === 'serve' ? await this.#serve(command, run) : await this.#sora(this.#argvOf(command), run);
     if (ended) this.#promises.checkAnswers(run);
-    if (command.run === 'batch' && isWhole(command, ended)) this.#promises.checkBatch(run, ROWS.slice(0, command.rows));
+    if (command.run === 'batch' && isWhole(command, ended)) this.#promises.checkBatch(run, ROWS.slice(0, this.#rows));
   }
 
   /** A service that takes its orders, and is stopped when they are done or after some time. False if it was killed. */
@@ -178,8 +183,12 @@ class Course {
       case 'batch':
         return this.#argvOfBatch(command);
       default:
-        return command.run.split(' ');
+        return command.run.split(' ').map((word) => (word === 'batch' ? this.#newestBatch() : word));
     }
+  }
+
+  #newestBatch(): string {
+    return this.#server.jobs.findLast(({ kind }) => kind === 'batch')?.id ?? 'batch_none';
   }
 
   #argvOfProduction({ run, prompt, from, character, count, option, result }: Production): string[] {

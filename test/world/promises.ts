@@ -121,7 +121,7 @@ export class Promises {
     for (const payment of this.#server.payments) {
       const { job } = payment;
       if (job === null || this.#isReleased(payment) || this.#isKnown(job)) continue;
-      if (this.#isInOpenBatch(payment, shown)) continue;
+      if (this.#isInOpenBatch(payment, shown) || (payment.inBatch && job.isRemoved)) continue;
       const key = recordKeyOf(payment);
       const listed = shown.find(({ submission }) => submission === key);
       const theirs = this.#server.jobOf(listed?.id ?? '');
@@ -170,14 +170,18 @@ export class Promises {
     });
     for (const { job, submission } of owned) {
       const payment = this.#server.payments.findLast((each) => recordKeyOf(each) === submission);
-      if (job.kind === 'batch' && job.key !== submission)
-        this.violations.push(`${submission} was taken for the batch ${job.id} of ${job.key}`);
-      const isOwn = payment && (isSameRequest(job.request, payment.request) || this.#isLikeIt(job, payment));
-      if (payment !== undefined && (!isOwn || isOlder(job, payment)))
+      if (!this.#isOwn(job, submission, payment))
         this.violations.push(`${submission} was taken for ${job.id}, which is the job of ${job.key}`);
       if (owned.some((other) => other.job === job && other.submission !== submission))
         this.violations.push(`two submissions were taken for the one job ${job.id}`);
     }
+  }
+
+  #isOwn(job: WorldJob, submission: string, payment: Payment | undefined): boolean {
+    if (job.kind === 'batch') return job.key === submission; // no two are alike
+    if (payment === undefined) return true;
+    const isAlike = isSameRequest(job.request, payment.request) || this.#isLikeIt(job, payment);
+    return isAlike && !isOlder(job, payment);
   }
 
   /** A batch that ends well has saved a video of each row. */

@@ -23,6 +23,7 @@ export const BASE_URL = 'https://lab.invalid/v1';
 /** The key of jobs that somebody else made. */
 export const STRANGER = 'somebody else';
 const DAY_MS = 86_400_000;
+const CANCELLING_MS = 5_000;
 /** Shorter than a real one: each poll of it takes a moment. */
 const BATCH_WINDOW_MS = 20 * 60_000;
 const ID_STARTS = { video: 'video', character: 'char', batch: 'batch' };
@@ -120,7 +121,7 @@ export class WorldServer {
     results: ResultsFault[];
   };
   readonly #files: string[] = [];
-  readonly #batches = new Map<WorldJob, { readonly end: BatchEnd; readonly lines: readonly BatchLine[] }>();
+  readonly #batches = new Map<WorldJob, { end: BatchEnd; lines: readonly BatchLine[]; cancelledMs?: number }>();
   #requests = 0;
   #creates = 0;
 
@@ -182,6 +183,7 @@ export class WorldServer {
     const replica = (balancer[this.#requests++ % balancer.length] ?? 0) % replicas.length;
     const [, , route, id = '', part] = url.pathname.split('/').map(decodeURIComponent);
     if (route === 'files') return post === undefined ? this.#results(id) : this.#upload(request);
+    if (route === 'batches' && part === 'cancel') return this.#cancelBatch(id, replica);
     if (post !== undefined)
       return route === 'batches' ? this.#createBatch(request, replica, post) : this.#create(request, replica, post);
     if (id === '') return this.#list(url, replica);
@@ -279,6 +281,28 @@ export class WorldServer {
       this.#batches.set(batch, { end, lines });
     }
     return this.#answer(fault, batch);
+  }
+
+  /** What is not finished is not executed. */
+  #cancelBatch(id: string, replica: number): Reaction {
+    const fault = this.#next('uploads');
+    if (fault === 'reset' || fault === 'silence') return fault;
+    const batch = this.jobOf(id);
+    const entry = batch && this.#batches.get(batch);
+    if (batch === undefined || entry === undefined || !this.#isAt(replica, id)) return notFound(id);
+    const nowMs = this.#clock.now();
+    if (nowMs >= batch.endsMs || this.#world.refusesCancel)
+      return { status: 409, body: { error: { message: 'Cannot cancel this batch now.' } } };
+    entry.end = 'cancelled';
+    entry.cancelledMs ??= nowMs;
+    batch.endsMs = Math.min(batch.endsMs, entry.cancelledMs + CANCELLING_MS);
+    entry.lines = entry.lines.map((line) => {
+      const { job } = line;
+      if (job === null || job.endsMs <= nowMs) return line;
+      job.isRemoved = true;
+      return { ...line, fate: 'not executed', job: null };
+    });
+    return fault === '500' ? { status: 500, body: {} } : { body: this.#shown(batch) };
   }
 
   /** The results of a batch, in two files as the API has them. */
@@ -464,7 +488,11 @@ export class WorldServer {
 
   #shownBatch(
     batch: WorldJob,
-    { end, lines }: { readonly end: BatchEnd; readonly lines: readonly BatchLine[] },
+    {
+      end,
+      lines,
+      cancelledMs,
+    }: { readonly end: BatchEnd; readonly lines: readonly BatchLine[]; readonly cancelledMs?: number },
   ): Record<string, unknown> {
     const hasEnded = this.#clock.now() >= batch.endsMs;
     const hasResults = hasEnded && end !== 'failed';
@@ -473,7 +501,7 @@ export class WorldServer {
     return {
       id: batch.id,
       object: 'batch',
-      status: hasEnded ? end : this.#clock.now() - batch.madeMs < 500 ? 'validating' : 'in_progress',
+      status: hasEnded ? end : cancelledMs !== undefined ? 'cancelling' : this.#statusOf(batch),
       input_file_id: batch.request.source?.id,
       output_file_id: hasResults && completed > 0 ? `${batch.id}_output` : null,
       error_file_id: hasResults && completed < lines.length ? `${batch.id}_errors` : null,
