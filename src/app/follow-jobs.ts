@@ -2,7 +2,7 @@ import pLimit, { type LimitFunction } from 'p-limit';
 import { SoraError } from '../domain/errors.ts';
 import { hintsFor } from '../domain/hints.ts';
 import { LOOKS_AT_ONCE } from '../domain/outcomes.ts';
-import type { JobRecord } from '../domain/record.ts';
+import { isOfServerBatch, type JobRecord } from '../domain/record.ts';
 import { commandAbout } from '../domain/shell.ts';
 import type { VideoJob } from '../domain/video.ts';
 import { type WaitEvent, waitForJob } from '../jobs/wait.ts';
@@ -62,10 +62,11 @@ async function followOne(
   deps: FollowDeps,
 ): Promise<VideoJob | SoraError> {
   const { host, random } = deps;
-  const { id, server, known } = watch.job;
+  const { id, server, record, known } = watch.job;
+  const client = deps.jobs.clientOf({ ...server, client: server.singleShot }, record?.request.source?.operation);
   try {
     const events = waitForJob(
-      { client: { get: (...look) => takeTurn(() => server.singleShot.get(...look)) }, clock: host.clock, random },
+      { client: { get: (...look) => takeTurn(() => client.get(...look)) }, clock: host.clock, random },
       { id, known, deadlineMs: host.clock.now() + timeoutMs, signal: host.interrupt },
     );
     for (;;) {
@@ -76,14 +77,28 @@ async function followOne(
       await watch.see(step.value);
     }
   } catch (error) {
-    return stopped(error, id, await deps.ledger.shortId(id), targetOption(server.identity));
+    const save = record && isOfServerBatch(record) ? resumeBatch(record) : null;
+    return stopped(error, { id, name: await deps.ledger.shortId(id), target: targetOption(server.identity), save });
   }
 }
 
+/** How to save the videos of a server-side batch. */
+export function resumeBatch({ batch }: JobRecord): string {
+  return `run the \`sora batch --server-batch\` command of ${batch} again to save its videos`;
+}
+
+interface Stopped {
+  readonly id: string;
+  readonly name: string;
+  readonly target: string;
+  /** How to save what it makes; null for a video. */
+  readonly save: string | null;
+}
+
 /** An error that ended the wait but not the job, with the command that resumes it. */
-function stopped(thrown: unknown, id: string, name: string, target: string): SoraError {
+function stopped(thrown: unknown, { id, name, target, save: other }: Stopped): SoraError {
   const facts = { id: name, target };
-  const save = `run \`${commandAbout(name, 'sora download', ` --wait${target}`)}\` to wait and save the video`;
+  const save = other ?? `run \`${commandAbout(name, 'sora download', ` --wait${target}`)}\` to wait and save the video`;
   if (thrown instanceof Interrupt) {
     const title = 'interrupted; the job keeps running on the server';
     return new SoraError('interrupted', {

@@ -3,7 +3,7 @@ import type { VideosClient } from '../client/port.ts';
 import type { Configuration } from '../configuration/configuration.ts';
 import { SoraError } from '../domain/errors.ts';
 import { forEach, type Outcomes } from '../domain/outcomes.ts';
-import { factsOf, isOfVideo, type JobRecord, type LedgerEvent, statusOf } from '../domain/record.ts';
+import { factsOf, isOfServerBatch, isOfVideo, type JobRecord, type LedgerEvent, statusOf } from '../domain/record.ts';
 import { commandAbout } from '../domain/shell.ts';
 import { looksWhole, MIN_ENDING } from '../domain/short-id.ts';
 import { type JobSummary, lastKnownJob, summarize } from '../domain/summary.ts';
@@ -48,12 +48,21 @@ export class KnownJobs {
   }
 
   /**
-   * Finds the job behind an id, a submission's key, the unique ending of one of them, or `@last`. A submission without an
-   * answer is looked up on its server. Throws `video_not_found` or `outcome_unknown`, and `usage` for an ambiguous ending.
+   * Finds the video behind an id, a submission's key, the unique ending of one of them, or `@last`. A submission without
+   * an answer is looked up on its server. Throws `video_not_found` or `outcome_unknown`, and `usage` for an ambiguous
+   * ending and for what is no video.
    */
   async find(name: string): Promise<FoundJob> {
+    return this.#found(name, await this.known(name));
+  }
+
+  /** The same, but it may be a character or a server-side batch. */
+  async findAny(name: string): Promise<FoundJob> {
+    return this.#found(name, await this.#recordOf(name));
+  }
+
+  async #found(name: string, record: JobRecord | undefined): Promise<FoundJob> {
     const { servers, host } = this.#deps;
-    const record = await this.known(name);
     const server = await servers.of(record);
     if (record === undefined) return { id: await this.idOn(server, name), server, record };
     if (record.job !== null) return { id: record.job.id, server, record };
@@ -74,8 +83,14 @@ export class KnownJobs {
     }
   }
 
-  /** What the ledger knows of the job behind a name; undefined for one that was created elsewhere. Throws as `find` does. */
-  known(name: string): Promise<JobRecord | undefined> {
+  /** What the ledger knows of the video behind a name; undefined for one that was created elsewhere. Throws as `find` does. */
+  async known(name: string): Promise<JobRecord | undefined> {
+    const record = await this.#recordOf(name);
+    if (record !== undefined && !isOfVideo(record)) throw notVideo(record);
+    return record;
+  }
+
+  #recordOf(name: string): Promise<JobRecord | undefined> {
     return name === LAST ? this.#lastRecord() : this.#recordNamed(name);
   }
 
@@ -85,14 +100,14 @@ export class KnownJobs {
   }
 
   /**
-   * Finds the jobs of all unfinished submissions to the server in use. Those whose outcome is unknown are left out with a
+   * Finds the jobs of all unfinished submissions to the server in use: those of videos, if nothing else is wanted. Those whose outcome is unknown are left out with a
    * note: they would fail every such command until a person resolves them.
    */
-  async findUnfinished(): Promise<Outcomes<FoundJob>> {
+  async findUnfinished(isWanted: (record: JobRecord) => boolean = isOfVideo): Promise<Outcomes<FoundJob>> {
     const { ledger, output } = this.#deps;
     const isInScope = await this.scope();
-    const open = (await ledger.open()).filter((record) => isOfVideo(record) && isInScope(record));
-    const { values, errors } = await this.findAll(open.map(({ key }) => key));
+    const open = (await ledger.open()).filter((record) => isWanted(record) && isInScope(record));
+    const { values, errors } = await forEach(open, ({ key }) => this.findAny(key));
     const unresolved = errors.filter(({ code }) => code === 'outcome_unknown');
     for (const { message, submission } of unresolved) {
       output.note(`${submission}: ${message}; run \`sora status ${submission}\` to see what to do about it`);
@@ -109,6 +124,7 @@ export class KnownJobs {
     const { id, server, record } = found;
     const removed = await this.removedJob(record);
     if (removed?.status === 'cancelled') return removed;
+    if (removed !== null && record !== undefined && isOfServerBatch(record)) return removed; // its rows stand for it
     if (removed !== null) throw deletedVideo(id);
     try {
       const job = await this.clientOf(server, record?.request.source?.operation).get(id, {
@@ -191,7 +207,7 @@ export class KnownJobs {
   /** The current state of a record’s job; the last known one, with a note, if the server does not answer. */
   async refresh(record: JobRecord): Promise<JobSummary> {
     try {
-      const found = await this.find(record.key);
+      const found = await this.findAny(record.key);
       return await this.summarize(found, await this.look(found));
     } catch (error) {
       if (!(error instanceof SoraError)) throw error;
@@ -224,7 +240,10 @@ export class KnownJobs {
   }
 
   /** The client that reads what a submission created, which may be no video. */
-  clientOf({ client, transport, identity }: Server, operation: string | undefined): VideosClient {
+  clientOf(
+    { client, transport, identity }: Pick<Server, 'client' | 'transport' | 'identity'>,
+    operation: string | undefined,
+  ): VideosClient {
     return clientOf(client, operation, { transport, profile: identity.profile, now: this.#deps.host.clock.now });
   }
 
@@ -310,6 +329,18 @@ function ambiguous(ending: string, candidates: readonly string[]): SoraError {
     title: `\`${ending}\` is the ending of ${candidates.length} ids`,
     violations: candidates.slice(0, MOST_CANDIDATES),
     hints: ['give more characters of the id'],
+  });
+}
+
+function notVideo(record: JobRecord): SoraError {
+  const id = nameOf(record);
+  const [kind, command] = isOfServerBatch(record)
+    ? ['a server-side batch', 'sora status']
+    : ['a character', 'sora character show'];
+  return new SoraError('usage', {
+    title: `${id} is ${kind}, not a video`,
+    jobId: id,
+    hints: [`run \`${commandAbout(id, command, targetOption(record))}\` to see it`],
   });
 }
 

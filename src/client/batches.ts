@@ -38,6 +38,13 @@ export async function readBatch(client: ClientOptions, id: string, options: Call
   return batch;
 }
 
+/** Asks for the end of a batch, whose finished requests stay. Throws a `SoraError`. */
+export async function cancelBatch(client: ClientOptions, id: string, options: CallOptions = {}): Promise<void> {
+  const context = contextFor(client, { id });
+  const url = client.transport.urlOf(`${jobPath(BATCHES_ROUTE, id)}/cancel`);
+  await readReply(client.transport, { method: 'POST', url, ...options }, context);
+}
+
 /** A page of batches, newest first, as jobs. */
 export async function listBatches(
   client: ClientOptions,

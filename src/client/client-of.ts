@@ -5,7 +5,7 @@ import type { ClientOptions } from './reply.ts';
 
 /**
  * The client that reads what a submission created: characters and server-side batches have routes of their own, and
- * characters no list.
+ * characters no list. The removal of a batch is its cancellation.
  */
 export function clientOf(client: VideosClient, operation: string | undefined, options: ClientOptions): VideosClient {
   switch (operation) {
@@ -27,6 +27,11 @@ export function clientOf(client: VideosClient, operation: string | undefined, op
         async get(id, call) {
           const { jobOfBatch, readBatch } = await import('./batches.ts');
           return jobOfBatch(await readBatch(options, id, call));
+        },
+        async remove(id, call) {
+          const { cancelBatch } = await import('./batches.ts');
+          await cancelBatch(options, id, call);
+          return true;
         },
         async list(query, call) {
           const { listBatches } = await import('./batches.ts');

@@ -1,6 +1,6 @@
 import { defineCommand } from '../app/command.ts';
 import type { Context } from '../app/context.ts';
-import { followJob } from '../app/follow-jobs.ts';
+import { followJob, resumeBatch } from '../app/follow-jobs.ts';
 import type { FoundJob } from '../app/known-jobs.ts';
 import { parseTimeoutMs, refuseFaults } from '../app/option-values.ts';
 import { targetOption } from '../app/servers.ts';
@@ -8,7 +8,8 @@ import { capabilitiesOf } from '../configuration/endpoint.ts';
 import { SoraError } from '../domain/errors.ts';
 import { hintsFor } from '../domain/hints.ts';
 import { forEach } from '../domain/outcomes.ts';
-import { requireCapability } from '../domain/request-gate.ts';
+import { isOfCharacter, isOfServerBatch, type JobRecord } from '../domain/record.ts';
+import { missingFor, requireCapability } from '../domain/request-gate.ts';
 import { commandAbout } from '../domain/shell.ts';
 import { type JobSummary, summarize } from '../domain/summary.ts';
 import { isTerminal, type VideoJob } from '../domain/video.ts';
@@ -22,24 +23,28 @@ type CancelDeps = Pick<Context, 'configuration' | 'ledger' | 'jobs' | 'output' |
 
 interface Cancelled {
   readonly summary: JobSummary;
-  readonly outcome: 'aborted' | 'deleted';
+  readonly outcome: 'aborted' | 'deleted' | 'cancelling';
 }
 
 export const cancelCommand = defineCommand({
   name: 'cancel',
   description:
-    'Stops unfinished jobs and reports the outcome: aborted (the server stopped the job), deleted (the video is gone; the work may still be billed), or an error if the job keeps running.',
+    'Stops unfinished jobs and reports the outcome: aborted (the server stopped the job), deleted (the video is gone; the work may still be billed), cancelling (the server is about to stop it), or an error if the job keeps running. A server-side batch keeps the videos that are finished; run its `sora batch` command again to save them.',
   arguments: [{ form: '[id...]', summary: 'ids, their unique endings, or @last for the newest job' }],
   options: {
-    all: { flags: '--all', summary: 'all unfinished jobs in the local ledger' },
-    wait: { flags: '--wait', summary: 'delete a job that cannot be stopped when it ends' },
+    all: { flags: '--all', summary: 'all unfinished jobs in the local ledger, server-side batches included' },
+    wait: {
+      flags: '--wait',
+      summary: 'delete a job that cannot be stopped when it ends; wait for the end of a server-side batch',
+    },
     timeout: { flags: '--timeout <duration>', summary: 'longest wait with --wait (default 30m)' },
   },
-  json: `${JOB_JSON_SHAPE} and "outcome": aborted or deleted; with several ids: {"jobs":[…]}`,
+  json: `${JOB_JSON_SHAPE} and "outcome": aborted, deleted or cancelling; with several ids: {"jobs":[…]}`,
   errors: ['video_not_found', 'cannot_cancel', 'already_finished', 'not_supported', 'outcome_unknown'],
   examples: [
     ['sora cancel @last', 'stop the newest job'],
     ['sora cancel --all --wait', 'stop all unfinished jobs'],
+    ['sora cancel batch_123', 'stop a server-side batch'],
   ],
 
   async run({ args, options }, deps: CancelDeps) {
@@ -49,9 +54,14 @@ export const cancelCommand = defineCommand({
     if (args.length === 0 && !options.all) faults.push('name an id, or use `--all`');
     if (args.length > 0 && options.all) faults.push('use ids or `--all`, not both');
     refuseFaults(faults, 'cancel');
-    const { values: found, errors } = options.all ? await jobs.findUnfinished() : await jobs.findAll(args);
+    const { values: found, errors } = options.all
+      ? await jobs.findUnfinished((record) => !isOfCharacter(record))
+      : await forEach(args, (name) => jobs.findAny(name));
+    const waitMs = options.wait ? timeoutMs : null;
     const { values, errors: refusals } = await forEach(found, (job) =>
-      cancelOne(job, options.wait ? timeoutMs : null, deps),
+      job.record && isOfServerBatch(job.record)
+        ? cancelBatch({ ...job, record: job.record }, waitMs, deps)
+        : cancelOne(job, waitMs, deps),
     );
     const allErrors = [...errors, ...refusals];
     const isEmpty = found.length === 0 && allErrors.length === 0;
@@ -85,10 +95,45 @@ async function cancelOne(found: FoundJob, waitMs: number | null, deps: CancelDep
     case 'ended':
       await jobs.record(record, result.job);
       throw alreadyFinished(found);
+    case 'stopping':
+      await jobs.record(record, result.job);
+      return { summary: summarize(server.identity.profile, record, result.job), outcome: 'cancelling' };
     case 'running':
       if (waitMs === null) throw cannotCancel(found, result.refusal);
       return deleteAfterwards(found, result.job, waitMs, deps);
   }
+}
+
+/** Finished requests of a batch stay; the `sora batch` command that submitted it records and saves them. */
+async function cancelBatch(
+  found: FoundJob & { readonly record: JobRecord },
+  waitMs: number | null,
+  deps: CancelDeps,
+): Promise<Cancelled> {
+  const { jobs, host, output } = deps;
+  const { id, server, record } = found;
+  const [missing] = missingFor({ operation: 'batch' }, capabilitiesOf(server.configuration));
+  if (missing !== undefined) throw new SoraError('not_supported', { title: missing, jobId: id });
+  const save = resumeBatch(record);
+  const refuse = (code: 'already_finished' | 'cannot_cancel', refusal: SoraError | null): SoraError => {
+    const causedBy = refusal?.causedBy ?? refusal?.message ?? null;
+    const title = code === 'already_finished' ? 'the server-side batch has already ended' : null;
+    return new SoraError(code, { ...(title && { title }), causedBy, jobId: id, hints: [save] });
+  };
+  const before = await jobs.look(found);
+  if (isTerminal(before.status)) throw refuse('already_finished', null);
+  const client = jobs.clientOf(server, 'batch');
+  const result = await cancelJob({ client, clock: host.clock, signal: host.interrupt }, id);
+  if (result.kind === 'deleted') throw refuse('cannot_cancel', null);
+  const { kind } = result;
+  if (kind === 'running') throw refuse('cannot_cancel', result.refusal);
+  const isWaited = kind === 'stopping' && waitMs !== null;
+  const job = isWaited ? await followJob({ ...found, known: result.job }, waitMs, deps) : result.job;
+  await jobs.record(record, job);
+  if (isTerminal(job.status) && job.status !== 'cancelled') throw refuse('already_finished', null);
+  output.note(save);
+  const outcome = job.status === 'cancelled' ? 'aborted' : 'cancelling';
+  return { summary: summarize(server.identity.profile, record, job), outcome };
 }
 
 async function deleteAfterwards(

@@ -50,7 +50,7 @@ export const statusCommand = defineCommand({
     if (options.watch) return watch(args, timeoutMs, deps);
     if (args.length === 0) return overview(allProfiles, deps);
     const { values, errors } = await forEach(args, async (id) => {
-      const found = await jobs.find(id);
+      const found = await jobs.findAny(id);
       return jobs.summarize(found, await jobs.look(found));
     });
     return {
@@ -87,7 +87,8 @@ async function overview(allProfiles: boolean, deps: StatusDeps): Promise<Command
 /** Waits for the named jobs, or for all unfinished ones. */
 async function watch(ids: readonly string[], timeoutMs: number, deps: StatusDeps): Promise<CommandResult> {
   const { jobs, host } = deps;
-  const { values: found, errors } = ids.length > 0 ? await jobs.findAll(ids) : await jobs.findUnfinished();
+  const { values: found, errors } =
+    ids.length > 0 ? await forEach(ids, (id) => jobs.findAny(id)) : await jobs.findUnfinished();
   const outcomes = await followJobs(
     found.map((job) => ({ ...job, known: null })),
     timeoutMs,

@@ -94,6 +94,7 @@ async function endJob(
   hasEnded: boolean,
 ): Promise<Exclude<TrialEnd, 'unclear'>> {
   const cancellation = hasEnded ? null : await cancelJob({ client, clock, signal: new AbortController().signal }, id);
+  if (cancellation?.kind === 'stopping') return 'running';
   if (cancellation !== null && cancellation.kind !== 'ended') return cancellation.kind;
   return (await client.remove(id)) ? 'finished' : 'kept';
 }

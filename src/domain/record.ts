@@ -27,7 +27,7 @@ export function isOfCharacter({ request }: Pick<JobRecord, 'request'>): boolean 
 }
 
 /** Whether a submission is one of a server-side batch. */
-function isOfServerBatch({ request }: Pick<JobRecord, 'request'>): boolean {
+export function isOfServerBatch({ request }: Pick<JobRecord, 'request'>): boolean {
   return request.source?.operation === 'batch';
 }
 

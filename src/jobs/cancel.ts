@@ -6,11 +6,13 @@ import type { Clock } from '../platform/clock.ts';
 /**
  * The outcome of a cancellation. `aborted`: the server reports that it stopped.
  * `deleted`: the video is gone; the rendering may have continued.
+ * `stopping`: the server reports that it is about to stop.
  * `running`: the job continues and is billed.
  */
 export type Cancellation =
   | { readonly kind: 'aborted'; readonly job: VideoJob }
   | { readonly kind: 'deleted' }
+  | { readonly kind: 'stopping'; readonly job: VideoJob }
   | { readonly kind: 'running'; readonly job: VideoJob; readonly refusal: SoraError | null }
   /** It ended while it was being cancelled. */
   | { readonly kind: 'ended'; readonly job: VideoJob };
@@ -32,6 +34,7 @@ export interface CancelDeps {
 
 /** A 409 which means that the cancellation has started, not that it is refused. */
 const IN_PROGRESS = /cancel\w*\b.{0,40}\b(in progress|pending|requested|under ?way|already)|already\b.{0,40}\bcancel/is;
+const STOPPING = /^cancell?ing$/i;
 const SETTLING_PAUSES_MS = [500, 1_000, 2_000, 4_000];
 
 /** The API has no cancel call: delete the unfinished job, then read it again and report its status. */
@@ -46,8 +49,8 @@ export async function cancelJob({ client, clock, signal }: CancelDeps, id: strin
   const isUnderWay = refusal?.status === 409 && IN_PROGRESS.test(refusal.causedBy ?? '');
   const asked = isUnderWay ? null : refusal;
   let outcome = await lookAfter(client, id, asked, signal);
-  for (const pauseMs of isUnderWay ? SETTLING_PAUSES_MS : []) {
-    if (outcome.kind !== 'running') break;
+  for (const pauseMs of SETTLING_PAUSES_MS) {
+    if (outcome.kind !== 'stopping' && !(isUnderWay && outcome.kind === 'running')) break;
     await clock.sleep(pauseMs, signal);
     outcome = await lookAfter(client, id, asked, signal);
   }
@@ -63,7 +66,8 @@ async function lookAfter(
   try {
     const job = await client.get(id, { signal });
     if (job.status === 'cancelled' || (job.status === 'failed' && refusal === null)) return { kind: 'aborted', job };
-    return isTerminal(job.status) ? { kind: 'ended', job } : { kind: 'running', job, refusal };
+    if (isTerminal(job.status)) return { kind: 'ended', job };
+    return STOPPING.test(job.serverStatus ?? '') ? { kind: 'stopping', job } : { kind: 'running', job, refusal };
   } catch (error) {
     if (error instanceof SoraError && error.code === 'video_not_found') return { kind: 'deleted' };
     throw error;

@@ -261,6 +261,100 @@ describe('a server-side batch is paid once', () => {
   });
 });
 
+describe('sora cancel batch_…', () => {
+  const ROWS = '{"prompt":"a boat","duration":4}\n{"prompt":"a film","duration":12}\n';
+
+  /** A batch of two rows, of which one may be finished. */
+  async function submitted(lab: Lab, isOneFinished = false): Promise<{ id: string; again(): Promise<RunResult> }> {
+    writeFileSync(join(lab.sora.cwd, 'shots.jsonl'), ROWS);
+    const argv = ['batch', 'shots.jsonl', '--server-batch', '-m', 'sora-2', '-r', '720p', '-y', '--json'];
+    const { stderr } = await lab.ask([...argv, '--timeout', '1s']);
+    const jobs = async (): Promise<{ status: string }[]> => Object((await lab.ask(['list', '--json'])).json()).jobs;
+    while (isOneFinished && !(await jobs()).some(({ status }) => status === 'completed')) lab.sora.clock.advance(20);
+    return {
+      id: JSON.parse(stderr.trim().split('\n').at(-1) ?? '').error.job_id,
+      again: () => lab.ask(argv),
+    };
+  }
+
+  it('stops it, keeps the rows that are finished, and pays for the others only in a later run', async () => {
+    const lab = setUp();
+    const { id, again } = await submitted(lab, true);
+    const cancelled = await lab.ask(['cancel', id, '--json']);
+    expect(cancelled.json()).toMatchObject({ id, status: 'cancelled', outcome: 'aborted' });
+    expect(lab.calls.filter((call) => call.startsWith('POST')).at(-1)).toBe(`POST /batches/${id}/cancel`);
+    expect((await lab.ask(['status', id, '--json'])).json()).toMatchObject({ status: 'cancelled' });
+    const saved = await again();
+    expect({ code: saved.code, clips: clipsIn(lab.sora).length }).toEqual({ code: 6, clips: 1 });
+    expect((await lab.made()).batches).toBe(1);
+    expect((await lab.ask(['status', id, '--json'])).json()).toMatchObject({ status: 'cancelled' });
+    expect((await again()).code).toBe(0);
+    expect((await lab.made()).batches).toBe(2);
+    expect(clipsIn(lab.sora)).toHaveLength(2);
+  });
+
+  it('is stopped by `cancel --all` too, and waited for with `--wait`', async () => {
+    const lab = setUp();
+    const { id } = await submitted(lab);
+    const cancelled = await lab.ask(['cancel', '--all', '--wait', '--json']);
+    expect(cancelled.json()).toMatchObject({ jobs: [{ id, outcome: 'aborted' }] });
+  });
+
+  it('reports that the server is still stopping it', async () => {
+    const lab = setUp();
+    const { id } = await submitted(lab);
+    lab.interfere(({ method, path, answer }) => {
+      if (method !== 'GET' || !path.startsWith('/batches/')) return null;
+      return answer().then(async (reply) => Response.json({ ...Object(await reply.json()), status: 'cancelling' }));
+    });
+    const cancelled = await lab.ask(['cancel', id]);
+    expect(cancelled).toMatchObject({ code: 0, stdout: `${id}\tcancelling\n` });
+    expect(cancelled.stderr).toMatch(/run the `sora batch --server-batch` command of \S+shots.jsonl again to save/);
+    const late = await lab.ask(['cancel', id, '--wait', '--timeout', '1m', '--json']);
+    expect({ code: late.code, error: errorOf(late).code }).toEqual({ code: 8, error: 'wait_timeout' });
+  });
+
+  it('refuses one that has ended, one of another ledger, and a server that has no such call', async () => {
+    const lab = setUp();
+    const { id, again } = await submitted(lab);
+    lab.interfere(({ path }) =>
+      path.endsWith('/cancel')
+        ? Promise.resolve(
+            Response.json({ error: { message: 'Invalid URL (POST /v1/batches/x/cancel)' } }, { status: 404 }),
+          )
+        : null,
+    );
+    const kept = await lab.ask(['cancel', id, '--wait', '--json']);
+    expect({ exit: kept.code, ...errorOf(kept) }).toMatchObject({ exit: 1, job_id: id });
+    expect(errorOf(kept)).toMatchObject({ code: 'cannot_cancel', hints: [expect.stringContaining('shots.jsonl')] });
+    lab.interfere(null);
+    await again();
+    for (const name of [id, id.slice(-8)]) {
+      const ended = await lab.ask(['cancel', name, '--json']);
+      expect({ code: ended.code, error: errorOf(ended).code }).toEqual({ code: 1, error: 'already_finished' });
+    }
+    const unknown = await lab.ask(['cancel', 'batch_1234567890', '--json']);
+    expect(errorOf(unknown).code).toBe('video_not_found');
+    expect(lab.calls.filter((call) => call.startsWith('DELETE'))).toEqual([]);
+  });
+
+  it('and commands about videos say what it is', async () => {
+    const lab = setUp();
+    const { id } = await submitted(lab);
+    const calls = lab.calls.length;
+    for (const argv of [['delete'], ['download'], ['open'], ['remix', 'x'], ['create', 'x', '--from']]) {
+      const [command = '', ...rest] = argv;
+      const named = command === 'remix' ? [command, id, ...rest] : [command, ...rest, id];
+      const refused = await lab.ask([...named, '--json']);
+      expect({ code: refused.code, error: errorOf(refused).code }).toEqual({ code: 2, error: 'usage' });
+      expect(refused.stderr).toContain(`${id} is a server-side batch, not a video`);
+    }
+    expect(lab.calls).toHaveLength(calls);
+    const watched = await lab.ask(['status', id, '--watch', '--json']);
+    expect(watched.json()).toMatchObject({ id, status: 'completed' });
+  });
+});
+
 describe('what a server-side batch cannot do', () => {
   it('is refused before anything is sent: other dialects, several models, rows from other videos, standard input', async () => {
     const lab = setUp();

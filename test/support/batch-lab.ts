@@ -23,6 +23,8 @@ export interface BatchLab {
   readonly sora: CommandLine;
   /** `sora batch shots.txt` with these arguments, on a paid server that has batches. */
   batch(argv: readonly string[], options?: RunOptions): Promise<RunResult>;
+  /** Any other command. */
+  ask(argv: readonly string[], options?: RunOptions): Promise<RunResult>;
   /** The calls that arrived: `POST /batches`. */
   readonly calls: readonly string[];
   /** The forms of the uploads. */
@@ -59,6 +61,8 @@ export function createBatchLab(prompts = 'a boat\na cat\na dog\n'): BatchLab {
     const answer = (): Promise<Response> => simulator.handle(request);
     return (await interference?.({ method, path, query, answer })) ?? answer();
   });
+  const env = { SORA_BASE_URL: 'http://lab.example/v1', SORA_API_KEY: 'key-of-the-lab' };
+  const ask: BatchLab['ask'] = (argv, options = {}) => sora.run(argv, { http, env, ...options });
   const read = async (path: string): Promise<Record<string, unknown>[]> =>
     Object(await (await simulator.handle(new Request(`http://lab.example/v1${path}`))).json()).data;
   return {
@@ -68,12 +72,8 @@ export function createBatchLab(prompts = 'a boat\na cat\na dog\n'): BatchLab {
     interfere(how) {
       interference = how;
     },
-    batch: (argv, options = {}) =>
-      sora.run(['batch', 'shots.txt', '-m', 'sora-2', '-d', '4', '-r', '720p', ...argv], {
-        http,
-        env: { SORA_BASE_URL: 'http://lab.example/v1', SORA_API_KEY: 'key-of-the-lab' },
-        ...options,
-      }),
+    ask,
+    batch: (argv, options) => ask(['batch', 'shots.txt', '-m', 'sora-2', '-d', '4', '-r', '720p', ...argv], options),
     async made() {
       const videos = await read('/videos?limit=100');
       return { prompts: videos.map(({ prompt }) => String(prompt)).sort(), batches: (await read('/batches')).length };

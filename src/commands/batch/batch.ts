@@ -71,13 +71,14 @@ export async function produceRows(
   const replan = (): Promise<BatchPlan> => planManifest(settings, options, sources, deps);
   let plan = await replan();
   const serverBatch = settings.serverBatch ? new ServerBatch(plan.manifest, settings, deps) : null;
+  let isCancelled = false;
   if (serverBatch !== null && !options.dryRun) {
     requireKey(configuration, host.clock.now());
-    await serverBatch.resume(rowsOf(plan.rows));
+    ({ isCancelled } = await serverBatch.resume(rowsOf(plan.rows)));
     plan = await replan();
   }
   const rows = selectRows(plan.rows, settings.retryFailed);
-  const toBePaid = rows.filter(({ state }) => isToBePaid(state, settings));
+  const toBePaid = isCancelled ? [] : rows.filter(({ state }) => isToBePaid(state, settings));
   if (serverBatch !== null) refuseForServerBatch(rowsOf(toBePaid), deps);
   await refuseUnpayable(toBePaid, settings, sources, deps);
   await check(plan, toBePaid);

@@ -19,13 +19,14 @@ import { SoraError } from '../../domain/errors.ts';
 import { ABANDONED, factsOf, type JobRecord, NEVER_ARRIVED } from '../../domain/record.ts';
 import { missingFor } from '../../domain/request-gate.ts';
 import { shellWord } from '../../domain/shell.ts';
-import { requestFor, type VideoJob, type VideoRequest } from '../../domain/video.ts';
+import { type JobStatus, requestFor, type VideoJob, type VideoRequest } from '../../domain/video.ts';
 import { countOf } from '../../domain/wording.ts';
 import { recover } from '../../jobs/recover.ts';
 import { inDoubt } from '../../jobs/submission-errors.ts';
 import { type SubmitDeps, submit } from '../../jobs/submit.ts';
 import { waitForJob } from '../../jobs/wait.ts';
 import { Interrupt } from '../../platform/host.ts';
+import type { ServedBatch } from '../../wire/batches.ts';
 import type { BatchSettings } from './options.ts';
 
 export type ServerBatchDeps = Pick<
@@ -70,17 +71,21 @@ export class ServerBatch {
     this.#manifest = manifest;
   }
 
-  /** Waits for a batch that an earlier run left, and records its results. `rows` are those of the manifest now. */
-  async resume(rows: readonly BatchRow[]): Promise<void> {
+  /**
+   * Waits for a batch that an earlier run left, and records its results. `rows` are those of the manifest now. Returns
+   * whether the batch was cancelled: then this run submits no other one.
+   */
+  async resume(rows: readonly BatchRow[]): Promise<{ readonly isCancelled: boolean }> {
     const { ledger, output, servers } = this.#deps;
-    for (;;) {
+    for (let isCancelled = false; ; ) {
       const open = await openServerBatch(ledger, this.#manifest);
-      if (open === undefined) return;
+      if (open === undefined) return { isCancelled };
       const server = await servers.of(open);
       const found = await this.#found(open, server);
       if (found === null) continue;
       output.news(`resuming the server-side batch ${found.job?.id}`);
-      await this.#finish(found, server, { rows, givesUpGaps: this.#settings.retryUnknown });
+      const end = await this.#finish(found, server, { rows, givesUpGaps: this.#settings.retryUnknown });
+      isCancelled = end === 'cancelled';
     }
   }
 
@@ -146,7 +151,7 @@ export class ServerBatch {
     record: JobRecord,
     server: Server,
     { rows, givesUpGaps }: { readonly rows: readonly BatchRow[]; readonly givesUpGaps: boolean },
-  ): Promise<void> {
+  ): Promise<JobStatus> {
     const { ledger, host, configuration, output } = this.#deps;
     const id = record.job?.id ?? record.key;
     const job = await this.#wait(id, server);
@@ -170,7 +175,7 @@ export class ServerBatch {
       for (const row of results) answered.add(row);
     }
     const count = answered.size;
-    const missing = (requestCount(record) ?? batch.total ?? count) - count;
+    const missing = (answersOf(batch) ?? requestCount(record) ?? batch.total ?? count) - count;
     if (missing > 0 && batch.status !== 'failed' && !givesUpGaps) throw gaps(id, missing);
     // From here on the rows count what they cost, and not their batch.
     const at = { key: record.key, atMs: host.clock.now() };
@@ -187,6 +192,7 @@ export class ServerBatch {
         hints: ['fix these rows, then run the same command again'],
       });
     }
+    return batch.status;
   }
 
   async #wait(id: string, server: Server): Promise<VideoJob> {
@@ -224,6 +230,11 @@ export class ServerBatch {
 function batchRequest(fileId: string, requests: number): VideoRequest {
   const source = { operation: 'batch', video: { kind: 'id', id: fileId } } as const;
   return { ...requestFor(batchPrompt(fileId)), source, params: { requests } };
+}
+
+/** How many requests a cancelled batch has executed: a server need not list the others. Null if it does not say. */
+function answersOf({ status, completed, failed }: ServedBatch): number | null {
+  return status === 'cancelled' && completed !== null && failed !== null ? completed + failed : null;
 }
 
 /** How many requests were uploaded; null in the records of older versions. */
