@@ -17,6 +17,7 @@ import { isExposed, readKeys } from '../store/keys.ts';
 import type { Ledger } from '../store/ledger.ts';
 import { describeProblems } from '../store/ledger-line.ts';
 import { readModelList } from '../store/model-lists.ts';
+import type { OrderTable } from '../store/order-table.ts';
 import { type SoraPaths, soraPaths } from '../store/paths.ts';
 import { PostgresLedger } from '../store/postgres-ledger.ts';
 import { ledgerFault } from '../store/setting-specs.ts';
@@ -135,11 +136,17 @@ export class Context {
   }
 
   /** The queue of a server, in the shared ledger's database. Throws `usage` without one. */
-  async jobQueue(server: string): Promise<JobQueue> {
+  readonly jobQueue = async (server: string): Promise<JobQueue> => {
     const { database } = this.#sharedLedger();
     const { JobQueue } = await import('../store/job-queue.ts');
     return new JobQueue(database, server);
-  }
+  };
+
+  /** The orders of a server’s REST service, which wait in its queue. */
+  readonly orderTable = async (queue: JobQueue): Promise<OrderTable> => {
+    const { OrderTable } = await import('../store/order-table.ts');
+    return new OrderTable(this.#sharedLedger().database, queue);
+  };
 
   /** The queues of all servers. */
   readonly jobQueues = async (): Promise<JobQueue[]> => {

@@ -29,7 +29,13 @@ export interface BatchRow {
   readonly destination: FileDestination;
   readonly variants: readonly [Variant, ...Variant[]];
   /** What its manifest asked for, where a run has the rows of several; left out elsewhere. */
-  readonly own?: { readonly maxCostMicros: number | null; readonly force: boolean; readonly sidecar: boolean };
+  readonly own?: {
+    readonly maxCostMicros: number | null;
+    readonly force: boolean;
+    readonly sidecar: boolean;
+    /** The order of the REST service that it is; left out for a row of a manifest. */
+    readonly order?: string;
+  };
 }
 
 export interface RowSource {

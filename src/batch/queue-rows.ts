@@ -1,4 +1,3 @@
-import type { SoraError } from '../domain/errors.ts';
 import type { VideoRequest } from '../domain/video.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { JobQueue, ServerLimits, Task } from '../store/job-queue.ts';
@@ -27,6 +26,8 @@ export interface QueueRowsOptions {
   /** Ends when the queue is empty. */
   readonly isDrain: boolean;
 }
+
+export type RowEnd = 'done' | 'retry' | 'failed' | 'put back';
 
 /** The rows that a worker takes from a queue, and what becomes of them there. */
 export class QueueRows implements RowStream {
@@ -109,32 +110,41 @@ export class QueueRows implements RowStream {
     });
   }
 
-  /** Records the end of a row in the queue: done, to be tried again, or left to a person. */
-  async settle(
-    { row, outcome, record, error }: RowResult,
-    isStopping: boolean,
-  ): Promise<'done' | 'retry' | 'failed' | 'put back'> {
-    const { queue, retries } = this.#options;
+  /** What becomes of a row: done, to be tried again, left to a person, or put back with the others. */
+  endOf(result: RowResult, isStopping: boolean): RowEnd {
+    if (result.outcome === 'done' || isServed(result)) return 'done';
+    if (isStopping) return 'put back';
+    const { deliveries = 0 } = this.#tasks.get(result.row.ref.key) ?? {};
+    return mayPass(result) && deliveries < this.#options.retries ? 'retry' : 'failed';
+  }
+
+  /** Records the end of a row in the queue. */
+  async settle({ row, outcome, record, error }: RowResult, end: RowEnd): Promise<void> {
+    const { queue } = this.#options;
     const task = this.#tasks.get(row.ref.key);
-    if (task === undefined) return 'done';
+    if (task === undefined || end === 'put back') return;
     const result = {
       outcome,
       submission: record?.key ?? null,
       error: error && { code: error.code, message: error.message, hints: error.hints },
     };
-    if (isStopping && outcome !== 'done') return 'put back'; // with the others
-    const end = outcome === 'done' ? 'done' : mayPass(outcome, error) && task.deliveries < retries ? 'retry' : 'failed';
     if (end === 'done') await queue.complete(task, result);
     else if (end === 'retry') await queue.retry(task, result);
     else await queue.bury(task, result);
     this.#tasks.delete(row.ref.key);
     this.#wake();
-    return end;
   }
 }
 
+/** Whether an order has its video: not every server has thumbnails. */
+function isServed({ row, files }: RowResult): boolean {
+  return row.own?.order !== undefined && files.some(({ variant }) => variant === 'video');
+}
+
 /** Whether the same row may succeed later. One that is in doubt or was refused needs a person. */
-function mayPass(outcome: RowResult['outcome'], error: SoraError | null): boolean {
-  if (outcome === 'running' || error?.code === 'cost_cap_exceeded') return true; // another day, or another cap
+function mayPass({ row, outcome, error }: RowResult): boolean {
+  if (outcome === 'running') return true;
+  // Another day, or another cap; whoever ordered the video is told now.
+  if (error?.code === 'cost_cap_exceeded') return row.own?.order === undefined;
   return outcome === 'failed' && error?.retryable === true;
 }

@@ -6,7 +6,7 @@ import { failureOf } from '../domain/job-failure.ts';
 import { factsOf, hasVideo, type JobRecord, type SavedFile, type ServerIdentity } from '../domain/record.ts';
 import { isTerminal, type VideoJob, type VideoRequest } from '../domain/video.ts';
 import { type SaveResult, save, saveBefore } from '../jobs/save.ts';
-import { type RowOrder, type Submission, type SubmitDeps, type SubmitOrder, submit } from '../jobs/submit.ts';
+import { type RowOrder, type Submission, type SubmitDeps, submit } from '../jobs/submit.ts';
 import { type WaitEvent, waitForJob } from '../jobs/wait.ts';
 import type { ObjectStore } from '../object-storage/object-store.ts';
 import { Interrupt } from '../platform/host.ts';
@@ -47,7 +47,7 @@ export interface BatchOrder {
   readonly maxCostMicros: number | null;
   readonly maxCostPerDayMicros: number | null;
   /** See `SubmitOrder`. */
-  readonly conflict?: SubmitOrder['conflict'];
+  readonly conflict?: (row: BatchRow) => Promise<SoraError | null>;
 }
 
 /** Rows that are not all known when the run begins. */
@@ -73,7 +73,7 @@ export interface RowResult {
 
 export interface BatchListener {
   /** The row has a job; `isPaid` if this run submitted it. */
-  onSubmit(row: BatchRow, isPaid: boolean): void;
+  onSubmit(row: BatchRow, isPaid: boolean, record: JobRecord): void;
   onWait(row: BatchRow, event: WaitEvent): void;
   onSave(row: BatchRow): void;
   /** All creates wait. */
@@ -248,7 +248,7 @@ class BatchRun {
         const isPaid = submission.kind === 'submitted';
         if (submission.unrecorded !== undefined) this.#stop(submission.unrecorded);
         if (isPaid) this.#pace.accepted();
-        this.#listener.onSubmit(row, isPaid);
+        this.#listener.onSubmit(row, isPaid, submission.record);
         return submission;
       } catch (error) {
         if (!(error instanceof SoraError)) throw error;
@@ -275,7 +275,7 @@ class BatchRun {
         savesFile: true,
         taken: new Set(),
         maxCostPerDayMicros,
-        conflict,
+        conflict: conflict && (() => conflict(row)),
         row: rowOrder,
       },
     );

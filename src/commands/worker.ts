@@ -1,16 +1,23 @@
 import { type CommandResult, defineCommand } from '../app/command.ts';
 import type { Context } from '../app/context.ts';
 import { parseTimeoutMs, parseWholeNumber, refuseFaults } from '../app/option-values.ts';
+import { sharedFolderFault } from '../app/shared-folder.ts';
 import { writeSidecars } from '../app/sidecars.ts';
-import { QueueRows } from '../batch/queue-rows.ts';
+import type { BatchRow } from '../batch/batch-row.ts';
+import { QueueRows, type RowEnd } from '../batch/queue-rows.ts';
 import { stopsAll } from '../batch/row-failure.ts';
 import { type BatchListener, type RowResult, runBatch } from '../batch/run.ts';
 import { requireKey } from '../configuration/endpoint.ts';
 import { SoraError } from '../domain/errors.ts';
+import type { JobRecord } from '../domain/record.ts';
 import { summarize } from '../domain/summary.ts';
+import { folderOf } from '../jobs/destination.ts';
+import type { WaitEvent } from '../jobs/wait.ts';
 import type { Interrupt } from '../platform/host.ts';
 import { fateOf } from '../platform/process-identity.ts';
+import { OrderReports } from '../service/order-reports.ts';
 import type { JobQueue } from '../store/job-queue.ts';
+import type { OrderTable } from '../store/order-table.ts';
 
 const MAX_CONCURRENCY = 256;
 const DEFAULT_RETRIES = 8;
@@ -19,13 +26,13 @@ const TIDY_MS = 600_000;
 
 type WorkerDeps = Pick<
   Context,
-  'configuration' | 'ledger' | 'servers' | 'objects' | 'jobs' | 'random' | 'output' | 'host' | 'jobQueue'
+  'configuration' | 'ledger' | 'servers' | 'objects' | 'jobs' | 'random' | 'output' | 'host' | 'jobQueue' | 'orderTable'
 >;
 
 export const workerCommand = defineCommand({
   name: 'worker',
   description:
-    'Takes rows from the shared queue of a server, creates their videos and saves them, until it is stopped. Any number of workers may run on any number of machines; they must reach the folders in which rows are saved. A row whose worker is lost is resumed by another one, and never paid twice. The first Ctrl-C or SIGTERM stops taking rows and puts back the unfinished ones; their jobs keep running.',
+    'Takes rows of `sora batch --queue` and orders of `sora serve --queue` for a server, creates their videos and saves them, until it is stopped. Any number of workers may run on any number of machines; they must reach the folders in which videos are saved. A row whose worker is lost is resumed by another one, and never paid twice. The first Ctrl-C or SIGTERM stops taking rows and puts back the unfinished ones; their jobs keep running.',
   arguments: [],
   options: {
     concurrency: { flags: '--concurrency <n>', summary: 'rows at a time (default 4)' },
@@ -70,11 +77,12 @@ export const workerCommand = defineCommand({
     await queue.beat(worker, host.self, concurrency);
     const stopBeating = keepBeating(queue, worker, concurrency, deps);
     output.news(`taking rows for ${configuration.baseUrl.value}, ${concurrency} at a time`);
-    const log = new WorkerLog(rows, deps);
+    const orders = await deps.orderTable(queue);
+    const log = new WorkerLog(rows, orders, deps);
     deps.ledger.hold();
     let stoppedBy: SoraError | Interrupt | null;
     try {
-      stoppedBy = await runRows(rows, log, { concurrency, timeoutMs }, deps);
+      stoppedBy = await runRows(rows, log, { orders, concurrency, timeoutMs }, deps);
     } finally {
       stopBeating();
       log.count.put_back = rows.openTasks.length;
@@ -89,7 +97,11 @@ export const workerCommand = defineCommand({
 async function runRows(
   rows: QueueRows,
   listener: BatchListener,
-  { concurrency, timeoutMs }: { readonly concurrency: number; readonly timeoutMs: number },
+  {
+    orders,
+    concurrency,
+    timeoutMs,
+  }: { readonly orders: OrderTable; readonly concurrency: number; readonly timeoutMs: number },
   { configuration, servers, objects, jobs, random }: WorkerDeps,
 ): Promise<SoraError | Interrupt | null> {
   const server = await servers.current();
@@ -109,9 +121,19 @@ async function runRows(
       force: false,
       maxCostMicros: null,
       maxCostPerDayMicros: configuration.maxCostPerDayMicros?.value ?? null,
+      conflict: (row) => orderFault(row, orders),
     },
     listener,
   );
+}
+
+/** Why nothing may be sent for an order; null for any other row. */
+async function orderFault({ own, destination }: BatchRow, orders: OrderTable): Promise<SoraError | null> {
+  const order = own?.order;
+  if (order === undefined) return null;
+  const fault = sharedFolderFault(folderOf(destination));
+  if (fault !== null || (await orders.isWanted(order))) return fault;
+  return new SoraError('video_not_found', { title: `the order ${order} was removed`, hints: [] });
 }
 
 /** Says that the worker lives, and notices workers that do not; returns what stops it. */
@@ -144,16 +166,29 @@ function keepBeating(queue: JobQueue, worker: string, concurrency: number, { hos
 class WorkerLog implements BatchListener {
   readonly count = { done: 0, retried: 0, failed: 0, put_back: 0 };
   readonly #rows: QueueRows;
+  readonly #reports: OrderReports;
   readonly #deps: WorkerDeps;
 
-  constructor(rows: QueueRows, deps: WorkerDeps) {
+  constructor(rows: QueueRows, orders: OrderTable, deps: WorkerDeps) {
+    const { host, objects, output } = deps;
     this.#rows = rows;
+    this.#reports = new OrderReports({
+      orders,
+      objects,
+      now: () => host.clock.now(),
+      clean: (text) => output.secrets.hide(text),
+    });
     this.#deps = deps;
   }
 
-  onSubmit(): void {}
+  onSubmit({ own }: BatchRow, _isPaid: boolean, { job }: JobRecord): void {
+    if (own?.order !== undefined && job !== null) this.#reports.accepted(own.order, job.id);
+  }
 
-  onWait(): void {}
+  onWait({ own }: BatchRow, event: WaitEvent): void {
+    if (own?.order === undefined || event.kind !== 'job' || event.job.progress === null) return;
+    this.#reports.progressed(own.order, event.job.progress);
+  }
 
   onSave(): void {}
 
@@ -171,13 +206,22 @@ class WorkerLog implements BatchListener {
     }
     const isStopping =
       host.interrupt.aborted || (error !== null && stopsAll(error) && error.code !== 'cost_cap_exceeded');
-    const end = await this.#rows.settle(result, isStopping);
+    const end = await this.#reported(result, this.#rows.endOf(result, isStopping));
+    await this.#rows.settle(result, end);
     if (end === 'done') this.count.done++;
     if (end === 'retry') this.count.retried++;
     if (end === 'failed') this.count.failed++;
-    const name = row.id ?? `line ${row.line} of ${row.ref.batch}`;
+    const name = row.own?.order ?? row.id ?? `line ${row.line} of ${row.ref.batch}`;
     const what = { done: 'done', retry: 'queued again', failed: 'failed', 'put back': 'put back' }[end];
-    output.news(`${name}: ${what}${error === null ? '' : `: ${error.message}`}`);
+    output.news(`${name}: ${what}${error === null || end === 'done' ? '' : `: ${error.message}`}`);
+  }
+
+  /** Tells the service how an order ended, before the queue does: a worker that is killed in between is replaced. */
+  async #reported({ row, record, job, files, error }: RowResult, end: RowEnd): Promise<RowEnd> {
+    const order = row.own?.order;
+    if (order === undefined || (end !== 'done' && end !== 'failed')) return end;
+    const ended = { videoId: record?.job?.id ?? null, files, error: end === 'done' ? null : error, job };
+    return (await this.#reports.ended(order, ended)) ? end : 'done';
   }
 }
 

@@ -1,6 +1,9 @@
+import type { Readable } from 'node:stream';
+
 /** What is known of a stored object. */
 export interface StoredObject {
   readonly bytes: number;
+  readonly mediaType: string;
   /** In hexadecimal, as `put` recorded it; null for an object that another program wrote. */
   readonly sha256: string | null;
   /** The sha256 of the video that it describes; null for an object that is none. */
@@ -32,7 +35,7 @@ export interface ObjectLink {
 }
 
 /**
- * An object storage service, as far as saving results needs it. Objects are named `s3://BUCKET/KEY`. All methods throw
+ * An object storage service, as far as saving and serving results needs it. Objects are named `s3://BUCKET/KEY`. All methods throw
  * `cannot_write`, or `not_supported` where the SDK is not installed.
  */
 export interface ObjectStore {
@@ -44,5 +47,9 @@ export interface ObjectStore {
   find(address: string): Promise<StoredObject | null>;
   /** Creates the whole object or nothing; false if the name is taken. */
   put(address: string, content: ObjectContent, options: PutOptions): Promise<boolean>;
+  /** A part of an object; both ends inclusive. */
+  read(address: string, range: { readonly first: number; readonly last: number }): Promise<Readable>;
+  /** Deletes an object; one that does not exist is fine. */
+  remove(address: string): Promise<void>;
   link(address: string): Promise<ObjectLink>;
 }

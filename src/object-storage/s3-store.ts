@@ -1,5 +1,6 @@
 import { promises as fs } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
+import { Readable } from 'node:stream';
 import type * as Sdk from '@aws-sdk/client-s3';
 import pLimit from 'p-limit';
 import { SoraError } from '../domain/errors.ts';
@@ -77,8 +78,13 @@ export class S3Store implements ObjectStore {
     return this.#asking(address, async ({ client, sdk }, abortSignal) => {
       try {
         const head = new sdk.HeadObjectCommand({ Bucket: bucket, Key: key });
-        const { ContentLength, Metadata } = await client.send(head, { abortSignal });
-        return { bytes: ContentLength ?? 0, sha256: Metadata?.sha256 ?? null, about: Metadata?.about ?? null };
+        const { ContentLength, ContentType, Metadata } = await client.send(head, { abortSignal });
+        return {
+          bytes: ContentLength ?? 0,
+          mediaType: ContentType ?? 'application/octet-stream',
+          sha256: Metadata?.sha256 ?? null,
+          about: Metadata?.about ?? null,
+        };
       } catch (error) {
         // Without the right to list, S3 answers 403 for an object that does not exist.
         if ([403, 404].includes(statusOf(error) ?? 0)) return null;
@@ -114,6 +120,23 @@ export class S3Store implements ObjectStore {
       },
       options.signal,
     );
+  }
+
+  read(address: string, { first, last }: { readonly first: number; readonly last: number }): Promise<Readable> {
+    const { bucket, key } = splitAddress(address);
+    return this.#asking(address, async ({ client, sdk }, abortSignal) => {
+      const get = new sdk.GetObjectCommand({ Bucket: bucket, Key: key, Range: `bytes=${first}-${last}` });
+      const { Body } = await client.send(get, { abortSignal });
+      if (Body instanceof Readable) return Body;
+      throw new Error('the reply has no body');
+    });
+  }
+
+  remove(address: string): Promise<void> {
+    const { bucket, key } = splitAddress(address);
+    return this.#asking(address, async ({ client, sdk }, abortSignal) => {
+      await client.send(new sdk.DeleteObjectCommand({ Bucket: bucket, Key: key }), { abortSignal });
+    });
   }
 
   link(address: string): Promise<ObjectLink> {
@@ -325,6 +348,6 @@ function storageError(address: string, error: unknown): SoraError {
       : status === 401 || status === 403
         ? ['access denied', `check the AWS credentials, and that they allow \`s3:PutObject\` on s3://${bucket}`]
         : [null, status === null ? ENDPOINT_HINT : 'choose another place with `-o`'];
-  const title = `could not write ${reason === null ? address : `to s3://${bucket}: ${reason}`}`;
+  const title = `could not use ${reason === null ? address : `s3://${bucket}: ${reason}`}`;
   return new SoraError('cannot_write', { ...details, title, hints: [hint ?? ENDPOINT_HINT] });
 }

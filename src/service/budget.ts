@@ -17,6 +17,8 @@ export interface BudgetOptions {
   /** An order above this price needs approval. */
   readonly confirmAboveMicros: number;
   readonly ledger: Pick<Ledger, 'list'>;
+  /** What orders cost that are counted elsewhere, in micro-dollars; left out if there are none. */
+  readonly spentElsewhere?: () => Promise<number>;
 }
 
 /** What the orders of one run of the service may cost, and what they have cost. */
@@ -56,7 +58,8 @@ export class Budget {
 
   async #costOfAll(orders: readonly (readonly [string, number | null])[]): Promise<number> {
     const costs = await Promise.all(orders.map(([jobId, micros]) => this.#costOf(jobId, micros ?? 0)));
-    return costs.reduce((sum, micros) => sum + micros, 0);
+    const elsewhere = (await this.options.spentElsewhere?.()) ?? 0;
+    return costs.reduce((sum, micros) => sum + micros, elsewhere);
   }
 
   async #costOf(jobId: string, estimatedMicros: number): Promise<number> {
@@ -76,14 +79,16 @@ export class Budget {
   async admit(jobId: string, micros: number | null, approvedMicros: number | null): Promise<void> {
     this.reserve(jobId, micros);
     try {
-      await this.#check(jobId, micros, approvedMicros);
+      const isCapped = this.options.maxCostMicros !== null && micros !== null;
+      this.check(micros, approvedMicros, isCapped ? await this.#spentBefore(jobId) : 0);
     } catch (error) {
       this.release(jobId);
       throw error;
     }
   }
 
-  async #check(jobId: string, micros: number | null, approvedMicros: number | null): Promise<void> {
+  /** The same for an order that is counted elsewhere, as those before it, which cost `spentMicros`. */
+  check(micros: number | null, approvedMicros: number | null, spentMicros: number): void {
     const { isFree, maxCostMicros, maxOrderMicros, confirmAboveMicros } = this.options;
     if (isFree) return;
     const caps = [maxCostMicros, maxOrderMicros, approvedMicros].filter((cap) => cap !== null);
@@ -95,7 +100,6 @@ export class Budget {
       ]);
     }
     const price = formatUsd(micros);
-    const spentMicros = maxCostMicros === null ? 0 : await this.#spentBefore(jobId);
     if (maxCostMicros !== null && spentMicros + micros > maxCostMicros) {
       const left = formatUsd(Math.max(0, maxCostMicros - spentMicros));
       throw refusal(`this video would cost ${price}, and ${left} of the cap of ${formatUsd(maxCostMicros)} is left`, [

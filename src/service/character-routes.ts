@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises';
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi';
 import { readCharacter } from '../client/characters.ts';
 import { clientOf } from '../client/client-of.ts';
@@ -12,6 +11,7 @@ import { CHARACTER_PRICE_FACTS, characterNameFaults, characterRequest, findChara
 import { submit } from '../jobs/submit.ts';
 import { common, failures, json, microsOf, type RestDeps } from './rest-routes.ts';
 import { CharacterOrder, CharacterSchema } from './rest-schemas.ts';
+import { readSaved } from './saved-media.ts';
 
 export const CHARACTERS_PATH = '/api/v1/characters';
 
@@ -36,7 +36,7 @@ const showCharacter = createRoute({
 });
 
 /** Characters from the videos of the service, paid once as videos are. */
-export function addCharacterRoutes(app: OpenAPIHono, { desk, upstream, log }: RestDeps): void {
+export function addCharacterRoutes(app: OpenAPIHono, { desk, upstream, objects, log }: RestDeps): void {
   const { submitDeps, identity, capabilities, budget, prices, transport } = upstream;
   const { clock, ledger } = submitDeps;
   const server = { transport, profile: identity.profile, now: () => clock.now() };
@@ -83,7 +83,7 @@ export function addCharacterRoutes(app: OpenAPIHono, { desk, upstream, log }: Re
     if (job === undefined) throw new SoraError('video_not_found', { title: `no job \`${id}\``, hints: [] });
     const file = job.files.find(({ variant }) => variant === 'video');
     if (file === undefined) throw new SoraError('content_not_ready', { hints: [] });
-    const bytes = await readFile(file.path);
+    const bytes = await readSaved(file, objects);
     return { kind: 'file', name: `${id}.mp4`, mimeType: mediaTypeOf(sniffMedia(bytes) ?? 'mp4'), bytes };
   }
 }

@@ -3,9 +3,9 @@ import { failureOf } from '../domain/job-failure.ts';
 import type { PricedRequest } from '../domain/pricing.ts';
 import { pricedFrom, resolveDerivedRequest, type SourceFacts } from '../domain/request.ts';
 import { isTerminal, type RequestSource } from '../domain/video.ts';
-import type { Upstream } from './job-runner.ts';
 import type { OrderDesk } from './order-desk.ts';
 import type { RestJob } from './rest-job.ts';
+import type { Upstream } from './upstream.ts';
 import type { Order, ResolvedOrder } from './video-order.ts';
 
 interface DerivedOrder extends ResolvedOrder {

@@ -1,42 +1,24 @@
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { VideosClient } from '../client/port.ts';
-import type { Transport } from '../client/transport.ts';
 import { SoraError } from '../domain/errors.ts';
 import { failureOf } from '../domain/job-failure.ts';
-import type { PriceRow } from '../domain/pricing.ts';
-import { factsOf, type JobFacts, type JobRecord, type SavedFile, type ServerIdentity } from '../domain/record.ts';
-import type { ServerCapabilities } from '../domain/request-gate.ts';
+import { factsOf, type JobFacts, type JobRecord, type SavedFile } from '../domain/record.ts';
 import { isTerminal, type Variant, type VideoJob, type VideoRequest } from '../domain/video.ts';
-import { cancelJob } from '../jobs/cancel.ts';
 import { download } from '../jobs/download.ts';
-import { isCleared, type SubmitDeps, submit } from '../jobs/submit.ts';
+import { isCleared, submit } from '../jobs/submit.ts';
 import { waitForJob } from '../jobs/wait.ts';
 import { crypto } from '../platform/crypto.ts';
 import { replaceFile } from '../platform/files.ts';
 import { makeFolder } from '../platform/folders.ts';
 import { Interrupt } from '../platform/host.ts';
-import type { Budget } from './budget.ts';
 import type { Log } from './log.ts';
 import type { NewOrder, OrderDesk, Selected, Selection } from './order-desk.ts';
-import { type Diagnosis, isUnfinished, type RestJob, type RestStatus, type StoredImage } from './rest-job.ts';
+import { diagnosisOf } from './rest-error.ts';
+import type { RestJob, RestStatus, StoredImage } from './rest-job.ts';
 import type { RestJobStore } from './rest-job-store.ts';
 import type { JobEvent } from './service-metrics.ts';
+import { removeVideo, submittedOrder, type Upstream } from './upstream.ts';
 import { firstFrame } from './video-order.ts';
-
-/** The server that jobs are submitted to. */
-export interface Upstream {
-  readonly identity: ServerIdentity;
-  /** Below the clients. */
-  readonly transport: Transport;
-  /** Never retries; waiting has its own retries. */
-  readonly singleShot: VideosClient;
-  readonly capabilities: ServerCapabilities;
-  readonly prices: readonly PriceRow[];
-  readonly submitDeps: SubmitDeps;
-  readonly budget: Budget;
-  readonly maxCostPerDayMicros: number | null;
-}
 
 export interface JobRunnerOptions {
   readonly upstream: Upstream;
@@ -163,7 +145,7 @@ export class JobRunner implements OrderDesk {
     await run?.submitted; // before that, it is unknown what there is to delete
     const job = jobs.find(id);
     if (job === undefined) return;
-    if (job.videoId !== null) await this.#removeVideo(job, job.videoId);
+    if (job.videoId !== null) await removeVideo(this.#options.upstream, job, job.videoId);
     run?.stop.abort();
     await run?.ended;
     const { files, image } = jobs.find(id) ?? job; // a thumbnail may have been saved meanwhile
@@ -177,21 +159,6 @@ export class JobRunner implements OrderDesk {
     await Promise.all(runs.map(({ submitted }) => submitted));
     for (const { stop } of runs) stop.abort();
     await Promise.all(runs.map(({ ended }) => ended));
-  }
-
-  async #removeVideo(job: RestJob, videoId: string): Promise<void> {
-    const { client, clock, signal = new AbortController().signal } = this.#options.upstream.submitDeps;
-    try {
-      if (!isUnfinished(job)) {
-        await client.remove(videoId);
-        return;
-      }
-      const outcome = await cancelJob({ client, clock, signal }, videoId);
-      if (outcome.kind === 'running') throw new SoraError('cannot_cancel', { facts: { id: videoId } });
-      if (outcome.kind === 'ended') await client.remove(videoId);
-    } catch (error) {
-      if (!(error instanceof SoraError && error.code === 'video_not_found')) throw error;
-    }
   }
 
   async #work(job: RestJob, signal: AbortSignal, onSubmitted: () => void): Promise<void> {
@@ -222,7 +189,7 @@ export class JobRunner implements OrderDesk {
       if (poster !== null) await change({ files: [film, poster] });
     } catch (error) {
       if (signal.aborted || error instanceof Interrupt) return; // the next run resumes it
-      const diagnosis = this.#diagnose(error);
+      const diagnosis = diagnosisOf(error, this.#options.clean);
       if (isDownloading) this.#observe({ kind: 'download', bytes: null });
       this.#observe({
         kind: 'end',
@@ -296,9 +263,8 @@ export class JobRunner implements OrderDesk {
     return { ...request, image: frame.reference };
   }
 
-  /** The latest submission of a job; undefined when it has never been sent. */
-  async #recordOf({ id }: RestJob): Promise<JobRecord | undefined> {
-    return (await this.#options.upstream.submitDeps.ledger.list({ by: 'row', value: id })).at(-1);
+  #recordOf({ id }: RestJob): Promise<JobRecord | undefined> {
+    return submittedOrder(this.#options.upstream, id);
   }
 
   async #hasNeverArrived(job: RestJob): Promise<boolean> {
@@ -311,16 +277,6 @@ export class JobRunner implements OrderDesk {
     const { clock, ledger } = this.#options.upstream.submitDeps;
     const key = (await this.#recordOf(job))?.key;
     if (key !== undefined) await ledger.tryAppend({ ...event, key, atMs: clock.now() });
-  }
-
-  #diagnose(thrown: unknown): Diagnosis {
-    const error =
-      thrown instanceof SoraError
-        ? thrown
-        : new SoraError('unexpected', { causedBy: thrown instanceof Error ? thrown.message : String(thrown) });
-    const { clean } = this.#options;
-    const { code, message, causedBy, hints, requestId } = error;
-    return { code, message: clean(message), causedBy: causedBy && clean(causedBy), hints: hints.map(clean), requestId };
   }
 
   async #wait(job: RestJob, videoId: string, signal: AbortSignal): Promise<VideoJob> {

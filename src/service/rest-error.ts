@@ -1,4 +1,5 @@
-import type { SoraError } from '../domain/errors.ts';
+import { SoraError } from '../domain/errors.ts';
+import type { Diagnosis } from './rest-job.ts';
 
 /** An error reply of the REST service. */
 export interface RestErrorBody {
@@ -37,4 +38,14 @@ export function errorResponse(error: SoraError, clean: (text: string) => string)
   const text = causedBy === null ? message : `${message}: ${causedBy}`;
   const details = { violations: violations.map(clean), hints: hints.map(clean) };
   return Response.json(errorBody(code, clean(text), details), { status: STATUSES[code] ?? 502 });
+}
+
+/** Why a job failed; `clean` removes the secrets that are known. */
+export function diagnosisOf(thrown: unknown, clean: (text: string) => string): Diagnosis {
+  const error =
+    thrown instanceof SoraError
+      ? thrown
+      : new SoraError('unexpected', { causedBy: thrown instanceof Error ? thrown.message : String(thrown) });
+  const { code, message, causedBy, hints, requestId } = error;
+  return { code, message: clean(message), causedBy: causedBy && clean(causedBy), hints: hints.map(clean), requestId };
 }

@@ -38,6 +38,8 @@ export interface RestJob {
   readonly videoId: string | null;
   readonly error: Diagnosis | null;
   readonly files: readonly SavedFile[];
+  /** 0 to 100, where another process works on it; left out if unknown. */
+  readonly progress?: number;
 }
 
 /** The order as the client sent it. */

@@ -3,12 +3,11 @@ import { SoraError } from '../domain/errors.ts';
 import { MICROS_PER_USD, usdOf } from '../domain/money.ts';
 import { estimate, type PricedRequest } from '../domain/pricing.ts';
 import type { Variant } from '../domain/video.ts';
+import type { ObjectStore } from '../object-storage/object-store.ts';
 import { crypto } from '../platform/crypto.ts';
 import type { AccessKey } from './access.ts';
 import { resolveDerivedOrder } from './derived-order.ts';
-import type { Upstream } from './job-runner.ts';
 import type { Log } from './log.ts';
-import { mediaReply } from './media-reply.ts';
 import type { OrderDesk } from './order-desk.ts';
 import { type AskedVideo, isUnfinished, type RestJob } from './rest-job.ts';
 import {
@@ -23,6 +22,8 @@ import {
   type VideoJobView,
   VideoOrderSchema,
 } from './rest-schemas.ts';
+import { savedReply } from './saved-media.ts';
+import type { Upstream } from './upstream.ts';
 import { type Order, type ResolvedOrder, resolveOrder } from './video-order.ts';
 
 export const REST_PATH = '/api/v1/videos';
@@ -35,6 +36,8 @@ const MAX_SEARCH_CHARACTERS = 200;
 export interface RestDeps {
   readonly desk: OrderDesk;
   readonly upstream: Upstream;
+  /** Where files may be saved. */
+  readonly objects: ObjectStore;
   readonly access: AccessKey;
   /** The default model of the profile. */
   readonly defaultModel: string | null;
@@ -259,7 +262,7 @@ export function addRestRoutes(app: OpenAPIHono, deps: RestDeps): void {
     const job = await find(c.req.param('id'));
     const variant = c.req.query('variant') ?? 'video';
     const file = fileOf(job, variant);
-    if (file !== undefined) return mediaReply(c.req.raw, file.path);
+    if (file !== undefined) return savedReply(c.req.raw, file, deps.objects);
     if (isUnfinished(job)) throw new SoraError('content_not_ready', { hints: [] });
     throw new SoraError('video_not_found', { title: `job \`${job.id}\` has no ${variant}`, hints: [] });
   });

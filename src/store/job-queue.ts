@@ -93,19 +93,43 @@ export class JobQueue {
   async add(tasks: readonly NewTask[], priority: number): Promise<void> {
     const boss = await this.#open();
     for (let at = 0; at < tasks.length; at += INSERTED_AT_ONCE) {
-      const added = tasks.slice(at, at + INSERTED_AT_ONCE).map((task) => ({ ...task, id: taskId(task.name) }));
-      const jobs = added.map(({ id, payload }) => this.#jobOf(id, payload, priority));
-      await this.#database.transaction(async (queries) => {
-        await this.#removeEnded(
-          queries,
-          added.map(({ id }) => id),
-        );
-        await boss.insert(jobs, { db: bossDb(queries) });
-        await this.#block(queries, added);
-        const uses = added.flatMap(({ id, files = [] }) => files.map((digest) => ({ task: id, digest })));
-        await useFiles(queries, uses);
-      });
+      const part = tasks.slice(at, at + INSERTED_AT_ONCE);
+      await this.#database.transaction((queries) => this.#insert(boss, queries, part, priority));
     }
+  }
+
+  /** Does some work, and stores the task that it returns in the same transaction; null for none. */
+  async addWith<T>(
+    work: (queries: Queries) => Promise<{ readonly task: NewTask | null; readonly result: T }>,
+  ): Promise<T> {
+    const boss = await this.#open();
+    return this.#database.transaction(async (queries) => {
+      const { task, result } = await work(queries);
+      if (task !== null) await this.#insert(boss, queries, [task], PRIORITIES.normal);
+      return result;
+    });
+  }
+
+  /** Removes a task, unless a worker has it. */
+  async withdraw(queries: Queries, name: string): Promise<void> {
+    await queries.query(`DELETE FROM ${SCHEMA}.job WHERE id = $1 AND (name = $2 AND state <> 'active' OR name = $3)`, [
+      taskId(name),
+      this.name,
+      this.#deadName,
+    ]);
+  }
+
+  async #insert(boss: PgBoss, queries: Queries, tasks: readonly NewTask[], priority: number): Promise<void> {
+    const added = tasks.map((task) => ({ ...task, id: taskId(task.name) }));
+    await this.#removeEnded(
+      queries,
+      added.map(({ id }) => id),
+    );
+    const jobs = added.map(({ id, payload }) => this.#jobOf(id, payload, priority));
+    await boss.insert(jobs, { db: bossDb(queries) });
+    await this.#block(queries, added);
+    const uses = added.flatMap(({ id, files = [] }) => files.map((digest) => ({ task: id, digest })));
+    await useFiles(queries, uses);
   }
 
   /** Moves tasks that nobody has taken to those that wait, as long as the tasks before them are not done. */
@@ -377,12 +401,18 @@ export class JobQueue {
     return this.#boss;
   }
 
-  async #start(): Promise<PgBoss> {
+  async #startBoss(): Promise<PgBoss> {
     const Boss = await loadBoss();
-    await this.#database.query('SELECT 1'); // connects, and creates the tables of the ledger
     const boss = new Boss({ db: bossDb(this.#database), schema: SCHEMA, supervise: false, schedule: false });
     boss.on('error', () => {}); // also thrown by the call
     await boss.start();
+    return boss;
+  }
+
+  async #start(): Promise<PgBoss> {
+    await this.#database.query('SELECT 1'); // connects, and creates the tables of the ledger
+    // Of processes that start at the same time on a new database, one creates the schema, and the others fail once.
+    const boss = await this.#startBoss().catch(() => this.#startBoss());
     for (const name of [this.name, this.#deadName, this.#blockedName]) {
       await boss.createQueue(name, { name, policy: 'standard', retentionDays: KEEP_DAYS });
     }

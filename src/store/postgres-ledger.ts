@@ -218,11 +218,8 @@ export class PostgresLedger extends Ledger {
     return rows.map(({ name }) => String(name));
   }
 
-  async spent(scope: SpentScope): Promise<Tally> {
-    const rows = await this.database.query('SELECT micros, unpriced FROM sora.spent WHERE scope = $1', [
-      scopeName(scope),
-    ]);
-    return rows[0] === undefined ? NOTHING_SPENT : tallyOf(rows[0]);
+  spent(scope: SpentScope): Promise<Tally> {
+    return readSpent(this.database, scope);
   }
 
   async durationsMs(profile: string, model: string | null, limit: number): Promise<number[]> {
@@ -318,6 +315,12 @@ export class PostgresLedger extends Ledger {
     }
     return entry;
   }
+}
+
+/** The sum of a scope, as a transaction sees it. */
+export async function readSpent(queries: Queries, scope: SpentScope): Promise<Tally> {
+  const rows = await queries.query('SELECT micros, unpriced FROM sora.spent WHERE scope = $1', [scopeName(scope)]);
+  return rows[0] === undefined ? NOTHING_SPENT : tallyOf(rows[0]);
 }
 
 export interface LedgerAudit {

@@ -83,4 +83,24 @@ export const MIGRATIONS: readonly string[] = [
   );
   CREATE INDEX file_use_digest ON sora.file_use (digest);
   `,
+  `
+  -- The orders of the REST service of a server.
+  CREATE TABLE sora.service_order (
+    seq bigint GENERATED ALWAYS AS IDENTITY UNIQUE,
+    id text PRIMARY KEY,
+    queue text NOT NULL,
+    idempotency_key text,
+    status text NOT NULL,
+    -- In lower case, for searches.
+    prompt text NOT NULL,
+    -- The estimate; null if unknown.
+    micros bigint,
+    job text NOT NULL,
+    -- It is being removed, so nothing may be sent for it.
+    is_leaving boolean NOT NULL DEFAULT false,
+    UNIQUE (queue, idempotency_key)
+  );
+  CREATE INDEX service_order_newest ON sora.service_order (queue, seq);
+  CREATE INDEX service_order_status ON sora.service_order (queue, status);
+  `,
 ];

@@ -1,7 +1,8 @@
 import { existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { describe, expect, it, vi } from 'vitest';
-import { mediaReply } from '../../src/service/media-reply.ts';
+import { savedReply } from '../../src/service/saved-media.ts';
 import { createPngHeader } from '../support/image-headers.ts';
+import { NO_OBJECTS } from '../support/no-objects.ts';
 import { createTestedService } from '../support/service.ts';
 import { createTemporaryFolder } from '../support/temporary-folder.ts';
 import { startVideosServer } from '../support/videos-server.ts';
@@ -286,7 +287,7 @@ describe('the file', () => {
   it('is opened for who reads it, and not for its head alone', async () => {
     const path = `${createTemporaryFolder()}/file.bin`;
     writeFileSync(path, 'four');
-    const head = await mediaReply(new Request('http://localhost/', { method: 'HEAD' }), path);
+    const head = await savedReply(new Request('http://localhost/', { method: 'HEAD' }), { path }, NO_OBJECTS);
     expect([head.headers.get('content-length'), head.body]).toEqual(['4', null]);
   });
 

@@ -27,6 +27,15 @@ describe.skipIf(POSTGRES_BIN === undefined)(`a queue of work in PostgreSQL${SKIP
   const tasks = (count: number) =>
     Array.from({ length: count }, (_, at) => ({ name: `task ${at}`, payload: { at, text: 'a “boat” 🌊' } }));
 
+  it('starts in several processes at once on a new database', async () => {
+    const url = postgres.createDatabase();
+    const queues = Array.from({ length: 6 }, () => {
+      const { database } = new PostgresLedger({ url, env: {}, homeDir: null, clock: systemClock });
+      return new JobQueue(database, 'https://video.example/v1');
+    });
+    expect(await Promise.all(queues.map((queue) => queue.isEmpty()))).toEqual(queues.map(() => true));
+  });
+
   it('gives each task once, to whoever asks', async () => {
     const [one, two] = createQueues();
     await one.add(tasks(50), 0);

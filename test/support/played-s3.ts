@@ -35,7 +35,7 @@ export interface PlayedS3 {
 interface Reply {
   readonly status: number;
   readonly headers?: Readonly<Record<string, string>>;
-  readonly body?: string;
+  readonly body?: string | Buffer;
 }
 
 interface PlayedUpload {
@@ -87,9 +87,21 @@ export function playS3({
       objects.set(name, { bytes, headers });
       return { status: 200, headers: { etag: '"whole"' } };
     }
+    return answerStored(name, method, headers);
+  }
+
+  function answerStored(name: string, method: string, headers: HttpRequest['headers']): Reply {
     const found = objects.get(name);
+    if (method === 'DELETE') {
+      objects.delete(name);
+      return { status: 204 };
+    }
     if (found === undefined) return refusal(404, 'NotFound');
-    const metadata = Object.entries(found.headers).filter(([key]) => key.startsWith('x-amz-meta-'));
+    if (method === 'GET') {
+      const [, first = 0, last = found.bytes.length - 1] = /^bytes=(\d+)-(\d+)$/.exec(headers.range ?? '') ?? [];
+      return { status: 206, body: found.bytes.subarray(Number(first), Number(last) + 1) };
+    }
+    const metadata = Object.entries(found.headers).filter(([key]) => /^(x-amz-meta-|content-type$)/.test(key));
     return { status: 200, headers: { 'content-length': String(found.bytes.length), ...Object.fromEntries(metadata) } };
   }
 

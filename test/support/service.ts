@@ -19,6 +19,7 @@ import { createSimulator, type Simulator } from '../../src/simulator/simulator.t
 import { FileLedger } from '../../src/store/file-ledger.ts';
 import { expectPromised } from './document-check.ts';
 import { createFakeClock, type FakeClock } from './fake-clock.ts';
+import { NO_OBJECTS } from './no-objects.ts';
 import { createFates, createProcess } from './processes.ts';
 import { createSeededRandom } from './seeded-random.ts';
 import { createTemporaryFolder } from './temporary-folder.ts';
@@ -156,6 +157,7 @@ export function createTestedService(setup: TestedServiceSetup = {}): TestedServi
   const { answer, refuse } = createService({
     desk: runner,
     upstream,
+    objects: NO_OBJECTS,
     access: new AccessKey(setup.apiKey ?? null),
     defaultModel: null,
     clean,

@@ -2,11 +2,13 @@ import type { OptionSpecs, OptionValues } from '../../app/option-values.ts';
 import { parseWholeNumber } from '../../app/option-values.ts';
 import { parseMaxCost } from '../../app/spending.ts';
 import { parseDurationMs } from '../../domain/duration.ts';
+import { isTemplate } from '../../jobs/name-template.ts';
 import { isLoopback } from '../../service/access.ts';
 import type { ConditionSettings } from '../../simulator/conditions.ts';
 import { FAULT_NAMES, type FaultName, parseFault } from '../../simulator/faults.ts';
 
 const FAULTS = 'Faults:';
+const QUEUE = 'Several machines:';
 const MAX_LATENCY_MS = 60_000;
 
 export const SERVE_OPTIONS = {
@@ -25,6 +27,16 @@ export const SERVE_OPTIONS = {
     summary: 'most that all videos ordered from this server may cost, until it is stopped',
   },
   open: { flags: '--open', summary: 'open the page in the browser' },
+  queue: {
+    group: QUEUE,
+    flags: '--queue',
+    summary: 'leave orders to `sora worker`, and share them with other replicas of the service',
+  },
+  output: {
+    group: QUEUE,
+    flags: '-o, --output <dir|s3://…>',
+    summary: 'where workers save videos: a folder that all machines share, or object storage',
+  },
   fault: {
     group: FAULTS,
     flags: '--fault <name=share>',
@@ -61,6 +73,8 @@ export interface ServePlan {
   readonly apiKey: string | null;
   readonly apiKeyEnv: string | null;
   readonly maxCostMicros: number | null;
+  /** Where workers save the videos of queued orders; null if this process makes them. */
+  readonly queueOutput: string | null;
   readonly conditions: Partial<ConditionSettings>;
   /** `url` is null where only creates name addresses. */
   readonly webhook: { readonly url: string | null; readonly secret: string } | null;
@@ -71,7 +85,7 @@ type Environment = Readonly<Record<string, string | undefined>>;
 /** Adds every error to `faults`, so that all are reported together. */
 export function parseServeOptions(
   options: OptionValues<typeof SERVE_OPTIONS>,
-  env: Environment,
+  { env, isServerNamed }: { readonly env: Environment; readonly isServerNamed: boolean },
   faults: string[],
 ): ServePlan {
   const { apiKeyEnv } = options;
@@ -88,6 +102,7 @@ export function parseServeOptions(
     apiKey,
     apiKeyEnv: apiKeyEnv ?? null,
     maxCostMicros: parseMaxCost(options.maxCost, faults),
+    queueOutput: parseQueue(options, isServerNamed, faults),
     conditions: {
       faults: parseFaults(options.fault ?? [], faults),
       latencyMs: parseLatencyMs(options.latency, faults),
@@ -95,6 +110,21 @@ export function parseServeOptions(
     },
     webhook: parseWebhook(options, env, faults),
   };
+}
+
+function parseQueue(
+  { queue, output }: OptionValues<typeof SERVE_OPTIONS>,
+  isServerNamed: boolean,
+  faults: string[],
+): string | null {
+  if (!queue) {
+    if (output !== undefined) faults.push('`--output` needs `--queue`: otherwise the service keeps its videos itself');
+    return null;
+  }
+  if (!isServerNamed) faults.push('`--queue` needs a server that workers reach: `--profile NAME` or `--base-url URL`');
+  if (output !== undefined && !isTemplate(output)) return output;
+  faults.push('`--queue` needs `--output`: a folder that all machines share, or `s3://BUCKET/PREFIX/`');
+  return null;
 }
 
 function parseFaults(texts: readonly string[], faults: string[]): ConditionSettings['faults'] {

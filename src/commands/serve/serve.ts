@@ -27,10 +27,21 @@ import { Conditions } from '../../simulator/conditions.ts';
 import { createSimulator, type Simulator } from '../../simulator/simulator.ts';
 import { WorkerRenderer } from '../../simulator/worker-renderer.ts';
 import { parseServeOptions, SERVE_OPTIONS, type ServePlan } from './options.ts';
+import { createQueuedDesk, type OpenQueue, openQueue, QUEUE_SESSION } from './queued-desk.ts';
 
 type ServeDeps = Pick<
   Context,
-  'env' | 'host' | 'objects' | 'options' | 'output' | 'paths' | 'random' | 'servers' | 'jobs'
+  | 'env'
+  | 'host'
+  | 'jobQueue'
+  | 'jobs'
+  | 'objects'
+  | 'options'
+  | 'orderTable'
+  | 'output'
+  | 'paths'
+  | 'random'
+  | 'servers'
 >;
 
 /** How long open requests may take to finish after Ctrl-C. */
@@ -39,16 +50,20 @@ const GRACE_MS = 3_000;
 export const serveCommand = defineCommand({
   name: 'serve',
   description:
-    'Serves the simulated Videos API on a port for any OpenAI SDK, with a REST service that creates videos in the background and a page to try it. The REST service uses the simulator too, unless --profile or --base-url names a server: then its videos cost money, and clients need the random key that is printed, or the one of --api-key-env. Ctrl-C stops the server; the next start resumes the jobs of the REST service.',
+    'Serves the simulated Videos API on a port for any OpenAI SDK, with a REST service that creates videos in the background and a page to try it. The REST service uses the simulator too, unless --profile or --base-url names a server: then its videos cost money, and clients need the random key that is printed, or the one of --api-key-env. Ctrl-C stops the server; the next start resumes the jobs of the REST service. With --queue, its orders wait in the shared ledger for `sora worker`, so that any number of replicas serve the same jobs, and --max-cost counts all of them, from the first one on.',
   arguments: [],
   options: SERVE_OPTIONS,
   json: '{"url","base_url","docs","profile","api_key"}, printed when it is ready; then one object per line on standard error: {"level","message",…}',
-  errors: ['usage', 'cannot_listen', 'no_api_key'],
+  errors: ['usage', 'cannot_listen', 'cannot_write', 'ledger_unreachable', 'no_api_key'],
   examples: [
     ['sora serve --open', 'http://127.0.0.1:3000, free and offline; opens its page'],
     [
       'sora serve --port 0 --json --fault rate_limit_exceeded=0.2 --seed 7',
       'for a test suite: refuses 20 % of the creates, the same ones in every run',
+    ],
+    [
+      'sora serve --profile lab --queue -o /shared/clips --api-key-env SORA_SERVE_KEY',
+      'one of several replicas; `sora worker --profile lab` makes the videos',
     ],
   ],
 
@@ -57,7 +72,7 @@ export const serveCommand = defineCommand({
   async run({ options }, deps: ServeDeps) {
     const { env, host, output, random, servers } = deps;
     const faults: string[] = [];
-    const plan = parseServeOptions(options, env, faults);
+    const plan = parseServeOptions(options, { env, isServerNamed: isServerNamed(deps) }, faults);
     output.secrets.add(plan.apiKey ?? '', plan.webhook?.secret ?? '');
     refuseFaults(faults, 'serve');
     if (options.webhookSecret !== undefined) {
@@ -81,7 +96,11 @@ export const serveCommand = defineCommand({
     const server = await chooseServer(deps);
     const generatedKey = generateKey(plan, server, host);
     const access = new AccessKey(plan.apiKey ?? generatedKey);
-    const rest = createRestDeps(server, { access, log, maxCostMicros: plan.maxCostMicros }, deps);
+    const queue = plan.queueOutput === null ? null : await openQueue(server.identity.baseUrl, plan.queueOutput, deps);
+    if (queue !== null && generatedKey !== null) {
+      output.note('other replicas accept other keys; use `--api-key-env` to give all of them the same one');
+    }
+    const rest = createRestDeps(server, { access, log, maxCostMicros: plan.maxCostMicros, queue }, deps);
     const service = createService({
       ...rest,
       version: host.version,
@@ -105,9 +124,12 @@ export const serveCommand = defineCommand({
 });
 
 /** The simulator, unless the command line names a server: a setting alone must not cause costs. */
-function chooseServer({ options, servers }: ServeDeps): Promise<Server> {
-  const isNamed = options.profile !== undefined || options.baseUrl !== undefined;
-  return isNamed ? servers.current() : servers.simulator();
+function chooseServer(deps: ServeDeps): Promise<Server> {
+  return isServerNamed(deps) ? deps.servers.current() : deps.servers.simulator();
+}
+
+function isServerNamed({ options }: ServeDeps): boolean {
+  return options.profile !== undefined || options.baseUrl !== undefined;
 }
 
 /** The demo key is public, so a server whose videos cost money gets a random key, unless it was given one. */
@@ -128,15 +150,24 @@ function generateKey(
 
 function createRestDeps(
   server: Server,
-  { access, log, maxCostMicros }: { access: AccessKey; log: Log; maxCostMicros: number | null },
-  { host, output, paths, random, jobs: knownJobs }: ServeDeps,
+  {
+    access,
+    log,
+    maxCostMicros,
+    queue,
+  }: { access: AccessKey; log: Log; maxCostMicros: number | null; queue: OpenQueue | null },
+  deps: ServeDeps,
 ): RestDeps {
+  const { host, objects, output, paths, random, jobs: knownJobs } = deps;
   const { configuration } = server;
   const { pid, randomBytes } = host;
   const submitDeps = knownJobs.submitDeps(server);
+  const session = queue === null ? `serve-${Buffer.from(randomBytes(8)).toString('hex')}` : QUEUE_SESSION;
+  const scope = { by: 'batch', value: session, profile: server.identity.profile, user: null } as const;
   const budget = new Budget({
     isFree: configuration.isSimulator,
-    session: `serve-${Buffer.from(randomBytes(8)).toString('hex')}`,
+    session,
+    ...(queue && { spentElsewhere: () => queue.orders.spent(scope) }),
     maxCostMicros,
     maxOrderMicros: configuration.maxCostMicros?.value ?? null,
     confirmAboveMicros: configuration.confirmAboveMicros.value,
@@ -152,12 +183,13 @@ function createRestDeps(
     budget,
     maxCostPerDayMicros: configuration.maxCostPerDayMicros?.value ?? null,
   };
-  const jobs = new RestJobStore({ path: join(paths.serviceDir, 'jobs.jsonl'), pid, randomBytes, isProcessAlive });
   const clean = (text: string): string => output.secrets.hide(text);
-  const desk = new JobRunner({ upstream, jobs, filesDir: join(paths.serviceDir, 'files'), random, log, clean });
+  const jobs = new RestJobStore({ path: join(paths.serviceDir, 'jobs.jsonl'), pid, randomBytes, isProcessAlive });
+  const runner = new JobRunner({ upstream, jobs, filesDir: join(paths.serviceDir, 'files'), random, log, clean });
   return {
-    desk,
+    desk: queue === null ? runner : createQueuedDesk(queue, upstream, deps),
     upstream,
+    objects,
     access,
     log,
     clean,

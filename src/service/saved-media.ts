@@ -1,0 +1,102 @@
+import { createReadStream } from 'node:fs';
+import { open, rm } from 'node:fs/promises';
+import { Readable } from 'node:stream';
+import { buffer } from 'node:stream/consumers';
+import { SoraError } from '../domain/errors.ts';
+import { mediaTypeOf, SNIFF_BYTES, sniffMedia } from '../domain/media.ts';
+import { isObjectAddress } from '../domain/object-address.ts';
+import type { SavedFile } from '../domain/record.ts';
+import { type ByteRange, resolveRange } from '../http-server/range.ts';
+import type { ObjectStore } from '../object-storage/object-store.ts';
+import { hasCode } from '../platform/files.ts';
+import { errorBody } from './rest-error.ts';
+
+/** A saved file where it is. */
+interface Medium {
+  readonly bytes: number;
+  readonly type: string;
+  readonly etag: string;
+  stream(range: ByteRange): Promise<Readable>;
+}
+
+/** A saved file, or the requested range of it. Throws `content_expired` if it is gone, and what reading throws. */
+export async function savedReply(
+  request: Request,
+  file: Pick<SavedFile, 'path'>,
+  objects: ObjectStore,
+): Promise<Response> {
+  const { bytes, type, etag, stream } = await mediumOf(file, objects);
+  const range = resolveRange(request.headers.get('range'), bytes);
+  if (range === 'unsatisfiable') {
+    return Response.json(errorBody('range_not_satisfiable', 'the range is outside of the file'), {
+      status: 416,
+      headers: { 'content-range': `bytes */${bytes}` },
+    });
+  }
+  const { first, last } = range ?? { first: 0, last: bytes - 1 };
+  // No stream for a HEAD: nobody would read it to its end and close it.
+  const body = request.method === 'HEAD' ? null : Readable.toWeb(await stream({ first, last }));
+  return new Response(body as ReadableStream<Uint8Array> | null, {
+    // Node declares this class twice
+    status: range === null ? 200 : 206,
+    headers: {
+      'accept-ranges': 'bytes',
+      'content-type': type,
+      etag,
+      'content-length': String(last - first + 1),
+      ...(range === null ? {} : { 'content-range': `bytes ${first}-${last}/${bytes}` }),
+    },
+  });
+}
+
+/** All bytes of a saved file. Throws as `savedReply` does. */
+export async function readSaved(file: Pick<SavedFile, 'path'>, objects: ObjectStore): Promise<Uint8Array> {
+  const { bytes, stream } = await mediumOf(file, objects);
+  return buffer(await stream({ first: 0, last: bytes - 1 }));
+}
+
+/** Deletes saved files; those that are gone already do not matter. */
+export async function removeSaved(files: readonly Pick<SavedFile, 'path'>[], objects: ObjectStore): Promise<void> {
+  await Promise.all(
+    files.map(({ path }) => (isObjectAddress(path) ? objects.remove(path) : rm(path, { force: true }))),
+  );
+}
+
+async function mediumOf({ path }: Pick<SavedFile, 'path'>, objects: ObjectStore): Promise<Medium> {
+  const medium = isObjectAddress(path) ? await objectMedium(path, objects) : await diskMedium(path);
+  if (medium !== null) return medium;
+  throw new SoraError('content_expired', { title: 'the file is no longer where it was saved', hints: [] });
+}
+
+async function diskMedium(path: string): Promise<Medium | null> {
+  const file = await open(path, 'r').catch((error: unknown) => {
+    if (hasCode(error, 'ENOENT')) return null;
+    throw error;
+  });
+  if (file === null) return null;
+  try {
+    const { size: bytes, mtimeMs } = await file.stat();
+    const { buffer: head } = await file.read(Buffer.alloc(SNIFF_BYTES), 0, SNIFF_BYTES, 0);
+    const kind = sniffMedia(head);
+    return {
+      bytes,
+      type: kind === null ? 'application/octet-stream' : mediaTypeOf(kind),
+      etag: `"${mtimeMs.toString(36)}-${bytes}"`,
+      stream: async ({ first, last }) => createReadStream(path, { start: first, end: last }),
+    };
+  } finally {
+    await file.close();
+  }
+}
+
+async function objectMedium(path: string, objects: ObjectStore): Promise<Medium | null> {
+  const found = await objects.find(path);
+  if (found === null) return null;
+  const { bytes, sha256, mediaType } = found;
+  return {
+    bytes,
+    type: mediaType,
+    etag: `"${sha256 ?? bytes}"`,
+    stream: (range) => objects.read(path, range),
+  };
+}

@@ -1,0 +1,43 @@
+import type { VideosClient } from '../client/port.ts';
+import type { Transport } from '../client/transport.ts';
+import { SoraError } from '../domain/errors.ts';
+import type { PriceRow } from '../domain/pricing.ts';
+import type { JobRecord, ServerIdentity } from '../domain/record.ts';
+import type { ServerCapabilities } from '../domain/request-gate.ts';
+import { cancelJob } from '../jobs/cancel.ts';
+import type { SubmitDeps } from '../jobs/submit.ts';
+import type { Budget } from './budget.ts';
+import { isUnfinished, type RestJob } from './rest-job.ts';
+
+/** The server that jobs are submitted to. */
+export interface Upstream {
+  readonly identity: ServerIdentity;
+  /** Below the clients. */
+  readonly transport: Transport;
+  /** Never retries; waiting has its own retries. */
+  readonly singleShot: VideosClient;
+  readonly capabilities: ServerCapabilities;
+  readonly prices: readonly PriceRow[];
+  readonly submitDeps: SubmitDeps;
+  readonly budget: Budget;
+  readonly maxCostPerDayMicros: number | null;
+}
+
+/** The latest submission of a job; undefined when it has never been sent. */
+export async function submittedOrder({ submitDeps }: Upstream, jobId: string): Promise<JobRecord | undefined> {
+  return (await submitDeps.ledger.list({ by: 'row', value: jobId })).at(-1);
+}
+
+/** Cancels a video that is not finished, and deletes any other. Throws `cannot_cancel`, and the client's errors. */
+export async function removeVideo(upstream: Upstream, job: RestJob, videoId: string): Promise<void> {
+  const { client, clock, ledger, signal = new AbortController().signal } = upstream.submitDeps;
+  try {
+    const outcome = isUnfinished(job) ? await cancelJob({ client, clock, signal }, videoId) : null;
+    if (outcome?.kind === 'running') throw new SoraError('cannot_cancel', { facts: { id: videoId } });
+    if (outcome === null || outcome.kind === 'ended') await client.remove(videoId);
+  } catch (error) {
+    if (!(error instanceof SoraError && error.code === 'video_not_found')) throw error;
+  }
+  const record = await submittedOrder(upstream, job.id);
+  if (record !== undefined) await ledger.tryAppend({ event: 'removed', key: record.key, atMs: clock.now() });
+}

@@ -1,0 +1,227 @@
+import { mkdirSync, readdirSync, readFileSync, renameSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { type BinaryRun, createBinary } from '../support/binary.ts';
+import { createPngHeader } from '../support/image-headers.ts';
+import { POSTGRES_BIN, type Postgres, SKIPPED, startPostgres } from '../support/postgres.ts';
+import { type ServeRun, startServe } from '../support/serve.ts';
+import { createTemporaryFolder } from '../support/temporary-folder.ts';
+import { CLIP, startVideosServer, type VideosScript, type VideosServer } from '../support/videos-server.ts';
+
+const VIDEOS = '/api/v1/videos';
+const KEY = 'key-of-the-service';
+
+interface Job extends Readonly<Record<string, unknown>> {
+  readonly id: string;
+  readonly status: string;
+}
+
+/** Replicas of a service and workers, each with a home of its own, on one ledger, one server and one folder. */
+interface Fleet {
+  readonly server: VideosServer;
+  readonly folder: string;
+  replica(...argv: readonly string[]): Promise<ServeRun>;
+  worker(): Promise<BinaryRun>;
+}
+
+async function createFleet(postgres: Postgres, script: VideosScript = {}): Promise<Fleet> {
+  const server = await startVideosServer(script);
+  const folder = join(createTemporaryFolder(), 'shared');
+  mkdirSync(folder);
+  const env = { SORA_API_KEY: 'key-of-the-lab', SORA_LEDGER: postgres.createDatabase(), SERVE_KEY: KEY };
+  const target = ['--base-url', server.url];
+  return {
+    server,
+    folder,
+    replica: (...argv) =>
+      startServe(createBinary(), [...target, '--queue', '-o', folder, '--api-key-env', 'SERVE_KEY', ...argv], env),
+    async worker() {
+      const run = createBinary().start(['worker', ...target, '--concurrency', '2'], env);
+      await run.says(/taking rows/);
+      return run;
+    },
+  };
+}
+
+async function call(replica: ServeRun, method: string, path: string, body?: object, idempotencyKey?: string) {
+  const reply = await replica.call(path, {
+    method,
+    headers: {
+      'x-api-key': KEY,
+      ...(body && { 'content-type': 'application/json' }),
+      ...(idempotencyKey && { 'idempotency-key': idempotencyKey }),
+    },
+    ...(body && { body: JSON.stringify(body) }),
+  });
+  return { status: reply.status, body: (await reply.json()) as Job };
+}
+
+async function order(replica: ServeRun, fields: object = {}): Promise<string> {
+  const { status, body } = await call(replica, 'POST', VIDEOS, { prompt: 'a boat', duration: 4, ...fields });
+  expect({ status, body }).toMatchObject({ status: 202 });
+  return body.id;
+}
+
+/** The job, once it is in a status, as a replica shows it. */
+function until(replica: ServeRun, id: string, status: string): Promise<Job> {
+  return vi.waitFor(
+    async () => {
+      const { body } = await call(replica, 'GET', `${VIDEOS}/${id}`);
+      expect(body).toMatchObject({ status });
+      return body;
+    },
+    { timeout: 30_000, interval: 100 },
+  );
+}
+
+describe.skipIf(POSTGRES_BIN === undefined)(`replicas of a service${SKIPPED}`, () => {
+  let postgres: Postgres;
+  beforeAll(async () => {
+    postgres = await startPostgres();
+  }, 60_000);
+  afterAll(() => postgres.stop());
+
+  it('show, play, list and delete the orders of each other', async () => {
+    const { server, folder, replica, worker } = await createFleet(postgres);
+    const [one, two] = await Promise.all([replica(), replica(), worker()]);
+    const image = `data:image/png;base64,${Buffer.from(createPngHeader(1280, 720)).toString('base64')}`;
+    const id = await order(one, { image });
+    const { videoUrl, imageSha256 } = await until(two, id, 'completed');
+    expect(imageSha256).toMatch(/^[0-9a-f]{64}$/);
+    const clip = await two.call(new URL(String(videoUrl)).pathname + new URL(String(videoUrl)).search);
+    expect(Buffer.from(await clip.arrayBuffer()).equals(CLIP)).toBe(true);
+    const listed = await call(one, 'GET', `${VIDEOS}?search=BOAT`);
+    expect(listed.body).toMatchObject({ total: 1, videos: [{ id, status: 'completed' }] });
+    const remix = await order(two, { duration: null, source: { operation: 'remix', id } });
+    await until(one, remix, 'completed');
+    expect(await call(two, 'DELETE', `${VIDEOS}/${id}`)).toMatchObject({ status: 200 });
+    expect((await call(one, 'GET', `${VIDEOS}/${id}`)).status).toBe(404);
+    expect(readdirSync(folder).some((name) => name.startsWith(id))).toBe(false);
+    expect(server.jobs).toHaveLength(1);
+    expect(server.posts).toBe(2);
+  }, 60_000);
+
+  it('take the same idempotency key for one order, and a cap for all of them', async () => {
+    const { server, replica, worker } = await createFleet(postgres);
+    const [one, two] = await Promise.all([replica('--max-cost', '1'), replica('--max-cost', '1')]);
+    const fields = { prompt: 'a kite', model: 'sora-2', duration: 4, resolution: '720p', maxCostUsd: 1 };
+    const same = await Promise.all([one, two, one, two].map((at) => call(at, 'POST', VIDEOS, fields, 'kite')));
+    expect(new Set(same.map(({ status, body }) => `${status} ${body.id}`)).size).toBe(1);
+    const other = await call(two, 'POST', VIDEOS, { ...fields, prompt: 'a boat' }, 'kite');
+    expect(other).toMatchObject({ status: 409, body: { error: { code: 'duplicate_request' } } });
+    const more = await Promise.all(
+      [one, two, one, two].map((at, take) => call(at, 'POST', VIDEOS, { ...fields, prompt: `take ${take}` })),
+    );
+    expect(more.map(({ status }) => status).sort()).toEqual([202, 402, 402, 402]);
+    await worker();
+    for (const { body } of [same[0], more.find(({ status }) => status === 202)].flatMap((reply) => reply ?? [])) {
+      await until(two, body.id, 'completed');
+    }
+    expect(server.posts).toBe(2);
+  }, 60_000);
+
+  it('delete orders that nobody has taken, and ones that are rendering', async () => {
+    let isRendering = true;
+    const { server, replica, worker } = await createFleet(postgres, {
+      retrieve: (job) => (isRendering ? { body: { ...job, status: 'in_progress', progress: 40 } } : null),
+    });
+    const [one, two] = await Promise.all([replica(), replica()]);
+    const waiting = await order(one);
+    expect((await call(two, 'DELETE', `${VIDEOS}/${waiting}`)).status).toBe(200);
+    const first = await worker();
+    const rendering = await order(one, { prompt: 'a kite' });
+    expect(await until(two, rendering, 'processing')).toMatchObject({ videoId: 'video_1' });
+    expect((await call(two, 'DELETE', `${VIDEOS}/${rendering}`)).status).toBe(200);
+    expect(server.jobs).toEqual([]);
+    expect((await call(one, 'GET', VIDEOS)).body).toMatchObject({ total: 0 });
+    isRendering = false;
+    await until(two, await order(one, { prompt: 'a tree' }), 'completed');
+    expect(server.posts).toBe(2);
+    first.child.kill('SIGKILL');
+  }, 60_000);
+
+  it('lose no order and pay for none twice, whichever of them is killed', async () => {
+    const looks = new Map<string, number>();
+    const { server, folder, replica, worker } = await createFleet(postgres, {
+      retrieve(job) {
+        const look = (looks.get(job.id) ?? 0) + 1;
+        looks.set(job.id, look);
+        return look < 3 ? { body: { ...job, status: 'in_progress' } } : null;
+      },
+    });
+    const replicas = await Promise.all([replica(), replica()]);
+    const workers = await Promise.all([worker(), worker()]);
+    const prompts = Array.from({ length: 12 }, (_, at) => `scene ${at}`);
+    const ids: string[] = [];
+    for (const [at, prompt] of prompts.entries()) {
+      const side = Math.floor(at / 4) % 2;
+      const send = (to: ServeRun | undefined) =>
+        to && call(to, 'POST', VIDEOS, { prompt, duration: 4 }, `order-${at}`).catch(() => undefined);
+      const sent = [send(replicas[side])];
+      if (at % 4 === 3) {
+        replicas[side]?.child.kill('SIGKILL'); // the client asks the other one
+        sent.push(send(replicas[1 - side]));
+        replicas[side] = await replica();
+      }
+      if (at % 4 === 1) {
+        workers[side]?.child.kill('SIGKILL');
+        workers[side] = await worker();
+      }
+      ids.push(String((await Promise.all(sent)).findLast((reply) => reply?.status === 202)?.body.id));
+    }
+    const jobs = await Promise.all(ids.map((id, at) => until(replicas[at % 2] as ServeRun, id, 'completed')));
+    expect(new Set(jobs.map(({ videoId }) => videoId)).size).toBe(12);
+    expect(server.jobs.map(({ prompt }) => prompt).sort()).toEqual(prompts.toSorted());
+    for (const id of ids) expect(readFileSync(join(folder, `${id}.mp4`)).equals(CLIP)).toBe(true);
+  }, 120_000);
+
+  it('are sent nothing by a worker that does not reach their folder', async () => {
+    const { server, folder, replica, worker } = await createFleet(postgres);
+    const one = await replica();
+    const id = await order(one);
+    renameSync(folder, `${folder}-elsewhere`);
+    const { code, stderr } = await (await worker()).ended;
+    expect({ code, stderr, posts: server.posts }).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('does not exist on this machine'),
+      posts: 0,
+    });
+    renameSync(`${folder}-elsewhere`, folder);
+    await worker();
+    await until(one, id, 'completed');
+  }, 60_000);
+
+  it('fail an order whose request is refused, and say why', async () => {
+    const { replica, worker } = await createFleet(postgres, {
+      create: () => ({ status: 400, body: { error: { message: 'no boats' } } }),
+    });
+    const [one] = await Promise.all([replica(), worker()]);
+    const id = await order(one);
+    expect(await until(one, id, 'failed')).toMatchObject({
+      error: { code: 'invalid_request', causedBy: expect.stringContaining('no boats') },
+    });
+    expect((await call(one, 'DELETE', `${VIDEOS}/${id}`)).status).toBe(200);
+  }, 60_000);
+});
+
+describe('a service with a queue', () => {
+  const errorOf = async (argv: readonly string[], env = {}) =>
+    JSON.parse(
+      (await createBinary().start(['serve', '--json', '--port', '0', ...argv], env).ended).stderr
+        .split('\n')
+        .find((line) => line.includes('"error":{')) ?? '{}',
+    ).error;
+
+  it('needs a shared ledger, a server, and a place that all machines reach', async () => {
+    const server = await startVideosServer();
+    const env = { SORA_API_KEY: 'key-of-the-lab' };
+    const target = ['--queue', '--base-url', server.url];
+    const folder = createTemporaryFolder();
+    expect(await errorOf([...target, '-o', folder], env)).toMatchObject({
+      code: 'usage',
+      hints: [expect.stringContaining('SORA_LEDGER')],
+    });
+    expect(await errorOf(['--queue'])).toMatchObject({ code: 'usage' });
+    expect(await errorOf(['-o', folder])).toMatchObject({ code: 'usage' });
+  });
+});

@@ -1,0 +1,16 @@
+import type { ObjectStore } from '../../src/object-storage/object-store.ts';
+
+const refuse = (): never => {
+  throw new Error('there is no object storage here');
+};
+
+/** For what saves to the disk only. */
+export const NO_OBJECTS: ObjectStore = {
+  spoolDir: '/nonexistent',
+  check: refuse,
+  find: refuse,
+  put: refuse,
+  read: refuse,
+  remove: refuse,
+  link: refuse,
+};
