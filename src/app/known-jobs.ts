@@ -3,9 +3,8 @@ import type { VideosClient } from '../client/port.ts';
 import type { Configuration } from '../configuration/configuration.ts';
 import { SoraError } from '../domain/errors.ts';
 import { forEach, type Outcomes } from '../domain/outcomes.ts';
-import { factsOf, isOfServerBatch, isOfVideo, type JobRecord, type LedgerEvent, statusOf } from '../domain/record.ts';
+import { factsOf, isOfServerBatch, isOfVideo, type JobRecord, type LedgerEvent } from '../domain/record.ts';
 import { commandAbout } from '../domain/shell.ts';
-import { looksWhole, MIN_ENDING } from '../domain/short-id.ts';
 import { type JobSummary, lastKnownJob, summarize } from '../domain/summary.ts';
 import type { VideoJob } from '../domain/video.ts';
 import { recover } from '../jobs/recover.ts';
@@ -17,6 +16,7 @@ import type { Output } from '../output/output.ts';
 import type { Host } from '../platform/host.ts';
 import { fateOf } from '../platform/process-identity.ts';
 import type { Ledger } from '../store/ledger.ts';
+import { idInList, nameOf, recordNamed, scopeOf } from './job-names.ts';
 import { type Server, type Servers, targetOption } from './servers.ts';
 
 /** A job named on the command line: its server, and its ledger record if there is one. */
@@ -33,11 +33,6 @@ export interface KnownJobsDeps {
   readonly configuration: Configuration;
   readonly servers: Servers;
 }
-
-const LAST = '@last';
-/** How many jobs of a server are searched for the ending of an id. */
-const NEWEST_LISTED = 100;
-const MOST_CANDIDATES = 20;
 
 /** The jobs that the ledger or a server knows: finds them, asks their servers, and records changes. */
 export class KnownJobs {
@@ -58,7 +53,7 @@ export class KnownJobs {
 
   /** The same, but it may be a character or a server-side batch. */
   async findAny(name: string): Promise<FoundJob> {
-    return this.#found(name, await this.#recordOf(name));
+    return this.#found(name, await recordNamed(name, this.#deps));
   }
 
   async #found(name: string, record: JobRecord | undefined): Promise<FoundJob> {
@@ -85,13 +80,19 @@ export class KnownJobs {
 
   /** What the ledger knows of the video behind a name; undefined for one that was created elsewhere. Throws as `find` does. */
   async known(name: string): Promise<JobRecord | undefined> {
-    const record = await this.#recordOf(name);
+    const record = await recordNamed(name, this.#deps);
     if (record !== undefined && !isOfVideo(record)) throw notVideo(record);
     return record;
   }
 
-  #recordOf(name: string): Promise<JobRecord | undefined> {
-    return name === LAST ? this.#lastRecord() : this.#recordNamed(name);
+  /** The id on a server of a job that the ledger does not know. An ending is looked up in the server's list. */
+  idOn({ client }: Server, name: string): Promise<string> {
+    return idInList(name, client, this.#deps.host.interrupt);
+  }
+
+  /** Whether commands without an id act on a record: it belongs to the server in use. */
+  scope(): Promise<(record: JobRecord) => boolean> {
+    return scopeOf(this.#deps);
   }
 
   /** The same for several; one that is not found does not affect the others. */
@@ -100,8 +101,8 @@ export class KnownJobs {
   }
 
   /**
-   * Finds the jobs of all unfinished submissions to the server in use: those of videos, if nothing else is wanted. Those whose outcome is unknown are left out with a
-   * note: they would fail every such command until a person resolves them.
+   * Finds the jobs of all unfinished submissions to the server in use, by default those of videos. One whose outcome is
+   * unknown is left out with a note: it would fail every such command until a person resolves it.
    */
   async findUnfinished(isWanted: (record: JobRecord) => boolean = isOfVideo): Promise<Outcomes<FoundJob>> {
     const { ledger, output } = this.#deps;
@@ -147,18 +148,6 @@ export class KnownJobs {
     return latest?.removed ? lastKnownJob(latest) : null;
   }
 
-  /**
-   * Whether commands without an id act on a record: it belongs to the server in use. If no server was ever chosen and
-   * the default one has no jobs, all records count.
-   */
-  async scope(): Promise<(record: JobRecord) => boolean> {
-    const { ledger, configuration } = this.#deps;
-    const { value: address, origin } = configuration.baseUrl;
-    const isOfServer = ({ baseUrl }: JobRecord): boolean => baseUrl === address;
-    if (origin !== 'default') return isOfServer;
-    return (await ledger.newest(1, isOfServer)).length === 0 ? () => true : isOfServer;
-  }
-
   /** Records a server's report of a job. A job created elsewhere gets no record. */
   async record(record: JobRecord | undefined, job: VideoJob): Promise<void> {
     if (record === undefined) return;
@@ -186,7 +175,7 @@ export class KnownJobs {
     await this.#write({ event: 'removed', key: record.key, atMs: this.#deps.host.clock.now() });
   }
 
-  /** The server has acted already, so an unwritable ledger does not end the command. */
+  /** The server has already acted, so the command continues even if the ledger cannot be written. */
   async #write(event: LedgerEvent): Promise<void> {
     const { ledger, output } = this.#deps;
     const unwritten = await ledger.tryAppend(event);
@@ -239,97 +228,18 @@ export class KnownJobs {
     };
   }
 
-  /** The client that reads what a submission created, which may be no video. */
+  /** The client for what a submission created: a video, a character or a batch. */
   clientOf(
     { client, transport, identity }: Pick<Server, 'client' | 'transport' | 'identity'>,
     operation: string | undefined,
   ): VideosClient {
     return clientOf(client, operation, { transport, profile: identity.profile, now: this.#deps.host.clock.now });
   }
-
-  /** The newest job of the server in use, even if it was cancelled or deleted. */
-  async #lastRecord(): Promise<JobRecord> {
-    const isInScope = await this.scope();
-    const [last] = await this.#deps.ledger.newest(
-      1,
-      (record) => record.answer !== 'rejected' && isOfVideo(record) && isInScope(record),
-    );
-    if (last === undefined) {
-      const { value: profile } = this.#deps.configuration.profile;
-      throw new SoraError('video_not_found', {
-        title: `the ledger has no job of profile ${profile}`,
-        hints: ['run `sora list --local --all-profiles` to see the jobs of all profiles'],
-      });
-    }
-    return last;
-  }
-
-  /** The same id may exist on two servers; the one in use comes first. Throws `usage` for the ending of several. */
-  async #recordNamed(name: string): Promise<JobRecord | undefined> {
-    const { ledger, configuration } = this.#deps;
-    const inUse = (records: readonly JobRecord[]): readonly JobRecord[] => {
-      const own = records.filter(({ baseUrl }) => baseUrl === configuration.baseUrl.value);
-      return own.length > 0 ? own : records;
-    };
-    const [exact] = inUse(await ledger.find(name));
-    if (exact !== undefined || name.length < MIN_ENDING) return exact;
-    const ending = inUse(await ledger.byEnding(name));
-    const ids = [...new Set(ending.map(nameOf))];
-    if (ids.length < 2) return ending[0];
-    const named = await ledger.shortIds(ids);
-    throw ambiguous(
-      name,
-      ids.map((id, at) => {
-        const record = ending.find((candidate) => nameOf(candidate) === id);
-        return `${named[at]}: ${record?.request.prompt} (${record && statusOf(record)})`;
-      }),
-    );
-  }
-
-  /** The id on a server of a job that the ledger does not know. An ending is looked up in the list that showed it. */
-  async idOn({ client }: Server, name: string): Promise<string> {
-    if (looksWhole(name)) return name;
-    try {
-      const { jobs } = await client.list(
-        { limit: NEWEST_LISTED, order: 'desc' },
-        { signal: this.#deps.host.interrupt },
-      );
-      const found = jobs.filter(({ id }) => id.endsWith(name));
-      if (found.length > 1 && !found.some(({ id }) => id === name)) {
-        throw ambiguous(
-          name,
-          found.map(({ id, prompt, status }) => `${id}: ${prompt ?? ''} (${status})`),
-        );
-      }
-      if (found[0] !== undefined) return found.length === 1 ? found[0].id : name;
-    } catch (error) {
-      const isWithoutList = error instanceof SoraError && ['not_supported', 'endpoint_not_found'].includes(error.code);
-      if (isWithoutList) return name;
-      throw error;
-    }
-    throw new SoraError('video_not_found', {
-      title: `no job is named \`${name}\`, and none has an id that ends with it`,
-      hints: ['run `sora list` to see the ids', 'give the whole id of an older job that was created elsewhere'],
-    });
-  }
 }
 
 function userCapOf(configuration: Configuration): NonNullable<SubmitDeps['userCap']> | null {
   const { maxCostPerDayPerUserMicros: cap, maxCostPerDayPerUserProfile: profile } = configuration;
   return cap && { capMicros: cap.value, profile };
-}
-
-/** The server's id of a record, or else its key. */
-function nameOf({ key, job }: JobRecord): string {
-  return job?.id ?? key;
-}
-
-function ambiguous(ending: string, candidates: readonly string[]): SoraError {
-  return new SoraError('usage', {
-    title: `\`${ending}\` is the ending of ${candidates.length} ids`,
-    violations: candidates.slice(0, MOST_CANDIDATES),
-    hints: ['give more characters of the id'],
-  });
 }
 
 function notVideo(record: JobRecord): SoraError {

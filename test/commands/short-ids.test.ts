@@ -66,7 +66,7 @@ describe('an id is named by its unique ending', () => {
       code: 1,
       asked: false,
     });
-    expect(stderr).toContain('no job is named `0000`');
+    expect(stderr).toContain('no job has the id `0000`');
   });
 
   it('or whole, where the server has no list', async () => {

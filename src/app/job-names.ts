@@ -1,0 +1,107 @@
+import type { VideosClient } from '../client/port.ts';
+import type { Configuration } from '../configuration/configuration.ts';
+import { SoraError } from '../domain/errors.ts';
+import { isOfVideo, type JobRecord, statusOf } from '../domain/record.ts';
+import { looksWhole, MIN_ENDING } from '../domain/short-id.ts';
+import type { Ledger } from '../store/ledger.ts';
+
+/** How many jobs of a server are searched for the ending of an id. */
+const NEWEST_LISTED = 100;
+const MOST_CANDIDATES = 20;
+
+interface NameDeps {
+  readonly ledger: Ledger;
+  readonly configuration: Configuration;
+}
+
+/**
+ * The record behind an id, a submission's key, the unique ending of one of them, or `@last`. If two servers have the same
+ * id, the one in use comes first. Throws `video_not_found`, and `usage` for an ambiguous ending.
+ */
+export async function recordNamed(name: string, deps: NameDeps): Promise<JobRecord | undefined> {
+  if (name === '@last') return lastRecord(deps);
+  const { ledger, configuration } = deps;
+  const inUse = (records: readonly JobRecord[]): readonly JobRecord[] => {
+    const own = records.filter(({ baseUrl }) => baseUrl === configuration.baseUrl.value);
+    return own.length > 0 ? own : records;
+  };
+  const [exact] = inUse(await ledger.find(name));
+  if (exact !== undefined || name.length < MIN_ENDING) return exact;
+  const ending = inUse(await ledger.byEnding(name));
+  const ids = [...new Set(ending.map(nameOf))];
+  if (ids.length < 2) return ending[0];
+  const named = await ledger.shortIds(ids);
+  throw ambiguous(
+    name,
+    ids.map((id, at) => {
+      const record = ending.find((candidate) => nameOf(candidate) === id);
+      return `${named[at]}: ${record?.request.prompt} (${record && statusOf(record)})`;
+    }),
+  );
+}
+
+/** The id of a job that the ledger does not know, from an ending in the server's list. Throws `video_not_found` and `usage`. */
+export async function idInList(name: string, client: VideosClient, signal: AbortSignal): Promise<string> {
+  if (looksWhole(name)) return name;
+  const page = await client.list({ limit: NEWEST_LISTED, order: 'desc' }, { signal }).catch((error: unknown) => {
+    const isWithoutList = error instanceof SoraError && ['not_supported', 'endpoint_not_found'].includes(error.code);
+    if (isWithoutList) return null;
+    throw error;
+  });
+  if (page === null) return name;
+  const found = page.jobs.filter(({ id }) => id.endsWith(name));
+  const [first, ...others] = found;
+  if (found.some(({ id }) => id === name)) return name;
+  if (others.length > 0) {
+    throw ambiguous(
+      name,
+      found.map(({ id, prompt, status }) => `${id}: ${prompt ?? ''} (${status})`),
+    );
+  }
+  if (first !== undefined) return first.id;
+  throw new SoraError('video_not_found', {
+    title: `no job has the id \`${name}\` or one that ends with it`,
+    hints: ['run `sora list` to see the ids', 'give the whole id of an older job that was created elsewhere'],
+  });
+}
+
+/**
+ * Whether commands without an id act on a record: it belongs to the server in use. If no server was ever chosen and
+ * the default one has no jobs, all records count.
+ */
+export async function scopeOf({ ledger, configuration }: NameDeps): Promise<(record: JobRecord) => boolean> {
+  const { value: address, origin } = configuration.baseUrl;
+  const isOfServer = ({ baseUrl }: JobRecord): boolean => baseUrl === address;
+  if (origin !== 'default') return isOfServer;
+  return (await ledger.newest(1, isOfServer)).length === 0 ? () => true : isOfServer;
+}
+
+/** The server's id of a record, or else its key. */
+export function nameOf({ key, job }: JobRecord): string {
+  return job?.id ?? key;
+}
+
+/** The newest job of the server in use, even if it was cancelled or deleted. */
+async function lastRecord(deps: NameDeps): Promise<JobRecord> {
+  const isInScope = await scopeOf(deps);
+  const [last] = await deps.ledger.newest(
+    1,
+    (record) => record.answer !== 'rejected' && isOfVideo(record) && isInScope(record),
+  );
+  if (last === undefined) {
+    const { value: profile } = deps.configuration.profile;
+    throw new SoraError('video_not_found', {
+      title: `the ledger has no job of profile ${profile}`,
+      hints: ['run `sora list --local --all-profiles` to see the jobs of all profiles'],
+    });
+  }
+  return last;
+}
+
+function ambiguous(ending: string, candidates: readonly string[]): SoraError {
+  return new SoraError('usage', {
+    title: `\`${ending}\` is the ending of ${candidates.length} ids`,
+    violations: candidates.slice(0, MOST_CANDIDATES),
+    hints: ['give more characters of the id'],
+  });
+}
