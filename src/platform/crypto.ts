@@ -23,3 +23,8 @@ export function pooledRandomBytes(): (sizeBytes: number) => Uint8Array {
 export function temporaryName(path: string): string {
   return join(dirname(path), `.sora-${crypto().randomBytes(8).toString('hex')}.tmp`);
 }
+
+/** Whether a file has such a name. */
+export function isTemporaryName(name: string): boolean {
+  return /^\.sora-[\da-f]{16}\.tmp$/.test(name);
+}

@@ -1,6 +1,7 @@
-import { closeSync, linkSync, openSync, readFileSync, renameSync, unlinkSync, writeSync } from 'node:fs';
+import { closeSync, linkSync, openSync, readdirSync, readFileSync, renameSync, unlinkSync, writeSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
-import { temporaryName } from './crypto.ts';
+import { isTemporaryName, temporaryName } from './crypto.ts';
 import { hasCode } from './files.ts';
 import { fateOf, ownProcess, type ProcessIdentity } from './process-identity.ts';
 
@@ -11,45 +12,103 @@ const STALE_MS = 10_000;
 
 let self: string | undefined;
 
+/** Runs a short action under the lock of a file. See `FileLock`. */
+export function withFileLock<T>(path: string, action: () => T | Promise<T>): Promise<T> {
+  return new FileLock(path).run(action);
+}
+
 /**
- * Runs a short action under a lock that works on every file system: exclusive creation of a file is
- * atomic even where appends are not. A lock whose process has ended is removed. Throws what the action throws,
- * and the error if the lock file cannot be created.
+ * A lock beside a file that works on every file system: exclusive creation of a name is atomic even where appends are
+ * not. A lock whose process has ended is removed.
  */
-export async function withFileLock<T>(path: string, action: () => T | Promise<T>): Promise<T> {
-  const lock = `${path}.lock`;
-  let pauseMs = FIRST_PAUSE_MS;
-  let waitedMs = 0;
-  let seen = '';
-  while (!tryLock(lock)) {
-    const holder = readHolder(lock);
-    if (holder !== seen) waitedMs = 0; // another process got the lock
-    seen = holder;
-    if (isLeft(holder) || waitedMs >= STALE_MS) {
-      removeLeft(lock, holder);
-      waitedMs = 0;
-      continue;
-    }
-    await setTimeout(pauseMs);
-    waitedMs += pauseMs;
-    pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS);
+export class FileLock {
+  readonly #lock: string;
+  #isReused = false;
+  /** A file to link to the lock’s name. */
+  #spare: string | undefined;
+
+  constructor(path: string) {
+    this.#lock = `${path}.lock`;
   }
-  try {
-    return await action();
-  } finally {
-    removeLock(lock);
+
+  /**
+   * Until `discard`, all locks are links to one file: ext4 keeps the numbers of removed files for a while, and takes longer
+   * to find a free one the more files have come and gone.
+   */
+  reuse(): void {
+    this.#isReused = true;
+  }
+
+  /** Removes what `reuse` has kept. */
+  discard(): void {
+    this.#isReused = false;
+    const spare = this.#spare;
+    this.#spare = undefined;
+    if (spare !== undefined) removeIfThere(spare);
+  }
+
+  /**
+   * Runs a short action under the lock. Throws what the action throws, and the error if the lock file cannot be created.
+   * One action at a time.
+   */
+  async run<T>(action: () => T | Promise<T>): Promise<T> {
+    let pauseMs = FIRST_PAUSE_MS;
+    let waitedMs = 0;
+    let seen = '';
+    while (!this.#tryLock()) {
+      const holder = readHolder(this.#lock);
+      if (holder !== seen) waitedMs = 0; // another process got the lock
+      seen = holder;
+      if (isLeft(holder) || waitedMs >= STALE_MS) {
+        removeLeft(this.#lock, holder);
+        waitedMs = 0;
+        continue;
+      }
+      await setTimeout(pauseMs);
+      waitedMs += pauseMs;
+      pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS);
+    }
+    try {
+      return await action();
+    } finally {
+      removeIfThere(this.#lock);
+    }
+  }
+
+  #tryLock(): boolean {
+    if (!this.#isReused) return succeeds(() => create(this.#lock));
+    if (this.#spare === undefined) {
+      removeSparesOfTheDead(dirname(this.#lock));
+      const spare = temporaryName(this.#lock);
+      create(spare);
+      this.#spare = spare;
+    }
+    const spare = this.#spare;
+    try {
+      return succeeds(() => linkSync(spare, this.#lock));
+    } catch {
+      // Some file systems have no links, and somebody may have removed the file.
+      this.discard();
+      return this.#tryLock();
+    }
   }
 }
 
-function tryLock(lock: string): boolean {
-  let descriptor: number;
+/** Whether an exclusive creation succeeds; false if the name is taken. Throws any other error. */
+function succeeds(createName: () => void): boolean {
   try {
-    descriptor = openSync(lock, 'wx', 0o600);
+    createName();
+    return true;
   } catch (error) {
     if (hasCode(error, 'EEXIST')) return false;
     if (hasCode(error, 'EPERM') && process.platform === 'win32') return false; // being removed right now
     throw error;
   }
+}
+
+/** Creates a lock file with the name of this process in it. */
+function create(lock: string): void {
+  const descriptor = openSync(lock, 'wx', 0o600);
   let isWritten = false;
   try {
     self ??= JSON.stringify(ownProcess());
@@ -57,9 +116,16 @@ function tryLock(lock: string): boolean {
     isWritten = true;
   } finally {
     closeSync(descriptor);
-    if (!isWritten) removeLock(lock); // the disk is full, and a lock without owner would stay
+    if (!isWritten) removeIfThere(lock); // the disk is full, and a lock without owner would stay
   }
-  return true;
+}
+
+/** What killed processes have kept for their locks. */
+function removeSparesOfTheDead(folder: string): void {
+  for (const name of readdirSync(folder)) {
+    const path = join(folder, name);
+    if (isTemporaryName(name) && isLeft(readHolder(path))) removeIfThere(path);
+  }
 }
 
 /** Renamed first: of two processes that find it, the slower must not remove the faster one's new lock. */
@@ -71,11 +137,11 @@ function removeLeft(lock: string, holder: string): void {
   } catch {
     // Another process was faster.
   }
-  removeLock(taken);
+  removeIfThere(taken);
 }
 
 /** Not `rmSync`, which calls stat first: a batch locks once for each line of its ledger. */
-function removeLock(path: string): void {
+function removeIfThere(path: string): void {
   try {
     unlinkSync(path);
   } catch (error) {

@@ -15,7 +15,7 @@ import {
 import { dirname } from 'node:path';
 import { promisify } from 'node:util';
 import { temporaryName } from './crypto.ts';
-import { withFileLock } from './file-lock.ts';
+import { FileLock } from './file-lock.ts';
 import { hasCode } from './files.ts';
 import { makeFolder } from './folders.ts';
 import { type JournalLine, LineReader, NEWLINE } from './line-reader.ts';
@@ -45,7 +45,7 @@ export interface JournalOptions {
 export class Journal {
   readonly path: string;
   readonly #isSynced: boolean;
-  readonly #isLocked: boolean;
+  readonly #lock: FileLock | null;
   readonly #onSynced: JournalOptions['onSynced'];
   #pending: PendingAppend[] = [];
   #isFlushing = false;
@@ -64,19 +64,22 @@ export class Journal {
   constructor(path: string, { isSynced = true, isLocked = false, onSynced }: JournalOptions = {}) {
     this.path = path;
     this.#isSynced = isSynced;
-    this.#isLocked = isLocked;
+    this.#lock = isLocked ? new FileLock(path) : null;
     this.#onSynced = onSynced;
   }
 
   /** Keeps the file open from the next append until `release`: opening costs as much as writing. */
   hold(): void {
     this.#isHeld = true;
+    this.#lock?.reuse();
   }
 
   async release(): Promise<void> {
     this.#isHeld = false;
     while (this.#isFlushing) await this.#flushed; // another append may begin as one ends
-    if (!this.#isHeld) this.#close();
+    if (this.#isHeld) return;
+    this.#lock?.discard();
+    this.#close();
   }
 
   /**
@@ -120,10 +123,9 @@ export class Journal {
 
   async #write(lines: readonly string[], isSynced: boolean): Promise<void> {
     try {
-      if (this.#isLocked && this.#held() === undefined) makeFolder(dirname(this.path), 0o700);
-      const { descriptor, size, last } = this.#isLocked
-        ? await withFileLock(this.path, () => this.#addLines(lines))
-        : this.#addLines(lines);
+      if (this.#lock !== null && this.#held() === undefined) makeFolder(dirname(this.path), 0o700);
+      const { descriptor, size, last } =
+        this.#lock === null ? this.#addLines(lines) : await this.#lock.run(() => this.#addLines(lines));
       this.#isNew ||= size === 0;
       if (!isSynced) return;
       await promisify(fdatasync)(descriptor);
@@ -142,7 +144,7 @@ export class Journal {
     readonly last: JournalLine;
   } {
     const text = lines.map((line) => `${line}\n`).join('');
-    const isCreated = this.#isLocked && this.#held() === undefined && createWith(this.path, text);
+    const isCreated = this.#lock !== null && this.#held() === undefined && createWith(this.path, text);
     const { descriptor, size } = this.#open();
     const end = isCreated ? size : this.#append(descriptor, size, text);
     this.#endBytes = end;

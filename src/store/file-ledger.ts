@@ -251,8 +251,7 @@ export class FileLedger extends Ledger {
     const known = this.#tallies.find((tally) => tally.term === term);
     if (known !== undefined) return known;
     const readUpTo = this.#ask((index) => index.coveredBytes);
-    const records = this.#recordsWith(term);
-    const tally = new LedgerTally(term, this.#journal, readUpTo, records);
+    const tally = new LedgerTally(term, this.#journal, readUpTo, this.#entries(term, 'oldest first'));
     this.#tallies = [tally, ...this.#tallies].slice(0, KEPT_TALLIES);
     return tally;
   }

@@ -31,12 +31,12 @@ export class LedgerTally {
   readonly #sums = new Map<string, Group & { readonly tally: Tally }>();
   #readUpTo: number;
 
-  /** Starts with records that reflect the journal at least up to an offset. */
-  constructor(term: string, journal: Journal, readUpTo: number, records: Iterable<JobRecord>) {
+  /** Starts with entries that reflect the journal at least up to an offset. */
+  constructor(term: string, journal: Journal, readUpTo: number, entries: Iterable<{ readonly record: JobRecord }>) {
     this.term = term;
     this.#journal = journal;
     this.#readUpTo = readUpTo;
-    for (const record of records) this.#keep(record);
+    for (const { record } of entries) this.#keep(record);
   }
 
   /** Of all submissions, or of those before this one; of one profile, one person, or all. */

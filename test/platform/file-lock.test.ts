@@ -1,8 +1,8 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { expect, it } from 'vitest';
-import { withFileLock } from '../../src/platform/file-lock.ts';
+import { FileLock, withFileLock } from '../../src/platform/file-lock.ts';
 import { ownProcess } from '../../src/platform/process-identity.ts';
 import { createTemporaryFolder } from '../support/temporary-folder.ts';
 import { Life, makeProcessesMortal, QUIET } from '../world/processes.ts';
@@ -20,6 +20,27 @@ it('lets one action run at a time', async () => {
   expect(existsSync(`${path}.lock`)).toBe(false);
 });
 
+it('holds the same between locks that are links to one file, also when that is gone', async () => {
+  const path = join(createTemporaryFolder(), 'count');
+  writeFileSync(path, '0');
+  const locks = [new FileLock(path), new FileLock(path)];
+  const addTwice = async (lock: FileLock): Promise<void> => {
+    lock.reuse();
+    for (let times = 0; times < 2; times++) {
+      await lock.run(async () => {
+        const count = Number(readFileSync(path));
+        await new Promise((resolve) => setImmediate(resolve));
+        writeFileSync(path, String(count + 1));
+      });
+      for (const name of readdirSync(dirname(path))) if (name.endsWith('.tmp')) rmSync(join(dirname(path), name));
+    }
+    lock.discard();
+  };
+  await Promise.all(locks.map(addTwice));
+  expect(readFileSync(path, 'utf8')).toBe('4');
+  expect(readdirSync(dirname(path))).toEqual(['count']);
+});
+
 it('removes the lock of a process that has ended, and its own when the action fails', async () => {
   const path = join(createTemporaryFolder(), 'file');
   const { pid } = spawnSync(process.execPath, ['--version']);
@@ -29,6 +50,17 @@ it('removes the lock of a process that has ended, and its own when the action fa
   });
   await expect(failing).rejects.toThrow('no');
   expect(existsSync(`${path}.lock`)).toBe(false);
+});
+
+it('removes the file that a killed process has linked to its locks', async () => {
+  const path = join(createTemporaryFolder(), 'file');
+  const { pid } = spawnSync(process.execPath, ['--version']);
+  writeFileSync(join(dirname(path), '.sora-0123456789abcdef.tmp'), JSON.stringify({ ...ownProcess(), pid }));
+  const lock = new FileLock(path);
+  lock.reuse();
+  await lock.run(() => {});
+  lock.discard();
+  expect(readdirSync(dirname(path))).toEqual([]);
 });
 
 it('leaves no lock behind that it could not put its name in', async () => {

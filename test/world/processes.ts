@@ -58,6 +58,8 @@ export class Life {
   isOver = false;
   readonly locks = new Set<string>();
   readonly parts = new Set<string>();
+  /** Files that it has created. */
+  readonly own = new Set<string>();
   readonly handles = new Set<FileHandle>();
   readonly descriptors = new Set<number>();
   readonly #abort = new AbortController();
@@ -186,6 +188,7 @@ export async function makeProcessesMortal(): Promise<void> {
   replace(sync, 'closeSync', (close) => closeSync(close as typeof fs.closeSync));
   replace(sync, 'writeSync', writes(dieHere));
   for (const name of CHANGES) replace(sync, `${name}Sync`, changes(dieHere));
+  replace(sync, 'linkSync', (link) => linkSync(link as typeof fs.linkSync));
   replace(sync, 'unlinkSync', forgetting('locks'));
   for (const name of ['open', 'read', 'close']) replace(sync, name, withCallback);
   // Nothing has to outlive the machine.
@@ -258,12 +261,26 @@ function openSync(open: typeof fs.openSync): typeof fs.openSync {
     const life = current.getStore();
     const isLock = String(path).endsWith('.lock') && flags === 'wx';
     if (life?.isOver || (flags !== 'r' && life?.step() === false)) return dieHere();
-    if (isLock && life?.wantsLock() === false) throw Object.assign(new Error('EEXIST'), { code: 'EEXIST' });
-    const descriptor = open(path, flags, mode);
+    const descriptor = isLock ? lock(path, () => open(path, flags, mode)) : open(path, flags, mode);
     life?.descriptors.add(descriptor);
-    if (isLock) life?.locks.add(String(path));
+    if (flags === 'wx') life?.own.add(String(path));
     return descriptor;
   };
+}
+
+function linkSync(link: typeof fs.linkSync): typeof fs.linkSync {
+  return (from, to) => {
+    const isLock = String(to).endsWith('.lock') && current.getStore()?.own.has(String(from));
+    return isLock ? lock(to, () => link(from, to)) : link(from, to);
+  };
+}
+
+function lock<T>(path: fs.PathLike, take: () => T): T {
+  const life = current.getStore();
+  if (life?.wantsLock() === false) throw Object.assign(new Error('EEXIST'), { code: 'EEXIST' });
+  const taken = take();
+  life?.locks.add(String(path));
+  return taken;
 }
 
 function closeSync(close: typeof fs.closeSync): typeof fs.closeSync {

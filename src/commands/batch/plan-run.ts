@@ -18,6 +18,8 @@ import { targetOf } from '../../jobs/save-target.ts';
 import { countJson, describeCount, entryJson, renderEntries } from '../../output/batch-view.ts';
 import type { Surface } from '../../output/surface.ts';
 import { Interrupt } from '../../platform/host.ts';
+import { NOTHING_SPENT, type Tally } from '../../store/ledger.ts';
+import { costOf, plus } from '../../store/tally.ts';
 import type { BatchSettings } from './options.ts';
 import { BatchProgress, plannedEntry } from './progress.ts';
 
@@ -98,13 +100,20 @@ export async function finishRun(
   unwritten: readonly SoraError[] = [],
 ): Promise<CommandResult> {
   const failure = await replaceResults(settings, progress);
-  const profile = deps.configuration.profile.value;
   // Of earlier submissions that were in doubt, some turned out to have created nothing.
-  const spent = await deps.ledger.spent({ by: 'batch', value: plan.manifest, profile, user: null });
+  const spent = await spentOn(plan.manifest, deps);
   const count = { ...progress.count, spentMicros: spent.micros, spentUnpriced: spent.unpriced };
   const result = reportRun(progress, count, stoppedBy, settings, deps);
   const errors = [...(result.errors ?? []), ...unwritten, ...(failure === null ? [] : [failure])];
   return errors.length > 0 ? { ...result, errors } : result;
+}
+
+/** Record by record: the ledger would keep its sum ready for the next question, and all its records with it. */
+async function spentOn(manifest: string, { configuration, ledger }: RunDeps): Promise<Tally> {
+  let spent = NOTHING_SPENT;
+  for await (const record of ledger.records({ by: 'batch', value: manifest }, 'oldest first'))
+    if (record.profile === configuration.profile.value) spent = plus(spent, costOf(record));
+  return spent;
 }
 
 /** Videos that an earlier run saved without writing their sidecars. */
