@@ -155,6 +155,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./commands/ledger-copy.ts')).ledgerCopyCommand,
   },
   {
+    name: 'ledger caps',
+    group: MANAGE,
+    summary: 'set and show the caps of the team',
+    load: async () => (await import('./commands/ledger-caps.ts')).ledgerCapsCommand,
+  },
+  {
     name: 'cost',
     group: MANAGE,
     summary: 'estimate the cost of a video, or show spending',

@@ -1,7 +1,7 @@
 import { SoraError } from '../domain/errors.ts';
 import { formatUsd, plainUsd } from '../domain/money.ts';
 import { countOf } from '../domain/wording.ts';
-import type { SpentScope, Tally } from '../store/ledger.ts';
+import { type Spender, type SpentScope, scopeOfCap, type Tally, type TeamCap } from '../store/ledger.ts';
 
 /** A limit on spending that the ledger enforces. */
 export interface Cap {
@@ -19,6 +19,8 @@ export interface DayCap {
   /** The person whose spending counts; null for everybody’s. */
   readonly user: string | null;
   readonly capMicros: number;
+  /** Whether the team’s ledger holds it, and not the settings of this machine. */
+  readonly isOfTeam?: boolean;
 }
 
 /** The cap for all submissions of a manifest through a profile. */
@@ -39,14 +41,32 @@ export function dayCap(cap: DayCap): Cap {
   };
 }
 
+/** A cap that the ledger holds for all machines; null if it is for another profile. */
+export function teamDayCap(cap: TeamCap, spender: Spender): Cap | null {
+  const scope = scopeOfCap(cap, spender);
+  if (scope === null) return null;
+  return dayCap({
+    day: scope.value,
+    profile: scope.profile,
+    user: scope.user,
+    capMicros: cap.capMicros,
+    isOfTeam: true,
+  });
+}
+
 /** The `cost_cap_exceeded` of a price that exceeds the cap of its day or cannot be compared with it; otherwise null. */
-function overDayCap(spent: Tally, micros: number | null, { day, profile, user, capMicros }: DayCap): SoraError | null {
+function overDayCap(
+  spent: Tally,
+  micros: number | null,
+  { day, profile, user, capMicros, isOfTeam = false }: DayCap,
+): SoraError | null {
   const totalMicros = spent.micros + (micros ?? 0);
   if (micros !== null && spent.unpriced === 0 && totalMicros <= capMicros) return null;
   const name = user === null ? 'max_cost_per_day' : 'max_cost_per_day_per_user';
   const setting = profile === null ? name : `profiles.${profile}.${name}`;
   const whose = user === null ? '' : ` of ${user === '' ? 'unknown users' : `user ${user}`}`;
-  const cap = `the cap of ${formatUsd(capMicros)} for the day${whose} (${day}, UTC)`;
+  const owner = isOfTeam ? 'the team’s cap' : 'the cap';
+  const cap = `${owner} of ${formatUsd(capMicros)} for the day${whose} (${day}, UTC)`;
   if (micros === null || spent.unpriced > 0) {
     const which = micros === null ? 'this video' : countOf(spent.unpriced, 'earlier job');
     return new SoraError('cost_cap_exceeded', {
@@ -55,16 +75,21 @@ function overDayCap(spent: Tally, micros: number | null, { day, profile, user, c
         micros === null
           ? 'run `sora cost` with the same options to see how to set the price'
           : 'run `sora cost --spent` to see what is known of them',
-        `run \`sora config unset ${setting}\` to continue without the cap`,
+        `run \`${isOfTeam ? `sora ledger caps ${setting}=none` : `sora config unset ${setting}`}\` to continue without the cap`,
       ],
     });
   }
   return new SoraError('cost_cap_exceeded', {
-    title: `this would bring the day${whose} (${day}, UTC) to ${formatUsd(totalMicros)}, over its cap of ${formatUsd(capMicros)}`,
-    hints: [
-      `run \`sora config set ${setting} ${plainUsd(totalMicros)}\` to raise the cap`,
-      'run `sora config list` to see the caps in effect',
-    ],
+    title: `this would bring the day${whose} (${day}, UTC) to ${formatUsd(totalMicros)}, over ${isOfTeam ? 'the team’s' : 'its'} cap of ${formatUsd(capMicros)}`,
+    hints: isOfTeam
+      ? [
+          `run \`sora ledger caps ${setting}=${plainUsd(totalMicros)}\` to raise the cap for the team`,
+          'run `sora ledger caps` to see the caps of the team',
+        ]
+      : [
+          `run \`sora config set ${setting} ${plainUsd(totalMicros)}\` to raise the cap`,
+          'run `sora config list` to see the caps in effect',
+        ],
   });
 }
 

@@ -25,7 +25,7 @@ import { type LedgerQuery, NOTHING_SPENT, type Standing, UNKNOWN_USER } from '..
 import { fingerprintOf, recordRequest } from './fingerprint.ts';
 import { awaitAnswer, type PatienceDeps } from './in-flight.ts';
 import { type RecoverDeps, recover } from './recover.ts';
-import { batchCap, type Cap, dayCap } from './spending-caps.ts';
+import { batchCap, type Cap, dayCap, teamDayCap } from './spending-caps.ts';
 import { didNotArrive, inDoubt, interruptedInDoubt, refusedUnrecorded } from './submission-errors.ts';
 
 /** A server may list a job only some time after accepting it. */
@@ -116,9 +116,7 @@ export async function submit(deps: SubmitDeps, order: SubmitOrder): Promise<Subm
     const intent = await newIntent(deps, order);
     const caps = capsOf(deps, order, intent.atMs);
     const claim = { intent, same: sameAs(order, intent), scopes: caps.map(({ scope }) => scope) };
-    const objection = await deps.ledger.reserve(claim, (standing) =>
-      objectionTo(deps, order, standing, caps, intent.estimatedMicros),
-    );
+    const objection = await deps.ledger.reserve(claim, (standing) => objectionTo(deps, order, standing, caps, intent));
     if (objection === null) {
       await refuseConflict(deps, order, intent);
       const submission = await send(deps, order, intent.key);
@@ -178,9 +176,9 @@ function sameAs({ row, again }: SubmitOrder, intent: IntentEvent): LedgerQuery |
 function objectionTo(
   { signal }: SubmitDeps,
   { row, taken, server, savesFile = false }: SubmitOrder,
-  { same, spent }: Standing,
+  { same, spent, team }: Standing,
   caps: readonly Cap[],
-  micros: number | null,
+  intent: IntentEvent,
 ): Objection | null {
   const record =
     row === null
@@ -189,9 +187,13 @@ function objectionTo(
   if (record !== undefined)
     return { kind: 'served', record, reason: 'another process submitted the same request first' };
   if (signal?.aborted) return { kind: 'refused', error: signal.reason, reason: 'interrupted before it was sent' };
-  for (const [at, { reason, excess }] of caps.entries()) {
-    const error = excess(spent[at] ?? NOTHING_SPENT, micros);
-    if (error !== null) return { kind: 'refused', error, reason };
+  const kept = [
+    ...caps.map((cap, at) => ({ cap, spent: spent[at] ?? NOTHING_SPENT })),
+    ...team.map((of) => ({ cap: teamDayCap(of.cap, intent), spent: of.spent })),
+  ];
+  for (const { cap, spent: before } of kept) {
+    const error = cap?.excess(before, intent.estimatedMicros) ?? null;
+    if (cap !== null && error !== null) return { kind: 'refused', error, reason: cap.reason };
   }
   return null;
 }

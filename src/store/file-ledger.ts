@@ -122,6 +122,7 @@ export class FileLedger extends Ledger {
     return {
       same: end === -1 ? records : records.slice(0, end),
       spent: scopes.map((scope) => this.#spent(scope, before)),
+      team: [],
     };
   }
 

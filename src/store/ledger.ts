@@ -1,3 +1,4 @@
+import { dayOf } from '../domain/day.ts';
 import { SoraError } from '../domain/errors.ts';
 import { idForms } from '../domain/id-forms.ts';
 import type { IntentEvent, JobRecord, LedgerEvent } from '../domain/record.ts';
@@ -32,6 +33,31 @@ export interface SpentScope {
   readonly user: string | null;
 }
 
+/** A cap on the spending of a day (UTC) that is stored in the ledger, so that it holds on every machine. */
+export interface TeamCap {
+  /** That of the setting which does the same on one machine. */
+  readonly name: string;
+  /** The profile whose spending counts; null for all spending. */
+  readonly profile: string | null;
+  /** Whether it is for each person, and not for all together. */
+  readonly isPerUser: boolean;
+  readonly capMicros: number;
+}
+
+/** Who spends what counts towards caps. */
+export type Spender = Pick<IntentEvent, 'atMs' | 'profile' | 'user'>;
+
+/** What counts towards a cap of the team; null if it is for another profile. */
+export function scopeOfCap({ profile, isPerUser }: TeamCap, spender: Spender): SpentScope | null {
+  if (profile !== null && profile !== spender.profile) return null;
+  return {
+    by: 'day',
+    value: dayOf(spender.atMs),
+    profile,
+    user: isPerUser ? (spender.user ?? UNKNOWN_USER) : null,
+  };
+}
+
 /** An intent, with what decides whether it may be submitted. */
 export interface Claim {
   readonly intent: IntentEvent;
@@ -46,6 +72,8 @@ export interface Standing {
   readonly same: readonly JobRecord[];
   /** One for each scope of the claim. */
   readonly spent: readonly Tally[];
+  /** The caps of the team that apply, with what was spent in their scopes. */
+  readonly team: readonly { readonly cap: TeamCap; readonly scope: SpentScope; readonly spent: Tally }[];
 }
 
 /**
@@ -106,6 +134,11 @@ export abstract class Ledger {
 
   /** The cost of the submissions of a scope. */
   abstract spent(scope: SpentScope): Promise<Tally>;
+
+  /** The caps that are stored in it; none in a file, which is of one machine. */
+  async teamCaps(): Promise<readonly TeamCap[]> {
+    return [];
+  }
 
   /** How long the last jobs for a requested model took to complete, latest submission first. */
   abstract durationsMs(profile: string, model: string | null, limit: number): Promise<number[]>;

@@ -1,6 +1,7 @@
 import { dayOf } from '../domain/day.ts';
 import { SoraError } from '../domain/errors.ts';
 import { idForms } from '../domain/id-forms.ts';
+import { formatUsd } from '../domain/money.ts';
 import { isOpen, type JobRecord, type LedgerEvent } from '../domain/record.ts';
 import {
   type Claim,
@@ -10,7 +11,10 @@ import {
   type LedgerQuery,
   NOTHING_SPENT,
   type SpentScope,
+  type Standing,
+  scopeOfCap,
   type Tally,
+  type TeamCap,
   UNKNOWN_USER,
 } from './ledger.ts';
 import { durationMsOf, extendEntry, keyIsTaken, type LedgerEntry } from './ledger-entry.ts';
@@ -111,7 +115,7 @@ export class PostgresLedger extends Ledger {
 
   async reserve<T extends { readonly reason: string }>(
     { intent, same, scopes }: Claim,
-    judge: (standing: { same: readonly JobRecord[]; spent: readonly Tally[] }) => T | null,
+    judge: (standing: Standing) => T | null,
   ): Promise<T | null> {
     return this.database.transaction(async (queries) => {
       const known = await queries.query('SELECT lines FROM sora.submission WHERE key = $1', [plain(intent.key)]);
@@ -126,8 +130,15 @@ export class PostgresLedger extends Ledger {
       const after = this.#fold(encodeEvent(intent));
       if (after === undefined) throw new TypeError('an intent makes a record');
       const change: Change = { before: undefined, after, lines: encodeEvent(intent), isNew: true };
+      // They stay as they are until this transaction ends.
+      const caps = intent.free ? [] : await readTeamCaps(queries, 'FOR SHARE');
+      const team = caps.flatMap((cap) => {
+        const scope = scopeOfCap(cap, intent);
+        return scope === null ? [] : [{ cap, scope }];
+      });
+      const counted = [...scopes, ...team.map(({ scope }) => scope)];
       // Locked here, in the order in which they are changed below.
-      const locked = [...new Set([...scopes.map(scopeName), ...costChanges([change]).keys()])].sort();
+      const locked = [...new Set([...counted.map(scopeName), ...costChanges([change]).keys()])].sort();
       await queries.query(
         'INSERT INTO sora.spent SELECT scope, 0, 0 FROM unnest($1::text[]) scope ORDER BY scope ON CONFLICT DO NOTHING',
         [locked],
@@ -137,9 +148,11 @@ export class PostgresLedger extends Ledger {
         [locked],
       );
       const tallies = new Map(sums.map((row) => [String(row.scope), tallyOf(row)]));
+      const spentIn = (scope: SpentScope): Tally => tallies.get(scopeName(scope)) ?? NOTHING_SPENT;
       const standing = {
         same: same === null ? [] : await this.#list(queries, same),
-        spent: scopes.map((scope) => tallies.get(scopeName(scope)) ?? NOTHING_SPENT),
+        spent: scopes.map(spentIn),
+        team: team.map(({ cap, scope }) => ({ cap, scope, spent: spentIn(scope) })),
       };
       const objection = judge(standing);
       if (objection === null) await save(queries, [change]);
@@ -222,6 +235,26 @@ export class PostgresLedger extends Ledger {
     return readSpent(this.database, scope);
   }
 
+  override teamCaps(): Promise<TeamCap[]> {
+    return readTeamCaps(this.database, '');
+  }
+
+  /** Stores caps of the team, in micro-dollars; null removes one. Submissions that are being reserved end first. */
+  setTeamCaps(caps: ReadonlyMap<string, number | null>): Promise<void> {
+    return this.database.transaction(async (queries) => {
+      await queries.query('LOCK TABLE sora.cap IN EXCLUSIVE MODE');
+      for (const [name, micros] of caps) {
+        if (micros === null) await queries.query('DELETE FROM sora.cap WHERE name = $1', [name]);
+        else {
+          await queries.query(
+            'INSERT INTO sora.cap (name, micros) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET micros = $2',
+            [name, micros],
+          );
+        }
+      }
+    });
+  }
+
   async durationsMs(profile: string, model: string | null, limit: number): Promise<number[]> {
     const rows = await this.database.query(
       `SELECT duration_ms FROM sora.submission
@@ -246,7 +279,8 @@ export class PostgresLedger extends Ledger {
   /** What `doctor` shows. */
   async describe(): Promise<string> {
     const [row] = await this.database.query("SELECT current_setting('server_version') AS version");
-    return `${this.name}, PostgreSQL ${row?.version}`;
+    const caps = (await this.teamCaps()).map(({ name, capMicros }) => `${name} ${formatUsd(capMicros)}`);
+    return `${this.name}, PostgreSQL ${row?.version}${caps.length > 0 ? `; caps of the team: ${caps.join(', ')}` : ''}`;
   }
 
   /**
@@ -315,6 +349,20 @@ export class PostgresLedger extends Ledger {
     }
     return entry;
   }
+}
+
+/** The parts of a cap’s name; undefined if there is no such cap. */
+export function parseCapName(name: string): Pick<TeamCap, 'profile' | 'isPerUser'> | undefined {
+  const parts = /^(?:profiles\.([^.\s]+)\.)?max_cost_per_day(_per_user)?$/.exec(name);
+  return parts === null ? undefined : { profile: parts[1] ?? null, isPerUser: parts[2] !== undefined };
+}
+
+async function readTeamCaps(queries: Queries, lock: 'FOR SHARE' | ''): Promise<TeamCap[]> {
+  const rows = await queries.query(`SELECT name, micros FROM sora.cap ORDER BY name ${lock}`);
+  return rows.flatMap(({ name, micros }) => {
+    const parts = parseCapName(String(name));
+    return parts === undefined ? [] : [{ name: String(name), ...parts, capMicros: Number(micros) }];
+  });
 }
 
 /** The sum of a scope, as a transaction sees it. */

@@ -103,4 +103,11 @@ export const MIGRATIONS: readonly string[] = [
   CREATE INDEX service_order_newest ON sora.service_order (queue, seq);
   CREATE INDEX service_order_status ON sora.service_order (queue, status);
   `,
+  `
+  -- Caps of the team on the spending of a day, by the names of the settings.
+  CREATE TABLE sora.cap (
+    name text PRIMARY KEY,
+    micros bigint NOT NULL
+  );
+  `,
 ];

@@ -105,6 +105,59 @@ describe.skipIf(POSTGRES_BIN === undefined)(`a ledger in PostgreSQL${SKIPPED}`, 
     expect((await spent('machine'))?.total).toMatchObject({ jobs: 5, spent_usd: 2 });
   });
 
+  it('holds caps that are set once for the team, beside those of each machine', async () => {
+    const server = await startVideosServer();
+    const url = postgres.createDatabase();
+    const [one, two] = [createMachine('one', server, url), createMachine('two', server, url)];
+    await two.run(['config', 'set', 'max_cost_per_day', '1.00']);
+    await one.run(['ledger', 'caps', 'max_cost_per_day=2', 'max_cost_per_day_per_user=1.60']);
+    const results: [number, string | null][] = [];
+    const create = async (machine: typeof one, user: string, options: readonly string[] = []): Promise<void> => {
+      const argv = ['create', `take ${results.length}`, ...SORA_2, '--detach', '--json', ...options];
+      const result = await machine.run(argv, { SORA_USER: user });
+      results.push([result.code, result.code === 0 ? null : errorOf(result).message]);
+    };
+    for (const machine of [two, two, two]) await create(machine, 'bob'); // the lower cap is the machine’s
+    for (const _ of [1, 2, 3]) await create(one, 'ada');
+    expect(results.map(([code]) => code)).toEqual([0, 0, 7, 0, 0, 0]);
+    await create(one, 'ada');
+    await create(one, 'cy', ['--count', '2']);
+    expect(results.slice(6)).toEqual([
+      [7, expect.stringContaining('over the team’s cap of $2.00')],
+      [7, expect.stringContaining('over the team’s cap of $2.00')],
+    ]);
+    await one.run(['ledger', 'caps', 'max_cost_per_day=none', 'profiles.other.max_cost_per_day=0']);
+    await create(one, 'ada'); // 1.60 of 1.60
+    await create(one, 'ada');
+    expect(results.slice(8)).toEqual([
+      [0, null],
+      [7, expect.stringContaining('user ada')],
+    ]);
+    expect(server.posts).toBe(6);
+    const caps = [
+      { name: 'max_cost_per_day_per_user', usd: 1.6, spent_today_usd: 1.6 },
+      { name: 'profiles.other.max_cost_per_day', usd: 0, spent_today_usd: 0 },
+    ];
+    const ada = { SORA_USER: 'ada' };
+    expect((await two.run(['ledger', 'caps', '--json'], ada)).json()).toEqual({ caps });
+    expect((await two.run(['cost', '--spent', '--json'], ada)).json().caps).toEqual(caps);
+    expect((await two.run(['cost', '--spent'], ada)).stderr).toContain('max_cost_per_day_per_user: $1.60 of $1.60');
+    expect((await one.run(['doctor'])).stdout).toContain('max_cost_per_day_per_user $1.60');
+  });
+
+  it('takes caps that have a name and an amount, and a file takes none', async () => {
+    const server = await startVideosServer();
+    const { run } = createMachine('one', server, postgres.createDatabase());
+    for (const cap of ['max_cost=5', 'max_cost_per_day', 'max_cost_per_day=much']) {
+      expect(errorOf(await run(['ledger', 'caps', cap, '--json']))).toMatchObject({ code: 'usage' });
+    }
+    const alone = createMachine('two', server, undefined);
+    expect(errorOf(await alone.run(['ledger', 'caps', '--json']))).toMatchObject({
+      code: 'usage',
+      hints: expect.arrayContaining([expect.stringContaining('SORA_LEDGER')]),
+    });
+  });
+
   it('takes over the ledger of a machine, once', async () => {
     const server = await startVideosServer();
     const url = postgres.createDatabase();

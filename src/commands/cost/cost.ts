@@ -4,6 +4,7 @@ import type { Context } from '../../app/context.ts';
 import type { OptionSpecs, OptionValues } from '../../app/option-values.ts';
 import { longFlag, parseAsOfMs, parseSinceMs, parseWholeNumber, refuseFaults } from '../../app/option-values.ts';
 import { REQUEST_OPTIONS, readRequest } from '../../app/request-options.ts';
+import { CAP_JSON_SHAPE, capJson, capsInForce, describeCap } from '../../app/team-caps.ts';
 import { expectedVideo } from '../../batch/batch-row.ts';
 import {
   type CostOrder,
@@ -77,7 +78,7 @@ export const costCommand = defineCommand({
     'Without options: the price list. With video options: what the video would cost for the requested seconds and, if they differ, for the rendered ones. With --spent: spending according to the local ledger, or with --profile through that profile: the actual cost if the server reported it, else the estimate. The cost of a job without a video is unknown unless the server reported it. The simulator never counts. Nothing is created; from OpenRouter, the list of prices is read at most once a day.\n\nColumns of --spent in a pipe: name, jobs, spent, estimated, actual, jobs of unknown cost, their estimate, refused submissions.',
   arguments: [],
   options: OPTIONS,
-  json: `{"as_of","prices":[${PRICE_JSON_SHAPE}]}; with options of a video: {"as_of", and the keys of ${PRICED_ORDER_JSON_SHAPE}}; with --batch: {"as_of","manifest","videos","cost":{"estimated_usd","asked_usd"},"videos_of_unknown_price"}; with --compare: {"as_of","videos":[the same keys and "asked"]}; with --spent: {"by","since","groups":[{"name", and the keys of ${SPENT_JSON_SHAPE}}],"total":{the same keys},"simulated"}`,
+  json: `{"as_of","prices":[${PRICE_JSON_SHAPE}]}; with options of a video: {"as_of", and the keys of ${PRICED_ORDER_JSON_SHAPE}}; with --batch: {"as_of","manifest","videos","cost":{"estimated_usd","asked_usd"},"videos_of_unknown_price"}; with --compare: {"as_of","videos":[the same keys and "asked"]}; with --spent: {"by","since","groups":[{"name", and the keys of ${SPENT_JSON_SHAPE}}],"total":{the same keys},"simulated","caps":[${CAP_JSON_SHAPE}]}`,
   errors: ['usage', 'invalid_request', 'reference_size_mismatch', 'invalid_config'],
   examples: [
     ['sora cost -m sora-2-pro -r 1080p -d 10 --count 3 --compare', 'three videos, and what others would cost'],
@@ -250,6 +251,8 @@ async function spent(options: Options, sinceMs: number | null, deps: CostDeps): 
   const report = await reportSpent({ by, sinceMs }, deps);
   const { groups, total } = report;
   await noteOmissions(total, sinceMs, deps);
+  const caps = await capsInForce(deps);
+  for (const cap of caps) deps.output.note(`cap of the team, ${describeCap(cap)}`);
   return {
     answer: {
       data: {
@@ -258,6 +261,7 @@ async function spent(options: Options, sinceMs: number | null, deps: CostDeps): 
         groups: groups.map(([name, sum]) => ({ name, ...spentJson(sum) })),
         total: spentJson(total),
         simulated: total.simulated,
+        caps: caps.map(capJson),
       },
       view: (surface) => renderSpent(report, by, surface),
     },

@@ -7,7 +7,7 @@ import type { Estimate } from '../../domain/pricing.ts';
 import { isDownloadPending, type JobRecord, type WantedFiles } from '../../domain/record.ts';
 import { changesOf } from '../../domain/request-changes.ts';
 import type { VideoJob, VideoRequest } from '../../domain/video.ts';
-import { dayCap } from '../../jobs/spending-caps.ts';
+import { type Cap, dayCap, teamDayCap } from '../../jobs/spending-caps.ts';
 import { submit, underWay } from '../../jobs/submit.ts';
 import { Interrupt } from '../../platform/host.ts';
 import { limitTime } from '../../platform/timeout.ts';
@@ -106,8 +106,8 @@ async function keepDayCap(
   server: Server,
   deps: CopiesDeps,
 ): Promise<void> {
-  const { ledger, configuration } = deps;
-  if (configuration.maxCostPerDayMicros === null || configuration.isSimulator) return;
+  const { ledger } = deps;
+  if ((await dayCapsOf(deps)).length === 0) return;
   const standing = await underWay({ ledger }, { server: server.identity, request, again, savesFile });
   const missing = Math.max(0, count - standing.length);
   if (missing > 0) await refuseOverDayCap(price && price.micros * missing, deps);
@@ -116,19 +116,28 @@ async function keepDayCap(
 /** Throws `cost_cap_exceeded` if a price, null if unknown, would exceed the day’s cap. */
 export async function refuseOverDayCap(
   micros: number | null,
-  { ledger, host, configuration }: Pick<CopiesDeps, 'ledger' | 'host' | 'configuration'>,
+  deps: Pick<CopiesDeps, 'ledger' | 'host' | 'configuration'>,
 ): Promise<void> {
-  const cap = configuration.maxCostPerDayMicros;
-  if (cap === null || configuration.isSimulator) return;
-  const day = dayOf(host.clock.now());
-  const { scope, excess } = dayCap({
-    day,
-    profile: configuration.maxCostPerDayProfile,
-    user: null,
-    capMicros: cap.value,
-  });
-  const error = excess(await ledger.spent(scope), micros);
-  if (error !== null) throw error;
+  for (const { scope, excess } of await dayCapsOf(deps)) {
+    const error = excess(await deps.ledger.spent(scope), micros);
+    if (error !== null) throw error;
+  }
+}
+
+/** The caps on a day, of this machine and of the team. */
+async function dayCapsOf({
+  ledger,
+  host,
+  configuration,
+}: Pick<CopiesDeps, 'ledger' | 'host' | 'configuration'>): Promise<Cap[]> {
+  if (configuration.isSimulator) return [];
+  const { maxCostPerDayMicros: own, maxCostPerDayProfile, profile, user } = configuration;
+  const atMs = host.clock.now();
+  const spender = { atMs, profile: profile.value, user: user?.value };
+  const team = (await ledger.teamCaps()).flatMap((cap) => teamDayCap(cap, spender) ?? []);
+  if (own === null) return team;
+  const day = { day: dayOf(atMs), profile: maxCostPerDayProfile, user: null, capMicros: own.value };
+  return [dayCap(day), ...team];
 }
 
 /** A create gets at least this long, whatever `--timeout` is: aborting it would leave its outcome unknown. */

@@ -1,0 +1,62 @@
+import { defineCommand } from '../app/command.ts';
+import type { Context } from '../app/context.ts';
+import { refuseFaults } from '../app/option-values.ts';
+import { CAP_JSON_SHAPE, capJson, capsInForce, describeCap } from '../app/team-caps.ts';
+import { SoraError } from '../domain/errors.ts';
+import { parseUsd } from '../domain/money.ts';
+import { PostgresLedger, parseCapName } from '../store/postgres-ledger.ts';
+
+export const ledgerCapsCommand = defineCommand({
+  name: 'ledger caps',
+  description:
+    'Sets caps of the team, which the shared ledger holds for all machines, and shows them with what was spent today (UTC). They are named as the settings of one machine: max_cost_per_day, max_cost_per_day_per_user, and both below profiles.NAME. A submission must be within the caps of the team and those of its machine. The value `none` removes a cap.',
+  arguments: [
+    { form: '[name=usd...]', summary: 'caps to set, for example max_cost_per_day=50; without any, shows them' },
+  ],
+  options: {},
+  json: `{"caps":[${CAP_JSON_SHAPE}]}`,
+  errors: ['usage', 'ledger_unreachable'],
+  examples: [
+    ['sora ledger caps', 'the caps of the team, and what is spent'],
+    ['sora ledger caps max_cost_per_day=50 profiles.lab.max_cost_per_day=20', 'for everybody, and through one profile'],
+    ['sora ledger caps max_cost_per_day_per_user=none', 'no longer limit each person'],
+  ],
+
+  async run({ args }, deps: Pick<Context, 'configuration' | 'host' | 'ledger' | 'output'>) {
+    const { ledger, output } = deps;
+    const faults: string[] = [];
+    const caps = parseCaps(args, faults);
+    refuseFaults(faults, 'ledger caps');
+    if (!(ledger instanceof PostgresLedger)) {
+      throw new SoraError('usage', {
+        title: 'caps of a team need a ledger in PostgreSQL, which several machines share',
+        hints: [
+          'set `SORA_LEDGER`, or run `sora config set ledger postgres://…`',
+          'run `sora config set max_cost_per_day USD` to set a cap for this machine',
+        ],
+      });
+    }
+    if (caps.size > 0) await ledger.setTeamCaps(caps);
+    const inForce = await capsInForce(deps);
+    if (inForce.length === 0) output.note('the team has no caps; set one with `sora ledger caps max_cost_per_day=USD`');
+    return {
+      answer: {
+        data: { caps: inForce.map(capJson) },
+        view: () => inForce.map((cap) => `${describeCap(cap)}\n`).join(''),
+      },
+    };
+  },
+});
+
+function parseCaps(args: readonly string[], faults: string[]): Map<string, number | null> {
+  const caps = new Map<string, number | null>();
+  for (const arg of args) {
+    const [, name = '', value = ''] = /^([^=]*)=(.*)$/.exec(arg) ?? [];
+    const micros = value === 'none' ? null : parseUsd(value);
+    if (parseCapName(name) === undefined) {
+      faults.push(`\`${arg}\`: name one of max_cost_per_day, max_cost_per_day_per_user, or both below profiles.NAME`);
+    } else if (micros === undefined) faults.push(`\`${arg}\` has no amount in dollars, such as 2.50, and not \`none\``);
+    else caps.set(name, micros);
+  }
+  return caps;
+}
