@@ -1,4 +1,5 @@
-import type { EncodedPacketSink, Input, InputAudioTrack, InputVideoTrack } from 'mediabunny';
+import { type FileHandle, open } from 'node:fs/promises';
+import type { Input, InputAudioTrack, InputVideoTrack, StreamTargetChunk } from 'mediabunny';
 
 /** Clips to join in order. Paths are absolute. */
 export interface FilmOrder {
@@ -23,6 +24,9 @@ export async function loadLibrary(): Promise<Library | null> {
   return import('mediabunny').catch(() => null);
 }
 
+/** What is read or written at a time. */
+const BLOCK_BYTES = 1 << 20;
+
 /** A clip whose packets are copied. */
 interface Clip {
   readonly video: InputVideoTrack;
@@ -32,62 +36,150 @@ interface Clip {
 }
 
 /**
- * Joins clips without encoding them again, and returns the length in seconds. Throws `CannotCopy` if their codecs or
- * parameters differ, or the sound cannot be stored in an MP4 file.
+ * Joins clips without encoding them again, and returns the length in seconds. Only some packets are in memory at a time.
+ * Throws `CannotCopy` if their codecs or parameters differ, or the sound cannot be stored in an MP4 file, and the file
+ * system's own error.
  */
 export async function copyClips({ clips, audio, fingerprint, target }: FilmOrder, library: Library): Promise<number> {
-  const { ALL_FORMATS, EncodedAudioPacketSource, EncodedPacketSink, EncodedVideoPacketSource } = library;
-  const { FilePathSource, FilePathTarget, Input, Mp4OutputFormat, Output } = library;
   const inputs: Input[] = [];
-  const open = (path: string): Input => {
-    const input = new Input({ formats: ALL_FORMATS, source: new FilePathSource(path) });
+  const read = (path: string): Input => {
+    const source = new library.FilePathSource(path, { maxCacheSize: BLOCK_BYTES });
+    const input = new library.Input({ formats: library.ALL_FORMATS, source });
     inputs.push(input);
     return input;
   };
   try {
-    const parts = await Promise.all(clips.map((path) => readClip(open(path), path)));
-    const [first] = parts;
-    if (first === undefined) throw new CannotCopy('there are no clips');
+    const parts = await Promise.all(clips.map((path) => readClip(read(path), path)));
     await requireEqual(
       parts.map(({ video }) => video),
       clips,
     );
-    const track = audio === null ? null : await soundOf(open(audio), audio);
+    const track = audio === null ? null : await soundOf(read(audio), audio);
     const sounds = track === null ? parts.flatMap(({ sound }) => sound ?? []) : [track];
     await requireEqual(sounds, clips);
-    const output = new Output({
-      format: new Mp4OutputFormat({ fastStart: 'in-memory' }),
-      target: new FilePathTarget(target),
-    });
-    output.setMetadataTags({ comment: fingerprint });
-    const picture = new EncodedVideoPacketSource(await codecOf(first.video));
-    output.addVideoTrack(picture, { rotation: await first.video.getRotation() });
-    const voice = sounds[0] === undefined ? null : new EncodedAudioPacketSource(await codecOf(sounds[0]));
-    if (voice !== null) output.addAudioTrack(voice);
-    await output.start();
-    const total = parts.reduce((sum, { seconds }) => sum + seconds, 0);
-    let start = 0;
-    let heardUntil = 0;
-    for (const { video, sound, seconds } of parts) {
-      const config = (await video.getDecoderConfig()) ?? undefined;
-      const origin = await video.getFirstTimestamp();
-      for await (const packet of new EncodedPacketSink(video).packets()) {
-        await picture.add(
-          packet.clone({ timestamp: start + packet.timestamp - origin }),
-          config && { decoderConfig: config },
-        );
-      }
-      const end = start + seconds;
-      if (voice !== null && track === null && sound !== null)
-        heardUntil = await addSound(voice, sound, new EncodedPacketSink(sound), { start, end, total, heardUntil });
-      start = end;
+    const file = await open(target, 'w');
+    try {
+      return await writeFilm({ parts, track, sounds, fingerprint }, file, library);
+    } finally {
+      await file.close();
     }
-    if (voice !== null && track !== null)
-      await addSound(voice, track, new EncodedPacketSink(track), { start: 0, end: total, total, heardUntil: 0 });
-    await output.finalize();
-    return total;
   } finally {
     for (const input of inputs) input.dispose();
+  }
+}
+
+interface Film {
+  readonly parts: readonly Clip[];
+  /** The sound in place of that of the clips; null for theirs. */
+  readonly track: InputAudioTrack | null;
+  /** All tracks that its sound is from. */
+  readonly sounds: readonly InputAudioTrack[];
+  readonly fingerprint: string;
+}
+
+/** The index comes first, into space that is reserved by the number of packets. */
+async function writeFilm(
+  { parts, track, sounds, fingerprint }: Film,
+  file: FileHandle,
+  library: Library,
+): Promise<number> {
+  const { EncodedAudioPacketSource, EncodedVideoPacketSource, Mp4OutputFormat, Output, StreamTarget } = library;
+  const [first] = parts;
+  if (first === undefined) throw new CannotCopy('there are no clips');
+  const output = new Output({
+    format: new Mp4OutputFormat({ fastStart: 'reserve' }),
+    target: new StreamTarget(new WritableStream({ write: (chunk) => writeWhole(file, chunk) }), {
+      chunked: true,
+      chunkSize: BLOCK_BYTES,
+    }),
+  });
+  try {
+    output.setMetadataTags({ comment: fingerprint });
+    const picture = new EncodedVideoPacketSource(await codecOf(first.video));
+    const videos = parts.map(({ video }) => video);
+    output.addVideoTrack(picture, {
+      rotation: await first.video.getRotation(),
+      maximumPacketCount: await packetsOf(videos),
+    });
+    const voice = sounds[0] === undefined ? null : new EncodedAudioPacketSource(await codecOf(sounds[0]));
+    if (voice !== null) output.addAudioTrack(voice, { maximumPacketCount: await packetsOf(sounds) });
+    await output.start();
+    const total = parts.reduce((sum, { seconds }) => sum + seconds, 0);
+    const whole = track && [{ sound: track, seconds: total }];
+    await addInOrder([
+      pictures(parts, picture, library),
+      ...(voice === null ? [] : [soundTrack(whole ?? parts, total, voice, library)]),
+    ]);
+    await output.finalize();
+    return total;
+  } catch (error) {
+    await output.cancel().catch(() => {}); // its own error is the later one
+    throw error;
+  }
+}
+
+/** A full disk takes only a part of what it is given, before it refuses. */
+async function writeWhole(file: FileHandle, { data, position }: StreamTargetChunk): Promise<void> {
+  for (let at = 0; at < data.length; ) {
+    const { bytesWritten } = await file.write(data, at, data.length - at, position + at);
+    at += bytesWritten;
+  }
+}
+
+async function packetsOf(tracks: readonly (InputVideoTrack | InputAudioTrack)[]): Promise<number> {
+  const stats = await Promise.all(tracks.map((track) => track.computePacketStats()));
+  return stats.reduce((sum, { packetCount }) => sum + packetCount, 0);
+}
+
+/** A packet to be added to the film. */
+interface Addition {
+  /** In seconds. */
+  readonly at: number;
+  add(): Promise<void>;
+}
+
+/**
+ * Adds the packets of all tracks by their times. The first one of each comes before: until every track has one, the library
+ * keeps all packets in memory.
+ */
+async function addInOrder(tracks: readonly AsyncGenerator<Addition>[]): Promise<void> {
+  const heads: (Addition | null)[] = [];
+  const advance = async (index: number): Promise<void> => {
+    const next = await tracks[index]?.next();
+    heads[index] = next === undefined || next.done ? null : next.value;
+  };
+  for (const index of tracks.keys()) {
+    await advance(index);
+    await heads[index]?.add();
+    await advance(index);
+  }
+  for (;;) {
+    const times = heads.map((head) => head?.at ?? Number.POSITIVE_INFINITY);
+    const earliest = times.indexOf(Math.min(...times));
+    const head = heads[earliest];
+    if (!head) return;
+    await head.add();
+    await advance(earliest);
+  }
+}
+
+async function* pictures(
+  parts: readonly Clip[],
+  picture: InstanceType<Library['EncodedVideoPacketSource']>,
+  { EncodedPacketSink }: Library,
+): AsyncGenerator<Addition> {
+  let start = 0;
+  for (const { video, seconds } of parts) {
+    const decoderConfig = (await video.getDecoderConfig()) ?? undefined;
+    const origin = await video.getFirstTimestamp();
+    for await (const packet of new EncodedPacketSink(video).packets()) {
+      const at = start + packet.timestamp - origin;
+      yield {
+        at,
+        add: () => picture.add(packet.clone({ timestamp: at }), decoderConfig && { decoderConfig }),
+      };
+    }
+    start += seconds;
   }
 }
 
@@ -137,32 +229,25 @@ function bytesOf(data: ArrayBufferLike | ArrayBufferView): Uint8Array {
     : new Uint8Array(data);
 }
 
-interface Place {
-  readonly start: number;
-  /** Sound that begins later belongs to no clip. */
-  readonly end: number;
-  /** Where the film ends. */
-  readonly total: number;
-  /** Where the sound so far ends. */
-  readonly heardUntil: number;
-}
-
-/** Appends the sound of a clip without a gap to that before it, as long as both are together by a frame. Returns where it ends. */
-async function addSound(
+/** Sounds one after the other, without a gap as long as each is together with its picture by a frame. */
+async function* soundTrack(
+  parts: readonly Pick<Clip, 'sound' | 'seconds'>[],
+  total: number,
   voice: InstanceType<Library['EncodedAudioPacketSource']>,
-  track: InputAudioTrack,
-  packets: EncodedPacketSink,
-  { start, end, total, heardUntil }: Place,
-): Promise<number> {
-  const decoderConfig = (await track.getDecoderConfig()) ?? undefined;
-  let at = heardUntil;
-  for await (const packet of packets.packets()) {
-    if (packet.timestamp < 0) continue; // a decoder’s run-up
-    const wanted = start + packet.timestamp;
-    if (Math.abs(wanted - at) > packet.duration) at = wanted;
-    if (at >= end || at + packet.duration > total) break;
-    await voice.add(packet.clone({ timestamp: at }), decoderConfig && { decoderConfig });
-    at += packet.duration;
+  { EncodedPacketSink }: Library,
+): AsyncGenerator<Addition> {
+  let [start, heardUntil] = [0, 0];
+  for (const { sound, seconds } of parts) {
+    const end = start + seconds; // sound that begins later belongs to no clip
+    const decoderConfig = (await sound?.getDecoderConfig()) ?? undefined;
+    for await (const packet of sound === null ? [] : new EncodedPacketSink(sound).packets()) {
+      if (packet.timestamp < 0) continue; // a decoder’s run-up
+      const wanted = start + packet.timestamp;
+      const at = Math.abs(wanted - heardUntil) > packet.duration ? wanted : heardUntil;
+      if (at >= end || at + packet.duration > total) break;
+      yield { at, add: () => voice.add(packet.clone({ timestamp: at }), decoderConfig && { decoderConfig }) };
+      heardUntil = at + packet.duration;
+    }
+    start = end;
   }
-  return at;
 }
