@@ -17,18 +17,18 @@ export interface BatchRow {
   readonly ref: RowRef;
   /** The requested length, if a different one will be rendered. */
   readonly askedSeconds: number | null;
-  /** With no bytes for `file`, so that a thousand rows do not hold them in memory, and without the id of a row's video. */
+  /** Without the bytes of `file`, which would fill the memory, and without the id of another row's video. */
   readonly request: VideoRequest;
   /** The row whose video it starts from; null for none. */
   readonly from: RowSource | null;
   /** Its first frame, or the video that it starts from. */
   readonly file: RowFile | null;
-  /** What is known in advance about a video from an existing one; null for any other, which is as its request says. */
+  /** What is known in advance about a video from an existing one; null for any other. */
   readonly facts: SourceFacts | null;
   readonly estimate: Estimate | null;
   readonly destination: FileDestination;
   readonly variants: readonly [Variant, ...Variant[]];
-  /** What its manifest asked for, where a run has the rows of several; left out elsewhere. */
+  /** What its manifest asked for, if a run has rows of several manifests. */
   readonly own?: {
     readonly maxCostMicros: number | null;
     readonly force: boolean;

@@ -4,7 +4,7 @@ import { MAX_ROWS, type ManifestReading } from './manifest-reading.ts';
 import type { RowFieldName } from './row-fields.ts';
 import { fieldNamed } from './row-reader.ts';
 
-/** Stands for CRLF while a text is parsed; no text contains the noncharacter. */
+/** Replaces CRLF while a text is parsed; no text contains this noncharacter. */
 const CRLF = '\n\ufdd0';
 
 interface CsvRecord {

@@ -1,19 +1,19 @@
 import { lstatSync, realpathSync } from 'node:fs';
 import { basename, dirname, isAbsolute, join, relative, sep } from 'node:path';
 
-/** Whether a path is a folder or lies below it, judged by the names alone; both are absolute. */
+/** Whether a path is a folder or below it, by the names alone; both are absolute. */
 export function isInside(folder: string, path: string): boolean {
   const steps = relative(folder, path);
   return steps !== '..' && !steps.startsWith(`..${sep}`) && !isAbsolute(steps);
 }
 
-/** The same with links followed, those to files that do not exist included. */
+/** The same with links followed, including links to files that do not exist. */
 export function leadsInside(folder: string, path: string): boolean {
   const [top, end] = [realPath(folder), realPath(path)];
   return top !== null && end !== null && isInside(top, end);
 }
 
-/** What does not exist yet is judged by the folder that it will be in. Null for a link that leads nowhere. */
+/** A path that does not exist yet is resolved from its parent folder. Null for a broken link. */
 function realPath(path: string): string | null {
   try {
     return realpathSync(path);

@@ -74,7 +74,7 @@ function readPrompts(text: string, reading: ManifestReading): void {
   for (const [at, line] of text.split('\n').entries()) {
     const prompt = line.trim();
     if (prompt === '' || prompt === '#' || prompt.startsWith('# ')) continue;
-    // JSON, even broken, is not meant as a prompt, and the video would be billed.
+    // JSON, even broken, is not a prompt, and the video would be billed.
     if (/^\{\s*("|\}$)/.test(prompt)) reading.addFault(at + 1, 'this is JSON, not a prompt; use `--format jsonl`');
     else reading.addRow(prompt, at + 1);
   }

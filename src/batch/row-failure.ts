@@ -2,7 +2,7 @@ import { SoraError } from '../domain/errors.ts';
 import type { VideoJob } from '../domain/video.ts';
 import type { BatchRow } from './batch-row.ts';
 
-/** Errors of the account, the server or this machine, which affect every row. */
+/** Errors of the account, the server or this machine that affect every row. */
 const STOPS_ALL: ReadonlySet<string> = new Set([
   'no_api_key',
   'invalid_api_key',
@@ -51,7 +51,7 @@ export function isGone({ code }: SoraError, believesMissing: boolean): boolean {
   return code === 'content_expired' || (code === 'video_not_found' && believesMissing);
 }
 
-/** Whether the server does not have a variant of a video; the others may exist. */
+/** Whether the server lacks a variant of a video; others may exist. */
 export function isOfVariant(error: Error): boolean {
   return error instanceof SoraError && (error.code === 'not_supported' || error.code === 'endpoint_not_found');
 }

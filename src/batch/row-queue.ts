@@ -2,7 +2,7 @@ import type { VideoRequest } from '../domain/video.ts';
 import type { BatchRow } from './batch-row.ts';
 import type { PlannedRow } from './plan.ts';
 
-/** Hands out rows in the order in which they can start: a row comes after the one that it starts from. */
+/** Returns rows in the order in which they can start: a row comes after the one that it starts from. */
 export class RowQueue {
   readonly #ready: PlannedRow[];
   /** Rows by the key of the row that they wait for. */
@@ -10,7 +10,7 @@ export class RowQueue {
   #running = 0;
   #sleepers: (() => void)[] = [];
 
-  /** Rows that start from none of the others, or that have a job already, wait for nothing. */
+  /** A row waits only if it has no job yet and starts from another row. */
   constructor(rows: readonly PlannedRow[]) {
     const keys = new Set(rows.map(({ row }) => row.ref.key));
     this.#ready = [];
@@ -22,7 +22,7 @@ export class RowQueue {
     this.#ready.reverse();
   }
 
-  /** The next row, as soon as there is one; undefined when no more can start. */
+  /** Resolves to the next row, or to undefined when no more can start. */
   async take(): Promise<PlannedRow | undefined> {
     while (this.#ready.length === 0 && this.#running > 0) {
       await new Promise<void>((resolve) => this.#sleepers.push(resolve));
@@ -32,7 +32,7 @@ export class RowQueue {
     return next;
   }
 
-  /** Reports that a row has ended. Those that wait for it can start if it is done; otherwise they are returned and dropped. */
+  /** Reports that a row has ended. If it is done, its followers can start; otherwise they are dropped and returned. */
   ended({ row }: PlannedRow, isDone: boolean): readonly PlannedRow[] {
     this.#running -= 1;
     const waiting = this.#take(row.ref.key);
@@ -64,7 +64,7 @@ export class RowQueue {
   }
 }
 
-/** The key of the row that has to be done first; undefined if there is none. */
+/** The key of the row that must be done first, if any. */
 function sourceKeyOf({ row, state }: PlannedRow): string | undefined {
   return state === 'to_do' || state === 'failed' ? row.from?.row.ref.key : undefined;
 }

@@ -10,7 +10,7 @@ export type RowValues = Partial<Record<RowFieldName, JsonValue>>;
 /** Keys that hold names, which may be numbers. */
 const NAMES: ReadonlySet<RowFieldName> = new Set(['id', ...DERIVATIONS]);
 
-/** Two ways to describe a frame: a row that uses one ignores defaults of the other. */
+/** Two ways to describe a frame; a row that uses one ignores the defaults for the other. */
 const SHAPE: readonly RowFieldName[] = ['resolution', 'aspect_ratio', 'orientation'];
 
 /**
@@ -37,7 +37,7 @@ export function readRow(value: JsonValue, line: number, faults: string[], defaul
   return {
     line,
     id: text('id') ?? null,
-    // What is missing is reported already; another problem about it would mislead.
+    // Missing values are already reported; a second error about them would mislead.
     prompt: values.prompt === undefined && operation === 'extend' ? null : (text('prompt') ?? 'unreadable'),
     source: sourceOf(operation, fields),
     options: {
@@ -61,7 +61,7 @@ export function readRow(value: JsonValue, line: number, faults: string[], defaul
   };
 }
 
-/** What the keys of a row that starts from a video can say besides; the rest is that of the video. */
+/** The other keys allowed in a row that starts from a video, which determines the rest. */
 const KEYS_OF_ALL: readonly RowFieldName[] = ['id', 'prompt', 'param', 'output', 'variant', 'count'];
 const KEYS: Readonly<Record<Derivation, readonly RowFieldName[]>> = {
   remix: ['remix', ...KEYS_OF_ALL],
@@ -95,13 +95,13 @@ function sourceOf(operation: Derivation | null, { text }: RowReader): NamedSourc
   return operation === null || name === undefined ? null : { operation, name };
 }
 
-/** The values by our own key names. */
+/** The values by their canonical keys. */
 export function namedFields(object: JsonObject, faults: string[]): RowValues {
   const values: RowValues = {};
   for (const [key, value] of Object.entries(object)) {
     const name = fieldNamed(key);
     if (name === undefined) {
-      faults.push(`\`${key}\` is not a key of a row; put other fields of the server into \`param\``);
+      faults.push(`\`${key}\` is not a key of a row; put other fields for the server into \`param\``);
     } else if (values[name] !== undefined) {
       faults.push(`\`${name}\` is given twice`);
     } else if (value !== null) {

@@ -64,7 +64,7 @@ export function resolveRows(manifest: Manifest, surroundings: RowSurroundings): 
   return { rows, faults, notes: resolver.notes };
 }
 
-/** The request of a row, and what is not in it. */
+/** The request of a row, and what the row has besides. */
 interface Draft extends ResolvedRequest {
   readonly file: RowFile | null;
   readonly from: RowSource | null;
@@ -73,7 +73,7 @@ interface Draft extends ResolvedRequest {
 
 /** The video that a row starts from. */
 interface Start extends Pick<DerivedInput, 'source' | 'facts'> {
-  /** The source is a row with faults of its own, which are reported there. */
+  /** The source is a row whose own faults are already reported. */
   readonly isFaulty?: boolean;
   readonly prompt: string | null;
   readonly file: RowFile | null;
@@ -101,7 +101,7 @@ class RowResolver {
     this.#places = new Map(rows.map((row, at) => [row, at + 1]));
   }
 
-  /** In the order of the manifest, although sources are resolved first. */
+  /** Resolves sources first, and returns the rows in the order of the manifest. */
   resolveAll(): BatchRow[] {
     const rows = this.#manifestRows;
     const { ordered, circles } = sourcesFirst(rows, ({ source }) => this.#rowsById.get(source?.name ?? null));
@@ -128,7 +128,7 @@ class RowResolver {
     const recorded = recordedOf(draft);
     const price = estimate(expectedVideo(draft));
     const { line, id } = row;
-    // Written out: V8 gives each copy of an object that is spread into a longer one a shape of its own, 400 bytes a row.
+    // Without a spread: V8 would give each row a shape of its own, of 400 bytes.
     return destinations.map((destination) => ({
       line,
       id,
@@ -203,7 +203,7 @@ class RowResolver {
     const row = this.#resolved.get(source)?.[0];
     const { model, size, seconds } = row?.request ?? NOTHING_KNOWN;
     return {
-      // Stands for the video until the row is done.
+      // A placeholder until the row is done.
       source: { operation, video: { kind: 'id', id: `row:${row?.ref.key}` } },
       facts: row?.facts ?? { model, size, seconds },
       prompt: row?.request.prompt ?? UNREADABLE,
@@ -260,6 +260,6 @@ class RowResolver {
   }
 }
 
-/** Stands for a prompt whose problem is reported already. */
+/** Replaces a prompt whose problem is already reported. */
 const UNREADABLE = 'unreadable';
 const NOTHING_KNOWN: SourceFacts = { model: null, size: null, seconds: null };

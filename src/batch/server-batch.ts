@@ -29,7 +29,7 @@ const MAX_BYTES = 200_000_000;
 /** Events written to the ledger at a time. */
 const EVENTS_AT_ONCE = 500;
 
-/** The row of the ledger under which a manifest has its server-side batches, one at a time. */
+/** The ledger row of a manifest's server-side batches, of which only one is open at a time. */
 export function serverBatchRow(manifest: string): string {
   return hash('sha256', JSON.stringify(['server batch', manifest])).slice(0, 32);
 }
@@ -40,7 +40,7 @@ export async function openServerBatch(ledger: Ledger, manifest: string): Promise
   return records.find(({ answer, removed }) => answer !== 'rejected' && !removed);
 }
 
-/** Refuses a row of a manifest that a server-side batch may be making already. */
+/** The error if a server-side batch may already be creating rows of a manifest; otherwise null. */
 export async function underWayInBatch(ledger: Ledger, manifest: string): Promise<SoraError | null> {
   const open = await openServerBatch(ledger, manifest);
   if (open === undefined) return null;
@@ -51,7 +51,7 @@ export async function underWayInBatch(ledger: Ledger, manifest: string): Promise
   });
 }
 
-/** Refuses a server-side batch of rows of which another process has submitted one meanwhile. */
+/** The error if another process has submitted one of the rows meanwhile; otherwise null. */
 export async function underWayAsRow(
   ledger: Ledger,
   manifest: string,
@@ -61,7 +61,7 @@ export async function underWayAsRow(
   for await (const record of ledger.records({ by: 'batch', value: manifest }, 'newest first')) {
     if (keys.has(record.row) && (isOpen(record) || hasVideo(record))) {
       return new SoraError('duplicate_request', {
-        title: `another process is making rows of this manifest: ${record.job?.id ?? record.key}`,
+        title: `another process is creating rows of this manifest: ${record.job?.id ?? record.key}`,
         submission: record.key,
         hints: ['run the command again when it has ended'],
       });
@@ -70,13 +70,13 @@ export async function underWayAsRow(
   return null;
 }
 
-/** Everything that keeps rows from being a server-side batch, with their lines. */
+/** Why rows cannot be in one server-side batch, with their lines. */
 export function serverBatchFaults(rows: readonly BatchRow[]): { readonly line: number; readonly message: string }[] {
   const [first] = rows;
   const faults = rows.flatMap(({ line, request, from }) => {
     const operation = from?.operation ?? request.source?.operation;
     if (operation !== undefined)
-      return [{ line, message: `a server-side batch makes new videos only, and this row is \`${operation}\`` }];
+      return [{ line, message: `a server-side batch only creates new videos, and this row is \`${operation}\`` }];
     if (request.model === first?.request.model) return [];
     const models = [first?.request.model, request.model].map((model) => model ?? 'the server’s default').join(' and ');
     return [{ line, message: `a server-side batch has one model, and these are ${models}` }];
@@ -89,7 +89,7 @@ export function serverBatchFaults(rows: readonly BatchRow[]): { readonly line: n
   return faults;
 }
 
-/** The file of requests of rows, a line each, named by their keys. Throws `invalid_request`. */
+/** The file of requests: one line per row, named by its key. Throws `invalid_request`. */
 export function writeRequests(
   rows: readonly BatchRow[],
   format: RequestFormat,
@@ -143,7 +143,7 @@ export interface ResultsOrder {
   readonly rows: readonly BatchRow[];
 }
 
-/** What became of a request. It is `unknown` where the server does not say that it made nothing. */
+/** The outcome of a request; `unknown` unless the server reports that it created nothing. */
 interface Result {
   readonly customId: string;
   readonly outcome:
@@ -155,8 +155,8 @@ interface Result {
 const NOT_EXECUTED: ReadonlySet<string | null> = new Set(['batch_expired', 'batch_cancelled']);
 
 /**
- * Records the results of a batch as the submissions of its rows, from where they are saved as in any batch. Recording
- * them twice changes nothing. Returns the rows that have one.
+ * Records the results of a batch as submissions of its rows, which are then saved as in any batch. Recording them twice
+ * changes nothing. Returns the rows that have one.
  */
 export async function recordResults(text: string, order: ResultsOrder): Promise<ReadonlySet<string>> {
   const rows = new Map(order.rows.map((row) => [row.ref.key, row]));
@@ -212,14 +212,14 @@ async function eventsOf(
   return [intent, { event: outcome.event, ...at, code, message: causedBy ?? message }];
 }
 
-/** The request of a row that was removed or changed meanwhile, as far as its video says; null without a video. */
+/** The request of a row that was removed or changed meanwhile, as far as its video shows; null without a video. */
 function requestOf(outcome: Result['outcome']): RecordedRequest | null {
   if (outcome.event !== 'accepted') return null;
   const { prompt, model, seconds, size } = outcome.job;
   return { prompt: prompt ?? '', model, seconds, size, quality: null, image: null, characters: [], params: {} };
 }
 
-/** A line of a file of results; null for one that is none, or that has neither a video nor an error. */
+/** A line of a results file; null if it is invalid or has neither a video nor an error. */
 function decodeResult(value: JsonValue | undefined, atMs: number): Result | null {
   if (!isJsonObject(value)) return null;
   const customId = textOf(value.custom_id);

@@ -3,7 +3,7 @@ import { isJsonObject, type JsonValue } from '../domain/json.ts';
 import type { ManifestReading } from './manifest-reading.ts';
 import { namedFields, withRowDefaults } from './row-reader.ts';
 
-/** Enough for repeated anchors; nested ones would fill the memory. */
+/** Enough for repeated anchors; nested ones could fill the memory. */
 const MAX_ALIASED_NODES = 2_000;
 
 /** `defaults` and `jobs`, or just a list of rows. */

@@ -8,7 +8,7 @@ import type { CallOptions, ListQuery, VideoPage } from './port.ts';
 import { type ClientOptions, clockOf, contextFor, isSuccess, readReply } from './reply.ts';
 import { postThroughSdk } from './sdk.ts';
 
-/** The prompt that stands for a batch in the ledger and in lists: no two batches share an uploaded file. */
+/** The prompt of a batch in the ledger and in lists, unique by its uploaded file. */
 export function batchPrompt(inputFileId: string): string {
   return `batch of ${inputFileId}`;
 }
@@ -38,7 +38,7 @@ export async function readBatch(client: ClientOptions, id: string, options: Call
   return batch;
 }
 
-/** Asks for the end of a batch, whose finished requests stay. Throws a `SoraError`. */
+/** Cancels a batch; its finished requests stay. Throws a `SoraError`. */
 export async function cancelBatch(client: ClientOptions, id: string, options: CallOptions = {}): Promise<void> {
   const context = contextFor(client, { id });
   const url = client.transport.urlOf(`${jobPath(BATCHES_ROUTE, id)}/cancel`);
@@ -79,7 +79,7 @@ export async function readResults(client: ClientOptions, fileId: string, options
   }
 }
 
-/** A batch in the form of a job, to be waited for. */
+/** A batch as a job, so that it can be waited for. */
 export function jobOfBatch(batch: ServedBatch): VideoJob {
   const { id, status, serverStatus, inputFileId, model, total, completed, failed, problems } = batch;
   const done = (completed ?? 0) + (failed ?? 0);

@@ -31,7 +31,7 @@ export async function readCharacter(
   return { id: found, name: textOf(body.name), createdAtMs: timeOf(body.created_at) };
 }
 
-/** A 404 about the character, and not about the route. */
+/** Whether a 404 is about the character rather than the route. */
 const UNKNOWN_CHARACTER = /\bcharacter\b.*(not found|does not exist|no such)/i;
 
 function wordsFor(error: unknown, id: string): unknown {

@@ -24,7 +24,7 @@ export interface ContentCall {
   readonly variant: Variant;
   readonly options: ContentOptions;
   readonly context: CallContext;
-  /** Reads the job again, which may have a fresher address of the file. */
+  /** Reads the job again, which may have a newer address of the file. */
   readonly look: () => Promise<VideoJob>;
 }
 
@@ -177,7 +177,7 @@ async function fetchContent(
   }
 }
 
-/** The server must not have us read what only this machine and its network can reach. */
+/** The error for an address that only this machine or its network can reach. */
 function inwardRefusal({ causedBy }: SoraError, { facts = {} }: CallContext): SoraError {
   return new SoraError(REFUSED, {
     title: 'the server names a private address for the video’s file',
@@ -231,7 +231,7 @@ function embeddedStatusOf(value: JsonValue | undefined): number | null {
 /** Servers say "not yet" in four ways; only a caller that knows the job can distinguish it from "never". */
 const NOT_READY: ReadonlySet<number> = new Set([400, 404, 409, 425]);
 
-/** The file is shorter than the part received, so it has changed. */
+/** The file is shorter than the part already received, so it has changed. */
 const RANGE_NOT_SATISFIABLE = 416;
 
 /** `fileOrigin` is the origin of the file's address; left out for `/content`, which may redirect to one. */

@@ -51,7 +51,7 @@ export function failureFromReply(reply: RefusedReply, context: CallContext): Sor
   });
 }
 
-/** Squid names its own pages. Others answer a 403 with a page, where a server of this API answers with JSON. */
+/** Squid marks its own pages. Other proxies answer 403 with a page, a server of this API with JSON. */
 function isProxysOwn({ status, headers, body }: RefusedReply): boolean {
   if (status === 407 || headers['x-squid-error'] !== undefined) return true;
   return status === 403 && parseJson(body) === undefined && /^text\//i.test(headers['content-type'] ?? 'text/html');
@@ -143,7 +143,7 @@ function describeThrown(thrown: unknown): string {
   if (!(thrown instanceof Error)) return String(thrown);
   const innermost = thrown instanceof AggregateError ? thrown.errors[0] : (thrown.cause ?? thrown);
   if (!(innermost instanceof Error)) return String(innermost);
-  // Only one field of OpenSSL's line of numbers, functions and files is meant for people.
+  // Only one field of OpenSSL's message is readable.
   const reason = /:SSL routines:[^:]*:([^:]+):/.exec(innermost.message)?.[1];
   return reason ?? (innermost.message || networkFaultOf(innermost)?.code || innermost.name);
 }

@@ -51,7 +51,7 @@ export class JsonVideosClient implements VideosClient {
     this.#rules = DIALECTS[options.dialect];
   }
 
-  /** Ignores the signal: aborting a create that has left would only hide its outcome. */
+  /** Ignores the signal: aborting a create that was sent would only hide its outcome. */
   async create(request: VideoRequest, { idempotencyKey }: CreateOptions): Promise<CreateOutcome> {
     const { transport, dialect, format } = this.#options;
     if (request.source) return { kind: 'rejected', error: this.#lacks(`no ${request.source.operation}`) };

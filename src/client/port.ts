@@ -8,11 +8,11 @@ export interface CallOptions {
 
 export interface CreateOptions extends CallOptions {
   readonly idempotencyKey: string;
-  /** For a client that resends a create after a 429, which created nothing. */
+  /** For a client that resends a create after a 429, which means that nothing was created. */
   readonly resend?: {
-    /** Before the pause. */
+    /** Called before the pause. */
     held(): Promise<void>;
-    /** Before the create leaves again; false to stop. */
+    /** Called before the create is sent again; false to stop. */
     sending(): Promise<boolean>;
   };
 }

@@ -18,7 +18,7 @@ import {
 import type { CreateOutcome, VideoPage } from './port.ts';
 import type { Transport, TransportRequest } from './transport.ts';
 
-/** What clients of all dialects need. */
+/** The options of clients for all dialects. */
 export interface ClientOptions {
   readonly transport: Transport;
   readonly profile: string;
@@ -106,7 +106,7 @@ export function unansweredOutcome(thrown: unknown, context: CallContext): Create
 }
 
 /**
- * The reply to a call that may be lost without harm. Throws the signal's reason, or a `SoraError` for a reply that is
+ * The reply to a call that is safe to lose. Throws the signal's reason, or a `SoraError` for a reply that is
  * neither a 2xx nor accepted by `isAnswer`.
  */
 export async function readReply(
@@ -161,10 +161,10 @@ export function replyFacts({ headers }: Reply, nowMs: number): ReplyFacts {
   };
 }
 
-/** New API's distributor chooses a channel before anything is forwarded; without one, nothing is. */
+/** New API's distributor forwards a call only after it has found a channel. */
 const NO_CHANNEL = /[(（]distributor[)）]/;
 
-/** Whether a refused create, by its reply, made nothing. */
+/** Whether the reply proves that a refused create created nothing. */
 function isRefused({ status, body }: Reply): boolean {
   if (status !== 503) return provesNothingMade(status);
   const { code, message } = decodeErrorBody(body);

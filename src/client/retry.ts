@@ -5,7 +5,7 @@ import type { CallOptions, CreateOutcome, VideosClient } from './port.ts';
 const MAX_TRIES = 4;
 const BASE_DELAY_MS = 500;
 const MAX_DELAY_MS = 60_000;
-/** Longer pauses are not waited for: the error reports how long the server asks for. */
+/** Does not wait longer: the error reports the pause that the server asked for. */
 const MAX_OBEYED_MS = 10 * 60_000;
 
 export interface RetryOptions {

@@ -49,7 +49,7 @@ export async function postThroughSdk(
   return seen.reply;
 }
 
-/** The body in bytes with its type. The headers that the SDK adds are meant for OpenAI only. */
+/** The body in bytes with its type. The SDK's other headers are only for OpenAI. */
 async function encode(
   { body }: RequestInit,
   headers: Readonly<Record<string, string>>,

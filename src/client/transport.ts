@@ -305,7 +305,7 @@ function withMissing(url: URL, query: Readonly<Record<string, string>>): URL {
 /** Retryable: the next attempt resumes after the bytes received so far. */
 function brokenOff(cause: unknown): SoraError {
   const causedBy = cause instanceof Error ? cause.message : String(cause);
-  return new SoraError('download_corrupt', { title: 'the download broke off', causedBy, retryable: true, cause });
+  return new SoraError('download_corrupt', { title: 'the download was interrupted', causedBy, retryable: true, cause });
 }
 
 function redirectedAway({ status, url }: TransportText, baseUrl: string): SoraError {

@@ -37,7 +37,7 @@ import {
 
 export interface VideosClientOptions extends ClientOptions {
   readonly format: RequestFormat;
-  /** Called with what a corrected create showed of the server. */
+  /** Called with what a corrected create showed about the server. */
   readonly onLearnt?: ((facts: Partial<RequestFormat>) => Promise<void>) | undefined;
 }
 
@@ -47,14 +47,14 @@ export interface VideosClientOptions extends ClientOptions {
  */
 export class SdkVideosClient implements VideosClient {
   readonly #options: VideosClientOptions;
-  /** What this server turned out to want. */
+  /** The format that this server turned out to accept. */
   #learnt: Partial<RequestFormat> = {};
 
   constructor(options: VideosClientOptions) {
     this.#options = options;
   }
 
-  /** Ignores the signal: aborting a create that has left would only hide its outcome. */
+  /** Ignores the signal: aborting a create that was sent would only hide its outcome. */
   async create(request: VideoRequest, { idempotencyKey }: CreateOptions): Promise<CreateOutcome> {
     const { transport } = this.#options;
     const sourceId = request.source?.video.kind === 'id' ? request.source.video.id : null;
@@ -152,8 +152,8 @@ function refusesType(field: string, words: string): boolean {
 }
 
 /**
- * What to write in another way where a refusal shows that the server did not understand the request, so that it made
- * nothing of it; null for any other refusal, and where the profile says how it is written.
+ * The format to try next if a refusal shows that the server could not parse the request, so it created nothing. Null for
+ * any other refusal, and if the profile sets the format.
  */
 function correctionAfter(
   reply: Reply,
@@ -168,7 +168,7 @@ function correctionAfter(
     const image = { image: sent.image === 'object' ? 'text' : 'object' } as const;
     const canChangeImage = request.image !== null && format.image === 'auto';
     if (format.seconds === 'auto' && refusesType('seconds', words)) {
-      // Such a server reads by types, and names only the first field that is of another one.
+      // Such a server checks types, and reports only the first field with a wrong one.
       return { seconds: sent.seconds === 'text' ? 'number' : 'text', ...(canChangeImage ? image : {}) };
     }
     if (canChangeImage && refusesType(sent.imageField, words)) return image;

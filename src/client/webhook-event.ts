@@ -2,13 +2,13 @@ import OpenAI from 'openai';
 import { isJsonObject, type JsonValue, parseJson } from '../domain/json.ts';
 import { textOf } from '../wire/fields.ts';
 
-/** A notification whose signature is right and whose time is within five minutes of ours. */
+/** A notification with a valid signature, sent within five minutes of our time. */
 export interface WebhookEvent {
-  /** Of the notification: the same one sent again has the same. */
+  /** The notification's id, which is the same when it is sent again. */
   readonly webhookId: string;
   /** `video.completed`, for example; null if it names none. */
   readonly type: string | null;
-  /** What it is about; null if it names nothing. */
+  /** The id of the video that it is about; null if it names none. */
   readonly subjectId: string | null;
 }
 
@@ -31,7 +31,7 @@ export class WebhookReader {
     });
   }
 
-  /** Rejects with an `Error` that says what is wrong with it. */
+  /** Rejects with an `Error` that states the problem. */
   async read(body: string, headers: Readonly<Record<string, string>>): Promise<WebhookEvent> {
     const webhookId = headers['webhook-id'] ?? '';
     if (webhookId === '') throw new Error('missing required header: webhook-id');

@@ -1,32 +1,18 @@
 import { type JobRecord, requestedLength, type SavedFile, STANDARD_OUTPUT, sourceIdOf, statusOf } from './record.ts';
-import type { JobFailure, JobStatus, VideoJob } from './video.ts';
+import type { VideoJob } from './video.ts';
 
 /** A job for display: the server's current state, completed from the ledger. */
-export interface JobSummary {
+export interface JobSummary extends Omit<VideoJob, 'id' | 'content' | 'pollAfterMs'> {
   /** The server's id; null for a submission with unknown outcome. */
   readonly id: string | null;
   /** The submission's key in the ledger; null for a job created elsewhere. */
   readonly submission: string | null;
   readonly profile: string;
-  readonly status: JobStatus;
-  readonly serverStatus: string | null;
-  readonly progress: number | null;
-  readonly model: string | null;
-  readonly prompt: string | null;
-  readonly seconds: number | null;
-  readonly size: string | null;
-  readonly createdAtMs: number | null;
-  readonly completedAtMs: number | null;
-  readonly expiresAtMs: number | null;
-  readonly remixedFrom: string | null;
-  readonly error: JobFailure | null;
   readonly estimatedMicros: number | null;
-  readonly actualMicros: number | null;
   /** A simulated job: the estimate is what it would cost. */
   readonly free: boolean;
   readonly priceList: string | null;
   readonly files: readonly SavedFile[];
-  readonly requestId: string | null;
 }
 
 /** Combines what is known about one job; the server overrides the ledger. */

@@ -14,7 +14,7 @@ export type Cancellation =
   | { readonly kind: 'deleted' }
   | { readonly kind: 'stopping'; readonly job: VideoJob }
   | { readonly kind: 'running'; readonly job: VideoJob; readonly refusal: SoraError | null }
-  /** It ended while it was being cancelled. */
+  /** The job ended while it was being cancelled. */
   | { readonly kind: 'ended'; readonly job: VideoJob };
 
 /** Refusals of a DELETE that mean "not this job" or "not here", rather than a failure. */
@@ -32,7 +32,7 @@ export interface CancelDeps {
   readonly signal: AbortSignal;
 }
 
-/** A 409 which means that the cancellation has started, not that it is refused. */
+/** A 409 that means the cancellation has started, not that it was refused. */
 const IN_PROGRESS = /cancel\w*\b.{0,40}\b(in progress|pending|requested|under ?way|already)|already\b.{0,40}\bcancel/is;
 const STOPPING = /^cancell?ing$/i;
 const SETTLING_PAUSES_MS = [500, 1_000, 2_000, 4_000];

@@ -6,10 +6,10 @@ import { underWay } from './submit.ts';
 /** Limit of the API. */
 export const MAX_NAME_CHARACTERS = 80;
 
-/** No list has a price for a character; only a server that is free altogether has one. */
+/** No price list has characters; only a server that is free has a price for them. */
 export const CHARACTER_PRICE_FACTS = { model: null, size: null, seconds: null } as const;
 
-/** What is wrong with the name of a character. */
+/** The faults of a character's name. */
 export function characterNameFaults(name: string): string[] {
   if (name.trim() === '') return ['the name is empty'];
   const characters = [...name].length;
@@ -22,7 +22,7 @@ export function characterRequest(name: string, video: VideoFile): VideoRequest {
   return { ...requestFor(name), source: { operation: 'character', video } };
 }
 
-/** The newest character that this request has created in this account. */
+/** The newest character that this request created in this account. */
 export async function findCharacter(
   ledger: Ledger,
   request: VideoRequest,

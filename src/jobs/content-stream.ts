@@ -78,7 +78,7 @@ async function openWhenReady(
   }
 }
 
-/** Servers answer alike for a picture that they never make and for one that is not ready yet. */
+/** Servers answer the same for a thumbnail that they never create and for one that is not ready yet. */
 function neverPublished(variant: Variant, { causedBy, status, requestId }: SoraError): SoraError {
   const title = `the server has no ${variant} of this video`;
   return new SoraError('not_supported', { title, causedBy, status, requestId });

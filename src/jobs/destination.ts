@@ -44,14 +44,14 @@ export function parseDestination(output: string | undefined, cwd: string): Desti
   return { kind: isFolder ? 'folder' : 'file', path };
 }
 
-/** A name in a folder; both may be on the disk or in object storage. A name that is complete stays as it is. */
+/** A name in a folder, on disk or in object storage. A complete name is returned unchanged. */
 export function pathIn(folder: string, name: string): string {
   if (isObjectAddress(name)) return name;
   if (!isObjectAddress(folder) || isAbsolute(name)) return resolve(folder, name);
   return folder.slice(0, OBJECT_SCHEME.length) + posix.join(folder.slice(OBJECT_SCHEME.length), name);
 }
 
-/** Why results cannot be saved to a typed path; null if they can. `reserveBytes` is for the name of a file beside it. */
+/** Why results cannot be saved to a path, or null. `reserveBytes` leaves room for a longer name beside it. */
 export function outputFault(path: string, reserveBytes: number, platform: NodeJS.Platform): string | null {
   return addressFault(path, reserveBytes) ?? (isObjectAddress(path) ? null : pathFault(path, reserveBytes, platform));
 }
@@ -61,7 +61,7 @@ export function endsInSlash(path: string): boolean {
   return path.endsWith('/') || path.endsWith(sep);
 }
 
-/** A path that cannot be read is refused later, when it is checked. */
+/** An unreadable path is refused later, by the check. */
 function isExistingFolder(path: string): boolean {
   try {
     return statSync(path).isDirectory();
@@ -80,7 +80,7 @@ export interface VariantPath {
   readonly isAskedFor: boolean;
 }
 
-/** Where the variants of a video go, each to a file of its own. */
+/** The file of each variant of a video. */
 export function pathsFor(
   { kind, path }: FileDestination,
   variants: readonly Variant[],
@@ -97,7 +97,7 @@ export function pathsFor(
   return first === undefined || hasField(template, 'variant', 'ext') ? paths : pathsBeside(first.path, variants);
 }
 
-/** A name that was asked for is for the first variant that its extension suits; the others go to files beside it. */
+/** A chosen name is for the first variant that fits its extension; the others go to files beside it. */
 function pathsBeside(given: string, variants: readonly Variant[]): VariantPath[] {
   const promised = promisedKind(extname(given).slice(1));
   const named = variants.find((variant) => promised === null || fitsVariant(promised, variant));
@@ -113,7 +113,7 @@ function pathsBeside(given: string, variants: readonly Variant[]): VariantPath[]
   });
 }
 
-/** Whether several videos can be saved there, each under a name of its own. */
+/** Whether several videos can be saved there, each under its own name. */
 export function isForSeveral(destination: Destination, ...fields: readonly ('n' | 'id')[]): boolean {
   return destination.kind === 'folder' || (destination.kind === 'template' && hasField(destination.path, ...fields));
 }
@@ -124,8 +124,8 @@ export function isNameKnown({ kind, path }: FileDestination): boolean {
 }
 
 /**
- * What keeps a template from naming the files of a video, before it is created: fields without a value, and names that the
- * platform cannot store. `reserveBytes` are for the name of a file beside it.
+ * Why a template cannot name the files of a video: fields without a value, and names that the platform cannot store.
+ * `reserveBytes` leaves room for a longer name beside it.
  */
 export function nameFaults(
   destination: Destination,
@@ -150,7 +150,7 @@ function withoutExtension(path: string): string {
   return path.slice(0, path.length - extname(path).length);
 }
 
-/** Equal for names that some file systems treat as the same: different case, or a different Unicode form. */
+/** Equal for names that some file systems treat as the same: names that differ in case or Unicode form. */
 export function foldedName(path: string): string {
   return path.normalize('NFC').toLowerCase();
 }

@@ -82,7 +82,7 @@ export async function writeInto(
   }
 }
 
-/** Passes on bytes with back-pressure; false if the reader has gone away (`| head`), which is not an error. */
+/** Writes with back-pressure; false if the reader has closed the pipe (`| head`), which is not an error. */
 export async function pour(
   source: AsyncIterable<Uint8Array>,
   output: Writable,

@@ -19,13 +19,13 @@ export interface InFlightDeps {
 }
 
 export interface PatienceDeps extends InFlightDeps {
-  /** Aborts waits between calls, never a create that has left. */
+  /** Aborts waits between calls, never a create that was sent. */
   readonly signal?: AbortSignal | undefined;
   /** Progress messages for steps that take a while. */
   readonly onNews?: ((news: string) => void) | undefined;
 }
 
-/** Whether the process of a submission may still send it or record its answer; true if in doubt. */
+/** Whether the process of a submission may still send it or record its answer; true if unclear. */
 export function isInFlight(record: JobRecord, deps: Pick<InFlightDeps, 'fateOf'>): boolean {
   return record.answer === 'pending' && submitterFate(record, deps) !== 'dead';
 }
@@ -37,7 +37,7 @@ function isInFlightElsewhere(record: JobRecord, deps: InFlightDeps): boolean {
 
 /**
  * Settles a submission whose process has ended: an unsent one is withdrawn, the outcome of any other is
- * unknown. One whose process may be alive is left alone. If a process is wrongly taken for dead, the order of lines
+ * unknown. One whose process may be alive is not changed. If a live process is wrongly assumed dead, the order of lines
  * decides: it reads back its `sending`, and sends nothing after a withdrawal.
  */
 export async function settle(deps: InFlightDeps, record: JobRecord): Promise<JobRecord> {
@@ -79,7 +79,7 @@ export async function awaitAnswer(deps: PatienceDeps, existing: JobRecord): Prom
   return record;
 }
 
-/** A submission sent from another machine may only be looked for on the server. */
+/** A submission sent from another machine can only be searched for on the server. */
 async function giveUpWaiting(
   { ledger, clock }: InFlightDeps,
   record: JobRecord,

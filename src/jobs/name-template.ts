@@ -2,7 +2,7 @@ import type { JobFacts, JobRecord } from '../domain/record.ts';
 import type { Variant } from '../domain/video.ts';
 import { crypto } from '../platform/crypto.ts';
 
-/** What the name of a file can say of its video; null for what is not known. */
+/** What a file name can contain about its video; null if unknown. */
 export interface NamedVideo {
   /** Null before the video is created. */
   readonly id: string | null;
@@ -16,7 +16,7 @@ export interface NamedVideo {
 /** For names that do not depend on the video. */
 export const NAMELESS: NamedVideo = { id: null, prompt: null };
 
-/** A job by what was asked for, which was checked before it was paid for; by what its server says where nothing is known. */
+/** A job by its request, which was checked before payment; without one, by what its server reports. */
 export function namedVideo(
   job: JobFacts & { readonly prompt?: string | null },
   record: Pick<JobRecord, 'request' | 'submittedAtMs'> | undefined,
@@ -69,20 +69,20 @@ const FIELD_NAMES = Object.keys(FIELDS) as FieldName[];
 
 export const DEFAULT_NAME = '{slug}-{id:8}.{ext}';
 
-/** The default name of a row, which sorts in the order of a manifest of so many rows. */
+/** The default name of a row, which sorts in the order of the manifest. */
 export function rowName(rows: number): string {
   return `{row:0${Math.max(3, String(rows).length)}}-${DEFAULT_NAME}`;
 }
 
-/** `{{`, `}}`, a field such as `{row:03}`, or what is neither. */
+/** `{{`, `}}`, a field such as `{row:03}`, or an unmatched brace. */
 const PARTS = /\{\{|\}\}|\{([a-z]+)(?::(\d+))?\}|[{}]/gi;
 
-/** Whether a name has braces, so that they have to be read. */
+/** Whether a name has braces. */
 export function isTemplate(name: string): boolean {
   return /[{}]/.test(name);
 }
 
-/** A text in which all braces stand for themselves. */
+/** A text with all braces escaped. */
 export function escapeTemplate(text: string): string {
   return text.replace(/[{}]/g, '$&$&');
 }
@@ -98,7 +98,7 @@ export function literalStart(template: string): string {
   return template.slice(0, first?.index).replaceAll('{{', '{').replaceAll('}}', '}');
 }
 
-/** What is wrong with a template where only these fields of place are known. */
+/** The faults of a template that may only use these fields of place. */
 export function templateFaults(template: string, place: readonly (keyof NamePlace)[]): string[] {
   const faults: string[] = [];
   for (const [part, name, width] of template.matchAll(PARTS)) {
@@ -106,8 +106,8 @@ export function templateFaults(template: string, place: readonly (keyof NamePlac
     if (name === undefined)
       faults.push(`\`${part}\` is not part of a field; write \`${part}${part}\` for the character`);
     else if (!isField(name)) faults.push(`\`${part}\` is not a field; the fields are ${FIELD_NAMES.join(', ')}`);
-    else if (name === 'row' && !place.includes('row')) faults.push('`{row}` is known in a batch only');
-    else if (name === 'n' && !place.includes('n')) faults.push('`{n}` is known with `--count` only');
+    else if (name === 'row' && !place.includes('row')) faults.push('`{row}` is only known in a batch');
+    else if (name === 'n' && !place.includes('n')) faults.push('`{n}` is only known with `--count`');
     else if (width !== undefined && !(Number(width) >= 1 && Number(width) <= MAX_WIDTH)) {
       faults.push(`the width of \`${part}\` is not from 1 to ${MAX_WIDTH}`);
     }
@@ -156,7 +156,7 @@ function padded(value: number | null | undefined, width = 1): string | null {
   return value === null || value === undefined ? null : String(value).padStart(width, '0');
 }
 
-/** A text without what separates folders or no file system takes. */
+/** A text without separators and characters that file systems refuse. */
 function plain(text: string | null | undefined, width?: number): string | null {
   if (text === null || text === undefined) return null;
   const safe = text.replace(/[^\p{Letter}\p{Number}._-]+/gu, '-').replace(/^\.+/, '-');
@@ -172,7 +172,7 @@ function slugOf(prompt: string, width: number): string {
   return [...slug].slice(0, width).join('').replace(/-+$/, '') || 'video';
 }
 
-/** The end of an id, or all of it; a hash for one that no file name should contain. */
+/** The end of an id, or all of it; a hash for an id that is unsafe in a file name. */
 function idPart(id: string, width?: number): string {
   const isSafe = /^[\w-]{1,64}$/.test(id);
   if (isSafe && width === undefined) return id;

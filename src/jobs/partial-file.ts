@@ -142,7 +142,7 @@ export class PartialFile {
     }
   }
 
-  /** Removes the file, if there is one. Errors are ignored in favour of the one that led here. */
+  /** Removes the file, if there is one. Its errors are ignored: an earlier error led here. */
   async discard(): Promise<void> {
     if (this.#opened !== null) await discard(this.#opened);
   }

@@ -10,7 +10,7 @@ const PAGE_SIZE = 100;
 const MAX_PAGES = 20;
 /** `Date` and `created_at` have a resolution of one second, and the reply takes a moment. */
 const ROUNDING_MS = 2_000;
-/** How much further back than the submission the list is read: clocks are set, and servers may sort differently. */
+/** How far before the submission the list is read: clocks change, and servers may sort differently. */
 const MARGIN_MS = 15 * 60_000;
 /** The same if absence from the list is evidence. */
 const WHOLE_MARGIN_MS = 24 * 3_600_000;
@@ -75,7 +75,7 @@ interface Listed {
   readonly sentAgo: SentAgo;
 }
 
-/** The least is certain, the most likely. */
+/** The least is certain, the most is likely. */
 interface SentAgo {
   readonly leastMs: number;
   readonly mostMs: number;
@@ -143,7 +143,7 @@ class Search {
     return { leastMs, mostMs: Math.max(leastMs, byWallClockMs) };
   }
 
-  /** The list is sorted by age and has reached jobs that are too old. */
+  /** Whether the list is sorted by age and has reached jobs that are too old. */
   #isPast(oldestMs: number): boolean {
     const ages = [...this.#listed.values()].flatMap(({ ageMs }) => ageMs ?? []);
     const isNewestFirst = ages.every((ageMs, at) => ageMs >= (ages[at - 1] ?? ageMs));
@@ -156,7 +156,7 @@ class Search {
    */
   findJob(): VideoJob | undefined {
     const { request, fingerprint } = this.#lost;
-    // Newest first in the list, so that of two in the same second the earlier one stands first here.
+    // Reversed, so that of two jobs from the same second the earlier one comes first.
     const fitting = [...this.#listed.values()]
       .reverse()
       .filter((listed) => isYounger(listed, listed.sentAgo.leastMs) && !isFromFuture(listed))
@@ -217,7 +217,7 @@ function isYounger({ ageMs }: Listed, thanMs: number): boolean {
   return ageMs !== null && ageMs <= thanMs + ROUNDING_MS;
 }
 
-/** Its time comes from another clock than that of the list. */
+/** Its time is from a different clock than the list's. */
 function isFromFuture({ ageMs }: Listed): boolean {
   return ageMs !== null && ageMs < -ROUNDING_MS;
 }

@@ -49,7 +49,7 @@ function remoteSource(name: string): Exclude<ReferenceImage, { readonly kind: 'f
   return name.includes(':') ? { kind: 'url', url: name } : { kind: 'file_id', fileId: name };
 }
 
-/** What an address ends in; an image, if that says nothing. */
+/** The kind by the extension of an address; an image if it has none. */
 function roleOfAddress(address: string): Exclude<ReferenceRole, 'last_frame'> {
   const [, data] = /^data:(image|video|audio)\//i.exec(address) ?? [];
   if (data !== undefined) return data.toLowerCase() as Exclude<ReferenceRole, 'last_frame'>;
@@ -64,7 +64,7 @@ function soundOf(bytes: Uint8Array, name: string): 'mp3' | 'wav' | null {
   return head.startsWith('ID3') || (/^\xff[\xe2-\xff]/.test(head) && /\.mp3$/i.test(name)) ? 'mp3' : null;
 }
 
-/** `a HEIC file, `: cameras and browsers make such files, and people do not expect them to be refused. */
+/** `a HEIC file, `: common files that users do not expect to be refused. */
 function nameOf(bytes: Uint8Array): string {
   const kind = sniffMedia(bytes);
   return kind === 'heic' ? 'a HEIC file, ' : kind === 'avif' ? 'an AVIF file, ' : '';

@@ -16,7 +16,7 @@ export async function submissionOf(ledger: Ledger, key: string): Promise<JobReco
   });
 }
 
-/** Endings of ids count too: who looks for a submission may name its job. */
+/** Also finds a submission by the ending of its job's id. */
 function onlyOne(records: readonly JobRecord[], ending: string): JobRecord | undefined {
   if (records.length < 2) return records[0];
   throw new SoraError('usage', {
@@ -58,7 +58,7 @@ export async function forget(deps: InFlightDeps, submission: JobRecord): Promise
   await ledger.append({ event: 'rejected', key, atMs: clock.now(), code, message: 'forgotten by `sora forget`' });
 }
 
-/** A submission that another process may be sending is off limits, unless that process cannot be checked: then the user decides. */
+/** Refuses a submission that another process may be sending. If that cannot be checked, the user decides. */
 async function unresolved(deps: InFlightDeps, submission: JobRecord, id: string | null): Promise<JobRecord> {
   const record = await settle(deps, submission);
   const { key, job } = record;

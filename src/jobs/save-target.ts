@@ -37,7 +37,7 @@ export interface SaveTarget {
   holds(file: SavedFile): Promise<boolean>;
   /** Saves a variant whole or not at all; null for what went into a pipe or device. Throws as `download` does. */
   save(deps: ContentDeps, order: DownloadOrder): Promise<SavedFile | null>;
-  /** With a link, where the target has such. */
+  /** With a link, if the target has links. */
   withLink(file: SavedFile): Promise<SavedFile>;
   /** Writes a JSON file beside a saved one; false if another video has a file of that name. */
   writeSidecar(file: SavedFile, text: string, force: boolean): Promise<boolean>;
@@ -93,8 +93,8 @@ function isSidecarOf({ sha256 }: SavedFile, path: string): boolean {
 }
 
 /**
- * Object storage. A download is completed in a private file first: only then is it known to be whole, and a run that is
- * killed during the upload does not have to fetch it again.
+ * Object storage. A download is completed in a private file first: only then is it known to be complete, and a run that is
+ * killed during the upload does not need to download it again.
  */
 class ObjectTarget implements SaveTarget {
   readonly #store: ObjectStore;

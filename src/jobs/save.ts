@@ -26,16 +26,16 @@ export interface SaveOrder {
 export interface SaveResult {
   /** Empty for what went into a pipe or device. */
   readonly files: readonly SavedFile[];
-  /** What kept the other variants from being saved. */
+  /** Why the other variants could not be saved. */
   readonly errors: readonly (SoraError | Interrupt)[];
 }
 
 type SaveDeps = ContentDeps & { readonly ledger: Ledger; readonly objects: ObjectStore };
 
-/** A small file arrives within this time, even if the wait used up all of its own. */
+/** Enough for a small file, even if the wait used up the timeout. */
 const LAST_SAVE_MS = 1_000;
 
-/** Saves within the time that is left of a job's; throws `wait_timeout` when it is over. */
+/** Saves within the rest of a job's timeout; throws `wait_timeout` after it. */
 export function saveBefore<T>(
   deadlineMs: number,
   { clock, signal }: Pick<ContentDeps, 'clock' | 'signal'>,
@@ -48,8 +48,8 @@ export function saveBefore<T>(
 }
 
 /**
- * Saves the variants of a finished job, one after the other, and records each in the ledger. One that fails does not cost the
- * others; an interrupt ends the rest.
+ * Saves the variants of a finished job, one after the other, and records each in the ledger. If one
+ * fails, the others are still saved; an interrupt ends the rest.
  */
 export async function save(deps: SaveDeps, order: SaveOrder): Promise<SaveResult> {
   const { job, record, destination, variants, saved = [] } = order;

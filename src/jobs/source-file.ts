@@ -5,7 +5,7 @@ import { type MovieFacts, readMovieFacts } from '../domain/movie-facts.ts';
 import type { VideoFile } from '../domain/video.ts';
 import { readBytes } from './input-file.ts';
 
-/** Whether a name is that of a file rather than of a job, whose id may contain slashes. */
+/** Whether a name is a file rather than the id of a job, which may contain slashes. */
 export function isFileName(name: string, folder: string): boolean {
   const kind = promisedKind(extname(name).slice(1));
   const isNamedLikeVideo = kind !== null && fitsVariant(kind, 'video');

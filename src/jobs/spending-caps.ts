@@ -74,7 +74,7 @@ function overDayCap(
       hints: [
         micros === null
           ? 'run `sora cost` with the same options to see how to set the price'
-          : 'run `sora cost --spent` to see what is known of them',
+          : 'run `sora cost --spent` to see what is known about them',
         `run \`${isOfTeam ? `sora ledger caps ${setting}=none` : `sora config unset ${setting}`}\` to continue without the cap`,
       ],
     });

@@ -101,11 +101,11 @@ export interface Submission {
 }
 
 /**
- * Pays once. The intent is in the ledger before the create leaves, the order of intents decides between concurrent
- * processes, and a create that may have left is never sent again: its job is searched for.
+ * Pays once. The intent is in the ledger before the create is sent, the order of intents decides between concurrent
+ * processes, and a create that may have been sent is never resent: its job is searched for.
  *
- * A single create attaches to one with an equal request while that is unfinished or its file is not saved yet.
- * A manifest row is the same only as itself: it is submitted again only by a run that knows of its failure.
+ * A single create attaches to an equal request that is unfinished or not saved yet. A manifest row only attaches to
+ * itself, and is submitted again only by a run that knows of its failure.
  *
  * Throws the server's refusal, `cost_cap_exceeded`, `ledger_damaged`, `outcome_unknown` when the job could not be found,
  * or the signal's reason when it aborts before anything was sent. For a row that may be retried: `connection_failed`

@@ -25,7 +25,7 @@ export async function retryWhileItMoves<T>(
   }
 }
 
-/** Next to nothing has arrived for long: a few bytes more do not show that the rest will. */
+/** The transfer has stalled: a few more bytes do not show that the rest will arrive. */
 function isStalled(error: unknown): boolean {
   return hasCode(error, 'ETIMEDOUT') || hasCode(error, 'request_timeout');
 }
@@ -45,7 +45,7 @@ function isTransient(error: unknown): boolean {
 export function asDownloadError(error: unknown, { source }: ContentOrder): SoraError {
   if (error instanceof SoraError) return error.jobId === null ? error.with({ jobId: source.id }) : error;
   return new SoraError('download_corrupt', {
-    title: 'the download broke off',
+    title: 'the download was interrupted',
     causedBy: error instanceof Error ? error.message : String(error),
     jobId: source.id,
     facts: { id: source.id },

@@ -16,9 +16,9 @@ const MAX_SERVER_DELAY_MS = 5 * 60_000;
 /** Replicas and restarts return 404 for existing jobs: a job is gone only after several in a row over some time. */
 const MISSING_MS = 60_000;
 const MIN_MISSING = 4;
-/** A gateway in maintenance returns pages for a while; after this many in a row it is a different problem. */
+/** A gateway in maintenance returns HTML pages; after this many in a row it is a different problem. */
 const MAX_UNREADABLE = 5;
-/** The look at the deadline itself gets this long. */
+/** The timeout of the last poll, at the deadline. */
 const LAST_LOOK_MS = 500;
 
 export interface WaitDeps {

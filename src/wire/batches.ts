@@ -7,7 +7,7 @@ import { decodeStatus } from './job.ts';
 export interface ServedBatch {
   readonly id: string;
   readonly status: JobStatus;
-  /** As the server words it. */
+  /** The status in the server's words. */
   readonly serverStatus: string | null;
   readonly inputFileId: string | null;
   readonly outputFileId: string | null;
@@ -23,7 +23,7 @@ export interface ServedBatch {
   readonly problems: readonly string[];
 }
 
-/** Null if the body is no batch. */
+/** Null if the body is not a batch. */
 export function decodeBatch(value: JsonValue | undefined): ServedBatch | null {
   if (!isJsonObject(value)) return null;
   const id = firstText(value.id);

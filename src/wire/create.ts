@@ -21,7 +21,7 @@ export interface WrittenCreate {
   readonly body: JsonObject | FormData;
 }
 
-/** The one description of how a create is written: what is sent, what `--dry-run` and the printed curl show. */
+/** How a create is written: for sending, for `--dry-run` and for the printed curl command. */
 export function writeCreate(dialect: Dialect, request: VideoRequest, format: WrittenFormat): WrittenCreate {
   return { route: routeOf(dialect, request.source), body: bodyOf(dialect, request, format) };
 }
@@ -153,7 +153,7 @@ function fileOf({ name, mimeType, bytes }: ReferenceSource & { readonly kind: 'f
   return new File([Uint8Array.from(bytes)], name, { type: mimeType });
 }
 
-/** Images are a list, since there may be any number of them; a single video or audio is not. */
+/** Images are always a list; a single video or audio is not. */
 function referenceFields(references: readonly Reference[], format: WrittenFormat): JsonObject {
   return Object.fromEntries(
     REFERENCE_ROLES.flatMap((role) => {

@@ -1,6 +1,6 @@
 import { isJsonObject, type JsonObject, type JsonValue } from '../domain/json.ts';
 
-/** Readers for fields that servers omit, retype or format differently: the value, or null. */
+/** Readers for fields that servers omit, retype or format differently; each returns the value or null. */
 
 export function textOf(value: JsonValue | undefined): string | null {
   if (typeof value === 'string') return value === '' ? null : value;

@@ -14,8 +14,8 @@ const MAX_SECONDS = 86_400;
 const MAX_AMOUNT = 1_000_000;
 
 /**
- * The models of a reply, or of a cached one: anyone may have written either. What cannot be read is left out, except a
- * price, which is kept as unreadable. Null if it is no list.
+ * The models of a reply or of the cache, neither of which is trusted. Unreadable values are left out, except a price,
+ * which is kept as unreadable. Null if it is not a list.
  */
 export function decodeModels(reply: JsonValue | undefined): ListedModel[] | null {
   const entries = isJsonObject(reply) ? reply.data : reply;
@@ -44,7 +44,7 @@ function decodeModel(id: string, entry: JsonObject): ListedModel {
   };
 }
 
-/** Too many entries are as good as an unreadable one. */
+/** Too many entries count as unreadable. */
 function decodeSkus(value: JsonValue | undefined): ListedModel['skus'] {
   if (!isJsonObject(value)) return null;
   const entries = Object.entries(value);
@@ -57,7 +57,7 @@ function amountOf(value: JsonValue): number | null {
   return typeof amount === 'number' && amount >= 0 && amount <= MAX_AMOUNT ? amount : null;
 }
 
-/** An empty list says as little as none. */
+/** An empty list counts as none. */
 function listOf<T>(value: JsonValue | undefined, read: (entry: JsonValue) => T | null): T[] | null {
   if (!Array.isArray(value)) return null;
   const entries = value.slice(0, MAX_ENTRIES).flatMap((entry) => read(entry) ?? []) as T[];

@@ -281,8 +281,8 @@ describe('the problems of a manifest', () => {
         - line 5: a row is an object, or a prompt as a text
         - line 6: a row is an object, or a prompt as a text
         - line 7: the row has no \`prompt\`
-        - line 8: \`promt\` is not a key of a row; put other fields of the server into \`param\`
-        - line 8: \`shots\` is not a key of a row; put other fields of the server into \`param\`
+        - line 8: \`promt\` is not a key of a row; put other fields for the server into \`param\`
+        - line 8: \`shots\` is not a key of a row; put other fields for the server into \`param\`
         - line 8: the row has no \`prompt\`
         - line 9: \`duration\` is given twice
         - line 10: \`prompt\` is not a text
@@ -311,7 +311,7 @@ describe('the problems of a manifest', () => {
         - line 23: the id \`twin\` is already used in line 22
         - line 25: the output \`./same.mp4\` is already used in line 24
         - line 26: \`output\` names one file, but \`count\` asks for several videos
-        - line 27: \`colour\` is not a key of a row; put other fields of the server into \`param\`
+        - line 27: \`colour\` is not a key of a row; put other fields for the server into \`param\`
         - line 27: the duration \`-1\` is not a positive number of seconds
 
       hint: run \`sora batch --schema\` to see the format of a row
@@ -348,7 +348,7 @@ describe('the problems of a manifest', () => {
   it('of YAML', async () => {
     expect(await faultsOf('faulty.yaml')).toMatchInlineSnapshot(`
       "error: 14 errors in faulty.yaml
-        - line 2: \`fps\` is not a key of a row; put other fields of the server into \`param\`
+        - line 2: \`fps\` is not a key of a row; put other fields for the server into \`param\`
         - line 4: \`shots\` is neither \`jobs\` nor \`defaults\`
         - line 6: the duration \`soon\` is not a positive number of seconds
         - line 7: \`count\` is not a whole number from 1 to 100
