@@ -162,7 +162,7 @@ export function replyFacts({ headers }: Reply, nowMs: number): ReplyFacts {
 }
 
 /** New API's distributor forwards a call only after it has found a channel. */
-const NO_CHANNEL = /[(（]distributor[)）]/;
+const NO_CHANNEL = /[(\uff08]distributor[)\uff09]/;
 
 /** Whether the reply proves that a refused create created nothing. */
 function isRefused({ status, body }: Reply): boolean {
