@@ -21,7 +21,7 @@ import {
 import { shellWord } from '../domain/shell.ts';
 import type { VideoJob, VideoRequest } from '../domain/video.ts';
 import { Interrupt } from '../platform/host.ts';
-import { type LedgerQuery, NOTHING_SPENT, type Standing, UNKNOWN_USER } from '../store/ledger.ts';
+import { type Claim, NOTHING_SPENT, type Standing, UNKNOWN_USER } from '../store/ledger.ts';
 import { fingerprintOf, recordRequest } from './fingerprint.ts';
 import { awaitAnswer, type PatienceDeps } from './in-flight.ts';
 import { type RecoverDeps, recover } from './recover.ts';
@@ -168,7 +168,7 @@ function capsOf(deps: SubmitDeps, { row, free, server, maxCostPerDayMicros }: Su
 }
 
 /** The submissions that may serve an order; null if it always needs a new one. */
-function sameAs({ row, again }: SubmitOrder, intent: IntentEvent): LedgerQuery | null {
+function sameAs({ row, again }: SubmitOrder, intent: IntentEvent): Claim['same'] {
   if (row !== null) return { by: 'row', value: row.key };
   return again ? null : fingerprintQuery(intent);
 }
@@ -210,7 +210,7 @@ export async function underWay(
   return same.filter((record) => mayServe(record, server, savesFile));
 }
 
-function fingerprintQuery({ fingerprint }: Pick<IntentEvent, 'fingerprint'>): LedgerQuery {
+function fingerprintQuery({ fingerprint }: Pick<IntentEvent, 'fingerprint'>): NonNullable<Claim['same']> {
   return { by: 'fingerprint', value: fingerprint };
 }
 

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import type PgBoss from 'pg-boss';
 import type { ProcessFate, ProcessIdentity } from '../platform/process-identity.ts';
-import { type Database, notInstalled, type Queries } from './postgres.ts';
+import { GroupCommit } from './group-commit.ts';
+import { type Database, notInstalled, type Queries, type Transaction } from './postgres.ts';
 import { QueueFiles, useFiles } from './queue-files.ts';
 
 /** The schema of pg-boss, beside that of the ledger. */
@@ -63,6 +64,13 @@ export interface QueueState {
   readonly workers: readonly { readonly name: string; readonly running: number; readonly concurrency: number }[];
 }
 
+/** How a task ended. */
+interface End {
+  readonly task: Task;
+  readonly result: object;
+  readonly how: 'complete' | 'retry' | 'bury';
+}
+
 /** Waiting work for one server, on pg-boss in the database of the ledger. Throws as `Database` does. */
 export class JobQueue {
   readonly name: string;
@@ -70,6 +78,7 @@ export class JobQueue {
   readonly files: QueueFiles;
   readonly #database: Database;
   readonly #server: string;
+  readonly #ends = new GroupCommit((ends: readonly End[]) => this.#endAll(ends));
   #boss: Promise<PgBoss> | undefined;
 
   constructor(database: Database, server: string) {
@@ -119,17 +128,31 @@ export class JobQueue {
     ]);
   }
 
-  async #insert(boss: PgBoss, queries: Queries, tasks: readonly NewTask[], priority: number): Promise<void> {
+  async #insert(boss: PgBoss, queries: Transaction, tasks: readonly NewTask[], priority: number): Promise<void> {
     const added = tasks.map((task) => ({ ...task, id: taskId(task.name) }));
-    await this.#removeEnded(
-      queries,
-      added.map(({ id }) => id),
-    );
     const jobs = added.map(({ id, payload }) => this.#jobOf(id, payload, priority));
-    await boss.insert(jobs, { db: bossDb(queries) });
+    await this.#insertJobs(boss, queries, jobs);
     await this.#block(queries, added);
     const uses = added.flatMap(({ id, files = [] }) => files.map((digest) => ({ task: id, digest })));
-    await useFiles(queries, uses);
+    useFiles(queries, uses);
+  }
+
+  /** Stores jobs, in the place of those that have ended or wait elsewhere. */
+  async #insertJobs(boss: PgBoss, queries: Transaction, jobs: readonly PgBoss.JobInsert[]): Promise<void> {
+    const ids = jobs.map(({ id }) => id);
+    for (const name of [this.#deadName, this.#blockedName]) this.#remove(queries, name, ids, 'created');
+    const db = bossDb(queries);
+    const inserted: unknown = await boss.insert([...jobs], { db }); // their ids, unlike what the type says
+    const isNew = new Set(Array.isArray(inserted) ? inserted : []);
+    const known = jobs.filter(({ id }) => !isNew.has(id));
+    if (known.length === 0) return;
+    this.#remove(
+      queries,
+      this.name,
+      known.map(({ id }) => id),
+      'completed',
+    );
+    await boss.insert(known, { db });
   }
 
   /** Moves tasks that nobody has taken to those that wait, as long as the tasks before them are not done. */
@@ -152,8 +175,8 @@ export class JobQueue {
   }
 
   /** Lets tasks start that waited for these, which are done: they keep their place in the order. */
-  async #unblock(queries: Queries, done: readonly string[]): Promise<void> {
-    await queries.query(
+  #unblock(transaction: Transaction, done: readonly string[]): void {
+    transaction.send(
       `UPDATE ${SCHEMA}.job SET name = $1, singleton_key = NULL WHERE name = $2 AND singleton_key = ANY($3)`,
       [this.name, this.#blockedName, done],
     );
@@ -173,11 +196,16 @@ export class JobQueue {
     };
   }
 
-  async #removeEnded(queries: Queries, ids: readonly string[]): Promise<void> {
-    await queries.query(
-      `DELETE FROM ${SCHEMA}.job
-        WHERE id = ANY($2::uuid[]) AND (name = $1 AND state >= 'completed' OR name = ANY($3))`,
-      [this.name, ids, [this.#deadName, this.#blockedName]],
+  /** Removes tasks of one name, in this state or a later one. */
+  #remove(
+    transaction: Transaction,
+    name: string,
+    ids: readonly (string | undefined)[],
+    state: 'created' | 'completed',
+  ): void {
+    transaction.send(
+      `DELETE FROM ${SCHEMA}.job WHERE name = $1 AND id = ANY($2::uuid[]) AND state >= $3::${SCHEMA}.job_state`,
+      [name, ids, state],
     );
   }
 
@@ -198,7 +226,7 @@ export class JobQueue {
     return this.#database.transaction(async (queries) => {
       let allowed = most;
       if (maxRunning !== null || maxPerMinute !== null) {
-        await queries.query('SELECT 1 FROM sora.server WHERE queue = $1 FOR UPDATE', [this.name]);
+        queries.send('SELECT 1 FROM sora.server WHERE queue = $1 FOR UPDATE', [this.name]);
         // Another statement, which sees what others did before they released the lock.
         const [state] = await queries.query(
           `SELECT extract(epoch FROM clock_timestamp() - next_at) AS since_s,
@@ -212,13 +240,13 @@ export class JobQueue {
       if (allowed <= 0) return [];
       const jobs = await boss.fetch(this.name, { db: bossDb(queries), batchSize: allowed, includeMetadata: true });
       if (jobs.length === 0) return [];
-      await queries.query(
+      queries.send(
         `INSERT INTO sora.claim (job, queue, worker) SELECT job, $2, $3 FROM unnest($1::uuid[]) job
           ON CONFLICT (job) DO UPDATE SET worker = excluded.worker, at = now()`,
         [jobs.map(({ id }) => id), this.name, worker],
       );
       if (maxPerMinute !== null) {
-        await queries.query(
+        queries.send(
           "UPDATE sora.server SET next_at = clock_timestamp() + $2::float8 * interval '1 second' WHERE queue = $1",
           [this.name, 60 / maxPerMinute],
         );
@@ -228,36 +256,60 @@ export class JobQueue {
   }
 
   /** The task is over. */
-  complete({ id }: Task, result: object): Promise<void> {
-    return this.#end(id, async (boss, queries) => {
-      await boss.complete(this.name, id, result, { db: bossDb(queries) });
-      await this.#unblock(queries, [id]);
-      await queries.query('DELETE FROM sora.file_use WHERE task = $1', [id]);
-    });
+  complete(task: Task, result: object): Promise<void> {
+    return this.#ends.add({ task, result, how: 'complete' });
   }
 
   /** The task is tried again later, each time after a longer wait. */
-  retry({ id }: Task, reason: object): Promise<void> {
-    return this.#end(id, async (boss, queries) => {
-      await boss.fail(this.name, id, reason, { db: bossDb(queries) });
-    });
+  retry(task: Task, result: object): Promise<void> {
+    return this.#ends.add({ task, result, how: 'retry' });
   }
 
   /** The task is over, and a person is to decide what becomes of it. */
-  bury({ id, payload }: Task, result: object): Promise<void> {
-    return this.#end(id, async (boss, queries) => {
-      const db = bossDb(queries);
-      await boss.complete(this.name, id, result, { db });
-      const data = { task: payload, result };
-      await boss.insert([{ id, name: this.#deadName, data, keepUntil: FOREVER }], { db });
+  bury(task: Task, result: object): Promise<void> {
+    return this.#ends.add({ task, result, how: 'bury' });
+  }
+
+  async #endAll(ends: readonly End[]): Promise<readonly undefined[]> {
+    const boss = await this.#open();
+    const idsOf = (...hows: readonly End['how'][]) =>
+      ends.filter(({ how }) => hows.includes(how)).map(({ task }) => task.id);
+    const [done, over] = [idsOf('complete'), idsOf('complete', 'bury')];
+    await this.#database.transaction(async (transaction) => {
+      const db = bossDb(transaction);
+      transaction.send('DELETE FROM sora.claim WHERE job = ANY($1::uuid[])', [ends.map(({ task }) => task.id)]);
+      if (over.length > 0) {
+        const outputs = ends.filter(({ how }) => how !== 'retry').map(({ result }) => JSON.stringify(result));
+        // As pg-boss completes a job, with a result for each.
+        transaction.send(
+          `UPDATE ${SCHEMA}.job SET completed_on = now(), state = 'completed', output = e.output::jsonb
+            FROM unnest($2::uuid[], $3::text[]) e (id, output) WHERE name = $1 AND job.id = e.id AND state = 'active'`,
+          [this.name, over, outputs],
+        );
+      }
+      if (done.length > 0) {
+        this.#unblock(transaction, done);
+        transaction.send('DELETE FROM sora.file_use WHERE task = ANY($1::uuid[])', [done]);
+      }
+      const buried = ends.filter(({ how }) => how === 'bury');
+      const dead = buried.map(({ task, result }) => ({
+        id: task.id,
+        name: this.#deadName,
+        data: { task: task.payload, result },
+        keepUntil: FOREVER,
+      }));
+      if (dead.length > 0) await boss.insert(dead, { db });
+      for (const { task, result, how } of ends)
+        if (how === 'retry') await boss.fail(this.name, task.id, result, { db });
     });
+    return ends.map(() => undefined);
   }
 
   /** Returns tasks that were taken and not ended; they wait again at once. */
   async putBack(ids: readonly string[]): Promise<void> {
     if (ids.length === 0) return;
-    const boss = await this.#open();
-    await this.#database.transaction((queries) => this.#release(boss, queries, this.name, ids));
+    await this.#open();
+    await this.#database.transaction((queries) => this.#release(queries, this.name, ids));
   }
 
   async leave(worker: string): Promise<void> {
@@ -266,7 +318,7 @@ export class JobQueue {
 
   /** Puts back the tasks of workers that have ended without doing so. Returns how many tasks. */
   async putBackLost(fateOf: (worker: ProcessIdentity) => ProcessFate): Promise<number> {
-    const boss = await this.#open();
+    await this.#open();
     const workers = await this.#database.query(
       `SELECT id, queue, host, boot, pid, started, seen_at < now() - $1::int * interval '1 second' AS is_silent FROM sora.worker`,
       [LOST_AFTER_S],
@@ -278,7 +330,7 @@ export class JobQueue {
       tasks += await this.#database.transaction(async (queries) => {
         const claims = await queries.query('SELECT job FROM sora.claim WHERE worker = $1 FOR UPDATE', [id]);
         const jobs = claims.map(({ job }) => String(job));
-        if (jobs.length > 0) await this.#release(boss, queries, String(queue), jobs);
+        if (jobs.length > 0) await this.#release(queries, String(queue), jobs);
         await queries.query('DELETE FROM sora.worker WHERE id = $1', [id]);
         return jobs.length;
       });
@@ -286,11 +338,13 @@ export class JobQueue {
     return tasks;
   }
 
-  /** Cancelling and resuming makes a running task wait again, with its retries as they were. */
-  async #release(boss: PgBoss, queries: Queries, queue: string, jobs: readonly string[]): Promise<void> {
-    const db = bossDb(queries);
-    await boss.cancel(queue, [...jobs], { db });
-    await boss.resume(queue, [...jobs], { db });
+  /** Running tasks wait again. As if they had not started, because pg-boss counts what starts again as a retry. */
+  async #release(queries: Queries, queue: string, jobs: readonly string[]): Promise<void> {
+    await queries.query(
+      `UPDATE ${SCHEMA}.job SET state = 'created', started_on = NULL
+        WHERE name = $1 AND id = ANY($2::uuid[]) AND state = 'active'`,
+      [queue, jobs],
+    );
     await queries.query('DELETE FROM sora.claim WHERE job = ANY($1::uuid[])', [jobs]);
   }
 
@@ -334,13 +388,7 @@ export class JobQueue {
     const boss = await this.#open();
     const jobs = tasks.map(({ id, payload }) => this.#jobOf(id, Object(payload), PRIORITIES.normal));
     if (jobs.length === 0) return;
-    await this.#database.transaction(async (queries) => {
-      await this.#removeEnded(
-        queries,
-        jobs.map(({ id }) => id),
-      );
-      await boss.insert(jobs, { db: bossDb(queries) });
-    });
+    await this.#database.transaction((queries) => this.#insertJobs(boss, queries, jobs));
   }
 
   async state(): Promise<QueueState> {
@@ -383,14 +431,6 @@ export class JobQueue {
   async tidy(): Promise<void> {
     await (await this.#open()).maintain();
     await this.files.tidy();
-  }
-
-  async #end(id: string, end: (boss: PgBoss, queries: Queries) => Promise<void>): Promise<void> {
-    const boss = await this.#open();
-    await this.#database.transaction(async (queries) => {
-      await queries.query('DELETE FROM sora.claim WHERE job = $1', [id]);
-      await end(boss, queries);
-    });
   }
 
   #open(): Promise<PgBoss> {

@@ -62,7 +62,7 @@ export function scopeOfCap({ profile, isPerUser }: TeamCap, spender: Spender): S
 export interface Claim {
   readonly intent: IntentEvent;
   /** The submissions that may make this one superfluous; null for one that stands for itself. */
-  readonly same: LedgerQuery | null;
+  readonly same: { readonly by: 'fingerprint' | 'row'; readonly value: string } | null;
   readonly scopes: readonly SpentScope[];
 }
 

@@ -3,6 +3,7 @@ import { SoraError } from '../domain/errors.ts';
 import { idForms } from '../domain/id-forms.ts';
 import { formatUsd } from '../domain/money.ts';
 import { isOpen, type JobRecord, type LedgerEvent } from '../domain/record.ts';
+import { GroupCommit } from './group-commit.ts';
 import {
   type Claim,
   endingOf,
@@ -19,7 +20,7 @@ import {
 } from './ledger.ts';
 import { durationMsOf, extendEntry, keyIsTaken, type LedgerEntry } from './ledger-entry.ts';
 import { decodeLine, encodeEvent, type LedgerProblem } from './ledger-line.ts';
-import { Database, type DatabaseOptions, type Queries, type Row } from './postgres.ts';
+import { Database, type DatabaseOptions, type Queries, type Row, type Transaction } from './postgres.ts';
 import { MIGRATIONS } from './postgres-schema.ts';
 import { costOf, minus, plus } from './tally.ts';
 
@@ -31,10 +32,12 @@ const MIGRATION_LOCK = 7_365_001;
 /** A ledger in a PostgreSQL database, shared by any number of machines. */
 export class PostgresLedger extends Ledger {
   readonly database: Database;
-  #pending: Append[] = [];
-  #isFlushing = false;
+  readonly #appends = new GroupCommit((groups: readonly (readonly LedgerEvent[])[], isAlone) =>
+    this.#appendAll(groups, isAlone),
+  );
+  readonly #claims = new GroupCommit((claims: readonly PendingClaim[]) => this.#reserveAll(claims));
   /** Events that could not be written while the database was away. */
-  #backlog: LedgerEvent[] = [];
+  readonly #backlog: LedgerEvent[] = [];
 
   constructor(options: DatabaseOptions) {
     super();
@@ -45,39 +48,19 @@ export class PostgresLedger extends Ledger {
     return this.database.name;
   }
 
-  /** Appends made during a commit share the next one. */
   append(...events: readonly LedgerEvent[]): Promise<void> {
-    return new Promise((resolve, reject) => {
-      this.#pending.push({ events, resolve, reject });
-      if (!this.#isFlushing) void this.#flush();
-    });
+    return this.#appends.add(events);
   }
 
-  async #flush(): Promise<void> {
-    this.#isFlushing = true;
-    while (this.#pending.length > 0) {
-      const batch = this.#pending;
-      const backlog = this.#backlog;
-      this.#pending = [];
-      this.#backlog = [];
-      try {
-        await this.#write([...backlog, ...batch.flatMap(({ events }) => events)]);
-        for (const { resolve } of batch) resolve();
-      } catch (error) {
-        this.#backlog = [...backlog, ...this.#backlog];
-        await this.#writeEach(batch, error);
-      }
+  async #appendAll(groups: readonly (readonly LedgerEvent[])[], isAlone: boolean): Promise<readonly undefined[]> {
+    const backlog = isAlone ? [] : this.#backlog.splice(0);
+    try {
+      await this.#write([...backlog, ...groups.flat()]);
+    } catch (error) {
+      this.#backlog.unshift(...backlog);
+      throw error;
     }
-    this.#isFlushing = false;
-  }
-
-  /** One event that cannot be written does not affect the others, unless the database is away. */
-  async #writeEach(batch: readonly Append[], error: unknown): Promise<void> {
-    const isAway = error instanceof SoraError && error.code === 'ledger_unreachable';
-    for (const { events, resolve, reject } of batch) {
-      if (isAway || batch.length === 1) reject(error);
-      else await this.#write(events).then(resolve, reject);
-    }
+    return groups.map(() => undefined);
   }
 
   /** What cannot be written now is written together with a later event. */
@@ -89,8 +72,8 @@ export class PostgresLedger extends Ledger {
 
   #write(events: readonly LedgerEvent[]): Promise<void> {
     const keys = [...new Set(events.map(({ key }) => key))];
-    return this.database.transaction(async (queries) => {
-      const rows = await queries.query(
+    return this.database.transaction(async (transaction) => {
+      const rows = await transaction.query(
         'SELECT key, lines FROM sora.submission WHERE key = ANY($1) ORDER BY key FOR UPDATE',
         [keys.map(plain)],
       );
@@ -101,7 +84,7 @@ export class PostgresLedger extends Ledger {
         const added = own.filter((line, at) => lines?.includes(line) !== true && own.indexOf(line) === at);
         return added.length === 0 ? [] : [this.#changeOf(key, lines, added)];
       });
-      await save(queries, changes);
+      save(transaction, changes);
     });
   }
 
@@ -114,50 +97,101 @@ export class PostgresLedger extends Ledger {
   }
 
   async reserve<T extends { readonly reason: string }>(
-    { intent, same, scopes }: Claim,
+    claim: Claim,
     judge: (standing: Standing) => T | null,
   ): Promise<T | null> {
-    return this.database.transaction(async (queries) => {
-      const known = await queries.query('SELECT lines FROM sora.submission WHERE key = $1', [plain(intent.key)]);
-      if (known[0] !== undefined) {
-        if (String(known[0].lines).startsWith(encodeEvent(intent))) return null; // committed before, unconfirmed
-        throw keyIsTaken(this.name, intent);
-      }
-      if (same !== null) {
-        const [column, value] = conditionOf(same);
-        await queries.query('SELECT pg_advisory_xact_lock(hashtextextended($1, 0))', [`${column}:${value}`]);
-      }
-      const after = this.#fold(encodeEvent(intent));
-      if (after === undefined) throw new TypeError('an intent makes a record');
-      const change: Change = { before: undefined, after, lines: encodeEvent(intent), isNew: true };
-      // They stay as they are until this transaction ends.
-      const caps = intent.free ? [] : await readTeamCaps(queries, 'FOR SHARE');
-      const team = caps.flatMap((cap) => {
-        const scope = scopeOfCap(cap, intent);
-        return scope === null ? [] : [{ cap, scope }];
-      });
-      const counted = [...scopes, ...team.map(({ scope }) => scope)];
-      // Locked here, in the order in which they are changed below.
-      const locked = [...new Set([...counted.map(scopeName), ...costChanges([change]).keys()])].sort();
-      await queries.query(
-        'INSERT INTO sora.spent SELECT scope, 0, 0 FROM unnest($1::text[]) scope ORDER BY scope ON CONFLICT DO NOTHING',
-        [locked],
-      );
-      const sums = await queries.query(
-        'SELECT scope, micros, unpriced FROM sora.spent WHERE scope = ANY($1) ORDER BY scope FOR UPDATE',
-        [locked],
-      );
-      const tallies = new Map(sums.map((row) => [String(row.scope), tallyOf(row)]));
-      const spentIn = (scope: SpentScope): Tally => tallies.get(scopeName(scope)) ?? NOTHING_SPENT;
-      const standing = {
-        same: same === null ? [] : await this.#list(queries, same),
-        spent: scopes.map(spentIn),
-        team: team.map(({ cap, scope }) => ({ cap, scope, spent: spentIn(scope) })),
-      };
-      const objection = judge(standing);
-      if (objection === null) await save(queries, [change]);
-      return objection;
+    let objection: T | null = null;
+    const isRefused = await this.#claims.add({
+      claim,
+      isRefused: (standing) => {
+        objection = judge(standing);
+        return objection !== null;
+      },
     });
+    return isRefused ? objection : null;
+  }
+
+  /** Records the claims that nothing stands against, in their order; a day's sum is locked once for all of them. */
+  #reserveAll(pending: readonly PendingClaim[]): Promise<readonly boolean[]> {
+    return this.database.transaction(async (transaction) => {
+      const claims = pending.map(({ claim }) => claim);
+      const stored = this.#storedAmong(transaction, claims);
+      const names = [...new Set(claims.flatMap(({ same }) => (same === null ? [] : [sameName(same)])))];
+      if (names.length > 0) {
+        transaction.send(
+          `SELECT pg_advisory_xact_lock(name)
+            FROM (SELECT DISTINCT hashtextextended(name, 0) AS name FROM unnest($1::text[]) name ORDER BY 1) names`,
+          [names],
+        );
+      }
+      const changes = claims.map(({ intent }) => this.#changeOf(intent.key, undefined, [encodeEvent(intent)]));
+      const paid = changes.filter(({ after }) => !after.record.free);
+      const scopes = [
+        ...claims.flatMap((claim) => claim.scopes),
+        ...paid.flatMap(({ after }) => scopesOf(after.record)),
+      ];
+      // Sent together, so that others wait for these locks as short as possible. Caps of the team stay as they are meanwhile.
+      const [isStored, caps, tallies, standing] = await Promise.all([
+        stored,
+        paid.length === 0 ? [] : readTeamCaps(transaction, 'FOR SHARE'),
+        lockSums(transaction, [...new Set(scopes.map(scopeName))].sort()),
+        this.#standing(transaction, claims),
+      ]);
+      const spentIn = (scope: SpentScope): Tally => tallies.get(scopeName(scope)) ?? NOTHING_SPENT;
+      const accepted: Change[] = [];
+      const areRefused = pending.map(({ claim: { intent, same, scopes }, isRefused }, at) => {
+        const change = changes[at];
+        if (change === undefined || isStored.has(intent.key)) return false; // committed before, unconfirmed
+        if (accepted.some(({ after }) => after.record.key === intent.key)) throw keyIsTaken(this.name, intent);
+        const team = (intent.free ? [] : caps).flatMap((cap) => {
+          const scope = scopeOfCap(cap, intent);
+          return scope === null ? [] : [{ cap, scope, spent: spentIn(scope) }];
+        });
+        const known = same === null ? [] : (standing.get(sameName(same)) ?? []);
+        if (isRefused({ same: known, spent: scopes.map(spentIn), team })) return true;
+        accepted.push(change);
+        const { record } = change.after;
+        for (const name of [`row_key:${record.row}`, `fingerprint:${record.fingerprint}`].map(plain))
+          standing.get(name)?.push(record);
+        for (const [scope, cost] of costChanges([change]))
+          tallies.set(scope, plus(tallies.get(scope) ?? NOTHING_SPENT, cost));
+        return false;
+      });
+      save(transaction, accepted);
+      return areRefused;
+    });
+  }
+
+  /** The keys of intents that are stored already. Throws for a key of another intent. */
+  async #storedAmong(queries: Queries, claims: readonly Claim[]): Promise<ReadonlySet<string>> {
+    const known = await queries.query('SELECT key, lines FROM sora.submission WHERE key = ANY($1)', [
+      claims.map(({ intent }) => plain(intent.key)),
+    ]);
+    const lines = new Map(known.map((row) => [String(row.key), String(row.lines)]));
+    for (const { intent } of claims) {
+      const stored = lines.get(intent.key);
+      if (stored !== undefined && !stored.startsWith(encodeEvent(intent))) throw keyIsTaken(this.name, intent);
+    }
+    return new Set(lines.keys());
+  }
+
+  /** By `sameName`, the submissions that may make claims superfluous, oldest first. */
+  async #standing(queries: Queries, claims: readonly Claim[]): Promise<ReadonlyMap<string, JobRecord[]>> {
+    const standing = new Map<string, JobRecord[]>();
+    const looks = (['row', 'fingerprint'] as const).map(async (by): Promise<void> => {
+      const wanted = claims.flatMap(({ same }) => (same?.by === by ? [same] : []));
+      if (wanted.length === 0) return;
+      for (const same of wanted) standing.set(sameName(same), []);
+      const column = COLUMNS[by];
+      const rows = await queries.query(
+        `SELECT ${column} AS value, lines FROM sora.submission WHERE ${column} = ANY($1) ORDER BY seq`,
+        [[...new Set(wanted.map(({ value }) => plain(value)))]],
+      );
+      for (const { value, lines } of rows)
+        standing.get(`${column}:${value}`)?.push(this.#entryOf(String(lines)).record);
+    });
+    await Promise.all(looks);
+    return standing;
   }
 
   hold(): void {}
@@ -172,33 +206,20 @@ export class PostgresLedger extends Ledger {
   }
 
   async *records(query: LedgerQuery, order: LedgerOrder): AsyncGenerator<JobRecord> {
+    const [column, value] = conditionOf(query);
+    const [compare, direction] = order === 'oldest first' ? ['>', 'ASC'] : ['<', 'DESC'];
     let size = FIRST_PAGE;
     for (let after: string | null = null; ; size = Math.min(2 * size, LARGEST_PAGE)) {
-      const rows: Row[] = await this.#page(this.database, query, { order, after, size });
+      const rows: Row[] = await this.database.query(
+        `SELECT seq, lines FROM sora.submission
+          WHERE ${column === null ? '$1::text IS NULL' : `${column} = $1`} AND ($2::bigint IS NULL OR seq ${compare} $2)
+          ORDER BY seq ${direction} LIMIT $3`,
+        [value, after, size],
+      );
       yield* this.#recordsIn(rows);
       if (rows.length < size) return;
       after = String(rows.at(-1)?.seq);
     }
-  }
-
-  #page(
-    queries: Queries,
-    query: LedgerQuery,
-    { order, after, size }: { order: LedgerOrder; after: string | null; size: number | null },
-  ): Promise<Row[]> {
-    const [column, value] = conditionOf(query);
-    const [compare, direction] = order === 'oldest first' ? ['>', 'ASC'] : ['<', 'DESC'];
-    return queries.query(
-      `SELECT seq, lines FROM sora.submission
-        WHERE ${column === null ? '$1::text IS NULL' : `${column} = $1`} AND ($2::bigint IS NULL OR seq ${compare} $2)
-        ORDER BY seq ${direction} LIMIT $3`,
-      [value, after, size],
-    );
-  }
-
-  async #list(queries: Queries, query: LedgerQuery): Promise<JobRecord[]> {
-    const rows = await this.#page(queries, query, { order: 'oldest first', after: null, size: null });
-    return this.#recordsIn(rows);
   }
 
   async open(): Promise<JobRecord[]> {
@@ -320,7 +341,7 @@ export class PostgresLedger extends Ledger {
       });
       if (isCorrected && damage.length === 0) {
         await queries.query('DELETE FROM sora.spent WHERE scope = ANY($1)', [wrong]);
-        await addCosts(queries, new Map(wrong.map((scope) => [scope, costs.get(scope) ?? NOTHING_SPENT])));
+        addCosts(queries, new Map(wrong.map((scope) => [scope, costs.get(scope) ?? NOTHING_SPENT])));
       }
       return { submissions, damage, wrongSums: wrong.length };
     });
@@ -378,10 +399,10 @@ export interface LedgerAudit {
   readonly wrongSums: number;
 }
 
-interface Append {
-  readonly events: readonly LedgerEvent[];
-  readonly resolve: () => void;
-  readonly reject: (error: unknown) => void;
+interface PendingClaim {
+  readonly claim: Claim;
+  /** May be asked again, if the transaction is. */
+  isRefused(standing: Standing): boolean;
 }
 
 /** What some events do to one submission. */
@@ -392,7 +413,7 @@ interface Change {
   readonly isNew: boolean;
 }
 
-async function save(queries: Queries, changes: readonly Change[]): Promise<void> {
+function save(transaction: Transaction, changes: readonly Change[]): void {
   if (changes.length === 0) return;
   const ofChange = (change: Change) => [
     change.after.record.key,
@@ -406,7 +427,7 @@ async function save(queries: Queries, changes: readonly Change[]): Promise<void>
       const { profile, request, fingerprint, row, batch, submittedAtMs } = change.after.record;
       return [...ofChange(change), profile, request.model, fingerprint, row, batch, dayOf(submittedAtMs)];
     });
-    await queries.query(
+    transaction.send(
       `INSERT INTO sora.submission (key, lines, is_open, duration_ms, profile, model, fingerprint, row_key, batch, day)
         SELECT * FROM unnest($1::text[], $2::text[], $3::boolean[], $4::bigint[], $5::text[], $6::text[], $7::text[],
           $8::text[], $9::text[], $10::date[])`,
@@ -415,7 +436,7 @@ async function save(queries: Queries, changes: readonly Change[]): Promise<void>
   }
   const changed = changes.filter(({ isNew }) => !isNew);
   if (changed.length > 0) {
-    await queries.query(
+    transaction.send(
       `UPDATE sora.submission s SET lines = n.lines, is_open = n.is_open, duration_ms = n.duration_ms
         FROM unnest($1::text[], $2::text[], $3::boolean[], $4::bigint[]) n (key, lines, is_open, duration_ms)
         WHERE s.key = n.key`,
@@ -424,25 +445,38 @@ async function save(queries: Queries, changes: readonly Change[]): Promise<void>
   }
   const names = changes.flatMap(namesOf);
   if (names.length > 0) {
-    await queries.query(
+    transaction.send(
       `INSERT INTO sora.name (name, key, ending, is_id, is_shown)
         SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::boolean[], $5::boolean[])
         ON CONFLICT DO NOTHING`,
       columnsOf(names),
     );
   }
-  await addCosts(queries, costChanges(changes));
+  addCosts(transaction, costChanges(changes));
 }
 
-async function addCosts(queries: Queries, costs: ReadonlyMap<string, Tally>): Promise<void> {
+function addCosts(transaction: Transaction, costs: ReadonlyMap<string, Tally>): void {
   if (costs.size > 0) {
-    await queries.query(
+    transaction.send(
       `INSERT INTO sora.spent SELECT * FROM unnest($1::text[], $2::bigint[], $3::bigint[]) n (scope, micros, unpriced)
         ORDER BY scope
         ON CONFLICT (scope) DO UPDATE SET micros = spent.micros + excluded.micros, unpriced = spent.unpriced + excluded.unpriced`,
       columnsOf([...costs].map(([scope, { micros, unpriced }]) => [scope, micros, unpriced])),
     );
   }
+}
+
+/** The sums of scopes, locked until the end of the transaction. All transactions lock them in this order. */
+async function lockSums(transaction: Transaction, scopes: readonly string[]): Promise<Map<string, Tally>> {
+  transaction.send(
+    'INSERT INTO sora.spent SELECT scope, 0, 0 FROM unnest($1::text[]) scope ORDER BY scope ON CONFLICT DO NOTHING',
+    [scopes],
+  );
+  const sums = await transaction.query(
+    'SELECT scope, micros, unpriced FROM sora.spent WHERE scope = ANY($1) ORDER BY scope FOR UPDATE',
+    [scopes],
+  );
+  return new Map(sums.map((row) => [String(row.scope), tallyOf(row)]));
 }
 
 /** New names of a submission: name, key, ending, whether it is the id of a job, whether people see it. */
@@ -492,8 +526,14 @@ function tallyOf({ micros, unpriced }: Row): Tally {
 /** The column of a query, null for everything, and its value. */
 function conditionOf(query: LedgerQuery): readonly [string | null, string | null] {
   if (query.by === 'everything') return [null, null];
-  const column = { fingerprint: 'fingerprint', row: 'row_key', batch: 'batch', day: 'day' }[query.by];
-  return [column, plain(query.value)];
+  return [COLUMNS[query.by], plain(query.value)];
+}
+
+const COLUMNS = { fingerprint: 'fingerprint', row: 'row_key', batch: 'batch', day: 'day' } as const;
+
+/** What transactions lock that look for the same submissions. */
+function sameName({ by, value }: NonNullable<Claim['same']>): string {
+  return `${COLUMNS[by]}:${plain(value)}`;
 }
 
 /** The columns of some rows, as `unnest` takes them. */

@@ -36,6 +36,12 @@ export interface Queries {
   query(text: string, values?: readonly unknown[]): Promise<Row[]>;
 }
 
+/** Its statements are carried out in the order in which they are sent, also where several are under way. */
+export interface Transaction extends Queries {
+  /** Sends a statement whose result does not matter without waiting for it. If it fails, so does the transaction. */
+  send(text: string, values?: readonly unknown[]): void;
+}
+
 /**
  * A PostgreSQL database whose connections are opened when needed, and again when they are lost. Throws
  * `ledger_unreachable` for whatever keeps a call from being carried out, and `not_supported` without the package `pg`.
@@ -69,11 +75,21 @@ export class Database implements Queries {
   }
 
   /** `work` may run several times, also after a commit whose confirmation was lost. */
-  transaction<T>(work: (queries: Queries) => Promise<T>): Promise<T> {
+  transaction<T>(work: (transaction: Transaction) => Promise<T>): Promise<T> {
     return this.#patiently(async (client) => {
-      await client.query('BEGIN');
-      const result = await work(queriesOf(client));
-      await client.query('COMMIT');
+      const sent: Promise<unknown>[] = [];
+      const send: Transaction['send'] = (text, values = []) => {
+        const result = client.query(text, [...values]);
+        result.catch(() => {}); // thrown below
+        sent.push(result);
+      };
+      send('BEGIN');
+      const result = await work({ ...queriesOf(client), send }).catch(async (error: unknown) => {
+        await Promise.all(sent); // if one of them failed, that is why
+        throw error;
+      });
+      send('COMMIT');
+      await Promise.all(sent);
       return result;
     });
   }
@@ -126,7 +142,7 @@ export class Database implements Queries {
     const { Pool } = await loadDriver();
     const config = await connectionConfig(this.#options);
     const open = async (ssl: PoolConfig['ssl']): Promise<Pool> => {
-      const pool = new Pool({ ...config, ssl });
+      const pool = new Pool({ ...config, ssl, pipeline: true });
       pool.on('error', () => {}); // an idle connection was lost; the next call opens another one
       const client = await pool.connect();
       try {

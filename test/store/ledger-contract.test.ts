@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { applyEvent, type IntentEvent, type JobRecord, type LedgerEvent, WITHDRAWN } from '../../src/domain/record.ts';
 import { systemClock } from '../../src/platform/clock.ts';
 import { FileLedger } from '../../src/store/file-ledger.ts';
-import type { Ledger, LedgerQuery, Standing } from '../../src/store/ledger.ts';
+import type { Ledger, Standing } from '../../src/store/ledger.ts';
 import { PostgresLedger } from '../../src/store/postgres-ledger.ts';
 import { POSTGRES_BIN, type Postgres, SKIPPED, startPostgres } from '../support/postgres.ts';
 import { createTemporaryFolder } from '../support/temporary-folder.ts';
@@ -193,7 +193,7 @@ describe.each(stores)('a ledger in %s', (_, isThere, createStore) => {
       (spent[0]?.micros ?? 0) + 400_000 > PER_DAY_MICROS ? { reason: 'over the cap' } : null;
     const keepFirst = ({ same }: Standing) =>
       same.some(({ answer }) => answer !== 'rejected') ? { reason: 'served' } : null;
-    const same = (value: string): LedgerQuery => ({ by: 'fingerprint', value });
+    const same = (value: string) => ({ by: 'fingerprint', value }) as const;
     const claimOf = (own: IntentEvent) => ({ intent: own, same: same(own.fingerprint), scopes: [] });
 
     test('with its intent, or not at all', async () => {
@@ -210,6 +210,39 @@ describe.each(stores)('a ledger in %s', (_, isThere, createStore) => {
       const claims = Array.from({ length: 12 }, (__, number) => claimOf(intent(`k${number}`, { fingerprint: 'f' })));
       const outcomes = await Promise.all(claims.map((claim) => open().reserve(claim, keepFirst)));
       expect(outcomes.filter((outcome) => outcome === null)).toHaveLength(1);
+    });
+
+    test('once, whatever the order in which processes ask for many at once', async () => {
+      const open = createStore();
+      const claims = Array.from({ length: 20 }, (__, at) => `f${at}`);
+      const orders = [claims, claims.toReversed(), [...claims, ...claims].slice(7, 27)];
+      const ask = (fingerprint: string, process: number, ledger: Ledger) =>
+        ledger.reserve(claimOf(intent(`${process} ${fingerprint}`, { fingerprint })), keepFirst);
+      const outcomes = await Promise.all(
+        orders.flatMap((order, process) => {
+          const ledger = open();
+          return order.flatMap((each) => [ask(each, process, ledger), ask(each, process + 10, ledger)]);
+        }),
+      );
+      expect(outcomes.filter((outcome) => outcome === null)).toHaveLength(20);
+    });
+
+    test('as often as a cap allows in one process, and the others besides one whose key is taken', async () => {
+      const ledger = createStore()();
+      const costly = (key: string) => ({
+        intent: intent(key, { estimatedMicros: 400_000 }),
+        same: null,
+        scopes: [ofDay],
+      });
+      await ledger.reserve(costly('taken'), keepCap);
+      const taken = { intent: intent('taken', { fingerprint: 'other' }), same: null, scopes: [] };
+      const refused = ledger.reserve(taken, () => null).catch(({ code }) => code);
+      const outcomes = await Promise.all(
+        Array.from({ length: 200 }, (__, at) => ledger.reserve(costly(`k${at}`), keepCap)),
+      );
+      expect(outcomes.filter((outcome) => outcome === null)).toHaveLength(124);
+      expect(await refused).toBe('ledger_damaged');
+      expect(await ledger.spent(ofDay)).toEqual({ micros: PER_DAY_MICROS, unpriced: 0 });
     });
 
     test('as often as a cap allows, over four processes', async () => {
