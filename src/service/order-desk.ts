@@ -1,3 +1,4 @@
+import type { QueueState } from '../store/job-queue.ts';
 import type { RestJob, RestStatus } from './rest-job.ts';
 import type { JobEvent } from './service-metrics.ts';
 
@@ -40,6 +41,8 @@ export interface OrderDesk {
   newest(limit: number, selection: Selection): Promise<Selected | undefined>;
   /** How many jobs there are in each status. */
   count(): Promise<Readonly<Record<RestStatus, number>>>;
+  /** What waits for workers; null where this process makes the videos. */
+  queueState(): Promise<QueueState | null>;
   /** 0 to 100, as last reported by the server; null if it reports none. */
   progressOf(job: RestJob): number | null;
   /**

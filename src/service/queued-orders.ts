@@ -2,7 +2,7 @@ import { SoraError } from '../domain/errors.ts';
 import type { JsonObject } from '../domain/json.ts';
 import type { JobRecord } from '../domain/record.ts';
 import type { ObjectStore } from '../object-storage/object-store.ts';
-import type { NewTask } from '../store/job-queue.ts';
+import type { NewTask, QueueState } from '../store/job-queue.ts';
 import type { OrderTable } from '../store/order-table.ts';
 import type { NewOrder, OrderDesk, Selected, Selection } from './order-desk.ts';
 import { decodeRestJob, REST_STATUSES, type RestJob, type RestStatus } from './rest-job.ts';
@@ -69,6 +69,10 @@ export class QueuedOrders implements OrderDesk {
     const count = await this.#options.orders.count();
     const entries = REST_STATUSES.map((status) => [status, count.get(status) ?? 0]);
     return Object.fromEntries(entries) as Record<RestStatus, number>;
+  }
+
+  queueState(): Promise<QueueState> {
+    return this.#options.orders.queueState();
   }
 
   progressOf({ status, progress }: RestJob): number | null {

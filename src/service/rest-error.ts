@@ -22,6 +22,8 @@ const STATUSES: Readonly<Record<string, number>> = {
   content_not_ready: 409,
   content_expired: 410,
   unexpected: 500,
+  ledger_damaged: 503,
+  ledger_unreachable: 503,
 };
 
 export function errorBody(

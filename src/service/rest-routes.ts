@@ -53,6 +53,7 @@ const REFUSALS: readonly (readonly [status: number, description: string])[] = [
   [404, 'No such video'],
   [409, 'Not possible in the current state: not ready, or cannot be cancelled'],
   [502, 'The server behind this one failed'],
+  [503, 'The ledger cannot be used'],
 ];
 export const failures = {
   ...Object.fromEntries(REFUSALS.map(([status, description]) => [status, { description, content: json(RestError) }])),

@@ -2,6 +2,7 @@ import { dayOf } from '../domain/day.ts';
 import { Metrics } from '../domain/metrics.ts';
 import { usdOf } from '../domain/money.ts';
 import { statusOf } from '../domain/record.ts';
+import type { QueueState } from '../store/job-queue.ts';
 import type { Ledger } from '../store/ledger.ts';
 import { REST_STATUSES, type RestStatus } from './rest-job.ts';
 
@@ -17,10 +18,12 @@ export type SubmissionOutcome = 'accepted' | 'attached' | 'refused' | 'unknown';
 export interface MetricSources {
   readonly version: string;
   readonly profile: string;
-  readonly ledger: Pick<Ledger, 'open' | 'spent'>;
+  readonly ledger: Pick<Ledger, 'open' | 'spent' | 'teamCaps'>;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
   readonly countJobs: () => Promise<Readonly<Record<RestStatus, number>>>;
+  /** Null without a queue. */
+  readonly readQueue: () => Promise<QueueState | null>;
   /** Creates that have not been answered. */
   readonly openSubmissions: () => number;
   readonly isReady: () => Promise<boolean>;
@@ -28,6 +31,7 @@ export interface MetricSources {
   readonly caps: Readonly<Record<'run' | 'order' | 'day', number | null>>;
 }
 
+const QUEUE_STATES = ['waiting', 'delayed', 'blocked', 'running', 'failed'] as const;
 const METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'POST', 'PATCH', 'PUT', 'DELETE', 'OPTIONS']);
 const REQUEST_SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 const JOB_SECONDS = [5, 15, 30, 60, 120, 300, 600, 1200, 1800, 3600];
@@ -76,6 +80,15 @@ export class ServiceMetrics {
     ['profile'],
   );
   readonly #caps = this.#metrics.gauge('sora_cap_usd', 'Caps in force.', ['cap']);
+  readonly #tasks = this.#metrics.gauge('sora_queue_tasks', 'Orders and rows in the queue of the server by state.', [
+    'state',
+  ]);
+  readonly #oldest = this.#metrics.gauge(
+    'sora_queue_oldest_seconds',
+    'How long the oldest task of the queue has waited; 0 without one.',
+  );
+  readonly #workers = this.#metrics.gauge('sora_queue_workers', 'Workers that take tasks of the queue.');
+  readonly #slots = this.#metrics.gauge('sora_queue_slots', 'How many tasks these workers run at a time.');
   readonly #ready = this.#metrics.gauge('sora_ready', 'Whether /readyz answers 200.');
 
   constructor(sources: MetricSources) {
@@ -112,12 +125,11 @@ export class ServiceMetrics {
 
   /** Also where the ledger cannot be read: then `sora_ready` is 0, and what it holds is left out. */
   async text(): Promise<string> {
-    const { ledger, now, profile, countJobs, openSubmissions, isReady, caps } = this.#sources;
+    const { ledger, now, profile, countJobs, openSubmissions, isReady, caps, readQueue } = this.#sources;
     this.#waiting.set(openSubmissions());
+    const measured = [this.#jobs, this.#caps, this.#unfinished, this.#spent];
+    for (const gauge of [...measured, this.#tasks, this.#oldest, this.#workers, this.#slots]) gauge.clear();
     for (const [cap, micros] of Object.entries(caps)) if (micros !== null) this.#caps.set(usdOf(micros), [cap]);
-    this.#jobs.clear();
-    this.#unfinished.clear();
-    this.#spent.clear();
     const wasReady = await isReady();
     this.#ready.set(wasReady ? 1 : 0);
     try {
@@ -133,9 +145,19 @@ export class ServiceMetrics {
       for (const [labels, count] of counts.values()) this.#unfinished.set(count, labels);
       const { micros } = await ledger.spent({ by: 'day', value: dayOf(now()), profile, user: null });
       this.#spent.set(usdOf(micros), [profile]);
+      for (const { name, capMicros } of await ledger.teamCaps()) this.#caps.set(usdOf(capMicros), [`team ${name}`]);
+      this.#showQueue(await readQueue());
     } catch {
       this.#ready.set(0);
     }
     return this.#metrics.render();
+  }
+
+  #showQueue(queue: QueueState | null): void {
+    if (queue === null) return;
+    for (const state of QUEUE_STATES) this.#tasks.set(queue[state], [state]);
+    this.#oldest.set((queue.oldestMs ?? 0) / 1000);
+    this.#workers.set(queue.workers.length);
+    this.#slots.set(queue.workers.reduce((sum, { concurrency }) => sum + concurrency, 0));
   }
 }

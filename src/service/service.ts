@@ -94,6 +94,7 @@ function createVitals({ version, upstream, desk }: ServiceOptions): {
     ledger,
     now: () => clock.now(),
     countJobs: () => desk.count(),
+    readQueue: () => desk.queueState(),
     openSubmissions: () => desk.openSubmissions,
     isReady: async () => (await unreadinessOf(checkReady)) === null,
     caps: { run: budget.options.maxCostMicros, order: budget.options.maxOrderMicros, day: maxCostPerDayMicros },

@@ -1,5 +1,5 @@
 import { isJsonObject, type JsonObject, parseJson } from '../domain/json.ts';
-import type { JobQueue, NewTask } from './job-queue.ts';
+import type { JobQueue, NewTask, QueueState } from './job-queue.ts';
 import type { SpentScope } from './ledger.ts';
 import type { Database, Queries, Row } from './postgres.ts';
 import { readSpent } from './postgres-ledger.ts';
@@ -121,9 +121,14 @@ export class OrderTable {
     return { jobs, hasMore: rows.length > limit, total: Number(counted?.total) };
   }
 
-  /** How many orders there are in each status. */
+  /** What waits for workers. */
+  queueState(): Promise<QueueState> {
+    return this.#queue.state();
+  }
+
+  /** How many orders there are in each status. Fails at once while the database is away. */
   async count(): Promise<ReadonlyMap<string, number>> {
-    const rows = await this.#database.query(
+    const rows = await this.#database.queryNow(
       'SELECT status, count(*) AS orders FROM sora.service_order WHERE queue = $1 GROUP BY status',
       [this.#name],
     );

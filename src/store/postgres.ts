@@ -66,9 +66,9 @@ export class Database implements Queries {
   }
 
   /** The same without patience: fails at once while the server is away. */
-  async queryNow(text: string): Promise<Row[]> {
+  async queryNow(text: string, values: readonly unknown[] = []): Promise<Row[]> {
     try {
-      return await this.#withClient((client) => queriesOf(client).query(text));
+      return await this.#withClient((client) => queriesOf(client).query(text, values));
     } catch (error) {
       throw error instanceof SoraError ? error : unreachable(this.name, error);
     }

@@ -4,12 +4,15 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { type BinaryRun, createBinary } from '../support/binary.ts';
 import { createPngHeader } from '../support/image-headers.ts';
 import { POSTGRES_BIN, type Postgres, SKIPPED, startPostgres } from '../support/postgres.ts';
+import { expectPrometheus } from '../support/prometheus.ts';
 import { type ServeRun, startServe } from '../support/serve.ts';
 import { createTemporaryFolder } from '../support/temporary-folder.ts';
 import { CLIP, startVideosServer, type VideosScript, type VideosServer } from '../support/videos-server.ts';
 
 const VIDEOS = '/api/v1/videos';
 const KEY = 'key-of-the-service';
+/** Every second one is a kill. */
+const ORDERS = Number(process.env.ORDERS ?? '12');
 
 interface Job extends Readonly<Record<string, unknown>> {
   readonly id: string;
@@ -127,6 +130,12 @@ describe.skipIf(POSTGRES_BIN === undefined)(`replicas of a service${SKIPPED}`, (
     });
     const [one, two] = await Promise.all([replica(), replica()]);
     const waiting = await order(one);
+    const metrics = await (await two.call('/metrics')).text();
+    expect(Object.fromEntries(expectPrometheus(metrics))).toMatchObject({
+      'sora_jobs{status="pending"}': 1,
+      'sora_queue_tasks{state="waiting"}': 1,
+      'sora_queue_workers{}': 0,
+    });
     expect((await call(two, 'DELETE', `${VIDEOS}/${waiting}`)).status).toBe(200);
     const first = await worker();
     const rendering = await order(one, { prompt: 'a kite' });
@@ -140,40 +149,64 @@ describe.skipIf(POSTGRES_BIN === undefined)(`replicas of a service${SKIPPED}`, (
     first.child.kill('SIGKILL');
   }, 60_000);
 
-  it('lose no order and pay for none twice, whichever of them is killed', async () => {
-    const looks = new Map<string, number>();
-    const { server, folder, replica, worker } = await createFleet(postgres, {
-      retrieve(job) {
-        const look = (looks.get(job.id) ?? 0) + 1;
-        looks.set(job.id, look);
-        return look < 3 ? { body: { ...job, status: 'in_progress' } } : null;
-      },
+  it(
+    'lose no order and pay for none twice, whichever of them is killed',
+    async () => {
+      const looks = new Map<string, number>();
+      const { server, folder, replica, worker } = await createFleet(postgres, {
+        retrieve(job) {
+          const look = (looks.get(job.id) ?? 0) + 1;
+          looks.set(job.id, look);
+          return look < 3 ? { body: { ...job, status: 'in_progress' } } : null;
+        },
+      });
+      const replicas = await Promise.all([replica(), replica()]);
+      const workers = await Promise.all([worker(), worker()]);
+      const prompts = Array.from({ length: ORDERS }, (_, at) => `scene ${at}`);
+      const ids: string[] = [];
+      for (const [at, prompt] of prompts.entries()) {
+        const side = Math.floor(at / 4) % 2;
+        const send = (to: ServeRun | undefined) =>
+          to && call(to, 'POST', VIDEOS, { prompt, duration: 4 }, `order-${at}`).catch(() => undefined);
+        const sent = [send(replicas[side])];
+        if (at % 4 === 3) {
+          replicas[side]?.child.kill('SIGKILL'); // the client asks the other one
+          sent.push(send(replicas[1 - side]));
+          replicas[side] = await replica();
+        }
+        if (at % 4 === 1) {
+          workers[side]?.child.kill('SIGKILL');
+          workers[side] = await worker();
+        }
+        ids.push(String((await Promise.all(sent)).findLast((reply) => reply?.status === 202)?.body.id));
+      }
+      const jobs = await Promise.all(ids.map((id, at) => until(replicas[at % 2] as ServeRun, id, 'completed')));
+      expect(new Set(jobs.map(({ videoId }) => videoId)).size).toBe(ORDERS);
+      expect(server.jobs.map(({ prompt }) => prompt).sort()).toEqual(prompts.toSorted());
+      for (const id of ids) expect(readFileSync(join(folder, `${id}.mp4`)).equals(CLIP)).toBe(true);
+    },
+    10_000 * ORDERS,
+  );
+
+  it('continue after a crash of the database, and say meanwhile that they are not ready', async () => {
+    let isRendering = true;
+    const { server, replica, worker } = await createFleet(postgres, {
+      retrieve: (job) => (isRendering ? { body: { ...job, status: 'in_progress' } } : null),
     });
-    const replicas = await Promise.all([replica(), replica()]);
-    const workers = await Promise.all([worker(), worker()]);
-    const prompts = Array.from({ length: 12 }, (_, at) => `scene ${at}`);
-    const ids: string[] = [];
-    for (const [at, prompt] of prompts.entries()) {
-      const side = Math.floor(at / 4) % 2;
-      const send = (to: ServeRun | undefined) =>
-        to && call(to, 'POST', VIDEOS, { prompt, duration: 4 }, `order-${at}`).catch(() => undefined);
-      const sent = [send(replicas[side])];
-      if (at % 4 === 3) {
-        replicas[side]?.child.kill('SIGKILL'); // the client asks the other one
-        sent.push(send(replicas[1 - side]));
-        replicas[side] = await replica();
-      }
-      if (at % 4 === 1) {
-        workers[side]?.child.kill('SIGKILL');
-        workers[side] = await worker();
-      }
-      ids.push(String((await Promise.all(sent)).findLast((reply) => reply?.status === 202)?.body.id));
-    }
-    const jobs = await Promise.all(ids.map((id, at) => until(replicas[at % 2] as ServeRun, id, 'completed')));
-    expect(new Set(jobs.map(({ videoId }) => videoId)).size).toBe(12);
-    expect(server.jobs.map(({ prompt }) => prompt).sort()).toEqual(prompts.toSorted());
-    for (const id of ids) expect(readFileSync(join(folder, `${id}.mp4`)).equals(CLIP)).toBe(true);
-  }, 120_000);
+    const [one] = await Promise.all([replica(), worker()]);
+    const before = await order(one);
+    await until(one, before, 'processing');
+    await postgres.kill();
+    const reply = await one.call('/readyz');
+    expect([reply.status, await reply.json()]).toMatchObject([503, { reason: { code: 'ledger_unreachable' } }]);
+    const metrics = await (await one.call('/metrics')).text();
+    expect(expectPrometheus(metrics).get('sora_ready{}')).toBe(0);
+    const ordered = order(one, { prompt: 'a kite' }); // waits for the database
+    await postgres.start();
+    isRendering = false;
+    for (const id of [before, await ordered]) await until(one, id, 'completed');
+    expect(server.posts).toBe(2);
+  }, 60_000);
 
   it('are sent nothing by a worker that does not reach their folder', async () => {
     const { server, folder, replica, worker } = await createFleet(postgres);
