@@ -14,7 +14,7 @@ import {
   type ServerIdentity,
 } from '../domain/record.ts';
 import { firstFormat, type RequestFormat } from '../domain/request-format.ts';
-import type { VideoJob } from '../domain/video.ts';
+import { NO_JOB_FACTS, type VideoJob } from '../domain/video.ts';
 import { fingerprintOf } from '../jobs/fingerprint.ts';
 import type { ProcessIdentity } from '../platform/process-identity.ts';
 import type { Ledger } from '../store/ledger.ts';
@@ -186,7 +186,7 @@ async function eventsOf(
   const key = resultKey(batchId, customId);
   const known = await ledger.byKey(key);
   if (known !== undefined && known.answer !== 'pending') return [];
-  const request = row === undefined ? requestOf(outcome) : recordedOf(row);
+  const request = row === undefined ? requestOf(outcome, batchId) : recordedOf(row);
   if (request === null) return []; // nothing was made, and no row asks for it any more
   const at = { key, atMs: nowMs };
   const intent: LedgerEvent = {
@@ -212,11 +212,20 @@ async function eventsOf(
   return [intent, { event: outcome.event, ...at, code, message: causedBy ?? message }];
 }
 
-/** The request of a row that was removed or changed meanwhile, as far as its video shows; null without a video. */
-function requestOf(outcome: Result['outcome']): RecordedRequest | null {
-  if (outcome.event !== 'accepted') return null;
-  const { prompt, model, seconds, size } = outcome.job;
-  return { prompt: prompt ?? '', model, seconds, size, quality: null, image: null, characters: [], params: {} };
+/** The request of a row that was removed or changed meanwhile, as far as its video shows; null if it made none. */
+function requestOf(outcome: Result['outcome'], batchId: string): RecordedRequest | null {
+  if (outcome.event === 'rejected') return null;
+  const { prompt, model, seconds, size } = outcome.event === 'accepted' ? outcome.job : NO_JOB_FACTS;
+  return {
+    prompt: prompt ?? `a request of ${batchId}`,
+    model,
+    seconds,
+    size,
+    quality: null,
+    image: null,
+    characters: [],
+    params: {},
+  };
 }
 
 /** A line of a results file; null if it is invalid or has neither a video nor an error. */

@@ -246,6 +246,25 @@ describe('a server-side batch is paid once', () => {
     expect(await lab.made()).toEqual({ videos: 1, batches: 1 });
   });
 
+  it('when a result is an error, and its row was removed meanwhile: it stays in doubt', async () => {
+    const lab = setUp('a boat\na cat\n');
+    lab.interfere(({ path, answer }) => {
+      if (!path.startsWith('/files/')) return null;
+      return answer().then(async (reply) => {
+        const [first = '', second = ''] = (await reply.text()).split('\n');
+        const { custom_id } = JSON.parse(second);
+        const lost = { custom_id, response: null, error: { code: 'internal', message: 'lost' } };
+        return new Response([first, JSON.stringify(lost)].join('\n'));
+      });
+    });
+    await lab.run(['-y', '--timeout', '1s']);
+    writeFileSync(join(lab.sora.cwd, 'shots.txt'), 'a boat\n');
+    expect((await lab.run()).code).toBe(0);
+    expect((await lab.sora.run(['list', '--local', '--json'])).json()).toMatchObject({
+      jobs: expect.arrayContaining([expect.objectContaining({ status: 'unknown' })]),
+    });
+  });
+
   it('and a row that was changed meanwhile is a new one, while its old video is kept', async () => {
     const lab = setUp('a boat\na cat\n');
     await lab.run(['-y', '--timeout', '1s']);

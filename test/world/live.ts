@@ -40,8 +40,8 @@ class Course {
   readonly #world: World;
   readonly #server: WorldServer;
   readonly #promises: Promises;
-  /** How many rows the manifest has for every process that reads it now. */
-  #rows = 0;
+  /** How many rows the manifest may have for a process that reads it now. */
+  #rows: readonly number[] = [];
 
   constructor(world: World) {
     const time = createFakeClock({ isBusy: isDiskBusy });
@@ -74,9 +74,7 @@ class Course {
   async #perform(act: Act): Promise<void> {
     switch (act.act) {
       case 'run':
-        this.#rows = Math.min(
-          ...act.processes.map((process) => (process.run === 'batch' ? process.rows : ROWS.length)),
-        );
+        this.#rows = act.processes.flatMap((process) => (process.run === 'batch' ? [process.rows] : []));
         await Promise.all(act.processes.map((process) => this.#start(process)));
         return;
       case 'wait':
@@ -118,7 +116,8 @@ class Course {
     const ended =
       command.run === 'serve' ? await this.#serve(command, run) : await this.#sora(this.#argvOf(command), run);
     if (ended) this.#promises.checkAnswers(run);
-    if (command.run === 'batch' && isWhole(command, ended)) this.#promises.checkBatch(run, ROWS.slice(0, this.#rows));
+    if (command.run === 'batch' && isWhole(command, ended))
+      this.#promises.checkBatch(run, ROWS.slice(0, Math.min(...this.#rows)));
   }
 
   /** A service that takes its orders, and is stopped when they are done or after some time. False if it was killed. */
@@ -208,7 +207,7 @@ class Course {
     const prompts = ROWS.slice(0, rows);
     writeFileSync(join(this.sora.cwd, 'film.txt'), prompts.join('\n'));
     if (option === '--retry-unknown' && isOnServer) this.#promises.releaseBatches();
-    else if (option === '--retry-unknown') this.#promises.releaseAll(prompts);
+    else if (option === '--retry-unknown') this.#promises.releaseAll(ROWS.slice(0, Math.max(...this.#rows)));
     const options = option.split(' ').filter((each) => each !== '');
     return ['batch', 'film.txt', '-y', ...options, ...(isOnServer ? ['--server-batch'] : [])];
   }
