@@ -27,11 +27,18 @@ describe('create --webhook', () => {
   });
 
   it('is no part of what is made: the same request with another address attaches', async () => {
-    const { create, server } = await setUpLab('request.callback_field=notify_url');
-    await create('--webhook', HOOK);
-    await create('--webhook', `${HOOK}/2`);
-    await create();
-    expect(server.posts).toBe(1);
+    const bench = await setUpLab('request.callback_field=notify_url');
+    const isNoted = ({ stderr }: RunResult): boolean =>
+      stderr.includes('note: `--webhook` is not sent: an existing job keeps the address of its own create');
+    const run = (...argv: readonly string[]): Promise<RunResult> =>
+      bench.run('create', 'a boat', ...SORA_2, '--detach', '-y', ...argv);
+    expect(isNoted(await run('--webhook', HOOK))).toBe(false);
+    expect(isNoted(await run('--webhook', `${HOOK}/2`, '--dry-run'))).toBe(true);
+    expect(isNoted(await run('--webhook', `${HOOK}/2`))).toBe(true);
+    expect(isNoted(await run())).toBe(false);
+    expect(bench.server.posts).toBe(1);
+    await bench.run('download', '--all', '--wait');
+    expect(isNoted(await run('--webhook', HOOK, '--reuse'))).toBe(true);
   });
 
   it('is sent as `callback_url` in dialect `openrouter`', async () => {

@@ -9,6 +9,7 @@ import { changesOf } from '../../domain/request-changes.ts';
 import type { VideoJob, VideoRequest } from '../../domain/video.ts';
 import { type Cap, dayCap, teamDayCap } from '../../jobs/spending-caps.ts';
 import { submit, underWay } from '../../jobs/submit.ts';
+import type { Output } from '../../output/output.ts';
 import { Interrupt } from '../../platform/host.ts';
 import { limitTime } from '../../platform/timeout.ts';
 
@@ -80,6 +81,7 @@ export async function submitCopies(order: CopiesOrder, deps: CopiesDeps): Promis
           ? `the same request already finished as ${name}, and its video is not saved yet`
           : `the same request is already running as ${name}`;
         output.note(`${what}; attaching to it at no further cost (\`--again\` submits another)`);
+        noteUnsentAddress(request, output);
       }
       if (kind === 'submitted' && job !== null) {
         await noteChanges(request, record, job, deps);
@@ -153,6 +155,12 @@ function lateToSubmit(): SoraError {
 function interrupted(done: number, count: number, cause: Interrupt): SoraError {
   const title = `interrupted; ${done === 0 ? 'nothing was submitted' : `submitted ${done} of ${count}`}`;
   return new SoraError('interrupted', { title, hints: ['run the same command again to resume'], cause });
+}
+
+/** Only a create can name an address for notifications, and an existing job has had its own. */
+export function noteUnsentAddress({ callbackUrl }: VideoRequest, output: Pick<Output, 'note'>): void {
+  if (callbackUrl === undefined) return;
+  output.note('`--webhook` is not sent: an existing job keeps the address of its own create');
 }
 
 /** Notes what the server changed. Another name for the model is news only once: a gateway has aliases. */

@@ -37,7 +37,7 @@ import type { Variant, VideoRequest } from '../../domain/video.ts';
 import { isForSeveral } from '../../jobs/destination.ts';
 import { type SubmitOrder, underWay } from '../../jobs/submit.ts';
 import { JOB_JSON_SHAPE } from '../../output/job-view.ts';
-import { noteChanges, submitCopies } from './copies.ts';
+import { noteChanges, noteUnsentAddress, submitCopies } from './copies.ts';
 import { noteSavedBefore, reuse } from './reuse.ts';
 import { type Step, submitSteps } from './steps.ts';
 
@@ -145,6 +145,7 @@ export async function produce(
   const attached = await attachedTo({ request, again }, count, deps);
   const priceOf = (order: PricedRequest): Estimate | null => estimate(order, host.clock.now(), configuration.prices);
   if (options.dryRun) {
+    if (attached.length > 0) noteUnsentAddress(request, output);
     const price = wholePrice(priceOf(priced), steps, priceOf);
     const seconds = steps?.map((step) => step.request.seconds ?? 0);
     return { answer: previewRequest(read, { price, count, attached, steps: seconds }, configuration) };
@@ -152,7 +153,10 @@ export async function produce(
   if (saves || wanted[0] !== undefined) for (const each of plans) await checkFiles(each, deps, video);
   const reuseOrder = { plan: files && placePlan(plan, { n: 1 }), timeoutMs };
   const reused = options.reuse ? await reuse(request, reuseOrder, deps) : null;
-  if (reused !== null) return savedResult([reused.summary], files, reused.errors, deps);
+  if (reused !== null) {
+    noteUnsentAddress(request, output);
+    return savedResult([reused.summary], files, reused.errors, deps);
+  }
 
   requireKey(configuration, host.clock.now());
   const isNew = attached.length < count;
