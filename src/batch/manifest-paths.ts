@@ -25,7 +25,8 @@ function realPath(path: string): string | null {
   }
 }
 
-function isLink(path: string): boolean {
+/** False for what cannot be reached. */
+export function isLink(path: string): boolean {
   try {
     return lstatSync(path).isSymbolicLink();
   } catch {

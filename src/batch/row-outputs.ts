@@ -1,4 +1,3 @@
-import { lstatSync } from 'node:fs';
 import { dirname, isAbsolute, relative } from 'node:path';
 import { isObjectAddress } from '../domain/object-address.ts';
 import type { Variant, VideoRequest } from '../domain/video.ts';
@@ -23,7 +22,7 @@ import {
   rowName,
   templateFaults,
 } from '../jobs/name-template.ts';
-import { isInside, leadsInside } from './manifest-paths.ts';
+import { isInside, isLink, leadsInside } from './manifest-paths.ts';
 import type { ManifestRow } from './manifest-row.ts';
 
 /** Platforms whose file systems usually take `A.mp4` and `a.mp4` for one file. */
@@ -148,8 +147,7 @@ export class RowOutputs {
     const folder = dirname(path);
     const isFolderInside = this.#foldersInside.get(folder) ?? leadsInside(outputFolder, folder);
     this.#foldersInside.set(folder, isFolderInside);
-    const isLink = lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() ?? false;
-    return isFolderInside && (!isLink || leadsInside(outputFolder, path));
+    return isFolderInside && (!isLink(path) || leadsInside(outputFolder, path));
   }
 }
 

@@ -1,5 +1,6 @@
-import { readdirSync, type Stats, statSync } from 'node:fs';
+import { readdirSync, type Stats } from 'node:fs';
 import { basename, dirname } from 'node:path';
+import { statsOf } from '../platform/files.ts';
 import { foldedName } from './destination.ts';
 
 /**
@@ -11,9 +12,7 @@ export class FolderListings {
 
   /** Like `statSync`; undefined if the name did not exist when the folder was read. */
   stat(path: string): Stats | undefined {
-    return this.#namesIn(dirname(path)).has(foldedName(basename(path)))
-      ? statSync(path, { throwIfNoEntry: false })
-      : undefined;
+    return this.#namesIn(dirname(path)).has(foldedName(basename(path))) ? statsOf(path) : undefined;
   }
 
   #namesIn(folder: string): ReadonlySet<string> {

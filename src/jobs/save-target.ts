@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { readFileSync, statSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { dirname, join, posix } from 'node:path';
 import { isJsonObject, parseJson } from '../domain/json.ts';
@@ -8,7 +8,7 @@ import { isObjectAddress } from '../domain/object-address.ts';
 import type { SavedFile } from '../domain/record.ts';
 import type { Variant } from '../domain/video.ts';
 import type { ObjectContent, ObjectStore, PutOptions } from '../object-storage/object-store.ts';
-import { createFile, hasCode, numberedNames, replaceFile } from '../platform/files.ts';
+import { createFile, hasCode, numberedNames, replaceFile, statsOf } from '../platform/files.ts';
 import { makeFolder } from '../platform/folders.ts';
 import type { ContentDeps } from './content-stream.ts';
 import {
@@ -55,7 +55,7 @@ const DISK: SaveTarget = {
     checkDestination(destination, variants, force, video);
   },
   async isTaken(path) {
-    return statSync(path, { throwIfNoEntry: false })?.isFile() ?? false;
+    return statsOf(path)?.isFile() ?? false;
   },
   async holds(file) {
     return isStillThere(file);

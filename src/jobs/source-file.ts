@@ -1,15 +1,15 @@
-import { statSync } from 'node:fs';
 import { basename, extname, resolve } from 'node:path';
 import { fitsVariant, mediaTypeOf, promisedKind, sniffMedia } from '../domain/media.ts';
 import { type MovieFacts, readMovieFacts } from '../domain/movie-facts.ts';
 import type { VideoFile } from '../domain/video.ts';
+import { statsOf } from '../platform/files.ts';
 import { readBytes } from './input-file.ts';
 
 /** Whether a name is a file rather than the id of a job, which may contain slashes. */
 export function isFileName(name: string, folder: string): boolean {
   const kind = promisedKind(extname(name).slice(1));
   const isNamedLikeVideo = kind !== null && fitsVariant(kind, 'video');
-  return isNamedLikeVideo || statSync(resolve(folder, name), { throwIfNoEntry: false })?.isFile() === true;
+  return isNamedLikeVideo || statsOf(resolve(folder, name))?.isFile() === true;
 }
 
 /** Reads a video to edit or to extend. Throws an `Error` that states the problem. */

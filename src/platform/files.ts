@@ -1,4 +1,13 @@
-import { constants, promises as fs, linkSync, lstatSync, readlinkSync, statSync, unlinkSync } from 'node:fs';
+import {
+  constants,
+  promises as fs,
+  linkSync,
+  lstatSync,
+  readlinkSync,
+  type Stats,
+  statSync,
+  unlinkSync,
+} from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
 import { dirname, extname, resolve } from 'node:path';
 import type { Writable } from 'node:stream';
@@ -9,6 +18,15 @@ import { makeFolder } from './folders.ts';
 /** True when a Node file-system error carries this code (`ENOENT`, `EEXIST`, …). */
 export function hasCode(error: unknown, code: string): boolean {
   return error instanceof Error && 'code' in error && error.code === code;
+}
+
+/** What a path leads to; undefined if nothing is there or it cannot be reached (a file as folder, no access, a loop of links). */
+export function statsOf(path: string): Stats | undefined {
+  try {
+    return statSync(path, { throwIfNoEntry: false });
+  } catch {
+    return undefined;
+  }
 }
 
 /**

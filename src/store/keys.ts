@@ -1,5 +1,4 @@
-import { statSync } from 'node:fs';
-import { replaceFile } from '../platform/files.ts';
+import { replaceFile, statsOf } from '../platform/files.ts';
 import { changeOwnFile, invalidFile, readJsonFile } from './json-file.ts';
 
 /** The stored keys, by profile. */
@@ -43,7 +42,7 @@ export function keyDoubt(key: string, isOpenAi: boolean): string | null {
 /** Whether users other than the owner can read the file. */
 export function isExposed(path: string, platform: NodeJS.Platform): boolean {
   if (platform === 'win32') return false;
-  const mode = statSync(path, { throwIfNoEntry: false })?.mode ?? 0;
+  const mode = statsOf(path)?.mode ?? 0;
   return (mode & 0o077) !== 0;
 }
 

@@ -12,7 +12,7 @@ import { fingerprintAt, fingerprintOfFilm, hasSound, isSigned, joinClips, requir
 import { cannotWrite, checkDestination, fileExists, parseDestination } from '../../jobs/destination.ts';
 import { shortPath } from '../../output/short-path.ts';
 import { pathFault } from '../../platform/file-names.ts';
-import { claimName, defaultFileMode, renameOver, writeTargetOf } from '../../platform/files.ts';
+import { claimName, defaultFileMode, renameOver, statsOf, writeTargetOf } from '../../platform/files.ts';
 import { hashFile } from '../../platform/hash-file.ts';
 import {
   abandonedFiles,
@@ -143,13 +143,12 @@ async function readFilm(file: string, options: FilmOptions, { host }: Pick<FilmD
     if (fault !== null) faults.push(`\`-o ${typed}\`: ${fault}`);
     if (!['.mp4', '.m4v', '.mov'].includes(extname(path).toLowerCase()))
       faults.push(`\`-o ${typed}\`: a film is an MP4 file, such as film.mp4`);
-    if (statSync(path, { throwIfNoEntry: false })?.isFile() === false)
-      faults.push(`\`-o ${typed}\` is not a regular file`);
+    if (statsOf(path)?.isFile() === false) faults.push(`\`-o ${typed}\` is not a regular file`);
   }
   if (clips !== undefined && isObjectAddress(clips))
     faults.push('`--clips` names object storage; clips are joined from files');
   const sound = audio === undefined ? null : resolve(host.cwd, audio);
-  const isFile = sound !== null && statSync(sound, { throwIfNoEntry: false })?.isFile() === true;
+  const isFile = sound !== null && statsOf(sound)?.isFile() === true;
   if (sound !== null && !isFile) faults.push(`\`--audio ${audio}\`: there is no such file`);
   else if (sound !== null && !(await hasSound(sound))) faults.push(`\`--audio ${audio}\`: the file has no sound`);
   refuseFaults(faults, 'film');

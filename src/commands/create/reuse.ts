@@ -1,4 +1,4 @@
-import { createReadStream, statSync } from 'node:fs';
+import { createReadStream } from 'node:fs';
 import type { Context } from '../../app/context.ts';
 import { followJob } from '../../app/follow-jobs.ts';
 import { type FilePlan, saveFiles } from '../../app/saving.ts';
@@ -14,6 +14,7 @@ import { pour } from '../../jobs/download-stream.ts';
 import { fingerprintOf, recordRequest } from '../../jobs/fingerprint.ts';
 import { namedVideo } from '../../jobs/name-template.ts';
 import { shortPath } from '../../output/short-path.ts';
+import { statsOf } from '../../platform/files.ts';
 
 type ReuseDeps = Pick<
   Context,
@@ -80,7 +81,7 @@ async function deliver(
   for (const [at, file] of files.entries()) {
     const path = paths[at]?.path ?? file.path;
     if (path !== file.path) await copySaved(file.path, path, force);
-    if (statSync(path, { throwIfNoEntry: false })?.size === file.bytes) delivered.push({ ...file, path }); // pipes and devices keep no file
+    if (statsOf(path)?.size === file.bytes) delivered.push({ ...file, path }); // pipes and devices keep no file
   }
   return delivered;
 }
@@ -94,8 +95,7 @@ export async function noteSavedBefore(
   const records = await ledger.list({ by: 'fingerprint', value: fingerprint });
   const files = records.filter((record) => !record.free).flatMap((record) => record.files);
   const saved = files.findLast(
-    ({ path }) =>
-      isObjectAddress(path) || (path !== STANDARD_OUTPUT && statSync(path, { throwIfNoEntry: false })?.isFile()),
+    ({ path }) => isObjectAddress(path) || (path !== STANDARD_OUTPUT && statsOf(path)?.isFile()),
   );
   if (saved === undefined) return;
   const path = shortPath(saved.path, host.cwd);
