@@ -50,7 +50,7 @@ const OTHERS: readonly (Omit<DocumentedServer, 'commands'> & Pick<Preset, 'keyVa
     keyVariable: null,
     advice: 'a test double, which answers what its fixtures say',
     lacks: ['list', 'delete', 'cancel', 'thumbnail', 'spritesheet', 'characters'],
-    limits: ['jobs that move: each is finished at once, or never'],
+    limits: ['jobs that progress: each is finished immediately, or never'],
     add: '--base-url http://127.0.0.1:4010/v1 -m sora-2 --set capabilities.list=no',
     create: '-d 4',
   },

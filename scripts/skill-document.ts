@@ -20,7 +20,7 @@ description: Create, follow, save and price AI videos with the sora command line
 A video costs money and minutes. \`sora\` pays once: it records each submission before it is sent. Keep its promises:
 
 1. **Ask before paying.** \`sora cost\` or \`--dry-run\` shows the price and creates nothing. Pass the amount that the user approved as
-   \`--max-cost USD\`. Do not use \`--yes\`, \`--again\`, \`--retry-unknown\` or \`sora forget\` unless the user asked for it in so many words.
+   \`--max-cost USD\`. Do not use \`--yes\`, \`--again\`, \`--retry-unknown\` or \`sora forget\` unless the user asked for it explicitly.
 2. **Never submit again to recover.** After a timeout, Ctrl-C or exit code 8 the job still runs: \`sora status ID --watch\`, then
    \`sora download ID\`. Running the same \`create\` again attaches to its job and pays nothing. If the outcome is unknown
    (\`outcome_unknown\`), tell the user, and show the candidates that the error names.

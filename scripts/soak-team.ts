@@ -1,4 +1,4 @@
-// `npm run soak:team`: several workers on one queue, each with a home of its own, killed with SIGKILL at random moments, while
+// `npm run soak:team`: several workers on one queue, each with its own home, killed with SIGKILL at random moments, while
 // the database may crash too. Counts what the server was paid for and what was saved. `soak-team.ts [--rows N] [--workers N]
 // [--kills N] [--crashes N] [--seed N]`. Exits with 1 if anything was paid twice or is missing. Needs PostgreSQL; `npm run build` first.
 import { type ChildProcess, spawn } from 'node:child_process';

@@ -79,7 +79,7 @@ export async function outcomeBehind(reply: Reply, context: CallContext, transpor
     const job = isSuccess(answer) ? decodeJob(answer.value, replyFacts(answer, context.atMs)) : null;
     return job !== null && job.id === lastSegment(url) ? { kind: 'accepted', job } : outcome;
   } catch {
-    return outcome; // the create remains in doubt, as its error says
+    return outcome; // the outcome stays unknown, as its error says
   }
 }
 

@@ -65,8 +65,8 @@ async function tryAgain<T>(
 }
 
 /**
- * The caller decides how long to wait for a file and where to resume it. A call that ran out of its own time is not
- * given the same time again.
+ * The caller decides how long to wait for a file and where to resume it. A call that timed out is not
+ * repeated with the same timeout.
  */
 function isLeftToCaller({ code, status }: SoraError): boolean {
   const isLate = code === 'request_timeout' && status === null;
@@ -87,7 +87,7 @@ async function createWithRetries(
     try {
       await pause('create', outcome.error, tries, options, signal);
     } catch {
-      return outcome; // interrupted between attempts: the refusal stands
+      return outcome; // interrupted between attempts: the refusal remains the result
     }
     if ((await resend?.sending()) === false) return outcome;
   }

@@ -1,7 +1,7 @@
 import { defineCommand } from '../app/command.ts';
 import { SoraError } from '../domain/errors.ts';
 
-/** What the script for bash lacks: values after a `=`, of which readline replaces only what follows it, and names of files. */
+/** Adds what the script for bash is missing: values after `=`, which readline treats as separate words, and file names. */
 const BASH_ADDITION = `
 __sora_word() {
     local cur prev words cword

@@ -24,7 +24,7 @@ export function profileSettings(profile: string, settings: Settings): ReadonlyMa
   );
 }
 
-/** `encoding` stands for several facts. */
+/** `encoding` sets several facts. */
 function withFacts(values: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
   return { ...settingsOfFormat(ENCODINGS[values.encoding ?? 'auto'] ?? {}), ...values };
 }

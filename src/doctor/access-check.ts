@@ -42,7 +42,7 @@ async function trialOf(deps: TrialDeps): Promise<Trial> {
   }
 }
 
-/** Access works, but the server accepted the job and ended it at once without a video. */
+/** Access works, but the server accepted the job and ended it immediately without a video. */
 function failedJob(cause: SoraError, { detail, remedy }: Trial): CheckOutcome {
   const outcome = failure(cause);
   return {

@@ -39,7 +39,7 @@ export const API_CHECKS: readonly Check<Subject>[] = [
       if (refusal.code === 'permission_denied')
         return warn(`the key may not list models (this does not affect videos): ${refusal.causedBy}`);
       return NO_ROUTE.has(refusal.code)
-        ? warn('the server has no list of models, which says nothing about the key')
+        ? warn('the server has no list of models, so the key could not be checked')
         : failure(refusal);
     },
   },

@@ -3,14 +3,14 @@ import { SoraError } from '../domain/errors.ts';
 import type { Ability } from './format-survey.ts';
 import { type Trial, type TrialBody, type TrialDeps, tryJob } from './trial-job.ts';
 
-/** What jobs that are ended at once show about a server. */
+/** What short-lived jobs show about a server. */
 export interface JobSurvey {
   readonly abilities: Readonly<Record<'cancel' | 'json' | 'multipart', Ability>>;
   /** The outcome of the jobs, and how to find out what is unknown. */
   readonly notes: readonly string[];
 }
 
-/** Statuses that refuse the request as it stands, be it for its encoding or for what it asks. */
+/** Statuses that refuse the request itself: its encoding or its content. */
 const REFUSED: ReadonlySet<number | null> = new Set([400, 415, 422]);
 
 /**

@@ -8,7 +8,7 @@ export async function listedModels(server: Pick<ExaminedServer, 'get' | 'dialect
   return (await readList(server)).map(({ id }) => id);
 }
 
-/** Who owns all of its models, by its own word; null where that says nothing about the server. */
+/** The owner of all its models, as the server reports it; null if that does not identify the server. */
 export async function listedOwner(server: Pick<ExaminedServer, 'get' | 'dialect'>): Promise<string | null> {
   const owners = new Set((await readList(server)).map(({ owner }) => owner));
   const [owner = null] = owners;

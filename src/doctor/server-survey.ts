@@ -60,7 +60,7 @@ export async function surveyServer(server: ExaminedServer, atMs: number): Promis
     // The two share their routes, and only one of them has a list.
     dialect: !speaksVideos ? 'unknown' : page === null && dialectOf(server) === 'openrouter' ? 'openrouter' : 'videos',
     abilities: {
-      // To be asked for something more, or to get something else than a list, is as good as none.
+      // A server that asks for more, or returns something other than a list, counts as having none.
       list: page !== null ? 'yes' : routes.list === 'hidden' ? 'unknown' : 'no',
       delete: ABILITY_OF[routes.delete],
       content: files?.content ?? ABILITY_OF[routes.content],

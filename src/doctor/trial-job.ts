@@ -7,23 +7,23 @@ import { cancelJob } from '../jobs/cancel.ts';
 import type { Submission } from '../jobs/submit.ts';
 import type { Clock } from '../platform/clock.ts';
 
-/** How its create is sent; null: as the profile says. */
+/** How its create is sent; null for the profile's format. */
 export type TrialBody = 'json' | 'multipart' | null;
 
 export type Consent = 'agreed' | 'refused' | 'nobody-to-ask';
 
 /** How the smallest job there is can be made, for a check that nothing less will do for. */
 export interface TrialDeps {
-  /** What so many of them cost, for people: `$0.40`, `free`, `unknown`. */
+  /** The cost of this many jobs, for display: `$0.40`, `free`, `unknown`. */
   price(count: number): string;
-  /** Asks whether so many of them may be paid for. Throws `cost_cap_exceeded`. */
+  /** Asks for approval to pay for this many jobs. Throws `cost_cap_exceeded`. */
   consent(count: number, question: string): Promise<Consent>;
   /** Submits one through the ledger, like every other job. */
   submit(body: TrialBody): Promise<Submission>;
   /** Writes down that the job is gone. */
   forget(submission: Submission): Promise<void>;
   client(): Promise<VideosClient>;
-  /** False if its profile says that the server cannot stop a job: a deletion would only hide one that is still rendered. */
+  /** False if the profile declares that the server cannot stop a job: deleting it would only hide it. */
   readonly stopsJobs: boolean;
   readonly clock: Clock;
   /** Says what is going on. */
@@ -32,7 +32,7 @@ export interface TrialDeps {
 
 /**
  * How a trial job ended. `aborted` and `deleted` as a cancellation has it; `finished`: by itself, and then it was
- * removed; `kept`: by itself, and the server keeps it; `running`: it goes on and is billed; `unclear`: a call failed.
+ * removed; `kept`: by itself, and the server keeps it; `running`: it continues and is billed; `unclear`: a call failed.
  */
 export type TrialEnd = 'aborted' | 'deleted' | 'finished' | 'kept' | 'running' | 'unclear';
 
@@ -43,11 +43,11 @@ export interface Trial {
   readonly cannotBeStopped: boolean;
   /** Whether the create was not answered, and the job was found in the list. */
   readonly isFound: boolean;
-  /** What was made, and what became of it. */
+  /** What was created, and how it ended. */
   readonly detail: string;
   /** Null where nothing is left to be done. */
   readonly remedy: string | null;
-  /** Why the job failed, when the server said so in its first answer. */
+  /** Why the job failed, if its first response reports that. */
   readonly failure: SoraError | null;
 }
 
@@ -55,7 +55,7 @@ export interface Trial {
 const OUTLASTING_MS = 10 * 60_000;
 const LOOK_MS = 5_000;
 
-/** Makes a job and ends it at once, or, with `outlasts`, waits for the end of one that cannot be stopped. Throws the refusal. */
+/** Creates a job and ends it immediately, or, with `outlasts`, waits until it ends. Throws the refusal. */
 export async function tryJob(deps: TrialDeps, body: TrialBody, { outlasts = false } = {}): Promise<Trial> {
   const submission = await deps.submit(body);
   const { job, record } = submission;

@@ -25,6 +25,6 @@ export const COMPLETE_LIST = 'complete_list';
 
 /**
  * The setting by which a profile allows its server, which is not at a private address itself, to name files at private
- * addresses: otherwise whoever runs it could have us read what only this machine and its network can reach.
+ * addresses: otherwise its operator could make us read what only this machine and its network can reach.
  */
 export const PRIVATE_FILES = 'private_files';

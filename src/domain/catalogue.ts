@@ -250,7 +250,7 @@ export const CATALOGUE = {
   content_refused: {
     title: 'the address of the video’s file refuses the download',
     explanation:
-      'The job is finished and paid for, but the address of its file refuses access: a signed link that has lapsed, a firewall, or a server that wants credentials of its own. The server was asked for a fresh address first. Your key was not sent there.',
+      'The job is finished and paid for, but the address of its file refuses access: an expired signed link, a firewall, or a server that requires other credentials. The server was asked for a fresh address first. Your key was not sent there.',
     hints: ['check whether a firewall or proxy blocks that address; the video itself is finished and paid for'],
     exitCode: 1,
   },

@@ -7,6 +7,6 @@ export const EXIT_CODES: readonly (readonly [code: string, meaning: string])[] =
   ['5', 'the job ended failed, refused by moderation, cancelled or expired'],
   ['6', 'a batch ended with some rows failed or in doubt'],
   ['7', 'out of quota, billing limit, over a cap, or not approved'],
-  ['8', 'still running when the wait ended; the job goes on'],
+  ['8', 'still running when the wait ended; the job continues'],
   ['129, 130, 143', 'hung up, interrupted, terminated'],
 ];

@@ -1,6 +1,6 @@
 import { nearestOf } from './request.ts';
 
-/** What an extension adds at most where no model says otherwise. */
+/** The longest extension, unless the model has another limit. */
 export const LONGEST_EXTENSION_SECONDS = 20;
 
 /**

@@ -45,7 +45,7 @@ function turned(mimeType: ImageMimeType, width: number, height: number, orientat
   return { mimeType, ...pixels, isTurned: orientation > UPRIGHT };
 }
 
-/** A damaged block says nothing about the image. */
+/** A damaged block gives no facts about the image. */
 function within(read: () => number): number {
   try {
     return read();

@@ -25,7 +25,7 @@ export interface RefusalWords {
   readonly message: string;
 }
 
-/** Whether a refusal, or a job's failure, comes from moderation. A server in trouble (5xx) says nothing about content. */
+/** Whether a refusal, or a job's failure, comes from moderation. A 5xx is never about content. */
 export function isModeration({ status, code, type, message }: RefusalWords): boolean {
   if (status === 451) return true;
   if (NOT_ABOUT_CONTENT.has(status) || status >= 500) return false;

@@ -25,7 +25,7 @@ export function plainUsd(micros: number | null): string {
   return `${whole}.${fraction.replace(/0+$/, '').padEnd(2, '0')}`;
 }
 
-/** A sum that says what is missing in it: `$12.00, and 3 videos of unknown price`. */
+/** A sum, with what is missing in it: `$12.00, and 3 videos of unknown price`. */
 export function describePrice(micros: number, unpriced: number): string {
   if (unpriced === 0) return formatUsd(micros);
   const unknown = `${countOf(unpriced, 'video')} of unknown price`;

@@ -1,4 +1,4 @@
-/** What the index of an MP4 or QuickTime file says about its picture. */
+/** The facts about the picture in the index of an MP4 or QuickTime file. */
 export interface MovieFacts {
   readonly seconds: number | null;
   /** `WIDTHxHEIGHT` in pixels; of the largest track. */

@@ -6,7 +6,7 @@ export interface Preset {
   readonly name: string;
   /** The product's name. */
   readonly title: string;
-  /** The usual base URL; RESOURCE stands for a name the user fills in. Null if there is no usual one. */
+  /** The usual base URL, with RESOURCE as a placeholder; null if there is none. */
   readonly baseUrl: string | null;
   readonly dialect: 'videos' | 'generations' | 'openrouter';
   /** The shape of a create in dialect `generations`. */
@@ -193,7 +193,7 @@ export function findPreset(name: string): Preset | undefined {
   return PRESETS.find((preset) => preset.name === name);
 }
 
-/** What a preset says about the server of a profile, as settings by the last parts of their names; defaults are left out. */
+/** The settings of a preset, by the last parts of their names; defaults are left out. */
 export function settingsOfPreset({
   dialect,
   shape,

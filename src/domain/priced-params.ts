@@ -4,7 +4,7 @@ import { isJsonObject, type JsonValue } from './json.ts';
 export interface ParamCharge {
   /** The maximum number of videos from one create; null if unknown. */
   readonly videos: number | null;
-  /** The fields that ask for more than one. */
+  /** The fields that request more than one video. */
   readonly multipliers: readonly string[];
   /** Fields that change the length or the size. */
   readonly lengths: readonly string[];
@@ -78,7 +78,7 @@ function countOf(value: JsonValue): number | null {
   return typeof count === 'number' && Number.isInteger(count) && count >= 1 ? count : null;
 }
 
-/** An unknown field with a whole number above 1 may ask for so many of something. */
+/** An unknown field with a whole number above 1 may request that many videos. */
 function mayBeFactor(value: JsonValue): boolean {
   const isNumber = typeof value === 'number' || typeof value === 'string';
   return isNumber && (countOf(value) ?? 1) > 1;

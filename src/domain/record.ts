@@ -69,7 +69,7 @@ export interface SavedFile {
 /** The path of what was written to standard output: it is saved, but no file of ours. */
 export const STANDARD_OUTPUT = '-';
 
-/** Where and how a create wanted its files to be saved, for a later command that says nothing else. */
+/** Where and how the files of a create are to be saved by a later command without such options. */
 export interface WantedFiles {
   readonly kind: 'file' | 'folder' | 'template';
   /** Absolute, or an address below `s3://`. */

@@ -162,6 +162,6 @@ export function redactUrl(text: string): string {
     else if (!hidden.has(name)) shown.append(name, 'redacted');
     hidden.add(name);
   }
-  url.search = String(shown); // all at once: setting one parameter at a time is quadratic
+  url.search = String(shown); // in one step: setting the parameters one by one is quadratic
   return url.toString();
 }

@@ -18,7 +18,7 @@ export interface RequestTarget {
   readonly known: ModelCapabilities | undefined;
   /** The same, if the request must stay within the model's limits. */
   readonly limits: ModelCapabilities | undefined;
-  /** What the server's own list says about the model. */
+  /** The model in the server's own list. */
   readonly listed: ListedModel | undefined;
   /** Whether length and frame have defaults; otherwise the server chooses what was not asked for. */
   readonly hasDefaults: boolean;

@@ -5,7 +5,7 @@ const SHOWN_ENDING = 6;
 /** Ids up to this length are shown whole, and so are those that a shell needs quoted. */
 const SHORT_ENOUGH = 10;
 const PLAIN = /^[\w:.=+/%-]+$/;
-/** An ending that is longer than this is taken for a whole id. */
+/** A longer ending is treated as a whole id. */
 const LONGEST_ENDING = 15;
 
 /** How an id is shown to people: its shortest ending that is no ending of another one. */
@@ -13,7 +13,7 @@ export function shortId(id: string, others: Iterable<string>): string {
   if (id.length <= SHORT_ENOUGH || !PLAIN.test(id)) return id;
   let length = SHOWN_ENDING;
   for (const other of others) if (other !== id) length = Math.max(length, sharedEnding(id, other) + 1);
-  // An ending that begins with a dash would be taken for an option.
+  // An ending that begins with a dash would be parsed as an option.
   while (length < id.length && !/\w/.test(id.charAt(id.length - length))) length++;
   return id.slice(-length);
 }

@@ -147,7 +147,7 @@ function readSku(name: string, amount: number | null): Sku | null {
   };
 }
 
-/** The end of a name, such as `_with_audio_1080p`; null if it says something else. */
+/** The end of a name, such as `_with_audio_1080p`; null for anything else. */
 function readLimits(end: string | undefined): Pick<Sku, 'sound' | 'resolution'> | null {
   if (end === undefined) return null;
   const sounds = end.match(/_with(out)?_audio/g) ?? [];

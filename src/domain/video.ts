@@ -56,7 +56,7 @@ export interface VideoJob {
   readonly pollAfterMs: number | null;
 }
 
-/** A job of which nothing is known but what is added. */
+/** A job without any facts. */
 export const NO_JOB_FACTS = {
   serverStatus: null,
   progress: null,
@@ -116,7 +116,7 @@ export type RequestSource =
   | { readonly operation: 'edit' | 'extend'; readonly video: StoredVideo | VideoFile }
   /** A character, whose name is the prompt. */
   | { readonly operation: 'character'; readonly video: VideoFile }
-  /** A server-side batch of the requests in an uploaded file, whose id stands for the video. */
+  /** A server-side batch of the requests in an uploaded file, whose id is in place of the video. */
   | { readonly operation: 'batch'; readonly video: StoredVideo };
 
 export type ImageMimeType = 'image/jpeg' | 'image/png' | 'image/webp';
@@ -149,7 +149,7 @@ export interface VideoRequest {
   readonly source?: RequestSource;
 }
 
-/** A request that asks for nothing but what its prompt says; the server decides the rest. */
+/** A request with only a prompt; the server decides the rest. */
 export function requestFor(prompt: string): VideoRequest {
   return { prompt, model: null, seconds: null, size: null, image: null, characters: [], quality: null, params: {} };
 }

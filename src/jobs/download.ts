@@ -179,7 +179,7 @@ async function moveTo(
 ): Promise<string> {
   const kept = new Set(keep.map(foldedName));
   try {
-    chmodSync(whole.path, defaultFileMode()); // takes less time than a trip to the thread pool
+    chmodSync(whole.path, defaultFileMode()); // faster than a round trip to the thread pool
   } catch {
     // Some network file systems have no modes.
   }

@@ -1,7 +1,7 @@
 import { columnsOf } from './clean-text.ts';
 
 /**
- * Wraps a line to a number of terminal columns. Text in backticks is never split: it is meant to be copied.
+ * Wraps a line to a number of terminal columns. Text in backticks is never split, so that it can be copied.
  */
 export function wrapLine(line: string, columns: number): string[] {
   const words = line.match(/(?:`[^`]*`|\S)+/g) ?? [];

@@ -13,7 +13,7 @@ export interface Clock {
   alarm(ms: number, ring: () => void): () => void;
 }
 
-/** Node's timers fire at once for anything longer. */
+/** Node's timers fire immediately for anything longer. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
 export const systemClock: Clock = {

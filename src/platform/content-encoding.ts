@@ -78,7 +78,7 @@ function joined<T extends Transform>(source: Readable, decoder: T): T {
   return decoder;
 }
 
-/** `deflate` is meant to have a zlib header (RFC 1950), which some servers leave out; the first byte tells. */
+/** `deflate` requires a zlib header (RFC 1950), which some servers leave out; the first byte shows which it is. */
 function inflated(source: Readable): Readable {
   const { createInflate, createInflateRaw } = process.getBuiltinModule('node:zlib');
   const output = new PassThrough();

@@ -121,7 +121,7 @@ export async function sendOver(request: HttpRequest, { url, options }: Connectio
 /** The steps at which a call can fail before anything of the request has left. */
 const [CONNECT, HANDSHAKE] = ['connect', 'handshake'];
 
-/** An error with the step at which it occurred: what else Node says of it does not tell that nothing has left. */
+/** An error with the step at which it occurred: only that shows that nothing was sent. */
 function withStep(error: unknown, socket: Socket | null): unknown {
   if (!(error instanceof Error) || !('code' in error)) return error;
   const isUnsecured = socket !== null && 'secureConnecting' in socket && socket.secureConnecting === true;

@@ -13,7 +13,7 @@ export interface Opener {
 
 /**
  * The program that opens a file as a double click would. Throws where there is no display to show anything on.
- * `path` is absolute, so it cannot be taken for an option.
+ * `path` is absolute, so it cannot be parsed as an option.
  */
 export function openerFor(
   path: string,

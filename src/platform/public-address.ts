@@ -35,7 +35,7 @@ function inwardAddresses(): BlockList {
   return inward;
 }
 
-/** Whether a host, as `URL.hostname` has it, or an IP address lies on this machine or in its network. Other names are not looked up. */
+/** Whether a host (a `URL.hostname`) or IP address is on this machine or in its network. Does not resolve names. */
 export function isInward(host: string): boolean {
   const name = host.replace(/^\[|\]$|%.*$/g, '').replace(/\.$/, '');
   const family = isIP(name);

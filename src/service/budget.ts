@@ -94,18 +94,18 @@ export class Budget {
     const caps = [maxCostMicros, maxOrderMicros, approvedMicros].filter((cap) => cap !== null);
     if (micros === null) {
       if (caps.length === 0) return;
-      throw refusal('the price of this video is unknown, so no cap can be kept', [
-        approvedMicros === null ? 'order a model and size that have a price' : 'leave out `maxCostUsd`',
+      throw refusal('the price of this video is unknown, so no cap can be enforced', [
+        approvedMicros === null ? 'choose a model and size that have a price' : 'leave out `maxCostUsd`',
         'ask the operator of this server to set a price in its profile',
       ]);
     }
     const price = formatUsd(micros);
     if (maxCostMicros !== null && spentMicros + micros > maxCostMicros) {
       const left = formatUsd(Math.max(0, maxCostMicros - spentMicros));
-      throw refusal(`this video would cost ${price}, and ${left} of the cap of ${formatUsd(maxCostMicros)} is left`, [
-        'order a shorter or smaller video',
-        'ask the operator of this server to start it with a higher `--max-cost`',
-      ]);
+      throw refusal(
+        `this video would cost ${price}, but only ${left} of the cap of ${formatUsd(maxCostMicros)} is left`,
+        ['order a shorter or smaller video', 'ask the operator of this server to start it with a higher `--max-cost`'],
+      );
     }
     if (maxOrderMicros !== null && micros > maxOrderMicros) {
       throw refusal(`this video would cost ${price}, more than the cap of ${formatUsd(maxOrderMicros)} for one video`, [

@@ -13,7 +13,7 @@ interface DerivedOrder extends ResolvedOrder {
   readonly priced: PricedRequest;
 }
 
-/** What an order for a new video may say, and one from an existing video may not: its source decides. */
+/** Fields of an order for a new video that an order from an existing video must not have: its source determines them. */
 const DECIDED_BY_SOURCE = [
   'resolution',
   'aspectRatio',
@@ -25,7 +25,7 @@ const DECIDED_BY_SOURCE = [
 ] as const;
 
 /**
- * Resolves an order for a video from an existing one, which the server is asked for first. Throws `invalid_request` with all
+ * Resolves an order for a video from an existing one, after reading that from the server. Throws `invalid_request` with all
  * errors, `video_not_found`, `content_not_ready` for a source that is not finished, and the client's errors.
  */
 export async function resolveDerivedOrder(
@@ -36,7 +36,7 @@ export async function resolveDerivedOrder(
   const video = { kind: 'id', id: sourceIdOf(await desk.find(named.id), named.id, upstream) } as const;
   const source: RequestSource = { operation: named.operation, video };
   const faults = DECIDED_BY_SOURCE.filter((field) => (order[field] ?? null) !== null).map(
-    (field) => `\`${field}\` is decided by the source`,
+    (field) => `\`${field}\` is determined by the source`,
   );
   if (named.operation !== 'extend' && (duration ?? null) !== null) faults.push('only an extension has a `duration`');
   const resolve = (facts: SourceFacts) => {

@@ -146,7 +146,7 @@ export class JobRunner implements OrderDesk {
   async remove(id: string): Promise<void> {
     const { jobs } = this.#options;
     const run = this.#runs.get(id);
-    await run?.submitted; // before that, it is unknown what there is to delete
+    await run?.submitted; // until then it is unknown what there is to delete
     const job = jobs.find(id);
     if (job === undefined) return;
     if (job.videoId !== null) await removeVideo(this.#options.upstream, job, job.videoId);
@@ -176,7 +176,7 @@ export class JobRunner implements OrderDesk {
     try {
       const videoId = job.videoId ?? (await this.#submitObserved(job));
       if (job.videoId === null) {
-        log('info', 'Job submitted to Sora API', { id: job.id, videoId }); // first: the disk may be full, and it is paid
+        log('info', 'Job submitted to Sora API', { id: job.id, videoId }); // logged first: the job is paid, and the disk may be full
         await change({ status: 'processing', videoId });
       }
       onSubmitted();
@@ -202,7 +202,7 @@ export class JobRunner implements OrderDesk {
       });
       const status = error instanceof SoraError ? error.status : null;
       log('error', 'Sora API response error', { id: job.id, ...diagnosis, status });
-      // The upstream chose the address of the file, so what was found there is not for clients.
+      // The upstream chose the address of the file, so its content is not shown to clients.
       const shown = isDownloading ? { ...diagnosis, causedBy: null } : diagnosis;
       await change({ status: 'failed', error: shown }).catch((reason: unknown) => {
         log('error', 'Could not store the failure', { id: job.id, reason: String(reason) });
@@ -224,7 +224,7 @@ export class JobRunner implements OrderDesk {
     }
   }
 
-  /** Returns the server's id. A job that may have been sent before is looked for, and never sent again. */
+  /** Returns the server's id. A job that may have been sent before is searched for and never resent. */
   async #submit(job: RestJob): Promise<{ readonly videoId: string; readonly outcome: 'accepted' | 'attached' }> {
     const { upstream, log } = this.#options;
     const record = await this.#recordOf(job);
@@ -248,7 +248,7 @@ export class JobRunner implements OrderDesk {
       row: { batch: session, key: job.id, after: null, givesUp: null, maxCostMicros },
     };
     const submission = await submit(upstream.submitDeps, order).catch(async (error: unknown) => {
-      // What an earlier run left never arrived, so it may be submitted now.
+      // The submission of an earlier run never arrived, so the job may be submitted now.
       if (record !== undefined && (await this.#hasNeverArrived(job))) return submit(upstream.submitDeps, order);
       throw error;
     });
@@ -259,7 +259,7 @@ export class JobRunner implements OrderDesk {
     return { videoId, outcome: submission.kind === 'submitted' ? 'accepted' : 'attached' };
   }
 
-  /** The request with its image. Throws the file system's error where it is gone: nothing else can be sent instead. */
+  /** The request with its image. Throws the file system's error if the image is missing. */
   async #requestOf({ request, image }: RestJob): Promise<VideoRequest> {
     if (image === undefined) return request;
     const frame = firstFrame(await readFile(image.path));
@@ -276,7 +276,7 @@ export class JobRunner implements OrderDesk {
     return record !== undefined && isCleared(record);
   }
 
-  /** Writes down what happened to a job. Its video matters more than the note. */
+  /** Records an event of a job, but continues if that fails: the video matters more. */
   async #note(job: RestJob, event: NotedEvent): Promise<void> {
     const { clock, ledger } = this.#options.upstream.submitDeps;
     const key = (await this.#recordOf(job))?.key;

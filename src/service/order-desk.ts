@@ -2,7 +2,7 @@ import type { QueueState } from '../store/job-queue.ts';
 import type { RestJob, RestStatus } from './rest-job.ts';
 import type { JobEvent } from './service-metrics.ts';
 
-/** An order to take in. */
+/** A new order. */
 export interface NewOrder {
   readonly job: Omit<RestJob, 'owner' | 'image'>;
   /** Its first frame; null for none. */
@@ -25,14 +25,14 @@ export interface Selected {
   readonly total: number;
 }
 
-/** Keeps the orders of a service, and has their videos made. */
+/** Stores the orders of a service and produces their videos. */
 export interface OrderDesk {
   /** Creates of this process that have not been answered yet. */
   readonly openSubmissions: number;
   /** Calls `observe` for everything that happens to jobs in this process from now on. */
   onEvent(observe: (event: JobEvent) => void): void;
   /**
-   * Stores an order that is within the caps, and has it made. Returns its job, or the one that already has its idempotency
+   * Stores an order that is within the caps, and starts it. Returns its job, or the one that already has its idempotency
    * key. Throws `cost_cap_exceeded`.
    */
   accept(order: NewOrder): Promise<RestJob>;

@@ -30,7 +30,7 @@ export interface OrderEnd {
 /** The least time between two reports of progress. */
 const PROGRESS_MS = 2_000;
 
-/** Tells the replicas of a service what becomes of the orders that a worker has. */
+/** Reports the progress of a worker's orders to the replicas of a service. */
 export class OrderReports {
   readonly #options: OrderReportsOptions;
   /** Reports that are being written: each order's one after the other. */
@@ -60,7 +60,7 @@ export class OrderReports {
     this.#progressAtMs.delete(id);
     const { objects, clean } = this.#options;
     const diagnosis = error && diagnosisOf(error, clean);
-    // The upstream chose the address of the file, so what was found there is not for clients.
+    // The upstream chose the address of the file, so its content is not shown to clients.
     const shown = diagnosis && job?.status === 'completed' ? { ...diagnosis, causedBy: null } : diagnosis;
     const status = error === null ? 'completed' : 'failed';
     const saved = files.map(({ link: _, ...file }) => file);
@@ -69,7 +69,7 @@ export class OrderReports {
     return isThere;
   }
 
-  /** A report that is lost is made good by the one of the end. */
+  /** A lost report does not matter: the final one contains everything. */
   #report(id: string, changes: (job: RestJob) => Partial<RestJob>): void {
     const before = this.#writes.get(id) ?? Promise.resolve();
     const written = before

@@ -79,7 +79,7 @@ export class QueuedOrders implements OrderDesk {
     return status === 'completed' ? 100 : (progress ?? null);
   }
 
-  /** Nothing is sent for it from here on, so its record tells what there is to delete. */
+  /** From here on nothing is sent for it, so its record shows what there is to delete. */
   async remove(id: string): Promise<void> {
     const { orders, objects, upstream } = this.#options;
     await orders.setLeaving(id, true);

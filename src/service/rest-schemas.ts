@@ -13,10 +13,10 @@ const MAX_IMAGE_CHARACTERS = (8 << 20) * 1.4;
 /** The existing video that an order starts from. */
 export const SourceSchema = z.object({
   operation: z.enum(['remix', 'edit', 'extend']),
-  id: z.string().min(1).openapi({ description: 'A job of this service, or a video of the server that renders.' }),
+  id: z.string().min(1).openapi({ description: 'A job of this service, or a video on the rendering server.' }),
 });
 
-/** The server that renders reads it, so it must be able to reach it. */
+/** The rendering server downloads it, so it must be able to reach it. */
 const Address = z.url({ protocol: /^https?$/, error: 'must be a web address' }).max(MAX_ADDRESS_CHARACTERS);
 
 const ReferenceSchema = z.object({ type: z.enum(['image', 'video', 'audio']), url: Address });
@@ -61,7 +61,7 @@ export const VideoOrderSchema = z
       .openapi({ description: 'Ids of characters that appear in the video.' }),
     source: SourceSchema.nullish().openapi({
       description:
-        'Make the video from an existing one, which decides everything but the prompt and, for an extension, the seconds to add.',
+        'Make the video from an existing one, which determines everything but the prompt and, for an extension, the seconds to add.',
     }),
     maxCostUsd: z.number().min(0).max(1_000_000).nullish().openapi({
       description: 'The most that this video may cost. Approves a price that needs approval.',
@@ -111,7 +111,7 @@ export const VideoJobSchema = z
 
 export type VideoJobView = z.infer<typeof VideoJobSchema>;
 
-/** The question is in the query, so numbers arrive as text. */
+/** Query parameters, so numbers arrive as text. */
 export const QuoteQuery = z.object({
   duration: z.coerce.number().positive().optional(),
   resolution: z.enum(RESOLUTIONS).optional(),

@@ -14,7 +14,7 @@ export type JobEvent =
 
 export type SubmissionOutcome = 'accepted' | 'attached' | 'refused' | 'unknown';
 
-/** What is measured when it is asked for. */
+/** Values that are read on each request for the metrics. */
 export interface MetricSources {
   readonly version: string;
   readonly profile: string;
@@ -36,7 +36,7 @@ const METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'POST', 'PATCH', 'P
 const REQUEST_SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 const JOB_SECONDS = [5, 15, 30, 60, 120, 300, 600, 1200, 1800, 3600];
 
-/** The metrics of a service. Labels are names of this program: no prompt, id, address or key becomes one. */
+/** The metrics of a service. Labels are fixed names: no prompt, id, address or key becomes one. */
 export class ServiceMetrics {
   readonly #sources: MetricSources;
   readonly #metrics = new Metrics();
@@ -123,7 +123,7 @@ export class ServiceMetrics {
     }
   }
 
-  /** Also where the ledger cannot be read: then `sora_ready` is 0, and what it holds is left out. */
+  /** Works even if the ledger is unreadable: `sora_ready` is then 0, and metrics from the ledger are left out. */
   async text(): Promise<string> {
     const { ledger, now, profile, countJobs, openSubmissions, isReady, caps, readQueue } = this.#sources;
     this.#waiting.set(openSubmissions());

@@ -116,7 +116,7 @@ function faultInBody({ body, headers }: ServerCall): [status: number, code: stri
   }
 }
 
-/** Names an address by its route, so that no id becomes a label; `other` for one that is in no document. */
+/** Labels an address by its route, so that no id becomes a label; `other` for an undocumented one. */
 function createRouteNames(paths: readonly string[]): (pathname: string) => string {
   const patterns = paths.map((path) => ({
     path,
@@ -263,7 +263,7 @@ function refuseOtherMethods(app: OpenAPIHono): void {
   }
 }
 
-/** Messages quote unknown names, however many there are. */
+/** Messages quote unknown names, of which there may be very many. */
 const MAX_VIOLATION_CHARACTERS = 300;
 const MAX_VIOLATIONS = 20;
 

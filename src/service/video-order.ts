@@ -55,13 +55,13 @@ function referencesOf({ lastFrame, references }: Order): Reference[] {
   return [...last, ...guides].map(({ role, url }) => ({ role, source: { kind: 'url', url } }));
 }
 
-/** The image in a data URL; null if it is none. */
+/** The image in a data URL; null if it is invalid. */
 function readImage(dataUrl: Order['image']): FirstFrame | null | undefined {
   if (!dataUrl) return undefined;
   return firstFrame(Buffer.from(dataUrl.slice(dataUrl.indexOf(',') + 1), 'base64'));
 }
 
-/** A first frame from the bytes of a file; null if they are no picture. */
+/** A first frame from the bytes of a file; null if they are not an image. */
 export function firstFrame(bytes: Uint8Array): FirstFrame | null {
   const facts = readImageSize(bytes);
   if (facts === null) return null;

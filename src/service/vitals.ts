@@ -8,28 +8,28 @@ import type { Ledger } from '../store/ledger.ts';
 import type { AccessKey } from './access.ts';
 import { errorBody } from './rest-error.ts';
 
-/** What a long-running process tells those who watch over it. */
+/** What a long-running process reports to its monitoring. */
 export interface Vitals {
   readonly version: string;
   readonly profile: string;
-  /** Throws what keeps it from paid work. */
+  /** Throws the error that prevents paid work. */
   checkReady(): Promise<void>;
   /** In the text format of Prometheus. */
   metrics(): Promise<string>;
 }
 
-/** Why it is not ready, without paths and names: anyone may ask. */
+/** Why it is not ready, without paths and names, which are not public. */
 export interface Unreadiness {
   readonly code: ErrorCode;
   readonly message: string;
 }
 
-/** How long an answer about a ledger is kept: anyone may ask, as often as they like. */
+/** How long the result of a check is cached: anyone may call it, as often as they like. */
 const KEPT_MS = 1_000;
-/** Those who watch over a process wait for seconds at most, so silence is an answer, too. */
+/** Health checks time out after a few seconds, so a ledger that does not answer counts as unreachable. */
 const LONGEST_CHECK_MS = 2_000;
 
-/** Checks a ledger, one check at a time. Throws what it throws, and `ledger_unreachable` where it is silent. */
+/** Checks a ledger, one check at a time. Throws its error, and `ledger_unreachable` if it does not answer in time. */
 export function readinessOf(
   ledger: Pick<Ledger, 'requireUsable'>,
   clock: Pick<Clock, 'alarm' | 'uptimeMs'>,

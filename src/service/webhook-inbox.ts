@@ -7,7 +7,7 @@ import { errorBody } from './rest-error.ts';
 export interface WebhookInboxOptions {
   readonly reader: WebhookReader;
   readonly clock: Pick<Clock, 'now'>;
-  /** A new notification, which is acknowledged at once. */
+  /** A new notification, which is acknowledged immediately. */
   readonly onEvent: (event: WebhookEvent) => void;
   /** One that was refused, or received before. */
   readonly onRefusal: (reason: string) => void;
@@ -18,7 +18,7 @@ const MAX_BODY_BYTES = 64 << 10;
 /** A signature is valid for five minutes before and after its time, so an id can come again within ten. */
 const REMEMBERED_MS = 10 * 60_000;
 
-/** Receives signed notifications at any path. What is not signed, or came before, has no effect. */
+/** Receives signed notifications at any path. Unsigned and repeated ones have no effect. */
 export class WebhookInbox implements Handler {
   readonly #options: WebhookInboxOptions;
   /** When each id was received, oldest first. */
@@ -43,7 +43,7 @@ export class WebhookInbox implements Handler {
       onRefusal(reason);
       return refusal(400, 'invalid_request', reason);
     }
-    // A sender that missed our acknowledgement sends the same again, and needs another one to stop.
+    // A sender that missed our acknowledgement repeats the notification until it is acknowledged.
     if (this.#isRepeated(event.webhookId)) onRefusal(`${event.webhookId} was received before`);
     else onEvent(event);
     return jsonReply({ received: true });

@@ -60,7 +60,7 @@ export class Webhooks {
     }
   }
 
-  /** The operator chose one address, and whoever ordered the job the other. */
+  /** The operator chose one address, and the client that ordered the job the other. */
   async #deliverAll(videoId: string, type: string, callbackUrl: string | null): Promise<void> {
     const { url, allowsPrivate } = this.#options;
     const targets = [

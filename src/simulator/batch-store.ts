@@ -3,7 +3,7 @@ import { Journal } from '../platform/journal.ts';
 import { JournalFold } from '../platform/journal-fold.ts';
 import { decodeStoredBatch, type StoredBatch } from './stored-batch.ts';
 
-/** A batch, and what became of it since. */
+/** A batch, and whether it was cancelled since. */
 export interface KnownBatch {
   readonly batch: StoredBatch;
   /** When it was cancelled, and the jobs that had not ended then; null if it was not. */

@@ -6,7 +6,7 @@ import { ConnectionDropped } from './connection-dropped.ts';
 
 const LOGIN_PAGE = '<!DOCTYPE html>\n<html><head><title>Sign in</title></head><body><h1>Sign in</h1></body></html>\n';
 
-/** A cut download delivers ranges up to this size completely, so that resuming comes to an end. */
+/** A cut download sends ranges up to this size completely, so that a resumed download ends. */
 const UNCUT_BYTES = 64 * 1024;
 
 const CHUNK_BYTES = 64 * 1024;

@@ -32,8 +32,8 @@ const MIN_SIDE_PIXELS = 16;
 const MAX_SIDE_PIXELS = 4096;
 
 /**
- * Checks a create in the order of the real server and throws its first error. A model that is not in the table stands for
- * another server's: it accepts any plausible length and size, and unknown fields.
+ * Checks a create in the order of the real server and throws its first error. A model that is not in the table
+ * is treated as another server's: it accepts any plausible length and size, and unknown fields.
  */
 export function parseCreateRequest(body: RequestBody): CreateRequest {
   const model = readModel(body);

@@ -16,7 +16,7 @@ const MAX_NAME_LENGTH = 80;
 /** At byte 4 of every MP4 file. */
 const MP4_MARK = 'ftyp';
 
-/** The video to start from; for an uploaded file, whose properties are not read, the defaults. */
+/** The video to start from; the defaults for an uploaded file, whose properties are not read. */
 export type Source = Pick<Video, 'model' | 'size' | 'seconds'>;
 
 /** Throws the API's 404. */

@@ -20,7 +20,7 @@ export interface FileObject {
   readonly status: 'processed';
 }
 
-/** Uploaded files: a journal of what they are, and a folder with their bytes. */
+/** Uploaded files: a journal of their properties, and a folder with their bytes. */
 export class FileStore {
   readonly #folder: string;
   readonly #journal: Journal;
@@ -63,7 +63,7 @@ export class FileStore {
     return readFileSync(this.#pathOf(file));
   }
 
-  /** Ids are our own: no part of a request becomes a file name. */
+  /** The simulator chooses the ids, so no part of a request becomes a file name. */
   #pathOf({ id }: FileObject): string {
     return join(this.#folder, id);
   }

@@ -35,7 +35,7 @@ export function parseGuideRequest(body: RequestBody): CreateRequest {
   return { model, prompt, seconds, size: genericSize(resolution, orientation) };
 }
 
-/** The same in the shape of New API: the frame in pixels. Other fields are meant for the model and are ignored. */
+/** The same in the shape of New API: the frame in pixels. Other fields are for the model and are ignored. */
 export function parseNewApiRequest(body: RequestBody): CreateRequest {
   const model = readModel(body);
   const prompt = readPrompt(body);

@@ -1,7 +1,7 @@
 import { isJsonObject, type JsonObject, type JsonValue } from '../domain/json.ts';
 import { findJobFault } from './faults.ts';
 
-/** What is stored of a job when it is created; its state is computed from this and the time. */
+/** A job as stored when it is created; its state is computed from this and the time. */
 export interface SimulatedJob {
   readonly id: string;
   /** Milliseconds since the epoch. */

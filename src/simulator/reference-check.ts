@@ -8,7 +8,7 @@ const MIME_TYPES = ['image/jpeg', 'image/png', 'image/webp'];
 
 /**
  * Refuses a reference that is not an image or does not have exactly the pixels of `size`. File ids and web addresses are
- * accepted unseen.
+ * accepted unchecked.
  */
 export function checkReference({ fields, files }: RequestBody, size: string): void {
   const file = files.get(FIELD);

@@ -19,7 +19,7 @@ export interface SimulatorOptions {
   readonly conditions?: Conditions;
   /** Renders the jobs' files; default: in the calling thread. */
   readonly render?: Renderer;
-  /** Ends all latency: waiting calls are answered at once. */
+  /** Ends all latency: waiting calls are answered immediately. */
   readonly signal?: AbortSignal;
   /** Whether notifications are sent to the address that a create names; without it, such a create is refused. */
   readonly takesCallbacks?: boolean;

@@ -14,7 +14,7 @@ import { openStores, VideosApi } from './videos-api.ts';
 
 /**
  * `answer` serves the Videos API below `/v1` or `/openai/v1`, on any host, in dialect `videos` or `generations`. It rejects
- * only with `ConnectionDropped`, which stands for a broken connection.
+ * only with `ConnectionDropped`, which simulates a broken connection.
  */
 export interface Simulator extends Handler {
   /** `answer` for a `Request`. */

@@ -5,10 +5,10 @@ import type { RequestBody } from './request-body.ts';
 
 export const BATCH_ENDPOINT = '/v1/videos';
 const MAX_LINES = 50_000;
-/** A file that is no batch at all has an error on every line. */
+/** A file of another kind has an error on every line. */
 const MAX_ERRORS = 100;
 
-/** A line of a batch: the job that was made of it, or why none was. */
+/** A line of a batch: its job, or why it has none. */
 export interface BatchRequest {
   readonly customId: string;
   readonly jobId: string | null;
@@ -22,7 +22,7 @@ export interface BatchError {
   readonly line: number;
 }
 
-/** What is stored of a batch when it is created; its state is computed from this, its jobs and the time. */
+/** A batch as stored when it is created; its state is computed from this, its jobs and the time. */
 export interface StoredBatch {
   readonly id: string;
   /** Milliseconds since the epoch. */
@@ -45,13 +45,13 @@ export function decodeStoredBatch(value: JsonValue | undefined): StoredBatch | n
   return value as unknown as StoredBatch; // whole lines written by this program: the other fields are intact
 }
 
-/** A line that was read: the video it asks for, or the refusal that a create of it would get. */
+/** A line: the requested video, or the refusal that its create would get. */
 export interface ReadLine {
   readonly customId: string;
   readonly wanted: CreateRequest | ApiError;
 }
 
-/** Reads the file of a batch. Problems that make it no batch are errors of their lines, and then nothing is made. */
+/** Reads the file of a batch. If any line is not a valid request, the errors are reported and nothing is created. */
 export function readBatchFile(text: string): { lines: ReadLine[]; errors: BatchError[] } {
   const lines: ReadLine[] = [];
   const errors: BatchError[] = [];

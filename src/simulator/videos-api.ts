@@ -222,7 +222,7 @@ export class VideosApi implements Record<VideoRouteName, Route> {
   }
 }
 
-/** In a process that ends with its command, and without a secret, nobody could notify. */
+/** A process that ends with its command, or has no secret, cannot send notifications. */
 export function refuseCallback({ callbackUrl }: CreateRequest, { takesCallbacks }: SimulatorOptions): void {
   if (callbackUrl === undefined || takesCallbacks) return;
   const message = 'This server sends no notifications: start `sora serve` with `--webhook-secret-env NAME`.';

@@ -24,7 +24,7 @@ function readSalt(path: string): string | undefined {
   }
 }
 
-/** If two processes create the file at once, the first one wins. */
+/** If two processes create the file at the same time, the first one wins. */
 function makeSalt(path: string): string | undefined {
   try {
     makeFolder(dirname(path), 0o700);

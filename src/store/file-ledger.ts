@@ -89,7 +89,7 @@ export class FileLedger extends Ledger {
     }
   }
 
-  /** The order of intents in the file decides: an intent is written, and withdrawn if an earlier one stands in its way. */
+  /** The order of intents in the file decides: an intent is written, and withdrawn if an earlier one conflicts with it. */
   async reserve<T extends { readonly reason: string }>(
     claim: Claim,
     judge: (standing: Standing) => T | null,
@@ -273,7 +273,7 @@ export class FileLedger extends Ledger {
     const intents = eventsWith(index, term, offsets);
     const keys = intents.map(({ event }) => event.key);
     const byOffset = new Map(this.#fold(index, keys).map((entry) => [entry.offset, entry]));
-    // A second intent of the same key has no record of its own.
+    // A second intent with the same key has no record.
     return intents.flatMap(({ offset }) => byOffset.get(offset) ?? []);
   }
 

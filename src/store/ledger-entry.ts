@@ -27,7 +27,7 @@ export function durationMsOf({ record, completionSeenAtMs }: LedgerEntry): numbe
   return durationMs >= 0 ? Math.round(durationMs) : undefined;
 }
 
-/** Another submission has this random key, so ours has no record of its own. */
+/** Another submission has this random key, so ours has no record. */
 export function keyIsTaken(path: string, { key }: IntentEvent): SoraError {
   return new SoraError('ledger_damaged', { title: `${path} already contains a submission ${key}`, submission: key });
 }

@@ -135,6 +135,6 @@ function describeOrphan(event: Parameters<typeof orphanReason>[0]): string {
 /** The names still readable in a damaged line, for the user to look up. */
 function describeLoss(text: string): string {
   const names = [...new Set(text.match(/\b(sub_\w{8,}|video_\w+)/g) ?? [])].slice(0, 4);
-  if (names.length > 0) return `what it says of ${names.join(', ')}`;
+  if (names.length > 0) return `what it contains about ${names.join(', ')}`;
   return 'a submission, or the id of its job';
 }

@@ -79,7 +79,7 @@ export class LedgerTally {
   }
 }
 
-/** Null stands for all. */
+/** Null for all. */
 type Group = Pick<SpentScope, 'profile' | 'user'>;
 
 function groupOf({ profile, user = UNKNOWN_USER }: JobRecord): Group {

@@ -61,7 +61,7 @@ export function scopeOfCap({ profile, isPerUser }: TeamCap, spender: Spender): S
 /** An intent, with what decides whether it may be submitted. */
 export interface Claim {
   readonly intent: IntentEvent;
-  /** The submissions that may make this one superfluous; null for one that stands for itself. */
+  /** The submissions that may make this one unnecessary; null if there are none to consider. */
   readonly same: { readonly by: 'fingerprint' | 'row'; readonly value: string } | null;
   readonly scopes: readonly SpentScope[];
 }
@@ -90,7 +90,7 @@ export abstract class Ledger {
   abstract append(...events: readonly LedgerEvent[]): Promise<void>;
 
   /**
-   * Records an intent if `judge` has no objection to what stands before it, in one step: of several processes, each sees
+   * Records an intent if `judge` has no objection to the earlier ones, in one step: of several processes, each sees
    * the claims before its own. Returns the objection; null if the intent is recorded and may be sent. Throws
    * `ledger_damaged` for paid work if an unreadable part may hide a submission.
    */

@@ -214,7 +214,7 @@ describe('Ctrl-C', () => {
     if (name === 'SIGINT')
       expect(sora.plain(stderr)).toMatchInlineSnapshot(`
       "cost: $0.40
-      finishing the submission so that its job is not lost; press Ctrl-C again to exit at once
+      finishing the submission so that its job is not lost; press Ctrl-C again to exit immediately
       video_1: queued
       error: interrupted; the job keeps running on the server
 

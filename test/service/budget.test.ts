@@ -39,7 +39,7 @@ describe('an order that costs money', () => {
     const replies = await Promise.all(Array.from({ length: 8 }, () => service.call('POST', VIDEOS, { json: CHEAP })));
     expect(replies.map(({ status }) => status).sort()).toEqual([202, 202, ...Array(6).fill(402)]);
     const { message, hints } = await refusal(service, CHEAP);
-    expect(message).toBe('this video would cost $0.40, and $0.20 of the cap of $1.00 is left');
+    expect(message).toBe('this video would cost $0.40, but only $0.20 of the cap of $1.00 is left');
     expect(String(hints)).not.toContain('--yes');
     expect(await service.read('GET', '/api/v1/quote?duration=4')).toMatchObject({ maxCostUsd: 1, spentUsd: 0.8 });
   });

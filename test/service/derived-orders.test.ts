@@ -58,7 +58,7 @@ describe('an order from an existing video', () => {
       'what the source decides',
       (id) => ({ ...source('edit', id), resolution: '720p', model: 'sora-2', duration: 4 }),
       400,
-      'decided by the source',
+      'determined by the source',
     ],
     ['an unknown operation', (id) => source('dub', id), 400, 'source.operation'],
     ['a source without an id', () => ({ prompt: 'x', source: { operation: 'remix' } }), 400, 'source.id'],

@@ -226,7 +226,7 @@ export class ServerBatch {
   }
 }
 
-/** The paid request: a batch of what was uploaded. Not every server says how many requests it read. */
+/** The paid request: a batch of the uploaded file. Not every server reports how many requests it read. */
 function batchRequest(fileId: string, requests: number): VideoRequest {
   const source = { operation: 'batch', video: { kind: 'id', id: fileId } } as const;
   return { ...requestFor(batchPrompt(fileId)), source, params: { requests } };

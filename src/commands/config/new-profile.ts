@@ -12,7 +12,7 @@ export interface NewProfile {
   readonly settings: Readonly<Record<string, string>>;
 }
 
-/** What a profile of this kind begins with; the rest its preset decides wherever it is not set. */
+/** The first settings of a profile of this kind; its preset provides the others. */
 export function startingSettings({ name, baseUrl }: Preset): Record<string, string> {
   return {
     ...(name === CUSTOM_PROFILE ? {} : { preset: name }),

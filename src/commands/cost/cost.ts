@@ -43,7 +43,7 @@ const MAX_COUNT = 1_000_000;
 const PRICES = 'Prices:';
 const SPENT = 'Spent:';
 
-/** The options that ask for an estimate. */
+/** The options of an estimate. */
 const ESTIMATE_OPTIONS = {
   ...REQUEST_OPTIONS,
   count: { group: PRICES, flags: '--count <n>', summary: 'number of videos (default 1)' },

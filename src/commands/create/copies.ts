@@ -52,7 +52,7 @@ export async function submitCopies(order: CopiesOrder, deps: CopiesDeps): Promis
   const followed: FollowedJob[] = [];
   const errors: SoraError[] = [];
   const sayWait = (): void => {
-    output.news('finishing the submission so that its job is not lost; press Ctrl-C again to exit at once');
+    output.news('finishing the submission so that its job is not lost; press Ctrl-C again to exit immediately');
   };
   host.interrupt.addEventListener('abort', sayWait, { once: true });
   const limit = limitTime({ clock: host.clock, ms: leftMs, lateness: lateToSubmit, signal: host.interrupt });

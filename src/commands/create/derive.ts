@@ -53,7 +53,7 @@ export const remixCommand = defineCommand({
 
 export const editCommand = defineCommand({
   name: 'edit',
-  description: `Changes a finished video, or a video file, as a prompt says. ${PLACE} A file is sent to the server in use.`,
+  description: `Changes a finished video, or a video file, as described by a prompt. ${PLACE} A file is sent to the server in use.`,
   arguments: [
     { form: '<id|file>', summary: `${VIDEO}; or a file` },
     { form: '<prompt>', summary: `what to change: ${PROMPT}` },

@@ -83,7 +83,7 @@ function rounded(seconds: number): number {
   return Math.round(seconds * 10) / 10;
 }
 
-/** Every step, of which the first is as read. Those after it have no source yet. */
+/** All steps. Those after the first have no source yet. */
 export function planSteps(first: ReadRequest, seconds: readonly number[], { facts }: ReadSource): Step[] {
   let toSeconds = facts.seconds ?? 0;
   return seconds.map((added, at) => {

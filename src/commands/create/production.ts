@@ -106,7 +106,7 @@ export interface Draft {
   readonly read: ReadRequest;
   /** What the price depends on. */
   readonly priced: PricedRequest;
-  /** The extensions that lead to a length, of which this request is the first; only the last one is saved. */
+  /** The extensions that lead to a length. This request is the first of them; only the last one is saved. */
   readonly steps?: readonly Step[];
 }
 

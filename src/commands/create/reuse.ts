@@ -29,7 +29,7 @@ export interface Reused {
 
 /**
  * The newest finished result of the same request: its files on disk, or downloaded again while the server keeps them; null
- * if there is nothing to reuse, because the server itself says that its videos are gone.
+ * if there is nothing to reuse, because the server reports that its videos are gone.
  */
 export async function reuse(
   request: VideoRequest,

@@ -131,7 +131,7 @@ async function survey(deps: DoctorDeps, isAgreed: boolean): Promise<CommandResul
   const { list, delete: removal, content, thumbnail, spritesheet, range, remix, edit, extend } = seen.abilities;
   // A video that the simulator deletes is no longer rendered.
   const cancel = configuration.isSimulator && jobs.abilities.cancel === 'unknown' ? 'yes' : jobs.abilities.cancel;
-  // A job that was made tells more than a refusal.
+  // A job that was created shows more than a refusal.
   const sure = (ofJobs: Ability, ofRefusals: Ability = 'unknown'): Ability =>
     ofJobs === 'unknown' ? ofRefusals : ofJobs;
   const json = sure(jobs.abilities.json, format?.json);
@@ -162,7 +162,7 @@ async function survey(deps: DoctorDeps, isAgreed: boolean): Promise<CommandResul
   };
 }
 
-/** The preset for the server, by what it says of itself; a profile that has one is believed. */
+/** The preset for the server, as it identifies itself, unless the profile has one. */
 async function recognize(server: ExaminedServer, { configuration, settings }: DoctorDeps): Promise<Preset | undefined> {
   const isKnown = settings.get(`profiles.${configuration.profile.value}.preset`) !== undefined;
   return isKnown || configuration.isSimulator ? undefined : presetOfOwner(await listedOwner(server));

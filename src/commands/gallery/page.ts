@@ -99,7 +99,7 @@ const STATE_CLASSES: Readonly<Partial<Record<JobSummary['status'], string>>> = {
   failed: 'bad',
 };
 
-/** The video, or its picture, or a plain tile that says what there is instead. */
+/** The video, its picture, or a plain tile with the reason why there is neither. */
 function renderStage(
   { job, shortId, poster, videoUrl, isPlayable }: GalleryEntry,
   say: (text: string) => string,

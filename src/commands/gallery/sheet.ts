@@ -59,7 +59,7 @@ export function drawSheet(
   return sheet;
 }
 
-/** A picture that is drawn on. Everything lies inside of it. */
+/** A canvas. Everything drawn is inside of it. */
 class Sheet implements RgbPicture {
   readonly width: number;
   readonly height: number;

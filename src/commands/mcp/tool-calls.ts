@@ -44,7 +44,7 @@ export interface ToolCallsOptions {
   readonly budget: SessionBudget;
 }
 
-/** Calls tools: each runs its command in a context of its own, with nothing to ask and nowhere to print. */
+/** Calls tools. Each runs its command in its own context, which never prompts or prints. */
 export class ToolCalls {
   readonly #options: ToolCallsOptions;
 
@@ -62,7 +62,7 @@ export class ToolCalls {
     const overdue = new Promise<CallToolResult>((resolve) => {
       const error = new SoraError('wait_timeout', {
         title: `${tool.name} has not ended yet`,
-        hints: ['call `list` or `status` to see what became of it'],
+        hints: ['call `list` or `status` to see its state'],
       });
       AbortSignal.timeout(CALL_MS + GRACE_MS).addEventListener('abort', () => resolve(failed([error], this.#clean)));
     });
@@ -142,7 +142,7 @@ export class ToolCalls {
     return load().then((definition) => runCommand(definition, input, new Context(host, globals, output)));
   }
 
-  /** Throws `usage` for a reference that lies outside the folder, by whatever links. */
+  /** Throws `usage` for a reference that leads out of the folder, also through links. */
   #keepInside(reference: unknown): void {
     if (typeof reference !== 'string') return;
     if (isRemoteImage(reference)) {

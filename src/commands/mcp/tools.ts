@@ -109,7 +109,7 @@ export const TOOLS: readonly Tool[] = [
   derivingTool({
     name: 'edit',
     title: 'Edit a video',
-    description: `Changes a finished video, or a file, as a prompt says. ${PAYS}`,
+    description: `Changes a finished video, or a file, as described by a prompt. ${PAYS}`,
     source: 'video',
     load: async () => (await import('../create/derive.ts')).editCommand,
   }),

@@ -264,7 +264,7 @@ async function openPage(origin: string, generatedKey: string | null, deps: Serve
 async function stop(listening: ListeningServer, desk: OrderDesk, log: Log, { host }: ServeDeps): Promise<void> {
   const { openRequests } = listening;
   const { openSubmissions } = desk;
-  log('info', 'Stopping; press Ctrl-C again to exit at once', { openRequests, openSubmissions });
+  log('info', 'Stopping; press Ctrl-C again to exit immediately', { openRequests, openSubmissions });
   const patience = new AbortController();
   const graceIsOver = host.clock.sleep(GRACE_MS, patience.signal).catch(() => {});
   await Promise.race([listening.drain(), graceIsOver]);
