@@ -26,6 +26,8 @@ const STATUSES: Readonly<Record<string, number>> = {
   ledger_unreachable: 503,
 };
 
+const OF_THE_LEDGER: ReadonlySet<string> = new Set(['ledger_damaged', 'ledger_unreachable']);
+
 export function errorBody(
   code: string,
   message: string,
@@ -34,9 +36,15 @@ export function errorBody(
   return { error: { code, message, violations: details.violations ?? [], hints: details.hints ?? [] } };
 }
 
+/** Where the ledger is, and what is wrong with it, is not for clients. */
+function forClients(error: SoraError): SoraError {
+  if (!OF_THE_LEDGER.has(error.code)) return error;
+  return new SoraError(error.code, { hints: ['ask the operator of this server'] });
+}
+
 /** `clean` removes secrets. */
 export function errorResponse(error: SoraError, clean: (text: string) => string): Response {
-  const { code, message, causedBy, violations, hints } = error;
+  const { code, message, causedBy, violations, hints } = forClients(error);
   const text = causedBy === null ? message : `${message}: ${causedBy}`;
   const details = { violations: violations.map(clean), hints: hints.map(clean) };
   return Response.json(errorBody(code, clean(text), details), { status: STATUSES[code] ?? 502 });
@@ -48,6 +56,6 @@ export function diagnosisOf(thrown: unknown, clean: (text: string) => string): D
     thrown instanceof SoraError
       ? thrown
       : new SoraError('unexpected', { causedBy: thrown instanceof Error ? thrown.message : String(thrown) });
-  const { code, message, causedBy, hints, requestId } = error;
+  const { code, message, causedBy, hints, requestId } = forClients(error);
   return { code, message: clean(message), causedBy: causedBy && clean(causedBy), hints: hints.map(clean), requestId };
 }

@@ -107,14 +107,14 @@ export class JobQueue {
     }
   }
 
-  /** Does some work, and stores the task that it returns in the same transaction; null for none. */
+  /** Does some work, and stores the task that it returns, ahead of others, in the same transaction; null for none. */
   async addWith<T>(
     work: (queries: Queries) => Promise<{ readonly task: NewTask | null; readonly result: T }>,
   ): Promise<T> {
     const boss = await this.#open();
     return this.#database.transaction(async (queries) => {
       const { task, result } = await work(queries);
-      if (task !== null) await this.#insert(boss, queries, [task], PRIORITIES.normal);
+      if (task !== null) await this.#insert(boss, queries, [task], PRIORITIES.high);
       return result;
     });
   }
@@ -126,6 +126,7 @@ export class JobQueue {
       this.name,
       this.#deadName,
     ]);
+    await queries.query('DELETE FROM sora.file_use WHERE task = $1', [taskId(name)]);
   }
 
   async #insert(boss: PgBoss, queries: Transaction, tasks: readonly NewTask[], priority: number): Promise<void> {

@@ -2,7 +2,7 @@ import { isJsonObject, type JsonObject, parseJson } from '../domain/json.ts';
 import type { JobQueue, NewTask, QueueState } from './job-queue.ts';
 import type { SpentScope } from './ledger.ts';
 import type { Database, Queries, Row } from './postgres.ts';
-import { readSpent } from './postgres-ledger.ts';
+import { plain, readSpent } from './postgres-ledger.ts';
 
 /** An order to store. */
 export interface NewStoredOrder {
@@ -85,7 +85,7 @@ export class OrderTable {
 
   async find(id: string): Promise<JsonObject | undefined> {
     const rows = await this.#database.query('SELECT job FROM sora.service_order WHERE id = $1 AND queue = $2', [
-      id,
+      plain(id),
       this.#name,
     ]);
     return jobOf(rows[0]);
@@ -99,7 +99,7 @@ export class OrderTable {
     let seq: unknown = null;
     if (after !== null) {
       const rows = await this.#database.query('SELECT seq FROM sora.service_order WHERE id = $1 AND queue = $2', [
-        after,
+        plain(after),
         this.#name,
       ]);
       if (rows[0] === undefined) return undefined;
@@ -181,7 +181,6 @@ function jobOf(row: Row | undefined): JsonObject | undefined {
   return isJsonObject(job) ? job : undefined;
 }
 
-/** PostgreSQL stores no NUL in a text. */
 function searchable(text: string): string {
-  return text.toLowerCase().replaceAll('\0', '');
+  return plain(text.toLowerCase());
 }

@@ -542,7 +542,7 @@ function columnsOf(rows: readonly (readonly unknown[])[]): unknown[][] {
 }
 
 /** PostgreSQL stores no NUL in a text. */
-function plain(text: string): string {
+export function plain(text: string): string {
   return text.replaceAll('\0', '');
 }
 

@@ -23,6 +23,7 @@ interface Job extends Readonly<Record<string, unknown>> {
 interface Fleet {
   readonly server: VideosServer;
   readonly folder: string;
+  readonly ledger: string;
   replica(...argv: readonly string[]): Promise<ServeRun>;
   worker(): Promise<BinaryRun>;
 }
@@ -31,11 +32,13 @@ async function createFleet(postgres: Postgres, script: VideosScript = {}): Promi
   const server = await startVideosServer(script);
   const folder = join(createTemporaryFolder(), 'shared');
   mkdirSync(folder);
-  const env = { SORA_API_KEY: 'key-of-the-lab', SORA_LEDGER: postgres.createDatabase(), SERVE_KEY: KEY };
+  const ledger = postgres.createDatabase();
+  const env = { SORA_API_KEY: 'key-of-the-lab', SORA_LEDGER: ledger, SERVE_KEY: KEY };
   const target = ['--base-url', server.url];
   return {
     server,
     folder,
+    ledger,
     replica: (...argv) =>
       startServe(createBinary(), [...target, '--queue', '-o', folder, '--api-key-env', 'SERVE_KEY', ...argv], env),
     async worker() {
@@ -187,6 +190,34 @@ describe.skipIf(POSTGRES_BIN === undefined)(`replicas of a service${SKIPPED}`, (
     },
     10_000 * ORDERS,
   );
+
+  it('are not created again when a worker is killed before it has the answer', async () => {
+    let isMute = true;
+    const { server, replica, worker } = await createFleet(postgres, {
+      create(accept) {
+        const answer = accept();
+        return isMute ? 'hang' : answer;
+      },
+    });
+    const [one, first] = await Promise.all([replica(), worker()]);
+    const id = await order(one, { model: 'sora-2' });
+    await vi.waitFor(() => expect(server.posts).toBe(1), { timeout: 10_000 });
+    first.child.kill('SIGKILL');
+    isMute = false;
+    await worker();
+    expect(await until(one, id, 'completed')).toMatchObject({ videoId: 'video_1' });
+    expect(server.posts).toBe(1);
+  }, 60_000);
+
+  it('say nothing about the database to clients', async () => {
+    const { ledger, replica } = await createFleet(postgres);
+    const one = await replica();
+    expect((await call(one, 'GET', `${VIDEOS}/a%00b`)).status).toBe(404);
+    postgres.psql(ledger, 'DROP TABLE sora.service_order');
+    const refused = await call(one, 'GET', VIDEOS);
+    expect(refused).toMatchObject({ status: 503, body: { error: { code: 'ledger_unreachable' } } });
+    expect(JSON.stringify(refused)).not.toMatch(/postgres|service_order/);
+  }, 60_000);
 
   it('continue after a crash of the database, and say meanwhile that they are not ready', async () => {
     let isRendering = true;
