@@ -4,8 +4,8 @@ import { describe, expect, it } from 'vitest';
 
 const SRC = resolve(import.meta.dirname, '../src');
 
-/** From the ground up; a folder imports only from floors below its own. Files directly in src/ are the roof. */
-const FLOORS: readonly (readonly string[])[] = [
+/** From the bottom up; a folder imports only from lower layers. Files directly in src/ are the top layer. */
+const LAYERS: readonly (readonly string[])[] = [
   ['domain', 'platform', 'test-card'],
   ['wire', 'http-server'],
   ['client', 'store', 'object-storage', 'simulator', 'output'],
@@ -31,7 +31,7 @@ const WORLD = [
 
 interface SourceFile {
   readonly name: string;
-  readonly room: string;
+  readonly folder: string;
   readonly code: string;
   /** Files of src/ that it imports, types included. */
   readonly imports: readonly string[];
@@ -45,7 +45,7 @@ function readSources(): SourceFile[] {
       ([, specifier]) => specifier ?? '',
     );
     const imports = specifiers.map((specifier) => relative(SRC, resolve(SRC, dirname(name), specifier)));
-    return { name, room: roomOf(name), code, imports };
+    return { name, folder: folderOf(name), code, imports };
   });
 }
 
@@ -53,12 +53,12 @@ function withoutComments(code: string): string {
   return code.replace(/\/\*[\s\S]*?\*\//g, '').replace(/(?<![:'"`\w])\/\/.*$/gm, '');
 }
 
-function roomOf(name: string): string {
+function folderOf(name: string): string {
   return name.includes(sep) ? (name.split(sep)[0] ?? '') : '';
 }
 
-function floorOf(room: string): number {
-  return FLOORS.findIndex((rooms) => rooms.includes(room));
+function layerOf(folder: string): number {
+  return LAYERS.findIndex((folders) => folders.includes(folder));
 }
 
 /** Every circle of imports, types included, named once by the files on it. */
@@ -80,18 +80,18 @@ function findCircles(files: readonly Pick<SourceFile, 'name' | 'imports'>[]): st
 const sources = readSources();
 
 describe('the layers', () => {
-  it('hold every file in a known room', () => {
+  it('hold every file in a known folder', () => {
     expect(sources.length).toBeGreaterThan(50);
-    expect(sources.filter(({ room }) => floorOf(room) === -1).map(({ name }) => name)).toEqual([]);
+    expect(sources.filter(({ folder }) => layerOf(folder) === -1).map(({ name }) => name)).toEqual([]);
   });
 
   it('are imported downwards only, never across', () => {
-    const climbs = sources.flatMap(({ name, room, imports }) =>
+    const violations = sources.flatMap(({ name, folder, imports }) =>
       imports
-        .filter((target) => roomOf(target) !== room && floorOf(roomOf(target)) >= floorOf(room))
+        .filter((target) => folderOf(target) !== folder && layerOf(folderOf(target)) >= layerOf(folder))
         .map((target) => `${name} imports ${target}`),
     );
-    expect(climbs).toEqual([]);
+    expect(violations).toEqual([]);
   });
 
   it('have no circles of imports', () => {
@@ -99,25 +99,27 @@ describe('the layers', () => {
   });
 
   it('keep the simulator away from the client', () => {
-    const meetings = sources.filter(
-      ({ room, imports }) => room === 'simulator' && imports.some((target) => roomOf(target) === 'client'),
+    const violations = sources.filter(
+      ({ folder, imports }) => folder === 'simulator' && imports.some((target) => folderOf(target) === 'client'),
     );
-    expect(meetings).toEqual([]);
+    expect(violations).toEqual([]);
   });
 
-  it('use the test card through clip.ts only, and the test card uses no other room', () => {
-    const crossings = sources.flatMap(({ name, room, imports }) =>
+  it('use the test card through clip.ts only, and the test card uses no other folder', () => {
+    const violations = sources.flatMap(({ name, folder, imports }) =>
       imports
-        .filter((target) => (room === 'test-card') !== (roomOf(target) === 'test-card'))
+        .filter((target) => (folder === 'test-card') !== (folderOf(target) === 'test-card'))
         .filter((target) => target !== join('test-card', 'clip.ts'))
         .map((target) => `${name} imports ${target}`),
     );
-    expect(crossings).toEqual([]);
+    expect(violations).toEqual([]);
   });
 
   it('keep the HTTP server free of the Videos API', () => {
-    const rooms = sources.filter(({ room }) => room === 'http-server').flatMap(({ imports }) => imports.map(roomOf));
-    expect([...new Set(rooms)].sort()).toEqual(['http-server', 'platform']);
+    const folders = sources
+      .filter(({ folder }) => folder === 'http-server')
+      .flatMap(({ imports }) => imports.map(folderOf));
+    expect([...new Set(folders)].sort()).toEqual(['http-server', 'platform']);
   });
 
   it('declare every exported name once', () => {
@@ -142,7 +144,7 @@ describe('the layers', () => {
 describe('the world outside', () => {
   it('is touched in platform/ only', () => {
     const touches = sources
-      .filter(({ room }) => room !== 'platform')
+      .filter(({ folder }) => folder !== 'platform')
       .flatMap(({ name, code }) =>
         WORLD.filter((pattern) => pattern.test(code)).map((pattern) => `${name}: ${pattern.source}`),
       );
