@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { type BinaryRun, createBinary } from '../support/binary.ts';
 import { createPngHeader } from '../support/image-headers.ts';
+import { listenAsS3, playS3, S3_ENV } from '../support/played-s3.ts';
 import { POSTGRES_BIN, type Postgres, SKIPPED, startPostgres } from '../support/postgres.ts';
 import { expectPrometheus } from '../support/prometheus.ts';
 import { type ServeRun, startServe } from '../support/serve.ts';
@@ -28,19 +29,24 @@ interface Fleet {
   worker(): Promise<BinaryRun>;
 }
 
-async function createFleet(postgres: Postgres, script: VideosScript = {}): Promise<Fleet> {
+async function createFleet(
+  postgres: Postgres,
+  script: VideosScript = {},
+  storage: { readonly output?: string; readonly env?: Readonly<Record<string, string>> } = {},
+): Promise<Fleet> {
   const server = await startVideosServer(script);
   const folder = join(createTemporaryFolder(), 'shared');
   mkdirSync(folder);
   const ledger = postgres.createDatabase();
-  const env = { SORA_API_KEY: 'key-of-the-lab', SORA_LEDGER: ledger, SERVE_KEY: KEY };
+  const env = { SORA_API_KEY: 'key-of-the-lab', SORA_LEDGER: ledger, SERVE_KEY: KEY, ...storage.env };
+  const output = storage.output ?? folder;
   const target = ['--base-url', server.url];
   return {
     server,
     folder,
     ledger,
     replica: (...argv) =>
-      startServe(createBinary(), [...target, '--queue', '-o', folder, '--api-key-env', 'SERVE_KEY', ...argv], env),
+      startServe(createBinary(), [...target, '--queue', '-o', output, '--api-key-env', 'SERVE_KEY', ...argv], env),
     async worker() {
       const run = createBinary().start(['worker', ...target, '--concurrency', '2'], env);
       await run.says(/taking rows/);
@@ -105,6 +111,20 @@ describe.skipIf(POSTGRES_BIN === undefined)(`replicas of a service${SKIPPED}`, (
     expect(readdirSync(folder).some((name) => name.startsWith(id))).toBe(false);
     expect(server.jobs).toHaveLength(1);
     expect(server.posts).toBe(2);
+  }, 60_000);
+
+  it('play what workers saved to object storage', async () => {
+    const s3 = playS3();
+    const env = { ...S3_ENV, AWS_ENDPOINT_URL: await listenAsS3(s3) };
+    const { replica, worker } = await createFleet(postgres, {}, { output: 's3://films/service/', env });
+    const [one] = await Promise.all([replica(), worker()]);
+    const id = await order(one);
+    await until(one, id, 'completed');
+    expect([...s3.objects.keys()]).toEqual([`films/service/${id}.mp4`]);
+    const part = await one.call(`${VIDEOS}/${id}/content`, { headers: { 'x-api-key': KEY, range: 'bytes=4-7' } });
+    expect([part.status, await part.text()]).toEqual([206, 'ftyp']);
+    expect((await call(one, 'DELETE', `${VIDEOS}/${id}`)).status).toBe(200);
+    expect(s3.objects.size).toBe(0);
   }, 60_000);
 
   it('take the same idempotency key for one order, and a cap for all of them', async () => {

@@ -1,5 +1,10 @@
 import { createHash } from 'node:crypto';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { Readable } from 'node:stream';
+import { buffer } from 'node:stream/consumers';
+import { onTestFinished } from 'vitest';
 import type { Http, HttpRequest } from '../../src/platform/http.ts';
 import { CLIP, type VideosScript } from './videos-server.ts';
 
@@ -171,3 +176,22 @@ export const longContent: VideosScript = {
     };
   },
 };
+
+/** The same on the loopback, for programs; the URL to set as `AWS_ENDPOINT_URL`. */
+export async function listenAsS3(s3: PlayedS3): Promise<string> {
+  const server = createServer(async (request, response) => {
+    const { method = 'GET', url = '/', headers } = request;
+    const reply = await s3.http({
+      method,
+      url: `http://localhost${url}`,
+      headers: headers as Record<string, string>,
+      body: await buffer(request),
+    });
+    response.writeHead(reply.status, reply.headers);
+    reply.body.pipe(response);
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  onTestFinished(() => void server.close());
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
