@@ -152,6 +152,22 @@ describe('sora film', () => {
     expect(made.json()).toMatchObject({ film: { seconds: 4, shots: 1 }, summary: { done: 2 } });
   });
 
+  it('reports what is wrong with its options, those of the batch and the manifest at once, and sends nothing', async () => {
+    const { sora, server, run } = await setUpShots();
+    writeFileSync(join(sora.cwd, 'bad.jsonl'), '{"prompt":""}\n{"prompt":"x","duration":"long"}\n');
+    const options = ['-o', 'film.avi', '--audio', 'no.m4a', '--max-cost', 'much', '-r', '9p', '--json'];
+    for (const [file, ...problems] of [
+      ['bad.jsonl', 'line 1: the prompt is empty', 'line 2: the duration `long`', 'line 1: the resolution `9p`'],
+      ['none.yaml', 'could not read the manifest none.yaml: ENOENT'],
+    ]) {
+      const refused = await run('film', String(file), ...options);
+      expect({ code: refused.code, error: errorOf(refused).code }).toEqual({ code: 2, error: 'usage' });
+      for (const problem of ['a film is an MP4 file', '`--audio no.m4a`', '`--max-cost much`', ...problems])
+        expect(errorOf(refused).violations).toContainEqual(expect.stringContaining(problem));
+    }
+    expect(server.requests).toEqual([]);
+  });
+
   it('keeps clips that need to be encoded again where ffmpeg is not installed', async () => {
     const { sora, runWith, server } = await setUpShots(['first', 'upright', 'first']);
     const env = { PATH: '/nowhere' };

@@ -394,6 +394,19 @@ describe('what a server-side batch cannot do', () => {
       ],
     });
     expect((await lab.sora.run(['batch', '-', '--server-batch'], { env, stdin: 'x' })).code).toBe(2);
+    writeFileSync(join(lab.sora.cwd, 'shots.txt'), ' \na\0b\n');
+    const both = await lab.run(['-y', '--json', '--dialect', 'generations', '--rate', 'fast', '--queue']);
+    expect({ code: both.code, problems: errorOf(both).violations }).toMatchObject({
+      code: 2,
+      problems: expect.arrayContaining([
+        '`--rate fast` is not a rate, such as 30/m',
+        'use `--queue` or `--server-batch`, not both',
+        'the dialect `generations` has no server-side batches',
+        expect.stringContaining('line 2: '),
+      ]),
+    });
+    const rows = await lab.run(['-y', '--json', '--dialect', 'generations']);
+    expect(errorOf(rows).violations?.slice(0, 1)).toEqual(['the dialect `generations` has no server-side batches']);
     expect(lab.calls).toEqual([]);
   });
 

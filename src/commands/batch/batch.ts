@@ -11,7 +11,7 @@ import { describePrice } from '../../domain/money.ts';
 import { countOf } from '../../domain/wording.ts';
 import { countJson, describeCount, ENTRY_JSON_SHAPE, entryJson, renderEntries } from '../../output/batch-view.ts';
 import { preferSmallHeap } from '../../platform/memory.ts';
-import { planManifest, refuseUnpayable } from './manifest-rows.ts';
+import { planManifest, refuseUnpayable, refuseWithRows } from './manifest-rows.ts';
 import { BATCH_OPTIONS, type BatchOptions, type BatchSettings, readBatchOptions } from './options.ts';
 import { type RunDeps, runPlan, SOME_FAILED } from './plan-run.ts';
 import { countRows, plannedEntry } from './progress.ts';
@@ -53,7 +53,10 @@ export const batchCommand = defineCommand({
       const schema = rowSchema();
       return { answer: { data: schema, view: () => `${JSON.stringify(schema, null, 2)}\n` } };
     }
-    return produceRows(readBatchOptions(file, options, deps), options, deps);
+    const faults: string[] = [];
+    const settings = readBatchOptions(file, options, deps, faults);
+    await refuseWithRows(faults, file === undefined ? null : settings, options, deps, 'batch');
+    return produceRows(settings, options, deps);
   },
 });
 

@@ -3,7 +3,7 @@ import { rm } from 'node:fs/promises';
 import { dirname, extname, parse, resolve } from 'node:path';
 import { type CommandResult, defineCommand } from '../../app/command.ts';
 import type { Context } from '../../app/context.ts';
-import { type OptionSpecs, type OptionValues, refuseFaults } from '../../app/option-values.ts';
+import type { OptionSpecs, OptionValues } from '../../app/option-values.ts';
 import { allSavedFiles, type BatchPlan, type PlannedRow, planBatch } from '../../batch/plan.ts';
 import { SoraError } from '../../domain/errors.ts';
 import { isObjectAddress } from '../../domain/object-address.ts';
@@ -21,6 +21,7 @@ import {
   createPrivateFile,
 } from '../../platform/private-files.ts';
 import { produceRows } from './batch.ts';
+import { refuseWithRows } from './manifest-rows.ts';
 import { BATCH_OPTIONS, readBatchOptions } from './options.ts';
 import type { RunDeps } from './plan-run.ts';
 
@@ -80,7 +81,8 @@ export const filmCommand = defineCommand({
   usesPrices: ({ dryRun }) => !dryRun,
 
   async run({ args: [file = ''], options }, deps: FilmDeps): Promise<CommandResult> {
-    const film = await readFilm(file, options, deps);
+    const faults: string[] = [];
+    const film = await readFilm(file, options, deps, faults);
     const order = {
       ...options,
       output: film.clips,
@@ -91,7 +93,8 @@ export const filmCommand = defineCommand({
       priority: undefined,
       detach: undefined,
     };
-    const settings = { ...readBatchOptions(file, order, deps), printsRows: false };
+    const settings = { ...readBatchOptions(file, order, deps, faults), printsRows: false };
+    await refuseWithRows(faults, settings, order, deps, 'film');
     let plan: BatchPlan | undefined;
     const made = await produceRows(settings, order, deps, async (planned, toBePaid) => {
       plan = planned;
@@ -125,10 +128,14 @@ interface FilmPlan {
   readonly force: boolean;
 }
 
-/** Throws `usage` with all problems of the options of the film. */
-async function readFilm(file: string, options: FilmOptions, { host }: Pick<FilmDeps, 'host'>): Promise<FilmPlan> {
+/** Reads the options of the film itself; problems are added to the faults. */
+async function readFilm(
+  file: string,
+  options: FilmOptions,
+  { host }: Pick<FilmDeps, 'host'>,
+  faults: string[],
+): Promise<FilmPlan> {
   const { output: named, clips, audio, force: overwrites = false } = options;
-  const faults: string[] = [];
   const name = `${file === '-' ? 'film' : parse(file).name}.mp4`;
   const destination = parseDestination(named ?? name, host.cwd);
   const typed = named ?? name;
@@ -147,14 +154,24 @@ async function readFilm(file: string, options: FilmOptions, { host }: Pick<FilmD
   }
   if (clips !== undefined && isObjectAddress(clips))
     faults.push('`--clips` names object storage; clips are joined from files');
-  const sound = audio === undefined ? null : resolve(host.cwd, audio);
-  const isFile = sound !== null && statsOf(sound)?.isFile() === true;
-  if (sound !== null && !isFile) faults.push(`\`--audio ${audio}\`: there is no such file`);
-  else if (sound !== null && !(await hasSound(sound))) faults.push(`\`--audio ${audio}\`: the file has no sound`);
-  refuseFaults(faults, 'film');
   const { dir, name: stem } = parse(path);
-  const audioSha256 = sound === null ? null : await hashFile(sound);
-  return { path, clips: clips ?? `${resolve(dir, `${stem}-clips`)}/`, audio: sound, audioSha256, force: overwrites };
+  const folder = clips ?? `${resolve(dir, `${stem}-clips`)}/`;
+  return { path, clips: folder, ...(await readSound(audio, host.cwd, faults)), force: overwrites };
+}
+
+async function readSound(
+  named: string | undefined,
+  cwd: string,
+  faults: string[],
+): Promise<Pick<FilmPlan, 'audio' | 'audioSha256'>> {
+  if (named === undefined) return { audio: null, audioSha256: null };
+  const audio = resolve(cwd, named);
+  if (statsOf(audio)?.isFile() !== true) {
+    faults.push(`\`--audio ${named}\`: there is no such file`);
+    return { audio, audioSha256: null };
+  }
+  if (!(await hasSound(audio))) faults.push(`\`--audio ${named}\`: the file has no sound`);
+  return { audio, audioSha256: await hashFile(audio) };
 }
 
 /** The rows whose clips are in the film. */

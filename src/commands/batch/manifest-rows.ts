@@ -15,6 +15,7 @@ import { isObjectAddress } from '../../domain/object-address.ts';
 import { batchPriceOf, estimate } from '../../domain/pricing.ts';
 import { resolveDerivedRequest, resolveRequest } from '../../domain/request.ts';
 import { withDefaults } from '../../domain/request-defaults.ts';
+import { missingFor } from '../../domain/request-gate.ts';
 import { countOf } from '../../domain/wording.ts';
 import { isNameKnown, pathsFor, sidecarPath } from '../../jobs/destination.ts';
 import { FolderListings } from '../../jobs/folder-listings.ts';
@@ -23,7 +24,7 @@ import { isRemoteImage } from '../../jobs/reference-image.ts';
 import { targetOf } from '../../jobs/save-target.ts';
 import type { Host } from '../../platform/host.ts';
 import type { BatchSettings } from './options.ts';
-import type { RowSources } from './row-sources.ts';
+import { RowSources } from './row-sources.ts';
 
 /** What reading a manifest needs. */
 type RowsDeps = Pick<Context, 'configuration' | 'host' | 'output'>;
@@ -89,8 +90,55 @@ export async function readRows(
   settings: ManifestSource,
   options: RequestOptions,
   sources: RowSources,
-  { configuration, host, output }: RowsDeps,
+  deps: RowsDeps,
 ): Promise<readonly BatchRow[]> {
+  const { rows, faults, notes } = await resolveManifest(settings, options, sources, deps);
+  refuse(settings, faults, faults.length > 0 ? missingForRun(settings, deps) : []);
+  for (const note of notes) deps.output.note(note);
+  return rows;
+}
+
+/** Throws `usage` if options have problems, together with those of the manifest, if one is named. Sends nothing. */
+export async function refuseWithRows(
+  faults: readonly string[],
+  manifest: ManifestSource | null,
+  options: RequestOptions,
+  deps: RowsDeps & Pick<Context, 'jobs' | 'servers' | 'ledger'>,
+  command: string,
+): Promise<void> {
+  if (faults.length === 0) return;
+  const others = manifest === null ? [] : await problemsOf(manifest, options, deps);
+  throw new SoraError('usage', { violations: [...faults, ...others], facts: { command } });
+}
+
+/** What is wrong with a manifest. Standard input, which may be a person, is not waited for. */
+async function problemsOf(
+  manifest: ManifestSource,
+  options: RequestOptions,
+  deps: Parameters<typeof refuseWithRows>[3],
+): Promise<string[]> {
+  const missing = missingForRun(manifest, deps);
+  if (manifest.path === null) return missing;
+  try {
+    const { faults } = await resolveManifest(manifest, options, new RowSources(deps, true), deps);
+    return [...missing, ...violationsOf(faults)];
+  } catch (error) {
+    if (!(error instanceof SoraError) || error.code !== 'invalid_manifest') throw error;
+    return [...missing, error.causedBy === null ? error.message : `${error.message}: ${error.causedBy}`];
+  }
+}
+
+/** What the server cannot do for any row. */
+function missingForRun({ serverBatch }: ManifestSource, { configuration }: Pick<RowsDeps, 'configuration'>): string[] {
+  return serverBatch ? missingFor({ operation: 'batch' }, capabilitiesOf(configuration)) : [];
+}
+
+async function resolveManifest(
+  settings: ManifestSource,
+  options: RequestOptions,
+  sources: RowSources,
+  { configuration, host }: Omit<RowsDeps, 'output'>,
+): Promise<ReturnType<typeof resolveRows>> {
   const text = await readText(settings, host);
   const format = settings.format ?? formatOf(settings.name, text);
   const files = optionFiles(options, host.cwd);
@@ -100,7 +148,7 @@ export async function readRows(
   const model = configuration.model?.value;
   const server = capabilitiesOf(configuration);
   const nowMs = host.clock.now();
-  const { rows, faults, notes } = resolveRows(manifest, {
+  return resolveRows(manifest, {
     batch: batchOf(settings, host),
     baseUrl: configuration.baseUrl.value,
     sourceFolder,
@@ -123,9 +171,6 @@ export async function readRows(
     sources: sources.videos,
     fileModel: expectedModel(configuration),
   });
-  refuse(settings, faults);
-  for (const note of notes) output.note(note);
-  return rows;
 }
 
 async function readText(source: ManifestSource, host: Host): Promise<string> {
@@ -195,11 +240,11 @@ function titleOf({ path, name }: ManifestSource): string {
   return path === null ? 'standard input' : name;
 }
 
-function refuse(source: ManifestSource, faults: readonly ManifestFault[]): void {
-  if (faults.length === 0) return;
+function refuse(source: ManifestSource, faults: readonly ManifestFault[], general: readonly string[] = []): void {
+  if (faults.length + general.length === 0) return;
   throw new SoraError('invalid_manifest', {
-    title: `${countOf(faults.length, 'error')} in ${titleOf(source)}`,
-    violations: violationsOf(faults),
+    title: `${countOf(faults.length + general.length, 'error')} in ${titleOf(source)}`,
+    violations: [...general, ...violationsOf(faults)],
   });
 }
 

@@ -6,7 +6,6 @@ import {
   type OptionValues,
   parseTimeoutMs,
   parseWholeNumber,
-  refuseFaults,
 } from '../../app/option-values.ts';
 import { REQUEST_OPTIONS } from '../../app/request-options.ts';
 import { FILE_OPTIONS, type FilePlan, planFiles } from '../../app/saving.ts';
@@ -144,10 +143,14 @@ const BATCH_WINDOW_MS = 25 * 3_600_000;
 
 type OptionDeps = Pick<Context, 'host' | 'configuration' | 'options' | 'output'>;
 
-/** Throws `usage` with all problems in the options of the run. */
-export function readBatchOptions(file: string | undefined, options: BatchOptions, deps: OptionDeps): BatchSettings {
+/** Reads the options of the run; problems are added to the faults. */
+export function readBatchOptions(
+  file: string | undefined,
+  options: BatchOptions,
+  deps: OptionDeps,
+  faults: string[],
+): BatchSettings {
   const { host, configuration } = deps;
-  const faults: string[] = [];
   if (file === undefined) faults.push('no manifest: name a file, or `-` for standard input');
   const files = planFiles({ ...options, output: asFolder(options.output), place: ['row', 'n'] }, deps, faults);
   if (files.destination.kind === 'stdout') faults.push('several videos need a folder, not standard output');
@@ -185,7 +188,6 @@ export function readBatchOptions(file: string | undefined, options: BatchOptions
     maxCostMicros: parseMaxCost(options.maxCost, faults),
   };
   faults.push(...queueFaults(options));
-  refuseFaults(faults, 'batch');
   return settings;
 }
 
