@@ -1,5 +1,6 @@
 // `npm run bench:queue`: what the ledger and the queue of a team can do on this machine, on a temporary PostgreSQL: rows queued a
-// second, submissions reserved a second, and how long taking a row lasts while many wait. `queue.ts [--depth N]`.
+// second, submissions reserved a second, and how long taking a row lasts while many wait. `queue.ts [--depth N]`. Rows of a
+// deep and of a shallow queue are taken in turn, so that the disk and other programs slow down both. Exits with 1 if a goal is missed.
 import { parseArgs } from 'node:util';
 import type { IntentEvent } from '../src/domain/record.ts';
 import { systemClock as clock } from '../src/platform/clock.ts';
@@ -7,8 +8,10 @@ import { JobQueue } from '../src/store/job-queue.ts';
 import { PostgresLedger } from '../src/store/postgres-ledger.ts';
 import { intent } from '../test/store/ledger-events.ts';
 import { startPostgres } from '../test/support/postgres.ts';
+import { report } from './goals.ts';
+import { median } from './timing.ts';
 
-const { values } = parseArgs({ options: { depth: { type: 'string', default: '1000000' } } });
+const { values } = parseArgs({ options: { depth: { type: 'string', default: '1000000' }, json: { type: 'boolean' } } });
 const depth = Number(values.depth);
 const [SAMPLES, CLAIMED, AT_ONCE] = [200, 500, 50_000];
 const NO_LIMITS = { maxRunning: null, maxPerMinute: null };
@@ -18,8 +21,10 @@ const postgres = await startPostgres({ isDurable: true });
 const url = postgres.createDatabase();
 const open = (): PostgresLedger => new PostgresLedger({ url, env: {}, homeDir: null, clock });
 const ledger = open();
-const queue = new JobQueue(ledger.database, 'https://video.example/v1');
-const report = (text: string): boolean => process.stdout.write(`${text}\n`);
+const [shallow, deep] = ['shallow', 'deep'].map(
+  (name) => new JobQueue(ledger.database, `https://${name}.example/v1`),
+) as [JobQueue, JobQueue];
+const say = (text: string): boolean => process.stderr.write(`${text}\n`);
 
 async function secondsOf(work: () => Promise<unknown>): Promise<number> {
   const startedMs = clock.uptimeMs();
@@ -27,30 +32,35 @@ async function secondsOf(work: () => Promise<unknown>): Promise<number> {
   return (clock.uptimeMs() - startedMs) / 1000;
 }
 
-/** The median time to take one row, in milliseconds. */
-async function takeMs(): Promise<number> {
-  const times: number[] = [];
+async function takeMs(queue: JobQueue): Promise<number> {
+  const startedMs = performance.now();
+  const tasks = await queue.take('bench', 1, NO_LIMITS);
+  if (tasks.length === 0) throw new Error('the queue is empty');
+  return performance.now() - startedMs;
+}
+
+/** The median times to take a row of each queue, in turn. */
+async function takenMs(queues: readonly JobQueue[]): Promise<number[]> {
+  const times = queues.map((): number[] => []);
   for (let at = 0; at < SAMPLES; at++) {
-    const startedMs = performance.now();
-    const tasks = await queue.take('bench', 1, NO_LIMITS);
-    times.push(performance.now() - startedMs);
-    if (tasks.length === 0) throw new Error('the queue is empty');
+    for (const [which, queue] of queues.entries()) times[which]?.push(await takeMs(queue));
   }
-  return times.sort((a, b) => a - b)[SAMPLES / 2] ?? 0;
+  return times.map(median);
 }
 
 const tasks = (from: number, count: number) =>
   Array.from({ length: count }, (_, at) => ({ name: `task ${from + at}`, payload }));
 
-await queue.add(tasks(0, CLAIMED), 0);
-const shallowMs = await takeMs();
+await shallow.add(tasks(0, CLAIMED), 0);
+const [emptyMs = 0] = await takenMs([shallow]);
+await shallow.add(tasks(CLAIMED, CLAIMED), 0);
 let seconds = 0;
-for (let from = CLAIMED; from < depth; from += AT_ONCE) {
-  seconds += await secondsOf(() => queue.add(tasks(from, Math.min(AT_ONCE, depth - from)), 0));
+for (let from = 0; from < depth; from += AT_ONCE) {
+  seconds += await secondsOf(() => deep.add(tasks(from, Math.min(AT_ONCE, depth - from)), 0));
 }
-report(`queued ${depth - CLAIMED} rows, ${Math.round((depth - CLAIMED) / seconds)} a second`);
-const deepMs = await takeMs();
-report(`taking a row: ${shallowMs.toFixed(1)} ms of ${CLAIMED} waiting, ${deepMs.toFixed(1)} ms of ${depth}`);
+const [shallowMs = 0, deepMs = 0] = await takenMs([shallow, deep]);
+say(`taking a row: ${emptyMs.toFixed(1)} ms of ${CLAIMED} waiting, before; then, in turn,`);
+say(`${shallowMs.toFixed(1)} ms of ${CLAIMED} waiting, ${deepMs.toFixed(1)} ms of ${depth}`);
 
 const reserve = (own: PostgresLedger, changes: Partial<IntentEvent>) =>
   own.reserve({ intent: intent(`k${Math.random()}`, changes), same: null, scopes: [] }, () => null);
@@ -66,8 +76,10 @@ for (const processes of [1, 4]) {
       ),
     ),
   );
-  report(
-    `reserved with ${processes} processes: ${Math.round((2 * each * processes) / took)} paid submissions a second`,
-  );
+  say(`reserved with ${processes} processes: ${Math.round((2 * each * processes) / took)} paid submissions a second`);
 }
 await postgres.stop();
+report([
+  { what: `queueing ${depth} rows`, measured: depth / seconds, unit: 'a second', goal: 5_000, atLeast: true },
+  { what: `taking a row of ${depth}`, measured: deepMs / shallowMs, unit: `× one of ${CLAIMED}`, goal: 3 },
+]);

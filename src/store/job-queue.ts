@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import pLimit from 'p-limit';
 import type PgBoss from 'pg-boss';
 import type { ProcessFate, ProcessIdentity } from '../platform/process-identity.ts';
 import { GroupCommit } from './group-commit.ts';
@@ -8,6 +9,8 @@ import { QueueFiles, useFiles } from './queue-files.ts';
 /** The schema of pg-boss, beside that of the ledger. */
 const SCHEMA = 'sora_queue';
 const INSERTED_AT_ONCE = 1_000;
+/** A task must be stored after the one that it waits for, so only tasks without any are stored in parallel. */
+const PARALLEL_INSERTS = 3;
 /** A worker that was not seen for this long is lost, and its tasks are delivered again. */
 const LOST_AFTER_S = 60;
 const FIRST_RETRY_S = 15;
@@ -101,10 +104,12 @@ export class JobQueue {
   /** Stores tasks, unless they wait or run already; one that has ended waits again. A task comes after the one it waits for. */
   async add(tasks: readonly NewTask[], priority: number): Promise<void> {
     const boss = await this.#open();
-    for (let at = 0; at < tasks.length; at += INSERTED_AT_ONCE) {
+    const insert = pLimit(tasks.some(({ after }) => after !== undefined) ? 1 : PARALLEL_INSERTS);
+    const parts = Array.from({ length: Math.ceil(tasks.length / INSERTED_AT_ONCE) }, (_, at) => at * INSERTED_AT_ONCE);
+    await insert.map(parts, (at) => {
       const part = tasks.slice(at, at + INSERTED_AT_ONCE);
-      await this.#database.transaction((queries) => this.#insert(boss, queries, part, priority));
-    }
+      return this.#database.transaction((queries) => this.#insert(boss, queries, part, priority));
+    });
   }
 
   /** Does some work, and stores the task that it returns, ahead of others, in the same transaction; null for none. */
@@ -464,14 +469,13 @@ export class JobQueue {
         this.#server,
       ]);
       const [table, blocked] = [this.name, this.#blockedName].map(partitionOf);
-      // pg-boss sorts all waiting tasks for each claim, which takes a second where a million wait.
-      await queries.query(
-        `CREATE INDEX IF NOT EXISTS ${this.name}_next ON ${table} (priority DESC, created_on, id) WHERE state < 'active'`,
-      );
-      await queries.query(
-        `CREATE INDEX IF NOT EXISTS ${this.name}_ended ON ${table} (completed_on) WHERE state = 'completed'`,
-      );
-      await queries.query(`CREATE INDEX IF NOT EXISTS ${this.name}_after ON ${blocked} (singleton_key)`);
+      const [last] = await queries.query('SELECT to_regclass($1) AS index', [`${SCHEMA}.${this.name}_after`]);
+      if (last?.index != null) return; // creating an index waits for everybody who writes, also where it exists
+      queries.send(`CREATE INDEX ${this.name}_next ON ${table} (priority DESC, created_on, id) WHERE state < 'active'`);
+      // It has no order, so all waiting tasks are sorted for each claim. The planner prefers it until there are statistics.
+      queries.send(`DROP INDEX ${table}_i5`);
+      queries.send(`CREATE INDEX ${this.name}_ended ON ${table} (completed_on) WHERE state = 'completed'`);
+      queries.send(`CREATE INDEX ${this.name}_after ON ${blocked} (singleton_key)`);
     });
     return boss;
   }
