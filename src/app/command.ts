@@ -18,7 +18,7 @@ export interface CommandInput<S extends OptionSpecs> {
 export interface CommandResult {
   /** Left out by a command that has written its answer itself. */
   readonly answer?: Answer;
-  /** What went wrong beside the answer; the first decides the exit code. */
+  /** The errors beside the answer; the first determines the exit code. */
   readonly errors?: readonly SoraError[];
   /** For a command whose answer itself reports a problem. */
   readonly exitCode?: number;

@@ -17,7 +17,7 @@ export type DownloadDeps = Pick<
   'configuration' | 'host' | 'options' | 'output' | 'ledger' | 'objects' | 'jobs' | 'random'
 >;
 
-/** Throws what keeps all files of a job from being saved; what keeps some of them is added to `failures`. */
+/** Throws if none of a job's files can be saved; errors of single files are added to `failures`. */
 export async function downloadOne(
   found: FoundJob,
   plan: FilePlan,
@@ -52,7 +52,7 @@ function refuseUnfinished(job: VideoJob, target: string, nowMs: number): void {
   throw new SoraError('content_not_ready', { jobId: job.id, facts: { id: job.id, target } });
 }
 
-/** The files that an earlier run saved where the plan wants them. */
+/** The files that an earlier run saved at the planned places. */
 async function savedFiles(
   { job, request, submittedAtMs, files }: JobRecord,
   { destination, variants, force }: FilePlan,

@@ -91,7 +91,7 @@ interface Stopped {
   readonly id: string;
   readonly name: string;
   readonly target: string;
-  /** How to save what it makes; null for a video. */
+  /** How to save its results; null for a video. */
   readonly save: string | null;
 }
 

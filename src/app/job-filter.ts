@@ -23,7 +23,7 @@ export const FILTER_OPTIONS = {
   batch: { group: GROUP, flags: '--batch <file>', summary: 'only jobs of this manifest' },
 } as const satisfies OptionSpecs;
 
-/** What a job has to be. The status may change while jobs are refreshed, so it is asked separately. */
+/** The conditions for a job. The status may change while jobs are refreshed, so it is a separate condition. */
 export interface JobFilter {
   readonly hasStatus: (job: JobSummary) => boolean;
   /** `record` is what the ledger knows of the job. */

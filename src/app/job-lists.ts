@@ -14,7 +14,7 @@ import type { Context } from './context.ts';
 import { summaryOf } from './known-jobs.ts';
 
 const PAGE_SIZE = 100;
-/** Pages in a row without a job, after which a list counts as read. */
+/** After this many pages in a row without a job, a list counts as read. */
 const MAX_EMPTY_PAGES = 20;
 /** How far a server’s list is read in search of wanted jobs. */
 export const MOST_LISTED = 10_000;
@@ -52,7 +52,7 @@ export interface ListOrder {
   readonly sinceMs?: number | null;
 }
 
-/** Asks a server for its newest jobs, until as many as wanted were among them. Rejects only when it is interrupted. */
+/** Reads a server's newest jobs until it has found enough wanted ones. Rejects only when interrupted. */
 export async function listServer(
   configuration: Configuration,
   { limit, isWanted, sinceMs = null }: ListOrder,
@@ -166,7 +166,7 @@ export async function mergeJobs(
     for (const job of jobs ?? []) {
       const known = (await ledger.byIdForm(job.id)).filter((candidate) => candidate.baseUrl === baseUrl);
       const record = known.findLast((candidate) => candidate.job?.id === job.id) ?? known.at(-1);
-      // A gateway may list a job under another id than it gave to its create.
+      // A gateway may list a job under a different id than its create returned.
       const ours = { ...job, id: record?.job?.id ?? job.id };
       const name = identify(baseUrl, ours.id);
       if (listed.has(name)) continue;

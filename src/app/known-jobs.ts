@@ -45,7 +45,7 @@ export class KnownJobs {
   /**
    * Finds the video behind an id, a submission's key, the unique ending of one of them, or `@last`. A submission without
    * an answer is looked up on its server. Throws `video_not_found` or `outcome_unknown`, and `usage` for an ambiguous
-   * ending and for what is no video.
+   * ending and for what is not a video.
    */
   async find(name: string): Promise<FoundJob> {
     return this.#found(name, await this.known(name));
@@ -125,7 +125,7 @@ export class KnownJobs {
     const { id, server, record } = found;
     const removed = await this.removedJob(record);
     if (removed?.status === 'cancelled') return removed;
-    if (removed !== null && record !== undefined && isOfServerBatch(record)) return removed; // its rows stand for it
+    if (removed !== null && record !== undefined && isOfServerBatch(record)) return removed; // replaced by its rows
     if (removed !== null) throw deletedVideo(id);
     try {
       const job = await this.clientOf(server, record?.request.source?.operation).get(id, {

@@ -15,7 +15,7 @@ type ListDeps = Pick<Context, 'servers' | 'host' | 'paths' | 'output'>;
 
 /**
  * What a server lists now. A list with prices is kept for the day. Throws the server's refusal, or `unreadable_response`
- * for an answer that is no list.
+ * for a reply that is not a list.
  */
 export async function readModels(
   configuration: Configuration,

@@ -29,7 +29,7 @@ export async function openInPlayer(
   }
 }
 
-/** `--open`: the file or the address is printed, and may be paid for, so a failure is only noted. */
+/** `--open`: the path is already printed, so a failure is only a note. */
 export async function openSaved(path: string, deps: OpenDeps): Promise<void> {
   if (deps.host.env.CI) {
     deps.output.note('`--open` is ignored where CI is set');

@@ -24,7 +24,7 @@ type OptionValue<S extends OptionSpec> = S extends { readonly repeatable: true }
 
 export type OptionValues<S extends OptionSpecs> = { readonly [K in keyof S]: OptionValue<S[K]> };
 
-/** For commands that wait. Whoever ends the command rings. */
+/** For commands that wait; the end of the command plays the sound. */
 export const NOTIFY_OPTION = {
   flags: '--notify',
   summary: 'ring the terminal bell, or show a message, at the end',

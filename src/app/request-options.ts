@@ -20,8 +20,8 @@ import type { OptionSpecs, OptionValues } from './option-values.ts';
 const GROUP = 'Video:';
 
 /**
- * The options that describe a video, for every command that takes them. What is left out is chosen by the server; OpenAI, Azure and
- * the simulator get sora-2, 4 s, 720p, 16:9.
+ * The options that describe a video, for every command that takes them. The server chooses what is left out; on OpenAI,
+ * Azure and the simulator the defaults are sora-2, 4 s, 720p, 16:9.
  */
 export const REQUEST_OPTIONS = {
   duration: {
@@ -163,7 +163,7 @@ function settled(resolution: RequestResolution, faults: readonly string[], comma
   });
 }
 
-/** Stands for a prompt whose problem is reported already; a second one about it would mislead. */
+/** Replaces a prompt whose problem is already reported; a second error about it would mislead. */
 const UNREADABLE = 'unreadable';
 
 async function readPromptOr(prompt: string, host: Host, faults: string[]): Promise<string> {

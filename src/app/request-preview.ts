@@ -19,7 +19,7 @@ export interface Preview {
   readonly count: number;
   /** The seconds that each of several steps adds; the price is that of all of them. */
   readonly steps?: readonly number[] | undefined;
-  /** Submissions that stand for some of these videos, which are not paid for again. */
+  /** Submissions that already serve some of these videos, which are not paid for again. */
   readonly attached: readonly JobRecord[];
 }
 
@@ -93,7 +93,7 @@ function written(request: VideoRequest, { dialect, modelNames, format }: Configu
   return writeCreate(dialect.value, { ...request, model }, firstFormat(request, format));
 }
 
-/** The fields of a body, with the path of a file in the place of its bytes. */
+/** The fields of a body, with the paths of files instead of their bytes. */
 function shownFields({ body }: WrittenCreate, paths: ReadRequest['paths']): JsonObject {
   const [path, ...others] = paths;
   const shown = (_: string, value: unknown): unknown => {

@@ -4,7 +4,7 @@ import type { CommandDefinition, CommandInput, CommandResult } from './command.t
 import type { Context } from './context.ts';
 import type { OptionSpecs } from './option-values.ts';
 
-/** Runs a command. Never rejects: what it throws is among the errors of the result. */
+/** Runs a command. Never rejects: the result contains what the command throws as an error. */
 export async function runCommand(
   definition: CommandDefinition,
   input: CommandInput<OptionSpecs>,

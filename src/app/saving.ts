@@ -81,7 +81,7 @@ interface FileChoices {
   readonly force: boolean | undefined;
   readonly sidecar?: boolean | undefined;
   readonly open?: boolean | undefined;
-  /** What a template can name of the place of a video. */
+  /** The fields of place that a template can use. */
   readonly place?: readonly (keyof NamePlace)[];
 }
 
@@ -127,7 +127,7 @@ export function checkNames(
   refuseFaults(nameFaults(destination, variants, video, limits), command);
 }
 
-/** What the ledger keeps of a plan for a later command; undefined if the command line named no files. */
+/** The part of a plan that the ledger stores for a later command; undefined if the command line named no files. */
 export function wantedFiles(
   { destination, variants, sidecar }: FilePlan,
   { output, variant, sidecar: askedSidecar }: FileChoices,
@@ -137,7 +137,7 @@ export function wantedFiles(
   return { ...destination, variants, sidecar };
 }
 
-/** A plan in which what the command line leaves open is as the create of the job wanted it. */
+/** A plan completed with what the job's create wanted. */
 export function completePlan(plan: FilePlan, choices: FileChoices, wanted: WantedFiles | undefined): FilePlan {
   const [first, ...others] = wanted?.variants ?? [];
   if (wanted === undefined || first === undefined) return plan;
@@ -184,8 +184,8 @@ export interface FinishedJob {
 }
 
 /**
- * Saves a finished job's files, records them in the ledger and returns them; none for standard output. What keeps one of
- * them from being saved is added to `errors`, and thrown if it kept all of them. Files in `saved` are not downloaded again.
+ * Saves a finished job's files, records them in the ledger and returns them; none for standard output. The error of one
+ * is added to `errors`, and thrown if no file could be saved. Files in `saved` are not downloaded again.
  */
 export async function saveFiles(
   finished: FinishedJob,

@@ -170,7 +170,7 @@ export class Servers {
     return new JsonVideosClient({ ...shared, dialect });
   }
 
-  /** Writes down what a server turned out to want. What cannot be kept is learnt again by the next command. */
+  /** Stores what was learnt about a server. If that fails, the next command learns it again. */
   async #keepLearnt(facts: Partial<RequestFormat>, { profile, isSimulator }: Configuration): Promise<void> {
     if (profile.value === CUSTOM_PROFILE || isSimulator) return;
     const learnt = Object.entries(settingsOfFormat(facts));
@@ -264,7 +264,7 @@ export class Servers {
   }
 }
 
-/** What happens next; none but the first may read like a second payment. */
+/** What happens next. Only the first may sound like a payment. */
 const RETRIES: Readonly<Record<keyof VideosClient, string>> = {
   create: 'nothing was created; retrying',
   get: 'checking the job again',

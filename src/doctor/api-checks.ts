@@ -13,21 +13,21 @@ import { findNeighbour, UNKNOWN_ID } from './neighbours.ts';
 import type { ApiReply, ExaminedServer, Subject } from './subject.ts';
 
 const CLOCK_TOLERANCE_MS = 5 * 60_000;
-/** Answers that a server gives when it just has no such route. */
+/** Replies of a server that does not have the route. */
 const NO_ROUTE: ReadonlySet<string> = new Set([
   'endpoint_not_found',
   'not_supported',
   'video_not_found',
   'invalid_request',
 ]);
-/** And those that say as little about one model. */
+/** Replies that prove nothing about a single model. */
 const SILENT_ON_MODEL: ReadonlySet<string> = new Set([...NO_ROUTE, 'permission_denied', 'unreadable_response']);
-/** Answers of something else than the API. */
+/** Replies of something other than the API. */
 const LOST: ReadonlySet<string> = new Set(['endpoint_not_found', 'unreadable_response', 'video_not_found']);
 
 const NO_LIST = 'the server has no list of videos; the local ledger is used instead';
 
-/** What the API itself answers, free of charge. */
+/** Checks of the API that cost nothing. */
 export const API_CHECKS: readonly Check<Subject>[] = [
   {
     id: 'authentication',
@@ -92,7 +92,7 @@ export const API_CHECKS: readonly Check<Subject>[] = [
       if (DIALECTS[dialect].lacks.includes('list')) return askForNobody(subject, dialect);
       if (lacksList) {
         const outcome = await askForNobody(subject, dialect);
-        // Other answers to an odd id say nothing.
+        // Other replies to an unknown id prove nothing.
         const isTelling = outcome.status !== 'fail' || LOST.has(outcome.code ?? '');
         return isTelling ? outcome : skip('the profile says that the server has no list of videos');
       }
@@ -118,7 +118,7 @@ export const API_CHECKS: readonly Check<Subject>[] = [
   },
 ];
 
-/** Without a list, a job is asked for that does not exist: a route that is there misses the job, not the address. */
+/** Without a list, requests a job that does not exist: an existing route reports a missing job, not a missing address. */
 function askForJob(subject: Subject, dialect: Dialect): Promise<Answer> {
   return ask(subject, `${ROUTES[dialect]}/${UNKNOWN_ID}`);
 }
@@ -145,7 +145,7 @@ function proposeModel(listed: readonly string[], profile: string): CheckOutcome 
     : warn(`no model is set; the server lists ${namesOf(listed)}`, useListed(listed, profile));
 }
 
-/** Which of the listed models makes videos, only their names could tell. */
+/** Only a single listed model is used: which of several makes videos is unknown. */
 function useListed(listed: readonly string[], profile: string): string {
   const name = listed.length === 1 ? shellWord(listed[0] ?? '') : 'NAME';
   return profile === CUSTOM_PROFILE
@@ -173,7 +173,7 @@ function contextOf(subject: Subject, server: ExaminedServer, facts: Readonly<Rec
   return { baseUrl, hasKey: key !== null, atMs: subject.clock.now(), facts: { profile, ...facts } };
 }
 
-/** What is not the API's answer may mean that a part of the address is wrong: the right one is looked for. */
+/** A reply that is not the API's may mean a wrong address: looks for a working one nearby. */
 async function nextDoor(server: ExaminedServer, refusal: SoraError): Promise<CheckOutcome | null> {
   const neighbour = LOST.has(refusal.code) ? await findNeighbour(server) : null;
   return neighbour && failure(refusal.with({ title: neighbour.finding, hints: neighbour.remedy }));

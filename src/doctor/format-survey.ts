@@ -4,10 +4,10 @@ import { decodeErrorBody } from '../wire/error-body.ts';
 import { decodeJob } from '../wire/job.ts';
 import type { ApiReply, ExaminedServer, ProbeBody } from './subject.ts';
 
-/** `unknown`: it takes a job, or a finished video, to see it. */
+/** `unknown`: it can only be seen with a job or a finished video. */
 export type Ability = 'yes' | 'no' | 'unknown';
 
-/** What refusals show of how a server wants a create to be written. */
+/** The format of creates that a server accepts, as far as its refusals show it. */
 export interface FormatSurvey {
   readonly json: Ability;
   readonly multipart: Ability;
@@ -18,7 +18,7 @@ export interface FormatSurvey {
 const NOTHING: FormatSurvey = { json: 'unknown', multipart: 'unknown', facts: {}, notes: [] };
 const IMAGE_URL = 'https://example.invalid/first-frame.png';
 
-/** None has a prompt, so that a server that checks a create refuses it. What a refusal names, the server has read. */
+/** None has a prompt, so a server that checks creates refuses them. A field named in a refusal is one that it reads. */
 const AS_TEXTS = json({ seconds: '4', input_reference: { image_url: IMAGE_URL } });
 const AS_VALUES = json({ seconds: 4, input_reference: IMAGE_URL });
 const AS_FORM: ProbeBody = {
@@ -69,7 +69,7 @@ function abilityOf(refusals: readonly Refusal[], unreadable: RegExp): Ability {
   return refusals.every(({ status, words }) => status === 415 || unreadable.test(words)) ? 'no' : 'unknown';
 }
 
-/** Of two spellings of a field, the one that the server does not complain about; nothing if it treats both alike. */
+/** Of two spellings of a field, the one that the server accepts; nothing if it treats both the same. */
 function choice<N extends string, V extends string>(
   name: N,
   [first, firstRefusal]: readonly [V, Refusal],
@@ -81,7 +81,7 @@ function choice<N extends string, V extends string>(
   return { [name]: refusesFirst ? second : first } as Partial<Record<N, V>>;
 }
 
-/** A server that checks nothing has created a job, which is deleted at once. */
+/** A server that checks nothing has created a job, which is deleted immediately. */
 export async function undo({ body }: ApiReply, server: Pick<ExaminedServer, 'probe'>): Promise<string[]> {
   const job = decodeJob(parseJson(body), { requestId: null, pollAfterMs: null });
   const made = 'the server accepts a create without a prompt';

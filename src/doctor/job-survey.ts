@@ -78,7 +78,7 @@ function encodingAbility(own: Attempt, other: Attempt): Ability {
   return saysSo || !(other instanceof SoraError) ? 'no' : 'unknown';
 }
 
-/** Of a job that is gone, nobody can see whether the work on it stopped. */
+/** Once a job is gone, it is unknown whether the server stopped rendering it. */
 function cancelAbility(attempts: readonly Attempt[]): Ability {
   const trials = attempts.flatMap((tried) => (tried instanceof SoraError ? [] : [tried]));
   if (trials.some(({ end }) => end === 'aborted')) return 'yes';

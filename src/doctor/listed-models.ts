@@ -3,7 +3,7 @@ import type { ListedModel } from '../domain/listed-model.ts';
 import { decodeModels, modelsRoute } from '../wire/models.ts';
 import type { ExaminedServer } from './subject.ts';
 
-/** The names of the models that a server lists; empty where it lists none. Throws a `SoraError` when nothing comes back. */
+/** The names of the models that a server lists; empty if it has none. Throws a `SoraError` without a reply. */
 export async function listedModels(server: Pick<ExaminedServer, 'get' | 'dialect'>): Promise<string[]> {
   return (await readList(server)).map(({ id }) => id);
 }

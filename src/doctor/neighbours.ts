@@ -26,7 +26,7 @@ interface Place {
   readonly dialect: DialectName;
 }
 
-/** Looks for a working address nearby, or another dialect, and returns how to use it; null if there is none. */
+/** Searches for a working address nearby, or another dialect, and returns how to use it; null if there is none. */
 export async function findNeighbour(server: ExaminedServer): Promise<Neighbour | null> {
   const current: Place = { baseUrl: server.baseUrl.replace(/\/+$/, ''), dialect: dialectOf(server) };
   const place = knownPlace(current) ?? (await firstAnswer(server, placesAround(current)));

@@ -9,23 +9,23 @@ import { type Ability, undo } from './format-survey.ts';
 import { dialectOf, generationsDialect, UNKNOWN_ID } from './neighbours.ts';
 import type { ApiReply, ExaminedServer, FileReply } from './subject.ts';
 
-/** What is seen of a server without making a job, by the names of the API’s functions. */
+/** What a server shows without a job, by the functions of the API. */
 export interface ServerSurvey {
-  /** Of several, the one that was chosen. */
+  /** The one that was chosen. */
   readonly dialect: Dialect | 'unknown';
   readonly abilities: Readonly<
     Record<'list' | 'delete' | 'content' | 'thumbnail' | 'spritesheet' | 'range' | Derivation, Ability>
   >;
-  /** Whether it answers for videos that do not exist, as mock servers do: then its answers prove nothing. */
+  /** Whether it answers for videos that do not exist, as mock servers do, so its answers prove nothing. */
   readonly isMock: boolean;
-  /** How to learn what is unknown. */
+  /** How to find out what is unknown. */
   readonly notes: readonly string[];
 }
 
 /**
  * Finds out what a server can do without creating a job: an existing route
- * reports a missing video, a missing route a missing address. Files are tried on
- * the newest finished video. Throws what hides everything, such as a rejected key.
+ * reports a missing video, a missing route a missing address. Downloads
+ * are tried on the newest finished video. Throws an error that hides everything else, such as a rejected key.
  */
 export async function surveyServer(server: ExaminedServer, atMs: number): Promise<ServerSurvey> {
   const unknown = `/videos/${UNKNOWN_ID}`;
@@ -35,7 +35,7 @@ export async function surveyServer(server: ExaminedServer, atMs: number): Promis
     server.probe('GET', `${unknown}/content`),
     generationsDialect(server, server.baseUrl.replace(/\/+$/, '')),
   ]);
-  // Beside a dialect that answers, a page is no portal in the way but the server's own word for a route that it has not.
+  // If one dialect answers, a page is not a captive portal but the server's reply for a missing route.
   const sightOf = (reply: ApiReply): Sight =>
     generations !== null && isPage(reply) ? 'missing' : see(server, reply, atMs);
   const page = decodePage(list.status === 200 ? parseJson(list.body) : undefined, {
@@ -57,7 +57,7 @@ export async function surveyServer(server: ExaminedServer, atMs: number): Promis
       ? UNKNOWN_DERIVATIONS
       : await surveyDerivations(server, (reply) => see(server, reply, atMs));
   return {
-    // The two share their routes, and only one of them has a list.
+    // The two shapes share their routes, and only one of them has a list.
     dialect: !speaksVideos ? 'unknown' : page === null && dialectOf(server) === 'openrouter' ? 'openrouter' : 'videos',
     abilities: {
       // A server that asks for more, or returns something other than a list, counts as having none.
@@ -107,7 +107,7 @@ const UNKNOWN_DERIVATIONS: Readonly<Record<Derivation, Ability>> = {
   extend: 'unknown',
 };
 
-/** Neither a prompt nor a video that exists: a route that is there has two reasons to refuse them. */
+/** Without a prompt and an existing video, so that an existing route has two reasons to refuse. */
 const DERIVATIONS: Readonly<Record<Derivation, readonly [path: string, body: object]>> = {
   remix: [`/videos/${UNKNOWN_ID}/remix`, {}],
   edit: ['/videos/edits', { video: { id: UNKNOWN_ID } }],
@@ -127,15 +127,15 @@ async function surveyDerivations(
   return Object.fromEntries(await Promise.all(abilities));
 }
 
-/** `hidden`: the reply says nothing about the route, such as a 500. */
+/** `hidden`: the reply does not show whether the route exists, such as a 500. */
 type Sight = 'there' | 'missing' | 'hidden';
 
 const ABILITY_OF: Readonly<Record<Sight, Ability>> = { there: 'yes', missing: 'no', hidden: 'unknown' };
 
-/** Refusals behind which nothing can be seen. */
+/** Refusals that hide whether a route exists. */
 const BLINDING: ReadonlySet<string> = new Set(['no_api_key', 'invalid_api_key', 'service_retired', 'proxy_failure']);
 
-/** What the refusals of a route come to; any other one hides it. */
+/** What refusals show about a route; any other refusal hides it. */
 const SIGHTS: ReadonlyMap<string, Sight> = new Map([
   ['video_not_found', 'there'],
   ['invalid_request', 'there'],
@@ -155,7 +155,7 @@ function see({ baseUrl, key }: ExaminedServer, reply: ApiReply, atMs: number): S
   return SIGHTS.get(refusal.code) ?? 'hidden';
 }
 
-/** Whether something else than the API gives a 2xx. */
+/** Whether a 2xx comes from something other than the API. */
 function isPage({ status, body }: ApiReply): boolean {
   return status >= 200 && status < 300 && body.trim() !== '' && parseJson(body) === undefined;
 }

@@ -39,21 +39,21 @@ export interface ExaminedServer {
     readonly doubt: string | null;
   } | null;
   readonly needsKey: boolean;
-  /** By its profile's word. */
+  /** As its profile declares. */
   readonly lacksList: boolean;
   /** Null if none is set: the server chooses, or refuses. */
   readonly model: string | null;
   /** The proxy that calls to it go through, its password left out. */
   readonly proxy: { readonly address: string; readonly fault: string | null } | null;
-  /** Sends a GET to a path below the base URL, or to a whole URL; asked twice, it is sent once. Throws a `SoraError` when nothing comes back. */
+  /** Sends a GET to a path below the base URL, or to a whole URL, once for equal calls. Throws a `SoraError` without a reply. */
   get(pathOrUrl: string): Promise<ApiReply>;
-  /** The same for any method, and never answered from memory. */
+  /** The same for any method, without the cache. */
   probe(method: string, pathOrUrl: string, body?: ProbeBody): Promise<ApiReply>;
-  /** Asks for a file, and takes no more of it than shows what it is. */
+  /** Opens a file and reads only enough to recognise its kind. */
   peek(path: string): Promise<FileReply>;
 }
 
-/** Everything that is looked at. What may be broken is a function, so that its check can say how. */
+/** Everything that is examined. Parts that may be broken are functions, so that their checks can report the error. */
 export interface Subject {
   readonly version: string;
   readonly nodeVersion: string;
@@ -66,6 +66,6 @@ export interface Subject {
   sharedLedger(): Promise<string | null>;
   /** Unreadable lines of the ledger's file; throws when it cannot be read at all. */
   ledgerProblems(): Promise<readonly { readonly line: number; readonly reason: string }[]>;
-  /** Throws `invalid_config`, or what is wrong with the choice of server. */
+  /** Throws `invalid_config`, or the error of the chosen server. */
   server(): ExaminedServer;
 }

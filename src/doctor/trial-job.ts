@@ -12,7 +12,7 @@ export type TrialBody = 'json' | 'multipart' | null;
 
 export type Consent = 'agreed' | 'refused' | 'nobody-to-ask';
 
-/** How the smallest job there is can be made, for a check that nothing less will do for. */
+/** How to create the smallest possible job, for checks that need one. */
 export interface TrialDeps {
   /** The cost of this many jobs, for display: `$0.40`, `free`, `unknown`. */
   price(count: number): string;
@@ -20,19 +20,19 @@ export interface TrialDeps {
   consent(count: number, question: string): Promise<Consent>;
   /** Submits one through the ledger, like every other job. */
   submit(body: TrialBody): Promise<Submission>;
-  /** Writes down that the job is gone. */
+  /** Records that the job is gone. */
   forget(submission: Submission): Promise<void>;
   client(): Promise<VideosClient>;
   /** False if the profile declares that the server cannot stop a job: deleting it would only hide it. */
   readonly stopsJobs: boolean;
   readonly clock: Clock;
-  /** Says what is going on. */
+  /** Reports progress. */
   readonly news: (text: string) => void;
 }
 
 /**
- * How a trial job ended. `aborted` and `deleted` as a cancellation has it; `finished`: by itself, and then it was
- * removed; `kept`: by itself, and the server keeps it; `running`: it continues and is billed; `unclear`: a call failed.
+ * How a trial job ended. `aborted` and `deleted`: see `cancelJob`; `finished`: by itself, then it was removed;
+ * `kept`: by itself, and the server keeps it; `running`: it continues and is billed; `unclear`: a call failed.
  */
 export type TrialEnd = 'aborted' | 'deleted' | 'finished' | 'kept' | 'running' | 'unclear';
 
@@ -45,7 +45,7 @@ export interface Trial {
   readonly isFound: boolean;
   /** What was created, and how it ended. */
   readonly detail: string;
-  /** Null where nothing is left to be done. */
+  /** What is left to do; null for nothing. */
   readonly remedy: string | null;
   /** Why the job failed, if its first response reports that. */
   readonly failure: SoraError | null;
@@ -86,7 +86,7 @@ export async function tryJob(deps: TrialDeps, body: TrialBody, { outlasts = fals
   }
 }
 
-/** Ignores Ctrl-C: leaving now would let the job run on and be billed. */
+/** Ignores Ctrl-C: otherwise the job would continue and be billed. */
 async function endJob(
   client: VideosClient,
   clock: Clock,

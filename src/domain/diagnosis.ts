@@ -9,7 +9,7 @@ export function isOpenAiUrl(url: string): boolean {
   return new URL(url).hostname === 'api.openai.com';
 }
 
-/** A server's refusal, reduced to what distinguishes its causes. */
+/** The parts of a server's refusal that identify its cause. */
 export interface Refusal {
   /** 0 for a job that was accepted and failed later. */
   readonly status: number;
@@ -122,7 +122,7 @@ const NETWORK_CODES: readonly (readonly [RegExp, ErrorCode])[] = [
   [/^EPROXY$/, 'proxy_failure'],
   [/^ERR_INVALID_CHAR$/, 'invalid_config'],
   [/^EINWARD$/, 'permission_denied'],
-  // What cannot be parsed, decompressed, decoded or held.
+  // A reply that cannot be parsed, decompressed, decoded or stored.
   [/^(HPE_|Z_|ERR__ERROR|ERR_BROTLI|ZSTD_|EENCODING$|EMSGSIZE$)/, 'unreadable_response'],
 ];
 

@@ -5,7 +5,7 @@ export const LONGEST_EXTENSION_SECONDS = 20;
 
 /**
  * The seconds of each extension that leads from one length to another, as few as possible: of `choices`, which are
- * ascending, or of any length if they are null, none above `longest`. The last one comes as near to the end as it can.
+ * ascending, or of any length if they are null, none above `longest`. The last one ends as close to the target as possible.
  */
 export function stepsTo(from: number, to: number, choices: readonly number[] | null, longest: number): number[] {
   const usable = choices?.filter((seconds) => seconds <= longest) ?? [];

@@ -4,7 +4,7 @@ import { commandAbout } from './shell.ts';
 /** The facts that fill in a hint's placeholders; unknown ones are null or left out. */
 export type Facts = Readonly<Record<string, string | null | undefined>>;
 
-/** The hints of an error code, filled in from the facts; `words` is the cause as the server or the network put it. */
+/** The hints of an error code, filled in from the facts; `words` is the cause in the words of the server or network. */
 export function hintsFor(code: ErrorCode, facts: Facts = {}, words: string | null = null): string[] {
   const { cases = [], hints: usual }: CatalogueEntry = CATALOGUE[code];
   const hints = cases.find((special) => words !== null && special.words.test(words))?.hints ?? usual;

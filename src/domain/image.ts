@@ -26,7 +26,7 @@ function readPng(view: DataView): ImageSize | null {
   return turned('image/png', view.getUint32(16), view.getUint32(20), orientationOfPng(view));
 }
 
-/** The EXIF block comes before the pixels, or it is not looked for. */
+/** Searches for the EXIF block only before the pixels. */
 function orientationOfPng(view: DataView): number {
   return within(() => {
     for (let offset = 8; !hasText(view, offset + 4, 'IDAT'); offset += 12 + view.getUint32(offset)) {

@@ -2,7 +2,7 @@
 export interface ListedModel {
   readonly id: string;
   readonly name: string | null;
-  /** Who serves it: servers of one kind put their own name here. */
+  /** The owner: servers of one kind put their own name here. */
   readonly owner: string | null;
   /** Supported lengths, ascending. */
   readonly seconds: readonly number[] | null;

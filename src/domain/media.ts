@@ -1,6 +1,6 @@
 import type { Variant } from './video.ts';
 
-/** What a file's first bytes say it is; each is also the usual extension of its files. */
+/** The kinds of files that the first bytes show; each is also the usual extension. */
 export type MediaKind = keyof typeof KINDS;
 
 /** What each kind of file shows, and its media type. Some servers deliver videos as GIF animations. */
@@ -26,7 +26,7 @@ const KINDS = {
   wav: { shows: 'sound', type: 'audio/wav' },
 } as const;
 
-/** What a file of this kind guides a video with. */
+/** The type of reference that a file of this kind is. */
 export function mediaOf(kind: MediaKind): 'image' | 'video' | 'audio' {
   const { shows } = KINDS[kind];
   return shows === 'picture' ? 'image' : shows === 'sound' ? 'audio' : 'video';

@@ -5,7 +5,7 @@ export interface MovieFacts {
   readonly size: string | null;
 }
 
-/** The containers on the way to what is read, from the outermost. */
+/** The containers of the boxes that are read, from the outermost. */
 const CONTAINERS = ['moov', 'trak'] as const;
 const FIXED_ONE = 0x1_0000;
 

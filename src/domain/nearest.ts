@@ -1,4 +1,4 @@
-/** The candidates most like a text: those it begins, or else those a few typing errors away; the best first. */
+/** The candidates closest to a text: those that begin with it, else those within a few typing errors. */
 export function nearest(text: string, candidates: Iterable<string>): string[] {
   const wanted = plain(text);
   if (wanted === '') return [];

@@ -5,10 +5,10 @@ export interface Outcomes<T> {
   readonly errors: readonly SoraError[];
 }
 
-/** How many jobs are looked at at a time. */
+/** How many jobs are processed in parallel. */
 export const LOOKS_AT_ONCE = 16;
 
-/** Does the same for several things, in order; one failure does not stop the others. */
+/** Calls a function for each item, in parallel; results keep the order, and one failure does not stop the others. */
 export async function forEach<I, T>(items: readonly I[], act: (item: I) => Promise<T>): Promise<Outcomes<T>> {
   const values: T[] = [];
   const errors: SoraError[] = [];

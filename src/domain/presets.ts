@@ -14,20 +14,20 @@ export interface Preset {
   readonly auth: 'bearer' | 'api-key' | 'none';
   /** The environment variable that usually holds the key; null if it usually needs none. */
   readonly keyVariable: string | null;
-  /** How it wants a create to be written, where that is not the usual way. */
+  /** Its format of creates, if not the usual one. */
   readonly format: Partial<RequestFormat>;
   /** The default model; null if the server's model names are unknown. */
   readonly model: string | null;
-  /** Parameters that its list wants. */
+  /** Query parameters that its list requires. */
   readonly listQuery?: Readonly<Record<string, string>>;
-  /** What it names as the owner of its models, where that is its own name. */
+  /** The owner that it reports for its models, if that identifies it. */
   readonly owner?: string;
-  /** Whether such a server may well be the user’s own, and free. */
+  /** Whether such a server is often the user’s own, and free. */
   readonly isOwn: boolean;
   readonly lacks: readonly Capability[];
   /** Other known limitations. */
   readonly limits: readonly string[];
-  /** What to know first: a sentence without its capital and full stop. */
+  /** What to know first: a phrase in lower case without a full stop. */
   readonly advice: string;
 }
 
@@ -184,7 +184,7 @@ export const PRESETS: readonly Preset[] = [
 
 export const PRESET_NAMES = PRESETS.map(({ name }) => name);
 
-/** The preset of a server that names this owner of its models. */
+/** The preset of a server that reports this owner of its models. */
 export function presetOfOwner(owner: string | null): Preset | undefined {
   return owner === null ? undefined : PRESETS.find((preset) => preset.owner === owner);
 }

@@ -158,7 +158,7 @@ export function estimate(request: PricedRequest, atMs: number, prices: readonly 
   if (price === undefined) return null;
   const { microsPerSecond, priceList, sizes, listed } = price;
   const { videos, lengths, models, others } = chargeOfParams(params);
-  // What is free at every size is free at any length.
+  // A model that is free at every size is free at any length.
   if (microsPerSecond === 0 && sizes === null && (models.length === 0 || price.model === ANY_MODEL)) {
     return { micros: 0, priceList };
   }

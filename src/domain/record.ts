@@ -21,22 +21,22 @@ export interface RecordedRequest {
   readonly source?: { readonly operation: string; readonly video: string };
 }
 
-/** Whether a submission is one of a character, and not of a video. */
+/** Whether a submission creates a character. */
 export function isOfCharacter({ request }: Pick<JobRecord, 'request'>): boolean {
   return request.source?.operation === 'character';
 }
 
-/** Whether a submission is one of a server-side batch. */
+/** Whether a submission creates a server-side batch. */
 export function isOfServerBatch({ request }: Pick<JobRecord, 'request'>): boolean {
   return request.source?.operation === 'batch';
 }
 
-/** Whether the rows of a server-side batch have submissions of their own, which stand for it. */
+/** Whether the rows of a server-side batch have their own submissions, which replace it. */
 export function isSplitIntoRows(record: Pick<JobRecord, 'request' | 'removed'>): boolean {
   return isOfServerBatch(record) && record.removed;
 }
 
-/** Whether a submission is one of a video. */
+/** Whether a submission creates a video. */
 export function isOfVideo(record: Pick<JobRecord, 'request'>): boolean {
   return !isOfCharacter(record) && !isOfServerBatch(record);
 }
@@ -146,7 +146,7 @@ export interface IntentEvent extends EventBase, ServerIdentity, Submitter {
 }
 
 /**
- * A submission goes from `intent` to `sending`, which is on disk before the first byte leaves, then to `accepted`,
+ * A submission goes from `intent` to `sending`, which is on disk before the first byte is sent, then to `accepted`,
  * `rejected` or `unknown`. `held` follows a refusal that created nothing, until the same create is sent again.
  */
 export type LedgerEvent =
@@ -173,9 +173,9 @@ export type SubmissionAnswer = 'pending' | 'accepted' | 'rejected' | 'unknown';
 /** A job as the ledger knows it: its events, folded into one record. */
 export interface JobRecord extends Omit<IntentEvent, 'event' | 'atMs'> {
   readonly submittedAtMs: number;
-  /** Whether its create may have left. Older versions wrote no `sending`, so theirs always may. */
+  /** Whether its create may have been sent. Older versions wrote no `sending`, so it is always true for theirs. */
   readonly isSent: boolean;
-  /** The uptime of its machine just before the create left; null if unknown. */
+  /** The uptime of its machine just before the create was sent; null if unknown. */
   readonly sentUptimeMs: number | null;
   readonly answer: SubmissionAnswer;
   /** When the answer was recorded. */
@@ -279,13 +279,13 @@ export function hasVideo({ job, removed }: JobRecord): boolean {
 
 /**
  * Whether its video still has to be saved, because no command has done so. `expires_at` is ignored:
- * our clock may be wrong, and servers keep files longer than they say.
+ * our clock may be wrong, and servers keep files longer than announced.
  */
 export function isDownloadPending(record: JobRecord): boolean {
   return record.owesFile === true && hasVideo(record) && !isSaved(record);
 }
 
-/** Whether its video was saved at some time; of a job whose video nobody wanted, any of its files. */
+/** Whether its video was saved at some time, or any file if the video was not wanted. */
 export function isSaved({ files, wanted }: JobRecord): boolean {
   const isWanted = wanted === undefined || wanted.variants.includes('video');
   return files.some(({ variant }) => !isWanted || variant === 'video');

@@ -1,7 +1,7 @@
 /** The API's own query parameters; any other may be part of a signature. */
 const PLAIN_QUERY: ReadonlySet<string> = new Set(['limit', 'after', 'order', 'variant', 'api-version']);
 
-/** The secrets of a run: the one list by which everything is filtered that is shown, written to a file or read from a server. */
+/** The secrets of a run: filters everything that is shown, written to a file or read from a server. */
 export class Secrets {
   readonly #known = new Set<string>();
 
@@ -13,12 +13,12 @@ export class Secrets {
     for (const secret of secrets) this.#known.add(secret);
   }
 
-  /** Text that must not change otherwise, such as JSON. */
+  /** Removes known secrets only, from text that must not change otherwise, such as JSON. */
   hide(text: string): string {
     return hideSecrets(text, [...this.#known]);
   }
 
-  /** Text for people: also without what looks like a secret. */
+  /** Also removes what looks like a secret, from text for people. */
   redact(text: string): string {
     return redact(text, [...this.#known]);
   }
@@ -45,7 +45,7 @@ const SIGNED_PARAMETER =
   /([?&][\w-]*(?:sig|signature|token|secret|credential|api[-_]?key)=)(?!redacted\b)[^&\s"'`<>\\,;)]+/gi;
 
 /**
- * Shorter secrets are hidden only where they stand alone, and only if they are more than a word or a number. Local servers accept
+ * Shorter secrets are hidden only as whole words, and only if they are more than a word or a number. Local servers accept
  * any word as a key (`test`, `EMPTY`): hiding those would damage paths and prompts.
  */
 const SHORTEST_SECRET = 8;
@@ -90,7 +90,7 @@ function decodeOrKeep(text: string): string {
   }
 }
 
-/** Escapes of characters that need none: few texts have them, and looking for them takes longer. */
+/** Escapes of characters that need none: few texts have them, and searching for them takes longer. */
 const HAS_ESCAPES = /\\u00|%[2-7]/;
 
 interface Spellings {
@@ -135,7 +135,7 @@ const ESCAPES = '(?:\\\\|%(?:25){0,4}5c){0,16}';
 /** Base64's special characters, as URL-safe base64 writes them. */
 const URL_SAFE: Readonly<Record<string, string>> = { '+': '|-', '/': '|_' };
 
-/** What addresses and JSON may escape, and what they need not. */
+/** Characters that addresses and JSON may escape although they need not. */
 const SPECIAL = /[^A-Za-z0-9]/g;
 const EVERY = /./gs;
 

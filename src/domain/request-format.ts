@@ -1,8 +1,8 @@
 import type { ReferenceRole, VideoRequest } from './video.ts';
 
 /**
- * How a server wants a create to be written. The facts are independent of each other. What is `auto` is written in the
- * usual way first, and in the other one if the server's refusal proves that it did not understand the first.
+ * How a server wants a create to be written. The facts are independent of each other. `auto` means
+ * the usual way first, then the other one if the server's refusal proves that it could not parse the first.
  */
 export interface RequestFormat {
   /** `auto`: a form where a file goes along, else JSON. */
@@ -31,7 +31,7 @@ export const FIELD_OF_ROLE = {
   audio: 'audioField',
 } as const satisfies Readonly<Record<ReferenceRole, keyof RequestFormat>>;
 
-/** A format in which nothing is left open. */
+/** A format without `auto`. */
 export interface WrittenFormat extends RequestFormat {
   readonly body: 'json' | 'multipart';
   readonly seconds: 'text' | 'number';
@@ -115,7 +115,7 @@ export const FORMAT_FACTS: Readonly<Record<keyof RequestFormat, FormatFact>> = {
 
 const FACT_NAMES = Object.keys(FORMAT_FACTS) as readonly (keyof RequestFormat)[]; // an object's keys are its own
 
-/** The values of the older setting `encoding`, which stand for several facts. */
+/** The values of the deprecated setting `encoding`, which sets several facts. */
 export const ENCODINGS: Readonly<Record<string, Partial<RequestFormat>>> = {
   auto: {},
   json: { body: 'json' },
@@ -123,7 +123,7 @@ export const ENCODINGS: Readonly<Record<string, Partial<RequestFormat>>> = {
   'plain-json': { body: 'json', seconds: 'number', image: 'text' },
 };
 
-/** The settings that stand for a part of a format. */
+/** The settings for a part of a format. */
 export function settingsOfFormat(format: Partial<RequestFormat>): Record<string, string> {
   return Object.fromEntries(
     FACT_NAMES.flatMap((name) => {
@@ -133,7 +133,7 @@ export function settingsOfFormat(format: Partial<RequestFormat>): Record<string,
   );
 }
 
-/** The format that settings, which were checked when they were read, stand for. */
+/** The format in settings that are already checked. */
 export function formatOfSettings(read: (setting: string) => string | undefined): RequestFormat {
   const given = FACT_NAMES.flatMap((name) => {
     const value = read(FORMAT_FACTS[name].setting);
