@@ -242,6 +242,26 @@ describe('a source that cannot be used', () => {
     expect(errorOf(refused)).toMatchObject({ code: 'not_supported', message: 'the server cannot remix videos' });
   });
 
+  it.each([
+    ['edit', 'none.mp4', ['could not read the video: ENOENT']],
+    ['extend', 'text.mp4', ['text.mp4 is not a video file']],
+    ['remix', 'text.mp4', ['text.mp4 is a file, and only a video on the server can be remixed: use `sora edit`']],
+    ['remix', 'video_of_others', []],
+  ])('is refused with all problems at once, before the server is asked: %s %s', async (operation, source, own) => {
+    const { sora, server, run } = await setUp();
+    writeFileSync(join(sora.cwd, 'text.mp4'), 'no video');
+    const steps = operation === 'extend' ? ['--to', '60s'] : [];
+    const refused = await run(operation, source, '', '--max-cost', 'much', '--timeout', '5q', '--json', ...steps);
+    expect({ code: refused.code, error: errorOf(refused).code }).toEqual({ code: 2, error: 'invalid_request' });
+    expect(errorOf(refused).violations).toEqual([
+      expect.stringContaining('--timeout 5q'),
+      expect.stringContaining('--max-cost much'),
+      ...own.map((problem) => expect.stringContaining(problem)),
+      'the prompt is empty',
+    ]);
+    expect(server.requests).toEqual([]);
+  });
+
   it('does not keep a file from being sent whole, in a form', async () => {
     const bench = await setUpSource();
     expect((await bench.run('edit', 'source.mp4', 'in snow', '--detach')).code).toBe(0);

@@ -1,5 +1,5 @@
 import { type CommandInput, defineCommand } from '../../app/command.ts';
-import { deletedVideo } from '../../app/known-jobs.ts';
+import { deletedVideo, type FoundJob } from '../../app/known-jobs.ts';
 import type { OptionSpecs } from '../../app/option-values.ts';
 import {
   REQUEST_OPTIONS,
@@ -10,7 +10,6 @@ import {
 import { extensionsOf, requireFinished } from '../../app/source-videos.ts';
 import type { Configuration } from '../../configuration/configuration.ts';
 import { expectedModel } from '../../configuration/endpoint.ts';
-import { SoraError } from '../../domain/errors.ts';
 import { pricedFrom, type SourceFacts } from '../../domain/request.ts';
 import { type JobSummary, summarize } from '../../domain/summary.ts';
 import type { Derivation, Variant } from '../../domain/video.ts';
@@ -120,16 +119,16 @@ async function derive(
 ) {
   const shared = { host, options: globals, output, ledger, objects, servers, jobs, random, isInteractive };
   const deps = { ...shared, configuration };
-  const source =
-    operation !== 'remix' && (await isFile(name, deps))
-      ? fileSource(operation, name, deps)
-      : await storedSource(operation, name, options.dryRun ?? false, deps);
+  const source = (await isFile(name, deps))
+    ? fileSource(operation, name, deps)
+    : await storedSource(operation, name, options.dryRun ?? false, deps);
   const own = { ...shared, configuration: source.configuration };
   return produce(
     {
       command: operation,
-      async draft(faults, variants) {
-        const start = source.read(faults);
+      async draft(given, variants) {
+        const faults = [...given];
+        const start = await source.read(faults);
         const { to } = options;
         if (to !== undefined) return draftSteps(prompt, { ...options, to }, start, { faults, variants }, own);
         const read = await readDerivedRequest(prompt, options, start, own, faults, variants);
@@ -168,8 +167,8 @@ async function draftSteps(
 interface Source {
   /** Of the server that the request goes to. */
   readonly configuration: Configuration;
-  /** What is known without asking the server. Throws problems together with the given ones. */
-  read(faults: readonly string[]): ReadSource;
+  /** What is known of it; problems are added to the faults. With faults, only what is known without asking the server. */
+  read(faults: string[]): Promise<ReadSource>;
   /** Checks that the video is there and finished, and returns what it is; left out where there is nothing to ask. */
   readonly confirm?: () => Promise<SourceFacts>;
 }
@@ -182,13 +181,17 @@ async function isFile(name: string, { host, jobs }: Pick<ProductionDeps, 'host' 
 
 /** The server does not say which model it uses for a file, so the price is that of the default one. */
 function fileSource(
-  operation: 'edit' | 'extend',
+  operation: Derivation,
   path: string,
   { configuration, host }: Pick<ProductionDeps, 'configuration' | 'host'>,
 ): Source {
   return {
     configuration,
-    read(faults) {
+    async read(faults) {
+      if (operation === 'remix') {
+        faults.push(`${path} is a file, and only a video on the server can be remixed: use \`sora edit\``);
+        return startOf(operation, path, UNKNOWN, 0);
+      }
       try {
         const { video, facts } = readSourceFile(path, host.cwd);
         return {
@@ -198,12 +201,15 @@ function fileSource(
           prompt: null,
         };
       } catch (error) {
-        const fault = error instanceof Error ? error.message : String(error);
-        throw new SoraError('invalid_request', { violations: [...faults, fault], facts: { command: operation } });
+        faults.push(error instanceof Error ? error.message : String(error));
+        return startOf(operation, path, UNKNOWN, 0);
       }
     },
   };
 }
+
+/** Stands for a source that cannot be read, so that nothing else is reported about it. */
+const UNKNOWN = { model: null, seconds: null, size: null, prompt: '' };
 
 /** A dry run knows what the ledger knows; otherwise a video without a record is read from its server first. */
 async function storedSource(
@@ -213,32 +219,40 @@ async function storedSource(
   deps: Pick<ProductionDeps, 'jobs' | 'servers' | 'host' | 'configuration' | 'ledger'>,
 ): Promise<Source> {
   const { jobs, servers, host, ledger } = deps;
+  const record = await jobs.known(name);
   if (isDryRun) {
-    const record = await jobs.known(name);
     const id = record?.job?.id ?? name;
     if (record?.removed) throw deletedVideo(id);
     if (record !== undefined && record.job === null) throw inDoubt(record.key, 'the ledger has no id for it', []);
     const configuration = servers.configurationOf(record);
     const summary = summarize(configuration.profile.value, record, null);
     const extensions = await extensionsOf(record, ledger);
-    return { configuration, read: () => startOf(operation, id, summary, extensions) };
+    return { configuration, read: async () => startOf(operation, id, summary, extensions) };
   }
-  const found = await jobs.find(name);
-  const { configuration } = found.server;
+  let found: Promise<FoundJob> | undefined;
+  const find = (): Promise<FoundJob> => (found ??= jobs.find(name));
   const confirm = async (): Promise<JobSummary> => {
-    const job = await jobs.look(found);
-    requireFinished(job, operation, found, host.clock.now());
-    return summarize(found.server.identity.profile, found.record, job);
+    const job = await find();
+    const seen = await jobs.look(job);
+    requireFinished(seen, operation, job, host.clock.now());
+    return summarize(job.server.identity.profile, job.record, seen);
   };
-  const known = found.record ? summarize(found.server.identity.profile, found.record, null) : await confirm();
-  const extensions = await extensionsOf(found.record, ledger);
-  return { configuration, read: () => startOf(operation, found.id, known, extensions), confirm };
+  return {
+    configuration: servers.configurationOf(record),
+    async read(faults) {
+      if (!record?.job && faults.length > 0) return startOf(operation, name, UNKNOWN, 0);
+      const { id, server, record: known } = await find();
+      const summary = known ? summarize(server.identity.profile, known, null) : await confirm();
+      return startOf(operation, id, summary, await extensionsOf(known, ledger));
+    },
+    confirm,
+  };
 }
 
 function startOf(
   operation: Derivation,
   id: string,
-  { model, seconds, size, prompt }: JobSummary,
+  { model, seconds, size, prompt }: Pick<JobSummary, 'model' | 'seconds' | 'size' | 'prompt'>,
   extensions: number,
 ): ReadSource {
   const facts = { model, seconds, size, extensions };

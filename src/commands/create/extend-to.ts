@@ -45,7 +45,8 @@ export function readSteps(
       ? stepsTo(seconds, wanted, limits?.seconds ?? null, longest)
       : [];
   const fault = wanted > 0 ? findFault(plan, steps) : `\`--to ${to}\` is not a length, such as 60s`;
-  if (fault !== null) faults.push(fault);
+  // A source with a problem of its own has no length either.
+  if (fault !== null && (seconds !== null || wanted <= 0 || faults.length === 0)) faults.push(fault);
   const reached = rounded(steps.reduce((sum, step) => sum + step, seconds ?? 0));
   if (fault !== null || reached === wanted) return steps;
   if (exact) faults.push(`the video can be extended to ${reached} seconds, not ${wanted}`);
