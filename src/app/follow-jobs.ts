@@ -6,6 +6,7 @@ import { isOfServerBatch, type JobRecord } from '../domain/record.ts';
 import { commandAbout } from '../domain/shell.ts';
 import type { VideoJob } from '../domain/video.ts';
 import { type WaitEvent, waitForJob } from '../jobs/wait.ts';
+import { cleanLine } from '../output/clean-text.ts';
 import type { Progress } from '../output/progress.ts';
 import { describeWait, type WaitState } from '../output/wait-view.ts';
 import { Interrupt } from '../platform/host.ts';
@@ -164,7 +165,7 @@ class JobWatch {
     const { output, jobs } = this.#deps;
     const { record } = this.job;
     if (job.status === 'unknown') {
-      output.note(`the server's status \`${job.serverStatus}\` is unknown; polling less often`);
+      output.note(`the server's status \`${cleanLine(job.serverStatus ?? '', 60)}\` is unknown; polling less often`);
     }
     this.#tell(job.status.replace('_', ' '));
     if (job.status !== record?.job?.status) await jobs.record(record, job);

@@ -16,6 +16,8 @@ const MAX_SERVER_DELAY_MS = 5 * 60_000;
 /** Replicas and restarts return 404 for existing jobs: a job is gone only after several in a row over some time. */
 const MISSING_MS = 60_000;
 const MIN_MISSING = 4;
+/** Something else is happening to the job: it is locked, or being cancelled. */
+const PASSING: ReadonlySet<number | null> = new Set([409, 423, 425]);
 /** A gateway in maintenance returns HTML pages; after this many in a row it is a different problem. */
 const MAX_UNREADABLE = 5;
 /** The timeout of the last poll, at the deadline. */
@@ -122,16 +124,25 @@ class Patience {
   #unreadable = 0;
   #missing = 0;
   #missingSinceMs = 0;
+  #wasSeen = false;
 
-  survives(error: SoraError, nowMs: number): boolean {
-    if (error.code === 'unreadable_response') return ++this.#unreadable <= MAX_UNREADABLE;
-    if (error.code !== 'video_not_found') return error.retryable && error.code !== 'wait_timeout';
+  survives({ code, status, retryable }: SoraError, nowMs: number): boolean {
+    if (code === 'unreadable_response') return ++this.#unreadable <= MAX_UNREADABLE;
+    if (code === 'video_not_found' || code === 'endpoint_not_found') return this.#survivesMissing(code, nowMs);
+    return (retryable && code !== 'wait_timeout') || PASSING.has(status);
+  }
+
+  /** A server that never showed the job may have no route for it. */
+  #survivesMissing(code: 'video_not_found' | 'endpoint_not_found', nowMs: number): boolean {
     if (this.#missing++ === 0) this.#missingSinceMs = nowMs;
-    return this.#missing < MIN_MISSING || nowMs - this.#missingSinceMs < MISSING_MS;
+    if (this.#missing < MIN_MISSING) return true;
+    const mayExist = code === 'video_not_found' || this.#wasSeen;
+    return mayExist && nowMs - this.#missingSinceMs < MISSING_MS;
   }
 
   /** The job was seen, so earlier failures no longer count. */
   restore(): void {
+    this.#wasSeen = true;
     this.#unreadable = 0;
     this.#missing = 0;
   }

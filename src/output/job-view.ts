@@ -76,6 +76,7 @@ export function renderJobs(jobs: readonly JobSummary[], form: JobsForm, surface:
 
 const LONGEST_ID = 24;
 const LONGEST_NAME = 20;
+const LONGEST_STATUS = 60;
 
 async function renderShortJobs(jobs: readonly JobSummary[], form: JobsForm, surface: Surface): Promise<string> {
   const { nowMs, shorten, withProfile = false } = form;
@@ -157,7 +158,9 @@ export function renderJob(job: JobSummary, form: JobsForm, surface: Surface): Pr
   const { nowMs } = form;
   const done = job.progress === null || job.status === 'completed' ? '' : ` ${job.progress} %`;
   const word =
-    job.serverStatus !== null && job.status === 'unknown' ? ` (the server says \`${job.serverStatus}\`)` : '';
+    job.serverStatus !== null && job.status === 'unknown'
+      ? ` (the server says \`${cleanLine(job.serverStatus, LONGEST_STATUS)}\`)`
+      : '';
   const facts: readonly (readonly [string, string | null])[] = [
     ['id', job.id === null ? `unknown; submission ${job.submission}` : cleanLine(job.id)],
     ['status', `${paintStatus(job.status, palette)}${done}${cleanLine(word)}`],

@@ -206,6 +206,12 @@ describe('sora status --watch', () => {
     expect(stderr).toContain(hint);
   });
 
+  it('shows a long status only in part', async () => {
+    const words = ['x'.repeat(100_000), 'completed'];
+    const { create } = await setUp({ retrieve: (job) => ({ body: { ...job, status: words.shift() } }) });
+    expect((await create()).stderr.length).toBeLessThan(2_000);
+  });
+
   it('warns once of a status that it does not know, and goes on', async () => {
     const words = ['warming up', 'in_progress', 'warming up', 'completed'];
     const { create } = await setUp({ retrieve: (job) => ({ body: { ...job, status: words.shift() } }) });

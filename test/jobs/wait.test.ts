@@ -146,6 +146,9 @@ describe('a wait goes on', () => {
       { status: 404, body: { error: { message: 'video not found' } } },
       'video_not_found',
     ],
+    ['a 404 of a proxy', { status: 404, body: 'default backend - 404' }, 'endpoint_not_found'],
+    ['a 409', { status: 409, body: { error: { message: 'cancellation in progress' } } }, 'invalid_request'],
+    ['a 425', { status: 425, body: { error: { message: 'too early' } } }, 'invalid_request'],
   ])('after %s', async (_, reply, code) => {
     const { seen, end } = await wait([says('queued'), reply, says('in_progress'), says('completed')]);
     expect({ seen, end }).toEqual({ seen: ['queued', code, 'in_progress', 'completed'], end: 'completed' });
@@ -167,6 +170,21 @@ describe('a job that some replicas do not know', () => {
     const waitedMs = sleeps.slice(1).reduce((sum, ms) => sum + ms, 0);
     expect(waitedMs).toBeGreaterThanOrEqual(60_000);
     expect(waitedMs).toBeLessThan(90_000);
+  });
+});
+
+describe('a server without the route', () => {
+  const nothing: ScriptedReply = { status: 404, body: { detail: 'Not Found' } };
+
+  it('may say so once, and is given up after a few times', async () => {
+    expect(await wait([nothing, says('completed')])).toMatchObject({ end: 'completed' });
+    expect(await wait([nothing])).toMatchObject({ end: 'endpoint_not_found', looks: 4 });
+  });
+
+  it('has the job all the same if it was seen there', async () => {
+    const { end, sleeps } = await wait([says('in_progress'), nothing]);
+    expect(end).toBe('endpoint_not_found');
+    expect(sleeps.slice(1).reduce((sum, ms) => sum + ms, 0)).toBeGreaterThanOrEqual(60_000);
   });
 });
 

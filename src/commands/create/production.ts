@@ -30,7 +30,7 @@ import type { ErrorCode } from '../../domain/catalogue.ts';
 import { SoraError } from '../../domain/errors.ts';
 import { failureOf } from '../../domain/job-failure.ts';
 import { type Estimate, estimate, type PricedRequest } from '../../domain/pricing.ts';
-import { hasVideo, type JobRecord } from '../../domain/record.ts';
+import type { JobRecord } from '../../domain/record.ts';
 import { commandAbout } from '../../domain/shell.ts';
 import { type JobSummary, summarize } from '../../domain/summary.ts';
 import type { Variant, VideoRequest } from '../../domain/video.ts';
@@ -241,13 +241,6 @@ async function detached(followed: readonly FollowedJob[], errors: readonly SoraE
   return savedResult(summaries, null, errors, deps);
 }
 
-const AGAIN = 'add `--again` to create the video again; this is billed again';
-
-/** Whether a video that an earlier command left on the server is no longer there. */
-function isGoneFinished({ code }: SoraError, record: JobRecord | undefined): boolean {
-  return code === 'video_not_found' && record !== undefined && hasVideo(record);
-}
-
 /** Waits for the jobs, saves their files, and reports the outcome of each. */
 async function finish(
   followed: readonly FollowedJob[],
@@ -272,7 +265,7 @@ async function finish(
       summaries.push({ ...summarize(server.identity.profile, record, outcome), files });
     } catch (error) {
       if (!(error instanceof SoraError)) throw error;
-      errors.push(isGoneFinished(error, record) ? error.with({ hints: [AGAIN, ...error.hints] }) : error);
+      errors.push(error);
     }
   }
   return savedResult(summaries, plan, errors, deps);
