@@ -86,7 +86,7 @@ async function listOne(wanted: Wanted, deps: ListDeps): Promise<CommandResult> {
   const { configuration, output } = deps;
   const list = await listServer(configuration, orderFor(wanted, deps), deps);
   if (list.error !== null) {
-    // Below an address without its `/v1` there is nothing, least of all a server that has no list.
+    // An address without its `/v1` has no routes, so this is not a server without a list.
     const isLost = list.error.code === 'endpoint_not_found' && !isVersioned(configuration.baseUrl.value);
     if (isLost || (!isWithoutList(list) && !isOutOfReach(list))) throw list.error;
     const { message, hints } = list.error;

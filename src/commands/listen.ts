@@ -129,7 +129,7 @@ interface Handled {
   readonly error?: SoraError;
 }
 
-/** Handles one event and prints what came of it; never rejects. */
+/** Handles one event and prints the result; never rejects. */
 async function handle(
   event: WebhookEvent,
   plan: FilePlan | null,

@@ -49,7 +49,7 @@ export const openCommand = defineCommand({
   },
 });
 
-/** A whole id may be that of a video made elsewhere, which can be saved. */
+/** A whole id may belong to a video created elsewhere, which can be saved. */
 function unknownVideo(name: string, { profile, baseUrl }: Context['configuration']): SoraError {
   const target = targetOption({ profile: profile.value, baseUrl: baseUrl.value });
   const save = `run \`${commandAbout(name, 'sora download', target)}\` to save it if the server has it`;

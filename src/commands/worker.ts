@@ -216,7 +216,7 @@ class WorkerLog implements BatchListener {
     output.news(`${name}: ${what}${error === null || end === 'done' ? '' : `: ${error.message}`}`);
   }
 
-  /** Tells the service how an order ended, before the queue does: a worker that is killed in between is replaced. */
+  /** Reports the end of an order to the service before the queue does: a worker that is killed in between is replaced. */
   async #reported({ row, record, job, files, error }: RowResult, end: RowEnd): Promise<RowEnd> {
     const order = row.own?.order;
     if (order === undefined || (end !== 'done' && end !== 'failed')) return end;

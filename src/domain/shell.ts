@@ -1,11 +1,11 @@
 import { replaceInvisible } from './invisible.ts';
 
-/** What POSIX shells, PowerShell and cmd read alike in double quotes, with backslashes as in `C:\Films\boat.mp4`. */
+/** Text that POSIX shells, PowerShell and cmd read the same way in double quotes, with backslashes as in `C:\Films\boat.mp4`. */
 const ALIKE = /^(?:[^"$`%!\\]|\\(?=[\w.]))+$/;
 
 /**
- * A text as one word of a command to copy, quoted if needed: in a way that all shells read alike, or else as POSIX shells
- * do. Invisible characters become escapes of bash and zsh.
+ * A text as one word of a command to copy, quoted if needed: in a way that all shells read the same, otherwise for POSIX shells
+ * only. Invisible characters become escapes of bash and zsh.
  */
 export function shellWord(text: string): string {
   if (replaceInvisible(text, () => '') !== text) return `$'${escapeForShell(text)}'`;

@@ -1,4 +1,4 @@
-/** The fewest characters of an id’s ending that name it. */
+/** The minimum length of an ending that identifies an id. */
 export const MIN_ENDING = 4;
 /** What tables show: enough that an ending seen today is still unique tomorrow. */
 const SHOWN_ENDING = 6;
@@ -8,7 +8,7 @@ const PLAIN = /^[\w:.=+/%-]+$/;
 /** A longer ending is treated as a whole id. */
 const LONGEST_ENDING = 15;
 
-/** How an id is shown to people: its shortest ending that is no ending of another one. */
+/** How an id is shown to people: its shortest ending that no other id has. */
 export function shortId(id: string, others: Iterable<string>): string {
   if (id.length <= SHORT_ENOUGH || !PLAIN.test(id)) return id;
   let length = SHOWN_ENDING;

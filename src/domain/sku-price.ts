@@ -21,9 +21,9 @@ const RESOLUTION = /^(\d{3,4}p|\dk)$/;
 const SECONDS = /^(?:(text|image)_to_video_)?(?:duration_seconds|per_video_second)((?:_\w+)?)$/;
 const SECONDS_IN_CENTS = /^cents_per_(?:second_output|video_output_second)((?:_\w+)?)$/;
 const TOKENS = /^video_tokens((?:_\w+)?)$/;
-/** The fields of `--param` that change no price; of any other one, nobody knows. */
+/** The fields of `--param` that do not change the price; for any other it is unknown. */
 const NEUTRAL_PARAMS: ReadonlySet<string> = new Set(['generate_audio', 'seed', 'negative_prompt', 'callback_url']);
-/** Entries that count only where a video or audio is sent. */
+/** Entries that apply only if a video or audio is sent. */
 const OF_SENT_MEDIA = /^reference_duration_seconds|_with_video_input(_|$)|^cents_per_second_video_continuation/;
 /** The formula that the list gives for models priced by tokens. */
 const TOKEN_FRAMES_PER_SECOND = 24;
@@ -133,7 +133,7 @@ function readSku(name: string, amount: number | null): Sku | null {
   if (name === 'reference_images') return { ...plain, unit: 'reference image', usd };
   if (name === 'cents_per_image_input') return { ...plain, unit: 'image', usd: cents(usd) };
   if (name === 'minimum_cents_per_generation') return { ...plain, unit: 'video', usd: cents(usd) };
-  const price = usd === 0 ? null : usd; // a video that costs nothing is an entry that means something else
+  const price = usd === 0 ? null : usd; // an entry of zero means something other than a free video
   const [, mode, ofSeconds] = SECONDS.exec(name) ?? [];
   const [, ofCents] = SECONDS_IN_CENTS.exec(name) ?? [];
   const [, ofTokens] = TOKENS.exec(name) ?? [];
@@ -163,7 +163,7 @@ function cents(amount: number | null): number | null {
   return amount === null ? null : amount / 100;
 }
 
-/** The entries that apply, without those that a more exact one replaces. Several may be left, none of them more exact. */
+/** The entries that apply, without those that a more specific one replaces. Several may remain. */
 function ratesAt(skus: readonly Sku[], at: Pick<Sku, 'mode' | 'sound' | 'resolution'>): Sku[] {
   const applying = skus.filter(
     (sku) =>
@@ -177,18 +177,18 @@ function ratesAt(skus: readonly Sku[], at: Pick<Sku, 'mode' | 'sound' | 'resolut
   return applying.filter((sku) => !applying.some((other) => replaces(other, sku)));
 }
 
-/** What is charged per image or at least; nothing without such an entry. */
+/** The price per image, or the minimum price; zero without such an entry. */
 function amountOf(skus: readonly Sku[], unit: Sku['unit']): number | null {
   return largest([0, ...skus.filter((sku) => sku.unit === unit).map(({ usd }) => usd)]);
 }
 
-/** The most that can be charged; null if there is nothing, or one of them is unknown. */
+/** The maximum charge; null without entries, or if one is unknown. */
 function largest(amounts: readonly (number | null)[]): number | null {
   const known = amounts.filter((amount) => amount !== null);
   return known.length === 0 || known.length < amounts.length ? null : Math.max(...known);
 }
 
-/** The amount, if it is the same everywhere. */
+/** The amount, if all entries have the same. */
 function onlyOne(amounts: readonly (number | null)[]): number | null {
   const [first = null] = amounts;
   return amounts.every((amount) => amount === first) ? first : null;

@@ -33,7 +33,7 @@ export type ContentLocation =
 export interface VideoJob {
   readonly id: string;
   readonly status: JobStatus;
-  /** The status as the server worded it; null if it reported none. */
+  /** The status in the server's words; null if it reported none. */
   readonly serverStatus: string | null;
   /** 0 to 100. */
   readonly progress: number | null;
@@ -143,7 +143,7 @@ export interface VideoRequest {
   readonly quality: string | null;
   /** Extra fields, sent unchanged. */
   readonly params: Readonly<Record<string, JsonValue>>;
-  /** Where the server is to send notifications of this video; left out for none. It is no part of what is made. */
+  /** Where the server sends notifications of this video; left out for none. Not part of the video itself. */
   readonly callbackUrl?: string;
   /** Left out for a video from a prompt alone. In an extension, `seconds` are those to add. */
   readonly source?: RequestSource;

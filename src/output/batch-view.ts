@@ -124,7 +124,7 @@ function resultOf({ summary, error }: BatchEntry, cwd: string): string {
   return summary.error?.message ?? summary.prompt ?? '';
 }
 
-/** What changes while a row runs. */
+/** The state of a running row. */
 export interface RowActivity {
   readonly name: string;
   readonly startedMs: number;

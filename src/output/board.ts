@@ -5,15 +5,15 @@ import type { Glyphs } from './glyphs.ts';
 
 /** Several moving lines on a terminal. */
 export interface Board {
-  /** Stops the movement and clears the lines. */
+  /** Stops the animation and clears the lines. */
   stop(): Promise<void>;
-  /** Writes text that stays, above the lines. */
+  /** Writes permanent text above the lines. */
   write(text: string): void;
   /** False also while the process is in the background of its terminal, where nothing moves. */
   readonly isVisible: boolean;
 }
 
-/** Where and how something is animated. */
+/** Where and how lines are animated. */
 export interface Animation {
   readonly stream: OutputStream;
   readonly isColored: boolean;
@@ -21,13 +21,13 @@ export interface Animation {
   readonly isInForeground: Host['isInForeground'];
 }
 
-/** What is drawn with so many lines and columns. */
+/** The lines to draw in the available lines and columns. */
 export type BoardLines = (room: number, columns: number, glyphs: Glyphs) => readonly string[];
 
 export const SILENT_BOARD: Board = { stop: async () => {}, write: () => {}, isVisible: false };
 
 const FRAME_MS = 100;
-/** After so long without a frame, the process was stopped, and the shell has written below the lines. */
+/** After this long without a frame, the process was stopped and the shell has written below the lines. */
 const STOPPED_MS = 1_500;
 const DEFAULT_COLUMNS = 80;
 const DEFAULT_ROWS = 24;
@@ -108,7 +108,7 @@ function sizeOf({ columns, rows }: OutputStream & { readonly rows?: number }): {
   return { columns: columns || DEFAULT_COLUMNS, rows: rows || DEFAULT_ROWS };
 }
 
-/** The stream with a size that something can be drawn in. */
+/** The stream with a usable size. */
 function sized(stream: OutputStream): NodeJS.WriteStream {
   return {
     isTTY: stream.isTTY,

@@ -1,4 +1,4 @@
-/** What bars and spinners are drawn with. */
+/** The characters of bars and spinners. */
 export interface Glyphs {
   readonly full: string;
   readonly empty: string;

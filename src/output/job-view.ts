@@ -50,9 +50,9 @@ function isoTime(timeMs: number | null): string | null {
 /** How jobs are shown. */
 export interface JobsForm {
   readonly nowMs: number;
-  /** What people see in place of ids. */
+  /** The short ids shown to people. */
   readonly shorten: (ids: readonly string[]) => Promise<readonly string[]>;
-  /** The only job that was asked for is a document of its own; anything else is a list. */
+  /** A single requested job is a document; anything else is a list. */
   readonly isNamedAlone?: boolean;
   readonly withProfile?: boolean;
 }

@@ -37,7 +37,7 @@ export class Output {
   readonly #stderr: OutputStream;
   readonly #env: Surroundings['env'];
   readonly #isInForeground: Surroundings['isInForeground'];
-  /** What must never be printed. */
+  /** The secrets that are never printed. */
   readonly secrets = new Secrets();
   #board: Board = SILENT_BOARD;
   readonly #notes = new Set<string>();
@@ -111,7 +111,7 @@ export class Output {
     this.#stderr.write(this.secrets.redact(errors.map((error) => renderError(error, palette)).join('\n')));
   }
 
-  /** Calls for attention on the terminal: by a message where that is known to be shown, else by the bell. */
+  /** Alerts the user on the terminal: with a notification if it is known to support them, else with the bell. */
   notify(text: string): void {
     if (this.#stderr.isTTY !== true || this.options.json) return;
     const { TERM_PROGRAM = '', KITTY_WINDOW_ID, TMUX } = this.#env;

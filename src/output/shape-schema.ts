@@ -1,7 +1,7 @@
 import { JOB_SCHEMA, type JsonSchema, recordOf } from './job-schema.ts';
 import { JOB_JSON_SHAPE } from './job-view.ts';
 
-/** One of the documents that a command may print. */
+/** A document that a command may print. */
 export interface AnswerSchema {
   /** The options that make it this one; null for the usual document. */
   readonly when: string | null;

@@ -3,13 +3,13 @@ import type { JobStatus } from '../domain/video.ts';
 import { cleanLine, columnsOf } from './clean-text.ts';
 import { type Glyphs, renderBar } from './glyphs.ts';
 
-/** What changes during a wait. */
+/** The state of a wait. */
 export interface WaitState {
   /** The short id. */
   readonly name: string;
   readonly prompt: string | null;
   readonly startedMs: number;
-  /** How long such a job usually takes; null without a history. */
+  /** The usual duration of such a job; null without a history. */
   readonly expectedMs: number | null;
   status: JobStatus | null;
   /** 0 to 100. */
@@ -26,8 +26,8 @@ const MAX_NAME = 16;
 const WORDY_COLUMNS = 60;
 
 /**
- * `664dae  a paper boat  in progress  ━━━━━━─────  45 %  0:12, about 0:14 left`: as wide as there are columns. What matters least
- * is left out first: the prompt, the bar, the expected time. Several jobs share one line.
+ * `664dae  a paper boat  in progress  ━━━━━━─────  45 %  0:12, about 0:14 left`: as wide as there are columns. The least important parts are
+ * left out first: the prompt, the bar, the expected time. Several jobs share one line.
  */
 export function describeWait(states: readonly WaitState[], nowMs: number, columns: number, glyphs: Glyphs): string {
   const [first] = states;

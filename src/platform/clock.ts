@@ -3,13 +3,13 @@ export interface Clock {
   /** Milliseconds since the Unix epoch. */
   now(): number;
   /**
-   * Milliseconds on a clock that nobody sets, the same for all processes since the machine booted. It may stand still
+   * Milliseconds on a monotonic clock, the same for all processes since the machine booted. It may stand still
    * while the machine sleeps.
    */
   uptimeMs(): number;
   /** Resolves after `ms`; rejects with the signal's reason as soon as it aborts. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
-  /** Calls `ring` once after `ms`, unless the function that it returns was called before. Keeps no process alive. */
+  /** Calls `ring` once after `ms`, unless cancelled by the returned function. Does not keep the process alive. */
   alarm(ms: number, ring: () => void): () => void;
 }
 

@@ -1,7 +1,7 @@
 import { PassThrough, pipeline, type Readable, Transform, type TransformCallback } from 'node:stream';
 import type * as NodeZlib from 'node:zlib';
 
-/** These describe the encoded bytes: as a length or a validator of the decoded ones they are wrong. */
+/** Headers that describe the encoded bytes, so they are wrong for the decoded ones. */
 const OF_ENCODED_BYTES: ReadonlySet<string> = new Set([
   'accept-ranges',
   'content-encoding',
@@ -12,7 +12,7 @@ const OF_ENCODED_BYTES: ReadonlySet<string> = new Set([
 const MAX_ENCODINGS = 5;
 /** Real replies shrink less than this; a decompression bomb shrinks a thousandfold. */
 const MAX_EXPANSION = 100;
-/** Up to here any expansion is fine: repetitive JSON compresses well. */
+/** Up to this size any expansion is accepted: repetitive JSON compresses well. */
 const ALWAYS_FINE_BYTES = 16 << 20;
 /** `ZSTD_d_windowLogMax`, unknown to the types of Node 20, and the window that HTTP allows (RFC 9659): it bounds the memory. */
 const ZSTD_LIMITS = { params: { 100: 23 } };
@@ -72,7 +72,7 @@ function decoderOf(encoding: string): ((source: Readable) => Readable) | null {
   return createZstd === undefined ? null : (source) => joined(source, createZstd(ZSTD_LIMITS));
 }
 
-/** The reader learns what broke any part of the chain, and to destroy its end destroys all of it. */
+/** Passes errors of any part of the chain to its end; destroying the end destroys all parts. */
 function joined<T extends Transform>(source: Readable, decoder: T): T {
   pipeline(source, decoder, () => {});
   return decoder;
@@ -93,7 +93,7 @@ function inflated(source: Readable): Readable {
   return output;
 }
 
-/** Fails what grows too much between its input and itself. */
+/** Fails if the output grows too much compared with the input. */
 class BombGuard extends Transform {
   readonly input = new PassThrough();
   #inBytes = 0;

@@ -20,7 +20,7 @@ export function hasCode(error: unknown, code: string): boolean {
   return error instanceof Error && 'code' in error && error.code === code;
 }
 
-/** What a path leads to; undefined if nothing is there or it cannot be reached (a file as folder, no access, a loop of links). */
+/** The file or folder at a path; undefined if there is none or it cannot be reached (a file as folder, no access, a loop of links). */
 export function statsOf(path: string): Stats | undefined {
   try {
     return statSync(path, { throwIfNoEntry: false });
@@ -73,7 +73,7 @@ async function writeThrough<T>(
 
 /**
  * Moves a file to a free name; false if it is taken. Linking fails if a file exists, renaming does not.
- * Synchronous, because both calls are faster than a trip to the thread pool, and a batch saves thousands of files.
+ * Synchronous, because both calls are faster than a round trip to the thread pool, and a batch saves thousands of files.
  */
 export async function claimName(from: string, to: string): Promise<boolean> {
   try {

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 
-/** How long an answer of `ps` is believed. */
+/** How long the output of `ps` is cached. */
 const BELIEVED_MS = 2_000;
 let believed = { is: true, atMs: Number.NEGATIVE_INFINITY };
 

@@ -95,7 +95,7 @@ function hearErrors(stream: NodeJS.WriteStream, hear: (error: NodeJS.ErrnoExcept
   return stream;
 }
 
-/** A reader that has gone away (`| head`) is not an error; a full disk is reported. */
+/** A reader that closed the pipe (`| head`) is not an error; a full disk is reported. */
 function endForWantOfOutput(error: NodeJS.ErrnoException): void {
   if (error.code === 'EPIPE' || error.code === 'ERR_STREAM_DESTROYED') return;
   process.stderr.write(`error: could not write the output\n  caused by: ${error.message}\n`);

@@ -16,7 +16,7 @@ export interface HttpRequest {
   readonly signal?: AbortSignal;
   /** Maximum silence on the connection, before or during the reply; then it fails with `ETIMEDOUT`. */
   readonly idleTimeoutMs?: number;
-  /** Fails with `EINWARD` in the place of connecting to a private or loopback address, also one that a name resolves to. */
+  /** Fails with `EINWARD` instead of connecting to a private or loopback address, even if a name resolves to it. */
   readonly publicOnly?: boolean;
 }
 
@@ -28,9 +28,9 @@ export interface HttpReply {
   readonly body: Readable;
   /** The IP address that the reply came from; left out where a proxy is in between. */
   readonly address?: string | undefined;
-  /** How much has arrived on its connection so far; left out where there is none. */
+  /** The number of bytes received on its connection; left out without a connection. */
   readonly receivedBytes?: () => number;
-  /** The proxy, without its password, whose own words these may be: it could read the request. */
+  /** The proxy, without its password, that may have written this reply: it could read the request. */
   readonly proxy?: string | undefined;
 }
 
@@ -65,7 +65,7 @@ export function refuseInward({ hostname }: URL): void {
   if (isInward(hostname)) throw inwardError(hostname, hostname);
 }
 
-/** Real replies have a few; a proxy's cookies and policies may take some room. */
+/** Real replies have few headers; a proxy may add cookies and policies. */
 const MAX_HEADER_BYTES = 256 << 10;
 
 /** Where a request is sent: to its own host, or to a proxy. */
@@ -118,7 +118,7 @@ export async function sendOver(request: HttpRequest, { url, options }: Connectio
   });
 }
 
-/** The steps at which a call can fail before anything of the request has left. */
+/** The steps at which a call can fail before any part of the request was sent. */
 const [CONNECT, HANDSHAKE] = ['connect', 'handshake'];
 
 /** An error with the step at which it occurred: only that shows that nothing was sent. */

@@ -55,8 +55,7 @@ export function abandonedFiles(folder: string, tagStart: string): string[] {
 }
 
 /**
- * The same as of the first look of this process: for thousands of small files, reading the folder of all each time would
- * take too long.
+ * The same, cached for this process: with thousands of small files, reading the folder for each would take too long.
  */
 export function filesLeftBefore(folder: string, tagStart: string): string[] {
   const names = partsAtFirst.get(folder) ?? partsIn(folder);
@@ -71,7 +70,7 @@ function partsIn(folder: string): readonly string[] {
   try {
     return readdirSync(folder).filter((name) => PART.test(name));
   } catch {
-    return []; // as empty as one that is not there
+    return []; // counts as empty, like a missing one
   }
 }
 

@@ -97,7 +97,7 @@ async function sendThroughTunnel(proxy: URL, url: URL, request: HttpRequest): Pr
   return sendOver(request, { url, options: { createConnection } });
 }
 
-/** A connection to the host of a URL. Nothing of the request has left while it opens. */
+/** A connection to the host of a URL. No part of the request is sent while it opens. */
 async function openTunnel(proxy: URL, url: URL, { signal, idleTimeoutMs }: HttpRequest): Promise<Socket> {
   signal?.throwIfAborted();
   const path = `${url.hostname}:${url.port || 443}`;
@@ -144,7 +144,7 @@ function decodePercents(text: string): string {
   }
 }
 
-/** Whether a call to a proxy failed before anything of it has left. */
+/** Whether a call to a proxy failed before any part of it was sent. */
 function failedOnTheWay(error: unknown): error is Error {
   return (
     error instanceof Error &&

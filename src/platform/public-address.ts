@@ -57,7 +57,7 @@ type Lookup = (
   callback: (error: NodeJS.ErrnoException | null, found: string | LookupAddress[], family?: number) => void,
 ) => void;
 
-/** A lookup that leaves out inward addresses, so that what is connected to is what was checked. Fails where no other is left. */
+/** A lookup without private addresses, so that the address that was checked is used. Fails if no other is left. */
 export function publicLookup(lookup: Lookup): LookupFunction {
   return (host, options, callback) => {
     lookup(host, options, (error, found, family) => {

@@ -12,7 +12,7 @@ export function deadline(ms: number): AbortSignal {
   return controller.signal;
 }
 
-/** What a call fails with that takes too long, even if bytes still trickle in. */
+/** The error of a call that takes too long, even if bytes are still arriving. */
 export function lateError(ms: number): Error {
   return Object.assign(new Error(`not done within ${ms / 1000} s`), { code: 'ETIMEDOUT' });
 }
@@ -20,7 +20,7 @@ export function lateError(ms: number): Error {
 export interface TimeLimitOptions {
   readonly clock: Pick<Clock, 'alarm'>;
   readonly ms: number;
-  /** What the call fails with when the time is over. */
+  /** The error of the call at the deadline. */
   readonly lateness: () => Error;
   /** The caller's own signal, which ends the call as well. */
   readonly signal?: AbortSignal | undefined;

@@ -98,7 +98,7 @@ export class FileLedger extends Ledger {
     const known = judge(this.#standing(claim, undefined));
     if (known !== null) return known;
     if (!intent.free) await this.requireIntact();
-    // Nothing leaves before `sending` is on disk, and its sync includes this line.
+    // Nothing is sent before `sending` is on disk, and its sync includes this line.
     await this.appendAhead(intent);
     let objection: T | null;
     try {

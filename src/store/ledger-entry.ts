@@ -1,7 +1,7 @@
 import { SoraError } from '../domain/errors.ts';
 import { applyEvent, type IntentEvent, type JobRecord, type LedgerEvent } from '../domain/record.ts';
 
-/** A record, with what only its events tell. */
+/** A record, with facts that only its events contain. */
 export interface LedgerEntry {
   readonly record: JobRecord;
   /** When the completion of the job was first recorded. */

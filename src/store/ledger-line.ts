@@ -59,9 +59,9 @@ function checksum(text: string): string {
 }
 
 /**
- * The rest of a line whose process was killed or whose disk was full. A line that only misses its newline counts. For a
- * torn `sending` we assume that the create left. Any other torn line hides no create, because creates leave after the
- * line is complete. Text that is not the beginning of a line is damage.
+ * The rest of a line whose process was killed or whose disk was full. A line that is only missing its newline counts. For a
+ * torn `sending` we assume that the create was sent. Any other torn line hides no create, because a create is sent after
+ * the line is complete. Text that is not the beginning of a line is damage.
  */
 function decodeTorn(rest: string): DecodedLine {
   for (const whole of [rest, rest.slice(0, -1)]) {

@@ -13,7 +13,7 @@ export function idTerm(id: string): string {
   return `id:${id}`;
 }
 
-/** Of ids and keys, which people name by their endings. */
+/** For ids and keys, which people identify by their endings. */
 export function endingTerm(idOrKey: string): string {
   return `ending:${idOrKey.slice(-MIN_ENDING)}`;
 }

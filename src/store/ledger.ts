@@ -5,14 +5,14 @@ import type { IntentEvent, JobRecord, LedgerEvent } from '../domain/record.ts';
 import { MIN_ENDING, shortId } from '../domain/short-id.ts';
 import type { LedgerProblem } from './ledger-line.ts';
 
-/** Which records are asked for; `day` is `YYYY-MM-DD` in UTC. */
+/** A query for records; `day` is `YYYY-MM-DD` in UTC. */
 export type LedgerQuery =
   | { readonly by: 'everything' }
   | { readonly by: 'fingerprint' | 'row' | 'batch' | 'day'; readonly value: string };
 
 export type LedgerOrder = 'oldest first' | 'newest first';
 
-/** What some submissions cost. */
+/** The cost of some submissions. */
 export interface Tally {
   /** Micro-dollars of those whose price is known. */
   readonly micros: number;
@@ -22,10 +22,10 @@ export interface Tally {
 
 export const NOTHING_SPENT: Tally = { micros: 0, unpriced: 0 };
 
-/** Stands for submissions by nobody known. */
+/** The user of submissions whose user is unknown. */
 export const UNKNOWN_USER = '';
 
-/** Whose spending is asked for: of a day (UTC) or a manifest; of one profile or all, of one person or all. */
+/** The spending to add up: of a day (UTC) or a manifest; of one profile or all, of one person or all. */
 export interface SpentScope {
   readonly by: 'day' | 'batch';
   readonly value: string;

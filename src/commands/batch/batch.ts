@@ -159,7 +159,7 @@ async function saveServerBatch(plan: BatchPlan, settings: BatchSettings, deps: R
   return { exitCode: SOME_FAILED, ...result };
 }
 
-/** Throws if a server-side batch of an earlier run may be making these rows. */
+/** Throws if a server-side batch of an earlier run may be creating these rows. */
 async function refuseDuringServerBatch(manifest: string, { ledger }: RunDeps): Promise<void> {
   const error = await underWayInBatch(ledger, manifest);
   if (error !== null) throw error;

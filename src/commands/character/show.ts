@@ -43,7 +43,7 @@ export const characterShowCommand = defineCommand({
   },
 });
 
-/** The character that the ledger knows under an id or its ending; one that was made elsewhere has no record. */
+/** The character that the ledger knows under an id or its ending; one created elsewhere has no record. */
 async function recordNamed(name: string, { ledger, configuration }: Pick<ShowDeps, 'ledger' | 'configuration'>) {
   const isCharacter = (record: JobRecord): boolean => isOfCharacter(record) && record.job !== null;
   const exact = (await ledger.byId(name)).filter(isCharacter);

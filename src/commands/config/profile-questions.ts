@@ -33,7 +33,7 @@ export function builtInProfile(preset: Preset, { options }: Pick<Context, 'optio
   return isBuiltIn && options.baseUrl === undefined ? preset.name : null;
 }
 
-/** Asks for everything that the first video needs and the preset does not fill in. */
+/** Asks for everything that the first video needs and the preset does not provide. */
 export async function askProfile(preset: Preset, deps: QuestionDeps): Promise<AnsweredProfile> {
   const builtIn = builtInProfile(preset, deps);
   if (builtIn === SIMULATOR_PROFILE) return { profile: { name: builtIn, settings: {} }, key: null };
@@ -58,10 +58,10 @@ async function askServer(preset: Preset, { host, options }: QuestionDeps): Promi
   };
 }
 
-/** More than that are no choice but a catalogue. */
+/** A longer list is too long to choose from. */
 const MAX_CHOICES = 20;
 
-/** Offers what the server lists; a server that lists nothing, or too much, gets a question. */
+/** Offers the listed models; without a list, or with too long a list, asks for the name. */
 async function askModel(
   preset: Preset,
   answers: AnsweredKey,

@@ -11,7 +11,7 @@ import { recordRequest } from '../../jobs/fingerprint.ts';
 export interface Template {
   readonly prompt: string;
   readonly options: RequestOptions;
-  /** What differs between the old request and a new one, in words. */
+  /** The differences between the old request and a new one, in words. */
   describeChanges(request: VideoRequest): string;
 }
 

@@ -44,7 +44,7 @@ import { type Step, submitSteps } from './steps.ts';
 const RUN = 'Run:';
 const MONEY = 'Money:';
 const MAX_COUNT = 100;
-/** For servers that answer a create with the video itself and do not keep it. */
+/** For servers that answer a create with the video itself and do not store it. */
 const NOT_KEPT = 'the video came with the response and was not saved; omit `--detach` and `--no-download` to save it';
 
 /** The options of every command that makes videos. */
@@ -110,7 +110,7 @@ export interface Draft {
   readonly steps?: readonly Step[];
 }
 
-/** What makes one command different from another. */
+/** The differences between the commands that make videos. */
 export interface Operation {
   readonly command: string;
   /** Reads the request. Throws its problems together with the given ones. */
@@ -193,7 +193,7 @@ function wholePrice(
   return first === null || micros === null ? null : { ...first, micros: first.micros + micros };
 }
 
-/** What names of files can say before the video is there. */
+/** What file names can contain before the video exists. */
 function expectedVideo(request: VideoRequest, priced: PricedRequest): VideoRequest {
   const { model, seconds, size } = request;
   return { ...request, model: model ?? priced.model, seconds: seconds ?? priced.seconds, size: size ?? priced.size };

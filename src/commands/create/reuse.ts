@@ -23,7 +23,7 @@ type ReuseDeps = Pick<
 
 export interface Reused {
   readonly summary: JobSummary;
-  /** What kept some of its files from being downloaded again. */
+  /** Errors of files that could not be downloaded again. */
   readonly errors: readonly SoraError[];
 }
 
@@ -102,7 +102,7 @@ export async function noteSavedBefore(
   output.note(`a video of the same request is saved as ${path}; \`--reuse\` returns it without paying again`);
 }
 
-/** Null where the video is gone from the server. Whatever else keeps its file from coming is an error: it is paid for. */
+/** Null where the video is gone from the server. Any other failed download is an error: the video is paid for. */
 async function fetchAgain(
   record: JobRecord,
   plan: FilePlan,

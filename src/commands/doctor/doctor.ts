@@ -168,7 +168,7 @@ async function recognize(server: ExaminedServer, { configuration, settings }: Do
   return isKnown || configuration.isSimulator ? undefined : presetOfOwner(await listedOwner(server));
 }
 
-/** What the profile has to say; the rest is what sora sends first. */
+/** The facts that the profile needs; the others are the defaults. */
 function formatFound(
   { json, multipart }: Readonly<Record<'json' | 'multipart', Ability>>,
   { seconds, image }: FormatSurvey['facts'],

@@ -21,7 +21,7 @@ export type SubjectDeps = Pick<
   'host' | 'paths' | 'fileLedger' | 'sharedLedgerUrl' | 'postgresLedger' | 'configuration' | 'env' | 'servers'
 >;
 
-/** What `doctor` examines. Each part throws only in the check that reports it. */
+/** The subject of `doctor`. Each part throws only in the check that reports it. */
 export function createSubject(deps: SubjectDeps): Subject {
   const { host, paths } = deps;
   let examined: ExaminedServer | undefined;
@@ -47,7 +47,7 @@ export function createSubject(deps: SubjectDeps): Subject {
   };
 }
 
-/** One server, asked with little patience. */
+/** One server, with short timeouts. */
 export function examineServer(
   configuration: Configuration,
   { env, servers, host }: Pick<SubjectDeps, 'env' | 'servers' | 'host'>,
@@ -106,7 +106,7 @@ async function ask(question: Question, transport: Transport, host: Host): Promis
   return { status, headers, body };
 }
 
-/** Takes no more of a file than shows what it is. */
+/** Reads only enough of a file to recognise its kind. */
 async function peek(question: Question, transport: Transport, host: Host): Promise<FileReply> {
   const opened = transport.open(requestOf(question, transport, host), SNIFF_BYTES);
   const { status, head, body } = await named(host, transport, opened);

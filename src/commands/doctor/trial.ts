@@ -16,7 +16,7 @@ import { confirm } from '../../output/prompt.ts';
 /** Dialect `generations` has no smallest length; this one is from its own guide. */
 const GUIDE_SECONDS = 5;
 
-/** The smallest job there is, as far as that is known of the server: what the access check sends. */
+/** The smallest known job of the server, which the access check sends. */
 export function smallestRequest(configuration: Configuration): VideoRequest {
   const { dialect } = configuration;
   const model = expectedModel(configuration);

@@ -22,7 +22,7 @@ import { writeSheets } from './sheets.ts';
 const DEFAULT_NAME = 'gallery.html';
 const DEFAULT_LIMIT = 200;
 const MOST_SHOWN = 2_000;
-/** How much of the page pictures may take; it has to remain something that can be sent. */
+/** The maximum size of pictures in the page, so that it can still be sent to others. */
 const MOST_PICTURE_BYTES = 64_000_000;
 /** Extensions of files that current browsers play. */
 const PLAYABLE = /^\.(mp4|m4v|webm|mov|ogv)$/i;

@@ -32,7 +32,7 @@ const LONGEST_HEADING = 140;
 /** The gallery as one HTML document, which needs no script and no network. */
 export function renderGallery(entries: readonly GalleryEntry[], options: GalleryOptions): string {
   const say = (text: string): string => escapeHtml(cleanText(options.redact(text)));
-  // Videos lie beside the page, so it has to allow files: browsers differ on whether 'self' includes them.
+  // Videos are beside the page, so it has to allow files: browsers differ on whether 'self' includes them.
   const styleHash = crypto().createHash('sha256').update(GALLERY_STYLE).digest('base64');
   const policy = `default-src 'none'; style-src 'sha256-${styleHash}'; img-src data:; media-src 'self' file:; base-uri 'none'; form-action 'none'`;
   const anchors = new Map(entries.map(({ job }, at) => [job.id, `video-${at + 1}`]));

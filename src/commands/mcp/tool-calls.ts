@@ -214,7 +214,7 @@ function contentOf(jobs: readonly AnsweredJob[]): CallToolResult['content'] {
     });
 }
 
-/** Null if it is gone or too large to show. */
+/** Null if it is missing or too large to show. */
 function readThumbnail(path: string): Buffer | null {
   try {
     const bytes = readFileSync(path);
