@@ -1,3 +1,4 @@
+import { USER_VARIABLES } from '../configuration/configuration.ts';
 import { formatUsd, usdOf } from '../domain/money.ts';
 import { type Ledger, type Spender, type SpentScope, scopeOfCap, type TeamCap } from '../store/ledger.ts';
 import type { Context } from './context.ts';
@@ -12,10 +13,10 @@ export interface CapInForce {
 export async function capsInForce({
   ledger,
   host,
-  configuration,
-}: Pick<Context, 'ledger' | 'host' | 'configuration'>): Promise<CapInForce[]> {
+  env,
+}: Pick<Context, 'ledger' | 'host' | 'env'>): Promise<CapInForce[]> {
   const caps = await ledger.teamCaps();
-  const own = { atMs: host.clock.now(), user: configuration.user?.value };
+  const own = { atMs: host.clock.now(), user: USER_VARIABLES.map((name) => env[name]?.trim()).find(Boolean) };
   return Promise.all(caps.map(async (cap) => ({ cap, spentMicros: await spentOf(cap, own, ledger) })));
 }
 

@@ -22,7 +22,7 @@ export const ledgerCapsCommand = defineCommand({
     ['sora ledger caps max_cost_per_day_per_user=none', 'no longer limit each person'],
   ],
 
-  async run({ args }, deps: Pick<Context, 'configuration' | 'host' | 'ledger' | 'output'>) {
+  async run({ args }, deps: Pick<Context, 'env' | 'host' | 'ledger' | 'output'>) {
     const { ledger, output } = deps;
     const faults: string[] = [];
     const caps = parseCaps(args, faults);

@@ -148,7 +148,7 @@ function teamSettings(
   profile: string,
 ): Pick<Configuration, 'maxCostPerDayPerUserMicros' | 'maxCostPerDayPerUserProfile' | 'user' | 'ledger'> {
   const cap = ownCap ?? fromSettings(input.settings, 'max_cost_per_day_per_user');
-  const names = ['SORA_USER', ...LOGIN_VARIABLES].map((name) => fromEnv(input, name));
+  const names = USER_VARIABLES.map((name) => fromEnv(input, name));
   return {
     maxCostPerDayPerUserMicros: parsed(cap, parseUsd),
     maxCostPerDayPerUserProfile: ownCap === null ? null : profile,
@@ -157,8 +157,8 @@ function teamSettings(
   };
 }
 
-/** Where systems keep the name of the person who is logged in. */
-const LOGIN_VARIABLES = ['USER', 'LOGNAME', 'USERNAME'];
+/** What names the person who spends: a variable of our own, and those in which systems keep the login. */
+export const USER_VARIABLES = ['SORA_USER', 'USER', 'LOGNAME', 'USERNAME'];
 
 function groupOf(values: ReadonlyMap<string, Sourced<string>>, prefix: string): Record<string, string> {
   const entries = [...values].filter(([name]) => name.startsWith(prefix));

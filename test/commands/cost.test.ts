@@ -341,6 +341,7 @@ describe('sora cost --spent', () => {
       by: 'batch',
       since: null,
       simulated: 1,
+      caps: [],
       total: {
         jobs: 7,
         spent_usd: 4.33,

@@ -82,6 +82,7 @@ const CALLS: Readonly<Record<string, readonly (readonly string[])[]>> = {
   forget: [['forget', 'sub_1']],
   'ledger check': [['ledger', 'check']],
   'ledger copy': [['ledger', 'copy', '--to', SHARED_LEDGER]],
+  'ledger caps': [['ledger', 'caps']],
   // Their ledger cannot be reached: its address is all that these can say.
   worker: [['worker', '--drain']],
   queue: [['queue']],

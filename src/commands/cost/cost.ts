@@ -68,7 +68,7 @@ const OPTIONS = {
   },
 } as const satisfies OptionSpecs;
 
-type CostDeps = Pick<Context, 'host' | 'configuration' | 'options' | 'output' | 'ledger' | 'jobs' | 'servers'>;
+type CostDeps = Pick<Context, 'env' | 'host' | 'configuration' | 'options' | 'output' | 'ledger' | 'jobs' | 'servers'>;
 
 type Options = OptionValues<typeof OPTIONS>;
 
