@@ -13,6 +13,8 @@ import { median } from './timing.ts';
 
 const { values } = parseArgs({ options: { depth: { type: 'string', default: '1000000' }, json: { type: 'boolean' } } });
 const depth = Number(values.depth);
+/** Submissions that a process has under way. */
+const SUBMITTING = 16;
 const [SAMPLES, CLAIMED, AT_ONCE] = [200, 500, 50_000];
 const NO_LIMITS = { maxRunning: null, maxPerMinute: null };
 const payload = { version: 1, row: { line: 1, prompt: 'a lighthouse at dusk, in the rain'.repeat(10) } };
@@ -66,17 +68,19 @@ const reserve = (own: PostgresLedger, changes: Partial<IntentEvent>) =>
   own.reserve({ intent: intent(`k${Math.random()}`, changes), same: null, scopes: [] }, () => null);
 for (const processes of [1, 4]) {
   const ledgers = Array.from({ length: processes }, open);
-  const each = 300;
+  const each = 50;
   const took = await secondsOf(() =>
     Promise.all(
       ledgers.flatMap((own) =>
-        [1, 2].map(async () => {
+        Array.from({ length: SUBMITTING }, async () => {
           for (let at = 0; at < each; at++) await reserve(own, {});
         }),
       ),
     ),
   );
-  say(`reserved with ${processes} processes: ${Math.round((2 * each * processes) / took)} paid submissions a second`);
+  say(
+    `reserved with ${processes} processes: ${Math.round((SUBMITTING * each * processes) / took)} paid submissions a second`,
+  );
 }
 await postgres.stop();
 report([

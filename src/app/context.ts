@@ -131,8 +131,8 @@ export class Context {
 
   /** A ledger in a PostgreSQL database. */
   postgresLedger(url: string): PostgresLedger {
-    const { homeDir, clock } = this.host;
-    return new PostgresLedger({ url, env: this.env, homeDir, clock });
+    const { homeDir, platform, clock } = this.host;
+    return new PostgresLedger({ url, env: this.env, homeDir, platform, clock });
   }
 
   /** The queue of a server, in the shared ledger's database. Throws `usage` without one. */

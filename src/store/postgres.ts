@@ -1,19 +1,24 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import type { Pool, PoolClient, PoolConfig } from 'pg';
 import { SoraError } from '../domain/errors.ts';
 import type { Clock } from '../platform/clock.ts';
-import { parseAddress, withoutSecrets } from './ledger-address.ts';
+import { type ConnectionSource, connectionFrom } from './connection.ts';
+import { withoutSecrets } from './ledger-address.ts';
 
 /** After the first connection, a lost one is tried again for this long: servers restart. */
 const PATIENCE_MS = 60_000;
 const FIRST_DELAY_MS = 100;
 const LONGEST_DELAY_MS = 2_000;
-const CONNECT_TIMEOUT_MS = 10_000;
-const CALL_TIMEOUT_MS = 120_000;
-const IDLE_MS = 10_000;
-/** Each batch row needs the database for milliseconds only. */
-const CONNECTIONS = 4;
+const POOL = {
+  application_name: 'sora',
+  pipeline: true,
+  /** Each batch row needs the database for milliseconds only. */
+  max: 4,
+  idleTimeoutMillis: 10_000,
+  allowExitOnIdle: true,
+  connectionTimeoutMillis: 10_000,
+  query_timeout: 120_000,
+  keepAlive: true,
+} as const satisfies PoolConfig;
 
 /** SQLSTATEs of a server that stops, starts or has no connection left, and of conflicts between transactions. */
 const PASSING = /^(08...|57P0[1-3]|53300|40001|40P01)$/;
@@ -21,11 +26,7 @@ const PASSING = /^(08...|57P0[1-3]|53300|40001|40P01)$/;
 const SQLSTATE = /^[0-9A-Z]{5}$/;
 const WITHOUT_TLS = 'The server does not support SSL connections';
 
-export interface DatabaseOptions {
-  /** `postgres://…`; what it leaves out comes from `PGSERVICE`, `PG*` variables and `~/.pgpass`, as for psql. */
-  readonly url: string;
-  readonly env: Readonly<Record<string, string | undefined>>;
-  readonly homeDir: string | null;
+export interface DatabaseOptions extends ConnectionSource {
   readonly clock: Clock;
 }
 
@@ -140,9 +141,9 @@ export class Database implements Queries {
 
   async #open(): Promise<Pool> {
     const { Pool } = await loadDriver();
-    const config = await connectionConfig(this.#options);
+    const { prefersTls, ...connection } = await connectionFrom(this.#options);
     const open = async (ssl: PoolConfig['ssl']): Promise<Pool> => {
-      const pool = new Pool({ ...config, ssl, pipeline: true });
+      const pool = new Pool({ ...connection, ...POOL, ssl });
       pool.on('error', () => {}); // an idle connection was lost; the next call opens another one
       const client = await pool.connect();
       try {
@@ -154,45 +155,13 @@ export class Database implements Queries {
       }
     };
     try {
-      return await open(config.ssl ?? false);
+      return await open(connection.ssl ?? false);
     } catch (error) {
-      const isOptional = error instanceof Error && error.message === WITHOUT_TLS && config.prefersTls;
+      const isOptional = error instanceof Error && error.message === WITHOUT_TLS && prefersTls;
       if (!isOptional) throw error;
       return open(false);
     }
   }
-}
-
-/** The connection of a node-postgres pool, for libraries that open their own. */
-export async function connectionConfig({
-  url,
-  env,
-  homeDir,
-}: DatabaseOptions): Promise<PoolConfig & { readonly prefersTls: boolean }> {
-  const { parse } = await import('pg-connection-string');
-  const address = parseAddress(url);
-  const service = readService(address.searchParams.get('service') ?? env.PGSERVICE, { env, homeDir });
-  const mode = address.searchParams.get('sslmode') ?? service.sslmode ?? env.PGSSLMODE ?? 'prefer';
-  address.searchParams.delete('service');
-  address.searchParams.set('sslmode', mode);
-  const rootCert = address.searchParams.get('sslrootcert') ?? service.sslrootcert ?? env.PGSSLROOTCERT;
-  if (rootCert !== undefined) address.searchParams.set('sslrootcert', rootCert);
-  const { host, port, user, password, database, ssl, options } = parse(address.href, { useLibpqCompat: true });
-  const server = host || service.host || env.PGHOST;
-  return {
-    ...defined({ host: server, user: user || service.user, options }),
-    ...defined({ port: numberOf(port || service.port), database: database || service.dbname }),
-    ...defined({ password: typeof password === 'string' && password !== '' ? password : service.password }),
-    ssl: server?.startsWith('/') ? false : (ssl as PoolConfig['ssl']),
-    prefersTls: mode === 'prefer' || mode === 'allow',
-    application_name: 'sora',
-    max: CONNECTIONS,
-    idleTimeoutMillis: IDLE_MS,
-    allowExitOnIdle: true,
-    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
-    query_timeout: CALL_TIMEOUT_MS,
-    keepAlive: true,
-  };
 }
 
 function queriesOf(client: PoolClient): Queries {
@@ -233,50 +202,4 @@ function unreachable(name: string, error: unknown): SoraError {
     causedBy: [...new Set(causes)].join('; '),
     cause: error,
   });
-}
-
-/** The parameters of a service in libpq's service file. Throws `invalid_config` if there is none of that name. */
-function readService(
-  name: string | undefined,
-  { env, homeDir }: Pick<DatabaseOptions, 'env' | 'homeDir'>,
-): Readonly<Record<string, string>> {
-  if (name === undefined || name === '') return {};
-  const own = env.PGSERVICEFILE ?? (homeDir === null ? undefined : join(homeDir, '.pg_service.conf'));
-  const paths = [own, env.PGSYSCONFDIR && join(env.PGSYSCONFDIR, 'pg_service.conf')];
-  for (const path of paths) {
-    const found = path && sectionOf(name, readIfThere(path));
-    if (found) return found;
-  }
-  throw new SoraError('invalid_config', {
-    title: `no service \`${name}\` in ${paths.filter(Boolean).join(' or ')}`,
-    hints: ['check `PGSERVICE` and the service file, which `psql` reads too'],
-  });
-}
-
-function readIfThere(path: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch {
-    return '';
-  }
-}
-
-function sectionOf(name: string, text: string): Record<string, string> | undefined {
-  let section: Record<string, string> | undefined;
-  for (const line of text.split(/\r?\n/)) {
-    const [, title] = /^\s*\[(.*)\]\s*$/.exec(line) ?? [];
-    if (title !== undefined && section !== undefined) break;
-    if (title === name) section = {};
-    const [, key, value = ''] = /^\s*(\w+)\s*=\s*(.*?)\s*$/.exec(line) ?? [];
-    if (section !== undefined && key !== undefined) section[key] = value;
-  }
-  return section;
-}
-
-function numberOf(text: string | null | undefined): number | undefined {
-  return text ? Number(text) : undefined;
-}
-
-function defined<T extends object>(values: T): { [K in keyof T]: NonNullable<T[K]> } {
-  return Object.fromEntries(Object.entries(values).filter(([, value]) => value != null && value !== '')) as never;
 }

@@ -1,5 +1,5 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { chmodSync, chownSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { chmodSync, chownSync, existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -25,8 +25,15 @@ export interface Postgres {
   psql(url: string, sql: string): string;
 }
 
-/** A temporary cluster, reached by a socket in its folder. `isDurable: false` saves time where nothing crashes. */
-export async function startPostgres({ isDurable = false } = {}): Promise<Postgres> {
+export interface PostgresOptions {
+  /** `false` saves time where nothing crashes. */
+  readonly isDurable?: boolean;
+  /** Encrypted connections with passwords, to this port of `localhost`. */
+  readonly tls?: { readonly key: string; readonly cert: string; readonly port: number };
+}
+
+/** A temporary cluster, reached by a socket in its folder. */
+export async function startPostgres({ isDurable = false, tls }: PostgresOptions = {}): Promise<Postgres> {
   const bin = POSTGRES_BIN ?? '';
   const folder = mkdtempSync(join(tmpdir(), 'sora-pg-'));
   const user = ownUser();
@@ -42,13 +49,25 @@ export async function startPostgres({ isDurable = false } = {}): Promise<Postgre
       cwd: folder,
     },
   );
-  const urlOf = (name: string): string => `postgres:///${name}?host=${encodeURIComponent(folder)}&user=sora`;
+  if (tls !== undefined) {
+    for (const [name, text] of Object.entries({
+      'server.key': tls.key,
+      'server.crt': tls.cert,
+      'pg_hba.conf': 'local all all trust\nhostssl all all localhost scram-sha-256\n',
+    })) {
+      writeFileSync(join(data, name), text, { mode: 0o600 });
+      if (user.uid !== undefined && user.gid !== undefined) chownSync(join(data, name), user.uid, user.gid);
+    }
+  }
+  const port = tls === undefined ? '' : `&port=${tls.port}`;
+  const urlOf = (name: string): string => `postgres:///${name}?host=${encodeURIComponent(folder)}&user=sora${port}`;
   const psql = (url: string, sql: string): string =>
     execFileSync(join(bin, 'psql'), ['-XAtq', '-d', url, '-c', sql], { encoding: 'utf8', stdio: 'pipe' }).trim();
   let server: ChildProcess;
   let databases = 0;
   const start = async (): Promise<void> => {
     const settings = ['listen_addresses=', `unix_socket_directories=${folder}`, 'max_connections=200'];
+    if (tls !== undefined) settings.push('ssl=on', 'listen_addresses=localhost', `port=${tls.port}`);
     if (!isDurable) settings.push('fsync=off', 'synchronous_commit=off', 'full_page_writes=off');
     server = spawn(join(bin, 'postgres'), ['-D', data, ...settings.flatMap((setting) => ['-c', setting])], {
       ...user,
