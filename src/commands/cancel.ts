@@ -40,7 +40,7 @@ export const cancelCommand = defineCommand({
     timeout: { flags: '--timeout <duration>', summary: 'longest wait with --wait (default 30m)' },
   },
   json: `${JOB_JSON_SHAPE} and "outcome": aborted, deleted or cancelling; with several ids: {"jobs":[…]}`,
-  errors: ['video_not_found', 'cannot_cancel', 'already_finished', 'not_supported', 'outcome_unknown'],
+  errors: ['video_not_found', 'cannot_cancel', 'already_finished', 'not_supported', 'outcome_unknown', 'wait_timeout'],
   examples: [
     ['sora cancel @last', 'stop the newest job'],
     ['sora cancel --all --wait', 'stop all unfinished jobs'],

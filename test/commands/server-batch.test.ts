@@ -352,6 +352,8 @@ describe('sora cancel batch_…', () => {
       const ended = await lab.ask(['cancel', name, '--json']);
       expect({ code: ended.code, error: errorOf(ended).code }).toEqual({ code: 1, error: 'already_finished' });
     }
+    const without = await lab.ask(['cancel', id, '--dialect', 'generations', '--json']);
+    expect(errorOf(without).code).toBe('not_supported');
     const unknown = await lab.ask(['cancel', 'batch_1234567890', '--json']);
     expect(errorOf(unknown).code).toBe('video_not_found');
     expect(lab.calls.filter((call) => call.startsWith('DELETE'))).toEqual([]);

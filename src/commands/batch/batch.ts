@@ -36,6 +36,8 @@ export const batchCommand = defineCommand({
     'outcome_unknown',
     'job_failed',
     'wait_timeout',
+    'duplicate_request',
+    'not_supported',
     'download_corrupt',
   ],
   examples: [
