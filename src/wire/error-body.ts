@@ -1,5 +1,5 @@
 import { isJsonObject, type JsonObject, type JsonValue, parseJson } from '../domain/json.ts';
-import { firstWords, textOf, wordsOf } from './fields.ts';
+import { firstText, firstWords, objectOf, textOf, wordsOf } from './fields.ts';
 
 /** A server's refusal, extracted from any envelope. */
 export interface ErrorBody {
@@ -67,7 +67,7 @@ function fromJson(value: JsonValue): ErrorBody {
   if (isJsonObject(error)) {
     return {
       code: textOf(error.code),
-      type: textOf(error.type),
+      type: firstText(error.type, objectOf(error.innererror).code), // Azure says there what its code leaves out
       param: textOf(error.param),
       message: withFields(
         firstWords(error.message, error.detail, error.code, error.type, error) ?? '',

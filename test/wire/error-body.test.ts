@@ -11,6 +11,11 @@ describe('decodeErrorBody', () => {
     ['an envelope with a number for a code', '{"error":{"message":"no","code":400}}', { message: 'no', code: '400' }],
     ['an envelope without a message', '{"error":{"code":"quota"}}', { message: 'quota', code: 'quota' }],
     ['an envelope with nothing that is known', '{"error":{"why":[1]}}', { message: '{"why":[1]}' }],
+    [
+      'Azure’s inner error',
+      '{"error":{"code":"BadRequest","message":"no","innererror":{"code":"ResponsibleAIPolicyViolation"}}}',
+      { message: 'no', code: 'BadRequest', type: 'ResponsibleAIPolicyViolation' },
+    ],
     ['an error in a text', '{"error":"no"}', { message: 'no' }],
     ['a detail in a text', '{"detail":"Not Found"}', { message: 'Not Found' }],
     [
