@@ -144,7 +144,7 @@ function isServed({ row, files }: RowResult): boolean {
 /** Whether the same row may succeed later. One that is in doubt or was refused needs a person. */
 function mayPass({ row, outcome, error }: RowResult): boolean {
   if (outcome === 'running') return true;
-  // Another day, or another cap; whoever ordered the video is told now.
+  // It may succeed on another day or with another cap; the client gets the error now.
   if (error?.code === 'cost_cap_exceeded') return row.own?.order === undefined;
   return outcome === 'failed' && error?.retryable === true;
 }

@@ -34,7 +34,7 @@ describe('creates', () => {
     expect(await turns(2)).toEqual([2_000, 4_000]);
   });
 
-  it('all wait as long as the server says, and then come one after the other', async () => {
+  it('all wait as long as the server asks, then continue one after the other', async () => {
     const { pace, turns } = setUp();
     expect(pace.refused(busy(30_000))).toBe(30_000);
     expect(await turns(3)).toEqual([30_000, 30_100, 30_200]);

@@ -30,7 +30,7 @@ sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
 `;
 
 describe('the built program', () => {
-  it('tells its version', async () => {
+  it('prints its version', async () => {
     expect(await createBinary().start(['--version']).ended).toEqual({
       code: 0,
       stdout: `${PACKAGE.version}\n`,

@@ -111,7 +111,7 @@ describe('sora mcp', () => {
     expect(JSON.stringify(refused.structuredContent)).toMatch(/no last frame.*no reference video/);
   });
 
-  it('says that a job still runs when the time is over', async () => {
+  it('reports a job that is still running at the deadline', async () => {
     const { call } = await connect(createBinary(), ['--simulate'], { SORA_SIMULATOR_SPEED: '0.01' });
     const [job] = jobsOf(await call('create', { prompt: 'a boat' }));
     const waited = await call('wait', { id: job?.id, seconds: 1 });

@@ -133,7 +133,7 @@ describe('a refusal of the content', () => {
     },
   );
 
-  it('is that of an expired video where the job says so, when it is asked for a fresh address', async () => {
+  it('is that of an expired video if the job reports that on a second look', async () => {
     const home = await startScriptedServer(({ path }) => {
       if (path.endsWith('/content')) return NO_ROUTE;
       return path === '/v.mp4' ? { status: 403 } : { body: { id: 'video_1', status: 'expired' } };
@@ -203,7 +203,7 @@ describe('a broken download', () => {
     body: CLIP.slice(4),
   });
 
-  it('goes on at the asked offset when the server can', async () => {
+  it('resumes at the requested offset if the server can', async () => {
     const server = await startScriptedServer([rest('bytes 4-13/14')]);
     const reply = await open(server, { resume });
     expect(server.requests[0]?.headers).toMatchObject({ range: 'bytes=4-', 'if-range': '"v1"' });
@@ -222,7 +222,7 @@ describe('a broken download', () => {
   });
 
   it.each(['bytes 5-13/14', 'bytes 0-13/14', 'items 4-13/14', ''])(
-    'is not gone on with from another part than was asked for: %j',
+    'does not resume with a different range than requested: %j',
     async (range) => {
       const server = await startScriptedServer([rest(range)]);
       await expect(open(server, { resume })).rejects.toMatchObject({ code: 'download_corrupt' });
@@ -324,7 +324,7 @@ describe('a private address of a file', () => {
     expect(paths()).not.toContain(url);
   });
 
-  it('is passed over for `/content`', async () => {
+  it('is skipped in favour of `/content`', async () => {
     const { open: openVideo, paths } = await setUp({ [route]: { body: CLIP }, [url]: { body: 'no' } });
     expect(await read(await openVideo())).toBe(CLIP);
     expect(paths()).toEqual([route]);

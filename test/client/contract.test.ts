@@ -117,7 +117,7 @@ describe.each(SERVERS)('a client of %s', (_, connect) => {
 describe.each(GENERATIONS)('a client of %s', (_, connect) => {
   const FIVE = createVideoRequest({ seconds: 5, frame: { resolution: '720p', aspectRatio: '16:9' } });
 
-  it('gets the length that it asked for, and the video from where its job says', async () => {
+  it('gets the requested length, and the video from the address in its job', async () => {
     const { client, finishJobs } = await connect();
     const source = await create(client, FIVE);
     expect(source).toMatchObject({ status: 'queued', content: null, pollAfterMs: 250 });
@@ -161,7 +161,7 @@ describe.each(GENERATIONS)('a client of %s', (_, connect) => {
 });
 
 describe.each(SIMULATORS)('a client of %s', (_, connect) => {
-  it('gets back what it asked for', async () => {
+  it('returns the request', async () => {
     const { client } = await connect();
     const { prompt, model, seconds, size } = createVideoRequest();
     expect(await create(client, createVideoRequest())).toMatchObject({
@@ -177,7 +177,7 @@ describe.each(SIMULATORS)('a client of %s', (_, connect) => {
     });
   });
 
-  it('pages through the list in either order, to its end and no further', async () => {
+  it('pages through the list in either order, exactly to its end', async () => {
     const { client } = await connect();
     const ids: string[] = [];
     for (let count = 0; count < 5; count++) ids.push((await create(client)).id);

@@ -160,7 +160,7 @@ describe.each(FORMS)('a create in the form %s', (dialect, route) => {
     expect(server.requests).toHaveLength(0);
   });
 
-  it('goes on a connection of its own, so that none that was kept alive can make its outcome doubtful', async () => {
+  it('uses a new connection, so that a kept-alive one cannot make its outcome unknown', async () => {
     const server = await startScriptedServer([{ body: JOB }]);
     const { client } = createVideosClient(server.url, { dialect });
     await client.get('video_1');

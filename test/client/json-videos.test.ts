@@ -42,7 +42,7 @@ describe('the polling address of a job', () => {
 });
 
 describe('the video of a job in dialect `generations`', () => {
-  it('is looked for in the job again, when the job did not tell it before', async () => {
+  it('is read from the job again if the job did not have it before', async () => {
     const server = await startScriptedServer(({ path }) =>
       path === '/v1/video/generations/gen-1' ? { body: { ...JOB, video_url: '/files/v.mp4' } } : { body: 'the clip' },
     );

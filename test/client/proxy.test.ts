@@ -57,7 +57,7 @@ async function startTunnelProxy(status: string | null): Promise<TunnelProxy> {
 }
 
 describe('a proxy', () => {
-  it('is asked for what goes to http, in the plain way', async () => {
+  it('receives http requests without a tunnel', async () => {
     const proxy = await startScriptedServer([JOB]);
     expect(await createOver(FAR, { http_proxy: proxy.origin })).toMatchObject({ kind: 'accepted' });
     expect(proxy.requests.map(({ method, path, headers }) => [method, path, headers.host])).toEqual([

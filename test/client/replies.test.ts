@@ -64,7 +64,7 @@ describe('a removal', () => {
     expect(await client.remove('video_1')).toBe(isGone);
   });
 
-  it('is not what a page says', async () => {
+  it('is not taken from a page', async () => {
     const client = await connect(PAGE);
     await expect(client.remove('video_1')).rejects.toMatchObject({ code: 'unreadable_response' });
   });

@@ -123,7 +123,7 @@ describe('a read or a removal', () => {
     expect(clock.now() - START_MS).toBe(waitedMs);
   });
 
-  it.each(['get', 'create'])('does not wait for a server that wants an hour: %s says so', async (call) => {
+  it.each(['get', 'create'])('does not wait an hour for a server: %s reports the pause', async (call) => {
     const error = new SoraError('rate_limit_exceeded', { retryAfterMs: 3_600_000 });
     const { client, calls } = createSubject([call === 'get' ? error : { kind: 'rejected', error }]);
     const answer = call === 'get' ? client.get('video_1') : client.create(createVideoRequest(), KEY);

@@ -139,7 +139,7 @@ describe('what is sent', () => {
     ]);
   });
 
-  it('says that it is sora, and nothing of the machine', async () => {
+  it('identifies itself as sora, without facts about the machine', async () => {
     const server = await startScriptedServer([JOB]);
     const { client } = createVideosClient(server.url);
     await client.get('video_1');

@@ -234,7 +234,7 @@ describe('a source that cannot be used', () => {
     [404, { error: { message: 'Invalid URL (POST /v1/videos/video_1/remix)' } }],
     [404, { detail: 'Not Found' }],
     [405, { detail: 'Method Not Allowed' }],
-  ])('is told apart from a server without the operation, which answers %s', async (status, body) => {
+  ])('is distinguished from a server without the operation, which answers %s', async (status, body) => {
     let isMissing = false;
     const bench = await setUpSource({ create: () => (isMissing ? { status, body } : null) });
     isMissing = true;

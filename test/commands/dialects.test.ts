@@ -30,7 +30,7 @@ describe.each([
     return sora;
   }
 
-  it('makes a video of exactly the length that was asked for', async () => {
+  it('makes a video of exactly the requested length', async () => {
     const sora = await setUp();
     const { code, stdout, stderr } = await sora.run(['create', PROMPT, '--simulate', ...GENERATIONS, '-d', '5']);
     expect({ code, stderr: stderr.split('\n')[0] }).toEqual({
@@ -175,7 +175,7 @@ describe('dialect `openrouter`', () => {
     ]);
   });
 
-  it('is not spoken by the simulator, which says so', async () => {
+  it('is refused by the simulator', async () => {
     const run = await createCommandLine().run(['create', PROMPT, '--simulate', '--dialect', 'openrouter', '--json']);
     expect({ code: run.code, error: errorOf(run).code }).toEqual({ code: 1, error: 'not_supported' });
   });

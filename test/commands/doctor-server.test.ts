@@ -345,7 +345,7 @@ describe('sora doctor --server', () => {
     expect(notes).toContain('sora config set');
   });
 
-  it('keeps the cap of the settings, whatever --yes says', async () => {
+  it('enforces the cap of the settings despite --yes', async () => {
     const server = await startVideosServer();
     const sora = createCommandLine();
     await sora.run(['config', 'set', 'max_cost', '0.50']);

@@ -145,7 +145,7 @@ describe('sora doctor on a server', () => {
     expect(checks.find(({ id }) => id === 'access')?.detail).toContain('deleted at once');
   });
 
-  it('keeps the cap of the settings, whatever --yes says', async () => {
+  it('enforces the cap of the settings despite --yes', async () => {
     const server = await startVideosServer();
     const sora = createCommandLine();
     await sora.run(['config', 'set', 'max_cost', '0.10']);

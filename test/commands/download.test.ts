@@ -73,7 +73,7 @@ describe('sora download', () => {
 
   it.each([
     ['a default name', []],
-    ['a name that was asked for', ['-o', 'boat-of-video-1-1.mp4']],
+    ['a requested name', ['-o', 'boat-of-video-1-1.mp4']],
   ])('never overwrites a file, under %s, but with --force', async (_, argv) => {
     const { sora, run } = await setUpVideos();
     const path = join(sora.cwd, 'boat-of-video-1-1.mp4');

@@ -246,7 +246,7 @@ function leaksIn(texts: readonly string[]): string[] {
 }
 
 describe('a secret', () => {
-  it('is looked for in what every command says', () => {
+  it('is searched for in the output of every command', () => {
     expect(Object.keys(CALLS).sort()).toEqual(COMMANDS.map(({ name }) => name).sort());
   });
 

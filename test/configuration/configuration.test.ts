@@ -288,7 +288,7 @@ describe('what a profile holds beside its address', () => {
     });
   });
 
-  it('says what its server lacks, calls models, and is asked for', () => {
+  it('sets missing capabilities, model names and query parameters', () => {
     const { lacks, modelNames, defaults } = resolve({
       options: { profile: 'lab' },
       settings: {

@@ -8,7 +8,7 @@ import { type ScriptedServer, startScriptedServer } from '../support/scripted-se
 const SHELL = { OPENAI_API_KEY: 'openai-key-of-the-shell', SORA_API_KEY: 'sora-key-of-the-shell' };
 
 interface Case {
-  /** The environment file; `SERVER` and `HOST` stand for the server of whoever wrote it. */
+  /** The environment file; `SERVER` and `HOST` are replaced by the address of its author's server. */
   readonly file: Readonly<Record<string, string>>;
   readonly env?: Readonly<Record<string, string>>;
   readonly argv?: readonly string[];

@@ -55,7 +55,7 @@ describe('the catalogue', () => {
     );
   });
 
-  it.each(rows)('tells %s in a title and an explanation', (_, { title, explanation }) => {
+  it.each(rows)('describes %s in a title and an explanation', (_, { title, explanation }) => {
     expect(title).toMatch(/^([a-z]|OpenAI)[^\n]*[^.\n]$/);
     expect(explanation).toMatch(/^[A-Z][^\n]*\.$/);
   });

@@ -24,7 +24,7 @@ function order(input: Partial<RequestInput>, count = 1): CostOrder {
 }
 
 describe('the cost of many videos', () => {
-  it('is summed up for what is asked for and for what would be rendered', () => {
+  it('is summed up for the requested and the rendered seconds', () => {
     const orders = [order({ duration: '10' }, 3), order({ model: 'sora-2-pro', resolution: '1080p', duration: '8' })];
     expect(estimateCost(orders, AT_MS, LIST)).toEqual({
       videos: 4,
@@ -74,7 +74,7 @@ describe('a comparison', () => {
     ]);
   });
 
-  it('holds the video that was asked for, last when its price is unknown', () => {
+  it('contains the requested video, last if its price is unknown', () => {
     const rows = compareModels(order({ model: 'ltx-2', size: '832x480', duration: '5' }), AT_MS, LIST);
     expect(rows).toHaveLength(9);
     expect(rows.at(-1)).toMatchObject({ model: 'ltx-2', size: '832x480', seconds: 5, price: null, micros: null });

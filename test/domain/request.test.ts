@@ -33,7 +33,7 @@ function violationsOf(input: Asked): readonly string[] {
 }
 
 describe('a request for a known model', () => {
-  it('has defaults for all that was not asked for', () => {
+  it('has defaults for everything that was not requested', () => {
     expect(resolve({})).toEqual({
       request: {
         prompt: 'a kite',
@@ -265,7 +265,7 @@ describe('a reference image', () => {
 });
 
 describe('a request in dialect `generations`', () => {
-  it.each(['generations', 'new-api'] as const)('is sent the length and frame that were asked for: %s', (dialect) => {
+  it.each(['generations', 'new-api'] as const)('receives the requested length and frame: %s', (dialect) => {
     const { request, askedSeconds, notes } = resolve({
       dialect,
       duration: '5',

@@ -75,7 +75,7 @@ describe('the package', () => {
   });
 });
 
-/** What npm says of the settings of whoever runs the tests. */
+/** The npm settings of the user who runs the tests. */
 function withoutNpmrcWarnings(text: string): string {
   return text.replace(/^npm warn Unknown .* config .*\n/gm, '');
 }

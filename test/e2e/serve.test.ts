@@ -152,7 +152,7 @@ describe('sora serve', () => {
     expect([error.code, error.violations]).toEqual(['usage', Array.from({ length: 8 }, () => expect.any(String))]);
   });
 
-  it('says so when the port is taken', async () => {
+  it('reports a port that is in use', async () => {
     const sora = createBinary();
     const { url } = await startServe(sora);
     const { code, stderr } = await sora.start(['serve', '--port', new URL(url).port]).ended;
@@ -160,7 +160,7 @@ describe('sora serve', () => {
     expect(stderr).toMatch(/error: could not listen on 127\.0\.0\.1, port \d+\n {2}caused by: .*EADDRINUSE/);
   });
 
-  it('answers what is under way before it ends, cuts off what does not end, and says so', async () => {
+  it('finishes open requests before it ends, and reports those that it cuts off', async () => {
     const { url, call, child, ended } = await startServe(createBinary(), ['--latency', '60s']);
     const socket = connect({ host: '127.0.0.1', port: Number(new URL(url).port) });
     socket.write('POST /v1/videos HTTP/1.1\r\nhost: localhost\r\ncontent-length: 10\r\n\r\n{');

@@ -131,7 +131,7 @@ describe('malformed requests', () => {
     expect(JSON.parse(body)).toMatchObject({ error: { message: expect.stringMatching(/./) } });
   });
 
-  it('is refused when it is larger than 25 MB, told or not told beforehand', async () => {
+  it('is refused if it is larger than 25 MB, announced or not', async () => {
     const server = await serve(createSimulatedApi().simulator);
     const body = new Uint8Array(26 << 20);
     const told = await nodeHttp({ ...createRequest, url: `${server.url}/videos`, body });

@@ -49,7 +49,7 @@ describe('a cancellation believes what it sees afterwards', () => {
     expect(await cancel(onDelete, afterwards)).toMatchObject(outcome);
   });
 
-  it('and waits where the server says that the cancellation has begun', async () => {
+  it('and waits if the server reports that the cancellation has begun', async () => {
     const begun: ScriptedReply = { status: 409, body: { error: { message: 'Cancellation in progress' } } };
     const statuses = ['cancelling', 'in_progress', 'cancelled'];
     const server = await startVideosServer({

@@ -58,7 +58,7 @@ describe('the default name', () => {
   });
 });
 
-describe('a name that was asked for', () => {
+describe('a requested name', () => {
   it.each<[string, readonly Variant[], readonly string[]]>([
     ['boat.mp4', ['video', 'thumbnail'], ['boat.mp4', 'boat.webp']],
     ['boat.mp4', ['thumbnail', 'video'], ['boat.webp', 'boat.mp4']],

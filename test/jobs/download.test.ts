@@ -98,7 +98,7 @@ describe('a download', () => {
     expect(seen.at(-1)).toEqual([LONG_CLIP.length, LONG_CLIP.length]);
   });
 
-  it('goes on where it was cut', async () => {
+  it('resumes where it was cut', async () => {
     let calls = 0;
     const { download: run, ranges, folder } = await setUp((request) => (calls++ === 0 ? cut : clipReply(request)));
     expect(await run()).toMatchObject({ bytes: LONG_CLIP.length, sha256: SHA256 });
@@ -106,7 +106,7 @@ describe('a download', () => {
     expect(readdirSync(folder)).toEqual(['clip.mp4']);
   });
 
-  it('goes on in a later run', async () => {
+  it('resumes in a later run', async () => {
     const script: [ScriptedReply, ...ScriptedReply[]] = [cut, ...Array<ScriptedReply>(5).fill({ status: 503 })];
     const { download: run, ranges, folder } = await setUp((request) => script.shift() ?? clipReply(request));
     await expect(run()).rejects.toMatchObject({ code: 'server_error' });
@@ -175,14 +175,14 @@ describe('a download', () => {
     expect(ranges()).toEqual([undefined, undefined]);
   });
 
-  it('gives up when the connection breaks again and again without a new byte', async () => {
+  it('gives up when the connection keeps breaking without a new byte', async () => {
     const { download: run, folder, ranges } = await setUp([{ status: 200, body: '', afterwards: 'drop' }]);
     await expect(run()).rejects.toMatchObject({ code: 'download_corrupt', jobId: 'video_1' });
     expect(ranges()).toHaveLength(5);
     expect(readdirSync(folder)).toEqual([]);
   });
 
-  it('does not give up as long as each try brings something', async () => {
+  it('does not give up while each attempt receives something', async () => {
     const { download: run, ranges } = await setUp((request) => {
       const reply = clipReply(request);
 
@@ -198,7 +198,7 @@ describe('a download', () => {
   });
 });
 
-describe('a file whose container goes on behind its last byte', () => {
+describe('a file whose container continues after its last byte', () => {
   const half = CLIP.subarray(0, CLIP.length / 2);
   const wholeReply = (request: ReceivedRequest): ScriptedReply => replyWithRange(request, CLIP);
 
@@ -226,7 +226,7 @@ describe('a file whose container goes on behind its last byte', () => {
     expect(ranges()).toEqual([undefined, undefined]);
   });
 
-  it.each([true, false])('never gets its name (length told: %s)', async (isTold) => {
+  it.each([true, false])('never gets its name (length announced: %s)', async (isTold) => {
     const headers: Record<string, string> = isTold ? { 'content-length': String(half.length) } : {};
     const { folder, download: run, ranges } = await setUp([{ headers, body: half }]);
     await expect(run()).rejects.toMatchObject({
@@ -402,7 +402,7 @@ describe('the name of what is saved', () => {
     expect(readFileSync(path, 'utf8')).toBe('precious');
   });
 
-  it('is that of the very same file, where it stands there', async () => {
+  it('is kept by an identical existing file', async () => {
     const { folder, path, download: run } = await setUp([whole]);
     const saved = await Promise.all([run(), run(), run()]);
     expect(new Set(saved.map((file) => file.path))).toEqual(new Set([path]));
@@ -493,7 +493,7 @@ describe('a file that is not published yet', () => {
     expect(ranges()).toHaveLength(3);
   });
 
-  it('is waited for when an empty file stands in its place', async () => {
+  it('is waited for if an empty file is in its place', async () => {
     const { download: run, ranges } = await setUp([{ body: '' }, { headers: { 'content-length': '0' } }, whole]);
     expect(await run()).toMatchObject({ sha256: SHA256 });
     expect(ranges()).toHaveLength(3);
@@ -525,7 +525,7 @@ describe('a download to a stream', () => {
     return { output, bytes: () => Buffer.concat(chunks) };
   }
 
-  it('goes on where it was cut', async () => {
+  it('resumes where it was cut', async () => {
     let calls = 0;
     const { downloadTo: run, ranges } = await setUp((request) => (calls++ === 0 ? cut : clipReply(request)));
     const { output, bytes } = collect();

@@ -107,7 +107,7 @@ const idsOf = (recoveries: readonly Recovery[]): string[] =>
   recoveries.map((recovery) => (recovery.kind === 'found' ? String(recovery.record.job?.id) : recovery.kind));
 
 describe('the job of a lost submission', () => {
-  it('is found by what was asked for, and tied to its record', async () => {
+  it('is found by its request and linked to its record', async () => {
     const { recover: search, ledger } = await setUp([{ ...TWIN, id: 'other', prompt: 'another' }, TWIN]);
     expect(await search()).toMatchObject({ kind: 'found', job: { id: 'video_1' } });
     expect(await ledger.byKey('sub_0')).toMatchObject({ answer: 'accepted', job: { id: 'video_1' } });
@@ -195,7 +195,7 @@ describe('the job of a lost submission', () => {
     expect(await search()).toMatchObject({ kind: 'missing', candidates: [{ id: 'video_0' }] });
   });
 
-  it('is none that was made from another video, unless that was asked for', async () => {
+  it('is not one made from another video, unless that was requested', async () => {
     const remix = { ...TWIN, remixed_from_video_id: 'video_0' };
     expect((await (await setUp([remix])).recover()).kind).toBe('missing');
   });
@@ -243,7 +243,7 @@ describe('the job of a lost submission', () => {
     expect(await search(1)).toEqual({ kind: 'missing', candidates: [] });
   });
 
-  it('is looked for on later pages, and no further than its time', async () => {
+  it('is searched for on later pages, but not before its time', async () => {
     const pages = [
       [{ ...TWIN, id: 'video_9', prompt: 'newer' }],
       [TWIN],
@@ -259,7 +259,7 @@ describe('the job of a lost submission', () => {
     expect(calls).toBe(3);
   });
 
-  it('is looked for no further by whoever comes after the one who found it', async () => {
+  it('is not searched for again after another process found it', async () => {
     const { recover: search, ledger } = await setUp(() => ({ status: 500, body: 'oh' }));
     const job = factsOf(createVideoJob({ id: 'video_1' }));
     await ledger.append({ event: 'accepted', key: 'sub_0', atMs: clock.now(), job });

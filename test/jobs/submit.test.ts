@@ -226,7 +226,7 @@ describe('a submission that another process left without an answer', () => {
     expect(machine.server.posts).toBe(1);
   });
 
-  it('that is about to be sent by a process wrongly taken for dead is sent by one of the two only', async () => {
+  it('about to be sent by a process wrongly assumed dead is sent by only one of the two', async () => {
     const machine = await setUp({}, { alive: [2] });
     const { ledger, submit: send } = machine.process(1);
     const append = ledger.append.bind(ledger);

@@ -103,13 +103,13 @@ describe('the pace of a wait', () => {
     expect(sleeps).toEqual([pauseMs]);
   });
 
-  it('obeys Retry-After of a server in trouble, whatever it asked for before', async () => {
+  it('obeys the Retry-After of a failing server over its earlier pause', async () => {
     const busy: ScriptedReply = { status: 503, headers: { 'retry-after': '30' }, body: 'busy' };
     const { sleeps } = await wait([says('queued', { 'openai-poll-after-ms': '250' }), busy, says('completed')]);
     expect(sleeps).toEqual([250, 30_000]);
   });
 
-  it('backs off while the network is in trouble, whatever the server asked for before', async () => {
+  it('backs off while the network fails, despite an earlier pause of the server', async () => {
     const replies: [ScriptedReply, ...ScriptedReply[]] = [
       says('queued', { 'openai-poll-after-ms': '1' }),
       'drop',
@@ -135,7 +135,7 @@ describe('the pace of a wait', () => {
   });
 });
 
-describe('a wait goes on', () => {
+describe('a wait continues', () => {
   it.each<[string, ScriptedReply, string]>([
     ['a broken connection', 'drop', 'connection_failed'],
     ['a 500', { status: 500, body: 'oh' }, 'server_error'],

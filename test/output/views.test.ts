@@ -120,7 +120,7 @@ describe('the rows of a manifest', () => {
 });
 
 describe('one job', () => {
-  it('tells its failure, or what is not known of it', async () => {
+  it('shows its failure, or what is unknown about it', async () => {
     const failed = job({ status: 'failed', error: { code: 'moderation_blocked', message: 'no\nway' } });
     expect(await renderJob(failed, FORM, terminal())).toContain('error    moderation_blocked: no way\n');
     const lost = job({ id: null, status: 'unknown', serverStatus: 'warming' });
@@ -171,7 +171,7 @@ describe('an age', () => {
 });
 
 describe('an error', () => {
-  it('says what, why, which request, and what to do', () => {
+  it('shows what happened, the cause, the request and what to do', () => {
     const error = new SoraError('server_error', {
       violations: ['one', 'two'],
       causedBy: 'HTTP 500: first line\nsecond line',

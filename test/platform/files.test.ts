@@ -120,7 +120,7 @@ describe('whileHeld', () => {
     expect(await whileHeld(work)).toBe('renamed');
   });
 
-  it('gives up in the end, and at once on anything else', async () => {
+  it('gives up after a time limit, and immediately on any other error', async () => {
     await expect(whileHeld(() => Promise.reject(held('EBUSY')), 20)).rejects.toThrow('EBUSY');
     await expect(whileHeld(() => Promise.reject(held('ENOENT')))).rejects.toThrow('ENOENT');
   });

@@ -5,7 +5,7 @@ import { makeFolder } from '../../src/platform/folders.ts';
 import { createTemporaryFolder } from '../support/temporary-folder.ts';
 
 describe('makeFolder', () => {
-  it('makes those above it too, each with the mode that is asked for', () => {
+  it('also creates its parents, each with the requested mode', () => {
     const folder = createTemporaryFolder();
     makeFolder(join(folder, 'a', 'b'), 0o700);
     expect(statSync(join(folder, 'a', 'b')).isDirectory()).toBe(true);

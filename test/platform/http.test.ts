@@ -67,7 +67,7 @@ describe('httpFromHandler', () => {
     return new Response(words, { status: 202, headers: { 'X-B': '2' } });
   });
 
-  it('stands where a network would', async () => {
+  it('replaces the network', async () => {
     const { status, headers, body } = await echo({
       method: 'POST',
       url: 'http://simulator.invalid/v1',

@@ -5,7 +5,7 @@ import { createServer } from 'node:net';
 import { expect, it, onTestFinished } from 'vitest';
 import { openTls, resolveName } from '../../src/platform/probe.ts';
 
-it('a port that takes a connection and says nothing is left after the time-out', async () => {
+it('a port that accepts a connection but stays silent is abandoned after the timeout', async () => {
   const server = createServer((socket) => onTestFinished(() => void socket.destroy()));
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   onTestFinished(() => void server.close());

@@ -48,7 +48,7 @@ function found(addresses: readonly string[]): Promise<unknown> {
 }
 
 describe('a lookup of public addresses', () => {
-  it('leaves out the others, so that none of them is connected to', async () => {
+  it('leaves out the others, so that no connection to them is opened', async () => {
     expect(await found(['10.0.0.1', '8.8.8.8'])).toEqual([{ address: '8.8.8.8', family: 4 }]);
   });
 

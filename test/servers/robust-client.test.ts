@@ -255,7 +255,7 @@ describe('10. what arrives', () => {
     expect(sniffMedia(readFileSync(join(sora.cwd, stdout.trim())))).toBe('avi');
   });
 
-  it('goes on where it was cut, where the server can resume', async () => {
+  it('resumes where it was cut, if the server can', async () => {
     let cuts = 1;
     const { sora, run, server } = await setUp({
       content(request) {

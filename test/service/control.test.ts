@@ -3,7 +3,7 @@ import { expectPromised } from '../support/document-check.ts';
 import { createTestedService } from '../support/service.ts';
 
 describe('the control route', () => {
-  it('makes it a bad day, tells how bad it is, and makes it good again', async () => {
+  it('sets the conditions, reads them and restores them', async () => {
     const service = createTestedService();
     const fair = { faults: {}, next: [], latencyMs: 0, seed: null };
     expect(await service.read('GET', '/control')).toEqual(fair);

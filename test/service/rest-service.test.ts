@@ -380,7 +380,7 @@ describe('what is not there', () => {
 });
 
 describe('the dialect generations', () => {
-  it('is served beside the videos, and says what the document says', async () => {
+  it('is served beside the videos, as documented', async () => {
     const service = createTestedService();
     const json = { model: 'sora-2', prompt: 'a kite', duration: 5, resolution: '1080p', orientation: 'portrait' };
     const { id } = await service.read('POST', '/v1/video/generations', { json });

@@ -13,7 +13,7 @@ function createCache(capacityFiles: number): { get: (id: string) => Promise<unkn
   return { get: (id) => cache.get(createSimulatedJob({ id }), 'video'), rendered };
 }
 
-it('renders a file once while it is among the last ones that were asked for', async () => {
+it('renders a file once while it is in the cache', async () => {
   const { get, rendered } = createCache(2);
   for (const id of ['1', '2', '1', '3', '1', '2']) await get(id);
   expect(rendered).toEqual(['1', '2', '3', '2']);

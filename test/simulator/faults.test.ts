@@ -47,7 +47,7 @@ describe('a refusal', () => {
     expect(await (await healthy.call('GET', '/videos')).json()).toMatchObject({ data: [] });
   });
 
-  it('says when to come back after rate_limit_exceeded', async () => {
+  it('sends a Retry-After with rate_limit_exceeded', async () => {
     const api = createSimulatedApi({ fault: 'rate_limit_exceeded' });
     const response = await api.call('POST', '/videos', { json: { prompt: 'a kite' } });
     expect(response.headers.get('retry-after')).toBe('1');

@@ -63,7 +63,7 @@ describe('JobStore', () => {
     expect(listIds(store)).toEqual(['b']);
   });
 
-  it('goes on behind a cursor that was deleted, and knows no page behind an unknown one', async () => {
+  it('continues after a deleted cursor, and has no page after an unknown one', async () => {
     const store = new JobStore(join(createTemporaryFolder(), 'jobs.jsonl'));
     for (const id of ['a', 'b', 'c']) await store.add(createSimulatedJob({ id }));
     await store.remove('b');

@@ -102,7 +102,7 @@ describe('the list', () => {
     });
   });
 
-  it('has twenty videos to a page when nothing is said', async () => {
+  it('has twenty videos per page by default', async () => {
     const api = createSimulatedApi();
     for (let count = 0; count < 21; count++) await api.create();
     expect(await (await api.call('GET', '/videos')).json()).toMatchObject({ data: { length: 20 }, has_more: true });

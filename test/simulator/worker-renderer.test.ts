@@ -6,7 +6,7 @@ import { createTemporaryFolder } from '../support/temporary-folder.ts';
 
 const SPEC = { id: 'video_1', prompt: 'a kite', model: 'sora-2', seconds: 4, width: 64, height: 64 };
 
-/** A renderer whose thread does what it is told by the prompt. */
+/** A renderer whose thread follows instructions in the prompt. */
 function createRenderer(): WorkerRenderer {
   const file = join(createTemporaryFolder(), 'worker.cjs');
   writeFileSync(

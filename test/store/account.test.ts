@@ -16,7 +16,7 @@ it('an account is named by a hash of its key, salted with a private file', () =>
   if (process.platform !== 'win32') expect(statSync(path).mode & 0o777).toBe(0o600);
 });
 
-it('accounts that cannot be told apart count as one', () => {
+it('accounts that cannot be distinguished count as one', () => {
   const [one, two] = ['one', 'two'].map((name) => accountOf(join(createTemporaryFolder(), name), [KEY]));
   expect(one).not.toBe(two);
   expect(mayBeSameAccount(one, two)).toBe(true); // another salt

@@ -30,7 +30,7 @@ describe('a shared file', () => {
 });
 
 describe('a damaged file', () => {
-  it('with a torn last line tells the rest, and goes on behind it', async () => {
+  it('with a torn last line returns the rest, and continues after it', async () => {
     const paths = createPaths();
     const ledger = new FileLedger(paths);
     await ledger.append(intent('a'));

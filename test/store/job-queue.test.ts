@@ -36,7 +36,7 @@ describe.skipIf(POSTGRES_BIN === undefined)(`a queue of work in PostgreSQL${SKIP
     expect(await Promise.all(queues.map((queue) => queue.isEmpty()))).toEqual(queues.map(() => true));
   });
 
-  it('gives each task once, to whoever asks', async () => {
+  it('delivers each task once, to any worker', async () => {
     const [one, two] = createQueues();
     await one.add(tasks(50), 0);
     await one.add(tasks(50), 0);

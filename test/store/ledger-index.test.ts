@@ -192,7 +192,7 @@ describe('the index', () => {
     expect(await answersOf(standing)).toEqual(expected);
   });
 
-  it('tells apart what shares a hash', async () => {
+  it('distinguishes terms that share a hash', async () => {
     const keys = ['job--r2obwb', 'job-1r9iei'] as const;
     const fingerprints = ['sha256:-fpgnor', 'sha256:-6wfomu'] as const;
     for (const pair of [keys.map(keyTerm), fingerprints.map(fingerprintTerm)]) {

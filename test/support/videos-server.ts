@@ -95,7 +95,7 @@ export function clipReply({ headers }: ReceivedRequest, clip: Buffer = CLIP): Sc
   };
 }
 
-/** A server that takes every create and leaves it without an answer, until it is told to speak. */
+/** A server that accepts every create, and answers only when the test releases it. */
 export async function startMuteServer(): Promise<VideosServer & { speak(): void }> {
   let isMute = true;
   const server = await startVideosServer({

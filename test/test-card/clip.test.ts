@@ -48,7 +48,7 @@ describe('renderClip', () => {
     }
   });
 
-  it('shows exactly the size asked for', () => {
+  it('has exactly the requested size', () => {
     const { video } = tracksOf(renderClip({ ...SPEC, width: 162, height: 90 }));
     const header = findOne(video.children, 'tkhd').body;
     expect([header.getUint32(76) / 65_536, header.getUint32(80) / 65_536]).toEqual([162, 90]);

@@ -48,7 +48,7 @@ describe('the sequence parameter set', () => {
     expect(levelFor({ width, height, framesPerSecond: 30 })).toBe(level);
   });
 
-  it('crops the padding to the size asked for', () => {
+  it('crops the padding to the requested size', () => {
     const sps = new BitReader(sequenceParameterSet({ width: 162, height: 90, framesPerSecond: 30 }));
     expect([sps.bits(8), sps.bits(8), sps.bits(8)]).toEqual([66, 0xc0, 30]);
     sps.skip(1 + 1 + 3 + 3 + 1); // up to gaps_in_frame_num_value_allowed_flag

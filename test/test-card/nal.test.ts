@@ -9,7 +9,7 @@ describe('nalUnit', () => {
     ['escapes a start code', [0, 0, 1], [0, 0, 3, 1]],
     ['escapes what looks like an escape', [0, 0, 3], [0, 0, 3, 3]],
     ['escapes every pair of a run of zeros', [0, 0, 0, 0, 0, 1], [0, 0, 3, 0, 0, 3, 0, 1]],
-    ['starts counting anew after an escape', [0, 0, 2, 0, 1], [0, 0, 3, 2, 0, 1]],
+    ['restarts counting after an escape', [0, 0, 2, 0, 1], [0, 0, 3, 2, 0, 1]],
   ])('%s', (_, payload, expected) => {
     expect([...nalUnit(NAL_TYPE.sequenceParameters, Uint8Array.from(payload))]).toEqual([HEADER, ...expected]);
   });

@@ -55,7 +55,7 @@ describe('dialect `openrouter`', () => {
     });
   });
 
-  it('has pixels only where they were asked for', () => {
+  it('has pixels only if they were requested', () => {
     expect(encodeOpenRouter({ ...BARE, size: '832x480' })).toEqual({ prompt: PROMPT, size: '832x480' });
     expect(encodeOpenRouter({ ...BARE, size: '1280x720', frame: NO_FRAME })).toEqual({ prompt: PROMPT });
   });

@@ -68,7 +68,7 @@ export interface RunningServer {
 interface Part extends Omit<PlayedServer, 'start'> {
   /** Below the origin. */
   readonly basePath: string;
-  /** How it answers a call; made anew for every start. */
+  /** How it answers a call; created again for every start. */
   readonly play: (origin: () => string) => (request: ReceivedRequest) => ScriptedReply;
 }
 
