@@ -201,7 +201,7 @@ describe('what is printed', () => {
     const sora = createCommandLine();
     const good = await sora.run(['create', 'a boat', '-d', '5', '--simulate', '--quiet', '--no-download']);
     expect(good).toMatchObject({ code: 0, stderr: '' });
-    const bad = await sora.run(['create', 'a boat', '--simulate', '--fault', 'processing_error', '-q', '-d', '5']);
+    const bad = await sora.run(['create', 'a ship', '--simulate', '--fault', 'processing_error', '-q', '-d', '5']);
     expect(bad.stderr).toMatch(/^error: the job failed\n/);
   });
 

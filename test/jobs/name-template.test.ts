@@ -35,8 +35,8 @@ describe('a template of names', () => {
     ['{slug:}', /not part of a field/],
     ['{slug:0}', /width/],
     ['{slug:999}', /width/],
-    ['{row}', /in a batch only/],
-    ['{n}', /`--count` only/],
+    ['{row}', /only known in a batch/],
+    ['{n}', /only known with `--count`/],
   ])('%s is a fault', (template, message) => {
     expect(templateFaults(template, []).join()).toMatch(message);
   });
