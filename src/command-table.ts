@@ -96,7 +96,7 @@ export const COMMANDS: readonly CommandEntry[] = [
     name: 'worker',
     group: MAKE,
     summary: 'run rows of the shared queue',
-    load: async () => (await import('./commands/worker.ts')).workerCommand,
+    load: async () => (await import('./commands/worker/worker.ts')).workerCommand,
   },
   {
     name: 'queue failed',

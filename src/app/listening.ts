@@ -1,6 +1,7 @@
 import { SoraError } from '../domain/errors.ts';
 import type { Handler } from '../http-server/handler.ts';
 import { type ListeningServer, listen } from '../http-server/server.ts';
+import { isLoopback } from '../service/access.ts';
 
 /** Serves a handler. Throws `cannot_listen`. */
 export async function openPort(
@@ -16,6 +17,25 @@ export async function openPort(
       cause: error,
     });
   }
+}
+
+/**
+ * Where a command listens, and the key that callers must send; null without `--api-key-env`, which an address that other
+ * machines reach requires. Adds what is wrong to `faults`.
+ */
+export function parseListenAddress(
+  options: { readonly host?: string | undefined; readonly apiKeyEnv?: string | undefined },
+  env: Readonly<Record<string, string | undefined>>,
+  faults: string[],
+): { readonly host: string; readonly apiKey: string | null } {
+  const { apiKeyEnv } = options;
+  const host = (options.host ?? '127.0.0.1').replace(/^\[(.*)\]$/, '$1'); // IPv6 as in a URL
+  if (!isLoopback(host) && apiKeyEnv === undefined) {
+    faults.push(`\`--host ${host}\` is reachable from other machines, so it needs a key: \`--api-key-env NAME\``);
+  }
+  const apiKey = apiKeyEnv === undefined ? null : (env[apiKeyEnv] ?? '');
+  if (apiKey === '') faults.push(`\`--api-key-env ${apiKeyEnv}\`: this environment variable is not set`);
+  return { host, apiKey };
 }
 
 export function untilAborted(signal: AbortSignal): Promise<void> {

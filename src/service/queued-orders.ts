@@ -65,10 +65,8 @@ export class QueuedOrders implements OrderDesk {
     return page && { ...page, jobs: page.jobs.flatMap((job) => decodeRestJob(job) ?? []) };
   }
 
-  async count(): Promise<Record<RestStatus, number>> {
-    const count = await this.#options.orders.count();
-    const entries = REST_STATUSES.map((status) => [status, count.get(status) ?? 0]);
-    return Object.fromEntries(entries) as Record<RestStatus, number>;
+  count(): Promise<Record<RestStatus, number>> {
+    return countOrders(this.#options.orders);
   }
 
   queueState(): Promise<QueueState> {
@@ -112,4 +110,11 @@ export class QueuedOrders implements OrderDesk {
       await clock.sleep(ANSWER_POLL_MS, signal);
     }
   }
+}
+
+/** How many orders of the server there are in each status. */
+export async function countOrders(orders: OrderTable): Promise<Record<RestStatus, number>> {
+  const count = await orders.count();
+  const entries = REST_STATUSES.map((status) => [status, count.get(status) ?? 0]);
+  return Object.fromEntries(entries) as Record<RestStatus, number>;
 }

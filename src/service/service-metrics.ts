@@ -24,8 +24,8 @@ export interface MetricSources {
   readonly countJobs: () => Promise<Readonly<Record<RestStatus, number>>>;
   /** Null without a queue. */
   readonly readQueue: () => Promise<QueueState | null>;
-  /** Creates that have not been answered. */
-  readonly openSubmissions: () => number;
+  /** Creates that have not been answered; null if they are not counted. */
+  readonly openSubmissions: (() => number) | null;
   readonly isReady: () => Promise<boolean>;
   /** In micro-dollars; null without a cap. */
   readonly caps: Readonly<Record<'run' | 'order' | 'day', number | null>>;
@@ -36,7 +36,7 @@ const METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'POST', 'PATCH', 'P
 const REQUEST_SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 const JOB_SECONDS = [5, 15, 30, 60, 120, 300, 600, 1200, 1800, 3600];
 
-/** The metrics of a service. Labels are fixed names: no prompt, id, address or key becomes one. */
+/** The metrics of a service or a worker. Labels are fixed names: no prompt, id, address or key becomes one. */
 export class ServiceMetrics {
   readonly #sources: MetricSources;
   readonly #metrics = new Metrics();
@@ -61,7 +61,7 @@ export class ServiceMetrics {
   ]);
   readonly #jobSeconds = this.#metrics.histogram(
     'sora_job_duration_seconds',
-    'Time from the order to its end.',
+    'Time from the order, or a worker’s submission, to the end.',
     ['outcome'],
     JOB_SECONDS,
   );
@@ -126,7 +126,7 @@ export class ServiceMetrics {
   /** Works even if the ledger is unreadable: `sora_ready` is then 0, and metrics from the ledger are left out. */
   async text(): Promise<string> {
     const { ledger, now, profile, countJobs, openSubmissions, isReady, caps, readQueue } = this.#sources;
-    this.#waiting.set(openSubmissions());
+    if (openSubmissions !== null) this.#waiting.set(openSubmissions());
     const measured = [this.#jobs, this.#caps, this.#unfinished, this.#spent];
     for (const gauge of [...measured, this.#tasks, this.#oldest, this.#workers, this.#slots]) gauge.clear();
     for (const [cap, micros] of Object.entries(caps)) if (micros !== null) this.#caps.set(usdOf(micros), [cap]);

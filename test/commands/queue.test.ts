@@ -72,6 +72,56 @@ describe.skipIf(POSTGRES_BIN === undefined)(`a queue in PostgreSQL${SKIPPED}`, (
     expect((await team.run(0, ['queue', 'failed', '--json'])).json().failed).toEqual([]);
   });
 
+  it('serves the metrics of a worker to callers with its key', async () => {
+    const team = await createTeam(postgres);
+    await team.queue(rowsOf(2), '--detach');
+    const stop = new AbortController();
+    let said = '';
+    const replies: { status: number; text: string }[] = [];
+    const ask = async (): Promise<void> => {
+      const origin = /metrics: (\S+)\/metrics/.exec(said)?.[1];
+      const bearer = { authorization: 'Bearer key-of-the-metrics' };
+      for (const [path, headers] of [['healthz'], ['readyz'], ['metrics'], ['metrics', bearer]] as const) {
+        const reply = await fetch(`${origin}/${path}`, headers && { headers });
+        replies.push({ status: reply.status, text: await reply.text() });
+      }
+      stop.abort(new Interrupt('SIGTERM'));
+    };
+    const onOutput = (text: string): void => {
+      said += text;
+      if (text.includes('done') && said.match(/: done/g)?.length === 2) ask().catch((error) => stop.abort(error));
+    };
+    const env = {
+      SORA_BASE_URL: team.server.url,
+      SORA_API_KEY: 'key-of-the-lab',
+      SORA_LEDGER: team.ledger,
+      METRICS_KEY: 'key-of-the-metrics',
+    };
+    await team.run(1, ['worker', '--port', '0', '--api-key-env', 'METRICS_KEY'], {
+      env,
+      onOutput,
+      interrupt: stop.signal,
+    });
+    expect(replies.map(({ status }) => status)).toEqual([200, 200, 401, 200]);
+    const metrics = replies[3]?.text ?? '';
+    expect(metrics).toMatch(/^sora_submissions_total\{profile="\w+",outcome="accepted"\} 2$/m);
+    expect(metrics).toMatch(/^sora_job_duration_seconds_count\{outcome="completed"\} 2$/m);
+    expect(metrics).toMatch(/^sora_downloads_total\{outcome="completed"\} 2$/m);
+    expect(metrics).toMatch(/^sora_queue_workers 1$/m);
+    expect(metrics).toMatch(/^sora_ready 1$/m);
+  });
+
+  it('refuses where a worker cannot serve its metrics, before it takes a row', async () => {
+    const team = await createTeam(postgres);
+    const open = await team.run(1, ['worker', '--port', '0', '--host', '0.0.0.0']);
+    expect(open).toMatchObject({ code: 2, stderr: expect.stringContaining('--api-key-env NAME') });
+    const portless = await team.run(1, ['worker', '--host', '0.0.0.0', '--api-key-env', 'METRICS_KEY']);
+    expect(portless.stderr).toContain('`--host` needs `--port`');
+    expect(portless.stderr).toContain('`--api-key-env` needs `--port`');
+    const taken = await team.run(1, ['worker', '--port', String(new URL(team.server.url).port)]);
+    expect(taken).toMatchObject({ code: 1, stderr: expect.stringContaining('could not listen') });
+  });
+
   it('gets the rows of a stopped worker back, and pays for none of them again', async () => {
     const stop = new AbortController();
     let creates = 0;

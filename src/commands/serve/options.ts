@@ -1,9 +1,9 @@
+import { parseListenAddress } from '../../app/listening.ts';
 import type { OptionSpecs, OptionValues } from '../../app/option-values.ts';
 import { parseWholeNumber } from '../../app/option-values.ts';
 import { parseMaxCost } from '../../app/spending.ts';
 import { parseDurationMs } from '../../domain/duration.ts';
 import { isTemplate } from '../../jobs/name-template.ts';
-import { isLoopback } from '../../service/access.ts';
 import type { ConditionSettings } from '../../simulator/conditions.ts';
 import { FAULT_NAMES, type FaultName, parseFault } from '../../simulator/faults.ts';
 
@@ -89,17 +89,10 @@ export function parseServeOptions(
   faults: string[],
 ): ServePlan {
   const { apiKeyEnv } = options;
-  const host = (options.host ?? '127.0.0.1').replace(/^\[(.*)\]$/, '$1'); // IPv6 as in a URL
-  if (!isLoopback(host) && apiKeyEnv === undefined) {
-    faults.push(`\`--host ${host}\` is reachable from other machines, so it needs a key: \`--api-key-env NAME\``);
-  }
-  const apiKey = apiKeyEnv === undefined ? null : (env[apiKeyEnv] ?? '');
-  if (apiKey === '') faults.push(`\`--api-key-env ${apiKeyEnv}\`: this environment variable is not set`);
   const seed = parseWholeNumber(options.seed, { name: '--seed', min: 0, max: 999_999_999, fallback: -1 }, faults);
   return {
-    host,
+    ...parseListenAddress(options, env, faults),
     port: parseWholeNumber(options.port, { name: '--port', min: 0, max: 65_535, fallback: 3000 }, faults),
-    apiKey,
     apiKeyEnv: apiKeyEnv ?? null,
     maxCostMicros: parseMaxCost(options.maxCost, faults),
     queueOutput: parseQueue(options, isServerNamed, faults),

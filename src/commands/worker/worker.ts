@@ -1,23 +1,25 @@
-import { type CommandResult, defineCommand } from '../app/command.ts';
-import type { Context } from '../app/context.ts';
-import { parseTimeoutMs, parseWholeNumber, refuseFaults } from '../app/option-values.ts';
-import { sharedFolderFault } from '../app/shared-folder.ts';
-import { writeSidecars } from '../app/sidecars.ts';
-import type { BatchRow } from '../batch/batch-row.ts';
-import { QueueRows, type RowEnd } from '../batch/queue-rows.ts';
-import { stopsAll } from '../batch/row-failure.ts';
-import { type BatchListener, type RowResult, runBatch } from '../batch/run.ts';
-import { requireKey } from '../configuration/endpoint.ts';
-import { SoraError } from '../domain/errors.ts';
-import type { JobRecord } from '../domain/record.ts';
-import { summarize } from '../domain/summary.ts';
-import { folderOf } from '../jobs/destination.ts';
-import type { WaitEvent } from '../jobs/wait.ts';
-import type { Interrupt } from '../platform/host.ts';
-import { fateOf } from '../platform/process-identity.ts';
-import { OrderReports } from '../service/order-reports.ts';
-import type { JobQueue } from '../store/job-queue.ts';
-import type { OrderTable } from '../store/order-table.ts';
+import { type CommandResult, defineCommand } from '../../app/command.ts';
+import type { Context } from '../../app/context.ts';
+import { parseTimeoutMs, parseWholeNumber, refuseFaults } from '../../app/option-values.ts';
+import { sharedFolderFault } from '../../app/shared-folder.ts';
+import { writeSidecars } from '../../app/sidecars.ts';
+import type { BatchRow } from '../../batch/batch-row.ts';
+import { QueueRows, type RowEnd } from '../../batch/queue-rows.ts';
+import { stopsAll } from '../../batch/row-failure.ts';
+import { type BatchListener, type RowResult, runBatch } from '../../batch/run.ts';
+import { requireKey } from '../../configuration/endpoint.ts';
+import { SoraError } from '../../domain/errors.ts';
+import type { JobRecord } from '../../domain/record.ts';
+import { summarize } from '../../domain/summary.ts';
+import { folderOf } from '../../jobs/destination.ts';
+import type { WaitEvent } from '../../jobs/wait.ts';
+import type { Interrupt } from '../../platform/host.ts';
+import { fateOf } from '../../platform/process-identity.ts';
+import { OrderReports } from '../../service/order-reports.ts';
+import type { ServiceMetrics } from '../../service/service-metrics.ts';
+import type { JobQueue } from '../../store/job-queue.ts';
+import type { OrderTable } from '../../store/order-table.ts';
+import { createVitals, openVitals, parseVitalsAddress, VITALS_OPTIONS } from './vitals.ts';
 
 const MAX_CONCURRENCY = 256;
 const DEFAULT_RETRIES = 8;
@@ -26,7 +28,17 @@ const TIDY_MS = 600_000;
 
 type WorkerDeps = Pick<
   Context,
-  'configuration' | 'ledger' | 'servers' | 'objects' | 'jobs' | 'random' | 'output' | 'host' | 'jobQueue' | 'orderTable'
+  | 'configuration'
+  | 'ledger'
+  | 'servers'
+  | 'objects'
+  | 'jobs'
+  | 'random'
+  | 'output'
+  | 'host'
+  | 'jobQueue'
+  | 'orderTable'
+  | 'env'
 >;
 
 export const workerCommand = defineCommand({
@@ -45,12 +57,14 @@ export const workerCommand = defineCommand({
       summary: `how often a row is tried again after an error that may pass (default ${DEFAULT_RETRIES})`,
     },
     drain: { flags: '--drain', summary: 'exit when the queue is empty' },
+    ...VITALS_OPTIONS,
   },
   json: '{"done","retried","failed","put_back"}',
-  errors: ['usage', 'ledger_unreachable', 'no_api_key', 'insufficient_quota'],
+  errors: ['usage', 'cannot_listen', 'ledger_unreachable', 'no_api_key', 'insufficient_quota'],
   examples: [
     ['sora worker --concurrency 16', 'sixteen rows at a time, until it is stopped'],
     ['sora worker --profile lab --drain', 'work through what is there, as a job of CI'],
+    ['sora worker --port 9100', 'with its metrics on http://127.0.0.1:9100/metrics'],
   ],
 
   usesPrices: () => true,
@@ -63,6 +77,8 @@ export const workerCommand = defineCommand({
     const concurrency = number('--concurrency', options.concurrency, { min: 1, max: MAX_CONCURRENCY, fallback: 4 });
     const retries = number('--retries', options.retries, { min: 0, max: 100, fallback: DEFAULT_RETRIES });
     const timeoutMs = parseTimeoutMs(options.timeout, configuration.timeoutMs.value, faults);
+    const address = parseVitalsAddress(options, deps.env, faults);
+    output.secrets.add(address?.apiKey ?? '');
     refuseFaults(faults, 'worker');
     const queue = await deps.jobQueue(configuration.baseUrl.value); // without one, a key would be of no use
     requireKey(configuration, host.clock.now());
@@ -73,35 +89,60 @@ export const workerCommand = defineCommand({
       limits: configuration.serverLimits,
       isDrain: options.drain ?? false,
     });
-    await queue.putBackLost(fateOf);
-    await queue.beat(worker, host.self, concurrency);
-    const stopBeating = keepBeating(queue, worker, concurrency, deps);
-    output.news(`taking rows for ${configuration.baseUrl.value}, ${concurrency} at a time`);
     const orders = await deps.orderTable(queue);
-    const log = new WorkerLog(rows, orders, deps);
-    deps.ledger.hold();
-    let stoppedBy: SoraError | Interrupt | null;
+    const vitals = createVitals({ queue, orders }, deps);
+    const log = new WorkerLog(rows, orders, vitals.metrics, deps);
+    const listening = address && (await openVitals(address, vitals, deps));
     try {
-      stoppedBy = await runRows(rows, log, { orders, concurrency, timeoutMs }, deps);
+      const stoppedBy = await takeRows({ queue, rows, orders, log }, { worker, concurrency, timeoutMs }, deps);
+      return reportWork(log, stoppedBy);
     } finally {
-      stopBeating();
-      log.count.put_back = rows.openTasks.length;
-      await queue.putBack(rows.openTasks);
-      await queue.leave(worker);
-      await deps.ledger.release();
+      await listening?.close();
     }
-    return reportWork(log, stoppedBy);
   },
 });
+
+interface Work {
+  readonly queue: JobQueue;
+  readonly rows: QueueRows;
+  readonly orders: OrderTable;
+  readonly log: WorkerLog;
+}
+
+interface WorkerSettings {
+  /** Its name in the queue. */
+  readonly worker: string;
+  readonly concurrency: number;
+  readonly timeoutMs: number;
+}
+
+/** Takes rows until the worker is stopped or the queue is drained, and puts back the unfinished ones. */
+async function takeRows(
+  { queue, rows, orders, log }: Work,
+  { worker, concurrency, timeoutMs }: WorkerSettings,
+  deps: WorkerDeps,
+): Promise<SoraError | Interrupt | null> {
+  const { configuration, host, output, ledger } = deps;
+  await queue.putBackLost(fateOf);
+  await queue.beat(worker, host.self, concurrency);
+  const stopBeating = keepBeating(queue, worker, concurrency, deps);
+  output.news(`taking rows for ${configuration.baseUrl.value}, ${concurrency} at a time`);
+  ledger.hold();
+  try {
+    return await runRows(rows, log, { orders, concurrency, timeoutMs }, deps);
+  } finally {
+    stopBeating();
+    log.count.put_back = rows.openTasks.length;
+    await queue.putBack(rows.openTasks);
+    await queue.leave(worker);
+    await ledger.release();
+  }
+}
 
 async function runRows(
   rows: QueueRows,
   listener: BatchListener,
-  {
-    orders,
-    concurrency,
-    timeoutMs,
-  }: { readonly orders: OrderTable; readonly concurrency: number; readonly timeoutMs: number },
+  { orders, concurrency, timeoutMs }: Pick<Work, 'orders'> & Omit<WorkerSettings, 'worker'>,
   { configuration, servers, objects, jobs, random }: WorkerDeps,
 ): Promise<SoraError | Interrupt | null> {
   const server = await servers.current();
@@ -167,11 +208,13 @@ class WorkerLog implements BatchListener {
   readonly count = { done: 0, retried: 0, failed: 0, put_back: 0 };
   readonly #rows: QueueRows;
   readonly #reports: OrderReports;
+  readonly #metrics: ServiceMetrics;
   readonly #deps: WorkerDeps;
 
-  constructor(rows: QueueRows, orders: OrderTable, deps: WorkerDeps) {
+  constructor(rows: QueueRows, orders: OrderTable, metrics: ServiceMetrics, deps: WorkerDeps) {
     const { host, objects, output } = deps;
     this.#rows = rows;
+    this.#metrics = metrics;
     this.#reports = new OrderReports({
       orders,
       objects,
@@ -181,7 +224,9 @@ class WorkerLog implements BatchListener {
     this.#deps = deps;
   }
 
-  onSubmit({ own }: BatchRow, _isPaid: boolean, { job }: JobRecord): void {
+  onSubmit({ own, estimate }: BatchRow, isPaid: boolean, { job }: JobRecord): void {
+    const outcome = isPaid ? 'accepted' : 'attached';
+    this.#metrics.job({ kind: 'submission', outcome, estimatedMicros: estimate?.micros ?? null });
     if (own?.order !== undefined && job !== null) this.#reports.accepted(own.order, job.id);
   }
 
@@ -208,12 +253,25 @@ class WorkerLog implements BatchListener {
       host.interrupt.aborted || (error !== null && stopsAll(error) && error.code !== 'cost_cap_exceeded');
     const end = await this.#reported(result, this.#rows.endOf(result, isStopping));
     await this.#rows.settle(result, end);
+    this.#measure(result, end);
     if (end === 'done') this.count.done++;
     if (end === 'retry') this.count.retried++;
     if (end === 'failed') this.count.failed++;
     const name = row.own?.order ?? row.id ?? `line ${row.line} of ${row.ref.batch}`;
     const what = { done: 'done', retry: 'queued again', failed: 'failed', 'put back': 'put back' }[end];
     output.news(`${name}: ${what}${error === null || end === 'done' ? '' : `: ${error.message}`}`);
+  }
+
+  #measure({ outcome, record, files, error }: RowResult, end: RowEnd): void {
+    const metrics = this.#metrics;
+    const refusal = outcome === 'unknown' ? 'unknown' : record?.answer === 'rejected' ? 'refused' : null;
+    if (refusal !== null) metrics.job({ kind: 'submission', outcome: refusal, estimatedMicros: null });
+    for (const { bytes } of files) metrics.job({ kind: 'download', bytes });
+    if (error !== null) metrics.error(error.code);
+    if (end !== 'done' && end !== 'failed') return;
+    const nowMs = this.#deps.host.clock.now();
+    const ms = nowMs - (record?.submittedAtMs ?? nowMs);
+    metrics.job({ kind: 'end', outcome: end === 'done' ? 'completed' : 'failed', ms });
   }
 
   /** Reports the end of an order to the service before the queue does: a worker that is killed in between is replaced. */

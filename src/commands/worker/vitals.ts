@@ -1,0 +1,90 @@
+import type { Context } from '../../app/context.ts';
+import { openPort, parseListenAddress } from '../../app/listening.ts';
+import { type OptionSpecs, type OptionValues, parseWholeNumber } from '../../app/option-values.ts';
+import type { ListeningServer } from '../../http-server/server.ts';
+import { AccessKey } from '../../service/access.ts';
+import { countOrders } from '../../service/queued-orders.ts';
+import { ServiceMetrics } from '../../service/service-metrics.ts';
+import { createVitalsHandler, readinessOf, unreadinessOf, type Vitals } from '../../service/vitals.ts';
+import type { JobQueue } from '../../store/job-queue.ts';
+import type { OrderTable } from '../../store/order-table.ts';
+
+const MONITORING = 'Monitoring:';
+
+export const VITALS_OPTIONS = {
+  port: {
+    group: MONITORING,
+    flags: '--port <n>',
+    summary: 'serve /metrics, /healthz and /readyz on this port; 0 picks a free one',
+  },
+  host: {
+    group: MONITORING,
+    flags: '--host <address>',
+    summary: 'address to listen on; other than loopback needs --api-key-env (default 127.0.0.1)',
+  },
+  apiKeyEnv: {
+    group: MONITORING,
+    flags: '--api-key-env <name>',
+    summary: 'environment variable with the key that /metrics requires',
+  },
+} as const satisfies OptionSpecs;
+
+export interface VitalsAddress {
+  readonly host: string;
+  readonly port: number;
+  readonly apiKey: string | null;
+}
+
+type VitalsDeps = Pick<Context, 'configuration' | 'host' | 'ledger' | 'output'>;
+
+/** Null without `--port`. Adds what is wrong to `faults`. */
+export function parseVitalsAddress(
+  options: OptionValues<typeof VITALS_OPTIONS>,
+  env: Context['env'],
+  faults: string[],
+): VitalsAddress | null {
+  const { port, host, apiKeyEnv } = options;
+  if (port === undefined) {
+    for (const [flag, value] of Object.entries({ '--host': host, '--api-key-env': apiKeyEnv }))
+      if (value !== undefined) faults.push(`\`${flag}\` needs \`--port\``);
+    return null;
+  }
+  const address = parseListenAddress(options, env, faults);
+  return { ...address, port: parseWholeNumber(port, { name: '--port', min: 0, max: 65_535, fallback: 0 }, faults) };
+}
+
+/** What a worker reports: its own counters, and the queue and the ledger that it shares. */
+export function createVitals(
+  { queue, orders }: { readonly queue: JobQueue; readonly orders: OrderTable },
+  { configuration, host, ledger }: VitalsDeps,
+): { readonly metrics: ServiceMetrics; readonly vitals: Vitals } {
+  const { version, clock } = host;
+  const profile = configuration.profile.value;
+  const checkReady = readinessOf(ledger, clock);
+  const metrics = new ServiceMetrics({
+    version,
+    profile,
+    ledger,
+    now: () => clock.now(),
+    countJobs: () => countOrders(orders),
+    readQueue: () => queue.state(),
+    openSubmissions: null,
+    isReady: async () => (await unreadinessOf(checkReady)) === null,
+    caps: { run: null, order: null, day: configuration.maxCostPerDayMicros?.value ?? null },
+  });
+  return { metrics, vitals: { version, profile, checkReady, metrics: () => metrics.text() } };
+}
+
+/** Throws `cannot_listen`. */
+export async function openVitals(
+  { host, port, apiKey }: VitalsAddress,
+  { vitals }: { readonly vitals: Vitals },
+  { output }: VitalsDeps,
+): Promise<ListeningServer> {
+  const listening = await openPort(createVitalsHandler(vitals, apiKey === null ? null : new AccessKey(apiKey)), {
+    host,
+    port,
+  });
+  output.news(`metrics: ${listening.origin}/metrics`);
+  return listening;
+}
