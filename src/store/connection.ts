@@ -1,7 +1,8 @@
-import { readFileSync, statSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { PoolConfig } from 'pg';
 import { SoraError } from '../domain/errors.ts';
+import { statsOf } from '../platform/files.ts';
 import { isExposed } from './keys.ts';
 import { parseAddress } from './ledger-address.ts';
 
@@ -116,7 +117,7 @@ function passwordFrom(
 }
 
 function isFile(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false })?.isFile() ?? false;
+  return statsOf(path)?.isFile() ?? false;
 }
 
 function readIfThere(path: string): string {
