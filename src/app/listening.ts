@@ -19,6 +19,11 @@ export async function openPort(
   }
 }
 
+/** The address of `--host`, which may be IPv6 as in a URL. */
+export function listenHost(host = '127.0.0.1'): string {
+  return host.replace(/^\[(.*)\]$/, '$1');
+}
+
 /**
  * Where a command listens, and the key that callers must send; null without `--api-key-env`, which an address that other
  * machines reach requires. Adds what is wrong to `faults`.
@@ -29,7 +34,7 @@ export function parseListenAddress(
   faults: string[],
 ): { readonly host: string; readonly apiKey: string | null } {
   const { apiKeyEnv } = options;
-  const host = (options.host ?? '127.0.0.1').replace(/^\[(.*)\]$/, '$1'); // IPv6 as in a URL
+  const host = listenHost(options.host);
   if (!isLoopback(host) && apiKeyEnv === undefined) {
     faults.push(`\`--host ${host}\` is reachable from other machines, so it needs a key: \`--api-key-env NAME\``);
   }

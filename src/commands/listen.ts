@@ -2,7 +2,7 @@ import pLimit from 'p-limit';
 import { defineCommand } from '../app/command.ts';
 import type { Context } from '../app/context.ts';
 import { type DownloadDeps, downloadOne } from '../app/downloading.ts';
-import { openPort, untilAborted } from '../app/listening.ts';
+import { listenHost, openPort, untilAborted } from '../app/listening.ts';
 import { type OptionValues, parseWholeNumber, refuseFaults } from '../app/option-values.ts';
 import {
   checkFiles,
@@ -118,8 +118,7 @@ async function readOptions(options: OptionValues<typeof OPTIONS>, deps: ListenDe
   deps.output.secrets.add(secret);
   refuseFaults(faults, 'listen');
   if (!options.noDownload) await checkFiles({ ...plan, force: true }, deps);
-  const address = (options.host ?? '127.0.0.1').replace(/^\[(.*)\]$/, '$1'); // IPv6 as in a URL
-  return { port, address, secret, plan: options.noDownload ? null : plan };
+  return { port, address: listenHost(options.host), secret, plan: options.noDownload ? null : plan };
 }
 
 interface Handled {
