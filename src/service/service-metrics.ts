@@ -2,9 +2,11 @@ import { dayOf } from '../domain/day.ts';
 import { Metrics } from '../domain/metrics.ts';
 import { usdOf } from '../domain/money.ts';
 import { statusOf } from '../domain/record.ts';
+import type { Clock } from '../platform/clock.ts';
 import type { QueueState } from '../store/job-queue.ts';
 import type { Ledger } from '../store/ledger.ts';
 import { REST_STATUSES, type RestStatus } from './rest-job.ts';
+import { readinessOf, unreadinessOf, type Vitals } from './vitals.ts';
 
 /** What happens to the jobs of a service. */
 export type JobEvent =
@@ -160,4 +162,16 @@ export class ServiceMetrics {
     this.#workers.set(queue.workers.length);
     this.#slots.set(queue.workers.reduce((sum, { concurrency }) => sum + concurrency, 0));
   }
+}
+
+/** What a process reports about itself and the ledger that it uses. */
+export function createVitals(
+  { version, profile, ...sources }: Omit<MetricSources, 'ledger' | 'now' | 'isReady'>,
+  ledger: MetricSources['ledger'] & Pick<Ledger, 'requireUsable'>,
+  clock: Pick<Clock, 'now' | 'alarm' | 'uptimeMs'>,
+): { readonly metrics: ServiceMetrics; readonly vitals: Vitals } {
+  const checkReady = readinessOf(ledger, clock);
+  const isReady = async (): Promise<boolean> => (await unreadinessOf(checkReady)) === null;
+  const metrics = new ServiceMetrics({ ...sources, version, profile, ledger, now: () => clock.now(), isReady });
+  return { metrics, vitals: { version, profile, checkReady, metrics: () => metrics.text() } };
 }

@@ -22,9 +22,9 @@ import { PAGE_PATHS, pageReply } from './pages.ts';
 import { errorBody, errorResponse } from './rest-error.ts';
 import { addRestRoutes, QUOTE_PATH, REST_PATH, type RestDeps } from './rest-routes.ts';
 import { Health, NotReady, Ready, RestError } from './rest-schemas.ts';
-import { ServiceMetrics } from './service-metrics.ts';
+import { createVitals, type ServiceMetrics } from './service-metrics.ts';
 import { addVideosDocument } from './videos-document.ts';
-import { readinessOf, unreadinessOf, type Vitals, vitalsReply } from './vitals.ts';
+import { type Vitals, vitalsReply } from './vitals.ts';
 
 export interface ServiceOptions extends RestDeps {
   readonly version: string;
@@ -48,7 +48,7 @@ const GUARDED = [REST_PATH, QUOTE_PATH, CHARACTERS_PATH, CONTROL_PATH];
 export function createService(options: ServiceOptions): Handler {
   const { simulator, access, isLocal } = options;
   const { clock } = options.upstream.submitDeps;
-  const { metrics, vitals } = createVitals(options);
+  const { metrics, vitals } = vitalsOf(options);
   const { app, paths } = createApp(options, metrics, vitals);
   const routeOf = createRouteNames([...paths, ...PAGE_PATHS, '/openapi.json']);
   options.desk.onEvent((event) => metrics.job(event));
@@ -80,26 +80,21 @@ export function createService(options: ServiceOptions): Handler {
   }
 }
 
-function createVitals({ version, upstream, desk }: ServiceOptions): {
-  metrics: ServiceMetrics;
-  vitals: Vitals;
-} {
+function vitalsOf({ version, upstream, desk }: ServiceOptions): ReturnType<typeof createVitals> {
   const { identity, budget, maxCostPerDayMicros, submitDeps } = upstream;
-  const { ledger, clock } = submitDeps;
-  const { profile } = identity;
-  const checkReady = readinessOf(ledger, clock);
-  const metrics = new ServiceMetrics({
-    version,
-    profile,
-    ledger,
-    now: () => clock.now(),
-    countJobs: () => desk.count(),
-    readQueue: () => desk.queueState(),
-    openSubmissions: () => desk.openSubmissions,
-    isReady: async () => (await unreadinessOf(checkReady)) === null,
-    caps: { run: budget.options.maxCostMicros, order: budget.options.maxOrderMicros, day: maxCostPerDayMicros },
-  });
-  return { metrics, vitals: { version, profile, checkReady, metrics: () => metrics.text() } };
+  const { maxCostMicros: run, maxOrderMicros: order } = budget.options;
+  return createVitals(
+    {
+      version,
+      profile: identity.profile,
+      countJobs: () => desk.count(),
+      readQueue: () => desk.queueState(),
+      openSubmissions: () => desk.openSubmissions,
+      caps: { run, order, day: maxCostPerDayMicros },
+    },
+    submitDeps.ledger,
+    submitDeps.clock,
+  );
 }
 
 /** Checks a body before Hono parses it without limits. */

@@ -4,8 +4,8 @@ import { type OptionSpecs, type OptionValues, parseWholeNumber } from '../../app
 import type { ListeningServer } from '../../http-server/server.ts';
 import { AccessKey } from '../../service/access.ts';
 import { countOrders } from '../../service/queued-orders.ts';
-import { ServiceMetrics } from '../../service/service-metrics.ts';
-import { createVitalsHandler, readinessOf, unreadinessOf, type Vitals } from '../../service/vitals.ts';
+import { createVitals } from '../../service/service-metrics.ts';
+import { createVitalsHandler, type Vitals } from '../../service/vitals.ts';
 import type { JobQueue } from '../../store/job-queue.ts';
 import type { OrderTable } from '../../store/order-table.ts';
 
@@ -54,25 +54,22 @@ export function parseVitalsAddress(
 }
 
 /** What a worker reports: its own counters, and the queue and the ledger that it shares. */
-export function createVitals(
+export function vitalsOf(
   { queue, orders }: { readonly queue: JobQueue; readonly orders: OrderTable },
   { configuration, host, ledger }: VitalsDeps,
-): { readonly metrics: ServiceMetrics; readonly vitals: Vitals } {
-  const { version, clock } = host;
-  const profile = configuration.profile.value;
-  const checkReady = readinessOf(ledger, clock);
-  const metrics = new ServiceMetrics({
-    version,
-    profile,
+): ReturnType<typeof createVitals> {
+  return createVitals(
+    {
+      version: host.version,
+      profile: configuration.profile.value,
+      countJobs: () => countOrders(orders),
+      readQueue: () => queue.state(),
+      openSubmissions: null,
+      caps: { run: null, order: null, day: configuration.maxCostPerDayMicros?.value ?? null },
+    },
     ledger,
-    now: () => clock.now(),
-    countJobs: () => countOrders(orders),
-    readQueue: () => queue.state(),
-    openSubmissions: null,
-    isReady: async () => (await unreadinessOf(checkReady)) === null,
-    caps: { run: null, order: null, day: configuration.maxCostPerDayMicros?.value ?? null },
-  });
-  return { metrics, vitals: { version, profile, checkReady, metrics: () => metrics.text() } };
+    host.clock,
+  );
 }
 
 /** Throws `cannot_listen`. */

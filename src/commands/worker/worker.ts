@@ -19,7 +19,7 @@ import { OrderReports } from '../../service/order-reports.ts';
 import type { ServiceMetrics } from '../../service/service-metrics.ts';
 import type { JobQueue } from '../../store/job-queue.ts';
 import type { OrderTable } from '../../store/order-table.ts';
-import { createVitals, openVitals, parseVitalsAddress, VITALS_OPTIONS } from './vitals.ts';
+import { openVitals, parseVitalsAddress, VITALS_OPTIONS, vitalsOf } from './vitals.ts';
 
 const MAX_CONCURRENCY = 256;
 const DEFAULT_RETRIES = 8;
@@ -90,7 +90,7 @@ export const workerCommand = defineCommand({
       isDrain: options.drain ?? false,
     });
     const orders = await deps.orderTable(queue);
-    const vitals = createVitals({ queue, orders }, deps);
+    const vitals = vitalsOf({ queue, orders }, deps);
     const log = new WorkerLog(rows, orders, vitals.metrics, deps);
     const listening = address && (await openVitals(address, vitals, deps));
     try {
