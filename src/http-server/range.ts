@@ -4,6 +4,31 @@ export interface ByteRange {
   readonly last: number;
 }
 
+export interface RangedReply {
+  readonly status: 200 | 206 | 416;
+  readonly headers: Readonly<Record<string, string>>;
+  /** The bytes to send; null for a 416. */
+  readonly range: ByteRange | null;
+}
+
+/** How to answer a GET of a file, with the headers of the request. */
+export function rangedReply(
+  { range, 'if-range': condition }: Readonly<Record<string, string>>,
+  { sizeBytes, mediaType, etag }: { readonly sizeBytes: number; readonly mediaType: string; readonly etag: string },
+): RangedReply {
+  // Another validator means that the client has a part of another file (RFC 9110 §13.1.5).
+  const wanted = condition === undefined || condition === etag ? resolveRange(range ?? null, sizeBytes) : null;
+  const shared = { 'accept-ranges': 'bytes', etag };
+  if (wanted === 'unsatisfiable') {
+    return { status: 416, headers: { ...shared, 'content-range': `bytes */${sizeBytes}` }, range: null };
+  }
+  const { first, last } = wanted ?? { first: 0, last: sizeBytes - 1 };
+  const headers = { ...shared, 'content-type': mediaType, 'content-length': String(last - first + 1) };
+  return wanted === null
+    ? { status: 200, headers, range: { first, last } }
+    : { status: 206, headers: { ...headers, 'content-range': `bytes ${first}-${last}/${sizeBytes}` }, range: wanted };
+}
+
 /**
  * The range that a Range header selects from a body of this size, or null to send the whole body: there is no header, its
  * form is unknown, or it lists several ranges, which a server may ignore (RFC 9110 §14.2).

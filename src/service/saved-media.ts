@@ -6,15 +6,15 @@ import { SoraError } from '../domain/errors.ts';
 import { mediaTypeOf, SNIFF_BYTES, sniffMedia } from '../domain/media.ts';
 import { isObjectAddress } from '../domain/object-address.ts';
 import type { SavedFile } from '../domain/record.ts';
-import { type ByteRange, resolveRange } from '../http-server/range.ts';
+import { type ByteRange, rangedReply } from '../http-server/range.ts';
 import type { ObjectStore } from '../object-storage/object-store.ts';
 import { hasCode } from '../platform/files.ts';
 import { errorBody } from './rest-error.ts';
 
 /** A saved file where it is. */
 interface Medium {
-  readonly bytes: number;
-  readonly type: string;
+  readonly sizeBytes: number;
+  readonly mediaType: string;
   readonly etag: string;
   stream(range: ByteRange): Promise<Readable>;
 }
@@ -25,34 +25,20 @@ export async function savedReply(
   file: Pick<SavedFile, 'path'>,
   objects: ObjectStore,
 ): Promise<Response> {
-  const { bytes, type, etag, stream } = await mediumOf(file, objects);
-  const range = resolveRange(request.headers.get('range'), bytes);
-  if (range === 'unsatisfiable') {
-    return Response.json(errorBody('range_not_satisfiable', 'the range is outside of the file'), {
-      status: 416,
-      headers: { 'content-range': `bytes */${bytes}` },
-    });
+  const medium = await mediumOf(file, objects);
+  const { status, headers, range } = rangedReply(Object.fromEntries(request.headers), medium);
+  if (range === null) {
+    return Response.json(errorBody('range_not_satisfiable', 'the range is outside of the file'), { status, headers });
   }
-  const { first, last } = range ?? { first: 0, last: bytes - 1 };
   // No stream for a HEAD: nobody would read it to its end and close it.
-  const body = request.method === 'HEAD' ? null : Readable.toWeb(await stream({ first, last }));
-  return new Response(body as ReadableStream<Uint8Array> | null, {
-    // Node declares this class twice
-    status: range === null ? 200 : 206,
-    headers: {
-      'accept-ranges': 'bytes',
-      'content-type': type,
-      etag,
-      'content-length': String(last - first + 1),
-      ...(range === null ? {} : { 'content-range': `bytes ${first}-${last}/${bytes}` }),
-    },
-  });
+  const body = request.method === 'HEAD' ? null : Readable.toWeb(await medium.stream(range));
+  return new Response(body as ReadableStream<Uint8Array> | null, { status, headers }); // Node declares this class twice
 }
 
 /** All bytes of a saved file. Throws as `savedReply` does. */
 export async function readSaved(file: Pick<SavedFile, 'path'>, objects: ObjectStore): Promise<Uint8Array> {
-  const { bytes, stream } = await mediumOf(file, objects);
-  return buffer(await stream({ first: 0, last: bytes - 1 }));
+  const { sizeBytes, stream } = await mediumOf(file, objects);
+  return buffer(await stream({ first: 0, last: sizeBytes - 1 }));
 }
 
 /** Deletes saved files; those that are gone already do not matter. */
@@ -75,13 +61,13 @@ async function diskMedium(path: string): Promise<Medium | null> {
   });
   if (file === null) return null;
   try {
-    const { size: bytes, mtimeMs } = await file.stat();
+    const { size: sizeBytes, mtimeMs } = await file.stat();
     const { buffer: head } = await file.read(Buffer.alloc(SNIFF_BYTES), 0, SNIFF_BYTES, 0);
     const kind = sniffMedia(head);
     return {
-      bytes,
-      type: kind === null ? 'application/octet-stream' : mediaTypeOf(kind),
-      etag: `"${mtimeMs.toString(36)}-${bytes}"`,
+      sizeBytes,
+      mediaType: kind === null ? 'application/octet-stream' : mediaTypeOf(kind),
+      etag: `"${mtimeMs.toString(36)}-${sizeBytes}"`,
       stream: async ({ first, last }) => createReadStream(path, { start: first, end: last }),
     };
   } finally {
@@ -92,11 +78,11 @@ async function diskMedium(path: string): Promise<Medium | null> {
 async function objectMedium(path: string, objects: ObjectStore): Promise<Medium | null> {
   const found = await objects.find(path);
   if (found === null) return null;
-  const { bytes, sha256, mediaType } = found;
+  const { bytes: sizeBytes, sha256, mediaType } = found;
   return {
-    bytes,
-    type: mediaType,
-    etag: `"${sha256 ?? bytes}"`,
+    sizeBytes,
+    mediaType,
+    etag: `"${sha256 ?? sizeBytes}"`,
     stream: (range) => objects.read(path, range),
   };
 }

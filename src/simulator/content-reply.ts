@@ -1,8 +1,7 @@
 import { type ServerCall, type ServerReply, textReply } from '../http-server/handler.ts';
-import { resolveRange } from '../http-server/range.ts';
-import { errorReply } from './api-error.ts';
+import { rangedReply } from '../http-server/range.ts';
+import { ConnectionDropped, errorReply } from './api-error.ts';
 import type { Asset } from './asset-cache.ts';
-import { ConnectionDropped } from './connection-dropped.ts';
 
 const LOGIN_PAGE = '<!DOCTYPE html>\n<html><head><title>Sign in</title></head><body><h1>Sign in</h1></body></html>\n';
 
@@ -24,66 +23,23 @@ export function jsonAsVideoReply(): ServerReply {
 
 /** The asset, or the requested range of it; `cut` drops the connection half-way. */
 export function assetReply(call: ServerCall, { mimeType, bytes, etag }: Asset, cut: boolean): ServerReply {
-  const { length: sizeBytes } = bytes;
-  const shared = { 'accept-ranges': 'bytes', etag };
-  const range = resolveRange(rangeHeaderOf(call, etag), sizeBytes);
-  if (range === 'unsatisfiable') {
-    return errorReply({
-      status: 416,
-      code: 'range_not_satisfiable',
-      message: `The range '${call.headers.range}' is outside of the ${sizeBytes} bytes of this file`,
-      headers: { ...shared, 'content-range': `bytes */${sizeBytes}` },
-    });
-  }
+  const file = { sizeBytes: bytes.length, mediaType: mimeType, etag };
+  const { status, headers, range } = rangedReply(call.headers, file);
   if (range === null) {
-    const headers = { ...shared, 'content-type': mimeType, 'content-length': String(sizeBytes) };
-    return { status: 200, headers, body: cut ? cutBody(bytes) : wholeBody(bytes) };
+    const message = `The range '${call.headers.range}' is outside of the ${bytes.length} bytes of this file`;
+    return errorReply({ status, code: 'range_not_satisfiable', message, headers });
   }
   const part = bytes.subarray(range.first, range.last + 1);
-  return {
-    status: 206,
-    body: cut && part.length > UNCUT_BYTES ? cutBody(part) : wholeBody(part),
-    headers: {
-      ...shared,
-      'content-type': mimeType,
-      'content-length': String(part.length),
-      'content-range': `bytes ${range.first}-${range.last}/${sizeBytes}`,
-    },
-  };
+  const isCut = cut && (status === 200 || part.length > UNCUT_BYTES);
+  return { status, headers, body: ReadableStream.from(isCut ? halfOf(part) : chunksOf(part)) };
 }
 
-/** If-Range with another validator disables the range: the whole file is sent (RFC 9110 §13.1.5). */
-function rangeHeaderOf({ headers }: ServerCall, etag: string): string | null {
-  const { range = null, 'if-range': condition = etag } = headers;
-  return condition === etag ? range : null;
+/** Views of the bytes, one at a time: many slow clients must not hold a copy each. */
+function* chunksOf(bytes: Uint8Array): Generator<Uint8Array> {
+  for (let at = 0; at < bytes.length; at += CHUNK_BYTES) yield bytes.subarray(at, at + CHUNK_BYTES);
 }
 
-/** Streams views of the bytes: many slow clients must not hold a copy each. */
-function wholeBody(bytes: Uint8Array): ReadableStream<Uint8Array> {
-  let offset = 0;
-  return new ReadableStream(
-    {
-      pull(controller) {
-        controller.enqueue(bytes.subarray(offset, offset + CHUNK_BYTES));
-        offset += CHUNK_BYTES;
-        if (offset >= bytes.length) controller.close();
-      },
-    },
-    { highWaterMark: 0 },
-  );
-}
-
-/** The first half of the bytes, then an error. Nothing is queued ahead, so that the half is delivered first. */
-function cutBody(bytes: Uint8Array): ReadableStream<Uint8Array> {
-  const halves = [bytes.subarray(0, Math.ceil(bytes.length / 2))].values();
-  return new ReadableStream(
-    {
-      pull(controller) {
-        const { value } = halves.next();
-        if (value) controller.enqueue(value);
-        else controller.error(new ConnectionDropped());
-      },
-    },
-    { highWaterMark: 0 },
-  );
+function* halfOf(bytes: Uint8Array): Generator<Uint8Array> {
+  yield bytes.subarray(0, Math.ceil(bytes.length / 2));
+  throw new ConnectionDropped();
 }
