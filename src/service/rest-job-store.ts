@@ -1,5 +1,4 @@
 import { isJsonObject, parseJson } from '../domain/json.ts';
-import { Journal } from '../platform/journal.ts';
 import { JournalFold } from '../platform/journal-fold.ts';
 import type { Selected, Selection } from './order-desk.ts';
 import { decodeRestJob, isUnfinished, type RestJob, type RestStatus } from './rest-job.ts';
@@ -12,18 +11,11 @@ export interface RestJobStoreOptions {
   readonly isProcessAlive: (pid: number) => boolean;
 }
 
-/** A line of the journal: a job in its current state, a deleted job, or a process that takes a job over. */
-type Line =
-  | { readonly job: RestJob }
-  | { readonly removed: string }
-  | { readonly claimed: string; readonly by: string; readonly from: string };
-
 /**
  * The service's jobs on disk. Each is owned by the process that accepted it. The unfinished jobs of a process that has ended
  * go to the first process that claims them in the journal.
  */
 export class RestJobStore {
-  readonly #journal: Journal;
   readonly #fold: JournalFold;
   readonly #isProcessAlive: RestJobStoreOptions['isProcessAlive'];
   readonly #pid: number;
@@ -34,8 +26,7 @@ export class RestJobStore {
   readonly owner: string;
 
   constructor({ path, pid, randomBytes, isProcessAlive }: RestJobStoreOptions) {
-    this.#journal = new Journal(path);
-    this.#fold = new JournalFold(this.#journal, {
+    this.#fold = new JournalFold(path, {
       apply: (text) => this.#apply(text),
       forget: () => {
         this.#jobs.clear();
@@ -84,19 +75,19 @@ export class RestJobStore {
   }
 
   /** Stores the current state of a job; resolves when it is on disk. */
-  async put(job: RestJob): Promise<void> {
-    await this.#append({ job });
+  put(job: RestJob): Promise<void> {
+    return this.#fold.append({ job });
   }
 
-  async remove(id: string): Promise<void> {
-    await this.#append({ removed: id });
+  remove(id: string): Promise<void> {
+    return this.#fold.append({ removed: id });
   }
 
   /** Takes over the unfinished jobs of processes that have ended, and returns them. */
   async claimAbandoned(): Promise<RestJob[]> {
     this.#fold.refresh();
     const abandoned = [...this.#jobs.values()].filter((job) => isUnfinished(job) && !this.#isOwnerAlive(job));
-    for (const { id, owner } of abandoned) await this.#append({ claimed: id, by: this.owner, from: owner });
+    for (const { id, owner } of abandoned) await this.#fold.append({ claimed: id, by: this.owner, from: owner });
     return abandoned.flatMap(({ id }) => {
       const job = this.#jobs.get(id);
       return job?.owner === this.owner ? job : []; // another process may have claimed it first
@@ -110,12 +101,10 @@ export class RestJobStore {
     return pid !== this.#pid && this.#isProcessAlive(pid);
   }
 
-  async #append(line: Line): Promise<void> {
-    await this.#journal.append(JSON.stringify(line));
-    this.#fold.refresh();
-  }
-
-  /** Skips unreadable lines: one bad byte must not lose all jobs. */
+  /**
+   * A line has a job in its current state, a deleted job, or a process that takes a job over. Skips unreadable lines: one bad
+   * byte must not lose all jobs.
+   */
   #apply(text: string): void {
     const line = parseJson(text);
     if (!isJsonObject(line)) return;

@@ -1,5 +1,4 @@
 import { isJsonObject, parseJson } from '../domain/json.ts';
-import { Journal } from '../platform/journal.ts';
 import { JournalFold } from '../platform/journal-fold.ts';
 import { decodeStoredBatch, type StoredBatch } from './stored-batch.ts';
 
@@ -12,15 +11,13 @@ export interface KnownBatch {
 
 /** Batches in a journal file that any number of processes share. */
 export class BatchStore {
-  readonly #journal: Journal;
   readonly #fold: JournalFold;
   /** Oldest first. */
   readonly #entries = new Map<string, KnownBatch>();
   readonly #byIdempotencyKey = new Map<string, string>();
 
   constructor(path: string) {
-    this.#journal = new Journal(path);
-    this.#fold = new JournalFold(this.#journal, {
+    this.#fold = new JournalFold(path, {
       apply: (text) => this.#apply(text),
       forget: () => {
         this.#entries.clear();
@@ -47,7 +44,7 @@ export class BatchStore {
 
   /** Stores a batch and returns it, or the one that already has its idempotency key. */
   async add(batch: StoredBatch): Promise<KnownBatch> {
-    await this.#journal.append(JSON.stringify({ batch }));
+    await this.#fold.append({ batch });
     const entry = this.findByIdempotencyKey(batch.idempotencyKey) ?? this.find(batch.id);
     if (entry === undefined) throw new Error(`the batch ${batch.id} was not stored`);
     return entry;
@@ -55,7 +52,7 @@ export class BatchStore {
 
   /** The first cancellation counts. */
   async cancel(id: string, atMs: number, jobIds: readonly string[]): Promise<void> {
-    await this.#journal.append(JSON.stringify({ cancelled: id, atMs, jobIds }));
+    await this.#fold.append({ cancelled: id, atMs, jobIds });
   }
 
   #apply(text: string): void {

@@ -4,7 +4,6 @@ import { join } from 'node:path';
 import { isJsonObject, type JsonValue, parseJson } from '../domain/json.ts';
 import { replaceFile } from '../platform/files.ts';
 import { makeFolder } from '../platform/folders.ts';
-import { Journal } from '../platform/journal.ts';
 import { JournalFold } from '../platform/journal-fold.ts';
 
 /** An uploaded file, in the form of the API's reply and of the journal. */
@@ -23,15 +22,13 @@ export interface FileObject {
 /** Uploaded files: a journal of their properties, and a folder with their bytes. */
 export class FileStore {
   readonly #folder: string;
-  readonly #journal: Journal;
   readonly #fold: JournalFold;
   /** Oldest first. */
   readonly #files = new Map<string, FileObject>();
 
   constructor(stateDir: string) {
     this.#folder = join(stateDir, 'files');
-    this.#journal = new Journal(join(stateDir, 'files.jsonl'));
-    this.#fold = new JournalFold(this.#journal, {
+    this.#fold = new JournalFold(join(stateDir, 'files.jsonl'), {
       apply: (text) => this.#apply(text),
       forget: () => this.#files.clear(),
     });
@@ -51,11 +48,11 @@ export class FileStore {
   async add(file: FileObject, bytes: Uint8Array): Promise<void> {
     makeFolder(this.#folder, 0o700);
     await replaceFile(this.#pathOf(file), bytes, 0o600);
-    await this.#journal.append(JSON.stringify({ file }));
+    await this.#fold.append({ file });
   }
 
   async remove(file: FileObject): Promise<void> {
-    await this.#journal.append(JSON.stringify({ removed: file.id }));
+    await this.#fold.append({ removed: file.id });
     await rm(this.#pathOf(file), { force: true });
   }
 

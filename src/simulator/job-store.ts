@@ -1,5 +1,4 @@
 import { isJsonObject, parseJson } from '../domain/json.ts';
-import { Journal } from '../platform/journal.ts';
 import { JournalFold } from '../platform/journal-fold.ts';
 import { decodeSimulatedJob, type SimulatedJob } from './job.ts';
 
@@ -27,26 +26,25 @@ export interface JobPage {
  * updates the copy in memory by reading what was appended since.
  */
 export class JobStore {
-  readonly #journal: Journal;
   readonly #fold: JournalFold;
   readonly #entries: Entry[] = [];
   readonly #byId = new Map<string, Entry>();
   readonly #byIdempotencyKey = new Map<string, SimulatedJob>();
 
   constructor(path: string) {
-    this.#journal = new Journal(path);
-    this.#fold = new JournalFold(this.#journal, { apply: (text) => this.#apply(text), forget: () => this.#forget() });
+    this.#fold = new JournalFold(path, {
+      apply: (text) => this.#apply(text),
+      forget: () => {
+        this.#entries.length = 0;
+        this.#byId.clear();
+        this.#byIdempotencyKey.clear();
+      },
+    });
   }
 
   /** Reads what this and other processes have appended since the last refresh. */
   refresh(): void {
     this.#fold.refresh();
-  }
-
-  #forget(): void {
-    this.#entries.length = 0;
-    this.#byId.clear();
-    this.#byIdempotencyKey.clear();
   }
 
   /** Skips unreadable lines: one bad byte must not lose all jobs. */
@@ -83,24 +81,17 @@ export class JobStore {
     return this.#byId.get(id)?.job;
   }
 
-  /** Whether an id was ever used, also by a deleted job. */
-  isTaken(id: string): boolean {
-    return this.#byId.has(id);
-  }
-
   /** Appends a job and returns it, or the one that already has its idempotency key (deleted or not). */
   async add(job: SimulatedJob): Promise<SimulatedJob> {
     const holder = this.#holderOfKey(job);
     if (holder) return holder;
-    await this.#journal.append(JSON.stringify({ created: job }));
-    this.refresh();
+    await this.#fold.append({ created: job });
     return this.#holderOfKey(job) ?? job;
   }
 
   /** Appends jobs without an idempotency key in one write. */
   async addAll(jobs: readonly SimulatedJob[]): Promise<void> {
-    if (jobs.length > 0) await this.#journal.append(...jobs.map((job) => JSON.stringify({ created: job })));
-    this.refresh();
+    if (jobs.length > 0) await this.#fold.append(...jobs.map((job) => ({ created: job })));
   }
 
   #holderOfKey({ idempotencyKey }: SimulatedJob): SimulatedJob | undefined {
@@ -109,8 +100,7 @@ export class JobStore {
 
   /** Appends a tombstone, which deletes the job for every process. */
   async remove(id: string): Promise<void> {
-    await this.#journal.append(JSON.stringify({ deleted: id }));
-    this.refresh();
+    await this.#fold.append({ deleted: id });
   }
 
   /** All jobs except deleted ones, oldest first. */
