@@ -45,7 +45,7 @@ function errorsDocument(): string {
     ...EXIT_CODES.map(([code, meaning]) => `| ${code} | ${meaning} |`),
     '',
   ];
-  const faults = FAULTS.map(({ name, summary }) => `| \`${name}\` | ${summary} |`);
+  const faults = Object.entries(FAULTS).map(([name, { summary }]) => `| \`${name}\` | ${summary} |`);
   return [
     ...intro,
     ...ERROR_CODES.map(errorSection),

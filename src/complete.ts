@@ -93,8 +93,8 @@ async function valuesOf(spec: OptionSpec, host: Host): Promise<Completions> {
     case '--from':
       return { candidates: [['@last', 'the newest job'], ...(await recentIds(host))] };
     case '--fault': {
-      const { FAULTS } = await import('./simulator/faults.ts');
-      return { candidates: FAULTS.map(({ name }) => [name, '']) };
+      const { FAULT_NAMES } = await import('./simulator/faults.ts');
+      return { candidates: FAULT_NAMES.map((name) => [name, '']) };
     }
     default:
       return /<(file|dir)|\|file/.test(flags) ? FILES : NOTHING;

@@ -246,12 +246,12 @@ export class Servers {
   async #fault(): Promise<FaultName | null> {
     const { fault } = this.#deps.options;
     if (fault === undefined) return null;
-    const { FAULTS, parseFault } = await import('../simulator/faults.ts');
+    const { FAULT_NAMES, parseFault } = await import('../simulator/faults.ts');
     const name = parseFault(fault);
     if (name !== null) return name;
     throw new SoraError('usage', {
       title: `the simulator has no fault \`${fault}\``,
-      hints: [`choose one of ${FAULTS.map((entry) => entry.name).join(', ')}`],
+      hints: [`choose one of ${FAULT_NAMES.join(', ')}`],
     });
   }
 

@@ -6,7 +6,9 @@ import { ApiErrorSchema, RestError } from './rest-schemas.ts';
 export const CONTROL_PATH = '/control';
 const MAX_LATENCY_MS = 60_000;
 
-const faultList = FAULTS.map(({ name, summary }) => `- \`${name}\`: ${summary}`).join('\n');
+const faultList = Object.entries(FAULTS)
+  .map(([name, { summary }]) => `- \`${name}\`: ${summary}`)
+  .join('\n');
 const FaultName = z.enum(FAULT_NAMES).openapi('FaultName', { description: faultList });
 
 const settings = {

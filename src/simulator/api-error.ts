@@ -18,6 +18,16 @@ export class ApiError extends HttpError<ApiErrorDetails> {
   }
 }
 
+/** A simulated broken connection: `handle` rejects with it, and a server destroys the socket. */
+export class ConnectionDropped extends Error {
+  override readonly name = 'ConnectionDropped';
+  readonly code = 'ECONNRESET';
+
+  constructor() {
+    super('the connection was dropped');
+  }
+}
+
 function clip(text: string): string {
   return text.length <= MAX_QUOTED_CHARACTERS ? text : `${text.slice(0, MAX_QUOTED_CHARACTERS)}…`;
 }

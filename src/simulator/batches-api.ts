@@ -1,11 +1,10 @@
 import { isJsonObject, type JsonObject } from '../domain/json.ts';
 import { jsonReply, type ServerCall, type ServerReply, textReply } from '../http-server/handler.ts';
-import { ApiError, invalidField, missingField, unsupportedValue } from './api-error.ts';
+import { ApiError, ConnectionDropped, invalidField, missingField, unsupportedValue } from './api-error.ts';
 import { BatchState, batchIdOf, STEP_MS, WINDOW } from './batch-state.ts';
 import type { KnownBatch } from './batch-store.ts';
-import { ConnectionDropped } from './connection-dropped.ts';
 import { readText } from './create-request.ts';
-import { type FaultName, findJobFault } from './faults.ts';
+import type { FaultName } from './faults.ts';
 import type { FileObject } from './file-store.ts';
 import type { SimulatedJob } from './job.ts';
 import { listPageReply, parseListQuery } from './list-reply.ts';
@@ -13,14 +12,12 @@ import { readRequestBody } from './request-body.ts';
 import type { BatchRouteName } from './routes.ts';
 import type { SimulatorOptions } from './simulator-options.ts';
 import { BATCH_ENDPOINT, type BatchRequest, readBatchFile } from './stored-batch.ts';
-import { readIdempotencyKey, refuseCallback, type Stores } from './videos-api.ts';
+import { type Route, readIdempotencyKey, refuseCallback, type Stores } from './videos-api.ts';
 
 const PURPOSES = ['batch', 'user_data', 'vision'] as const;
 const DAY_SECONDS = 86_400;
 const POLL_AFTER_MS = 500;
 const MAX_METADATA_PAIRS = 16;
-
-type Route = (call: ServerCall, id: string, fault: FaultName | null) => Promise<ServerReply> | ServerReply;
 
 /** Uploaded files, and batches of creates. All jobs of a batch are made when it is created. */
 export class BatchesApi implements Record<BatchRouteName, Route> {
@@ -102,7 +99,7 @@ export class BatchesApi implements Record<BatchRouteName, Route> {
         createdAtMs: createdAtMs + STEP_MS / speed,
         ...wanted,
         speed,
-        fault: findJobFault(fault)?.name ?? null,
+        fault,
         remixedFrom: null,
         idempotencyKey: null,
         fingerprint: `${id} ${customId}`,

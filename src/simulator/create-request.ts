@@ -74,10 +74,19 @@ export function readPrompt(body: RequestBody): string {
 }
 
 export function readKnownSeconds(body: RequestBody, model: ModelCapabilities): string {
-  const supported = model.seconds.map(String);
-  const seconds = readText(body, 'seconds', `one of ${quoteList(supported, 'or')}`) ?? DEFAULT_SECONDS;
-  if (!supported.includes(seconds)) throw unsupportedValue('seconds', seconds, supported);
-  return seconds;
+  return readSupported(body, 'seconds', model.seconds.map(String)) ?? DEFAULT_SECONDS;
+}
+
+/** A text field with one of these values; undefined when it is missing or null. */
+export function readSupported<T extends string>(
+  body: RequestBody,
+  name: string,
+  supported: readonly T[],
+): T | undefined {
+  const value = readText(body, name, `one of ${quoteList(supported, 'or')}`);
+  const choice = supported.find((candidate) => candidate === value);
+  if (value !== undefined && choice === undefined) throw unsupportedValue(name, value, supported);
+  return choice;
 }
 
 function readAnySeconds({ fields }: RequestBody): string {
@@ -89,10 +98,8 @@ function readAnySeconds({ fields }: RequestBody): string {
 }
 
 function readKnownSize(body: RequestBody, model: ModelCapabilities): string {
-  const supported = model.sizes.map(({ size }) => size);
-  const size = readText(body, 'size', `one of ${quoteList(supported, 'or')}`) ?? DEFAULT_SIZE;
-  if (!supported.includes(size)) throw unsupportedValue('size', size, supported);
-  return size;
+  const sizes = model.sizes.map(({ size }) => size);
+  return readSupported(body, 'size', sizes) ?? DEFAULT_SIZE;
 }
 
 export function readAnySize(body: RequestBody, fallback = DEFAULT_SIZE): string {

@@ -1,21 +1,8 @@
 import type { ApiErrorDetails } from './api-error.ts';
-import { BATCH_ROUTES, type RouteName } from './routes.ts';
+import { ROUTE_NAMES, type RouteName } from './routes.ts';
 
-/** Calls to these routes are refused before anything else is checked. */
-interface RefusalFault {
-  readonly kind: 'refusal';
-  readonly name: string;
-  readonly summary: string;
-  readonly routes: readonly RouteName[];
-  /** `{call}` in the message is replaced by the method and path of the request. */
-  readonly error: ApiErrorDetails;
-}
-
-/** The create succeeds, and the job then fails or hangs. */
+/** A job that is created and then fails or hangs. */
 export interface JobFault {
-  readonly kind: 'job';
-  readonly name: string;
-  readonly summary: string;
   /** The error of the failed job; left out if the job does not fail. */
   readonly failure?: { readonly code: string; readonly message: string };
   /** Multiplies the job's usual duration. */
@@ -24,15 +11,15 @@ export interface JobFault {
   readonly endless?: true;
 }
 
-/** The connection or the content is faulty; implemented by the routes. */
-interface BehaviourFault {
-  readonly kind: 'behaviour';
-  readonly name: string;
+/** Without `refusal` and `job`, the connection or the content is faulty; the routes implement that. */
+interface Fault {
   readonly summary: string;
+  /** The calls that it applies to. */
   readonly routes: readonly RouteName[];
+  /** Refuses calls before anything else is checked; `{call}` in the message becomes the method and path of the request. */
+  readonly refusal?: ApiErrorDetails;
+  readonly job?: JobFault;
 }
-
-type Fault = RefusalFault | JobFault | BehaviourFault;
 
 /** The routes that create a video, which costs money on a real server. */
 const CREATE: readonly RouteName[] = ['create', 'remix', 'edit', 'extend', 'createBatch'];
@@ -45,118 +32,93 @@ const VIDEO_ROUTES: readonly RouteName[] = [
   'createCharacter',
   'character',
 ];
-const MODEL_ROUTES: readonly RouteName[] = ['models', 'model'];
-const ALL_ROUTES: readonly RouteName[] = [...VIDEO_ROUTES, ...BATCH_ROUTES, ...MODEL_ROUTES];
 
-/** Every fault the simulator can produce, with the messages of the servers where it was observed. */
-export const FAULTS = [
-  {
-    kind: 'refusal',
-    name: 'invalid_value',
+const TABLE = {
+  invalid_value: {
     summary: 'a create is refused because of its seconds',
     routes: CREATE,
-    error: {
+    refusal: {
       status: 400,
       code: 'invalid_value',
       param: 'seconds',
       message: "Invalid value: '10'. Supported values are: '4', '8', and '12'.",
     },
   },
-  {
-    kind: 'refusal',
-    name: 'reference_size_mismatch',
+  reference_size_mismatch: {
     summary: 'a create is refused because of the size of its reference image',
     routes: CREATE,
-    error: { status: 400, message: 'Inpaint image must match the requested width and height' },
+    refusal: { status: 400, message: 'Inpaint image must match the requested width and height' },
   },
-  {
-    kind: 'refusal',
-    name: 'unknown_parameter',
+  unknown_parameter: {
     summary: 'a create is refused because of an unknown field',
     routes: CREATE,
-    error: { status: 400, code: 'unknown_parameter', param: 'width', message: "Unknown parameter: 'width'" },
+    refusal: { status: 400, code: 'unknown_parameter', param: 'width', message: "Unknown parameter: 'width'" },
   },
-  {
-    kind: 'refusal',
-    name: 'moderation_blocked_input',
+  moderation_blocked_input: {
     summary: 'a create is refused by moderation',
     routes: CREATE,
-    error: {
+    refusal: {
       status: 400,
       code: 'moderation_blocked',
       message:
         'Your request was blocked by our moderation system when checking inputs. Possible reasons: people-in-user-uploads.',
     },
   },
-  {
-    kind: 'refusal',
-    name: 'billing_hard_limit_reached',
+  billing_hard_limit_reached: {
     summary: 'a create is refused because the spending limit is reached',
     routes: CREATE,
-    error: {
+    refusal: {
       status: 400,
       type: 'billing_limit_user_error',
       code: 'billing_hard_limit_reached',
       message: 'Billing hard limit has been reached.',
     },
   },
-  {
-    kind: 'refusal',
-    name: 'invalid_api_key',
+  invalid_api_key: {
     summary: 'every call is refused because of its key',
-    routes: ALL_ROUTES,
-    error: {
+    routes: ROUTE_NAMES,
+    refusal: {
       status: 401,
       code: 'invalid_api_key',
       message: 'Incorrect API key provided. You can find your API key at https://platform.openai.com/account/api-keys.',
     },
   },
-  {
-    kind: 'refusal',
-    name: 'organization_not_verified',
+  organization_not_verified: {
     summary: 'a create is refused because the organisation is not verified',
     routes: CREATE,
-    error: {
+    refusal: {
       status: 403,
       message:
         'Your organization must be verified to use the model `sora-2`. Please go to: https://platform.openai.com/settings/organization/general and click on Verify Organization. If you just verified, it can take up to 15 minutes for access to propagate.',
     },
   },
-  {
-    kind: 'refusal',
-    name: 'model_not_found',
+  model_not_found: {
     summary: 'the key has no access to the model',
     routes: [...CREATE, 'model'],
-    error: {
+    refusal: {
       status: 404,
       code: 'model_not_found',
       message: "The model 'sora-2' does not exist or you do not have access",
     },
   },
-  {
-    kind: 'refusal',
-    name: 'model_deprecated',
+  model_deprecated: {
     summary: 'the model is retired',
     routes: [...CREATE, 'model'],
-    error: {
+    refusal: {
       status: 404,
       code: 'model_not_found',
       message: "The model 'sora-2' has been deprecated, learn more here: https://platform.openai.com/docs/deprecations",
     },
   },
-  {
-    kind: 'refusal',
-    name: 'invalid_url',
+  invalid_url: {
     summary: 'the server has no video routes',
     routes: VIDEO_ROUTES,
-    error: { status: 404, message: 'Invalid URL ({call})' },
+    refusal: { status: 404, message: 'Invalid URL ({call})' },
   },
-  {
-    kind: 'refusal',
-    name: 'rate_limit_exceeded',
+  rate_limit_exceeded: {
     summary: 'a create is refused with 429 and a Retry-After of one second',
     routes: CREATE,
-    error: {
+    refusal: {
       status: 429,
       type: 'requests',
       code: 'rate_limit_exceeded',
@@ -165,12 +127,10 @@ export const FAULTS = [
       headers: { 'retry-after': '1' },
     },
   },
-  {
-    kind: 'refusal',
-    name: 'insufficient_quota',
+  insufficient_quota: {
     summary: 'a create is refused because the credits are used up',
     routes: CREATE,
-    error: {
+    refusal: {
       status: 429,
       type: 'insufficient_quota',
       code: 'insufficient_quota',
@@ -178,83 +138,69 @@ export const FAULTS = [
         'You exceeded your current quota, please check your plan and billing details. For more information on this error, read the docs: https://platform.openai.com/docs/guides/error-codes/api-errors.',
     },
   },
-  {
-    kind: 'refusal',
-    name: 'server_error',
+  server_error: {
     summary: 'every call fails with 500',
-    routes: ALL_ROUTES,
-    error: {
+    routes: ROUTE_NAMES,
+    refusal: {
       status: 500,
       type: 'server_error',
       message: 'The server had an error while processing your request. Sorry about that!',
     },
   },
-  {
-    kind: 'refusal',
-    name: 'service_unavailable',
+  service_unavailable: {
     summary: 'every call fails with 503',
-    routes: ALL_ROUTES,
-    error: {
+    routes: ROUTE_NAMES,
+    refusal: {
       status: 503,
       type: 'service_unavailable_error',
       message: 'The server is currently overloaded with other requests. Please try again later.',
     },
   },
-  {
-    kind: 'job',
-    name: 'moderation_blocked',
+  moderation_blocked: {
     summary: 'the job fails: refused by moderation',
-    failure: { code: 'moderation_blocked', message: 'Your request was blocked by our moderation system.' },
+    routes: CREATE,
+    job: { failure: { code: 'moderation_blocked', message: 'Your request was blocked by our moderation system.' } },
   },
-  {
-    kind: 'job',
-    name: 'processing_error',
+  processing_error: {
     summary: 'the job fails because of a server error',
-    failure: { code: 'processing_error', message: 'The video could not be generated due to an internal error.' },
+    routes: CREATE,
+    job: {
+      failure: { code: 'processing_error', message: 'The video could not be generated due to an internal error.' },
+    },
   },
-  { kind: 'job', name: 'stuck', summary: 'the job stays in progress at 99 % forever', endless: true },
-  { kind: 'job', name: 'slow', summary: 'the job takes ten times as long', slowdown: 10 },
-  {
-    kind: 'behaviour',
-    name: 'create-dropped-after-accept',
+  stuck: { summary: 'the job stays in progress at 99 % forever', routes: CREATE, job: { endless: true } },
+  slow: { summary: 'the job takes ten times as long', routes: CREATE, job: { slowdown: 10 } },
+  'create-dropped-after-accept': {
     summary: 'a job is created, and the connection drops before the reply',
     routes: CREATE,
   },
-  {
-    kind: 'behaviour',
-    name: 'reset-before-accept',
+  'reset-before-accept': {
     summary: 'the connection drops during a create, and no job is created',
     routes: CREATE,
   },
-  {
-    kind: 'behaviour',
-    name: 'poll-drop',
+  'poll-drop': {
     summary: 'every second poll of a job drops the connection',
     routes: ['retrieve'],
   },
-  {
-    kind: 'behaviour',
-    name: 'cut-download',
+  'cut-download': {
     summary: 'downloads stop half-way; each range request returns half of the rest, until it is complete',
     routes: ['content'],
   },
-  {
-    kind: 'behaviour',
-    name: 'html-instead-of-json',
+  'html-instead-of-json': {
     summary: 'every call returns 200 with a login page',
-    routes: ALL_ROUTES,
+    routes: ROUTE_NAMES,
   },
-  {
-    kind: 'behaviour',
-    name: 'json-as-mp4',
+  'json-as-mp4': {
     summary: 'a download returns a JSON error labelled video/mp4',
     routes: ['content'],
   },
-] as const satisfies readonly Fault[];
+} as const satisfies Readonly<Record<string, Fault>>;
 
-export type FaultName = (typeof FAULTS)[number]['name'];
+export type FaultName = keyof typeof TABLE;
 
-export const FAULT_NAMES: readonly FaultName[] = FAULTS.map(({ name }) => name);
+/** Every fault the simulator can produce, with the messages of the servers where it was observed. */
+export const FAULTS: Readonly<Record<FaultName, Fault>> = TABLE;
+export const FAULT_NAMES = Object.keys(TABLE) as readonly FaultName[];
 
 /** A fault by its name, with `-` and `_` interchangeable; null for an unknown name. */
 export function parseFault(text: string): FaultName | null {
@@ -265,24 +211,6 @@ function normalize(name: string): string {
   return name.toLowerCase().replaceAll('_', '-');
 }
 
-/** The same table, typed by kind. */
-const ROWS: readonly Fault[] = FAULTS;
-const JOB_FAULTS = ROWS.filter((fault) => fault.kind === 'job');
-const REFUSALS = ROWS.filter((fault) => fault.kind === 'refusal');
-
-/** Whether a fault applies to a route; job faults apply to creates. */
 export function hits(name: FaultName, route: RouteName): boolean {
-  const fault = ROWS.find((row) => row.name === name);
-  if (fault === undefined) return false;
-  return (fault.kind === 'job' ? CREATE : fault.routes).includes(route);
-}
-
-/** The job fault of this name, if it is one. */
-export function findJobFault(name: string | null): JobFault | undefined {
-  return JOB_FAULTS.find((fault) => fault.name === name);
-}
-
-/** The refusal that a fault causes on a route, if any. */
-export function findRefusal(name: string | null, route: RouteName): ApiErrorDetails | undefined {
-  return REFUSALS.find((fault) => fault.name === name && fault.routes.includes(route))?.error;
+  return FAULTS[name].routes.includes(route);
 }

@@ -1,11 +1,12 @@
 import { findModel, genericSize, ORIENTATIONS, RESOLUTIONS } from '../domain/models.ts';
-import { invalidField, unsupportedValue } from './api-error.ts';
+import { invalidField } from './api-error.ts';
 import {
   type CreateRequest,
   MAX_SECONDS,
   readAnySize,
   readModel,
   readPrompt,
+  readSupported,
   readText,
   refuseUnknownFields,
 } from './create-request.ts';
@@ -29,9 +30,9 @@ export function parseGuideRequest(body: RequestBody): CreateRequest {
   if (findModel(model)) refuseUnknownFields(body, GUIDE_FIELDS);
   const prompt = readPrompt(body);
   const seconds = readDuration(body);
-  const resolution = readChoice(body, 'resolution', RESOLUTIONS) ?? '720p';
-  const orientation = readChoice(body, 'orientation', ORIENTATIONS) ?? 'landscape';
-  readChoice(body, 'quality', QUALITIES);
+  const resolution = readSupported(body, 'resolution', RESOLUTIONS) ?? '720p';
+  const orientation = readSupported(body, 'orientation', ORIENTATIONS) ?? 'landscape';
+  readSupported(body, 'quality', QUALITIES);
   return { model, prompt, seconds, size: genericSize(resolution, orientation) };
 }
 
@@ -51,11 +52,4 @@ function readDuration({ fields }: RequestBody): string {
   }
   const message = `Invalid value: ${JSON.stringify(duration)}. Expected a whole number of seconds from 1 to ${MAX_SECONDS}.`;
   throw invalidField('duration', 'invalid_value', message);
-}
-
-function readChoice<T extends string>(body: RequestBody, name: string, choices: readonly T[]): T | undefined {
-  const value = readText(body, name);
-  const choice = choices.find((candidate) => candidate === value);
-  if (value !== undefined && choice === undefined) throw unsupportedValue(name, value, choices);
-  return choice;
 }

@@ -1,5 +1,5 @@
 import { isJsonObject, type JsonObject, type JsonValue } from '../domain/json.ts';
-import { findJobFault } from './faults.ts';
+import { FAULTS, type FaultName, type JobFault, parseFault } from './faults.ts';
 
 /** A job as stored when it is created; its state is computed from this and the time. */
 export interface SimulatedJob {
@@ -14,8 +14,8 @@ export interface SimulatedJob {
   readonly size: string;
   /** How many times faster than usual it is rendered. */
   readonly speed: number;
-  /** The name of its job fault, if any. */
-  readonly fault: string | null;
+  /** The fault of its create; only some affect the job. */
+  readonly fault: FaultName | null;
   /** The id of the video it is a remix of. */
   readonly remixedFrom: string | null;
   readonly idempotencyKey: string | null;
@@ -54,7 +54,7 @@ const POLL_AFTER_MS = 250;
 
 /** The state of a job at a moment: queued, in progress up to 99 %, then completed or failed. */
 export function describeJob(job: SimulatedJob, nowMs: number): Video {
-  const fault = findJobFault(job.fault);
+  const fault = jobFaultOf(job);
   const renderMs = renderMsOf(job);
   const share = (nowMs - job.createdAtMs) / renderMs;
   if (share < QUEUED_SHARE) return toVideo(job);
@@ -74,11 +74,16 @@ export function describeJob(job: SimulatedJob, nowMs: number): Video {
 
 /** When the job finishes, in milliseconds since the epoch; null if it never does. */
 export function endsAtMs(job: SimulatedJob): number | null {
-  return findJobFault(job.fault)?.endless ? null : job.createdAtMs + renderMsOf(job);
+  return jobFaultOf(job)?.endless ? null : job.createdAtMs + renderMsOf(job);
 }
 
-function renderMsOf({ seconds, speed, fault }: SimulatedJob): number {
-  return ((BASE_RENDER_MS + RENDER_MS_PER_SECOND * Number(seconds)) * (findJobFault(fault)?.slowdown ?? 1)) / speed;
+function renderMsOf(job: SimulatedJob): number {
+  const { slowdown = 1 } = jobFaultOf(job) ?? {};
+  return ((BASE_RENDER_MS + RENDER_MS_PER_SECOND * Number(job.seconds)) * slowdown) / job.speed;
+}
+
+function jobFaultOf({ fault }: SimulatedJob): JobFault | undefined {
+  return fault === null ? undefined : FAULTS[fault].job;
 }
 
 /** How long a client should wait before the next poll. */
@@ -118,7 +123,7 @@ export function decodeSimulatedJob(value: JsonValue | undefined): SimulatedJob |
   if (typeof seconds !== 'string' || typeof size !== 'string' || typeof fingerprint !== 'string') return null;
   if (typeof createdAtMs !== 'number' || typeof speed !== 'number') return null;
   if (!(Number(seconds) > 0 && speed > 0) || !/^\d+x\d+$/.test(size)) return null;
-  const fault = textOrNull(value, 'fault');
+  const fault = parseFault(textOrNull(value, 'fault') ?? '');
   const remixedFrom = textOrNull(value, 'remixedFrom');
   const idempotencyKey = textOrNull(value, 'idempotencyKey');
   const job = { id, createdAtMs, model, prompt, seconds, size, speed, fault, remixedFrom, idempotencyKey, fingerprint };

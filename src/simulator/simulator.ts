@@ -1,11 +1,10 @@
 import { callOf, type Handler, responseOf, type ServerCall, type ServerReply } from '../http-server/handler.ts';
 import { HttpError } from '../http-server/http-error.ts';
-import { ApiError, type ApiErrorDetails, errorReply } from './api-error.ts';
+import { ApiError, type ApiErrorDetails, ConnectionDropped, errorReply } from './api-error.ts';
 import { BatchesApi } from './batches-api.ts';
 import { Conditions } from './conditions.ts';
-import { ConnectionDropped } from './connection-dropped.ts';
 import { loginPageReply } from './content-reply.ts';
-import { findRefusal } from './faults.ts';
+import { FAULTS } from './faults.ts';
 import type { JobOutlook } from './job.ts';
 import { isBatchRoute, matchRoute } from './routes.ts';
 import { GENERATIONS, VIDEOS } from './simulated-dialects.ts';
@@ -46,17 +45,17 @@ export function createSimulator(options: SimulatorOptions): Simulator {
     if (conditions.latencyMs > 0) await clock.sleep(conditions.latencyMs, options.signal).catch(() => {});
     const met = conditions.faultFor(route, call.headers['x-sora-fault'] ?? null);
     if (met === 'html-instead-of-json') return loginPageReply();
-    const refusal = findRefusal(met, route.name);
+    const refusal = met === null ? undefined : FAULTS[met].refusal;
     if (refusal) {
       const message = refusal.message.replace('{call}', `${call.method} ${pathname}`);
       throw new ApiError({ ...refusal, message });
     }
-    const { name, dialect, id } = route;
-    return isBatchRoute(name) ? batches[name](call, id, met) : apis[dialect][name](call, id, met);
+    const { name, id } = route;
+    return isBatchRoute(name) ? batches[name](call, id, met) : apis[dialectOf(call)][name](call, id, met);
   }
 
   async function answer(call: ServerCall): Promise<ServerReply> {
-    const { refuse } = call.url.pathname.includes('/video/generations') ? dialects.generations : dialects.videos;
+    const { refuse } = dialects[dialectOf(call)];
     const { status, headers, body } = await replyTo(call).catch((error) => refuse(refusalOf(error)));
     const requestId = `req_${Buffer.from(options.randomBytes(16)).toString('hex')}`;
     const date = new Date(clock.now()).toUTCString();
@@ -74,6 +73,10 @@ export function createSimulator(options: SimulatorOptions): Simulator {
     look: (id) => apis.videos.look(id),
     unfinished: () => apis.videos.unfinished(),
   };
+}
+
+function dialectOf({ url }: ServerCall): 'videos' | 'generations' {
+  return url.pathname.includes('/video/generations') ? 'generations' : 'videos';
 }
 
 /** An internal error of the simulator (a full disk, for example) is reported as a server would. */

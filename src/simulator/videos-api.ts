@@ -2,15 +2,14 @@ import { join } from 'node:path';
 import { knownModels } from '../domain/models.ts';
 import { VARIANTS } from '../domain/video.ts';
 import { jsonReply, type ServerCall, type ServerReply } from '../http-server/handler.ts';
-import { ApiError, invalidField, modelNotFound, unsupportedValue } from './api-error.ts';
+import { ApiError, ConnectionDropped, invalidField, modelNotFound, unsupportedValue } from './api-error.ts';
 import { AssetCache } from './asset-cache.ts';
 import { BatchStore } from './batch-store.ts';
 import { type Character, CharacterStore } from './character-store.ts';
-import { ConnectionDropped } from './connection-dropped.ts';
 import { assetReply, jsonAsVideoReply } from './content-reply.ts';
 import type { CreateRequest } from './create-request.ts';
 import { parseCharacterRequest, parseEditRequest, parseExtendRequest, parseRemixRequest } from './derived-request.ts';
-import { type FaultName, findJobFault } from './faults.ts';
+import type { FaultName } from './faults.ts';
 import { FileStore } from './file-store.ts';
 import { describeJob, endsAtMs, type JobOutlook, pollAfterMs, type SimulatedJob, type Video } from './job.ts';
 import { JobStore } from './job-store.ts';
@@ -25,7 +24,7 @@ const MAX_IDEMPOTENCY_KEY_LENGTH = 255;
 const MODELS_CREATED_AT = 1_759_708_800;
 
 /** Answers one call, under a fault if there is one. Throws an `ApiError` or `ConnectionDropped`. */
-type Route = (call: ServerCall, id: string, fault: FaultName | null) => Promise<ServerReply> | ServerReply;
+export type Route = (call: ServerCall, id: string, fault: FaultName | null) => Promise<ServerReply> | ServerReply;
 
 interface NewVideo extends CreateRequest {
   readonly remixedFrom?: string;
@@ -53,21 +52,15 @@ export function openStores({ stateDir, render }: SimulatorOptions): Stores {
 /** One method for each route, in one dialect. */
 export class VideosApi implements Record<VideoRouteName, Route> {
   readonly #options: SimulatorOptions;
-  readonly #dialect: SimulatedDialect;
+  readonly #stores: Stores;
   readonly #jobs: JobStore;
-  readonly #characters: CharacterStore;
-  readonly #assets: AssetCache;
+  readonly #dialect: SimulatedDialect;
 
-  constructor(
-    options: SimulatorOptions,
-    { jobs, characters, assets }: Pick<Stores, 'jobs' | 'characters' | 'assets'>,
-    dialect: SimulatedDialect,
-  ) {
+  constructor(options: SimulatorOptions, stores: Stores, dialect: SimulatedDialect) {
     this.#options = options;
+    this.#stores = stores;
+    this.#jobs = stores.jobs;
     this.#dialect = dialect;
-    this.#jobs = jobs;
-    this.#characters = characters;
-    this.#assets = assets;
   }
 
   create(call: ServerCall, _id: string, fault: FaultName | null): Promise<ServerReply> {
@@ -107,7 +100,7 @@ export class VideosApi implements Record<VideoRouteName, Route> {
       createdAtMs: this.#options.clock.now(),
       ...wanted,
       speed: this.#options.speed ?? 1,
-      fault: findJobFault(fault)?.name ?? null,
+      fault,
       remixedFrom,
       idempotencyKey,
       fingerprint,
@@ -157,7 +150,7 @@ export class VideosApi implements Record<VideoRouteName, Route> {
     const job = this.#find(id);
     refuseWithoutContent(this.#describe(job), this.#options.clock.now());
     if (fault === 'json-as-mp4') return jsonAsVideoReply();
-    return assetReply(call, await this.#assets.get(job, variant), fault === 'cut-download');
+    return assetReply(call, await this.#stores.assets.get(job, variant), fault === 'cut-download');
   }
 
   async createCharacter(call: ServerCall): Promise<ServerReply> {
@@ -167,12 +160,12 @@ export class VideosApi implements Record<VideoRouteName, Route> {
       name,
       created_at: Math.floor(this.#options.clock.now() / 1000),
     };
-    await this.#characters.add(character);
+    await this.#stores.characters.add(character);
     return jsonReply(character);
   }
 
   character(_call: ServerCall, id: string): ServerReply {
-    const character = this.#characters.find(id);
+    const character = this.#stores.characters.find(id);
     if (character) return jsonReply(character);
     throw new ApiError({ status: 404, code: 'not_found', message: `Character with id '${id}' not found` });
   }
@@ -213,7 +206,7 @@ export class VideosApi implements Record<VideoRouteName, Route> {
   #newId(): string {
     for (;;) {
       const id = `video_${this.#randomHex()}`;
-      if (!this.#jobs.isTaken(id)) return id;
+      if (this.#jobs.recall(id) === undefined) return id;
     }
   }
 

@@ -54,7 +54,7 @@ describe('describeJob', () => {
     expect(describeJob(job, CREATED_AT_MS + 223).status).toBe('completed');
   });
 
-  it.each(['moderation_blocked', 'processing_error'])('ends failed under %s', (fault) => {
+  it.each(['moderation_blocked', 'processing_error'] as const)('ends failed under %s', (fault) => {
     const job = createSimulatedJob({ fault });
     expect(describeJob(job, CREATED_AT_MS + 2_223)).toMatchObject({ status: 'in_progress', error: null });
     expect(describeJob(job, CREATED_AT_MS + 2_224)).toMatchObject({
