@@ -2,7 +2,7 @@ import { Command, CommanderError, Option } from 'commander';
 import type { CommandDefinition, CommandEntry } from './app/command.ts';
 import { GLOBAL_OPTIONS, type GlobalOptions } from './app/global-options.ts';
 import type { OptionSpec, OptionSpecs } from './app/option-values.ts';
-import { COMMANDS, findEntry, GROUPS, SET_UP } from './command-table.ts';
+import { COMMANDS, findEntry, GROUPS } from './command-table.ts';
 import { SoraError } from './domain/errors.ts';
 import { refuseUnknownCommand, usageError } from './usage-errors.ts';
 
@@ -102,7 +102,7 @@ Environment: SORA_API_KEY, SORA_BASE_URL, SORA_PROFILE, SORA_MODEL, SORA_HOME, O
 }
 
 /** The command of an entry, created together with its groups. */
-function commandAt(program: Command, { name, alias, group = SET_UP, summary }: CommandEntry): Command {
+function commandAt(program: Command, { name, alias, group, summary }: CommandEntry): Command {
   const words = name.split(' ');
   let parent = program;
   for (const [at, word] of words.entries()) {

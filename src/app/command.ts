@@ -49,8 +49,8 @@ export interface CommandEntry {
   readonly name: string;
   /** Another word for the last one of the name. */
   readonly alias?: string;
-  /** Where `sora --help` lists it; left out for the settings. */
-  readonly group?: string;
+  /** Where `sora --help` lists it. */
+  readonly group: string;
   readonly summary: string;
   readonly load: () => Promise<CommandDefinition>;
 }
