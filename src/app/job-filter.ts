@@ -4,24 +4,21 @@ import type { JobRecord } from '../domain/record.ts';
 import type { JobSummary } from '../domain/summary.ts';
 import { JOB_STATUSES } from '../domain/video.ts';
 import type { Host } from '../platform/host.ts';
-import { type OptionSpecs, type OptionValues, parseSinceMs } from './option-values.ts';
-
-const GROUP = 'Filter:';
+import { inGroup, type OptionValues, parseSinceMs } from './option-values.ts';
 
 /** The options that choose among jobs. */
-export const FILTER_OPTIONS = {
+export const FILTER_OPTIONS = inGroup('Filter:', {
   status: {
-    group: GROUP,
     flags: '--status <name>',
     summary: 'only jobs with this status (repeatable)',
     choices: JOB_STATUSES,
     repeatable: true,
   },
-  model: { group: GROUP, flags: '-m, --model <name>', summary: 'only jobs of this model' },
-  since: { group: GROUP, flags: '--since <age|date>', summary: 'only jobs since then: 2h, 7d or 2026-03-12' },
-  search: { group: GROUP, flags: '--search <text>', summary: 'only jobs whose prompt contains this text' },
-  batch: { group: GROUP, flags: '--batch <file>', summary: 'only jobs of this manifest' },
-} as const satisfies OptionSpecs;
+  model: { flags: '-m, --model <name>', summary: 'only jobs of this model' },
+  since: { flags: '--since <age|date>', summary: 'only jobs since then: 2h, 7d or 2026-03-12' },
+  search: { flags: '--search <text>', summary: 'only jobs whose prompt contains this text' },
+  batch: { flags: '--batch <file>', summary: 'only jobs of this manifest' },
+});
 
 /** The conditions for a job. The status may change while jobs are refreshed, so it is a separate condition. */
 export interface JobFilter {

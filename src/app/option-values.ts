@@ -22,7 +22,13 @@ type OptionValue<S extends OptionSpec> = S extends { readonly repeatable: true }
     ? string | undefined
     : boolean | undefined;
 
-export type OptionValues<S extends OptionSpecs> = { readonly [K in keyof S]: OptionValue<S[K]> };
+export type OptionValues<S extends OptionSpecs> = { readonly [K in keyof S]?: OptionValue<S[K]> };
+
+/** The same options, listed in the help under a heading. */
+export function inGroup<const S extends OptionSpecs>(group: string, specs: S) {
+  const entries = Object.entries(specs).map(([name, spec]) => [name, { ...spec, group }]);
+  return Object.fromEntries(entries) as { readonly [K in keyof S]: S[K] & { readonly group: string } };
+}
 
 /** For commands that wait; the end of the command plays the sound. */
 export const NOTIFY_OPTION = {

@@ -15,64 +15,45 @@ import { decodeText, readBytes, readStream } from '../jobs/input-file.ts';
 import { isRemoteImage, readReference, readReferenceImage } from '../jobs/reference-image.ts';
 import type { Host } from '../platform/host.ts';
 import type { Context } from './context.ts';
-import type { OptionSpecs, OptionValues } from './option-values.ts';
-
-const GROUP = 'Video:';
+import { inGroup, type OptionValues } from './option-values.ts';
 
 /**
  * The options that describe a video, for every command that takes them. The server chooses what is left out; on OpenAI,
  * Azure and the simulator the defaults are sora-2, 4 s, 720p, 16:9.
  */
-export const REQUEST_OPTIONS = {
+export const REQUEST_OPTIONS = inGroup('Video:', {
   duration: {
-    group: GROUP,
     flags: '-d, --duration <seconds>',
     summary: 'length; rounded to the nearest one that the model renders',
   },
-  model: { group: GROUP, flags: '-m, --model <name>', summary: 'model' },
-  resolution: { group: GROUP, flags: '-r, --resolution <name>', summary: RESOLUTIONS.join(', ') },
-  aspectRatio: {
-    group: GROUP,
-    flags: '-a, --aspect-ratio <ratio>',
-    summary: ASPECT_RATIOS.join(', '),
-  },
-  orientation: { group: GROUP, flags: '--orientation <name>', summary: ORIENTATIONS.join(', ') },
-  size: { group: GROUP, flags: '--size <WxH>', summary: 'exact pixels, instead of the three options above' },
-  quality: { group: GROUP, flags: '--quality <name>', summary: 'standard, high' },
+  model: { flags: '-m, --model <name>', summary: 'model' },
+  resolution: { flags: '-r, --resolution <name>', summary: RESOLUTIONS.join(', ') },
+  aspectRatio: { flags: '-a, --aspect-ratio <ratio>', summary: ASPECT_RATIOS.join(', ') },
+  orientation: { flags: '--orientation <name>', summary: ORIENTATIONS.join(', ') },
+  size: { flags: '--size <WxH>', summary: 'exact pixels, instead of the three options above' },
+  quality: { flags: '--quality <name>', summary: 'standard, high' },
   image: {
-    group: GROUP,
     flags: '-i, --image <file|url|file_id>',
     summary: 'first frame: jpeg, png or webp, same size as the video',
   },
-  lastFrame: {
-    group: GROUP,
-    flags: '--last-frame <file|url|file_id>',
-    summary: 'last frame, where the server accepts one',
-  },
+  lastFrame: { flags: '--last-frame <file|url|file_id>', summary: 'last frame, where the server accepts one' },
   reference: {
-    group: GROUP,
     flags: '--reference <file|url|file_id>',
     summary: 'image, video or audio that guides the video (repeatable), where the server accepts it',
     repeatable: true,
   },
   character: {
-    group: GROUP,
     flags: '--character <id>',
     summary: 'character that appears in the video (repeatable)',
     repeatable: true,
   },
   param: {
-    group: GROUP,
     flags: '--param <key=value>',
     summary: 'any other field that the server accepts (repeatable)',
     repeatable: true,
   },
-  exact: {
-    group: GROUP,
-    flags: '--exact',
-    summary: 'refuse a length that the model does not render, instead of rounding',
-  },
-} as const satisfies OptionSpecs;
+  exact: { flags: '--exact', summary: 'refuse a length that the model does not render, instead of rounding' },
+});
 
 export type RequestOptions = OptionValues<typeof REQUEST_OPTIONS>;
 
@@ -135,7 +116,7 @@ export interface ReadSource extends Pick<DerivedInput, 'source' | 'facts'> {
 /** The same for a video from an existing one, whose prompt is used if none is given. */
 export async function readDerivedRequest(
   prompt: string | undefined,
-  { param, duration, exact }: Partial<Pick<RequestOptions, 'duration' | 'param' | 'exact'>>,
+  { param, duration, exact }: Pick<RequestOptions, 'duration' | 'param' | 'exact'>,
   { source, facts, filePath, prompt: ownPrompt }: ReadSource,
   { configuration, host }: Pick<Context, 'configuration' | 'host'>,
   extraFaults: readonly string[],

@@ -26,40 +26,32 @@ import { Interrupt } from '../platform/host.ts';
 import type { CommandResult } from './command.ts';
 import type { Context } from './context.ts';
 import { fileToOpen, openSaved } from './opening.ts';
-import { type OptionSpecs, refuseFaults } from './option-values.ts';
+import { inGroup, type OptionValues, refuseFaults } from './option-values.ts';
 import { type Server, targetOption } from './servers.ts';
 import { type SidecarDeps, writeSidecars } from './sidecars.ts';
 
 const GROUP = 'Files:';
 
 /** Where files are saved; for every command that saves files. */
-export const FILE_OPTIONS = {
+export const FILE_OPTIONS = inGroup(GROUP, {
   output: {
-    group: GROUP,
     flags: '-o, --output <file|dir|s3://…|->',
     summary:
       'where to save: a name, a folder, or a template like `{slug}-{id:8}.{ext}`, here or below `s3://BUCKET/`; `-` is standard output',
   },
   variant: {
-    group: GROUP,
     flags: '--variant <name>',
     summary: `${VARIANTS.join(', ')} (repeatable, default video)`,
     repeatable: true,
   },
-  force: { group: GROUP, flags: '--force', summary: 'overwrite an existing file' },
-  sidecar: {
-    group: GROUP,
-    flags: '--sidecar',
-    summary: 'also write FILE.json: request, server, ids, times, cost, hashes',
-  },
-} as const satisfies OptionSpecs;
+  force: { flags: '--force', summary: 'overwrite an existing file' },
+  sidecar: { flags: '--sidecar', summary: 'also write FILE.json: request, server, ids, times, cost, hashes' },
+});
 
 /** For commands that save what a person waits for. */
-export const OPEN_OPTION = {
-  group: GROUP,
-  flags: '--open',
-  summary: 'open the saved video in the system’s player; of several, the first',
-} as const;
+export const { open: OPEN_OPTION } = inGroup(GROUP, {
+  open: { flags: '--open', summary: 'open the saved video in the system’s player; of several, the first' },
+});
 
 export interface FilePlan {
   readonly destination: Destination;
@@ -75,11 +67,7 @@ export interface FilePlan {
 export const SEVERAL_NEED_FOLDER =
   'several videos need a folder: end the name after `-o` with a slash, or write `{id}` in it';
 
-interface FileChoices {
-  readonly output: string | undefined;
-  readonly variant: readonly string[] | undefined;
-  readonly force: boolean | undefined;
-  readonly sidecar?: boolean | undefined;
+interface FileChoices extends OptionValues<typeof FILE_OPTIONS> {
   readonly open?: boolean | undefined;
   /** The fields of place that a template can use. */
   readonly place?: readonly (keyof NamePlace)[];

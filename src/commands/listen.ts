@@ -3,7 +3,7 @@ import { defineCommand } from '../app/command.ts';
 import type { Context } from '../app/context.ts';
 import { type DownloadDeps, downloadOne } from '../app/downloading.ts';
 import { listenHost, openPort, untilAborted } from '../app/listening.ts';
-import { type OptionValues, parseWholeNumber, refuseFaults } from '../app/option-values.ts';
+import { inGroup, type OptionValues, parseWholeNumber, refuseFaults } from '../app/option-values.ts';
 import {
   checkFiles,
   completePlan,
@@ -40,12 +40,10 @@ const OPTIONS = {
     flags: '--secret-env <name>',
     summary: `environment variable with the secret of the signatures (default ${DEFAULT_SECRET})`,
   },
-  noDownload: {
-    group: FILE_OPTIONS.output.group,
-    flags: '--no-download',
-    summary: 'record what happened; save nothing',
-  },
-  ...FILE_OPTIONS,
+  ...inGroup(FILE_OPTIONS.output.group, {
+    noDownload: { flags: '--no-download', summary: 'record what happened; save nothing' },
+    ...FILE_OPTIONS,
+  }),
 } as const;
 
 export const listenCommand = defineCommand({

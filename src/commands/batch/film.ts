@@ -3,7 +3,7 @@ import { rm } from 'node:fs/promises';
 import { dirname, extname, parse, resolve } from 'node:path';
 import { type CommandResult, defineCommand } from '../../app/command.ts';
 import type { Context } from '../../app/context.ts';
-import type { OptionSpecs, OptionValues } from '../../app/option-values.ts';
+import { inGroup, type OptionValues } from '../../app/option-values.ts';
 import { allSavedFiles, type BatchPlan, type PlannedRow, planBatch } from '../../batch/plan.ts';
 import { SoraError } from '../../domain/errors.ts';
 import { isObjectAddress } from '../../domain/object-address.ts';
@@ -30,24 +30,20 @@ const { schema: _, variant: __, serverBatch: ___, queue: ____, priority: _____, 
 
 const FILM_OPTIONS = {
   ...SHARED,
-  output: {
-    group: output.group,
-    flags: '-o, --output <file>',
-    summary: 'the film: an MP4 file (default: the name of the manifest)',
-  },
-  clips: {
-    group: output.group,
-    flags: '--clips <dir|template>',
-    summary: 'where the clips are saved (default: a folder `NAME-clips` beside the film)',
-  },
-  audio: {
-    group: output.group,
-    flags: '--audio <file>',
-    summary: 'the sound of the film, in place of that of the clips; cut to its length',
-  },
-  force: { ...force, summary: 'overwrite an existing film, and existing clips' },
+  ...inGroup(output.group, {
+    output: { flags: '-o, --output <file>', summary: 'the film: an MP4 file (default: the name of the manifest)' },
+    clips: {
+      flags: '--clips <dir|template>',
+      summary: 'where the clips are saved (default: a folder `NAME-clips` beside the film)',
+    },
+    audio: {
+      flags: '--audio <file>',
+      summary: 'the sound of the film, in place of that of the clips; cut to its length',
+    },
+    force: { ...force, summary: 'overwrite an existing film, and existing clips' },
+  }),
   results,
-} as const satisfies OptionSpecs;
+};
 
 type FilmOptions = OptionValues<typeof FILM_OPTIONS>;
 type FilmDeps = RunDeps & Pick<Context, 'options' | 'isInteractive' | 'jobQueue'>;
@@ -83,16 +79,7 @@ export const filmCommand = defineCommand({
   async run({ args: [file = ''], options }, deps: FilmDeps): Promise<CommandResult> {
     const faults: string[] = [];
     const film = await readFilm(file, options, deps, faults);
-    const order = {
-      ...options,
-      output: film.clips,
-      variant: undefined,
-      schema: undefined,
-      serverBatch: undefined,
-      queue: undefined,
-      priority: undefined,
-      detach: undefined,
-    };
+    const order = { ...options, output: film.clips };
     const settings = { ...readBatchOptions(file, order, deps, faults), printsRows: false };
     await refuseWithRows(faults, settings, order, deps, 'film');
     let plan: BatchPlan | undefined;

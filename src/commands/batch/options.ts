@@ -1,8 +1,8 @@
 import { resolve } from 'node:path';
 import type { Context } from '../../app/context.ts';
 import {
+  inGroup,
   NOTIFY_OPTION,
-  type OptionSpecs,
   type OptionValues,
   parseTimeoutMs,
   parseWholeNumber,
@@ -16,91 +16,68 @@ import { ResultsFile } from '../../batch/results-file.ts';
 import { folderOf } from '../../jobs/destination.ts';
 import { isTemplate } from '../../jobs/name-template.ts';
 
-const RUN = 'Run:';
-const MONEY = 'Money:';
-const MANIFEST = 'Manifest:';
 const FILES = FILE_OPTIONS.output.group;
 
 export const BATCH_OPTIONS = {
   ...REQUEST_OPTIONS,
-  format: {
-    group: MANIFEST,
-    flags: '--format <name>',
-    summary: `${MANIFEST_FORMATS.join(', ')}, if the file name does not say`,
-  },
-  allowPaths: {
-    group: MANIFEST,
-    flags: '--allow-paths',
-    summary: "let rows read files outside the manifest's folder and save outside the output folder",
-  },
-  schema: { group: MANIFEST, flags: '--schema', summary: 'print the JSON Schema of a row' },
-  output: {
-    group: FILES,
-    flags: '-o, --output <dir|template|s3://…>',
-    summary:
-      'folder, or names such as `out/{row:03}-{slug}.mp4`, also below `s3://BUCKET/` (default: the working folder)',
-  },
-  variant: FILE_OPTIONS.variant,
-  force: FILE_OPTIONS.force,
-  sidecar: FILE_OPTIONS.sidecar,
-  results: {
-    group: FILES,
-    flags: '--results <file>',
-    summary: 'one JSON line per row, appended as rows end (default FILE.results.jsonl)',
-  },
-  concurrency: {
-    group: RUN,
-    flags: '--concurrency <n>',
-    summary: 'unfinished jobs on the server at a time (default 4)',
-  },
-  notify: { ...NOTIFY_OPTION, group: RUN },
-  rate: { group: RUN, flags: '--rate <n/unit>', summary: 'maximum rate of creates: 2/s, 30/m, 500/h' },
-  retries: {
-    group: RUN,
-    flags: '--retries <n>',
-    summary: 'retry a row up to N times after a server error (default 0)',
-  },
-  retryFailed: {
-    group: RUN,
-    flags: '--retry-failed',
-    summary: 'retry only the rows that failed before',
-  },
-  retryUnknown: {
-    group: RUN,
-    flags: '--retry-unknown',
-    summary: 'resend rows whose job cannot be found; if it exists after all, it is paid twice',
-  },
-  serverBatch: {
-    group: RUN,
-    flags: '--server-batch',
-    summary: 'submit all rows as one server-side batch: cheaper on OpenAI, and done within 24 hours',
-  },
-  failFast: { group: RUN, flags: '--fail-fast', summary: 'start no more rows after the first failure' },
-  timeout: {
-    group: RUN,
-    flags: '--timeout <duration>',
-    summary: 'longest wait for a row (default 30m); its job keeps running after it',
-  },
-  queue: {
-    group: RUN,
-    flags: '--queue',
-    summary: 'put the rows into the shared queue, for `sora worker` to run, and follow them',
-  },
-  priority: {
-    group: RUN,
-    flags: '--priority <name>',
-    summary: 'with --queue: high, normal (default) or low',
-    choices: ['high', 'normal', 'low'],
-  },
-  detach: { group: RUN, flags: '--detach', summary: 'with --queue: do not follow the rows' },
-  dryRun: { group: RUN, flags: '-n, --dry-run', summary: 'show the rows, their states and the cost; send nothing' },
-  maxCost: {
-    group: MONEY,
-    flags: '--max-cost <usd>',
-    summary: 'maximum cost of the whole batch, including earlier runs',
-  },
-  yes: { group: MONEY, flags: '-y, --yes', summary: 'approve the price without being asked' },
-} as const satisfies OptionSpecs;
+  ...inGroup('Manifest:', {
+    format: { flags: '--format <name>', summary: `${MANIFEST_FORMATS.join(', ')}, if the file name does not say` },
+    allowPaths: {
+      flags: '--allow-paths',
+      summary: "let rows read files outside the manifest's folder and save outside the output folder",
+    },
+    schema: { flags: '--schema', summary: 'print the JSON Schema of a row' },
+  }),
+  ...inGroup(FILES, {
+    output: {
+      flags: '-o, --output <dir|template|s3://…>',
+      summary:
+        'folder, or names such as `out/{row:03}-{slug}.mp4`, also below `s3://BUCKET/` (default: the working folder)',
+    },
+    variant: FILE_OPTIONS.variant,
+    force: FILE_OPTIONS.force,
+    sidecar: FILE_OPTIONS.sidecar,
+    results: {
+      flags: '--results <file>',
+      summary: 'one JSON line per row, appended as rows end (default FILE.results.jsonl)',
+    },
+  }),
+  ...inGroup('Run:', {
+    concurrency: { flags: '--concurrency <n>', summary: 'unfinished jobs on the server at a time (default 4)' },
+    notify: NOTIFY_OPTION,
+    rate: { flags: '--rate <n/unit>', summary: 'maximum rate of creates: 2/s, 30/m, 500/h' },
+    retries: { flags: '--retries <n>', summary: 'retry a row up to N times after a server error (default 0)' },
+    retryFailed: { flags: '--retry-failed', summary: 'retry only the rows that failed before' },
+    retryUnknown: {
+      flags: '--retry-unknown',
+      summary: 'resend rows whose job cannot be found; if it exists after all, it is paid twice',
+    },
+    serverBatch: {
+      flags: '--server-batch',
+      summary: 'submit all rows as one server-side batch: cheaper on OpenAI, and done within 24 hours',
+    },
+    failFast: { flags: '--fail-fast', summary: 'start no more rows after the first failure' },
+    timeout: {
+      flags: '--timeout <duration>',
+      summary: 'longest wait for a row (default 30m); its job keeps running after it',
+    },
+    queue: {
+      flags: '--queue',
+      summary: 'put the rows into the shared queue, for `sora worker` to run, and follow them',
+    },
+    priority: {
+      flags: '--priority <name>',
+      summary: 'with --queue: high, normal (default) or low',
+      choices: ['high', 'normal', 'low'],
+    },
+    detach: { flags: '--detach', summary: 'with --queue: do not follow the rows' },
+    dryRun: { flags: '-n, --dry-run', summary: 'show the rows, their states and the cost; send nothing' },
+  }),
+  ...inGroup('Money:', {
+    maxCost: { flags: '--max-cost <usd>', summary: 'maximum cost of the whole batch, including earlier runs' },
+    yes: { flags: '-y, --yes', summary: 'approve the price without being asked' },
+  }),
+};
 
 export type BatchOptions = OptionValues<typeof BATCH_OPTIONS>;
 

@@ -38,7 +38,7 @@ export const initCommand = defineCommand({
     context.forgetSettings();
     const notes = [...nextSteps(profile, preset, context), ...howToUse(profile.name, isDefault, context)];
     for (const note of notes) output.note(note);
-    return doctorCommand.run({ args: [], options: NO_OPTIONS }, context.withProfile(profile.name));
+    return doctorCommand.run({ args: [], options: {} }, context.withProfile(profile.name));
   },
 });
 
@@ -54,8 +54,6 @@ async function askAll(given: Preset | null, deps: QuestionDeps) {
     throw new SoraError('interrupted', { title, hints: ['run `sora init` to start again'], cause });
   }
 }
-
-const NO_OPTIONS = { yes: undefined, server: undefined, curl: undefined };
 
 function presetNamed(name: string): Preset {
   const preset = findPreset(name);

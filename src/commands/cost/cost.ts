@@ -2,7 +2,14 @@ import { resolve } from 'node:path';
 import { type CommandResult, defineCommand } from '../../app/command.ts';
 import type { Context } from '../../app/context.ts';
 import type { OptionSpecs, OptionValues } from '../../app/option-values.ts';
-import { longFlag, parseAsOfMs, parseSinceMs, parseWholeNumber, refuseFaults } from '../../app/option-values.ts';
+import {
+  inGroup,
+  longFlag,
+  parseAsOfMs,
+  parseSinceMs,
+  parseWholeNumber,
+  refuseFaults,
+} from '../../app/option-values.ts';
 import { REQUEST_OPTIONS, readRequest } from '../../app/request-options.ts';
 import { CAP_JSON_SHAPE, capJson, capsInForce, describeCap } from '../../app/team-caps.ts';
 import { expectedVideo } from '../../batch/batch-row.ts';
@@ -41,32 +48,28 @@ import { GROUPINGS, reportSpent } from './spent-report.ts';
 
 const MAX_COUNT = 1_000_000;
 const PRICES = 'Prices:';
-const SPENT = 'Spent:';
 
 /** The options of an estimate. */
 const ESTIMATE_OPTIONS = {
   ...REQUEST_OPTIONS,
-  count: { group: PRICES, flags: '--count <n>', summary: 'number of videos (default 1)' },
-  batch: { group: PRICES, flags: '--batch <file>', summary: 'all rows of a manifest; - for standard input' },
-  compare: { group: PRICES, flags: '--compare', summary: 'the same video with every known model and size' },
-} as const satisfies OptionSpecs;
+  ...inGroup(PRICES, {
+    count: { flags: '--count <n>', summary: 'number of videos (default 1)' },
+    batch: { flags: '--batch <file>', summary: 'all rows of a manifest; - for standard input' },
+    compare: { flags: '--compare', summary: 'the same video with every known model and size' },
+  }),
+};
 
 const OPTIONS = {
   ...ESTIMATE_OPTIONS,
-  asOf: { group: PRICES, flags: '--as-of <date>', summary: 'prices on that day (default today, UTC)' },
-  spent: { group: SPENT, flags: '--spent', summary: 'show spending from the local ledger' },
-  by: {
-    group: SPENT,
-    flags: '--by <what>',
-    summary: 'with --spent: group by this (default day, UTC)',
-    choices: GROUPINGS,
-  },
-  since: {
-    group: SPENT,
-    flags: '--since <when>',
-    summary: 'with --spent: only since then, such as 7d, 12h or 2026-03-12',
-  },
-} as const satisfies OptionSpecs;
+  ...inGroup(PRICES, {
+    asOf: { flags: '--as-of <date>', summary: 'prices on that day (default today, UTC)' },
+  }),
+  ...inGroup('Spent:', {
+    spent: { flags: '--spent', summary: 'show spending from the local ledger' },
+    by: { flags: '--by <what>', summary: 'with --spent: group by this (default day, UTC)', choices: GROUPINGS },
+    since: { flags: '--since <when>', summary: 'with --spent: only since then, such as 7d, 12h or 2026-03-12' },
+  }),
+};
 
 type CostDeps = Pick<Context, 'env' | 'host' | 'configuration' | 'options' | 'output' | 'ledger' | 'jobs' | 'servers'>;
 

@@ -1,4 +1,5 @@
 import { defineCommand } from '../../app/command.ts';
+import { inGroup } from '../../app/option-values.ts';
 import { REQUEST_OPTIONS, type ReadRequest, type RequestOptions, readRequest } from '../../app/request-options.ts';
 import { capabilitiesOf } from '../../configuration/endpoint.ts';
 import { SoraError } from '../../domain/errors.ts';
@@ -14,17 +15,16 @@ export const createCommand = defineCommand({
   arguments: [{ form: '[prompt]', summary: 'the prompt: text, @FILE, or - for standard input' }],
   options: {
     ...REQUEST_OPTIONS,
-    from: {
-      group: REQUEST_OPTIONS.model.group,
-      flags: '--from <id>',
-      summary: 'start from the request of an old job; what you give replaces its parts',
-    },
+    ...inGroup(REQUEST_OPTIONS.model.group, {
+      from: { flags: '--from <id>', summary: 'start from the request of an old job; what you give replaces its parts' },
+    }),
     ...PRODUCTION_OPTIONS,
-    webhook: {
-      group: PRODUCTION_OPTIONS.detach.group,
-      flags: '--webhook <url>',
-      summary: 'notify this address when the video has ended, where the server can; see `sora listen`',
-    },
+    ...inGroup(PRODUCTION_OPTIONS.detach.group, {
+      webhook: {
+        flags: '--webhook <url>',
+        summary: 'notify this address when the video has ended, where the server can; see `sora listen`',
+      },
+    }),
   },
   json: PRODUCTION_JSON,
   errors: [...PRODUCTION_ERRORS, 'reference_size_mismatch'],

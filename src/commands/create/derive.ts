@@ -1,12 +1,7 @@
 import { type CommandInput, defineCommand } from '../../app/command.ts';
 import { deletedVideo, type FoundJob } from '../../app/known-jobs.ts';
-import type { OptionSpecs } from '../../app/option-values.ts';
-import {
-  REQUEST_OPTIONS,
-  type ReadSource,
-  type RequestOptions,
-  readDerivedRequest,
-} from '../../app/request-options.ts';
+import { inGroup, type OptionValues } from '../../app/option-values.ts';
+import { REQUEST_OPTIONS, type ReadSource, readDerivedRequest } from '../../app/request-options.ts';
 import { extensionsOf, requireFinished } from '../../app/source-videos.ts';
 import type { Configuration } from '../../configuration/configuration.ts';
 import { expectedModel } from '../../configuration/endpoint.ts';
@@ -29,7 +24,18 @@ const PLACE =
   'Runs on the server that has the video, and is never resent automatically; to resume the same job, run the same command again.';
 const PROMPT = 'text, @FILE, or - for standard input';
 const VIDEO = 'a finished video: an id, its ending, or @last';
-const OPTIONS = { param: REQUEST_OPTIONS.param, ...PRODUCTION_OPTIONS } as const satisfies OptionSpecs;
+const OPTIONS = { param: REQUEST_OPTIONS.param, ...PRODUCTION_OPTIONS };
+const EXTEND_OPTIONS = {
+  ...inGroup(REQUEST_OPTIONS.duration.group, {
+    duration: { ...REQUEST_OPTIONS.duration, summary: 'seconds to add (default 4)' },
+    exact: REQUEST_OPTIONS.exact,
+    to: {
+      flags: '--to <length>',
+      summary: 'extend repeatedly to this length, such as 60s; the price is that of all steps',
+    },
+  }),
+  ...OPTIONS,
+};
 const JSON_SHAPE = PRODUCTION_JSON.replace('{"request",', '{"request","operation","source",');
 const ERRORS = [...PRODUCTION_ERRORS, 'video_not_found', 'content_not_ready', 'not_supported'] as const;
 
@@ -74,16 +80,7 @@ export const extendCommand = defineCommand({
     { form: '<id|file>', summary: `${VIDEO}; or a file` },
     { form: '[prompt]', summary: `what happens next: ${PROMPT} (default: the prompt of the video)` },
   ],
-  options: {
-    duration: { ...REQUEST_OPTIONS.duration, summary: 'seconds to add (default 4)' },
-    exact: REQUEST_OPTIONS.exact,
-    to: {
-      group: REQUEST_OPTIONS.duration.group,
-      flags: '--to <length>',
-      summary: 'extend repeatedly to this length, such as 60s; the price is that of all steps',
-    },
-    ...OPTIONS,
-  },
+  options: EXTEND_OPTIONS,
   json: JSON_SHAPE,
   errors: ERRORS,
   examples: [
@@ -94,34 +91,17 @@ export const extendCommand = defineCommand({
   run: (input, deps: ProductionDeps) => derive('extend', input, deps),
 });
 
-type DeriveInput = CommandInput<typeof OPTIONS>;
-type ExtendOptions = Partial<Pick<RequestOptions, 'duration' | 'exact'>> & { readonly to?: string | undefined };
-
 /** Runs a command that makes a video from an existing one. */
 async function derive(
   operation: Derivation,
-  {
-    args: [name = '', prompt],
-    options,
-  }: { args: DeriveInput['args']; options: DeriveInput['options'] & ExtendOptions },
-  {
-    host,
-    options: globals,
-    output,
-    ledger,
-    objects,
-    servers,
-    jobs,
-    random,
-    isInteractive,
-    configuration,
-  }: ProductionDeps,
+  { args: [name = '', prompt], options }: CommandInput<typeof EXTEND_OPTIONS>,
+  deps: ProductionDeps,
 ) {
-  const shared = { host, options: globals, output, ledger, objects, servers, jobs, random, isInteractive };
-  const deps = { ...shared, configuration };
   const source = (await isFile(name, deps))
     ? fileSource(operation, name, deps)
     : await storedSource(operation, name, options.dryRun ?? false, deps);
+  const { host, options: globals, output, ledger, objects, servers, jobs, random, isInteractive } = deps;
+  const shared = { host, options: globals, output, ledger, objects, servers, jobs, random, isInteractive };
   const own = { ...shared, configuration: source.configuration };
   return produce(
     {
@@ -147,7 +127,7 @@ async function derive(
 /** The extensions to a length that are left to make, as the draft of the first of them. */
 async function draftSteps(
   prompt: string | undefined,
-  options: DeriveInput['options'] & ExtendOptions & { readonly to: string },
+  options: OptionValues<typeof EXTEND_OPTIONS> & { readonly to: string },
   start: ReadSource,
   { faults, variants }: { readonly faults: readonly string[]; readonly variants: readonly Variant[] },
   deps: ProductionDeps,

@@ -1,4 +1,4 @@
-import type { ReadRequest, ReadSource } from '../../app/request-options.ts';
+import type { ReadRequest, ReadSource, RequestOptions } from '../../app/request-options.ts';
 import { requireFinished } from '../../app/source-videos.ts';
 import { capabilitiesOf } from '../../configuration/endpoint.ts';
 import { parseDurationMs } from '../../domain/duration.ts';
@@ -11,17 +11,12 @@ import { limitsOf } from '../../domain/request-target.ts';
 import type { VideoRequest } from '../../domain/video.ts';
 import { fingerprintOf, recordRequest } from '../../jobs/fingerprint.ts';
 import { underWay } from '../../jobs/submit.ts';
-import type { ProductionDeps } from './production.ts';
+import type { ProductionDeps, ProductionOptions } from './production.ts';
 import { type Step, startingFrom } from './steps.ts';
 
-export interface LengthOptions {
-  readonly to: string;
-  /** The most that a step adds. */
-  readonly duration?: string | undefined;
-  readonly exact?: boolean | undefined;
-  readonly count?: string | undefined;
-  readonly detach?: boolean | undefined;
-}
+/** `duration` is the most that a step adds. */
+type LengthOptions = { readonly to: string } & Pick<RequestOptions, 'duration' | 'exact'> &
+  Pick<ProductionOptions, 'count' | 'detach'>;
 
 /** Where the server’s own limit is not known. */
 const MOST_STEPS = 100;

@@ -2,8 +2,8 @@ import type { CommandResult } from '../../app/command.ts';
 import type { Context } from '../../app/context.ts';
 import { type FollowedJob, followJobs } from '../../app/follow-jobs.ts';
 import {
+  inGroup,
   NOTIFY_OPTION,
-  type OptionSpecs,
   type OptionValues,
   parseTimeoutMs,
   parseWholeNumber,
@@ -41,37 +41,33 @@ import { noteChanges, noteUnsentAddress, submitCopies } from './copies.ts';
 import { noteSavedBefore, reuse } from './reuse.ts';
 import { type Step, submitSteps } from './steps.ts';
 
-const RUN = 'Run:';
-const MONEY = 'Money:';
 const MAX_COUNT = 100;
 /** For servers that answer a create with the video itself and do not store it. */
 const NOT_KEPT = 'the video came with the response and was not saved; omit `--detach` and `--no-download` to save it';
 
 /** The options of every command that makes videos. */
 export const PRODUCTION_OPTIONS = {
-  ...FILE_OPTIONS,
-  open: OPEN_OPTION,
-  noDownload: { group: FILE_OPTIONS.output.group, flags: '--no-download', summary: 'wait, but do not save' },
-  detach: { group: RUN, flags: '--detach', summary: 'print the id and exit without waiting' },
-  timeout: {
-    group: RUN,
-    flags: '--timeout <duration>',
-    summary: 'longest wait (default 30m); the job keeps running after it',
-  },
-  notify: { ...NOTIFY_OPTION, group: RUN },
-  count: { group: RUN, flags: '--count <n>', summary: 'create n variations' },
-  again: { group: RUN, flags: '--again', summary: 'submit again even if the same request is unfinished or not saved' },
-  reuse: { group: RUN, flags: '--reuse', summary: 'return the saved result of an identical finished request' },
-  dryRun: {
-    group: RUN,
-    flags: '-n, --dry-run',
-    summary: 'show the request, the curl command and the cost; send nothing',
-  },
-  maxCost: { group: MONEY, flags: '--max-cost <usd>', summary: 'refuse if it would cost more' },
-  yes: { group: MONEY, flags: '-y, --yes', summary: 'approve the price without being asked' },
-} as const satisfies OptionSpecs;
+  ...inGroup(FILE_OPTIONS.output.group, {
+    ...FILE_OPTIONS,
+    open: OPEN_OPTION,
+    noDownload: { flags: '--no-download', summary: 'wait, but do not save' },
+  }),
+  ...inGroup('Run:', {
+    detach: { flags: '--detach', summary: 'print the id and exit without waiting' },
+    timeout: { flags: '--timeout <duration>', summary: 'longest wait (default 30m); the job keeps running after it' },
+    notify: NOTIFY_OPTION,
+    count: { flags: '--count <n>', summary: 'create n variations' },
+    again: { flags: '--again', summary: 'submit again even if the same request is unfinished or not saved' },
+    reuse: { flags: '--reuse', summary: 'return the saved result of an identical finished request' },
+    dryRun: { flags: '-n, --dry-run', summary: 'show the request, the curl command and the cost; send nothing' },
+  }),
+  ...inGroup('Money:', {
+    maxCost: { flags: '--max-cost <usd>', summary: 'refuse if it would cost more' },
+    yes: { flags: '-y, --yes', summary: 'approve the price without being asked' },
+  }),
+};
 
-type ProductionOptions = OptionValues<typeof PRODUCTION_OPTIONS>;
+export type ProductionOptions = OptionValues<typeof PRODUCTION_OPTIONS>;
 
 export const PRODUCTION_JSON = `${JOB_JSON_SHAPE}; with --count: {"jobs":[…]}; with --dry-run: {"request","count","attaches_to":["id"],"curl","cost"}`;
 

@@ -1,14 +1,12 @@
 import { parseListenAddress } from '../../app/listening.ts';
 import type { OptionSpecs, OptionValues } from '../../app/option-values.ts';
-import { parseWholeNumber } from '../../app/option-values.ts';
+import { inGroup, parseWholeNumber } from '../../app/option-values.ts';
 import { parseMaxCost } from '../../app/spending.ts';
 import { parseDurationMs } from '../../domain/duration.ts';
 import { isTemplate } from '../../jobs/name-template.ts';
 import type { ConditionSettings } from '../../simulator/conditions.ts';
 import { FAULT_NAMES, type FaultName, parseFault } from '../../simulator/faults.ts';
 
-const FAULTS = 'Faults:';
-const QUEUE = 'Several machines:';
 const MAX_LATENCY_MS = 60_000;
 
 export const SERVE_OPTIONS = {
@@ -27,44 +25,37 @@ export const SERVE_OPTIONS = {
     summary: 'most that all videos ordered from this server may cost, until it is stopped',
   },
   open: { flags: '--open', summary: 'open the page in the browser' },
-  queue: {
-    group: QUEUE,
-    flags: '--queue',
-    summary: 'leave orders to `sora worker`, and share them with other replicas of the service',
-  },
-  output: {
-    group: QUEUE,
-    flags: '-o, --output <dir|s3://…>',
-    summary: 'where workers save videos: a folder that all machines share, or object storage',
-  },
-  fault: {
-    group: FAULTS,
-    flags: '--fault <name=share>',
-    summary: 'fail a share of the calls, for example rate_limit_exceeded=0.2 (repeatable)',
-    repeatable: true,
-  },
-  latency: {
-    group: FAULTS,
-    flags: '--latency <duration>',
-    summary: 'delay every reply, for example by 200ms',
-  },
-  seed: { group: FAULTS, flags: '--seed <n>', summary: 'fail the same calls in every run' },
-  webhook: {
-    group: 'Webhooks:',
-    flags: '--webhook <url>',
-    summary: 'notify this address of completed and failed videos',
-  },
-  webhookSecretEnv: {
-    group: 'Webhooks:',
-    flags: '--webhook-secret-env <name>',
-    summary:
-      'environment variable with the secret for the signatures (default: OPENAI_WEBHOOK_SECRET); alone, it lets creates name an address',
-  },
-  webhookSecret: {
-    group: 'Webhooks:',
-    flags: '--webhook-secret <secret>',
-    summary: 'deprecated: other users of this machine can read it; use --webhook-secret-env',
-  },
+  ...inGroup('Several machines:', {
+    queue: {
+      flags: '--queue',
+      summary: 'leave orders to `sora worker`, and share them with other replicas of the service',
+    },
+    output: {
+      flags: '-o, --output <dir|s3://…>',
+      summary: 'where workers save videos: a folder that all machines share, or object storage',
+    },
+  }),
+  ...inGroup('Faults:', {
+    fault: {
+      flags: '--fault <name=share>',
+      summary: 'fail a share of the calls, for example rate_limit_exceeded=0.2 (repeatable)',
+      repeatable: true,
+    },
+    latency: { flags: '--latency <duration>', summary: 'delay every reply, for example by 200ms' },
+    seed: { flags: '--seed <n>', summary: 'fail the same calls in every run' },
+  }),
+  ...inGroup('Webhooks:', {
+    webhook: { flags: '--webhook <url>', summary: 'notify this address of completed and failed videos' },
+    webhookSecretEnv: {
+      flags: '--webhook-secret-env <name>',
+      summary:
+        'environment variable with the secret for the signatures (default: OPENAI_WEBHOOK_SECRET); alone, it lets creates name an address',
+    },
+    webhookSecret: {
+      flags: '--webhook-secret <secret>',
+      summary: 'deprecated: other users of this machine can read it; use --webhook-secret-env',
+    },
+  }),
 } as const satisfies OptionSpecs;
 
 export interface ServePlan {

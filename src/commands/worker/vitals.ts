@@ -1,6 +1,6 @@
 import type { Context } from '../../app/context.ts';
 import { openPort, parseListenAddress } from '../../app/listening.ts';
-import { type OptionSpecs, type OptionValues, parseWholeNumber } from '../../app/option-values.ts';
+import { inGroup, type OptionValues, parseWholeNumber } from '../../app/option-values.ts';
 import type { ListeningServer } from '../../http-server/server.ts';
 import { AccessKey } from '../../service/access.ts';
 import { countOrders } from '../../service/queued-orders.ts';
@@ -9,25 +9,14 @@ import { createVitalsHandler, type Vitals } from '../../service/vitals.ts';
 import type { JobQueue } from '../../store/job-queue.ts';
 import type { OrderTable } from '../../store/order-table.ts';
 
-const MONITORING = 'Monitoring:';
-
-export const VITALS_OPTIONS = {
-  port: {
-    group: MONITORING,
-    flags: '--port <n>',
-    summary: 'serve /metrics, /healthz and /readyz on this port; 0 picks a free one',
-  },
+export const VITALS_OPTIONS = inGroup('Monitoring:', {
+  port: { flags: '--port <n>', summary: 'serve /metrics, /healthz and /readyz on this port; 0 picks a free one' },
   host: {
-    group: MONITORING,
     flags: '--host <address>',
     summary: 'address to listen on; other than loopback needs --api-key-env (default 127.0.0.1)',
   },
-  apiKeyEnv: {
-    group: MONITORING,
-    flags: '--api-key-env <name>',
-    summary: 'environment variable with the key that /metrics requires',
-  },
-} as const satisfies OptionSpecs;
+  apiKeyEnv: { flags: '--api-key-env <name>', summary: 'environment variable with the key that /metrics requires' },
+});
 
 export interface VitalsAddress {
   readonly host: string;
