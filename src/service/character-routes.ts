@@ -9,8 +9,8 @@ import { missingFor } from '../domain/request-gate.ts';
 import type { VideoFile } from '../domain/video.ts';
 import { CHARACTER_PRICE_FACTS, characterNameFaults, characterRequest, findCharacter } from '../jobs/character.ts';
 import { submit } from '../jobs/submit.ts';
-import { common, failures, json, microsOf, type RestDeps } from './rest-routes.ts';
-import { CharacterOrder, CharacterSchema } from './rest-schemas.ts';
+import { common, failures, microsOf, type RestDeps } from './rest-routes.ts';
+import { CharacterOrder, CharacterSchema, json } from './rest-schemas.ts';
 import { readSaved } from './saved-media.ts';
 
 export const CHARACTERS_PATH = '/api/v1/characters';

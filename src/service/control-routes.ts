@@ -1,7 +1,7 @@
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi';
 import type { ConditionSettings, Conditions } from '../simulator/conditions.ts';
 import { FAULT_NAMES, FAULTS } from '../simulator/faults.ts';
-import { ApiErrorSchema, RestError } from './rest-schemas.ts';
+import { ApiErrorSchema, json, RestError } from './rest-schemas.ts';
 
 export const CONTROL_PATH = '/control';
 const MAX_LATENCY_MS = 60_000;
@@ -14,13 +14,10 @@ const FaultName = z.enum(FAULT_NAMES).openapi('FaultName', { description: faultL
 const settings = {
   faults: z
     .partialRecord(FaultName, z.number().min(0).max(1))
-    .openapi({ description: 'For each fault the share of the calls it applies to that fail.' }),
-  next: z
-    .array(FaultName)
-    .max(1_000)
-    .openapi({ description: 'Faults for the next calls they apply to, one call each.' }),
+    .describe('For each fault the share of the calls it applies to that fail.'),
+  next: z.array(FaultName).max(1_000).describe('Faults for the next calls they apply to, one call each.'),
   latencyMs: z.number().min(0).max(MAX_LATENCY_MS),
-  seed: z.number().int().nullable().openapi({ description: 'The same seed fails the same calls.' }),
+  seed: z.number().int().nullable().describe('The same seed fails the same calls.'),
 };
 const ConditionsView = z.object(settings).openapi('Conditions');
 const ConditionsChange = z
@@ -31,15 +28,12 @@ const ConditionsChange = z
   });
 
 const common = { tags: ['Simulator control'], path: CONTROL_PATH, security: [{ apiKey: [] }] };
-function json<S extends z.ZodType>(schema: S): { content: { 'application/json': { schema: S } } } {
-  return { content: { 'application/json': { schema } } };
-}
 
 const replies = {
-  200: { description: 'The conditions now in force', ...json(ConditionsView) },
-  400: { description: 'Invalid request', ...json(RestError) },
-  401: { description: 'Missing or wrong key', ...json(RestError) },
-  default: { description: 'Any other error', ...json(z.union([RestError, ApiErrorSchema])) },
+  200: { description: 'The conditions now in force', content: json(ConditionsView) },
+  400: { description: 'Invalid request', content: json(RestError) },
+  401: { description: 'Missing or wrong key', content: json(RestError) },
+  default: { description: 'Any other error', content: json(z.union([RestError, ApiErrorSchema])) },
 };
 
 const readConditions = createRoute({
@@ -55,7 +49,7 @@ const changeConditions = createRoute({
   method: 'patch',
   operationId: 'changeConditions',
   summary: 'Change the faults and the latency; omitted settings keep their value',
-  request: { body: { required: true, content: { 'application/json': { schema: ConditionsChange } } } },
+  request: { body: { required: true, content: json(ConditionsChange) } },
   responses: replies,
 });
 

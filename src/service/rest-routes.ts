@@ -12,6 +12,7 @@ import type { OrderDesk } from './order-desk.ts';
 import { type AskedVideo, isUnfinished, type RestJob } from './rest-job.ts';
 import {
   ApiErrorSchema,
+  json,
   QuoteQuery,
   QuoteSchema,
   Removal,
@@ -60,10 +61,6 @@ export const failures = {
   default: { description: 'Any other error', content: json(z.union([RestError, ApiErrorSchema])) },
 };
 
-export function json<S extends z.ZodType>(schema: S): { 'application/json': { schema: S } } {
-  return { 'application/json': { schema } };
-}
-
 export const common = { tags: [TAG], security: [{ apiKey: [] }] };
 const params = z.object({ id: z.string() });
 
@@ -75,11 +72,7 @@ const createVideo = createRoute({
   summary: 'Order a video, which is rendered in the background',
   request: {
     headers: z.object({
-      'idempotency-key': z
-        .string()
-        .max(255)
-        .optional()
-        .openapi({ description: 'Orders with the same key create one job.' }),
+      'idempotency-key': z.string().max(255).optional().describe('Orders with the same key create one job.'),
     }),
     body: { required: true, content: json(VideoOrderSchema) },
   },
@@ -105,10 +98,12 @@ const listVideos = createRoute({
   request: {
     query: z.object({
       limit: z.coerce.number().int().min(1).max(MAX_LIMIT).default(DEFAULT_LIMIT),
-      after: z.string().optional().openapi({ description: 'List jobs after this one.' }),
-      search: z.string().max(MAX_SEARCH_CHARACTERS).default('').openapi({
-        description: 'Only jobs whose prompt contains this text, in any case.',
-      }),
+      after: z.string().optional().describe('List jobs after this one.'),
+      search: z
+        .string()
+        .max(MAX_SEARCH_CHARACTERS)
+        .default('')
+        .describe('Only jobs whose prompt contains this text, in any case.'),
     }),
   },
   responses: { 200: { description: 'A page of jobs', content: json(VideoJobPage) }, ...failures },

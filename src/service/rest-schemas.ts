@@ -2,42 +2,40 @@ import { z } from '@hono/zod-openapi';
 import { ASPECT_RATIOS, RESOLUTIONS } from '../domain/models.ts';
 import { REST_STATUSES } from './rest-job.ts';
 
-const MAX_PROMPT_CHARACTERS = 32_000;
-const MAX_NAME_CHARACTERS = 200;
-const MAX_CHARACTERS = 10;
-const MAX_REFERENCES = 20;
-const MAX_ADDRESS_CHARACTERS = 2_000;
+/** The content of a JSON body. */
+export function json<S extends z.ZodType>(schema: S): { 'application/json': { schema: S } } {
+  return { 'application/json': { schema } };
+}
+
 /** A picture of 8 MiB in base64, and the start of its data URL. */
 const MAX_IMAGE_CHARACTERS = (8 << 20) * 1.4;
+
+const id = z.string().min(1);
+const modelName = z.string().min(1).max(200);
+const costCap = z.number().min(0).max(1_000_000);
+/** The rendering server downloads it, so it must be able to reach it. */
+const address = z.url({ protocol: /^https?$/, error: 'must be a web address' }).max(2_000);
 
 /** The existing video that an order starts from. */
 export const SourceSchema = z.object({
   operation: z.enum(['remix', 'edit', 'extend']),
-  id: z.string().min(1).openapi({ description: 'A job of this service, or a video on the rendering server.' }),
+  id: id.describe('A job of this service, or a video on the rendering server.'),
 });
 
-/** The rendering server downloads it, so it must be able to reach it. */
-const Address = z.url({ protocol: /^https?$/, error: 'must be a web address' }).max(MAX_ADDRESS_CHARACTERS);
-
-const ReferenceSchema = z.object({ type: z.enum(['image', 'video', 'audio']), url: Address });
+const ReferenceSchema = z.object({ type: z.enum(['image', 'video', 'audio']), url: address });
 
 /** An order; fields that are left out or null have a default. */
 export const VideoOrderSchema = z
   .strictObject({
-    prompt: z.string().min(1).max(MAX_PROMPT_CHARACTERS),
+    prompt: z.string().min(1).max(32_000),
     duration: z
       .number()
       .positive()
       .nullish()
-      .openapi({ description: 'Seconds; rounded to the nearest length the model supports. Default: 4.' }),
-    resolution: z.enum(RESOLUTIONS).nullish().openapi({ description: 'Default: 720p.' }),
-    aspectRatio: z.enum(ASPECT_RATIOS).nullish().openapi({ description: 'Default: 16:9. 4:3 becomes landscape.' }),
-    model: z
-      .string()
-      .min(1)
-      .max(MAX_NAME_CHARACTERS)
-      .nullish()
-      .openapi({ description: 'Default: the cheapest model that supports the resolution.' }),
+      .describe('Seconds; rounded to the nearest length the model supports. Default: 4.'),
+    resolution: z.enum(RESOLUTIONS).nullish().describe('Default: 720p.'),
+    aspectRatio: z.enum(ASPECT_RATIOS).nullish().describe('Default: 16:9. 4:3 becomes landscape.'),
+    model: modelName.nullish().describe('Default: the cheapest model that supports the resolution.'),
     image: z
       .string()
       .max(MAX_IMAGE_CHARACTERS)
@@ -45,27 +43,18 @@ export const VideoOrderSchema = z
         error: 'must be a data URL of a PNG, JPEG or WebP image in base64',
       })
       .nullish()
-      .openapi({
-        description: 'The first frame: a PNG, JPEG or WebP of exactly the size of the video, as a data URL.',
-      }),
-    lastFrame: Address.nullish().openapi({
-      description: 'The address of the last frame, where the server accepts one.',
-    }),
-    references: z.array(ReferenceSchema).max(MAX_REFERENCES).nullish().openapi({
-      description: 'Images, videos and audio at addresses that guide the video, where the server accepts them.',
-    }),
-    characters: z
-      .array(z.string().min(1))
-      .max(MAX_CHARACTERS)
+      .describe('The first frame: a PNG, JPEG or WebP of exactly the size of the video, as a data URL.'),
+    lastFrame: address.nullish().describe('The address of the last frame, where the server accepts one.'),
+    references: z
+      .array(ReferenceSchema)
+      .max(20)
       .nullish()
-      .openapi({ description: 'Ids of characters that appear in the video.' }),
-    source: SourceSchema.nullish().openapi({
-      description:
-        'Make the video from an existing one, which determines everything but the prompt and, for an extension, the seconds to add.',
-    }),
-    maxCostUsd: z.number().min(0).max(1_000_000).nullish().openapi({
-      description: 'The most that this video may cost. Approves a price that needs approval.',
-    }),
+      .describe('Images, videos and audio at addresses that guide the video, where the server accepts them.'),
+    characters: z.array(id).max(10).nullish().describe('Ids of characters that appear in the video.'),
+    source: SourceSchema.nullish().describe(
+      'Make the video from an existing one, which determines everything but the prompt and, for an extension, the seconds to add.',
+    ),
+    maxCostUsd: costCap.nullish().describe('The most that this video may cost. Approves a price that needs approval.'),
   })
   .openapi('VideoOrder', {
     example: { prompt: 'A paper boat sails into a storm drain', duration: 5, resolution: '720p', aspectRatio: '16:9' },
@@ -73,10 +62,10 @@ export const VideoOrderSchema = z
 
 const Diagnosis = z
   .object({
-    code: z.string().openapi({ description: 'See docs/errors.md.' }),
+    code: z.string().describe('See docs/errors.md.'),
     message: z.string(),
-    causedBy: z.string().nullable().openapi({ description: "The server's message." }),
-    hints: z.array(z.string()).openapi({ description: 'How to fix it.' }),
+    causedBy: z.string().nullable().describe("The server's message."),
+    hints: z.array(z.string()).describe('How to fix it.'),
     requestId: z.string().nullable(),
   })
   .openapi('Diagnosis');
@@ -86,23 +75,23 @@ export const VideoJobSchema = z
     id: z.string(),
     status: z.enum(REST_STATUSES),
     prompt: z.string(),
-    duration: z.number().nullable().openapi({ description: 'Seconds in the order.' }),
+    duration: z.number().nullable().describe('Seconds in the order.'),
     resolution: z.string().nullable(),
     aspectRatio: z.string().nullable(),
     model: z.string().nullable(),
-    seconds: z.number().nullable().openapi({ description: 'Seconds that are rendered.' }),
-    size: z.string().nullable().openapi({ description: 'WIDTHxHEIGHT in pixels.' }),
-    imageSha256: z.string().nullable().openapi({ description: 'The hash of the image in the order, if it has one.' }),
+    seconds: z.number().nullable().describe('Seconds that are rendered.'),
+    size: z.string().nullable().describe('WIDTHxHEIGHT in pixels.'),
+    imageSha256: z.string().nullable().describe('The hash of the image in the order, if it has one.'),
     lastFrame: z.string().nullable(),
     references: z.array(ReferenceSchema),
     characters: z.array(z.string()),
-    source: SourceSchema.nullable().openapi({ description: 'The existing video that it was made from.' }),
+    source: SourceSchema.nullable().describe('The existing video that it was made from.'),
     progress: z.number().min(0).max(100),
-    videoId: z.string().nullable().openapi({ description: 'The id on the server that renders it.' }),
-    videoUrl: z.url().nullable().openapi({ description: 'Works without a header.' }),
+    videoId: z.string().nullable().describe('The id on the server that renders it.'),
+    videoUrl: z.url().nullable().describe('Works without a header.'),
     thumbnailUrl: z.url().nullable(),
     error: Diagnosis.nullable(),
-    notes: z.array(z.string()).openapi({ description: 'How the video differs from the order.' }),
+    notes: z.array(z.string()).describe('How the video differs from the order.'),
     estimatedUsd: z.number().nullable(),
     createdAt: z.iso.datetime(),
     updatedAt: z.iso.datetime(),
@@ -116,20 +105,17 @@ export const QuoteQuery = z.object({
   duration: z.coerce.number().positive().optional(),
   resolution: z.enum(RESOLUTIONS).optional(),
   aspectRatio: z.enum(ASPECT_RATIOS).optional(),
-  model: z.string().min(1).max(MAX_NAME_CHARACTERS).optional(),
-  remix: z.string().min(1).optional().openapi({ description: 'The id of the video to remix.' }),
-  edit: z.string().min(1).optional().openapi({ description: 'The id of the video to edit.' }),
-  extend: z.string().min(1).optional().openapi({ description: 'The id of the video to extend.' }),
+  model: modelName.optional(),
+  remix: id.optional().describe('The id of the video to remix.'),
+  edit: id.optional().describe('The id of the video to edit.'),
+  extend: id.optional().describe('The id of the video to extend.'),
 });
 
 export const CharacterOrder = z
   .strictObject({
     name: z.string(),
-    video: z
-      .string()
-      .min(1)
-      .openapi({ description: 'A finished job of this service, whose video shows the character.' }),
-    maxCostUsd: z.number().min(0).max(1_000_000).nullish(),
+    video: id.describe('A finished job of this service, whose video shows the character.'),
+    maxCostUsd: costCap.nullish(),
   })
   .openapi('CharacterOrder', { example: { name: 'Mossy', video: 'job_123' } });
 
@@ -143,14 +129,11 @@ export const QuoteSchema = z
     seconds: z.number().nullable(),
     size: z.string().nullable(),
     isFree: z.boolean(),
-    estimatedUsd: z.number().nullable().openapi({ description: 'Null if the price is unknown.' }),
-    needsApproval: z.boolean().openapi({ description: 'Whether an order needs `maxCostUsd`.' }),
-    maxCostUsd: z
-      .number()
-      .nullable()
-      .openapi({ description: 'The cap for all videos of this server run, if it has one.' }),
-    spentUsd: z.number().openapi({ description: 'How much of the cap is used.' }),
-    notes: z.array(z.string()).openapi({ description: 'How the video would differ from the order.' }),
+    estimatedUsd: z.number().nullable().describe('Null if the price is unknown.'),
+    needsApproval: z.boolean().describe('Whether an order needs `maxCostUsd`.'),
+    maxCostUsd: z.number().nullable().describe('The cap for all videos of this server run, if it has one.'),
+    spentUsd: z.number().describe('How much of the cap is used.'),
+    notes: z.array(z.string()).describe('How the video would differ from the order.'),
   })
   .openapi('Quote');
 
@@ -159,8 +142,8 @@ export type QuoteView = z.infer<typeof QuoteSchema>;
 export const VideoJobPage = z
   .object({
     videos: z.array(VideoJobSchema),
-    next: z.string().nullable().openapi({ description: 'The `after` for the next page; null on the last one.' }),
-    total: z.number().int().openapi({ description: 'How many jobs there are, or match the search.' }),
+    next: z.string().nullable().describe('The `after` for the next page; null on the last one.'),
+    total: z.number().int().describe('How many jobs there are, or match the search.'),
   })
   .openapi('VideoJobPage');
 
@@ -169,7 +152,7 @@ export const RestError = z
     error: z.object({
       code: z.string(),
       message: z.string(),
-      violations: z.array(z.string()).openapi({ description: 'Every error in the request.' }),
+      violations: z.array(z.string()).describe('Every error in the request.'),
       hints: z.array(z.string()),
     }),
   })

@@ -1,4 +1,4 @@
-import { createRoute, OpenAPIHono, z } from '@hono/zod-openapi';
+import { OpenAPIHono, type RouteConfig, z } from '@hono/zod-openapi';
 import type { MiddlewareHandler } from 'hono';
 import { SoraError } from '../domain/errors.ts';
 import {
@@ -21,7 +21,7 @@ import { addControlRoutes, CONTROL_PATH } from './control-routes.ts';
 import { PAGE_PATHS, pageReply } from './pages.ts';
 import { errorBody, errorResponse } from './rest-error.ts';
 import { addRestRoutes, QUOTE_PATH, REST_PATH, type RestDeps } from './rest-routes.ts';
-import { Health, NotReady, Ready, RestError } from './rest-schemas.ts';
+import { Health, json, NotReady, Ready, RestError } from './rest-schemas.ts';
 import { createVitals, type ServiceMetrics } from './service-metrics.ts';
 import { addVideosDocument } from './videos-document.ts';
 import { type Vitals, vitalsReply } from './vitals.ts';
@@ -153,17 +153,6 @@ function createApp(
   app.post(CHARACTERS_PATH, requireJson);
   app.patch(CONTROL_PATH, requireJson);
 
-  app.openapi(
-    createRoute({
-      method: 'get',
-      path: '/healthz',
-      operationId: 'readHealth',
-      tags: ['Service'],
-      summary: 'Check that the service is up',
-      responses: { 200: { description: 'It is up', content: { 'application/json': { schema: Health } } } },
-    }),
-    (c) => c.json({ status: 'ok' as const, version, profile: vitals.profile }, 200),
-  );
   addVitalsRoutes(app, vitals);
   addRestRoutes(app, options);
   addCharacterRoutes(app, options);
@@ -189,34 +178,33 @@ function createApp(
 }
 
 function addVitalsRoutes(app: OpenAPIHono, vitals: Vitals): void {
-  const common = { method: 'get' as const, tags: ['Service'] };
-  app.openAPIRegistry.registerPath({
-    ...common,
-    path: '/readyz',
-    operationId: 'readReadiness',
-    summary: 'Check that orders can be paid for and recorded',
-    responses: {
-      200: { description: 'They can', content: { 'application/json': { schema: Ready } } },
-      503: { description: 'They cannot, and why', content: { 'application/json': { schema: NotReady } } },
-    },
-  });
-  app.openAPIRegistry.registerPath({
-    ...common,
-    path: '/metrics',
-    operationId: 'readMetrics',
-    summary: 'Read the metrics, in the text format of Prometheus',
-    security: [{ apiKey: [] }, {}],
-    responses: {
-      200: { description: 'The metrics', content: { 'text/plain': { schema: z.string() } } },
-      401: { description: 'Missing or wrong key', content: { 'application/json': { schema: RestError } } },
-    },
-  });
-  for (const path of ['/readyz', '/metrics']) {
+  const add = (path: string, operationId: string, summary: string, responses: RouteConfig['responses']): void => {
+    const security = path === '/metrics' ? { security: [{ apiKey: [] }, {}] } : {};
+    app.openAPIRegistry.registerPath({
+      method: 'get',
+      tags: ['Service'],
+      path,
+      operationId,
+      summary,
+      responses,
+      ...security,
+    });
     app.get(path, async (c) => {
       const reply = await vitalsReply(path, vitals);
       return reply === null ? c.notFound() : responseOf(reply);
     });
-  }
+  };
+  add('/healthz', 'readHealth', 'Check that the service is up', {
+    200: { description: 'It is up', content: json(Health) },
+  });
+  add('/readyz', 'readReadiness', 'Check that orders can be paid for and recorded', {
+    200: { description: 'They can', content: json(Ready) },
+    503: { description: 'They cannot, and why', content: json(NotReady) },
+  });
+  add('/metrics', 'readMetrics', 'Read the metrics, in the text format of Prometheus', {
+    200: { description: 'The metrics', content: { 'text/plain': { schema: z.string() } } },
+    401: { description: 'Missing or wrong key', content: json(RestError) },
+  });
 }
 
 /** Requires the key, or the token for exactly this address. */

@@ -1,7 +1,8 @@
 import { type OpenAPIHono, z } from '@hono/zod-openapi';
 import { ORIENTATIONS, RESOLUTIONS } from '../domain/models.ts';
 import { VARIANTS } from '../domain/video.ts';
-import { ApiErrorSchema } from './rest-schemas.ts';
+import { BATCH_STATUSES } from '../simulator/batch-state.ts';
+import { ApiErrorSchema, json } from './rest-schemas.ts';
 
 const count = z.number().int();
 /** Unix seconds. */
@@ -86,16 +87,7 @@ const Batch = z
     errors: z.object({ object: z.literal('list'), data: z.array(BatchError) }).nullable(),
     input_file_id: text,
     completion_window: z.literal('24h'),
-    status: z.enum([
-      'validating',
-      'failed',
-      'in_progress',
-      'finalizing',
-      'completed',
-      'expired',
-      'cancelling',
-      'cancelled',
-    ]),
+    status: z.enum(BATCH_STATUSES),
     output_file_id: text.nullable(),
     error_file_id: text.nullable(),
     created_at: time,
@@ -128,96 +120,74 @@ const prompt = text.min(1).max(32_000);
 const seconds = text.openapi({ example: '4', description: 'sora-2 supports 4, 8, 12, 16 and 20.' });
 const source = z.object({ id: text });
 
-const create = {
+const createFields = {
   prompt,
   model: text.optional().openapi({ example: 'sora-2' }),
   seconds: seconds.optional(),
   size: text.optional().openapi({ example: '1280x720' }),
-  callback_url: z.url().optional().openapi({
-    description: 'Notify this address when the video has ended; needs a server that was started with a webhook secret.',
+  callback_url: z
+    .url()
+    .optional()
+    .describe('Notify this address when the video has ended; needs a server that was started with a webhook secret.'),
+};
+const imageReference = z.object({ file_id: text.optional(), image_url: text.optional() });
+
+/** The fields and the query parameters of a call. */
+interface Input {
+  readonly json?: z.ZodObject;
+  readonly form?: z.ZodObject;
+  readonly query?: z.ZodObject;
+}
+
+const create: Input = {
+  json: z.object({ ...createFields, input_reference: imageReference.optional() }),
+  form: z.object({ ...createFields, input_reference: file.optional() }),
+};
+const listVideos: Input = { query: paging.extend({ limit: count.min(0).max(100).optional() }) };
+const remix: Input = { json: z.object({ prompt }) };
+const edit: Input = { json: z.object({ prompt, video: source }), form: z.object({ prompt, video: file }) };
+const extend: Input = {
+  json: z.object({ prompt, seconds, video: source }),
+  form: z.object({ prompt, seconds, video: file }),
+};
+const createCharacter: Input = { form: z.object({ name: text, video: file }) };
+const generation: Input = {
+  json: z.object({
+    prompt,
+    model: text.optional(),
+    duration: count.min(1).max(120).optional(),
+    resolution: z.enum(RESOLUTIONS).optional(),
+    orientation: z.enum(ORIENTATIONS).optional(),
+    quality: z.enum(['standard', 'high']).optional(),
   }),
 };
-const ImageReference = z.object({ file_id: text.optional(), image_url: text.optional() });
+const upload: Input = { form: z.object({ purpose: z.enum(['batch', 'user_data', 'vision']), file }) };
+const listFiles: Input = { query: paging.extend({ purpose: text.optional() }) };
+const createBatch: Input = {
+  json: z.object({
+    input_file_id: text,
+    endpoint: z.literal('/v1/videos'),
+    completion_window: z.literal('24h'),
+    metadata: z.record(text, text).nullable().optional(),
+  }),
+};
 
-const generation = z.object({
-  prompt,
-  model: text.optional(),
-  duration: count.min(1).max(120).optional(),
-  resolution: z.enum(RESOLUTIONS).optional(),
-  orientation: z.enum(ORIENTATIONS).optional(),
-  quality: z.enum(['standard', 'high']).optional(),
-});
-
-const batch = z.object({
-  input_file_id: text,
-  endpoint: z.literal('/v1/videos'),
-  completion_window: z.literal('24h'),
-  metadata: z.record(text, text).nullable().optional(),
-});
-
-type Operation = readonly [
+const OPERATIONS: readonly (readonly [
   method: 'get' | 'post' | 'delete',
   path: string,
   id: string,
   summary: string,
   reply: z.ZodType,
-  input?: { readonly json?: z.ZodObject; readonly form?: z.ZodObject; readonly query?: z.ZodObject },
-];
-
-const OPERATIONS: readonly Operation[] = [
-  [
-    'post',
-    '/v1/videos',
-    'createVideo',
-    'Create a video',
-    Video,
-    {
-      json: z.object({ ...create, input_reference: ImageReference.optional() }),
-      form: z.object({ ...create, input_reference: file.optional() }),
-    },
-  ],
-  [
-    'get',
-    '/v1/videos',
-    'listVideos',
-    'List videos',
-    pageOf(Video, 'VideoList'),
-    { query: paging.extend({ limit: count.min(0).max(100).optional() }) },
-  ],
+  input?: Input,
+])[] = [
+  ['post', '/v1/videos', 'createVideo', 'Create a video', Video, create],
+  ['get', '/v1/videos', 'listVideos', 'List videos', pageOf(Video, 'VideoList'), listVideos],
   ['get', '/v1/videos/{id}', 'retrieveVideo', 'Retrieve a video', Video],
   ['delete', '/v1/videos/{id}', 'deleteVideo', 'Delete a video', DeletedVideo],
-  [
-    'post',
-    '/v1/videos/{id}/remix',
-    'remixVideo',
-    'Remix a finished video with another prompt',
-    Video,
-    { json: z.object({ prompt }) },
-  ],
-  [
-    'post',
-    '/v1/videos/edits',
-    'editVideo',
-    'Edit a finished or uploaded video',
-    Video,
-    { json: z.object({ prompt, video: source }), form: z.object({ prompt, video: file }) },
-  ],
-  [
-    'post',
-    '/v1/videos/extensions',
-    'extendVideo',
-    'Extend a finished or uploaded video',
-    Video,
-    { json: z.object({ prompt, seconds, video: source }), form: z.object({ prompt, seconds, video: file }) },
-  ],
-  [
-    'post',
-    '/v1/videos/characters',
-    'createCharacter',
-    'Create a character from a video',
-    Character,
-    { form: z.object({ name: text, video: file }) },
-  ],
+  ['post', '/v1/videos/{id}/remix', 'remixVideo', 'Remix a finished video with another prompt', Video, remix],
+  ['post', '/v1/videos/edits', 'editVideo', 'Edit a finished or uploaded video', Video, edit],
+  ['post', '/v1/videos/extensions', 'extendVideo', 'Extend a finished or uploaded video', Video, extend],
+  ['post', '/v1/videos/characters', 'createCharacter', 'Create a character from a video', Character, createCharacter],
   ['get', '/v1/videos/characters/{id}', 'readCharacter', 'Retrieve a character', Character],
   [
     'post',
@@ -225,7 +195,7 @@ const OPERATIONS: readonly Operation[] = [
     'createGeneration',
     'Create a video in dialect `generations`',
     Generation,
-    { json: generation },
+    generation,
   ],
   ['get', '/v1/video/generations/{id}', 'readGeneration', 'Retrieve a video in dialect `generations`', Generation],
   [
@@ -235,25 +205,11 @@ const OPERATIONS: readonly Operation[] = [
     'Cancel a video in dialect `generations`',
     CancelledGeneration,
   ],
-  [
-    'post',
-    '/v1/files',
-    'uploadFile',
-    'Upload a file, for example the requests of a batch',
-    FileObject,
-    { form: z.object({ purpose: z.enum(['batch', 'user_data', 'vision']), file }) },
-  ],
-  [
-    'get',
-    '/v1/files',
-    'listFiles',
-    'List uploaded files',
-    pageOf(FileObject, 'FileList'),
-    { query: paging.extend({ purpose: text.optional() }) },
-  ],
+  ['post', '/v1/files', 'uploadFile', 'Upload a file, for example the requests of a batch', FileObject, upload],
+  ['get', '/v1/files', 'listFiles', 'List uploaded files', pageOf(FileObject, 'FileList'), listFiles],
   ['get', '/v1/files/{id}', 'retrieveFile', 'Retrieve a file', FileObject],
   ['delete', '/v1/files/{id}', 'deleteFile', 'Delete a file', DeletedFile],
-  ['post', '/v1/batches', 'createBatch', 'Create the videos of an uploaded file, within a day', Batch, { json: batch }],
+  ['post', '/v1/batches', 'createBatch', 'Create the videos of an uploaded file, within a day', Batch, createBatch],
   ['get', '/v1/batches', 'listBatches', 'List batches', pageOf(Batch, 'BatchList'), { query: paging }],
   ['get', '/v1/batches/{id}', 'retrieveBatch', 'Retrieve a batch', Batch],
   ['post', '/v1/batches/{id}/cancel', 'cancelBatch', 'Cancel a batch; its finished videos stay', Batch],
@@ -262,15 +218,12 @@ const OPERATIONS: readonly Operation[] = [
 ];
 
 const common = { tags: ['Videos API'], security: [{ bearer: [] }] };
-const failures = { default: { description: 'Any error', content: { 'application/json': { schema: ApiErrorSchema } } } };
+const failures = { default: { description: 'Any error', content: json(ApiErrorSchema) } };
 
 /** Documents the simulator's API below `/v1`, which has its own router. */
 export function addVideosDocument({ openAPIRegistry }: OpenAPIHono): void {
-  for (const [method, path, operationId, summary, reply, { json, form, query } = {}] of OPERATIONS) {
-    const content = {
-      ...(json && { 'application/json': { schema: json } }),
-      ...(form && { 'multipart/form-data': { schema: form } }),
-    };
+  for (const [method, path, operationId, summary, reply, { json: fields, form, query } = {}] of OPERATIONS) {
+    const content = { ...(fields && json(fields)), ...(form && { 'multipart/form-data': { schema: form } }) };
     openAPIRegistry.registerPath({
       ...common,
       method,
@@ -280,9 +233,9 @@ export function addVideosDocument({ openAPIRegistry }: OpenAPIHono): void {
       request: {
         ...(path.includes('{id}') && { params: source }),
         ...(query && { query }),
-        ...((json || form) && { body: { required: true, content } }),
+        ...((fields || form) && { body: { required: true, content } }),
       },
-      responses: { 200: { description: summary, content: { 'application/json': { schema: reply } } }, ...failures },
+      responses: { 200: { description: summary, content: json(reply) }, ...failures },
     });
   }
   openAPIRegistry.registerPath({

@@ -11,15 +11,17 @@ const WINDOW_MS = 24 * 3_600_000;
 /** How long a batch is validated, finalized and cancelled. */
 export const STEP_MS = 300;
 
-type BatchStatus =
-  | 'validating'
-  | 'failed'
-  | 'in_progress'
-  | 'finalizing'
-  | 'completed'
-  | 'expired'
-  | 'cancelling'
-  | 'cancelled';
+export const BATCH_STATUSES = [
+  'validating',
+  'failed',
+  'in_progress',
+  'finalizing',
+  'completed',
+  'expired',
+  'cancelling',
+  'cancelled',
+] as const;
+type BatchStatus = (typeof BATCH_STATUSES)[number];
 
 /** A request of a batch with its state. */
 interface Outcome {
