@@ -4,6 +4,7 @@ import { type IntentEvent, isOpen, type JobRecord, type LedgerEvent, WITHDRAWN }
 import { Journal } from '../platform/journal.ts';
 import {
   type Claim,
+  endingOf,
   Ledger,
   type LedgerOrder,
   type LedgerQuery,
@@ -16,18 +17,7 @@ import { LedgerIndex, type LocatedEvent } from './ledger-index.ts';
 import { decodeLine, describeProblems, encodeEvent, type LedgerProblem } from './ledger-line.ts';
 import { LedgerMark } from './ledger-mark.ts';
 import { LedgerTally } from './ledger-tally.ts';
-import {
-  batchTerm,
-  dayTerm,
-  endingTerm,
-  fingerprintTerm,
-  INTENT_TERM,
-  idTerm,
-  keyTerm,
-  modelTerm,
-  rowTerm,
-  termsOf,
-} from './ledger-terms.ts';
+import { INTENT_TERM, modelTerm, termOf, termsOf } from './ledger-terms.ts';
 
 /** Records are folded in growing chunks: a few are found quickly, and many take little memory. */
 const FIRST_PAGE = 32;
@@ -117,7 +107,7 @@ export class FileLedger extends Ledger {
   }
 
   #standing({ same, scopes }: Claim, before: string | undefined): Standing {
-    const records = same === null ? [] : this.#recordsWith(termOf(same));
+    const records = same === null ? [] : this.#recordsWith(queryTerm(same));
     const end = before === undefined ? -1 : records.findIndex(({ key }) => key === before);
     return {
       same: end === -1 ? records : records.slice(0, end),
@@ -143,11 +133,11 @@ export class FileLedger extends Ledger {
   }
 
   async withIds(ids: readonly string[]): Promise<JobRecord[]> {
-    return this.#recordsNamed(ids.map(idTerm));
+    return this.#recordsNamed(ids.map((id) => termOf('id', id)));
   }
 
   async byEnding(ending: string): Promise<JobRecord[]> {
-    const records = this.#recordsNamed([endingTerm(ending)]);
+    const records = this.#recordsNamed([termOf('ending', endingOf(ending))]);
     return records.filter(({ key, job }) => key.endsWith(ending) || job?.id.endsWith(ending)).reverse();
   }
 
@@ -175,7 +165,7 @@ export class FileLedger extends Ledger {
 
   async namesEnding(endings: readonly string[]): Promise<string[]> {
     return this.#ask((index) =>
-      Array.from(index.eventsAt(index.find(endings.map(endingTerm)))).flatMap(({ event }) => {
+      Array.from(index.eventsAt(index.find(endings.map((ending) => termOf('ending', ending))))).flatMap(({ event }) => {
         if (event.event === 'accepted') return event.job.id;
         return event.event === 'intent' ? event.key : [];
       }),
@@ -190,11 +180,11 @@ export class FileLedger extends Ledger {
   }
 
   async *records(query: LedgerQuery, order: LedgerOrder): AsyncGenerator<JobRecord> {
-    for (const { record } of this.#entries(termOf(query), order)) yield record;
+    for (const { record } of this.#entries(queryTerm(query), order)) yield record;
   }
 
   override async list(query: LedgerQuery): Promise<JobRecord[]> {
-    return this.#recordsWith(termOf(query));
+    return this.#recordsWith(queryTerm(query));
   }
 
   async spent(scope: SpentScope): Promise<Tally> {
@@ -202,7 +192,7 @@ export class FileLedger extends Ledger {
   }
 
   #spent({ by, value, ...group }: SpentScope, before?: string): Tally {
-    return this.#tally(termOf({ by, value })).sumBefore(before ?? null, group);
+    return this.#tally(termOf(by, value)).sumBefore(before ?? null, group);
   }
 
   async durationsMs(profile: string, model: string | null, limit: number): Promise<number[]> {
@@ -281,7 +271,7 @@ export class FileLedger extends Ledger {
   #fold(index: LedgerIndex, keys: Iterable<string>): Entry[] {
     const wanted = new Set(keys);
     const entries = new Map<string, Entry>();
-    for (const { offset, event } of index.eventsAt(index.find(Array.from(wanted, keyTerm)))) {
+    for (const { offset, event } of index.eventsAt(index.find(Array.from(wanted, (key) => termOf('key', key))))) {
       if (!wanted.has(event.key)) continue; // a hash collision
       const known = entries.get(event.key);
       const entry = extendEntry(known, event);
@@ -303,9 +293,8 @@ export class FileLedger extends Ledger {
   }
 }
 
-function termOf(query: LedgerQuery): string {
-  if (query.by === 'everything') return INTENT_TERM;
-  return { fingerprint: fingerprintTerm, row: rowTerm, batch: batchTerm, day: dayTerm }[query.by](query.value);
+function queryTerm(query: LedgerQuery): string {
+  return query.by === 'everything' ? INTENT_TERM : termOf(query.by, query.value);
 }
 
 /** The `invalid_config` of a ledger that the file system does not let us read. */

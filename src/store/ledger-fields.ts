@@ -8,7 +8,7 @@ export class UnreadableField extends Error {
   override readonly name = 'UnreadableField';
 }
 
-/** Strict readers of one object's fields. `…OrNull` reads a missing field as null: older lines do not have newer fields. */
+/** Strict readers of one object's fields. */
 export class Fields {
   readonly #object: JsonObject;
   readonly #path: string;
@@ -23,27 +23,15 @@ export class Fields {
     return typeof value === 'string' ? value : this.#fail(name, 'a text');
   }
 
-  textOrNull(name: string): string | null {
-    return this.#isMissing(name) ? null : this.text(name);
-  }
-
   texts(name: string): string[] {
     const value = this.#object[name];
     if (!Array.isArray(value)) return this.#fail(name, 'a list of texts');
     return value.map((item: JsonValue) => (typeof item === 'string' ? item : this.#fail(name, 'a list of texts')));
   }
 
-  textsOrNone(name: string): string[] {
-    return this.#isMissing(name) ? [] : this.texts(name);
-  }
-
   number(name: string): number {
     const value = this.#object[name];
     return typeof value === 'number' && Number.isFinite(value) ? value : this.#fail(name, 'a number');
-  }
-
-  numberOrNull(name: string): number | null {
-    return this.#isMissing(name) ? null : this.number(name);
   }
 
   /** Counts, bytes and micro-dollars, whose sums must be exact. */
@@ -52,26 +40,14 @@ export class Fields {
     return typeof value === 'number' && Number.isSafeInteger(value) ? value : this.#fail(name, 'an integer');
   }
 
-  integerOrNull(name: string): number | null {
-    return this.#isMissing(name) ? null : this.integer(name);
-  }
-
   timeMs(name: string): number {
     const value = this.number(name);
     return Math.abs(value) <= MAX_TIME_MS ? value : this.#fail(name, 'a time');
   }
 
-  timeMsOrNull(name: string): number | null {
-    return this.#isMissing(name) ? null : this.timeMs(name);
-  }
-
   flag(name: string): boolean {
     const value = this.#object[name];
     return typeof value === 'boolean' ? value : this.#fail(name, 'true or false');
-  }
-
-  flagOrNull(name: string): boolean | null {
-    return this.#isMissing(name) ? null : this.flag(name);
   }
 
   oneOf<T extends string>(name: string, allowed: readonly T[]): T {
@@ -88,12 +64,12 @@ export class Fields {
     return new Fields(this.object(name), `${this.#path}${name}.`);
   }
 
-  withinOrNull(name: string): Fields | null {
-    return this.#isMissing(name) ? null : this.within(name);
-  }
-
-  #isMissing(name: string): boolean {
-    return (this.#object[name] ?? null) === null;
+  /** Null for a missing field: older lines do not have newer fields. */
+  orNull<K extends 'text' | 'texts' | 'number' | 'integer' | 'timeMs' | 'flag' | 'within'>(
+    kind: K,
+    name: string,
+  ): ReturnType<Fields[K]> | null {
+    return (this.#object[name] ?? null) === null ? null : (this[kind](name) as ReturnType<Fields[K]>);
   }
 
   #fail(name: string, expected: string): never {

@@ -1,4 +1,4 @@
-import { closeSync, fstatSync, openSync, readSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { temporaryName } from '../platform/crypto.ts';
@@ -20,20 +20,17 @@ export interface Coverage {
   readonly lastOffset: number;
 }
 
-interface Knowledge {
+export interface StoredIndex {
   readonly covered: Coverage;
   /** Verifies that a journal is the indexed one; null if nothing is covered. */
   readonly witness: number | null;
   /** Keys of all records that may be open. */
   readonly openKeys: readonly string[];
   readonly problems: readonly LedgerProblem[];
-}
-
-export interface StoredIndex extends Knowledge {
   readonly postings: Postings;
 }
 
-interface Header extends Knowledge {
+interface Header extends Omit<StoredIndex, 'postings'> {
   readonly version: number;
   readonly postingCount: number;
   readonly postingsChecksum: number;
@@ -46,33 +43,22 @@ interface Header extends Knowledge {
  */
 export function readIndexFile(path: string): StoredIndex | undefined {
   try {
-    const descriptor = openSync(path, 'r');
-    try {
-      return readIndex(descriptor);
-    } finally {
-      closeSync(descriptor);
-    }
+    return decodeIndex(readFileSync(path));
   } catch {
     return undefined; // Everything is in the journal; the index only saves time.
   }
 }
 
-function readIndex(descriptor: number): StoredIndex | undefined {
-  const { size } = fstatSync(descriptor);
-  const preamble = new Uint32Array(PREAMBLE_BYTES / 4);
-  readSync(descriptor, preamble, 0, PREAMBLE_BYTES, 0);
-  const [headerBytes = 0, headerChecksum] = preamble;
-  if (PREAMBLE_BYTES + headerBytes > size) return undefined;
-
-  const text = Buffer.alloc(headerBytes);
-  readSync(descriptor, text, 0, headerBytes, PREAMBLE_BYTES);
+function decodeIndex(bytes: Buffer): StoredIndex | undefined {
+  const [headerBytes = 0, headerChecksum] = new Uint32Array(Uint8Array.from(bytes.subarray(0, PREAMBLE_BYTES)).buffer);
+  let position = PREAMBLE_BYTES + headerBytes;
+  const text = bytes.subarray(PREAMBLE_BYTES, position);
   if (crc32(text) !== headerChecksum) return undefined;
   const header = JSON.parse(text.toString()) as Header; // the checksum guarantees its content
   if (header.version !== VERSION) return undefined;
-
-  let position = PREAMBLE_BYTES + headerBytes;
   const postings = new Postings(header.postingCount, (column) => {
-    position += readSync(descriptor, column, 0, column.length, position);
+    column.set(bytes.subarray(position, position + column.length));
+    position += column.length;
   });
   return checksumOf(postings) === header.postingsChecksum ? { ...header, postings } : undefined;
 }
@@ -93,12 +79,7 @@ export function writeIndexFile(path: string, { postings, ...knowledge }: StoredI
   const temporary = temporaryName(path);
   makeFolder(dirname(path), 0o700);
   try {
-    const descriptor = openSync(temporary, 'wx', 0o600);
-    try {
-      for (const part of [preamble, text, ...postings.columns()]) writeSync(descriptor, part);
-    } finally {
-      closeSync(descriptor);
-    }
+    writeFileSync(temporary, Buffer.concat([preamble, text, ...postings.columns()]), { flag: 'wx', mode: 0o600 });
     renameSync(temporary, path);
   } catch (error) {
     rmSync(temporary, { force: true });

@@ -5,8 +5,9 @@ import type { Journal } from '../platform/journal.ts';
 import type { JournalLine } from '../platform/line-reader.ts';
 import { type Coverage, readIndexFile, writeIndexFile } from './ledger-index-file.ts';
 import { decodeLine, type LedgerProblem } from './ledger-line.ts';
+import { lineAt } from './ledger-mark.ts';
 import { Postings } from './ledger-postings.ts';
-import { hashTerm, keyTerm, termsOf } from './ledger-terms.ts';
+import { hashTerm, termOf, termsOf } from './ledger-terms.ts';
 
 /** The index is stored again when more than this is uncovered, which bounds the reading at each start. */
 const STORE_AFTER_BYTES = 1 << 20;
@@ -134,33 +135,26 @@ export class LedgerIndex {
   }
 
   #isOrphan({ event, key }: LedgerEvent): boolean {
-    return event !== 'intent' && this.findBackwards(keyTerm(key)).next().done === true;
+    return event !== 'intent' && this.findBackwards(termOf('key', key)).next().done === true;
   }
 
   /** An indexed line that can no longer be read: it was damaged since. */
   #reportDamage(offset: number, reason: string): void {
-    let line = 1;
-    for (const earlier of this.#journal.read()) {
-      if (earlier.end > offset) break;
-      line++;
-    }
+    const line = lineAt(offset, this.#journal);
     if (!this.#problems.some((problem) => problem.line === line)) this.#problems.push({ line, reason });
   }
 
   /** A refusal does not close a record that was accepted before: another process found the job meanwhile. */
   #isLate({ event, key }: LedgerEvent): boolean {
     if (event !== 'rejected' || !this.#openKeys.has(key)) return false;
-    const earlier = this.eventsAt([...this.findBackwards(keyTerm(key))]);
+    const earlier = this.eventsAt([...this.findBackwards(termOf('key', key))]);
     return Array.from(earlier).some(({ event }) => event.event === 'accepted' && event.key === key);
   }
 
   #keep(offset: number, event: LedgerEvent): void {
     this.#latest.set(offset, event);
-    if (this.#latest.size <= KEPT_EVENTS) return;
-    for (const first of this.#latest.keys()) {
-      this.#latest.delete(first);
-      break;
-    }
+    const [first = offset] = this.#latest.keys();
+    if (this.#latest.size > KEPT_EVENTS) this.#latest.delete(first);
   }
 
   #clear(): void {

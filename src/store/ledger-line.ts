@@ -100,18 +100,18 @@ function decodeEvent(fields: Fields): LedgerEvent | undefined {
         ...decodeSubmitter(fields),
         profile: fields.text('profile'),
         baseUrl: fields.text('baseUrl'),
-        dialect: decodeDialect(fields.textOrNull('dialect')),
-        account: fields.textOrNull('account') ?? undefined,
-        user: fields.textOrNull('user') ?? undefined,
+        dialect: decodeDialect(fields.orNull('text', 'dialect')),
+        account: fields.orNull('text', 'account') ?? undefined,
+        user: fields.orNull('text', 'user') ?? undefined,
         fingerprint: fields.text('fingerprint'),
         request: decodeRequest(fields.within('request')),
-        estimatedMicros: fields.integerOrNull('estimatedMicros'),
-        priceList: fields.textOrNull('priceList'),
+        estimatedMicros: fields.orNull('integer', 'estimatedMicros'),
+        priceList: fields.orNull('text', 'priceList'),
         free: fields.flag('free'),
-        batch: fields.textOrNull('batch'),
-        row: fields.textOrNull('row'),
-        owesFile: fields.flagOrNull('owesFile') ?? undefined,
-        wanted: decodeWanted(fields.withinOrNull('wanted')),
+        batch: fields.orNull('text', 'batch'),
+        row: fields.orNull('text', 'row'),
+        owesFile: fields.orNull('flag', 'owesFile') ?? undefined,
+        wanted: decodeWanted(fields.orNull('within', 'wanted')),
       };
     case 'accepted':
     case 'seen':
@@ -122,13 +122,13 @@ function decodeEvent(fields: Fields): LedgerEvent | undefined {
       return {
         event: name,
         ...decodeBase(fields),
-        code: fields.textOrNull('code'),
+        code: fields.orNull('text', 'code'),
         message: fields.text('message'),
       };
     case 'saved':
       return { event: name, ...decodeBase(fields), file: decodeFile(fields.within('file')) };
     case 'sending':
-      return { event: name, ...decodeBase(fields), uptimeMs: fields.numberOrNull('uptimeMs') ?? undefined };
+      return { event: name, ...decodeBase(fields), uptimeMs: fields.orNull('number', 'uptimeMs') ?? undefined };
     case 'held':
     case 'removed':
       return { event: name, ...decodeBase(fields) };
@@ -143,10 +143,10 @@ function decodeBase(fields: Fields): { key: string; atMs: number } {
 
 function decodeSubmitter(fields: Fields): Submitter {
   const pid = fields.integer('pid');
-  const host = fields.textOrNull('host');
+  const host = fields.orNull('text', 'host');
   return host === null
     ? { pid }
-    : { pid, host, boot: fields.textOrNull('boot'), started: fields.textOrNull('started') };
+    : { pid, host, boot: fields.orNull('text', 'boot'), started: fields.orNull('text', 'started') };
 }
 
 function decodeWanted(fields: Fields | null): WantedFiles | undefined {
@@ -164,19 +164,19 @@ function decodeDialect(name: string | null): DialectName | undefined {
 }
 
 function decodeRequest(fields: Fields): RecordedRequest {
-  const frame = fields.withinOrNull('frame');
-  const references = fields.textsOrNone('references');
-  const source = fields.withinOrNull('source');
+  const frame = fields.orNull('within', 'frame');
+  const references = fields.orNull('texts', 'references') ?? [];
+  const source = fields.orNull('within', 'source');
   return {
     prompt: fields.text('prompt'),
-    model: fields.textOrNull('model'),
-    seconds: fields.numberOrNull('seconds'),
-    size: fields.textOrNull('size'),
+    model: fields.orNull('text', 'model'),
+    seconds: fields.orNull('number', 'seconds'),
+    size: fields.orNull('text', 'size'),
     ...(frame && {
-      frame: { resolution: frame.textOrNull('resolution'), aspectRatio: frame.textOrNull('aspectRatio') },
+      frame: { resolution: frame.orNull('text', 'resolution'), aspectRatio: frame.orNull('text', 'aspectRatio') },
     }),
-    quality: fields.textOrNull('quality'),
-    image: fields.textOrNull('image'),
+    quality: fields.orNull('text', 'quality'),
+    image: fields.orNull('text', 'image'),
     ...(references.length > 0 ? { references } : {}),
     characters: fields.texts('characters'),
     params: fields.object('params'),
@@ -185,21 +185,21 @@ function decodeRequest(fields: Fields): RecordedRequest {
 }
 
 function decodeJob(fields: Fields): JobFacts {
-  const error = fields.withinOrNull('error');
+  const error = fields.orNull('within', 'error');
   return {
     id: fields.text('id'),
     status: decodeStatus(fields.text('status')),
-    serverStatus: fields.textOrNull('serverStatus'),
-    model: fields.textOrNull('model'),
-    seconds: fields.numberOrNull('seconds'),
-    size: fields.textOrNull('size'),
-    createdAtMs: fields.timeMsOrNull('createdAtMs'),
-    completedAtMs: fields.timeMsOrNull('completedAtMs'),
-    expiresAtMs: fields.timeMsOrNull('expiresAtMs'),
-    remixedFrom: fields.textOrNull('remixedFrom'),
+    serverStatus: fields.orNull('text', 'serverStatus'),
+    model: fields.orNull('text', 'model'),
+    seconds: fields.orNull('number', 'seconds'),
+    size: fields.orNull('text', 'size'),
+    createdAtMs: fields.orNull('timeMs', 'createdAtMs'),
+    completedAtMs: fields.orNull('timeMs', 'completedAtMs'),
+    expiresAtMs: fields.orNull('timeMs', 'expiresAtMs'),
+    remixedFrom: fields.orNull('text', 'remixedFrom'),
     error: error && decodeFailure(error),
-    actualMicros: fields.integerOrNull('actualMicros'),
-    requestId: fields.textOrNull('requestId'),
+    actualMicros: fields.orNull('integer', 'actualMicros'),
+    requestId: fields.orNull('text', 'requestId'),
   };
 }
 
@@ -209,7 +209,7 @@ function decodeStatus(word: string): JobStatus {
 }
 
 function decodeFailure(fields: Fields): JobFailure {
-  return { code: fields.textOrNull('code'), message: fields.text('message') };
+  return { code: fields.orNull('text', 'code'), message: fields.text('message') };
 }
 
 function decodeFile(fields: Fields): SavedFile {

@@ -1,11 +1,12 @@
 import { closeSync, constants, openSync, readFileSync, rmSync, writeSync } from 'node:fs';
 import { crc32 } from 'node:zlib';
 import type { Journal } from '../platform/journal.ts';
+import { NEWLINE } from '../platform/line-reader.ts';
+import type { LedgerProblem } from './ledger-line.ts';
 
 /** Fixed-width numbers, so that a new mark overwrites the old one in place. */
 const MARK = /^(\d{16}) (\d{16}) ([0-9a-f]{8})\n$/;
 const WIDTH = 16;
-const NEWLINE = 0x0a;
 
 /** The end of the ledger at some time. */
 interface Mark {
@@ -14,13 +15,6 @@ interface Mark {
   readonly lastOffset: number;
   /** CRC-32 of the last line, without its newline. */
   readonly checksum: number;
-}
-
-/** What a ledger has lost. */
-export interface LedgerLoss {
-  /** The first line that differs, counted from 1. */
-  readonly line: number;
-  readonly reason: string;
 }
 
 /** The content of the ledger, or of its repaired text. */
@@ -56,16 +50,14 @@ export class LedgerMark {
     if (isOwn || lossOf(next, this.#journal) === null) this.#write(next); // the file may have been repaired meanwhile
   }
 
-  /** Null if the ledger still has everything. */
-  get loss(): LedgerLoss | null {
-    const mark = parse(this.#read()); // read before the ledger, which may be growing
-    return lossOf(mark, this.#journal);
+  /** The stored mark. Read it before the ledger, which may be growing. */
+  get current(): Mark | null {
+    return parse(this.#read());
   }
 
-  /** The same for these bytes as the ledger; null if there is no ledger. */
-  lossIn(bytes: Buffer | null): LedgerLoss | null {
-    const mark = parse(this.#read());
-    return lossOf(mark, bytes === null ? NOTHING : contentOf(bytes));
+  /** Null if the ledger still has everything. */
+  get loss(): LedgerProblem | null {
+    return lossOf(this.current, this.#journal);
   }
 
   /** Forgets the length of the ledger. */
@@ -98,15 +90,14 @@ export class LedgerMark {
   }
 }
 
-const NOTHING: Content = { exists: false, size: () => 0, read: () => [] };
-
 function parse(text: string): Mark | null {
   const [, bytes, lastOffset, checksum] = MARK.exec(text) ?? [];
   if (checksum === undefined) return null;
   return { bytes: Number(bytes), lastOffset: Number(lastOffset), checksum: Number.parseInt(checksum, 16) };
 }
 
-function lossOf(mark: Mark | null, content: Content): LedgerLoss | null {
+/** What is missing at a mark, with the first line that differs; null if nothing is. */
+export function lossOf(mark: Mark | null, content: Content): LedgerProblem | null {
   if (mark === null) return content.exists ? beginningLoss(content) : null;
   for (const { end, text } of content.read(mark.lastOffset)) {
     if (end === mark.bytes && crc32(text) === mark.checksum) return null;
@@ -116,7 +107,7 @@ function lossOf(mark: Mark | null, content: Content): LedgerLoss | null {
 }
 
 /** A ledger gets its name with its first lines in it, so it always has one. */
-function beginningLoss(content: Content): LedgerLoss | null {
+function beginningLoss(content: Content): LedgerProblem | null {
   for (const _ of content.read(0)) return null;
   return { line: 1, reason: content.size() === 0 ? 'the file is empty' : 'the file ends within its first line' };
 }
@@ -128,7 +119,8 @@ function reasonOf({ bytes }: Mark, content: Content): string {
   return 'it is not the line that was written here, so lines were removed or replaced';
 }
 
-function lineAt(offset: number, content: Content): number {
+/** The number of the line with the byte at an offset, counted from 1. */
+export function lineAt(offset: number, content: Pick<Content, 'read'>): number {
   let line = 1;
   for (const { end } of content.read(0)) {
     if (end > offset) break;
@@ -137,7 +129,7 @@ function lineAt(offset: number, content: Content): number {
   return line;
 }
 
-function contentOf(bytes: Buffer): Content {
+export function contentOf(bytes: Buffer): Content {
   return {
     exists: true,
     size: () => bytes.length,

@@ -1,18 +1,15 @@
 import { readFileSync } from 'node:fs';
 import { Journal, TORN_MARK } from '../platform/journal.ts';
+import { NEWLINE } from '../platform/line-reader.ts';
 import { orphanReason } from './ledger-index.ts';
-import { decodeLine } from './ledger-line.ts';
-import { LedgerMark } from './ledger-mark.ts';
+import { decodeLine, type LedgerProblem } from './ledger-line.ts';
+import { contentOf, LedgerMark, lossOf } from './ledger-mark.ts';
 
-const NEWLINE = 0x0a;
 /** Longer lines contain prompts of thousands of words; trying each of their bits would take minutes. */
 const LONGEST_REPAIRED_BYTES = 16 << 10;
 
 /** A damaged part of a ledger. */
-export interface LedgerDamage {
-  /** Counted from 1, in the damaged file. */
-  readonly line: number;
-  readonly reason: string;
+export interface LedgerDamage extends LedgerProblem {
   /** What the user should know before the line is removed. */
   readonly mayHide: string;
 }
@@ -33,10 +30,11 @@ export interface LedgerCheck {
  */
 export function checkLedger(path: string): LedgerCheck {
   const journal = new Journal(path);
+  const mark = new LedgerMark(journal).current;
   const bytes = journal.exists ? readFileSync(path) : null;
   const { damage, text, ...check } = checkLines(bytes ?? Buffer.of());
   const isRestored = damage.length === 0 && check.repaired.length > 0;
-  const loss = new LedgerMark(journal).lossIn(bytes && (isRestored ? Buffer.from(text) : bytes));
+  const loss = lossOf(mark, bytes === null ? journal : contentOf(isRestored ? Buffer.from(text) : bytes));
   if (loss === null) return { ...check, damage, text };
   const mayHide = 'submissions that were sent, and the ids of their jobs';
   return { ...check, damage: [...damage, { ...loss, mayHide }], text };

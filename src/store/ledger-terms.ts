@@ -1,38 +1,14 @@
+import { dayOf } from '../domain/day.ts';
 import { idForms } from '../domain/id-forms.ts';
 import type { LedgerEvent } from '../domain/record.ts';
-import { MIN_ENDING } from '../domain/short-id.ts';
+import { endingOf } from './ledger.ts';
 
-/** The index terms of ledger lines; each kind has its own prefix. */
+/** The term of all intents. */
 export const INTENT_TERM = 'intent';
 
-export function keyTerm(key: string): string {
-  return `key:${key}`;
-}
-
-export function idTerm(id: string): string {
-  return `id:${id}`;
-}
-
-/** For ids and keys, which people identify by their endings. */
-export function endingTerm(idOrKey: string): string {
-  return `ending:${idOrKey.slice(-MIN_ENDING)}`;
-}
-
-export function fingerprintTerm(fingerprint: string): string {
-  return `fingerprint:${fingerprint}`;
-}
-
-export function rowTerm(row: string): string {
-  return `row:${row}`;
-}
-
-export function batchTerm(batch: string): string {
-  return `batch:${batch}`;
-}
-
-/** `day` is `YYYY-MM-DD`, UTC. */
-export function dayTerm(day: string): string {
-  return `day:${day}`;
+/** An index term of ledger lines; a day is `YYYY-MM-DD`, UTC, and an ending that of an id or a key. */
+export function termOf(kind: 'key' | 'id' | 'ending' | 'fingerprint' | 'row' | 'batch' | 'day', value: string): string {
+  return `${kind}:${value}`;
 }
 
 export function modelTerm(profile: string, model: string | null): string {
@@ -41,15 +17,22 @@ export function modelTerm(profile: string, model: string | null): string {
 
 /** All terms of an event, derived from the event alone, so that a found line can be verified by itself. */
 export function termsOf(event: LedgerEvent): string[] {
-  const terms = [keyTerm(event.key)];
-  if (event.event === 'accepted' || event.event === 'seen') terms.push(...idForms(event.job.id).map(idTerm));
-  if (event.event === 'accepted') terms.push(endingTerm(event.job.id));
+  const terms = [termOf('key', event.key)];
+  if (event.event === 'accepted' || event.event === 'seen') {
+    terms.push(...idForms(event.job.id).map((id) => termOf('id', id)));
+  }
+  if (event.event === 'accepted') terms.push(termOf('ending', endingOf(event.job.id)));
   if (event.event === 'intent') {
-    const day = new Date(event.atMs).toISOString().slice(0, 10);
-    terms.push(INTENT_TERM, endingTerm(event.key), fingerprintTerm(event.fingerprint), dayTerm(day));
-    terms.push(modelTerm(event.profile, event.request.model));
-    if (event.row !== null) terms.push(rowTerm(event.row));
-    if (event.batch !== null) terms.push(batchTerm(event.batch));
+    const { key, atMs, fingerprint, profile, request, row, batch } = event;
+    terms.push(
+      INTENT_TERM,
+      termOf('ending', endingOf(key)),
+      termOf('fingerprint', fingerprint),
+      termOf('day', dayOf(atMs)),
+    );
+    terms.push(modelTerm(profile, request.model));
+    if (row !== null) terms.push(termOf('row', row));
+    if (batch !== null) terms.push(termOf('batch', batch));
   }
   return terms;
 }

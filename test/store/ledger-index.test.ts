@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { applyEvent, isOpen, type JobRecord, type LedgerEvent } from '../../src/domain/record.ts';
 import { JOB_STATUSES } from '../../src/domain/video.ts';
 import { FileLedger, type LedgerPaths } from '../../src/store/file-ledger.ts';
-import { fingerprintTerm, hashTerm, keyTerm } from '../../src/store/ledger-terms.ts';
+import { hashTerm, termOf } from '../../src/store/ledger-terms.ts';
 import { createTemporaryFolder } from '../support/temporary-folder.ts';
 import { AT_MS, accepted, facts, intent } from './ledger-events.ts';
 
@@ -195,7 +195,10 @@ describe('the index', () => {
   it('distinguishes terms that share a hash', async () => {
     const keys = ['job--r2obwb', 'job-1r9iei'] as const;
     const fingerprints = ['sha256:-fpgnor', 'sha256:-6wfomu'] as const;
-    for (const pair of [keys.map(keyTerm), fingerprints.map(fingerprintTerm)]) {
+    for (const pair of [
+      keys.map((key) => termOf('key', key)),
+      fingerprints.map((value) => termOf('fingerprint', value)),
+    ]) {
       expect(new Set(pair).size).toBe(2);
       expect(new Set(pair.map(hashTerm)).size).toBe(1);
     }
