@@ -4,7 +4,8 @@ import { refuseFaults } from '../app/option-values.ts';
 import { CAP_JSON_SHAPE, capJson, capsInForce, describeCap } from '../app/team-caps.ts';
 import { SoraError } from '../domain/errors.ts';
 import { parseUsd } from '../domain/money.ts';
-import { PostgresLedger, parseCapName } from '../store/postgres-ledger.ts';
+import { PostgresLedger } from '../store/postgres-ledger.ts';
+import { parseCapName } from '../store/postgres-team-caps.ts';
 
 export const ledgerCapsCommand = defineCommand({
   name: 'ledger caps',

@@ -5,6 +5,8 @@ import { Journal } from '../platform/journal.ts';
 import {
   type Claim,
   endingOf,
+  FIRST_PAGE,
+  LARGEST_PAGE,
   Ledger,
   type LedgerOrder,
   type LedgerQuery,
@@ -19,9 +21,6 @@ import { LedgerMark } from './ledger-mark.ts';
 import { LedgerTally } from './ledger-tally.ts';
 import { INTENT_TERM, modelTerm, termOf, termsOf } from './ledger-terms.ts';
 
-/** Records are folded in growing chunks: a few are found quickly, and many take little memory. */
-const FIRST_PAGE = 32;
-const LARGEST_PAGE = 1024;
 const KEPT_TALLIES = 3;
 const EVENTS_AT_ONCE = 2_000;
 

@@ -10,6 +10,10 @@ export type LedgerQuery =
   | { readonly by: 'everything' }
   | { readonly by: 'fingerprint' | 'row' | 'batch' | 'day'; readonly value: string };
 
+/** Records are read in growing pages: a few are found quickly, and many take little memory. */
+export const FIRST_PAGE = 32;
+export const LARGEST_PAGE = 1024;
+
 export type LedgerOrder = 'oldest first' | 'newest first';
 
 /** The cost of some submissions. */

@@ -2,7 +2,7 @@ import { isJsonObject, type JsonObject, parseJson } from '../domain/json.ts';
 import type { JobQueue, NewTask, QueueState } from './job-queue.ts';
 import type { SpentScope } from './ledger.ts';
 import type { Database, Queries, Row } from './postgres.ts';
-import { plain, readSpent } from './postgres-ledger.ts';
+import { plain, readSpent } from './postgres-submissions.ts';
 
 /** An order to store. */
 export interface NewStoredOrder {

@@ -1,5 +1,10 @@
+import type { Queries } from './postgres.ts';
+
+/** Serialises migrations: a number that no other program uses. */
+const MIGRATION_LOCK = 7_365_001;
+
 /** The schema of the shared ledger: each entry brings a database of the version before it up to date. Never edit a released one. */
-export const MIGRATIONS: readonly string[] = [
+const MIGRATIONS: readonly string[] = [
   `
   CREATE TABLE sora.submission (
     seq bigint GENERATED ALWAYS AS IDENTITY UNIQUE,
@@ -111,3 +116,28 @@ export const MIGRATIONS: readonly string[] = [
   );
   `,
 ];
+
+/** Brings a database up to date, and creates the schema in a new one. */
+export async function migrate(queries: Queries): Promise<void> {
+  if ((await versionOf(queries)) >= MIGRATIONS.length) return;
+  await queries.query('BEGIN');
+  await queries.query('SELECT pg_advisory_xact_lock($1)', [MIGRATION_LOCK]);
+  await queries.query('CREATE SCHEMA IF NOT EXISTS sora');
+  await queries.query(
+    'CREATE TABLE IF NOT EXISTS sora.migration (version int PRIMARY KEY, at timestamptz DEFAULT now())',
+  );
+  const version = await versionOf(queries);
+  for (const [at, statements] of MIGRATIONS.entries()) {
+    if (at < version) continue;
+    await queries.query(statements);
+    await queries.query('INSERT INTO sora.migration (version) VALUES ($1)', [at + 1]);
+  }
+  await queries.query('COMMIT');
+}
+
+async function versionOf(queries: Queries): Promise<number> {
+  const [table] = await queries.query("SELECT to_regclass('sora.migration')::text AS name");
+  if (table?.name == null) return 0;
+  const [row] = await queries.query('SELECT coalesce(max(version), 0) AS version FROM sora.migration');
+  return Number(row?.version);
+}
