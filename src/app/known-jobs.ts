@@ -1,6 +1,6 @@
 import { clientOf } from '../client/client-of.ts';
 import type { VideosClient } from '../client/port.ts';
-import type { Configuration } from '../configuration/configuration.ts';
+import { type Configuration, dayCapsOf } from '../configuration/configuration.ts';
 import { SoraError } from '../domain/errors.ts';
 import { forEach, type Outcomes } from '../domain/outcomes.ts';
 import { factsOf, isOfServerBatch, isOfVideo, type JobRecord, type LedgerEvent } from '../domain/record.ts';
@@ -222,9 +222,8 @@ export class KnownJobs {
       signal: interrupt,
       onNews: (news) => output.news(news),
       onNotice: (notice) => output.note(notice),
-      cappedProfile: configuration.maxCostPerDayProfile,
       user: configuration.user?.value ?? null,
-      userCap: userCapOf(configuration),
+      dayCaps: dayCapsOf(configuration),
     };
   }
 
@@ -235,11 +234,6 @@ export class KnownJobs {
   ): VideosClient {
     return clientOf(client, operation, { transport, profile: identity.profile, now: this.#deps.host.clock.now });
   }
-}
-
-function userCapOf(configuration: Configuration): NonNullable<SubmitDeps['userCap']> | null {
-  const { maxCostPerDayPerUserMicros: cap, maxCostPerDayPerUserProfile: profile } = configuration;
-  return cap && { capMicros: cap.value, profile };
 }
 
 function notVideo(record: JobRecord): SoraError {

@@ -45,7 +45,6 @@ export interface BatchOrder {
   readonly force: boolean;
   /** For all submissions of the manifest; null without a cap. */
   readonly maxCostMicros: number | null;
-  readonly maxCostPerDayMicros: number | null;
   /** See `SubmitOrder`. */
   readonly conflict?: (row: BatchRow) => Promise<SoraError | null>;
 }
@@ -260,7 +259,7 @@ class BatchRun {
   }
 
   async #submitOnce(row: BatchRow, rowOrder: RowOrder): Promise<Submission> {
-    const { server, free, maxCostPerDayMicros, conflict } = this.#order;
+    const { server, free, conflict } = this.#order;
     const { client, singleShot } = this.#deps;
     const sourceId = await this.#sourceId(row);
     const request = await this.#rows.requestOf(row);
@@ -271,10 +270,7 @@ class BatchRun {
         request: completeRequest({ ...row, request }, sourceId),
         estimate: row.estimate,
         free,
-        again: false,
         savesFile: true,
-        taken: new Set(),
-        maxCostPerDayMicros,
         conflict: conflict && (() => conflict(row)),
         row: rowOrder,
       },

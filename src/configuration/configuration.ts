@@ -8,6 +8,7 @@ import { ANY_MODEL, type PriceRow, pricesWith } from '../domain/pricing.ts';
 import { CUSTOM_PROFILE } from '../domain/profile-names.ts';
 import { formatOfSettings, type RequestFormat } from '../domain/request-format.ts';
 import { isAzureUrl } from '../domain/service-end.ts';
+import type { DayCap } from '../store/ledger.ts';
 import { parsePrice, parseYesOrNo } from '../store/setting-specs.ts';
 import type { Settings } from '../store/settings.ts';
 import { modelsRoute } from '../wire/models.ts';
@@ -135,6 +136,16 @@ export function resolveConfiguration(input: ConfigurationInput): Configuration {
     timeoutMs: parsed(setting('timeout'), parseDurationMs) ?? byDefault(30 * 60_000),
     requestTimeoutMs: parsed(setting('request_timeout'), parseDurationMs) ?? byDefault(120_000),
   };
+}
+
+/** The caps on the spending of a day. */
+export function dayCapsOf(configuration: Configuration): DayCap[] {
+  const { maxCostPerDayMicros: ofAll, maxCostPerDayPerUserMicros: ofEach } = configuration;
+  const { maxCostPerDayProfile, maxCostPerDayPerUserProfile } = configuration;
+  return [
+    ...(ofAll === null ? [] : [{ profile: maxCostPerDayProfile, isPerUser: false, capMicros: ofAll.value }]),
+    ...(ofEach === null ? [] : [{ profile: maxCostPerDayPerUserProfile, isPerUser: true, capMicros: ofEach.value }]),
+  ];
 }
 
 function numberOf(setting: Sourced<string> | null): number | null {

@@ -1,7 +1,7 @@
 import { SoraError } from '../domain/errors.ts';
 import { formatUsd, plainUsd } from '../domain/money.ts';
 import { countOf } from '../domain/wording.ts';
-import { type Spender, type SpentScope, scopeOfCap, type Tally, type TeamCap } from '../store/ledger.ts';
+import { type DayCap, type Spender, type SpentScope, scopeOfCap, type Tally } from '../store/ledger.ts';
 
 /** A limit on spending that the ledger enforces. */
 export interface Cap {
@@ -9,18 +9,6 @@ export interface Cap {
   readonly reason: string;
   /** The `cost_cap_exceeded` of an order, given what was spent before it. */
   readonly excess: (spent: Tally, micros: number | null) => SoraError | null;
-}
-
-export interface DayCap {
-  /** `YYYY-MM-DD` in UTC. */
-  readonly day: string;
-  /** The profile whose spending counts; null for all spending. */
-  readonly profile: string | null;
-  /** The person whose spending counts; null for everybody’s. */
-  readonly user: string | null;
-  readonly capMicros: number;
-  /** Whether the team’s ledger holds it, and not the settings of this machine. */
-  readonly isOfTeam?: boolean;
 }
 
 /** The cap for all submissions of a manifest through a profile. */
@@ -32,33 +20,30 @@ export function batchCap(batch: string, profile: string, capMicros: number): Cap
   };
 }
 
-export function dayCap(cap: DayCap): Cap {
-  const { day, profile, user } = cap;
-  return {
-    scope: { by: 'day', value: day, profile, user },
-    reason: 'over the cap of the day',
-    excess: (spent, micros) => overDayCap(spent, micros, cap),
-  };
+/** The caps of a day that count what somebody spends. */
+export function dayCaps(caps: readonly DayCap[], spender: Spender, isOfTeam = false): Cap[] {
+  return caps.flatMap((cap) => {
+    const scope = scopeOfCap(cap, spender);
+    return scope === null ? [] : [dayCap(cap, scope, isOfTeam)];
+  });
 }
 
-/** A cap that the ledger holds for all machines; null if it is for another profile. */
-export function teamDayCap(cap: TeamCap, spender: Spender): Cap | null {
-  const scope = scopeOfCap(cap, spender);
-  if (scope === null) return null;
-  return dayCap({
-    day: scope.value,
-    profile: scope.profile,
-    user: scope.user,
-    capMicros: cap.capMicros,
-    isOfTeam: true,
-  });
+/** The cap of a scope. That of a team is held by its ledger, and not by the settings of this machine. */
+export function dayCap({ capMicros }: DayCap, scope: SpentScope, isOfTeam: boolean): Cap {
+  return {
+    scope,
+    reason: 'over the cap of the day',
+    excess: (spent, micros) => overDayCap(spent, micros, capMicros, scope, isOfTeam),
+  };
 }
 
 /** The `cost_cap_exceeded` of a price that exceeds the cap of its day or cannot be compared with it; otherwise null. */
 function overDayCap(
   spent: Tally,
   micros: number | null,
-  { day, profile, user, capMicros, isOfTeam = false }: DayCap,
+  capMicros: number,
+  { value: day, profile, user }: SpentScope,
+  isOfTeam: boolean,
 ): SoraError | null {
   const totalMicros = spent.micros + (micros ?? 0);
   if (micros !== null && spent.unpriced === 0 && totalMicros <= capMicros) return null;

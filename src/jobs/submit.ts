@@ -1,4 +1,3 @@
-import { dayOf } from '../domain/day.ts';
 import { SoraError } from '../domain/errors.ts';
 import type { Estimate } from '../domain/pricing.ts';
 import {
@@ -21,11 +20,11 @@ import {
 import { shellWord } from '../domain/shell.ts';
 import type { VideoJob, VideoRequest } from '../domain/video.ts';
 import { Interrupt } from '../platform/host.ts';
-import { type Claim, NOTHING_SPENT, type Standing, UNKNOWN_USER } from '../store/ledger.ts';
+import { type Claim, type DayCap, NOTHING_SPENT, type Standing } from '../store/ledger.ts';
 import { fingerprintOf, recordRequest } from './fingerprint.ts';
 import { awaitAnswer, type PatienceDeps } from './in-flight.ts';
 import { type RecoverDeps, recover } from './recover.ts';
-import { batchCap, type Cap, dayCap, teamDayCap } from './spending-caps.ts';
+import { batchCap, type Cap, dayCap, dayCaps } from './spending-caps.ts';
 import { didNotArrive, inDoubt, interruptedInDoubt, refusedUnrecorded } from './submission-errors.ts';
 
 /** A server may list a job only some time after accepting it. */
@@ -39,12 +38,10 @@ export interface SubmitDeps extends RecoverDeps, PatienceDeps {
   readonly randomBytes: (size: number) => Uint8Array;
   /** Messages that stay relevant after the submission. */
   readonly onNotice?: ((notice: string) => void) | undefined;
-  /** The profile whose spending counts towards the daily cap; all spending when left out or null. */
-  readonly cappedProfile?: string | null;
   /** The person whose spending this is; null or left out if unknown. */
   readonly user?: string | null;
-  /** The daily cap for each person, and the profile whose spending counts towards it (null for all). */
-  readonly userCap?: { readonly capMicros: number; readonly profile: string | null } | null;
+  /** The caps of this machine; the ledger knows those of the team. */
+  readonly dayCaps: readonly DayCap[];
 }
 
 /** The manifest row of a submission. */
@@ -74,16 +71,15 @@ export interface SubmitOrder {
   /** The simulator: never counted as spent. */
   readonly free: boolean;
   /** Submit another one even if the same request is unfinished. */
-  readonly again: boolean;
+  readonly again?: boolean;
   /** The video will be saved as a file, so an equal request whose video is not saved yet counts as unfinished. */
   readonly savesFile?: boolean;
   /** Where a later command is to save the files. */
   readonly wanted?: WantedFiles | undefined;
   /** Records that this command already uses for other copies of the request. */
-  readonly taken: ReadonlySet<string>;
-  readonly maxCostPerDayMicros: number | null;
-  /** The row of a batch; null for a single create. */
-  readonly row: RowOrder | null;
+  readonly taken?: ReadonlySet<string>;
+  /** The row of a batch; left out for a single create. */
+  readonly row?: RowOrder;
   /** Called after the intent is recorded and before anything is sent: an error if something else may create the same videos. */
   readonly conflict?: (() => Promise<SoraError | null>) | undefined;
 }
@@ -114,7 +110,7 @@ export interface Submission {
 export async function submit(deps: SubmitDeps, order: SubmitOrder): Promise<Submission> {
   for (;;) {
     const intent = await newIntent(deps, order);
-    const caps = capsOf(deps, order, intent.atMs);
+    const caps = capsOf(deps, order, intent);
     const claim = { intent, same: sameAs(order, intent), scopes: caps.map(({ scope }) => scope) };
     const objection = await deps.ledger.reserve(claim, (standing) => objectionTo(deps, order, standing, caps, intent));
     if (objection === null) {
@@ -128,7 +124,7 @@ export async function submit(deps: SubmitDeps, order: SubmitOrder): Promise<Subm
     if (isCleared(standing)) continue;
     const submission = await attachTo(deps, order, standing);
     if (submission !== null) return submission;
-    if (order.row !== null) throw didNotArrive(null); // the row is retried in its turn
+    if (order.row !== undefined) throw didNotArrive(null); // the row is retried in its turn
   }
 }
 
@@ -154,22 +150,18 @@ type Objection = { readonly reason: string } & (
   | { readonly kind: 'refused'; readonly error: unknown }
 );
 
-function capsOf(deps: SubmitDeps, { row, free, server, maxCostPerDayMicros }: SubmitOrder, atMs: number): Cap[] {
-  const { cappedProfile = null, userCap, user } = deps;
-  const day = dayOf(atMs);
+function capsOf({ dayCaps: caps }: SubmitDeps, { row, free, server }: SubmitOrder, intent: IntentEvent): Cap[] {
   if (free) return [];
-  const caps: Cap[] = [];
-  if (row !== null && row.maxCostMicros !== null) caps.push(batchCap(row.batch, server.profile, row.maxCostMicros));
-  if (maxCostPerDayMicros !== null) {
-    caps.push(dayCap({ day, profile: cappedProfile, user: null, capMicros: maxCostPerDayMicros }));
-  }
-  if (userCap) caps.push(dayCap({ ...userCap, day, user: user ?? UNKNOWN_USER }));
-  return caps;
+  const ofBatch = row?.maxCostMicros ?? null;
+  return [
+    ...(row === undefined || ofBatch === null ? [] : [batchCap(row.batch, server.profile, ofBatch)]),
+    ...dayCaps(caps, intent),
+  ];
 }
 
 /** The submissions that may serve an order; null if it always needs a new one. */
 function sameAs({ row, again }: SubmitOrder, intent: IntentEvent): Claim['same'] {
-  if (row !== null) return { by: 'row', value: row.key };
+  if (row !== undefined) return { by: 'row', value: row.key };
   return again ? null : fingerprintQuery(intent);
 }
 
@@ -181,19 +173,19 @@ function objectionTo(
   intent: IntentEvent,
 ): Objection | null {
   const record =
-    row === null
-      ? same.find((other) => mayServe(other, server, savesFile) && !taken.has(other.key))
+    row === undefined
+      ? same.find((other) => mayServe(other, server, savesFile) && taken?.has(other.key) !== true)
       : standingOf(same, row.after);
   if (record !== undefined)
     return { kind: 'served', record, reason: 'another process submitted the same request first' };
   if (signal?.aborted) return { kind: 'refused', error: signal.reason, reason: 'interrupted before it was sent' };
   const kept = [
     ...caps.map((cap, at) => ({ cap, spent: spent[at] ?? NOTHING_SPENT })),
-    ...team.map((of) => ({ cap: teamDayCap(of.cap, intent), spent: of.spent })),
+    ...team.map(({ cap, scope, spent }) => ({ cap: dayCap(cap, scope, true), spent })),
   ];
   for (const { cap, spent: before } of kept) {
-    const error = cap?.excess(before, intent.estimatedMicros) ?? null;
-    if (cap !== null && error !== null) return { kind: 'refused', error, reason: cap.reason };
+    const error = cap.excess(before, intent.estimatedMicros);
+    if (error !== null) return { kind: 'refused', error, reason: cap.reason };
   }
   return null;
 }
@@ -325,7 +317,7 @@ async function attachTo(
       title: 'the same request, submitted by another process, was refused',
       causedBy: record.refusal?.message ?? null,
       hints: ['run the command again to submit it again'],
-      retryable: order.row !== null,
+      retryable: order.row !== undefined,
     });
   }
   if (record.answer === 'accepted') return { kind: 'attached', record, job: null };
@@ -344,7 +336,7 @@ async function findLost(
   const { clock, ledger, signal, hasCompleteList, onNews, onNotice } = deps;
   let candidates: readonly VideoJob[] = [];
   let isMissing = false;
-  if (row === null) onNews?.('the response was lost; checking whether the video was created');
+  if (row === undefined) onNews?.('the response was lost; checking whether the video was created');
   try {
     for (const delayMs of hasCompleteList ? COMPLETE_LIST_DELAYS_MS : RECOVERY_DELAYS_MS) {
       if (delayMs > 0) await clock.sleep(delayMs, signal);

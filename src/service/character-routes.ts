@@ -58,10 +58,6 @@ export function addCharacterRoutes(app: OpenAPIHono, { desk, upstream, objects, 
         request,
         estimate: price,
         free: budget.options.isFree,
-        again: false,
-        taken: new Set(),
-        maxCostPerDayMicros: upstream.maxCostPerDayMicros,
-        row: null,
       },
     ).catch((error: unknown) => {
       budget.release(id);

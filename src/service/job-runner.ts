@@ -241,9 +241,6 @@ export class JobRunner implements OrderDesk {
       request: await this.#requestOf(job),
       estimate: job.estimate,
       free: isFree,
-      again: false,
-      taken: new Set<string>(),
-      maxCostPerDayMicros: upstream.maxCostPerDayMicros,
       // Like a row of a manifest, a job has its video once, and counts towards the cap of this run.
       row: { batch: session, key: job.id, after: null, givesUp: null, maxCostMicros },
     };

@@ -37,10 +37,8 @@ export interface SpentScope {
   readonly user: string | null;
 }
 
-/** A cap on the spending of a day (UTC) that is stored in the ledger, so that it holds on every machine. */
-export interface TeamCap {
-  /** That of the setting which does the same on one machine. */
-  readonly name: string;
+/** A cap on the spending of a day (UTC). */
+export interface DayCap {
   /** The profile whose spending counts; null for all spending. */
   readonly profile: string | null;
   /** Whether it is for each person, and not for all together. */
@@ -48,11 +46,17 @@ export interface TeamCap {
   readonly capMicros: number;
 }
 
+/** One that is stored in the ledger, so that it holds on every machine. */
+export interface TeamCap extends DayCap {
+  /** That of the setting which does the same on one machine. */
+  readonly name: string;
+}
+
 /** Who spends what counts towards caps. */
 export type Spender = Pick<IntentEvent, 'atMs' | 'profile' | 'user'>;
 
-/** What counts towards a cap of the team; null if it is for another profile. */
-export function scopeOfCap({ profile, isPerUser }: TeamCap, spender: Spender): SpentScope | null {
+/** What counts towards a cap; null if it is for another profile. */
+export function scopeOfCap({ profile, isPerUser }: DayCap, spender: Spender): SpentScope | null {
   if (profile !== null && profile !== spender.profile) return null;
   return {
     by: 'day',

@@ -314,6 +314,15 @@ describe('money', () => {
       },
     ],
     [
+      'max_cost_per_day_per_user is, too',
+      {
+        settings: { max_cost_per_day_per_user: '1' },
+        argv: ['--count', '3', '--yes'],
+        code: 7,
+        words: 'UTC) to $1.20, over its cap of $1.00',
+      },
+    ],
+    [
       'the simulator is free',
       {
         argv: [...FIVE, '--simulate', '--max-cost', '0.01'],

@@ -6,14 +6,7 @@ import { factsOf, type JobRecord, type LedgerEvent, type Submitter, spentMicros 
 import type { JobStatus, VideoRequest } from '../../src/domain/video.ts';
 import { characterRequest } from '../../src/jobs/character.ts';
 import { fingerprintOf, recordRequest } from '../../src/jobs/fingerprint.ts';
-import {
-  type RowOrder,
-  type RowRef,
-  type Submission,
-  type SubmitDeps,
-  type SubmitOrder,
-  submit,
-} from '../../src/jobs/submit.ts';
+import { type RowOrder, type RowRef, type Submission, type SubmitOrder, submit } from '../../src/jobs/submit.ts';
 import type { Clock } from '../../src/platform/clock.ts';
 import { FileLedger } from '../../src/store/file-ledger.ts';
 import { createFates, createProcess } from '../support/processes.ts';
@@ -38,7 +31,7 @@ const clock: Clock = {
 
 interface Process {
   readonly ledger: FileLedger;
-  submit(changes?: Partial<SubmitOrder>): Promise<Submission>;
+  submit(changes?: Partial<SubmitOrder> & { readonly maxCostPerDayMicros?: number }): Promise<Submission>;
 }
 
 interface Machine {
@@ -63,7 +56,7 @@ async function setUp(script: VideosScript = {}, { alive = [1, 2, 3], ...world }:
     process(pid) {
       const ledger = new FileLedger({ journal: join(folder, 'ledger.jsonl'), index: join(folder, 'ledger.index') });
       const { client } = createVideosClient(server.url, { timeoutMs: 200 });
-      const deps: SubmitDeps = {
+      const deps = {
         client: world.isPatient ? withRetries(client, { clock, random: () => 0 }) : client,
         ledger,
         clock,
@@ -77,12 +70,14 @@ async function setUp(script: VideosScript = {}, { alive = [1, 2, 3], ...world }:
         request: createVideoRequest(),
         estimate: PRICE,
         free: false,
-        again: false,
-        taken: new Set(),
-        maxCostPerDayMicros: null,
-        row: null,
       };
-      return { ledger, submit: (changes = {}) => submit(deps, { ...order, ...changes }) };
+      return {
+        ledger,
+        submit: ({ maxCostPerDayMicros: capMicros, ...changes } = {}) => {
+          const dayCaps = capMicros === undefined ? [] : [{ profile: null, isPerUser: false, capMicros }];
+          return submit({ ...deps, dayCaps }, { ...order, ...changes });
+        },
+      };
     },
   };
 }

@@ -126,6 +126,7 @@ export function createTestedService(setup: TestedServiceSetup = {}): TestedServi
       randomBytes,
       self: process?.self ?? createProcess(pid, { started: String(seed) }),
       fateOf: process === undefined ? createFates([]) : fateOf,
+      dayCaps: [],
       hasCompleteList: process?.hasCompleteList ?? setup.upstreamUrl === undefined,
     },
     capabilities: {

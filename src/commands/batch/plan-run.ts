@@ -78,7 +78,6 @@ export async function runPlan(
         timeoutMs: settings.timeoutMs,
         force: settings.force,
         maxCostMicros: settings.maxCostMicros ?? configuration.maxCostMicros?.value ?? null,
-        maxCostPerDayMicros: configuration.maxCostPerDayMicros?.value ?? null,
         conflict: () => underWayInBatch(ledger, plan.manifest),
       },
       progress,

@@ -105,9 +105,6 @@ export class ServerBatch {
       request: batchRequest(fileId, rows.length),
       estimate: priceOfAll(rows),
       free: configuration.isSimulator,
-      again: false,
-      taken: new Set(),
-      maxCostPerDayMicros: configuration.maxCostPerDayMicros?.value ?? null,
       conflict: () => underWayAsRow(ledger, this.#manifest, rows),
       row: {
         batch: this.#manifest,

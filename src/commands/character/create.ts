@@ -82,9 +82,6 @@ export const characterCreateCommand = defineCommand({
         estimate: price,
         free: configuration.isSimulator,
         again,
-        taken: new Set(),
-        maxCostPerDayMicros: configuration.maxCostPerDayMicros?.value ?? null,
-        row: null,
       },
     );
     return {

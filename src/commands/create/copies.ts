@@ -1,13 +1,13 @@
 import type { Context } from '../../app/context.ts';
 import type { FollowedJob } from '../../app/follow-jobs.ts';
 import type { Server } from '../../app/servers.ts';
-import { dayOf } from '../../domain/day.ts';
+import { dayCapsOf } from '../../configuration/configuration.ts';
 import { SoraError } from '../../domain/errors.ts';
 import type { Estimate } from '../../domain/pricing.ts';
 import { isDownloadPending, type JobRecord, type WantedFiles } from '../../domain/record.ts';
 import { changesOf } from '../../domain/request-changes.ts';
 import type { VideoJob, VideoRequest } from '../../domain/video.ts';
-import { type Cap, dayCap, teamDayCap } from '../../jobs/spending-caps.ts';
+import { type Cap, dayCaps } from '../../jobs/spending-caps.ts';
 import { submit, underWay } from '../../jobs/submit.ts';
 import type { Output } from '../../output/output.ts';
 import { Interrupt } from '../../platform/host.ts';
@@ -69,8 +69,6 @@ export async function submitCopies(order: CopiesOrder, deps: CopiesDeps): Promis
           savesFile,
           wanted: wanted[followed.length],
           taken,
-          maxCostPerDayMicros: configuration.maxCostPerDayMicros?.value ?? null,
-          row: null,
         },
       );
       taken.add(record.key);
@@ -109,7 +107,7 @@ async function keepDayCap(
   deps: CopiesDeps,
 ): Promise<void> {
   const { ledger } = deps;
-  if ((await dayCapsOf(deps)).length === 0) return;
+  if ((await capsOfToday(deps)).length === 0) return;
   const standing = await underWay({ ledger }, { server: server.identity, request, again, savesFile });
   const missing = Math.max(0, count - standing.length);
   if (missing > 0) await refuseOverDayCap(price && price.micros * missing, deps);
@@ -120,26 +118,22 @@ export async function refuseOverDayCap(
   micros: number | null,
   deps: Pick<CopiesDeps, 'ledger' | 'host' | 'configuration'>,
 ): Promise<void> {
-  for (const { scope, excess } of await dayCapsOf(deps)) {
+  for (const { scope, excess } of await capsOfToday(deps)) {
     const error = excess(await deps.ledger.spent(scope), micros);
     if (error !== null) throw error;
   }
 }
 
 /** The caps on a day, of this machine and of the team. */
-async function dayCapsOf({
+async function capsOfToday({
   ledger,
   host,
   configuration,
 }: Pick<CopiesDeps, 'ledger' | 'host' | 'configuration'>): Promise<Cap[]> {
   if (configuration.isSimulator) return [];
-  const { maxCostPerDayMicros: own, maxCostPerDayProfile, profile, user } = configuration;
-  const atMs = host.clock.now();
-  const spender = { atMs, profile: profile.value, user: user?.value };
-  const team = (await ledger.teamCaps()).flatMap((cap) => teamDayCap(cap, spender) ?? []);
-  if (own === null) return team;
-  const day = { day: dayOf(atMs), profile: maxCostPerDayProfile, user: null, capMicros: own.value };
-  return [dayCap(day), ...team];
+  const { profile, user } = configuration;
+  const spender = { atMs: host.clock.now(), profile: profile.value, user: user?.value };
+  return [...dayCaps(dayCapsOf(configuration), spender), ...dayCaps(await ledger.teamCaps(), spender, true)];
 }
 
 /** A create gets at least this long, whatever `--timeout` is: aborting it would leave its outcome unknown. */

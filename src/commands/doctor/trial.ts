@@ -86,9 +86,6 @@ export function createTrialDeps(
         estimate: single,
         free: isSimulator,
         again: true,
-        taken: new Set(),
-        maxCostPerDayMicros: configuration.maxCostPerDayMicros?.value ?? null,
-        row: null,
       });
     },
     forget: ({ record }) => jobs.recordRemoval(record),

@@ -161,7 +161,6 @@ async function runRows(
       timeoutMs,
       force: false,
       maxCostMicros: null,
-      maxCostPerDayMicros: configuration.maxCostPerDayMicros?.value ?? null,
       conflict: (row) => orderFault(row, orders),
     },
     listener,
