@@ -1,6 +1,7 @@
-/** Silent AAC-LC, stereo at 48 kHz: the sound track of every clip. */
+/** The sound track of every clip: silent AAC-LC, stereo at 48 kHz. */
+
 import { concat, u8, u16, u32, zeros } from './bytes.ts';
-import { box, fullBox } from './mp4-box.ts';
+import { box, fullBox } from './mp4.ts';
 
 export const AUDIO_SAMPLE_RATE = 48_000;
 /** PCM samples in one AAC frame. */
@@ -26,30 +27,26 @@ const AUDIO_STREAM = (5 << 2) | 1;
 const PREDEFINED_FOR_MP4 = 2;
 const BITS_PER_SECOND = Math.ceil((SILENT_FRAME.length * 8 * AUDIO_SAMPLE_RATE) / AUDIO_FRAME_SAMPLES);
 
-/** A descriptor: tag, length, contents. These are all short enough for a length of one byte. */
+/** Tag, length and contents. All descriptors here are short enough for a length of one byte. */
 function descriptor(tag: number, ...contents: Uint8Array[]): Uint8Array {
   const body = concat(contents);
   return concat([u8(tag, body.length), body]);
 }
 
-function decoderConfig(): Uint8Array {
-  return descriptor(
+/** The `mp4a` sample entry with its `esds` (ISO/IEC 14496-14, 5.6). */
+export function aacSampleEntry(): Uint8Array {
+  const decoderConfig = descriptor(
     TAG.decoderConfig,
     u8(AUDIO_ISO_14496_3, AUDIO_STREAM),
     zeros(3), // bufferSizeDB
-    u32(BITS_PER_SECOND), // maxBitrate
-    u32(BITS_PER_SECOND), // avgBitrate
+    u32(BITS_PER_SECOND, BITS_PER_SECOND), // maxBitrate, avgBitrate
     descriptor(TAG.decoderSpecificInfo, AUDIO_SPECIFIC_CONFIG),
   );
-}
-
-/** The 'mp4a' sample entry with its 'esds' (ISO/IEC 14496-14, 5.6). */
-export function aacSampleEntry(): Uint8Array {
   const elementaryStream = descriptor(
     TAG.elementaryStream,
     u16(0), // ES_ID: 0 inside an MP4 file
     u8(0), // no dependency, no URL, no OCR stream
-    decoderConfig(),
+    decoderConfig,
     descriptor(TAG.syncLayerConfig, u8(PREDEFINED_FOR_MP4)),
   );
   return box(

@@ -1,8 +1,8 @@
-import { latin1, u8, u16, u32, zeros } from './bytes.ts';
-import { box } from './mp4-box.ts';
+import { concat, latin1, u8, u16, u32, zeros } from './bytes.ts';
+import { box } from './mp4.ts';
 
-/** What the 'avc1' sample entry describes: size in pixels and the parameter sets as NAL units. */
-export interface AvcDescription {
+/** The size in pixels, and the parameter sets as NAL units. */
+interface AvcDescription {
   readonly width: number;
   readonly height: number;
   readonly sequenceParameters: Uint8Array;
@@ -14,7 +14,7 @@ const DEPTH_24_BITS = 0x0018;
 const NO_COLOUR_TABLE = 0xffff;
 const BT709 = 1;
 
-/** The 'avc1' sample entry (ISO/IEC 14496-12, 12.1.3 and 14496-15, 5.4.2). */
+/** The `avc1` sample entry (ISO/IEC 14496-12, 12.1.3 and 14496-15, 5.4.2). */
 export function avcSampleEntry(description: AvcDescription): Uint8Array {
   return box(
     'avc1',
@@ -33,7 +33,7 @@ export function avcSampleEntry(description: AvcDescription): Uint8Array {
   );
 }
 
-/** 'avcC' (14496-15, 5.3.3.1): the parameter sets, and NAL unit lengths of four bytes. */
+/** `avcC` (14496-15, 5.3.3.1): the parameter sets, and that NAL units have lengths of four bytes. */
 function decoderConfiguration({ sequenceParameters, pictureParameters }: AvcDescription): Uint8Array {
   const [, profile = 0, compatibility = 0, level = 0] = sequenceParameters;
   return box(
@@ -52,8 +52,5 @@ function decoderConfiguration({ sequenceParameters, pictureParameters }: AvcDesc
 
 /** A sample of one NAL unit, preceded by its length. */
 export function avcSample(nalUnit: Uint8Array): Uint8Array {
-  const sample = new Uint8Array(4 + nalUnit.length);
-  new DataView(sample.buffer).setUint32(0, nalUnit.length);
-  sample.set(nalUnit, 4);
-  return sample;
+  return concat([u32(nalUnit.length), nalUnit]);
 }

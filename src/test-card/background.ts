@@ -3,8 +3,8 @@ import { fillArea } from './paint.ts';
 import type { Picture, Plane } from './picture.ts';
 
 /**
- * Side of the squares the background is made of, in pixels: one 4x4 chroma block. The encoder codes a flat square at
- * next to no cost, and at this size steps between squares are too faint to see.
+ * Side of the squares of the background, in pixels: one 4x4 chroma block. A flat square takes almost nothing to encode, and
+ * at this size the steps between squares are hardly visible.
  */
 const CELL = 8;
 const BLOBS = 6;
@@ -16,7 +16,7 @@ interface Blob {
   readonly colour: Yuv;
 }
 
-/** Fills the picture, padding included, with soft dark blobs of neighbouring hues that `random` chooses. */
+/** Fills the picture, padding included, with soft dark blobs of similar hues, chosen by `random`. */
 export function paintBackground(picture: Picture, random: () => number): void {
   const { width, height } = picture.luma;
   const hue = random();
@@ -33,19 +33,19 @@ export function paintBackground(picture: Picture, random: () => number): void {
     for (let x = 0; x < width; x += CELL) {
       fillArea(picture, { x, y, width: CELL, height: 2 }, colourAt(x, y, ground, blobs));
     }
-    // Copying whole rows is a lot faster than filling every row of every cell.
+    // Copying whole rows is much faster than filling every row of every cell.
     repeatRow(picture.luma, y, CELL);
     repeatRow(picture.cb, y / 2, CELL / 2);
     repeatRow(picture.cr, y / 2, CELL / 2);
   }
 }
 
-/** Makes `count` rows from row `y` on the same as that row. */
+/** Copies row `y` to the following rows, so that `count` rows are equal. */
 function repeatRow({ samples, width }: Plane, y: number, count: number): void {
   for (let row = y + 1; row < y + count; row++) samples.copyWithin(row * width, y * width, (y + 1) * width);
 }
 
-/** The ground's colour with the light of every blob on it. Runs for every cell: plain numbers spare it the garbage. */
+/** The colour of the ground with the light of all blobs. Works with plain numbers, because it runs for every cell. */
 function colourAt(x: number, y: number, ground: Yuv, blobs: readonly Blob[]): Yuv {
   let { y: luma, u, v } = ground;
   for (const { x: centreX, y: centreY, radius, colour } of blobs) {
@@ -58,7 +58,8 @@ function colourAt(x: number, y: number, ground: Yuv, blobs: readonly Blob[]): Yu
   return { y: luma, u, v };
 }
 
-/** The colour a share (0 to 1) of the way from one to the other; fractions last until it is stored. */
+/** The colour a share (0 to 1) of the way from one to the other, unrounded. */
+
 function mix(from: Yuv, to: Yuv, share: number): Yuv {
   return {
     y: from.y + (to.y - from.y) * share,

@@ -39,7 +39,7 @@ export class BitWriter {
     this.ue(value > 0 ? 2 * value - 1 : -2 * value);
   }
 
-  /** Fills the last byte with `fill` bits, if it is not whole already. */
+  /** Fills the last byte with `fill` bits, if it is incomplete. */
   align(fill: 0 | 1): void {
     const missing = (8 - this.#pendingBits) % 8;
     this.bits(missing, fill === 1 ? (1 << missing) - 1 : 0);
@@ -51,7 +51,8 @@ export class BitWriter {
     this.align(0);
   }
 
-  /** The whole bytes written so far: a view, valid until the next write. */
+  /** The complete bytes written so far: a view that is valid until the next write. */
+
   bytes(): Uint8Array {
     return this.#bytes.subarray(0, this.#length);
   }

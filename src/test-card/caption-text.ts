@@ -1,42 +1,15 @@
 import { hasGlyph, MISSING_CHARACTER } from './font.ts';
 
-/** Characters that Unicode does not decompose into ASCII but readers do. */
+/** Characters that Unicode does not decompose into ASCII, each followed by what readers take it for. */
 const LOOKALIKES = new Map(
-  Object.entries({
-    '‘': "'",
-    '’': "'",
-    '‚': ',',
-    '“': '"',
-    '”': '"',
-    '„': '"',
-    '«': '"',
-    '»': '"',
-    '‐': '-',
-    '–': '-',
-    '—': '-',
-    '−': '-',
-    '·': '-',
-    '•': '-',
-    '×': 'x',
-    '⁄': '/',
-    ß: 'ss',
-    æ: 'ae',
-    Æ: 'AE',
-    œ: 'oe',
-    Œ: 'OE',
-    ø: 'o',
-    Ø: 'O',
-    ł: 'l',
-    Ł: 'L',
-    đ: 'd',
-    Đ: 'D',
-    ı: 'i',
-  }),
+  `‘' ’' ‚, “" ”" „" «" »" ‐- –- —- −- ·- •- ×x ⁄/ ßss æae ÆAE œoe ŒOE øo ØO łl ŁL đd ĐD ıi`
+    .split(' ')
+    .map((pair) => [pair.charAt(0), pair.slice(1)]),
 );
 
 /**
- * The text in characters the font has: accents and invisible marks go, typographic characters become their plain
- * counterparts, anything else becomes the missing-character box, and white space is reduced to single spaces.
+ * The text in characters that the font has: without accents and invisible marks, with plain counterparts of typographic
+ * characters, a box for any other character, and single spaces.
  */
 export function printable(text: string): string {
   const characters = Array.from(text.normalize('NFKC').replace(/[\s\p{Cc}]+/gu, ' '));
@@ -50,18 +23,14 @@ function printableCharacter(character: string): string {
   return Array.from(bare).every(hasGlyph) ? bare : MISSING_CHARACTER;
 }
 
-/** Breaks printable text into lines of at most `columns` characters: between words, or inside one that is longer. */
+/** Breaks printable text into lines of at most `columns` characters: between words, or inside a longer word. */
 export function wrap(text: string, columns: number): string[] {
   const lines: string[] = [];
   let line = '';
   for (const word of text.split(' ').flatMap((whole) => piecesOf(whole, columns))) {
     const joined = line === '' ? word : `${line} ${word}`;
-    if (joined.length <= columns) {
-      line = joined;
-      continue;
-    }
-    lines.push(line);
-    line = word;
+    if (joined.length > columns) lines.push(line);
+    line = joined.length > columns ? word : joined;
   }
   return line === '' ? lines : [...lines, line];
 }
@@ -71,7 +40,7 @@ function piecesOf(word: string, columns: number): string[] {
   return Array.from({ length: count }, (_, i) => word.slice(i * columns, (i + 1) * columns));
 }
 
-/** The first `maxLines` of some wrapped lines; an ellipsis ends the last where there were more. */
+/** The first `maxLines` of some wrapped lines; the last one ends with an ellipsis if there are more. */
 export function clampLines(lines: readonly string[], maxLines: number, columns: number): string[] {
   if (lines.length <= maxLines) return [...lines];
   const kept = lines.slice(0, maxLines);

@@ -107,7 +107,7 @@ const RUN_BEFORE_ROWS = [
   '111 110 101 100 011 010 001 0001 00001 000001 0000001 00000001 000000001 0000000001 00000000001',
 ];
 
-/** The nC that stands for a chroma DC block, which takes no context from its neighbours. */
+/** The nC of a chroma DC block, which has no context from its neighbours. */
 export const CHROMA_DC_CONTEXT = -1;
 
 const MAX_TOTAL = 16;
@@ -125,7 +125,7 @@ function tokenIndex(total: number, trailingOnes: number): number {
   return total * (MAX_TRAILING_ONES + 1) + trailingOnes;
 }
 
-/** One column of Table 9-5; a dash marks what a block of that kind cannot hold. */
+/** One column of Table 9-5; a dash marks what a block of that kind cannot contain. */
 function parseTokenColumn(column: number): CodeWord[] {
   const codes: CodeWord[] = [];
   for (const line of COEFF_TOKEN_ROWS.trim().split('\n').slice(1)) {
@@ -175,7 +175,7 @@ export function totalZerosCode(nC: number, total: number, zeros: number): CodeWo
   return entryAt(entryAt(tables, total - 1), zeros);
 }
 
-/** run_before: the zeros right before one level, where `zerosLeft` (at least 1) are still to be placed. */
+/** run_before: the zeros just before a level, with `zerosLeft` (at least 1) still to be placed. */
 export function runBeforeCode(zerosLeft: number, run: number): CodeWord {
   return entryAt(entryAt(RUN_BEFORE, Math.min(zerosLeft, RUN_BEFORE.length) - 1), run);
 }

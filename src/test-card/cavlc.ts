@@ -11,13 +11,14 @@ const MAX_SUFFIX_LENGTH = 6;
 
 /** Writes blocks of quantised transform levels as residual_block_cavlc() (clauses 7.3.5.3.2 and 9.2). */
 export class CavlcWriter {
-  /** The non-zero levels of the block in hand, in scan order, and the zeros right before each. */
+  /** The non-zero levels of the current block in scan order, the number of zeros just before each, and their sum. */
   readonly #levels = new Int32Array(MAX_LEVELS);
   readonly #runs = new Int32Array(MAX_LEVELS);
+  #zeros = 0;
 
   /**
-   * Writes the `count` levels of `scan` that start at `start`, in zig-zag order, with the context `nC` of the
-   * neighbouring blocks. Levels must lie within ±2048. Returns how many are not zero: the context of later blocks.
+   * Writes `count` levels of `scan` from `start` on, in zig-zag order, with the context `nC` of the neighbouring blocks.
+   * Levels must be within ±2048. Returns how many are not zero: the context of later blocks.
    */
   writeBlock(out: BitWriter, scan: Int32Array, start: number, count: number, nC: number): number {
     const total = this.#collect(scan, start, count);
@@ -25,7 +26,7 @@ export class CavlcWriter {
     writeCode(out, coeffTokenCode(nC, total, trailingOnes));
     if (total === 0) return 0;
     this.#writeLevels(out, total, trailingOnes);
-    let zerosLeft = this.#sumRuns(total);
+    let zerosLeft = this.#zeros;
     if (total < count) writeCode(out, totalZerosCode(nC, total, zerosLeft));
     for (let i = total - 1; i > 0 && zerosLeft > 0; i--) {
       const run = this.#runs[i] ?? 0;
@@ -38,6 +39,7 @@ export class CavlcWriter {
   #collect(scan: Int32Array, start: number, count: number): number {
     let total = 0;
     let run = 0;
+    this.#zeros = 0;
     for (let i = start; i < start + count; i++) {
       const level = scan[i] ?? 0;
       if (level === 0) {
@@ -46,6 +48,7 @@ export class CavlcWriter {
       }
       this.#levels[total] = level;
       this.#runs[total] = run;
+      this.#zeros += run;
       total++;
       run = 0;
     }
@@ -58,13 +61,7 @@ export class CavlcWriter {
     return ones;
   }
 
-  #sumRuns(total: number): number {
-    let zeros = 0;
-    for (let i = 0; i < total; i++) zeros += this.#runs[i] ?? 0;
-    return zeros;
-  }
-
-  /** Levels go from the highest frequency down; the code adapts to the magnitudes seen so far. */
+  /** Writes levels from the highest frequency down; the code adapts to the magnitudes so far. */
   #writeLevels(out: BitWriter, total: number, trailingOnes: number): void {
     for (let i = total - 1; i >= total - trailingOnes; i--) out.flag((this.#levels[i] ?? 0) < 0);
     const first = total - 1 - trailingOnes;
@@ -86,7 +83,8 @@ function writeCode(out: BitWriter, code: CodeWord): void {
   out.bits(code.width, code.value);
 }
 
-/** level_prefix as that many zeros and a one, then level_suffix. */
+/** level_prefix, as a number of zeros and a one, then level_suffix. */
+
 function writeLevel(out: BitWriter, levelCode: number, suffixLength: number): void {
   const escapeFrom = suffixLength === 0 ? 30 : ESCAPE_PREFIX << suffixLength;
   if (levelCode >= escapeFrom) {

@@ -1,26 +1,26 @@
-/** What a clip shows and how large and long it is. */
+/** What a clip shows, its size and its length. */
 export interface ClipSpec {
   readonly id: string;
   readonly prompt: string;
   readonly model: string;
-  /** More than 0 and at most 600; fractions are fine. */
+  /** More than 0 and at most 600; may be a fraction. */
   readonly seconds: number;
-  /** Even numbers of pixels from 16 to 4096: 4:2:0 video cannot show odd ones. */
+  /** Even numbers of pixels from 16 to 4096: 4:2:0 video has no odd sizes. */
   readonly width: number;
   readonly height: number;
 }
 
 export const FRAMES_PER_SECOND = 30;
-/** Ticks a second of the video track: whole for a frame, and fine enough for any length a user would ask for. */
+/** Ticks per second of the video track; each frame has a whole number of them. */
 export const VIDEO_TIMESCALE = 90_000;
 export const FRAME_TICKS = VIDEO_TIMESCALE / FRAMES_PER_SECOND;
 
 const MIN_SIDE = 16;
 const MAX_SIDE = 4096;
-/** Far beyond what any video model makes; all of a clip is held in memory. */
+/** Far more than any video model renders; a clip is in memory as a whole. */
 const MAX_SECONDS = 600;
 
-/** Throws a RangeError that names the field and its limits where no clip can be made to this spec. */
+/** Throws a RangeError that states the limits if the size or length is not supported. */
 export function checkSpec({ width, height, seconds }: ClipSpec): void {
   const isSide = (side: number): boolean => side >= MIN_SIDE && side <= MAX_SIDE && side % 2 === 0;
   if (!isSide(width) || !isSide(height)) {
@@ -38,7 +38,8 @@ export function durationTicks(spec: ClipSpec): number {
   return Math.max(1, Math.round(spec.seconds * VIDEO_TIMESCALE));
 }
 
-/** Frames in the clip; where its length is no whole number of them, the last shows for less. */
+/** The number of frames; the last one may be shown for a shorter time. */
+
 export function frameCount(spec: ClipSpec): number {
   return Math.ceil(durationTicks(spec) / FRAME_TICKS);
 }

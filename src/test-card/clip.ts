@@ -1,4 +1,4 @@
-// What other folders may use of the test card: a clip and its stills as files, from a description of the clip.
+// The only file of the test card that other folders use: renders a clip and its stills as files.
 
 import { AUDIO_FRAME_SAMPLES, AUDIO_SAMPLE_RATE, aacSampleEntry, SILENT_FRAME } from './aac-silence.ts';
 import { avcSample, avcSampleEntry } from './avc-sample-entry.ts';
@@ -12,20 +12,21 @@ import {
   frameCount,
   VIDEO_TIMESCALE,
 } from './clip-spec.ts';
-import { GLYPH_ADVANCE, GLYPH_HEIGHT, GLYPH_WIDTH, glyphOf } from './font.ts';
+import { GLYPH_ADVANCE, GLYPH_HEIGHT } from './font.ts';
 import { H264Encoder } from './h264-encoder.ts';
 import { encodeJpeg } from './jpeg.ts';
-import type { MediaTrack } from './media-track.ts';
-import { mp4File } from './mp4.ts';
+
+import { type MediaTrack, mp4File } from './mp4.ts';
 import { contactSheet, rasterise } from './raster.ts';
 import { TestCard } from './test-card.ts';
 import { encodeWebp } from './webp.ts';
 
 export type { ClipSpec } from './clip-spec.ts';
+export { textPixels } from './font.ts';
 
-/** A player that seeks decodes at most five seconds, mostly skipped macroblocks. */
+/** A player that seeks decodes at most five seconds, most of them skipped macroblocks. */
 const KEY_FRAME_INTERVAL = 5 * FRAMES_PER_SECOND;
-/** Longer side of a thumbnail and of one picture of a spritesheet, at most, in pixels. */
+/** Maximum length of the longer side of a thumbnail, and of each picture of a spritesheet, in pixels. */
 const THUMBNAIL_SIDE = 640;
 const TILE_SIDE = 256;
 const SHEET_COLUMNS = 4;
@@ -33,8 +34,7 @@ const SHEET_TILES = 12;
 
 /**
  * An MP4 file with a moving test card: H.264 Constrained Baseline video of exactly the size and length in the spec, and
- * silent AAC sound. The same spec gives the same bytes. Throws a RangeError for a size or length that no such file can
- * have: sides must be even, from 16 to 4096 pixels.
+ * silent AAC sound. The same spec gives the same bytes. Throws a RangeError if the size or length is not supported.
  */
 export function renderClip(spec: ClipSpec): Uint8Array {
   checkSpec(spec);
@@ -67,7 +67,7 @@ export function renderSpritesheet(spec: ClipSpec): Uint8Array {
   return encodeJpeg(contactSheet(tiles, Math.min(SHEET_COLUMNS, count)));
 }
 
-/** How much to shrink the picture so that its longer side is at most `side`. */
+/** How much to shrink a picture so that its longer side is at most `side`. */
 function divisorFor({ width, height }: ClipSpec, side: number): number {
   return Math.ceil(Math.max(width, height) / side);
 }
@@ -113,14 +113,4 @@ export const FONT = { height: GLYPH_HEIGHT, advance: GLYPH_ADVANCE } as const;
 /** A text in at most `maxLines` lines of at most `columns` characters that the font has. */
 export function captionLines(text: string, columns: number, maxLines: number): string[] {
   return clampLines(wrap(printable(text), columns), maxLines, columns);
-}
-
-/** The set font pixels of such a line, from its top left corner. */
-export function* textPixels(line: string): Generator<readonly [x: number, y: number]> {
-  for (const [at, character] of [...line].entries()) {
-    const isSet = glyphOf(character);
-    for (let y = 0; y < GLYPH_HEIGHT; y++) {
-      for (let x = 0; x < GLYPH_WIDTH; x++) if (isSet(x, y)) yield [at * GLYPH_ADVANCE + x, y];
-    }
-  }
 }

@@ -1,4 +1,5 @@
-/** A colour as the pictures store it: BT.709 luma and chroma, limited range. */
+/** A colour as pictures store it: BT.709 luma and chroma, limited range. */
+
 export interface Yuv {
   readonly y: number;
   readonly u: number;

@@ -1,9 +1,14 @@
-import { createPlane, type Plane } from './picture.ts';
+import { createPlane, MACROBLOCK, type Plane } from './picture.ts';
 import {
   dequantiseAc,
+  dequantiseChromaDc,
+  dequantiseLumaDc,
   forwardTransform,
+  hadamard2x2,
+  hadamard4x4,
   inverseTransform,
   quantiseAc,
+  quantiseDc,
   roundResidual,
   ZIGZAG_4X4,
 } from './transform.ts';
@@ -13,35 +18,35 @@ const BLOCK_SAMPLES = BLOCK * BLOCK;
 /** A word of four equal samples is one sample times this. */
 const FOUR_SAMPLES = 0x0101_0101;
 /** Predicted sample value where there is no neighbour to predict from: mid grey. */
-export const NO_NEIGHBOUR = 128;
+const NO_NEIGHBOUR = 128;
 
 /**
- * Codes one colour component of one macroblock at a time: DC prediction, transform, quantisation, and the decoder's own
- * reconstruction, from which later macroblocks are predicted. Luma and chroma differ in the steps left abstract.
+ * Codes one colour component, one macroblock at a time: DC prediction, transform, quantisation, and the reconstruction of
+ * a decoder, from which later macroblocks are predicted.
  *
- * After `code`, `dcLevels` and `acLevels` hold the quantised levels in scan order, until the next call.
+ * After `code`, `dcLevels` and `acLevels` contain the quantised levels in scan order, until the next call.
  */
 export abstract class ComponentCoder {
   /** What a decoder shows after the macroblocks coded so far. */
   readonly reconstruction: Plane;
   /** Levels of the second-level (DC) transform. */
   readonly dcLevels: Int32Array;
-  /** 16 entries for each 4x4 block in raster order; entry 0 of each is unused, its coefficient being in `dcLevels`. */
+  /** 16 entries for each 4x4 block in raster order; entry 0 of each is unused, because `dcLevels` has its level. */
   readonly acLevels: Int32Array;
 
   /** 4x4 blocks across the macroblock in this component: 4 in luma, 2 in chroma. */
   readonly #blocksAcross: number;
-  /** For each 4x4 block of the picture, how many AC levels were coded: the context of its neighbours (clause 9.2.1). */
+  /** The number of AC levels coded for each 4x4 block of the picture: the context of its neighbours (clause 9.2.1). */
   readonly #levelCounts: Uint8Array;
   /** 4x4 blocks across the picture. */
   readonly #countStride: number;
 
   /** Predicted value of each 4x4 block. */
   protected readonly predictions: Int32Array;
-  /** DC coefficients of the blocks on their way in, and again on their way out. */
+  /** DC coefficients of the blocks, before quantisation and again after it. */
   protected readonly dcCoefficients: Int32Array;
   readonly #coefficients: Int32Array;
-  /** 1 for each block with any AC level that is not zero. */
+  /** 1 for each block with a non-zero AC level. */
   readonly #blockHasAc: Uint8Array;
   #hasAc = false;
 
@@ -63,10 +68,27 @@ export abstract class ComponentCoder {
   protected abstract predict(x: number, y: number): void;
   /** Second-level transform: `dcCoefficients` to `dcLevels`. */
   protected abstract quantiseDcBlock(): void;
-  /** And back: `dcLevels` to `dcCoefficients`, as a decoder does. */
+  /** The inverse, as in a decoder: `dcLevels` to `dcCoefficients`. */
   protected abstract dequantiseDcBlock(): void;
 
-  /** Forgets the contexts of the previous picture: macroblocks that are skipped count as empty. */
+  /** Sum of the `count` samples just above row `y` from column `x` on; undefined at the top of the picture. */
+  protected sumAbove(x: number, y: number, count: number): number | undefined {
+    return y === 0 ? undefined : this.#sum((y - 1) * this.reconstruction.width + x, 1, count);
+  }
+
+  /** Sum of the `count` samples to the left of column `x` from row `y` down; undefined at the left of the picture. */
+  protected sumLeft(x: number, y: number, count: number): number | undefined {
+    const { width } = this.reconstruction;
+    return x === 0 ? undefined : this.#sum(y * width + x - 1, width, count);
+  }
+
+  #sum(offset: number, step: number, count: number): number {
+    let sum = 0;
+    for (let i = 0; i < count; i++) sum += this.reconstruction.samples[offset + i * step] ?? 0;
+    return sum;
+  }
+
+  /** Clears the contexts of the previous picture: macroblocks that are skipped count as empty. */
   startPicture(): void {
     this.#levelCounts.fill(0);
   }
@@ -78,32 +100,25 @@ export abstract class ComponentCoder {
 
   /** Whether any of `dcLevels` is not zero. */
   get hasDc(): boolean {
-    for (const level of this.dcLevels) if (level !== 0) return true;
-    return false;
+    return this.dcLevels.some((level) => level !== 0);
   }
 
   /** Codes the macroblock in the given column and row, from `source`. */
   code(source: Plane, column: number, row: number): void {
-    const side = this.#blocksAcross * BLOCK;
-    this.predict(column * side, row * side);
+    const across = this.#blocksAcross;
+    const left = column * across * BLOCK;
+    const top = row * across * BLOCK;
+    const offsetOf = (block: number): number =>
+      (top + BLOCK * Math.trunc(block / across)) * source.width + left + BLOCK * (block % across);
+    this.predict(left, top);
     this.#hasAc = false;
-    let block = 0;
-    for (let y = row * side; y < (row + 1) * side; y += BLOCK) {
-      for (let x = column * side; x < (column + 1) * side; x += BLOCK) {
-        this.#transformBlock(source, y * source.width + x, block++);
-      }
-    }
+    for (let block = 0; block < this.dcLevels.length; block++) this.#transformBlock(source, offsetOf(block), block);
     this.quantiseDcBlock();
     this.dequantiseDcBlock();
-    block = 0;
-    for (let y = row * side; y < (row + 1) * side; y += BLOCK) {
-      for (let x = column * side; x < (column + 1) * side; x += BLOCK) {
-        this.#reconstructBlock(y * source.width + x, block++);
-      }
-    }
+    for (let block = 0; block < this.dcLevels.length; block++) this.#reconstructBlock(offsetOf(block), block);
   }
 
-  /** nC of a 4x4 block: the mean of the counts above and to the left, as far as they are in the picture. */
+  /** nC of a 4x4 block: the mean of the counts above and to the left that are inside the picture. */
   contextOf(column: number, row: number, block: number): number {
     const index = this.#countIndex(column, row, block);
     const hasLeft = index % this.#countStride > 0;
@@ -113,7 +128,7 @@ export abstract class ComponentCoder {
     return hasLeft && hasAbove ? (left + above + 1) >> 1 : left + above;
   }
 
-  /** Notes how many levels of a block were coded, as context for its neighbours. */
+  /** Stores how many levels of a block were coded, as the context of its neighbours. */
   recordCount(column: number, row: number, block: number, levels: number): void {
     this.#levelCounts[this.#countIndex(column, row, block)] = levels;
   }
@@ -131,7 +146,7 @@ export abstract class ComponentCoder {
     if (this.#blockHasAc[block] === 1) this.acLevels.fill(0, at, at + BLOCK_SAMPLES);
     this.#blockHasAc[block] = 0;
     if (isFlat(source, offset)) {
-      // Most of a test card is flat at this scale, and the transform of a flat block is its sum.
+      // Most of a test card is flat at this scale; the transform of a flat block is its sum.
       this.dcCoefficients[block] = BLOCK_SAMPLES * ((source.samples[offset] ?? 0) - prediction);
       return;
     }
@@ -147,7 +162,7 @@ export abstract class ComponentCoder {
     this.#hasAc = true;
   }
 
-  /** AC coefficients to levels, and back to what a decoder recovers from those. Returns whether any is not zero. */
+  /** AC coefficients to levels, and back to the coefficients of a decoder. Returns whether any level is not zero. */
   #quantiseAcBlock(at: number): boolean {
     const coefficients = this.#coefficients;
     const levels = this.acLevels;
@@ -182,7 +197,7 @@ export abstract class ComponentCoder {
   }
 }
 
-/** Whether the 4x4 block at a sample offset has one value throughout. */
+/** Whether all samples of the 4x4 block at an offset are equal. */
 function isFlat({ samples, words, width }: Plane, offset: number): boolean {
   const word = Math.imul(samples[offset] ?? 0, FOUR_SAMPLES);
   const first = offset >> 2;
@@ -197,4 +212,76 @@ function isFlat({ samples, words, width }: Plane, offset: number): boolean {
 
 function clipToByte(value: number): number {
   return value < 0 ? 0 : value > 255 ? 255 : value;
+}
+
+/** Luma of an Intra_16x16 macroblock with DC prediction (clause 8.3.3.3). */
+export class LumaCoder extends ComponentCoder {
+  constructor(width: number, height: number) {
+    super(width, height, 4);
+  }
+
+  /** One value for the whole macroblock: the mean of the row above and the column to the left. */
+  protected override predict(x: number, y: number): void {
+    const above = this.sumAbove(x, y, MACROBLOCK);
+    const left = this.sumLeft(x, y, MACROBLOCK);
+    this.predictions.fill(meanOf(MACROBLOCK, above, left));
+  }
+
+  protected override quantiseDcBlock(): void {
+    hadamard4x4(this.dcCoefficients);
+    for (let i = 0; i < this.dcLevels.length; i++) {
+      const coefficient = this.dcCoefficients[ZIGZAG_4X4[i] ?? 0] ?? 0;
+      // Halved, as the forward transform of a DC block is defined; quantiseDc expects that scale.
+      this.dcLevels[i] = quantiseDc((coefficient + 1) >> 1);
+    }
+  }
+
+  protected override dequantiseDcBlock(): void {
+    for (let i = 0; i < this.dcLevels.length; i++) {
+      this.dcCoefficients[ZIGZAG_4X4[i] ?? 0] = this.dcLevels[i] ?? 0;
+    }
+    hadamard4x4(this.dcCoefficients);
+    for (let i = 0; i < this.dcCoefficients.length; i++) {
+      this.dcCoefficients[i] = dequantiseLumaDc(this.dcCoefficients[i] ?? 0);
+    }
+  }
+}
+
+/** One chroma component of an intra macroblock with DC prediction (clause 8.3.4). */
+export class ChromaCoder extends ComponentCoder {
+  constructor(width: number, height: number) {
+    super(width, height, 2);
+  }
+
+  /** Each 4x4 block has its own mean; those off the diagonal prefer the neighbour on their own side. */
+  protected override predict(x: number, y: number): void {
+    const aboveLeft = this.sumAbove(x, y, BLOCK);
+    const aboveRight = this.sumAbove(x + BLOCK, y, BLOCK);
+    const leftTop = this.sumLeft(x, y, BLOCK);
+    const leftBottom = this.sumLeft(x, y + BLOCK, BLOCK);
+    this.predictions[0] = meanOf(BLOCK, aboveLeft, leftTop);
+    this.predictions[1] = meanOf(BLOCK, aboveRight ?? leftTop);
+    this.predictions[2] = meanOf(BLOCK, leftBottom ?? aboveLeft);
+    this.predictions[3] = meanOf(BLOCK, aboveRight, leftBottom);
+  }
+
+  protected override quantiseDcBlock(): void {
+    hadamard2x2(this.dcCoefficients);
+    for (let i = 0; i < this.dcLevels.length; i++) this.dcLevels[i] = quantiseDc(this.dcCoefficients[i] ?? 0);
+  }
+
+  protected override dequantiseDcBlock(): void {
+    this.dcCoefficients.set(this.dcLevels);
+    hadamard2x2(this.dcCoefficients);
+    for (let i = 0; i < this.dcCoefficients.length; i++) {
+      this.dcCoefficients[i] = dequantiseChromaDc(this.dcCoefficients[i] ?? 0);
+    }
+  }
+}
+
+/** Rounded mean of up to two sums of `count` samples each. */
+function meanOf(count: number, first: number | undefined, second?: number | undefined): number {
+  if (first !== undefined && second !== undefined) return Math.trunc((first + second + count) / (2 * count));
+  const sum = first ?? second;
+  return sum === undefined ? NO_NEIGHBOUR : Math.trunc((sum + count / 2) / count);
 }

@@ -1,15 +1,13 @@
-/** Size of a glyph in font pixels, a row of descenders included, and the step from one glyph to the next. */
+/** Size of a glyph in font pixels, with the row for descenders, and the step from one glyph to the next. */
 export const GLYPH_WIDTH = 5;
 export const GLYPH_HEIGHT = 8;
 export const GLYPH_ADVANCE = 6;
 /** Height of capitals and digits, which have no descenders. */
 export const CAPITAL_HEIGHT = 7;
 
-/** Whether the font pixel in the given column and row is set. */
-export type Glyph = (column: number, row: number) => boolean;
-
-/** Replaces every character the font does not have. */
+/** Stands for every character that the font does not have. */
 export const MISSING_CHARACTER = '\uFFFD';
+const MISSING = { rows: ['#####', '#...#', '#...#', '#...#', '#...#', '#...#', '#####'], i: 0 };
 
 /** Printable ASCII, sixteen glyphs to a strip. A strip without descenders has seven rows. */
 const STRIPS: readonly { readonly characters: string; readonly rows: readonly string[] }[] = [
@@ -90,10 +88,6 @@ const STRIPS: readonly { readonly characters: string; readonly rows: readonly st
       '#.... ....# ..... ..... ..... ..... ..... ..... ..... .###. ..... ..... ..... ..... .....',
     ],
   },
-  {
-    characters: MISSING_CHARACTER,
-    rows: ['#####', '#...#', '#...#', '#...#', '#...#', '#...#', '#####'],
-  },
 ];
 
 const PLACES = new Map(
@@ -101,13 +95,15 @@ const PLACES = new Map(
 );
 
 export function hasGlyph(character: string): boolean {
-  return PLACES.has(character);
+  return character === MISSING_CHARACTER || PLACES.has(character);
 }
 
-/** The glyph of one character; an empty box if the font has none. */
-export function glyphOf(character: string): Glyph {
-  const place = PLACES.get(character) ?? PLACES.get(MISSING_CHARACTER);
-  if (place === undefined) throw new RangeError('the font has no glyph for missing characters');
-  const { rows, i } = place;
-  return (column, row) => rows[row]?.[i * GLYPH_ADVANCE + column] === '#';
+/** The set font pixels of a line of text, from its top left corner. */
+export function* textPixels(line: string): Generator<readonly [x: number, y: number]> {
+  for (const [at, character] of [...line].entries()) {
+    const { rows, i } = PLACES.get(character) ?? MISSING;
+    for (const [y, row] of rows.entries()) {
+      for (let x = 0; x < GLYPH_WIDTH; x++) if (row[i * GLYPH_ADVANCE + x] === '#') yield [at * GLYPH_ADVANCE + x, y];
+    }
+  }
 }

@@ -4,13 +4,13 @@ import { NAL_TYPE, nalUnit } from './nal.ts';
 import { FRAME_NUMBER_BITS, pictureParameterSet, sequenceParameterSet, type VideoFormat } from './parameter-sets.ts';
 import { copyPicture, createPicture, MACROBLOCK, type Picture, type Rect, updateSquare } from './picture.ts';
 
-/** slice_type for slices that all have the same type in their picture (Table 7-6). */
+/** slice_type of slices in a picture whose slices all have the same type (Table 7-6). */
 const SLICE_TYPE = { I: 7, P: 5 } as const;
 const NO_DEBLOCKING = 1;
 
 /**
- * A small H.264 encoder, Constrained Baseline, for pictures that change little from frame to frame: what changed is
- * coded afresh as intra macroblocks, the rest is skipped. No motion search and no rate control.
+ * A small H.264 encoder, Constrained Baseline, for pictures that change little from frame to frame: it writes changed
+ * macroblocks with intra coding and skips the others. It has no motion search and no rate control.
  */
 export class H264Encoder {
   /** NAL units of the parameter sets, without start codes. */
@@ -36,12 +36,12 @@ export class H264Encoder {
     this.pictureParameters = nalUnit(NAL_TYPE.pictureParameters, pictureParameterSet());
   }
 
-  /** The planes a decoder shows after the last encoded frame, padding included. */
+  /** The planes of a decoder after the last encoded frame, padding included. */
   get reconstruction(): Pick<Picture, 'luma' | 'cb' | 'cr'> {
     return this.#macroblocks.reconstruction;
   }
 
-  /** Encodes a whole picture that decoding can start from. Returns its one NAL unit. */
+  /** Encodes a whole picture, from which decoding can start. Returns its only NAL unit. */
   encodeKeyFrame(picture: Picture): Uint8Array {
     const out = new BitWriter(this.#touched.length * 16);
     this.#frameNumber = 0;
@@ -54,7 +54,7 @@ export class H264Encoder {
     return nalUnit(NAL_TYPE.idrSlice, out.bytes());
   }
 
-  /** Encodes what differs from the previous frame, which must lie within `areas`. Returns its one NAL unit. */
+  /** Encodes the differences from the previous frame, which must be within `areas`. Returns the only NAL unit. */
   encodeChanges(picture: Picture, areas: readonly Rect[]): Uint8Array {
     const out = new BitWriter(4096);
     this.#frameNumber = (this.#frameNumber + 1) % (1 << FRAME_NUMBER_BITS);
@@ -63,7 +63,7 @@ export class H264Encoder {
     const touched = this.#markTouched(areas);
     let next = 0;
     for (let address = touched.indexOf(1); address !== -1; address = touched.indexOf(1, address + 1)) {
-      if (!this.#noteSource(picture, address)) continue;
+      if (!this.#updateSource(picture, address)) continue;
       out.ue(address - next); // mb_skip_run
       this.#writeMacroblock(out, picture, address, 'P');
       next = address + 1;
@@ -73,14 +73,14 @@ export class H264Encoder {
     return nalUnit(NAL_TYPE.slice, out.bytes());
   }
 
-  /** slice_header() (clause 7.3.3) of the only slice of a picture, with the fields these parameter sets ask for. */
+  /** slice_header() (clause 7.3.3) of the only slice of a picture, with the fields that the parameter sets require. */
   #writeSliceHeader(out: BitWriter, kind: SliceKind): void {
     out.ue(0); // first_mb_in_slice
     out.ue(SLICE_TYPE[kind]); // slice_type
     out.ue(0); // pic_parameter_set_id
     out.bits(FRAME_NUMBER_BITS, this.#frameNumber); // frame_num
     if (kind === 'I') {
-      out.ue(this.#idrPictures % 2); // idr_pic_id: differs between IDR pictures in a row
+      out.ue(this.#idrPictures % 2); // idr_pic_id: differs between consecutive IDR pictures
       out.flag(false); // no_output_of_prior_pics_flag
       out.flag(false); // long_term_reference_flag
     } else {
@@ -98,7 +98,7 @@ export class H264Encoder {
     this.#macroblocks.write(out, picture, column, row, kind);
   }
 
-  /** One entry for each macroblock: 1 where it shares pixels with one of the areas. */
+  /** One entry for each macroblock: 1 if it overlaps one of the areas. */
   #markTouched(areas: readonly Rect[]): Uint8Array {
     this.#touched.fill(0);
     for (const { x, y, width, height } of areas) {
@@ -112,8 +112,8 @@ export class H264Encoder {
     return this.#touched;
   }
 
-  /** Takes note of the source of one macroblock. Returns whether it differs from what was coded last. */
-  #noteSource(picture: Picture, address: number): boolean {
+  /** Stores the source of one macroblock. Returns whether it differs from what was coded last. */
+  #updateSource(picture: Picture, address: number): boolean {
     const column = address % this.#columns;
     const row = Math.trunc(address / this.#columns);
     const luma = updateSquare(picture.luma, this.#coded.luma, column, row, MACROBLOCK);

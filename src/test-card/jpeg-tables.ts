@@ -40,22 +40,17 @@ export interface JpegHuffmanTable {
   readonly widths: readonly number[];
 }
 
-/**
- * One line for each code length, then the symbols that have it, in hexadecimal; long lists run on indented. Codes follow
- * the order of the list, shorter before longer (Annex C).
- */
+/** Lines of a code length and the symbols that have it, in hexadecimal. Codes follow the order of the symbols (Annex C). */
 function parseHuffmanTable(text: string): JpegHuffmanTable {
   const lengthCounts = Array.from({ length: 16 }, () => 0);
   const symbols: number[] = [];
   const lengths: number[] = [];
-  let length = 0;
-  for (const line of text.split('\n').filter((candidate) => candidate.trim() !== '')) {
-    const fields = line.trim().split(/\s+/);
-    const isContinued = line.startsWith('    ');
-    if (!isContinued) length = Number(fields.shift());
-    lengthCounts[length - 1] = (lengthCounts[length - 1] ?? 0) + fields.length;
+  for (const line of text.trim().split('\n')) {
+    const [length, ...fields] = line.trim().split(/\s+/);
+    const width = Number(length);
+    lengthCounts[width - 1] = (lengthCounts[width - 1] ?? 0) + fields.length;
     symbols.push(...fields.map((field) => Number.parseInt(field, 16)));
-    lengths.push(...fields.map(() => length));
+    lengths.push(...fields.map(() => width));
   }
   const [codes, widths]: [number[], number[]] = [[], []];
   for (const [at, code] of canonicalCodes(lengths).entries()) {
@@ -92,8 +87,8 @@ export const AC_CODE: JpegHuffmanTable = parseHuffmanTable(`
   12  24 33 62 72
   15  82
   16  09 0a 16 17 18 19 1a 25 26 27 28 29 2a 34 35 36 37 38 39 3a 43 44 45 46 47
-      48 49 4a 53 54 55 56 57 58 59 5a 63 64 65 66 67 68 69 6a 73 74 75 76 77 78
-      79 7a 83 84 85 86 87 88 89 8a 92 93 94 95 96 97 98 99 9a a2 a3 a4 a5 a6 a7
-      a8 a9 aa b2 b3 b4 b5 b6 b7 b8 b9 ba c2 c3 c4 c5 c6 c7 c8 c9 ca d2 d3 d4 d5
-      d6 d7 d8 d9 da e1 e2 e3 e4 e5 e6 e7 e8 e9 ea f1 f2 f3 f4 f5 f6 f7 f8 f9 fa
+  16  48 49 4a 53 54 55 56 57 58 59 5a 63 64 65 66 67 68 69 6a 73 74 75 76 77 78
+  16  79 7a 83 84 85 86 87 88 89 8a 92 93 94 95 96 97 98 99 9a a2 a3 a4 a5 a6 a7
+  16  a8 a9 aa b2 b3 b4 b5 b6 b7 b8 b9 ba c2 c3 c4 c5 c6 c7 c8 c9 ca d2 d3 d4 d5
+  16  d6 d7 d8 d9 da e1 e2 e3 e4 e5 e6 e7 e8 e9 ea f1 f2 f3 f4 f5 f6 f7 f8 f9 fa
 `);

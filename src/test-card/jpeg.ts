@@ -4,15 +4,6 @@ import { AC_CODE, DC_CODE, type JpegHuffmanTable, QUANTISATION, ZIGZAG_8X8 } fro
 import type { Raster } from './raster.ts';
 import { entryAt } from './table.ts';
 
-const MARKER = {
-  start: 0xd8,
-  end: 0xd9,
-  jfif: 0xe0,
-  quantisation: 0xdb,
-  frame: 0xc0,
-  huffman: 0xc4,
-  scan: 0xda,
-} as const;
 const BLOCK = 8;
 const BLOCK_SAMPLES = BLOCK * BLOCK;
 /** AC symbols without a coefficient: end of block, and sixteen zeros (F.1.2.2). */
@@ -21,55 +12,36 @@ const SIXTEEN_ZEROS = 0xf0;
 
 /** Table K.1 at quality 85, scaled as the IJG's encoder does. */
 const STEPS = QUANTISATION.map((step) => Math.max(1, Math.floor((step * 30 + 50) / 100)));
-/** Of Y, Cb and Cr; all use the tables with number 0. */
-const COMPONENTS = [1, 2, 3];
 
 /** The image as a baseline JFIF file (ITU-T T.81), without chroma subsampling. Sides of up to 65535 pixels. */
 export function encodeJpeg(image: Raster): Uint8Array {
+  const components = [1, 2, 3]; // Y, Cb and Cr; all use the tables with number 0
+  const [DC_CLASS, AC_CLASS, FULL_RESOLUTION] = [0x00, 0x10, 0x11];
+  const steps = ZIGZAG_8X8.map((position) => entryAt(STEPS, position));
   return concat([
-    marker(MARKER.start),
-    segment(MARKER.jfif, latin1('JFIF\0'), u8(1, 1, 0), u16(1, 1), u8(0, 0)),
-    ...declareTables(),
-    declareFrame(image),
-    declareScan(),
+    u8(0xff, 0xd8), // SOI
+    segment(0xe0, latin1('JFIF\0'), u8(1, 1, 0), u16(1, 1), u8(0, 0)), // APP0
+    segment(0xdb, u8(0, ...steps)), // DQT (B.2.4.1)
+    segment(0xc4, u8(DC_CLASS, ...DC_CODE.lengthCounts, ...DC_CODE.symbols)), // DHT (B.2.4.2)
+    segment(0xc4, u8(AC_CLASS, ...AC_CODE.lengthCounts, ...AC_CODE.symbols)),
+    segment(
+      0xc0, // SOF0 (B.2.2): 8 bits per sample
+      u8(8),
+      u16(image.height, image.width),
+      u8(3, ...components.flatMap((number) => [number, FULL_RESOLUTION, 0])),
+    ),
+    segment(0xda, u8(3, ...components.flatMap((number) => [number, 0])), u8(0, 63, 0)), // SOS (B.2.3): one scan
     stuffBytes(encodeScan(image)),
-    marker(MARKER.end),
+    u8(0xff, 0xd9), // EOI
   ]);
 }
 
-function marker(code: number): Uint8Array {
-  return u8(0xff, code);
-}
-
-function segment(code: number, ...contents: Uint8Array[]): Uint8Array {
+function segment(marker: number, ...contents: Uint8Array[]): Uint8Array {
   const body = concat(contents);
-  return concat([marker(code), u16(2 + body.length), body]);
+  return concat([u8(0xff, marker), u16(2 + body.length), body]);
 }
 
-/** DQT and the two DHT segments (B.2.4.1, B.2.4.2). */
-function declareTables(): Uint8Array[] {
-  const DC_CLASS = 0x00;
-  const AC_CLASS = 0x10;
-  return [
-    segment(MARKER.quantisation, u8(0, ...ZIGZAG_8X8.map((position) => entryAt(STEPS, position)))),
-    segment(MARKER.huffman, u8(DC_CLASS, ...DC_CODE.lengthCounts, ...DC_CODE.symbols)),
-    segment(MARKER.huffman, u8(AC_CLASS, ...AC_CODE.lengthCounts, ...AC_CODE.symbols)),
-  ];
-}
-
-/** SOF0 (B.2.2): 8 bits a sample; Y, Cb and Cr, each at full resolution. */
-function declareFrame({ width, height }: Raster): Uint8Array {
-  const FULL_RESOLUTION = 0x11;
-  const components = COMPONENTS.flatMap((number) => [number, FULL_RESOLUTION, 0]);
-  return segment(MARKER.frame, u8(8), u16(height, width), u8(3, ...components));
-}
-
-/** SOS (B.2.3): all three components in one scan, all coefficients, no successive approximation. */
-function declareScan(): Uint8Array {
-  return segment(MARKER.scan, u8(3, ...COMPONENTS.flatMap((number) => [number, 0])), u8(0, 63, 0));
-}
-
-/** A byte FF in coded data is followed by 00, so that it is no marker (F.1.2.3). */
+/** A byte FF in coded data is followed by 00, so that it is not read as a marker (F.1.2.3). */
 function stuffBytes(data: Uint8Array): Uint8Array {
   const stuffed = new Uint8Array(data.length * 2);
   let length = 0;
@@ -82,31 +54,25 @@ function stuffBytes(data: Uint8Array): Uint8Array {
 
 function encodeScan(image: Raster): Uint8Array {
   const out = new BitWriter(image.pixels.length);
-  const luminance = new BlockEncoder(out);
-  const blueDifference = new BlockEncoder(out);
-  const redDifference = new BlockEncoder(out);
+  const [luma, cb, cr] = [new BlockEncoder(out), new BlockEncoder(out), new BlockEncoder(out)];
   for (let y = 0; y < image.height; y += BLOCK) {
     for (let x = 0; x < image.width; x += BLOCK) {
       for (let i = 0; i < BLOCK_SAMPLES; i++) {
         const rgb = pixelAt(image, x + (i % BLOCK), y + Math.trunc(i / BLOCK));
-        const red = (rgb >> 16) & 0xff;
-        const green = (rgb >> 8) & 0xff;
-        const blue = rgb & 0xff;
-        // The full-range BT.601 matrix of JFIF; luma is shifted to be around zero like the differences.
-        luminance.samples[i] = 0.299 * red + 0.587 * green + 0.114 * blue - 128;
-        blueDifference.samples[i] = -0.168736 * red - 0.331264 * green + 0.5 * blue;
-        redDifference.samples[i] = 0.5 * red - 0.418688 * green - 0.081312 * blue;
+        const [red, green, blue] = [(rgb >> 16) & 0xff, (rgb >> 8) & 0xff, rgb & 0xff];
+        // The full-range BT.601 matrix of JFIF; luma is shifted to be around zero, like the differences.
+        luma.samples[i] = 0.299 * red + 0.587 * green + 0.114 * blue - 128;
+        cb.samples[i] = -0.168736 * red - 0.331264 * green + 0.5 * blue;
+        cr.samples[i] = 0.5 * red - 0.418688 * green - 0.081312 * blue;
       }
-      luminance.writeBlock();
-      blueDifference.writeBlock();
-      redDifference.writeBlock();
+      for (const component of [luma, cb, cr]) component.writeBlock();
     }
   }
   out.align(1);
   return out.bytes();
 }
 
-/** Blocks that reach over the right or bottom edge repeat it. */
+/** Blocks that extend beyond the right or bottom edge repeat its pixels. */
 function pixelAt({ width, height, pixels }: Raster, x: number, y: number): number {
   return pixels[Math.min(y, height - 1) * width + Math.min(x, width - 1)] ?? 0;
 }
@@ -132,29 +98,22 @@ class BlockEncoder {
     this.#out = out;
   }
 
+  /** Forward DCT along the rows, then along the columns, quantisation, and coding. */
   writeBlock(): void {
-    this.#transform();
-    this.#writeDc();
-    this.#writeAc();
-  }
-
-  /** Forward DCT along the rows, then along the columns, then quantisation. */
-  #transform(): void {
     transformLines(this.samples, this.#rows);
     transformLines(this.#rows, this.samples);
     for (let i = 0; i < BLOCK_SAMPLES; i++) {
       const position = ZIGZAG_8X8[i] ?? 0;
       this.#levels[i] = Math.round((this.samples[position] ?? 0) / (STEPS[position] ?? 1));
     }
+    this.#writeDc();
+    this.#writeAc();
   }
 
   #writeDc(): void {
     const dc = this.#levels[0] ?? 0;
-    const difference = dc - this.#previousDc;
+    this.#writeValue(DC_CODE, 0, dc - this.#previousDc);
     this.#previousDc = dc;
-    const category = magnitudeCategory(difference);
-    this.#writeSymbol(DC_CODE, category);
-    this.#writeMagnitude(difference, category);
   }
 
   #writeAc(): void {
@@ -167,9 +126,7 @@ class BlockEncoder {
         continue;
       }
       for (; zeros >= 16; zeros -= 16) this.#writeSymbol(AC_CODE, SIXTEEN_ZEROS);
-      const category = magnitudeCategory(level);
-      this.#writeSymbol(AC_CODE, (zeros << 4) | category);
-      this.#writeMagnitude(level, category);
+      this.#writeValue(AC_CODE, zeros, level);
       zeros = 0;
     }
     if (last < BLOCK_SAMPLES - 1) this.#writeSymbol(AC_CODE, END_OF_BLOCK);
@@ -179,18 +136,15 @@ class BlockEncoder {
     this.#out.bits(entryAt(table.widths, symbol), entryAt(table.codes, symbol));
   }
 
-  /** The value within its category: negative ones count up from 0 (F.1.2.1.1). */
-  #writeMagnitude(value: number, category: number): void {
+  /** The category of a value, which is its number of bits, and the value within it: negative ones count up from 0 (F.1.2.1). */
+  #writeValue(table: JpegHuffmanTable, zeros: number, value: number): void {
+    const category = 32 - Math.clz32(Math.abs(value));
+    this.#writeSymbol(table, (zeros << 4) | category);
     this.#out.bits(category, value < 0 ? value + (1 << category) - 1 : value);
   }
 }
 
-/** Bits in the magnitude of a value (Table F.1). */
-function magnitudeCategory(value: number): number {
-  return 32 - Math.clz32(Math.abs(value));
-}
-
-/** One-dimensional DCT of each row of `from`, stored as a column of `to`: done twice, rows are rows again. */
+/** One-dimensional DCT of each row of `from`, stored as a column of `to`: after two calls, rows are rows again. */
 function transformLines(from: Float64Array, to: Float64Array): void {
   for (let line = 0; line < BLOCK; line++) {
     for (let frequency = 0; frequency < BLOCK; frequency++) {

@@ -3,7 +3,7 @@ import type { ClipSpec } from './clip-spec.ts';
 import { CAPITAL_HEIGHT, GLYPH_ADVANCE, GLYPH_HEIGHT, GLYPH_WIDTH } from './font.ts';
 import type { Rect } from './picture.ts';
 
-/** One line of text: `x` and `y` of its top left corner in pixels, and how many pixels make a font pixel. */
+/** One line of text: its top left corner in pixels, and how many pixels wide a font pixel is. */
 export interface PlacedText {
   readonly role: 'title' | 'prompt' | 'detail';
   readonly text: string;
@@ -12,11 +12,11 @@ export interface PlacedText {
   readonly scale: number;
 }
 
-/** Where everything on the card is. What does not fit a small picture is left out; nothing ever overlaps. */
+/** The positions of all parts of the card. What does not fit into a small picture is left out; nothing overlaps. */
 export interface Layout {
   readonly texts: readonly PlacedText[];
   readonly colourBars: Rect | undefined;
-  /** The area the disc moves in. */
+  /** The area in which the disc moves. */
   readonly lane: Rect;
   readonly clock: Omit<PlacedText, 'role' | 'text'> | undefined;
   readonly progress: Rect;
@@ -24,32 +24,32 @@ export interface Layout {
 
 interface Block {
   readonly texts: readonly PlacedText[];
-  /** Where the next thing below may start. */
+  /** Where the next part below may start. */
   readonly bottom: number;
 }
 
-/** The lengths all others derive from, in pixels. */
+/** The lengths that determine all others, in pixels. */
 interface Grid {
-  /** Scale of the small text; 180 of it make the shorter side. */
+  /** Scale of the small text: the shorter side is 180 times as long. */
   readonly unit: number;
   readonly margin: number;
-  /** Space between one thing and the next. */
+  /** Space between two parts. */
   readonly gap: number;
   /** Width inside the margins. */
   readonly width: number;
-  /** Whether there is height to be generous with. */
+  /** Whether the height allows larger parts. */
   readonly isRoomy: boolean;
 }
 
 const TITLE = 'SORA SIMULATOR';
 /** Minutes, seconds and frames, two digits each, with colons between. */
 const CLOCK_COLUMNS = 8;
-/** The narrowest line worth setting: the longer word of the title. */
+/** The shortest line that is used: the longer word of the title. */
 const MIN_COLUMNS = 'SIMULATOR'.length;
-/** Share of the height that captions leave to the disc however long they are. */
+/** The share of the height that captions of any length leave to the disc. */
 const LANE_SHARE = 0.14;
 
-/** Plans the card: header from the top, footer from the bottom, captions below the header, the disc in what is left. */
+/** Plans the card: header at the top, footer at the bottom, captions below the header, and the disc in between. */
 export function layOut(spec: ClipSpec): Layout {
   const grid = gridOf(spec);
   const { clock, progress, top: footerTop } = layOutFooter(spec, grid);
@@ -67,8 +67,8 @@ function gridOf({ width, height }: ClipSpec): Grid {
 }
 
 /**
- * Everything is painted at even positions, where chroma samples start, and all but the smallest things where 4x4 blocks
- * do: what fills whole blocks takes the encoder the least time and space.
+ * Everything is painted at even positions, where chroma samples start, and all but the smallest parts where 4x4 blocks
+ * start: whole blocks take the least time and space to encode.
  */
 function toGrid(length: number): number {
   return length - (length % (length < 16 ? 2 : 4));
@@ -79,7 +79,7 @@ function columnsAt(scale: number, { width }: Grid): number {
   return Math.floor((width + lastSpace) / (GLYPH_ADVANCE * scale));
 }
 
-/** From one line to the next; the smallest text has no space between its lines. */
+/** The distance between two lines; the smallest text has no space between them. */
 function lineStep(scale: number): number {
   return toGrid((GLYPH_HEIGHT + (scale === 1 ? 0 : 1)) * scale);
 }
@@ -116,14 +116,14 @@ function layOutCaptions(spec: ClipSpec, grid: Grid, top: number, height: number)
   const facts = wrap(printable(`${spec.model} ${spec.width}x${spec.height} ${spec.seconds}s`), columns);
   const id = wrap(printable(spec.id), columns);
 
-  // The prompt is set larger where it fits like that with all the details below it.
+  // The prompt is larger if it then still fits with all the details below it.
   const detailCount = facts.length + id.length;
   const promptHeight = height - gap - detailCount * lineStep(unit);
   const scale = largestScale(Math.round(1.5 * unit), unit, (candidate) => {
     return wrap(prompt, columnsAt(candidate, grid)).length * lineStep(candidate) <= promptHeight;
   });
 
-  // Where there is too much text for the height, the prompt may take half the lines, and the id is cut first.
+  // If there is too much text for the height, the prompt may take half the lines, and the id is cut first.
   const capacity = Math.max(0, Math.floor((height - gap) / lineStep(unit)));
   const promptCapacity = Math.max(Math.floor(promptHeight / lineStep(scale)), Math.floor(capacity / 2));
   const promptColumns = columnsAt(scale, grid);
@@ -138,7 +138,8 @@ function layOutCaptions(spec: ClipSpec, grid: Grid, top: number, height: number)
   return { texts: [...promptBlock.texts, ...details.texts], bottom: details.bottom };
 }
 
-/** The largest scale from `largest` down that fits, or else `smallest`. */
+/** The largest scale that fits, from `largest` down to `smallest`. */
+
 function largestScale(largest: number, smallest: number, fits: (scale: number) => boolean): number {
   let scale = largest;
   while (scale > smallest && !fits(scale)) scale--;

@@ -1,9 +1,7 @@
 import type { BitWriter } from './bit-writer.ts';
 import { CavlcWriter } from './cavlc.ts';
 import { CHROMA_DC_CONTEXT } from './cavlc-tables.ts';
-import { ChromaCoder } from './chroma-coder.ts';
-import type { ComponentCoder } from './component-coder.ts';
-import { LumaCoder } from './luma-coder.ts';
+import { ChromaCoder, type ComponentCoder, LumaCoder } from './component-coder.ts';
 import type { Picture } from './picture.ts';
 
 /** Coding order of the 4x4 luma blocks (Figure 6-10): raster position of each block index. */
@@ -20,7 +18,7 @@ const INTRA_TYPES_IN_P_SLICE = 5;
 
 export type SliceKind = 'I' | 'P';
 
-/** Writes Intra_16x16 macroblocks with DC prediction, and keeps the picture a decoder makes of them. */
+/** Writes Intra_16x16 macroblocks with DC prediction, and keeps the picture that a decoder reconstructs from them. */
 export class MacroblockCoder {
   readonly #luma: LumaCoder;
   readonly #cb: ChromaCoder;
@@ -28,7 +26,7 @@ export class MacroblockCoder {
   readonly #chroma: readonly ChromaCoder[];
   readonly #cavlc = new CavlcWriter();
 
-  /** The coders take the padded sizes of the picture's planes. */
+  /** For pictures with planes of the same sizes, padding included. */
   constructor({ luma, cb, cr }: Picture) {
     this.#luma = new LumaCoder(luma.width, luma.height);
     this.#cb = new ChromaCoder(cb.width, cb.height);
@@ -36,7 +34,7 @@ export class MacroblockCoder {
     this.#chroma = [this.#cb, this.#cr];
   }
 
-  /** The planes a decoder holds, padding included. */
+  /** The planes of a decoder, padding included. */
   get reconstruction(): Pick<Picture, 'luma' | 'cb' | 'cr'> {
     return { luma: this.#luma.reconstruction, cb: this.#cb.reconstruction, cr: this.#cr.reconstruction };
   }
@@ -78,7 +76,7 @@ export class MacroblockCoder {
   }
 
   #chromaPattern(): number {
-    if (this.#cb.hasAc || this.#cr.hasAc) return CHROMA_PATTERN.dcAndAc;
-    return this.#cb.hasDc || this.#cr.hasDc ? CHROMA_PATTERN.dcOnly : CHROMA_PATTERN.none;
+    if (this.#chroma.some(({ hasAc }) => hasAc)) return CHROMA_PATTERN.dcAndAc;
+    return this.#chroma.some(({ hasDc }) => hasDc) ? CHROMA_PATTERN.dcOnly : CHROMA_PATTERN.none;
   }
 }

@@ -1,30 +1,53 @@
 import { concat, latin1, u16, u32, utf8, zeros } from './bytes.ts';
-import { chunksOf, type MediaTrack } from './media-track.ts';
-import { box, fullBox } from './mp4-box.ts';
-import { sampleTable } from './sample-table.ts';
 
+/** A movie of several tracks. Durations are in ticks. */
 export interface Movie {
-  /** Ticks a second of `duration`. */
+  /** Ticks per second of `duration`. */
   readonly timescale: number;
   readonly duration: number;
   readonly title: string;
   readonly tracks: readonly MediaTrack[];
 }
 
-/** Times of creation and change: none, so that the same movie is the same bytes. */
+export interface MediaTrack {
+  /** Its size in pixels; left out for sound. */
+  readonly picture?: { readonly width: number; readonly height: number };
+  /** Ticks per second of the durations below. */
+  readonly timescale: number;
+  readonly samples: readonly Uint8Array[];
+  /** The duration of each sample except the last, which lasts until the end of the track. */
+  readonly sampleDuration: number;
+  readonly duration: number;
+  /** Numbers, from 1, of the samples that decoding can start from; left out if it can start from any. */
+  readonly syncSamples?: readonly number[];
+  /** What the samples are, and how to decode them. */
+  readonly sampleEntry: Uint8Array;
+}
+
+/** A box of the ISO base media file format (ISO/IEC 14496-12, 4.2): size, type, contents. */
+export function box(type: string, ...contents: Uint8Array[]): Uint8Array {
+  const body = concat(contents);
+  return concat([u32(8 + body.length), latin1(type), body]);
+}
+
+/** A box whose contents start with a version, always 0 here, and 24 bits of flags. */
+export function fullBox(type: string, flags: number, ...contents: Uint8Array[]): Uint8Array {
+  return box(type, u32(flags), ...contents);
+}
+
+/** No creation or modification times, so that the same movie has the same bytes. */
 const NO_TIMES = u32(0, 0);
 const FIXED_ONE = 0x0001_0000;
 const UNITY_MATRIX = u32(FIXED_ONE, 0, 0, 0, FIXED_ONE, 0, 0, 0, 0x4000_0000);
 const UNDETERMINED_LANGUAGE = 0x55c4;
 const BOX_HEADER_BYTES = 8;
 
-/** An MP4 file (ISO/IEC 14496-12 and -14) that can start playing before it is loaded: the index comes first. */
+/** An MP4 file (ISO/IEC 14496-12 and -14) that can start playing while it loads: the index comes first. */
 export function mp4File(movie: Movie): Uint8Array {
   const fileType = box('ftyp', latin1('isom'), u32(0x200), latin1('isomiso2avc1mp41'));
-  // The index holds file offsets, and its own size shifts them: its size does not depend on what they are.
+  // The index contains file offsets, which depend on its size; its size does not depend on them.
   const indexBytes = movieIndex(movie, chunkOffsets(movie, 0)).length;
-  const mediaStart = fileType.length + indexBytes + BOX_HEADER_BYTES;
-  const index = movieIndex(movie, chunkOffsets(movie, mediaStart));
+  const index = movieIndex(movie, chunkOffsets(movie, fileType.length + indexBytes + BOX_HEADER_BYTES));
   return concat([fileType, index, box('mdat', concat(interleavedChunks(movie).flatMap(({ samples }) => samples)))]);
 }
 
@@ -33,11 +56,21 @@ interface PlacedChunk {
   readonly samples: readonly Uint8Array[];
 }
 
-/** Every chunk in file order: the first second of each track, the next second of each track, and so on. */
+/** All chunks in file order: the first second of each track, the next second of each track, and so on. */
 function interleavedChunks({ tracks }: Movie): PlacedChunk[] {
   const chunked = tracks.map((track) => chunksOf(track).map((samples) => ({ track, samples })));
   const seconds = Math.max(...chunked.map(({ length }) => length));
   return Array.from({ length: seconds }, (_, second) => chunked.flatMap((chunks) => chunks[second] ?? [])).flat();
+}
+
+/** The samples in chunks of one second, so that sound and picture are close together in the file. */
+function chunksOf(track: MediaTrack): Uint8Array[][] {
+  const chunks: Uint8Array[][] = [];
+  for (const [i, sample] of track.samples.entries()) {
+    const second = Math.trunc((i * track.sampleDuration) / track.timescale);
+    chunks[second] = [...(chunks[second] ?? []), sample];
+  }
+  return chunks;
 }
 
 /** File offsets of each track's chunks, in the order of the tracks. */
@@ -51,18 +84,10 @@ function chunkOffsets(movie: Movie, mediaStart: number): number[][] {
   return [...offsets.values()];
 }
 
-/** 'moov': everything about the movie but the media itself. */
+/** `moov`: everything about the movie except the media itself. */
 function movieIndex(movie: Movie, offsets: readonly (readonly number[])[]): Uint8Array {
-  return box(
-    'moov',
-    movieHeader(movie),
-    ...movie.tracks.map((track, i) => trackBox(movie, track, i + 1, offsets[i] ?? [])),
-    titleBox(movie.title),
-  );
-}
-
-function movieHeader({ timescale, duration, tracks }: Movie): Uint8Array {
-  return fullBox(
+  const { timescale, duration, title, tracks } = movie;
+  const header = fullBox(
     'mvhd',
     0,
     NO_TIMES,
@@ -74,10 +99,10 @@ function movieHeader({ timescale, duration, tracks }: Movie): Uint8Array {
     zeros(24), // pre_defined
     u32(tracks.length + 1), // next_track_ID
   );
-}
-
-function trackBox(movie: Movie, track: MediaTrack, id: number, offsets: readonly number[]): Uint8Array {
-  return box('trak', trackHeader(movie, track, id), mediaBox(track, offsets));
+  const boxes = tracks.map((track, i) =>
+    box('trak', trackHeader(movie, track, i + 1), mediaBox(track, offsets[i] ?? [])),
+  );
+  return box('moov', header, ...boxes, titleBox(title));
 }
 
 function trackHeader({ duration }: Movie, { picture }: MediaTrack, id: number): Uint8Array {
@@ -107,7 +132,7 @@ function mediaBox(track: MediaTrack, offsets: readonly number[]): Uint8Array {
     box(
       'minf',
       isVideo ? fullBox('vmhd', 1, zeros(8)) : fullBox('smhd', 0, zeros(4)),
-      box('dinf', fullBox('dref', 0, u32(1), fullBox('url ', 1))), // media in this same file
+      box('dinf', fullBox('dref', 0, u32(1), fullBox('url ', 1))), // media in this file
       sampleTable(track, offsets),
     ),
   );
@@ -115,6 +140,37 @@ function mediaBox(track: MediaTrack, offsets: readonly number[]): Uint8Array {
 
 function handler(type: string, name: string): Uint8Array {
   return fullBox('hdlr', 0, zeros(4), latin1(type), zeros(12), utf8(`${name}\0`));
+}
+
+/** `stbl` (ISO/IEC 14496-12, 8.5): when each sample plays and where it is. `chunkOffsets` are in bytes from the file's start. */
+function sampleTable(track: MediaTrack, chunkOffsets: readonly number[]): Uint8Array {
+  const { samples, sampleEntry, syncSamples } = track;
+  const SIZES_DIFFER = 0;
+  return box(
+    'stbl',
+    fullBox('stsd', 0, u32(1), sampleEntry),
+    timeToSample(track),
+    ...(syncSamples === undefined ? [] : [fullBox('stss', 0, u32(syncSamples.length, ...syncSamples))]),
+    sampleToChunk(track),
+    fullBox('stsz', 0, u32(SIZES_DIFFER, samples.length, ...samples.map(({ length }) => length))),
+    fullBox('stco', 0, u32(chunkOffsets.length, ...chunkOffsets)),
+  );
+}
+
+/** `stts`: runs of samples of the same duration; the last sample may differ. */
+function timeToSample({ samples, sampleDuration, duration }: MediaTrack): Uint8Array {
+  const whole = samples.length - 1;
+  const last = duration - whole * sampleDuration;
+  const runs = last === sampleDuration || whole === 0 ? [samples.length, last] : [whole, sampleDuration, 1, last];
+  return fullBox('stts', 0, u32(runs.length / 2, ...runs));
+}
+
+/** `stsc`: an entry for each chunk whose number of samples differs from the previous one. */
+function sampleToChunk(track: MediaTrack): Uint8Array {
+  const SAMPLE_DESCRIPTION = 1;
+  const counts = chunksOf(track).map(({ length }) => length);
+  const entries = counts.flatMap((count, i) => (count === counts[i - 1] ? [] : [[i + 1, count, SAMPLE_DESCRIPTION]]));
+  return fullBox('stsc', 0, u32(entries.length, ...entries.flat()));
 }
 
 /** The title, where players look for it: an iTunes-style metadata item. */

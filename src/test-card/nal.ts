@@ -1,13 +1,14 @@
-/** nal_unit_type values this encoder writes (Table 7-1). */
+/** The values of nal_unit_type that this encoder writes (Table 7-1). */
 export const NAL_TYPE = { slice: 1, idrSlice: 5, sequenceParameters: 7, pictureParameters: 8 } as const;
 
-export type NalType = (typeof NAL_TYPE)[keyof typeof NAL_TYPE];
+type NalType = (typeof NAL_TYPE)[keyof typeof NAL_TYPE];
 
-/** nal_ref_idc: every unit here is a reference for later ones; the non-zero value itself carries no meaning. */
+/** nal_ref_idc: every unit is a reference for later ones; any value but zero has the same meaning. */
 const REFERENCE = 3;
 const EMULATION_PREVENTION = 0x03;
 
-/** Wraps a raw byte sequence payload as a NAL unit without start code (clause 7.3.1). */
+/** A raw byte sequence payload as a NAL unit without start code (clause 7.3.1). */
+
 export function nalUnit(type: NalType, payload: Uint8Array): Uint8Array {
   // Worst case: every two payload bytes are followed by one emulation prevention byte.
   const unit = new Uint8Array(1 + payload.length + (payload.length >> 1));

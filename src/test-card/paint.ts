@@ -1,9 +1,8 @@
 import type { Yuv } from './colour.ts';
-import { GLYPH_ADVANCE, GLYPH_HEIGHT, GLYPH_WIDTH, glyphOf } from './font.ts';
-import { FULL_COVERAGE, type Mask } from './mask.ts';
+import { textPixels } from './font.ts';
 import { chromaArea, type Picture, type Plane, type Rect } from './picture.ts';
 
-/** Fills an area, in even numbers, so that no chroma sample is shared with what lies outside. */
+/** Fills an area whose position and size are even, so that it shares no chroma sample with its surroundings. */
 export function fillArea(picture: Picture, area: Rect, colour: Yuv): void {
   fillPlane(picture.luma, area, colour.y);
   fillPlane(picture.cb, chromaArea(area), colour.u);
@@ -16,42 +15,44 @@ function fillPlane(plane: Plane, { x, y, width, height }: Rect, value: number): 
   }
 }
 
-/** Paints a luma value through a mask that lies inside the plane, its top left corner at (left, top). */
-export function paintMask(plane: Plane, mask: Mask, left: number, top: number, value: number): void {
-  for (const [y, { start, end }] of mask.solidRuns.entries()) {
-    const offset = (top + y) * plane.width + left;
-    blendRow(plane, offset, mask, y * mask.width, start, value);
-    plane.samples.fill(value, offset + start, offset + end);
-    blendRow(plane, offset + end, mask, y * mask.width + end, mask.width - end, value);
-  }
+/** A shape to paint through: how much of each pixel it covers, 0 to 255, row by row. */
+export interface Mask {
+  readonly width: number;
+  readonly height: number;
+  readonly coverage: Uint8Array;
 }
 
-/** Blends `count` samples of a plane with `value`, as much as the mask's coverage from `at` on says. */
-function blendRow(plane: Plane, offset: number, { coverage }: Mask, at: number, count: number, value: number): void {
-  const { samples } = plane;
-  for (let i = 0; i < count; i++) {
-    const share = (coverage[at + i] ?? 0) / FULL_COVERAGE;
-    const below = samples[offset + i] ?? 0;
-    samples[offset + i] = below + Math.round((value - below) * share);
+const FULL_COVERAGE = 255;
+
+/** A disc with a smooth edge; its diameter is in pixels. */
+export function discMask(diameter: number): Mask {
+  const radius = diameter / 2;
+  const coverage = Uint8Array.from({ length: diameter * diameter }, (_, i) => {
+    const [x, y] = [(i % diameter) + 0.5, Math.trunc(i / diameter) + 0.5];
+    const inside = radius - Math.hypot(x - radius, y - radius) + 0.5;
+    return Math.round(FULL_COVERAGE * Math.min(1, Math.max(0, inside)));
+  });
+  return { width: diameter, height: diameter, coverage };
+}
+
+/** Paints a luma value through a mask that lies inside the plane, with its top left corner at (left, top). */
+export function paintMask({ samples, width }: Plane, mask: Mask, left: number, top: number, value: number): void {
+  for (let y = 0; y < mask.height; y++) {
+    const offset = (top + y) * width + left;
+    for (let x = 0; x < mask.width; x++) {
+      const share = (mask.coverage[y * mask.width + x] ?? 0) / FULL_COVERAGE;
+      const below = samples[offset + x] ?? 0;
+      samples[offset + x] = share === 1 ? value : below + Math.round((value - below) * share);
+    }
   }
 }
 
 /**
- * Paints one line of text, its top left corner at (left, top), `scale` pixels to a font pixel. Text has luma only: light
- * text takes a tint of what it stands on, and its edges stay sharp where chroma's could not.
+ * Paints one line of text, its top left corner at (left, top), `scale` pixels to a font pixel. Text has luma only: it
+ * takes a tint of its background, and its edges are sharper than chroma allows.
  */
 export function paintText(plane: Plane, text: string, left: number, top: number, scale: number, luma: number): void {
-  for (const [i, character] of Array.from(text).entries()) {
-    paintGlyph(plane, character, left + i * GLYPH_ADVANCE * scale, top, scale, luma);
-  }
-}
-
-function paintGlyph(plane: Plane, character: string, left: number, top: number, scale: number, luma: number): void {
-  const isSet = glyphOf(character);
-  for (let row = 0; row < GLYPH_HEIGHT; row++) {
-    for (let column = 0; column < GLYPH_WIDTH; column++) {
-      if (!isSet(column, row)) continue;
-      fillPlane(plane, { x: left + column * scale, y: top + row * scale, width: scale, height: scale }, luma);
-    }
+  for (const [x, y] of textPixels(text)) {
+    fillPlane(plane, { x: left + x * scale, y: top + y * scale, width: scale, height: scale }, luma);
   }
 }

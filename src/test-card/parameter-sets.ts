@@ -19,8 +19,8 @@ interface Level {
 }
 
 /**
- * Limits of Table A-1. Levels below 3 are left out: every decoder goes that far, and the bit rates they allow are so low
- * that a small busy picture could exceed them.
+ * Limits of Table A-1. Levels below 3 are left out: every decoder supports level 3, and the bit rates below it are so low
+ * that a small, complex picture could exceed them.
  */
 const LEVELS: readonly Level[] = [
   { idc: 30, maxRate: 40_500, maxFrameSize: 1_620 },
@@ -38,13 +38,14 @@ const LEVELS: readonly Level[] = [
 export const FRAME_NUMBER_BITS = 4;
 
 const BASELINE_PROFILE = 66;
-/** constraint_set0_flag and constraint_set1_flag: together with Baseline they make Constrained Baseline (A.2.1.1). */
+/** constraint_set0_flag and constraint_set1_flag, which turn Baseline into Constrained Baseline (A.2.1.1). */
 const CONSTRAINED = 0b1100_0000;
 const BT709 = 1;
 const UNSPECIFIED_VIDEO_FORMAT = 5;
 const SQUARE_PIXELS = 1;
 
-/** The lowest level (of 3 and up) that allows this size and frame rate. Throws a RangeError where there is none. */
+/** The lowest level from 3 on that allows this size and frame rate. Throws a RangeError if there is none. */
+
 export function levelFor(format: VideoFormat): number {
   const across = Math.ceil(format.width / MACROBLOCK);
   const down = Math.ceil(format.height / MACROBLOCK);

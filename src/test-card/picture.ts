@@ -3,7 +3,7 @@ export interface Plane {
   readonly width: number;
   readonly height: number;
   readonly samples: Uint8Array;
-  /** The same memory four samples at a time, for what is compared, copied or filled in 4x4 blocks. */
+  /** The same memory, four samples at a time: faster to compare, copy and fill in 4x4 blocks. */
   readonly words: Int32Array;
 }
 
@@ -15,7 +15,7 @@ export interface Rect {
   readonly height: number;
 }
 
-/** A 4:2:0 picture, BT.709 limited range. The planes are padded to whole macroblocks; width and height are what shows. */
+/** A 4:2:0 picture, BT.709 limited range. Width and height are those of the visible part; the planes have whole macroblocks. */
 export interface Picture {
   readonly width: number;
   readonly height: number;
@@ -46,7 +46,8 @@ export function createPicture(width: number, height: number): Picture {
   };
 }
 
-/** The chroma samples of an area whose four numbers are even. */
+/** The chroma samples of an area whose position and size are even. */
+
 export function chromaArea({ x, y, width, height }: Rect): Rect {
   return { x: x / 2, y: y / 2, width: width / 2, height: height / 2 };
 }
@@ -66,7 +67,7 @@ export function copyArea(from: Plane, to: Plane, { x, y, width, height }: Rect):
   }
 }
 
-/** Makes a square of a grid in one plane the same as in another. Returns whether it was not. `side` is a multiple of 4. */
+/** Copies a square of a grid between planes. Returns whether it was different. `side` is a multiple of 4. */
 export function updateSquare(from: Plane, to: Plane, column: number, row: number, side: number): boolean {
   const stride = from.width / 4;
   const width = side / 4;

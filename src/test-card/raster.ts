@@ -36,7 +36,8 @@ function meanOfSquare({ samples, width }: Plane, left: number, top: number, side
   return sum / (side * side);
 }
 
-/** Lays out images of one size in rows, from left to right and top to bottom. What is left over stays black. */
+/** Images of one size in rows, from left to right and top to bottom. Unused places are black. */
+
 export function contactSheet(tiles: readonly Raster[], columns: number): Raster {
   const [first] = tiles;
   if (first === undefined) throw new RangeError('a contact sheet needs at least one tile');

@@ -3,8 +3,7 @@ import { type ClipSpec, FRAMES_PER_SECOND, frameCount } from './clip-spec.ts';
 import { rgbOfHsl, type Yuv, yuvOf } from './colour.ts';
 import { CAPITAL_HEIGHT, GLYPH_ADVANCE } from './font.ts';
 import { type Layout, layOut, type PlacedText } from './layout.ts';
-import { discMask, type Mask } from './mask.ts';
-import { fillArea, paintMask, paintText } from './paint.ts';
+import { discMask, fillArea, type Mask, paintMask, paintText } from './paint.ts';
 import { copyArea, copyPicture, createPicture, type Picture, type Plane, type Rect } from './picture.ts';
 import { seededRandom } from './random.ts';
 
@@ -42,7 +41,7 @@ export class TestCard {
   readonly #frames: number;
   readonly #progressColour: Yuv;
   readonly #disc: Mask;
-  /** Where in its course the disc starts, 0 to 1. */
+  /** The starting point of the disc on its course, 0 to 1. */
   readonly #phase: number;
   #discArea: Rect | undefined;
   #clockText = '';
@@ -62,9 +61,7 @@ export class TestCard {
     copyPicture(this.#background, this.picture);
   }
 
-  /**
-   * Draws a frame, counted from 0 and later than the one drawn before. Returns the areas in which the two may differ.
-   */
+  /** Draws a frame, counted from 0, later than the previous one. Returns the areas in which the two may differ. */
   drawFrame(frame: number): Rect[] {
     return [...this.#moveDisc(frame), ...this.#setClock(frame), this.#setProgress(frame)];
   }
@@ -79,7 +76,7 @@ export class TestCard {
     return before === undefined ? [area] : [before, area];
   }
 
-  /** The disc sweeps from side to side and back, and bounces like a ball. */
+  /** The disc moves from side to side and back, and bounces like a ball. */
   #discAreaAt(frame: number): Rect {
     const { lane } = this.#layout;
     const { width, height } = this.#disc;
@@ -94,7 +91,7 @@ export class TestCard {
     };
   }
 
-  /** Draws the digits that changed. */
+  /** Draws the changed digits. */
   #setClock(frame: number): Rect[] {
     const { clock } = this.#layout;
     if (clock === undefined) return [];
@@ -112,7 +109,7 @@ export class TestCard {
     return areas;
   }
 
-  /** The bar only grows, and is full in the last frame. */
+  /** The bar grows, and is full in the last frame. */
   #setProgress(frame: number): Rect {
     const { progress } = this.#layout;
     const width = evenNear((progress.width * (frame + 1)) / this.#frames);
@@ -141,14 +138,15 @@ function paintColourBars(picture: Picture, area: Rect): void {
   }
 }
 
-/** Text stands off the background by a shadow half a font pixel down and right; the smallest text is clearer without. */
+/** A shadow half a font pixel down and right makes text readable; the smallest text is clearer without one. */
 function paintShadowedText(plane: Plane, { role, text, x, y, scale }: PlacedText): void {
   const offset = Math.trunc(scale / 2);
   if (offset > 0) paintText(plane, text, x + offset, y + offset, scale, BLACK_LUMA);
   paintText(plane, text, x, y, scale, TEXT_LUMA[role]);
 }
 
-/** The even number nearest to a length: filled areas start and end where chroma samples do. */
+/** The nearest even number: filled areas start and end where chroma samples do. */
+
 function evenNear(length: number): number {
   return 2 * Math.round(length / 2);
 }

@@ -5,8 +5,8 @@
 import { entryAt } from './table.ts';
 
 /**
- * The quantiser of every block, QP'Y and QP'C alike (they agree below 30, Table 8-15). Fine enough that text stays crisp
- * and flat areas within a grey level. A multiple of 6, so that each position needs one scale only.
+ * The quantiser of every block, QP'Y and QP'C alike (they are equal below 30, Table 8-15). Fine enough for crisp text and
+ * for flat areas within one grey level. A multiple of 6, so that each position needs only one scale.
  */
 export const QP = 24;
 
@@ -17,14 +17,14 @@ export const ZIGZAG_4X4 = Uint8Array.of(0, 1, 4, 8, 5, 2, 3, 6, 9, 12, 13, 10, 7
 const SCALE_CLASS = [0, 2, 0, 2, 2, 1, 2, 1, 0, 2, 0, 2, 2, 1, 2, 1];
 /** normAdjust4x4 for QP % 6 = 0 (clause 8.5.9), times 2^(QP / 6): level to coefficient. */
 const DEQUANT = Int32Array.from(SCALE_CLASS, (scale) => entryAt([10, 16, 13], scale) << (QP / 6));
-/** Its counterpart in the forward direction for QP % 6 = 0, in units of 2^-QUANT_SHIFT: coefficient to level. */
+/** The same for the forward direction, in units of 2^-QUANT_SHIFT: coefficient to level. */
 const QUANT = Int32Array.from(SCALE_CLASS, (scale) => entryAt([13107, 5243, 8066], scale));
 const QUANT_SHIFT = 15 + QP / 6;
 
 const DC_DEQUANT = DEQUANT[0] ?? 0;
 const DC_QUANT = QUANT[0] ?? 0;
 
-/** Round to nearest: this encoder has bits to spare, and nearest is closest to the source. */
+/** Rounds to nearest, which is closest to the source; the bits that this costs do not matter here. */
 function quantise(coefficient: number, multiplier: number, shift: number): number {
   const magnitude = (Math.abs(coefficient) * multiplier + (1 << (shift - 1))) >> shift;
   return coefficient < 0 ? -magnitude : magnitude;
@@ -93,7 +93,8 @@ function inverseButterfly(block: Int32Array, at: number, step: number): void {
   block[at + 3 * step] = even - odd;
 }
 
-/** Takes the scale of the inverse transform out of one of its outputs. */
+/** Removes the scale of the inverse transform from one of its outputs. */
+
 export function roundResidual(value: number): number {
   return (value + 32) >> 6;
 }

@@ -1,25 +1,25 @@
 import { concat, latin1, zeros } from './bytes.ts';
-import { LsbBitWriter } from './lsb-bit-writer.ts';
-import { declarePrefixCode } from './prefix-code.ts';
+import { canonicalCodes, codeLengths } from './huffman.ts';
 import type { Raster } from './raster.ts';
 import { entryAt } from './table.ts';
 
-/** Sizes of the five alphabets (RFC 9649, 3.7): green and run lengths, red, blue, alpha, distances. */
-const GREEN_SYMBOLS = 256 + 24;
-const CHANNEL_SYMBOLS = 256;
-const DISTANCE_SYMBOLS = 40;
 const VP8L_SIGNATURE = 0x2f;
+const OPAQUE = 255;
+/** The five alphabets (RFC 9649, 3.7), by their index in the stream: green and run lengths, red, blue, alpha, distances. */
+const [GREEN, RED, BLUE, ALPHA, DISTANCE] = [0, 1, 2, 3, 4];
+const ALPHABET_SIZES = [256 + 24, 256, 256, 256, 40];
 /** The first two of the short distance codes: one row up, one pixel back. */
 const DISTANCE_ABOVE = 1;
 const DISTANCE_LEFT = 2;
 const MIN_RUN = 3;
 const MAX_RUN = 4096;
+const MAX_CODE_LENGTH = 15;
+/** In this order the lengths of the code for code lengths are stored. Symbols above 15 stand for repetitions, unused here. */
+const CODE_LENGTH_ORDER = [17, 18, 0, 1, 2, 3, 4, 5, 16, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15];
 
-/** A pixel as it is, or a run of pixels copied from above or from the left. */
-type Token = { readonly pixel: number } | { readonly run: number; readonly distanceCode: number };
-
-/** A number as a prefix symbol and the bits that follow it (RFC 9649, 3.6.2). */
-interface PrefixedNumber {
+/** A symbol of one of the alphabets, and the bits that follow it. */
+interface Token {
+  readonly alphabet: number;
   readonly symbol: number;
   readonly extraBits: number;
   readonly extra: number;
@@ -29,22 +29,12 @@ interface PrefixedNumber {
 export function encodeWebp(image: Raster): Uint8Array {
   const stream = encodeVp8l(image);
   const padding = zeros(stream.length % 2);
-  const riffSize = latin1('WEBP').length + 8 + stream.length + padding.length;
-  return concat([
-    latin1('RIFF'),
-    littleEndian32(riffSize),
-    latin1('WEBP'),
-    latin1('VP8L'),
-    littleEndian32(stream.length),
-    stream,
-    padding,
-  ]);
+  const chunk = concat([latin1('VP8L'), littleEndian32(stream.length), stream, padding]);
+  return concat([latin1('RIFF'), littleEndian32(4 + chunk.length), latin1('WEBP'), chunk]);
 }
 
 function littleEndian32(value: number): Uint8Array {
-  const bytes = new Uint8Array(4);
-  new DataView(bytes.buffer).setUint32(0, value, true);
-  return bytes;
+  return Uint8Array.of(value, value >>> 8, value >>> 16, value >>> 24);
 }
 
 function encodeVp8l(image: Raster): Uint8Array {
@@ -57,29 +47,46 @@ function encodeVp8l(image: Raster): Uint8Array {
   out.bits(1, 0); // no transform
   out.bits(1, 0); // no colour cache
   out.bits(1, 0); // one set of prefix codes for the whole image
-  writePixels(out, tokensOf(image));
+  const tokens = tokensOf(image);
+  const counts = ALPHABET_SIZES.map((size) => Array.from({ length: size }, () => 0));
+  for (const { alphabet, symbol } of tokens) {
+    const counter = entryAt(counts, alphabet);
+    counter[symbol] = entryAt(counter, symbol) + 1;
+  }
+  const writers = counts.map((counter) => declareCode(out, counter));
+  for (const { alphabet, symbol, extraBits, extra } of tokens) {
+    entryAt(writers, alphabet)(symbol);
+    out.bits(extraBits, extra);
+  }
   return out.finish();
 }
 
-/** Greedy matching against the pixel to the left and the row above, which is where a test card repeats itself. */
+/** Greedy matching with the pixel to the left and the row above, because a test card repeats itself there. */
 function tokensOf({ width, pixels }: Raster): Token[] {
   const tokens: Token[] = [];
+  const add = (alphabet: number, symbol: number): void =>
+    void tokens.push({ alphabet, symbol, extraBits: 0, extra: 0 });
   for (let i = 0; i < pixels.length; ) {
     const left = runLength(pixels, i, 1);
     const above = runLength(pixels, i, width);
     const run = Math.max(left, above);
     if (run >= MIN_RUN) {
-      tokens.push({ run, distanceCode: above >= left ? DISTANCE_ABOVE : DISTANCE_LEFT });
+      tokens.push(prefixed(GREEN, 256, run));
+      tokens.push(prefixed(DISTANCE, 0, above >= left ? DISTANCE_ABOVE : DISTANCE_LEFT));
       i += run;
     } else {
-      tokens.push({ pixel: entryAt(pixels, i) });
+      const pixel = entryAt(pixels, i);
+      add(GREEN, (pixel >> 8) & 0xff);
+      add(RED, (pixel >> 16) & 0xff);
+      add(BLUE, pixel & 0xff);
+      add(ALPHA, OPAQUE);
       i++;
     }
   }
   return tokens;
 }
 
-/** How many pixels from `start` on repeat those `distance` pixels before. */
+/** How many pixels from `start` on repeat the pixels `distance` before them. */
 function runLength(pixels: Uint32Array, start: number, distance: number): number {
   if (start < distance) return 0;
   const end = Math.min(pixels.length, start + MAX_RUN);
@@ -88,76 +95,66 @@ function runLength(pixels: Uint32Array, start: number, distance: number): number
   return i - start;
 }
 
-/** Declares the five prefix codes by how often each symbol occurs, then writes the tokens with them. */
-function writePixels(out: LsbBitWriter, tokens: readonly Token[]): void {
-  const counts = {
-    green: countersFor(GREEN_SYMBOLS),
-    red: countersFor(CHANNEL_SYMBOLS),
-    blue: countersFor(CHANNEL_SYMBOLS),
-    alpha: countersFor(CHANNEL_SYMBOLS),
-    distance: countersFor(DISTANCE_SYMBOLS),
-  };
-  forEachSymbol(tokens, {
-    green: (symbol) => increment(counts.green, symbol),
-    red: (symbol) => increment(counts.red, symbol),
-    blue: (symbol) => increment(counts.blue, symbol),
-    alpha: (symbol) => increment(counts.alpha, symbol),
-    distance: (symbol) => increment(counts.distance, symbol),
-    extra: () => {},
-  });
-  forEachSymbol(tokens, {
-    green: declarePrefixCode(out, counts.green),
-    red: declarePrefixCode(out, counts.red),
-    blue: declarePrefixCode(out, counts.blue),
-    alpha: declarePrefixCode(out, counts.alpha),
-    distance: declarePrefixCode(out, counts.distance),
-    extra: (width, value) => out.bits(width, value),
-  });
-}
-
-function countersFor(symbols: number): number[] {
-  return Array.from({ length: symbols }, () => 0);
-}
-
-function increment(counts: number[], symbol: number): void {
-  counts[symbol] = entryAt(counts, symbol) + 1;
-}
-
-interface SymbolSink {
-  readonly green: (symbol: number) => void;
-  readonly red: (symbol: number) => void;
-  readonly blue: (symbol: number) => void;
-  readonly alpha: (symbol: number) => void;
-  readonly distance: (symbol: number) => void;
-  readonly extra: (width: number, value: number) => void;
-}
-
-/** Takes the tokens apart into the symbols of the stream, in its order. */
-function forEachSymbol(tokens: readonly Token[], sink: SymbolSink): void {
-  const OPAQUE = 255;
-  for (const token of tokens) {
-    if ('pixel' in token) {
-      sink.green((token.pixel >> 8) & 0xff);
-      sink.red((token.pixel >> 16) & 0xff);
-      sink.blue(token.pixel & 0xff);
-      sink.alpha(OPAQUE);
-      continue;
-    }
-    const length = prefixed(token.run);
-    const distance = prefixed(token.distanceCode);
-    sink.green(256 + length.symbol);
-    sink.extra(length.extraBits, length.extra);
-    sink.distance(distance.symbol);
-    sink.extra(distance.extraBits, distance.extra);
-  }
-}
-
-/** Splits a number from 1 up: the small ones are symbols of their own, the others share one with their neighbours. */
-function prefixed(number: number): PrefixedNumber {
+/** A number from 1 up (RFC 9649, 3.6.2): small ones have their own symbols, which start at `base`; larger ones share them. */
+function prefixed(alphabet: number, base: number, number: number): Token {
   const value = number - 1;
-  if (value < 4) return { symbol: value, extraBits: 0, extra: 0 };
+  if (value < 4) return { alphabet, symbol: base + value, extraBits: 0, extra: 0 };
   const highestBit = 31 - Math.clz32(value);
   const secondBit = (value >> (highestBit - 1)) & 1;
   const extraBits = highestBit - 1;
-  return { symbol: 2 * highestBit + secondBit, extraBits, extra: value & ((1 << extraBits) - 1) };
+  return { alphabet, symbol: base + 2 * highestBit + secondBit, extraBits, extra: value & ((1 << extraBits) - 1) };
+}
+
+/**
+ * Declares the best prefix code for symbols that occur this often (RFC 9649, 3.7.2), and returns a function that writes
+ * them. A symbol that is the only one of its alphabet must be below 256.
+ */
+function declareCode(out: LsbBitWriter, counts: readonly number[]): (symbol: number) => void {
+  const [only = 0, other] = counts.flatMap((count, symbol) => (count > 0 ? [symbol] : []));
+  if (other === undefined) {
+    out.bits(1, 1); // simple code
+    out.bits(1, 0); // one symbol, which then takes no bits
+    out.bits(1, 1); // of 8 bits
+    out.bits(8, only);
+    return () => {};
+  }
+  const lengths = codeLengths(counts, MAX_CODE_LENGTH);
+  out.bits(1, 0); // normal code
+  out.bits(4, CODE_LENGTH_ORDER.length - 4);
+  for (const symbol of CODE_LENGTH_ORDER) out.bits(3, symbol <= MAX_CODE_LENGTH ? 4 : 0); // each length as 4 bits
+  out.bits(1, 0); // the lengths of the whole alphabet follow
+  for (const length of lengths) out.bits(4, reverseBits(length, 4));
+  // Code words are written most significant bit first into a stream that is least significant bit first.
+  const codes = canonicalCodes(lengths).map((code, symbol) => reverseBits(code, entryAt(lengths, symbol)));
+  return (symbol) => out.bits(entryAt(lengths, symbol), entryAt(codes, symbol));
+}
+
+function reverseBits(value: number, width: number): number {
+  let reversed = 0;
+  for (let i = 0; i < width; i++) reversed |= ((value >> i) & 1) << (width - 1 - i);
+  return reversed;
+}
+
+/** Writes bit fields least significant bit first. */
+class LsbBitWriter {
+  readonly #bytes: number[] = [];
+  #pending = 0;
+  #pendingBits = 0;
+
+  /** `value` as `width` bits, 0 to 24. */
+  bits(width: number, value: number): void {
+    this.#pending |= value << this.#pendingBits;
+    this.#pendingBits += width;
+    while (this.#pendingBits >= 8) {
+      this.#bytes.push(this.#pending & 0xff);
+      this.#pending >>>= 8;
+      this.#pendingBits -= 8;
+    }
+  }
+
+  /** Fills the last byte with zeros and returns all bytes. */
+  finish(): Uint8Array {
+    if (this.#pendingBits > 0) this.bits(8 - this.#pendingBits, 0);
+    return Uint8Array.from(this.#bytes);
+  }
 }

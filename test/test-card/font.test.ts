@@ -1,13 +1,11 @@
 import { expect, it } from 'vitest';
-import { CAPITAL_HEIGHT, GLYPH_HEIGHT, GLYPH_WIDTH, glyphOf } from '../../src/test-card/font.ts';
+import { CAPITAL_HEIGHT, GLYPH_HEIGHT, textPixels } from '../../src/test-card/font.ts';
 
 const BASELINE = CAPITAL_HEIGHT - 1;
 
 function rowsOf(character: string): boolean[] {
-  const isSet = glyphOf(character);
-  return Array.from({ length: GLYPH_HEIGHT }, (_, row) =>
-    Array.from({ length: GLYPH_WIDTH }, (_, column) => isSet(column, row)).includes(true),
-  );
+  const used = new Set([...textPixels(character)].map(([, row]) => row));
+  return Array.from({ length: GLYPH_HEIGHT }, (_, row) => used.has(row));
 }
 
 it('draws lower-case letters with descenders below the baseline, so that "p" is not a small "P"', () => {
