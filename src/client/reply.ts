@@ -52,7 +52,7 @@ export async function exchange(transport: Transport, request: TransportRequest):
   return { ...reply, value: parseReplyJson(reply.body) };
 }
 
-export function isSuccess({ status }: Reply): boolean {
+export function isSuccess({ status }: Pick<Reply, 'status'>): boolean {
   return status >= 200 && status < 300;
 }
 

@@ -1,11 +1,10 @@
 import type { CheckOutcome } from '../domain/check.ts';
 import { SoraError } from '../domain/errors.ts';
 import { type Check, failure, pass, skip, warn } from './check.ts';
-import type { Subject } from './subject.ts';
 import { type Trial, type TrialDeps, tryJob } from './trial-job.ts';
 
 /** Sends the create of the access-check curl: the only proof that videos can be created. */
-export function accessCheck(needs: readonly string[], prepare: () => TrialDeps): Check<Subject> {
+export function accessCheck(needs: readonly string[], prepare: () => TrialDeps): Check {
   return {
     id: 'access',
     title: 'access check',
@@ -35,19 +34,15 @@ async function trialOf(deps: TrialDeps): Promise<Trial> {
   try {
     return await tryJob(deps, null);
   } catch (error) {
+    if (!(error instanceof SoraError)) throw error;
     // Running this check again has the same effect.
-    if (error instanceof SoraError)
-      throw error.with({ hints: error.hints.filter((hint) => !hint.includes('--again')) });
-    throw error;
+    throw error.with({ hints: error.hints.filter((hint) => !hint.includes('--again')) });
   }
 }
 
 /** Access works, but the server accepted the job and ended it immediately without a video. */
 function failedJob(cause: SoraError, { detail, remedy }: Trial): CheckOutcome {
   const outcome = failure(cause);
-  return {
-    ...outcome,
-    detail: `${detail}; ${outcome.detail}`,
-    remedy: [...(remedy === null ? [] : [remedy]), ...cause.hints],
-  };
+  const hints = [...(remedy === null ? [] : [remedy]), ...cause.hints];
+  return { ...outcome, detail: `${detail}; ${outcome.detail}`, remedy: hints };
 }

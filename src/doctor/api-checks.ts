@@ -1,4 +1,5 @@
 import { failureFromReply, unreadableReply } from '../client/failure.ts';
+import { isSuccess } from '../client/reply.ts';
 import type { CheckOutcome } from '../domain/check.ts';
 import { DIALECTS, type Dialect } from '../domain/dialect.ts';
 import type { SoraError } from '../domain/errors.ts';
@@ -6,33 +7,29 @@ import { isJsonObject, parseJson } from '../domain/json.ts';
 import { CUSTOM_PROFILE } from '../domain/profile-names.ts';
 import { shellWord } from '../domain/shell.ts';
 import { ROUTES } from '../wire/routes.ts';
-import { decodePage } from '../wire/videos.ts';
 import { type Check, failure, pass, skip, warn } from './check.ts';
 import { listedModels, namesOf } from './listed-models.ts';
-import { findNeighbour, UNKNOWN_ID } from './neighbours.ts';
+import { findNeighbour, pageIn, UNKNOWN_ID } from './neighbours.ts';
 import type { ApiReply, ExaminedServer, Subject } from './subject.ts';
 
 const CLOCK_TOLERANCE_MS = 5 * 60_000;
 /** Replies of a server that does not have the route. */
-const NO_ROUTE: ReadonlySet<string> = new Set([
-  'endpoint_not_found',
-  'not_supported',
-  'video_not_found',
-  'invalid_request',
-]);
+const NO_ROUTE = new Set<string>(['endpoint_not_found', 'not_supported', 'video_not_found', 'invalid_request']);
 /** Replies that prove nothing about a single model. */
 const SILENT_ON_MODEL: ReadonlySet<string> = new Set([...NO_ROUTE, 'permission_denied', 'unreadable_response']);
 /** Replies of something other than the API. */
 const LOST: ReadonlySet<string> = new Set(['endpoint_not_found', 'unreadable_response', 'video_not_found']);
 
+const REACHABLE = ['key', 'base_url', 'tls', 'tcp', 'dns'];
+
 const NO_LIST = 'the server has no list of videos; the local ledger is used instead';
 
 /** Checks of the API that cost nothing. */
-export const API_CHECKS: readonly Check<Subject>[] = [
+export const API_CHECKS: readonly Check[] = [
   {
     id: 'authentication',
     title: 'authentication',
-    needs: ['key', 'base_url', 'tls', 'tcp', 'dns'],
+    needs: REACHABLE,
     async run(subject) {
       const { refusal } = await ask(subject, '/models');
       if (refusal === null) return pass('GET /models is accepted');
@@ -61,7 +58,7 @@ export const API_CHECKS: readonly Check<Subject>[] = [
   {
     id: 'model',
     title: 'model access',
-    needs: ['key', 'base_url', 'tls', 'tcp', 'dns'],
+    needs: REACHABLE,
     async run(subject) {
       const { model, profile } = subject.server();
       if (model === null) return proposeModel(await listedModels(subject.server()), profile);
@@ -86,7 +83,7 @@ export const API_CHECKS: readonly Check<Subject>[] = [
   {
     id: 'videos',
     title: 'videos route',
-    needs: ['key', 'base_url', 'tls', 'tcp', 'dns'],
+    needs: REACHABLE,
     async run(subject) {
       const { dialect, lacksList } = subject.server();
       if (DIALECTS[dialect].lacks.includes('list')) return askForNobody(subject, dialect);
@@ -98,7 +95,7 @@ export const API_CHECKS: readonly Check<Subject>[] = [
       }
       const { server, reply, refusal } = await ask(subject, '/videos?limit=1');
       if (refusal === null) {
-        const page = decodePage(parseJson(reply.body), { requestId: null, pollAfterMs: null });
+        const page = pageIn(reply);
         if (page === null) {
           const unreadable = unreadableReply(reply, contextOf(subject, server));
           return (await nextDoor(server, unreadable)) ?? failure(unreadable);
@@ -164,7 +161,7 @@ async function ask(subject: Subject, path: string, facts: Readonly<Record<string
   const server = subject.server();
   const reply = await server.get(path);
   const context = contextOf(subject, server, facts);
-  if (reply.status < 200 || reply.status >= 300) return { server, reply, refusal: failureFromReply(reply, context) };
+  if (!isSuccess(reply)) return { server, reply, refusal: failureFromReply(reply, context) };
   return { server, reply, refusal: parseJson(reply.body) === undefined ? unreadableReply(reply, context) : null };
 }
 

@@ -1,15 +1,15 @@
 import type { CheckOutcome, CheckResult } from '../domain/check.ts';
 import { SoraError } from '../domain/errors.ts';
-import type { Clock } from '../platform/clock.ts';
+import type { Subject } from './subject.ts';
 
 /** One check. It runs as soon as the checks it needs have ended, and is skipped if one of them failed. */
-export interface Check<S> {
+export interface Check {
   readonly id: string;
   readonly title: string;
   /** Checks that must pass first. */
   readonly needs: readonly string[];
   /** Throws a `SoraError` to fail with its message. */
-  run(subject: S): Promise<CheckOutcome> | CheckOutcome;
+  run(subject: Subject): Promise<CheckOutcome> | CheckOutcome;
 }
 
 export function pass(detail: string): CheckOutcome {
@@ -37,22 +37,18 @@ interface Step {
   readonly obstacle: CheckResult | null;
 }
 
-/**
- * Runs independent checks in parallel; the results keep the order of the checks. `onEnd` receives
- * each result as its check ends.
- */
-export async function runChecks<S>(
-  checks: readonly Check<S>[],
-  subject: S,
-  clock: Clock,
-  onEnd: (result: CheckResult) => void = () => {},
+/** Runs independent checks in parallel; the results keep the order of the checks. `onEnd` gets each as its check ends. */
+export async function runChecks(
+  checks: readonly Check[],
+  subject: Subject,
+  onEnd: (result: CheckResult) => void,
 ): Promise<CheckResult[]> {
   const steps = new Map<string, Promise<Step>>();
-  const start = (check: Check<S>): Promise<Step> => {
+  const start = (check: Check): Promise<Step> => {
     const started = steps.get(check.id);
     if (started !== undefined) return started;
     const needed = checks.filter(({ id }) => check.needs.includes(id)).map(start);
-    const step = runStep(check, needed, subject, clock).then((ended) => {
+    const step = runStep(check, needed, subject).then((ended) => {
       onEnd(ended.result);
       return ended;
     });
@@ -76,19 +72,20 @@ function withoutEchoes(results: readonly CheckResult[]): CheckResult[] {
   });
 }
 
-async function runStep<S>(check: Check<S>, needed: readonly Promise<Step>[], subject: S, clock: Clock): Promise<Step> {
+async function runStep(check: Check, needed: readonly Promise<Step>[], subject: Subject): Promise<Step> {
   const { id, title } = check;
   const obstacle = (await Promise.all(needed)).find((step) => step.obstacle !== null)?.obstacle ?? null;
   if (obstacle !== null) {
     return { result: { id, title, ms: 0, ...skip(`skipped: fix "${obstacle.title}" first`) }, obstacle };
   }
+  const { clock } = subject;
   const startedMs = clock.now();
   const outcome = await attempt(check, subject);
   const result = { id, title, ms: Math.round(clock.now() - startedMs), ...outcome };
   return { result, obstacle: result.status === 'fail' ? result : null };
 }
 
-async function attempt<S>(check: Check<S>, subject: S): Promise<CheckOutcome> {
+async function attempt(check: Check, subject: Subject): Promise<CheckOutcome> {
   try {
     return await check.run(subject);
   } catch (error) {

@@ -30,21 +30,16 @@ export async function surveyJobs(deps: TrialDeps, hasForms: boolean): Promise<Jo
     };
   }
   const json = await attempt(deps, 'json');
-  if (!hasForms) {
-    const abilities = { cancel: cancelAbility([json]), json: encodingAbility(json, json), multipart: 'no' } as const;
-    return { abilities, notes: tell(json) };
-  }
-  // A refusal for other reasons would be the same in the other encoding.
-  const isHopeless = json instanceof SoraError && !REFUSED.has(json.status);
-  // Neither is a second job created that cannot be stopped.
-  const isEnough = isHopeless || (!(json instanceof SoraError) && json.cannotBeStopped);
-  const multipart = isEnough ? null : await attempt(deps, 'multipart');
+  // A refusal for other reasons would be the same in the other encoding, and a second job could not be stopped either.
+  const isEnough = json instanceof SoraError ? !REFUSED.has(json.status) : json.cannotBeStopped;
+  const multipart = isEnough || !hasForms ? null : await attempt(deps, 'multipart');
   const attempts = multipart === null ? [json] : [json, multipart];
   return {
     abilities: {
+      ...unknownAbilities(hasForms),
       cancel: cancelAbility(attempts),
       json: encodingAbility(json, multipart ?? json),
-      multipart: multipart === null ? 'unknown' : encodingAbility(multipart, json),
+      ...(multipart && { multipart: encodingAbility(multipart, json) }),
     },
     notes: attempts.flatMap(tell),
   };

@@ -1,3 +1,4 @@
+import { isSuccess } from '../client/reply.ts';
 import { parseJson } from '../domain/json.ts';
 import type { ListedModel } from '../domain/listed-model.ts';
 import { decodeModels, modelsRoute } from '../wire/models.ts';
@@ -16,8 +17,8 @@ export async function listedOwner(server: Pick<ExaminedServer, 'get' | 'dialect'
 }
 
 async function readList(server: Pick<ExaminedServer, 'get' | 'dialect'>): Promise<readonly ListedModel[]> {
-  const { status, body } = await server.get(modelsRoute(server.dialect));
-  return (status >= 200 && status < 300 ? decodeModels(parseJson(body)) : null) ?? [];
+  const reply = await server.get(modelsRoute(server.dialect));
+  return (isSuccess(reply) ? decodeModels(parseJson(reply.body)) : null) ?? [];
 }
 
 const MAX_NAMED_MODELS = 5;

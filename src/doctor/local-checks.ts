@@ -7,12 +7,11 @@ import { makeFolder } from '../platform/folders.ts';
 import { isExposed } from '../store/keys.ts';
 import { describeProblems } from '../store/ledger-line.ts';
 import { type Check, pass, skip, warn } from './check.ts';
-import type { Subject } from './subject.ts';
 
 const LOW_SPACE_BYTES = 200e6;
 
 /** The checks without network. */
-export const LOCAL_CHECKS: readonly Check<Subject>[] = [
+export const LOCAL_CHECKS: readonly Check[] = [
   {
     id: 'runtime',
     title: 'Node and sora',

@@ -33,10 +33,6 @@ export async function findNeighbour(server: ExaminedServer): Promise<Neighbour |
   return place === null ? null : { finding: describe(current, place), remedy: useInstead(server, current, place) };
 }
 
-async function answersGenerations(server: ExaminedServer, baseUrl: string): Promise<boolean> {
-  return (await generationsDialect(server, baseUrl)) !== null;
-}
-
 /** The shape of dialect `generations`, as far as an unknown task shows it; null if the server does not speak it. */
 export async function generationsDialect(
   server: ExaminedServer,
@@ -80,19 +76,26 @@ function placesAround({ baseUrl, dialect }: Place): Place[] {
 }
 
 async function firstAnswer(server: ExaminedServer, places: readonly Place[]): Promise<Place | null> {
-  const answers = await Promise.all(places.map((place) => answersAt(server, place)));
+  const answers = await Promise.all(
+    places.map(async ({ baseUrl, dialect }) =>
+      dialect === 'generations'
+        ? (await generationsDialect(server, baseUrl)) !== null
+        : await answersVideos(server, baseUrl),
+    ),
+  );
   return places.find((_, at) => answers[at]) ?? null;
-}
-
-function answersAt(server: ExaminedServer, { baseUrl, dialect }: Place): Promise<boolean> {
-  return dialect === 'generations' ? answersGenerations(server, baseUrl) : answersVideos(server, baseUrl);
 }
 
 async function answersVideos(server: ExaminedServer, baseUrl: string): Promise<boolean> {
   const reply = await quietly(server, `${baseUrl}/videos?limit=1`);
   if (reply === null) return false;
-  if (reply.status === 200) return decodePage(parseJson(reply.body), { requestId: null, pollAfterMs: null }) !== null;
+  if (reply.status === 200) return pageIn(reply) !== null;
   return isRefusedByApi(reply);
+}
+
+/** A page of a list of videos; null if the reply is none. */
+export function pageIn({ body }: ApiReply): ReturnType<typeof decodePage> {
+  return decodePage(parseJson(body), { requestId: null, pollAfterMs: null });
 }
 
 /** The route exists, although it rejects the key, requires more, or accepts only creates. */

@@ -8,7 +8,7 @@ import type { Subject } from './subject.ts';
 const TIMEOUT_MS = 4_000;
 
 /** The connection to the server, step by step. */
-export const NETWORK_CHECKS: readonly Check<Subject>[] = [
+export const NETWORK_CHECKS: readonly Check[] = [
   {
     id: 'proxy',
     title: 'proxy',

@@ -1,12 +1,12 @@
 import { failureFromReply, unreadableReply } from '../client/failure.ts';
+import { isSuccess } from '../client/reply.ts';
 import type { Dialect } from '../domain/dialect.ts';
 import { parseJson } from '../domain/json.ts';
 import { fitsVariant, sniffMedia } from '../domain/media.ts';
 import type { Derivation, Variant } from '../domain/video.ts';
 import { GENERATIONS_ROUTE } from '../wire/routes.ts';
-import { decodePage } from '../wire/videos.ts';
 import { type Ability, undo } from './format-survey.ts';
-import { dialectOf, generationsDialect, UNKNOWN_ID } from './neighbours.ts';
+import { dialectOf, generationsDialect, pageIn, UNKNOWN_ID } from './neighbours.ts';
 import type { ApiReply, ExaminedServer, FileReply } from './subject.ts';
 
 /** What a server shows without a job, by the functions of the API. */
@@ -23,9 +23,8 @@ export interface ServerSurvey {
 }
 
 /**
- * Finds out what a server can do without creating a job: an existing route
- * reports a missing video, a missing route a missing address. Downloads
- * are tried on the newest finished video. Throws an error that hides everything else, such as a rejected key.
+ * Finds out what a server can do without creating a job: an existing route reports a missing video, a missing route a missing
+ * address. Downloads are tried on the newest finished video. Throws an error that hides everything else, such as a rejected key.
  */
 export async function surveyServer(server: ExaminedServer, atMs: number): Promise<ServerSurvey> {
   const unknown = `/videos/${UNKNOWN_ID}`;
@@ -38,11 +37,8 @@ export async function surveyServer(server: ExaminedServer, atMs: number): Promis
   // If one dialect answers, a page is not a captive portal but the server's reply for a missing route.
   const sightOf = (reply: ApiReply): Sight =>
     generations !== null && isPage(reply) ? 'missing' : see(server, reply, atMs);
-  const page = decodePage(list.status === 200 ? parseJson(list.body) : undefined, {
-    requestId: null,
-    pollAfterMs: null,
-  });
-  const isMock = content.status >= 200 && content.status < 300 && !isHtml(content);
+  const page = list.status === 200 ? pageIn(list) : null;
+  const isMock = isSuccess(content) && !isHtml(content);
   const sightOfUnknown = (reply: ApiReply): Sight => (isMock ? 'hidden' : sightOf(reply));
   const routes = { list: sightOf(list), delete: sightOfUnknown(removal), content: sightOfUnknown(content) };
   const speaksVideos = page !== null || routes.content === 'there' || isMock;
@@ -52,10 +48,8 @@ export async function surveyServer(server: ExaminedServer, atMs: number): Promis
   }
   const finished = isMock ? undefined : page?.jobs.find(({ status }) => status === 'completed')?.id;
   const files = finished === undefined ? null : await surveyFiles(server, finished);
-  const derivations =
-    isMock || !speaksVideos
-      ? UNKNOWN_DERIVATIONS
-      : await surveyDerivations(server, (reply) => see(server, reply, atMs));
+  const sightOfRoute = (reply: ApiReply): Sight => see(server, reply, atMs);
+  const derivations = isMock || !speaksVideos ? UNKNOWN_DERIVATIONS : await surveyDerivations(server, sightOfRoute);
   return {
     // The two shapes share their routes, and only one of them has a list.
     dialect: !speaksVideos ? 'unknown' : page === null && dialectOf(server) === 'openrouter' ? 'openrouter' : 'videos',
@@ -63,22 +57,15 @@ export async function surveyServer(server: ExaminedServer, atMs: number): Promis
       // A server that asks for more, or returns something other than a list, counts as having none.
       list: page !== null ? 'yes' : routes.list === 'hidden' ? 'unknown' : 'no',
       delete: ABILITY_OF[routes.delete],
-      content: files?.content ?? ABILITY_OF[routes.content],
-      thumbnail: files?.thumbnail ?? 'unknown',
-      spritesheet: files?.spritesheet ?? 'unknown',
-      range: files?.range ?? 'unknown',
+      ...(files ?? { ...UNKNOWN_FILES, content: ABILITY_OF[routes.content] }),
       ...derivations,
     },
     isMock,
-    notes: [
-      ...(isMock
-        ? ['the server also returns the content of a video that does not exist: its answers prove nothing']
-        : []),
-      ...(files === null && !isMock ? [UNTIL_FINISHED] : []),
-    ],
+    notes: isMock ? [MOCK] : files === null ? [UNTIL_FINISHED] : [],
   };
 }
 
+const MOCK = 'the server also returns the content of a video that does not exist: its answers prove nothing';
 const UNTIL_FINISHED = 'thumbnail, spritesheet and range: unknown until the server lists a finished video';
 
 /** The dialect has no list, and a job contains the address of its video. */
@@ -101,11 +88,8 @@ function surveyOfGenerations(dialect: Dialect, removal: Ability): ServerSurvey {
   };
 }
 
-const UNKNOWN_DERIVATIONS: Readonly<Record<Derivation, Ability>> = {
-  remix: 'unknown',
-  edit: 'unknown',
-  extend: 'unknown',
-};
+const UNKNOWN_FILES = { thumbnail: 'unknown', spritesheet: 'unknown', range: 'unknown' } as const;
+const UNKNOWN_DERIVATIONS = { remix: 'unknown', edit: 'unknown', extend: 'unknown' } as const;
 
 /** Without a prompt and an existing video, so that an existing route has two reasons to refuse. */
 const DERIVATIONS: Readonly<Record<Derivation, readonly [path: string, body: object]>> = {
@@ -146,18 +130,16 @@ const SIGHTS: ReadonlyMap<string, Sight> = new Map([
 
 function see({ baseUrl, key }: ExaminedServer, reply: ApiReply, atMs: number): Sight {
   const context = { baseUrl, hasKey: key !== null, atMs };
-  if (reply.status >= 200 && reply.status < 300) {
-    if (isPage(reply)) throw unreadableReply(reply, context);
-    return 'there';
-  }
+  if (isPage(reply)) throw unreadableReply(reply, context);
+  if (isSuccess(reply)) return 'there';
   const refusal = failureFromReply(reply, context);
   if (BLINDING.has(refusal.code)) throw refusal;
   return SIGHTS.get(refusal.code) ?? 'hidden';
 }
 
 /** Whether a 2xx comes from something other than the API. */
-function isPage({ status, body }: ApiReply): boolean {
-  return status >= 200 && status < 300 && body.trim() !== '' && parseJson(body) === undefined;
+function isPage(reply: ApiReply): boolean {
+  return isSuccess(reply) && reply.body.trim() !== '' && parseJson(reply.body) === undefined;
 }
 
 function isHtml({ body }: ApiReply): boolean {

@@ -76,23 +76,12 @@ export async function tryJob(deps: TrialDeps, body: TrialBody, { outlasts = fals
   } catch (error) {
     if (!(error instanceof SoraError)) throw error;
     const detail = `${made}; could not delete it: ${error.causedBy ?? error.message}`;
-    return {
-      ...trial,
-      end: 'unclear',
-      cannotBeStopped: false,
-      detail,
-      remedy: `run \`${commandAbout(id, 'sora status')}\` to see it`,
-    };
+    return { ...trial, end: 'unclear', cannotBeStopped: false, detail, remedy: toSee(id) };
   }
 }
 
 /** Ignores Ctrl-C: otherwise the job would continue and be billed. */
-async function endJob(
-  client: VideosClient,
-  clock: Clock,
-  id: string,
-  hasEnded: boolean,
-): Promise<Exclude<TrialEnd, 'unclear'>> {
+async function endJob(client: VideosClient, clock: Clock, id: string, hasEnded: boolean): Promise<TrialEnd> {
   const cancellation = hasEnded ? null : await cancelJob({ client, clock, signal: new AbortController().signal }, id);
   if (cancellation?.kind === 'stopping') return 'running';
   if (cancellation !== null && cancellation.kind !== 'ended') return cancellation.kind;
@@ -100,11 +89,7 @@ async function endJob(
 }
 
 /** Waits until the job has ended by itself, and removes it if that is possible. */
-async function outlast(
-  client: VideosClient,
-  { clock, news }: TrialDeps,
-  id: string,
-): Promise<Exclude<TrialEnd, 'unclear'>> {
+async function outlast(client: VideosClient, { clock, news }: TrialDeps, id: string): Promise<TrialEnd> {
   news(`the server does not stop ${id}; waiting for it to end`);
   for (const deadlineMs = clock.now() + OUTLASTING_MS; clock.now() < deadlineMs; ) {
     await clock.sleep(LOOK_MS);
@@ -120,6 +105,10 @@ async function isRemoved(client: VideosClient, id: string): Promise<boolean> {
     if (error instanceof SoraError) return false;
     throw error;
   }
+}
+
+function toSee(id: string): string {
+  return `run \`${commandAbout(id, 'sora status')}\` to see it`;
 }
 
 function describeEnd(
@@ -138,7 +127,7 @@ function describeEnd(
     case 'kept':
       return {
         detail: `${made}; ${ended}, and the server keeps it`,
-        remedy: `run \`${commandAbout(id, 'sora status')}\` to see it`,
+        remedy: toSee(id),
       };
     case 'finished':
       return { detail: `${made}; ${cannotBeStopped ? `${ended}, and was deleted` : 'deleted at once'}`, remedy: null };

@@ -96,7 +96,7 @@ async function examine(deps: DoctorDeps, isAgreed: boolean): Promise<CommandResu
   const checks = [...free, access];
   await progress.show(() => `checking ${checks.find(({ id }) => !ended.some((result) => result.id === id))?.title}`);
   try {
-    const results = await runChecks(checks, createSubject(deps), host.clock, (result) => ended.push(result));
+    const results = await runChecks(checks, createSubject(deps), (result) => ended.push(result));
     return report(results, shown, deps);
   } finally {
     await progress.stop();
