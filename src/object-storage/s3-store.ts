@@ -40,6 +40,11 @@ interface Connection {
   readonly client: Sdk.S3Client;
 }
 
+interface Place {
+  readonly Bucket: string;
+  readonly Key: string;
+}
+
 /** Object storage with the S3 API: AWS, or the service at `AWS_ENDPOINT_URL`. The SDK is loaded on first use. */
 export class S3Store implements ObjectStore {
   readonly #options: S3StoreOptions;
@@ -57,28 +62,26 @@ export class S3Store implements ObjectStore {
 
   /** Starts a multipart upload and aborts it: the only call that needs the right to write and leaves no object. */
   check(address: string): Promise<void> {
-    const { bucket, key } = splitAddress(address);
-    const Key = key === '' || key.endsWith('/') ? `${key}.sora-write-check` : key;
+    const { Bucket, Key: at } = placeOf(address);
+    const place = { Bucket, Key: at === '' || at.endsWith('/') ? `${at}.sora-write-check` : at };
     const checked =
-      this.#checked.get(bucket) ??
-      this.#asking(address, async ({ client, sdk }, abortSignal) => {
+      this.#checked.get(Bucket) ??
+      this.#asking(address, async ({ client, sdk }, { abortSignal }) => {
         const { accessKeyId, secretAccessKey } = await client.config.credentials();
         if (accessKeyId === '' || secretAccessKey === '') throw new Error('the credentials are empty');
-        const create = new sdk.CreateMultipartUploadCommand({ Bucket: bucket, Key });
-        const { UploadId } = await client.send(create, { abortSignal });
-        await client.send(new sdk.AbortMultipartUploadCommand({ Bucket: bucket, Key, UploadId }));
+        const { UploadId } = await client.send(new sdk.CreateMultipartUploadCommand(place), { abortSignal });
+        await client.send(new sdk.AbortMultipartUploadCommand({ ...place, UploadId }));
       });
-    this.#checked.set(bucket, checked);
-    checked.catch(() => this.#checked.delete(bucket));
+    this.#checked.set(Bucket, checked);
+    checked.catch(() => this.#checked.delete(Bucket));
     return checked;
   }
 
   find(address: string): Promise<StoredObject | null> {
-    const { bucket, key } = splitAddress(address);
-    return this.#asking(address, async ({ client, sdk }, abortSignal) => {
+    return this.#asking(address, async ({ client, sdk }, options) => {
       try {
-        const head = new sdk.HeadObjectCommand({ Bucket: bucket, Key: key });
-        const { ContentLength, ContentType, Metadata } = await client.send(head, { abortSignal });
+        const head = new sdk.HeadObjectCommand(placeOf(address));
+        const { ContentLength, ContentType, Metadata } = await client.send(head, options);
         return {
           bytes: ContentLength ?? 0,
           mediaType: ContentType ?? 'application/octet-stream',
@@ -94,10 +97,8 @@ export class S3Store implements ObjectStore {
   }
 
   async put(address: string, content: ObjectContent, options: PutOptions): Promise<boolean> {
-    const { bucket, key } = splitAddress(address);
     const params = {
-      Bucket: bucket,
-      Key: key,
+      ...placeOf(address),
       ContentType: content.mediaType,
       Metadata: { sha256: content.sha256, ...(content.about && { about: content.about }) },
     };
@@ -123,24 +124,21 @@ export class S3Store implements ObjectStore {
   }
 
   read(address: string, { first, last }: { readonly first: number; readonly last: number }): Promise<Readable> {
-    const { bucket, key } = splitAddress(address);
-    return this.#asking(address, async ({ client, sdk }, abortSignal) => {
-      const get = new sdk.GetObjectCommand({ Bucket: bucket, Key: key, Range: `bytes=${first}-${last}` });
-      const { Body } = await client.send(get, { abortSignal });
+    return this.#asking(address, async ({ client, sdk }, options) => {
+      const get = new sdk.GetObjectCommand({ ...placeOf(address), Range: `bytes=${first}-${last}` });
+      const { Body } = await client.send(get, options);
       if (Body instanceof Readable) return Body;
       throw new Error('the reply has no body');
     });
   }
 
   remove(address: string): Promise<void> {
-    const { bucket, key } = splitAddress(address);
-    return this.#asking(address, async ({ client, sdk }, abortSignal) => {
-      await client.send(new sdk.DeleteObjectCommand({ Bucket: bucket, Key: key }), { abortSignal });
+    return this.#asking(address, async ({ client, sdk }, options) => {
+      await client.send(new sdk.DeleteObjectCommand(placeOf(address)), options);
     });
   }
 
   link(address: string): Promise<ObjectLink> {
-    const { bucket, key } = splitAddress(address);
     return this.#asking(address, async ({ client, sdk }) => {
       const { getSignedUrl } = await import('@aws-sdk/s3-request-presigner').catch(notInstalled);
       const nowMs = this.#options.clock.now();
@@ -148,14 +146,14 @@ export class S3Store implements ObjectStore {
       const { expiration } = await client.config.credentials();
       const expiresAtMs = Math.min(nowMs + LINK_MS, expiration?.getTime() ?? Number.POSITIVE_INFINITY);
       const expiresIn = Math.max(1, Math.floor((expiresAtMs - nowMs) / 1000));
-      const url = await getSignedUrl(client, new sdk.GetObjectCommand({ Bucket: bucket, Key: key }), { expiresIn });
+      const url = await getSignedUrl(client, new sdk.GetObjectCommand(placeOf(address)), { expiresIn });
       return { url, expiresAtMs };
     });
   }
 
   async #send(
     connection: Connection,
-    params: { readonly Bucket: string; readonly Key: string },
+    params: Place,
     condition: { IfNoneMatch?: '*' },
     { source, bytes }: ObjectContent,
     { signal, onProgress }: PutOptions,
@@ -182,7 +180,7 @@ export class S3Store implements ObjectStore {
   /** The object appears when all parts have arrived; whatever goes wrong, or an interrupt, removes them. */
   async #sendParts(
     { client, sdk }: Connection,
-    params: { readonly Bucket: string; readonly Key: string },
+    params: Place,
     condition: { IfNoneMatch?: '*' },
     { file, bytes }: { readonly file: FileHandle; readonly bytes: number },
     { signal, onProgress }: Pick<PutOptions, 'signal' | 'onProgress'>,
@@ -224,13 +222,15 @@ export class S3Store implements ObjectStore {
   }
 
   /** A call that carries no file: it is ended by an interrupt, and when it takes too long. */
-  #asking<T>(address: string, call: (connection: Connection, abortSignal: AbortSignal) => Promise<T>): Promise<T> {
+  #asking<T>(
+    address: string,
+    call: (connection: Connection, options: { readonly abortSignal: AbortSignal }) => Promise<T>,
+  ): Promise<T> {
     const { clock, signal } = this.#options;
-    const { bucket } = splitAddress(address);
-    const title = `could not use s3://${bucket}: no answer within ${CALL_TIMEOUT_MS / 1000} s`;
+    const title = `could not use s3://${placeOf(address).Bucket}: no answer within ${CALL_TIMEOUT_MS / 1000} s`;
     const lateness = (): SoraError => new SoraError('cannot_write', { title, hints: [ENDPOINT_HINT] });
     return within({ clock, ms: CALL_TIMEOUT_MS, lateness, signal }, (limit) =>
-      this.#calling(address, (connection) => call(connection, limit), limit),
+      this.#calling(address, (connection) => call(connection, { abortSignal: limit }), limit),
     );
   }
 
@@ -310,6 +310,11 @@ async function readPart(file: FileHandle, start: number, length: number): Promis
   const { buffer, bytesRead } = await file.read(Buffer.allocUnsafe(length), 0, length, start);
   if (bytesRead < length) throw new Error('the downloaded file became shorter');
   return buffer;
+}
+
+function placeOf(address: string): Place {
+  const { bucket, key } = splitAddress(address);
+  return { Bucket: bucket, Key: key };
 }
 
 function statusOf(error: unknown): number | null {

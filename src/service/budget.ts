@@ -40,23 +40,8 @@ export class Budget {
     this.#orders.delete(jobId);
   }
 
-  /** The larger of estimate and reported cost until a job has ended, then what was reported. */
-  spentMicros(): Promise<number> {
-    return this.#costOfAll([...this.#orders]);
-  }
-
-  /** Of the orders that were counted before this one. */
-  #spentBefore(jobId: string): Promise<number> {
-    const orders = [...this.#orders];
-    return this.#costOfAll(
-      orders.slice(
-        0,
-        orders.findIndex(([id]) => id === jobId),
-      ),
-    );
-  }
-
-  async #costOfAll(orders: readonly (readonly [string, number | null])[]): Promise<number> {
+  /** The larger of estimate and reported cost until a job has ended, then what was reported; of all orders by default. */
+  async spentMicros(orders = [...this.#orders]): Promise<number> {
     const costs = await Promise.all(orders.map(([jobId, micros]) => this.#costOf(jobId, micros ?? 0)));
     const elsewhere = (await this.options.spentElsewhere?.()) ?? 0;
     return costs.reduce((sum, micros) => sum + micros, elsewhere);
@@ -77,10 +62,11 @@ export class Budget {
    * not say.
    */
   async admit(jobId: string, micros: number | null, approvedMicros: number | null): Promise<void> {
+    const earlier = [...this.#orders];
     this.reserve(jobId, micros);
     try {
       const isCapped = this.options.maxCostMicros !== null && micros !== null;
-      this.check(micros, approvedMicros, isCapped ? await this.#spentBefore(jobId) : 0);
+      this.check(micros, approvedMicros, isCapped ? await this.spentMicros(earlier) : 0);
     } catch (error) {
       this.release(jobId);
       throw error;
