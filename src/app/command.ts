@@ -25,11 +25,11 @@ export interface CommandResult {
 }
 
 /** A command as data and one function of (input, dependencies), which uses no globals. */
-export interface CommandDefinition<S extends OptionSpecs = OptionSpecs> {
+interface WrittenCommand<S extends OptionSpecs> {
   readonly name: string;
   readonly description: string;
-  readonly arguments: readonly ArgumentSpec[];
-  readonly options: S;
+  readonly arguments?: readonly ArgumentSpec[];
+  readonly options?: S;
   /** Whether it needs today's prices, which some servers list; without it, it uses those that are known. */
   usesPrices?(options: OptionValues<S>): boolean;
   /** The shape of the document that `--json` prints. */
@@ -42,6 +42,9 @@ export interface CommandDefinition<S extends OptionSpecs = OptionSpecs> {
   /** Each command declares the parts of the context that it uses, as `Pick<Context, …>`. */
   run(input: CommandInput<S>, deps: Context): Promise<CommandResult>;
 }
+
+export type CommandDefinition<S extends OptionSpecs = OptionSpecs> = WrittenCommand<S> &
+  Required<Pick<WrittenCommand<S>, 'arguments' | 'options'>>;
 
 /** A command’s place in the tree. Its definition is loaded when it is called. */
 export interface CommandEntry {
@@ -56,6 +59,6 @@ export interface CommandEntry {
 }
 
 /** Keeps the literal types of the flags, from which the types of the values follow. */
-export function defineCommand<const S extends OptionSpecs>(definition: CommandDefinition<S>): CommandDefinition<S> {
-  return definition;
+export function defineCommand<const S extends OptionSpecs>(command: WrittenCommand<S>): CommandDefinition<S> {
+  return { arguments: [], options: {} as S, ...command };
 }

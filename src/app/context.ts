@@ -210,6 +210,12 @@ export class Context {
   }
 }
 
+/** What it takes to submit jobs, wait for them and save their files. */
+export type RunDeps = Pick<
+  Context,
+  'configuration' | 'ledger' | 'servers' | 'objects' | 'jobs' | 'random' | 'output' | 'host'
+>;
+
 /** The variables of an environment file. Throws `usage` for one that cannot be read. */
 function readEnvFile(path: string): Variables {
   let variables: Variables;

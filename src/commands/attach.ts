@@ -13,7 +13,6 @@ export const attachCommand = defineCommand({
     { form: '<submission>', summary: 'the submission, such as sub_…' },
     { form: '<id>', summary: 'the id of the job on its server' },
   ],
-  options: {},
   json: JOB_JSON_SHAPE,
   errors: ['usage', 'video_not_found', 'outcome_unknown'],
   examples: [

@@ -23,7 +23,6 @@ export const completionCommand = defineCommand({
   description:
     'Prints a script that completes commands, options, their values, profiles, models and recent ids. Load it in the start-up file of the shell; bash needs the package bash-completion. The script for PowerShell has not been tried yet.',
   arguments: [{ form: '<shell>', summary: SHELLS.join(', ') }],
-  options: {},
   json: '',
   errors: ['usage'],
   examples: [

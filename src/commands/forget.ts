@@ -9,7 +9,6 @@ export const forgetCommand = defineCommand({
   description:
     'Abandons submissions of unknown outcome, so that the same request can be submitted again. The server may still have created the videos, so their price counts as spent.',
   arguments: [{ form: '<submission...>', summary: 'submissions, such as sub_…' }],
-  options: {},
   json: '{"forgotten":["sub_…"]}',
   errors: ['usage', 'outcome_unknown'],
   examples: [

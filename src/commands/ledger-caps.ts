@@ -14,7 +14,6 @@ export const ledgerCapsCommand = defineCommand({
   arguments: [
     { form: '[name=usd...]', summary: 'caps to set, for example max_cost_per_day=50; without any, shows them' },
   ],
-  options: {},
   json: `{"caps":[${CAP_JSON_SHAPE}]}`,
   errors: ['usage', 'ledger_unreachable'],
   examples: [

@@ -9,7 +9,6 @@ export const ledgerCopyCommand = defineCommand({
   name: 'ledger copy',
   description:
     'Copies the ledger of this machine into a PostgreSQL database, whose tables it creates. Run it again to add what was recorded since: nothing is added twice. The file is not changed. A damaged ledger is refused.',
-  arguments: [],
   options: { to: { flags: '--to <url>', summary: 'the database, such as postgres://user@host/database' } },
   json: '{"to","submissions","unfinished"}',
   errors: ['ledger_damaged', 'ledger_unreachable'],

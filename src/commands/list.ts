@@ -34,7 +34,6 @@ export const listCommand = defineCommand({
   name: 'list',
   description:
     'Lists the videos on the server and in the local ledger, newest first. If the server has no list, the ledger is used, and unfinished jobs are refreshed one by one. With --all-profiles, a server that does not answer is reported, and its error decides the exit code.',
-  arguments: [],
   options: {
     ...FILTER_OPTIONS,
     limit: { flags: '-L, --limit <n>', summary: `how many (default ${DEFAULT_LIMIT})` },

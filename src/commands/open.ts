@@ -14,7 +14,6 @@ export const openCommand = defineCommand({
   description:
     'Opens the saved file of a video in the system’s player, and prints its path. Uses the local ledger only; a video that is not saved is not downloaded. One that is saved to `s3://` is opened by a link.',
   arguments: [{ form: '<id>', summary: 'id, its unique ending, or @last for the newest job' }],
-  options: {},
   json: '{"id","submission","path"}',
   errors: ['video_not_found', 'not_supported'],
   examples: [

@@ -1,5 +1,5 @@
 import { type CommandResult, defineCommand } from '../../app/command.ts';
-import type { Context } from '../../app/context.ts';
+import type { Context, RunDeps } from '../../app/context.ts';
 import { agreeToSpend } from '../../app/spending.ts';
 import type { BatchRow } from '../../batch/batch-row.ts';
 import type { BatchPlan, PlannedRow } from '../../batch/plan.ts';
@@ -13,7 +13,7 @@ import { countJson, describeCount, ENTRY_JSON_SHAPE, entryJson, renderEntries } 
 import { preferSmallHeap } from '../../platform/memory.ts';
 import { planManifest, refuseUnpayable, refuseWithRows } from './manifest-rows.ts';
 import { BATCH_OPTIONS, type BatchOptions, type BatchSettings, readBatchOptions } from './options.ts';
-import { type RunDeps, runPlan, SOME_FAILED } from './plan-run.ts';
+import { runPlan, SOME_FAILED } from './plan-run.ts';
 import { countRows, plannedEntry } from './progress.ts';
 import { queuePlan } from './queue-plan.ts';
 import { RowSources } from './row-sources.ts';
@@ -62,7 +62,7 @@ export const batchCommand = defineCommand({
   },
 });
 
-type BatchDeps = RunDeps & Pick<Context, 'options' | 'isInteractive' | 'jobQueue'>;
+export type BatchDeps = RunDeps & Pick<Context, 'options' | 'isInteractive' | 'jobQueue'>;
 
 /** Plans a manifest, asks for its price, and runs it. `check` refuses what else is wrong, before anything is paid. */
 export async function produceRows(

@@ -2,7 +2,6 @@ import { existsSync, statSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { dirname, extname, parse, resolve } from 'node:path';
 import { type CommandResult, defineCommand } from '../../app/command.ts';
-import type { Context } from '../../app/context.ts';
 import { inGroup, type OptionValues } from '../../app/option-values.ts';
 import { allSavedFiles, type BatchPlan, type PlannedRow, planBatch } from '../../batch/plan.ts';
 import { SoraError } from '../../domain/errors.ts';
@@ -20,10 +19,9 @@ import {
   adoptPrivateFile,
   createPrivateFile,
 } from '../../platform/private-files.ts';
-import { produceRows } from './batch.ts';
+import { type BatchDeps, produceRows } from './batch.ts';
 import { refuseWithRows } from './manifest-rows.ts';
 import { BATCH_OPTIONS, readBatchOptions } from './options.ts';
-import type { RunDeps } from './plan-run.ts';
 
 const { output, force, results, ...OTHERS } = BATCH_OPTIONS;
 const { schema: _, variant: __, serverBatch: ___, queue: ____, priority: _____, detach: ______, ...SHARED } = OTHERS;
@@ -46,7 +44,6 @@ const FILM_OPTIONS = {
 };
 
 type FilmOptions = OptionValues<typeof FILM_OPTIONS>;
-type FilmDeps = RunDeps & Pick<Context, 'options' | 'isInteractive' | 'jobQueue'>;
 
 /** Marks the temporary file of a film. */
 const TAG = 'film';
@@ -76,7 +73,7 @@ export const filmCommand = defineCommand({
 
   usesPrices: ({ dryRun }) => !dryRun,
 
-  async run({ args: [file = ''], options }, deps: FilmDeps): Promise<CommandResult> {
+  async run({ args: [file = ''], options }, deps: BatchDeps): Promise<CommandResult> {
     const faults: string[] = [];
     const film = await readFilm(file, options, deps, faults);
     const order = { ...options, output: film.clips };
@@ -119,7 +116,7 @@ interface FilmPlan {
 async function readFilm(
   file: string,
   options: FilmOptions,
-  { host }: Pick<FilmDeps, 'host'>,
+  { host }: Pick<BatchDeps, 'host'>,
   faults: string[],
 ): Promise<FilmPlan> {
   const { output: named, clips, audio, force: overwrites = false } = options;
@@ -179,7 +176,7 @@ function requireVideos(plan: BatchPlan): void {
 }
 
 /** The saved clips of all shots, in order, as far as they are there. */
-async function savedShots(plan: BatchPlan, { ledger, configuration }: FilmDeps): Promise<SavedFile[]> {
+async function savedShots(plan: BatchPlan, { ledger, configuration }: BatchDeps): Promise<SavedFile[]> {
   const shots = shotsOf(plan);
   const [first] = shots;
   if (first === undefined) return [];
@@ -202,7 +199,7 @@ interface SavedFilm extends Pick<SavedFile, 'path' | 'bytes' | 'sha256'> {
 }
 
 /** Joins the clips into a temporary file, which replaces nothing until it is whole. */
-async function join(shots: readonly SavedFile[], film: FilmPlan, { host, output: out }: FilmDeps): Promise<SavedFilm> {
+async function join(shots: readonly SavedFile[], film: FilmPlan, { host, output: out }: BatchDeps): Promise<SavedFilm> {
   const fingerprint = fingerprintOfFilm(shots, film.audioSha256);
   if (existsSync(film.path) && (await fingerprintAt(film.path)) === fingerprint) {
     out.note(`${shortPath(film.path, host.cwd)} is up to date`);
@@ -238,7 +235,7 @@ async function join(shots: readonly SavedFile[], film: FilmPlan, { host, output:
 }
 
 /** For the programs that are started. */
-function limitsOf({ host }: Pick<FilmDeps, 'host'>): { env: FilmDeps['host']['env']; signal: AbortSignal } {
+function limitsOf({ host }: Pick<BatchDeps, 'host'>): { env: BatchDeps['host']['env']; signal: AbortSignal } {
   return { env: host.env, signal: host.interrupt };
 }
 

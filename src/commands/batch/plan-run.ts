@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import type { CommandResult } from '../../app/command.ts';
-import type { Context } from '../../app/context.ts';
+import type { RunDeps } from '../../app/context.ts';
 import type { Server } from '../../app/servers.ts';
 import { writeSidecars } from '../../app/sidecars.ts';
 import { allSavedFiles, type BatchPlan, type PlannedRow } from '../../batch/plan.ts';
@@ -25,11 +25,6 @@ import { BatchProgress, plannedEntry } from './progress.ts';
 
 export const SOME_FAILED = 6;
 const STILL_RUNNING = 8;
-
-export type RunDeps = Pick<
-  Context,
-  'configuration' | 'ledger' | 'servers' | 'objects' | 'jobs' | 'random' | 'output' | 'host'
->;
 
 export interface SelectedRows {
   readonly plan: BatchPlan;

@@ -1,5 +1,5 @@
 import type { CommandResult } from '../../app/command.ts';
-import type { Context } from '../../app/context.ts';
+import type { Context, RunDeps } from '../../app/context.ts';
 import { type PlannedRow, rowsInOrder } from '../../batch/plan.ts';
 import { RowEncoder } from '../../batch/queued-row.ts';
 import { sourceFailed } from '../../batch/row-failure.ts';
@@ -11,7 +11,7 @@ import { Interrupt } from '../../platform/host.ts';
 import { type EndedTask, type JobQueue, type NewTask, PRIORITIES, taskId } from '../../store/job-queue.ts';
 import { objectOf } from '../../wire/fields.ts';
 import type { BatchOptions, BatchSettings } from './options.ts';
-import { finishRun, type RunDeps, type SelectedRows } from './plan-run.ts';
+import { finishRun, type SelectedRows } from './plan-run.ts';
 import { BatchProgress } from './progress.ts';
 
 const POLL_MS = 1_000;

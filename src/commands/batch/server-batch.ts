@@ -1,5 +1,5 @@
 import { basename } from 'node:path';
-import type { Context } from '../../app/context.ts';
+import type { RunDeps } from '../../app/context.ts';
 import type { Server } from '../../app/servers.ts';
 import type { BatchRow } from '../../batch/batch-row.ts';
 import {
@@ -29,10 +29,7 @@ import { Interrupt } from '../../platform/host.ts';
 import type { ServedBatch } from '../../wire/batches.ts';
 import type { BatchSettings } from './options.ts';
 
-export type ServerBatchDeps = Pick<
-  Context,
-  'configuration' | 'ledger' | 'servers' | 'jobs' | 'random' | 'output' | 'host'
->;
+type ServerBatchDeps = Omit<RunDeps, 'objects'>;
 
 /** Throws `not_supported` or `invalid_manifest`, before anything is sent, for rows that no server-side batch can have. */
 export function refuseForServerBatch(

@@ -16,7 +16,6 @@ export const characterShowCommand = defineCommand({
   name: 'character show',
   description: 'Reads a character from its server.',
   arguments: [{ form: '<id>', summary: 'the id of a character, or its unique ending' }],
-  options: {},
   json: '{"id","name","created_at","profile"}',
   errors: ['usage', 'video_not_found', 'not_supported'],
   examples: [

@@ -39,8 +39,6 @@ function shownValue(name: string, value: string): string {
 export const configListCommand = defineCommand({
   name: 'config list',
   description: 'Shows every value in effect, and where it comes from. Keys are masked.',
-  arguments: [],
-  options: {},
   json: '{"settings":[{"name","value","origin"}]}',
   errors: ['invalid_config'],
   examples: [
@@ -71,7 +69,6 @@ export const configGetCommand = defineCommand({
   name: 'config get',
   description: 'Prints one value in effect; an empty line if it is not set.',
   arguments: [{ form: '<name>', summary: 'a name from `sora config list`' }],
-  options: {},
   json: '{"name","value","origin"}',
   errors: ['invalid_config'],
   examples: [
@@ -96,7 +93,6 @@ export const configSetCommand = defineCommand({
     { form: '<name>', summary: 'name of the setting' },
     { form: '<value>', summary: 'its value' },
   ],
-  options: {},
   json: '{"name","value"}',
   errors: ['invalid_config', 'cannot_write'],
   examples: [
@@ -115,7 +111,6 @@ export const configUnsetCommand = defineCommand({
   name: 'config unset',
   description: 'Removes a setting, so that its default applies again.',
   arguments: [{ form: '<name>', summary: 'name of the setting' }],
-  options: {},
   json: '{"name","value":null}',
   errors: ['invalid_config', 'cannot_write'],
   examples: [
@@ -131,8 +126,6 @@ export const configUnsetCommand = defineCommand({
 export const configPathCommand = defineCommand({
   name: 'config path',
   description: 'Prints the paths of the settings, the keys, the ledger and the simulator’s jobs.',
-  arguments: [],
-  options: {},
   json: '{"settings","keys","ledger","ledger_index","simulator"}',
   errors: [],
   examples: [
@@ -153,8 +146,6 @@ export const configKeySetCommand = defineCommand({
   name: 'config key set',
   description:
     'Stores the API key of a profile, from a hidden prompt or standard input, in a file that only you can read.',
-  arguments: [],
-  options: {},
   json: '{"profile","key"}',
   errors: ['usage', 'cannot_write'],
   examples: [
@@ -178,8 +169,6 @@ export const configKeySetCommand = defineCommand({
 export const configKeyRemoveCommand = defineCommand({
   name: 'config key remove',
   description: 'Removes the stored key of a profile.',
-  arguments: [],
-  options: {},
   json: '{"profile","removed"}',
   errors: ['cannot_write'],
   examples: [

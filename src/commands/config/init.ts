@@ -17,7 +17,6 @@ export const initCommand = defineCommand({
   name: 'init',
   description:
     'Sets up a server interactively: kind, base URL, key, model (offered from the server’s list), whether it is free, and profile name. Nothing is stored before the last answer. Then `doctor` checks the result and decides the exit code. Without a terminal it prints the equivalent commands.',
-  arguments: [],
   options: {
     preset: { flags: '--preset <name>', summary: `kind of server: ${PRESET_NAMES.join(', ')} (default: ask)` },
   },

@@ -124,7 +124,6 @@ export const configProfileUseCommand = defineCommand({
   name: 'config profile use',
   description: 'Makes a profile the default.',
   arguments: [{ form: '<name>', summary: 'a name from `sora config profile list`' }],
-  options: {},
   json: '{"profile"}',
   errors: ['invalid_config', 'cannot_write'],
   examples: [
@@ -141,8 +140,6 @@ export const configProfileUseCommand = defineCommand({
 export const configProfileListCommand = defineCommand({
   name: 'config profile list',
   description: 'Lists the profiles, built-in ones first. Keys are masked.',
-  arguments: [],
-  options: {},
   json: `{"profiles":[${JSON_SHAPE}]}`,
   errors: ['invalid_config'],
   examples: [
@@ -186,7 +183,6 @@ export const configProfileShowCommand = defineCommand({
   description:
     'Shows the settings of a profile, each with its origin: its preset, what was learnt of the server, or the profile itself. Keys are masked.',
   arguments: [{ form: '<name>', summary: 'a name from `sora config profile list`' }],
-  options: {},
   json: JSON_SHAPE,
   errors: ['invalid_config'],
   examples: [

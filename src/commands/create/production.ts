@@ -1,5 +1,5 @@
 import type { CommandResult } from '../../app/command.ts';
-import type { Context } from '../../app/context.ts';
+import type { Context, RunDeps } from '../../app/context.ts';
 import { type FollowedJob, followJobs } from '../../app/follow-jobs.ts';
 import {
   inGroup,
@@ -83,19 +83,7 @@ export const PRODUCTION_ERRORS = [
   'download_corrupt',
 ] as const satisfies readonly ErrorCode[];
 
-export type ProductionDeps = Pick<
-  Context,
-  | 'configuration'
-  | 'host'
-  | 'options'
-  | 'output'
-  | 'ledger'
-  | 'objects'
-  | 'servers'
-  | 'jobs'
-  | 'random'
-  | 'isInteractive'
->;
+export type ProductionDeps = RunDeps & Pick<Context, 'options' | 'isInteractive'>;
 
 /** A request before it is paid for. */
 export interface Draft {

@@ -1,5 +1,5 @@
 import { createReadStream } from 'node:fs';
-import type { Context } from '../../app/context.ts';
+import type { RunDeps } from '../../app/context.ts';
 import { followJob } from '../../app/follow-jobs.ts';
 import { type FilePlan, saveFiles } from '../../app/saving.ts';
 import { allSavedFiles } from '../../batch/plan.ts';
@@ -16,11 +16,6 @@ import { namedVideo } from '../../jobs/name-template.ts';
 import { shortPath } from '../../output/short-path.ts';
 import { statsOf } from '../../platform/files.ts';
 
-type ReuseDeps = Pick<
-  Context,
-  'ledger' | 'objects' | 'configuration' | 'output' | 'servers' | 'host' | 'jobs' | 'random'
->;
-
 export interface Reused {
   readonly summary: JobSummary;
   /** Errors of files that could not be downloaded again. */
@@ -34,7 +29,7 @@ export interface Reused {
 export async function reuse(
   request: VideoRequest,
   { plan, timeoutMs }: { readonly plan: FilePlan | null; readonly timeoutMs: number },
-  deps: ReuseDeps,
+  deps: RunDeps,
 ): Promise<Reused | null> {
   const { ledger, configuration } = deps;
   const fingerprint = fingerprintOf(configuration.baseUrl.value, recordRequest(request));
@@ -69,7 +64,7 @@ async function deliver(
   files: readonly SavedFile[],
   record: JobRecord,
   { destination, force }: FilePlan,
-  { output }: ReuseDeps,
+  { output }: RunDeps,
 ): Promise<SavedFile[]> {
   if (destination.kind === 'stdout') {
     for (const { path } of files) await pour(createReadStream(path), output.stdout, 'standard output');
@@ -89,7 +84,7 @@ async function deliver(
 /** Notes before paying where a video of the same request is saved already. */
 export async function noteSavedBefore(
   request: VideoRequest,
-  { ledger, configuration, output, host }: ReuseDeps,
+  { ledger, configuration, output, host }: RunDeps,
 ): Promise<void> {
   const fingerprint = fingerprintOf(configuration.baseUrl.value, recordRequest(request));
   const records = await ledger.list({ by: 'fingerprint', value: fingerprint });
@@ -103,12 +98,7 @@ export async function noteSavedBefore(
 }
 
 /** Null where the video is gone from the server. Any other failed download is an error: the video is paid for. */
-async function fetchAgain(
-  record: JobRecord,
-  plan: FilePlan,
-  timeoutMs: number,
-  deps: ReuseDeps,
-): Promise<Reused | null> {
+async function fetchAgain(record: JobRecord, plan: FilePlan, timeoutMs: number, deps: RunDeps): Promise<Reused | null> {
   if (record.job === null || record.removed) return null;
   const { id } = record.job;
   const server = await deps.servers.of(record);

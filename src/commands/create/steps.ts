@@ -1,4 +1,4 @@
-import type { Context } from '../../app/context.ts';
+import type { RunDeps } from '../../app/context.ts';
 import { followJob } from '../../app/follow-jobs.ts';
 import { targetOption } from '../../app/servers.ts';
 import { SoraError } from '../../domain/errors.ts';
@@ -8,7 +8,7 @@ import { commandAbout } from '../../domain/shell.ts';
 import type { VideoRequest } from '../../domain/video.ts';
 import { type CopiesOrder, refuseOverDayCap, type SubmittedCopies, submitCopies } from './copies.ts';
 
-type StepsDeps = Pick<Context, 'host' | 'output' | 'configuration' | 'servers' | 'jobs' | 'ledger' | 'random'>;
+type StepsDeps = Omit<RunDeps, 'objects'>;
 
 /** One of several extensions, each of which starts from the video of the one before. */
 export interface Step {

@@ -31,7 +31,6 @@ export const galleryCommand = defineCommand({
   name: 'gallery',
   description:
     'Writes the videos of the local ledger, newest first, as one HTML file to look at or to send: saved thumbnails are inside it, saved videos are linked by their relative paths. It needs no network and no script. Prints its path. With `--profile`, only that server’s videos. With `--sheet` it writes PNG contact sheets instead, one for each request, with frames of all its variations; ffmpeg reads them from the saved files.',
-  arguments: [],
   options: {
     ...FILTER_OPTIONS,
     limit: { flags: '-L, --limit <n>', summary: `how many (default ${DEFAULT_LIMIT})` },

@@ -23,8 +23,6 @@ export const queueFailedCommand = defineCommand({
   name: 'queue failed',
   description:
     'Lists rows of the shared queue that need a person, newest first: they failed for good, or their outcome is unknown.',
-  arguments: [],
-  options: {},
   json: '{"failed":[{"id","manifest","line","outcome","error"}]}',
   errors: ['usage', 'ledger_unreachable'],
   examples: [

@@ -6,8 +6,6 @@ export const queueCommand = defineCommand({
   name: 'queue',
   description:
     'Shows the shared queue of each server: rows that wait, wait for other rows (blocked), run and failed, what was done in the last minute, how long the oldest row has waited, and the workers.',
-  arguments: [],
-  options: {},
   json: '{"queues":[{"server","waiting","delayed","blocked","running","failed","done_last_minute","oldest_ms","workers":[{"name","running","concurrency"}]}]}',
   errors: ['usage', 'ledger_unreachable'],
   examples: [

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { defineCommand } from '../../app/command.ts';
-import type { Context } from '../../app/context.ts';
+import type { Context, RunDeps } from '../../app/context.ts';
 import { openPort, untilAborted } from '../../app/listening.ts';
 import { openSaved } from '../../app/opening.ts';
 import { refuseFaults } from '../../app/option-values.ts';
@@ -29,20 +29,8 @@ import { WorkerRenderer } from '../../simulator/worker-renderer.ts';
 import { parseServeOptions, SERVE_OPTIONS, type ServePlan } from './options.ts';
 import { createQueuedDesk, type OpenQueue, openQueue, QUEUE_SESSION } from './queued-desk.ts';
 
-type ServeDeps = Pick<
-  Context,
-  | 'env'
-  | 'host'
-  | 'jobQueue'
-  | 'jobs'
-  | 'objects'
-  | 'options'
-  | 'orderTable'
-  | 'output'
-  | 'paths'
-  | 'random'
-  | 'servers'
->;
+type ServeDeps = Omit<RunDeps, 'configuration' | 'ledger'> &
+  Pick<Context, 'env' | 'jobQueue' | 'options' | 'orderTable' | 'paths'>;
 
 /** How long open requests may take to finish after Ctrl-C. */
 const GRACE_MS = 3_000;
@@ -51,7 +39,6 @@ export const serveCommand = defineCommand({
   name: 'serve',
   description:
     'Serves the simulated Videos API on a port for any OpenAI SDK, with a REST service that creates videos in the background and a page to try it. The REST service uses the simulator too, unless --profile or --base-url names a server: then its videos cost money, and clients need the random key that is printed, or the one of --api-key-env. Ctrl-C stops the server; the next start resumes the jobs of the REST service. With --queue, its orders wait in the shared ledger for `sora worker`, so that any number of replicas serve the same jobs, and --max-cost counts all of them, from the first one on.',
-  arguments: [],
   options: SERVE_OPTIONS,
   json: '{"url","base_url","docs","profile","api_key"}, printed when it is ready; then one object per line on standard error: {"level","message",…}',
   errors: ['usage', 'cannot_listen', 'cannot_write', 'ledger_unreachable', 'no_api_key'],

@@ -1,5 +1,5 @@
 import { type CommandResult, defineCommand } from '../../app/command.ts';
-import type { Context } from '../../app/context.ts';
+import type { Context, RunDeps } from '../../app/context.ts';
 import { parseTimeoutMs, parseWholeNumber, refuseFaults } from '../../app/option-values.ts';
 import { sharedFolderFault } from '../../app/shared-folder.ts';
 import { writeSidecars } from '../../app/sidecars.ts';
@@ -26,26 +26,12 @@ const DEFAULT_RETRIES = 8;
 const BEAT_MS = 10_000;
 const TIDY_MS = 600_000;
 
-type WorkerDeps = Pick<
-  Context,
-  | 'configuration'
-  | 'ledger'
-  | 'servers'
-  | 'objects'
-  | 'jobs'
-  | 'random'
-  | 'output'
-  | 'host'
-  | 'jobQueue'
-  | 'orderTable'
-  | 'env'
->;
+type WorkerDeps = RunDeps & Pick<Context, 'jobQueue' | 'orderTable' | 'env'>;
 
 export const workerCommand = defineCommand({
   name: 'worker',
   description:
     'Takes rows of `sora batch --queue` and orders of `sora serve --queue` for a server, creates their videos and saves them, until it is stopped. Any number of workers may run on any number of machines; they must reach the folders in which videos are saved. A row whose worker is lost is resumed by another one, and never paid twice. The first Ctrl-C or SIGTERM stops taking rows and puts back the unfinished ones; their jobs keep running.',
-  arguments: [],
   options: {
     concurrency: { flags: '--concurrency <n>', summary: 'rows at a time (default 4)' },
     timeout: {
