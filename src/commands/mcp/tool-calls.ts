@@ -81,8 +81,9 @@ export class ToolCalls {
     const { image, last_frame: lastFrame, references } = input;
     for (const reference of [image, lastFrame, references].flat()) this.#keepInside(reference);
     this.#keepVideoInside(input.video);
-    const call = tool.call(input);
-    const result = tool.spends ? await this.#spend(call, input, signal) : await this.#execute(call, signal);
+    const result = await (tool.spends
+      ? this.#spend(tool, input, signal)
+      : this.#execute(tool, tool.call(input), signal));
     const { answer, errors = [] } = result;
     const jobs = jobsOf(answer?.data);
     this.#options.budget.record(
@@ -98,26 +99,26 @@ export class ToolCalls {
   }
 
   /** Prices the call, reserves the price, and submits with the price as the cap. */
-  async #spend(
-    call: CommandCall,
-    { max_cost_usd: approvedUsd }: ToolInput,
-    signal: AbortSignal,
-  ): Promise<CommandResult> {
+  async #spend(tool: Tool, input: ToolInput, signal: AbortSignal): Promise<CommandResult> {
     const { budget, context } = this.#options;
-    const preview = await this.#execute({ ...call, options: { ...call.options, dryRun: true } }, signal);
-    if (preview.answer === undefined || context.configuration.isSimulator)
-      return preview.answer === undefined ? preview : this.#execute(call, signal);
+    const call = tool.call(input);
+    const execute = (more: CommandCall['options']): Promise<CommandResult> =>
+      this.#execute(tool, { ...call, options: { ...call.options, ...more } }, signal);
+    const preview = await execute({ dryRun: true });
+    if (preview.answer === undefined) return preview;
+    if (context.configuration.isSimulator) return execute({});
     const { cost, attaches_to: attached } = preview.answer.data as unknown as Preview;
     const micros = cost.estimated_usd === null ? null : Math.round(cost.estimated_usd * MICROS_PER_USD);
     if (micros === 0) {
-      const result = await this.#execute(call, signal);
+      const result = await execute({});
       // The job that it should attach to may have ended meanwhile.
       budget.record(costsOf(jobsOf(result.answer?.data).filter(({ id }) => id === null || !attached.includes(id))));
       return result;
     }
+    const { max_cost_usd: approvedUsd } = input;
     const approvedMicros = typeof approvedUsd === 'number' ? Math.floor(approvedUsd * MICROS_PER_USD) : null;
     const reservation = budget.reserve(micros, approvedMicros);
-    const result = await this.#execute({ ...call, options: { ...call.options, maxCost: plainUsd(micros) } }, signal);
+    const result = await execute({ maxCost: plainUsd(micros) });
     const jobs = jobsOf(result.answer?.data);
     const [first] = result.errors ?? [];
     // After an error that may hide a job the reservation stays.
@@ -126,7 +127,11 @@ export class ToolCalls {
     return result;
   }
 
-  #execute({ load, args, options }: CommandCall, signal: AbortSignal): Promise<CommandResult> {
+  async #execute(
+    { load }: Tool,
+    { args = [], options = {} }: CommandCall,
+    signal: AbortSignal,
+  ): Promise<CommandResult> {
     const { context, folder } = this.#options;
     const host: Host = {
       ...context.host,
@@ -139,7 +144,7 @@ export class ToolCalls {
     const globals = { ...context.options, json: true, noInput: true, debug: undefined };
     const output = new Output(host, { json: true, quiet: true, debug: false, color: 'never' });
     const input = { args, options } as CommandInput<OptionSpecs>;
-    return load().then((definition) => runCommand(definition, input, new Context(host, globals, output)));
+    return runCommand(await load(), input, new Context(host, globals, output));
   }
 
   /** Throws `usage` for a reference that leads out of the folder, also through links. */

@@ -6,11 +6,10 @@ import { JOB_SCHEMA, type JsonSchema, recordOf } from '../../output/job-schema.t
 /** A tool's arguments after they were validated against its schema. */
 export type ToolInput = Readonly<Record<string, unknown>>;
 
-/** The command that a tool call runs, with the input it gets. */
+/** What the command of a tool is called with. */
 export interface CommandCall {
-  readonly load: () => Promise<CommandDefinition>;
-  readonly args: readonly string[];
-  readonly options: Readonly<Record<string, unknown>>;
+  readonly args?: readonly string[];
+  readonly options?: Readonly<Record<string, unknown>>;
 }
 
 export interface Tool {
@@ -24,6 +23,8 @@ export interface Tool {
   readonly spends?: true;
   /** `readOnly` tools change nothing but the local ledger; `destructive` ones undo work. */
   readonly effect: 'readOnly' | 'additive' | 'destructive';
+  /** The command that it runs. */
+  readonly load: () => Promise<CommandDefinition>;
   readonly call: (input: ToolInput) => CommandCall;
 }
 
@@ -83,21 +84,12 @@ export const TOOLS: readonly Tool[] = [
     title: 'Create a video',
     description:
       'Submits a video and returns its job at once; call `wait`, then `download`. Costs money on paid servers: ask the user first, call `cost` for the price, and pass the approved amount as max_cost_usd. The same request while its first job is unfinished returns that job and pays nothing. If the outcome is unknown, do not submit another request: call `list` and tell the user.',
-    inputSchema: {
-      ...inputOf({
-        ...REQUEST,
-        max_cost_usd: MAX_COST,
-      }),
-      required: ['prompt'],
-    },
+    inputSchema: inputOf({ ...REQUEST, max_cost_usd: MAX_COST }, 'prompt'),
     outputSchema: JOBS,
     effect: 'additive',
     spends: true,
-    call: (input) => ({
-      load: async () => (await import('../create/create.ts')).createCommand,
-      args: [literalPrompt(String(input.prompt))],
-      options: { ...requestOptions(input), detach: true },
-    }),
+    load: async () => (await import('../create/create.ts')).createCommand,
+    call: (input) => ({ args: [promptOf(input)], options: { ...requestOptions(input), detach: true } }),
   },
   derivingTool({
     name: 'remix',
@@ -127,11 +119,8 @@ export const TOOLS: readonly Tool[] = [
     inputSchema: inputOf(REQUEST),
     outputSchema: DOCUMENT,
     effect: 'readOnly',
-    call: (input) => ({
-      load: async () => (await import('../cost/cost.ts')).costCommand,
-      args: [],
-      options: { ...requestOptions(input) },
-    }),
+    load: async () => (await import('../cost/cost.ts')).costCommand,
+    call: (input) => ({ options: requestOptions(input) }),
   },
   {
     name: 'status',
@@ -140,24 +129,18 @@ export const TOOLS: readonly Tool[] = [
     inputSchema: inputOf({ id: ID }),
     outputSchema: JOBS,
     effect: 'readOnly',
-    call: ({ id }) => ({
-      load: async () => (await import('../status.ts')).statusCommand,
-      args: id === undefined ? [] : [String(id)],
-      options: {},
-    }),
+    load: async () => (await import('../status.ts')).statusCommand,
+    call: ({ id }) => ({ args: id === undefined ? [] : [String(id)] }),
   },
   {
     name: 'wait',
     title: 'Wait for a job',
     description: `Waits until a job ends, at most ${MAX_WAIT_SECONDS} seconds. A job that still runs is returned with still_running: call again.`,
-    inputSchema: {
-      ...inputOf({ id: ID, seconds: { type: 'integer', minimum: 1, maximum: MAX_WAIT_SECONDS } }),
-      required: ['id'],
-    },
+    inputSchema: inputOf({ id: ID, seconds: { type: 'integer', minimum: 1, maximum: MAX_WAIT_SECONDS } }, 'id'),
     outputSchema: JOBS,
     effect: 'readOnly',
+    load: async () => (await import('../status.ts')).statusCommand,
     call: ({ id, seconds = MAX_WAIT_SECONDS }) => ({
-      load: async () => (await import('../status.ts')).statusCommand,
       args: [String(id)],
       options: { watch: true, timeout: `${seconds}s` },
     }),
@@ -167,11 +150,11 @@ export const TOOLS: readonly Tool[] = [
     title: 'Save a video',
     description:
       'Saves a finished video and its thumbnail in the output folder, and returns the path, a link and the thumbnail. Saving again costs nothing.',
-    inputSchema: { ...inputOf({ id: ID }), required: ['id'] },
+    inputSchema: inputOf({ id: ID }, 'id'),
     outputSchema: JOBS,
     effect: 'additive',
+    load: async () => (await import('../download.ts')).downloadCommand,
     call: ({ id }) => ({
-      load: async () => (await import('../download.ts')).downloadCommand,
       args: [String(id)],
       options: { variant: ['video', 'thumbnail'], output: '.' }, // not where a command line wanted it
     }),
@@ -183,24 +166,18 @@ export const TOOLS: readonly Tool[] = [
     inputSchema: inputOf({ limit: { type: 'integer', minimum: 1, maximum: 100 } }),
     outputSchema: JOBS,
     effect: 'readOnly',
-    call: ({ limit = 20 }) => ({
-      load: async () => (await import('../list.ts')).listCommand,
-      args: [],
-      options: { limit: String(limit) },
-    }),
+    load: async () => (await import('../list.ts')).listCommand,
+    call: ({ limit = 20 }) => ({ options: { limit: String(limit) } }),
   },
   {
     name: 'cancel',
     title: 'Cancel a job',
     description: 'Stops an unfinished job. A job that cannot be stopped keeps running and is billed.',
-    inputSchema: { ...inputOf({ id: ID }), required: ['id'] },
+    inputSchema: inputOf({ id: ID }, 'id'),
     outputSchema: JOBS,
     effect: 'destructive',
-    call: ({ id }) => ({
-      load: async () => (await import('../cancel.ts')).cancelCommand,
-      args: [String(id)],
-      options: {},
-    }),
+    load: async () => (await import('../cancel.ts')).cancelCommand,
+    call: ({ id }) => ({ args: [String(id)] }),
   },
   {
     name: 'doctor',
@@ -209,46 +186,42 @@ export const TOOLS: readonly Tool[] = [
     inputSchema: inputOf({}),
     outputSchema: DOCUMENT,
     effect: 'readOnly',
-    call: () => ({
-      load: async () => (await import('../doctor/doctor.ts')).doctorCommand,
-      args: [],
-      options: {},
-    }),
+    load: async () => (await import('../doctor/doctor.ts')).doctorCommand,
+    call: () => ({}),
   },
 ];
 
-interface DerivingTool extends Pick<Tool, 'name' | 'title' | 'description'>, Pick<CommandCall, 'load'> {
+interface DerivingTool extends Pick<Tool, 'name' | 'title' | 'description' | 'load'> {
   /** The input that names the existing video; `video` may also be a file. */
   readonly source: 'id' | 'video';
 }
 
 /** A tool that makes a video from an existing one. */
-function derivingTool({ source, load, ...tool }: DerivingTool): Tool {
+function derivingTool({ source, ...tool }: DerivingTool): Tool {
   const { prompt, duration, count } = REQUEST;
   const video = { ...ID, description: 'id of a job, @last, or a file in the output folder' };
   const own = tool.name === 'extend' ? { duration } : {};
   const properties = { [source]: source === 'id' ? ID : video, prompt, ...own, count, max_cost_usd: MAX_COST };
   return {
     ...tool,
-    inputSchema: { ...inputOf(properties), required: [source, 'prompt'] },
+    inputSchema: inputOf(properties, source, 'prompt'),
     outputSchema: JOBS,
     effect: 'additive',
     spends: true,
     call: (input) => ({
-      load,
-      args: [String(input[source]), literalPrompt(String(input.prompt))],
+      args: [String(input[source]), promptOf(input)],
       options: { ...requestOptions(input), detach: true },
     }),
   };
 }
 
-function inputOf(properties: Readonly<Record<string, JsonSchema>>): JsonSchema {
-  return { type: 'object', properties, additionalProperties: false };
+function inputOf(properties: Readonly<Record<string, JsonSchema>>, ...required: readonly string[]): JsonSchema {
+  return { type: 'object', properties, additionalProperties: false, ...(required.length > 0 && { required }) };
 }
 
 /** `@` and `-` name files on a command line; a tool's prompt is text. */
-function literalPrompt(prompt: string): string {
-  return prompt.startsWith('@') ? `@${prompt}` : prompt;
+function promptOf({ prompt }: ToolInput): string {
+  return String(prompt).replace(/^@/, '@@');
 }
 
 /** The options of `create` and `cost`; `OptionSpecs` holds texts, as a command line does. */
