@@ -2,12 +2,13 @@ import { serverModel } from '../client/profile-client.ts';
 import type { Configuration } from '../configuration/configuration.ts';
 import { endpointOf, isSecretName, needsKey } from '../configuration/endpoint.ts';
 import type { JsonObject } from '../domain/json.ts';
-import { formatUsd, usdOf } from '../domain/money.ts';
+import { formatUsd } from '../domain/money.ts';
 import type { Estimate } from '../domain/pricing.ts';
 import type { JobRecord } from '../domain/record.ts';
 import { firstFormat } from '../domain/request-format.ts';
 import type { VideoRequest } from '../domain/video.ts';
 import { cleanText } from '../output/clean-text.ts';
+import { costJson } from '../output/cost-view.ts';
 import type { Answer } from '../output/output.ts';
 import { type WrittenCreate, writeCreate } from '../wire/create.ts';
 import { type CurlField, type CurlTarget, curlFor } from '../wire/curl.ts';
@@ -45,11 +46,7 @@ export function previewRequest(
       ...(steps && { steps }),
       attaches_to: ids,
       curl,
-      cost: {
-        estimated_usd: totalMicros === null ? null : usdOf(totalMicros),
-        actual_usd: null,
-        price_list: price?.priceList ?? null,
-      },
+      cost: costJson(totalMicros, price?.priceList ?? null),
     },
     view: ({ palette }) =>
       [

@@ -1,4 +1,5 @@
 import { countOf } from './wording.ts';
+
 /** Money is counted in whole micro-dollars, so sums are exact. */
 export const MICROS_PER_USD = 1_000_000;
 
@@ -9,8 +10,10 @@ export function parseUsd(text: string): number | undefined {
   return Number(match[1]) * MICROS_PER_USD + Number((match[2] ?? '').padEnd(6, '0'));
 }
 
-export function usdOf(micros: number): number {
-  return micros / MICROS_PER_USD;
+export function usdOf(micros: number): number;
+export function usdOf(micros: number | null): number | null;
+export function usdOf(micros: number | null): number | null {
+  return micros === null ? null : micros / MICROS_PER_USD;
 }
 
 /** `$0.40`, `$12.00`, with more digits if an amount needs them: `$0.0025`. */

@@ -3,7 +3,7 @@ import { formatUsd, plainUsd, usdOf } from '../domain/money.ts';
 import type { PricedVideo, PriceRow } from '../domain/pricing.ts';
 import { cleanLine } from './clean-text.ts';
 import type { Surface } from './surface.ts';
-import { renderTable } from './table.ts';
+import { type Fact, renderFacts, renderTable } from './table.ts';
 
 /** A price for programs; the keys are a public interface. */
 export function priceJson(price: PriceRow): Record<string, unknown> {
@@ -11,7 +11,7 @@ export function priceJson(price: PriceRow): Record<string, unknown> {
     model: price.model,
     resolution: price.resolution,
     sizes: price.sizes,
-    usd_per_second: usdOrNull(price.microsPerSecond),
+    usd_per_second: usdOf(price.microsPerSecond),
     since: price.since,
     price_list: price.priceList,
     source: price.source,
@@ -52,17 +52,18 @@ export function pricedOrderJson({ price, rendered, ...order }: PricedOrder): Rec
     size: order.size,
     seconds: order.seconds,
     count: order.count,
-    usd_per_second: usdOrNull(price?.microsPerSecond ?? null),
-    cost: { estimated_usd: usdOrNull(order.micros), actual_usd: null, price_list: price?.priceList ?? null },
-    rendered: rendered && { seconds: rendered.seconds, estimated_usd: usdOrNull(rendered.micros) },
+    usd_per_second: usdOf(price?.microsPerSecond ?? null),
+    cost: costJson(order.micros, price?.priceList ?? null),
+    rendered: rendered && { seconds: rendered.seconds, estimated_usd: usdOf(rendered.micros) },
   };
 }
 
 export const PRICED_ORDER_JSON_SHAPE =
   '{"model","size","seconds","count","usd_per_second","cost":{"estimated_usd","actual_usd","price_list"},"rendered":{"seconds","estimated_usd"}}';
 
-function usdOrNull(micros: number | null): number | null {
-  return micros === null ? null : usdOf(micros);
+/** What something costs, in every document that says so. */
+export function costJson(estimatedMicros: number | null, priceList: string | null, actualMicros: number | null = null) {
+  return { estimated_usd: usdOf(estimatedMicros), actual_usd: usdOf(actualMicros), price_list: priceList };
 }
 
 /** One estimate, one line per fact. */
@@ -70,15 +71,13 @@ export function renderPricedOrder(order: PricedOrder, surface: Surface): Promise
   if (!surface.isTerminal) return renderComparison([order], null, surface);
   const { count, model, seconds, size, price, micros, rendered } = order;
   const video = [model, seconds && `${seconds} s`, size].filter(Boolean).join(', ');
-  const facts: readonly (readonly [string, string | null])[] = [
+  const facts: Fact[] = [
     ['video', cleanLine(count > 1 ? `${count} times ${video}` : video)],
     ['price', price && priceInWords(price)],
     ['cost', surface.palette.bold(formatUsd(micros))],
     ['rendered', rendered && `${rendered.seconds} s for ${formatUsd(rendered.micros)}`],
   ];
-  return facts
-    .flatMap(([name, value]) => (value ? [`${surface.palette.dim(name.padEnd(8))} ${value}\n`] : []))
-    .join('');
+  return renderFacts(facts, surface.palette);
 }
 
 function priceInWords({ microsPerSecond, priceList }: PriceRow): string {
@@ -106,7 +105,7 @@ export function renderBatchCost({ videos, asked, rendered }: CostEstimate, { isT
     return `${cells.join('\t')}\n`;
   }
   const { unknownVideos } = rendered;
-  const facts: readonly (readonly [string, string | null])[] = [
+  const facts: Fact[] = [
     ['videos', String(videos)],
     ['cost', palette.bold(formatUsd(rendered.knownMicros))],
     [
@@ -115,7 +114,7 @@ export function renderBatchCost({ videos, asked, rendered }: CostEstimate, { isT
     ],
     ['unknown', unknownVideos === 0 ? null : `the price of ${unknownVideos} of them`],
   ];
-  return facts.flatMap(([name, value]) => (value ? [`${palette.dim(name.padEnd(8))} ${value}\n`] : [])).join('');
+  return renderFacts(facts, palette);
 }
 
 /** Estimates, one row each; the requested video is marked. */

@@ -18,21 +18,8 @@ function indentRest(text: string): string {
   return text.trim().replace(/\n/g, '\n    ');
 }
 
-export interface ErrorJson {
-  readonly code: string;
-  readonly message: string;
-  readonly violations: readonly string[];
-  readonly caused_by: string | null;
-  readonly hints: readonly string[];
-  readonly status: number | null;
-  readonly request_id: string | null;
-  readonly retryable: boolean;
-  readonly job_id: string | null;
-  readonly submission: string | null;
-}
-
-/** An error for programs. */
-export function errorJson(error: SoraError): ErrorJson {
+/** An error for programs; the keys are a public interface. */
+export function errorJson(error: SoraError) {
   return {
     code: error.code,
     message: error.message,

@@ -1,11 +1,12 @@
-import { formatUsd, usdOf } from '../domain/money.ts';
+import { formatUsd } from '../domain/money.ts';
 import type { SavedFile } from '../domain/record.ts';
 import type { JobSummary } from '../domain/summary.ts';
 import type { JobStatus } from '../domain/video.ts';
 import { cleanLine } from './clean-text.ts';
+import { costJson } from './cost-view.ts';
 import type { Answer } from './output.ts';
 import type { Palette, Surface } from './surface.ts';
-import { renderTable } from './table.ts';
+import { type Fact, renderFacts, renderTable } from './table.ts';
 
 /** A job for programs; the keys are a public interface. */
 export function jobJson(job: JobSummary): Record<string, unknown> {
@@ -24,11 +25,7 @@ export function jobJson(job: JobSummary): Record<string, unknown> {
     expires_at: isoTime(job.expiresAtMs),
     remixed_from: job.remixedFrom,
     error: job.error,
-    cost: {
-      estimated_usd: job.estimatedMicros === null ? null : usdOf(job.estimatedMicros),
-      actual_usd: job.actualMicros === null ? null : usdOf(job.actualMicros),
-      price_list: job.priceList,
-    },
+    cost: costJson(job.estimatedMicros, job.priceList, job.actualMicros),
     files: job.files.map(fileJson),
     request_id: job.requestId,
     submission: job.submission,
@@ -161,7 +158,7 @@ export function renderJob(job: JobSummary, form: JobsForm, surface: Surface): Pr
     job.serverStatus !== null && job.status === 'unknown'
       ? ` (the server says \`${cleanLine(job.serverStatus, LONGEST_STATUS)}\`)`
       : '';
-  const facts: readonly (readonly [string, string | null])[] = [
+  const facts: Fact[] = [
     ['id', job.id === null ? `unknown; submission ${job.submission}` : cleanLine(job.id)],
     ['status', `${paintStatus(job.status, palette)}${done}${cleanLine(word)}`],
     ['error', job.error && cleanLine([job.error.code, job.error.message].filter(Boolean).join(': '))],
@@ -174,10 +171,9 @@ export function renderJob(job: JobSummary, form: JobsForm, surface: Surface): Pr
       job.expiresAtMs && job.status === 'completed' ? formatExpiry(job.expiresAtMs, nowMs) : null,
     ],
     ['cost', describeCost(job)],
-    ...job.files.map((file) => ['file', file.path] as const),
+    ...job.files.map(({ path }): Fact => ['file', path]),
   ];
-  const lines = facts.filter(([, value]) => value).map(([name, value]) => `${palette.dim(name.padEnd(8))} ${value}\n`);
-  return lines.join('');
+  return renderFacts(facts, palette);
 }
 
 function describeCost({ free, estimatedMicros, actualMicros }: JobSummary): string {

@@ -26,7 +26,7 @@ export function modelsJson({ source, listedAtMs }: ModelList, offers: readonly M
         resolution,
         sizes,
         sound,
-        usd_per_second: microsPerSecond === null ? null : usdOf(microsPerSecond),
+        usd_per_second: usdOf(microsPerSecond),
       })),
     })),
   };

@@ -8,24 +8,21 @@ import { errorJson, renderError } from './error-view.ts';
 import { glyphsFor } from './glyphs.ts';
 import { createProgress, type Progress, SILENT_PROGRESS } from './progress.ts';
 import { type ColorMode, createSurface, isColored, type Surface } from './surface.ts';
+import { renderTable, type Table } from './table.ts';
 
-export interface OutputOptions {
+interface OutputOptions {
   readonly json: boolean;
   readonly quiet: boolean;
   readonly debug: boolean;
   readonly color: ColorMode;
 }
 
-interface Surroundings extends Pick<Host, 'isInForeground'> {
-  readonly stdout: OutputStream;
-  readonly stderr: OutputStream;
-  readonly env: Readonly<Record<string, string | undefined>>;
-}
+type Surroundings = Pick<Host, 'stdout' | 'stderr' | 'env' | 'isInForeground'>;
 
 /** A command's answer: data for programs, a view for people. */
 export interface Answer {
   readonly data: Readonly<Record<string, unknown>>;
-  readonly view: (surface: Surface) => string | Promise<string>;
+  readonly view: Table | ((surface: Surface) => string | Promise<string>);
   /** The last of several documents, one per line. */
   readonly isLine?: true;
 }
@@ -96,7 +93,8 @@ export class Output {
       return;
     }
     const surface = await createSurface(this.stdout, this.#env, this.options.color);
-    this.stdout.write(this.secrets.hide(await view(surface)));
+    const text = typeof view === 'function' ? view(surface) : renderTable(view, surface);
+    this.stdout.write(this.secrets.hide(await text));
   }
 
   /** The first error decides the exit code; with `--json` all are in one object. */

@@ -4,7 +4,7 @@ import type { Spent, SpentReport } from '../domain/spent.ts';
 import { countOf } from '../domain/wording.ts';
 import { cleanLine, columnsOf } from './clean-text.ts';
 import type { Surface } from './surface.ts';
-import { GAP, renderTable } from './table.ts';
+import { type Fact, GAP, renderFacts, renderTable } from './table.ts';
 
 const DOUBT_WORDS: Readonly<Record<Doubt, string>> = {
   failed: 'failed',
@@ -17,16 +17,15 @@ const DOUBT_WORDS: Readonly<Record<Doubt, string>> = {
 
 /** Spending, for programs; the keys are a public interface. */
 export function spentJson(spent: Spent): Record<string, unknown> {
-  const usdOrNull = (micros: number | null): number | null => (micros === null ? null : usdOf(micros));
   return {
     jobs: spent.jobs,
-    spent_usd: usdOrNull(spent.spentMicros),
-    estimated_usd: usdOrNull(spent.estimatedMicros),
-    actual_usd: usdOrNull(spent.actualMicros),
+    spent_usd: usdOf(spent.spentMicros),
+    estimated_usd: usdOf(spent.estimatedMicros),
+    actual_usd: usdOf(spent.actualMicros),
     unknown: spent.doubtful.map(({ doubt, jobs, estimatedMicros }) => ({
       reason: doubt,
       jobs,
-      estimated_usd: usdOrNull(estimatedMicros),
+      estimated_usd: usdOf(estimatedMicros),
     })),
     refused: spent.refused,
   };
@@ -116,13 +115,13 @@ function describeTotal(total: Spent, { palette }: Surface): string {
     total.actualMicros === null ? '' : `${formatUsd(total.actualMicros)} reported by the server`,
   ].filter(Boolean);
   const known = `${formatUsd(total.spentMicros)} for ${countOf(total.jobs - total.doubtfulJobs, 'job')}`;
-  const lines = [
-    ...(parts.length > 0 ? [['total', `${known}: ${parts.join(', ')}`]] : []),
-    ...total.doubtful.map(({ doubt, jobs, estimatedMicros }, at) => [
-      at === 0 ? 'unknown' : '',
-      `${countOf(jobs, 'job')} ${DOUBT_WORDS[doubt]}${estimatedMicros === null ? '' : `, estimated at ${formatUsd(estimatedMicros)}`}`,
-    ]),
-    ...(total.refused > 0 ? [['refused', `${countOf(total.refused, 'submission')}, at no cost`]] : []),
+  const facts: Fact[] = [
+    ['total', parts.length > 0 ? `${known}: ${parts.join(', ')}` : null],
+    ...total.doubtful.map(({ doubt, jobs, estimatedMicros }, at): Fact => {
+      const estimate = estimatedMicros === null ? '' : `, estimated at ${formatUsd(estimatedMicros)}`;
+      return [at === 0 ? 'unknown' : '', `${countOf(jobs, 'job')} ${DOUBT_WORDS[doubt]}${estimate}`];
+    }),
+    ['refused', total.refused > 0 ? `${countOf(total.refused, 'submission')}, at no cost` : null],
   ];
-  return lines.map(([name = '', fact]) => `${palette.dim(name.padEnd(8))} ${fact}\n`).join('');
+  return renderFacts(facts, palette);
 }

@@ -1,5 +1,5 @@
 import { cleanLine, columnsOf, cutLine, cutMiddle } from './clean-text.ts';
-import type { Surface } from './surface.ts';
+import type { Palette, Surface } from './surface.ts';
 
 export interface Table {
   readonly head: readonly string[];
@@ -46,6 +46,14 @@ export async function renderTable(table: Table, surface: Surface): Promise<strin
   };
   rendered.push(...rows.map((row, at) => shown.map((column) => cellOf(row, at, column))));
   return `${rendered.toString().replace(/[ ]+$/gm, '')}\n`;
+}
+
+/** Empty or null where it is not known. */
+export type Fact = readonly [name: string, value: string | null];
+
+/** A line for each fact that is known. */
+export function renderFacts(facts: readonly Fact[], { dim }: Palette): string {
+  return facts.flatMap(([name, value]) => (value ? [`${dim(name.padEnd(8))} ${value}\n`] : [])).join('');
 }
 
 interface ShownColumn {

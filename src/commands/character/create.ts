@@ -5,7 +5,6 @@ import { describeCost, previewRequest } from '../../app/request-preview.ts';
 import { agreeToSpend, parseMaxCost } from '../../app/spending.ts';
 import { capabilitiesOf, requireKey } from '../../configuration/endpoint.ts';
 import { SoraError } from '../../domain/errors.ts';
-import { usdOf } from '../../domain/money.ts';
 import { estimate } from '../../domain/pricing.ts';
 import type { JobRecord } from '../../domain/record.ts';
 import { missingFor } from '../../domain/request-gate.ts';
@@ -20,6 +19,7 @@ import {
 import { readSourceFile } from '../../jobs/source-file.ts';
 import { submit, underWay } from '../../jobs/submit.ts';
 import { cleanLine } from '../../output/clean-text.ts';
+import { costJson } from '../../output/cost-view.ts';
 import type { Answer } from '../../output/output.ts';
 import { characterJson } from './character-json.ts';
 
@@ -120,11 +120,7 @@ function answerOf({ job, request, profile, key, estimatedMicros, priceList, subm
   const id = job?.id ?? key;
   const data = {
     ...characterJson({ id, name: request.prompt, createdAtMs: job?.createdAtMs ?? submittedAtMs }, profile),
-    cost: {
-      estimated_usd: estimatedMicros === null ? null : usdOf(estimatedMicros),
-      actual_usd: null,
-      price_list: priceList,
-    },
+    cost: costJson(estimatedMicros, priceList),
     submission: key,
   };
   return { data, view: () => `${cleanLine(id)}\n` };

@@ -8,7 +8,6 @@ import { canBeHidden } from '../../domain/redact.ts';
 import { readStream } from '../../jobs/input-file.ts';
 import { cleanText } from '../../output/clean-text.ts';
 import { askSecret } from '../../output/prompt.ts';
-import { renderTable } from '../../output/table.ts';
 import { keyFault, maskKey, readKeys, writeKey } from '../../store/keys.ts';
 import { isSetting, SETTINGS } from '../../store/setting-specs.ts';
 import { writeSetting } from '../../store/settings.ts';
@@ -50,16 +49,12 @@ export const configListCommand = defineCommand({
     return {
       answer: {
         data: { settings: rows },
-        view: (surface) =>
-          renderTable(
-            {
-              head: ['NAME', 'VALUE', 'ORIGIN'],
-              rows: rows.map(({ name, value, origin }) => [name, value, origin]),
-              flexible: 1,
-              losesMiddle: () => true,
-            },
-            surface,
-          ),
+        view: {
+          head: ['NAME', 'VALUE', 'ORIGIN'],
+          rows: rows.map(({ name, value, origin }) => [name, value, origin]),
+          flexible: 1,
+          losesMiddle: () => true,
+        },
       },
     };
   },
@@ -135,8 +130,7 @@ export const configPathCommand = defineCommand({
   async run(_, { paths }: Pick<Context, 'paths'>) {
     const { settings, keys, ledger, ledgerIndex, simulatorDir } = paths;
     const data = { settings, keys, ledger, ledger_index: ledgerIndex, simulator: simulatorDir };
-    const rows = Object.entries(data);
-    return { answer: { data, view: (surface) => renderTable({ head: ['WHAT', 'PATH'], rows }, surface) } };
+    return { answer: { data, view: { head: ['WHAT', 'PATH'], rows: Object.entries(data) } } };
   },
 });
 

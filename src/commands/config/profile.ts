@@ -9,7 +9,6 @@ import { SoraError } from '../../domain/errors.ts';
 import { findPreset, PRESET_NAMES, type Preset } from '../../domain/presets.ts';
 import { DEFAULT_PROFILE } from '../../domain/profile-names.ts';
 import { confirm } from '../../output/prompt.ts';
-import { renderTable } from '../../output/table.ts';
 import { maskKey, readKeys, writeKey } from '../../store/keys.ts';
 import { writeSetting, writeSettings } from '../../store/settings.ts';
 import { changesFor, type NewProfile, nameFault, nextSteps, profileFaults, startingSettings } from './new-profile.ts';
@@ -151,25 +150,21 @@ export const configProfileListCommand = defineCommand({
     return {
       answer: {
         data: { profiles },
-        view: (surface) =>
-          renderTable(
-            {
-              head: ['NAME', 'DEFAULT', 'BASE URL', 'DIALECT', 'KEY', 'MODEL'],
-              rows: profiles.map((profile) => [
-                profile.name,
-                profile.default ? 'yes' : '',
-                profile.base_url,
-                profile.dialect,
-                profile.key ?? '',
-                profile.model ?? '',
-              ]),
-              flexible: 2,
-              least: LEAST_ADDRESS,
-              losesMiddle: () => true,
-              optional: [3, 4, 5],
-            },
-            surface,
-          ),
+        view: {
+          head: ['NAME', 'DEFAULT', 'BASE URL', 'DIALECT', 'KEY', 'MODEL'],
+          rows: profiles.map((profile) => [
+            profile.name,
+            profile.default ? 'yes' : '',
+            profile.base_url,
+            profile.dialect,
+            profile.key ?? '',
+            profile.model ?? '',
+          ]),
+          flexible: 2,
+          least: LEAST_ADDRESS,
+          losesMiddle: () => true,
+          optional: [3, 4, 5],
+        },
       },
     };
   },
@@ -203,8 +198,8 @@ export const configProfileShowCommand = defineCommand({
       ['key', facts.key ?? '', origin ?? ''],
       ...Object.entries(others).map(([setting, value]) => [setting, value, origins[setting] ?? '']),
     ];
-    const table = { head: ['NAME', 'VALUE', 'ORIGIN'], rows, flexible: 1, losesMiddle: () => true };
-    return { answer: { data: profile, view: (surface) => renderTable(table, surface) } };
+    const view = { head: ['NAME', 'VALUE', 'ORIGIN'], rows, flexible: 1, losesMiddle: () => true };
+    return { answer: { data: profile, view } };
   },
 });
 

@@ -18,12 +18,11 @@ import { CATALOGUE } from '../../domain/catalogue.ts';
 import type { CheckResult } from '../../domain/check.ts';
 import { DIALECTS } from '../../domain/dialect.ts';
 import { SoraError } from '../../domain/errors.ts';
-import { usdOf } from '../../domain/money.ts';
 import { type Preset, presetOfOwner } from '../../domain/presets.ts';
 import { type RequestFormat, settingsOfFormat } from '../../domain/request-format.ts';
+import { costJson } from '../../output/cost-view.ts';
 import { type AccessCommand, renderAccessCommand, renderChecks } from '../../output/doctor-view.ts';
 import type { Surface } from '../../output/surface.ts';
-import { renderTable } from '../../output/table.ts';
 import { type OfferDeps, offerProfile } from './profile-offer.ts';
 import { createSubject, type SubjectDeps } from './subject.ts';
 import { createTrialDeps, smallestRequest, type TrialRunDeps, trialEstimate } from './trial.ts';
@@ -152,11 +151,7 @@ async function survey(deps: DoctorDeps, isAgreed: boolean): Promise<CommandResul
   return {
     answer: {
       data: { profile: configuration.profile.value, base_url: configuration.baseUrl.value, dialect, ...abilities },
-      view: (surface) =>
-        renderTable(
-          { head: ['WHAT', 'ABLE'], rows: [['dialect', dialect], ...Object.entries(abilities)], flexible: 1 },
-          surface,
-        ),
+      view: { head: ['WHAT', 'ABLE'], rows: [['dialect', dialect], ...Object.entries(abilities)], flexible: 1 },
     },
   };
 }
@@ -194,14 +189,6 @@ function capabilitiesFound(
 function report(checks: readonly CheckResult[], shown: readonly CheckResult[], deps: DoctorDeps): CommandResult {
   const access = accessCommand(deps);
   const failed = checks.find(({ status }) => status === 'fail');
-  const told = checks.map(({ id, title, status, detail, remedy = [], ms }) => ({
-    id,
-    title,
-    status,
-    detail,
-    remedy,
-    ms,
-  }));
   const { fault } = deps.options;
   if (fault !== undefined && checks.every(({ status }) => status === 'pass' || status === 'skip'))
     deps.output.note(
@@ -213,7 +200,14 @@ function report(checks: readonly CheckResult[], shown: readonly CheckResult[], d
       data: {
         ok: failed === undefined,
         profile: access?.profile ?? null,
-        checks: told,
+        checks: checks.map(({ id, title, status, detail, remedy = [], ms }) => ({
+          id,
+          title,
+          status,
+          detail,
+          remedy,
+          ms,
+        })),
         curl: access?.curl ?? null,
         cost: access?.cost ?? null,
       },
@@ -232,11 +226,7 @@ function accessCommand(deps: DoctorDeps) {
       profile: configuration.profile.value,
       curl: createCurl(smallestRequest(configuration), configuration),
       price: describeCost(single?.micros ?? null, configuration.isSimulator),
-      cost: {
-        estimated_usd: single === null ? null : usdOf(single.micros),
-        actual_usd: null,
-        price_list: single?.priceList ?? null,
-      },
+      cost: costJson(single?.micros ?? null, single?.priceList ?? null),
     };
   } catch (error) {
     if (error instanceof SoraError) return null;

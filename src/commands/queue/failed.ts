@@ -1,8 +1,6 @@
 import { defineCommand } from '../../app/command.ts';
 import type { Context } from '../../app/context.ts';
 import { SoraError } from '../../domain/errors.ts';
-import { cleanLine } from '../../output/clean-text.ts';
-import { renderTable } from '../../output/table.ts';
 import type { EndedTask, JobQueue } from '../../store/job-queue.ts';
 import { objectOf } from '../../wire/fields.ts';
 
@@ -32,22 +30,10 @@ export const queueFailedCommand = defineCommand({
 
   async run(_input, { jobQueues }: Pick<Context, 'jobQueues'>) {
     const rows = await failedRows(await jobQueues());
-    const data = {
-      failed: rows.map(({ id, batch, line, outcome, error }) => ({ id, manifest: batch, line, outcome, error })),
-    };
-    const cells = rows.map(({ id, batch, line, outcome, error }) => [
-      id,
-      outcome,
-      cleanLine(batch),
-      String(line ?? ''),
-      cleanLine(error),
-    ]);
-    return {
-      answer: {
-        data,
-        view: (surface) => renderTable({ head: ['ID', 'OUTCOME', 'MANIFEST', 'LINE', 'ERROR'], rows: cells }, surface),
-      },
-    };
+    const failed = rows.map(({ id, batch, line, outcome, error }) => ({ id, manifest: batch, line, outcome, error }));
+    const cells = rows.map(({ id, batch, line, outcome, error }) => [id, outcome, batch, String(line ?? ''), error]);
+    const view = { head: ['ID', 'OUTCOME', 'MANIFEST', 'LINE', 'ERROR'], rows: cells };
+    return { answer: { data: { failed }, view } };
   },
 });
 

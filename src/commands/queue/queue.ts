@@ -1,6 +1,7 @@
 import { defineCommand } from '../../app/command.ts';
 import type { Context } from '../../app/context.ts';
-import { renderTable } from '../../output/table.ts';
+
+const HEAD = ['SERVER', 'WAITING', 'DELAYED', 'BLOCKED', 'RUNNING', 'FAILED', 'DONE/MIN', 'OLDEST', 'WORKERS'];
 
 export const queueCommand = defineCommand({
   name: 'queue',
@@ -16,31 +17,18 @@ export const queueCommand = defineCommand({
   async run(_input, { jobQueues, output }: Pick<Context, 'jobQueues' | 'output'>) {
     const states = await Promise.all((await jobQueues()).map((queue) => queue.state()));
     if (states.length === 0) output.note('nothing was queued yet; run `sora batch FILE --queue`');
-    const data = {
-      queues: states.map(({ doneLastMinute, oldestMs, ...state }) => ({
-        ...state,
-        done_last_minute: doneLastMinute,
-        oldest_ms: oldestMs,
-      })),
-    };
-    return {
-      answer: {
-        data,
-        view: (surface) =>
-          renderTable(
-            {
-              head: ['SERVER', 'WAITING', 'DELAYED', 'BLOCKED', 'RUNNING', 'FAILED', 'DONE/MIN', 'OLDEST', 'WORKERS'],
-              rows: states.map((state) => [
-                state.server,
-                ...[state.waiting, state.delayed, state.blocked].map(String),
-                ...[state.running, state.failed, state.doneLastMinute].map(String),
-                state.oldestMs === null ? '' : `${Math.round(state.oldestMs / 1000)}s`,
-                state.workers.map(({ name, running, concurrency }) => `${name} ${running}/${concurrency}`).join(', '),
-              ]),
-            },
-            surface,
-          ),
-      },
-    };
+    const queues = states.map(({ doneLastMinute, oldestMs, ...state }) => ({
+      ...state,
+      done_last_minute: doneLastMinute,
+      oldest_ms: oldestMs,
+    }));
+    const rows = states.map((state) => [
+      state.server,
+      ...[state.waiting, state.delayed, state.blocked].map(String),
+      ...[state.running, state.failed, state.doneLastMinute].map(String),
+      state.oldestMs === null ? '' : `${Math.round(state.oldestMs / 1000)}s`,
+      state.workers.map(({ name, running, concurrency }) => `${name} ${running}/${concurrency}`).join(', '),
+    ]);
+    return { answer: { data: { queues }, view: { head: HEAD, rows } } };
   },
 });
