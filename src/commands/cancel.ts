@@ -16,7 +16,6 @@ import { isTerminal, type VideoJob } from '../domain/video.ts';
 import { type Cancellation, cancelJob } from '../jobs/cancel.ts';
 import { JOB_JSON_SHAPE, type JobsForm, jobJson } from '../output/job-view.ts';
 import type { Answer } from '../output/output.ts';
-import type { Surface } from '../output/surface.ts';
 import { renderTable } from '../output/table.ts';
 
 type CancelDeps = Pick<Context, 'configuration' | 'ledger' | 'jobs' | 'output' | 'host' | 'random'>;
@@ -83,25 +82,23 @@ async function cancelOne(found: FoundJob, waitMs: number | null, deps: CancelDep
   const result: Cancellation = capabilities.lacks.has('cancel')
     ? { kind: 'running', job: before, refusal: null }
     : await cancelJob({ client: server.client, clock: host.clock, signal: host.interrupt }, id);
-  switch (result.kind) {
-    case 'aborted':
-      await jobs.record(record, result.job);
-      return { summary: summarize(server.identity.profile, record, result.job), outcome: 'aborted' };
-    case 'deleted': {
-      await jobs.recordRemoval(record);
-      const last: VideoJob = { ...before, status: 'cancelled' };
-      return { summary: summarize(server.identity.profile, record, last), outcome: 'deleted' };
-    }
-    case 'ended':
-      await jobs.record(record, result.job);
-      throw alreadyFinished(found);
-    case 'stopping':
-      await jobs.record(record, result.job);
-      return { summary: summarize(server.identity.profile, record, result.job), outcome: 'cancelling' };
-    case 'running':
-      if (waitMs === null) throw cannotCancel(found, result.refusal);
-      return deleteAfterwards(found, result.job, waitMs, deps);
+  if (result.kind === 'deleted') {
+    await jobs.recordRemoval(record);
+    return cancelled(found, { ...before, status: 'cancelled' }, 'deleted');
   }
+  if (result.kind === 'running') {
+    if (waitMs === null) throw cannotCancel(found, result.refusal);
+    const ended = await followJob({ ...found, known: result.job }, waitMs, deps);
+    await jobs.delete(found);
+    return cancelled(found, ended, 'deleted');
+  }
+  await jobs.record(record, result.job);
+  if (result.kind === 'ended') throw alreadyFinished(found);
+  return cancelled(found, result.job, result.kind === 'stopping' ? 'cancelling' : 'aborted');
+}
+
+function cancelled({ server, record }: FoundJob, job: VideoJob, outcome: Cancelled['outcome']): Cancelled {
+  return { summary: summarize(server.identity.profile, record, job), outcome };
 }
 
 /** Finished requests of a batch stay; the `sora batch` command that submitted it records and saves them. */
@@ -132,19 +129,7 @@ async function cancelBatch(
   await jobs.record(record, job);
   if (isTerminal(job.status) && job.status !== 'cancelled') throw refuse('already_finished', null);
   output.note(save);
-  const outcome = job.status === 'cancelled' ? 'aborted' : 'cancelling';
-  return { summary: summarize(server.identity.profile, record, job), outcome };
-}
-
-async function deleteAfterwards(
-  found: FoundJob,
-  known: VideoJob,
-  waitMs: number,
-  deps: CancelDeps,
-): Promise<Cancelled> {
-  const job = await followJob({ ...found, known }, waitMs, deps);
-  await deps.jobs.delete(found);
-  return { summary: summarize(found.server.identity.profile, found.record, job), outcome: 'deleted' };
+  return cancelled(found, job, job.status === 'cancelled' ? 'aborted' : 'cancelling');
 }
 
 /** In a dialect without a delete call, `--wait` would not help. */
@@ -170,20 +155,15 @@ function alreadyFinished({ id, server }: FoundJob): SoraError {
   });
 }
 
-function answerFor(
-  cancelled: readonly Cancelled[],
-  isNamedAlone: boolean,
-  { shorten }: Pick<JobsForm, 'shorten'>,
-): Answer {
-  const ids = cancelled.map(({ summary }) => summary.id ?? '');
-  const namesOn = async ({ isTerminal }: Surface): Promise<readonly string[]> => (isTerminal ? shorten(ids) : ids);
-  const documents = cancelled.map(({ summary, outcome }) => ({ ...jobJson(summary), outcome }));
+function answerFor(all: readonly Cancelled[], isNamedAlone: boolean, { shorten }: JobsForm): Answer {
+  const ids = all.map(({ summary }) => summary.id ?? '');
+  const documents = all.map(({ summary, outcome }) => ({ ...jobJson(summary), outcome }));
   const [only] = documents;
   return {
     data: isNamedAlone && only ? only : { jobs: documents },
     view: async (surface) => {
-      const names = await namesOn(surface);
-      const rows = cancelled.map(({ outcome }, at) => [names[at] ?? '', outcome]);
+      const names = surface.isTerminal ? await shorten(ids) : ids;
+      const rows = all.map(({ outcome }, at) => [names[at] ?? '', outcome]);
       return renderTable({ head: ['ID', 'OUTCOME'], rows }, surface);
     },
   };

@@ -95,15 +95,8 @@ export const listenCommand = defineCommand({
   },
 });
 
-interface ListenPlan {
-  readonly port: number;
-  readonly address: string;
-  readonly secret: string;
-  /** Null to save nothing. */
-  readonly plan: FilePlan | null;
-}
-
-async function readOptions(options: OptionValues<typeof OPTIONS>, deps: ListenDeps): Promise<ListenPlan> {
+/** Its `plan` is null to save nothing. */
+async function readOptions(options: OptionValues<typeof OPTIONS>, deps: ListenDeps) {
   const faults: string[] = [];
   const port = parseWholeNumber(options.port, { name: '--port', min: 0, max: 65_535, fallback: DEFAULT_PORT }, faults);
   const variable = options.secretEnv ?? DEFAULT_SECRET;

@@ -261,7 +261,7 @@ describe('rows whose source is wrong', () => {
       [
         "line 1: \`remix: video_9\`: no such video",
         "line 2: busy_1 is not finished yet, so there is no video to remix",
-        "line 3: failed_1 has no video to remix: the job failed",
+        "line 3: failed_1 has no video to extend: the job failed",
       ]
     `);
   });

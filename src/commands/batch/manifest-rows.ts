@@ -2,12 +2,12 @@ import { realpathSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import pLimit from 'p-limit';
 import type { Context } from '../../app/context.ts';
-import type { RequestOptions } from '../../app/request-options.ts';
+import { REQUEST_OPTIONS, type RequestOptions } from '../../app/request-options.ts';
 import { type BatchRow, expectedVideo } from '../../batch/batch-row.ts';
 import { formatOf, readManifest } from '../../batch/manifest.ts';
 import type { ManifestFault } from '../../batch/manifest-row.ts';
 import { type BatchPlan, type PlannedRow, planBatch } from '../../batch/plan.ts';
-import type { RowValues } from '../../batch/row-reader.ts';
+import { fieldNamed, type RowValues } from '../../batch/row-reader.ts';
 import { resolveRows, storedNames } from '../../batch/row-resolver.ts';
 import { capabilitiesOf, expectedModel } from '../../configuration/endpoint.ts';
 import { SoraError } from '../../domain/errors.ts';
@@ -156,7 +156,7 @@ async function resolveManifest(
     outputTemplate: settings.outputTemplate,
     nowMs,
     allowPaths: settings.allowPaths,
-    optionFiles: [files.image, files.last_frame, ...(files.reference ?? [])].filter((name) => name !== undefined),
+    optionFiles: [files.image, files.lastFrame, ...(files.reference ?? [])].filter((name) => name !== undefined),
     sidecar: settings.sidecar,
     platform: host.platform,
     listings: new FolderListings(),
@@ -193,28 +193,16 @@ function optionFiles({ image, lastFrame, reference }: RequestOptions, cwd: strin
   const absolute = (name: string): string => (isRemoteImage(name) ? name : resolve(cwd, name));
   return {
     image: image && absolute(image),
-    last_frame: lastFrame && absolute(lastFrame),
+    lastFrame: lastFrame && absolute(lastFrame),
     reference: reference?.map(absolute),
   };
 }
 
 /** The options of the command line as values of rows. */
 function defaultsOf(options: RequestOptions, files: ReturnType<typeof optionFiles>): RowValues {
-  const { duration, model, resolution, aspectRatio, orientation, size, quality, character, param, exact } = options;
-  const values = {
-    duration,
-    model,
-    resolution,
-    aspect_ratio: aspectRatio,
-    orientation,
-    size,
-    quality,
-    character,
-    param,
-    exact,
-    ...files,
-  };
-  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined));
+  const values: Readonly<Record<string, unknown>> = { ...options, ...files };
+  const given = Object.keys(REQUEST_OPTIONS).filter((name) => values[name] !== undefined);
+  return Object.fromEntries(given.map((name) => [fieldNamed(name), values[name]]));
 }
 
 async function takenOutput(

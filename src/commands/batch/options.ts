@@ -8,10 +8,10 @@ import {
   parseWholeNumber,
 } from '../../app/option-values.ts';
 import { REQUEST_OPTIONS } from '../../app/request-options.ts';
-import { FILE_OPTIONS, type FilePlan, planFiles } from '../../app/saving.ts';
+import { FILE_OPTIONS, planFiles } from '../../app/saving.ts';
 import { parseMaxCost } from '../../app/spending.ts';
 import { parseRate } from '../../batch/create-pace.ts';
-import { MANIFEST_FORMATS, type ManifestFormat } from '../../batch/manifest.ts';
+import { MANIFEST_FORMATS } from '../../batch/manifest.ts';
 import { ResultsFile } from '../../batch/results-file.ts';
 import { folderOf } from '../../jobs/destination.ts';
 import { isTemplate } from '../../jobs/name-template.ts';
@@ -82,36 +82,7 @@ export const BATCH_OPTIONS = {
 export type BatchOptions = OptionValues<typeof BATCH_OPTIONS>;
 
 /** The checked settings of a batch. */
-export interface BatchSettings {
-  /** The manifest as named on the command line. */
-  readonly name: string;
-  /** Absolute; null for standard input. */
-  readonly path: string | null;
-  /** Null: derived from the name or the content. */
-  readonly format: ManifestFormat | null;
-  /** Whether rows may name files outside the manifest's folder and the output folder. */
-  readonly allowPaths: boolean;
-  readonly variants: FilePlan['variants'];
-  readonly force: boolean;
-  readonly sidecar: boolean;
-  /** Whether rows go to standard output as they end. */
-  readonly printsRows: boolean;
-  /** Absolute, or an `s3://` address; the folder that all files go to or below. */
-  readonly outputFolder: string;
-  /** The names of the files, absolute; null for the default names. */
-  readonly outputTemplate: string | null;
-  readonly results: ResultsFile | null;
-  readonly concurrency: number;
-  /** The minimum time between two creates. */
-  readonly intervalMs: number;
-  readonly retries: number;
-  readonly retryFailed: boolean;
-  readonly retryUnknown: boolean;
-  readonly serverBatch: boolean;
-  readonly failFast: boolean;
-  readonly timeoutMs: number;
-  readonly maxCostMicros: number | null;
-}
+export type BatchSettings = ReturnType<typeof readBatchOptions>;
 
 const MAX_CONCURRENCY = 256;
 const MAX_RETRIES = 100;
@@ -121,12 +92,7 @@ const BATCH_WINDOW_MS = 25 * 3_600_000;
 type OptionDeps = Pick<Context, 'host' | 'configuration' | 'options' | 'output'>;
 
 /** Reads the options of the run; problems are added to the faults. */
-export function readBatchOptions(
-  file: string | undefined,
-  options: BatchOptions,
-  deps: OptionDeps,
-  faults: string[],
-): BatchSettings {
+export function readBatchOptions(file: string | undefined, options: BatchOptions, deps: OptionDeps, faults: string[]) {
   const { host, configuration } = deps;
   if (file === undefined) faults.push('no manifest: name a file, or `-` for standard input');
   const files = planFiles({ ...options, output: asFolder(options.output), place: ['row', 'n'] }, deps, faults);
@@ -142,19 +108,27 @@ export function readBatchOptions(
     parseWholeNumber(text, { name, min, max, fallback }, faults);
   const serverBatch = options.serverBatch ?? false;
   if (serverBatch && file === '-') faults.push('`--server-batch` needs a file, which a later run can read again');
-  const settings: BatchSettings = {
+  const settings = {
+    /** The manifest as named on the command line. */
     name: file ?? '-',
+    /** Absolute; null for standard input. */
     path,
+    /** Null: derived from the name or the content. */
     format,
+    /** Whether rows may name files outside the manifest's folder and the output folder. */
     allowPaths: options.allowPaths ?? false,
     variants: files.variants,
     force: files.force,
     sidecar: files.sidecar,
+    /** Whether rows go to standard output as they end. */
     printsRows: true,
+    /** Absolute, or an `s3://` address; the folder that all files go to or below. */
     outputFolder: files.destination.kind === 'stdout' ? host.cwd : folderOf(files.destination),
+    /** The names of the files, absolute; null for the default names. */
     outputTemplate: files.destination.kind === 'template' ? files.destination.path : null,
     results: resultsFile(options.results, path, deps),
     concurrency: number('--concurrency', options.concurrency, 1, MAX_CONCURRENCY, 4),
+    /** The minimum time between two creates. */
     intervalMs: intervalMs ?? 0,
     retries: number('--retries', options.retries, 0, MAX_RETRIES, 0),
     retryFailed: options.retryFailed ?? false,

@@ -6,7 +6,7 @@ import { writeSidecars } from '../../app/sidecars.ts';
 import { allSavedFiles, type BatchPlan, type PlannedRow } from '../../batch/plan.ts';
 import { runBatch } from '../../batch/run.ts';
 import { underWayInBatch } from '../../batch/server-batch.ts';
-import type { BatchCount } from '../../domain/batch.ts';
+import type { BatchCount, BatchEntry } from '../../domain/batch.ts';
 import { SoraError } from '../../domain/errors.ts';
 import { describePrice } from '../../domain/money.ts';
 import { isObjectAddress } from '../../domain/object-address.ts';
@@ -45,15 +45,11 @@ export async function runPlan(
   const server = await servers.current();
   const { results } = settings;
   const unwritten = [...(await writeSidecars(settings.sidecar ? missingSidecars(plan, server) : [], settings, deps))];
-  const progress = new BatchProgress(
-    plan,
-    { profile: server.identity.profile, printsRows: settings.printsRows },
-    deps,
-    async (entry) => {
-      results?.add(entryJson(entry));
-      if (entry.outcome === 'done') unwritten.push(...(await writeSidecars([entry.summary], settings, deps)));
-    },
-  );
+  const onEntry = async (entry: BatchEntry): Promise<void> => {
+    results?.add(entryJson(entry));
+    if (entry.outcome === 'done') unwritten.push(...(await writeSidecars([entry.summary], settings, deps)));
+  };
+  const progress = new BatchProgress(plan, { ...settings, onEntry }, deps);
   await progress.start(rows);
   let stoppedBy: SoraError | Interrupt | null;
   ledger.hold();

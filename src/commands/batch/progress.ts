@@ -13,38 +13,31 @@ import { type Board, SILENT_BOARD } from '../../output/board.ts';
 type ProgressDeps = Pick<Context, 'host' | 'output' | 'configuration'>;
 
 interface ProgressOptions {
-  readonly profile: string;
   /** Whether rows go to standard output as they end. */
   readonly printsRows: boolean;
+  readonly onEntry?: (entry: BatchEntry) => Promise<void>;
 }
 
 /** Counts the outcomes of a batch’s rows and shows them: a board on a terminal, a line per row elsewhere. */
 export class BatchProgress implements BatchListener {
   readonly #deps: ProgressDeps;
   readonly #profile: string;
-  readonly #printsRows: boolean;
   readonly #startedMs: number;
   readonly #running = new Map<string, RowActivity>();
   readonly #plan: BatchPlan;
   readonly #ended = new Map<string, BatchEntry>();
-  readonly #onEntry: (entry: BatchEntry) => Promise<void>;
+  readonly #options: ProgressOptions;
   readonly #spent: { spentMicros: number; spentUnpriced: number };
   #pause: BoardState['pause'] = null;
   #reportedUntilMs = 0;
   #board: Board = SILENT_BOARD;
 
-  constructor(
-    plan: BatchPlan,
-    { profile, printsRows }: ProgressOptions,
-    deps: ProgressDeps,
-    onEntry: (entry: BatchEntry) => Promise<void>,
-  ) {
+  constructor(plan: BatchPlan, options: ProgressOptions, deps: ProgressDeps) {
     this.#deps = deps;
-    this.#profile = profile;
-    this.#printsRows = printsRows;
+    this.#options = options;
+    this.#profile = deps.configuration.profile.value;
     this.#startedMs = deps.host.clock.now();
     this.#spent = { spentMicros: plan.spentMicros, spentUnpriced: plan.spentUnpriced };
-    this.#onEntry = onEntry;
     this.#plan = plan;
   }
 
@@ -124,12 +117,12 @@ export class BatchProgress implements BatchListener {
     this.#ended.set(row.ref.key, entry);
     if (outcome === 'running') return;
     this.#tell(entry);
-    await this.#onEntry(entry);
+    await this.#options.onEntry?.(entry);
   }
 
   #tell(entry: BatchEntry): void {
     const { output, host } = this.#deps;
-    if (this.#printsRows) output.part({ data: entryJson(entry), line: entryLine(entry, host.cwd) });
+    if (this.#options.printsRows) output.part({ data: entryJson(entry), line: entryLine(entry, host.cwd) });
   }
 
   #state(): BoardState {

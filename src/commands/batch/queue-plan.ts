@@ -31,12 +31,7 @@ export async function queuePlan(
   await queue.add(tasks, priority);
   const seconds = (host.clock.now() - startedMs) / 1000;
   output.news(`queued ${tasks.length} rows in ${seconds.toFixed(1)} s`);
-  const progress = new BatchProgress(
-    plan,
-    { profile: configuration.profile.value, printsRows: settings.printsRows },
-    deps,
-    async () => {},
-  );
+  const progress = new BatchProgress(plan, settings, deps);
   if (options.detach) {
     const summary = { manifest: settings.name, results: null, ...countJson(progress.count) };
     return { answer: { data: { summary }, view: () => '', isLine: true } };

@@ -8,7 +8,7 @@ import type { StoredSource } from '../../batch/row-resolver.ts';
 import { SoraError } from '../../domain/errors.ts';
 import type { JobRecord } from '../../domain/record.ts';
 import { summarize } from '../../domain/summary.ts';
-import type { Derivation } from '../../domain/video.ts';
+import type { Derivation, VideoJob } from '../../domain/video.ts';
 
 type SourcesDeps = Pick<Context, 'configuration' | 'host' | 'jobs' | 'ledger' | 'servers'>;
 
@@ -18,12 +18,17 @@ const LOOKS_AT_ONCE = 8;
 /** What is a problem of the manifest; any other error ends the command. */
 const ABOUT_THE_VIDEO: ReadonlySet<string> = new Set(['video_not_found', 'content_not_ready', 'usage']);
 
+interface SeenVideo {
+  readonly found: FoundJob;
+  readonly job: VideoJob;
+}
+
 /** The videos of the server that rows start from. Asks the server once for each, and only for what the ledger does not know. */
 export class RowSources {
   /** By name: what is known, or why the name cannot be used. */
   readonly videos = new Map<string, StoredSource | string>();
-  /** By id: whether the server has the video, and else the reason. */
-  readonly #problems = new Map<string, Promise<SoraError | null>>();
+  /** By id: what the server has, or why it has nothing. */
+  readonly #seen = new Map<string, Promise<SeenVideo | SoraError>>();
   readonly #deps: SourcesDeps;
   readonly #isOffline: boolean;
   readonly #limit = pLimit(LOOKS_AT_ONCE);
@@ -37,7 +42,8 @@ export class RowSources {
   async find(names: Iterable<string>): Promise<void> {
     await Promise.all(
       [...names].map(async (name) => {
-        this.videos.set(name, await orProblem(this.#limit(() => this.#named(name))));
+        const found = this.#limit(() => this.#named(name));
+        this.videos.set(name, await found.catch((error: unknown) => asProblem(error).message));
       }),
     );
   }
@@ -48,7 +54,7 @@ export class RowSources {
       if (source === undefined || source.operation === 'character' || source.operation === 'batch') return [];
       if (source.video.kind !== 'id') return [];
       const { id } = source.video;
-      const problem = await this.#problemOf(id, source.operation);
+      const problem = await this.#limit(() => this.#problemOf(id, source.operation));
       if (problem === null) return [];
       const { message } = problem;
       return [{ line, message: message.includes(id) ? message : `\`${source.operation}: ${id}\`: ${message}` }];
@@ -69,37 +75,31 @@ export class RowSources {
   async #onServer(name: string): Promise<StoredSource> {
     const { jobs, servers } = this.#deps;
     const id = await jobs.idOn(await servers.current(), name);
-    let known = unknownSource(id);
-    const check = async (): Promise<SoraError | null> => {
-      const { found, job } = await this.#look(id);
-      known = sourceOf(id, summarize(found.server.identity.profile, undefined, job), 0);
-      requireFinished(job, 'remix', found, this.#deps.host.clock.now());
+    const seen = await this.#look(id);
+    if (seen instanceof SoraError) return unknownSource(id);
+    return sourceOf(id, summarize(seen.found.server.identity.profile, undefined, seen.job), 0);
+  }
+
+  async #problemOf(id: string, operation: Derivation): Promise<SoraError | null> {
+    if (this.#isOffline) return null;
+    const seen = await this.#look(id);
+    if (seen instanceof SoraError) return seen;
+    try {
+      requireFinished(seen.job, operation, seen.found, this.#deps.host.clock.now());
       return null;
-    };
-    const problem = check().catch(asProblem);
-    this.#problems.set(id, problem);
-    await problem;
-    return known;
+    } catch (error) {
+      return asProblem(error);
+    }
   }
 
-  #problemOf(id: string, operation: Derivation): Promise<SoraError | null> {
-    const known = this.#problems.get(id);
-    if (known !== undefined) return known;
-    const problem = this.#isOffline
-      ? Promise.resolve(null)
-      : this.#limit(() => this.#check(id, operation)).catch(asProblem);
-    this.#problems.set(id, problem);
-    return problem;
+  #look(id: string): Promise<SeenVideo | SoraError> {
+    const seen = this.#seen.get(id) ?? this.#ask(id).catch(asProblem);
+    this.#seen.set(id, seen);
+    return seen;
   }
 
-  async #check(id: string, operation: Derivation): Promise<null> {
-    const { found, job } = await this.#look(id);
-    requireFinished(job, operation, found, this.#deps.host.clock.now());
-    return null;
-  }
-
-  async #look(id: string) {
-    const found: FoundJob = { id, server: await this.#deps.servers.current(), record: await this.#recordOf(id) };
+  async #ask(id: string): Promise<SeenVideo> {
+    const found = { id, server: await this.#deps.servers.current(), record: await this.#recordOf(id) };
     return { found, job: await this.#deps.jobs.look(found) };
   }
 
@@ -123,14 +123,6 @@ function unknownSource(id: string): StoredSource {
 
 function named(title: string): SoraError {
   return new SoraError('usage', { title });
-}
-
-async function orProblem(found: Promise<StoredSource>): Promise<StoredSource | string> {
-  try {
-    return await found;
-  } catch (error) {
-    return asProblem(error).message;
-  }
 }
 
 /** The error, if it is about the video; throws any other. */

@@ -58,19 +58,7 @@ export const SERVE_OPTIONS = {
   }),
 } as const satisfies OptionSpecs;
 
-export interface ServePlan {
-  readonly host: string;
-  readonly port: number;
-  readonly apiKey: string | null;
-  readonly apiKeyEnv: string | null;
-  readonly maxCostMicros: number | null;
-  /** Where workers save the videos of queued orders; null if this process makes them. */
-  readonly queueOutput: string | null;
-  readonly conditions: Partial<ConditionSettings>;
-  /** `url` is null where only creates name addresses. */
-  readonly webhook: { readonly url: string | null; readonly secret: string } | null;
-}
-
+export type ServePlan = ReturnType<typeof parseServeOptions>;
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Adds every error to `faults`, so that all are reported together. */
@@ -78,7 +66,7 @@ export function parseServeOptions(
   options: OptionValues<typeof SERVE_OPTIONS>,
   { env, isServerNamed }: { readonly env: Environment; readonly isServerNamed: boolean },
   faults: string[],
-): ServePlan {
+) {
   const { apiKeyEnv } = options;
   const seed = parseWholeNumber(options.seed, { name: '--seed', min: 0, max: 999_999_999, fallback: -1 }, faults);
   return {
@@ -86,6 +74,7 @@ export function parseServeOptions(
     port: parseWholeNumber(options.port, { name: '--port', min: 0, max: 65_535, fallback: 3000 }, faults),
     apiKeyEnv: apiKeyEnv ?? null,
     maxCostMicros: parseMaxCost(options.maxCost, faults),
+    /** Where workers save the videos of queued orders; null if this process makes them. */
     queueOutput: parseQueue(options, isServerNamed, faults),
     conditions: {
       faults: parseFaults(options.fault ?? [], faults),
@@ -132,11 +121,12 @@ function parseLatencyMs(text: string | undefined, faults: string[]): number {
   return 0;
 }
 
+/** Its `url` is null where only creates name addresses. */
 function parseWebhook(
   { webhook: url, webhookSecret, webhookSecretEnv }: OptionValues<typeof SERVE_OPTIONS>,
   env: Environment,
   faults: string[],
-): ServePlan['webhook'] {
+): { readonly url: string | null; readonly secret: string } | null {
   if (url === undefined) {
     if (webhookSecret !== undefined) faults.push('`--webhook-secret` needs an address: `--webhook URL`');
     if (webhookSecretEnv === undefined) return null;
