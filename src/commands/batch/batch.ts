@@ -49,7 +49,7 @@ export const batchCommand = defineCommand({
 
   usesPrices: ({ dryRun }) => !dryRun,
 
-  async run({ args: [file], options }, deps: BatchDeps) {
+  async run({ args: [file], options }, deps: ProduceDeps) {
     preferSmallHeap();
     if (options.schema) {
       const schema = rowSchema();
@@ -62,13 +62,13 @@ export const batchCommand = defineCommand({
   },
 });
 
-export type BatchDeps = RunDeps & Pick<Context, 'options' | 'isInteractive' | 'jobQueue'>;
+export type ProduceDeps = RunDeps & Pick<Context, 'options' | 'isInteractive' | 'jobQueue'>;
 
 /** Plans a manifest, asks for its price, and runs it. `check` refuses what else is wrong, before anything is paid. */
 export async function produceRows(
   settings: BatchSettings,
   options: BatchOptions,
-  deps: BatchDeps,
+  deps: ProduceDeps,
   check: (plan: BatchPlan, toBePaid: readonly PlannedRow[]) => Promise<void> = async () => {},
 ): Promise<CommandResult> {
   const { configuration, host } = deps;
@@ -120,7 +120,7 @@ export async function produceRows(
 }
 
 /** Shows what a run will do and cost. */
-function announce({ orphans }: BatchPlan, count: BatchCount, { path }: BatchSettings, deps: BatchDeps): void {
+function announce({ orphans }: BatchPlan, count: BatchCount, { path }: BatchSettings, deps: ProduceDeps): void {
   const { configuration, output } = deps;
   const price = describePrice(count.toSpendMicros, count.unpriced);
   const cost = configuration.isSimulator ? `free (simulated; normally ${price})` : price;
@@ -134,7 +134,7 @@ async function dryRun(
   plan: BatchPlan,
   count: BatchCount,
   settings: BatchSettings,
-  { configuration, ledger, host, output }: BatchDeps,
+  { configuration, ledger, host, output }: ProduceDeps,
 ): Promise<CommandResult> {
   const open = await openServerBatch(ledger, plan.manifest);
   if (open) output.note(`the server-side batch ${open.job?.id ?? open.key} of this manifest may have made rows to do`);

@@ -19,7 +19,7 @@ import {
   adoptPrivateFile,
   createPrivateFile,
 } from '../../platform/private-files.ts';
-import { type BatchDeps, produceRows } from './batch.ts';
+import { type ProduceDeps, produceRows } from './batch.ts';
 import { refuseWithRows } from './manifest-rows.ts';
 import { BATCH_OPTIONS, readBatchOptions } from './options.ts';
 
@@ -73,7 +73,7 @@ export const filmCommand = defineCommand({
 
   usesPrices: ({ dryRun }) => !dryRun,
 
-  async run({ args: [file = ''], options }, deps: BatchDeps): Promise<CommandResult> {
+  async run({ args: [file = ''], options }, deps: ProduceDeps): Promise<CommandResult> {
     const faults: string[] = [];
     const film = await readFilm(file, options, deps, faults);
     const order = { ...options, output: film.clips };
@@ -116,7 +116,7 @@ interface FilmPlan {
 async function readFilm(
   file: string,
   options: FilmOptions,
-  { host }: Pick<BatchDeps, 'host'>,
+  { host }: Pick<ProduceDeps, 'host'>,
   faults: string[],
 ): Promise<FilmPlan> {
   const { output: named, clips, audio, force: overwrites = false } = options;
@@ -176,7 +176,7 @@ function requireVideos(plan: BatchPlan): void {
 }
 
 /** The saved clips of all shots, in order, as far as they are there. */
-async function savedShots(plan: BatchPlan, { ledger, configuration }: BatchDeps): Promise<SavedFile[]> {
+async function savedShots(plan: BatchPlan, { ledger, configuration }: ProduceDeps): Promise<SavedFile[]> {
   const shots = shotsOf(plan);
   const [first] = shots;
   if (first === undefined) return [];
@@ -199,7 +199,11 @@ interface SavedFilm extends Pick<SavedFile, 'path' | 'bytes' | 'sha256'> {
 }
 
 /** Joins the clips into a temporary file, which replaces nothing until it is whole. */
-async function join(shots: readonly SavedFile[], film: FilmPlan, { host, output: out }: BatchDeps): Promise<SavedFilm> {
+async function join(
+  shots: readonly SavedFile[],
+  film: FilmPlan,
+  { host, output: out }: ProduceDeps,
+): Promise<SavedFilm> {
   const fingerprint = fingerprintOfFilm(shots, film.audioSha256);
   if (existsSync(film.path) && (await fingerprintAt(film.path)) === fingerprint) {
     out.note(`${shortPath(film.path, host.cwd)} is up to date`);
@@ -235,7 +239,7 @@ async function join(shots: readonly SavedFile[], film: FilmPlan, { host, output:
 }
 
 /** For the programs that are started. */
-function limitsOf({ host }: Pick<BatchDeps, 'host'>): { env: BatchDeps['host']['env']; signal: AbortSignal } {
+function limitsOf({ host }: Pick<ProduceDeps, 'host'>): { env: ProduceDeps['host']['env']; signal: AbortSignal } {
   return { env: host.env, signal: host.interrupt };
 }
 
