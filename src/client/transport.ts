@@ -78,6 +78,9 @@ const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
 /** Sends calls to one server. Its key and headers go only to its own origin. */
 export class Transport {
   readonly baseUrl: string;
+  readonly #origin: string;
+  /** The path of the list of videos. */
+  readonly #listPath: string;
   readonly #options: TransportOptions;
   readonly #notices = new Set<string>();
   /** Whether the server's name is private, or resolved to a private address. */
@@ -86,7 +89,10 @@ export class Transport {
   constructor(options: TransportOptions) {
     this.#options = options;
     this.baseUrl = options.endpoint.baseUrl.replace(/\/+$/, '');
-    this.#isAtPrivateAddress = isInward(new URL(this.baseUrl).hostname);
+    const { origin, hostname, pathname } = new URL(`${this.baseUrl}/videos`);
+    this.#origin = origin;
+    this.#listPath = pathname;
+    this.#isAtPrivateAddress = isInward(hostname);
   }
 
   /** Where the key was configured; null without a key. */
@@ -206,19 +212,23 @@ export class Transport {
 
   /** Whether an address is on the server's own origin. */
   isHome(url: string): boolean {
-    return new URL(url).origin === new URL(this.baseUrl).origin;
+    return this.#isOwn(new URL(url));
+  }
+
+  #isOwn({ origin }: URL): boolean {
+    return origin === this.#origin;
   }
 
   #addressOf({ method, url: address }: TransportRequest): URL {
     const url = new URL(address);
-    if (method !== 'GET' || url.pathname !== new URL(`${this.baseUrl}/videos`).pathname) return url;
+    if (method !== 'GET' || url.pathname !== this.#listPath) return url;
     return withMissing(url, this.#options.endpoint.listQuery);
   }
 
   async #exchange(request: TransportRequest, url: URL): Promise<Omit<TransportReply, 'url'>> {
     const { http, timeoutMs, clock, trace } = this.#options;
     const { method, body, signal } = request;
-    const shown = redactUrl(url.href);
+    const shown = trace === undefined ? '' : redactUrl(url.href);
     trace?.({ kind: 'request', method, url: shown, baseURL: redactUrl(this.baseUrl) });
     if (body !== undefined) trace?.(this.#bodyEvent(body, request.headers));
     const startedMs = clock.now();
@@ -234,7 +244,7 @@ export class Transport {
       });
       const uptimeMs = clock.uptimeMs();
       trace?.({ kind: 'response', status: reply.status, url: shown, ms: Math.round(clock.now() - startedMs) });
-      if (this.isHome(url.href)) this.#isAtPrivateAddress ||= reply.address !== undefined && isInward(reply.address);
+      if (this.#isOwn(url)) this.#isAtPrivateAddress ||= reply.address !== undefined && isInward(reply.address);
       this.#passNotices(reply);
       // A body that breaks while nobody reads it must not end the program; its reader still gets the error.
       reply.body.on('error', () => {});
@@ -247,7 +257,7 @@ export class Transport {
 
   /** A public server must not send us to addresses that only this machine or its network can reach. */
   #isOutwardOnly(url: URL): boolean {
-    return !(this.#options.allowsPrivateFiles || this.#isAtPrivateAddress || this.isHome(url.href));
+    return !(this.#options.allowsPrivateFiles || this.#isAtPrivateAddress || this.#isOwn(url));
   }
 
   /** Shows only the size of a form, which contains files. */
@@ -273,7 +283,7 @@ export class Transport {
   #headersFor(url: URL, headers: Readonly<Record<string, string>> = {}): Record<string, string> {
     const { endpoint, userAgent } = this.#options;
     const common = { accept: '*/*', 'accept-encoding': 'identity', ...headers, 'user-agent': userAgent };
-    if (!this.isHome(url.href)) return common;
+    if (!this.#isOwn(url)) return common;
     const auth = endpoint.auth === null ? {} : { [endpoint.auth.name.toLowerCase()]: endpoint.auth.value };
     return { ...common, ...lowerCaseNames(endpoint.headers), ...auth };
   }

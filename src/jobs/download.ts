@@ -1,4 +1,4 @@
-import { chmodSync, createReadStream, existsSync } from 'node:fs';
+import { chmodSync, createReadStream, createWriteStream, existsSync, fchmodSync } from 'node:fs';
 import { rm, stat } from 'node:fs/promises';
 import { dirname, extname } from 'node:path';
 import { addAbortSignal } from 'node:stream';
@@ -112,7 +112,7 @@ class FileDownload {
 
   /** Cleans up after a failure. */
   async leave(): Promise<void> {
-    await this.#part?.leave();
+    this.#part?.leave();
   }
 
   /** Continues a partial file of this or an earlier run if the server can resume; else starts from the beginning. */
@@ -150,7 +150,7 @@ class FileDownload {
   }
 
   async #startOver(): Promise<void> {
-    await this.#part?.discard();
+    this.#part?.discard();
     this.#part = null;
   }
 
@@ -218,10 +218,10 @@ export async function copySaved(from: string, path: string, force: boolean): Pro
     return;
   }
   try {
-    const copy = await createPrivateFile(dirname(target.path), 'copy');
+    const copy = createPrivateFile(dirname(target.path), 'copy');
     try {
-      await copy.file.chmod(defaultFileMode());
-      await pipeline(createReadStream(from), copy.file.createWriteStream());
+      fchmodSync(copy.descriptor, defaultFileMode());
+      await pipeline(createReadStream(from), createWriteStream(copy.path, { fd: copy.descriptor }));
       if (force) await renameOver(copy.path, target.path);
       else if (!(await claimName(copy.path, target.path))) throw fileExists(path);
     } finally {

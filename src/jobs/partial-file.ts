@@ -1,10 +1,19 @@
 import { createHash } from 'node:crypto';
-import { accessSync, constants } from 'node:fs';
-import { rm } from 'node:fs/promises';
+import {
+  accessSync,
+  close,
+  closeSync,
+  constants,
+  createReadStream,
+  fstatSync,
+  rmSync,
+  writev,
+  writevSync,
+} from 'node:fs';
 import { dirname } from 'node:path';
+import { promisify } from 'node:util';
 import type { ResumePoint } from '../client/port.ts';
 import { ContainerWalk } from '../domain/container.ts';
-import { SoraError } from '../domain/errors.ts';
 import type { MediaKind } from '../domain/media.ts';
 import {
   abandonedFiles,
@@ -18,8 +27,11 @@ import { cannotWrite } from './destination.ts';
 
 /** Writes are batched: a call per socket chunk would take longer than the disk itself. */
 const FLUSH_BYTES = 1 << 20;
-/** Smaller files are written only when complete, so a killed process leaves nothing to resume, only to remove. */
-const WORTH_RESUMING_BYTES = FLUSH_BYTES;
+/**
+ * Smaller files are written only when complete, so a killed process leaves nothing to resume, only to remove. Writing them
+ * takes less time than a round trip to the thread pool.
+ */
+const SMALL_BYTES = FLUSH_BYTES;
 
 /** Identifies a partial file; only parts with equal identities may be joined. */
 export interface PartialOrigin {
@@ -51,6 +63,7 @@ export class PartialFile {
   readonly #walk: ContainerWalk;
   readonly #tag: string;
   #opened: PrivateFile | null = null;
+  #isClosed = false;
   #sizeBytes = 0;
 
   constructor(origin: PartialOrigin) {
@@ -84,11 +97,15 @@ export class PartialFile {
     const folder = dirname(path);
     const left = (isResumable ? abandonedFiles : filesLeftBefore)(folder, tagOf(source));
     for (const name of left) {
-      const adopted = await adoptPrivateFile(folder, name, this.#tag);
+      const adopted = adoptPrivateFile(folder, name, this.#tag);
       if (adopted === null) continue;
       const isSameState = name.includes(this.#tag);
       if (isResumable && isSameState && this.#opened === null) await this.#takeOver(adopted);
-      else await discard(adopted);
+      else {
+        closeSync(adopted.descriptor);
+        abandonPrivateFile(adopted.path);
+        remove(adopted.path);
+      }
     }
     return this.#sizeBytes > 0;
   }
@@ -127,24 +144,31 @@ export class PartialFile {
 
   /** Closes the complete file. Call once. Throws `cannot_write`. */
   async finish(): Promise<WholeFile> {
-    const { path, file } = await this.#open();
-    await file.close();
+    const { path, descriptor } = this.#open();
+    this.#isClosed = true;
+    if (this.#sizeBytes < SMALL_BYTES) closeSync(descriptor);
+    else await promisify(close)(descriptor); // on a network file system it waits for the last bytes
     abandonPrivateFile(path);
     return { path, bytes: this.#sizeBytes, sha256: this.#hash.digest('hex'), kind: this.origin.kind };
   }
 
   /** Closes an incomplete file: keeps it if a later run can resume it, else removes it. */
-  async leave(): Promise<void> {
-    if (this.resumePoint === undefined || !isWorthResuming(this.origin.totalBytes)) await this.discard();
-    else if (this.#opened !== null) {
-      await this.#opened.file.close();
-      abandonPrivateFile(this.#opened.path);
-    }
+  leave(): void {
+    if (this.resumePoint !== undefined && isWorthResuming(this.origin.totalBytes)) this.#close();
+    else this.discard();
   }
 
   /** Removes the file, if there is one. Its errors are ignored: an earlier error led here. */
-  async discard(): Promise<void> {
-    if (this.#opened !== null) await discard(this.#opened);
+  discard(): void {
+    this.#close();
+    if (this.#opened !== null) remove(this.#opened.path);
+  }
+
+  #close(): void {
+    if (this.#opened === null) return;
+    if (!this.#isClosed) closeSync(this.#opened.descriptor);
+    this.#isClosed = true;
+    abandonPrivateFile(this.#opened.path);
   }
 
   #learn(chunk: Uint8Array): void {
@@ -164,11 +188,13 @@ export class PartialFile {
   async #takeOver(adopted: PrivateFile): Promise<void> {
     this.#opened = adopted;
     const { totalBytes } = this.origin;
-    const { size } = await adopted.file.stat();
+    const { descriptor } = adopted;
+    const { size } = fstatSync(descriptor);
     // A complete file that was not renamed is resumed at its last byte, so that one more reply confirms its end.
     const keptBytes = totalBytes === null ? size : Math.min(size, totalBytes - 1);
     if (keptBytes <= 0) return;
-    const kept = adopted.file.createReadStream({
+    const kept = createReadStream(adopted.path, {
+      fd: descriptor,
       start: 0,
       end: keptBytes - 1,
       highWaterMark: FLUSH_BYTES,
@@ -178,32 +204,47 @@ export class PartialFile {
     this.#sizeBytes = keptBytes;
   }
 
-  async #open(): Promise<PrivateFile> {
+  #open(): PrivateFile {
     const { path } = this.origin;
-    this.#opened ??= await createPrivateFile(dirname(path), this.#tag).catch((error: unknown) => {
+    try {
+      if (this.#isClosed) throw new Error('the partial file is closed'); // its descriptor may be another file’s by now
+      this.#opened ??= createPrivateFile(dirname(path), this.#tag);
+      return this.#opened;
+    } catch (error) {
       throw cannotWrite(path, error);
-    });
-    return this.#opened;
+    }
   }
 
   async #write(chunks: readonly Uint8Array[], sizeBytes: number): Promise<void> {
-    const { file } = await this.#open();
-    const { bytesWritten } = await file.writev(chunks, this.#sizeBytes).catch((error: unknown) => {
+    const { descriptor } = this.#open();
+    try {
+      const at = this.#sizeBytes;
+      const bytesWritten =
+        sizeBytes < SMALL_BYTES ? writevSync(descriptor, chunks, at) : await writeChunks(descriptor, chunks, at);
+      this.#sizeBytes += bytesWritten;
+      if (bytesWritten < sizeBytes) throw new Error('the disk is full');
+    } catch (error) {
       throw cannotWrite(this.origin.path, error);
-    });
-    this.#sizeBytes += bytesWritten;
-    if (bytesWritten < sizeBytes) throw new SoraError('cannot_write', { causedBy: 'the disk is full' });
+    }
   }
 }
 
-async function discard({ path, file }: PrivateFile): Promise<void> {
-  await file.close();
-  abandonPrivateFile(path);
-  await rm(path, { force: true }).catch(() => {});
+function writeChunks(descriptor: number, chunks: readonly Uint8Array[], position: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    writev(descriptor, chunks, position, (error, bytesWritten) => (error ? reject(error) : resolve(bytesWritten)));
+  });
+}
+
+function remove(path: string): void {
+  try {
+    rmSync(path, { force: true });
+  } catch {
+    // The error that led here is reported.
+  }
 }
 
 function isWorthResuming(totalBytes: number | null): boolean {
-  return totalBytes === null || totalBytes >= WORTH_RESUMING_BYTES;
+  return totalBytes === null || totalBytes >= SMALL_BYTES;
 }
 
 function tagOf(text: string): string {

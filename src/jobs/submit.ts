@@ -253,11 +253,13 @@ async function newIntent(deps: SubmitDeps, order: SubmitOrder): Promise<IntentEv
 async function send(deps: SubmitDeps, order: SubmitOrder, key: string): Promise<Submission | null> {
   const { client, ledger, clock, signal } = deps;
   /** Written and read back: after a withdrawal, or if the file lost a line, nothing may leave. */
-  const sending = async (): Promise<boolean> => {
+  const markSent = async (): Promise<JobRecord> => {
     await ledger.append({ event: 'sending', key, atMs: clock.now(), uptimeMs: clock.uptimeMs() });
-    return (await ledger.recordOf(key)).isSent;
+    return ledger.recordOf(key);
   };
-  if (!(await sending())) return null;
+  const sent = await markSent();
+  if (!sent.isSent) return null;
+  const sending = async (): Promise<boolean> => (await markSent()).isSent;
   const outcome = await client.create(order.request, {
     idempotencyKey: key,
     resend: { held: () => ledger.append({ event: 'held', key, atMs: clock.now() }), sending },
@@ -266,7 +268,7 @@ async function send(deps: SubmitDeps, order: SubmitOrder, key: string): Promise<
   const at = { key, atMs: clock.now() };
   switch (outcome.kind) {
     case 'accepted':
-      return accept(deps, { event: 'accepted', ...at, job: factsOf(outcome.job) }, outcome.job);
+      return accept(deps, sent, { event: 'accepted', ...at, job: factsOf(outcome.job) }, outcome.job);
     case 'rejected': {
       const { code, causedBy, message } = outcome.error;
       const unwritten = await ledger.tryAppend({ event: 'rejected', ...at, code, message: causedBy ?? message });
@@ -289,13 +291,14 @@ async function send(deps: SubmitDeps, order: SubmitOrder, key: string): Promise<
 /** A paid job continues, and its id is shown, even if it cannot be recorded. */
 async function accept(
   { ledger, onNotice }: SubmitDeps,
+  sent: JobRecord,
   event: LedgerEvent & { readonly event: 'accepted' },
   job: VideoJob,
 ): Promise<Submission> {
-  const { key } = event;
-  const pending = await ledger.recordOf(key);
+  const { key } = sent;
+  const record = applyEvent(sent, event) ?? sent;
   const unwritten = await ledger.tryAppend(event);
-  if (unwritten === null) return { kind: 'submitted', record: await ledger.recordOf(key), job };
+  if (unwritten === null) return { kind: 'submitted', record, job };
   const unrecorded = unwritten.with({
     title: `${job.id} was created and is paid, but could not be recorded in the ledger`,
     jobId: job.id,
@@ -303,7 +306,7 @@ async function accept(
     hints: [`free some disk space, then run \`sora attach ${key} ${shellWord(job.id)}\` to add it to the ledger`],
   });
   onNotice?.(unrecorded.message); // now, because the wait that follows may be interrupted
-  return { kind: 'submitted', record: applyEvent(pending, event) ?? pending, job, unrecorded };
+  return { kind: 'submitted', record, job, unrecorded };
 }
 
 /** Attaches to an answered submission. Null if it never arrived and may be submitted again. */

@@ -16,12 +16,19 @@ export function pooledRandomBytes(): (sizeBytes: number) => Uint8Array {
   };
 }
 
+const randomBytes = pooledRandomBytes();
+
+/** Sixteen random hexadecimal digits, for names that cannot be guessed. */
+export function randomHex(): string {
+  return Buffer.from(randomBytes(8)).toString('hex');
+}
+
 /**
  * An unguessable name in the folder of `path`, for a file that is renamed to `path` when complete. It is short, because
  * `path` may already have the maximum length.
  */
 export function temporaryName(path: string): string {
-  return join(dirname(path), `.sora-${crypto().randomBytes(8).toString('hex')}.tmp`);
+  return join(dirname(path), `.sora-${randomHex()}.tmp`);
 }
 
 /** Whether a file has such a name. */

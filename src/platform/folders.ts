@@ -6,6 +6,7 @@ import { dirname } from 'node:path';
  * nothing can be created, such as /proc, Node 20 retries forever.
  */
 export function makeFolder(path: string, mode = 0o777): void {
+  if (isFolder(path)) return; // the usual case, and the error of `mkdir` would cost more than all else here
   try {
     mkdirSync(path, { mode });
   } catch (error) {

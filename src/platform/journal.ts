@@ -22,6 +22,7 @@ import { type JournalLine, LineReader, NEWLINE } from './line-reader.ts';
 
 /** Ends a torn line, after which the file continues. */
 export const TORN_MARK = ' #torn';
+
 interface PendingAppend {
   readonly lines: readonly string[];
   readonly isSynced: boolean;
@@ -144,8 +145,9 @@ export class Journal {
     readonly last: JournalLine;
   } {
     const text = lines.map((line) => `${line}\n`).join('');
-    const isCreated = this.#lock !== null && this.#held() === undefined && createWith(this.path, text);
-    const { descriptor, size } = this.#open();
+    const held = this.#held();
+    const isCreated = this.#lock !== null && held === undefined && createWith(this.path, text);
+    const { descriptor, size } = held ?? this.#open();
     const end = isCreated ? size : this.#append(descriptor, size, text);
     this.#endBytes = end;
     const last = lines.at(-1) ?? '';
@@ -165,8 +167,6 @@ export class Journal {
   }
 
   #open(): { readonly descriptor: number; readonly size: number } {
-    const held = this.#held();
-    if (held !== undefined) return held;
     this.#close();
     makeFolder(dirname(this.path), 0o700);
     statRegular(this.path);

@@ -1,15 +1,29 @@
-import { constants, readdirSync, type Stats } from 'node:fs';
-import { type FileHandle, open, rename, rm } from 'node:fs/promises';
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  fsyncSync,
+  openSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  type Stats,
+  writeSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
-import { crypto } from './crypto.ts';
+import { randomHex } from './crypto.ts';
 import { makeFolder } from './folders.ts';
 import { isProcessAlive } from './process-identity.ts';
 
-/** Temporary files that other users cannot guess, read or plant; see docs/adr/0025. */
+/**
+ * Temporary files that other users cannot guess, read or plant; see docs/adr/0025. Synchronous, because these calls are
+ * faster than a round trip to the thread pool, and a batch opens thousands of files.
+ */
 
 export interface PrivateFile {
   readonly path: string;
-  readonly file: FileHandle;
+  /** Open for reading and writing. */
+  readonly descriptor: number;
 }
 
 /** About a record of the ledger. */
@@ -19,28 +33,28 @@ const PROBE_BYTES = 4096;
 const inUse = new Set<string>();
 
 /** Creates one in a folder. `tag` (letters and digits) identifies its purpose. Throws the file system's own error. */
-export async function createPrivateFile(folder: string, tag: string): Promise<PrivateFile> {
+export function createPrivateFile(folder: string, tag: string): PrivateFile {
   const path = newPath(folder, tag);
-  const file = await open(path, 'wx+', 0o600); // never through a link, never over another file
+  const descriptor = openSync(path, 'wx+', 0o600); // never through a link, never over another file
   inUse.add(path);
-  return { path, file };
+  return { path, descriptor };
 }
 
 /**
  * Opens a file for appending, and puts some bytes on the disk beside it, which are removed again: a full disk refuses only
  * those. Throws the file system's own error.
  */
-export async function tryToWrite(path: string): Promise<void> {
+export function tryToWrite(path: string): void {
   makeFolder(dirname(path), 0o700);
-  await (await open(path, 'a', 0o600)).close();
-  const probe = await createPrivateFile(dirname(path), 'check');
+  closeSync(openSync(path, 'a', 0o600));
+  const probe = createPrivateFile(dirname(path), 'check');
   try {
-    await probe.file.writeFile(Buffer.alloc(PROBE_BYTES));
-    await probe.file.sync();
+    writeSync(probe.descriptor, Buffer.alloc(PROBE_BYTES));
+    fsyncSync(probe.descriptor);
   } finally {
-    await probe.file.close();
+    closeSync(probe.descriptor);
     abandonPrivateFile(probe.path);
-    await rm(probe.path, { force: true });
+    rmSync(probe.path, { force: true });
   }
 }
 
@@ -81,27 +95,35 @@ function isAbandoned(folder: string, name: string, tagStart: string): boolean {
 }
 
 /** Takes over an abandoned file under a new name; null if another user created it or another process took it. */
-export async function adoptPrivateFile(folder: string, name: string, tag: string): Promise<PrivateFile | null> {
+export function adoptPrivateFile(folder: string, name: string, tag: string): PrivateFile | null {
   const flags = constants.O_RDWR | (constants.O_NOFOLLOW ?? 0); // Windows has no such flag
-  const file = await open(join(folder, name), flags).catch(() => null);
-  if (file === null) return null;
+  const descriptor = ifPossible(() => openSync(join(folder, name), flags));
+  if (descriptor === null) return null;
   const path = newPath(folder, tag);
   const isTaken =
-    isOwn(await file.stat()) &&
-    (await rename(join(folder, name), path).then(
-      () => true,
-      () => false,
-    ));
+    isOwn(fstatSync(descriptor)) &&
+    ifPossible(() => {
+      renameSync(join(folder, name), path);
+      return true;
+    });
   if (!isTaken) {
-    await file.close();
+    closeSync(descriptor);
     return null;
   }
   inUse.add(path);
-  return { path, file };
+  return { path, descriptor };
+}
+
+function ifPossible<T>(call: () => T): T | null {
+  try {
+    return call();
+  } catch {
+    return null;
+  }
 }
 
 function newPath(folder: string, tag: string): string {
-  return join(folder, `.sora-${tag}-${process.pid}-${crypto().randomBytes(8).toString('hex')}.part`);
+  return join(folder, `.sora-${tag}-${process.pid}-${randomHex()}.part`);
 }
 
 /** Windows reports no owner here; there the folder's permissions protect its files. */

@@ -42,7 +42,12 @@ export class FileLedger extends Ledger {
   readonly #mark: LedgerMark;
   readonly #indexPath: string;
   #index: LedgerIndex | undefined;
+  /** Set while a question is answered. */
+  #asked: LedgerIndex | undefined;
   #tallies: readonly LedgerTally[] = [];
+  #isHeld = false;
+  /** `replacements` of the index when a held file was last seen to be whole. */
+  #wholeAt: number | null = null;
 
   constructor({ journal, index }: LedgerPaths) {
     super();
@@ -56,12 +61,16 @@ export class FileLedger extends Ledger {
   }
 
   append(...events: readonly LedgerEvent[]): Promise<void> {
-    return this.#write(() => this.#journal.append(...events.map(encodeEvent)));
+    return this.#write(() => this.#journal.append(...this.#encode(events)));
   }
 
   /** The same without waiting for the disk, for events that only matter together with a later one. */
   appendAhead(...events: readonly LedgerEvent[]): Promise<void> {
-    return this.#write(() => this.#journal.appendAhead(...events.map(encodeEvent)));
+    return this.#write(() => this.#journal.appendAhead(...this.#encode(events)));
+  }
+
+  #encode(events: readonly LedgerEvent[]): string[] {
+    return events.map((event) => this.#index?.encode(event) ?? encodeEvent(event));
   }
 
   async #write(append: () => Promise<void>): Promise<void> {
@@ -84,18 +93,22 @@ export class FileLedger extends Ledger {
     judge: (standing: Standing) => T | null,
   ): Promise<T | null> {
     const { intent } = claim;
-    const known = judge(this.#standing(claim, undefined));
+    const judged = (before?: string): T | null => {
+      const found = judge(this.#standing(claim, before));
+      if (found === null && !intent.free) this.#requireIntact();
+      return found;
+    };
+    const known = this.#ask(() => judged());
     if (known !== null) return known;
-    if (!intent.free) await this.requireIntact();
     // Nothing is sent before `sending` is on disk, and its sync includes this line.
     await this.appendAhead(intent);
     let objection: T | null;
     try {
-      const own = await this.recordOf(intent.key);
-      if (own.row !== intent.row || own.fingerprint !== intent.fingerprint) throw keyIsTaken(this.name, intent);
-      objection = judge(this.#standing(claim, intent.key));
-      // Checked again: our line has ended any torn one.
-      if (objection === null && !intent.free) await this.requireIntact();
+      objection = this.#ask((index) => {
+        const own = this.known(intent.key, this.#recordIn(index, intent.key));
+        if (own.row !== intent.row || own.fingerprint !== intent.fingerprint) throw keyIsTaken(this.name, intent);
+        return judged(intent.key); // intact again: our line has ended any torn one
+      });
     } catch (error) {
       if (error instanceof SoraError && error.submission === null)
         await this.#withdraw(intent, 'the ledger is damaged');
@@ -120,15 +133,22 @@ export class FileLedger extends Ledger {
   }
 
   hold(): void {
+    this.#isHeld = true;
     this.#journal.hold();
   }
 
   release(): Promise<void> {
+    this.#isHeld = false;
+    this.#wholeAt = null;
     return this.#journal.release();
   }
 
   async byKey(key: string): Promise<JobRecord | undefined> {
-    return this.#ask((index) => this.#fold(index, [key])[0]?.record);
+    return this.#ask((index) => this.#recordIn(index, key));
+  }
+
+  #recordIn(index: LedgerIndex, key: string): JobRecord | undefined {
+    return this.#fold(index, [key])[0]?.record;
   }
 
   async withIds(ids: readonly string[]): Promise<JobRecord[]> {
@@ -213,18 +233,26 @@ export class FileLedger extends Ledger {
     return this.#ask((index) => this.#problemsOf(index));
   }
 
-  #problemsOf({ problems }: LedgerIndex): LedgerProblem[] {
+  #problemsOf({ problems, replacements }: LedgerIndex): LedgerProblem[] {
+    // A file that is held, was whole and has only grown since has lost nothing.
+    if (replacements === this.#wholeAt) return [...problems];
     const { loss } = this.#mark;
-    return [...problems, ...(loss === null ? [] : [loss])];
+    if (loss !== null) return [...problems, loss];
+    if (this.#isHeld) this.#wholeAt = replacements;
+    return [...problems];
   }
 
   override async requireUsable(): Promise<void> {
     await this.requireIntact();
     const { tryToWrite } = await import('../platform/private-files.ts'); // not needed by short commands
-    await this.#write(() => tryToWrite(this.#journal.path));
+    await this.#write(async () => tryToWrite(this.#journal.path));
   }
 
   async requireIntact(): Promise<void> {
+    this.#requireIntact();
+  }
+
+  #requireIntact(): void {
     if (this.findProblems().length === 0) return;
     const problems = this.#ask((index) => {
       index.rebuild(); // the file may have been repaired
@@ -279,15 +307,20 @@ export class FileLedger extends Ledger {
     return [...entries.values()];
   }
 
+  /** Reads what other processes have appended, once for a question and those that it asks in turn. */
   #ask<T>(question: (index: LedgerIndex) => T): T {
+    if (this.#asked !== undefined) return question(this.#asked);
     try {
       this.#index ??= new LedgerIndex(this.#journal, this.#indexPath);
       this.#index.refresh();
+      this.#asked = this.#index;
       return question(this.#index);
     } catch (error) {
       // Anything else is a bug, and is thrown unchanged.
       if (!(error instanceof Error && 'syscall' in error)) throw error;
       throw unreadableLedger(this.#journal.path, error);
+    } finally {
+      this.#asked = undefined;
     }
   }
 }

@@ -4,7 +4,7 @@ import { isTerminal } from '../domain/video.ts';
 import type { Journal } from '../platform/journal.ts';
 import type { JournalLine } from '../platform/line-reader.ts';
 import { type Coverage, readIndexFile, writeIndexFile } from './ledger-index-file.ts';
-import { decodeLine, type LedgerProblem } from './ledger-line.ts';
+import { type DecodedLine, decodeLine, encodeEvent, type LedgerProblem } from './ledger-line.ts';
 import { lineAt } from './ledger-mark.ts';
 import { Postings } from './ledger-postings.ts';
 import { hashTerm, termOf, termsOf } from './ledger-terms.ts';
@@ -37,8 +37,11 @@ export class LedgerIndex {
   #postings = new Postings();
   #openKeys = new Set<string>();
   #problems: LedgerProblem[] = [];
+  #replacements = 0;
   /** The latest events, by offset. */
   readonly #latest = new Map<number, LedgerEvent>();
+  /** Events that this process appends, by their line. */
+  readonly #written = new Map<string, LedgerEvent>();
 
   /** Loads the index stored at `path`, if it belongs to this journal. */
   constructor(journal: Journal, path: string) {
@@ -61,11 +64,23 @@ export class LedgerIndex {
     return this.#problems;
   }
 
+  /** How often the journal had lost lines when it was read, so that all of it was read again. */
+  get replacements(): number {
+    return this.#replacements;
+  }
+
   /** Reads lines appended by any process since the last time; or everything, if the journal was replaced. */
   refresh(): void {
     if (this.#journal.size() === this.#covered.bytes) return;
     for (const line of this.#unread()) this.#add(line);
     if (this.#covered.bytes - this.#storedBytes > STORE_AFTER_BYTES) this.#store();
+  }
+
+  /** Encodes an event for the journal, which need not be decoded when its line is read. */
+  encode(event: LedgerEvent): string {
+    const line = encodeEvent(event);
+    keep(this.#written, line, event);
+    return line;
   }
 
   /** Reads everything again: the file may have been repaired. */
@@ -121,13 +136,13 @@ export class LedgerIndex {
     const { offset, end, text } = line;
     this.#covered = { bytes: end, lines: this.#covered.lines + 1, lastOffset: offset };
     this.#lastText = text;
-    const decoded = decodeLine(text);
+    const decoded = this.#decode(text);
     if (decoded.kind === 'unreadable') this.#problems.push({ line: this.#covered.lines, reason: decoded.reason });
     if (decoded.kind !== 'event') return;
     if (this.#isOrphan(decoded.event)) {
       this.#problems.push({ line: this.#covered.lines, reason: orphanReason(decoded.event) });
     }
-    this.#keep(offset, decoded.event);
+    keep(this.#latest, offset, decoded.event);
     const hashes = new Set(termsOf(decoded.event).map(hashTerm));
     for (const hash of hashes) this.#postings.add(hash, offset);
     if (mayOpen(decoded.event)) this.#openKeys.add(decoded.event.key);
@@ -151,13 +166,15 @@ export class LedgerIndex {
     return Array.from(earlier).some(({ event }) => event.event === 'accepted' && event.key === key);
   }
 
-  #keep(offset: number, event: LedgerEvent): void {
-    this.#latest.set(offset, event);
-    const [first = offset] = this.#latest.keys();
-    if (this.#latest.size > KEPT_EVENTS) this.#latest.delete(first);
+  #decode(text: string): DecodedLine {
+    const event = this.#written.get(text);
+    if (event === undefined) return decodeLine(text);
+    this.#written.delete(text);
+    return { kind: 'event', event };
   }
 
   #clear(): void {
+    this.#replacements++;
     this.#covered = NOTHING;
     this.#lastText = null;
     this.#storedBytes = 0;
@@ -195,6 +212,13 @@ export class LedgerIndex {
       // A full disk or a read-only folder only costs time at the next start.
     }
   }
+}
+
+/** Adds an event, and drops the oldest of too many. */
+function keep<K>(events: Map<K, LedgerEvent>, key: K, event: LedgerEvent): void {
+  events.set(key, event);
+  const [first = key] = events.keys();
+  if (events.size > KEPT_EVENTS) events.delete(first);
 }
 
 /** The problem of an event without its intent. */

@@ -164,7 +164,10 @@ export abstract class Ledger {
 
   /** The record of a key that was just written or read. Throws `ledger_damaged` if the ledger no longer has it. */
   async recordOf(key: string): Promise<JobRecord> {
-    const record = await this.byKey(key);
+    return this.known(key, await this.byKey(key));
+  }
+
+  protected known(key: string, record: JobRecord | undefined): JobRecord {
     if (record !== undefined) return record;
     throw new SoraError('ledger_damaged', {
       title: `${this.name} does not contain what was just written to it: ${key}`,

@@ -13,10 +13,10 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { open, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { PassThrough, type Readable, Writable } from 'node:stream';
-import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { VideosClient } from '../../src/client/port.ts';
 import type { SavedFile } from '../../src/domain/record.ts';
 import type { ContentOrder } from '../../src/jobs/content-stream.ts';
@@ -462,17 +462,6 @@ describe('a file system that refuses', () => {
     });
     expect(ranges()).toHaveLength(1);
     expect(bodies.map((body) => body.destroyed)).toEqual([true]);
-  });
-
-  it('is `cannot_write` also when the disk is full', async () => {
-    const { path, folder, download: run } = await setUp([whole]);
-    const handle = await open(folder);
-    await handle.close();
-    const full = Object.assign(new Error('ENOSPC: no space left on device'), { code: 'ENOSPC' });
-    vi.spyOn(Object.getPrototypeOf(handle), 'writev').mockRejectedValue(full);
-    onTestFinished(() => void vi.restoreAllMocks());
-    await expect(run()).rejects.toMatchObject({ code: 'cannot_write', causedBy: expect.stringContaining('ENOSPC') });
-    expect(existsSync(path)).toBe(false);
   });
 
   it('is `cannot_write` when the name is a folder', async () => {

@@ -186,11 +186,12 @@ export async function makeProcessesMortal(): Promise<void> {
   ];
   replace(sync, 'openSync', (open) => openSync(open as typeof fs.openSync));
   replace(sync, 'closeSync', (close) => closeSync(close as typeof fs.closeSync));
-  replace(sync, 'writeSync', writes(dieHere));
+  for (const name of ['writeSync', 'writevSync']) replace(sync, name, writes(dieHere));
   for (const name of CHANGES) replace(sync, `${name}Sync`, changes(dieHere));
   replace(sync, 'linkSync', (link) => linkSync(link as typeof fs.linkSync));
   replace(sync, 'unlinkSync', forgetting('locks'));
-  for (const name of ['open', 'read', 'close']) replace(sync, name, withCallback);
+  for (const name of ['open', 'read']) replace(sync, name, withCallback);
+  for (const name of ['close', 'writev']) replace(sync, name, () => atOnce(sync[`${name}Sync`] as Call));
   // Nothing has to outlive the machine.
   replace(sync, 'fsyncSync', () => () => {});
   replace(sync, 'fdatasync', () => (_: unknown, done: () => void) => queueMicrotask(done));
@@ -264,6 +265,7 @@ function openSync(open: typeof fs.openSync): typeof fs.openSync {
     const descriptor = isLock ? lock(path, () => open(path, flags, mode)) : open(path, flags, mode);
     life?.descriptors.add(descriptor);
     if (flags === 'wx') life?.own.add(String(path));
+    if (String(path).endsWith('.part')) life?.parts.add(String(path));
     return descriptor;
   };
 }
@@ -295,13 +297,12 @@ function closeSync(close: typeof fs.closeSync): typeof fs.closeSync {
 function openHandle(open: typeof fs.promises.open): Call {
   return async (...args: Parameters<typeof open>) => {
     const life = current.getStore();
-    const [path, flags] = args;
+    const [, flags] = args;
     if (flags !== undefined && flags !== 'r' && life?.step() === false) return forever();
     const handle = await open(...args);
     const close = handle.close.bind(handle);
     handle.close = inTurn(close as Call) as typeof close;
     life?.handles.add(handle);
-    if (String(path).endsWith('.part')) life?.parts.add(String(path));
     if (!life?.isOver) return handle;
     await close();
     return forever();
@@ -341,6 +342,19 @@ function withCallback(call: Call): Call {
       callback(...results);
     };
     return call.apply(this, [...args.slice(0, -1), counted as never]);
+  };
+}
+
+/** The asynchronous form of a call, done at once: a process that dies meanwhile would close its files under it. */
+function atOnce(call: Call): Call {
+  return (...args) => {
+    const done = args.at(-1) as unknown as (error: unknown, result?: unknown) => void;
+    try {
+      const result = call(...(args.slice(0, -1) as never[]));
+      queueMicrotask(() => done(null, result));
+    } catch (error) {
+      queueMicrotask(() => done(error));
+    }
   };
 }
 

@@ -1,4 +1,4 @@
-import { existsSync, statSync } from 'node:fs';
+import { closeSync, existsSync, fchmodSync, rmSync, statSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { dirname, extname, parse, resolve } from 'node:path';
 import { type CommandResult, defineCommand } from '../../app/command.ts';
@@ -214,7 +214,7 @@ async function join(
   if (signed > 0)
     out.note(`${signed} of ${shots.length} clips have a C2PA signature, which the film cannot keep; the clips do`);
   const target = writeTargetOf(film.path).path;
-  const temporary = await openTemporary(dirname(target), film.path);
+  const temporary = openTemporary(dirname(target), film.path);
   try {
     const clips = shots.map(({ path }) => path);
     const order = { clips, audio: film.audio, fingerprint, target: temporary };
@@ -244,16 +244,17 @@ function limitsOf({ host }: Pick<ProduceDeps, 'host'>): { env: ProduceDeps['host
 }
 
 /** A private file in the folder of the film; those that killed runs have left are removed. */
-async function openTemporary(folder: string, path: string): Promise<string> {
+function openTemporary(folder: string, path: string): string {
   try {
     for (const name of abandonedFiles(folder, TAG)) {
-      const adopted = await adoptPrivateFile(folder, name, TAG);
-      await adopted?.file.close();
-      if (adopted !== null) await rm(adopted.path, { force: true });
+      const adopted = adoptPrivateFile(folder, name, TAG);
+      if (adopted === null) continue;
+      closeSync(adopted.descriptor);
+      rmSync(adopted.path, { force: true });
     }
-    const { path: temporary, file } = await createPrivateFile(folder, TAG);
-    await file.chmod(defaultFileMode());
-    await file.close();
+    const { path: temporary, descriptor } = createPrivateFile(folder, TAG);
+    fchmodSync(descriptor, defaultFileMode());
+    closeSync(descriptor);
     return temporary;
   } catch (error) {
     throw cannotWrite(path, error);

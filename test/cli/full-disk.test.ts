@@ -1,0 +1,56 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { BINARY, createBinary } from '../support/binary.ts';
+
+describe.skipIf(process.platform === 'win32')('on a disk that is full', () => {
+  /** Runs a command whose files the system cuts at a size: it refuses what is longer, after it took a part of it. */
+  function setUp() {
+    const { cwd, env } = createBinary();
+    const run = (argv: readonly string[], sizeBytes = Number.POSITIVE_INFINITY) => {
+      const blocks = Number.isFinite(sizeBytes) ? String(Math.floor(sizeBytes / 512)) : 'unlimited';
+      const limited = ['-c', 'ulimit -f "$1"; shift; exec "$@"', 'sh', blocks, process.execPath, BINARY, ...argv];
+      const { status, stderr } = spawnSync('sh', limited, { cwd, env, encoding: 'utf8' });
+      return { code: status, error: status === 0 ? null : JSON.parse(stderr).error.code };
+    };
+    const leftovers = () => readdirSync(cwd).filter((name) => name.startsWith('.'));
+    return { cwd, run, leftovers };
+  }
+
+  it('a video is not there, nor a part of it, until a run has room for all of it', () => {
+    const { cwd, run, leftovers } = setUp();
+    const path = join(cwd, 'boat.mp4');
+    expect(run(['create', 'boat', '--simulate', '-o', 'boat.mp4', '--json']).code).toBe(0);
+    const { size } = statSync(path);
+    rmSync(path);
+    const download = ['download', '@last', '-o', 'boat.mp4', '--json'];
+    for (const share of [0.5, 0.99]) {
+      expect(run(download, share * size)).toEqual({ code: 1, error: 'cannot_write' });
+      expect(existsSync(path)).toBe(false);
+    }
+    expect(leftovers()).toEqual([]);
+    expect(run(download).code).toBe(0);
+    expect(statSync(path).size).toBe(size);
+  }, 60_000);
+
+  it('a film is not there, nor a part of it, until a run has room for all of it', () => {
+    const { cwd, run, leftovers } = setUp();
+    writeFileSync(join(cwd, 'shots.txt'), 'a harbour\na boat\nthe sea\n');
+    const path = join(cwd, 'film.mp4');
+    const film = ['film', 'shots.txt', '-o', 'film.mp4', '--simulate', '--json'];
+    expect(run(film).code).toBe(0);
+    const { size } = statSync(path);
+    rmSync(path);
+    // A killed run has left a part, too.
+    const dead = spawnSync(process.execPath, ['-e', '']).pid;
+    writeFileSync(join(cwd, `.sora-film-${dead}-0123456789abcdef.part`), 'a part', { mode: 0o600 });
+    for (const share of [0.5, 0.999]) {
+      expect(run(film, share * size)).toEqual({ code: 1, error: 'cannot_write' });
+      expect(existsSync(path)).toBe(false);
+    }
+    expect(leftovers()).toEqual([]);
+    expect(run(film).code).toBe(0);
+    expect(statSync(path).size).toBe(size);
+  }, 60_000);
+});
