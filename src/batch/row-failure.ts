@@ -21,8 +21,13 @@ const STOPS_ALL: ReadonlySet<string> = new Set([
   'ledger_unreachable',
 ]);
 
-/** Words in a code or message for failures that a retry would repeat. */
+/** Words for failures that a retry would repeat. */
 const ABOUT_THE_REQUEST = /invalid|polic(y|ies)|safety|blocked|unsupported|not[ _]allowed|forbidden|bad.?request/i;
+/** Words for failures of the server. Any other reason may be about the request, and a retry is paid again. */
+const ABOUT_THE_SERVER =
+  /server|internal|process(ing|or)|render|encod|worker|gpu|cuda|memory|backend|upstream|engine|time(d|out)\b|time-?out|deadline|unavailable|overload|capacity|busy|crash|killed|lost|restart|temporar|transient|try again|retry|connection|network|disk|storage|unknown|unexpected|exception|\b5\d\d\b/i;
+/** Says no more than that the job failed. */
+const NO_REASON = /^((the )?(video )?((generation|task|job)[ _])?(has )?(fail|failed|failure|error))?\.?$/i;
 
 /** The error of a row that was not submitted because there is no video to start from. */
 export function sourceFailed({ from }: Pick<BatchRow, 'from'>): SoraError {
@@ -38,9 +43,14 @@ export function stopsAll({ code }: SoraError): boolean {
 }
 
 /** Whether a failed job may succeed when retried. */
-export function isServersFault({ code }: SoraError, { status, error }: VideoJob): boolean {
+export function isServersFault({ code }: SoraError, { status, serverStatus, error }: VideoJob): boolean {
   if (status === 'expired') return true;
-  return status === 'failed' && code === 'job_failed' && !ABOUT_THE_REQUEST.test(`${error?.code} ${error?.message}`);
+  if (status !== 'failed' || code !== 'job_failed') return false;
+  const reasons = [serverStatus ?? '', error?.code ?? '', error?.message ?? ''];
+  const isAbout = (words: RegExp): boolean => reasons.some((reason) => words.test(reason));
+  return (
+    !isAbout(ABOUT_THE_REQUEST) && (isAbout(ABOUT_THE_SERVER) || reasons.every((reason) => NO_REASON.test(reason)))
+  );
 }
 
 /**

@@ -1,7 +1,9 @@
 import { SoraError } from '../domain/errors.ts';
+import { idForms } from '../domain/id-forms.ts';
 import type { JsonValue } from '../domain/json.ts';
 import { isTerminal, type VideoJob } from '../domain/video.ts';
 import { decodeErrorBody } from '../wire/error-body.ts';
+import { objectOf, textOf } from '../wire/fields.ts';
 import { decodeJob, isJobDocument, type ReplyFacts } from '../wire/job.ts';
 import { parseReplyJson } from '../wire/reply-json.ts';
 import { decodeDeleted } from '../wire/videos.ts';
@@ -83,17 +85,21 @@ export async function outcomeBehind(reply: Reply, context: CallContext, transpor
   }
 }
 
-function jobAddress({ headers }: Reply, baseUrl: string): string | null {
-  const { location } = headers;
+/** The first address of a job on the server's own origin, from the headers or the body. */
+function jobAddress({ headers, value }: Reply, baseUrl: string): string | null {
+  const { polling_url } = objectOf(value);
+  const given = [headers.location, headers['operation-location'], headers['content-location'], textOf(polling_url)];
   // A relative address starts at the route of the create.
-  if (location === undefined || !URL.canParse(location, `${baseUrl}/`)) return null;
-  const url = new URL(location, `${baseUrl}/`);
-  return url.origin === new URL(baseUrl).origin && lastSegment(url.href) !== '' ? url.href : null;
+  const urls = given.flatMap((address) =>
+    address && URL.canParse(address, `${baseUrl}/`) ? new URL(address, `${baseUrl}/`) : [],
+  );
+  const { origin } = new URL(baseUrl);
+  return urls.find((url) => url.origin === origin && lastSegment(url.href) !== '')?.href ?? null;
 }
 
 function lastSegment(url: string): string {
   try {
-    return decodeURIComponent(new URL(url).pathname.split('/').at(-1) ?? '');
+    return decodeURIComponent(new URL(url).pathname.replace(/\/$/, '').split('/').at(-1) ?? '');
   } catch {
     return '';
   }
@@ -130,7 +136,7 @@ export async function readReply(
 export function isEndedJob(id: string): (reply: Reply) => boolean {
   return ({ value }) => {
     const job = decodeJob(value, { requestId: null, pollAfterMs: null });
-    return job !== null && job.id === id && isTerminal(job.status);
+    return job !== null && idForms(job.id).some((form) => idForms(id).includes(form)) && isTerminal(job.status);
   };
 }
 
@@ -171,12 +177,15 @@ function isRefused({ status, body }: Reply): boolean {
   return code === 'model_not_found' && NO_CHANNEL.test(message);
 }
 
-/**
- * Whether the request itself was refused, by the status of its reply. Timeouts (408, 499) and conflicts (409) may follow
- * after the server accepted the job, and a redirect may lead to it.
- */
+/** Client errors that may follow after the server accepted the job: a timeout, a conflict, a failed dependency. */
+const MAY_FOLLOW_ACCEPTANCE: ReadonlySet<number> = new Set([408, 409, 424]);
+/** The last registered client error. Those above are a proxy's own, mostly for a connection that ended early. */
+const LAST_CLIENT_ERROR = 451;
+const NO_RESPONSE = 444;
+
+/** Whether the request itself was refused, by the status of its reply. A redirect may lead to a job. */
 export function provesNothingMade(status: number): boolean {
-  return status >= 400 && status < 500 && status !== 408 && status !== 409 && status !== 499;
+  return status >= 400 && status <= LAST_CLIENT_ERROR && status !== NO_RESPONSE && !MAY_FOLLOW_ACCEPTANCE.has(status);
 }
 
 function inDoubt(failure: SoraError): SoraError {

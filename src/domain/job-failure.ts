@@ -4,7 +4,7 @@ import type { VideoJob } from './video.ts';
 
 /** Why a finished job has no video; null if it completed. */
 export function failureOf(
-  job: Pick<VideoJob, 'id' | 'status' | 'error' | 'requestId'>,
+  job: Pick<VideoJob, 'id' | 'status' | 'serverStatus' | 'error' | 'requestId'>,
   atMs: number,
 ): SoraError | null {
   if (job.status === 'completed') return null;
@@ -15,7 +15,7 @@ export function failureOf(
   const cause = diagnose({
     status: 0,
     code,
-    type: null,
+    type: job.serverStatus, // some servers report moderation as a status of its own
     param: null,
     message,
     isOpenAi: false,

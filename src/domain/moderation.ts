@@ -11,7 +11,7 @@ const WORDS = [
   /(polic(y|ies)|guidelines?|terms)[\s_-]?(violation|breach)/,
   /violat\w*\b.{0,60}\b(polic|guideline|terms|rules)/,
   /safety[\s_-]?(system|filter|check|polic|violation|guideline|reason|block)|(blocked|rejected|refused)\b.{0,40}\bsafety/,
-  /sentinel|guardrail|nsfw|unsafe|responsible[\s_-]?ai/,
+  /sentinel|guardrail|nsfw|unsafe|responsible[\s_-]?ai|\brai\b|\brai_|likeness|public figure|^safety$/,
   /(prohibited|disallowed|inappropriate|sensitive|explicit|harmful|adult|sexual)[\s_-]?(content|material|prompt|use)/,
   /(prompt|image|request|input|output|content)\b.{0,40}\b(flagged|inappropriate)/,
   /people[\s_-]in[\s_-]user[\s_-]uploads|third[\s_-]party[\s_-]content|copyright/,

@@ -23,7 +23,11 @@ const STATUS_WORDS: Readonly<Record<string, JobStatus>> = Object.fromEntries(
       ...['postprocessing', 'starting', 'cancelling', 'canceling', 'finalizing'],
     ],
     completed: ['completed', 'succeeded', 'success', 'succeed', 'complete', 'done', 'finished', 'ready'],
-    failed: ['failed', 'failure', 'fail', 'error', 'rejected', 'content_filtered', 'timed_out', 'timeout'],
+    failed: [
+      ...['failed', 'failure', 'fail', 'error', 'rejected', 'timed_out', 'timeout'],
+      ...['content_filtered', 'content_filter', 'moderated', 'content_moderated', 'request_moderated'],
+      ...['blocked', 'flagged', 'nsfw'],
+    ],
     cancelled: ['cancelled', 'canceled', 'deleted', 'aborted'],
     expired: ['expired'],
   } satisfies Partial<Record<JobStatus, string[]>>).flatMap(
@@ -54,13 +58,12 @@ export interface ReplyFacts {
  * becomes null, and an unknown status stays visible in `serverStatus`.
  */
 export function decodeJob(value: JsonValue | undefined, facts: ReplyFacts): VideoJob | null {
-  if (!isJsonObject(value)) return null;
   const body = unwrap(value);
   const content = decodeContent(body);
   const serverStatus = wordsOf(body.status);
   // A body without any field of a job is not taken for the requested one.
   const impliedId = textOf(body.status) !== null || content !== null ? facts.askedId : undefined;
-  const id = firstText(body.id, body.task_id, body.request_id, impliedId);
+  const id = idOf(body) ?? firstText(body.request_id, impliedId);
   if (id === null) return null;
   // A reply that contains the video but no status is completed.
   const status = serverStatus === null && content !== null ? 'completed' : decodeStatus(serverStatus);
@@ -96,12 +99,28 @@ export function isJobDocument(value: JsonValue | undefined): boolean {
   return isNamed || [created_at, created, model, prompt, progress].some((field) => field !== undefined);
 }
 
-/** Some gateways wrap the job: `{code, message, data: {…}}`. A status of the wrapper is the call's, not the job's. */
-function unwrap(body: JsonObject): JsonObject {
-  const inner = objectOf(body.data);
-  const isWrapper =
-    firstText(body.id, body.task_id) === null && firstText(inner.id, inner.task_id, inner.status) !== null;
-  return isWrapper ? inner : body;
+function idOf(body: JsonObject): string | null {
+  return firstText(body.id, body.task_id, body.video_id, body.job_id);
+}
+
+/** Where else than in `data` gateways put the job that they wrap. */
+const WRAPPERS = ['video', 'job', 'task', 'result', 'detail'];
+
+/**
+ * Some gateways wrap the job: `{code, message, data: {…}}`, or a list of one. A status of the wrapper is the call's, not
+ * the job's.
+ */
+function unwrap(value: JsonValue | undefined): JsonObject {
+  const body = objectOf(onlyItem(value));
+  if (idOf(body) !== null || body.object === 'list') return body;
+  const data = objectOf(onlyItem(body.data));
+  if (idOf(data) !== null || textOf(data.status) !== null) return data;
+  const wrapped = WRAPPERS.map((name) => objectOf(onlyItem(body[name])));
+  return wrapped.find((inner) => idOf(inner) !== null && textOf(inner.status) !== null) ?? body;
+}
+
+function onlyItem(value: JsonValue | undefined): JsonValue | undefined {
+  return Array.isArray(value) && value.length === 1 ? value[0] : value;
 }
 
 function decodeFailure(body: JsonObject): JobFailure | null {
@@ -117,7 +136,7 @@ function decodeFailure(body: JsonObject): JobFailure | null {
 
 /** The status in a body, wrapped or not; `unknown` if there is none. */
 export function decodeJobStatus(value: JsonValue | undefined): JobStatus {
-  return isJsonObject(value) ? decodeStatus(wordsOf(unwrap(value).status)) : 'unknown';
+  return decodeStatus(wordsOf(unwrap(value).status));
 }
 
 /** The location of the video in a body, in any known form; null if there is none. */

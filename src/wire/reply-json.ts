@@ -1,29 +1,34 @@
 import { type JsonValue, parseExactJson } from '../domain/json.ts';
 
 /**
- * The value of a reply. Almost-JSON is accepted: `NaN` and `Infinity` become null; of server-sent events and several
- * documents the last one counts. Undefined if there is no value.
+ * The value of a reply. Almost-JSON is accepted: `NaN`, `Infinity` and `undefined` become null, commas may trail, and a
+ * document may be encoded twice; of server-sent events and several documents the last one counts. Undefined if there is
+ * no value.
  */
 export function parseReplyJson(text: string): JsonValue | undefined {
   const value = parseExactJson(text);
+  if (typeof value === 'string' && value.trimStart().startsWith('{')) return parseExactJson(value) ?? value;
   if (value !== undefined || !/^\s*(?:[{[]|data:|event:|:)/.test(text)) return value;
-  const repaired = withoutNonNumbers(eventData(text));
+  const repaired = asStrictJson(eventData(text));
   return parseExactJson(repaired) ?? parseExactJson(lastDocument(repaired));
 }
 
-/** The last `data:` of a stream of events; any other text unchanged. */
+/** The last event with data, whose lines belong together; any other text unchanged. */
 function eventData(text: string): string {
-  const lines = text.split(/\r?\n/).filter((line) => line.startsWith('data:'));
-  const data = lines.map((line) => line.slice('data:'.length).trim()).filter((line) => line.startsWith('{'));
-  return data.at(-1) ?? text;
+  const events = text.split(/\r?\n\r?\n/).map((event) => {
+    const lines = event.split(/\r?\n/).filter((line) => line.startsWith('data:'));
+    return lines.map((line) => line.slice('data:'.length).trim()).join('\n');
+  });
+  return events.findLast((data) => data.startsWith('{')) ?? text;
 }
 
-/** Python writes `NaN` and `Infinity`, which are not JSON. */
-function withoutNonNumbers(text: string): string {
+/** Python writes `NaN` and `Infinity`, templates `undefined` and trailing commas; JSON has none of these. */
+function asStrictJson(text: string): string {
   let inString = false;
-  return text.replace(/\\.|"|-?\b(?:NaN|Infinity)\b/gs, (part) => {
+  return text.replace(/\\.|"|-?\b(?:NaN|Infinity|undefined)\b|,(?=\s*[}\]])/gs, (part) => {
     if (part === '"') inString = !inString;
-    return inString || part === '"' || part.startsWith('\\') ? part : 'null';
+    if (inString || part === '"' || part.startsWith('\\')) return part;
+    return part === ',' ? '' : 'null';
   });
 }
 

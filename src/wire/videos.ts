@@ -1,6 +1,6 @@
 import { isJsonObject, type JsonValue } from '../domain/json.ts';
 import type { VideoJob } from '../domain/video.ts';
-import { textOf } from './fields.ts';
+import { textOf, wordsOf } from './fields.ts';
 import { decodeJob, decodeStatus, type ReplyFacts } from './job.ts';
 
 export interface DecodedPage {
@@ -30,6 +30,7 @@ export function decodePage(body: JsonValue | undefined, facts: ReplyFacts): Deco
 export function decodeDeleted(body: JsonValue | undefined): boolean {
   if (!isJsonObject(body)) return true; // an empty 2xx
   if (typeof body.deleted === 'boolean') return body.deleted;
+  if (wordsOf(body.error) !== null || body.success === false) return false;
   const status = textOf(body.status);
   return status === null || decodeStatus(status) === 'cancelled';
 }

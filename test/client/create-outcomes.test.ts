@@ -24,6 +24,9 @@ describe.each(FORMS)('a create in the form %s', (dialect, route) => {
     ['200', { body: JOB }],
     ['201', { status: 201, body: JOB }],
     ['202 with an address to poll', { status: 202, body: { ...JOB, polling_url: '/api/v1/videos/video_1' } }],
+    ['200 of a video', { body: { video: JOB } }],
+    ['200 of a list of one', { body: [JOB] }],
+    ['200 of JSON in JSON', { body: JSON.stringify(JSON.stringify(JOB)) }],
     ['200 of a wrapped task', { body: { code: 'success', data: { task_id: 'video_1', status: 'QUEUED' } } }],
   ])('that is answered with %s is accepted', async (_, reply) => {
     const server = await startScriptedServer([reply]);
@@ -39,6 +42,7 @@ describe.each(FORMS)('a create in the form %s', (dialect, route) => {
     [404, 'endpoint_not_found'],
     [405, 'not_supported'],
     [413, 'invalid_request'],
+    [421, 'invalid_request'],
     [422, 'invalid_request'],
     [429, 'rate_limit_exceeded'],
   ])('that is refused with %d is rejected: nothing was made', async (status, code) => {
@@ -62,6 +66,9 @@ describe.each(FORMS)('a create in the form %s', (dialect, route) => {
     ['answered with 304', { status: 304 }, 'HTTP 304 (empty body)'],
     ['answered with 408', { status: 408, body: '' }, 'HTTP 408 (empty body)'],
     ['answered with 409', { status: 409, body: { error: { message: 'conflict' } } }, 'HTTP 409: conflict'],
+    ['answered with 424', { status: 424, body: { detail: 'upstream failed' } }, 'HTTP 424: upstream failed'],
+    ['answered with 444', { status: 444, body: '' }, 'HTTP 444 (empty body)'],
+    ['answered with 460', { status: 460, body: '' }, 'HTTP 460 (empty body)'],
     ['answered with 500', { status: 500, body: { error: { message: 'oops' } } }, 'HTTP 500: oops'],
     ['answered with 502', { status: 502, body: LOGIN_PAGE }, 'HTTP 502: an HTML page: Sign in'],
     ['answered with 503', { status: 503, body: { detail: 'overloaded' } }, 'HTTP 503: overloaded'],
@@ -102,6 +109,17 @@ describe.each(FORMS)('a create in the form %s', (dialect, route) => {
       error: { code: 'unreadable_response', causedBy },
     });
     expect(server.requests).toHaveLength(1);
+  });
+
+  it.each<[string, ScriptedReply]>([
+    ['`location` with a slash at its end', { status: 201, headers: { location: '/jobs/video_1/' } }],
+    ['`operation-location`', { status: 202, headers: { 'operation-location': '/jobs/video_1' } }],
+    ['`content-location`', { headers: { 'content-location': '/jobs/video_1' } }],
+    ['`polling_url`', { status: 202, body: { status: 'pending', polling_url: '/jobs/video_1' } }],
+  ])('that is answered with the address of its job in %s is that job', async (_, reply) => {
+    const server = await startScriptedServer(({ method }) => (method === 'POST' ? reply : { body: JOB }));
+    expect(await createAt(server.url)).toMatchObject({ kind: 'accepted', job: { id: 'video_1' } });
+    expect(server.requests).toHaveLength(2);
   });
 
   it.each([301, 302, 303, 307, 308, 201, 202, 500])(

@@ -23,6 +23,12 @@ it.each<[string, Partial<VideoJob>, string | undefined, string | null | undefine
     'moderation_blocked: no',
   ],
   [
+    'refused by its status',
+    { status: 'failed', serverStatus: 'Content Moderated' },
+    'moderation_blocked',
+    'the server gave no reason',
+  ],
+  [
     'refused by text',
     { status: 'failed', error: { code: null, message: MODERATION } },
     'moderation_blocked',

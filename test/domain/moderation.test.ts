@@ -23,6 +23,9 @@ describe('moderation', () => {
     { message: 'Your prompt was flagged' },
     { message: 'rejected as a result of our safety system', status: 0 },
     { message: 'The image shows copyrighted characters' },
+    { code: 'RAI_FILTERED' },
+    { code: 'safety' },
+    { message: 'depicts a public figure' },
     { status: 451 },
   ])('is recognised in %o', (fields) => {
     expect(isModeration(refusal(fields))).toBe(true);

@@ -15,6 +15,13 @@ describe('parseReplyJson', () => {
       { id: 'a', status: 'completed' },
     ],
     ['server-sent events', 'event: job\ndata: {"id":"a"}\n\ndata: {"id":"b"}\n\ndata: [DONE]\n', { id: 'b' }],
+    ['an event of several lines', 'data: {"id":"a",\r\ndata: "n":1}\r\n\r\n: ping\r\n\r\n', { id: 'a', n: 1 }],
+    [
+      '`undefined` and trailing commas',
+      '{"id":"a, }","n":undefined,"list":[1, ],}',
+      { id: 'a, }', n: null, list: [1] },
+    ],
+    ['a document encoded twice', '"{\\"id\\":\\"a\\"}"', { id: 'a' }],
     ['a page', '<html>{"id":"a"}</html>', undefined],
     ['half a document', '{"id":"a"', undefined],
     ['closing brackets alone', '{"id":"a"}}', undefined],

@@ -37,6 +37,8 @@ it.each<[JsonValue | undefined, boolean]>([
   [{ id: 'v', object: 'video.deleted', deleted: true }, true],
   [{ id: 'v', deleted: false }, false],
   [{ id: 'v', status: 'deleted' }, true],
+  [{ error: { message: 'cannot delete' } }, false],
+  [{ success: false }, false],
   [{ id: 'v', status: 'canceled' }, true],
   [{ id: 'v', status: 'in_progress' }, false],
   [{ message: 'ok' }, true],
