@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import { HttpError } from './http-error.ts';
+import { HttpError } from './handler.ts';
 
 export const MAX_BODY_BYTES = 25 * 1024 * 1024;
 /** Up to this size the body of a refused request is read and discarded, so that its sender gets to read the refusal. */

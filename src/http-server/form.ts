@@ -1,6 +1,6 @@
 import { MultipartParseError, type MultipartPart, parseMultipart } from '@remix-run/multipart-parser';
 import { MAX_BODY_BYTES } from './body-intake.ts';
-import { HttpError } from './http-error.ts';
+import { HttpError } from './handler.ts';
 
 /** A field or file of a form. */
 export interface FormPart {

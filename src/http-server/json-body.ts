@@ -1,4 +1,4 @@
-import { HttpError } from './http-error.ts';
+import { HttpError } from './handler.ts';
 
 const MAX_DEPTH = 64;
 /** Counted by commas, so only roughly. */

@@ -3,8 +3,7 @@ import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { flattenHeaders } from '../platform/http.ts';
 import { BodyIntake, lengthOf, MAX_BODY_BYTES } from './body-intake.ts';
-import type { Handler, ServerCall, ServerReply } from './handler.ts';
-import { HttpError, type HttpErrorDetails } from './http-error.ts';
+import { type Handler, HttpError, type HttpErrorDetails, type ServerCall, type ServerReply } from './handler.ts';
 
 export interface ListeningServer {
   /** `http://HOST:PORT`. */

@@ -9,7 +9,7 @@ import { missingFor } from '../domain/request-gate.ts';
 import type { VideoFile } from '../domain/video.ts';
 import { CHARACTER_PRICE_FACTS, characterNameFaults, characterRequest, findCharacter } from '../jobs/character.ts';
 import { submit } from '../jobs/submit.ts';
-import { common, failures, microsOf, type RestDeps } from './rest-routes.ts';
+import { common, failures, findJob, microsOf, type RestDeps } from './rest-routes.ts';
 import { CharacterOrder, CharacterSchema, json } from './rest-schemas.ts';
 import { readSaved } from './saved-media.ts';
 
@@ -75,9 +75,8 @@ export function addCharacterRoutes(app: OpenAPIHono, { desk, upstream, objects, 
   });
 
   async function readVideo(id: string): Promise<VideoFile> {
-    const job = await desk.find(id);
-    if (job === undefined) throw new SoraError('video_not_found', { title: `no job \`${id}\``, hints: [] });
-    const file = job.files.find(({ variant }) => variant === 'video');
+    const { files } = await findJob(desk, id);
+    const file = files.find(({ variant }) => variant === 'video');
     if (file === undefined) throw new SoraError('content_not_ready', { hints: [] });
     const bytes = await readSaved(file, objects);
     return { kind: 'file', name: `${id}.mp4`, mimeType: mediaTypeOf(sniffMedia(bytes) ?? 'mp4'), bytes };

@@ -27,13 +27,16 @@ const ConditionsChange = z
     example: { faults: { rate_limit_exceeded: 0.2 }, next: ['server_error'], latencyMs: 250 },
   });
 
-const common = { tags: ['Simulator control'], path: CONTROL_PATH, security: [{ apiKey: [] }] };
-
-const replies = {
-  200: { description: 'The conditions now in force', content: json(ConditionsView) },
-  400: { description: 'Invalid request', content: json(RestError) },
-  401: { description: 'Missing or wrong key', content: json(RestError) },
-  default: { description: 'Any other error', content: json(z.union([RestError, ApiErrorSchema])) },
+const common = {
+  tags: ['Simulator control'],
+  path: CONTROL_PATH,
+  security: [{ apiKey: [] }],
+  responses: {
+    200: { description: 'The conditions now in force', content: json(ConditionsView) },
+    400: { description: 'Invalid request', content: json(RestError) },
+    401: { description: 'Missing or wrong key', content: json(RestError) },
+    default: { description: 'Any other error', content: json(z.union([RestError, ApiErrorSchema])) },
+  },
 };
 
 const readConditions = createRoute({
@@ -41,7 +44,6 @@ const readConditions = createRoute({
   method: 'get',
   operationId: 'readConditions',
   summary: 'Read the faults and the latency',
-  responses: replies,
 });
 
 const changeConditions = createRoute({
@@ -50,7 +52,6 @@ const changeConditions = createRoute({
   operationId: 'changeConditions',
   summary: 'Change the faults and the latency; omitted settings keep their value',
   request: { body: { required: true, content: json(ConditionsChange) } },
-  responses: replies,
 });
 
 const resetConditions = createRoute({
@@ -58,7 +59,6 @@ const resetConditions = createRoute({
   method: 'delete',
   operationId: 'resetConditions',
   summary: 'Restore the settings of the start',
-  responses: replies,
 });
 
 /** Lets a test suite script the simulator's faults. */

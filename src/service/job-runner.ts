@@ -2,7 +2,7 @@ import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { SoraError } from '../domain/errors.ts';
 import { failureOf } from '../domain/job-failure.ts';
-import { factsOf, type JobFacts, type JobRecord, type SavedFile } from '../domain/record.ts';
+import { factsOf, type JobFacts, type SavedFile } from '../domain/record.ts';
 import { isTerminal, type Variant, type VideoJob, type VideoRequest } from '../domain/video.ts';
 import { download } from '../jobs/download.ts';
 import { isCleared, submit } from '../jobs/submit.ts';
@@ -227,7 +227,7 @@ export class JobRunner implements OrderDesk {
   /** Returns the server's id. A job that may have been sent before is searched for and never resent. */
   async #submit(job: RestJob): Promise<{ readonly videoId: string; readonly outcome: 'accepted' | 'attached' }> {
     const { upstream, log } = this.#options;
-    const record = await this.#recordOf(job);
+    const record = await submittedOrder(upstream, job.id);
     if (record?.answer === 'rejected' && !isCleared(record)) {
       throw new SoraError('job_failed', {
         title: 'the submission was refused',
@@ -245,9 +245,9 @@ export class JobRunner implements OrderDesk {
       row: { batch: session, key: job.id, after: null, givesUp: null, maxCostMicros },
     };
     const submission = await submit(upstream.submitDeps, order).catch(async (error: unknown) => {
-      // The submission of an earlier run never arrived, so the job may be submitted now.
-      if (record !== undefined && (await this.#hasNeverArrived(job))) return submit(upstream.submitDeps, order);
-      throw error;
+      const latest = record && (await submittedOrder(upstream, job.id));
+      if (latest === undefined || !isCleared(latest)) throw error;
+      return submit(upstream.submitDeps, order); // the submission of an earlier run never arrived
     });
     const { unrecorded } = submission;
     const videoId = submission.job?.id ?? submission.record.job?.id;
@@ -264,19 +264,10 @@ export class JobRunner implements OrderDesk {
     return { ...request, image: frame.reference };
   }
 
-  #recordOf({ id }: RestJob): Promise<JobRecord | undefined> {
-    return submittedOrder(this.#options.upstream, id);
-  }
-
-  async #hasNeverArrived(job: RestJob): Promise<boolean> {
-    const record = await this.#recordOf(job);
-    return record !== undefined && isCleared(record);
-  }
-
   /** Records an event of a job, but continues if that fails: the video matters more. */
   async #note(job: RestJob, event: NotedEvent): Promise<void> {
     const { clock, ledger } = this.#options.upstream.submitDeps;
-    const key = (await this.#recordOf(job))?.key;
+    const key = (await submittedOrder(this.#options.upstream, job.id))?.key;
     if (key !== undefined) await ledger.tryAppend({ ...event, key, atMs: clock.now() });
   }
 

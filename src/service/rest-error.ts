@@ -1,15 +1,7 @@
+import type { z } from '@hono/zod-openapi';
 import { SoraError } from '../domain/errors.ts';
 import type { Diagnosis } from './rest-job.ts';
-
-/** An error reply of the REST service. */
-export interface RestErrorBody {
-  readonly error: {
-    readonly code: string;
-    readonly message: string;
-    readonly violations: readonly string[];
-    readonly hints: readonly string[];
-  };
-}
+import type { RestError } from './rest-schemas.ts';
 
 /** The HTTP status for a code of the catalogue; 502 for all others, because the server behind this one failed. */
 const STATUSES: Readonly<Record<string, number>> = {
@@ -32,8 +24,9 @@ export function errorBody(
   code: string,
   message: string,
   details: { readonly violations?: readonly string[]; readonly hints?: readonly string[] } = {},
-): RestErrorBody {
-  return { error: { code, message, violations: details.violations ?? [], hints: details.hints ?? [] } };
+): z.infer<typeof RestError> {
+  const { violations = [], hints = [] } = details;
+  return { error: { code, message, violations: [...violations], hints: [...hints] } };
 }
 
 /** Where the ledger is, and what is wrong with it, is not for clients. */

@@ -1,4 +1,5 @@
 import { isJsonObject, parseJson } from '../domain/json.ts';
+import { pageAfter } from '../domain/page.ts';
 import { JournalFold } from '../platform/journal-fold.ts';
 import type { Selected, Selection } from './order-desk.ts';
 import { decodeRestJob, isUnfinished, type RestJob, type RestStatus } from './rest-job.ts';
@@ -54,11 +55,8 @@ export class RestJobStore {
     const text = search.toLowerCase();
     const isWanted = ({ asked }: RestJob): boolean => asked.prompt.toLowerCase().includes(text);
     const all = [...this.#jobs.values()].reverse();
-    const start = after === null ? 0 : all.findIndex(({ id }) => id === after) + 1;
-    if (after !== null && start === 0) return undefined;
-    const rest = all.slice(start).filter(isWanted);
-    const total = start === 0 ? rest.length : all.filter(isWanted).length;
-    return { jobs: rest.slice(0, limit), hasMore: rest.length > limit, total };
+    const page = pageAfter(all, { after, limit }, isWanted);
+    return page && { jobs: page.items, hasMore: page.hasMore, total: all.filter(isWanted).length };
   }
 
   count(): Record<RestStatus, number> {

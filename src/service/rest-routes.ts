@@ -139,11 +139,6 @@ export function addRestRoutes(app: OpenAPIHono, deps: RestDeps): void {
 
   const view = (job: RestJob, requestUrl: string): VideoJobView =>
     viewOf(job, desk.progressOf(job), access, requestUrl);
-  const find = async (id: string): Promise<RestJob> => {
-    const job = await desk.find(id);
-    if (job !== undefined) return job;
-    throw new SoraError('video_not_found', { title: `no job \`${id}\``, hints: [] });
-  };
 
   /** With what the price depends on. */
   const resolve = async (order: Order): Promise<ResolvedOrder & { readonly priced: PricedRequest }> => {
@@ -224,16 +219,16 @@ export function addRestRoutes(app: OpenAPIHono, deps: RestDeps): void {
   app.openapi(listVideos, async (c) => {
     const { limit, after = null, search } = c.req.valid('query');
     const page = await desk.newest(limit, { after, search });
-    if (page === undefined) throw new SoraError('video_not_found', { title: `no job \`${after}\``, hints: [] });
+    if (page === undefined) throw noJob(after ?? '');
     const videos = page.jobs.map((job) => view(job, c.req.url));
     const next = page.hasMore ? (videos.at(-1)?.id ?? null) : null;
     return c.json({ videos, next, total: page.total }, 200);
   });
 
-  app.openapi(readVideo, async (c) => c.json(view(await find(c.req.valid('param').id), c.req.url), 200));
+  app.openapi(readVideo, async (c) => c.json(view(await findJob(desk, c.req.valid('param').id), c.req.url), 200));
 
   app.openapi(removeVideo, async (c) => {
-    const { id } = await find(c.req.valid('param').id);
+    const { id } = await findJob(desk, c.req.valid('param').id);
     await desk.remove(id);
     log('info', 'Video removed', { id });
     return c.json({ id, deleted: true as const }, 200);
@@ -255,13 +250,24 @@ export function addRestRoutes(app: OpenAPIHono, deps: RestDeps): void {
     },
   });
   app.get(`${REST_PATH}/:id/content`, async (c) => {
-    const job = await find(c.req.param('id'));
+    const job = await findJob(desk, c.req.param('id'));
     const variant = c.req.query('variant') ?? 'video';
     const file = fileOf(job, variant);
     if (file !== undefined) return savedReply(c.req.raw, file, deps.objects);
     if (isUnfinished(job)) throw new SoraError('content_not_ready', { hints: [] });
     throw new SoraError('video_not_found', { title: `job \`${job.id}\` has no ${variant}`, hints: [] });
   });
+}
+
+/** Throws `video_not_found`. */
+export async function findJob(desk: OrderDesk, id: string): Promise<RestJob> {
+  const job = await desk.find(id);
+  if (job === undefined) throw noJob(id);
+  return job;
+}
+
+function noJob(id: string): SoraError {
+  return new SoraError('video_not_found', { title: `no job \`${id}\``, hints: [] });
 }
 
 export function microsOf(usd: number | null | undefined): number | null {

@@ -3,6 +3,7 @@ import type { MiddlewareHandler } from 'hono';
 import { SoraError } from '../domain/errors.ts';
 import {
   type Handler,
+  HttpError,
   jsonReply,
   replyOf,
   requestOf,
@@ -10,7 +11,6 @@ import {
   type ServerCall,
   type ServerReply,
 } from '../http-server/handler.ts';
-import { HttpError } from '../http-server/http-error.ts';
 import { readJson } from '../http-server/json-body.ts';
 import { type ApiErrorDetails, errorReply } from '../simulator/api-error.ts';
 import type { Conditions } from '../simulator/conditions.ts';

@@ -18,12 +18,6 @@ export interface Vitals {
   metrics(): Promise<string>;
 }
 
-/** Why it is not ready, without paths and names, which are not public. */
-export interface Unreadiness {
-  readonly code: ErrorCode;
-  readonly message: string;
-}
-
 /** How long the result of a check is cached: anyone may call it, as often as they like. */
 const KEPT_MS = 1_000;
 /** Health checks time out after a few seconds, so a ledger that does not answer counts as unreachable. */
@@ -62,8 +56,10 @@ async function inTime<T>(work: Promise<T>, clock: Pick<Clock, 'alarm'>): Promise
   }
 }
 
-/** Null if it is ready. */
-export async function unreadinessOf(checkReady: Vitals['checkReady']): Promise<Unreadiness | null> {
+/** Why it is not ready, without paths and names, which are not public; null if it is. */
+export async function unreadinessOf(
+  checkReady: Vitals['checkReady'],
+): Promise<{ readonly code: ErrorCode; readonly message: string } | null> {
   try {
     await checkReady();
     return null;

@@ -1,6 +1,11 @@
 import type { WebhookEvent, WebhookReader } from '../client/webhook-event.ts';
-import { type Handler, jsonReply, type ServerCall, type ServerReply } from '../http-server/handler.ts';
-import type { HttpErrorDetails } from '../http-server/http-error.ts';
+import {
+  type Handler,
+  type HttpErrorDetails,
+  jsonReply,
+  type ServerCall,
+  type ServerReply,
+} from '../http-server/handler.ts';
 import type { Clock } from '../platform/clock.ts';
 import { errorBody } from './rest-error.ts';
 

@@ -1,5 +1,4 @@
-import { jsonReply, type ServerReply } from '../http-server/handler.ts';
-import { HttpError, type HttpErrorDetails } from '../http-server/http-error.ts';
+import { HttpError, type HttpErrorDetails, jsonReply, type ServerReply } from '../http-server/handler.ts';
 
 export interface ApiErrorDetails extends HttpErrorDetails {
   readonly type?: string;

@@ -17,20 +17,15 @@ export type Renderer = (spec: ClipSpec, variant: Variant) => Uint8Array | Promis
 /** Limit for all cached files together; the newest one is kept even if it is larger. */
 const CAPACITY_BYTES = 32 << 20;
 
-const MIME_TYPES: Readonly<Record<Variant, string>> = {
-  video: 'video/mp4',
-  thumbnail: 'image/webp',
-  spritesheet: 'image/jpeg',
-};
-const RENDERERS: Readonly<Record<Variant, (spec: ClipSpec) => Uint8Array>> = {
-  video: renderClip,
-  thumbnail: renderThumbnail,
-  spritesheet: renderSpritesheet,
+const FILES = {
+  video: { mimeType: 'video/mp4', render: renderClip },
+  thumbnail: { mimeType: 'image/webp', render: renderThumbnail },
+  spritesheet: { mimeType: 'image/jpeg', render: renderSpritesheet },
 };
 
 /** Renders in the calling thread. */
 export function renderHere(spec: ClipSpec, variant: Variant): Uint8Array {
-  return RENDERERS[variant](spec);
+  return FILES[variant].render(spec);
 }
 
 /** Renders files on demand and caches the latest, so that a resumed download does not render again. */
@@ -64,7 +59,7 @@ export class AssetCache {
     const [width = 0, height = 0] = size.split('x').map(Number);
     const bytes = await this.#render({ id, prompt, model, seconds: Number(seconds), width, height }, variant);
     const etag = `"${createHash('sha256').update(bytes).digest('hex').slice(0, 32)}"`;
-    return { mimeType: MIME_TYPES[variant], bytes, etag };
+    return { mimeType: FILES[variant].mimeType, bytes, etag };
   }
 
   /** A Map iterates in insertion order, so the first entry is the least recently used. */

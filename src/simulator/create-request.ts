@@ -16,15 +16,7 @@ export interface CreateRequest {
 
 export const DEFAULT_SECONDS = '4';
 export const DEFAULT_SIZE = '720x1280';
-const FIELDS: ReadonlySet<string> = new Set([
-  'model',
-  'prompt',
-  'seconds',
-  'size',
-  'input_reference',
-  'characters',
-  'callback_url',
-]);
+const FIELDS = new Set(['model', 'prompt', 'seconds', 'size', 'input_reference', 'characters', 'callback_url']);
 const MAX_PROMPT_LENGTH = 32_000;
 const MAX_MODEL_LENGTH = 200;
 export const MAX_SECONDS = 120;

@@ -12,14 +12,7 @@ import {
 } from './create-request.ts';
 import type { RequestBody } from './request-body.ts';
 
-const GUIDE_FIELDS: ReadonlySet<string> = new Set([
-  'model',
-  'prompt',
-  'duration',
-  'resolution',
-  'orientation',
-  'quality',
-]);
+const GUIDE_FIELDS = new Set(['model', 'prompt', 'duration', 'resolution', 'orientation', 'quality']);
 const QUALITIES = ['standard', 'high'] as const;
 const DEFAULT_SECONDS = 4;
 const DEFAULT_SIZE = '1280x720';

@@ -1,13 +1,7 @@
 import { isJsonObject, parseJson } from '../domain/json.ts';
+import { type Page, pageAfter } from '../domain/page.ts';
 import { JournalFold } from '../platform/journal-fold.ts';
 import { decodeSimulatedJob, type SimulatedJob } from './job.ts';
-
-interface Entry {
-  readonly job: SimulatedJob;
-  /** Index in the order of creation. */
-  readonly position: number;
-  deleted: boolean;
-}
 
 export interface JobQuery {
   readonly limit: number;
@@ -16,27 +10,23 @@ export interface JobQuery {
   readonly after: string | null;
 }
 
-export interface JobPage {
-  readonly jobs: readonly SimulatedJob[];
-  readonly hasMore: boolean;
-}
-
 /**
  * Jobs in a journal file that any number of processes share; conflicts are resolved by the order of its lines. `refresh`
  * updates the copy in memory by reading what was appended since.
  */
 export class JobStore {
   readonly #fold: JournalFold;
-  readonly #entries: Entry[] = [];
-  readonly #byId = new Map<string, Entry>();
+  /** Oldest first. */
+  readonly #jobs = new Map<string, SimulatedJob>();
+  readonly #deleted = new Set<string>();
   readonly #byIdempotencyKey = new Map<string, SimulatedJob>();
 
   constructor(path: string) {
     this.#fold = new JournalFold(path, {
       apply: (text) => this.#apply(text),
       forget: () => {
-        this.#entries.length = 0;
-        this.#byId.clear();
+        this.#jobs.clear();
+        this.#deleted.clear();
         this.#byIdempotencyKey.clear();
       },
     });
@@ -54,31 +44,27 @@ export class JobStore {
     const { created, deleted } = event;
     const job = decodeSimulatedJob(created);
     if (job !== null) this.#register(job);
-    const entry = typeof deleted === 'string' ? this.#byId.get(deleted) : undefined;
-    if (entry) entry.deleted = true;
+    if (typeof deleted === 'string' && this.#jobs.has(deleted)) this.#deleted.add(deleted);
   }
 
   /** When two processes add jobs with one idempotency key at the same time, the first line wins. */
   #register(job: SimulatedJob): void {
-    if (this.#byId.has(job.id)) return;
+    if (this.#jobs.has(job.id)) return;
     if (job.idempotencyKey !== null) {
       if (this.#byIdempotencyKey.has(job.idempotencyKey)) return;
       this.#byIdempotencyKey.set(job.idempotencyKey, job);
     }
-    const entry = { job, position: this.#entries.length, deleted: false };
-    this.#entries.push(entry);
-    this.#byId.set(job.id, entry);
+    this.#jobs.set(job.id, job);
   }
 
   /** Undefined for an unknown or deleted job. */
   find(id: string): SimulatedJob | undefined {
-    const entry = this.#byId.get(id);
-    return entry?.deleted ? undefined : entry?.job;
+    return this.#deleted.has(id) ? undefined : this.#jobs.get(id);
   }
 
   /** The same, also of a deleted job. */
   recall(id: string): SimulatedJob | undefined {
-    return this.#byId.get(id)?.job;
+    return this.#jobs.get(id);
   }
 
   /** Appends a job and returns it, or the one that already has its idempotency key (deleted or not). */
@@ -104,25 +90,14 @@ export class JobStore {
   }
 
   /** All jobs except deleted ones, oldest first. */
-  *all(): Generator<SimulatedJob> {
-    for (const { job, deleted } of this.#entries) if (!deleted) yield job;
+  all(): SimulatedJob[] {
+    return [...this.#jobs.values()].filter(({ id }) => !this.#deleted.has(id));
   }
 
   /** A page of jobs in the order of creation; undefined if `after` is unknown. A deleted job can still be the cursor. */
-  list({ limit, order, after }: JobQuery): JobPage | undefined {
-    const step = order === 'asc' ? 1 : -1;
-    let position = order === 'asc' ? 0 : this.#entries.length - 1;
-    if (after !== null) {
-      const cursor = this.#byId.get(after);
-      if (!cursor) return undefined;
-      position = cursor.position + step;
-    }
-    const jobs: SimulatedJob[] = [];
-    for (let entry = this.#entries[position]; entry; entry = this.#entries[position]) {
-      if (!entry.deleted && jobs.length === limit) return { jobs, hasMore: true };
-      if (!entry.deleted) jobs.push(entry.job);
-      position += step;
-    }
-    return { jobs, hasMore: false };
+  list(query: JobQuery): Page<SimulatedJob> | undefined {
+    const jobs = [...this.#jobs.values()];
+    if (query.order === 'desc') jobs.reverse();
+    return pageAfter(jobs, query, ({ id }) => !this.#deleted.has(id));
   }
 }

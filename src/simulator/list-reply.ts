@@ -1,3 +1,4 @@
+import { type Page, pageAfter } from '../domain/page.ts';
 import { jsonReply, type ServerReply } from '../http-server/handler.ts';
 import { type ApiError, invalidField, unsupportedValue } from './api-error.ts';
 import type { JobQuery } from './job-store.ts';
@@ -19,24 +20,18 @@ export function parseListQuery(parameters: URLSearchParams, maxLimit = MAX_LIMIT
 }
 
 /** A page of a list. */
-export function listReply(data: readonly { readonly id: string }[], hasMore: boolean): ServerReply {
-  return jsonReply({
-    object: 'list',
-    data,
-    first_id: data.at(0)?.id ?? null,
-    last_id: data.at(-1)?.id ?? null,
-    has_more: hasMore,
-  });
+export function listReply({ items, hasMore }: Page<{ readonly id: string }>): ServerReply {
+  const [first_id, last_id] = [items.at(0)?.id ?? null, items.at(-1)?.id ?? null];
+  return jsonReply({ object: 'list', data: items, first_id, last_id, has_more: hasMore });
 }
 
 /** The requested page of all items (newest first). Throws `unknown` for a cursor that is not among them. */
 export function listPageReply(
   items: readonly { readonly id: string }[],
-  { limit, after, order }: JobQuery,
+  query: JobQuery,
   unknown: (id: string) => ApiError,
 ): ServerReply {
-  const ordered = order === 'asc' ? items.toReversed() : items;
-  const start = after === null ? 0 : ordered.findIndex(({ id }) => id === after) + 1;
-  if (after !== null && start === 0) throw unknown(after);
-  return listReply(ordered.slice(start, start + limit), ordered.length > start + limit);
+  const page = pageAfter(query.order === 'asc' ? items.toReversed() : items, query);
+  if (page === undefined) throw unknown(query.after ?? '');
+  return listReply(page);
 }

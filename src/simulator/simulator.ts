@@ -1,5 +1,11 @@
-import { callOf, type Handler, responseOf, type ServerCall, type ServerReply } from '../http-server/handler.ts';
-import { HttpError } from '../http-server/http-error.ts';
+import {
+  callOf,
+  type Handler,
+  HttpError,
+  responseOf,
+  type ServerCall,
+  type ServerReply,
+} from '../http-server/handler.ts';
 import { ApiError, type ApiErrorDetails, ConnectionDropped, errorReply } from './api-error.ts';
 import { BatchesApi } from './batches-api.ts';
 import { Conditions } from './conditions.ts';

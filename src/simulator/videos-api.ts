@@ -130,8 +130,8 @@ export class VideosApi implements Record<VideoRouteName, Route> {
     this.#jobs.refresh();
     const page = this.#jobs.list(query);
     if (!page) throw this.#dialect.unknownJob(query.after ?? '');
-    const data = page.jobs.map((job) => this.#describe(job));
-    return listReply(data, page.hasMore);
+    const items = page.items.map((job) => this.#describe(job));
+    return listReply({ ...page, items });
   }
 
   /** Deleting an unfinished job also aborts it. */
@@ -188,7 +188,7 @@ export class VideosApi implements Record<VideoRouteName, Route> {
   unfinished(): string[] {
     this.#jobs.refresh();
     const nowMs = this.#options.clock.now();
-    return Array.from(this.#jobs.all()).flatMap((job) => ((endsAtMs(job) ?? nowMs) > nowMs ? job.id : []));
+    return this.#jobs.all().flatMap((job) => ((endsAtMs(job) ?? nowMs) > nowMs ? job.id : []));
   }
 
   #find(id: string): SimulatedJob {

@@ -6,7 +6,7 @@ import { createSimulatedJob } from '../support/simulated-job.ts';
 import { createTemporaryFolder } from '../support/temporary-folder.ts';
 
 function listIds(store: JobStore, after: string | null = null): string[] | undefined {
-  return store.list({ limit: 100, order: 'asc', after })?.jobs.map(({ id }) => id);
+  return store.list({ limit: 100, order: 'asc', after })?.items.map(({ id }) => id);
 }
 
 describe('JobStore', () => {
