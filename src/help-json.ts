@@ -1,4 +1,4 @@
-import type { CommandDefinition, CommandEntry } from './app/command.ts';
+import type { CommandEntry } from './app/command.ts';
 import { GLOBAL_OPTIONS } from './app/global-options.ts';
 import type { OptionSpec, OptionSpecs } from './app/option-values.ts';
 import { CATALOGUE, type CatalogueEntry, ERROR_CODES } from './domain/catalogue.ts';
@@ -24,21 +24,13 @@ export async function describeProgram(entries: readonly CommandEntry[], version:
 
 /** `sora COMMAND --help --json`. */
 export async function describeEntry({ name, summary, alias, load }: CommandEntry): Promise<object> {
-  return { name, aliases: alias === undefined ? [] : [alias], summary, ...describeDefinition(await load()) };
-}
-
-function describeDefinition({
-  description,
-  arguments: args,
-  options,
-  json,
-  errors,
-  examples,
-  table,
-}: CommandDefinition): object {
+  const { description, options, json, errors, examples, table, ...definition } = await load();
   return {
+    name,
+    aliases: alias === undefined ? [] : [alias],
+    summary,
     description,
-    arguments: args.map(({ form, summary }) => ({
+    arguments: definition.arguments.map(({ form, summary }) => ({
       name: form.replace(/[<>[\].]/g, ''),
       required: form.startsWith('<'),
       variadic: form.includes('...'),

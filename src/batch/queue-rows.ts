@@ -33,7 +33,7 @@ export type RowEnd = 'done' | 'retry' | 'failed' | 'put back';
 export class QueueRows implements RowStream {
   readonly #options: QueueRowsOptions;
   readonly #tasks = new Map<string, Task>();
-  #taken: { readonly planned: PlannedRow }[] = [];
+  #taken: PlannedRow[] = [];
   #asking: Promise<void> | undefined;
   #isEmpty = false;
   #wake = (): void => {};
@@ -54,7 +54,7 @@ export class QueueRows implements RowStream {
       for (;;) {
         if (signal.aborted) return undefined;
         const next = this.#taken.shift();
-        if (next !== undefined) return next.planned;
+        if (next !== undefined) return next;
         if (this.#isEmpty && this.#options.isDrain && (await this.#options.queue.isEmpty())) return undefined;
         this.#asking ??= this.#ask(signal).finally(() => {
           this.#asking = undefined;
@@ -90,7 +90,7 @@ export class QueueRows implements RowStream {
           return [];
         }
         this.#tasks.set(row.ref.key, task);
-        return [{ planned: await planRow(row, ledger) }];
+        return [await planRow(row, ledger)];
       }),
     );
     this.#taken.push(...planned.flat());

@@ -30,7 +30,7 @@ export function readRow(value: JsonValue, line: number, faults: string[], defaul
   const values =
     operation === null
       ? withRowDefaults(named, defaults)
-      : { ...defaultsFor(operation, defaults), ...onlyFor(operation, named, faults) };
+      : { ...onlyFor(operation, defaults, []), ...onlyFor(operation, named, faults) };
   const fields = new RowReader(values, faults);
   const { text, texts } = fields;
   if (values.prompt === undefined && operation !== 'extend') faults.push('the row has no `prompt`');
@@ -62,8 +62,8 @@ export function readRow(value: JsonValue, line: number, faults: string[], defaul
 }
 
 /** The other keys allowed in a row that starts from a video, which determines the rest. */
-const KEYS_OF_ALL: readonly RowFieldName[] = ['id', 'prompt', 'param', 'output', 'variant', 'count'];
-const KEYS: Readonly<Record<Derivation, readonly RowFieldName[]>> = {
+const KEYS_OF_ALL = ['id', 'prompt', 'param', 'output', 'variant', 'count'];
+const KEYS: Readonly<Record<Derivation, readonly string[]>> = {
   remix: ['remix', ...KEYS_OF_ALL],
   edit: ['edit', ...KEYS_OF_ALL],
   extend: ['extend', 'duration', 'exact', ...KEYS_OF_ALL],
@@ -76,18 +76,14 @@ function operationOf(values: RowValues, faults: string[]): Derivation | null {
   return operation;
 }
 
-function defaultsFor(operation: Derivation, defaults: RowValues): RowValues {
-  return Object.fromEntries(Object.entries(defaults).filter(([name]) => KEYS[operation].some((key) => key === name)));
-}
-
+/** The values that such a row can have; any other is a fault. */
 function onlyFor(operation: Derivation, values: RowValues, faults: string[]): RowValues {
-  const isKnown = ([name]: readonly [string, unknown]): boolean => KEYS[operation].some((key) => key === name);
-  const entries = Object.entries(values);
-  for (const [name] of entries.filter((entry) => !isKnown(entry))) {
-    if (DERIVATIONS.every((other) => other !== name))
+  const isKnown = (name: string): boolean => KEYS[operation].includes(name);
+  for (const name of Object.keys(values)) {
+    if (!isKnown(name) && DERIVATIONS.every((other) => other !== name))
       faults.push(`\`${name}\` cannot be set with \`${operation}\`: the source determines it`);
   }
-  return Object.fromEntries(entries.filter(isKnown));
+  return Object.fromEntries(Object.entries(values).filter(([name]) => isKnown(name)));
 }
 
 function sourceOf(operation: Derivation | null, { text }: RowReader): NamedSource | null {

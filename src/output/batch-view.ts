@@ -7,7 +7,7 @@ import { errorJson } from './error-view.ts';
 import { type Glyphs, renderBar } from './glyphs.ts';
 import { jobJson } from './job-view.ts';
 import { shortPath } from './short-path.ts';
-import type { Surface } from './surface.ts';
+import type { Palette, Surface } from './surface.ts';
 import { renderTable } from './table.ts';
 
 /** A row for programs: its job and its place in the manifest; the keys are a public interface. */
@@ -71,8 +71,10 @@ export function entryLine(entry: BatchEntry, cwd: string): string {
 export async function renderEntries(entries: readonly BatchEntry[], cwd: string, surface: Surface): Promise<string> {
   const shown = surface.isTerminal ? entries.slice(0, MAX_SHOWN) : entries;
   const { palette } = surface;
-  const paint = (cell: string, column: number): string =>
-    column === 1 ? (PAINTS[cell]?.(palette, cell) ?? cell) : cell;
+  const paint = (cell: string, column: number): string => {
+    const colour = column === 1 ? COLOURS[cell] : undefined;
+    return colour === undefined ? cell : palette[colour](cell);
+  };
   const rows = shown.map((entry, at) => [
     surface.isTerminal ? cleanLine(entry.id ?? String(at + 1), NAME_COLUMNS) : nameOf(entry),
     entry.outcome.replace('_', ' '),
@@ -105,12 +107,11 @@ export async function renderEntries(entries: readonly BatchEntry[], cwd: string,
 const MAX_SHOWN = 100;
 const LEAST_RESULT = 20;
 
-type Paint = (palette: Surface['palette'], cell: string) => string;
-const PAINTS: Readonly<Record<string, Paint>> = {
-  done: (palette, cell) => palette.green(cell),
-  failed: (palette, cell) => palette.red(cell),
-  running: (palette, cell) => palette.cyan(cell),
-  unknown: (palette, cell) => palette.yellow(cell),
+const COLOURS: Readonly<Record<string, keyof Palette>> = {
+  done: 'green',
+  failed: 'red',
+  running: 'cyan',
+  unknown: 'yellow',
 };
 
 function nameOf({ id, line }: BatchEntry): string {

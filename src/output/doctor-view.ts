@@ -21,9 +21,10 @@ export function renderChecks(checks: readonly CheckResult[], { isTerminal, colum
   return checks
     .flatMap((check) => {
       const time = check.ms > 0 ? ` (${check.ms} ms)` : '';
+      const [colour, mark] = MARKS[check.status];
       const title = isNarrow ? `${check.title}\n${indent}` : `${check.title.padEnd(TITLE_COLUMNS)}  `;
       return [
-        `${mark(check.status, palette)} ${title}${below(`${cleanLine(check.detail)}${time}`)}`,
+        `${palette[colour](mark)} ${title}${below(`${cleanLine(check.detail)}${time}`)}`,
         ...remedyOf(check).map(
           (hint) => `${indent}${palette.cyan('hint:')} ${below(`hint: ${hint}`).slice('hint: '.length)}`,
         ),
@@ -50,15 +51,9 @@ function remedyOf({ status, remedy = [] }: CheckResult): string[] {
   return status === 'pass' ? [] : remedy.map((hint) => cleanLine(hint));
 }
 
-function mark(status: CheckStatus, palette: Palette): string {
-  switch (status) {
-    case 'pass':
-      return palette.green('✓');
-    case 'warn':
-      return palette.yellow('!');
-    case 'fail':
-      return palette.red('✗');
-    case 'skip':
-      return palette.dim('–');
-  }
-}
+const MARKS: Readonly<Record<CheckStatus, readonly [colour: keyof Palette, mark: string]>> = {
+  pass: ['green', '✓'],
+  warn: ['yellow', '!'],
+  fail: ['red', '✗'],
+  skip: ['dim', '–'],
+};

@@ -1,7 +1,6 @@
 import { formatUsd } from '../domain/money.ts';
 import type { SavedFile } from '../domain/record.ts';
 import type { JobSummary } from '../domain/summary.ts';
-import type { JobStatus } from '../domain/video.ts';
 import { cleanLine } from './clean-text.ts';
 import { costJson } from './cost-view.ts';
 import type { Answer } from './output.ts';
@@ -182,19 +181,15 @@ function describeCost({ free, estimatedMicros, actualMicros }: JobSummary): stri
   return actualMicros === null ? `${formatUsd(estimatedMicros)} estimated` : formatUsd(actualMicros);
 }
 
+const COLOURS: Readonly<Record<string, keyof Palette>> = {
+  completed: 'green',
+  queued: 'cyan',
+  in_progress: 'cyan',
+  failed: 'red',
+};
+
 function paintStatus(status: string, palette: Palette): string {
-  const word = status.replace('_', ' ');
-  switch (status as JobStatus) {
-    case 'completed':
-      return palette.green(word);
-    case 'queued':
-    case 'in_progress':
-      return palette.cyan(word);
-    case 'failed':
-      return palette.red(word);
-    default:
-      return palette.yellow(word);
-  }
+  return palette[COLOURS[status] ?? 'yellow'](status.replace('_', ' '));
 }
 
 const AGES: readonly (readonly [unitMs: number, name: string])[] = [

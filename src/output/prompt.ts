@@ -52,11 +52,7 @@ export async function choose<T extends string>(
 }
 
 /** Prompts go to standard error: standard output holds the answer and nothing else. */
-function contextOf({ stdin, stderr, interrupt }: PromptHost): {
-  input: NodeJS.ReadableStream;
-  output: NodeJS.WritableStream;
-  signal: AbortSignal;
-} {
+function contextOf({ stdin, stderr, interrupt }: PromptHost) {
   return { input: stdin, output: stderr, signal: interrupt };
 }
 

@@ -94,7 +94,8 @@ export async function produceRows(
   if (options.dryRun) return dryRun(plan, count, settings, deps);
 
   requireKey(configuration, host.clock.now());
-  if (serverBatch === null && toPay.rows > 0) await refuseDuringServerBatch(plan.manifest, deps);
+  const underWay = serverBatch === null && toPay.rows > 0 ? await underWayInBatch(deps.ledger, plan.manifest) : null;
+  if (underWay !== null) throw underWay; // an earlier run's batch may be creating these rows
   // What is already paid is saved, even if it cost more than the cap.
   if (toPay.rows > 0) {
     await agreeToSpend(
@@ -159,12 +160,6 @@ async function saveServerBatch(plan: BatchPlan, settings: BatchSettings, deps: R
   const rows = countOf(missing, 'row was', 'rows were');
   deps.output.note(`${rows} not created; run the same command again to create them with another server-side batch`);
   return { exitCode: SOME_FAILED, ...result };
-}
-
-/** Throws if a server-side batch of an earlier run may be creating these rows. */
-async function refuseDuringServerBatch(manifest: string, { ledger }: RunDeps): Promise<void> {
-  const error = await underWayInBatch(ledger, manifest);
-  if (error !== null) throw error;
 }
 
 /** Running rows are resumed; besides them, new rows or, with `--retry-failed`, failed ones. */

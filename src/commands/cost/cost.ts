@@ -139,23 +139,15 @@ async function readOrder(
 function priceList(asOfMs: number, deps: CostDeps): CommandResult {
   const prices = pricesOn(deps.configuration.prices, dayOf(asOfMs));
   if (prices.length === 0) deps.output.note(`no prices are known for ${dayOf(asOfMs)}; ${firstList(deps)}`);
-  return {
-    answer: {
-      data: { as_of: dayOf(asOfMs), prices: prices.map(priceJson) },
-      view: (surface) => renderPrices(prices, surface),
-    },
-  };
+  const data = { as_of: dayOf(asOfMs), prices: prices.map(priceJson) };
+  return { answer: { data, view: (surface) => renderPrices(prices, surface) } };
 }
 
 function estimateOne(order: CostOrder, asOfMs: number, deps: CostDeps): CommandResult {
   const priced = priceOrder(order, asOfMs, deps.configuration.prices);
   noteDoubts(priced, order.request.params, asOfMs, deps);
-  return {
-    answer: {
-      data: { as_of: dayOf(asOfMs), ...pricedOrderJson(priced) },
-      view: (surface) => renderPricedOrder(priced, surface),
-    },
-  };
+  const data = { as_of: dayOf(asOfMs), ...pricedOrderJson(priced) };
+  return { answer: { data, view: (surface) => renderPricedOrder(priced, surface) } };
 }
 
 async function estimateBatch(
@@ -166,10 +158,9 @@ async function estimateBatch(
   faults: string[],
 ): Promise<CommandResult> {
   const { host, configuration, output } = deps;
-  const { count, compare: isCompared } = OPTIONS;
-  faults.push(
-    ...namesOf(options, { count, compare: isCompared }).map((name) => `${name} cannot be combined with \`--batch\``),
-  );
+  const { count, compare: comparison } = OPTIONS;
+  const foreign = namesOf(options, { count, compare: comparison });
+  faults.push(...foreign.map((name) => `${name} cannot be combined with \`--batch\``));
   refuseFaults(faults, 'cost');
   const path = file === '-' ? null : resolve(host.cwd, file);
   const source = {
@@ -186,27 +177,17 @@ async function estimateBatch(
   const orders = rows.map((row) => ({ request: expectedVideo(row), askedSeconds: row.askedSeconds, count: 1 }));
   const estimated = estimateCost(orders, asOfMs, configuration.prices);
   if (configuration.isSimulator) output.note('the simulator is free; these are the prices of the real models');
-  return {
-    answer: {
-      data: { as_of: dayOf(asOfMs), manifest: file, ...batchCostJson(estimated) },
-      view: (surface) => renderBatchCost(estimated, surface),
-    },
-  };
+  const data = { as_of: dayOf(asOfMs), manifest: file, ...batchCostJson(estimated) };
+  return { answer: { data, view: (surface) => renderBatchCost(estimated, surface) } };
 }
 
 function compare(order: CostOrder, asOfMs: number, deps: CostDeps): CommandResult {
   const { request } = order;
   const videos = compareModels(order, asOfMs, deps.configuration.prices);
   noteDoubts(priceOrder(order, asOfMs, deps.configuration.prices), request.params, asOfMs, deps);
-  return {
-    answer: {
-      data: {
-        as_of: dayOf(asOfMs),
-        videos: videos.map((video) => ({ ...pricedOrderJson(video), asked: isSameVideo(video, request) })),
-      },
-      view: (surface) => renderComparison(videos, request, surface),
-    },
-  };
+  const documents = videos.map((video) => ({ ...pricedOrderJson(video), asked: isSameVideo(video, request) }));
+  const data = { as_of: dayOf(asOfMs), videos: documents };
+  return { answer: { data, view: (surface) => renderComparison(videos, request, surface) } };
 }
 
 /** Notes why a price is unknown and how to set it, or that the simulator is free. */
@@ -250,24 +231,20 @@ function firstList({ configuration }: CostDeps): string {
 
 async function spent(options: Options, sinceMs: number | null, deps: CostDeps): Promise<CommandResult> {
   const by = GROUPINGS.find((grouping) => grouping === options.by) ?? 'day';
-  const report = await reportSpent({ by, sinceMs }, deps);
+  const report = await reportSpent(by, sinceMs, deps);
   const { groups, total } = report;
   await noteOmissions(total, sinceMs, deps);
   const caps = await capsInForce(deps);
   for (const cap of caps) deps.output.note(`cap of the team, ${describeCap(cap)}`);
-  return {
-    answer: {
-      data: {
-        by,
-        since: sinceMs === null ? null : new Date(sinceMs).toISOString(),
-        groups: groups.map(([name, sum]) => ({ name, ...spentJson(sum) })),
-        total: spentJson(total),
-        simulated: total.simulated,
-        caps: caps.map(capJson),
-      },
-      view: (surface) => renderSpent(report, by, surface),
-    },
+  const data = {
+    by,
+    since: sinceMs === null ? null : new Date(sinceMs).toISOString(),
+    groups: groups.map(([name, sum]) => ({ name, ...spentJson(sum) })),
+    total: spentJson(total),
+    simulated: total.simulated,
+    caps: caps.map(capJson),
   };
+  return { answer: { data, view: (surface) => renderSpent(report, by, surface) } };
 }
 
 async function noteOmissions(

@@ -10,24 +10,26 @@ type ReportDeps = Pick<Context, 'ledger' | 'host' | 'options'>;
 const DAY_MS = 86_400_000;
 const MANY_DAYS = 400;
 
-/** What spending is grouped by. */
-export const GROUPINGS = ['day', 'model', 'profile', 'batch', 'user', 'machine'] as const;
-export type Grouping = (typeof GROUPINGS)[number];
+/** What spending is grouped by: the name of the group of a record. */
+const GROUP_NAMES = {
+  day: ({ submittedAtMs }) => dayOf(submittedAtMs),
+  model: ({ request, job }) => request.model ?? job?.model ?? null,
+  profile: ({ profile, baseUrl }) => (profile === CUSTOM_PROFILE ? baseUrl : profile), // several servers share this name
+  batch: ({ batch }) => batch,
+  user: ({ user }) => user ?? null,
+  machine: ({ host }) => host ?? null,
+} as const satisfies Readonly<Record<string, (record: JobRecord) => string | null>>;
 
-export interface SpentQuestion {
-  readonly by: Grouping;
-  /** Null for everything. */
-  readonly sinceMs: number | null;
-}
+type Grouping = keyof typeof GROUP_NAMES;
+export const GROUPINGS = Object.keys(GROUP_NAMES) as Grouping[];
 
 /**
- * Sums up the ledger, or the part that belongs to the named profile or server. Days are in order, other groups by
+ * Sums up the ledger since then, or the part that belongs to the named profile or server. Days are in order, other groups by
  * spending, the highest first.
  */
-export async function reportSpent({ by, sinceMs }: SpentQuestion, deps: ReportDeps): Promise<SpentReport> {
-  const { groups, total } = await sumSpent(wantedRecords(sinceMs ?? Number.NEGATIVE_INFINITY, deps), (record) =>
-    nameOf(record, by),
-  );
+export async function reportSpent(by: Grouping, sinceMs: number | null, deps: ReportDeps): Promise<SpentReport> {
+  const records = wantedRecords(sinceMs ?? Number.NEGATIVE_INFINITY, deps);
+  const { groups, total } = await sumSpent(records, GROUP_NAMES[by]);
   const sorted = [...groups].sort(([name, a], [otherName, b]) => {
     const byName = (name ?? '') < (otherName ?? '') ? -1 : 1;
     return by === 'day' ? byName : b.mostMicros - a.mostMicros || byName;
@@ -52,25 +54,5 @@ async function* recordsAround(sinceMs: number, nowMs: number, ledger: Ledger): A
   const lastDay = dayOf(nowMs + DAY_MS); // tomorrow: another machine's clock may be ahead
   for (let timeMs = sinceMs; dayOf(timeMs) <= lastDay; timeMs += DAY_MS) {
     yield* ledger.records({ by: 'day', value: dayOf(timeMs) }, 'oldest first');
-  }
-}
-
-function nameOf(
-  { request, job, profile, baseUrl, batch, submittedAtMs, user, host }: JobRecord,
-  by: Grouping,
-): string | null {
-  switch (by) {
-    case 'day':
-      return dayOf(submittedAtMs);
-    case 'model':
-      return request.model ?? job?.model ?? null;
-    case 'profile':
-      return profile === CUSTOM_PROFILE ? baseUrl : profile; // several servers share this name
-    case 'batch':
-      return batch;
-    case 'user':
-      return user ?? null;
-    case 'machine':
-      return host ?? null;
   }
 }

@@ -77,8 +77,9 @@ export const serveCommand = defineCommand({
       takesCallbacks: plan.webhook !== null,
       onCreate: (id) => webhooks?.watch(id),
     });
-    const webhooks =
-      plan.webhook === null ? null : createWebhooks(plan.webhook, isLoopback(plan.host), simulator, log, deps);
+    const { http, clock, randomBytes, interrupt: signal } = host;
+    const calls = { http, clock, randomBytes, signal, look: simulator.look, log };
+    const webhooks = plan.webhook && new Webhooks({ ...plan.webhook, allowsPrivate: isLoopback(plan.host), ...calls });
     servers.useSimulator(simulator);
     const server = await chooseServer(deps);
     const generatedKey = generateKey(plan, server, host);
@@ -182,27 +183,6 @@ function createRestDeps(
     clean,
     defaultModel: configuration.model?.value ?? null,
   };
-}
-
-function createWebhooks(
-  { url, secret }: NonNullable<ServePlan['webhook']>,
-  allowsPrivate: boolean,
-  simulator: Simulator,
-  log: Log,
-  { host }: ServeDeps,
-): Webhooks {
-  const { http, clock, randomBytes, interrupt } = host;
-  return new Webhooks({
-    url,
-    secret,
-    allowsPrivate,
-    http,
-    clock,
-    randomBytes,
-    look: simulator.look,
-    signal: interrupt,
-    log,
-  });
 }
 
 function startAnswer(
