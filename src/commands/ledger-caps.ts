@@ -39,12 +39,8 @@ export const ledgerCapsCommand = defineCommand({
     if (caps.size > 0) await ledger.setTeamCaps(caps);
     const inForce = await capsInForce(deps);
     if (inForce.length === 0) output.note('the team has no caps; set one with `sora ledger caps max_cost_per_day=USD`');
-    return {
-      answer: {
-        data: { caps: inForce.map(capJson) },
-        view: () => inForce.map((cap) => `${describeCap(cap)}\n`).join(''),
-      },
-    };
+    const view = (): string => inForce.map((cap) => `${describeCap(cap)}\n`).join('');
+    return { answer: { data: { caps: inForce.map(capJson) }, view } };
   },
 });
 

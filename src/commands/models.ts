@@ -25,8 +25,6 @@ export const modelsCommand = defineCommand({
     const offers = offersOf(list, configuration.prices);
     if (offers.length === 0) output.note('the server lists no models');
     if (configuration.isSimulator) output.note('the simulator is free; these are the prices of the real models');
-    return {
-      answer: { data: modelsJson(list, offers), view: (surface) => renderModels(list, offers, surface) },
-    };
+    return { answer: { data: modelsJson(list, offers), view: (surface) => renderModels(list, offers, surface) } };
   },
 });

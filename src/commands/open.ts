@@ -38,13 +38,9 @@ export const openCommand = defineCommand({
       });
     }
     const failure = await openInPlayer(file.path, deps);
-    return {
-      answer: {
-        data: { id: record.job?.id ?? null, submission: record.key, path: file.path },
-        view: () => `${shortPath(file.path, host.cwd)}\n`,
-      },
-      errors: failure === null ? [] : [failure.with({ jobId: id })],
-    };
+    const data = { id: record.job?.id ?? null, submission: record.key, path: file.path };
+    const answer = { data, view: () => `${shortPath(file.path, host.cwd)}\n` };
+    return { answer, errors: failure === null ? [] : [failure.with({ jobId: id })] };
   },
 });
 

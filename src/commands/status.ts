@@ -53,10 +53,8 @@ export const statusCommand = defineCommand({
       const found = await jobs.findAny(id);
       return jobs.summarize(found, await jobs.look(found));
     });
-    return {
-      ...(values.length > 0 ? { answer: jobsAnswer(values, { ...jobs.form(), isNamedAlone: args.length === 1 }) } : {}),
-      errors,
-    };
+    const answer = jobsAnswer(values, { ...jobs.form(), isNamedAlone: args.length === 1 });
+    return { ...(values.length > 0 ? { answer } : {}), errors };
   },
 });
 
@@ -104,8 +102,6 @@ async function watch(ids: readonly string[], timeoutMs: number, deps: StatusDeps
     summaries.push(await jobs.summarize(job, outcome instanceof SoraError ? null : outcome));
   }
   const isShown = summaries.length > 0 || errors.length === 0;
-  return {
-    ...(isShown ? { answer: jobsAnswer(summaries, { ...jobs.form(), isNamedAlone: ids.length === 1 }) } : {}),
-    errors: allErrors,
-  };
+  const answer = jobsAnswer(summaries, { ...jobs.form(), isNamedAlone: ids.length === 1 });
+  return { ...(isShown ? { answer } : {}), errors: allErrors };
 }

@@ -95,30 +95,15 @@ export const filmCommand = defineCommand({
       return { ...made, answer: { data: { film: null, summary }, view: () => '' } };
     }
     const joined = await join(shots, film, deps);
-    return {
-      ...made,
-      answer: { data: { film: joined, summary }, view: () => `${shortPath(joined.path, deps.host.cwd)}\n` },
-    };
+    const view = (): string => `${shortPath(joined.path, deps.host.cwd)}\n`;
+    return { ...made, answer: { data: { film: joined, summary }, view } };
   },
 });
 
-interface FilmPlan {
-  /** Absolute. */
-  readonly path: string;
-  readonly clips: string;
-  /** Absolute; null for the sound of the clips. */
-  readonly audio: string | null;
-  readonly audioSha256: string | null;
-  readonly force: boolean;
-}
+type FilmPlan = Awaited<ReturnType<typeof readFilm>>;
 
-/** Reads the options of the film itself; problems are added to the faults. */
-async function readFilm(
-  file: string,
-  options: FilmOptions,
-  { host }: Pick<ProduceDeps, 'host'>,
-  faults: string[],
-): Promise<FilmPlan> {
+/** Reads the options of the film itself; its paths are absolute. Problems are added to the faults. */
+async function readFilm(file: string, options: FilmOptions, { host }: Pick<ProduceDeps, 'host'>, faults: string[]) {
   const { output: named, clips, audio, force: overwrites = false } = options;
   const name = `${file === '-' ? 'film' : parse(file).name}.mp4`;
   const destination = parseDestination(named ?? name, host.cwd);
@@ -143,11 +128,8 @@ async function readFilm(
   return { path, clips: folder, ...(await readSound(audio, host.cwd, faults)), force: overwrites };
 }
 
-async function readSound(
-  named: string | undefined,
-  cwd: string,
-  faults: string[],
-): Promise<Pick<FilmPlan, 'audio' | 'audioSha256'>> {
+/** Null for the sound of the clips. */
+async function readSound(named: string | undefined, cwd: string, faults: string[]) {
   if (named === undefined) return { audio: null, audioSha256: null };
   const audio = resolve(cwd, named);
   if (statsOf(audio)?.isFile() !== true) {
@@ -160,9 +142,7 @@ async function readSound(
 
 /** The rows whose clips are in the film. */
 function shotsOf({ rows }: BatchPlan): PlannedRow[] {
-  const extended = new Set(
-    rows.flatMap(({ row: { from } }) => (from?.operation === 'extend' ? [from.row.ref.key] : [])),
-  );
+  const extended = new Set(rows.map(({ row: { from } }) => (from?.operation === 'extend' ? from.row.ref.key : null)));
   return rows.filter(({ row }) => !extended.has(row.ref.key));
 }
 
@@ -181,11 +161,8 @@ async function savedShots(plan: BatchPlan, { ledger, configuration }: ProduceDep
   const [first] = shots;
   if (first === undefined) return [];
   const order = { batch: first.row.ref.batch, profile: configuration.profile.value };
-  const now = await planBatch(
-    shots.map(({ row }) => row),
-    order,
-    ledger,
-  );
+  const rows = shots.map(({ row }) => row);
+  const now = await planBatch(rows, order, ledger);
   return now.rows.flatMap(({ row, record, state }) => {
     const files = state === 'done' && record !== null ? allSavedFiles(record, row) : null;
     return files?.find((saved) => saved.variant === 'video') ?? [];
@@ -222,13 +199,8 @@ async function join(
     if (encodedBecause !== null) out.note(`the clips were encoded again: ${encodedBecause}`);
     if (film.force) await renameOver(temporary, target);
     else if (!(await claimName(temporary, target))) throw fileExists(film.path);
-    return {
-      ...(await measured(target)),
-      path: film.path,
-      seconds,
-      shots: shots.length,
-      encoded: encodedBecause !== null,
-    };
+    const encoded = encodedBecause !== null;
+    return { ...(await measured(target)), path: film.path, seconds, shots: shots.length, encoded };
   } catch (error) {
     host.interrupt.throwIfAborted();
     throw error instanceof SoraError ? error : cannotWrite(film.path, error);

@@ -7,7 +7,7 @@ import { FILTER_OPTIONS, readFilter } from '../../app/job-filter.ts';
 import { isListed } from '../../app/job-lists.ts';
 import { summaryOf } from '../../app/known-jobs.ts';
 import { openSaved } from '../../app/opening.ts';
-import { parseWholeNumber, refuseFaults } from '../../app/option-values.ts';
+import { type OptionValues, parseWholeNumber, refuseFaults } from '../../app/option-values.ts';
 import { mediaTypeOf, sniffMedia } from '../../domain/media.ts';
 import { isObjectAddress } from '../../domain/object-address.ts';
 import type { JobRecord, SavedFile } from '../../domain/record.ts';
@@ -27,21 +27,23 @@ const MOST_PICTURE_BYTES = 64_000_000;
 /** Extensions of files that current browsers play. */
 const PLAYABLE = /^\.(mp4|m4v|webm|mov|ogv)$/i;
 
+const OPTIONS = {
+  ...FILTER_OPTIONS,
+  limit: { flags: '-L, --limit <n>', summary: `how many (default ${DEFAULT_LIMIT})` },
+  output: {
+    flags: '-o, --output <file|dir>',
+    summary: `where to write it (default ${DEFAULT_NAME}); with --sheet a folder (default: here)`,
+  },
+  sheet: { flags: '--sheet', summary: 'write a contact sheet for each request instead (needs ffmpeg)' },
+  force: { flags: '--force', summary: 'overwrite an existing file' },
+  open: { flags: '--open', summary: 'open it in the browser' },
+} as const;
+
 export const galleryCommand = defineCommand({
   name: 'gallery',
   description:
     'Writes the videos of the local ledger, newest first, as one HTML file to look at or to send: saved thumbnails are inside it, saved videos are linked by their relative paths. It needs no network and no script. Prints its path. With `--profile`, only that server’s videos. With `--sheet` it writes PNG contact sheets instead, one for each request, with frames of all its variations; ffmpeg reads them from the saved files.',
-  options: {
-    ...FILTER_OPTIONS,
-    limit: { flags: '-L, --limit <n>', summary: `how many (default ${DEFAULT_LIMIT})` },
-    output: {
-      flags: '-o, --output <file|dir>',
-      summary: `where to write it (default ${DEFAULT_NAME}); with --sheet a folder (default: here)`,
-    },
-    sheet: { flags: '--sheet', summary: 'write a contact sheet for each request instead (needs ffmpeg)' },
-    force: { flags: '--force', summary: 'overwrite an existing file' },
-    open: { flags: '--open', summary: 'open it in the browser' },
-  },
+  options: OPTIONS,
   json: '{"path","jobs"}; with --sheet: {"sheets":[{"path","jobs":["id"…]}]}',
   errors: ['file_exists', 'cannot_write', 'not_supported'],
   examples: [
@@ -56,11 +58,8 @@ export const galleryCommand = defineCommand({
   ) {
     const { host, output } = deps;
     const faults: string[] = [];
-    const limit = parseWholeNumber(
-      options.limit,
-      { name: '--limit', min: 1, max: MOST_SHOWN, fallback: DEFAULT_LIMIT },
-      faults,
-    );
+    const range = { name: '--limit', min: 1, max: MOST_SHOWN, fallback: DEFAULT_LIMIT };
+    const limit = parseWholeNumber(options.limit, range, faults);
     const filter = readFilter(options, host, faults);
     const path = galleryPath(options.output, deps, faults);
     if (options.sheet && /\.\w{3,4}$/.test(options.output ?? ''))
@@ -87,21 +86,13 @@ export const galleryCommand = defineCommand({
     });
     await write(path, html, force);
     if (options.open) await openSaved(path, deps);
-    return {
-      answer: { data: { path, jobs: shown.length }, view: () => `${shortPath(path, host.cwd)}\n` },
-    };
+    return { answer: { data: { path, jobs: shown.length }, view: () => `${shortPath(path, host.cwd)}\n` } };
   },
 });
 
-interface SheetOptions {
-  readonly output?: string | undefined;
-  readonly force?: boolean | undefined;
-  readonly open?: boolean | undefined;
-}
-
 async function writeAllSheets(
   records: readonly JobRecord[],
-  { output = '.', force = false, open = false }: SheetOptions,
+  { output = '.', force = false, open = false }: OptionValues<typeof OPTIONS>,
   deps: Pick<Context, 'host' | 'ledger' | 'objects' | 'output'>,
 ): Promise<{ readonly answer: Answer }> {
   const folder = resolve(deps.host.cwd, output);

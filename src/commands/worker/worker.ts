@@ -80,7 +80,7 @@ export const workerCommand = defineCommand({
     const log = new WorkerLog(rows, orders, vitals.metrics, deps);
     const listening = address && (await openVitals(address, vitals, deps));
     try {
-      const stoppedBy = await takeRows({ queue, rows, orders, log }, { worker, concurrency, timeoutMs }, deps);
+      const stoppedBy = await takeRows({ queue, rows, orders, log, worker, concurrency, timeoutMs }, deps);
       return reportWork(log, stoppedBy);
     } finally {
       await listening?.close();
@@ -93,9 +93,6 @@ interface Work {
   readonly rows: QueueRows;
   readonly orders: OrderTable;
   readonly log: WorkerLog;
-}
-
-interface WorkerSettings {
   /** Its name in the queue. */
   readonly worker: string;
   readonly concurrency: number;
@@ -103,11 +100,8 @@ interface WorkerSettings {
 }
 
 /** Takes rows until the worker is stopped or the queue is drained, and puts back the unfinished ones. */
-async function takeRows(
-  { queue, rows, orders, log }: Work,
-  { worker, concurrency, timeoutMs }: WorkerSettings,
-  deps: WorkerDeps,
-): Promise<SoraError | Interrupt | null> {
+async function takeRows(work: Work, deps: WorkerDeps): Promise<SoraError | Interrupt | null> {
+  const { queue, rows, log, worker, concurrency } = work;
   const { configuration, host, output, ledger } = deps;
   await queue.putBackLost(fateOf);
   await queue.beat(worker, host.self, concurrency);
@@ -115,7 +109,7 @@ async function takeRows(
   output.news(`taking rows for ${configuration.baseUrl.value}, ${concurrency} at a time`);
   ledger.hold();
   try {
-    return await runRows(rows, log, { orders, concurrency, timeoutMs }, deps);
+    return await runRows(work, deps);
   } finally {
     stopBeating();
     log.count.put_back = rows.openTasks.length;
@@ -126,9 +120,7 @@ async function takeRows(
 }
 
 async function runRows(
-  rows: QueueRows,
-  listener: BatchListener,
-  { orders, concurrency, timeoutMs }: Pick<Work, 'orders'> & Omit<WorkerSettings, 'worker'>,
+  { rows, log, orders, concurrency, timeoutMs }: Work,
   { configuration, servers, objects, jobs, random }: WorkerDeps,
 ): Promise<SoraError | Interrupt | null> {
   const server = await servers.current();
@@ -149,7 +141,7 @@ async function runRows(
       maxCostMicros: null,
       conflict: (row) => orderFault(row, orders),
     },
-    listener,
+    log,
   );
 }
 
