@@ -8,7 +8,7 @@ export interface Outcomes<T> {
 /** How many jobs are processed in parallel. */
 export const LOOKS_AT_ONCE = 16;
 
-/** Calls a function for each item, in parallel; results keep the order, and one failure does not stop the others. */
+/** Calls a function for each item, one after the other; one failure does not stop the others. */
 export async function forEach<I, T>(items: readonly I[], act: (item: I) => Promise<T>): Promise<Outcomes<T>> {
   const values: T[] = [];
   const errors: SoraError[] = [];
