@@ -4,7 +4,7 @@ import { parseEnv } from 'node:util';
 import { type Configuration, resolveConfiguration } from '../configuration/configuration.ts';
 import { secretsOf } from '../configuration/endpoint.ts';
 import type { TargetOptions, Variables } from '../configuration/sources.ts';
-import { SoraError } from '../domain/errors.ts';
+import { messageOf, SoraError } from '../domain/errors.ts';
 import { secretsOfUrl } from '../domain/redact.ts';
 import type { ObjectStore } from '../object-storage/object-store.ts';
 import { S3Store } from '../object-storage/s3-store.ts';
@@ -224,7 +224,7 @@ function readEnvFile(path: string): Variables {
   } catch (error) {
     throw new SoraError('usage', {
       title: `could not read the environment file ${path}`,
-      causedBy: error instanceof Error ? error.message : String(error),
+      causedBy: messageOf(error),
       hints: ['check the path given to `--env-file`'],
     });
   }

@@ -1,4 +1,4 @@
-import { SoraError } from '../domain/errors.ts';
+import { messageOf, SoraError } from '../domain/errors.ts';
 import type { Handler } from '../http-server/handler.ts';
 import { type ListeningServer, listen } from '../http-server/server.ts';
 import { isLoopback } from '../service/access.ts';
@@ -11,11 +11,8 @@ export async function openPort(
   try {
     return await listen(handler, { host, port });
   } catch (error) {
-    throw new SoraError('cannot_listen', {
-      title: `could not listen on ${host}, port ${port}`,
-      causedBy: error instanceof Error ? error.message : String(error),
-      cause: error,
-    });
+    const title = `could not listen on ${host}, port ${port}`;
+    throw new SoraError('cannot_listen', { title, causedBy: messageOf(error), cause: error });
   }
 }
 

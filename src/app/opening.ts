@@ -1,5 +1,5 @@
 import { isAbsolute } from 'node:path';
-import { SoraError } from '../domain/errors.ts';
+import { messageOf, SoraError } from '../domain/errors.ts';
 import { isObjectAddress } from '../domain/object-address.ts';
 import type { SavedFile } from '../domain/record.ts';
 import { shortPath } from '../output/short-path.ts';
@@ -23,7 +23,7 @@ export async function openInPlayer(
   } catch (error) {
     return new SoraError('not_supported', {
       title: `could not open ${isAbsolute(path) ? shortPath(path, host.cwd) : path}`,
-      causedBy: error instanceof Error ? error.message : String(error),
+      causedBy: messageOf(error),
       hints: ['open the printed path in a player of your choice'],
     });
   }

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { capabilitiesOf } from '../configuration/endpoint.ts';
-import { SoraError } from '../domain/errors.ts';
+import { messageOf, SoraError } from '../domain/errors.ts';
 import { ASPECT_RATIOS, ORIENTATIONS, RESOLUTIONS } from '../domain/models.ts';
 import {
   type DerivedInput,
@@ -80,7 +80,7 @@ export async function readRequest(
     try {
       return read();
     } catch (error) {
-      faults.push(error instanceof Error ? error.message : String(error));
+      faults.push(messageOf(error));
       return undefined;
     }
   };
@@ -152,7 +152,7 @@ async function readPromptOr(prompt: string, host: Host, faults: string[]): Promi
     return await readPrompt(prompt, host);
   } catch (error) {
     host.interrupt.throwIfAborted();
-    faults.push(error instanceof Error ? error.message : String(error));
+    faults.push(messageOf(error));
     return UNREADABLE;
   }
 }
@@ -170,6 +170,6 @@ async function readStandardInput({ stdin, interrupt }: Host): Promise<Uint8Array
   try {
     return await readStream(stdin, interrupt);
   } catch (error) {
-    throw new Error(`could not read standard input: ${error instanceof Error ? error.message : String(error)}`);
+    throw new Error(`could not read standard input: ${messageOf(error)}`);
   }
 }

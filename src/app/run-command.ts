@@ -1,4 +1,4 @@
-import { SoraError } from '../domain/errors.ts';
+import { messageOf, SoraError } from '../domain/errors.ts';
 import { Interrupt } from '../platform/host.ts';
 import type { CommandDefinition, CommandInput, CommandResult } from './command.ts';
 import type { Context } from './context.ts';
@@ -22,8 +22,5 @@ export async function runCommand(
 export function asSoraError(thrown: unknown): SoraError {
   if (thrown instanceof SoraError) return thrown;
   if (thrown instanceof Interrupt) return new SoraError('interrupted', { cause: thrown });
-  return new SoraError('unexpected', {
-    causedBy: thrown instanceof Error ? thrown.message : String(thrown),
-    cause: thrown,
-  });
+  return new SoraError('unexpected', { causedBy: messageOf(thrown), cause: thrown });
 }

@@ -1,5 +1,5 @@
 import { basename } from 'node:path';
-import { SoraError } from '../domain/errors.ts';
+import { messageOf, SoraError } from '../domain/errors.ts';
 import { forEach } from '../domain/outcomes.ts';
 import type { RecordedRequest } from '../domain/record.ts';
 import { redactUrl } from '../domain/redact.ts';
@@ -35,7 +35,7 @@ async function writeSidecar(summary: JobSummary, force: boolean, deps: SidecarDe
     if (await targetOf(path, deps.objects).writeSidecar(first, text, force)) return;
   } catch (error) {
     if (error instanceof SoraError) throw error;
-    throw sidecarNotWritten(path, summary, error instanceof Error ? error.message : String(error));
+    throw sidecarNotWritten(path, summary, messageOf(error));
   }
   throw sidecarNotWritten(path, summary, 'a file with this name exists and belongs to another video');
 }

@@ -73,6 +73,11 @@ export class SoraError extends Error {
   }
 }
 
+/** The words of anything that was thrown. */
+export function messageOf(thrown: unknown): string {
+  return thrown instanceof Error ? thrown.message : String(thrown);
+}
+
 /** Exit code 2 promises that nothing was sent, so a refusal by a server exits with 1. */
 export function exitCodeFor(error: SoraError): number {
   const { exitCode } = CATALOGUE[error.code];

@@ -1,6 +1,6 @@
 import { accessSync, constants, existsSync, statSync } from 'node:fs';
 import { dirname, extname, isAbsolute, posix, resolve, sep } from 'node:path';
-import { SoraError } from '../domain/errors.ts';
+import { messageOf, SoraError } from '../domain/errors.ts';
 import { fitsVariant, promisedKind } from '../domain/media.ts';
 import { addressFault, isObjectAddress, OBJECT_SCHEME, splitAddress } from '../domain/object-address.ts';
 import type { Variant } from '../domain/video.ts';
@@ -201,10 +201,8 @@ export function checkFolder(folder: string): void {
     makeFolder(folder);
     accessSync(folder, constants.W_OK | constants.X_OK);
   } catch (error) {
-    throw new SoraError('cannot_write', {
-      title: `could not write into the folder ${folder}`,
-      causedBy: error instanceof Error ? error.message : String(error),
-    });
+    const title = `could not write into the folder ${folder}`;
+    throw new SoraError('cannot_write', { title, causedBy: messageOf(error) });
   }
 }
 
@@ -222,10 +220,6 @@ export function fileExists(path: string): SoraError {
 }
 
 export function cannotWrite(path: string, error: unknown): SoraError {
-  const reason = error instanceof Error ? error.message : String(error);
-  return new SoraError('cannot_write', {
-    title: `could not write ${path}`,
-    causedBy: `${reason} (in ${dirname(path)})`,
-    cause: error,
-  });
+  const causedBy = `${messageOf(error)} (in ${dirname(path)})`;
+  return new SoraError('cannot_write', { title: `could not write ${path}`, causedBy, cause: error });
 }

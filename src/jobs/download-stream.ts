@@ -3,7 +3,7 @@ import type { Writable } from 'node:stream';
 import { finished } from 'node:stream/promises';
 import type { ResumePoint } from '../client/port.ts';
 import { ContainerWalk } from '../domain/container.ts';
-import { SoraError } from '../domain/errors.ts';
+import { messageOf, SoraError } from '../domain/errors.ts';
 import { crypto } from '../platform/crypto.ts';
 import { hasCode, openOutput } from '../platform/files.ts';
 import { type ContentDeps, type ContentOrder, openChecked } from './content-stream.ts';
@@ -96,8 +96,8 @@ export async function pour(
       await once(output, 'drain');
     } catch (error) {
       if (hasCode(error, 'EPIPE')) return false;
-      const causedBy = error instanceof Error ? error.message : String(error);
-      throw new SoraError('cannot_write', { title: `could not write ${name}`, causedBy, cause: error });
+      const title = `could not write ${name}`;
+      throw new SoraError('cannot_write', { title, causedBy: messageOf(error), cause: error });
     }
   }
   return true;

@@ -1,5 +1,6 @@
 import { closeSync, openSync, readSync } from 'node:fs';
 import { addAbortSignal, type Readable } from 'node:stream';
+import { messageOf } from '../domain/errors.ts';
 
 /** More than any prompt, manifest or reference image. An endless file such as `/dev/zero` would fill the memory. */
 const MAX_BYTES = 64 << 20;
@@ -9,7 +10,15 @@ const CHUNK_BYTES = 64 << 10;
 export function readInputFile(path: string): Uint8Array {
   const descriptor = openSync(path, 'r');
   try {
-    return Buffer.concat([...withinBounds(chunksOf(descriptor))]);
+    const chunks: Uint8Array[] = [];
+    for (let sizeBytes = 0; ; ) {
+      const chunk = Buffer.allocUnsafe(CHUNK_BYTES);
+      const bytesRead = readSync(descriptor, chunk);
+      if (bytesRead === 0) return Buffer.concat(chunks);
+      chunks.push(chunk.subarray(0, bytesRead));
+      sizeBytes += bytesRead;
+      checkSize(sizeBytes);
+    }
   } finally {
     closeSync(descriptor);
   }
@@ -20,7 +29,7 @@ export function readBytes(path: string, what: string): Uint8Array {
   try {
     return readInputFile(path);
   } catch (error) {
-    throw new Error(`could not read ${what}: ${error instanceof Error ? error.message : String(error)}`);
+    throw new Error(`could not read ${what}: ${messageOf(error)}`);
   }
 }
 
@@ -30,8 +39,9 @@ export async function readStream(stream: Readable, signal: AbortSignal): Promise
   let sizeBytes = 0;
   try {
     for await (const chunk of addAbortSignal(signal, stream)) {
-      sizeBytes = checkedSize(sizeBytes + chunk.length);
       chunks.push(chunk);
+      sizeBytes += chunk.length;
+      checkSize(sizeBytes);
     }
   } catch (error) {
     signal.throwIfAborted();
@@ -40,26 +50,8 @@ export async function readStream(stream: Readable, signal: AbortSignal): Promise
   return Buffer.concat(chunks);
 }
 
-function* chunksOf(descriptor: number): Generator<Uint8Array> {
-  for (;;) {
-    const chunk = Buffer.allocUnsafe(CHUNK_BYTES);
-    const sizeBytes = readSync(descriptor, chunk);
-    if (sizeBytes === 0) return;
-    yield chunk.subarray(0, sizeBytes);
-  }
-}
-
-function* withinBounds(chunks: Iterable<Uint8Array>): Generator<Uint8Array> {
-  let sizeBytes = 0;
-  for (const chunk of chunks) {
-    sizeBytes = checkedSize(sizeBytes + chunk.length);
-    yield chunk;
-  }
-}
-
-function checkedSize(sizeBytes: number): number {
+function checkSize(sizeBytes: number): void {
   if (sizeBytes > MAX_BYTES) throw new Error(`it is larger than ${MAX_BYTES >> 20} MiB`);
-  return sizeBytes;
 }
 
 /**

@@ -1,4 +1,4 @@
-import { SoraError } from '../domain/errors.ts';
+import { messageOf, SoraError } from '../domain/errors.ts';
 import { hasCode } from '../platform/files.ts';
 import type { ContentDeps, ContentOrder } from './content-stream.ts';
 
@@ -46,7 +46,7 @@ export function asDownloadError(error: unknown, { source }: ContentOrder): SoraE
   if (error instanceof SoraError) return error.jobId === null ? error.with({ jobId: source.id }) : error;
   return new SoraError('download_corrupt', {
     title: 'the download was interrupted',
-    causedBy: error instanceof Error ? error.message : String(error),
+    causedBy: messageOf(error),
     jobId: source.id,
     facts: { id: source.id },
     cause: error,

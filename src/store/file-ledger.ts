@@ -1,5 +1,5 @@
 import { dirname } from 'node:path';
-import { SoraError } from '../domain/errors.ts';
+import { messageOf, SoraError } from '../domain/errors.ts';
 import { type IntentEvent, isOpen, type JobRecord, type LedgerEvent, WITHDRAWN } from '../domain/record.ts';
 import { Journal } from '../platform/journal.ts';
 import {
@@ -80,7 +80,7 @@ export class FileLedger extends Ledger {
       const { path } = this.#journal;
       throw new SoraError('cannot_write', {
         title: `could not write the ledger ${path}`,
-        causedBy: error instanceof Error ? error.message : String(error),
+        causedBy: messageOf(error),
         facts: { own_folder: dirname(path) },
         cause: error,
       });
@@ -333,7 +333,7 @@ function queryTerm(query: LedgerQuery): string {
 export function unreadableLedger(path: string, error: unknown): SoraError {
   return new SoraError('invalid_config', {
     title: `could not read the ledger ${path}`,
-    causedBy: error instanceof Error ? error.message : String(error),
+    causedBy: messageOf(error),
     hints: [`check ${path}: it must be a file that you can read and write`],
     cause: error,
   });

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { SoraError } from '../domain/errors.ts';
+import { messageOf, SoraError } from '../domain/errors.ts';
 import { isJsonObject, type JsonObject } from '../domain/json.ts';
 import { withFileLock } from '../platform/file-lock.ts';
 import { hasCode } from '../platform/files.ts';
@@ -24,7 +24,7 @@ export function readJsonFile(path: string): JsonFile {
   try {
     value = JSON.parse(text);
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = messageOf(error);
     // The text around the error is left out: it may be a key.
     const shown = reason.replace(QUOTED_CONTEXT, '');
     throw invalidFile(path, [`line ${lineOfSyntaxError(reason, text)}: ${shown}`]);
@@ -38,7 +38,7 @@ function readText(path: string): string {
     return readFileSync(path, 'utf8').replace(/^\ufeff/, ''); // a byte order mark, which some editors write
   } catch (error) {
     if (hasCode(error, 'ENOENT')) return '';
-    throw invalidFile(path, [error instanceof Error ? error.message : String(error)]);
+    throw invalidFile(path, [messageOf(error)]);
   }
 }
 
@@ -56,19 +56,14 @@ export async function changeOwnFile(path: string, change: () => Promise<void>): 
     makeFolder(dirname(path), 0o700);
     await withFileLock(path, change);
   } catch (error) {
-    throw error instanceof SoraError ? error : cannotWriteOwnFile(path, error);
+    if (error instanceof SoraError) throw error;
+    throw new SoraError('cannot_write', {
+      title: `could not write ${path}`,
+      causedBy: messageOf(error),
+      facts: { own_folder: dirname(path) },
+      cause: error,
+    });
   }
-}
-
-/** The `cannot_write` of one of the program’s own files. */
-export function cannotWriteOwnFile(path: string, cause: unknown): SoraError {
-  const causedBy = cause instanceof Error ? cause.message : String(cause);
-  return new SoraError('cannot_write', {
-    title: `could not write ${path}`,
-    causedBy,
-    facts: { own_folder: dirname(path) },
-    cause,
-  });
 }
 
 /** V8 names a position, or quotes up to ten characters before and after it. */

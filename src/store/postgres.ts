@@ -1,5 +1,5 @@
 import type { Pool, PoolClient, PoolConfig } from 'pg';
-import { SoraError } from '../domain/errors.ts';
+import { messageOf, SoraError } from '../domain/errors.ts';
 import type { Clock } from '../platform/clock.ts';
 import { type ConnectionSource, connectionFrom } from './connection.ts';
 import { withoutSecrets } from './ledger-address.ts';
@@ -184,7 +184,7 @@ async function loadDriver(): Promise<Pick<typeof import('pg'), 'Pool'>> {
 export function notInstalled(title: string, error: unknown): SoraError {
   return new SoraError('not_supported', {
     title,
-    causedBy: error instanceof Error ? error.message : String(error),
+    causedBy: messageOf(error),
     hints: ['run `npm install -g sora-cli --include=optional` to install the optional packages'],
   });
 }
@@ -196,7 +196,7 @@ function isPassing(error: unknown): boolean {
 
 function unreachable(name: string, error: unknown): SoraError {
   const parts = error instanceof AggregateError ? error.errors : [error]; // one for each address of a host
-  const causes = parts.map((part) => (part instanceof Error ? part.message : String(part)));
+  const causes = parts.map(messageOf);
   return new SoraError('ledger_unreachable', {
     title: `could not use the ledger at ${name}`,
     causedBy: [...new Set(causes)].join('; '),

@@ -2,8 +2,7 @@ import { dirname } from 'node:path';
 import { SoraError } from '../domain/errors.ts';
 import { isJsonObject, type JsonObject } from '../domain/json.ts';
 import { shellWord } from '../domain/shell.ts';
-import { makeFolder } from '../platform/folders.ts';
-import { cannotWriteOwnFile, changeOwnFile, invalidFile, readJsonFile } from './json-file.ts';
+import { changeOwnFile, invalidFile, readJsonFile } from './json-file.ts';
 import { isSetting, keysOf, settingFault } from './setting-specs.ts';
 
 /** The settings file, flattened: `profiles.lab.base_url` → text. */
@@ -73,23 +72,18 @@ async function changeSettings(path: string, changes: readonly SettingChange[]): 
   }
   // conf writes atomically and with the given mode; it has no lock, and resets nothing that was read above.
   const { default: Conf } = await import('conf');
-  try {
-    makeFolder(dirname(path), 0o700);
-    const store = new Conf<Record<string, unknown>>({
-      cwd: dirname(path),
-      configName: 'settings',
-      configFileMode: 0o600,
-      accessPropertiesByDotNotation: false,
-      clearInvalidConfig: false,
-    });
-    store.store = changes.reduce(
-      (settings, [name, value]) =>
-        value === undefined ? without(settings, name) : withSetting(settings, keysOf(name), value),
-      current,
-    );
-  } catch (error) {
-    throw cannotWriteOwnFile(path, error);
-  }
+  const store = new Conf<Record<string, unknown>>({
+    cwd: dirname(path),
+    configName: 'settings',
+    configFileMode: 0o600,
+    accessPropertiesByDotNotation: false,
+    clearInvalidConfig: false,
+  });
+  store.store = changes.reduce(
+    (settings, [name, value]) =>
+      value === undefined ? without(settings, name) : withSetting(settings, keysOf(name), value),
+    current,
+  );
 }
 
 function withSetting(object: JsonObject, [key = '', ...rest]: readonly string[], value: string): JsonObject {
