@@ -1,6 +1,6 @@
 import { USER_VARIABLES } from '../configuration/configuration.ts';
 import { formatUsd, usdOf } from '../domain/money.ts';
-import { type Ledger, type Spender, type SpentScope, scopeOfCap, type TeamCap } from '../store/ledger.ts';
+import { scopeOfCap, type TeamCap } from '../store/ledger.ts';
 import type { Context } from './context.ts';
 
 /** A cap of the team, and what counts towards it today. */
@@ -17,12 +17,12 @@ export async function capsInForce({
 }: Pick<Context, 'ledger' | 'host' | 'env'>): Promise<CapInForce[]> {
   const caps = await ledger.teamCaps();
   const own = { atMs: host.clock.now(), user: USER_VARIABLES.map((name) => env[name]?.trim()).find(Boolean) };
-  return Promise.all(caps.map(async (cap) => ({ cap, spentMicros: await spentOf(cap, own, ledger) })));
-}
-
-async function spentOf(cap: TeamCap, own: Omit<Spender, 'profile'>, ledger: Ledger): Promise<number> {
-  const scope: SpentScope | null = scopeOfCap(cap, { ...own, profile: cap.profile ?? '' });
-  return scope === null ? 0 : (await ledger.spent(scope)).micros;
+  return Promise.all(
+    caps.map(async (cap) => {
+      const scope = scopeOfCap(cap, { ...own, profile: cap.profile ?? '' });
+      return { cap, spentMicros: scope === null ? 0 : (await ledger.spent(scope)).micros };
+    }),
+  );
 }
 
 /** For programs; the keys are a public interface. */

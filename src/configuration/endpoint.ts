@@ -7,7 +7,6 @@ import type { ServerCapabilities } from '../domain/request-gate.ts';
 import { keyFault } from '../store/keys.ts';
 import { OPENAI_BASE_URL, originOf } from './chosen-server.ts';
 import type { Configuration } from './configuration.ts';
-import type { Sourced } from './sources.ts';
 
 /** Throws `no_api_key` if the server certainly needs a key, or `invalid_api_key` for a key that cannot be sent. */
 export function requireKey(configuration: Configuration, atMs: number): void {
@@ -36,7 +35,8 @@ export function endpointOf(configuration: Configuration): Endpoint {
   return {
     baseUrl: baseUrl.value,
     auth: key === null || auth === 'none' ? null : authHeader(auth, key.value),
-    keyOrigin: key === null || auth === 'none' ? null : keyOriginOf(key),
+    keyOrigin:
+      key === null || auth === 'none' ? null : `${key.origin}${key.isFromFile ? ' in the environment file' : ''}`,
     headers: {
       ...(organization ? { 'openai-organization': organization.value } : {}),
       ...(project ? { 'openai-project': project.value } : {}),
@@ -56,10 +56,6 @@ export function capabilitiesOf(configuration: Configuration): ServerCapabilities
 /** The model of a request that names none; null where the server chooses. */
 export function expectedModel({ model, servesOpenAiModels }: Configuration): string | null {
   return model?.value ?? (servesOpenAiModels ? DEFAULT_MODEL : null);
-}
-
-function keyOriginOf({ origin, isFromFile }: Sourced<string>): string {
-  return isFromFile ? `${origin} in the environment file` : origin;
 }
 
 function authHeader(auth: 'bearer' | 'api-key', key: string): { name: string; value: string } {

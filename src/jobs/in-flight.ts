@@ -30,11 +30,6 @@ export function isInFlight(record: JobRecord, deps: Pick<InFlightDeps, 'fateOf'>
   return record.answer === 'pending' && submitterFate(record, deps) !== 'dead';
 }
 
-/** The same, but false for this process, which must not wait for itself. */
-function isInFlightElsewhere(record: JobRecord, deps: InFlightDeps): boolean {
-  return isInFlight(record, deps) && !isOwn(record, deps);
-}
-
 /**
  * Settles a submission whose process has ended: an unsent one is withdrawn, the outcome of any other is
  * unknown. One whose process may be alive is not changed. If a live process is wrongly assumed dead, the order of lines
@@ -43,7 +38,8 @@ function isInFlightElsewhere(record: JobRecord, deps: InFlightDeps): boolean {
 export async function settle(deps: InFlightDeps, record: JobRecord): Promise<JobRecord> {
   const { ledger, clock } = deps;
   let settled = record;
-  while (settled.answer === 'pending' && !isInFlightElsewhere(settled, deps)) {
+  // This process must not wait for itself.
+  while (settled.answer === 'pending' && (isOwn(settled, deps) || !isInFlight(settled, deps))) {
     const { key, isSent } = settled;
     const at = { key, atMs: clock.now() };
     await ledger.append(

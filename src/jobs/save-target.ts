@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { dirname, join, posix } from 'node:path';
@@ -8,6 +7,7 @@ import { isObjectAddress } from '../domain/object-address.ts';
 import type { SavedFile } from '../domain/record.ts';
 import type { Variant } from '../domain/video.ts';
 import type { ObjectContent, ObjectStore, PutOptions } from '../object-storage/object-store.ts';
+import { crypto } from '../platform/crypto.ts';
 import { createFile, hasCode, numberedNames, replaceFile, statsOf } from '../platform/files.ts';
 import { makeFolder } from '../platform/folders.ts';
 import type { ContentDeps } from './content-stream.ts';
@@ -135,14 +135,8 @@ class ObjectTarget implements SaveTarget {
   async writeSidecar(file: SavedFile, text: string, force: boolean): Promise<boolean> {
     const path = sidecarPath(file.path);
     const source = Buffer.from(text);
-    const content = {
-      source,
-      bytes: source.length,
-      sha256: hashOf(source),
-      mediaType: 'application/json',
-      about: file.sha256,
-    };
-    if (await this.#store.put(path, content, { force })) return true;
+    const facts = { bytes: source.length, sha256: crypto().hash('sha256', source), about: file.sha256 };
+    if (await this.#store.put(path, { source, mediaType: 'application/json', ...facts }, { force })) return true;
     return (await this.#store.find(path))?.about === file.sha256;
   }
 
@@ -172,8 +166,4 @@ class ObjectTarget implements SaveTarget {
 /** The object itself where its name is known, since rights may depend on the prefix. */
 function probeOf(destination: FileDestination): string {
   return destination.kind === 'file' ? destination.path : `${folderOf(destination)}/`;
-}
-
-function hashOf(bytes: Uint8Array): string {
-  return createHash('sha256').update(bytes).digest('hex');
 }

@@ -132,7 +132,7 @@ export class FileLedger extends Ledger {
     return this.append({ event: 'rejected', key, atMs, code: WITHDRAWN, message });
   }
 
-  hold(): void {
+  override hold(): void {
     this.#isHeld = true;
     this.#journal.hold();
   }
@@ -225,7 +225,7 @@ export class FileLedger extends Ledger {
   }
 
   /** A torn last line does not count. */
-  async problems(): Promise<readonly LedgerProblem[]> {
+  override async problems(): Promise<readonly LedgerProblem[]> {
     return this.findProblems();
   }
 

@@ -180,14 +180,6 @@ export class JobQueue {
     );
   }
 
-  /** Lets tasks start that waited for these, which are done: they keep their place in the order. */
-  #unblock(transaction: Transaction, done: readonly string[]): void {
-    transaction.send(
-      `UPDATE ${SCHEMA}.job SET name = $1, singleton_key = NULL WHERE name = $2 AND singleton_key = ANY($3)`,
-      [this.name, this.#blockedName, done],
-    );
-  }
-
   #jobOf(id: string, data: object, priority: number) {
     return {
       id,
@@ -294,7 +286,11 @@ export class JobQueue {
         );
       }
       if (done.length > 0) {
-        this.#unblock(transaction, done);
+        // Tasks that waited for these start: they keep their place in the order.
+        transaction.send(
+          `UPDATE ${SCHEMA}.job SET name = $1, singleton_key = NULL WHERE name = $2 AND singleton_key = ANY($3)`,
+          [this.name, this.#blockedName, done],
+        );
         transaction.send('DELETE FROM sora.file_use WHERE task = ANY($1::uuid[])', [done]);
       }
       const buried = ends.filter(({ how }) => how === 'bury');

@@ -21,7 +21,15 @@ export interface LocatedEvent {
   readonly event: LedgerEvent;
 }
 
-const NOTHING: Coverage = { bytes: 0, lines: 0, lastOffset: 0 };
+/** What is known of the part of a journal that was read. */
+interface Knowledge {
+  covered: Coverage;
+  /** The last line covered, which identifies the journal. */
+  lastText: string | null;
+  readonly postings: Postings;
+  readonly openKeys: Set<string>;
+  readonly problems: LedgerProblem[];
+}
 
 /**
  * Where in the journal each term occurs, and other facts that require reading all of it.
@@ -30,13 +38,8 @@ const NOTHING: Coverage = { bytes: 0, lines: 0, lastOffset: 0 };
 export class LedgerIndex {
   readonly #journal: Journal;
   readonly #path: string;
-  #covered: Coverage = NOTHING;
-  /** The last line covered, which identifies the journal. */
-  #lastText: string | null = null;
+  #known = ofNothing();
   #storedBytes = 0;
-  #postings = new Postings();
-  #openKeys = new Set<string>();
-  #problems: LedgerProblem[] = [];
   #replacements = 0;
   /** The latest events, by offset. */
   readonly #latest = new Map<number, LedgerEvent>();
@@ -52,16 +55,16 @@ export class LedgerIndex {
 
   /** Keys of all open records, and perhaps a few closed ones. */
   get openKeys(): ReadonlySet<string> {
-    return this.#openKeys;
+    return this.#known.openKeys;
   }
 
   /** The part of the journal covered so far. */
   get coveredBytes(): number {
-    return this.#covered.bytes;
+    return this.#known.covered.bytes;
   }
 
   get problems(): readonly LedgerProblem[] {
-    return this.#problems;
+    return this.#known.problems;
   }
 
   /** How often the journal had lost lines when it was read, so that all of it was read again. */
@@ -71,9 +74,9 @@ export class LedgerIndex {
 
   /** Reads lines appended by any process since the last time; or everything, if the journal was replaced. */
   refresh(): void {
-    if (this.#journal.size() === this.#covered.bytes) return;
+    if (this.#journal.size() === this.#known.covered.bytes) return;
     for (const line of this.#unread()) this.#add(line);
-    if (this.#covered.bytes - this.#storedBytes > STORE_AFTER_BYTES) this.#store();
+    if (this.#known.covered.bytes - this.#storedBytes > STORE_AFTER_BYTES) this.#store();
   }
 
   /** Encodes an event for the journal, which need not be decoded when its line is read. */
@@ -90,8 +93,9 @@ export class LedgerIndex {
   }
 
   *#unread(): Generator<JournalLine> {
-    const lines = this.#journal.read(this.#covered.lastOffset);
-    if (this.#covered.lines > 0 && textAtEnd(lines.next().value, this.#covered) !== this.#lastText) {
+    const { covered, lastText } = this.#known;
+    const lines = this.#journal.read(covered.lastOffset);
+    if (covered.lines > 0 && textAtEnd(lines.next().value, covered) !== lastText) {
       lines.return(undefined);
       this.#clear();
       yield* this.#journal.read();
@@ -129,24 +133,23 @@ export class LedgerIndex {
 
   /** The same for one term, from the end of the file backwards. */
   findBackwards(term: string): Generator<number> {
-    return this.#postings.find(hashTerm(term));
+    return this.#known.postings.find(hashTerm(term));
   }
 
-  #add(line: JournalLine): void {
-    const { offset, end, text } = line;
-    this.#covered = { bytes: end, lines: this.#covered.lines + 1, lastOffset: offset };
-    this.#lastText = text;
+  #add({ offset, end, text }: JournalLine): void {
+    const known = this.#known;
+    const line = known.covered.lines + 1;
+    known.covered = { bytes: end, lines: line, lastOffset: offset };
+    known.lastText = text;
     const decoded = this.#decode(text);
-    if (decoded.kind === 'unreadable') this.#problems.push({ line: this.#covered.lines, reason: decoded.reason });
+    if (decoded.kind === 'unreadable') known.problems.push({ line, reason: decoded.reason });
     if (decoded.kind !== 'event') return;
-    if (this.#isOrphan(decoded.event)) {
-      this.#problems.push({ line: this.#covered.lines, reason: orphanReason(decoded.event) });
-    }
-    keep(this.#latest, offset, decoded.event);
-    const hashes = new Set(termsOf(decoded.event).map(hashTerm));
-    for (const hash of hashes) this.#postings.add(hash, offset);
-    if (mayOpen(decoded.event)) this.#openKeys.add(decoded.event.key);
-    if (closes(decoded.event) && !this.#isLate(decoded.event)) this.#openKeys.delete(decoded.event.key);
+    const { event } = decoded;
+    if (this.#isOrphan(event)) known.problems.push({ line, reason: orphanReason(event) });
+    keep(this.#latest, offset, event);
+    for (const hash of new Set(termsOf(event).map(hashTerm))) known.postings.add(hash, offset);
+    if (mayOpen(event)) known.openKeys.add(event.key);
+    if (closes(event) && !this.#isLate(event)) known.openKeys.delete(event.key);
   }
 
   #isOrphan({ event, key }: LedgerEvent): boolean {
@@ -156,12 +159,12 @@ export class LedgerIndex {
   /** An indexed line that can no longer be read: it was damaged since. */
   #reportDamage(offset: number, reason: string): void {
     const line = lineAt(offset, this.#journal);
-    if (!this.#problems.some((problem) => problem.line === line)) this.#problems.push({ line, reason });
+    if (!this.#known.problems.some((problem) => problem.line === line)) this.#known.problems.push({ line, reason });
   }
 
   /** A refusal does not close a record that was accepted before: another process found the job meanwhile. */
   #isLate({ event, key }: LedgerEvent): boolean {
-    if (event !== 'rejected' || !this.#openKeys.has(key)) return false;
+    if (event !== 'rejected' || !this.#known.openKeys.has(key)) return false;
     const earlier = this.eventsAt([...this.findBackwards(termOf('key', key))]);
     return Array.from(earlier).some(({ event }) => event.event === 'accepted' && event.key === key);
   }
@@ -175,39 +178,27 @@ export class LedgerIndex {
 
   #clear(): void {
     this.#replacements++;
-    this.#covered = NOTHING;
-    this.#lastText = null;
+    this.#known = ofNothing();
     this.#storedBytes = 0;
-    this.#postings = new Postings();
-    this.#openKeys = new Set();
-    this.#problems = [];
     this.#latest.clear();
   }
 
   #load(): void {
     const stored = readIndexFile(this.#path);
     if (stored === undefined) return;
-    const [last] = this.#journal.readAt([stored.covered.lastOffset]);
-    const lastText = textAtEnd(last, stored.covered);
-    if (witnessOf(lastText) !== stored.witness) return;
-    this.#covered = stored.covered;
-    this.#lastText = lastText;
-    this.#storedBytes = stored.covered.bytes;
-    this.#postings = stored.postings;
-    this.#openKeys = new Set(stored.openKeys);
-    this.#problems = [...stored.problems];
+    const { covered, witness, postings, openKeys, problems } = stored;
+    const [last] = this.#journal.readAt([covered.lastOffset]);
+    const lastText = textAtEnd(last, covered);
+    if (witnessOf(lastText) !== witness) return;
+    this.#known = { covered, lastText, postings, openKeys: new Set(openKeys), problems: [...problems] };
+    this.#storedBytes = covered.bytes;
   }
 
   #store(): void {
+    const { lastText, openKeys, ...known } = this.#known;
     try {
-      writeIndexFile(this.#path, {
-        covered: this.#covered,
-        witness: witnessOf(this.#lastText),
-        postings: this.#postings,
-        openKeys: [...this.#openKeys],
-        problems: this.#problems,
-      });
-      this.#storedBytes = this.#covered.bytes;
+      writeIndexFile(this.#path, { ...known, witness: witnessOf(lastText), openKeys: [...openKeys] });
+      this.#storedBytes = known.covered.bytes;
     } catch {
       // A full disk or a read-only folder only costs time at the next start.
     }
@@ -219,6 +210,16 @@ function keep<K>(events: Map<K, LedgerEvent>, key: K, event: LedgerEvent): void 
   events.set(key, event);
   const [first = key] = events.keys();
   if (events.size > KEPT_EVENTS) events.delete(first);
+}
+
+function ofNothing(): Knowledge {
+  return {
+    covered: { bytes: 0, lines: 0, lastOffset: 0 },
+    lastText: null,
+    postings: new Postings(),
+    openKeys: new Set(),
+    problems: [],
+  };
 }
 
 /** The problem of an event without its intent. */

@@ -1,8 +1,8 @@
 import { crc32 } from 'node:zlib';
-import { DIALECT_NAMES, type DialectName } from '../domain/dialect.ts';
+import { DIALECT_NAMES } from '../domain/dialect.ts';
 import { isJsonObject, parseJson } from '../domain/json.ts';
 import type { JobFacts, LedgerEvent, RecordedRequest, SavedFile, Submitter, WantedFiles } from '../domain/record.ts';
-import { JOB_STATUSES, type JobFailure, type JobStatus, VARIANTS } from '../domain/video.ts';
+import { JOB_STATUSES, VARIANTS } from '../domain/video.ts';
 import { TORN_MARK } from '../platform/journal.ts';
 import { Fields, UnreadableField } from './ledger-fields.ts';
 
@@ -100,7 +100,7 @@ function decodeEvent(fields: Fields): LedgerEvent | undefined {
         ...decodeSubmitter(fields),
         profile: fields.text('profile'),
         baseUrl: fields.text('baseUrl'),
-        dialect: decodeDialect(fields.orNull('text', 'dialect')),
+        dialect: DIALECT_NAMES.find((known) => known === fields.orNull('text', 'dialect')),
         account: fields.orNull('text', 'account') ?? undefined,
         user: fields.orNull('text', 'user') ?? undefined,
         fingerprint: fields.text('fingerprint'),
@@ -159,10 +159,6 @@ function decodeWanted(fields: Fields | null): WantedFiles | undefined {
   };
 }
 
-function decodeDialect(name: string | null): DialectName | undefined {
-  return DIALECT_NAMES.find((known) => known === name);
-}
-
 function decodeRequest(fields: Fields): RecordedRequest {
   const frame = fields.orNull('within', 'frame');
   const references = fields.orNull('texts', 'references') ?? [];
@@ -186,9 +182,10 @@ function decodeRequest(fields: Fields): RecordedRequest {
 
 function decodeJob(fields: Fields): JobFacts {
   const error = fields.orNull('within', 'error');
+  const [id, status] = [fields.text('id'), fields.text('status')];
   return {
-    id: fields.text('id'),
-    status: decodeStatus(fields.text('status')),
+    id,
+    status: JOB_STATUSES.find((known) => known === status) ?? 'unknown', // one of a newer version
     serverStatus: fields.orNull('text', 'serverStatus'),
     model: fields.orNull('text', 'model'),
     seconds: fields.orNull('number', 'seconds'),
@@ -197,19 +194,10 @@ function decodeJob(fields: Fields): JobFacts {
     completedAtMs: fields.orNull('timeMs', 'completedAtMs'),
     expiresAtMs: fields.orNull('timeMs', 'expiresAtMs'),
     remixedFrom: fields.orNull('text', 'remixedFrom'),
-    error: error && decodeFailure(error),
+    error: error && { code: error.orNull('text', 'code'), message: error.text('message') },
     actualMicros: fields.orNull('integer', 'actualMicros'),
     requestId: fields.orNull('text', 'requestId'),
   };
-}
-
-/** A status of a newer version becomes `unknown`; the job is kept. */
-function decodeStatus(word: string): JobStatus {
-  return JOB_STATUSES.find((status) => status === word) ?? 'unknown';
-}
-
-function decodeFailure(fields: Fields): JobFailure {
-  return { code: fields.orNull('text', 'code'), message: fields.text('message') };
 }
 
 function decodeFile(fields: Fields): SavedFile {

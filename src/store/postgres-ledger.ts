@@ -15,7 +15,7 @@ import {
   type Tally,
   type TeamCap,
 } from './ledger.ts';
-import { encodeEvent, type LedgerProblem } from './ledger-line.ts';
+import { encodeEvent } from './ledger-line.ts';
 import { Database, type DatabaseOptions, type Row } from './postgres.ts';
 import { auditLedger, type LedgerAudit } from './postgres-audit.ts';
 import { type PendingClaim, reserveAll } from './postgres-reservations.ts';
@@ -95,15 +95,12 @@ export class PostgresLedger extends Ledger {
     return isRefused ? objection : null;
   }
 
-  hold(): void {}
-
   async release(): Promise<void> {
     if (this.#backlog.length > 0) await this.tryAppend();
   }
 
   async byKey(key: string): Promise<JobRecord | undefined> {
-    const rows = await this.database.query('SELECT lines FROM sora.submission WHERE key = $1', [plain(key)]);
-    return this.#recordsIn(rows)[0];
+    return (await this.#select('key = $1', plain(key)))[0];
   }
 
   async *records(query: LedgerQuery, order: LedgerOrder): AsyncGenerator<JobRecord> {
@@ -124,26 +121,20 @@ export class PostgresLedger extends Ledger {
   }
 
   async open(): Promise<JobRecord[]> {
-    const rows = await this.database.query('SELECT lines FROM sora.submission WHERE is_open ORDER BY seq DESC');
-    return this.#recordsIn(rows).filter(isOpen);
+    return (await this.#select('is_open ORDER BY seq DESC')).filter(isOpen);
   }
 
-  async withIds(ids: readonly string[]): Promise<JobRecord[]> {
-    const rows = await this.database.query(
-      `SELECT lines FROM sora.submission
-        WHERE key IN (SELECT key FROM sora.name WHERE is_id AND name = ANY($1)) ORDER BY seq`,
-      [ids.map(plain)],
+  withIds(ids: readonly string[]): Promise<JobRecord[]> {
+    return this.#select(
+      'key IN (SELECT key FROM sora.name WHERE is_id AND name = ANY($1)) ORDER BY seq',
+      ids.map(plain),
     );
-    return this.#recordsIn(rows);
   }
 
   async byEnding(ending: string): Promise<JobRecord[]> {
-    const rows = await this.database.query(
-      `SELECT lines FROM sora.submission
-        WHERE key IN (SELECT key FROM sora.name WHERE is_shown AND ending = $1) ORDER BY seq DESC`,
-      [plain(endingOf(ending))],
-    );
-    return this.#recordsIn(rows).filter(({ key, job }) => key.endsWith(ending) || job?.id.endsWith(ending));
+    const named = 'key IN (SELECT key FROM sora.name WHERE is_shown AND ending = $1) ORDER BY seq DESC';
+    const records = await this.#select(named, plain(endingOf(ending)));
+    return records.filter(({ key, job }) => key.endsWith(ending) || job?.id.endsWith(ending));
   }
 
   async namesEnding(endings: readonly string[]): Promise<string[]> {
@@ -175,11 +166,7 @@ export class PostgresLedger extends Ledger {
     return rows.map((row) => Number(row.duration_ms));
   }
 
-  /** The database keeps its own checksums; `ledger check` reads every line. */
-  async problems(): Promise<readonly LedgerProblem[]> {
-    return [];
-  }
-
+  /** Damage is noticed when a submission is read. */
   async requireIntact(): Promise<void> {}
 
   /** A standby, and a role without the right to write, refuse to update nothing, too. */
@@ -197,6 +184,10 @@ export class PostgresLedger extends Ledger {
   /** Compares the sums of scopes with all submissions, and corrects them if asked to. */
   audit(isCorrected: boolean): Promise<LedgerAudit> {
     return this.database.transaction((transaction) => auditLedger(transaction, this.name, isCorrected));
+  }
+
+  async #select(condition: string, ...values: readonly unknown[]): Promise<JobRecord[]> {
+    return this.#recordsIn(await this.database.query(`SELECT lines FROM sora.submission WHERE ${condition}`, values));
   }
 
   #recordsIn(rows: readonly Row[]): JobRecord[] {
