@@ -3,7 +3,7 @@ import { GLOBAL_OPTIONS, type GlobalOptions } from './app/global-options.ts';
 import { isValued, longFlag, type OptionSpec } from './app/option-values.ts';
 import { COMMANDS, commandWords, findEntry, GROUPS } from './command-table.ts';
 import { profileNames } from './configuration/chosen-server.ts';
-import { knownModels } from './domain/models.ts';
+import { KNOWN_MODELS } from './domain/models.ts';
 import { PRESET_NAMES } from './domain/presets.ts';
 import { isOfCharacter, isOfVideo, type JobRecord } from './domain/record.ts';
 import { cleanLine } from './output/clean-text.ts';
@@ -112,7 +112,7 @@ function contextOf(host: Host): Context {
 /** Those that OpenAI had, or today's list of the server. */
 function models(host: Host): [string, string][] {
   const listed = contextOf(host).configuration.modelList?.models.map(({ id, name }) => [id, name ?? ''] as const);
-  return (listed ?? knownModels().map(({ name }) => [name, ''] as const)).map(([id, name]) => [id, name]);
+  return (listed ?? KNOWN_MODELS.map(({ name }) => [name, ''] as const)).map(([id, name]) => [id, name]);
 }
 
 function profiles(host: Host): [string, string][] {

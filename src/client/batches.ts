@@ -1,8 +1,7 @@
 import { NO_JOB_FACTS, type VideoJob } from '../domain/video.ts';
 import { decodeBatch, type ServedBatch } from '../wire/batches.ts';
 import { firstText, objectOf, textOf } from '../wire/fields.ts';
-import { jobPath } from '../wire/job-path.ts';
-import { BATCHES_ROUTE, FILES_ROUTE } from '../wire/routes.ts';
+import { BATCHES_ROUTE, FILES_ROUTE, jobPath } from '../wire/routes.ts';
 import { failureFromReply, failureFromThrown, unreadableReply } from './failure.ts';
 import type { CallOptions, ListQuery, VideoPage } from './port.ts';
 import { type ClientOptions, clockOf, contextFor, isSuccess, readReply } from './reply.ts';

@@ -1,8 +1,7 @@
 import { SoraError } from '../domain/errors.ts';
 import { isJsonObject } from '../domain/json.ts';
 import { firstText, textOf, timeOf } from '../wire/fields.ts';
-import { jobPath } from '../wire/job-path.ts';
-import { CHARACTERS_ROUTE } from '../wire/routes.ts';
+import { CHARACTERS_ROUTE, jobPath } from '../wire/routes.ts';
 import { unreadableReply } from './failure.ts';
 import type { CallOptions } from './port.ts';
 import { type ClientOptions, contextFor, readReply } from './reply.ts';

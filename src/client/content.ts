@@ -12,7 +12,7 @@ import type { HttpReply } from '../platform/http.ts';
 import { INWARD_CODE } from '../platform/public-address.ts';
 import { decodeErrorBody } from '../wire/error-body.ts';
 import { decodeJobStatus, decodeLocation } from '../wire/job.ts';
-import { jobPath } from '../wire/job-path.ts';
+import { jobPath } from '../wire/routes.ts';
 import { type CallContext, failureFromReply, failureFromThrown, quoteReply } from './failure.ts';
 import type { ContentOptions, ContentReply, ContentSource, ResumePoint } from './port.ts';
 import type { OpenedReply, Transport } from './transport.ts';

@@ -3,9 +3,8 @@ import { SoraError } from '../domain/errors.ts';
 import { firstFormat, type RequestFormat } from '../domain/request-format.ts';
 import type { ContentLocation, Variant, VideoJob, VideoRequest } from '../domain/video.ts';
 import { writeCreate } from '../wire/create.ts';
-import { jobPath } from '../wire/job-path.ts';
-import { decodePollingUrl } from '../wire/openrouter.ts';
-import { ROUTES } from '../wire/routes.ts';
+import { decodePollingUrl } from '../wire/json-dialects.ts';
+import { jobPath, ROUTES } from '../wire/routes.ts';
 import { openContent, openFromJob } from './content.ts';
 import type {
   CallOptions,

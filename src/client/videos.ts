@@ -5,7 +5,7 @@ import { CAPABILITY_OF } from '../domain/request-gate.ts';
 import type { Variant, VideoJob, VideoRequest } from '../domain/video.ts';
 import { writeCreate } from '../wire/create.ts';
 import { decodeErrorBody } from '../wire/error-body.ts';
-import { jobPath } from '../wire/job-path.ts';
+import { jobPath } from '../wire/routes.ts';
 import { decodePage } from '../wire/videos.ts';
 import { openContent } from './content.ts';
 import { refusesEncoding, unreadableReply } from './failure.ts';

@@ -1,9 +1,9 @@
 import type { Endpoint } from '../client/transport.ts';
 import { SoraError } from '../domain/errors.ts';
-import { missingKey } from '../domain/missing-key.ts';
 import { DEFAULT_MODEL } from '../domain/models.ts';
 import { secretsWithin } from '../domain/redact.ts';
 import type { ServerCapabilities } from '../domain/request-gate.ts';
+import { missingKey } from '../domain/service-end.ts';
 import { keyFault } from '../store/keys.ts';
 import { OPENAI_BASE_URL, originOf } from './chosen-server.ts';
 import type { Configuration } from './configuration.ts';

@@ -1,8 +1,7 @@
 import { accessSync, constants, existsSync, statfsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { SoraError } from '../domain/errors.ts';
-import { missingKey } from '../domain/missing-key.ts';
-import { serviceEnd } from '../domain/service-end.ts';
+import { missingKey, serviceEnd } from '../domain/service-end.ts';
 import { makeFolder } from '../platform/folders.ts';
 import { isExposed } from '../store/keys.ts';
 import { describeProblems } from '../store/ledger-line.ts';

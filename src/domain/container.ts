@@ -1,9 +1,10 @@
 import type { MediaKind } from './media.ts';
 
 /**
- * The next step through a container: take some bytes, skip some, or skip to just after a certain byte. If the
- * file ends during the step, `missing` names what is missing; null where the file may end.
+ * The next step through a container: take some bytes, skip some, or skip to just after a certain byte. `missing` names what
+ * is missing if the file ends during the step; null where it may end.
  */
+
 type Step = { readonly missing: string | null } & (
   | { readonly take: number }
   | { readonly skip: number }
@@ -83,22 +84,10 @@ function wantedBytes(step: Step): number {
   return 'take' in step ? step.take : 'skip' in step ? step.skip : 1;
 }
 
-/** Known boxes; before any other name, what looks like a size may not be one. */
-const BOXES: ReadonlySet<string> = new Set([
-  'ftyp',
-  'styp',
-  'moov',
-  'moof',
-  'mdat',
-  'meta',
-  'free',
-  'skip',
-  'wide',
-  'uuid',
-  'sidx',
-  'mfra',
-  'udta',
-]);
+/** Known boxes; what precedes any other name may not be a size. */
+const BOXES: ReadonlySet<string> = new Set(
+  'ftyp styp moov moof mdat meta free skip wide uuid sidx mfra udta'.split(' '),
+);
 
 /** ISO 14496-12 and QuickTime: boxes that begin with their size and type. */
 function* walkBoxes(): Walk {

@@ -1,5 +1,5 @@
 import { dayOf } from './day.ts';
-import { findModel, knownModels } from './models.ts';
+import { findModel, KNOWN_MODELS } from './models.ts';
 import { ANY_MODEL, estimate, findPrice, type PricedVideo, type PriceRow } from './pricing.ts';
 import { nearestOf, type ResolvedRequest } from './request.ts';
 
@@ -73,7 +73,7 @@ export function priceOrder(order: CostOrder, atMs: number, prices: readonly Pric
 /** The same order for every known model and size, and those with a price in the settings; cheapest first, unknown last. */
 export function compareModels(order: CostOrder, atMs: number, prices: readonly PriceRow[]): PricedOrder[] {
   const { request } = order;
-  const listed = knownModels().filter(({ name }) => prices.some(({ model }) => model === name));
+  const listed = KNOWN_MODELS.filter(({ name }) => prices.some(({ model }) => model === name));
   const known = listed.flatMap(({ name, sizes }) => sizes.map(({ size }) => ({ model: name, size })));
   const own = prices
     .filter(({ model }) => model !== ANY_MODEL && findModel(model) === undefined)

@@ -32,49 +32,48 @@ export interface DialectRules {
 
 const VIDEOS_ONLY = ['list', 'thumbnail', 'spritesheet', 'characters', 'remix', 'edit', 'extend', 'batch'] as const;
 
+const USUAL = {
+  lacks: [],
+  images: ['file', 'url'],
+  references: [],
+  takesCallback: false,
+  frame: 'pixels',
+  wholeSeconds: true,
+  enforcesModel: false,
+} as const;
+
 export const DIALECTS: Readonly<Record<Dialect, DialectRules>> = {
   videos: {
+    ...USUAL,
     name: 'videos',
     label: 'the dialect `videos`',
-    lacks: [],
     images: ['file', 'url', 'file_id'],
-    references: [],
-    takesCallback: false,
-    frame: 'pixels',
     wholeSeconds: false,
     enforcesModel: true,
   },
   generations: {
+    ...USUAL,
     name: 'generations',
     label: 'the dialect `generations`',
     lacks: VIDEOS_ONLY,
     images: [],
-    references: [],
-    takesCallback: false,
     frame: 'words',
-    wholeSeconds: true,
-    enforcesModel: false,
   },
   'new-api': {
+    ...USUAL,
     name: 'generations',
     label: 'the dialect `generations` in the shape `new-api`',
     lacks: [...VIDEOS_ONLY, 'delete', 'cancel'],
-    images: ['file', 'url'],
     references: ['image'],
-    takesCallback: false,
-    frame: 'pixels',
-    wholeSeconds: true,
-    enforcesModel: false,
   },
   openrouter: {
+    ...USUAL,
     name: 'openrouter',
     label: 'the dialect `openrouter`',
     lacks: [...VIDEOS_ONLY, 'delete', 'cancel'],
-    images: ['file', 'url'],
     references: ['last_frame', 'image', 'video', 'audio'],
     takesCallback: true,
     frame: 'either',
-    wholeSeconds: true,
     enforcesModel: true,
   },
 };

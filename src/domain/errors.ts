@@ -56,20 +56,7 @@ export class SoraError extends Error {
 
   /** A copy of the error with some details replaced. */
   with(details: SoraErrorDetails): SoraError {
-    return new SoraError(this.code, {
-      title: this.message,
-      violations: this.violations,
-      causedBy: this.causedBy,
-      hints: this.hints,
-      status: this.status,
-      requestId: this.requestId,
-      jobId: this.jobId,
-      submission: this.submission,
-      retryable: this.retryable,
-      retryAfterMs: this.retryAfterMs,
-      cause: this.cause,
-      ...details,
-    });
+    return new SoraError(this.code, { ...this, title: this.message, cause: this.cause, ...details });
   }
 }
 

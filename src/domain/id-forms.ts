@@ -1,3 +1,5 @@
+import { decodePercent } from './redact.ts';
+
 const ENCODED_ID = /^(?:[a-z]+_)?([\w+/-]{24,}={0,2})$/;
 const WRAPPED_ID = /\b(?:video|task|job)_id:([^;,\s]+)/;
 const ID_WITH_PROVIDER = /^(.{6,}):[a-z][\w-]*$/i;
@@ -7,18 +9,9 @@ const ID_WITH_PROVIDER = /^(.{6,}):[a-z][\w-]*$/i;
  * data that differs between the reply to a create and a list; the wrapped id stays the same.
  */
 export function idForms(id: string): string[] {
-  const plain = withoutEscapes(id);
+  const plain = decodePercent(id);
   const [, encoded = ''] = ENCODED_ID.exec(plain) ?? [];
   const [, wrapped] = WRAPPED_ID.exec(Buffer.from(encoded, 'base64').toString('latin1')) ?? [];
   const [, bare] = ID_WITH_PROVIDER.exec(plain) ?? [];
   return [...new Set([id, plain, ...[wrapped, bare].filter((form) => form !== undefined)])];
-}
-
-function withoutEscapes(id: string): string {
-  if (!id.includes('%')) return id;
-  try {
-    return decodeURIComponent(id);
-  } catch {
-    return id;
-  }
 }

@@ -53,7 +53,7 @@ const HD: readonly ModelSize[] = [
 ];
 
 /** Source: OpenAI's model pages and changelog, as of the shutdown on 2026-09-24. */
-const MODELS: readonly ModelCapabilities[] = [
+export const KNOWN_MODELS: readonly ModelCapabilities[] = [
   {
     name: 'sora-2',
     snapshots: ['sora-2-2025-10-06', 'sora-2-2025-12-08'],
@@ -78,11 +78,7 @@ const MODELS: readonly ModelCapabilities[] = [
 
 /** Finds a model by its name or a snapshot's name; undefined if it is unknown. */
 export function findModel(name: string): ModelCapabilities | undefined {
-  return MODELS.find((model) => model.name === name || model.snapshots.includes(name));
-}
-
-export function knownModels(): readonly ModelCapabilities[] {
-  return MODELS;
+  return KNOWN_MODELS.find((model) => model.name === name || model.snapshots.includes(name));
 }
 
 /** The size for a resolution and orientation if the model is unknown. */

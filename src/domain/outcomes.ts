@@ -5,7 +5,7 @@ export interface Outcomes<T> {
   readonly errors: readonly SoraError[];
 }
 
-/** How many jobs are processed in parallel. */
+/** How many jobs are checked in parallel. */
 export const LOOKS_AT_ONCE = 16;
 
 /** Calls a function for each item, one after the other; one failure does not stop the others. */

@@ -139,13 +139,13 @@ export interface Estimate {
   readonly isListed?: boolean;
 }
 
-/** What the price of a request depends on; missing fields count as not requested. */
 /** The price in a server-side batch: half of OpenAI's list price; any other price is not known to change. */
 export function batchPriceOf(price: Estimate | null): Estimate | null {
   if (price === null || !LIST_PRICES.some(({ priceList }) => priceList === price.priceList)) return price;
   return { micros: Math.ceil(price.micros / 2), priceList: `${price.priceList}, batch` };
 }
 
+/** What the price of a request depends on; missing fields count as not requested. */
 export interface PricedRequest extends PricedVideo, SkuOrder {}
 
 /**

@@ -21,12 +21,10 @@ export interface RecordedRequest {
   readonly source?: { readonly operation: string; readonly video: string };
 }
 
-/** Whether a submission creates a character. */
 export function isOfCharacter({ request }: Pick<JobRecord, 'request'>): boolean {
   return request.source?.operation === 'character';
 }
 
-/** Whether a submission creates a server-side batch. */
 export function isOfServerBatch({ request }: Pick<JobRecord, 'request'>): boolean {
   return request.source?.operation === 'batch';
 }
@@ -36,7 +34,7 @@ export function isSplitIntoRows(record: Pick<JobRecord, 'request' | 'removed'>):
   return isOfServerBatch(record) && record.removed;
 }
 
-/** Whether a submission creates a video. */
+/** Whether a submission creates a video rather than a character or a server-side batch. */
 export function isOfVideo(record: Pick<JobRecord, 'request'>): boolean {
   return !isOfCharacter(record) && !isOfServerBatch(record);
 }
@@ -89,22 +87,7 @@ export interface ServerIdentity {
 }
 
 /** What the ledger stores of a server's report on a job. */
-export type JobFacts = Pick<
-  VideoJob,
-  | 'id'
-  | 'status'
-  | 'serverStatus'
-  | 'model'
-  | 'seconds'
-  | 'size'
-  | 'createdAtMs'
-  | 'completedAtMs'
-  | 'expiresAtMs'
-  | 'remixedFrom'
-  | 'error'
-  | 'actualMicros'
-  | 'requestId'
->;
+export type JobFacts = Omit<VideoJob, 'progress' | 'prompt' | 'content' | 'pollAfterMs'>;
 
 interface EventBase {
   /** The record that the event belongs to. */
@@ -205,26 +188,22 @@ export function applyEvent(record: JobRecord | undefined, event: LedgerEvent): J
     case 'rejected':
       if (record.answer === 'accepted') return record; // another process found it at the same time
       if (event.code === WITHDRAWN && record.isSent && record.host !== undefined) return record; // too late
-      return {
-        ...record,
-        answer: 'rejected',
-        answeredAtMs: event.atMs,
-        refusal: { code: event.code, message: event.message },
-      };
+      return withRefusal(record, event);
     case 'unknown':
       // A submission that was answered, or recovered by another process, is no longer in doubt.
-      if (record.answer !== 'pending') return record;
-      return {
-        ...record,
-        answer: 'unknown',
-        answeredAtMs: event.atMs,
-        refusal: { code: event.code, message: event.message },
-      };
+      return record.answer === 'pending' ? withRefusal(record, event) : record;
     case 'saved':
       return { ...record, files: [...record.files.filter(({ path }) => path !== event.file.path), event.file] };
     case 'removed':
       return { ...record, removed: true };
   }
+}
+
+function withRefusal(
+  record: JobRecord,
+  { event: answer, atMs: answeredAtMs, code, message }: LedgerEvent & { readonly event: 'rejected' | 'unknown' },
+): JobRecord {
+  return { ...record, answer, answeredAtMs, refusal: { code, message } };
 }
 
 function openRecord(intent: IntentEvent): JobRecord {
@@ -311,22 +290,7 @@ export function spentMicros(record: JobRecord): number | null {
   return estimatedMicros === null ? actualMicros || null : Math.max(actualMicros, estimatedMicros);
 }
 
-export function factsOf(job: VideoJob): JobFacts {
-  const { id, status, serverStatus, model, seconds, size, createdAtMs, completedAtMs, expiresAtMs } = job;
-  const { remixedFrom, error, actualMicros, requestId } = job;
-  return {
-    id,
-    status,
-    serverStatus,
-    model,
-    seconds,
-    size,
-    createdAtMs,
-    completedAtMs,
-    expiresAtMs,
-    remixedFrom,
-    error,
-    actualMicros,
-    requestId,
-  };
+export function factsOf({ id, status, progress, prompt, content, pollAfterMs, ...facts }: VideoJob): JobFacts {
+  return { id, status, ...facts };
 }
+

@@ -24,7 +24,7 @@ export class Secrets {
   }
 }
 
-/** Text that may be shown or logged: without keys, bearer tokens, signed queries and embedded data. */
+/** A text that may be shown or logged: without keys, bearer tokens, signed queries and embedded data. */
 export function redact(text: string, secrets: readonly string[] = []): string {
   return (
     hideSecrets(text, secrets)
@@ -66,7 +66,7 @@ export function hideSecrets(text: string, secrets: readonly string[]): string {
   }, text);
 }
 
-/** The parts of a header or parameter that a server may repeat: the whole value, what follows its scheme, and what that encodes. */
+/** The parts of a header or parameter that a server may repeat: the value, the credentials in it, and what those encode. */
 export function secretsWithin(value: string): string[] {
   const [, scheme = '', credentials] = /^(\S+)\s+(\S.*)$/.exec(value) ?? [];
   if (credentials === undefined) return [value];
@@ -79,10 +79,11 @@ export function secretsWithin(value: string): string[] {
 export function secretsOfUrl(address: string): string[] {
   if (!URL.canParse(address)) return [];
   const { username, password } = new URL(address);
-  return [decodeOrKeep(username), decodeOrKeep(password)].filter((part) => part !== '');
+  return [decodePercent(username), decodePercent(password)].filter((part) => part !== '');
 }
 
-function decodeOrKeep(text: string): string {
+/** A text without percent-encoding; unchanged if it is not valid. */
+export function decodePercent(text: string): string {
   try {
     return decodeURIComponent(text);
   } catch {
@@ -90,7 +91,7 @@ function decodeOrKeep(text: string): string {
   }
 }
 
-/** Escapes of characters that need none: few texts have them, and searching for them takes longer. */
+/** Escapes of characters that need none: few texts contain them, and searching for them takes longer. */
 const HAS_ESCAPES = /\\u00|%[2-7]/;
 
 interface Spellings {
@@ -122,7 +123,7 @@ function spellingsOf(secret: string): Spellings {
   return made;
 }
 
-/** The characters of a longer base64 text that depend on the secret alone, if it starts this many bytes after a multiple of three. */
+/** The base64 characters that depend only on the secret, if it starts this many bytes after a multiple of three. */
 function base64At(bytes: Uint8Array, alignment: number): string {
   const text = Buffer.concat([new Uint8Array(alignment), bytes]).toString('base64');
   const bits = 8 * (alignment + bytes.length);

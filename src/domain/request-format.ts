@@ -23,7 +23,7 @@ export interface RequestFormat {
   readonly callbackField: string | null;
 }
 
-/** The facts that name the fields of references. */
+/** The fields of a format that hold the field names of references. */
 export const FIELD_OF_ROLE = {
   last_frame: 'lastFrameField',
   image: 'referenceField',
@@ -55,8 +55,8 @@ interface FormatFact {
   /** The last parts of the setting's name. */
   readonly setting: string;
   readonly summary: string;
-  /** Null for the name of a field. */
-  readonly choices: readonly string[] | null;
+  /** Left out for the name of a field. */
+  readonly choices?: readonly string[];
 }
 
 /** The facts as settings of a profile. */
@@ -76,41 +76,17 @@ export const FORMAT_FACTS: Readonly<Record<keyof RequestFormat, FormatFact>> = {
     summary: 'how the URL of an image is written: auto, object, text, or json (the object as text)',
     choices: ['auto', 'object', 'text', 'json'],
   },
-  imageField: {
-    setting: 'request.image_field',
-    summary: 'field for the URL of an image (default input_reference)',
-    choices: null,
-  },
+  imageField: { setting: 'request.image_field', summary: 'field for the URL of an image (default input_reference)' },
   extras: {
     setting: 'request.extras',
     summary: 'where the fields of --param go: fields (beside the others) or metadata',
     choices: ['fields', 'metadata'],
   },
-  lastFrameField: {
-    setting: 'request.last_frame_field',
-    summary: 'field for --last-frame (default: none)',
-    choices: null,
-  },
-  referenceField: {
-    setting: 'request.reference_field',
-    summary: 'field for images of --reference (default: none)',
-    choices: null,
-  },
-  videoField: {
-    setting: 'request.video_field',
-    summary: 'field for videos of --reference (default: none)',
-    choices: null,
-  },
-  audioField: {
-    setting: 'request.audio_field',
-    summary: 'field for audio of --reference (default: none)',
-    choices: null,
-  },
-  callbackField: {
-    setting: 'request.callback_field',
-    summary: 'field for the address of --webhook (default: none)',
-    choices: null,
-  },
+  lastFrameField: { setting: 'request.last_frame_field', summary: 'field for --last-frame (default: none)' },
+  referenceField: { setting: 'request.reference_field', summary: 'field for images of --reference (default: none)' },
+  videoField: { setting: 'request.video_field', summary: 'field for videos of --reference (default: none)' },
+  audioField: { setting: 'request.audio_field', summary: 'field for audio of --reference (default: none)' },
+  callbackField: { setting: 'request.callback_field', summary: 'field for the address of --webhook (default: none)' },
 };
 
 const FACT_NAMES = Object.keys(FORMAT_FACTS) as readonly (keyof RequestFormat)[]; // an object's keys are its own
@@ -126,10 +102,7 @@ export const ENCODINGS: Readonly<Record<string, Partial<RequestFormat>>> = {
 /** The settings for a part of a format. */
 export function settingsOfFormat(format: Partial<RequestFormat>): Record<string, string> {
   return Object.fromEntries(
-    FACT_NAMES.flatMap((name) => {
-      const value = format[name] ?? null;
-      return value === null ? [] : [[FORMAT_FACTS[name].setting, value]];
-    }),
+    FACT_NAMES.flatMap((name) => (format[name] ? [[FORMAT_FACTS[name].setting, format[name]]] : [])),
   );
 }
 

@@ -1,4 +1,4 @@
-import { DEFAULT_MODEL, knownModels, MAX_EXTENDED_SECONDS, MAX_EXTENSIONS } from './models.ts';
+import { DEFAULT_MODEL, KNOWN_MODELS, MAX_EXTENDED_SECONDS, MAX_EXTENSIONS } from './models.ts';
 import type { PricedRequest } from './pricing.ts';
 import { type FrameInput, resolveFrame } from './request-frame.ts';
 import { missingFor, missingReferences, type ServerCapabilities } from './request-gate.ts';
@@ -169,7 +169,7 @@ function resolveModel({ model }: RequestInput, server: ServerCapabilities, findi
   if (model === undefined) return server.servesOpenAiModels ? DEFAULT_MODEL : null;
   if (model.trim() === '') findings.violations.push('the model name is empty');
   const name = model.trim();
-  const names = knownModels().flatMap((known) => [known.name, ...known.snapshots]);
+  const names = KNOWN_MODELS.flatMap((known) => [known.name, ...known.snapshots]);
   if (!server.servesOpenAiModels) return name;
   const respelled = names.find((known) => known.toLowerCase() === name.toLowerCase());
   if (respelled !== undefined && respelled !== name)

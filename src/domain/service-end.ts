@@ -1,5 +1,7 @@
 import { dayOf } from './day.ts';
 import { isOpenAiUrl, OPENAI_RETIREMENT_MS } from './diagnosis.ts';
+import { SoraError } from './errors.ts';
+import { keyFacts } from './profile-names.ts';
 
 /** The day OpenAI announced the shutdown. */
 const OPENAI_ANNOUNCEMENT_MS = Date.UTC(2026, 2, 24);
@@ -32,4 +34,10 @@ export function serviceEnd(url: string, atMs: number): ServiceEnd | null {
 
 export function isAzureUrl(url: string): boolean {
   return /\.(openai|services\.ai|cognitiveservices)\.azure\.com$/.test(new URL(url).hostname);
+}
+
+/** The error for a server that requires a key when none is configured; says so if the service itself was shut down. */
+export function missingKey(profile: string, baseUrl: string, atMs: number): SoraError {
+  const end = serviceEnd(baseUrl, atMs);
+  return new SoraError('no_api_key', { causedBy: end?.isPast ? end.words : null, facts: keyFacts(profile) });
 }

@@ -1,6 +1,5 @@
-import type { Doubt } from '../domain/charge.ts';
 import { formatUsd, plainUsd, usdOf } from '../domain/money.ts';
-import type { Spent, SpentReport } from '../domain/spent.ts';
+import type { Doubt, Spent, SpentReport } from '../domain/spent.ts';
 import { countOf } from '../domain/wording.ts';
 import { cleanLine, columnsOf } from './clean-text.ts';
 import type { Surface } from './surface.ts';

@@ -1,7 +1,7 @@
-import { chargeOf } from '../domain/charge.ts';
 import { SoraError } from '../domain/errors.ts';
 import { formatUsd, usdOf } from '../domain/money.ts';
 import { statusOf } from '../domain/record.ts';
+import { chargeOf } from '../domain/spent.ts';
 import { isTerminal } from '../domain/video.ts';
 import type { Ledger } from '../store/ledger.ts';
 

@@ -1,7 +1,7 @@
 import type { z } from '@hono/zod-openapi';
 import { SoraError } from '../domain/errors.ts';
 import { readImageSize } from '../domain/image.ts';
-import { type AspectRatio, knownModels, ORIENTATION_OF_RATIO, type Resolution } from '../domain/models.ts';
+import { type AspectRatio, KNOWN_MODELS, ORIENTATION_OF_RATIO, type Resolution } from '../domain/models.ts';
 import { type RequestInput, resolveRequest } from '../domain/request.ts';
 import type { ServerCapabilities } from '../domain/request-gate.ts';
 import type { Reference, VideoRequest } from '../domain/video.ts';
@@ -72,7 +72,7 @@ export function firstFrame(bytes: Uint8Array): FirstFrame | null {
 
 function modelFor(resolution: Resolution = '720p', ratio: AspectRatio = '16:9'): string | undefined {
   const orientation = ORIENTATION_OF_RATIO[ratio];
-  const fits = knownModels().find(({ sizes }) =>
+  const fits = KNOWN_MODELS.find(({ sizes }) =>
     sizes.some((size) => size.resolution === resolution && size.orientation === orientation),
   );
   return fits?.name;

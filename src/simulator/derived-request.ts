@@ -1,5 +1,5 @@
 import { isJsonObject } from '../domain/json.ts';
-import { DEFAULT_MODEL, findModel, knownModels, MAX_EXTENDED_SECONDS } from '../domain/models.ts';
+import { DEFAULT_MODEL, findModel, KNOWN_MODELS, MAX_EXTENDED_SECONDS } from '../domain/models.ts';
 import { ApiError, invalidField, missingField } from './api-error.ts';
 import {
   type CreateRequest,
@@ -38,7 +38,7 @@ export function parseEditRequest(body: RequestBody, find: FindVideo): CreateRequ
 export function parseExtendRequest(body: RequestBody, find: FindVideo): CreateRequest {
   const prompt = readPrompt(body);
   const source = readSource(body, find);
-  const [fallback] = knownModels();
+  const [fallback] = KNOWN_MODELS;
   const model = findModel(source.model) ?? fallback;
   if (readText(body, 'seconds') === undefined || model === undefined) throw missingField('seconds');
   const seconds = Number(source.seconds) + Number(readKnownSeconds(body, model));

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { knownModels } from '../domain/models.ts';
+import { KNOWN_MODELS } from '../domain/models.ts';
 import { VARIANTS } from '../domain/video.ts';
 import { jsonReply, type ServerCall, type ServerReply } from '../http-server/handler.ts';
 import { ApiError, ConnectionDropped, invalidField, modelNotFound, unsupportedValue } from './api-error.ts';
@@ -257,7 +257,7 @@ function refuseWithoutContent({ id, status, expires_at: expiresAt }: Video, nowM
 }
 
 function modelNames(): string[] {
-  return knownModels().flatMap(({ name, snapshots }) => [name, ...snapshots]);
+  return KNOWN_MODELS.flatMap(({ name, snapshots }) => [name, ...snapshots]);
 }
 
 function describeModel(id: string): object {

@@ -137,7 +137,7 @@ const OF_A_PROFILE: readonly Row[] = [
   ['prices.**', 'price per second, in dollars, by model; MODEL@WxH for one size', usdPerSecond],
   ['models.*', 'the server’s own name for a model, by the name that you use', anyText],
   ...Object.values(FORMAT_FACTS).map(
-    ({ setting, summary, choices }): Row => [setting, summary, choices === null ? fieldName : oneOf(...choices)],
+    ({ setting, summary, choices }): Row => [setting, summary, choices === undefined ? fieldName : oneOf(...choices)],
   ),
   ...CAPABILITY_NAMES.map(
     (name): Row => [`capabilities.${name}`, `whether the server can ${CAPABILITIES[name]} (default yes)`, yesOrNo],

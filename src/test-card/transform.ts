@@ -94,7 +94,6 @@ function inverseButterfly(block: Int32Array, at: number, step: number): void {
 }
 
 /** Removes the scale of the inverse transform from one of its outputs. */
-
 export function roundResidual(value: number): number {
   return (value + 32) >> 6;
 }

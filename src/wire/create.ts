@@ -9,11 +9,8 @@ import {
   type VideoFile,
   type VideoRequest,
 } from '../domain/video.ts';
-import { encodeGuide, encodeNewApi } from './generations.ts';
-import { imageAddress } from './image-address.ts';
-import { jobPath } from './job-path.ts';
-import { encodeOpenRouter } from './openrouter.ts';
-import { BATCHES_ROUTE, CHARACTERS_ROUTE, ROUTES } from './routes.ts';
+import { encodeGuide, encodeNewApi, encodeOpenRouter, imageAddress } from './json-dialects.ts';
+import { BATCHES_ROUTE, CHARACTERS_ROUTE, jobPath, ROUTES } from './routes.ts';
 
 /** Where a create goes, below the base URL, and its body. */
 export interface WrittenCreate {

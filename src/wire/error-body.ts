@@ -11,7 +11,7 @@ export interface ErrorBody {
 }
 
 const MAX_MESSAGE_CHARACTERS = 2_000;
-/** Maximum length of a message. */
+/** How many faults of one reply are quoted. */
 const MAX_FAULTS = 100;
 /** How much of a page is searched for its title: patterns need bounded input. */
 const MAX_PAGE_CHARACTERS = 20_000;
@@ -67,7 +67,8 @@ function fromJson(value: JsonValue): ErrorBody {
   if (isJsonObject(error)) {
     return {
       code: textOf(error.code),
-      type: firstText(error.type, objectOf(error.innererror).code), // Azure says there what its code leaves out
+      type: firstText(error.type, objectOf(error.innererror).code), // Azure's inner code is more specific
+
       param: textOf(error.param),
       message: withFields(
         firstWords(error.message, error.detail, error.code, error.type, error) ?? '',
@@ -93,7 +94,7 @@ function withFields(message: string, fields: string | null, value: JsonObject): 
   return message === '' ? fields : `${message} (${fields})`;
 }
 
-/** Where servers list what is wrong with the fields of a request. */
+/** Where servers list the faults of a request's fields. */
 const FAULT_LISTS = ['details', 'issues', 'violations', 'invalid_params', 'invalid-params'];
 
 function faultsOf(value: JsonValue): string | null {

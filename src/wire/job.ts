@@ -3,45 +3,25 @@ import { MICROS_PER_USD } from '../domain/money.ts';
 import { type ContentLocation, isTerminal, type JobFailure, type JobStatus, type VideoJob } from '../domain/video.ts';
 import { firstOf, firstText, firstWords, numberOf, objectOf, textOf, timeOf, wordsOf } from './fields.ts';
 
-/** All servers' words for job statuses, in lower case. */
-const STATUS_WORDS: Readonly<Record<string, JobStatus>> = Object.fromEntries(
-  Object.entries({
-    queued: [
-      'queued',
-      'pending',
-      'submitted',
-      'not_start',
-      'throttled',
-      'in_queue',
-      'waiting',
-      'scheduled',
-      'accepted',
-      'validating',
-    ],
-    in_progress: [
-      ...['in_progress', 'inprogress', 'processing', 'running', 'generating', 'rendering', 'preprocessing'],
-      ...['postprocessing', 'starting', 'cancelling', 'canceling', 'finalizing'],
-    ],
-    completed: ['completed', 'succeeded', 'success', 'succeed', 'complete', 'done', 'finished', 'ready'],
-    failed: [
-      ...['failed', 'failure', 'fail', 'error', 'rejected', 'timed_out', 'timeout'],
-      ...['content_filtered', 'content_filter', 'moderated', 'content_moderated', 'request_moderated'],
-      ...['blocked', 'flagged', 'nsfw'],
-    ],
-    cancelled: ['cancelled', 'canceled', 'deleted', 'aborted'],
-    expired: ['expired'],
-  } satisfies Partial<Record<JobStatus, string[]>>).flatMap(
-    ([status, words]) => words.map((word) => [word, status as JobStatus]), // the keys are statuses, as `satisfies` says
-  ),
+/** The words of all known servers for job statuses, in lower case. */
+const STATUS_WORDS: ReadonlyMap<string, JobStatus> = new Map(
+  (
+    [
+      ['queued', 'queued pending submitted not_start throttled in_queue waiting scheduled accepted validating'],
+      ['in_progress', 'in_progress inprogress processing running generating rendering preprocessing postprocessing'],
+      ['in_progress', 'starting cancelling canceling finalizing'],
+      ['completed', 'completed succeeded success succeed complete done finished ready'],
+      ['failed', 'failed failure fail error rejected timed_out timeout content_filtered content_filter moderated'],
+      ['failed', 'content_moderated request_moderated blocked flagged nsfw'],
+      ['cancelled', 'cancelled canceled deleted aborted'],
+      ['expired', 'expired'],
+    ] as const
+  ).flatMap(([status, words]) => words.split(' ').map((word) => [word, status] as const)),
 );
 
 export function decodeStatus(word: string | null): JobStatus {
-  const key =
-    word
-      ?.trim()
-      .toLowerCase()
-      .replace(/[\s-]+/g, '_') ?? '';
-  return Object.hasOwn(STATUS_WORDS, key) ? (STATUS_WORDS[key] ?? 'unknown') : 'unknown';
+  const key = (word ?? '').trim().toLowerCase();
+  return STATUS_WORDS.get(key.replace(/[\s-]+/g, '_')) ?? 'unknown';
 }
 
 /** Facts of the reply outside its body. */

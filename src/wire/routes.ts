@@ -1,4 +1,5 @@
 import type { Dialect } from '../domain/dialect.ts';
+import { SoraError } from '../domain/errors.ts';
 
 export const CHARACTERS_ROUTE = '/videos/characters';
 export const FILES_ROUTE = '/files';
@@ -12,3 +13,23 @@ export const ROUTES: Readonly<Record<Dialect, string>> = {
   'new-api': GENERATIONS_ROUTE,
   openrouter: '/videos',
 };
+
+/**
+ * The path of a job below a route. Servers choose ids freely, including slashes. Throws `video_not_found` for ids that no
+ * path can contain: `.` and `..`, which lead elsewhere even when encoded, and lone surrogates.
+ */
+export function jobPath(route: string, id: string): string {
+  const segment = encode(id);
+  if (segment === null || segment === '.' || segment === '..') {
+    throw new SoraError('video_not_found', { title: `\`${id}\` cannot be the id of a video` });
+  }
+  return `${route}/${segment}`;
+}
+
+function encode(id: string): string | null {
+  try {
+    return encodeURIComponent(id);
+  } catch {
+    return null;
+  }
+}

@@ -4,7 +4,7 @@ import { isJsonObject, type JsonObject, type JsonValue, parseExactJson } from '.
 import { JOB_STATUSES, type VideoJob } from '../../src/domain/video.ts';
 import { decodeErrorBody } from '../../src/wire/error-body.ts';
 import { decodeJob, decodeStatus } from '../../src/wire/job.ts';
-import { decodePollingUrl } from '../../src/wire/openrouter.ts';
+import { decodePollingUrl } from '../../src/wire/json-dialects.ts';
 import { decodeDeleted, decodePage } from '../../src/wire/videos.ts';
 import { mutated, mutatedBody } from '../support/mutations.ts';
 import { errorReplies, JOB_REPLIES } from '../support/server-replies.ts';

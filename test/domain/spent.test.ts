@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { chargeOf } from '../../src/domain/charge.ts';
 import { ABANDONED, applyEvent, type JobRecord, type LedgerEvent } from '../../src/domain/record.ts';
-import { Spent } from '../../src/domain/spent.ts';
+import { chargeOf, Spent } from '../../src/domain/spent.ts';
 import { AT_MS, accepted, intent, seen } from '../store/ledger-events.ts';
 
 const KEY = 'sub_1';

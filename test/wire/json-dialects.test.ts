@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { encodeGuide, encodeNewApi } from '../../src/wire/generations.ts';
-import { decodePollingUrl, encodeOpenRouter } from '../../src/wire/openrouter.ts';
+import { decodePollingUrl, encodeGuide, encodeNewApi, encodeOpenRouter } from '../../src/wire/json-dialects.ts';
 import { createImageFile, createVideoRequest } from '../support/video-request.ts';
 
 const FRAME = { resolution: '1080p', aspectRatio: '9:16' } as const;
