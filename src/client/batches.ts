@@ -7,7 +7,7 @@ import type { CallOptions, ListQuery, VideoPage } from './port.ts';
 import { type ClientOptions, clockOf, contextFor, isSuccess, readReply } from './reply.ts';
 import { postThroughSdk } from './sdk.ts';
 
-/** The prompt of a batch in the ledger and in lists, unique by its uploaded file. */
+/** The prompt of a batch in the ledger and in lists; its uploaded file makes it unique. */
 export function batchPrompt(inputFileId: string): string {
   return `batch of ${inputFileId}`;
 }
@@ -29,19 +29,18 @@ export async function uploadRequests(client: ClientOptions, name: string, text: 
 
 /** Throws a `SoraError`. */
 export async function readBatch(client: ClientOptions, id: string, options: CallOptions = {}): Promise<ServedBatch> {
-  const context = contextFor(client, { id });
   const url = client.transport.urlOf(jobPath(BATCHES_ROUTE, id));
-  const reply = await readReply(client.transport, { method: 'GET', url, ...options }, context);
+  const { reply, context } = await readReply(client, { method: 'GET', url, ...options }, { id });
   const batch = decodeBatch(reply.value);
   if (batch === null) throw unreadableReply(reply, context);
   return batch;
 }
 
-/** Cancels a batch; its finished requests stay. Throws a `SoraError`. */
+/** Cancels a batch; its finished videos remain. Throws a `SoraError`. */
+
 export async function cancelBatch(client: ClientOptions, id: string, options: CallOptions = {}): Promise<void> {
-  const context = contextFor(client, { id });
   const url = client.transport.urlOf(`${jobPath(BATCHES_ROUTE, id)}/cancel`);
-  await readReply(client.transport, { method: 'POST', url, ...options }, context);
+  await readReply(client, { method: 'POST', url, ...options }, { id });
 }
 
 /** A page of batches, newest first, as jobs. */
@@ -50,10 +49,8 @@ export async function listBatches(
   { limit, after }: ListQuery,
   options: CallOptions = {},
 ): Promise<VideoPage> {
-  const context = contextFor(client, {});
-  const query = { limit: String(limit), ...(after !== undefined && { after }) };
-  const url = client.transport.urlOf(BATCHES_ROUTE, query);
-  const reply = await readReply(client.transport, { method: 'GET', url, ...options }, context);
+  const url = client.transport.urlOf(BATCHES_ROUTE, { limit: String(limit), ...(after !== undefined && { after }) });
+  const { reply, context } = await readReply(client, { method: 'GET', url, ...options });
   const { data, has_more: hasMore, last_id: lastId } = objectOf(reply.value);
   if (!Array.isArray(data)) throw unreadableReply(reply, context);
   const jobs = data.flatMap((item) => {

@@ -1,10 +1,9 @@
 import { SoraError } from '../domain/errors.ts';
-import { isJsonObject } from '../domain/json.ts';
-import { firstText, textOf, timeOf } from '../wire/fields.ts';
+import { firstText, objectOf, textOf, timeOf } from '../wire/fields.ts';
 import { CHARACTERS_ROUTE, jobPath } from '../wire/routes.ts';
 import { unreadableReply } from './failure.ts';
 import type { CallOptions } from './port.ts';
-import { type ClientOptions, contextFor, readReply } from './reply.ts';
+import { type ClientOptions, readReply } from './reply.ts';
 
 /** A character as its server describes it; everything but the id may be missing. */
 export interface ServedCharacter {
@@ -19,12 +18,11 @@ export async function readCharacter(
   id: string,
   options: CallOptions = {},
 ): Promise<ServedCharacter> {
-  const context = contextFor(client, { id });
   const url = client.transport.urlOf(jobPath(CHARACTERS_ROUTE, id));
-  const reply = await readReply(client.transport, { method: 'GET', url, ...options }, context).catch((error) => {
+  const { reply, context } = await readReply(client, { method: 'GET', url, ...options }, { id }).catch((error) => {
     throw wordsFor(error, id);
   });
-  const body = isJsonObject(reply.value) ? reply.value : {};
+  const body = objectOf(reply.value);
   const found = firstText(body.id);
   if (found === null) throw unreadableReply(reply, context);
   return { id: found, name: textOf(body.name), createdAtMs: timeOf(body.created_at) };

@@ -20,12 +20,10 @@ import {
   type ClientOptions,
   contextFor,
   exchange,
-  isEndedJob,
-  jobOf,
   outcomeBehind,
   type Reply,
-  readReply,
-  removalOf,
+  readJob,
+  removeJob,
   unansweredOutcome,
 } from './reply.ts';
 
@@ -35,10 +33,10 @@ export interface JsonVideosClientOptions extends ClientOptions {
 }
 
 /**
- * The dialects without an SDK, `generations` and `openrouter`, as JSON on the
- * transport; see `port.ts` for the contract of each call. Calls that a dialect
- * does not have throw `not_supported`.
+ * The dialects without an SDK, `generations` and `openrouter`, as JSON on the transport; see `port.ts` for the contract of
+ * each call. Calls that a dialect does not have throw `not_supported`.
  */
+
 export class JsonVideosClient implements VideosClient {
   readonly #options: JsonVideosClientOptions;
   readonly #rules: DialectRules;
@@ -61,7 +59,7 @@ export class JsonVideosClient implements VideosClient {
     try {
       const reply = await exchange(transport, { method: 'POST', url: transport.urlOf(route), headers, body });
       const outcome = await outcomeBehind(reply, context, transport);
-      if (outcome.kind === 'accepted') this.#hearPollingUrl(outcome.job.id, reply);
+      if (outcome.kind === 'accepted') this.#rememberPollingUrl(outcome.job.id, reply);
       return outcome;
     } catch (error) {
       return unansweredOutcome(error, context);
@@ -69,16 +67,10 @@ export class JsonVideosClient implements VideosClient {
   }
 
   async get(id: string, options: CallOptions = {}): Promise<VideoJob> {
-    const context = contextFor(this.#options, { id });
     const url = this.#pollingUrls.get(id) ?? this.#urlOf(id);
-    const reply = await readReply(
-      this.#options.transport,
-      { method: 'GET', url: url, ...options },
-      context,
-      isEndedJob(id),
-    );
-    this.#hearPollingUrl(id, reply);
-    return jobOf(reply, id, context);
+    const { job, reply } = await readJob(this.#options, id, url, options);
+    this.#rememberPollingUrl(id, reply);
+    return job;
   }
 
   async list(): Promise<VideoPage> {
@@ -87,13 +79,7 @@ export class JsonVideosClient implements VideosClient {
 
   async remove(id: string, options: CallOptions = {}): Promise<boolean> {
     if (this.#rules.lacks.includes('delete')) throw this.#lacks('no call to cancel or delete a video');
-    const context = contextFor(this.#options, { id });
-    const reply = await readReply(
-      this.#options.transport,
-      { method: 'DELETE', url: this.#urlOf(id), ...options },
-      context,
-    );
-    return removalOf(reply, context);
+    return removeJob(this.#options, id, this.#urlOf(id), options);
   }
 
   async content(source: ContentSource, variant: Variant, options: ContentOptions = {}): Promise<ContentReply> {
@@ -119,7 +105,7 @@ export class JsonVideosClient implements VideosClient {
   }
 
   /** A polling address on another origin would be called without the key, and is not trusted. */
-  #hearPollingUrl(id: string, { value }: Reply): void {
+  #rememberPollingUrl(id: string, { value }: Reply): void {
     const { transport } = this.#options;
     const given = decodePollingUrl(value);
     if (given === null || !URL.canParse(given, transport.baseUrl)) return;

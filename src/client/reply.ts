@@ -17,7 +17,8 @@ import {
   sentNothing,
   unreadableReply,
 } from './failure.ts';
-import type { CreateOutcome, VideoPage } from './port.ts';
+import type { CallOptions, CreateOutcome, VideoPage } from './port.ts';
+
 import type { Transport, TransportRequest } from './transport.ts';
 
 /** The options of clients for all dialects. */
@@ -111,44 +112,60 @@ export function unansweredOutcome(thrown: unknown, context: CallContext): Create
   return sentNothing(thrown) ? { kind: 'rejected', error: failure } : { kind: 'unknown', error: inDoubt(failure) };
 }
 
+/** A reply with what was known about its call. */
+export interface Answer {
+  readonly reply: Reply;
+  readonly context: CallContext;
+}
+
 /**
  * The reply to a call that is safe to lose. Throws the signal's reason, or a `SoraError` for a reply that is
  * neither a 2xx nor accepted by `isAnswer`.
  */
 export async function readReply(
-  transport: Transport,
+  client: ClientOptions,
   request: TransportRequest,
-  context: CallContext,
+  facts: NonNullable<CallContext['facts']> = {},
   isAnswer: (reply: Reply) => boolean = () => false,
-): Promise<Reply> {
-  let reply: Reply;
-  try {
-    reply = await exchange(transport, request);
-  } catch (error) {
+): Promise<Answer> {
+  const context = contextFor(client, facts);
+  const reply = await exchange(client.transport, request).catch((error: unknown) => {
     request.signal?.throwIfAborted();
     throw failureFromThrown(error, context);
-  }
+  });
   if (!isSuccess(reply) && !isAnswer(reply)) throw failureFromReply(reply, context);
-  return reply;
+  return { reply, context };
+}
+
+/** The job at an address, under the requested id, whatever id the reply has. Throws like `readReply`, and `unreadable_response`. */
+export async function readJob(
+  client: ClientOptions,
+  id: string,
+  url: string,
+  options: CallOptions,
+): Promise<{ readonly job: VideoJob; readonly reply: Reply }> {
+  const { reply, context } = await readReply(client, { method: 'GET', url, ...options }, { id }, isEndedJob(id));
+  const job = decodeJob(reply.value, { ...replyFacts(reply, context.atMs), askedId: id });
+  if (job === null) throw unreadableReply(reply, context);
+  return { job: { ...job, id }, reply };
 }
 
 /** Some servers report a failed job with a 4xx or 5xx whose body is the job: it has ended. */
-export function isEndedJob(id: string): (reply: Reply) => boolean {
+function isEndedJob(id: string): (reply: Reply) => boolean {
   return ({ value }) => {
     const job = decodeJob(value, { requestId: null, pollAfterMs: null });
     return job !== null && idForms(job.id).some((form) => idForms(id).includes(form)) && isTerminal(job.status);
   };
 }
 
-/** The requested job, under the requested id, whatever id the reply has. Throws `unreadable_response`. */
-export function jobOf(reply: Reply, id: string, context: CallContext): VideoJob {
-  const job = decodeJob(reply.value, { ...replyFacts(reply, context.atMs), askedId: id });
-  if (job === null) throw unreadableReply(reply, context);
-  return { ...job, id };
-}
-
-/** Whether the reply to a DELETE confirms that the video is gone. Throws `unreadable_response`. */
-export function removalOf(reply: Reply, context: CallContext): boolean {
+/** Deletes a video; whether the reply confirms that it is gone. Throws like `readReply`, and `unreadable_response`. */
+export async function removeJob(
+  client: ClientOptions,
+  id: string,
+  url: string,
+  options: CallOptions,
+): Promise<boolean> {
+  const { reply, context } = await readReply(client, { method: 'DELETE', url, ...options }, { id });
   if (reply.value === undefined && reply.body.trim() !== '') throw unreadableReply(reply, context);
   return decodeDeleted(reply.value);
 }

@@ -2,7 +2,7 @@ import { SoraError } from '../domain/errors.ts';
 import { parseJson } from '../domain/json.ts';
 import { redactUrl, type Secrets } from '../domain/redact.ts';
 import type { Clock } from '../platform/clock.ts';
-import type { Http, HttpReply, HttpRequest } from '../platform/http.ts';
+import { flattenHeaders, type Http, type HttpReply, type HttpRequest } from '../platform/http.ts';
 import { isInward } from '../platform/public-address.ts';
 import { lateError, limitTime, type TimeLimitOptions, timeoutError, within } from '../platform/timeout.ts';
 import { abortable, peek, readBodyText } from './body-reader.ts';
@@ -122,7 +122,7 @@ export class Transport {
    * to another origin that requires a key.
    */
   async ask(request: TransportRequest): Promise<TransportText> {
-    return within(this.#limitOf(request), async (signal) => {
+    return within(this.#limitOf(request.signal, request.body), async (signal) => {
       const reply = await this.#send({ ...request, signal });
       const answer = { ...reply, body: await this.#read(reply, signal) };
       if (this.#wantsKeyElsewhere(answer)) throw redirectedAway(answer, this.baseUrl);
@@ -132,7 +132,7 @@ export class Transport {
 
   /** Opens a reply and reads its first bytes within the timeout. The caller reads or destroys the rest. */
   async open(request: TransportRequest, headBytes: number): Promise<OpenedReply> {
-    const limit = limitTime(this.#limitOf(request));
+    const limit = limitTime(this.#limitOf(request.signal));
     let reply: TransportReply | null = null;
     try {
       reply = await this.#send({ ...request, signal: limit.signal });
@@ -170,13 +170,10 @@ export class Transport {
    * this API is traced in the server's own words.
    */
   textOf(reply: OpenedReply, signal?: AbortSignal): Promise<string> {
-    return within(this.#limitOf({ signal }), (limit) => this.#read(reply, limit, reply.head));
+    return within(this.#limitOf(signal), (limit) => this.#read(reply, limit, reply.head));
   }
 
-  #limitOf({
-    body = '',
-    signal,
-  }: Pick<TransportRequest, 'body'> & { signal?: AbortSignal | undefined }): TimeLimitOptions {
+  #limitOf(signal: AbortSignal | undefined, body: string | Uint8Array = ''): TimeLimitOptions {
     const { clock, timeoutMs } = this.#options;
     const ms = timeoutMs + 1_000 * Math.floor(Buffer.byteLength(body) / UPLOAD_BYTES_PER_SECOND);
     return { clock, ms, lateness: () => lateError(ms), signal };
@@ -198,7 +195,7 @@ export class Transport {
   }
 
   async #read({ status, url, body }: TransportReply, signal: AbortSignal, head?: Buffer): Promise<string> {
-    const text = this.#withoutSecrets(await abortable(body, signal, () => readBodyText(body, head)));
+    const text = this.#options.secrets.hide(await abortable(body, signal, () => readBodyText(body, head)));
     const { trace } = this.#options;
     if (trace !== undefined && !isAnswer(status, text)) {
       trace({ kind: 'response error', status, url: redactUrl(url), error: this.#excerpt(text) || 'empty body' });
@@ -267,17 +264,14 @@ export class Transport {
     return { kind: 'request body', type, bytes: Buffer.byteLength(body), text };
   }
 
-  #withoutSecrets(text: string): string {
-    return this.#options.secrets.hide(text);
-  }
-
   /** Redacted before it is cut: half a secret would not be recognised. */
   #excerpt(text: string): string {
     return this.#options.secrets.redact(text).slice(0, MAX_TRACED_CHARACTERS);
   }
 
   #withoutSecretValues(headers: HttpReply['headers']): HttpReply['headers'] {
-    return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, this.#withoutSecrets(value)]));
+    const { secrets } = this.#options;
+    return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, secrets.hide(value)]));
   }
 
   #headersFor(url: URL, headers: Readonly<Record<string, string>> = {}): Record<string, string> {
@@ -285,7 +279,7 @@ export class Transport {
     const common = { accept: '*/*', 'accept-encoding': 'identity', ...headers, 'user-agent': userAgent };
     if (!this.#isOwn(url)) return common;
     const auth = endpoint.auth === null ? {} : { [endpoint.auth.name.toLowerCase()]: endpoint.auth.value };
-    return { ...common, ...lowerCaseNames(endpoint.headers), ...auth };
+    return { ...common, ...flattenHeaders(endpoint.headers), ...auth };
   }
 
   #passNotices({ headers }: HttpReply): void {
@@ -296,10 +290,6 @@ export class Transport {
       this.#options.onNotice?.(`the server announces its ${name}: ${value}`);
     }
   }
-}
-
-function lowerCaseNames(headers: Readonly<Record<string, string>>): Record<string, string> {
-  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
 }
 
 function isAnswer(status: number, text: string): boolean {

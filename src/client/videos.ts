@@ -24,13 +24,12 @@ import {
   type ClientOptions,
   clockOf,
   contextFor,
-  isEndedJob,
   isSuccess,
-  jobOf,
   outcomeBehind,
   type Reply,
+  readJob,
   readReply,
-  removalOf,
+  removeJob,
   replyFacts,
   unansweredOutcome,
 } from './reply.ts';
@@ -84,28 +83,22 @@ export class SdkVideosClient implements VideosClient {
   }
 
   async get(id: string, options: CallOptions = {}): Promise<VideoJob> {
-    const context = contextFor(this.#options, { id });
-    const url = this.#options.transport.urlOf(jobPath('/videos', id));
-    return jobOf(
-      await readReply(this.#options.transport, { method: 'GET', url: url, ...options }, context, isEndedJob(id)),
-      id,
-      context,
-    );
+    return (await readJob(this.#options, id, this.#urlOf(id), options)).job;
   }
 
   async list({ limit, after, order }: ListQuery, options: CallOptions = {}): Promise<VideoPage> {
-    const context = contextFor(this.#options, {});
     const query = {
       limit: String(limit),
       ...(after !== undefined && { after }),
       ...(order !== undefined && { order }),
     };
     const url = this.#options.transport.urlOf('/videos', query);
-    const reply = await readReply(this.#options.transport, { method: 'GET', url: url, ...options }, context);
+    const { reply, context } = await readReply(this.#options, { method: 'GET', url, ...options });
     const page = decodePage(reply.value, replyFacts(reply, context.atMs));
     if (page === null) throw unreadableReply(reply, context);
-    // `has_more` is missing on some servers and always true on others: the same page again ends the list. A gateway that
-    // shows only a user's own jobs may send an empty page before the next ones, and says where they begin.
+    // `has_more` is missing on some servers and always true on others: a repeated page ends the list. A gateway that shows
+    // only a user's own jobs may send an empty page that says where the next one begins.
+
     const isRepeated = page.lastId === after;
     const jobs = isRepeated ? [] : page.jobs.filter((job) => job.id !== after);
     const isEnd = page.hasMore === false || isRepeated || (jobs.length === 0 && page.hasMore !== true);
@@ -114,18 +107,17 @@ export class SdkVideosClient implements VideosClient {
   }
 
   async remove(id: string, options: CallOptions = {}): Promise<boolean> {
-    const context = contextFor(this.#options, { id });
-    const url = this.#options.transport.urlOf(jobPath('/videos', id));
-    return removalOf(
-      await readReply(this.#options.transport, { method: 'DELETE', url: url, ...options }, context),
-      context,
-    );
+    return removeJob(this.#options, id, this.#urlOf(id), options);
   }
 
   content(source: ContentSource, variant: Variant, options: ContentOptions = {}): Promise<ContentReply> {
     const { transport } = this.#options;
     const context = contextFor(this.#options, { id: source.id });
     return openContent({ transport, source, variant, options, context, look: () => this.get(source.id, options) });
+  }
+
+  #urlOf(id: string): string {
+    return this.#options.transport.urlOf(jobPath('/videos', id));
   }
 }
 

@@ -293,4 +293,3 @@ export function spentMicros(record: JobRecord): number | null {
 export function factsOf({ id, status, progress, prompt, content, pollAfterMs, ...facts }: VideoJob): JobFacts {
   return { id, status, ...facts };
 }
-
