@@ -4,7 +4,6 @@ import type { MediaKind } from './media.ts';
  * The next step through a container: take some bytes, skip some, or skip to just after a certain byte. `missing` names what
  * is missing if the file ends during the step; null where it may end.
  */
-
 type Step = { readonly missing: string | null } & (
   | { readonly take: number }
   | { readonly skip: number }

@@ -59,7 +59,6 @@ function colourAt(x: number, y: number, ground: Yuv, blobs: readonly Blob[]): Yu
 }
 
 /** The colour a share (0 to 1) of the way from one to the other, unrounded. */
-
 function mix(from: Yuv, to: Yuv, share: number): Yuv {
   return {
     y: from.y + (to.y - from.y) * share,

@@ -52,7 +52,6 @@ export class BitWriter {
   }
 
   /** The complete bytes written so far: a view that is valid until the next write. */
-
   bytes(): Uint8Array {
     return this.#bytes.subarray(0, this.#length);
   }

@@ -84,7 +84,6 @@ function writeCode(out: BitWriter, code: CodeWord): void {
 }
 
 /** level_prefix, as a number of zeros and a one, then level_suffix. */
-
 function writeLevel(out: BitWriter, levelCode: number, suffixLength: number): void {
   const escapeFrom = suffixLength === 0 ? 30 : ESCAPE_PREFIX << suffixLength;
   if (levelCode >= escapeFrom) {

@@ -39,7 +39,6 @@ export function durationTicks(spec: ClipSpec): number {
 }
 
 /** The number of frames; the last one may be shown for a shorter time. */
-
 export function frameCount(spec: ClipSpec): number {
   return Math.ceil(durationTicks(spec) / FRAME_TICKS);
 }

@@ -139,7 +139,6 @@ function layOutCaptions(spec: ClipSpec, grid: Grid, top: number, height: number)
 }
 
 /** The largest scale that fits, from `largest` down to `smallest`. */
-
 function largestScale(largest: number, smallest: number, fits: (scale: number) => boolean): number {
   let scale = largest;
   while (scale > smallest && !fits(scale)) scale--;

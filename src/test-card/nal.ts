@@ -8,7 +8,6 @@ const REFERENCE = 3;
 const EMULATION_PREVENTION = 0x03;
 
 /** A raw byte sequence payload as a NAL unit without start code (clause 7.3.1). */
-
 export function nalUnit(type: NalType, payload: Uint8Array): Uint8Array {
   // Worst case: every two payload bytes are followed by one emulation prevention byte.
   const unit = new Uint8Array(1 + payload.length + (payload.length >> 1));

@@ -45,7 +45,6 @@ const UNSPECIFIED_VIDEO_FORMAT = 5;
 const SQUARE_PIXELS = 1;
 
 /** The lowest level from 3 on that allows this size and frame rate. Throws a RangeError if there is none. */
-
 export function levelFor(format: VideoFormat): number {
   const across = Math.ceil(format.width / MACROBLOCK);
   const down = Math.ceil(format.height / MACROBLOCK);

@@ -47,7 +47,6 @@ export function createPicture(width: number, height: number): Picture {
 }
 
 /** The chroma samples of an area whose position and size are even. */
-
 export function chromaArea({ x, y, width, height }: Rect): Rect {
   return { x: x / 2, y: y / 2, width: width / 2, height: height / 2 };
 }

@@ -37,7 +37,6 @@ function meanOfSquare({ samples, width }: Plane, left: number, top: number, side
 }
 
 /** Images of one size in rows, from left to right and top to bottom. Unused places are black. */
-
 export function contactSheet(tiles: readonly Raster[], columns: number): Raster {
   const [first] = tiles;
   if (first === undefined) throw new RangeError('a contact sheet needs at least one tile');

@@ -146,7 +146,6 @@ function paintShadowedText(plane: Plane, { role, text, x, y, scale }: PlacedText
 }
 
 /** The nearest even number: filled areas start and end where chroma samples do. */
-
 function evenNear(length: number): number {
   return 2 * Math.round(length / 2);
 }
