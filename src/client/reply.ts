@@ -112,22 +112,16 @@ export function unansweredOutcome(thrown: unknown, context: CallContext): Create
   return sentNothing(thrown) ? { kind: 'rejected', error: failure } : { kind: 'unknown', error: inDoubt(failure) };
 }
 
-/** A reply with what was known about its call. */
-export interface Answer {
-  readonly reply: Reply;
-  readonly context: CallContext;
-}
-
 /**
- * The reply to a call that is safe to lose. Throws the signal's reason, or a `SoraError` for a reply that is
- * neither a 2xx nor accepted by `isAnswer`.
+ * The reply to a call that is safe to lose, and its context. Throws the signal's reason, or a `SoraError` for a reply that
+ * is neither a 2xx nor accepted by `isAnswer`.
  */
 export async function readReply(
   client: ClientOptions,
   request: TransportRequest,
   facts: NonNullable<CallContext['facts']> = {},
   isAnswer: (reply: Reply) => boolean = () => false,
-): Promise<Answer> {
+): Promise<{ readonly reply: Reply; readonly context: CallContext }> {
   const context = contextFor(client, facts);
   const reply = await exchange(client.transport, request).catch((error: unknown) => {
     request.signal?.throwIfAborted();
