@@ -1,4 +1,5 @@
 import pLimit, { type LimitFunction } from 'p-limit';
+import type { ErrorCode } from '../domain/catalogue.ts';
 import { SoraError } from '../domain/errors.ts';
 import { hintsFor } from '../domain/hints.ts';
 import { LOOKS_AT_ONCE } from '../domain/outcomes.ts';
@@ -45,7 +46,9 @@ export async function followJobs(
   deps: FollowDeps,
 ): Promise<(VideoJob | SoraError)[]> {
   const progress = await deps.output.progress(deps.host.clock);
-  const watches = await Promise.all(jobs.map((job) => JobWatch.of(job, progress, deps)));
+  const watches = await Promise.all(
+    jobs.map(async (job) => new JobWatch(job, await stateOf(job, deps), progress, deps)),
+  );
   const takeTurn = pLimit(LOOKS_AT_ONCE);
   const states = watches.map(({ state }) => state);
   await progress.show((columns, glyphs) => describeWait(states, deps.host.clock.now(), columns, glyphs));
@@ -78,8 +81,7 @@ async function followOne(
       await watch.see(step.value);
     }
   } catch (error) {
-    const save = record && isOfServerBatch(record) ? resumeBatch(record) : null;
-    return stopped(error, { id, name: await deps.ledger.shortId(id), target: targetOption(server.identity), save });
+    return stopped(error, watch.job, await deps.ledger.shortId(id));
   }
 }
 
@@ -88,35 +90,40 @@ export function resumeBatch({ batch }: JobRecord): string {
   return `run the \`sora batch --server-batch\` command of ${batch} again to save its videos`;
 }
 
-interface Stopped {
-  readonly id: string;
-  readonly name: string;
-  readonly target: string;
-  /** How to save its results; null for a video. */
-  readonly save: string | null;
-}
-
 /** An error that ended the wait but not the job, with the command that resumes it. */
-function stopped(thrown: unknown, { id, name, target, save: other }: Stopped): SoraError {
-  const facts = { id: name, target };
-  const save = other ?? `run \`${commandAbout(name, 'sora download', ` --wait${target}`)}\` to wait and save the video`;
+function stopped(thrown: unknown, { id, server, record }: FollowedJob, name: string): SoraError {
+  const target = targetOption(server.identity);
+  const save =
+    record && isOfServerBatch(record)
+      ? resumeBatch(record)
+      : `run \`${commandAbout(name, 'sora download', ` --wait${target}`)}\` to wait and save the video`;
+  const hintsOf = (code: ErrorCode): string[] => [...hintsFor(code, { id: name, target }), save];
   if (thrown instanceof Interrupt) {
     const title = 'interrupted; the job keeps running on the server';
-    return new SoraError('interrupted', {
-      title,
-      jobId: id,
-      hints: [...hintsFor('interrupted', facts), save],
-      cause: thrown,
-    });
+    return new SoraError('interrupted', { title, jobId: id, hints: hintsOf('interrupted'), cause: thrown });
   }
   if (!(thrown instanceof SoraError)) throw thrown;
   if (thrown.code === 'wait_timeout')
-    return new SoraError('wait_timeout', { jobId: id, hints: [...hintsFor('wait_timeout', facts), save] });
+    return new SoraError('wait_timeout', { jobId: id, hints: hintsOf('wait_timeout') });
   const resume =
     thrown.code === 'video_not_found'
       ? 'add `--again` to `sora create` to create it again if it is really gone'
       : `run \`${commandAbout(name, 'sora status', ` --watch${target}`)}\` to keep waiting`;
   return thrown.with({ jobId: id, hints: [...thrown.hints, resume] });
+}
+
+/** How a wait begins. */
+async function stateOf({ id, server, record, known }: FollowedJob, { ledger, host }: FollowDeps): Promise<WaitState> {
+  const model = known?.model ?? record?.request.model;
+  return {
+    name: await ledger.shortId(id),
+    prompt: known?.prompt ?? record?.request.prompt ?? null,
+    startedMs: record?.submittedAtMs ?? host.clock.now(),
+    expectedMs: model ? median(await ledger.durationsMs(server.identity.profile, model, EXPECTED_FROM)) : null,
+    status: null,
+    progress: null,
+    trouble: null,
+  };
 }
 
 /** One watched job: shows changes and records them. */
@@ -126,27 +133,11 @@ class JobWatch {
   readonly #deps: FollowDeps;
   readonly #progress: Pick<Progress, 'isVisible'>;
 
-  private constructor(job: FollowedJob, state: WaitState, progress: Pick<Progress, 'isVisible'>, deps: FollowDeps) {
+  constructor(job: FollowedJob, state: WaitState, progress: Pick<Progress, 'isVisible'>, deps: FollowDeps) {
     this.job = job;
     this.state = state;
     this.#deps = deps;
     this.#progress = progress;
-  }
-
-  static async of(job: FollowedJob, progress: Pick<Progress, 'isVisible'>, deps: FollowDeps): Promise<JobWatch> {
-    const { server, record, known } = job;
-    const { ledger, host } = deps;
-    const model = known?.model ?? record?.request.model;
-    const state = {
-      name: await ledger.shortId(job.id),
-      prompt: known?.prompt ?? record?.request.prompt ?? null,
-      startedMs: record?.submittedAtMs ?? host.clock.now(),
-      expectedMs: model ? median(await ledger.durationsMs(server.identity.profile, model, EXPECTED_FROM)) : null,
-      status: null,
-      progress: null,
-      trouble: null,
-    };
-    return new JobWatch(job, state, progress, deps);
   }
 
   async see(event: WaitEvent): Promise<void> {

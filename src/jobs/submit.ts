@@ -133,8 +133,8 @@ async function refuseConflict(
   { conflict }: SubmitOrder,
   { key, atMs }: IntentEvent,
 ): Promise<void> {
-  const error = (await conflict?.()) ?? null;
-  if (error === null) return;
+  const error = await conflict?.();
+  if (!error) return;
   await ledger.append({ event: 'rejected', key, atMs, code: WITHDRAWN, message: error.message });
   throw error;
 }
@@ -160,9 +160,9 @@ function capsOf({ dayCaps: caps }: SubmitDeps, { row, free, server }: SubmitOrde
 }
 
 /** The submissions that may serve an order; null if it always needs a new one. */
-function sameAs({ row, again }: SubmitOrder, intent: IntentEvent): Claim['same'] {
+function sameAs({ row, again }: SubmitOrder, { fingerprint }: IntentEvent): Claim['same'] {
   if (row !== undefined) return { by: 'row', value: row.key };
-  return again ? null : fingerprintQuery(intent);
+  return again ? null : { by: 'fingerprint', value: fingerprint };
 }
 
 function objectionTo(
@@ -196,14 +196,9 @@ export async function underWay(
   { server, request, again, savesFile = false }: Pick<SubmitOrder, 'server' | 'request' | 'again' | 'savesFile'>,
 ): Promise<JobRecord[]> {
   if (again) return [];
-  const same = await ledger.list(
-    fingerprintQuery({ fingerprint: fingerprintOf(server.baseUrl, recordRequest(request)) }),
-  );
+  const value = fingerprintOf(server.baseUrl, recordRequest(request));
+  const same = await ledger.list({ by: 'fingerprint', value });
   return same.filter((record) => mayServe(record, server, savesFile));
-}
-
-function fingerprintQuery({ fingerprint }: Pick<IntentEvent, 'fingerprint'>): NonNullable<Claim['same']> {
-  return { by: 'fingerprint', value: fingerprint };
 }
 
 /** Whether an equal request is served by this submission: it is unfinished, its file is not saved yet, or it is a character. */
@@ -225,11 +220,10 @@ function standingOf(records: readonly JobRecord[], after: string | null): JobRec
 async function newIntent(deps: SubmitDeps, order: SubmitOrder): Promise<IntentEvent> {
   const { ledger, clock, self } = deps;
   const { server, request, estimate, free, row, savesFile = false, wanted } = order;
-  const isKeyFree = order.key !== undefined && (await ledger.byKey(order.key)) === undefined;
   const recorded = recordRequest(request);
   return {
     event: 'intent',
-    key: isKeyFree && order.key !== undefined ? order.key : newKey(deps),
+    key: order.key !== undefined && (await ledger.byKey(order.key)) === undefined ? order.key : newKey(deps),
     atMs: clock.now(),
     ...self,
     profile: server.profile,

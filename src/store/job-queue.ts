@@ -3,11 +3,10 @@ import pLimit from 'p-limit';
 import type PgBoss from 'pg-boss';
 import type { ProcessFate, ProcessIdentity } from '../platform/process-identity.ts';
 import { GroupCommit } from './group-commit.ts';
-import { type Database, notInstalled, type Queries, type Transaction } from './postgres.ts';
+import type { Database, Queries, Row, Transaction } from './postgres.ts';
+import { bossDb, openBoss, type QueueNames, SCHEMA } from './queue-boss.ts';
 import { QueueFiles, useFiles } from './queue-files.ts';
 
-/** The schema of pg-boss, beside that of the ledger. */
-const SCHEMA = 'sora_queue';
 const INSERTED_AT_ONCE = 1_000;
 /** A task must be stored after the one that it waits for, so only tasks without any are stored in parallel. */
 const PARALLEL_INSERTS = 3;
@@ -16,7 +15,6 @@ const LOST_AFTER_S = 60;
 const FIRST_RETRY_S = 15;
 /** pg-boss gives up a running task after this time; workers that end are noticed earlier. */
 const EXPIRE_HOURS = 23;
-const KEEP_DAYS = 365;
 /** Waiting tasks do not expire. */
 const FOREVER = new Date(Date.UTC(9_000, 0));
 
@@ -81,6 +79,7 @@ export class JobQueue {
   readonly files: QueueFiles;
   readonly #database: Database;
   readonly #server: string;
+  readonly #names: QueueNames;
   readonly #ends = new GroupCommit((ends: readonly End[]) => this.#endAll(ends));
   #boss: Promise<PgBoss> | undefined;
 
@@ -89,16 +88,7 @@ export class JobQueue {
     this.#server = server;
     this.files = new QueueFiles(database);
     this.name = `sora_${createHash('sha256').update(server).digest('hex').slice(0, 24)}`;
-  }
-
-  /** Holds tasks that wait for a person. */
-  get #deadName(): string {
-    return `${this.name}_dead`;
-  }
-
-  /** Holds tasks that wait for others, whose ids are their singleton keys. */
-  get #blockedName(): string {
-    return `${this.name}_blocked`;
+    this.#names = { ready: this.name, dead: `${this.name}_dead`, blocked: `${this.name}_blocked` };
   }
 
   /** Stores tasks, unless they wait or run already; one that has ended waits again. A task comes after the one it waits for. */
@@ -129,7 +119,7 @@ export class JobQueue {
     await queries.query(`DELETE FROM ${SCHEMA}.job WHERE id = $1 AND (name = $2 AND state <> 'active' OR name = $3)`, [
       taskId(name),
       this.name,
-      this.#deadName,
+      this.#names.dead,
     ]);
     await queries.query('DELETE FROM sora.file_use WHERE task = $1', [taskId(name)]);
   }
@@ -146,7 +136,7 @@ export class JobQueue {
   /** Stores jobs, in the place of those that have ended or wait elsewhere. */
   async #insertJobs(boss: PgBoss, queries: Transaction, jobs: readonly PgBoss.JobInsert[]): Promise<void> {
     const ids = jobs.map(({ id }) => id);
-    for (const name of [this.#deadName, this.#blockedName]) this.#remove(queries, name, ids, 'created');
+    for (const name of [this.#names.dead, this.#names.blocked]) this.#remove(queries, name, ids, 'created');
     const db = bossDb(queries);
     const inserted: unknown = await boss.insert([...jobs], { db }); // their ids, unlike what the type says
     const isNew = new Set(Array.isArray(inserted) ? inserted : []);
@@ -169,14 +159,14 @@ export class JobQueue {
     const open = await queries.query(
       `SELECT id FROM ${SCHEMA}.job WHERE name = ANY($1) AND id = ANY($2::uuid[]) AND state < 'completed'
         ORDER BY id FOR SHARE`,
-      [[this.name, this.#blockedName, this.#deadName], following.map(({ after }) => after)],
+      [[this.name, this.#names.blocked, this.#names.dead], following.map(({ after }) => after)],
     );
     const isOpen = new Set(open.map(({ id }) => String(id)));
     const blocked = following.filter(({ after }) => isOpen.has(after));
     await queries.query(
       `UPDATE ${SCHEMA}.job SET name = $1, singleton_key = f.after
         FROM unnest($3::uuid[], $4::text[]) f (id, after) WHERE name = $2 AND job.id = f.id AND state = 'created'`,
-      [this.#blockedName, this.name, blocked.map(({ id }) => id), blocked.map(({ after }) => after)],
+      [this.#names.blocked, this.name, blocked.map(({ id }) => id), blocked.map(({ after }) => after)],
     );
   }
 
@@ -209,9 +199,8 @@ export class JobQueue {
 
   /** Registers a worker, or reports that it still runs. */
   async beat(worker: string, self: ProcessIdentity, concurrency: number): Promise<void> {
-    await this.#open();
     const { host, boot, pid, started } = self;
-    await this.#database.query(
+    await this.#query(
       `INSERT INTO sora.worker (id, queue, host, boot, pid, started, concurrency) VALUES ($1, $2, $3, $4, $5, $6, $7)
         ON CONFLICT (id) DO UPDATE SET seen_at = now()`,
       [worker, this.name, host, boot, pid, started, concurrency],
@@ -289,14 +278,14 @@ export class JobQueue {
         // Tasks that waited for these start: they keep their place in the order.
         transaction.send(
           `UPDATE ${SCHEMA}.job SET name = $1, singleton_key = NULL WHERE name = $2 AND singleton_key = ANY($3)`,
-          [this.name, this.#blockedName, done],
+          [this.name, this.#names.blocked, done],
         );
         transaction.send('DELETE FROM sora.file_use WHERE task = ANY($1::uuid[])', [done]);
       }
       const buried = ends.filter(({ how }) => how === 'bury');
       const dead = buried.map(({ task, result }) => ({
         id: task.id,
-        name: this.#deadName,
+        name: this.#names.dead,
         data: { task: task.payload, result },
         keepUntil: FOREVER,
       }));
@@ -320,8 +309,7 @@ export class JobQueue {
 
   /** Puts back the tasks of workers that have ended without doing so. Returns how many tasks. */
   async putBackLost(fateOf: (worker: ProcessIdentity) => ProcessFate): Promise<number> {
-    await this.#open();
-    const workers = await this.#database.query(
+    const workers = await this.#query(
       `SELECT id, queue, host, boot, pid, started, seen_at < now() - $1::int * interval '1 second' AS is_silent FROM sora.worker`,
       [LOST_AFTER_S],
     );
@@ -352,9 +340,8 @@ export class JobQueue {
 
   /** Tasks that have ended since a moment of the database's clock (null for all), and the moment to ask from next. */
   async endedSince(since: string | null): Promise<{ readonly tasks: readonly EndedTask[]; readonly next: string }> {
-    await this.#open();
-    const [clock] = await this.#database.query("SELECT (now() - interval '10 seconds')::text AS next");
-    const rows = await this.#database.query(
+    const [clock] = await this.#query("SELECT (now() - interval '10 seconds')::text AS next");
+    const rows = await this.#query(
       `SELECT id, data, output FROM ${SCHEMA}.job
         WHERE name = $1 AND state = 'completed' AND completed_on >= coalesce($2::timestamptz, '-infinity')`,
       [this.name, since],
@@ -367,20 +354,15 @@ export class JobQueue {
 
   /** Whether nothing waits or runs. */
   async isEmpty(): Promise<boolean> {
-    await this.#open();
-    const rows = await this.#database.query(
-      `SELECT 1 FROM ${SCHEMA}.job WHERE name = $1 AND state < 'completed' LIMIT 1`,
-      [this.name],
-    );
-    return rows.length === 0;
+    const job = `SELECT 1 FROM ${SCHEMA}.job WHERE name = $1 AND state < 'completed' LIMIT 1`;
+    return (await this.#query(job, [this.name])).length === 0;
   }
 
   /** Tasks that wait for a person, newest first. */
   async buried(): Promise<EndedTask[]> {
-    await this.#open();
-    const rows = await this.#database.query(
+    const rows = await this.#query(
       `SELECT id, data FROM ${SCHEMA}.job WHERE name = $1 AND state = 'created' ORDER BY created_on DESC`,
-      [this.#deadName],
+      [this.#names.dead],
     );
     return rows.map(({ id, data }) => ({ id: String(id), payload: Object(data).task, result: Object(data).result }));
   }
@@ -394,8 +376,7 @@ export class JobQueue {
   }
 
   async state(): Promise<QueueState> {
-    await this.#open();
-    const [row] = await this.#database.query(
+    const [row] = await this.#query(
       `SELECT
           count(*) FILTER (WHERE name = $1 AND state < 'active' AND start_after <= now()) AS waiting,
           count(*) FILTER (WHERE name = $1 AND state < 'active' AND start_after > now()) AS delayed,
@@ -405,9 +386,9 @@ export class JobQueue {
           count(*) FILTER (WHERE name = $1 AND state = 'completed' AND completed_on > now() - interval '1 minute') AS done,
           extract(epoch FROM now() - min(created_on) FILTER (WHERE name = $1 AND state < 'active')) * 1000 AS oldest_ms
         FROM ${SCHEMA}.job WHERE name IN ($1, $2, $3)`,
-      [this.name, this.#deadName, this.#blockedName],
+      [this.name, this.#names.dead, this.#names.blocked],
     );
-    const workers = await this.#database.query(
+    const workers = await this.#query(
       `SELECT host, pid, concurrency, (SELECT count(*) FROM sora.claim WHERE worker = id) AS running
         FROM sora.worker WHERE queue = $1 ORDER BY started_at`,
       [this.name],
@@ -435,45 +416,17 @@ export class JobQueue {
     await this.files.tidy();
   }
 
+  async #query(text: string, values: readonly unknown[] = []): Promise<Row[]> {
+    await this.#open();
+    return this.#database.query(text, values);
+  }
+
   #open(): Promise<PgBoss> {
-    this.#boss ??= this.#start().catch((error: unknown) => {
+    this.#boss ??= openBoss(this.#database, this.#server, this.#names).catch((error: unknown) => {
       this.#boss = undefined;
       throw error;
     });
     return this.#boss;
-  }
-
-  async #startBoss(): Promise<PgBoss> {
-    const Boss = await loadBoss();
-    const boss = new Boss({ db: bossDb(this.#database), schema: SCHEMA, supervise: false, schedule: false });
-    boss.on('error', () => {}); // also thrown by the call
-    await boss.start();
-    return boss;
-  }
-
-  async #start(): Promise<PgBoss> {
-    await this.#database.query('SELECT 1'); // connects, and creates the tables of the ledger
-    // Of processes that start at the same time on a new database, one creates the schema, and the others fail once.
-    const boss = await this.#startBoss().catch(() => this.#startBoss());
-    for (const name of [this.name, this.#deadName, this.#blockedName]) {
-      await boss.createQueue(name, { name, policy: 'standard', retentionDays: KEEP_DAYS });
-    }
-    await this.#database.transaction(async (queries) => {
-      await queries.query('SELECT pg_advisory_xact_lock(hashtextextended($1, 0))', [this.name]);
-      await queries.query('INSERT INTO sora.server (queue, base_url) VALUES ($1, $2) ON CONFLICT DO NOTHING', [
-        this.name,
-        this.#server,
-      ]);
-      const [table, blocked] = [this.name, this.#blockedName].map(partitionOf);
-      const [last] = await queries.query('SELECT to_regclass($1) AS index', [`${SCHEMA}.${this.name}_after`]);
-      if (last?.index != null) return; // creating an index waits for everybody who writes, also where it exists
-      queries.send(`CREATE INDEX ${this.name}_next ON ${table} (priority DESC, created_on, id) WHERE state < 'active'`);
-      // It has no order, so all waiting tasks are sorted for each claim. The planner prefers it until there are statistics.
-      queries.send(`DROP INDEX ${table}_i5`);
-      queries.send(`CREATE INDEX ${this.name}_ended ON ${table} (completed_on) WHERE state = 'completed'`);
-      queries.send(`CREATE INDEX ${this.name}_after ON ${blocked} (singleton_key)`);
-    });
-    return boss;
   }
 }
 
@@ -481,23 +434,6 @@ export class JobQueue {
 export async function queuedServers(database: Database): Promise<string[]> {
   const rows = await database.query('SELECT base_url FROM sora.server ORDER BY base_url');
   return rows.map(({ base_url: url }) => String(url));
-}
-
-/** The table in which pg-boss keeps the tasks of one name. */
-function partitionOf(name: string): string {
-  return `${SCHEMA}.j${createHash('sha224').update(name).digest('hex')}`;
-}
-
-function bossDb(queries: Queries): PgBoss.Db {
-  return { executeSql: async (text, values) => ({ rows: await queries.query(text, values ?? []) }) };
-}
-
-async function loadBoss(): Promise<typeof PgBoss> {
-  try {
-    return (await import('pg-boss')).default;
-  } catch (error) {
-    throw notInstalled('a queue needs the package pg-boss, which is not installed', error);
-  }
 }
 
 /** The id of a task of this name: pg-boss wants UUIDs. */

@@ -8,7 +8,6 @@ import { makeFolder } from '../platform/folders.ts';
 
 /** A small file of one JSON object, with its text to find line numbers. */
 export interface JsonFile {
-  readonly path: string;
   readonly text: string;
   readonly value: JsonObject;
 }
@@ -19,7 +18,7 @@ export interface JsonFile {
  */
 export function readJsonFile(path: string): JsonFile {
   const text = readText(path);
-  if (text.trim() === '') return { path, text, value: {} };
+  if (text.trim() === '') return { text, value: {} };
   let value: unknown;
   try {
     value = JSON.parse(text);
@@ -30,7 +29,7 @@ export function readJsonFile(path: string): JsonFile {
     throw invalidFile(path, [`line ${lineOfSyntaxError(reason, text)}: ${shown}`]);
   }
   if (!isJsonObject(value)) throw invalidFile(path, ['line 1: the file is not a JSON object']);
-  return { path, text, value };
+  return { text, value };
 }
 
 function readText(path: string): string {

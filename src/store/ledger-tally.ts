@@ -1,9 +1,8 @@
 import { applyEvent, type JobRecord, type RecordedRequest } from '../domain/record.ts';
 import type { Journal } from '../platform/journal.ts';
-import { NOTHING_SPENT, type SpentScope, type Tally, UNKNOWN_USER } from './ledger.ts';
+import { costOf, minus, NOTHING_SPENT, plus, type SpentScope, type Tally, UNKNOWN_USER } from './ledger.ts';
 import { decodeLine } from './ledger-line.ts';
 import { termsOf } from './ledger-terms.ts';
-import { costOf, minus, plus } from './tally.ts';
 
 /** Without the request: the tally of a long day keeps thousands of records. */
 const NO_REQUEST: RecordedRequest = {

@@ -1,7 +1,7 @@
 import { dayOf } from '../domain/day.ts';
 import { SoraError } from '../domain/errors.ts';
 import { idForms } from '../domain/id-forms.ts';
-import type { IntentEvent, JobRecord, LedgerEvent } from '../domain/record.ts';
+import { type IntentEvent, type JobRecord, type LedgerEvent, spentMicros } from '../domain/record.ts';
 import { MIN_ENDING, shortId } from '../domain/short-id.ts';
 import type { LedgerProblem } from './ledger-line.ts';
 
@@ -25,6 +25,20 @@ export interface Tally {
 }
 
 export const NOTHING_SPENT: Tally = { micros: 0, unpriced: 0 };
+
+/** What a submission costs. */
+export function costOf(record: JobRecord): Tally {
+  const micros = spentMicros(record);
+  return micros === null ? { micros: 0, unpriced: 1 } : { micros, unpriced: 0 };
+}
+
+export function plus(a: Tally, b: Tally): Tally {
+  return { micros: a.micros + b.micros, unpriced: a.unpriced + b.unpriced };
+}
+
+export function minus(a: Tally, b: Tally): Tally {
+  return { micros: a.micros - b.micros, unpriced: a.unpriced - b.unpriced };
+}
 
 /** The user of submissions whose user is unknown. */
 export const UNKNOWN_USER = '';

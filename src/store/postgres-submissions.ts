@@ -2,11 +2,10 @@ import { dayOf } from '../domain/day.ts';
 import { SoraError } from '../domain/errors.ts';
 import { idForms } from '../domain/id-forms.ts';
 import { isOpen, type JobRecord } from '../domain/record.ts';
-import { endingOf, NOTHING_SPENT, type SpentScope, type Tally, UNKNOWN_USER } from './ledger.ts';
+import { costOf, endingOf, minus, NOTHING_SPENT, plus, type SpentScope, type Tally, UNKNOWN_USER } from './ledger.ts';
 import { durationMsOf, extendEntry, type LedgerEntry } from './ledger-entry.ts';
 import { decodeLine } from './ledger-line.ts';
 import type { Queries, Row, Transaction } from './postgres.ts';
-import { costOf, minus, plus } from './tally.ts';
 
 /** The submission that some lines describe. Throws `ledger_damaged` for lines that are damaged or have no intent. */
 export function entryOf(ledger: string, lines: string): LedgerEntry {

@@ -67,12 +67,8 @@ export class Database implements Queries {
   }
 
   /** The same without patience: fails at once while the server is away. */
-  async queryNow(text: string, values: readonly unknown[] = []): Promise<Row[]> {
-    try {
-      return await this.#withClient((client) => queriesOf(client).query(text, values));
-    } catch (error) {
-      throw error instanceof SoraError ? error : unreachable(this.name, error);
-    }
+  queryNow(text: string, values: readonly unknown[] = []): Promise<Row[]> {
+    return this.#patiently(async (client) => queriesOf(client).query(text, values), 0);
   }
 
   /** `work` may run several times, also after a commit whose confirmation was lost. */
@@ -102,7 +98,7 @@ export class Database implements Queries {
     await (await pool)?.end();
   }
 
-  async #patiently<T>(work: (client: PoolClient) => Promise<T>): Promise<T> {
+  async #patiently<T>(work: (client: PoolClient) => Promise<T>, patienceMs = PATIENCE_MS): Promise<T> {
     const { clock } = this.#options;
     const sinceMs = clock.now();
     for (let delayMs = FIRST_DELAY_MS; ; delayMs = Math.min(2 * delayMs, LONGEST_DELAY_MS)) {
@@ -110,7 +106,7 @@ export class Database implements Queries {
         return await this.#withClient(work);
       } catch (error) {
         if (error instanceof SoraError) throw error;
-        if (!this.#hasConnected || !isPassing(error) || clock.now() - sinceMs > PATIENCE_MS) {
+        if (!this.#hasConnected || !isPassing(error) || clock.now() - sinceMs >= patienceMs) {
           throw unreachable(this.name, error);
         }
         await clock.sleep(delayMs);

@@ -18,8 +18,7 @@ import { targetOf } from '../../jobs/save-target.ts';
 import { countJson, describeCount, entryJson, renderEntries } from '../../output/batch-view.ts';
 import type { Surface } from '../../output/surface.ts';
 import { Interrupt } from '../../platform/host.ts';
-import { NOTHING_SPENT, type Tally } from '../../store/ledger.ts';
-import { costOf, plus } from '../../store/tally.ts';
+import { costOf, NOTHING_SPENT, plus, type Tally } from '../../store/ledger.ts';
 import type { BatchSettings } from './options.ts';
 import { BatchProgress, plannedEntry } from './progress.ts';
 
