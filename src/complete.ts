@@ -1,5 +1,5 @@
 import { Context } from './app/context.ts';
-import { GLOBAL_OPTIONS, type GlobalOptions } from './app/global-options.ts';
+import { GLOBAL_OPTIONS } from './app/global-options.ts';
 import { isValued, longFlag, type OptionSpec } from './app/option-values.ts';
 import { COMMANDS, commandWords, findEntry, GROUPS } from './command-table.ts';
 import { profileNames } from './configuration/chosen-server.ts';
@@ -102,17 +102,13 @@ async function valuesOf(spec: OptionSpec, host: Host): Promise<Completions> {
 }
 
 function contextOf(host: Host): Context {
-  return new Context(
-    host,
-    {} as GlobalOptions,
-    new Output(host, { json: false, quiet: true, debug: false, color: 'never' }),
-  );
+  return new Context(host, {}, new Output(host, { json: false, quiet: true, debug: false, color: 'never' }));
 }
 
 /** Those that OpenAI had, or today's list of the server. */
 function models(host: Host): [string, string][] {
-  const listed = contextOf(host).configuration.modelList?.models.map(({ id, name }) => [id, name ?? ''] as const);
-  return (listed ?? KNOWN_MODELS.map(({ name }) => [name, ''] as const)).map(([id, name]) => [id, name]);
+  const listed = contextOf(host).configuration.modelList?.models;
+  return listed?.map(({ id, name }) => [id, name ?? '']) ?? KNOWN_MODELS.map(({ name }) => [name, '']);
 }
 
 function profiles(host: Host): [string, string][] {

@@ -62,10 +62,7 @@ function outputOptions({ json, quiet, debug, color }: GlobalOptions, env: Host['
 function guessGlobals(argv: readonly string[]): GlobalOptions {
   const at = argv.indexOf('--');
   const before = at === -1 ? argv : argv.slice(0, at);
-  return {
-    json: before.includes('--json'),
-    color: before.includes('--color=never') ? 'never' : 'auto',
-  } as GlobalOptions;
+  return { json: before.includes('--json'), color: before.includes('--color=never') ? 'never' : 'auto' };
 }
 
 function stackOf(thrown: unknown): string {

@@ -14,8 +14,8 @@ import {
   type ServerIdentity,
 } from '../domain/record.ts';
 import { firstFormat, type RequestFormat } from '../domain/request-format.ts';
-import { NO_JOB_FACTS, type VideoJob } from '../domain/video.ts';
-import { fingerprintOf } from '../jobs/fingerprint.ts';
+import { NO_JOB_FACTS, requestFor, type VideoJob } from '../domain/video.ts';
+import { fingerprintOf, recordRequest } from '../jobs/fingerprint.ts';
 import type { ProcessIdentity } from '../platform/process-identity.ts';
 import type { Ledger } from '../store/ledger.ts';
 import { BATCH_ENDPOINT_PATH, writeCreate } from '../wire/create.ts';
@@ -100,13 +100,8 @@ export function writeRequests(
   for (const row of rows) {
     const request = completeRequest(row, null);
     const model = request.model === null ? null : serverModel(request.model);
-    const written = writeCreate('videos', { ...request, model }, firstFormat(request, { ...format, body: 'json' }));
-    const line = JSON.stringify({
-      custom_id: row.ref.key,
-      method: 'POST',
-      url: BATCH_ENDPOINT_PATH,
-      body: written.body,
-    });
+    const { body } = writeCreate('videos', { ...request, model }, firstFormat(request, { ...format, body: 'json' }));
+    const line = JSON.stringify({ custom_id: row.ref.key, method: 'POST', url: BATCH_ENDPOINT_PATH, body });
     sizeBytes += Buffer.byteLength(line) + 1;
     if (sizeBytes > MAX_BYTES)
       throw new SoraError('invalid_request', {
@@ -216,16 +211,7 @@ async function eventsOf(
 function requestOf(outcome: Result['outcome'], batchId: string): RecordedRequest | null {
   if (outcome.event === 'rejected') return null;
   const { prompt, model, seconds, size } = outcome.event === 'accepted' ? outcome.job : NO_JOB_FACTS;
-  return {
-    prompt: prompt ?? `a request of ${batchId}`,
-    model,
-    seconds,
-    size,
-    quality: null,
-    image: null,
-    characters: [],
-    params: {},
-  };
+  return recordRequest({ ...requestFor(prompt ?? `a request of ${batchId}`), model, seconds, size });
 }
 
 /** A line of a results file; null if it is invalid or has neither a video nor an error. */

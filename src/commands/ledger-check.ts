@@ -99,7 +99,11 @@ async function replace(check: LedgerCheck, { paths, host }: CheckDeps): Promise<
   const backup = existsSync(paths.ledger) ? `${paths.ledger}.damaged-${stamp}` : null;
   await changeOwnFile(paths.ledger, async () => {
     const { damage, repaired, text } = read(paths); // with what other processes appended since
-    if (!isDeepStrictEqual([damage, repaired], [check.damage, check.repaired])) throw changedMeanwhile(paths);
+    if (!isDeepStrictEqual([damage, repaired], [check.damage, check.repaired]))
+      throw new SoraError('ledger_damaged', {
+        title: `${paths.ledger} changed while it was checked`,
+        hints: ['run `sora ledger check` again'],
+      });
     if (backup !== null) copyFileSync(paths.ledger, backup);
     if (text === '') rmSync(paths.ledger, { force: true });
     else await replaceFile(paths.ledger, text);
@@ -107,13 +111,6 @@ async function replace(check: LedgerCheck, { paths, host }: CheckDeps): Promise<
     new LedgerMark(new Journal(paths.ledger)).clear();
   });
   return backup;
-}
-
-function changedMeanwhile({ ledger }: CheckDeps['paths']): SoraError {
-  return new SoraError('ledger_damaged', {
-    title: `${ledger} changed while it was checked`,
-    hints: ['run `sora ledger check` again'],
-  });
 }
 
 function describe({ lines, repaired, damage }: LedgerCheck, backup: string | null): string {

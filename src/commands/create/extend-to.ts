@@ -9,9 +9,9 @@ import { hasVideo, type JobRecord } from '../../domain/record.ts';
 import { pricedFrom, type SourceFacts } from '../../domain/request.ts';
 import { limitsOf } from '../../domain/request-target.ts';
 import type { VideoRequest } from '../../domain/video.ts';
-import { fingerprintOf, recordRequest } from '../../jobs/fingerprint.ts';
 import { underWay } from '../../jobs/submit.ts';
 import type { ProductionDeps, ProductionOptions } from './production.ts';
+import { sameRequests } from './reuse.ts';
 import { type Step, startingFrom } from './steps.ts';
 
 /** `duration` is the most that a step adds. */
@@ -103,7 +103,7 @@ export async function stepsLeft(
   const made: [Step, JobRecord][] = [];
   while (!again && left.length > 1) {
     const [step, next] = left as [Step, Step];
-    const record = await finishedOf(step.request, deps);
+    const record = (await sameRequests(step.request, deps)).findLast(hasVideo);
     if (record?.job == null) break;
     made.push([step, record]);
     left.splice(0, 2, { ...next, request: startingFrom(record.job.id, next.request) });
@@ -116,14 +116,6 @@ export async function stepsLeft(
     left.unshift(step);
   }
   return left;
-}
-
-async function finishedOf(
-  request: VideoRequest,
-  { ledger, configuration }: ProductionDeps,
-): Promise<JobRecord | undefined> {
-  const value = fingerprintOf(configuration.baseUrl.value, recordRequest(request));
-  return (await ledger.list({ by: 'fingerprint', value })).findLast(hasVideo);
 }
 
 async function isRunning(

@@ -31,10 +31,7 @@ export async function reuse(
   { plan, timeoutMs }: { readonly plan: FilePlan | null; readonly timeoutMs: number },
   deps: RunDeps,
 ): Promise<Reused | null> {
-  const { ledger, configuration } = deps;
-  const fingerprint = fingerprintOf(configuration.baseUrl.value, recordRequest(request));
-  const same = await ledger.list({ by: 'fingerprint', value: fingerprint });
-  const finished = same.filter((record) => statusOf(record) === 'completed');
+  const finished = (await sameRequests(request, deps)).filter((record) => statusOf(record) === 'completed');
   for (const record of finished.reverse()) {
     const known = summarize(record.profile, record, null);
     if (plan === null) return { summary: known, errors: [] };
@@ -46,6 +43,15 @@ export async function reuse(
     if (fetched !== null) return fetched;
   }
   return null;
+}
+
+/** The submissions of a request to the server in use, the oldest first. */
+export function sameRequests(
+  request: VideoRequest,
+  { ledger, configuration }: Pick<RunDeps, 'ledger' | 'configuration'>,
+): Promise<JobRecord[]> {
+  const value = fingerprintOf(configuration.baseUrl.value, recordRequest(request));
+  return ledger.list({ by: 'fingerprint', value });
 }
 
 /** Whether saved files can be returned without another download: objects only where they are. */
@@ -82,13 +88,10 @@ async function deliver(
 }
 
 /** Notes before paying where a video of the same request is saved already. */
-export async function noteSavedBefore(
-  request: VideoRequest,
-  { ledger, configuration, output, host }: RunDeps,
-): Promise<void> {
-  const fingerprint = fingerprintOf(configuration.baseUrl.value, recordRequest(request));
-  const records = await ledger.list({ by: 'fingerprint', value: fingerprint });
-  const files = records.filter((record) => !record.free).flatMap((record) => record.files);
+export async function noteSavedBefore(request: VideoRequest, deps: RunDeps): Promise<void> {
+  const { output, host } = deps;
+  const paid = (await sameRequests(request, deps)).filter(({ free }) => !free);
+  const files = paid.flatMap((record) => record.files);
   const saved = files.findLast(
     ({ path }) => isObjectAddress(path) || (path !== STANDARD_OUTPUT && statsOf(path)?.isFile()),
   );

@@ -4,11 +4,10 @@ import { serverModel } from '../../client/profile-client.ts';
 import type { Transport } from '../../client/transport.ts';
 import type { Configuration } from '../../configuration/configuration.ts';
 import { expectedModel, needsKey } from '../../configuration/endpoint.ts';
-import type { ApiReply, ExaminedServer, FileReply, ProbeBody, Subject } from '../../doctor/subject.ts';
+import type { ApiReply, ExaminedServer, Subject } from '../../doctor/subject.ts';
 import { isOpenAiUrl } from '../../domain/diagnosis.ts';
 import { SNIFF_BYTES } from '../../domain/media.ts';
 import { redactUrl } from '../../domain/redact.ts';
-import type { Host } from '../../platform/host.ts';
 import { proxiesFrom, proxyFault, proxyFor } from '../../platform/proxy-http.ts';
 import { keyDoubt, keyFault, maskKey, readKeys } from '../../store/keys.ts';
 import { readSettings } from '../../store/settings.ts';
@@ -58,12 +57,23 @@ export function examineServer(
   const proxy = proxies === null || isSimulator ? null : proxyFor(baseUrl.value, proxies);
   const impatient = { ...configuration, requestTimeoutMs: { value: PATIENCE_MS, origin: 'doctor' } };
   let transport: Promise<Transport> | undefined;
-  const connect = (): Promise<Transport> => {
+  const call = async <T>(send: (transport: Transport, signal: AbortSignal) => Promise<T>): Promise<T> => {
     transport ??= servers.transport(impatient);
-    return transport;
+    const connected = await transport;
+    try {
+      return await send(connected, host.interrupt);
+    } catch (error) {
+      host.interrupt.throwIfAborted();
+      const { baseUrl, hasKey } = connected;
+      throw failureFromThrown(error, { baseUrl, hasKey, atMs: host.clock.now() });
+    }
   };
-  const probe: ExaminedServer['probe'] = async (method, path, body) =>
-    ask({ method, path, ...(body && { body }) }, await connect(), host);
+  const probe: ExaminedServer['probe'] = (method, path, body) =>
+    call(async (connected, signal) => {
+      const content = body && { headers: { 'content-type': body.type }, body: body.text };
+      const reply = await connected.ask({ method, url: urlOf(path, connected), headers: {}, signal, ...content });
+      return { status: reply.status, headers: reply.headers, body: reply.body };
+    });
   const replies = new Map<string, Promise<ApiReply>>();
   return {
     profile: profile.value,
@@ -88,43 +98,18 @@ export function examineServer(
       replies.set(path, reply);
       return reply;
     },
-    peek: async (path) =>
-      peek({ method: 'GET', path, headers: { range: `bytes=0-${SNIFF_BYTES - 1}` } }, await connect(), host),
+    peek: (path) =>
+      call(async (connected, signal) => {
+        const headers = { range: `bytes=0-${SNIFF_BYTES - 1}` };
+        const request = { method: 'GET', url: urlOf(path, connected), headers, signal };
+        const { status, head, body } = await connected.open(request, SNIFF_BYTES);
+        body.destroy();
+        return { status, head: head.subarray(0, SNIFF_BYTES) };
+      }),
   };
 }
 
-interface Question {
-  readonly method: string;
-  /** A path below the base URL, or an absolute URL of the same server. */
-  readonly path: string;
-  readonly headers?: Readonly<Record<string, string>>;
-  readonly body?: ProbeBody;
-}
-
-async function ask(question: Question, transport: Transport, host: Host): Promise<ApiReply> {
-  const { status, headers, body } = await named(host, transport, transport.ask(requestOf(question, transport, host)));
-  return { status, headers, body };
-}
-
-/** Reads only enough of a file to recognise its kind. */
-async function peek(question: Question, transport: Transport, host: Host): Promise<FileReply> {
-  const opened = transport.open(requestOf(question, transport, host), SNIFF_BYTES);
-  const { status, head, body } = await named(host, transport, opened);
-  body.destroy();
-  return { status, head: head.subarray(0, SNIFF_BYTES) };
-}
-
-function requestOf({ method, path, headers = {}, body }: Question, transport: Transport, { interrupt }: Host) {
-  const url = URL.canParse(path) ? transport.withQuery(path) : transport.urlOf(path);
-  const content = body && { headers: { ...headers, 'content-type': body.type }, body: body.text };
-  return { method, url, headers, signal: interrupt, ...content };
-}
-
-async function named<T>({ interrupt, clock }: Host, { baseUrl, hasKey }: Transport, call: Promise<T>): Promise<T> {
-  try {
-    return await call;
-  } catch (error) {
-    interrupt.throwIfAborted();
-    throw failureFromThrown(error, { baseUrl, hasKey, atMs: clock.now() });
-  }
+/** For a path below the base URL, or an absolute URL of the same server. */
+function urlOf(path: string, transport: Transport): ReturnType<Transport['urlOf']> {
+  return URL.canParse(path) ? transport.withQuery(path) : transport.urlOf(path);
 }

@@ -88,7 +88,7 @@ export const serveCommand = defineCommand({
     if (queue !== null && generatedKey !== null) {
       output.note('other replicas accept other keys; use `--api-key-env` to give all of them the same one');
     }
-    const rest = createRestDeps(server, { access, log, maxCostMicros: plan.maxCostMicros, queue }, deps);
+    const rest = createRestDeps(server, plan, queue, { access, log }, deps);
     const service = createService({
       ...rest,
       version: host.version,
@@ -138,12 +138,9 @@ function generateKey(
 
 function createRestDeps(
   server: Server,
-  {
-    access,
-    log,
-    maxCostMicros,
-    queue,
-  }: { access: AccessKey; log: Log; maxCostMicros: number | null; queue: OpenQueue | null },
+  { maxCostMicros }: ServePlan,
+  queue: OpenQueue | null,
+  { access, log }: Pick<RestDeps, 'access' | 'log'>,
   deps: ServeDeps,
 ): RestDeps {
   const { host, objects, output, paths, random, jobs: knownJobs } = deps;
