@@ -105,7 +105,7 @@ function contextOf(host: Host): Context {
   return new Context(host, {}, new Output(host, { json: false, quiet: true, debug: false, color: 'never' }));
 }
 
-/** Those that OpenAI had, or today's list of the server. */
+/** The list of the server, where it is kept; else the models of OpenAI. */
 function models(host: Host): [string, string][] {
   const listed = contextOf(host).configuration.modelList?.models;
   return listed?.map(({ id, name }) => [id, name ?? '']) ?? KNOWN_MODELS.map(({ name }) => [name, '']);

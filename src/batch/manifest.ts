@@ -21,9 +21,7 @@ const EXTENSIONS: Readonly<Record<string, ManifestFormat>> = {
 /** The format of a manifest, by its name or else by its content. */
 export function formatOf(name: string, text: string): ManifestFormat {
   const extension = /\.([a-z]+)$/i.exec(name)?.[1]?.toLowerCase() ?? '';
-  const told = Object.hasOwn(EXTENSIONS, extension) ? EXTENSIONS[extension] : undefined;
-  if (told !== undefined) return told;
-  return guessFormat(text);
+  return (Object.hasOwn(EXTENSIONS, extension) ? EXTENSIONS[extension] : undefined) ?? guessFormat(text);
 }
 
 function guessFormat(text: string): ManifestFormat {
@@ -36,23 +34,17 @@ function guessFormat(text: string): ManifestFormat {
   return cells.length > 1 && cells.some((cell) => cell.trim() === 'prompt') ? 'csv' : 'text';
 }
 
+const READERS: Readonly<Record<ManifestFormat, (text: string, reading: ManifestReading) => void | Promise<void>>> = {
+  jsonl: readJsonLines,
+  csv: async (text, reading) => (await import('./csv-manifest.ts')).readCsv(text, reading),
+  yaml: async (text, reading) => (await import('./yaml-manifest.ts')).readYaml(text, reading),
+  text: readPrompts,
+};
+
 /** Reads a manifest of any format, with `defaults` for keys that rows leave out; never throws for its content. */
 export async function readManifest(text: string, format: ManifestFormat, defaults: RowValues = {}): Promise<Manifest> {
   const reading = new ManifestReading(defaults);
-  switch (format) {
-    case 'jsonl':
-      readJsonLines(text, reading);
-      break;
-    case 'text':
-      readPrompts(text, reading);
-      break;
-    case 'csv':
-      (await import('./csv-manifest.ts')).readCsv(text, reading);
-      break;
-    case 'yaml':
-      (await import('./yaml-manifest.ts')).readYaml(text, reading);
-      break;
-  }
+  await READERS[format](text, reading);
   findDoubles(reading);
   if (reading.rows.length === 0 && reading.faults.length === 0) reading.addFault(1, 'the manifest has no rows');
   return reading;

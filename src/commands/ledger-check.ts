@@ -114,7 +114,7 @@ async function replace(check: LedgerCheck, { paths, host }: CheckDeps): Promise<
 }
 
 function describe({ lines, repaired, damage }: LedgerCheck, backup: string | null): string {
-  const told = [
+  const shown = [
     ...damage.map((one) => describeDamage(one)),
     ...repaired.map(
       (line) => `line ${line}: one bit was wrong; ${backup === null ? 'it can be restored' : 'restored'}`,
@@ -122,7 +122,7 @@ function describe({ lines, repaired, damage }: LedgerCheck, backup: string | nul
     ...(damage.length + repaired.length === 0 ? [`${lines} lines, all whole`] : []),
     ...(backup === null ? [] : [`the damaged file is kept as ${backup}`]),
   ];
-  return told.map((line) => `${cleanLine(line)}\n`).join('');
+  return shown.map((line) => `${cleanLine(line)}\n`).join('');
 }
 
 function describeDamage({ line, reason, mayHide }: LedgerDamage): string {

@@ -23,8 +23,7 @@ import { type ProduceDeps, produceRows } from './batch.ts';
 import { refuseWithRows } from './manifest-rows.ts';
 import { BATCH_OPTIONS, readBatchOptions } from './options.ts';
 
-const { output, force, results, ...OTHERS } = BATCH_OPTIONS;
-const { schema: _, variant: __, serverBatch: ___, queue: ____, priority: _____, detach: ______, ...SHARED } = OTHERS;
+const { output, force, results, schema, variant, serverBatch, queue, priority, detach, ...SHARED } = BATCH_OPTIONS;
 
 const FILM_OPTIONS = {
   ...SHARED,
@@ -84,7 +83,7 @@ export const filmCommand = defineCommand({
       plan = planned;
       requireVideos(planned);
       await requireJoiner(limitsOf(deps));
-      // An unchanged film may stand; what it says is compared when its clips are there.
+      // An unchanged film stays: its fingerprint is compared once all clips are saved.
       if (toBePaid.length > 0) checkDestination({ kind: 'file', path: film.path }, ['video'], film.force);
     });
     if (options.dryRun || plan === undefined) return made;

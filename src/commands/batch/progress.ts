@@ -47,7 +47,7 @@ export class BatchProgress implements BatchListener {
     const isSelected = new Set(selected.map(({ row }) => row.ref.key));
     for (const planned of this.#plan.rows) {
       const isOver = planned.state === 'done' || planned.state === 'failed';
-      if (isOver && !isSelected.has(planned.row.ref.key)) this.#tell(plannedEntry(planned, this.#profile));
+      if (isOver && !isSelected.has(planned.row.ref.key)) this.#print(plannedEntry(planned, this.#profile));
     }
     this.#board = await output.board(host.clock, (room, columns, glyphs) =>
       boardLines(this.#state(), host.clock.now(), { room, columns, glyphs }),
@@ -116,11 +116,11 @@ export class BatchProgress implements BatchListener {
     this.#running.delete(row.ref.key);
     this.#ended.set(row.ref.key, entry);
     if (outcome === 'running') return;
-    this.#tell(entry);
+    this.#print(entry);
     await this.#options.onEntry?.(entry);
   }
 
-  #tell(entry: BatchEntry): void {
+  #print(entry: BatchEntry): void {
     const { output, host } = this.#deps;
     if (this.#options.printsRows) output.part({ data: entryJson(entry), line: entryLine(entry, host.cwd) });
   }

@@ -31,7 +31,7 @@ import type { BatchSettings } from './options.ts';
 
 type ServerBatchDeps = Omit<RunDeps, 'objects'>;
 
-/** Throws `not_supported` or `invalid_manifest`, before anything is sent, for rows that no server-side batch can have. */
+/** Throws `not_supported` or `invalid_manifest`, before anything is sent, for rows that cannot be in a server-side batch. */
 export function refuseForServerBatch(
   rows: readonly BatchRow[],
   { configuration }: Pick<ServerBatchDeps, 'configuration'>,
@@ -194,7 +194,7 @@ export class ServerBatch {
     const { clock, interrupt } = host;
     const client = this.#deps.jobs.clientOf({ ...server, client: server.singleShot }, 'batch');
     const deadlineMs = clock.now() + this.#settings.timeoutMs;
-    let told = '';
+    let reported = '';
     try {
       const events = waitForJob({ client, clock, random }, { id, known: null, deadlineMs, signal: interrupt });
       for (;;) {
@@ -202,8 +202,8 @@ export class ServerBatch {
         if (step.done) return step.value;
         const { value } = step;
         const news = value.kind === 'trouble' ? `${value.error.message}; still waiting` : describe(value.job);
-        if (news !== told) output.news(`server-side batch ${id}: ${news}`);
-        told = news;
+        if (news !== reported) output.news(`server-side batch ${id}: ${news}`);
+        reported = news;
       }
     } catch (error) {
       throw stopped(error, id, `run \`sora ${host.argv.map(shellWord).join(' ')}\` to resume`);

@@ -176,7 +176,7 @@ const LEAST_ADDRESS = 28;
 export const configProfileShowCommand = defineCommand({
   name: 'config profile show',
   description:
-    'Shows the settings of a profile, each with its origin: its preset, what was learnt of the server, or the profile itself. Keys are masked.',
+    'Shows the settings of a profile, each with its origin: its preset, what was learnt about the server, or the profile itself. Keys are masked.',
   arguments: [{ form: '<name>', summary: 'a name from `sora config profile list`' }],
   json: JSON_SHAPE,
   errors: ['invalid_config'],

@@ -34,7 +34,7 @@ export const mcpCommand = defineCommand({
     refuseFaults(faults, 'mcp');
     const folder = resolve(host.cwd, options.output ?? '.');
     prepareFolder(folder);
-    deps.configuration; // faults of the settings end the program before a client connects
+    deps.configuration; // invalid settings end the program before a client connects
     const calls = new ToolCalls({ context: deps, folder, budget });
     const { serveTools } = await import('./server.ts');
     if (host.stdin.isTTY) output.note('waiting for an MCP client on standard input; press Ctrl-C to end');

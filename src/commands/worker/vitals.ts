@@ -18,11 +18,7 @@ export const VITALS_OPTIONS = inGroup('Monitoring:', {
   apiKeyEnv: { flags: '--api-key-env <name>', summary: 'environment variable with the key that /metrics requires' },
 });
 
-export interface VitalsAddress {
-  readonly host: string;
-  readonly port: number;
-  readonly apiKey: string | null;
-}
+type VitalsAddress = NonNullable<ReturnType<typeof parseVitalsAddress>>;
 
 type VitalsDeps = Pick<Context, 'configuration' | 'host' | 'ledger' | 'output'>;
 
@@ -31,7 +27,7 @@ export function parseVitalsAddress(
   options: OptionValues<typeof VITALS_OPTIONS>,
   env: Context['env'],
   faults: string[],
-): VitalsAddress | null {
+) {
   const { port, host, apiKeyEnv } = options;
   if (port === undefined) {
     for (const [flag, value] of Object.entries({ '--host': host, '--api-key-env': apiKeyEnv }))
@@ -67,10 +63,8 @@ export async function openVitals(
   { vitals }: { readonly vitals: Vitals },
   { output }: VitalsDeps,
 ): Promise<ListeningServer> {
-  const listening = await openPort(createVitalsHandler(vitals, apiKey === null ? null : new AccessKey(apiKey)), {
-    host,
-    port,
-  });
+  const handler = createVitalsHandler(vitals, apiKey === null ? null : new AccessKey(apiKey));
+  const listening = await openPort(handler, { host, port });
   output.news(`metrics: ${listening.origin}/metrics`);
   return listening;
 }

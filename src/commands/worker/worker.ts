@@ -154,7 +154,7 @@ async function orderFault({ own, destination }: BatchRow, orders: OrderTable): P
   return new SoraError('video_not_found', { title: `the order ${order} was removed`, hints: [] });
 }
 
-/** Says that the worker lives, and notices workers that do not; returns what stops it. */
+/** Sends heartbeats, and puts back the rows of lost workers; returns a function that stops it. */
 function keepBeating(queue: JobQueue, worker: string, concurrency: number, { host }: WorkerDeps): () => void {
   let isStopped = false;
   let tidyAtMs = host.clock.now() + TIDY_MS;
@@ -169,7 +169,7 @@ function keepBeating(queue: JobQueue, worker: string, concurrency: number, { hos
   const arm = (): void => {
     cancel = host.clock.alarm(BEAT_MS, () => {
       beat()
-        .catch(() => {}) // the database is away; the next one may arrive
+        .catch(() => {}) // the database cannot be reached; the next one may succeed
         .finally(() => isStopped || arm());
     });
   };
