@@ -16,7 +16,7 @@ import { parseArgs } from 'node:util';
 import type { ServerCall, ServerReply } from '../src/http-server/handler.ts';
 import { listen } from '../src/http-server/server.ts';
 import { systemClock as clock } from '../src/platform/clock.ts';
-import { hashedRandom } from '../src/simulator/seeded-random.ts';
+import { hashedRandom } from '../src/simulator/conditions.ts';
 import { createSimulator, type Simulator } from '../src/simulator/simulator.ts';
 import { clipOf, type Job, jobsOf, killAfter, tallyOf } from './soak-tally.ts';
 

@@ -13,7 +13,7 @@ import { parseArgs } from 'node:util';
 import type { ServerCall, ServerReply } from '../src/http-server/handler.ts';
 import { listen } from '../src/http-server/server.ts';
 import { systemClock as clock } from '../src/platform/clock.ts';
-import { hashedRandom } from '../src/simulator/seeded-random.ts';
+import { hashedRandom } from '../src/simulator/conditions.ts';
 import { createSimulator } from '../src/simulator/simulator.ts';
 import { POSTGRES_BIN, startPostgres } from '../test/support/postgres.ts';
 import { clipOf, jobsOf, killAfter, tallyOf } from './soak-tally.ts';

@@ -1,7 +1,7 @@
 import { messageOf, SoraError } from '../domain/errors.ts';
+import { isLoopback } from '../domain/own-network.ts';
 import type { Handler } from '../http-server/handler.ts';
 import { type ListeningServer, listen } from '../http-server/server.ts';
-import { isLoopback } from '../service/access.ts';
 
 /** Serves a handler. Throws `cannot_listen`. */
 export async function openPort(

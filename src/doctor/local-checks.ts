@@ -1,6 +1,7 @@
 import { accessSync, constants, existsSync, statfsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { SoraError } from '../domain/errors.ts';
+import { isLoopback } from '../domain/own-network.ts';
 import { missingKey, serviceEnd } from '../domain/service-end.ts';
 import { makeFolder } from '../platform/folders.ts';
 import { isExposed } from '../store/keys.ts';
@@ -123,8 +124,4 @@ function makeWritable(folder: string): void {
       facts: { own_folder: folder },
     });
   }
-}
-
-function isLoopback(hostname: string): boolean {
-  return hostname === 'localhost' || hostname === '[::1]' || hostname.startsWith('127.');
 }

@@ -7,3 +7,10 @@ export function isOwnNetwork(url: string): boolean {
   const { hostname } = new URL(url);
   return OWN_IPV4.test(hostname) || OWN_IPV6.test(hostname) || OWN_NAMES.test(hostname);
 }
+
+const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|::1|\[::1\])$/i;
+
+/** Whether a host name or a listening address is reachable from this machine only. */
+export function isLoopback(host: string): boolean {
+  return LOOPBACK.test(host);
+}

@@ -4,13 +4,6 @@ import type { ServerCall } from '../http-server/handler.ts';
 /** The default key. It is public, so it is accepted on the loopback only. */
 export const DEMO_KEY = 'test-api-key';
 
-const LOOPBACK_NAMES = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/i;
-
-/** Whether a listening address is reachable from this machine only. */
-export function isLoopback(host: string): boolean {
-  return LOOPBACK_NAMES.test(host) || host === '::1';
-}
-
 /** The key of the service. It is compared in constant time, and signs addresses. */
 export class AccessKey {
   readonly isDemo: boolean;
@@ -42,11 +35,6 @@ export class AccessKey {
 function isSame(given: string, expected: string): boolean {
   const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
   return timingSafeEqual(digest(given), digest(expected));
-}
-
-/** A foreign page whose name resolves to this machine (DNS rebinding) sends that name. */
-export function isForeignHost(url: URL): boolean {
-  return !LOOPBACK_NAMES.test(url.hostname);
 }
 
 /**

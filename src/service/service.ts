@@ -1,6 +1,7 @@
 import { OpenAPIHono, type RouteConfig, z } from '@hono/zod-openapi';
 import type { MiddlewareHandler } from 'hono';
 import { SoraError } from '../domain/errors.ts';
+import { isLoopback } from '../domain/own-network.ts';
 import {
   type Handler,
   HttpError,
@@ -15,7 +16,7 @@ import { readJson } from '../http-server/json-body.ts';
 import { type ApiErrorDetails, errorReply } from '../simulator/api-error.ts';
 import type { Conditions } from '../simulator/conditions.ts';
 import type { Simulator } from '../simulator/simulator.ts';
-import { type AccessKey, DEMO_KEY, isForeignHost, isForeignPage } from './access.ts';
+import { type AccessKey, DEMO_KEY, isForeignPage } from './access.ts';
 import { addCharacterRoutes, CHARACTERS_PATH } from './character-routes.ts';
 import { addControlRoutes, CONTROL_PATH } from './control-routes.ts';
 import { PAGE_PATHS, pageReply } from './pages.ts';
@@ -67,7 +68,8 @@ export function createService(options: ServiceOptions): Handler {
     const isVideosApi = VIDEOS_API.test(url.pathname);
     const refuse = (status: number, code: string, message: string): ServerReply =>
       isVideosApi ? errorReply({ status, code, message }) : jsonReply(errorBody(code, message), {}, status);
-    if (isLocal && isForeignHost(url)) {
+    // A foreign page whose name resolves to this machine (DNS rebinding) sends that name.
+    if (isLocal && !isLoopback(url.hostname)) {
       return refuse(403, 'permission_denied', `\`${url.host}\` is not an address of this machine`);
     }
     if (isForeignPage(call)) return refuse(403, 'permission_denied', 'this page belongs to another origin');

@@ -2,7 +2,7 @@ import type { JsonObject } from '../domain/json.ts';
 import { errorReply } from './api-error.ts';
 import type { KnownBatch } from './batch-store.ts';
 import type { FileObject } from './file-store.ts';
-import { describeJob, endsAtMs, type Video } from './job.ts';
+import { describeJob, endsAtMs, toSeconds, type Video } from './job.ts';
 import type { JobStore } from './job-store.ts';
 import { BATCH_ENDPOINT, type BatchRequest } from './stored-batch.ts';
 
@@ -65,9 +65,9 @@ export class BatchState {
     const failed = this.#outcomes.filter((outcome) => !outcome.isOpen && !isAnswered(outcome)).length;
     const stepMs = STEP_MS / speed;
     const endMs = this.#endMs ?? createdAtMs + WINDOW_MS;
-    const expiresAt = secondsOf(createdAtMs) + WINDOW_MS / 1000;
-    const startedAt = secondsOf(createdAtMs + stepMs);
-    const cancelledAt = secondsOf(cancelled?.atMs ?? 0);
+    const expiresAt = toSeconds(createdAtMs) + WINDOW_MS / 1000;
+    const startedAt = toSeconds(createdAtMs + stepMs);
+    const cancelledAt = toSeconds(cancelled?.atMs ?? 0);
     const when = (is: boolean, at: number): number | null => (is ? at : null);
     return {
       id,
@@ -80,11 +80,11 @@ export class BatchState {
       status,
       output_file_id: isOver && succeeded > 0 ? resultFileId(id, 'output') : null,
       error_file_id: isOver && failed > 0 ? resultFileId(id, 'errors') : null,
-      created_at: secondsOf(createdAtMs),
+      created_at: toSeconds(createdAtMs),
       in_progress_at: when(status !== 'validating' && status !== 'failed', startedAt),
       expires_at: expiresAt,
-      finalizing_at: when(status === 'finalizing' || status === 'completed', secondsOf(endMs)),
-      completed_at: when(status === 'completed', secondsOf(endMs + stepMs)),
+      finalizing_at: when(status === 'finalizing' || status === 'completed', toSeconds(endMs)),
+      completed_at: when(status === 'completed', toSeconds(endMs + stepMs)),
       failed_at: when(status === 'failed', startedAt),
       expired_at: when(status === 'expired', expiresAt),
       cancelling_at: when(cancelled !== null, cancelledAt),
@@ -191,8 +191,4 @@ function resultOf({ request, video, error }: Outcome, id: string): JsonObject {
         ? answer(200, { ...video })
         : { response: null, error }),
   };
-}
-
-function secondsOf(ms: number): number {
-  return Math.floor(ms / 1000);
 }

@@ -6,7 +6,7 @@ import type { KnownBatch } from './batch-store.ts';
 import { readText } from './create-request.ts';
 import type { FaultName } from './faults.ts';
 import type { FileObject } from './file-store.ts';
-import type { SimulatedJob } from './job.ts';
+import { type SimulatedJob, toSeconds } from './job.ts';
 import { listPageReply, parseListQuery } from './list-reply.ts';
 import { readRequestBody } from './request-body.ts';
 import type { BatchRouteName } from './routes.ts';
@@ -36,7 +36,7 @@ export class BatchesApi implements Record<BatchRouteName, Route> {
     if (!PURPOSES.some((known) => known === purpose)) throw unsupportedValue('purpose', purpose, PURPOSES);
     const upload = body.files.get('file');
     if (upload === undefined) throw missingField('file');
-    const createdAt = this.#nowSeconds();
+    const createdAt = toSeconds(this.#options.clock.now());
     const file: FileObject = {
       id: `file_${this.#randomHex()}`,
       object: 'file',
@@ -163,10 +163,6 @@ export class BatchesApi implements Record<BatchRouteName, Route> {
     const result = entry && this.#stateOf(entry).resultFile(id);
     if (result === undefined) throw fileNotFound(id);
     return result;
-  }
-
-  #nowSeconds(): number {
-    return Math.floor(this.#options.clock.now() / 1000);
   }
 
   #randomHex(): string {

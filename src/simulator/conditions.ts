@@ -1,7 +1,7 @@
+import { createHash } from 'node:crypto';
 import { invalidField, quoteList } from './api-error.ts';
 import { FAULT_NAMES, type FaultName, hits, parseFault } from './faults.ts';
 import type { RouteMatch } from './routes.ts';
-import { hashedRandom } from './seeded-random.ts';
 
 export interface ConditionSettings {
   /** For each fault the share, 0 to 1, of the calls it applies to that fail; at 1 `poll-drop` drops every second poll. */
@@ -79,4 +79,10 @@ function requestedFault(header: string, route: FaultyRoute): FaultName | null {
   if (name !== null) return hits(name, route.name) ? name : null;
   const message = `Unknown fault: '${header}'. Known faults are: ${quoteList(FAULT_NAMES, 'and')}.`;
   throw invalidField('x-sora-fault', 'invalid_value', message);
+}
+
+/** A repeatable source of numbers from 0 up to 1. */
+export function hashedRandom(seed: string): () => number {
+  let draws = 0;
+  return () => createHash('sha256').update(`${draws++}:${seed}`).digest().readUInt32BE() / 2 ** 32;
 }

@@ -1,9 +1,18 @@
 import type { SHAPES } from '../domain/dialect.ts';
-import { sizeInWords } from '../domain/models.ts';
+import { findModel, genericSize, ORIENTATIONS, RESOLUTIONS, sizeInWords } from '../domain/models.ts';
 import { jsonReply, type ServerReply } from '../http-server/handler.ts';
-import { ApiError, type ApiErrorDetails, errorReply, videoNotFound } from './api-error.ts';
-import { type CreateRequest, parseCreateRequest } from './create-request.ts';
-import { parseGuideRequest, parseNewApiRequest } from './generation-request.ts';
+import { ApiError, type ApiErrorDetails, errorReply, invalidField, videoNotFound } from './api-error.ts';
+import {
+  type CreateRequest,
+  MAX_SECONDS,
+  parseCreateRequest,
+  readAnySize,
+  readModel,
+  readPrompt,
+  readSupported,
+  readText,
+  refuseUnknownFields,
+} from './create-request.ts';
 import type { Video } from './job.ts';
 import type { RequestBody } from './request-body.ts';
 
@@ -27,6 +36,11 @@ export const VIDEOS: SimulatedDialect = {
   unknownJob: videoNotFound,
   refuse: errorReply,
 };
+
+const GUIDE_FIELDS = new Set(['model', 'prompt', 'duration', 'resolution', 'orientation', 'quality']);
+const QUALITIES = ['standard', 'high'] as const;
+const DEFAULT_SECONDS = 4;
+const DEFAULT_SIZE = '1280x720';
 
 type StatusNames = Readonly<Record<Video['status'], string>>;
 
@@ -106,3 +120,33 @@ export const GENERATIONS: Readonly<Record<(typeof SHAPES)[number], SimulatedDial
   guide: GUIDE,
   'new-api': NEW_API,
 };
+
+/** A create of dialect `generations` in the shape of the guide: any whole number of seconds, the frame in words. */
+function parseGuideRequest(body: RequestBody): CreateRequest {
+  const model = readModel(body);
+  if (findModel(model)) refuseUnknownFields(body, GUIDE_FIELDS);
+  const prompt = readPrompt(body);
+  const seconds = readDuration(body);
+  const resolution = readSupported(body, 'resolution', RESOLUTIONS) ?? '720p';
+  const orientation = readSupported(body, 'orientation', ORIENTATIONS) ?? 'landscape';
+  readSupported(body, 'quality', QUALITIES);
+  return { model, prompt, seconds, size: genericSize(resolution, orientation) };
+}
+
+/** The same in the shape of New API: the frame in pixels. Other fields are for the model and are ignored. */
+function parseNewApiRequest(body: RequestBody): CreateRequest {
+  const model = readModel(body);
+  const prompt = readPrompt(body);
+  const seconds = readDuration(body);
+  readText(body, 'image');
+  return { model, prompt, seconds, size: readAnySize(body, DEFAULT_SIZE) };
+}
+
+function readDuration({ fields }: RequestBody): string {
+  const duration = fields.get('duration') ?? DEFAULT_SECONDS;
+  if (typeof duration === 'number' && Number.isInteger(duration) && duration > 0 && duration <= MAX_SECONDS) {
+    return String(duration);
+  }
+  const message = `Invalid value: ${JSON.stringify(duration)}. Expected a whole number of seconds from 1 to ${MAX_SECONDS}.`;
+  throw invalidField('duration', 'invalid_value', message);
+}

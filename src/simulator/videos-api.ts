@@ -11,7 +11,15 @@ import type { CreateRequest } from './create-request.ts';
 import { parseCharacterRequest, parseEditRequest, parseExtendRequest, parseRemixRequest } from './derived-request.ts';
 import type { FaultName } from './faults.ts';
 import { FileStore } from './file-store.ts';
-import { describeJob, endsAtMs, type JobOutlook, pollAfterMs, type SimulatedJob, type Video } from './job.ts';
+import {
+  describeJob,
+  endsAtMs,
+  type JobOutlook,
+  pollAfterMs,
+  type SimulatedJob,
+  toSeconds,
+  type Video,
+} from './job.ts';
 import { JobStore } from './job-store.ts';
 import { listReply, parseListQuery } from './list-reply.ts';
 import { fingerprintBody, type RequestBody, readRequestBody } from './request-body.ts';
@@ -158,7 +166,7 @@ export class VideosApi implements Record<VideoRouteName, Route> {
     const character: Character = {
       id: `char_${this.#randomHex()}`,
       name,
-      created_at: Math.floor(this.#options.clock.now() / 1000),
+      created_at: toSeconds(this.#options.clock.now()),
     };
     await this.#stores.characters.add(character);
     return jsonReply(character);

@@ -19,13 +19,14 @@ describe('GET /metrics', () => {
     const id = await service.order();
     await service.until(id, 'completed');
     await service.call('POST', '/api/v1/videos', { json: { prompt: '' } });
+    const ended = 'sora_job_duration_seconds_count{outcome="completed"}';
+    await expect.poll(async () => (await samplesOf(service)).get(ended)).toBe(1); // counted once its state is on disk
     const samples = await samplesOf(service);
     expect(Object.fromEntries(samples)).toMatchObject({
       'sora_jobs{status="completed"}': 1,
       'sora_jobs{status="pending"}': 0,
       'sora_open_submissions{}': 0,
       'sora_submissions_total{profile="simulator",outcome="accepted"}': 1,
-      'sora_job_duration_seconds_count{outcome="completed"}': 1,
       'sora_errors_total{code="invalid_request"}': 1,
       'sora_http_request_duration_seconds_count{method="POST",route="/api/v1/videos",code="202"}': 1,
       'sora_ready{}': 1,
