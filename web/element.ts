@@ -12,6 +12,14 @@ export function within<E extends HTMLElement>(parent: HTMLElement, selector: str
   throw new Error(`the page has no element ${selector}`);
 }
 
+/** Shows a message with a list of details in a box. */
+export function showProblem(box: HTMLElement, message: string, details: readonly string[]): void {
+  const list = make('ul');
+  list.append(...details.map((detail) => make('li', { textContent: detail })));
+  box.replaceChildren(message, ...(details.length > 0 ? [list] : []));
+  box.hidden = false;
+}
+
 /** A new element with these properties. */
 export function make<T extends keyof HTMLElementTagNameMap>(
   tag: T,

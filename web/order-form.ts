@@ -1,5 +1,5 @@
 import type { QuoteView } from '../src/service/rest-schemas.ts';
-import { find, make, within } from './element.ts';
+import { find, showProblem, within } from './element.ts';
 import { FirstFrame } from './first-frame.ts';
 import { type Choices, Refusal, reasonOf, type Service } from './service.ts';
 import { factsOf, sizeInWords } from './shown-video.ts';
@@ -30,10 +30,8 @@ export class OrderForm {
       event.preventDefault();
       void this.#submit();
     });
-    this.#form.addEventListener('input', () => {
-      this.#orderKey = newKey();
-    });
     this.#form.addEventListener('input', ({ target }) => {
+      this.#orderKey = newKey();
       if (target === this.#prompt || target === this.#imageInput) return; // they do not change the price
       window.clearTimeout(this.#quoteTimer);
       this.#quoteTimer = window.setTimeout(() => void this.showQuote(), QUOTE_DELAY_MS);
@@ -101,7 +99,7 @@ export class OrderForm {
     try {
       if (file !== undefined) this.#frame = await FirstFrame.read(file);
     } catch {
-      this.#showError(`${file?.name} is not a picture that this browser can read`, []);
+      showProblem(this.#error, `${file?.name} is not a picture that this browser can read`, []);
     }
     if (this.#frame === null) this.#imageInput.value = '';
     const preview = find('image-preview', HTMLImageElement);
@@ -129,7 +127,7 @@ export class OrderForm {
     try {
       await this.#order();
     } catch (error) {
-      this.#showError(reasonOf(error), error instanceof Refusal ? error.details : []);
+      showProblem(this.#error, reasonOf(error), error instanceof Refusal ? error.details : []);
     } finally {
       button.ariaDisabled = null;
     }
@@ -158,13 +156,6 @@ export class OrderForm {
     this.#orderKey = newKey();
     this.#error.hidden = true;
     await Promise.all([this.#onOrdered(count === 1 ? 'Video ordered' : `${count} videos ordered`), this.showQuote()]);
-  }
-
-  #showError(message: string, details: readonly string[]): void {
-    const list = make('ul');
-    list.append(...details.map((detail) => make('li', { textContent: detail })));
-    this.#error.replaceChildren(message, ...(details.length > 0 ? [list] : []));
-    this.#error.hidden = false;
   }
 }
 

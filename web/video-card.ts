@@ -1,4 +1,4 @@
-import { make, within } from './element.ts';
+import { make, showProblem, within } from './element.ts';
 import { isUnfinished, type ShownVideo } from './shown-video.ts';
 
 const WORDS = { pending: 'Pending', processing: 'Processing', completed: 'Completed', failed: 'Failed' } as const;
@@ -77,10 +77,7 @@ export class VideoCard {
   #showFailure({ failure }: ShownVideo): void {
     const box = this.#part('.failure');
     box.hidden = failure === null;
-    if (failure === null) return;
-    const hints = make('ul');
-    hints.append(...failure.hints.map((hint) => make('li', { textContent: hint })));
-    box.replaceChildren(failure.message, ...(failure.hints.length > 0 ? [hints] : []));
+    if (failure !== null) showProblem(box, failure.message, failure.hints);
   }
 
   #showStage(video: ShownVideo): void {

@@ -14,9 +14,9 @@ export class Viewer {
   /** `neighbourOf` gives the video that is so many places further down the list. */
   constructor(neighbourOf: (video: ShownVideo, step: 1 | -1) => ShownVideo | undefined) {
     this.#neighbourOf = neighbourOf;
-    within(this.#dialog, '.close', HTMLElement).addEventListener('click', () => this.#dialog.close());
-    within(this.#dialog, '.previous', HTMLElement).addEventListener('click', () => this.#browse(-1));
-    within(this.#dialog, '.next', HTMLElement).addEventListener('click', () => this.#browse(1));
+    this.#part('.close').addEventListener('click', () => this.#dialog.close());
+    this.#part('.previous').addEventListener('click', () => this.#browse(-1));
+    this.#part('.next').addEventListener('click', () => this.#browse(1));
     this.#dialog.addEventListener('close', () => this.#screens.replaceChildren()); // stops them
     this.#dialog.addEventListener('click', ({ target }) => {
       if (target === this.#dialog) this.#dialog.close(); // the backdrop
@@ -33,7 +33,8 @@ export class Viewer {
   watch(video: ShownVideo): void {
     this.#shown = video;
     this.#show([video]);
-    this.#showNeighbours(video);
+    this.#part('.previous').ariaDisabled = String(this.#neighbourOf(video, -1) === undefined);
+    this.#part('.next').ariaDisabled = String(this.#neighbourOf(video, 1) === undefined);
     void this.#players[0]?.play().catch(() => {}); // the browser may want a click
   }
 
@@ -68,18 +69,9 @@ export class Viewer {
     // The heading shows two lines of it.
     if (video.prompt !== shorten(video.prompt))
       this.#screens.firstElementChild?.append(make('p', { className: 'whole', textContent: video.prompt }));
-    within(this.#dialog, '.together', HTMLElement).hidden = videos.length === 1;
-    within(this.#dialog, '.browse', HTMLElement).hidden = videos.length > 1;
+    this.#part('.together').hidden = videos.length === 1;
+    this.#part('.browse').hidden = videos.length > 1;
     if (!this.#dialog.open) this.#dialog.showModal();
-  }
-
-  #showNeighbours(video: ShownVideo): void {
-    for (const [selector, step] of [
-      ['.previous', -1],
-      ['.next', 1],
-    ] as const) {
-      within(this.#dialog, selector, HTMLElement).ariaDisabled = String(this.#neighbourOf(video, step) === undefined);
-    }
   }
 
   #browse(step: 1 | -1): void {
@@ -104,6 +96,10 @@ export class Viewer {
     for (const player of this.#players) {
       if (player.duration > 0) player.currentTime = share * player.duration;
     }
+  }
+
+  #part(selector: string): HTMLElement {
+    return within(this.#dialog, selector, HTMLElement);
   }
 
   #showState(): void {
