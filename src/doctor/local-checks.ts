@@ -1,6 +1,6 @@
 import { accessSync, constants, existsSync, statfsSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { SoraError } from '../domain/errors.ts';
+import { messageOf, SoraError } from '../domain/errors.ts';
 import { isLoopback } from '../domain/own-network.ts';
 import { missingKey, serviceEnd } from '../domain/service-end.ts';
 import { makeFolder } from '../platform/folders.ts';
@@ -120,7 +120,7 @@ function makeWritable(folder: string): void {
   } catch (error) {
     throw new SoraError('cannot_write', {
       title: `could not write into ${folder}`,
-      causedBy: error instanceof Error ? error.message : String(error),
+      causedBy: messageOf(error),
       facts: { own_folder: folder },
     });
   }

@@ -70,8 +70,7 @@ export function addControlRoutes(app: OpenAPIHono, conditions: Conditions): void
   };
   app.openapi(readConditions, (c) => c.json(view(), 200));
   app.openapi(changeConditions, (c) => {
-    const changes = c.req.valid('json');
-    conditions.change(Object.fromEntries(Object.entries(changes)) as Partial<ConditionSettings>); // JSON has no undefined values
+    conditions.change(c.req.valid('json') as Partial<ConditionSettings>); // JSON has no undefined values
     return c.json(view(), 200);
   });
   app.openapi(resetConditions, (c) => {

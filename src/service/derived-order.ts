@@ -1,17 +1,11 @@
 import { SoraError } from '../domain/errors.ts';
 import { failureOf } from '../domain/job-failure.ts';
-import type { PricedRequest } from '../domain/pricing.ts';
 import { pricedFrom, resolveDerivedRequest, type SourceFacts } from '../domain/request.ts';
 import { isTerminal, type RequestSource } from '../domain/video.ts';
 import type { OrderDesk } from './order-desk.ts';
 import type { RestJob } from './rest-job.ts';
 import type { Upstream } from './upstream.ts';
 import type { Order, ResolvedOrder } from './video-order.ts';
-
-interface DerivedOrder extends ResolvedOrder {
-  /** What the price depends on. */
-  readonly priced: PricedRequest;
-}
 
 /** Fields of an order for a new video that an order from an existing video must not have: its source determines them. */
 const DECIDED_BY_SOURCE = [
@@ -31,7 +25,7 @@ const DECIDED_BY_SOURCE = [
 export async function resolveDerivedOrder(
   order: Order & { readonly source: NonNullable<Order['source']> },
   { desk, upstream }: { readonly desk: OrderDesk; readonly upstream: Upstream },
-): Promise<DerivedOrder> {
+): Promise<ResolvedOrder> {
   const { prompt, duration, source: named } = order;
   const video = { kind: 'id', id: sourceIdOf(await desk.find(named.id), named.id, upstream) } as const;
   const source: RequestSource = { operation: named.operation, video };

@@ -1,5 +1,5 @@
 import type { z } from '@hono/zod-openapi';
-import { SoraError } from '../domain/errors.ts';
+import { messageOf, SoraError } from '../domain/errors.ts';
 import type { Diagnosis } from './rest-job.ts';
 import type { RestError } from './rest-schemas.ts';
 
@@ -45,10 +45,7 @@ export function errorResponse(error: SoraError, clean: (text: string) => string)
 
 /** Why a job failed; `clean` removes the secrets that are known. */
 export function diagnosisOf(thrown: unknown, clean: (text: string) => string): Diagnosis {
-  const error =
-    thrown instanceof SoraError
-      ? thrown
-      : new SoraError('unexpected', { causedBy: thrown instanceof Error ? thrown.message : String(thrown) });
+  const error = thrown instanceof SoraError ? thrown : new SoraError('unexpected', { causedBy: messageOf(thrown) });
   const { code, message, causedBy, hints, requestId } = forClients(error);
   return { code, message: clean(message), causedBy: causedBy && clean(causedBy), hints: hints.map(clean), requestId };
 }

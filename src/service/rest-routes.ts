@@ -1,7 +1,7 @@
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi';
 import { SoraError } from '../domain/errors.ts';
 import { MICROS_PER_USD, usdOf } from '../domain/money.ts';
-import { estimate, type PricedRequest } from '../domain/pricing.ts';
+import { estimate } from '../domain/pricing.ts';
 import type { Variant } from '../domain/video.ts';
 import type { ObjectStore } from '../object-storage/object-store.ts';
 import { crypto } from '../platform/crypto.ts';
@@ -140,13 +140,10 @@ export function addRestRoutes(app: OpenAPIHono, deps: RestDeps): void {
   const view = (job: RestJob, requestUrl: string): VideoJobView =>
     viewOf(job, desk.progressOf(job), access, requestUrl);
 
-  /** With what the price depends on. */
-  const resolve = async (order: Order): Promise<ResolvedOrder & { readonly priced: PricedRequest }> => {
-    const { source } = order;
-    if (source) return resolveDerivedOrder({ ...order, source }, deps);
-    const resolved = resolveOrder(order, deps.defaultModel, upstream.capabilities);
-    return { ...resolved, priced: resolved.request };
-  };
+  const resolve = async ({ source, ...order }: Order): Promise<ResolvedOrder> =>
+    source
+      ? resolveDerivedOrder({ ...order, source }, deps)
+      : resolveOrder(order, deps.defaultModel, upstream.capabilities);
 
   app.openapi(createVideo, async (c) => {
     const order = c.req.valid('json');

@@ -2,6 +2,7 @@ import type { z } from '@hono/zod-openapi';
 import { SoraError } from '../domain/errors.ts';
 import { readImageSize } from '../domain/image.ts';
 import { type AspectRatio, KNOWN_MODELS, ORIENTATION_OF_RATIO, type Resolution } from '../domain/models.ts';
+import type { PricedRequest } from '../domain/pricing.ts';
 import { type RequestInput, resolveRequest } from '../domain/request.ts';
 import type { ServerCapabilities } from '../domain/request-gate.ts';
 import type { Reference, VideoRequest } from '../domain/video.ts';
@@ -15,6 +16,8 @@ type FirstFrame = NonNullable<RequestInput['image']>;
 export interface ResolvedOrder {
   readonly request: VideoRequest;
   readonly notes: readonly string[];
+  /** What the price depends on. */
+  readonly priced: PricedRequest;
 }
 
 /**
@@ -46,7 +49,7 @@ export function resolveOrder(order: Order, defaultModel: string | null, server: 
   const { request, askedSeconds } = resolved.value;
   const notes =
     askedSeconds === null ? [] : [`${request.model} renders ${request.seconds} seconds instead of ${askedSeconds}`];
-  return { request, notes };
+  return { request, notes, priced: request };
 }
 
 function referencesOf({ lastFrame, references }: Order): Reference[] {

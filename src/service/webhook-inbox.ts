@@ -1,4 +1,5 @@
 import type { WebhookEvent, WebhookReader } from '../client/webhook-event.ts';
+import { messageOf } from '../domain/errors.ts';
 import {
   type Handler,
   type HttpErrorDetails,
@@ -44,7 +45,7 @@ export class WebhookInbox implements Handler {
     try {
       event = await reader.read(new TextDecoder('utf-8', { fatal: true }).decode(body), headers);
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = messageOf(error);
       onRefusal(reason);
       return refusal(400, 'invalid_request', reason);
     }

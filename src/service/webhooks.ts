@@ -1,4 +1,5 @@
 import { createHmac } from 'node:crypto';
+import { messageOf } from '../domain/errors.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Http } from '../platform/http.ts';
 import type { JobOutlook } from '../simulator/job.ts';
@@ -114,7 +115,7 @@ export class Webhooks {
       return reply.status >= 200 && reply.status < 300 ? null : `HTTP ${reply.status}`;
     } catch (error) {
       signal.throwIfAborted();
-      return error instanceof Error ? error.message : String(error);
+      return messageOf(error);
     }
   }
 

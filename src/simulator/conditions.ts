@@ -14,14 +14,12 @@ export interface ConditionSettings {
   readonly seed: number | null;
 }
 
-const FAIR_CONDITIONS: ConditionSettings = { faults: {}, next: [], latencyMs: 0, seed: null };
-
 type FaultyRoute = Pick<RouteMatch, 'name' | 'id'>;
 
 /** Which calls fail and how slowly all are answered; can be changed while the simulator runs. */
 export class Conditions {
   readonly #chance: () => number;
-  #settings: ConditionSettings;
+  #settings: ConditionSettings = { faults: {}, next: [], latencyMs: 0, seed: null };
   #random: () => number;
   #next: FaultName[] = [];
   /** Polls of each job, for the fault that drops every second one. */
@@ -31,7 +29,6 @@ export class Conditions {
   constructor(chance: () => number, settings: Partial<ConditionSettings> = {}) {
     this.#chance = chance;
     this.#random = chance;
-    this.#settings = FAIR_CONDITIONS;
     this.change(settings);
   }
 

@@ -3,6 +3,8 @@ import { isJsonObject, type JsonObject } from '../domain/json.ts';
 import { ApiError, invalidField, quoteList } from './api-error.ts';
 import type { RequestBody, UploadedFile } from './request-body.ts';
 
+type Image = Pick<UploadedFile, 'mimeType' | 'bytes'>;
+
 const FIELD = 'input_reference';
 const MIME_TYPES = ['image/jpeg', 'image/png', 'image/webp'];
 
@@ -29,7 +31,7 @@ function checkReferenceObject(reference: JsonObject, size: string): void {
   if (typeof url === 'string' && url.startsWith('data:')) checkImage(decodeDataUrl(url), size);
 }
 
-function checkImage({ mimeType, bytes }: UploadedFile, size: string): void {
+function checkImage({ mimeType, bytes }: Image, size: string): void {
   if (!MIME_TYPES.includes(mimeType)) {
     throw invalidField(
       FIELD,
@@ -44,7 +46,7 @@ function checkImage({ mimeType, bytes }: UploadedFile, size: string): void {
   }
 }
 
-function decodeDataUrl(url: string): UploadedFile {
+function decodeDataUrl(url: string): Image {
   const [, mimeType, base64] = /^data:([^;,]*);base64,(.*)$/s.exec(url) ?? [];
   if (mimeType === undefined || base64 === undefined) {
     throw invalidField(FIELD, 'invalid_value', "Invalid 'image_url': expected a base64-encoded data URL.");

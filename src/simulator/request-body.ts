@@ -5,12 +5,7 @@ import type { ServerCall } from '../http-server/handler.ts';
 import { readJson } from '../http-server/json-body.ts';
 import { ApiError } from './api-error.ts';
 
-export interface UploadedFile {
-  /** Null where the client names none. */
-  readonly filename?: string | null;
-  readonly mimeType: string;
-  readonly bytes: Uint8Array;
-}
+export type UploadedFile = Pick<FormPart, 'filename' | 'mimeType' | 'bytes'>;
 
 /** A request body, independent of its encoding. */
 export interface RequestBody {
@@ -54,9 +49,9 @@ function fromJson(value: unknown): RequestBody {
 function fromForm(parts: readonly FormPart[]): RequestBody {
   const fields = new Map<string, JsonValue>();
   const files = new Map<string, UploadedFile>();
-  for (const { name, mimeType, isFile, filename, bytes } of parts) {
-    if (isFile) files.set(name, { filename, mimeType, bytes });
-    else addField(fields, name, new TextDecoder().decode(bytes));
+  for (const part of parts) {
+    if (part.isFile) files.set(part.name, part);
+    else addField(fields, part.name, new TextDecoder().decode(part.bytes));
   }
   return { fields, files };
 }

@@ -1,3 +1,4 @@
+import { messageOf } from '../domain/errors.ts';
 import {
   callOf,
   type Handler,
@@ -89,6 +90,6 @@ function dialectOf({ url }: ServerCall): 'videos' | 'generations' {
 function refusalOf(error: unknown): ApiErrorDetails {
   if (error instanceof HttpError) return error.details;
   if (error instanceof ConnectionDropped) throw error;
-  const reason = error instanceof Error ? error.message : String(error);
+  const reason = messageOf(error);
   return { status: 500, type: 'server_error', message: `The simulator failed: ${reason}` };
 }

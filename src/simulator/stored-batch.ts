@@ -1,6 +1,7 @@
 import { isJsonObject, type JsonObject, type JsonValue, parseJson } from '../domain/json.ts';
+import { DEFAULT_MODEL } from '../domain/models.ts';
 import { ApiError, type ApiErrorDetails } from './api-error.ts';
-import { type CreateRequest, parseCreateRequest, readModel } from './create-request.ts';
+import { type CreateRequest, parseCreateRequest } from './create-request.ts';
 import type { RequestBody } from './request-body.ts';
 
 export const BATCH_ENDPOINT = '/v1/videos';
@@ -57,11 +58,12 @@ export function readBatchFile(text: string): { lines: ReadLine[]; errors: BatchE
   const errors: BatchError[] = [];
   const models = new Set<string>();
   const ids = new Set<string>();
+  const report = (line: number, code: string, message: string, param: string | null = null): void => {
+    if (errors.length < MAX_ERRORS) errors.push({ code, message, param, line });
+  };
   for (const [at, content] of text.split('\n').entries()) {
     if (content.trim() === '') continue;
-    const fault = (code: string, message: string, param: string | null = null): void => {
-      if (errors.length < MAX_ERRORS) errors.push({ code, message, param, line: at + 1 });
-    };
+    const fault = report.bind(null, at + 1);
     const value = parseJson(content);
     if (!isJsonObject(value)) {
       fault('invalid_json_line', 'This line is not parseable as valid JSON.');
@@ -79,20 +81,15 @@ export function readBatchFile(text: string): { lines: ReadLine[]; errors: BatchE
       continue;
     }
     const request: RequestBody = { fields: new Map(Object.entries(body)), files: new Map() };
-    models.add(attempt(() => readModel(request)) ?? '');
+    models.add(String(body.model ?? DEFAULT_MODEL));
     if (models.size > 1) fault('mismatched_model', 'All requests of a batch must have the same model.', 'body.model');
     ids.add(String(customId));
     lines.push({ customId: String(customId), wanted: wantedBy(request) });
   }
-  if (lines.length > MAX_LINES)
-    errors.push({
-      code: 'too_many_requests',
-      message: `A batch has at most ${MAX_LINES} requests.`,
-      param: null,
-      line: MAX_LINES + 1,
-    });
-  if (lines.length === 0 && errors.length === 0)
-    errors.push({ code: 'empty_file', message: 'The input file is empty.', param: null, line: 1 });
+  if (lines.length > MAX_LINES) {
+    report(MAX_LINES + 1, 'too_many_requests', `A batch has at most ${MAX_LINES} requests.`);
+  }
+  if (lines.length === 0 && errors.length === 0) report(1, 'empty_file', 'The input file is empty.');
   return { lines, errors };
 }
 
@@ -102,13 +99,5 @@ function wantedBy(request: RequestBody): CreateRequest | ApiError {
   } catch (error) {
     if (error instanceof ApiError) return error;
     throw error;
-  }
-}
-
-function attempt<T>(read: () => T): T | undefined {
-  try {
-    return read();
-  } catch {
-    return undefined;
   }
 }
