@@ -18,10 +18,8 @@ import { durationMsOf, extendEntry, keyIsTaken, type LedgerEntry } from './ledge
 import { LedgerIndex, type LocatedEvent } from './ledger-index.ts';
 import { decodeLine, describeProblems, encodeEvent, type LedgerProblem } from './ledger-line.ts';
 import { LedgerMark } from './ledger-mark.ts';
-import { LedgerTally } from './ledger-tally.ts';
 import { INTENT_TERM, modelTerm, termOf, termsOf } from './ledger-terms.ts';
 
-const KEPT_TALLIES = 3;
 const EVENTS_AT_ONCE = 2_000;
 
 export interface LedgerPaths {
@@ -44,7 +42,6 @@ export class FileLedger extends Ledger {
   #index: LedgerIndex | undefined;
   /** Set while a question is answered. */
   #asked: LedgerIndex | undefined;
-  #tallies: readonly LedgerTally[] = [];
   #isHeld = false;
   /** `replacements` of the index when a held file was last seen to be whole. */
   #wholeAt: number | null = null;
@@ -211,7 +208,11 @@ export class FileLedger extends Ledger {
   }
 
   #spent({ by, value, ...group }: SpentScope, before?: string): Tally {
-    return this.#tally(termOf(by, value)).sumBefore(before ?? null, group);
+    const term = termOf(by, value);
+    return this.#ask((index) => {
+      const tally = index.tally(term, () => this.#entries(term, 'oldest first'));
+      return tally.sumBefore(before ?? null, group);
+    });
   }
 
   async durationsMs(profile: string, model: string | null, limit: number): Promise<number[]> {
@@ -262,16 +263,6 @@ export class FileLedger extends Ledger {
     throw new SoraError('ledger_damaged', {
       title: `the ledger is damaged, so nothing is paid: ${this.#journal.path}, ${describeProblems(problems)}`,
     });
-  }
-
-  /** Cached for the latest terms only: a process asks about one manifest, and one day or two. */
-  #tally(term: string): LedgerTally {
-    const known = this.#tallies.find((tally) => tally.term === term);
-    if (known !== undefined) return known;
-    const readUpTo = this.#ask((index) => index.coveredBytes);
-    const tally = new LedgerTally(term, this.#journal, readUpTo, this.#entries(term, 'oldest first'));
-    this.#tallies = [tally, ...this.#tallies].slice(0, KEPT_TALLIES);
-    return tally;
   }
 
   /** The records whose intent has a term, oldest first. */

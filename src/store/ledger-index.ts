@@ -1,5 +1,5 @@
 import { crc32 } from 'node:zlib';
-import { ABANDONED, type LedgerEvent, WITHDRAWN } from '../domain/record.ts';
+import { ABANDONED, type JobRecord, type LedgerEvent, WITHDRAWN } from '../domain/record.ts';
 import { isTerminal } from '../domain/video.ts';
 import type { Journal } from '../platform/journal.ts';
 import type { JournalLine } from '../platform/line-reader.ts';
@@ -7,6 +7,7 @@ import { type Coverage, readIndexFile, writeIndexFile } from './ledger-index-fil
 import { type DecodedLine, decodeLine, encodeEvent, type LedgerProblem } from './ledger-line.ts';
 import { lineAt } from './ledger-mark.ts';
 import { Postings } from './ledger-postings.ts';
+import { LedgerTally } from './ledger-tally.ts';
 import { hashTerm, termOf, termsOf } from './ledger-terms.ts';
 
 /** The index is stored again when more than this is uncovered, which bounds the reading at each start. */
@@ -14,6 +15,7 @@ const STORE_AFTER_BYTES = 1 << 20;
 
 /** Caches events that the rows of a batch ask for repeatedly. */
 const KEPT_EVENTS = 512;
+const KEPT_TALLIES = 3;
 
 /** An event, and the byte offset of its line. */
 export interface LocatedEvent {
@@ -41,6 +43,7 @@ export class LedgerIndex {
   #known = ofNothing();
   #storedBytes = 0;
   #replacements = 0;
+  #tallies: readonly LedgerTally[] = [];
   /** The latest events, by offset. */
   readonly #latest = new Map<number, LedgerEvent>();
   /** Events that this process appends, by their line. */
@@ -58,11 +61,6 @@ export class LedgerIndex {
     return this.#known.openKeys;
   }
 
-  /** The part of the journal covered so far. */
-  get coveredBytes(): number {
-    return this.#known.covered.bytes;
-  }
-
   get problems(): readonly LedgerProblem[] {
     return this.#known.problems;
   }
@@ -77,6 +75,15 @@ export class LedgerIndex {
     if (this.#journal.size() === this.#known.covered.bytes) return;
     for (const line of this.#unread()) this.#add(line);
     if (this.#known.covered.bytes - this.#storedBytes > STORE_AFTER_BYTES) this.#store();
+  }
+
+  /** The tally of a term; `entries` are those of its records. Only the latest are kept: a manifest, and one day or two. */
+  tally(term: string, entries: () => Iterable<{ readonly record: JobRecord }>): LedgerTally {
+    const known = this.#tallies.find((tally) => tally.term === term);
+    if (known !== undefined) return known;
+    const tally = new LedgerTally(term, entries());
+    this.#tallies = [tally, ...this.#tallies].slice(0, KEPT_TALLIES);
+    return tally;
   }
 
   /** Encodes an event for the journal, which need not be decoded when its line is read. */
@@ -147,6 +154,7 @@ export class LedgerIndex {
     const { event } = decoded;
     if (this.#isOrphan(event)) known.problems.push({ line, reason: orphanReason(event) });
     keep(this.#latest, offset, event);
+    for (const tally of this.#tallies) tally.add(event);
     for (const hash of new Set(termsOf(event).map(hashTerm))) known.postings.add(hash, offset);
     if (mayOpen(event)) known.openKeys.add(event.key);
     if (closes(event) && !this.#isLate(event)) known.openKeys.delete(event.key);
@@ -181,6 +189,7 @@ export class LedgerIndex {
     this.#known = ofNothing();
     this.#storedBytes = 0;
     this.#latest.clear();
+    this.#tallies = [];
   }
 
   #load(): void {

@@ -1,7 +1,5 @@
-import { applyEvent, type JobRecord, type RecordedRequest } from '../domain/record.ts';
-import type { Journal } from '../platform/journal.ts';
+import { applyEvent, type JobRecord, type LedgerEvent, type RecordedRequest } from '../domain/record.ts';
 import { costOf, minus, NOTHING_SPENT, plus, type SpentScope, type Tally, UNKNOWN_USER } from './ledger.ts';
-import { decodeLine } from './ledger-line.ts';
 import { termsOf } from './ledger-terms.ts';
 
 /** Without the request: the tally of a long day keeps thousands of records. */
@@ -17,30 +15,24 @@ const NO_REQUEST: RecordedRequest = {
 };
 
 /**
- * The cost of the submissions under a term (a day, a manifest), updated by reading only new lines of the journal,
- * because a cap is checked before each of thousands of creates.
+ * The cost of the submissions under a term (a day, a manifest), updated with each new event, because a cap is checked
+ * before each of thousands of creates.
  */
 export class LedgerTally {
   readonly term: string;
-  readonly #journal: Journal;
   readonly #records = new Map<string, JobRecord>();
   /** Ordered by intent. */
   readonly #keys: string[] = [];
   /** By profile and person. */
   readonly #sums = new Map<string, Group & { readonly tally: Tally }>();
-  #readUpTo: number;
 
-  /** Starts with entries that reflect the journal at least up to an offset. */
-  constructor(term: string, journal: Journal, readUpTo: number, entries: Iterable<{ readonly record: JobRecord }>) {
+  constructor(term: string, entries: Iterable<{ readonly record: JobRecord }>) {
     this.term = term;
-    this.#journal = journal;
-    this.#readUpTo = readUpTo;
     for (const { record } of entries) this.#keep(record);
   }
 
   /** Of all submissions, or of those before this one; of one profile, one person, or all. */
   sumBefore(key: string | null, group: Group): Tally {
-    this.#refresh();
     let sum = [...this.#sums.values()]
       .filter((of) => isIn(group, of))
       .reduce((all, { tally }) => plus(all, tally), NOTHING_SPENT);
@@ -52,17 +44,11 @@ export class LedgerTally {
     return sum;
   }
 
-  #refresh(): void {
-    for (const { text, end } of this.#journal.read(this.#readUpTo)) {
-      this.#readUpTo = end;
-      const decoded = decodeLine(text);
-      if (decoded.kind !== 'event') continue;
-      const { event } = decoded;
-      const known = this.#records.get(event.key);
-      if (known === undefined && !termsOf(event).includes(this.term)) continue;
-      const record = applyEvent(known, event);
-      if (record !== undefined && record !== known) this.#keep(record);
-    }
+  add(event: LedgerEvent): void {
+    const known = this.#records.get(event.key);
+    if (known === undefined && !termsOf(event).includes(this.term)) return;
+    const record = applyEvent(known, event);
+    if (record !== undefined && record !== known) this.#keep(record);
   }
 
   #keep(record: JobRecord): void {

@@ -59,6 +59,19 @@ describe('a damaged file', () => {
     expect(readFileSync(paths.journal, 'utf8')).toBe(text);
   });
 
+  it('that was repaired in the meantime is summed again', async () => {
+    const paths = createPaths();
+    const ledger = new FileLedger(paths);
+    const day = { by: 'day', value: '2026-03-04', profile: null, user: null } as const;
+    await ledger.append(intent('a'), intent('b'));
+    expect(await ledger.spent(day)).toEqual({ micros: 800_000, unpriced: 0 });
+
+    writeFileSync(paths.journal, `${encodeEvent(intent('b'))}\n`);
+    expect(await ledger.spent(day)).toEqual({ micros: 400_000, unpriced: 0 });
+    await ledger.append(intent('c'));
+    expect(await ledger.spent(day)).toEqual({ micros: 800_000, unpriced: 0 });
+  });
+
   it('that cannot be read or written is an error with its path', async () => {
     const paths = createPaths();
     mkdirSync(paths.journal);
