@@ -51,15 +51,10 @@ export function targetOf(path: string, objects: ObjectStore): SaveTarget {
 const SIDECAR_MODE = 0o644;
 
 const DISK: SaveTarget = {
-  async check(destination, variants, force, video) {
-    checkDestination(destination, variants, force, video);
-  },
-  async isTaken(path) {
-    return statsOf(path)?.isFile() ?? false;
-  },
-  async holds(file) {
-    return isStillThere(file);
-  },
+  check: async (...wanted) => checkDestination(...wanted),
+  isTaken: async (path) => statsOf(path)?.isFile() ?? false,
+  holds: async (file) => isStillThere(file),
+  withLink: async (file) => file,
   async save(deps, order) {
     const { path } = order;
     if (checkedTarget(path).kind === 'stream') {
@@ -68,9 +63,6 @@ const DISK: SaveTarget = {
     }
     checkFolder(dirname(path)); // one that a template names
     return download(deps, order);
-  },
-  async withLink(file) {
-    return file;
   },
   async writeSidecar(file, text, force) {
     const path = sidecarPath(file.path);

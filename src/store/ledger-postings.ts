@@ -7,19 +7,16 @@ const MAX_BUCKETS = 1 << 16;
  * The postings of a bucket of hashes are chained from the latest to the first, so other buckets are not visited.
  */
 export class Postings {
-  #hashes: Uint32Array;
-  #offsets: Float64Array;
+  #hashes = new Uint32Array(0);
+  #offsets = new Float64Array(0);
   /** Positions in the columns are counted from 1 here; 0 ends a chain. */
-  #earlier: Uint32Array;
-  #latest: Uint32Array;
+  #earlier = new Uint32Array(0);
+  #latest = new Uint32Array(0);
   #length = 0;
 
   /** Adds the postings that `fill` writes into each column. */
   constructor(length = 0, fill: (column: Uint8Array) => void = () => {}) {
-    this.#hashes = new Uint32Array(length + SPARE);
-    this.#offsets = new Float64Array(length + SPARE);
-    this.#earlier = new Uint32Array(length + SPARE);
-    this.#latest = new Uint32Array(bucketsFor(length + SPARE));
+    this.#makeRoom(length + SPARE);
     for (const column of this.#columns(length)) fill(column);
     this.#chainUpTo(length);
   }
@@ -34,7 +31,7 @@ export class Postings {
   }
 
   add(hash: number, offset: number): void {
-    if (this.#length === this.#hashes.length) this.#grow();
+    if (this.#length === this.#hashes.length) this.#makeRoom(2 * this.#length);
     this.#hashes[this.#length] = hash;
     this.#offsets[this.#length] = offset;
     this.#chainUpTo(this.#length + 1);
@@ -65,12 +62,12 @@ export class Postings {
     this.#length = length;
   }
 
-  #grow(): void {
+  #makeRoom(size: number): void {
     const [hashes, offsets, length] = [this.#hashes, this.#offsets, this.#length];
-    this.#hashes = new Uint32Array(2 * length);
-    this.#offsets = new Float64Array(2 * length);
-    this.#earlier = new Uint32Array(2 * length);
-    this.#latest = new Uint32Array(bucketsFor(2 * length));
+    this.#hashes = new Uint32Array(size);
+    this.#offsets = new Float64Array(size);
+    this.#earlier = new Uint32Array(size);
+    this.#latest = new Uint32Array(bucketsFor(size));
     this.#hashes.set(hashes);
     this.#offsets.set(offsets);
     this.#length = 0;
