@@ -29,7 +29,7 @@ export interface QueueRowsOptions {
 
 export type RowEnd = 'done' | 'retry' | 'failed' | 'put back';
 
-/** The rows that a worker takes from a queue, and what becomes of them there. */
+/** The rows that a worker takes from a queue, and how they end there. */
 export class QueueRows implements RowStream {
   readonly #options: QueueRowsOptions;
   readonly #tasks = new Map<string, Task>();

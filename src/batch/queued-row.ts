@@ -3,7 +3,7 @@ import type { ReferenceSource, RequestSource, StoredVideo, VideoFile, VideoReque
 import { describeImage } from '../jobs/fingerprint.ts';
 import { type BatchRow, completeRequest } from './batch-row.ts';
 
-/** What a row is stored as while it waits for a worker. Its files are stored beside it; their `bytes` are their digests. */
+/** A row as it is stored while it waits for a worker. Its files are stored separately: `bytes` holds their digests. */
 export interface QueuedRow {
   readonly version: 2;
   readonly row: Omit<BatchRow, 'file'>;

@@ -207,7 +207,7 @@ async function eventsOf(
   return [intent, { event: outcome.event, ...at, code, message: causedBy ?? message }];
 }
 
-/** The request of a row that was removed or changed meanwhile, as far as its video shows; null if it made none. */
+/** The request of a row that was removed or changed meanwhile, as its video shows it; null if there is none. */
 function requestOf(outcome: Result['outcome'], batchId: string): RecordedRequest | null {
   if (outcome.event === 'rejected') return null;
   const { prompt, model, seconds, size } = outcome.event === 'accepted' ? outcome.job : NO_JOB_FACTS;

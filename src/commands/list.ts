@@ -97,7 +97,7 @@ async function listOne(wanted: Wanted, deps: ListDeps): Promise<CommandResult> {
   return show([list], isInScope, wanted, deps);
 }
 
-/** The servers’ lists and the records in scope, as far as they are wanted. */
+/** The jobs of the servers’ lists and the records in scope that match the filter. */
 async function show(
   lists: readonly ServerList[],
   isInScope: (record: JobRecord) => boolean,

@@ -162,7 +162,7 @@ async function saveServerBatch(plan: BatchPlan, settings: BatchSettings, deps: R
   return { exitCode: SOME_FAILED, ...result };
 }
 
-/** Running rows are resumed; besides them, new rows or, with `--retry-failed`, failed ones. */
+/** Running rows, and new ones or, with `--retry-failed`, failed ones. */
 function selectRows(rows: readonly PlannedRow[], isRetry: boolean): PlannedRow[] {
   return rows.filter(({ state, record }) => {
     if (state === 'to_do') return !isRetry || record !== null;

@@ -154,7 +154,7 @@ function requireVideos(plan: BatchPlan): void {
   });
 }
 
-/** The saved clips of all shots, in order, as far as they are there. */
+/** The saved clips of the shots, in order; missing ones are left out. */
 async function savedShots(plan: BatchPlan, { ledger, configuration }: ProduceDeps): Promise<SavedFile[]> {
   const shots = shotsOf(plan);
   const [first] = shots;

@@ -79,7 +79,7 @@ export async function runPlan(
   return finishRun(plan, progress, stoppedBy, settings, deps, unwritten);
 }
 
-/** The result of a run whose rows have ended, with what could not be written beside them. */
+/** The result of a run whose rows have ended. `unwritten` reports sidecars that could not be written. */
 export async function finishRun(
   plan: BatchPlan,
   progress: BatchProgress,

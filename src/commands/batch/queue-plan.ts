@@ -44,7 +44,7 @@ export async function queuePlan(
     if (!(error instanceof Interrupt)) throw error;
     stoppedBy = new SoraError('interrupted', {
       title: 'interrupted; the rows stay in the queue',
-      hints: ['run the same command again to follow them', 'run `sora queue` to see what becomes of them'],
+      hints: ['run the same command again to follow them', 'run `sora queue` to see their progress'],
       cause: error,
     });
   } finally {

@@ -28,7 +28,7 @@ export const initCommand = defineCommand({
   ],
   async run({ options }, context: InitDeps) {
     const given = options.preset === undefined ? null : presetNamed(options.preset);
-    if (!context.isInteractive) throw nobodyToAsk(given, context);
+    if (!context.isInteractive) throw noTerminal(given, context);
     const { preset, profile, key, isDefault } = await askAll(given, context);
 
     const { paths, output } = context;
@@ -64,7 +64,7 @@ function presetNamed(name: string): Preset {
 }
 
 /** The equivalent commands, for copying. */
-function nobodyToAsk(preset: Preset | null, deps: QuestionDeps): SoraError {
+function noTerminal(preset: Preset | null, deps: QuestionDeps): SoraError {
   const builtIn = preset && builtInProfile(preset, deps);
   const profile = builtIn ?? proposedName(preset, deps);
   const address = deps.options.baseUrl ?? preset?.baseUrl ?? 'http://127.0.0.1:8000/v1';

@@ -67,9 +67,7 @@ export const doctorCommand = defineCommand({
       const curl = createCurl(smallestRequest(deps.configuration), deps.configuration);
       return { answer: { data: { curl }, view: () => `${curl}\n` } };
     }
-    const isAgreed = options.yes ?? false;
-    if (options.server) return survey(deps, isAgreed);
-    return examine(deps, isAgreed);
+    return (options.server ? survey : examine)(deps, options.yes ?? false);
   },
 });
 
@@ -118,9 +116,8 @@ async function survey(deps: DoctorDeps, isAgreed: boolean): Promise<CommandResul
   const tried = { ...configuration, dialect: chosen, lacks };
   const listed = configuration.model === null && !configuration.servesOpenAiModels ? await listedModels(server) : [];
   const [onlyModel] = listed;
-  const isOpen = chosen.value === 'videos' && !configuration.isSimulator;
-  const format = isOpen ? await surveyFormat(server) : null;
   const hasForms = chosen.value === 'videos';
+  const format = hasForms && !configuration.isSimulator ? await surveyFormat(server) : null;
   const jobs = seen.isMock
     ? surveyNoJobs(hasForms)
     : await surveyJobs(createTrialDeps(deps, tried, { isAgreed }), hasForms);
@@ -145,7 +142,7 @@ async function survey(deps: DoctorDeps, isAgreed: boolean): Promise<CommandResul
     ...(seen.dialect === 'new-api' && configuration.dialect.value !== 'new-api' ? { shape: 'new-api' } : {}),
     ...(onlyModel !== undefined && listed.length === 1 ? { model: onlyModel } : {}),
     ...settingsOfFormat(formatFound({ json, multipart }, format?.facts ?? {}, configuration)),
-    ...(chosen.value === 'videos' ? capabilitiesFound(abilities, configuration.lacks) : {}),
+    ...(hasForms ? capabilitiesFound(abilities, configuration.lacks) : {}),
   };
   if (dialect !== 'unknown') await offerProfile(found, deps);
   return {
@@ -195,24 +192,15 @@ function report(checks: readonly CheckResult[], shown: readonly CheckResult[], d
       `no check triggers the fault \`${fault}\`: run \`sora create 'a boat' --simulate --fault ${fault}\` to see it on a running job`,
     );
   const news = checks.filter(({ id }) => !shown.some((result) => result.id === id));
+  const data = {
+    ok: failed === undefined,
+    profile: access?.profile ?? null,
+    checks: checks.map(({ id, title, status, detail, remedy = [], ms }) => ({ id, title, status, detail, remedy, ms })),
+    curl: access?.curl ?? null,
+    cost: access?.cost ?? null,
+  };
   return {
-    answer: {
-      data: {
-        ok: failed === undefined,
-        profile: access?.profile ?? null,
-        checks: checks.map(({ id, title, status, detail, remedy = [], ms }) => ({
-          id,
-          title,
-          status,
-          detail,
-          remedy,
-          ms,
-        })),
-        curl: access?.curl ?? null,
-        cost: access?.cost ?? null,
-      },
-      view: (surface) => view(news, shown.length === 0 ? access : null, surface),
-    },
+    answer: { data, view: (surface) => view(news, shown.length === 0 ? access : null, surface) },
     exitCode: failed === undefined ? 0 : exitCodeOf(failed),
   };
 }

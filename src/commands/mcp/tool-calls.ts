@@ -23,7 +23,7 @@ const CALL_MS = 45_000;
 const GRACE_MS = 3_000;
 const MAX_THUMBNAIL_BYTES = 1_000_000;
 
-/** A job in the answer of a command, as far as it matters here. */
+/** A job in the answer of a command: the fields that are used here. */
 interface AnsweredJob {
   readonly id: string | null;
   readonly submission: string | null;

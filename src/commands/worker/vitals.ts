@@ -22,7 +22,7 @@ type VitalsAddress = NonNullable<ReturnType<typeof parseVitalsAddress>>;
 
 type VitalsDeps = Pick<Context, 'configuration' | 'host' | 'ledger' | 'output'>;
 
-/** Null without `--port`. Adds what is wrong to `faults`. */
+/** Null without `--port`. Problems are added to the faults. */
 export function parseVitalsAddress(
   options: OptionValues<typeof VITALS_OPTIONS>,
   env: Context['env'],
