@@ -1,15 +1,12 @@
-// `npm run bench:batch`: `sora batch` side by side with a bare loop over the openai SDK as it comes (no ledger, no checks,
-// no resume) on one fast server, its memory, and the plan of a long manifest. `--quick` makes a tenth of the rows, `--json`
-// prints the rows for programs. Exits with 1 if a goal is missed.
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
+// `npm run bench:batch`: `sora batch` compared with a bare loop over the openai SDK (no ledger, no checks, no resume) on one
+// fast server, its memory, and the plan of a long manifest. `--quick` uses a tenth of the rows, `--json` prints JSON. Exits
+// with 1 if a goal is missed.
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Row, report } from './goals.ts';
-import { type Command, measureProcess, median, timeProcess } from './timing.ts';
+import { type Command, measureProcess, median, ROOT, startServer, timeProcess } from './timing.ts';
 
-const ROOT = join(import.meta.dirname, '..');
 const isQuick = process.argv.includes('--quick');
 const ROWS = isQuick ? 1_000 : 10_000;
 const PLANNED_ROWS = 100_000;
@@ -17,23 +14,18 @@ const CONCURRENCY = 16;
 const ROUNDS = 3;
 
 const folder = mkdtempSync(join(tmpdir(), 'sora-bench-batch-'));
-const server = spawn(process.execPath, ['--import', 'tsx', join(ROOT, 'bench/server.ts')], {
-  cwd: ROOT,
-  stdio: ['ignore', 'pipe', 'inherit'],
-});
+const { baseUrl, stop } = await startServer();
 let runs = 0;
 
 try {
-  const [line] = await once(server.stdout, 'data');
-  const baseUrl = String(line).trim();
-  report([...(await rate(baseUrl)), ...(await plan(baseUrl))]);
+  report([...(await rate()), ...(await plan())]);
 } finally {
-  server.kill();
+  stop();
   rmSync(folder, { recursive: true, force: true });
 }
 
-/** A batch with this many rows in a new folder with its own ledger. */
-function batchOf(rows: number, baseUrl: string, ...more: readonly string[]): Command {
+/** A batch of this many rows, in a new folder with its own ledger. */
+function batchOf(rows: number, ...more: readonly string[]): Command {
   const cwd = join(folder, `run-${++runs}`);
   mkdirSync(cwd);
   const manifest = join(cwd, 'shots.jsonl');
@@ -48,26 +40,26 @@ function batchOf(rows: number, baseUrl: string, ...more: readonly string[]): Com
   };
 }
 
-function loopOf(rows: number, baseUrl: string): Command {
+function loopOf(rows: number): Command {
   const clips = join(folder, `run-${++runs}`);
   mkdirSync(clips);
   const argv = ['--import', 'tsx', join(ROOT, 'bench/sdk-loop.ts'), baseUrl, String(rows), String(CONCURRENCY), clips];
   return { name: 'loop over the openai SDK', file: process.execPath, argv };
 }
 
-/** Nothing is removed before the end: where thousands of files have just gone, ext4 takes longer to create others. */
-async function rate(baseUrl: string): Promise<Row[]> {
-  for (const warmUp of [batchOf(50, baseUrl), loopOf(50, baseUrl)]) await timeProcess(warmUp);
+/** Removes nothing before the end: after thousands of files were removed, ext4 takes longer to create others. */
+async function rate(): Promise<Row[]> {
+  for (const warmUp of [batchOf(50), loopOf(50)]) await timeProcess(warmUp);
   const ratios: number[] = [];
   const peaks: number[] = [];
   for (let round = 0; round < ROUNDS; round++) {
-    const batch = measureProcess(batchOf(ROWS, baseUrl));
-    const loopMs = await timeProcess(loopOf(ROWS, baseUrl));
+    const batch = measureProcess(batchOf(ROWS));
+    const loopMs = await timeProcess(loopOf(ROWS));
     process.stderr.write(`${ROWS} rows: sora batch ${perSecond(batch.ms)}, bare loop ${perSecond(loopMs)} a second\n`);
     ratios.push(loopMs / batch.ms);
     peaks.push(batch.peakMegabytes);
   }
-  const few = measureProcess(batchOf(ROWS / 10, baseUrl)).peakMegabytes;
+  const few = measureProcess(batchOf(ROWS / 10)).peakMegabytes;
   return [
     {
       what: `batch of ${ROWS} rows, ${CONCURRENCY} at once: rate`,
@@ -85,9 +77,8 @@ function perSecond(ms: number): number {
   return Math.round(ROWS / (ms / 1000));
 }
 
-async function plan(baseUrl: string): Promise<Row[]> {
+async function plan(): Promise<Row[]> {
   const times: number[] = [];
-  for (let round = 0; round < ROUNDS; round++)
-    times.push(await timeProcess(batchOf(PLANNED_ROWS, baseUrl, '--dry-run')));
+  for (let round = 0; round < ROUNDS; round++) times.push(await timeProcess(batchOf(PLANNED_ROWS, '--dry-run')));
   return [{ what: `plan of ${PLANNED_ROWS} rows`, measured: median(times), unit: 'ms', goal: 5_000 }];
 }

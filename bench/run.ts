@@ -1,53 +1,38 @@
-// `npm run bench`: what has to be fast, as ratios measured side by side in one run. `--quick` makes fewer runs, `--json`
-// prints the rows for programs. Exits with 1 if a goal is missed.
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { once } from 'node:events';
+// `npm run bench`: what must be fast, as ratios measured side by side. `--quick` makes fewer runs, `--json` prints JSON. Exits
+// with 1 if a goal is missed.
+import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { SELF_SIGNED } from '../test/support/self-signed.ts';
 import { type Row, report } from './goals.ts';
 import { fixtureId, writeLedgerFixture } from './ledger-fixture.ts';
-import { type Command, measureProcess, median, ratio, timeInTurn } from './timing.ts';
+import { type Command, measureProcess, median, ROOT, ratio, startServer, timeInTurn } from './timing.ts';
 
-const ROOT = join(import.meta.dirname, '..');
 const LEDGER_JOBS = 100_000;
 const MEGABYTE = 1_000_000;
 const isQuick = process.argv.includes('--quick');
 const rounds = isQuick ? 7 : 21;
 const folder = mkdtempSync(join(tmpdir(), 'sora-bench-'));
-const [server, tlsServer] = [startServer(), startServer('--tls')];
+const [server, tlsServer] = await Promise.all([startServer(), startServer('--tls')]);
 const certificate = join(folder, 'certificate.pem');
 writeFileSync(certificate, SELF_SIGNED.cert);
 
 try {
-  const baseUrl = await firstLine(server);
+  const { baseUrl } = server;
   const rows = [
     ...(await startUp(baseUrl)),
     ...(await ledger(baseUrl)),
     ...(await doctor(baseUrl)),
     ...(await downloads('HTTP', baseUrl)),
-    ...(await downloads('HTTPS', await firstLine(tlsServer))),
+    ...(await downloads('HTTPS', tlsServer.baseUrl)),
     clip(),
   ];
   report(rows);
 } finally {
-  server.kill();
-  tlsServer.kill();
+  server.stop();
+  tlsServer.stop();
   rmSync(folder, { recursive: true, force: true });
-}
-
-function startServer(...options: readonly string[]): ChildProcess {
-  return spawn(process.execPath, ['--import', 'tsx', join(ROOT, 'bench/server.ts'), ...options], {
-    cwd: ROOT,
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-}
-
-async function firstLine({ stdout }: ChildProcess): Promise<string> {
-  if (stdout === null) throw new Error('the server has no standard output');
-  const [line] = await once(stdout, 'data');
-  return String(line).trim();
 }
 
 function sora(name: string, argv: readonly string[], home = join(folder, 'home')): Command {
@@ -99,7 +84,7 @@ async function ledger(baseUrl: string): Promise<Row[]> {
   }));
 }
 
-/** Healthy and free, against curl making the same calls, one after the other in one process. */
+/** A healthy server, compared with curl making the same calls one after the other in one process. */
 async function doctor(baseUrl: string): Promise<Row[]> {
   if (!hasCurl()) return [];
   const far = baseUrl.replace('/v1', '/far/v1');
@@ -118,34 +103,17 @@ async function doctor(baseUrl: string): Promise<Row[]> {
     rounds,
   );
   const of = (name: string): number => median(times.get(name) ?? []);
+  const [near, distant] = [(of('doctor') - of('idle')) / of('curl'), ratio(times, 'doctor, far', 'curl, far')];
   return [
-    {
-      what: 'doctor, answers at once: start-up taken off',
-      measured: (of('doctor') - of('idle')) / of('curl'),
-      unit: '× curl',
-      goal: 3,
-    },
-    {
-      what: 'doctor, answers after 50 ms',
-      measured: ratio(times, 'doctor, far', 'curl, far'),
-      unit: '× curl',
-      goal: 3,
-    },
+    { what: 'doctor, immediate replies: without start-up', measured: near, unit: '× curl', goal: 3 },
+    { what: 'doctor, replies after 50 ms', measured: distant, unit: '× curl', goal: 3 },
   ];
 }
 
 async function downloads(scheme: string, baseUrl: string): Promise<Row[]> {
   const download = (name: string, sizeBytes: number): Command => {
-    const argv = [
-      'download',
-      `video_${sizeBytes}`,
-      '-o',
-      join(folder, `${name}.mp4`),
-      '--force',
-      '--base-url',
-      baseUrl,
-    ];
-    const command = sora(name, argv);
+    const file = join(folder, `${name}.mp4`);
+    const command = sora(name, ['download', `video_${sizeBytes}`, '-o', file, '--force', '--base-url', baseUrl]);
     return { ...command, env: { ...command.env, NODE_EXTRA_CA_CERTS: certificate } };
   };
   const memory = [200, 1000].map(
@@ -159,18 +127,15 @@ async function downloads(scheme: string, baseUrl: string): Promise<Row[]> {
   if (!hasCurl()) return memory;
   const sizeBytes = 200 * MEGABYTE;
   const url = `${baseUrl}/videos/video_${sizeBytes}/content`;
-  const curl = {
-    name: 'curl',
-    file: 'curl',
-    argv: ['-s', '--cacert', certificate, '-o', join(folder, 'curl.mp4'), url],
-  };
-  // The same command with almost nothing to fetch; the difference is the download.
+  const argv = ['-s', '--cacert', certificate, '-o', join(folder, 'curl.mp4'), url];
+  const curl = { name: 'curl', file: 'curl', argv };
+  // The same command with almost nothing to download; the difference is the download.
   const commands = [curl, download('sora', sizeBytes), download('idle', 1000)];
   const times = await timeInTurn(commands, isQuick ? 5 : 11);
   const of = (name: string): number => median(times.get(name) ?? []);
   return [
     {
-      what: `download of 200 MB over ${scheme}: throughput, start-up taken off`,
+      what: `download of 200 MB over ${scheme}: throughput without start-up`,
       measured: of('curl') / (of('sora') - of('idle')),
       unit: '× curl',
       goal: 0.5,
@@ -186,7 +151,7 @@ function hasCurl(): boolean {
   return isThere;
 }
 
-/** The first clip of a process, before anything is compiled: what a person waits for. */
+/** The first clip of a process, before anything is compiled. */
 function clip(): Row {
   const runs = Array.from({ length: isQuick ? 3 : 9 }, () => {
     const { stdout } = spawnSync(process.execPath, ['--import', 'tsx', join(ROOT, 'bench/clip-once.ts')], {

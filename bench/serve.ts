@@ -1,5 +1,5 @@
-// `npm run bench:serve`: what `sora serve` holds on the loopback, for a minute each (`--quick`: ten seconds). `--json`
-// prints the rows for programs. Exits with 1 if a goal is missed.
+// `npm run bench:serve`: the load that `sora serve` can handle on loopback, for a minute each (`--quick`: ten seconds). `--json`
+// prints JSON. Exits with 1 if a goal is missed.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -9,36 +9,28 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
-import Table from 'cli-table3';
 import { Agent } from 'undici';
-
-interface Row {
-  readonly what: string;
-  readonly measured: number;
-  readonly unit: string;
-  /** At least this, or at most, when `atMost`. */
-  readonly goal: number;
-  readonly atMost?: true;
-}
+import { type Row, report } from './goals.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 const SECONDS = process.argv.includes('--quick') ? 10 : 60;
 const WARM_UP_SECONDS = 5;
 const CONNECTIONS = 32;
-/** One create and this many looks, as a client that waits for its video would. */
+/** One create and this many status requests, like a client that waits for its video. */
 const CREATES_PER_SECOND = 500;
 const LOOKS_PER_CREATE = 4;
 const SLOW_CLIENTS = 200;
 const MEGABYTE = 1_000_000;
 const TICKS_PER_SECOND = 100;
 const OF_CPU = 'a second of its CPU';
+const GROWTH = '× that at the start';
 
 const home = mkdtempSync(join(tmpdir(), 'sora-bench-serve-'));
 const server = spawn(process.execPath, [join(ROOT, 'bin/sora.js'), 'serve', '--port', '0', '--json', '--quiet'], {
   stdio: ['ignore', 'pipe', 'inherit'],
   env: { ...process.env, SORA_HOME: home },
 });
-/** undici takes less of the machine than `node:http`, which leaves more to the server. */
+/** undici needs less CPU than `node:http`, which leaves more for the server. */
 const agent = new Agent({ connections: CONNECTIONS });
 
 try {
@@ -86,13 +78,12 @@ async function look(baseUrl: string, id: string): Promise<void> {
 }
 
 interface Rate {
-  /** How often a second. */
   readonly perSecond: number;
-  /** The same for each second that the server's process had of a core, whatever else the machine did. */
+  /** Per second of CPU time of the server's process, whatever else the machine did. */
   readonly perCpuSecond: number;
 }
 
-/** Does something over all connections until the time is over. */
+/** Repeats an action over all connections until the time is over. */
 async function rateOf(seconds: number, act: () => Promise<unknown>): Promise<Rate> {
   const startedMs = performance.now();
   const startedCpuSeconds = cpuSeconds();
@@ -128,7 +119,7 @@ async function pace(perSecond: number, seconds: number, act: () => Promise<unkno
   await Promise.all(Array.from({ length: CONNECTIONS }, worker));
 }
 
-/** What the server's process has used of the cores so far. */
+/** The CPU time of the server's process so far. */
 function cpuSeconds(): number {
   const [, facts = ''] = readFileSync(`/proc/${server.pid}/stat`, 'utf8').split(') ');
   const [userTicks = 0, systemTicks = 0] = facts.split(' ').slice(11, 13).map(Number);
@@ -141,19 +132,13 @@ async function status(baseUrl: string): Promise<Row[]> {
   const memory = watchMemory();
   const { perSecond, perCpuSecond } = await rateOf(SECONDS, () => look(baseUrl, id));
   return [
-    { what: 'status requests', measured: perSecond, unit: 'a second', goal: 2_000 },
-    { what: 'status requests', measured: perCpuSecond, unit: OF_CPU, goal: 2_000 },
-    {
-      what: 'status requests: memory at the end',
-      measured: memory.stop(),
-      unit: '× that at the start',
-      goal: 1.2,
-      atMost: true,
-    },
+    { what: 'status requests', measured: perSecond, unit: 'a second', goal: 2_000, atLeast: true },
+    { what: 'status requests', measured: perCpuSecond, unit: OF_CPU, goal: 2_000, atLeast: true },
+    { what: 'status requests: memory at the end', measured: memory.stop(), unit: GROWTH, goal: 1.2 },
   ];
 }
 
-/** Creates and looks at once, as clients that wait for their videos send them. */
+/** Creates and status requests together, as sent by clients that wait for their videos. */
 async function mixed(baseUrl: string): Promise<Row[]> {
   const visit = async (): Promise<void> => {
     const id = await createVideo(baseUrl);
@@ -164,21 +149,22 @@ async function mixed(baseUrl: string): Promise<Row[]> {
   await pace(CREATES_PER_SECOND, SECONDS, visit); // each job is kept, so a faster server takes more memory in a minute
   const grown = memory.stop();
   const { perSecond, perCpuSecond } = await rateOf(SECONDS, visit);
+  const what = 'creates, with four status requests for each';
+  const looksPerSecond = LOOKS_PER_CREATE * perSecond;
   return [
-    { what: 'creates, with four looks at each', measured: perSecond, unit: 'a second', goal: CREATES_PER_SECOND },
-    { what: 'looks between these', measured: LOOKS_PER_CREATE * perSecond, unit: 'a second', goal: 2_000 },
-    { what: 'creates, with four looks at each', measured: perCpuSecond, unit: OF_CPU, goal: CREATES_PER_SECOND },
+    { what, measured: perSecond, unit: 'a second', goal: CREATES_PER_SECOND, atLeast: true },
+    { what: 'these status requests', measured: looksPerSecond, unit: 'a second', goal: 2_000, atLeast: true },
+    { what, measured: perCpuSecond, unit: OF_CPU, goal: CREATES_PER_SECOND, atLeast: true },
     {
-      what: `${CREATES_PER_SECOND} creates a second, with looks: memory at the end`,
+      what: `${CREATES_PER_SECOND} such creates a second: memory at the end`,
       measured: grown,
-      unit: '× that at the start',
+      unit: GROWTH,
       goal: 1.2,
-      atMost: true,
     },
   ];
 }
 
-/** Clients that ask for a video and do not read it, while others go on. */
+/** Clients that request a video and do not read it, beside other clients. */
 async function slowClients(baseUrl: string): Promise<Row[]> {
   const id = await createVideo(baseUrl, { model: 'sora-2-pro', seconds: '20', size: '1920x1080' });
   await sleep(4_000);
@@ -192,18 +178,14 @@ async function slowClients(baseUrl: string): Promise<Row[]> {
   const { perCpuSecond: measured } = await rateOf(Math.min(SECONDS, 10), () => look(baseUrl, id));
   const grown = residentMegabytes() - before;
   for (const socket of slow) socket.destroy();
+  const what = `status requests beside ${SLOW_CLIENTS} clients that do not read`;
   return [
-    {
-      what: `status requests beside ${SLOW_CLIENTS} clients that do not read`,
-      measured,
-      unit: OF_CPU,
-      goal: 2_000,
-    },
-    { what: 'these clients: memory', measured: grown, unit: 'MB more', goal: 100, atMost: true },
+    { what, measured, unit: OF_CPU, goal: 2_000, atLeast: true },
+    { what: 'these clients: memory', measured: grown, unit: 'MB more', goal: 100 },
   ];
 }
 
-/** Requests that are no proper ones, many at a time; what counts is that the others are answered. */
+/** Many malformed requests at a time; the others must still be answered. */
 async function hostile(baseUrl: string): Promise<Row[]> {
   const id = await createVideo(baseUrl);
   const half = await Promise.all(Array.from({ length: SLOW_CLIENTS }, () => openRaw(baseUrl)));
@@ -231,19 +213,11 @@ async function hostile(baseUrl: string): Promise<Row[]> {
   ]);
   const answers = await Promise.all(half.map((socket) => text(socket)));
   const refused = answers.filter((answer) => answer.startsWith('HTTP/1.1 408 ')).length;
+  const what = 'status requests beside malformed, oversized and unfinished requests';
+  const ofAll = { unit: `of ${SLOW_CLIENTS}`, goal: SLOW_CLIENTS, atLeast: true } as const;
   return [
-    {
-      what: 'status requests beside malformed, oversized and unfinished requests',
-      measured,
-      unit: 'a second',
-      goal: 500,
-    },
-    {
-      what: 'unfinished requests that were refused in time',
-      measured: refused,
-      unit: `of ${SLOW_CLIENTS}`,
-      goal: SLOW_CLIENTS,
-    },
+    { what, measured, unit: 'a second', goal: 500, atLeast: true },
+    { what: 'unfinished requests that were refused in time', measured: refused, ...ofAll },
   ];
 }
 
@@ -276,7 +250,7 @@ function residentMegabytes(): number {
   return (Number(/VmRSS:\s+(\d+) kB/.exec(facts)?.[1]) * 1024) / MEGABYTE;
 }
 
-/** The highest of the last fifth of the time, over the highest of the first: the heap of a busy program goes up and down. */
+/** Compares the peaks of the last and the first fifth of the time: the heap of a busy program goes up and down. */
 function watchMemory(): { stop(): number } {
   const samples = [residentMegabytes()];
   const timer = setInterval(() => samples.push(residentMegabytes()), 250);
@@ -284,32 +258,9 @@ function watchMemory(): { stop(): number } {
     stop() {
       clearInterval(timer);
       const fifth = Math.ceil(samples.length / 5);
-      process.stderr.write(
-        `memory: ${samples
-          .filter((_, at) => at % fifth === 0)
-          .map(Math.round)
-          .join(', ')} MB\n`,
-      );
+      const shown = samples.filter((_, at) => at % fifth === 0).map(Math.round);
+      process.stderr.write(`memory: ${shown.join(', ')} MB\n`);
       return Math.max(...samples.slice(-fifth)) / Math.max(...samples.slice(0, fifth));
     },
   };
-}
-
-function isReached({ measured, goal, atMost }: Row): boolean {
-  return atMost ? measured <= goal : measured >= goal;
-}
-
-function report(rows: readonly Row[]): void {
-  if (rows.some((row) => !isReached(row))) process.exitCode = 1;
-  if (process.argv.includes('--json')) {
-    process.stdout.write(`${JSON.stringify(rows, null, 2)}\n`);
-    return;
-  }
-  const table = new Table({ head: ['what', 'measured', 'goal', ''], style: { head: [], border: [] } });
-  for (const row of rows) {
-    const { what, measured, unit, goal, atMost } = row;
-    const amount = measured < 10 ? measured.toFixed(2) : measured.toFixed(0);
-    table.push([what, `${amount} ${unit}`, `${atMost ? '≤' : '≥'} ${goal}`, isReached(row) ? 'ok' : 'missed']);
-  }
-  process.stdout.write(`Node ${process.versions.node}, ${SECONDS} s each\n${table.toString()}\n`);
 }

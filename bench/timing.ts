@@ -1,7 +1,21 @@
 import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
 
-/** Node 20 reads all certificates of `NODE_EXTRA_CA_CERTS` at each start, which would make every ratio to it look better. */
+export const ROOT = join(import.meta.dirname, '..');
+
+/** Node 20 reads all certificates of `NODE_EXTRA_CA_CERTS` at each start, which would improve every ratio to it. */
 const ENV = { ...process.env, NODE_EXTRA_CA_CERTS: undefined };
+
+/** Starts `bench/server.ts` in its own process. */
+export async function startServer(...options: readonly string[]): Promise<{ readonly baseUrl: string; stop(): void }> {
+  const server = spawn(process.execPath, ['--import', 'tsx', join(ROOT, 'bench/server.ts'), ...options], {
+    cwd: ROOT,
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const [line] = await once(server.stdout, 'data');
+  return { baseUrl: String(line).trim(), stop: () => void server.kill() };
+}
 
 export interface Command {
   readonly name: string;
@@ -10,14 +24,11 @@ export interface Command {
   readonly env?: Readonly<Record<string, string>>;
 }
 
-/** Runs a command to its end and discards its output; milliseconds of wall time. Throws when it fails. */
+/** Runs a command and discards its output; returns milliseconds of wall time. Throws if it fails. */
 export function timeProcess({ name, file, argv, env = {} }: Command): Promise<number> {
   return new Promise((resolve, reject) => {
     const startedNs = process.hrtime.bigint();
-    const child = spawn(file, argv, {
-      stdio: ['ignore', 'ignore', 'pipe'],
-      env: { ...ENV, ...env },
-    });
+    const child = spawn(file, argv, { stdio: ['ignore', 'ignore', 'pipe'], env: { ...ENV, ...env } });
     let errors = '';
     child.stderr.on('data', (chunk: Buffer) => {
       errors += chunk.toString();
@@ -30,7 +41,7 @@ export function timeProcess({ name, file, argv, env = {} }: Command): Promise<nu
   });
 }
 
-/** Times commands in turn (A B C A B C …), so that a machine that drifts drifts for all; the runs of each, in order. */
+/** Times commands in turn (A B C A B C …), so that a change of the machine affects all; the runs of each, in order. */
 export async function timeInTurn(commands: readonly Command[], rounds: number): Promise<Map<string, number[]>> {
   const times = new Map<string, number[]>(commands.map(({ name }) => [name, []]));
   for (const command of commands) await timeProcess(command); // warms the caches, not counted
@@ -45,26 +56,26 @@ export function median(values: readonly number[]): number {
   return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
 }
 
-/** The median of the ratios of runs that were made one after the other. */
+/** The median of the ratios of consecutive runs. */
 export function ratio(times: ReadonlyMap<string, readonly number[]>, name: string, base: string): number {
   const bases = times.get(base) ?? [];
   return median((times.get(name) ?? []).map((time, at) => time / (bases[at] ?? Number.NaN)));
 }
 
-const TELL_PEAK = `data:text/javascript,${encodeURIComponent(
+const REPORT_PEAK = `data:text/javascript,${encodeURIComponent(
   'process.on("exit", () => process.stderr.write("peak " + process.resourceUsage().maxRSS))',
 )}`;
 
 export interface Measured {
   readonly ms: number;
-  /** The most memory that was resident, as the process itself reads it at its own end. */
+  /** The maximum resident memory, as the process itself reports it at its end. */
   readonly peakMegabytes: number;
 }
 
-/** Runs a command of Node once. */
+/** Runs a Node command once. */
 export function measureProcess({ name, file, argv, env = {} }: Command): Measured {
   const startedNs = process.hrtime.bigint();
-  const { status, stderr } = spawnSync(file, ['--import', TELL_PEAK, ...argv], {
+  const { status, stderr } = spawnSync(file, ['--import', REPORT_PEAK, ...argv], {
     encoding: 'utf8',
     env: { ...ENV, ...env },
     stdio: ['ignore', 'ignore', 'pipe'],

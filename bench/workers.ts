@@ -11,6 +11,7 @@ import { parseArgs } from 'node:util';
 import { systemClock as clock } from '../src/platform/clock.ts';
 import { startPostgres } from '../test/support/postgres.ts';
 import { report } from './goals.ts';
+import { ROOT, startServer } from './timing.ts';
 
 const { values } = parseArgs({
   options: {
@@ -21,18 +22,13 @@ const { values } = parseArgs({
 });
 const rows = Number(values.rows);
 const CONCURRENCY = 16;
-const ROOT = join(import.meta.dirname, '..');
 
 const folder = mkdtempSync(join(tmpdir(), 'sora-bench-workers-'));
 const postgres = await startPostgres({ isDurable: true });
-const server = spawn(process.execPath, ['--import', 'tsx', join(ROOT, 'bench/server.ts')], {
-  stdio: ['ignore', 'pipe', 'inherit'],
-});
-const [line] = await once(server.stdout, 'data');
-const baseUrl = String(line).trim();
+const { baseUrl, stop } = await startServer();
 let runs = 0;
 
-/** A folder with the manifest, and a way to run `sora` there. */
+/** A folder with the manifest, and a function that runs `sora` there. */
 function place(ledger: string | null): { readonly clips: string; start(...argv: readonly string[]): ChildProcess } {
   const cwd = join(folder, `run-${++runs}`);
   const clips = join(cwd, 'clips');
@@ -62,7 +58,7 @@ async function finish(child: ChildProcess): Promise<void> {
   if (code !== 0) throw new Error(said);
 }
 
-/** Rows a second, of what `work` does in a folder of its own. */
+/** The rows per second of `work`, which has its own folder. */
 async function rate(what: string, clips: string, work: () => Promise<unknown>): Promise<number> {
   const startedMs = clock.uptimeMs();
   await work();
@@ -92,24 +88,15 @@ try {
   const unit = '× the batch with the same ledger';
   const rates = [];
   for (const count of values.workers.split(',').map(Number)) rates.push({ count, perSecond: await workers(count) });
+  const least = { atLeast: true } as const;
   report([
-    {
-      what: 'batch, ledger in PostgreSQL',
-      measured: shared / alone,
-      unit: '× one with a file',
-      goal: 0,
-      atLeast: true,
-    },
-    ...rates.map(({ count, perSecond }) => ({
-      what: `${count} workers: rate`,
-      measured: perSecond / shared,
-      unit,
-      goal: 0.7,
-      atLeast: true as const,
-    })),
+    { what: 'batch, ledger in PostgreSQL', measured: shared / alone, unit: '× one with a file', goal: 0, ...least },
+    ...rates.map(({ count, perSecond }) => {
+      return { what: `${count} workers: rate`, measured: perSecond / shared, unit, goal: 0.7, ...least };
+    }),
   ]);
 } finally {
-  server.kill();
+  stop();
   await postgres.stop();
   rmSync(folder, { recursive: true, force: true });
 }

@@ -66,7 +66,7 @@ function errorSection(code: ErrorCode): string {
   return `## ${code}\n\n**${entry.title}.** ${entry.explanation} ${facts}\n\n${[...hints, ...cases].join('\n')}\n`;
 }
 
-/** `{id}` → ID: a fact that is filled in when there is a case. */
+/** Shows the facts of an error as placeholders: `{id}` as ID. */
 function withPlaceholders(hint: string): string {
   return hint
     .replace('{target}', '')

@@ -1,5 +1,5 @@
-// Draws the pictures of the README in docs/pictures/ from the built program: the terminal as SVG, from real output, and the
-// page of `sora serve` as JPEG. Needs `script` (util-linux) for the terminal and Chromium for the page.
+// Draws the README's pictures in docs/pictures/ with the built program: the terminal as SVG, from real output, and the page
+// of `sora serve` as JPEG. Needs `script` (util-linux) for the terminal and Chromium for the page.
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -17,30 +17,19 @@ const PROMPTS = ['A lighthouse at dusk, waves against the rocks', 'A fox crosses
 const PROMPT = 'A paper boat sails into a storm drain';
 
 const home = mkdtempSync(join(tmpdir(), 'sora-pictures-'));
-const { CI: _, NO_COLOR: __, ...inherited } = process.env; // both would stop colours and movement
+const { CI: _, NO_COLOR: __, ...inherited } = process.env; // both would turn off colours and animation
 const env = { ...inherited, SORA_HOME: home, TERM: 'xterm-256color' };
 
-/** What a command writes on a terminal. */
+/** The output of a command on a terminal. */
 function onTerminal(args: readonly string[]): string {
-  const words = [
-    'stty',
-    'rows',
-    24,
-    'cols',
-    COLUMNS,
-    ';',
-    'exec',
-    process.execPath,
-    SORA,
-    ...args.map((arg) => `'${arg}'`),
-  ];
+  const words = [`stty rows 24 cols ${COLUMNS}; exec`, process.execPath, SORA, ...args.map((arg) => `'${arg}'`)];
   const options = { cwd: home, env, encoding: 'utf8' } as const;
   const { status, stdout } = spawnSync('script', ['-qec', words.join(' '), '/dev/null'], options);
   if (status !== 0) throw new Error(`sora ${args.join(' ')} failed: ${stdout}`);
   return stdout.replaceAll('\r', '');
 }
 
-/** The lines of an output with the last frame of its moving line that shows rendering. Frames are synchronized updates. */
+/** The lines of an output, with the last frame that shows rendering. Each frame is a synchronized update. */
 function withProgress(output: string): string[] {
   const frames = output
     .split(/\x1b\[\?2026[hl]/)
@@ -71,10 +60,8 @@ function drawLine(line: string, row: number): string {
     const text = part.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll(' ', '\u00a0');
     const x = MARGIN.x + column * CELL.width;
     column += part.length;
-    const blank = part.trim() === '';
-    return blank
-      ? ''
-      : `<text x="${x.toFixed(1)}" y="${y}" fill="${colour}" textLength="${(part.length * CELL.width).toFixed(1)}">${text}</text>`;
+    if (part.trim() === '') return '';
+    return `<text x="${x.toFixed(1)}" y="${y}" fill="${colour}" textLength="${(part.length * CELL.width).toFixed(1)}">${text}</text>`;
   });
   return runs.join('');
 }
@@ -95,7 +82,7 @@ function drawTerminal(lines: readonly string[]): string {
   ].join('\n');
 }
 
-/** The page of `sora serve` after three videos were made there. */
+/** The page of `sora serve` after creating three videos. */
 async function photographPage(): Promise<Buffer> {
   const options = { cwd: home, env: { ...env, SORA_HOME: join(home, 'serve') } };
   const server = spawn(process.execPath, [SORA, 'serve', '--port', '0', '--json'], options);

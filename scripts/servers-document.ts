@@ -1,11 +1,11 @@
-// docs/servers.md, from the presets. test/servers/servers.test.ts runs its commands, so that it stays true.
+// docs/servers.md, from the presets. test/servers/servers.test.ts runs its commands.
 import { CAPABILITIES } from '../src/domain/capabilities.ts';
 import { PRESETS, type Preset } from '../src/domain/presets.ts';
 import { settingsOfFormat } from '../src/domain/request-format.ts';
 import { markdownTable, readResults } from './servers/results.ts';
 
 export interface DocumentedServer extends Pick<Preset, 'name' | 'title' | 'advice' | 'lacks' | 'limits'> {
-  /** Three, which lead to the first video. */
+  /** The three commands that lead to the first video. */
   readonly commands: readonly string[];
 }
 
@@ -16,7 +16,7 @@ interface Example {
   readonly create?: string;
 }
 
-/** The preset for what has no other; it comes last. */
+/** The preset for any other server; it comes last. */
 const CUSTOM = 'custom';
 
 /** By preset; the others are built in and need no profile. */
@@ -32,7 +32,7 @@ const EXAMPLES: Readonly<Record<string, Example>> = {
   custom: { add: '--base-url http://127.0.0.1:8000/v1 -m MODEL' },
 };
 
-/** Servers that need no preset, at most a setting. */
+/** Servers that need no preset, only settings. */
 const OTHERS: readonly (Omit<DocumentedServer, 'commands'> & Pick<Preset, 'keyVariable'> & Example)[] = [
   {
     name: 'dynamo',
@@ -89,13 +89,13 @@ function commandsFor({ name, keyVariable }: Pick<Preset, 'name' | 'keyVariable'>
   ];
 }
 
-const INTRO = `Each kind of server that is known: the three commands that make it work, and what it is known not to do. \`sora init\` asks
-for the same. Where the address is not the one of its preset (below), give it with \`--base-url\`. The commands are run by
-the tests, against servers that are played as they were seen.
+const INTRO = `For each known kind of server: the three commands that set it up and create a video, and what is known not to work. \`sora
+init\` asks for the same settings. If the address differs from that of the preset (below), pass it with \`--base-url\`. The tests
+run these commands against doubles that reply as the real servers did.
 
-Missing capabilities are settings of the profile (\`profiles.NAME.capabilities.…\`) and end with \`not_supported\`, without a
-question to it. Once it can: \`sora config set profiles.NAME.capabilities.list yes\`. What any other server can do, \`sora doctor
---server\` finds out.`;
+Missing capabilities are settings of the profile (\`profiles.NAME.capabilities.…\`): a command that needs one ends with
+\`not_supported\`, and nothing is sent. When the server can do it, run \`sora config set profiles.NAME.capabilities.list yes\`. For
+any other server, \`sora doctor --server\` checks what it can do.`;
 
 export function serversDocument(generated: string): string {
   const table = PRESETS.map(
@@ -112,17 +112,17 @@ export function serversDocument(generated: string): string {
   ].join('\n');
 }
 
-/** What `npm run test:servers` saw last. */
+/** The latest results of `npm run test:servers`. */
 function measuredSection(): string {
   const { date, servers, clients } = readResults();
   return [
     '## Measured\n',
-    `\`npm run test:servers\` starts these servers as their packages come, on loopback, and drives them with \`sora\`; last on ${date}.`,
-    'LiteLLM stands in front of `sora serve`; SGLang and vLLM-Omni are their real routes over an engine that returns a clip;',
-    'Prism and Steady answer from OpenAI’s own OpenAPI document. `cannot`: refused before anything is paid for. `fails`: the server',
-    'cannot do it, and `sora` says so. `skipped`: it could not be tried.\n',
+    `\`npm run test:servers\` starts these servers from their published packages, on loopback, and runs \`sora\` against them; last on ${date}.`,
+    'LiteLLM runs in front of `sora serve`; SGLang and vLLM-Omni are their real routes on an engine that returns a clip; Prism and',
+    'Steady reply from OpenAI’s OpenAPI document. `cannot`: refused before paying. `fails`: the server cannot do it, and `sora`',
+    'reports that. `skipped`: it could not be tested.\n',
     markdownTable('operation', servers),
-    '\nForeign clients against `sora serve`:\n',
+    '\nThird-party clients against `sora serve`:\n',
     markdownTable('call', clients),
     '',
   ].join('\n');

@@ -1,24 +1,32 @@
-// `npm run soak:batch`: kills `sora batch` with SIGKILL at random moments, restarts it each time, and counts what the server
-// was paid for and what was saved. `soak-batch.ts [--rows N] [--kills N] [--seed N] [--replicas N]
-// [--longest-life-ms N]`. Exits with 1 if anything was paid twice or is missing. Uses the built program; `npm run build` first.
+// `npm run soak:batch`: kills `sora batch` with SIGKILL at random moments, restarts it each time, and counts paid jobs and
+// saved files. `soak-batch.ts [--rows N] [--kills N] [--seed N] [--replicas N] [--longest-life-ms N]`. Exits with 1 if
+// anything was paid twice or is missing. Uses the built program; `npm run build` first.
 //
 // `npm run soak:replicas`: the same behind a load balancer whose replicas know only their own jobs. The list proves nothing
 // there, so a row whose create was cut off stays unknown; it must not be paid again.
-import { type ChildProcess, spawn } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
-import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import type { ChildProcess } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { text } from 'node:stream/consumers';
 import { setTimeout } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import type { ServerCall, ServerReply } from '../src/http-server/handler.ts';
 import { listen } from '../src/http-server/server.ts';
 import { systemClock as clock } from '../src/platform/clock.ts';
 import { hashedRandom } from '../src/simulator/conditions.ts';
-import { createSimulator, type Simulator } from '../src/simulator/simulator.ts';
-import { clipOf, type Job, jobsOf, killAfter, tallyOf } from './soak-tally.ts';
+import type { Simulator } from '../src/simulator/simulator.ts';
+import {
+  answerSlowly,
+  createHome,
+  finish,
+  type Job,
+  jobsOf,
+  killAfter,
+  startSimulator,
+  startSora,
+  tallyOf,
+  writeManifest,
+} from './soak-tally.ts';
 
 const { values } = parseArgs({
   options: {
@@ -31,44 +39,25 @@ const { values } = parseArgs({
 });
 const { seed } = values;
 const [rows, kills, replicas] = [Number(values.rows), Number(values.kills), Number(values.replicas)];
-const BINARY = join(import.meta.dirname, '../bin/sora.js');
 /** In parts, so that kills fall into the middle of downloads. */
 const CONTENT_PARTS = 4;
 const PART_MS = 60;
-const MOST_LATENCY_MS = 60;
 const SHORTEST_LIFE_MS = 300;
 const LONGEST_LIFE_MS = Number(values['longest-life-ms']);
 
 const random = hashedRandom(seed);
 const folder = mkdtempSync(join(tmpdir(), 'sora-soak-'));
-const [cwd, stateDir, clips, home] = ['work', 'server', 'work/clips', 'home'].map((name) => join(folder, name)) as [
-  string,
-  string,
-  string,
-  string,
-];
+const [cwd, home] = [join(folder, 'work'), join(folder, 'home')];
 mkdirSync(cwd);
-mkdirSync(home);
-const prompts = Array.from({ length: rows }, (_, at) => `scene ${at}`);
-writeFileSync(join(cwd, 'shots.txt'), prompts.join('\n'));
-
+const prompts = writeManifest(join(cwd, 'shots.txt'), rows);
 const simulators = Array.from({ length: replicas }, (_, replica) =>
-  createSimulator({
-    clock,
-    stateDir: join(stateDir, String(replica)),
-    randomBytes,
-    speed: 2,
-    render: ({ id }) => clipOf(id),
-  }),
+  startSimulator(join(folder, 'server', String(replica))),
 ) as [Simulator, ...Simulator[]];
 const server = await listen({ ...simulators[0], answer: slowly }, { host: '127.0.0.1', port: 0 });
 
-/** Some time before and after a call is obeyed, so that kills fall there; and files that take a while to come. */
+/** A replica answers slowly, and files take a while to arrive. */
 async function slowly(call: ServerCall): Promise<ServerReply> {
-  await setTimeout(random() * MOST_LATENCY_MS);
-  const simulator = simulators[Math.floor(random() * replicas)] ?? simulators[0];
-  const reply = await simulator.answer(call);
-  await setTimeout(random() * MOST_LATENCY_MS);
+  const reply = await answerSlowly(simulators[Math.floor(random() * replicas)] ?? simulators[0], call, random);
   if (!call.url.pathname.endsWith('/content')) return reply;
   const bytes = new Uint8Array(await new Response(reply.body).arrayBuffer());
   return { ...reply, body: ReadableStream.from(inParts(bytes)) };
@@ -83,17 +72,10 @@ async function* inParts(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
 }
 
 // The list of one simulator is complete, so a create missing from it may be resent.
-const profile = {
-  base_url: `${server.origin}/v1`,
-  key_from_env: 'SOAK_KEY',
-  ...(replicas === 1 ? { capabilities: { complete_list: 'yes' } } : {}),
-};
-writeFileSync(join(home, 'settings.json'), JSON.stringify({ profiles: { soak: profile } }), { mode: 0o600 });
+createHome(home, server.origin, { hasCompleteList: replicas === 1 });
 
 function start(): ChildProcess {
-  const argv = ['batch', 'shots.txt', '--profile', 'soak', '-y', '-o', 'clips'];
-  const env = { ...process.env, SORA_HOME: home, SOAK_KEY: 'sk-soak-0123456789' };
-  return spawn(process.execPath, [BINARY, ...argv], { cwd, env, stdio: ['ignore', 'ignore', 'pipe'] });
+  return startSora(['batch', 'shots.txt', '-y', '-o', 'clips'], { cwd, home });
 }
 
 async function jobs(): Promise<Job[]> {
@@ -107,20 +89,17 @@ for (let kill = 0; kill < kills; kill++) {
   if (await killAfter(start(), lifeMs)) midway++;
 }
 const made = (await jobs()).length;
-const last = start();
-const [said, [code]] = await Promise.all([last.stderr === null ? '' : text(last.stderr), once(last, 'exit')]);
+const { said, code } = await finish(start());
 
-const all = await jobs();
-const { twice, missing, files, whole } = tallyOf(all, prompts, clips);
+const { twice, missing, files, whole, lines } = tallyOf(await jobs(), prompts, join(cwd, 'clips'));
 const hasAll = code === 0 && missing.length === 0 && whole === rows;
 const isRight = twice.length === 0 && whole === files && (replicas > 1 || hasAll);
 process.stdout.write(
   [
     `seed ${seed}, ${replicas} replica(s), Node ${process.versions.node}, ${Math.round((clock.now() - startedMs) / 1000)} s`,
-    `${midway} of ${kills} kills came before the end of the run; ${made} of ${rows} jobs were made by then`,
+    `${midway} of ${kills} kills came before the end of the run; ${made} of ${rows} jobs existed by then`,
     `last run: exit code ${code}`,
-    `jobs on the server: ${all.length} for ${rows} rows; twice: ${twice.length}; missing: ${missing.length}`,
-    `files: ${files}, whole and one of each job: ${whole}`,
+    ...lines,
     said
       .trimEnd()
       .split('\n')

@@ -1,7 +1,7 @@
 /**
- * Makes 300 calls of the built program to a server whose replies break clients, chosen by a seed and now and then cut, and reports the
- * longest time and the largest memory: `npm run soak:hostile [SEED]`. Each call must end within its deadline, below 300 MB,
- * without a stack trace, and no create may be sent twice.
+ * `npm run soak:hostile [SEED]`: runs the built program 300 times against a server whose replies break clients, chosen by a
+ * seed and sometimes cut, and reports the longest time and the largest memory. Each run must end within its deadline, below
+ * 300 MB and without a stack trace, and no create may be sent twice.
  */
 import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -13,7 +13,7 @@ const CALLS = 300;
 const PARALLEL = 6;
 /** The setting `request_timeout` of the calls. */
 const CALL_SECONDS = 1;
-/** A command makes up to a few calls one after the other, with pauses between them. */
+/** A command makes a few calls in sequence, with pauses between them. */
 const MAX_SECONDS = 30;
 const MAX_RSS_MB = 300;
 
@@ -44,7 +44,7 @@ function draw(count: number): number {
   return Math.floor((state / 2 ** 32) * count);
 }
 
-/** A reply of any kind, now and then broken off after a moment. */
+/** A reply of any kind, sometimes broken off after a moment. */
 function drawReply(): [string, HostileReply] {
   const kinds = Object.entries(HOSTILE_REPLIES);
   const [name, reply] = kinds[draw(kinds.length)] ?? ['silence', () => {}];

@@ -1,4 +1,4 @@
-// Clients of other people against `sora serve`: each is a script that makes every call and prints what came of it.
+// Third-party clients against `sora serve`: each is a script that makes every call and prints the outcome.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
@@ -12,7 +12,7 @@ import { startUpstream } from './upstream.ts';
 export interface ForeignClient {
   readonly name: string;
   readonly version: string;
-  /** Installs it and makes its calls. Throws `Unavailable` where it cannot be installed. */
+  /** Installs it and makes its calls. Throws `Unavailable` if it cannot be installed. */
   measure(folder: string): Promise<Measured['results']>;
 }
 

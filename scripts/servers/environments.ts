@@ -1,4 +1,4 @@
-// Where third-party servers are installed: a cache folder outside the repository, one environment for each lock file.
+// Installs third-party servers in a cache folder outside the repository, one environment for each lock file.
 import { execFile, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -6,7 +6,7 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 
-/** A server cannot be installed here; the message says why. */
+/** A server cannot be installed here; the message states the reason. */
 export class Unavailable extends Error {}
 
 const HERE = import.meta.dirname;
@@ -14,7 +14,7 @@ const CACHE = process.env.SORA_SERVERS_CACHE ?? join(homedir(), '.cache', 'sora-
 const INSTALL_LIMIT_MS = 15 * 60_000;
 const run = promisify(execFile);
 
-/** The `python` of an environment with the packages of each `requirements/NAME.txt`, every file checked against its hash. */
+/** The `python` of an environment with the packages of each `requirements/NAME.txt`, verified by their hashes. */
 export async function pythonEnvironment(...names: readonly string[]): Promise<string> {
   const files = names.map((name) => join(HERE, 'requirements', `${name}.txt`));
   const lock = Buffer.concat(files.map((file) => readFileSync(file)));
@@ -37,7 +37,7 @@ export function npmEnvironment(): Promise<string> {
   });
 }
 
-/** The folder of an environment; a mark in it says that it is complete. */
+/** The folder of an environment; a mark in it shows that it is complete. */
 async function installed(name: string, lock: Buffer, make: (folder: string) => Promise<void>): Promise<string> {
   const folder = join(CACHE, `${name}-${createHash('sha256').update(lock).digest('hex').slice(0, 12)}`);
   const mark = join(folder, '.complete');

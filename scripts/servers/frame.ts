@@ -1,9 +1,9 @@
-// A still picture for image-to-video, and files at an address.
-import { once } from 'node:events';
+// A still picture for image-to-video, and files served at an address.
 import { createServer } from 'node:http';
 import { encodePng } from '../../src/commands/gallery/png.ts';
+import { listenOnLoopback } from './processes.ts';
 
-/** A PNG in one colour. */
+/** A PNG of one colour. */
 export function createPng(width: number, height: number): Buffer {
   const rgb = Buffer.alloc(3 * width * height, Buffer.of(40, 90, 160));
   return Buffer.from(encodePng({ width, height, rgb }));
@@ -14,13 +14,11 @@ export async function serveFile(bytes: Buffer, type: string): Promise<{ readonly
   const server = createServer((_, reply) => {
     reply.writeHead(200, { 'content-type': type, 'content-length': bytes.length });
     reply.end(bytes);
-  }).listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  if (address === null || typeof address === 'string') throw new Error('no address');
+  });
+  const port = await listenOnLoopback(server);
   const close = (): void => {
     server.closeAllConnections();
     server.close();
   };
-  return { url: `http://127.0.0.1:${address.port}/${type.replace('/', '.')}`, close };
+  return { url: `http://127.0.0.1:${port}/${type.replace('/', '.')}`, close };
 }

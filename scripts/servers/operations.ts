@@ -1,4 +1,4 @@
-// Each thing that a person does with a server, done with the built `sora`, and what came of it.
+// Performs each operation on a server with the built `sora`, and reports its outcome.
 import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { sniffMedia } from '../../src/domain/media.ts';
@@ -26,26 +26,26 @@ export const OPERATIONS = [
 ] as const;
 export type Operation = (typeof OPERATIONS)[number];
 
-/** A server that runs, and what is known of it. */
+/** A running server, and what is known about it. */
 export interface Target {
-  /** Options of every create: what a person has to ask this server for. */
+  /** The options that this server requires for every create. */
   readonly create: readonly string[];
   /** A create whose job fails; null if the server cannot be made to fail one. */
   readonly failing: { readonly prompt: string; readonly options: readonly string[] } | null;
-  /** How long to wait for one video. */
+  /** The maximum wait for one video. */
   readonly timeout: string;
-  /** Pixels of its videos, for images. */
+  /** The size of its videos in pixels, for images. */
   readonly width: number;
   readonly height: number;
-  /** How many creates, and whether the last one had an image, as the server or what is behind it saw them. */
+  /** The number of creates, and whether the last one had an image, as received by the server or its upstream. */
   seen?(): Promise<{ readonly creates: number; readonly lastHadImage: boolean }>;
-  /** Jobs that still run on the server. */
+  /** How many jobs are still running on the server. */
   unfinished?(): Promise<number>;
-  /** What the server itself cannot do: the error that `sora` ends with, and why. */
+  /** What the server itself cannot do: the error code of `sora`, and the reason. */
   readonly limits: Readonly<Partial<Record<Operation, readonly [code: string, reason: string]>>>;
 }
 
-/** Codes of what `sora` refuses before it pays, or before it asks. */
+/** Codes with which `sora` refuses before it pays or sends anything. */
 const REFUSED_BEFORE: ReadonlySet<string> = new Set(['not_supported', 'cannot_cancel', 'usage', 'invalid_request']);
 
 export async function measure(sora: Sora, target: Target): Promise<Record<Operation, Result>> {
@@ -64,7 +64,7 @@ export async function measure(sora: Sora, target: Target): Promise<Record<Operat
   return results as Record<Operation, Result>;
 }
 
-/** An operation that did not go well. */
+/** The outcome of an operation that failed. */
 class Seen extends Error {
   readonly result: Result;
   readonly code: string | undefined;
@@ -77,6 +77,8 @@ class Seen extends Error {
 }
 
 const OK: Result = { outcome: 'ok' };
+/** What `doctor --server` checks, by its names. */
+const ABILITIES = ['list', 'delete', 'cancel', 'thumbnail', 'spritesheet', 'remix', 'edit', 'extend'] as const;
 
 class Bench {
   readonly #sora: Sora;
@@ -90,65 +92,46 @@ class Bench {
     this.#target = target;
   }
 
+  readonly #measures: Readonly<Record<Operation, (before: Partial<Record<Operation, Result>>) => Promise<Result>>> = {
+    create: () => this.#measureCreate(),
+    'image file': () => this.#image('frame.png'),
+    'image URL': () => this.#imageUrl(),
+    wait: () => this.#wait(),
+    thumbnail: () => this.#variant('thumbnail'),
+    spritesheet: () => this.#variant('spritesheet'),
+    list: () => this.#list(),
+    status: () => this.#status(),
+    cancel: () => this.#cancel(),
+    delete: () => this.#delete(),
+    'failed job': () => this.#failed(),
+    batch: () => this.#batch(),
+    remix: () => this.#derive('remix'),
+    edit: () => this.#derive('edit'),
+    extend: () => this.#derive('extend'),
+    doctor: (before) => this.#doctor(before),
+  };
+
   measure(operation: Operation, before: Partial<Record<Operation, Result>>): Promise<Result> {
-    switch (operation) {
-      case 'create':
-        return this.#create();
-      case 'image file':
-        return this.#image('frame.png');
-      case 'image URL':
-        return this.#imageUrl();
-      case 'wait':
-        return this.#wait();
-      case 'thumbnail':
-      case 'spritesheet':
-        return this.#variant(operation);
-      case 'list':
-        return this.#list();
-      case 'status':
-        return this.#status();
-      case 'cancel':
-        return this.#cancel();
-      case 'delete':
-        return this.#delete();
-      case 'failed job':
-        return this.#failed();
-      case 'batch':
-        return this.#batch();
-      case 'remix':
-      case 'edit':
-      case 'extend':
-        return this.#derive(operation);
-      case 'doctor':
-        return this.#doctor(before);
-    }
+    return this.#measures[operation](before);
   }
 
-  async #create(): Promise<Result> {
-    const before = await this.#seen();
-    const run = await this.#run(
-      'create',
-      this.#prompt(),
-      ...this.#target.create,
-      '-o',
-      'create.mp4',
-      '--timeout',
-      this.#target.timeout,
-    );
+  async #measureCreate(): Promise<Result> {
+    const before = await this.#target.seen?.();
+    const run = await this.#create('-o', 'create.mp4');
     this.#finished = String(run.answer.id);
     this.#expectVideo('create.mp4');
-    const creates = ((await this.#seen())?.creates ?? 1) - (before?.creates ?? 0);
-    if (creates !== 1) throw new Seen('wrong', `${creates} videos were created for one`);
+    const creates = ((await this.#target.seen?.())?.creates ?? 1) - (before?.creates ?? 0);
+    if (creates !== 1) throw new Seen('wrong', `${creates} videos were created instead of one`);
     return OK;
   }
 
   async #image(image: string): Promise<Result> {
-    const { width, height, create, timeout } = this.#target;
+    const { width, height } = this.#target;
     writeFileSync(join(this.#sora.cwd, 'frame.png'), createPng(width, height));
     const name = `image-${++this.#count}.mp4`;
-    await this.#run('create', this.#prompt(), ...create, '-i', image, '-o', name, '--timeout', timeout);
+    await this.#create('-i', image, '-o', name);
     this.#expectVideo(name);
-    if ((await this.#seen())?.lastHadImage === false) throw new Seen('wrong', 'the image did not arrive');
+    if ((await this.#target.seen?.())?.lastHadImage === false) throw new Seen('wrong', 'the image did not arrive');
     return OK;
   }
 
@@ -209,34 +192,16 @@ class Bench {
   }
 
   async #delete(): Promise<Result> {
-    const id = String(
-      (
-        await this.#run(
-          'create',
-          this.#prompt(),
-          ...this.#target.create,
-          '--no-download',
-          '--timeout',
-          this.#target.timeout,
-        )
-      ).answer.id,
-    );
-    await this.#run('delete', id, '--yes');
+    const { answer } = await this.#create('--no-download');
+    await this.#run('delete', String(answer.id), '--yes');
     return OK;
   }
 
   async #failed(): Promise<Result> {
     const { failing, timeout } = this.#target;
     if (failing === null) return { outcome: 'skipped', reason: 'the server cannot be made to fail a job' };
-    const run = await this.#sora.run(
-      'create',
-      failing.prompt,
-      ...failing.options,
-      '--timeout',
-      timeout,
-      '--profile',
-      'lab',
-    );
+    const create = ['create', failing.prompt, ...failing.options, '--timeout', timeout];
+    const run = await this.#sora.run(...create, '--profile', 'lab');
     if (run.code === 5 && run.error?.code === 'job_failed') return OK;
     return { outcome: 'wrong', reason: `a failed job ends with exit ${run.code}, ${run.error?.code}` };
   }
@@ -244,16 +209,8 @@ class Bench {
   async #batch(): Promise<Result> {
     const rows = [1, 2].map((row) => JSON.stringify({ id: `row-${row}`, prompt: this.#prompt() }));
     writeFileSync(join(this.#sora.cwd, 'shots.jsonl'), rows.join('\n'));
-    await this.#run(
-      'batch',
-      'shots.jsonl',
-      ...this.#target.create,
-      '--yes',
-      '--timeout',
-      this.#target.timeout,
-      '-o',
-      'clips',
-    );
+    const { create, timeout } = this.#target;
+    await this.#run('batch', 'shots.jsonl', ...create, '--yes', '--timeout', timeout, '-o', 'clips');
     const saved = readdirSync(join(this.#sora.cwd, 'clips')).filter((name) => name.endsWith('.mp4'));
     if (saved.length !== rows.length) throw new Seen('wrong', `${saved.length} of ${rows.length} rows were saved`);
     return OK;
@@ -266,27 +223,17 @@ class Bench {
     return OK;
   }
 
-  /** The plain checks pass, and what `--server` finds out is what was measured here. */
+  /** The plain checks pass, and `--server` reports what was measured here. */
   async #doctor(before: Partial<Record<Operation, Result>>): Promise<Result> {
     const running = await this.#target.unfinished?.();
     await this.#run('doctor');
     const { answer } = await this.#run('doctor', '--server', '--yes');
-    const measured = {
-      list: 'list',
-      delete: 'delete',
-      cancel: 'cancel',
-      thumbnail: 'thumbnail',
-      spritesheet: 'spritesheet',
-      remix: 'remix',
-      edit: 'edit',
-      extend: 'extend',
-    } as const;
-    for (const [ability, operation] of Object.entries(measured)) {
-      const outcome = before[operation]?.outcome;
+    for (const ability of ABILITIES) {
+      const outcome = before[ability]?.outcome;
       const said = answer[ability];
       if (said === 'unknown' || outcome === undefined || outcome === 'skipped') continue;
       if ((said === 'yes') !== (outcome === 'ok')) {
-        throw new Seen('wrong', `doctor --server says ${ability}: ${said}, but ${operation} is ${outcome}`);
+        throw new Seen('wrong', `doctor --server says ${ability}: ${said}, but it is ${outcome}`);
       }
     }
     const left = ((await this.#target.unfinished?.()) ?? 0) - (running ?? 0);
@@ -294,16 +241,18 @@ class Bench {
     return OK;
   }
 
+  /** Creates a video and waits for it. */
+  #create(...options: readonly string[]): Promise<SoraRun> {
+    const { create, timeout } = this.#target;
+    return this.#run('create', this.#prompt(), ...create, ...options, '--timeout', timeout);
+  }
+
   async #submit(): Promise<string> {
     const run = await this.#run('create', this.#prompt(), ...this.#target.create, '--detach');
     return String(run.answer.id);
   }
 
-  async #seen(): Promise<{ readonly creates: number; readonly lastHadImage: boolean } | undefined> {
-    return this.#target.seen?.();
-  }
-
-  /** Throws what came of it where that is not success. */
+  /** Throws `Seen` unless the command succeeds. */
   async #run(...argv: readonly string[]): Promise<SoraRun> {
     const run = await this.#sora.run(...argv, '--profile', 'lab');
     if (run.code === 0) return run;
@@ -315,7 +264,7 @@ class Bench {
   #expectVideo(name: string): void {
     const path = join(this.#sora.cwd, name);
     if (statSync(path).size < 1_000 || sniffMedia(readFileSync(path)) !== 'mp4') {
-      throw new Seen('wrong', 'what was saved is no video');
+      throw new Seen('wrong', 'the saved file is not a video');
     }
   }
 
@@ -324,13 +273,13 @@ class Bench {
     return this.#finished;
   }
 
-  /** Never the same twice: an equal request would join the first one. */
+  /** A new prompt each time: an equal request would attach to the first one. */
   #prompt(): string {
     return `a paper boat on a canal, take ${++this.#count}`;
   }
 }
 
-/** What a failed run said, in one line; of `doctor` the checks that fail. */
+/** The error of a failed run in one line, with the failed checks of `doctor`. */
 function wordsOf({ error, answer, stderr }: SoraRun): string {
   const checks = (answer.checks ?? []) as readonly { status: string; title: string; detail: string }[];
   const failed = checks.flatMap(({ status, title, detail }) => (status === 'fail' ? [`${title}: ${detail}`] : []));

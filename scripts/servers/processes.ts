@@ -1,12 +1,12 @@
-// Servers as processes on loopback, which end with this one.
+// Runs servers as processes on loopback, which end with this one.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { createServer } from 'node:net';
+import { type AddressInfo, createServer, type Server } from 'node:net';
 import { setTimeout } from 'node:timers/promises';
 
 export interface Started {
   readonly origin: string;
-  /** What it has printed so far. */
+  /** Its output so far. */
   output(): string;
   stop(): Promise<void>;
 }
@@ -19,7 +19,7 @@ process.on('exit', () => {
 });
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => process.exit(130));
 
-/** Starts a command on a free port and waits until it answers `probe`, whatever it answers. */
+/** Starts a command on a free port and waits until it gives any reply to `probe`. */
 export async function startServer(
   command: (port: number) => readonly [string, ...string[]],
   { probe = '/', env = {}, cwd }: { probe?: string; env?: Readonly<Record<string, string>>; cwd?: string } = {},
@@ -60,7 +60,7 @@ export async function startServer(
   return { origin, output: () => printed, stop };
 }
 
-/** A whole group of processes: some servers are scripts that start another one. */
+/** Signals a whole group of processes: some servers are scripts that start another process. */
 function end({ pid }: ChildProcess, signal: NodeJS.Signals): void {
   try {
     if (pid !== undefined) process.kill(-pid, signal);
@@ -80,11 +80,16 @@ async function answers(url: string): Promise<boolean> {
 }
 
 async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
+  const server = createServer();
+  const port = await listenOnLoopback(server);
   server.close();
   await once(server, 'close');
-  if (address === null || typeof address === 'string') throw new Error('no free port');
-  return address.port;
+  return port;
+}
+
+/** Listens on any free port of loopback, and returns the port. */
+export async function listenOnLoopback(server: Server): Promise<number> {
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return (server.address() as AddressInfo).port; // a server on TCP has no other kind of address
 }

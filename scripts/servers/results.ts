@@ -1,18 +1,18 @@
-// What `npm run test:servers` measured: the file that keeps it, and the tables that docs/servers.md shows.
+// The results of `npm run test:servers`: their file, and the tables in docs/servers.md.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 /**
- * `cannot`: refused before anything is paid for. `fails`: the server cannot do it and `sora` says so afterwards.
- * `wrong`: the outcome is not what the server could have given.
+ * `cannot`: refused before paying. `fails`: the server cannot do it, which `sora` reports afterwards.
+ * `wrong`: the server can do better.
  */
 export type Outcome = 'ok' | 'cannot' | 'fails' | 'wrong' | 'skipped';
 
 export interface Result {
   readonly outcome: Outcome;
-  /** Why it is not `ok`. */
+  /** Why the outcome is not `ok`. */
   readonly reason?: string;
-  /** Whether it is a limit of the server that is known, so that nothing is to be fixed. */
+  /** Whether it is a known limit of the server, so that there is nothing to fix. */
   readonly isKnown?: boolean;
 }
 
@@ -36,7 +36,7 @@ export function readResults(): Results {
   return JSON.parse(readFileSync(RESULTS_FILE, 'utf8'));
 }
 
-/** Keeps what was measured before of a server that was left out or skipped now. */
+/** Keeps the previous results of servers that were left out or skipped this time. */
 export function mergeResults(before: Results, now: Results): Results {
   const merge = (old: readonly Measured[], fresh: readonly Measured[]): Measured[] => {
     const useful = fresh.filter(

@@ -1,5 +1,5 @@
-// `npm run test:servers [NAME…]`: drives third-party servers with the built `sora`, and `sora serve` with foreign clients.
-// Prints what worked, keeps it in results.json for docs/servers.md, and ends with 1 where something did not go as it should.
+// `npm run test:servers [NAME…]`: runs the built `sora` against third-party servers, and third-party clients against `sora serve`.
+// Prints the outcomes, stores them in results.json for docs/servers.md, and exits with 1 if something failed unexpectedly.
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -15,7 +15,7 @@ const isWanted = ({ name, version }: { name: string; version: string }): boolean
   wanted.length === 0 || wanted.some((part) => `${name} ${version}`.toLowerCase().includes(part));
 const scratch = mkdtempSync(join(tmpdir(), 'sora-servers-'));
 
-/** Measures one server or client; where it cannot be installed, says why. */
+/** Measures one server or client; reports why if it cannot be installed. */
 async function attempt(
   party: { readonly name: string; readonly version: string },
   measureIt: (folder: string) => Promise<Measured['results']>,

@@ -1,4 +1,4 @@
-// The built `sora` in a home of its own, with one profile: the server under test.
+// The built `sora` in its own home folder, with one profile: the server under test.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync } from 'node:fs';
@@ -6,14 +6,14 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 
 const BINARY = join(import.meta.dirname, '../../bin/sora.js');
-/** No single command may take longer. */
+/** The timeout of a single command. */
 const LIMIT_MS = 180_000;
 
 export interface SoraRun {
   readonly code: number;
   readonly stdout: string;
   readonly stderr: string;
-  /** The answer of `--json`; an empty object where there is none. */
+  /** The answer of `--json`; an empty object if there is none. */
   readonly answer: Readonly<Record<string, unknown>>;
   /** The error of `--json`. */
   readonly error: {
@@ -22,7 +22,7 @@ export interface SoraRun {
     readonly violations?: readonly string[];
     readonly caused_by?: string;
   } | null;
-  /** Creates that it sent. */
+  /** The number of creates that it sent. */
   readonly creates: number;
 }
 

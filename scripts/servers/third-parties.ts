@@ -1,4 +1,4 @@
-// The servers of other people that `npm run test:servers` starts, and how a person would set each of them up.
+// The third-party servers that `npm run test:servers` starts, each set up as a user would.
 import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -13,15 +13,15 @@ import { startUpstream, UPSTREAM_KEY } from './upstream.ts';
 export interface ThirdParty {
   readonly name: string;
   readonly version: string;
-  /** What is given to `config profile add lab`, beside the base URL. */
+  /** Arguments of `config profile add lab` besides the base URL. */
   readonly profile: readonly string[];
-  /** Installs and starts it. Throws `Unavailable` where it cannot be installed. */
+  /** Installs and starts it. Throws `Unavailable` if it cannot be installed. */
   start(folder: string): Promise<RunningServer>;
 }
 
 export interface RunningServer extends Target {
   readonly baseUrl: string;
-  /** Lines of its own, for when something went wrong. */
+  /** Its own output, for debugging. */
   output(): string;
   stop(): Promise<void>;
 }
@@ -53,13 +53,7 @@ function litellm(
       const script = join(python, '../litellm');
       const server = await startServer(
         (port) => [python, script, '--config', config, '--host', '127.0.0.1', '--port', String(port)],
-        {
-          probe: '/health/liveliness',
-          cwd: folder,
-          env: {
-            LITELLM_LOCAL_MODEL_COST_MAP: 'True',
-          },
-        },
+        { probe: '/health/liveliness', cwd: folder, env: { LITELLM_LOCAL_MODEL_COST_MAP: 'True' } },
       );
       return {
         ...HD,
@@ -80,7 +74,7 @@ function litellm(
   };
 }
 
-/** The real routes of a server over an engine of ours, which returns a clip: they need no GPU. */
+/** The real routes of a server on top of our own engine, which returns a clip, so that no GPU is needed. */
 function routesOf(
   name: string,
   version: string,
@@ -118,7 +112,7 @@ function routesOf(
 
 const NO_END = 'the mock’s jobs never end';
 
-/** What a mock that follows the schema cannot do: each of its answers is made up, and none knows of another. */
+/** What a mock generated from the schema cannot do: its replies are made up independently of each other. */
 const SCHEMA_LIMITS: Partial<Record<Operation, readonly [string, string]>> = {
   create: ['wait_timeout', NO_END],
   'image file': ['wait_timeout', NO_END],
@@ -128,7 +122,7 @@ const SCHEMA_LIMITS: Partial<Record<Operation, readonly [string, string]>> = {
   batch: ['exit 8', NO_END],
 };
 
-/** Prism and Steady make their answers up from OpenAI's own OpenAPI document, and refuse what does not fit it. */
+/** Prism and Steady generate their replies from OpenAI's OpenAPI document, and refuse what does not match it. */
 function schemaMock(
   name: string,
   version: string,
@@ -152,12 +146,12 @@ function schemaMock(
   };
 }
 
-/** What `doctor --server` finds out about a mock with the routes of jobs alone. */
+/** What `doctor --server` reports for a mock that has only the routes of jobs. */
 const ONLY_CREATES = ['list', 'remix', 'edit', 'extend'].flatMap((name) => ['--set', `capabilities.${name}=no`]);
 
 const CLIP = { id: 'clip', prompt: 'a paper boat', model: 'sora-2', seconds: 1, width: 320, height: 180 };
 
-/** What a mock cannot do whose jobs have ended as soon as they are made. */
+/** What a mock cannot do if its jobs are finished immediately. */
 const ENDED: Target['limits'] = { cancel: ['already_finished', 'the mock’s jobs end at once'] };
 
 const mockoon: ThirdParty = {
@@ -171,27 +165,13 @@ const mockoon: ThirdParty = {
     writeFileSync(clip, renderClip(CLIP));
     writeFileSync(data, JSON.stringify(mockoonData(clip)));
     const command = join(environment, 'node_modules/.bin/mockoon-cli');
-    const server = await startServer(
-      (port) =>
-        [
-          ...[
-            command,
-            'start',
-            '--data',
-            data,
-            '--port',
-            String(port),
-            '--hostname',
-            '127.0.0.1',
-            '--disable-log-to-file',
-          ],
-        ] as [string, ...string[]],
-    );
+    const options = ['--data', data, '--hostname', '127.0.0.1', '--disable-log-to-file'];
+    const server = await startServer((port) => [command, 'start', ...options, '--port', String(port)]);
     return { ...HD, ...server, baseUrl: `${server.origin}/v1`, failing: null, limits: ENDED };
   },
 };
 
-/** The four routes that a person would click together: a create, a job that has ended, its file, a deletion. */
+/** Four routes: a create, a finished job, its file, a deletion. */
 function mockoonData(clip: string): object {
   const job = (id: string, status: string): string =>
     JSON.stringify({ id, object: 'video', status, model: 'sora-2', created_at: 0, seconds: '4', size: '1280x720' });
@@ -225,7 +205,7 @@ function mockoonData(clip: string): object {
   };
 }
 
-/** A server whose packages are incomplete where they are published: shows what is missing, for as long as it is. */
+/** A server whose published packages are incomplete; reports what is missing until that changes. */
 function notInstallable(name: string, version: string, [command, ...argv]: readonly [string, ...string[]]): ThirdParty {
   return {
     name,
@@ -261,7 +241,7 @@ const aimock: ThirdParty = {
     const mock = new LLMock();
     const clip = await serveFile(Buffer.from(renderClip(CLIP)), 'video/mp4');
     mock.onVideo(/storm/, { video: { id: 'video_storm', status: 'failed' } });
-    // A fixture has one id, so each video needs its own.
+    // A fixture has one id, so each video needs its own fixture.
     for (const take of Array(MOST_TAKES).keys()) {
       mock.onVideo(new RegExp(`take ${take}\\b`), {
         video: { id: `video_${take}`, status: 'completed', url: clip.url },

@@ -1,22 +1,21 @@
-// `sora serve` behind a recorder: what a gateway, or a foreign client, truly sent to it.
-import { once } from 'node:events';
+// `sora serve` behind a recorder of what a gateway or a third-party client sends to it.
 import { createServer, request } from 'node:http';
 import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
-import { type Started, startServer } from './processes.ts';
+import { listenOnLoopback, type Started, startServer } from './processes.ts';
 
 const BINARY = join(import.meta.dirname, '../../bin/sora.js');
 
 export interface Upstream {
   readonly baseUrl: string;
-  /** Bodies of the creates that arrived, in order. */
+  /** Bodies of the received creates, in order. */
   readonly creates: readonly string[];
-  /** Jobs that still run. */
+  /** How many jobs are still running. */
   unfinished(): Promise<number>;
   stop(): Promise<void>;
 }
 
-/** The key that `sora serve` takes when its videos are free. */
+/** The key that `sora serve` accepts when its videos are free. */
 export const UPSTREAM_KEY = 'test-api-key';
 
 export async function startUpstream(home: string, ...argv: readonly string[]): Promise<Upstream> {
@@ -57,12 +56,9 @@ async function record({ origin }: Started): Promise<{ origin: string; creates: s
     });
     forward.on('error', () => outgoing.destroy());
     forward.end(body);
-  }).listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  if (address === null || typeof address === 'string') throw new Error('no address');
+  });
   return {
-    origin: `http://127.0.0.1:${address.port}`,
+    origin: `http://127.0.0.1:${await listenOnLoopback(server)}`,
     creates,
     close: () => {
       server.closeAllConnections();

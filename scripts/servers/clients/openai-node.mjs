@@ -29,7 +29,7 @@ const bytesOf = async (id, variant) => {
   return Buffer.from(await reply.arrayBuffer());
 };
 
-// This package has no method of that name.
+// This package has no such method.
 async function createAndPoll() {
   let video = await client.videos.create(request);
   while (video.status === 'queued' || video.status === 'in_progress') {
