@@ -1,5 +1,6 @@
 import { lstatSync, realpathSync } from 'node:fs';
 import { basename, dirname, isAbsolute, join, relative, sep } from 'node:path';
+import { attempt } from '../platform/attempt.ts';
 
 /** Whether a path is a folder or below it, by the names alone; both are absolute. */
 export function isInside(folder: string, path: string): boolean {
@@ -27,9 +28,5 @@ function realPath(path: string): string | null {
 
 /** False for what cannot be reached. */
 export function isLink(path: string): boolean {
-  try {
-    return lstatSync(path).isSymbolicLink();
-  } catch {
-    return false;
-  }
+  return attempt(() => lstatSync(path).isSymbolicLink()) ?? false;
 }

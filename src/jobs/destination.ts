@@ -1,11 +1,11 @@
-import { accessSync, constants, existsSync, statSync } from 'node:fs';
+import { accessSync, constants, existsSync } from 'node:fs';
 import { dirname, extname, isAbsolute, posix, resolve, sep } from 'node:path';
 import { messageOf, SoraError } from '../domain/errors.ts';
 import { fitsVariant, promisedKind } from '../domain/media.ts';
 import { addressFault, isObjectAddress, OBJECT_SCHEME, splitAddress } from '../domain/object-address.ts';
 import type { Variant } from '../domain/video.ts';
 import { pathFault } from '../platform/file-names.ts';
-import { type WriteTarget, writeTargetOf } from '../platform/files.ts';
+import { statsOf, type WriteTarget, writeTargetOf } from '../platform/files.ts';
 import { makeFolder } from '../platform/folders.ts';
 import {
   DEFAULT_NAME,
@@ -40,7 +40,7 @@ export function parseDestination(output: string | undefined, cwd: string): Desti
   const isFolder =
     output === undefined ||
     endsInSlash(output) ||
-    (isObjectAddress(path) ? splitAddress(path).key === '' : isExistingFolder(path));
+    (isObjectAddress(path) ? splitAddress(path).key === '' : statsOf(path)?.isDirectory() === true);
   return { kind: isFolder ? 'folder' : 'file', path };
 }
 
@@ -59,15 +59,6 @@ export function outputFault(path: string, reserveBytes: number, platform: NodeJS
 /** Outside Windows a backslash is an ordinary character of a name. */
 export function endsInSlash(path: string): boolean {
   return path.endsWith('/') || path.endsWith(sep);
-}
-
-/** An unreadable path is refused later, by the check. */
-function isExistingFolder(path: string): boolean {
-  try {
-    return statSync(path).isDirectory();
-  } catch {
-    return false;
-  }
 }
 
 const EXTENSION: Readonly<Record<Variant, string>> = { video: 'mp4', thumbnail: 'webp', spritesheet: 'jpg' };

@@ -1,5 +1,6 @@
 import { readdirSync, type Stats } from 'node:fs';
 import { basename, dirname } from 'node:path';
+import { attempt } from '../platform/attempt.ts';
 import { statsOf } from '../platform/files.ts';
 import { foldedName } from './destination.ts';
 
@@ -18,17 +19,8 @@ export class FolderListings {
   #namesIn(folder: string): ReadonlySet<string> {
     const known = this.#names.get(folder);
     if (known !== undefined) return known;
-    const names = new Set(listed(folder).map(foldedName));
+    const names = new Set(attempt(() => readdirSync(folder))?.map(foldedName)); // empty if there is no folder
     this.#names.set(folder, names);
     return names;
-  }
-}
-
-/** Empty if the folder does not exist. */
-function listed(folder: string): string[] {
-  try {
-    return readdirSync(folder);
-  } catch {
-    return [];
   }
 }

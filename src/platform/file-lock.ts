@@ -1,6 +1,7 @@
 import { closeSync, linkSync, openSync, readdirSync, readFileSync, renameSync, unlinkSync, writeSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
+import { attempt } from './attempt.ts';
 import { isTemporaryName, temporaryName } from './crypto.ts';
 import { hasCode } from './files.ts';
 import { fateOf, ownProcess, type ProcessIdentity } from './process-identity.ts';
@@ -151,17 +152,9 @@ function removeIfThere(path: string): void {
 
 /** Empty if the lock is gone or not written yet. */
 function readHolder(lock: string): string {
-  try {
-    return readFileSync(lock, 'utf8');
-  } catch {
-    return '';
-  }
+  return attempt(() => readFileSync(lock, 'utf8')) ?? '';
 }
 
 function isLeft(holder: string): boolean {
-  try {
-    return fateOf(JSON.parse(holder) as ProcessIdentity) === 'dead'; // only this function's own process writes it
-  } catch {
-    return false;
-  }
+  return attempt(() => fateOf(JSON.parse(holder) as ProcessIdentity) === 'dead') ?? false;
 }

@@ -12,6 +12,7 @@ import type { FileHandle } from 'node:fs/promises';
 import { dirname, extname, resolve } from 'node:path';
 import type { Writable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { attempt } from './attempt.ts';
 import { temporaryName } from './crypto.ts';
 import { makeFolder } from './folders.ts';
 
@@ -22,11 +23,7 @@ export function hasCode(error: unknown, code: string): boolean {
 
 /** The file or folder at a path; undefined if there is none or it cannot be reached (a file as folder, no access, a loop of links). */
 export function statsOf(path: string): Stats | undefined {
-  try {
-    return statSync(path, { throwIfNoEntry: false });
-  } catch {
-    return undefined;
-  }
+  return attempt(() => statSync(path, { throwIfNoEntry: false }));
 }
 
 /**

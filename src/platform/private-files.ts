@@ -11,6 +11,7 @@ import {
   writeSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { attempt } from './attempt.ts';
 import { randomHex } from './crypto.ts';
 import { makeFolder } from './folders.ts';
 import { isProcessAlive } from './process-identity.ts';
@@ -80,12 +81,9 @@ export function filesLeftBefore(folder: string, tagStart: string): string[] {
 const PART = /^\.sora-(\w+)-(\d+)-\w+\.part$/;
 const partsAtFirst = new Map<string, readonly string[]>();
 
+/** A folder that cannot be read counts as empty, like a missing one. */
 function partsIn(folder: string): readonly string[] {
-  try {
-    return readdirSync(folder).filter((name) => PART.test(name));
-  } catch {
-    return []; // counts as empty, like a missing one
-  }
+  return attempt(() => readdirSync(folder).filter((name) => PART.test(name))) ?? [];
 }
 
 function isAbandoned(folder: string, name: string, tagStart: string): boolean {
@@ -97,12 +95,12 @@ function isAbandoned(folder: string, name: string, tagStart: string): boolean {
 /** Takes over an abandoned file under a new name; null if another user created it or another process took it. */
 export function adoptPrivateFile(folder: string, name: string, tag: string): PrivateFile | null {
   const flags = constants.O_RDWR | (constants.O_NOFOLLOW ?? 0); // Windows has no such flag
-  const descriptor = ifPossible(() => openSync(join(folder, name), flags));
-  if (descriptor === null) return null;
+  const descriptor = attempt(() => openSync(join(folder, name), flags));
+  if (descriptor === undefined) return null;
   const path = newPath(folder, tag);
   const isTaken =
     isOwn(fstatSync(descriptor)) &&
-    ifPossible(() => {
+    attempt(() => {
       renameSync(join(folder, name), path);
       return true;
     });
@@ -112,14 +110,6 @@ export function adoptPrivateFile(folder: string, name: string, tag: string): Pri
   }
   inUse.add(path);
   return { path, descriptor };
-}
-
-function ifPossible<T>(call: () => T): T | null {
-  try {
-    return call();
-  } catch {
-    return null;
-  }
 }
 
 function newPath(folder: string, tag: string): string {

@@ -1,4 +1,5 @@
 import { readFileSync, readlinkSync } from 'node:fs';
+import { attempt } from './attempt.ts';
 
 /** One run of a program on one machine. A bare pid may be another host's, another container's, or a later process's. */
 export interface ProcessIdentity {
@@ -76,14 +77,7 @@ function readStat(pid: string): { readonly started: string; readonly isEnded: bo
   return started === undefined ? undefined : { started, isEnded: state === 'Z' || state === 'X' };
 }
 
+/** Undefined on another system, and where a sandbox hides it. */
 function readText(path: string): string | undefined {
   return attempt(() => readFileSync(path, 'utf8').trim());
-}
-
-function attempt<T>(read: () => T): T | undefined {
-  try {
-    return read();
-  } catch {
-    return undefined; // another system, or not readable in a sandbox
-  }
 }

@@ -1,5 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { attempt } from '../platform/attempt.ts';
 import { crypto } from '../platform/crypto.ts';
 import { makeFolder } from '../platform/folders.ts';
 
@@ -16,25 +17,14 @@ export function accountOf(saltPath: string, secrets: readonly string[]): string 
   return `${saltId}.${digest.slice(0, 16)}`;
 }
 
-function readSalt(path: string): string | undefined {
-  try {
-    return readFileSync(path, 'utf8').trim();
-  } catch {
-    return makeSalt(path);
-  }
-}
-
 /** If two processes create the file at the same time, the first one wins. */
-function makeSalt(path: string): string | undefined {
-  try {
+function readSalt(path: string): string | undefined {
+  const read = (): string | undefined => attempt(() => readFileSync(path, 'utf8').trim());
+  const known = read();
+  if (known !== undefined) return known;
+  attempt(() => {
     makeFolder(dirname(path), 0o700);
     writeFileSync(path, `${crypto().randomBytes(20).toString('hex')}\n`, { flag: 'wx', mode: 0o600 });
-  } catch {
-    // It exists by now, or cannot be created; reading shows which.
-  }
-  try {
-    return readFileSync(path, 'utf8').trim();
-  } catch {
-    return undefined;
-  }
+  });
+  return read();
 }

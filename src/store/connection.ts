@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { PoolConfig } from 'pg';
 import { SoraError } from '../domain/errors.ts';
+import { attempt } from '../platform/attempt.ts';
 import { statsOf } from '../platform/files.ts';
 import { isExposed } from './keys.ts';
 import { parseAddress } from './ledger-address.ts';
@@ -121,11 +122,7 @@ function isFile(path: string): boolean {
 }
 
 function readIfThere(path: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch {
-    return '';
-  }
+  return attempt(() => readFileSync(path, 'utf8')) ?? '';
 }
 
 function defined<T extends object>(values: T): { [K in keyof T]?: NonNullable<T[K]> } {

@@ -1,6 +1,7 @@
 import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { crc32 } from 'node:zlib';
+import { attempt } from '../platform/attempt.ts';
 import { temporaryName } from '../platform/crypto.ts';
 import { makeFolder } from '../platform/folders.ts';
 import type { LedgerProblem } from './ledger-line.ts';
@@ -42,11 +43,7 @@ interface Header extends Omit<StoredIndex, 'postings'> {
  * missing, damaged or of another version.
  */
 export function readIndexFile(path: string): StoredIndex | undefined {
-  try {
-    return decodeIndex(readFileSync(path));
-  } catch {
-    return undefined; // Everything is in the journal; the index only saves time.
-  }
+  return attempt(() => decodeIndex(readFileSync(path))); // everything is in the journal: the index only saves time
 }
 
 function decodeIndex(bytes: Buffer): StoredIndex | undefined {

@@ -1,5 +1,6 @@
 import { closeSync, constants, openSync, readFileSync, rmSync, writeSync } from 'node:fs';
 import { crc32 } from 'node:zlib';
+import { attempt } from '../platform/attempt.ts';
 import type { Journal } from '../platform/journal.ts';
 import { NEWLINE } from '../platform/line-reader.ts';
 import type { LedgerProblem } from './ledger-line.ts';
@@ -66,11 +67,7 @@ export class LedgerMark {
   }
 
   #read(): string {
-    try {
-      return readFileSync(this.#path, 'latin1');
-    } catch {
-      return '';
-    }
+    return attempt(() => readFileSync(this.#path, 'latin1')) ?? '';
   }
 
   #write({ bytes, lastOffset, checksum }: Mark): void {

@@ -27,13 +27,8 @@ export function readModelList(folder: string, source: string, nowMs: number): Mo
 
 /** Keeps a server's reply. What cannot be kept is asked for again by the next command. */
 export async function keepModelList(folder: string, source: string, list: JsonValue, nowMs: number): Promise<void> {
-  const path = pathOf(folder, source);
   const text = JSON.stringify({ source, listed_at: new Date(nowMs).toISOString(), list });
-  try {
-    await replaceFile(path, text);
-  } catch {
-    // Only time is lost.
-  }
+  await replaceFile(pathOf(folder, source), text).catch(() => {}); // only time is lost
 }
 
 function pathOf(folder: string, source: string): string {

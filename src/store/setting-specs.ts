@@ -6,6 +6,7 @@ import { MICROS_PER_USD, parseUsd } from '../domain/money.ts';
 import { PRESET_NAMES } from '../domain/presets.ts';
 import { isReservedName } from '../domain/profile-names.ts';
 import { ENCODINGS, FORMAT_FACTS } from '../domain/request-format.ts';
+import { attempt } from '../platform/attempt.ts';
 import { parseAddress } from './ledger-address.ts';
 
 /**
@@ -63,17 +64,9 @@ export function parseYesOrNo(value: string): boolean | undefined {
 
 /** Why a text is not the address of a ledger in a database, or null. */
 export function ledgerFault(value: string): string | null {
-  return /^postgres(ql)?:\/\//.test(value) && isAddress(value)
+  return /^postgres(ql)?:\/\//.test(value) && attempt(() => parseAddress(value)) !== undefined
     ? null
     : 'it is not the URL of a PostgreSQL database, such as postgres://user@host/database';
-}
-
-function isAddress(value: string): boolean {
-  try {
-    return parseAddress(value) instanceof URL;
-  } catch {
-    return false;
-  }
 }
 
 /** A file that is copied and shown around is no place for a password. */
