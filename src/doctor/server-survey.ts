@@ -35,29 +35,28 @@ export async function surveyServer(server: ExaminedServer, atMs: number): Promis
     generationsDialect(server, server.baseUrl.replace(/\/+$/, '')),
   ]);
   // If one dialect answers, a page is not a captive portal but the server's reply for a missing route.
-  const sightOf = (reply: ApiReply): Sight =>
-    generations !== null && isPage(reply) ? 'missing' : see(server, reply, atMs);
+  const seeRoute = (reply: ApiReply): Ability =>
+    generations !== null && isPage(reply) ? 'no' : see(server, reply, atMs);
   const page = list.status === 200 ? pageIn(list) : null;
   const isMock = isSuccess(content) && !isHtml(content);
-  const sightOfUnknown = (reply: ApiReply): Sight => (isMock ? 'hidden' : sightOf(reply));
-  const routes = { list: sightOf(list), delete: sightOfUnknown(removal), content: sightOfUnknown(content) };
-  const speaksVideos = page !== null || routes.content === 'there' || isMock;
+  const seeUnknown = (reply: ApiReply): Ability => (isMock ? 'unknown' : seeRoute(reply));
+  const routes = { list: seeRoute(list), delete: seeUnknown(removal), content: seeUnknown(content) };
+  const speaksVideos = page !== null || routes.content === 'yes' || isMock;
   if (generations !== null && (dialectOf(server) === 'generations' || !speaksVideos)) {
     const unknownJob = await server.probe('DELETE', `${GENERATIONS_ROUTE}/${UNKNOWN_ID}`);
-    return surveyOfGenerations(generations, ABILITY_OF[sightOf(unknownJob)]);
+    return surveyOfGenerations(generations, seeRoute(unknownJob));
   }
   const finished = isMock ? undefined : page?.jobs.find(({ status }) => status === 'completed')?.id;
   const files = finished === undefined ? null : await surveyFiles(server, finished);
-  const sightOfRoute = (reply: ApiReply): Sight => see(server, reply, atMs);
-  const derivations = isMock || !speaksVideos ? UNKNOWN_DERIVATIONS : await surveyDerivations(server, sightOfRoute);
+  const derivations = isMock || !speaksVideos ? UNKNOWN_DERIVATIONS : await surveyDerivations(server, atMs);
   return {
     // The two shapes share their routes, and only one of them has a list.
     dialect: !speaksVideos ? 'unknown' : page === null && dialectOf(server) === 'openrouter' ? 'openrouter' : 'videos',
     abilities: {
       // A server that asks for more, or returns something other than a list, counts as having none.
-      list: page !== null ? 'yes' : routes.list === 'hidden' ? 'unknown' : 'no',
-      delete: ABILITY_OF[routes.delete],
-      ...(files ?? { ...UNKNOWN_FILES, content: ABILITY_OF[routes.content] }),
+      list: page !== null ? 'yes' : routes.list === 'unknown' ? 'unknown' : 'no',
+      delete: routes.delete,
+      ...(files ?? { ...UNKNOWN_FILES, content: routes.content }),
       ...derivations,
     },
     isMock,
@@ -98,43 +97,36 @@ const DERIVATIONS: Readonly<Record<Derivation, readonly [path: string, body: obj
   extend: ['/videos/extensions', { video: { id: UNKNOWN_ID }, seconds: '4' }],
 };
 
-async function surveyDerivations(
-  server: ExaminedServer,
-  sightOf: (reply: ApiReply) => Sight,
-): Promise<Record<Derivation, Ability>> {
+async function surveyDerivations(server: ExaminedServer, atMs: number): Promise<Record<Derivation, Ability>> {
   const abilities = Object.entries(DERIVATIONS).map(async ([operation, [path, body]]) => {
     const reply = await server.probe('POST', path, { type: 'application/json', text: JSON.stringify(body) });
     if (isPage(reply)) return [operation, 'no'];
     if (reply.status < 300) await undo(reply, server);
-    return [operation, ABILITY_OF[sightOf(reply)]];
+    return [operation, see(server, reply, atMs)];
   });
   return Object.fromEntries(await Promise.all(abilities));
 }
 
-/** `hidden`: the reply does not show whether the route exists, such as a 500. */
-type Sight = 'there' | 'missing' | 'hidden';
-
-const ABILITY_OF: Readonly<Record<Sight, Ability>> = { there: 'yes', missing: 'no', hidden: 'unknown' };
-
 /** Refusals that hide whether a route exists. */
 const BLINDING: ReadonlySet<string> = new Set(['no_api_key', 'invalid_api_key', 'service_retired', 'proxy_failure']);
 
-/** What refusals show about a route; any other refusal hides it. */
-const SIGHTS: ReadonlyMap<string, Sight> = new Map([
-  ['video_not_found', 'there'],
-  ['invalid_request', 'there'],
-  ['content_expired', 'there'],
-  ['endpoint_not_found', 'missing'],
-  ['not_supported', 'missing'],
-]);
+/** What refusals show about a route; any other, such as a 500, shows nothing. */
+const SHOWN: Readonly<Record<string, Ability>> = {
+  video_not_found: 'yes',
+  invalid_request: 'yes',
+  content_expired: 'yes',
+  endpoint_not_found: 'no',
+  not_supported: 'no',
+};
 
-function see({ baseUrl, key }: ExaminedServer, reply: ApiReply, atMs: number): Sight {
+/** Whether the route of a reply exists. */
+function see({ baseUrl, key }: ExaminedServer, reply: ApiReply, atMs: number): Ability {
   const context = { baseUrl, hasKey: key !== null, atMs };
   if (isPage(reply)) throw unreadableReply(reply, context);
-  if (isSuccess(reply)) return 'there';
+  if (isSuccess(reply)) return 'yes';
   const refusal = failureFromReply(reply, context);
   if (BLINDING.has(refusal.code)) throw refusal;
-  return SIGHTS.get(refusal.code) ?? 'hidden';
+  return SHOWN[refusal.code] ?? 'unknown';
 }
 
 /** Whether a 2xx comes from something other than the API. */

@@ -20,15 +20,13 @@ export type SubmissionOutcome = 'accepted' | 'attached' | 'refused' | 'unknown';
 export interface MetricSources {
   readonly version: string;
   readonly profile: string;
-  readonly ledger: Pick<Ledger, 'open' | 'spent' | 'teamCaps'>;
-  /** Milliseconds since the epoch. */
-  readonly now: () => number;
+  readonly ledger: Pick<Ledger, 'open' | 'spent' | 'teamCaps' | 'requireUsable'>;
+  readonly clock: Pick<Clock, 'now' | 'alarm' | 'uptimeMs'>;
   readonly countJobs: () => Promise<Readonly<Record<RestStatus, number>>>;
   /** Null without a queue. */
   readonly readQueue: () => Promise<QueueState | null>;
   /** Creates that have not been answered; null if they are not counted. */
   readonly openSubmissions: (() => number) | null;
-  readonly isReady: () => Promise<boolean>;
   /** In micro-dollars; null without a cap. */
   readonly caps: Readonly<Record<'run' | 'order' | 'day', number | null>>;
 }
@@ -38,8 +36,11 @@ const METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'POST', 'PATCH', 'P
 const REQUEST_SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 const JOB_SECONDS = [5, 15, 30, 60, 120, 300, 600, 1200, 1800, 3600];
 
-/** The metrics of a service or a worker. Labels are fixed names: no prompt, id, address or key becomes one. */
-export class ServiceMetrics {
+/** What a service or a worker reports about itself and the ledger that it uses. Labels are fixed names: no prompt, id, address or key becomes one. */
+export class ServiceMetrics implements Vitals {
+  readonly version: string;
+  readonly profile: string;
+  readonly checkReady: () => Promise<void>;
   readonly #sources: MetricSources;
   readonly #metrics = new Metrics();
   readonly #requests = this.#metrics.histogram(
@@ -94,11 +95,14 @@ export class ServiceMetrics {
   readonly #ready = this.#metrics.gauge('sora_ready', 'Whether /readyz answers 200.');
 
   constructor(sources: MetricSources) {
+    this.version = sources.version;
+    this.profile = sources.profile;
+    this.checkReady = readinessOf(sources.ledger, sources.clock);
     this.#sources = sources;
     this.#metrics.gauge('sora_build_info', 'The version of sora.', ['version']).set(1, [sources.version]);
     this.#metrics
       .gauge('sora_start_time_seconds', 'When the process started serving, in seconds since the epoch.')
-      .set(sources.now() / 1000);
+      .set(sources.clock.now() / 1000);
   }
 
   /** `route` is a pattern, such as `/v1/videos/{id}`. */
@@ -126,13 +130,13 @@ export class ServiceMetrics {
   }
 
   /** Works even if the ledger is unreadable: `sora_ready` is then 0, and metrics from the ledger are left out. */
-  async text(): Promise<string> {
-    const { ledger, now, profile, countJobs, openSubmissions, isReady, caps, readQueue } = this.#sources;
+  async metrics(): Promise<string> {
+    const { ledger, clock, profile, countJobs, openSubmissions, caps, readQueue } = this.#sources;
     if (openSubmissions !== null) this.#waiting.set(openSubmissions());
     const measured = [this.#jobs, this.#caps, this.#unfinished, this.#spent];
     for (const gauge of [...measured, this.#tasks, this.#oldest, this.#workers, this.#slots]) gauge.clear();
     for (const [cap, micros] of Object.entries(caps)) if (micros !== null) this.#caps.set(usdOf(micros), [cap]);
-    const wasReady = await isReady();
+    const wasReady = (await unreadinessOf(this.checkReady)) === null;
     this.#ready.set(wasReady ? 1 : 0);
     try {
       const jobs = await countJobs();
@@ -145,7 +149,7 @@ export class ServiceMetrics {
         counts.set(labels.join(' '), [labels, count + 1]);
       }
       for (const [labels, count] of counts.values()) this.#unfinished.set(count, labels);
-      const { micros } = await ledger.spent({ by: 'day', value: dayOf(now()), profile, user: null });
+      const { micros } = await ledger.spent({ by: 'day', value: dayOf(clock.now()), profile, user: null });
       this.#spent.set(usdOf(micros), [profile]);
       for (const { name, capMicros } of await ledger.teamCaps()) this.#caps.set(usdOf(capMicros), [`team ${name}`]);
       this.#showQueue(await readQueue());
@@ -162,16 +166,4 @@ export class ServiceMetrics {
     this.#workers.set(queue.workers.length);
     this.#slots.set(queue.workers.reduce((sum, { concurrency }) => sum + concurrency, 0));
   }
-}
-
-/** What a process reports about itself and the ledger that it uses. */
-export function createVitals(
-  { version, profile, ...sources }: Omit<MetricSources, 'ledger' | 'now' | 'isReady'>,
-  ledger: MetricSources['ledger'] & Pick<Ledger, 'requireUsable'>,
-  clock: Pick<Clock, 'now' | 'alarm' | 'uptimeMs'>,
-): { readonly metrics: ServiceMetrics; readonly vitals: Vitals } {
-  const checkReady = readinessOf(ledger, clock);
-  const isReady = async (): Promise<boolean> => (await unreadinessOf(checkReady)) === null;
-  const metrics = new ServiceMetrics({ ...sources, version, profile, ledger, now: () => clock.now(), isReady });
-  return { metrics, vitals: { version, profile, checkReady, metrics: () => metrics.text() } };
 }

@@ -23,7 +23,7 @@ import { PAGE_PATHS, pageReply } from './pages.ts';
 import { errorBody, errorResponse } from './rest-error.ts';
 import { addRestRoutes, QUOTE_PATH, REST_PATH, type RestDeps } from './rest-routes.ts';
 import { Health, json, NotReady, Ready, RestError } from './rest-schemas.ts';
-import { createVitals, type ServiceMetrics } from './service-metrics.ts';
+import { ServiceMetrics } from './service-metrics.ts';
 import { addVideosDocument } from './videos-document.ts';
 import { type Vitals, vitalsReply } from './vitals.ts';
 
@@ -49,8 +49,8 @@ const GUARDED = [REST_PATH, QUOTE_PATH, CHARACTERS_PATH, CONTROL_PATH];
 export function createService(options: ServiceOptions): Handler {
   const { simulator, access, isLocal } = options;
   const { clock } = options.upstream.submitDeps;
-  const { metrics, vitals } = vitalsOf(options);
-  const { app, paths } = createApp(options, metrics, vitals);
+  const metrics = createMetrics(options);
+  const { app, paths } = createApp(options, metrics);
   const routeOf = createRouteNames([...paths, ...PAGE_PATHS, '/openapi.json']);
   options.desk.onEvent((event) => metrics.job(event));
   return {
@@ -82,21 +82,19 @@ export function createService(options: ServiceOptions): Handler {
   }
 }
 
-function vitalsOf({ version, upstream, desk }: ServiceOptions): ReturnType<typeof createVitals> {
+function createMetrics({ version, upstream, desk }: ServiceOptions): ServiceMetrics {
   const { identity, budget, maxCostPerDayMicros, submitDeps } = upstream;
   const { maxCostMicros: run, maxOrderMicros: order } = budget.options;
-  return createVitals(
-    {
-      version,
-      profile: identity.profile,
-      countJobs: () => desk.count(),
-      readQueue: () => desk.queueState(),
-      openSubmissions: () => desk.openSubmissions,
-      caps: { run, order, day: maxCostPerDayMicros },
-    },
-    submitDeps.ledger,
-    submitDeps.clock,
-  );
+  return new ServiceMetrics({
+    version,
+    profile: identity.profile,
+    ledger: submitDeps.ledger,
+    clock: submitDeps.clock,
+    countJobs: () => desk.count(),
+    readQueue: () => desk.queueState(),
+    openSubmissions: () => desk.openSubmissions,
+    caps: { run, order, day: maxCostPerDayMicros },
+  });
 }
 
 /** Checks a body before Hono parses it without limits. */
@@ -127,7 +125,6 @@ function createRouteNames(paths: readonly string[]): (pathname: string) => strin
 function createApp(
   options: ServiceOptions,
   metrics: ServiceMetrics,
-  vitals: Vitals,
 ): { readonly app: OpenAPIHono; readonly paths: readonly string[] } {
   const { version, access, webDir, isLocal } = options;
   const app = new OpenAPIHono({
@@ -155,7 +152,7 @@ function createApp(
   app.post(CHARACTERS_PATH, requireJson);
   app.patch(CONTROL_PATH, requireJson);
 
-  addVitalsRoutes(app, vitals);
+  addVitalsRoutes(app, metrics);
   addRestRoutes(app, options);
   addCharacterRoutes(app, options);
   addControlRoutes(app, options.conditions);

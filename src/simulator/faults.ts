@@ -23,15 +23,6 @@ interface Fault {
 
 /** The routes that create a video, which costs money on a real server. */
 const CREATE: readonly RouteName[] = ['create', 'remix', 'edit', 'extend', 'createBatch'];
-const VIDEO_ROUTES: readonly RouteName[] = [
-  ...CREATE,
-  'list',
-  'retrieve',
-  'remove',
-  'content',
-  'createCharacter',
-  'character',
-];
 
 const TABLE = {
   invalid_value: {
@@ -112,7 +103,7 @@ const TABLE = {
   },
   invalid_url: {
     summary: 'the server has no video routes',
-    routes: VIDEO_ROUTES,
+    routes: [...CREATE, 'list', 'retrieve', 'remove', 'content', 'createCharacter', 'character'],
     refusal: { status: 404, message: 'Invalid URL ({call})' },
   },
   rate_limit_exceeded: {

@@ -4,7 +4,7 @@ import { inGroup, type OptionValues, parseWholeNumber } from '../../app/option-v
 import type { ListeningServer } from '../../http-server/server.ts';
 import { AccessKey } from '../../service/access.ts';
 import { countOrders } from '../../service/queued-orders.ts';
-import { createVitals } from '../../service/service-metrics.ts';
+import { ServiceMetrics } from '../../service/service-metrics.ts';
 import { createVitalsHandler, type Vitals } from '../../service/vitals.ts';
 import type { JobQueue } from '../../store/job-queue.ts';
 import type { OrderTable } from '../../store/order-table.ts';
@@ -42,25 +42,23 @@ export function parseVitalsAddress(
 export function vitalsOf(
   { queue, orders }: { readonly queue: JobQueue; readonly orders: OrderTable },
   { configuration, host, ledger }: VitalsDeps,
-): ReturnType<typeof createVitals> {
-  return createVitals(
-    {
-      version: host.version,
-      profile: configuration.profile.value,
-      countJobs: () => countOrders(orders),
-      readQueue: () => queue.state(),
-      openSubmissions: null,
-      caps: { run: null, order: null, day: configuration.maxCostPerDayMicros?.value ?? null },
-    },
+): ServiceMetrics {
+  return new ServiceMetrics({
+    version: host.version,
+    profile: configuration.profile.value,
     ledger,
-    host.clock,
-  );
+    clock: host.clock,
+    countJobs: () => countOrders(orders),
+    readQueue: () => queue.state(),
+    openSubmissions: null,
+    caps: { run: null, order: null, day: configuration.maxCostPerDayMicros?.value ?? null },
+  });
 }
 
 /** Throws `cannot_listen`. */
 export async function openVitals(
   { host, port, apiKey }: VitalsAddress,
-  { vitals }: { readonly vitals: Vitals },
+  vitals: Vitals,
   { output }: VitalsDeps,
 ): Promise<ListeningServer> {
   const handler = createVitalsHandler(vitals, apiKey === null ? null : new AccessKey(apiKey));

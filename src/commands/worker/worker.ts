@@ -76,9 +76,9 @@ export const workerCommand = defineCommand({
       isDrain: options.drain ?? false,
     });
     const orders = await deps.orderTable(queue);
-    const vitals = vitalsOf({ queue, orders }, deps);
-    const log = new WorkerLog(rows, orders, vitals.metrics, deps);
-    const listening = address && (await openVitals(address, vitals, deps));
+    const metrics = vitalsOf({ queue, orders }, deps);
+    const log = new WorkerLog(rows, orders, metrics, deps);
+    const listening = address && (await openVitals(address, metrics, deps));
     try {
       const stoppedBy = await takeRows({ queue, rows, orders, log, worker, concurrency, timeoutMs }, deps);
       return reportWork(log, stoppedBy);
