@@ -16,7 +16,7 @@ import type { Http } from '../platform/http.ts';
 import { proxiesFrom } from '../platform/proxy-http.ts';
 import type { FaultName } from '../simulator/faults.ts';
 import type { Simulator } from '../simulator/simulator.ts';
-import type { SimulatorOptions } from '../simulator/simulator-options.ts';
+import type { SimulatorOptions } from '../simulator/videos-api.ts';
 import { accountOf } from '../store/account.ts';
 import type { SoraPaths } from '../store/paths.ts';
 import { type Settings, writeSettings } from '../store/settings.ts';

@@ -1,3 +1,4 @@
+import type { Page } from '../domain/page.ts';
 import type { QueueState } from '../store/job-queue.ts';
 import type { RestJob, RestStatus } from './rest-job.ts';
 import type { JobEvent } from './service-metrics.ts';
@@ -18,9 +19,7 @@ export interface Selection {
   readonly search: string;
 }
 
-export interface Selected {
-  readonly jobs: readonly RestJob[];
-  readonly hasMore: boolean;
+export interface Selected extends Page<RestJob> {
   /** Of all pages. */
   readonly total: number;
 }

@@ -62,7 +62,7 @@ export class QueuedOrders implements OrderDesk {
 
   async newest(limit: number, selection: Selection): Promise<Selected | undefined> {
     const page = await this.#options.orders.newest(limit, selection);
-    return page && { ...page, jobs: page.jobs.flatMap((job) => decodeRestJob(job) ?? []) };
+    return page && { ...page, items: page.items.flatMap((job) => decodeRestJob(job) ?? []) };
   }
 
   count(): Promise<Record<RestStatus, number>> {

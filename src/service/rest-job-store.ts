@@ -56,7 +56,7 @@ export class RestJobStore {
     const isWanted = ({ asked }: RestJob): boolean => asked.prompt.toLowerCase().includes(text);
     const all = [...this.#jobs.values()].reverse();
     const page = pageAfter(all, { after, limit }, isWanted);
-    return page && { jobs: page.items, hasMore: page.hasMore, total: all.filter(isWanted).length };
+    return page && { ...page, total: all.filter(isWanted).length };
   }
 
   count(): Record<RestStatus, number> {

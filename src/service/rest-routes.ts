@@ -217,7 +217,7 @@ export function addRestRoutes(app: OpenAPIHono, deps: RestDeps): void {
     const { limit, after = null, search } = c.req.valid('query');
     const page = await desk.newest(limit, { after, search });
     if (page === undefined) throw noJob(after ?? '');
-    const videos = page.jobs.map((job) => view(job, c.req.url));
+    const videos = page.items.map((job) => view(job, c.req.url));
     const next = page.hasMore ? (videos.at(-1)?.id ?? null) : null;
     return c.json({ videos, next, total: page.total }, 200);
   });

@@ -10,9 +10,8 @@ import { type SimulatedJob, toSeconds } from './job.ts';
 import { listPageReply, parseListQuery } from './list-reply.ts';
 import { readRequestBody } from './request-body.ts';
 import type { BatchRouteName } from './routes.ts';
-import type { SimulatorOptions } from './simulator-options.ts';
 import { BATCH_ENDPOINT, type BatchRequest, readBatchFile } from './stored-batch.ts';
-import { type Route, readIdempotencyKey, refuseCallback, type Stores } from './videos-api.ts';
+import { type Route, readIdempotencyKey, refuseCallback, type SimulatorOptions, type Stores } from './videos-api.ts';
 
 const PURPOSES = ['batch', 'user_data', 'vision'] as const;
 const DAY_SECONDS = 86_400;

@@ -60,23 +60,16 @@ const GUIDE: SimulatedDialect = {
 };
 
 function describeForGuide(video: Video, videoUrl: string | null): object {
-  const { id, model, status, progress, prompt, seconds, size, created_at, completed_at, expires_at, error } = video;
-  const words = sizeInWords(size, undefined);
+  const { size, seconds, remixed_from_video_id: _, ...same } = video;
+  const { resolution = null, orientation = null } = sizeInWords(size, undefined) ?? {};
   return {
-    id,
+    ...same,
     object: 'video.generation',
-    model,
-    status: GUIDE_STATUSES[status],
-    progress,
-    prompt,
+    status: GUIDE_STATUSES[video.status],
     duration: Number(seconds),
-    resolution: words?.resolution ?? null,
-    orientation: words?.orientation ?? null,
-    created_at,
-    completed_at,
-    expires_at,
+    resolution,
+    orientation,
     video_url: videoUrl,
-    error,
   };
 }
 

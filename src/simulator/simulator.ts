@@ -15,8 +15,7 @@ import { FAULTS } from './faults.ts';
 import type { JobOutlook } from './job.ts';
 import { isBatchRoute, matchRoute } from './routes.ts';
 import { GENERATIONS, VIDEOS } from './simulated-dialects.ts';
-import type { SimulatorOptions } from './simulator-options.ts';
-import { openStores, VideosApi } from './videos-api.ts';
+import { openStores, type SimulatorOptions, VideosApi } from './videos-api.ts';
 
 /**
  * `answer` serves the Videos API below `/v1` or `/openai/v1`, on any host, in dialect `videos` or `generations`. It rejects

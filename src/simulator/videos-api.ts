@@ -1,11 +1,14 @@
 import { join } from 'node:path';
+import type { SHAPES } from '../domain/dialect.ts';
 import { KNOWN_MODELS } from '../domain/models.ts';
 import { VARIANTS } from '../domain/video.ts';
 import { jsonReply, type ServerCall, type ServerReply } from '../http-server/handler.ts';
+import type { Clock } from '../platform/clock.ts';
 import { ApiError, ConnectionDropped, invalidField, modelNotFound, unsupportedValue } from './api-error.ts';
-import { AssetCache } from './asset-cache.ts';
+import { AssetCache, type Renderer } from './asset-cache.ts';
 import { BatchStore } from './batch-store.ts';
 import { type Character, CharacterStore } from './character-store.ts';
+import type { Conditions } from './conditions.ts';
 import { assetReply, jsonAsVideoReply } from './content-reply.ts';
 import type { CreateRequest } from './create-request.ts';
 import { parseCharacterRequest, parseEditRequest, parseExtendRequest, parseRemixRequest } from './derived-request.ts';
@@ -25,7 +28,6 @@ import { listReply, parseListQuery } from './list-reply.ts';
 import { fingerprintBody, type RequestBody, readRequestBody } from './request-body.ts';
 import { methodNotAllowed, type VideoRouteName } from './routes.ts';
 import type { SimulatedDialect } from './simulated-dialects.ts';
-import type { SimulatorOptions } from './simulator-options.ts';
 
 const MAX_IDEMPOTENCY_KEY_LENGTH = 255;
 /** The release of sora-2 (2025-10-06), in seconds since the epoch. */
@@ -33,6 +35,29 @@ const MODELS_CREATED_AT = 1_759_708_800;
 
 /** Answers one call, under a fault if there is one. Throws an `ApiError` or `ConnectionDropped`. */
 export type Route = (call: ServerCall, id: string, fault: FaultName | null) => Promise<ServerReply> | ServerReply;
+
+export interface SimulatorOptions {
+  /** The simulator's own folder; its jobs are in `jobs.jsonl`, shared by all processes that use the folder. */
+  readonly stateDir: string;
+  readonly clock: Clock;
+  readonly randomBytes: (size: number) => Uint8Array;
+  /** How many times faster than usual jobs are rendered; stored with each job when it is created. */
+  readonly speed?: number;
+  /** A fault for every call; a job fault is stored with each job that is created. */
+  readonly fault?: FaultName | null;
+  /** The shape of dialect `generations`; default `guide`. */
+  readonly shape?: (typeof SHAPES)[number];
+  /** Faults for some of the calls; replaces `fault`. */
+  readonly conditions?: Conditions;
+  /** Renders the jobs' files; default: in the calling thread. */
+  readonly render?: Renderer;
+  /** Ends all latency: waiting calls are answered immediately. */
+  readonly signal?: AbortSignal;
+  /** Whether notifications are sent to the address that a create names; without it, such a create is refused. */
+  readonly takesCallbacks?: boolean;
+  /** Called with the id of each new job. */
+  readonly onCreate?: (id: string) => void;
+}
 
 interface NewVideo extends CreateRequest {
   readonly remixedFrom?: string;
@@ -76,18 +101,15 @@ export class VideosApi implements Record<VideoRouteName, Route> {
   }
 
   remix(call: ServerCall, id: string, fault: FaultName | null): Promise<ServerReply> {
-    return this.#create(call, fault, (body) => ({
-      ...parseRemixRequest(body, this.#describe(this.#find(id))),
-      remixedFrom: id,
-    }));
+    return this.#create(call, fault, (body) => ({ ...parseRemixRequest(body, this.#video(id)), remixedFrom: id }));
   }
 
   edit(call: ServerCall, _id: string, fault: FaultName | null): Promise<ServerReply> {
-    return this.#create(call, fault, (body) => parseEditRequest(body, (id) => this.#describe(this.#find(id))));
+    return this.#create(call, fault, (body) => parseEditRequest(body, (id) => this.#video(id)));
   }
 
   extend(call: ServerCall, _id: string, fault: FaultName | null): Promise<ServerReply> {
-    return this.#create(call, fault, (body) => parseExtendRequest(body, (id) => this.#describe(this.#find(id))));
+    return this.#create(call, fault, (body) => parseExtendRequest(body, (id) => this.#video(id)));
   }
 
   async #create(
@@ -204,6 +226,10 @@ export class VideosApi implements Record<VideoRouteName, Route> {
     const job = this.#jobs.find(id);
     if (!job) throw this.#dialect.unknownJob(id);
     return job;
+  }
+
+  #video(id: string): Video {
+    return this.#describe(this.#find(id));
   }
 
   #describe(job: SimulatedJob): Video {

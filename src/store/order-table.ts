@@ -1,4 +1,5 @@
 import { isJsonObject, type JsonObject, parseJson } from '../domain/json.ts';
+import type { Page } from '../domain/page.ts';
 import type { JobQueue, NewTask, QueueState } from './job-queue.ts';
 import type { SpentScope } from './ledger.ts';
 import type { Database, Queries, Row } from './postgres.ts';
@@ -25,9 +26,7 @@ export interface Admission {
   admit(spentMicros: number): void;
 }
 
-export interface OrderPage {
-  readonly jobs: readonly JsonObject[];
-  readonly hasMore: boolean;
+export interface OrderPage extends Page<JsonObject> {
   readonly total: number;
 }
 
@@ -114,11 +113,11 @@ export class OrderTable {
       ),
       this.#database.query(`SELECT count(*) AS total FROM sora.service_order WHERE ${wanted}`, [this.#name, text]),
     ]);
-    const jobs = rows
+    const items = rows
       .slice(0, limit)
       .map(jobOf)
       .filter((job) => job !== undefined);
-    return { jobs, hasMore: rows.length > limit, total: Number(counted?.total) };
+    return { items, hasMore: rows.length > limit, total: Number(counted?.total) };
   }
 
   /** What waits for workers. */

@@ -163,7 +163,7 @@ describe('the journal of jobs', () => {
 
   it('begins empty where there is no file', () => {
     expect(createBook(`${createTemporaryFolder()}/jobs.jsonl`, 1).newest(10, { after: null, search: '' })).toEqual({
-      jobs: [],
+      items: [],
       hasMore: false,
       total: 0,
     });
