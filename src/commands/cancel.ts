@@ -20,6 +20,9 @@ import { renderTable } from '../output/table.ts';
 
 type CancelDeps = Pick<Context, 'configuration' | 'ledger' | 'jobs' | 'output' | 'host' | 'random'>;
 
+/** What is left to do once the server was asked to stop a job: for `--wait`, to wait for its end. */
+type Remainder = () => Promise<Cancelled>;
+
 interface Cancelled {
   readonly summary: JobSummary;
   readonly outcome: 'aborted' | 'deleted' | 'cancelling';
@@ -56,13 +59,14 @@ export const cancelCommand = defineCommand({
     const { values: found, errors } = options.all
       ? await jobs.findUnfinished((record) => !isOfCharacter(record))
       : await forEach(args, (name) => jobs.findAny(name));
-    const waitMs = options.wait ? timeoutMs : null;
-    const { values, errors: refusals } = await forEach(found, (job) =>
+    const deadlineMs = options.wait ? deps.host.clock.now() + timeoutMs : null;
+    const { values: asked, errors: refusals } = await forEach(found, (job) =>
       job.record && isOfServerBatch(job.record)
-        ? cancelBatch({ ...job, record: job.record }, waitMs, deps)
-        : cancelOne(job, waitMs, deps),
+        ? cancelBatch({ ...job, record: job.record }, deadlineMs, deps)
+        : cancelOne(job, deadlineMs, deps),
     );
-    const allErrors = [...errors, ...refusals];
+    const { values, errors: failures } = await forEach(asked, (finish) => finish());
+    const allErrors = [...errors, ...refusals, ...failures];
     const isEmpty = found.length === 0 && allErrors.length === 0;
     if (isEmpty) output.note('there are no unfinished jobs');
     const isShown = values.length > 0 || isEmpty;
@@ -71,12 +75,12 @@ export const cancelCommand = defineCommand({
   },
 });
 
-async function cancelOne(found: FoundJob, waitMs: number | null, deps: CancelDeps): Promise<Cancelled> {
+async function cancelOne(found: FoundJob, deadlineMs: number | null, deps: CancelDeps): Promise<Remainder> {
   const { jobs, host } = deps;
   const { id, server, record } = found;
   const capabilities = capabilitiesOf(server.configuration);
   // With `--wait` the job is deleted when it ends, not stopped.
-  requireCapability(waitMs === null ? 'cancel' : 'delete', capabilities);
+  requireCapability(deadlineMs === null ? 'cancel' : 'delete', capabilities);
   const before = await jobs.look(found);
   if (isTerminal(before.status)) throw alreadyFinished(found);
   const result: Cancellation = capabilities.lacks.has('cancel')
@@ -84,17 +88,19 @@ async function cancelOne(found: FoundJob, waitMs: number | null, deps: CancelDep
     : await cancelJob({ client: server.client, clock: host.clock, signal: host.interrupt }, id);
   if (result.kind === 'deleted') {
     await jobs.recordRemoval(record);
-    return cancelled(found, { ...before, status: 'cancelled' }, 'deleted');
+    return async () => cancelled(found, { ...before, status: 'cancelled' }, 'deleted');
   }
   if (result.kind === 'running') {
-    if (waitMs === null) throw cannotCancel(found, result.refusal);
-    const ended = await followJob({ ...found, known: result.job }, waitMs, deps);
-    await jobs.delete(found);
-    return cancelled(found, ended, 'deleted');
+    if (deadlineMs === null) throw cannotCancel(found, result.refusal);
+    return async () => {
+      const ended = await followJob({ ...found, known: result.job }, deadlineMs - host.clock.now(), deps);
+      await jobs.delete(found);
+      return cancelled(found, ended, 'deleted');
+    };
   }
   await jobs.record(record, result.job);
   if (result.kind === 'ended') throw alreadyFinished(found);
-  return cancelled(found, result.job, result.kind === 'stopping' ? 'cancelling' : 'aborted');
+  return async () => cancelled(found, result.job, result.kind === 'stopping' ? 'cancelling' : 'aborted');
 }
 
 function cancelled({ server, record }: FoundJob, job: VideoJob, outcome: Cancelled['outcome']): Cancelled {
@@ -104,9 +110,9 @@ function cancelled({ server, record }: FoundJob, job: VideoJob, outcome: Cancell
 /** Finished requests of a batch stay; the `sora batch` command that submitted it records and saves them. */
 async function cancelBatch(
   found: FoundJob & { readonly record: JobRecord },
-  waitMs: number | null,
+  deadlineMs: number | null,
   deps: CancelDeps,
-): Promise<Cancelled> {
+): Promise<Remainder> {
   const { jobs, host, output } = deps;
   const { id, server, record } = found;
   const [missing] = missingFor({ operation: 'batch' }, capabilitiesOf(server.configuration));
@@ -124,12 +130,14 @@ async function cancelBatch(
   if (result.kind === 'deleted') throw refuse('cannot_cancel', null);
   const { kind } = result;
   if (kind === 'running') throw refuse('cannot_cancel', result.refusal);
-  const isWaited = kind === 'stopping' && waitMs !== null;
-  const job = isWaited ? await followJob({ ...found, known: result.job }, waitMs, deps) : result.job;
-  await jobs.record(record, job);
-  if (isTerminal(job.status) && job.status !== 'cancelled') throw refuse('already_finished', null);
-  output.note(save);
-  return cancelled(found, job, job.status === 'cancelled' ? 'aborted' : 'cancelling');
+  return async () => {
+    const leftMs = kind === 'stopping' && deadlineMs !== null ? deadlineMs - host.clock.now() : null;
+    const job = leftMs === null ? result.job : await followJob({ ...found, known: result.job }, leftMs, deps);
+    await jobs.record(record, job);
+    if (isTerminal(job.status) && job.status !== 'cancelled') throw refuse('already_finished', null);
+    output.note(save);
+    return cancelled(found, job, job.status === 'cancelled' ? 'aborted' : 'cancelling');
+  };
 }
 
 /** In a dialect without a delete call, `--wait` would not help. */

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { nodeHttp } from '../../src/platform/http.ts';
 import { createCommandLine } from '../support/command-line.ts';
+import { createFakeClock } from '../support/fake-clock.ts';
 import type { ScriptedReply } from '../support/scripted-server.ts';
 import { type Bench, setUp } from '../support/set-up.ts';
 import { startVideosServer, type VideosScript } from '../support/videos-server.ts';
@@ -62,6 +63,34 @@ describe('sora cancel', () => {
   it('waits no longer than requested', async () => {
     const { run } = await setUpJob(['queued'], { remove: () => NOT_ALLOWED });
     expect((await run('cancel', 'video_1', '--wait', '--timeout', '5s')).code).toBe(8);
+  });
+
+  it('asks the server to stop every job before it waits for one', async () => {
+    const clock = createFakeClock();
+    const refused = new Set<string>();
+    let endsAtMs = Number.POSITIVE_INFINITY;
+    const isOver = (): boolean => clock.now() >= endsAtMs;
+    const script: VideosScript = {
+      retrieve: (job) => ({ body: { ...job, status: isOver() ? 'completed' : 'queued' } }),
+      remove(job) {
+        if (isOver()) return null;
+        if (refused.add(job.id).size === 2) endsAtMs = clock.now() + 60_000;
+        return NOT_ALLOWED;
+      },
+    };
+    const { run, create, server } = await setUp(script, { clock });
+    for (const again of [[], ['--again']]) await create(['--detach', ...again]);
+    const { code, stdout } = await run('cancel', 'video_1', 'video_2', '--wait');
+    expect({ code, stdout }).toEqual({ code: 0, stdout: 'video_1\tdeleted\nvideo_2\tdeleted\n' });
+    expect(server.jobs).toEqual([]);
+  });
+
+  it('waits no longer for several jobs than for one', async () => {
+    const { run, create, sora } = await setUpJob(['queued'], { remove: () => NOT_ALLOWED });
+    await create(['--detach', '--again']);
+    const startedMs = sora.clock.now();
+    expect((await run('cancel', 'video_1', 'video_2', '--wait', '--timeout', '10m')).code).toBe(8);
+    expect(Math.round((sora.clock.now() - startedMs) / 60_000)).toBe(10);
   });
 
   it.each([
