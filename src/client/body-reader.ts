@@ -1,4 +1,6 @@
 import type { Readable } from 'node:stream';
+import { isJsonObject } from '../domain/json.ts';
+import { parseReplyJson } from '../wire/reply-json.ts';
 
 /** No reply of this API is larger; the largest contain a video as base64. */
 const MAX_TEXT_BYTES = 64 << 20;
@@ -19,15 +21,22 @@ export async function abortable<T>(
   }
 }
 
-/** The body as text, after the bytes that `peek` took off it. */
+/**
+ * The body as text, after the bytes that `peek` took off it. A body that breaks off, or does not end in time, is complete
+ * if it is a whole JSON object: a wrong length must not lose a paid job.
+ */
 export async function readBodyText(body: Readable, head: Buffer = Buffer.alloc(0)): Promise<string> {
   const decoder = new TextDecoder();
   let text = decoder.decode(head, { stream: true });
   let sizeBytes = head.length;
-  for await (const chunk of body as AsyncIterable<Uint8Array>) {
-    sizeBytes += chunk.length;
-    if (sizeBytes > MAX_TEXT_BYTES) throw tooLarge();
-    text += decoder.decode(chunk, { stream: true });
+  try {
+    for await (const chunk of body as AsyncIterable<Uint8Array>) {
+      sizeBytes += chunk.length;
+      if (sizeBytes > MAX_TEXT_BYTES) throw tooLarge();
+      text += decoder.decode(chunk, { stream: true });
+    }
+  } catch (error) {
+    if (!isJsonObject(parseReplyJson(text))) throw error;
   }
   return text + decoder.decode();
 }

@@ -18,6 +18,8 @@ const MULTIPLIERS = namesOf(`n num nums count samples outputs variants variation
   batch batch_size num_outputs num_videos num_images num_samples num_variants num_variations num_generations num_results
   num_videos_per_prompt num_images_per_prompt num_outputs_per_prompt number_of_videos number_of_outputs
   number_of_samples number_results n_variants n_samples n_videos sample_count video_count output_count`);
+/** Lists that may request a video for each item. */
+const LISTS = namesOf('prompts requests videos shots scenes');
 const LENGTHS = namesOf(`seconds duration duration_seconds length video_length video_duration n_seconds num_seconds
   frames num_frames n_frames frame_count number_of_frames
   size width height resolution video_size output_size dimensions`);
@@ -53,12 +55,13 @@ export function chargeOfParams(params: Readonly<Record<string, JsonValue>>): Par
     const plain = plainName(name);
     if (LENGTHS.has(plain)) lengths.push(name);
     if (MODELS.has(plain)) models.push(name);
-    if (!MULTIPLIERS.has(plain)) {
+    const items = LISTS.has(plain) && Array.isArray(value) ? Math.max(value.length, 1) : null;
+    if (items === null && !MULTIPLIERS.has(plain)) {
       const isKnown = [LENGTHS, MODELS, HARMLESS].some((names) => names.has(plain));
       if (SURCHARGES.has(plain) ? value !== false : !isKnown && mayBeFactor(value)) others.push(name);
       continue;
     }
-    const count = countOf(value);
+    const count = items ?? countOf(value);
     if (count !== 1) multipliers.push(name);
     // A server may read only one of several such fields; their product is the maximum.
     videos = videos === null || count === null || videos * count > MAX_VIDEOS ? null : videos * count;

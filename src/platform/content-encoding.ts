@@ -10,6 +10,8 @@ const OF_ENCODED_BYTES: ReadonlySet<string> = new Set([
   'last-modified',
 ]);
 const MAX_ENCODINGS = 5;
+/** What servers and object storages write for bytes that are not encoded. */
+const NO_ENCODINGS: ReadonlySet<string> = new Set(['', 'identity', 'none', 'binary', 'utf-8', 'utf8', 'aws-chunked']);
 /** Real replies shrink less than this; a decompression bomb shrinks a thousandfold. */
 const MAX_EXPANSION = 100;
 /** Up to this size any expansion is accepted: repetitive JSON compresses well. */
@@ -57,7 +59,7 @@ function encodingsOf(header: string): string[] {
     .toLowerCase()
     .split(',')
     .map((name) => name.trim());
-  return names.filter((name) => name !== '' && name !== 'identity');
+  return names.filter((name) => !NO_ENCODINGS.has(name));
 }
 
 /** Node 20 has no zstd, and neither have its types. */
@@ -65,8 +67,8 @@ type ZlibOfAnyNode = typeof NodeZlib & { readonly createZstdDecompress?: (limits
 
 function decoderOf(encoding: string): ((source: Readable) => Readable) | null {
   const zlib: ZlibOfAnyNode = process.getBuiltinModule('node:zlib');
-  if (encoding === 'gzip' || encoding === 'x-gzip') return (source) => joined(source, zlib.createGunzip());
-  if (encoding === 'deflate') return inflated;
+  if (encoding === 'gzip' || encoding === 'x-gzip') return (source) => decodedBy(source, gunzipFor);
+  if (encoding === 'deflate') return (source) => decodedBy(source, inflateFor);
   if (encoding === 'br') return (source) => joined(source, zlib.createBrotliDecompress());
   const createZstd = encoding === 'zstd' ? zlib.createZstdDecompress : undefined; // since Node 22.15
   return createZstd === undefined ? null : (source) => joined(source, createZstd(ZSTD_LIMITS));
@@ -78,17 +80,26 @@ function joined<T extends Transform>(source: Readable, decoder: T): T {
   return decoder;
 }
 
-/** `deflate` requires a zlib header (RFC 1950), which some servers leave out; the first byte shows which it is. */
-function inflated(source: Readable): Readable {
+/** Some proxies decompress a reply and keep its header. */
+function gunzipFor(firstByte: number): Transform {
+  return firstByte === 0x1f ? process.getBuiltinModule('node:zlib').createGunzip() : new PassThrough();
+}
+
+/** `deflate` requires a zlib header (RFC 1950), which some servers leave out. */
+function inflateFor(firstByte: number): Transform {
   const { createInflate, createInflateRaw } = process.getBuiltinModule('node:zlib');
+  return (firstByte & 0x0f) === 8 ? createInflate() : createInflateRaw();
+}
+
+/** The output of a decoder that the first byte decides. */
+function decodedBy(source: Readable, decoderFor: (firstByte: number) => Transform): Readable {
   const output = new PassThrough();
   source.once('error', (error) => output.destroy(error));
   output.once('close', () => source.destroy());
   source.once('readable', () => {
     const first: Buffer | null = source.read(1);
     if (first !== null) source.unshift(first);
-    const hasHeader = first === null || ((first[0] ?? 0) & 0x0f) === 8;
-    pipeline(source, hasHeader ? createInflate() : createInflateRaw(), output, () => {});
+    pipeline(source, first === null ? new PassThrough() : decoderFor(first[0] ?? 0), output, () => {});
   });
   return output;
 }

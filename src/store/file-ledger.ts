@@ -78,7 +78,9 @@ export class FileLedger extends Ledger {
       throw new SoraError('cannot_write', {
         title: `could not write the ledger ${path}`,
         causedBy: messageOf(error),
-        facts: { own_folder: dirname(path) },
+        hints: [
+          `free some disk space, or make ${dirname(path)} writable; another folder does not know what is paid already`,
+        ],
         cause: error,
       });
     }

@@ -24,6 +24,7 @@ describe.each(FORMS)('a create in the form %s', (dialect, route) => {
     ['200', { body: JOB }],
     ['201', { status: 201, body: JOB }],
     ['202 with an address to poll', { status: 202, body: { ...JOB, polling_url: '/api/v1/videos/video_1' } }],
+    ['200 of less than its length', { headers: { 'content-length': '100' }, body: JOB, afterwards: 'drop' }],
     ['200 of a video', { body: { video: JOB } }],
     ['200 of a list of one', { body: [JOB] }],
     ['200 of JSON in JSON', { body: JSON.stringify(JSON.stringify(JOB)) }],

@@ -33,6 +33,7 @@ describe('the price of a create with parameters', () => {
     [{ numberOfVideos: 3 }, 3],
     [{ 'Num-Outputs': 3 }, 3],
     [{ n: 2, batch_size: 3 }, 6],
+    [{ prompts: ['a', 'b'] }, 2],
     [{ metadata: { n: 2 } }, 2],
     [{ extra_body: { requests: [{ sampleCount: 4 }] } }, 4],
   ])('%j counts every video that the server may make', (params, dollars) => {

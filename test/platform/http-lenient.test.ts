@@ -40,6 +40,10 @@ async function readEncoded(encoding: string, body: Uint8Array): Promise<string> 
   return text((await nodeHttp({ method: 'GET', url: await serve(head, body), headers: {} })).body);
 }
 
+test.each(['gzip', 'none', 'utf-8', 'aws-chunked'])('reads plain bytes that are declared as %s', async (encoding) => {
+  expect(await readEncoded(encoding, Buffer.from('{"a":1}'))).toBe('{"a":1}');
+});
+
 test('reads a body that is empty whatever its encoding', async () => {
   expect(await readEncoded('gzip', new Uint8Array(0))).toBe('');
 });
