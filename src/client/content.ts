@@ -166,10 +166,7 @@ async function fetchContent(
 ): Promise<OpenedReply> {
   const range = resume && { range: `bytes=${resume.offsetBytes}-`, 'if-range': resume.validator };
   try {
-    return await transport.open(
-      { method: 'GET', url, headers: { ...range }, ...(signal === undefined ? {} : { signal }) },
-      SNIFF_BYTES,
-    );
+    return await transport.open({ method: 'GET', url, headers: { ...range }, signal }, SNIFF_BYTES);
   } catch (error) {
     signal?.throwIfAborted();
     const failure = failureFromThrown(error, context);

@@ -237,7 +237,7 @@ export class Transport {
         idleTimeoutMs: timeoutMs,
         publicOnly: this.#isOutwardOnly(url),
         ...(body === undefined ? {} : { body }),
-        ...(signal === undefined ? {} : { signal }),
+        signal,
       });
       const uptimeMs = clock.uptimeMs();
       trace?.({ kind: 'response', status: reply.status, url: shown, ms: Math.round(clock.now() - startedMs) });

@@ -62,10 +62,7 @@ async function openWhenReady(
   const deadlineMs = clock.now() + PUBLISHING_MS;
   for (let delayMs = FIRST_DELAY_MS; ; delayMs *= 2) {
     try {
-      const reply = await client.content(source, variant, {
-        ...options,
-        ...(signal === undefined ? {} : { signal }),
-      });
+      const reply = await client.content(source, variant, { ...options, signal });
       if (reply.head.length > 0 || reply.offsetBytes > 0) return reply;
       throw new SoraError('content_not_ready', { causedBy: 'an empty file', facts: { id: source.id } });
     } catch (error) {

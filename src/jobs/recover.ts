@@ -105,7 +105,7 @@ class Search {
     let after: string | undefined;
     for (let pages = 0; pages < MAX_PAGES && !this.#isWhole; pages++) {
       const query = { limit: PAGE_SIZE, order: 'desc' as const, ...(after === undefined ? {} : { after }) };
-      const { jobs, next, clock } = await client.list(query, signal === undefined ? {} : { signal });
+      const { jobs, next, clock } = await client.list(query, { signal });
       const sentAgo = this.#sentAgo(clock);
       const nowMs = clock?.serverMs ?? this.#deps.clock.now();
       for (const job of jobs) {

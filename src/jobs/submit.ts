@@ -257,7 +257,7 @@ async function send(deps: SubmitDeps, order: SubmitOrder, key: string): Promise<
   const outcome = await client.create(order.request, {
     idempotencyKey: key,
     resend: { held: () => ledger.append({ event: 'held', key, atMs: clock.now() }), sending },
-    ...(signal === undefined ? {} : { signal }),
+    signal,
   });
   const at = { key, atMs: clock.now() };
   switch (outcome.kind) {

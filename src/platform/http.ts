@@ -13,7 +13,7 @@ export interface HttpRequest {
   /** Lower-case names. */
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: string | Uint8Array;
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
   /** Maximum silence on the connection, before or during the reply; then it fails with `ETIMEDOUT`. */
   readonly idleTimeoutMs?: number;
   /** Fails with `EINWARD` instead of connecting to a private or loopback address, even if a name resolves to it. */
