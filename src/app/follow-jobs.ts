@@ -142,27 +142,27 @@ class JobWatch {
 
   async see(event: WaitEvent): Promise<void> {
     if (event.kind === 'trouble') {
-      if (this.state.trouble === null) this.#tell(`${event.error.message}; still waiting`);
+      if (this.state.trouble === null) this.#report(`${event.error.message}; still waiting`);
       this.state.trouble = event.error.message;
       return;
     }
     const { status, progress } = event.job;
     const isNews = status !== this.state.status;
     Object.assign(this.state, { status, progress, trouble: null });
-    if (isNews) await this.#tellStatus(event.job);
+    if (isNews) await this.#reportStatus(event.job);
   }
 
-  async #tellStatus(job: VideoJob): Promise<void> {
+  async #reportStatus(job: VideoJob): Promise<void> {
     const { output, jobs } = this.#deps;
     const { record } = this.job;
     if (job.status === 'unknown') {
       output.note(`the server's status \`${cleanLine(job.serverStatus ?? '', 60)}\` is unknown; polling less often`);
     }
-    this.#tell(job.status.replace('_', ' '));
+    this.#report(job.status.replace('_', ' '));
     if (job.status !== record?.job?.status) await jobs.record(record, job);
   }
 
-  #tell(text: string): void {
+  #report(text: string): void {
     if (!this.#progress.isVisible) this.#deps.output.news(`${this.state.name}: ${text}`);
   }
 }

@@ -168,7 +168,7 @@ function teamSettings(
   };
 }
 
-/** What names the person who spends: a variable of our own, and those in which systems keep the login. */
+/** Variables that name the person who spends: our own, and those that contain the login. */
 export const USER_VARIABLES = ['SORA_USER', 'USER', 'LOGNAME', 'USERNAME'];
 
 function groupOf(values: ReadonlyMap<string, Sourced<string>>, prefix: string): Record<string, string> {

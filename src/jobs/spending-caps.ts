@@ -20,7 +20,7 @@ export function batchCap(batch: string, profile: string, capMicros: number): Cap
   };
 }
 
-/** The caps of a day that count what somebody spends. */
+/** The caps that a submission of this spender counts towards. */
 export function dayCaps(caps: readonly DayCap[], spender: Spender, isOfTeam = false): Cap[] {
   return caps.flatMap((cap) => {
     const scope = scopeOfCap(cap, spender);

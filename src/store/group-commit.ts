@@ -1,6 +1,6 @@
 import { SoraError } from '../domain/errors.ts';
 
-/** Keeps a transaction short, and its locks. */
+/** Limits how long a transaction holds its locks. */
 const MOST_AT_ONCE = 64;
 
 interface Waiting<I, R> {
@@ -9,13 +9,13 @@ interface Waiting<I, R> {
   reject(error: unknown): void;
 }
 
-/** Carries out together, in one transaction, what comes while the one before it commits. */
+/** Runs what arrives during a commit together, in the next transaction. */
 export class GroupCommit<I, R> {
   readonly #work: (items: readonly I[], isAlone: boolean) => Promise<readonly R[]>;
   readonly #waiting: Waiting<I, R>[] = [];
   #isBusy = false;
 
-  /** `work` returns a result for each item. If it throws, each item is carried out on its own (`isAlone`). */
+  /** `work` returns a result for each item. If it throws, each item runs on its own (`isAlone`). */
   constructor(work: (items: readonly I[], isAlone: boolean) => Promise<readonly R[]>) {
     this.#work = work;
   }
@@ -44,11 +44,11 @@ export class GroupCommit<I, R> {
     this.#isBusy = false;
   }
 
-  /** One item that cannot be carried out does not affect the others, unless the database is away. */
+  /** One failing item does not affect the others, unless the database is unreachable. */
   async #runEach(group: readonly Waiting<I, R>[], error: unknown): Promise<void> {
-    const isAway = error instanceof SoraError && error.code === 'ledger_unreachable';
+    const isUnreachable = error instanceof SoraError && error.code === 'ledger_unreachable';
     for (const { item, resolve, reject } of group) {
-      if (isAway || group.length === 1) reject(error);
+      if (isUnreachable || group.length === 1) reject(error);
       else await this.#work([item], true).then(([result]) => resolve(result as R), reject);
     }
   }

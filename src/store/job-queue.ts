@@ -91,7 +91,7 @@ export class JobQueue {
     this.#names = { ready: this.name, dead: `${this.name}_dead`, blocked: `${this.name}_blocked` };
   }
 
-  /** Stores tasks, unless they wait or run already; one that has ended waits again. A task comes after the one it waits for. */
+  /** Stores tasks that neither wait nor run; one that has ended waits again. List a task after the one that it waits for. */
   async add(tasks: readonly NewTask[], priority: number): Promise<void> {
     const boss = await this.#open();
     const insert = pLimit(tasks.some(({ after }) => after !== undefined) ? 1 : PARALLEL_INSERTS);
@@ -102,7 +102,7 @@ export class JobQueue {
     });
   }
 
-  /** Does some work, and stores the task that it returns, ahead of others, in the same transaction; null for none. */
+  /** Does some work and, in the same transaction, stores the task that it returns (null for none) ahead of others. */
   async addWith<T>(
     work: (queries: Queries) => Promise<{ readonly task: NewTask | null; readonly result: T }>,
   ): Promise<T> {
@@ -151,7 +151,7 @@ export class JobQueue {
     await boss.insert(known, { db });
   }
 
-  /** Moves tasks that nobody has taken to those that wait, as long as the tasks before them are not done. */
+  /** Blocks tasks that no worker has taken while the tasks before them are not done. */
   async #block(queries: Queries, tasks: readonly { readonly id: string; readonly after?: string }[]): Promise<void> {
     const following = tasks.flatMap(({ id, after }) => (after === undefined ? [] : [{ id, after: taskId(after) }]));
     if (following.length === 0) return;
@@ -275,7 +275,7 @@ export class JobQueue {
         );
       }
       if (done.length > 0) {
-        // Tasks that waited for these start: they keep their place in the order.
+        // Tasks that waited for these can start; they keep their place in the order.
         transaction.send(
           `UPDATE ${SCHEMA}.job SET name = $1, singleton_key = NULL WHERE name = $2 AND singleton_key = ANY($3)`,
           [this.name, this.#names.blocked, done],
@@ -328,7 +328,7 @@ export class JobQueue {
     return tasks;
   }
 
-  /** Running tasks wait again. As if they had not started, because pg-boss counts what starts again as a retry. */
+  /** Makes running tasks wait again, as if they had never started: pg-boss would count another start as a retry. */
   async #release(queries: Queries, queue: string, jobs: readonly string[]): Promise<void> {
     await queries.query(
       `UPDATE ${SCHEMA}.job SET state = 'created', started_on = NULL

@@ -19,13 +19,13 @@ export interface LedgerProblem {
   readonly reason: string;
 }
 
-const PROBLEMS_TOLD = 3;
+const SHOWN_PROBLEMS = 3;
 
 /** Lists the first few: a file that is not a ledger consists of problems only. */
 export function describeProblems(problems: readonly LedgerProblem[]): string {
-  const told = problems.slice(0, PROBLEMS_TOLD).map(({ line, reason }) => `line ${line}: ${reason}`);
-  const untold = problems.length - told.length;
-  return [...told, ...(untold > 0 ? [`and ${untold} more lines`] : [])].join('; ');
+  const shown = problems.slice(0, SHOWN_PROBLEMS).map(({ line, reason }) => `line ${line}: ${reason}`);
+  const others = problems.length - shown.length;
+  return [...shown, ...(others > 0 ? [`and ${others} more lines`] : [])].join('; ');
 }
 
 const SKIPPED: DecodedLine = { kind: 'skipped' };

@@ -18,11 +18,11 @@ export interface NewStoredOrder {
   readonly task: NewTask;
 }
 
-/** Decides whether an order is taken in, in the transaction that stores it. */
+/** Decides whether an order is accepted, in the transaction that stores it. */
 export interface Admission {
   /** What the orders of the service count in; null if it does not matter what they cost. */
   readonly scope: SpentScope | null;
-  /** Throws to refuse it, given what other orders have cost or will cost. */
+  /** Throws to refuse it; gets what other orders have cost or will cost. */
   admit(spentMicros: number): void;
 }
 
@@ -125,7 +125,7 @@ export class OrderTable {
     return this.#queue.state();
   }
 
-  /** How many orders there are in each status. Fails at once while the database is away. */
+  /** How many orders there are in each status. Fails at once while the database is unreachable. */
   async count(): Promise<ReadonlyMap<string, number>> {
     const rows = await this.#database.queryNow(
       'SELECT status, count(*) AS orders FROM sora.service_order WHERE queue = $1 GROUP BY status',
@@ -150,7 +150,7 @@ export class OrderTable {
     });
   }
 
-  /** Forbids to send anything for an order that is being removed, or allows it again. */
+  /** Marks an order as being removed, so that nothing is sent for it, or clears the mark. */
   async setLeaving(id: string, isLeaving: boolean): Promise<void> {
     await this.#database.query('UPDATE sora.service_order SET is_leaving = $2 WHERE id = $1', [id, isLeaving]);
   }

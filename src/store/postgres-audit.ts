@@ -13,8 +13,8 @@ export interface LedgerAudit {
 }
 
 /**
- * Reads every submission, and compares the sums with them. Submissions wait meanwhile. Sums that differ are corrected if
- * `isCorrected` says so.
+ * Reads every submission and compares the sums with them, while new submissions wait. Corrects the sums that differ if
+ * `isCorrected`.
  */
 export async function auditLedger(
   transaction: Transaction,

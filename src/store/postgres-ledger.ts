@@ -152,7 +152,7 @@ export class PostgresLedger extends Ledger {
     return readTeamCaps(this.database);
   }
 
-  /** Stores caps of the team, in micro-dollars; null removes one. Submissions that are being reserved end first. */
+  /** Stores caps of the team, in micro-dollars; null removes one. Waits for reservations under way. */
   setTeamCaps(caps: ReadonlyMap<string, number | null>): Promise<void> {
     return this.database.transaction((transaction) => writeTeamCaps(transaction, caps));
   }

@@ -25,8 +25,8 @@ export interface PendingClaim {
 }
 
 /**
- * Records the claims that nothing stands against, in their order; a day's sum is locked once for all of them. Returns
- * which were refused.
+ * Records the claims that are not refused, in their order, with one lock on each sum for all of them. Returns which were
+ * refused.
  */
 export async function reserveAll(
   transaction: Transaction,
@@ -39,7 +39,7 @@ export async function reserveAll(
   const changes = claims.map(({ intent }) => changeOf(ledger, intent.key, undefined, [encodeEvent(intent)]));
   const paid = changes.filter(({ after }) => !after.record.free);
   const scopes = [...claims.flatMap((claim) => claim.scopes), ...paid.flatMap(({ after }) => scopesOf(after.record))];
-  // Sent together, so that others wait for these locks as short as possible. Caps of the team stay as they are meanwhile.
+  // Sent together, so that these locks are held as short as possible. The caps of the team cannot change meanwhile.
   const [isStored, caps, sums, standing] = await Promise.all([
     stored,
     paid.length === 0 ? [] : readTeamCaps(transaction, 'FOR SHARE'),
@@ -92,7 +92,7 @@ function lockSame(transaction: Transaction, claims: readonly Claim[]): void {
   );
 }
 
-/** What transactions lock that look for the same submissions. */
+/** The name that transactions lock. */
 function sameName({ by, value }: NonNullable<Claim['same']>): string {
   return `${COLUMNS[by]}:${plain(value)}`;
 }
@@ -111,7 +111,7 @@ async function lockSums(transaction: Transaction, scopes: readonly string[]): Pr
   );
 }
 
-/** By `sameName`, the submissions that may make claims superfluous, oldest first. */
+/** By `sameName`, the submissions that may make claims unnecessary, oldest first. */
 async function standingOf(
   queries: Queries,
   ledger: string,

@@ -15,7 +15,7 @@ export async function readTeamCaps(queries: Queries, lock: 'FOR SHARE' | '' = ''
   });
 }
 
-/** Stores caps in micro-dollars; null removes one. Submissions that are being reserved end first. */
+/** Stores caps in micro-dollars; null removes one. Waits for reservations under way. */
 export async function writeTeamCaps(queries: Queries, caps: ReadonlyMap<string, number | null>): Promise<void> {
   await queries.query('LOCK TABLE sora.cap IN EXCLUSIVE MODE');
   await queries.query('DELETE FROM sora.cap WHERE name = ANY($1)', [[...caps.keys()]]);

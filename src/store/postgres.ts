@@ -45,7 +45,7 @@ export interface Transaction extends Queries {
 
 /**
  * A PostgreSQL database whose connections are opened when needed, and again when they are lost. Throws
- * `ledger_unreachable` for whatever keeps a call from being carried out, and `not_supported` without the package `pg`.
+ * `ledger_unreachable` for anything that prevents a call, and `not_supported` without the package `pg`.
  */
 export class Database implements Queries {
   /** Without the password. */
@@ -66,7 +66,7 @@ export class Database implements Queries {
     return this.#patiently(async (client) => queriesOf(client).query(text, values));
   }
 
-  /** The same without patience: fails at once while the server is away. */
+  /** The same without retries: fails at once while the server is unreachable. */
   queryNow(text: string, values: readonly unknown[] = []): Promise<Row[]> {
     return this.#patiently(async (client) => queriesOf(client).query(text, values), 0);
   }
