@@ -87,11 +87,8 @@ async function watch(ids: readonly string[], timeoutMs: number, deps: StatusDeps
   const { jobs, host } = deps;
   const { values: found, errors } =
     ids.length > 0 ? await forEach(ids, (id) => jobs.findAny(id)) : await jobs.findUnfinished();
-  const outcomes = await followJobs(
-    found.map((job) => ({ ...job, known: null })),
-    timeoutMs,
-    deps,
-  );
+  const followed = found.map((job) => ({ ...job, known: null }));
+  const outcomes = await followJobs(followed, timeoutMs, deps);
   const allErrors = [...errors];
   const summaries: JobSummary[] = [];
   for (const [at, outcome] of outcomes.entries()) {

@@ -67,10 +67,8 @@ export async function refuseUnpayable(
       : (listings.stat(path)?.isFile() ?? false);
   const taken = await Promise.all(rows.map(({ row }) => takenOutput(row, settings, isTaken, host.clock.now())));
   const faults = [...taken.flat(), ...(await sources.check(rows.map(({ row }) => row)))];
-  refuse(
-    settings,
-    faults.sort((a, b) => a.line - b.line),
-  );
+  faults.sort((a, b) => a.line - b.line);
+  refuse(settings, faults);
 }
 
 /** The manifest’s name in the ledger: its real path, or for standard input the working folder. */
@@ -218,10 +216,8 @@ async function takenOutput(
   const names = [...paths, ...(sidecar ? paths.slice(0, 1).map(sidecarPath) : [])];
   const answers = await Promise.all(names.map(isTaken));
   const taken = names.filter((_, at) => answers[at]);
-  return taken.map((name) => ({
-    line,
-    message: `the output file already exists: ${name} (\`--force\` overwrites it)`,
-  }));
+  const messageOf = (name: string): string => `the output file already exists: ${name} (\`--force\` overwrites it)`;
+  return taken.map((name) => ({ line, message: messageOf(name) }));
 }
 
 function titleOf({ path, name }: ManifestSource): string {

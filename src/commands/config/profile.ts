@@ -10,7 +10,7 @@ import { findPreset, PRESET_NAMES, type Preset } from '../../domain/presets.ts';
 import { DEFAULT_PROFILE } from '../../domain/profile-names.ts';
 import { confirm } from '../../output/prompt.ts';
 import { maskKey, readKeys, writeKey } from '../../store/keys.ts';
-import { writeSetting, writeSettings } from '../../store/settings.ts';
+import { type SettingChange, writeSetting, writeSettings } from '../../store/settings.ts';
 import { changesFor, type NewProfile, nameFault, nextSteps, profileFaults, startingSettings } from './new-profile.ts';
 
 const JSON_SHAPE =
@@ -230,10 +230,8 @@ export const configProfileRemoveCommand = defineCommand({
       if (Object.hasOwn(readKeys(paths.keys), name)) await writeKey(paths.keys, name, undefined);
       const names = [...settings.keys()].filter((setting) => setting.startsWith(`profiles.${name}.`));
       if (settings.get('profile') === name) names.push('profile');
-      await writeSettings(
-        paths.settings,
-        names.map((setting) => [setting, undefined]),
-      );
+      const changes = names.map((setting): SettingChange => [setting, undefined]);
+      await writeSettings(paths.settings, changes);
       if (names.includes('profile')) output.note(`the default profile is ${DEFAULT_PROFILE} again`);
     }
     return { answer: { data: { profile: name, removed: isRemoved }, view: () => '' } };

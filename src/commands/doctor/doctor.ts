@@ -85,10 +85,9 @@ async function examine(deps: DoctorDeps, isAgreed: boolean): Promise<CommandResu
   };
   const free = [...LOCAL_CHECKS, ...NETWORK_CHECKS, ...API_CHECKS];
   // With broken settings there is no server, and the check that needs one is skipped.
-  const access = accessCheck(
-    free.map(({ id }) => id),
-    () => createTrialDeps(deps, deps.configuration, { isAgreed, beforeAsking }),
-  );
+  const trial = () => createTrialDeps(deps, deps.configuration, { isAgreed, beforeAsking });
+  const ids = free.map(({ id }) => id);
+  const access = accessCheck(ids, trial);
   const checks = [...free, access];
   await progress.show(() => `checking ${checks.find(({ id }) => !ended.some((result) => result.id === id))?.title}`);
   try {

@@ -70,10 +70,8 @@ export const queueRetryCommand = defineCommand({
 });
 
 async function failedRows(queues: readonly JobQueue[]): Promise<FailedRow[]> {
-  const lists = await Promise.all(
-    queues.map(async (queue) => (await queue.buried()).map((task) => describe(queue, task))),
-  );
-  return lists.flat();
+  const lists = queues.map(async (queue) => (await queue.buried()).map((task) => describe(queue, task)));
+  return (await Promise.all(lists)).flat();
 }
 
 function describe(queue: JobQueue, task: EndedTask): FailedRow {
