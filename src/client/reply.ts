@@ -147,7 +147,8 @@ export async function readJob(
 /** Some servers report a failed job with a 4xx or 5xx whose body is the job: it has ended. */
 function isEndedJob(id: string): (reply: Reply) => boolean {
   return ({ value }) => {
-    const job = decodeJob(value, { requestId: null, pollAfterMs: null });
+    const isVideo = /^video/i.test(textOf(objectOf(value).object) ?? '');
+    const job = decodeJob(value, { requestId: null, pollAfterMs: null, ...(isVideo && { askedId: id }) });
     return job !== null && idForms(job.id).some((form) => idForms(id).includes(form)) && isTerminal(job.status);
   };
 }

@@ -49,13 +49,15 @@ export function saveBefore<T>(
 
 /**
  * Saves the variants of a finished job, one after the other, and records each in the ledger. If one
- * fails, the others are still saved; an interrupt ends the rest.
+ * fails, the others are still saved; an interrupt ends the rest. The files are in the order of the variants.
  */
 export async function save(deps: SaveDeps, order: SaveOrder): Promise<SaveResult> {
   const { job, record, destination, variants, saved = [] } = order;
   const files: SavedFile[] = [];
   const errors: (SoraError | Interrupt)[] = [];
-  for (const target of pathsFor(destination, variants, namedVideo(job, record))) {
+  const targets = pathsFor(destination, variants, namedVideo(job, record));
+  // The video comes first: a server that never publishes a thumbnail must not use up the time for it.
+  for (const target of targets.toSorted((a, b) => Number(b.variant === 'video') - Number(a.variant === 'video'))) {
     try {
       const known = saved.find(({ variant }) => variant === target.variant);
       const file = known ?? (await saveVariant(deps, order, target, files));
@@ -66,7 +68,7 @@ export async function save(deps: SaveDeps, order: SaveOrder): Promise<SaveResult
       if (error instanceof Interrupt) break;
     }
   }
-  return { files: [...files], errors }; // a copy without spare capacity: a batch keeps thousands
+  return { files: variants.flatMap((variant) => files.filter((file) => file.variant === variant)), errors };
 }
 
 /** Null for a pipe or device. */

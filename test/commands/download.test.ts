@@ -71,6 +71,17 @@ describe('sora download', () => {
     expect(names.map((name) => sniffMedia(readFileSync(join(sora.cwd, name))))).toEqual(['mp4', 'webp', 'jpg']);
   });
 
+  it('saves the video first, so that a thumbnail which never comes does not use up its time', async () => {
+    const { sora, run, server } = await setUpVideos({
+      content: ({ path }) => (path.includes('thumbnail') ? { status: 404, body: '{}' } : null),
+    });
+    const variants = ['--variant', 'thumbnail', '--variant', 'video'];
+    expect((await run('download', 'video_1', ...variants)).stdout).toBe('boat-of-video-1-1.mp4\n');
+    expect(readdirSync(sora.cwd)).toEqual(['boat-of-video-1-1.mp4']);
+    const [first] = server.requests.filter(({ path }) => path.includes('/content'));
+    expect(first?.path).not.toContain('thumbnail');
+  });
+
   it.each([
     ['a default name', []],
     ['a requested name', ['-o', 'boat-of-video-1-1.mp4']],

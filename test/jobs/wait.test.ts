@@ -197,6 +197,11 @@ describe('a failed job that comes as an HTTP error', () => {
     expect(await wait([says('queued'), failed])).toMatchObject({ end: 'failed' });
   });
 
+  it('ends the wait without an id if it is a video', async () => {
+    const failed: ScriptedReply = { status: 500, body: { object: 'video', status: 'failed' } };
+    expect(await wait([says('queued'), failed])).toMatchObject({ end: 'failed' });
+  });
+
   it.each<[string, object]>([
     ['another job', { id: 'video_2', status: 'failed' }],
     ['an unfinished one', { id: 'video_1', status: 'in_progress' }],
