@@ -29,7 +29,7 @@ function videoPlayer(): object {
   };
 }
 
-/** What assistive tools stumble over: links inside buttons, text outside of landmarks, and a heading of the third level after one of the first. */
+/** Fixes what assistive tools cannot use: links inside buttons, text outside of landmarks, and a skipped level of headings. */
 function accessibleStructure(): object {
   return {
     wrapComponents: {

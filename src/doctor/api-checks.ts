@@ -106,7 +106,9 @@ export const API_CHECKS: readonly Check[] = [
       if (refusal.code !== 'invalid_request') {
         const neighbour = await nextDoor(server, refusal);
         if (neighbour !== null) return neighbour;
-        return LOST.has(refusal.code) && (await knowsJobs(subject, dialect)) ? warn(NO_LIST) : failure(refusal);
+        if (!LOST.has(refusal.code)) return failure(refusal);
+        const ofJob = (await askForJob(subject, dialect)).refusal;
+        return ofJob?.code === 'video_not_found' ? warn(NO_LIST) : failure(refusal);
       }
       return isJsonObject(parseJson(reply.body))
         ? warn(`the route exists, but listing videos requires more: ${refusal.causedBy}`)
@@ -118,11 +120,6 @@ export const API_CHECKS: readonly Check[] = [
 /** Without a list, requests a job that does not exist: an existing route reports a missing job, not a missing address. */
 function askForJob(subject: Subject, dialect: Dialect): Promise<Answer> {
   return ask(subject, `${ROUTES[dialect]}/${UNKNOWN_ID}`);
-}
-
-async function knowsJobs(subject: Subject, dialect: Dialect): Promise<boolean> {
-  const { refusal } = await askForJob(subject, dialect);
-  return refusal?.code === 'video_not_found';
 }
 
 async function askForNobody(subject: Subject, dialect: Dialect): Promise<CheckOutcome> {

@@ -37,7 +37,6 @@ export interface TrialDeps {
 export type TrialEnd = 'aborted' | 'deleted' | 'finished' | 'kept' | 'running' | 'unclear';
 
 export interface Trial {
-  readonly id: string;
   readonly end: TrialEnd;
   /** Whether the server kept running the job after it was asked to stop it. */
   readonly cannotBeStopped: boolean;
@@ -65,7 +64,7 @@ export async function tryJob(deps: TrialDeps, body: TrialBody, { outlasts = fals
     doubt === undefined ? '' : `; the response was lost (${doubt.causedBy}), and the job was found in the list`;
   const made = `created ${id} (${job?.serverStatus ?? 'no status'}, ${deps.price(1)})${found}`;
   const hasEnded = job !== null && isTerminal(job.status);
-  const trial = { id, isFound: doubt !== undefined, failure: hasEnded ? failureOf(job, record.submittedAtMs) : null };
+  const trial = { isFound: doubt !== undefined, failure: hasEnded ? failureOf(job, record.submittedAtMs) : null };
   try {
     const client = await deps.client();
     const stopped = hasEnded || deps.stopsJobs ? await endJob(client, deps.clock, id, hasEnded) : 'running';

@@ -7,14 +7,13 @@ import { isTerminal, type Variant, type VideoJob, type VideoRequest } from '../d
 import { download } from '../jobs/download.ts';
 import { isCleared, submit } from '../jobs/submit.ts';
 import { waitForJob } from '../jobs/wait.ts';
-import { crypto } from '../platform/crypto.ts';
 import { replaceFile } from '../platform/files.ts';
 import { makeFolder } from '../platform/folders.ts';
 import { Interrupt } from '../platform/host.ts';
 import type { Log } from './log.ts';
 import type { NewOrder, OrderDesk, Selected, Selection } from './order-desk.ts';
 import { diagnosisOf } from './rest-error.ts';
-import type { RestJob, RestStatus, StoredImage } from './rest-job.ts';
+import type { RestJob, RestStatus } from './rest-job.ts';
 import type { RestJobStore } from './rest-job-store.ts';
 import type { JobEvent } from './service-metrics.ts';
 import { removeVideo, submittedOrder, type Upstream } from './upstream.ts';
@@ -103,12 +102,12 @@ export class JobRunner implements OrderDesk {
   }
 
   /** Stores the first frame of an order, so that a restart during the submission has it. */
-  async #keepImage(jobId: string, bytes: Uint8Array): Promise<StoredImage> {
+  async #keepImage(jobId: string, bytes: Uint8Array): Promise<NonNullable<RestJob['image']>> {
     const { filesDir } = this.#options;
     makeFolder(filesDir, 0o700);
     const path = join(filesDir, `${jobId}.first-frame`);
     await replaceFile(path, bytes, 0o600);
-    return { path, sha256: crypto().hash('sha256', bytes) };
+    return { path };
   }
 
   /** Starts processing a stored job. */

@@ -28,7 +28,8 @@ export interface RestJob {
   readonly asked: AskedVideo;
   /** Without its image, which is a file. */
   readonly request: VideoRequest;
-  readonly image?: StoredImage;
+  /** The first frame, kept for a restart during the submission. */
+  readonly image?: { readonly path: string };
   readonly estimate: Estimate | null;
   /** How the request differs from the order. */
   readonly notes: readonly string[];
@@ -57,12 +58,6 @@ export interface AskedVideo {
   /** Left out for a video from a prompt alone. */
   readonly source?: { readonly operation: Derivation; readonly id: string };
   readonly characters?: readonly string[];
-}
-
-/** The first frame of an order, kept for a restart during the submission. */
-export interface StoredImage {
-  readonly path: string;
-  readonly sha256: string;
 }
 
 export function isUnfinished({ status }: RestJob): boolean {

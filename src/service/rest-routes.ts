@@ -192,17 +192,12 @@ export function addRestRoutes(app: OpenAPIHono, deps: RestDeps): void {
       id === undefined ? [] : [SourceSchema.parse({ operation, id })],
     );
     const { request, notes, priced } = await resolve({ ...query, prompt: 'a video', source });
-    const { model, seconds, size } = {
-      ...request,
-      model: request.model ?? priced.model,
-      size: request.size ?? priced.size,
-    };
     const micros = estimate(priced, clock.now(), upstream.prices)?.micros ?? null;
     const { isFree, maxCostMicros, confirmAboveMicros } = budget.options;
     const quote = {
-      model,
-      seconds,
-      size,
+      model: request.model ?? priced.model,
+      seconds: request.seconds,
+      size: request.size ?? priced.size,
       isFree,
       estimatedUsd: micros === null ? null : usdOf(micros),
       needsApproval: !isFree && micros !== null && micros > confirmAboveMicros,

@@ -61,11 +61,6 @@ export function unsupportedValue(param: string, value: string, supported: readon
   return invalidField(param, 'invalid_value', message);
 }
 
-/** A 404 for an unknown or deleted job. */
-export function videoNotFound(id: string): ApiError {
-  return new ApiError({ status: 404, code: 'not_found', message: `Video with id '${id}' not found` });
-}
-
 export function modelNotFound(model: string): ApiError {
   const message = `The model '${model}' does not exist or you do not have access`;
   return new ApiError({ status: 404, code: 'model_not_found', message });

@@ -1,5 +1,5 @@
-import { createHash } from 'node:crypto';
 import type { Variant } from '../domain/video.ts';
+import { crypto } from '../platform/crypto.ts';
 import { type ClipSpec, renderClip, renderSpritesheet, renderThumbnail } from '../test-card/clip.ts';
 import type { SimulatedJob } from './job.ts';
 
@@ -58,7 +58,7 @@ export class AssetCache {
   async #renderAsset({ id, prompt, model, seconds, size }: SimulatedJob, variant: Variant): Promise<Asset> {
     const [width = 0, height = 0] = size.split('x').map(Number);
     const bytes = await this.#render({ id, prompt, model, seconds: Number(seconds), width, height }, variant);
-    const etag = `"${createHash('sha256').update(bytes).digest('hex').slice(0, 32)}"`;
+    const etag = `"${crypto().hash('sha256', bytes).slice(0, 32)}"`;
     return { mimeType: FILES[variant].mimeType, bytes, etag };
   }
 

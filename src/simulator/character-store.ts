@@ -23,17 +23,9 @@ export class CharacterStore {
 
   find(id: string): Character | undefined {
     for (const { text } of this.#journal.read()) {
-      const character = decodeCharacter(text);
-      if (character?.id === id) return character;
+      const value = parseJson(text);
+      if (isJsonObject(value) && value.id === id) return value as unknown as Character; // written by this program
     }
     return undefined;
   }
-}
-
-function decodeCharacter(text: string): Character | undefined {
-  const value = parseJson(text);
-  if (!isJsonObject(value)) return undefined;
-  const { id, name, created_at: createdAt } = value;
-  if (typeof id !== 'string' || typeof name !== 'string' || typeof createdAt !== 'number') return undefined;
-  return { id, name, created_at: createdAt };
 }

@@ -14,8 +14,6 @@ export interface ConditionSettings {
   readonly seed: number | null;
 }
 
-type FaultyRoute = Pick<RouteMatch, 'name' | 'id'>;
-
 /** Which calls fail and how slowly all are answered; can be changed while the simulator runs. */
 export class Conditions {
   readonly #chance: () => number;
@@ -50,7 +48,7 @@ export class Conditions {
   }
 
   /** The fault for a call: the one its header names (`none` for none), the next in the queue, or one by chance. */
-  faultFor(route: FaultyRoute, header: string | null): FaultName | null {
+  faultFor(route: RouteMatch, header: string | null): FaultName | null {
     if (header !== null) return requestedFault(header, route);
     const at = this.#next.findIndex((name) => hits(name, route.name));
     if (at !== -1) return this.#next.splice(at, 1)[0] ?? null;
@@ -70,7 +68,7 @@ export class Conditions {
   }
 }
 
-function requestedFault(header: string, route: FaultyRoute): FaultName | null {
+function requestedFault(header: string, route: RouteMatch): FaultName | null {
   if (header.trim().toLowerCase() === 'none') return null;
   const name = parseFault(header.trim());
   if (name !== null) return hits(name, route.name) ? name : null;

@@ -50,7 +50,7 @@ export function parseExtendRequest(body: RequestBody, find: FindVideo): CreateRe
 }
 
 /** The name of a character; its video is checked and discarded. */
-export function parseCharacterRequest(body: RequestBody): { readonly name: string } {
+export function parseCharacterRequest(body: RequestBody): string {
   const name = readText(body, 'name') ?? '';
   if (name === '' || name.length > MAX_NAME_LENGTH) {
     throw invalidField(
@@ -60,7 +60,7 @@ export function parseCharacterRequest(body: RequestBody): { readonly name: strin
     );
   }
   checkUpload(body);
-  return { name };
+  return name;
 }
 
 function sourceFields({ model, size, seconds }: Source): Omit<CreateRequest, 'prompt'> {

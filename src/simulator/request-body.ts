@@ -1,8 +1,8 @@
-import { createHash } from 'node:crypto';
 import { canonicalJson, isJsonObject, type JsonValue } from '../domain/json.ts';
 import { type FormPart, readForm } from '../http-server/form.ts';
 import type { ServerCall } from '../http-server/handler.ts';
 import { readJson } from '../http-server/json-body.ts';
+import { crypto } from '../platform/crypto.ts';
 import { ApiError } from './api-error.ts';
 
 export type UploadedFile = Pick<FormPart, 'filename' | 'mimeType' | 'bytes'>;
@@ -28,12 +28,9 @@ export function readRequestBody({ headers, body }: ServerCall): RequestBody {
 
 /** Equal for equal requests, regardless of encoding and the order of fields. */
 export function fingerprintBody({ fields, files }: RequestBody): string {
-  const fileDigests = Array.from(files, ([name, { bytes }]) => [name, sha256(bytes)] as const);
-  return sha256(canonicalJson({ fields: Object.fromEntries(fields), files: Object.fromEntries(fileDigests) }));
-}
-
-function sha256(data: string | Uint8Array): string {
-  return createHash('sha256').update(data).digest('hex');
+  const { hash } = crypto();
+  const digests = Array.from(files, ([name, { bytes }]) => [name, hash('sha256', bytes)] as const);
+  return hash('sha256', canonicalJson({ fields: Object.fromEntries(fields), files: Object.fromEntries(digests) }));
 }
 
 function fromJson(value: unknown): RequestBody {

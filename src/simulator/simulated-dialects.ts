@@ -1,7 +1,7 @@
 import type { SHAPES } from '../domain/dialect.ts';
 import { findModel, genericSize, ORIENTATIONS, RESOLUTIONS, sizeInWords } from '../domain/models.ts';
 import { jsonReply, type ServerReply } from '../http-server/handler.ts';
-import { ApiError, type ApiErrorDetails, errorReply, invalidField, videoNotFound } from './api-error.ts';
+import { ApiError, type ApiErrorDetails, errorReply, invalidField } from './api-error.ts';
 import {
   type CreateRequest,
   MAX_SECONDS,
@@ -33,7 +33,7 @@ export const VIDEOS: SimulatedDialect = {
   createReply: (video) => video,
   jobReply: (video) => video,
   deleteReply: (id) => ({ id, object: 'video.deleted', deleted: true }),
-  unknownJob: videoNotFound,
+  unknownJob: (id) => new ApiError({ status: 404, code: 'not_found', message: `Video with id '${id}' not found` }),
   refuse: errorReply,
 };
 

@@ -184,7 +184,7 @@ export class VideosApi implements Record<VideoRouteName, Route> {
   }
 
   async createCharacter(call: ServerCall): Promise<ServerReply> {
-    const { name } = parseCharacterRequest(readRequestBody(call));
+    const name = parseCharacterRequest(readRequestBody(call));
     const character: Character = {
       id: `char_${this.#randomHex()}`,
       name,
