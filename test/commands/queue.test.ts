@@ -72,6 +72,29 @@ describe.skipIf(POSTGRES_BIN === undefined)(`a queue in PostgreSQL${SKIPPED}`, (
     expect((await team.run(0, ['queue', 'failed', '--json'])).json().failed).toEqual([]);
   });
 
+  it('retries no row when the beginning of an id names several', async () => {
+    const team = await createTeam(postgres, {
+      create: () => ({ status: 400, body: { error: { message: 'bad size' } } }),
+    });
+    await team.queue(rowsOf(17), '--detach'); // more than there are digits
+    await team.run(1, ['worker', '--drain', '--concurrency', '17']);
+    const failedIds = async (): Promise<string[]> => {
+      const { failed } = (await team.run(0, ['queue', 'failed', '--json'])).json() as { failed: { id: string }[] };
+      return failed.map(({ id }) => id);
+    };
+    const ids = await failedIds();
+    const digit = ids.map(([first = '']) => first).find((first, at, all) => all.indexOf(first) !== at) ?? '';
+    const refused = await team.run(0, ['queue', 'retry', digit, 'nope', '--json']);
+    expect({ exit: refused.code, ...JSON.parse(refused.stderr).error }).toMatchObject({
+      exit: 2,
+      violations: [
+        expect.stringMatching(`^\`${digit}\` is the beginning of \\d+ failed rows`),
+        'no failed row is named `nope`',
+      ],
+    });
+    expect(await failedIds()).toEqual(ids);
+  });
+
   it('serves the metrics of a worker to callers with its key', async () => {
     const team = await createTeam(postgres);
     await team.queue(rowsOf(2), '--detach');

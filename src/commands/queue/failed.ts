@@ -53,14 +53,11 @@ export const queueRetryCommand = defineCommand({
   async run({ args, options }, { jobQueues }: Pick<Context, 'jobQueues'>) {
     if (args.length === 0 && !options.all) throw new SoraError('usage', { title: 'name an id, or use `--all`' });
     const rows = await failedRows(await jobQueues());
-    const unknown = args.filter((id) => !rows.some((row) => row.task.id.startsWith(id)));
-    if (unknown.length > 0) {
-      throw new SoraError('usage', {
-        title: `no failed row is named ${unknown.map((id) => `\`${id}\``).join(', ')}`,
-        hints: ['run `sora queue failed` to see the failed rows'],
-      });
-    }
-    const chosen = options.all ? rows : rows.filter(({ task }) => args.some((id) => task.id.startsWith(id)));
+    const named = args.map((id) => rows.filter(({ task }) => task.id.startsWith(id)));
+    const faults = args.flatMap((id, at) => namingFault(id, named[at]?.length ?? 0) ?? []);
+    if (faults.length > 0)
+      throw new SoraError('usage', { violations: faults, hints: ['run `sora queue failed` to see the failed rows'] });
+    const chosen = options.all ? rows : [...new Set(named.flat())];
     for (const queue of new Set(chosen.map((row) => row.queue))) {
       await queue.revive(chosen.filter((row) => row.queue === queue).map(({ task }) => task));
     }
@@ -68,6 +65,12 @@ export const queueRetryCommand = defineCommand({
     return { answer: { data: { retried }, view: () => retried.map((id) => `${id}\n`).join('') } };
   },
 });
+
+/** A row that is retried may cost money, so each id names one. */
+function namingFault(id: string, count: number): string | null {
+  if (count === 0) return `no failed row is named \`${id}\``;
+  return count > 1 ? `\`${id}\` is the beginning of ${count} failed rows` : null;
+}
 
 async function failedRows(queues: readonly JobQueue[]): Promise<FailedRow[]> {
   const lists = queues.map(async (queue) => (await queue.buried()).map((task) => describe(queue, task)));
