@@ -12,7 +12,7 @@ export type LedgerQuery =
 
 /** Records are read in growing pages: a few are found quickly, and many take little memory. */
 export const FIRST_PAGE = 32;
-export const LARGEST_PAGE = 1024;
+export const LARGEST_PAGE = 256;
 
 export type LedgerOrder = 'oldest first' | 'newest first';
 
