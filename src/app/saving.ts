@@ -23,6 +23,7 @@ import { cleanLine } from '../output/clean-text.ts';
 import { jobJson } from '../output/job-view.ts';
 import { shortPath } from '../output/short-path.ts';
 import { Interrupt } from '../platform/host.ts';
+import { preferSmallHeap } from '../platform/memory.ts';
 import type { CommandResult } from './command.ts';
 import type { Context } from './context.ts';
 import { fileToOpen, openSaved } from './opening.ts';
@@ -182,6 +183,7 @@ export async function saveFiles(
   errors: SoraError[],
   saved: readonly SavedFile[] = [],
 ): Promise<readonly SavedFile[]> {
+  preferSmallHeap();
   const { clock, interrupt: signal } = context.host;
   const { deadlineMs = Number.POSITIVE_INFINITY, job } = finished;
   return saveBefore(deadlineMs, { clock, signal }, job.id, (limit) =>
