@@ -1,7 +1,7 @@
 /** Values of a metric's labels, in the order of their names. */
 export type LabelValues = readonly string[];
 
-/** More series than this share one whose labels are `other`: what a client or a server names must not fill the memory. */
+/** Further series share one with the labels `other`, so that names from clients or servers cannot fill the memory. */
 const MOST_SERIES = 500;
 
 interface Series<T> {
@@ -63,7 +63,7 @@ class Value extends Metric<number> {
 }
 
 interface Observations {
-  /** One for each bucket, not cumulated. */
+  /** One for each bucket, not cumulative. */
   readonly counts: number[];
   count: number;
   sum: number;
@@ -102,7 +102,7 @@ class Histogram extends Metric<Observations> {
 export class Metrics {
   readonly #metrics: { lines(): Iterable<string> }[] = [];
 
-  /** Its name ends in `_total`. */
+  /** `name` ends in `_total`. */
   counter(name: string, help: string, labelNames: LabelValues = []): Pick<Value, 'add'> {
     return this.#added(new Value(name, 'counter', help, labelNames));
   }

@@ -4,9 +4,9 @@ import { findModel } from './models.ts';
 import { ANY_MODEL, type PriceRow, pricesOn } from './pricing.ts';
 import { listedRates } from './sku-price.ts';
 
-/** A model that a server offers, with what is known about it from elsewhere. */
+/** A model that a server offers, completed with what else is known about it. */
 export interface ModelOffer extends ListedModel {
-  /** Of a second. */
+  /** Per second. */
   readonly prices: readonly ModelPrice[];
 }
 
@@ -20,7 +20,7 @@ export interface ModelPrice {
   readonly microsPerSecond: number | null;
 }
 
-/** A profile's own prices count first, then those of the server's list. `prices` are the ones in effect elsewhere. */
+/** The models of a list with their prices: those in effect for the profile, else those of the list. */
 export function offersOf({ models, listedAtMs }: ModelList, prices: readonly PriceRow[]): ModelOffer[] {
   const rows = pricesOn(
     prices.filter(({ listed }) => listed === undefined),

@@ -17,17 +17,18 @@ export interface ServerCapabilities {
   readonly modelList?: ModelList | null;
 }
 
+/** What a dialect lacks, worded to follow “has no”. */
 const FIELDS: Partial<Readonly<Record<Capability, string>>> = {
-  thumbnail: 'no thumbnail',
-  spritesheet: 'no spritesheet',
-  characters: 'no characters',
-  remix: 'no remixes',
-  edit: 'no edits',
-  extend: 'no extensions',
-  batch: 'no server-side batches',
+  thumbnail: 'thumbnail',
+  spritesheet: 'spritesheet',
+  characters: 'characters',
+  remix: 'remixes',
+  edit: 'edits',
+  extend: 'extensions',
+  batch: 'server-side batches',
 };
 
-/** What a server needs for an operation. */
+/** The capability that an operation needs. */
 export const CAPABILITY_OF = {
   remix: 'remix',
   edit: 'edit',
@@ -59,7 +60,7 @@ export function missingFor(
     ...(image?.reference.kind === 'url' ? (['image_url'] as const) : []),
   ];
   return wanted.flatMap((capability) => {
-    if (lacks.includes(capability)) return [`${label} has ${FIELDS[capability]}`];
+    if (lacks.includes(capability)) return [`${label} has no ${FIELDS[capability]}`];
     return server.lacks.has(capability) ? [titleFor(capability, server)] : [];
   });
 }
@@ -73,23 +74,27 @@ const ROLES: Readonly<Record<ReferenceRole, string>> = {
 
 /** The references that the server has no field for. */
 export function missingReferences(references: readonly Reference[], server: ServerCapabilities): string[] {
-  const { profile, dialect, format } = server;
+  const { dialect, format } = server;
   const hasField = (role: ReferenceRole): boolean =>
     dialect === 'videos' ? format[FIELD_OF_ROLE[role]] !== null : DIALECTS[dialect].references.includes(role);
   const roles = new Set(references.map(({ role }) => role).filter((role) => !hasField(role)));
-  const owner = dialect === 'videos' ? `the server of profile ${profile}` : DIALECTS[dialect].label;
-  return [...roles].map((role) => `${owner} accepts no ${ROLES[role]}`);
+  return [...roles].map((role) => `${ownerOf(server)} accepts no ${ROLES[role]}`);
 }
 
-/** Why an address for notifications cannot be sent with a create. */
-export function callbackFaults(url: string, { profile, dialect, format }: ServerCapabilities): string[] {
+/** Why a notification address cannot be sent with a create. */
+export function callbackFaults(url: string, server: ServerCapabilities): string[] {
+  const { dialect, format } = server;
   const isAddress = /^https?:\/\//i.test(url) && URL.canParse(url);
-  const isTaken = dialect === 'videos' ? format.callbackField !== null : DIALECTS[dialect].takesCallback;
-  const owner = dialect === 'videos' ? `the server of profile ${profile}` : DIALECTS[dialect].label;
+  const isAccepted = dialect === 'videos' ? format.callbackField !== null : DIALECTS[dialect].takesCallback;
   return [
     ...(isAddress ? [] : [`\`--webhook ${url}\` is not an http or https address`]),
-    ...(isTaken ? [] : [`${owner} takes no address for notifications in a create, according to its settings`]),
+    ...(isAccepted ? [] : [`${ownerOf(server)} accepts no notification address, according to its settings`]),
   ];
+}
+
+/** Whose limits apply: the server's in dialect `videos`, else those of the dialect. */
+function ownerOf({ profile, dialect }: ServerCapabilities): string {
+  return dialect === 'videos' ? `the server of profile ${profile}` : DIALECTS[dialect].label;
 }
 
 /** Throws `not_supported`, before any request, for what the server cannot do according to its profile. */

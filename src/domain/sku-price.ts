@@ -8,7 +8,7 @@ export type SkuOrder = Pick<VideoRequest, 'seconds' | 'size'> &
 
 /** A price entry, read from its name. */
 interface Sku {
-  /** Of the price: the finished second, a token of the video, an image that is sent, or one whole video. */
+  /** What the amount is for: a second or a token of the result, an input image, or the whole video. */
   readonly unit: 'second' | 'token' | 'reference image' | 'image' | 'video';
   readonly usd: number | null;
   readonly mode: 'text' | 'image' | null;
@@ -194,13 +194,13 @@ function onlyOne(amounts: readonly (number | null)[]): number | null {
   return amounts.every((amount) => amount === first) ? first : null;
 }
 
-/** Where a price may apply. */
+/** A resolution and size, on which a price may depend. */
 interface Place {
   readonly resolution: string | null;
   readonly pixels: number | null;
 }
 
-/** Where the video of a request may be: in one place, or in several if the server chooses. */
+/** The places that apply to a request: one, or several if the server chooses. */
 function placesOf(model: ListedModel, skus: readonly Sku[], size: string | null, frame: SkuOrder['frame']): Place[] {
   const wanted = frame?.resolution ?? null;
   const ratio = frame?.aspectRatio ?? null;

@@ -4,9 +4,9 @@ import type { Input, InputAudioTrack, InputVideoTrack, StreamTargetChunk } from 
 /** Clips to join in order. Paths are absolute. */
 export interface FilmOrder {
   readonly clips: readonly string[];
-  /** The sound of the film in place of that of the clips; null for theirs. */
+  /** A file whose sound replaces that of the clips; null to keep theirs. */
   readonly audio: string | null;
-  /** Stored in the film, to tell later what it was made from. */
+  /** Stored in the film, to identify what it was made from. */
   readonly fingerprint: string;
   /** A file that may be overwritten. */
   readonly target: string;
@@ -14,31 +14,31 @@ export interface FilmOrder {
 
 /** Why clips cannot be joined without encoding them again. */
 export class CannotCopy extends Error {}
-/** The same of the sound of a film alone. */
+/** Only the sound of the film has to be encoded. */
 export class CannotCopySound extends CannotCopy {}
 
 export type Library = typeof import('mediabunny');
 
-/** The library that reads and writes movies; null where it is not installed. */
+/** The library that reads and writes movies; null if it is not installed. */
 export async function loadLibrary(): Promise<Library | null> {
   return import('mediabunny').catch(() => null);
 }
 
-/** What is read or written at a time. */
+/** How much is read or written at a time. */
 const BLOCK_BYTES = 1 << 20;
 
 /** A clip whose packets are copied. */
 interface Clip {
   readonly video: InputVideoTrack;
   readonly sound: InputAudioTrack | null;
-  /** Of its picture, which decides when the next one begins. */
+  /** The length of its picture: the next clip begins after it. */
   readonly seconds: number;
 }
 
 /**
- * Joins clips without encoding them again, and returns the length in seconds. Only some packets are in memory at a time.
- * Throws `CannotCopy` if their codecs or parameters differ, or the sound cannot be stored in an MP4 file, and the file
- * system's own error.
+ * Joins clips without encoding them again, with few packets in memory at a time, and returns the length in seconds. Throws
+ * `CannotCopy` if their codecs or parameters differ, or the sound cannot be stored in an MP4 file, and the file system's
+ * own error.
  */
 export async function copyClips({ clips, audio, fingerprint, target }: FilmOrder, library: Library): Promise<number> {
   const inputs: Input[] = [];
@@ -50,16 +50,14 @@ export async function copyClips({ clips, audio, fingerprint, target }: FilmOrder
   };
   try {
     const parts = await Promise.all(clips.map((path) => readClip(read(path), path)));
-    await requireEqual(
-      parts.map(({ video }) => video),
-      clips,
-    );
+    const videos = parts.map(({ video }) => video);
+    await requireEqual(videos, clips);
     const track = audio === null ? null : await soundOf(read(audio), audio);
     const sounds = track === null ? parts.flatMap(({ sound }) => sound ?? []) : [track];
     await requireEqual(sounds, clips);
     const file = await open(target, 'w');
     try {
-      return await writeFilm({ parts, track, sounds, fingerprint }, file, library);
+      return await writeFilm({ parts, videos, track, sounds, fingerprint }, file, library);
     } finally {
       await file.close();
     }
@@ -70,16 +68,17 @@ export async function copyClips({ clips, audio, fingerprint, target }: FilmOrder
 
 interface Film {
   readonly parts: readonly Clip[];
-  /** The sound in place of that of the clips; null for theirs. */
+  readonly videos: readonly InputVideoTrack[];
+  /** The sound that replaces that of the clips; null to keep theirs. */
   readonly track: InputAudioTrack | null;
-  /** All tracks that its sound is from. */
+  /** All tracks of its sound. */
   readonly sounds: readonly InputAudioTrack[];
   readonly fingerprint: string;
 }
 
-/** The index comes first, into space that is reserved by the number of packets. */
+/** The index comes first, in space reserved according to the number of packets. */
 async function writeFilm(
-  { parts, track, sounds, fingerprint }: Film,
+  { parts, videos, track, sounds, fingerprint }: Film,
   file: FileHandle,
   library: Library,
 ): Promise<number> {
@@ -96,11 +95,8 @@ async function writeFilm(
   try {
     output.setMetadataTags({ comment: fingerprint });
     const picture = new EncodedVideoPacketSource(await codecOf(first.video));
-    const videos = parts.map(({ video }) => video);
-    output.addVideoTrack(picture, {
-      rotation: await first.video.getRotation(),
-      maximumPacketCount: await packetsOf(videos),
-    });
+    const rotation = await first.video.getRotation();
+    output.addVideoTrack(picture, { rotation, maximumPacketCount: await packetsOf(videos) });
     const voice = sounds[0] === undefined ? null : new EncodedAudioPacketSource(await codecOf(sounds[0]));
     if (voice !== null) output.addAudioTrack(voice, { maximumPacketCount: await packetsOf(sounds) });
     await output.start();
@@ -113,12 +109,12 @@ async function writeFilm(
     await output.finalize();
     return total;
   } catch (error) {
-    await output.cancel().catch(() => {}); // its own error is the later one
+    await output.cancel().catch(() => {}); // the first error matters
     throw error;
   }
 }
 
-/** A full disk takes only a part of what it is given, before it refuses. */
+/** A full disk accepts a part of the data before it refuses. */
 async function writeWhole(file: FileHandle, { data, position }: StreamTargetChunk): Promise<void> {
   for (let at = 0; at < data.length; ) {
     const { bytesWritten } = await file.write(data, at, data.length - at, position + at);
@@ -139,8 +135,8 @@ interface Addition {
 }
 
 /**
- * Adds the packets of all tracks by their times. The first one of each comes before: until every track has one, the library
- * keeps all packets in memory.
+ * Adds the packets of all tracks in order of time, after the first one of each track: until every track has one, the
+ * library keeps all packets in memory.
  */
 async function addInOrder(tracks: readonly AsyncGenerator<Addition>[]): Promise<void> {
   const heads: (Addition | null)[] = [];
@@ -174,10 +170,7 @@ async function* pictures(
     const origin = await video.getFirstTimestamp();
     for await (const packet of new EncodedPacketSink(video).packets()) {
       const at = start + packet.timestamp - origin;
-      yield {
-        at,
-        add: () => picture.add(packet.clone({ timestamp: at }), decoderConfig && { decoderConfig }),
-      };
+      yield { at, add: () => picture.add(packet.clone({ timestamp: at }), decoderConfig && { decoderConfig }) };
     }
     start += seconds;
   }
@@ -186,11 +179,14 @@ async function* pictures(
 async function readClip(input: Input, path: string): Promise<Clip> {
   const video = await input.getPrimaryVideoTrack();
   if (video === null) throw new CannotCopy(`${path} has no picture that can be copied`);
-  const seconds = (await video.computeDuration()) - (await video.getFirstTimestamp());
-  return { video, sound: await input.getPrimaryAudioTrack(), seconds };
+  return { video, sound: await input.getPrimaryAudioTrack(), seconds: await secondsOf(video) };
 }
 
-/** The sound of a file. Throws `CannotCopy` where an MP4 file cannot hold it. */
+export async function secondsOf(video: InputVideoTrack): Promise<number> {
+  return (await video.computeDuration()) - (await video.getFirstTimestamp());
+}
+
+/** The sound of a file. Throws `CannotCopySound` if an MP4 file cannot contain it. */
 async function soundOf(input: Input, path: string): Promise<InputAudioTrack> {
   const track = await input.getPrimaryAudioTrack().catch(() => null);
   if (track === null) throw new CannotCopySound(`${path} has no sound that can be copied`);
@@ -206,7 +202,7 @@ async function codecOf<T extends string>(track: { getCodec(): Promise<T | null> 
   return codec;
 }
 
-/** Throws `CannotCopy` if a player would need other settings for one of the tracks. */
+/** Throws `CannotCopy` if one of the tracks needs different decoder settings. */
 async function requireEqual(
   tracks: readonly (InputVideoTrack | InputAudioTrack)[],
   clips: readonly string[],
@@ -229,24 +225,24 @@ function bytesOf(data: ArrayBufferLike | ArrayBufferView): Uint8Array {
     : new Uint8Array(data);
 }
 
-/** Sounds one after the other, without a gap as long as each is together with its picture by a frame. */
+/** The sound of all clips, without gaps where it stays within one frame of its picture. */
 async function* soundTrack(
   parts: readonly Pick<Clip, 'sound' | 'seconds'>[],
   total: number,
   voice: InstanceType<Library['EncodedAudioPacketSource']>,
   { EncodedPacketSink }: Library,
 ): AsyncGenerator<Addition> {
-  let [start, heardUntil] = [0, 0];
+  let [start, previousEnd] = [0, 0];
   for (const { sound, seconds } of parts) {
-    const end = start + seconds; // sound that begins later belongs to no clip
+    const end = start + seconds; // later sound is left out
     const decoderConfig = (await sound?.getDecoderConfig()) ?? undefined;
     for await (const packet of sound === null ? [] : new EncodedPacketSink(sound).packets()) {
-      if (packet.timestamp < 0) continue; // a decoder’s run-up
+      if (packet.timestamp < 0) continue; // priming samples of the decoder
       const wanted = start + packet.timestamp;
-      const at = Math.abs(wanted - heardUntil) > packet.duration ? wanted : heardUntil;
+      const at = Math.abs(wanted - previousEnd) > packet.duration ? wanted : previousEnd;
       if (at >= end || at + packet.duration > total) break;
       yield { at, add: () => voice.add(packet.clone({ timestamp: at }), decoderConfig && { decoderConfig }) };
-      heardUntil = at + packet.duration;
+      previousEnd = at + packet.duration;
     }
     start = end;
   }

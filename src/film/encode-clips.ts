@@ -5,14 +5,14 @@ import type { FilmOrder } from './copy-clips.ts';
 const FRAMES_PER_SECOND = 30;
 const SAMPLE_RATE = 48_000;
 
-/** What ffmpeg has to know about a clip. */
+/** What ffmpeg needs to know about a clip. */
 export interface EncodedClip {
   readonly path: string;
   readonly hasSound: boolean;
   readonly seconds: number;
 }
 
-/** More than a long film takes on a slow machine. */
+/** Longer than a long film takes on a slow machine. */
 const LONGEST_MS = 3_600_000;
 
 /** Whether ffmpeg can be started. */
@@ -26,7 +26,7 @@ export async function hasFfmpeg(limits: ProgramLimits): Promise<boolean> {
   }
 }
 
-/** Writes the sound of a file as AAC into another one. */
+/** Writes the sound of a file as AAC to another file. */
 export async function encodeSound(from: string, to: string, limits: ProgramLimits): Promise<void> {
   const output = ['-vn', '-c:a', 'aac', '-f', 'mp4', `file:${to}`];
   await runProgram('ffmpeg', ['-v', 'error', '-nostdin', '-y', '-i', `file:${from}`, ...output], {
@@ -36,8 +36,8 @@ export async function encodeSound(from: string, to: string, limits: ProgramLimit
 }
 
 /**
- * Joins clips with ffmpeg, which encodes them again, in the size of the first one. Rejects with what ffmpeg reports, or
- * with the signal’s reason.
+ * Joins clips with ffmpeg, which encodes them again in the size of the first one. Rejects with ffmpeg's error, or the
+ * signal’s reason.
  */
 export async function encodeClips(
   clips: readonly EncodedClip[],

@@ -1,10 +1,19 @@
 import { createHash } from 'node:crypto';
 import { closeSync, openSync, readSync, statSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
+import type { Input } from 'mediabunny';
 import { SoraError } from '../domain/errors.ts';
 import type { SavedFile } from '../domain/record.ts';
 import type { ProgramLimits } from '../platform/run-program.ts';
-import { CannotCopy, CannotCopySound, copyClips, type FilmOrder, type Library, loadLibrary } from './copy-clips.ts';
+import {
+  CannotCopy,
+  CannotCopySound,
+  copyClips,
+  type FilmOrder,
+  type Library,
+  loadLibrary,
+  secondsOf,
+} from './copy-clips.ts';
 import { type EncodedClip, encodeClips, encodeSound, hasFfmpeg } from './encode-clips.ts';
 
 /** How a film was joined. */
@@ -20,7 +29,7 @@ export function fingerprintOfFilm(clips: readonly Pick<SavedFile, 'sha256'>[], a
   return `sora film ${createHash('sha256').update(text).digest('hex').slice(0, 32)}`;
 }
 
-/** Throws `not_supported` where there is nothing to join clips with. */
+/** Throws `not_supported` if there is neither `mediabunny` nor ffmpeg. */
 export async function requireJoiner(limits: ProgramLimits): Promise<void> {
   if ((await loadLibrary()) !== null || (await hasFfmpeg(limits))) return;
   throw new SoraError('not_supported', {
@@ -30,8 +39,8 @@ export async function requireJoiner(limits: ProgramLimits): Promise<void> {
 }
 
 /**
- * Joins clips into one MP4 file: copied where codecs and parameters are equal, and otherwise encoded again by ffmpeg. Throws
- * `not_supported` where ffmpeg would be needed and is not installed, and `cannot_write` for any other failure.
+ * Joins clips into one MP4 file: copies them if their codecs and parameters are equal, and otherwise encodes them again with
+ * ffmpeg. Throws `not_supported` if ffmpeg is needed and not installed, and `cannot_write` for any other failure.
  */
 export async function joinClips(order: FilmOrder, limits: ProgramLimits): Promise<JoinedFilm> {
   const library = await loadLibrary();
@@ -58,7 +67,7 @@ export async function joinClips(order: FilmOrder, limits: ProgramLimits): Promis
   return { seconds: clips.reduce((sum, { seconds }) => sum + seconds, 0), encodedBecause: reason };
 }
 
-/** Copies the clips; sound of another codec is encoded first, where ffmpeg is installed, so that the picture need not be. */
+/** Copies the clips. If the sound has another codec and ffmpeg is installed, only the sound is encoded. */
 async function copyWithSound(order: FilmOrder, library: Library, limits: ProgramLimits): Promise<number> {
   try {
     return await copyClips(order, library);
@@ -88,47 +97,44 @@ async function factsOf({ clips }: FilmOrder, library: Library | null): Promise<{
 }
 
 function movieOf(path: string, library: Library): Promise<(EncodedClip & { readonly size: string }) | null> {
-  return look(path, library, async (input) => {
+  return readMovie(path, library, async (input) => {
     const video = await input.getPrimaryVideoTrack();
     if (video === null) return null;
-    const seconds = (await video.computeDuration()) - (await video.getFirstTimestamp());
     const size = `${await video.getDisplayWidth()}x${await video.getDisplayHeight()}`;
-    return { path, seconds, hasSound: (await input.getPrimaryAudioTrack()) !== null, size };
+    return { path, seconds: await secondsOf(video), hasSound: (await input.getPrimaryAudioTrack()) !== null, size };
   });
 }
 
-/** What a film says it was made from; null if it says nothing, or cannot be read. */
+/** The fingerprint stored in a film; null if it has none or cannot be read. */
 export async function fingerprintAt(path: string): Promise<string | null> {
   const library = await loadLibrary();
   if (library === null) return null;
-  const comment = look(path, library, async (input) => (await input.getMetadataTags()).comment ?? null);
+  const comment = readMovie(path, library, async (input) => (await input.getMetadataTags()).comment ?? null);
   return comment.catch(() => null); // another kind of file
 }
 
-/** Whether a file has sound. Where that cannot be checked, ffmpeg will say so. */
+/** Whether a file has sound; true if that cannot be checked, because ffmpeg will report it. */
 export async function hasSound(path: string): Promise<boolean> {
   const library = await loadLibrary();
   if (library === null) return true;
-  return look(path, library, async (input) => (await input.getPrimaryAudioTrack()) !== null).catch(() => false);
+  return readMovie(path, library, async (input) => (await input.getPrimaryAudioTrack()) !== null).catch(() => false);
 }
 
-/** Opens a movie for a question. Rejects for a file that is none. */
-async function look<T>(path: string, library: Library, ask: (input: Movie) => Promise<T>): Promise<T> {
+/** Opens a movie and reads from it. Rejects if the file is not a movie. */
+async function readMovie<T>(path: string, library: Library, read: (input: Input) => Promise<T>): Promise<T> {
   const input = new library.Input({ formats: library.ALL_FORMATS, source: new library.FilePathSource(path) });
   try {
-    return await ask(input);
+    return await read(input);
   } finally {
     input.dispose();
   }
 }
 
-type Movie = InstanceType<Library['Input']>;
-
 /** The box in which a C2PA manifest is stored. */
 const C2PA_BOX = Buffer.from('75756964d8fec3d61b0e483c92975828877ec481', 'hex');
 const HEADER_BYTES = 24;
 
-/** Whether a movie has a C2PA signature, which holds for its bytes as they are. */
+/** Whether a movie has a C2PA signature, which is valid only for its exact bytes. */
 export function isSigned(path: string): boolean {
   const file = openSync(path, 'r');
   try {

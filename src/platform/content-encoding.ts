@@ -14,7 +14,7 @@ const MAX_ENCODINGS = 5;
 const NO_ENCODINGS: ReadonlySet<string> = new Set(['', 'identity', 'none', 'binary', 'utf-8', 'utf8', 'aws-chunked']);
 /** Real replies shrink less than this; a decompression bomb shrinks a thousandfold. */
 const MAX_EXPANSION = 100;
-/** Up to this size any expansion is accepted: repetitive JSON compresses well. */
+/** Up to this size, any expansion is accepted: repetitive JSON compresses well. */
 const ALWAYS_FINE_BYTES = 16 << 20;
 /** `ZSTD_d_windowLogMax`, unknown to the types of Node 20, and the window that HTTP allows (RFC 9659): it bounds the memory. */
 const ZSTD_LIMITS = { params: { 100: 23 } };
@@ -27,8 +27,8 @@ interface EncodedReply {
 }
 
 /**
- * The reply with its `content-encoding` undone; unchanged where there is none. A body that is broken, cut short or a
- * decompression bomb fails while it is read. Throws where the encoding is unknown, or too new for this Node.
+ * Decodes the `content-encoding` of a reply. A body that is broken, cut short or a decompression bomb fails while it is
+ * read. Throws if the encoding is unknown, or too new for this Node.
  */
 export function decoded<T extends EncodedReply>(reply: T): T {
   const encodings = encodingsOf(reply.headers['content-encoding'] ?? '');
@@ -49,7 +49,7 @@ export function decoded<T extends EncodedReply>(reply: T): T {
   return { ...reply, headers, body };
 }
 
-/** Some servers name an encoding for a reply without a body, such as that to a delete. */
+/** Some servers name an encoding for a reply without a body, such as the reply to a delete. */
 function isEmpty({ status, headers }: EncodedReply): boolean {
   return status === 204 || status === 304 || headers['content-length'] === '0';
 }

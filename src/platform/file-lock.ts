@@ -8,7 +8,7 @@ import { fateOf, ownProcess, type ProcessIdentity } from './process-identity.ts'
 
 const FIRST_PAUSE_MS = 1;
 const LONGEST_PAUSE_MS = 20;
-/** A lock is held for one write. One that stays longer was left by a process whose state is unknown. */
+/** A lock is held for one write. An older one was left by a process whose state is unknown. */
 const STALE_MS = 10_000;
 
 let self: string | undefined;
@@ -40,7 +40,7 @@ export class FileLock {
     this.#isReused = true;
   }
 
-  /** Removes what `reuse` has kept. */
+  /** Ends the effect of `reuse`. */
   discard(): void {
     this.#isReused = false;
     const spare = this.#spare;
@@ -60,8 +60,8 @@ export class FileLock {
       const holder = readHolder(this.#lock);
       if (holder !== seen) waitedMs = 0; // another process got the lock
       seen = holder;
-      if (isLeft(holder) || waitedMs >= STALE_MS) {
-        removeLeft(this.#lock, holder);
+      if (isAbandoned(holder) || waitedMs >= STALE_MS) {
+        removeAbandoned(this.#lock, holder);
         waitedMs = 0;
         continue;
       }
@@ -79,7 +79,7 @@ export class FileLock {
   #tryLock(): boolean {
     if (!this.#isReused) return succeeds(() => create(this.#lock));
     if (this.#spare === undefined) {
-      removeSparesOfTheDead(dirname(this.#lock));
+      removeAbandonedSpares(dirname(this.#lock));
       const spare = temporaryName(this.#lock);
       create(spare);
       this.#spare = spare;
@@ -88,7 +88,7 @@ export class FileLock {
     try {
       return succeeds(() => linkSync(spare, this.#lock));
     } catch {
-      // Some file systems have no links, and somebody may have removed the file.
+      // Some file systems have no links, and another program may have removed the file.
       this.discard();
       return this.#tryLock();
     }
@@ -117,20 +117,20 @@ function create(lock: string): void {
     isWritten = true;
   } finally {
     closeSync(descriptor);
-    if (!isWritten) removeIfThere(lock); // the disk is full, and a lock without owner would stay
+    if (!isWritten) removeIfThere(lock); // the disk is full; a lock without an owner would remain
   }
 }
 
-/** What killed processes have kept for their locks. */
-function removeSparesOfTheDead(folder: string): void {
+/** Removes the spare files of killed processes. */
+function removeAbandonedSpares(folder: string): void {
   for (const name of readdirSync(folder)) {
     const path = join(folder, name);
-    if (isTemporaryName(name) && isLeft(readHolder(path))) removeIfThere(path);
+    if (isTemporaryName(name) && isAbandoned(readHolder(path))) removeIfThere(path);
   }
 }
 
 /** Renamed first: of two processes that find it, the slower must not remove the faster one's new lock. */
-function removeLeft(lock: string, holder: string): void {
+function removeAbandoned(lock: string, holder: string): void {
   const taken = temporaryName(lock);
   try {
     renameSync(lock, taken);
@@ -155,6 +155,6 @@ function readHolder(lock: string): string {
   return attempt(() => readFileSync(lock, 'utf8')) ?? '';
 }
 
-function isLeft(holder: string): boolean {
+function isAbandoned(holder: string): boolean {
   return attempt(() => fateOf(JSON.parse(holder) as ProcessIdentity) === 'dead') ?? false;
 }

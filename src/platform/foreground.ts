@@ -2,19 +2,19 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 
 /** How long the output of `ps` is cached. */
-const BELIEVED_MS = 2_000;
-let believed = { is: true, atMs: Number.NEGATIVE_INFINITY };
+const CACHE_MS = 2_000;
+let cached = { isInForeground: true, atMs: Number.NEGATIVE_INFINITY };
 
 /** Whether this process is in the foreground of its terminal, which Ctrl-Z, `bg` and `fg` change; true where that cannot be read. */
 export function isInForeground(): boolean {
   if (process.platform === 'win32') return true;
   if (process.platform === 'linux') return readStat();
   const nowMs = performance.now();
-  if (nowMs - believed.atMs > BELIEVED_MS) {
+  if (nowMs - cached.atMs > CACHE_MS) {
     const { stdout } = spawnSync('ps', ['-o', 'stat=', '-p', String(process.pid)], { encoding: 'utf8' });
-    believed = { is: !stdout || stdout.includes('+'), atMs: nowMs };
+    cached = { isInForeground: !stdout || stdout.includes('+'), atMs: nowMs };
   }
-  return believed.is;
+  return cached.isInForeground;
 }
 
 /** Whether the terminal’s foreground process group is ours. */

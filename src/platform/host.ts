@@ -76,10 +76,10 @@ export function nodeHost(version: string, programDir: string): Host {
       return process.stdin;
     },
     get stdout() {
-      return hearErrors(process.stdout, endForWantOfOutput);
+      return onStreamError(process.stdout, reportLostOutput);
     },
     get stderr() {
-      return hearErrors(process.stderr, ignoreError);
+      return onStreamError(process.stderr, ignoreError);
     },
     http: nodeHttp,
     clock: systemClock,
@@ -90,13 +90,13 @@ export function nodeHost(version: string, programDir: string): Host {
   };
 }
 
-function hearErrors(stream: NodeJS.WriteStream, hear: (error: NodeJS.ErrnoException) => void): NodeJS.WriteStream {
-  if (!stream.listeners('error').includes(hear)) stream.on('error', hear);
+function onStreamError(stream: NodeJS.WriteStream, handle: (error: NodeJS.ErrnoException) => void): NodeJS.WriteStream {
+  if (!stream.listeners('error').includes(handle)) stream.on('error', handle);
   return stream;
 }
 
 /** A reader that closed the pipe (`| head`) is not an error; a full disk is reported. */
-function endForWantOfOutput(error: NodeJS.ErrnoException): void {
+function reportLostOutput(error: NodeJS.ErrnoException): void {
   if (error.code === 'EPIPE' || error.code === 'ERR_STREAM_DESTROYED') return;
   process.stderr.write(`error: could not write the output\n  caused by: ${error.message}\n`);
   process.exit(1);

@@ -35,16 +35,12 @@ export interface HttpReply {
 }
 
 /**
- * Sends a request and resolves with the head of the reply. Rejects with the
- * network's own error (`ECONNREFUSED`, `ENOTFOUND`, a TLS code, …) or the
- * signal's reason.
+ * Sends a request and resolves with the head of the reply. Rejects with the network's own error (`ECONNREFUSED`,
+ * `ENOTFOUND`, a TLS code, …) or the signal's reason.
  */
 export type Http = (request: HttpRequest) => Promise<HttpReply>;
 
-/**
- * `Http` over node:http. It exists because the first use of the global fetch
- * compiles WebAssembly, which takes as long as starting Node.
- */
+/** `Http` over node:http: the first use of the global fetch compiles WebAssembly, which takes as long as starting Node. */
 export const nodeHttp: Http = async (request) => {
   const { lookup } = process.getBuiltinModule('node:dns');
   const url = new URL(request.url);
@@ -53,8 +49,8 @@ export const nodeHttp: Http = async (request) => {
     url,
     options: {
       ...(request.publicOnly ? { lookup: publicLookup(lookup) } : {}),
-      // A request with a body gets a new connection: the server may be closing one that was kept alive, and then the
-      // outcome of the request would be unknown. A kept-alive connection was not checked for its address, either.
+      // A request with a body gets a new connection: a server may be closing a kept-alive one, and then the outcome of
+      // the request would be unknown. The address of a kept-alive connection was not checked, either.
       ...(request.body === undefined && !request.publicOnly ? {} : { agent: false }),
     },
   });
@@ -101,7 +97,7 @@ export async function sendOver(request: HttpRequest, { url, options }: Connectio
     outgoing.on('error', (error) => reject(withStep(signal?.aborted ? signal.reason : error, outgoing.socket)));
     outgoing.once('upgrade', (_reply, socket) => {
       socket.destroy();
-      reject(new Error('the server answered 101 and switched protocols, which was not asked for'));
+      reject(new Error('the server switched protocols (HTTP 101) without being asked to'));
     });
     outgoing.once('response', (incoming) => {
       stream = incoming;

@@ -1,5 +1,6 @@
 import { readFileSync, readlinkSync } from 'node:fs';
 import { attempt } from './attempt.ts';
+import { hasCode } from './files.ts';
 
 /** One run of a program on one machine. A bare pid may be another host's, another container's, or a later process's. */
 export interface ProcessIdentity {
@@ -39,14 +40,14 @@ export function isProcessAlive(pid: number): boolean {
     process.kill(pid, 0);
     return true;
   } catch (error) {
-    return error instanceof Error && 'code' in error && error.code === 'EPERM';
+    return hasCode(error, 'EPERM');
   }
 }
 
 let host: string | undefined;
 let boot: string | null | undefined;
 
-/** Read once: a process that waits for another one asks four times a second. */
+/** Cached: a process that waits for another one needs it four times a second. */
 function hostName(): string {
   // `node:os` has it on every system, but is slow to load.
   host ??= readText('/proc/sys/kernel/hostname') ?? process.getBuiltinModule('node:os').hostname();
@@ -69,7 +70,7 @@ function hasOwnProc(): boolean {
   return attempt(() => readlinkSync('/proc/self')) === String(process.pid);
 }
 
-/** Of /proc/PID/stat: the name in parentheses may contain anything; the state follows it, the start is 19 fields later. */
+/** Reads /proc/PID/stat: the name in parentheses may contain anything; the state follows it, the start 19 fields later. */
 function readStat(pid: string): { readonly started: string; readonly isEnded: boolean } | undefined {
   const text = readText(`/proc/${pid}/stat`);
   const [state = '', ...fields] = text?.slice(text.lastIndexOf(')') + 2).split(' ') ?? [];

@@ -84,7 +84,7 @@ function sendToProxy(proxy: URL, url: URL, request: HttpRequest): Promise<HttpRe
   const options = { path: `http://${host}${pathname}${search}`, agent: false } as const;
   return sendOver({ ...request, headers }, { url: proxy, options }).catch((error: unknown) => {
     request.signal?.throwIfAborted();
-    throw failedOnTheWay(error) ? proxyError(error) : error;
+    throw isUnsent(error) ? proxyError(error) : error;
   });
 }
 
@@ -101,32 +101,33 @@ async function sendThroughTunnel(proxy: URL, url: URL, request: HttpRequest): Pr
 async function openTunnel(proxy: URL, url: URL, { signal, idleTimeoutMs }: HttpRequest): Promise<Socket> {
   signal?.throwIfAborted();
   const path = `${url.hostname}:${url.port || 443}`;
-  const wish = moduleFor(proxy).request(proxy, {
+  const request = moduleFor(proxy).request(proxy, {
     method: 'CONNECT',
     path,
     headers: { host: path, ...credentialsFor(proxy) },
     agent: false,
   });
-  const giveUp = (): void => void wish.destroy(new Error('aborted'));
-  signal?.addEventListener('abort', giveUp, { once: true });
-  if (idleTimeoutMs !== undefined) wish.setTimeout(idleTimeoutMs, () => wish.destroy(timeoutError(idleTimeoutMs)));
+  const abort = (): void => void request.destroy(new Error('aborted'));
+  signal?.addEventListener('abort', abort, { once: true });
+  if (idleTimeoutMs !== undefined)
+    request.setTimeout(idleTimeoutMs, () => request.destroy(timeoutError(idleTimeoutMs)));
   try {
     return await new Promise((resolve, reject) => {
-      wish.once('error', reject);
-      wish.once('connect', ({ statusCode = 0, statusMessage = '' }, socket: Socket, head: Buffer) => {
-        socket.setTimeout(0); // what follows has a limit of its own
+      request.once('error', reject);
+      request.once('connect', ({ statusCode = 0, statusMessage = '' }, socket: Socket, head: Buffer) => {
+        socket.setTimeout(0); // what follows has its own timeout
         if (head.length > 0) socket.unshift(head);
         if (statusCode >= 200 && statusCode < 300) return resolve(socket);
         socket.destroy();
         reject(new Error(`the proxy refused the tunnel: HTTP ${statusCode} ${statusMessage}`.trim()));
       });
-      wish.end();
+      request.end();
     });
   } catch (error) {
     const reason = signal?.aborted ? signal.reason : error;
     throw reason === error || hasCode(reason, 'ETIMEDOUT') ? proxyError(reason) : reason;
   } finally {
-    signal?.removeEventListener('abort', giveUp);
+    signal?.removeEventListener('abort', abort);
   }
 }
 
@@ -145,12 +146,9 @@ function decodePercents(text: string): string {
 }
 
 /** Whether a call to a proxy failed before any part of it was sent. */
-function failedOnTheWay(error: unknown): error is Error {
-  return (
-    error instanceof Error &&
-    'syscall' in error &&
-    ['connect', 'getaddrinfo', 'handshake'].includes(String(error.syscall))
-  );
+function isUnsent(error: unknown): error is Error {
+  const steps: readonly unknown[] = ['connect', 'getaddrinfo', 'handshake'];
+  return error instanceof Error && 'syscall' in error && steps.includes(error.syscall);
 }
 
 function proxyError(cause: unknown): Error {

@@ -45,11 +45,7 @@ export function firstOf(value: JsonValue | undefined): JsonValue | undefined {
 }
 
 export function firstText(...values: readonly (JsonValue | undefined)[]): string | null {
-  for (const value of values) {
-    const text = textOf(value);
-    if (text !== null) return text;
-  }
-  return null;
+  return values.map(textOf).find((text) => text !== null) ?? null;
 }
 
 const MAX_QUOTED_CHARACTERS = 2_000;
@@ -66,11 +62,7 @@ export function wordsOf(value: JsonValue | undefined): string | null {
 }
 
 export function firstWords(...values: readonly (JsonValue | undefined)[]): string | null {
-  for (const value of values) {
-    const words = wordsOf(value);
-    if (words !== null) return words;
-  }
-  return null;
+  return values.map(wordsOf).find((words) => words !== null) ?? null;
 }
 
 /** The fields that have a value. */
