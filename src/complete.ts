@@ -10,9 +10,11 @@ import { cleanLine } from './output/clean-text.ts';
 import { Output } from './output/output.ts';
 import type { Host } from './platform/host.ts';
 
+type Candidates = readonly (readonly [value: string, about: string])[];
+
 /** What may stand at the cursor, with an explanation; `files` lets the shell complete names of files. */
 interface Completions {
-  readonly candidates: readonly (readonly [value: string, about: string])[];
+  readonly candidates: Candidates;
   readonly files?: boolean;
 }
 
@@ -58,10 +60,9 @@ async function completionsAt(
   const at = commandWords(before).length - entry.name.split(' ').length;
   const form = (definition.arguments[at] ?? definition.arguments.at(-1))?.form ?? '';
   if (entry.name === 'character show') return { candidates: await recentIds(host, isOfCharacter) };
-  if (/^[<[](id|submission)/.test(form))
-    return { candidates: [['@last', 'the newest job'], ...(await recentIds(host))] };
+  if (/^[<[](id|submission)/.test(form)) return { candidates: await jobs(host) };
   if (form === '<name>' && entry.name.startsWith('config profile')) return { candidates: profiles(host) };
-  if (form === '<shell>') return { candidates: ['bash', 'zsh', 'fish', 'powershell'].map((shell) => [shell, '']) };
+  if (form === '<shell>') return { candidates: unexplained(['bash', 'zsh', 'fish', 'powershell']) };
   if (form.startsWith('<name')) return { candidates: definition.table ?? [] };
   return form.includes('file') ? FILES : NOTHING;
 }
@@ -78,27 +79,27 @@ function commandsAfter(words: readonly string[]): [string, string][] {
   return [...new Map(next)];
 }
 
+/** The values of options by their long flags. */
+const VALUES: Readonly<Record<string, (host: Host) => Candidates | Promise<Candidates>>> = {
+  '--profile': profiles,
+  '--model': models,
+  '--preset': () => unexplained(PRESET_NAMES),
+  '--character': (host) => recentIds(host, isOfCharacter),
+  '--from': jobs,
+  '--fault': async () => unexplained((await import('./simulator/faults.ts')).FAULT_NAMES),
+};
+
 async function valuesOf(spec: OptionSpec, host: Host): Promise<Completions> {
   const { flags, choices } = spec;
-  if (choices !== undefined) return { candidates: choices.map((choice) => [choice, '']) };
-  switch (longFlag(spec)) {
-    case '--profile':
-      return { candidates: profiles(host) };
-    case '--model':
-      return { candidates: models(host) };
-    case '--preset':
-      return { candidates: PRESET_NAMES.map((name) => [name, '']) };
-    case '--character':
-      return { candidates: await recentIds(host, isOfCharacter) };
-    case '--from':
-      return { candidates: [['@last', 'the newest job'], ...(await recentIds(host))] };
-    case '--fault': {
-      const { FAULT_NAMES } = await import('./simulator/faults.ts');
-      return { candidates: FAULT_NAMES.map((name) => [name, '']) };
-    }
-    default:
-      return /<(file|dir)|\|file/.test(flags) ? FILES : NOTHING;
-  }
+  if (choices !== undefined) return { candidates: unexplained(choices) };
+  const values = VALUES[longFlag(spec)];
+  if (values !== undefined) return { candidates: await values(host) };
+  return /<(file|dir)|\|file/.test(flags) ? FILES : NOTHING;
+}
+
+/** Candidates that need no explanation. */
+function unexplained(names: readonly string[]): Candidates {
+  return names.map((name) => [name, '']);
 }
 
 function contextOf(host: Host): Context {
@@ -106,19 +107,20 @@ function contextOf(host: Host): Context {
 }
 
 /** The list of the server, where it is kept; else the models of OpenAI. */
-function models(host: Host): [string, string][] {
+function models(host: Host): Candidates {
   const listed = contextOf(host).configuration.modelList?.models;
-  return listed?.map(({ id, name }) => [id, name ?? '']) ?? KNOWN_MODELS.map(({ name }) => [name, '']);
+  return listed?.map(({ id, name }) => [id, name ?? '']) ?? unexplained(KNOWN_MODELS.map(({ name }) => name));
 }
 
-function profiles(host: Host): [string, string][] {
-  return profileNames(contextOf(host).settings).map((name) => [name, '']);
+function profiles(host: Host): Candidates {
+  return unexplained(profileNames(contextOf(host).settings));
 }
 
-async function recentIds(
-  host: Host,
-  isWanted: (record: JobRecord) => boolean = isOfVideo,
-): Promise<[string, string][]> {
+async function jobs(host: Host): Promise<Candidates> {
+  return [['@last', 'the newest job'], ...(await recentIds(host, isOfVideo))];
+}
+
+async function recentIds(host: Host, isWanted: (record: JobRecord) => boolean): Promise<Candidates> {
   const { ledger } = contextOf(host);
   const records = await ledger.newest(
     RECENT,
