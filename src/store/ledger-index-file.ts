@@ -1,4 +1,4 @@
-import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { attempt } from '../platform/attempt.ts';
@@ -43,19 +43,31 @@ interface Header extends Omit<StoredIndex, 'postings'> {
  * missing, damaged or of another version.
  */
 export function readIndexFile(path: string): StoredIndex | undefined {
-  return attempt(() => decodeIndex(readFileSync(path))); // everything is in the journal: the index only saves time
+  return attempt(() => {
+    const descriptor = openSync(path, 'r');
+    try {
+      return readIndex(descriptor);
+    } finally {
+      closeSync(descriptor);
+    }
+  }); // everything is in the journal: the index only saves time
 }
 
-function decodeIndex(bytes: Buffer): StoredIndex | undefined {
-  const [headerBytes = 0, headerChecksum] = new Uint32Array(Uint8Array.from(bytes.subarray(0, PREAMBLE_BYTES)).buffer);
+/** Reads the columns where they are used: a copy of them would cost more than all else here. */
+function readIndex(descriptor: number): StoredIndex | undefined {
+  const preamble = new Uint32Array(PREAMBLE_BYTES / 4);
+  readSync(descriptor, preamble, 0, PREAMBLE_BYTES, 0);
+  const [headerBytes = 0, headerChecksum] = preamble;
   let position = PREAMBLE_BYTES + headerBytes;
-  const text = bytes.subarray(PREAMBLE_BYTES, position);
+  if (position > fstatSync(descriptor).size) return undefined;
+
+  const text = Buffer.alloc(headerBytes);
+  readSync(descriptor, text, 0, headerBytes, PREAMBLE_BYTES);
   if (crc32(text) !== headerChecksum) return undefined;
   const header = JSON.parse(text.toString()) as Header; // the checksum guarantees its content
   if (header.version !== VERSION) return undefined;
   const postings = new Postings(header.postingCount, (column) => {
-    column.set(bytes.subarray(position, position + column.length));
-    position += column.length;
+    position += readSync(descriptor, column, 0, column.length, position);
   });
   return checksumOf(postings) === header.postingsChecksum ? { ...header, postings } : undefined;
 }

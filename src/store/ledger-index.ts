@@ -178,7 +178,7 @@ export class LedgerIndex {
   }
 
   #decode(text: string): DecodedLine {
-    const event = this.#written.get(text);
+    const event = this.#written.size > 0 ? this.#written.get(text) : undefined; // a look-up would hash the line
     if (event === undefined) return decodeLine(text);
     this.#written.delete(text);
     return { kind: 'event', event };
