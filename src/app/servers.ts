@@ -66,10 +66,8 @@ export class Servers {
   }
 
   /** The server chosen by options, environment and settings. Rejects with `no_api_key`. */
-  async current(): Promise<Server> {
-    const { configuration, host } = this.#deps;
-    requireKey(configuration, host.clock.now());
-    return this.connect(configuration);
+  current(): Promise<Server> {
+    return this.of(undefined);
   }
 
   /** The simulator, whatever else is chosen. */

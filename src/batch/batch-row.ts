@@ -1,4 +1,4 @@
-import { SoraError } from '../domain/errors.ts';
+import { messageOf, SoraError } from '../domain/errors.ts';
 import type { Estimate } from '../domain/pricing.ts';
 import type { RecordedRequest } from '../domain/record.ts';
 import { pricedFrom, type SourceFacts } from '../domain/request.ts';
@@ -74,7 +74,7 @@ export function completeRequest({ request, file, from, line }: BatchRow, sourceI
     const complete = withFile(request, file.path);
     if (complete !== null && describeImage(complete.file) === file.digest) return complete.request;
   } catch (error) {
-    throw new SoraError('invalid_request', { causedBy: error instanceof Error ? error.message : String(error) });
+    throw new SoraError('invalid_request', { causedBy: messageOf(error) });
   }
   throw new SoraError('invalid_request', {
     title: `the file of line ${line} has changed since the batch began: ${file.path}`,

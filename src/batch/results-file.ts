@@ -1,6 +1,6 @@
 import { accessSync, closeSync, constants, openSync, readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { SoraError } from '../domain/errors.ts';
+import { messageOf, SoraError } from '../domain/errors.ts';
 import { isJsonObject, parseJson } from '../domain/json.ts';
 import { replaceFile } from '../platform/files.ts';
 import { makeFolder } from '../platform/folders.ts';
@@ -66,10 +66,9 @@ export class ResultsFile {
   }
 
   #fail(error: unknown): never {
-    const causedBy = error instanceof Error ? error.message : String(error);
     throw new SoraError('cannot_write', {
       title: `could not write ${this.path}`,
-      causedBy,
+      causedBy: messageOf(error),
       hints: ['choose another place with `--results`, or free some disk space'],
       cause: error,
     });

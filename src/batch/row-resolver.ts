@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto';
+import { messageOf } from '../domain/errors.ts';
 import type { Estimate, PricedRequest } from '../domain/pricing.ts';
 import type { RecordedRequest } from '../domain/record.ts';
 import {
@@ -250,7 +251,7 @@ class RowResolver {
     try {
       return read();
     } catch (error) {
-      this.#fault(row, [error instanceof Error ? error.message : String(error)]);
+      this.#fault(row, [messageOf(error)]);
       return undefined;
     }
   }

@@ -1,4 +1,4 @@
-import { SoraError } from '../domain/errors.ts';
+import { messageOf, SoraError } from '../domain/errors.ts';
 import { parseJson } from '../domain/json.ts';
 import { redactUrl, type Secrets } from '../domain/redact.ts';
 import type { Clock } from '../platform/clock.ts';
@@ -304,7 +304,7 @@ function withMissing(url: URL, query: Readonly<Record<string, string>>): URL {
 
 /** Retryable: the next attempt resumes after the bytes received so far. */
 function brokenOff(cause: unknown): SoraError {
-  const causedBy = cause instanceof Error ? cause.message : String(cause);
+  const causedBy = messageOf(cause);
   return new SoraError('download_corrupt', { title: 'the download was interrupted', causedBy, retryable: true, cause });
 }
 

@@ -84,7 +84,8 @@ export function resolveConfiguration(input: ConfigurationInput): Configuration {
   const values = profileSettings(profile.value, settings);
   const ofProfile = (name: string): Sourced<string> | null => values.get(name) ?? null;
   const own = (name: string): Sourced<string> | null => (isProfilesOwn ? ofProfile(name) : null);
-  const ownGroup = (name: string): Record<string, string> => (isProfilesOwn ? groupOf(values, `${name}.`) : {});
+  const plain = new Map([...values].map(([name, { value }]) => [name, value]));
+  const ownGroup = (name: string): Record<string, string> => (isProfilesOwn ? group(plain, `${name}.`) : {});
   const owner = ownerOfSecrets(input, server);
   /** Headers and query parameters of a profile may be secret, and a proxy from the environment file would see them. */
   const sentGroup = (name: string): Record<string, string> => (owner === 'proxy of the file' ? {} : ownGroup(name));
@@ -170,11 +171,6 @@ function teamSettings(
 
 /** Variables that name the person who spends: our own, and those that contain the login. */
 export const USER_VARIABLES = ['SORA_USER', 'USER', 'LOGNAME', 'USERNAME'];
-
-function groupOf(values: ReadonlyMap<string, Sourced<string>>, prefix: string): Record<string, string> {
-  const entries = [...values].filter(([name]) => name.startsWith(prefix));
-  return Object.fromEntries(entries.map(([name, { value }]) => [name.slice(prefix.length), value]));
-}
 
 function byDefault(value: number): Sourced<number> {
   return { value, origin: 'default' };

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { closeSync, openSync, readSync, statSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import type { Input } from 'mediabunny';
-import { SoraError } from '../domain/errors.ts';
+import { messageOf, SoraError } from '../domain/errors.ts';
 import type { SavedFile } from '../domain/record.ts';
 import type { ProgramLimits } from '../platform/run-program.ts';
 import {
@@ -157,7 +157,7 @@ export function isSigned(path: string): boolean {
 function notJoined(error: unknown): SoraError {
   return new SoraError('cannot_write', {
     title: 'could not join the clips; they are kept',
-    causedBy: error instanceof Error ? error.message : String(error),
+    causedBy: messageOf(error),
     hints: ['run the same command again to join them, at no further cost'],
     cause: error,
   });

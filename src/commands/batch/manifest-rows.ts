@@ -10,7 +10,7 @@ import { type BatchPlan, type PlannedRow, planBatch } from '../../batch/plan.ts'
 import { fieldNamed, type RowValues } from '../../batch/row-reader.ts';
 import { resolveRows, storedNames } from '../../batch/row-resolver.ts';
 import { capabilitiesOf, expectedModel } from '../../configuration/endpoint.ts';
-import { SoraError } from '../../domain/errors.ts';
+import { messageOf, SoraError } from '../../domain/errors.ts';
 import { isObjectAddress } from '../../domain/object-address.ts';
 import { batchPriceOf, estimate } from '../../domain/pricing.ts';
 import { resolveDerivedRequest, resolveRequest } from '../../domain/request.ts';
@@ -180,7 +180,7 @@ async function readText(source: ManifestSource, host: Host): Promise<string> {
     host.interrupt.throwIfAborted();
     throw new SoraError('invalid_manifest', {
       title: `could not read ${path === null ? '' : 'the manifest '}${titleOf(source)}`,
-      causedBy: error instanceof Error ? error.message : String(error),
+      causedBy: messageOf(error),
       hints: ['check the path, or use `-` for standard input'],
     });
   }

@@ -4,7 +4,7 @@ import type { ReadRequest } from '../../app/request-options.ts';
 import { describeCost, previewRequest } from '../../app/request-preview.ts';
 import { agreeToSpend, parseMaxCost } from '../../app/spending.ts';
 import { capabilitiesOf, requireKey } from '../../configuration/endpoint.ts';
-import { SoraError } from '../../domain/errors.ts';
+import { messageOf, SoraError } from '../../domain/errors.ts';
 import { estimate } from '../../domain/pricing.ts';
 import type { JobRecord } from '../../domain/record.ts';
 import { missingFor } from '../../domain/request-gate.ts';
@@ -111,7 +111,7 @@ function readVideo(path: string, folder: string, violations: string[]): VideoFil
   try {
     return readSourceFile(path, folder).video;
   } catch (error) {
-    violations.push(error instanceof Error ? error.message : String(error));
+    violations.push(messageOf(error));
     return null;
   }
 }

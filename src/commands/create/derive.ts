@@ -5,6 +5,7 @@ import { REQUEST_OPTIONS, type ReadSource, readDerivedRequest } from '../../app/
 import { extensionsOf, requireFinished } from '../../app/source-videos.ts';
 import type { Configuration } from '../../configuration/configuration.ts';
 import { expectedModel } from '../../configuration/endpoint.ts';
+import { messageOf } from '../../domain/errors.ts';
 import { pricedFrom, type SourceFacts } from '../../domain/request.ts';
 import { type JobSummary, summarize } from '../../domain/summary.ts';
 import type { Derivation, Variant } from '../../domain/video.ts';
@@ -181,7 +182,7 @@ function fileSource(
           prompt: null,
         };
       } catch (error) {
-        faults.push(error instanceof Error ? error.message : String(error));
+        faults.push(messageOf(error));
         return startOf(operation, path, UNKNOWN, 0);
       }
     },

@@ -4,7 +4,7 @@ import { defineCommand } from '../../app/command.ts';
 import type { Context } from '../../app/context.ts';
 import { refuseFaults } from '../../app/option-values.ts';
 import { parseMaxCost } from '../../app/spending.ts';
-import { SoraError } from '../../domain/errors.ts';
+import { messageOf, SoraError } from '../../domain/errors.ts';
 import { SessionBudget } from './session-budget.ts';
 import { ToolCalls } from './tool-calls.ts';
 import { TOOLS } from './tools.ts';
@@ -49,7 +49,7 @@ function prepareFolder(folder: string): void {
   } catch (cause) {
     throw new SoraError('cannot_write', {
       title: `could not create the folder ${folder}`,
-      causedBy: cause instanceof Error ? cause.message : String(cause),
+      causedBy: messageOf(cause),
       cause,
     });
   }
