@@ -11,13 +11,13 @@ export async function abortable<T>(
   signal: AbortSignal,
   read: (body: Readable) => Promise<T>,
 ): Promise<T> {
-  const giveUp = (): void => void body.destroy(signal.reason);
-  if (signal.aborted) giveUp();
-  signal.addEventListener('abort', giveUp, { once: true });
+  const abort = (): void => void body.destroy(signal.reason);
+  if (signal.aborted) abort();
+  signal.addEventListener('abort', abort, { once: true });
   try {
     return await read(body);
   } finally {
-    signal.removeEventListener('abort', giveUp);
+    signal.removeEventListener('abort', abort);
   }
 }
 
@@ -41,7 +41,7 @@ export async function readBodyText(body: Readable, head: Buffer = Buffer.alloc(0
   return text + decoder.decode();
 }
 
-/** Takes the first bytes off a stream. They are not put back: a stream that breaks drops its buffer. */
+/** Reads the first bytes of a stream. They are not put back: a stream that breaks drops its buffer. */
 export async function peek(body: Readable, headBytes: number): Promise<Buffer> {
   let head = Buffer.alloc(0);
   while (head.length < headBytes) {

@@ -70,12 +70,12 @@ export async function openFromJob(call: ContentCall, location: ContentLocation):
 /** The code for a file address that refuses. Unlike `content_expired` it says nothing about the job. */
 const REFUSED: ErrorCode = 'content_refused';
 
-/** Whether the address of a file is wrong, so another one may work. */
+/** Whether the address of a file refuses, so that another one may work. */
 function isRefusal({ code }: SoraError): boolean {
   return code === REFUSED || code === 'content_not_ready';
 }
 
-/** Statuses of `/content` that mean "later": the file may be incomplete elsewhere too. */
+/** Statuses of `/content` that mean "later": the file may be incomplete at other addresses too. */
 const PASSING: ReadonlySet<number> = new Set([409, 425, 429]);
 
 /** The replies of servers without `/content`; the file's own address is more reliable. */

@@ -18,8 +18,8 @@ export interface CreateOptions extends CallOptions {
 }
 
 /**
- * How a create ended. `rejected`: the server certainly created nothing. `unknown`: bytes
- * left and no clear response arrived, so it may have; such a create must not be sent again.
+ * How a create ended. `rejected`: the server certainly created nothing. `unknown`: bytes were sent and no clear response
+ * arrived, so it may have created something; such a create must not be sent again.
  */
 export type CreateOutcome =
   | { readonly kind: 'accepted'; readonly job: VideoJob }
@@ -52,7 +52,7 @@ export interface ResumePoint {
 }
 
 export interface ContentReply {
-  /** The first bytes, enough to tell what kind of file it is; they come before what the body holds. */
+  /** The first bytes, enough to identify the kind of file; the body contains the rest. */
   readonly head: Buffer;
   readonly body: Readable;
   /** The origin that sends the bytes. */
@@ -74,10 +74,7 @@ export interface ContentOptions extends CallOptions {
   readonly resume?: ResumePoint;
 }
 
-/**
- * A video server in any dialect. Every call is sent once and ends in a value
- * or a `SoraError`; `retry.ts` wraps the port to retry.
- */
+/** A video server in any dialect. Each call is sent once and ends in a value or a `SoraError`; `retry.ts` adds retries. */
 export interface VideosClient {
   /** Never throws for network failures: the outcome states how certain it is. */
   create(request: VideoRequest, options: CreateOptions): Promise<CreateOutcome>;

@@ -2,6 +2,7 @@ import { SoraError } from '../domain/errors.ts';
 import { idForms } from '../domain/id-forms.ts';
 import type { JsonValue } from '../domain/json.ts';
 import { isTerminal, type VideoJob } from '../domain/video.ts';
+import { attempt } from '../platform/attempt.ts';
 import { decodeErrorBody } from '../wire/error-body.ts';
 import { objectOf, textOf } from '../wire/fields.ts';
 import { decodeJob, isJobDocument, type ReplyFacts } from '../wire/job.ts';
@@ -60,7 +61,7 @@ export function isSuccess({ status }: Pick<Reply, 'status'>): boolean {
 }
 
 /** The outcome of a create, from its reply. A job in the body counts, whatever the status. */
-export function outcomeOf(reply: Reply, context: CallContext): CreateOutcome {
+function outcomeOf(reply: Reply, context: CallContext): CreateOutcome {
   if (isSuccess(reply) || isJobDocument(reply.value)) {
     const job = decodeJob(reply.value, replyFacts(reply, context.atMs));
     return job === null ? { kind: 'unknown', error: unreadableReply(reply, context) } : { kind: 'accepted', job };
@@ -69,10 +70,7 @@ export function outcomeOf(reply: Reply, context: CallContext): CreateOutcome {
   return isRefused(reply) ? { kind: 'rejected', error } : { kind: 'unknown', error: inDoubt(error) };
 }
 
-/**
- * The same, but if the reply contains no job, its `Location` is read too: on the server's own origin it may lead to
- * the job.
- */
+/** The same, but if the reply contains no job, an address in it may lead to the job, on the server's own origin. */
 export async function outcomeBehind(reply: Reply, context: CallContext, transport: Transport): Promise<CreateOutcome> {
   const outcome = outcomeOf(reply, context);
   const url = outcome.kind === 'unknown' ? jobAddress(reply, context.baseUrl) : null;
@@ -82,7 +80,7 @@ export async function outcomeBehind(reply: Reply, context: CallContext, transpor
     const job = isSuccess(answer) ? decodeJob(answer.value, replyFacts(answer, context.atMs)) : null;
     return job !== null && job.id === lastSegment(url) ? { kind: 'accepted', job } : outcome;
   } catch {
-    return outcome; // the outcome stays unknown, as its error says
+    return outcome; // still unknown
   }
 }
 
@@ -99,11 +97,7 @@ function jobAddress({ headers, value }: Reply, baseUrl: string): string | null {
 }
 
 function lastSegment(url: string): string {
-  try {
-    return decodeURIComponent(new URL(url).pathname.replace(/\/$/, '').split('/').at(-1) ?? '');
-  } catch {
-    return '';
-  }
+  return attempt(() => decodeURIComponent(new URL(url).pathname.replace(/\/$/, '').split('/').at(-1) ?? '')) ?? '';
 }
 
 /** The outcome of a create without a reply. */

@@ -5,7 +5,7 @@ import type { CallOptions, CreateOutcome, VideosClient } from './port.ts';
 const MAX_TRIES = 4;
 const BASE_DELAY_MS = 500;
 const MAX_DELAY_MS = 60_000;
-/** Does not wait longer: the error reports the pause that the server asked for. */
+/** A longer pause is not waited for; the error reports it. */
 const MAX_OBEYED_MS = 10 * 60_000;
 
 export interface RetryOptions {
@@ -16,9 +16,8 @@ export interface RetryOptions {
 }
 
 /**
- * The one place that retries. Reads and deletes are repeated on network faults,
- * 429 and 5xx; a create only on a 429, which means that nothing was created. A pause
- * requested by the server takes precedence over ours.
+ * The only place that retries: reads and deletes on network faults, 429 and 5xx, a create only on a 429, which means that
+ * nothing was created. A pause requested by the server takes precedence over ours.
  */
 export function withRetries(client: VideosClient, options: RetryOptions): VideosClient {
   const retry = <T>(name: keyof VideosClient, call: () => Promise<T>, { signal }: CallOptions = {}): Promise<T> =>
@@ -57,17 +56,14 @@ async function tryAgain<T>(
     try {
       return await call();
     } catch (error) {
-      const hopeless = !(error instanceof SoraError) || !error.retryable || isLeftToCaller(error);
-      if (hopeless || tries === MAX_TRIES || wantsLongRest(error)) throw error;
+      const isFinal = !(error instanceof SoraError) || !error.retryable || isLeftToCaller(error);
+      if (isFinal || tries === MAX_TRIES || requestsLongPause(error)) throw error;
       await pause(name, error, tries, options, signal);
     }
   }
 }
 
-/**
- * The caller decides how long to wait for a file and where to resume it. A call that timed out is not
- * repeated with the same timeout.
- */
+/** The caller decides how to wait for a file and resume it. A call that timed out is not repeated with the same timeout. */
 function isLeftToCaller({ code, status }: SoraError): boolean {
   const isLate = code === 'request_timeout' && status === null;
   return isLate || code === 'content_not_ready' || code === 'download_corrupt';
@@ -81,7 +77,7 @@ async function createWithRetries(
   for (let tries = 1; ; tries++) {
     const outcome = await client.create(request, createOptions);
     const isBusy = outcome.kind === 'rejected' && outcome.error.code === 'rate_limit_exceeded';
-    if (!isBusy || tries === MAX_TRIES || wantsLongRest(outcome.error)) return outcome;
+    if (!isBusy || tries === MAX_TRIES || requestsLongPause(outcome.error)) return outcome;
     const { resend, signal } = createOptions;
     await resend?.held();
     try {
@@ -93,7 +89,7 @@ async function createWithRetries(
   }
 }
 
-function wantsLongRest({ retryAfterMs }: SoraError): boolean {
+function requestsLongPause({ retryAfterMs }: SoraError): boolean {
   return retryAfterMs !== null && retryAfterMs > MAX_OBEYED_MS;
 }
 

@@ -1,6 +1,7 @@
 import { closeSync, fstatSync, openSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Script } from 'node:vm';
+import { attempt } from './attempt.ts';
 import { temporaryName } from './crypto.ts';
 import { makeFolder } from './folders.ts';
 
@@ -27,10 +28,11 @@ export function loadWithCodeCache(
   const text = readFileSync(file).toString('utf8'); // bytes first: reading text takes Node 20 three times as long
   const source = `(function (module, exports, require) {${text}\n})`;
   const prefix = `${version}-${process.versions.v8}-`;
-  const cached = folder === null ? undefined : readOwnFile(join(folder, prefix + part));
+  const cached = folder === null ? undefined : attempt(() => readOwnFile(join(folder, prefix + part)));
   const script = new Script(source, { filename: file, ...(cached && { cachedData: cached }) });
   if (folder !== null && (cached === undefined || script.cachedDataRejected)) {
-    process.once('exit', () => keep(script, folder, prefix, part)); // by then everything the command needs is compiled
+    // By then everything the command needs is compiled. If it cannot be stored, the next run tries again.
+    process.once('exit', () => attempt(() => store(script, folder, prefix, part)));
   }
   const module = { exports: {} };
   script.runInThisContext()(module, module.exports, require);
@@ -39,32 +41,24 @@ export function loadWithCodeCache(
 
 /** V8 does not verify cached code, so a file that another user may have written is not used. */
 function readOwnFile(path: string): Buffer | undefined {
+  const descriptor = openSync(path, 'r');
   try {
-    const descriptor = openSync(path, 'r');
-    try {
-      const { uid, mode } = fstatSync(descriptor);
-      const isOwn = process.getuid === undefined || (uid === process.getuid() && (mode & 0o022) === 0);
-      return isOwn ? readFileSync(descriptor) : undefined;
-    } finally {
-      closeSync(descriptor);
-    }
-  } catch {
-    return undefined;
+    const { uid, mode } = fstatSync(descriptor);
+    const isOwn = process.getuid === undefined || (uid === process.getuid() && (mode & 0o022) === 0);
+    return isOwn ? readFileSync(descriptor) : undefined;
+  } finally {
+    closeSync(descriptor);
   }
 }
 
-function keep(script: Script, folder: string, prefix: string, part: string): void {
-  try {
-    makeFolder(folder, 0o700);
-    const path = join(folder, prefix + part);
-    const temporary = temporaryName(path);
-    // Atomic: V8 detects a truncated file, but trusts every byte of a complete one.
-    writeFileSync(temporary, script.createCachedData(), { mode: 0o600, flag: 'wx', flush: true });
-    renameSync(temporary, path);
-    for (const name of readdirSync(folder)) {
-      if (!name.startsWith(prefix)) rmSync(join(folder, name), { force: true }); // left by an older version
-    }
-  } catch {
-    // The next run tries again.
+function store(script: Script, folder: string, prefix: string, part: string): void {
+  makeFolder(folder, 0o700);
+  const path = join(folder, prefix + part);
+  const temporary = temporaryName(path);
+  // Atomic: V8 detects a truncated file, but trusts every byte of a complete one.
+  writeFileSync(temporary, script.createCachedData(), { mode: 0o600, flag: 'wx', flush: true });
+  renameSync(temporary, path);
+  for (const name of readdirSync(folder)) {
+    if (!name.startsWith(prefix)) rmSync(join(folder, name), { force: true }); // left by an older version
   }
 }

@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import { attempt } from './attempt.ts';
 
 /** How long the output of `ps` is cached. */
 const CACHE_MS = 2_000;
@@ -8,7 +9,7 @@ let cached = { isInForeground: true, atMs: Number.NEGATIVE_INFINITY };
 /** Whether this process is in the foreground of its terminal, which Ctrl-Z, `bg` and `fg` change; true where that cannot be read. */
 export function isInForeground(): boolean {
   if (process.platform === 'win32') return true;
-  if (process.platform === 'linux') return readStat();
+  if (process.platform === 'linux') return attempt(isForegroundGroup) ?? true;
   const nowMs = performance.now();
   if (nowMs - cached.atMs > CACHE_MS) {
     const { stdout } = spawnSync('ps', ['-o', 'stat=', '-p', String(process.pid)], { encoding: 'utf8' });
@@ -18,13 +19,8 @@ export function isInForeground(): boolean {
 }
 
 /** Whether the terminal’s foreground process group is ours. */
-function readStat(): boolean {
-  try {
-    const [, , group, , , terminalGroup] = readFileSync('/proc/self/stat', 'latin1')
-      .replace(/^.*\) /s, '')
-      .split(' ');
-    return terminalGroup === group || terminalGroup === '-1';
-  } catch {
-    return true;
-  }
+function isForegroundGroup(): boolean {
+  const fields = readFileSync('/proc/self/stat', 'latin1').replace(/^.*\) /s, '');
+  const [, , group, , , terminalGroup] = fields.split(' ');
+  return terminalGroup === group || terminalGroup === '-1';
 }

@@ -1,16 +1,10 @@
 import { isAbsolute } from 'node:path';
+import { attempt } from './attempt.ts';
 
 /** The user’s home folder; null if the environment's value is empty or relative and the system knows none. */
 export function homeDirOf(env: Readonly<Record<string, string | undefined>>): string | null {
-  const named = env.HOME ?? env.USERPROFILE ?? systemHomeDir();
+  // A service may have no `HOME`; `node:os` is slow to load.
+  const ofUser = (): string => process.getBuiltinModule('node:os').userInfo().homedir;
+  const named = env.HOME ?? env.USERPROFILE ?? attempt(ofUser);
   return named !== undefined && isAbsolute(named) ? named : null;
-}
-
-/** For a service without `HOME`. `node:os` is slow to load. */
-function systemHomeDir(): string | undefined {
-  try {
-    return process.getBuiltinModule('node:os').userInfo().homedir;
-  } catch {
-    return undefined;
-  }
 }

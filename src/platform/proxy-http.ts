@@ -1,4 +1,5 @@
 import { BlockList, isIP, isIPv4, type Socket } from 'node:net';
+import { attempt } from './attempt.ts';
 import { hasCode } from './files.ts';
 import { type Http, type HttpReply, type HttpRequest, moduleFor, refuseInward, sendOver } from './http.ts';
 import { timeoutError } from './timeout.ts';
@@ -133,16 +134,8 @@ async function openTunnel(proxy: URL, url: URL, { signal, idleTimeoutMs }: HttpR
 
 function credentialsFor({ username, password }: URL): Record<string, string> {
   if (username === '' && password === '') return {};
-  const text = `${decodePercents(username)}:${decodePercents(password)}`;
-  return { 'proxy-authorization': `Basic ${Buffer.from(text).toString('base64')}` };
-}
-
-function decodePercents(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text;
-  }
+  const [user, secret] = [username, password].map((text) => attempt(() => decodeURIComponent(text)) ?? text);
+  return { 'proxy-authorization': `Basic ${Buffer.from(`${user}:${secret}`).toString('base64')}` };
 }
 
 /** Whether a call to a proxy failed before any part of it was sent. */

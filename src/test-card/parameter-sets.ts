@@ -9,30 +9,21 @@ export interface VideoFormat {
   readonly framesPerSecond: number;
 }
 
-interface Level {
-  /** level_idc: ten times the level number. */
-  readonly idc: number;
-  /** MaxMBPS: macroblocks a second. */
-  readonly maxRate: number;
-  /** MaxFS: macroblocks a frame. */
-  readonly maxFrameSize: number;
-}
-
 /**
- * Limits of Table A-1. Levels below 3 are left out: every decoder supports level 3, and the bit rates below it are so low
- * that a small, complex picture could exceed them.
+ * Table A-1: level_idc (ten times the level), MaxMBPS (macroblocks per second) and MaxFS (macroblocks per frame). Levels
+ * below 3 are left out: every decoder supports level 3, and a small, complex picture could exceed their low bit rates.
  */
-const LEVELS: readonly Level[] = [
-  { idc: 30, maxRate: 40_500, maxFrameSize: 1_620 },
-  { idc: 31, maxRate: 108_000, maxFrameSize: 3_600 },
-  { idc: 32, maxRate: 216_000, maxFrameSize: 5_120 },
-  { idc: 40, maxRate: 245_760, maxFrameSize: 8_192 },
-  { idc: 42, maxRate: 522_240, maxFrameSize: 8_704 },
-  { idc: 50, maxRate: 589_824, maxFrameSize: 22_080 },
-  { idc: 51, maxRate: 983_040, maxFrameSize: 36_864 },
-  { idc: 52, maxRate: 2_073_600, maxFrameSize: 36_864 },
-  { idc: 60, maxRate: 4_177_920, maxFrameSize: 139_264 },
-];
+const LEVELS = [
+  [30, 40_500, 1_620],
+  [31, 108_000, 3_600],
+  [32, 216_000, 5_120],
+  [40, 245_760, 8_192],
+  [42, 522_240, 8_704],
+  [50, 589_824, 22_080],
+  [51, 983_040, 36_864],
+  [52, 2_073_600, 36_864],
+  [60, 4_177_920, 139_264],
+] as const;
 
 /** log2_max_frame_num: frame numbers wrap at 16. */
 export const FRAME_NUMBER_BITS = 4;
@@ -50,14 +41,14 @@ export function levelFor(format: VideoFormat): number {
   const down = Math.ceil(format.height / MACROBLOCK);
   const size = across * down;
   const level = LEVELS.find(
-    ({ maxRate, maxFrameSize }) =>
+    ([, maxRate, maxFrameSize]) =>
       size <= maxFrameSize &&
       size * format.framesPerSecond <= maxRate &&
       // No side may be longer than the square root of 8 * MaxFS (A.3.1).
       Math.max(across, down) ** 2 <= 8 * maxFrameSize,
   );
   if (level === undefined) throw new RangeError(`no H.264 level allows ${format.width}x${format.height}`);
-  return level.idc;
+  return level[0];
 }
 
 /** seq_parameter_set_rbsp() (clause 7.3.2.1.1): Constrained Baseline, one reference frame, output in decoding order. */

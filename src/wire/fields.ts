@@ -1,4 +1,5 @@
 import { isJsonObject, type JsonObject, type JsonValue } from '../domain/json.ts';
+import { attempt } from '../platform/attempt.ts';
 
 /** Readers for fields that servers omit, retype or format differently; each returns the value or null. */
 
@@ -54,11 +55,8 @@ const MAX_QUOTED_CHARACTERS = 2_000;
 export function wordsOf(value: JsonValue | undefined): string | null {
   const text = textOf(value);
   if (text !== null || typeof value !== 'object' || value === null || Object.keys(value).length === 0) return text;
-  try {
-    return JSON.stringify(value).slice(0, MAX_QUOTED_CHARACTERS);
-  } catch {
-    return 'JSON that is nested too deeply to show'; // it could be parsed but not serialised
-  }
+  const json = attempt(() => JSON.stringify(value).slice(0, MAX_QUOTED_CHARACTERS));
+  return json ?? 'JSON that is nested too deeply to show'; // it could be parsed but not serialised
 }
 
 export function firstWords(...values: readonly (JsonValue | undefined)[]): string | null {

@@ -1,5 +1,6 @@
 import type { Dialect } from '../domain/dialect.ts';
 import { SoraError } from '../domain/errors.ts';
+import { attempt } from '../platform/attempt.ts';
 
 export const CHARACTERS_ROUTE = '/videos/characters';
 export const FILES_ROUTE = '/files';
@@ -19,17 +20,9 @@ export const ROUTES: Readonly<Record<Dialect, string>> = {
  * path can contain: `.` and `..`, which lead elsewhere even when encoded, and lone surrogates.
  */
 export function jobPath(route: string, id: string): string {
-  const segment = encode(id);
-  if (segment === null || segment === '.' || segment === '..') {
+  const segment = attempt(() => encodeURIComponent(id));
+  if (segment === undefined || segment === '.' || segment === '..') {
     throw new SoraError('video_not_found', { title: `\`${id}\` cannot be the id of a video` });
   }
   return `${route}/${segment}`;
-}
-
-function encode(id: string): string | null {
-  try {
-    return encodeURIComponent(id);
-  } catch {
-    return null;
-  }
 }
