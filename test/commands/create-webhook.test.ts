@@ -48,11 +48,11 @@ describe('create --webhook', () => {
   });
 
   it.each<[string, string[], string]>([
-    ['a server that takes none', ['--webhook', HOOK], 'the server of profile lab takes no address'],
+    ['a server that takes none', ['--webhook', HOOK], 'the server of profile lab accepts no notification address'],
     [
       'a dialect without it',
       ['--webhook', HOOK, '--dialect', 'generations'],
-      'the dialect `generations` takes no address',
+      'the dialect `generations` accepts no notification address',
     ],
     ['no address', ['--webhook', 'hooks'], '`--webhook hooks` is not an http or https address'],
     ['a scheme that is none', ['--webhook', 'file:///etc/passwd'], 'is not an http or https address'],
