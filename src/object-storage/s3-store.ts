@@ -333,26 +333,26 @@ function notInstalled(cause: unknown): never {
 const ENDPOINT_HINT = 'check `AWS_ENDPOINT_URL` and `AWS_REGION`';
 
 function storageError(address: string, error: unknown): SoraError {
-  const { bucket } = splitAddress(address);
-  const status = statusOf(error);
   const { name, message } = error instanceof Error ? error : { name: 'Error', message: String(error) };
-  const details = {
-    causedBy: name === 'Error' || message.includes(name) ? message : `${name}: ${message}`,
-    cause: error,
-  };
+  const [title, hint] = explain(address, name, statusOf(error));
+  const causedBy = name === 'Error' || message.includes(name) ? message : `${name}: ${message}`;
+  return new SoraError('cannot_write', { title, causedBy, hints: [hint], cause: error });
+}
+
+/** What went wrong, and how to fix it. */
+function explain(address: string, name: string, status: number | null): readonly [title: string, hint: string] {
+  const bucket = `s3://${placeOf(address).Bucket}`;
   if (name === 'CredentialsProviderError') {
-    return new SoraError('cannot_write', {
-      ...details,
-      title: `could not write to s3://${bucket}: no AWS credentials`,
-      hints: ['set `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY`, or `AWS_PROFILE`'],
-    });
+    const hint = 'set `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY`, or `AWS_PROFILE`';
+    return [`could not write to ${bucket}: no AWS credentials`, hint];
   }
-  const [reason, hint] =
-    name === 'NoSuchBucket' || status === 404
-      ? ['there is no such bucket', 'create the bucket, or check its name and `AWS_ENDPOINT_URL`']
-      : status === 401 || status === 403
-        ? ['access denied', `check the AWS credentials, and that they allow \`s3:PutObject\` on s3://${bucket}`]
-        : [null, status === null ? ENDPOINT_HINT : 'choose another place with `-o`'];
-  const title = `could not use ${reason === null ? address : `s3://${bucket}: ${reason}`}`;
-  return new SoraError('cannot_write', { ...details, title, hints: [hint ?? ENDPOINT_HINT] });
+  if (name === 'NoSuchBucket' || status === 404) {
+    const hint = 'create the bucket, or check its name and `AWS_ENDPOINT_URL`';
+    return [`could not use ${bucket}: there is no such bucket`, hint];
+  }
+  if (status === 401 || status === 403) {
+    const hint = `check the AWS credentials, and that they allow \`s3:PutObject\` on ${bucket}`;
+    return [`could not use ${bucket}: access denied`, hint];
+  }
+  return [`could not use ${address}`, status === null ? ENDPOINT_HINT : 'choose another place with `-o`'];
 }

@@ -29,17 +29,15 @@ export function readinessOf(
   clock: Pick<Clock, 'alarm' | 'uptimeMs'>,
 ): () => Promise<void> {
   let last: { readonly result: Promise<void>; endedMs: number | null } | undefined;
-  const start = () => {
-    const check: typeof last = { result: ledger.requireUsable(), endedMs: null };
-    const end = (): void => {
-      check.endedMs = clock.uptimeMs();
-    };
-    check.result.then(end, end);
-    return check;
-  };
   return () => {
-    const isKept = last !== undefined && (last.endedMs === null || clock.uptimeMs() - last.endedMs < KEPT_MS);
-    last = isKept && last !== undefined ? last : start();
+    if (last === undefined || (last.endedMs !== null && clock.uptimeMs() - last.endedMs >= KEPT_MS)) {
+      const check: typeof last = { result: ledger.requireUsable(), endedMs: null };
+      const end = (): void => {
+        check.endedMs = clock.uptimeMs();
+      };
+      check.result.then(end, end);
+      last = check;
+    }
     return inTime(last.result, clock);
   };
 }
