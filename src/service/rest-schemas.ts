@@ -7,6 +7,11 @@ export function json<S extends z.ZodType>(schema: S): { 'application/json': { sc
   return { 'application/json': { schema } };
 }
 
+/** An object with a name of its own in the document. */
+export function named<S extends z.ZodRawShape>(name: string, shape: S): z.ZodObject<S> {
+  return z.object(shape).openapi(name);
+}
+
 /** A picture of 8 MiB in base64, and the start of its data URL. */
 const MAX_IMAGE_CHARACTERS = (8 << 20) * 1.4;
 
@@ -60,43 +65,39 @@ export const VideoOrderSchema = z
     example: { prompt: 'A paper boat sails into a storm drain', duration: 5, resolution: '720p', aspectRatio: '16:9' },
   });
 
-const Diagnosis = z
-  .object({
-    code: z.string().describe('See docs/errors.md.'),
-    message: z.string(),
-    causedBy: z.string().nullable().describe("The server's message."),
-    hints: z.array(z.string()).describe('How to fix it.'),
-    requestId: z.string().nullable(),
-  })
-  .openapi('Diagnosis');
+const Diagnosis = named('Diagnosis', {
+  code: z.string().describe('See docs/errors.md.'),
+  message: z.string(),
+  causedBy: z.string().nullable().describe("The server's message."),
+  hints: z.array(z.string()).describe('How to fix it.'),
+  requestId: z.string().nullable(),
+});
 
-export const VideoJobSchema = z
-  .object({
-    id: z.string(),
-    status: z.enum(REST_STATUSES),
-    prompt: z.string(),
-    duration: z.number().nullable().describe('Seconds in the order.'),
-    resolution: z.string().nullable(),
-    aspectRatio: z.string().nullable(),
-    model: z.string().nullable(),
-    seconds: z.number().nullable().describe('Seconds that are rendered.'),
-    size: z.string().nullable().describe('WIDTHxHEIGHT in pixels.'),
-    imageSha256: z.string().nullable().describe('The hash of the image in the order, if it has one.'),
-    lastFrame: z.string().nullable(),
-    references: z.array(ReferenceSchema),
-    characters: z.array(z.string()),
-    source: SourceSchema.nullable().describe('The existing video that it was made from.'),
-    progress: z.number().min(0).max(100),
-    videoId: z.string().nullable().describe('The id on the server that renders it.'),
-    videoUrl: z.url().nullable().describe('Works without a header.'),
-    thumbnailUrl: z.url().nullable(),
-    error: Diagnosis.nullable(),
-    notes: z.array(z.string()).describe('How the video differs from the order.'),
-    estimatedUsd: z.number().nullable(),
-    createdAt: z.iso.datetime(),
-    updatedAt: z.iso.datetime(),
-  })
-  .openapi('VideoJob');
+export const VideoJobSchema = named('VideoJob', {
+  id: z.string(),
+  status: z.enum(REST_STATUSES),
+  prompt: z.string(),
+  duration: z.number().nullable().describe('Seconds in the order.'),
+  resolution: z.string().nullable(),
+  aspectRatio: z.string().nullable(),
+  model: z.string().nullable(),
+  seconds: z.number().nullable().describe('Seconds that are rendered.'),
+  size: z.string().nullable().describe('WIDTHxHEIGHT in pixels.'),
+  imageSha256: z.string().nullable().describe('The hash of the image in the order, if it has one.'),
+  lastFrame: z.string().nullable(),
+  references: z.array(ReferenceSchema),
+  characters: z.array(z.string()),
+  source: SourceSchema.nullable().describe('The existing video that it was made from.'),
+  progress: z.number().min(0).max(100),
+  videoId: z.string().nullable().describe('The id on the server that renders it.'),
+  videoUrl: z.url().nullable().describe('Works without a header.'),
+  thumbnailUrl: z.url().nullable(),
+  error: Diagnosis.nullable(),
+  notes: z.array(z.string()).describe('How the video differs from the order.'),
+  estimatedUsd: z.number().nullable(),
+  createdAt: z.iso.datetime(),
+  updatedAt: z.iso.datetime(),
+});
 
 export type VideoJobView = z.infer<typeof VideoJobSchema>;
 
@@ -119,66 +120,58 @@ export const CharacterOrder = z
   })
   .openapi('CharacterOrder', { example: { name: 'Mossy', video: 'job_123' } });
 
-export const CharacterSchema = z
-  .object({ id: z.string(), name: z.string().nullable(), createdAt: z.iso.datetime().nullable() })
-  .openapi('OrderedCharacter');
+export const CharacterSchema = named('OrderedCharacter', {
+  id: z.string(),
+  name: z.string().nullable(),
+  createdAt: z.iso.datetime().nullable(),
+});
 
-export const QuoteSchema = z
-  .object({
-    model: z.string().nullable(),
-    seconds: z.number().nullable(),
-    size: z.string().nullable(),
-    isFree: z.boolean(),
-    estimatedUsd: z.number().nullable().describe('Null if the price is unknown.'),
-    needsApproval: z.boolean().describe('Whether an order needs `maxCostUsd`.'),
-    maxCostUsd: z.number().nullable().describe('The cap for all videos of this server run, if it has one.'),
-    spentUsd: z.number().describe('How much of the cap is used.'),
-    notes: z.array(z.string()).describe('How the video would differ from the order.'),
-  })
-  .openapi('Quote');
+export const QuoteSchema = named('Quote', {
+  model: z.string().nullable(),
+  seconds: z.number().nullable(),
+  size: z.string().nullable(),
+  isFree: z.boolean(),
+  estimatedUsd: z.number().nullable().describe('Null if the price is unknown.'),
+  needsApproval: z.boolean().describe('Whether an order needs `maxCostUsd`.'),
+  maxCostUsd: z.number().nullable().describe('The cap for all videos of this server run, if it has one.'),
+  spentUsd: z.number().describe('How much of the cap is used.'),
+  notes: z.array(z.string()).describe('How the video would differ from the order.'),
+});
 
 export type QuoteView = z.infer<typeof QuoteSchema>;
 
-export const VideoJobPage = z
-  .object({
-    videos: z.array(VideoJobSchema),
-    next: z.string().nullable().describe('The `after` for the next page; null on the last one.'),
-    total: z.number().int().describe('How many jobs there are, or match the search.'),
-  })
-  .openapi('VideoJobPage');
+export const VideoJobPage = named('VideoJobPage', {
+  videos: z.array(VideoJobSchema),
+  next: z.string().nullable().describe('The `after` for the next page; null on the last one.'),
+  total: z.number().int().describe('How many jobs there are, or match the search.'),
+});
 
-export const RestError = z
-  .object({
-    error: z.object({
-      code: z.string(),
-      message: z.string(),
-      violations: z.array(z.string()).describe('Every error in the request.'),
-      hints: z.array(z.string()),
-    }),
-  })
-  .openapi('RestError');
+export const RestError = named('RestError', {
+  error: z.object({
+    code: z.string(),
+    message: z.string(),
+    violations: z.array(z.string()).describe('Every error in the request.'),
+    hints: z.array(z.string()),
+  }),
+});
 
 /** An error of the Videos API, or of the HTTP server itself, such as the limit of a body. */
-export const ApiErrorSchema = z
-  .object({
-    error: z.object({
-      message: z.string(),
-      type: z.string(),
-      param: z.string().nullable(),
-      code: z.string().nullable(),
-    }),
-  })
-  .openapi('ApiError');
+export const ApiErrorSchema = named('ApiError', {
+  error: z.object({
+    message: z.string(),
+    type: z.string(),
+    param: z.string().nullable(),
+    code: z.string().nullable(),
+  }),
+});
 
-export const Removal = z.object({ id: z.string(), deleted: z.literal(true) }).openapi('Removal');
+export const Removal = named('Removal', { id: z.string(), deleted: z.literal(true) });
 
-const Process = { version: z.string(), profile: z.string() };
-export const Ready = z.object({ status: z.literal('ready'), ...Process }).openapi('Ready');
-export const NotReady = z
-  .object({
-    status: z.literal('unavailable'),
-    ...Process,
-    reason: z.object({ code: z.string(), message: z.string() }),
-  })
-  .openapi('NotReady');
-export const Health = z.object({ status: z.literal('ok'), version: z.string(), profile: z.string() }).openapi('Health');
+const identity = { version: z.string(), profile: z.string() };
+export const Ready = named('Ready', { status: z.literal('ready'), ...identity });
+export const NotReady = named('NotReady', {
+  status: z.literal('unavailable'),
+  ...identity,
+  reason: z.object({ code: z.string(), message: z.string() }),
+});
+export const Health = named('Health', { status: z.literal('ok'), ...identity });

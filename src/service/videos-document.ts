@@ -2,7 +2,7 @@ import { type OpenAPIHono, z } from '@hono/zod-openapi';
 import { ORIENTATIONS, RESOLUTIONS } from '../domain/models.ts';
 import { VARIANTS } from '../domain/video.ts';
 import { BATCH_STATUSES } from '../simulator/batch-state.ts';
-import { ApiErrorSchema, json } from './rest-schemas.ts';
+import { ApiErrorSchema, json, named } from './rest-schemas.ts';
 
 const count = z.number().int();
 /** Unix seconds. */
@@ -11,102 +11,92 @@ const text = z.string();
 
 const jobError = z.object({ code: text, message: text }).nullable();
 
-const Video = z
-  .object({
-    id: text,
-    object: z.literal('video'),
-    model: text,
-    status: z.enum(['queued', 'in_progress', 'completed', 'failed']),
-    progress: z.number().min(0).max(100),
-    created_at: time,
-    completed_at: time.nullable(),
-    expires_at: time.nullable(),
-    prompt: text.nullable(),
-    size: text,
-    seconds: text,
-    remixed_from_video_id: text.nullable(),
-    error: jobError,
-  })
-  .openapi('Video');
+const Video = named('Video', {
+  id: text,
+  object: z.literal('video'),
+  model: text,
+  status: z.enum(['queued', 'in_progress', 'completed', 'failed']),
+  progress: z.number().min(0).max(100),
+  created_at: time,
+  completed_at: time.nullable(),
+  expires_at: time.nullable(),
+  prompt: text.nullable(),
+  size: text,
+  seconds: text,
+  remixed_from_video_id: text.nullable(),
+  error: jobError,
+});
 
-const DeletedVideo = z
-  .object({ id: text, object: z.literal('video.deleted'), deleted: z.literal(true) })
-  .openapi('DeletedVideo');
+const DeletedVideo = named('DeletedVideo', { id: text, object: z.literal('video.deleted'), deleted: z.literal(true) });
 
-const Character = z.object({ id: text, name: text, created_at: time }).openapi('Character');
+const Character = named('Character', { id: text, name: text, created_at: time });
 
-const Model = z.object({ id: text, object: z.literal('model'), created: time, owned_by: text }).openapi('Model');
+const Model = named('Model', { id: text, object: z.literal('model'), created: time, owned_by: text });
 
-const ModelList = z.object({ object: z.literal('list'), data: z.array(Model) }).openapi('ModelList');
+const ModelList = named('ModelList', { object: z.literal('list'), data: z.array(Model) });
 
 /** Dialect `generations` in the shape of the guide. */
-const Generation = z
-  .object({
-    id: text,
-    object: z.literal('video.generation'),
-    model: text,
-    status: z.enum(['pending', 'processing', 'completed', 'failed']),
-    progress: z.number().min(0).max(100),
-    prompt: text,
-    duration: z.number(),
-    resolution: text.nullable(),
-    orientation: z.enum(ORIENTATIONS).nullable(),
-    created_at: time,
-    completed_at: time.nullable(),
-    expires_at: time.nullable(),
-    video_url: text.nullable(),
-    error: jobError,
-  })
-  .openapi('Generation');
+const Generation = named('Generation', {
+  id: text,
+  object: z.literal('video.generation'),
+  model: text,
+  status: z.enum(['pending', 'processing', 'completed', 'failed']),
+  progress: z.number().min(0).max(100),
+  prompt: text,
+  duration: z.number(),
+  resolution: text.nullable(),
+  orientation: z.enum(ORIENTATIONS).nullable(),
+  created_at: time,
+  completed_at: time.nullable(),
+  expires_at: time.nullable(),
+  video_url: text.nullable(),
+  error: jobError,
+});
 
-const CancelledGeneration = z.object({ id: text, status: z.literal('cancelled') }).openapi('CancelledGeneration');
+const CancelledGeneration = named('CancelledGeneration', { id: text, status: z.literal('cancelled') });
 
-const FileObject = z
-  .object({
-    id: text,
-    object: z.literal('file'),
-    bytes: count,
-    created_at: time,
-    expires_at: time.nullable(),
-    filename: text,
-    purpose: text,
-    status: z.literal('processed'),
-  })
-  .openapi('File');
+const FileObject = named('File', {
+  id: text,
+  object: z.literal('file'),
+  bytes: count,
+  created_at: time,
+  expires_at: time.nullable(),
+  filename: text,
+  purpose: text,
+  status: z.literal('processed'),
+});
 
-const DeletedFile = z.object({ id: text, object: z.literal('file'), deleted: z.literal(true) }).openapi('DeletedFile');
+const DeletedFile = named('DeletedFile', { id: text, object: z.literal('file'), deleted: z.literal(true) });
 
 const BatchError = z.object({ code: text, message: text, param: text.nullable(), line: count });
 
-const Batch = z
-  .object({
-    id: text,
-    object: z.literal('batch'),
-    endpoint: z.literal('/v1/videos'),
-    model: text.nullable(),
-    errors: z.object({ object: z.literal('list'), data: z.array(BatchError) }).nullable(),
-    input_file_id: text,
-    completion_window: z.literal('24h'),
-    status: z.enum(BATCH_STATUSES),
-    output_file_id: text.nullable(),
-    error_file_id: text.nullable(),
-    created_at: time,
-    in_progress_at: time.nullable(),
-    expires_at: time,
-    finalizing_at: time.nullable(),
-    completed_at: time.nullable(),
-    failed_at: time.nullable(),
-    expired_at: time.nullable(),
-    cancelling_at: time.nullable(),
-    cancelled_at: time.nullable(),
-    request_counts: z.object({ total: count, completed: count, failed: count }),
-    metadata: z.record(text, text).nullable(),
-  })
-  .openapi('Batch');
+const Batch = named('Batch', {
+  id: text,
+  object: z.literal('batch'),
+  endpoint: z.literal('/v1/videos'),
+  model: text.nullable(),
+  errors: z.object({ object: z.literal('list'), data: z.array(BatchError) }).nullable(),
+  input_file_id: text,
+  completion_window: z.literal('24h'),
+  status: z.enum(BATCH_STATUSES),
+  output_file_id: text.nullable(),
+  error_file_id: text.nullable(),
+  created_at: time,
+  in_progress_at: time.nullable(),
+  expires_at: time,
+  finalizing_at: time.nullable(),
+  completed_at: time.nullable(),
+  failed_at: time.nullable(),
+  expired_at: time.nullable(),
+  cancelling_at: time.nullable(),
+  cancelled_at: time.nullable(),
+  request_counts: z.object({ total: count, completed: count, failed: count }),
+  metadata: z.record(text, text).nullable(),
+});
 
 function pageOf<S extends z.ZodType>(item: S, name: string) {
   const ids = { first_id: text.nullable(), last_id: text.nullable() };
-  return z.object({ object: z.literal('list'), data: z.array(item), ...ids, has_more: z.boolean() }).openapi(name);
+  return named(name, { object: z.literal('list'), data: z.array(item), ...ids, has_more: z.boolean() });
 }
 
 const paging = z.object({
