@@ -1,12 +1,9 @@
-import { existsSync } from 'node:fs';
 import pLimit from 'p-limit';
-import { profileNames } from '../configuration/chosen-server.ts';
 import type { Configuration } from '../configuration/configuration.ts';
 import { requireKey } from '../configuration/endpoint.ts';
 import { SoraError } from '../domain/errors.ts';
 import { idForms } from '../domain/id-forms.ts';
 import { LOOKS_AT_ONCE } from '../domain/outcomes.ts';
-import { DEFAULT_PROFILE } from '../domain/profile-names.ts';
 import { isOfVideo, type JobRecord, statusOf } from '../domain/record.ts';
 import { type JobSummary, summarize } from '../domain/summary.ts';
 import type { VideoJob } from '../domain/video.ts';
@@ -29,19 +26,7 @@ export interface ServerList {
 }
 
 /** What lists of jobs depend on. */
-export type ListDeps = Pick<
-  Context,
-  | 'servers'
-  | 'host'
-  | 'configuration'
-  | 'configurationFor'
-  | 'settings'
-  | 'paths'
-  | 'env'
-  | 'output'
-  | 'ledger'
-  | 'jobs'
->;
+export type ListDeps = Pick<Context, 'servers' | 'host' | 'configuration' | 'output' | 'ledger' | 'jobs'>;
 
 /** Which jobs of a list are wanted. */
 export interface ListOrder {
@@ -97,7 +82,7 @@ export async function listAllServers(
   order: ListOrder,
   deps: ListDeps,
 ): Promise<{ readonly lists: readonly ServerList[]; readonly errors: readonly SoraError[] }> {
-  const lists = await Promise.all(profilesInUse(deps).map((configuration) => listServer(configuration, order, deps)));
+  const lists = await Promise.all(deps.servers.inUse().map((configuration) => listServer(configuration, order, deps)));
   const errors: SoraError[] = [];
   for (const list of lists) {
     const { error, configuration } = list;
@@ -108,26 +93,6 @@ export async function listAllServers(
     else errors.push(error.with({ title: `profile ${profile}: ${error.message}` }));
   }
   return { lists, errors };
-}
-
-/** The server in use and those of all configured profiles. */
-function profilesInUse(deps: ListDeps): Configuration[] {
-  const { configuration, settings } = deps;
-  const names = profileNames(settings).filter((name) => name !== configuration.profile.value);
-  return [configuration, ...names.map((profile) => deps.configurationFor({ profile }))].filter((candidate) =>
-    isSetUp(candidate, deps),
-  );
-}
-
-/** The two built-in profiles always exist, whether or not they are used. */
-function isSetUp(candidate: Configuration, { configuration, paths, env }: ListDeps): boolean {
-  const { profile, key, isSimulator } = candidate;
-  if (isSimulator) return existsSync(paths.simulatorDir);
-  if (profile.value !== DEFAULT_PROFILE) return true;
-  // A key in the environment together with another address belongs to that address.
-  const keyIsForAnotherServer =
-    key !== null && Boolean(env[key.origin]) && Boolean(env.SORA_BASE_URL || env.OPENAI_BASE_URL);
-  return key !== null && (candidate === configuration || !keyIsForAnotherServer);
 }
 
 /** Whether a record may have a video to show: a refused submission has none, nor has a character, and a deleted one is gone. */

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import type { VideosClient } from '../client/port.ts';
 import type { TraceEvent, Transport } from '../client/transport.ts';
 import { profileNames, SIMULATOR_PROFILE } from '../configuration/chosen-server.ts';
@@ -100,6 +101,14 @@ export class Servers {
     if (isServerNamed) throw foreignJob(identity, configuration);
     const profile = profileNames(settings).includes(identity.profile) ? identity.profile : undefined;
     return this.#deps.configurationFor({ profile, remembered: identity.baseUrl, dialect });
+  }
+
+  /** The configurations of the server in use and of all profiles that are set up. */
+  inUse(): Configuration[] {
+    const { configuration, settings, configurationFor } = this.#deps;
+    const names = profileNames(settings).filter((name) => name !== configuration.profile.value);
+    const all = [configuration, ...names.map((profile) => configurationFor({ profile }))];
+    return all.filter((candidate) => isSetUp(candidate, this.#deps));
   }
 
   /** The server of a configuration; the same one for the same address, key, timeout and format. */
@@ -260,6 +269,17 @@ export class Servers {
       throw new SoraError('usage', { title: '`--fault` needs `--simulate`', hints: ['add `--simulate`'] });
     await this.#fault();
   }
+}
+
+/** The two built-in profiles always exist, whether or not they are used. */
+function isSetUp(candidate: Configuration, { configuration, paths, env }: ServersDeps): boolean {
+  const { profile, key, isSimulator } = candidate;
+  if (isSimulator) return existsSync(paths.simulatorDir);
+  if (profile.value !== DEFAULT_PROFILE) return true;
+  // A key in the environment together with another address belongs to that address.
+  const keyIsForAnotherServer =
+    key !== null && Boolean(env[key.origin]) && Boolean(env.SORA_BASE_URL || env.OPENAI_BASE_URL);
+  return key !== null && (candidate === configuration || !keyIsForAnotherServer);
 }
 
 /** What happens next. Only the first may sound like a payment. */
