@@ -1,17 +1,15 @@
 import { createHash } from 'node:crypto';
 import pLimit from 'p-limit';
 import type PgBoss from 'pg-boss';
-import type { ProcessFate, ProcessIdentity } from '../platform/process-identity.ts';
 import { GroupCommit } from './group-commit.ts';
 import type { Database, Queries, Row, Transaction } from './postgres.ts';
 import { bossDb, openBoss, type QueueNames, SCHEMA } from './queue-boss.ts';
 import { QueueFiles, useFiles } from './queue-files.ts';
+import { QueueWorkers } from './queue-workers.ts';
 
 const INSERTED_AT_ONCE = 1_000;
 /** A task must be stored after the one that it waits for, so only tasks without any are stored in parallel. */
 const PARALLEL_INSERTS = 3;
-/** A worker that was not seen for this long is lost, and its tasks are delivered again. */
-const LOST_AFTER_S = 60;
 const FIRST_RETRY_S = 15;
 /** pg-boss gives up a running task after this time; workers that end are noticed earlier. */
 const EXPIRE_HOURS = 23;
@@ -77,6 +75,8 @@ export class JobQueue {
   readonly name: string;
   /** What its tasks need besides their payloads. */
   readonly files: QueueFiles;
+  /** The processes that take its tasks. */
+  readonly workers: QueueWorkers;
   readonly #database: Database;
   readonly #server: string;
   readonly #names: QueueNames;
@@ -88,6 +88,7 @@ export class JobQueue {
     this.#server = server;
     this.files = new QueueFiles(database);
     this.name = `sora_${createHash('sha256').update(server).digest('hex').slice(0, 24)}`;
+    this.workers = new QueueWorkers(database, this.name);
     this.#names = { ready: this.name, dead: `${this.name}_dead`, blocked: `${this.name}_blocked` };
   }
 
@@ -197,16 +198,6 @@ export class JobQueue {
     );
   }
 
-  /** Registers a worker, or reports that it still runs. */
-  async beat(worker: string, self: ProcessIdentity, concurrency: number): Promise<void> {
-    const { host, boot, pid, started } = self;
-    await this.#query(
-      `INSERT INTO sora.worker (id, queue, host, boot, pid, started, concurrency) VALUES ($1, $2, $3, $4, $5, $6, $7)
-        ON CONFLICT (id) DO UPDATE SET seen_at = now()`,
-      [worker, this.name, host, boot, pid, started, concurrency],
-    );
-  }
-
   /** Takes up to `most` tasks, those of the highest priority first, within the limits of the server. */
   async take(worker: string, most: number, { maxRunning, maxPerMinute }: ServerLimits): Promise<Task[]> {
     const boss = await this.#open();
@@ -294,48 +285,6 @@ export class JobQueue {
         if (how === 'retry') await boss.fail(this.name, task.id, result, { db });
     });
     return ends.map(() => undefined);
-  }
-
-  /** Returns tasks that were taken and not ended; they wait again at once. */
-  async putBack(ids: readonly string[]): Promise<void> {
-    if (ids.length === 0) return;
-    await this.#open();
-    await this.#database.transaction((queries) => this.#release(queries, this.name, ids));
-  }
-
-  async leave(worker: string): Promise<void> {
-    await this.#database.query('DELETE FROM sora.worker WHERE id = $1', [worker]);
-  }
-
-  /** Puts back the tasks of workers that have ended without doing so. Returns how many tasks. */
-  async putBackLost(fateOf: (worker: ProcessIdentity) => ProcessFate): Promise<number> {
-    const workers = await this.#query(
-      `SELECT id, queue, host, boot, pid, started, seen_at < now() - $1::int * interval '1 second' AS is_silent FROM sora.worker`,
-      [LOST_AFTER_S],
-    );
-    let tasks = 0;
-    for (const { id, queue, host, boot, pid, started, is_silent: isSilent } of workers) {
-      const identity = { host: String(host), boot: textOrNull(boot), pid: Number(pid), started: textOrNull(started) };
-      if (isSilent !== true && fateOf(identity) !== 'dead') continue;
-      tasks += await this.#database.transaction(async (queries) => {
-        const claims = await queries.query('SELECT job FROM sora.claim WHERE worker = $1 FOR UPDATE', [id]);
-        const jobs = claims.map(({ job }) => String(job));
-        if (jobs.length > 0) await this.#release(queries, String(queue), jobs);
-        await queries.query('DELETE FROM sora.worker WHERE id = $1', [id]);
-        return jobs.length;
-      });
-    }
-    return tasks;
-  }
-
-  /** Makes running tasks wait again, as if they had never started: pg-boss would count another start as a retry. */
-  async #release(queries: Queries, queue: string, jobs: readonly string[]): Promise<void> {
-    await queries.query(
-      `UPDATE ${SCHEMA}.job SET state = 'created', started_on = NULL
-        WHERE name = $1 AND id = ANY($2::uuid[]) AND state = 'active'`,
-      [queue, jobs],
-    );
-    await queries.query('DELETE FROM sora.claim WHERE job = ANY($1::uuid[])', [jobs]);
   }
 
   /** Tasks that have ended since a moment of the database's clock (null for all), and the moment to ask from next. */
@@ -442,8 +391,4 @@ export function taskId(name: string): string {
   return [hex.slice(0, 8), hex.slice(8, 12), `8${hex.slice(13, 16)}`, `8${hex.slice(17, 20)}`, hex.slice(20, 32)].join(
     '-',
   );
-}
-
-function textOrNull(value: unknown): string | null {
-  return value === null || value === undefined ? null : String(value);
 }

@@ -64,11 +64,11 @@ describe.skipIf(POSTGRES_BIN === undefined)(`a queue of work in PostgreSQL${SKIP
   it('gives the tasks of a lost worker to another one, and of a worker that lives to none', async () => {
     const [one, two] = createQueues();
     await one.add(tasks(3), 0);
-    await one.beat('a', SELF, 4);
-    await one.beat('b', { ...SELF, pid: 2 }, 4);
+    await one.workers.beat('a', SELF, 4);
+    await one.workers.beat('b', { ...SELF, pid: 2 }, 4);
     const [lost] = await one.take('a', 1, NO_LIMITS);
     await two.take('b', 1, NO_LIMITS);
-    expect(await two.putBackLost(({ pid }) => (pid === 1 ? 'dead' : 'unknown'))).toBe(1);
+    expect(await two.workers.putBackLost(({ pid }) => (pid === 1 ? 'dead' : 'unknown'))).toBe(1);
     const again = await two.take('b', 9, NO_LIMITS);
     expect(again.find(({ id }) => id === lost?.id)).toEqual(lost); // not counted as a retry
     expect(again).toHaveLength(2);

@@ -103,8 +103,8 @@ interface Work {
 async function takeRows(work: Work, deps: WorkerDeps): Promise<SoraError | Interrupt | null> {
   const { queue, rows, log, worker, concurrency } = work;
   const { configuration, host, output, ledger } = deps;
-  await queue.putBackLost(fateOf);
-  await queue.beat(worker, host.self, concurrency);
+  await queue.workers.putBackLost(fateOf);
+  await queue.workers.beat(worker, host.self, concurrency);
   const stopBeating = keepBeating(queue, worker, concurrency, deps);
   output.news(`taking rows for ${configuration.baseUrl.value}, ${concurrency} at a time`);
   ledger.hold();
@@ -113,8 +113,8 @@ async function takeRows(work: Work, deps: WorkerDeps): Promise<SoraError | Inter
   } finally {
     stopBeating();
     log.count.put_back = rows.openTasks.length;
-    await queue.putBack(rows.openTasks);
-    await queue.leave(worker);
+    await queue.workers.putBack(rows.openTasks);
+    await queue.workers.leave(worker);
     await ledger.release();
   }
 }
@@ -160,8 +160,8 @@ function keepBeating(queue: JobQueue, worker: string, concurrency: number, { hos
   let tidyAtMs = host.clock.now() + TIDY_MS;
   let cancel = (): void => {};
   const beat = async (): Promise<void> => {
-    await queue.beat(worker, host.self, concurrency);
-    await queue.putBackLost(fateOf);
+    await queue.workers.beat(worker, host.self, concurrency);
+    await queue.workers.putBackLost(fateOf);
     if (host.clock.now() < tidyAtMs) return;
     tidyAtMs = host.clock.now() + TIDY_MS;
     await queue.tidy();
