@@ -10,7 +10,8 @@ export interface ManifestRow {
   readonly prompt: string | null;
   /** The existing video that it starts from; null for none. */
   readonly source: NamedSource | null;
-  readonly options: RowOptions;
+  /** As options of a request. */
+  readonly options: Omit<RequestInput, 'prompt' | 'image' | 'references' | 'variants'>;
   /** File, URL or file id. */
   readonly image: string | undefined;
   readonly lastFrame: string | undefined;
@@ -26,9 +27,6 @@ export interface NamedSource {
   readonly operation: Derivation;
   readonly name: string;
 }
-
-/** The request options of a row, or defaults for all rows. */
-export type RowOptions = Omit<RequestInput, 'prompt' | 'image' | 'references' | 'variants'>;
 
 /** A problem in a line of a manifest. */
 export interface ManifestFault {

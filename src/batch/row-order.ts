@@ -1,12 +1,8 @@
-/** Rows in an order in which each comes after the one that it starts from. */
-export interface RowOrdering<T> {
-  readonly ordered: readonly T[];
-  /** Rows that start from each other, which have no order; they are left out. */
-  readonly circles: readonly (readonly T[])[];
-}
-
-/** Orders rows so that sources come first; otherwise they keep their order. */
-export function sourcesFirst<T>(rows: readonly T[], sourceOf: (row: T) => T | undefined): RowOrdering<T> {
+/**
+ * Orders rows so that each comes after the one that it starts from; otherwise they keep their order. Rows that start from
+ * each other have no order and are returned as circles.
+ */
+export function sourcesFirst<T>(rows: readonly T[], sourceOf: (row: T) => T | undefined) {
   const ordered = new Set<T>();
   const circles: T[][] = [];
   const inCircle = new Set<T>();
