@@ -12,13 +12,8 @@ export interface ImageSize {
 /** Type and size of a PNG, JPEG or WebP, read from its header; null for anything else. */
 export function readImageSize(bytes: Uint8Array): ImageSize | null {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  try {
-    const size = readPng(view) ?? readJpeg(view) ?? readWebp(view);
-    return size !== null && size.width > 0 && size.height > 0 ? size : null;
-  } catch (error) {
-    if (error instanceof RangeError) return null; // truncated header
-    throw error;
-  }
+  const size = unlessTruncated(() => readPng(view) ?? readJpeg(view) ?? readWebp(view), null);
+  return size !== null && size.width > 0 && size.height > 0 ? size : null;
 }
 
 function readPng(view: DataView): ImageSize | null {
@@ -28,12 +23,12 @@ function readPng(view: DataView): ImageSize | null {
 
 /** Searches for the EXIF block only before the pixels. */
 function orientationOfPng(view: DataView): number {
-  return within(() => {
+  return unlessTruncated(() => {
     for (let offset = 8; !hasText(view, offset + 4, 'IDAT'); offset += 12 + view.getUint32(offset)) {
       if (hasText(view, offset + 4, 'eXIf')) return orientationOf(view, offset + 8);
     }
     return UPRIGHT;
-  });
+  }, UPRIGHT);
 }
 
 const UPRIGHT = 1;
@@ -45,12 +40,12 @@ function turned(mimeType: ImageMimeType, width: number, height: number, orientat
   return { mimeType, ...pixels, isTurned: orientation > UPRIGHT };
 }
 
-/** A damaged block gives no facts about the image. */
-function within(read: () => number): number {
+/** Reads from a file that may end too early. */
+function unlessTruncated<T>(read: () => T, otherwise: T): T {
   try {
     return read();
   } catch (error) {
-    if (error instanceof RangeError) return UPRIGHT;
+    if (error instanceof RangeError) return otherwise;
     throw error;
   }
 }
@@ -79,14 +74,14 @@ function readJpeg(view: DataView): ImageSize | null {
 /** The orientation that an EXIF block gives. */
 function orientationOf(view: DataView, start: number): number {
   const isLittle = hasText(view, start, 'II');
-  return within(() => {
+  return unlessTruncated(() => {
     const directory = start + view.getUint32(start + 4, isLittle);
     for (let entry = 0; entry < view.getUint16(directory, isLittle); entry++) {
       const at = directory + 2 + 12 * entry;
       if (view.getUint16(at, isLittle) === 0x0112) return view.getUint16(at + 8, isLittle);
     }
     return UPRIGHT;
-  });
+  }, UPRIGHT);
 }
 
 /** SOF0 to SOF15; the three excluded markers are tables. */
@@ -118,12 +113,12 @@ function readWebp(view: DataView): ImageSize | null {
 
 /** The chunks after the header, each padded to an even length; some writers keep the prefix of JPEG's block. */
 function orientationOfWebp(view: DataView): number {
-  return within(() => {
+  return unlessTruncated(() => {
     for (let offset = 30; ; offset += 8 + ((view.getUint32(offset + 4, true) + 1) & ~1)) {
       if (!hasText(view, offset, 'EXIF')) continue;
       return orientationOf(view, offset + (hasText(view, offset + 8, 'Exif\0\0') ? 14 : 8));
     }
-  });
+  }, UPRIGHT);
 }
 
 function getUint24(view: DataView, offset: number): number {

@@ -74,7 +74,7 @@ export function resolveRequest(input: RequestInput, server: ServerCapabilities):
   const params = parseParams(input.params ?? [], target.dialect, request, findings);
   checkPricedParams(params, target, findings);
   checkImageKind(input.image, target, server, findings);
-  checkListed({ ...frame, image, references }, target, findings);
+  checkListed(request, target, findings);
   const otherViolations = findings.violations.length;
   checkImageSize(input.image, frame.size, target, findings);
   return resolution({ ...request, params }, asked, findings, otherViolations === 0);
@@ -239,12 +239,7 @@ export function nearestOf(choices: readonly number[], asked: number): number {
 
 /** The limits of the model according to the server's list. */
 function checkListed(
-  {
-    size,
-    frame,
-    image,
-    references,
-  }: Pick<VideoRequest, 'size' | 'frame' | 'image'> & Required<Pick<VideoRequest, 'references'>>,
+  { size, frame, image, references = [] }: Omit<VideoRequest, 'params'>,
   { listed }: RequestTarget,
   { violations }: Findings,
 ): void {

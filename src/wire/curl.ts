@@ -1,8 +1,9 @@
 import { escapeInvisible } from '../domain/invisible.ts';
+import type { JsonObject } from '../domain/json.ts';
 import { shellQuoted, shellWord } from '../domain/shell.ts';
 import type { WrittenCreate } from './create.ts';
 
-/** A header or a query parameter. A secret one is printed as a shell variable: `$X_LAB_TOKEN`. */
+/** A header or a query parameter. A secret is printed as a shell variable: `$X_LAB_TOKEN`. */
 export interface CurlField {
   readonly name: string;
   readonly value: string;
@@ -25,40 +26,41 @@ const MAX_ARGUMENT_CHARACTERS = 100_000;
 /** The create as a command to paste into a shell; secrets stay in variables. */
 export function curlFor({ route, body }: WrittenCreate, target: CurlTarget): string {
   const { auth, headers, paths } = target;
-  const parts = [`curl ${address(`${target.baseUrl.replace(/\/+$/, '')}${route}`, target.query)}`];
-  parts.push(
-    ...encodedByCurl(target.query).map((field) => `--url-query "${encode(field.name)}=${expansion(field, '')}"`),
-  );
+  const parts = [`curl ${addressOf(`${target.baseUrl.replace(/\/+$/, '')}${route}`, target.query)}`];
+  const encodedByCurl = target.query.filter(needsEncoding);
+  parts.push(...encodedByCurl.map((field) => `--url-query "${encode(field.name)}=${expansion(field, '')}"`));
   if (auth !== null) parts.push(`-H "${auth.name}: ${auth.prefix}$${auth.variable}"`);
   parts.push(...headers.map((header) => `-H "${shellQuoted(header.name)}: ${expansion(header, header.value)}"`));
-  if (!(body instanceof FormData)) {
-    const json = escapeInvisible(JSON.stringify(body));
-    parts.push('-H "Content-Type: application/json"');
-    parts.push(json.length > MAX_ARGUMENT_CHARACTERS ? `-d @- <<'END'\n${json}\nEND` : `-d ${shellWord(json)}`);
-  } else {
-    const left = [...paths];
-    for (const [name, value] of body) {
-      // `--form-string` takes a leading @ or < as text; `-F` reads a file.
-      parts.push(
-        typeof value === 'string'
-          ? `--form-string ${shellWord(`${name}=${value}`)}`
-          : `-F ${shellWord(`${name}=@${formPath(left.shift() ?? value.name)};type=${value.type}`)}`,
-      );
-    }
-  }
+  parts.push(...(body instanceof FormData ? formParts(body, paths) : jsonParts(body)));
   return parts.join(' \\\n  ');
 }
 
-function address(url: string, query: CurlTarget['query']): string {
-  const literal = query.filter((field) => !encodedByCurl([field]).length);
+function jsonParts(body: JsonObject): string[] {
+  const json = escapeInvisible(JSON.stringify(body));
+  const data = json.length > MAX_ARGUMENT_CHARACTERS ? `-d @- <<'END'\n${json}\nEND` : `-d ${shellWord(json)}`;
+  return ['-H "Content-Type: application/json"', data];
+}
+
+/** `--form-string` takes a leading @ or < as text; `-F` reads a file. */
+function formParts(form: FormData, paths: readonly string[]): string[] {
+  const left = [...paths];
+  return [...form].map(([name, value]) =>
+    typeof value === 'string'
+      ? `--form-string ${shellWord(`${name}=${value}`)}`
+      : `-F ${shellWord(`${name}=@${formPath(left.shift() ?? value.name)};type=${value.type}`)}`,
+  );
+}
+
+function addressOf(url: string, query: CurlTarget['query']): string {
+  const literal = query.filter((field) => !needsEncoding(field));
   if (literal.length === 0) return shellWord(url);
   const pairs = literal.map((field) => `${encode(field.name)}=${expansion(field, encode(field.value))}`);
   return `"${shellQuoted(url)}?${pairs.join('&')}"`;
 }
 
 /** Whether a secret needs URL encoding, so that its variable cannot be used in an address. */
-function encodedByCurl(query: readonly CurlField[]): CurlField[] {
-  return query.filter(({ value, isSecret }) => isSecret && encode(value) !== value);
+function needsEncoding({ value, isSecret }: CurlField): boolean {
+  return isSecret && encode(value) !== value;
 }
 
 /** A text as `URLSearchParams` encodes it, which contains nothing special to a shell. */
