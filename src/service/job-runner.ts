@@ -90,15 +90,23 @@ export class JobRunner implements OrderDesk {
   async accept({ job, image, approvedMicros }: NewOrder): Promise<RestJob> {
     const { jobs, upstream } = this.#options;
     const { id, idempotencyKey } = job;
-    const micros = job.estimate?.micros ?? null;
-    const isRepeated = idempotencyKey !== null && jobs.findByIdempotencyKey(idempotencyKey) !== undefined;
-    if (isRepeated) upstream.budget.reserve(id, micros);
-    else await upstream.budget.admit(id, micros, approvedMicros);
-    const stored = image === null ? {} : { image: await this.#keepImage(id, image) };
-    const kept = await jobs.add({ ...job, ...stored, owner: jobs.owner });
-    if (kept.id === id) this.start(kept);
-    else upstream.budget.release(id);
-    return kept;
+    const known = idempotencyKey === null ? undefined : jobs.findByIdempotencyKey(idempotencyKey);
+    if (known !== undefined) return known;
+    await upstream.budget.admit(id, job.estimate?.micros ?? null, approvedMicros);
+    try {
+      const stored = image === null ? {} : { image: await this.#keepImage(id, image) };
+      const kept = await jobs.add({ ...job, ...stored, owner: jobs.owner });
+      if (kept.id === id) {
+        this.start(kept);
+        return kept;
+      }
+      upstream.budget.release(id); // another order with the key was stored meanwhile
+      if (stored.image) await rm(stored.image.path, { force: true });
+      return kept;
+    } catch (error) {
+      upstream.budget.release(id);
+      throw error;
+    }
   }
 
   /** Stores the first frame of an order, so that a restart during the submission has it. */

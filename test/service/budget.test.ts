@@ -1,5 +1,7 @@
-import { readFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
+import { createPngHeader } from '../support/image-headers.ts';
 import { startScriptedServer } from '../support/scripted-server.ts';
 import { createTestedService, type TestedService } from '../support/service.ts';
 
@@ -49,6 +51,17 @@ describe('an order that costs money', () => {
     const services = [1, 2].map((seed) => createTestedService({ folder, seed, budget: { maxCostMicros: 500_000 } }));
     const ended = await Promise.all(services.map(async (service) => end(service, await service.order(CHEAP))));
     expect(ended.sort()).toEqual(['completed', 'failed']);
+  });
+
+  it('is not counted when it could not be stored', async () => {
+    const service = createTestedService({ budget: { maxCostMicros: 500_000 } });
+    const files = join(service.folder, 'serve/files');
+    const image = `data:image/png;base64,${Buffer.from(createPngHeader(1280, 720)).toString('base64')}`;
+    mkdirSync(join(service.folder, 'serve'), { recursive: true });
+    writeFileSync(files, 'not a folder');
+    await service.read('POST', VIDEOS, { json: { ...CHEAP, image } }, 500);
+    rmSync(files);
+    await service.read('POST', VIDEOS, { json: { ...CHEAP, image } }, 202);
   });
 
   it('is not counted when the server refused it', async () => {

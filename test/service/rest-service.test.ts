@@ -1,4 +1,5 @@
 import { existsSync, readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
 import { savedReply } from '../../src/service/saved-media.ts';
 import { createPngHeader } from '../support/image-headers.ts';
@@ -95,6 +96,16 @@ describe('an order', () => {
 });
 
 describe('an idempotency key', () => {
+  it('keeps one first frame, however often and at once it is used', async () => {
+    const service = createTestedService();
+    const image = `data:image/png;base64,${Buffer.from(createPngHeader(720, 1280)).toString('base64')}`;
+    const call = { json: { ...ORDER, image }, headers: { 'idempotency-key': 'one' } };
+    await Promise.all([1, 2].map(() => service.read('POST', VIDEOS, call, 202)));
+    await service.read('POST', VIDEOS, call, 202);
+    const files = readdirSync(join(service.folder, 'serve/files'));
+    expect(files.filter((name) => name.endsWith('.first-frame'))).toHaveLength(1);
+  });
+
   it('orders a new video once the first one was removed', async () => {
     const service = createTestedService();
     const call = { json: ORDER, headers: { 'idempotency-key': 'one' } };
