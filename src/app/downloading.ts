@@ -17,11 +17,21 @@ export type DownloadDeps = Pick<
   'configuration' | 'host' | 'options' | 'output' | 'ledger' | 'objects' | 'jobs' | 'random'
 >;
 
+interface DownloadLimits {
+  /** Whether to wait for an unfinished job. */
+  readonly wait: boolean;
+  readonly deadlineMs: number;
+  /** Whether the deadline is for the files too, not only for the job. */
+  readonly limitsFiles?: boolean;
+  /** Gets the errors of single files. */
+  readonly failures: SoraError[];
+}
+
 /** Throws if none of a job's files can be saved; errors of single files are added to `failures`. */
 export async function downloadOne(
   found: FoundJob,
   plan: FilePlan,
-  { wait, deadlineMs, failures }: { wait: boolean; deadlineMs: number; failures: SoraError[] },
+  { wait, deadlineMs, limitsFiles, failures }: DownloadLimits,
   deps: DownloadDeps,
 ): Promise<JobSummary> {
   const { jobs, host, output } = deps;
@@ -34,14 +44,20 @@ export async function downloadOne(
     return { ...summarize(server.identity.profile, record, null), files: saved };
   }
   if (plan.destination.kind === 'file') await refuseExisting(plan, NAMELESS, saved, deps);
-  const seen = await jobs.look(found);
+  const seen = await jobs.look(found, deadlineMs);
   const leftMs = Math.max(0, deadlineMs - host.clock.now());
   const job = wait && !isTerminal(seen.status) ? await followJob({ ...found, known: seen }, leftMs, deps) : seen;
   refuseUnfinished(job, targetOption(server.identity), host.clock.now());
   const video = namedVideo(job, record);
   checkNames(plan, video, deps, 'download');
   await refuseExisting(plan, video, saved, deps);
-  const files = await saveFiles({ server, record, job }, plan, deps, failures, saved);
+  const files = await saveFiles(
+    { server, record, job, ...(limitsFiles && { deadlineMs }) },
+    plan,
+    deps,
+    failures,
+    saved,
+  );
   return { ...summarize(server.identity.profile, record, job), files };
 }
 

@@ -15,6 +15,7 @@ import type { JobsForm } from '../output/job-view.ts';
 import type { Output } from '../output/output.ts';
 import type { Host } from '../platform/host.ts';
 import { fateOf } from '../platform/process-identity.ts';
+import { within } from '../platform/timeout.ts';
 import type { Ledger } from '../store/ledger.ts';
 import { idInList, nameOf, recordNamed, scopeOf } from './job-names.ts';
 import { type Server, type Servers, targetOption } from './servers.ts';
@@ -33,6 +34,8 @@ export interface KnownJobsDeps {
   readonly configuration: Configuration;
   readonly servers: Servers;
 }
+
+const NO_ANSWER = 'timed out before the server answered';
 
 /** The jobs that the ledger or a server knows: finds them, asks their servers, and records changes. */
 export class KnownJobs {
@@ -119,18 +122,21 @@ export class KnownJobs {
 
   /**
    * Asks the server for a job and records changes. A job that was cancelled is known to have ended, although its
-   * server may no longer have it. Throws `video_not_found` for a video that was deleted.
+   * server may no longer have it. Throws `video_not_found` for a video that was deleted, and `wait_timeout` if the server
+   * does not answer until the deadline, by the clock.
    */
-  async look(found: FoundJob): Promise<VideoJob> {
+  async look(found: FoundJob, deadlineMs = Number.POSITIVE_INFINITY): Promise<VideoJob> {
     const { id, server, record } = found;
     const removed = await this.removedJob(record);
     if (removed?.status === 'cancelled') return removed;
     if (removed !== null && record !== undefined && isOfServerBatch(record)) return removed; // replaced by its rows
     if (removed !== null) throw deletedVideo(id);
     try {
-      const job = await this.clientOf(server, record?.request.source?.operation).get(id, {
-        signal: this.#deps.host.interrupt,
-      });
+      const client = this.clientOf(server, record?.request.source?.operation);
+      const { clock, interrupt } = this.#deps.host;
+      const lateness = (): SoraError => new SoraError('wait_timeout', { title: NO_ANSWER, jobId: id });
+      const limits = { clock, ms: Math.max(0, deadlineMs - clock.now()), lateness, signal: interrupt };
+      const job = await within(limits, (signal) => client.get(id, { signal }));
       if (record?.job?.status !== job.status) await this.record(record, job);
       return job;
     } catch (error) {

@@ -56,6 +56,14 @@ export interface ServersDeps {
   readonly configurationFor: (options: TargetOptions) => Configuration;
 }
 
+interface CallLimits {
+  /** What is left of a command's timeout, which limits each call too. */
+  readonly longestCallMs?: number;
+}
+
+/** A create gets at least this long, whatever `--timeout` is: aborting it would leave its outcome unknown. */
+const SHORTEST_LIMIT_MS = 10_000;
+
 /** Connects to servers: the one in use, those of jobs, and the simulator. Loads clients only when they are needed. */
 export class Servers {
   readonly #deps: ServersDeps;
@@ -67,8 +75,8 @@ export class Servers {
   }
 
   /** The server chosen by options, environment and settings. Rejects with `no_api_key`. */
-  current(): Promise<Server> {
-    return this.of(undefined);
+  current(limits: CallLimits = {}): Promise<Server> {
+    return this.of(undefined, limits);
   }
 
   /** The simulator, whatever else is chosen. */
@@ -80,12 +88,12 @@ export class Servers {
    * The server that a job belongs to, in the job’s dialect, so that an id alone is enough. Throws `usage` if the command
    * line selects another server, where the id may be unknown or another job's.
    */
-  async of(identity: ServerIdentity | undefined): Promise<Server> {
+  async of(identity: ServerIdentity | undefined, limits: CallLimits = {}): Promise<Server> {
     const configuration = this.configurationOf(identity);
     if (configuration.baseUrl.value === this.#deps.configuration.baseUrl.value) {
       requireKey(configuration, this.#deps.host.clock.now());
     }
-    return this.connect(configuration);
+    return this.connect(configuration, limits);
   }
 
   /** The configuration of that server. Throws the same `usage`. */
@@ -112,9 +120,10 @@ export class Servers {
   }
 
   /** The server of a configuration; the same one for the same address, key, timeout and format. */
-  connect(given: Configuration, { longestCallMs = Number.POSITIVE_INFINITY } = {}): Promise<Server> {
+  connect(given: Configuration, { longestCallMs = Number.POSITIVE_INFINITY }: CallLimits = {}): Promise<Server> {
     const { value, origin } = given.requestTimeoutMs;
-    const configuration = { ...given, requestTimeoutMs: { value: Math.min(value, longestCallMs), origin } };
+    const limitMs = Math.max(longestCallMs, SHORTEST_LIMIT_MS);
+    const configuration = { ...given, requestTimeoutMs: { value: Math.min(value, limitMs), origin } };
     const { profile, baseUrl, key, requestTimeoutMs, format, dialect } = configuration;
     const name = JSON.stringify([
       profile.value,

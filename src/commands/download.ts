@@ -65,7 +65,8 @@ export const downloadCommand = defineCommand({
       if (host.interrupt.aborted) break; // what is saved so far is printed
       const own = completePlan(plan, options, each.record?.wanted);
       try {
-        const summary = await downloadOne(each, own, { wait, deadlineMs, failures }, deps);
+        const limits = { wait, deadlineMs, limitsFiles: options.timeout !== undefined, failures };
+        const summary = await downloadOne(each, own, limits, deps);
         summaries.push(summary);
         failures.push(...(await writeSidecars([summary], own, deps)));
       } catch (error) {

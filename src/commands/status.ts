@@ -49,9 +49,10 @@ export const statusCommand = defineCommand({
     refuseFaults(faults, 'status');
     if (options.watch) return watch(args, timeoutMs, deps);
     if (args.length === 0) return overview(allProfiles, deps);
+    const deadlineMs = deps.host.clock.now() + timeoutMs;
     const { values, errors } = await forEach(args, async (id) => {
       const found = await jobs.findAny(id);
-      return jobs.summarize(found, await jobs.look(found));
+      return jobs.summarize(found, await jobs.look(found, deadlineMs));
     });
     const answer = jobsAnswer(values, { ...jobs.form(), isNamedAlone: args.length === 1 });
     return { ...(values.length > 0 ? { answer } : {}), errors };

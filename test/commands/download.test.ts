@@ -71,6 +71,21 @@ describe('sora download', () => {
     expect(names.map((name) => sniffMedia(readFileSync(join(sora.cwd, name))))).toEqual(['mp4', 'webp', 'jpg']);
   });
 
+  it.each([
+    ['status', 'job', 'retrieve'],
+    ['download', 'job', 'retrieve'],
+    ['download', 'file', 'content'],
+  ] as const)('as `%s`, ends with `--timeout` where the server never sends the %s', async (command, _, call) => {
+    const bench: Bench = await setUpVideos({
+      [call]: () => {
+        setImmediate(() => bench.sora.clock.advance(3_000));
+        return 'hang';
+      },
+    });
+    const { code, stderr } = await bench.run(command, 'video_1', '--timeout', '2s', '--json');
+    expect({ code, error: JSON.parse(stderr).error.code }).toEqual({ code: 8, error: 'wait_timeout' });
+  });
+
   it('saves the video first, so that a thumbnail which never comes does not use up its time', async () => {
     const { sora, run, server } = await setUpVideos({
       content: ({ path }) => (path.includes('thumbnail') ? { status: 404, body: '{}' } : null),

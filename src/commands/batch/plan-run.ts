@@ -41,7 +41,7 @@ export async function runPlan(
   for (const path of new Set(rows.map(({ row }) => folderOf(row.destination)))) {
     await targetOf(path, objects).check({ kind: 'folder', path }, settings.variants, settings.force);
   }
-  const server = await servers.current();
+  const server = await servers.current({ longestCallMs: settings.timeoutMs });
   const { results } = settings;
   const unwritten = [...(await writeSidecars(settings.sidecar ? missingSidecars(plan, server) : [], settings, deps))];
   const onEntry = async (entry: BatchEntry): Promise<void> => {

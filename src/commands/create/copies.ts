@@ -46,7 +46,7 @@ export async function submitCopies(order: CopiesOrder, deps: CopiesDeps): Promis
   const { request, price, count, again, savesFile, wanted, deadlineMs } = order;
   const { host, output, configuration, servers, jobs, ledger } = deps;
   const leftMs = deadlineMs - host.clock.now();
-  const server = await servers.connect(configuration, { longestCallMs: Math.max(leftMs, MIN_CREATE_MS) });
+  const server = await servers.connect(configuration, { longestCallMs: leftMs });
   await keepDayCap(order, server, deps);
   const taken = new Set<string>();
   const followed: FollowedJob[] = [];
@@ -135,9 +135,6 @@ async function capsOfToday({
   const spender = { atMs: host.clock.now(), profile: profile.value, user: user?.value };
   return [...dayCaps(dayCapsOf(configuration), spender), ...dayCaps(await ledger.teamCaps(), spender, true)];
 }
-
-/** A create gets at least this long, whatever `--timeout` is: aborting it would leave its outcome unknown. */
-const MIN_CREATE_MS = 10_000;
 
 function lateToSubmit(): SoraError {
   return new SoraError('wait_timeout', {
