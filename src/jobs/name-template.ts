@@ -123,18 +123,15 @@ export function placeTemplate(template: string, place: NamePlace): string {
   });
 }
 
-/** A name, and the fields that are empty for this video. */
-export interface ExpandedName {
-  readonly name: string;
-  readonly empty: readonly string[];
-}
-
-/** Fills in a template without faults. Values contain no separators, so the name stays below the folders of the template. */
+/**
+ * Fills in a template without faults. Values contain no separators, so the name stays below the folders of the template.
+ * `empty` are the fields without a value.
+ */
 export function expandTemplate(
   template: string,
   video: NamedVideo,
   variant: { readonly variant: Variant; readonly extension: string },
-): ExpandedName {
+): { readonly name: string; readonly empty: readonly string[] } {
   const empty: string[] = [];
   const values = { ...video, ...variant };
   const name = template.replace(PARTS, (part: string, field: string | undefined, width: string | undefined) => {

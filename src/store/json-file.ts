@@ -6,17 +6,11 @@ import { withFileLock } from '../platform/file-lock.ts';
 import { hasCode } from '../platform/files.ts';
 import { makeFolder } from '../platform/folders.ts';
 
-/** A small file of one JSON object, with its text to find line numbers. */
-export interface JsonFile {
-  readonly text: string;
-  readonly value: JsonObject;
-}
-
 /**
- * Reads a file of one JSON object; a missing file is an empty object.
+ * Reads a file of one JSON object, with its text to find line numbers; a missing file is an empty object.
  * Throws `invalid_config` with the line of the error, and never resets the file.
  */
-export function readJsonFile(path: string): JsonFile {
+export function readJsonFile(path: string): { readonly text: string; readonly value: JsonObject } {
   const text = readText(path);
   if (text.trim() === '') return { text, value: {} };
   let value: unknown;
