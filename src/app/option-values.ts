@@ -1,6 +1,6 @@
 import { parseDayMs } from '../domain/day.ts';
 import { parseDurationMs } from '../domain/duration.ts';
-import { SoraError } from '../domain/errors.ts';
+import { messageOf, SoraError } from '../domain/errors.ts';
 
 /** One option as data: a text if its flags contain `<value>`, else a switch. */
 export interface OptionSpec {
@@ -92,6 +92,16 @@ export function parseWholeNumber(text: string | undefined, range: WholeNumberRan
 /** Reports `--all-profiles` combined with an option that selects one server. */
 export const ALL_MEANS_ALL =
   '`--all-profiles` covers all servers; use it without `--profile`, `--base-url` and `--simulate`';
+
+/** What an input is read as; undefined if that fails, with the reason among the faults. */
+export function readOr<T>(read: () => T, faults: string[]): T | undefined {
+  try {
+    return read();
+  } catch (error) {
+    faults.push(messageOf(error));
+    return undefined;
+  }
+}
 
 /** Throws `usage` with all problems of a command's options, if there are any. */
 export function refuseFaults(faults: readonly string[], command: string): void {

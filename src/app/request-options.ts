@@ -15,7 +15,7 @@ import { decodeText, readBytes, readStream } from '../jobs/input-file.ts';
 import { isRemoteImage, readReference, readReferenceImage } from '../jobs/reference-image.ts';
 import type { Host } from '../platform/host.ts';
 import type { Context } from './context.ts';
-import { inGroup, type OptionValues } from './option-values.ts';
+import { inGroup, type OptionValues, readOr } from './option-values.ts';
 
 /**
  * The options that describe a video, for every command that takes them. The server chooses what is left out; on OpenAI,
@@ -76,19 +76,11 @@ export async function readRequest(
 ): Promise<ReadRequest> {
   const faults = [...extraFaults];
   const promptText = await readPromptOr(prompt, host, faults);
-  const attempt = <T>(read: () => T): T | undefined => {
-    try {
-      return read();
-    } catch (error) {
-      faults.push(messageOf(error));
-      return undefined;
-    }
-  };
   const { image: first, lastFrame, reference = [] } = options;
-  const image = first === undefined ? undefined : attempt(() => readReferenceImage(first, host.cwd));
+  const image = first === undefined ? undefined : readOr(() => readReferenceImage(first, host.cwd), faults);
   const references = [
-    ...(lastFrame === undefined ? [] : [attempt(() => readReference(lastFrame, host.cwd, 'last_frame'))]),
-    ...reference.map((name) => attempt(() => readReference(name, host.cwd))),
+    ...(lastFrame === undefined ? [] : [readOr(() => readReference(lastFrame, host.cwd, 'last_frame'), faults)]),
+    ...reference.map((name) => readOr(() => readReference(name, host.cwd), faults)),
   ].filter((read) => read !== undefined);
   const { model, defaults } = configuration;
   const input = {

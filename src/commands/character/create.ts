@@ -1,14 +1,14 @@
 import { defineCommand } from '../../app/command.ts';
 import type { Context } from '../../app/context.ts';
+import { readOr } from '../../app/option-values.ts';
 import type { ReadRequest } from '../../app/request-options.ts';
 import { describeCost, previewRequest } from '../../app/request-preview.ts';
 import { agreeToSpend, parseMaxCost } from '../../app/spending.ts';
 import { capabilitiesOf, requireKey } from '../../configuration/endpoint.ts';
-import { messageOf, SoraError } from '../../domain/errors.ts';
+import { SoraError } from '../../domain/errors.ts';
 import { estimate } from '../../domain/pricing.ts';
 import type { JobRecord } from '../../domain/record.ts';
 import { missingFor } from '../../domain/request-gate.ts';
-import type { VideoFile } from '../../domain/video.ts';
 import {
   CHARACTER_PRICE_FACTS,
   characterNameFaults,
@@ -100,20 +100,11 @@ function readCharacterRequest(
 ): ReadRequest {
   const missing = missingFor({ operation: 'character' }, capabilitiesOf(configuration));
   const violations = [...faults, ...missing, ...characterNameFaults(name)];
-  const video = readVideo(file, host.cwd, violations);
-  if (violations.length > 0 || video === null) {
+  const read = readOr(() => readSourceFile(file, host.cwd), violations);
+  if (violations.length > 0 || read === undefined) {
     throw new SoraError('invalid_request', { violations, facts: { command: 'character create' } });
   }
-  return { request: characterRequest(name, video), askedSeconds: null, notes: [], paths: [file] };
-}
-
-function readVideo(path: string, folder: string, violations: string[]): VideoFile | null {
-  try {
-    return readSourceFile(path, folder).video;
-  } catch (error) {
-    violations.push(messageOf(error));
-    return null;
-  }
+  return { request: characterRequest(name, read.video), askedSeconds: null, notes: [], paths: [file] };
 }
 
 function answerOf({ job, request, profile, key, estimatedMicros, priceList, submittedAtMs }: JobRecord): Answer {

@@ -1,11 +1,10 @@
 import { type CommandInput, defineCommand } from '../../app/command.ts';
 import { deletedVideo, type FoundJob } from '../../app/known-jobs.ts';
-import { inGroup, type OptionValues } from '../../app/option-values.ts';
+import { inGroup, type OptionValues, readOr } from '../../app/option-values.ts';
 import { REQUEST_OPTIONS, type ReadSource, readDerivedRequest } from '../../app/request-options.ts';
 import { extensionsOf, requireFinished } from '../../app/source-videos.ts';
 import type { Configuration } from '../../configuration/configuration.ts';
 import { expectedModel } from '../../configuration/endpoint.ts';
-import { messageOf } from '../../domain/errors.ts';
 import { pricedFrom, type SourceFacts } from '../../domain/request.ts';
 import { type JobSummary, summarize } from '../../domain/summary.ts';
 import type { Derivation, Variant } from '../../domain/video.ts';
@@ -173,18 +172,10 @@ function fileSource(
         faults.push(`${path} is a file, and only a video on the server can be remixed: use \`sora edit\``);
         return startOf(operation, path, UNKNOWN, 0);
       }
-      try {
-        const { video, facts } = readSourceFile(path, host.cwd);
-        return {
-          source: { operation, video },
-          facts: { ...facts, model: expectedModel(configuration) },
-          filePath: path,
-          prompt: null,
-        };
-      } catch (error) {
-        faults.push(messageOf(error));
-        return startOf(operation, path, UNKNOWN, 0);
-      }
+      const file = readOr(() => readSourceFile(path, host.cwd), faults);
+      if (file === undefined) return startOf(operation, path, UNKNOWN, 0);
+      const facts = { ...file.facts, model: expectedModel(configuration) };
+      return { source: { operation, video: file.video }, facts, filePath: path, prompt: null };
     },
   };
 }
