@@ -18,7 +18,7 @@ const NO_ROUTE = new Set<string>(['endpoint_not_found', 'not_supported', 'video_
 /** Replies that prove nothing about a single model. */
 const SILENT_ON_MODEL: ReadonlySet<string> = new Set([...NO_ROUTE, 'permission_denied', 'unreadable_response']);
 /** Replies of something other than the API. */
-const LOST: ReadonlySet<string> = new Set(['endpoint_not_found', 'unreadable_response', 'video_not_found']);
+const NOT_THE_API: ReadonlySet<string> = new Set(['endpoint_not_found', 'unreadable_response', 'video_not_found']);
 
 const REACHABLE = ['key', 'base_url', 'tls', 'tcp', 'dns'];
 
@@ -86,11 +86,11 @@ export const API_CHECKS: readonly Check[] = [
     needs: REACHABLE,
     async run(subject) {
       const { dialect, lacksList } = subject.server();
-      if (DIALECTS[dialect].lacks.includes('list')) return askForNobody(subject, dialect);
+      if (DIALECTS[dialect].lacks.includes('list')) return checkUnknownJob(subject, dialect);
       if (lacksList) {
-        const outcome = await askForNobody(subject, dialect);
+        const outcome = await checkUnknownJob(subject, dialect);
         // Other replies to an unknown id prove nothing.
-        const isTelling = outcome.status !== 'fail' || LOST.has(outcome.code ?? '');
+        const isTelling = outcome.status !== 'fail' || NOT_THE_API.has(outcome.code ?? '');
         return isTelling ? outcome : skip('the profile says that the server has no list of videos');
       }
       const { server, reply, refusal } = await ask(subject, '/videos?limit=1');
@@ -98,16 +98,16 @@ export const API_CHECKS: readonly Check[] = [
         const page = pageIn(reply);
         if (page === null) {
           const unreadable = unreadableReply(reply, contextOf(subject, server));
-          return (await nextDoor(server, unreadable)) ?? failure(unreadable);
+          return (await suggestNeighbour(server, unreadable)) ?? failure(unreadable);
         }
         return pass(page.jobs.length === 0 ? 'it works; there are no videos yet' : 'it works');
       }
       if (refusal.code === 'not_supported') return warn(NO_LIST);
       if (refusal.code !== 'invalid_request') {
-        const neighbour = await nextDoor(server, refusal);
+        const neighbour = await suggestNeighbour(server, refusal);
         if (neighbour !== null) return neighbour;
-        if (!LOST.has(refusal.code)) return failure(refusal);
-        const ofJob = (await askForJob(subject, dialect)).refusal;
+        if (!NOT_THE_API.has(refusal.code)) return failure(refusal);
+        const ofJob = (await askForUnknownJob(subject, dialect)).refusal;
         return ofJob?.code === 'video_not_found' ? warn(NO_LIST) : failure(refusal);
       }
       return isJsonObject(parseJson(reply.body))
@@ -118,15 +118,15 @@ export const API_CHECKS: readonly Check[] = [
 ];
 
 /** Without a list, requests a job that does not exist: an existing route reports a missing job, not a missing address. */
-function askForJob(subject: Subject, dialect: Dialect): Promise<Answer> {
+function askForUnknownJob(subject: Subject, dialect: Dialect): Promise<Answer> {
   return ask(subject, `${ROUTES[dialect]}/${UNKNOWN_ID}`);
 }
 
-async function askForNobody(subject: Subject, dialect: Dialect): Promise<CheckOutcome> {
-  const { server, reply, refusal } = await askForJob(subject, dialect);
+async function checkUnknownJob(subject: Subject, dialect: Dialect): Promise<CheckOutcome> {
+  const { server, reply, refusal } = await askForUnknownJob(subject, dialect);
   if (refusal === null || refusal.code === 'video_not_found') return pass('it works');
   if (refusal.code === 'not_supported') return warn('the server has no call to read a job');
-  const neighbour = await nextDoor(server, refusal);
+  const neighbour = await suggestNeighbour(server, refusal);
   if (neighbour !== null) return neighbour;
   return reply.status === 404 && refusal.code === 'endpoint_not_found'
     ? warn('the reply does not show whether the job or the route is missing')
@@ -168,7 +168,7 @@ function contextOf(subject: Subject, server: ExaminedServer, facts: Readonly<Rec
 }
 
 /** A reply that is not the API's may mean a wrong address: looks for a working one nearby. */
-async function nextDoor(server: ExaminedServer, refusal: SoraError): Promise<CheckOutcome | null> {
-  const neighbour = LOST.has(refusal.code) ? await findNeighbour(server) : null;
+async function suggestNeighbour(server: ExaminedServer, refusal: SoraError): Promise<CheckOutcome | null> {
+  const neighbour = NOT_THE_API.has(refusal.code) ? await findNeighbour(server) : null;
   return neighbour && failure(refusal.with({ title: neighbour.finding, hints: neighbour.remedy }));
 }

@@ -41,7 +41,7 @@ export async function surveyJobs(deps: TrialDeps, hasForms: boolean): Promise<Jo
       json: encodingAbility(json, multipart ?? json),
       ...(multipart && { multipart: encodingAbility(multipart, json) }),
     },
-    notes: attempts.flatMap(tell),
+    notes: attempts.flatMap(describeAttempt),
   };
 }
 
@@ -80,7 +80,7 @@ function cancelAbility(attempts: readonly Attempt[]): Ability {
   return trials.some(({ cannotBeStopped }) => cannotBeStopped) ? 'no' : 'unknown';
 }
 
-function tell(tried: Attempt): string[] {
+function describeAttempt(tried: Attempt): string[] {
   if (!(tried instanceof SoraError)) return [[tried.detail, tried.remedy].filter((part) => part !== null).join('; ')];
   const [hint] = tried.code === 'outcome_unknown' ? tried.hints : [];
   return [[`a job was not created: ${tried.message}`, tried.causedBy, hint].filter(Boolean).join('; ')];

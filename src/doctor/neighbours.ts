@@ -38,7 +38,7 @@ export async function generationsDialect(
   server: ExaminedServer,
   baseUrl: string,
 ): Promise<'generations' | 'new-api' | null> {
-  const reply = await quietly(server, `${baseUrl}${GENERATIONS_ROUTE}/${UNKNOWN_ID}`);
+  const reply = await tryGet(server, `${baseUrl}${GENERATIONS_ROUTE}/${UNKNOWN_ID}`);
   if (reply === null) return null;
   if (reply.body.includes('task_not_exist')) return 'new-api';
   if (reply.status === 200) return isJsonObject(parseJson(reply.body)) ? 'generations' : null;
@@ -87,7 +87,7 @@ async function firstAnswer(server: ExaminedServer, places: readonly Place[]): Pr
 }
 
 async function answersVideos(server: ExaminedServer, baseUrl: string): Promise<boolean> {
-  const reply = await quietly(server, `${baseUrl}/videos?limit=1`);
+  const reply = await tryGet(server, `${baseUrl}/videos?limit=1`);
   if (reply === null) return false;
   if (reply.status === 200) return pageIn(reply) !== null;
   return isRefusedByApi(reply);
@@ -103,7 +103,7 @@ function isRefusedByApi({ status, body }: ApiReply): boolean {
   return [400, 401, 403, 405, 422].includes(status) && isJsonObject(parseJson(body));
 }
 
-async function quietly(server: ExaminedServer, url: string): Promise<ApiReply | null> {
+async function tryGet(server: ExaminedServer, url: string): Promise<ApiReply | null> {
   try {
     return await server.get(url);
   } catch (error) {

@@ -35,16 +35,16 @@ export async function surveyServer(server: ExaminedServer, atMs: number): Promis
     generationsDialect(server, server.baseUrl.replace(/\/+$/, '')),
   ]);
   // If one dialect answers, a page is not a captive portal but the server's reply for a missing route.
-  const seeRoute = (reply: ApiReply): Ability =>
-    generations !== null && isPage(reply) ? 'no' : see(server, reply, atMs);
+  const routeAbility = (reply: ApiReply): Ability =>
+    generations !== null && isPage(reply) ? 'no' : abilityShownBy(server, reply, atMs);
   const page = list.status === 200 ? pageIn(list) : null;
   const isMock = isSuccess(content) && !isHtml(content);
-  const seeUnknown = (reply: ApiReply): Ability => (isMock ? 'unknown' : seeRoute(reply));
-  const routes = { list: seeRoute(list), delete: seeUnknown(removal), content: seeUnknown(content) };
+  const unlessMock = (reply: ApiReply): Ability => (isMock ? 'unknown' : routeAbility(reply));
+  const routes = { list: routeAbility(list), delete: unlessMock(removal), content: unlessMock(content) };
   const speaksVideos = page !== null || routes.content === 'yes' || isMock;
   if (generations !== null && (dialectOf(server) === 'generations' || !speaksVideos)) {
     const unknownJob = await server.probe('DELETE', `${GENERATIONS_ROUTE}/${UNKNOWN_ID}`);
-    return surveyOfGenerations(generations, seeRoute(unknownJob));
+    return surveyOfGenerations(generations, routeAbility(unknownJob));
   }
   const finished = isMock ? undefined : page?.jobs.find(({ status }) => status === 'completed')?.id;
   const files = finished === undefined ? null : await surveyFiles(server, finished);
@@ -102,13 +102,13 @@ async function surveyDerivations(server: ExaminedServer, atMs: number): Promise<
     const reply = await server.probe('POST', path, { type: 'application/json', text: JSON.stringify(body) });
     if (isPage(reply)) return [operation, 'no'];
     if (reply.status < 300) await undo(reply, server);
-    return [operation, see(server, reply, atMs)];
+    return [operation, abilityShownBy(server, reply, atMs)];
   });
   return Object.fromEntries(await Promise.all(abilities));
 }
 
 /** Refusals that hide whether a route exists. */
-const BLINDING: ReadonlySet<string> = new Set(['no_api_key', 'invalid_api_key', 'service_retired', 'proxy_failure']);
+const HIDING: ReadonlySet<string> = new Set(['no_api_key', 'invalid_api_key', 'service_retired', 'proxy_failure']);
 
 /** What refusals show about a route; any other, such as a 500, shows nothing. */
 const SHOWN: Readonly<Record<string, Ability>> = {
@@ -120,12 +120,12 @@ const SHOWN: Readonly<Record<string, Ability>> = {
 };
 
 /** Whether the route of a reply exists. */
-function see({ baseUrl, key }: ExaminedServer, reply: ApiReply, atMs: number): Ability {
+function abilityShownBy({ baseUrl, key }: ExaminedServer, reply: ApiReply, atMs: number): Ability {
   const context = { baseUrl, hasKey: key !== null, atMs };
   if (isPage(reply)) throw unreadableReply(reply, context);
   if (isSuccess(reply)) return 'yes';
   const refusal = failureFromReply(reply, context);
-  if (BLINDING.has(refusal.code)) throw refusal;
+  if (HIDING.has(refusal.code)) throw refusal;
   return SHOWN[refusal.code] ?? 'unknown';
 }
 

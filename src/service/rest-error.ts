@@ -18,7 +18,7 @@ const STATUSES: Readonly<Record<string, number>> = {
   ledger_unreachable: 503,
 };
 
-const OF_THE_LEDGER: ReadonlySet<string> = new Set(['ledger_damaged', 'ledger_unreachable']);
+const LEDGER_CODES: ReadonlySet<string> = new Set(['ledger_damaged', 'ledger_unreachable']);
 
 export function errorBody(
   code: string,
@@ -31,7 +31,7 @@ export function errorBody(
 
 /** Where the ledger is, and what is wrong with it, is not for clients. */
 function forClients(error: SoraError): SoraError {
-  if (!OF_THE_LEDGER.has(error.code)) return error;
+  if (!LEDGER_CODES.has(error.code)) return error;
   return new SoraError(error.code, { hints: ['ask the operator of this server'] });
 }
 
