@@ -1,6 +1,6 @@
-// `npm run bench:queue`: what the ledger and the queue of a team can do on this machine, on a temporary PostgreSQL: rows queued a
-// second, submissions reserved a second, and how long taking a row lasts while many wait. `queue.ts [--depth N]`. Rows of a
-// deep and of a shallow queue are taken in turn, so that the disk and other programs slow down both. Exits with 1 if a goal is missed.
+// `npm run bench:queue`: the ledger and the queue of a team on this machine, with a temporary PostgreSQL: rows queued per
+// second, submissions reserved per second, and the time to take a row while many wait. `queue.ts [--depth N]`. Takes rows of a
+// deep and a shallow queue in turn, so that other load affects both. Exits with 1 if a goal is missed.
 import { parseArgs } from 'node:util';
 import type { IntentEvent } from '../src/domain/record.ts';
 import { systemClock as clock } from '../src/platform/clock.ts';
@@ -13,7 +13,7 @@ import { median } from './timing.ts';
 
 const { values } = parseArgs({ options: { depth: { type: 'string', default: '1000000' }, json: { type: 'boolean' } } });
 const depth = Number(values.depth);
-/** Submissions that a process has under way. */
+/** Submissions that a process makes at the same time. */
 const SUBMITTING = 16;
 const [SAMPLES, CLAIMED, AT_ONCE] = [200, 500, 50_000];
 const NO_LIMITS = { maxRunning: null, maxPerMinute: null };

@@ -1,5 +1,5 @@
-// What a script does without `sora`: the plain openai SDK, several videos at a time, no ledger, no checks, no
-// resume. `sdk-loop.ts BASE_URL COUNT CONCURRENCY FOLDER`
+// A script without `sora`: the plain openai SDK, several videos at a time, no ledger, no checks, no resume.
+// `sdk-loop.ts BASE_URL COUNT CONCURRENCY FOLDER`
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import OpenAI from 'openai';

@@ -1,6 +1,6 @@
-// A server of the Videos API in a process of its own, as fast as Node goes, whose jobs are finished at once. Its files
-// are as long as their ids say (`video_200000000`, `video_64000_17`). Below `/far`, an answer takes as long as one from
-// another city. Prints its base URL. With `--tls` it speaks HTTPS, with the certificate of the tests.
+// A fast server of the Videos API in its own process, whose jobs are finished immediately. An id contains the length of its
+// file (`video_200000000`, `video_64000_17`). Below `/far`, replies take as long as from another city. Prints its base URL.
+// With `--tls` it speaks HTTPS, with the certificate of the tests.
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
@@ -8,7 +8,7 @@ import { SELF_SIGNED } from '../test/support/self-signed.ts';
 
 const BLOCK = Buffer.alloc(1 << 20, 'sora');
 const HEAD = Buffer.from('\0\0\0\x18ftypisom\0\0\x02\0isomiso2', 'latin1');
-/** Of the videos that are created here. */
+/** The length of the videos that are created here. */
 const CREATED_BYTES = 64_000;
 const FINISHED = { object: 'video', status: 'completed', created_at: 1_790_000_000, progress: 100 };
 let created = 0;

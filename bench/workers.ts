@@ -1,6 +1,6 @@
 // `npm run bench:workers`: the same rows on one fast server by `sora batch` with the file ledger, by `sora batch` with a ledger in
-// PostgreSQL, and by 1, 2 and 4 workers on a queue there, each in a process of its own, on a temporary PostgreSQL that
-// waits for its disk. `workers.ts [--rows N] [--workers 1,2,4]`. Exits with 1 if a goal is missed. `npm run build` first.
+// PostgreSQL, and by 1, 2 and 4 workers on a queue there, each in its own process, on a temporary PostgreSQL that waits
+// for its disk. `workers.ts [--rows N] [--workers 1,2,4]`. Exits with 1 if a goal is missed. `npm run build` first.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';

@@ -4,8 +4,8 @@ import type { VideosClient } from './port.ts';
 import type { ClientOptions } from './reply.ts';
 
 /**
- * The client that reads what a submission created: characters and server-side batches have routes of their own, and
- * characters no list. The removal of a batch is its cancellation.
+ * The client that reads what a submission created: characters and server-side batches have their own routes, and
+ * characters have no list. Removing a batch cancels it.
  */
 export function clientOf(client: VideosClient, operation: string | undefined, options: ClientOptions): VideosClient {
   switch (operation) {

@@ -243,7 +243,7 @@ export class Transport {
       trace?.({ kind: 'response', status: reply.status, url: shown, ms: Math.round(clock.now() - startedMs) });
       if (this.#isOwn(url)) this.#isAtPrivateAddress ||= reply.address !== undefined && isInward(reply.address);
       this.#passNotices(reply);
-      // A body that breaks while nobody reads it must not end the program; its reader still gets the error.
+      // A body that breaks while it is not read must not end the program; its reader still gets the error.
       reply.body.on('error', () => {});
       return { ...reply, uptimeMs };
     } catch (error) {

@@ -44,7 +44,7 @@ export function summarize(profile: string, record: JobRecord | undefined, live: 
   };
 }
 
-/** The last known state of a record's job, for a job that is gone from its server; null if it has none. */
+/** The last known state of a record's job, for a job that its server no longer has; null if there is none. */
 export function lastKnownJob(record: JobRecord): VideoJob | null {
   if (record.job === null) return null;
   const { prompt } = record.request;

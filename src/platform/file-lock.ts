@@ -33,8 +33,8 @@ export class FileLock {
   }
 
   /**
-   * Until `discard`, all locks are links to one file: ext4 keeps the numbers of removed files for a while, and takes longer
-   * to find a free one the more files have come and gone.
+   * Until `discard`, all locks are links to one file: ext4 reserves the numbers of removed files for a while, and takes longer
+   * to find a free number after many removals.
    */
   reuse(): void {
     this.#isReused = true;

@@ -40,6 +40,14 @@ async function createAndPoll() {
   return video;
 }
 
+/** A batch of one video. */
+async function batchOf(prompt) {
+  const body = { ...request, prompt };
+  const line = JSON.stringify({ custom_id: 'one', method: 'POST', url: '/v1/videos', body });
+  const file = await client.files.create({ file: await toFile(Buffer.from(line), 'shots.jsonl'), purpose: 'batch' });
+  return client.batches.create({ input_file_id: file.id, endpoint: '/v1/videos', completion_window: '24h' });
+}
+
 await call('create_and_poll', async () => {
   seen.video = await createAndPoll();
   return unless(seen.video.status === 'completed', `status ${seen.video.status}`);
@@ -101,11 +109,7 @@ await call('get_character', async () => {
   return unless(character.id === seen.character.id, JSON.stringify(character));
 });
 await call('files and batches', async () => {
-  const body = { ...request, prompt: 'a paper boat in a batch' };
-  const line = JSON.stringify({ custom_id: 'one', method: 'POST', url: '/v1/videos', body });
-  const file = await client.files.create({ file: await toFile(Buffer.from(line), 'shots.jsonl'), purpose: 'batch' });
-  const order = { input_file_id: file.id, endpoint: '/v1/videos', completion_window: '24h' };
-  let batch = await client.batches.create(order);
+  let batch = await batchOf('a paper boat in a batch');
   while (!['completed', 'failed', 'expired', 'cancelled'].includes(batch.status)) {
     await setTimeout(250);
     batch = await client.batches.retrieve(batch.id);
@@ -116,10 +120,7 @@ await call('files and batches', async () => {
   return unless(isMade, JSON.stringify({ batch, result }));
 });
 await call('cancel a batch', async () => {
-  const line = JSON.stringify({ custom_id: 'one', method: 'POST', url: '/v1/videos', body: request });
-  const file = await client.files.create({ file: await toFile(Buffer.from(line), 'shots.jsonl'), purpose: 'batch' });
-  const order = { input_file_id: file.id, endpoint: '/v1/videos', completion_window: '24h' };
-  const { id } = await client.batches.create(order);
+  const { id } = await batchOf('a paper boat to be cancelled');
   const { status } = await client.batches.cancel(id);
   const listed = [];
   for await (const batch of client.batches.list({ limit: 1 })) listed.push(batch.id);
