@@ -68,20 +68,19 @@ async function followOne(
   const { host, random } = deps;
   const { id, server, record, known } = watch.job;
   const client = deps.jobs.clientOf({ ...server, client: server.singleShot }, record?.request.source?.operation);
+  let removed: VideoJob | null = null;
   try {
-    const events = waitForJob(
+    return await waitForJob(
       { client: { get: (...look) => takeTurn(() => client.get(...look)) }, clock: host.clock, random },
       { id, known, deadlineMs: host.clock.now() + timeoutMs, signal: host.interrupt },
+      async (event) => {
+        if (event.kind === 'trouble') removed = await deps.jobs.removedJob(record);
+        if (event.kind === 'trouble' && removed !== null) throw event.error; // nothing to wait for
+        await watch.see(event);
+      },
     );
-    for (;;) {
-      const step = await events.next();
-      if (step.done) return step.value;
-      const removed = step.value.kind === 'trouble' ? await deps.jobs.removedJob(watch.job.record) : null;
-      if (removed !== null) return removed;
-      await watch.see(step.value);
-    }
   } catch (error) {
-    return stopped(error, watch.job, await deps.ledger.shortId(id));
+    return removed ?? stopped(error, watch.job, await deps.ledger.shortId(id));
   }
 }
 

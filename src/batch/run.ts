@@ -290,19 +290,12 @@ class BatchRun {
     const { singleShot: client, clock, random, ledger, signal } = this.#deps;
     const id = known?.id ?? record.job?.id ?? record.key;
     const ended = known !== null && isTerminal(known.status) ? known : null;
-    const events = waitForJob({ client, clock, random }, { id, known: ended, deadlineMs, signal });
-    for (;;) {
-      const step = await events.next();
-      if (!step.done) {
-        this.#listener.onWait(row, step.value);
-        continue;
-      }
-      const job = step.value;
-      if (job.status !== record.job?.status) {
-        await ledger.tryAppend({ event: 'seen', key: record.key, atMs: clock.now(), job: factsOf(job) });
-      }
-      return job;
+    const order = { id, known: ended, deadlineMs, signal };
+    const job = await waitForJob({ client, clock, random }, order, (event) => this.#listener.onWait(row, event));
+    if (job.status !== record.job?.status) {
+      await ledger.tryAppend({ event: 'seen', key: record.key, atMs: clock.now(), job: factsOf(job) });
     }
+    return job;
   }
 
   async #save(row: BatchRow, { record, job, deadlineMs }: Made): Promise<SaveResult> {

@@ -44,11 +44,15 @@ export type WaitEvent =
   | { readonly kind: 'trouble'; readonly error: SoraError };
 
 /**
- * Polls a job until it has ended, and yields each result. Network faults and server
+ * Polls a job until it has ended, and reports each result before the next poll. Network faults and server
  * errors are retried until the deadline. Throws `wait_timeout` at the deadline, the
  * signal's reason when it aborts, and refusals that waiting cannot fix.
  */
-export async function* waitForJob(deps: WaitDeps, order: WaitOrder): AsyncGenerator<WaitEvent, VideoJob> {
+export async function waitForJob(
+  deps: WaitDeps,
+  order: WaitOrder,
+  report: (event: WaitEvent) => void | Promise<void>,
+): Promise<VideoJob> {
   const { client, clock } = deps;
   const { id, known, deadlineMs, signal } = order;
   const pace = new Pace(deps.random);
@@ -56,7 +60,7 @@ export async function* waitForJob(deps: WaitDeps, order: WaitOrder): AsyncGenera
   let job = known;
   if (job !== null) {
     pace.update(job.pollAfterMs, job.status);
-    yield { kind: 'job', job };
+    await report({ kind: 'job', job });
   }
   for (let looks = job === null ? 0 : 1; ; looks++) {
     if (job !== null && isTerminal(job.status)) return job;
@@ -68,11 +72,11 @@ export async function* waitForJob(deps: WaitDeps, order: WaitOrder): AsyncGenera
       );
       patience.restore();
       pace.update(job.pollAfterMs, job.status);
-      yield { kind: 'job', job };
+      await report({ kind: 'job', job });
     } catch (error) {
       if (!(error instanceof SoraError) || !patience.survives(error, clock.now())) throw error;
       pace.update(error.retryAfterMs);
-      yield { kind: 'trouble', error };
+      await report({ kind: 'trouble', error });
     }
   }
 }

@@ -284,22 +284,17 @@ export class JobRunner implements OrderDesk {
     let status = 'queued';
     for (;;) {
       const deadlineMs = clock.now() + WAIT_MS;
-      const events = waitForJob(
-        { client: upstream.singleShot, clock, random },
-        { id: videoId, known: null, deadlineMs, signal },
-      );
+      const order = { id: videoId, known: null, deadlineMs, signal };
       try {
-        for (;;) {
-          const step = await events.next();
-          if (step.done) return step.value;
-          if (step.value.kind === 'trouble') continue;
-          const { job: video } = step.value;
+        return await waitForJob({ client: upstream.singleShot, clock, random }, order, async (event) => {
+          if (event.kind === 'trouble') return;
+          const { job: video } = event;
           if (video.progress !== null) this.#progress.set(job.id, video.progress);
-          if (video.status === status) continue;
+          if (video.status === status) return;
           status = video.status;
           await this.#note(job, { event: 'seen', job: factsOf(video) });
           if (!isTerminal(video.status)) log('info', 'Video job status', { id: job.id, videoId, status });
-        }
+        });
       } catch (error) {
         if (!(error instanceof SoraError) || error.code !== 'wait_timeout') throw error;
       }

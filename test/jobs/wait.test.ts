@@ -47,15 +47,6 @@ async function wait(replies: readonly [ScriptedReply, ...ScriptedReply[]], optio
       return fakeClock.sleep(ms, signal);
     },
   };
-  const events = waitForJob(
-    { client: createVideosClient(server.url).client, clock, random: () => options.random ?? 0.5 },
-    {
-      id: 'video_1',
-      known: options.known ?? null,
-      deadlineMs: clock.now() + (options.timeoutMs ?? 3_600_000),
-      signal: controller.signal,
-    },
-  );
   const seen: string[] = [];
   const report = (end: string): Outcome => ({
     seen,
@@ -65,11 +56,17 @@ async function wait(replies: readonly [ScriptedReply, ...ScriptedReply[]], optio
     listeners: getEventListeners(controller.signal, 'abort').length,
   });
   try {
-    for (;;) {
-      const step = await events.next();
-      if (step.done) return report(step.value.status);
-      seen.push(step.value.kind === 'job' ? step.value.job.status : step.value.error.code);
-    }
+    const job = await waitForJob(
+      { client: createVideosClient(server.url).client, clock, random: () => options.random ?? 0.5 },
+      {
+        id: 'video_1',
+        known: options.known ?? null,
+        deadlineMs: clock.now() + (options.timeoutMs ?? 3_600_000),
+        signal: controller.signal,
+      },
+      (event) => void seen.push(event.kind === 'job' ? event.job.status : event.error.code),
+    );
+    return report(job.status);
   } catch (error) {
     return report(error instanceof SoraError ? error.code : String(error));
   }
@@ -249,7 +246,7 @@ it('ends a look that hangs at the deadline', async () => {
   const { client } = createVideosClient(server.url);
   const clock = createFakeClock({ isManual: true });
   const order = { id: 'video_1', known: null, deadlineMs: clock.now() + 2_000 };
-  const look = waitForJob({ client, clock, random: () => 0.5 }, order).next();
+  const look = waitForJob({ client, clock, random: () => 0.5 }, order, () => {});
   await server.received(1);
   clock.advance(2_000);
   await expect(look).rejects.toMatchObject({ code: 'wait_timeout', jobId: 'video_1' });

@@ -196,15 +196,12 @@ export class ServerBatch {
     const deadlineMs = clock.now() + this.#settings.timeoutMs;
     let reported = '';
     try {
-      const events = waitForJob({ client, clock, random }, { id, known: null, deadlineMs, signal: interrupt });
-      for (;;) {
-        const step = await events.next();
-        if (step.done) return step.value;
-        const { value } = step;
-        const news = value.kind === 'trouble' ? `${value.error.message}; still waiting` : describe(value.job);
+      const order = { id, known: null, deadlineMs, signal: interrupt };
+      return await waitForJob({ client, clock, random }, order, (event) => {
+        const news = event.kind === 'trouble' ? `${event.error.message}; still waiting` : describe(event.job);
         if (news !== reported) output.news(`server-side batch ${id}: ${news}`);
         reported = news;
-      }
+      });
     } catch (error) {
       throw stopped(error, id, `run \`sora ${host.argv.map(shellWord).join(' ')}\` to resume`);
     }
