@@ -38,7 +38,8 @@ const STOPPING = /^cancell?ing$/i;
 const SETTLING_PAUSES_MS = [500, 1_000, 2_000, 4_000];
 
 /** The API has no cancel call: delete the unfinished job, then read it again and report its status. */
-export async function cancelJob({ client, clock, signal }: CancelDeps, id: string): Promise<Cancellation> {
+export async function cancelJob(deps: CancelDeps, id: string): Promise<Cancellation> {
+  const { client, clock, signal } = deps;
   let refusal: SoraError | null = null;
   try {
     await client.remove(id, { signal });
@@ -48,21 +49,16 @@ export async function cancelJob({ client, clock, signal }: CancelDeps, id: strin
   }
   const isUnderWay = refusal?.status === 409 && IN_PROGRESS.test(refusal.causedBy ?? '');
   const asked = isUnderWay ? null : refusal;
-  let outcome = await lookAfter(client, id, asked, signal);
+  let outcome = await lookAfter(deps, id, asked);
   for (const pauseMs of SETTLING_PAUSES_MS) {
     if (outcome.kind !== 'stopping' && !(isUnderWay && outcome.kind === 'running')) break;
     await clock.sleep(pauseMs, signal);
-    outcome = await lookAfter(client, id, asked, signal);
+    outcome = await lookAfter(deps, id, asked);
   }
   return outcome.kind === 'running' ? { ...outcome, refusal } : outcome;
 }
 
-async function lookAfter(
-  client: VideosClient,
-  id: string,
-  refusal: SoraError | null,
-  signal: AbortSignal,
-): Promise<Cancellation> {
+async function lookAfter({ client, signal }: CancelDeps, id: string, refusal: SoraError | null): Promise<Cancellation> {
   try {
     const job = await client.get(id, { signal });
     if (job.status === 'cancelled' || (job.status === 'failed' && refusal === null)) return { kind: 'aborted', job };

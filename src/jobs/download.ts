@@ -14,7 +14,7 @@ import { type CheckedContent, type ContentDeps, type ContentOrder, openChecked }
 import { cannotWrite, checkedTarget, fileExists, foldedName, withExtension } from './destination.ts';
 import { pour, writeInto } from './download-stream.ts';
 import { PartialFile, type WholeFile } from './partial-file.ts';
-import { asDownloadError, incomplete, joined, retryWhileItMoves } from './transfer.ts';
+import { incomplete, joined, retryWhileItMoves } from './transfer.ts';
 
 export interface DownloadOrder extends ContentOrder {
   /** Absolute, or the address of an object. */
@@ -59,13 +59,13 @@ export async function downloadAnd(
   try {
     return await retryWhileItMoves(
       deps,
+      order,
       () => file.fetchRest(),
       () => file.sizeBytes,
     );
   } catch (error) {
     await file.leave();
-    deps.signal?.throwIfAborted();
-    throw asDownloadError(error, order);
+    throw error;
   }
 }
 

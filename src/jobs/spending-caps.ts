@@ -7,7 +7,7 @@ import { type DayCap, type Spender, type SpentScope, scopeOfCap, type Tally } fr
 export interface Cap {
   readonly scope: SpentScope;
   readonly reason: string;
-  /** The `cost_cap_exceeded` of an order, given what was spent before it. */
+  /** The `cost_cap_exceeded` of an order, given what was spent before it; null for one within the cap. */
   readonly excess: (spent: Tally, micros: number | null) => SoraError | null;
 }
 
@@ -16,7 +16,15 @@ export function batchCap(batch: string, profile: string, capMicros: number): Cap
   return {
     scope: { by: 'batch', value: batch, profile, user: null },
     reason: 'over the cap of its manifest',
-    excess: (spent, micros) => overBatchCap(spent, micros, capMicros),
+    excess(spent, micros) {
+      const isKnown = micros !== null && spent.unpriced === 0;
+      if (isKnown && spent.micros + micros <= capMicros) return null;
+      const cap = `the cap of ${formatUsd(capMicros)} for this manifest`;
+      return new SoraError('cost_cap_exceeded', {
+        title: isKnown ? `${cap} is spent` : `the price of a row is unknown, so ${cap} cannot be enforced`,
+        hints: ['raise the cap with `--max-cost`', 'run `sora config list` to see the caps in effect'],
+      });
+    },
   };
 }
 
@@ -75,20 +83,5 @@ function overDayCap(
           `run \`sora config set ${setting} ${plainUsd(totalMicros)}\` to raise the cap`,
           'run `sora config list` to see the caps in effect',
         ],
-  });
-}
-
-/** The `cost_cap_exceeded` of a price that exceeds the cap of its manifest or cannot be compared with it; otherwise null. */
-function overBatchCap(
-  { micros, unpriced }: Tally,
-  estimatedMicros: number | null,
-  capMicros: number,
-): SoraError | null {
-  const isKnown = estimatedMicros !== null && unpriced === 0;
-  if (isKnown && micros + estimatedMicros <= capMicros) return null;
-  const cap = `the cap of ${formatUsd(capMicros)} for this manifest`;
-  return new SoraError('cost_cap_exceeded', {
-    title: isKnown ? `${cap} is spent` : `the price of a row is unknown, so ${cap} cannot be enforced`,
-    hints: ['raise the cap with `--max-cost`', 'run `sora config list` to see the caps in effect'],
   });
 }

@@ -6,9 +6,13 @@ import type { ContentDeps, ContentOrder } from './content-stream.ts';
 const MAX_IDLE_TRIES = 5;
 const RETRY_DELAY_MS = 500;
 
-/** Retries after transient failures as long as every few attempts bring new bytes; throws the last failure. */
+/**
+ * Retries after transient failures as long as every few attempts bring new bytes. Throws the last failure as a
+ * `SoraError`, or the signal's reason.
+ */
 export async function retryWhileItMoves<T>(
   { clock, signal }: ContentDeps,
+  order: ContentOrder,
   attempt: () => Promise<T>,
   receivedBytes: () => number,
 ): Promise<T> {
@@ -19,7 +23,7 @@ export async function retryWhileItMoves<T>(
     } catch (error) {
       signal?.throwIfAborted();
       idleTries = receivedBytes() > before && !isStalled(error) ? 0 : idleTries + 1;
-      if (!isTransient(error) || idleTries === MAX_IDLE_TRIES) throw error;
+      if (!isTransient(error) || idleTries === MAX_IDLE_TRIES) throw asDownloadError(error, order);
       await clock.sleep(RETRY_DELAY_MS * 2 ** idleTries, signal);
     }
   }
@@ -42,7 +46,7 @@ function isTransient(error: unknown): boolean {
 }
 
 /** The error to report for a failed download, whatever was thrown. */
-export function asDownloadError(error: unknown, { source }: ContentOrder): SoraError {
+function asDownloadError(error: unknown, { source }: ContentOrder): SoraError {
   if (error instanceof SoraError) return error.jobId === null ? error.with({ jobId: source.id }) : error;
   return new SoraError('download_corrupt', {
     title: 'the download was interrupted',

@@ -64,7 +64,11 @@ export async function waitForJob(
   }
   for (let looks = job === null ? 0 : 1; ; looks++) {
     if (job !== null && isTerminal(job.status)) return job;
-    if (looks > 0) await pauseWithin(clock, pace.nextPauseMs(), deadlineMs, id, signal);
+    if (looks > 0) {
+      const leftMs = deadlineMs - clock.now();
+      if (leftMs <= 0) throw timedOut(id);
+      await clock.sleep(Math.min(pace.nextPauseMs(), leftMs), signal);
+    }
     const ms = Math.max(deadlineMs - clock.now(), LAST_LOOK_MS);
     try {
       job = await within({ clock, ms, lateness: () => timedOut(id), signal }, (limit) =>
@@ -79,18 +83,6 @@ export async function waitForJob(
       await report({ kind: 'trouble', error });
     }
   }
-}
-
-async function pauseWithin(
-  clock: Clock,
-  pauseMs: number,
-  deadlineMs: number,
-  id: string,
-  signal: AbortSignal | undefined,
-): Promise<void> {
-  const leftMs = deadlineMs - clock.now();
-  if (leftMs <= 0) throw timedOut(id);
-  await clock.sleep(Math.min(pauseMs, leftMs), signal);
 }
 
 function timedOut(id: string): SoraError {
