@@ -83,11 +83,12 @@ export class OrderTable {
   }
 
   async find(id: string): Promise<JsonObject | undefined> {
-    const rows = await this.#database.query('SELECT job FROM sora.service_order WHERE id = $1 AND queue = $2', [
-      plain(id),
-      this.#name,
-    ]);
-    return jobOf(rows[0]);
+    return jobOf(await this.#row(id));
+  }
+
+  async #row(id: string): Promise<Row | undefined> {
+    const text = 'SELECT seq, job FROM sora.service_order WHERE id = $1 AND queue = $2';
+    return (await this.#database.query(text, [plain(id), this.#name]))[0];
   }
 
   /** Newest first; undefined if there is no order `after`. */
@@ -95,21 +96,14 @@ export class OrderTable {
     limit: number,
     { after, search }: { readonly after: string | null; readonly search: string },
   ): Promise<OrderPage | undefined> {
-    let seq: unknown = null;
-    if (after !== null) {
-      const rows = await this.#database.query('SELECT seq FROM sora.service_order WHERE id = $1 AND queue = $2', [
-        plain(after),
-        this.#name,
-      ]);
-      if (rows[0] === undefined) return undefined;
-      seq = rows[0].seq;
-    }
+    const last = after === null ? null : await this.#row(after);
+    if (last === undefined) return undefined;
     const wanted = `queue = $1 AND ($2 = '' OR strpos(prompt, $2) > 0)`;
     const text = searchable(search);
     const [rows, [counted]] = await Promise.all([
       this.#database.query(
         `SELECT job FROM sora.service_order WHERE ${wanted} AND ($3::bigint IS NULL OR seq < $3) ORDER BY seq DESC LIMIT $4`,
-        [this.#name, text, seq, limit + 1],
+        [this.#name, text, last?.seq ?? null, limit + 1],
       ),
       this.#database.query(`SELECT count(*) AS total FROM sora.service_order WHERE ${wanted}`, [this.#name, text]),
     ]);
