@@ -1,4 +1,4 @@
-import { closeSync, existsSync, fchmodSync, rmSync, statSync } from 'node:fs';
+import { chmodSync, closeSync, existsSync, rmSync, statSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { dirname, extname, parse, resolve } from 'node:path';
 import { type CommandResult, defineCommand } from '../../app/command.ts';
@@ -196,6 +196,7 @@ async function join(
     const order = { clips, audio: film.audio, fingerprint, target: temporary };
     const { seconds, encodedBecause } = await joinClips(order, limitsOf({ host }));
     if (encodedBecause !== null) out.note(`the clips were encoded again: ${encodedBecause}`);
+    chmodSync(temporary, defaultFileMode()); // not earlier: only a private file of a killed run is removed
     if (film.force) await renameOver(temporary, target);
     else if (!(await claimName(temporary, target))) throw fileExists(film.path);
     const encoded = encodedBecause !== null;
@@ -224,7 +225,6 @@ function openTemporary(folder: string, path: string): string {
       rmSync(adopted.path, { force: true });
     }
     const { path: temporary, descriptor } = createPrivateFile(folder, TAG);
-    fchmodSync(descriptor, defaultFileMode());
     closeSync(descriptor);
     return temporary;
   } catch (error) {
