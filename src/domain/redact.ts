@@ -92,7 +92,7 @@ export function decodePercent(text: string): string {
 }
 
 /** Escapes of characters that need none: few texts contain them, and searching for them takes longer. */
-const HAS_ESCAPES = /\\u00|%[2-7]/;
+const HAS_ESCAPES = /\\u00|%[2-7]|&#/;
 
 interface Spellings {
   readonly usual: RegExp;
@@ -140,12 +140,17 @@ const URL_SAFE: Readonly<Record<string, string>> = { '+': '|-', '/': '|_' };
 const SPECIAL = /[^A-Za-z0-9]/g;
 const EVERY = /./gs;
 
-/** `+` is `\u002b` or `\\+` in JSON and `%2B` in an address. */
+/** The names of characters in HTML. */
+const ENTITIES: Readonly<Record<string, string>> = { '&': 'amp', '<': 'lt', '>': 'gt', '"': 'quot', "'": 'apos' };
+
+/** `+` is `\u002b` or `\\+` in JSON, `%2B` in an address and `&#43;` or `&#x2b;` in HTML. */
 function escaped(text: string, which: RegExp, others: Readonly<Record<string, string>> = { ' ': '|\\+' }): string {
   return text.replace(which, (character) => {
-    const code = character.charCodeAt(0).toString(16).padStart(4, '0');
+    const number = character.charCodeAt(0);
+    const code = number.toString(16).padStart(4, '0');
+    const entity = `&(?:#0*${number}|#x0*${number.toString(16)}|${ENTITIES[character] ?? '#'});`;
     const percent = Buffer.from(character).toString('hex').replace(/../g, '%(?:25){0,4}$&');
-    return `${ESCAPES}(?:\\u${code}|u${code}|${percent}${others[character] ?? ''})`;
+    return `${ESCAPES}(?:\\u${code}|u${code}|${percent}|${entity}${others[character] ?? ''})`;
   });
 }
 

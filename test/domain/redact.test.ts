@@ -58,6 +58,9 @@ describe('redact', () => {
     ['base64, two bytes on', (secret) => Buffer.from(`us:er123${secret}`).toString('base64')],
     ['base64 for addresses', (secret) => Buffer.from(`?>~${secret}`).toString('base64url')],
     ['base64, percent-encoded', (secret) => encodeURIComponent(Buffer.from(`a${secret}`).toString('base64'))],
+    ['HTML', (secret) => secret.replaceAll('&', '&amp;').replaceAll('"', '&quot;')],
+    ['HTML with numbers', (secret) => secret.replace(/\W/g, (c) => `&#${c.charCodeAt(0)};`)],
+    ['HTML to the last letter', (secret) => secret.replace(/./g, (c) => `&#x${c.charCodeAt(0).toString(16)};`)],
     ['hex', (secret) => Buffer.from(secret).toString('hex')],
   ])('hides a secret %s', (_, spell) => {
     for (const secret of [KEY, 'sk-LEAK+me/pls=="x\\y~42', 'plain0123456789', 'é ü 0123']) {
