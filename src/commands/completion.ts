@@ -21,7 +21,7 @@ const SHELLS = ['bash', 'zsh', 'fish', 'powershell'];
 export const completionCommand = defineCommand({
   name: 'completion',
   description:
-    'Prints a script that completes commands, options, their values, profiles, models and recent ids. Load it in the start-up file of the shell; bash needs the package bash-completion. The script for PowerShell has not been tried yet.',
+    'Prints a script that completes commands, options, their values, profiles, models and recent ids. Load it in the start-up file of the shell; bash needs the package bash-completion. The PowerShell script is untested.',
   arguments: [{ form: '<shell>', summary: SHELLS.join(', ') }],
   json: '',
   errors: ['usage'],

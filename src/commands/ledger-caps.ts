@@ -10,15 +10,18 @@ import { parseCapName } from '../store/postgres-team-caps.ts';
 export const ledgerCapsCommand = defineCommand({
   name: 'ledger caps',
   description:
-    'Sets caps of the team, which the shared ledger holds for all machines, and shows them with what was spent today (UTC). They are named as the settings of one machine: max_cost_per_day, max_cost_per_day_per_user, and both below profiles.NAME. A submission must be within the caps of the team and those of its machine. The value `none` removes a cap.',
+    'Sets caps for the whole team in the shared ledger, and shows them with today’s spending (UTC). Their names are those of the settings of one machine: max_cost_per_day, max_cost_per_day_per_user, and both below profiles.NAME. A submission must be within the caps of the team and those of its machine. The value `none` removes a cap.',
   arguments: [
-    { form: '[name=usd...]', summary: 'caps to set, for example max_cost_per_day=50; without any, shows them' },
+    {
+      form: '[name=usd...]',
+      summary: 'caps to set, for example max_cost_per_day=50; without arguments, the caps are shown',
+    },
   ],
   json: `{"caps":[${CAP_JSON_SHAPE}]}`,
   errors: ['usage', 'ledger_unreachable'],
   examples: [
-    ['sora ledger caps', 'the caps of the team, and what is spent'],
-    ['sora ledger caps max_cost_per_day=50 profiles.lab.max_cost_per_day=20', 'for everybody, and through one profile'],
+    ['sora ledger caps', 'show the caps of the team and the spending'],
+    ['sora ledger caps max_cost_per_day=50 profiles.lab.max_cost_per_day=20', 'for everyone, and for one profile'],
     ['sora ledger caps max_cost_per_day_per_user=none', 'no longer limit each person'],
   ],
 

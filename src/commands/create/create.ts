@@ -16,7 +16,10 @@ export const createCommand = defineCommand({
   options: {
     ...REQUEST_OPTIONS,
     ...inGroup(REQUEST_OPTIONS.model.group, {
-      from: { flags: '--from <id>', summary: 'start from the request of an old job; what you give replaces its parts' },
+      from: {
+        flags: '--from <id>',
+        summary: 'start from the request of an earlier job; other options override its values',
+      },
     }),
     ...PRODUCTION_OPTIONS,
     ...inGroup(PRODUCTION_OPTIONS.detach.group, {

@@ -12,7 +12,7 @@ import { TOOLS } from './tools.ts';
 export const mcpCommand = defineCommand({
   name: 'mcp',
   description:
-    'Serves tools for agents over the Model Context Protocol, on standard input and output: create, cost, status, wait, download, list, cancel, doctor. A call spends money only with max_cost_usd, and all calls together at most --max-cost. Files are read from and saved in one folder. The server is the one in use; agents cannot choose another.',
+    'Serves tools for agents over the Model Context Protocol, on standard input and output: create, remix, edit, extend, cost, status, wait, download, list, cancel, doctor. A call spends money only with max_cost_usd, and all calls together spend at most --max-cost. Files are read from and saved to one folder. The server is the one in use; agents cannot choose another.',
   options: {
     output: { flags: '-o, --output <dir>', summary: 'the folder for files (default the working folder)' },
     maxCost: { flags: '--max-cost <usd>', summary: 'most that this session may spend (default nothing)' },

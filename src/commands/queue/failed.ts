@@ -20,7 +20,7 @@ const SHOWN_ID = 8;
 export const queueFailedCommand = defineCommand({
   name: 'queue failed',
   description:
-    'Lists rows of the shared queue that need a person, newest first: they failed for good, or their outcome is unknown.',
+    'Lists rows of the shared queue that need your decision, newest first: they failed permanently, or their outcome is unknown.',
   json: '{"failed":[{"id","manifest","line","outcome","error"}]}',
   errors: ['usage', 'ledger_unreachable'],
   examples: [
@@ -40,7 +40,7 @@ export const queueFailedCommand = defineCommand({
 export const queueRetryCommand = defineCommand({
   name: 'queue retry',
   description:
-    'Puts failed rows of the shared queue back into it. A row whose outcome is unknown is looked for again, and not paid again.',
+    'Puts failed rows of the shared queue back into it. If the outcome of a row is unknown, its job is searched for again, not paid for again.',
   arguments: [{ form: '[id...]', summary: 'ids that `sora queue failed` shows' }],
   options: { all: { flags: '--all', summary: 'all failed rows' } },
   json: '{"retried":["id"]}',

@@ -6,7 +6,7 @@ const HEAD = ['SERVER', 'WAITING', 'DELAYED', 'BLOCKED', 'RUNNING', 'FAILED', 'D
 export const queueCommand = defineCommand({
   name: 'queue',
   description:
-    'Shows the shared queue of each server: rows that wait, wait for other rows (blocked), run and failed, what was done in the last minute, how long the oldest row has waited, and the workers.',
+    'Shows the shared queue of each server: waiting, delayed, blocked (waiting for another row), running and failed rows, how many were done in the last minute, how long the oldest row has waited, and the workers.',
   json: '{"queues":[{"server","waiting","delayed","blocked","running","failed","done_last_minute","oldest_ms","workers":[{"name","running","concurrency"}]}]}',
   errors: ['usage', 'ledger_unreachable'],
   examples: [

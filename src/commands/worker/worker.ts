@@ -31,7 +31,7 @@ type WorkerDeps = RunDeps & Pick<Context, 'jobQueue' | 'orderTable' | 'env'>;
 export const workerCommand = defineCommand({
   name: 'worker',
   description:
-    'Takes rows of `sora batch --queue` and orders of `sora serve --queue` for a server, creates their videos and saves them, until it is stopped. Any number of workers may run on any number of machines; they must reach the folders in which videos are saved. A row whose worker is lost is resumed by another one, and never paid twice. The first Ctrl-C or SIGTERM stops taking rows and puts back the unfinished ones; their jobs keep running.',
+    'Takes rows of `sora batch --queue` and orders of `sora serve --queue` for a server, creates their videos and saves them, until it is stopped. Any number of workers can run on any number of machines that can reach the folders where videos are saved. If a worker is lost, another one resumes its rows, and none is paid twice. After the first Ctrl-C or SIGTERM it takes no more rows and puts back the unfinished ones; their jobs keep running.',
   options: {
     concurrency: { flags: '--concurrency <n>', summary: 'rows at a time (default 4)' },
     timeout: {
@@ -40,7 +40,7 @@ export const workerCommand = defineCommand({
     },
     retries: {
       flags: '--retries <n>',
-      summary: `how often a row is tried again after an error that may pass (default ${DEFAULT_RETRIES})`,
+      summary: `retry a row up to N times after a temporary error (default ${DEFAULT_RETRIES})`,
     },
     drain: { flags: '--drain', summary: 'exit when the queue is empty' },
     ...VITALS_OPTIONS,
@@ -49,7 +49,7 @@ export const workerCommand = defineCommand({
   errors: ['usage', 'cannot_listen', 'ledger_unreachable', 'no_api_key', 'insufficient_quota'],
   examples: [
     ['sora worker --concurrency 16', 'sixteen rows at a time, until it is stopped'],
-    ['sora worker --profile lab --drain', 'work through what is there, as a job of CI'],
+    ['sora worker --profile lab --drain', 'work through the queue in a CI job'],
     ['sora worker --port 9100', 'with its metrics on http://127.0.0.1:9100/metrics'],
   ],
 
