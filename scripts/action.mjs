@@ -1,4 +1,4 @@
-// The step of action.yml: runs `sora doctor`, writes its outputs and a summary, and ends with its exit code.
+// The step of action.yml: runs `sora doctor`, writes the outputs and a summary, and exits with the same code.
 import { spawnSync } from 'node:child_process';
 import { appendFileSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 const { env } = process;
 const sora = fileURLToPath(new URL('../bin/sora.js', import.meta.url));
 const home = mkdtempSync(join(env.RUNNER_TEMP || tmpdir(), 'sora-'));
-// An empty variable is none; the step's settings must not depend on what the runner's user has set.
+// Empty inputs count as unset; a temporary home keeps the runner's own settings out.
 const own = Object.fromEntries(Object.entries({ ...env, SORA_HOME: home }).filter(([, value]) => value !== ''));
 
 const argv = ['doctor', '--json'];
@@ -44,7 +44,7 @@ function parse(text) {
   try {
     return JSON.parse(text);
   } catch {
-    return null; // the error is on standard error
+    return null; // `sora` printed the error on standard error
   }
 }
 

@@ -38,9 +38,9 @@ const OTHERS: readonly (Omit<DocumentedServer, 'commands'> & Pick<Preset, 'keyVa
     name: 'dynamo',
     title: 'NVIDIA Dynamo',
     keyVariable: null,
-    advice: 'it reads `seconds` as a number and an image as a plain address',
+    advice: 'it expects `seconds` as a number and an image as a plain URL',
     lacks: ['list', 'delete', 'cancel', 'thumbnail', 'spritesheet', 'characters'],
-    limits: ['asking for a job later: a create is answered with the video itself, so with `--detach` it is lost'],
+    limits: ['reading a job later: the response to a create is the video itself, so `--detach` loses it'],
     add: '--base-url http://127.0.0.1:8000/v1 -m Wan-AI/Wan2.1-T2V-14B --set request.body=json --set request.seconds=number --set request.image=text --set capabilities.list=no',
     create: '-d 4 --size 832x480',
   },
@@ -48,9 +48,9 @@ const OTHERS: readonly (Omit<DocumentedServer, 'commands'> & Pick<Preset, 'keyVa
     name: 'aimock',
     title: 'aimock',
     keyVariable: null,
-    advice: 'a test double, which answers what its fixtures say',
+    advice: 'a test double that replies from its fixtures',
     lacks: ['list', 'delete', 'cancel', 'thumbnail', 'spritesheet', 'characters'],
-    limits: ['jobs that progress: each is finished immediately, or never'],
+    limits: ['realistic progress: a job is finished immediately, or never'],
     add: '--base-url http://127.0.0.1:4010/v1 -m sora-2 --set capabilities.list=no',
     create: '-d 4',
   },
@@ -58,7 +58,7 @@ const OTHERS: readonly (Omit<DocumentedServer, 'commands'> & Pick<Preset, 'keyVa
     name: 'reseller',
     title: 'A reseller',
     keyVariable: 'RESELLER_API_KEY',
-    advice: 'the video is downloaded, without the key, from the address in its job',
+    advice: 'the video is downloaded, without the key, from the URL in its job',
     lacks: ['list', 'delete', 'cancel', 'thumbnail'],
     limits: ['other limits vary: run `sora doctor --server` to see them'],
     add: '--base-url https://api.reseller.example/v1 -m sora-2-hd',
@@ -130,11 +130,13 @@ function measuredSection(): string {
 
 function describeFormat(format: Preset['format']): string {
   const facts = Object.entries(settingsOfFormat(format)).map(([name, value]) => `\`${name}=${value}\``);
-  return facts.length === 0 ? 'the usual way' : facts.join(', ');
+  return facts.length === 0 ? 'default encoding' : facts.join(', ');
 }
 
+const ALTERNATIVES = new Intl.ListFormat('en', { type: 'disjunction' });
+
 function section({ title, commands, advice, lacks, limits }: DocumentedServer): string {
-  const missing = lacks.map((capability) => CAPABILITIES[capability]).join(', ');
+  const missing = ALTERNATIVES.format(lacks.map((capability) => CAPABILITIES[capability]));
   const known = [...(missing === '' ? [] : [`it cannot ${missing}`]), ...limits]
     .map((limit) => `- ${limit}\n`)
     .join('');

@@ -27,7 +27,7 @@ export const completionCommand = defineCommand({
   errors: ['usage'],
   examples: [
     ['source <(sora completion bash)', 'complete in this bash; add the line to ~/.bashrc'],
-    ['sora completion fish > ~/.config/fish/completions/sora.fish', 'for fish, from its next start on'],
+    ['sora completion fish > ~/.config/fish/completions/sora.fish', 'for fish; takes effect in new shells'],
   ],
 
   async run({ args: [shell = ''] }) {

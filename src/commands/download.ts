@@ -23,7 +23,7 @@ import { JOB_JSON_SHAPE } from '../output/job-view.ts';
 export const downloadCommand = defineCommand({
   name: 'download',
   description:
-    'Saves the files of finished videos and prints their paths. Each file is checked before it gets its name; an interrupted download is resumed if the server supports it. Without `-o`, `--variant` and `--sidecar`, those of `sora create` apply.',
+    'Saves the files of finished videos and prints their paths. Each file is checked before it gets its name; an interrupted download is resumed if the server supports it. Without `-o`, `--variant` and `--sidecar`, those given to `sora create` apply.',
   arguments: [{ form: '[id...]', summary: 'ids, their unique endings, or @last for the newest job' }],
   options: {
     ...FILE_OPTIONS,

@@ -8,7 +8,7 @@ type CopyDeps = Pick<Context, 'fileLedger' | 'postgresLedger' | 'host' | 'output
 export const ledgerCopyCommand = defineCommand({
   name: 'ledger copy',
   description:
-    'Copies the ledger of this machine into a PostgreSQL database, whose tables it creates. Run it again to add what was recorded since: nothing is added twice. The file is not changed. A damaged ledger is refused.',
+    'Copies the ledger of this machine into a PostgreSQL database, and creates its tables. Run it again to add newer records; nothing is added twice. The file is not changed. A damaged ledger is refused.',
   options: { to: { flags: '--to <url>', summary: 'the database, such as postgres://user@host/database' } },
   json: '{"to","submissions","unfinished"}',
   errors: ['ledger_damaged', 'ledger_unreachable'],

@@ -431,10 +431,10 @@ export const CATALOGUE = {
   ledger_unreachable: {
     title: 'the shared ledger cannot be reached, so nothing is paid',
     explanation:
-      'The ledger is in a PostgreSQL database (`SORA_LEDGER`, or the setting `ledger`) that refused the connection or the call. Without it nobody knows what others have submitted and spent, so nothing is submitted. Jobs that are being waited for go on; what happens to them is recorded when the database is back.',
+      'The ledger is in a PostgreSQL database (`SORA_LEDGER`, or the setting `ledger`) that refused the connection or the call. Without it nobody knows what others have submitted and spent, so nothing is submitted. Waits for running jobs continue; their events are recorded when the database is back.',
     hints: [
       'run `sora doctor` to check the connection to the ledger',
-      'check the address with `psql`: it takes the same one, and reads the same ~/.pgpass and service file',
+      'check the address with `psql`, which accepts the same address and reads the same ~/.pgpass and service file',
     ],
     exitCode: 1,
   },

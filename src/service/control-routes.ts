@@ -32,7 +32,7 @@ const common = {
   path: CONTROL_PATH,
   security: [{ apiKey: [] }],
   responses: {
-    200: { description: 'The conditions now in force', content: json(ConditionsView) },
+    200: { description: 'The settings in effect', content: json(ConditionsView) },
     400: { description: 'Invalid request', content: json(RestError) },
     401: { description: 'Missing or wrong key', content: json(RestError) },
     default: { description: 'Any other error', content: json(z.union([RestError, ApiErrorSchema])) },
@@ -50,7 +50,7 @@ const changeConditions = createRoute({
   ...common,
   method: 'patch',
   operationId: 'changeConditions',
-  summary: 'Change the faults and the latency; omitted settings keep their value',
+  summary: 'Change the faults and the latency; omitted settings keep their values',
   request: { body: { required: true, content: json(ConditionsChange) } },
 });
 
@@ -58,7 +58,7 @@ const resetConditions = createRoute({
   ...common,
   method: 'delete',
   operationId: 'resetConditions',
-  summary: 'Restore the settings of the start',
+  summary: 'Restore the settings given at start-up',
 });
 
 /** Lets a test suite script the simulator's faults. */

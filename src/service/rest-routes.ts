@@ -84,7 +84,7 @@ const quoteVideo = createRoute({
   method: 'get',
   path: QUOTE_PATH,
   operationId: 'quoteVideo',
-  summary: 'What an order would create and cost',
+  summary: 'Estimate an order: its video and its price',
   request: { query: QuoteQuery },
   responses: { 200: { description: 'The video and its price', content: json(QuoteSchema) }, ...failures },
 });
@@ -237,7 +237,7 @@ export function addRestRoutes(app: OpenAPIHono, deps: RestDeps): void {
     responses: {
       200: { description: 'The file', content: { 'video/mp4': binary, 'image/webp': binary } },
       206: { description: 'A range of the file', content: { 'video/mp4': binary, 'image/webp': binary } },
-      416: { description: 'The range is outside of the file', content: json(RestError) },
+      416: { description: 'The range is outside the file', content: json(RestError) },
       ...failures,
     },
   });

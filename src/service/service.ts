@@ -194,11 +194,11 @@ function addVitalsRoutes(app: OpenAPIHono, vitals: Vitals): void {
     });
   };
   add('/healthz', 'readHealth', 'Check that the service is up', {
-    200: { description: 'It is up', content: json(Health) },
+    200: { description: 'The process is alive', content: json(Health) },
   });
   add('/readyz', 'readReadiness', 'Check that orders can be paid for and recorded', {
-    200: { description: 'They can', content: json(Ready) },
-    503: { description: 'They cannot, and why', content: json(NotReady) },
+    200: { description: 'Orders can be paid for and recorded', content: json(Ready) },
+    503: { description: 'They cannot; the reason is in the body', content: json(NotReady) },
   });
   add('/metrics', 'readMetrics', 'Read the metrics, in the text format of Prometheus', {
     200: { description: 'The metrics', content: { 'text/plain': { schema: z.string() } } },

@@ -174,7 +174,7 @@ const TABLE = {
     routes: ['retrieve'],
   },
   'cut-download': {
-    summary: 'downloads stop half-way; each range request returns half of the rest, until it is complete',
+    summary: 'downloads stop halfway; each range request returns half of the rest, until it is complete',
     routes: ['content'],
   },
   'html-instead-of-json': {

@@ -24,7 +24,7 @@ const NOTHING = { spentMicros: 0, spentUnpriced: 0 };
 export const batchCommand = defineCommand({
   name: 'batch',
   description:
-    'Creates all videos of a manifest, several at a time: submits, waits and saves. It can be stopped at any time and run again: running jobs are resumed, saved files are kept, and nothing is paid twice. A manifest is JSON lines, CSV with a header, YAML with `defaults` and `jobs`, one prompt per line, or a Batch API file. Rows can `remix`, `edit` or `extend` videos, those of other rows included. The video options are defaults for its rows.',
+    'Creates all videos of a manifest, several at a time: submits, waits and saves. It can be stopped at any time and run again: running jobs are resumed, saved files are kept, and nothing is paid twice. A manifest is JSON lines, CSV with a header, YAML with `defaults` and `jobs`, one prompt per line, or a Batch API file. Rows can `remix`, `edit` or `extend` videos, including those of other rows. The video options are defaults for its rows.',
   arguments: [{ form: '[file]', summary: 'the manifest, or - for standard input' }],
   options: BATCH_OPTIONS,
   json: `${ENTRY_JSON_SHAPE}, one line per row when it ends; finally {"summary":{"manifest","results","rows","done","failed","running","unknown","to_do","cost":{"spent_usd","to_spend_usd","rows_of_unknown_price","jobs_of_unknown_price"}}}; with --dry-run: {"rows":[…],"summary"}`,

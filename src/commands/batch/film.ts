@@ -50,7 +50,7 @@ const TAG = 'film';
 export const filmCommand = defineCommand({
   name: 'film',
   description:
-    'Creates the clips of a manifest as `sora batch` does, and joins them in its order into one film. It can be stopped at any time and run again; a changed row replaces its own clip only. Clips of equal codec and size are copied without encoding them again; for others ffmpeg is needed. A row that another row extends is part of that one’s clip.',
+    'Creates the clips of a manifest as `sora batch` does, and joins them in its order into one film. It can be stopped at any time and run again; a changed row replaces its own clip only. Clips of equal codec and size are copied without encoding them again; for others ffmpeg is needed. A row that another row extends is part of the extension’s clip.',
   arguments: [{ form: '<file>', summary: 'the manifest of the shots, as for `sora batch`' }],
   options: FILM_OPTIONS,
   json: '{"film":{"path","bytes","sha256","seconds","shots","encoded"}|null,"summary":{the keys of the summary of `sora batch`}}; with --dry-run: {"rows":[…],"summary"}',

@@ -25,7 +25,7 @@ export const createCommand = defineCommand({
     ...inGroup(PRODUCTION_OPTIONS.detach.group, {
       webhook: {
         flags: '--webhook <url>',
-        summary: 'notify this address when the video has ended, where the server can; see `sora listen`',
+        summary: 'ask the server to notify this address when the video has ended, if it can; see `sora listen`',
       },
     }),
   },

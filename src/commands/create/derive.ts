@@ -31,7 +31,7 @@ const EXTEND_OPTIONS = {
     exact: REQUEST_OPTIONS.exact,
     to: {
       flags: '--to <length>',
-      summary: 'extend repeatedly to this length, such as 60s; the price is that of all steps',
+      summary: 'extend repeatedly to this length, such as 60s; the price covers all steps',
     },
   }),
   ...OPTIONS,
