@@ -32,8 +32,10 @@ export interface CancelDeps {
   readonly signal: AbortSignal;
 }
 
-/** A 409 that means the cancellation has started, not that it was refused. */
-const IN_PROGRESS = /cancel\w*\b.{0,40}\b(in progress|pending|requested|under ?way|already)|already\b.{0,40}\bcancel/is;
+/** A refusal that means the cancellation has started. */
+const IN_PROGRESS =
+  /cancel\w*\b.{0,40}\b(in progress|pending|requested|under ?way|already)|(already|being)\b.{0,40}\bcancel/is;
+const NEGATED = /\b(cannot|can ?not|can.t|unable|not)\b/i;
 const STOPPING = /^cancell?ing$/i;
 const SETTLING_PAUSES_MS = [500, 1_000, 2_000, 4_000];
 
@@ -41,14 +43,17 @@ const SETTLING_PAUSES_MS = [500, 1_000, 2_000, 4_000];
 export async function cancelJob(deps: CancelDeps, id: string): Promise<Cancellation> {
   const { client, clock, signal } = deps;
   let refusal: SoraError | null = null;
+  let isAccepted = false;
   try {
-    await client.remove(id, { signal });
+    isAccepted = await client.remove(id, { signal });
   } catch (error) {
     if (!(error instanceof SoraError) || !REFUSALS.has(error.code)) throw error;
     refusal = error;
   }
-  const isUnderWay = refusal?.status === 409 && IN_PROGRESS.test(refusal.causedBy ?? '');
-  const asked = isUnderWay ? null : refusal;
+  const words = refusal?.causedBy ?? '';
+  const isStarted = IN_PROGRESS.test(words) && !NEGATED.test(words);
+  const isUnderWay = isAccepted || isStarted;
+  const asked = isStarted ? null : refusal;
   let outcome = await lookAfter(deps, id, asked);
   for (const pauseMs of SETTLING_PAUSES_MS) {
     if (outcome.kind !== 'stopping' && !(isUnderWay && outcome.kind === 'running')) break;

@@ -124,24 +124,39 @@ export function decodeLocation(value: JsonValue | undefined): ContentLocation | 
   return isJsonObject(value) ? (decodeContent(unwrap(value)) ?? decodeContent(objectOf(value.data))) : null;
 }
 
+/** The names of the video's address, in a job or in a part of it. */
+const URL_FIELDS = ['url', 'video_url', 'output_url', 'download_url', 'result_url'];
+
 function decodeContent(body: JsonObject): ContentLocation | null {
-  const data = objectOf(firstOf(body.data));
-  const video = objectOf(firstOf(body.videos));
+  const { metadata, meta_data, data, videos, unsigned_urls, urls } = body;
+  const [first, video] = [data, videos].map((list) => objectOf(firstOf(list))) as [JsonObject, JsonObject];
+  const [output, result] = [body.output, body.result].map((part) => objectOf(onlyItem(part))) as [
+    JsonObject,
+    JsonObject,
+  ];
+  const parts = [
+    body,
+    first,
+    objectOf(body.video),
+    video,
+    output,
+    result,
+    objectOf(result.video),
+    objectOf(body.content),
+  ];
   const url = firstText(
-    body.url,
-    body.video_url,
-    body.output_url,
-    body.download_url,
-    body.result_url,
-    objectOf(body.metadata).url,
-    objectOf(body.meta_data).url,
-    data.url,
-    firstOf(body.unsigned_urls),
-    firstOf(body.urls),
-    objectOf(body.video).url,
-    video.url,
+    ...parts.flatMap((part) => URL_FIELDS.map((name) => part[name])),
+    objectOf(metadata).url,
+    objectOf(meta_data).url,
+    firstOf(unsigned_urls),
+    firstOf(urls),
+    ...[onlyItem(body.output), firstOf(videos)].filter(isAddress),
   );
   if (url !== null) return { kind: 'url', url };
-  const base64 = firstText(data.b64_json, video.base64);
+  const base64 = firstText(body.b64_json, first.b64_json, video.base64);
   return base64 === null ? null : { kind: 'base64', base64 };
+}
+
+function isAddress(value: JsonValue | undefined): boolean {
+  return /^https?:\/\//i.test(textOf(value) ?? '');
 }

@@ -32,5 +32,5 @@ export function decodeDeleted(body: JsonValue | undefined): boolean {
   if (typeof body.deleted === 'boolean') return body.deleted;
   if (wordsOf(body.error) !== null || body.success === false) return false;
   const status = textOf(body.status);
-  return status === null || decodeStatus(status) === 'cancelled';
+  return status === null || decodeStatus(status) === 'cancelled' || /^(cancell?ing|deleting)$/i.test(status);
 }

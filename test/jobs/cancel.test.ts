@@ -49,8 +49,11 @@ describe('a cancellation believes what it sees afterwards', () => {
     expect(await cancel(onDelete, afterwards)).toMatchObject(outcome);
   });
 
-  it('and waits if the server reports that the cancellation has begun', async () => {
-    const begun: ScriptedReply = { status: 409, body: { error: { message: 'Cancellation in progress' } } };
+  it.each<[string, ScriptedReply]>([
+    ['409', { status: 409, body: { error: { message: 'Cancellation in progress' } } }],
+    ['400', { status: 400, body: { error: { message: 'The job is being cancelled' } } }],
+    ['202', { status: 202, body: { id: 'video_1', status: 'cancelling' } }],
+  ])('and waits if the server reports with %s that the cancellation has begun', async (_, begun) => {
     const statuses = ['cancelling', 'in_progress', 'cancelled'];
     const server = await startVideosServer({
       remove: () => begun,

@@ -219,9 +219,21 @@ describe('decodeJob', () => {
     ['unsigned_urls[0]', { unsigned_urls: ['u', 'w'] }],
     ['urls[0]', { urls: ['u'] }],
     ['video.url', { video: { url: 'u' } }],
+    ['output.url', { output: { url: 'u' } }],
+    ['output[0].url', { output: [{ url: 'u' }] }],
+    ['result.video.url', { result: { video: { url: 'u' } } }],
+    ['content.video_url', { content: { video_url: 'u' } }],
     ['videos[0].url', { videos: [{ type: 'url', url: 'u' }] }],
   ])('finds the address of the video in %s', (_, fields) => {
     expect(decode({ id: 'v', status: 'completed', ...fields }).content).toEqual({ kind: 'url', url: 'u' });
+  });
+
+  it('takes a plain text for the address only if it is one', () => {
+    const url = 'https://cdn.example/v.mp4';
+    expect(decode({ id: 'v', output: url }).content).toEqual({ kind: 'url', url });
+    expect(decode({ id: 'v', output: [url] }).content).toEqual({ kind: 'url', url });
+    expect(decode({ id: 'v', videos: [url] }).content).toEqual({ kind: 'url', url });
+    expect(decode({ id: 'v', output: 'done' }).content).toBeNull();
   });
 
   it('finds the video itself in data[0].b64_json', () => {

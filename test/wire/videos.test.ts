@@ -39,6 +39,7 @@ it.each<[JsonValue | undefined, boolean]>([
   [{ id: 'v', status: 'deleted' }, true],
   [{ error: { message: 'cannot delete' } }, false],
   [{ success: false }, false],
+  [{ id: 'v', status: 'cancelling' }, true],
   [{ id: 'v', status: 'canceled' }, true],
   [{ id: 'v', status: 'in_progress' }, false],
   [{ message: 'ok' }, true],
