@@ -18,7 +18,7 @@ export async function uploadRequests(client: ClientOptions, name: string, text: 
   form.append('purpose', 'batch');
   form.append('file', new File([text], name, { type: 'application/jsonl' }));
   const context = contextFor(client, {});
-  const reply = await postThroughSdk(client.transport, FILES_ROUTE, form, {}).catch((error: unknown) => {
+  const reply = await postThroughSdk(client.transport, FILES_ROUTE, form, null).catch((error: unknown) => {
     throw failureFromThrown(error, context);
   });
   if (!isSuccess(reply)) throw failureFromReply(reply, context);

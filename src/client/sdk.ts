@@ -4,6 +4,12 @@ import { exchange, type Reply } from './reply.ts';
 import type { Transport } from './transport.ts';
 
 const DAY_MS = 24 * 3_600_000;
+const IDEMPOTENCY_KEY = 'idempotency-key';
+
+/** Constructing a client takes as long as the rest of its work for a call. */
+const clients = new WeakMap<Transport, OpenAI>();
+/** What came of the responses that the SDK gets. */
+const replies = new WeakMap<Response, Promise<Reply>>();
 
 /**
  * Posts once through the openai SDK, which encodes the body: a form as multipart, an object as JSON. The transport is its
@@ -15,20 +21,29 @@ export async function postThroughSdk(
   transport: Transport,
   path: string,
   body: JsonObject | FormData,
-  headers: Readonly<Record<string, string>>,
+  idempotencyKey: string | null,
 ): Promise<Reply> {
-  const seen: { reply?: Reply; failure?: unknown } = {};
+  const client = clients.get(transport) ?? clientOver(transport);
+  clients.set(transport, client);
+  const response = await client.post(path, { body, headers: { [IDEMPOTENCY_KEY]: idempotencyKey } }).asResponse();
+  const reply = replies.get(response);
+  if (reply === undefined) throw new Error('the openai SDK sent nothing');
+  return reply;
+}
+
+function clientOver(transport: Transport): OpenAI {
   const send = async (address: string, init: RequestInit): Promise<Response> => {
-    const request = { method: 'POST', url: transport.withQuery(address), ...(await encode(init, headers)) };
-    try {
-      seen.reply = await exchange(transport, request);
-    } catch (error) {
-      seen.failure = error;
-      throw new Error('the transport failed'); // for the SDK, which would drop an unknown error
-    }
-    return new Response(null, { status: seen.reply.status }); // all that the SDK needs
+    const reply = exchange(transport, {
+      method: 'POST',
+      url: transport.withQuery(address),
+      ...(await encode(init)),
+    });
+    await reply.catch(() => {}); // the SDK would change the error
+    const response = new Response(); // a success, whatever came: the SDK would change an error, too
+    replies.set(response, reply);
+    return response;
   };
-  const sdk = new OpenAI({
+  return new OpenAI({
     apiKey: 'the transport sends the key',
     adminAPIKey: null,
     organization: null,
@@ -40,20 +55,13 @@ export async function postThroughSdk(
     logLevel: 'off',
     fetch: send as typeof fetch, // the SDK always passes the URL as text
   });
-  try {
-    await sdk.post(path, { body }).asResponse();
-  } catch (error) {
-    if (seen.reply === undefined) throw seen.failure ?? error;
-  }
-  if (seen.reply === undefined) throw new Error('the openai SDK sent nothing');
-  return seen.reply;
 }
 
-/** The body in bytes with its type. The SDK's other headers are only for OpenAI. */
-async function encode(
-  { body }: RequestInit,
-  headers: Readonly<Record<string, string>>,
-): Promise<{ body: string | Uint8Array; headers: Record<string, string> }> {
+/** The body in bytes, with its type and the key. The SDK’s other headers are only for OpenAI. */
+async function encode(init: RequestInit): Promise<{ body: string | Uint8Array; headers: Record<string, string> }> {
+  const key = new Headers(init.headers).get(IDEMPOTENCY_KEY);
+  const headers = key === null ? {} : { [IDEMPOTENCY_KEY]: key };
+  const { body } = init;
   if (typeof body === 'string') return { body, headers: { ...headers, 'content-type': 'application/json' } };
   const form = new Response(body);
   const type = form.headers.get('content-type') ?? '';

@@ -61,7 +61,7 @@ export class SdkVideosClient implements VideosClient {
     const { postThroughSdk } = await import('./sdk.ts');
     const send = (format: WrittenFormat): Promise<Reply> => {
       const { route, body } = writeCreate('videos', request, format);
-      return postThroughSdk(transport, route, body, { 'idempotency-key': idempotencyKey });
+      return postThroughSdk(transport, route, body, idempotencyKey);
     };
     try {
       const first = firstFormat(request, { ...this.#options.format, ...this.#learnt });

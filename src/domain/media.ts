@@ -81,7 +81,7 @@ const BRANDS: Readonly<Record<string, MediaKind>> = {
 
 /** Names a media file by its magic bytes; null for a page, a message or anything else. Types in headers are not trusted. */
 export function sniffMedia(head: Uint8Array): MediaKind | null {
-  const text = String.fromCharCode(...head.subarray(0, SNIFF_BYTES));
+  const text = Buffer.from(head.subarray(0, SNIFF_BYTES)).toString('latin1');
   const kind = SIGNATURES.find(([signature]) => text.startsWith(signature))?.[1];
   if (kind !== undefined) return kind;
   if (text.startsWith('RIFF')) return text.startsWith('AVI ', 8) ? 'avi' : text.startsWith('WEBP', 8) ? 'webp' : null;

@@ -183,7 +183,7 @@ export class FileLedger extends Ledger {
 
   async namesEnding(endings: readonly string[]): Promise<string[]> {
     return this.#ask((index) =>
-      Array.from(index.eventsAt(index.find(endings.map((ending) => termOf('ending', ending))))).flatMap(({ event }) => {
+      index.eventsAt(index.find(endings.map((ending) => termOf('ending', ending)))).flatMap(({ event }) => {
         if (event.event === 'accepted') return event.job.id;
         return event.event === 'intent' ? event.key : [];
       }),
@@ -334,7 +334,7 @@ export function unreadableLedger(path: string, error: unknown): SoraError {
 
 /** The events at these offsets that really have the term: terms may share a hash. */
 function eventsWith(index: LedgerIndex, term: string, offsets: readonly number[]): LocatedEvent[] {
-  return Array.from(index.eventsAt(offsets)).filter(({ event }) => termsOf(event).includes(term));
+  return index.eventsAt(offsets).filter(({ event }) => termsOf(event).includes(term));
 }
 
 function* pagesOf(offsets: Iterable<number>): Generator<number[]> {

@@ -110,23 +110,21 @@ export class LedgerIndex {
   }
 
   /** The events at these offsets, in this order; offsets without an event are skipped. */
-  *eventsAt(offsets: readonly number[]): Generator<LocatedEvent> {
-    const others = this.#journal.readAt(offsets.filter((offset) => !this.#latest.has(offset)));
-    try {
-      let other = others.next();
-      for (const offset of offsets) {
-        const known = this.#latest.get(offset);
-        if (known !== undefined) yield { offset, event: known };
-        else if (!other.done && other.value.offset === offset) {
-          const decoded = decodeLine(other.value.text);
-          other = others.next();
-          if (decoded.kind === 'event') yield { offset, event: decoded.event };
-          else this.#reportDamage(offset, decoded.kind === 'unreadable' ? decoded.reason : 'it is gone');
-        } else this.#reportDamage(offset, 'it is gone');
-      }
-    } finally {
-      others.return(undefined); // closes the file
-    }
+  eventsAt(offsets: readonly number[]): LocatedEvent[] {
+    const unread = offsets.filter((offset) => !this.#latest.has(offset));
+    const lines = unread.length === 0 ? [] : this.#journal.readAt(unread);
+    const texts = new Map(Array.from(lines, ({ offset, text }) => [offset, text]));
+    return offsets.flatMap((offset) => {
+      const event = this.#latest.get(offset) ?? this.#decodeAt(offset, texts.get(offset));
+      return event === undefined ? [] : { offset, event };
+    });
+  }
+
+  #decodeAt(offset: number, text: string | undefined): LedgerEvent | undefined {
+    const decoded = decodeLine(text ?? '');
+    if (decoded.kind === 'event') return decoded.event;
+    this.#reportDamage(offset, decoded.kind === 'unreadable' ? decoded.reason : 'it is gone');
+    return undefined;
   }
 
   /** Offsets of the lines with one of the terms, in file order, including a few hash collisions. */
@@ -174,7 +172,7 @@ export class LedgerIndex {
   #isLate({ event, key }: LedgerEvent): boolean {
     if (event !== 'rejected' || !this.#known.openKeys.has(key)) return false;
     const earlier = this.eventsAt([...this.findBackwards(termOf('key', key))]);
-    return Array.from(earlier).some(({ event }) => event.event === 'accepted' && event.key === key);
+    return earlier.some(({ event }) => event.event === 'accepted' && event.key === key);
   }
 
   #decode(text: string): DecodedLine {
