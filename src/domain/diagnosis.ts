@@ -53,6 +53,8 @@ const RULES: readonly Rule[] = [
     text: /exceeded your current quota|insufficient (\w+ )?(quota|credits?|balance|funds)|budget has been exceeded/i,
   },
   { code: 'insufficient_quota', status: [402] },
+  // LiteLLM reports these with 401, although the key is valid.
+  { code: 'model_not_found', codes: ['key_model_access_denied', 'team_model_access_denied'] },
   { code: 'organization_not_verified', text: /organi[sz]ation must be verified/i },
   { code: 'invalid_api_key', codes: ['invalid_api_key', 'invalid_authentication'] },
   { code: 'no_api_key', status: [401], when: ({ hasKey }) => !hasKey },
@@ -67,7 +69,11 @@ const RULES: readonly Rule[] = [
     status: [400, 403, 404],
     text: /(model|deployment)\b.{0,80}(does not exist|not found|has been deprecated|do(es)? not have access|is not supported)/is,
   },
-  { code: 'model_not_found', status: [400, 404], text: /invalid model name|model mismatch|unknown model\b/i },
+  {
+    code: 'model_not_found',
+    status: [400, 404, 422],
+    text: /invalid model name|model mismatch|unknown model\b|not a valid model/i,
+  },
   { code: 'rate_limit_exceeded', codes: ['rate_limit_exceeded', 'rate_limit_error'] },
   { code: 'rate_limit_exceeded', status: [429] },
   { code: 'endpoint_not_found', text: /invalid url \(/i },

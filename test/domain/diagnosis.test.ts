@@ -103,6 +103,9 @@ describe('diagnose', () => {
       'a deployment by its message alone',
       { status: 404, message: 'The API deployment for this resource does not exist.' },
     ],
+    ['model_not_found', 'a model id of OpenRouter', { status: 400, message: 'foo/bar is not a valid model ID' }],
+    ['model_not_found', 'a model in a field', { status: 422, message: 'body.model: unknown model' }],
+    ['model_not_found', 'a model of another team', { status: 401, type: 'team_model_access_denied' }],
     ['model_not_found', 'a model without a channel, with a 503', { status: 503, code: 'model_not_found' }],
     [
       'model_not_found',
