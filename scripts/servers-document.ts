@@ -2,6 +2,7 @@
 import { CAPABILITIES } from '../src/domain/capabilities.ts';
 import { PRESETS, type Preset } from '../src/domain/presets.ts';
 import { settingsOfFormat } from '../src/domain/request-format.ts';
+import { inWords } from '../src/domain/wording.ts';
 import { markdownTable, readResults } from './servers/results.ts';
 
 export interface DocumentedServer extends Pick<Preset, 'name' | 'title' | 'advice' | 'lacks' | 'limits'> {
@@ -133,10 +134,8 @@ function describeFormat(format: Preset['format']): string {
   return facts.length === 0 ? 'default encoding' : facts.join(', ');
 }
 
-const ALTERNATIVES = new Intl.ListFormat('en', { type: 'disjunction' });
-
 function section({ title, commands, advice, lacks, limits }: DocumentedServer): string {
-  const missing = ALTERNATIVES.format(lacks.map((capability) => CAPABILITIES[capability]));
+  const missing = inWords(lacks.map((capability) => CAPABILITIES[capability]));
   const known = [...(missing === '' ? [] : [`it cannot ${missing}`]), ...limits]
     .map((limit) => `- ${limit}\n`)
     .join('');

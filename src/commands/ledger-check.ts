@@ -60,8 +60,8 @@ async function audit(ledger: PostgresLedger, isCorrected: boolean): Promise<Comm
   const { submissions, damage, wrongSums } = await ledger.audit(isCorrected);
   const lines = [
     ...damage.map(({ key, reason }) => `${key}: ${reason}`),
-    ...(wrongSums === 0 ? [] : [`${wrongSums} sums ${isCorrected ? 'were corrected' : 'are wrong'}`]),
-    `${submissions} submissions, ${damage.length === 0 ? 'all whole' : `${damage.length} damaged`}`,
+    ...(wrongSums === 0 ? [] : [`${isCorrected ? 'corrected' : 'wrong'}: ${countOf(wrongSums, 'sum')}`]),
+    `${countOf(submissions, 'submission')}, ${damage.length === 0 ? 'no damage' : `${damage.length} damaged`}`,
   ];
   const data = {
     path: ledger.name,
@@ -119,7 +119,7 @@ function describe({ lines, repaired, damage }: LedgerCheck, backup: string | nul
     ...repaired.map(
       (line) => `line ${line}: one bit was wrong; ${backup === null ? 'it can be restored' : 'restored'}`,
     ),
-    ...(damage.length + repaired.length === 0 ? [`${lines} lines, all whole`] : []),
+    ...(damage.length + repaired.length === 0 ? [`${countOf(lines, 'line')}, no damage`] : []),
     ...(backup === null ? [] : [`the damaged file is kept as ${backup}`]),
   ];
   return shown.map((line) => `${cleanLine(line)}\n`).join('');

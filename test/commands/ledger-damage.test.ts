@@ -145,7 +145,7 @@ describe('a damaged ledger', () => {
 describe('sora ledger check', () => {
   it('finds nothing wrong with a whole ledger', async () => {
     const { run } = await createPaid();
-    expect(await run('ledger', 'check')).toMatchObject({ code: 0, stdout: '3 lines, all whole\n' });
+    expect(await run('ledger', 'check')).toMatchObject({ code: 0, stdout: '3 lines, no damage\n' });
   });
 
   it.each([

@@ -77,7 +77,7 @@ describe.skipIf(POSTGRES_BIN === undefined)(`a ledger in PostgreSQL${SKIPPED}`, 
       stdout: expect.stringContaining(String(first.json().id)),
     });
     expect((await one.run(['doctor'])).stdout).toContain('PostgreSQL');
-    expect((await one.run(['ledger', 'check'])).stdout).toBe('1 submissions, all whole\n');
+    expect((await one.run(['ledger', 'check'])).stdout).toBe('1 submission, no damage\n');
   });
 
   it('keeps the cap of the team and of each person, over all machines', async () => {

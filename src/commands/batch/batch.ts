@@ -124,7 +124,8 @@ export async function produceRows(
 function announce({ orphans }: BatchPlan, count: BatchCount, { path }: BatchSettings, deps: ProduceDeps): void {
   const { configuration, output } = deps;
   const price = describePrice(count.toSpendMicros, count.unpriced);
-  const cost = configuration.isSimulator ? `free (simulated; normally ${price})` : price;
+  const normally = count.toSpendMicros + count.unpriced > 0 ? `; normally ${price}` : '';
+  const cost = configuration.isSimulator ? `free (simulated${normally})` : price;
   output.news(`plan: ${describeCount(count)}; cost: ${cost}`);
   if (orphans === 0 || path === null) return; // rows from standard input differ each time
   const jobs = countOf(orphans, 'earlier job no longer matches', 'earlier jobs no longer match');

@@ -89,7 +89,7 @@ async function examine(deps: DoctorDeps, isAgreed: boolean): Promise<CommandResu
   const ids = free.map(({ id }) => id);
   const access = accessCheck(ids, trial);
   const checks = [...free, access];
-  await progress.show(() => `checking ${checks.find(({ id }) => !ended.some((result) => result.id === id))?.title}`);
+  await progress.show(() => `checking: ${checks.find(({ id }) => !ended.some((result) => result.id === id))?.title}`);
   try {
     const results = await runChecks(checks, createSubject(deps), (result) => ended.push(result));
     return report(results, shown, deps);
