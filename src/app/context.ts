@@ -159,7 +159,7 @@ export class Context {
     const { ledger } = this;
     if (ledger instanceof PostgresLedger) return ledger;
     throw new SoraError('usage', {
-      title: 'a queue needs a ledger in PostgreSQL, which several machines share',
+      title: 'the queue needs a shared ledger in PostgreSQL',
       hints: ['set `SORA_LEDGER`, or run `sora config set ledger postgres://…`'],
     });
   }

@@ -32,7 +32,7 @@ export const ledgerCapsCommand = defineCommand({
     refuseFaults(faults, 'ledger caps');
     if (!(ledger instanceof PostgresLedger)) {
       throw new SoraError('usage', {
-        title: 'caps of a team need a ledger in PostgreSQL, which several machines share',
+        title: 'team caps need a shared ledger in PostgreSQL',
         hints: [
           'set `SORA_LEDGER`, or run `sora config set ledger postgres://…`',
           'run `sora config set max_cost_per_day USD` to set a cap for this machine',

@@ -1,6 +1,7 @@
 import { defineCommand } from '../app/command.ts';
 import type { Context } from '../app/context.ts';
 import { SoraError } from '../domain/errors.ts';
+import { countOf } from '../domain/wording.ts';
 import { ledgerFault } from '../store/setting-specs.ts';
 
 type CopyDeps = Pick<Context, 'fileLedger' | 'postgresLedger' | 'host' | 'output'>;
@@ -30,7 +31,9 @@ export const ledgerCopyCommand = defineCommand({
     }
     const unfinished = (await from.open()).length;
     if (unfinished > 0) {
-      output.note(`${unfinished} jobs are unfinished; run the command again when no process uses the file any more`);
+      output.note(
+        `${countOf(unfinished, 'unfinished job')}; run the command again when no process uses the file any more`,
+      );
     }
     const data = { to: target.name, submissions: keys.size, unfinished };
     return { answer: { data, view: () => `${keys.size} submissions are in ${target.name}\n` } };

@@ -6,6 +6,7 @@ import { sourceFailed } from '../../batch/row-failure.ts';
 import type { RowResult } from '../../batch/run.ts';
 import { ERROR_CODES } from '../../domain/catalogue.ts';
 import { SoraError } from '../../domain/errors.ts';
+import { countOf } from '../../domain/wording.ts';
 import { countJson } from '../../output/batch-view.ts';
 import { Interrupt } from '../../platform/host.ts';
 import { type EndedTask, type JobQueue, type NewTask, PRIORITIES, taskId } from '../../store/job-queue.ts';
@@ -30,7 +31,7 @@ export async function queuePlan(
   const startedMs = host.clock.now();
   await queue.add(tasks, priority);
   const seconds = (host.clock.now() - startedMs) / 1000;
-  output.news(`queued ${tasks.length} rows in ${seconds.toFixed(1)} s`);
+  output.news(`queued ${countOf(tasks.length, 'row')} in ${seconds.toFixed(1)} s`);
   const progress = new BatchProgress(plan, settings, deps);
   if (options.detach) {
     const summary = { manifest: settings.name, results: null, ...countJson(progress.count) };

@@ -93,7 +93,7 @@ export class ServerBatch {
     const server = await servers.current();
     const text = writeRequests(rows, format, (model) => serverModel(model, modelNames));
     const fileId = await uploadRequests(this.#clientOptions(server), basename(this.#settings.name), text);
-    output.news(`uploaded ${rows.length} requests as ${fileId}`);
+    output.news(`uploaded ${countOf(rows.length, 'request')} as ${fileId}`);
     host.interrupt.throwIfAborted();
     const key = serverBatchRow(this.#manifest);
     const earlier = await ledger.list({ by: 'row', value: key });
