@@ -218,7 +218,7 @@ export async function copySaved(from: string, path: string, force: boolean): Pro
     return;
   }
   try {
-    const copy = createPrivateFile(dirname(target.path), 'copy');
+    const copy = await createPrivateFile(dirname(target.path), 'copy');
     try {
       fchmodSync(copy.descriptor, defaultFileMode());
       await pipeline(createReadStream(from), createWriteStream(copy.path, { fd: copy.descriptor }));

@@ -144,7 +144,7 @@ export class PartialFile {
 
   /** Closes the complete file. Call once. Throws `cannot_write`. */
   async finish(): Promise<WholeFile> {
-    const { path, descriptor } = this.#open();
+    const { path, descriptor } = await this.#open();
     this.#isClosed = true;
     if (this.#sizeBytes < SMALL_BYTES) closeSync(descriptor);
     else await promisify(close)(descriptor); // on a network file system it waits for the last bytes
@@ -204,11 +204,11 @@ export class PartialFile {
     this.#sizeBytes = keptBytes;
   }
 
-  #open(): PrivateFile {
+  async #open(): Promise<PrivateFile> {
     const { path } = this.origin;
     try {
       if (this.#isClosed) throw new Error('the partial file is closed'); // its descriptor may be another file’s by now
-      this.#opened ??= createPrivateFile(dirname(path), this.#tag);
+      this.#opened ??= await createPrivateFile(dirname(path), this.#tag);
       return this.#opened;
     } catch (error) {
       throw cannotWrite(path, error);
@@ -216,7 +216,7 @@ export class PartialFile {
   }
 
   async #write(chunks: readonly Uint8Array[], sizeBytes: number): Promise<void> {
-    const { descriptor } = this.#open();
+    const { descriptor } = await this.#open();
     try {
       const at = this.#sizeBytes;
       const bytesWritten =

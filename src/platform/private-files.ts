@@ -3,6 +3,7 @@ import {
   constants,
   fstatSync,
   fsyncSync,
+  open,
   openSync,
   readdirSync,
   renameSync,
@@ -11,15 +12,13 @@ import {
   writeSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { promisify } from 'node:util';
 import { attempt } from './attempt.ts';
 import { randomHex } from './crypto.ts';
 import { makeFolder } from './folders.ts';
 import { isProcessAlive } from './process-identity.ts';
 
-/**
- * Temporary files that other users cannot guess, read or plant; see docs/adr/0025. Synchronous, because these calls are
- * faster than a round trip to the thread pool, and a batch opens thousands of files.
- */
+/** Temporary files that other users cannot guess, read or plant; see docs/adr/0025. */
 
 export interface PrivateFile {
   readonly path: string;
@@ -34,9 +33,9 @@ const PROBE_BYTES = 4096;
 const inUse = new Set<string>();
 
 /** Creates one in a folder. `tag` (letters and digits) identifies its purpose. Throws the file system's own error. */
-export function createPrivateFile(folder: string, tag: string): PrivateFile {
+export async function createPrivateFile(folder: string, tag: string): Promise<PrivateFile> {
   const path = newPath(folder, tag);
-  const descriptor = openSync(path, 'wx+', 0o600); // never through a link, never over another file
+  const descriptor = await promisify(open)(path, 'wx+', 0o600); // never through a link, never over another file
   inUse.add(path);
   return { path, descriptor };
 }
@@ -45,10 +44,10 @@ export function createPrivateFile(folder: string, tag: string): PrivateFile {
  * Opens a file for appending, and puts some bytes on the disk beside it, which are removed again: a full disk refuses only
  * those. Throws the file system's own error.
  */
-export function tryToWrite(path: string): void {
+export async function tryToWrite(path: string): Promise<void> {
   makeFolder(dirname(path), 0o700);
   closeSync(openSync(path, 'a', 0o600));
-  const probe = createPrivateFile(dirname(path), 'check');
+  const probe = await createPrivateFile(dirname(path), 'check');
   try {
     writeSync(probe.descriptor, Buffer.alloc(PROBE_BYTES));
     fsyncSync(probe.descriptor);

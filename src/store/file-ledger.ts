@@ -248,7 +248,7 @@ export class FileLedger extends Ledger {
   override async requireUsable(): Promise<void> {
     await this.requireIntact();
     const { tryToWrite } = await import('../platform/private-files.ts'); // not needed by short commands
-    await this.#write(async () => tryToWrite(this.#journal.path));
+    await this.#write(() => tryToWrite(this.#journal.path));
   }
 
   async requireIntact(): Promise<void> {

@@ -190,8 +190,8 @@ export async function makeProcessesMortal(): Promise<void> {
   for (const name of CHANGES) replace(sync, `${name}Sync`, changes(dieHere));
   replace(sync, 'linkSync', (link) => linkSync(link as typeof fs.linkSync));
   replace(sync, 'unlinkSync', forgetting('locks'));
-  for (const name of ['open', 'read']) replace(sync, name, withCallback);
-  for (const name of ['close', 'writev']) replace(sync, name, () => atOnce(sync[`${name}Sync`] as Call));
+  replace(sync, 'read', withCallback);
+  for (const name of ['open', 'close', 'writev']) replace(sync, name, () => atOnce(sync[`${name}Sync`] as Call));
   // Nothing has to outlive the machine.
   replace(sync, 'fsyncSync', () => () => {});
   replace(sync, 'fdatasync', () => (_: unknown, done: () => void) => queueMicrotask(done));

@@ -190,7 +190,7 @@ async function join(
   if (signed > 0)
     out.note(`${signed} of ${shots.length} clips have a C2PA signature, which the film cannot keep; the clips do`);
   const target = writeTargetOf(film.path).path;
-  const temporary = openTemporary(dirname(target), film.path);
+  const temporary = await openTemporary(dirname(target), film.path);
   try {
     const clips = shots.map(({ path }) => path);
     const order = { clips, audio: film.audio, fingerprint, target: temporary };
@@ -216,7 +216,7 @@ function limitsOf({ host }: Pick<ProduceDeps, 'host'>): { env: ProduceDeps['host
 }
 
 /** A private file in the folder of the film; those that killed runs have left are removed. */
-function openTemporary(folder: string, path: string): string {
+async function openTemporary(folder: string, path: string): Promise<string> {
   try {
     for (const name of abandonedFiles(folder, TAG)) {
       const adopted = adoptPrivateFile(folder, name, TAG);
@@ -224,7 +224,7 @@ function openTemporary(folder: string, path: string): string {
       closeSync(adopted.descriptor);
       rmSync(adopted.path, { force: true });
     }
-    const { path: temporary, descriptor } = createPrivateFile(folder, TAG);
+    const { path: temporary, descriptor } = await createPrivateFile(folder, TAG);
     closeSync(descriptor);
     return temporary;
   } catch (error) {
