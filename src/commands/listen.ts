@@ -49,7 +49,7 @@ const OPTIONS = {
 export const listenCommand = defineCommand({
   name: 'listen',
   description:
-    'Receives signed webhooks about videos that have ended, instead of polling. Records each one and saves its video where `sora create` was told to, unless options say otherwise. Jobs that are not in the ledger are ignored; the state of the others is read from their server. A webhook never causes a payment. One that is unsigned, older than five minutes or received before has no effect. Ctrl-C stops it.',
+    'Receives signed webhooks about videos that have ended, instead of polling. Records each one and saves its video where the `-o` of its `sora create` says, unless options say otherwise. Jobs that are not in the ledger are ignored; the state of the others is read from their server. A webhook never causes a payment. One that is unsigned, older than five minutes or received before has no effect. Ctrl-C stops it.',
   options: OPTIONS,
   json: `{"url"} when it is ready; then one object per line: {"event","event_id","id","outcome":"saved|recorded|ignored|failed","reason","job":${JOB_JSON_SHAPE},"error"}`,
   errors: ['usage', 'cannot_listen', 'file_exists', 'cannot_write'],

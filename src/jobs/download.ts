@@ -64,7 +64,7 @@ export async function downloadAnd(
       () => file.sizeBytes,
     );
   } catch (error) {
-    await file.leave();
+    file.leave();
     throw error;
   }
 }
@@ -104,14 +104,14 @@ class FileDownload {
       throw incomplete(this.#order, `${part.sizeBytes} of ${totalBytes} bytes arrived`);
     }
     if (part.missing !== null) {
-      if (totalBytes !== null) await this.#startOver(); // the server may still be writing it
+      if (totalBytes !== null) this.#startOver(); // the server may still be writing it
       throw incomplete(this.#order, `the ${part.origin.kind} file is missing ${part.missing}`);
     }
     return this.#place(part);
   }
 
   /** Cleans up after a failure. */
-  async leave(): Promise<void> {
+  leave(): void {
     this.#part?.leave();
   }
 
@@ -124,7 +124,7 @@ class FileDownload {
         if (this.#part === null) throw new Error('the end of a file without its beginning');
         return { content, part: this.#part };
       }
-      await this.#startOver();
+      this.#startOver();
       const part = new PartialFile({ ...content, kind, path: this.#beside, source: this.#source(content) });
       this.#part = part;
       if (!this.#looksForEarlier || !(await part.resumeEarlier())) return { content, part };
@@ -149,7 +149,7 @@ class FileDownload {
     return JSON.stringify([origin, source.id, variant]);
   }
 
-  async #startOver(): Promise<void> {
+  #startOver(): void {
     this.#part?.discard();
     this.#part = null;
   }

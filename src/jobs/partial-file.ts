@@ -15,6 +15,7 @@ import { promisify } from 'node:util';
 import type { ResumePoint } from '../client/port.ts';
 import { ContainerWalk } from '../domain/container.ts';
 import type { MediaKind } from '../domain/media.ts';
+import { attempt } from '../platform/attempt.ts';
 import {
   abandonedFiles,
   abandonPrivateFile,
@@ -22,6 +23,7 @@ import {
   createPrivateFile,
   filesLeftBefore,
   type PrivateFile,
+  removePrivateFile,
 } from '../platform/private-files.ts';
 import { cannotWrite } from './destination.ts';
 
@@ -101,11 +103,7 @@ export class PartialFile {
       if (adopted === null) continue;
       const isSameState = name.includes(this.#tag);
       if (isResumable && isSameState && this.#opened === null) await this.#takeOver(adopted);
-      else {
-        closeSync(adopted.descriptor);
-        abandonPrivateFile(adopted.path);
-        remove(adopted.path);
-      }
+      else removePrivateFile(adopted);
     }
     return this.#sizeBytes > 0;
   }
@@ -160,8 +158,9 @@ export class PartialFile {
 
   /** Removes the file, if there is one. Its errors are ignored: an earlier error led here. */
   discard(): void {
+    const opened = this.#opened;
     this.#close();
-    if (this.#opened !== null) remove(this.#opened.path);
+    if (opened !== null) attempt(() => rmSync(opened.path, { force: true }));
   }
 
   #close(): void {
@@ -233,14 +232,6 @@ function writeChunks(descriptor: number, chunks: readonly Uint8Array[], position
   return new Promise((resolve, reject) => {
     writev(descriptor, chunks, position, (error, bytesWritten) => (error ? reject(error) : resolve(bytesWritten)));
   });
-}
-
-function remove(path: string): void {
-  try {
-    rmSync(path, { force: true });
-  } catch {
-    // The error that led here is reported.
-  }
 }
 
 function isWorthResuming(totalBytes: number | null): boolean {

@@ -69,6 +69,11 @@ export class Journal {
     this.#onSynced = onSynced;
   }
 
+  /** Whether the file stays open between appends. */
+  get isHeld(): boolean {
+    return this.#isHeld;
+  }
+
   /** Keeps the file open from the next append until `release`: opening costs as much as writing. */
   hold(): void {
     this.#isHeld = true;

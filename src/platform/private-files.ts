@@ -63,6 +63,13 @@ export function abandonPrivateFile(path: string): void {
   inUse.delete(path);
 }
 
+/** Closes and removes an open file. Errors are ignored: a file that stays is found by another run. */
+export function removePrivateFile({ path, descriptor }: PrivateFile): void {
+  attempt(() => closeSync(descriptor));
+  attempt(() => rmSync(path, { force: true }));
+  abandonPrivateFile(path);
+}
+
 /** Names of abandoned files whose tag starts with a prefix; empty if the folder cannot be read. */
 export function abandonedFiles(folder: string, tagStart: string): string[] {
   return partsIn(folder).filter((name) => isAbandoned(folder, name, tagStart));

@@ -42,7 +42,6 @@ export class FileLedger extends Ledger {
   #index: LedgerIndex | undefined;
   /** Set while a question is answered. */
   #asked: LedgerIndex | undefined;
-  #isHeld = false;
   /** `replacements` of the index when a held file was last seen to be whole. */
   #wholeAt: number | null = null;
 
@@ -132,12 +131,10 @@ export class FileLedger extends Ledger {
   }
 
   override hold(): void {
-    this.#isHeld = true;
     this.#journal.hold();
   }
 
   release(): Promise<void> {
-    this.#isHeld = false;
     this.#wholeAt = null;
     return this.#journal.release();
   }
@@ -241,7 +238,7 @@ export class FileLedger extends Ledger {
     if (replacements === this.#wholeAt) return [...problems];
     const { loss } = this.#mark;
     if (loss !== null) return [...problems, loss];
-    if (this.#isHeld) this.#wholeAt = replacements;
+    if (this.#journal.isHeld) this.#wholeAt = replacements;
     return [...problems];
   }
 

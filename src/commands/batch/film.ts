@@ -1,4 +1,4 @@
-import { chmodSync, closeSync, existsSync, rmSync, statSync } from 'node:fs';
+import { chmodSync, closeSync, existsSync, statSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { dirname, extname, parse, resolve } from 'node:path';
 import { type CommandResult, defineCommand } from '../../app/command.ts';
@@ -18,6 +18,7 @@ import {
   abandonPrivateFile,
   adoptPrivateFile,
   createPrivateFile,
+  removePrivateFile,
 } from '../../platform/private-files.ts';
 import { type ProduceDeps, produceRows } from './batch.ts';
 import { refuseWithRows } from './manifest-rows.ts';
@@ -220,9 +221,7 @@ async function openTemporary(folder: string, path: string): Promise<string> {
   try {
     for (const name of abandonedFiles(folder, TAG)) {
       const adopted = adoptPrivateFile(folder, name, TAG);
-      if (adopted === null) continue;
-      closeSync(adopted.descriptor);
-      rmSync(adopted.path, { force: true });
+      if (adopted !== null) removePrivateFile(adopted);
     }
     const { path: temporary, descriptor } = await createPrivateFile(folder, TAG);
     closeSync(descriptor);
