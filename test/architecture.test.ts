@@ -61,31 +61,31 @@ function layerOf(folder: string): number {
   return LAYERS.findIndex((folders) => folders.includes(folder));
 }
 
-/** Every circle of imports, types included, named once by the files on it. */
-function findCircles(files: readonly Pick<SourceFile, 'name' | 'imports'>[]): string[] {
+/** Every import cycle, type imports included, reported once as the files in it. */
+function findCycles(files: readonly Pick<SourceFile, 'name' | 'imports'>[]): string[] {
   const byName = new Map(files.map((file) => [file.name, file]));
   const finished = new Set<string>();
-  const circles: string[] = [];
+  const cycles: string[] = [];
   const visit = (name: string, path: readonly string[]): void => {
     const at = path.indexOf(name);
-    if (at !== -1) circles.push([...path.slice(at), name].join(' → '));
+    if (at !== -1) cycles.push([...path.slice(at), name].join(' → '));
     if (at !== -1 || finished.has(name)) return;
     for (const target of byName.get(name)?.imports ?? []) visit(target, [...path, name]);
     finished.add(name);
   };
   for (const { name } of files) visit(name, []);
-  return circles;
+  return cycles;
 }
 
 const sources = readSources();
 
-describe('the layers', () => {
-  it('hold every file in a known folder', () => {
+describe('the source folders', () => {
+  it('each belong to a layer', () => {
     expect(sources.length).toBeGreaterThan(50);
     expect(sources.filter(({ folder }) => layerOf(folder) === -1).map(({ name }) => name)).toEqual([]);
   });
 
-  it('are imported downwards only, never across', () => {
+  it('import from lower layers only', () => {
     const violations = sources.flatMap(({ name, folder, imports }) =>
       imports
         .filter((target) => folderOf(target) !== folder && layerOf(folderOf(target)) >= layerOf(folder))
@@ -94,18 +94,18 @@ describe('the layers', () => {
     expect(violations).toEqual([]);
   });
 
-  it('have no circles of imports', () => {
-    expect(findCircles(sources)).toEqual([]);
+  it('contain no import cycles', () => {
+    expect(findCycles(sources)).toEqual([]);
   });
 
-  it('keep the simulator away from the client', () => {
+  it('keep the simulator independent of the client', () => {
     const violations = sources.filter(
       ({ folder, imports }) => folder === 'simulator' && imports.some((target) => folderOf(target) === 'client'),
     );
     expect(violations).toEqual([]);
   });
 
-  it('use the test card through clip.ts only, and the test card uses no other folder', () => {
+  it('import the test card through clip.ts only, and the test card imports no other folder', () => {
     const violations = sources.flatMap(({ name, folder, imports }) =>
       imports
         .filter((target) => (folder === 'test-card') !== (folderOf(target) === 'test-card'))
@@ -115,14 +115,14 @@ describe('the layers', () => {
     expect(violations).toEqual([]);
   });
 
-  it('keep the HTTP server free of the Videos API', () => {
+  it('keep the HTTP server independent of the Videos API', () => {
     const folders = sources
       .filter(({ folder }) => folder === 'http-server')
       .flatMap(({ imports }) => imports.map(folderOf));
     expect([...new Set(folders)].sort()).toEqual(['http-server', 'platform']);
   });
 
-  it('declare every exported name once', () => {
+  it('export each name from one file only', () => {
     const files = new Map<string, string[]>();
     for (const { name, code } of sources) {
       const pattern = /^export (?:abstract |async )?(?:type|interface|class|function\*?|const) (\w+)/gm;
@@ -133,7 +133,7 @@ describe('the layers', () => {
     expect([...files].filter(([, names]) => names.length > 1)).toEqual([]);
   });
 
-  it('have no barrels: a file that only exports what others hold, save the one that the binary loads', () => {
+  it('contain no barrel file except the one that the binary loads', () => {
     const barrels = sources.filter(
       ({ code }) => code.replace(/export (type )?\{[^}]*\} from '[^']+';/g, '').trim() === '',
     );
@@ -141,8 +141,8 @@ describe('the layers', () => {
   });
 });
 
-describe('the world outside', () => {
-  it('is touched in platform/ only', () => {
+describe('access to the outside world', () => {
+  it('happens in platform/ only', () => {
     const touches = sources
       .filter(({ folder }) => folder !== 'platform')
       .flatMap(({ name, code }) =>
@@ -151,7 +151,7 @@ describe('the world outside', () => {
     expect(touches).toEqual([]);
   });
 
-  it('is recognised by these patterns', () => {
+  it('is detected by these patterns', () => {
     for (const line of [
       'process.exit(1)',
       'console.log(1)',

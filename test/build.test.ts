@@ -6,16 +6,16 @@ const ROOT = resolve(import.meta.dirname, '..');
 const script = readFileSync(join(ROOT, 'scripts/build.mjs'), 'utf8');
 
 describe('the build', () => {
-  it('is short, and bundles libraries as they are: no plugin, no injected code, no second pass over what esbuild wrote', () => {
+  it('is short and runs esbuild without plugins, injected code or post-processing', () => {
     expect(script.split('\n').length).toBeLessThanOrEqual(120);
     expect(script).not.toMatch(/\bplugins\b|\binject\b|onLoad|onResolve|\btransform\b|outputFiles|write: false/);
   });
 
-  it('writes the program in ASCII: one other character, as in a regex, makes V8 hold and hash it in two bytes each', () => {
+  it('writes pure ASCII, because V8 stores and hashes any other source as two-byte strings', () => {
     expect(readFileSync(join(ROOT, 'dist/sora.js')).every((byte) => byte < 0x80)).toBe(true);
   });
 
-  it('packs a licence for each package, and the notice of Swagger UI', () => {
+  it('packs the licences of the bundled packages, and the notice of Swagger UI', () => {
     const licences = readFileSync(join(ROOT, 'dist/THIRD-PARTY-LICENSES.txt'), 'utf8');
     for (const name of ['commander', 'openai', 'hono', 'zod', 'swagger-ui-dist']) {
       expect(licences).toMatch(new RegExp(`^${name} \\d+\\.\\d+\\.\\d+ \\(`, 'm'));

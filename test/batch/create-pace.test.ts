@@ -5,7 +5,7 @@ import { createFakeClock } from '../support/fake-clock.ts';
 
 interface Traffic {
   readonly pace: CreatePace;
-  /** Lets so many want to create at once; when each had its turn, in milliseconds from now. */
+  /** Requests `count` creates at once; returns when each may start, in milliseconds from now. */
   turns(count: number): Promise<number[]>;
 }
 
@@ -23,24 +23,24 @@ function setUp(intervalMs = 0): Traffic {
 
 const busy = (retryAfterMs: number | null = null): SoraError => new SoraError('rate_limit_exceeded', { retryAfterMs });
 
-describe('creates', () => {
-  it('leave as fast as they come without a rate', async () => {
+describe('CreatePace', () => {
+  it('starts creates at once when no rate is set', async () => {
     expect(await setUp().turns(3)).toEqual([0, 0, 0]);
   });
 
-  it('leave no faster than the rate', async () => {
+  it('starts creates no faster than the rate', async () => {
     const { turns } = setUp(2_000);
     expect(await turns(3)).toEqual([0, 2_000, 4_000]);
     expect(await turns(2)).toEqual([2_000, 4_000]);
   });
 
-  it('all wait as long as the server asks, then continue one after the other', async () => {
+  it('pauses all creates as long as the server asks, then starts them one by one', async () => {
     const { pace, turns } = setUp();
     expect(pace.refused(busy(30_000))).toBe(30_000);
     expect(await turns(3)).toEqual([30_000, 30_100, 30_200]);
   });
 
-  it('wait longer after each refusal, up to a minute, unless the server says how long, and start over after an acceptance', async () => {
+  it('doubles the pause after each refusal, up to a minute, and resets it after an acceptance', async () => {
     const { pace, turns } = setUp();
     const pauses: number[] = [];
     for (let refusals = 0; refusals < 8; refusals++) {
@@ -52,7 +52,7 @@ describe('creates', () => {
     expect(pace.refused(busy())).toBe(1_000);
   });
 
-  it('take refusals of those that were under way together as one', async () => {
+  it('counts refusals of concurrent creates as one', async () => {
     const { pace, turns } = setUp();
     const pauses = [busy(), busy(), busy()].map((refusal) => pace.refused(refusal));
     expect(pauses).toEqual([1_000, 1_000, 1_000]);
@@ -60,7 +60,7 @@ describe('creates', () => {
     expect(pace.refused(busy())).toBe(2_000);
   });
 
-  it('come further and further apart while they are refused, and close up again when they are taken', async () => {
+  it('spaces creates further apart while they are refused, and closer again once they are accepted', async () => {
     const { pace, turns } = setUp();
     for (let refusals = 0; refusals < 3; refusals++) {
       pace.refused(busy(1_000));
@@ -76,7 +76,7 @@ describe('creates', () => {
     expect(await turns(3)).toEqual([0, 0, 0]);
   });
 
-  it('never come faster than the rate, neither after refusals nor after acceptances', async () => {
+  it('never exceeds the rate, whatever is refused or accepted', async () => {
     const { pace, turns } = setUp(20_000);
     pace.refused(busy(1_000));
     await turns(1);
@@ -85,7 +85,7 @@ describe('creates', () => {
     expect(await turns(2)).toEqual([20_000, 40_000]);
   });
 
-  it('stop waiting when asked to', async () => {
+  it('stops waiting when it is aborted', async () => {
     const { pace } = setUp();
     pace.refused(busy(60_000));
     const halt = new AbortController();
@@ -95,17 +95,17 @@ describe('creates', () => {
   });
 });
 
-describe('a rate', () => {
+describe('parseRate', () => {
   it.each([
     ['2/s', 500],
     ['30/m', 2_000],
     [' 500/h ', 7_200],
     ['1/h', 3_600_000],
-  ])('of %s is a create every %i ms', (text, intervalMs) => {
+  ])('reads %s as a create every %i ms', (text, intervalMs) => {
     expect(parseRate(text)).toBe(intervalMs);
   });
 
-  it.each(['', '30', '0/m', '-1/m', '1.5/s', '30/d', '30/min', 'm/30'])('is not %j', (text) => {
+  it.each(['', '30', '0/m', '-1/m', '1.5/s', '30/d', '30/min', 'm/30'])('rejects %j', (text) => {
     expect(parseRate(text)).toBeUndefined();
   });
 });

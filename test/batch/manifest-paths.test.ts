@@ -25,7 +25,7 @@ function createShots(rowsIn: (cwd: string) => readonly object[]) {
   return { sora, run };
 }
 
-describe('the paths of a manifest', () => {
+describe('the path limits of a manifest', () => {
   const outside = (cwd: string): object[] => [
     { prompt: `@${join(cwd, 'boat.txt')}` },
     { prompt: '@../boat.txt' },
@@ -38,18 +38,18 @@ describe('the paths of a manifest', () => {
     { prompt: 'a', output: join(cwd, 'clips', 'c.mp4') },
   ];
 
-  it('cannot lead out of its folder, nor out of the output folder', async () => {
+  it('keep input files in the manifest’s folder and outputs in the output folder', async () => {
     const { code, stderr } = await createShots(outside).run('--dry-run');
     expect(code).toBe(2);
     expect(stderr.match(/line \d+: (the prompt file|the reference image|the output).*--allow-paths/g)).toHaveLength(9);
     expect(stderr).toContain('9 errors');
   });
 
-  it('may with --allow-paths', async () => {
+  it('are lifted by --allow-paths', async () => {
     expect(await createShots(outside).run('--dry-run', '--allow-paths')).toMatchObject({ code: 0 });
   });
 
-  it('may be any below the two folders', async () => {
+  it('allow any path inside the two folders', async () => {
     const { run } = createShots(() => [
       { prompt: '@prompts/boat.txt', image: './prompts/boat.png', output: 'a/../b.mp4' },
       { prompt: '@inner/boat.txt', image: 'https://example.com/a.png', output: '..clip.mp4' },
@@ -57,19 +57,19 @@ describe('the paths of a manifest', () => {
     expect(await run('--dry-run')).toMatchObject({ code: 0 });
   });
 
-  it('do not bind what the command line names', async () => {
+  it('do not apply to paths on the command line', async () => {
     expect(await createShots(() => [{ prompt: 'a' }]).run('--dry-run', '--image', 'boat.png')).toMatchObject({
       code: 0,
     });
   });
 
-  it('do not bind an estimate, which sends nothing', async () => {
+  it('do not apply to an estimate, which sends nothing', async () => {
     const { sora } = createShots(() => [{ prompt: '@../boat.txt' }]);
     expect(await sora.run(['cost', '--batch', 'shots/shots.jsonl'])).toMatchObject({ code: 0 });
   });
 });
 
-describe('the outputs of a manifest', () => {
+describe('output names in a manifest', () => {
   async function faultsOn(
     platform: NodeJS.Platform,
     outputs: readonly (string | undefined)[],
@@ -100,7 +100,7 @@ describe('the outputs of a manifest', () => {
     return faults.map(({ line, message }) => `${line}: ${message}`);
   }
 
-  it('have names that the platform allows', async () => {
+  it('must be valid on the platform', async () => {
     expect(await faultsOn('linux', ['nul.mp4', 'a?.mp4', `${'ü'.repeat(126)}.mp4`])).toEqual([
       `3: the output \`${'ü'.repeat(126)}.mp4\`: the name is too long (256 of at most 255 bytes)`,
     ]);
@@ -110,13 +110,13 @@ describe('the outputs of a manifest', () => {
     ]);
   });
 
-  it('leave room for the sidecar', async () => {
+  it('must leave room for the name of the sidecar', async () => {
     const name = `${'a'.repeat(250)}.mp4`;
     expect(await faultsOn('linux', [name])).toEqual([]);
     expect(await faultsOn('linux', [name], true)).toHaveLength(1);
   });
 
-  it('differ in more than case where the file system ignores case', async () => {
+  it('must differ by more than case where the file system ignores case', async () => {
     const outputs = ['Boat.mp4', 'boat.MP4'];
     expect(await faultsOn('linux', outputs)).toEqual([]);
     for (const platform of ['darwin', 'win32'] as const) {
@@ -126,7 +126,7 @@ describe('the outputs of a manifest', () => {
     }
   });
 
-  it('lead nowhere else by a link, not even by one to a file that does not exist', async () => {
+  it('cannot leave the output folder through a link, even a dangling one', async () => {
     const { sora } = createShots(() => [
       { prompt: 'a', output: 'link/boat.mp4' },
       { prompt: 'b', output: 'planted.mp4' },
@@ -145,7 +145,7 @@ describe('the outputs of a manifest', () => {
     expect(lines).toEqual(['1', '2', '3']);
   });
 
-  it('may be templates, whose faults and clashes are all found', async () => {
+  it('may be templates, whose errors and clashes are all reported', async () => {
     const outputs = [
       '{slug}-{row:02}.mp4',
       '{slug}-{wat}.mp4',

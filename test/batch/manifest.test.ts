@@ -8,7 +8,7 @@ import type { RowValues } from '../../src/batch/row-reader.ts';
 import { createCommandLine } from '../support/command-line.ts';
 import { createPngHeader } from '../support/image-headers.ts';
 
-/** What was read of each row, without what was not given. */
+/** The values that each row gives. */
 async function read(text: string, name: string, defaults: RowValues = {}): Promise<object[]> {
   const { rows, faults } = await readManifest(text, formatOf(name, text), defaults);
   expect(faults).toEqual([]);
@@ -22,8 +22,8 @@ function given({ options, ...row }: ManifestRow): object {
 
 const prompts = (rows: readonly object[]): unknown[] => rows.map((row) => 'prompt' in row && row.prompt);
 
-describe('a manifest', () => {
-  it('of JSON lines has objects and bare prompts, blank lines and comments', async () => {
+describe('readManifest', () => {
+  it('reads JSON lines: objects, bare prompts, blank lines and comments', async () => {
     const text = [
       '# my shots',
       '',
@@ -45,7 +45,7 @@ describe('a manifest', () => {
     ]);
   });
 
-  it('of comma-separated values has a head, cells of several lines, and parameters as columns', async () => {
+  it('reads CSV: a header, multi-line cells, and parameters as columns', async () => {
     const text = [
       'ID,Prompt,Aspect Ratio,characters,param.seed,param,exact,count',
       'a,"a ""quoted"" prompt, with a comma",9:16,char_1 char_2,42,mode=fast,true,2',
@@ -70,40 +70,37 @@ describe('a manifest', () => {
     ]);
   });
 
-  it('of tab-separated values may hold commas', async () => {
+  it('reads TSV with commas in its cells', async () => {
     expect(await read('prompt\tduration\na boat, a sea\t8\n', 'shots.tsv')).toEqual([
       { line: 2, prompt: 'a boat, a sea', duration: '8', count: 1 },
     ]);
   });
 
-  it('of semicolon-separated values is read as Excel writes it', async () => {
+  it('reads semicolon-separated values as Excel writes them', async () => {
     const text = '\r\n"prompt";id;param.a,b\r\n"a boat; a sea, at ""dawn""";boat;1\r\n';
     const expected = [{ line: 3, prompt: 'a boat; a sea, at "dawn"', id: 'boat', params: ['a,b=1'], count: 1 }];
     expect(await read(text, 'shots.csv')).toEqual(expected);
     expect(formatOf('-', 'id;prompt\nboat;a boat')).toBe('csv');
   });
 
-  it.each(['\n', '\r\n'])(
-    'of comma-separated values counts lines that end in %j and keeps those in quotes',
-    async (end) => {
-      const lines = ['', 'id,prompt', 'a,"one', 'two', 'three"', '', 'b,four', 'c,"five', 'six"', 'd,seven', ''];
-      const rows = await read(lines.join(end), 'shots.csv');
-      expect(rows).toMatchObject([
-        { line: 3, prompt: ['one', 'two', 'three'].join(end) },
-        { line: 7 },
-        { line: 8, prompt: `five${end}six` },
-        { line: 10 },
-      ]);
-      const { faults } = await readManifest(`id,prompt${end}a,"one${end}two"x${end}b,"y"z${end}`, 'csv');
-      expect(faults.map(({ line }) => line)).toEqual([3, 4]);
-    },
-  );
+  it.each(['\n', '\r\n'])('numbers CSV lines ending in %j, and keeps line breaks in quotes', async (end) => {
+    const lines = ['', 'id,prompt', 'a,"one', 'two', 'three"', '', 'b,four', 'c,"five', 'six"', 'd,seven', ''];
+    const rows = await read(lines.join(end), 'shots.csv');
+    expect(rows).toMatchObject([
+      { line: 3, prompt: ['one', 'two', 'three'].join(end) },
+      { line: 7 },
+      { line: 8, prompt: `five${end}six` },
+      { line: 10 },
+    ]);
+    const { faults } = await readManifest(`id,prompt${end}a,"one${end}two"x${end}b,"y"z${end}`, 'csv');
+    expect(faults.map(({ line }) => line)).toEqual([3, 4]);
+  });
 
   it.each([
     ['UTF-8', Buffer.from('\ufeff{"prompt":"@boat.txt"}\n')],
     ['UTF-16 LE', Buffer.from('\ufeff{"prompt":"@boat.txt"}\r\n', 'utf16le')],
     ['UTF-16 BE', Buffer.from('\ufeff{"prompt":"@boat.txt"}\r\n', 'utf16le').swap16()],
-  ])('may be %s with a byte order mark, as its prompt files and standard input may', async (_, bytes) => {
+  ])('reads %s with a byte order mark, also in prompt files and from standard input', async (_, bytes) => {
     const sora = createCommandLine();
     writeFileSync(join(sora.cwd, 'shots.jsonl'), bytes);
     writeFileSync(join(sora.cwd, 'boat.txt'), Buffer.from('\ufeffein Boot für zwei\r\n', 'utf16le'));
@@ -115,7 +112,7 @@ describe('a manifest', () => {
     expect(preview.stdout).toContain('"ein Boot für zwei"');
   });
 
-  it('in YAML has jobs and defaults, or is a list of rows', async () => {
+  it('reads YAML: jobs with defaults, or a list of rows', async () => {
     const text = [
       'defaults: &all',
       '  duration: 8',
@@ -145,7 +142,7 @@ describe('a manifest', () => {
     expect(prompts(await read('- a boat\n- prompt: a cat\n', 'shots.yml'))).toEqual(['a boat', 'a cat']);
   });
 
-  it('in JSON is the same as in YAML', async () => {
+  it('reads JSON like YAML', async () => {
     const text = JSON.stringify({ defaults: { seconds: 8 }, jobs: ['a boat', { prompt: 'a cat', seconds: 4 }] });
     expect(await read(text, 'shots.json')).toMatchObject([
       { prompt: 'a boat', duration: '8' },
@@ -153,7 +150,7 @@ describe('a manifest', () => {
     ]);
   });
 
-  it('of plain text has a prompt a line; a number sign and a blank begin a comment', async () => {
+  it('reads plain text: one prompt per line, and comments after `# `', async () => {
     expect(await read('# scenes\n\n a boat \n#sunset\n#\na cat, asleep', 'shots.txt')).toEqual([
       { line: 3, prompt: 'a boat', count: 1 },
       { line: 4, prompt: '#sunset', count: 1 },
@@ -161,7 +158,7 @@ describe('a manifest', () => {
     ]);
   });
 
-  it('may be a file for the Batch API', async () => {
+  it('reads a Batch API file', async () => {
     const line = {
       custom_id: 'a',
       method: 'POST',
@@ -198,11 +195,11 @@ describe('a manifest', () => {
     ['mixed.csv', 'prompt,duration\r\na boat,\na cat,8\r\n'],
     ['shots.yaml', 'jobs:\r\n  - a boat\r\n  - prompt: a cat\r\n'],
     ['shots.txt', 'a boat\r\n\r\na cat\r\n'],
-  ])('may end its lines as Windows does: %s', async (name, text) => {
+  ])('reads Windows line endings: %s', async (name, text) => {
     expect(prompts(await read(text, name))).toEqual(['a boat', 'a cat']);
   });
 
-  it('takes the keys of the API, and keys in any spelling', async () => {
+  it('accepts the keys of the API, in any spelling', async () => {
     const [row] = await read(
       '{"custom_id":"a","prompt":"x","seconds":"8","aspectRatio":"9:16","Variants":["video"],"characters":"char_1","params":{}}',
       'a.jsonl',
@@ -217,7 +214,7 @@ describe('a manifest', () => {
   });
 });
 
-describe('what a row leaves out', () => {
+describe('values missing from a row', () => {
   const ofCommandLine: RowValues = {
     duration: '12',
     model: 'sora-2-pro',
@@ -225,7 +222,7 @@ describe('what a row leaves out', () => {
     orientation: 'portrait',
   };
 
-  it('is taken from the file’s defaults, and then from the command line', async () => {
+  it('come from the file’s defaults, then from the command line', async () => {
     const text = 'defaults: { duration: 8 }\njobs:\n  - a boat\n  - { prompt: a cat, duration: 4, model: sora-2 }\n';
     expect(await read(text, 'a.yaml', ofCommandLine)).toMatchObject([
       { duration: '8', model: 'sora-2-pro', resolution: '1080p' },
@@ -233,7 +230,7 @@ describe('what a row leaves out', () => {
     ]);
   });
 
-  it('does not join a size with the parts of another', async () => {
+  it('do not combine a size with a resolution or shape from elsewhere', async () => {
     const size = await read('{"prompt":"a","size":"1280x720"}', 'a.jsonl', ofCommandLine);
     expect(size).toEqual([{ line: 1, prompt: 'a', duration: '12', model: 'sora-2-pro', size: '1280x720', count: 1 }]);
     const parts = await read('{"prompt":"a","resolution":"720p"}', 'a.jsonl', { size: '1920x1080' });
@@ -243,7 +240,7 @@ describe('what a row leaves out', () => {
   });
 });
 
-describe('the format of a manifest that its name does not show', () => {
+describe('formatOf, without a telling file name', () => {
   it.each([
     ['jsonl', '# shots\n{"prompt":"a"}'],
     ['jsonl', '"a prompt"'],
@@ -257,13 +254,13 @@ describe('the format of a manifest that its name does not show', () => {
     ['yaml', '{\n  "jobs": ["a"]\n}'],
     ['text', 'A boat, then a prompt\n'],
     ['text', '[slow] a boat'],
-  ])('is %s for %j', (format, text) => {
+  ])('recognises %s in %j', (format, text) => {
     expect(formatOf('-', text)).toBe(format);
   });
 });
 
-describe('the problems of a manifest', () => {
-  /** All that `sora batch` says of one of the manifests beside this file, before anything is sent. */
+describe('errors in a manifest', () => {
+  /** The errors that `sora batch` reports for a manifest of the folder `manifests`. */
   async function faultsOf(name: string): Promise<string> {
     const sora = createCommandLine();
     cpSync(join(import.meta.dirname, 'manifests'), sora.cwd, { recursive: true });
@@ -273,7 +270,7 @@ describe('the problems of a manifest', () => {
     return sora.plain(stderr);
   }
 
-  it('of JSON lines are reported together, with their lines', async () => {
+  it('in JSON lines are all reported, with line numbers', async () => {
     expect(await faultsOf('faulty.jsonl')).toMatchInlineSnapshot(`
       "error: 37 errors in faulty.jsonl
         - line 3: this is not JSON
@@ -319,7 +316,7 @@ describe('the problems of a manifest', () => {
     `);
   });
 
-  it('of comma-separated values', async () => {
+  it('in CSV and TSV are all reported, with line numbers', async () => {
     expect(await faultsOf('faulty.csv')).toMatchInlineSnapshot(`
       "error: 9 errors in faulty.csv
         - line 1: the column \`Colour\` is not a key of a row
@@ -345,7 +342,7 @@ describe('the problems of a manifest', () => {
     `);
   });
 
-  it('of YAML', async () => {
+  it('in YAML are all reported, with line numbers', async () => {
     expect(await faultsOf('faulty.yaml')).toMatchInlineSnapshot(`
       "error: 14 errors in faulty.yaml
         - line 2: \`fps\` is not a key of a row; put other fields for the server into \`param\`
@@ -394,7 +391,7 @@ describe('the problems of a manifest', () => {
     `);
   });
 
-  it('of JSON', async () => {
+  it('in JSON are all reported, with line numbers', async () => {
     expect(await faultsOf('faulty.json')).toMatchInlineSnapshot(`
       "error: 3 errors in faulty.json
         - line 2: \`defaults\` is not an object
@@ -406,13 +403,13 @@ describe('the problems of a manifest', () => {
     `);
   });
 
-  it('are reported once when there are more rows than a plan can hold', async () => {
+  it('are reported once when the manifest has too many rows', async () => {
     const { rows, faults } = await readManifest('a cat\n'.repeat(300_000), 'text');
     expect(rows.length).toBe(250_000);
     expect(faults).toEqual([{ line: 250_001, message: 'a manifest has at most 250,000 rows; split it' }]);
   });
 
-  it('of plain text', async () => {
+  it('in plain text are all reported, with line numbers', async () => {
     expect(await faultsOf('faulty.txt')).toMatchInlineSnapshot(`
       "error: 3 errors in faulty.txt
         - line 5: could not read the prompt’s file: ENOENT: no such file or directory, open '/work/no-such-prompt.txt'
@@ -424,7 +421,7 @@ describe('the problems of a manifest', () => {
     `);
   });
 
-  it('of a file for the Batch API', async () => {
+  it('in a Batch API file are all reported, with line numbers', async () => {
     expect(await faultsOf('faulty-batch-api.jsonl')).toMatchInlineSnapshot(`
       "error: 8 errors in faulty-batch-api.jsonl
         - line 2: \`method\` is "GET", not "POST"
@@ -441,14 +438,14 @@ describe('the problems of a manifest', () => {
     `);
   });
 
-  it('are counted where very many lines have the same one', async () => {
+  it('are counted when many lines have the same one', async () => {
     const sora = createCommandLine();
     writeFileSync(join(sora.cwd, 'scenes.txt'), 'a scene\n'.repeat(1_000));
     const { stderr } = await sora.run(['batch', 'scenes.txt', '--duration', 'soon', '--dry-run']);
     expect(stderr).toContain('\n  - line 1 and 999 more: the duration `soon` is not a positive number of seconds\n\n');
   });
 
-  it('are also that it is empty, no text, or not there', async () => {
+  it('include an empty, binary or missing manifest', async () => {
     expect(await faultsOf('empty.jsonl')).toMatchInlineSnapshot(`
       "error: 1 error in empty.jsonl
         - line 1: the manifest has no rows

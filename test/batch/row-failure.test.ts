@@ -17,7 +17,7 @@ it.each<[boolean, Partial<VideoJob>]>([
   [false, { error: { code: '1301', message: '内容可能包含不安全或敏感内容' } }],
   [false, { error: { code: null, message: 'the dog looks wrong' } }],
   [false, { error: { code: null, message: 'the server does not allow this: invalid size' } }],
-])('a retry may help (%j) a job that ended as %j', (isWorthIt, changes) => {
+])('isServersFault is %j for a job that ended as %j', (isWorthIt, changes) => {
   const job = createVideoJob({ status: 'failed', serverStatus: 'failed', ...changes });
   const failure = failureOf(job, 0);
   expect(failure !== null && isServersFault(failure, job)).toBe(isWorthIt);

@@ -28,8 +28,8 @@ const FULL = {
   count: 3,
 };
 
-describe('the schema of a row', () => {
-  it('is printed by `sora batch --schema`, and knows every key', async () => {
+describe('the row schema', () => {
+  it('is printed by `sora batch --schema`, and covers every key', async () => {
     const sora = createCommandLine();
     const { code, stdout, stderr } = await sora.run(['batch', '--schema']);
     expect({ code, stderr, schema: JSON.parse(stdout) }).toEqual({ code: 0, stderr: '', schema: rowSchema() });
@@ -44,9 +44,9 @@ describe('the schema of a row', () => {
     ['every key', FULL],
     ['a variation', { remix: 'video_1', prompt: 'x', count: 2 }],
     ['an extension with the prompt of its source', { id: 'b', extend: 'a', duration: 8, exact: true }],
-    ['a length as a text', { prompt: 'x', duration: '8s' }],
-    ['one text in the place of a list', { prompt: 'x', character: 'char_1', variant: 'thumbnail' }],
-  ])('takes %s, as the reader does', (_, row) => {
+    ['a duration as a string', { prompt: 'x', duration: '8s' }],
+    ['a string in place of a list', { prompt: 'x', character: 'char_1', variant: 'thumbnail' }],
+  ])('accepts %s, as the reader does', (_, row) => {
     expect(isValid(row)).toBe(true);
     const faults: string[] = [];
     readRow(row, 1, faults, {});
@@ -58,14 +58,14 @@ describe('the schema of a row', () => {
     ['a list', ['a paper boat']],
     ['no prompt', { duration: 8 }],
     ['an unknown key', { prompt: 'x', colour: 'red' }],
-    ['a prompt that is no text', { prompt: 5 }],
-    ['a flag that is a text', { prompt: 'x', exact: 'maybe' }],
-    ['a count of none', { prompt: 'x', count: 0 }],
-    ['a count of too many', { prompt: 'x', count: 101 }],
-    ['a part of a video', { prompt: 'x', count: 1.5 }],
-    ['characters that are no texts', { prompt: 'x', character: [1] }],
+    ['a prompt that is not a string', { prompt: 5 }],
+    ['a flag that is a string', { prompt: 'x', exact: 'maybe' }],
+    ['a count of zero', { prompt: 'x', count: 0 }],
+    ['a count above the limit', { prompt: 'x', count: 101 }],
+    ['a fractional count', { prompt: 'x', count: 1.5 }],
+    ['characters that are not strings', { prompt: 'x', character: [1] }],
     ['parameters without names', { prompt: 'x', param: 7 }],
-  ])('refuses %s, as the reader does', (_, row) => {
+  ])('rejects %s, as the reader does', (_, row) => {
     expect(isValid(row)).toBe(false);
     const faults: string[] = [];
     readRow(row, 1, faults, {});
@@ -78,7 +78,7 @@ describe('the schema of a row', () => {
     ['orientation', 'up'],
     ['quality', 'best'],
     ['variant', ['gif']],
-  ])('names the values that `%s` may have', (key, value) => {
+  ])('rejects an unknown value of `%s`', (key, value) => {
     expect(isValid({ prompt: 'x', [key]: value })).toBe(false);
   });
 });

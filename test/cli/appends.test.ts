@@ -7,7 +7,7 @@ import { startVideosServer } from '../support/videos-server.ts';
 const { ROUNDS = '2' } = process.env;
 const PROCESSES = 8;
 
-/** Loaded before the program: an append finds the end of the ledger first and writes there some time later, as on NFS. */
+/** Preloaded: an append reads the end of the ledger first and writes there some time later, as on NFS. */
 const TWO_STEPS = `
 const fs = require('node:fs');
 const { openSync, writeSync, fstatSync } = fs;
@@ -27,7 +27,7 @@ fs.writeSync = (descriptor, bytes, ...rest) => {
 };
 `;
 
-it(`pays once for ${PROCESSES} equal creates where appends take two steps, ${ROUNDS} times`, async () => {
+it(`pays once for ${PROCESSES} equal creates where appends are not atomic, ${ROUNDS} times`, async () => {
   const sora = createBinary();
   const preload = join(sora.cwd, 'two-steps.cjs');
   writeFileSync(preload, TWO_STEPS);

@@ -19,19 +19,19 @@ function start(sora: Binary, { url }: VideosServer): BinaryRun {
   return sora.start([...argv, '-o', 'clips'], { SORA_API_KEY: 'sk-batch-0123456789' });
 }
 
-/** The prompts of all jobs that the server was paid for. */
+/** The prompts of all jobs on the server. */
 const paid = ({ jobs }: VideosServer): unknown[] => jobs.map(({ prompt }) => prompt).sort();
 const scenes = (rows = ROWS): string[] => Array.from({ length: rows }, (_, at) => `scene ${at}`).sort();
 const saved = ({ cwd }: Binary): number[] =>
   readdirSync(join(cwd, 'clips')).map((name) => readFileSync(join(cwd, 'clips', name)).length);
 
-describe('a batch that is killed with SIGKILL', () => {
-  it('resumes where it was: one job per row, one complete file per job', async () => {
+describe('a batch killed with SIGKILL', () => {
+  it('resumes with one job per row and one complete file per job', async () => {
     type Moment = 'create' | 'retrieve' | 'content';
     let moment: Moment | null = null;
     let waiting = 0;
     let kill = (): void => {};
-    /** From the moment on, the server falls silent, until all that can be under way is; then the program is killed. */
+    /** From that moment the server stops answering; once `atOnce` calls are open, the program is killed. */
     const silence = (now: Moment, atOnce: number, reply: ScriptedReply): ScriptedReply | null => {
       if (moment !== now) return null;
       if (++waiting === atOnce) kill();
@@ -68,7 +68,7 @@ describe('a batch that is killed with SIGKILL', () => {
     expect(saved(sora)).toEqual(Array(ROWS).fill(CLIP.length));
   });
 
-  it('keeps a chain of rows, and pays for each of them once', async () => {
+  it('resumes a chain of rows, and pays for each row once', async () => {
     type Moment = readonly [job: string, call: 'create' | 'retrieve' | 'content'];
     let moment: Moment | null = null;
     let kill = (): void => {};
@@ -115,7 +115,7 @@ describe('a batch that is killed with SIGKILL', () => {
 });
 
 describe('two runs of one manifest at once', () => {
-  it('share the work: neither submits a row of the other, and both end with all of it', async () => {
+  it('share the work: no row is submitted twice, and both runs report all rows', async () => {
     const server = await startVideosServer();
     const sora = createBinary();
     prepare(sora);

@@ -9,12 +9,12 @@ import { startMuteServer, startVideosServer } from '../support/videos-server.ts'
 
 const PACKAGE = JSON.parse(readFileSync(join(import.meta.dirname, '../../package.json'), 'utf8'));
 
-/** A video that is rendered in no time. */
+/** A video that renders at once. */
 const SMALL = ['--simulate', '-m', 'small', '--size', '64x36', '-d', '1'];
 const QUIET_STDIN = ['ignore', 'pipe', 'pipe'] as const;
 const HIDE_CURSOR = '\x1b[?25l';
 
-/** Runs a command on a terminal of 80 columns and passes on what it shows and how it ends. */
+/** Runs a command on a terminal of 80 columns, prints what it shows and exits with its code. */
 const IN_A_TERMINAL = `
 import fcntl, os, pty, struct, sys, termios
 pid, terminal = pty.fork()
@@ -38,7 +38,7 @@ describe('the built program', () => {
     });
   });
 
-  it('makes a video, prints nothing but its path on standard output, and animates nothing in a pipe', async () => {
+  it('creates a video, prints only its path on standard output, and animates nothing in a pipe', async () => {
     const sora = createBinary();
     const { code, stdout, stderr } = await sora.start(['create', 'a paper boat', '--simulate']).ended;
     expect(code).toBe(0);
@@ -47,7 +47,7 @@ describe('the built program', () => {
     expect(stderr).not.toContain('\x1b');
   });
 
-  it('goes through a proxy', async () => {
+  it('uses the proxy of the environment', async () => {
     const proxy = await startVideosServer();
     proxy.jobs.push({ id: 'video_1', status: 'completed' });
     const env = { HTTP_PROXY: proxy.origin };
@@ -56,7 +56,7 @@ describe('the built program', () => {
     expect(proxy.requests.map(({ path }) => path)).toEqual(['http://videos.invalid/v1/videos/video_1']);
   });
 
-  it('keeps jobs of the simulator across processes', async () => {
+  it('keeps simulated jobs across processes', async () => {
     const sora = createBinary();
     const created = await sora.start(['create', 'a paper boat', ...SMALL, '--detach']).ended;
     const id = created.stdout.trim();
@@ -68,7 +68,7 @@ describe('the built program', () => {
     expect((await sora.start(['delete', id]).ended).stdout).toBe(`${id}\n`);
   });
 
-  it('ends quietly when its reader goes away', async () => {
+  it('exits quietly when the reader of its help closes the pipe', async () => {
     const sora = createBinary();
     const command = `"${process.execPath}" "${BINARY}" create --help | head -n 1; exit \${PIPESTATUS[0]}`;
     const run = spawnSync('bash', ['-c', command], {
@@ -80,7 +80,7 @@ describe('the built program', () => {
     expect(run).toMatchObject({ status: 0, stderr: '', stdout: 'Usage: sora create [options] [prompt]\n' });
   });
 
-  it('ends quietly when nobody waits for its version', () => {
+  it('exits quietly when nothing reads its version', () => {
     const sora = createBinary();
     const command = `"${process.execPath}" "${BINARY}" --version | true; exit \${PIPESTATUS[0]}`;
     const { status, stderr } = spawnSync('bash', ['-c', command], {
@@ -91,7 +91,7 @@ describe('the built program', () => {
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
   });
 
-  it('ends quietly when the reader of a video goes away', async () => {
+  it('exits quietly when the reader of a video closes the pipe', async () => {
     const sora = createBinary();
     const command = `"${process.execPath}" "${BINARY}" create boat ${SMALL.join(' ')} -q -o - | head -c 8 | wc -c; exit \${PIPESTATUS[0]}`;
     const run = spawnSync('bash', ['-c', command], {
@@ -107,7 +107,7 @@ describe('the built program', () => {
     });
   });
 
-  it.skipIf(!existsSync('/dev/full'))('does its work where nothing can be said about it', () => {
+  it.skipIf(!existsSync('/dev/full'))('does its work when standard error cannot be written', () => {
     const sora = createBinary();
     const command = `"${process.execPath}" "${BINARY}" create boat ${SMALL.join(' ')} 2> /dev/full`;
     const { status, stdout } = spawnSync('bash', ['-c', command], {
@@ -119,7 +119,7 @@ describe('the built program', () => {
   });
 
   it.skipIf(!existsSync('/dev/full')).each(['create --help', '--version'])(
-    'tells in one line when its output cannot be written (%s)',
+    'reports in one line that its output cannot be written (%s)',
     (argv) => {
       const sora = createBinary();
       const command = `"${process.execPath}" "${BINARY}" ${argv} > /dev/full`;
@@ -136,7 +136,7 @@ describe('the built program', () => {
     },
   );
 
-  it('brings a long document through a pipe whole', async () => {
+  it('writes a long document to a pipe completely', async () => {
     const prompt = 'long '.repeat(6_000).trim();
     const server = await startVideosServer();
     for (let number = 0; number < 40; number++) {
@@ -154,7 +154,7 @@ describe('the built program', () => {
     expect(JSON.parse(stdout).jobs).toHaveLength(40);
   });
 
-  it.skipIf(PYTHON === null)('moves a line on a terminal, and there only (needs python3)', () => {
+  it.skipIf(PYTHON === null)('animates progress on a terminal (needs python3)', () => {
     const sora = createBinary();
     const argv = ['-c', IN_A_TERMINAL, process.execPath, BINARY, 'create', 'a paper boat', ...SMALL];
     const env = { ...sora.env, SORA_SIMULATOR_SPEED: '3', TERM: 'xterm' };
@@ -176,7 +176,7 @@ describe('signals', () => {
     ['SIGINT', 130],
     ['SIGTERM', 143],
     ['SIGHUP', 129],
-  ] as const)('%s while waiting ends with %i, keeps the job and says how to go on', async (signal, exitCode) => {
+  ] as const)('%s during the wait exits with %i, keeps the job and prints how to resume', async (signal, exitCode) => {
     const sora = createBinary();
     const run = sora.start(['create', 'a paper boat', '--simulate', '--fault', 'stuck']);
     await run.says(/: in progress/);
@@ -187,7 +187,7 @@ describe('signals', () => {
     expect(JSON.parse((await sora.start(['status', id, '--json']).ended).stdout).status).toBe('in_progress');
   });
 
-  it('a second Ctrl-C leaves at once, in the middle of the POST', async () => {
+  it('a second Ctrl-C exits at once, even during the POST', async () => {
     const server = await startVideosServer({ create: () => 'hang' });
     const sora = createBinary();
     const run = sora.start(['create', 'a paper boat', '--base-url', server.url]);
@@ -199,7 +199,7 @@ describe('signals', () => {
     expect(server.posts).toBe(1);
   });
 
-  it('SIGKILL in the middle of the POST: a rerun finds the job and pays nothing', async () => {
+  it('SIGKILL during the POST: a rerun finds the job and pays nothing', async () => {
     const server = await startMuteServer();
     const sora = createBinary();
     const argv = ['create', 'a paper boat', '--base-url', server.url];
@@ -214,7 +214,7 @@ describe('signals', () => {
     expect({ posts: server.posts, jobs: server.jobs.length }).toEqual({ posts: 1, jobs: 1 });
   });
 
-  it('two processes that want the same video at once pay for one, and save one file', async () => {
+  it('two processes that request the same video at once pay once, and save one file', async () => {
     const server = await startVideosServer();
     const sora = createBinary();
     const argv = ['create', 'a paper boat', '--base-url', server.url];

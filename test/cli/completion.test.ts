@@ -8,10 +8,10 @@ const BASH_COMPLETION = '/usr/share/bash-completion/bash_completion';
 const has = (program: string): boolean => spawnSync(program, ['--version']).status === 0;
 const [hasFish, hasBash] = [has('fish'), existsSync(BASH_COMPLETION)];
 for (const [name, isThere] of Object.entries({ fish: hasFish, 'bash-completion': hasBash })) {
-  if (!isThere) process.stderr.write(`no ${name}: its completion is not tried\n`);
+  if (!isThere) process.stderr.write(`no ${name}: its completion is not tested\n`);
 }
 
-/** A shell with `sora` on its path, in a folder with a picture. */
+/** Runs a shell with `sora` on its path, in a folder with an image. */
 function run(sora: Binary, program: string, args: readonly string[]): string {
   const bin = join(sora.home, 'bin');
   mkdirSync(bin, { recursive: true });
@@ -36,7 +36,7 @@ describe.skipIf(!hasFish)('completion in fish', () => {
     ...LINES,
     ['sora create x --model=sora-2-p', '--model=sora-2-pro'],
     ['sora create x --image first', 'first-frame.png'],
-  ])('%s', (line, completed) => {
+  ])('completes `%s`', (line, completed) => {
     const script = `sora completion fish | source; complete -C '${line}'`;
     expect(run(createBinary(), 'fish', ['-c', script]).split(/[\t\n]/)[0]).toBe(completed);
   });
@@ -44,7 +44,7 @@ describe.skipIf(!hasFish)('completion in fish', () => {
 
 describe.skipIf(!hasBash)('completion in bash', () => {
   it.each<readonly [string, string]>([...LINES, ['sora create x --model=sora-2-p', 'sora-2-pro']])(
-    '%s',
+    'completes `%s`',
     (line, completed) => {
       // Readline passes a = as a word of its own.
       const words = line.split(/ |(?==)|(?<==)/);

@@ -33,5 +33,5 @@ it.skipIf(process.platform === 'win32')('a killed run leaves no film, and the ne
   expect(existsSync(path)).toBe(false);
   expect(film().status).toBe(0);
   expect(statSync(path).size).toBe(size);
-  expect(readdirSync(cwd)).toEqual(names); // no part of the film
+  expect(readdirSync(cwd)).toEqual(names); // no partial film
 });

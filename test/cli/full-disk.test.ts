@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { BINARY, createBinary } from '../support/binary.ts';
 
-describe.skipIf(process.platform === 'win32')('on a disk that is full', () => {
-  /** Runs a command whose files the system cuts at a size: it refuses what is longer, after it took a part of it. */
+describe.skipIf(process.platform === 'win32')('on a full disk', () => {
+  /** Runs a command under a file size limit: the system writes up to the limit and refuses the rest. */
   function setUp() {
     const { cwd, env } = createBinary();
     const run = (argv: readonly string[], sizeBytes = Number.POSITIVE_INFINITY) => {
@@ -18,7 +18,7 @@ describe.skipIf(process.platform === 'win32')('on a disk that is full', () => {
     return { cwd, run, leftovers };
   }
 
-  it('a video is not there, nor a part of it, until a run has room for all of it', () => {
+  it('a video is never left incomplete, and is saved once there is room', () => {
     const { cwd, run, leftovers } = setUp();
     const path = join(cwd, 'boat.mp4');
     expect(run(['create', 'boat', '--simulate', '-o', 'boat.mp4', '--json']).code).toBe(0);
@@ -34,7 +34,7 @@ describe.skipIf(process.platform === 'win32')('on a disk that is full', () => {
     expect(statSync(path).size).toBe(size);
   }, 60_000);
 
-  it('a film is not there, nor a part of it, until a run has room for all of it', () => {
+  it('a film is never left incomplete, and is saved once there is room', () => {
     const { cwd, run, leftovers } = setUp();
     writeFileSync(join(cwd, 'shots.txt'), 'a harbour\na boat\nthe sea\n');
     const path = join(cwd, 'film.mp4');
@@ -42,7 +42,7 @@ describe.skipIf(process.platform === 'win32')('on a disk that is full', () => {
     expect(run(film).code).toBe(0);
     const { size } = statSync(path);
     rmSync(path);
-    // A killed run has left a part, too.
+    // A killed run has left a partial film too.
     const dead = spawnSync(process.execPath, ['-e', '']).pid;
     writeFileSync(join(cwd, `.sora-film-${dead}-0123456789abcdef.part`), 'a part', { mode: 0o600 });
     for (const share of [0.5, 0.999]) {

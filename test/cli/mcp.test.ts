@@ -21,7 +21,7 @@ interface Job {
 }
 
 interface Session {
-  /** Calls a tool and returns what a client gets. */
+  /** Calls a tool and returns its result. */
   call(name: string, input?: Readonly<Record<string, unknown>>): Promise<CallToolResult>;
   readonly client: Client;
 }
@@ -50,7 +50,7 @@ async function connect(
   };
 }
 
-/** A session on a server where a second of `m` costs $0.10. */
+/** A session with a server where `m` costs $0.10 a second. */
 async function connectPaid(
   argv: readonly string[],
 ): Promise<Session & { readonly server: VideosServer; readonly binary: Binary }> {
@@ -75,7 +75,7 @@ function errorOf({ isError, structuredContent }: CallToolResult): { code: string
 const SMALL = { model: 'small', size: '64x36', duration: 1 };
 
 describe('sora mcp', () => {
-  it('creates, waits and saves with the simulator', async () => {
+  it('lists its tools, and creates, waits for and saves a video', async () => {
     const binary = createBinary();
     const { call, client } = await connect(binary, ['--simulate', '-o', 'videos']);
     expect((await client.listTools()).tools.map(({ name }) => name)).toEqual([
@@ -119,7 +119,7 @@ describe('sora mcp', () => {
     expect(jobsOf(await call('cancel', { id: '@last' }))).toMatchObject([{ id: job?.id, status: 'cancelled' }]);
   });
 
-  it('spends nothing that was not approved in the call and for the session', async () => {
+  it('spends only what both the call and the session approve', async () => {
     const { call, server } = await connectPaid(['--max-cost', '0.5']);
     const video = { model: 'm', duration: 4 };
     expect(errorOf(await call('create', { prompt: 'one', ...video })).message).toContain('$0.40, which needs approval');
@@ -142,7 +142,7 @@ describe('sora mcp', () => {
     expect(server.posts).toBe(1);
   });
 
-  it('makes videos from existing ones at an approved price', async () => {
+  it('creates videos from existing ones at an approved price', async () => {
     const { call, server } = await connectPaid(['--max-cost', '1']);
     const [source] = jobsOf(await call('create', { prompt: 'one', model: 'm', duration: 4, max_cost_usd: 0.4 }));
     await call('wait', { id: source?.id });
@@ -156,7 +156,7 @@ describe('sora mcp', () => {
     expect(server.posts).toBe(2);
   });
 
-  it('spends nothing without a cap for the session', async () => {
+  it('spends nothing when the session has no cap', async () => {
     const { call, server } = await connectPaid([]);
     const refused = await call('create', { prompt: 'one', model: 'm', duration: 4, max_cost_usd: 1 });
     expect(errorOf(refused).message).toContain('may not spend money');
@@ -176,7 +176,7 @@ describe('sora mcp', () => {
       expect(errorOf(await call('edit', { prompt: 'in snow', video })).code, video).toBe('usage');
   });
 
-  it(`keeps cap, folder and key against ${CALLS} hostile calls`, async () => {
+  it(`keeps its cap, folder and key through ${CALLS} hostile calls`, async () => {
     const { call, server, binary } = await connectPaid(['--max-cost', '2', '-o', 'videos']);
     const bytes = createSeededRandom()(64 * CALLS);
     let at = 0;
@@ -257,7 +257,7 @@ function onlyKnown(tool: string, input: Readonly<Record<string, unknown>>): Reco
   return Object.fromEntries(Object.entries(input).filter(([name]) => INPUTS[tool]?.includes(name)));
 }
 
-it('answers what was asked before its input ended', async () => {
+it('answers requests that arrived before its input ended', async () => {
   const messages = [
     {
       id: 1,

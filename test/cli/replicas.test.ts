@@ -12,7 +12,7 @@ import { CLIP, startVideosServer, type VideosScript, type VideosServer } from '.
 
 const VIDEOS = '/api/v1/videos';
 const KEY = 'key-of-the-service';
-/** Every second one is a kill. */
+/** Half of them come with a kill. */
 const ORDERS = Number(process.env.ORDERS ?? '12');
 
 interface Job extends Readonly<Record<string, unknown>> {
@@ -74,7 +74,7 @@ async function order(replica: ServeRun, fields: object = {}): Promise<string> {
   return body.id;
 }
 
-/** The job, once it is in a status, as a replica shows it. */
+/** Waits until a replica shows the job in a status, and returns it. */
 function until(replica: ServeRun, id: string, status: string): Promise<Job> {
   return vi.waitFor(
     async () => {
@@ -93,7 +93,7 @@ describe.skipIf(POSTGRES_BIN === undefined)(`replicas of a service${SKIPPED}`, (
   }, 60_000);
   afterAll(() => postgres.stop());
 
-  it('show, play, list and delete the orders of each other', async () => {
+  it('show, play, list and delete each other’s orders', async () => {
     const { server, folder, replica, worker } = await createFleet(postgres);
     const [one, two] = await Promise.all([replica(), replica(), worker()]);
     const image = `data:image/png;base64,${Buffer.from(createPngHeader(1280, 720)).toString('base64')}`;
@@ -127,7 +127,7 @@ describe.skipIf(POSTGRES_BIN === undefined)(`replicas of a service${SKIPPED}`, (
     expect(s3.objects.size).toBe(0);
   }, 60_000);
 
-  it('take the same idempotency key for one order, and a cap for all of them', async () => {
+  it('share idempotency keys and one spending cap', async () => {
     const { server, replica, worker } = await createFleet(postgres);
     const [one, two] = await Promise.all([replica('--max-cost', '1'), replica('--max-cost', '1')]);
     const fields = { prompt: 'a kite', model: 'sora-2', duration: 4, resolution: '720p', maxCostUsd: 1 };
@@ -146,7 +146,7 @@ describe.skipIf(POSTGRES_BIN === undefined)(`replicas of a service${SKIPPED}`, (
     expect(server.posts).toBe(2);
   }, 60_000);
 
-  it('delete orders that nobody has taken, and ones that are rendering', async () => {
+  it('delete orders that are waiting or rendering', async () => {
     let isRendering = true;
     const { server, replica, worker } = await createFleet(postgres, {
       retrieve: (job) => (isRendering ? { body: { ...job, status: 'in_progress', progress: 40 } } : null),
@@ -173,7 +173,7 @@ describe.skipIf(POSTGRES_BIN === undefined)(`replicas of a service${SKIPPED}`, (
   }, 60_000);
 
   it(
-    'lose no order and pay for none twice, whichever of them is killed',
+    'lose no order and pay for none twice when replicas and workers are killed',
     async () => {
       const looks = new Map<string, number>();
       const { server, folder, replica, worker } = await createFleet(postgres, {
@@ -211,7 +211,7 @@ describe.skipIf(POSTGRES_BIN === undefined)(`replicas of a service${SKIPPED}`, (
     10_000 * ORDERS,
   );
 
-  it('are not created again when a worker is killed before it has the answer', async () => {
+  it('do not create a video again when a worker is killed before the reply', async () => {
     let isMute = true;
     const { server, replica, worker } = await createFleet(postgres, {
       create(accept) {
@@ -229,7 +229,7 @@ describe.skipIf(POSTGRES_BIN === undefined)(`replicas of a service${SKIPPED}`, (
     expect(server.posts).toBe(1);
   }, 60_000);
 
-  it('say nothing about the database to clients', async () => {
+  it('reveal nothing about the database to clients', async () => {
     const { ledger, replica } = await createFleet(postgres);
     const one = await replica();
     expect((await call(one, 'GET', `${VIDEOS}/a%00b`)).status).toBe(404);
@@ -239,7 +239,7 @@ describe.skipIf(POSTGRES_BIN === undefined)(`replicas of a service${SKIPPED}`, (
     expect(JSON.stringify(refused)).not.toMatch(/postgres|service_order/);
   }, 60_000);
 
-  it('continue after a crash of the database, and say meanwhile that they are not ready', async () => {
+  it('resume after the database crashes, and report meanwhile that they are not ready', async () => {
     let isRendering = true;
     const { server, replica, worker } = await createFleet(postgres, {
       retrieve: (job) => (isRendering ? { body: { ...job, status: 'in_progress' } } : null),
@@ -259,7 +259,7 @@ describe.skipIf(POSTGRES_BIN === undefined)(`replicas of a service${SKIPPED}`, (
     expect(server.posts).toBe(2);
   }, 60_000);
 
-  it('are sent nothing by a worker that does not reach their folder', async () => {
+  it('get nothing from a worker that cannot reach their folder', async () => {
     const { server, folder, replica, worker } = await createFleet(postgres);
     const one = await replica();
     const id = await order(one);
@@ -275,7 +275,7 @@ describe.skipIf(POSTGRES_BIN === undefined)(`replicas of a service${SKIPPED}`, (
     await until(one, id, 'completed');
   }, 60_000);
 
-  it('fail an order whose request is refused, and say why', async () => {
+  it('fail a refused order, and say why', async () => {
     const { replica, worker } = await createFleet(postgres, {
       create: () => ({ status: 400, body: { error: { message: 'no boats' } } }),
     });
@@ -288,7 +288,7 @@ describe.skipIf(POSTGRES_BIN === undefined)(`replicas of a service${SKIPPED}`, (
   }, 60_000);
 });
 
-describe('a service with a queue', () => {
+describe('serve --queue', () => {
   const errorOf = async (argv: readonly string[], env = {}) =>
     JSON.parse(
       (await createBinary().start(['serve', '--json', '--port', '0', ...argv], env).ended).stderr
@@ -296,7 +296,7 @@ describe('a service with a queue', () => {
         .find((line) => line.includes('"error":{')) ?? '{}',
     ).error;
 
-  it('needs a shared ledger, a server, and a place that all machines reach', async () => {
+  it('needs a shared ledger and a server, and is needed for -o', async () => {
     const server = await startVideosServer();
     const env = { SORA_API_KEY: 'key-of-the-lab' };
     const target = ['--queue', '--base-url', server.url];

@@ -8,14 +8,14 @@ import { startVideosServer } from '../support/videos-server.ts';
 const PROCESSES = 4;
 const ROWS = 12;
 
-describe.skipIf(POSTGRES_BIN === undefined)(`a cap in the ledger of a team${SKIPPED}`, () => {
+describe.skipIf(POSTGRES_BIN === undefined)(`a cap in a team’s ledger${SKIPPED}`, () => {
   let postgres: Postgres;
   beforeAll(async () => {
     postgres = await startPostgres();
   }, 60_000);
   afterAll(() => postgres.stop());
 
-  it(`is spent to the last cent by ${PROCESSES} processes, and not exceeded`, async () => {
+  it(`is spent to the last cent by ${PROCESSES} processes, and never exceeded`, async () => {
     const server = await startVideosServer();
     const env = {
       SORA_BASE_URL: server.url,

@@ -10,7 +10,7 @@ import { BINARY, type Binary, createBinary } from '../support/binary.ts';
 import { PYTHON } from '../support/python.ts';
 import { startVideosServer } from '../support/videos-server.ts';
 
-/** Runs a command on a terminal, types each line when its text has appeared, and passes on what is shown. */
+/** Runs a command on a terminal, types each line once its prompt appears, and prints what is shown. */
 const TYPE = `
 import fcntl, json, os, pty, struct, sys, termios
 lines, command = json.loads(sys.argv[1]), sys.argv[2:]
@@ -64,14 +64,14 @@ describe.skipIf(PYTHON === null)('on a terminal (needs python3 with pty)', () =>
     ['no', 'n\n', 7],
     ['no answer', '\n', 7],
     ['Ctrl-C', '\x03', 130],
-  ])('a price above the threshold is asked for; %s means that nothing is sent', async (_, keys, exitCode) => {
+  ])('a price above the threshold needs confirmation; %s sends nothing', async (_, keys, exitCode) => {
     const { status, stdout } = await type(createBinary(), [['Continue?', keys]], DEAR);
     expect(stdout).toContain('This will cost about $2.40. Continue?');
     expect(stdout).not.toContain('could not connect');
     expect(status).toBe(exitCode);
   });
 
-  it('confirmation lets the create go', async () => {
+  it('a confirmed create is sent', async () => {
     const { status, stdout } = await type(createBinary(), [['Continue?', 'y\n']], DEAR);
     expect(stdout).toContain('could not connect to the server');
     expect(status).toBe(1);
@@ -80,13 +80,13 @@ describe.skipIf(PYTHON === null)('on a terminal (needs python3 with pty)', () =>
   it.each([
     ['--no-input', ['--no-input'], {}],
     ['CI', [], { CI: '1' }],
-  ])('nobody is asked with %s', async (_, argv, env) => {
+  ])('nothing is asked with %s', async (_, argv, env) => {
     const { status, stdout } = await type(createBinary(), [['Continue?', 'y\n']], [...DEAR, ...argv], env);
     expect(stdout).toContain('there is no terminal to ask');
     expect(status).toBe(7);
   });
 
-  it('a key is typed without being shown', async () => {
+  it('a typed key is not shown', async () => {
     const sora = createBinary();
     const key = 'sk-typed-in-secret';
     const { status, stdout } = await type(sora, [['Key for profile openai:', `${key}\n`]], ['config', 'key', 'set']);
@@ -111,7 +111,7 @@ describe.skipIf(PYTHON === null)('on a terminal (needs python3 with pty)', () =>
       ['a bar', {}, /[━─]{5}/, /\x1b\[\?25l/],
       ['no colour with NO_COLOR', { NO_COLOR: '1' }, /[━─]{5}/, /\x1b\[3\dm/],
       ['ASCII with LANG=C', { LC_ALL: 'C' }, /-{5}/, /[━─⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏]/],
-      ['lines of news with TERM=dumb', { TERM: 'dumb' }, /^\w{6}: completed/m, /\x1b/],
+      ['plain lines with TERM=dumb', { TERM: 'dumb' }, /^\w{6}: completed/m, /\x1b/],
     ])('a wait shows %s, and fits', async (_, env, shown, hidden) => {
       const sora = createBinary();
       const size = { TERMINAL_COLUMNS: columns, SORA_SIMULATOR_SPEED: '3' };
@@ -134,12 +134,12 @@ describe.skipIf(PYTHON === null)('on a terminal (needs python3 with pty)', () =>
     expect(stdout).toMatch(/\x07$/);
   });
 
-  it('colours are shown, but not with NO_COLOR', async () => {
+  it('errors are red, but not with NO_COLOR', async () => {
     expect((await type(createBinary(), [], ['foo'])).stdout).toContain('\x1b[31merror:');
     expect((await type(createBinary(), [], ['foo'], { NO_COLOR: '1' })).stdout).toContain('error: unknown command');
   });
 
-  it('doctor shows what it found, and the price of the access check, before it asks to send it', async () => {
+  it('doctor shows its findings and the price before it asks to send the access check', async () => {
     const server = await startVideosServer();
     const env = { SORA_API_KEY: 'sk-typed-0123456789', SORA_MODEL: 'sora-2' };
     const { status, stdout } = await type(
@@ -156,7 +156,7 @@ describe.skipIf(PYTHON === null)('on a terminal (needs python3 with pty)', () =>
     expect(after).not.toContain('videos route');
   });
 
-  it('doctor --server makes its jobs when they are agreed to, and keeps what it found when that is', async () => {
+  it('doctor --server asks before it creates jobs and before it saves what it found', async () => {
     const server = await startVideosServer({
       create: (_, { headers }) => (headers['content-type'] === 'application/json' ? null : { status: 415, body: '' }),
     });
@@ -194,7 +194,7 @@ describe.skipIf(PYTHON === null)('on a terminal (needs python3 with pty)', () =>
     });
   });
 
-  it('init asks for what a server needs, keeps it as the profile in use, and ends with doctor', async () => {
+  it('init asks for what a server needs, saves it as the default profile, and runs doctor', async () => {
     const server = await startVideosServer({ models: ['ltx', 'wan2.2'] });
     const sora = createBinary();
     const key = 'sk-typed-0123456789';
@@ -230,7 +230,7 @@ describe.skipIf(PYTHON === null)('on a terminal (needs python3 with pty)', () =>
     expect(statSync(keys).mode & 0o777).toBe(0o600);
   });
 
-  it('init keeps nothing when it is left before its last answer', async () => {
+  it('init saves nothing when it is interrupted', async () => {
     const sora = createBinary();
     const { status, stdout } = await type(
       sora,

@@ -36,8 +36,8 @@ async function read(reply: ContentReply): Promise<string> {
   return String(await contentBytes(reply));
 }
 
-describe('the place of a video', () => {
-  it('is below /content, by its variant', async () => {
+describe('the location of a video', () => {
+  it('is the /content route, with a parameter for the variant', async () => {
     const server = await startScriptedServer([{ body: CLIP }]);
     expect(await read(await open(server))).toBe(CLIP);
     await open(server, { variant: 'spritesheet' });
@@ -49,7 +49,7 @@ describe('the place of a video', () => {
   });
 
   it.each([401, 403, 404, 405, 410, 500, 501, 502])(
-    'is where its job says, when /content is answered with %d',
+    'is the URL in the job when /content answers %d',
     async (status) => {
       const server = await startScriptedServer([{ status, body: '' }, { body: CLIP }]);
       const content = { kind: 'url', url: '/files/v.mp4' } as const;
@@ -61,7 +61,7 @@ describe('the place of a video', () => {
   it.each([
     ['base64', Buffer.from(CLIP).toString('base64')],
     ['a data URL', `data:video/mp4;base64,${Buffer.from(CLIP).toString('base64')}`],
-  ])('is its job itself, in %s', async (_, base64) => {
+  ])('is the job itself, as %s', async (_, base64) => {
     const server = await startScriptedServer([NO_ROUTE]);
     const reply = await open(server, { content: { kind: 'base64', base64 } });
     expect(reply).toMatchObject({ totalBytes: CLIP.length, offsetBytes: 0, validator: null });
@@ -69,21 +69,21 @@ describe('the place of a video', () => {
   });
 
   it.each<[string, ScriptedReply, Order]>([
-    ['the server wants to be asked later', { status: 409, body: '' }, {}],
-    ['a picture is asked for', NO_ROUTE, { variant: 'thumbnail' }],
-  ])('is nowhere else when %s', async (_, reply, order) => {
+    ['the server asks for a later retry', { status: 409, body: '' }, {}],
+    ['a thumbnail is requested', NO_ROUTE, { variant: 'thumbnail' }],
+  ])('has no fallback when %s', async (_, reply, order) => {
     const server = await startScriptedServer([reply]);
     const content = { kind: 'url', url: '/files/v.mp4' } as const;
     await expect(open(server, { content, ...order })).rejects.toMatchObject({ name: 'SoraError' });
     expect(server.requests).toHaveLength(1);
   });
 
-  it.each(['http://', 's3://bucket/v.mp4'])('is reported to be missing when its address is %s', async (url) => {
+  it.each(['http://', 's3://bucket/v.mp4'])('is an error when the URL is %s', async (url) => {
     const server = await startScriptedServer([NO_ROUTE]);
     await expect(open(server, { content: { kind: 'url', url } })).rejects.toMatchObject({ name: 'SoraError' });
   });
 
-  it('is reached over redirects', async () => {
+  it('may be behind redirects', async () => {
     const server = await startScriptedServer([
       { status: 302, headers: { location: '../../cdn/v.mp4' } },
       { body: CLIP },
@@ -93,7 +93,7 @@ describe('the place of a video', () => {
   });
 });
 
-describe('a refusal of the content', () => {
+describe('a refused download', () => {
   it.each<[ErrorCode, number, string]>([
     ['content_not_ready', 400, '{"error":{"message":"task is not completed yet"}}'],
     ['content_not_ready', 404, '{"detail":"Not Found"}'],
@@ -106,7 +106,7 @@ describe('a refusal of the content', () => {
     ['rate_limit_exceeded', 429, ''],
     ['not_supported', 501, ''],
     ['server_error', 503, ''],
-  ])('is %s for a %d that says %j', async (code, status, body) => {
+  ])('is %s for a %d with the body %j', async (code, status, body) => {
     const server = await startScriptedServer([
       { status, body, headers: { 'retry-after': '7', 'x-request-id': 'req_1' } },
     ]);
@@ -114,7 +114,7 @@ describe('a refusal of the content', () => {
   });
 
   it.each([401, 403, 410])(
-    'by the address of a file, after %d, says nothing of the job, which is asked for a fresh one',
+    'at the URL of a file (%d) makes the next attempt ask the job for a new URL',
     async (status) => {
       const files = await startScriptedServer(({ path }) => (path === '/new.mp4' ? { body: CLIP } : { status }));
       let fresh = '/old.mp4';
@@ -133,7 +133,7 @@ describe('a refusal of the content', () => {
     },
   );
 
-  it('is that of an expired video if the job reports that on a second look', async () => {
+  it('is content_expired if the job reports that now', async () => {
     const home = await startScriptedServer(({ path }) => {
       if (path.endsWith('/content')) return NO_ROUTE;
       return path === '/v.mp4' ? { status: 403 } : { body: { id: 'video_1', status: 'expired' } };
@@ -145,8 +145,8 @@ describe('a refusal of the content', () => {
 
 describe('a dialect whose jobs name the file', () => {
   it.each([
-    ['is asked at its own origin, with the key, for an address that is its own route', '/v1/videos/video_1/content', 0],
-    ['falls back to that route where the address refuses', '/v.mp4', 1],
+    ['fetches its own route at its own origin, with the key', '/v1/videos/video_1/content', 0],
+    ['falls back to that route when the URL refuses', '/v.mp4', 1],
   ])('%s', async (_, path, refusals) => {
     const other = await startScriptedServer([{ status: 401 }]);
     const url = `${other.origin}${path}`;
@@ -160,7 +160,7 @@ describe('a dialect whose jobs name the file', () => {
   });
 });
 
-describe('/content that answers without the bytes', () => {
+describe('a /content reply without the bytes', () => {
   it.each([
     ['url', (url: string) => ({ url })],
     ['video_url', (url: string) => ({ id: 'video_1', status: 'completed', video_url: url })],
@@ -189,13 +189,13 @@ describe('/content that answers without the bytes', () => {
   it.each<ScriptedReply>([
     { headers: { 'content-length': '0' } },
     { headers: { 'content-type': 'text/html' }, body: '<html>' },
-  ])('leaves the address that the job names: %j', async (reply) => {
+  ])('gives way to the URL in the job: %j', async (reply) => {
     const server = await startScriptedServer([reply, { body: CLIP }]);
     expect(await read(await open(server, { content: { kind: 'url', url: '/v.mp4' } }))).toBe(CLIP);
   });
 });
 
-describe('a broken download', () => {
+describe('an interrupted download', () => {
   const resume = { offsetBytes: 4, validator: '"v1"' };
   const rest = (range: string): ScriptedReply => ({
     status: 206,
@@ -211,18 +211,18 @@ describe('a broken download', () => {
     expect(await read(reply)).toBe('whole clip');
   });
 
-  it('does not need to know the whole length', async () => {
+  it('resumes without a known length', async () => {
     const server = await startScriptedServer([rest('bytes 4-13/*')]);
     expect(await open(server, { resume })).toMatchObject({ offsetBytes: 4, totalBytes: null });
   });
 
-  it('starts over when the server sends all of it', async () => {
+  it('starts over when the server sends the whole file', async () => {
     const server = await startScriptedServer([{ headers: { 'content-length': '14' }, body: CLIP }]);
     expect(await open(server, { resume })).toMatchObject({ offsetBytes: 0, totalBytes: 14 });
   });
 
   it.each(['bytes 5-13/14', 'bytes 0-13/14', 'items 4-13/14', ''])(
-    'does not resume with a different range than requested: %j',
+    'refuses a different range than requested: %j',
     async (range) => {
       const server = await startScriptedServer([rest(range)]);
       await expect(open(server, { resume })).rejects.toMatchObject({ code: 'download_corrupt' });
@@ -233,15 +233,15 @@ describe('a broken download', () => {
     ['ETag', { headers: { 'content-range': 'bytes 4-13/14', etag: '"v2"' } }, {}],
     ['date', { headers: { 'content-range': 'bytes 4-13/14', 'last-modified': 'Tue' } }, { validator: 'Mon' }],
     ['length', { headers: { 'content-range': 'bytes 4-13/14' } }, { totalBytes: 15 }],
-    ['length that is too short', { status: 416 }, {}],
-  ])('does not continue with a part of another %s', async (_, reply, changes) => {
+    ['length (shorter)', { status: 416 }, {}],
+  ])('does not continue a file with a different %s', async (_, reply, changes) => {
     const server = await startScriptedServer([{ status: 206, body: CLIP.slice(4), ...reply }]);
     await expect(open(server, { resume: { ...resume, ...changes } })).rejects.toMatchObject({
       code: 'download_corrupt',
     });
   });
 
-  it('fails in its body, with the reason', async () => {
+  it('throws the reason while its body is read', async () => {
     const half = { headers: { 'content-length': String(2 * SNIFF_BYTES) }, body: 'x'.repeat(SNIFF_BYTES) };
     const server = await startScriptedServer([
       { ...half, afterwards: 'drop' },
@@ -251,7 +251,7 @@ describe('a broken download', () => {
     await expect(open(server).then(read)).rejects.toMatchObject({ code: 'ETIMEDOUT' });
   });
 
-  it('is decoded where it is compressed, and cannot be resumed then', async () => {
+  it('is decoded if compressed, and then cannot be resumed', async () => {
     const body = gzipSync(CLIP);
     const headers = { 'content-encoding': 'gzip', 'content-length': String(body.length), etag: '"v1"' };
     const reply = await open(await startScriptedServer([{ headers, body }]));
@@ -259,13 +259,13 @@ describe('a broken download', () => {
     expect(await read(reply)).toBe(CLIP);
   });
 
-  it('fails at once where it breaks in its beginning', async () => {
+  it('fails at once when it breaks in its first bytes', async () => {
     const server = await startScriptedServer([{ headers: { 'content-length': '14' }, body: 'x', afterwards: 'drop' }]);
     await expect(open(server)).rejects.toMatchObject({ code: 'download_corrupt', retryable: true });
   });
 });
 
-describe('what can join two parts of a download', () => {
+describe('the validator for resuming', () => {
   const MODIFIED = 'Mon, 23 Nov 2026 09:00:00 GMT';
 
   it.each<[string, Record<string, string>, string | null]>([
@@ -280,7 +280,7 @@ describe('what can join two parts of a download', () => {
   });
 });
 
-describe('a 200 of type video/mp4 that is not a video', () => {
+describe('a 200 of type video/mp4 without a video', () => {
   const headers = { 'content-type': 'video/mp4' };
   it.each<[string, string, ErrorCode]>([
     ['"not ready"', '{"error":{"message":"Video is not ready yet","code":"bad_request"}}', 'content_not_ready'],
@@ -288,13 +288,13 @@ describe('a 200 of type video/mp4 that is not a video', () => {
     ['an error with a status', '{"error":{"message":"slow down","code":"429"}}', 'rate_limit_exceeded'],
     ['an error with a known code', '{"error":{"code":"insufficient_quota","message":"no"}}', 'insufficient_quota'],
     ['anything else', '{"error":"gone"}', 'download_corrupt'],
-    ['a page', '<html>sign in</html>', 'download_corrupt'],
+    ['an HTML page', '<html>sign in</html>', 'download_corrupt'],
   ])('is diagnosed by its content: %s', async (_, body, code) => {
     await expect(open(await startScriptedServer([{ headers, body }]))).rejects.toMatchObject({ code });
   });
 });
 
-describe('a private address of a file', () => {
+describe('a file at a private address', () => {
   const url = 'http://10.0.0.1/v.mp4';
   /** A public server behind a proxy, which answers for every host. */
   async function setUp(replies: Readonly<Record<string, ScriptedReply>>, allowsPrivateFiles = false) {
@@ -310,11 +310,14 @@ describe('a private address of a file', () => {
   const route = 'http://videos.invalid/v1/videos/video_1/content';
 
   it.each<[string, ScriptedReply]>([
-    ['the job names', { status: 404, body: '' }],
-    ['`/content` redirects to', { status: 302, headers: { location: url } }],
-    ['`/content` redirects to by a name', { status: 302, headers: { location: 'http://files.localhost/v.mp4' } }],
-    ['`/content` names', { body: { url } }],
-  ])('that %s is not connected to', async (_, reply) => {
+    ['the job names it', { status: 404, body: '' }],
+    ['`/content` redirects to it', { status: 302, headers: { location: url } }],
+    [
+      '`/content` redirects to it by a host name',
+      { status: 302, headers: { location: 'http://files.localhost/v.mp4' } },
+    ],
+    ['`/content` names it', { body: { url } }],
+  ])('is not fetched when %s', async (_, reply) => {
     const { open: openVideo, paths } = await setUp({ [route]: reply, [url]: { body: CLIP } });
     await expect(openVideo()).rejects.toMatchObject({
       code: 'content_refused',
@@ -330,12 +333,12 @@ describe('a private address of a file', () => {
     expect(paths()).toEqual([route]);
   });
 
-  it('is fetched where the profile allows it', async () => {
+  it('is fetched when the profile allows it', async () => {
     const { open: openVideo } = await setUp({ [url]: { body: CLIP } }, true);
     expect(await read(await openVideo())).toBe(CLIP);
   });
 
-  it('is fetched where the server is at one itself', async () => {
+  it('is fetched when the server itself is at a private address', async () => {
     const files = await startScriptedServer([{ body: CLIP }]);
     const server = await startScriptedServer([{ status: 302, headers: { location: `${files.origin}/v.mp4` } }]);
     expect(await read(await open(server))).toBe(CLIP);

@@ -14,7 +14,7 @@ import { createVideosClient } from '../support/videos-client.ts';
 interface Subject {
   readonly client: VideosClient;
   readonly dialect: Dialect;
-  /** Lets all jobs end that have begun. */
+  /** Lets all started jobs finish. */
   finishJobs(): void;
 }
 
@@ -94,7 +94,7 @@ async function create(client: VideosClient, request = SMALL): Promise<VideoJob> 
   return outcome.job;
 }
 
-it.each(WITH_IMAGES)('a client of %s sends a reference image along', async (_, connect) => {
+it.each(WITH_IMAGES)('a client of %s creates a video with a reference image', async (_, connect) => {
   const { client } = await connect();
   const job = await create(client, createVideoRequest({ image: createImageFile() }));
   expect(job.id).toMatch(/^video_/);
@@ -117,7 +117,7 @@ describe.each(SERVERS)('a client of %s', (_, connect) => {
 describe.each(GENERATIONS)('a client of %s', (_, connect) => {
   const FIVE = createVideoRequest({ seconds: 5, frame: { resolution: '720p', aspectRatio: '16:9' } });
 
-  it('gets the requested length, and the video from the address in its job', async () => {
+  it('gets the requested length, and the video from the URL in its job', async () => {
     const { client, finishJobs } = await connect();
     const source = await create(client, FIVE);
     expect(source).toMatchObject({ status: 'queued', content: null, pollAfterMs: 250 });
@@ -131,7 +131,7 @@ describe.each(GENERATIONS)('a client of %s', (_, connect) => {
     expect(durationOf(bytes)).toBe(5);
   });
 
-  it('gets an error for a call that the dialect does not have', async () => {
+  it('gets an error for a call that the dialect lacks', async () => {
     const { client } = await connect();
     const source = await create(client, FIVE);
     const lacking = { code: 'not_supported', status: null };
@@ -139,7 +139,7 @@ describe.each(GENERATIONS)('a client of %s', (_, connect) => {
     await expect(client.content(source, 'thumbnail')).rejects.toMatchObject(lacking);
   });
 
-  it('cancels where there is a call for it', async () => {
+  it('cancels where the dialect has a call for it', async () => {
     const { client, dialect } = await connect();
     const { id } = await create(client, FIVE);
     if (dialect === 'generations') {
@@ -151,7 +151,7 @@ describe.each(GENERATIONS)('a client of %s', (_, connect) => {
     }
   });
 
-  it('is refused a length that is none, and nothing is made', async () => {
+  it('gets an error for an invalid length', async () => {
     const { client } = await connect();
     expect(await client.create({ ...FIVE, seconds: 500 }, { idempotencyKey: 'sub_long' })).toMatchObject({
       kind: 'rejected',
@@ -161,7 +161,7 @@ describe.each(GENERATIONS)('a client of %s', (_, connect) => {
 });
 
 describe.each(SIMULATORS)('a client of %s', (_, connect) => {
-  it('returns the request', async () => {
+  it('gets its request back in the job', async () => {
     const { client } = await connect();
     const { prompt, model, seconds, size } = createVideoRequest();
     expect(await create(client, createVideoRequest())).toMatchObject({
@@ -177,7 +177,7 @@ describe.each(SIMULATORS)('a client of %s', (_, connect) => {
     });
   });
 
-  it('pages through the list in either order, exactly to its end', async () => {
+  it('pages through the list in either order, to its end', async () => {
     const { client } = await connect();
     const ids: string[] = [];
     for (let count = 0; count < 5; count++) ids.push((await create(client)).id);
@@ -193,7 +193,7 @@ describe.each(SIMULATORS)('a client of %s', (_, connect) => {
     }
   });
 
-  it('removes a video, which is then unknown', async () => {
+  it('deletes a video, which is then unknown', async () => {
     const { client } = await connect();
     const { id } = await create(client);
     expect(await client.remove(id)).toBe(true);
@@ -206,7 +206,7 @@ describe.each(SIMULATORS)('a client of %s', (_, connect) => {
     ['video', 'mp4'],
     ['thumbnail', 'webp'],
     ['spritesheet', 'jpg'],
-  ])('opens the %s, whole', async (variant, kind) => {
+  ])('downloads the whole %s', async (variant, kind) => {
     const { client, finishJobs } = await connect();
     const source = await create(client);
     finishJobs();
@@ -216,7 +216,7 @@ describe.each(SIMULATORS)('a client of %s', (_, connect) => {
     expect(reply).toMatchObject({ totalBytes: bytes.length, offsetBytes: 0, validator: expect.stringMatching(/^"/) });
   });
 
-  it('resumes where a download broke off, and starts over when the file is another one', async () => {
+  it('resumes a download, and starts over when the file has changed', async () => {
     const { client, finishJobs } = await connect();
     const source = await create(client);
     finishJobs();
@@ -234,7 +234,7 @@ describe.each(SIMULATORS)('a client of %s', (_, connect) => {
     expect(await contentBytes(other)).toEqual(whole);
   });
 
-  it('gets an error when there is no video yet, and when it is gone', async () => {
+  it('gets an error before the video is ready and after it is deleted', async () => {
     const { client, finishJobs } = await connect();
     const source = await create(client);
     await expect(client.content(source, 'video')).rejects.toMatchObject({ code: 'content_not_ready', status: 409 });
@@ -243,7 +243,7 @@ describe.each(SIMULATORS)('a client of %s', (_, connect) => {
     await expect(client.content(source, 'video')).rejects.toMatchObject({ status: 404 });
   });
 
-  it('is refused what the server does not take, and nothing is made', async () => {
+  it('gets an error for an invalid request, and nothing is created', async () => {
     const { client } = await connect();
     const outcome = await client.create(createVideoRequest({ seconds: 5 }), { idempotencyKey: 'sub_five' });
     expect(outcome).toMatchObject({

@@ -16,7 +16,7 @@ const FORMS: readonly (readonly [Dialect, route: string])[] = [
 const LOGIN_PAGE = '<!doctype html><title>Sign in</title>';
 const JOB = { id: 'video_1', status: 'queued' };
 
-describe.each(FORMS)('a create in the form %s', (dialect, route) => {
+describe.each(FORMS)('a create in dialect %s', (dialect, route) => {
   const createAt = (baseUrl: string, setup: ClientSetup = {}): Promise<CreateOutcome> =>
     createVideosClient(baseUrl, { ...setup, dialect }).client.create(createVideoRequest(), { idempotencyKey: 'sub_1' });
 
@@ -24,12 +24,12 @@ describe.each(FORMS)('a create in the form %s', (dialect, route) => {
     ['200', { body: JOB }],
     ['201', { status: 201, body: JOB }],
     ['202 with an address to poll', { status: 202, body: { ...JOB, polling_url: '/api/v1/videos/video_1' } }],
-    ['200 of less than its length', { headers: { 'content-length': '100' }, body: JOB, afterwards: 'drop' }],
-    ['200 of a video', { body: { video: JOB } }],
-    ['200 of a list of one', { body: [JOB] }],
-    ['200 of JSON in JSON', { body: JSON.stringify(JSON.stringify(JOB)) }],
-    ['200 of a wrapped task', { body: { code: 'success', data: { task_id: 'video_1', status: 'QUEUED' } } }],
-  ])('that is answered with %s is accepted', async (_, reply) => {
+    ['200 with a body shorter than announced', { headers: { 'content-length': '100' }, body: JOB, afterwards: 'drop' }],
+    ['200 with the job under `video`', { body: { video: JOB } }],
+    ['200 with a list of one', { body: [JOB] }],
+    ['200 with JSON in a string', { body: JSON.stringify(JSON.stringify(JOB)) }],
+    ['200 with a wrapped task', { body: { code: 'success', data: { task_id: 'video_1', status: 'QUEUED' } } }],
+  ])('is accepted when the server answers %s', async (_, reply) => {
     const server = await startScriptedServer([reply]);
     expect(await createAt(server.url)).toMatchObject({ kind: 'accepted', job: { id: 'video_1', status: 'queued' } });
     expect(server.requests).toHaveLength(1);
@@ -46,7 +46,7 @@ describe.each(FORMS)('a create in the form %s', (dialect, route) => {
     [421, 'invalid_request'],
     [422, 'invalid_request'],
     [429, 'rate_limit_exceeded'],
-  ])('that is refused with %d is rejected: nothing was made', async (status, code) => {
+  ])('is rejected on a %d: nothing was created', async (status, code) => {
     const server = await startScriptedServer([
       { status, headers: { 'x-request-id': 'req_1', location: '/elsewhere' }, body: { error: { message: 'no' } } },
       { body: JOB },
@@ -74,13 +74,13 @@ describe.each(FORMS)('a create in the form %s', (dialect, route) => {
     ['answered with 502', { status: 502, body: LOGIN_PAGE }, 'HTTP 502: an HTML page: Sign in'],
     ['answered with 503', { status: 503, body: { detail: 'overloaded' } }, 'HTTP 503: overloaded'],
     ['answered with 504', { status: 504, body: '' }, 'HTTP 504 (empty body)'],
-    ['not answered, for the connection breaks', 'drop', 'socket hang up'],
+    ['not answered because the connection breaks', 'drop', 'socket hang up'],
     ['not answered in time', 'hang', 'no answer for 0.05 s'],
-    ['answered by half', { headers: { 'content-length': '100' }, body: '{"id":"vid', afterwards: 'drop' }, 'aborted'],
-    ['answered by half, then silence', { body: '{"id":"vid', afterwards: 'hang' }, 'no answer for 0.05 s'],
-  ])('that is %s is in doubt, and is not sent again', async (_, reply, causedBy) => {
+    ['answered in part', { headers: { 'content-length': '100' }, body: '{"id":"vid', afterwards: 'drop' }, 'aborted'],
+    ['answered in part, then silence', { body: '{"id":"vid', afterwards: 'hang' }, 'no answer for 0.05 s'],
+  ])('has an unknown outcome and is not sent again when it is %s', async (_, reply, causedBy) => {
     const server = await startScriptedServer([reply, { body: JOB }]);
-    // So short only where silence is the point: a busy machine needs longer for an answer.
+    // Short only in the tests of silence: a busy machine needs longer to answer.
     const timeoutMs = causedBy.startsWith('no answer') ? 50 : 10_000;
     expect(await createAt(server.url, { timeoutMs })).toMatchObject({
       kind: 'unknown',
@@ -94,16 +94,16 @@ describe.each(FORMS)('a create in the form %s', (dialect, route) => {
   it.each([
     ['rejected', 'model_not_found', 'No available channel for model x under group default (distributor)'],
     ['unknown', 'outcome_unknown', 'the model x is not found'],
-  ])('that is answered with 503 and `model_not_found` is %s by its words', async (kind, code, message) => {
+  ])('with 503 and `model_not_found` is %s depending on the message', async (kind, code, message) => {
     const server = await startScriptedServer([{ status: 503, body: { error: { code: 'model_not_found', message } } }]);
     expect(await createAt(server.url)).toMatchObject({ kind, error: { code } });
   });
 
   it.each<[string, ScriptedReply, string]>([
-    ['a page', { body: LOGIN_PAGE }, 'HTTP 200: an HTML page: Sign in'],
+    ['an HTML page', { body: LOGIN_PAGE }, 'HTTP 200: an HTML page: Sign in'],
     ['JSON without an id', { body: { status: 'queued' } }, 'HTTP 200: {"status":"queued"}'],
     ['nothing', { status: 204 }, 'HTTP 204 (empty body)'],
-  ])('that is answered 2xx with %s is in doubt', async (_, reply, causedBy) => {
+  ])('has an unknown outcome after a 2xx with %s', async (_, reply, causedBy) => {
     const server = await startScriptedServer([reply, { body: JOB }]);
     expect(await createAt(server.url)).toMatchObject({
       kind: 'unknown',
@@ -113,37 +113,34 @@ describe.each(FORMS)('a create in the form %s', (dialect, route) => {
   });
 
   it.each<[string, ScriptedReply]>([
-    ['`location` with a slash at its end', { status: 201, headers: { location: '/jobs/video_1/' } }],
+    ['`location` with a trailing slash', { status: 201, headers: { location: '/jobs/video_1/' } }],
     ['`operation-location`', { status: 202, headers: { 'operation-location': '/jobs/video_1' } }],
     ['`content-location`', { headers: { 'content-location': '/jobs/video_1' } }],
     ['`polling_url`', { status: 202, body: { status: 'pending', polling_url: '/jobs/video_1' } }],
-  ])('that is answered with the address of its job in %s is that job', async (_, reply) => {
+  ])('is accepted when the reply has the URL of its job in %s', async (_, reply) => {
     const server = await startScriptedServer(({ method }) => (method === 'POST' ? reply : { body: JOB }));
     expect(await createAt(server.url)).toMatchObject({ kind: 'accepted', job: { id: 'video_1' } });
     expect(server.requests).toHaveLength(2);
   });
 
-  it.each([301, 302, 303, 307, 308, 201, 202, 500])(
-    'that is answered %d with the address of its job is that job',
-    async (status) => {
-      const server = await startScriptedServer(({ method }) =>
-        method === 'POST' ? { status, headers: { location: '/jobs/video_1' }, body: '' } : { body: JOB },
-      );
-      expect(await createAt(server.url)).toMatchObject({ kind: 'accepted', job: { id: 'video_1' } });
-      expect(server.requests.map(({ method, path }) => `${method} ${path}`)).toEqual([
-        `POST /v1${route}`,
-        'GET /jobs/video_1',
-      ]);
-    },
-  );
+  it.each([301, 302, 303, 307, 308, 201, 202, 500])('is accepted when a %d has the URL of its job', async (status) => {
+    const server = await startScriptedServer(({ method }) =>
+      method === 'POST' ? { status, headers: { location: '/jobs/video_1' }, body: '' } : { body: JOB },
+    );
+    expect(await createAt(server.url)).toMatchObject({ kind: 'accepted', job: { id: 'video_1' } });
+    expect(server.requests.map(({ method, path }) => `${method} ${path}`)).toEqual([
+      `POST /v1${route}`,
+      'GET /jobs/video_1',
+    ]);
+  });
 
   it.each<[string, string, ScriptedReply]>([
     ['of another origin', 'http://127.0.0.1:1/v1/videos/video_1', { body: JOB }],
-    ['where another job is', '/v1/videos/video_2', { body: JOB }],
-    ['where a page is', '/login', { body: LOGIN_PAGE }],
+    ['of another job', '/v1/videos/video_2', { body: JOB }],
+    ['of an HTML page', '/login', { body: LOGIN_PAGE }],
     ['that cannot be read', '/v1/videos/video_1', { status: 404, body: '' }],
-    ['that is none', 'http://', { body: JOB }],
-  ])('that is redirected to an address %s is in doubt', async (_, location, reply) => {
+    ['that is invalid', 'http://', { body: JOB }],
+  ])('has an unknown outcome when it is redirected to a URL %s', async (_, location, reply) => {
     const server = await startScriptedServer(({ method }) =>
       method === 'POST' ? { status: 303, headers: { location } } : reply,
     );
@@ -151,7 +148,7 @@ describe.each(FORMS)('a create in the form %s', (dialect, route) => {
     expect(server.requests.filter(({ method }) => method === 'POST')).toHaveLength(1);
   });
 
-  it.each([400, 409, 429, 500])('that is answered %d with its job as the body is that job', async (status) => {
+  it.each([400, 409, 429, 500])('is accepted when a %d has the job as its body', async (status) => {
     const server = await startScriptedServer([{ status, body: { ...JOB, object: 'video', status: 'failed' } }]);
     expect(await createAt(server.url)).toMatchObject({ kind: 'accepted', job: { id: 'video_1', status: 'failed' } });
   });
@@ -160,26 +157,26 @@ describe.each(FORMS)('a create in the form %s', (dialect, route) => {
     { request_id: 'req_1', status: 'error', message: 'no' },
     { id: 'req_1', status: 'failed', message: 'no' },
     { id: 'err_1', error: { message: 'no' } },
-  ])('that is refused with %j is no job', async (body) => {
+  ])('is rejected when an error only resembles a job: %j', async (body) => {
     const server = await startScriptedServer([{ status: 400, body }]);
     expect(await createAt(server.url)).toMatchObject({ kind: 'rejected' });
   });
 
-  it('that finds nobody listening is rejected: nothing has left', async () => {
+  it('is rejected when nothing listens: nothing was sent', async () => {
     expect(await createAt('http://127.0.0.1:1/v1')).toMatchObject({
       kind: 'rejected',
       error: { code: 'connection_failed', causedBy: 'connect ECONNREFUSED 127.0.0.1:1', retryable: true },
     });
   });
 
-  it('that never gets a secure connection is rejected: nothing has left', async () => {
+  it('is rejected when TLS fails: nothing was sent', async () => {
     const server = await startScriptedServer(['drop']);
     const outcome = await createAt(server.url.replace('http:', 'https:'));
     expect(outcome).toMatchObject({ kind: 'rejected', error: { code: 'tls_failure' } });
     expect(server.requests).toHaveLength(0);
   });
 
-  it('uses a new connection, so that a kept-alive one cannot make its outcome unknown', async () => {
+  it('uses a new connection, because a stale one could leave its outcome unknown', async () => {
     const server = await startScriptedServer([{ body: JOB }]);
     const { client } = createVideosClient(server.url, { dialect });
     await client.get('video_1');

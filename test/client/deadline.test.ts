@@ -7,7 +7,7 @@ import { createVideosClient } from '../support/videos-client.ts';
 
 const TIMEOUT_MS = 60_000;
 
-/** Makes a call to a server whose replies trickle, and lets its time pass once bytes have arrived. */
+/** Calls a server whose replies trickle, and lets the timeout pass once the request has arrived. */
 async function callSlow<T>(kind: string, call: (client: VideosClient) => Promise<T>) {
   const reply = HOSTILE_REPLIES[kind];
   if (reply === undefined) throw new Error(`no such reply: ${kind}`);
@@ -28,11 +28,11 @@ describe.each(['headers that trickle', 'a body that trickles', 'chunks that tric
   '%s',
   (kind) => {
     it.each<[string, (client: VideosClient) => Promise<unknown>]>([
-      ['a look', (client) => client.get('video_1')],
+      ['a status call', (client) => client.get('video_1')],
       ['a list', (client) => client.list({ limit: 1 })],
-      ['a removal', (client) => client.remove('video_1')],
-      ['the beginning of a file', (client) => client.content({ id: 'video_1', content: null }, 'video')],
-    ])('end with the time of the call: %s', async (_, call) => {
+      ['a delete', (client) => client.remove('video_1')],
+      ['the start of a download', (client) => client.content({ id: 'video_1', content: null }, 'video')],
+    ])('cannot outlast the timeout of a call: %s', async (_, call) => {
       expect(await callSlow(kind, call)).toMatchObject({ code: 'request_timeout' });
     });
 

@@ -15,7 +15,7 @@ const JSON_TYPE = 'application/json';
 const FORM_TYPE = 'multipart/form-data';
 
 describe('the body of a create', () => {
-  it('is JSON, with seconds as a text and the idempotency key beside it', async () => {
+  it('is JSON, with seconds as a string and the idempotency key as a header', async () => {
     const server = await startScriptedServer([JOB]);
     await createVideosClient(server.url).client.create(createVideoRequest(), KEY);
     const [request] = server.requests;
@@ -28,7 +28,7 @@ describe('the body of a create', () => {
     });
   });
 
-  it('is a form when a file goes along', async () => {
+  it('is a form when a file is attached', async () => {
     const server = await startScriptedServer([JOB]);
     await createVideosClient(server.url).client.create(createVideoRequest({ image: createImageFile('a.png') }), KEY);
     const [request] = server.requests;
@@ -41,7 +41,7 @@ describe('the body of a create', () => {
   it.each([
     ['json', JSON_TYPE],
     ['multipart', FORM_TYPE],
-  ] as const)('is %s where the settings say so, with or without a file', async (body, type) => {
+  ] as const)('is always %s when the settings say so', async (body, type) => {
     const server = await startScriptedServer([{ status: 415, body: '' }]);
     const { client } = createVideosClient(server.url, { format: { body } });
     await client.create(createVideoRequest(), KEY);
@@ -54,14 +54,14 @@ describe('the body of a create', () => {
     ['400 that names the content type', { status: 400, body: { error: { message: 'Unsupported content type' } } }],
     ['400 that asks for a form', { status: 400, body: { detail: 'multipart/form-data expected' } }],
     [
-      '422 that misses the prompt',
+      '422 that reports a missing prompt',
       { status: 422, body: { detail: [{ type: 'missing', loc: ['body', 'prompt'], msg: 'Field required' }] } },
     ],
     [
-      '400 that misses the prompt',
+      '400 that reports a missing prompt',
       { status: 400, body: { error: { message: "Missing required parameter: 'prompt'" } } },
     ],
-  ])('is sent once in the other encoding after a %s, and so from then on', async (_, refusal) => {
+  ])('is sent again once in the other encoding after a %s, and so from then on', async (_, refusal) => {
     const server = await startScriptedServer([refusal, JOB]);
     const { client } = createVideosClient(server.url);
     expect((await client.create(createVideoRequest(), KEY)).kind).toBe('accepted');
@@ -72,7 +72,7 @@ describe('the body of a create', () => {
     expect(server.requests.map(encodingOf)).toEqual([JSON_TYPE, FORM_TYPE, FORM_TYPE]);
   });
 
-  it('turns from a form to JSON, which carries the file in itself', async () => {
+  it('switches from a form to JSON with the file inline', async () => {
     const server = await startScriptedServer([{ status: 415, body: '' }, JOB]);
     const { client } = createVideosClient(server.url);
     await client.create(createVideoRequest({ image: createImageFile() }), KEY);
@@ -82,7 +82,7 @@ describe('the body of a create', () => {
     });
   });
 
-  it('is sent no third time, and nothing is learnt from a refusal', async () => {
+  it('is sent at most twice, and nothing is learned when both are refused', async () => {
     const server = await startScriptedServer([{ status: 415, body: '' }]);
     const { client } = createVideosClient(server.url);
     expect(await client.create(createVideoRequest(), KEY)).toMatchObject({ kind: 'rejected', error: { status: 415 } });
@@ -110,7 +110,7 @@ describe('the body of a create', () => {
       { status: 422, body: 'seconds: invalid type: string "4", expected i32' },
       { seconds: 4, input_reference: 'https://cdn.example/a.png' },
     ],
-  ])('is sent once as plain JSON after a 422 for %s', async (_, image, refusal, plain) => {
+  ])('is sent again once as plain JSON after a 422 for %s', async (_, image, refusal, plain) => {
     const server = await startScriptedServer([refusal, JOB]);
     const { client } = createVideosClient(server.url);
     expect((await client.create(createVideoRequest({ image }), KEY)).kind).toBe('accepted');
@@ -118,14 +118,14 @@ describe('the body of a create', () => {
     expect(server.requests).toHaveLength(2);
   });
 
-  it('is written as the settings say, whatever the server thinks of it', async () => {
+  it('follows the settings even when the server refuses it', async () => {
     const server = await startScriptedServer([{ status: 422, body: 'seconds: invalid type: string "4"' }]);
     const { client } = createVideosClient(server.url, { format: { body: 'json', seconds: 'text' } });
     await client.create(createVideoRequest(), KEY);
     expect(server.requests).toHaveLength(1);
   });
 
-  it('is plain JSON where the settings say so, with a file too', async () => {
+  it('is plain JSON when the settings say so, even with a file', async () => {
     const server = await startScriptedServer([JOB]);
     const { client } = createVideosClient(server.url, { format: { body: 'json', seconds: 'number', image: 'text' } });
     await client.create(createVideoRequest({ image: createImageFile() }), KEY);
@@ -137,7 +137,7 @@ describe('the body of a create', () => {
 
   it.each<[string, ScriptedReply]>([
     ['400 for the length', { status: 400, body: { error: { message: "Invalid value: '10'", param: 'seconds' } } }],
-    ['400 for the prompt’s words', { status: 400, body: { error: { message: 'the prompt was blocked' } } }],
+    ['400 for the words of the prompt', { status: 400, body: { error: { message: 'the prompt was blocked' } } }],
     ['422 for the size', { status: 422, body: { detail: [{ loc: ['body', 'size'], msg: 'Field required' }] } }],
     ['500 that names the content type', { status: 500, body: 'cannot parse the content type' }],
     ['409 that names the content type', { status: 409, body: 'content type' }],

@@ -18,11 +18,11 @@ describe('failureFromThrown', () => {
   it.each<[string, unknown, string, string, boolean]>([
     ['a refused connection', refused, 'connection_failed', 'connect ECONNREFUSED', true],
     ['a refused connection, at every address', refusedTwice, 'connection_failed', 'connect ECONNREFUSED', true],
-    ['a cause within', new TypeError('fetch failed', { cause: refused }), 'connection_failed', refused.message, true],
+    ['a nested cause', new TypeError('fetch failed', { cause: refused }), 'connection_failed', refused.message, true],
     ['an unknown name', systemError('ENOTFOUND', 'getaddrinfo'), 'dns_failure', 'getaddrinfo ENOTFOUND', true],
-    ['a time-out on the way', systemError('ETIMEDOUT', 'read'), 'request_timeout', 'read ETIMEDOUT', false],
+    ['a read timeout', systemError('ETIMEDOUT', 'read'), 'request_timeout', 'read ETIMEDOUT', false],
     ['a host that went away', systemError('EHOSTUNREACH', 'read'), 'connection_failed', 'read EHOSTUNREACH', false],
-    ['an error without words', systemError('ECONNRESET', 'read', ''), 'connection_failed', 'ECONNRESET', false],
+    ['an error without a message', systemError('ECONNRESET', 'read', ''), 'connection_failed', 'ECONNRESET', false],
     [
       'a port that speaks no TLS',
       systemError(
@@ -35,13 +35,13 @@ describe('failureFromThrown', () => {
       false,
     ],
     ['an error without a code', new Error('odd'), 'connection_failed', 'odd', false],
-    ['what is no error', 'odd', 'connection_failed', 'odd', false],
-  ])('names %s', (_, thrown, code, causedBy, nothingLeft) => {
+    ['a thrown string', 'odd', 'connection_failed', 'odd', false],
+  ])('classifies %s', (_, thrown, code, causedBy, nothingLeft) => {
     expect(failureFromThrown(thrown, CONTEXT)).toMatchObject({ code, causedBy, status: null, cause: thrown });
     expect(sentNothing(thrown)).toBe(nothingLeft);
   });
 
-  it('leaves alone what has its name', () => {
+  it('returns a SoraError unchanged', () => {
     const error = new SoraError('download_corrupt');
     expect(failureFromThrown(error, CONTEXT)).toBe(error);
   });
@@ -50,18 +50,18 @@ describe('failureFromThrown', () => {
 describe('failureFromReply', () => {
   const reply = { status: 404, headers: {}, body: '{"detail":"Not Found"}' };
 
-  it('fills the hints from the case', () => {
+  it('fills in hints from the reply', () => {
     const [hint] = failureFromReply(reply, CONTEXT).hints;
     expect(hint).toContain('https://videos.example/v1');
     const busy = { status: 429, headers: { 'retry-after': '90' }, body: '' };
     expect(failureFromReply(busy, CONTEXT).hints).toEqual(['wait 90 s, then run the command again']);
   });
 
-  it.each(['x-request-id', 'request-id', 'apim-request-id'])('finds the request’s id in %s', (name) => {
+  it.each(['x-request-id', 'request-id', 'apim-request-id'])('finds the request ID in %s', (name) => {
     expect(failureFromReply({ ...reply, headers: { [name]: 'req_1' } }, CONTEXT).requestId).toBe('req_1');
   });
 
-  it('knows OpenAI by its address', () => {
+  it('recognises OpenAI by its address', () => {
     const openAi = { ...CONTEXT, baseUrl: 'https://api.openai.com/v1' };
     expect(failureFromReply(reply, openAi).code).toBe('service_retired');
     expect(failureFromReply(reply, CONTEXT).code).toBe('endpoint_not_found');

@@ -6,7 +6,7 @@ import { createVideosClient } from '../support/videos-client.ts';
 
 const JOB = { id: 'gen-1', status: 'pending' };
 
-describe('the polling address of a job', () => {
+describe('the polling URL of a job', () => {
   async function look(pollingUrl: string, server: ScriptedServer): Promise<string | undefined> {
     const { client } = createVideosClient(server.url, { dialect: 'openrouter' });
     await client.create(createVideoRequest(), { idempotencyKey: pollingUrl });
@@ -15,14 +15,14 @@ describe('the polling address of a job', () => {
   }
 
   it.each([
-    ['is asked when it is relative', '/api/v1/videos/gen-1?full=1', '/api/v1/videos/gen-1?full=1'],
-    ['is left alone when it is nothing that can be fetched', 'http://', '/v1/videos/gen-1'],
+    ['is used when it is relative', '/api/v1/videos/gen-1?full=1', '/api/v1/videos/gen-1?full=1'],
+    ['is ignored when it cannot be fetched', 'http://', '/v1/videos/gen-1'],
   ])('%s', async (_, pollingUrl, path) => {
     const server = await startScriptedServer([{ status: 202, body: { ...JOB, polling_url: pollingUrl } }]);
     expect(await look(pollingUrl, server)).toBe(path);
   });
 
-  it('is asked with the query of the profile, beside its own', async () => {
+  it('is requested with the profile’s query beside its own', async () => {
     const { url, requests } = await startScriptedServer([{ status: 202, body: { ...JOB, polling_url: '/jobs?id=1' } }]);
     const endpoint = { query: { 'api-version': 'preview', id: '2' } };
     const { client } = createVideosClient(url, { dialect: 'openrouter', endpoint });
@@ -31,7 +31,7 @@ describe('the polling address of a job', () => {
     expect(requests.at(-1)?.path).toBe('/jobs?id=1&api-version=preview');
   });
 
-  it('is asked on the same origin only', async () => {
+  it('is used on the same origin only', async () => {
     const other = await startScriptedServer([{ body: JOB }]);
     const home = await startScriptedServer([
       { status: 202, body: { ...JOB, polling_url: `${other.url}/videos/gen-1` } },
@@ -42,7 +42,7 @@ describe('the polling address of a job', () => {
 });
 
 describe('the video of a job in dialect `generations`', () => {
-  it('is read from the job again if the job did not have it before', async () => {
+  it('is looked up in the job if its URL is not known yet', async () => {
     const server = await startScriptedServer(({ path }) =>
       path === '/v1/video/generations/gen-1' ? { body: { ...JOB, video_url: '/files/v.mp4' } } : { body: 'the clip' },
     );
@@ -52,14 +52,14 @@ describe('the video of a job in dialect `generations`', () => {
     expect(server.requests.map(({ path }) => path)).toEqual(['/v1/video/generations/gen-1', '/files/v.mp4']);
   });
 
-  it('has no address that could not be fetched', async () => {
+  it('is not downloaded from a URL that cannot be fetched', async () => {
     const { client } = createVideosClient('http://127.0.0.1:1/v1', { dialect: 'generations' });
     const content = { kind: 'url', url: 's3://bucket/v.mp4' } as const;
     await expect(client.content({ id: 'gen-1', content }, 'video')).rejects.toMatchObject({ code: 'not_supported' });
   });
 });
 
-it.each(['.', '..', '\ud800'])('an id that no path can hold is no id: %j', async (id) => {
+it.each(['.', '..', '\ud800'])('an id that no path can hold is not found: %j', async (id) => {
   for (const dialect of ['videos', 'generations', 'openrouter'] as const) {
     const { client } = createVideosClient('http://127.0.0.1:1/v1', { dialect });
     const content = { kind: 'url', url: 'http://127.0.0.1:1/v.mp4' } as const;

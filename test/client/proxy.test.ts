@@ -15,7 +15,7 @@ import { SELF_SIGNED } from '../support/self-signed.ts';
 import { createVideoRequest } from '../support/video-request.ts';
 import { createVideosClient, type TestedClient } from '../support/videos-client.ts';
 
-/** Can be reached over a proxy only: names below `.invalid` have no address. */
+/** Reachable through a proxy only: names under `.invalid` have no address. */
 const FAR = 'http://videos.invalid:8000/v1';
 const FAR_TLS = 'https://videos.invalid/v1';
 const JOB: ScriptedReply = { body: { id: 'video_1', status: 'queued' } };
@@ -32,17 +32,17 @@ function createOver(baseUrl: string, env: Readonly<Record<string, string>>): Pro
 
 interface TunnelProxy {
   readonly url: string;
-  readonly wishes: readonly string[];
-  /** Resolves when so many wishes have arrived. */
-  wished(count: number): Promise<void>;
+  readonly requests: readonly string[];
+  /** Resolves when `count` requests have arrived. */
+  requested(count: number): Promise<void>;
 }
 
-/** A proxy that answers every wish for a tunnel with this status, or never. */
+/** A proxy that answers every CONNECT with this status, or never. */
 async function startTunnelProxy(status: string | null): Promise<TunnelProxy> {
-  const wishes: string[] = [];
+  const requests: string[] = [];
   const server = createServer();
   server.on('connect', ({ url = '' }, socket) => {
-    wishes.push(url);
+    requests.push(url);
     if (status !== null) socket.end(`HTTP/1.1 ${status}\r\n\r\n`);
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -50,10 +50,10 @@ async function startTunnelProxy(status: string | null): Promise<TunnelProxy> {
     server.close();
   });
   const { port } = server.address() as AddressInfo; // a server on TCP has no other kind of address
-  const wished = async (count: number): Promise<void> => {
-    while (wishes.length < count) await once(server, 'connect');
+  const requested = async (count: number): Promise<void> => {
+    while (requests.length < count) await once(server, 'connect');
   };
-  return { url: `http://127.0.0.1:${port}`, wishes, wished };
+  return { url: `http://127.0.0.1:${port}`, requests, requested };
 }
 
 describe('a proxy', () => {
@@ -79,7 +79,7 @@ describe('a proxy', () => {
     ]);
   });
 
-  it('is passed by for the hosts of NO_PROXY', async () => {
+  it('is bypassed for the hosts of NO_PROXY', async () => {
     const proxy = await startScriptedServer([JOB]);
     const server = await startScriptedServer([JOB]);
     const env = { http_proxy: proxy.origin, no_proxy: 'example.com,127.0.0.1' };
@@ -87,16 +87,16 @@ describe('a proxy', () => {
     expect([proxy.requests.length, server.requests.length]).toEqual([0, 1]);
   });
 
-  it('that refuses a tunnel is the one to blame, and nothing was made', async () => {
+  it('is named in the error when it refuses a tunnel, and nothing was created', async () => {
     const proxy = await startTunnelProxy('403 Forbidden');
     expect(await createOver(FAR_TLS, { https_proxy: proxy.url })).toMatchObject({
       kind: 'rejected',
       error: { code: 'proxy_failure', causedBy: expect.stringContaining('403') },
     });
-    expect(proxy.wishes).toEqual(['videos.invalid:443']);
+    expect(proxy.requests).toEqual(['videos.invalid:443']);
   });
 
-  it('that wants a login is the one to blame', async () => {
+  it('is named in the error when it requires a login', async () => {
     const proxy = await startScriptedServer([{ status: 407, body: '' }]);
     expect(await createOver(FAR, { http_proxy: proxy.origin })).toMatchObject({
       kind: 'rejected',
@@ -106,7 +106,7 @@ describe('a proxy', () => {
     expect(await createOver(FAR_TLS, { https_proxy: url })).toMatchObject({ error: { code: 'proxy_failure' } });
   });
 
-  it('that never opens its tunnel is left after the timeout with nothing sent, and at once on an abort', async () => {
+  it('that never opens its tunnel fails after the timeout with nothing sent, and at once on an abort', async () => {
     const proxy = await startTunnelProxy(null);
     expect(await createOver(FAR_TLS, { https_proxy: proxy.url })).toMatchObject({
       kind: 'rejected',
@@ -116,19 +116,22 @@ describe('a proxy', () => {
     const interrupt = new AbortController();
     const request = { method: 'GET', url: FAR_TLS, headers: {}, signal: interrupt.signal };
     const call = proxyHttp(proxies, nodeHttp)({ ...request, idleTimeoutMs: 60_000 });
-    await proxy.wished(2);
+    await proxy.requested(2);
     interrupt.abort(new Error('interrupted'));
     await expect(call).rejects.toThrow('interrupted');
   });
 
-  it.each(['not an address', 'ftp://127.0.0.1:1'])('that cannot be one is the one to blame: %s', async (address) => {
-    expect(await createOver(FAR, { http_proxy: address })).toMatchObject({
-      kind: 'rejected',
-      error: { code: 'proxy_failure' },
-    });
-  });
+  it.each(['not an address', 'ftp://127.0.0.1:1'])(
+    'is named in the error when its address is invalid: %s',
+    async (address) => {
+      expect(await createOver(FAR, { http_proxy: address })).toMatchObject({
+        kind: 'rejected',
+        error: { code: 'proxy_failure' },
+      });
+    },
+  );
 
-  it.each([FAR, FAR_TLS])('that nobody runs is the one to blame for %s', async (baseUrl) => {
+  it.each([FAR, FAR_TLS])('is named in the error when it is not running, for %s', async (baseUrl) => {
     expect(await createOver(baseUrl, { ALL_PROXY: 'http://127.0.0.1:1' })).toMatchObject({
       kind: 'rejected',
       error: { code: 'proxy_failure', causedBy: 'connect ECONNREFUSED 127.0.0.1:1' },
@@ -146,7 +149,7 @@ describe('a reply through a proxy', () => {
   ]);
   const upgrade = Buffer.from('HTTP/1.1 101 Switching Protocols\r\nupgrade: x\r\nconnection: upgrade\r\n\r\n');
 
-  /** A proxy that answers in the place of every server, at the end of its tunnels with TLS. */
+  /** A proxy that answers in place of every server, over TLS at the end of its tunnels. */
   async function startRawProxy(reply: Uint8Array): Promise<string> {
     const secured = createTlsServer(SELF_SIGNED, (socket) => {
       socket.on('error', () => {}).once('data', () => void socket.end(reply));
@@ -166,16 +169,16 @@ describe('a reply through a proxy', () => {
   }
 
   beforeEach(() => {
-    vi.stubEnv('NODE_TLS_REJECT_UNAUTHORIZED', '0'); // nobody vouches for the certificate of the test
+    vi.stubEnv('NODE_TLS_REJECT_UNAUTHORIZED', '0'); // the certificate of the test is self-signed
     onTestFinished(() => void vi.unstubAllEnvs());
   });
 
-  it.each([FAR, FAR_TLS])('is decoded, and read as leniently as without one: %s', async (baseUrl) => {
+  it.each([FAR, FAR_TLS])('is decoded, and parsed as leniently as without a proxy: %s', async (baseUrl) => {
     const { client } = createProxied(baseUrl, { ALL_PROXY: await startRawProxy(lenient) });
     expect(await client.get('video_1')).toMatchObject({ id: 'video_1', status: 'queued' });
   });
 
-  it.each([FAR, FAR_TLS])('that switches protocols fails at once: %s', async (baseUrl) => {
+  it.each([FAR, FAR_TLS])('fails at once when it switches protocols: %s', async (baseUrl) => {
     expect(await createOver(baseUrl, { ALL_PROXY: await startRawProxy(upgrade) })).toMatchObject({
       kind: 'unknown',
       error: { causedBy: expect.stringContaining('101') },
@@ -183,12 +186,12 @@ describe('a reply through a proxy', () => {
   });
 });
 
-describe('a page of the proxy’s own', () => {
+describe('a reply of the proxy itself', () => {
   it.each<[string, ScriptedReply]>([
     ['a 407', { status: 407, body: '<html><title>Log in</title>' }],
     ['a 403 page', { status: 403, headers: { 'content-type': 'text/html' }, body: '<html><title>Blocked</title>' }],
-    ['what squid says', { status: 503, headers: { 'x-squid-error': 'ERR_DNS_FAIL 0' }, body: '' }],
-  ])('is named as such: %s', async (_, reply) => {
+    ['an error of squid', { status: 503, headers: { 'x-squid-error': 'ERR_DNS_FAIL 0' }, body: '' }],
+  ])('is reported as such: %s', async (_, reply) => {
     const proxy = await startScriptedServer([reply]);
     await expect(createProxied(FAR, { http_proxy: proxy.origin }).client.get('video_1')).rejects.toMatchObject({
       code: 'proxy_failure',
@@ -196,7 +199,7 @@ describe('a page of the proxy’s own', () => {
     });
   });
 
-  it('is not what a server answers with JSON', async () => {
+  it('is not mistaken for a JSON error of the server', async () => {
     const proxy = await startScriptedServer([{ status: 403, body: { error: { message: 'not yours' } } }]);
     await expect(createProxied(FAR, { http_proxy: proxy.origin }).client.get('video_1')).rejects.toMatchObject({
       code: 'permission_denied',
@@ -204,18 +207,18 @@ describe('a page of the proxy’s own', () => {
   });
 });
 
-describe('a fault behind a proxy', () => {
+describe('a failure behind a proxy', () => {
   it.each<[string, ScriptedReply, ErrorCode]>([
     ['a broken connection', 'drop', 'connection_failed'],
     ['silence', 'hang', 'request_timeout'],
-    ['a fault of the server', { status: 502, body: '' }, 'server_error'],
-  ])('is named as it is without one: %s', async (_, reply, code) => {
+    ['an error of the server', { status: 502, body: '' }, 'server_error'],
+  ])('is reported as without a proxy: %s', async (_, reply, code) => {
     const proxy = await startScriptedServer([reply]);
     const { client } = createProxied(FAR, { http_proxy: proxy.origin });
     await expect(client.get('video_1')).rejects.toMatchObject({ code });
   });
 
-  it('leaves the outcome of a create in doubt', async () => {
+  it('leaves the outcome of a create unknown', async () => {
     const proxy = await startScriptedServer(['drop']);
     expect(await createOver(FAR, { http_proxy: proxy.origin })).toMatchObject({
       kind: 'unknown',
@@ -224,7 +227,7 @@ describe('a fault behind a proxy', () => {
     expect(proxy.requests).toHaveLength(1);
   });
 
-  it('is the server’s own where the proxy is passed by', async () => {
+  it('is the server’s own where the proxy is bypassed', async () => {
     const env = { http_proxy: 'http://127.0.0.1:2', no_proxy: '*' };
     expect(await createOver('http://127.0.0.1:1/v1', env)).toMatchObject({
       kind: 'rejected',
@@ -232,7 +235,7 @@ describe('a fault behind a proxy', () => {
     });
   });
 
-  it('is an interrupt when the caller wants no more', async () => {
+  it('is the reason of the caller’s abort', async () => {
     const proxy = await startScriptedServer([JOB]);
     const signal = AbortSignal.abort(new Error('interrupted'));
     const { client } = createProxied(FAR, { http_proxy: proxy.origin });
@@ -280,11 +283,11 @@ describe('proxyFor', () => {
     ['http://127.0.0.1:8000/v1', '127.0.0.1', null],
     ['http://videos.example/v1', '*', null],
     ['http://videos.example/v1', ',', 'http://a'],
-  ])('%s past %j', (url, noProxy, proxy) => {
+  ])('chooses for %s with NO_PROXY=%j', (url, noProxy, proxy) => {
     expect(proxyFor(url, { ...proxies, noProxy })).toBe(proxy);
   });
 
-  it('asks no proxy that is meant for the other scheme', () => {
+  it('uses no proxy that is meant for the other scheme', () => {
     expect(proxyFor('https://videos.example/v1', { httpProxy: 'http://a', httpsProxy: '', noProxy: '' })).toBeNull();
   });
 });

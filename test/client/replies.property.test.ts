@@ -27,7 +27,7 @@ const HEADERS = fc.dictionary(
   fc.constantFrom('', '0', '-1', '1e999', 'NaN', 'soon', '/', 'http://', '//elsewhere', 'bytes 0-9/10', '"x"'),
 );
 
-/** A value, or an error in our own words; anything else is a crash. */
+/** Accepts a value or a SoraError; anything else is a crash. */
 async function settle(call: Promise<unknown>): Promise<void> {
   try {
     await call;
@@ -44,7 +44,7 @@ const CALLS: readonly ((client: VideosClient) => Promise<unknown>)[] = [
 ];
 
 describe.each(['videos', 'generations', 'new-api', 'openrouter'] as const)('a client in dialect %s', (dialect) => {
-  it('ends every call in a value or an error of ours, whatever is answered', async () => {
+  it('ends every call with a value or a SoraError, whatever the server replies', async () => {
     const property = fc.asyncProperty(
       fc.array(fc.tuple(STATUSES, HEADERS, BODIES), { minLength: 1, maxLength: 3 }),
       async (script) => {

@@ -9,27 +9,27 @@ async function connect(...script: readonly [ScriptedReply, ...ScriptedReply[]]) 
   return createVideosClient(server.url).client;
 }
 
-describe('a look at a job', () => {
+describe('get', () => {
   it.each<[string, Record<string, string>, number | null]>([
     ['openai-poll-after-ms', { 'openai-poll-after-ms': '250', 'retry-after': '9' }, 250],
     ['Retry-After', { 'retry-after': '9' }, 9_000],
     ['nothing', {}, null],
-  ])('tells when to look again: %s', async (_, headers, pollAfterMs) => {
+  ])('reads when to poll again: %s', async (_, headers, pollAfterMs) => {
     const client = await connect({ headers: { ...headers, 'x-request-id': 'req_1' }, body: { status: 'queued' } });
     expect(await client.get('video_1')).toMatchObject({ id: 'video_1', pollAfterMs, requestId: 'req_1' });
   });
 
   it.each<[string, ScriptedReply]>([
-    ['a page', PAGE],
+    ['an HTML page', PAGE],
     ['another service’s JSON', { body: { message: 'welcome' } }],
     ['nothing', { status: 204 }],
-  ])('takes %s for no job', async (_, reply) => {
+  ])('refuses %s as a job', async (_, reply) => {
     const client = await connect(reply);
     await expect(client.get('video_1')).rejects.toMatchObject({ code: 'unreadable_response' });
   });
 });
 
-describe('a list', () => {
+describe('list', () => {
   it.each<[string, ScriptedReply, string | null]>([
     ['there may be more', { body: { data: [{ id: 'b' }, { id: 'c' }], has_more: true } }, 'c'],
     ['the server does not say', { body: { data: [{ id: 'b' }, { id: 'c' }] } }, 'c'],
@@ -41,12 +41,12 @@ describe('a list', () => {
     ],
     ['the page is empty', { body: { data: [], last_id: 'c' } }, null],
     ['the cursor does not move', { body: { data: [{ id: 'a' }], has_more: true } }, null],
-  ])('goes on where it should when %s', async (_, reply, next) => {
+  ])('finds the next page when %s', async (_, reply, next) => {
     const client = await connect(reply);
     expect((await client.list({ limit: 2, after: 'a' })).next).toBe(next);
   });
 
-  it('is not what a page or another JSON is', async () => {
+  it('refuses an HTML page and unrelated JSON', async () => {
     for (const reply of [PAGE, { body: { message: 'welcome' } }]) {
       const client = await connect(reply);
       await expect(client.list({ limit: 2 })).rejects.toMatchObject({ code: 'unreadable_response', status: 200 });
@@ -54,29 +54,29 @@ describe('a list', () => {
   });
 });
 
-describe('a removal', () => {
+describe('remove', () => {
   it.each<[string, ScriptedReply, boolean]>([
-    ['OpenAI’s word', { body: { id: 'video_1', deleted: true } }, true],
+    ['OpenAI’s reply', { body: { id: 'video_1', deleted: true } }, true],
     ['an empty 204', { status: 204 }, true],
-    ['a job that goes on', { body: { id: 'video_1', status: 'in_progress' } }, false],
-  ])('ends as the server says: %s', async (_, reply, isGone) => {
+    ['a job that keeps running', { body: { id: 'video_1', status: 'in_progress' } }, false],
+  ])('returns what the server reports: %s', async (_, reply, isGone) => {
     const client = await connect(reply);
     expect(await client.remove('video_1')).toBe(isGone);
   });
 
-  it('is not taken from a page', async () => {
+  it('refuses an HTML page', async () => {
     const client = await connect(PAGE);
     await expect(client.remove('video_1')).rejects.toMatchObject({ code: 'unreadable_response' });
   });
 
-  it('gets an error when the server cannot delete', async () => {
+  it('throws when the server cannot delete', async () => {
     const client = await connect({ status: 405, body: { detail: 'Method Not Allowed' } });
     await expect(client.remove('video_1')).rejects.toMatchObject({ code: 'not_supported', status: 405 });
   });
 });
 
-describe('an interrupt', () => {
-  it('ends a look with its own reason', async () => {
+describe('an abort', () => {
+  it('ends a call with its own reason', async () => {
     const controller = new AbortController();
     const interrupt = new Error('interrupted');
     const server = await startScriptedServer(() => {

@@ -19,7 +19,7 @@ interface Subject {
   readonly calls: readonly string[];
 }
 
-/** A client whose every call takes the next step of the script: an error to throw or an outcome to return; then all goes well. */
+/** A client whose calls follow the script (throw an error or return an outcome), and then succeed. */
 function createSubject(script: readonly (Error | CreateOutcome)[], onRetry?: () => void): Subject {
   const steps = script.values();
   const calls: string[] = [];
@@ -66,8 +66,8 @@ const READS: readonly [string, (client: VideosClient) => Promise<unknown>][] = [
   ['content', (client) => client.content({ id: 'video_1', content: null }, 'video')],
 ];
 
-describe('a read or a removal', () => {
-  it.each(READS)('%s is sent again after a passing fault', async (name, call) => {
+describe('a read or delete', () => {
+  it.each(READS)('%s is sent again after a temporary failure', async (name, call) => {
     const { client, calls } = createSubject([new SoraError('server_error'), new SoraError('connection_failed')]);
     await call(client);
     expect(calls).toEqual([name, name, name]);
@@ -99,13 +99,13 @@ describe('a read or a removal', () => {
     expect(clock.now()).toBe(START_MS);
   });
 
-  it('is not sent again after a fault of the program', async () => {
+  it('is not sent again after a bug in the program', async () => {
     const { client, calls } = createSubject([new TypeError('bug')]);
     await expect(client.get('video_1')).rejects.toBeInstanceOf(TypeError);
     expect(calls).toHaveLength(1);
   });
 
-  it('waits longer each time and gives up with the last fault', async () => {
+  it('waits longer each time, and gives up with the last error', async () => {
     const faults = [1, 2, 3, 4].map((number) => new SoraError('server_error', { causedBy: String(number) }));
     const { client, calls, clock } = createSubject(faults);
     await expect(client.get('video_1')).rejects.toBe(faults[3]);
@@ -117,13 +117,13 @@ describe('a read or a removal', () => {
     [7_000, 7_000],
     [0, 0],
     [300_000, 300_000],
-  ])('waits the %d ms that the server asks for', async (retryAfterMs, waitedMs) => {
+  ])('waits %d ms when the server asks for it', async (retryAfterMs, waitedMs) => {
     const { client, clock } = createSubject([new SoraError('rate_limit_exceeded', { retryAfterMs })]);
     await client.get('video_1');
     expect(clock.now() - START_MS).toBe(waitedMs);
   });
 
-  it.each(['get', 'create'])('does not wait an hour for a server: %s reports the pause', async (call) => {
+  it.each(['get', 'create'])('does not wait an hour: %s reports the requested pause', async (call) => {
     const error = new SoraError('rate_limit_exceeded', { retryAfterMs: 3_600_000 });
     const { client, calls } = createSubject([call === 'get' ? error : { kind: 'rejected', error }]);
     const answer = call === 'get' ? client.get('video_1') : client.create(createVideoRequest(), KEY);
@@ -132,7 +132,7 @@ describe('a read or a removal', () => {
     expect(calls).toHaveLength(1);
   });
 
-  it('ends with the interrupt that comes between two tries', async () => {
+  it('ends with an interrupt between two attempts', async () => {
     const controller = new AbortController();
     const interrupt = new Error('interrupted');
     const { client, calls } = createSubject([new SoraError('server_error')], () => controller.abort(interrupt));
@@ -141,15 +141,15 @@ describe('a read or a removal', () => {
   });
 });
 
-describe('a removal', () => {
+describe('a delete', () => {
   const gone = new SoraError('video_not_found');
 
-  it('is done when the video is gone at the second try: the first one had arrived', async () => {
+  it('succeeds when the video is gone at the second attempt: the first had arrived', async () => {
     const { client } = createSubject([new SoraError('connection_failed'), gone]);
     expect(await client.remove('video_1')).toBe(true);
   });
 
-  it('of a video that never was is a mistake', async () => {
+  it('fails when the video never existed', async () => {
     const { client } = createSubject([gone]);
     await expect(client.remove('video_1')).rejects.toBe(gone);
   });
@@ -158,13 +158,13 @@ describe('a removal', () => {
 describe('a create', () => {
   const busy: CreateOutcome = { kind: 'rejected', error: new SoraError('rate_limit_exceeded', { status: 429 }) };
 
-  it('is sent again after a 429, which proves that nothing was made', async () => {
+  it('is sent again after a 429, which proves that nothing was created', async () => {
     const { client, calls } = createSubject([busy, busy, accepted]);
     expect(await client.create(createVideoRequest(), KEY)).toBe(accepted);
     expect(calls).toHaveLength(3);
   });
 
-  it('gives up after some 429s', async () => {
+  it('gives up after several 429s', async () => {
     const { client, calls } = createSubject([busy, busy, busy, busy, accepted]);
     expect(await client.create(createVideoRequest(), KEY)).toBe(busy);
     expect(calls).toHaveLength(4);
@@ -181,7 +181,7 @@ describe('a create', () => {
     expect(calls).toHaveLength(1);
   });
 
-  it('ends with its refusal when an interrupt comes between two tries', async () => {
+  it('ends with the refusal when it is interrupted between two attempts', async () => {
     const controller = new AbortController();
     const { client, calls } = createSubject([busy, accepted], () => controller.abort());
     expect(await client.create(createVideoRequest(), { ...KEY, signal: controller.signal })).toBe(busy);

@@ -15,7 +15,7 @@ import { API_KEY, createVideosClient } from '../support/videos-client.ts';
 const JOB = { body: { id: 'video_1', status: 'completed' } };
 const CLIP = { headers: { 'content-type': 'video/mp4' }, body: 'the clip' };
 
-/** What only the server of the key may see. */
+/** Headers that only the server of the key may see. */
 const PRIVATE = { 'openai-organization': 'org-1', 'X-Tenant': 'lab' };
 
 function privateHeadersOf({ headers }: ReceivedRequest): string[] {
@@ -29,11 +29,11 @@ function last({ requests }: ScriptedServer): ReceivedRequest {
   return request;
 }
 
-describe('the key and the headers of a server', () => {
+describe('the key and headers of a server', () => {
   it.each([
     ['a bearer key', { name: 'authorization', value: `Bearer ${API_KEY}` }],
     ['an api-key', { name: 'api-key', value: API_KEY }],
-  ])('go to it with every call: %s', async (_, auth) => {
+  ])('are sent with every call: %s', async (_, auth) => {
     const server = await startScriptedServer([JOB]);
     const { client } = createVideosClient(server.url, { endpoint: { auth, headers: PRIVATE } });
     await client.get('video_1');
@@ -44,14 +44,14 @@ describe('the key and the headers of a server', () => {
     expect(server.requests).toHaveLength(2);
   });
 
-  it('are nothing where the server has no key', async () => {
+  it('are not sent where the server has no key', async () => {
     const server = await startScriptedServer([JOB]);
     await createVideosClient(server.url, { endpoint: { auth: null } }).client.get('video_1');
     expect(privateHeadersOf(last(server))).toEqual([]);
   });
 
   it.each([301, 302, 303, 307, 308])(
-    'do not follow a %d to another origin, nor come back from there',
+    'do not follow a %d to another origin, and are sent again when it redirects back',
     async (status) => {
       const home: ScriptedServer = await startScriptedServer(({ path }) =>
         path.startsWith('/v1/') ? { status, headers: { location: `${other.origin}/cdn?sig=1` } } : CLIP,
@@ -72,7 +72,7 @@ describe('the key and the headers of a server', () => {
   );
 
   it.each(['videos', 'generations'] as const)(
-    'are missed where a redirect leads to a place that wants them: %s',
+    'are reported as missing where a redirect leads to an origin that needs them: %s',
     async (dialect) => {
       const other = await startScriptedServer([{ status: 401, body: { error: { message: 'who are you' } } }]);
       const home = await startScriptedServer([
@@ -86,7 +86,7 @@ describe('the key and the headers of a server', () => {
     },
   );
 
-  it('do not go to the address of a video on another origin', async () => {
+  it('are not sent to a video URL on another origin', async () => {
     const home = await startScriptedServer([{ status: 404, body: '' }]);
     const other = await startScriptedServer([CLIP]);
     const { client } = createVideosClient(home.url, { endpoint: { headers: PRIVATE } });
@@ -97,9 +97,9 @@ describe('the key and the headers of a server', () => {
   });
 });
 
-describe('what is sent', () => {
+describe('a request', () => {
   it.each(['/v1', '/v1/', '/openai/v1//', '', '/'])(
-    'is addressed below the base URL %j, nothing doubled',
+    'goes below the base URL %j without doubled slashes',
     async (base) => {
       const server = await startScriptedServer([{ body: { data: [] } }, JOB]);
       const { client } = createVideosClient(`${server.origin}${base}`);
@@ -113,7 +113,7 @@ describe('what is sent', () => {
     },
   );
 
-  it('has the server’s own query with every call', async () => {
+  it('always has the query of the profile', async () => {
     const server = await startScriptedServer([{ body: { data: [] } }, { ...JOB }, CLIP]);
     const { client } = createVideosClient(server.url, { endpoint: { query: { 'api-version': 'preview' } } });
     await client.list({ limit: 5 });
@@ -126,7 +126,7 @@ describe('what is sent', () => {
     ]);
   });
 
-  it('sends the parameters of the list with that call alone', async () => {
+  it('has the list query of the profile in list calls only', async () => {
     const server = await startScriptedServer([{ body: { data: [] } }, JOB, JOB]);
     const { client } = createVideosClient(server.url, { endpoint: { listQuery: { custom_llm_provider: 'openai' } } });
     await client.list({ limit: 5 });
@@ -154,7 +154,7 @@ describe('what is sent', () => {
 });
 
 describe('redirects', () => {
-  it('of a create are not followed: it would be sent a second time', async () => {
+  it('of a create are not followed, since that would send it twice', async () => {
     const server = await startScriptedServer([{ status: 307, headers: { location: 'http://127.0.0.1:1/v1/videos' } }]);
     const outcome = await createVideosClient(server.url).client.create(createVideoRequest(), { idempotencyKey: 'k' });
     expect(outcome).toMatchObject({
@@ -164,13 +164,13 @@ describe('redirects', () => {
     expect(server.requests).toHaveLength(1);
   });
 
-  it('of a removal are not followed', async () => {
+  it('of a delete are not followed', async () => {
     const server = await startScriptedServer([{ status: 302, headers: { location: '/' } }, JOB]);
     await expect(createVideosClient(server.url).client.remove('video_1')).rejects.toMatchObject({ status: 302 });
     expect(server.requests).toHaveLength(1);
   });
 
-  it('that go round in a circle come to an end', async () => {
+  it('in a loop come to an end', async () => {
     const server = await startScriptedServer([{ status: 302, headers: { location: '/v1/again' } }]);
     await expect(createVideosClient(server.url).client.get('video_1')).rejects.toMatchObject({
       code: 'endpoint_not_found',
@@ -182,8 +182,8 @@ describe('redirects', () => {
 
 const LONG = `nothing here ${'x'.repeat(10_000)}`;
 
-describe('what is reported', () => {
-  it('traces every exchange without keys or signatures', async () => {
+describe('the trace', () => {
+  it('has every exchange without keys or signatures', async () => {
     const server = await startScriptedServer([
       { status: 302, headers: { location: '/v.mp4?sig=s3cret' } },
       { status: 500, body: { error: { message: `no ${API_KEY}, see data:image/png;base64,${'A'.repeat(5_000)}` } } },
@@ -208,22 +208,22 @@ describe('what is reported', () => {
 
   it.each<[string, ScriptedReply, (client: VideosClient) => Promise<unknown>]>([
     ['a refusal', { status: 404, body: LONG }, (client) => client.get('video_1')],
-    ['a page in the place of an answer', { body: `<html>${LONG}` }, (client) => client.list({ limit: 1 })],
+    ['an HTML page instead of JSON', { body: `<html>${LONG}` }, (client) => client.list({ limit: 1 })],
     [
-      'the refusal of a file',
+      'a refused download',
       { status: 410, body: LONG },
       (client) => client.content({ id: 'video_1', content: null }, 'video'),
     ],
-  ])('traces the words of %s, cut to a sane length', async (_, reply, call) => {
+  ])('has the body of %s, shortened', async (_, reply, call) => {
     const server = await startScriptedServer([reply]);
     const { client, trace } = createVideosClient(server.url);
     await expect(call(client)).rejects.toThrow();
-    const told = trace.at(-1);
-    expect(told).toMatchObject({ kind: 'response error', error: expect.stringContaining('nothing here') });
-    expect(JSON.stringify(told).length).toBeLessThan(2_500);
+    const last = trace.at(-1);
+    expect(last).toMatchObject({ kind: 'response error', error: expect.stringContaining('nothing here') });
+    expect(JSON.stringify(last).length).toBeLessThan(2_500);
   });
 
-  it('traces what is sent, a form by its size only', async () => {
+  it('has each request body, but only the size of a form', async () => {
     const server = await startScriptedServer([JOB]);
     const { client, trace } = createVideosClient(server.url);
     await client.create(createVideoRequest({ prompt: `a boat ${API_KEY}` }), { idempotencyKey: 'sub_1' });
@@ -239,7 +239,7 @@ describe('what is reported', () => {
     ]);
   });
 
-  it('traces a call that fails below HTTP', async () => {
+  it('has a call that fails below HTTP', async () => {
     const http = () =>
       Promise.reject(new Error(`could not reach https://u:p@videos.example/?key=s3cret of ${API_KEY}`));
     const { client, trace } = createVideosClient('https://videos.example/v1', { http });
@@ -252,7 +252,7 @@ describe('what is reported', () => {
     });
   });
 
-  it('announces the end of a service once', async () => {
+  it('notices that a service is ending are given once', async () => {
     const headers = { sunset: 'Thu, 24 Sep 2026 00:00:00 GMT', deprecation: '@1774310400' };
     const server = await startScriptedServer([{ ...JOB, headers }]);
     const { client, notices } = createVideosClient(server.url);
@@ -265,7 +265,7 @@ describe('what is reported', () => {
   });
 });
 
-it('a body that breaks while nobody reads it does not end the program', async () => {
+it('a body that breaks while nobody reads it does not crash the program', async () => {
   let breakOff = (): void => {};
   const stream = new ReadableStream({
     start(controller) {
@@ -284,7 +284,7 @@ it('a body that breaks while nobody reads it does not end the program', async ()
   expect(body.errored).toMatchObject({ message: 'gone' });
 });
 
-it('a short reply leaves nothing behind on the signal of a long run', async () => {
+it('a short reply leaves no listener on the signal of the run', async () => {
   const server = await startScriptedServer([{ status: 404, body: '{"error":"no"}' }]);
   const { transport } = createVideosClient(server.url);
   const { signal } = new AbortController();

@@ -31,7 +31,7 @@ const run = (sora: CommandLine, argv: readonly string[], options: RunOptions = {
   sora.run(argv, { http: nodeHttp, ...options });
 
 describe.each(['list', 'status'])('sora %s --all-profiles', (command) => {
-  it('joins what every server lists with what the ledger knows, the newest first, and says whose it is', async () => {
+  it('merges the jobs of all servers with the ledger, newest first, with their profiles', async () => {
     const sora = createCommandLine();
     await addProfile(sora, 'east', await startVideosServer(listing(job('video_9', 1_780_000_000), job('old', 1_000))));
     await addProfile(sora, 'west', await startVideosServer(listing(job('video_9', 1_785_000_000))));
@@ -52,7 +52,7 @@ describe.each(['list', 'status'])('sora %s --all-profiles', (command) => {
     expect(stdout.split('\n')[1]).toMatch(/^west\tvideo_9\tcompleted\t/);
   });
 
-  it('names a server that does not answer, shows the rest, and exits with its code', async () => {
+  it('names a server that fails, shows the rest, and exits with the code of the failure', async () => {
     const sora = createCommandLine();
     await addProfile(sora, 'good', await startVideosServer(listing(job('video_9', 1_780_000_000))));
     await addProfile(sora, 'shut', await startScriptedServer([{ status: 401, body: { error: { message: 'who?' } } }]));
@@ -66,7 +66,7 @@ describe.each(['list', 'status'])('sora %s --all-profiles', (command) => {
     ]);
   });
 
-  it('asks them side by side: each may wait for the others to be asked', async () => {
+  it('calls all servers at the same time', async () => {
     const sora = createCommandLine();
     const arrived: (() => void)[] = [];
     const everyone = new Promise<void>((resolve) => {
@@ -81,7 +81,7 @@ describe.each(['list', 'status'])('sora %s --all-profiles', (command) => {
     expect((await run(sora, [command, '--all-profiles'], { http })).code).toBe(0);
   });
 
-  it('leaves out the built-in profiles that nobody has set up, and takes in the one that is in use', async () => {
+  it('skips built-in profiles that were never used, and includes the profile in use', async () => {
     const sora = createCommandLine();
     const result = await run(sora, [command, '--all-profiles']);
     expect({ code: result.code, stdout: result.stdout }).toEqual({ code: 0, stdout: '' });
@@ -93,7 +93,7 @@ describe.each(['list', 'status'])('sora %s --all-profiles', (command) => {
     expect(server.requests).toHaveLength(1);
   });
 
-  it('is not for one server', async () => {
+  it('cannot be combined with one server', async () => {
     const { code, stderr } = await run(createCommandLine(), [command, '--all-profiles', '--simulate']);
     expect({ code, stderr }).toEqual({
       code: 2,
@@ -102,8 +102,8 @@ describe.each(['list', 'status'])('sora %s --all-profiles', (command) => {
   });
 });
 
-describe('what is shown of a job', () => {
-  it('are those of its files that are still on the disk', async () => {
+describe('the files of a job', () => {
+  it('are listed while they are on the disk', async () => {
     const sora = createCommandLine();
     const files = async (argv: readonly string[]) =>
       (await sora.run([...argv, '--json'])).json<Listed>().jobs[0]?.files;
@@ -115,7 +115,7 @@ describe('what is shown of a job', () => {
   });
 });
 
-it('`status --all-profiles` takes no id and no --watch', async () => {
+it('`status --all-profiles` takes neither an id nor --watch', async () => {
   for (const argv of [['video_1'], ['--watch']]) {
     const { code, stderr } = await run(createCommandLine(), ['status', '--all-profiles', ...argv]);
     expect({ code, stderr }).toEqual({

@@ -10,7 +10,7 @@ interface Bench {
   run(...argv: readonly string[]): Promise<RunResult>;
 }
 
-/** A create that the server took and did not answer; its list shows the job without its prompt. */
+/** A create that the server accepted without a reply; its list shows the job without the prompt. */
 async function loseAnswer(): Promise<Bench> {
   const sora = createCommandLine();
   const server = await startVideosServer({
@@ -27,7 +27,7 @@ async function loseAnswer(): Promise<Bench> {
 }
 
 describe('sora attach', () => {
-  it('continues with the job that the error has named', async () => {
+  it('continues with the job that the error named', async () => {
     const { server, key, run } = await loseAnswer();
     expect((await run('create', 'lost')).stderr).toContain(`run \`sora attach ${key} video_1\` if it is video_1`);
     const attached = await run('attach', key, 'video_1', '--json');
@@ -38,10 +38,10 @@ describe('sora attach', () => {
   });
 
   it.each([
-    ['a submission that there is not', ['sub_nope', 'video_1'], 'usage'],
+    ['an unknown submission', ['sub_nope', 'video_1'], 'usage'],
     ['an empty id', ['KEY', ''], 'usage'],
     ['a job that the server does not know', ['KEY', 'video_9'], 'video_not_found'],
-    ['a job that another submission has', ['KEY', 'video_2'], 'usage'],
+    ['a job of another submission', ['KEY', 'video_2'], 'usage'],
   ])('refuses %s', async (_, argv, code) => {
     const { key, run } = await loseAnswer();
     await run('create', 'another', '--detach');
@@ -59,7 +59,7 @@ describe('sora forget', () => {
     expect((await run('cost', '--spent', '--json')).json()).toMatchObject({ total: { jobs: 2 } });
   });
 
-  it('does not forget a submission that has its job', async () => {
+  it('refuses a submission that has a job', async () => {
     const { key, run } = await loseAnswer();
     await run('attach', key, 'video_1');
     const { code, stderr } = await run('forget', key, '--json');
@@ -69,7 +69,7 @@ describe('sora forget', () => {
 
 describe('an unresolved submission', () => {
   it.each([['status'], ['cancel'], ['delete']])(
-    'is named by `%s`, with the commands that resolve it',
+    'is reported by `%s` with the commands that resolve it',
     async (command) => {
       const { key, run } = await loseAnswer();
       const { error } = JSON.parse((await run(command, key, '--json')).stderr);

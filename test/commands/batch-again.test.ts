@@ -9,8 +9,8 @@ import { clipReply } from '../support/videos-server.ts';
 const NAMED = '{"prompt":"a boat","output":"boat.mp4"}\n';
 const jsonl = ({ cwd }: CommandLine, text: string): void => writeFileSync(join(cwd, 'shots.jsonl'), text);
 
-describe('a row with an output of its own', () => {
-  it('that was killed when the file had its name, and the ledger no word of it, is done by the next run', async () => {
+describe('a row with its own output', () => {
+  it('is done in the next run when the file was saved but not recorded', async () => {
     const { sora, server, batch } = await createStudio();
     jsonl(sora, NAMED);
     await batch(['shots.jsonl']);
@@ -27,7 +27,7 @@ describe('a row with an output of its own', () => {
     });
   });
 
-  it('gets another variant later beside the video that is there', async () => {
+  it('saves another variant beside the existing video', async () => {
     const { sora, server, batch } = await createStudio({
       content: ({ path }) => (path.includes('spritesheet') ? { body: Buffer.from([0xff, 0xd8, 0xff, 0xd9]) } : null),
     });
@@ -38,7 +38,7 @@ describe('a row with an output of its own', () => {
     expect({ posts: server.posts, clips: clipsIn(sora) }).toEqual({ posts: 1, clips: ['boat.mp4'] });
   });
 
-  it('in a folder of its own has that made, and where it cannot be nothing is paid', async () => {
+  it('creates the folder of its output, and pays nothing when it cannot', async () => {
     const { sora, server, batch } = await createStudio();
     jsonl(sora, '{"prompt":"a boat","output":"day 1/boat.mp4"}\n');
     expect((await batch(['shots.jsonl'])).code).toBe(0);
@@ -48,7 +48,7 @@ describe('a row with an output of its own', () => {
     expect(server.posts).toBe(1);
   });
 
-  it('that no file can have is an error in its line', async () => {
+  it('is an error of its line when no file can have the name', async () => {
     const { sora, server, batch } = await createStudio();
     jsonl(sora, `{"prompt":"a","output":"a\\u0000.mp4"}\n{"prompt":"b","output":"${'b'.repeat(252)}.mp4"}\n`);
     const run = await batch(['shots.jsonl']);
@@ -56,7 +56,7 @@ describe('a row with an output of its own', () => {
     expect(run.stderr).toMatch(/line 1: .*null character.*\n.*line 2: .*too long/);
   });
 
-  it('that is to be paid is refused where another file stands', async () => {
+  it('is refused before paying when another file has the name', async () => {
     const { sora, server, batch } = await createStudio();
     jsonl(sora, NAMED);
     writeFileSync(join(sora.cwd, 'boat.mp4'), 'mine');
@@ -65,7 +65,7 @@ describe('a row with an output of its own', () => {
   });
 });
 
-it('counts nothing for a create that turned out never to have arrived', async () => {
+it('counts nothing for a create that never arrived', async () => {
   let isLost = true;
   const { sora, server, batch } = await createStudio({ create: () => (isLost ? 'drop' : null) }, 'a boat');
   await sora.run(['config', 'profile', 'add', 'lab', '--base-url', server.url]);
@@ -77,7 +77,7 @@ it('counts nothing for a create that turned out never to have arrived', async ()
 });
 
 describe('--timeout', () => {
-  it('leaves a job that takes longer to the server, and says by exit code 8 that another run brings it home', async () => {
+  it('leaves a slow job on the server and exits with 8; the next run saves it', async () => {
     let isSlow = true;
     const { server, batch } = await createStudio({
       retrieve: (job) => (isSlow && job.prompt === 'a cat' ? { body: { ...job, status: 'in_progress' } } : null),
@@ -90,7 +90,7 @@ describe('--timeout', () => {
     expect(server.posts).toBe(3);
   });
 
-  it('bounds the download too, which another run resumes', async () => {
+  it('bounds the download too, which the next run resumes', async () => {
     let isStuck = true;
     const { sora, batch } = await createStudio(
       {
@@ -108,7 +108,7 @@ describe('--timeout', () => {
     expect((await batch()).code).toBe(0);
   });
 
-  it('is of the job, and not of the turn that a row waits for', async () => {
+  it('counts from the creation of the job, not from the start of the run', async () => {
     const seen = new Set<string>();
     const { batch } = await createStudio({
       retrieve(job) {
@@ -122,8 +122,8 @@ describe('--timeout', () => {
   });
 });
 
-describe('a key that is rejected while jobs run', () => {
-  it('stops all, and leaves those jobs running, for another run with a better key', async () => {
+describe('a key that is rejected during a run', () => {
+  it('stops the batch and leaves its jobs running', async () => {
     let isRejected = false;
     const { server, batch } = await createStudio(
       {
@@ -140,8 +140,8 @@ describe('a key that is rejected while jobs run', () => {
   });
 });
 
-describe('a row that was changed', () => {
-  it('is mentioned in the plan, because its earlier request was paid and is no longer wanted', async () => {
+describe('a changed row', () => {
+  it('is mentioned in the plan, because its earlier job was paid for', async () => {
     const { sora, batch } = await createStudio();
     await batch();
     const changed = await batch(['-d', '8', '--dry-run', '--json']);
@@ -152,8 +152,8 @@ describe('a row that was changed', () => {
   });
 });
 
-describe('a job that the server does not know', () => {
-  it('is asked for again by each run, for the key may be another account’s, and given up only by --retry-failed', async () => {
+describe('a job that the server no longer knows', () => {
+  it('is looked up again in each run, and replaced only with --retry-failed', async () => {
     let isOtherAccount = false;
     const { server, batch } = await createStudio({
       retrieve: (job) => {
@@ -175,7 +175,7 @@ describe('a job that the server does not know', () => {
 });
 
 describe('--retry-failed', () => {
-  it('retries rows for which the server was too busy, when a run asks for it', async () => {
+  it('retries rows that failed because the server was busy', async () => {
     let isBusy = true;
     const { batch } = await createStudio({
       create: (_, request) =>
@@ -188,7 +188,7 @@ describe('--retry-failed', () => {
     expect({ code: run.code, ...summaryOf(run) }).toMatchObject({ code: 0, done: 3 });
   });
 
-  it('attaches to the job that replaces one its server no longer has, and redoes that one too', async () => {
+  it('resumes the replacement of a job that expired, and can replace that too', async () => {
     let state: 'well' | 'gone' | 'broken' = 'well';
     const stop = new AbortController();
     const { sora, server, batch } = await createStudio(
@@ -219,7 +219,7 @@ describe('--retry-failed', () => {
   });
 });
 
-it('a finished job stays that of its row when the address of its file refuses, and is never paid for again', async () => {
+it('a finished job is never paid for again when its file URL is refused', async () => {
   let isRefused = true;
   const { server, batch } = await createStudio(
     {
@@ -238,15 +238,15 @@ it('a finished job stays that of its row when the address of its file refuses, a
   expect(server.posts).toBe(2);
 });
 
-describe('the file of results', () => {
-  it('that cannot be written is reported before anything is paid', async () => {
+describe('the results file', () => {
+  it('is an error before paying when it cannot be written', async () => {
     const { sora, server, batch } = await createStudio();
     symlinkSync(join('not', 'there'), join(sora.cwd, 'results.jsonl'));
     const run = await batch(['--results', 'results.jsonl']);
     expect({ code: run.code, posts: server.posts }).toEqual({ code: 1, posts: 0 });
   });
 
-  it('is never put in the place of a manifest that begins with a blank line', async () => {
+  it('never overwrites a manifest that begins with a blank line', async () => {
     const { sora, server, batch } = await createStudio();
     jsonl(sora, `\n${NAMED}`);
     const run = await batch(['shots.jsonl', '--results', 'shots.jsonl']);
@@ -256,7 +256,7 @@ describe('the file of results', () => {
 });
 
 describe('--sidecar', () => {
-  it('writes beside each video what it came from, also of earlier runs, as the setting does', async () => {
+  it('writes one beside each video, like the setting', async () => {
     const { sora, batch } = await createStudio();
     await batch();
     await sora.run(['config', 'set', 'sidecar', 'yes']);
@@ -273,7 +273,7 @@ describe('--sidecar', () => {
     });
   });
 
-  it('is refused before anything is paid where a file of its name stands', async () => {
+  it('is refused before paying when a file has its name', async () => {
     const { sora, server, batch } = await createStudio();
     jsonl(sora, NAMED);
     writeFileSync(join(sora.cwd, 'boat.mp4.json'), '{}');
@@ -282,8 +282,8 @@ describe('--sidecar', () => {
   });
 });
 
-describe('a cap below what was spent', () => {
-  it('keeps nothing from being brought home that is paid already', async () => {
+describe('a cap below the amount already spent', () => {
+  it('does not stop paid videos from being saved', async () => {
     const { sora, server, batch } = await createStudio();
     await batch();
     for (const name of clipsIn(sora)) rmSync(join(sora.cwd, name));

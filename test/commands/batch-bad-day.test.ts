@@ -17,7 +17,7 @@ interface Job {
   readonly prompt: string;
 }
 
-/** Breaks every tenth connection, by turns before the request arrives and after it has been obeyed. */
+/** Breaks every tenth connection, alternately before the request arrives and after it is processed. */
 function resetting(http: Http): { readonly http: Http; readonly resets: () => number } {
   let calls = 0;
   return {
@@ -37,7 +37,7 @@ async function jobsOf({ simulator }: SimulatedApi): Promise<Job[]> {
   return (JSON.parse(await reply.text()) as { data: Job[] }).data;
 }
 
-it('a batch on a bad day, on a server whose list is complete, completes every row and pays for none twice: 429 for half of the creates, every tenth connection reset, every tenth download cut', async () => {
+it('a batch completes every row and pays for none twice when 429s, resets and cut downloads are frequent', async () => {
   const clock = createFakeClock();
   const conditions = new Conditions(() => 0, {
     faults: { rate_limit_exceeded: 0.5, 'cut-download': 0.1 },

@@ -33,7 +33,7 @@ const outcomes = (of: Awaited<ReturnType<typeof run>>): unknown[] =>
     .sort();
 
 describe('rows that start from other rows', () => {
-  it('are made one after the other, whatever their order, and name their sources', async () => {
+  it('are created after their sources, whatever their order, and name them', async () => {
     const studio = await chainStudio(CHAIN.toReversed());
     const made = await run(studio, '--json');
     expect(outcomes(made)).toEqual(['boat done', 'longer done', 'night done']);
@@ -47,7 +47,7 @@ describe('rows that start from other rows', () => {
     expect(summaryOf(made)).toMatchObject({ cost: { spent_usd: 2.8 } });
   });
 
-  it('keep their videos in the next run, which sends nothing', async () => {
+  it('are not created again by the next run', async () => {
     const studio = await chainStudio();
     await run(studio);
     const calls = studio.server.requests.length;
@@ -72,7 +72,7 @@ describe('rows that start from other rows', () => {
     expect(priced.json()).toMatchObject({ videos: 3, cost: { estimated_usd: 2.8 } });
   });
 
-  it('are not paid for when their source fails, and are made with it by --retry-failed', async () => {
+  it('are not paid for when their source fails, and are created with it by --retry-failed', async () => {
     let isBroken = true;
     const studio = await chainStudio(CHAIN, {
       retrieve: (job) => (isBroken && job.id === 'video_1' ? failedReply(job, 'processing_error') : null),
@@ -99,7 +99,7 @@ describe('rows that start from other rows', () => {
     ).toEqual(['/v1/videos', '/v1/videos/video_2/remix', '/v1/videos/extensions']);
   });
 
-  it('are made again when the row that they start from changes', async () => {
+  it('are created again when their source row changes', async () => {
     const studio = await chainStudio();
     await run(studio);
     const [boat, ...others] = CHAIN;
@@ -113,7 +113,7 @@ describe('rows that start from other rows', () => {
     ]);
   });
 
-  it('keep no other row waiting', async () => {
+  it('do not block other rows', async () => {
     const waiting = Array.from({ length: 8 }, (_, at) => ({ id: `r${at}`, remix: 'boat', prompt: `take ${at}` }));
     const order: string[] = [];
     const studio = await chainStudio([...waiting, { id: 'boat', prompt: 'a boat' }, { id: 'cat', prompt: 'a cat' }], {
@@ -126,7 +126,7 @@ describe('rows that start from other rows', () => {
     expect(order.sort()).toEqual(['/v1/videos', '/v1/videos', ...Array(8).fill('/v1/videos/video_1/remix')]);
   });
 
-  it('take the prompt of their source where an extension has none', async () => {
+  it('take the prompt of their source when an extension has none', async () => {
     const studio = await chainStudio([
       { id: 'boat', prompt: 'a boat' },
       { id: 'more', extend: 'boat' },
@@ -137,8 +137,8 @@ describe('rows that start from other rows', () => {
   });
 });
 
-describe('rows that start from videos of the server', () => {
-  it('take ids, endings of ids and files', async () => {
+describe('rows that start from existing videos', () => {
+  it('accept ids, endings of ids and files', async () => {
     const studio = await chainStudio([{ prompt: 'a boat', id: 'boat', output: 'boat.mp4', duration: 8 }]);
     await run(studio);
     writeFileSync(
@@ -165,7 +165,7 @@ describe('rows that start from videos of the server', () => {
     expect(studio.server.requests).toHaveLength(calls);
   });
 
-  it('are read from the server, once for all rows, where the ledger does not know them', async () => {
+  it('look up an unknown source on the server, once for all rows', async () => {
     const studio = await chainStudio([
       { remix: 'video_7', prompt: 'at night' },
       { extend: 'video_7', duration: 4 },
@@ -191,8 +191,8 @@ describe('rows that start from videos of the server', () => {
   });
 });
 
-describe('rows whose source is wrong', () => {
-  it('are reported all at once, before anything is paid', async () => {
+describe('rows with an invalid source', () => {
+  it('are all reported together, before anything is paid', async () => {
     const studio = await chainStudio(
       [
         { id: 'a', extend: 'c', prompt: 'x' },
@@ -240,7 +240,7 @@ describe('rows whose source is wrong', () => {
     `);
   });
 
-  it('are reported where the server has no such finished video', async () => {
+  it('are reported when the server has no such finished video', async () => {
     const studio = await chainStudio(
       [
         { remix: 'video_9', prompt: 'x' },
@@ -266,7 +266,7 @@ describe('rows whose source is wrong', () => {
     `);
   });
 
-  it('are refused where the server has no such operation', async () => {
+  it('are refused when the server lacks the operation', async () => {
     const sora = createCommandLine();
     writeFileSync(join(sora.cwd, 'shots.jsonl'), linesFor(CHAIN));
     const refused = await sora.run(['batch', 'shots.jsonl', '--simulate', '--dialect', 'generations', '--json']);
@@ -279,7 +279,7 @@ describe('rows whose source is wrong', () => {
     });
   });
 
-  it('are refused beyond the length that extensions can reach', async () => {
+  it('are refused beyond the maximum length of an extended video', async () => {
     const steps = Array.from({ length: 6 }, (_, at) => ({ id: `s${at + 1}`, extend: `s${at}`, duration: 20 }));
     const sora = createCommandLine();
     writeFileSync(join(sora.cwd, 'shots.jsonl'), linesFor([{ id: 's0', prompt: 'a boat', duration: 20 }, ...steps]));

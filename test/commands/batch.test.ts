@@ -18,7 +18,7 @@ import { SORA_2 } from '../support/set-up.ts';
 const rows = (count: number): string => Array.from({ length: count }, (_, at) => `scene ${at}\n`).join('');
 
 describe('a batch', () => {
-  it('completes every row, prints each in a pipe, and changes nothing when it is run again', async () => {
+  it('completes every row, prints one line per row in a pipe, and sends nothing when it is run again', async () => {
     const { sora, server, batch } = await createStudio();
     const first = await batch();
     expect(sora.plain(first.stderr).replaceAll(server.url, 'URL')).toMatchInlineSnapshot(`
@@ -43,7 +43,7 @@ describe('a batch', () => {
     expect(second.stdout.trim().split('\n')).toHaveLength(3);
   });
 
-  it('prints with --json a document a row as they end, and then the summary', async () => {
+  it('prints one JSON document per row and then the summary with --json', async () => {
     const { server, batch } = await createStudio();
     const run = await batch(['--json']);
     expect(
@@ -55,7 +55,7 @@ describe('a batch', () => {
     expect({ stderr: run.stderr, code: run.code, posts: server.posts }).toEqual({ stderr: '', code: 0, posts: 3 });
   });
 
-  it('shows with --dry-run what is done, running and to do, and the cost of the rest, and sends nothing', async () => {
+  it('shows the state of each row and the remaining cost with --dry-run, and sends nothing', async () => {
     const { server, batch, sora } = await createStudio();
     await batch();
     writeFileSync(join(sora.cwd, 'shots.txt'), 'a boat\na horse\na cat\n');
@@ -71,7 +71,7 @@ describe('a batch', () => {
     expect(server.requests).toHaveLength(calls);
   });
 
-  it('keeps no more unfinished jobs on the server than it may', async () => {
+  it('keeps no more unfinished jobs on the server than --concurrency allows', async () => {
     let [running, most] = [0, 0];
     const { batch } = await createStudio(
       {
@@ -90,7 +90,7 @@ describe('a batch', () => {
     expect(most).toBe(3);
   });
 
-  it('knows a manifest by the file, whatever name leads to it, and pays again only for changed rows', async () => {
+  it('recognises a manifest through a link, and pays again only for changed rows', async () => {
     const { sora, server, batch } = await createStudio();
     await batch();
     symlinkSync('shots.txt', join(sora.cwd, 'link.txt'));
@@ -101,7 +101,7 @@ describe('a batch', () => {
     expect(server.posts).toBe(4);
   });
 
-  it('takes rows through standard input', async () => {
+  it('reads rows from standard input', async () => {
     const { sora, server } = await createStudio();
     const run = (): Promise<RunResult> =>
       sora.run(['batch', '-', '--base-url', server.url], { http: nodeHttp, stdin: '{"id":"x","prompt":"a fox"}\n' });
@@ -110,7 +110,7 @@ describe('a batch', () => {
     expect(server.posts).toBe(1);
   });
 
-  it('names standard input where it has faults, and reads no more of it than any manifest holds', async () => {
+  it('names standard input in errors, and limits its size', async () => {
     const sora = createCommandLine();
     const faulty = await sora.run(['batch', '-', '--simulate'], { stdin: '{"prompt":1}\n' });
     expect({ code: faulty.code, title: faulty.stderr.split('\n')[0] }).toEqual({
@@ -126,7 +126,7 @@ describe('a batch', () => {
     });
   });
 
-  it('saves again, unpaid, what was saved and is not there any more', async () => {
+  it('downloads missing files again without paying', async () => {
     const { sora, server, batch } = await createStudio();
     await batch();
     rmSync(join(sora.cwd, clipsIn(sora)[0] ?? ''));
@@ -135,8 +135,8 @@ describe('a batch', () => {
   });
 });
 
-describe('a row that fails', () => {
-  it('after a server error is retried as often as --retries says, and never after moderation', async () => {
+describe('a failed row', () => {
+  it('is retried up to --retries times after a server error, and never after moderation', async () => {
     const { server, batch } = await createStudio({
       retrieve: (job) => {
         if (job.prompt === 'a cat') return failedReply(job, 'moderation_blocked');
@@ -150,7 +150,7 @@ describe('a row that fails', () => {
     expect(summaryOf(run)).toMatchObject({ done: 1, failed: 2, cost: { spent_usd: 2 } });
   });
 
-  it('is redone with --retry-failed, and nothing else is', async () => {
+  it('is the only row redone with --retry-failed', async () => {
     let isBroken = true;
     const { sora, server, batch } = await createStudio({
       retrieve: (job) => (isBroken && job.prompt === 'a cat' ? failedReply(job, 'processing_error') : null),
@@ -174,7 +174,7 @@ describe('a row that fails', () => {
     ).toEqual(['a cat']);
   });
 
-  it('because its video is no longer on the server is failed from then on, and can be redone', async () => {
+  it('stays failed when its video is no longer on the server, until --retry-failed', async () => {
     let isGone = false;
     const { sora, server, batch } = await createStudio({
       content: () => (isGone ? { status: 410, body: { error: { message: 'expired' } } } : null),
@@ -190,7 +190,7 @@ describe('a row that fails', () => {
     expect(server.posts).toBe(6);
   });
 
-  it('stops what is not begun with --fail-fast, and lets run what runs', async () => {
+  it('stops rows that have not started with --fail-fast, and lets running ones finish', async () => {
     const { server, batch } = await createStudio(
       { create: (_, request) => (promptOf(request) === 'scene 1' ? { status: 400, body: 'no' } : null) },
       rows(20),
@@ -205,7 +205,7 @@ describe('a row that fails', () => {
     expect(toDo).toBeGreaterThan(10);
   });
 
-  it('for want of credits stops all others, which another run makes', async () => {
+  it('stops the batch when credits run out, and the next run does the rest', async () => {
     let isEmpty = true;
     const quota = { status: 429, body: { error: { code: 'insufficient_quota', message: 'no credits' } } };
     const { server, batch } = await createStudio(
@@ -224,7 +224,7 @@ describe('a row that fails', () => {
   });
 });
 
-describe('a row whose create was not answered', () => {
+describe('a row whose create got no reply', () => {
   it('is unknown, not failed, and is resent only with --retry-unknown', async () => {
     let isSilent = true;
     const { sora, server, batch } = await createStudio({
@@ -243,8 +243,8 @@ describe('a row whose create was not answered', () => {
   });
 });
 
-describe('the money of a batch', () => {
-  it('needs confirmation above the threshold, and without a terminal the answer is no', async () => {
+describe('the cost of a batch', () => {
+  it('needs confirmation above the threshold, and is refused without a terminal', async () => {
     const { sora, server } = await createStudio();
     const argv = ['batch', 'shots.txt', ...SORA_2, '--base-url', server.url];
     const refused = await sora.run(argv, { http: nodeHttp });
@@ -258,7 +258,7 @@ describe('the money of a batch', () => {
 
   const MIXED = '{"prompt":"a boat"}\n{"prompt":"a kite","model":"wan"}\n{"prompt":"a fox","model":"wan"}\n';
 
-  it('reports unknown prices, asks for confirmation, and enforces no cap with them', async () => {
+  it('with unknown prices needs confirmation, and cannot be capped', async () => {
     const { sora, server } = await createStudio();
     writeFileSync(join(sora.cwd, 'shots.jsonl'), MIXED);
     const run = (...argv: readonly string[]) =>
@@ -279,7 +279,7 @@ describe('the money of a batch', () => {
     );
   });
 
-  it('is never zero where no price is known', async () => {
+  it('is unknown, never zero, when no price is known', async () => {
     const { sora, server, batch } = await createStudio();
     const run = await batch(['-m', 'wan', '--json']);
     expect(summaryOf(run)).toMatchObject({ cost: { spent_usd: null, to_spend_usd: 0, jobs_of_unknown_price: 3 } });
@@ -287,7 +287,7 @@ describe('the money of a batch', () => {
     expect(plan.json()).toMatchObject({ summary: { cost: { to_spend_usd: null, rows_of_unknown_price: 3 } } });
   });
 
-  it('is that of the profile in use', async () => {
+  it('counts only what the profile in use has spent', async () => {
     const { sora, server, batch } = await createStudio();
     await batch();
     await sora.run(['config', 'set', 'profiles.lab.base_url', server.url]);
@@ -303,7 +303,7 @@ describe('the money of a batch', () => {
     });
   });
 
-  it('counts the videos that a parameter of a row asks for', async () => {
+  it('includes the videos that a parameter of a row asks for', async () => {
     const { sora, server } = await createStudio();
     writeFileSync(join(sora.cwd, 'shots.jsonl'), '{"prompt":"a boat","param":{"n":5}}\n');
     const run = await sora.run(['batch', 'shots.jsonl', ...SORA_2, '--base-url', server.url, '--max-cost', '1'], {
@@ -313,7 +313,7 @@ describe('the money of a batch', () => {
     expect(run.stderr).toContain('this would cost $2.00, more than the cap of $1.00');
   });
 
-  it('counts what earlier runs spent, and what is tried again', async () => {
+  it('includes earlier runs and retries in the cap', async () => {
     const { sora, server, batch } = await createStudio({ retrieve: (job) => failedReply(job, 'processing_error') });
     const first = await batch(['--max-cost', '1.60', '--retries', '5', '--json']);
     expect(first.code).toBe(7);
@@ -324,7 +324,7 @@ describe('the money of a batch', () => {
     expect(server.posts).toBe(4);
   });
 
-  it('is kept below the cap of the day, also against other commands', async () => {
+  it('stays below the daily cap, which counts other commands too', async () => {
     const { sora, server, batch } = await createStudio({}, rows(10));
     await sora.run(['config', 'set', 'max_cost_per_day', '2']);
     await sora.run(['create', 'another', ...SORA_2, '--base-url', server.url, '--detach'], { http: nodeHttp });
@@ -336,7 +336,7 @@ describe('the money of a batch', () => {
 });
 
 describe('Ctrl-C', () => {
-  it('leaves jobs running, begins no more, and prints a command that goes on', async () => {
+  it('leaves jobs running, starts no more, and prints a command to resume', async () => {
     const stop = new AbortController();
     const { sora, server, batch } = await createStudio(
       {
@@ -359,7 +359,7 @@ describe('Ctrl-C', () => {
     expect(readdirSync(join(sora.cwd, 'my clips'))).toHaveLength(9);
   });
 
-  it('uses no turn of the rate for resumed jobs', async () => {
+  it('does not make resumed jobs wait for the rate', async () => {
     const stop = new AbortController();
     const { sora, batch } = await createStudio({
       retrieve(job) {

@@ -8,7 +8,7 @@ import { startVideosServer, type VideosScript } from '../support/videos-server.t
 
 const NOT_ALLOWED: ScriptedReply = { status: 405, body: { detail: 'Method Not Allowed' } };
 
-/** A server with one job, created here, which has these statuses in turn and then keeps the last one. */
+/** A server with one job that goes through these statuses and then keeps the last one. */
 async function setUpJob(statuses: string[], script: VideosScript = {}): Promise<Bench> {
   const bench = await setUp({
     retrieve(job) {
@@ -22,14 +22,14 @@ async function setUpJob(statuses: string[], script: VideosScript = {}): Promise<
 }
 
 describe('sora cancel', () => {
-  it('reports `deleted` when the job is gone, and writes it down', async () => {
+  it('reports `deleted` when the job is gone, and records it', async () => {
     const { sora, run, server } = await setUpJob(['queued']);
     expect(await run('cancel', 'video_1')).toMatchObject({ code: 0, stdout: 'video_1\tdeleted\n', stderr: '' });
     expect(server.jobs).toEqual([]);
     expect((await sora.run(['status', '--json'])).json()).toMatchObject({ jobs: [{ status: 'cancelled' }] });
   });
 
-  it('reports `aborted` when the server says that it stopped, in JSON too', async () => {
+  it('reports `aborted` when the server reports that the job stopped, in JSON too', async () => {
     const { run } = await setUpJob(['queued', 'cancelled'], { remove: () => ({ body: {} }) });
     expect((await run('cancel', '@last', '--json')).json()).toMatchObject({
       id: 'video_1',
@@ -38,7 +38,7 @@ describe('sora cancel', () => {
     });
   });
 
-  it('says honestly that it cannot, and that the job is billed', async () => {
+  it('reports that the job could not be cancelled and is still running', async () => {
     const { run, sora } = await setUpJob(['queued'], { remove: () => NOT_ALLOWED });
     const { code, stdout, stderr } = await run('cancel', 'video_1');
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
@@ -51,7 +51,7 @@ describe('sora cancel', () => {
     `);
   });
 
-  it('deletes it as soon as it ends, with --wait', async () => {
+  it('deletes the job as soon as it ends, with --wait', async () => {
     let refusals = 1;
     const { run, server } = await setUpJob(['queued', 'queued', 'in_progress', 'completed'], {
       remove: () => (refusals-- > 0 ? { status: 409, body: { error: { message: 'still running' } } } : null),
@@ -60,12 +60,12 @@ describe('sora cancel', () => {
     expect(server.jobs).toEqual([]);
   });
 
-  it('waits no longer than requested', async () => {
+  it('waits no longer than --timeout', async () => {
     const { run } = await setUpJob(['queued'], { remove: () => NOT_ALLOWED });
     expect((await run('cancel', 'video_1', '--wait', '--timeout', '5s')).code).toBe(8);
   });
 
-  it('asks the server to stop every job before it waits for one', async () => {
+  it('asks the server to stop every job before it waits for any', async () => {
     const clock = createFakeClock();
     const refused = new Set<string>();
     let endsAtMs = Number.POSITIVE_INFINITY;
@@ -94,9 +94,9 @@ describe('sora cancel', () => {
   });
 
   it.each([
-    ['before', ['completed']],
+    ['earlier', ['completed']],
     ['meanwhile', ['queued', 'completed']],
-  ])('refuses a job that ended %s: removing a video is the work of `delete`', async (_, statuses) => {
+  ])('refuses a job that ended %s, and suggests `delete`', async (_, statuses) => {
     const { run, server } = await setUpJob(statuses, { remove: () => NOT_ALLOWED });
     const { code, stderr } = await run('cancel', 'video_1', '--json');
     expect({ code, error: JSON.parse(stderr).error }).toMatchObject({
@@ -112,7 +112,7 @@ describe('sora cancel', () => {
     expect(server.jobs).toHaveLength(1);
   });
 
-  it('cancels all unfinished jobs with --all, and reports when there are none', async () => {
+  it('cancels all unfinished jobs with --all, and notes when there are none', async () => {
     const sora = createCommandLine();
     for (const prompt of ['one', 'two']) await sora.run(['create', prompt, '--simulate', '--detach']);
     const { jobs } = (await sora.run(['cancel', '--all', '--json'])).json<{ jobs: object[] }>();
@@ -127,8 +127,8 @@ describe('sora cancel', () => {
   it.each([
     ['no id', [], 'name an id, or use `--all`'],
     ['ids and --all', ['video_1', '--all'], 'not both'],
-    ['an odd time', ['--all', '--timeout', 'soon'], '`--timeout soon` is not a duration'],
-  ])('is wrong usage with %s', async (_, argv, words) => {
+    ['an invalid duration', ['--all', '--timeout', 'soon'], '`--timeout soon` is not a duration'],
+  ])('is a usage error with %s', async (_, argv, words) => {
     const { code, stderr } = await createCommandLine().run(['cancel', ...argv]);
     expect(code).toBe(2);
     expect(stderr).toContain(words);
@@ -136,7 +136,7 @@ describe('sora cancel', () => {
 });
 
 describe('@last', () => {
-  it('stays the same job after it was cancelled, and after it was deleted', async () => {
+  it('stays the same job after it is cancelled', async () => {
     const sora = createCommandLine();
     await sora.run(['create', 'one', '--simulate', '-o', 'one.mp4']);
     sora.clock.advance(1_000);
@@ -154,7 +154,7 @@ describe('@last', () => {
     ]);
   });
 
-  it('is not another video when the last one was deleted', async () => {
+  it('does not fall back to another video after the last one is deleted', async () => {
     const sora = createCommandLine();
     for (const name of ['one', 'two']) await sora.run(['create', name, '--simulate', '-o', `${name}.mp4`]);
     expect((await sora.run(['delete', '@last'])).code).toBe(0);
@@ -166,7 +166,7 @@ describe('@last', () => {
 });
 
 describe('jobs of another server', () => {
-  it('are not asked for, cancelled or deleted on the server that the command line names', async () => {
+  it('are not looked up, cancelled or deleted on the server that the command line names', async () => {
     const { sora } = await setUpJob(['queued']);
     const id = (await sora.run(['create', 'a paper boat', '--simulate', '--detach'])).stdout.trim();
     const other = await startVideosServer({});
@@ -189,7 +189,7 @@ describe('jobs of another server', () => {
 });
 
 describe('sora delete', () => {
-  it('removes finished videos from the server and leaves the files', async () => {
+  it('deletes finished videos from the server', async () => {
     const { run, server, sora } = await setUpJob(['completed']);
     expect(await run('delete', 'video_1', '--yes')).toMatchObject({
       code: 0,
@@ -208,13 +208,13 @@ describe('sora delete', () => {
     expect(server.jobs).toHaveLength(1);
   });
 
-  it('does not believe a server that kept the video', async () => {
+  it('reports an error when the server kept the video', async () => {
     const { run } = await setUpJob(['completed'], { remove: () => ({ body: { deleted: false } }) });
     const { code, stderr } = await run('delete', 'video_1', '--yes', '--json');
     expect({ code, error: JSON.parse(stderr).error.code }).toEqual({ code: 1, error: 'not_supported' });
   });
 
-  it('needs a word before it deletes the only copy of a video', async () => {
+  it('needs --yes to delete the only copy of a video', async () => {
     const { run, server } = await setUpJob(['completed']);
     const { code, stderr } = await run('delete', 'video_1');
     expect(code).toBe(2);
@@ -223,7 +223,7 @@ describe('sora delete', () => {
     expect(server.jobs).toHaveLength(1);
   });
 
-  it('needs none where the video is saved', async () => {
+  it('needs no --yes when the video is saved', async () => {
     const { run, server } = await setUpJob(['completed']);
     await run('create', 'a paper boat', '--again', '-o', 'boat.mp4', '--yes');
     const before = server.jobs.length;
@@ -231,7 +231,7 @@ describe('sora delete', () => {
     expect(server.jobs).toHaveLength(before - 1);
   });
 
-  it('removes what it can', async () => {
+  it('deletes what it can and reports the rest', async () => {
     const { run } = await setUpJob(['completed']);
     const { code, stdout, stderr } = await run('delete', 'video_nope', 'video_1', '--yes');
     expect({ code, stdout }).toEqual({ code: 1, stdout: 'video_1\n' });

@@ -17,7 +17,7 @@ interface Bench {
   run(...argv: readonly string[]): Promise<RunResult>;
 }
 
-/** A paid server that answers as the script says, and a video `mossy.mp4`. */
+/** A paid server that follows the script, and a video `mossy.mp4`. */
 async function setUp(script: (call: number) => ScriptedReply, options: RunOptions = {}): Promise<Bench> {
   const sora = createCommandLine();
   writeFileSync(join(sora.cwd, 'mossy.mp4'), CLIP);
@@ -44,7 +44,7 @@ describe('a character', () => {
     expect(made.code).toBe(0);
   });
 
-  it('is no video: lists, downloads and @last leave it out, and spending counts it', async () => {
+  it('is not a video: lists, downloads and @last omit it, but spending counts it', async () => {
     const bench = await setUp(() => ({ body: CHARACTER }));
     expect((await bench.run('character', 'create', 'Mossy', 'mossy.mp4', '--yes')).code).toBe(0);
     expect((await bench.run('list', '--local', '--json')).json()).toEqual({ jobs: [] });
@@ -54,7 +54,7 @@ describe('a character', () => {
     expect(creates(bench)).toBe(1);
   });
 
-  it('is sent as a form with a name and a file, which the dry run shows', async () => {
+  it('is sent as a form with a name and a file, and shown by a dry run', async () => {
     const bench = await setUp(() => ({ body: CHARACTER }));
     const dry = await bench.run('character', 'create', 'Mossy', './mossy.mp4', '--dry-run', '--json');
     expect(dry.json()).toMatchObject({
@@ -76,8 +76,8 @@ describe('a character', () => {
   });
 });
 
-describe('a character is paid once', () => {
-  it('needs approval, since its price is unknown, and honours caps', async () => {
+describe('payment for a character', () => {
+  it('needs approval, since its price is unknown, and cannot be capped', async () => {
     const bench = await setUp(() => ({ body: CHARACTER }), { env: { SORA_BASE_URL: 'https://videos.example/v1' } });
     for (const options of [[], ['--max-cost', '5']]) {
       const refused = await bench.run('character', 'create', 'Mossy', 'mossy.mp4', '--json', ...options);
@@ -87,7 +87,7 @@ describe('a character is paid once', () => {
     expect(creates(bench)).toBe(0);
   });
 
-  it('returns the one that exists, unless another is asked for', async () => {
+  it('happens once for the same name and video, and again with --again', async () => {
     const bench = await setUp((call) => ({ body: { ...CHARACTER, id: `char_${call}` } }));
     const create = (...options: string[]) =>
       bench.run('character', 'create', 'Mossy', 'mossy.mp4', '--yes', ...options);
@@ -98,11 +98,14 @@ describe('a character is paid once', () => {
     expect(creates(bench)).toBe(3);
   });
 
-  it('is never resent when its answer is lost, until a person says what became of it', async () => {
+  it('is never repeated when the reply is lost, until `attach` resolves it', async () => {
     const bench = await setUp((call) => (call === 1 ? 'drop' : { body: CHARACTER }));
     const create = (): Promise<RunResult> => bench.run('character', 'create', 'Mossy', 'mossy.mp4', '--yes', '--json');
     const { code, submission, hints } = errorOf(await create());
-    expect({ code, hints }).toMatchObject({ code: 'outcome_unknown', hints: expect.arrayContaining([]) });
+    expect({ code, hints }).toMatchObject({
+      code: 'outcome_unknown',
+      hints: expect.arrayContaining([expect.stringContaining('sora attach')]),
+    });
     expect(errorOf(await create()).submission).toBe(submission);
     expect(creates(bench)).toBe(1);
     expect((await bench.run('attach', submission, 'char_1', '--json')).json()).toMatchObject({ id: 'char_1' });
@@ -110,7 +113,7 @@ describe('a character is paid once', () => {
     expect(creates(bench)).toBe(1);
   });
 
-  it('may be sent again once the lost one is forgotten, or after a refusal', async () => {
+  it('may be repeated after `forget` or a refusal', async () => {
     const lost = await setUp((call) => (call === 1 ? 'drop' : { body: CHARACTER }));
     const { submission } = errorOf(await lost.run('character', 'create', 'Mossy', 'mossy.mp4', '--yes', '--json'));
     await lost.run('forget', submission);
@@ -124,13 +127,13 @@ describe('a character is paid once', () => {
   });
 });
 
-describe('what a character cannot be', () => {
+describe('an invalid character', () => {
   it.each<[string, readonly string[], string]>([
     ['without a name', ['', 'mossy.mp4'], 'the name is empty'],
     ['with a name that is too long', ['x'.repeat(81), 'mossy.mp4'], 'the name has 81 characters; the limit is 80'],
-    ['from a file that is not there', ['Mossy', 'nope.mp4'], 'could not read the video'],
-    ['from a file that is no video', ['Mossy', 'notes.txt'], 'notes.txt is not a video file'],
-  ])('%s', async (_, argv, violation) => {
+    ['from a missing file', ['Mossy', 'nope.mp4'], 'could not read the video'],
+    ['from a file that is not a video', ['Mossy', 'notes.txt'], 'notes.txt is not a video file'],
+  ])('is refused before anything is sent: %s', async (_, argv, violation) => {
     const bench = await setUp(() => ({ body: CHARACTER }));
     writeFileSync(join(bench.sora.cwd, 'notes.txt'), 'no video');
     const refused = await bench.run('character', 'create', ...argv, '--yes', '--json');
@@ -139,7 +142,7 @@ describe('what a character cannot be', () => {
     expect(bench.server.requests).toEqual([]);
   });
 
-  it('on a server without characters: nothing is sent', async () => {
+  it('is refused on a server without characters', async () => {
     const bench = await setUp(() => ({ body: CHARACTER }));
     const create = ['character', 'create', 'Mossy', 'mossy.mp4', '--yes', '--json'];
     for (const argv of [create, ['character', 'show', 'char_1', '--json']]) {
@@ -153,7 +156,7 @@ describe('what a character cannot be', () => {
     expect(errorOf(await other.run('character', 'show', 'char_1', '--json'))).toMatchObject({ code: 'not_supported' });
   });
 
-  it('unknown: its server is asked', async () => {
+  it('is reported as unknown after the server is asked', async () => {
     const message = "Character with id 'char_9' not found";
     const bench = await setUp(() => ({ status: 404, body: { error: { message, code: 'not_found' } } }));
     const unknown = await bench.run('character', 'show', 'char_9');

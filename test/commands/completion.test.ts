@@ -11,20 +11,20 @@ describe('completion', () => {
     ['commands of a group', ['config', 'profile', ''], /^add\t.+\nuse\t.+\nlist\t.+\nshow\t/],
     ['options', ['create', 'x', '--asp'], /^--aspect-ratio\t.+\n:4\n$/],
     ['choices', ['ls', '--status', 'c'], /^completed\t\ncancelled\t\n:4\n$/],
-    ['a value behind =', ['create', '--model=sora-2-'], /^sora-2-pro\t\n:4\n$/],
+    ['a value after =', ['create', '--model=sora-2-'], /^sora-2-pro\t\n:4\n$/],
     ['profiles', ['list', '--profile', 's'], /^simulator\t\n:4\n$/],
     ['presets', ['config', 'profile', 'add', 'x', '--preset', 'sgl'], /^sglang\t\n/],
     ['settings', ['config', 'set', 'max_cost_per_day'], /^max_cost_per_day\t.+\nmax_cost_per_day_per_user\t.+\n:4\n$/],
-    ['files by the shell', ['create', 'x', '--image', 'a'], /^:0\n$/],
-    ['a manifest by the shell', ['batch', ''], /^:0\n$/],
-    ['a folder by the shell', ['mcp', '-o', ''], /^:0\n$/],
+    ['files through the shell', ['create', 'x', '--image', 'a'], /^:0\n$/],
+    ['a manifest through the shell', ['batch', ''], /^:0\n$/],
+    ['a folder through the shell', ['mcp', '-o', ''], /^:0\n$/],
     ['nothing after an unknown command', ['nope', ''], /^:4\n$/],
     ['nothing where a prompt is typed', ['create', ''], /^:4\n$/],
-  ])('has %s', async (_, words, expected) => {
+  ])('offers %s', async (_, words, expected) => {
     expect(await complete(...words)).toMatch(expected);
   });
 
-  it('has recent ids with their prompts, and says nothing about a broken ledger or settings', async () => {
+  it('offers recent ids with their prompts, and ignores broken settings', async () => {
     const { writeFileSync } = await import('node:fs');
     const sora = createCommandLine();
     const id = (await sora.run(['create', 'a\tboat', '--simulate', '--detach'])).stdout.trim();
@@ -38,7 +38,7 @@ describe('completion', () => {
     });
   });
 
-  it('refuses another shell', async () => {
+  it('refuses an unsupported shell', async () => {
     const { code, stderr } = await createCommandLine().run(['completion', 'tcsh']);
     expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringContaining('choose one of bash, zsh') });
   });

@@ -17,7 +17,7 @@ const names = async (sora: CommandLine): Promise<string[]> => {
 };
 
 describe('sora config profile add', () => {
-  it.each(PRESETS.map((preset) => [preset.name, preset] as const))('knows what %s wants', async (name, preset) => {
+  it.each(PRESETS.map((preset) => [preset.name, preset] as const))('applies the preset %s', async (name, preset) => {
     const sora = createCommandLine();
     const address = preset.baseUrl?.replace('RESOURCE', 'acme') ?? 'http://127.0.0.1:9000/v1';
     const added = await sora.run(['config', 'profile', 'add', 'my', '--preset', name, '--base-url', address, '--json']);
@@ -38,7 +38,7 @@ describe('sora config profile add', () => {
     });
   });
 
-  it('takes what is otherwise, and any other setting', async () => {
+  it('overrides the preset and accepts any other setting', async () => {
     const sora = createCommandLine();
     const argv = ['--preset', 'litellm', '-m', 'veo', '--key-from-env', 'LAB_KEY', '--use'];
     const sets = [
@@ -66,7 +66,7 @@ describe('sora config profile add', () => {
     });
   });
 
-  it('says what is to be done before the first video', async () => {
+  it('lists the remaining steps before the first video', async () => {
     const { stderr } = await createCommandLine().run([...ADD_LAB, '--preset', 'litellm']);
     expect(stderr).toMatchInlineSnapshot(`
       "note: the model is a model name from the proxy’s configuration
@@ -77,7 +77,7 @@ describe('sora config profile add', () => {
     `);
   });
 
-  it('reports all problems together, keeps nothing, and repeats no key that stands in the wrong place', async () => {
+  it('reports all problems together, stores nothing, and repeats no key from the wrong place', async () => {
     const sora = createCommandLine();
     const argv = [
       '--preset',
@@ -108,22 +108,14 @@ describe('sora config profile add', () => {
   });
 
   it.each([
-    ['a name that is none', ['a b', '--preset', 'vllm-omni'], 'may only contain letters'],
-    [
-      'a name that stands for something else',
-      ['custom', '--preset', 'vllm-omni'],
-      'reserved for servers without a profile',
-    ],
+    ['an invalid name', ['a b', '--preset', 'vllm-omni'], 'may only contain letters'],
+    ['a reserved name', ['custom', '--preset', 'vllm-omni'], 'reserved for servers without a profile'],
     ['a name that is taken', ['openai', '--preset', 'openai'], 'the profile `openai` already exists'],
     ['an unknown preset', ['lab', '--preset', 'nope'], 'is not one of openai, azure, litellm'],
     ['no address', ['lab'], 'the base URL is missing'],
     ['the built-in simulator', ['lab', '--preset', 'simulator'], '`sora config profile use simulator`'],
-    ['an impossible address', ['lab', '--base-url', 'ftp://x'], 'does not start with http'],
-    [
-      'a setting that is none',
-      ['lab', '--preset', 'sglang', '--set', 'colour=blue'],
-      '`colour`: there is no such setting',
-    ],
+    ['an invalid address', ['lab', '--base-url', 'ftp://x'], 'does not start with http'],
+    ['an unknown setting', ['lab', '--preset', 'sglang', '--set', 'colour=blue'], '`colour`: there is no such setting'],
   ])('refuses %s', async (_, argv, words) => {
     const { code, stderr } = await createCommandLine().run(['config', 'profile', 'add', ...argv]);
     expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringContaining(words) });
@@ -167,7 +159,7 @@ describe('sora config profile', () => {
     });
   });
 
-  it('`remove` forgets the settings, the key and the choice, and nothing of others', async () => {
+  it('`remove` deletes the settings, key and default of one profile only', async () => {
     const sora = createCommandLine();
     await sora.run([...ADD_LAB, '--use', '--set', 'defaults.params.seed=7']);
     await sora.run(['config', 'profile', 'add', 'other', '--base-url', 'http://x/v1']);
@@ -186,9 +178,9 @@ describe('sora config profile', () => {
   });
 
   it.each([
-    ['without consent', ['lab'], 'add `--yes` to remove profile lab with its key'],
-    ['what is built in', ['simulator', '--yes'], 'the profile `simulator` is built in'],
-    ['what is not there', ['nope', '--yes'], 'there is no profile `nope`'],
+    ['to act without --yes', ['lab'], 'add `--yes` to remove profile lab with its key'],
+    ['a built-in profile', ['simulator', '--yes'], 'the profile `simulator` is built in'],
+    ['a missing profile', ['nope', '--yes'], 'there is no profile `nope`'],
   ])('`remove` refuses %s', async (_, argv, words) => {
     const sora = createCommandLine();
     await sora.run(ADD_LAB);
@@ -197,7 +189,7 @@ describe('sora config profile', () => {
     expect(await names(sora)).toEqual(['openai', 'simulator', 'lab']);
   });
 
-  it.each(['use', 'show'])('`%s` refuses a profile that is not there, with the command that makes it', async (verb) => {
+  it.each(['use', 'show'])('`%s` refuses a missing profile, and names the command that creates it', async (verb) => {
     const { code, stderr } = await createCommandLine().run(['config', 'profile', verb, 'nope']);
     expect(code).toBe(2);
     expect(stderr).toContain('hint: run `sora config profile add nope --base-url http://HOST:PORT/v1` to create it');

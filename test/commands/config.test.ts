@@ -20,7 +20,7 @@ function withSettings(text: string): CommandLine {
 }
 
 describe('sora config', () => {
-  it('sets, gets and unsets a setting, in a file that only its owner reads', async () => {
+  it('sets, gets and unsets a setting, in a file that only its owner can read', async () => {
     const sora = createCommandLine();
     expect(await sora.run(['config', 'set', 'max_cost', '2.50'])).toMatchObject({ code: 0, stdout: '', stderr: '' });
     expect((await sora.run(['config', 'get', 'max_cost'])).stdout).toBe('2.50\n');
@@ -38,7 +38,7 @@ describe('sora config', () => {
     expect(JSON.parse(readFileSync(settingsOf(sora), 'utf8'))).toEqual({});
   });
 
-  it('shows no control or invisible characters of a value', async () => {
+  it('removes control and invisible characters from shown values', async () => {
     const sora = withSettings(JSON.stringify({ model: 'a\x1b[2Jb\u202ec\u3164d\u{e0041}' }));
     expect((await sora.run(['config', 'get', 'model'])).stdout).toBe('abcd\n');
     expect((await sora.run(['config', 'list'])).stdout).toContain('model\tabcd\tsettings\n');
@@ -74,7 +74,7 @@ describe('sora config', () => {
     `);
   });
 
-  it('knows the same for the environment: options before SORA_*, SORA_* before OPENAI_*', async () => {
+  it('takes options before SORA_*, and SORA_* before OPENAI_*', async () => {
     const sora = createCommandLine();
     const env = { SORA_BASE_URL: 'http://sora/v1', OPENAI_BASE_URL: 'http://openai/v1' };
     const origin = async (...argv: readonly string[]) =>
@@ -86,7 +86,7 @@ describe('sora config', () => {
     });
   });
 
-  it('prints where its files are, also when the settings are broken', async () => {
+  it('prints the paths of its files, even when the settings are broken', async () => {
     const sora = withSettings('{"max_cost": ');
     const { code, stdout } = await sora.run(['config', 'path', '--json']);
     expect(code).toBe(0);
@@ -101,15 +101,15 @@ describe('sora config', () => {
 
   it.each([
     ['an unknown name', ['config', 'set', 'colour', 'blue'], 'there is no such setting'],
-    ['an amount that is none', ['config', 'set', 'max_cost', 'much'], 'not an amount in dollars'],
-    ['a time that is none', ['config', 'set', 'timeout', 'soon'], 'not a duration'],
-    ['a time of nothing', ['config', 'set', 'timeout', '0'], 'not a duration'],
-    ['an address that is none', ['config', 'set', 'profiles.lab.base_url', 'lab'], 'is not a URL'],
-    ['an odd name of a profile', ['config', 'set', 'profiles.a b.base_url', 'http://x/v1'], 'there is no such setting'],
+    ['an invalid amount', ['config', 'set', 'max_cost', 'much'], 'not an amount in dollars'],
+    ['an invalid duration', ['config', 'set', 'timeout', 'soon'], 'not a duration'],
+    ['a duration of zero', ['config', 'set', 'timeout', '0'], 'not a duration'],
+    ['an invalid address', ['config', 'set', 'profiles.lab.base_url', 'lab'], 'is not a URL'],
+    ['an invalid profile name', ['config', 'set', 'profiles.a b.base_url', 'http://x/v1'], 'there is no such setting'],
     ['an unknown name to unset', ['config', 'unset', 'foo'], '`foo`: there is no such setting'],
     ['an unknown profile to use', ['config', 'set', 'profile', 'nosuch'], 'there is no profile `nosuch`'],
     ['a reserved name', ['config', 'set', 'profiles.__proto__.base_url', 'http://x/v1'], 'there is no such setting'],
-    ['a reserved name of a profile', ['config', 'profile', 'add', 'constructor'], 'the name `constructor` is reserved'],
+    ['a reserved profile name', ['config', 'profile', 'add', 'constructor'], 'the name `constructor` is reserved'],
     [
       'a key for a reserved name',
       ['config', 'key', 'set', '--profile', '__proto__'],
@@ -124,22 +124,22 @@ describe('sora config', () => {
     expect(stderr).toContain(words);
   });
 
-  it.skipIf(process.platform !== 'linux')('tells when the settings cannot be written', async () => {
+  it.skipIf(process.platform !== 'linux')('reports that the settings cannot be written', async () => {
     const { code, stderr } = await createCommandLine().run(['config', 'set', 'max_cost', '1', '--json'], {
-      env: { SORA_HOME: '/sys' }, // lets nobody make a file, not even root
+      env: { SORA_HOME: '/sys' }, // nobody can create a file there, not even root
     });
     expect({ code, error: JSON.parse(stderr).error.code }).toEqual({ code: 1, error: 'cannot_write' });
   });
 });
 
-describe('a settings file that is broken', () => {
+describe('a broken settings file', () => {
   it.each([
     ['a syntax error', '{\n  "max_cost": "2",\n  "timeout" "1m"\n}', /line 3: /],
-    ['an end that comes too early', '{\n  "max_cost":', /line 2: /],
-    ['no object', '[]', /line 1: the file is not a JSON object/],
-    ['an impossible value', '{\n  "max_cost": "2",\n  "timeout": "soon"\n}', /line 3: `timeout`: it is not a duration/],
+    ['an unexpected end', '{\n  "max_cost":', /line 2: /],
+    ['an array', '[]', /line 1: the file is not a JSON object/],
+    ['an invalid value', '{\n  "max_cost": "2",\n  "timeout": "soon"\n}', /line 3: `timeout`: it is not a duration/],
     ['an unknown name', '{\n  "colour": "blue"\n}', /line 2: `colour`: there is no such setting/],
-  ])('with %s is named with its line, and never reset', async (_, text, words) => {
+  ])('with %s is reported with its line, and never reset', async (_, text, words) => {
     const sora = withSettings(text);
     const { code, stderr } = await sora.run(['create', 'a boat', '--simulate']);
     expect(code).toBe(2);
@@ -149,7 +149,7 @@ describe('a settings file that is broken', () => {
     expect(readFileSync(settingsOf(sora), 'utf8')).toBe(text);
   });
 
-  it('reports all its problems together, and can be fixed with `config unset` and `config set`', async () => {
+  it('reports all its problems together, and is fixed by `config unset` and `config set`', async () => {
     const sora = withSettings('{"colour": "blue", "timeout": "soon", "max_cost": "3"}');
     expect((await sora.run(['config', 'list'])).stderr.match(/line 1: /g)).toHaveLength(2);
     expect((await sora.run(['config', 'unset', 'colour'])).code).toBe(0);
@@ -159,7 +159,7 @@ describe('a settings file that is broken', () => {
   });
 
   it.each([
-    ['a profile that is gone', '{"profile": "nosuch"}'],
+    ['a missing profile', '{"profile": "nosuch"}'],
     [
       'unknown names',
       '{"colour": "blue", "a.b": {"c d": 1}, "profiles": {"la b": {"model": "x"}, "lab": {"nope": 1}}}',
@@ -169,11 +169,14 @@ describe('a settings file that is broken', () => {
       '{"__proto__": 1, "profiles": {"__proto__": {"base_url": "http://x/v1"}, "constructor": {"model": "m"}}}',
     ],
     [
-      'impossible values',
+      'invalid values',
       '{"timeout": "soon", "profiles": {"lab": {"prices": {"wan2.2": "cheap"}, "headers": {"a": ""}}}}',
     ],
-    ['values of another kind', '{"model": [], "max_cost": null, "profiles": {"lab": {"base_url": {}, "headers": 7}}}'],
-  ])('with %s is repaired by the commands that its hints name', async (_, text) => {
+    [
+      'values of the wrong type',
+      '{"model": [], "max_cost": null, "profiles": {"lab": {"base_url": {}, "headers": 7}}}',
+    ],
+  ])('with %s is fixed by the commands in its hints', async (_, text) => {
     const sora = withSettings(text);
     const { code, stderr } = await sora.run(['config', 'list']);
     expect(code).toBe(2);
@@ -185,13 +188,13 @@ describe('a settings file that is broken', () => {
     expect(await sora.run(['config', 'list'])).toMatchObject({ code: 0, stderr: '' });
   });
 
-  it('is read also where a number stands for a text', async () => {
+  it('may have a number where a string is expected', async () => {
     expect((await withSettings('{"max_cost": 3}').run(['config', 'get', 'max_cost'])).stdout).toBe('3.00\n');
   });
 });
 
 describe('sora config key', () => {
-  it('stores a key from standard input where only its owner reads it, and removes it', async () => {
+  it('stores a key from standard input in a file that only its owner can read, and removes it', async () => {
     const sora = createCommandLine();
     const set = await sora.run(['config', 'key', 'set', '--json'], { stdin: `${KEY}\n` });
     expect(set).toMatchObject({ code: 0, stderr: '' });
@@ -205,9 +208,9 @@ describe('sora config key', () => {
   });
 
   it.each([
-    ['an empty one', ''],
-    ['one with a space', 'sk-a b'],
-    ['one that no header can carry', 'sk-ключ'],
+    ['an empty key', ''],
+    ['a key with a space', 'sk-a b'],
+    ['a key that does not fit in a header', 'sk-ключ'],
   ])('refuses %s', async (_, stdin) => {
     const sora = createCommandLine();
     const { code, stderr } = await sora.run(['config', 'key', 'set'], { stdin });
@@ -216,7 +219,7 @@ describe('sora config key', () => {
     expect(() => readdirSync(sora.home)).toThrow('ENOENT');
   });
 
-  it('has no use for the simulator', async () => {
+  it('is refused for the simulator', async () => {
     expect((await createCommandLine().run(['config', 'key', 'set', '--simulate'], { stdin: KEY })).code).toBe(2);
   });
 
@@ -231,7 +234,7 @@ describe('sora config key', () => {
   it.each([
     ['{"openai": 7}', 'the key of `openai` is not a text'],
     ['{"openai": "x",}', 'line 1: '],
-  ])('names a broken file of keys, and never resets it: %s', async (text, words) => {
+  ])('reports a broken keys file, and never resets it: %s', async (text, words) => {
     const sora = createCommandLine();
     mkdirSync(sora.home);
     writeFileSync(join(sora.home, 'keys.json'), text);
@@ -243,7 +246,7 @@ describe('sora config key', () => {
 });
 
 describe('a stored key', () => {
-  it('goes to its own server, and shows nowhere but in its own file', async () => {
+  it('is sent to its own server, and appears only in its own file', async () => {
     const sora = createCommandLine();
     const server = await startVideosServer({
       retrieve: (job) => ({ body: { ...job, status: 'failed', error: { code: 'x', message: `key ${KEY} is odd` } } }),
@@ -268,7 +271,7 @@ describe('a stored key', () => {
     for (const name of files) expect(readFileSync(join(sora.home, name), 'latin1'), name).not.toContain(KEY);
   });
 
-  it('stays at home when the job’s server is only remembered', async () => {
+  it('OPENAI_API_KEY is not sent to the server of a remembered job', async () => {
     const sora = createCommandLine();
     const server = await startVideosServer();
     const env = { OPENAI_API_KEY: KEY };

@@ -23,8 +23,8 @@ async function withLab(prices: Readonly<Record<string, string>>): Promise<Comman
   return sora;
 }
 
-describe('sora cost, alone', () => {
-  it('is the price list in force, with its dates and sources', async () => {
+describe('sora cost without a request', () => {
+  it('prints the current price list with dates and sources', async () => {
     const sora = createCommandLine();
     expect((await sora.run(['cost'], TERMINAL)).stdout).toMatchInlineSnapshot(`
       "MODEL       TIER   SIZES                 PRICE    SINCE       PRICE LIST
@@ -41,7 +41,7 @@ describe('sora cost, alone', () => {
     );
   });
 
-  it('is that of another day with --as-of', async () => {
+  it('prints the price list of another day with --as-of', async () => {
     const sora = createCommandLine();
     const { as_of, prices } = (await sora.run(['cost', '--as-of', '2025-10-18', '--json'])).json<{
       as_of: string;
@@ -60,7 +60,7 @@ describe('sora cost, alone', () => {
     });
   });
 
-  it('says when there was none yet', async () => {
+  it('notes that no prices are known before the first price list', async () => {
     const sora = createCommandLine();
     expect(await sora.run(['cost', '--as-of', '2025-10-05'])).toMatchObject({
       code: 0,
@@ -87,12 +87,12 @@ describe('sora cost, alone', () => {
   });
 });
 
-describe('sora cost of a video', () => {
+describe('sora cost for a video', () => {
   it.each([
     ['10 s of sora-2 at 720p', ['-d', '10', '-r', '720p'], 1, 8, 0.8],
     ['10 s of sora-2-pro at 1080p', ['-d', '10', '-m', 'sora-2-pro', '-r', '1080p'], 5, 8, 4],
     ['5 s of sora-2', ['-d', '5'], 0.5, 4, 0.4],
-  ])('on 2025-10-18: %s', async (_, argv, usd, seconds, renderedUsd) => {
+  ])('uses the prices of 2025-10-18: %s', async (_, argv, usd, seconds, renderedUsd) => {
     const sora = createCommandLine();
     expect((await sora.run(['cost', ...argv, '--as-of', '2025-10-18', '--json'])).json()).toMatchObject({
       as_of: '2025-10-18',
@@ -101,7 +101,7 @@ describe('sora cost of a video', () => {
     });
   });
 
-  it('shows what is asked for and what would be rendered', async () => {
+  it('shows the cost of the requested and of the rendered length', async () => {
     const sora = createCommandLine();
     const argv = ['cost', '-m', 'sora-2-pro', '-r', '1080p', '-d', '10', '--count', '3'];
     expect((await sora.run(argv, TERMINAL)).stdout).toMatchInlineSnapshot(`
@@ -118,7 +118,7 @@ describe('sora cost of a video', () => {
     });
   });
 
-  it('says nothing of rendering where it renders what is asked for', async () => {
+  it('omits the rendered length when it equals the requested one', async () => {
     const sora = createCommandLine();
     expect((await sora.run(['cost', '-d', '8', '--json'])).json()).toEqual({
       as_of: '2026-09-21',
@@ -132,7 +132,7 @@ describe('sora cost of a video', () => {
     });
   });
 
-  it('is unknown, never zero, for a model without a price, and says how to set one', async () => {
+  it('is unknown, never zero, without a price, and explains how to set one', async () => {
     const sora = createCommandLine();
     const result = await sora.run(['cost', '-m', 'wan2.2', '-d', '5']);
     expect(result).toMatchObject({ code: 0, stdout: 'wan2.2\t\t5\tunknown\t\t\t\n' });
@@ -141,14 +141,14 @@ describe('sora cost of a video', () => {
     expect(json).toMatchObject({ usd_per_second: null, cost: { estimated_usd: null, price_list: null } });
   });
 
-  it('is unknown where the server chooses the length', async () => {
+  it('is unknown when the server chooses the length', async () => {
     const sora = await withLab({ 'wan2.2': '0.05' });
     const { stdout, stderr } = await sora.run(['cost', '--profile', 'lab', '-m', 'wan2.2']);
     expect(stdout).toBe('wan2.2\t\t\tunknown\t\t\tprofile lab\n');
     expect(stderr).toContain('set it with `--duration`');
   });
 
-  it('compares the same video with every known model and size, the cheapest first', async () => {
+  it('compares the video in every known model and size, cheapest first', async () => {
     const sora = createCommandLine();
     const argv = ['cost', '-m', 'sora-2-pro', '-d', '10', '--compare'];
     expect((await sora.run(argv, TERMINAL)).stdout).toMatchInlineSnapshot(`
@@ -167,7 +167,7 @@ describe('sora cost of a video', () => {
     expect(videos.map(({ asked }) => asked)).toEqual([false, false, true, false, false, false, false, false]);
   });
 
-  it('refuses with all that is wrong at once, and sends nothing', async () => {
+  it('reports all problems together', async () => {
     const sora = createCommandLine();
     const argv = ['-d', 'long', '--size', '1x1', '--count', '0', '--as-of', '2026-02-30', '--by', 'day', '--json'];
     const result = await sora.run(['cost', ...argv]);
@@ -183,7 +183,7 @@ describe('sora cost of a video', () => {
 });
 
 describe('a profile’s own prices', () => {
-  it('are in force in create, its caps, doctor and status', async () => {
+  it('apply to create, caps, doctor and status', async () => {
     const sora = createCommandLine();
     const server = await startVideosServer();
     await sora.run(['config', 'set', 'profiles.lab.base_url', server.url]);
@@ -206,7 +206,7 @@ describe('a profile’s own prices', () => {
     expect(stdout).toContain('(price: $2.00)');
   });
 
-  it('are refused with the line when they are no amounts, all at once', async () => {
+  it('are all refused with their lines when they are not amounts', async () => {
     const sora = createCommandLine();
     mkdirSync(sora.home);
     const settings = '{"profiles": {"lab": {"base_url": "http://x/v1", "prices": {\n"wan2.2": "cheap",\n"ltx": -1}}}}';
@@ -224,12 +224,12 @@ describe('a profile’s own prices', () => {
 interface Job extends Partial<Omit<IntentEvent, 'event' | 'key' | 'atMs'>> {
   readonly agoMs: number;
   readonly model?: string;
-  /** Null for a submission whose answer never came. */
+  /** Null for a submission without a reply. */
   readonly job?: Partial<JobFacts> | null;
   readonly isRefused?: boolean;
 }
 
-/** A ledger of these jobs; they cost $0.40 and are completed unless they say otherwise. */
+/** A ledger of these jobs, completed at $0.40 each unless they say otherwise. */
 function withLedger(jobs: readonly Job[], extraText = ''): CommandLine {
   const sora = createCommandLine();
   mkdirSync(sora.home);
@@ -270,7 +270,7 @@ it.each([
 });
 
 describe('sora cost --spent', () => {
-  it('is a bar chart of the days on a terminal, and below it the sums and what is not known', async () => {
+  it('draws a bar chart by day on a terminal, with totals and unknown costs below', async () => {
     const { stdout } = await withLedger(JOBS).run(['cost', '--spent'], TERMINAL);
     expect(stdout).toMatchInlineSnapshot(`
       "DAY         JOBS  SPENT  ESTIMATED  ACTUAL  UNKNOWN
@@ -289,7 +289,7 @@ describe('sora cost --spent', () => {
     for (const line of stdout.split('\n')) expect(line.length).toBeLessThanOrEqual(80);
   });
 
-  it('has no columns for what there is none of', async () => {
+  it('omits empty columns', async () => {
     const jobs = JOBS.slice(0, 2);
     expect((await withLedger(jobs).run(['cost', '--spent', '--by', 'model'], TERMINAL)).stdout).toMatchInlineSnapshot(`
       "MODEL       JOBS  SPENT
@@ -301,7 +301,7 @@ describe('sora cost --spent', () => {
     `);
   });
 
-  it('is numbers in a pipe: jobs, spent, estimated, actual, unknown jobs and their estimate, refused', async () => {
+  it('prints jobs, spent, estimated, actual, unknown jobs, their estimate and refusals in a pipe', async () => {
     const sora = withLedger(JOBS);
     const rows = async (by: string) => (await sora.run(['cost', '--spent', '--by', by])).stdout;
     expect(await rows('day')).toMatchInlineSnapshot(`
@@ -330,7 +330,7 @@ describe('sora cost --spent', () => {
     `);
   });
 
-  it('is one document with --json', async () => {
+  it('prints one document with --json', async () => {
     const sora = withLedger(JOBS);
     const { groups, ...rest } = (await sora.run(['cost', '--spent', '--by', 'batch', '--json'])).json();
     expect(groups).toMatchObject([
@@ -365,19 +365,19 @@ describe('sora cost --spent', () => {
     ['2026-09-20', 4],
     ['2026-09-21', 2],
     ['9999999999d', 7],
-  ])('counts only what was submitted since %s', async (since, jobs) => {
+  ])('counts only submissions since %s', async (since, jobs) => {
     const sora = withLedger(JOBS);
     expect((await sora.run(['cost', '--spent', '--since', since, '--json'])).json()).toMatchObject({ total: { jobs } });
   });
 
-  it('counts only the profile that is named', async () => {
+  it('counts only the named profile', async () => {
     const sora = withLedger(JOBS);
     expect((await sora.run(['cost', '--spent', '--profile', 'router'])).stdout).toBe(
       '2026-09-20\t1\t0.73\t\t0.73\t0\t\t0\n',
     );
   });
 
-  it('tells servers of no profile by their addresses', async () => {
+  it('identifies servers without a profile by their addresses', async () => {
     const jobs = ['http://a/v1', 'http://b/v1'].map((baseUrl) => ({ agoMs: HOUR_MS, profile: 'custom', baseUrl }));
     const { stdout } = await withLedger(jobs).run(['cost', '--spent', '--by', 'profile']);
     expect(stdout.split('\n').map((row) => row.split('\t')[0])).toEqual(['http://a/v1', 'http://b/v1', '']);
@@ -387,7 +387,7 @@ describe('sora cost --spent', () => {
     ['an empty ledger', [], [], 'nothing was spent'],
     ['the simulator alone', JOBS.slice(-1), [], 'nothing was spent; the simulator is free'],
     ['a time without jobs', JOBS.slice(0, 1), ['--since', '1d'], 'nothing was spent since 2026-09-20T14:13:20.000Z'],
-  ])('says so when there is nothing: %s', async (_, jobs, argv, note) => {
+  ])('notes that there is nothing: %s', async (_, jobs, argv, note) => {
     const sora = jobs.length === 0 ? createCommandLine() : withLedger(jobs);
     for (const options of [{}, TERMINAL]) {
       const result = await sora.run(['cost', '--spent', ...argv], options);
@@ -397,13 +397,13 @@ describe('sora cost --spent', () => {
     expect(json).toMatchObject({ groups: [], total: { jobs: 0, spent_usd: 0 }, notes: [note] });
   });
 
-  it('says when lines of the ledger cannot be read', async () => {
+  it('notes unreadable ledger lines', async () => {
     const { code, stderr } = await withLedger(JOBS, '{"event":"intent"}\n').run(['cost', '--spent']);
     expect(code).toBe(0);
     expect(stderr).toContain('note: the sums may be too low: 1 ledger lines are unreadable\n');
   });
 
-  it('refuses conflicting and unreadable options, all at once', async () => {
+  it('reports all conflicting and invalid options together', async () => {
     const sora = createCommandLine();
     const argv = ['-m', 'sora-2', '--compare', '--as-of', 'today', '--simulate', '--since', '7', '--json'];
     const result = await sora.run(['cost', '--spent', ...argv]);
@@ -431,7 +431,7 @@ describe('sora cost --batch', () => {
   const MANIFEST =
     '{"prompt":"a boat","seconds":5}\n{"prompt":"a kite","model":"sora-2-pro","count":2}\n{"prompt":"x","model":"wan"}\n';
 
-  it('sums up a manifest: what is rendered, what was asked for, and what has no price', async () => {
+  it('totals a manifest: rendered, requested and unpriced', async () => {
     const sora = createCommandLine();
     writeFileSync(join(sora.cwd, 'shots.jsonl'), MANIFEST);
     expect((await sora.run(['cost', '--batch', 'shots.jsonl', '--json'])).json()).toMatchObject({
@@ -446,7 +446,7 @@ describe('sora cost --batch', () => {
     );
   });
 
-  it('refuses what is about one video, and faulty rows', async () => {
+  it('refuses options for a single video, and invalid rows', async () => {
     const sora = createCommandLine();
     const argv = ['cost', '--batch', '-', '--count', '2', '--json'];
     expect(await sora.run(argv, { stdin: MANIFEST })).toMatchObject({ code: 2 });

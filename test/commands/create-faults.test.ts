@@ -7,7 +7,7 @@ import { startVideosServer } from '../support/videos-server.ts';
 
 interface Expected {
   readonly code: number;
-  /** The error's code; null where the video is made all the same. */
+  /** The error code; null where the video is created anyway. */
   readonly error: string | null;
   readonly hint?: RegExp;
 }
@@ -58,7 +58,7 @@ async function create(fault: FaultName, ...argv: readonly string[]): Promise<Run
 }
 
 describe('sora create --simulate --fault', () => {
-  it.each(FAULT_NAMES)('%s', async (fault) => {
+  it.each(FAULT_NAMES)('ends %s with its exit code, error and hint', async (fault) => {
     const { code, error, hint } = OUTCOMES[fault];
     const result = await create(fault, '--json');
     expect(result.code).toBe(code);
@@ -73,7 +73,7 @@ describe('sora create --simulate --fault', () => {
     expect(result.stdout).toBe('');
   });
 
-  it.each(FAULT_NAMES)('%s ends with the same code without --json, with every hint', async (fault) => {
+  it.each(FAULT_NAMES)('prints every hint without --json too: %s', async (fault) => {
     const { code, hint } = OUTCOMES[fault];
     const result = await create(fault);
     expect(result.code).toBe(code);
@@ -82,7 +82,7 @@ describe('sora create --simulate --fault', () => {
   });
 });
 
-describe('sora create on a server that refuses it', () => {
+describe('sora create on a server that refuses', () => {
   const env = { SORA_API_KEY: 'sk-refused-0123456789' };
   const create = async (status: number, body: string | object): Promise<{ code: number; error: ServerFailure }> => {
     const server = await startVideosServer({ create: () => ({ status, body }) });
@@ -91,7 +91,7 @@ describe('sora create on a server that refuses it', () => {
     return { code, error: JSON.parse(stderr).error };
   };
 
-  // Alone, a refusal by moderation is a job that gave no video.
+  // Outside a batch, a moderation refusal exits like a failed job.
   it.each(REFUSALS)('names the cause of %d %j', async (status, error, doctorsCode, cause, remedy) => {
     const found = await create(status, { error });
     expect(found.code).toBe(cause === 'blocked by moderation' ? 5 : doctorsCode);
@@ -100,8 +100,8 @@ describe('sora create on a server that refuses it', () => {
     expect(found.error.hints.join('\n')).toMatch(remedy);
   });
 
-  // After a 5xx the video may exist all the same.
-  it.each(ODD_BODIES)('reports the words of %s', async (_, status, body, exitCode, words) => {
+  // After a 5xx the video may exist anyway.
+  it.each(ODD_BODIES)('quotes %s', async (_, status, body, exitCode, words) => {
     const found = await create(status, body);
     expect(found.code).toBe(exitCode);
     expect(found.error.code === 'outcome_unknown').toBe(status >= 500);

@@ -6,7 +6,7 @@ import { createPngHeader } from '../support/image-headers.ts';
 import { setUp } from '../support/set-up.ts';
 
 describe('sora create --from', () => {
-  it('sends the old request with the changes that are given, and says what differs', async () => {
+  it('sends the old request with the given changes, and notes the differences', async () => {
     const { create, run, server } = await setUp();
     const old = ['-d', '8', '-m', 'sora-2-pro', '-r', '1080p', '--param', 'seed=7', '--param', 'style=calm'];
     await create([...old, '--detach', '-y']);
@@ -25,7 +25,7 @@ describe('sora create --from', () => {
     );
   });
 
-  it('takes a size and a frame as one thing, and the prompt literally', async () => {
+  it('replaces size and aspect ratio together, and keeps the prompt literal', async () => {
     const sora = createCommandLine();
     await sora.run(['create', '@@home', '--size', '720x1280', '--simulate', '--detach']);
     const { stdout, stderr } = await sora.run([
@@ -45,7 +45,7 @@ describe('sora create --from', () => {
     });
   });
 
-  it('refuses an unknown job, and an image of which only the hash is kept', async () => {
+  it('refuses an unknown job, and a local image that is not given again', async () => {
     const sora = createCommandLine();
     writeFileSync(join(sora.cwd, 'a.png'), createPngHeader(1280, 720));
     await sora.run(['create', 'x', '-i', 'a.png', '--simulate', '--detach']);

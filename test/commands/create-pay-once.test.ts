@@ -13,7 +13,7 @@ const ledgerOf = ({ home }: CommandLine): Record<string, unknown>[] =>
     .split('\n')
     .map((line) => JSON.parse(line));
 
-/** Makes the job, and answers something else than that it did. */
+/** Creates the job, but replies with something else. */
 function instead(accept: () => ScriptedReply, reply: ScriptedReply): ScriptedReply {
   accept();
   return reply;
@@ -21,21 +21,21 @@ function instead(accept: () => ScriptedReply, reply: ScriptedReply): ScriptedRep
 
 const errorCode = ({ stderr }: RunResult): string => JSON.parse(stderr).error.code;
 
-describe('a create whose answer is lost', () => {
+describe('a create whose reply is lost', () => {
   type Row = [name: string, create: (accept: () => ScriptedReply) => ScriptedReply];
 
   const nothingMade: Row[] = [
     ['a 500', () => ({ status: 500, body: { error: { message: 'oh' } } })],
     ['a 503', () => ({ status: 503, headers: { 'retry-after': '1' }, body: 'busy' })],
     ['a 409', () => ({ status: 409, body: { error: { message: 'in progress' } } })],
-    ['a 200 that is a page', () => ({ body: '<html><title>Sign in</title></html>' })],
+    ['a 200 with an HTML page', () => ({ body: '<html><title>Sign in</title></html>' })],
     ['a 200 without an id', () => ({ body: { status: 'queued' } })],
-    ['a reset before the answer', () => 'drop'],
-    ['an answer that is cut', () => ({ headers: { 'content-length': '100' }, body: '{"id":', afterwards: 'drop' })],
-    ['silence until the time-out', () => 'hang'],
+    ['a reset before the reply', () => 'drop'],
+    ['a truncated reply', () => ({ headers: { 'content-length': '100' }, body: '{"id":', afterwards: 'drop' })],
+    ['silence until the timeout', () => 'hang'],
   ];
 
-  it.each(nothingMade)('is not sent again after %s, nor by a rerun, but with --again', async (_, create) => {
+  it.each(nothingMade)('is not sent again after %s, not even by a rerun, except with --again', async (_, create) => {
     let isFirst = true;
     const {
       sora,
@@ -80,7 +80,7 @@ describe('a create whose answer is lost', () => {
     expect(readFileSync(join(sora.cwd, stdout.trim()))).toEqual(CLIP);
   });
 
-  it('reports what is known, and how to look for it', async () => {
+  it('is reported as unknown, with the commands to look for it', async () => {
     const { sora, create } = await setUp({ create: () => 'drop' });
     const { stderr } = await create();
     expect(sora.plain(stderr)).toMatchInlineSnapshot(`
@@ -96,10 +96,10 @@ describe('a create whose answer is lost', () => {
     `);
   });
 
-  it('is not sent again where a list that is complete cuts prompts with …, and is recovered by attach', async () => {
+  it('is not sent again when a complete list shortens prompts, and is resolved by attach', async () => {
     const { server, run } = await setUp({
       create: (accept) => instead(accept, 'drop'),
-      // So old by its own account that the prompt alone tells that it may be the lost one.
+      // Its reported time is so old that only the prompt suggests the lost job.
       list: () => ({
         body: { data: server.jobs.map((job) => ({ ...job, prompt: 'a pap…', created_at: 1 })), has_more: false },
       }),
@@ -118,7 +118,7 @@ describe('a create whose answer is lost', () => {
     expect({ code: (await create()).code, posts: server.posts }).toEqual({ code: 0, posts: 1 });
   });
 
-  it('is found by `sora status` when it appears in the list later', async () => {
+  it('is found by `sora status` once it appears in the list', async () => {
     let isListed = false;
     const { run, create, server } = await setUp({
       create: (accept) => instead(accept, 'drop'),
@@ -133,8 +133,8 @@ describe('a create whose answer is lost', () => {
   });
 });
 
-describe('a create that the server refused', () => {
-  it('may be sent again by a rerun: nothing was made', async () => {
+describe('a refused create', () => {
+  it('is sent again by a rerun, since nothing was created', async () => {
     let isFirst = true;
     const { create, server } = await setUp({
       create: () => {
@@ -150,7 +150,7 @@ describe('a create that the server refused', () => {
 });
 
 describe('the ledger', () => {
-  it('holds the intent before the POST leaves, under the key that the POST carries', async () => {
+  it('records the intent before the POST, under the idempotency key of the POST', async () => {
     const seen: unknown[] = [];
     const bench = await setUp({
       create: (_, { headers }: ReceivedRequest) => {
@@ -170,7 +170,7 @@ describe('the ledger', () => {
     expect(ledgerOf(bench.sora).map(({ event }) => event)).toEqual(['intent', 'sending', 'accepted', 'seen', 'saved']);
   });
 
-  it('keeps money from being spent when it cannot be written', async () => {
+  it('prevents payment when its folder cannot be read', async () => {
     const { create, server, sora } = await setUp();
     const state = join(sora.cwd, 'a-file');
     writeFileSync(state, '');
@@ -180,9 +180,9 @@ describe('the ledger', () => {
     expect(server.posts).toBe(0);
   });
 
-  it.skipIf(process.platform !== 'linux')('keeps money from being spent when nothing can be added to it', async () => {
+  it.skipIf(process.platform !== 'linux')('prevents payment when it cannot be written', async () => {
     const { create, server } = await setUp();
-    // Lets nobody make a file, not even root.
+    // Nobody can create a file there, not even root.
     const { code, stderr } = await create(['--json'], { env: { SORA_HOME: undefined, XDG_STATE_HOME: '/sys' } });
     expect({ code, error: JSON.parse(stderr).error.code, posts: server.posts }).toEqual({
       code: 1,
@@ -200,7 +200,7 @@ describe('Ctrl-C', () => {
     ['SIGBREAK', 130],
   ];
 
-  it.each(signals)('during the POST (%s) lets it be answered, and tells how to resume', async (name, exitCode) => {
+  it.each(signals)('during the POST (%s) waits for the reply, and prints how to resume', async (name, exitCode) => {
     const interrupt = new AbortController();
     const { create, server, sora } = await setUp({
       create: () => {
@@ -228,7 +228,7 @@ describe('Ctrl-C', () => {
     expect(rerun.stderr).toContain('note: the same request is already running as video_1');
   });
 
-  it('during a POST whose answer is lost tells how to look for it', async () => {
+  it('during a POST whose reply is lost prints how to look for the job', async () => {
     const interrupt = new AbortController();
     const { create, server } = await setUp({
       create: () => {
@@ -248,7 +248,7 @@ describe('Ctrl-C', () => {
     expect(stderr).toContain('error: interrupted; nothing was submitted');
   });
 
-  it('while a busy server is given time gives the create up', async () => {
+  it('during the pause after a 429 stops the create', async () => {
     const interrupt = new AbortController();
     const { create, server } = await setUp({
       create: () => {
@@ -260,7 +260,7 @@ describe('Ctrl-C', () => {
     expect({ code, posts: server.posts }).toEqual({ code: 130, posts: 1 });
   });
 
-  it('between two copies keeps the first, and a rerun makes only what is missing', async () => {
+  it('between two copies keeps the first, and a rerun creates only the missing ones', async () => {
     const interrupt = new AbortController();
     const { create, server } = await setUp({
       create: () => {
@@ -279,7 +279,7 @@ describe('Ctrl-C', () => {
 });
 
 describe('the same request', () => {
-  it('attaches to its unfinished job, with a note, whatever the order of its options', async () => {
+  it('attaches to its unfinished job, with a note, whatever the order of options', async () => {
     const { create, server, sora } = await setUp();
     await create(['--detach', '-d', '8', '--param', 'seed=1', '--param', 'style=calm']);
     const again = await create(['--param', 'style=calm', '--param', 'seed=1', '-d', '8', '--detach']);
@@ -302,14 +302,14 @@ describe('the same request', () => {
     ['--again', ['--again']],
   ];
 
-  it.each(others)('is another one with %s', async (_, argv) => {
+  it.each(others)('is a different request with %s', async (_, argv) => {
     const { create, server } = await setUp();
     await create(['--detach']);
     const { stdout } = await create(['--detach', '--yes', ...argv]);
     expect({ stdout, posts: server.posts }).toEqual({ stdout: 'video_2\n', posts: 2 });
   });
 
-  it('is created again once its job has ended', async () => {
+  it('is created again once its job has ended and been saved', async () => {
     const { create, server } = await setUp();
     await create();
     await create();
@@ -317,9 +317,9 @@ describe('the same request', () => {
   });
 
   it.each([
-    ['looked at', ['status', '@last']],
-    ['not looked at', ['config', 'path']],
-  ])('is not created again when Ctrl-C kept its file from being saved, and its job was %s since', async (_, argv) => {
+    ['checked', ['status', '@last']],
+    ['not checked', ['config', 'path']],
+  ])('is not created again after Ctrl-C left its file unsaved, and its job was %s since', async (_, argv) => {
     const interrupt = new AbortController();
     const { create, run, server, sora } = await setUp({
       create: () => {
@@ -337,14 +337,14 @@ describe('the same request', () => {
     expect(server.posts).toBe(1);
 
     await create();
-    expect(server.posts).toBe(2); // nothing is owed any more
+    expect(server.posts).toBe(2); // the first video is saved by now
   });
 
   it.each([
     ['--detach', ['--detach'], []],
     ['--no-download', ['--no-download'], []],
-    ['--detach, and neither is this one', ['--detach'], ['--no-download']],
-  ])('is not created again when its job is finished and not saved yet, because of %s', async (_, first, second) => {
+    ['--detach, even with --no-download', ['--detach'], ['--no-download']],
+  ])('is not created again while its finished job is unsaved because of %s', async (_, first, second) => {
     const { create, run, server } = await setUp();
     await create(first);
     await run('status', '@last', '--watch');
@@ -357,7 +357,7 @@ describe('the same request', () => {
     }
   });
 
-  it('is created again after it was written to standard output as a whole', async () => {
+  it('is created again after it was written to standard output', async () => {
     const { create, run, server } = await setUp();
     await create(['-o', '-']);
     expect((await run('list', '--local', '--json')).stdout).toContain('"files": []');
@@ -378,7 +378,7 @@ describe('the same request', () => {
     expect(server.posts).toBe(1);
   });
 
-  it('names `--again` when the finished video is gone from the server', async () => {
+  it('suggests `--again` when the finished video is gone from the server', async () => {
     const { create, server } = await setUp();
     await create(['--no-download']);
     server.jobs.length = 0;
@@ -387,7 +387,7 @@ describe('the same request', () => {
     expect(stderr).toMatch(/hint: .*--again/);
   });
 
-  it('is not created again for an `expires_at` that has passed by our clock: the server is asked for the file', async () => {
+  it('is not created again when `expires_at` has passed locally: the server is asked for the file', async () => {
     const interrupt = new AbortController();
     let expiresAt = 0;
     const { create, run, server, sora } = await setUp({
@@ -406,7 +406,7 @@ describe('the same request', () => {
     expect(readdirSync(sora.cwd)).toHaveLength(1);
   });
 
-  it('is asked for N times on purpose with --count, and not more by a rerun', async () => {
+  it('is created N times with --count, and no more by a rerun', async () => {
     const { create, server, sora } = await setUp();
     const argv = ['--count', '3', '-y'];
     expect((await create([...argv, '--detach'])).stdout).toBe('video_1\nvideo_2\nvideo_3\n');
@@ -417,7 +417,7 @@ describe('the same request', () => {
 });
 
 describe('a finished video whose file has expired', () => {
-  it('is paid for again with --again only, as the hint says', async () => {
+  it('is paid for again only with --again, as the hint says', async () => {
     let isGone = true;
     const { create, server } = await setUp({
       content: () => (isGone ? { status: 410, body: { error: { message: 'gone' } } } : null),
@@ -433,7 +433,7 @@ describe('a finished video whose file has expired', () => {
   });
 });
 
-it('says before it pays that the same request is saved already', async () => {
+it('notes before paying that the same request is already saved', async () => {
   const { create, server } = await setUp();
   const { stdout } = await create();
   const { stderr } = await create();
@@ -443,7 +443,7 @@ it('says before it pays that the same request is saved already', async () => {
 });
 
 describe('--reuse', () => {
-  it('returns the saved file of an identical finished request, without a call', async () => {
+  it('returns the saved file of an identical request without a call', async () => {
     const { create, server } = await setUp();
     const { stdout } = await create();
     const calls = server.requests.length;
@@ -451,7 +451,7 @@ describe('--reuse', () => {
     expect(server.requests.length).toBe(calls);
   });
 
-  it('copies it to the name that is asked for, or to standard output', async () => {
+  it('copies the file to the requested name or to standard output', async () => {
     const { create, server, sora } = await setUp();
     await create();
     expect(await create(['--reuse', '-o', 'copy.mp4'])).toMatchObject({ code: 0, stdout: 'copy.mp4\n' });
@@ -460,7 +460,7 @@ describe('--reuse', () => {
     expect(server.posts).toBe(1);
   });
 
-  it('fetches the file again while the server keeps it', async () => {
+  it('downloads the file again while the server has it', async () => {
     const { create, server, sora } = await setUp();
     const { stdout } = await create();
     rmSync(join(sora.cwd, stdout.trim()));
@@ -468,7 +468,7 @@ describe('--reuse', () => {
     expect(server.posts).toBe(1);
   });
 
-  it('waits for a finished video whose file is not ready, and does not pay for another', async () => {
+  it('waits for a file that is not ready, and does not pay for another', async () => {
     let notReady = 0;
     const { create, server, sora } = await setUp({
       content: () => (notReady-- > 0 ? { status: 404, body: { error: { message: 'not ready' } } } : null),
@@ -484,7 +484,7 @@ describe('--reuse', () => {
     expect(stderr).toContain('hint: run `sora download video_1');
   });
 
-  it('outlives the 404s of a replica that does not know the job', async () => {
+  it('tolerates 404s from a replica that does not know the job', async () => {
     let misses = 0;
     const { create, server, sora } = await setUp({
       retrieve: () => (misses-- > 0 ? { status: 404, body: { error: { message: 'Video not found' } } } : null),
@@ -495,7 +495,7 @@ describe('--reuse', () => {
     expect(server.posts).toBe(1);
   });
 
-  it('creates it again when neither has it', async () => {
+  it('creates the video again when neither the disk nor the server has it', async () => {
     const { create, server, sora } = await setUp();
     const { stdout } = await create();
     rmSync(join(sora.cwd, stdout.trim()));
@@ -504,7 +504,7 @@ describe('--reuse', () => {
     expect(server.posts).toBe(2);
   });
 
-  it('has no sense with --count or --again', async () => {
+  it('cannot be combined with --count or --again', async () => {
     const { create, server } = await setUp();
     expect((await create(['--reuse', '--count', '2'])).code).toBe(2);
     expect((await create(['--reuse', '--again'])).code).toBe(2);
@@ -522,7 +522,7 @@ describe('two keys at one server', () => {
     expect(server.posts).toBe(2);
   });
 
-  it('may be one account in a ledger that does not tell', async () => {
+  it('may be one account in an older ledger that records no accounts', async () => {
     const { create, server, sora } = await setUp();
     await create(['--detach']);
     const path = join(sora.home, 'ledger.jsonl');

@@ -14,7 +14,7 @@ import { SORA_2, setUp } from '../support/set-up.ts';
 
 const LAB = { SORA_BASE_URL: 'http://lab.example/v1', SORA_API_KEY: 'key-of-the-lab' };
 
-/** Every call fails the test: the command line has no network. */
+/** A dry run without a network: any call would fail the test. */
 const dryRun = (sora: CommandLine, argv: readonly string[], options: RunOptions = {}): Promise<RunResult> =>
   sora.run(['create', 'a paper boat', '--dry-run', ...SORA_2, ...argv], { env: LAB, ...options });
 
@@ -70,7 +70,7 @@ describe('sora create --dry-run', () => {
     expect(stdout).not.toContain(LAB.SORA_API_KEY);
   });
 
-  it('reports what the simulator would cost elsewhere, and that an unknown price is not zero', async () => {
+  it('shows the usual price of a simulated video, and an unknown price as unknown', async () => {
     const sora = createCommandLine();
     expect((await dryRun(sora, ['--simulate'])).stdout).toMatch(/^cost +free \(simulated; normally \$0\.40\)$/m);
     expect((await dryRun(sora, ['-m', 'wan-2.2'])).stdout).toMatch(/^cost +unknown$/m);
@@ -82,7 +82,7 @@ describe('the prompt', () => {
   it.each([
     ['a file', '@prompt.txt', undefined],
     ['standard input', '-', 'from elsewhere\n'],
-  ])('comes from %s, without the newline at its end', async (_, argument, stdin) => {
+  ])('is read from %s, without the newline at its end', async (_, argument, stdin) => {
     const sora = createCommandLine();
     writeFileSync(join(sora.cwd, 'prompt.txt'), 'from elsewhere\r\n');
     const options = { env: LAB, ...(stdin === undefined ? {} : { stdin }) };
@@ -118,14 +118,14 @@ describe('the prompt', () => {
     expect(violationsOf(result)).toEqual([expect.stringContaining(words)]);
   });
 
-  it('may be as long as it may be', async () => {
+  it('may have 32,000 characters', async () => {
     const { code } = await createCommandLine().run(['create', '💧'.repeat(32_000), '-n'], { env: LAB });
     expect(code).toBe(0);
   });
 });
 
 describe('a request', () => {
-  it('gets all its violations reported together, before anything is sent', async () => {
+  it('is checked completely before anything is sent, and all problems are reported', async () => {
     const sora = createCommandLine();
     writeFileSync(join(sora.cwd, 'not-an-image'), 'text');
     const { code, stdout, stderr } = await sora.run(
@@ -160,13 +160,13 @@ describe('a request', () => {
 
   it.each([
     [
-      'a length that is not rendered, with --exact',
+      'a length that the model does not render, with --exact',
       ['-d', '5', '--exact'],
       'sora-2 renders 4, 8, 12, 16 or 20 seconds, not 5',
     ],
     ['a square', ['-a', '1:1'], 'sora-2 does not render 720p square; its sizes are'],
     ['a size and a ratio', ['--size', '1280x720', '-a', '9:16'], '`--size` cannot be combined'],
-    ['an image that is not there', ['-i', 'nope.png'], 'could not read the reference image: ENOENT'],
+    ['a missing image', ['-i', 'nope.png'], 'could not read the reference image: ENOENT'],
     ['an image that is a folder', ['-i', '.'], 'could not read the reference image: EISDIR'],
   ])('is refused for %s', async (_, argv, words) => {
     const given = argv.includes('--size') ? [] : SORA_2;
@@ -175,7 +175,7 @@ describe('a request', () => {
     expect(violationsOf(result)).toEqual([expect.stringContaining(words)]);
   });
 
-  it('is refused for an image of other pixels, with the pixels that it needs', async () => {
+  it('is refused for a reference image of another size, with the required size', async () => {
     const sora = createCommandLine();
     writeFileSync(join(sora.cwd, 'small.png'), createPngHeader(640, 480));
     const { code, stderr } = await sora.run(['create', 'a boat', ...SORA_2, '-i', 'small.png', '--json'], { env: LAB });
@@ -193,11 +193,11 @@ describe('the output', () => {
       2,
       'file_exists',
     ],
-    ['a file in the place of a folder', ['-o', 'taken.mp4/clip.mp4'], 1, 'cannot_write'],
+    ['a file in place of a folder', ['-o', 'taken.mp4/clip.mp4'], 1, 'cannot_write'],
     ['a name that no file can have', ['-o', `${'x'.repeat(252)}.mp4`, '-d', '0'], 2, 'invalid_request'],
     ['one name for several videos', ['-o', 'clip.mp4', '--count', '2'], 2, 'invalid_request'],
     ['standard output for several videos', ['-o', '-', '--count', '2'], 2, 'invalid_request'],
-  ])('is looked at before money is spent: %s', async (_, argv, exitCode, error) => {
+  ])('is checked before paying: %s', async (_, argv, exitCode, error) => {
     const { sora, server, create } = await setUp();
     writeFileSync(join(sora.cwd, 'taken.mp4'), 'precious');
     writeFileSync(join(sora.cwd, 'other.webp'), 'precious');
@@ -210,7 +210,7 @@ describe('the output', () => {
     expect(readFileSync(join(sora.cwd, 'taken.mp4'), 'utf8')).toBe('precious');
   });
 
-  it('may be overwritten with --force, or be a folder', async () => {
+  it('may be overwritten with --force, be a folder, or be omitted', async () => {
     const { sora, create } = await setUp();
     mkdirSync(join(sora.cwd, 'out'));
     writeFileSync(join(sora.cwd, 'taken.mp4'), 'old');
@@ -231,15 +231,15 @@ describe('money', () => {
   }
 
   it.each<[string, Case]>([
-    ['below the threshold nobody is asked', { code: 0 }],
+    ['a price below the threshold needs no confirmation', { code: 0 }],
     [
-      'above it, nobody there means no',
+      'a price above it is refused without a terminal',
       { argv: FIVE, code: 7, words: 'this would cost $5.60; above $1.00 it needs confirmation' },
     ],
-    ['--yes is consent', { argv: [...FIVE, '--yes'], code: 0 }],
-    ['--max-cost is consent up to its amount', { argv: [...FIVE, '--max-cost', '6'], code: 0 }],
+    ['--yes approves any price', { argv: [...FIVE, '--yes'], code: 0 }],
+    ['--max-cost approves prices up to its amount', { argv: [...FIVE, '--max-cost', '6'], code: 0 }],
     [
-      '--max-cost is kept',
+      '--max-cost is enforced',
       {
         argv: [...FIVE, '--max-cost', '5'],
         code: 7,
@@ -247,7 +247,7 @@ describe('money', () => {
       },
     ],
     [
-      '--max-cost is for the command, not for a copy',
+      '--max-cost covers all copies together',
       { argv: ['--count', '3', '--max-cost', '1'], code: 7, words: 'this would cost $1.20' },
     ],
     [
@@ -255,7 +255,7 @@ describe('money', () => {
       { argv: ['--param', 'n=10', '--max-cost', '0.40'], code: 7, words: 'this would cost $4.00, more than the cap' },
     ],
     [
-      'so does one of the profile',
+      'so does a parameter of the profile',
       {
         settings: { 'profiles.lab.base_url': 'LAB', 'profiles.lab.defaults.params.num_outputs': '4' },
         argv: ['--profile', 'lab', '--max-cost', '0.40'],
@@ -264,15 +264,15 @@ describe('money', () => {
       },
     ],
     [
-      'what a parameter may change to an unknown price keeps no cap',
+      'a parameter that makes the price unknown prevents a cap',
       { argv: ['--param', 'n=lots', '--max-cost', '5'], code: 7, words: 'the price is unknown' },
     ],
     [
-      'a known model takes its length and size from the options alone',
+      'a parameter cannot set the length or size of a known model',
       { argv: ['--param', 'num_frames=900'], code: 2, words: 'use `--duration` and `--size`' },
     ],
     [
-      'over a cap, the hint raises it and does not tell of --yes',
+      'the hint over a cap raises it and does not suggest --yes',
       {
         argv: [...FIVE, '--max-cost', '5'],
         code: 7,
@@ -280,7 +280,7 @@ describe('money', () => {
       },
     ],
     [
-      'the same over the cap of the settings',
+      'so does the hint over the cap in the settings',
       {
         settings: { max_cost: '0.30' },
         code: 7,
@@ -288,24 +288,24 @@ describe('money', () => {
       },
     ],
     ['--yes does not lift a cap', { argv: [...FIVE, '--max-cost', '5', '--yes'], code: 7 }],
-    ['max_cost is kept', { settings: { max_cost: '0.30' }, code: 7, words: 'the cap of $0.30 (settings)' }],
-    ['--max-cost goes before max_cost', { settings: { max_cost: '0.30' }, argv: ['--max-cost', '0.40'], code: 0 }],
+    ['max_cost is enforced', { settings: { max_cost: '0.30' }, code: 7, words: 'the cap of $0.30 (settings)' }],
+    ['--max-cost overrides max_cost', { settings: { max_cost: '0.30' }, argv: ['--max-cost', '0.40'], code: 0 }],
     ['confirm_above moves the threshold', { settings: { confirm_above: '10' }, argv: FIVE, code: 0 }],
     [
-      'an unknown price keeps no cap',
+      'an unknown price cannot be capped',
       {
         argv: ['-m', 'wan', '--max-cost', '5'],
         code: 7,
         words: 'the price is unknown, so the cap of $5.00 (--max-cost) cannot be enforced',
       },
     ],
-    ['an unknown price without a cap is the user’s own business', { argv: ['-m', 'wan'], code: 0 }],
+    ['an unknown price on this machine needs no confirmation', { argv: ['-m', 'wan'], code: 0 }],
     [
-      'max_cost_per_day is kept',
+      'max_cost_per_day is enforced',
       { settings: { max_cost_per_day: '0.30' }, code: 7, words: 'to $0.40, over its cap of $0.30' },
     ],
     [
-      'max_cost_per_day is for all copies together',
+      'max_cost_per_day covers all copies together',
       {
         settings: { max_cost_per_day: '1' },
         argv: ['--count', '3', '--yes'],
@@ -314,7 +314,7 @@ describe('money', () => {
       },
     ],
     [
-      'max_cost_per_day_per_user is, too',
+      'so does max_cost_per_day_per_user',
       {
         settings: { max_cost_per_day_per_user: '1' },
         argv: ['--count', '3', '--yes'],
@@ -341,7 +341,7 @@ describe('money', () => {
     if (code !== 0) expect(server.posts).toBe(0);
   });
 
-  it('max_cost_per_day counts what the ledger holds of the day, and not the simulator', async () => {
+  it('max_cost_per_day counts the day’s entries in the ledger, but not the simulator', async () => {
     const { sora, server, run } = await setUp();
     await sora.run(['config', 'set', 'max_cost_per_day', '0.80']);
     await sora.run(['create', 'free', '--detach', '--simulate']);
@@ -355,7 +355,7 @@ describe('money', () => {
 });
 
 describe('--env-file', () => {
-  it('is read only when it is named, and gives way to the environment', async () => {
+  it('is read only when named, and is overridden by the environment', async () => {
     const sora = createCommandLine();
     writeFileSync(join(sora.cwd, '.env'), 'SORA_BASE_URL=http://of-the-file/v1\nSORA_MODEL=of-the-file\n');
     const get = async (name: string, argv: readonly string[], env = {}) =>
@@ -365,15 +365,15 @@ describe('--env-file', () => {
     expect(await get('model', ['--env-file', '.env'], { SORA_MODEL: 'mine' })).toBe('mine');
   });
 
-  it('is wrong usage when it cannot be read', async () => {
+  it('is a usage error when it cannot be read', async () => {
     const { code, stderr } = await createCommandLine().run(['list', '--env-file', 'nope']);
     expect(code).toBe(2);
     expect(stderr).toContain('could not read the environment file');
   });
 });
 
-describe('a key', () => {
-  it('is missed before anything is sent to OpenAI', async () => {
+describe('a missing key', () => {
+  it('is reported before anything is sent to OpenAI', async () => {
     const { code, stderr } = await createCommandLine().run(['create', 'a boat']);
     expect(code).toBe(4);
     expect(stderr).toMatchInlineSnapshot(`
@@ -387,7 +387,7 @@ describe('a key', () => {
     `);
   });
 
-  it.each(['status', 'download', 'cancel', 'delete'])('is missed by `%s` too', async (command) => {
+  it.each(['status', 'download', 'cancel', 'delete'])('is reported by `%s` too', async (command) => {
     const { code, stderr } = await createCommandLine().run([command, 'video_1', '--json']);
     expect({ code, error: JSON.parse(stderr).error.code }).toEqual({ code: 4, error: 'no_api_key' });
   });

@@ -6,7 +6,7 @@ const HOOK = 'https://hooks.example/videos';
 
 const violationsOf = ({ stderr }: RunResult): string[] => JSON.parse(stderr).error.violations;
 
-/** A profile `lab` with these settings on a server that takes anything. */
+/** A profile `lab` with these settings, on a server that accepts anything. */
 async function setUpLab(...settings: readonly string[]) {
   const bench = await setUp({}, { env: { SORA_BASE_URL: '' } });
   const sets = settings.flatMap((setting) => ['--set', setting]);
@@ -17,7 +17,7 @@ async function setUpLab(...settings: readonly string[]) {
 }
 
 describe('create --webhook', () => {
-  it('sends the address in the field of the profile, and shows it in the dry run', async () => {
+  it('sends the URL in the field of the profile, and shows it in a dry run', async () => {
     const { create, server } = await setUpLab('request.callback_field=notify_url');
     const dry = await create('--webhook', HOOK, '--dry-run');
     expect(dry.json()).toMatchObject({ request: { notify_url: HOOK } });
@@ -26,7 +26,7 @@ describe('create --webhook', () => {
     expect(JSON.parse(server.requests[0]?.body.toString() ?? '')).toMatchObject({ notify_url: HOOK });
   });
 
-  it('is no part of what is made: the same request with another address attaches', async () => {
+  it('does not change the request: with another URL it attaches to the same job', async () => {
     const bench = await setUpLab('request.callback_field=notify_url');
     const isNoted = ({ stderr }: RunResult): boolean =>
       stderr.includes('note: `--webhook` is not sent: an existing job keeps the address of its own create');
@@ -48,14 +48,14 @@ describe('create --webhook', () => {
   });
 
   it.each<[string, string[], string]>([
-    ['a server that takes none', ['--webhook', HOOK], 'the server of profile lab accepts no notification address'],
+    ['a server that accepts none', ['--webhook', HOOK], 'the server of profile lab accepts no notification address'],
     [
-      'a dialect without it',
+      'a dialect that has none',
       ['--webhook', HOOK, '--dialect', 'generations'],
       'the dialect `generations` accepts no notification address',
     ],
-    ['no address', ['--webhook', 'hooks'], '`--webhook hooks` is not an http or https address'],
-    ['a scheme that is none', ['--webhook', 'file:///etc/passwd'], 'is not an http or https address'],
+    ['an invalid URL', ['--webhook', 'hooks'], '`--webhook hooks` is not an http or https address'],
+    ['another scheme', ['--webhook', 'file:///etc/passwd'], 'is not an http or https address'],
   ])('is refused before anything is sent for %s', async (_, argv, problem) => {
     const { create, server } = await setUpLab();
     const refused = await create(...argv);

@@ -7,7 +7,7 @@ import { createCommandLine } from '../support/command-line.ts';
 const PROMPT = 'A paper boat sails into a storm drain';
 
 describe('sora create', () => {
-  it('makes a playable file with the simulator and prints its path', async () => {
+  it('saves an MP4 file with the simulator and prints its path', async () => {
     const sora = createCommandLine();
     const { code, stdout } = await sora.run(['create', PROMPT, '--duration', '5', '--simulate']);
     expect(code).toBe(0);

@@ -11,7 +11,7 @@ import { type ReceivedRequest, startScriptedServer } from '../support/scripted-s
 
 const execute = promisify(execFile);
 
-/** What a pasted command finds in the shell; a variable that it must not use holds another one's secret. */
+/** The environment of a pasted command; variables that it must not use hold other secrets. */
 const SHELL = {
   OPENAI_API_KEY: 'openai-key-of-the-shell',
   SORA_API_KEY: 'stored-key-of-lab',
@@ -28,7 +28,7 @@ interface Case {
   readonly isKeyStored?: boolean;
   /** Bytes of the image `first frame.png`. */
   readonly imageBytes?: number;
-  /** The model that a server of its own needs. */
+  /** The model that a server other than OpenAI needs. */
   readonly model?: string;
 }
 
@@ -54,7 +54,7 @@ async function sentByBoth({ settings = {}, argv = [], env = {}, isKeyStored = fa
   return { bySora: await comparable(bySora), byCurl: await comparable(byCurl), curl, shown };
 }
 
-/** Of each client's own, and new in each request. */
+/** Headers that differ by client or request. */
 const OWN = [
   'user-agent',
   'accept',
@@ -85,7 +85,7 @@ async function comparable({ method, path, headers, body }: ReceivedRequest) {
 }
 
 async function partOf(value: string | File): Promise<unknown> {
-  if (typeof value === 'string') return value.replaceAll('\r\n', '\n'); // forms end lines so; curl leaves them alone
+  if (typeof value === 'string') return value.replaceAll('\r\n', '\n'); // forms use CRLF; curl does not convert
   return { name: value.name, type: value.type, bytes: Buffer.from(await value.arrayBuffer()).toString('base64') };
 }
 
@@ -94,17 +94,17 @@ const SECRETS = {
   query: { sig: SHELL.SIG, v: '1 2' },
 };
 
-describe('the printed curl sends what sora sends', () => {
+describe('the printed curl command sends what sora sends', () => {
   it.each<[string, Case]>([
     ['without a key', {}],
     ['with a stored key', { isKeyStored: true }],
     ['with the key of a variable', { settings: { key_from_env: 'MYKEY' }, env: { MYKEY: SHELL.MYKEY } }],
     ['with a key in another header', { settings: { auth: 'api-key' }, isKeyStored: true }],
     ['with secret headers and queries', { settings: SECRETS, isKeyStored: true }],
-    ['with a model of its own name', { settings: { models: { 'sora-2': 'my-deployment' } }, argv: ['-m', 'sora-2'] }],
+    ['with a renamed model', { settings: { models: { 'sora-2': 'my-deployment' } }, argv: ['-m', 'sora-2'] }],
     ['with parameters', { argv: ['--param', 'seed=7', '--param', 'note=@me;type=x', '--param', 'o={"a":[1]}'] }],
     [
-      'with names that every object has',
+      'with names from Object.prototype',
       {
         settings: { headers: { constructor: 'a' }, query: { toString: 'b' }, models: { constructor: 'c' } },
         argv: ['-m', 'constructor', '--param', '__proto__=1', '--param', 'constructor={"__proto__":2}'],
@@ -116,7 +116,7 @@ describe('the printed curl sends what sora sends', () => {
       'with a large image in JSON',
       { settings: { encoding: 'json' }, argv: ['-i', 'first frame.png'], imageBytes: 300_000 },
     ],
-    ['with the address of an image', { argv: ['-i', 'https://videos.example/a.png?sig=1'] }],
+    ['with the URL of an image', { argv: ['-i', 'https://videos.example/a.png?sig=1'] }],
     ['with an upload', { argv: ['-i', 'file_abc123'] }],
     ['with all fields as a form', { settings: { encoding: 'multipart' }, argv: ['--character', 'char_1', '-d', '8'] }],
     ...PRESETS.filter(({ name }) => name !== 'simulator').map((preset): [string, Case] => [
@@ -133,7 +133,7 @@ describe('the printed curl sends what sora sends', () => {
     expect(shown).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202e\u{e0041}]/u);
   });
 
-  it('names no variable that holds another key', async () => {
+  it('names only the variable of the key it sends', async () => {
     expect((await sentByBoth({})).curl).not.toContain('KEY');
     expect((await sentByBoth({ isKeyStored: true })).curl).toContain('"Authorization: Bearer $SORA_API_KEY"');
     const named = await sentByBoth({ settings: { key_from_env: 'MYKEY' }, env: { MYKEY: SHELL.MYKEY } });

@@ -11,7 +11,7 @@ const errorOf = ({ stderr }: RunResult): { code: string; message: string; violat
 
 const simulate = (sora: CommandLine, ...argv: string[]): Promise<RunResult> => sora.run([...argv, '--simulate']);
 
-/** A server that has one finished video of eight seconds, made by `sora create`. */
+/** A server with one finished video of eight seconds, created with `sora create`. */
 async function setUpSource(script: Parameters<typeof setUp>[0] = {}): Promise<Bench> {
   const bench = await setUp(script);
   const { code } = await bench.create(['-d', '8', '-o', 'source.mp4']);
@@ -26,8 +26,8 @@ const derivedPosts = ({ server }: Bench): { path: string; body: string }[] =>
     .slice(1)
     .map(({ path, body }) => ({ path, body: body.toString() }));
 
-describe('a video from an existing one', () => {
-  it('is made by each command, and names its source', async () => {
+describe('a video made from an existing one', () => {
+  it('is created by each command, and names its source', async () => {
     const sora = createCommandLine();
     const created = await simulate(sora, 'create', 'a boat', '-d', '8', '--size', '720x1280', '--no-download');
     const source = created.stdout.trim();
@@ -45,7 +45,7 @@ describe('a video from an existing one', () => {
     expect(stdout).toContain(`source   ${source}`);
   });
 
-  it('is saved with its lineage in the sidecar', async () => {
+  it('is saved with its source in the sidecar', async () => {
     const bench = await setUpSource();
     const made = await bench.run('remix', '@last', 'at night', '-o', 'night.mp4', '--sidecar');
     expect({ code: made.code, stdout: made.stdout }).toEqual({ code: 0, stdout: 'night.mp4\n' });
@@ -55,7 +55,7 @@ describe('a video from an existing one', () => {
     });
   });
 
-  it('is made from a file, whose length and size set the price', async () => {
+  it('is created from a file, whose length and size set the price', async () => {
     const sora = createCommandLine();
     await simulate(sora, 'create', 'a boat', '-d', '8', '-o', 'boat.mp4');
     const dry = await simulate(sora, 'edit', './boat.mp4', 'in snow', '--dry-run', '--json');
@@ -71,7 +71,7 @@ describe('a video from an existing one', () => {
     expect(existsSync(join(sora.cwd, 'longer.mp4'))).toBe(true);
   });
 
-  it('is an extension with the prompt of its source if none is given', async () => {
+  it('is extended with the prompt of its source if none is given', async () => {
     const bench = await setUpSource();
     expect((await bench.run('extend', '@last', '--detach')).code).toBe(0);
     const [post] = derivedPosts(bench);
@@ -104,8 +104,8 @@ describe('a video from an existing one', () => {
   );
 });
 
-describe('a video from an existing one is paid once', () => {
-  it('attaches to the same request, and is another one with another source, operation or prompt', async () => {
+describe('payment for a derived video', () => {
+  it('happens once per source, operation and prompt', async () => {
     const bench = await setUpSource();
     const ids: string[] = [];
     for (const argv of [
@@ -121,7 +121,7 @@ describe('a video from an existing one is paid once', () => {
     expect(ids).toEqual(['video_2', 'video_2', 'video_3', 'video_4', 'video_5', 'video_6']);
   });
 
-  it('resumes although its source is gone', async () => {
+  it('is not repeated when the source is gone', async () => {
     const bench = await setUpSource();
     await bench.run('remix', 'video_1', 'at night', '--detach');
     await bench.run('delete', 'video_1', '--yes');
@@ -131,7 +131,7 @@ describe('a video from an existing one is paid once', () => {
     expect(reused.json()).toMatchObject({ id: 'video_2', remixed_from: 'video_1' });
   });
 
-  it('is not sent again when its answer is lost, and is found in the list', async () => {
+  it('is not repeated when the reply is lost and the list has the job', async () => {
     let isLost = false;
     const bench = await setUpSource({
       create(accept) {
@@ -148,9 +148,9 @@ describe('a video from an existing one is paid once', () => {
 
   it.each<[string, ScriptedReply]>([
     ['a 500', { status: 500, body: { error: { message: 'oh' } } }],
-    ['a page', { body: '<html><title>Sign in</title></html>' }],
+    ['an HTML page', { body: '<html><title>Sign in</title></html>' }],
     ['a reset', 'drop'],
-  ])('is not sent again after %s, by no run without --again', async (_, reply) => {
+  ])('is not repeated after %s, except with --again', async (_, reply) => {
     let isLost = false;
     const bench = await setUpSource({ create: () => (isLost ? reply : null) });
     isLost = true;
@@ -162,7 +162,7 @@ describe('a video from an existing one is paid once', () => {
     expect(bench.server.posts).toBe(3);
   });
 
-  it('is not sent above a cap on the price of its source', async () => {
+  it('stays within a cap on the price of the source', async () => {
     const bench = await setUpSource();
     const refused = await bench.run('remix', 'video_1', 'at night', '--max-cost', '0.79', '--json');
     expect({ code: refused.code, error: errorOf(refused).code }).toEqual({ code: 7, error: 'cost_cap_exceeded' });
@@ -170,7 +170,7 @@ describe('a video from an existing one is paid once', () => {
     expect((await bench.run('remix', 'video_1', 'at night', '--max-cost', '0.80', '--detach')).code).toBe(0);
   });
 
-  it('goes to the server of its source, which another address on the command line cannot change', async () => {
+  it('goes to the server of the source, which --base-url cannot change', async () => {
     const bench = await setUpSource();
     const elsewhere = { SORA_BASE_URL: 'http://127.0.0.1:9/v1' };
     expect((await bench.runWith({ env: elsewhere }, 'remix', 'video_1', 'at night', '--detach')).code).toBe(0);
@@ -179,29 +179,29 @@ describe('a video from an existing one is paid once', () => {
   });
 });
 
-describe('a source that cannot be used', () => {
+describe('a source', () => {
   type Case = [what: string, argv: string[], code: string, words: string | RegExp];
   const cases: Case[] = [
     ['an unknown id', ['remix', 'video_9', 'x'], 'video_not_found', /not found|no such video/i],
     ['a job that failed', ['remix', 'video_1', 'x'], 'video_not_found', 'has no video to remix'],
     ['a job that still runs', ['extend', 'video_1', 'x'], 'content_not_ready', 'not finished yet'],
-    ['a file that is no video', ['edit', 'notes.txt', 'x'], 'invalid_request', 'notes.txt is not a video file'],
-    ['a file that is not there', ['edit', 'gone.mp4', 'x'], 'invalid_request', 'could not read the video'],
+    ['a file that is not a video', ['edit', 'notes.txt', 'x'], 'invalid_request', 'notes.txt is not a video file'],
+    ['a missing file', ['edit', 'gone.mp4', 'x'], 'invalid_request', 'could not read the video'],
     ['a file without a prompt', ['extend', 'source.mp4'], 'invalid_request', 'add a prompt'],
     ['an empty prompt', ['remix', 'video_1', ''], 'invalid_request', 'the prompt is empty'],
     ['another source', ['edit', 'video_1', 'x', '--param', 'video=y'], 'invalid_request', 'is the first argument'],
-    ['an impossible length', ['extend', 'video_1', 'x', '-d', 'long'], 'invalid_request', 'not a positive number'],
-    ['too long a result', ['extend', 'video_1', 'x', '-d', '20'], 'invalid_request', 'would have 128 seconds'],
+    ['an invalid length', ['extend', 'video_1', 'x', '-d', 'long'], 'invalid_request', 'not a positive number'],
+    ['a result that is too long', ['extend', 'video_1', 'x', '-d', '20'], 'invalid_request', 'would have 128 seconds'],
   ];
 
-  it.each(cases)('is refused before anything is paid: %s', async (what, argv, code, words) => {
+  it.each(cases)('is refused before paying: %s', async (what, argv, code, words) => {
     const status = what.includes('failed') ? 'failed' : what.includes('runs') ? 'in_progress' : 'completed';
     let isSource = true;
     const bench = await setUpSource({
       retrieve: (job) => ({ body: { ...job, status: isSource ? 'completed' : status } }),
       create: (accept) => {
         const reply = accept();
-        if (typeof reply === 'object' && what.startsWith('too long'))
+        if (typeof reply === 'object' && what.startsWith('a result'))
           Object.assign(Object(reply.body), { seconds: '108' });
         return reply;
       },
@@ -219,7 +219,7 @@ describe('a source that cannot be used', () => {
   it.each([
     ['the dialect', ['--dialect', 'generations'], 'the dialect `generations` has no remixes'],
     ['the profile', [], 'cannot remix videos, according to its settings'],
-  ])('is refused where %s has no such operation', async (what, options, words) => {
+  ])('is refused when %s lacks the operation', async (what, options, words) => {
     const bench = await setUpSource();
     const { sora, server } = bench;
     await sora.run(['config', 'set', 'profiles.lab.base_url', server.url]);
@@ -234,7 +234,7 @@ describe('a source that cannot be used', () => {
     [404, { error: { message: 'Invalid URL (POST /v1/videos/video_1/remix)' } }],
     [404, { detail: 'Not Found' }],
     [405, { detail: 'Method Not Allowed' }],
-  ])('is distinguished from a server without the operation, which answers %s', async (status, body) => {
+  ])('is not blamed when the server lacks the operation and replies %s', async (status, body) => {
     let isMissing = false;
     const bench = await setUpSource({ create: () => (isMissing ? { status, body } : null) });
     isMissing = true;
@@ -247,7 +247,7 @@ describe('a source that cannot be used', () => {
     ['extend', 'text.mp4', ['text.mp4 is not a video file']],
     ['remix', 'text.mp4', ['text.mp4 is a file, and only a video on the server can be remixed: use `sora edit`']],
     ['remix', 'video_of_others', []],
-  ])('is refused with all problems at once, before the server is asked: %s %s', async (operation, source, own) => {
+  ])('is refused with all problems together, before the server is asked: %s %s', async (operation, source, own) => {
     const { sora, server, run } = await setUp();
     writeFileSync(join(sora.cwd, 'text.mp4'), 'no video');
     const steps = operation === 'extend' ? ['--to', '60s'] : [];
@@ -262,7 +262,7 @@ describe('a source that cannot be used', () => {
     expect(server.requests).toEqual([]);
   });
 
-  it('does not keep a file from being sent whole, in a form', async () => {
+  it('that is a file is sent whole, in a form', async () => {
     const bench = await setUpSource();
     expect((await bench.run('edit', 'source.mp4', 'in snow', '--detach')).code).toBe(0);
     const [post] = derivedPosts(bench);

@@ -21,8 +21,8 @@ function durationOf(path: string): number {
 }
 
 describe.each([
-  ['as the guide has it', 'guide'],
-  ['as New API has it', 'new-api'],
+  ['as the guide describes it', 'guide'],
+  ['as New API implements it', 'new-api'],
 ])('dialect `generations`, %s', (_, shape) => {
   async function setUp(): Promise<CommandLine> {
     const sora = createCommandLine();
@@ -30,7 +30,7 @@ describe.each([
     return sora;
   }
 
-  it('makes a video of exactly the requested length', async () => {
+  it('creates a video of exactly the requested length', async () => {
     const sora = await setUp();
     const { code, stdout, stderr } = await sora.run(['create', PROMPT, '--simulate', ...GENERATIONS, '-d', '5']);
     expect({ code, stderr: stderr.split('\n')[0] }).toEqual({
@@ -40,7 +40,7 @@ describe.each([
     expect(durationOf(join(sora.cwd, stdout.trim()))).toBe(5);
   });
 
-  it('is remembered with a job, whose id alone is enough from then on', async () => {
+  it('is remembered with a job, so that later commands need only its id', async () => {
     const sora = await setUp();
     await sora.run(['create', PROMPT, '--simulate', ...GENERATIONS, '-d', '5', '--detach']);
     const watched = await sora.run(['status', '@last', '--watch', '--json']);
@@ -50,7 +50,7 @@ describe.each([
     expect(readFileSync(join(sora.home, 'ledger.jsonl'), 'utf8')).toContain('"dialect":"generations"');
   });
 
-  it('has no list, so the ledger is used', async () => {
+  it('lists jobs from the ledger', async () => {
     const sora = await setUp();
     await sora.run(['create', PROMPT, '--simulate', ...GENERATIONS, '--detach']);
     const { code, stdout, stderr } = await sora.run(['list', '--simulate', ...GENERATIONS]);
@@ -60,7 +60,7 @@ describe.each([
     );
   });
 
-  it('refuses pictures that it has no call for, before anything is sent', async () => {
+  it('refuses variants that it cannot download, before anything is sent', async () => {
     const sora = await setUp();
     const run = await sora.run(['create', PROMPT, '--simulate', ...GENERATIONS, '--variant', 'thumbnail', '--json']);
     expect({ code: run.code, violations: errorOf(run).violations }).toEqual({
@@ -73,18 +73,18 @@ describe.each([
     expect(errorOf(download)).toMatchObject({ code: 'not_supported', status: null });
   });
 
-  it('reports a failed job in the words of its server', async () => {
+  it('reports moderation of a job', async () => {
     const sora = await setUp();
     const argv = ['create', PROMPT, '--simulate', ...GENERATIONS, '--fault', 'moderation_blocked', '--json'];
     const run = await sora.run(argv);
     expect({ code: run.code, error: errorOf(run).code }).toEqual({ code: 5, error: 'moderation_blocked' });
   });
 
-  it('passes `doctor`, which is refused nothing', async () => {
+  it('passes `doctor`', async () => {
     const sora = await setUp();
     const { code, stdout } = await sora.run(['doctor', '--simulate', ...GENERATIONS, '--json']);
     const checks: { id: string; status: string }[] = JSON.parse(stdout).checks;
-    // New API cannot remove the job of the access check, and says so.
+    // New API cannot delete the job of the access check.
     expect({ code, route: checks.find(({ id }) => id === 'videos'), access: checks.at(-1) }).toMatchObject({
       code: 0,
       route: { status: 'pass' },
@@ -94,7 +94,7 @@ describe.each([
 });
 
 describe('dialect `generations`', () => {
-  it('cancels by its DELETE where the guide has one, and says that New API has none', async () => {
+  it('cancels with DELETE, or reports that New API cannot cancel', async () => {
     const sora = createCommandLine();
     const create = ['create', PROMPT, '--simulate', ...GENERATIONS, '--detach', '--again'];
     await sora.run(create);
@@ -114,7 +114,7 @@ describe('dialect `generations`', () => {
     expect(errorOf(await sora.run(['delete', '@last', '--yes', '--json']))).toMatchObject({ code: 'not_supported' });
   });
 
-  it('is what the printed curl speaks, and the access check is that of the guide', async () => {
+  it('is used by the printed curl and by the access check', async () => {
     const sora = createCommandLine();
     const argv = [...GENERATIONS, '-d', '10', '-r', '1080p', '-a', '16:9', '--quality', 'standard', '--dry-run'];
     const { stdout } = await sora.run(['create', PROMPT, ...argv]);
@@ -131,7 +131,7 @@ describe('dialect `generations`', () => {
     `);
   });
 
-  it('is found by `doctor` behind an address that speaks the other one, both ways', async () => {
+  it('is suggested by `doctor` when the server speaks it instead of `videos`, and vice versa', async () => {
     const speaking = (route: string) =>
       startScriptedServer(({ path }) => {
         if (path === '/v1/videos?limit=1' && route === '/videos') return { body: { object: 'list', data: [] } };
@@ -151,17 +151,17 @@ describe('dialect `generations`', () => {
     }
   });
 
-  it('makes the loss of an answer final, as there is no list to look in', async () => {
+  it('cannot resolve a lost reply, since there is no list', async () => {
     const sora = createCommandLine();
     const argv = ['create', PROMPT, '--simulate', ...GENERATIONS, '--fault', 'create-dropped-after-accept', '--json'];
     expect(errorOf(await sora.run(argv))).toMatchObject({ code: 'outcome_unknown' });
-    // The same again attaches to what may exist, and sends nothing.
+    // A rerun attaches to the possible job and sends nothing.
     expect(errorOf(await sora.run(argv.slice(0, -3).concat('--json')))).toMatchObject({ code: 'outcome_unknown' });
   });
 });
 
 describe('dialect `openrouter`', () => {
-  it('polls a job at the address that the server gives, and reports the actual cost', async () => {
+  it('polls the URL that the server gives, and reports the actual cost', async () => {
     const { baseUrl, requests } = await openrouter.start();
     const sora = createCommandLine();
     const argv = ['create', PROMPT, '--base-url', baseUrl, '--dialect', 'openrouter', ...openrouter.options, '--json'];
@@ -181,7 +181,7 @@ describe('dialect `openrouter`', () => {
   });
 });
 
-it('a video that is the answer itself is not lost in silence', async () => {
+it('a video inside the create response is reported when it is not saved', async () => {
   const { baseUrl } = await dynamo.start();
   const argv = ['create', PROMPT, '--base-url', baseUrl, '-m', 'wan', '--detach'];
   const { stdout, stderr } = await createCommandLine().run(argv, { http: nodeHttp });

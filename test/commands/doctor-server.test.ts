@@ -22,14 +22,14 @@ async function survey(sora: CommandLine, argv: readonly string[], options: RunOp
   return { code, stderr, found, notes: (found.notes ?? []).join('\n') };
 }
 
-/** What a server does that takes creates of this type only. */
+/** Scripts a server that accepts creates of this type only. */
 function refuseUnless(type: string, refusal: ScriptedReply) {
   return (_: unknown, { headers }: ReceivedRequest): ScriptedReply | null =>
     headers['content-type']?.startsWith(type) ? null : refusal;
 }
 
 describe('sora doctor --server', () => {
-  it('finds the other dialect, and says how to keep it', async () => {
+  it('detects the other dialect, and suggests how to save it', async () => {
     const server = await startScriptedServer(({ path }) =>
       path.startsWith('/v1/video/generations/')
         ? { status: 400, body: { code: 'task_not_exist', message: 'task_not_exist', data: null } }
@@ -40,7 +40,7 @@ describe('sora doctor --server', () => {
     expect(notes).toMatch(/\.dialect generations && .*\.shape new-api/);
   });
 
-  it('makes one job in a dialect that has no forms, and makes it in the dialect that was found', async () => {
+  it('creates a single job in a dialect without forms', async () => {
     const server = await startScriptedServer(({ method, path }) => {
       if (!path.startsWith('/v1/video/generations')) return { body: '<html><title>The web interface</title>' };
       if (method === 'POST') return { body: { task_id: 'task_1', status: 'queued' } };
@@ -59,7 +59,7 @@ describe('sora doctor --server', () => {
     });
   });
 
-  it.each(['videos', 'generations'])('keeps to %s, of several dialects the one that was chosen', async (dialect) => {
+  it.each(['videos', 'generations'])('tests only %s when that dialect is chosen', async (dialect) => {
     const { found } = await survey(createCommandLine(), ['--simulate', '--dialect', dialect]);
     expect(found).toMatchObject({
       dialect,
@@ -69,7 +69,7 @@ describe('sora doctor --server', () => {
     });
   });
 
-  it('reports everything about the simulator, and leaves no job behind', async () => {
+  it('reports every capability of the simulator, and leaves no job running', async () => {
     const sora = createCommandLine();
     const first = await survey(sora, ['--simulate']);
     expect(first.found).toMatchObject({ dialect: 'videos', cancel: 'yes', thumbnail: 'unknown', range: 'unknown' });
@@ -108,7 +108,7 @@ describe('sora doctor --server', () => {
     ]);
   });
 
-  it('creates no job without confirmation, and says what more knowledge would cost', async () => {
+  it('creates no job without confirmation, and reports what further tests would cost', async () => {
     const server = await startVideosServer();
     server.jobs.push({ id: 'video_0', status: 'completed' });
     const { code, found, notes } = await survey(createCommandLine(), ['--base-url', server.url]);
@@ -143,18 +143,21 @@ describe('sora doctor --server', () => {
       { status: 422, body: { detail: [{ loc: ['body', 'prompt'], msg: 'Field required' }] } },
       { json: 'no', multipart: 'yes' },
     ],
-  ])('finds that a server takes %s only, and how to keep that', async (encoding, type, refusal, expected) => {
-    const server = await startVideosServer({ create: refuseUnless(type, refusal) });
-    const { found, notes } = await survey(createCommandLine(), ['--yes', '--base-url', server.url]);
-    expect(found).toMatchObject({ cancel: 'unknown', ...expected });
-    expect({ posts: server.posts, left: server.jobs }).toEqual({ posts: 2, left: [] });
-    const setting = 'sora config set profiles.127-0-0-1';
-    expect(notes).toContain(
-      `run \`${setting}.base_url ${server.url} && ${setting}.key_from_env SORA_API_KEY && ${setting}.request.body ${encoding}\``,
-    );
-  });
+  ])(
+    'detects that a server accepts only %s, and suggests how to save it',
+    async (encoding, type, refusal, expected) => {
+      const server = await startVideosServer({ create: refuseUnless(type, refusal) });
+      const { found, notes } = await survey(createCommandLine(), ['--yes', '--base-url', server.url]);
+      expect(found).toMatchObject({ cancel: 'unknown', ...expected });
+      expect({ posts: server.posts, left: server.jobs }).toEqual({ posts: 2, left: [] });
+      const setting = 'sora config set profiles.127-0-0-1';
+      expect(notes).toContain(
+        `run \`${setting}.base_url ${server.url} && ${setting}.key_from_env SORA_API_KEY && ${setting}.request.body ${encoding}\``,
+      );
+    },
+  );
 
-  it('offers an existing profile only what is new', async () => {
+  it('suggests only new findings for an existing profile', async () => {
     const server = await startVideosServer({ create: refuseUnless('multipart/form-data', { status: 415, body: '' }) });
     const sora = createCommandLine();
     await sora.run(['config', 'set', 'profiles.lab.base_url', server.url]);
@@ -164,7 +167,7 @@ describe('sora doctor --server', () => {
     expect((await survey(sora, ['--yes', '--profile', 'lab'])).notes).not.toContain('config set');
   });
 
-  it('offers to keep what a server cannot do, and what it can after all', async () => {
+  it('suggests saving a missing or new capability of the server', async () => {
     const server = await startVideosServer({ list: () => ({ status: 405 }) });
     const sora = createCommandLine();
     await sora.run(['config', 'set', 'profiles.lab.base_url', server.url]);
@@ -178,7 +181,7 @@ describe('sora doctor --server', () => {
     expect((await run()).notes).toContain(`run \`${setting}.list yes\` to save this`);
   });
 
-  it('writes its jobs into the ledger, and reports one that cannot be stopped', async () => {
+  it('records its jobs in the ledger, and reports one that cannot be stopped', async () => {
     const server = await startVideosServer({
       remove: () => ({ status: 405, body: '' }),
       retrieve: (job) => ({ body: { ...job, status: 'in_progress' } }),
@@ -192,7 +195,7 @@ describe('sora doctor --server', () => {
     expect(jobs.map(({ id }) => id)).toEqual(['video_1']);
   });
 
-  it('leaves no job running on a server that cannot stop one', async () => {
+  it('leaves no job running on a server that cannot cancel', async () => {
     let looks = 0;
     const server = await startVideosServer({
       remove: (job) => (job.status === 'completed' ? null : { status: 405, body: '' }),
@@ -210,7 +213,7 @@ describe('sora doctor --server', () => {
     expect(notes).toContain('could not stop it: it ran to its end, and was deleted');
   });
 
-  it('does not hide a running job behind a deletion where the profile says that none is stopped', async () => {
+  it('deletes a job only after its end when the profile cannot cancel', async () => {
     let looks = 0;
     const deletedAt: unknown[] = [];
     const server = await startVideosServer({
@@ -235,7 +238,7 @@ describe('sora doctor --server', () => {
     });
   });
 
-  it('recognizes a kind of server by its list of models, and offers its preset', async () => {
+  it('recognises a kind of server by its model list, and suggests its preset', async () => {
     const looks: unknown[] = [];
     const script = ({ method, path }: ReceivedRequest): ScriptedReply => {
       if (path === '/v1/models') return { body: { data: [{ id: 'wan', owned_by: 'sglang' }] } };
@@ -253,11 +256,11 @@ describe('sora doctor --server', () => {
         : script(request),
     );
     const { found, notes } = await survey(createCommandLine(), ['--yes', '--base-url', server.url]);
-    expect([found.cancel, looks]).toEqual(['no', Array(3).fill('/v1/videos/made')]); // it is left to end
+    expect([found.cancel, looks]).toEqual(['no', Array(3).fill('/v1/videos/made')]); // the job runs to its end
     expect(notes).toContain('.preset sglang');
   });
 
-  it('finds out from refusals alone how a create is written, and creates nothing', async () => {
+  it('detects the request format from refusals alone, and creates nothing', async () => {
     const server = await startScriptedServer(({ method, path, headers, body }) => {
       if (method !== 'POST')
         return path.includes('limit')
@@ -278,12 +281,16 @@ describe('sora doctor --server', () => {
 
   it.each<[string, ScriptedReply, string]>([
     ['has no such route', { status: 404, body: { detail: 'Not Found' } }, 'no'],
-    ['allows no POST there', { status: 405, body: { detail: 'Method Not Allowed' } }, 'no'],
-    ['shows its pages there', { body: '<html><title>The web interface</title>' }, 'no'],
-    ['misses the video', { status: 404, body: { error: { message: 'Video not found' } } }, 'yes'],
-    ['misses the prompt', { status: 422, body: { detail: [{ loc: ['body', 'prompt'], msg: 'required' }] } }, 'yes'],
+    ['allows no POST on it', { status: 405, body: { detail: 'Method Not Allowed' } }, 'no'],
+    ['serves its web interface there', { body: '<html><title>The web interface</title>' }, 'no'],
+    ['reports a missing video', { status: 404, body: { error: { message: 'Video not found' } } }, 'yes'],
+    [
+      'reports a missing prompt',
+      { status: 422, body: { detail: [{ loc: ['body', 'prompt'], msg: 'required' }] } },
+      'yes',
+    ],
     ['fails', { status: 500, body: '' }, 'unknown'],
-  ])('finds out whether videos can be derived where the server %s', async (_, refusal, ability) => {
+  ])('detects whether videos can be derived when the server %s', async (_, refusal, ability) => {
     const server = await startScriptedServer(({ method, path }) => {
       if (method === 'POST' && path !== '/v1/videos') return refusal;
       return path.includes('limit') ? { body: { data: [] } } : { status: 404, body: { detail: 'no such video' } };
@@ -293,7 +300,7 @@ describe('sora doctor --server', () => {
     expect(notes.includes('capabilities.remix no')).toBe(ability === 'no');
   });
 
-  it('deletes what a server makes of a create without a prompt', async () => {
+  it('deletes a job that the server creates without a prompt', async () => {
     const jobs = new Set<string>();
     const server = await startScriptedServer(({ method, path }) => {
       if (method === 'POST') jobs.add('made');
@@ -305,7 +312,7 @@ describe('sora doctor --server', () => {
     expect([...jobs]).toEqual([]);
   });
 
-  it('does not take a mock server, which answers for anything, for one that can do everything', async () => {
+  it('is not misled by a mock server that accepts any request', async () => {
     const server = await startScriptedServer(({ path }) =>
       path.includes('/content')
         ? { headers: { 'content-type': 'video/mp4' }, body: 'string' }
@@ -326,15 +333,15 @@ describe('sora doctor --server', () => {
 
   it.each([
     ['ignored', () => CLIP],
-    ['one picture for all', (path: string) => (path.includes('variant') ? PICTURE : CLIP)],
-  ])('says that there is no thumbnail where the variant is %s', async (_, fileOf) => {
+    ['one image for all', (path: string) => (path.includes('variant') ? PICTURE : CLIP)],
+  ])('reports no thumbnail when the variant is %s', async (_, fileOf) => {
     const server = await startVideosServer({ content: ({ path }) => ({ body: fileOf(path) }) });
     server.jobs.push({ id: 'video_0', status: 'completed' });
     const { found } = await survey(createCommandLine(), ['--base-url', server.url]);
     expect(found).toMatchObject({ content: 'yes', thumbnail: 'no', spritesheet: 'no' });
   });
 
-  it('stops at a refusal that has nothing to do with the encoding', async () => {
+  it('stops at a refusal that is unrelated to the encoding', async () => {
     const server = await startVideosServer({
       create: () => ({ status: 429, body: { error: { code: 'insufficient_quota', message: 'no credit' } } }),
     });
@@ -357,7 +364,7 @@ describe('sora doctor --server', () => {
     });
   });
 
-  it('does not wait after a 429 with a long pause, and says so', async () => {
+  it('does not wait through a long Retry-After, and reports it', async () => {
     const server = await startVideosServer({
       create: () => ({ status: 429, headers: { 'retry-after': '60' }, body: { error: { message: 'slow down' } } }),
     });
@@ -367,26 +374,23 @@ describe('sora doctor --server', () => {
   });
 
   it.each<[string, ScriptedReply, number, string]>([
-    ['a key that is rejected', { status: 401, body: { error: { message: 'who are you' } } }, 4, 'invalid_api_key'],
-    ['a page in the place of the API', { body: '<html><title>Wi-Fi login</title>' }, 1, 'unreadable_response'],
-  ])('says nothing of a server behind %s but that', async (_, reply, exitCode, error) => {
+    ['a rejected key', { status: 401, body: { error: { message: 'who are you' } } }, 4, 'invalid_api_key'],
+    ['an HTML page instead of the API', { body: '<html><title>Wi-Fi login</title>' }, 1, 'unreadable_response'],
+  ])('reports nothing but %s', async (_, reply, exitCode, error) => {
     const server = await startScriptedServer([reply]);
     const { code, stderr } = await survey(createCommandLine(), ['--yes', '--base-url', server.url]);
     expect({ code, error: JSON.parse(stderr).error.code }).toEqual({ code: exitCode, error });
     expect(server.requests.filter(({ method }) => method === 'POST')).toEqual([]);
   });
 
-  it.each([402, 403, 429, 503])(
-    'does not take a server that answers %d for one that can, or cannot',
-    async (status) => {
-      const server = await startScriptedServer([{ status, body: '' }]);
-      const { found, notes } = await survey(createCommandLine(), ['--base-url', server.url]);
-      expect(notes).not.toContain('config set');
-      expect(found).toMatchObject({ dialect: 'unknown', list: 'unknown', delete: 'unknown', content: 'unknown' });
-    },
-  );
+  it.each([402, 403, 429, 503])('draws no conclusions from a server that replies %d', async (status) => {
+    const server = await startScriptedServer([{ status, body: '' }]);
+    const { found, notes } = await survey(createCommandLine(), ['--base-url', server.url]);
+    expect(notes).not.toContain('config set');
+    expect(found).toMatchObject({ dialect: 'unknown', list: 'unknown', delete: 'unknown', content: 'unknown' });
+  });
 
-  it('knows a server that takes creates and nothing else', async () => {
+  it('recognises a server that only accepts creates', async () => {
     const server = await startScriptedServer(({ method }) =>
       method === 'POST'
         ? { body: { id: 'v1', status: 'completed', data: [{ url: 'http://cdn.invalid/v.mp4' }] } }

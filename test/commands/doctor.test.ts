@@ -24,7 +24,7 @@ interface Diagnosis {
   readonly checks: readonly { id: string; status: CheckStatus; detail: string; remedy: string[]; ms: number }[];
 }
 
-/** Runs `doctor --json` and gives what it found, and the checks that failed. */
+/** Runs `doctor --json` and returns its findings and the failed checks. */
 async function examine(sora: CommandLine, argv: readonly string[], options: RunOptions = {}) {
   const run = await sora.run(['doctor', '--json', ...argv], { http: nodeHttp, ...options });
   const diagnosis = run.json<Diagnosis>();
@@ -34,7 +34,7 @@ async function examine(sora: CommandLine, argv: readonly string[], options: RunO
 }
 
 describe('sora doctor with the simulator', () => {
-  it('passes, and removes the job of the access check at once', async () => {
+  it('passes, and deletes the job of the access check at once', async () => {
     const sora = createCommandLine();
     const { code, ok, profile, checks, statusOf } = await examine(sora, ['--simulate']);
     expect({ code, ok, profile, access: statusOf('access') }).toEqual({
@@ -50,13 +50,13 @@ describe('sora doctor with the simulator', () => {
     expect(list.json<{ jobs: { status: string }[] }>().jobs.map(({ status }) => status)).toEqual(['cancelled']);
   });
 
-  /** It is no fault of access: it befalls jobs that are left to run, or their files. */
+  /** Not an access problem: it affects running jobs or their files. */
   const ELSEWHERE = [
     0,
     null,
     /^no check triggers the fault .* run `sora create 'a boat' --simulate --fault \S+`/,
   ] as const;
-  // Fault → exit code, the check that fails, and the words that name the cause.
+  // Fault → exit code, failing check, and words that name the cause.
   const faults: Readonly<Record<string, readonly [code: number, check: string | null, words: RegExp]>> = {
     invalid_value: [1, 'access', /Supported values are: '4'/],
     reference_size_mismatch: [1, 'access', /reference image has the wrong size/],
@@ -88,15 +88,15 @@ describe('sora doctor with the simulator', () => {
     'json-as-mp4': ELSEWHERE,
   };
 
-  it('is tested with every fault there is', () => {
+  it('is tested with every simulated fault', () => {
     expect(Object.keys(faults).sort()).toEqual([...FAULT_NAMES].sort());
   });
 
   it.each(Object.entries(faults))('names the cause of %s', async (fault, [exitCode, check, words]) => {
     const { code, failed, checks, notes = [] } = await examine(createCommandLine(), ['--simulate', '--fault', fault]);
     expect({ code, check: failed[0]?.id ?? null }).toEqual({ code: exitCode, check });
-    const told = checks.filter(({ status }) => status === 'fail' || status === 'warn').map(({ detail }) => detail);
-    expect([...told, ...notes].join('\n')).toMatch(words);
+    const reported = checks.filter(({ status }) => status === 'fail' || status === 'warn').map(({ detail }) => detail);
+    expect([...reported, ...notes].join('\n')).toMatch(words);
     expect(failed.every(({ remedy }) => remedy.length > 0)).toBe(true);
     expect(failed.flatMap(({ remedy }) => remedy).join()).not.toMatch(/--again|sora doctor/);
   });
@@ -118,7 +118,7 @@ describe('sora doctor on a server', () => {
     expect(curl).toContain('Authorization: Bearer $SORA_API_KEY');
   });
 
-  it('with --yes makes one job and removes it', async () => {
+  it('creates one job with --yes and deletes it', async () => {
     const server = await startVideosServer();
     const { code, statusOf } = await examine(createCommandLine(), ['--yes', '--base-url', server.url], { env });
     expect({ code, access: statusOf('access'), posts: server.posts, left: server.jobs.length }).toEqual({
@@ -129,7 +129,7 @@ describe('sora doctor on a server', () => {
     });
   });
 
-  it('removes its job also when Ctrl-C comes in between', async () => {
+  it('deletes its job even after Ctrl-C', async () => {
     const interrupt = new AbortController();
     const server = await startVideosServer({
       create: (accept) => {
@@ -154,18 +154,19 @@ describe('sora doctor on a server', () => {
     expect(failed[0]?.remedy[0]).toBe('run `sora config set max_cost AMOUNT` to raise the cap');
   });
 
-  it('is impatient with the free questions, but not with the create that is paid for', async () => {
+  it('uses short timeouts for free calls, but not for the paid create', async () => {
     const server = await startVideosServer();
     const patience = new Map<string, number | undefined>();
     const http: Http = (request) => {
-      patience.set(request.method, request.idleTimeoutMs);
+      if (!patience.has(request.method)) patience.set(request.method, request.idleTimeoutMs);
       return nodeHttp(request);
     };
     await examine(createCommandLine(), ['--yes', '--base-url', server.url], { env, http });
     expect(Object.fromEntries(patience)).toMatchObject({ POST: 120_000, DELETE: 120_000 });
+    expect(patience.get('GET')).toBeLessThan(10_000);
   });
 
-  it('asks with the headers and the query of the profile', async () => {
+  it('calls the server with the headers and query of the profile', async () => {
     const server = await startVideosServer();
     const sora = createCommandLine();
     const settings = { base_url: server.url, 'headers.X-Lab-Token': 'hush', 'query.api-version': 'preview' };
@@ -182,7 +183,7 @@ describe('sora doctor on a server', () => {
     }
   });
 
-  it('looks around with the query of the profile, too', async () => {
+  it('searches nearby URLs with the query of the profile', async () => {
     const server = await startScriptedServer([INVALID_URL]);
     const sora = createCommandLine();
     await sora.run(['config', 'set', 'profiles.lab.base_url', `${server.origin}/lab`]);
@@ -195,9 +196,9 @@ describe('sora doctor on a server', () => {
 
   it.each([
     ['with the route in it', '/v1', '/v1/videos'],
-    ['without its end', '/lab/v1', '/lab'],
-    ['with an end too many', '/lab', '/lab/v1'],
-  ])('finds the right address for one %s', async (_, right, wrong) => {
+    ['without `/v1`', '/lab/v1', '/lab'],
+    ['with an extra `/v1`', '/lab', '/lab/v1'],
+  ])('suggests the right base URL for one %s', async (_, right, wrong) => {
     const server = await startScriptedServer(({ path }) =>
       path.startsWith(`${right}/videos?`) ? { body: { data: [] } } : { status: 404, body: '' },
     );
@@ -205,7 +206,7 @@ describe('sora doctor on a server', () => {
     expect(failed[0]?.remedy).toEqual([`add \`--base-url ${server.origin}${right}\``]);
   });
 
-  it('finds the right address next door, and says how to use it where it was set', async () => {
+  it('suggests a nearby base URL, and how to set it where the wrong one was set', async () => {
     const server = await startVideosServer();
     const wrong = server.url.replace('/v1', '/openai/v1');
     const named = await examine(createCommandLine(), ['--base-url', wrong], { env });
@@ -216,7 +217,7 @@ describe('sora doctor on a server', () => {
     expect(fromEnv.failed[0]?.remedy).toEqual([`run \`export OPENAI_BASE_URL=${server.url}\``]);
   });
 
-  /** Speaks one dialect below one path; the rest is a 404, or the page of a web interface. */
+  /** Speaks one dialect below one path; anything else is a 404 or an HTML page. */
   async function startAt(path: string, dialect: 'videos' | 'generations', rest: ScriptedReply = INVALID_URL) {
     return startScriptedServer((request) => {
       if (dialect === 'videos' && request.path.startsWith(`${path}/videos?`)) return { body: { data: [] } };
@@ -228,7 +229,7 @@ describe('sora doctor on a server', () => {
     });
   }
 
-  // Where the server is, what was given, and the remedy without the origin.
+  // Dialect, actual path, given path, and the suggested options without the origin.
   it.each<['videos' | 'generations', string, string, string, ScriptedReply?]>([
     ['videos', '/v1', '', '--base-url /v1'],
     ['videos', '/v1', '/', '--base-url /v1'],
@@ -253,7 +254,7 @@ describe('sora doctor on a server', () => {
     });
   });
 
-  it('looks at the address of a server without a list, too', async () => {
+  it('checks the URL of a server without a list too', async () => {
     const server = await startAt('/v1', 'videos');
     const sora = createCommandLine();
     await sora.run(['config', 'set', 'profiles.lab.capabilities.list', 'no']);
@@ -264,7 +265,7 @@ describe('sora doctor on a server', () => {
     expect(failed[0]?.remedy).toEqual([`run \`sora config set profiles.lab.base_url ${server.url}\``]);
   });
 
-  it('does not take a server that has no list for one at another address', async () => {
+  it('does not mistake a server without a list for a wrong URL', async () => {
     const server = await startScriptedServer(({ path }) =>
       path.startsWith('/v1/videos/')
         ? { status: 404, body: { error: { message: 'Video not found' } } }
@@ -277,7 +278,7 @@ describe('sora doctor on a server', () => {
     });
   });
 
-  it('says in the words of a profile where its server is, and what it speaks', async () => {
+  it('suggests profile settings for the right URL and dialect', async () => {
     const server = await startAt('/v1', 'generations');
     const sora = createCommandLine();
     await sora.run(['config', 'set', 'profiles.lab.base_url', server.origin]);
@@ -287,14 +288,14 @@ describe('sora doctor on a server', () => {
     ]);
   });
 
-  it('does not advise to run doctor again when nothing answers nearby', async () => {
+  it('does not suggest running doctor again when nothing answers nearby', async () => {
     const server = await startScriptedServer([INVALID_URL]);
     const { failed } = await examine(createCommandLine(), ['--base-url', server.url], { env });
     expect(failed[0]?.detail).toContain('no such endpoint');
     expect(failed[0]?.remedy.join()).not.toContain('doctor');
   });
 
-  it('reports what to do about a redirect, which a create does not follow', async () => {
+  it('explains a redirect, which a create does not follow', async () => {
     const server = await startScriptedServer([{ status: 301, headers: { location: 'https://lab.invalid/v1/videos' } }]);
     const { stderr } = await createCommandLine().run(['create', 'a boat', '--base-url', server.url], {
       http: nodeHttp,
@@ -303,7 +304,7 @@ describe('sora doctor on a server', () => {
     expect(stderr).toContain('hint: set the base URL to the redirect target');
   });
 
-  it('does not take a port that wants encryption for an API', async () => {
+  it('recognises a port that requires TLS', async () => {
     const server = await startScriptedServer([
       { status: 400, body: 'Client sent an HTTP request to an HTTPS server.' },
     ]);
@@ -314,7 +315,7 @@ describe('sora doctor on a server', () => {
     });
   });
 
-  it('lets a key pass that may not look at models, but may list videos', async () => {
+  it('passes a key that may list videos but not models', async () => {
     const missing = { error: { message: 'Missing scopes: api.model.read', code: 'missing_scope' } };
     const server = await startScriptedServer(({ path }) =>
       path.startsWith('/v1/videos') ? { body: { data: [] } } : { status: 403, body: missing },
@@ -331,7 +332,7 @@ describe('sora doctor on a server', () => {
     ['wan-2.2', 'wan-2.2'],
     ["wan'; rm -rf ~ #", `"wan'; rm -rf ~ #"`],
     ["wan'; echo $HOME", `'wan'\\''; echo $HOME'`],
-  ])('names the models that a server has in the place of the one that is asked for: %s', async (listed, word) => {
+  ])('suggests the models that a server lists instead of a missing one: %s', async (listed, word) => {
     const server = await startScriptedServer(({ path }) =>
       path === '/v1/models'
         ? { body: { data: [{ id: listed }] } }
@@ -349,7 +350,7 @@ describe('sora doctor on a server', () => {
     });
   });
 
-  it('says how a profile gets the key that the environment has for another server', async () => {
+  it('suggests how a profile can use a key from the environment', async () => {
     const server = await startScriptedServer([{ status: 401, body: { error: 'who are you' } }]);
     const sora = createCommandLine();
     await sora.run(['config', 'set', 'profiles.lab.base_url', server.url]);
@@ -363,26 +364,23 @@ describe('sora doctor on a server', () => {
     });
   });
 
-  it.each(ODD_BODIES)('reports the words of a refusal that is %s', async (_, status, body, exitCode, words) => {
+  it.each(ODD_BODIES)('quotes a refusal with %s', async (_, status, body, exitCode, words) => {
     const server = await startScriptedServer([{ status, body }]);
-    const { code, words: told } = await examine(createCommandLine(), ['--base-url', server.url], { env });
+    const { code, words: reported } = await examine(createCommandLine(), ['--base-url', server.url], { env });
     expect(code).toBe(exitCode);
-    expect(told).toMatch(words);
+    expect(reported).toMatch(words);
   });
 
-  it.each(REFUSALS)(
-    'names the cause of a create that is refused with %d %j',
-    async (status, error, code, cause, remedy) => {
-      const server = await startVideosServer({ create: () => ({ status, body: { error } }) });
-      const found = await examine(createCommandLine(), ['--yes', '--base-url', server.url], { env });
-      expect({ code: found.code, failed: found.failed.map(({ id }) => id) }).toEqual({ code, failed: ['access'] });
-      expect(found.words).toContain(cause);
-      expect(found.words).toContain(Object.assign({ message: '' }, error).message);
-      expect(found.failed[0]?.remedy.join('\n')).toMatch(remedy);
-    },
-  );
+  it.each(REFUSALS)('names the cause of a create refused with %d %j', async (status, error, code, cause, remedy) => {
+    const server = await startVideosServer({ create: () => ({ status, body: { error } }) });
+    const found = await examine(createCommandLine(), ['--yes', '--base-url', server.url], { env });
+    expect({ code: found.code, failed: found.failed.map(({ id }) => id) }).toEqual({ code, failed: ['access'] });
+    expect(found.words).toContain(cause);
+    expect(found.words).toContain(Object.assign({ message: '' }, error).message);
+    expect(found.failed[0]?.remedy.join('\n')).toMatch(remedy);
+  });
 
-  it('names the cause of a job that has failed in its first answer, and removes it', async () => {
+  it('names the cause of a job that failed at once, and deletes it', async () => {
     const message = 'Your request was blocked by our moderation system.';
     const server = await startVideosServer({
       create: () => ({ body: { id: 'video_1', status: 'failed', error: { code: 'moderation_blocked', message } } }),
@@ -395,7 +393,7 @@ describe('sora doctor on a server', () => {
     );
   });
 
-  it('only warns of a server that lists no videos without more', async () => {
+  it('only warns when a server cannot list videos without parameters', async () => {
     const server = await startVideosServer({
       list: () => ({ status: 400, body: { error: { message: 'custom_llm_provider is required', code: '400' } } }),
     });
@@ -407,7 +405,7 @@ describe('sora doctor on a server', () => {
     });
   });
 
-  it('keeps a line a check in a pipe, whatever a server says, with what to do at its end', async () => {
+  it('prints one line per check in a pipe, with the fix at its end', async () => {
     const server = await startScriptedServer([{ status: 500, body: { message: 'out\tof\nmemory\x1b[31m' } }]);
     const sora = createCommandLine();
     const { code, stdout } = await sora.run(['doctor', '--base-url', server.url], { env, http: nodeHttp });
@@ -425,7 +423,7 @@ describe('sora doctor on a server', () => {
     ]);
   });
 
-  it('knows a captive portal', async () => {
+  it('recognises a captive portal', async () => {
     const portal = await startScriptedServer([
       { headers: { 'content-type': 'text/html' }, body: '<html><title>Wi-Fi login</title>' },
     ]);
@@ -435,20 +433,20 @@ describe('sora doctor on a server', () => {
   });
 
   it.each<[string, string, string, RegExp]>([
-    ['a refused port', 'http://127.0.0.1:9/v1', 'tcp', /^could not connect to the server; .*ECONNREFUSED/],
+    ['a closed port', 'http://127.0.0.1:9/v1', 'tcp', /^could not connect to the server; .*ECONNREFUSED/],
     [
-      'a name that does not exist',
+      'an unknown host name',
       'http://no-such-host.invalid/v1',
       'dns',
       /could not resolve the server’s host name; .*(ENOTFOUND|EAI_AGAIN)/,
     ],
-  ])('tells %s from anything else', async (_, baseUrl, check, words) => {
+  ])('distinguishes %s', async (_, baseUrl, check, words) => {
     const { code, failed } = await examine(createCommandLine(), ['--base-url', baseUrl], { env });
     expect({ code, failed: failed.map(({ id }) => id) }).toEqual({ code: 1, failed: [check] });
     expect(failed[0]?.detail).toMatch(words);
   });
 
-  it('reports a port that accepts the call and never answers', async () => {
+  it('reports a port that accepts the connection and never replies', async () => {
     const hole = await startScriptedServer(['hang']);
     const patience: (number | undefined)[] = [];
     const http: Http = (request) => {
@@ -459,14 +457,14 @@ describe('sora doctor on a server', () => {
     expect({ code, failed: failed.map(({ id }) => id), model: statusOf('model') }).toEqual({
       code: 1,
       failed: ['authentication'],
-      model: 'skip', // it met the same silence
+      model: 'skip', // it would time out too
     });
     expect(failed[0]?.detail).toMatch(/^the request timed out; no answer for/);
     expect(failed[0]?.remedy[0]).toBe(`check the host and port in the base URL ${hole.url}`);
     expect(Math.max(...patience.map((ms) => ms ?? Number.POSITIVE_INFINITY))).toBeLessThan(10_000);
   });
 
-  it('reports a certificate of an unknown authority', async () => {
+  it('reports a certificate from an unknown authority', async () => {
     const server = createTlsServer(SELF_SIGNED, (_, reply) => reply.end('{}'));
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     onTestFinished(() => void server.close());
@@ -490,7 +488,7 @@ describe('sora doctor behind a proxy', () => {
   const far = 'http://videos.invalid:8000/v1';
   const env = { SORA_API_KEY: 'sk-doctor-0123456789', SORA_BASE_URL: far };
 
-  it('asks the proxy, shows no password of it, and leaves names and ports to it', async () => {
+  it('reports the proxy without its password, and skips DNS and TCP checks', async () => {
     const proxy = await startVideosServer();
     const address = proxy.origin.replace('http://', 'http://user:pass-of-the-proxy@');
     const sora = createCommandLine();
@@ -506,7 +504,7 @@ describe('sora doctor behind a proxy', () => {
     expect(proxy.requests.map(({ path }) => path)).toContain(`${far}/videos?limit=1`);
   });
 
-  it.each([{ NO_PROXY: 'videos.invalid' }, { no_proxy: '*' }])('hears %j', async (noProxy) => {
+  it.each([{ NO_PROXY: 'videos.invalid' }, { no_proxy: '*' }])('honours %j', async (noProxy) => {
     const proxy = await startVideosServer();
     const { failed, checks } = await examine(createCommandLine(), [], {
       env: { ...env, HTTP_PROXY: proxy.origin, ...noProxy },
@@ -517,9 +515,9 @@ describe('sora doctor behind a proxy', () => {
   });
 
   it.each<[string, string, string, RegExp]>([
-    ['one that nobody runs', 'http://127.0.0.1:9', 'authentication', /^could not connect through the proxy; .*127/],
+    ['not running', 'http://127.0.0.1:9', 'authentication', /^could not connect through the proxy; .*127/],
     [
-      'one that cannot be',
+      'with an invalid address',
       'http://u:pass-of@a b',
       'proxy',
       /^could not connect through the proxy; its address does not start/,
@@ -530,7 +528,7 @@ describe('sora doctor behind a proxy', () => {
     expect(failed[0]?.detail).toMatch(words);
   });
 
-  it('is what `create` goes through, too', async () => {
+  it('is used by `create` too', async () => {
     const proxy = await startVideosServer();
     const run = await createCommandLine().run(['create', 'a boat', '-o', 'boat.mp4', '-y'], {
       http: nodeHttp,
@@ -542,7 +540,7 @@ describe('sora doctor behind a proxy', () => {
 });
 
 describe('sora doctor on this machine', () => {
-  it('says which file of the settings is broken, on which line, and skips what depends on it', async () => {
+  it('names the broken settings file and line, and skips dependent checks', async () => {
     const sora = createCommandLine();
     mkdirSync(sora.home, { recursive: true });
     writeFileSync(join(sora.home, 'settings.json'), '{\n  "max_cost": "lots"\n}\n');
@@ -556,7 +554,7 @@ describe('sora doctor on this machine', () => {
     expect(readFileSync(join(sora.home, 'settings.json'), 'utf8')).toContain('lots');
   });
 
-  it('names an unreadable line of the ledger, and goes on', async () => {
+  it('names an unreadable ledger line, and continues', async () => {
     const sora = createCommandLine();
     await sora.run(['create', 'a kite', '--simulate', '--detach']);
     const ledger = join(sora.home, 'ledger.jsonl');
@@ -566,7 +564,7 @@ describe('sora doctor on this machine', () => {
     expect(checks.find(({ id }) => id === 'state')?.detail).toContain('line 1');
   });
 
-  it('names no more than some lines of a ledger that is something else', async () => {
+  it('limits the reported lines of a file that is not a ledger', async () => {
     const sora = createCommandLine();
     mkdirSync(sora.home, { recursive: true });
     writeFileSync(join(sora.home, 'ledger.jsonl'), 'no ledger\n'.repeat(500));
@@ -591,7 +589,7 @@ describe('sora doctor on this machine', () => {
       /there is no profile `nope`/,
       'run `sora config profile add nope --base-url http://HOST:PORT/v1` to create it',
     ],
-  ])('says once what is wrong with the choice of server: %j', async (argv, words, remedy) => {
+  ])('reports an invalid choice of server once: %j', async (argv, words, remedy) => {
     const { code, failed, statusOf, stdout } = await examine(createCommandLine(), argv);
     expect({ code, failed: failed.map(({ id }) => id), key: statusOf('key') }).toEqual({
       code: 1,
@@ -603,7 +601,7 @@ describe('sora doctor on this machine', () => {
     expect(stdout).not.toContain('pass-of-mine');
   });
 
-  it('says without a key which one is missing, and that OpenAI’s service has ended', async () => {
+  it('reports the missing key, and that OpenAI’s service has ended', async () => {
     const sora = createCommandLine();
     sora.clock.advance(30 * 86_400_000);
     const { code, failed, checks } = await examine(sora, [], {
@@ -625,7 +623,7 @@ describe('sora doctor on this machine', () => {
     `);
   });
 
-  it('prints in the curl what a profile sends beside the key, and no secret', async () => {
+  it('prints everything a profile sends in the curl, except secrets', async () => {
     const sora = createCommandLine();
     const settings = {
       base_url: 'http://lab.example/v1',

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { setUp } from '../support/set-up.ts';
 
 describe('a detached create', () => {
-  it('keeps where its files are wanted for a later download', async () => {
+  it('remembers its output and sidecar for a later download', async () => {
     const { sora, run } = await setUp();
     await run('create', 'a boat', '--detach', '-o', 'clips/boat.mp4', '--sidecar');
     expect(await run('download', '@last')).toMatchObject({ code: 0, stdout: 'clips/boat.mp4\n' });
@@ -12,13 +12,13 @@ describe('a detached create', () => {
     expect((await run('download', '@last', '-o', 'other.mp4')).stdout).toBe('other.mp4\n');
   });
 
-  it('keeps one name for each copy', async () => {
+  it('remembers a name for each copy', async () => {
     const { run } = await setUp();
     await run('create', 'a boat', '--detach', '-o', 'boat-{n}.{ext}', '--count', '2');
     expect((await run('download', '--all')).stdout).toBe('boat-1.mp4\nboat-2.mp4\n');
   });
 
-  it('refuses standard output, and a name that is taken, before it pays', async () => {
+  it('refuses standard output, and an existing file, before paying', async () => {
     const { run, server } = await setUp();
     expect((await run('create', 'a boat', '--detach', '-o', '-')).code).toBe(2);
     await run('create', 'a boat', '-o', 'boat.mp4');
@@ -28,7 +28,7 @@ describe('a detached create', () => {
 });
 
 describe('sora download --all', () => {
-  it('saves what is finished and was never saved, and nothing twice', async () => {
+  it('saves finished videos that were never saved, each once', async () => {
     const { sora, run } = await setUp();
     for (const prompt of ['a boat', 'a cat']) await run('create', prompt, '--detach');
     await run('create', 'a dog');
@@ -38,7 +38,7 @@ describe('sora download --all', () => {
     expect(existsSync(join(sora.cwd, 'a-boat-1.mp4'))).toBe(false);
   });
 
-  it('skips what still runs, or waits for it with --wait', async () => {
+  it('skips running jobs, or waits for them with --wait', async () => {
     let looks = 0;
     const { run } = await setUp({
       retrieve: (job) => (++looks < 3 ? { body: { ...job, status: 'in_progress' } } : null),

@@ -34,7 +34,7 @@ describe('sora download', () => {
     expect(readFileSync(join(sora.cwd, path))).toEqual(CLIP);
   });
 
-  it('writes nothing but the video to standard output with `-o -`', async () => {
+  it('writes only the video to standard output with `-o -`', async () => {
     const { sora, run } = await setUpVideos();
     const { code, stdout } = await run('download', 'video_1', '-o', '-');
     expect({ code, isWhole: stdout === CLIP.toString() }).toEqual({ code: 0, isWhole: true });
@@ -47,7 +47,7 @@ describe('sora download', () => {
     expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringContaining('standard output is a terminal') });
   });
 
-  it('reports what was saved in JSON', async () => {
+  it('reports the saved files in JSON', async () => {
     const { sora, run } = await setUpVideos();
     const { files } = (await run('download', 'video_1', '--json')).json<{ files: object[] }>();
     expect(files).toEqual([
@@ -60,7 +60,7 @@ describe('sora download', () => {
     ]);
   });
 
-  it('saves each variant with the ending that it is', async () => {
+  it('saves each variant with its own extension', async () => {
     const sora = createCommandLine();
     await sora.run(['create', 'a boat', '--simulate', '--detach']);
     sora.clock.advance(5_000);
@@ -75,7 +75,7 @@ describe('sora download', () => {
     ['status', 'job', 'retrieve'],
     ['download', 'job', 'retrieve'],
     ['download', 'file', 'content'],
-  ] as const)('as `%s`, ends with `--timeout` where the server never sends the %s', async (command, _, call) => {
+  ] as const)('as `%s` stops at `--timeout` when the server never sends the %s', async (command, _, call) => {
     const bench: Bench = await setUpVideos({
       [call]: () => {
         setImmediate(() => bench.sora.clock.advance(3_000));
@@ -86,7 +86,7 @@ describe('sora download', () => {
     expect({ code, error: JSON.parse(stderr).error.code }).toEqual({ code: 8, error: 'wait_timeout' });
   });
 
-  it('saves the video first, so that a thumbnail which never comes does not use up its time', async () => {
+  it('saves the video first, so that a missing thumbnail does not use up its time', async () => {
     const { sora, run, server } = await setUpVideos({
       content: ({ path }) => (path.includes('thumbnail') ? { status: 404, body: '{}' } : null),
     });
@@ -100,7 +100,7 @@ describe('sora download', () => {
   it.each([
     ['a default name', []],
     ['a requested name', ['-o', 'boat-of-video-1-1.mp4']],
-  ])('never overwrites a file, under %s, but with --force', async (_, argv) => {
+  ])('never overwrites a file with %s, except with --force', async (_, argv) => {
     const { sora, run } = await setUpVideos();
     const path = join(sora.cwd, 'boat-of-video-1-1.mp4');
     writeFileSync(path, 'precious');
@@ -111,7 +111,7 @@ describe('sora download', () => {
     expect(readFileSync(path)).toEqual(CLIP);
   });
 
-  it('says what is saved already, and asks the server for nothing', async () => {
+  it('reports a file that is already saved, and makes no call', async () => {
     const { run, server, sora } = await setUpVideos();
     const { stdout } = await run('create', 'a boat');
     const asked = server.requests.length;
@@ -125,7 +125,7 @@ describe('sora download', () => {
     expect((await run('download', '@last')).code).toBe(2);
   });
 
-  it('writes through a pipe, which is no file that was saved', async () => {
+  it('writes through a pipe, which does not count as a saved file', async () => {
     const { run, sora } = await setUpVideos();
     const pipe = join(sora.cwd, 'pipe.mp4');
     execFileSync('mkfifo', [pipe]);
@@ -150,7 +150,7 @@ describe('sora download', () => {
     expect(failure.hints[0]).toContain(hint);
   });
 
-  it('reports how to resume after a download that broke off', async () => {
+  it('prints how to resume an interrupted download', async () => {
     const { run, server } = await setUpVideos({ content: () => 'drop' });
     const { code, stderr } = await run('download', 'video_1');
     expect(code).toBe(1);
@@ -159,12 +159,12 @@ describe('sora download', () => {
 
   it.each<[string, ScriptedReply, RegExp[]]>([
     [
-      'may be had in another try',
+      'may be available in another attempt',
       { body: '{"error":"no"}' },
       [/^run `sora download video_1 --base-url \S+` to resume$/],
     ],
     ['is gone for good', { status: 410 }, [/^run `sora create --again`/]],
-  ])('tells one way on, and the right one, where the video %s', async (_, reply, hints) => {
+  ])('suggests only what helps when the video %s', async (_, reply, hints) => {
     const { run } = await setUpVideos({ content: () => reply });
     const { stderr } = await run('download', 'video_1', '--json');
     expect(JSON.parse(stderr).error.hints).toEqual(hints.map((hint) => expect.stringMatching(hint)));
@@ -173,7 +173,7 @@ describe('sora download', () => {
   it.each<[InterruptName, number]>([
     ['SIGINT', 130],
     ['SIGTERM', 143],
-  ])('reports how to resume after %s, and goes on', async (name, exitCode) => {
+  ])('prints how to resume after %s, and resumes', async (name, exitCode) => {
     const interrupt = new AbortController();
     const { run, runWith, server } = await setUpVideos({
       content: () => {
@@ -198,7 +198,7 @@ describe('sora download', () => {
     expect(stderr).toContain('error: the video’s files have expired');
   });
 
-  it('saves what can be saved', async () => {
+  it('saves what it can and reports the rest', async () => {
     const { run } = await setUpVideos();
     const { code, stdout, stderr } = await run('download', 'video_nope', 'video_2');
     expect({ code, stdout }).toEqual({ code: 1, stdout: 'boat-of-video-2-2.mp4\n' });
@@ -215,8 +215,8 @@ describe('sora download', () => {
     ],
     ['JSON and a video on standard output', 2, 'both write to standard output', ['-o', '-', '--json']],
     ['several videos in one file', 2, 'several videos need a folder', ['video_2', '-o', 'clip.mp4']],
-    ['a file in the place of a folder', 1, 'could not write', ['-o', 'taken/clip.mp4']],
-  ])('refuses %s before anything is asked for', async (_, exitCode, words, argv) => {
+    ['a file in place of a folder', 1, 'could not write', ['-o', 'taken/clip.mp4']],
+  ])('refuses %s before any call', async (_, exitCode, words, argv) => {
     const { run, server, sora } = await setUpVideos();
     writeFileSync(join(sora.cwd, 'taken'), '');
     const { code, stderr } = await run('download', 'video_1', ...argv);

@@ -23,7 +23,7 @@ const extensions = ({ server }: Bench): string[] =>
     .map(({ body }) => JSON.parse(body.toString()))
     .map(({ seconds, video }) => `${video.id} +${seconds}`);
 
-describe('the steps to a length', () => {
+describe('stepsTo', () => {
   const SORA_2 = [4, 8, 12, 16, 20];
   it.each<[from: number, to: number, choices: readonly number[] | null, longest: number, steps: number[]]>([
     [8, 60, SORA_2, 20, [20, 20, 12]],
@@ -34,13 +34,13 @@ describe('the steps to a length', () => {
     [8, 61, SORA_2, 20, [20, 20, 12]],
     [8, 29, SORA_2, 20, [20]],
     [5, 50, null, 20, [20, 20, 5]],
-  ])('from %s s to %s s are, of %j up to %s s, %j', (from, to, choices, longest, steps) => {
+  ])('extends %s s to %s s, with %j up to %s s, by %j', (from, to, choices, longest, steps) => {
     expect(stepsTo(from, to, choices, longest)).toEqual(steps);
   });
 });
 
 describe('sora extend --to', () => {
-  it('extends step by step, asks for the whole price first, and saves the last video', async () => {
+  it('extends in steps, checks the total price first, and saves the last video', async () => {
     const bench = await setUpSource();
     const refused = await bench.run(
       'extend',
@@ -62,7 +62,7 @@ describe('sora extend --to', () => {
     expect(made.stderr).toContain('step 2 of 3: to 48 s');
   });
 
-  it('shows its steps and their whole price with --dry-run', async () => {
+  it('shows its steps and the total price with --dry-run', async () => {
     const bench = await setUpSource();
     const calls = bench.server.requests.length;
     const dry = await bench.run('extend', 'video_1', 'on', '--to', '1m', '--dry-run', '--json');
@@ -71,22 +71,25 @@ describe('sora extend --to', () => {
     expect(bench.server.requests).toHaveLength(calls);
   });
 
-  it.each([1, 2, 3])('resumes from the last finished step, paying once, after step %i broke off', async (broken) => {
-    let isBroken = true;
-    const bench = await setUpSource({
-      retrieve: (job) =>
-        isBroken && job.id === `video_${broken + 1}` ? { body: { ...job, status: 'in_progress' } } : null,
-    });
-    const extend = (...argv: string[]) =>
-      bench.run('extend', 'video_1', '--to', '60s', '-o', 'long.mp4', '-y', '--timeout', '1s', ...argv);
-    expect((await extend()).code).toBe(8);
-    isBroken = false;
-    const resumed = await extend('--timeout', '30m');
-    expect({ code: resumed.code, stdout: resumed.stdout }).toEqual({ code: 0, stdout: 'long.mp4\n' });
-    expect(extensions(bench)).toEqual(['video_1 +20', 'video_2 +20', 'video_3 +12']);
-  });
+  it.each([1, 2, 3])(
+    'resumes from the last finished step without paying twice, after step %i broke off',
+    async (broken) => {
+      let isBroken = true;
+      const bench = await setUpSource({
+        retrieve: (job) =>
+          isBroken && job.id === `video_${broken + 1}` ? { body: { ...job, status: 'in_progress' } } : null,
+      });
+      const extend = (...argv: string[]) =>
+        bench.run('extend', 'video_1', '--to', '60s', '-o', 'long.mp4', '-y', '--timeout', '1s', ...argv);
+      expect((await extend()).code).toBe(8);
+      isBroken = false;
+      const resumed = await extend('--timeout', '30m');
+      expect({ code: resumed.code, stdout: resumed.stdout }).toEqual({ code: 0, stdout: 'long.mp4\n' });
+      expect(extensions(bench)).toEqual(['video_1 +20', 'video_2 +20', 'video_3 +12']);
+    },
+  );
 
-  it('goes back to the last step that the server still has', async () => {
+  it('resumes from the last step that the server still has', async () => {
     let isFull = true;
     const bench = await setUpSource({
       create: (_, { body }) =>
@@ -109,14 +112,14 @@ describe('sora extend --to', () => {
     expect(extensions(bench)).toEqual(['video_1 +20', 'video_2 +8', 'video_1 +20', 'video_4 +8']);
   });
 
-  it('is kept below the cap of the day as a whole', async () => {
+  it('is refused as a whole above the daily cap', async () => {
     const bench = await setUpSource();
     await bench.run('config', 'set', 'max_cost_per_day', '5');
     const refused = await bench.run('extend', 'video_1', '--to', '60', '-y', '--json');
     expect({ code: errorOf(refused).code, sent: extensions(bench) }).toEqual({ code: 'cost_cap_exceeded', sent: [] });
   });
 
-  it('extends a file, free with the simulator', async () => {
+  it('extends a file with the simulator', async () => {
     const sora = createCommandLine();
     await sora.run(['create', 'a boat', '-d', '8', '-o', 'boat.mp4', '--simulate']);
     const made = await sora.run(['extend', 'boat.mp4', 'on', '--to', '32s', '-o', 'long.mp4', '--simulate']);
@@ -124,17 +127,17 @@ describe('sora extend --to', () => {
   });
 
   it.each<[what: string, argv: string[], words: string]>([
-    ['no length', ['--to', 'long'], '`--to long` is not a length, such as 60s'],
-    ['a length that it has', ['--to', '8'], 'the video already has 8 seconds'],
-    ['more than extensions can reach', ['--to', '121'], 'sora-2 extends a video to at most 120 seconds, not 121'],
+    ['an invalid length', ['--to', 'long'], '`--to long` is not a length, such as 60s'],
+    ['the present length', ['--to', '8'], 'the video already has 8 seconds'],
+    ['more than the maximum length', ['--to', '121'], 'sora-2 extends a video to at most 120 seconds, not 121'],
     [
       'too many steps',
       ['--to', '60', '-d', '4'],
       'that takes 13 extensions of up to 4 seconds; sora-2 extends a video at most 6 times',
     ],
-    ['an exact length that it cannot have', ['--to', '61', '--exact'], 'can be extended to 60 seconds, not 61'],
-    ['several', ['--to', '60', '--count', '2'], '`--to` cannot be combined with `--count`'],
-    ['no wait', ['--to', '60', '--detach'], '`--to` cannot be combined with `--detach`'],
+    ['an unreachable length with --exact', ['--to', '61', '--exact'], 'can be extended to 60 seconds, not 61'],
+    ['several copies', ['--to', '60', '--count', '2'], '`--to` cannot be combined with `--count`'],
+    ['--detach', ['--to', '60', '--detach'], '`--to` cannot be combined with `--detach`'],
   ])('refuses %s before anything is sent', async (_, argv, words) => {
     const bench = await setUpSource();
     const refused = await bench.run('extend', 'video_1', '-y', '--json', ...argv);
@@ -143,7 +146,7 @@ describe('sora extend --to', () => {
     expect(extensions(bench)).toEqual([]);
   });
 
-  it('notes the length that it reaches instead', async () => {
+  it('notes a different length that it reaches instead', async () => {
     const bench = await setUpSource();
     const dry = await bench.run('extend', 'video_1', '--to', '61', '--dry-run');
     expect(dry.stderr).toContain('60 seconds instead of 61');

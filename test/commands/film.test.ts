@@ -8,7 +8,7 @@ import { type Bench, SORA_2, setUp } from '../support/set-up.ts';
 import { clipReply, type VideosScript } from '../support/videos-server.ts';
 
 const SHOTS = ['a harbour', 'a boat', 'the sea'];
-/** Clips of four seconds, the last one upright, and one that is signed. */
+/** Clips of four seconds: two alike, one upright, one signed. */
 const clips: Record<'first' | 'second' | 'upright' | 'signed', Buffer> = Object.create(null);
 
 /** Renders the clips once, in the first test. */
@@ -27,7 +27,7 @@ interface Set extends Bench {
   film(...argv: string[]): Promise<RunResult>;
 }
 
-/** A server whose videos are these clips, and a manifest of three shots. */
+/** A server that serves these clips, and a manifest of three shots. */
 async function setUpShots(
   served: readonly (keyof typeof clips)[] = ['first', 'second', 'first'],
   script: VideosScript = {},
@@ -45,7 +45,7 @@ async function setUpShots(
 const writeShots = ({ sora }: Pick<Bench, 'sora'>, prompts: readonly string[]): void =>
   writeFileSync(join(sora.cwd, 'shots.txt'), prompts.join('\n'));
 
-/** The length of a movie, and the packets of its picture and its sound. */
+/** The length of a movie, its video packets and the length of its sound. */
 async function readMovie(path: string) {
   const input = new Input({ formats: ALL_FORMATS, source: new FilePathSource(path) });
   const packetsOf = async (track: Awaited<ReturnType<Input['getPrimaryVideoTrack']>>): Promise<string[]> => {
@@ -65,7 +65,7 @@ async function readMovie(path: string) {
 const errorOf = ({ stderr }: RunResult) => JSON.parse(stderr).error;
 
 describe('sora film', () => {
-  it('joins the clips in their order, copied, with the exact length', async () => {
+  it('joins the clips in order without re-encoding, with the exact length', async () => {
     const { sora, film } = await setUpShots();
     const made = await film('-o', 'film.mp4');
     expect({ code: made.code, stdout: made.stdout }).toEqual({ code: 0, stdout: 'film.mp4\n' });
@@ -78,7 +78,7 @@ describe('sora film', () => {
     expect(readdirSync(sora.cwd).filter((name) => name.startsWith('.'))).toEqual([]);
   });
 
-  it('is up to date when nothing changed, and pays for a changed shot alone', async () => {
+  it('is up to date when nothing changed, and pays only for a changed shot', async () => {
     const { sora, server, film } = await setUpShots();
     await film();
     expect(existsSync(join(sora.cwd, 'shots.mp4'))).toBe(true);
@@ -98,7 +98,7 @@ describe('sora film', () => {
     });
   });
 
-  it('waits for all shots, keeps those that are there, and is resumed', async () => {
+  it('needs all shots, keeps the finished ones, and resumes', async () => {
     let isBroken = true;
     const { sora, server, film } = await setUpShots(undefined, {
       retrieve: (job) => (isBroken && job.id === 'video_2' ? { body: { ...job, status: 'in_progress' } } : null),
@@ -112,7 +112,7 @@ describe('sora film', () => {
     expect(server.posts).toBe(3);
   });
 
-  it('has the sound of a file instead, cut to its length', async () => {
+  it('uses the sound of a file instead, cut to the length of the film', async () => {
     const { sora, film } = await setUpShots();
     writeFileSync(join(sora.cwd, 'music.mp4'), clips.second);
     expect((await film('-o', 'film.mp4', '--audio', 'music.mp4')).code).toBe(0);
@@ -121,7 +121,7 @@ describe('sora film', () => {
     expect(sound).toBeLessThanOrEqual(4.03);
   });
 
-  it.skipIf(!hasFfmpeg())('encodes sound of another kind, and copies the picture', async () => {
+  it.skipIf(!hasFfmpeg())('encodes only sound of another format', async () => {
     const { sora, film } = await setUpShots();
     const header = Buffer.from(
       'RIFF$w\x01\0WAVEfmt \x10\0\0\0\x01\0\x01\0\x80\xbb\0\0\0w\x01\0\x02\0\x10\0data\0w\x01\0',
@@ -134,14 +134,14 @@ describe('sora film', () => {
     expect(readdirSync(sora.cwd).filter((name) => name.endsWith('.m4a'))).toEqual([]);
   });
 
-  it('notes signed clips', async () => {
+  it('notes signed clips, whose signature is lost', async () => {
     const { film } = await setUpShots(['signed', 'first', 'signed']);
     const made = await film('-o', 'film.mp4');
     expect(made.code).toBe(0);
     expect(made.stderr).toContain('2 of 3 clips have a C2PA signature, which the film cannot keep');
   });
 
-  it('shows an extended row as part of the clip that extends it', async () => {
+  it('treats an extended row as part of the clip that extends it', async () => {
     const { sora, run } = await setUpShots(['first', 'second', 'upright']);
     const rows = [
       { id: 'a', prompt: 'a boat' },
@@ -152,7 +152,7 @@ describe('sora film', () => {
     expect(made.json()).toMatchObject({ film: { seconds: 4, shots: 1 }, summary: { done: 2 } });
   });
 
-  it('reports what is wrong with its options, those of the batch and the manifest at once, and sends nothing', async () => {
+  it('reports all problems of its options and its manifest together, and sends nothing', async () => {
     const { sora, server, run } = await setUpShots();
     writeFileSync(join(sora.cwd, 'bad.jsonl'), '{"prompt":""}\n{"prompt":"x","duration":"long"}\n');
     const options = ['-o', 'film.avi', '--audio', 'no.m4a', '--max-cost', 'much', '-r', '9p', '--json'];
@@ -168,7 +168,7 @@ describe('sora film', () => {
     expect(server.requests).toEqual([]);
   });
 
-  it('keeps clips that need to be encoded again where ffmpeg is not installed', async () => {
+  it('keeps clips that need re-encoding when ffmpeg is not installed', async () => {
     const { sora, runWith, server } = await setUpShots(['first', 'upright', 'first']);
     const env = { PATH: '/nowhere' };
     const failed = await runWith({ env }, 'film', 'shots.txt', '-y', ...SORA_2, '-o', 'film.mp4', '--json');
@@ -184,7 +184,7 @@ describe('sora film', () => {
     });
   });
 
-  it.skipIf(!hasFfmpeg())('encodes clips of other sizes again with ffmpeg', async () => {
+  it.skipIf(!hasFfmpeg())('re-encodes clips of other sizes with ffmpeg', async () => {
     const { sora, film, server } = await setUpShots(['first', 'upright', 'first']);
     const made = await film('-o', 'film.mp4');
     expect({ code: made.code, stderr: made.stderr }).toMatchObject({
@@ -198,14 +198,14 @@ describe('sora film', () => {
 
   it.each<[what: string, argv: string[], words: string]>([
     ['standard output', ['-o', '-'], 'a film is one file'],
-    ['names of several files', ['-o', '{slug}.mp4'], 'a film is one file'],
+    ['a template', ['-o', '{slug}.mp4'], 'a film is one file'],
     ['another kind of file', ['-o', 'film.txt'], 'a film is an MP4 file'],
     ['object storage', ['-o', 's3://bucket/film.mp4'], 'a film is saved to a file'],
     ['clips in object storage', ['--clips', 's3://bucket/'], 'clips are joined from files'],
-    ['sound that is not there', ['--audio', 'gone.m4a'], 'there is no such file'],
-    ['sound that is none', ['--audio', 'shots.txt'], 'the file has no sound'],
+    ['a missing sound file', ['--audio', 'gone.m4a'], 'there is no such file'],
+    ['a file without sound', ['--audio', 'shots.txt'], 'the file has no sound'],
     ['shots without a video', ['--json'], 'leaves out the video'],
-  ])('refuses %s before anything is paid', async (what, argv, words) => {
+  ])('refuses %s before paying', async (what, argv, words) => {
     const { film, server, sora } = await setUpShots();
     if (what.includes('without a video'))
       writeFileSync(join(sora.cwd, 'shots.txt'), '{"prompt":"x","variant":"thumbnail"}\n{"prompt":"y"}');

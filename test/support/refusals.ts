@@ -9,20 +9,20 @@ export const ODD_BODIES: readonly (readonly [
   words: RegExp,
 ])[] = [
   ['an envelope', 401, '{"error":{"message":"Incorrect API key","code":"invalid_api_key"}}', 4, /Incorrect API key/],
-  ['a text as error', 401, '{"error":"who are you"}', 4, /who are you/],
+  ['a string as error', 401, '{"error":"who are you"}', 4, /who are you/],
   ['a detail', 403, '{"detail":"not for you"}', 4, /not for you/],
   ['a list of details', 503, '{"detail":[{"loc":["worker"],"msg":"none is up"}]}', 1, /worker: none is up/],
   ['a message', 500, '{"message":"out of memory"}', 1, /out of memory/],
   ['a code beside a message', 429, '{"code":"insufficient_quota","message":"no more","data":null}', 7, /no more/],
   [
-    'a problem',
+    'a problem document',
     503,
     '{"type":"about:blank","title":"Unavailable","status":503,"detail":"Down for repair"}',
     1,
     /Down for repair/,
   ],
   ['a status word', 500, '{"status":"failure","message":"broken"}', 1, /broken/],
-  ['a page', 502, '<html><title>Bad Gateway</title></html>', 1, /Bad Gateway/],
+  ['an HTML page', 502, '<html><title>Bad Gateway</title></html>', 1, /Bad Gateway/],
   ['nothing', 500, '', 1, /HTTP 500/],
 ];
 
